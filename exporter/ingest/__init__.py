@@ -1,0 +1,1 @@
+"""From folders to records: discover logs, follow them, read each dialect, normalise names and units."""

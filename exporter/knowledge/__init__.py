@@ -1,0 +1,1 @@
+"""What the field knows, as data without behaviour: the single source of names, numbers and texts."""

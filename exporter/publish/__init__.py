@@ -1,0 +1,1 @@
+"""One-shot outputs from the same fold."""

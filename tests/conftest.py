@@ -1,0 +1,70 @@
+"""What every test may ask for: the real logs, the real programs, property tests that repeat in CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+DEBIAN_NAMES = {"alertmanager": "prometheus-alertmanager"}
+
+settings.register_profile("dev", deadline=None)
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "real: runs against a real program (each test that uses real_tool)")
+    settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "real_tool" in getattr(item, "fixturenames", ()):
+            item.add_marker("real")
+
+
+def leave_out(reason: str) -> NoReturn:
+    """Skip the test that asks; under REQUIRE_REAL=1, where nothing may be left out, fail it."""
+    if os.environ.get("REQUIRE_REAL") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def find_tool(name: str) -> Path:
+    """The program of that name: promtool, prometheus, alertmanager, amtool, chromium, ...
+
+    `prometheus3` and `promtool3` lie in the folder LLMTRAIN_PROMETHEUS3; without it their tests are skipped.
+    """
+    if name.endswith("3"):
+        newer = shutil.which(name[:-1], path=os.environ.get("LLMTRAIN_PROMETHEUS3", ""))
+        return (
+            Path(newer) if newer else pytest.skip("needs LLMTRAIN_PROMETHEUS3, a folder with a Prometheus 3")
+        )
+    found = shutil.which(DEBIAN_NAMES.get(name, name)) or shutil.which(name)
+    return (
+        Path(found) if found else leave_out(f"needs {name}: scripts/real-tools {name}, or put it into PATH")
+    )
+
+
+@pytest.fixture(scope="session")
+def real_tool() -> Callable[[str], Path]:
+    """Finds a real program by its name; a test whose program is missing is skipped with the way to get it."""
+    return find_tool
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real, labelled training logs, which stays outside of the project."""
+    folder = Path(os.environ.get("LLMTRAIN_CORPUS") or "../shared/corpus")
+    folder = (ROOT / folder).resolve()
+    if not (folder / "labels.yaml").is_file():
+        leave_out(f"no real logs at {folder}: set LLMTRAIN_CORPUS to the folder that holds labels.yaml")
+    return folder

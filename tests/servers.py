@@ -1,0 +1,220 @@
+"""Real servers for tests: each runs on a free loopback port from `with` to the end of its block."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import requests
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+T = TypeVar("T")
+S = TypeVar("S", bound="Server")
+
+READY_SECONDS = 60.0  # a start on a busy machine; a server that ends before is noticed at once
+STOP_SECONDS = 20.0
+TIMEOUT_SECONDS = 10.0
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def eventually(probe: Callable[[], T], within: float = READY_SECONDS) -> T:
+    """The first true answer of `probe`; AssertionError with its last answer when none came in time."""
+    deadline = time.monotonic() + within
+    while not (answer := probe()):
+        assert time.monotonic() < deadline, f"not within {within:g} s; the last answer was {answer!r}"
+        time.sleep(0.05)
+    return answer
+
+
+class Server:
+    """A program that serves HTTP on 127.0.0.1:port: ready when its block begins (/-/ready), ended with it."""
+
+    def __init__(
+        self, command: Sequence[str | Path], port: int, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.command = [str(part) for part in command]
+        self.address = f"127.0.0.1:{port}"
+        self.url = f"http://{self.address}"
+        self._env = {**os.environ, **(env or {})}
+
+    def __enter__(self: S) -> S:
+        self._output = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            self.command,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            eventually(self._ready)
+        except BaseException:
+            self._report()
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error:
+            self._report()
+        self._close()
+
+    def _ready(self) -> bool:
+        assert self.process.poll() is None, f"ended with {self.process.returncode} before it was ready"
+        try:
+            return self.get("/-/ready").status_code == 200
+        except requests.RequestException:
+            return False
+
+    def _report(self) -> None:
+        # pytest shows this beside the failure.
+        print(f"{' '.join(self.command)}\n{self.log}")
+
+    def _close(self) -> None:
+        try:
+            self.terminate()
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+        finally:
+            self._output.close()
+
+    @property
+    def log(self) -> str:
+        """What the program has printed so far, both streams; to be read inside the block."""
+        # pread, since the program writes at the offset that both processes share.
+        output = self._output.fileno()
+        return os.pread(output, os.fstat(output).st_size, 0).decode(errors="replace")
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> requests.Response:
+        """GET a path of this server; `options` are those of requests (params, auth, verify, ...)."""
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy stands between a test and its own machine
+            return session.get(self.url + path, headers=headers, timeout=TIMEOUT_SECONDS, **options)
+
+    def terminate(self) -> int:
+        """Ask the program to end (SIGTERM), and wait; its exit code."""
+        self.process.terminate()
+        return self.process.wait(STOP_SECONDS)
+
+    def kill(self) -> int:
+        """End the program at once (SIGKILL), as a crash would; its exit code."""
+        self.process.kill()
+        return self.process.wait(STOP_SECONDS)
+
+
+class ExporterProcess(Server):
+    """`llmtrain-exporter serve ARGS...` of this checkout."""
+
+    def __init__(self, args: Iterable[str | Path], env: Mapping[str, str] | None = None) -> None:
+        port = free_port()
+        serve = [sys.executable, "-m", "exporter", "serve", *args, "--listen", f"127.0.0.1:{port}"]
+        super().__init__(serve, port, env)
+
+    def metrics(self) -> dict[str, float]:
+        """One scrape: the value of each series, by its name as in `llmtrain_loss{run="a",split="train"}`."""
+        answer = self.get("/metrics", {"Accept": "text/plain"})
+        answer.raise_for_status()
+        families = text_string_to_metric_families(answer.text)
+        return {series(s.name, s.labels): s.value for family in families for s in family.samples}
+
+
+def series(name: str, labels: Mapping[str, str]) -> str:
+    """A series as one writes it, `name{label="value",...}` with its labels sorted."""
+    inside = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
+    return f"{name}{{{inside}}}" if inside else name
+
+
+class Prometheus(Server):
+    """A real Prometheus with its own empty storage under `folder`, scraping `scrape_target` (HOST:PORT)."""
+
+    def __init__(
+        self,
+        folder: Path,
+        scrape_target: str,
+        interval: str = "1s",
+        *,
+        binary: Path,
+        rule_files: Iterable[Path] = (),
+        alertmanager: str | None = None,
+    ) -> None:
+        config: dict[str, Any] = {
+            "global": {"scrape_interval": interval, "evaluation_interval": interval},
+            "rule_files": [str(path) for path in rule_files],
+            "scrape_configs": [{"job_name": "llmtrain", **_static(scrape_target)}],
+        }
+        if alertmanager:
+            config["alerting"] = {"alertmanagers": [_static(alertmanager)]}
+        port = free_port()
+        super().__init__(
+            [
+                binary,
+                f"--config.file={_write_yaml(folder / 'prometheus.yml', config)}",
+                f"--storage.tsdb.path={folder / 'prometheus-data'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+                "--log.level=warn",
+            ],
+            port,
+        )
+
+    def query(self, promql: str) -> list[dict[str, Any]]:
+        """The result of an instant query: items with `metric` (labels) and `value` (time, text)."""
+        return self._data("query", query=promql)["result"]
+
+    def query_range(self, promql: str, start: float, end: float, step: str = "1s") -> list[dict[str, Any]]:
+        """The result of a range query between two unix times: items with `metric` and `values`."""
+        return self._data("query_range", query=promql, start=start, end=end, step=step)["result"]
+
+    def targets(self) -> list[dict[str, Any]]:
+        """The scraped targets as Prometheus sees them: `health`, `lastError`, `labels`, ..."""
+        return self._data("targets")["activeTargets"]
+
+    def _data(self, endpoint: str, **params: str | float) -> dict[str, list[dict[str, Any]]]:
+        answer = self.get(f"/api/v1/{endpoint}", params=params).json()
+        assert answer["status"] == "success", answer
+        data: dict[str, list[dict[str, Any]]] = answer["data"]
+        return data
+
+
+class Alertmanager(Server):
+    """A real Alertmanager, alone, with the given configuration and its own empty storage under `folder`."""
+
+    def __init__(self, folder: Path, config_file: Path, *, binary: Path) -> None:
+        port = free_port()
+        super().__init__(
+            [
+                binary,
+                f"--config.file={config_file}",
+                f"--storage.path={folder / 'alertmanager-data'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+                "--cluster.listen-address=",
+            ],
+            port,
+        )
+
+
+def _static(target: str) -> dict[str, Any]:
+    return {"static_configs": [{"targets": [target]}]}
+
+
+def _write_yaml(path: Path, content: Mapping[str, Any]) -> Path:
+    path.write_text(yaml.safe_dump(dict(content), sort_keys=False))
+    return path

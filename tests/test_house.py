@@ -1,0 +1,292 @@
+"""The house keeps its own rules: which way imports point, what a start loads, what source may not hold."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "exporter"
+
+# A room is a folder or a module right below exporter/; it may import itself and these.
+MAY_IMPORT: dict[str, set[str]] = {
+    "knowledge": set(),
+    "logs": set(),
+    "model": {"knowledge"},
+    "config": {"knowledge", "model"},
+    "ingest": {"knowledge", "model"},
+    "analyse": {"knowledge", "model"},
+    "serve": {"knowledge", "model", "config", "ingest", "analyse"},
+    "notify": {"knowledge", "model", "config", "ingest", "analyse"},
+    "publish": {"knowledge", "model", "config", "ingest", "analyse"},
+    "bundle": {"knowledge"},
+}
+EVERYTHING = {"cli", "__main__"}
+LOADED_LATE = ("numpy", "pandas", "requests", "starlette", "uvicorn")
+
+MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root)/")
+UNFINISHED = re.compile(r"\b(?:TO[D]O|FIX[M]E|X{3})\b")
+SOURCE_SUFFIXES = {"", ".py", ".sh", ".md", ".toml", ".yml", ".yaml", ".html", ".css", ".js", ".tmpl"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module, by its absolute dotted name; `late` inside a function."""
+
+    module: str
+    late: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """One module of the package: its place, its dotted name and its syntax tree."""
+
+    path: Path
+    module: str
+    tree: ast.Module
+
+    @property
+    def room(self) -> str:
+        return room_of(self.module)
+
+
+def room_of(module: str) -> str:
+    """The room that a dotted name lies in; empty for the package itself, which holds only the version."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def sources(root: Path) -> list[Source]:
+    """Every module of the package below `root`."""
+    found = []
+    for path in sorted((root / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        parts = parts[:-1] if parts[-1] == "__init__" else parts
+        found.append(Source(path, ".".join(parts), ast.parse(path.read_text(encoding="utf-8"))))
+    return found
+
+
+def imports(source: Source) -> Iterator[Import]:
+    """All imports of a module, those for type checkers included; `from a import b` counts as `a.b`."""
+    yield from _imports_in(source.tree, source, late=False)
+
+
+def _imports_in(node: ast.AST, source: Source, late: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (Import(alias.name, late) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            base = _absolute(child, source)
+            yield from (Import(f"{base}.{alias.name}", late) for alias in child.names)
+        else:
+            in_function = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef))
+            yield from _imports_in(child, source, late or in_function)
+
+
+def _absolute(node: ast.ImportFrom, source: Source) -> str:
+    if not node.level:
+        return node.module or ""
+    package = source.module.split(".")
+    if source.path.name != "__init__.py":
+        package = package[:-1]
+    kept = package[: len(package) - node.level + 1]
+    return ".".join([*kept, *([node.module] if node.module else [])])
+
+
+def wrong_directions(root: Path) -> list[str]:
+    """Each import of the package that points against the direction of the house, as `file imports module`."""
+    rooms = {source.room for source in sources(root)}
+    return [
+        f"{source.path.relative_to(root)} imports {imported.module}"
+        for source in sources(root)
+        if source.room not in EVERYTHING
+        for imported in imports(source)
+        if imported.module.split(".")[0] == PACKAGE
+        and room_of(imported.module) in rooms - {source.room} - MAY_IMPORT.get(source.room, set())
+    ]
+
+
+def wrong_pandas(root: Path) -> list[str]:
+    """Each import of pandas outside publish/, or there at import time."""
+    return [
+        str(source.path.relative_to(root))
+        for source in sources(root)
+        for imported in imports(source)
+        if imported.module.split(".")[0] == "pandas" and not (source.room == "publish" and imported.late)
+    ]
+
+
+def source_files() -> list[Path]:
+    """What people wrote and version control holds, or would hold; recorded data is not among it."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: there is no telling what is source")
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    found = [ROOT / name for name in names if Path(name).suffix in SOURCE_SUFFIXES and name != "LICENSE"]
+    return [path for path in found if path.is_file()]
+
+
+def lines_with(pattern: re.Pattern[str], paths: list[Path]) -> list[str]:
+    """The lines of those files in which the pattern is found, as `file:line: text`."""
+    return [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in paths
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if pattern.search(line)
+    ]
+
+
+def made_up(root: Path, files: dict[str, str]) -> Path:
+    """A small package below `root` with these files, to see the checkers fail."""
+    for name, text in files.items():
+        path = root / PACKAGE / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def test_imports_never_point_back() -> None:
+    """Data flows from knowledge to the command line, and no module imports a room that lies behind it."""
+    assert wrong_directions(ROOT) == []
+
+
+def test_every_room_has_its_place_in_the_house() -> None:
+    """A new folder or module below exporter/ is entered in the table of directions."""
+    rooms = {source.room for source in sources(ROOT)} - {""}
+    assert rooms - EVERYTHING - set(MAY_IMPORT) == set()
+
+
+@pytest.mark.parametrize(
+    ("importer", "statement"),
+    [
+        ("knowledge/a.py", "from exporter.model import Record"),
+        ("knowledge/a.py", "import exporter.model"),
+        ("knowledge/a.py", "from .. import model"),
+        ("analyse/a.py", "from exporter import ingest"),
+        ("analyse/a.py", "from ..ingest.follow import Follower"),
+        ("analyse/__init__.py", "from ..ingest import follow"),
+        ("analyse/a.py", "def f():\n    import exporter.ingest.follow"),
+        ("serve/a.py", "if True:\n    from exporter.notify import a"),
+        ("bundle/a.py", "from exporter.config import Settings"),
+    ],
+)
+def test_an_import_that_points_back_is_found(tmp_path: Path, importer: str, statement: str) -> None:
+    """The checker sees an import against the direction in each way that it can be written."""
+    rooms = ("knowledge", "ingest", "analyse", "serve", "notify", "bundle")
+    house = {"__init__.py": "", "model.py": "", "config.py": ""} | {
+        f"{room}/__init__.py": "" for room in rooms
+    }
+    assert wrong_directions(made_up(tmp_path, house)) == []
+    assert len(wrong_directions(made_up(tmp_path, {importer: statement}))) == 1
+
+
+def test_an_import_along_the_direction_is_allowed(tmp_path: Path) -> None:
+    """The checker has nothing to say about neighbours, rooms further left, the version and other packages."""
+    house = {
+        "__init__.py": "__version__ = '1'",
+        "knowledge/__init__.py": "",
+        "knowledge/a.py": "from . import b\nfrom exporter.knowledge.b import C",
+        "knowledge/b.py": "import math",
+        "serve/__init__.py": "",
+        "serve/a.py": "from exporter import __version__\nfrom ..knowledge import b\nimport starlette",
+        "cli.py": "from exporter.serve import a",
+    }
+    assert wrong_directions(made_up(tmp_path, house)) == []
+
+
+def test_pandas_stays_in_publish() -> None:
+    """pandas is heavy: only one-shot outputs use it, and only once they run."""
+    assert wrong_pandas(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "wrong"),
+    [
+        ("serve/a.py", "def f():\n    import pandas", True),
+        ("publish/a.py", "import pandas as pd", True),
+        ("publish/a.py", "def f():\n    from pandas import DataFrame", False),
+    ],
+)
+def test_pandas_in_the_wrong_place_is_found(tmp_path: Path, name: str, text: str, wrong: bool) -> None:
+    """The checker tells pandas inside a function of publish/ from pandas elsewhere."""
+    assert bool(wrong_pandas(made_up(tmp_path, {name: text}))) is wrong
+
+
+def test_the_command_line_starts_without_the_heavy_libraries() -> None:
+    """`import exporter.cli` loads no library that only some commands need, so --help answers at once."""
+    program = f"import sys, exporter.cli; print([name for name in {LOADED_LATE!r} if name in sys.modules])"
+    command = [sys.executable, "-c", program]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (answer.stdout.strip(), answer.stderr) == ("[]", "")
+
+
+def test_no_module_grows_beyond_400_lines() -> None:
+    """A module that needs more than 400 lines is two modules."""
+    lengths = {str(s.path.relative_to(ROOT)): len(s.path.read_text().splitlines()) for s in sources(ROOT)}
+    assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+def test_every_package_says_what_it_holds() -> None:
+    """Each folder below exporter/ that holds modules is a package whose docstring says what lives there."""
+    folders = {source.path.parent for source in sources(ROOT)}
+    packages = [source for source in sources(ROOT) if source.path.name == "__init__.py"]
+    described = {package.path.parent for package in packages if ast.get_docstring(package.tree)}
+    assert folders - described == set()
+
+
+def test_every_public_function_and_class_has_a_docstring() -> None:
+    """What other modules may use says what it is: each function and class without an underscore."""
+    named = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    silent = [
+        f"{source.path.relative_to(ROOT)}:{node.lineno}: {node.name}"
+        for source in sources(ROOT)
+        for node in source.tree.body
+        if isinstance(node, named) and not node.name.startswith("_") and not ast.get_docstring(node)
+    ]
+    assert silent == []
+
+
+def test_no_source_file_names_a_path_of_one_machine() -> None:
+    """Nothing in the repository depends on, or tells of, the machine that it was written on."""
+    assert lines_with(MACHINE_PATH, source_files()) == []
+
+
+def test_nothing_is_marked_as_unfinished() -> None:
+    """Work that is left is written down where work is planned, not in the source."""
+    assert lines_with(UNFINISHED, source_files()) == []
+
+
+def test_a_forbidden_word_is_found() -> None:
+    """The patterns match what they are there for, and leave ordinary paths and words alone."""
+    ordinary = "cd ~/work/ && ls data/root/ && mktemp XXXXXX  # to do"
+    assert not MACHINE_PATH.search(ordinary)
+    assert not UNFINISHED.search(ordinary)
+    assert MACHINE_PATH.search("/".join(["open('", "root", "x')"]))
+    assert UNFINISHED.search("# TO" + "DO later")
+
+
+@pytest.mark.parametrize(("required", "code"), [("0", 0), ("1", 1)])
+def test_a_missing_program_is_named_and_fails_only_where_it_is_required(
+    tmp_path: Path, required: str, code: int
+) -> None:
+    """scripts/real-tools says in one line what is missing and how to get it; REQUIRE_REAL=1 fails."""
+    for command in ("bash", "echo", "id", "sort", "xargs"):
+        (tmp_path / command).symlink_to(shutil.which(command) or command)
+    answer = subprocess.run(
+        [tmp_path / "bash", ROOT / "scripts" / "real-tools", "amtool", "promtool"],
+        env={"PATH": str(tmp_path), "REQUIRE_REAL": required},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == code
+    assert len(answer.stderr.splitlines()) == 1
+    assert "amtool, promtool" in answer.stderr
+    assert "prometheus prometheus-alertmanager" in answer.stderr
