@@ -1,0 +1,72 @@
+"""The words in which the catalogue is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+PREFIX = "llmtrain_"
+
+
+class Group(str, Enum):
+    """What a metric tells about; the order is the order of the exposition and of every page."""
+
+    OPTIMISATION = "optimisation"
+    REWARD = "reward"
+    LENGTH = "length"
+    PREFERENCE = "preference"
+    PROGRESS = "progress"
+    DERIVED = "derived"
+    SPIKES = "spikes"
+    SIGNALS = "signals"
+    INCIDENTS = "incidents"
+    STATE = "state"
+    OTHER = "other"
+
+
+class Type(str, Enum):
+    """The metric types of the Prometheus text format that are in use here."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    INFO = "info"
+
+
+class Unit(str, Enum):
+    """How a producer writes a quantity, where that differs from the base unit in which it is exposed."""
+
+    PLAIN = "plain"
+    PERCENT = "percent"  # 1.67 or "1.67%" -> 0.0167
+    GIBIBYTES = "gibibytes"  # -> bytes
+    DURATION = "duration"  # "18h 37m 22s", "3 days, 17:51:32", 12.5 -> seconds
+    PER_SECOND = "per_second"  # iterations per second -> seconds per iteration
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A log key: exact, or a pattern with one `{}` that becomes the value of the metric's own label.
+
+    `fixed` is that label's value where the key itself does not carry it.
+    """
+
+    pattern: str
+    unit: Unit = Unit.PLAIN
+    fixed: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Metric:
+    """One metric family. `name` is the full exposed name; `label` the one label it has besides run and split.
+
+    `split`: the metric exists for training and for evaluation rows, told apart by split="train"|"eval".
+    `essential`: a row that has it is a training record; progress and the learning rate alone make none.
+    """
+
+    name: str
+    group: Group
+    help: str
+    keys: tuple[Key, ...] = ()
+    type: Type = Type.GAUGE
+    label: str = ""
+    split: bool = False
+    essential: bool = False
