@@ -1,0 +1,228 @@
+"""The fold: a run's records, one after the other, into its state."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from exporter.analyse import derived, state
+from exporter.analyse.latest import Latest
+from exporter.analyse.pace import Pace
+from exporter.knowledge import catalogue as c
+from exporter.knowledge import profile as profiles
+from exporter.knowledge.metric import Metric
+from exporter.knowledge.skips import REASONS
+from exporter.model import Health, Kind, Record, Resume, Series, Settings, Snapshot, State, series
+
+RECENT = 4
+"""Records within which the same record again is a second writer's."""
+
+TWIN_SECONDS = 5.0
+"""Two writers of one run start within this time of each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator says of a run."""
+
+    profile: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    max_other_keys: int = 100
+    max_label_values: int = 100  # of every other labelled metric, reward functions among them
+
+    def caps(self) -> dict[Metric, int]:
+        """How many series each labelled metric may have in a run."""
+        caps = {metric: self.max_label_values for metric in c.METRICS if metric.label}
+        return caps | {c.OTHER: self.max_other_keys}
+
+
+class Run:
+    """All that the records of one run say so far; how they are portioned makes no difference."""
+
+    def __init__(self, options: Options, settings: Settings, carried: Run | None = None) -> None:
+        """`carried`: the state before the log was rewritten; counters go on from there."""
+        self._options = options
+        self._settings = settings
+        self._latest = Latest(options.caps())
+        self._recent: deque[Record] = deque(maxlen=RECENT)
+        self._evaluations = derived.Evaluations()
+        self._peak_learning_rate = 0.0
+        self._profile = options.profile or profiles.BY_RLHF_TYPE.get(settings.info.get("rlhf_type", ""))
+        self._lines_before = carried.totals() if carried else Counter[tuple[Metric, str]]()
+        self.pace = Pace()
+        self.ending = state.Ending()
+        self.records: Counter[Kind] = Counter()
+        self.skipped: Counter[str] = Counter()
+        self.resumes: list[Resume] = []
+        self.first_step: int | None = None
+        self.last_step: int | None = None
+        self.max_steps: int | None = None
+        self.arrived: float | None = None
+
+    def fold(self, record: Record, arrived: float) -> None:
+        """Take one record in. `arrived`: Unix time at which its line was written, as well as one can know."""
+        self.records[record.kind] += 1
+        self.arrived = arrived
+        if self._is_twin(record):
+            return
+        self._recent.append(record)
+        self.ending.note(record)
+        if record.kind is Kind.TRAIN:
+            self._train(record, arrived)
+        elif record.kind is Kind.EVAL:
+            self._evaluate(record)
+        elif record.step is not None:
+            self._advance(record.step, record.max_steps)
+        self._latest.put(record.layout, record.values)
+
+    def skip(self, reasons: Mapping[str, int]) -> None:
+        """Lines that were no record."""
+        self.skipped.update(reasons)
+
+    def profile(self) -> str:
+        """The kind of training: told by the operator, the run's settings, or the metrics it logs."""
+        return self._profile or state.profile_of(self._latest.series())
+
+    def totals(self) -> Counter[tuple[Metric, str]]:
+        """Counters by metric and label value, of this state and of those that it carries on."""
+        own: Counter[tuple[Metric, str]] = Counter({(c.RESUMES, ""): len(self.resumes)})
+        own.update({(c.RECORDS, kind.value): count for kind, count in self.records.items()})
+        own.update({(c.SKIPPED, reason): count for reason, count in self.skipped.items()})
+        own[c.DROPPED_SERIES, ""] = self._latest.dropped
+        return own + self._lines_before
+
+    def state(self, now: float) -> State:
+        """What the run is doing at `now`, Unix time."""
+        if self.arrived is None:
+            return State.WAITING
+        if self.max_steps and (self.last_step or 0) >= self.max_steps:
+            return State.FINISHED
+        return self.ending.state(now - self.arrived, self.pace.stalled_after())
+
+    @property
+    def is_training(self) -> bool:
+        """Whether any row speaks of a training; a traceback alone does not."""
+        return any(kind is not Kind.FAILURE for kind in self.records)
+
+    def stalls_at(self, now: float) -> float:
+        """Unix time at which the run will count as stalled if nothing comes; never, when it does not run."""
+        running = self.arrived is not None and self.state(now) is State.RUNNING
+        return (self.arrived or 0.0) + self.pace.stalled_after() if running else math.inf
+
+    def snapshot(self, run: str, file: str, dialect: str, now: float) -> Snapshot:
+        """The run as it stands at `now`, Unix time."""
+        latest = self._latest.series()
+        profile = self._profile or state.profile_of(latest)
+        doing = self.state(now)
+        best = self._evaluations
+        samples = latest | dict(self._numbers(latest)) | self._counters()
+        samples |= state.samples(doing)
+        samples[self._info(dialect, profile)] = 1.0
+        return Snapshot(
+            run=run,
+            file=file,
+            dialect=dialect,
+            profile=profile,
+            state=doing,
+            health=Health.HEALTHY,
+            records=dict(self.records),
+            first_step=self.first_step,
+            last_step=self.last_step,
+            max_steps=self.max_steps,
+            resumes=tuple(self.resumes),
+            skipped=dict(self.skipped),
+            last_record=self.arrived,
+            best=None if best.best_loss is None else (best.best_loss, best.best_step),
+            samples=samples,
+        )
+
+    def _train(self, record: Record, arrived: float) -> None:
+        step = self.records[Kind.TRAIN] if record.step is None else record.step
+        if self.last_step is not None and step < self.last_step:
+            self._resume(step)
+        if self.first_step is None:
+            self.first_step = step
+        self.last_step = step
+        self.max_steps = record.max_steps or self.max_steps
+        elapsed = record.get(c.ELAPSED)
+        self.pace.note(step, arrived if elapsed is None else elapsed)
+        learning_rate = record.get(c.LEARNING_RATE)
+        if learning_rate is not None and learning_rate > self._peak_learning_rate:
+            self._peak_learning_rate = learning_rate
+        self._evaluations.train(record)
+
+    def _evaluate(self, record: Record) -> None:
+        if record.step is not None:
+            self._advance(record.step, record.max_steps)
+        self._evaluations.evaluate(record, self.last_step)
+        self.pace.note_evaluation(record.get(c.EVAL_RUNTIME) or 0.0)
+
+    def _advance(self, step: int, planned: int | None) -> None:
+        """Steps of rows that train nothing; an evaluation phase that counts its own steps says nothing."""
+        if self.first_step is not None and planned not in (None, self.max_steps):
+            return
+        self.max_steps = planned or self.max_steps
+        self.last_step = max(step, self.last_step or 0)
+
+    def _resume(self, step: int) -> None:
+        self.resumes.append(Resume(self.last_step or 0, step))
+        self.pace.reset()
+        self._recent.clear()
+
+    def _is_twin(self, record: Record) -> bool:
+        """Whether a second writer says what was read before; a step that is further on was not."""
+        if record.step is None or (self.last_step is not None and record.step > self.last_step):
+            return False
+        return any(_same(record, other) for other in self._recent)
+
+    def _numbers(self, latest: Mapping[Series, float]) -> Iterator[tuple[Series, float]]:
+        for metric, value in self._unlabelled(latest):
+            if value is not None:
+                yield series(metric), float(value)
+
+    def _unlabelled(self, latest: Mapping[Series, float]) -> Iterable[tuple[Metric, float | None]]:
+        yield c.STEP, self.last_step
+        yield c.MAX_STEPS, self.max_steps
+        if series(c.PROGRESS) not in latest:
+            yield c.PROGRESS, derived.ratio(self.last_step, self.max_steps)
+        yield c.LAST_RECORD, self.arrived
+        yield c.RECENT_SECONDS_PER_STEP, self.pace.seconds_per_step()
+        yield from derived.against_settings(latest, self._settings.numbers)
+        yield from derived.within_record(latest, self._peak_learning_rate)
+        yield from self._evaluations.values()
+
+    def _counters(self) -> dict[Series, float]:
+        """Every counter, the ones at 0 too: Prometheus does not see the increase of one that is born at 1."""
+        totals = self.totals()
+        born = [
+            (c.RECORDS, Kind.TRAIN.value),
+            (c.RECORDS, Kind.EVAL.value),
+            (c.RESUMES, ""),
+            (c.DROPPED_SERIES, ""),
+        ]
+        keys = dict.fromkeys([*born, *((c.SKIPPED, reason) for reason in REASONS), *totals])
+        return {_labelled(metric, label): float(totals[metric, label]) for metric, label in keys}
+
+    def _info(self, dialect: str, profile: str) -> Series:
+        facts = {"dialect": dialect, "profile": profile} | dict(self._settings.info)
+        return series(c.RUN, *sorted({**self._options.labels, **facts}.items()))
+
+
+def _labelled(metric: Metric, label: str) -> Series:
+    return series(metric, (metric.label, label)) if metric.label else series(metric)
+
+
+def _same(one: Record, other: Record) -> bool:
+    """Two writers' lines of the same record differ in clocks and speeds alone."""
+    if one.step != other.step or one.layout is not other.layout or not one.layout.identity:
+        return False
+    return _near(one.get(c.ELAPSED), other.get(c.ELAPSED)) and all(
+        one.values[at] == other.values[at] or (math.isnan(one.values[at]) and math.isnan(other.values[at]))
+        for at in one.layout.identity
+    )
+
+
+def _near(elapsed: float | None, other: float | None) -> bool:
+    return elapsed is None or other is None or abs(elapsed - other) <= max(TWIN_SECONDS, 0.1 * other)

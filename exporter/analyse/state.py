@@ -1,0 +1,59 @@
+"""What a run is doing, and what kind of training it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from exporter.knowledge import catalogue as c
+from exporter.knowledge import profile
+from exporter.knowledge.metric import Group
+from exporter.model import Kind, Record, Series, State, series
+
+_STATES = {state: series(c.RUN_STATE, ("state", state.value)) for state in State}
+
+
+class Ending:
+    """Whether and how the trainer has closed its log. A training record after that opens it again."""
+
+    __slots__ = ("closed", "failed")
+
+    def __init__(self) -> None:
+        self.closed = False  # the trainer says that it came to its end
+        self.failed = False  # it left without saying so
+
+    def state(self, silent: float, patience: float) -> State:
+        """What a run does short of its last step, after `silent` seconds without a record."""
+        if self.closed:
+            return State.FINISHED
+        if self.failed:
+            return State.FAILED
+        return State.STALLED if silent > patience else State.RUNNING
+
+    def note(self, record: Record) -> None:
+        """Take a record in."""
+        if record.kind is Kind.TRAIN:
+            self.closed = self.failed = False
+        elif record.kind is Kind.FINAL:
+            self.closed = True
+        elif record.kind in (Kind.SUMMARY, Kind.FAILURE):
+            self.failed = True
+
+
+def samples(current: State) -> dict[Series, float]:
+    """One series per state, 1 for the current one."""
+    return {one: float(state is current) for state, one in _STATES.items()}
+
+
+def profile_of(latest: Mapping[Series, float]) -> str:
+    """The kind of training, by the metrics that a run logs."""
+    metrics = {one.metric for one in latest}
+    groups = {metric.group for metric in metrics}
+    if c.REWARD in metrics and (
+        Group.LENGTH in groups or not metrics.isdisjoint((c.KL, c.REWARD_FUNCTION_MEAN))
+    ):
+        return profile.GRPO
+    if c.PREFERENCE_REWARD in metrics and c.LOGPS not in metrics:
+        return profile.REWARD_MODEL
+    if Group.PREFERENCE in groups:
+        return profile.DPO
+    return profile.SFT if c.LOSS in metrics and c.REWARD not in metrics else profile.GENERIC
