@@ -1,0 +1,30 @@
+"""Settings: what they are, where they come from, and what is wrong with them."""
+
+from exporter.config.layers import (
+    CONFIG_VARIABLE,
+    ConfigError,
+    Configured,
+    Setting,
+    catalogue,
+    check_file,
+    configure,
+    show,
+)
+from exporter.config.settings import Assignment, RunRule, Settings, address, duration, seconds
+
+__all__ = [
+    "CONFIG_VARIABLE",
+    "Assignment",
+    "ConfigError",
+    "Configured",
+    "RunRule",
+    "Setting",
+    "Settings",
+    "address",
+    "catalogue",
+    "check_file",
+    "configure",
+    "duration",
+    "seconds",
+    "show",
+]

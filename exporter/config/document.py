@@ -1,0 +1,90 @@
+"""YAML as people write it: bounded, without duplicate keys, and with a line number for each value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+MAX_CHARACTERS = 256 * 1024
+MAX_DEPTH = 20
+
+Place = tuple[str | int, ...]
+"""Where in a document a value stands: keys and indices from the top."""
+
+
+class DocumentError(ValueError):
+    """YAML that cannot be used: what is wrong and on which line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a YAML text says, and the line (from 1) on which each key or list item stands."""
+
+    content: object
+    lines: Mapping[Place, int]
+
+
+def parse(text: str) -> Document:
+    """The one document in a text. Raises DocumentError; the text is anybody's."""
+    if len(text) > MAX_CHARACTERS:
+        raise DocumentError(f"larger than {MAX_CHARACTERS // 1024} KiB, which no configuration is")
+    try:
+        _check_shape(text)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return Document({}, {})
+        lines = dict(_places(node, ()))
+        return Document(loader.construct_document(node), lines)
+    except yaml.MarkedYAMLError as error:
+        raise _at(error.problem_mark or error.context_mark, _problem(error)) from None
+    except DocumentError:
+        raise
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        raise DocumentError(" ".join(str(error).split())) from None
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    return ", ".join(part for part in (error.context, error.problem) if part)
+
+
+def _at(mark: Any, problem: str) -> DocumentError:
+    return DocumentError(f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem)
+
+
+def _check_shape(text: str) -> None:
+    """Refuse what is small to write and large to read, before anything recursive looks at it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise _at(event.start_mark, f"nested deeper than {MAX_DEPTH} levels")
+        if isinstance(event, yaml.AliasEvent):
+            raise _at(event.start_mark, f"*{event.anchor}: aliases are not supported; write the value out")
+
+
+def _places(node: yaml.Node, place: Place) -> Iterator[tuple[Place, int]]:
+    """The line of each value below a node; a key that stands twice is an error."""
+    children: list[tuple[str | int, yaml.Node, yaml.Node]]
+    if isinstance(node, yaml.MappingNode):
+        _check_unique(node)
+        children = [(str(key.value), key, value) for key, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        children = [(index, item, item) for index, item in enumerate(node.value)]
+    else:
+        return
+    for part, at, child in children:
+        yield (*place, part), at.start_mark.line + 1
+        yield from _places(child, (*place, part))
+
+
+def _check_unique(node: yaml.MappingNode) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    for key, _ in node.value:
+        name, line = (key.tag, str(key.value)), key.start_mark.line + 1
+        if name in seen:
+            raise _at(key.start_mark, f"{key.value}: stands twice, the first time on line {seen[name]}")
+        seen[name] = line

@@ -1,0 +1,55 @@
+"""How a setting is spelled where there are only texts: on the command line and in the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from exporter.config import document
+
+
+class As(Enum):
+    """What the texts given for a setting make."""
+
+    TEXT = "text"
+    LIST = "list"
+    PAIRS = "pairs"
+    YAML = "yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """The flag of a setting. `name`: where it is not the setting's own; `positional`: without a name."""
+
+    metavar: str
+    kind: As = As.TEXT
+    name: str = ""
+    positional: bool = False
+
+    @property
+    def repeated(self) -> bool:
+        """Whether it may be given several times."""
+        return self.kind in (As.LIST, As.PAIRS)
+
+
+def read(kind: As, texts: Sequence[str]) -> object:
+    """The value that texts mean, before it is checked; a ValueError says how to write it."""
+    if kind is As.LIST:
+        return list(texts)
+    if kind is As.PAIRS:
+        return dict(map(_pair, texts))
+    return document.parse(texts[-1]).content if kind is As.YAML else texts[-1]
+
+
+def from_environment(kind: As, text: str) -> object:
+    """The value of an environment variable: lists and pairs are separated by commas."""
+    listed = kind in (As.LIST, As.PAIRS)
+    return read(kind, [part.strip() for part in text.split(",") if part.strip()] if listed else [text])
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError("must be NAME=VALUE")
+    return name.strip(), value
