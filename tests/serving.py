@@ -1,0 +1,98 @@
+"""A running site for tests: a fleet, its exposition and a real server on a free loopback port."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import requests
+
+from exporter.knowledge import catalogue as c
+from exporter.model import Health, Kind, Resume, Series, Snapshot, State
+from exporter.serve.exposition import Exposition
+from exporter.serve.fleet import Fleet
+from exporter.serve.http import Server, create_app
+from exporter.serve.telemetry import Telemetry
+from exporter.serve.users import Users
+
+NOW = 1_700_000_000.0
+LOSS = Series(c.LOSS, (("split", "train"),))
+
+RUN = Snapshot(
+    run="qwen/v1",
+    file="/logs/qwen/v1/logging.jsonl",
+    dialect="swift",
+    profile="grpo",
+    state=State.RUNNING,
+    health=Health.HEALTHY,
+    records={Kind.TRAIN: 30, Kind.EVAL: 2, Kind.FINAL: 1},
+    first_step=1,
+    last_step=50,
+    max_steps=200,
+    resumes=(Resume(last=20, first=10),),
+    skipped={"no_json": 3},
+    last_record=NOW - 90,
+    best=(0.25, 40),
+    samples={LOSS: 0.5},
+)
+
+
+@dataclass
+class Site:
+    """A server with its fleet, and a client for it."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    users: Users | None = None
+    tls: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"
+
+    def __post_init__(self) -> None:
+        self.exposition = Exposition()
+        self.fleet = Fleet(self.exposition, ("/logs/<a>",))
+        telemetry = Telemetry("1.2.3", self.fleet, self.exposition)
+        app = create_app(
+            self.fleet, self.exposition, telemetry, self.users, "1.2.3", lambda: NOW, self.headers
+        )
+        self.server = Server(app, self.host, 0, self.tls)
+
+    def get(self, path: str, method: str = "GET", **options: Any) -> requests.Response:
+        """The answer to one request."""
+        with requests.Session() as session:
+            session.trust_env = False
+            session.headers.update({"Accept-Encoding": "identity", "Connection": "close"})
+            return session.request(method, self.server.url + path, timeout=10, **options)
+
+    def connect(self, sent: bytes) -> socket.socket:
+        """A connection on which so much was sent."""
+        host, _, port = self.server.url.partition("//")[2].rpartition(":")
+        connection = socket.create_connection((host.strip("[]"), int(port)), timeout=10)
+        connection.sendall(sent)
+        return connection
+
+    def ask(self, sent: bytes) -> bytes:
+        """Whatever the server answers to these bytes until it closes the connection."""
+        with self.connect(sent) as connection:
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@contextmanager
+def running(site: Site) -> Iterator[Site]:
+    """The site while its server runs."""
+    thread = threading.Thread(target=site.server.run)
+    thread.start()
+    try:
+        yield site
+    finally:
+        site.server.stop()
+        thread.join()
+
+
+def fill(fleet: Fleet) -> None:
+    """So many runs that a scrape does not fit into the buffers of a connection."""
+    for number in range(20_000):
+        fleet.publish(replace(RUN, run=f"{number:0100}", samples={LOSS: 1.0, Series(c.STEP): 2.0}))
