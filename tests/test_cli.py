@@ -1,0 +1,356 @@
+"""The command line: quick to answer, clear about mistakes, quiet when it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from exporter import cli, config
+from exporter.publish import demo
+from tests.servers import ExporterProcess, eventually
+
+COMMANDS = sorted(cli.commands.commands)
+HEAVY = (
+    "numpy",
+    "orjson",
+    "pandas",
+    "prometheus_client",
+    "pydantic",
+    "requests",
+    "starlette",
+    "uvicorn",
+    "yaml",
+)
+SECONDS = 0.6  # for --help, the best of three
+
+
+def llmtrain(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end."""
+    command = [sys.executable, "-m", "exporter", *map(str, arguments)]
+    environ = {**os.environ, **(env or {})}
+    return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=False)
+
+
+@contextmanager
+def running(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """The program while it runs, ended at the latest with the block."""
+    command = [sys.executable, "-m", "exporter", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def code(arguments: Sequence[str]) -> int:
+    """The exit code of the program, run in this process."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_helps_with_an_example_and_its_exit_codes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--help shows at least one whole command line, and what the exit codes mean."""
+    assert code([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(rf"Examples:\n    llmtrain-exporter {command} ?", text)
+    assert re.search(r"Exit codes:\s0 ", text)
+
+
+def test_the_settings_of_serve_are_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every setting stands in the help with its flag, its default and its variable."""
+    code(["serve", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for setting in config.catalogue():
+        assert setting.flag in text
+        if not setting.text.positional:
+            assert setting.variable in text
+            assert setting.description in text
+        if setting.default:
+            assert f"default: {setting.default}" in text
+
+
+def test_flags_go_before_the_environment_and_the_file(tmp_path: Path) -> None:
+    """`config --show` takes what serve takes, and says where each value comes from."""
+    file = tmp_path / "llmtrain.yml"
+    file.write_text("max_depth: 2\nmax_runs: 3\nlabels: {a: b}\n")
+    answer = llmtrain(
+        *("config", "--show", "--config", file, "--max-depth", "4", "logs", "more"),
+        *("--label", "team=nlp", "--label", "gpu=8", "--web.config.file", "web.yml"),
+        env={"LLMTRAIN_MAX_DEPTH": "5", "LLMTRAIN_MAX_RUNS": "6", "LLMTRAIN_LOG_LEVL": "info"},
+    )
+    shown = answer.stdout.splitlines()
+    assert "max_depth: 4  # flag --max-depth" in shown
+    assert "max_runs: 6  # environment LLMTRAIN_MAX_RUNS" in shown
+    assert 'labels: {"team": "nlp", "gpu": "8"}  # flag --label' in shown
+    assert 'paths: ["logs", "more"]  # flag PATH' in shown
+    assert 'web_config_file: "web.yml"  # flag --web.config.file' in shown
+    assert 'log_level: "warning"  # default' in shown
+    assert (
+        answer.stderr
+        == "Warning: environment LLMTRAIN_LOG_LEVL is no setting; did you mean LLMTRAIN_LOG_LEVEL?\n"
+    )
+
+
+def test_a_file_of_settings_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A good one is in order, of a bad one everything that is wrong is told, a line each."""
+    file = tmp_path / "llmtrain.yml"
+    file.write_text("max_depth: 2\n")
+    assert code(["config", "--check", str(file)]) == 0
+    assert capsys.readouterr().out == f"{file}: in order\n"
+    file.write_text("max_depth: x\nlistn: y\n")
+    assert code(["config", "--check", str(file)]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert [error.split(": ")[0:3] for error in errors] == [
+        ["Error", str(file), "line 1"],
+        ["Error", str(file), "line 2"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["serve"], "no logs to watch: give files or folders, as in llmtrain-exporter serve output/"),
+        (["serve", "x", "--listen", "y"], "--listen: must be HOST:PORT"),
+        (["serve", "x", "--web.config.file", "/does/not/exist"], "/does/not/exist: No such file"),
+        (["serve", "x", "--config", "/does/not/exist"], "/does/not/exist: No such file"),
+        (["serve", "x", "--listn", "y"], "No such option"),
+        (["srve"], "No such command"),
+        (["check"], "Missing argument 'LOG...'. See llmtrain-exporter check --help."),
+        (["check", "--profile", "x", "y"], "Invalid value for '--profile'"),
+        (["config"], "give either --show or --check FILE"),
+        (["config", "--show", "--check", "x"], "give either --show or --check FILE"),
+        (["replay", "/does/not/exist", "x"], "/does/not/exist: not a file; give the log itself"),
+        (["replay", __file__, "x", "--speed", "-1"], '--speed: must be lines per second, or "max"'),
+        (["replay", __file__, "x", "--interval", "x"], "--interval: must be a duration"),
+        (["demo", "--speed", "nan"], '--speed: must be lines per second, or "max"'),
+        (["demo", "--listen", "x"], "--listen: must be HOST:PORT"),
+        (["demo", "--keep", os.path.dirname(__file__)], f"{os.path.dirname(__file__)}: is not empty"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong and what to do, and nothing else."""
+    assert code(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    [line] = captured.err.splitlines()
+    assert line.startswith(f"Error: {told}")
+
+
+def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """The help goes to standard error, and nothing was done."""
+    assert code([]) == 2
+    assert "llmtrain-exporter demo" in capsys.readouterr().err
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    """--version names program and version."""
+    assert code(["--version"]) == 0
+    assert re.fullmatch(r"llmtrain-exporter \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def loaded(arguments: list[str]) -> list[str]:
+    """The heavy libraries that a command line loads."""
+    program = (
+        "import sys\nfrom exporter.cli import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit: pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    names: list[str] = json.loads(answer.stdout.splitlines()[-1].replace("'", '"'))
+    return names
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """The list of commands needs no library but click, the settings need those that check them."""
+    assert loaded(["--help"]) == []
+    assert loaded(["check", "--help"]) == []
+    assert loaded(["serve", "--help"]) == ["pydantic", "yaml"]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"]])
+def test_help_is_quick(arguments: list[str]) -> None:
+    """The best of three, since a busy machine says nothing about the program."""
+
+    def seconds() -> float:
+        began = time.monotonic()
+        assert llmtrain(*arguments).returncode == 0
+        return time.monotonic() - began
+
+    assert min(seconds() for _ in range(3)) < SECONDS
+
+
+@pytest.mark.parametrize("arguments", [("config", "--show"), ("check", demo.BUNDLED)])
+def test_a_closed_pipe_ends_a_command_quietly(arguments: tuple[str | Path, ...]) -> None:
+    """`... | head -0` is no error of ours: exit code 141, as of a program that the signal ends."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "exporter", *map(str, arguments)]
+    answer = subprocess.run(
+        command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    os.close(writing)
+    assert (answer.returncode, answer.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [(("config", "--show"), 1), (("check", demo.BUNDLED), 3)])
+def test_a_full_disk_under_the_output_is_told(arguments: tuple[str | Path, ...], expected: int) -> None:
+    """One line; of check it must not look like a verdict."""
+    command = [sys.executable, "-m", "exporter", *map(str, arguments)]
+    with open("/dev/full", "w") as full:
+        answer = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert (answer.returncode, answer.stderr) == (expected, "Error: No space left on device\n")
+
+
+def test_names_that_are_no_text_are_printed(tmp_path: Path) -> None:
+    """A folder may be called anything, and the terminal may know ASCII only."""
+    folder = tmp_path / os.fsdecode(b"\xff\xe5\xa5\x96")
+    folder.mkdir()
+    (folder / "logging.jsonl").write_bytes((demo.BUNDLED / demo.HEALTHY / demo.LOG).read_bytes())
+    answer = llmtrain("check", tmp_path, env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def test_a_broken_log_is_told_in_the_exit_code(tmp_path: Path) -> None:
+    """3 for what is no log, whatever else there is."""
+    (tmp_path / "logging.jsonl").write_text("nothing\n")
+    assert llmtrain("check", tmp_path / "logging.jsonl").returncode == 3
+    assert llmtrain("check", tmp_path / "missing").returncode == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_ends_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+    """Ctrl-C and SIGTERM are the usual ends: exit code 0, and nothing to say."""
+    (tmp_path / "logging.jsonl").write_bytes((demo.BUNDLED / demo.HEALTHY / demo.LOG).read_bytes())
+    with ExporterProcess([tmp_path]) as exporter:
+        assert exporter.metrics()["llmtrain_exporter_runs"] == 1
+        exporter.process.send_signal(number)
+        assert exporter.process.wait(20) == 0
+        assert exporter.log == ""
+
+
+def test_a_path_may_appear_later(tmp_path: Path) -> None:
+    """A folder that is not there yet is told, and watched from the moment that it is."""
+    folder = tmp_path / "later"
+    with ExporterProcess([folder, "--scan-interval", "100ms"]) as exporter:
+        eventually(lambda: str(folder) in exporter.log)
+        folder.mkdir()
+        (folder / "logging.jsonl").write_bytes((demo.BUNDLED / demo.HEALTHY / demo.LOG).read_bytes())
+        eventually(lambda: exporter.metrics()["llmtrain_exporter_runs"] == 1)
+
+
+def test_settings_reach_the_exporter(tmp_path: Path) -> None:
+    """Names, labels and profiles of the rules stand in run_info."""
+    run = tmp_path / "qwen" / "v7-20260101-000000"
+    run.mkdir(parents=True)
+    (run / "logging.jsonl").write_bytes((demo.BUNDLED / demo.HEALTHY / demo.LOG).read_bytes())
+    file = tmp_path / "llmtrain.yml"
+    file.write_text(
+        "labels: {team: nlp}\nruns:\n- regex: '(.*)/v(\\d+)-.*'\n  name: '\\1 \\2'\n  labels: {gpu: '8'}\n"
+    )
+    with ExporterProcess([tmp_path, "--config", file]) as exporter:
+        [info] = [name for name in exporter.metrics() if name.startswith("llmtrain_run_info")]
+    for label in ('run="qwen 7"', 'team="nlp"', 'gpu="8"', 'profile="grpo"'):
+        assert label in info
+
+
+def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+    """One line that says what to do, and exit code 1."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        answer = llmtrain("serve", tmp_path, "--listen", f"127.0.0.1:{port}")
+    assert answer.returncode == 1
+    assert re.fullmatch(rf"Error: .*127\.0\.0\.1:{port}.*\n", answer.stderr)
+
+
+def test_a_loop_that_fails_ends_the_exporter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers that never change look healthy, so there must be none: it is an end with an error."""
+    from exporter.serve import service
+
+    class Failing:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def run(self, _: object) -> None:
+            raise RuntimeError("broken")
+
+    monkeypatch.setattr(service, "Watcher", Failing)
+    settings = config.Settings(paths=(str(tmp_path),), listen="127.0.0.1:0")
+    assert service.serve(settings, lambda _: None) is False
+
+
+def first_lines(process: subprocess.Popen[str], count: int) -> str:
+    assert process.stdout
+    return "".join(process.stdout.readline() for _ in range(count))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_shows_both_runs_and_leaves_nothing(number: signal.Signals) -> None:
+    """It serves what it says it serves, and takes its folder away at its end."""
+    with running("demo", "--speed", "max", "--listen", "127.0.0.1:0") as process:
+        told = first_lines(process, 8)
+        [folder] = re.findall(r"(/\S+llmtrain-demo-\w+):", told)
+        [runs] = re.findall(r"http://\S+/api/v1/runs", told)
+
+        def steps() -> dict[str, int]:
+            listed = requests.get(runs, timeout=10).json()["runs"]
+            return {run["run"]: run["last_step"] for run in listed}
+
+        eventually(lambda: steps() == {demo.COLLAPSE: 35, demo.HEALTHY: 200})
+        assert llmtrain("check", f"{folder}/{demo.COLLAPSE}").returncode in (0, 1, 2)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "")
+    assert not os.path.exists(folder)
+
+
+def test_the_demo_takes_another_port_where_its_own_is_taken(tmp_path: Path) -> None:
+    """It says so, and the logs stay where they were wanted."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with running(
+            "demo", "--speed", "max", "--keep", tmp_path / "x", "--listen", f"127.0.0.1:{port}"
+        ) as process:
+            [address] = re.findall(r"http://(\S+)/metrics", first_lines(process, 8))
+            eventually((tmp_path / "x" / demo.HEALTHY / demo.LOG).exists)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert address != f"127.0.0.1:{port}"
+    assert f"Port {port} is in use" in errors
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == [demo.COLLAPSE, demo.HEALTHY]
+
+
+def test_the_bundled_logs_tell_nothing_of_the_machine_they_come_from() -> None:
+    """No absolute path, no address, no token, and of the arguments only what the exporter makes use of."""
+    from exporter.knowledge import arguments
+
+    harmless = {*arguments.NUMBERS, *(key for keys in arguments.TEXTS.values() for key in keys)}
+    harmless |= {"reward_funcs", "reward_weights", "logging_nan_inf_filter"}
+    for path in demo.BUNDLED.rglob("*"):
+        if path.is_file():
+            text = path.read_text()
+            assert not re.search(r'"[^"]*(://|@|token|secret)|"/\w', text)
+            if path.name == "args.json":
+                assert set(json.loads(text)) <= harmless
