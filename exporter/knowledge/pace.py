@@ -13,3 +13,6 @@ STALL_EVALUATIONS = 2.0
 
 STALL_SECONDS_UNKNOWN = 3600.0
 """The same where a run's pace is not known yet."""
+
+HUNG = 2.0
+"""Times that silence, from which on a stalled run is taken to hang for good: critical."""

@@ -8,5 +8,6 @@ REASONS = {
     "no_training_row": "an object that no trainer logs as a row",
     "text": "ordinary output between the rows of a printed log",
     "too_long": "longer than the limit of a line",
+    "overwritten": "progress bars without a line's end, dropped before the last of them",
     "nul": "NUL bytes that stayed after waiting for the data to arrive",
 }

@@ -1,0 +1,371 @@
+"""The tables of knowledge are complete, speak both languages alike, and propose the right values."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from fnmatch import fnmatchcase
+
+import pytest
+
+from exporter.knowledge import analysis_metrics, arguments, catalogue, profile, sources, text
+from exporter.knowledge.advice import ADVICE, causes_of, remedies_for
+from exporter.knowledge.causes import CAUSES
+from exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, SETUP
+from exporter.knowledge.limits import LIMITS, SIGNALS
+from exporter.knowledge.meaning import Healthy, LimitOf, Meaning, Worry, is_healthy, number
+from exporter.knowledge.meanings import MEANINGS
+from exporter.knowledge.recoveries import RECOVERIES
+from exporter.knowledge.remedies import REMEDIES
+from exporter.knowledge.remedy import (
+    DEFAULTS,
+    Change,
+    Choice,
+    Ladder,
+    Proposal,
+    Rule,
+    Scale,
+    proposals,
+    propose,
+)
+from exporter.knowledge.signal import Severity
+from exporter.knowledge.text import Lang, Text
+
+METRICS = (*catalogue.METRICS, *analysis_metrics.METRICS)
+SOURCES = {name: entry for name, entry in vars(sources).items() if isinstance(entry, Text)}
+TABLES = {
+    "advice": ADVICE,
+    "causes": CAUSES,
+    "recoveries": RECOVERIES,
+    "remedies": REMEDIES,
+    "meanings": {metric.name: meaning for metric, meaning in MEANINGS.items()},
+    "checklists": {str(place): entry for place, entry in enumerate((*CHECKLISTS, *BEST_CHECKPOINT))},
+}
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+WIDE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
+HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:?!()]|[,;:?!()][\u4e00-\u9fff]")
+NUMBER = re.compile(r"(?<![\w.{])\d+(?:[.,]\d+)*(?![\w}])")
+NO_TEXTS = {"source", "sources", "metric", "metrics", "related"}
+UNREAD = {  # settings that a remedy names and no argument file is read for
+    *("bf16", "dynamic_sample", "early_stop_interval", "eval_strategy", "load_best_model_at_end"),
+    *("logging_nan_inf_filter", "overlong_filter", "resume_from_checkpoint", "save_strategy"),
+    *("save_total_limit", "stop_words"),
+}
+
+
+def texts_in(entry: object, where: str) -> Iterator[tuple[str, Text]]:
+    """Every text in a table, with its place. Names of sources are no texts of the table."""
+    if isinstance(entry, Text):
+        yield where, entry
+        return
+    for name, part in parts_of(entry):
+        yield from texts_in(part, f"{where}.{name}")
+
+
+def parts_of(entry: object) -> Iterable[tuple[object, object]]:
+    """What an entry consists of, by name or place."""
+    if isinstance(entry, Mapping):
+        return entry.items()
+    if isinstance(entry, tuple):
+        return enumerate(entry)
+    if is_dataclass(entry):
+        return [(one.name, getattr(entry, one.name)) for one in fields(entry) if one.name not in NO_TEXTS]
+    return ()
+
+
+TEXTS = dict(texts_in(TABLES, ""))
+
+
+def placeholders(written: str) -> Counter[str]:
+    """How often each placeholder stands in a text."""
+    return Counter(text.PATTERN.findall(written))
+
+
+def meanings() -> Iterator[Meaning]:
+    """Every meaning, those of parts too."""
+    for meaning in MEANINGS.values():
+        yield meaning
+        yield from meaning.parts.values()
+
+
+def test_every_metric_has_a_meaning() -> None:
+    """Whatever is exposed is explained, and nothing is explained that does not exist."""
+    assert {metric.name for metric in METRICS} == {metric.name for metric in MEANINGS}
+    assert [meaning.what.en for meaning in meanings() if not meaning.sources] == []
+
+
+def test_every_signal_has_advice() -> None:
+    """Each signal is explained, in every profile that has it, with a cause, a remedy and a check."""
+    assert set(ADVICE) == set(SIGNALS)
+    pairs = [(signal, kind) for kind, limits in LIMITS.items() for signal in limits]
+    assert [pair for pair in pairs if not causes_of(*pair) or not remedies_for(*pair)] == []
+    assert [name for name, advice in ADVICE.items() if not advice.diagnosis or not advice.sources] == []
+
+
+def test_references_point_at_entries_and_no_entry_is_left_over() -> None:
+    """Ids of causes, remedies and signals exist, and each cause, remedy and source is referred to."""
+    assert {name for advice in ADVICE.values() for name in advice.causes} == set(CAUSES)
+    assert {name for advice in ADVICE.values() for name in advice.remedies} == set(REMEDIES)
+    named = {
+        *(signal for cause in CAUSES.values() for signal in (*cause.evidence, *cause.effects)),
+        *(signal for checklist in CHECKLISTS for check in checklist.checks for signal in check.signals),
+        *(rule.unless for rule in BEST_CHECKPOINT if rule.unless),
+        *(signal for signal, _ in text.RUN_LIMITS.values()),
+    }
+    assert named <= set(SIGNALS)
+
+
+def test_every_source_is_cited() -> None:
+    """A section of a guide or a paper that nothing refers to is either missing work or left over."""
+    cited = {
+        *(source.en for advice in ADVICE.values() for source in advice.sources),
+        *(source.en for cause in CAUSES.values() for source in cause.sources),
+        *(source.en for remedy in REMEDIES.values() for source in remedy.sources),
+        *(source.en for meaning in meanings() for source in meaning.sources),
+        *(checklist.source.en for checklist in CHECKLISTS),
+        *(
+            bound.source.en
+            for limits in LIMITS.values()
+            for bounds in limits.values()
+            for bound in bounds.values()
+        ),
+    }
+    assert {source.en for source in SOURCES.values()} - cited == set()
+
+
+def test_a_cause_named_for_a_signal_has_that_signal_as_evidence_or_effect() -> None:
+    """Advice and causes agree on which signal speaks for which cause; a collapse has those of its parts."""
+    named = {
+        (signal, name) for signal, advice in ADVICE.items() for name in advice.causes if signal != "collapse"
+    }
+    evidence = {(signal, name) for name, cause in CAUSES.items() for signal in cause.evidence}
+    effects = {(signal, name) for name, cause in CAUSES.items() for signal in cause.effects}
+    assert evidence <= named <= evidence | effects
+
+
+@pytest.mark.parametrize("where", TEXTS)
+def test_a_text_is_in_both_languages(where: str) -> None:
+    """English holds no Chinese, Chinese has its own punctuation, and both have the same blanks."""
+    written = TEXTS[where]
+    assert written.en.strip() == written.en != ""
+    assert not WIDE.search(written.en)
+    assert CHINESE.search(written.zh)
+    assert not HALF_WIDTH.search(written.zh)
+    assert placeholders(written.en) == placeholders(written.zh)
+    assert set(placeholders(written.en)) <= text.PLACEHOLDERS
+
+
+@pytest.mark.parametrize("where", [where for where in TEXTS if where.startswith((".advice", ".causes"))])
+def test_advice_repeats_no_number(where: str) -> None:
+    """Limits stand in the limits, settings in the run: advice names neither, 0 and 1 apart."""
+    written = TEXTS[where]
+    assert set(NUMBER.findall(written.en)) | set(NUMBER.findall(written.zh)) <= {"0", "1"}
+
+
+@pytest.mark.parametrize("signal", ADVICE)
+def test_blanks_of_the_moment_stand_where_a_moment_is_told(signal: str) -> None:
+    """Titles and summaries are static; only a finding tells of one record."""
+    advice = ADVICE[signal]
+    assert not placeholders(advice.title.en + advice.summary.en)
+    assert set(placeholders(advice.finding.en)) <= set(text.MOMENT)
+    assert "step" in placeholders(advice.finding.en)
+    told = [where for where in TEXTS if not where.endswith(".finding")]
+    assert [where for where in told if set(placeholders(TEXTS[where].en)) & set(text.MOMENT)] == []
+
+
+@pytest.mark.parametrize("signal", ADVICE)
+def test_texts_of_a_signal_are_short(signal: str) -> None:
+    """A title fits a chat card's head, a summary one line, the rest a look in the night."""
+    advice = ADVICE[signal]
+    assert len(advice.title.en) <= 40
+    assert len(advice.title.zh) <= 20
+    assert len(advice.summary.en) <= 90
+    assert len(advice.summary.zh) <= 50
+    assert max(len(written.en) for _, written in texts_in(advice, "")) <= 300
+
+
+def test_no_text_stands_twice() -> None:
+    """What is said once is changed once. Two entries may share one text; findings are alike by nature."""
+    apart = {id(one): one for where, one in TEXTS.items() if not where.endswith(".finding")}.values()
+    for lang in Lang:
+        assert [said for said, count in Counter(one.of(lang) for one in apart).items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "now", "proposed"),
+    [
+        (Ladder((0.1, 0.2)), 0.04, 0.1),
+        (Ladder((0.1, 0.2)), 0.1, 0.2),
+        (Ladder((0.1, 0.2)), 0.2, None),
+        (Ladder((0.1, 0.2)), None, 0.1),
+        (Ladder((1.0, 0.5), up=False), 5.0, 1.0),
+        (Ladder((1.0, 0.5), up=False), 1.0, 0.5),
+        (Ladder((1.0, 0.5), up=False), 0.3, None),
+        (Ladder((8.0,), beyond=2.0), 1.0, 8.0),
+        (Ladder((8.0,), beyond=2.0), 16.0, 32.0),
+        (Scale(0.1), 5e-5, 5e-6),
+        (Scale(0.1), None, None),
+        (Scale(5 / 3), 3e-6, 5e-6),
+        (Scale(0.5, whole=True), 512.0, 256.0),
+        (Scale(0.5, whole=True, least=1.0), 1.0, None),
+        (Scale(0.1), "5e-5", None),
+        (Choice("cosine", fine=("linear",)), "constant", "cosine"),
+        (Choice("cosine", fine=("linear",)), "linear", None),
+        (Choice("cosine", fine=("linear",)), None, "cosine"),
+    ],
+)
+def test_a_rule_proposes_the_next_value(
+    rule: Rule, now: float | str | None, proposed: float | str | None
+) -> None:
+    """A proposal follows from the run's own value, and there is none where nothing is better."""
+    assert propose(rule, now) == proposed
+
+
+@pytest.mark.parametrize(
+    ("remedy", "dialect", "kind", "settings", "changes", "flags"),
+    [
+        ("raise_beta", "swift", profile.GRPO, {"beta": 0.04}, ["beta 0.04 -> 0.1"], ["--beta 0.1"]),
+        ("raise_beta", "swift", profile.GRPO, {}, ["beta 0.04 -> 0.1"], ["--beta 0.1"]),
+        ("raise_beta", "transformers", profile.GRPO, {}, ["beta -> 0.1"], ["--beta 0.1"]),
+        ("raise_beta", "swift", profile.GRPO, {"beta": 0.5}, [], []),
+        ("raise_beta", "llamafactory", profile.GRPO, {"beta": 0.04}, ["beta 0.04 -> 0.1"], [""]),
+        (
+            "raise_preference_beta",
+            "llamafactory",
+            profile.DPO,
+            {},
+            ["beta 0.1 -> 0.5"],
+            ["--pref_beta 0.5"],
+        ),
+        ("clip_gradients", "swift", profile.GRPO, {}, ["max_grad_norm 1 -> 0.5"], ["--max_grad_norm 0.5"]),
+        (
+            "lower_learning_rate",
+            "swift",
+            profile.GRPO,
+            {"learning_rate": 5e-5},
+            ["learning_rate 5e-05 -> 5e-06"],
+            ["--learning_rate 5e-06"],
+        ),
+        ("lower_learning_rate", "other", profile.GRPO, {}, ["learning_rate x 0.1"], [""]),
+        (
+            "raise_lora_rank",
+            "transformers",
+            profile.SFT,
+            {"lora_rank": 8.0, "lora_alpha": 32.0},
+            ["lora_rank 8 -> 16", "lora_alpha 32 -> 64"],
+            ["--lora_r 16", "--lora_alpha 64"],
+        ),
+        (
+            "train_longer",
+            "swift",
+            profile.SFT,
+            {"num_train_epochs": 3.0},
+            ["num_train_epochs"],
+            ["--num_train_epochs"],
+        ),
+        ("check_data", "swift", profile.SFT, {}, [], []),
+    ],
+)
+def test_a_remedy_is_worked_out_for_a_run(
+    remedy: str, dialect: str, kind: str, settings: Mapping[str, float], changes: list[str], flags: list[str]
+) -> None:
+    """Present value, or the trainer's default, to proposed value, and the flag as the trainer spells it."""
+    found = proposals(REMEDIES[remedy], dialect, kind, settings)
+    assert [proposal.change for proposal in found] == changes
+    assert [proposal.flag for proposal in found] == flags
+
+
+def test_a_proposal_carries_its_numbers() -> None:
+    """Pages and cards can lay out the present and the proposed value themselves."""
+    assert proposals(
+        REMEDIES["shorten_completions"], "swift", profile.GRPO, {"max_completion_length": 512.0}
+    ) == (
+        Proposal(
+            "max_completion_length",
+            512.0,
+            256.0,
+            "max_completion_length 512 -> 256",
+            "--max_completion_length 256",
+        ),
+    )
+
+
+def test_settings_of_remedies_are_read_from_runs() -> None:
+    """A rule that starts from a present value can get it: the setting is read, or known not to be."""
+    changes: list[Change] = [change for remedy in REMEDIES.values() for change in remedy.changes]
+    changes += [change for setup in SETUP.values() for change in setup]
+    named = {change.setting for change in changes}
+    assert named - {*arguments.NUMBERS, *arguments.TEXTS} == UNREAD
+    assert {dialect for change in changes for dialect in change.flags} <= set(DEFAULTS)
+    assert all(flag.startswith("--") for change in changes for flag in change.flags.values())
+
+
+def test_filling_leaves_no_blank() -> None:
+    """A known setting stands as name = value, an unknown one as its name; other braces stay."""
+    written = Text("{beta} and {learning_rate}, {}", "{beta} 与 {learning_rate}")
+    known = text.named({"learning_rate": 5e-6, "unrelated": 1.0})
+    assert text.fill(written, Lang.EN, known) == "beta and learning_rate = 5e-06, {}"
+    assert text.fill(written, Lang.ZH, text.named({"beta": 0.04})) == "beta = 0.04 与 learning_rate"
+    assert known == {"learning_rate": "learning_rate = 5e-06"}
+
+
+def test_limits_that_texts_name_exist() -> None:
+    """A blank or a healthy range that stands for a limit has one in that profile."""
+    for signal, severity in text.RUN_LIMITS.values():
+        assert LIMITS[profile.GRPO][signal][Severity(severity)].limit > 0
+    named = [
+        (kind, edge)
+        for meaning in meanings()
+        for kind, healthy in meaning.healthy.items()
+        for edge in (healthy.low, healthy.high)
+        if isinstance(edge, LimitOf)
+    ]
+    assert len(named) > 5
+    assert [edge for kind, edge in named if number(edge, LIMITS[kind]) is None] == []
+    assert number(LimitOf("kl_high", Severity.WARNING), LIMITS[profile.SFT]) is None
+
+
+def test_healthy_ranges_are_ranges() -> None:
+    """The lower edge lies below the upper one, and a range without edges says at least how to read it."""
+    for meaning in meanings():
+        for kind, healthy in meaning.healthy.items():
+            low, high = number(healthy.low, LIMITS[kind]), number(healthy.high, LIMITS[kind])
+            assert low is None or high is None or low < high
+            assert low is not None or high is not None or healthy.note is not None
+
+
+@pytest.mark.parametrize(
+    ("healthy", "value", "expected"),
+    [
+        (Healthy(0.1, 10.0), 9.671, True),
+        (Healthy(0.1, 10.0), 10.5, False),
+        (Healthy(0.1, 10.0), 0.05, False),
+        (Healthy(0.1, 10.0, Worry.ABOVE), 0.05, True),
+        (Healthy(0.7, 0.98, Worry.BELOW), 0.99, True),
+        (Healthy(0.7, 0.98, Worry.BELOW), 0.6, False),
+        (Healthy(), 1e9, True),
+        (Healthy(), float("nan"), False),
+        (Healthy(high=LimitOf("kl_high", Severity.WARNING), worry=Worry.ABOVE), 6.0, False),
+    ],
+)
+def test_a_value_is_held_against_its_range(healthy: Healthy, value: float, expected: bool) -> None:
+    """Only the side that matters counts, NaN never passes, and a limit is that of the profile."""
+    assert is_healthy(healthy, value, LIMITS[profile.GRPO]) is expected
+
+
+def test_parts_of_a_metric_are_found_by_pattern() -> None:
+    """Reward functions are named by people: the patterns find the common ones whatever is around them."""
+    parts = MEANINGS[catalogue.REWARD_FUNCTION_MEAN].parts
+    found = {
+        name: [pattern for pattern in parts if fnmatchcase(name, pattern)]
+        for name in ("Format", "soft_format_reward", "AnswerMatchCosine", "PlaneMatchString", "accuracy")
+    }
+    assert [len(patterns) for patterns in found.values()] == [1, 1, 1, 1, 0]
+
+
+def test_every_sft_signal_answers_a_check() -> None:
+    """The checklists use all that is known of a supervised run."""
+    asked = {signal for checklist in CHECKLISTS for check in checklist.checks for signal in check.signals}
+    assert set(LIMITS[profile.SFT]) - asked == set()
