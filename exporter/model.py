@@ -9,6 +9,7 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from exporter.knowledge.metric import Metric
+from exporter.knowledge.signal import Limits, Severity
 
 
 class Kind(Enum):
@@ -104,6 +105,39 @@ class Resume:
     first: int
 
 
+class Episode(NamedTuple):
+    """A signal from its start until it clears. `severity` is the worst that it had.
+
+    `peak` and `limit` are in the unit of `metric`; `limit` is that severity's when it was met.
+    `critical_step`: the step at which it became critical, None if it did not.
+    """
+
+    signal: str
+    severity: Severity
+    first_step: int
+    last_step: int
+    records: int
+    peak: float
+    peak_step: int
+    limit: float
+    metric: Series
+    baseline: float | None
+    critical_step: int | None
+    active: bool
+
+
+class Incident(NamedTuple):
+    """What happened, in training steps. `stages`: the families that broke, and when, in their order."""
+
+    onset_step: int
+    peak_step: int
+    recovery_step: int | None
+    stages: tuple[tuple[str, int], ...]
+    signals: tuple[str, ...]
+    active: bool
+    collapse: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a run's own argument file says of it, white-listed."""
@@ -121,7 +155,8 @@ class Snapshot:
     dialect: str
     profile: str
     state: State
-    health: Health
+    health: Health  # at the last record
+    verdict: Health  # on the whole log
     records: Mapping[Kind, int]
     first_step: int | None
     last_step: int | None
@@ -130,4 +165,9 @@ class Snapshot:
     skipped: Mapping[str, int]
     last_record: float | None  # Unix time
     best: tuple[float, int | None] | None  # evaluation loss, step
+    settings: Settings
+    limits: Limits  # those in force
+    episodes: tuple[Episode, ...]
+    incidents: tuple[Incident, ...]
     samples: Mapping[Series, float]
+    checkpoints: tuple[int, ...] = ()  # steps of those beside the log, where somebody looked

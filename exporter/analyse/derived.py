@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from exporter.knowledge import catalogue as c
@@ -64,7 +65,7 @@ class Evaluations:
     def evaluate(self, record: Record, step: int | None) -> None:
         """Hold an evaluation against the last training record."""
         loss = record.get(c.LOSS)
-        if loss is not None and (self.best_loss is None or loss < self.best_loss):
+        if loss is not None and loss < (math.inf if self.best_loss is None else self.best_loss):
             self.best_loss, self.best_step = loss, step
         if self._train is None:
             return

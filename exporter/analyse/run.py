@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from exporter.analyse import derived, state
+from exporter.analyse import derived, indicators, samples, state
+from exporter.analyse.analysis import Analysis
 from exporter.analyse.latest import Latest
 from exporter.analyse.pace import Pace
+from exporter.knowledge import analysis_metrics as m
 from exporter.knowledge import catalogue as c
+from exporter.knowledge import pace
 from exporter.knowledge import profile as profiles
+from exporter.knowledge.limits import LIMITS
 from exporter.knowledge.metric import Metric
-from exporter.knowledge.skips import REASONS
+from exporter.knowledge.signal import Limits, Severity
 from exporter.model import Health, Kind, Record, Resume, Series, Settings, Snapshot, State, series
 
 RECENT = 4
@@ -29,6 +33,7 @@ class Options:
 
     profile: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, Limits] = field(default_factory=lambda: LIMITS)  # by profile
     max_other_keys: int = 100
     max_label_values: int = 100  # of every other labelled metric, reward functions among them
 
@@ -41,16 +46,21 @@ class Options:
 class Run:
     """All that the records of one run say so far; how they are portioned makes no difference."""
 
-    def __init__(self, options: Options, settings: Settings, carried: Run | None = None) -> None:
-        """`carried`: the state before the log was rewritten; counters go on from there."""
+    def __init__(
+        self, options: Options, settings: Settings, carried: Mapping[Series, float] | None = None
+    ) -> None:
+        """`carried`: the counters before the log was rewritten; they go on from there."""
         self._options = options
         self._settings = settings
         self._latest = Latest(options.caps())
         self._recent: deque[Record] = deque(maxlen=RECENT)
         self._evaluations = derived.Evaluations()
         self._peak_learning_rate = 0.0
-        self._profile = options.profile or profiles.BY_RLHF_TYPE.get(settings.info.get("rlhf_type", ""))
-        self._lines_before = carried.totals() if carried else Counter[tuple[Metric, str]]()
+        stage = settings.info.get("rlhf_type") or settings.info.get("stage", "")
+        self._profile = options.profile or profiles.BY_RLHF_TYPE.get(stage)
+        self._carried = carried or {}
+        self._analysis: Analysis | None = None  # from the first training record on, which shows its kind
+        self._onset: tuple[int, float] | None = None  # step and time of the last incident's
         self.pace = Pace()
         self.ending = state.Ending()
         self.records: Counter[Kind] = Counter()
@@ -69,29 +79,33 @@ class Run:
             return
         self._recent.append(record)
         self.ending.note(record)
+        self._latest.put(record.layout, record.values)
         if record.kind is Kind.TRAIN:
             self._train(record, arrived)
         elif record.kind is Kind.EVAL:
             self._evaluate(record)
         elif record.step is not None:
             self._advance(record.step, record.max_steps)
-        self._latest.put(record.layout, record.values)
 
     def skip(self, reasons: Mapping[str, int]) -> None:
         """Lines that were no record."""
         self.skipped.update(reasons)
 
+    @property
     def profile(self) -> str:
         """The kind of training: told by the operator, the run's settings, or the metrics it logs."""
         return self._profile or state.profile_of(self._latest.series())
 
-    def totals(self) -> Counter[tuple[Metric, str]]:
-        """Counters by metric and label value, of this state and of those that it carries on."""
-        own: Counter[tuple[Metric, str]] = Counter({(c.RESUMES, ""): len(self.resumes)})
-        own.update({(c.RECORDS, kind.value): count for kind, count in self.records.items()})
-        own.update({(c.SKIPPED, reason): count for reason, count in self.skipped.items()})
-        own[c.DROPPED_SERIES, ""] = self._latest.dropped
-        return own + self._lines_before
+    @property
+    def _limits(self) -> Limits:
+        return self._options.limits[self.profile]
+
+    def counters(self) -> dict[Series, float]:
+        """Every counter, those at 0 too: Prometheus does not see the increase of one that is born at 1."""
+        own = samples.counters(self.records, self.skipped, len(self.resumes), self._latest.dropped)
+        if self._analysis is not None:
+            own |= dict(indicators.counters(self._analysis))
+        return {one: own.get(one, 0.0) + self._carried.get(one, 0.0) for one in [*own, *self._carried]}
 
     def state(self, now: float) -> State:
         """What the run is doing at `now`, Unix time."""
@@ -106,27 +120,37 @@ class Run:
         """Whether any row speaks of a training; a traceback alone does not."""
         return any(kind is not Kind.FAILURE for kind in self.records)
 
-    def stalls_at(self, now: float) -> float:
-        """Unix time at which the run will count as stalled if nothing comes; never, when it does not run."""
-        running = self.arrived is not None and self.state(now) is State.RUNNING
-        return (self.arrived or 0.0) + self.pace.stalled_after() if running else math.inf
+    def changes_at(self, now: float) -> float:
+        """Unix time at which silence alone changes what is said of the run; never, when it does not run."""
+        if self.arrived is None or self.state(now) not in (State.RUNNING, State.STALLED):
+            return math.inf
+        steps = (self.arrived + times * self.pace.stalled_after() for times in (1, pace.HUNG))
+        return next((at for at in steps if at >= now), math.inf)
+
+    def stalled(self, now: float) -> Severity | None:
+        """How bad the silence of a run is that has not ended."""
+        if self.arrived is None or self.state(now) is not State.STALLED:
+            return None
+        hung = now - self.arrived > pace.HUNG * self.pace.stalled_after()
+        return Severity.CRITICAL if hung else Severity.WARNING
 
     def snapshot(self, run: str, file: str, dialect: str, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time."""
-        latest = self._latest.series()
-        profile = self._profile or state.profile_of(latest)
-        doing = self.state(now)
-        best = self._evaluations
-        samples = latest | dict(self._numbers(latest)) | self._counters()
-        samples |= state.samples(doing)
-        samples[self._info(dialect, profile)] = 1.0
+        doing, stalled = self.state(now), self.stalled(now)
+        analysis, evaluations = self._analysis, self._evaluations
+        health = max(
+            analysis.health if analysis else Health.HEALTHY,
+            state.HEALTH_OF[stalled],
+            key=lambda each: each.value,
+        )
         return Snapshot(
             run=run,
             file=file,
             dialect=dialect,
-            profile=profile,
+            profile=self.profile,
             state=doing,
-            health=Health.HEALTHY,
+            health=health,
+            verdict=analysis.verdict if analysis else Health.HEALTHY,
             records=dict(self.records),
             first_step=self.first_step,
             last_step=self.last_step,
@@ -134,13 +158,31 @@ class Run:
             resumes=tuple(self.resumes),
             skipped=dict(self.skipped),
             last_record=self.arrived,
-            best=None if best.best_loss is None else (best.best_loss, best.best_step),
-            samples=samples,
+            best=None if evaluations.best_loss is None else (evaluations.best_loss, evaluations.best_step),
+            settings=self._settings,
+            limits=self._limits,
+            episodes=tuple(analysis.episodes) if analysis else (),
+            incidents=tuple(analysis.incidents) if analysis else (),
+            samples=self._samples(dialect, doing, stalled, health),
         )
+
+    def _samples(
+        self, dialect: str, doing: State, stalled: Severity | None, health: Health
+    ) -> dict[Series, float]:
+        latest = self._latest.series()
+        found = latest | {
+            series(metric): value for metric, value in self._numbers(latest) if value is not None
+        }
+        if self._analysis is not None:
+            found |= dict(indicators.gauges(self._analysis))
+            found[series(c.RUN_HEALTH)] = float(health.value)
+        found |= self.counters() | state.samples(doing, stalled)
+        found[samples.info(dialect, self.profile, self._settings, self._options.labels)] = 1.0
+        return found
 
     def _train(self, record: Record, arrived: float) -> None:
         step = self.records[Kind.TRAIN] if record.step is None else record.step
-        if self.last_step is not None and step < self.last_step:
+        if self.first_step is not None and step < (self.last_step or 0):
             self._resume(step)
         if self.first_step is None:
             self.first_step = step
@@ -152,11 +194,22 @@ class Run:
         if learning_rate is not None and learning_rate > self._peak_learning_rate:
             self._peak_learning_rate = learning_rate
         self._evaluations.train(record)
+        if self._analysis is None:
+            self._profile = self.profile
+            self._analysis = Analysis(
+                self._profile, self._options.limits[self._profile], self._settings.numbers
+            )
+        self._analysis.fold(record, step)
+        incident = self._analysis.incident
+        if incident is not None and (self._onset is None or self._onset[0] != incident.onset_step):
+            self._onset = incident.onset_step, arrived
 
     def _evaluate(self, record: Record) -> None:
         if record.step is not None:
             self._advance(record.step, record.max_steps)
         self._evaluations.evaluate(record, self.last_step)
+        if self._analysis is not None:
+            self._analysis.fold(record, self.last_step or 0)
         self.pace.note_evaluation(record.get(c.EVAL_RUNTIME) or 0.0)
 
     def _advance(self, step: int, planned: int | None) -> None:
@@ -170,6 +223,8 @@ class Run:
         self.resumes.append(Resume(self.last_step or 0, step))
         self.pace.reset()
         self._recent.clear()
+        if self._analysis is not None:
+            self._analysis.resume(step)
 
     def _is_twin(self, record: Record) -> bool:
         """Whether a second writer says what was read before; a step that is further on was not."""
@@ -177,12 +232,7 @@ class Run:
             return False
         return any(_same(record, other) for other in self._recent)
 
-    def _numbers(self, latest: Mapping[Series, float]) -> Iterator[tuple[Series, float]]:
-        for metric, value in self._unlabelled(latest):
-            if value is not None:
-                yield series(metric), float(value)
-
-    def _unlabelled(self, latest: Mapping[Series, float]) -> Iterable[tuple[Metric, float | None]]:
+    def _numbers(self, latest: Mapping[Series, float]) -> Iterator[tuple[Metric, float | None]]:
         yield c.STEP, self.last_step
         yield c.MAX_STEPS, self.max_steps
         if series(c.PROGRESS) not in latest:
@@ -192,26 +242,8 @@ class Run:
         yield from derived.against_settings(latest, self._settings.numbers)
         yield from derived.within_record(latest, self._peak_learning_rate)
         yield from self._evaluations.values()
-
-    def _counters(self) -> dict[Series, float]:
-        """Every counter, the ones at 0 too: Prometheus does not see the increase of one that is born at 1."""
-        totals = self.totals()
-        born = [
-            (c.RECORDS, Kind.TRAIN.value),
-            (c.RECORDS, Kind.EVAL.value),
-            (c.RESUMES, ""),
-            (c.DROPPED_SERIES, ""),
-        ]
-        keys = dict.fromkeys([*born, *((c.SKIPPED, reason) for reason in REASONS), *totals])
-        return {_labelled(metric, label): float(totals[metric, label]) for metric, label in keys}
-
-    def _info(self, dialect: str, profile: str) -> Series:
-        facts = {"dialect": dialect, "profile": profile} | dict(self._settings.info)
-        return series(c.RUN, *sorted({**self._options.labels, **facts}.items()))
-
-
-def _labelled(metric: Metric, label: str) -> Series:
-    return series(metric, (metric.label, label)) if metric.label else series(metric)
+        if self._onset is not None:
+            yield m.INCIDENT_ONSET_TIME, self._onset[1]
 
 
 def _same(one: Record, other: Record) -> bool:

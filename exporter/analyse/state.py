@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from exporter.knowledge import analysis_metrics as m
 from exporter.knowledge import catalogue as c
 from exporter.knowledge import profile
 from exporter.knowledge.metric import Group
-from exporter.model import Kind, Record, Series, State, series
+from exporter.knowledge.signal import Severity
+from exporter.model import Health, Kind, Record, Series, State, series
+
+HEALTH_OF = {None: Health.HEALTHY, Severity.WARNING: Health.WATCH, Severity.CRITICAL: Health.BROKEN}
+"""What the silence of a run says of its health."""
 
 _STATES = {state: series(c.RUN_STATE, ("state", state.value)) for state in State}
+_STALLED = {
+    severity: series(m.SIGNAL_ACTIVE, ("signal", "stalled"), ("severity", severity.value))
+    for severity in (Severity.WARNING, Severity.CRITICAL)
+}
 
 
 class Ending:
@@ -39,9 +48,10 @@ class Ending:
             self.failed = True
 
 
-def samples(current: State) -> dict[Series, float]:
-    """One series per state, 1 for the current one."""
-    return {one: float(state is current) for state, one in _STATES.items()}
+def samples(current: State, stalled: Severity | None) -> dict[Series, float]:
+    """One series per state, and one per severity of the signal that only a clock can see: 1 for what is."""
+    states = {one: float(state is current) for state, one in _STATES.items()}
+    return states | {one: float(severity is stalled) for severity, one in _STALLED.items()}
 
 
 def profile_of(latest: Mapping[Series, float]) -> str:

@@ -1,0 +1,38 @@
+"""A list that stays short: the first and the last of what was put in."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """Remembers so many items, half of them the first and half the last, and counts all."""
+
+    __slots__ = ("_first", "_last", "_most", "total")
+
+    def __init__(self, most: int) -> None:
+        self._most = most - most // 2
+        self._first: list[T] = []
+        self._last: deque[T] = deque(maxlen=most // 2)
+        self.total = 0
+
+    def add(self, item: T) -> None:
+        """Put an item in."""
+        self.total += 1
+        if len(self._first) < self._most:
+            self._first.append(item)
+        else:
+            self._last.append(item)
+
+    @property
+    def dropped(self) -> int:
+        """How many are not remembered."""
+        return self.total - len(self._first) - len(self._last)
+
+    def __iter__(self) -> Iterator[T]:
+        yield from self._first
+        yield from self._last
