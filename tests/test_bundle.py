@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import exporter.bundle
-from exporter.knowledge.catalogue import METRICS
+from exporter.knowledge.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parent.parent
 

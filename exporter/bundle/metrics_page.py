@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from exporter.knowledge.catalogue import METRICS
+from exporter.knowledge.metrics import METRICS
 from exporter.knowledge.metric import Metric, Type, Unit
 
 _UNITS = {

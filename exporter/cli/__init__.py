@@ -87,6 +87,7 @@ def _announce(url: str) -> None:
 @commands.command()
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 @click.option("--profile", type=click.Choice(PROFILES), help="Kind of training, where the log does not tell.")
 @click.option("--stdout-log", metavar="GLOB", multiple=True, help='File names of printed logs, as "*.log".')
 @click.option(
@@ -95,6 +96,7 @@ def _announce(url: str) -> None:
 def check(
     logs: tuple[str, ...],
     format_: str,
+    lang: str,
     profile: str | None,
     stdout_log: tuple[str, ...],
     logging_steps: int | None,
@@ -106,7 +108,7 @@ def check(
     \b
     Examples:
       llmtrain-exporter check output/v0-20260131-120000
-      llmtrain-exporter check train.log --profile sft
+      llmtrain-exporter check train.log --profile sft --lang zh
       llmtrain-exporter check --format json output/ | jq '.runs[].health'
 
     Exit codes: 0 healthy, 1 watch, 2 broken (or wrong usage), 3 a log cannot be read.
@@ -117,6 +119,7 @@ def check(
         return run_check(
             logs,
             format=format_,
+            lang=lang,
             profile=profile,
             stdout_log=stdout_log,
             logging_steps=logging_steps,

@@ -8,12 +8,16 @@ from collections.abc import Mapping
 
 import orjson
 
+from exporter.ingest.dialects.base import lenient_json
 from exporter.ingest.follow import open_regular, printable
 from exporter.knowledge import arguments
 from exporter.model import Settings
 
 LARGEST_FILE = 4 << 20  # bytes
 LONGEST_TEXT = 120  # characters of a label value
+
+_ADDRESS = ("://", "@", "?")  # an address may carry a password or a token
+_YAML_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 
 
 def read_settings(folder: str) -> Settings:
@@ -26,6 +30,16 @@ def read_settings(folder: str) -> Settings:
         for key, value in _read(os.path.join(folder, name)).items():
             found.setdefault(key, value)
     return select(found)
+
+
+def read_checkpoints(folder: str) -> tuple[int, ...]:
+    """The steps of the checkpoints that lie in `folder`, in order; none where it cannot be read."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return ()
+    steps = (name.removeprefix("checkpoint-") for name in names if name.startswith("checkpoint-"))
+    return tuple(sorted(int(step) for step in steps if step.isascii() and step.isdecimal()))
 
 
 def select(found: Mapping[str, object]) -> Settings:
@@ -55,7 +69,7 @@ def _json(content: bytes) -> object:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
-        return None
+        return lenient_json(content)
 
 
 def _yaml(content: bytes) -> object:
@@ -65,6 +79,8 @@ def _yaml(content: bytes) -> object:
 
 
 def _scalar(text: str) -> object:
+    if text in _YAML_NULLS:
+        return None
     try:
         return float(text)
     except ValueError:
@@ -73,7 +89,7 @@ def _scalar(text: str) -> object:
 
 def _text(label: str, found: Mapping[str, object]) -> str:
     value = next((found[key] for key in arguments.TEXTS[label] if found.get(key)), "")
-    if not isinstance(value, str) or "://" in value or "@" in value:  # an address may carry a password
+    if not isinstance(value, str) or any(mark in value for mark in _ADDRESS):
         return ""
     if label in arguments.PATHS:
         value = "/".join(value.replace("\\", "/").rstrip("/").split("/")[-2:])

@@ -14,7 +14,8 @@ import re
 import stat
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from exporter.ingest.follow import NotAFileError, demand_regular, explain, open_regular, printable
 
@@ -136,8 +137,7 @@ class _Matcher:
         return tuple(other for other in paths if other != path and os.path.isfile(other))
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(NamedTuple):  # a tuple, as is a log, because a scan makes one per folder
     path: str
     root: int  # the index of its root
     name: str  # relative to that; "" for the root itself
@@ -148,8 +148,7 @@ class _Folder:
         return f"{self.name}/{name}" if self.name else name
 
 
-@dataclass(frozen=True, slots=True)
-class _Log:
+class _Log(NamedTuple):
     path: str
     root: int
     name: str  # of its run, relative to the root; "" when the run is the root itself
@@ -272,7 +271,7 @@ class _Walk:
         if written:
             live, *others = sorted(written, key=self._matcher.preference)
             if others:
-                live = replace(live, extra=tuple(other.path for other in others))
+                live = live._replace(extra=tuple(other.path for other in others))
             if run := self._fresh([live]):
                 self._leave_out("covered", len(printed))
                 return run

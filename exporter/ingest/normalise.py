@@ -15,8 +15,8 @@ from exporter.knowledge import catalogue, row
 from exporter.knowledge.metric import Group, Key, Metric, Unit
 from exporter.model import Kind, Layout, Record, Series, Skip, series
 
-PLANS_KEPT = 4096
-"""Sets of keys remembered before all are forgotten: more only come from hostile or broken logs."""
+KEYS_KEPT = 1 << 16
+"""Keys of all plans together before all are forgotten: more only come from hostile or broken logs."""
 
 Row = Mapping[str, object]
 Cells = tuple[object, ...]
@@ -51,6 +51,7 @@ class Normaliser:
         self._aliases = aliases or {}
         self._progress_rows = progress_rows
         self._plans: dict[tuple[str, ...], Plan | None] = {}
+        self._keys_kept = 0
 
     def record(self, cells: Row) -> Record | Skip:
         """The record that a row is. Cells that are no numbers are left out, as absent."""
@@ -68,8 +69,10 @@ class Normaliser:
         try:
             return self._plans[keys]
         except KeyError:
-            if len(self._plans) >= PLANS_KEPT:
+            if self._keys_kept > KEYS_KEPT:
                 self._plans.clear()
+                self._keys_kept = 0
+            self._keys_kept += 1 + len(keys)
             plan = self._plans[keys] = self._compile(keys)
             return plan
 
@@ -94,9 +97,9 @@ class Normaliser:
         for key, cell in cells.items():
             name = self._aliases.get(key, key)
             read = _EXACT[name].read if name in _EXACT else values.number
-            number = read(cell)
-            if number is not None:
-                kept[key] = number if read is values.number else cell
+            plain = values.number(cell)
+            if read(cell) is not None:
+                kept[key] = cell if plain is None else plain
             elif (name in row.POSITION or name in row.SUMMARY) and cell is not None:
                 kept[key] = cell
         return kept

@@ -62,11 +62,12 @@ class Source(Protocol):
 class LineSource:
     """A log of lines."""
 
-    def __init__(self, path: str, reader: Callable[[], Reader]) -> None:
+    def __init__(self, path: str, reader: Callable[[], Reader], patient: bool = True) -> None:
+        """`patient`: wait for what may still be on its way to the file; else take it as it lies."""
         self.path = path
         self._new_reader = reader
         self._reader = reader()
-        self._follower = Follower(path)
+        self._follower = Follower(path, patient=patient)
 
     @property
     def error(self) -> str | None:
@@ -121,8 +122,10 @@ class DocumentSource:
         """Whether the document was written since: one stat."""
         return self._state() != self._seen
 
-    def check(self, now: float) -> None:
-        """Nothing to do: each look goes by the path."""
+    def check(self, now: float) -> None:  # noqa: ARG002  # other sources need the time
+        """Each look goes by the path; here what could not be read gets another chance."""
+        if self.error:
+            self._seen = None
 
     def park(self) -> None:
         """Nothing is held open."""
@@ -142,6 +145,7 @@ class DocumentSource:
             document, modified = self._read()
         except OSError as error:
             self.error = f"{printable(self.path)}: {explain(error)}"
+            self._seen = self._state()
             return None
         rows = list(self._reader.read(document))
         if rows == [NOT_JSON] and self._known:  # caught while it is written; the next look sees it whole
@@ -161,7 +165,7 @@ class DocumentSource:
         if len(rows) < self._known or self._last is None:
             return False
         last = next((row for row in reversed(rows[: self._known]) if isinstance(row, Record)), None)
-        return last is not None and last.step == self._last.step and last.kind is self._last.kind
+        return last is not None and repr(last[:3] + last.values) == repr(self._last[:3] + self._last.values)
 
     def _read(self) -> tuple[bytes, float]:
         descriptor, state = open_regular(self.path)
@@ -182,14 +186,15 @@ class DocumentSource:
 class JoinedSource:
     """A live log, and another of its run that adds what the live one lacks, record by record.
 
-    The other one comes late: a trainer_state.json is written when the run ends. Then the live log is read again
-    from its start, each record with what the other says of the same step.
+    The other one comes late: a trainer_state.json is written when the run ends. Then the live log is read
+    again from its start, each record with what the other says of the same step.
     """
 
     def __init__(self, live: Callable[[], Source], other: Source) -> None:
         self._new_live = live
         self._live = live()
         self._other = other
+        self._again = False  # the live log begins anew, which is to be told with its next reading
         self._rows: dict[tuple[Kind, int], Record] = {}
         self._joined: dict[tuple[Layout, Layout], tuple[Layout, tuple[int, ...]]] = {}
         self.path = self._live.path
@@ -206,16 +211,18 @@ class JoinedSource:
     def check(self, now: float) -> None:
         """Look whether the path still names the same file."""
         self._live.check(now)
+        self._other.check(now)
 
     def poll(self, now: float) -> Reading | None:
         """The next records of the live log, completed."""
-        again = self._other.grown() and self._learn(now)
-        if again:
+        if self._other.grown() and self._learn(now):
             self._live.close()
             self._live = self._new_live()
+            self._again = True
         reading = self._live.poll(now)
         if reading is None:
             return None
+        again, self._again = self._again, False
         return replace(reading, records=[self._complete(record) for record in reading.records], again=again)
 
     def park(self) -> None:
@@ -254,13 +261,13 @@ class JoinedSource:
         )
 
 
-def open_source(found: Found, dialects: Dialects) -> Source:
+def open_source(found: Found, dialects: Dialects, patient: bool = True) -> Source:
     """The log of a run, joined with its trainer_state.json where the log itself lacks what that has."""
 
     def live() -> Source:
-        kind = DocumentSource if found.dialect in DOCUMENTS else LineSource
-        source: Source = kind(found.path, lambda: dialects.reader(found.dialect))
-        return source
+        if found.dialect in DOCUMENTS:
+            return DocumentSource(found.path, lambda: dialects.reader(found.dialect))
+        return LineSource(found.path, lambda: dialects.reader(found.dialect), patient)
 
     others = [path for path in found.extra if path.endswith("trainer_state.json")]
     if found.dialect != "llamafactory" or not others:

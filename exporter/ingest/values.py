@@ -12,6 +12,8 @@ GIBIBYTE = float(1 << 30)
 
 LONGEST = 40  # characters; the longest way to print a float takes 24
 
+_DIGITS = 16  # fewer always make an integer that a float can hold
+
 _WORD = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
@@ -24,7 +26,7 @@ def number(value: object) -> float | None:
         try:
             return float(value)
         except OverflowError:
-            return math.copysign(math.inf, value)
+            return math.inf if value > 0 else -math.inf
     if type(value) is str and len(value) <= LONGEST:
         try:
             return None if "_" in value else float(value)
@@ -89,7 +91,7 @@ def fraction(value: object) -> tuple[int | None, int | None]:
     if type(value) is not str or len(value) > LONGEST:
         return count(value), None
     done, _, planned = value.partition("/")
-    if done.isdecimal() and planned.isdecimal():
+    if len(value) < _DIGITS and done.isdecimal() and planned.isdecimal():  # the common case, quick
         return int(done), int(planned)
     return count(done), count(planned)
 

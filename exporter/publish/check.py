@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TextIO
 
 import orjson
 
 from exporter.analyse.run import Options, Run
+from exporter.analyse.written import series_name
 from exporter.ingest import discover
-from exporter.ingest.arguments import read_settings
+from exporter.ingest.arguments import read_checkpoints, read_settings
 from exporter.ingest.dialects import Dialects, producer
-from exporter.ingest.follow import printable
 from exporter.ingest.source import open_source
-from exporter.model import Kind, Snapshot
+from exporter.knowledge.text import Lang
+from exporter.model import Episode, Incident, Kind, Snapshot
+from exporter.publish.check_text import as_text
+
+WIDEST = 110
+"""Columns of text that are still read with ease."""
 
 UNREADABLE = 3
 """Exit code when a log that was asked for is none, or cannot be read."""
@@ -38,6 +44,7 @@ def run_check(
     paths: Sequence[str],
     *,
     format: str,  # noqa: A002  # the flag's own name
+    lang: str,
     profile: str | None,
     stdout_log: Sequence[str],
     logging_steps: int | None,
@@ -53,7 +60,8 @@ def run_check(
     if format == "json":
         out.write(as_json(runs, others))
     else:
-        out.writelines(as_text(runs, others))
+        told = [(other.file, other.reason, other.skipped) for other in others]
+        out.writelines(as_text(runs, told, Lang(lang), min(shutil.get_terminal_size().columns, WIDEST)))
     return exit_code(paths, runs, others)
 
 
@@ -78,7 +86,7 @@ def check(
 def read(found: discover.Found, options: Options, dialects: Dialects, now: float) -> Snapshot | NoRun:
     """One log, read to its end."""
     run = Run(options, read_settings(os.path.dirname(found.path)))
-    source = open_source(found, dialects)
+    source = open_source(found, dialects, patient=False)
     try:
         while (reading := source.poll(0.0)) is not None:
             for record in reading.records:
@@ -89,7 +97,8 @@ def read(found: discover.Found, options: Options, dialects: Dialects, now: float
     finally:
         source.close()
     if run.is_training:
-        return run.snapshot(found.run, found.path, producer(found.dialect), now)
+        snapshot = run.snapshot(found.run, found.path, producer(found.dialect), now)
+        return replace(snapshot, checkpoints=read_checkpoints(os.path.dirname(found.path)))
     reason = source.error or ("no training record in it" if run.skipped else "empty")
     return NoRun(found.path, reason, dict(run.skipped))
 
@@ -99,7 +108,7 @@ def exit_code(paths: Sequence[str], runs: Sequence[Snapshot], others: Sequence[N
     named = {os.path.abspath(path) for path in paths}
     if not runs or any(other.file in named for other in others):
         return UNREADABLE
-    return max(run.health.value for run in runs)
+    return max(run.verdict.value for run in runs)
 
 
 def as_json(runs: Sequence[Snapshot], others: Sequence[NoRun]) -> str:
@@ -109,29 +118,6 @@ def as_json(runs: Sequence[Snapshot], others: Sequence[NoRun]) -> str:
         "no_runs": [{"file": o.file, "reason": o.reason, "skipped_lines": o.skipped} for o in others],
     }
     return orjson.dumps(report, option=orjson.OPT_INDENT_2).decode() + "\n"
-
-
-def as_text(runs: Sequence[Snapshot], others: Sequence[NoRun]) -> Iterator[str]:
-    """A few lines for each run."""
-    for run in runs:
-        yield from _run_lines(run)
-    for other in others:
-        skipped = ", ".join(f"{count} x {reason}" for reason, count in other.skipped.items())
-        yield f"{printable(other.file)}: no run: {other.reason}" + (f" ({skipped})\n" if skipped else "\n")
-
-
-def _run_lines(run: Snapshot) -> Iterator[str]:
-    steps = f"step {run.last_step}" + (f" of {run.max_steps}" if run.max_steps else "")
-    train, evaluations = (run.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL))
-    yield f"{run.run}: {run.health.name.lower()}\n"
-    yield f"  {run.dialect}, {run.profile}, {run.state.value} at {steps}\n"
-    yield f"  {train} training records, {evaluations} evaluations\n"
-    for resume in run.resumes:
-        yield f"  resumed: from step {resume.last} back to {resume.first}\n"
-    if run.best is not None:
-        yield f"  best evaluation: loss {run.best[0]:.6g} at step {run.best[1]}\n"
-    for reason, count in sorted(run.skipped.items()):
-        yield f"  {count} lines skipped: {reason}\n"
 
 
 def _run_object(run: Snapshot) -> dict[str, object]:
@@ -146,11 +132,35 @@ def _run_object(run: Snapshot) -> dict[str, object]:
         "max_steps": run.max_steps,
         "resumes": [{"from": resume.last, "to": resume.first} for resume in run.resumes],
         "state": run.state.value,
-        "health": run.health.name.lower(),
-        "signals": [],
-        "incidents": [],
+        "health": run.verdict.name.lower(),
+        "signals": [_signal_object(episode) for episode in run.episodes],
+        "incidents": [_incident_object(incident) for incident in run.incidents],
         "best": None if run.best is None else {"eval_loss": run.best[0], "step": run.best[1]},
         "skipped_lines": run.skipped,
+    }
+
+
+def _signal_object(episode: Episode) -> dict[str, object]:
+    return {
+        "signal": episode.signal,
+        "severity": episode.severity.value,
+        "first_step": episode.first_step,
+        "last_step": episode.last_step,
+        "records": episode.records,
+        "peak": episode.peak,
+        "peak_step": episode.peak_step,
+        "limit": episode.limit,
+        "metric": series_name(episode.metric),
+    }
+
+
+def _incident_object(incident: Incident) -> dict[str, object]:
+    return {
+        "onset_step": incident.onset_step,
+        "peak_step": incident.peak_step,
+        "recovery_step": incident.recovery_step,
+        "stages": [{"stage": stage, "step": step} for stage, step in incident.stages],
+        "signals": list(incident.signals),
     }
 
 

@@ -45,7 +45,7 @@ def lenient_json(line: bytes) -> object:
     `NOT_JSON` where it is no JSON either.
     """
     try:
-        return json.loads(line)
+        return json.loads(line, parse_int=float)  # Python refuses ints of thousands of digits; a float is inf
     except (ValueError, RecursionError):
         return NOT_JSON
 

@@ -10,9 +10,7 @@ from exporter.model import Kind, Record, Skip
 
 ALIASES = {
     "lr": "learning_rate",
-    # its callback writes rewards/accuracies and rewards/chosen under these names
-    "accuracy": "rewards/accuracies",
-    "reward": "rewards/chosen",
+    "accuracy": "rewards/accuracies",  # its callback writes that under this name
 }
 
 

@@ -21,6 +21,6 @@ class Swift:
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The record of a line. Of the summary row only what stands before its copy of the log is parsed."""
         if len(line) > _LONG:
-            head, history, _ = line.partition(_HISTORY)
-            line = head + b"}" if history else line
+            history = line.find(_HISTORY)
+            line = line if history < 0 else line[:history] + b"}"
         return self._rows.read(line)
