@@ -13,7 +13,8 @@ from typing import Any
 import requests
 
 from exporter.knowledge import catalogue as c
-from exporter.model import Health, Kind, Resume, Series, Snapshot, State
+from exporter.knowledge.limits import LIMITS
+from exporter.model import Health, Kind, Resume, Series, Settings, Snapshot, State
 from exporter.serve.exposition import Exposition
 from exporter.serve.fleet import Fleet
 from exporter.serve.http import Server, create_app
@@ -30,6 +31,7 @@ RUN = Snapshot(
     profile="grpo",
     state=State.RUNNING,
     health=Health.HEALTHY,
+    verdict=Health.HEALTHY,
     records={Kind.TRAIN: 30, Kind.EVAL: 2, Kind.FINAL: 1},
     first_step=1,
     last_step=50,
@@ -38,6 +40,10 @@ RUN = Snapshot(
     skipped={"no_json": 3},
     last_record=NOW - 90,
     best=(0.25, 40),
+    settings=Settings(),
+    limits=LIMITS["grpo"],
+    episodes=(),
+    incidents=(),
     samples={LOSS: 0.5},
 )
 

@@ -1,8 +1,8 @@
 """Random lives of a log against a model of what was written: no line lost, torn, glued, doubled or invented.
 
 A schedule appends, stops in mid-line, rotates, writes late to the old file, truncates, lets the file regrow,
-deletes and recreates it, hides the path, kills writers, parks the follower and breaks its descriptor. The same
-schedules find each follower that leaves a rule out.
+deletes and recreates it, hides the path, kills writers, parks the follower and breaks its descriptor. Each
+follower that leaves a rule out is found by the same schedules.
 """
 
 from __future__ import annotations

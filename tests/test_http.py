@@ -17,11 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 import requests
+from starlette.types import Message
 
 from exporter.model import Health, State
-from exporter.serve import http
+from exporter.serve import asgi, http
 from exporter.serve.http import OPENMETRICS, TEXT, Server
 from exporter.serve.negotiate import accepts_gzip, credentials, wants_openmetrics
 from exporter.serve.page import MOST_ROWS, age
@@ -349,6 +351,25 @@ def test_slow_clients_do_not_stop_others(site: Site) -> None:
     assert site.get("/metrics").content.startswith(site.exposition.render(openmetrics=False))
     for connection in (*half, *deaf):
         connection.close()
+
+
+def test_a_client_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that is not taken in time is left, so that nobody can pile up bodies in memory."""
+    monkeypatch.setattr(asgi, "SEND_SECONDS", 0.0)
+    sent = list[Message]()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        if message["type"] == "http.response.body":
+            await anyio.sleep_forever()
+
+    async def receive() -> Message:
+        raise AssertionError("the request's body was asked for")
+
+    anyio.run(
+        asgi.Pieces([b"a" * asgi.SENT_AT_ONCE] * 2, {}), {"type": "http", "method": "GET"}, receive, send
+    )
+    assert [message.get("more_body") for message in sent] == [None, True]
 
 
 def test_a_failing_answer_is_counted_and_told(

@@ -18,8 +18,8 @@ from math import isfinite
 import orjson
 
 from exporter.ingest.follow import printable
-from exporter.knowledge.catalogue import METRICS
 from exporter.knowledge.metric import Metric, Type
+from exporter.knowledge.metrics import METRICS
 from exporter.model import Series
 from exporter.serve.deflate import Deflated, deflate
 

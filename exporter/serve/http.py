@@ -235,4 +235,5 @@ def _reason(error: OSError) -> str:
 
 
 def _address(host: str, port: int) -> str:
+    host = host or "localhost"  # all interfaces; this is the one that everybody has
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

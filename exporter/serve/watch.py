@@ -28,8 +28,8 @@ IDLE_SHARE = 0.03
 SCAN_SHARE = 0.02
 """The same for the search for new runs."""
 
-LATEST_SCAN = 10.0
-"""A new run is found within this time, whatever the search costs."""
+LATEST_LOOK, LATEST_SCAN = 2.0, 10.0
+"""A new line, a new run is found within this time, whatever the looking costs."""
 
 SCANS_MISSING = 3
 """A path can vanish for a moment; a run leaves when so many searches in a row did not find it."""
@@ -48,7 +48,9 @@ class Watcher:
         self._dialects = Dialects(settings.logging_steps)
         self._runs: dict[str, Watched] = {}  # by path
         self._names: dict[str, str] = {}  # name -> path
+        self._problems: Mapping[str, str] = {}  # of the last search, by path
         self._scan_due = -math.inf
+        self._read_seconds = 0.0  # of the last round: the part of it that was no mere looking
         self._descriptors = raise_descriptor_limit() - DESCRIPTORS_SPARED
 
     def run(self, stop: threading.Event) -> None:
@@ -63,8 +65,8 @@ class Watcher:
                 )
                 began += took
             if not self.round(began, time.time()):
-                took = time.monotonic() - began
-                stop.wait(max(self._settings.poll_interval, took / IDLE_SHARE))
+                looked = time.monotonic() - began - self._read_seconds
+                stop.wait(max(self._settings.poll_interval, min(looked / IDLE_SHARE, LATEST_LOOK)))
         for watched in self._runs.values():
             watched.source.close()
 
@@ -76,53 +78,54 @@ class Watcher:
         there = found.found[: self._settings.max_runs]
         left_out["max_runs"] = len(found.found) - len(there)
         for path, problem in found.errors.items():
-            log.warning("%s: %s", path, problem)
-        self._leave({run.path for run in there}, {run.run for run in there})
+            if self._problems.get(path) != problem:
+                log.warning("%s: %s", path, problem)
+        self._problems = found.errors
+        self._leave({run.path: run.run for run in there})
         for run in there:
             self._meet(run)
         self._telemetry.scanned(time.monotonic() - began, len(self._runs), left_out, found.errors)
 
     def round(self, monotonic: float, now: float) -> bool:
         """Look at each log once; whether there is more to read at once."""
+        began = time.monotonic()
         busy = False
+        self._read_seconds = 0.0
         for watched in self._runs.values():
-            if watched.grown():
-                busy |= self._look(watched, monotonic, now)
-            if monotonic >= watched.check_at:
-                watched.source.check(monotonic)
-                watched.check_at = monotonic + CHECK_SECONDS
-            if now >= watched.stalls_at:
-                self._publish(watched, now)
-        if not busy:
-            self._fleet.ready = True
-        self._telemetry.went_round(time.monotonic() - monotonic)
+            try:
+                if watched.grown():
+                    busy |= self._read(watched, monotonic, now)
+                if monotonic >= watched.check_at:
+                    watched.source.check(monotonic)
+                    watched.check_at = monotonic + CHECK_SECONDS
+                if now >= watched.changes_at and watched.read:
+                    self._publish(watched, now)
+            except Exception:  # noqa: PERF203  # one broken run must not stop the others
+                self._give_up(watched)
+        self._fleet.ready = self._fleet.ready or all(watched.settled for watched in self._runs.values())
+        self._telemetry.went_round(time.monotonic() - began)
         return busy
 
-    def _look(self, watched: Watched, monotonic: float, now: float) -> bool:
-        try:
-            reading = watched.source.poll(monotonic)
-            if reading is None:
-                self._note_error(watched)
-                watched.read = True
-            else:
-                watched.take(reading)
-                self._note(watched, reading)
-            if watched.read:
-                self._publish(watched, now)
-        except Exception:  # one broken run must not stop the others
-            log.exception("%s: cannot be analysed", watched.found.path)
-            self._telemetry.failed("analyse")
-            watched.grown = _never
-            return False
-        if watched.read and len(self._runs) > self._descriptors:
+    def _read(self, watched: Watched, monotonic: float, now: float) -> bool:
+        """Read on in a log; whether there is more to read at once."""
+        began = time.monotonic()
+        reading = watched.source.poll(monotonic)
+        self._note_error(watched)
+        if watched.take(reading, now):
+            self._publish(watched, now)
+        if reading is not None:
+            self._note(watched, reading)
+        # A line that is longer than one reading would begin anew each time.
+        if len(self._runs) > self._descriptors and (watched.read or (reading is not None and reading.size)):
             watched.source.park()
-        return not watched.read
+        self._read_seconds += time.monotonic() - began
+        return reading is not None and reading.more
 
     def _publish(self, watched: Watched, now: float) -> None:
-        if not watched.is_run:
+        if watched.is_run:
+            self._fleet.publish(watched.snapshot(now))
+        else:
             self._fleet.remove(watched.name)
-            return
-        self._fleet.publish(watched.snapshot(now))
 
     def _note(self, watched: Watched, reading: Reading) -> None:
         self._telemetry.read(reading.size)
@@ -131,43 +134,58 @@ class Watcher:
                 self._telemetry.skipped(reason, lines)
 
     def _note_error(self, watched: Watched) -> None:
-        if watched.source.error:
-            log.warning("%s", watched.source.error)
+        error = watched.source.error
+        if error and error != watched.told:
+            log.warning("%s", error)
             self._telemetry.failed("read")
+        watched.told = error
+
+    def _give_up(self, watched: Watched) -> None:
+        """Without its series: values that never change again would look healthy."""
+        log.exception("%s: cannot be analysed", watched.found.path)
+        self._telemetry.failed("analyse")
+        watched.give_up()
+        self._fleet.remove(watched.name)
+
+    def _leave(self, there: Mapping[str, str]) -> None:
+        """Let go what is gone for good, and what is called otherwise now. `there`: path -> run."""
+        runs = set(there.values())
+        for path, watched in list(self._runs.items()):
+            run = there.get(path)
+            watched.missing = 0 if run else watched.missing + 1
+            moved = watched.found.run in runs if run is None else watched.found.run != run
+            if moved or watched.missing >= SCANS_MISSING:
+                self._forget(watched)
+                self._fleet.remove(watched.name)
 
     def _meet(self, found: discover.Found) -> None:
+        """Watch it from now on. What was published stays until all is read."""
         known = self._runs.get(found.path)
-        if known is not None and (known.found.extra, known.found.run) == (found.extra, found.run):
-            known.missing = 0
-            return
         if known is not None:
-            self._forget(found.path)
+            if (known.found.dialect, known.found.extra) == (found.dialect, found.extra):
+                return
+            self._forget(known)
         assigned = self._settings.assign(found.run)
         name = self._unique(assigned.name, found)
         options = Options(
-            assigned.profile,
-            assigned.labels,
-            self._settings.max_other_keys,
-            self._settings.max_reward_functions,
+            profile=assigned.profile,
+            labels=assigned.labels,
+            max_other_keys=self._settings.max_other_keys,
+            max_label_values=self._settings.max_reward_functions,
         )
-        self._runs[found.path] = Watched(found, name, options, self._dialects)
+        carried = known.carried if known else None
+        self._runs[found.path] = Watched(found, name, options, self._dialects, carried)
         self._names[name] = found.path
 
     def _unique(self, name: str, found: discover.Found) -> str:
         """A name of its own, where a renaming rule gave the same to two runs."""
-        return name if name not in self._names else f"{name} ({found.run})"
+        while name in self._names:
+            name += f" ({found.run})"
+        return name
 
-    def _leave(self, paths: set[str], runs: set[str]) -> None:
-        for path, watched in list(self._runs.items()):
-            watched.missing = 0 if path in paths else watched.missing + 1
-            if watched.missing >= SCANS_MISSING or (watched.missing and watched.found.run in runs):
-                self._forget(path)
-                self._fleet.remove(watched.name)
-
-    def _forget(self, path: str) -> None:
-        watched = self._runs.pop(path)
+    def _forget(self, watched: Watched) -> None:
         watched.source.close()
-        self._names.pop(watched.name, None)
+        del self._runs[watched.found.path], self._names[watched.name]
 
     def _discovery(self) -> discover.Options:
         options = discover.Options(
@@ -178,7 +196,3 @@ class Watcher:
             "printed": tuple(self._settings.stdout_log),
         }
         return replace(options, patterns=patterns)
-
-
-def _never() -> bool:
-    return False

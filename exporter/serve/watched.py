@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Mapping
 
 from exporter.analyse.run import Options, Run
 from exporter.ingest.arguments import read_settings
 from exporter.ingest.dialects import LIVE, Dialects, producer
 from exporter.ingest.discover import Found
 from exporter.ingest.source import Reading, open_source
-from exporter.model import Snapshot
+from exporter.model import Series, Snapshot
 
 CHECK_SECONDS = 2.0
 """Time between two looks whether a path still names the file that is open."""
@@ -19,8 +21,9 @@ class Watched:
     """A run under watch. Owned by the loop's thread."""
 
     __slots__ = (
-        "_carried",
         "_options",
+        "carried",
+        "changes_at",
         "check_at",
         "found",
         "grown",
@@ -29,36 +32,56 @@ class Watched:
         "read",
         "run",
         "source",
-        "stalls_at",
+        "told",
     )
 
-    def __init__(self, found: Found, name: str, options: Options, dialects: Dialects) -> None:
+    def __init__(
+        self,
+        found: Found,
+        name: str,
+        options: Options,
+        dialects: Dialects,
+        carried: Mapping[Series, float] | None = None,
+    ) -> None:
+        """`carried`: the counters of the run before its log was rewritten, where it was."""
         self.found = found
         self.name = name
         self.source = open_source(found, dialects)
         self.grown = self.source.grown  # asked of every run, several times a second
         self.check_at = 0.0  # monotonic
-        self.stalls_at = float("inf")  # Unix time
+        self.changes_at = math.inf  # Unix time
         self.missing = 0  # scans in a row that did not find it
         self.read = False  # its replay has reached the end of the file
+        self.told: str | None = None  # the source's error that people know of
+        self.carried = carried
         self._options = options
-        self._carried: Run | None = None
         self.run = self._new_run()
 
-    def take(self, reading: Reading) -> None:
-        """Fold what was read."""
+    def take(self, reading: Reading | None, now: float) -> bool:
+        """Fold what was read at `now`, Unix time; whether the run may be published as it stands."""
+        if reading is None:
+            return self._reached_end_at_once()
         if reading.restarted:
-            self._carried = self.run
+            self.carried = self.run.counters()
         if reading.restarted or reading.again:
             self.run = self._new_run()
+        arrived = min(reading.modified, now)  # a clock ahead of ours would hide for as long that a run hangs
         for record in reading.records:
-            self.run.fold(record, reading.modified)
+            self.run.fold(record, arrived)
         self.run.skip(reading.skipped)
         self.read = not reading.more
+        return self.read
+
+    def give_up(self) -> None:
+        """Look at it no more."""
+        self.source.close()
+        self.grown = _never
+        self.check_at = self.changes_at = math.inf
+        self.read = True
 
     def snapshot(self, now: float) -> Snapshot:
         """The run as it stands. `now`: Unix time."""
-        self.stalls_at = self.run.stalls_at(now)
+        self.changes_at = self.run.changes_at(now)
         return self.run.snapshot(self.name, self.found.path, producer(self.found.dialect), now)
 
     @property
@@ -68,5 +91,21 @@ class Watched:
             return True
         return self.found.dialect in LIVE and not self.run.skipped
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing of what was there at the start is still to come, as far as it can be read."""
+        return self.read or self.source.error is not None
+
+    def _reached_end_at_once(self) -> bool:
+        """An empty log is read with the first look; one that cannot be read, or not yet, is not."""
+        if self.read or self.source.error or self.grown():
+            return False
+        self.read = True
+        return True
+
     def _new_run(self) -> Run:
-        return Run(self._options, read_settings(os.path.dirname(self.found.path)), self._carried)
+        return Run(self._options, read_settings(os.path.dirname(self.found.path)), self.carried)
+
+
+def _never() -> bool:
+    return False
