@@ -1,0 +1,1 @@
+"""Speed and memory beside real peers and physical floors: ratios, measured in one run on one machine."""

@@ -1,0 +1,1 @@
+"""What people use instead, as they would use it."""
