@@ -1,0 +1,161 @@
+"""Fuzzes the way from the bytes of a log to what is said of a run: readers, fold, snapshot, verdict.
+
+    python tests/fuzz_dialects.py --seconds 60            mutate logs for a minute
+    python tests/fuzz_dialects.py --seed 7 --rounds 500   the same inputs again
+    python tests/fuzz_dialects.py crash.log               one input through every dialect
+
+Inputs are random mutations of the golden logs and, with --logs FOLDER, of the real ones below that folder.
+The first input that breaks a promise is written to --crash FILE, its traceback printed; the exit code is 1.
+What is promised: no exception, skipped lines only for known reasons, records and samples of floats, no more
+series than the caps allow, one state, and a verdict that is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from exporter.analyse.run import Options, Run
+from exporter.ingest.dialects import DOCUMENTS, Dialects, producer
+from exporter.ingest.source import read_lines
+from exporter.knowledge import catalogue as c
+from exporter.knowledge.skips import REASONS
+from exporter.model import Settings
+from exporter.publish.check import as_json
+
+GOLDEN = Path(__file__).with_name("golden")
+DIALECTS = {
+    "logging": "swift",
+    "trainer_log": "llamafactory",
+    "trainer_state": "trainer_state",
+    "stdout": "printed",
+}
+LARGEST_SEED = 1 << 16
+MUTATIONS = 8  # at most, of one input
+NOW = 4e9
+
+PUNCTUATION = rb"""{ } [ ] ( ) ' " : , / \ % - + . e _"""
+NUMBERS = b"nan NaN inf -inf Infinity null true None 0 -1 1e999 0x1 1_0"
+KEYS = b""""loss": 'loss': "step": "epoch": 'epoch': "reward": "log_history": "data": eval_ rewards/"""
+BYTES = (b"\0", b"\r", b"\n", b"\t", b"\xff", b"\xef\xbb\xbf", "奖励🙂\u202e".encode())
+LONG = (b"9" * 20, b"9" * 400, b"9" * 5000, b"[" * 2000, b"(" * 300, b"-" * 3000, b" " * 100)
+PARTS = (
+    b'"45/150"',
+    b'"5s"',
+    b"\\u0000",
+    b"\\ud800",
+    b"\\N{x}",
+    b', "log_history": [',
+    b"\r 50%|#  | 5/10 [",
+)
+LINES = (b"Traceback (most recent call last)", b'\n{"loss": NaN, "step": 1}\n', b"\r" + b" " * 60 + b"\r")
+TOKENS = (*PUNCTUATION.split(), *NUMBERS.split(), *KEYS.split(), *BYTES, *LONG, *PARTS, *LINES)
+
+
+def seeds(logs: Path | None) -> list[tuple[str, bytes]]:
+    """Dialect and text of each log to begin with."""
+    found = [(path.name.partition("-")[0], path) for path in sorted(GOLDEN.glob("*.in"))]
+    for name, dialect in DIALECTS.items() if logs else ():
+        found += [(dialect, path) for path in sorted((logs or GOLDEN).rglob(f"{name}*.*l*"))]
+    return [(dialect, path.read_bytes()[:LARGEST_SEED]) for dialect, path in found]
+
+
+def mutated(text: bytes, others: Sequence[tuple[str, bytes]], chance: random.Random) -> bytes:
+    """The text after a few random changes."""
+    for _ in range(chance.randint(1, MUTATIONS)):
+        at, end = sorted((chance.randint(0, len(text)), chance.randint(0, len(text))))
+        end = min(end, at + chance.choice((1, 10, 100, 10_000)))
+        cut = text[at:end]
+        other = chance.choice(others)[1]
+        there = chance.randint(0, len(other))
+        put = (
+            chance.choice(TOKENS),
+            b"",
+            cut * 2,
+            bytes(byte ^ 1 << chance.randrange(8) for byte in cut[:20]),
+            other[there : there + chance.choice((10, 1000))],
+            b"\n".join(chance.sample(lines, len(lines))) if (lines := cut.split(b"\n")) else b"",
+        )
+        text = text[:at] + chance.choice(put) + text[end:]
+    return text[: 2 * LARGEST_SEED]
+
+
+def inputs(chance: random.Random, logs: Path | None) -> Iterator[tuple[str, bytes]]:
+    """Dialects and mutated logs without end; now and then a log is read as another dialect's."""
+    begin = seeds(logs)
+    while True:
+        dialect, text = chance.choice(begin)
+        if chance.random() < 0.05:
+            dialect = chance.choice(begin)[0]
+        yield dialect, mutated(text, begin, chance)
+
+
+def examine(dialect: str, text: bytes) -> None:
+    """Read, fold and tell a log. Raises whatever breaks, AssertionError for a broken promise."""
+    pieces = [text] if dialect in DOCUMENTS else text.split(b"\n")
+    records, skipped = read_lines(Dialects().reader(dialect), pieces)
+    assert set(skipped) <= set(REASONS), skipped
+    options = Options()
+    run = Run(options, Settings({}, {"max_grad_norm": 0.0, "max_completion_length": 64.0}))
+    for record in records:
+        assert all(type(value) is float for value in record.values), record
+        assert len(record.values) == len(record.layout.series), record
+        run.fold(record, NOW)
+    run.skip(skipped)
+    found = run.snapshot("run", "log", producer(dialect), NOW + 1)
+    assert all(type(value) in (float, int) for value in found.samples.values())
+    assert sum(one.metric is c.OTHER for one in found.samples) <= options.max_other_keys
+    assert sum(value for one, value in found.samples.items() if one.metric is c.RUN_STATE) == 1
+    json.loads(as_json([found], []))
+
+
+def fuzz(chance: random.Random, rounds: int, seconds: float, logs: Path | None, crash: Path) -> int:
+    """Examine so many inputs, or for so long; how many there were. Raises what the first bad one raises."""
+    began = time.monotonic()
+    for count, (dialect, text) in enumerate(inputs(chance, logs)):
+        if count >= rounds or time.monotonic() - began > seconds:
+            return count
+        try:
+            examine(dialect, text)
+        except BaseException:
+            crash.write_bytes(text)
+            print(f"{dialect}: input {count} of {len(text)} bytes is kept in {crash}", file=sys.stderr)
+            raise
+    return 0
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("input", nargs="?", type=Path, help="examine this file once instead")
+    parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--rounds", type=float, default=float("inf"))
+    parser.add_argument("--seed", type=int, default=None, help="default: another each time")
+    parser.add_argument("--logs", type=Path, help="a folder with logs to mutate as well")
+    parser.add_argument("--crash", type=Path, default=Path("crash.log"))
+    asked = parser.parse_args()
+    seed = random.randrange(1 << 32) if asked.seed is None else asked.seed
+    try:
+        if asked.input:
+            for dialect in DIALECTS.values():
+                examine(dialect, asked.input.read_bytes())
+            return 0
+        count = fuzz(random.Random(seed), asked.rounds, asked.seconds, asked.logs, asked.crash)
+    except Exception:
+        traceback.print_exc()
+        print(f"seed {seed}", file=sys.stderr)
+        return 1
+    print(f"{count} inputs, none broke a promise (seed {seed})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""The argument files beside a log: what is wanted of them is read, and nothing else ever shows."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.ingest.arguments import LARGEST_FILE, LONGEST_TEXT, read_settings, select
+from exporter.knowledge import arguments
+from exporter.model import Settings
+
+NOTHING = Settings()
+SECRET = "hf_SECRETsecret"
+READ = {key for keys in arguments.TEXTS.values() for key in keys} | set(arguments.NUMBERS)
+
+
+def written(folder: Path, name: str, content: object) -> Settings:
+    """What is read of one argument file."""
+    text = content if isinstance(content, (str, bytes)) else json.dumps(content)
+    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_settings(str(folder))
+
+
+def shown(settings: Settings) -> str:
+    """All text that leaves."""
+    return repr((dict(settings.info), dict(settings.numbers)))
+
+
+def test_ms_swifts_arguments_are_read(tmp_path: Path) -> None:
+    """Texts for labels, numbers for limits; null is the producer's default and says nothing."""
+    settings = written(
+        tmp_path,
+        "args.json",
+        {
+            "model": "Qwen/Qwen3-8B",
+            "model_type": "qwen3",
+            "rlhf_type": "grpo",
+            "tuner_type": "lora",
+            "train_type": "full",
+            "beta": 0.04,
+            "max_grad_norm": 1,
+            "max_completion_length": 512,
+            "epsilon_high": None,
+            "hub_token": SECRET,
+            "logging_steps": True,
+        },
+    )
+    assert settings.info == {
+        "model": "Qwen/Qwen3-8B",
+        "model_type": "qwen3",
+        "rlhf_type": "grpo",
+        "train_type": "lora",
+    }
+    assert settings.numbers == {"beta": 0.04, "max_grad_norm": 1.0, "max_completion_length": 512.0}
+
+
+def test_llamafactorys_arguments_are_read(tmp_path: Path) -> None:
+    """A flat YAML file: its scalars, quoted or not; null is nothing; what is nested or a list is left."""
+    content = f"""model_name_or_path: '/data/models/Llama-3/8B/'
+stage: dpo
+finetuning_type: lora
+learning_rate: 5.0e-05
+max_grad_norm: 1
+lr_scheduler_type: null
+loss_type: ~
+model_type:
+num_train_epochs: 3.0  # as ever
+hub_token: {SECRET}
+deepspeed:
+  beta: 7
+- epsilon: 1
+"""
+    settings = written(tmp_path, "training_args.yaml", content)
+    assert settings.info == {"model": "Llama-3/8B", "stage": "dpo", "train_type": "lora"}
+    assert settings.numbers == {"learning_rate": 5e-05, "max_grad_norm": 1.0}
+
+
+def test_the_first_file_that_names_a_setting_is_believed(tmp_path: Path) -> None:
+    """The trainer's own file goes before the adapter's, which adds what is still unknown."""
+    written(tmp_path, "adapter_config.json", {"base_model_name_or_path": "a/b", "lora_alpha": 16})
+    assert written(tmp_path, "args.json", {"lora_alpha": 32}) == Settings(
+        {"model": "a/b"}, {"lora_alpha": 32.0}
+    )
+
+
+def test_null_in_one_file_leaves_the_word_to_the_next(tmp_path: Path) -> None:
+    """In JSON and in YAML."""
+    written(tmp_path, "args.json", {"beta": None})
+    written(tmp_path, "training_args.yaml", "beta: null\n")
+    assert written(tmp_path, "adapter_config.json", {"beta": 0.5}).numbers == {"beta": 0.5}
+
+
+def test_arguments_with_nan_are_read(tmp_path: Path) -> None:
+    """Python's trainers write that; what is not finite limits nothing."""
+    content = '{"beta": 0.5, "max_grad_norm": Infinity, "epsilon": NaN, "max_steps": %s}' % ("9" * 400)
+    assert written(tmp_path, "args.json", content) == Settings({}, {"beta": 0.5})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"17",
+        b"null",
+        b"{",
+        b"\xff\xfe\0",
+        b'{"beta": 0.5',
+        b"[" * 100_000,
+        b" " * LARGEST_FILE + b"{}",
+    ],
+    ids=range(9),
+)
+@pytest.mark.parametrize("name", arguments.FILES)
+def test_a_file_that_cannot_be_read_says_nothing(tmp_path: Path, name: str, content: bytes) -> None:
+    """Empty, torn, another shape, binary, too deep, too large."""
+    assert written(tmp_path, name, content) == NOTHING
+
+
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    """A missing folder, a folder of that name, a pipe without a writer, a link to itself."""
+    assert read_settings(str(tmp_path / "missing")) == NOTHING
+    (tmp_path / "args.json").mkdir()
+    os.mkfifo(tmp_path / "training_args.json")
+    (tmp_path / "sft_args.json").symlink_to("sft_args.json")
+    assert read_settings(str(tmp_path)) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("model", "label"),
+    [
+        ("/home/somebody/models/Qwen3-8B", "models/Qwen3-8B"),
+        ("C:\\models\\Qwen\\Qwen3-8B", "Qwen/Qwen3-8B"),
+        ("Qwen3-8B", "Qwen3-8B"),
+        ("/", None),
+        ("", None),
+        ("a\nb\0c\u202ed", "a\ufffdb\ufffdc\ufffdd"),
+        ("x" * 500, "x" * LONGEST_TEXT),
+        (f"https://user:{SECRET}@host/model", None),
+        (f"s3://{SECRET}/model", None),
+        (f"user:{SECRET}@host/model", None),
+        (f"host/model?token={SECRET}", None),
+        ({"token": SECRET}, None),
+        ([SECRET], None),
+        (17, None),
+    ],
+)
+def test_a_model_shows_as_its_name(model: object, label: str | None) -> None:
+    """Of a path the last two parts; of an address, which can hold a password, nothing."""
+    assert select({"model": model}).info.get("model") == label
+
+
+secrets = st.text(max_size=8).map(lambda text: SECRET + text)
+plain = st.none() | st.booleans() | st.floats() | st.integers() | st.text()
+holding = st.recursive(
+    secrets,
+    lambda inner: (
+        st.lists(inner | plain, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+)
+names = st.text(max_size=12) | st.sampled_from(
+    ["hub_token", "api_key", "report_to", "webhook", "MODEL", "model_kwargs"]
+)
+others = st.dictionaries(names.filter(lambda name: name not in READ), holding | plain, max_size=8)
+
+
+@given(others, st.dictionaries(st.sampled_from(sorted(READ)), plain, max_size=4))
+def test_nothing_leaks_from_other_arguments(others: dict[str, object], wanted: dict[str, object]) -> None:
+    """Whatever stands under keys that are not white-listed does not change what is read by one letter."""
+    settings = select({**others, **wanted})
+    assert SECRET not in shown(settings)
+    assert repr(settings) == repr(select(wanted))
+
+
+containers = holding.filter(lambda value: not isinstance(value, str))
+
+
+@given(st.dictionaries(st.sampled_from(sorted(READ)), containers, max_size=5))
+def test_containers_under_white_listed_keys_say_nothing(found: dict[str, object]) -> None:
+    """A list or an object there is no text and no number, whatever it holds."""
+    assert select(found) == NOTHING
+
+
+@given(st.dictionaries(st.sampled_from(sorted(READ)) | st.text(max_size=5), plain, max_size=8))
+def test_settings_are_short_texts_and_finite_numbers(found: dict[str, object]) -> None:
+    """Whatever stands in the file."""
+    settings = select(found)
+    assert set(settings.info) <= set(arguments.TEXTS)
+    assert set(settings.numbers) <= set(arguments.NUMBERS)
+    assert all(0 < len(text) <= LONGEST_TEXT for text in settings.info.values())
+    assert all(type(number) is float and math.isfinite(number) for number in settings.numbers.values())
+
+
+@given(content=st.binary(max_size=200))
+def test_no_bytes_make_the_reading_fail(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    """Neither as JSON nor as YAML."""
+    folder = tmp_path_factory.getbasetemp() / "arguments"
+    folder.mkdir(exist_ok=True)
+    for name in ("args.json", "training_args.yaml"):
+        written(folder, name, content)
+    assert isinstance(read_settings(str(folder)), Settings)

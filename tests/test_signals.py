@@ -1,0 +1,266 @@
+"""What each signal reads in a run's records, and what it passes over."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exporter.analyse import indicators
+from exporter.analyse.analysis import Analysis
+from exporter.knowledge import analysis_metrics as m
+from exporter.knowledge.limits import BUILT_IN, LIMITS, SIGNALS
+from exporter.knowledge.signal import Severity
+from exporter.model import Health
+from tests.analysing import Row, analyse, changed, found, grpo, records, sft, signals, state
+
+GRPO_SIGNALS = [
+    ("kl_high", 60, 61, {"kl": 6.0}, "warning"),
+    ("kl_high", 60, 61, {"kl": 10.5}, "critical"),
+    ("kl_high", 60, 63, {"kl": 9.5}, "critical"),
+    ("kl_spike", 60, 61, {"kl": 0.6}, "warning"),
+    ("kl_spike", 60, 61, {"kl": 2.0}, "warning"),
+    ("kl_spike", 60, 62, {"kl": 2.0}, "critical"),
+    ("loss_spike", 60, 61, {"loss": 0.5}, "warning"),
+    ("grad_spike", 60, 61, {"grad_norm": 30.0}, "warning"),
+    ("grad_spike", 60, 61, {"grad_norm": 100.0}, "warning"),
+    ("grad_spike", 60, 62, {"grad_norm": 100.0}, "critical"),
+    ("grad_vanishing", 60, 70, {"grad_norm": 0.001}, "warning"),
+    ("clip_ratio_high", 60, 65, {"clip_ratio__region_mean": 0.4}, "warning"),
+    ("length_surge", 60, 61, {"completions__mean_length": 340.0}, "warning"),
+    ("length_collapse", 60, 61, {"completions__mean_length": 80.0}, "warning"),
+    ("clipped_high", 60, 64, {"completions__clipped_ratio": 0.2}, "warning"),
+    ("clipped_high", 60, 64, {"completions__clipped_ratio": 0.5}, "critical"),
+    ("reward_drop", 60, 61, {"reward": 0.9}, "warning"),
+    ("reward_function_drop", 60, 61, {"rewards__Format__mean": 0.2}, "warning"),
+    ("reward_flat", 60, 65, {"reward_std": 0.0}, "warning"),
+    ("reward_flat", 60, 65, {"frac_reward_zero_std": 0.95}, "warning"),
+    ("entropy_collapse", 60, 65, {"entropy__mean": 0.05}, "warning"),
+    ("non_finite", 60, 61, {"grad_norm": "NaN"}, "critical"),
+    ("non_finite", 60, 61, {"loss": "Infinity"}, "critical"),
+    ("lr_out_of_range", 60, 65, {"learning_rate": 2e-3}, "info"),
+]
+SFT_SIGNALS = [
+    ("non_finite", 60, 61, {"loss": 0.0, "grad_norm": "NaN"}, "critical"),
+    ("loss_spike", 60, 61, {"loss": 2.5}, "warning"),
+    ("loss_spike", 60, 70, {"loss": 2.5}, "critical"),
+    ("grad_norm_high", 60, 61, {"grad_norm": 12.0}, "warning"),
+    ("grad_norm_high", 60, 61, {"grad_norm": 25.0}, "warning"),
+    ("grad_norm_high", 60, 62, {"grad_norm": 25.0}, "critical"),
+    ("grad_spike", 60, 61, {"grad_norm": 15.0}, "warning"),
+    ("grad_vanishing", 60, 70, {"grad_norm": 0.001}, "warning"),
+    ("accuracy_drop", 60, 65, {"token_acc": 0.7}, "warning"),
+    ("entropy_collapse", 60, 80, {"entropy": 0.2}, "info"),
+    ("loss_unstable", 60, 80, {"loss": 1.4}, "warning"),
+]
+
+
+@pytest.mark.parametrize(("signal", "start", "end", "values", "severity"), GRPO_SIGNALS)
+def test_a_grpo_run_shows_each_signal(
+    signal: str, start: int, end: int, values: dict[str, object], severity: str
+) -> None:
+    """Each signal holds for the values it is about, at its severity, and clears when they are over."""
+    analysis = analyse("grpo", changed(grpo(120), start, end, **values))
+    episode = found(analysis, signal)[0]
+    assert episode.severity.value == severity
+    assert start < episode.first_step <= end
+    assert not episode.active
+
+
+@pytest.mark.parametrize(("signal", "start", "end", "values", "severity"), SFT_SIGNALS)
+def test_a_supervised_run_shows_each_signal(
+    signal: str, start: int, end: int, values: dict[str, object], severity: str
+) -> None:
+    """The same for supervised fine-tuning, with the FAQ's numbers."""
+    analysis = analyse("sft", changed(sft(120), start, end, **values))
+    episode = found(analysis, signal)[0]
+    assert episode.severity.value == severity
+    assert start < episode.first_step <= end
+
+
+HARMLESS = [
+    ("the first record", 0, 1, {"loss": 20.0, "grad_norm": 1600.0}),
+    ("kl of a new run", 0, 5, {"kl": 0.0}),
+    ("a clip ratio of 0", 0, 300, {"clip_ratio__region_mean": 0.0}),
+    ("a loss of about 0", 0, 300, {"loss": 0.0}),
+    ("one record with nothing to tell apart", 60, 61, {"reward_std": 0.0, "frac_reward_zero_std": 1.0}),
+    ("one record with some cut off", 60, 61, {"completions__clipped_ratio": 0.2}),
+    ("a kl below its floor", 0, 300, {"kl": 0.0001}),
+    ("a long reward", 60, 61, {"reward": 3.0}),
+]
+
+
+@pytest.mark.parametrize(("what", "start", "end", "values"), HARMLESS)
+def test_what_is_ordinary_is_passed_over(what: str, start: int, end: int, values: dict[str, object]) -> None:
+    """Nothing is said of what healthy runs do."""
+    analysis = analyse("grpo", changed(grpo(300), start, end, **values))
+    assert signals(analysis) == set(), what
+    assert analysis.verdict is Health.HEALTHY
+
+
+def test_an_entropy_that_falls_early_is_healthy() -> None:
+    """Three quarters of it are gone after 200 steps of a run that goes well."""
+    rows = [{**row, "entropy/mean": 0.2 + 0.6 * math.exp(-at / 60)} for at, row in enumerate(grpo(400))]
+    assert signals(analyse("grpo", rows)) == set()
+
+
+def test_a_memorised_run_cannot_spike() -> None:
+    """Ten times a loss and a gradient of almost nothing is still nothing."""
+    rows = changed(sft(300, loss=1e-4, grad_norm=1e-3), 200, 201, loss=5e-3, grad_norm=0.5)
+    assert signals(analyse("sft", rows)) == set()
+
+
+def test_the_first_high_gradients_of_a_run_are_an_ordinary_start() -> None:
+    """grad_norm_high holds from the sixth record on."""
+    assert signals(analyse("sft", changed(sft(100), 0, 5, grad_norm=60.0))) == set()
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 100.0, 40_000.0])
+def test_gradients_are_held_against_the_run_itself(scale: float) -> None:
+    """20,000 to 50,000 is a run's normal as well as 0.1; ten times of it is not."""
+    rows = [{**row, "grad_norm": scale * float(str(row["grad_norm"]))} for row in grpo(200)]
+    assert signals(analyse("grpo", rows)) == set()
+    worse = changed(rows, 150, 151, grad_norm=scale * 20)
+    assert signals(analyse("grpo", worse)) == {"grad_spike"}
+
+
+def test_a_noisy_reward_function_that_dies_is_found_by_its_mean() -> None:
+    """Where single records say nothing, sixteen of them do."""
+    rows = [{**row, "rewards/Accuracy/mean": (at % 5) / 5 + 0.05} for at, row in enumerate(grpo(300))]
+    dead = [
+        {**row, "rewards/Accuracy/mean": (at % 5) / 40} if at >= 200 else row for at, row in enumerate(rows)
+    ]
+    assert signals(analyse("grpo", rows)) == set()
+    assert "reward_function_drop" in signals(analyse("grpo", dead))
+
+
+def test_overfit_is_an_evaluation_that_says_another_thing() -> None:
+    """Twice the training loss, or rising from one to the next while the training loss falls."""
+    assert found(analyse("sft", _evaluated([0.7, 0.7, 0.7])), "overfit") == []
+    assert found(analyse("sft", _evaluated([0.7, 1.4, 1.5])), "overfit")[0].severity is Severity.WARNING
+    rising = _evaluated([0.70, 0.72, 0.75], falling=0.002)
+    assert found(analyse("sft", rising), "overfit")[0].first_step == 150
+    assert (
+        found(analyse("sft", _evaluated([0.7, 1.0, 1.9], loss=0.01)), "overfit")[-1].severity
+        is Severity.CRITICAL
+    )
+
+
+def _evaluated(losses: list[float], loss: float | None = None, falling: float = 0.0) -> list[Row]:
+    rows: list[Row] = []
+    for number, evaluated in enumerate(losses):
+        for row in sft(50, number):
+            trained = float(str(row["loss"])) - falling * len(rows) if loss is None else loss
+            rows.append({**row, "loss": trained, "global_step/max_steps": f"{len(rows) + 1 - number}/2000"})
+        rows.append({"eval_loss": evaluated, "global_step/max_steps": f"{50 * (number + 1)}/2000"})
+    return rows
+
+
+def test_a_nan_evaluation_is_not_finite() -> None:
+    """A model of NaN weights shows in its evaluation, too."""
+    rows = [*sft(30), {"eval_loss": "NaN", "global_step/max_steps": "30/2000"}]
+    assert signals(analyse("sft", rows)) == {"non_finite"}
+
+
+def test_half_the_speed_for_long_is_told() -> None:
+    """Three blocks of records at half of the run's own speed, and minutes lost."""
+
+    def timed(slow_from: int) -> list[Row]:
+        seconds, rows = 0.0, []
+        for at, row in enumerate(grpo(300)):
+            seconds += 30 if at >= slow_from else 12
+            rows.append({**row, "elapsed_time": f"{int(seconds)}s"})
+        return rows
+
+    assert "throughput_drop" not in signals(analyse("grpo", timed(1000)))
+    assert "throughput_drop" in signals(analyse("grpo", timed(150)))
+
+
+def test_memory_that_goes_on_growing_is_told() -> None:
+    """The peak of memory is known after the first tenth of a run; a leak goes on."""
+    flat = [{**row, "memory(GiB)": 40.0} for row in sft(900)]
+    leaking = [{**row, "memory(GiB)": 40.0 + at / 30} for at, row in enumerate(sft(900))]
+    assert "memory_growth" not in signals(analyse("sft", flat))
+    assert "memory_growth" in signals(analyse("sft", leaking))
+
+
+def test_a_resumed_run_has_new_baselines() -> None:
+    """What was normal before the resume says nothing about the process that goes on."""
+    analysis = Analysis(BUILT_IN["grpo"], {})
+    for record in records(grpo(100)):
+        analysis.fold(record, record.step or 0)
+    analysis.resume(50)
+    for record in records(grpo(100, kl=0.15, grad_norm=90.0)):
+        analysis.fold(record, 50 + (record.step or 0))
+    assert signals(analysis) == set()
+
+
+def test_a_run_that_was_rolled_back_is_watched_and_not_broken() -> None:
+    """A collapse before the last resume has been dealt with."""
+    analysis = Analysis(BUILT_IN["grpo"], {})
+    for record in records(changed(grpo(100), 80, 100, kl=12.0, rewards__Format__mean=0.1)):
+        analysis.fold(record, record.step or 0)
+    assert analysis.verdict is Health.BROKEN
+    analysis.resume(60)
+    for record in records(grpo(100)):
+        analysis.fold(record, 60 + (record.step or 0))
+    assert (analysis.health, analysis.verdict) == (Health.HEALTHY, Health.WATCH)
+
+
+def test_every_profile_knows_its_signals() -> None:
+    """Each limit belongs to a signal, and severities go from the least to the worst."""
+    for limits in LIMITS.values():
+        assert set(limits) <= set(SIGNALS)
+        for bounds in limits.values():
+            assert list(bounds) == sorted(bounds, key=list(Severity).index)
+
+
+@pytest.mark.parametrize("profile", list(LIMITS))
+def test_every_counter_is_there_from_the_first_record(profile: str) -> None:
+    """Prometheus does not see the increase of a counter that is born at 1."""
+    row: Row = {"loss": 1.0, "reward": 1.0, "kl": 0.1}
+    counted = dict(indicators.counters(analyse(profile, [row])))
+    assert set(counted.values()) == {0.0}
+    told = {dict(one.labels).get("signal") for one in counted if one.metric is m.SIGNAL_RECORDS}
+    assert told == set(LIMITS[profile]) - indicators.BY_CLOCK
+
+
+NUMBERS = st.one_of(
+    st.floats(0, 1e6),
+    st.sampled_from([0.0, 0.02, 0.5, 12.0, 1e5, "NaN", "Infinity", -1.0]),
+)
+KEYS = (
+    "loss",
+    "grad_norm",
+    "kl",
+    "reward",
+    "reward_std",
+    "rewards/A/mean",
+    "completions/mean_length",
+    "elapsed_time",
+)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(0, 119), st.sampled_from(KEYS), NUMBERS), max_size=12),
+    st.integers(1, 119),
+    st.booleans(),
+)
+def test_looking_at_a_run_changes_nothing(
+    changes: list[tuple[int, str, object]], looked: int, sparse: bool
+) -> None:
+    """A log in one go, or again from its start with a look after any row: the same state."""
+    rows = grpo(120)
+    for at, key, value in changes:
+        rows[at] = {**rows[at], key: value}
+    if sparse:
+        rows = [{k: v for k, v in row.items() if at % 2 or "reward" not in k} for at, row in enumerate(rows)]
+    whole, watched = analyse("grpo", rows), Analysis(BUILT_IN["grpo"], {}, kept=1000)
+    for at, record in enumerate(records(rows)):
+        watched.fold(record, record.step or 0)
+        if at >= looked:
+            state(watched)
+    assert state(whole) == state(watched)
