@@ -1,0 +1,779 @@
+"""The loop that watches: what it takes in, publishes, keeps and lets go. Time is moved by hand."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.analyse.run import Run
+from exporter.config import Settings
+from exporter.ingest import discover
+from exporter.ingest.source import LineSource
+from exporter.model import Snapshot, State
+from exporter.serve import watch
+from exporter.serve.exposition import Exposition
+from exporter.serve.fleet import Fleet
+from exporter.serve.telemetry import Telemetry
+from exporter.serve.watch import DESCRIPTORS_SPARED, SCANS_MISSING, Watcher
+from tests.servers import series
+from tests.training import (
+    append,
+    llamafactory,
+    printed,
+    swift,
+    swift_eval,
+    swift_summary,
+    touch,
+    trainer_state,
+)
+
+START = 1_800_000_000.0
+DAY = 86400.0
+TRAIN = "records_total{kind=train}"
+
+
+class Loop:
+    """A watcher over one folder, whose clocks stand still until they are moved."""
+
+    def __init__(self, root: Path, **settings: Any) -> None:
+        exposition = Exposition()
+        paths = settings.pop("paths", (str(root),))
+        self.root = root
+        self.fleet = Fleet(exposition, paths)
+        self.telemetry = Telemetry("0", self.fleet, exposition)
+        self.settings = Settings(paths=paths, poll_interval=0.2, scan_interval=5.0, **settings)
+        self.watcher = self.new_watcher()
+        self.now = START
+        self._exposition = exposition
+
+    def new_watcher(self) -> Watcher:
+        """One that knows nothing yet."""
+        return Watcher(self.settings, self.fleet, self.telemetry)
+
+    def append(self, path: str, *lines: str) -> Path:
+        """Write lines below the root, now."""
+        return append(self.root / path, *lines, modified=self.now)
+
+    def scan(self, times: int = 1) -> None:
+        """Search, five seconds apart, and read what there is."""
+        for _ in range(times):
+            self.now += 5
+            self.watcher.scan(self.now)
+            self.look()
+
+    def look(self, seconds: float = 0.2) -> None:
+        """Let time pass, then look until there is no more to read."""
+        self.now += seconds
+        while self.watcher.round(self.now - START, self.now):
+            pass
+
+    def pass_time(self, seconds: float) -> None:
+        """Look five times a second for so long."""
+        for _ in range(round(seconds * 5)):
+            self.look()
+
+    @property
+    def runs(self) -> list[str]:
+        """The names of the runs that are published."""
+        return [snapshot.run for snapshot in self.fleet.snapshots()]
+
+    def run(self, name: str) -> Snapshot:
+        """What is published of a run."""
+        snapshot = self.fleet.get(name)
+        assert snapshot, f"{name} is not among {self.runs}"
+        return snapshot
+
+    def value(self, run: str, metric: str) -> float | None:
+        """A run's sample, by the metric's name without prefix, labels in braces."""
+        name, _, labels = metric.rstrip("}").partition("{")
+        wanted = dict(label.split("=") for label in labels.split(",") if label)
+        return self.values().get(series(f"llmtrain_{name}", {"run": run, **wanted}))
+
+    def own(self, metric: str, **labels: str) -> float:
+        """A sample of the exporter's own metrics."""
+        return self.values().get(series(f"llmtrain_exporter_{metric}", labels), 0.0)
+
+    def values(self) -> dict[str, float]:
+        """Every sample of a scrape."""
+        text = (self._exposition.render(False) + self.telemetry.render(False)).decode()
+        families = text_string_to_metric_families(text)
+        return {series(sample.name, sample.labels): sample.value for f in families for sample in f.samples}
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Loop:
+    """A loop over an empty folder."""
+    return Loop(tmp_path)
+
+
+def open_logs(root: Path) -> list[str]:
+    """The files below a folder that this process holds open."""
+    links = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+    targets = [os.readlink(link) for link in links if os.path.islink(link)]
+    return [target for target in targets if target.startswith(str(root))]
+
+
+# What comes, stays and goes.
+
+
+def test_a_new_run_is_found_at_the_next_scan(loop: Loop) -> None:
+    """A run that appears later is published with its records at the next search, not before."""
+    loop.scan()
+    loop.append("new/logging.jsonl", swift(1), swift(2))
+    loop.look()
+    assert loop.runs == []
+    loop.scan()
+    assert loop.runs == ["new"]
+    assert loop.value("new", TRAIN) == 2
+
+
+def test_a_run_that_has_become_too_old_leaves_with_its_series(loop: Loop) -> None:
+    """A run that is silent for longer than ignore_older is exposed no more, and counted as left out."""
+    loop.append("old/logging.jsonl", swift(1))
+    loop.scan()
+    loop.now += 6 * DAY
+    loop.append("young/logging.jsonl", swift(1))
+    loop.scan()
+    assert loop.runs == ["old", "young"]
+    loop.now += 2 * DAY
+    loop.scan(SCANS_MISSING)
+    assert loop.runs == ["young"]
+    assert not [name for name in loop.values() if 'run="old"' in name]
+    assert loop.own("left_out_files", reason="too_old") == 1
+    assert loop.own("files") == 1
+
+
+def test_a_file_that_vanishes_for_a_moment_keeps_its_series(loop: Loop) -> None:
+    """A path that is missing at two searches and comes back loses nothing and doubles nothing."""
+    log = loop.append("run/logging.jsonl", swift(1), swift(2))
+    loop.scan()
+    hidden = log.rename(log.with_name("hidden"))
+    loop.scan(SCANS_MISSING - 1)
+    assert loop.value("run", TRAIN) == 2
+    hidden.rename(log)
+    loop.append("run/logging.jsonl", swift(3))
+    loop.scan(SCANS_MISSING)
+    assert loop.value("run", TRAIN) == 3
+    assert loop.value("run", "resumes_total") == 0
+
+
+def test_a_file_that_is_gone_for_good_leaves(loop: Loop) -> None:
+    """A deleted run's series disappear, its file is closed, and it can come back as a new run."""
+    log = loop.append("run/logging.jsonl", swift(1), swift(2))
+    loop.scan()
+    assert open_logs(loop.root)
+    log.unlink()
+    loop.scan(SCANS_MISSING)
+    assert loop.runs == []
+    assert open_logs(loop.root) == []
+    loop.append("run/logging.jsonl", swift(1))
+    loop.scan()
+    assert loop.value("run", TRAIN) == 1
+
+
+def test_max_runs_are_watched_and_the_rest_is_counted(tmp_path: Path) -> None:
+    """Of more runs than allowed the first by name are watched; the others are counted as left out."""
+    loop = Loop(tmp_path, max_runs=2)
+    for name in "abcd":
+        loop.append(f"{name}/logging.jsonl", swift(1))
+    loop.scan()
+    assert loop.runs == ["a", "b"]
+    assert loop.own("left_out_files", reason="max_runs") == 2
+
+
+def test_a_root_that_comes_later_is_told_once(loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
+    """What is wrong with a path is logged when it is new and not at each search; it is counted each time."""
+    shutil.rmtree(loop.root)
+    loop.scan(3)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{loop.root}: no such file or folder (yet)"
+    ]
+    assert loop.own("errors_total", kind="scan") == 3
+    loop.append("run/logging.jsonl", swift(1))
+    loop.scan()
+    assert loop.runs == ["run"]
+
+
+# Names.
+
+
+def test_runs_that_a_rule_gives_the_same_name_stay_apart(tmp_path: Path) -> None:
+    """Two runs renamed alike are published under different names, each with its own values."""
+    loop = Loop(tmp_path, runs=({"regex": "(.*)/v.*", "name": r"\1"},))
+    for number, name in enumerate(("qwen/v1", "qwen/v2", "qwen/v3", "other"), 1):
+        loop.append(f"{name}/logging.jsonl", *map(swift, range(1, number + 1)))
+    loop.scan(2)
+    assert {name: loop.value(name, TRAIN) for name in loop.runs} == {
+        "qwen": 1,
+        "qwen (qwen/v2)": 2,
+        "qwen (qwen/v3)": 3,
+        "other": 4,
+    }
+
+
+def test_a_run_that_really_bears_the_name_of_a_collision_stays_apart(tmp_path: Path) -> None:
+    """Not even the name that sets a collision apart may hide another run."""
+    loop = Loop(tmp_path, runs=({"match": "[ab]", "name": "m"},))
+    for number, name in enumerate(("a", "m (b)", "b"), 1):
+        loop.append(f"{name}/logging.jsonl", *map(swift, range(1, number + 1)))
+        loop.scan()
+    assert sorted(loop.value(name, TRAIN) or 0 for name in loop.runs) == [1, 2, 3]
+
+
+def test_a_run_that_is_called_otherwise_now_leaves_nothing_behind(loop: Loop) -> None:
+    """When discovery has to tell two runs apart that look alike, the first one's old series do not stay."""
+    first = "a\x01"
+    loop.append(f"{first}/logging.jsonl", swift(1))
+    loop.scan()
+    assert loop.runs == ["a\ufffd"]
+    loop.append("a\x02/logging.jsonl", swift(1), swift(2))
+    loop.scan()
+    assert sorted(loop.value(name, TRAIN) or 0 for name in loop.runs) == [1, 2]
+    assert "a\ufffd" not in loop.runs
+
+
+# Replay.
+
+
+def test_a_run_is_published_when_its_replay_has_reached_the_end(loop: Loop) -> None:
+    """A log of several readings shows nothing until its end, and then everything at once."""
+    lines = [swift(step, text="x" * 1000) for step in range(1, 3001)]
+    loop.append("long/logging.jsonl", *lines)
+    loop.append("short/logging.jsonl", swift(1))
+    loop.watcher.scan(loop.now)
+    assert loop.watcher.round(0.0, loop.now)
+    assert loop.runs == ["short"]
+    assert not loop.fleet.ready
+    loop.look()
+    assert loop.value("long", TRAIN) == 3000
+
+
+def test_zeros_in_the_middle_do_not_end_the_replay(loop: Loop) -> None:
+    """What stands behind NUL bytes is history too: the run is published with it, not before."""
+    log = loop.append("run/logging.jsonl", swift(1))
+    with log.open("ab") as file:
+        file.write(b"\0" * 4096)
+    loop.append("run/logging.jsonl", swift(2), swift(3))
+    loop.scan()
+    assert loop.runs == []
+    loop.pass_time(3)
+    assert loop.value("run", TRAIN) == 3
+    assert loop.value("run", "skipped_lines_total{reason=nul}") == 1
+
+
+def test_ready_only_after_the_first_replay(loop: Loop) -> None:
+    """Ready begins when every log that was there is read, and never ends."""
+    loop.append("long/logging.jsonl", *[swift(step, text="x" * 1000) for step in range(1, 3001)])
+    loop.watcher.scan(loop.now)
+    seen = []
+    while loop.watcher.round(0.0, loop.now):
+        seen.append(loop.fleet.ready)
+    assert seen
+    assert not any(seen)
+    assert loop.fleet.ready
+    loop.append("more/logging.jsonl", *[swift(step, text="x" * 1000) for step in range(1, 3001)])
+    loop.watcher.scan(loop.now)
+    assert loop.watcher.round(0.0, loop.now)
+    assert loop.fleet.ready
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("logging.jsonl", f"{swift(1)}\n{swift(2)}"),
+        ("trainer_state.json", trainer_state([1, 2])),
+    ],
+)
+def test_a_log_that_cannot_be_read_holds_nobody_up(
+    name: str,
+    content: str,
+    loop: Loop,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An unreadable log is told and counted once and not shown; the others get ready; it may come later."""
+    loop.append(f"bad/{name}", content)
+    loop.append("good/logging.jsonl", swift(1))
+    really = os.open
+
+    def refuse(path: Any, *rest: Any, **more: Any) -> int:
+        if "bad" in os.fspath(path):
+            raise PermissionError(13, "Permission denied", path)
+        return really(path, *rest, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    loop.scan()
+    loop.pass_time(10)
+    assert loop.runs == ["good"]
+    assert loop.fleet.ready
+    assert loop.own("errors_total", kind="read") == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{loop.root}/bad/{name}: Permission denied"
+    ]
+    monkeypatch.undo()
+    loop.pass_time(40)
+    assert loop.value("bad", TRAIN) == 2
+
+
+# States.
+
+
+def test_states_change_as_records_come_and_by_time_alone(loop: Loop) -> None:
+    """waiting, running, stalled, running, finished: the fleet shows each, with nothing but time between."""
+    loop.append("run/logging.jsonl")
+    loop.scan()
+    assert loop.run("run").state is State.WAITING
+    assert loop.value("run", TRAIN) == 0
+    for step in range(1, 8):
+        loop.append("run/logging.jsonl", swift(step, planned=9))
+        loop.look(1.0)
+    assert loop.run("run").state is State.RUNNING
+    loop.look(299)
+    assert loop.run("run").state is State.RUNNING
+    loop.look(10)
+    assert loop.run("run").state is State.STALLED
+    assert loop.value("run", "run_state{state=stalled}") == 1
+    assert loop.value("run", "run_state{state=running}") == 0
+    loop.append("run/logging.jsonl", swift(8, planned=9))
+    loop.look()
+    assert loop.run("run").state is State.RUNNING
+    loop.append("run/logging.jsonl", swift(9, planned=9))
+    loop.look()
+    assert loop.run("run").state is State.FINISHED
+    loop.look(DAY)
+    assert loop.run("run").state is State.FINISHED
+
+
+def test_a_trainer_that_leaves_early_has_failed(loop: Loop) -> None:
+    """A summary before the last step without a final row means that the run has failed, until it goes on."""
+    loop.append("run/logging.jsonl", swift(1), swift(2))
+    loop.scan()
+    loop.append("run/logging.jsonl", swift_summary(2))
+    loop.look()
+    assert loop.run("run").state is State.FAILED
+    loop.append("run/logging.jsonl", swift(2, grad_norm=7))
+    loop.look()
+    assert loop.run("run").state is State.RUNNING
+
+
+def test_a_writer_whose_clock_is_ahead_can_still_stall(loop: Loop) -> None:
+    """A log that seems to be written next year counts as written when it was read."""
+    log = loop.append("run/logging.jsonl", *map(swift, range(1, 9)))
+    touch(log, loop.now + 365 * DAY)
+    loop.scan()
+    assert loop.run("run").state is State.RUNNING
+    loop.look(3600)
+    assert loop.run("run").state is State.STALLED
+
+
+# What goes wrong.
+
+
+def test_a_run_that_raises_while_it_is_folded_is_isolated(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault in one run's analysis is logged and counted once; it is shown no more, the others go on."""
+    loop.append("bad/logging.jsonl", swift(1))
+    loop.append("good/logging.jsonl", swift(1))
+    loop.scan()
+    fold = Run.fold
+
+    def fail(run: Run, record: Any, arrived: float) -> None:
+        if record.step == 666:
+            raise ZeroDivisionError
+        fold(run, record, arrived)
+
+    monkeypatch.setattr(Run, "fold", fail)
+    loop.append("bad/logging.jsonl", swift(666), swift(667))
+    loop.append("good/logging.jsonl", swift(2))
+    loop.pass_time(3)
+    loop.append("good/logging.jsonl", swift(3))
+    loop.append("bad/logging.jsonl", swift(668))
+    loop.scan()
+    loop.look(2 * 3600)
+    assert loop.runs == ["good"]
+    assert loop.value("good", TRAIN) == 3
+    assert loop.own("errors_total", kind="analyse") == 1
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [record.getMessage() for record in errors] == [
+        f"{loop.root}/bad/logging.jsonl: cannot be analysed"
+    ]
+
+
+def test_a_run_whose_state_raises_by_time_alone_is_isolated(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault in what is published when a run stalls stops that run only."""
+    loop.append("bad/logging.jsonl", *map(swift, range(1, 9)))
+    loop.append("good/logging.jsonl", swift(1))
+    loop.scan()
+    snapshot = Run.snapshot
+
+    def fail(run: Run, name: str, *rest: Any) -> Snapshot:
+        if name == "bad":
+            raise ZeroDivisionError
+        return snapshot(run, name, *rest)
+
+    monkeypatch.setattr(Run, "snapshot", fail)
+    loop.look(2 * 3600)
+    assert loop.runs == ["good"]
+    assert loop.run("good").state is State.STALLED
+    assert loop.own("errors_total", kind="analyse") == 1
+
+
+def test_what_is_no_run_is_counted_and_not_shown(tmp_path: Path) -> None:
+    """Lines of files that turn out to be no training log are counted by reason; no run is published."""
+    loop = Loop(tmp_path, stdout_log=("*.log",))
+    loop.append("chat/logging.jsonl", '{"message": "hello"}', "[1]", "no JSON at all")
+    loop.append(
+        "crash/train.log", "Loading model", "Traceback (most recent call last)", "  File x", "KeyError"
+    )
+    loop.append("pointer/trainer_log.jsonl", "version https://git-lfs.github.com/spec/v1", "size 12345")
+    loop.append("state/trainer_state.json", '{"log_history": ')
+    loop.append("run/logging.jsonl", swift(1))
+    loop.scan()
+    assert loop.runs == ["run"]
+    counted = {
+        reason: loop.own("skipped_lines_total", reason=reason)
+        for reason in ("not_json", "not_an_object", "no_training_row", "text")
+    }
+    assert counted == {"not_json": 4, "not_an_object": 1, "no_training_row": 1, "text": 3}
+    assert loop.own("errors_total", kind="analyse") == 0
+
+
+def test_a_waiting_run_that_turns_out_to_be_none_leaves(loop: Loop) -> None:
+    """An empty logging.jsonl is a run that waits; with a line that is no row it is none, with a row it is."""
+    loop.append("run/logging.jsonl")
+    loop.scan()
+    assert loop.runs == ["run"]
+    loop.append("run/logging.jsonl", "hello")
+    loop.look()
+    assert loop.runs == []
+    loop.append("run/logging.jsonl", swift(1))
+    loop.look()
+    assert loop.value("run", TRAIN) == 1
+    assert loop.value("run", "skipped_lines_total{reason=not_json}") == 1
+
+
+# What a log may do.
+
+
+def test_a_rewritten_log_carries_its_counters_on(loop: Loop) -> None:
+    """A log rewritten in place is folded anew, while its counters go on; so does one that is replaced."""
+    log = loop.append("run/logging.jsonl", *map(swift, range(1, 11)), swift_eval(10), swift(5))
+    loop.scan()
+    assert loop.value("run", "resumes_total") == 1
+    log.write_text("")
+    loop.append("run/logging.jsonl", swift(1), swift(2))
+    loop.pass_time(3)
+    assert loop.value("run", TRAIN) == 13
+    assert loop.value("run", "records_total{kind=eval}") == 1
+    assert loop.value("run", "resumes_total") == 1
+    assert loop.value("run", "step") == 2
+    assert loop.value("run", "loss{split=eval}") is None
+    log.rename(log.with_name("logging.jsonl.1"))
+    loop.append("run/logging.jsonl", swift(1))
+    loop.pass_time(5)
+    assert loop.value("run", TRAIN) == 14
+    assert loop.value("run", "step") == 1
+
+
+def test_a_trainer_state_beside_a_log_adds_the_grad_norm(loop: Loop) -> None:
+    """LLaMA-Factory's grad_norm comes late; neither counters nor series drop meanwhile."""
+    log = loop.append("run/trainer_log.jsonl", *map(llamafactory, range(1, 6)))
+    loop.scan()
+    log.write_text("")
+    loop.append("run/trainer_log.jsonl", *map(llamafactory, range(1, 4)))
+    loop.pass_time(3)
+    assert loop.value("run", TRAIN) == 8
+    assert loop.value("run", "grad_norm") is None
+    loop.append("run/trainer_state.json", trainer_state(range(1, 4)))
+    loop.now += 5
+    loop.watcher.scan(loop.now)
+    assert loop.value("run", TRAIN) == 8
+    loop.look()
+    assert loop.value("run", TRAIN) == 8
+    assert loop.value("run", "grad_norm") == 3 / 8
+    loop.append("run/trainer_log.jsonl", llamafactory(4))
+    loop.look()
+    (loop.root / "run/trainer_state.json").unlink()
+    loop.append("run/trainer_state.json", trainer_state(range(1, 5)))
+    loop.look()
+    assert loop.value("run", TRAIN) == 9
+    assert loop.value("run", "grad_norm") == 4 / 8
+
+
+def test_counters_do_not_fall_while_a_long_log_is_read_again(loop: Loop) -> None:
+    """A run that stalls in the middle of being read again shows nothing half read."""
+    loop.append("run/trainer_log.jsonl", *[f"{llamafactory(step)}{' ' * 1000}" for step in range(1, 2501)])
+    loop.append("run/trainer_state.json", trainer_state([1]))
+    loop.scan()
+    assert loop.value("run", TRAIN) == 2500
+    (loop.root / "run/trainer_state.json").unlink()
+    loop.append("run/trainer_state.json", trainer_state([1, 2]))
+    loop.now += DAY
+    assert loop.watcher.round(loop.now - START, loop.now)
+    assert loop.value("run", TRAIN) == 2500
+    loop.look()
+    assert loop.value("run", TRAIN) == 2500
+    assert loop.run("run").state is State.STALLED
+
+
+def test_what_is_read_again_after_an_error_is_not_doubled(loop: Loop) -> None:
+    """A log that cannot be opened at the moment its trainer_state.json grows is still counted once."""
+    loop.append("run/trainer_log.jsonl", *map(llamafactory, range(1, 6)))
+    loop.append("run/trainer_state.json", trainer_state([1]))
+    loop.scan()
+    (loop.root / "run/trainer_state.json").unlink()
+    loop.append("run/trainer_state.json", trainer_state([1, 2]))
+    log = loop.root / "run/trainer_log.jsonl"
+    hidden = log.rename(log.with_name("hidden"))
+    loop.look()
+    hidden.rename(log)
+    loop.pass_time(3)
+    assert loop.value("run", TRAIN) == 5
+
+
+def test_the_arguments_beside_a_log_are_used(loop: Loop) -> None:
+    """args.json gives run_info its facts and the ratios their limits; nothing secret passes."""
+    arguments = {"model": "/models/qwen3", "max_grad_norm": 0.5, "hub_token": "hf_secret"}
+    append(loop.root / "run/args.json", json.dumps(arguments))
+    loop.append("run/logging.jsonl", swift(1))
+    loop.scan()
+    assert loop.value("run", "grad_norm_clip_ratio") == (1 / 8) / 0.5
+    facts = [name for name in loop.values() if name.startswith("llmtrain_run_info")]
+    assert 'model="models/qwen3"' in facts[0]
+    assert not [name for name in loop.values() if "secret" in name]
+
+
+def test_printed_logs_are_followed_by_pattern(tmp_path: Path) -> None:
+    """A printed log is watched where a pattern names it, beside others of its folder."""
+    loop = Loop(tmp_path, stdout_log=("*.log",))
+    loop.append("run/a.log", "starting", printed(1), printed(2))
+    loop.append("run/b.log", printed(1))
+    loop.append("run/c.txt", printed(1))
+    loop.scan()
+    loop.append("run/a.log", printed(3))
+    loop.look()
+    assert {name: loop.value(name, TRAIN) for name in loop.runs} == {"run/a": 3, "run/b": 1}
+
+
+# Files and time.
+
+
+@pytest.fixture
+def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loop:
+    """A loop that may hold two logs open."""
+    monkeypatch.setattr(watch, "raise_descriptor_limit", lambda: DESCRIPTORS_SPARED + 2)
+    return Loop(tmp_path)
+
+
+def test_logs_are_parked_where_descriptors_are_short(short: Loop) -> None:
+    """With more runs than open files allowed none is held open, and no line is lost."""
+    names = "abcdef"
+    for name in names:
+        short.append(f"{name}/logging.jsonl", *[swift(step, text="x" * 1000) for step in range(1, 2501)])
+    short.watcher.scan(short.now)
+    while short.watcher.round(short.now - START, short.now):
+        assert len(open_logs(short.root)) <= 2
+    for name in names:
+        short.append(f"{name}/logging.jsonl", swift(2501))
+    short.look()
+    assert len(open_logs(short.root)) <= 2
+    assert [short.value(name, TRAIN) for name in names] == [2501] * 6
+
+
+def test_a_long_line_is_read_to_its_end_where_descriptors_are_short(short: Loop) -> None:
+    """A line that takes several readings is neither lost nor begun again without end."""
+    for name in "abc":
+        short.append(f"{name}/logging.jsonl", swift(1), swift(2, text="x" * 3_000_000), swift(3))
+    short.scan()
+    assert [short.value(name, TRAIN) for name in "abc"] == [3] * 3
+    assert len(open_logs(short.root)) <= 2
+
+
+# What is over.
+
+
+@pytest.fixture
+def over(loop: Loop) -> Loop:
+    """A loop whose only run ended ten minutes ago."""
+    loop.append("run/logging.jsonl", *[swift(step, planned=20) for step in range(1, 21)], swift_eval(20, 20))
+    loop.scan()
+    assert loop.run("run").state is State.FINISHED
+    loop.pass_time(70)
+    loop.look(600)
+    return loop
+
+
+def test_what_is_over_holds_no_file_and_keeps_its_series(over: Loop) -> None:
+    """A run that has ended is shown as before, though no file is open for it."""
+    assert open_logs(over.root) == []
+    assert over.run("run").state is State.FINISHED
+    assert over.value("run", TRAIN) == 20
+    assert over.value("run", "loss{split=train}") == 1 / 20
+
+
+def test_what_is_over_can_go_on(over: Loop) -> None:
+    """More lines in a log that had ended are added to what was there, several times over."""
+    for step in (21, 22):
+        over.append("run/logging.jsonl", swift(step, planned=30))
+        over.look()
+        assert over.value("run", TRAIN) == step
+        assert over.value("run", "records_total{kind=eval}") == 1
+        assert over.value("run", "resumes_total") == 0
+        assert over.run("run").state is State.RUNNING
+        over.look(DAY)
+        over.look()
+
+
+def test_what_is_over_can_begin_anew(over: Loop) -> None:
+    """A new training into the same log, in place or in another file, carries the counters on."""
+    log = over.root / "run/logging.jsonl"
+    log.write_text("")
+    over.append("run/logging.jsonl", swift(1, loss=7.0))
+    over.look()
+    assert over.value("run", TRAIN) == 21
+    assert over.value("run", "step") == 1
+    assert over.value("run", "loss{split=train}") == 7.0
+    over.look(DAY)
+    over.look()
+    log.rename(log.with_name("logging.jsonl.1"))
+    over.append("run/logging.jsonl", swift(2, loss=8.0), swift(1, loss=9.0))
+    over.pass_time(5)
+    assert over.value("run", TRAIN) == 23
+    assert over.value("run", "resumes_total") == 1
+
+
+def test_what_is_over_can_leave(over: Loop) -> None:
+    """The series of a run that had ended disappear with its file."""
+    shutil.rmtree(over.root / "run")
+    over.scan(SCANS_MISSING)
+    assert over.runs == []
+    assert over.own("files") == 0
+
+
+def test_what_is_over_learns_of_its_grad_norm(loop: Loop) -> None:
+    """LLaMA-Factory writes the grad_norm when all is over; it is shown without doubling a record."""
+    loop.append("run/trainer_log.jsonl", *[llamafactory(step, planned=5) for step in range(1, 6)])
+    loop.scan()
+    loop.pass_time(70)
+    assert open_logs(loop.root) == []
+    loop.append("run/trainer_state.json", trainer_state(range(1, 6), planned=5))
+    loop.scan()
+    assert loop.value("run", TRAIN) == 5
+    assert loop.value("run", "grad_norm") == 5 / 8
+
+
+class Clock:
+    """Time for the loop itself, which moves by what things are said to take."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+        self.waits: list[float] = []
+
+    def wait(self, seconds: float) -> None:
+        """In the place of Event.wait."""
+        self.waits.append(seconds)
+        self.seconds += seconds
+
+    def taking(self, seconds: float, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The same call, only slower."""
+
+        def slowly(*args: Any, **more: Any) -> Any:
+            self.seconds += seconds
+            return call(*args, **more)
+
+        return slowly
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The loop's clock."""
+    made = Clock()
+
+    def seconds() -> float:
+        return made.seconds
+
+    clocks = SimpleNamespace(monotonic=seconds, thread_time=seconds, time=lambda: START + made.seconds)
+    monkeypatch.setattr(watch, "time", clocks)
+    return made
+
+
+def go_round(loop: Loop, clock: Clock, times: int) -> None:
+    """Run the loop itself for so many waits."""
+    stop = threading.Event()
+
+    def wait(seconds: float) -> bool:
+        clock.wait(seconds)
+        if len(clock.waits) >= times:
+            stop.set()
+        return stop.is_set()
+
+    loop.watcher.run(SimpleNamespace(is_set=stop.is_set, wait=wait))  # type: ignore[arg-type]
+
+
+def test_time_spent_reading_is_not_waited_for(
+    loop: Loop, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a replay that took long the loop looks again as soon as ever."""
+    loop.append("run/logging.jsonl", swift(1))
+    monkeypatch.setattr(LineSource, "poll", clock.taking(60.0, LineSource.poll))
+    go_round(loop, clock, 1)
+    assert clock.waits == [0.2]
+    assert loop.value("run", TRAIN) == 1
+    assert open_logs(loop.root) == []
+
+
+def test_looks_get_rarer_where_they_cost_much(
+    loop: Loop, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking at quiet files takes a small share of the time, and yet a line is found within two seconds."""
+    loop.append("run/logging.jsonl", swift(1))
+    loop.scan()
+    grown = LineSource.grown
+    for took, waits in ((0.001, 0.2), (0.03, 1.0), (5.0, 2.0)):
+        loop.watcher = loop.new_watcher()
+        monkeypatch.setattr(LineSource, "grown", clock.taking(took, grown))
+        clock.waits.clear()
+        go_round(loop, clock, 3)
+        assert clock.waits[2] == pytest.approx(waits)
+
+
+def test_searches_get_rarer_where_they_cost_much(
+    loop: Loop, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search comes each five seconds, and each ten where it takes long."""
+    for took, pause in ((0.01, 5.0), (0.5, 10.0), (3.0, 10.0)):
+        scans: list[float] = []
+
+        def search(*_: Any, took: float = took, scans: list[float] = scans) -> discover.Scan:
+            scans.append(clock.seconds)
+            clock.seconds += took
+            return discover.Scan((), {}, {})
+
+        monkeypatch.setattr(discover, "discover", search)
+        loop.watcher = loop.new_watcher()
+        clock.waits.clear()
+        go_round(loop, clock, 200)
+        gaps = [later - earlier for earlier, later in pairwise(scans)]
+        assert min(gaps) >= pause
+        assert max(gaps) < pause + 0.4
+
+
+def test_counters_of_what_was_read(loop: Loop) -> None:
+    """The bytes of whole lines are counted as they are read."""
+    log = loop.append("run/logging.jsonl", swift(1), swift(2))
+    loop.scan()
+    assert loop.own("read_bytes_total") == log.stat().st_size
