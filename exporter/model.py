@@ -153,7 +153,8 @@ class Snapshot:
     run: str
     file: str
     dialect: str
-    profile: str
+    profile: str  # maybe the operator's own
+    base: str  # the built-in one that it comes from
     state: State
     health: Health  # at the last record
     verdict: Health  # on the whole log

@@ -29,6 +29,7 @@ RUN = Snapshot(
     file="/logs/qwen/v1/logging.jsonl",
     dialect="swift",
     profile="grpo",
+    base="grpo",
     state=State.RUNNING,
     health=Health.HEALTHY,
     verdict=Health.HEALTHY,

@@ -28,6 +28,7 @@ from exporter.config import (
     show,
 )
 from exporter.config.document import DocumentError, parse
+from exporter.config.profiles import ProfileRule
 from exporter.knowledge import arguments
 from exporter.knowledge.profile import PROFILES
 
@@ -60,6 +61,7 @@ EXAMPLES = {
     "poll_interval": plainly("50ms", 0.05),
     "logging_steps": plainly("10", 10),
     "labels": Example("{a: b=c, d: ''}", "a=b=c, d=", ("a=b=c", "d="), {"a": "b=c", "d": ""}),
+    "profiles": plainly("{mine: {inherits: sft}}", {"mine": ProfileRule(inherits="sft")}),
     "runs": plainly("[{match: 'a*', profile: sft}]", (RunRule(match="a*", profile="sft"),)),
     "max_other_keys": plainly("0", 0),
     "max_reward_functions": plainly("7", 7),
@@ -133,7 +135,7 @@ def other_than(key: str) -> object:
         "listen": "a:1",
         "labels": {"z": "z"},
     }
-    others |= {"paths": ["z"], "stdout_log": ["z"], "runs": [], "web_config_file": "z"}
+    others |= {"paths": ["z"], "stdout_log": ["z"], "runs": [], "profiles": {}, "web_config_file": "z"}
     return others.get(key, 11)
 
 

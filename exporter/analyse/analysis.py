@@ -1,7 +1,7 @@
 """Says of each record of a run which signals are there, and whether the run is dying.
 
-A pure fold. An ordinary record of a healthy run costs a look at two rows of bounds: for each watched series the
-rules say between which values they need not look. Only what lies outside is examined by all of them.
+A pure fold. An ordinary record of a healthy run costs a look at two rows of bounds: for each watched series
+the rules say between which values they need not look. Only what lies outside is examined by all of them.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from exporter.analyse.signals.reward import RewardFunctionDrop
 from exporter.analyse.signals.rule import BLOCK, GRAD_NORM, KL, UNLIMITED, Context, Reading, Row, Rule
 from exporter.analyse.signals.tracker import Tracker
 from exporter.knowledge.limits import MATURE, SIGNALS, WINDOW
-from exporter.knowledge.signal import Family, Limits, Severity
+from exporter.knowledge.signal import Family, Profile, Severity
 from exporter.model import Episode, Health, Incident, Kind, Layout, Record, Series
 
 EPISODES_KEPT = 48
 COLLAPSE = "collapse"
 
-MOST_BELOW = 10.0
-"""What falls to nothing is as bad as what rises to ten times its limit."""
+MOST_BELOW = 5.0
+"""What falls to nothing is as bad as what rises to five times its limit."""
 
 TROUBLE = (Severity.WARNING, Severity.CRITICAL)
 
@@ -37,13 +37,11 @@ _NAN = float("nan")
 class Analysis:
     """What the training and evaluation records of one run say of its health, so far."""
 
-    def __init__(
-        self, profile: str, limits: Limits, numbers: Mapping[str, float], kept: int = EPISODES_KEPT
-    ) -> None:
-        """`limits`: those of the run's profile. `numbers`: its hyper-parameters. `kept`: episodes remembered."""
-        self.profile = profile
-        self.limits = limits
-        self._rules = rules_for(limits, Context(limits, numbers))
+    def __init__(self, profile: Profile, numbers: Mapping[str, float], kept: int = EPISODES_KEPT) -> None:
+        """`numbers`: the run's hyper-parameters. `kept`: episodes remembered."""
+        self.profile = profile.name
+        self.limits = profile.limits
+        self._rules = rules_for(profile, Context(profile.limits, numbers))
         self._examining = tuple(rule for rule in self._rules if rule.examines)
         self._slow = tuple(rule for rule in self._rules if type(rule).block is not Rule.block)
         self._columns = Columns(self._rules)
@@ -81,7 +79,7 @@ class Analysis:
             self._look_back(record, step)
 
     def resume(self, step: int) -> None:
-        """Steps went back: another process goes on from an earlier checkpoint, and what was normal starts anew."""
+        """Steps went back: a process goes on from an earlier checkpoint, and what was normal starts anew."""
         for tracker in self.trackers.values():
             self._over(tracker.close())
         over = self._incidents.close(step)
@@ -92,7 +90,7 @@ class Analysis:
 
     @property
     def episodes(self) -> Sequence[Episode]:
-        """The signals that were and are there, in the order of their first step; the first and the last of many."""
+        """The signals that were and are there, by their first step; of many the first and the last."""
         active = [tracker.episode for tracker in self.trackers.values() if tracker.episode]
         return sorted([*self._episodes_over, *active], key=lambda episode: episode.first_step)
 
@@ -226,7 +224,8 @@ class Analysis:
 
     def _kept(self, plan: Plan, values: tuple[float, ...]) -> tuple[float, ...]:
         """A record's values for the baselines, without those that a signal speaks against."""
-        suspects = {tracker.where for tracker in self.trackers.values() if tracker.met and not self._is_old(tracker)}
+        met = [tracker for tracker in self.trackers.values() if tracker.met]
+        suspects = {tracker.where for tracker in met if not self._is_old(tracker)}
         suspects.update(*(rule.falling for rule in self._examining if isinstance(rule, RewardFunctionDrop)))
         return tuple(
             _NAN if one in suspects or abs(value) > UNLIMITED else value
@@ -260,6 +259,7 @@ class Analysis:
                 self._note(rule, reading, step)
             for one in rule.watched:
                 self._columns.bound(one)
+        self._calm = self._calm and not any(rule.pending() for rule in self._slow)
 
     def _evaluate(self, record: Record, step: int) -> None:
         row = self._row(record, step, {})

@@ -17,9 +17,9 @@ _ABSENT = math.nan
 
 
 class Level(NamedTuple):
-    """Where a metric's last values lay: quartiles, and the 90th percentile. `count`: how many there were."""
+    """Where a metric's last values lay: quartiles, and the 90th percentile. `values`: how many there were."""
 
-    count: int
+    values: int
     low: float
     median: float
     high: float
@@ -28,12 +28,12 @@ class Level(NamedTuple):
     @property
     def young(self) -> bool:
         """Whether it rests on few values."""
-        return self.count < MATURE
+        return self.values < MATURE
 
     @property
     def caution(self) -> int:
         """By how much limits are widened."""
-        return 2 if self.count < MATURE else 1
+        return 2 if self.values < MATURE else 1
 
     @property
     def deviation(self) -> float:
@@ -85,7 +85,7 @@ class Ring:
 
     def advance(self) -> None:
         """The cells of a row have been written."""
-        self.at = (self.at + self.width) % len(self.cells)
+        self.at = (self.at + self.width) % max(len(self.cells), 1)  # a run may log nothing that is watched
         self.filled = min(self.filled + 1, WINDOW)
 
     def column(self, index: int) -> array[float]:
@@ -94,10 +94,18 @@ class Ring:
 
     def recent(self, index: int, count: int) -> list[float]:
         """The last values of a column that were there, oldest first."""
-        column = self.column(index)
-        row = self.at // self.width
-        ordered = column[row:] + column[:row]
-        return [value for value in ordered[-count:] if value == value]
+        return [value for value in self._newest(index, count) if value == value]
+
+    def mean(self, index: int, count: int) -> float:
+        """The mean of its last values, NaN where one of them was not there."""
+        return sum(self._newest(index, count)) / count
+
+    def _newest(self, index: int, count: int) -> array[float]:
+        since = self.at - min(count, WINDOW) * self.width
+        newest = self.cells[max(since, 0) + index : self.at : self.width]
+        if since < 0:
+            newest = self.cells[since + index :: self.width][: -since // self.width] + newest
+        return newest
 
     def widened(self, width: int) -> Ring:
         """The same rows with more columns, which they lack."""

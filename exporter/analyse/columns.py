@@ -40,7 +40,7 @@ PLANS_KEPT = 8
 SETTLING = 8
 """Rows after which all levels are taken anew while the window fills."""
 
-TURN = 6
+TURN = 8
 """Rows after which one level is taken anew when it is full."""
 
 CELL = 4
@@ -50,7 +50,7 @@ _NAN = math.nan
 
 
 class Plan:
-    """Where the watched series stand in the rows of one layout, and between which bounds they are ordinary."""
+    """Where the watched series stand in the rows of a layout, and between which bounds they are ordinary."""
 
     __slots__ = ("cells", "high", "low", "pack", "pick", "position", "series", "width")
 
@@ -72,10 +72,10 @@ class Plan:
 
 
 class Watching(NamedTuple):
-    """What the rules that watch a series want to be asked of it."""
+    """The rules that want to be told of a series' new levels, and those that bound it."""
 
-    follow: list[Callable[[Series, Level, int], None]]
-    calm: list[Callable[[Series, Level | None], Interval]]
+    follow: tuple[Rule, ...]
+    calm: tuple[Rule, ...]
 
 
 class Columns:
@@ -85,12 +85,10 @@ class Columns:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
-        self._plans: dict[Layout, Plan] = {}
-        self._watching: dict[Series, Watching] = {}
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was normal; the series stay."""
+        """Forget what was seen."""
         self.order: list[Series] = []
         self.at: dict[Series, int] = {}
         self.ring = Ring(0)
@@ -98,7 +96,8 @@ class Columns:
         self._turn = TURN  # rows until the next level is taken anew
         self._next = 0
         self._last = 0  # cell at which the last row of the ring begins
-        self._plans.clear()
+        self._plans: dict[Layout, Plan] = {}
+        self._watching: dict[Series, Watching] = {}
 
     def plan(self, layout: Layout) -> Plan:
         """The plan for the rows of a layout; series that it brings along get their columns."""
@@ -174,8 +173,8 @@ class Columns:
             if not watching and one not in spikes.KINDS:
                 return False
             self._watching[one] = Watching(
-                [rule.follow for rule in watching if type(rule).follow is not Rule.follow],
-                [rule.calm for rule in watching if type(rule).calm is not Rule.calm],
+                tuple(rule for rule in watching if type(rule).follow is not Rule.follow),
+                tuple(rule for rule in watching if type(rule).calm is not Rule.calm),
             )
         return True
 
@@ -199,15 +198,15 @@ class Columns:
         if level is None or (level.young and before is not None and not before.young):
             return
         self.levels[one] = level
-        for follow in self._watching[one].follow:
-            follow(one, level, index)
+        for rule in self._watching[one].follow:
+            rule.follow(one, level, index)
         self.bound(one)
 
     def _calm(self, one: Series) -> Interval:
         level = self.levels.get(one)
         low, high = spikes.calm(one, level)
-        for calm in self._watching[one].calm:
-            lower, upper = calm(one, level)
+        for rule in self._watching[one].calm:
+            lower, upper = rule.calm(one, level)
             low, high = max(low, lower), min(high, upper)
         return low, high
 

@@ -15,14 +15,16 @@ CHAIN = (Family.KL, Family.GRADIENT, Family.LENGTH, Family.REWARD)
 PARTS = {Family.KL: 0, Family.GRADIENT: 0, Family.LENGTH: 1, Family.REWARD: 2}
 """kl and gradients break together; that alone is no collapse."""
 
-AT_ONCE = 2
-"""Signs of two families this many records apart belong together however short they are."""
+AT_ONCE = 1
+"""Signs this many records apart belong together however short they are, if all three parts show one"""
+FORCE = 10.0
+"""or one of them is as many times beyond its limit; the noise of a bad batch may pass two limits at once."""
 SIGNS = 4
 """Else they have to be so many."""
 
 
 class Sign(NamedTuple):
-    """At one record, what speaks for an incident in a family. `force` orders the records by how bad they are."""
+    """What speaks for an incident in a family at one record. `force`: how bad it is."""
 
     family: Family
     signal: str
@@ -32,12 +34,13 @@ class Sign(NamedTuple):
 class Trace:
     """A family's signs: the record and step at which the present row of them began, and the last one."""
 
-    __slots__ = ("count", "first", "first_step", "last", "signals")
+    __slots__ = ("count", "first", "first_step", "force", "last", "signals")
 
     def __init__(self, index: int, step: int) -> None:
         self.first = self.last = index
         self.first_step = step
         self.count = 0
+        self.force = 0.0
         self.signals: list[str] = []
 
 
@@ -54,10 +57,10 @@ class Incidents:
         self.current: Incident | None = None
 
     def note(self, signs: Collection[Sign], critical: bool, step: int, index: int) -> Incident | None:
-        """Take in the signs of a record, and whether a critical signal is there. Returns an incident that is over."""
+        """Take in a record's signs, and whether anything critical is there; the incident that is over."""
         self._trace(signs, step, index)
         broken = self._broken_together(index)
-        self._quiet_since = None if signs or critical else (self._quiet_since or step)
+        self._quiet_since = None if signs else (self._quiet_since or step)
         if critical or self._parts(index, SIGN_GAP + 1) > 1:
             self._held = index
         if self.current is not None:
@@ -82,7 +85,7 @@ class Incidents:
             if trace is None or index - trace.last > SIGN_GAP + 1:
                 trace = self._traces[sign.family] = Trace(index, step)
             trace.count += trace.last != index or trace.count == 0
-            trace.last = index
+            trace.last, trace.force = index, max(trace.force, sign.force)
             if sign.signal not in trace.signals:
                 trace.signals.append(sign.signal)
 
@@ -94,6 +97,8 @@ class Incidents:
 
     def _broken_together(self, index: int) -> bool:
         recent = self._recent(index, INCIDENT_WITHIN)
+        if self._parts(index, AT_ONCE + 1) == len(set(PARTS.values())):
+            return True
         return any(
             _together(one, other)
             for family, one in recent.items()
@@ -104,7 +109,8 @@ class Incidents:
     def _open(self, collapse: bool, step: int, index: int) -> None:
         recent = self._recent(index, INCIDENT_WITHIN)
         stages = _ordered({family.value: trace.first_step for family, trace in recent.items()})
-        names = tuple(dict.fromkeys(name for trace in recent.values() for name in trace.signals))
+        traces = sorted(recent.values(), key=lambda trace: trace.first)
+        names = tuple(dict.fromkeys(name for trace in traces for name in trace.signals))
         onset = min((at for _, at in stages), default=step)
         self.current = Incident(onset, step, None, stages, names, True, collapse)
         self._held = index
@@ -131,7 +137,8 @@ class Incidents:
 
 def _together(one: Trace, other: Trace) -> bool:
     apart = max(one.first, other.first) - min(one.last, other.last)
-    return apart <= AT_ONCE or one.count + other.count >= SIGNS
+    forced = apart <= AT_ONCE and max(one.force, other.force) >= FORCE
+    return forced or one.count + other.count >= SIGNS
 
 
 _RANK = {family.value: rank for rank, family in enumerate(CHAIN)}

@@ -62,9 +62,6 @@ def _signals(analysis: Analysis) -> Iterator[tuple[Series, float]]:
         if episode is not None:
             yield _of(m.SIGNAL_PEAK, name), episode.peak
             yield _of(m.SIGNAL_STEP, name), float(episode.first_step)
-    for name, bounds in analysis.limits.items():
-        for severity, bound in bounds.items():
-            yield _limit(analysis.profile, name, severity), bound.limit
 
 
 def _incident(analysis: Analysis) -> Iterator[tuple[Series, float]]:
@@ -93,8 +90,3 @@ def _of(metric: Metric, value: str) -> Series:
 @cache
 def _of_severity(metric: Metric, signal: str, severity: Severity) -> Series:
     return series(metric, ("signal", signal), ("severity", severity.value))
-
-
-@cache
-def _limit(profile: str, signal: str, severity: Severity) -> Series:
-    return series(m.LIMIT, ("profile", profile), ("signal", signal), ("severity", severity.value))

@@ -45,11 +45,14 @@ class Pace:
         (first, began), (last, ended) = self._times[0], self._times[-1]
         return (ended - began) / (last - first) if last > first and ended > began else None
 
-    def stalled_after(self) -> float:
-        """Seconds without a record from which on the run counts as stalled."""
+    def silence(self, limit: float, least: float) -> float:
+        """Seconds without a record that are `limit` of the run's own gaps, and no less than `least`."""
+        return max(limit * self._gap(), least)
+
+    def _gap(self) -> float:
+        """Seconds from one record to the next, with their share of the evaluations in between."""
         times = [seconds for _, seconds in self._times]
         gaps = [later - earlier for earlier, later in pairwise(times) if later > earlier]
         if not gaps:
-            return pace.STALL_SECONDS_UNKNOWN
-        patience = pace.STALL_GAPS * median(gaps) + pace.STALL_EVALUATIONS * self._longest_evaluation
-        return max(patience, pace.STALL_SECONDS)
+            return pace.STALL_SECONDS_UNKNOWN / pace.STALL_GAPS
+        return median(gaps) + pace.STALL_EVALUATIONS / pace.STALL_GAPS * self._longest_evaluation

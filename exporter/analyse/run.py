@@ -8,20 +8,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from exporter.analyse import derived, indicators, samples, state
-from exporter.analyse.analysis import Analysis
+from exporter.analyse.analysis import EPISODES_KEPT, Analysis
 from exporter.analyse.latest import Latest
 from exporter.analyse.pace import Pace
 from exporter.knowledge import analysis_metrics as m
 from exporter.knowledge import catalogue as c
-from exporter.knowledge import pace
 from exporter.knowledge import profile as profiles
-from exporter.knowledge.limits import LIMITS
+from exporter.knowledge.limits import BUILT_IN
 from exporter.knowledge.metric import Metric
-from exporter.knowledge.signal import Limits, Severity
+from exporter.knowledge.signal import Profile, Severity
 from exporter.model import Health, Kind, Record, Resume, Series, Settings, Snapshot, State, series
 
 RECENT = 4
 """Records within which the same record again is a second writer's."""
+
+STALLED = "stalled"
+"""The signal that no record can show, only a clock."""
 
 TWIN_SECONDS = 5.0
 """Two writers of one run start within this time of each other."""
@@ -31,9 +33,10 @@ TWIN_SECONDS = 5.0
 class Options:
     """What the operator says of a run."""
 
-    profile: str | None = None
+    profile: str | None = None  # None: it is found from the log, among the built-in ones
     labels: Mapping[str, str] = field(default_factory=dict)
-    limits: Mapping[str, Limits] = field(default_factory=lambda: LIMITS)  # by profile
+    profiles: Mapping[str, Profile] = field(default_factory=lambda: BUILT_IN)  # all that there are
+    episodes_kept: int = EPISODES_KEPT
     max_other_keys: int = 100
     max_label_values: int = 100  # of every other labelled metric, reward functions among them
 
@@ -57,7 +60,8 @@ class Run:
         self._evaluations = derived.Evaluations()
         self._peak_learning_rate = 0.0
         stage = settings.info.get("rlhf_type") or settings.info.get("stage", "")
-        self._profile = options.profile or profiles.BY_RLHF_TYPE.get(stage)
+        told = options.profile or profiles.BY_RLHF_TYPE.get(stage)
+        self._profile = options.profiles[told] if told else None
         self._carried = carried or {}
         self._analysis: Analysis | None = None  # from the first training record on, which shows its kind
         self._onset: tuple[int, float] | None = None  # step and time of the last incident's
@@ -92,13 +96,9 @@ class Run:
         self.skipped.update(reasons)
 
     @property
-    def profile(self) -> str:
+    def profile(self) -> Profile:
         """The kind of training: told by the operator, the run's settings, or the metrics it logs."""
-        return self._profile or state.profile_of(self._latest.series())
-
-    @property
-    def _limits(self) -> Limits:
-        return self._options.limits[self.profile]
+        return self._profile or self._options.profiles[state.profile_of(self._latest.series())]
 
     def counters(self) -> dict[Series, float]:
         """Every counter, those at 0 too: Prometheus does not see the increase of one that is born at 1."""
@@ -113,7 +113,7 @@ class Run:
             return State.WAITING
         if self.max_steps and (self.last_step or 0) >= self.max_steps:
             return State.FINISHED
-        return self.ending.state(now - self.arrived, self.pace.stalled_after())
+        return self.ending.state(now - self.arrived, min(self._silences().values(), default=math.inf))
 
     @property
     def is_training(self) -> bool:
@@ -124,19 +124,28 @@ class Run:
         """Unix time at which silence alone changes what is said of the run; never, when it does not run."""
         if self.arrived is None or self.state(now) not in (State.RUNNING, State.STALLED):
             return math.inf
-        steps = (self.arrived + times * self.pace.stalled_after() for times in (1, pace.HUNG))
-        return next((at for at in steps if at >= now), math.inf)
+        steps = (self.arrived + silence for silence in self._silences().values())
+        return min((at for at in steps if at >= now), default=math.inf)
 
     def stalled(self, now: float) -> Severity | None:
         """How bad the silence of a run is that has not ended."""
         if self.arrived is None or self.state(now) is not State.STALLED:
             return None
-        hung = now - self.arrived > pace.HUNG * self.pace.stalled_after()
-        return Severity.CRITICAL if hung else Severity.WARNING
+        silent = now - self.arrived
+        return next((severity for severity, most in self._silences().items() if silent > most), None)
+
+    def _silences(self) -> dict[Severity, float]:
+        """Seconds without a record that are as bad as that, the worst first."""
+        bounds = self.profile.limits.get(STALLED, {})
+        return {
+            severity: self.pace.silence(bounds[severity].limit, bounds[severity].floor)
+            for severity in reversed(Severity)
+            if severity in bounds
+        }
 
     def snapshot(self, run: str, file: str, dialect: str, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time."""
-        doing, stalled = self.state(now), self.stalled(now)
+        doing, stalled, profile = self.state(now), self.stalled(now), self.profile
         analysis, evaluations = self._analysis, self._evaluations
         health = max(
             analysis.health if analysis else Health.HEALTHY,
@@ -147,7 +156,8 @@ class Run:
             run=run,
             file=file,
             dialect=dialect,
-            profile=self.profile,
+            profile=profile.name,
+            base=profile.base,
             state=doing,
             health=health,
             verdict=analysis.verdict if analysis else Health.HEALTHY,
@@ -160,7 +170,7 @@ class Run:
             last_record=self.arrived,
             best=None if evaluations.best_loss is None else (evaluations.best_loss, evaluations.best_step),
             settings=self._settings,
-            limits=self._limits,
+            limits=profile.limits,
             episodes=tuple(analysis.episodes) if analysis else (),
             incidents=tuple(analysis.incidents) if analysis else (),
             samples=self._samples(dialect, doing, stalled, health),
@@ -177,7 +187,7 @@ class Run:
             found |= dict(indicators.gauges(self._analysis))
             found[series(c.RUN_HEALTH)] = float(health.value)
         found |= self.counters() | state.samples(doing, stalled)
-        found[samples.info(dialect, self.profile, self._settings, self._options.labels)] = 1.0
+        found[samples.info(dialect, self.profile.name, self._settings, self._options.labels)] = 1.0
         return found
 
     def _train(self, record: Record, arrived: float) -> None:
@@ -196,9 +206,7 @@ class Run:
         self._evaluations.train(record)
         if self._analysis is None:
             self._profile = self.profile
-            self._analysis = Analysis(
-                self._profile, self._options.limits[self._profile], self._settings.numbers
-            )
+            self._analysis = Analysis(self._profile, self._settings.numbers, self._options.episodes_kept)
         self._analysis.fold(record, step)
         incident = self._analysis.incident
         if incident is not None and (self._onset is None or self._onset[0] != incident.onset_step):

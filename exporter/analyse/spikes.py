@@ -14,7 +14,7 @@ from exporter.model import Series
 
 
 class Kind(NamedTuple):
-    """How a metric's spikes are told. `floor`: the size from which on they mean something, in its own unit."""
+    """How a metric's spikes are told. `floor`: from which size on they mean something, in its own unit."""
 
     name: str
     floor: float

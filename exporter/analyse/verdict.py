@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from exporter.analyse.written import series_name, span, value_text
 from exporter.knowledge import catalogue as c
@@ -13,10 +14,9 @@ from exporter.knowledge.advice import ADVICE, causes_of, remedies_for
 from exporter.knowledge.limits import SIGNALS
 from exporter.knowledge.meaning import Healthy, Meaning, is_healthy
 from exporter.knowledge.meanings import MEANINGS
-from exporter.knowledge.metric import Group
-from exporter.knowledge.profile import GENERIC, PROFILES
+from exporter.knowledge.metric import PREFIX, Group
 from exporter.knowledge.remedy import Proposal, proposals
-from exporter.knowledge.signal import Limits, Measure, Severity
+from exporter.knowledge.signal import Measure, Severity
 from exporter.knowledge.text import RUN_LIMITS, Lang, fill, named
 from exporter.model import Episode, Incident, Series, Snapshot
 
@@ -24,6 +24,11 @@ JUDGED = (Group.OPTIMISATION, Group.REWARD, Group.LENGTH, Group.PREFERENCE, Grou
 """Metrics of these groups stand in the table of a run."""
 
 _ORDER = {metric: at for at, metric in enumerate(c.METRICS) if metric.group in JUDGED}
+_T = TypeVar("_T")
+
+NBSP = "\xa0"
+"""Keeps a setting and its value on one line."""
+
 _MAIN_PARTS = frozenset(("", "mean", "region_mean", "chosen", "rejected"))
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
@@ -44,9 +49,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One episode of a signal in words."""
+    """A signal in one series of the run: when it was there, how often, and its worst in words.
 
-    step: int
+    `last_step` None: it lasts.
+    """
+
+    first_step: int
+    last_step: int | None
+    times: int
     severity: Severity
     title: str
     text: str
@@ -64,27 +74,45 @@ class Action:
 def rows(run: Snapshot) -> Iterator[Row]:
     """The metrics of a run, in the catalogue's order."""
     worst = _worst(run.episodes)
-    for one, value in sorted(run.samples.items(), key=lambda item: _ORDER.get(item[0].metric, math.inf)):
-        if one.metric in _ORDER:
-            healthy = _healthy(one, run.profile)
-            judged = worst[one].value if one in worst else _judge(value, healthy, run.limits)
-            text = "" if healthy is None else span(healthy, one.metric, run.limits)
-            yield Row(series_name(one), value_text(value, one.metric), text, judged, _is_main(one))
+    judged = [one for one in run.samples if one.metric in _ORDER]
+    for one in sorted(judged, key=lambda one: (_ORDER[one.metric], ("split", "eval") in one.labels)):
+        value, healthy = run.samples[one], _healthy(one, run.base)
+        thought = worst[one].value if one in worst else _judge(one, value, healthy, run)
+        text = "" if healthy is None else span(healthy, one.metric, run.limits)
+        yield Row(_name(one), value_text(value, one.metric), text, thought, _is_main(one, text))
+
+
+def _name(one: Series) -> str:
+    """Shorter for reward functions, whose own names are long."""
+    return series_name(one).replace(f"{c.REWARD_FUNCTION_MEAN.name.removeprefix(PREFIX)} ", "reward ")
 
 
 def findings(run: Snapshot, lang: Lang) -> list[Finding]:
-    """What happened, in the order in which it began."""
+    """What happened, in the order in which it began. What came again is told once, by its worst."""
     settings = _settings(run)
-    return [
-        Finding(
-            episode.first_step,
-            episode.severity,
-            ADVICE[episode.signal].title.of(lang),
-            fill(ADVICE[episode.signal].finding, lang, {**settings, **_moment(episode)}),
-        )
-        for episode in run.episodes
-        if episode.signal in ADVICE
-    ]
+    together: dict[tuple[str, Series], list[Episode]] = {}
+    for episode in run.episodes:
+        together.setdefault((episode.signal, episode.metric), []).append(episode)
+    return [_finding(episodes, settings, lang) for episodes in together.values()]
+
+
+def _finding(episodes: Sequence[Episode], settings: Mapping[str, str], lang: Lang) -> Finding:
+    worst = max(episodes, key=_badness)
+    advice = ADVICE[worst.signal]
+    return Finding(
+        first_step=episodes[0].first_step,
+        last_step=None if episodes[-1].active else episodes[-1].last_step,
+        times=len(episodes),
+        severity=worst.severity,
+        title=advice.title.of(lang),
+        text=fill(advice.finding, lang, {**settings, **_moment(worst)}),
+    )
+
+
+def _badness(episode: Episode) -> tuple[int, float]:
+    below = SIGNALS[episode.signal].below if episode.baseline is None else episode.peak < episode.baseline
+    peak = math.inf if math.isnan(episode.peak) else episode.peak
+    return _RANK[episode.severity], -peak if below else peak
 
 
 def checkpoint_before(run: Snapshot, incident: Incident) -> int | None:
@@ -94,31 +122,27 @@ def checkpoint_before(run: Snapshot, incident: Incident) -> int | None:
 
 def causes(run: Snapshot, lang: Lang, most: int = 4) -> list[str]:
     """The likely causes of what happened, the likeliest first."""
-    found = (cause.how for signal in _serious(run) for cause in causes_of(signal, _built_in(run.profile)))
+    found = (cause.how for signal in against(run) for cause in causes_of(signal, run.base))
     return [fill(text, lang, _settings(run)) for text in _unique(found)][:most]
 
 
 def actions(run: Snapshot, lang: Lang, most: int = 6) -> list[Action]:
     """What to do, the first to try in front; what the run has already is left out."""
-    profile, settings = _built_in(run.profile), dict(run.settings.numbers)
+    settings = dict(run.settings.numbers)
     found = []
-    for remedy in _unique(remedy for name in _serious(run) for remedy in remedies_for(name, profile)):
-        changes = proposals(remedy, run.dialect, profile, settings)
+    for remedy in _unique(remedy for name in against(run) for remedy in remedies_for(name, run.base)):
+        changes = proposals(remedy, run.dialect, run.base, settings)
         if changes or not remedy.changes:
             how = fill(remedy.how, lang, _settings(run))
             found.append(Action(remedy.title.of(lang), how, changes))
     return found[:most]
 
 
-def _serious(run: Snapshot) -> list[str]:
+def against(run: Snapshot) -> list[str]:
     """The signals that speak against a run, the worst first, the collapse before what it consists of."""
-    against = [episode for episode in run.episodes if episode.severity is not Severity.INFO]
-    ordered = sorted(against, key=lambda episode: (-_RANK[episode.severity], episode.signal != "collapse"))
-    return list(dict.fromkeys(episode.signal for episode in ordered if episode.signal in ADVICE))
-
-
-def _built_in(profile: str) -> str:
-    return profile if profile in PROFILES else GENERIC
+    serious = [episode for episode in run.episodes if episode.severity is not Severity.INFO]
+    ordered = sorted(serious, key=lambda episode: (-_RANK[episode.severity], episode.signal != "collapse"))
+    return list(dict.fromkeys(episode.signal for episode in ordered))
 
 
 def _settings(run: Snapshot) -> dict[str, str]:
@@ -128,7 +152,8 @@ def _settings(run: Snapshot) -> dict[str, str]:
         if signal in run.limits
     }
     known = {name: f"{bound.limit:g}" for name, bound in bounds.items() if bound is not None}
-    return {**named(dict(run.settings.numbers)), **known}
+    told = {name: text.replace(" ", NBSP) for name, text in named(dict(run.settings.numbers)).items()}
+    return {**told, **known}
 
 
 def _moment(episode: Episode) -> dict[str, str]:
@@ -146,11 +171,13 @@ def _moment(episode: Episode) -> dict[str, str]:
 
 
 def _worst(episodes: Iterable[Episode]) -> dict[Series, Severity]:
-    """The worst that lasts, by series."""
+    """The worst that lasts and speaks against the run, by series."""
     worst: dict[Series, Severity] = {}
     for episode in episodes:
         known = worst.get(episode.metric)
-        if episode.active and (known is None or _RANK[episode.severity] > _RANK[known]):
+        if not episode.active or episode.severity is Severity.INFO:
+            continue
+        if known is None or _RANK[episode.severity] > _RANK[known]:
             worst[episode.metric] = episode.severity
     return worst
 
@@ -164,23 +191,33 @@ def _healthy(one: Series, profile: str) -> Healthy | None:
     return (part.healthy.get(profile) if part else None) or meaning.healthy.get(profile)
 
 
-def _judge(value: float, healthy: Healthy | None, limits: Limits) -> str:
+def _judge(one: Series, value: float, healthy: Healthy | None, run: Snapshot) -> str:
     if not math.isfinite(value):
-        return Severity.CRITICAL.value
+        return "" if one.metric.group is Group.DERIVED else Severity.CRITICAL.value
     if healthy is None or (healthy.low is None and healthy.high is None):
         return ""
-    return "fine" if is_healthy(healthy, value, limits) else "look"
+    if not is_healthy(healthy, value, run.limits):
+        return "look"
+    return "" if _is_lost(run) else "fine"
 
 
-def _is_main(one: Series) -> bool:
+def _is_lost(run: Snapshot) -> bool:
+    """Whether the weights are NaN: no other value means anything then, least of all a loss of 0."""
+    return any(episode.active and episode.signal == "non_finite" for episode in run.episodes)
+
+
+def _is_main(one: Series, healthy: str) -> bool:
     labels = dict(one.labels)
     if labels.get("split") == "eval" or one.metric is c.REWARD_FUNCTION_STD:
+        return False
+    if one.metric.group is Group.DERIVED and not healthy:
         return False
     return labels.get(one.metric.label, "") in _MAIN_PARTS or one.metric is c.REWARD_FUNCTION_MEAN
 
 
-def _unique(things: Iterable[object]) -> Sequence:  # type: ignore[type-arg]  # of whatever is given
-    seen: list[object] = []
+def _unique(things: Iterable[_T]) -> Sequence[_T]:
+    """Without what came before; for things without a hash."""
+    seen: list[_T] = []
     for thing in things:
         if thing not in seen:
             seen.append(thing)

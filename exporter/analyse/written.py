@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from exporter.knowledge import meaning
-from exporter.knowledge.meaning import Healthy
+from exporter.knowledge.meaning import Healthy, Worry
 from exporter.knowledge.metric import PREFIX, Metric
 from exporter.knowledge.signal import Limits
 from exporter.model import Series
@@ -42,8 +42,9 @@ def series_name(one: Series) -> str:
 
 
 def span(healthy: Healthy, metric: Metric, limits: Limits) -> str:
-    """A healthy range: "0.01 - 5", "<= 0.1", ">= 0.7", empty if it is open on both sides."""
-    low, high = meaning.number(healthy.low, limits), meaning.number(healthy.high, limits)
+    """A healthy range: "0.1 - 10", "<= 0.1", ">= 0.7"; only the sides that are worth a look."""
+    low = None if healthy.worry is Worry.ABOVE else meaning.number(healthy.low, limits)
+    high = None if healthy.worry is Worry.BELOW else meaning.number(healthy.high, limits)
     if low is not None and high is not None:
         return f"{value_text(low, metric)} - {value_text(high, metric)}"
     if high is not None:

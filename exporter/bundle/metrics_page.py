@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from exporter.knowledge.metrics import METRICS
 from exporter.knowledge.metric import Metric, Type, Unit
+from exporter.knowledge.metrics import METRICS
 
 _UNITS = {
     Unit.PLAIN: "",

@@ -88,44 +88,50 @@ def _announce(url: str) -> None:
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
-@click.option("--profile", type=click.Choice(PROFILES), help="Kind of training, where the log does not tell.")
+@click.option(
+    "--profile",
+    metavar="NAME",
+    help=f"Kind of training, where the log does not tell: {', '.join(PROFILES)}, or one of your own.",
+)
 @click.option("--stdout-log", metavar="GLOB", multiple=True, help='File names of printed logs, as "*.log".')
 @click.option(
     "--logging-steps", metavar="N", type=click.IntRange(1), help="Steps per record, where a log does not say."
 )
+@click.option("--verbose", "-v", is_flag=True, help="Of several runs tell the healthy ones in full too.")
+@config_option
 def check(
     logs: tuple[str, ...],
     format_: str,
     lang: str,
     profile: str | None,
-    stdout_log: tuple[str, ...],
-    logging_steps: int | None,
+    verbose: bool,
+    config_file: str | None,
+    **flags: object,
 ) -> int:
     """Say whether finished or running logs are healthy, and why not.
 
-    LOG is a log or a folder with logs.
+    LOG is a log or a folder with logs. Of the settings those apply that concern reading and judging: runs,
+    profiles, stdout_log, logging_steps.
 
     \b
     Examples:
       llmtrain-exporter check output/v0-20260131-120000
       llmtrain-exporter check train.log --profile sft --lang zh
+      llmtrain-exporter check output/ --config llmtrain.yml
       llmtrain-exporter check --format json output/ | jq '.runs[].health'
 
     Exit codes: 0 healthy, 1 watch, 2 broken (or wrong usage), 3 a log cannot be read.
     """
-    from exporter.publish.check import UNREADABLE, run_check
+    from exporter.publish.check import UNREADABLE, Told, run_check
 
+    chosen = configured(flags, config_file)
+    _warn(chosen)
+    if profile is not None and profile not in chosen.settings.known_profiles:
+        allowed = ", ".join(chosen.settings.known_profiles)
+        raise click.BadParameter(f"must be one of {allowed}, not {profile!r}.", param_hint="'--profile'")
+    told = Told(format_, lang, verbose)
     try:
-        return run_check(
-            logs,
-            format=format_,
-            lang=lang,
-            profile=profile,
-            stdout_log=stdout_log,
-            logging_steps=logging_steps,
-            out=sys.stdout,
-            progress=sys.stderr.isatty(),
-        )
+        return run_check(logs, chosen.settings, profile, told, sys.stdout, sys.stderr)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -240,9 +246,13 @@ def config(show: bool, check: str | None, config_file: str | None, **flags: obje
         click.echo(f"{check}: in order")
         return
     chosen = configured(flags, config_file)
+    _warn(chosen)
+    click.echo(settings.show(chosen), nl=False)
+
+
+def _warn(chosen: Configured) -> None:
     for warning in chosen.warnings:
         click.echo(f"Warning: {warning}", err=True)
-    click.echo(settings.show(chosen), nl=False)
 
 
 def _serve(chosen: Configured, announce: Callable[[str], None], any_port: bool = False) -> int:

@@ -21,6 +21,7 @@ FAILED, MISUSED, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
 def run(commands: click.Group, arguments: Sequence[str] | None) -> int:
     """Run a command line; its exit code. Without `arguments` those of the process."""
+    _open_missing_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files and runs can be anything
     try:
@@ -34,6 +35,13 @@ def run(commands: click.Group, arguments: Sequence[str] | None) -> int:
         hint = f" See {context.command_path} --help." if context else ""
         return _tell([" ".join(error.format_message().split()) + hint], error.exit_code)
     return code if isinstance(code, int) else 0
+
+
+def _open_missing_streams() -> None:
+    """Where a process begins without them, every print would fail, or go to a file opened later."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
 def _tell(lines: Iterable[str], code: int) -> int:

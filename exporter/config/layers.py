@@ -15,8 +15,9 @@ from pydantic.fields import FieldInfo
 
 from exporter.config import document, texts
 from exporter.config.document import Place
+from exporter.config.profiles import BoundRule, ProfileRule
 from exporter.config.settings import RunRule, Settings
-from exporter.config.texts import Flag
+from exporter.config.texts import Flag, suggestion
 
 PREFIX = "LLMTRAIN_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
@@ -24,6 +25,9 @@ DEFAULT = "default"
 
 _SECRET = re.compile("password|passwd|secret|token|credential|webhook|api_?key", re.IGNORECASE)
 _SHOWN_CHARACTERS = 60
+
+TELLING_KEYS = ("match", "profile", "inherits", "limits")
+"""Keys by which people see what belongs into a mapping."""
 
 
 class ConfigError(ValueError):
@@ -73,10 +77,10 @@ def configure(flags: Mapping[str, object], environ: Mapping[str, str], file: str
     file = file or environ.get(CONFIG_VARIABLE) or None
     layers = [_file_layer(file)] if file else []
     layers += [_environment_layer(environ), _flag_layer(flags)]
-    problems = [problem for layer in layers for problem in layer.problems()]
+    values = {key: value for layer in layers for key, value in layer.values.items()}
+    problems = [problem for layer in layers for problem in layer.problems(values)]
     if problems:
         raise ConfigError(problems)
-    values = {key: value for layer in layers for key, value in layer.values.items()}
     origins = {key: layer.origin(key) for layer in layers for key in layer.values}
     settings = Settings.model_validate(values)
     return Configured(
@@ -86,7 +90,7 @@ def configure(flags: Mapping[str, object], environ: Mapping[str, str], file: str
 
 def check_file(file: str) -> None:
     """Raises ConfigError if the file cannot be used."""
-    problems = list(_file_layer(file).problems())
+    problems = list(_file_layer(file).problems({}))
     if problems:
         raise ConfigError(problems)
 
@@ -103,6 +107,9 @@ def show(configured: Configured) -> str:
 
 def _plain(settings: Settings) -> dict[str, Any]:
     plain = settings.model_dump(mode="json")
+    plain["profiles"] = {
+        name: rule.model_dump(mode="json", exclude_defaults=True) for name, rule in settings.profiles.items()
+    }
     plain["runs"] = [rule.model_dump(mode="json", exclude_defaults=True) for rule in settings.runs]
     return plain
 
@@ -116,14 +123,15 @@ class _Layer:
     where: Callable[[Place], str]
     unread: tuple[str, ...] = ()
 
-    def problems(self) -> Iterator[str]:
-        """What is wrong with it, one line each."""
+    def problems(self, others: Mapping[str, object]) -> Iterator[str]:
+        """What is wrong with it, one line each. `others`: all values; a rule names what stands elsewhere."""
         yield from self.unread
         try:
-            Settings.model_validate(self.values)
+            Settings.model_validate({**others, **self.values})
         except ValidationError as error:
             for entry in error.errors(include_url=False):
-                yield f"{self.where(entry['loc'])}: {_explain(entry)}"
+                if entry["loc"][0] in self.values:
+                    yield f"{self.where(entry['loc'])}: {_explain(entry)}"
 
 
 def _file_layer(file: str) -> _Layer:
@@ -214,15 +222,20 @@ _MESSAGES = {
     "int_parsing": "must be a whole number",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
     "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "missing": "is missing",
     "string_type": "must be text; put it in quotes",
     "string_unicode": "must be UTF-8 text",
     "string_too_short": "must not be empty",
     "tuple_type": "must be a list",
     "dict_type": "must be a mapping of names to values",
     "mapping_type": "must be a mapping of names to values",
-    "model_type": "must be a mapping with keys such as match and profile",
-    "model_attributes_type": "must be a mapping with keys such as match and profile",
+    "model_type": "must be a mapping with keys such as {keys}",
+    "model_attributes_type": "must be a mapping with keys such as {keys}",
     "literal_error": "must be {expected}",
     "value_error": "{error}",
 }
@@ -233,20 +246,21 @@ def _explain(error: Any) -> str:
     place, value, context = error["loc"], error["input"], error.get("ctx", {})
     if "expected" in context:
         context = {"expected": context["expected"].replace("'", "")}
+    keys = _model(place).model_fields
     if error["type"] == "extra_forbidden":
-        return f"unknown key{_suggestion(str(place[-1]), _keys(place))}"
+        return f"unknown key{suggestion(str(place[-1]), keys)}"
+    context = {"keys": " and ".join(key for key in TELLING_KEYS if key in keys), **context}
     message = _MESSAGES.get(error["type"], error["msg"]).format(**context)
     return f"{message}, not {_shown(place, value)}" if message.startswith("must be") else message
 
 
-def _keys(place: Place) -> Iterable[str]:
-    model: type[BaseModel] = Settings if len(place) == 1 else RunRule
-    return model.model_fields
-
-
-def _suggestion(word: str, allowed: Iterable[str]) -> str:
-    likely = difflib.get_close_matches(word.lower().replace("-", "_").replace(".", "_"), allowed, 1)
-    return f"; did you mean {likely[0]}?" if likely else f"; allowed: {', '.join(allowed)}"
+def _model(place: Place) -> type[BaseModel]:
+    """What stands at a place, or around it."""
+    if len(place) == 1:
+        return Settings
+    if place[0] == "runs":
+        return RunRule
+    return BoundRule if "limits" in place[2:] else ProfileRule
 
 
 def _shown(place: Place, value: object) -> str:

@@ -16,12 +16,17 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    ValidationError,
     model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from exporter.config.document import Place
+from exporter.config.profiles import ProfileRule, resolve
 from exporter.config.texts import As, Flag
 from exporter.knowledge import arguments
-from exporter.knowledge.profile import PROFILES
+from exporter.knowledge.limits import BUILT_IN
+from exporter.knowledge.signal import Profile
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -98,12 +103,6 @@ def _no_truth_value(value: object) -> object:
     return value
 
 
-def _profile(name: str) -> str:
-    if name not in PROFILES:
-        raise ValueError(f"must be one of {', '.join(PROFILES)}")
-    return name
-
-
 def _pattern(regex: str) -> str:
     try:
         re.compile(regex)
@@ -112,12 +111,12 @@ def _pattern(regex: str) -> str:
     return regex
 
 
-Profile = Annotated[str, AfterValidator(_profile)]
 Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
 OneOrMore = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1)]
 Seconds = Annotated[float, BeforeValidator(seconds), PlainSerializer(duration)]
 Age = Annotated[float | None, BeforeValidator(_age), PlainSerializer(duration)]
 Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_listed)]
+ProfileName = Annotated[str, Field(min_length=1)]
 Labels = Mapping[Annotated[str, AfterValidator(_label_name)], str]
 
 
@@ -144,8 +143,8 @@ class RunRule(BaseModel):
         min_length=1,
         description=r"New name of the run; with regex, \1 or \g<name> stand for its groups.",
     )
-    profile: Profile | None = Field(
-        default=None, description="Kind of training, where the log does not tell."
+    profile: str | None = Field(
+        default=None, description="Kind of training, where the log does not tell, or a profile of your own."
     )
     labels: Labels = Field(default={}, description="Labels for the run's run_info.")
 
@@ -176,6 +175,11 @@ def _check_template(regex: str, name: str) -> None:
         raise ValueError(f"must name groups of its regex in name ({error})") from None
 
 
+def _detail(place: Place, value: object, what: str) -> InitErrorDetails:
+    error = PydanticCustomError("value_error", "{error}", {"error": what})
+    return InitErrorDetails(type=error, loc=place, input=value)
+
+
 class Settings(BaseModel):
     """What the exporter can be told, by file, environment (LLMTRAIN_*) and flags."""
 
@@ -201,16 +205,22 @@ class Settings(BaseModel):
         description='Leave out runs that are silent for so long; "0" or "never": no limit.',
     )
     scan_interval: Annotated[Seconds, Field(ge=0.1), Flag("DURATION")] = Field(
-        default=5.0, description="Time between two looks for new runs."
+        default=8.0, description="Time between two looks for new runs."
     )
     poll_interval: Annotated[Seconds, Field(ge=0.01), Flag("DURATION")] = Field(
-        default=0.2, description="Time between two looks for new lines."
+        default=0.1, description="Time between two looks for new lines."
     )
     logging_steps: Annotated[OneOrMore | None, Flag("N")] = Field(
         default=None, description="Steps from one record to the next in printed logs that do not say so."
     )
     labels: Annotated[Labels, Flag("NAME=VALUE", As.PAIRS, name="label")] = Field(
         default={}, description="Labels for the run_info of every run."
+    )
+    profiles: Annotated[Mapping[ProfileName, ProfileRule], Flag("YAML", As.YAML)] = Field(
+        default={},
+        description="Profiles of your own by name, as YAML: each inherits from grpo, sft, dpo, reward_model, "
+        "generic or another own one, and has limits by signal and severity: a number, a mapping with limit, "
+        "records, within and floor, or off. runs assigns them.",
     )
     runs: Annotated[tuple[RunRule, ...], Flag("YAML", As.YAML)] = Field(
         default=(),
@@ -232,6 +242,24 @@ class Settings(BaseModel):
     log_level: Annotated[Level, Flag("debug|info|warning|error")] = Field(
         default="warning", description="The least severe messages of that log."
     )
+
+    @model_validator(mode="after")
+    def _profiles_known(self) -> Settings:
+        _, problems = resolve(self.profiles)
+        names = list(dict.fromkeys((*BUILT_IN, *self.profiles)))
+        problems += [
+            (("runs", at, "profile"), rule.profile, f"must be one of {', '.join(names)}")
+            for at, rule in enumerate(self.runs)
+            if rule.profile is not None and rule.profile not in names
+        ]
+        if problems:
+            raise ValidationError.from_exception_data("Settings", [_detail(*each) for each in problems])
+        return self
+
+    @property
+    def known_profiles(self) -> Mapping[str, Profile]:
+        """All profiles by name, the built-in ones too."""
+        return resolve(self.profiles)[0]
 
     @property
     def address(self) -> tuple[str, int]:

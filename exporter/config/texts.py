@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -53,3 +54,10 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise ValueError("must be NAME=VALUE")
     return name.strip(), value
+
+
+def suggestion(word: str, allowed: Iterable[str]) -> str:
+    """What somebody may have meant with an unknown word; else all that is allowed."""
+    names = list(allowed)
+    likely = difflib.get_close_matches(word.lower().replace("-", "_").replace(".", "_"), names, 1)
+    return f"; did you mean {likely[0]}?" if likely else f"; allowed: {', '.join(names)}"

@@ -46,9 +46,10 @@ def select(found: Mapping[str, object]) -> Settings:
     """The white-listed part of a trainer's arguments."""
     texts = {label: _text(label, found) for label in arguments.TEXTS}
     numbers = {key: _number(found.get(key)) for key in arguments.NUMBERS}
+    unset = {key for key, number in numbers.items() if key.startswith("max_") and (number or 0.0) <= 0}
     return Settings(
         {label: text for label, text in texts.items() if text},
-        {key: number for key, number in numbers.items() if number is not None},
+        {key: number for key, number in numbers.items() if number is not None and key not in unset},
     )
 
 

@@ -155,9 +155,10 @@ class DocumentSource:
     def _news(self, rows: list[Record | Skip], modified: float, size: int) -> Reading:
         restarted = self._known > 0 and not self._continues(rows)
         begin = 0 if restarted else self._known
-        records, skipped = _sorted(rows[begin:])
+        records, skipped = _sorted([rows[begin:]])
         self._known = len(rows)
-        self._last = records[-1] if records else self._last
+        known = None if restarted else self._last
+        self._last = records[-1] if records else known
         return Reading(records, skipped, modified, restarted, False, size)
 
     def _continues(self, rows: list[Record | Skip]) -> bool:
@@ -277,17 +278,18 @@ def open_source(found: Found, dialects: Dialects, patient: bool = True) -> Sourc
 
 def read_lines(reader: Reader, lines: Iterable[bytes]) -> tuple[list[Record], Counter[str]]:
     """The records of lines, and how many were none, by reason."""
-    return _sorted(row for line in lines for row in reader.read(line))
+    return _sorted(map(reader.read, lines))
 
 
-def _sorted(rows: Iterable[Record | Skip]) -> tuple[list[Record], Counter[str]]:
+def _sorted(batches: Iterable[Iterable[Record | Skip]]) -> tuple[list[Record], Counter[str]]:
     records: list[Record] = []
     skipped: Counter[str] = Counter()
-    for row in rows:
-        if type(row) is Record:
-            records.append(row)
-        else:
-            skipped[row.reason] += 1  # type: ignore[union-attr]  # mypy does not narrow by type()
+    for rows in batches:
+        for row in rows:
+            if type(row) is Record:
+                records.append(row)
+            else:
+                skipped[row.reason] += 1  # type: ignore[union-attr]  # mypy does not narrow by type()
     return records, skipped
 
 

@@ -14,7 +14,8 @@ LONGEST = 40  # characters; the longest way to print a float takes 24
 
 _DIGITS = 16  # fewer always make an integer that a float can hold
 
-_WORD = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+_WORDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_UNITS = "dhms"
 _CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 
@@ -39,17 +40,19 @@ def duration(value: object) -> float | None:
     """Seconds of "5s", "1m 8s", "18h 37m 22s", "12d 22h 12m 9s", "0:00:26", "3 days, 17:51:32" or 12.5."""
     if type(value) is not str or not 0 < len(value) <= LONGEST:
         return number(value)
-    return _words(value) if value[-1] in _WORD else _clock(value)
+    return _words(value) if value[-1] in _UNITS else _clock(value)
 
 
 def _words(text: str) -> float | None:
-    total = 0.0
-    for part in text.split(" "):
-        amount, unit = part[:-1], part[-1:]
-        if not amount.isdecimal() or unit not in _WORD:
-            return None
-        total += int(amount) * _WORD[unit]
-    return total
+    total = 0
+    try:
+        for unit, seconds in _WORDS:
+            if unit in text:
+                amount, _, text = text.partition(unit)
+                total += int(amount) * seconds
+    except ValueError:
+        return None
+    return None if text or total < 0 else float(total)
 
 
 def _clock(text: str) -> float | None:

@@ -18,7 +18,10 @@ _K, _S, _I = Group.SPIKES, Group.SIGNALS, Group.INCIDENTS
 BASELINE = _gauge("baseline", _K, "Median of the run's own last records.", "metric")
 BASELINE_RATIO = _gauge("baseline_ratio", _K, "Last value over the baseline.", "metric")
 SPIKE_SCORE = _gauge(
-    "spike_score", _K, "Distance of the last value from the baseline, in robust standard deviations.", "metric"
+    "spike_score",
+    _K,
+    "Distance of the last value from its baseline, in robust standard deviations.",
+    "metric",
 )
 SPIKE = _gauge("spike", _K, "1 while the last value is a spike, 7 robust standard deviations out.", "metric")
 SPIKES = _counter("spikes_total", _K, "Training records whose value was a spike.", "metric")
@@ -36,7 +39,12 @@ SIGNAL_PEAK = _gauge(
     "signal_peak", _S, "Worst value in the last episode of a signal, in the unit of its metric.", "signal"
 )
 SIGNAL_STEP = _gauge("signal_step", _S, "Step at which the last episode of a signal began.", "signal")
-LIMIT = _gauge("limit", _S, "Limit in force for a signal, in the signal's own measure.", "signal")
+LIMIT = _gauge(
+    "limit",
+    _S,
+    "Limit of a signal in a profile, in the signal's own measure; without the label run.",
+    "signal",
+)
 
 INCIDENT_ACTIVE = _gauge("incident_active", _I, "1 while an incident lasts.")
 INCIDENTS = _counter("incidents_total", _I, "Incidents of a run.")

@@ -52,9 +52,10 @@ CAUSES: Mapping[str, Cause] = {
     "gradient_explosion": Cause(
         Text("Exploding gradients", "梯度爆炸"),
         Text(
-            "A far-off policy or a bad batch gives huge gradients. Without tight clipping ({max_grad_norm}) "
-            "one step moves the weights too far, which makes the next gradient larger still.",
-            "policy 偏得太远或遇到坏 batch，梯度就极大。裁剪不够紧（{max_grad_norm}）时，"
+            "A bad batch gives huge gradients, and so does a policy that has gone far off. Without tight "
+            "clipping ({max_grad_norm}) one step moves the weights too far, and the next gradient is larger "
+            "still.",
+            "遇到坏 batch，或 policy 偏得太远，梯度就极大。裁剪不够紧（{max_grad_norm}）时，"
             "一步就把权重推得过远，下一步梯度更大。",
         ),
         ("grad_spike", "grad_norm_high", "non_finite"),

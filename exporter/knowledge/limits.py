@@ -5,14 +5,16 @@ from __future__ import annotations
 from exporter.knowledge import catalogue as c
 from exporter.knowledge import pace, sources
 from exporter.knowledge import profile as profiles
-from exporter.knowledge.signal import Bound, Family, Limits, Measure, Severity, Signal
+from exporter.knowledge.signal import Bound, Family, Limits, Measure, Profile, Severity, Signal
 
 _INFO, _WARNING, _CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
 
 SIGNALS = {
     signal.name: signal
     for signal in (
-        Signal("non_finite", Family.GRADIENT, (c.LOSS, c.GRAD_NORM, c.KL, c.REWARD, c.ENTROPY), Measure.TRUTH),
+        Signal(
+            "non_finite", Family.GRADIENT, (c.LOSS, c.GRAD_NORM, c.KL, c.REWARD, c.ENTROPY), Measure.TRUTH
+        ),
         Signal("kl_high", Family.KL, (c.KL,), clear_after=10),
         Signal("kl_spike", Family.KL, (c.KL,), Measure.RATIO),
         Signal("loss_spike", Family.GRADIENT, (c.LOSS,), Measure.SIGMA, clear_after=10),
@@ -26,9 +28,7 @@ SIGNALS = {
         Signal("length_collapse", Family.LENGTH, (c.COMPLETION_LENGTH,), Measure.RATIO, below=True),
         Signal("clipped_high", Family.LENGTH, (c.COMPLETION_CLIPPED,)),
         Signal("reward_drop", Family.REWARD, (c.REWARD,), Measure.FALL, clear_after=10),
-        Signal(
-            "reward_function_drop", Family.REWARD, (c.REWARD_FUNCTION_MEAN,), Measure.RATIO, below=True
-        ),
+        Signal("reward_function_drop", Family.REWARD, (c.REWARD_FUNCTION_MEAN,), Measure.RATIO, below=True),
         Signal("reward_flat", Family.REWARD, (c.REWARD_ZERO_STD, c.REWARD_STD)),
         Signal("entropy_collapse", Family.FIT, (c.ENTROPY,), Measure.RATIO, below=True),
         Signal("overfit", Family.FIT, (c.EVAL_TRAIN_LOSS, c.LOSS), Measure.RATIO, clear_after=1),
@@ -64,23 +64,26 @@ OUTLYING_SIGMAS = 6.0
 KL_HEALTHY = 0.01
 """No run's kl baseline is taken to be lower: the guide calls 0.01 to 5 healthy, and most runs begin at 0."""
 KL_MOST = 0.2
-"""Nor is it taken to be higher: a mean per token is 5e-4 to 0.1 in health, and a plateau of 2 is where runs die."""
+"""Nor is it taken to be higher: 5e-4 to 0.1 per token is healthy, and on a plateau of 2 runs are dead."""
 KL_DOUBLING = 20.0
 """Records in which a kl baseline may double. A slow drift is followed, a ramp is not."""
+KL_CLAMP = 10.0
+"""ms-swift from 4.0.4 on clamps kl per token here."""
 KL_CLAMPED = 9.0
-"""ms-swift from 4.0.4 on clamps kl at 10 per token: the mean of a destroyed run sits at 9.4 to 9.6."""
+"""The mean of a destroyed run that is clamped sits at 9.4 to 9.6."""
 KL_CLAMPED_RECORDS = 3
 COMMON = 5.0
-"""Times its median up to which a run's own 90th percentile of kl or of the gradient norm is common; a spike of ten
-times the baseline is then at least twice as high as that."""
+"""Times its median up to which a run's 90th percentile of kl or gradient norm is common. A spike of ten times
+the baseline is then at least twice as high as that."""
 GRAD_EXEMPT = 5
 """First records in which a high gradient is an ordinary start."""
 LOSS_CONVERGED = 0.01
 """Below the FAQ's normal losses a small gradient is no standstill."""
 LENGTH_NEAR_LIMIT = 0.9
 """Mean completion length over max_completion_length from which on the limit shapes what is written."""
+LENGTH_NEAR_RECORDS = 4
 CLIPPED_JUMP = 0.3
-"""Share of completions cut off that, in a single record, belongs to a collapse if the run's normal is far less."""
+"""Share of completions cut off that, even in one record, is a sign of a collapse if far less is normal."""
 ENTROPY_DEAD = 0.2
 """TRL calls an entropy of about 0.2 nat a nearly complete collapse; above it none is told."""
 ENTROPY_EXPLODED = 3.0
@@ -103,7 +106,7 @@ RATE_TOO_LOW = 1e-8
 RATE_JUDGED = (0.15, 0.85)
 """Share of the planned steps between which a tiny learning rate is neither warm-up nor the end of decay."""
 SLOWER_SECONDS = 60.0
-"""Seconds that a block of records, and a sixth of it that an evaluation, takes longer at least to count as slower."""
+"""Seconds that a block of records has to take longer to count as slower; a sixth of it for an evaluation."""
 MEMORY_JUDGED = 0.1
 """Share of the planned steps after which the peak of memory should be known."""
 MEMORY_RISES = 4
@@ -120,8 +123,12 @@ EASED_AFTER = 20
 
 _NON_FINITE = {_CRITICAL: Bound(1, sources.SFT_SERIOUS)}
 _GRAD_SPIKE = {
-    _WARNING: Bound(10, sources.GRPO_CAUSES),
-    _CRITICAL: Bound(100, sources.GRPO_CAUSES, records=2, within=3),
+    _WARNING: Bound(10, sources.GRPO_CAUSES, floor=0.1),
+    _CRITICAL: Bound(100, sources.GRPO_CAUSES, records=2, within=3, floor=0.1),
+}
+_GRAD_SPIKE_NOT_TINY = {  # after supervised training gradients are tiny, and ten times that is nothing
+    _WARNING: Bound(10, sources.GRPO_CAUSES, floor=1.0),
+    _CRITICAL: Bound(100, sources.GRPO_CAUSES, records=2, within=3, floor=1.0),
 }
 _GRAD_VANISHING = {_WARNING: Bound(0.01, sources.SFT_SERIOUS, records=10)}
 _OPERATION: Limits = {
@@ -139,7 +146,7 @@ _OPTIMISATION: Limits = {
         _WARNING: Bound(SPIKE_SIGMAS, sources.OLMO, floor=0.2),
         _CRITICAL: Bound(SPIKE_SIGMAS, sources.OLMO, records=10, floor=1.0),
     },
-    "grad_spike": {severity: Bound(b.limit, b.source, b.records, b.within, 1.0) for severity, b in _GRAD_SPIKE.items()},
+    "grad_spike": _GRAD_SPIKE_NOT_TINY,
     "grad_vanishing": _GRAD_VANISHING,
 }
 _GRAD_NORM_HIGH = {
@@ -159,7 +166,7 @@ GRPO: Limits = {
         _CRITICAL: Bound(10, sources.RUNS, records=2, within=3, floor=1.0),
     },
     "loss_spike": {_WARNING: Bound(SPIKE_SIGMAS, sources.OLMO, floor=0.1)},
-    "grad_spike": {severity: Bound(b.limit, b.source, b.records, b.within, 0.1) for severity, b in _GRAD_SPIKE.items()},
+    "grad_spike": _GRAD_SPIKE,
     "grad_vanishing": _GRAD_VANISHING,
     "clip_ratio_high": {_WARNING: Bound(0.3, sources.GRPO_OTHER, records=5)},
     "length_surge": {_WARNING: Bound(1.5, sources.GRPO_LENGTHS)},
@@ -199,3 +206,5 @@ LIMITS: dict[str, Limits] = {
     profiles.GENERIC: {**_OPTIMISATION, **_OPERATION},
 }
 """By profile, every signal that it has."""
+
+BUILT_IN = {name: Profile(name, name, limits) for name, limits in LIMITS.items()}

@@ -141,7 +141,7 @@ def _in_words(change: Change, now: Value | None, value: Value | None) -> str:
 
 def _scaled(rule: Scale, now: float) -> float | None:
     exact = max(now * rule.by, rule.least)
-    value = float(round(exact)) if rule.whole else float(f"{exact:.6g}")
+    value = float(round(exact)) if rule.whole else float(f"{exact:.3g}")
     return value if value != now and value > 0 else None
 
 

@@ -19,7 +19,7 @@ class Severity(str, Enum):
 
 
 class Family(str, Enum):
-    """What part of a run a signal is about; an incident's stages are the first four, in the order of the chain."""
+    """What part of a run a signal is about. The first four are an incident's stages."""
 
     KL = "kl"
     GRADIENT = "gradient"
@@ -71,3 +71,15 @@ class Bound:
 
 Limits = Mapping[str, Mapping[Severity, Bound]]
 """A profile's bounds by signal; within a signal from the least severe to the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A kind of training and where its limits lie. `base`: the built-in one that it comes from, maybe itself.
+
+    Whatever is known of a kind of training, texts and rules alike, goes by the base.
+    """
+
+    name: str
+    base: str
+    limits: Limits

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TextIO
 
@@ -16,16 +14,24 @@ import orjson
 
 from exporter.analyse.run import Options, Run
 from exporter.analyse.written import series_name
+from exporter.config import Assignment, Settings
 from exporter.ingest import discover
 from exporter.ingest.arguments import read_checkpoints, read_settings
 from exporter.ingest.dialects import Dialects, producer
+from exporter.ingest.follow import printable
 from exporter.ingest.source import open_source
+from exporter.knowledge import words
 from exporter.knowledge.text import Lang
 from exporter.model import Episode, Incident, Kind, Snapshot
-from exporter.publish.check_text import as_text
+from exporter.publish.check_text import Style, as_text
 
 WIDEST = 110
 """Columns of text that are still read with ease."""
+
+PROGRESS_SECONDS = 0.2
+
+EPISODES_KEPT = 10_000
+"""Of one log that is read once, all that a person may want to know is kept."""
 
 UNREADABLE = 3
 """Exit code when a log that was asked for is none, or cannot be read."""
@@ -40,29 +46,41 @@ class NoRun:
     skipped: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How the verdict is told: as text or as JSON, in which language, healthy runs in full or not."""
+
+    format: str
+    lang: str
+    verbose: bool
+
+
 def run_check(
-    paths: Sequence[str],
-    *,
-    format: str,  # noqa: A002  # the flag's own name
-    lang: str,
-    profile: str | None,
-    stdout_log: Sequence[str],
-    logging_steps: int | None,
-    out: TextIO,
-    progress: bool,
+    paths: Sequence[str], settings: Settings, profile: str | None, told: Told, out: TextIO, err: TextIO
 ) -> int:
-    """Read logs to their end and print the verdict. The exit code: the worst health, or `UNREADABLE`."""
+    """Read logs to their end and print the verdict. The exit code: the worst health, or `UNREADABLE`.
+
+    `profile` goes before what the rules of the settings say. Of the settings only what concerns reading and
+    judging is used.
+    """
     runs: list[Snapshot] = []
     others: list[NoRun] = []
-    options = Options(profile=profile)
-    for checked in _follow_progress(check(paths, options, stdout_log, logging_steps, time.time()), progress):
-        (runs if isinstance(checked, Snapshot) else others).append(checked)  # type: ignore[arg-type]
-    if format == "json":
+    options = Options(profile=profile, profiles=settings.known_profiles, episodes_kept=EPISODES_KEPT)
+    checked = check(paths, options, settings.stdout_log, settings.logging_steps, time.time(), settings.assign)
+    for one in _follow_progress(checked, err, time.monotonic) if err.isatty() else checked:
+        (runs if isinstance(one, Snapshot) else others).append(one)  # type: ignore[arg-type]
+    if told.format == "json":
         out.write(as_json(runs, others))
     else:
-        told = [(other.file, other.reason, other.skipped) for other in others]
-        out.writelines(as_text(runs, told, Lang(lang), min(shutil.get_terminal_size().columns, WIDEST)))
+        logs = [(other.file, other.reason, other.skipped) for other in others]
+        out.writelines(as_text(runs, logs, _style(told.lang, out), told.verbose))
     return exit_code(paths, runs, others)
+
+
+def _style(lang: str, out: TextIO) -> Style:
+    """Colours are for terminals, and for people who have not said no (no-color.org)."""
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    return Style(Lang(lang), width, out.isatty() and not os.environ.get("NO_COLOR"))
 
 
 def check(
@@ -71,8 +89,9 @@ def check(
     stdout_log: Sequence[str],
     logging_steps: int | None,
     now: float,
+    assign: Callable[[str], Assignment] | None = None,
 ) -> Iterator[Snapshot | NoRun]:
-    """Each log below `paths`, read to its end: a run, or why it is none."""
+    """Each log below `paths`, read to its end: a run, or why it is none. `assign`: what is said of a run."""
     defaults = discover.Options(ignore_older=None)
     patterns = {**defaults.patterns, "printed": tuple(stdout_log)}
     scan = discover.discover(paths, discover.Options(patterns=patterns, ignore_older=None), now)
@@ -80,7 +99,9 @@ def check(
     for path, problem in scan.errors.items():
         yield NoRun(path, problem, {})
     for found in scan.found:
-        yield read(found, options, dialects, now)
+        assigned = (assign or Settings().assign)(found.run)
+        chosen = replace(options, profile=options.profile or assigned.profile)
+        yield read(replace(found, run=assigned.name), chosen, dialects, now)
 
 
 def read(found: discover.Found, options: Options, dialects: Dialects, now: float) -> Snapshot | NoRun:
@@ -99,7 +120,7 @@ def read(found: discover.Found, options: Options, dialects: Dialects, now: float
     if run.is_training:
         snapshot = run.snapshot(found.run, found.path, producer(found.dialect), now)
         return replace(snapshot, checkpoints=read_checkpoints(os.path.dirname(found.path)))
-    reason = source.error or ("no training record in it" if run.skipped else "empty")
+    reason = source.error or (words.NO_RECORD if run.skipped else words.EMPTY).en
     return NoRun(found.path, reason, dict(run.skipped))
 
 
@@ -115,17 +136,20 @@ def as_json(runs: Sequence[Snapshot], others: Sequence[NoRun]) -> str:
     """One object; NaN and infinities become null."""
     report = {
         "runs": [_run_object(run) for run in runs],
-        "no_runs": [{"file": o.file, "reason": o.reason, "skipped_lines": o.skipped} for o in others],
+        "no_runs": [
+            {"file": printable(one.file), "reason": printable(one.reason), "skipped_lines": one.skipped}
+            for one in others
+        ],
     }
     return orjson.dumps(report, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _run_object(run: Snapshot) -> dict[str, object]:
     return {
-        "run": run.run,
-        "file": run.file,
+        "run": printable(run.run),
+        "file": printable(run.file),
         "dialect": run.dialect,
-        "profile": run.profile,
+        "profile": printable(run.profile),
         "records": {kind.value: run.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)},
         "first_step": run.first_step,
         "last_step": run.last_step,
@@ -150,7 +174,7 @@ def _signal_object(episode: Episode) -> dict[str, object]:
         "peak": episode.peak,
         "peak_step": episode.peak_step,
         "limit": episode.limit,
-        "metric": series_name(episode.metric),
+        "metric": printable(series_name(episode.metric)),
     }
 
 
@@ -164,16 +188,18 @@ def _incident_object(incident: Incident) -> dict[str, object]:
     }
 
 
-def _follow_progress(checked: Iterator[Snapshot | NoRun], shown: bool) -> Iterator[Snapshot | NoRun]:
-    """Say on standard error how many logs are done, on one line that is written over."""
-    said = -math.inf
+def _follow_progress(
+    checked: Iterator[Snapshot | NoRun], err: TextIO, clock: Callable[[], float]
+) -> Iterator[Snapshot | NoRun]:
+    """Say how many logs are done, on one line that is written over, once it takes long enough to notice."""
+    said, shown = clock(), False
     count: Counter[bool] = Counter()
     for one in checked:
         count[isinstance(one, Snapshot)] += 1
-        if shown and time.monotonic() - said > 0.2:
-            said = time.monotonic()
-            sys.stderr.write(f"\r{count.total()} logs read, {count[True]} runs")
-            sys.stderr.flush()
+        if clock() - said >= PROGRESS_SECONDS:
+            said, shown = clock(), True
+            err.write(f"\r{count.total()} logs read, {count[True]} of them runs")
+            err.flush()
         yield one
-    if shown and said > 0:
-        sys.stderr.write("\r" + " " * 60 + "\r")
+    if shown:
+        err.write("\r" + " " * 60 + "\r")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from operator import attrgetter
 
 from exporter.model import Snapshot
@@ -21,9 +22,12 @@ class Fleet:
         return len(self._snapshots)
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Show this from now on, instead of what was known of the run before."""
-        self._snapshots[snapshot.run] = snapshot
+        """Show this from now on, instead of what was known of the run before.
+
+        The samples are the exposition's alone: kept here too, they would double what a run takes.
+        """
         self._exposition.publish(snapshot.run, snapshot.samples)
+        self._snapshots[snapshot.run] = replace(snapshot, samples={})
 
     def remove(self, run: str) -> None:
         """Show nothing of that run any more. A run that is not there is no error."""

@@ -20,7 +20,7 @@ from exporter.serve.telemetry import Telemetry
 from exporter.serve.watch import Watcher
 from exporter.serve.web_config import WebConfig
 
-LAST_LOOK_SECONDS = 5.0
+LAST_LOOK_SECONDS = 0.5
 """How long the end waits for the loop; what it would still have read is read at the next start."""
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def serve(settings: Settings, announce: Callable[[str], object], any_port: bool 
     web = web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
     exposition = Exposition()
     fleet = Fleet(exposition, settings.paths)
-    telemetry = Telemetry(__version__, fleet, exposition)
+    telemetry = Telemetry(__version__, fleet, exposition, settings.known_profiles.values())
     app = create_app(fleet, exposition, telemetry, web.users, __version__, time.time, web.headers)
     server = _listen(app, settings, web, any_port)
     announce(server.url)

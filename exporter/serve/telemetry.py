@@ -19,7 +19,9 @@ from prometheus_client import (
 from prometheus_client import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics_exposition
 
+from exporter.knowledge.analysis_metrics import LIMIT
 from exporter.knowledge.metric import PREFIX
+from exporter.knowledge.signal import Profile
 from exporter.serve.exposition import Exposition
 from exporter.serve.fleet import Fleet
 
@@ -52,7 +54,10 @@ class _Counts:
 class Telemetry:
     """What the exporter tells of itself. Told by the loop and the HTTP server, from any thread."""
 
-    def __init__(self, version: str, fleet: Fleet, exposition: Exposition) -> None:
+    def __init__(
+        self, version: str, fleet: Fleet, exposition: Exposition, profiles: Iterable[Profile] = ()
+    ) -> None:
+        """`profiles`: those that runs can have; their limits are shown once, not with each run."""
         registry = self._registry = _Registry()
         prefix = f"{PREFIX}exporter_"
 
@@ -83,6 +88,11 @@ class Telemetry:
         self._round = histogram("round_duration_seconds", "Duration of a look at all watched files.")
         self._scrape = histogram("scrape_duration_seconds", "Time to put a scrape's answer together.")
         self._errors = counter("errors_total", "What went wrong, by kind.", "kind")
+        limit = Gauge(LIMIT.name, LIMIT.help, ("profile", "signal", "severity"), registry=registry)
+        for profile in profiles:
+            for signal, bounds in profile.limits.items():
+                for severity, bound in bounds.items():
+                    limit.labels(profile.name, signal, severity.value).set(bound.limit)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)

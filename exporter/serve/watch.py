@@ -16,9 +16,10 @@ from exporter.ingest import discover
 from exporter.ingest.dialects import Dialects
 from exporter.ingest.follow import raise_descriptor_limit
 from exporter.ingest.source import Reading
+from exporter.model import Series
 from exporter.serve.fleet import Fleet
 from exporter.serve.telemetry import Telemetry
-from exporter.serve.watched import CHECK_SECONDS, Watched
+from exporter.serve.watched import CHECK_SECONDS, Asleep, Watched
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ class Watcher:
         self._fleet = fleet
         self._telemetry = telemetry
         self._dialects = Dialects(settings.logging_steps)
-        self._runs: dict[str, Watched] = {}  # by path
+        self._profiles = settings.known_profiles
+        self._runs: dict[str, Watched | Asleep] = {}  # by path
         self._names: dict[str, str] = {}  # name -> path
         self._problems: Mapping[str, str] = {}  # of the last search, by path
         self._scan_due = -math.inf
@@ -64,8 +66,9 @@ class Watcher:
                     self._settings.scan_interval, min(took / SCAN_SHARE, LATEST_SCAN)
                 )
                 began += took
+            thread_began = time.thread_time()  # a scrape in another thread is none of the loop's cost
             if not self.round(began, time.time()):
-                looked = time.monotonic() - began - self._read_seconds
+                looked = time.thread_time() - thread_began - self._read_seconds
                 stop.wait(max(self._settings.poll_interval, min(looked / IDLE_SHARE, LATEST_LOOK)))
         for watched in self._runs.values():
             watched.source.close()
@@ -102,13 +105,16 @@ class Watcher:
                     self._publish(watched, now)
             except Exception:  # noqa: PERF203  # one broken run must not stop the others
                 self._give_up(watched)
-        self._fleet.ready = self._fleet.ready or all(watched.settled for watched in self._runs.values())
+        if not busy:  # a log that cannot be read, or not yet, keeps nobody waiting
+            self._fleet.ready = True
         self._telemetry.went_round(time.monotonic() - began)
         return busy
 
-    def _read(self, watched: Watched, monotonic: float, now: float) -> bool:
+    def _read(self, watched: Watched | Asleep, monotonic: float, now: float) -> bool:
         """Read on in a log; whether there is more to read at once."""
-        began = time.monotonic()
+        if isinstance(watched, Asleep):
+            return self._wake(watched, monotonic)
+        began = time.thread_time()
         reading = watched.source.poll(monotonic)
         self._note_error(watched)
         if watched.take(reading, now):
@@ -118,14 +124,25 @@ class Watcher:
         # A line that is longer than one reading would begin anew each time.
         if len(self._runs) > self._descriptors and (watched.read or (reading is not None and reading.size)):
             watched.source.park()
-        self._read_seconds += time.monotonic() - began
+        self._read_seconds += time.thread_time() - began
         return reading is not None and reading.more
 
-    def _publish(self, watched: Watched, now: float) -> None:
-        if watched.is_run:
-            self._fleet.publish(watched.snapshot(now))
-        else:
+    def _publish(self, watched: Watched | Asleep, now: float) -> None:
+        if isinstance(watched, Asleep):
+            return
+        if not watched.is_run:
             self._fleet.remove(watched.name)
+            return
+        self._fleet.publish(watched.snapshot(now))
+        if watched.is_over(now):
+            self._runs[watched.found.path] = Asleep(watched)
+
+    def _wake(self, asleep: Asleep, monotonic: float) -> bool:
+        if not asleep.stirred(monotonic):
+            return False
+        asleep.source.close()
+        self._runs[asleep.found.path] = self._watched(asleep.found, asleep.name, asleep.carried)
+        return True
 
     def _note(self, watched: Watched, reading: Reading) -> None:
         self._telemetry.read(reading.size)
@@ -140,7 +157,7 @@ class Watcher:
             self._telemetry.failed("read")
         watched.told = error
 
-    def _give_up(self, watched: Watched) -> None:
+    def _give_up(self, watched: Watched | Asleep) -> None:
         """Without its series: values that never change again would look healthy."""
         log.exception("%s: cannot be analysed", watched.found.path)
         self._telemetry.failed("analyse")
@@ -165,17 +182,21 @@ class Watcher:
             if (known.found.dialect, known.found.extra) == (found.dialect, found.extra):
                 return
             self._forget(known)
+        name = self._unique(self._settings.assign(found.run).name, found)
+        carried = known.carried if known else None
+        self._runs[found.path] = self._watched(found, name, carried)
+        self._names[name] = found.path
+
+    def _watched(self, found: discover.Found, name: str, carried: Mapping[Series, float] | None) -> Watched:
         assigned = self._settings.assign(found.run)
-        name = self._unique(assigned.name, found)
         options = Options(
             profile=assigned.profile,
+            profiles=self._profiles,
             labels=assigned.labels,
             max_other_keys=self._settings.max_other_keys,
             max_label_values=self._settings.max_reward_functions,
         )
-        carried = known.carried if known else None
-        self._runs[found.path] = Watched(found, name, options, self._dialects, carried)
-        self._names[name] = found.path
+        return Watched(found, name, options, self._dialects, carried)
 
     def _unique(self, name: str, found: discover.Found) -> str:
         """A name of its own, where a renaming rule gave the same to two runs."""
@@ -183,7 +204,7 @@ class Watcher:
             name += f" ({found.run})"
         return name
 
-    def _forget(self, watched: Watched) -> None:
+    def _forget(self, watched: Watched | Asleep) -> None:
         watched.source.close()
         del self._runs[watched.found.path], self._names[watched.name]
 

@@ -10,30 +10,47 @@ from exporter.analyse.run import Options, Run
 from exporter.ingest.arguments import read_settings
 from exporter.ingest.dialects import LIVE, Dialects, producer
 from exporter.ingest.discover import Found
-from exporter.ingest.source import Reading, open_source
+from exporter.ingest.source import Reading, Source, open_source
 from exporter.model import Series, Snapshot
 
 CHECK_SECONDS = 2.0
 """Time between two looks whether a path still names the file that is open."""
 
+OVER_SECONDS = 60.0
+"""What has ended is put to sleep when nothing came for so long."""
 
-class Watched:
+
+class Entry:
+    """What the loop needs of every run: when to look at it, and where."""
+
+    __slots__ = ("carried", "changes_at", "check_at", "found", "grown", "missing", "name", "read", "source")
+
+    def __init__(
+        self, found: Found, name: str, source: Source, carried: Mapping[Series, float] | None
+    ) -> None:
+        """`carried`: the counters of the run before its log was rewritten, where it was."""
+        self.found = found
+        self.name = name
+        self.source = source
+        self.carried = carried
+        self.grown = source.grown  # asked of every run, several times a second
+        self.check_at = 0.0  # monotonic
+        self.changes_at = math.inf  # Unix time
+        self.missing = 0  # scans in a row that did not find it
+        self.read = False  # its replay has reached the end of the file
+
+    def give_up(self) -> None:
+        """Look at it no more."""
+        self.source.close()
+        self.grown = _never
+        self.check_at = self.changes_at = math.inf
+        self.read = True
+
+
+class Watched(Entry):
     """A run under watch. Owned by the loop's thread."""
 
-    __slots__ = (
-        "_options",
-        "carried",
-        "changes_at",
-        "check_at",
-        "found",
-        "grown",
-        "missing",
-        "name",
-        "read",
-        "run",
-        "source",
-        "told",
-    )
+    __slots__ = ("_options", "run", "told")
 
     def __init__(
         self,
@@ -43,17 +60,9 @@ class Watched:
         dialects: Dialects,
         carried: Mapping[Series, float] | None = None,
     ) -> None:
-        """`carried`: the counters of the run before its log was rewritten, where it was."""
-        self.found = found
-        self.name = name
-        self.source = open_source(found, dialects)
-        self.grown = self.source.grown  # asked of every run, several times a second
-        self.check_at = 0.0  # monotonic
-        self.changes_at = math.inf  # Unix time
-        self.missing = 0  # scans in a row that did not find it
-        self.read = False  # its replay has reached the end of the file
+        """`options`: what the operator says of the run. `carried`: see `Entry`."""
+        super().__init__(found, name, open_source(found, dialects), carried)
         self.told: str | None = None  # the source's error that people know of
-        self.carried = carried
         self._options = options
         self.run = self._new_run()
 
@@ -72,17 +81,18 @@ class Watched:
         self.read = not reading.more
         return self.read
 
-    def give_up(self) -> None:
-        """Look at it no more."""
-        self.source.close()
-        self.grown = _never
-        self.check_at = self.changes_at = math.inf
-        self.read = True
-
     def snapshot(self, now: float) -> Snapshot:
         """The run as it stands. `now`: Unix time."""
         self.changes_at = self.run.changes_at(now)
+        if self.is_over(now) is False:
+            self.changes_at = (self.run.arrived or now) + OVER_SECONDS
         return self.run.snapshot(self.name, self.found.path, producer(self.found.dialect), now)
+
+    def is_over(self, now: float) -> bool | None:
+        """Whether nothing is expected to change any more; None while time alone will."""
+        if self.run.changes_at(now) < math.inf:
+            return None
+        return self.read and self.run.arrived is not None and now - self.run.arrived >= OVER_SECONDS
 
     @property
     def is_run(self) -> bool:
@@ -91,20 +101,41 @@ class Watched:
             return True
         return self.found.dialect in LIVE and not self.run.skipped
 
-    @property
-    def settled(self) -> bool:
-        """Whether nothing of what was there at the start is still to come, as far as it can be read."""
-        return self.read or self.source.error is not None
-
     def _reached_end_at_once(self) -> bool:
         """An empty log is read with the first look; one that cannot be read, or not yet, is not."""
-        if self.read or self.source.error or self.grown():
+        if self.read or self.grown():
             return False
         self.read = True
         return True
 
     def _new_run(self) -> Run:
         return Run(self._options, read_settings(os.path.dirname(self.found.path)), self.carried)
+
+
+class Asleep(Entry):
+    """A run that is over: no more is kept of it than the place in its log and its counters.
+
+    If the log grows all the same, the run is folded again from the first byte.
+    """
+
+    __slots__ = ("_counters",)
+
+    def __init__(self, watched: Watched) -> None:
+        super().__init__(watched.found, watched.name, watched.source, watched.carried)
+        self.source.park()
+        self.check_at = math.inf
+        self.read = True
+        self._counters = {one: count for one, count in watched.run.counters().items() if count}
+
+    def stirred(self, monotonic: float) -> bool:
+        """Whether there is more in the log; then `carried` is what the run's counters go on from."""
+        reading = self.source.poll(monotonic)
+        if reading is None:
+            self.source.park()
+            return False
+        if reading.restarted:
+            self.carried = self._counters
+        return True
 
 
 def _never() -> bool:

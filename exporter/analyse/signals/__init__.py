@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from exporter.analyse.signals import fit, gradient, length, policy, progress, reward
 from exporter.analyse.signals.rule import Context, Rule
-from exporter.knowledge.signal import Limits
+from exporter.knowledge.profile import GRPO, SFT
+from exporter.knowledge.signal import Profile
 
 RULES: tuple[type[Rule], ...] = (
     gradient.NonFinite,
@@ -31,7 +32,10 @@ RULES: tuple[type[Rule], ...] = (
     progress.MemoryGrowth,
 )
 
-OF_POLICIES: dict[type[Rule], type[Rule]] = {gradient.LossSpike: gradient.PolicyLossSpike}
+OF_POLICIES: dict[type[Rule], type[Rule]] = {
+    gradient.LossSpike: gradient.PolicyLossSpike,
+    gradient.GradVanishing: gradient.PolicyGradVanishing,
+}
 """Rules that read another way where a policy is trained on rewards."""
 
 OF_SUPERVISION: dict[type[Rule], type[Rule]] = {
@@ -41,7 +45,10 @@ OF_SUPERVISION: dict[type[Rule], type[Rule]] = {
 """The same where it is trained on texts."""
 
 
-def rules_for(limits: Limits, context: Context) -> tuple[Rule, ...]:
+OTHERS = {GRPO: OF_POLICIES, SFT: OF_SUPERVISION}
+
+
+def rules_for(profile: Profile, context: Context) -> tuple[Rule, ...]:
     """The rules of a profile: those whose signals it has limits for."""
-    other = OF_POLICIES if "kl_spike" in limits else OF_SUPERVISION if "loss_unstable" in limits else {}
-    return tuple(other.get(rule, rule)(context) for rule in RULES if rule.name in limits)
+    other = OTHERS.get(profile.base, {})
+    return tuple(other.get(rule, rule)(context) for rule in RULES if rule.name in profile.limits)

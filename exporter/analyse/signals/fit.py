@@ -109,7 +109,7 @@ class LossPlateau(Rule):
 
 
 class Overfit(Rule):
-    """Evaluation says another thing than training. Where nobody evaluates, what was read too often is told."""
+    """Evaluation says another thing than training; or nobody evaluates, and texts are read too often."""
 
     name = "overfit"
 
@@ -182,7 +182,8 @@ class AccuracyDrop(Rule):
         accuracy = row.values.get(TOKEN_ACCURACY)
         if accuracy is None:
             return None
-        return Reading(self._best - accuracy, accuracy, TOKEN_ACCURACY, unit=-1.0, offset=self._best, baseline=self._best)
+        best = self._best
+        return Reading(best - accuracy, accuracy, TOKEN_ACCURACY, unit=-1.0, offset=best, baseline=best)
 
     def evaluate(self, record: Record, row: Row | None) -> Iterator[Reading | None]:
         """Whether training's lead over evaluation grows from one evaluation to the next."""

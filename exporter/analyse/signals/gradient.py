@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from statistics import fmean
 
 from exporter.analyse.baseline import Level
 from exporter.analyse.signals.rule import (
@@ -84,7 +85,8 @@ class LossSpike(Rule):
 
     def _own(self, level: Level) -> tuple[float, float]:
         """What turns the limit into a loss."""
-        return (self.reach(level) - level.median) / self.first.limit, level.median
+        reach = max(self.reach(level), level.median + self.first.floor)
+        return (reach - level.median) / self.first.limit, level.median
 
 
 class PolicyLossSpike(LossSpike):
@@ -156,25 +158,31 @@ class GradVanishing(Rule):
 
     def read(self, row: Row) -> Reading | None:
         """The value itself."""
-        norm, level = row.values.get(GRAD_NORM), row.levels.get(LOSS)
-        if norm is None or level is None or not row.values.get(LEARNING_RATE, 1.0):
-            return None
-        loss = row.values.get(LOSS, level.median)
-        if self.converged(loss) or loss < limits.OVERFIT_FALL * level.median:
+        norm = row.values.get(GRAD_NORM)
+        if norm is None or not row.values.get(LEARNING_RATE, 1.0) or self.is_learning(row):
             return None
         return Reading(norm, norm, GRAD_NORM)
 
-    def converged(self, loss: float) -> bool:  # noqa: ARG002
-        """Whether the loss is so low that small gradients are in order."""
+    def is_learning(self, row: Row) -> bool:
+        """Whether the loss of the last records is below that of the window."""
+        level, recent = row.levels.get(LOSS), row.recent(LOSS, self.first.records)
+        return level is None or not recent or fmean(recent) < limits.OVERFIT_FALL * level.median
+
+
+class PolicyGradVanishing(GradVanishing):
+    """The same for a policy gradient, whose loss lies about 0 and says nothing."""
+
+    def is_learning(self, row: Row) -> bool:  # noqa: ARG002
+        """Nobody can tell."""
         return False
 
 
 class SupervisedGradVanishing(GradVanishing):
     """The same where a loss near 0 means that there is nothing left to learn."""
 
-    def converged(self, loss: float) -> bool:
-        """Below the FAQ's normal losses."""
-        return loss < limits.LOSS_CONVERGED
+    def is_learning(self, row: Row) -> bool:
+        """Below the FAQ's normal losses nothing has to."""
+        return row.values.get(LOSS, 1.0) < limits.LOSS_CONVERGED or super().is_learning(row)
 
 
 class LearningRate(Rule):

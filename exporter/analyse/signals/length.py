@@ -35,6 +35,7 @@ class LengthSurge(Rule):
         super().__init__(context)
         longest = context.numbers.get("max_completion_length", UNLIMITED)
         self._near_limit = limits.LENGTH_NEAR_LIMIT * longest
+        self._near = 0  # records in a row
 
     def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
         """Up to where the limit and the run's own range are both left."""
@@ -43,12 +44,17 @@ class LengthSurge(Rule):
         ranged = level.median * math.exp(min(outlying(level) * level.log_sigma(LENGTH_SPREAD), 50.0))
         return -UNLIMITED, min(max(ranged, level.median * widened(self.first.limit, level)), self._near_limit)
 
+    def pending(self) -> bool:
+        """While the records near the limit are counted."""
+        return self._near > 0
+
     def read(self, row: Row) -> Reading | None:
         """How many times the baseline it is."""
         length, level = row.values.get(LENGTH), row.levels.get(LENGTH)
         if length is None:
             return None
-        if length >= self._near_limit:
+        self._near = self._near + 1 if length >= self._near_limit else 0
+        if self._near >= limits.LENGTH_NEAR_RECORDS:
             unit = self._near_limit / self.first.limit
             return Reading(length / unit, length, LENGTH, unit=unit, baseline=level and level.median)
         if level is None or level.median <= 0 or level.log_score(length, LENGTH_SPREAD) < outlying(level):

@@ -20,13 +20,16 @@ from exporter.model import Series
 
 
 class KlHigh(Rule):
-    """kl by its value. Where the trainer clamps it, the worst that can be seen is a row of values just below."""
+    """kl by its value. Where the trainer clamps it, the worst is a row of values just below the clamp."""
 
     name = "kl_high"
     watched = (KL,)
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
+        # Whoever allows more than the clamp does not mean it.
+        most = max(bound.limit for bound in self.bounds.values())
+        self._clamped_from = limits.KL_CLAMPED if most <= limits.KL_CLAMP else UNLIMITED
         self._clamped = 0
 
     def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
@@ -38,7 +41,7 @@ class KlHigh(Rule):
         kl = row.values.get(KL)
         if kl is None:
             return None
-        self._clamped = self._clamped + 1 if kl >= limits.KL_CLAMPED else 0
+        self._clamped = self._clamped + 1 if kl >= self._clamped_from else 0
         destroyed = Severity.CRITICAL if self._clamped >= limits.KL_CLAMPED_RECORDS else None
         return Reading(kl, kl, KL, force=destroyed)
 
@@ -113,7 +116,7 @@ class ClipRatioHigh(Rule):
 
 
 class EntropyCollapse(Rule):
-    """Entropy against that of the run's first records. That it falls early is healthy; how low it gets counts."""
+    """Entropy against that of the first records. That it falls early is healthy; how low it gets counts."""
 
     name = "entropy_collapse"
     watched = (ENTROPY,)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from statistics import fmean
 
 from exporter.analyse.baseline import Level
 from exporter.analyse.signals.rule import (
     ANY,
+    BLOCK,
     REWARD,
     REWARD_STD,
     REWARD_ZERO_STD,
@@ -33,6 +35,8 @@ LASTING = 8.0
 LASTING_YOUNG = 12.0
 BELOW = 0.6
 """Share of its baseline up to which a function's record can begin a drop, and go on with it."""
+BLOCK_SIGMAS = 5.0
+"""Robust standard deviations of its mean by which a block of records must be low."""
 RECOVERED = 0.8
 """Share of its baseline at which a drop is forgotten."""
 SPREADLESS = 1e-9
@@ -70,9 +74,10 @@ class RewardDrop(Rule):
 
 
 class RewardFunctionDrop(Rule):
-    """One reward function falls to a fraction of its own: at once and far, or record after record.
+    """One reward function falls to a fraction of its own, in one of three ways.
 
-    The second is a cumulative sum: how far each record is below its baseline, less what chance explains.
+    At once and far; record after record, by a cumulative sum of how far each is below its baseline, less what
+    chance explains; and, where single records are too noisy for both, by the mean of a block of them.
     """
 
     name = "reward_function_drop"
@@ -81,19 +86,21 @@ class RewardFunctionDrop(Rule):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._sums: dict[Series, float] = {}
+        self._means: dict[Series, float] = {}  # of functions whose last block was low
 
     def reset(self) -> None:
         """Nothing has dropped yet."""
         self._sums.clear()
+        self._means.clear()
 
     def pending(self) -> bool:
-        """While a sum is above 0."""
-        return bool(self._sums)
+        """While a sum is above 0, or a mean is low."""
+        return bool(self._sums or self._means)
 
     @property
     def falling(self) -> Collection[Series]:
         """The functions that may be in the course of a drop."""
-        return self._sums.keys()
+        return self._sums.keys() | self._means.keys()
 
     def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
         """Down to where a drop can begin."""
@@ -101,40 +108,69 @@ class RewardFunctionDrop(Rule):
             return ANY
         return min(BELOW * level.median, level.median - BEGIN * _sigma(level)), UNLIMITED
 
+    def block(self, row: Row) -> Iterator[Reading | None]:
+        """Begin to follow the mean of each function whose last block is far too low to be chance."""
+        for one, level in row.levels.items():
+            if one.metric is c.REWARD_FUNCTION_MEAN and level.median >= self.first.floor and not level.young:
+                mean, count = self._mean(one, row)
+                score = (mean - level.median) / _sigma(level) * count**0.5
+                if mean <= BELOW * level.median and score <= -BLOCK_SIGMAS:
+                    self._means.setdefault(one, mean)
+        yield from ()
+
+    def _mean(self, one: Series, row: Row) -> tuple[float, int]:
+        """The mean of a block and its size, or of what there is of it; NaN where that is little."""
+        mean = row.mean(one, BLOCK)
+        if mean == mean:
+            return mean, BLOCK
+        recent = row.recent(one, BLOCK)
+        return (fmean(recent), len(recent)) if len(recent) >= BLOCK // 2 else (mean, 0)
+
     def read(self, row: Row) -> Reading | None:
         """Of the functions that drop, the one of which least is left."""
         found = None
         for one, value in row.values.items():
             if one.metric is c.REWARD_FUNCTION_MEAN and TRAIN in one.labels:
                 level = row.levels.get(one)
-                reading = None if level is None else self._judge(one, value, level)
-                if reading is not None and (found is None or reading.score < found.score):
-                    found = reading
+                left = None if level is None else self._left(one, value, level)
+                if level is not None and left is not None and (found is None or left < found.score):
+                    median = level.median
+                    found = Reading(min(left, self.first.limit), value, one, median, median, baseline=median)
         return found
 
-    def _judge(self, one: Series, value: float, level: Level) -> Reading | None:
-        if level.median < self.first.floor or value >= RECOVERED * level.median:
+    def _left(self, one: Series, value: float, level: Level) -> float | None:
+        """The share of a function's baseline that is left; None: it has not dropped."""
+        if level.median < self.first.floor:
             self._sums.pop(one, None)
+            self._means.pop(one, None)
             return None
         left, score = value / level.median, (value - level.median) / _sigma(level)
         total = self._count(one, left, score)
-        lasting = left <= BELOW and total >= (LASTING_YOUNG if level.young else LASTING)
-        at_once = left <= self.first.limit / level.caution and score <= -outlying(level)
-        if not (lasting or at_once):
-            return None
-        left = min(left, self.first.limit)
-        return Reading(left, value, one, level.median, level.median, baseline=level.median)
+        if left <= BELOW and total >= (LASTING_YOUNG if level.young else LASTING):
+            return left
+        if left <= self.first.limit / level.caution and score <= -outlying(level):
+            return left
+        return self._follow_mean(one, value, level)
 
     def _count(self, one: Series, left: float, score: float) -> float:
         total = self._sums.get(one, 0.0)
         if not total and (left > BELOW or score > -BEGIN):
             return 0.0
         total = min(total + min(-score, MOST) - DRIFT, 2 * LASTING_YOUNG)
-        if total > 0:
+        if total > 0 and left < RECOVERED:
             self._sums[one] = total
         else:
             self._sums.pop(one, None)
         return total
+
+    def _follow_mean(self, one: Series, value: float, level: Level) -> float | None:
+        if one not in self._means:
+            return None
+        mean = self._means[one] = self._means[one] + (value - self._means[one]) / (BLOCK / 2)
+        if mean > BELOW * level.median:
+            del self._means[one]
+            return None
+        return mean / level.median
 
 
 def _sigma(level: Level) -> float:
@@ -156,7 +192,5 @@ class RewardFlat(Rule):
         """The share of groups without a spread; all of them where the spread is 0."""
         spread, share = row.values.get(REWARD_STD), row.values.get(REWARD_ZERO_STD)
         if spread is not None and spread < SPREADLESS:
-            return Reading(1.0, 0.0 if share is None else share, REWARD_STD if share is None else REWARD_ZERO_STD)
+            return Reading(1.0, spread, REWARD_STD) if share is None else Reading(1.0, share, REWARD_ZERO_STD)
         return None if share is None else Reading(share, share, REWARD_ZERO_STD)
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -84,6 +85,11 @@ class Row:
         column = self._columns.get(one)
         return [] if column is None else self._ring.recent(column, count)
 
+    def mean(self, one: Series, count: int) -> float:
+        """The mean of those, NaN where one is missing."""
+        column = self._columns.get(one)
+        return math.nan if column is None else self._ring.mean(column, count)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -94,7 +100,7 @@ class Context:
 
 
 class Rule:
-    """Reads one signal. A subclass reads training records, blocks of them, evaluations, or several of these."""
+    """Reads one signal, in training records, in blocks of them, in evaluations, or in several of these."""
 
     name: ClassVar[str]
     watched: ClassVar[tuple[Series, ...]] = ()

@@ -95,10 +95,8 @@ class Tracker:
     def _opened(self, reading: Reading, step: int) -> Episode:
         severity = self.severity or Severity.INFO
         limit = reading.offset + reading.unit * self._bounds[severity].limit
-        baseline, value = reading.baseline, reading.value
-        return Episode(
-            self._signal.name, severity, step, step, 0, value, step, limit, reading.where, baseline, None, True
-        )
+        name, value, where = self._signal.name, reading.value, reading.where
+        return Episode(name, severity, step, step, 0, value, step, limit, where, reading.baseline, None, True)
 
     def _continued(self, episode: Episode, reading: Reading, step: int) -> Episode:
         severity = self.severity or episode.severity

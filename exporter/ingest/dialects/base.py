@@ -13,6 +13,10 @@ from exporter.model import Record, Skip
 
 NOT_JSON = Skip("not_json")
 NOT_AN_OBJECT = Skip("not_an_object")
+TOO_LONG = Skip("too_long")
+
+LONGEST_ROW = 1 << 20
+"""Bytes; parsed JSON can take thirty times as much, and no trainer writes a row as long."""
 
 
 class Reader(Protocol):
@@ -30,6 +34,8 @@ class JsonLines:
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """At most one record, or why the line is none."""
+        if len(line) > LONGEST_ROW:
+            return (TOO_LONG,)
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError:

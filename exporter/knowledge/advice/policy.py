@@ -16,8 +16,8 @@ ADVICE: Mapping[str, Advice] = {
             "policy 正在崩溃：几条记录之内，多类指标相继失常。",
         ),
         finding=Text(
-            "Collapse began at step {step}.",
-            "崩溃始于第 {step} 步。",
+            "By step {step} several families of signals had broken together.",
+            "到第 {step} 步，多类指标已相继失常。",
         ),
         meaning=Text(
             "The typical chain: KL and gradient jump, completions grow until they are cut off, the reward "

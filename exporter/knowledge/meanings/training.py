@@ -93,6 +93,7 @@ OPTIMISATION: Mapping[Metric, Meaning] = {
             SFT: Healthy(
                 limits.RATE_TOO_LOW,
                 LimitOf("lr_out_of_range", Severity.INFO),
+                Worry.ABOVE,  # low is normal in warm-up and at the end of decay
                 note=Text(
                     "About 3e-6 is ordinary for full fine-tuning; LoRA takes ten to a hundred times more.",
                     "全参微调 3e-6 左右很常见，LoRA 通常是其十到百倍。",
