@@ -96,10 +96,11 @@ def check(
     patterns = {**defaults.patterns, "printed": tuple(stdout_log)}
     scan = discover.discover(paths, discover.Options(patterns=patterns, ignore_older=None), now)
     dialects = Dialects(logging_steps)
+    assign = assign or Settings().assign
     for path, problem in scan.errors.items():
         yield NoRun(path, problem, {})
     for found in scan.found:
-        assigned = (assign or Settings().assign)(found.run)
+        assigned = assign(found.run)
         chosen = replace(options, profile=options.profile or assigned.profile)
         yield read(replace(found, run=assigned.name), chosen, dialects, now)
 

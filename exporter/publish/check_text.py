@@ -167,7 +167,7 @@ def _table(run: Snapshot, style: Style) -> Iterator[str]:
 
 def _events(run: Snapshot, style: Style) -> Iterator[str]:
     findings = verdict.findings(run, style.lang)
-    if findings:
+    if findings or run.incidents:
         yield words.WHAT_HAPPENED.of(style.lang)
     yield from (f"  {line}" for line in _incidents(run, style))
     for one in findings:

@@ -1,0 +1,365 @@
+"""`check`: its golden outputs, how several runs are told, exit codes, terminals, progress."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import click
+import pytest
+
+from exporter.analyse.run import Options
+from exporter.cli import commands
+from exporter.cli.shell import run as run_cli
+from exporter.config import Settings
+from exporter.knowledge.text import Lang
+from exporter.model import Health, Incident, Kind, Resume, Snapshot, State
+from exporter.publish import demo
+from exporter.publish.check import NoRun, Told, _follow_progress, as_json, check, exit_code, run_check
+from exporter.publish.check_text import INCIDENTS_TOLD, Style, as_text
+from exporter.publish.wrap import columns, padded, shortened, wrapped
+from tests.serving import RUN
+
+NOW = 1_800_000_000.0
+GOLDEN = Path(__file__).with_name("golden") / "check"
+FIXTURES = Path(__file__).with_name("fixtures")
+LOGS = {
+    **{f"demo-{name}": demo.BUNDLED / name for name in (demo.COLLAPSE, demo.HEALTHY)},
+    **{folder.name: folder for folder in sorted(FIXTURES.iterdir())},
+}
+"""The runs with golden outputs. A new folder below `fixtures` needs no code: UPDATE_GOLDEN=1 writes them."""
+
+EN, ZH = (Style(lang, 80) for lang in Lang)
+CLOSING = "，。；：、！？）」》"
+
+
+def checked(name: str, folder: Path) -> Snapshot:
+    """One of the runs, at a fixed time in a folder of that name: nothing depends on clock and place."""
+    shutil.copytree(LOGS[name], folder / name)
+    for file in (folder / name).iterdir():
+        os.utime(file, (NOW, NOW))
+    (run,) = check([str(folder / name)], Options(), ("*.log",), None, NOW)
+    assert isinstance(run, Snapshot)
+    return replace(run, file=str(Path(run.file).relative_to(folder)))
+
+
+def text(runs: Iterable[Snapshot], style: Style = EN, verbose: bool = False) -> str:
+    """The verdict as a person reads it."""
+    return "".join(as_text(list(runs), [], style, verbose))
+
+
+@pytest.mark.parametrize("name", LOGS)
+@pytest.mark.parametrize("ending", ["en.txt", "zh.txt", "json"])
+def test_a_run_is_told_as_its_golden_file_says(name: str, ending: str, tmp_path: Path) -> None:
+    """Both languages and JSON, for each run of our own. UPDATE_GOLDEN=1 writes the files anew."""
+    run = checked(name, tmp_path)
+    styles = {"en.txt": EN, "zh.txt": ZH}
+    told = text([run], styles[ending]) if ending in styles else as_json([run], [])
+    golden = GOLDEN / f"{name}.{ending}"
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(told, encoding="utf-8")
+    assert told == golden.read_text(encoding="utf-8")
+
+
+def test_no_golden_file_is_left_over() -> None:
+    """Each belongs to a run."""
+    assert {file.name.partition(".")[0] for file in GOLDEN.iterdir()} == set(LOGS)
+
+
+@pytest.mark.parametrize("name", LOGS)
+@pytest.mark.parametrize("width", [40, 57, 80, 110])
+def test_lines_keep_to_the_terminal_and_break_where_they_may(name: str, width: int, tmp_path: Path) -> None:
+    """No line is wider, none is only blanks, none begins with closing punctuation; no colours in a pipe."""
+    run = checked(name, tmp_path)
+    for lang in Lang:
+        lines = text([run], Style(lang, width)).splitlines()
+        assert [line for line in lines if columns(line) > width] == []
+        assert [line for line in lines if line != line.rstrip()] == []
+        assert [line for line in lines if line.strip()[:1] in (*CLOSING,)] == []
+        assert "\x1b" not in "".join(lines)
+
+
+# JSON
+
+DESIGN = {
+    *("run", "file", "dialect", "profile", "records", "first_step", "last_step", "max_steps", "resumes"),
+    *("state", "health", "signals", "incidents", "best", "skipped_lines"),
+}
+SIGNAL = {"signal", "severity", "first_step", "last_step", "records", "peak", "peak_step", "limit", "metric"}
+
+
+def test_json_has_the_documented_fields(tmp_path: Path) -> None:
+    """No more and no less, in every object; NaN is null."""
+    collapse, nan = (checked(name, tmp_path) for name in ("demo-collapse", "swift-sft-nan"))
+    resumed = checked("llamafactory-sft", tmp_path)
+    first, second, third = json.loads(as_json([collapse, nan, resumed], []))["runs"]
+    assert set(first) == set(second) == DESIGN
+    assert set(first["records"]) == {"train", "eval"}
+    assert all(set(signal) == SIGNAL for signal in first["signals"])
+    assert set(first["incidents"][0]) == {"onset_step", "peak_step", "recovery_step", "stages", "signals"}
+    assert set(first["incidents"][0]["stages"][0]) == {"stage", "step"}
+    assert set(first["best"]) == {"eval_loss", "step"}
+    assert third["resumes"] == [{"from": 60, "to": 45}]
+    assert [one["peak"] for one in second["signals"] if one["signal"] == "non_finite"] == [None]
+
+
+def test_signals_come_in_the_order_of_their_first_step(tmp_path: Path) -> None:
+    """One entry per episode."""
+    (run,) = json.loads(as_json([checked("demo-collapse", tmp_path)], []))["runs"]
+    steps = [signal["first_step"] for signal in run["signals"]]
+    assert steps == sorted(steps)
+    assert len(steps) > 3
+
+
+def test_json_is_valid_whatever_a_run_is_called() -> None:
+    """A name on disk need not be text."""
+    strange = replace(RUN, run="a\udcff\n", file="/a\udcff")
+    (run,) = json.loads(as_json([strange], [NoRun("/b\udcfe", "r", {})]))["runs"]
+    assert run["run"] == "a\ufffd\ufffd"
+
+
+# Several runs
+
+HEALTHY, WATCH, BROKEN = (
+    replace(RUN, run=f"runs/{health.name.lower()}", verdict=health, episodes=()) for health in Health
+)
+
+
+def test_several_runs_have_a_line_each_the_worst_first() -> None:
+    """And only those that are not healthy are told in full."""
+    told = text([HEALTHY, WATCH, BROKEN]).splitlines()
+    assert told[0] == "3 runs: 1 broken, 1 watch, 1 healthy"
+    assert [line.split()[0] for line in told[1:4]] == ["broken", "watch", "healthy"]
+    assert [line for line in told if line.startswith("runs/")] == ["runs/broken: broken", "runs/watch: watch"]
+    assert "runs/healthy: healthy" in text([HEALTHY, WATCH, BROKEN], verbose=True)
+
+
+def test_one_run_is_told_in_full_at_once() -> None:
+    """Healthy or not."""
+    assert text([HEALTHY]).splitlines()[0] == "runs/healthy: healthy"
+
+
+def test_the_line_of_a_run_says_the_worst_and_how_much_else(tmp_path: Path) -> None:
+    """The collapse before what it consists of, and the name in full."""
+    name = "a" * 150
+    told = text([replace(checked("demo-collapse", tmp_path), run=name), HEALTHY]).splitlines()
+    assert re.fullmatch(rf"  broken   Policy collapse \(\+\d+\)  35 of 120  {name}", told[1])
+
+
+def test_files_that_are_no_runs_are_told_with_the_reason() -> None:
+    """In the language that was asked for, with lines by reason."""
+    others = [("/a/b.log", "no training record in it", {"text": 3}), ("/c", "Permission denied", {})]
+    assert list(as_text([], others, EN, False)) == [
+        "/a/b.log: no run: no training record in it (3 x text)\n",
+        "/c: no run: Permission denied\n",
+    ]
+    assert next(as_text([], others, ZH, False)) == "/a/b.log: 不是训练日志：其中没有训练记录 (3 x text)\n"
+
+
+# One run
+
+
+def test_a_healthy_run_is_told_so_and_counted_right(tmp_path: Path) -> None:
+    """One sentence that nothing came up; none where the log ended otherwise or has no record."""
+    run = checked("demo-healthy", tmp_path)
+    assert "All well: none of the" in text([run])
+    assert "告警信号均未出现" in text([run], ZH)
+    assert "All well" not in text([replace(run, state=State.STALLED)])
+    waiting = replace(run, records={}, last_step=None, first_step=None, max_steps=None)
+    assert "No training record yet: nothing to judge." in text([waiting])
+    assert "None" not in text([waiting])
+
+
+def test_numbers_of_things_are_grammatical(tmp_path: Path) -> None:
+    """One evaluation, two evaluations."""
+    run = checked("demo-collapse", tmp_path)
+    assert "35 training records, 1 evaluation\n" in text([run])
+    one = replace(run, records={Kind.TRAIN: 1})
+    assert "1 training record, 0 evaluations\n" in text([one])
+
+
+def test_an_own_profile_is_told_with_its_base() -> None:
+    """The name says nothing to others."""
+    assert "swift, mine (from grpo), " in text([replace(RUN, profile="mine")])
+    assert "mine（继承自 grpo）" in text([replace(RUN, profile="mine")], ZH)
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (None, "Incident from step 7, worst at step 9, not recovered: KL (7) -> length (8)"),
+        (30, "Incident from step 7, worst at step 9, recovered at step 30: KL (7) -> length (8)"),
+        (5, "Incident from step 7, worst at step 9, ended by going back to step 5: KL (7) ->"),
+    ],
+)
+def test_an_incident_is_told_with_its_order_and_end(end: int | None, told: str) -> None:
+    """Recovered, not recovered, or undone by a resume."""
+    incident = Incident(7, 9, end, (("kl", 7), ("length", 8)), ("kl_spike",), end is None, True)
+    run = replace(BROKEN, incidents=(incident,), resumes=(Resume(9, 5),))
+    assert told in " ".join(text([run], Style(Lang.EN, 110)).split())
+
+
+def test_the_checkpoint_before_an_incident_is_told() -> None:
+    """The last one that is still there and from before it."""
+    incident = Incident(120, 120, None, (("kl", 120),), ("kl_spike",), True, False)
+    run = replace(BROKEN, incidents=(incident,), checkpoints=(50, 100, 150))
+    assert (
+        "Incident from step 120, not recovered: KL\n      last checkpoint before it: checkpoint-100\n"
+        in text([run])
+    )
+
+
+def test_of_many_incidents_the_first_and_the_last_are_told() -> None:
+    """A run that spikes on and on does not fill the screen."""
+    many = tuple(Incident(at, at, at + 1, (("kl", at),), (), False, False) for at in range(100, 120))
+    told = text([replace(BROKEN, incidents=many)])
+    assert told.count("Incident from") == INCIDENTS_TOLD
+    assert f"... and {20 - INCIDENTS_TOLD} more incidents in between" in told
+    assert "step 100," in told
+    assert "step 119," in told
+
+
+# Terminals
+
+
+class Terminal(io.StringIO):
+    """A stream that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(path: Path, out: io.StringIO) -> str:
+    """What `check` writes there."""
+    run_check([str(path)], Settings(), None, Told("text", "en", False), out, io.StringIO())
+    return out.getvalue()
+
+
+def test_colours_are_for_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verdicts are coloured, nothing else changes, and NO_COLOR is respected."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("COLUMNS", "90")
+    log = demo.BUNDLED / demo.COLLAPSE
+    plain, coloured = shown(log, io.StringIO()), shown(log, Terminal())
+    assert "\x1b" not in plain
+    assert click.unstyle(coloured) == plain
+    assert coloured.startswith("collapse: \x1b[31mbroken\x1b[0m\n")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert shown(log, Terminal()) == plain
+
+
+def test_progress_is_shown_once_it_takes_long_and_leaves_no_trace() -> None:
+    """A folder with 1,000 runs says how far it is, on one line that is cleared at the end."""
+    err, clock = io.StringIO(), count(step=0.05)
+    everything: Iterator[Snapshot | NoRun] = iter([RUN] * 1000 + [NoRun("a", "b", {})])
+    told = list(_follow_progress(everything, err, lambda: next(clock)))
+    assert len(told) == 1001
+    assert "\r500 logs read, 500 of them runs" in re.sub(r"\b(49\d|50\d)\b", "500", err.getvalue())
+    assert "\n" not in err.getvalue()
+    assert err.getvalue().endswith("\r" + " " * 60 + "\r")
+
+
+def test_a_quick_check_shows_no_progress() -> None:
+    """Nor does it clear a line."""
+    err = io.StringIO()
+    assert list(_follow_progress(iter([RUN]), err, lambda: 0.0)) == [RUN]
+    assert err.getvalue() == ""
+
+
+# The command
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("demo-healthy", 0), ("demo-collapse", 2), ("swift-sft-nan", 2), ("llamafactory-sft", 0)],
+)
+def test_the_exit_code_is_the_health(name: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """0 healthy, 2 broken; nothing on standard error."""
+    assert run_cli(commands, ["check", str(LOGS[name])]) == code
+    assert capsys.readouterr().err == ""
+
+
+def test_the_worst_run_gives_the_exit_code() -> None:
+    """Unless a path that was named cannot be read, or there is no run at all."""
+    assert exit_code([], [HEALTHY, WATCH], []) == 1
+    assert exit_code(["/x"], [HEALTHY, WATCH], [NoRun("/y/z", "empty", {})]) == 1
+    assert exit_code(["/x"], [BROKEN], [NoRun("/x", "empty", {})]) == 3
+    assert exit_code([], [], []) == 3
+
+
+def test_own_profiles_and_rules_apply(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file of `serve` serves here too; --profile goes before its rules."""
+    file = tmp_path / "llmtrain.yml"
+    file.write_text(
+        "profiles: {mine: {inherits: sft}, other: {inherits: generic}}\nlisten: ':1'\n"
+        "runs: [{match: swift-sft, name: renamed, profile: mine}]"
+    )
+    command = ["check", str(LOGS["swift-sft"]), "--config", str(file)]
+    run_cli(commands, command)
+    assert "renamed: healthy\n  swift, mine (from sft), " in capsys.readouterr().out
+    run_cli(commands, [*command, "--profile", "other"])
+    assert "swift, other (from generic), " in capsys.readouterr().out
+    assert run_cli(commands, [*command, "--profile", "nope"]) == 2
+    assert "must be one of grpo, sft, dpo, reward_model, generic, mine, other" in capsys.readouterr().err
+
+
+def test_wrong_settings_are_told_and_end_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As everywhere else."""
+    file = tmp_path / "llmtrain.yml"
+    file.write_text("profiles: {a: {inherits: b}}")
+    assert run_cli(commands, ["check", str(LOGS["swift-sft"]), "--config", str(file)]) == 2
+    assert "line 1: profiles.a.inherits: must be one of" in capsys.readouterr().err
+
+
+# Wrapping
+
+
+@pytest.mark.parametrize(
+    ("line", "width", "lines"),
+    [
+        ("  - one two three four", 12, ["  - one two", "    three", "    four"]),
+        ("  1. one two three", 12, ["  1. one two", "     three"]),
+        ("one two", 80, ["one two"]),
+        ("", 80, [""]),
+        ("  - 学习率降低，再试一次。", 16, ["  - 学习率降低，", "    再试一次。"]),
+        ("  - 学习率降低，再试一次。", 15, ["  - 学习率降", "    低，再试一", "    次。"]),
+        ("步子大（learning_rate\xa0=\xa00.01）时", 28, ["步子大", "（learning_rate = 0.01）时"]),
+        ("上一次，第 12 步，警告", 12, ["上一次，", "第 12 步，警", "告"]),
+        ("it is at step 12 or so", 14, ["it is at", "step 12 or so"]),
+        ("aaaaaaaaaaaa bb", 5, ["aaaaa", "aaaaa", "aa bb"]),
+    ],
+)
+def test_text_is_wrapped_like_print(line: str, width: int, lines: list[str]) -> None:
+    """Indented like its text, no closing punctuation in front, what belongs together on one line."""
+    assert list(wrapped(line, width)) == lines
+
+
+def test_widths_are_those_of_a_terminal() -> None:
+    """Chinese characters take two columns, combining marks and colours none."""
+    assert columns("学ab") == 4
+    assert columns("e\u0301") == 1
+    assert columns(click.style("ab", fg="red")) == 2
+    assert padded("学", 4) == "学  "
+
+
+@pytest.mark.parametrize(
+    ("name", "short"), [("abc", "abc"), ("abcdefghij", "ab…ij"), ("学习率降低", "学…低")]
+)
+def test_a_long_name_loses_its_middle(name: str, short: str) -> None:
+    """Both ends of a name tell more."""
+    assert shortened(name, 5) == short
+
+
+def test_not_a_number_does_not_reach_json() -> None:
+    """JSON has none."""
+    strange = replace(RUN, best=(math.nan, 3))
+    assert json.loads(as_json([strange], []))["runs"][0]["best"] == {"eval_loss": None, "step": 3}
