@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
@@ -15,18 +14,19 @@ class Kept(Generic[T]):
     __slots__ = ("_first", "_last", "_most", "total")
 
     def __init__(self, most: int) -> None:
-        self._most = most - most // 2
+        self._most = most
         self._first: list[T] = []
-        self._last: deque[T] = deque(maxlen=most // 2)
+        self._last: list[T] = []
         self.total = 0
 
     def add(self, item: T) -> None:
         """Put an item in."""
         self.total += 1
-        if len(self._first) < self._most:
+        if len(self._first) < self._most - self._most // 2:
             self._first.append(item)
-        else:
-            self._last.append(item)
+            return
+        self._last.append(item)
+        del self._last[: -(self._most // 2) or len(self._last)]
 
     @property
     def dropped(self) -> int:

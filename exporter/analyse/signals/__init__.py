@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exporter.analyse.signals import fit, gradient, length, policy, progress, reward
 from exporter.analyse.signals.rule import Context, Rule
-from exporter.knowledge.profile import GRPO, SFT
+from exporter.knowledge.profile import GENERIC, GRPO, SFT
 from exporter.knowledge.signal import Profile
 
 RULES: tuple[type[Rule], ...] = (
@@ -44,8 +44,7 @@ OF_SUPERVISION: dict[type[Rule], type[Rule]] = {
 }
 """The same where it is trained on texts."""
 
-
-OTHERS = {GRPO: OF_POLICIES, SFT: OF_SUPERVISION}
+OTHERS = {GRPO: OF_POLICIES, SFT: OF_SUPERVISION, GENERIC: OF_SUPERVISION}
 
 
 def rules_for(profile: Profile, context: Context) -> tuple[Rule, ...]:

@@ -37,6 +37,8 @@ EVAL_ACCURACY = series(c.TOKEN_ACCURACY, ("split", "eval"))
 class LossUnstable(Rule):
     """The smoothed loss bounces back from where it has been."""
 
+    __slots__ = ("_last_step", "_lowest", "_records")
+
     name = "loss_unstable"
     watched = (LOSS,)
 
@@ -85,6 +87,8 @@ class LossUnstable(Rule):
 class LossPlateau(Rule):
     """The loss hardly falls over epochs, and is not low."""
 
+    __slots__ = ("_epoch", "_losses")
+
     name = "loss_plateau"
 
     def __init__(self, context: Context) -> None:
@@ -110,6 +114,8 @@ class LossPlateau(Rule):
 
 class Overfit(Rule):
     """Evaluation says another thing than training; or nobody evaluates, and texts are read too often."""
+
+    __slots__ = ("_early", "_evaluated")
 
     name = "overfit"
 
@@ -156,6 +162,8 @@ class Overfit(Rule):
 
 class AccuracyDrop(Rule):
     """Token accuracy below its own best, or evaluation's falling behind."""
+
+    __slots__ = ("_best", "_gaps")
 
     name = "accuracy_drop"
     watched = (TOKEN_ACCURACY,)

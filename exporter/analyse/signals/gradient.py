@@ -34,6 +34,8 @@ EVAL_LOSS = series(c.LOSS, ("split", "eval"))
 class NonFinite(Rule):
     """NaN or infinity. A loss that the trainer's filter shows as 0.0 stands beside a NaN gradient."""
 
+    __slots__ = ()
+
     name = "non_finite"
     watched = (LOSS, GRAD_NORM, KL, REWARD, ENTROPY)
 
@@ -54,6 +56,8 @@ class NonFinite(Rule):
 
 class LossSpike(Rule):
     """Loss far above the run's own, in robust standard deviations of its logarithm."""
+
+    __slots__ = ()
 
     name = "loss_spike"
     watched = (LOSS,)
@@ -92,6 +96,8 @@ class LossSpike(Rule):
 class PolicyLossSpike(LossSpike):
     """The same for a policy gradient's loss, which lies about 0 and has no logarithm."""
 
+    __slots__ = ()
+
     def score(self, loss: float, level: Level) -> float:
         """Robust z."""
         return level.score(loss, self._spread(level))
@@ -108,6 +114,8 @@ class PolicyLossSpike(LossSpike):
 class GradNormHigh(Rule):
     """Gradient norm by its value, after the run's first records."""
 
+    __slots__ = ()
+
     name = "grad_norm_high"
     watched = (GRAD_NORM,)
 
@@ -123,6 +131,8 @@ class GradNormHigh(Rule):
 
 class GradSpike(Rule):
     """Gradient norm against the run's own, which can be 0.1 or 50,000."""
+
+    __slots__ = ()
 
     name = "grad_spike"
     watched = (GRAD_NORM,)
@@ -149,6 +159,8 @@ class GradSpike(Rule):
 class GradVanishing(Rule):
     """Hardly any gradient while the loss does not fall and there is a learning rate to learn with."""
 
+    __slots__ = ()
+
     name = "grad_vanishing"
     watched = (GRAD_NORM,)
 
@@ -172,6 +184,8 @@ class GradVanishing(Rule):
 class PolicyGradVanishing(GradVanishing):
     """The same for a policy gradient, whose loss lies about 0 and says nothing."""
 
+    __slots__ = ()
+
     def is_learning(self, row: Row) -> bool:  # noqa: ARG002
         """Nobody can tell."""
         return False
@@ -180,6 +194,8 @@ class PolicyGradVanishing(GradVanishing):
 class SupervisedGradVanishing(GradVanishing):
     """The same where a loss near 0 means that there is nothing left to learn."""
 
+    __slots__ = ()
+
     def is_learning(self, row: Row) -> bool:
         """Below the FAQ's normal losses nothing has to."""
         return row.values.get(LOSS, 1.0) < limits.LOSS_CONVERGED or super().is_learning(row)
@@ -187,6 +203,8 @@ class SupervisedGradVanishing(GradVanishing):
 
 class LearningRate(Rule):
     """A learning rate outside of what people use."""
+
+    __slots__ = ()
 
     name = "lr_out_of_range"
     watched = (LEARNING_RATE,)

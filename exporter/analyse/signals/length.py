@@ -28,6 +28,8 @@ LENGTH_SPREAD = 0.03
 class LengthSurge(Rule):
     """Completions much longer than the run's own, or almost as long as they may be."""
 
+    __slots__ = ("_near", "_near_limit")
+
     name = "length_surge"
     watched = (LENGTH,)
 
@@ -66,6 +68,8 @@ class LengthSurge(Rule):
 class LengthCollapse(Rule):
     """Completions much shorter than the run's own."""
 
+    __slots__ = ()
+
     name = "length_collapse"
     watched = (LENGTH,)
 
@@ -91,6 +95,8 @@ class LengthCollapse(Rule):
 
 class ClippedHigh(Rule):
     """Completions cut off at the length limit, several records in a row."""
+
+    __slots__ = ()
 
     name = "clipped_high"
     watched = (CLIPPED,)

@@ -22,6 +22,8 @@ from exporter.model import Series
 class KlHigh(Rule):
     """kl by its value. Where the trainer clamps it, the worst is a row of values just below the clamp."""
 
+    __slots__ = ("_clamped", "_clamped_from")
+
     name = "kl_high"
     watched = (KL,)
 
@@ -48,6 +50,8 @@ class KlHigh(Rule):
 
 class KlSpike(Rule):
     """kl against the run's own. Its baseline may not rise as fast as a dying run's kl does."""
+
+    __slots__ = ("_base", "_seen")
 
     name = "kl_spike"
     watched = (KL,)
@@ -93,6 +97,8 @@ class KlSpike(Rule):
 class ClipRatioHigh(Rule):
     """Share of token ratios that are clipped. 0 is normal as long as a batch is used once."""
 
+    __slots__ = ("_sequences",)
+
     name = "clip_ratio_high"
     watched = CLIP_RATIOS
 
@@ -117,6 +123,8 @@ class ClipRatioHigh(Rule):
 
 class EntropyCollapse(Rule):
     """Entropy against that of the first records. That it falls early is healthy; how low it gets counts."""
+
+    __slots__ = ("_early",)
 
     name = "entropy_collapse"
     watched = (ENTROPY,)
@@ -144,6 +152,8 @@ class EntropyCollapse(Rule):
 
 class EntropyRange(Rule):
     """The FAQ's normal range of entropy in supervised fine-tuning, told as a fact."""
+
+    __slots__ = ()
 
     name = "entropy_collapse"
     watched = (ENTROPY,)

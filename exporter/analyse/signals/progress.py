@@ -28,6 +28,8 @@ MEMORY = series(c.MEMORY)
 class ThroughputDrop(Rule):
     """Half of the run's own speed or less, in training or in evaluation."""
 
+    __slots__ = ("_evaluations", "_last", "_steps")
+
     name = "throughput_drop"
 
     def __init__(self, context: Context) -> None:
@@ -73,6 +75,8 @@ class ThroughputDrop(Rule):
 
 class MemoryGrowth(Rule):
     """The peak of device memory goes on rising when it should long be known."""
+
+    __slots__ = ("_base", "_highest", "_quiet", "_rises")
 
     name = "memory_growth"
 

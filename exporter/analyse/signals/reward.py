@@ -48,6 +48,8 @@ SPREAD, SPREAD_YOUNG = 0.1, 0.25
 class RewardDrop(Rule):
     """The total reward falls out of its own range, and by a good share of its baseline."""
 
+    __slots__ = ()
+
     name = "reward_drop"
     watched = (REWARD,)
 
@@ -79,6 +81,8 @@ class RewardFunctionDrop(Rule):
     At once and far; record after record, by a cumulative sum of how far each is below its baseline, less what
     chance explains; and, where single records are too noisy for both, by the mean of a block of them.
     """
+
+    __slots__ = ("_means", "_sums")
 
     name = "reward_function_drop"
     watched_metric = c.REWARD_FUNCTION_MEAN
@@ -180,6 +184,8 @@ def _sigma(level: Level) -> float:
 
 class RewardFlat(Rule):
     """All completions of a group earn the same, so that there is nothing to learn from."""
+
+    __slots__ = ()
 
     name = "reward_flat"
     watched = (REWARD_ZERO_STD, REWARD_STD)

@@ -102,6 +102,8 @@ class Context:
 class Rule:
     """Reads one signal, in training records, in blocks of them, in evaluations, or in several of these."""
 
+    __slots__ = ("bounds", "first", "least", "numbers", "signal")
+
     name: ClassVar[str]
     watched: ClassVar[tuple[Series, ...]] = ()
     watched_metric: ClassVar[Metric | None] = None  # all of its training series, whatever their labels

@@ -15,8 +15,8 @@ NOT_JSON = Skip("not_json")
 NOT_AN_OBJECT = Skip("not_an_object")
 TOO_LONG = Skip("too_long")
 
-LONGEST_ROW = 1 << 20
-"""Bytes; parsed JSON can take thirty times as much, and no trainer writes a row as long."""
+LONGEST_ROW = 4 << 20
+"""Bytes; parsed, hostile JSON takes thirty times as much, and no trainer writes a row as long."""
 
 
 class Reader(Protocol):
