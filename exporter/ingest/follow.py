@@ -208,7 +208,7 @@ class Follower:
     """
 
     def __init__(
-        self, path: str, *, chunk: int = 1 << 20, max_line: int = 64 << 20, patient: bool = True
+        self, path: str, *, chunk: int = 1 << 18, max_line: int = 64 << 20, patient: bool = True
     ) -> None:
         """`chunk`, `max_line`: bytes. `patient` False: nobody writes any more; NULs are skipped at once."""
         self.path = path

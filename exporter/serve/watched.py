@@ -16,7 +16,7 @@ from exporter.model import Series, Snapshot
 CHECK_SECONDS = 2.0
 """Time between two looks whether a path still names the file that is open."""
 
-OVER_SECONDS = 60.0
+OVER_SECONDS = 10.0
 """What has ended is put to sleep when nothing came for so long."""
 
 
