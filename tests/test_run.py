@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from exporter.analyse.run import RECENT, Options, Run
 from exporter.ingest.dialects import Dialects
 from exporter.ingest.source import read_lines
+from exporter.knowledge import analysis_metrics as m
 from exporter.knowledge import catalogue as c
 from exporter.knowledge import pace
 from exporter.knowledge.metric import Metric
@@ -405,6 +406,16 @@ def test_evaluations_against_the_training_before_them() -> None:
     assert sample(run, c.EVAL_TRAIN_ENTROPY) == 4.0
 
 
+def test_of_equal_evaluation_losses_the_most_accurate_is_the_best() -> None:
+    """The evaluation loss decides, the accuracy only between equals."""
+    rows = [
+        evaluation(1, 0.25, eval_token_acc=0.8),
+        evaluation(2, 0.25, eval_token_acc=0.9),
+        evaluation(3, 0.3, eval_token_acc=0.99),
+    ]
+    assert snapshot(folded(rows)).best == (0.25, 2)
+
+
 def test_the_best_evaluation_is_the_first_of_the_lowest() -> None:
     """NaN is none of them, wherever it stands."""
     run = folded(
@@ -524,3 +535,61 @@ def test_counters_go_on_where_a_rewritten_log_begins_anew() -> None:
     assert sample(after, c.RESUMES) == 1.0
     assert sample(after, c.SKIPPED, reason="not_json") == 2.0
     assert (after.last_step, after.records[Kind.TRAIN]) == (1, 1)
+
+
+# Runs that nobody trains, and that must not end the exporter
+
+
+def _sparse(step: int, **cells: object) -> Row:
+    return {**cells, "global_step/max_steps": f"{step}/90000"}
+
+
+_ODD_RUNS: dict[str, list[Row]] = {
+    "no row has a loss": [
+        _sparse(0, eval_loss=1.0),
+        *(_sparse(step, loss=None, grad_norm=1.0) for step in range(1, 40)),
+    ],
+    "nothing that has a baseline": [_sparse(step, **{"rewards/margins": 0.1}) for step in range(1, 130)],
+    "kl comes late": [
+        *(_sparse(step, loss=0.1, reward=1.0) for step in range(1, 21_000)),
+        *(_sparse(step, loss=0.1, reward=1.0, kl=0.01) for step in range(21_000, 21_040)),
+    ],
+    "time stands still": [
+        _sparse(step, loss=0.1, elapsed_time=(step // 16) * 5e-324 if step < 300 else 1e9)
+        for step in range(1, 340)
+    ],
+    "five hundred reward functions": [
+        _sparse(step, reward=1.0, **{f"rewards/f{n}/mean": 0.5 for n in range(500)}) for step in range(1, 40)
+    ],
+}
+
+
+@pytest.mark.parametrize("rows", _ODD_RUNS.values(), ids=list(_ODD_RUNS))
+def test_odd_runs_are_folded_to_their_end(rows: list[Row]) -> None:
+    """Whatever a log leaves out or holds too much of, the run keeps its state and its counters."""
+    run = folded(rows, options=Options(profile="grpo"))
+    assert run.last_step == int(str(rows[-1]["global_step/max_steps"]).split("/")[0])
+    assert snapshot(run).samples
+
+
+def test_an_evaluation_row_takes_no_spike_away() -> None:
+    """What the last training record said of its metrics stays until the next one."""
+    rows = [train(step, grad_norm=1.0 + step % 3 / 10) for step in range(1, 40)]
+    score = series(m.SPIKE_SCORE, ("metric", "grad_norm"))
+    before = snapshot(folded(rows)).samples[score]
+    assert snapshot(folded([*rows, evaluation(40)])).samples[score] == before
+
+
+def test_every_kind_of_row_is_counted_from_zero() -> None:
+    """A counter that is born at 1 has no increase."""
+    run = folded([train(1)])
+    assert {
+        kind: sample(run, c.RECORDS, kind=kind.value) for kind in Kind if kind is not Kind.TRAIN
+    } == dict.fromkeys(set(Kind) - {Kind.TRAIN}, 0.0)
+
+
+def test_counters_never_fall_when_the_same_rows_are_known_better() -> None:
+    """A log that is read again from its start can be judged milder; what was counted stays counted."""
+    run = folded([train(1)])
+    run.least = {series(c.RESUMES): 3.0}
+    assert sample(run, c.RESUMES) == 3.0

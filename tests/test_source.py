@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.ingest.dialects import Dialects
-from exporter.ingest.discover import Found
+from exporter.ingest.discover import Found, Options, discover
 from exporter.ingest.source import Reading, Source, open_source
 from exporter.knowledge import catalogue as c
 from exporter.model import Kind, Record
@@ -308,3 +308,14 @@ def test_closing_gives_every_descriptor_back(tmp_path: Path, document: Document)
     polled(source)
     source.close()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_printed_log_takes_its_steps_from_the_arguments_beside_it(tmp_path: Path) -> None:
+    """Where no progress bar tells the steps between records, the run's own logging_steps does."""
+    (tmp_path / "args.json").write_text('{"logging_steps": 5}', encoding="utf-8")
+    log = tmp_path / "train.log"
+    log.write_text("".join(f"{{'loss': 0.5, 'epoch': {at / 10}}}\n" for at in range(1, 5)), encoding="utf-8")
+    found = discover([str(log)], Options(ignore_older=None), 0.0).found[0]
+    reading = open_source(found, Dialects()).poll(0.0)
+    assert reading is not None
+    assert [record.step for record in reading.records] == [5, 10, 15, 20]

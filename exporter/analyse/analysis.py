@@ -48,6 +48,7 @@ class Analysis:
         self._layout: Layout | None = None
         self._plan: Plan | None = None
         self._calm = False
+        self._read: Plan | None = None  # by which `_picked` was taken from the last training record
         self._picked: tuple[float, ...] = ()
         self._index = 0  # training records since the baselines began
         self.records = 0  # training records
@@ -70,6 +71,7 @@ class Analysis:
         self.records += 1
         self._index += 1
         picked = self._picked = plan.pick(record.values)
+        self._read = plan
         ordinary = all(map(le, plan.low, picked)) and all(map(le, picked, plan.high))
         if (ordinary or self._columns.renew(plan, picked, self._index)) and self._calm:
             self._columns.put_ordinary(plan, picked, record.values, self._index)
@@ -93,11 +95,6 @@ class Analysis:
         """The signals that were and are there, by their first step; of many the first and the last."""
         active = [tracker.episode for tracker in self.trackers.values() if tracker.episode]
         return sorted([*self._episodes_over, *active], key=lambda episode: episode.first_step)
-
-    @property
-    def episodes_dropped(self) -> int:
-        """How many there were besides."""
-        return self._episodes_over.dropped
 
     @property
     def incident(self) -> Incident | None:
@@ -130,15 +127,11 @@ class Analysis:
             return Health.BROKEN
         return Health.WATCH if self._troubled else Health.HEALTHY
 
-    def compact(self) -> None:
-        """Drop what only a further record needs. One that comes after all finds new baselines."""
-        self._forget()
-
     def value_of(self, one: Series) -> float | None:
         """The last value of a watched series of training records."""
-        if self._plan is None or one not in self._plan.position or not self._picked:
+        if self._read is None or one not in self._read.position:
             return None
-        return self._picked[self._plan.position[one]]
+        return self._picked[self._read.position[one]]
 
     @property
     def levels(self) -> Mapping[Series, Level]:

@@ -146,6 +146,8 @@ class Columns:
     def _take_turn(self, index: int) -> None:
         """Take the next level anew."""
         self._turn = TURN
+        if not self.order:
+            return
         self._next = (self._next + 1) % len(self.order)
         self._refresh(self.order[self._next], index)
 
@@ -160,7 +162,9 @@ class Columns:
         return ordinary
 
     def bound(self, one: Series) -> None:
-        """A rule sees a series in another way: take its bounds anew."""
+        """A rule sees a series in another way: take its bounds anew. One that no row had has none."""
+        if one not in self._watching:
+            return
         low, high = self._calm(one)
         for plan in self._plans.values():
             at = plan.position.get(one)
@@ -179,12 +183,13 @@ class Columns:
         return True
 
     def _is_based(self, one: Series) -> bool:
-        if one in BASED:
-            return True
-        functions = sum(other.metric is c.REWARD_FUNCTION_MEAN for other in self.order)
-        return one.metric is c.REWARD_FUNCTION_MEAN and TRAIN in one.labels and functions < FUNCTIONS
+        return one in BASED or (one.metric is c.REWARD_FUNCTION_MEAN and TRAIN in one.labels)
 
     def _add(self, new: Sequence[Series]) -> None:
+        known = sum(one.metric is c.REWARD_FUNCTION_MEAN for one in self.order)
+        functions = [one for one in new if one.metric is c.REWARD_FUNCTION_MEAN]
+        beyond = set(functions[max(0, FUNCTIONS - known) :])
+        new = [one for one in new if one not in beyond]
         if new:
             self.order.extend(new)
             self.at = {one: at for at, one in enumerate(self.order)}

@@ -50,11 +50,12 @@ def within_record(
 class Evaluations:
     """What the evaluations of a run say against its training, and which was the best."""
 
-    __slots__ = ("_train", "_values", "best_loss", "best_step")
+    __slots__ = ("_best", "_train", "_values", "best_loss", "best_step")
 
     def __init__(self) -> None:
         self._train: Record | None = None
         self._values: dict[Metric, float] = {}
+        self._best = (math.inf, 0.0)  # loss, and accuracy below 0
         self.best_loss: float | None = None
         self.best_step: int | None = None
 
@@ -65,7 +66,7 @@ class Evaluations:
     def evaluate(self, record: Record, step: int | None) -> None:
         """Hold an evaluation against the last training record."""
         loss = record.get(c.LOSS)
-        if loss is not None and loss < (math.inf if self.best_loss is None else self.best_loss):
+        if loss is not None and self._is_better(loss, record.get(c.TOKEN_ACCURACY)):
             self.best_loss, self.best_step = loss, step
         if self._train is None:
             return
@@ -73,6 +74,14 @@ class Evaluations:
         self._note(c.EVAL_TRAIN_ENTROPY, ratio(_entropy(record), _entropy(self._train)))
         accuracy, trained = record.get(c.TOKEN_ACCURACY), self._train.get(c.TOKEN_ACCURACY)
         self._note(c.EVAL_TRAIN_ACCURACY, None if accuracy is None or trained is None else accuracy - trained)
+
+    def _is_better(self, loss: float, accuracy: float | None) -> bool:
+        """The lowest evaluation loss is the best; between equals the highest accuracy."""
+        rank = loss, -(accuracy or 0.0)
+        if math.isnan(loss) or rank >= self._best:
+            return False
+        self._best = rank
+        return True
 
     def values(self) -> Iterator[tuple[Metric, float]]:
         """The last value of each comparison, and the best evaluation."""

@@ -28,11 +28,6 @@ class Kept(Generic[T]):
         self._last.append(item)
         del self._last[: -(self._most // 2) or len(self._last)]
 
-    @property
-    def dropped(self) -> int:
-        """How many are not remembered."""
-        return self.total - len(self._first) - len(self._last)
-
     def __iter__(self) -> Iterator[T]:
         yield from self._first
         yield from self._last

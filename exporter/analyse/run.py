@@ -63,6 +63,7 @@ class Run:
         told = options.profile or profiles.BY_RLHF_TYPE.get(stage)
         self._profile = options.profiles[told] if told else None
         self._carried = carried or {}
+        self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
         self._analysis: Analysis | None = None  # from the first training record on, which shows its kind
         self._onset: tuple[int, float] | None = None  # step and time of the last incident's
         self.pace = Pace()
@@ -105,7 +106,9 @@ class Run:
         own = samples.counters(self.records, self.skipped, len(self.resumes), self._latest.dropped)
         if self._analysis is not None:
             own |= dict(indicators.counters(self._analysis))
-        return {one: own.get(one, 0.0) + self._carried.get(one, 0.0) for one in [*own, *self._carried]}
+        names = dict.fromkeys((*own, *self._carried, *self.least))
+        sums = {one: own.get(one, 0.0) + self._carried.get(one, 0.0) for one in names}
+        return {one: max(count, self.least.get(one, 0.0)) for one, count in sums.items()}
 
     def state(self, now: float) -> State:
         """What the run is doing at `now`, Unix time."""

@@ -8,16 +8,12 @@ from exporter.knowledge import catalogue as c
 from exporter.knowledge.skips import REASONS
 from exporter.model import Kind, Series, Settings, series
 
-_ALWAYS = (Kind.TRAIN, Kind.EVAL)
-
 
 def counters(
     records: Mapping[Kind, int], skipped: Mapping[str, int], resumes: int, dropped: int
 ) -> dict[Series, float]:
     """The counts of a run, with a 0 for all that may come."""
-    found = {
-        series(c.RECORDS, ("kind", kind.value)): float(records.get(kind, 0)) for kind in [*_ALWAYS, *records]
-    }
+    found = {series(c.RECORDS, ("kind", kind.value)): float(records.get(kind, 0)) for kind in Kind}
     for reason in [*REASONS, *skipped]:
         found[series(c.SKIPPED, ("reason", reason))] = float(skipped.get(reason, 0))
     found[series(c.RESUMES)] = float(resumes)

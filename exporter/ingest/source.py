@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from exporter.ingest.arguments import read_settings
 from exporter.ingest.dialects import DOCUMENTS, Dialects
 from exporter.ingest.dialects.base import NOT_JSON, Reader
 from exporter.ingest.discover import Found
@@ -264,16 +265,22 @@ class JoinedSource:
 
 def open_source(found: Found, dialects: Dialects, patient: bool = True) -> Source:
     """The log of a run, joined with its trainer_state.json where the log itself lacks what that has."""
+    steps = _logging_steps(found) if found.dialect == "printed" else None
 
     def live() -> Source:
         if found.dialect in DOCUMENTS:
             return DocumentSource(found.path, lambda: dialects.reader(found.dialect))
-        return LineSource(found.path, lambda: dialects.reader(found.dialect), patient)
+        return LineSource(found.path, lambda: dialects.reader(found.dialect, steps), patient)
 
     others = [path for path in found.extra if path.endswith("trainer_state.json")]
     if found.dialect != "llamafactory" or not others:
         return live()
     return JoinedSource(live, DocumentSource(others[0], lambda: dialects.reader("trainer_state")))
+
+
+def _logging_steps(found: Found) -> int | None:
+    steps = read_settings(os.path.dirname(found.path)).numbers.get("logging_steps", 0.0)
+    return int(steps) if steps >= 1 else None  # below 1 it is a share of all steps
 
 
 def read_lines(reader: Reader, lines: Iterable[bytes]) -> tuple[list[Record], Counter[str]]:

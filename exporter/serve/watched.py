@@ -11,7 +11,7 @@ from exporter.ingest.arguments import read_settings
 from exporter.ingest.dialects import LIVE, Dialects, producer
 from exporter.ingest.discover import Found
 from exporter.ingest.source import Reading, Source, open_source
-from exporter.model import Series, Snapshot
+from exporter.model import Series, Snapshot, State
 
 CHECK_SECONDS = 2.0
 """Time between two looks whether a path still names the file that is open."""
@@ -73,7 +73,9 @@ class Watched(Entry):
         if reading.restarted:
             self.carried = self.run.counters()
         if reading.restarted or reading.again:
+            known = self.run.counters()
             self.run = self._new_run()
+            self.run.least = known  # the same rows, better known, can be judged milder
         arrived = min(reading.modified, now)  # a clock ahead of ours would hide for as long that a run hangs
         for record in reading.records:
             self.run.fold(record, arrived)
@@ -90,7 +92,7 @@ class Watched(Entry):
 
     def is_over(self, now: float) -> bool | None:
         """Whether nothing is expected to change any more; None while time alone will."""
-        if self.run.changes_at(now) < math.inf:
+        if self.run.changes_at(now) < math.inf or self.run.state(now) is State.RUNNING:
             return None
         return self.read and self.run.arrived is not None and now - self.run.arrived >= OVER_SECONDS
 

@@ -30,7 +30,6 @@ RELAXED = 1.01
 """By how much the lowest smoothed loss is forgotten at each record: a lasting change is followed."""
 PLATEAU_EPOCHS = 4
 EVAL_LOSSES = 3
-EVAL_TRAIN_RATIO = series(c.EVAL_TRAIN_LOSS)
 EVAL_ACCURACY = series(c.TOKEN_ACCURACY, ("split", "eval"))
 
 

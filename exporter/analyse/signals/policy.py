@@ -18,6 +18,9 @@ from exporter.knowledge import limits
 from exporter.knowledge.signal import Severity
 from exporter.model import Series
 
+MOST_DOUBLINGS = 60.0
+"""More than any kl can rise."""
+
 
 class KlHigh(Rule):
     """kl by its value. Where the trainer clamps it, the worst is a row of values just below the clamp."""
@@ -67,9 +70,9 @@ class KlSpike(Rule):
 
     def follow(self, one: Series, level: Level, index: int) -> None:  # noqa: ARG002
         """Let the baseline follow the level, downwards at once and upwards at its own pace."""
-        pace = 2.0 ** ((index - self._seen) / limits.KL_DOUBLING)
+        doublings = min((index - self._seen) / limits.KL_DOUBLING, MOST_DOUBLINGS)
         level_now = min(max(level.median, limits.KL_HEALTHY), limits.KL_MOST)
-        self._base = min(level_now, self._base * pace) if self._base else level_now
+        self._base = min(level_now, self._base * 2.0**doublings) if self._base else level_now
         self._seen = index
 
     def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002

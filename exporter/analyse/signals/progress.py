@@ -52,6 +52,8 @@ class ThroughputDrop(Rule):
             return
         steps, seconds = row.step - before[0], elapsed - before[1]
         pace = seconds / steps
+        if not 0 < pace < float("inf"):
+            return
         if len(self._steps) >= FEWEST:
             usual = median(self._steps)
             slower = (pace - usual) * steps >= limits.SLOWER_SECONDS

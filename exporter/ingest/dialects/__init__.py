@@ -34,10 +34,13 @@ class Dialects:
         self._trainer_state = TrainerState()
         self._printed = Normaliser()
 
-    def reader(self, dialect: str) -> Reader:
-        """A reader for one log. Raises KeyError for a dialect that does not exist."""
+    def reader(self, dialect: str, logging_steps: int | None = None) -> Reader:
+        """A reader for one log. Raises KeyError for a dialect that does not exist.
+
+        `logging_steps`: what the log's own argument file says; the operator's word goes before it.
+        """
         if dialect == "printed":
-            return Printed(self._printed, self._logging_steps)
+            return Printed(self._printed, self._logging_steps or logging_steps)
         shared: dict[str, Reader] = {
             "swift": self._swift,
             "llamafactory": self._llamafactory,

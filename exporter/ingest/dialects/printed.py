@@ -42,7 +42,7 @@ class Printed:
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The records of a line; several only where writers' lines were glued."""
-        if b'"data"' in line:
+        if b'"data"' in line and len(line) <= _LONGEST_ROW:
             line = _unwrapped(line)
         self._bar.see(line)
         found = [record for text in _DICT.findall(line) for record in self._records(text)]
