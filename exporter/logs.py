@@ -47,12 +47,12 @@ def configure(log_format: str, level: str, stream: TextIO) -> None:
         logger.setLevel(logging.NOTSET)
 
 
-def printable(text: str) -> str:
+def escaped(text: str) -> str:
     """The text with control characters written out: a newline is \\x0a."""
-    return _UNPRINTABLE.sub(lambda found: _escaped(ord(found[0])), text)
+    return _UNPRINTABLE.sub(lambda found: _escape(ord(found[0])), text)
 
 
-def _escaped(code: int) -> str:
+def _escape(code: int) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
@@ -69,7 +69,7 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """`2026-01-31T12:00:00.000Z WARNING exporter.serve: ...`"""
         head = f"{_when(record)} {record.levelname} {record.name}: {_message(record)}"
-        return "\n    ".join((head, *map(printable, _trace(self, record).splitlines())))
+        return "\n    ".join((head, *map(escaped, _trace(self, record).splitlines())))
 
 
 class JsonLines(logging.Formatter):
@@ -93,7 +93,7 @@ def _when(record: logging.LogRecord) -> str:
 
 
 def _message(record: logging.LogRecord) -> str:
-    return printable(without_secrets(record.getMessage()))
+    return escaped(without_secrets(record.getMessage()))
 
 
 def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:

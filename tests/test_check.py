@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
-from exporter.analyse.run import Options
+from exporter.analyse.run import Options, Run
 from exporter.cli import commands
 from exporter.cli.shell import run as run_cli
 from exporter.config import Settings
@@ -318,6 +319,50 @@ def test_wrong_settings_are_told_and_end_it(tmp_path: Path, capsys: pytest.Captu
     file.write_text("profiles: {a: {inherits: b}}")
     assert run_cli(commands, ["check", str(LOGS["swift-sft"]), "--config", str(file)]) == 2
     assert "line 1: profiles.a.inherits: must be one of" in capsys.readouterr().err
+
+
+def test_a_log_that_breaks_the_analysis_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told by the kind of its error, and is as good as one that cannot be read."""
+    for name in ("a", "b", "c"):
+        shutil.copytree(LOGS["swift-sft"], tmp_path / name)
+    snapshot = Run.snapshot
+
+    def broken(self: Run, name: str, *rest: Any) -> Snapshot:
+        if name == "b":
+            raise ZeroDivisionError
+        return snapshot(self, name, *rest)
+
+    monkeypatch.setattr(Run, "snapshot", broken)
+    assert run_cli(commands, ["check", str(tmp_path), "--format", "json"]) == 3
+    report = json.loads(capsys.readouterr().out)
+    assert [run["run"] for run in report["runs"]] == ["a", "c"]
+    assert [one["reason"] for one in report["no_runs"]] == ["cannot be analysed: ZeroDivisionError"]
+
+
+def test_runs_that_a_rule_calls_the_same_stay_apart(tmp_path: Path) -> None:
+    """As they do where they are watched."""
+    for name in ("a", "b"):
+        shutil.copytree(LOGS["swift-sft"], tmp_path / name)
+    settings = Settings.model_validate({"runs": [{"match": "*", "name": "same"}]})
+    told = check([str(tmp_path)], Options(), (), None, NOW, settings.assign)
+    assert [one.run for one in told if isinstance(one, Snapshot)] == ["same", "same (b)"]
+
+
+def test_a_folder_without_a_log_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Though another one has a run; a folder whose run is told under another path is not empty."""
+    shutil.copytree(LOGS["swift-sft"], tmp_path / "full" / "run")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "full")
+    full = ["check", str(tmp_path / "full"), str(tmp_path / "full" / "run"), str(tmp_path / "link")]
+    assert run_cli(commands, full) == 0
+    capsys.readouterr()
+    assert run_cli(commands, [*full, str(tmp_path / "empty")]) == 3
+    out = capsys.readouterr().out
+    assert f"{tmp_path / 'empty'}: no run: no training log below it" in " ".join(out.split())
+    assert run_cli(commands, [*full, str(tmp_path / "empty"), "--lang", "zh"]) == 3
+    assert "其下没有训练日志" in "".join(capsys.readouterr().out.split())
 
 
 # Wrapping

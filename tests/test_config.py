@@ -270,6 +270,17 @@ def test_a_flag_or_variable_is_told_by_its_own_name(
     assert problem.startswith(told)
 
 
+def test_sources_that_contradict_each_other_are_told(file: Path) -> None:
+    """Each may be right for itself: a rule of the file names a profile that the environment's replace."""
+    file.write_text("profiles: {a: {inherits: sft}}\nruns: [{match: x, profile: a}]")
+    with pytest.raises(ConfigError) as error:
+        configure({}, {"LLMTRAIN_PROFILES": "b: {inherits: grpo}"}, str(file))
+    assert error.value.problems == (
+        f"{file}: line 2: runs[0].profile: must be one of grpo, sft, dpo, reward_model, generic, b, "
+        'not "a"; profiles are those of environment LLMTRAIN_PROFILES',
+    )
+
+
 def test_all_that_is_wrong_is_told_at_once(file: Path) -> None:
     """One line each, over all sources."""
     file.write_text("listn: a\nmax_runs: 0")
@@ -303,6 +314,9 @@ def test_a_long_value_is_shortened_and_a_secret_not_shown(file: Path) -> None:
         ("--- 1\n--- 2", "line 2, column 1: expected a single document"),
         ("? [a]\n: b", "line 1, column 3: while constructing a mapping, found unhashable key"),
         ("a: \x01", "unacceptable character"),
+        ("a: !!bool x", "a value does not fit its tag"),
+        ('a: !!int ""', "a value does not fit its tag"),
+        ("a: !!timestamp x", "a value does not fit its tag"),
         ("a: 2001-99-99", "month must be in 1..12"),
         ("a: " + "9" * 5000, "Exceeds the limit"),
         ("#" * 300_000, "larger than 256 KiB, which no configuration is"),

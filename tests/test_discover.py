@@ -159,6 +159,18 @@ def test_a_printed_log_beside_another_log_is_covered(tmp_path: Path, name: str) 
     assert result.left_out == {"covered": 1}
 
 
+def test_a_printed_log_beside_the_folder_of_its_run_is_covered(tmp_path: Path) -> None:
+    """run1.log is what the run in run1/ printed; one that was named by hand stays, under another name."""
+    put(tmp_path / "run1" / "logging.jsonl")
+    log = put(tmp_path / "run1.log", PRINTED)
+    put(tmp_path / "run2.log", PRINTED)
+    put(tmp_path / "run2" / "notes.txt")
+    result = scan(tmp_path, options=PRINTED_TOO)
+    assert list(runs(result)) == ["run1", "run2"]
+    assert result.left_out == {"covered": 1}
+    assert len(scan(tmp_path / "run1", log, options=PRINTED_TOO).found) == 2
+
+
 def test_a_log_that_is_left_out_covers_nothing(tmp_path: Path) -> None:
     """A printed log that is being written is not hidden by what an earlier run left in its folder."""
     put(tmp_path / "logging.jsonl", age=30 * DAY)
@@ -462,8 +474,8 @@ def test_several_files_get_labels_of_their_folders(tmp_path: Path) -> None:
     assert list(runs(scan(*files))) == ["a/v0", "b/v0", "c/train", "d/train", "dpo"]
 
 
-def test_names_that_collide_are_all_marked(tmp_path: Path) -> None:
-    """No run hides another, none keeps the plain name by chance, and the marks stay the same."""
+def test_of_names_that_collide_the_first_stays_plain(tmp_path: Path) -> None:
+    """No run hides another, the first path keeps the name, and the marks stay the same."""
     logs = [put(tmp_path / name, PRINTED) for name in ("sft.log", "sft.out", "other.log")]
     options = replace(OPTIONS, patterns={"printed": ("*.log", "*.out")})
     first, second = scan(tmp_path, options=options), scan(tmp_path, options=options)
@@ -471,18 +483,31 @@ def test_names_that_collide_are_all_marked(tmp_path: Path) -> None:
     names = {Path(path).name: run for run, path in runs(first).items()}
     assert len(first.found) == len(logs)
     assert names["other.log"] == "other"
-    assert names["sft.log"] != names["sft.out"]
-    assert all(names[name].startswith("sft~") and len(names[name]) == 12 for name in ("sft.log", "sft.out"))
+    assert names["sft.log"] == "sft"
+    assert names["sft.out"].startswith("sft~")
+    assert len(names["sft.out"]) == 12
+
+
+def test_a_folder_keeps_its_name_when_a_printed_log_of_that_name_appears(tmp_path: Path) -> None:
+    """A folder's log goes before a printed one, whichever path is the first."""
+    folder = put(tmp_path / os.fsdecode(b"a\xff") / "logging.jsonl")
+    before = runs(scan(tmp_path, options=PRINTED_TOO))
+    put(tmp_path / os.fsdecode(b"a\xfe.log"), PRINTED)
+    after = runs(scan(tmp_path, options=PRINTED_TOO))
+    assert len(after) == 2
+    assert before["a\ufffd"] == after["a\ufffd"] == str(folder)
 
 
 def test_a_mark_that_was_forged_does_not_make_two_runs_one(tmp_path: Path) -> None:
-    """A folder called like the marked name of another run gets a longer mark, as does the other."""
+    """A log called like the marked name of another run keeps that name, and the other gets another mark."""
     options = replace(OPTIONS, patterns={"printed": ("*.log", "*.out")})
     put(tmp_path / "sft.log", PRINTED)
     put(tmp_path / "sft.out", PRINTED)
-    (forged, *_) = runs(scan(tmp_path, options=options))
+    _, forged = runs(scan(tmp_path, options=options))
     put(tmp_path / f"{forged}.log", PRINTED)
-    assert len(runs(scan(tmp_path, options=options))) == 3
+    named = runs(scan(tmp_path, options=options))
+    assert len(named) == 3
+    assert named[forged] == str(tmp_path / f"{forged}.log")
 
 
 def test_names_are_printable(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_the_web_servers_messages_look_like_ours(name: str) -> None:
 @given(st.text())
 def test_no_message_can_look_like_two(text: str) -> None:
     """Whatever a log or a file name holds, its message is one line of printable text."""
-    shown = logs.printable(text)
+    shown = logs.escaped(text)
     assert len(f"x{shown}x".splitlines()) == 1
     assert "\x1b" not in shown
     shown.encode()
@@ -101,7 +101,7 @@ def test_no_message_can_look_like_two(text: str) -> None:
 
 def test_ordinary_text_of_any_language_is_left_alone() -> None:
     """Only what is no visible character is written out."""
-    assert logs.printable("奖励崩溃 - Größe, step 7") == "奖励崩溃 - Größe, step 7"
+    assert logs.escaped("奖励崩溃 - Größe, step 7") == "奖励崩溃 - Größe, step 7"
 
 
 def test_a_traceback_cannot_hold_a_line_of_its_own() -> None:

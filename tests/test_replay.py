@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exporter.ingest.arguments import read_settings
 from exporter.publish.replay import Manner, Pace, ReplayError, replay
 
 LOG = "logging.jsonl"
@@ -129,7 +130,7 @@ def test_the_arguments_come_along(source: Path, tmp_path: Path) -> None:
     """args.json is there before the first line, unless it is not wanted."""
     replay(source, tmp_path / "with", Manner(), at_once())
     replay(source, tmp_path / "without", Manner(arguments=False), at_once())
-    assert (tmp_path / "with" / "args.json").read_text() == '{"model": "m"}'
+    assert json.loads((tmp_path / "with" / "args.json").read_text()) == {"model": "m"}
     assert not (tmp_path / "without" / "args.json").exists()
 
 
@@ -141,7 +142,31 @@ def test_arguments_that_are_there_are_kept(source: Path, tmp_path: Path) -> None
     replay(source, there.parent, Manner(), at_once())
     assert there.read_text() == "{}"
     replay(source, there.parent, Manner(existing="replace"), at_once())
-    assert there.read_text() == '{"model": "m"}'
+    assert json.loads(there.read_text()) == {"model": "m"}
+
+
+def test_of_the_arguments_only_what_is_read_is_written(source: Path, tmp_path: Path) -> None:
+    """Tokens and addresses stay where they are, and the copy tells the exporter the same as the original."""
+    said = {
+        "model": "https://me:secret@host/m",
+        "hub_token": "secret",
+        "tuner_type": "lora",
+        "learning_rate": 1e-4,
+        "beta": "secret",
+    }
+    (source.parent / "args.json").write_text(json.dumps(said))
+    replay(source, tmp_path / "copy", Manner(), at_once())
+    assert "secret" not in (tmp_path / "copy" / "args.json").read_text()
+    known = read_settings(str(tmp_path / "copy"))
+    assert known == read_settings(str(source.parent))
+    assert (known.info, known.numbers) == ({"train_type": "lora"}, {"learning_rate": 1e-4})
+
+
+def test_arguments_that_say_nothing_are_not_written(source: Path, tmp_path: Path) -> None:
+    """No file rather than an empty one."""
+    (source.parent / "args.json").write_text("[not an object")
+    replay(source, tmp_path / "copy", Manner(), at_once())
+    assert list((tmp_path / "copy").iterdir()) == []
 
 
 @pytest.mark.parametrize("existing", ["", "append", "replace"])

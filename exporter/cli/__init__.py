@@ -120,7 +120,7 @@ def check(
       llmtrain-exporter check output/ --config llmtrain.yml
       llmtrain-exporter check --format json output/ | jq '.runs[].health'
 
-    Exit codes: 0 healthy, 1 watch, 2 broken (or wrong usage), 3 a log cannot be read.
+    Exit codes: 0 healthy, 1 watch, 2 broken (or wrong usage), 3 a path has no log that can be read.
     """
     from exporter.publish.check import UNREADABLE, Told, run_check
 
@@ -149,7 +149,7 @@ def check(
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Where --torn tears.")
 @click.option("--append", "existing", flag_value="append", help="Go on at the end of a log that is there.")
 @click.option("--force", "existing", flag_value="replace", help="Replace a log that is there.")
-@click.option("--no-args", is_flag=True, help="Leave out the args.json beside the log.")
+@click.option("--no-args", is_flag=True, help="Write no args.json with the run's hyper-parameters.")
 @click.option("--keep-open", is_flag=True, help="Open the file once and not for each line.")
 def replay(
     source: Path,

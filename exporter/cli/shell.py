@@ -45,10 +45,10 @@ def _open_missing_streams() -> None:
 
 
 def _tell(lines: Iterable[str], code: int) -> int:
-    from exporter.logs import printable
+    from exporter.logs import escaped
 
     for line in lines:
-        click.echo(f"Error: {printable(line)}", err=True)
+        click.echo(f"Error: {escaped(line)}", err=True)
     return code
 
 

@@ -10,7 +10,7 @@ from exporter.config.layers import (
     configure,
     show,
 )
-from exporter.config.settings import Assignment, RunRule, Settings, address, duration, seconds
+from exporter.config.settings import Assignment, RunRule, Settings, address, duration, seconds, unique_name
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -27,4 +27,5 @@ __all__ = [
     "duration",
     "seconds",
     "show",
+    "unique_name",
 ]

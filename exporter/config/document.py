@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -27,6 +28,19 @@ class Document:
     lines: Mapping[Place, int]
 
 
+def read(path: str) -> Document:
+    """The document in a file. Raises DocumentError and OSError.
+
+    No more is read than tells that a file is too large: /dev/zero is a file too.
+    """
+    with Path(path).open("rb") as stream:
+        content = stream.read(4 * MAX_CHARACTERS + 4)
+    try:
+        return parse(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"not UTF-8 text at byte {error.start}") from None
+
+
 def parse(text: str) -> Document:
     """The one document in a text. Raises DocumentError; the text is anybody's."""
     if len(text) > MAX_CHARACTERS:
@@ -45,6 +59,8 @@ def parse(text: str) -> Document:
         raise
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise DocumentError(" ".join(str(error).split())) from None
+    except (LookupError, AttributeError, TypeError):  # the YAML reader checks no value that has a tag
+        raise DocumentError("a value does not fit its tag, such as !!bool; write it without") from None
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:

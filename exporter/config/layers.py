@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -82,10 +81,23 @@ def configure(flags: Mapping[str, object], environ: Mapping[str, str], file: str
     if problems:
         raise ConfigError(problems)
     origins = {key: layer.origin(key) for layer in layers for key in layer.values}
-    settings = Settings.model_validate(values)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_contradictions(error, layers, origins)) from None
     return Configured(
         settings, {key: origins.get(key, DEFAULT) for key in Settings.model_fields}, tuple(_unknown(environ))
     )
+
+
+def _contradictions(
+    error: ValidationError, layers: Iterable[_Layer], origins: Mapping[str, str]
+) -> Iterator[str]:
+    """What one source says and another, whose profiles go before its own, makes wrong."""
+    telling = {key: layer for layer in layers for key in layer.values}
+    for entry in error.errors(include_url=False):
+        where = telling[str(entry["loc"][0])].where(entry["loc"])
+        yield f"{where}: {_explain(entry)}; profiles are those of {origins.get('profiles', DEFAULT)}"
 
 
 def check_file(file: str) -> None:
@@ -136,7 +148,7 @@ class _Layer:
 
 def _file_layer(file: str) -> _Layer:
     try:
-        read = document.parse(_text(file))
+        read = document.read(file)
         if not isinstance(read.content, dict):
             raise ValueError("must be a mapping of settings, such as listen: 127.0.0.1:9848")
     except (OSError, ValueError) as error:
@@ -148,16 +160,6 @@ def _file_layer(file: str) -> _Layer:
         return f"{file}: line {line}: {_dotted(place)}"
 
     return _Layer(read.content, lambda _: f"file {file}", where)
-
-
-def _text(file: str) -> str:
-    """The file's text, or enough of it to see that it is too large: /dev/zero is a file too."""
-    with Path(file).open("rb") as stream:
-        content = stream.read(4 * document.MAX_CHARACTERS + 4)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 text at byte {error.start}") from None
 
 
 def _environment_layer(environ: Mapping[str, str]) -> _Layer:
@@ -225,6 +227,7 @@ _MESSAGES = {
     "float_parsing": "must be a number",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
+    "greater_than": "must be above {gt:g}",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "missing": "is missing",

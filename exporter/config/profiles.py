@@ -27,13 +27,18 @@ Problem = tuple[Place, object, str]
 """Where something is wrong, its value, and what."""
 
 
-def _no_truth_value(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a number")
-    return value
+def no_truth_value(wanted: str) -> BeforeValidator:
+    """For a field that must be `wanted`: pydantic takes true for 1."""
+
+    def check(value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError(f"must be {wanted}")  # what pydantic catches
+        return value
+
+    return BeforeValidator(check)
 
 
-Number = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False, ge=0)]
+Number = Annotated[float, no_truth_value("a number"), Field(allow_inf_nan=False, gt=0)]
 Records = Annotated[int, Field(strict=True, ge=1, le=MOST_RECORDS)]
 
 
@@ -184,8 +189,6 @@ def _bound_problems(place: Place, signal: Signal, change: BoundRule, bound: Boun
 
 def _no_sense(signal: Signal, limit: float, built_in: float) -> str | None:
     """Why a limit cannot be meant, from what it is measured in."""
-    if limit == 0:
-        return "must be above 0"
     if signal.measure is Measure.VALUE:
         share = signal.metrics[0].name.endswith("_ratio")
         return "must be at most 1: it is a share" if share and limit > 1 else None

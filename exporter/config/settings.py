@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from exporter.config.document import Place
-from exporter.config.profiles import ProfileRule, resolve
+from exporter.config.profiles import ProfileRule, no_truth_value, resolve
 from exporter.config.texts import As, Flag
 from exporter.knowledge import arguments
 from exporter.knowledge.limits import BUILT_IN
@@ -97,12 +97,6 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _no_truth_value(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a whole number")
-    return value
-
-
 def _pattern(regex: str) -> str:
     try:
         re.compile(regex)
@@ -111,8 +105,8 @@ def _pattern(regex: str) -> str:
     return regex
 
 
-Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
-OneOrMore = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1)]
+Count = Annotated[int, no_truth_value("a whole number"), Field(ge=0)]
+OneOrMore = Annotated[int, no_truth_value("a whole number"), Field(ge=1)]
 Seconds = Annotated[float, BeforeValidator(seconds), PlainSerializer(duration)]
 Age = Annotated[float | None, BeforeValidator(_age), PlainSerializer(duration)]
 Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_listed)]
@@ -127,6 +121,13 @@ class Assignment:
     name: str
     profile: str | None
     labels: Mapping[str, str]
+
+
+def unique_name(name: str, run: str, taken: Container[str]) -> str:
+    """A name of its own for `run`, where a renaming rule gave the same to two runs."""
+    while name in taken:
+        name += f" ({run})"
+    return name
 
 
 class RunRule(BaseModel):
@@ -205,7 +206,7 @@ class Settings(BaseModel):
         description='Leave out runs that are silent for so long; "0" or "never": no limit.',
     )
     scan_interval: Annotated[Seconds, Field(ge=0.1), Flag("DURATION")] = Field(
-        default=8.0, description="Time between two looks for new runs."
+        default=9.0, description="Time between two looks for new runs."
     )
     poll_interval: Annotated[Seconds, Field(ge=0.01), Flag("DURATION")] = Field(
         default=0.1, description="Time between two looks for new lines."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -161,6 +162,11 @@ class _Log(NamedTuple):
     def identity(self) -> tuple[int, int]:
         return self.state.st_dev, self.state.st_ino
 
+    @property
+    def printed_below(self) -> bool:
+        """Whether it is a printed log that nobody named by hand."""
+        return self.dialect == "printed" and self.name != ""
+
 
 class _Walk:
     """One scan: where it still has to go, where it has been, what it counted."""
@@ -187,7 +193,14 @@ class _Walk:
         for log in sorted(found, key=lambda log: log.linked):
             once.setdefault(log.identity, log)
         self._leave_out("duplicate", len(found) - len(once))
-        return list(once.values())
+        return self._uncovered(list(once.values()))
+
+    def _uncovered(self, logs: list[_Log]) -> list[_Log]:
+        """Without the printed logs that were found beside the folder of their run: run1.log and run1/."""
+        folders = {os.path.dirname(log.path) for log in logs if log.dialect != "printed"}
+        kept = [log for log in logs if not (log.printed_below and os.path.splitext(log.path)[0] in folders)]
+        self._leave_out("covered", len(logs) - len(kept))
+        return kept
 
     def _root(self, index: int, path: str) -> list[_Log]:
         """The log that a root is; a folder is noted for later."""
@@ -324,24 +337,30 @@ def _labels(paths: Sequence[str]) -> list[str]:
 
 
 def _names(logs: Iterable[_Log], labels: Sequence[str]) -> dict[str, str]:
-    """The run of each log by its path: printable, not too long, unique, the same at every scan."""
-    named: dict[str, str] = {}
-    for log in logs:
+    """The run of each log by its path: printable, not too long, unique, the same at every scan.
+
+    Of those that would be called the same one keeps the name, a folder's log before a printed one: a run is
+    not called otherwise because a printed log appears beside it.
+    """
+    named: dict[str, str] = {}  # path by name
+    later: list[tuple[str, str]] = []
+    for log in sorted(logs, key=lambda log: (log.dialect == "printed", log.path)):
         label = labels[log.root] if len(labels) > 1 or not log.name else ""
-        named[log.path] = _shortened("/".join(filter(None, (label, log.name))), log.path)
-    for digits in (8, 64):  # marked names that collide too are the work of somebody who tries
-        count = Counter(named.values())
-        for path, name in named.items():
-            if count[name] > 1:
-                named[path] = _marked(name, path, digits)
-    return named
+        name = _shortened("/".join(filter(None, (label, log.name))), log.path)
+        if named.setdefault(name, log.path) != log.path:
+            later.append((name, log.path))
+    for name, path in later:
+        marks = (_marked(name, path, attempt) for attempt in itertools.count())
+        named[next(marked for marked in marks if marked not in named)] = path
+    return {path: name for name, path in named.items()}
 
 
 def _shortened(name: str, path: str) -> str:
     name = printable(name)
-    return name if len(name) <= LONGEST_NAME else _marked(name, path, 8)
+    return name if len(name) <= LONGEST_NAME else _marked(name, path)
 
 
-def _marked(name: str, path: str, digits: int) -> str:
-    mark = "~" + hashlib.sha256(os.fsencode(path)).hexdigest()[:digits]
+def _marked(name: str, path: str, attempt: int = 0) -> str:
+    """`attempt`: for another mark, where somebody called a folder like the first one."""
+    mark = "~" + hashlib.sha256(os.fsencode(path) + b"\0" * attempt).hexdigest()[:8]
     return name[: LONGEST_NAME - len(mark)] + mark

@@ -75,9 +75,10 @@ class LineSource:
         """The last I/O error that still stands, for people."""
         return self._follower.error
 
-    def grown(self) -> bool:
-        """Whether the file has grown."""
-        return self._follower.grown()
+    @property
+    def grown(self) -> Callable[[], bool]:
+        """Whether the file has grown; the follower's own answer, without a detour for the idle loop."""
+        return self._follower.grown
 
     def check(self, now: float) -> None:
         """Look whether the path still names the same file."""

@@ -104,4 +104,5 @@ NOW = Text(" (now {now})", "（现为 {now}）")
 NO_RUN = Text("no run: {reason}", "不是训练日志：{reason}")
 EMPTY = Text("empty", "空文件")
 NO_RECORD = Text("no training record in it", "其中没有训练记录")
-NO_RUNS = {text.en: text for text in (EMPTY, NO_RECORD)}
+NO_LOG = Text("no training log below it", "其下没有训练日志")
+NO_RUNS = {text.en: text for text in (EMPTY, NO_RECORD, NO_LOG)}

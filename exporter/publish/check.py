@@ -14,7 +14,7 @@ import orjson
 
 from exporter.analyse.run import Options, Run
 from exporter.analyse.written import series_name
-from exporter.config import Assignment, Settings
+from exporter.config import Assignment, Settings, unique_name
 from exporter.ingest import discover
 from exporter.ingest.arguments import read_checkpoints, read_settings
 from exporter.ingest.dialects import Dialects, producer
@@ -39,11 +39,12 @@ UNREADABLE = 3
 
 @dataclass(frozen=True, slots=True)
 class NoRun:
-    """A file that was looked at and is no training log."""
+    """A file that was looked at and is no training log, or a folder without any."""
 
     file: str
     reason: str
     skipped: Mapping[str, int]
+    failed: bool = False  # it may be a run, but nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,35 @@ def check(
     assign = assign or Settings().assign
     for path, problem in scan.errors.items():
         yield NoRun(path, problem, {})
+    for folder in _without_log(paths, scan):
+        yield NoRun(folder, words.NO_LOG.en, {})
+    names: set[str] = set()
     for found in scan.found:
         assigned = assign(found.run)
+        name = unique_name(assigned.name, found.run, names)
+        names.add(name)
         chosen = replace(options, profile=options.profile or assigned.profile)
-        yield read(replace(found, run=assigned.name), chosen, dialects, now)
+        yield _read_or_tell(replace(found, run=name), chosen, dialects, now)
+
+
+def _without_log(paths: Sequence[str], scan: discover.Scan) -> Iterator[str]:
+    """The folders among `paths` without a log below them: neither where it was found nor where it lies."""
+    logs = [path for found in scan.found for path in (found.path, os.path.realpath(found.path))]
+    for folder in dict.fromkeys(map(os.path.abspath, paths)):
+        places = tuple(os.path.join(place, "") for place in (folder, os.path.realpath(folder)))
+        told = printable(folder) in scan.errors
+        if not told and os.path.isdir(folder) and not any(log.startswith(places) for log in logs):
+            yield folder
+
+
+def _read_or_tell(
+    found: discover.Found, options: Options, dialects: Dialects, now: float
+) -> Snapshot | NoRun:
+    """One log, read to its end, whatever comes of it: a broken one must not silence the others."""
+    try:
+        return read(found, options, dialects, now)
+    except Exception as error:
+        return NoRun(found.path, f"cannot be analysed: {type(error).__name__}", {}, failed=True)
 
 
 def read(found: discover.Found, options: Options, dialects: Dialects, now: float) -> Snapshot | NoRun:
@@ -126,9 +152,12 @@ def read(found: discover.Found, options: Options, dialects: Dialects, now: float
 
 
 def exit_code(paths: Sequence[str], runs: Sequence[Snapshot], others: Sequence[NoRun]) -> int:
-    """The worst health; `UNREADABLE` if a path that was named is no log, or there is no run at all."""
-    named = {os.path.abspath(path) for path in paths}
-    if not runs or any(other.file in named for other in others):
+    """The worst health.
+
+    `UNREADABLE` if a path that was named is no log or has none, a log cannot be analysed, or there is no run.
+    """
+    named = {printable(os.path.abspath(path)) for path in paths}
+    if not runs or any(other.failed or printable(other.file) in named for other in others):
         return UNREADABLE
     return max(run.verdict.value for run in runs)
 

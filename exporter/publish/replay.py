@@ -9,7 +9,6 @@ import json
 import math
 import os
 import random
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from exporter.config import seconds
+from exporter.ingest.arguments import read_settings
 
 STATE = "trainer_state.json"
 ARGUMENTS = "args.json"
@@ -38,7 +38,7 @@ class Manner:
 
     limit: int | None = None  # lines
     existing: str = ""  # "append", "replace" or ""
-    arguments: bool = True  # copy args.json too
+    arguments: bool = True  # write an args.json too
     keep_open: bool = False  # the trainers open, append and close for each line
     torn: random.Random | None = None  # sizes of the pieces, where lines are to be written in pieces
 
@@ -90,7 +90,7 @@ def replay(source: Path, folder: Path, manner: Manner, pace: Pace) -> Iterator[i
     _refuse(source, target, manner.existing)
     folder.mkdir(parents=True, exist_ok=True)
     if manner.arguments:
-        _copy_arguments(source.parent, folder, replace=manner.existing == "replace")
+        _write_arguments(source.parent, folder, replace=manner.existing == "replace")
     steps = (
         _documents(source, target, manner, pace)
         if source.name == STATE
@@ -112,10 +112,13 @@ def _refuse(source: Path, target: Path, existing: str) -> None:
         raise ReplayError(f"{target}: exists already; give another folder, or --append or --force")
 
 
-def _copy_arguments(origin: Path, folder: Path, replace: bool) -> None:
+def _write_arguments(origin: Path, folder: Path, replace: bool) -> None:
+    """What the exporter reads of a run's arguments and no more: the whole file can hold tokens."""
     source, target = origin / ARGUMENTS, folder / ARGUMENTS
-    if source.is_file() and not (target.exists() and (not replace or target.samefile(source))):
-        shutil.copyfile(source, target)
+    known = read_settings(str(origin))
+    said = {**known.info, **known.numbers}
+    if said and not (target.exists() and (not replace or (source.exists() and target.samefile(source)))):
+        target.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 
 
 def _lines(source: Path, target: Path, manner: Manner, pace: Pace) -> Iterator[int]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from exporter.analyse.run import Options
-from exporter.config import Settings
+from exporter.config import Settings, unique_name
 from exporter.ingest import discover
 from exporter.ingest.dialects import Dialects
 from exporter.ingest.follow import raise_descriptor_limit
@@ -23,7 +23,7 @@ from exporter.serve.watched import CHECK_SECONDS, Asleep, Watched
 
 log = logging.getLogger(__name__)
 
-IDLE_SHARE = 0.03
+IDLE_SHARE = 0.012
 """Share of a core that looking at quiet files may cost; with many files the looks get rarer."""
 
 SCAN_SHARE = 0.02
@@ -182,7 +182,7 @@ class Watcher:
             if (known.found.dialect, known.found.extra) == (found.dialect, found.extra):
                 return
             self._forget(known)
-        name = self._unique(self._settings.assign(found.run).name, found)
+        name = unique_name(self._settings.assign(found.run).name, found.run, self._names)
         carried = known.carried if known else None
         self._runs[found.path] = self._watched(found, name, carried)
         self._names[name] = found.path
@@ -197,12 +197,6 @@ class Watcher:
             max_label_values=self._settings.max_reward_functions,
         )
         return Watched(found, name, options, self._dialects, carried)
-
-    def _unique(self, name: str, found: discover.Found) -> str:
-        """A name of its own, where a renaming rule gave the same to two runs."""
-        while name in self._names:
-            name += f" ({found.run})"
-        return name
 
     def _forget(self, watched: Watched | Asleep) -> None:
         watched.source.close()

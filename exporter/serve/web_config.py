@@ -60,17 +60,11 @@ _Check = Callable[[object], str | None]
 def load(path: str) -> WebConfig:
     """The configuration in that file. Raises WebConfigError, which never tells a hash."""
     try:
-        return _config(_content(path), Path(path).parent)
+        return _config(document.read(path).content, Path(path).parent)
     except OSError as error:
         raise WebConfigError(f"{path}: {error.strerror or error}") from None
     except ValueError as error:
         raise WebConfigError(f"{path}: {error}") from None
-
-
-def _content(path: str) -> object:
-    with Path(path).open("rb") as stream:
-        text = stream.read(4 * document.MAX_CHARACTERS + 1)
-    return document.parse(text.decode("utf-8-sig")).content
 
 
 def _config(content: object, folder: Path) -> WebConfig:
