@@ -252,6 +252,11 @@ class Follower:
         return self._lines.offset
 
     @property
+    def place(self) -> tuple[int, int] | None:
+        """The open descriptor and the bytes consumed, while only a change of its size can bring something."""
+        return None if self._fd is None or self._due else (self._fd, self._lines.offset)
+
+    @property
     def opened(self) -> bool:
         """Whether this follower holds a descriptor."""
         return self._fd is not None

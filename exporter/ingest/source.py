@@ -41,6 +41,10 @@ class Source(Protocol):
     def error(self) -> str | None:
         """The last I/O error that still stands, for people."""
 
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """See `Follower.place`; None where there is more to ask than a size."""
+
     def grown(self) -> bool:
         """Whether a `poll` may bring something; cheap."""
 
@@ -74,6 +78,11 @@ class LineSource:
     def error(self) -> str | None:
         """The last I/O error that still stands, for people."""
         return self._follower.error
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """Where the follower stands."""
+        return self._follower.place
 
     @property
     def grown(self) -> Callable[[], bool]:
@@ -119,6 +128,11 @@ class DocumentSource:
         self._seen: tuple[int, int, int] | None = None  # inode, size, st_mtime_ns
         self._known = 0  # rows handed on
         self._last: Record | None = None
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """A document is found by its path."""
+        return None
 
     def grown(self) -> bool:
         """Whether the document was written since: one stat."""
@@ -206,6 +220,11 @@ class JoinedSource:
     def error(self) -> str | None:
         """The last I/O error of the live log that still stands."""
         return self._live.error
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """There are two logs to ask."""
+        return None
 
     def grown(self) -> bool:
         """Whether either log has grown."""

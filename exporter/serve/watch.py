@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from exporter.analyse.run import Options
@@ -18,12 +18,13 @@ from exporter.ingest.follow import raise_descriptor_limit
 from exporter.ingest.source import Reading
 from exporter.model import Series
 from exporter.serve.fleet import Fleet
+from exporter.serve.glance import Glance
 from exporter.serve.telemetry import Telemetry
 from exporter.serve.watched import CHECK_SECONDS, Asleep, Watched
 
 log = logging.getLogger(__name__)
 
-IDLE_SHARE = 0.012
+IDLE_SHARE = 0.006
 """Share of a core that looking at quiet files may cost; with many files the looks get rarer."""
 
 SCAN_SHARE = 0.02
@@ -31,6 +32,9 @@ SCAN_SHARE = 0.02
 
 LATEST_LOOK, LATEST_SCAN = 2.0, 10.0
 """A new line, a new run is found within this time, whatever the looking costs."""
+
+TEND_SECONDS = 1.0
+"""Time between two looks at what changes without a new line."""
 
 SCANS_MISSING = 3
 """A path can vanish for a moment; a run leaves when so many searches in a row did not find it."""
@@ -52,7 +56,9 @@ class Watcher:
         self._names: dict[str, str] = {}  # name -> path
         self._problems: Mapping[str, str] = {}  # of the last search, by path
         self._scan_due = -math.inf
-        self._read_seconds = 0.0  # of the last round: the part of it that was no mere looking
+        self._worked = 0.0  # seconds of the last round that were no mere looking
+        self._glance: Glance | None = None  # None: what is open, or how far it was read, has changed
+        self._tend_due = -math.inf
         self._descriptors = raise_descriptor_limit() - DESCRIPTORS_SPARED
 
     def run(self, stop: threading.Event) -> None:
@@ -68,7 +74,7 @@ class Watcher:
                 began += took
             thread_began = time.thread_time()  # a scrape in another thread is none of the loop's cost
             if not self.round(began, time.time()):
-                looked = time.thread_time() - thread_began - self._read_seconds
+                looked = time.thread_time() - thread_began - self._worked
                 stop.wait(max(self._settings.poll_interval, min(looked / IDLE_SHARE, LATEST_LOOK)))
         for watched in self._runs.values():
             watched.source.close()
@@ -84,6 +90,7 @@ class Watcher:
             if self._problems.get(path) != problem:
                 log.warning("%s: %s", path, problem)
         self._problems = found.errors
+        self._glance = None
         self._leave({run.path: run.run for run in there})
         for run in there:
             self._meet(run)
@@ -93,22 +100,49 @@ class Watcher:
         """Look at each log once; whether there is more to read at once."""
         began = time.monotonic()
         busy = False
-        self._read_seconds = 0.0
-        for watched in self._runs.values():
-            try:
-                if watched.grown():
-                    busy |= self._read(watched, monotonic, now)
-                if monotonic >= watched.check_at:
-                    watched.source.check(monotonic)
-                    watched.check_at = monotonic + CHECK_SECONDS
-                if now >= watched.changes_at and watched.read:
-                    self._publish(watched, now)
-            except Exception:  # noqa: PERF203  # one broken run must not stop the others
-                self._give_up(watched)
+        self._worked = 0.0
+        if self._glance is None:
+            arranging = time.thread_time()
+            self._glance = Glance(self._runs.values())
+            self._worked += time.thread_time() - arranging
+        for watched in self._glance.stirred():
+            self._glance = None
+            busy |= self._guarded(watched, self._read, monotonic, now)
+        if monotonic >= self._tend_due:
+            self._tend_due = monotonic + TEND_SECONDS
+            tending = time.thread_time()
+            for watched in list(self._runs.values()):
+                self._guarded(watched, self._tend, monotonic, now)
+            self._worked += time.thread_time() - tending
         if not busy:  # a log that cannot be read, or not yet, keeps nobody waiting
             self._fleet.ready = True
         self._telemetry.went_round(time.monotonic() - began)
         return busy
+
+    def _guarded(
+        self,
+        watched: Watched | Asleep,
+        work: Callable[[Watched | Asleep, float, float], bool],
+        monotonic: float,
+        now: float,
+    ) -> bool:
+        """One broken run must not stop the others."""
+        try:
+            return work(watched, monotonic, now)
+        except Exception:
+            self._give_up(watched)
+            return False
+
+    def _tend(self, watched: Watched | Asleep, monotonic: float, now: float) -> bool:
+        """See to what happens without a new line: a replaced file, and what time alone changes."""
+        if monotonic >= watched.check_at:
+            watched.source.check(monotonic)
+            watched.check_at = monotonic + CHECK_SECONDS
+            if watched.source.place is None:
+                self._glance = None
+        if now >= watched.changes_at and watched.read:
+            self._publish(watched, now)
+        return False
 
     def _read(self, watched: Watched | Asleep, monotonic: float, now: float) -> bool:
         """Read on in a log; whether there is more to read at once."""
@@ -124,7 +158,7 @@ class Watcher:
         # A line that is longer than one reading would begin anew each time.
         if len(self._runs) > self._descriptors and (watched.read or (reading is not None and reading.size)):
             watched.source.park()
-        self._read_seconds += time.thread_time() - began
+        self._worked += time.thread_time() - began
         return reading is not None and reading.more
 
     def _publish(self, watched: Watched | Asleep, now: float) -> None:
@@ -136,6 +170,7 @@ class Watcher:
         self._fleet.publish(watched.snapshot(now))
         if watched.is_over(now):
             self._runs[watched.found.path] = Asleep(watched)
+            self._glance = None
 
     def _wake(self, asleep: Asleep, monotonic: float) -> bool:
         if not asleep.stirred(monotonic):
@@ -162,6 +197,7 @@ class Watcher:
         log.exception("%s: cannot be analysed", watched.found.path)
         self._telemetry.failed("analyse")
         watched.give_up()
+        self._glance = None
         self._fleet.remove(watched.name)
 
     def _leave(self, there: Mapping[str, str]) -> None:

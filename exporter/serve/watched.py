@@ -13,7 +13,7 @@ from exporter.ingest.discover import Found
 from exporter.ingest.source import Reading, Source, open_source
 from exporter.model import Series, Snapshot, State
 
-CHECK_SECONDS = 2.0
+CHECK_SECONDS = 3.0
 """Time between two looks whether a path still names the file that is open."""
 
 OVER_SECONDS = 10.0
