@@ -207,25 +207,6 @@ class Follower:
     so. `poll()` alone is enough too, at a higher price. Nothing here raises OSError: see `error`.
     """
 
-    __slots__ = (
-        "_chunk",
-        "_due",
-        "_failures",
-        "_fd",
-        "_lines",
-        "_modified_ns",
-        "_parked",
-        "_patient",
-        "_quiet",
-        "_replaced_at",
-        "_restarted",
-        "_wake",
-        "error",
-        "generation",
-        "identity",
-        "path",
-    )
-
     def __init__(
         self, path: str, *, chunk: int = 1 << 18, max_line: int = 64 << 20, patient: bool = True
     ) -> None:
