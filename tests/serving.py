@@ -17,9 +17,10 @@ from exporter.knowledge.limits import LIMITS
 from exporter.model import Health, Kind, Resume, Series, Settings, Snapshot, State
 from exporter.serve.exposition import Exposition
 from exporter.serve.fleet import Fleet
-from exporter.serve.http import Server, create_app
+from exporter.serve.http import create_app
 from exporter.serve.telemetry import Telemetry
-from exporter.serve.users import Users
+from exporter.web.server import Server
+from exporter.web.users import Users
 
 NOW = 1_700_000_000.0
 LOSS = Series(c.LOSS, (("split", "train"),))

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.samples import Sample
 
-from exporter.ingest.follow import printable
 from exporter.knowledge import catalogue as c
 from exporter.knowledge.metric import Metric, Type
 from exporter.model import Series
+from exporter.printable import printable
 from exporter.serve import exposition as module
 from exporter.serve.deflate import gzip_pieces
 from exporter.serve.exposition import LONGEST, Exposition, label_value

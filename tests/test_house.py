@@ -20,13 +20,17 @@ PACKAGE = "exporter"
 MAY_IMPORT: dict[str, set[str]] = {
     "knowledge": set(),
     "logs": set(),
+    "printable": set(),
     "model": {"knowledge"},
-    "config": {"knowledge", "model"},
-    "ingest": {"knowledge", "model"},
-    "analyse": {"knowledge", "model"},
-    "serve": {"knowledge", "model", "config", "ingest", "analyse"},
-    "notify": {"knowledge", "model", "config", "ingest", "analyse"},
-    "publish": {"knowledge", "model", "config", "ingest", "analyse"},
+    "config": {"knowledge", "model", "printable"},
+    "ingest": {"knowledge", "model", "printable"},
+    "analyse": {"knowledge", "model", "printable"},
+    "history": {"knowledge", "model", "printable", "ingest", "analyse"},
+    "draw": {"knowledge", "model", "printable", "analyse"},
+    "web": {"config", "printable"},
+    "serve": {"knowledge", "model", "printable", "config", "ingest", "analyse", "history", "web"},
+    "notify": {"knowledge", "model", "printable", "config", "web", "draw"},
+    "publish": {"knowledge", "model", "printable", "config", "ingest", "analyse", "history", "draw"},
     "bundle": {"knowledge"},
 }
 EVERYTHING = {"cli", "__main__"}

@@ -23,11 +23,13 @@ import requests
 from starlette.types import Message
 
 from exporter.model import Health, State
-from exporter.serve import asgi, http
-from exporter.serve.http import OPENMETRICS, TEXT, Server
-from exporter.serve.negotiate import accepts_gzip, credentials, wants_openmetrics
+from exporter.serve import http
+from exporter.serve.http import OPENMETRICS, TEXT
 from exporter.serve.page import MOST_ROWS, age
-from exporter.serve.users import Users
+from exporter.web import asgi
+from exporter.web.negotiate import accepts_gzip, credentials, wants_openmetrics
+from exporter.web.server import Server
+from exporter.web.users import Users
 from tests.servers import Prometheus, eventually
 from tests.serving import NOW, RUN, Site, fill, running
 
@@ -443,7 +445,7 @@ async def _no_app(*_: object) -> None:
 
 PROGRAM = """
 import logging, sys, time
-from exporter.serve.http import Server
+from exporter.web.server import Server
 from tests.serving import Site, fill
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 site = Site()

@@ -12,8 +12,8 @@ import bcrypt
 import pytest
 import requests
 
-from exporter.serve.users import Users
-from exporter.serve.web_config import CIPHERS, WebConfig, WebConfigError, load
+from exporter.web.users import Users
+from exporter.web.web_config import CIPHERS, WebConfig, WebConfigError, load
 from tests.serving import RUN, Site, running
 
 SECRET_HASH = "$2b$04$.OBnyyDTidXMhRjvQeIRVuQlGQM.rolfQ50hvlGhoyYrkFenMwtnS"  # of "secret"

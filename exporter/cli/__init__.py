@@ -258,7 +258,7 @@ def _warn(chosen: Configured) -> None:
 def _serve(chosen: Configured, announce: Callable[[str], None], any_port: bool = False) -> int:
     from exporter import logs
     from exporter.serve.service import serve
-    from exporter.serve.web_config import WebConfigError
+    from exporter.web.web_config import WebConfigError
 
     settings = chosen.settings
     logs.configure(settings.log_format, settings.log_level, sys.stderr)

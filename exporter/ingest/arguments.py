@@ -9,9 +9,10 @@ from collections.abc import Mapping
 import orjson
 
 from exporter.ingest.dialects.base import lenient_json
-from exporter.ingest.follow import open_regular, printable
+from exporter.ingest.follow import open_regular
 from exporter.knowledge import arguments
 from exporter.model import Settings
+from exporter.printable import printable
 
 LARGEST_FILE = 4 << 20  # bytes
 LONGEST_TEXT = 120  # characters of a label value

@@ -18,7 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from exporter.ingest.follow import NotAFileError, demand_regular, explain, open_regular, printable
+from exporter.ingest.follow import NotAFileError, demand_regular, explain, open_regular
+from exporter.printable import printable
 
 JSON_LINES = ("swift", "llamafactory")  # what a trainer logs while it runs; trainer_state comes now and then
 SKIPPED_FOLDERS = frozenset(("runs", "images", "__pycache__", "node_modules"))  # and hidden ones

@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import resource
 import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+
+from exporter.printable import printable
 
 TAIL = 64  # consumed bytes that must still stand in the file; never its head: training logs begin alike
 OVERWRITTEN = 1 << 20  # bytes of progress bars without a line's end that are worth keeping
@@ -27,7 +28,6 @@ BACK_OFF_SECONDS = (0.5, 30.0)  # after an error: the first wait, doubled each t
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _NOTHING: Mapping[str, int] = MappingProxyType({})
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a named pipe",
@@ -46,11 +46,6 @@ class Batch:
     restarted: bool  # the file was rewritten or replaced before these lines: whoever folds them starts anew
     more: bool  # unread bytes remain: poll again at once
     dropped: Mapping[str, int]  # how often text was not handed on, by reason: too_long, nul, overwritten
-
-
-def printable(text: str) -> str:
-    """`text` with undecodable bytes, control and direction characters replaced by U+FFFD."""
-    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def explain(error: OSError) -> str:

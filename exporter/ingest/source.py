@@ -12,9 +12,10 @@ from exporter.ingest.arguments import read_settings
 from exporter.ingest.dialects import DOCUMENTS, Dialects
 from exporter.ingest.dialects.base import NOT_JSON, Reader
 from exporter.ingest.discover import Found
-from exporter.ingest.follow import Follower, explain, open_regular, printable
+from exporter.ingest.follow import Follower, explain, open_regular
 from exporter.ingest.normalise import layout_of
 from exporter.model import Kind, Layout, Record, Series, Skip
+from exporter.printable import printable
 
 LARGEST_DOCUMENT = 256 << 20  # bytes of a trainer_state.json; it is read whole
 

@@ -12,17 +12,16 @@ from typing import TextIO
 
 import orjson
 
-from exporter.analyse.run import Options, Run
-from exporter.analyse.written import series_name
+from exporter.analyse.document import run_object
+from exporter.analyse.run import Options
 from exporter.config import Assignment, Settings, unique_name
+from exporter.history.read import NoTraining, read
 from exporter.ingest import discover
-from exporter.ingest.arguments import read_checkpoints, read_settings
-from exporter.ingest.dialects import Dialects, producer
-from exporter.ingest.follow import printable
-from exporter.ingest.source import open_source
+from exporter.ingest.dialects import Dialects
 from exporter.knowledge import words
 from exporter.knowledge.text import Lang
-from exporter.model import Episode, Incident, Kind, Snapshot
+from exporter.model import Snapshot
+from exporter.printable import printable
 from exporter.publish.check_text import Style, as_text
 
 WIDEST = 110
@@ -126,29 +125,10 @@ def _read_or_tell(
 ) -> Snapshot | NoRun:
     """One log, read to its end, whatever comes of it: a broken one must not silence the others."""
     try:
-        return read(found, options, dialects, now)
+        one = read(found, options, dialects, now)
     except Exception as error:
         return NoRun(found.path, f"cannot be analysed: {type(error).__name__}", {}, failed=True)
-
-
-def read(found: discover.Found, options: Options, dialects: Dialects, now: float) -> Snapshot | NoRun:
-    """One log, read to its end."""
-    run = Run(options, read_settings(os.path.dirname(found.path)))
-    source = open_source(found, dialects, patient=False)
-    try:
-        while (reading := source.poll(0.0)) is not None:
-            for record in reading.records:
-                run.fold(record, reading.modified)
-            run.skip(reading.skipped)
-        for record in source.rest():
-            run.fold(record, found.modified)
-    finally:
-        source.close()
-    if run.is_training:
-        snapshot = run.snapshot(found.run, found.path, producer(found.dialect), now)
-        return replace(snapshot, checkpoints=read_checkpoints(os.path.dirname(found.path)))
-    reason = source.error or (words.NO_RECORD if run.skipped else words.EMPTY).en
-    return NoRun(found.path, reason, dict(run.skipped))
+    return NoRun(found.path, one.reason, one.skipped) if isinstance(one, NoTraining) else one
 
 
 def exit_code(paths: Sequence[str], runs: Sequence[Snapshot], others: Sequence[NoRun]) -> int:
@@ -165,57 +145,13 @@ def exit_code(paths: Sequence[str], runs: Sequence[Snapshot], others: Sequence[N
 def as_json(runs: Sequence[Snapshot], others: Sequence[NoRun]) -> str:
     """One object; NaN and infinities become null."""
     report = {
-        "runs": [_run_object(run) for run in runs],
+        "runs": [run_object(run) for run in runs],
         "no_runs": [
             {"file": printable(one.file), "reason": printable(one.reason), "skipped_lines": one.skipped}
             for one in others
         ],
     }
     return orjson.dumps(report, option=orjson.OPT_INDENT_2).decode() + "\n"
-
-
-def _run_object(run: Snapshot) -> dict[str, object]:
-    return {
-        "run": printable(run.run),
-        "file": printable(run.file),
-        "dialect": run.dialect,
-        "profile": printable(run.profile),
-        "records": {kind.value: run.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)},
-        "first_step": run.first_step,
-        "last_step": run.last_step,
-        "max_steps": run.max_steps,
-        "resumes": [{"from": resume.last, "to": resume.first} for resume in run.resumes],
-        "state": run.state.value,
-        "health": run.verdict.name.lower(),
-        "signals": [_signal_object(episode) for episode in run.episodes],
-        "incidents": [_incident_object(incident) for incident in run.incidents],
-        "best": None if run.best is None else {"eval_loss": run.best[0], "step": run.best[1]},
-        "skipped_lines": run.skipped,
-    }
-
-
-def _signal_object(episode: Episode) -> dict[str, object]:
-    return {
-        "signal": episode.signal,
-        "severity": episode.severity.value,
-        "first_step": episode.first_step,
-        "last_step": episode.last_step,
-        "records": episode.records,
-        "peak": episode.peak,
-        "peak_step": episode.peak_step,
-        "limit": episode.limit,
-        "metric": printable(series_name(episode.metric)),
-    }
-
-
-def _incident_object(incident: Incident) -> dict[str, object]:
-    return {
-        "onset_step": incident.onset_step,
-        "peak_step": incident.peak_step,
-        "recovery_step": incident.recovery_step,
-        "stages": [{"stage": stage, "step": step} for stage, step in incident.stages],
-        "signals": list(incident.signals),
-    }
 
 
 def _follow_progress(

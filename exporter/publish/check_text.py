@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import click
 
 from exporter.analyse import verdict
-from exporter.ingest.follow import printable
 from exporter.knowledge import words
 from exporter.knowledge.advice import ADVICE
 from exporter.knowledge.profile import GRPO
@@ -16,6 +15,7 @@ from exporter.knowledge.remedy import Proposal
 from exporter.knowledge.signal import Severity
 from exporter.knowledge.text import Lang, Text, written
 from exporter.model import Health, Incident, Kind, Snapshot, State
+from exporter.printable import printable
 from exporter.publish.wrap import NBSP, columns, padded, shortened, wrapped
 
 Other = tuple[str, str, Mapping[str, int]]

@@ -17,10 +17,10 @@ from math import isfinite
 
 import orjson
 
-from exporter.ingest.follow import printable
 from exporter.knowledge.metric import Metric, Type
 from exporter.knowledge.metrics import METRICS
 from exporter.model import Series
+from exporter.printable import printable
 from exporter.serve.deflate import Deflated, deflate
 
 BLOCK = 256

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from string import Template
 
-from exporter.ingest.follow import printable
 from exporter.model import Snapshot
+from exporter.printable import printable
 
 MOST_ROWS = 500
 """More rows than that make a browser slow, and nobody reads them."""

@@ -12,13 +12,14 @@ from starlette.types import ASGIApp
 
 from exporter import __version__
 from exporter.config import Settings
-from exporter.serve import web_config
 from exporter.serve.exposition import Exposition
 from exporter.serve.fleet import Fleet
-from exporter.serve.http import Server, create_app
+from exporter.serve.http import create_app
 from exporter.serve.telemetry import Telemetry
 from exporter.serve.watch import Watcher
-from exporter.serve.web_config import WebConfig
+from exporter.web import web_config
+from exporter.web.server import Server
+from exporter.web.web_config import WebConfig
 
 LAST_LOOK_SECONDS = 0.5
 """How long the end waits for the loop; what it would still have read is read at the next start."""

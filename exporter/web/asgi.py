@@ -9,8 +9,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exporter.serve.negotiate import credentials
-from exporter.serve.users import Users
+from exporter.web.negotiate import credentials
+from exporter.web.users import Users
 
 SENT_AT_ONCE = 1 << 18  # bytes
 SEND_SECONDS = 120.0

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.config import document
-from exporter.serve.users import Users
+from exporter.web.users import Users
 
 
 class WebConfigError(ValueError):

@@ -1,0 +1,1 @@
+"""How an application is reached: the server, TLS, passwords, headers. Nothing here knows of runs."""
