@@ -241,6 +241,26 @@ def test_any_sequence_of_changes_leads_to_the_runs_that_are_left(
                 assert exposition.series == sum(map(len, runs.values()))
 
 
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_a_newborn_run_shows_its_counters_at_zero_once(openmetrics: bool) -> None:
+    """One scrape sees 0, each later one what was published last; gauges are as they are from the start."""
+    exposition = filled({"other": {RESUMES: 3.0}})
+    exposition.publish("new", {STEP: 7.0, RESUMES: 1.0}, newborn=True)
+    exposition.publish("new", {STEP: 8.0, RESUMES: 2.0})
+    bodies = [parsed(exposition.render(openmetrics), openmetrics) for _ in range(3)]
+    wanted = [{"other": {RESUMES: 3.0}, "new": {STEP: 8.0, RESUMES: count}} for count in (0.0, 2.0, 2.0)]
+    assert bodies == [expected(runs) for runs in wanted]
+
+
+def test_a_newborn_run_that_leaves_before_a_scrape_was_never_there() -> None:
+    """Its place can be taken by another run, which is none."""
+    exposition = Exposition()
+    exposition.publish("new", {RESUMES: 1.0}, newborn=True)
+    exposition.remove("new")
+    exposition.publish("old", {RESUMES: 5.0})
+    assert parsed(exposition.render(False), False) == expected({"old": {RESUMES: 5.0}})
+
+
 def test_families_of_many_runs_stand_together() -> None:
     """However many blocks the runs fill, each family has one header, and all its samples follow it."""
     runs: dict[str, Samples] = {f"run-{i}": {LOSS: i, STEP: i, RESUMES: i} for i in range(600)}

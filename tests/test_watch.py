@@ -136,7 +136,40 @@ def test_a_new_run_is_found_at_the_next_scan(loop: Loop) -> None:
     assert loop.runs == []
     loop.scan()
     assert loop.runs == ["new"]
+    assert loop.value("new", "step") == 2
+
+
+def test_a_run_that_begins_while_others_are_watched_counts_from_zero(loop: Loop) -> None:
+    """Prometheus sees the first records of a new run as an increase: one scrape shows 0, the next all."""
+    loop.scan()
+    loop.append("new/logging.jsonl", swift(1), swift(2))
+    loop.scan()
+    assert [loop.value("new", TRAIN) for _ in range(3)] == [0, 2, 2]
+
+
+def test_a_new_run_that_was_empty_at_first_counts_from_zero(loop: Loop) -> None:
+    """What the first records count is an increase too where the empty log was published before."""
+    loop.scan()
+    loop.append("new/logging.jsonl")
+    loop.scan()
+    assert loop.value("new", TRAIN) == 0
+    loop.append("new/logging.jsonl", swift(1))
+    loop.look()
+    loop.values()
+    loop.append("new/logging.jsonl", swift(2))
+    loop.look()
     assert loop.value("new", TRAIN) == 2
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_history_does_not_count_from_zero(loop: Loop, ready: bool) -> None:
+    """A log that was there at the start, or is copied in with its old time, shows no increase."""
+    if ready:
+        loop.scan()
+    loop.append("old/logging.jsonl", swift(1), swift(2))
+    loop.now += DAY if ready else 0
+    loop.scan()
+    assert loop.value("old", TRAIN) == 2
 
 
 def test_a_run_that_has_become_too_old_leaves_with_its_series(loop: Loop) -> None:
@@ -180,7 +213,7 @@ def test_a_file_that_is_gone_for_good_leaves(loop: Loop) -> None:
     assert open_logs(loop.root) == []
     loop.append("run/logging.jsonl", swift(1))
     loop.scan()
-    assert loop.value("run", TRAIN) == 1
+    assert loop.value("run", "step") == 1
 
 
 def test_max_runs_are_watched_and_the_rest_is_counted(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 A fleet's text is kept once: for each block of runs and each metric family, the lines of these runs.
 Publishing a run only notes its samples; the next scrape writes its lines and splices them into the texts of
 its block. Ten publications between two scrapes cost no more than one, and an unchanged fleet costs nothing.
+
+Prometheus takes the first value that it sees of a counter for history. So a run that begins before our eyes
+is shown once with its counters at 0, and what its first records counted is an increase like any other.
 """
 
 from __future__ import annotations
@@ -91,6 +94,10 @@ def _lines(run: str, samples: Mapping[Series, float]) -> dict[Metric, bytes]:
     return lines
 
 
+def _at_birth(samples: Mapping[Series, float]) -> Mapping[Series, float]:
+    return {one: 0.0 if one.metric.type is Type.COUNTER else value for one, value in samples.items()}
+
+
 def _header(metric: Metric, openmetrics: bool) -> bytes:
     """The lines HELP and TYPE. OpenMetrics names the family, the older format its samples."""
     name, kind = metric.name, metric.type.value
@@ -109,13 +116,18 @@ class _Block:
         self.texts = [b""] * len(METRICS)
         self._lengths = [array("I", [0]) * BLOCK for _ in METRICS]
         self.changed: dict[int, tuple[str, Mapping[Series, float]]] = {}
+        self.newborn: set[int] = set()  # those of the changed whose counters are to be seen at 0 first
 
     def settle(self) -> None:
         """Write what changed into the texts."""
-        fresh = [(place, _lines(run, samples)) for place, (run, samples) in sorted(self.changed.items())]
+        fresh = [
+            (place, _lines(run, _at_birth(samples) if place in self.newborn else samples))
+            for place, (run, samples) in sorted(self.changed.items())
+        ]
         for family, metric in enumerate(METRICS):
             self._splice(family, [(place, lines.get(metric, b"")) for place, lines in fresh])
-        self.changed.clear()
+        self.changed = {place: self.changed[place] for place in self.newborn}
+        self.newborn.clear()
 
     def _splice(self, family: int, fresh: Sequence[tuple[int, bytes]]) -> None:
         text, lengths = memoryview(self.texts[family]), self._lengths[family]
@@ -144,13 +156,16 @@ class Exposition:
         self._made = _Made()
         self._deflating = threading.Lock()  # one scrape compresses, those that wait for it share the result
 
-    def publish(self, run: str, samples: Mapping[Series, float]) -> None:
-        """Replace all samples of that run. The mapping must not change any more: the next scrape reads it."""
+    def publish(self, run: str, samples: Mapping[Series, float], newborn: bool = False) -> None:
+        """Replace all samples of that run. The mapping must not change any more: the next scrapes read it.
+
+        `newborn`: the next scrape shows its counters at 0, the one after that as they are by then.
+        """
         with self._lock:
             if run not in self._places:
                 self._places[run] = self._free.pop() if self._free else len(self._places)
             self._sizes[run] = len(samples)
-            self._change(self._places[run], run, samples)
+            self._change(self._places[run], run, samples, newborn)
 
     def remove(self, run: str) -> None:
         """Forget a run; its series are gone from the next scrape on. A run that is not there is no error."""
@@ -159,7 +174,7 @@ class Exposition:
             if place is not None:
                 del self._sizes[run]
                 self._free.append(place)
-                self._change(place, run, {})
+                self._change(place, run, {}, False)
 
     @property
     def series(self) -> int:
@@ -189,11 +204,16 @@ class Exposition:
                 made.deflated[openmetrics] = deflate(pieces)
             return made.deflated[openmetrics]
 
-    def _change(self, place: int, run: str, samples: Mapping[Series, float]) -> None:
+    def _change(self, place: int, run: str, samples: Mapping[Series, float], newborn: bool) -> None:
         number, place = divmod(place, BLOCK)
         if number == len(self._blocks):
             self._blocks.append(_Block())
-        self._blocks[number].changed[place] = run, samples
+        block = self._blocks[number]
+        block.changed[place] = run, samples
+        if newborn:
+            block.newborn.add(place)
+        elif not samples:
+            block.newborn.discard(place)
         self._made = _Made()
 
     def _pieces(self, openmetrics: bool) -> tuple[bytes, ...]:
@@ -203,6 +223,8 @@ class Exposition:
                 if block.changed:
                     block.settle()
             made.pieces[openmetrics] = tuple(self._families(openmetrics))
+            if any(block.changed for block in self._blocks):
+                self._made = _Made()  # the newborn are to be shown as they are with the next scrape
         return made.pieces[openmetrics]
 
     def _families(self, openmetrics: bool) -> Iterator[bytes]:

@@ -21,12 +21,12 @@ class Fleet:
     def __len__(self) -> int:
         return len(self._snapshots)
 
-    def publish(self, snapshot: Snapshot) -> None:
-        """Show this from now on, instead of what was known of the run before.
+    def publish(self, snapshot: Snapshot, newborn: bool = False) -> None:
+        """Show this from now on, instead of what was known of the run before. `newborn`: see `Exposition`.
 
         The samples are the exposition's alone: kept here too, they would double what a run takes.
         """
-        self._exposition.publish(snapshot.run, snapshot.samples)
+        self._exposition.publish(snapshot.run, snapshot.samples, newborn)
         self._snapshots[snapshot.run] = replace(snapshot, samples={})
 
     def remove(self, run: str) -> None:

@@ -39,6 +39,9 @@ TEND_SECONDS = 1.0
 SCANS_MISSING = 3
 """A path can vanish for a moment; a run leaves when so many searches in a row did not find it."""
 
+NEWBORN_SECONDS = 60.0
+"""A log that appears while others are watched, and was written to so lately, is no history."""
+
 DESCRIPTORS_SPARED = 256
 """Open files left to connections and everything else."""
 
@@ -93,7 +96,7 @@ class Watcher:
         self._glance = None
         self._leave({run.path: run.run for run in there})
         for run in there:
-            self._meet(run)
+            self._meet(run, now)
         self._telemetry.scanned(time.monotonic() - began, len(self._runs), left_out, found.errors)
 
     def round(self, monotonic: float, now: float) -> bool:
@@ -167,7 +170,9 @@ class Watcher:
         if not watched.is_run:
             self._fleet.remove(watched.name)
             return
-        self._fleet.publish(watched.snapshot(now))
+        newborn = watched.newborn and watched.run.is_training
+        self._fleet.publish(watched.snapshot(now), newborn)
+        watched.newborn &= not newborn
         if watched.is_over(now):
             self._runs[watched.found.path] = Asleep(watched)
             self._glance = None
@@ -211,7 +216,7 @@ class Watcher:
                 self._forget(watched)
                 self._fleet.remove(watched.name)
 
-    def _meet(self, found: discover.Found) -> None:
+    def _meet(self, found: discover.Found, now: float) -> None:
         """Watch it from now on. What was published stays until all is read."""
         known = self._runs.get(found.path)
         if known is not None:
@@ -220,7 +225,8 @@ class Watcher:
             self._forget(known)
         name = unique_name(self._settings.assign(found.run).name, found.run, self._names)
         carried = known.carried if known else None
-        self._runs[found.path] = self._watched(found, name, carried)
+        watched = self._runs[found.path] = self._watched(found, name, carried)
+        watched.newborn = known is None and self._fleet.ready and now - found.modified < NEWBORN_SECONDS
         self._names[name] = found.path
 
     def _watched(self, found: discover.Found, name: str, carried: Mapping[Series, float] | None) -> Watched:

@@ -50,7 +50,7 @@ class Entry:
 class Watched(Entry):
     """A run under watch. Owned by the loop's thread."""
 
-    __slots__ = ("_options", "run", "told")
+    __slots__ = ("_options", "newborn", "run", "told")
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class Watched(Entry):
         """`options`: what the operator says of the run. `carried`: see `Entry`."""
         super().__init__(found, name, open_source(found, dialects), carried)
         self.told: str | None = None  # the source's error that people know of
+        self.newborn = False  # it begins before our eyes, and none of its records has been published
         self._options = options
         self.run = self._new_run()
 
