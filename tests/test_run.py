@@ -593,3 +593,17 @@ def test_counters_never_fall_when_the_same_rows_are_known_better() -> None:
     run = folded([train(1)])
     run.least = {series(c.RESUMES): 3.0}
     assert sample(run, c.RESUMES) == 3.0
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_the_time_of_an_onset_survives_a_restart(live: bool) -> None:
+    """Lines that are read again all at once are told apart by the trainer's own clock."""
+    norms = {30: math.nan}
+    rows = [
+        train(step, loss=0.5, grad_norm=norms.get(step, 1.0), elapsed_time=f"{step}m 0s")
+        for step in range(1, 61)
+    ]
+    run = Run(Options(), Settings())
+    for step, record in enumerate(records(rows), 1):
+        run.fold(record, NOW + (60 * step if live else 60 * 60))
+    assert sample(run, m.INCIDENT_ONSET_TIME) == NOW + 60 * 30

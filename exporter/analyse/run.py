@@ -6,6 +6,7 @@ import math
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from exporter.analyse import derived, indicators, samples, state
 from exporter.analyse.analysis import EPISODES_KEPT, Analysis
@@ -27,6 +28,26 @@ STALLED = "stalled"
 
 TWIN_SECONDS = 5.0
 """Two writers of one run start within this time of each other."""
+
+
+READ_LATER_SECONDS = 5.0
+"""A record that is so much older than the time at which it was read was read with others, all at once."""
+
+
+class Onset(NamedTuple):
+    """When an incident was seen to begin: step, Unix time, seconds since the trainer's process started."""
+
+    step: int
+    arrived: float
+    elapsed: float | None
+
+    def time(self, arrived: float | None, elapsed: float | None) -> float:
+        """Unix time, with what the last record says. A log that is read again later has one time for all its
+        lines, but the trainer's own clock tells how far they are apart."""
+        if arrived is None or elapsed is None or self.elapsed is None or elapsed < self.elapsed:
+            return self.arrived
+        began = arrived - (elapsed - self.elapsed)
+        return round(began) if self.arrived - began > READ_LATER_SECONDS else self.arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +86,7 @@ class Run:
         self._carried = carried or {}
         self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
         self._analysis: Analysis | None = None  # from the first training record on, which shows its kind
-        self._onset: tuple[int, float] | None = None  # step and time of the last incident's
+        self._onset: Onset | None = None  # the last incident's
         self.pace = Pace()
         self.ending = state.Ending()
         self.records: Counter[Kind] = Counter()
@@ -212,8 +233,8 @@ class Run:
             self._analysis = Analysis(self._profile, self._settings.numbers, self._options.episodes_kept)
         self._analysis.fold(record, step)
         incident = self._analysis.incident
-        if incident is not None and (self._onset is None or self._onset[0] != incident.onset_step):
-            self._onset = incident.onset_step, arrived
+        if incident is not None and (self._onset is None or self._onset.step != incident.onset_step):
+            self._onset = Onset(incident.onset_step, arrived, elapsed)
 
     def _evaluate(self, record: Record) -> None:
         if record.step is not None:
@@ -254,7 +275,7 @@ class Run:
         yield from derived.within_record(latest, self._peak_learning_rate)
         yield from self._evaluations.values()
         if self._onset is not None:
-            yield m.INCIDENT_ONSET_TIME, self._onset[1]
+            yield m.INCIDENT_ONSET_TIME, self._onset.time(self.arrived, latest.get(series(c.ELAPSED)))
 
 
 def _same(one: Record, other: Record) -> bool:
