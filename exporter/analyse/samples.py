@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from exporter.knowledge import catalogue as c
 from exporter.knowledge.skips import REASONS
+from exporter.knowledge.text import written
 from exporter.model import Kind, Series, Settings, series
 
 
@@ -23,5 +24,6 @@ def counters(
 
 def info(dialect: str, profile: str, settings: Settings, labels: Mapping[str, str]) -> Series:
     """The series whose labels are the static facts of a run; the operator's own labels never hide one."""
-    facts = {**labels, **settings.info, "dialect": dialect, "profile": profile}
+    numbers = {name: written(value) for name, value in settings.numbers.items()}
+    facts = {**labels, **numbers, **settings.info, "dialect": dialect, "profile": profile}
     return series(c.RUN, *sorted(facts.items()))

@@ -30,7 +30,7 @@ from exporter.knowledge.signal import Profile
 
 Level = Literal["debug", "info", "warning", "error"]
 
-RUN_INFO_LABELS = ("run", "dialect", "profile", *arguments.TEXTS)
+RUN_INFO_LABELS = ("run", "dialect", "profile", *arguments.TEXTS, *arguments.NUMBERS)
 """Label names that the exporter itself gives to a run."""
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}

@@ -46,4 +46,4 @@ NUMBERS = (
     "lora_dropout",
     "global_world_size",
 )
-"""Hyper-parameters that limits, ratios and advice make use of."""
+"""Hyper-parameters that limits, ratios and advice make use of; labels of `llmtrain_run_info` as well."""
