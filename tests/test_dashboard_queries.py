@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from exporter.knowledge import arguments
 from exporter.knowledge.text import Lang
 from exporter.notify.telemetry import Telemetry as RelayTelemetry
 from tests import dashboard_rules as rules
@@ -219,7 +220,7 @@ def test_every_query_has_an_answer(stand: Stand, uid: str) -> None:
 def test_every_metric_and_label_exists(stand: Stand) -> None:
     """What queries select is exposed, recorded by a rule or given by Prometheus, with these very labels."""
     known = labels_by_metric(stand)
-    every = set().union(*known.values())
+    every = {*arguments.TEXTS, *arguments.NUMBERS}.union(*known.values())
     for board in ENGLISH.values():
         for where, query in rules.queries(board):
             for selector in promql.selectors(query):

@@ -72,6 +72,8 @@ def _incident(analysis: Analysis) -> Iterator[tuple[Series, float]]:
         place = broken.index(family.value) + 1 if family.value in broken else 0
         yield _of(m.INCIDENT_STAGE, family.value), float(place)
     if last is not None:
+        for stage, step in last.stages:
+            yield _of(m.INCIDENT_STAGE_STEP, stage), float(step)
         yield series(m.INCIDENT_ONSET), float(last.onset_step)
 
 

@@ -44,10 +44,10 @@ class Onset(NamedTuple):
     def time(self, arrived: float | None, elapsed: float | None) -> float:
         """Unix time, with what the last record says. A log that is read again later has one time for all its
         lines, but the trainer's own clock tells how far they are apart."""
-        if arrived is None or elapsed is None or self.elapsed is None or elapsed < self.elapsed:
+        if arrived is None or elapsed is None or self.elapsed is None:
             return self.arrived
         began = arrived - (elapsed - self.elapsed)
-        return round(began) if self.arrived - began > READ_LATER_SECONDS else self.arrived
+        return round(began) if 0 < began < self.arrived - READ_LATER_SECONDS else self.arrived
 
 
 @dataclass(frozen=True, slots=True)

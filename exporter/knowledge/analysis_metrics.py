@@ -54,6 +54,9 @@ INCIDENT_STAGE = _gauge(
     "Place in the order in which parts of the run broke in the last incident, from 1; 0: it did not.",
     "stage",
 )
+INCIDENT_STAGE_STEP = _gauge(
+    "incident_stage_step", _I, "Step at which a part of the run broke in the last incident.", "stage"
+)
 INCIDENT_ONSET = _gauge("incident_onset_step", _I, "Step at which the last incident began.")
 INCIDENT_ONSET_TIME = _gauge(
     "incident_onset_timestamp_seconds", _I, "When the record of the last incident's onset was written."

@@ -197,13 +197,12 @@ def signals(width: int, height: int = 9) -> Timeline:
 def order(width: int, height: int = 9) -> Table:
     """In which order the parts of the run broke in its last incident."""
     broken = f"{series(a.INCIDENT_STAGE)} > 0"
-    onset = f"({broken}) * 0 + {BY_RUN} group_left () {series(a.INCIDENT_ONSET)}"
     return Table(
         texts.ORDER,
         texts.ORDER_TEXT,
         (
             Line(f"max by (stage) ({broken})", table=True),
-            Line(f"max by (stage) ({onset})", table=True),
+            Line(f"max by (stage) ({series(a.INCIDENT_STAGE_STEP)})", table=True),
         ),
         "none",
         width,

@@ -113,7 +113,14 @@ INCIDENTS: Mapping[Metric, Meaning] = {
         "Order in which the families broke, the first with 1; the first is nearest to the cause.",
         "各类指标失常的先后，最先为 1；最先的离原因最近。",
         Good.NEITHER,
-        a.INCIDENT_ONSET,
+        a.INCIDENT_STAGE_STEP,
+        source=src.GRPO_EVENTS,
+    ),
+    a.INCIDENT_STAGE_STEP: _plain(
+        "When each family broke. What broke long after the first followed from it, and could have been spared.",
+        "各类指标各自失常的步数。离第一个越远，越是它的后果，也越来得及避免。",
+        Good.NEITHER,
+        a.INCIDENT_STAGE,
         source=src.GRPO_EVENTS,
     ),
     a.INCIDENT_ONSET: _plain(
