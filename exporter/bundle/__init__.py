@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from exporter.bundle.alerting.parts import alerts
+from exporter.bundle.alerting.places import Places
+from exporter.bundle.kubernetes import kubernetes
 from exporter.bundle.metrics_page import metrics_page
+from exporter.knowledge.text import Lang
+
+Part = Callable[[Lang, Places], Mapping[str, str]]
+"""Some of the files in one language: path below the project's folder, and content. `Places`: of links."""
 
 
-def rendered() -> dict[str, str]:
-    """Every rendered file: path below the project's folder, and content."""
-    return {"docs/metrics.md": metrics_page()}
+def _docs(lang: Lang, _: Places) -> Mapping[str, str]:
+    return {"docs/metrics.md": metrics_page()} if lang is Lang.EN else {}
 
 
-def write(folder: Path) -> Iterator[str]:
-    """Write all files below `folder`; the paths of those that were not up to date. Raises OSError."""
-    for path in list(outdated(folder)):
+def _dashboards(lang: Lang, places: Places) -> Mapping[str, str]:
+    from exporter.bundle.dashboards import dashboards
+
+    return dashboards(lang, places.exporter)
+
+
+PARTS: tuple[Part, ...] = (_docs, alerts, kubernetes, _dashboards)
+"""All that is rendered. What needs an optional library imports it when it is called."""
+
+HERE = Places()
+"""Where links of the committed files lead."""
+
+
+def rendered(lang: Lang | None = None, places: Places = HERE) -> dict[str, str]:
+    """Every rendered file: path below the project's folder, and content. `lang`: None for all languages.
+
+    Raises ModuleNotFoundError without the library of the extra `render`.
+    """
+    langs = tuple(Lang) if lang is None else (lang,)
+    return {path: content for one in langs for part in PARTS for path, content in part(one, places).items()}
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Iterator[str]:
+    """Write files below `folder`; the paths of those that were not up to date. Raises OSError."""
+    for path in outdated(folder, files):
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(rendered()[path], encoding="utf-8")
+        target.write_text(files[path], encoding="utf-8")
         yield path
 
 
-def outdated(folder: Path) -> Iterator[str]:
-    """The paths of the files below `folder` that are missing or differ from what would be rendered."""
-    for path, content in rendered().items():
+def outdated(folder: Path, files: Mapping[str, str]) -> Iterator[str]:
+    """The paths of those files that are missing below `folder`, or differ there."""
+    for path, content in files.items():
         target = folder / path
         if not target.is_file() or target.read_text(encoding="utf-8") != content:
             yield path

@@ -1,0 +1,1 @@
+"""Renders `alerts/`: rules, their tests and the runbook."""

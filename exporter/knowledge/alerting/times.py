@@ -1,0 +1,38 @@
+"""The times and amounts that alerts go by. Durations are written as PromQL writes them."""
+
+from __future__ import annotations
+
+GROWTH = "5m"
+"""A counter that grew within this time has just grown: many scrapes, and a restart in between."""
+
+BRIDGE = "15m"
+"""What is known before a gap of this length, of the exporter or of Prometheus, still counts after it."""
+
+EVENT = "30m"
+"""That a run has ended is told for so long."""
+
+AFTERMATH = "1h"
+AFTERMATH_SECONDS = 3600
+"""So long after an incident what is left of it is told as part of it and not anew; and a run that has ended
+stays worth a word."""
+
+SILENCE_SECONDS = 6 * 3600
+"""A run that neither ends nor goes on is given up after so long without a record: nobody reads a third
+reminder of it."""
+
+SKIPPED_SHARE = 0.1
+"""Skipped lines per record from which on a log is not understood; a crash may tear a single one."""
+
+SKIPPED_LINES = 10
+"""Fewer say nothing."""
+
+WORDLESS = ("text", "overwritten")
+"""Lines that a printed log has between its rows anyway."""
+
+DOWN = "5m"
+"""An upgrade of the exporter takes less."""
+
+NOT_READY = "15m"
+"""Reading all logs takes less, unless something is wrong."""
+
+NO_RUNS = "1h"
