@@ -269,6 +269,7 @@ class Run:
         yield c.MAX_STEPS, self.max_steps
         if series(c.PROGRESS) not in latest:
             yield c.PROGRESS, derived.ratio(self.last_step, self.max_steps)
+        yield c.GPUS, self._settings.numbers.get("global_world_size")
         yield c.LAST_RECORD, self.arrived
         yield c.RECENT_SECONDS_PER_STEP, self.pace.seconds_per_step()
         yield from derived.against_settings(latest, self._settings.numbers)

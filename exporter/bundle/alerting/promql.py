@@ -37,6 +37,7 @@ SIGNAL_ACTIVE = "run_signal:llmtrain_signal:active"
 SIGNAL_LIVE = "run_signal:llmtrain_signal:live"
 BEGUN = "run:llmtrain_incident:begun"
 ONGOING = "run:llmtrain_incident:ongoing"
+WASTED = "instance:llmtrain_wasted_gpus:sum"
 INCIDENT_LIVE = "run_incident:llmtrain_incident:live"
 
 
@@ -59,7 +60,7 @@ RECORDS = (
     ),
     Record(
         RECENT,
-        f"""time() - llmtrain_last_record_timestamp_seconds < {times.AFTERMATH_SECONDS}
+        f"""time() - llmtrain_last_record_timestamp_seconds < {times.ENDED_SECONDS}
 or
   time() - llmtrain_last_record_timestamp_seconds < {times.SILENCE_SECONDS}
 and {RUN}
@@ -206,6 +207,21 @@ FLEET = (
         "Runs that are broken and hold their GPUs all the same.",
     ),
     Record(
+        WASTED,
+        f"""sum without (run) (
+  llmtrain_gpus
+    and {RUN} llmtrain_run_health == 2
+    and {RUN} llmtrain_run_state{{state=~"running|stalled"}} == 1
+)
+or 0 * sum without (run) (llmtrain_gpus)""",
+        "GPUs that broken runs hold, as far as the runs' arguments tell.",
+    ),
+    Record(
+        "instance:llmtrain_wasted_gpu_hours:sum1d",
+        f"24 * avg_over_time({WASTED}[1d])",
+        "GPU hours that broken runs have held in the last day.",
+    ),
+    Record(
         "instance:llmtrain_records:rate5m",
         f"sum without (run, kind) (rate(llmtrain_records_total[{times.GROWTH}]))",
         "Records per second.",
@@ -217,6 +233,10 @@ FLEET = (
     ),
 )
 """Recording rules for dashboards of many runs."""
+
+
+WITHOUT_INCIDENT = f"unless {RUN}\n  last_over_time({INCIDENT_LIVE}[{times.EVENT}])"
+"""How a run ends over which an incident is, the incident's own last message tells."""
 
 
 def _became(state: str) -> str:
@@ -237,7 +257,7 @@ SKIPPED_SELECTOR = f'reason!~"{"|".join(times.WORDLESS)}"'
 
 _OF_THE_REST = {
     INCIDENT.name: f"{INCIDENT_LIVE} == 1",
-    FAILED.name: _became("failed"),
+    FAILED.name: f"{_became('failed')}\n{WITHOUT_INCIDENT}",
     FINISHED.name: _became("finished"),
     DOWN.name: f'up{{job="{JOB}"}} == 0 or absent(up{{job="{JOB}"}})',
     ERRORS.name: f"sum without (kind) (\n{_NEW_ERRORS}\n)",

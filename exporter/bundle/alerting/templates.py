@@ -31,6 +31,7 @@ _NAME = '$one | label "signal"'
 _ONE = ("$labels.job", "$labels.instance", "$labels.run", f"({_NAME})")
 """The run, and the signal $one of a list."""
 
+_STAGE = (*_ONE[:3], '($one | label "stage")')
 _OF_RUN = ("job", "instance", "run")
 _OF_EXPORTER = ("job", "instance")
 
@@ -156,7 +157,9 @@ def _skipped() -> str:
 
 def _stage(lang: Lang) -> str:
     cases = {f'eq ($one | label "stage") "{stage}"': said.of(lang) for stage, said in words.STAGE.items()}
-    return _either(cases)
+    step = _query("llmtrain_incident_stage_step{job=%q,instance=%q,run=%q,stage=%q}", *_STAGE)
+    number = f"{{{{ . | first | {_FORMAT[Written.WHOLE]} }}}}"
+    return f"{_either(cases)}{{{{ with {step} }}}} ({number}){{{{ end }}}}"
 
 
 def _signals(lang: Lang) -> str:

@@ -82,8 +82,10 @@ FAILED = Alert(
         ),
         meaning=Text(
             "The trainer left before its last planned step: a traceback stands in its output, or it wrote "
-            "its last summary without having come to its end.",
-            "框架在计划的最后一步之前退出：输出里有 traceback，或没训完就写了收尾总结。",
+            "its last summary without having come to its end. A run that fails in the middle of an incident "
+            "is told by the last message of that incident instead.",
+            "框架在计划的最后一步之前退出：输出里有 traceback，或没训完就写了收尾总结。"
+            "若失败时正有事故，则由该事故的最后一条通知说明，不另发。",
         ),
         impact=Text(
             "The run stands still and its GPUs may be idle; steps after the newest checkpoint are lost.",

@@ -12,9 +12,10 @@ EVENT = "30m"
 """That a run has ended is told for so long."""
 
 AFTERMATH = "1h"
-AFTERMATH_SECONDS = 3600
-"""So long after an incident what is left of it is told as part of it and not anew; and a run that has ended
-stays worth a word."""
+"""So long after an incident what is left of it is told as part of it and not anew."""
+
+ENDED_SECONDS = 300
+"""A run that has ended stays worth a word for so long: what its last records showed may not be told yet."""
 
 SILENCE_SECONDS = 6 * 3600
 """A run that neither ends nor goes on is given up after so long without a record: nobody reads a third

@@ -117,7 +117,8 @@ INCIDENTS: Mapping[Metric, Meaning] = {
         source=src.GRPO_EVENTS,
     ),
     a.INCIDENT_STAGE_STEP: _plain(
-        "When each family broke. What broke long after the first followed from it, and could have been spared.",
+        "When each family broke. What broke long after the first followed from it and could have been "
+        "spared.",
         "各类指标各自失常的步数。离第一个越远，越是它的后果，也越来得及避免。",
         Good.NEITHER,
         a.INCIDENT_STAGE,
@@ -157,6 +158,12 @@ STATE: Mapping[Metric, Meaning] = {
         "总体判断：0 健康，1 需关注，2 已损坏。",
         Good.DOWN,
         a.SIGNAL_ACTIVE,
+    ),
+    c.GPUS: _plain(
+        "What the run holds while it is there. Those of a broken run are wasted.",
+        "训练占用的 GPU 数。已损坏的训练占着多少，就浪费多少。",
+        Good.NEITHER,
+        c.RUN_HEALTH,
     ),
     c.LAST_RECORD: _plain(
         "When the log last grew. Judge the silence by the run's own pace.",
