@@ -8,9 +8,9 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,23 @@ from exporter.cli.shell import run as run_cli
 from exporter.config import Settings
 from exporter.knowledge.text import Lang
 from exporter.model import Health, Incident, Kind, Resume, Snapshot, State
-from exporter.publish import demo
-from exporter.publish.check import NoRun, Told, _follow_progress, as_json, check, exit_code, run_check
+from exporter.publish import check_courses, demo
+from exporter.publish.check import (
+    NoRun,
+    Told,
+    _follow_progress,
+    as_json,
+    check,
+    each_log,
+    exit_code,
+    run_check,
+)
+from exporter.publish.check_courses import CoursesKept
 from exporter.publish.check_text import INCIDENTS_TOLD, Style, as_text
+from exporter.publish.table import LONGEST_COURSE, Courses, course, thinned
 from exporter.publish.wrap import columns, padded, shortened, wrapped
 from tests.serving import RUN
+from tests.training import append, swift
 
 NOW = 1_800_000_000.0
 GOLDEN = Path(__file__).with_name("golden") / "check"
@@ -52,9 +64,21 @@ def checked(name: str, folder: Path) -> Snapshot:
     return replace(run, file=str(Path(run.file).relative_to(folder)))
 
 
-def text(runs: Iterable[Snapshot], style: Style = EN, verbose: bool = False) -> str:
+def drawn(name: str, folder: Path) -> dict[str, Courses]:
+    """The courses of one that was `checked` there."""
+    kept = CoursesKept()
+    assert len(list(each_log(kept.read, [str(folder / name)], Options(), ("*.log",), None, NOW))) == 1
+    return kept.courses
+
+
+def text(
+    runs: Iterable[Snapshot],
+    style: Style = EN,
+    verbose: bool = False,
+    courses: Mapping[str, Courses] | None = None,
+) -> str:
     """The verdict as a person reads it."""
-    return "".join(as_text(list(runs), [], style, verbose))
+    return "".join(as_text(list(runs), [], style, verbose, courses or {}))
 
 
 @pytest.mark.parametrize("name", LOGS)
@@ -63,7 +87,8 @@ def test_a_run_is_told_as_its_golden_file_says(name: str, ending: str, tmp_path:
     """Both languages and JSON, for each run of our own. UPDATE_GOLDEN=1 writes the files anew."""
     run = checked(name, tmp_path)
     styles = {"en.txt": EN, "zh.txt": ZH}
-    told = text([run], styles[ending]) if ending in styles else as_json([run], [])
+    courses = drawn(name, tmp_path)
+    told = text([run], styles[ending], courses=courses) if ending in styles else as_json([run], [])
     golden = GOLDEN / f"{name}.{ending}"
     if os.environ.get("UPDATE_GOLDEN") == "1":
         golden.parent.mkdir(exist_ok=True)
@@ -81,8 +106,8 @@ def test_no_golden_file_is_left_over() -> None:
 def test_lines_keep_to_the_terminal_and_break_where_they_may(name: str, width: int, tmp_path: Path) -> None:
     """No line is wider, none is only blanks, none begins with closing punctuation; no colours in a pipe."""
     run = checked(name, tmp_path)
-    for lang in Lang:
-        lines = text([run], Style(lang, width)).splitlines()
+    for lang, courses in product(Lang, (drawn(name, tmp_path), {})):
+        lines = text([run], Style(lang, width), courses=courses).splitlines()
         assert [line for line in lines if columns(line) > width] == []
         assert [line for line in lines if line != line.rstrip()] == []
         assert [line for line in lines if line.strip()[:1] in (*CLOSING,)] == []
@@ -229,6 +254,55 @@ def test_of_many_incidents_the_first_and_the_last_are_told() -> None:
     assert "step 119," in told
 
 
+# The course of each metric
+
+
+def test_the_course_of_a_metric_stands_beside_it(tmp_path: Path) -> None:
+    """Over the whole run, as long as there is room; where there is too little it is left out."""
+    run, courses = checked("demo-collapse", tmp_path), drawn("demo-collapse", tmp_path)
+    lines = {
+        width: text([run], Style(Lang.EN, width), courses=courses).splitlines() for width in (40, 80, 110)
+    }
+    assert [line for line in lines[80] if re.fullmatch(r"  kl +3\.022 +<= 5 +critical +▁{3}\S{5}█", line)]
+    (kl,) = (line for line in lines[110] if line.startswith("  kl "))
+    assert len(kl.rpartition(" ")[2]) == LONGEST_COURSE
+    assert not any("▁" in line or "trend" in line for line in lines[40])
+
+
+def test_a_course_tells_nan_from_a_record_without_the_metric(tmp_path: Path) -> None:
+    """An x for the first, nothing for the second."""
+    log = tmp_path / "logging.jsonl"
+    rows = [swift(1), swift(2, grad_norm=math.nan), '{"loss": 0.3, "global_step/max_steps": "3/9"}', swift(4)]
+    append(log, *rows, modified=NOW)
+    kept = CoursesKept()
+    assert len(list(each_log(kept.read, [str(log)], Options(), (), None, NOW))) == 1
+    (courses,) = kept.courses.values()
+    told = {one.metric.name: course(values) for one, values in courses.items()}
+    assert told["llmtrain_grad_norm"] == "▁x█"
+    assert len(told["llmtrain_loss"]) == 4
+
+
+def test_a_huge_log_is_told_without_courses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All its values at once would take more memory than a verdict is worth."""
+    monkeypatch.setattr(check_courses, "LARGEST_DRAWN", 1000)
+    assert checked("demo-healthy", tmp_path).run == "demo-healthy"
+    assert drawn("demo-healthy", tmp_path) == {"demo-healthy": {}}
+
+
+def test_a_long_course_is_told_by_means() -> None:
+    """Of stretches of the same length; a stretch with a NaN is one, and a short course stays as it is."""
+    assert list(thinned([1, 3, 5, 7], 2)) == [2, 6]
+    assert list(thinned([1, 3], 2)) == [1, 3]
+    assert course(thinned([1.0, math.nan, 5.0, 7.0, 1.0, 1.0], 3)) == "x█▁"
+
+
+def test_no_course_is_drawn_where_it_cannot_be_shown() -> None:
+    """A terminal without Unicode gets the table as it is elsewhere, without bars."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
+    assert shown(demo.BUNDLED / demo.COLLAPSE, out) == ""
+    assert b"critical\n" in out.buffer.getvalue()  # type: ignore[attr-defined]
+
+
 # Terminals
 
 
@@ -239,10 +313,10 @@ class Terminal(io.StringIO):
         return True
 
 
-def shown(path: Path, out: io.StringIO) -> str:
-    """What `check` writes there."""
+def shown(path: Path, out: io.StringIO | io.TextIOWrapper) -> str:
+    """What `check` writes there, if that keeps it."""
     run_check([str(path)], Settings(), None, Told("text", "en", False), out, io.StringIO())
-    return out.getvalue()
+    return out.getvalue() if isinstance(out, io.StringIO) else ""
 
 
 def test_colours_are_for_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> None:

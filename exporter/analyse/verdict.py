@@ -45,6 +45,7 @@ class Row:
     healthy: str
     judged: str
     main: bool  # worth a line even where there is nothing to say of it
+    series: Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def rows(run: Snapshot) -> Iterator[Row]:
         value, healthy = run.samples[one], _healthy(one, run.base)
         thought = worst[one].value if one in worst else _judge(one, value, healthy, run)
         text = "" if healthy is None else span(healthy, one.metric, run.limits)
-        yield Row(_name(one), value_text(value, one.metric), text, thought, _is_main(one, text))
+        yield Row(_name(one), value_text(value, one.metric), text, thought, _is_main(one, text), one)
 
 
 def _name(one: Series) -> str:

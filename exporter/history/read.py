@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from exporter.analyse.analysis import Analysis
 from exporter.analyse.run import Options, Run
 from exporter.ingest.arguments import read_checkpoints, read_settings
 from exporter.ingest.dialects import Dialects, producer
@@ -14,8 +15,24 @@ from exporter.ingest.source import open_source
 from exporter.knowledge import words
 from exporter.model import Record, Snapshot
 
-Note = Callable[[Record, float], object]
-"""Sees a record as it is folded, and when it was written (Unix time)."""
+Note = Callable[[Record, Analysis | None], object]
+"""Sees a record that was folded, and what the run is judged by: None before its first training record.
+The same record of a second writer is not told."""
+
+
+class Watched(Run):
+    """A run that shows what it is judged by. `twin`: the last record was another writer's of one before."""
+
+    twin = False
+
+    @property
+    def analysis(self) -> Analysis | None:
+        """The signals and baselines so far."""
+        return self._analysis
+
+    def _is_twin(self, record: Record) -> bool:
+        self.twin = super()._is_twin(record)
+        return self.twin
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +43,28 @@ class NoTraining:
     skipped: Mapping[str, int]
 
 
+Progress = Callable[[int], object]
+"""Told how many bytes of a log were read since it was told last."""
+
+
 def read(
-    found: Found, options: Options, dialects: Dialects, now: float, note: Note | None = None
+    found: Found,
+    options: Options,
+    dialects: Dialects,
+    now: float,
+    note: Note | None = None,
+    progress: Progress | None = None,
 ) -> Snapshot | NoTraining:
     """One log, read to its end: the run as it stands at `now`, Unix time."""
     folder = os.path.dirname(found.path)
-    run = Run(options, read_settings(folder))
+    run = Watched(options, read_settings(folder))
     source = open_source(found, dialects, patient=False)
     try:
         while (reading := source.poll(0.0)) is not None:
             _fold(run, reading.records, reading.modified, note)
             run.skip(reading.skipped)
+            if progress is not None:
+                progress(reading.size)
         _fold(run, source.rest(), found.modified, note)
     finally:
         source.close()
@@ -47,8 +75,8 @@ def read(
     return NoTraining(reason, dict(run.skipped))
 
 
-def _fold(run: Run, records: Iterable[Record], arrived: float, note: Note | None) -> None:
+def _fold(run: Watched, records: Iterable[Record], arrived: float, note: Note | None) -> None:
     for record in records:
         run.fold(record, arrived)
-        if note is not None:
-            note(record, arrived)
+        if note is not None and not run.twin:
+            note(record, run.analysis)

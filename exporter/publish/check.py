@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import orjson
 
@@ -22,6 +22,7 @@ from exporter.knowledge import words
 from exporter.knowledge.text import Lang
 from exporter.model import Snapshot
 from exporter.printable import printable
+from exporter.publish.check_courses import CoursesKept
 from exporter.publish.check_text import Style, as_text
 
 WIDEST = 110
@@ -34,6 +35,12 @@ EPISODES_KEPT = 10_000
 
 UNREADABLE = 3
 """Exit code when a log that was asked for is none, or cannot be read."""
+
+
+_Look = TypeVar("_Look")
+
+Reader = Callable[[discover.Found, Options, Dialects, float], _Look | NoTraining]
+"""Reads one log to its end, at a Unix time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +73,26 @@ def run_check(
     runs: list[Snapshot] = []
     others: list[NoRun] = []
     options = Options(profile=profile, profiles=settings.known_profiles, episodes_kept=EPISODES_KEPT)
-    checked = check(paths, options, settings.stdout_log, settings.logging_steps, time.time(), settings.assign)
+    kept = CoursesKept()
+    reader = kept.read if told.format == "text" and can_draw(out) else read
+    steps, now = settings.logging_steps, time.time()
+    checked = each_log(reader, paths, options, settings.stdout_log, steps, now, settings.assign)
     for one in _follow_progress(checked, err, time.monotonic) if err.isatty() else checked:
         (runs if isinstance(one, Snapshot) else others).append(one)  # type: ignore[arg-type]
     if told.format == "json":
         out.write(as_json(runs, others))
     else:
         logs = [(other.file, other.reason, other.skipped) for other in others]
-        out.writelines(as_text(runs, logs, _style(told.lang, out), told.verbose))
+        out.writelines(as_text(runs, logs, style_for(told.lang, out), told.verbose, kept.courses))
     return exit_code(paths, runs, others)
 
 
-def _style(lang: str, out: TextIO) -> Style:
+def can_draw(out: TextIO) -> bool:
+    """Whether a stream takes characters that look like bars."""
+    return (out.encoding or "utf-8").lower().startswith("utf")
+
+
+def style_for(lang: str, out: TextIO) -> Style:
     """Colours are for terminals, and for people who have not said no (no-color.org)."""
     width = min(shutil.get_terminal_size().columns, WIDEST)
     return Style(Lang(lang), width, out.isatty() and not os.environ.get("NO_COLOR"))
@@ -92,6 +107,19 @@ def check(
     assign: Callable[[str], Assignment] | None = None,
 ) -> Iterator[Snapshot | NoRun]:
     """Each log below `paths`, read to its end: a run, or why it is none. `assign`: what is said of a run."""
+    return each_log(read, paths, options, stdout_log, logging_steps, now, assign)
+
+
+def each_log(
+    reader: Reader[_Look],
+    paths: Sequence[str],
+    options: Options,
+    stdout_log: Sequence[str],
+    logging_steps: int | None,
+    now: float,
+    assign: Callable[[str], Assignment] | None = None,
+) -> Iterator[_Look | NoRun]:
+    """The same with what `reader` makes of each log."""
     defaults = discover.Options(ignore_older=None)
     patterns = {**defaults.patterns, "printed": tuple(stdout_log)}
     scan = discover.discover(paths, discover.Options(patterns=patterns, ignore_older=None), now)
@@ -107,7 +135,7 @@ def check(
         name = unique_name(assigned.name, found.run, names)
         names.add(name)
         chosen = replace(options, profile=options.profile or assigned.profile)
-        yield _read_or_tell(replace(found, run=name), chosen, dialects, now)
+        yield _read_or_tell(reader, replace(found, run=name), chosen, dialects, now)
 
 
 def _without_log(paths: Sequence[str], scan: discover.Scan) -> Iterator[str]:
@@ -121,11 +149,11 @@ def _without_log(paths: Sequence[str], scan: discover.Scan) -> Iterator[str]:
 
 
 def _read_or_tell(
-    found: discover.Found, options: Options, dialects: Dialects, now: float
-) -> Snapshot | NoRun:
+    reader: Reader[_Look], found: discover.Found, options: Options, dialects: Dialects, now: float
+) -> _Look | NoRun:
     """One log, read to its end, whatever comes of it: a broken one must not silence the others."""
     try:
-        one = read(found, options, dialects, now)
+        one = reader(found, options, dialects, now)
     except Exception as error:
         return NoRun(found.path, f"cannot be analysed: {type(error).__name__}", {}, failed=True)
     return NoRun(found.path, one.reason, one.skipped) if isinstance(one, NoTraining) else one

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import click
 
@@ -16,7 +17,8 @@ from exporter.knowledge.signal import Severity
 from exporter.knowledge.text import Lang, Text, written
 from exporter.model import Health, Incident, Kind, Snapshot, State
 from exporter.printable import printable
-from exporter.publish.wrap import NBSP, columns, padded, shortened, wrapped
+from exporter.publish.table import Courses, table
+from exporter.publish.wrap import NBSP, columns, padded, wrapped
 
 Other = tuple[str, str, Mapping[str, int]]
 """A file that is no run: its path, why, and its lines by reason."""
@@ -31,6 +33,8 @@ COLOURS = {
 
 INCIDENTS_TOLD = 8
 """Of more the first and the last are told."""
+
+INDENT = 2
 
 ORDINARY = "text"
 """Lines of a printed log that are no record as they should be: not worth a word."""
@@ -54,11 +58,17 @@ class Style:
         return click.style(word, fg=colour) if self.coloured and colour else word
 
 
-def as_text(runs: Sequence[Snapshot], others: Sequence[Other], style: Style, verbose: bool) -> Iterator[str]:
+def as_text(
+    runs: Sequence[Snapshot],
+    others: Sequence[Other],
+    style: Style,
+    verbose: bool,
+    courses: Mapping[str, Courses] = MappingProxyType({}),
+) -> Iterator[str]:
     """The verdict on each run, and the files that are none.
 
     Of several runs each has a line, the worst first; those that are not healthy, or with `verbose` all, are
-    then told in full.
+    then told in full. `courses`: by run, the values to draw beside its metrics.
     """
     ordered = sorted(runs, key=lambda run: -run.verdict.value)
     several = len(ordered) > 1
@@ -67,7 +77,7 @@ def as_text(runs: Sequence[Snapshot], others: Sequence[Other], style: Style, ver
     for at, run in enumerate(ordered):
         if verbose or not several or run.verdict is not Health.HEALTHY:
             yield "\n" if several or at else ""
-            yield from _lines(_run(run, style), style)
+            yield from _lines(_run(run, courses.get(run.run, {}), style), style)
     if runs and others:
         yield "\n"
     yield from _lines((_other(*other, style) for other in others), style)
@@ -78,17 +88,12 @@ def _lines(texts: Iterator[str], style: Style) -> Iterator[str]:
 
 
 def _overview(runs: Sequence[Snapshot], style: Style) -> Iterator[str]:
-    counts = (
-        (sum(run.verdict is health for run in runs), style.mark(words.HEALTH, health.name.lower()))
-        for health in reversed(Health)
-    )
-    told = words.COMMA.of(style.lang).join(f"{count} {word}" for count, word in counts if count)
-    yield f"{words.RUNS.of(len(runs), style.lang)}{words.COLON.of(style.lang)}{told}"
+    yield counts_of(runs, style)
     rows = [
         (
             style.mark(words.HEALTH, run.verdict.name.lower()),
-            _in_short(run, style),
-            _step(run, style),
+            in_short(run, style),
+            step_of(run, style),
             printable(run.run),
         )
         for run in runs
@@ -98,7 +103,17 @@ def _overview(runs: Sequence[Snapshot], style: Style) -> Iterator[str]:
         yield f"  {'  '.join(map(padded, cells, widths))}".rstrip()
 
 
-def _in_short(run: Snapshot, style: Style) -> str:
+def counts_of(runs: Sequence[Snapshot], style: Style) -> str:
+    """How many runs there are, and how many are how."""
+    counts = (
+        (sum(run.verdict is health for run in runs), style.mark(words.HEALTH, health.name.lower()))
+        for health in reversed(Health)
+    )
+    told = words.COMMA.of(style.lang).join(f"{count} {word}" for count, word in counts if count)
+    return f"{words.RUNS.of(len(runs), style.lang)}{words.COLON.of(style.lang)}{told}"
+
+
+def in_short(run: Snapshot, style: Style) -> str:
     """The worst that speaks against a run, and how much else does."""
     against = verdict.against(run)
     if not against:
@@ -107,21 +122,24 @@ def _in_short(run: Snapshot, style: Style) -> str:
     return ADVICE[against[0]].title.of(style.lang) + more
 
 
-def _run(run: Snapshot, style: Style) -> Iterator[str]:
+def _run(run: Snapshot, courses: Courses, style: Style) -> Iterator[str]:
     yield f"{printable(run.run)}: {style.mark(words.HEALTH, run.verdict.name.lower())}"
-    for at, part in enumerate((_facts, _table, _events, _causes, _actions)):
-        lines = [f"  {line}".rstrip() for line in part(run, style)]
+    drawn = _table(run, courses, style)
+    parts = (facts_of(run, style), drawn, *(part(run, style) for part in (events_of, causes_of, actions_of)))
+    for at, part in enumerate(parts):
+        lines = [f"{' ' * INDENT}{line}".rstrip() for line in part]
         yield from [""] if lines and at else []
         yield from lines
 
 
-def _facts(run: Snapshot, style: Style) -> Iterator[str]:
+def facts_of(run: Snapshot, style: Style) -> Iterator[str]:
+    """What a run is, how far it is, what has been read of it."""
     profile = run.profile
     if profile != run.base:
         profile = style.say(words.PROFILE, name=printable(run.profile), base=run.base)
     state = words.STATE[run.state.value].of(style.lang)
     if run.last_step is not None:
-        state = style.say(words.AT_STEP, state=state, step=_step(run, style))
+        state = style.say(words.AT_STEP, state=state, step=step_of(run, style))
     yield f"{run.dialect}, {profile}, {state}"
     train, evaluations = run.records.get(Kind.TRAIN, 0), run.records.get(Kind.EVAL, 0)
     yield words.COMMA.of(style.lang).join(
@@ -142,43 +160,36 @@ def _facts(run: Snapshot, style: Style) -> Iterator[str]:
         yield style.say(words.ALL_WELL, signals=speaking, profile=printable(run.profile))
 
 
-def _step(run: Snapshot, style: Style) -> str:
+def step_of(run: Snapshot, style: Style) -> str:
+    """The last step, and of how many where that is known."""
     if run.max_steps and run.last_step is not None:
         return style.say(words.OF_STEPS, step=run.last_step, max=run.max_steps)
     return "" if run.last_step is None else str(run.last_step)
 
 
-def _table(run: Snapshot, style: Style) -> Iterator[str]:
-    """The metrics that matter, and every other that something is said against."""
-    rows = [
-        (printable(row.name), row.value, row.healthy, style.mark(words.JUDGED, row.judged))
-        for row in verdict.rows(run)
-        if row.main or row.judged not in ("", "fine")
-    ]
-    if not rows:
-        return
-    head = tuple(word.of(style.lang) for word in (words.METRIC, words.VALUE, words.RANGE, words.VERDICT))
-    widths = [max(map(columns, column)) for column in zip(head, *rows, strict=True)]
-    widths[0] = min(widths[0], max(style.width - sum(widths[1:]) - 8, 12))
-    for name, *cells in (head, *rows):
-        line = "  ".join(map(padded, (shortened(name, widths[0]), *cells), widths))
-        yield line.rstrip().replace(" ", NBSP)
+def _table(run: Snapshot, courses: Courses, style: Style) -> Iterator[str]:
+    for line in table(run, courses, replace(style, width=style.width - INDENT)):
+        yield line.replace(" ", NBSP)
 
 
-def _events(run: Snapshot, style: Style) -> Iterator[str]:
+def events_of(run: Snapshot, style: Style) -> Iterator[str]:
+    """The incidents of a run, then its signals in the order in which they began."""
     findings = verdict.findings(run, style.lang)
     if findings or run.incidents:
         yield words.WHAT_HAPPENED.of(style.lang)
     yield from (f"  {line}" for line in _incidents(run, style))
-    for one in findings:
-        told = style.say(
-            words.FINDING,
-            when=_when(one, style),
-            severity=style.mark(words.JUDGED, one.severity.value),
-            title=one.title,
-            text=printable(one.text),
-        )
-        yield f"  - {told}"
+    yield from (f"  - {finding_of(one, style)}" for one in findings)
+
+
+def finding_of(one: verdict.Finding, style: Style) -> str:
+    """A signal: when it was there, how bad it is, and its worst."""
+    return style.say(
+        words.FINDING,
+        when=_when(one, style),
+        severity=style.mark(words.JUDGED, one.severity.value),
+        title=one.title,
+        text=printable(one.text),
+    )
 
 
 def _incidents(run: Snapshot, style: Style) -> Iterator[str]:
@@ -188,23 +199,30 @@ def _incidents(run: Snapshot, style: Style) -> Iterator[str]:
             yield words.MORE_INCIDENTS.of(dropped, style.lang)
         if INCIDENTS_TOLD // 2 <= at < INCIDENTS_TOLD // 2 + dropped:
             continue
-        yield _incident(incident, style)
+        yield incident_of(incident, style)
         checkpoint = verdict.checkpoint_before(run, incident)
         if checkpoint is not None:
             yield f"  {style.say(words.BACK_TO, checkpoint=f'checkpoint-{checkpoint}')}"
 
 
-def _incident(incident: Incident, style: Style) -> str:
+def incident_of(incident: Incident, style: Style) -> str:
+    """An incident: from when until when, and what broke in which order."""
     onset, peak, end = incident.onset_step, incident.peak_step, incident.recovery_step
     over = words.LASTS if end is None else words.RECOVERED if end > peak else words.UNDONE
     said = (words.INCIDENT, words.WORST, over) if peak != onset else (words.INCIDENT, over)
     told = words.COMMA.of(style.lang).join(style.say(part, onset=onset, peak=peak, end=end) for part in said)
-    several = len(incident.stages) > 1  # else the step is the onset's
+    chain = chain_of(incident, style)
+    return f"{told}{words.COLON.of(style.lang)}{chain}" if chain else told
+
+
+def chain_of(incident: Incident, style: Style) -> str:
+    """What broke in an incident, in order: "KL (7) -> length (8)"; one alone without step, the onset's."""
+    several = len(incident.stages) > 1
     stages = [
         words.STAGE[stage].of(style.lang) + (f"{NBSP}({step})" if several else "")
         for stage, step in incident.stages
     ]
-    return f"{told}{words.COLON.of(style.lang)}{' -> '.join(stages)}" if stages else told
+    return " -> ".join(stages)
 
 
 def _when(one: verdict.Finding, style: Style) -> str:
@@ -217,22 +235,28 @@ def _when(one: verdict.Finding, style: Style) -> str:
     return style.say(words.TWICE if one.times == 2 else words.TIMES, when=when, times=one.times)
 
 
-def _causes(run: Snapshot, style: Style) -> Iterator[str]:
+def causes_of(run: Snapshot, style: Style) -> Iterator[str]:
+    """The likely causes of what happened."""
     causes = verdict.causes(run, style.lang)
     if causes:
         yield words.WHY.of(style.lang)
     yield from (f"  - {cause}" for cause in causes)
 
 
-def _actions(run: Snapshot, style: Style) -> Iterator[str]:
+def actions_of(run: Snapshot, style: Style) -> Iterator[str]:
+    """What to do, each thing with the line that says how."""
     actions = verdict.actions(run, style.lang)
     if actions:
         yield words.WHAT_TO_DO.of(style.lang)
     for at, action in enumerate(actions, 1):
-        changes = words.COMMA.of(style.lang).join(_change(each, style) for each in action.proposals)
-        colon = words.COLON.of(style.lang) if changes else ""
-        yield f"  {at}. {action.title}{colon}{changes}"
+        yield f"  {at}. {action_of(action, style)}"
         yield f"     {action.how}"
+
+
+def action_of(action: verdict.Action, style: Style) -> str:
+    """One thing to do, with the settings that it changes."""
+    changes = words.COMMA.of(style.lang).join(_change(each, style) for each in action.proposals)
+    return f"{action.title}{words.COLON.of(style.lang)}{changes}" if changes else action.title
 
 
 def _change(proposal: Proposal, style: Style) -> str:

@@ -1,0 +1,361 @@
+"""The history of a run: every value in its place, and thinning that loses nothing that stands out."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from array import array
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.analyse.run import Options
+from exporter.history import columns
+from exporter.history.columns import History, history
+from exporter.history.document import history_object
+from exporter.history.read import NoTraining
+from exporter.history.thin import peaks, stretches, thin
+from exporter.ingest import discover
+from exporter.ingest.dialects import Dialects
+from exporter.knowledge import catalogue as c
+from exporter.model import Kind, series
+from exporter.publish import demo
+from tests.training import append, llamafactory, swift, swift_eval
+
+NOW = 1_800_000_000.0
+LOSS = series(c.LOSS, ("split", "train"))
+EVAL_LOSS = series(c.LOSS, ("split", "eval"))
+GRAD_NORM = series(c.GRAD_NORM)
+
+
+def read(path: Path, **options: Any) -> History:
+    """The history of the one run below a path."""
+    scan = discover.discover([str(path)], discover.Options(ignore_older=None), NOW)
+    (found,) = scan.found
+    told = history(found, Options(**options), Dialects(None), NOW)
+    assert isinstance(told, History)
+    return told
+
+
+def row(step: int, **more: object) -> str:
+    """A training row with what is given, and a loss unless that says otherwise."""
+    return swift(step, **{"loss": 1.0, "grad_norm": 1.0, **more})
+
+
+def one(told: dict[str, Any], name: str) -> dict[str, Any]:
+    """A series of a history object by its name."""
+    (found,) = [each for each in told["series"] if each["name"] == name]
+    assert isinstance(found, dict)
+    return found
+
+
+# Columns
+
+
+def test_every_value_of_a_log_is_in_its_column(tmp_path: Path) -> None:
+    """What the log says of each step, in its order."""
+    log = append(tmp_path / "run" / "logging.jsonl", *(swift(step) for step in range(1, 2500)))
+    told = read(log)
+    assert list(told.train.steps) == list(range(1, 2500))
+    assert list(told.train.columns[LOSS]) == [1 / step for step in range(1, 2500)]
+    assert list(told.train.columns[GRAD_NORM]) == [step / 8 for step in range(1, 2500)]
+    assert told.run.records[Kind.TRAIN] == len(told.train) == 2499
+
+
+def test_a_key_that_a_row_lacks_is_no_value(tmp_path: Path) -> None:
+    """Wherever it comes and goes; what the log itself calls NaN is told apart."""
+    rows = [row(1), row(2, kl=0.5), row(3), row(4, kl=float("nan")), row(5, kl=float("inf"))]
+    told = read(append(tmp_path / "logging.jsonl", *rows)).train
+    kl = series(c.KL, ("split", "train"))
+    assert [str(value) for value in told.columns[kl]] == ["nan", "0.5", "nan", "nan", "inf"]
+    assert list(told.non_finite[kl]) == [3, 4]
+    assert LOSS not in told.non_finite
+
+
+def test_evaluations_have_a_table_of_their_own(tmp_path: Path) -> None:
+    """With their steps."""
+    rows = [swift(1), swift(2), swift_eval(2), swift(3), swift_eval(3)]
+    told = read(append(tmp_path / "logging.jsonl", *rows))
+    assert list(told.evaluations.steps) == [2, 3]
+    assert list(told.evaluations.columns[EVAL_LOSS]) == [2 / 2, 2 / 3]
+    assert list(told.train.steps) == [1, 2, 3]
+
+
+def test_steps_that_were_taken_again_are_marked_and_stay(tmp_path: Path) -> None:
+    """After a resume, evaluations too; the order is that of the log."""
+    again = (swift(step, loss=2.0) for step in range(4, 9))
+    rows = [swift(1), swift(2), swift_eval(2), *map(swift, range(3, 7)), swift_eval(6), *again]
+    told = read(append(tmp_path / "logging.jsonl", *rows))
+    assert list(told.train.steps) == [1, 2, 3, 4, 5, 6, 4, 5, 6, 7, 8]
+    assert list(told.train.superseded) == [0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
+    assert list(told.evaluations.superseded) == [0, 1]
+    assert list(told.evaluations.steps) == [2, 6]
+    assert len(told.run.resumes) == 1
+
+
+def test_what_a_second_writer_says_again_is_no_row(tmp_path: Path) -> None:
+    """Nor is it a step that was taken again."""
+    rows = [line for step in range(1, 9) for line in (swift(step), swift(step))]
+    told = read(append(tmp_path / "logging.jsonl", *rows))
+    assert list(told.train.steps) == list(range(1, 9))
+    assert not any(told.train.superseded)
+
+
+def test_an_evaluation_that_counts_its_own_steps_is_at_the_step_of_the_run(tmp_path: Path) -> None:
+    """It says nothing of how far the training is."""
+    rows = [swift(1), swift(2), swift_eval(900, planned=1000), swift(3)]
+    told = read(append(tmp_path / "logging.jsonl", *rows))
+    assert list(told.evaluations.steps) == [2]
+    assert list(told.evaluations.superseded) == [0]
+
+
+def test_times_go_by_the_trainers_clock_up_to_the_last_write(tmp_path: Path) -> None:
+    """A process that goes on counts from 0 again; what lay between both is not known."""
+    rows = [*map(swift, (10, 20, 30)), *map(swift, (1, 2))]
+    rows = [
+        line.replace(f'"{step}s"', f'"{clock}s"')
+        for line, step, clock in zip(rows, (10, 20, 30, 1, 2), (10, 20, 30, 5, 15), strict=True)
+    ]
+    log = append(tmp_path / "logging.jsonl", *rows, modified=NOW)
+    times = read(log).train.times
+    assert times is not None
+    assert [NOW - at for at in times] == pytest.approx([35, 25, 15, 10, 0])
+
+
+def test_a_log_without_a_clock_has_no_times(tmp_path: Path) -> None:
+    """Nobody knows when its rows were written."""
+    told = read(append(tmp_path / "trainer_log.jsonl", *map(llamafactory, range(1, 4))))
+    assert told.train.times is None
+    assert history_object(told)["times"] is None
+
+
+def test_spikes_and_baselines_stand_beside_the_values(tmp_path: Path) -> None:
+    """As the signals saw them: the baseline is the one that a value was held against."""
+    rows = [row(step, loss=1 + step % 3 / 100) for step in range(1, 101)]
+    rows[80] = row(81, loss=9.0)
+    told = read(append(tmp_path / "logging.jsonl", *rows))
+    assert list(told.spikes[LOSS]) == [80]
+    baseline = told.baselines[LOSS]
+    assert len(baseline) == 100
+    assert math.isnan(baseline[0])
+    assert baseline[80] == pytest.approx(1.01, abs=0.01)
+
+
+def test_a_log_without_a_record_is_no_history(tmp_path: Path) -> None:
+    """It is told as `check` tells it."""
+    log = append(tmp_path / "logging.jsonl", "no", "record")
+    (found,) = discover.discover([str(log)], discover.Options(ignore_older=None), NOW).found
+    assert isinstance(history(found, Options(), Dialects(None), NOW), NoTraining)
+
+
+def test_a_log_with_more_keys_than_are_told_has_bounded_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the snapshot are told; while it is read, the emptiest columns go first."""
+    rows = [row(step, **{f"key{step % 300}": 1.0}) for step in range(1, 1001)]
+    log = append(tmp_path / "logging.jsonl", *rows)
+    told = read(log)
+    assert told.train.columns.keys() <= told.run.samples.keys()
+    assert sum(each.metric is c.OTHER for each in told.train.columns) == 100
+    monkeypatch.setattr(columns, "MOST_CELLS", 5000)
+    small = read(log).train
+    assert len(small.columns) <= 5
+    assert {LOSS, GRAD_NORM} <= small.columns.keys()
+    assert len(small.columns[LOSS]) == 1000
+
+
+def test_a_hundred_thousand_records_are_read_in_time(tmp_path: Path) -> None:
+    """With 35 keys each; the limit is generous, for a busy machine."""
+    row_text = json.dumps({f"key{at}": 0.5 + at for at in range(31)})[1:-1]
+    with (tmp_path / "logging.jsonl").open("w") as file:
+        for step in range(1, 100_001):
+            file.write(
+                f'{{"loss": 0.5, "kl": 0.02, "grad_norm": 1.5, {row_text}, '
+                f'"global_step/max_steps": "{step}/100000"}}\n'
+            )
+    begin = time.process_time()
+    told = read(tmp_path)
+    drawn = orjson.dumps(history_object(told))
+    assert time.process_time() - begin < 20
+    assert len(told.train) == 100_000
+    assert len(drawn) < 3_000_000
+
+
+# Thinning
+
+VALUES = st.lists(
+    st.one_of(
+        st.floats(-100, 100),
+        st.sampled_from((math.nan, math.inf, -math.inf, 1e308, -1e308, 0.0)),
+    ),
+    min_size=1,
+    max_size=300,
+)
+POINTS = st.integers(2, 60)
+
+
+def finite(values: Iterable[float]) -> list[float]:
+    return [value for value in values if math.isfinite(value)]
+
+
+@given(VALUES, POINTS, st.data())
+def test_thinning_keeps_what_has_to_be_kept(values: list[float], points: int, data: st.DataObject) -> None:
+    """First, last and every row asked for stand as they are, in order, and are none of somebody else's."""
+    keep = data.draw(st.lists(st.integers(0, len(values) - 1), max_size=10))
+    thinned = thin({LOSS: array("d", values)}, range(len(values)), points, keep)
+    rows, told = list(thinned.rows), list(thinned.columns[LOSS])
+    assert rows == sorted(set(rows))
+    assert len(rows) == len(told)
+    for at in {0, len(values) - 1, *keep}:
+        assert repr(told[rows.index(at)]) == repr(values[at])
+
+
+@given(VALUES, POINTS)
+def test_thinning_keeps_the_extremes_of_every_stretch(values: list[float], points: int) -> None:
+    """Between two rows that are told, nothing lies higher or lower than what is told of that stretch."""
+    thinned = thin({LOSS: array("d", values)}, range(len(values)), points)
+    rows, told = list(thinned.rows), list(thinned.columns[LOSS])
+    for begin, end, first, second in zip(rows, rows[1:], told, told[1:], strict=False):
+        inside = finite(values[begin + 1 : end])
+        if inside:
+            assert min(finite((first, second))) <= min(inside)
+            assert max(finite((first, second))) >= max(inside)
+    if finite(values):
+        assert (min(finite(told)), max(finite(told))) == (min(finite(values)), max(finite(values)))
+
+
+@given(VALUES, POINTS)
+def test_thinning_invents_no_value(values: list[float], points: int) -> None:
+    """What is told was logged; and not more than was asked for, by much."""
+    thinned = thin({LOSS: array("d", values)}, range(len(values)), points)
+    assert set(finite(thinned.columns[LOSS])) <= set(finite(values))
+    assert len(thinned.rows) <= max(points, 2) + 4
+    assert thinned.exact == (len(thinned.rows) == len(values))
+
+
+@given(VALUES, POINTS, st.data())
+def test_peaks_are_rows_with_their_own_values(values: list[float], points: int, data: st.DataObject) -> None:
+    """First, last, all that are asked for, the highest and the lowest."""
+    keep = data.draw(st.lists(st.integers(0, len(values) - 1), max_size=10))
+    rows = list(peaks(array("d", values), points, keep))
+    assert rows == sorted(set(rows))
+    assert {0, len(values) - 1, *keep} <= set(rows)
+    if finite(values):
+        told = finite(values[at] for at in rows)
+        assert (min(told), max(told)) == (min(finite(values)), max(finite(values)))
+
+
+@given(st.sets(st.integers(0, 200)), st.integers(1, 10))
+def test_stretches_hold_every_row_and_end_at_rows(rows: set[int], gap: int) -> None:
+    """And lie further apart than the gap."""
+    ordered = sorted(rows)
+    found = list(stretches(ordered, gap))
+    assert all(any(begin <= at <= end for begin, end in found) for at in ordered)
+    assert all(begin in rows and end in rows for begin, end in found)
+    assert all(later[0] - earlier[1] > gap for earlier, later in pairwise(found))
+
+
+# The object
+
+
+def long_run(tmp_path: Path, count: int = 3000, **odd: object) -> History:
+    """A run with an odd row in the middle, and evaluations."""
+    rows = [row(step, loss=1 + step % 7 / 100) for step in range(1, count + 1)]
+    rows[count // 2 - 1] = row(count // 2, **odd)
+    for at in range(count, 0, -100):
+        rows.insert(at, swift_eval(at))
+    return read(append(tmp_path / "logging.jsonl", *rows))
+
+
+def test_the_object_keeps_spikes_and_all_evaluations(tmp_path: Path) -> None:
+    """At their own steps with their own values, however few points there are."""
+    told: dict[str, Any] = history_object(long_run(tmp_path, loss=50.0), 100)
+    loss = one(told, "loss")
+    assert len(told["steps"]) < 120
+    assert told["exact"] is False
+    assert [(told["steps"][at], loss["values"][at]) for at in loss["spikes"]] == [(1500, 50.0)]
+    assert told["evaluations"]["steps"] == list(range(100, 3001, 100))
+    assert told["records"] == 3000
+
+
+def test_values_that_are_not_finite_are_null_and_told(tmp_path: Path) -> None:
+    """JSON has none."""
+    told: dict[str, Any] = history_object(long_run(tmp_path, loss=math.nan, grad_norm=math.inf), 100)
+    at = told["steps"].index(1500)
+    assert one(told, "loss")["values"][at] is None
+    assert one(told, "loss")["non_finite"] == [{"from": 1500, "to": 1500, "value": "NaN"}]
+    assert one(told, "grad_norm")["non_finite"] == [{"from": 1500, "to": 1500, "value": "Inf"}]
+    assert b"NaN" not in orjson.dumps(told).replace(b'"NaN"', b"")
+
+
+def test_a_part_of_a_run_is_told_by_its_steps(tmp_path: Path) -> None:
+    """Few enough rows are told as they are."""
+    told: dict[str, Any] = history_object(long_run(tmp_path), 100, 201, 280)
+    assert told["steps"] == list(range(201, 281))
+    assert told["exact"] is True
+    assert told["evaluations"]["steps"] == []
+    assert history_object(long_run(tmp_path / "b"), 100, 10**9)["steps"] == []
+
+
+def test_limits_and_healthy_ranges_are_those_of_the_run() -> None:
+    """In the metric's unit, under the profile in force; without one there are none."""
+    told: dict[str, Any] = history_object(read(demo.BUNDLED / demo.COLLAPSE))
+    kl = one(told, "kl")
+    assert (kl["limits"], kl["healthy"]) == ({"warning": 5, "critical": 10}, [None, 5])
+    assert one(told, "reward")["limits"] == {}
+    assert one(told, "completion_clipped_ratio")["limits"] == {"warning": 0.1, "critical": 0.3}
+
+
+def test_rows_around_a_resume_stand_as_they_are(tmp_path: Path) -> None:
+    """So that no bucket reaches from before to after it."""
+    rows = [*map(row, range(1, 1001)), *map(row, range(501, 2001))]
+    told: dict[str, Any] = history_object(read(append(tmp_path / "logging.jsonl", *rows)), 100)
+    falls = [at for at, step in enumerate(told["steps"]) if at and step < told["steps"][at - 1]]
+    assert [(told["steps"][at - 1], told["steps"][at]) for at in falls] == [(1000, 501)]
+    assert {told["steps"][at] > 500 for at in told["superseded"]} == {True}
+    assert all(at < falls[0] for at in told["superseded"])
+
+
+def test_names_of_strangers_are_printable(tmp_path: Path) -> None:
+    """Run, keys and labels."""
+    rows = [row(step, **{"reward": 1.0, "rewards/a\u202eb/mean": 1.0, "c\x07": 2.0}) for step in range(1, 9)]
+    told: dict[str, Any] = history_object(read(append(tmp_path / "r\x1bun" / "logging.jsonl", *rows)))
+    text = json.dumps(told, ensure_ascii=False)
+    assert not any(char in text for char in "\x07\x1b\u202e")
+
+
+def test_the_history_of_every_real_run_is_whole(corpus: Path) -> None:
+    """As many rows as records, every column full, JSON of a fair size."""
+    names = ("logging.jsonl", "trainer_log.jsonl", "trainer_state.json")
+    logs = [path for name in names for path in corpus.rglob(name) if "negative" not in path.parts]
+    assert len(logs) > 20
+    for log in logs:
+        for found in discover.discover([os.fspath(log)], discover.Options(ignore_older=None), NOW).found:
+            told = history(found, Options(), Dialects(None), NOW)
+            assert isinstance(told, History), log
+            for kind, table in ((Kind.TRAIN, told.train), (Kind.EVAL, told.evaluations)):
+                records = told.run.records.get(kind, 0)
+                assert records // 2 <= len(table) <= records  # one of them was written by two at once
+            whole = {len(column) for column in (*told.train.columns.values(), *told.baselines.values())}
+            assert whole <= {len(told.train)}
+            assert len(orjson.dumps(history_object(told, 200))) < 1_000_000
+
+
+def test_series_are_in_the_catalogues_order() -> None:
+    """So that every program shows them alike."""
+    told: dict[str, Any] = history_object(read(demo.BUNDLED / demo.HEALTHY))
+    places = [metrics().index(each["metric"]) for each in told["series"]]
+    assert places == sorted(places)
+
+
+def metrics() -> Sequence[str]:
+    """The names of the catalogue."""
+    return [metric.name for metric in c.METRICS]
