@@ -174,12 +174,12 @@ def routes() -> Iterator[dict[str, Any]]:
 
 def test_a_run_is_a_group_and_reminders_fit_its_interval() -> None:
     """One message per run; critical is told within seconds; reminders come at multiples of the interval."""
-    minutes = {"10s": 1 / 6, "1m": 1, "2m": 2, "10m": 10, "4h": 240}
+    minutes = {"5s": 1 / 6, "1m": 1, "2m": 2, "10m": 10, "4h": 240}
     for route in routes():
         assert route["group_by"] == ["job", "instance", "run"]
         assert minutes[route["repeat_interval"]] % minutes[route["group_interval"]] == 0
         if any("critical" in matcher or "Failed" in matcher for matcher in route.get("matchers", [])):
-            assert (route["group_wait"], route["group_interval"]) == ("10s", "1m")
+            assert (route["group_wait"], route["group_interval"]) == ("5s", "1m")
 
 
 def test_no_secret_stands_in_the_file() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from exporter.ingest import discover as module
 from exporter.ingest.discover import Found, Options, Scan, discover, sniff
+from exporter.ingest.follow import explain
 
 NOW = 1_800_000_000.0
 DAY = 86400.0
@@ -261,7 +262,7 @@ def test_a_folder_that_cannot_be_read_is_an_error_and_the_others_go_on(
     result = scan(tmp_path)
     assert list(runs(result)) == ["a"]
     assert result.left_out == {"unreadable": 1}
-    assert result.errors == {str(locked): "Permission denied"}
+    assert result.errors == {str(locked): explain(PermissionError(13, "Permission denied"))}
 
 
 def test_a_link_to_nowhere_is_unreadable(tmp_path: Path) -> None:
@@ -424,7 +425,7 @@ def test_a_file_that_cannot_be_looked_into_is_an_error(
     monkeypatch.setattr(module, "sniff", refused)
     result = scan(path)
     assert (result.found, result.left_out) == ((), {"unreadable": 1})
-    assert result.errors == {str(path): "Permission denied"}
+    assert result.errors == {str(path): explain(PermissionError(13, "Permission denied"))}
 
 
 def test_a_file_brings_the_other_logs_of_its_folder(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ def _docs(lang: Lang, _: Places) -> Mapping[str, str]:
 
 def _dashboards(lang: Lang, places: Places) -> Mapping[str, str]:
     from exporter.bundle.dashboards import dashboards
+    from exporter.bundle.dashboards.gpu import gpu_dashboard
 
-    return dashboards(lang, places.exporter)
+    return {**dashboards(lang, places.exporter), **gpu_dashboard(lang)}
 
 
 PARTS: tuple[Part, ...] = (_docs, alerts, kubernetes, _dashboards)

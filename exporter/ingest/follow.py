@@ -49,8 +49,11 @@ class Batch:
 
 
 def explain(error: OSError) -> str:
-    """What is wrong, for people."""
-    return printable(error.strerror or str(error))
+    """What is wrong, for people; of a refusal also who was refused, which in a container is not plain."""
+    reason = printable(error.strerror or str(error))
+    if not isinstance(error, PermissionError):
+        return reason
+    return f"{reason} for user {os.geteuid()}, group {os.getegid()}: run as the owner, or let others read it"
 
 
 class NotAFileError(OSError):

@@ -15,6 +15,7 @@ from exporter.knowledge.panels_fleet import Words
 from exporter.knowledge.text import Lang
 
 FOLDER = "grafana/gpu"
+UID = "llmtrain-gpu"
 _NAME = "{{instance}} GPU {{gpu}}"
 _FULL: Steps = ((None, GREEN), (0.95, ORANGE))
 _FORBIDDEN: Steps = ((None, GREEN), (1, RED))
@@ -45,7 +46,7 @@ _RUNNING = f'{c.RUN_STATE.name}{{state="running"}} == 1'
 _SLOWEST = f"topk(10, {c.SECONDS_PER_STEP.name} and {BY_RUN} {_RUNNING})"
 
 GPU = Board(
-    "llmtrain-gpu",
+    UID,
     "gpu",
     words.TITLE,
     words.BOARD_TEXT,
@@ -91,8 +92,7 @@ GPU = Board(
         frame.DATASOURCE,
         replace(frame.JOB, query="label_values(DCGM_FI_DEV_GPU_UTIL, job)"),
         replace(frame.INSTANCE, query='label_values(DCGM_FI_DEV_GPU_UTIL{job=~"$job"}, instance)'),
-        frame.EXPORTER_ADDRESS,
     ),
-    links=frame.links("llmtrain-gpu"),
+    links=tuple(link for link in frame.links(UID) if link.keep),
     tags=("gpu",),
 )

@@ -1,0 +1,241 @@
+"""What Grafana, Prometheus and Kubernetes are given: the parts fit each other."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.bundle.kubernetes import FOLDER
+from tests.test_compose import ROOT, SERVICES, services
+
+PROVISIONING = ROOT / "grafana" / "provisioning"
+DASHBOARDS = ROOT / "grafana" / "dashboards"
+BUILT_IN = {"grafana", "-- Grafana --", "-- Mixed --"}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A YAML file as a mapping."""
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
+
+
+def data_sources() -> list[dict[str, Any]]:
+    """Every data source that is provisioned, the long-term one too."""
+    files = (PROVISIONING / "datasources" / "llmtrain.yml", PROVISIONING / "long-term.yml")
+    return [source for file in files for source in read(file)["datasources"]]
+
+
+def asked_for(node: object) -> Iterator[str]:
+    """The uids of data sources anywhere in a dashboard."""
+    if isinstance(node, dict):
+        source = node.get("datasource")
+        if isinstance(source, dict) and "uid" in source:
+            yield str(source["uid"])
+        for each in node.values():
+            yield from asked_for(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from asked_for(each)
+
+
+def dashboards(lang: str) -> dict[str, dict[str, Any]]:
+    """The dashboards of a language by their path below its folder."""
+    folder = DASHBOARDS / lang
+    found = sorted(folder.rglob("*.json"))
+    return {str(path.relative_to(folder)): json.loads(path.read_text(encoding="utf-8")) for path in found}
+
+
+def test_data_sources_have_fixed_uids_and_cannot_be_changed() -> None:
+    """Links and dashboards may count on them, and what is taken out of the files leaves Grafana."""
+    assert [source["uid"] for source in data_sources()] == [
+        "llmtrain-prometheus",
+        "llmtrain-alertmanager",
+        "llmtrain-long-term",
+    ]
+    assert [source["name"] for source in data_sources() if source["editable"] is not False] == []
+    assert [source["name"] for source in data_sources() if source.get("isDefault")] == ["Prometheus"]
+    assert read(PROVISIONING / "datasources" / "llmtrain.yml")["prune"] is True
+
+
+def test_data_sources_are_the_services_of_compose() -> None:
+    """Each URL is a service and the port that it is asked at for its health."""
+    for source in data_sources():
+        name, port = re.fullmatch(r"http://([a-z-]+):(\d+)", source["url"]).groups()  # type: ignore[union-attr]
+        assert f":{port}/" in SERVICES[name]["healthcheck"]["test"][-1]
+
+
+def test_grafana_knows_how_often_prometheus_scrapes() -> None:
+    """`$__rate_interval` is made of it."""
+    interval = read(ROOT / "alerts" / "prometheus.yml")["global"]["scrape_interval"]
+    told = {source["jsonData"]["timeInterval"] for source in data_sources() if source["type"] == "prometheus"}
+    assert told == {interval}
+
+
+@pytest.mark.parametrize(("file", "folder"), [("dashboards/llmtrain.yml", "dashboards"), ("gpu.yml", "gpu")])
+def test_dashboards_come_from_files_alone(file: str, folder: str) -> None:
+    """The provider reads the folder that compose mounts, a folder of Grafana's for each folder there."""
+    [provider] = read(PROVISIONING / file)["providers"]
+    assert provider["allowUiUpdates"] is False
+    assert provider["options"]["foldersFromFilesStructure"] is True
+    for lang in ("en", "zh"):
+        mounted = dict(mount.split(":")[:2] for mount in services(LLMTRAIN_LANG=lang)["grafana"]["volumes"])
+        assert mounted[f"./grafana/{folder}/{lang}"] == provider["options"]["path"]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_dashboards_ask_for_what_is_provisioned(lang: str) -> None:
+    """Each data source is the dashboard's variable or has a fixed uid; each dashboard has its own uid."""
+    found = dashboards(lang)
+    assert found
+    provisioned = {source["uid"] for source in data_sources()} | BUILT_IN | {"${datasource}", "$datasource"}
+    assert {path: set(asked_for(board)) - provisioned for path, board in found.items()} == {
+        path: set() for path in found
+    }
+    assert len({board["uid"] for board in found.values()}) == len(found)
+    assert [path for path in found if path.count("/") != 1] == []
+    assert [path for path in found if path.endswith("/fleet.json")] != []
+
+
+def start_prometheus(root: Path, **given: str) -> tuple[dict[str, Any], Path]:
+    """With these variables the configuration that Prometheus starts with, and where its rules lie."""
+    script = SERVICES["prometheus"]["entrypoint"][2].replace("$$", "$")
+    script = re.sub("/etc/prometheus", str(ROOT / "alerts"), script.replace("/tmp/config", "$CONFIG"))
+    config = root / "config"
+    usual = {"PATH": os.environ["PATH"], "PROFILES": "", "RULES": "en", "CONFIG": str(config)}
+    script = script.replace("exec prometheus", "exec echo")
+    subprocess.run(
+        ["sh", "-ec", script, "prometheus"], env={**usual, **given}, check=True, capture_output=True
+    )
+    return read(config / "prometheus.yml"), (config / "rules").resolve()
+
+
+@pytest.mark.parametrize("profiles", ["long-term", "gpu,long-term", "*", "gpu", ""])
+def test_prometheus_writes_to_the_long_term_store_where_it_runs(tmp_path: Path, profiles: str) -> None:
+    """By the profiles of .env; nothing else of its configuration differs."""
+    started, _ = start_prometheus(tmp_path, PROFILES=profiles)
+    written = started.pop("remote_write", None)
+    assert started == read(ROOT / "alerts" / "prometheus.yml")
+    expected = profiles == "*" or "long-term" in profiles
+    assert written == ([{"url": "http://victoriametrics:8428/api/v1/write"}] if expected else None)
+
+
+@pytest.mark.parametrize(("lang", "folder"), [("en", "rules"), ("zh", "zh/rules")])
+def test_prometheus_takes_the_rules_of_the_language(tmp_path: Path, lang: str, folder: str) -> None:
+    """Its configuration names them beside itself."""
+    started, rules = start_prometheus(tmp_path, RULES=lang)
+    assert started["rule_files"] == ["rules/*.yml"]
+    assert rules == ROOT / "alerts" / folder
+    assert list(rules.glob("*.yml"))
+
+
+def documents(name: str) -> list[dict[str, Any]]:
+    """The objects of a manifest as it is committed."""
+    return list(yaml.safe_load_all((ROOT / FOLDER / name).read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(("name", "folder"), [("rules.yaml", "rules"), ("rules.zh.yaml", "zh/rules")])
+def test_the_prometheus_rule_holds_every_rule(name: str, folder: str) -> None:
+    """The groups of the rule files of a language, unchanged."""
+    files = sorted((ROOT / "alerts" / folder).glob("*.yml"))
+    groups = [group for path in files for group in read(path)["groups"]]
+    [rule] = documents(name)
+    assert rule["kind"] == "PrometheusRule"
+    assert rule["spec"]["groups"] == groups
+    assert groups
+
+
+@pytest.mark.parametrize("name", ["exporter.yaml", "relay.yaml"])
+def test_pods_run_as_confined_as_the_containers_of_compose(name: str) -> None:
+    """Not as root, on a read-only root, without capabilities and without a token of the cluster."""
+    workload, service = documents(name)
+    pod = workload["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert set(container["resources"]) == {"requests", "limits"}
+    assert container["args"][2] == f"0.0.0.0:{container['ports'][0]['containerPort']}"
+    labels = workload["spec"]["template"]["metadata"]["labels"]
+    assert workload["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    assert service["spec"]["selector"].items() <= labels.items()
+
+
+def test_monitors_select_the_services_and_keep_the_series_of_a_run() -> None:
+    """A new pod goes on with the old one's series, under the job that rules and dashboards expect."""
+    found = {monitor["metadata"]["name"]: monitor["spec"] for monitor in documents("monitors.yaml")}
+    for name in ("exporter.yaml", "relay.yaml"):
+        _, service = documents(name)
+        spec = found.pop(service["metadata"]["name"])
+        assert spec["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+        [endpoint] = spec["endpoints"]
+        assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
+        assert endpoint["interval"] == read(ROOT / "alerts" / "prometheus.yml")["global"]["scrape_interval"]
+        dropped = next(each for each in endpoint["relabelings"] if each.get("action") == "labeldrop")
+        assert re.fullmatch(dropped["regex"], "pod")
+    assert found == {}
+    [job] = [each for each in endpoint_of("llmtrain-exporter") if each.get("targetLabel") == "job"]
+    assert job["replacement"] == read(ROOT / "alerts" / "prometheus.yml")["scrape_configs"][0]["job_name"]
+
+
+def endpoint_of(name: str) -> list[dict[str, Any]]:
+    """How a monitor relabels."""
+    [monitor] = [each for each in documents("monitors.yaml") if each["metadata"]["name"] == name]
+    found: list[dict[str, Any]] = monitor["spec"]["endpoints"][0]["relabelings"]
+    return found
+
+
+def examples(name: str) -> list[str]:
+    """The YAML that a page shows."""
+    return re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / name).read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("version", ["promtool", "promtool3"])
+@pytest.mark.parametrize("page", ["many-machines.md", "many-machines.zh.md"])
+def test_prometheus_takes_the_examples(
+    page: str, version: str, tmp_path: Path, real_tool: Callable[[str], Path]
+) -> None:
+    """Each example is a configuration, or a file of targets that one of them names."""
+    promtool = real_tool(version)
+    shown = examples(page)
+    assert len(shown) == 5
+    for text in shown:
+        content = yaml.safe_load(text)
+        if isinstance(content, list):
+            assert all(set(each) <= {"targets", "labels"} for each in content)
+            continue
+        file = tmp_path / "prometheus.yml"
+        file.write_text(text.replace("/run/secrets", str(tmp_path)), encoding="utf-8")
+        for secret in ("ca.pem", "exporters", "mimir"):
+            (tmp_path / secret).touch()
+        checked = subprocess.run(
+            [promtool, "check", "config", "--syntax-only", file], capture_output=True, text=True
+        )
+        assert checked.returncode == 0, checked.stderr
+
+
+def test_both_languages_show_the_same_examples() -> None:
+    """But for their comments."""
+    pages = [[yaml.safe_load(text) for text in examples(f"many-machines{lang}.md")] for lang in ("", ".zh")]
+    assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize("page", ["compose", "many-machines"])
+def test_links_of_the_pages_lead_somewhere(page: str) -> None:
+    """Every relative link is a file or folder of the project."""
+    for name in (f"{page}.md", f"{page}.zh.md"):
+        text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+        assert links
+        assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
