@@ -37,13 +37,13 @@ from exporter.model import Incident, Snapshot, State
 from exporter.publish import demo
 from exporter.publish.check_text import Style
 from exporter.publish.table import BARS, NO_NUMBER, course
-from exporter.publish.watch import Asked, Clock, run_watch
-from exporter.publish.watch_folder import Folder, Look, Scene
-from exporter.publish.watch_log import OVER_SECONDS, RECORDS_KEPT
-from exporter.publish.watch_plain import Plain
-from exporter.publish.watch_screen import picture
-from exporter.publish.watch_terminal import Terminal
-from exporter.publish.watch_time import short_text, time_text
+from exporter.publish.watch.folder import Folder, Look, Scene
+from exporter.publish.watch.log import OVER_SECONDS, RECORDS_KEPT
+from exporter.publish.watch.loop import Asked, Clock, run_watch
+from exporter.publish.watch.plain import Plain
+from exporter.publish.watch.screen import picture
+from exporter.publish.watch.spans import short_text, time_text
+from exporter.publish.watch.terminal import Terminal
 from exporter.publish.wrap import columns
 from tests.serving import RUN
 from tests.training import append, printed, swift, swift_eval, swift_summary, touch, trainer_state

@@ -62,7 +62,7 @@ def watch(
     """
     from exporter.config import seconds
     from exporter.publish.check import UNREADABLE
-    from exporter.publish.watch import Asked, Clock, run_watch
+    from exporter.publish.watch.loop import Asked, Clock, run_watch
 
     chosen = configured(flags, config_file)
     for warning in chosen.warnings:

@@ -14,7 +14,7 @@ from exporter.knowledge import watch_words, words
 from exporter.model import Series, Snapshot, State
 from exporter.printable import printable
 from exporter.publish.check import EPISODES_KEPT, UNREADABLE
-from exporter.publish.watch_log import Log
+from exporter.publish.watch.log import Log
 
 SCANS_MISSING = 3
 """A path can vanish for a moment; a run leaves when so many searches in a row did not find it."""

@@ -26,9 +26,9 @@ from exporter.publish.check_text import (
     step_of,
 )
 from exporter.publish.table import ALL, latest, table
-from exporter.publish.watch_folder import Look, Scene
-from exporter.publish.watch_plain import waiting
-from exporter.publish.watch_time import short_text, time_text
+from exporter.publish.watch.folder import Look, Scene
+from exporter.publish.watch.plain import waiting
+from exporter.publish.watch.spans import short_text, time_text
 from exporter.publish.wrap import columns, padded, shortened, wrapped
 
 SIDE_BY_SIDE = 124

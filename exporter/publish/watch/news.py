@@ -25,7 +25,7 @@ from exporter.publish.check_text import (
     finding_of,
     incident_of,
 )
-from exporter.publish.watch_time import time_text
+from exporter.publish.watch.spans import time_text
 
 _T = TypeVar("_T")
 

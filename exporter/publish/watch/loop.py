@@ -11,8 +11,8 @@ from typing import Protocol, TextIO
 
 from exporter.config import Settings
 from exporter.publish.check import can_draw, style_for
-from exporter.publish.watch_folder import Folder, Scene
-from exporter.publish.watch_plain import Plain
+from exporter.publish.watch.folder import Folder, Scene
+from exporter.publish.watch.plain import Plain
 
 DRAW_SECONDS = 0.25
 """Time between two pictures while a lot is being read."""
@@ -80,7 +80,7 @@ def view_on(out: TextIO, lang: str) -> Iterator[View]:
     if not (out.isatty() and os.environ.get("TERM") != "dumb" and can_draw(out)):
         yield Plain(out, style)
         return
-    from exporter.publish.watch_terminal import Terminal
+    from exporter.publish.watch.terminal import Terminal
 
     with Terminal(out, style) as terminal:
         yield terminal

@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from exporter.publish.check_text import Style, as_text, counts_of
-from exporter.publish.watch_folder import Scene
-from exporter.publish.watch_plain import waiting
-from exporter.publish.watch_screen import picture
+from exporter.publish.watch.folder import Scene
+from exporter.publish.watch.plain import waiting
+from exporter.publish.watch.screen import picture
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,8 +11,8 @@ from exporter.knowledge.text import Text
 from exporter.model import State
 from exporter.printable import printable
 from exporter.publish.check_text import Style
-from exporter.publish.watch_folder import Look, Scene
-from exporter.publish.watch_news import advice, news, standing, story
+from exporter.publish.watch.folder import Look, Scene
+from exporter.publish.watch.news import advice, news, standing, story
 from exporter.publish.wrap import NBSP
 
 
