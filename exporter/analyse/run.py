@@ -85,7 +85,7 @@ class Run:
         self._profile = options.profiles[told] if told else None
         self._carried = carried or {}
         self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
-        self._analysis: Analysis | None = None  # from the first training record on, which shows its kind
+        self.analysis: Analysis | None = None  # from the first training record on, which shows its kind
         self._onset: Onset | None = None  # the last incident's
         self.pace = Pace()
         self.ending = state.Ending()
@@ -97,12 +97,15 @@ class Run:
         self.max_steps: int | None = None
         self.arrived: float | None = None
 
-    def fold(self, record: Record, arrived: float) -> None:
-        """Take one record in. `arrived`: Unix time at which its line was written, as well as one can know."""
+    def fold(self, record: Record, arrived: float) -> bool:
+        """Take one record in; False if a second writer has said the same before, and it is counted alone.
+
+        `arrived`: Unix time at which its line was written, as well as one can know.
+        """
         self.records[record.kind] += 1
         self.arrived = arrived
         if self._is_twin(record):
-            return
+            return False
         self._recent.append(record)
         self.ending.note(record)
         self._latest.put(record.layout, record.values)
@@ -112,6 +115,7 @@ class Run:
             self._evaluate(record)
         elif record.step is not None:
             self._advance(record.step, record.max_steps)
+        return True
 
     def skip(self, reasons: Mapping[str, int]) -> None:
         """Lines that were no record."""
@@ -125,8 +129,8 @@ class Run:
     def counters(self) -> dict[Series, float]:
         """Every counter, those at 0 too: Prometheus does not see the increase of one that is born at 1."""
         own = samples.counters(self.records, self.skipped, len(self.resumes), self._latest.dropped)
-        if self._analysis is not None:
-            own |= dict(indicators.counters(self._analysis))
+        if self.analysis is not None:
+            own |= dict(indicators.counters(self.analysis))
         names = dict.fromkeys((*own, *self._carried, *self.least))
         sums = {one: own.get(one, 0.0) + self._carried.get(one, 0.0) for one in names}
         return {one: max(count, self.least.get(one, 0.0)) for one, count in sums.items()}
@@ -170,7 +174,7 @@ class Run:
     def snapshot(self, run: str, file: str, dialect: str, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time."""
         doing, stalled, profile = self.state(now), self.stalled(now), self.profile
-        analysis, evaluations = self._analysis, self._evaluations
+        analysis, evaluations = self.analysis, self._evaluations
         health = max(
             analysis.health if analysis else Health.HEALTHY,
             state.HEALTH_OF[stalled],
@@ -207,8 +211,8 @@ class Run:
         found = latest | {
             series(metric): value for metric, value in self._numbers(latest) if value is not None
         }
-        if self._analysis is not None:
-            found |= dict(indicators.gauges(self._analysis))
+        if self.analysis is not None:
+            found |= dict(indicators.gauges(self.analysis))
             found[series(c.RUN_HEALTH)] = float(health.value)
         found |= self.counters() | state.samples(doing, stalled)
         found[samples.info(dialect, self.profile.name, self._settings, self._options.labels)] = 1.0
@@ -228,11 +232,11 @@ class Run:
         if learning_rate is not None and learning_rate > self._peak_learning_rate:
             self._peak_learning_rate = learning_rate
         self._evaluations.train(record)
-        if self._analysis is None:
+        if self.analysis is None:
             self._profile = self.profile
-            self._analysis = Analysis(self._profile, self._settings.numbers, self._options.episodes_kept)
-        self._analysis.fold(record, step)
-        incident = self._analysis.incident
+            self.analysis = Analysis(self._profile, self._settings.numbers, self._options.episodes_kept)
+        self.analysis.fold(record, step)
+        incident = self.analysis.incident
         if incident is not None and (self._onset is None or self._onset.step != incident.onset_step):
             self._onset = Onset(incident.onset_step, arrived, elapsed)
 
@@ -240,8 +244,8 @@ class Run:
         if record.step is not None:
             self._advance(record.step, record.max_steps)
         self._evaluations.evaluate(record, self.last_step)
-        if self._analysis is not None:
-            self._analysis.fold(record, self.last_step or 0)
+        if self.analysis is not None:
+            self.analysis.fold(record, self.last_step or 0)
         self.pace.note_evaluation(record.get(c.EVAL_RUNTIME) or 0.0)
 
     def _advance(self, step: int, planned: int | None) -> None:
@@ -255,8 +259,8 @@ class Run:
         self.resumes.append(Resume(self.last_step or 0, step))
         self.pace.reset()
         self._recent.clear()
-        if self._analysis is not None:
-            self._analysis.resume(step)
+        if self.analysis is not None:
+            self.analysis.resume(step)
 
     def _is_twin(self, record: Record) -> bool:
         """Whether a second writer says what was read before; a step that is further on was not."""

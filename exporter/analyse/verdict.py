@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TypeVar
 
+from exporter.analyse.ranges import healthy_of
 from exporter.analyse.written import series_name, span, value_text
 from exporter.knowledge import catalogue as c
 from exporter.knowledge.advice import ADVICE, causes_of, remedies_for
 from exporter.knowledge.limits import SIGNALS
-from exporter.knowledge.meaning import Healthy, Meaning, is_healthy
-from exporter.knowledge.meanings import MEANINGS
+from exporter.knowledge.meaning import Healthy, is_healthy
 from exporter.knowledge.metric import PREFIX, Group
 from exporter.knowledge.remedy import Proposal, proposals
 from exporter.knowledge.signal import Measure, Severity
@@ -77,7 +76,7 @@ def rows(run: Snapshot) -> Iterator[Row]:
     worst = _worst(run.episodes)
     judged = [one for one in run.samples if one.metric in _ORDER]
     for one in sorted(judged, key=lambda one: (_ORDER[one.metric], ("split", "eval") in one.labels)):
-        value, healthy = run.samples[one], _healthy(one, run.base)
+        value, healthy = run.samples[one], healthy_of(one, run.base)
         thought = worst[one].value if one in worst else _judge(one, value, healthy, run)
         text = "" if healthy is None else span(healthy, one.metric, run.limits)
         yield Row(_name(one), value_text(value, one.metric), text, thought, _is_main(one, text), one)
@@ -181,15 +180,6 @@ def _worst(episodes: Iterable[Episode]) -> dict[Series, Severity]:
         if known is None or _RANK[episode.severity] > _RANK[known]:
             worst[episode.metric] = episode.severity
     return worst
-
-
-def _healthy(one: Series, profile: str) -> Healthy | None:
-    meaning: Meaning | None = MEANINGS.get(one.metric)
-    if meaning is None:
-        return None
-    label = dict(one.labels).get(one.metric.label, "")
-    part = next((part for pattern, part in meaning.parts.items() if fnmatchcase(label, pattern)), None)
-    return (part.healthy.get(profile) if part else None) or meaning.healthy.get(profile)
 
 
 def _judge(one: Series, value: float, healthy: Healthy | None, run: Snapshot) -> str:

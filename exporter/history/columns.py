@@ -101,6 +101,8 @@ class _Rows:
     def table(self, known: Collection[Series], end: float | None) -> Table:
         """The table, of the series `known`. `end`: Unix time at 0 of the clock, None: nobody knows."""
         self._settle()
+        for column in self._columns.values():
+            _pad(column, len(self.steps))
         return Table(
             self.steps,
             None if end is None else array("d", (end + clock for clock in self._clock)),
@@ -115,14 +117,11 @@ class _Rows:
             return
         begin = len(self.steps) - len(self._waiting)
         for one, values in zip(self._layout.series, zip(*self._waiting, strict=True), strict=True):
-            column = self._columns.get(one)
-            if column is None:
-                column = self._columns[one] = array("d", [_NAN]) * begin
+            column = self._columns.setdefault(one, array("d"))
+            _pad(column, begin)
             column.extend(values)
             if not math.isfinite(sum(values)):
                 self._mark(one, values, begin)
-        for column in self._columns.values():
-            column.extend(array("d", [_NAN]) * (len(self.steps) - len(column)))
         self._waiting.clear()
         self._shed()
 
@@ -136,6 +135,11 @@ class _Rows:
         if len(self._columns) > most:
             fullest = sorted(self._columns, key=lambda one: -_known(self._columns[one]))
             self._columns = {one: self._columns[one] for one in fullest[:most]}
+
+
+def _pad(column: array[float], length: int) -> None:
+    """Fill a column up with NaN."""
+    column.extend(array("d", [_NAN]) * (length - len(column)))
 
 
 def _known(values: array[float]) -> int:
@@ -176,7 +180,7 @@ class _Recorder:
         zero = None if end is None else end - self._before - self._elapsed
         train = self._train.table(run.samples.keys(), zero)
         for column in self._baselines.values():
-            column.extend(array("d", [_NAN]) * (len(train) - len(column)))
+            _pad(column, len(train))
         return History(
             run, train, self._evaluations.table(run.samples.keys(), zero), self._spikes, self._baselines
         )
@@ -206,10 +210,7 @@ class _Recorder:
                     self._spikes.setdefault(one, array("q")).append(row)
             self._counted = dict(analysis.spikes)
         for one, level in self._levels.items():
-            column = self._baselines.get(one)
-            if column is None:
-                column = self._baselines[one] = array("d")
-            if len(column) < row:
-                column.extend(array("d", [_NAN]) * (row - len(column)))
+            column = self._baselines.setdefault(one, array("d"))
+            _pad(column, row)
             column.append(level.median)
         self._levels = dict(analysis.levels)

@@ -10,9 +10,9 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from exporter.analyse.ranges import band_of, limits_of
 from exporter.analyse.written import series_name
 from exporter.history.columns import History, Table
-from exporter.history.ranges import band_of, limits_of
 from exporter.history.thin import Thinned, stretches, thin
 from exporter.knowledge import catalogue as c
 from exporter.model import Kind, Series, Snapshot

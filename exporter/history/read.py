@@ -20,21 +20,6 @@ Note = Callable[[Record, Analysis | None], object]
 The same record of a second writer is not told."""
 
 
-class Watched(Run):
-    """A run that shows what it is judged by. `twin`: the last record was another writer's of one before."""
-
-    twin = False
-
-    @property
-    def analysis(self) -> Analysis | None:
-        """The signals and baselines so far."""
-        return self._analysis
-
-    def _is_twin(self, record: Record) -> bool:
-        self.twin = super()._is_twin(record)
-        return self.twin
-
-
 @dataclass(frozen=True, slots=True)
 class NoTraining:
     """Why a log is no run, and its lines by reason."""
@@ -57,7 +42,7 @@ def read(
 ) -> Snapshot | NoTraining:
     """One log, read to its end: the run as it stands at `now`, Unix time."""
     folder = os.path.dirname(found.path)
-    run = Watched(options, read_settings(folder))
+    run = Run(options, read_settings(folder))
     source = open_source(found, dialects, patient=False)
     try:
         while (reading := source.poll(0.0)) is not None:
@@ -75,8 +60,7 @@ def read(
     return NoTraining(reason, dict(run.skipped))
 
 
-def _fold(run: Watched, records: Iterable[Record], arrived: float, note: Note | None) -> None:
+def _fold(run: Run, records: Iterable[Record], arrived: float, note: Note | None) -> None:
     for record in records:
-        run.fold(record, arrived)
-        if note is not None and not run.twin:
+        if run.fold(record, arrived) and note is not None:
             note(record, run.analysis)
