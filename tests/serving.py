@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import ssl
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 
 import requests
 
+from exporter import config
 from exporter.knowledge import catalogue as c
 from exporter.knowledge.limits import LIMITS
 from exporter.model import Health, Kind, Resume, Series, Settings, Snapshot, State
@@ -62,9 +64,17 @@ class Site:
     def __post_init__(self) -> None:
         self.exposition = Exposition()
         self.fleet = Fleet(self.exposition, ("/logs/<a>",))
-        telemetry = Telemetry("1.2.3", self.fleet, self.exposition)
+        self.telemetry = Telemetry("1.2.3", self.fleet, self.exposition)
         app = create_app(
-            self.fleet, self.exposition, telemetry, self.users, "1.2.3", lambda: NOW, self.headers
+            self.fleet,
+            self.exposition,
+            self.telemetry,
+            self.users,
+            "1.2.3",
+            lambda: NOW,
+            self.headers,
+            config.Settings(),
+            itertools.count().__next__,
         )
         self.server = Server(app, self.host, 0, self.tls)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-import hashlib
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -22,16 +20,14 @@ import pytest
 import requests
 from starlette.types import Message
 
-from exporter.model import Health, State
-from exporter.serve import http
+from exporter.serve import pages
 from exporter.serve.http import OPENMETRICS, TEXT
-from exporter.serve.page import MOST_ROWS, age
 from exporter.web import asgi
 from exporter.web.negotiate import accepts_gzip, credentials, wants_openmetrics
 from exporter.web.server import Server
 from exporter.web.users import Users
 from tests.servers import Prometheus, eventually
-from tests.serving import NOW, RUN, Site, fill, running
+from tests.serving import RUN, Site, fill, running
 
 
 @pytest.fixture(scope="module")
@@ -172,106 +168,15 @@ def test_probes(site: Site) -> None:
     assert site.get("/-/ready").status_code == 200
 
 
-def test_runs_as_json(site: Site) -> None:
-    """Each run by name with all that is known of it; NaN becomes null, and so does what is unknown."""
-    site.fleet.publish(
-        replace(
-            RUN,
-            run="a\udcff",
-            file="/logs/a\udcff",
-            state=State.WAITING,
-            health=Health.BROKEN,
-            records={},
-            last_step=None,
-            max_steps=0,
-            resumes=(),
-            skipped={},
-            last_record=None,
-            best=(float("nan"), None),
-        )
-    )
-    answer = site.get("/api/v1/runs")
-    assert answer.headers["Content-Type"] == "application/json"
-    waiting, running_run = answer.json()["runs"]
-    assert answer.json()["ready"] is False
-    assert running_run == {
-        "run": "qwen/v1",
-        "file": "/logs/qwen/v1/logging.jsonl",
-        "dialect": "swift",
-        "profile": "grpo",
-        "state": "running",
-        "health": "healthy",
-        "records": {"train": 30, "eval": 2},
-        "first_step": 1,
-        "last_step": 50,
-        "max_steps": 200,
-        "progress": 0.25,
-        "resumes": [{"from": 20, "to": 10}],
-        "last_record_timestamp": NOW - 90,
-        "best": {"eval_loss": 0.25, "step": 40},
-        "skipped_lines": {"no_json": 3},
-    }
-    assert waiting["run"] == re.search('run="(a[^"]*)"', site.get("/metrics").text).group(1)  # type: ignore[union-attr]
-    assert waiting["file"] == "/logs/a\ufffd"
-    assert waiting["best"] == {"eval_loss": None, "step": None}
-    assert (waiting["progress"], waiting["last_record_timestamp"]) == (None, None)
-
-
-def test_the_landing_page(site: Site) -> None:
-    """Version, roots and runs, those in trouble first, and links; text from logs stays text."""
-    site.fleet.ready = True
-    site.fleet.publish(replace(RUN, run="<b>\u202e&", health=Health.BROKEN, last_step=1500, max_steps=None))
-    answer = site.get("/")
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "llmtrain-exporter <small>1.2.3</small>" in answer.text
-    assert "<code>/logs/&lt;a&gt;</code>" in answer.text
-    assert "2 runs." in answer.text
-    assert 'href="/metrics"' in answer.text
-    assert 'href="/api/v1/runs"' in answer.text
-    rows = re.findall("<tr><td>(.*?)</tr>", answer.text)
-    assert [re.sub("<[^>]*>", "|", row) for row in rows] == [
-        "&lt;b&gt;\ufffd&amp;||running||broken||1,500||1 min ago|",
-        "qwen/v1||running||healthy||50 / 200||1 min ago|",
-    ]
-
-
-def test_the_landing_page_needs_nothing_from_elsewhere(site: Site) -> None:
-    """The page loads nothing, and its policy allows its own style and nothing else."""
-    answer = site.get("/")
-    (style,) = re.findall("<style>(.*?)</style>", answer.text, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = answer.headers["Content-Security-Policy"]
-    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'; ")
-    assert not re.search(r"https?:|<script|<img|<link|style=|@import|url\(", answer.text)
-
-
-def test_a_page_of_very_many_runs_is_cut(site: Site) -> None:
-    """A browser is never given more rows than it can show; the page says so, and the worst are there."""
-    for number in range(MOST_ROWS):
-        site.fleet.publish(replace(RUN, run=f"{number:04}"))
-    site.fleet.publish(replace(RUN, run="worst", health=Health.BROKEN))
-    site.fleet.ready = True
-    page = site.get("/").text
-    assert page.count("<tr><td>") == MOST_ROWS
-    assert "500 of 502 runs are listed" in page
-    assert page.index("worst") < page.index("0000")
-    assert len(site.get("/api/v1/runs").json()["runs"]) == MOST_ROWS + 2
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(-5, "0 s"), (59.9, "59 s"), (60, "1 min"), (7199, "1 h"), (200000, "2 d")]
-)
-def test_ages(seconds: float, text: str) -> None:
-    """An age is told in its largest unit."""
-    assert age(seconds) == text
-
-
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
         ("GET", "/nothing", 404),
         ("GET", "/metrics/", 404),
         ("GET", "/-/ready/../../etc/passwd", 404),
+        ("GET", "/static/x/../../http.py", 404),
+        ("GET", "/static/x/%2e%2e/%2e%2e/http.py", 404),
+        ("GET", "/static/x//etc/passwd", 404),
         ("POST", "/metrics", 405),
         ("DELETE", "/api/v1/runs", 405),
         ("POST", "/-/healthy", 405),
@@ -383,7 +288,7 @@ def test_a_failing_answer_is_counted_and_told(
         raise RuntimeError("no page today")
 
     with monkeypatch.context() as patch:
-        patch.setattr(http, "landing", broken)
+        patch.setattr(pages, "_embedded", broken)
         answer = site.get("/")
     assert (answer.status_code, answer.text) == (500, "Internal Server Error\n")
     assert [record.getMessage() for record in caplog.records] == ["/ could not be answered"]
@@ -394,7 +299,16 @@ def test_logging_in() -> None:
     """With users, nothing is shown without name and password; bcrypt is asked once for a right one."""
     users = Users({"ann": "$2b$04$.OBnyyDTidXMhRjvQeIRVuQlGQM.rolfQ50hvlGhoyYrkFenMwtnS"})
     with running(Site(users=users)) as site:
-        for path in ("/", "/metrics", "/api/v1/runs", "/-/healthy", "/-/ready", "/nothing"):
+        for path in (
+            "/",
+            "/run",
+            "/static/x/style.css",
+            "/metrics",
+            "/api/v1/runs",
+            "/-/healthy",
+            "/-/ready",
+            "/nothing",
+        ):
             refused = site.get(path)
             assert (refused.status_code, refused.text) == (401, "Unauthorized\n")
             assert refused.headers["WWW-Authenticate"].startswith("Basic realm=")

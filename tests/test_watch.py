@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporter.analyse.run import Run
 from exporter.config import Settings
 from exporter.ingest import discover
+from exporter.ingest.follow import explain
 from exporter.ingest.source import LineSource
 from exporter.model import Snapshot, State
 from exporter.serve import watch
@@ -353,7 +354,7 @@ def test_a_log_that_cannot_be_read_holds_nobody_up(
     assert loop.fleet.ready
     assert loop.own("errors_total", kind="read") == 1
     assert [record.getMessage() for record in caplog.records] == [
-        f"{loop.root}/bad/{name}: Permission denied"
+        f"{loop.root}/bad/{name}: {explain(PermissionError(13, 'Permission denied'))}"
     ]
     monkeypatch.undo()
     loop.pass_time(40)

@@ -25,6 +25,7 @@ from exporter.knowledge.metrics import METRICS
 from exporter.model import Series
 from exporter.printable import printable
 from exporter.serve.deflate import Deflated, deflate
+from exporter.serve.read_back import read_back
 
 BLOCK = 256
 """Runs in a block: the unit in which texts are kept and spliced."""
@@ -129,6 +130,14 @@ class _Block:
         self.changed = {place: self.changed[place] for place in self.newborn}
         self.newborn.clear()
 
+    def lines(self, place: int) -> bytes:
+        """The lines of one run, as they were settled last."""
+        starts = [sum(lengths[:place]) for lengths in self._lengths]
+        return b"".join(
+            text[start : start + lengths[place]]
+            for text, start, lengths in zip(self.texts, starts, self._lengths, strict=True)
+        )
+
     def _splice(self, family: int, fresh: Sequence[tuple[int, bytes]]) -> None:
         text, lengths = memoryview(self.texts[family]), self._lengths[family]
         ends = list(accumulate(lengths, initial=0))
@@ -175,6 +184,21 @@ class Exposition:
                 del self._sizes[run]
                 self._free.append(place)
                 self._change(place, run, {}, False)
+
+    def samples(self, run: str) -> Mapping[Series, float]:
+        """What was published of a run last, read back from its lines where these are all that is kept.
+
+        Empty for a run that is not there. Label values are as they are exposed, see `label_value`.
+        """
+        with self._lock:
+            if run not in self._places:
+                return {}
+            number, place = divmod(self._places[run], BLOCK)
+            block = self._blocks[number]
+            if place in block.changed:
+                return block.changed[place][1]
+            lines = block.lines(place)
+        return read_back(lines)
 
     @property
     def series(self) -> int:

@@ -37,7 +37,7 @@ def serve(settings: Settings, announce: Callable[[str], object], any_port: bool 
     exposition = Exposition()
     fleet = Fleet(exposition, settings.paths)
     telemetry = Telemetry(__version__, fleet, exposition, settings.known_profiles.values())
-    app = create_app(fleet, exposition, telemetry, web.users, __version__, time.time, web.headers)
+    app = create_app(fleet, exposition, telemetry, web.users, __version__, time.time, web.headers, settings)
     server = _listen(app, settings, web, any_port)
     announce(server.url)
     return _run(Watcher(settings, fleet, telemetry), server)

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from exporter.analyse.run import Options
 from exporter.config import Settings, unique_name
 from exporter.ingest import discover
 from exporter.ingest.dialects import Dialects
@@ -20,7 +19,7 @@ from exporter.model import Series
 from exporter.serve.fleet import Fleet
 from exporter.serve.glance import Glance
 from exporter.serve.telemetry import Telemetry
-from exporter.serve.watched import CHECK_SECONDS, Asleep, Watched
+from exporter.serve.watched import CHECK_SECONDS, Asleep, Watched, options_for
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +56,6 @@ class Watcher:
         self._profiles = settings.known_profiles
         self._runs: dict[str, Watched | Asleep] = {}  # by path
         self._names: dict[str, str] = {}  # name -> path
-        self._problems: Mapping[str, str] = {}  # of the last search, by path
         self._scan_due = -math.inf
         self._worked = 0.0  # seconds of the last round that were no mere looking
         self._glance: Glance | None = None  # None: what is open, or how far it was read, has changed
@@ -90,9 +88,9 @@ class Watcher:
         there = found.found[: self._settings.max_runs]
         left_out["max_runs"] = len(found.found) - len(there)
         for path, problem in found.errors.items():
-            if self._problems.get(path) != problem:
+            if self._fleet.problems.get(path) != problem:
                 log.warning("%s: %s", path, problem)
-        self._problems = found.errors
+        self._fleet.problems = found.errors
         self._glance = None
         self._leave({run.path: run.run for run in there})
         for run in there:
@@ -171,7 +169,7 @@ class Watcher:
             self._fleet.remove(watched.name)
             return
         newborn = watched.newborn and watched.run.is_training
-        self._fleet.publish(watched.snapshot(now), newborn)
+        self._fleet.publish(watched.snapshot(now), newborn, watched.found, watched.sparkline)
         watched.newborn &= not newborn
         if watched.is_over(now):
             self._runs[watched.found.path] = Asleep(watched)
@@ -230,14 +228,7 @@ class Watcher:
         self._names[name] = found.path
 
     def _watched(self, found: discover.Found, name: str, carried: Mapping[Series, float] | None) -> Watched:
-        assigned = self._settings.assign(found.run)
-        options = Options(
-            profile=assigned.profile,
-            profiles=self._profiles,
-            labels=assigned.labels,
-            max_other_keys=self._settings.max_other_keys,
-            max_label_values=self._settings.max_reward_functions,
-        )
+        options = options_for(self._settings, self._profiles, found.run)
         return Watched(found, name, options, self._dialects, carried)
 
     def _forget(self, watched: Watched | Asleep) -> None:

@@ -7,11 +7,14 @@ import os
 from collections.abc import Mapping
 
 from exporter.analyse.run import Options, Run
+from exporter.config import Settings
 from exporter.ingest.arguments import read_settings
 from exporter.ingest.dialects import LIVE, Dialects, producer
 from exporter.ingest.discover import Found
 from exporter.ingest.source import Reading, Source, open_source
+from exporter.knowledge.signal import Profile
 from exporter.model import Series, Snapshot, State
+from exporter.serve.sparkline import Sparkline
 
 CHECK_SECONDS = 3.0
 """Time between two looks whether a path still names the file that is open."""
@@ -50,7 +53,7 @@ class Entry:
 class Watched(Entry):
     """A run under watch. Owned by the loop's thread."""
 
-    __slots__ = ("_options", "newborn", "run", "told")
+    __slots__ = ("_options", "newborn", "run", "sparkline", "told")
 
     def __init__(
         self,
@@ -66,6 +69,7 @@ class Watched(Entry):
         self.newborn = False  # it begins before our eyes, and none of its records has been published
         self._options = options
         self.run = self._new_run()
+        self.sparkline = Sparkline()
 
     def take(self, reading: Reading | None, now: float) -> bool:
         """Fold what was read at `now`, Unix time; whether the run may be published as it stands."""
@@ -76,10 +80,12 @@ class Watched(Entry):
         if reading.restarted or reading.again:
             known = self.run.counters()
             self.run = self._new_run()
+            self.sparkline = Sparkline()
             self.run.least = known  # the same rows, better known, can be judged milder
         arrived = min(reading.modified, now)  # a clock ahead of ours would hide for as long that a run hangs
         for record in reading.records:
             self.run.fold(record, arrived)
+        self.sparkline.extend(reading.records)
         self.run.skip(reading.skipped)
         self.read = not reading.more
         return self.read
@@ -139,6 +145,21 @@ class Asleep(Entry):
         if reading.restarted:
             self.carried = self._counters
         return True
+
+
+def options_for(settings: Settings, profiles: Mapping[str, Profile], run: str) -> Options:
+    """What the operator's settings say of a run, by the name under which it was found.
+
+    `profiles`: all that there are; shared by all runs.
+    """
+    assigned = settings.assign(run)
+    return Options(
+        profile=assigned.profile,
+        profiles=profiles,
+        labels=assigned.labels,
+        max_other_keys=settings.max_other_keys,
+        max_label_values=settings.max_reward_functions,
+    )
 
 
 def _never() -> bool:

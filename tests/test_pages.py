@@ -1,0 +1,266 @@
+"""The pages as the server writes them: what a browser without scripts shows, and what all may load."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from string import Template
+
+import pytest
+
+from exporter.bundle.alerting.places import Places
+from exporter.knowledge import page_words
+from exporter.knowledge.alerting import ALERTS
+from exporter.knowledge.text import Lang
+from exporter.model import Health
+from exporter.serve.assets import FOLDER, Assets
+from exporter.serve.list_page import ListPage
+from exporter.serve.listing import PAGE
+from exporter.serve.pages import FOLDER as TEMPLATES
+from exporter.serve.pages import UPLOT
+from tests.serving import NOW, RUN, Site, running
+
+SCRIPTS = sorted(path for path in FOLDER.glob("*.js"))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Site]:
+    """A server."""
+    with running(Site()) as site:
+        yield site
+
+
+@pytest.fixture
+def site(server: Site) -> Iterator[Site]:
+    """That server, ready, with one run."""
+    server.fleet.ready = True
+    server.fleet.publish(RUN)
+    yield server
+    for snapshot in server.fleet.snapshots():
+        server.fleet.remove(snapshot.run)
+
+
+class Page(HTMLParser):
+    """What is in a page: its links, the cells of its rows, all tags with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.rows: list[list[str]] = []
+        self.open = True
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Note a tag."""
+        self.tags.append((tag, dict(attributes)))
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th") and self.rows:
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        """The last row ends with its table."""
+        if tag == "table":
+            self.open = False
+
+    def handle_data(self, text: str) -> None:
+        """Note a text, if it is in a cell."""
+        if self.open and self.rows and self.rows[-1]:
+            self.rows[-1][-1] += text.strip()
+
+    def links(self) -> list[str]:
+        """Where the page's links go."""
+        return [str(attributes.get("href")) for tag, attributes in self.tags if tag == "a"]
+
+
+def page(site: Site, path: str = "/", **headers: str) -> Page:
+    """A page of the site."""
+    return Page(site.get(path, headers=headers).text)
+
+
+def test_the_list_without_scripts(site: Site) -> None:
+    """Version, folders, and a row for each run, those in trouble first; text from logs stays text."""
+    site.fleet.publish(
+        replace(RUN, run="<b>\u202e&", health=Health.BROKEN, last_step=1500, max_steps=None, last_record=None)
+    )
+    answer = site.get("/")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "<code>/logs/&lt;a&gt;</code>" in answer.text
+    assert ">2 runs<" in answer.text
+    assert "1.2.3" in answer.text
+    _, worst, other = Page(answer.text).rows
+    assert worst[1].startswith("<b>\ufffd&~")
+    assert worst[2:] == ["broken", "running", "1,500", "", "", ""]
+    assert other[1:] == ["qwen/v1grpo", "healthy", "running", "50 / 200", "", "", "1 min ago"]
+    assert not re.search(r"<b\b", answer.text)
+
+
+def test_the_list_answers_questions_without_scripts(site: Site) -> None:
+    """Search, filters, order and pages work by address alone, and keep each other and the language."""
+    for number in range(PAGE + 5):
+        site.fleet.publish(replace(RUN, run=f"many/{number:03}", profile="sft"))
+    found = page(site, "/?search=many&profile=sft&sort=name&order=desc&lang=zh")
+    assert [row[1] for row in found.rows[1:3]] == ["many/104sft", "many/103sft"]
+    assert len(found.rows) == PAGE + 1
+    (following,) = [link for link in found.links() if "offset=100" in link]
+    rest = page(site, f"/{following}")
+    assert [row[1] for row in rest.rows[1:]] == [f"many/00{at}sft" for at in (4, 3, 2, 1, 0)]
+    assert "lang=zh" in following
+    kept = {a["name"]: a["value"] for tag, a in found.tags if tag == "input" and a.get("type") == "hidden"}
+    assert kept == {"lang": "zh", "sort": "name", "order": "desc"}
+    chosen = [attributes["value"] for tag, attributes in found.tags if "selected" in attributes]
+    assert chosen == ["sft"]
+
+
+def test_a_list_of_nothing_says_so(site: Site) -> None:
+    """No run at all and no run that matches are different sentences; so is a start that still reads."""
+    assert "No run matches." in site.get("/?search=nothing").text
+    site.fleet.remove(RUN.run)
+    assert "No run yet: no training log below the watched paths." in site.get("/").text
+    site.fleet.ready = False
+    assert "Still reading the logs that were there at the start." in site.get("/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/run?run=qwen/v1", "/compare?run=a&run=b"])
+def test_pages_load_their_own_files_alone(site: Site, path: str) -> None:
+    """Everything that a page loads is served here, is kept for good, and the policy allows no more."""
+    answer = site.get(path)
+    policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    loaded = [a.get("src") or a.get("href") for tag, a in Page(answer.text).tags if tag in ("script", "link")]
+    own = [f"/{name}" for name in loaded if name]
+    assert len(own) >= 4
+    assert all(name.startswith("/static/") for name in own)
+    for name in own:
+        asset = site.get(name)
+        assert asset.status_code == 200, name
+        assert "immutable" in asset.headers["Cache-Control"]
+    assert not re.search(r"<style|\bstyle=|\bon\w+=|https?:", answer.text)
+
+
+def test_the_language_of_a_page(site: Site) -> None:
+    """The address goes before the client's own preference; a link leads to the same page in the other."""
+    english, chinese = page(site), page(site, **{"Accept-Language": "zh-CN"})
+    assert english.tags[0] == ("html", {"lang": "en"})
+    assert chinese.tags[0] == ("html", {"lang": "zh-CN"})
+    assert page(site, "/?lang=en", **{"Accept-Language": "zh"}).tags[0] == ("html", {"lang": "en"})
+    assert "?search=a&lang=zh" in page(site, "/?search=a").links()
+    assert "run?run=qwen%2Fv1&lang=zh" in page(site, "/?lang=zh").links()
+    assert "全部训练" in site.get("/?lang=zh").text
+
+
+def test_a_run_that_is_not_there_has_no_page(site: Site) -> None:
+    """The frame of the page comes with 404, its name as text."""
+    answer = site.get("/run?run=<script>alert(1)</script>")
+    assert answer.status_code == 404
+    assert "<script>alert" not in answer.text
+    assert site.get("/run?run=qwen/v1").status_code == 200
+
+
+def test_words_that_a_page_carries_end_no_script(site: Site) -> None:
+    """The words for the scripts are JSON in which no text can close the element around it."""
+    text = site.get("/?lang=zh").text
+    (words,) = re.findall(r'<script type="application/json" id="words">(.*?)</script>', text, re.DOTALL)
+    assert "<" not in words
+    assert json.loads(words) == {"lang": "zh", **page_words.all_words(Lang.ZH)}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "0 s"), (59.9, "59 s"), (60, "1 min"), (7199, "1 h"), (200000, "2 d")],
+)
+def test_ages(seconds: float, text: str) -> None:
+    """An age is told in its largest unit."""
+    assert ListPage(page_words.all_words(Lang.EN), Lang.EN, NOW).age(seconds) == text
+
+
+# The files.
+
+
+def test_a_file_is_kept_as_long_as_it_stays_the_same(site: Site) -> None:
+    """Known by version and tag, compressed when asked; under an old version it is asked for anew."""
+    base = Assets().base
+    sheet = site.get(f"/{base}/style.css", headers={"Accept-Encoding": "gzip"})
+    assert sheet.headers["Content-Type"] == "text/css; charset=utf-8"
+    assert sheet.headers["Content-Encoding"] == "gzip"
+    assert sheet.content == (FOLDER / "style.css").read_bytes()
+    known = {"If-None-Match": sheet.headers["ETag"]}
+    assert site.get(f"/{base}/style.css", headers=known).status_code == 304
+    old = site.get("/static/old/style.css")
+    assert (old.content, old.headers["Cache-Control"]) == (sheet.content, "no-cache")
+    assert site.get(f"/{base}/page.js").headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert site.get(f"/{base}/icon.svg").headers["Content-Type"] == "image/svg+xml"
+
+
+def test_a_change_of_any_file_makes_another_version(tmp_path: Path) -> None:
+    """So that no browser mixes files of two versions."""
+    (tmp_path / "a.js").write_text("1")
+    first = Assets(tmp_path).version
+    (tmp_path / "a.js").write_text("2")
+    second = Assets(tmp_path).version
+    (tmp_path / "a.js").rename(tmp_path / "b.js")
+    assert len({first, second, Assets(tmp_path).version}) == 3
+
+
+def test_the_chart_library_comes_with_its_licence(site: Site) -> None:
+    """What others wrote is served as they published it, the licence beside it."""
+    licence = site.get(f"/{Assets().base}/{UPLOT}/LICENSE")
+    assert licence.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert "MIT License" in licence.text
+    library = site.get(f"/{Assets().base}/{UPLOT}/uPlot.iife.min.js").text
+    assert library.startswith(f"/*! https://github.com/leeoniya/uPlot (v{UPLOT.rpartition('-')[2]}) */")
+
+
+# The words.
+
+
+def test_every_word_is_there_in_both_languages_with_the_same_placeholders() -> None:
+    """A text of the pages loses nothing in translation."""
+    for name, text in page_words.PAGE.items():
+        said = [sorted(re.findall(r"\{\w+\}", text.of(lang))) for lang in Lang]
+        assert said[0] == said[1], name
+        assert all(text.of(lang).strip() for lang in Lang), name
+
+
+def test_every_word_is_used_and_every_used_word_is_there() -> None:
+    """No script and no template says what is not written, and nothing is written that nobody says."""
+    words = set(page_words.all_words(Lang.EN))
+    scripts = "\n".join(path.read_text() for path in SCRIPTS)
+    server = Path(FOLDER).parent.joinpath("list_page.py").read_text()
+    said = set(re.findall(r'(?:say|mark)\((?:\[.*?\], )?"([\w.]+)"', scripts))
+    said |= set(re.findall(r'self\.words\["(\w+)"\]', server))
+    assert said - words == set()
+    templates = [Template(path.read_text("utf-8")) for path in TEMPLATES.glob("*.html")]
+    asked = {name for template in templates for name in template.pattern.findall(template.template)}
+    named = {name for _, one, other, _ in asked for name in (one, other) if name}
+    quoted = set(re.findall(r'"([\w.]+)"', scripts + server))
+    unsaid = set(page_words.PAGE) - said - named - quoted
+    assert {name for name in unsaid if not name.startswith(("theme_", "course_", "over_"))} == set()
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_the_links_of_alerts_lead_to_their_entry(site: Site, lang: Lang) -> None:
+    """The page /runbook has an entry for each alert, in its language, where runbook_url leads."""
+    text = site.get(f"/runbook?lang={lang.value}").text
+    there = {attributes.get("id") for _, attributes in Page(text).tags}
+    places = Places()
+    links = {places.runbook_url(alert, lang) for alert in ALERTS}
+    assert {link.split("#")[0] for link in links} == {f"http://localhost:9848/runbook?lang={lang.value}"}
+    assert {link.split("#")[1] for link in links} <= there
+    assert ALERTS[0].words.meaning.of(lang) in text
+
+
+def test_the_list_tells_what_cannot_be_read(site: Site) -> None:
+    """A folder without permission stands above the runs, its name as text; many are a number."""
+    site.fleet.problems = {f"/logs/<b>{at}": "Permission denied" for at in range(7)}
+    try:
+        text = site.get("/").text
+    finally:
+        site.fleet.problems = {}
+    assert "/logs/&lt;b&gt;0</code> Permission denied" in text
+    assert "+ 2" in text

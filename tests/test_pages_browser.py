@@ -1,0 +1,423 @@
+"""The pages in a real browser: what people see, what changes while they look, and what never happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.knowledge import catalogue as c
+from exporter.model import Health, Series, State
+from exporter.publish.demo import BUNDLED
+from exporter.serve.sparkline import Sparkline
+from tests.servers import ExporterProcess
+from tests.serving import LOSS, RUN, Site, running
+from tests.training import append, swift
+
+try:
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+except ImportError:
+    if os.environ.get("REQUIRE_REAL") == "1":
+        raise
+    pytest.skip(
+        "needs playwright and axe-playwright-python: pip install -e '.[test]'", allow_module_level=True
+    )
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+SERIOUS = ("serious", "critical")
+PHONE = {"width": 375, "height": 740}
+
+
+def lines(run: str) -> list[str]:
+    """The log of a bundled run."""
+    return (BUNDLED / run / "logging.jsonl").read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled runs, one that goes on, and one of somebody who means harm."""
+    root = tmp_path_factory.mktemp("logs")
+    for run in ("collapse", "healthy"):
+        shutil.copytree(BUNDLED / run, root / run)
+        os.utime(root / run / "logging.jsonl")
+    append(root / "live/logging.jsonl", *lines("collapse")[:4])
+    shutil.copy(BUNDLED / "collapse/args.json", root / "live")
+    harm = {f"rewards/{HOSTILE}/mean": 0.5, f"{HOSTILE}</script>": 1.0, "reward": 0.5, "kl": 0.1}
+    append(root / HOSTILE / "logging.jsonl", *(swift(step, **harm) for step in range(1, 30)))
+    settings = {"model": HOSTILE, "rlhf_type": "grpo", "beta": 0.04}
+    (root / HOSTILE / "args.json").write_text(json.dumps(settings))
+    return root
+
+
+@pytest.fixture(scope="module")
+def exporter(logs: Path) -> Iterator[ExporterProcess]:
+    """An exporter that watches them."""
+    with ExporterProcess([logs, "--ignore-older", "0"]) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def browser(real_tool: Callable[[str], Path]) -> Iterator[Browser]:
+    """The system's chromium."""
+    path = real_tool("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visiting(browser: Browser, url: str, **options: Any) -> Iterator[BrowserContext]:
+    """A visitor whose browser finds nothing wrong: no error, no alert, no request to anywhere else."""
+    options = {"viewport": {"width": 1280, "height": 900}, "locale": "en-US", "base_url": url, **options}
+    wrong: list[str] = []
+    with browser.new_context(**options) as context:
+        context.set_default_timeout(10_000)
+        context.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        context.on("weberror", lambda error: wrong.append(str(error.error)))
+        context.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        context.on(
+            "request", lambda request: None if request.url.startswith(url) else wrong.append(request.url)
+        )
+        yield context
+    assert wrong == []
+
+
+@pytest.fixture
+def visitor(browser: Browser, exporter: ExporterProcess) -> Iterator[BrowserContext]:
+    """Somebody who reads English at a desk."""
+    with visiting(browser, exporter.url) as context:
+        yield context
+
+
+def opened(visitor: BrowserContext, path: str) -> Page:
+    """A page, once its script has done its first work."""
+    page = visitor.new_page()
+    page.goto(path)
+    page.wait_for_selector("html.scripted")
+    return page
+
+
+def with_charts(visitor: BrowserContext, path: str) -> Page:
+    """A run's page, or a comparison, with its first charts drawn."""
+    page = opened(visitor, path)
+    page.wait_for_selector("figure.chart")
+    page.locator("figure.chart").first.scroll_into_view_if_needed()
+    page.wait_for_selector("canvas")
+    return page
+
+
+def names(page: Page) -> list[str]:
+    """The runs in the list, in order."""
+    return page.locator("tbody .c-run a").all_inner_texts()
+
+
+def accessible(page: Page) -> list[str]:
+    """What a checker of accessibility finds serious."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['html']}" for one in found if one["impact"] in SERIOUS for node in one["nodes"]
+    ]
+
+
+def chart(page: Page, title: str) -> Any:
+    """The chart of that title."""
+    return page.locator("figure.chart", has=page.get_by_role("heading", name=title, exact=True))
+
+
+# The list.
+
+
+def test_the_list(visitor: BrowserContext) -> None:
+    """Each run with health, progress, course and what is wrong; trouble first; searched as one types."""
+    page = opened(visitor, "/")
+    collapse = page.locator("tr", has_text="collapse")
+    expect(collapse).to_contain_text("broken")
+    expect(collapse).to_contain_text("Policy collapse")
+    expect(collapse).to_contain_text("35 / 120")
+    expect(collapse.get_by_role("img")).to_have_attribute(
+        "aria-label", "Reward over the run: from 1.375 to 0"
+    )
+    assert names(page)[0] == "collapse"
+    page.keyboard.press("/")
+    page.keyboard.type("heal")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert names(page) == ["healthy"]
+    expect(page.locator("#matching")).to_have_text("1 of 4 runs")
+    assert "search=heal" in page.url
+    page.get_by_role("searchbox").fill("")
+    page.locator("select[name=health]").select_option("broken")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.locator("select[name=health]").select_option("")
+    page.get_by_role("link", name="Run", exact=True).click()
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text("Run")
+    expect(page.locator("tbody tr").first).to_contain_text(HOSTILE)
+    page.reload()
+    expect(page.locator("tbody tr").first).to_contain_text(HOSTILE)
+
+
+def test_the_list_without_scripts(browser: Browser, exporter: ExporterProcess) -> None:
+    """Without JavaScript there is the list, its search, and the way to the other language."""
+    with visiting(browser, exporter.url, java_script_enabled=False) as visitor:
+        page = visitor.new_page()
+        page.goto("/")
+        assert names(page)[0] == "collapse"
+        page.get_by_role("searchbox").fill("heal")
+        page.get_by_role("button", name="Search").click()
+        assert names(page) == ["healthy"]
+        page.get_by_role("link", name="中文").click()
+        assert names(page) == ["healthy"]
+        expect(page.get_by_role("heading", level=1)).to_have_text("全部训练")
+
+
+def test_languages(browser: Browser, exporter: ExporterProcess) -> None:
+    """The browser's language decides, the choice goes before it, and stays on the way to a run and back."""
+    with visiting(browser, exporter.url, locale="zh-CN") as visitor:
+        page = opened(visitor, "/")
+        expect(page.get_by_role("heading", level=1)).to_have_text("全部训练")
+        expect(page.locator("tr", has_text="collapse")).to_contain_text("policy 崩溃")
+        page.get_by_role("link", name="English").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("All runs")
+        page.get_by_role("link", name="collapse", exact=True).click()
+        expect(page.locator(".verdict .title")).to_have_text("Policy collapse")
+        page.get_by_role("link", name="中文").click()
+        expect(page.locator(".verdict .title")).to_have_text("policy 崩溃")
+        page.get_by_role("link", name="全部训练").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("全部训练")
+
+
+def many_runs(site: Site, count: int) -> None:
+    """So many runs, one in a hundred of them broken."""
+    line = Sparkline()
+    for number in range(count):
+        health = Health.HEALTHY if number % 100 else Health.BROKEN
+        state = State.RUNNING if number % 2 else State.FINISHED
+        samples = {LOSS: 0.5, Series(c.STEP): 1.0}
+        site.fleet.publish(
+            replace(RUN, run=f"run-{number:04}", health=health, state=state, samples=samples), sparkline=line
+        )
+    site.fleet.ready = True
+
+
+def test_two_thousand_runs(browser: Browser) -> None:
+    """A long list comes in pages; search and filters go through all of it; a change shows by itself."""
+    with running(Site()) as site, visiting(browser, site.server.url) as visitor:
+        many_runs(site, 2000)
+        page = opened(visitor, "/")
+        expect(page.locator("tbody tr")).to_have_count(100)
+        expect(page.locator("#matching")).to_have_text("2,000 runs")
+        expect(page.locator("#pages")).to_contain_text("1 to 100 of 2,000")
+        page.get_by_role("link", name="Next").click()
+        expect(page.locator("#pages")).to_contain_text("101 to 200 of 2,000")
+        page.go_back()
+        expect(page.locator("#pages")).to_contain_text("1 to 100 of 2,000")
+        page.locator("select[name=health]").select_option(label="broken (20)")
+        expect(page.locator("tbody tr")).to_have_count(20)
+        page.get_by_role("searchbox").fill("19")
+        expect(page.locator("tbody tr")).to_have_count(1)
+        site.fleet.publish(replace(RUN, run="run-0019", health=Health.BROKEN))
+        expect(page.locator("tbody tr")).to_have_count(2)
+
+
+# A run.
+
+
+def test_a_run(visitor: BrowserContext) -> None:
+    """The verdict, the incident with its chain, what to do with the run's own settings, charts, metrics."""
+    page = with_charts(visitor, "/run?run=collapse")
+    expect(page.locator(".verdict")).to_contain_text("broken")
+    expect(page.locator(".verdict .title")).to_have_text("Policy collapse")
+    expect(page.locator(".incident h3")).to_contain_text("step 7, worst at step 32, not recovered")
+    assert page.locator(".chain li").all_inner_texts() == [
+        "KL step 7",
+        "reward step 12",
+        "length step 17",
+        "gradient step 32",
+    ]
+    expect(page.locator(".findings")).to_contain_text("kl jumped to 5.233 at step 32, usual level 0.01.")
+    expect(page.locator(".actions")).to_contain_text("--beta 0.1")
+    expect(page.locator(".actions")).to_contain_text("now 0.04")
+    expect(page.locator(".flags pre")).to_contain_text("--beta 0.1 --learning_rate 0.001")
+    kl = page.locator("#metrics tr", has=page.get_by_role("rowheader", name="kl", exact=True))
+    assert kl.locator("td").all_inner_texts()[:3] == ["3.022", "<= 5", "critical"]
+    expect(kl).to_contain_text("How far the policy has moved")
+    expect(page.locator("#details")).to_contain_text("max_completion_length")
+    told = chart(page, "KL from the reference").locator(".plot").get_attribute("aria-label")
+    assert told == "KL from the reference: chart of 36 points, lowest 0, highest 5.233, last 3.022."
+    assert page.locator(".chart-group > h3").all_inner_texts() == [
+        "Optimisation and stability",
+        "Reward",
+        "Length and clipping",
+    ]
+
+
+def scale_of(page: Page, title: str) -> list[float]:
+    """The part of the axis that a chart shows."""
+    scale: list[float] = (
+        chart(page, title)
+        .locator(".plot")
+        .evaluate("plot => [plot.plot.chart.scales.x.min, plot.plot.chart.scales.x.max]")
+    )
+    return scale
+
+
+def test_zoom_is_shared_and_keys_do_it_too(visitor: BrowserContext) -> None:
+    """Charts show the same part of the run, chosen with the mouse, by keys or from what happened."""
+    page = with_charts(visitor, "/run?run=healthy")
+    assert scale_of(page, "Loss") == scale_of(page, "Gradient norm") == [1, 200]
+    box = chart(page, "Loss").locator(".u-over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 50, steps=3)
+    page.mouse.up()
+    low, high = scale_of(page, "Gradient norm")
+    assert 45 < low < 56 < 95 < high < 106
+    page.get_by_role("button", name="Whole run").click()
+    assert scale_of(page, "Loss") == scale_of(page, "Gradient norm") == [1, 200]
+    plot = chart(page, "Loss").locator(".plot")
+    plot.focus()
+    for key in ("Home", "ArrowRight", "ArrowRight", "+"):
+        page.keyboard.press(key)
+    assert scale_of(page, "Gradient norm")[1] < 110
+    expect(page.locator("[aria-live=polite]").last).to_contain_text("step 3: loss ")
+    page.keyboard.press("0")
+    assert scale_of(page, "Gradient norm") == [1, 200]
+    page.get_by_role("button", name="time", exact=True).click()
+    low, high = scale_of(page, "Loss")
+    assert low > 1e9
+
+
+def test_a_finding_leads_to_its_place_in_the_charts(visitor: BrowserContext) -> None:
+    """The bar of what happened shows its part of the run in the charts."""
+    page = with_charts(visitor, "/run?run=collapse")
+    page.get_by_role("button", name="Show in the charts: Loss spike").click()
+    low, high = scale_of(page, "Loss")
+    assert 25 < low < 32 < high <= 35
+
+
+def test_a_run_that_is_not_there(browser: Browser, exporter: ExporterProcess) -> None:
+    """Its page says so, with the name as text."""
+    with browser.new_context(base_url=exporter.url) as visitor:
+        page = opened(visitor, "/run?run=<b>no")
+        expect(page.locator("#page")).to_contain_text("There is no run of that name: <b>no")
+
+
+# Live.
+
+
+def test_an_incident_appears_while_one_looks(visitor: BrowserContext, logs: Path) -> None:
+    """Rows that are written show in list and run page without a reload, and so does what they mean."""
+    overview, page = opened(visitor, "/"), with_charts(visitor, "/run?run=live")
+    row = overview.locator("tr", has=overview.get_by_role("link", name="live", exact=True))
+    expect(row).to_contain_text("healthy")
+    expect(page.locator(".verdict")).to_contain_text("4 / 120")
+    expect(page.locator(".incident")).to_have_count(0)
+    for part in (lines("collapse")[4:14], lines("collapse")[14:20]):
+        append(logs / "live/logging.jsonl", *part)
+        time.sleep(0.5)
+    expect(page.locator(".incident")).to_contain_text("Incident from step 7")
+    expect(page.locator(".verdict .title")).to_have_text("Policy collapse")
+    expect(page.locator(".verdict")).to_contain_text("20 / 120")
+    plot = chart(page, "KL from the reference").locator(".plot")
+    expect(plot).to_have_attribute(
+        "aria-label", "KL from the reference: chart of 20 points, lowest 0, highest 2.686, last 2.686."
+    )
+    assert scale_of(page, "Loss") == [1, 20]
+    expect(row).to_contain_text("broken")
+    expect(row).to_contain_text("Policy collapse")
+    expect(row).to_contain_text("20 / 120")
+
+
+def test_an_exporter_that_goes_away_is_told(browser: Browser) -> None:
+    """A page that gets no more answers says so, and goes on when they come again."""
+    with running(Site()) as site, browser.new_context() as visitor:
+        site.fleet.publish(RUN)
+        page = opened(visitor, site.server.url)
+        visitor.route("**/api/**", lambda route: route.abort())
+        expect(page.locator("#lost")).to_be_visible(timeout=15_000)
+        visitor.unroute("**/api/**")
+        expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
+
+
+# Side by side.
+
+
+def test_runs_side_by_side(visitor: BrowserContext) -> None:
+    """Runs chosen in the list stand beside each other: settings that differ, one line each in the charts."""
+    page = opened(visitor, "/")
+    expect(page.get_by_role("button", name="Compare")).to_be_disabled()
+    for run in ("collapse", "healthy"):
+        page.get_by_label(f"Compare {run}", exact=True).check()
+    page.get_by_role("button", name="Compare 2 runs").click()
+    page.wait_for_selector("figure.chart")
+    table = page.get_by_role("region", name="Hyper-parameters that differ")
+    expect(table).to_contain_text("learning_rate")
+    assert "beta" not in table.get_by_role("rowheader").all_inner_texts()
+    rate = table.locator("tr", has=page.get_by_role("rowheader", name="learning_rate", exact=True))
+    assert rate.locator("td").all_inner_texts() == ["0.01", "5e-05"]
+    legend = chart(page, "KL from the reference").locator(".legend .name")
+    expect(legend).to_have_text(["collapse", "healthy"])
+
+
+# Bad names, access, small screens.
+
+
+@pytest.mark.parametrize("path", ["/", f"/run?run={HOSTILE}", f"/compare?run={HOSTILE}&run=healthy"])
+def test_text_from_logs_never_becomes_markup(visitor: BrowserContext, path: str) -> None:
+    """Names of runs, reward functions, keys and models that look like markup are shown as written."""
+    page = opened(visitor, path) if path == "/" else with_charts(visitor, path)
+    expect(page.get_by_text(HOSTILE).first).to_be_visible()
+    for details in page.locator("details").all():
+        details.locator("summary").click()
+    assert page.locator("img, script:not([src]):not([type='application/json'])").count() == 0
+    if path != "/":
+        assert (
+            page.locator(".legend", has_text=HOSTILE).count() + page.locator("h4", has_text=HOSTILE).count()
+        )
+
+
+PAGES = ["/", "/run?run=collapse", "/run?run=healthy&lang=zh", "/compare?run=collapse&run=healthy"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_everybody_can_use_it(visitor: BrowserContext, path: str) -> None:
+    """A checker of accessibility finds nothing serious, in light and in dark."""
+    page = opened(visitor, path) if path == "/" else with_charts(visitor, path)
+    assert accessible(page) == []
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page.wait_for_timeout(200)
+    assert accessible(page) == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_phone(browser: Browser, exporter: ExporterProcess, path: str) -> None:
+    """On a small screen nothing has to be moved sideways, and all that matters is there."""
+    with visiting(browser, exporter.url, viewport=PHONE, is_mobile=True, has_touch=True) as visitor:
+        page = opened(visitor, path) if path == "/" else with_charts(visitor, path)
+        widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert widths[0] <= widths[1] <= PHONE["width"]
+
+
+def test_the_keyboard_alone(visitor: BrowserContext) -> None:
+    """The first key leads past the head of the page; appearance is a choice that stays."""
+    page = opened(visitor, "/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    theme = page.get_by_role("button", name="Appearance: as the system")
+    theme.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
