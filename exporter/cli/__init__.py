@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from exporter import __version__
+from exporter.cli.relay import relay
+from exporter.cli.report import report
 from exporter.cli.shell import (
     FAILED,
     MISUSED,
@@ -26,6 +28,7 @@ from exporter.cli.shell import (
     told,
     until_stopped,
 )
+from exporter.cli.watch import watch
 from exporter.knowledge.profile import PROFILES
 
 if TYPE_CHECKING:
@@ -271,19 +274,50 @@ def _serve(chosen: Configured, announce: Callable[[str], None], any_port: bool =
 @commands.command()
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; say which files are not up to date.")
-def render(folder: Path, check: bool) -> int:
+@click.option("--lang", type=click.Choice(["en", "zh"]), help="Only the files in this language.")
+@click.option(
+    "--grafana-url", metavar="URL", help="Where alerts link to Grafana. [default: http://localhost:3000]"
+)
+@click.option(
+    "--exporter-url",
+    metavar="URL",
+    help="Where they link to the page of a run; {instance} in it stands for the address that Prometheus "
+    "scrapes. [default: http://localhost:9848]",
+)
+@click.option(
+    "--runbook-url",
+    metavar="URL",
+    help="Where they link to the runbook; {lang} in it stands for en or zh. [default: the exporter's page]",
+)
+def render(folder: Path, check: bool, lang: str | None, **urls: str | None) -> int:
     """Write the rendered files of the project in DIR from the knowledge tables.
 
     \b
     Examples:
       llmtrain-exporter render
       llmtrain-exporter render --check
+      llmtrain-exporter render --lang zh --grafana-url https://grafana.example.com bundle/
 
-    Exit codes: 0 up to date or written, 1 not up to date (--check) or cannot be written.
+    Exit codes: 0 up to date or written, 1 not up to date (--check) or cannot be written, 2 wrong usage.
     """
     from exporter import bundle
+    from exporter.bundle.alerting.places import Places
+    from exporter.knowledge.text import Lang
 
-    paths = list(bundle.outdated(folder) if check else bundle.write(folder))
+    given = {name.removesuffix("_url"): url.rstrip("/") for name, url in urls.items() if url}
+    try:
+        files = bundle.rendered(Lang(lang) if lang else None, Places(**given))
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"{error.name} is needed to render dashboards; with Python 3.11 or later: "
+            "pip install 'llmtrain-exporter[render]'"
+        ) from None
+    paths = list((bundle.outdated if check else bundle.write)(folder, files))
     for path in paths:
         click.echo(f"{path}: {'not up to date' if check else 'written'}")
     return int(check and bool(paths))
+
+
+commands.add_command(report)
+commands.add_command(relay)
+commands.add_command(watch)

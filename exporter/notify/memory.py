@@ -1,0 +1,78 @@
+"""What each bot has been told, so that a retry tells nobody twice; and whose cards wait."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from exporter.notify.webhook import Alert
+
+MOST_REMEMBERED = 50_000
+MOST_WAITING = 5_000
+
+
+def signature(group_key: str, alerts: Iterable[Alert]) -> bytes:
+    """What tells one notification from another: its group and, of each alert, which, since when, and whether
+    it still fires. An alert that fires again after it was resolved has another start.
+    """
+    told = sorted((alert.fingerprint, alert.status, repr(alert.started)) for alert in alerts)
+    return blake2b(repr((group_key, told)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class Accepted:
+    """What one bot has accepted lately. Owned by the event loop's thread."""
+
+    def __init__(self, seconds: float) -> None:
+        """It forgets what was not asked for in so many seconds."""
+        self._seconds = seconds
+        self._known: OrderedDict[bytes, float] = OrderedDict()  # the longest untouched first
+
+    def add(self, key: bytes, now: float) -> None:
+        """The bot has accepted this one."""
+        self._known[key] = now
+        self._known.move_to_end(key)
+        self._forget(now)
+
+    def knows(self, key: bytes, now: float) -> bool:
+        """Whether the bot has accepted it; who asks will likely ask again, so it stays."""
+        self._forget(now)
+        if key not in self._known:
+            return False
+        self.add(key, now)
+        return True
+
+    def _forget(self, now: float) -> None:
+        while self._known:
+            oldest = next(iter(self._known.values()))
+            if now - oldest <= self._seconds and len(self._known) <= MOST_REMEMBERED:
+                return
+            self._known.popitem(last=False)
+
+
+class Waiting:
+    """Groups whose cards one bot's limit holds back, with a name for each. Owned by the event loop's thread.
+
+    Alertmanager comes back with each; one that it has given up is dropped after `seconds`.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._groups: OrderedDict[str, tuple[float, str]] = OrderedDict()
+
+    def add(self, group_key: str, name: str, now: float) -> None:
+        """This group has to wait."""
+        self._groups[group_key] = (now, name)
+        self._groups.move_to_end(group_key)
+        while len(self._groups) > MOST_WAITING:
+            self._groups.popitem(last=False)
+
+    def drop(self, group_key: str) -> None:
+        """This group waits no more."""
+        self._groups.pop(group_key, None)
+
+    def names(self, now: float) -> list[str]:
+        """The names of those that wait."""
+        while self._groups and now - next(iter(self._groups.values()))[0] > self._seconds:
+            self._groups.popitem(last=False)
+        return [name for _, name in self._groups.values()]

@@ -1,0 +1,115 @@
+"""One request and its answer: bounded in time and size, no redirects, and errors that tell no address.
+
+Addresses of bots are secrets, and the exceptions of `requests` quote them: only a word of what happened
+leaves this module.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import requests
+
+CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file of a multipart body."""
+
+    name: str
+    content: bytes
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request. Its address may be secret, and its body may hold a signature."""
+
+    url: str = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)  # JSON; None: a GET
+    parts: Mapping[str, Part] = field(default_factory=dict, repr=False)  # beside the body as payload_json
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    direct: bool = False  # past the proxies of the environment
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it came; `body` has at most the bytes that were asked for."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class NoAnswerError(Exception):
+    """There was none. `reason`: timeout, tls, proxy, connection, redirect, too_large."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def ask(call: Call, seconds: float, most: int, auth: tuple[str, str] | None = None) -> Answer:
+    """The answer within so many seconds and bytes. Raises NoAnswerError.
+
+    Proxies and authorities are those of the environment (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE).
+    """
+    deadline = time.monotonic() + seconds
+    try:
+        with _send(call, seconds, auth) as answer:
+            if answer.is_redirect:
+                raise NoAnswerError("redirect")  # to a stranger, for all that is known
+            return Answer(answer.status_code, _read(answer, most, deadline), dict(answer.headers))
+    except (requests.RequestException, OSError, ValueError) as error:
+        raise NoAnswerError(_reason(error)) from None
+
+
+def _send(call: Call, seconds: float, auth: tuple[str, str] | None) -> requests.Response:
+    json = {"Content-Type": "application/json; charset=utf-8"}
+    files: dict[str, tuple[str | None, bytes, str]] = {
+        key: (part.name, part.content, part.kind) for key, part in call.parts.items()
+    }
+    if files and call.body is not None:
+        files["payload_json"] = (None, call.body, json["Content-Type"])
+    return requests.request(
+        "GET" if call.body is None else "POST",
+        call.url,
+        params=call.params,
+        data=None if files else call.body,
+        files=files or None,
+        headers={} if files or call.body is None else json,
+        auth=auth,
+        proxies={"http": "", "https": ""} if call.direct else None,
+        timeout=(min(CONNECT_SECONDS, seconds), seconds),
+        allow_redirects=False,
+        stream=True,
+    )
+
+
+def _read(answer: requests.Response, most: int, deadline: float) -> bytes:
+    """The body. A time-out is one of a silence; who drips is stopped by the deadline."""
+    pieces: list[bytes] = []
+    for piece in answer.iter_content(min(1 << 14, max(most >> 6, 1))):
+        pieces.append(piece)
+        if sum(map(len, pieces)) > most:
+            raise NoAnswerError("too_large")
+        if time.monotonic() > deadline:
+            raise NoAnswerError("timeout")
+    return b"".join(pieces)
+
+
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (requests.exceptions.Timeout, "timeout"),
+    (requests.exceptions.SSLError, "tls"),
+    (requests.exceptions.ProxyError, "proxy"),
+)
+
+
+def _reason(error: Exception) -> str:
+    # A read that times out in the middle of the body comes as a ConnectionError that says so.
+    if "timed out" in str(error):
+        return "timeout"
+    return next((reason for kind, reason in _REASONS if isinstance(error, kind)), "connection")

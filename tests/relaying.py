@@ -1,0 +1,225 @@
+"""A running relay for tests: as a program of its own, or in this process with shorter minutes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.knowledge.card_words import NOT_KNOWN
+from exporter.knowledge.text import Lang
+from exporter.notify import story
+from exporter.notify.bots import CHATS
+from exporter.notify.bucket import Rate
+from exporter.notify.card import Card
+from exporter.notify.compose import INCIDENT, Asked
+from exporter.notify.configure import Configured, configure
+from exporter.notify.delivery import Delivery
+from exporter.notify.http import create_app
+from exporter.notify.relay import Relay, Sources
+from exporter.notify.service import world_of
+from exporter.notify.telemetry import Telemetry
+from exporter.web.server import Server as WebServer
+from exporter.web.users import Users
+from tests.bots import Bot
+from tests.servers import Server, free_port, series
+
+NOW = 1_700_000_000.0
+
+STORY: dict[str, Any] = {
+    "run": "math/collapse-1",
+    "title": "Policy collapse",
+    "profile": "grpo",
+    "base": "grpo",
+    "state": "running",
+    "state_text": "training",
+    "last_step": 35,
+    "max_steps": 120,
+    "last_record_timestamp": NOW,
+    "records": {"train": 35, "eval": 0},
+    "findings": [
+        {"first_step": 7, "last_step": None, "times": 1, "severity": "critical", "title": "KL spike",
+         "text": "kl jumped to 5.233 at step 32, usual level 0.01."},
+        {"first_step": 12, "last_step": None, "times": 1, "severity": "critical", "title": "Policy collapse",
+         "text": "By step 12 several families of signals had broken together."},
+        {"first_step": 20, "last_step": 25, "times": 1, "severity": "warning", "title": "Too many truncated",
+         "text": "Clipped ratio is 1 at step 22, limit 0.3."},
+        {"first_step": 9, "last_step": None, "times": 1, "severity": "info", "title": "Nothing against it",
+         "text": "Only to know."},
+    ],
+    "incidents": [
+        {"onset_step": 7, "peak_step": 32, "recovery_step": None, "active": True, "collapse": True,
+         "checkpoint": 6, "stages": [{"stage": "kl", "step": 7}, {"stage": "length", "step": 12},
+                                     {"stage": "reward", "step": 17}]},
+    ],
+    "causes": ["Each update that raises the reward also moves the policy."],
+    "actions": [
+        {"title": "Raise beta, the weight of the KL penalty", "how": "It pulls back.",
+         "proposals": [{"setting": "beta", "now": 0.04, "value": 0.1, "change": "beta 0.04 -> 0.1",
+                        "flag": "--beta 0.1"}]},
+        {"title": "Give truncated completions no reward", "how": "", "proposals": []},
+    ],
+}  # fmt: skip
+"""A run that is breaking, as the exporter tells it."""
+
+
+def alert(
+    name: str = INCIDENT,
+    run: str | None = "math/collapse-1",
+    *,
+    severity: str = "critical",
+    firing: bool = True,
+    started: float = NOW,
+    ended: float | None = None,
+    annotations: Mapping[str, str] | None = None,
+    **labels: str,
+) -> dict[str, Any]:
+    """One alert as Alertmanager writes it."""
+    known = {"alertname": name, "job": "llmtrain", "instance": "exporter:9848", "severity": severity}
+    named = {**known, **({} if run is None else {"run": run}), **labels}
+    return {
+        "status": "firing" if firing else "resolved",
+        "labels": named,
+        "annotations": annotations or {"summary": "A run is breaking.", "description": f"{run}: kl is 5.2."},
+        "startsAt": _written(started),
+        "endsAt": "0001-01-01T00:00:00Z" if firing else _written(started + 600 if ended is None else ended),
+        "generatorURL": "http://prometheus:9090/graph?g0.expr=x",
+        "fingerprint": f"{abs(hash(json.dumps(named, sort_keys=True))):016x}"[:16],
+    }
+
+
+def _written(moment: float) -> str:
+    return datetime.fromtimestamp(moment, timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def group(*alerts: dict[str, Any], key: str | None = None, **more: Any) -> dict[str, Any]:
+    """A notification of these alerts."""
+    firing = any(one["status"] == "firing" for one in alerts)
+    labels = alerts[0]["labels"]
+    return {
+        "version": "4",
+        "groupKey": key or f'{{}}:{{run="{labels.get("run", "")}"}}',
+        "truncatedAlerts": 0,
+        "status": "firing" if firing else "resolved",
+        "receiver": "relay",
+        "groupLabels": {},
+        "commonLabels": labels,
+        "commonAnnotations": {},
+        "externalURL": "http://alertmanager:9093",
+        "alerts": list(alerts),
+        **more,
+    }
+
+
+class RelayProcess(Server):
+    """`llmtrain-exporter relay ARGS...` of this checkout. `env`: its variables; see `Bot.variables`."""
+
+    def __init__(
+        self, args: Iterable[str | Path] = (), env: Mapping[str, str] | None = None, port: int | None = None
+    ) -> None:
+        port = port or free_port()
+        relay = [sys.executable, "-m", "exporter", "relay", *args, "--listen", f"127.0.0.1:{port}"]
+        super().__init__(relay, port, env)
+
+    def post(self, body: Any, path: str = "/alerts") -> requests.Response:
+        """POST a notification."""
+        return post(self.url + path, body)
+
+
+def post(url: str, body: Any, **options: Any) -> requests.Response:
+    """POST a notification, or any bytes."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.post(url, data=data, timeout=60, **options)
+
+
+@dataclass
+class Site:
+    """A relay in this process."""
+
+    url: str
+    relay: Relay
+    telemetry: Telemetry
+    shown: list[Card]
+    stories: dict[str, dict[str, Any]]
+    ending: threading.Event = field(default_factory=threading.Event)
+
+    def post(self, body: Any, path: str = "/alerts") -> requests.Response:
+        """POST a notification."""
+        return post(self.url + path, body)
+
+    def metrics(self) -> dict[str, float]:
+        """The value of each series."""
+        return parsed(requests.get(f"{self.url}/metrics", timeout=10).text)
+
+
+def parsed(text: str) -> dict[str, float]:
+    """A scrape: the value of each series."""
+    families = text_string_to_metric_families(text)
+    return {series(s.name, s.labels): s.value for family in families for s in family.samples}
+
+
+def chosen(bots: Sequence[Bot], **rules: Any) -> Configured:
+    """Settings with these bots; `rules`: more of each one's entry by its kind, and further settings."""
+    entries = [bot.rule(**rules.pop(bot.kind, {})) for bot in bots]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "relay.yml"
+        path.write_text(json.dumps({"bots": entries, **rules}))
+        return configure({}, {}, str(path))
+
+
+@contextmanager
+def relaying(
+    bots: Sequence[Bot],
+    *,
+    draw: Callable[[Mapping[str, Any]], bytes | None] = lambda _: None,
+    remember: float = 3600.0,
+    users: Users | None = None,
+    headers: Mapping[str, str] | None = None,
+    **rules: Any,
+) -> Iterator[Site]:
+    """A relay for these bots, with minutes as short as the first one's; it knows the runs of `stories`."""
+    configured = chosen(bots, **rules)
+    telemetry = Telemetry("test", (bot.rule.name for bot in configured.bots))
+    shown: list[Card] = []
+    stories = {STORY["run"]: STORY}
+    ending = threading.Event()
+
+    async def ask(run: str, _instance: str, _lang: Lang) -> Asked:
+        said = stories.get(run)
+        return Asked(note=NOT_KNOWN) if said is None else Asked(story.read(said), said)
+
+    async def drawn(said: Mapping[str, Any], _instance: str) -> bytes | None:
+        return draw(said)
+
+    speed = bots[0].speed if bots else 1.0
+    deliveries = [
+        Delivery(bot, world_of(telemetry, ending.is_set), remember, _faster(bot.rule.kind, speed))
+        for bot in configured.bots
+    ]
+    sources = Sources(ask, drawn, configured.settings.links, lambda: NOW)
+    relay = Relay(deliveries, sources, telemetry, shown.append, configured.settings.lang, 6 * 3600)
+    server = WebServer(create_app(relay, telemetry, users, headers or {}), "127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield Site(server.url, relay, telemetry, shown, stories, ending)
+    finally:
+        server.stop()
+        thread.join(10)
+
+
+def _faster(kind: str, speed: float) -> tuple[Rate, ...] | None:
+    rates = CHATS[kind].rates
+    return tuple(replace(rate, seconds=rate.seconds / speed) for rate in rates) if speed != 1.0 else None

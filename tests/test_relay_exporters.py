@@ -1,0 +1,204 @@
+"""Whom the relay asks about a run, and what it makes of the answers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
+from exporter.knowledge.text import Lang, Text
+from exporter.notify import exporters, net
+from exporter.notify.configure import Exporter
+from exporter.notify.exporters import Exporters
+from exporter.notify.net import Call, NoAnswerError
+from exporter.notify.pictures import drawn
+from tests.bots import bot
+from tests.relaying import STORY, RelayProcess, alert, group
+from tests.servers import ExporterProcess, free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def answering(*answers: tuple[int, bytes, dict[str, str]]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """A server that gives these answers, the last one again and again; its address, and what it was asked."""
+    left = list(answers)
+    asked: list[tuple[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers.get("authorization", "")))
+            status, body, headers = left.pop(0) if len(left) > 1 else left[0]
+            self.send_response(status)
+            for key, value in headers.items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def told(body: Any, status: int = 200, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+    """An answer."""
+    return status, json.dumps(body).encode(), headers
+
+
+def asking(*urls: str, auth: tuple[str, str] | None = None) -> tuple[Exporters, Counter[str]]:
+    """Exporters at these addresses, and how often they answered what."""
+    counts: Counter[str] = Counter()
+
+    def count(result: str) -> None:
+        counts[result] += 1
+
+    return Exporters([Exporter(url, auth) for url in urls], count, lambda: 0.0), counts
+
+
+def test_the_first_that_knows_the_run_is_believed() -> None:
+    """Others say that they do not know it; who cannot be reached is passed over."""
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with (
+        answering(told({"error": "no such run"}, 404)) as (unknowing, _),
+        answering(told(STORY)) as (knowing, asked),
+    ):
+        some, counts = asking(nobody, unknowing, knowing)
+        found = some.story("math/a b&c", "elsewhere:1", Lang.ZH)
+        assert found.story is not None
+        assert found.said == STORY
+        assert asked == [("/api/v1/run?run=math%2Fa+b%26c&lang=zh", "")]
+        assert counts == {"connection": 1, "unknown_run": 1, "found": 1}
+
+
+def test_an_alert_names_the_exporter_to_ask() -> None:
+    """Two exporters may each have a run of that name: the alert's instance decides."""
+    with (
+        answering(told({**STORY, "title": "one"})) as (one, _),
+        answering(told({**STORY, "title": "two"})) as (
+            two,
+            _,
+        ),
+    ):
+        some, _ = asking(one, two)
+        found = some.story("x", two.removeprefix("http://"), Lang.EN)
+        assert found.story is not None
+        assert found.story.title == "two"
+
+
+def test_many_exporters_are_asked_by_the_instance_of_the_alert() -> None:
+    """http://{instance} stands for all; what is no address there is not asked."""
+    with answering(told(STORY)) as (url, asked):
+        some, _ = asking("http://{instance}")
+        assert some.story("x", url.removeprefix("http://"), Lang.EN).story is not None
+        for instance in ("", "evil/path", "user@host:1", "a b", "x:1/../y", "host:1?x"):
+            assert some.story("x", instance, Lang.EN).story is None
+        assert len(asked) == 1
+
+
+def test_a_password_goes_to_the_exporter_alone() -> None:
+    """And never where that one redirects to."""
+    with answering(told(STORY)) as (stranger, strange):
+        redirect = told({}, 302, Location=f"{stranger}/api/v1/run")
+        with answering(redirect, told(STORY)) as (url, asked):
+            some, counts = asking(url, auth=("ann", "secret"))
+            assert some.story("x", "", Lang.EN).story is None
+            assert asked[0][1] == "Basic YW5uOnNlY3JldA=="
+            assert (strange, counts) == ([], {"redirect": 1})
+
+
+@pytest.mark.parametrize(
+    ("answer", "note", "counted"),
+    [
+        (told({"error": "no such run"}, 404), NOT_KNOWN, "unknown_run"),
+        ((404, b"Not Found", {}), ALERT_ONLY, "unreadable"),
+        ((200, b"<html>", {}), ALERT_ONLY, "unreadable"),
+        ((200, b"[]", {}), ALERT_ONLY, "unreadable"),
+        (told({"last_record_timestamp": {}}), ALERT_ONLY, "unreadable"),
+        ((500, b"", {}), ALERT_ONLY, "unreadable"),
+    ],
+)
+def test_an_answer_that_is_none(answer: tuple[int, bytes, dict[str, str]], note: Text, counted: str) -> None:
+    """The card goes without the story, and says why."""
+    with answering(answer) as (url, _):
+        some, counts = asking(url)
+        found = some.story("x", "", Lang.EN)
+        assert (found.story, found.note, counts) == (None, note, {counted: 1})
+
+
+def test_one_that_does_not_answer_is_not_asked_again_at_once() -> None:
+    """In a storm not every card waits for it."""
+    now = [0.0]
+    counts: Counter[str] = Counter()
+    url = f"http://127.0.0.1:{free_port()}"
+    some = Exporters([Exporter(url)], lambda result: counts.update([result]), lambda: now[0])
+    for now[0] in (1.0, 2.0, 1.0 + exporters.SILENT_SECONDS):
+        assert some.story("x", "", Lang.EN).story is None
+    assert counts == {"connection": 2}
+
+
+def test_proxies_are_for_bots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a company's proxy chats are reached through it, and the exporter next door without."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with answering(told(STORY)) as (url, _):
+        assert asking(url)[0].story("x", "", Lang.EN).story is not None
+        with pytest.raises(NoAnswerError) as error:
+            net.ask(Call(url, b"{}"), 5.0, 1000)
+        assert error.value.reason == "proxy"
+
+
+def test_answers_are_bounded() -> None:
+    """In size, whatever was promised."""
+    with answering((200, b"x" * 100_000, {})) as (url, _):
+        with pytest.raises(NoAnswerError) as error:
+            net.ask(Call(f"{url}/secret-path"), 5.0, 1000)
+        assert error.value.reason == "too_large"
+        assert "secret-path" not in repr(error.value)
+
+
+def test_a_chart_of_a_history_that_is_none_is_none() -> None:
+    """Whatever the exporter says."""
+    for history in (None, {}, {"steps": "x"}):
+        assert drawn(STORY, lambda **_: history) is None  # noqa: B023
+    assert drawn({}, lambda **_: {}) is None
+
+
+def test_a_real_exporter_tells_the_story_and_the_values() -> None:
+    """The bundled collapse, in Chinese, with its chart."""
+    collapse = ROOT / "exporter" / "demo" / "collapse"
+    with ExporterProcess([collapse, "--ignore-older", "never"]) as exporter, bot("wecom") as one:
+        env = {
+            **one.variables,
+            "LLMTRAIN_RELAY_EXPORTERS": exporter.url,
+            "LLMTRAIN_RELAY_LANG": "zh",
+            "LLMTRAIN_RELAY_LINK_EXPORTER": "https://llm.example.org",
+        }
+        run = exporter.get("/api/v1/runs").json()["runs"][0]["run"]
+        with RelayProcess(env=env) as relay:
+            assert relay.post(group(alert(run=run, instance=exporter.address))).status_code == 200
+        card, picture = one.accepted
+        assert "policy 崩溃" in card.title
+        assert "失常顺序：KL（第 7 步）" in card.text
+        assert "`--beta 0.1`（现为 0.04）" in card.text
+        assert f"(https://llm.example.org/run?run={run})" in card.text
+        assert picture.picture is not None
+        assert picture.picture.startswith(b"\x89PNG")

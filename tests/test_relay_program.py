@@ -1,0 +1,219 @@
+"""The relay as a program: how it starts, tests its bots, logs, and ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from tests.bots import Bot, all_bots, bot
+from tests.relaying import RelayProcess, alert, group
+from tests.servers import eventually, free_port
+
+OWN = alert(annotations={"summary": "It broke.", "description": "kl is 5.2 \x1b[31m\u202eevil\nnext"})
+
+
+def run(*arguments: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """`llmtrain-exporter relay ...` to its end."""
+    command = [sys.executable, "-m", "exporter", "relay", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=60, check=False)
+
+
+def configured(tmp_path: Path, *bots: Bot, **more: object) -> Path:
+    """A file with these bots."""
+    path = tmp_path / "relay.yml"
+    path.write_text(yaml.safe_dump({"bots": [one.rule() for one in bots], **more}))
+    return path
+
+
+def test_without_any_settings_a_card_is_logged_to_be_read() -> None:
+    """Line by line, below a message of the log; nothing in it steers the terminal or passes for a message."""
+    with RelayProcess() as relay:
+        assert relay.post(group(OWN)).status_code == 200
+        log = eventually(lambda: "kl is" in relay.log and relay.log)
+    head, *lines = log[log.index("Card, and no bot") :].splitlines()
+    assert head == "Card, and no bot to send it to:"
+    assert lines[0] == "    \U0001f534 Training incident: math/collapse-1"
+    assert "    kl is 5.2 \ufffd[31m\ufffdevil next" in lines
+    assert all(line.startswith("    ") or not line for line in lines)
+
+
+def test_without_any_settings_a_card_is_logged_as_json() -> None:
+    """One object on one line, as every other message."""
+    with RelayProcess(["--log-format", "json"]) as relay:
+        assert relay.post(group(OWN)).status_code == 200
+        log = eventually(lambda: "kl is" in relay.log and relay.log)
+    logged = [json.loads(line) for line in log.splitlines()]
+    assert {"time", "level", "logger", "message"} <= set(logged[-1])
+    assert logged[-1]["card"][0] == "\U0001f534 Training incident: math/collapse-1"
+
+
+def test_a_sample_goes_to_every_bot(tmp_path: Path) -> None:
+    """It says that it is a test, in the bot's language, with a chart where there can be one; it is silent."""
+    with all_bots() as bots:
+        rules = [one.rule(lang="zh" if kind == "feishu" else "en") for kind, one in bots.items()]
+        rules[3]["mention"], rules[3]["severities"] = ["all"], ["warning"]
+        path = tmp_path / "relay.yml"
+        path.write_text(yaml.safe_dump({"bots": rules}))
+        answer = run("--config", path, "--test")
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert answer.stdout.splitlines() == [
+            "feishu (feishu, zh): accepted",
+            *(f"{kind} ({kind}, en): accepted" for kind in ("dingtalk", "wecom", "slack", "discord")),
+        ]
+        assert "测试：policy 崩溃" in bots["feishu"].cards[0].title
+        assert "Test: Policy collapse: demo/collapse" in bots["slack"].cards[0].title
+        assert "<!channel>" not in bots["slack"].cards[0].title
+        assert [kind for kind, one in bots.items() if any(message.picture for message in one.accepted)] == [
+            "wecom",
+            "discord",
+        ]
+
+
+def test_a_sample_says_why_it_was_not_taken(tmp_path: Path) -> None:
+    """With what to do, and an exit code for scripts; one bot can be tried alone."""
+    with bot("feishu") as feishu, bot("wecom") as wecom:
+        feishu.fail("refuse")
+        wecom.fail("error")
+        path = configured(tmp_path, feishu, wecom)
+        answer = run("--config", path, "--test")
+        assert answer.returncode == 1
+        assert answer.stdout.splitlines() == [
+            "feishu (feishu, en): not accepted: it says that the signature is wrong: check the secret and "
+            "this machine's clock (signature)",
+            "wecom (wecom, en): not accepted: its server has trouble (server_error)",
+        ]
+        wecom.fail(None)
+        assert run("--config", path, "--test", "wecom").returncode == 0
+        assert run("--config", path, "--test", "slack").stderr == (
+            "Error: no bot is called slack; there are: feishu, wecom\n"
+        )
+
+
+def test_a_sample_without_a_bot_is_printed() -> None:
+    """So that one sees what a card looks like; but nothing was sent, and the exit code says so."""
+    answer = run("--test")
+    assert answer.returncode == 1
+    assert "Test: Policy collapse: demo/collapse" in answer.stdout
+    assert "--beta 0.1 (now 0.04)" in answer.stdout
+    assert "No bot is configured" in answer.stderr
+
+
+def test_wrong_settings_are_told_in_lines(tmp_path: Path) -> None:
+    """All of them, and the program does not start."""
+    path = tmp_path / "relay.yml"
+    path.write_text("listen: x\nbots: [{name: a, kind: b}]\n")
+    answer = run("--config", path)
+    assert answer.returncode == 2
+    assert len(answer.stderr.splitlines()) >= 2
+    assert all(line.startswith(f"Error: {path}: line ") for line in answer.stderr.splitlines())
+
+
+def test_a_port_in_use_is_told() -> None:
+    """In one line."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        answer = run("--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert answer.returncode == 1
+    assert "another program listens there" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_card_under_way_is_finished_at_the_end(number: signal.Signals) -> None:
+    """Who waits for a token meanwhile is asked to come again; then the program ends, with 0."""
+    with bot("slack") as one:
+        one.delay = 1.5
+        with RelayProcess(env=one.variables) as relay:
+            codes: dict[str, int] = {}
+
+            def tell(run: str) -> None:
+                codes[run] = relay.post(group(alert(run=run))).status_code
+
+            threads = [threading.Thread(target=tell, args=(run,)) for run in ("a", "b")]
+            threads[0].start()
+            time.sleep(0.3)
+            threads[1].start()
+            time.sleep(0.3)
+            relay.process.send_signal(number)
+            assert relay.process.wait(10) == 0
+            for thread in threads:
+                thread.join()
+            assert codes == {"a": 200, "b": 503}
+            assert len(one.cards) == 1
+            assert "Traceback" not in relay.log
+
+
+def test_a_bot_that_hangs_does_not_keep_the_relay_from_ending() -> None:
+    """It ends before a container is killed, ten seconds after it was asked to."""
+    with bot("slack") as one:
+        one.fail("timeout")
+        with RelayProcess(env=one.variables) as relay:
+            thread = threading.Thread(target=_try, args=(relay,))
+            thread.start()
+            time.sleep(0.5)
+            started = time.monotonic()
+            relay.terminate()
+            assert time.monotonic() - started < 9.8
+            thread.join()
+
+
+def _try(relay: RelayProcess) -> None:
+    try:
+        relay.post(group(alert()))
+    except requests.RequestException:
+        return
+
+
+def test_passwords_come_from_a_web_configuration(tmp_path: Path) -> None:
+    """The same file as for serve."""
+    web = tmp_path / "web.yml"
+    web.write_text(
+        "http_server_config: {headers: {X-Frame-Options: deny}}\n"
+        "basic_auth_users: {ann: $2b$04$.OBnyyDTidXMhRjvQeIRVuQlGQM.rolfQ50hvlGhoyYrkFenMwtnS}\n"
+    )
+    wrong = run("--web.config.file", tmp_path / "no.yml", "--listen", "127.0.0.1:0")
+    assert wrong.returncode == 2
+    assert re.search(r"no\.yml: No such file", wrong.stderr)
+    port = free_port()
+    command = [sys.executable, "-m", "exporter", "relay", "--web.config.file", web]
+    with subprocess.Popen([*command, "--listen", f"127.0.0.1:{port}"], stderr=subprocess.PIPE) as process:
+        try:
+            (answer,) = eventually(lambda: _answers(f"http://127.0.0.1:{port}/"))
+            assert (answer.status_code, answer.headers["x-frame-options"]) == (401, "deny")
+        finally:
+            process.terminate()
+
+
+def _answers(url: str) -> list[requests.Response]:
+    try:
+        return [requests.get(url, timeout=5)]
+    except requests.ConnectionError:
+        return []
+
+
+def test_nothing_secret_is_printed(tmp_path: Path) -> None:
+    """At the most talkative level, with bots that refuse, drop and answer nonsense."""
+    with bot("feishu") as feishu, bot("dingtalk") as dingtalk, bot("wecom") as wecom:
+        path = configured(tmp_path, feishu, dingtalk, wecom, log_level="debug")
+        with RelayProcess(["--config", path]) as relay:
+            for how in ("drop", "refuse", "garbage", None):
+                for one in (feishu, dingtalk, wecom):
+                    one.fail(how, times=1)
+                assert relay.post(group(alert(run=f"run {how}"))).status_code in (200, 424, 503)
+                time.sleep(2.1)
+            printed = relay.log + relay.get("/metrics").text + relay.get("/").text
+        for one in (feishu, dingtalk, wecom):
+            assert one.token not in printed
+            assert one.secret is None or one.secret not in printed
+            assert f"Bot {one.kind}" in printed
