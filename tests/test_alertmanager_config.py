@@ -174,7 +174,7 @@ def routes() -> Iterator[dict[str, Any]]:
 
 def test_a_run_is_a_group_and_reminders_fit_its_interval() -> None:
     """One message per run; critical is told within seconds; reminders come at multiples of the interval."""
-    minutes = {"5s": 1 / 6, "1m": 1, "2m": 2, "10m": 10, "4h": 240}
+    minutes = {"5s": 1 / 12, "1m": 1, "2m": 2, "10m": 10, "4h": 240}
     for route in routes():
         assert route["group_by"] == ["job", "instance", "run"]
         assert minutes[route["repeat_interval"]] % minutes[route["group_interval"]] == 0

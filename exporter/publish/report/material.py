@@ -10,11 +10,11 @@ from statistics import median
 from typing import Any
 
 from exporter.analyse.document import run_object
+from exporter.analyse.ranges import band_of
 from exporter.draw.chart import Marks
 from exporter.draw.from_history import Object, marks
 from exporter.history.columns import History, Table
 from exporter.history.document import history_object
-from exporter.history.ranges import band_of
 from exporter.model import Episode, Series, Snapshot
 
 POINTS = 700
