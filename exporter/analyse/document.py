@@ -7,19 +7,25 @@ from __future__ import annotations
 
 from exporter.analyse import verdict
 from exporter.analyse.written import series_name
+from exporter.knowledge import catalogue as c
 from exporter.knowledge import words
 from exporter.knowledge.advice import ADVICE
 from exporter.knowledge.remedy import Proposal
 from exporter.knowledge.signal import Severity
 from exporter.knowledge.text import Lang
-from exporter.model import Episode, Incident, Kind, Snapshot
+from exporter.model import Episode, Incident, Kind, Snapshot, State, series
 from exporter.printable import printable
 
 Object = dict[str, object]
 
+_PACE, _TRAINERS_OWN = series(c.RECENT_SECONDS_PER_STEP), series(c.REMAINING)
+
 
 def run_object(run: Snapshot) -> Object:
-    """What is known of a run: where it is, its signals and incidents by step."""
+    """What is known of a run: where it is, its signals and incidents by step.
+
+    `health` is the verdict on the whole log: a run that broke and recovered stays broken.
+    """
     return {
         "run": printable(run.run),
         "file": printable(run.file),
@@ -40,11 +46,15 @@ def run_object(run: Snapshot) -> Object:
 
 
 def story(run: Snapshot, lang: Lang) -> Object:
-    """The same with what it means, in words: findings, causes, actions; see `analyse.verdict`."""
+    """The same with what it means, in words: findings, causes, actions; see `analyse.verdict`.
+
+    `verdict` is `health` by the name that no answer uses otherwise; `health_now` is that at the last record.
+    """
     return {
         **run_object(run),
         "lang": lang.value,
         "title": title(run, lang),
+        "verdict": run.verdict.name.lower(),
         "health_now": run.health.name.lower(),
         "state_text": words.STATE[run.state.value].of(lang),
         "health_text": words.HEALTH[run.verdict.name.lower()].of(lang),
@@ -53,10 +63,6 @@ def story(run: Snapshot, lang: Lang) -> Object:
         "last_record_timestamp": run.last_record,
         "info": {key: printable(value) for key, value in run.settings.info.items()},
         "settings": dict(run.settings.numbers),
-        "rows": [
-            {"name": printable(row.name), "value": row.value, "healthy": row.healthy, "judged": row.judged}
-            for row in verdict.rows(run)
-        ],
         "findings": [_finding(finding) for finding in verdict.findings(run, lang)],
         "incidents": [
             {
@@ -88,6 +94,16 @@ def title(run: Snapshot, lang: Lang) -> str:
 def progress(run: Snapshot) -> float | None:
     """Share of the planned steps that is done, None where one of both is unknown."""
     return run.last_step / run.max_steps if run.last_step is not None and run.max_steps else None
+
+
+def remaining(run: Snapshot) -> float | None:
+    """Seconds to the end of a run that goes on: by the pace of its last records, else as its trainer says."""
+    if run.state is not State.RUNNING:
+        return None
+    pace = run.samples.get(_PACE)
+    if pace is not None and run.max_steps and run.last_step is not None:
+        return max(run.max_steps - run.last_step, 0) * pace
+    return run.samples.get(_TRAINERS_OWN)
 
 
 def worst(run: Snapshot) -> tuple[str, Severity] | None:

@@ -76,6 +76,7 @@ class Run:
         """`carried`: the counters before the log was rewritten; they go on from there."""
         self._options = options
         self._settings = settings
+        self._facts = samples.facts(settings, options.labels)
         self._latest = Latest(options.caps())
         self._recent: deque[Record] = deque(maxlen=RECENT)
         self._evaluations = derived.Evaluations()
@@ -215,7 +216,7 @@ class Run:
             found |= dict(indicators.gauges(self.analysis))
             found[series(c.RUN_HEALTH)] = float(health.value)
         found |= self.counters() | state.samples(doing, stalled)
-        found[samples.info(dialect, self.profile.name, self._settings, self._options.labels)] = 1.0
+        found[samples.info(dialect, self.profile.name, self._facts)] = 1.0
         return found
 
     def _train(self, record: Record, arrived: float) -> None:

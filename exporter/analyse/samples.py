@@ -22,8 +22,11 @@ def counters(
     return found
 
 
-def info(dialect: str, profile: str, settings: Settings, labels: Mapping[str, str]) -> Series:
-    """The series whose labels are the static facts of a run; the operator's own labels never hide one."""
-    numbers = {name: written(value) for name, value in settings.numbers.items()}
-    facts = {**labels, **numbers, **settings.info, "dialect": dialect, "profile": profile}
-    return series(c.RUN, *sorted(facts.items()))
+def facts(settings: Settings, labels: Mapping[str, str]) -> dict[str, str]:
+    """The static facts of a run as labels; the operator's own never hide one."""
+    return {**labels, **{name: written(value) for name, value in settings.numbers.items()}, **settings.info}
+
+
+def info(dialect: str, profile: str, known: Mapping[str, str]) -> Series:
+    """The series whose labels are the static facts of a run: `known` and what its log tells."""
+    return series(c.RUN, *sorted({**known, "dialect": dialect, "profile": profile}.items()))
