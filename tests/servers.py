@@ -97,6 +97,13 @@ class Server:
         finally:
             self._output.close()
 
+    def crash(self, away: float) -> None:
+        """Kill the program, and start it again on its port after so many seconds."""
+        self.kill()
+        self._output.close()
+        time.sleep(away)
+        self.__enter__()
+
     @property
     def log(self) -> str:
         """What the program has printed so far, both streams; to be read inside the block."""

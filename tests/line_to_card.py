@@ -1,0 +1,141 @@
+"""What docker-compose.yml starts, as programs of this machine: the shipped files under other addresses."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import yaml
+
+from exporter.analyse.run import Options
+from exporter.history.read import read
+from exporter.ingest import discover
+from exporter.ingest.dialects import Dialects
+from exporter.model import Snapshot
+from exporter.publish.replay import Manner, Pace, replay
+from tests.servers import Alertmanager, ExporterProcess, Server, free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+ALERTS = ROOT / "alerts"
+FAST_SECONDS = 0.3
+
+
+class Stack:
+    """Exporter, Prometheus, Alertmanager and relay, each to be killed and started again.
+
+    `bots` is the list of bots as relay.yml has it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        logs: Path,
+        bots: list[Mapping[str, object]],
+        find: Callable[[str], Path],
+        version: str,
+    ) -> None:
+        """`version`: "" for the installed programs, "3" for the newer ones."""
+        folder.mkdir(parents=True)
+        self.exporter: Server = ExporterProcess([logs, "--stdout-log", "*.log"])
+        port = free_port()
+        config = folder / "relay.yml"
+        config.write_text(yaml.safe_dump({"exporters": [self.exporter.url], "bots": bots}))
+        relay = [
+            sys.executable,
+            "-m",
+            "exporter",
+            "relay",
+            "--config",
+            config,
+            "--listen",
+            f"127.0.0.1:{port}",
+        ]
+        self.relay = Server(relay, port)
+        addresses = {"relay:9849": self.relay.address, "exporter:9848": self.exporter.address}
+        shipped = _with_addresses(ALERTS / "alertmanager.yml", addresses, folder)
+        shutil.copytree(ALERTS / "templates", folder / "templates")
+        self.alertmanager: Server = Alertmanager(folder, shipped, binary=find(f"alertmanager{version}"))
+        port = free_port()
+        addresses |= {"alertmanager:9093": self.alertmanager.address, "localhost:9090": f"127.0.0.1:{port}"}
+        shutil.copytree(ALERTS / "rules", folder / "rules")
+        prometheus = [
+            find(f"prometheus{version}"),
+            f"--config.file={_with_addresses(ALERTS / 'prometheus.yml', addresses, folder)}",
+            f"--storage.tsdb.path={folder / 'prometheus'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=warn",
+        ]
+        self.prometheus = Server(prometheus, port)
+        self._block = ExitStack()
+
+    def __enter__(self) -> Stack:
+        for server in (self.exporter, self.relay, self.alertmanager, self.prometheus):
+            self._block.enter_context(server)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._block.__exit__(*raised)  # type: ignore[arg-type]
+
+
+def _with_addresses(shipped: Path, addresses: Mapping[str, str], folder: Path) -> Path:
+    """A shipped configuration with the addresses of this machine in place of those of the compose project."""
+    text = shipped.read_text()
+    for name, address in addresses.items():
+        text = text.replace(name, address)
+    (folder / shipped.name).write_text(text)
+    return folder / shipped.name
+
+
+class Replay:
+    """A log that is written once more, in a thread; `written` has the Unix time of each line.
+
+    The first `slow` lines are `interval` seconds apart, the others come fast.
+    """
+
+    def __init__(self, source: Path, folder: Path, interval: float, slow: int) -> None:
+        self.source = source
+        self.run = folder.name if source.suffix == ".jsonl" else f"{folder.name}/{source.stem}"
+        self.written: list[float] = []
+        self._folder = folder
+        self._interval = interval
+        self._slow = slow
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Until the last line is written."""
+        self._thread.join()
+
+    def wait_for(self, line: int) -> float:
+        """Until that line, counted from 1, is written; when that was."""
+        while len(self.written) < line:
+            assert self._thread.is_alive(), f"{self.source} has fewer than {line} lines"
+            time.sleep(0.01)
+        return self.written[line - 1]
+
+    def _write(self) -> None:
+        for _ in replay(self.source, self._folder, Manner(), Pace(0.0)):
+            self.written.append(time.time())
+            time.sleep(self._interval if len(self.written) < self._slow else FAST_SECONDS)
+
+
+def breaks_at(source: Path, scratch: Path) -> int:
+    """The line of a log, counted from 1, with which its first incident begins."""
+    lines = source.read_bytes().splitlines(keepends=True)
+    scratch.mkdir()
+    if (source.parent / "args.json").exists():
+        shutil.copy(source.parent / "args.json", scratch)
+    log = scratch / source.name
+    patterns = {**discover.Options().patterns, "printed": ("*.log",)}
+    for count in range(1, len(lines) + 1):
+        log.write_bytes(b"".join(lines[:count]))
+        (found,) = discover.discover([str(log)], discover.Options(patterns=patterns), time.time()).found
+        snapshot = read(found, Options(), Dialects(None), time.time())
+        if isinstance(snapshot, Snapshot) and snapshot.incidents:
+            return count
+    raise AssertionError(f"{source} has no incident")
