@@ -32,7 +32,7 @@ CARD_SECONDS = 100.0  # with a killed server, or a bot that fails, in the way
 OVER_SECONDS = 600.0  # PromQL looks back 5 minutes, Alertmanager looks once in a minute
 AWAY_SECONDS = 5.0
 KILLED = {"exporter": 0.0, "prometheus": 25.0, "alertmanager": 50.0, "relay": 150.0}
-"""Which server is killed, and when. What Alertmanager has told is known to itself and to the relay; a killed one
+"""Which server is killed, and when. What was told is known to Alertmanager and to the relay; a killed one
 learns it again from the other within two minutes."""
 FAILING_AFTER = 210.0
 FAILING = {
