@@ -7,14 +7,17 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from anyio import to_thread
 
 from exporter.notify.bucket import Bucket, Rate
 from exporter.notify.memory import Accepted, Waiting, signature
+from exporter.notify.net import Answer
 from exporter.notify.pause import Pause
 from exporter.notify.service import quieten
 from exporter.notify.webhook import parse
@@ -129,6 +132,18 @@ def test_a_message_that_could_not_be_made_keeps_no_token(caplog: pytest.LogCaptu
         assert site.post(group(alert())).status_code == 200
         assert len(one.cards) == 1
     assert "could not be made" in caplog.text
+
+
+def test_a_card_that_could_not_be_written_keeps_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often that happens, the bot gets its cards afterwards: Discord has four tokens."""
+    with bot("discord") as one, relaying([one]) as site:
+        (delivery,) = site.relay._deliveries.values()
+        with monkeypatch.context() as patch:
+            patch.setattr(delivery, "_chat", replace(delivery._chat, message=lambda *_: 1 / 0))
+            for _ in range(5):
+                assert site.post(group(alert())).status_code == 503
+        assert site.post(group(alert())).status_code == 200
+        assert len(one.cards) == 1
 
 
 def test_a_bot_that_refuses_everything_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -252,6 +267,54 @@ def test_a_chart_that_the_bot_refuses_is_left_out() -> None:
         assert "What to do" in one.accepted[0].text
 
 
+def drawing(site: Site, draw: Callable[[Mapping[str, Any], str], Awaitable[bytes | None]]) -> None:
+    """Charts are made so from now on."""
+    site.relay._sources = replace(site.relay._sources, draw=draw)
+
+
+def test_cards_do_not_wait_for_the_charts_of_others() -> None:
+    """No more than half of Discord's tokens are held by cards whose chart is being drawn."""
+    done = threading.Event()
+
+    async def slow(_: Mapping[str, Any], __: str) -> bytes | None:
+        await to_thread.run_sync(done.wait, 10)
+        return PNG
+
+    with bot("discord") as one, relaying([one]) as site, ThreadPoolExecutor(8) as pool:
+        drawing(site, slow)
+        for at in range(4):
+            site.stories[f"r{at}"] = {**STORY, "run": f"r{at}"}
+        posts = [pool.submit(site.post, group(alert(run=f"r{at}"))) for at in range(4)]
+        eventually(lambda: len(one.cards) == 2)
+        done.set()
+        assert {post.result().status_code for post in posts} == {200}
+        assert [message.picture for message in one.cards] == [None, None, PNG, PNG]
+
+
+def test_a_card_without_a_chart_does_not_wait_for_one() -> None:
+    """While Discord's chart of the same incident is being drawn, Slack has its card, in another language."""
+    done = threading.Event()
+
+    async def slow(_: Mapping[str, Any], __: str) -> bytes | None:
+        await to_thread.run_sync(done.wait, 10)
+        return PNG
+
+    with (
+        bot("discord") as with_chart,
+        bot("slack") as without,
+        relaying([with_chart, without], slack={"lang": "zh"}) as site,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        drawing(site, slow)
+        assert site.post(group(alert(run="another")), "/alerts/slack").status_code == 200
+        answer = pool.submit(site.post, group(alert()))  # Slack has no token for a second
+        eventually(lambda: len(without.cards) == 2)
+        assert not with_chart.cards
+        done.set()
+        assert answer.result().status_code == 200
+        assert [message.picture for message in with_chart.cards] == [PNG]
+
+
 def test_charts_leave_the_tokens_to_cards() -> None:
     """When many cards come at a time, WeCom's limit is kept for them."""
     with bot("wecom") as one, relaying([one], draw=lambda _: PNG) as site:
@@ -336,6 +399,21 @@ def test_no_secret_is_told_anywhere(caplog: pytest.LogCaptureFixture) -> None:
     assert "takes no card" in logged
 
 
+def test_half_a_secret_is_a_secret() -> None:
+    """A bot that quotes an address at the very place where its words are cut short tells no part of it."""
+    with bot("feishu") as one, relaying([one]) as site:
+        (delivery,) = site.relay._deliveries.values()
+        said = {"code": 4711, "msg": "x" * 195 + delivery.bot.url + one.token + (one.secret or "")}
+
+        async def quoting(_: Any) -> Answer:
+            return Answer(200, json.dumps(said).encode(), {})
+
+        delivery._world = replace(delivery._world, post=quoting)
+        answer = site.post(group(alert()))
+        assert (answer.status_code, "xxx***" in answer.text) == (424, True)
+        assert delivery.bot.url[:5] not in answer.text.replace("xxx", "")
+
+
 # The parts by themselves.
 
 
@@ -397,11 +475,20 @@ def test_a_refusal_is_followed_by_a_longer_silence_each_time(monkeypatch: pytest
 def test_memory_forgets_the_oldest_first() -> None:
     """What is asked for stays; what nobody asked for goes in time."""
     accepted = Accepted(10.0)
-    accepted.add(b"a", 0.0)
-    accepted.add(b"b", 1.0)
-    assert accepted.knows(b"a", 9.0)
-    assert not accepted.knows(b"b", 12.0)
-    assert accepted.knows(b"a", 12.0)
+    accepted.add("a", b"1", 0.0)
+    accepted.add("b", b"1", 1.0)
+    assert accepted.knows("a", b"1", 9.0)
+    assert not accepted.knows("b", b"1", 12.0)
+    assert accepted.knows("a", b"1", 12.0)
+
+
+def test_memory_has_the_last_of_each_group() -> None:
+    """What fires again after it was over is news."""
+    accepted = Accepted(10.0)
+    accepted.add("a", b"firing", 0.0)
+    accepted.add("a", b"over", 1.0)
+    assert not accepted.knows("a", b"firing", 2.0)
+    assert accepted.knows("a", b"over", 2.0)
 
 
 def test_what_alertmanager_has_given_up_waits_no_more() -> None:
@@ -417,7 +504,10 @@ def test_what_alertmanager_has_given_up_waits_no_more() -> None:
 
 
 def test_a_notification_is_known_by_what_it_tells() -> None:
-    """Order and annotations do not matter; group, alerts, their starts and whether they fire do."""
+    """Group, alerts and whether they fire matter; order, annotations and starts do not.
+
+    Prometheus gives all alerts a new start when it is started anew.
+    """
 
     def key(*alerts: dict[str, Any], name: str = "g") -> bytes:
         told = parse(json.dumps(group(*alerts, key=name)).encode())
@@ -425,9 +515,9 @@ def test_a_notification_is_known_by_what_it_tells() -> None:
 
     one, two = alert(), alert(run="b")
     assert key(one, two) == key(two, {**one, "annotations": {"summary": "other"}})
-    others = [key(one), key(one, two, name="h"), key({**one, "startsAt": "2024-01-01T00:00:00Z"}, two),
-              key(alert(firing=False), two)]  # fmt: skip
-    assert len({key(one, two), *others}) == 5
+    assert key(one, two) == key({**one, "startsAt": "2024-01-01T00:00:00Z"}, two)
+    others = [key(one), key(one, two, name="h"), key(alert(firing=False), two)]
+    assert len({key(one, two), *others}) == 4
 
 
 def test_bots_do_not_wait_for_each_other() -> None:

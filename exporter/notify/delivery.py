@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from exporter.notify.card import Card, PlainText, block_texts
 from exporter.notify.compose import Held, name_of
 from exporter.notify.configure import Bot
 from exporter.notify.memory import Accepted, Waiting, signature
-from exporter.notify.net import Call, NoAnswerError
+from exporter.notify.net import Answer, Call, NoAnswerError
 from exporter.notify.pause import Pause
 from exporter.notify.webhook import Notification
 from exporter.notify.world import Draft, Outcome, Result, World
@@ -36,9 +37,20 @@ GIVEN_UP_SECONDS = 900.0
 CHART_SECONDS = 10.0
 """A card waits no longer than this for its picture."""
 
+LEAST_PIECE = 12  # characters of a part of a bot's address that may be its secret
+
 MOST_TRIED = 10_000
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way to send a card: the call, whether something of the card was cut, whether a chart is in it."""
+
+    call: Callable[[], Call]
+    cut: bool
+    picture: bool = False
 
 
 class Delivery:
@@ -56,9 +68,11 @@ class Delivery:
         self._accepted = Accepted(remember)
         self._waiting = Waiting(GIVEN_UP_SECONDS)
         self._pause = Pause()
+        self._drawing = 0  # cards that have a token and wait for their picture
         self._under_way: set[bytes] = set()
         self._tried: dict[bytes, None] = {}
         self._trouble = ""  # the reason why the last message was not taken
+        self._secrets = tuple(_secrets(bot))
         world.telemetry.watch(self.name, self._count_waiting, self._count_tokens)
 
     @property
@@ -106,18 +120,19 @@ class Delivery:
         chart = None
         outcome = await self._token(critical=any(one.severity == "critical" for one in group.alerts))
         if outcome is None:
-            card, chart = await self._made(group, draft)
-            outcome = await self._send(card, chart, key)
+            card, chart, forms = await self._made(group, draft)
+            outcome = await self._send(card, forms, key)
         self._remember(key, group, outcome)
         if outcome.result is Result.SENT and chart is not None and self._chat.picture is not None:
             await self._extra(self._chat.picture(chart))
         return outcome
 
-    async def _made(self, group: Notification, draft: Draft) -> tuple[Card, bytes | None]:
-        """Card and chart, for which there is a token."""
+    async def _made(self, group: Notification, draft: Draft) -> tuple[Card, bytes | None, list[_Form]]:
+        """Card and chart, for which there is a token, and the forms in which they can be sent."""
         try:
             card = await draft.compose(Held(self._others(group), self._rate_in_words()))
-            return card, await self._chart(draft)
+            chart = await self._chart(draft)
+            return card, chart, list(self._forms(card, chart))
         except BaseException:
             self._bucket.done(self._world.clock())
             raise
@@ -155,32 +170,32 @@ class Delivery:
     def _rate(self) -> str:
         return " and ".join(f"{rate.count} in {rate.seconds:g} s" for rate in self._rates)
 
-    async def _send(self, card: Card, chart: bytes | None, key: bytes) -> Outcome:
+    async def _send(self, card: Card, forms: Iterable[_Form], key: bytes) -> Outcome:
         """Send what there is a token for: in the best form, and in lesser ones if the bot refuses that."""
         judged = ACCEPTED
-        for at, (call, cut) in enumerate(self._forms(card, chart)):
+        for at, form in enumerate(forms):
             held_back = await self._token(critical=True) if at else None
             if held_back is not None:
                 return held_back
-            judged = await self._asked(call)
-            if not at and chart is not None and self._chat.attach is not None:
+            judged = await self._asked(form.call)
+            if form.picture:
                 self._world.telemetry.picture(self.name, judged.reason or "sent")
             if judged.verdict is Verdict.ACCEPTED:
-                self._took(card, retried=key in self._tried, cut=cut)
+                self._took(card, retried=key in self._tried, cut=form.cut)
                 return Outcome(Result.SENT)
             if judged.verdict is not Verdict.NEVER:
                 break
         return self._refused(judged, card)
 
-    def _forms(self, card: Card, chart: bytes | None) -> Iterator[tuple[Callable[[], Call], bool]]:
-        """The card with its chart, without, and without all that matters less; whether something was cut."""
+    def _forms(self, card: Card, chart: bytes | None) -> Iterator[_Form]:
+        """The card with its chart, without, and without all that matters less."""
         bot, chat = self.bot, self._chat
         message, cut = chat.message(card, bot.rule.mention)
         if chart is not None and chat.attach is not None:
-            yield partial(chat.attach, message, bot, chart), cut
-        yield partial(self._signed, message), cut
+            yield _Form(partial(chat.attach, message, bot, chart), cut, picture=True)
+        yield _Form(partial(self._signed, message), cut)
         bare, _ = chat.message(_bare(card), bot.rule.mention)
-        yield partial(self._signed, bare), True
+        yield _Form(partial(self._signed, bare), cut=True)
 
     def _signed(self, message: dict[str, Any]) -> Call:
         return self._chat.call(message, self.bot, self._world.now())
@@ -200,26 +215,35 @@ class Delivery:
         """The chart, where the chat takes one and no other card needs the time or the token."""
         if draft.chart is None or not self._chat.most_picture or not self.bot.rule.picture:
             return None
-        spare = min(rate.count for rate in self._rates) // 2
-        if self._chat.picture is not None and self._bucket.left(self._world.clock()) < spare:
+        half = max(min(rate.count for rate in self._rates) // 2, 1)
+        busy = self._chat.picture is not None and self._bucket.left(self._world.clock()) < half
+        # Who waits for a picture holds a token: with all of them held so, no card would go out meanwhile.
+        if busy or self._drawing >= half:
             self._world.telemetry.picture(self.name, "spared")
             return None
-        chart = None
+        self._drawing += 1
         try:
-            with anyio.move_on_after(CHART_SECONDS):
-                chart = await draft.chart()
-        except Exception as error:
-            log.warning("The chart of an incident could not be made: %s", type(error).__name__)
+            chart = await self._drawn(draft.chart)
+        finally:
+            self._drawing -= 1
         fits = chart is not None and len(chart) <= self._chat.most_picture
         if not fits:
             self._world.telemetry.picture(self.name, "none" if chart is None else "too_large")
         return chart if fits else None
 
+    async def _drawn(self, draw: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
+        try:
+            with anyio.move_on_after(CHART_SECONDS):
+                return await draw()
+        except Exception as error:
+            log.warning("The chart of an incident could not be made: %s", type(error).__name__)
+        return None
+
     async def _asked(self, call: Callable[[], Call]) -> Judgement:
         """What the bot says to a message for which a token was taken."""
         started = self._world.clock()
         try:
-            judged = self._chat.judge(await self._world.post(call()))
+            judged = self._chat.judge(self._without_secrets(await self._world.post(call())))
         except NoAnswerError as error:
             judged = _unanswered(error.reason)
         finally:
@@ -227,13 +251,14 @@ class Delivery:
         self._world.telemetry.took(self.name, self._world.clock() - started)
         if judged.verdict is not Verdict.ACCEPTED:
             self._world.telemetry.failed(self.name, judged.reason)
-        return replace(judged, hint=self._without_secrets(judged.hint))
+        return judged
 
-    def _without_secrets(self, text: str) -> str:
-        """Bots quote what they were sent."""
-        for secret in (self.bot.url, self.bot.secret, self.bot.url.rpartition("/")[2].rpartition("=")[2]):
-            text = text.replace(secret, "***") if secret and len(secret) > 3 else text
-        return text
+    def _without_secrets(self, answer: Answer) -> Answer:
+        """Bots quote what they were sent. Done before words are cut short: half a secret is known no more."""
+        body = answer.body
+        for secret in self._secrets:
+            body = body.replace(secret, b"***")
+        return replace(answer, body=body)
 
     async def _extra(self, message: dict[str, Any]) -> None:
         """A picture that may fail, if there is a token for it at once."""
@@ -261,6 +286,16 @@ class Delivery:
             log.log(level, "Bot %s (%s) takes no card: %s", self.name, self.bot.rule.kind, judged.hint)
         self._trouble = judged.reason
         return Outcome(Result(judged.verdict.value), judged.reason, judged.hint)
+
+
+def _secrets(bot: Bot) -> Iterator[bytes]:
+    """What of a bot must not be told, the longest first: its address, parts of that, its secret."""
+    tail = bot.url.rpartition("/")[2].rpartition("=")[2]
+    parts = [part for part in re.split(r"[/?&=]", bot.url)[3:] if len(part) >= LEAST_PIECE]
+    known = {bot.url, bot.secret or "", tail, *parts}
+    for secret in sorted(known, key=lambda one: (-len(one), one)):
+        if len(secret) > 3:
+            yield secret.encode()
 
 
 def _unanswered(reason: str) -> Judgement:
