@@ -105,7 +105,7 @@ class Delivery:
 
     async def _deliver(self, group: Notification, draft: Draft) -> Outcome:
         key = signature(group.group_key, group.alerts)
-        if self._accepted.knows(key, self._world.clock()):
+        if self._accepted.knows(group.group_key, key, self._world.clock()):
             self._waiting.drop(group.group_key)
             return Outcome(Result.KNOWN)
         if key in self._under_way:
@@ -140,7 +140,7 @@ class Delivery:
     def _remember(self, key: bytes, group: Notification, outcome: Outcome) -> None:
         now = self._world.clock()
         if outcome.result in (Result.SENT, Result.NEVER):
-            self._accepted.add(key, now)
+            self._accepted.add(group.group_key, key, now)
             self._waiting.drop(group.group_key)
             self._tried.pop(key, None)
             return

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from anyio import fail_after, to_thread
 from starlette.applications import Starlette
@@ -24,6 +25,9 @@ MOST_BYTES = 4 * 1024 * 1024
 BODY_SECONDS = 15.0
 MOST_UNDER_WAY = 1000
 """Groups at a time; Alertmanager comes again with others."""
+
+MOST_HELD_BYTES = 64 * 1024 * 1024
+"""Of all bodies at a time; each is held until every bot has answered."""
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 SECURITY = {
@@ -58,12 +62,37 @@ def create_app(
     return app
 
 
+class _Room:
+    """The bytes that there is room for. Owned by the event loop's thread."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    @contextmanager
+    def guest(self) -> Iterator[Callable[[int], None]]:
+        """Gives a function that takes so many bytes until the end, or raises _RejectedError."""
+        held = 0
+
+        def take(size: int) -> None:
+            nonlocal held
+            if size > self._left:
+                raise _RejectedError(503, "too_many", "too many groups at a time; try again")
+            self._left -= size
+            held += size
+
+        try:
+            yield take
+        finally:
+            self._left += held
+
+
 class _Site:
     """The answers."""
 
     def __init__(self, relay: Relay, telemetry: Telemetry) -> None:
         self._relay = relay
         self._telemetry = telemetry
+        self._room = _Room(MOST_HELD_BYTES)
 
     def routes(self) -> list[Route]:
         return [
@@ -77,16 +106,17 @@ class _Site:
 
     async def alerts(self, request: Request) -> Response:
         started = time.monotonic()
-        status, text = await self._answer(request)
+        with self._room.guest() as take:
+            status, text = await self._answer(request, take)
         self._telemetry.answered(status, time.monotonic() - started)
         return PlainTextResponse(text or "ok\n", status)
 
-    async def _answer(self, request: Request) -> tuple[int, str]:
+    async def _answer(self, request: Request, take: Callable[[int], None]) -> tuple[int, str]:
         bot = request.path_params.get("bot")
         try:
             if self._relay.under_way >= MOST_UNDER_WAY:
                 raise _RejectedError(503, "too_many", "too many groups at a time; try again")
-            body = await _body(request)
+            body = await _body(request, take)
             group = await to_thread.run_sync(parse, body)
         except (_RejectedError, WebhookError) as error:
             reason = error.reason if isinstance(error, _RejectedError) else "invalid"
@@ -118,13 +148,14 @@ class _Site:
         return PlainTextResponse("Internal Server Error\n", 500)
 
 
-async def _body(request: Request) -> bytes:
-    """The body, no more of it than is taken. Raises _RejectedError."""
+async def _body(request: Request, take: Callable[[int], None]) -> bytes:
+    """The body, no more of it than `take` and the limit allow. Raises _RejectedError."""
     pieces: list[bytes] = []
     size = 0
     try:
         with fail_after(BODY_SECONDS):
             async for piece in request.stream():
+                take(len(piece))
                 pieces.append(piece)
                 size += len(piece)
                 if size > MOST_BYTES:

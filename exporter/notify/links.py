@@ -11,7 +11,7 @@ from exporter.knowledge.text import Lang
 from exporter.notify.card import Link
 from exporter.notify.settings import LinkRule
 
-MOST_CHARACTERS = 1500
+MOST_CHARACTERS = 900  # quoted; three of them fit into the smallest message, and into one block of Slack's
 # What no chat's markup takes for the end of an address. % stays, for what was quoted before.
 _SAFE = "%/:=&?~#+!$,;@"
 _ADDRESS = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+)([/?#].*)?", re.DOTALL)
@@ -31,7 +31,8 @@ def safe(url: str) -> str | None:
     parts = _ADDRESS.fullmatch(url)
     if parts is None or not url.isprintable() or len(url) > MOST_CHARACTERS:
         return None
-    return parts[1] + quote(parts[2] or "", safe=_SAFE)
+    quoted = parts[1] + quote(parts[2] or "", safe=_SAFE)
+    return quoted if len(quoted) <= MOST_CHARACTERS else None
 
 
 def links(annotations: Mapping[str, str], run: str, public: LinkRule, lang: Lang) -> list[Link]:

@@ -13,38 +13,42 @@ MOST_WAITING = 5_000
 
 
 def signature(group_key: str, alerts: Iterable[Alert]) -> bytes:
-    """What tells one notification from another: its group and, of each alert, which, since when, and whether
-    it still fires. An alert that fires again after it was resolved has another start.
+    """What tells one notification from another: its group and, of each alert, which and whether it still fires.
+
+    Not since when: after a start of Prometheus alerts are as young as that.
     """
-    told = sorted((alert.fingerprint, alert.status, repr(alert.started)) for alert in alerts)
+    told = sorted((alert.fingerprint, alert.status) for alert in alerts)
     return blake2b(repr((group_key, told)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class Accepted:
-    """What one bot has accepted lately. Owned by the event loop's thread."""
+    """What one bot has accepted last of each group, lately. Owned by the event loop's thread.
+
+    Only the last: an alert that fires again after it was resolved is told again.
+    """
 
     def __init__(self, seconds: float) -> None:
         """It forgets what was not asked for in so many seconds."""
         self._seconds = seconds
-        self._known: OrderedDict[bytes, float] = OrderedDict()  # the longest untouched first
+        self._known: OrderedDict[str, tuple[bytes, float]] = OrderedDict()  # the longest untouched first
 
-    def add(self, key: bytes, now: float) -> None:
+    def add(self, group_key: str, key: bytes, now: float) -> None:
         """The bot has accepted this one."""
-        self._known[key] = now
-        self._known.move_to_end(key)
+        self._known[group_key] = key, now
+        self._known.move_to_end(group_key)
         self._forget(now)
 
-    def knows(self, key: bytes, now: float) -> bool:
+    def knows(self, group_key: str, key: bytes, now: float) -> bool:
         """Whether the bot has accepted it; who asks will likely ask again, so it stays."""
         self._forget(now)
-        if key not in self._known:
+        if group_key not in self._known or self._known[group_key][0] != key:
             return False
-        self.add(key, now)
+        self.add(group_key, key, now)
         return True
 
     def _forget(self, now: float) -> None:
         while self._known:
-            oldest = next(iter(self._known.values()))
+            _, oldest = next(iter(self._known.values()))
             if now - oldest <= self._seconds and len(self._known) <= MOST_REMEMBERED:
                 return
             self._known.popitem(last=False)

@@ -59,29 +59,46 @@ def ask(call: Call, seconds: float, most: int, auth: tuple[str, str] | None = No
     """
     deadline = time.monotonic() + seconds
     try:
-        with _send(call, seconds, auth) as answer:
+        with _Plain() as session, _send(session, call, seconds, auth) as answer:
             if answer.is_redirect:
                 raise NoAnswerError("redirect")  # to a stranger, for all that is known
+            if "," in answer.headers.get("Content-Encoding", ""):
+                raise NoAnswerError("too_large")  # packed twice, a few bytes can fill the memory
             return Answer(answer.status_code, _read(answer, most, deadline), dict(answer.headers))
     except (requests.RequestException, OSError, ValueError) as error:
         raise NoAnswerError(_reason(error)) from None
 
 
-def _send(call: Call, seconds: float, auth: tuple[str, str] | None) -> requests.Response:
+class _Plain(requests.Session):
+    """Without what `requests` does unasked."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002  # its name there
+        """None: `requests` would read the whole body of a redirect, however long, before it tells of one."""
+        return None
+
+
+def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Nobody's credentials. Without any `requests` takes those of ~/.netrc, for whatever host it is."""
+    return request
+
+
+def _send(
+    session: requests.Session, call: Call, seconds: float, auth: tuple[str, str] | None
+) -> requests.Response:
     json = {"Content-Type": "application/json; charset=utf-8"}
     files: dict[str, tuple[str | None, bytes, str]] = {
         key: (part.name, part.content, part.kind) for key, part in call.parts.items()
     }
     if files and call.body is not None:
         files["payload_json"] = (None, call.body, json["Content-Type"])
-    return requests.request(
+    return session.request(
         "GET" if call.body is None else "POST",
         call.url,
         params=call.params,
         data=None if files else call.body,
         files=files or None,
         headers={} if files or call.body is None else json,
-        auth=auth,
+        auth=auth or _nobody,
         proxies={"http": "", "https": ""} if call.direct else None,
         timeout=(min(CONNECT_SECONDS, seconds), seconds),
         allow_redirects=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,20 @@ RECORDS = 60
 """Before and after an incident; a chart shows fewer."""
 
 log = logging.getLogger(__name__)
+
+
+def drawn_if_free(
+    free: threading.Semaphore,
+    story: Mapping[str, Any],
+    history: Callable[..., Mapping[str, Any] | None],
+) -> bytes | None:
+    """The same as `drawn`; None at once while all threads that may draw are at it, or hang."""
+    if not free.acquire(blocking=False):
+        return None
+    try:
+        return drawn(story, history)
+    finally:
+        free.release()
 
 
 def drawn(story: Mapping[str, Any], history: Callable[..., Mapping[str, Any] | None]) -> bytes | None:

@@ -154,7 +154,8 @@ class _Question:
         self._run = next(iter(runs)) if len(runs) == 1 else ""
         self._instance = group.alerts[0].labels.get("instance", "")
         self._sources = sources
-        self._lock = anyio.Lock()
+        # Two, so that a card without a picture does not wait for the picture of another.
+        self._asking, self._drawing = anyio.Lock(), anyio.Lock()
         self._asked: dict[Lang, Asked] = {}
         self._charts: list[bytes | None] = []
 
@@ -176,14 +177,14 @@ class _Question:
     async def chart(self, lang: Lang) -> bytes | None:
         """The picture, None where there is none to be had."""
         asked = await self._story(lang)
-        async with self._lock:
+        async with self._drawing:
             if not self._charts:
                 fine = asked.story is not None and asked.story.incident is not None
                 self._charts.append(await self._sources.draw(asked.said, self._instance) if fine else None)
         return self._charts[0]
 
     async def _story(self, lang: Lang) -> Asked:
-        async with self._lock:
+        async with self._asking:
             if lang not in self._asked:
                 self._asked[lang] = await self._sources.ask(self._run, self._instance, lang)
         return self._asked[lang]

@@ -16,6 +16,7 @@ import anyio
 from anyio import CapacityLimiter, to_thread
 
 from exporter import __version__
+from exporter.knowledge.card_words import ALERT_ONLY
 from exporter.knowledge.text import Lang
 from exporter.notify.card import Card
 from exporter.notify.compose import Asked
@@ -24,7 +25,7 @@ from exporter.notify.delivery import Delivery
 from exporter.notify.exporters import Exporters
 from exporter.notify.http import create_app
 from exporter.notify.net import Answer, Call, NoAnswerError, ask
-from exporter.notify.pictures import drawn
+from exporter.notify.pictures import drawn_if_free
 from exporter.notify.relay import Relay, Sources
 from exporter.notify.telemetry import Telemetry
 from exporter.notify.world import World
@@ -36,6 +37,10 @@ SEND_SECONDS = 10.0
 MOST_ANSWER_BYTES = 64 * 1024
 MESSAGES_AT_A_TIME = 4  # to one bot
 QUESTIONS_AT_A_TIME = 8
+QUESTION_SECONDS = 9.0
+"""However many exporters there are to ask, and however slowly they answer, a card waits no longer."""
+
+DRAWINGS_AT_A_TIME = 2
 LAST_SECONDS = 7.0
 """How long cards under way get at the end; Docker kills after 10."""
 
@@ -74,7 +79,7 @@ def assembled(
     settings = configured.settings
     exporters = Exporters(configured.exporters, telemetry.asked, time.monotonic)
     deliveries = [Delivery(bot, world_of(telemetry, ending), settings.remember) for bot in configured.bots]
-    found = sources or _sources(exporters, configured)
+    found = sources or _sources(exporters, configured, telemetry)
     return Relay(deliveries, found, telemetry, show, settings.lang, settings.expire_after)
 
 
@@ -93,15 +98,23 @@ def world_of(telemetry: Telemetry, ending: Callable[[], bool]) -> World:
     return World(time.monotonic, time.time, anyio.sleep, post, ending, telemetry)
 
 
-def _sources(exporters: Exporters, configured: Configured) -> Sources:
-    limiter = CapacityLimiter(QUESTIONS_AT_A_TIME)
+def _sources(exporters: Exporters, configured: Configured, telemetry: Telemetry) -> Sources:
+    # Apart, so that no card waits for the pictures of others to be told what its run has to say.
+    asking, drawing = CapacityLimiter(QUESTIONS_AT_A_TIME), CapacityLimiter(DRAWINGS_AT_A_TIME)
+    # Held by the threads: one that was given up draws on, and others would only wait for it.
+    free = threading.BoundedSemaphore(DRAWINGS_AT_A_TIME)
 
     async def asked(run: str, instance: str, lang: Lang) -> Asked:
-        return await to_thread.run_sync(exporters.story, run, instance, lang, limiter=limiter)
+        question = partial(exporters.story, run, instance, lang)
+        with anyio.move_on_after(QUESTION_SECONDS):
+            return await to_thread.run_sync(question, limiter=asking, abandon_on_cancel=True)
+        telemetry.asked("slow")
+        return Asked(note=ALERT_ONLY)
 
     async def draw(story: Mapping[str, Any], instance: str) -> bytes | None:
         history = partial(exporters.history, instance=instance)
-        return await to_thread.run_sync(drawn, story, history, limiter=limiter, abandon_on_cancel=True)
+        job = partial(drawn_if_free, free, story, history)
+        return await to_thread.run_sync(job, limiter=drawing, abandon_on_cancel=True)
 
     return Sources(asked, draw, configured.settings.links, time.time)
 

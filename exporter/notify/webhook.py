@@ -100,4 +100,4 @@ def _what(kind: str, message: str) -> str:
 
 def is_expired(alert: Alert, now: float, after: float) -> bool:
     """Whether what it says is over for so many seconds that nobody wants to hear of it any more."""
-    return alert.ended is not None and now - alert.ended > after
+    return not alert.firing and alert.ended is not None and now - alert.ended > after

@@ -31,11 +31,14 @@ MOST_BYTES = 19_500  # of 20,000
 
 _NO_BOT = closed("address", "it says that the address is no bot's: check the access_token in the bot's url")
 _TOO_LONG = never("too_long", "it says that the card is too long")
+_UNWELCOME = never("content", "it does not like a link or a word in the card")
 
 CODES = {
     -1: BUSY,
     130101: RATE,
     90018: RATE,
+    90030: RATE,
+    410100: RATE,
     310000: closed(
         "signature",
         "it says that its security settings are not met: check the secret, this machine's clock, and that "
@@ -43,9 +46,15 @@ CODES = {
     ),
     300001: _NO_BOT,
     300005: _NO_BOT,
+    400101: _NO_BOT,
+    400106: _NO_BOT,
+    400102: closed("disabled", "it says that the bot is switched off: switch it on in its group"),
     40035: never("card", "it cannot read the card"),
     101002: _TOO_LONG,
     460101: _TOO_LONG,
+    430101: _UNWELCOME,
+    430102: _UNWELCOME,
+    430104: _UNWELCOME,
 }
 
 

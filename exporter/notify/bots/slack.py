@@ -26,7 +26,6 @@ from exporter.notify.net import Answer
 from exporter.printable import printable
 
 MOST_CHARACTERS, MOST_IN_BLOCK = 12_000, 3000
-MOST_TITLE = 600  # after escaping; a title is far shorter
 
 _ADDRESS = closed("address", "it says that the address is no webhook of an app: check the bot's url")
 
