@@ -44,14 +44,14 @@ def find_tool(name: str) -> Path:
     `prometheus3` and `promtool3` lie in the folder LLMTRAIN_PROMETHEUS3; without it their tests are skipped.
     """
     if name.endswith("3"):
-        newer = shutil.which(name[:-1], path=os.environ.get("LLMTRAIN_PROMETHEUS3", ""))
-        return (
-            Path(newer) if newer else pytest.skip("needs LLMTRAIN_PROMETHEUS3, a folder with a Prometheus 3")
-        )
-    found = shutil.which(DEBIAN_NAMES.get(name, name)) or shutil.which(name)
-    return (
-        Path(found) if found else leave_out(f"needs {name}: scripts/real-tools {name}, or put it into PATH")
-    )
+        newer = _which(name[:-1], os.environ.get("LLMTRAIN_PROMETHEUS3", ""))
+        return newer or pytest.skip("needs LLMTRAIN_PROMETHEUS3, a folder with Prometheus 3 and its like")
+    return _which(name) or leave_out(f"needs {name}: scripts/real-tools {name}, or put it into PATH")
+
+
+def _which(name: str, path: str | None = None) -> Path | None:
+    found = shutil.which(DEBIAN_NAMES.get(name, name), path=path) or shutil.which(name, path=path)
+    return Path(found) if found else None
 
 
 @pytest.fixture(scope="session")
