@@ -154,7 +154,7 @@ FAMILY = Text("what broke", "失常的指标")
 ONSET = Text("from step", "起始步")
 
 # Rows.
-CHAIN = Text("The collapse chain: KL, then length, then reward", "崩溃链：KL → 长度 → reward")
+CHAIN = Text("The collapse chain: KL, length, reward", "崩溃链：KL、长度、reward")
 OPTIMISATION = Text("Optimisation and stability", "优化与稳定性")
 REWARDS = Text("Reward", "奖励")
 LENGTHS = Text("Length and clipping", "生成长度与截断")

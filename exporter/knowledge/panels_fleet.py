@@ -242,17 +242,17 @@ BY_THE_CLOCK = Text("By the clock", "按钟表时间")
 SETTINGS = Words(
     Text("Settings", "参数"),
     Text(
-        "What each run was started with, as far as its log and its argument file tell. The last three are "
+        "What each run was started with, as far as its log and its argument file tell. The last two are "
         "worked out from the log. Look for the column in which good and bad runs differ.",
-        "各训练的启动参数，取自日志与参数文件；最后三列由日志推算。看哪一列把好的和坏的区分开。",
+        "各训练的启动参数，取自日志与参数文件；最后两列由日志推算。看哪一列把好的和坏的区分开。",
     ),
 )
 HYPER_PARAMETERS = Words(
     Text("Hyper-parameters", "超参数"),
     Text(
-        "The numbers in each run's argument file. A column in which good and bad runs differ is the first "
-        "suspect; a row is empty where no args.json or the like lies beside the log.",
-        "各训练参数文件里的数值。好坏训练取值不同的那一列最可疑；日志旁没有 args.json 等文件时，该行为空。",
+        "The numbers in each run's argument file. A row in which good and bad runs differ is the first "
+        "suspect; a column is empty where no args.json or the like lies beside the log.",
+        "各训练参数文件里的数值。好坏训练取值不同的那一行最可疑；日志旁没有 args.json 等文件时，该列为空。",
     ),
 )
 RESULTS = Words(
@@ -279,8 +279,7 @@ ON_CLOCK = Text(
 )
 AGAINST = Text("{title} ({axis})", "{title}（{axis}）")
 PEAK_RATE = Text("peak lr", "峰值 lr")
-LENGTH_LIMIT = Text("max_completion_length", "max_completion_length")
-CLIP_NORM = Text("max_grad_norm", "max_grad_norm")
+PARAMETER = Text("hyper-parameter", "超参数")
 TRAINING_LOSS, EVAL_LOSS_TITLE = Text("Training loss", "训练 loss"), Text("Eval loss", "eval loss")
 ELAPSED = Text("time since start", "开始后的时间")
 EVAL_LOSS = Text("eval loss", "eval loss")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from exporter.bundle.dashboards import kit_frame as frame
 from exporter.bundle.dashboards.fleet import HEALTH_MAPPING, STATE_MAPPING
 from exporter.bundle.dashboards.kit import (
+    NO_VALUE,
     Against,
     Board,
     Column,
@@ -121,20 +122,16 @@ _PEAK = (
     f"or {BY_RUN} max_over_time({_RATE}[$__range])"
 )
 """At the end of its decay the rate is 0, of which one cannot tell the peak."""
-_LONGEST = (
-    f"{train(c.COMPLETION_LENGTH, _MEAN, of=RUNS)} / {BY_RUN} {series(c.COMPLETION_LENGTH_LIMIT, of=RUNS)}"
-)
-_CLIPPED_AT = f"{series(c.GRAD_NORM, of=RUNS)} / {BY_RUN} {series(c.GRAD_NORM_CLIP, of=RUNS)}"
 _WIDTHS = {
     "profile": 90,
     "dialect": 95,
-    "model_type": 90,
-    "rlhf_type": 75,
+    "model_type": 110,
+    "rlhf_type": 85,
     "stage": 60,
-    "train_type": 85,
-    "lr_scheduler_type": 130,
-    "loss_type": 80,
-    "swift_version": 105,
+    "train_type": 95,
+    "lr_scheduler_type": 190,
+    "loss_type": 90,
+    "swift_version": 115,
 }
 _OF_LOSS = 'metric="loss"'
 
@@ -144,8 +141,6 @@ _SETTINGS = Table(
         Line(_info(*_FACTS), table=True),
         Line(f"{_PER_RUN} ({series(c.MAX_STEPS, of=RUNS)})", table=True),
         Line(f"{_PER_RUN} ({_PEAK})", table=True),
-        Line(f"{_PER_RUN} (round({_LONGEST}))", table=True),
-        Line(f"{_PER_RUN} (round({_CLIPPED_AT}, 0.001))", table=True),
     ),
     unit="none",
     width=24,
@@ -155,27 +150,38 @@ _SETTINGS = Table(
         Column("run", words.RUN, width=180),
         *(Column(label, label, width=_WIDTHS.get(label)) for label in _FACTS),
         Column("Value #B", "max_steps", "locale", 90),
-        Column("Value #C", words.PEAK_RATE, "sci", 85, 2),
-        Column("Value #D", words.LENGTH_LIMIT, width=175),
-        Column("Value #E", words.CLIP_NORM, width=125),
+        Column("Value #C", words.PEAK_RATE, "sci", 100, 2),
     ),
     sort=("run", False),
 )
 
+
+_RUN_AND_NUMBERS = ("run", *arguments.NUMBERS)
 
 _HYPER_PARAMETERS = Table(
     *words.HYPER_PARAMETERS,
     (Line(_info(*arguments.NUMBERS), table=True),),
-    unit="none",
+    unit="string",  # as they were written: 5e-05 and not 0.0000500
     width=24,
-    height=8,
+    height=15,
     nothing=words.NO_RUNS,
-    columns=(
-        Column("run", words.RUN, width=180),
-        *(Column(name, name, width=max(60, 9 * len(name))) for name in arguments.NUMBERS),
+    transformations=(
+        Transformation("filterFieldsByName", {"include": {"names": _RUN_AND_NUMBERS}}),
+        Transformation(
+            "organize",
+            {
+                "excludeByName": {},
+                "indexByName": {name: place for place, name in enumerate(_RUN_AND_NUMBERS)},
+                "renameByName": {},
+            },
+        ),
+        Transformation("sortBy", {"sort": [{"field": "run"}]}),
+        Transformation("transpose", {"firstFieldName": words.PARAMETER}),
     ),
-    sort=("run", False),
+    overrides=(Override("byRegexp", ".*", (("noValue", NO_VALUE),)),),
+    merged=False,
 )
+"""A run is a column here: there are more hyper-parameters than fit beside each other."""
 
 
 def _last(query: str) -> Line:
@@ -208,11 +214,11 @@ _RESULTS = Table(
         Column("state", words.STATE, width=110, mappings=STATE_MAPPING, cell="color-text"),
         Column("Value #C", words.STEP, "locale", 95),
         Column("Value #D", "epoch", "none", 95, decimals=2),
-        Column("Value #E", words.LOSS, width=95, decimals=4),
-        Column("Value #F", words.EVAL_LOSS, width=95, decimals=4),
-        Column("Value #G", words.BEST_EVAL, width=110, decimals=4),
+        Column("Value #E", words.LOSS, width=100),
+        Column("Value #F", words.EVAL_LOSS, width=100),
+        Column("Value #G", words.BEST_EVAL, width=115),
         Column("Value #H", words.REWARD, width=95, decimals=3),
-        Column("Value #I", words.KL, width=95, decimals=4),
+        Column("Value #I", words.KL, width=100),
         Column("Value #J", words.SPIKES, "percentunit", 95, decimals=1),
         Column("Value #K", words.INCIDENT_COUNT, "none", 95),
         Column("Value #L", words.STEP_TIME, "s", decimals=2),
@@ -229,7 +235,7 @@ COMPARE = Board(
     frame.TITLES[frame.COMPARE],
     words.COMPARE_TEXT,
     (
-        Row(words.SIDE_BY_SIDE, (_SETTINGS, _HYPER_PARAMETERS, _RESULTS)),
+        Row(words.SIDE_BY_SIDE, (_SETTINGS, _RESULTS, _HYPER_PARAMETERS)),
         Row(words.BY_THE_CLOCK, tuple(_by_clock(one) for one in _COMPARED)),
         Row(
             words.OVER_STEPS,

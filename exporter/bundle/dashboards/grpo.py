@@ -266,7 +266,7 @@ GRPO = Board(
     texts.GRPO_TEXT,
     (
         run.strip(run.INCIDENTS),
-        Row(texts.WHAT_HAPPENED, (run.signals(12), run.order(6), run.settings(6))),
+        Row(texts.WHAT_HAPPENED, (run.signals(11), run.order(6), run.settings(7))),
         _CHAIN,
         _OPTIMISATION,
         _REWARDS,

@@ -27,6 +27,8 @@ GREEN, ORANGE, RED, BLUE, PURPLE, GREY, YELLOW = (
 )
 PALE = "light-blue"
 DARK_RED, DARK_GREEN = "semi-dark-red", "semi-dark-green"
+NO_VALUE = "\N{EN DASH}"
+"""In a cell of a table that has no value; the panel's own text is for the panel without any."""
 ANNOTATION_STEP = "15s"
 """How fine annotations are asked for: Prometheus' scrape interval as shipped."""
 

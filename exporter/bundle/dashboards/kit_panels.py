@@ -15,9 +15,6 @@ c, m = sdk.common, sdk.models
 cm = sdk.common_models
 DATASOURCE = cm.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
-NO_VALUE = "\N{EN DASH}"
-"""In a cell of a table that has no value; the panel's own text is for the panel without any."""
-
 SUFFIX = {Lang.EN: "", Lang.ZH: "-zh"}
 """What a dashboard's uid ends in."""
 
@@ -306,7 +303,7 @@ _CELLS: Mapping[str, Mapping[str, str]] = {
 
 def _cell(column: kit.Column, lang: Lang) -> Iterator[tuple[str, object]]:
     """The field options of a column."""
-    yield "noValue", NO_VALUE
+    yield "noValue", kit.NO_VALUE
     low, high = column.range or (None, None)
     told = {
         "unit": column.unit or None,

@@ -285,12 +285,12 @@ def settings(width: int, height: int = 9) -> Table:
         texts.SETTINGS,
         described(c.RUN),
         (Line(f"max without (job, instance, run) ({series(c.RUN)})", instant=True),),
-        "none",
+        "string",  # as they were written: 5e-05 and not 0.0000500
         width,
         height,
         transformations=(Transformation("labelsToFields", {"mode": "rows"}),),
         overrides=(
-            Override("byName", "label", (("displayName", texts.LABEL), ("custom.width", 140))),
+            Override("byName", "label", (("displayName", texts.LABEL), ("custom.width", 215))),
             Override("byName", "value", (("displayName", texts.VALUE),)),
         ),
         merged=False,
@@ -332,6 +332,7 @@ def rest() -> tuple[Row, ...]:
                     24,
                     10,
                     nothing=texts.NOT_LOGGED,
+                    linear_to=1,  # counts of 1e10 stand beside ratios
                 ),
             ),
             collapsed=True,
