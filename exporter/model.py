@@ -109,7 +109,8 @@ class Episode(NamedTuple):
     """A signal from its start until it clears. `severity` is the worst that it had.
 
     `peak` and `limit` are in the unit of `metric`; `limit` is that severity's when it was met.
-    `critical_step`: the step at which it became critical, None if it did not.
+    `critical_step`: the step at which it became critical, None if it did not. `times`: more than one where
+    a run had too many to remember each; then it is the worst of them, from the first to the last.
     """
 
     signal: str
@@ -124,6 +125,7 @@ class Episode(NamedTuple):
     baseline: float | None
     critical_step: int | None
     active: bool
+    times: int = 1
 
 
 class Incident(NamedTuple):

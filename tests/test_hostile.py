@@ -307,6 +307,16 @@ def test_reward_functions_of_any_name_are_served(exporter: ExporterProcess) -> N
     assert all(len(name) <= 200 and name.replace("\ufffd", "").isprintable() for name in found)
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_run_has_its_story(exporter: ExporterProcess, lang: str) -> None:
+    """Whatever stands in a log, its run is told in words, and all names in the table can be shown."""
+    stories = {run: exporter.get("/api/v1/run", params={"run": run, "lang": lang}) for run in runs(exporter)}
+    assert {run: answer.status_code for run, answer in stories.items()} == dict.fromkeys(stories, 200)
+    named = [row["name"] for row in stories["functions"].json()["rows"]]
+    assert len([name for name in named if name.startswith("reward ")]) == len(FUNCTIONS)
+    assert all(name.replace("\ufffd", "").isprintable() for name in named)
+
+
 def functions(text: str) -> set[str]:
     """The reward functions of the run `functions` in a scrape."""
     families = openmetrics_parser.text_string_to_metric_families(text)  # type: ignore[no-untyped-call]

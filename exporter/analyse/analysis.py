@@ -14,6 +14,7 @@ from exporter.analyse.baseline import Level
 from exporter.analyse.columns import Columns, Plan
 from exporter.analyse.incidents import PARTS, Incidents, Sign
 from exporter.analyse.kept import Kept
+from exporter.analyse.repeats import together
 from exporter.analyse.signals import rules_for
 from exporter.analyse.signals.length import ClippedHigh
 from exporter.analyse.signals.reward import RewardFunctionDrop
@@ -38,7 +39,7 @@ class Analysis:
     """What the training and evaluation records of one run say of its health, so far."""
 
     def __init__(self, profile: Profile, numbers: Mapping[str, float], kept: int = EPISODES_KEPT) -> None:
-        """`numbers`: the run's hyper-parameters. `kept`: episodes remembered."""
+        """`numbers`: the run's hyper-parameters. `kept`: episodes remembered one by one."""
         self.profile = profile.name
         self.limits = profile.limits
         self._rules = rules_for(profile, Context(profile.limits, numbers))
@@ -56,6 +57,7 @@ class Analysis:
         self.spikes: dict[Series, int] = {}
         self._incidents = Incidents()
         self._episodes_over: Kept[Episode] = Kept(kept)
+        self._repeats: dict[tuple[str, Series], Episode] = {}  # those that are not, by signal and series
         self._incidents_over: Kept[Incident] = Kept(kept)
         self._collapsed = False  # since the run was resumed last
         self._troubled = False
@@ -92,9 +94,13 @@ class Analysis:
 
     @property
     def episodes(self) -> Sequence[Episode]:
-        """The signals that were and are there, by their first step; of many the first and the last."""
+        """The signals that were and are there, by their first step.
+
+        Of many the first and the last; those in between stand together, one for each signal and series.
+        """
         active = [tracker.episode for tracker in self.trackers.values() if tracker.episode]
-        return sorted([*self._episodes_over, *active], key=lambda episode: episode.first_step)
+        over = [*self._episodes_over, *self._repeats.values()]
+        return sorted([*over, *active], key=lambda episode: episode.first_step)
 
     @property
     def incident(self) -> Incident | None:
@@ -262,8 +268,11 @@ class Analysis:
         self._calm = self._calm and self._is_calm()
 
     def _over(self, episode: Episode | None) -> None:
-        if episode is not None:
-            self._episodes_over.add(episode)
+        gone = None if episode is None else self._episodes_over.add(episode)
+        if gone is not None:
+            key = gone.signal, gone.metric
+            known = self._repeats.get(key)
+            self._repeats[key] = gone if known is None else together(known, gone)
 
 
 def _force(reading: Reading, rule: Rule) -> float:

@@ -19,14 +19,14 @@ class Kept(Generic[T]):
         self._last: list[T] = []
         self.total = 0
 
-    def add(self, item: T) -> None:
-        """Put an item in."""
+    def add(self, item: T) -> T | None:
+        """Put an item in; the one that is forgotten for it."""
         self.total += 1
         if len(self._first) < self._most - self._most // 2:
             self._first.append(item)
-            return
+            return None
         self._last.append(item)
-        del self._last[: -(self._most // 2) or len(self._last)]
+        return self._last.pop(0) if len(self._last) > self._most // 2 else None
 
     def __iter__(self) -> Iterator[T]:
         yield from self._first

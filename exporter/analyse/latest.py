@@ -42,8 +42,12 @@ class Latest:
         for layout, values in self._rows.items():
             merged.update(zip(layout.series, values, strict=True))
         if self.dropped:
-            return {one: value for one, value in merged.items() if self._may_stay(one)}
+            return {one: value for one, value in merged.items() if self.keeps(one)}
         return merged
+
+    def keeps(self, one: Series) -> bool:
+        """Whether a series of a row that was put is one of those that the caps let in."""
+        return one.metric not in self._caps or one in self._admitted
 
     def _turn_to(self, layout: Layout) -> None:
         self._newest = layout
@@ -63,6 +67,3 @@ class Latest:
             self._admitted.add(one)
         else:
             self.dropped += 1
-
-    def _may_stay(self, one: Series) -> bool:
-        return one.metric not in self._caps or one in self._admitted

@@ -35,19 +35,21 @@ READ_LATER_SECONDS = 5.0
 
 
 class Onset(NamedTuple):
-    """When an incident was seen to begin: step, Unix time, seconds since the trainer's process started."""
+    """When an incident was seen to begin.
+
+    A log that is read later has one time for all its lines; the trainer's clock tells how far they are apart.
+    """
 
     step: int
-    arrived: float
-    elapsed: float | None
+    arrived: float  # Unix time
+    elapsed: float | None  # seconds since the trainer's process started
+    last: float | None  # the same of the last record that was read with it
 
-    def time(self, arrived: float | None, elapsed: float | None) -> float:
-        """Unix time, with what the last record says. A log that is read again later has one time for all its
-        lines, but the trainer's own clock tells how far they are apart."""
-        if arrived is None or elapsed is None or self.elapsed is None:
-            return self.arrived
-        began = arrived - (elapsed - self.elapsed)
-        return round(began) if 0 < began < self.arrived - READ_LATER_SECONDS else self.arrived
+    @property
+    def time(self) -> float:
+        """Unix time at which it was written."""
+        apart = 0.0 if self.last is None or self.elapsed is None else self.last - self.elapsed
+        return round(self.arrived - apart) if READ_LATER_SECONDS < apart < self.arrived else self.arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,10 @@ class Run:
         names = dict.fromkeys((*own, *self._carried, *self.least))
         sums = {one: own.get(one, 0.0) + self._carried.get(one, 0.0) for one in names}
         return {one: max(count, self.least.get(one, 0.0)) for one, count in sums.items()}
+
+    def keeps(self, one: Series) -> bool:
+        """Whether the run takes in a series of a record that was folded, or has too many of its kind."""
+        return self._latest.keeps(one)
 
     def state(self, now: float) -> State:
         """What the run is doing at `now`, Unix time."""
@@ -239,7 +245,9 @@ class Run:
         self.analysis.fold(record, step)
         incident = self.analysis.incident
         if incident is not None and (self._onset is None or self._onset.step != incident.onset_step):
-            self._onset = Onset(incident.onset_step, arrived, elapsed)
+            self._onset = Onset(incident.onset_step, arrived, elapsed, elapsed)
+        elif self._onset is not None and arrived == self._onset.arrived:
+            self._onset = self._onset._replace(last=elapsed)
 
     def _evaluate(self, record: Record) -> None:
         if record.step is not None:
@@ -281,7 +289,7 @@ class Run:
         yield from derived.within_record(latest, self._peak_learning_rate)
         yield from self._evaluations.values()
         if self._onset is not None:
-            yield m.INCIDENT_ONSET_TIME, self._onset.time(self.arrived, latest.get(series(c.ELAPSED)))
+            yield m.INCIDENT_ONSET_TIME, self._onset.time
 
 
 def _same(one: Record, other: Record) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from exporter.analyse.ranges import healthy_of
+from exporter.analyse.repeats import badness
 from exporter.analyse.written import series_name, span, value_text
 from exporter.knowledge import catalogue as c
 from exporter.knowledge.advice import ADVICE, causes_of, remedies_for
@@ -97,22 +98,16 @@ def findings(run: Snapshot, lang: Lang) -> list[Finding]:
 
 
 def _finding(episodes: Sequence[Episode], settings: Mapping[str, str], lang: Lang) -> Finding:
-    worst = max(episodes, key=_badness)
+    worst = max(episodes, key=badness)
     advice = ADVICE[worst.signal]
     return Finding(
         first_step=episodes[0].first_step,
         last_step=None if episodes[-1].active else episodes[-1].last_step,
-        times=len(episodes),
+        times=sum(episode.times for episode in episodes),
         severity=worst.severity,
         title=advice.title.of(lang),
         text=fill(advice.finding, lang, {**settings, **_moment(worst)}),
     )
-
-
-def _badness(episode: Episode) -> tuple[int, float]:
-    below = SIGNALS[episode.signal].below if episode.baseline is None else episode.peak < episode.baseline
-    peak = math.inf if math.isnan(episode.peak) else episode.peak
-    return _RANK[episode.severity], -peak if below else peak
 
 
 def checkpoint_before(run: Snapshot, incident: Incident) -> int | None:

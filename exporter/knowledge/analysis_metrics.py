@@ -59,7 +59,7 @@ INCIDENT_STAGE_STEP = _gauge(
 )
 INCIDENT_ONSET = _gauge("incident_onset_step", _I, "Step at which the last incident began.")
 INCIDENT_ONSET_TIME = _gauge(
-    "incident_onset_timestamp_seconds", _I, "When the record of the last incident's onset was written."
+    "incident_onset_timestamp_seconds", _I, "When the record that gave the last incident away was written."
 )
 
 METRICS: tuple[Metric, ...] = tuple(entry for entry in list(globals().values()) if isinstance(entry, Metric))

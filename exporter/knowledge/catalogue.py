@@ -242,7 +242,7 @@ RUN = _metric(
     type=Type.INFO,
 )
 RUN_STATE = _metric("run_state", _S, "1 for the state that a run is in, 0 for the others.", label="state")
-RUN_HEALTH = _metric("run_health", _S, "0 healthy, 1 watch, 2 broken.")
+RUN_HEALTH = _metric("run_health", _S, "How the run is at its last record: 0 healthy, 1 watch, 2 broken.")
 GPUS = _metric("gpus", _S, "Processes of the training, one for each GPU, as its arguments tell.")
 LAST_RECORD = _metric("last_record_timestamp_seconds", _S, "When the last record was written.")
 RESUMES = _metric(

@@ -224,4 +224,7 @@ def all_words(lang: Lang) -> dict[str, str]:
     known = {f"{name}.{key}": text for name, table in tables.items() for key, text in table.items()}
     for name, counted in counts.items():
         known |= {f"{name}.one": counted.one, f"{name}.many": counted.many}
-    return {name: text.of(lang) for name, text in {**PAGE, "comma": words.COMMA, **known}.items()}
+    return {
+        name: text.of(lang)
+        for name, text in {**PAGE, "comma": words.COMMA, "colon": words.COLON, **known}.items()
+    }

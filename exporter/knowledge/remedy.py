@@ -73,8 +73,9 @@ class Remedy:
 class Proposal:
     """A change worked out for one run.
 
-    `change`: "beta 0.04 -> 0.1"; "learning_rate x 0.1" where the present value is unknown; or the bare name.
     `flag`: "--beta 0.1"; without the value where there is none, empty where the producer has no such flag.
+    `change` is what people are told, beside the present value: the flag; "beta -> 0.1" where there is none;
+    "learning_rate x 0.1" where the present value is unknown.
     """
 
     setting: str
@@ -130,13 +131,15 @@ def _proposal(change: Change, dialect: str, now: Value | None) -> Proposal | Non
     flag = change.flags.get(dialect, "")
     if flag and value is not None:
         flag = f"{flag} {written(value)}"
-    return Proposal(change.setting, now, value, _in_words(change, now, value), flag)
+    return Proposal(change.setting, now, value, _in_words(change, value, flag), flag)
 
 
-def _in_words(change: Change, now: Value | None, value: Value | None) -> str:
+def _in_words(change: Change, value: Value | None, flag: str) -> str:
     if value is not None:
-        return f"{change.setting} {'' if now is None else written(now) + ' '}-> {written(value)}"
-    return f"{change.setting} x {change.rule.by:.3g}" if isinstance(change.rule, Scale) else change.setting
+        return flag or f"{change.setting} -> {written(value)}"
+    if isinstance(change.rule, Scale):
+        return f"{change.setting} x {change.rule.by:.3g}"
+    return flag or change.setting
 
 
 def _scaled(rule: Scale, now: float) -> float | None:

@@ -260,13 +260,8 @@ def action_of(action: verdict.Action, style: Style) -> str:
 
 
 def _change(proposal: Proposal, style: Style) -> str:
-    """ "--beta 0.1 (now 0.04)"; without a flag "beta -> 0.1"; without a value what is known of it."""
-    told = proposal.change if proposal.value is None else proposal.flag
-    if proposal.value is None and proposal.flag and told == proposal.setting:
-        told = proposal.flag
-    elif not told:
-        told = f"{proposal.setting} -> {written(proposal.value or '')}"
-    told = told.replace(" ", NBSP)
+    """ "--beta 0.1 (now 0.04)"; see `knowledge.remedy.Proposal`."""
+    told = proposal.change.replace(" ", NBSP)
     return told if proposal.now is None else told + style.say(words.NOW, now=written(proposal.now))
 
 

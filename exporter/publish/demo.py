@@ -68,6 +68,7 @@ def where_to_look(url: str, folder: Path) -> str:
 Two GRPO runs are being written to {folder}: {COLLAPSE} breaks within its first 20 steps, {HEALTHY} does not.
 
   page      {url}/
+  one run   {url}/run?run={COLLAPSE}
   metrics   {url}/metrics
   runs      {url}/api/v1/runs
 

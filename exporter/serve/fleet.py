@@ -7,14 +7,12 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
 
+from exporter.analyse.document import remaining
 from exporter.ingest.discover import Found
-from exporter.knowledge import catalogue as c
-from exporter.model import Series, Snapshot, State, series
+from exporter.model import Series, Snapshot
 from exporter.serve.exposition import Exposition, label_value
 from exporter.serve.sparkline import Sparkline
 
-_PACE = series(c.RECENT_SECONDS_PER_STEP)
-_TRAINERS_OWN = series(c.REMAINING)
 _NO_SAMPLES: Mapping[Series, float] = {}
 
 
@@ -54,11 +52,11 @@ class Fleet:
         The samples are the exposition's alone: kept here too, they would double what a run takes.
         """
         run = snapshot.run
-        remaining = _remaining(snapshot)
+        left = remaining(snapshot)
         self._exposition.publish(run, snapshot.samples, newborn)
         if run not in self._shown and label_value(run) != run:
             self._odd[label_value(run)] = run
-        self._shown[run] = Shown(replace(snapshot, samples=_NO_SAMPLES), found, sparkline, remaining)
+        self._shown[run] = Shown(replace(snapshot, samples=_NO_SAMPLES), found, sparkline, left)
         self.version += 1
 
     def remove(self, run: str) -> None:
@@ -88,13 +86,3 @@ class Fleet:
     def snapshots(self) -> list[Snapshot]:
         """All of them, sorted by the name of the run."""
         return sorted((shown.snapshot for shown in self.shown()), key=attrgetter("run"))
-
-
-def _remaining(run: Snapshot) -> float | None:
-    """Seconds to the end: by the pace of the last records, else what the trainer says."""
-    if run.state is not State.RUNNING:
-        return None
-    pace = run.samples.get(_PACE)
-    if pace is not None and run.max_steps and run.last_step is not None:
-        return max(run.max_steps - run.last_step, 0) * pace
-    return run.samples.get(_TRAINERS_OWN)

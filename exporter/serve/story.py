@@ -14,6 +14,7 @@ from exporter.ingest.arguments import read_checkpoints
 from exporter.knowledge import page_words, words
 from exporter.knowledge.text import Lang
 from exporter.model import Series, Snapshot
+from exporter.printable import printable
 from exporter.serve.exposition import label_value
 from exporter.serve.fleet import Fleet, Shown
 
@@ -58,7 +59,7 @@ def _rows(run: Snapshot, lang: Lang) -> Iterator[Object]:
     """The table of metrics; see `analyse.verdict.rows`."""
     for row in verdict.rows(run):
         yield {
-            "name": row.name,
+            "name": printable(row.name),
             "value": row.value,
             "healthy": row.healthy,
             "judged": row.judged,

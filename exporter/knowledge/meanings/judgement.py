@@ -132,8 +132,8 @@ INCIDENTS: Mapping[Metric, Meaning] = {
         source=src.GRPO_EVENTS,
     ),
     a.INCIDENT_ONSET_TIME: _plain(
-        "When that was, for the time axis.",
-        "该起始点的时间，用于时间轴。",
+        "When the last incident was recognised, for the time axis.",
+        "最近一次 incident 被识别的时间，用于时间轴。",
         Good.NEITHER,
         a.INCIDENT_ONSET,
         source=src.GRPO_EVENTS,
@@ -154,8 +154,8 @@ STATE: Mapping[Metric, Meaning] = {
         c.LAST_RECORD,
     ),
     c.RUN_HEALTH: _plain(
-        "The verdict: 0 healthy, 1 keep an eye on it, 2 broken.",
-        "总体判断：0 健康，1 需关注，2 已损坏。",
+        "How the run is at its last record: 0 healthy, 1 keep an eye on it, 2 broken.",
+        "最新一条记录时的状况：0 健康，1 需关注，2 已损坏。",
         Good.DOWN,
         a.SIGNAL_ACTIVE,
     ),

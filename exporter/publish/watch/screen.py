@@ -9,7 +9,7 @@ from itertools import chain, islice
 import click
 
 from exporter.analyse import verdict
-from exporter.analyse.document import progress
+from exporter.analyse.document import progress, remaining
 from exporter.knowledge import catalogue as c
 from exporter.knowledge import watch_words, words
 from exporter.model import Snapshot, State, series
@@ -173,16 +173,12 @@ def _bar(run: Snapshot, width: int, style: Style) -> str:
 
 
 def _pace(run: Snapshot, now: float, style: Style) -> Iterator[str]:
-    """Time to the end, by the run's own last records; the trainer's word where they do not tell."""
-    if run.state is State.RUNNING:
-        per_step = run.samples.get(series(c.RECENT_SECONDS_PER_STEP))
-        left = run.samples.get(series(c.REMAINING))
-        if per_step is not None and run.max_steps and run.last_step is not None:
-            left = per_step * max(run.max_steps - run.last_step, 0)
-        if left is not None:
-            yield style.say(watch_words.LEFT, time=time_text(left, style.lang))
-        if per_step is not None:
-            yield style.say(watch_words.PER_STEP, time=short_text(per_step, style.lang))
+    """How long it still takes, how fast it goes, and for how long it has been silent."""
+    left, per_step = remaining(run), run.samples.get(series(c.RECENT_SECONDS_PER_STEP))
+    if left is not None:
+        yield style.say(watch_words.LEFT, time=time_text(left, style.lang))
+    if per_step is not None and run.state is State.RUNNING:
+        yield style.say(watch_words.PER_STEP, time=short_text(per_step, style.lang))
     if run.last_record is not None and run.state in (State.RUNNING, State.STALLED):
         yield style.say(watch_words.LAST_RECORD, time=time_text(now - run.last_record, style.lang))
 
