@@ -35,7 +35,8 @@ from exporter.publish.check import (
     run_check,
 )
 from exporter.publish.check_courses import CoursesKept
-from exporter.publish.check_text import INCIDENTS_TOLD, Style, as_text
+from exporter.publish.check_text import INCIDENTS_TOLD, as_text
+from exporter.publish.style import Style
 from exporter.publish.table import LONGEST_COURSE, Courses, course, thinned
 from exporter.publish.wrap import columns, padded, shortened, wrapped
 from tests.serving import RUN

@@ -35,7 +35,7 @@ from exporter.config import Settings
 from exporter.knowledge.text import Lang
 from exporter.model import Incident, Snapshot, State
 from exporter.publish import demo
-from exporter.publish.check_text import Style
+from exporter.publish.style import Style
 from exporter.publish.table import BARS, NO_NUMBER, course
 from exporter.publish.watch.folder import Folder, Look, Scene
 from exporter.publish.watch.log import OVER_SECONDS, RECORDS_KEPT

@@ -13,7 +13,7 @@ MOST_WAITING = 5_000
 
 
 def signature(group_key: str, alerts: Iterable[Alert]) -> bytes:
-    """What tells one notification from another: its group and, of each alert, which and whether it still fires.
+    """What tells one notification from another: its group; of each alert, which and whether it fires.
 
     Not since when: after a start of Prometheus alerts are as young as that.
     """

@@ -23,7 +23,8 @@ from exporter.knowledge.text import Lang
 from exporter.model import Snapshot
 from exporter.printable import printable
 from exporter.publish.check_courses import CoursesKept
-from exporter.publish.check_text import Style, as_text
+from exporter.publish.check_text import as_text
+from exporter.publish.style import Style
 
 WIDEST = 110
 """Columns of text that are still read with ease."""

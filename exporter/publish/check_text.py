@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
-
-import click
 
 from exporter.analyse import verdict
 from exporter.knowledge import words
@@ -14,22 +12,15 @@ from exporter.knowledge.advice import ADVICE
 from exporter.knowledge.profile import GRPO
 from exporter.knowledge.remedy import Proposal
 from exporter.knowledge.signal import Severity
-from exporter.knowledge.text import Lang, Text, written
+from exporter.knowledge.text import Text, written
 from exporter.model import Health, Incident, Kind, Snapshot, State
 from exporter.printable import printable
+from exporter.publish.style import Style
 from exporter.publish.table import Courses, table
 from exporter.publish.wrap import NBSP, columns, padded, wrapped
 
 Other = tuple[str, str, Mapping[str, int]]
 """A file that is no run: its path, why, and its lines by reason."""
-
-COLOURS = {
-    **dict.fromkeys(("healthy", "fine"), "green"),
-    **dict.fromkeys(("watch", "warning", "look"), "yellow"),
-    **dict.fromkeys(("broken", "critical"), "red"),
-    "info": "cyan",
-}
-"""By health, severity, and what is thought of a value."""
 
 INCIDENTS_TOLD = 8
 """Of more the first and the last are told."""
@@ -38,24 +29,6 @@ INDENT = 2
 
 ORDINARY = "text"
 """Lines of a printed log that are no record as they should be: not worth a word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How it is written: language, columns of the terminal, colours or none."""
-
-    lang: Lang
-    width: int
-    coloured: bool = False
-
-    def say(self, said: Text, **values: object) -> str:
-        """A text with its placeholders filled."""
-        return said.of(self.lang).format(**values)
-
-    def mark(self, table: Mapping[str, Text], key: str) -> str:
-        """A verdict word."""
-        word, colour = table[key].of(self.lang), COLOURS.get(key)
-        return click.style(word, fg=colour) if self.coloured and colour else word
 
 
 def as_text(

@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from exporter.analyse import verdict
 from exporter.analyse.verdict import Row
 from exporter.knowledge import watch_words, words
 from exporter.model import Series, Snapshot
 from exporter.printable import printable
+from exporter.publish.style import Style
 from exporter.publish.wrap import columns, padded, shortened
-
-if TYPE_CHECKING:
-    from exporter.publish.check_text import Style
 
 BARS = "▁▂▃▄▅▆▇█"
 FLAT = BARS[3]

@@ -13,8 +13,8 @@ from exporter.knowledge.advice import ADVICE
 from exporter.knowledge.metric import PREFIX, Metric
 from exporter.knowledge.text import Lang, Text
 from exporter.model import Series, Snapshot
-from exporter.publish.check_text import Style
 from exporter.publish.report.tree import Mark
+from exporter.publish.style import Style
 
 DASH = "–"  # noqa: RUF001  # stands where there is nothing to say
 

@@ -16,15 +16,8 @@ from exporter.knowledge.profile import GRPO
 from exporter.knowledge.signal import Severity
 from exporter.model import Episode, Incident, Snapshot, State
 from exporter.printable import printable
-from exporter.publish.check_text import (
-    Style,
-    action_of,
-    chain_of,
-    events_of,
-    facts_of,
-    finding_of,
-    incident_of,
-)
+from exporter.publish.check_text import action_of, chain_of, events_of, facts_of, finding_of, incident_of
+from exporter.publish.style import Style
 from exporter.publish.watch.spans import time_text
 
 _T = TypeVar("_T")

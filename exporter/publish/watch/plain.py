@@ -10,7 +10,7 @@ from exporter.knowledge import watch_words
 from exporter.knowledge.text import Text
 from exporter.model import State
 from exporter.printable import printable
-from exporter.publish.check_text import Style
+from exporter.publish.style import Style
 from exporter.publish.watch.folder import Look, Scene
 from exporter.publish.watch.news import advice, news, standing, story
 from exporter.publish.wrap import NBSP

@@ -15,7 +15,6 @@ from exporter.knowledge import watch_words, words
 from exporter.model import Snapshot, State, series
 from exporter.printable import printable
 from exporter.publish.check_text import (
-    Style,
     action_of,
     actions_of,
     causes_of,
@@ -25,6 +24,7 @@ from exporter.publish.check_text import (
     in_short,
     step_of,
 )
+from exporter.publish.style import Style
 from exporter.publish.table import ALL, latest, table
 from exporter.publish.watch.folder import Look, Scene
 from exporter.publish.watch.plain import waiting

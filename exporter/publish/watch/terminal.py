@@ -6,7 +6,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from exporter.publish.check_text import Style, as_text, counts_of
+from exporter.publish.check_text import as_text, counts_of
+from exporter.publish.style import Style
 from exporter.publish.watch.folder import Scene
 from exporter.publish.watch.plain import waiting
 from exporter.publish.watch.screen import picture
