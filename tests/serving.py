@@ -60,6 +60,7 @@ class Site:
     users: Users | None = None
     tls: ssl.SSLContext | None = None
     host: str = "127.0.0.1"
+    now: float = NOW
 
     def __post_init__(self) -> None:
         self.exposition = Exposition()
@@ -71,7 +72,7 @@ class Site:
             self.telemetry,
             self.users,
             "1.2.3",
-            lambda: NOW,
+            lambda: self.now,
             self.headers,
             config.Settings(),
             itertools.count().__next__,

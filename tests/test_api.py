@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,19 +16,23 @@ import pytest
 
 from exporter.analyse import document
 from exporter.config import Settings as Configured
+from exporter.history.columns import History, Log
 from exporter.history.read import NoTraining
-from exporter.ingest.discover import Options, discover
+from exporter.ingest import follow
+from exporter.ingest.discover import Found, Options, discover
 from exporter.knowledge import catalogue as c
+from exporter.knowledge import words
 from exporter.knowledge.metrics import METRICS
 from exporter.knowledge.signal import Severity
 from exporter.knowledge.text import Lang
 from exporter.model import Episode, Health, Kind, Layout, Record, Series, State, series
 from exporter.publish.demo import BUNDLED
-from exporter.serve import histories
-from exporter.serve.exposition import label_value
-from exporter.serve.histories import Histories
-from exporter.serve.language import preferred
-from exporter.serve.listing import LONGEST_PAGE, PAGE, Listing, Query, query
+from exporter.serve.exposition import Exposition, label_value
+from exporter.serve.fleet import Fleet, Shown
+from exporter.serve.pages import histories
+from exporter.serve.pages.histories import Histories
+from exporter.serve.pages.language import preferred
+from exporter.serve.pages.listing import LONGEST_PAGE, PAGE, Listing, Query, query
 from exporter.serve.sparkline import POINTS, Sparkline
 from exporter.serve.watch import Watcher
 from tests.serving import LOSS, NOW, RUN, Site, running
@@ -101,6 +106,7 @@ def test_runs_as_json(site: Site) -> None:
         "profile": "grpo",
         "state": "running",
         "health": "healthy",
+        "verdict": "healthy",
         "records": {"train": 30, "eval": 2},
         "first_step": 1,
         "last_step": 50,
@@ -129,6 +135,35 @@ def test_an_answer_that_is_known_is_not_sent_again(site: Site) -> None:
     site.fleet.publish(replace(RUN, last_step=51))
     for path in ("/api/v1/runs", "/api/v1/list", "/api/v1/run?run=qwen/v1"):
         assert site.get(path, headers=known).status_code == 200
+
+
+def test_all_runs_are_told_once_to_all_who_ask() -> None:
+    """Within a second nothing is looked through anew: many who ask hold no scrape up."""
+    fleet, seconds = Fleet(Exposition(), ()), [0.0]
+    fleet.publish(RUN)
+    listing = Listing(fleet, lambda: seconds[0])
+    told: list[int] = []
+
+    def tell(runs: Iterable[Shown], ready: bool) -> bytes:
+        told.append(len(list(runs)))
+        return b"%d" % ready
+
+    assert [listing.everything(tell) for _ in range(3)] == [b"0"] * 3
+    fleet.publish(replace(RUN, run="b"))
+    fleet.ready = True
+    seconds[0] = 0.5
+    assert listing.everything(tell) == b"0"
+    seconds[0] = 1.0
+    assert listing.everything(tell) == b"1"
+    assert told == [1, 2]
+
+
+def test_why_there_is_no_history_is_told_in_both_languages(site: Site, tmp_path: Path) -> None:
+    """A log without a record yet."""
+    append(tmp_path / "a/logging.jsonl")
+    watched(site, tmp_path)
+    assert asked(site, "/api/v1/history", run="a")["error"] == words.EMPTY.en
+    assert asked(site, "/api/v1/history", run="a", lang="zh")["error"] == words.EMPTY.zh
 
 
 # A page of the list.
@@ -448,7 +483,7 @@ def test_readers_of_long_logs_hold_nobody_up(
     append(tmp_path / "a/logging.jsonl", swift(1))
     watched(site, tmp_path)
     going_on = threading.Event()
-    monkeypatch.setattr(Histories, "history", lambda *_: going_on.wait(10) and NoTraining("done", {}))
+    monkeypatch.setattr(Histories, "told", lambda *_: going_on.wait(10) and NoTraining("done", {}))
     with ThreadPoolExecutor(60) as crowd:
         waiting = [crowd.submit(site.get, "/api/v1/history", params={"run": "a"}) for _ in range(60)]
         assert site.get("/metrics").status_code == 200
@@ -464,24 +499,106 @@ def test_few_histories_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         append(tmp_path / name / "logging.jsonl", *(swift(step) for step in range(1, 20)))
     found = {run.run: run for run in discover([str(tmp_path)], Options(ignore_older=None), NOW).found}
     read: list[str] = []
-    really = histories.history
 
-    def counted(log: Any, *rest: Any) -> Any:
-        read.append(log.run)
-        return really(log, *rest)
+    class Counted(Log):
+        def __init__(self, log: Found, *rest: Any) -> None:
+            read.append(log.run)
+            super().__init__(log, *rest)
 
-    monkeypatch.setattr(histories, "history", counted)
+    monkeypatch.setattr(histories, "Log", Counted)
     monkeypatch.setattr(histories, "MOST_RUNS", 2)
     seconds = [0.0]
     kept = Histories(Configured(), lambda: NOW, lambda: seconds[0])
     for name in "aabacab":
-        kept.history(found[name])
+        kept.told(found[name], "", last_step)
     assert "".join(read) == "abcb"
     seconds[0] = histories.KEPT_SECONDS + 1
-    kept.history(found["c"])
-    kept.history(found["b"])
+    kept.told(found["c"], "", last_step)
+    kept.told(found["b"], "", last_step)
     assert "".join(read) == "abcbcb"
     monkeypatch.setattr(histories, "MOST_VALUES", 1)
-    kept.history(found["b"])
-    kept.history(found["c"])
+    kept.told(found["b"], "", last_step)
+    kept.told(found["c"], "", last_step)
+    kept.told(found["c"], "", last_step)
     assert "".join(read) == "abcbcbc"
+
+
+def last_step(history: History) -> bytes:
+    """The last step of a history, as an answer."""
+    return b"%d" % history.train.steps[-1]
+
+
+def test_a_log_that_grows_is_read_on(tmp_path: Path) -> None:
+    """Of a history that somebody looks on at only the new lines are read, and a rewritten log begins anew."""
+    log = append(tmp_path / "logging.jsonl", *(swift(step) for step in range(1, 20)))
+    found = discover([str(tmp_path)], Options(ignore_older=None), NOW).found[0]
+    seen: list[History] = []
+
+    def tell(history: History) -> bytes:
+        seen.append(history)
+        return last_step(history)
+
+    kept = Histories(Configured(), lambda: NOW, lambda: 0.0)
+    assert kept.told(found, "", tell) == b"19"
+    folded = kept._kept[found.path].log.recorder
+    append(log, swift(20), swift(21))
+    assert kept.told(found, "", tell) == b"21"
+    assert kept._kept[found.path].log.recorder is folded
+    assert [len(history.train) for history in seen] == [21, 21]  # the same one, grown
+    log.unlink()
+    append(log, swift(7))
+    assert kept.told(found, "", tell) == b"7"
+    assert seen[-1].run.records[Kind.TRAIN] == 1
+
+
+def test_many_who_look_at_a_run_share_an_answer(tmp_path: Path) -> None:
+    """An answer is made once for as long as the log stays as it is, and for each question of its own."""
+    log = append(tmp_path / "logging.jsonl", swift(1))
+    found = discover([str(tmp_path)], Options(ignore_older=None), NOW).found[0]
+    made: list[int] = []
+
+    def tell(history: History) -> bytes:
+        made.append(len(history.train))
+        return b"x" * histories.MOST_TOLD if len(made) == 4 else b"x"
+
+    kept = Histories(Configured(), lambda: NOW, lambda: 0.0)
+    for what in ("one", "other", "one", "other"):
+        kept.told(found, what, tell)
+    assert made == [1, 1]
+    append(log, swift(2))
+    for what in ("one", "large", "one", "one"):
+        kept.told(found, what, tell)
+    assert made == [1, 1, 2, 2, 2]
+
+
+def test_a_log_that_could_not_be_read_is_looked_at_again(tmp_path: Path) -> None:
+    """What kept a log from being read may be over without a change of the log."""
+    append(tmp_path / "logging.jsonl", swift(1))
+    found = discover([str(tmp_path)], Options(ignore_older=None), NOW).found[0]
+    seconds = [0.0]
+    kept = Histories(Configured(), lambda: NOW, lambda: seconds[0])
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(follow, "open_regular", refuse)
+        assert isinstance(kept.told(found, "", last_step), NoTraining)
+    seconds[0] = 1.0
+    assert kept.told(found, "", last_step) == b"1"
+
+
+def refuse(path: str) -> None:
+    """A file that cannot be opened by now."""
+    raise PermissionError(errno.EACCES, "Permission denied", path)
+
+
+def test_an_answer_of_another_process_is_not_known(site: Site, tmp_path: Path) -> None:
+    """A browser's copy of a history from before a restart, with other limits perhaps, is fetched anew."""
+    append(tmp_path / "a/logging.jsonl", swift(1))
+    known = {"If-None-Match": site_tag(watched(site, tmp_path))}
+    assert site.get("/api/v1/history", params={"run": "a"}, headers=known).status_code == 304
+    with running(Site(now=NOW + 1)) as restarted:
+        watched(restarted, tmp_path)
+        assert restarted.get("/api/v1/history", params={"run": "a"}, headers=known).status_code == 200
+
+
+def site_tag(site: Site) -> str:
+    """The entity tag of the history of run a."""
+    return site.get("/api/v1/history", params={"run": "a"}).headers["ETag"]

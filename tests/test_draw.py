@@ -366,6 +366,13 @@ def test_names_are_shown_as_they_are(name: str) -> None:
     assert "script>" not in inlined(picture.encode(), name.encode("utf-8", "replace").decode())
 
 
+def test_a_name_that_begins_with_an_underscore_is_in_the_legend() -> None:
+    """matplotlib takes such a name for one that nobody wants to see."""
+    lines = tuple(Line(name, [1, 2], [1.0, 2.0], part=name) for name in ("_run1", "__two", "three"))
+    shown = [text.strip() for text in texts(pictures.svg([Panel("kl", lines)]).decode())]
+    assert {"_run1", "__two", "three"} <= set(shown)
+
+
 def test_nothing_to_draw_is_an_empty_picture() -> None:
     """And no error."""
     assert ElementTree.fromstring(pictures.svg([])) is not None

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from exporter.analyse.run import Options
 from exporter.history import columns
-from exporter.history.columns import History, history
+from exporter.history.columns import History, Log, history
 from exporter.history.document import history_object
 from exporter.history.read import NoTraining
 from exporter.history.thin import peaks, stretches, thin
@@ -38,9 +38,7 @@ GRAD_NORM = series(c.GRAD_NORM)
 
 def read(path: Path, **options: Any) -> History:
     """The history of the one run below a path."""
-    scan = discover.discover([str(path)], discover.Options(ignore_older=None), NOW)
-    (found,) = scan.found
-    told = history(found, Options(**options), Dialects(None), NOW)
+    told = history(found_in(path), Options(**options), Dialects(None), NOW)
     assert isinstance(told, History)
     return told
 
@@ -55,6 +53,84 @@ def one(told: dict[str, Any], name: str) -> dict[str, Any]:
     (found,) = [each for each in told["series"] if each["name"] == name]
     assert isinstance(found, dict)
     return found
+
+
+def found_in(path: Path) -> discover.Found:
+    """The one run below a path."""
+    (found,) = discover.discover([str(path)], discover.Options(ignore_older=None), NOW).found
+    return found
+
+
+# Reading on
+
+
+def test_a_log_that_is_read_on_is_as_if_read_at_once(tmp_path: Path) -> None:
+    """However it grows, with resumes, evaluations, keys that come and go, and lines that are half there."""
+    path = append(tmp_path / "run" / "logging.jsonl", row(1))
+    log = Log(found_in(path), Options(), Dialects(None))
+    for step in range(2, 400):
+        at = step if step < 300 else step - 150
+        lines = [row(at, loss=50.0 if at % 90 == 0 else 1 / at, **({"kl": 0.1} if at % 7 else {}))]
+        if at % 50 == 0:
+            lines.append(swift_eval(at))
+        text = "\n".join(lines)
+        with path.open("a") as file:
+            file.write(text[:10])
+            file.flush()
+            if step % 40 == 0:
+                log.history(NOW, float(step))
+            file.write(text[10:] + "\n")
+        if step % 25 == 0:
+            told = log.history(NOW, step + 0.5)
+            assert isinstance(told, History)
+            assert history_object(told) == history_object(read(path))
+
+
+def test_a_log_that_is_rewritten_begins_anew(tmp_path: Path) -> None:
+    """Cut short, or replaced by another file: nothing of what stood there before is left, nor comes twice."""
+    path = append(tmp_path / "run" / "logging.jsonl", *(row(step) for step in range(1, 30)))
+    log = Log(found_in(path), Options(), Dialects(None))
+    log.history(NOW, 0.0)
+    path.write_text("".join(f"{row(step)}\n" for step in (7, 8)))
+    cut = log.history(NOW, 1.0)
+    assert isinstance(cut, History)
+    assert (list(cut.train.steps), cut.run.resumes, cut.run.records[Kind.TRAIN]) == ([7, 8], (), 2)
+    path.unlink()
+    append(path, *(row(step) for step in range(100, 150)))
+    replaced = log.history(NOW, 2.0)
+    assert isinstance(replaced, History)
+    assert (replaced.train.steps[0], len(replaced.train), replaced.run.resumes) == (100, 50, ())
+
+
+def test_a_log_that_is_cut_while_it_is_read_is_not_read_twice(tmp_path: Path) -> None:
+    """Nobody stops a trainer from beginning its log anew between two looks at it."""
+    path = append(tmp_path / "run" / "logging.jsonl", *(row(step) for step in range(1, 5000)))
+
+    def cut(_: int) -> None:
+        path.write_text(f"{row(1)}\n")
+
+    told = history(found_in(path), Options(), Dialects(None), NOW, cut)
+    assert isinstance(told, History)
+    assert (list(told.train.steps), told.run.resumes) == ([1], ())
+
+
+def test_nothing_stays_open_between_two_looks(tmp_path: Path) -> None:
+    """A history that is kept costs no descriptor."""
+    path = append(tmp_path / "run" / "logging.jsonl", row(1))
+    log = Log(found_in(path), Options(), Dialects(None))
+    before = len(os.listdir("/proc/self/fd"))
+    log.history(NOW, 0.0)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_keys_that_the_run_leaves_out_take_no_room(tmp_path: Path) -> None:
+    """A log that names each of its keys once, thousands of them, would be a table that is all but empty."""
+    rows = (row(step, **{f"key{step}": 1.0}) for step in range(1, 1500))
+    log = Log(found_in(append(tmp_path / "run" / "logging.jsonl", *rows)), Options(), Dialects(None))
+    told = log.history(NOW, 0.0)
+    assert isinstance(told, History)
+    assert sum(each.metric is c.OTHER for each in told.train.columns) == Options().max_other_keys
+    assert len(log.recorder._train._columns) == len(told.train.columns)
 
 
 # Columns

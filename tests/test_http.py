@@ -20,8 +20,8 @@ import pytest
 import requests
 from starlette.types import Message
 
-from exporter.serve import pages
 from exporter.serve.http import OPENMETRICS, TEXT
+from exporter.serve.pages import frame
 from exporter.web import asgi
 from exporter.web.negotiate import accepts_gzip, credentials, wants_openmetrics
 from exporter.web.server import Server
@@ -288,7 +288,7 @@ def test_a_failing_answer_is_counted_and_told(
         raise RuntimeError("no page today")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pages, "_embedded", broken)
+        patch.setattr(frame, "_embedded", broken)
         answer = site.get("/")
     assert (answer.status_code, answer.text) == (500, "Internal Server Error\n")
     assert [record.getMessage() for record in caplog.records] == ["/ could not be answered"]

@@ -17,11 +17,11 @@ from exporter.knowledge import page_words
 from exporter.knowledge.alerting import ALERTS
 from exporter.knowledge.text import Lang
 from exporter.model import Health
-from exporter.serve.assets import FOLDER, Assets
-from exporter.serve.list_page import ListPage
-from exporter.serve.listing import PAGE
-from exporter.serve.pages import FOLDER as TEMPLATES
-from exporter.serve.pages import UPLOT
+from exporter.serve.pages.assets import FOLDER, Assets
+from exporter.serve.pages.frame import FOLDER as TEMPLATES
+from exporter.serve.pages.frame import UPLOT
+from exporter.serve.pages.list_page import ListPage
+from exporter.serve.pages.listing import PAGE
 from tests.serving import NOW, RUN, Site, running
 
 SCRIPTS = sorted(path for path in FOLDER.glob("*.js"))

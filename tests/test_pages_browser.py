@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from exporter.analyse import written
 from exporter.knowledge import catalogue as c
 from exporter.model import Health, Series, State
 from exporter.publish.demo import BUNDLED
@@ -229,6 +231,86 @@ def test_two_thousand_runs(browser: Browser) -> None:
 
 
 # A run.
+
+
+def test_pages_turn_with_the_keyboard_while_the_list_lives(browser: Browser) -> None:
+    """The focus stays on a page's link when the list changes, and the link leads on."""
+    site = Site()
+    many_runs(site, 250)
+    with running(site), visiting(browser, site.server.url) as visitor:
+        page = opened(visitor, "/")
+        page.locator("#pages a[rel=next]").focus()
+        site.fleet.publish(replace(RUN, run="another", health=Health.BROKEN))
+        expect(page.locator("#pages")).to_contain_text("251")
+        expect(page.locator("#pages a[rel=next]")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("#pages")).to_contain_text("101")
+        assert "offset=100" in page.url
+        page.locator("#pages a[rel=next]").click()
+        expect(page.locator("#pages")).to_contain_text("201")
+        page.go_back()
+        expect(page.locator("#pages a[rel=prev]")).to_be_visible()
+        expect(page.locator("#pages")).to_contain_text("101")
+
+
+def test_numbers_are_written_as_everywhere_else(visitor: BrowserContext) -> None:
+    """Four digits, halves to the even one, powers of ten from where Python has them."""
+    chosen = random.Random(1)
+    values = [
+        1234.5,
+        1235.5,
+        162.25,
+        0.5,
+        9999.96,
+        0.000099996,
+        0.0001,
+        12345.6,
+        1e6,
+        1e-9,
+        -3.00005,
+        0.1 + 0.2,
+    ]
+    values += [chosen.uniform(-1, 1) * 10 ** chosen.randint(-12, 12) for _ in range(500)]
+    values += [chosen.randint(0, 80_000) / 8 for _ in range(2000)]
+    page = opened(visitor, "/")
+    read = """async (values) => {
+        const list = document.querySelector("script[type=module]").src;
+        const page = await import(list.replace("list.js", "page.js"));
+        return values.map(page.number);
+    }"""
+    assert page.evaluate(read, values) == [written.number(value) for value in values]
+
+
+def test_paper_is_always_light(visitor: BrowserContext) -> None:
+    """Whoever prints a dark page gets dark letters: browsers leave the ground out."""
+    page = opened(visitor, "/")
+    colour = "getComputedStyle(document.body).color"
+    light = page.evaluate(colour)
+    for theme in ("", "dark"):
+        page.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
+        page.emulate_media(color_scheme="dark", media="screen")
+        assert page.evaluate(colour) != light
+        page.emulate_media(color_scheme="dark", media="print")
+        assert page.evaluate(colour) == light
+
+
+def test_flags_to_copy_name_each_setting_once(visitor: BrowserContext) -> None:
+    """What two actions propose of one setting would be two flags of which the trainer takes the last."""
+    page = opened(visitor, "/run?run=collapse")
+    read = """async (proposals) => {
+        const run = document.querySelector("script[type=module]").src;
+        const { actions } = await import(run.replace("run.js", "told.js"));
+        const told = proposals.map((each) => ({ title: "", how: "", proposals: [each] }));
+        const shown = actions({ actions: told });
+        return shown.at(-1).querySelector("pre").textContent;
+    }"""
+    proposals = [
+        {"setting": "beta", "flag": "--beta 0.1", "value": 0.1, "now": None, "change": ""},
+        {"setting": "beta", "flag": "--beta 0.2", "value": 0.2, "now": None, "change": ""},
+        {"setting": "epsilon", "flag": "--epsilon 0.1", "value": 0.1, "now": None, "change": ""},
+        {"setting": "other", "flag": None, "value": 0.1, "now": None, "change": ""},
+    ]
+    assert page.evaluate(read, proposals) == "--beta 0.1 --epsilon 0.1"
 
 
 def test_a_run(visitor: BrowserContext) -> None:

@@ -34,14 +34,15 @@ from exporter.knowledge.text import Lang, Text
 from exporter.knowledge.words import Counted
 from exporter.publish import demo
 from exporter.publish.check import each_log
-from exporter.publish.check_text import Style, as_text
+from exporter.publish.check_text import as_text
 from exporter.publish.report import html as html_report
 from exporter.publish.report import markdown
 from exporter.publish.report.document import document
 from exporter.publish.report.material import Material, material
 from exporter.publish.report.progress import Progress
-from exporter.publish.report.tree import Document, Picture, Section
+from exporter.publish.report.tree import Code, Document, Picture, Section
 from exporter.publish.report.write import Wanted, run_report
+from exporter.publish.style import Style
 from tests.training import append, swift, swift_eval
 
 NOW = 1_800_000_000.0
@@ -454,6 +455,13 @@ def test_a_hostile_log_makes_no_markup(tmp_path: Path, lang: Lang) -> None:
         assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", text.replace("\n", ""))
 
 
+def test_the_largest_numbers_are_reported_without_a_warning(tmp_path: Path) -> None:
+    """Their range is more than a float can hold."""
+    rows = (swift(step, loss=1e308 * (-1) ** step, grad_norm=1e308, kl=5e-324) for step in range(1, 60))
+    told = materials(append(tmp_path / "run" / "logging.jsonl", *rows))
+    assert "1e+308" in as_markdown(document(told, (), Lang.EN))
+
+
 def test_a_table_keeps_its_columns_whatever_is_in_it(tmp_path: Path) -> None:
     """A bar in a name ends no cell."""
     written = as_markdown(document(materials(hostile(tmp_path)), [(BAD, BAD)], Lang.EN))
@@ -477,6 +485,13 @@ def test_a_table_keeps_its_columns_whatever_is_in_it(tmp_path: Path) -> None:
 def test_markdown_is_guarded(text: str, written: str) -> None:
     """What would begin a list, a heading, a link or a formula does not."""
     assert markdown._first(markdown._text(text)) == written
+
+
+@pytest.mark.parametrize("text", ["a|b", "a\\|<img src=x onerror=alert(1)>", "`|"])
+def test_code_with_a_bar_is_plain_text_in_a_table(text: str) -> None:
+    """However a bar is escaped between backticks: some reader ends the cell there all the same."""
+    assert markdown._piece(Code(text), in_table=True) == markdown._text(text)
+    assert markdown._piece(Code(text), in_table=False).strip("` ") == text.strip("` ")
 
 
 # The corpus
@@ -551,6 +566,12 @@ def test_markdown_has_its_pictures_beside_it(tmp_path: Path) -> None:
     assert all(path.read_text("utf-8").startswith("<?xml") for path in folder.iterdir())
 
 
+def test_a_report_of_any_name_has_its_pictures(tmp_path: Path) -> None:
+    """Even where the name is no text: the address says the bytes."""
+    _, out = report(tmp_path, BROKEN, name="a\udcff(b).md")
+    assert "](a%FF%28b%29_files/01-overview.svg)" in out.read_text("utf-8")
+
+
 def test_a_report_that_is_there_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that cannot be finished leaves the old one, and no other file."""
     out = tmp_path / "report.html"
@@ -566,6 +587,16 @@ def test_a_report_that_is_there_is_replaced_whole(tmp_path: Path, monkeypatch: p
     monkeypatch.undo()
     assert report(tmp_path, BROKEN)[0] == 2
     assert out.read_text("utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_report_is_written_through_no_link(tmp_path: Path) -> None:
+    """Somebody who guesses the name of the unfinished file cannot turn it against another one."""
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    (tmp_path / f".report.html.{os.getpid()}").symlink_to(precious)
+    _, out = report(tmp_path, BROKEN)
+    assert out.read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert precious.read_text() == "kept"
 
 
 def test_a_new_report_may_be_read_by_others(tmp_path: Path) -> None:

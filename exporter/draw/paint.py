@@ -283,6 +283,6 @@ def _bounded(value: float) -> float:
 
 
 def _safe(text: str, most: int = LONGEST_NAME) -> str:
-    """A name of a stranger, short and without what XML cannot hold."""
-    clean = _NO_XML.sub("\ufffd", text)
+    """A name of a stranger, without what XML cannot hold, nor the "_" in front that legends obey."""
+    clean = _NO_XML.sub("\ufffd", f" {text}" if text.startswith("_") else text)
     return clean if len(clean) <= most else f"{clean[: most // 2]}…{clean[-(most // 2) :]}"

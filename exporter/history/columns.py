@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from exporter.analyse.analysis import Analysis
 from exporter.analyse.baseline import Level
-from exporter.analyse.run import Options
-from exporter.history.read import NoTraining, Progress, read
+from exporter.analyse.run import Options, Run
+from exporter.history.read import Note, NoTraining, Progress, Reader, read_whole
 from exporter.ingest.dialects import Dialects
 from exporter.ingest.discover import Found
 from exporter.knowledge import catalogue as c
@@ -64,15 +64,40 @@ def history(
     found: Found, options: Options, dialects: Dialects, now: float, progress: Progress | None = None
 ) -> History | NoTraining:
     """One log, read to its end with all its values. 8 bytes per value. `now`: Unix time."""
-    recorder = _Recorder()
-    run = read(found, options, dialects, now, recorder.note, progress)
-    return run if isinstance(run, NoTraining) else recorder.history(run)
+    log = Log(found, options, dialects)
+    run = read_whole(log.reader, now, progress)
+    return run if isinstance(run, NoTraining) else log.recorder.history(run)
+
+
+class Log:
+    """A log with all its values, which is read on from where it was left. For one thread at a time."""
+
+    def __init__(self, found: Found, options: Options, dialects: Dialects) -> None:
+        self.recorder: Recorder
+        self.reader = Reader(found, options, dialects, self._begin)
+
+    def history(self, now: float, monotonic: float) -> History | NoTraining:
+        """The log as it stands, without a half line at its end; nothing stays open. `now`: Unix time.
+
+        The history grows with the next call, and is not to be looked at any more by then.
+        """
+        try:
+            self.reader.read_on(monotonic)
+        finally:
+            self.reader.park()
+        run = self.reader.snapshot(now)
+        return run if isinstance(run, NoTraining) else self.recorder.history(run)
+
+    def _begin(self, run: Run) -> Note:
+        self.recorder = Recorder(run.keeps)
+        return self.recorder.note
 
 
 class _Rows:
     """A table while it is being filled."""
 
-    def __init__(self) -> None:
+    def __init__(self, keeps: Callable[[Series], bool]) -> None:
+        self._keeps = keeps
         self.steps = array("q")
         self._clock = array("d")
         self._columns: dict[Series, array[float]] = {}
@@ -117,6 +142,8 @@ class _Rows:
             return
         begin = len(self.steps) - len(self._waiting)
         for one, values in zip(self._layout.series, zip(*self._waiting, strict=True), strict=True):
+            if not self._keeps(one):  # thousands of keys of a few rows each would be columns of nothing
+                continue
             column = self._columns.setdefault(one, array("d"))
             _pad(column, begin)
             column.extend(values)
@@ -146,12 +173,13 @@ def _known(values: array[float]) -> int:
     return sum(value == value for value in values)
 
 
-class _Recorder:
+class Recorder:
     """Keeps what is told while a log is read."""
 
-    def __init__(self) -> None:
-        self._train = _Rows()
-        self._evaluations = _Rows()
+    def __init__(self, keeps: Callable[[Series], bool]) -> None:
+        """`keeps`: whether the run takes a series in, or has too many of its kind."""
+        self._train = _Rows(keeps)
+        self._evaluations = _Rows(keeps)
         self._step = 0
         self._planned: int | None = None
         self._elapsed = 0.0  # of the present process
@@ -175,7 +203,7 @@ class _Recorder:
             self._evaluations.add(record, self._step, self._before + self._elapsed)
 
     def history(self, run: Snapshot) -> History:
-        """All of it, with the run as it stands in the end."""
+        """All of it, with the run as it stands by now."""
         end = run.last_record if self._clocked else None
         zero = None if end is None else end - self._before - self._elapsed
         train = self._train.table(run.samples.keys(), zero)

@@ -14,15 +14,15 @@ from starlette.routing import Route
 
 from exporter.config import Settings
 from exporter.printable import printable
-from exporter.serve.answers import header
-from exporter.serve.api import Api
-from exporter.serve.assets import Assets
 from exporter.serve.deflate import gzip_pieces
 from exporter.serve.exposition import Exposition
 from exporter.serve.fleet import Fleet
-from exporter.serve.histories import Histories
-from exporter.serve.listing import Listing
-from exporter.serve.pages import Pages
+from exporter.serve.pages.answers import header
+from exporter.serve.pages.api import Api
+from exporter.serve.pages.assets import Assets
+from exporter.serve.pages.frame import Pages
+from exporter.serve.pages.histories import Histories
+from exporter.serve.pages.listing import Listing
 from exporter.serve.telemetry import Telemetry
 from exporter.web.asgi import BasicAuth, FixedHeaders, Pieces
 from exporter.web.negotiate import accepts_gzip, wants_openmetrics

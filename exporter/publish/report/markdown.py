@@ -99,10 +99,10 @@ def _piece(piece: Piece, in_table: bool) -> str:
 
 
 def _code(text: str, in_table: bool) -> str:
-    """Between more backticks than are in it; a bar would end a cell even there."""
+    """Between more backticks than are in it. A bar would end a cell even there, however it is escaped."""
     clean = printable(text)
-    if in_table:
-        clean = clean.replace("|", "\\|")
+    if in_table and "|" in clean:
+        return _text(clean)
     fence = _fence(clean, 1)
     gap = " " if clean.startswith("`") or clean.endswith("`") else ""
     return f"{fence}{gap}{clean}{gap}{fence}"

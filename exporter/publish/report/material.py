@@ -101,11 +101,12 @@ def _stats(table: Table, run: Snapshot) -> dict[Series, Stats]:
     live = numpy.frombuffer(table.superseded, dtype=numpy.uint8) == 0
     steps = numpy.array(table.steps)[live]
     found = {}
-    for one, column in table.columns.items():
-        values = pandas.Series(numpy.array(column)[live], index=steps)
-        values = values[numpy.isfinite(values)]
-        if len(values):
-            found[one] = _described(values, band_of(one, run))
+    with numpy.errstate(over="ignore", invalid="ignore"):  # of what no float can hold
+        for one, column in table.columns.items():
+            values = pandas.Series(numpy.array(column)[live], index=steps)
+            values = values[numpy.isfinite(values)]
+            if len(values):
+                found[one] = _described(values, band_of(one, run))
     return found
 
 

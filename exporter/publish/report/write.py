@@ -152,14 +152,17 @@ class _Gallery:
         drawn = svg(picture.panels, picture.marks, self._lang)
         _replace(self._folder / name, [drawn.decode()])
         self._drawn()
-        return f"{quote(self._folder.name)}/{name}"
+        return f"{quote(os.fsencode(self._folder.name))}/{name}"
 
 
 def _replace(path: Path, parts: Iterable[str]) -> None:
     """Write a file whole or not at all."""
     beside = path.with_name(f".{path.name[:100]}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
     try:
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
+        with beside.open(
+            "x", encoding="utf-8", newline="\n"
+        ) as file:  # never through a link of somebody else
             file.writelines(parts)
         os.replace(beside, path)
     except BaseException:

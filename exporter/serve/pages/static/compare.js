@@ -58,7 +58,7 @@ function start() {
 }
 
 function follow(name) {
-  let records = -1;
+  let shownUpTo = "";
   const history = new Poll(
     () => ["api/v1/history", { run: name, points: POINTS }],
     (content) => {
@@ -74,11 +74,9 @@ function follow(name) {
       stories.set(name, content);
       refused.delete(name);
       show();
-      const now = content.records.train + content.records.eval;
-      if (now !== records) {
-        records = now;
-        history.soon();
-      }
+      const upTo = JSON.stringify([content.records, content.last_record_timestamp]);
+      if (upTo !== shownUpTo) history.soon();
+      shownUpTo = upTo;
     },
     (error) => {
       refused.set(name, error.status === 404 ? say("no_run", { run: name }) : error.message);

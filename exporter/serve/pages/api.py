@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, NamedTuple
 
+import orjson
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from exporter.analyse import document
+from exporter.history.columns import History
 from exporter.history.document import POINTS, history_object
 from exporter.history.read import NoTraining
 from exporter.ingest.discover import Found
+from exporter.knowledge import words
 from exporter.knowledge.text import Lang
 from exporter.model import Kind, Snapshot
 from exporter.printable import printable
-from exporter.serve.answers import JSON, answer, json_answer, known, tag_of, unchanged
-from exporter.serve.charts import charts
 from exporter.serve.exposition import label_value
 from exporter.serve.fleet import Fleet, Shown
-from exporter.serve.histories import Histories
-from exporter.serve.language import language
-from exporter.serve.listing import Listing, query
+from exporter.serve.pages.answers import JSON, answer, json_answer, known, tag_of, unchanged
+from exporter.serve.pages.charts import charts
+from exporter.serve.pages.histories import Histories
+from exporter.serve.pages.language import language
+from exporter.serve.pages.listing import Listing, query
 from exporter.serve.story import Stories
 
 FEWEST_POINTS, MOST_POINTS = 10, 20_000
@@ -54,9 +59,8 @@ class Api:
         return [Route(f"/api/v1/{name}", each) for name, each in answers.items()]
 
     def runs(self, request: Request) -> Response:
-        """All runs by name."""
-        runs = [_described(snapshot) for snapshot in self._fleet.snapshots()]
-        return json_answer(request, {"ready": self._fleet.ready, "runs": runs})
+        """All runs by name. `health`: at the last record; `verdict`: on the whole log."""
+        return answer(request, self._listing.everything(_all_runs), JSON)
 
     def list(self, request: Request) -> Response:
         """A page of the list; see `listing.query` for what can be asked."""
@@ -91,7 +95,7 @@ class Api:
         points = min(max(whole_number(given.get("points")) or POINTS, FEWEST_POINTS), MOST_POINTS)
         part = points, whole_number(given.get("from")), whole_number(given.get("to"))
         lang = language(request)
-        state = self._histories.signature(shown.found), part, lang.value
+        state = self._histories.since, self._histories.signature(shown.found), part, lang.value
         tag = tag_of(repr(state).encode())
         return (
             unchanged(tag)
@@ -100,15 +104,21 @@ class Api:
         )
 
     def _history(self, request: Request, asked: _Asked) -> Response:
-        found = self._histories.history(asked.found)
-        if isinstance(found, NoTraining):
-            return json_answer(request, {"error": found.reason}, 404)
-        content = {
-            **history_object(found, *asked.part),
-            "run": label_value(asked.run),
-            "groups": charts(found, asked.lang),
-        }
-        return json_answer(request, content, tag=asked.tag)
+        def tell(history: History) -> bytes:
+            content = {
+                **history_object(history, *asked.part),
+                "run": label_value(asked.run),
+                "groups": charts(history, asked.lang),
+            }
+            return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
+
+        told = self._histories.told(asked.found, (asked.run, asked.part, asked.lang), tell)
+        if isinstance(told, NoTraining):
+            reason = (
+                words.NO_RUNS[told.reason].of(asked.lang) if told.reason in words.NO_RUNS else told.reason
+            )
+            return json_answer(request, {"error": reason}, 404)
+        return answer(request, told, JSON, tag=asked.tag)
 
     def _asked(self, request: Request) -> Shown | None:
         return self._fleet.find(request.query_params.get("run", ""))
@@ -128,6 +138,12 @@ def no_such_run(request: Request) -> Response:
     return json_answer(request, {"error": f"there is no run {name!r}"}, 404)
 
 
+def _all_runs(shown: Iterable[Shown], ready: bool) -> bytes:
+    runs = sorted((one.snapshot for one in shown), key=attrgetter("run"))
+    content = {"ready": ready, "runs": [_described(run) for run in runs]}
+    return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
+
+
 def _described(snapshot: Snapshot) -> dict[str, Any]:
     """A run as JSON; NaN and infinities become null on the way out."""
     return {
@@ -137,6 +153,7 @@ def _described(snapshot: Snapshot) -> dict[str, Any]:
         "profile": snapshot.profile,
         "state": snapshot.state.value,
         "health": snapshot.health.name.lower(),
+        "verdict": snapshot.verdict.name.lower(),
         "records": {kind.value: snapshot.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)},
         "first_step": snapshot.first_step,
         "last_step": snapshot.last_step,

@@ -76,19 +76,24 @@ export function address(path, parameters = {}) {
   return text ? `${path}?${text}` : path || "./";
 }
 
-/** Four significant digits at the most, as everywhere else in the program. */
+/** Four significant digits at the most, as everywhere else in the program: as Python's format ".4g" has it. */
 export function number(value) {
   if (value === null || value === undefined) return "–";
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e4)) {
-    return value.toExponential(3).replace(/\.?0+e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
-  }
-  return String(Number(value.toPrecision(4)));
+  const text = rounded(value);
+  const power = Number(text.split("e")[1]);
+  if (power >= -4 && power < 4) return String(Number(text));
+  return text.replace(/\.?0+e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
+}
+
+/** Four digits and a power of ten. What lies in the very middle goes to the even digit, not always up. */
+function rounded(value) {
+  const [, even, power] = /^(-?\d\.\d\d[02468])50*(e.*)$/.exec(value.toExponential(60)) ?? [];
+  return even ? even + power : value.toExponential(3);
 }
 
 const SIZES = {
-  bytes: [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [1024, "KiB"]],
+  bytes: [[2 ** 30, "GiB"], [2 ** 20, "MiB"]],
   seconds: [[86400, "d"], [3600, "h"], [60, "min"]],
 };
 

@@ -132,6 +132,14 @@ class Listing:
                 body = self._seen.bodies[query, lang] = orjson.dumps(page_object(page, lang))
             return body
 
+    def everything(self, tell: Callable[[Iterable[Shown], bool], bytes]) -> bytes:
+        """All runs, in no order, and whether all were read, as `tell` says it; made once for all who ask."""
+        with self._lock:
+            seen = self._fresh()
+            if seen.everything is None:
+                seen.everything = tell(seen.runs, self._fleet.ready)
+            return seen.everything
+
     def _page(self, query: Query) -> Page:
         seen = self._fresh()
         found = seen.pages.get(query)
@@ -152,7 +160,7 @@ class Listing:
 
 @dataclass(slots=True)
 class _Seen:
-    """The fleet at one moment, and the pages that were made of it."""
+    """The fleet at one moment, and the answers that were made of it."""
 
     state: tuple[int, bool] = (-1, False)
     at: float = float("-inf")
@@ -160,6 +168,7 @@ class _Seen:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     pages: dict[Query, Page] = field(default_factory=dict)
     bodies: dict[tuple[Query, Lang], bytes] = field(default_factory=dict)
+    everything: bytes | None = None
 
 
 def _counts(runs: Iterable[Shown]) -> Mapping[str, Mapping[str, int]]:

@@ -7,7 +7,7 @@ import re
 from starlette.requests import Request
 
 from exporter.knowledge.text import Lang
-from exporter.serve.answers import header
+from exporter.serve.pages.answers import header
 
 _CHOICE = re.compile(r"\s*([A-Za-z*]{1,8})(?:-[\w-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*")
 

@@ -38,7 +38,7 @@ function facts(run) {
   if (run.best && run.base !== "grpo" && run.best.step !== null) {
     told.push(say("best", { loss: number(run.best.eval_loss), step: run.best.step }));
   }
-  for (const resume of run.resumes) told.push(`${say("resumes")}: ${say("resume", resume)}`);
+  for (const resume of run.resumes) told.push(say("resumes") + say("colon") + say("resume", resume));
   return told.filter(Boolean).map((text) => element("span", { class: "wide" }, text));
 }
 
@@ -147,21 +147,23 @@ export function causes(run) {
 /** What to change, with the run's own settings, and all flags together. */
 export function actions(run) {
   if (!run.actions.length) return [];
-  const known = run.actions.flatMap((action) => action.proposals).filter(({ flag, value }) => flag && value !== null);
-  const flags = [...new Set(known.map(({ flag }) => flag))];
+  const flags = new Map(); // of each setting the first that is proposed
+  for (const { setting, flag, value } of run.actions.flatMap((action) => action.proposals)) {
+    if (flag && value !== null && !flags.has(setting)) flags.set(setting, flag);
+  }
   return [
     element("h2", {}, say("to_do")),
     element("ol", { class: "actions" }, ...run.actions.map(actionItem)),
-    flags.length ? flagsToCopy(flags) : null,
+    flags.size ? flagsToCopy([...flags.values()]) : null,
   ];
 }
 
 function actionItem(action) {
-  const proposals = action.proposals.map(({ flag, change, now, value }) =>
+  const proposals = action.proposals.map(({ change, now }) =>
     element(
       "li",
       {},
-      element("code", {}, flag && value !== null ? flag : change),
+      element("code", {}, change),
       now === null ? null : element("small", {}, say("now", { now: written(now) })),
     ),
   );

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from exporter.knowledge.text import Lang
 from exporter.printable import printable
-from exporter.serve import listing
-from exporter.serve.listing import Page, Query
+from exporter.serve.pages import listing
+from exporter.serve.pages.listing import Page, Query
 
 COLUMNS = (
     ("run", "name"),

@@ -1,24 +1,27 @@
-"""Histories of runs, read from their logs when somebody looks, and kept for those who look on."""
+"""Histories of runs, read from their logs when somebody looks, and read on for those who look on."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 
 from exporter.config import Settings
-from exporter.history.columns import History, Table, history
+from exporter.history.columns import History, Log, Table
 from exporter.history.read import NoTraining
 from exporter.ingest.dialects import Dialects
 from exporter.ingest.discover import Found
 from exporter.serve.watched import options_for
 
-MOST_VALUES = 8_000_000
+MOST_VALUES = 16_000_000
 """Values that are kept at most, 8 bytes each; the history that was read last stays whatever its size."""
 
 MOST_RUNS = 8
+
+MOST_TOLD = 4 << 20
+"""Bytes of answers that are kept of a run: many who look at it share one until its log changes."""
 
 KEPT_SECONDS = 300.0
 """A history that nobody has asked for during this time goes with the next question."""
@@ -29,9 +32,12 @@ Signature = tuple[tuple[int, int, int], ...]
 
 @dataclass(slots=True)
 class _Kept:
+    found: Found
+    log: Log
     signature: Signature
     history: History | NoTraining
     asked: float  # monotonic seconds
+    told: dict[Hashable, bytes] = field(default_factory=dict)
 
 
 class Histories:
@@ -41,6 +47,7 @@ class Histories:
         self, settings: Settings, clock: Callable[[], float], monotonic: Callable[[], float]
     ) -> None:
         """`clock`: Unix time; `monotonic`: seconds."""
+        self.since = clock()  # another program, or other settings, may tell the same log differently
         self._settings = settings
         self._profiles = settings.known_profiles
         self._dialects = Dialects(settings.logging_steps)
@@ -54,19 +61,37 @@ class Histories:
         """What a history's freshness is told by. A file that is not there says nothing."""
         return tuple(filter(None, map(_state, (found.path, *found.extra))))
 
-    def history(self, found: Found) -> History | NoTraining:
-        """The run of that log with all its values, as fresh as its file. Raises OSError."""
+    def told(self, found: Found, what: Hashable, tell: Callable[[History], bytes]) -> bytes | NoTraining:
+        """What is to be told of the run of that log with all its values, as fresh as its file.
+
+        `tell` makes the answer, unless it was made since the log has changed; `what`: what tells it from
+        other answers on the same run. Raises OSError.
+        """
         with self._reading:
-            now, signature = self._monotonic(), self.signature(found)
-            kept = self._kept.get(found.path)
-            if kept is None or kept.signature != signature:
-                options = options_for(self._settings, self._profiles, found.run)
-                read = history(found, options, self._dialects, self._clock())
-                kept = self._kept[found.path] = _Kept(signature, read, now)
-            kept.asked = now
-            self._kept.move_to_end(found.path)
-            self._let_go(now)
-            return kept.history
+            kept = self._fresh(found)
+            if isinstance(kept.history, NoTraining):
+                return kept.history
+            body = kept.told.get(what)
+            if body is None:
+                body = tell(kept.history)
+                _keep(kept.told, what, body)
+            return body
+
+    def _fresh(self, found: Found) -> _Kept:
+        now, signature = self._monotonic(), self.signature(found)
+        kept = self._kept.pop(found.path, None)  # and not put back if it fails: who knows how far it came
+        if kept is None or _identity(kept.found) != _identity(found):
+            options = options_for(self._settings, self._profiles, found.run)
+            log = Log(found, options, self._dialects)
+            kept = _Kept(found, log, signature, log.history(self._clock(), now), now)
+        elif kept.signature != signature or isinstance(kept.history, NoTraining):
+            kept.history = kept.log.history(self._clock(), now)
+            kept.signature = signature
+            kept.told.clear()
+        kept.asked = now
+        self._kept[found.path] = kept
+        self._let_go(now)
+        return kept
 
     def _let_go(self, now: float) -> None:
         for path, kept in list(self._kept.items()):
@@ -76,6 +101,18 @@ class Histories:
             len(self._kept) > MOST_RUNS or sum(map(_size, self._kept.values())) > MOST_VALUES
         ):
             self._kept.popitem(last=False)
+
+
+def _identity(found: Found) -> tuple[str, str, tuple[str, ...]]:
+    """What a log has to be read anew for."""
+    return found.run, found.dialect, found.extra
+
+
+def _keep(told: dict[Hashable, bytes], what: Hashable, body: bytes) -> None:
+    if sum(map(len, told.values())) + len(body) > MOST_TOLD:
+        told.clear()
+    if len(body) <= MOST_TOLD:
+        told[what] = body
 
 
 def _size(kept: _Kept) -> int:

@@ -22,7 +22,7 @@ const parts = {
 };
 let run = null;
 let history = null;
-let recordsShown = -1;
+let shownUpTo = ""; // how far the log was when its history was asked for
 
 const charts = new RunCharts(parts.charts, () => finerPoll.now());
 
@@ -72,11 +72,11 @@ function showRun(content) {
 }
 
 function showCharts() {
-  const records = run.records.train + run.records.eval;
+  const upTo = JSON.stringify([run.records, run.last_record_timestamp]); // a log written anew can be as long
   if (!history) charts.tell(say("reading_log"));
   else charts.show(run, history);
-  if (records !== recordsShown) historyPoll.soon();
-  recordsShown = records;
+  if (upTo !== shownUpTo) historyPoll.soon();
+  shownUpTo = upTo;
 }
 
 function showNoRun(error) {

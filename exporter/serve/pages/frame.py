@@ -16,13 +16,13 @@ from starlette.routing import Route
 from exporter.knowledge import page_words
 from exporter.knowledge.text import Lang
 from exporter.printable import printable
-from exporter.serve.assets import Assets
 from exporter.serve.exposition import label_value
 from exporter.serve.fleet import Fleet
-from exporter.serve.language import language
-from exporter.serve.list_page import ListPage
-from exporter.serve.listing import Listing, query
-from exporter.serve.runbook_page import runbook_parts
+from exporter.serve.pages.assets import Assets
+from exporter.serve.pages.language import language
+from exporter.serve.pages.list_page import ListPage
+from exporter.serve.pages.listing import Listing, query
+from exporter.serve.pages.runbook_page import runbook_parts
 
 FOLDER = Path(__file__).parent / "templates"
 

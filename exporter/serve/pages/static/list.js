@@ -1,6 +1,6 @@
 // The list of runs: as the server wrote it, made live.
 
-import { Poll, address, ageElement, age, badge, count, drawing, element, number, progressElements, say } from "./page.js";
+import { Poll, address, ageElement, age, badge, count, drawing, element, number, patch, progressElements, say } from "./page.js";
 
 const filters = document.getElementById("filters");
 const table = document.getElementById("runs");
@@ -149,19 +149,15 @@ function showPages(list) {
       ? element("a", {
           rel: relation,
           href: address("", { ...question, offset: offset || "" }),
-          onclick: (event) => {
-            event.preventDefault();
-            askFor({ offset: offset || "" }, { replace: false });
-            document.getElementById("main").focus();
-          },
         }, say(name))
       : element("span", { class: "dim" }, say(name));
-  pages.replaceChildren(
+  patch(pages, [
     turn("previous", Math.max(list.offset - LIMIT, 0), list.offset > 0, "prev"),
     element("span", {}, say("range", { first: list.offset + 1, last: end, n: count(list.matching) })),
     turn("next", end, end < list.matching, "next"),
-  );
+  ]);
 }
+
 
 function showOrder() {
   const sort = question.sort || "health";
@@ -226,6 +222,13 @@ table.tHead.addEventListener("click", (event) => {
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   askFor(turned(link.dataset.sort));
+});
+pages.addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  askFor({ offset: new URL(link.href).searchParams.get("offset") ?? "" }, { replace: false });
+  document.getElementById("main").focus();
 });
 compareForm.addEventListener("submit", (event) => {
   event.preventDefault();
