@@ -112,7 +112,8 @@ class _Window:
 class RateLimit(logging.Handler):
     """Passes on a message with the same template REPEATS times a minute, and then how often it was repeated.
 
-    What is held back is passed on when its minute is over and another message comes, or at the end.
+    What is held back is passed on when its minute is over and another message comes, or at the end. What is
+    logged with extra={"each_one": True}, because it stands nowhere else, is passed on always.
     """
 
     def __init__(self, target: logging.Handler, clock: Callable[[], float] = time.monotonic) -> None:
@@ -125,6 +126,9 @@ class RateLimit(logging.Handler):
         """Called under the handler's lock."""
         now = self._clock()
         self._pass_on_finished(now)
+        if hasattr(record, "each_one"):
+            self._target.handle(record)
+            return
         key = (record.name, record.levelno, str(record.msg))
         window = self._windows.setdefault(key, _Window(now))
         window.count += 1

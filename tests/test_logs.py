@@ -178,6 +178,16 @@ def test_after_its_minute_a_message_is_written_again(
     assert stream.getvalue().splitlines() == ["again"] * 3 * logs.REPEATS
 
 
+def test_what_stands_nowhere_else_is_always_written(
+    limited: tuple[logging.Logger, Clock, io.StringIO],
+) -> None:
+    """However many there are, each one differs in what matters."""
+    logger, _, stream = limited
+    for number in range(logs.REPEATS + 5):
+        logger.error("lost: %s", number, extra={"each_one": True})
+    assert len(stream.getvalue().splitlines()) == logs.REPEATS + 5
+
+
 def test_what_is_held_back_is_told_at_the_end() -> None:
     """Closing the log writes the counts that were still waiting."""
     stream = io.StringIO()

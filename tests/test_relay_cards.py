@@ -273,6 +273,7 @@ def test_links_move_to_public_addresses() -> None:
         "https://user:pass@evil.example/",
         "https://x/\nhttps://y/",
         "https://x/" + "a" * 3000,
+        "https://x/" + "\u8bad" * 300,
     ],
 )
 def test_what_is_no_web_address_is_no_link(url: str) -> None:

@@ -119,6 +119,7 @@ def test_a_card_that_is_refused_in_every_form_ends_in_the_log(caplog: pytest.Log
         assert site.metrics()['llmtrain_relay_cards_total{bot="wecom",result="never"}'] == 1
     (error,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert "--beta 0.1 (now 0.04)" in error.getMessage()
+    assert vars(error)["each_one"], "the log's own limit must not swallow it"
 
 
 def test_a_message_that_could_not_be_made_keeps_no_token(caplog: pytest.LogCaptureFixture) -> None:
@@ -189,6 +190,14 @@ def test_what_fires_again_is_told_again() -> None:
             assert site.post(body).status_code == 200
             assert site.post(body).status_code == 200  # the answer got lost, and Alertmanager came again
         assert len(one.cards) == 4
+
+
+def test_a_run_that_fails_again_is_told_again() -> None:
+    """Nobody is told when such an alert is over, so only its beginning tells it from the one before."""
+    with bot("slack", speed=QUICK) as one, relaying([one]) as site:
+        for started in (NOW, NOW, NOW + 1500):
+            assert site.post(group(alert("LlmTrainRunFailed", started=started))).status_code == 200
+        assert len(one.cards) == 2
 
 
 def test_what_a_bot_took_is_forgotten_in_time() -> None:

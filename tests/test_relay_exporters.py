@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +13,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
 from exporter.knowledge.text import Lang, Text
-from exporter.notify import exporters, net
-from exporter.notify.configure import Exporter
+from exporter.notify import exporters, net, service
+from exporter.notify.configure import Configured, Exporter
 from exporter.notify.exporters import Exporters
 from exporter.notify.net import Call, NoAnswerError
-from exporter.notify.pictures import drawn
+from exporter.notify.pictures import drawn, drawn_if_free
+from exporter.notify.settings import RelaySettings
+from exporter.notify.telemetry import Telemetry
 from tests.bots import bot
 from tests.relaying import STORY, RelayProcess, alert, group
 from tests.servers import ExporterProcess, free_port
@@ -173,6 +178,64 @@ def test_answers_are_bounded() -> None:
             net.ask(Call(f"{url}/secret-path"), 5.0, 1000)
         assert error.value.reason == "too_large"
         assert "secret-path" not in repr(error.value)
+
+
+def test_nobody_gets_a_password_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An alert may name the host that is asked; what ~/.netrc holds for it, or for all, is not sent there."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login me password of-this-machine\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with answering(told(STORY)) as (url, asked):
+        some, _ = asking("http://{instance}")
+        assert some.story("x", url.removeprefix("http://"), Lang.EN).story is not None
+    assert [authorization for _, authorization in asked] == [""]
+
+
+def test_a_redirect_is_not_read() -> None:
+    """Nor followed; what it holds may have no end."""
+    body = b"x" * 50_000_000
+    with answering((302, body, {"Location": "http://127.0.0.1:1/"})) as (url, asked):
+        tracemalloc.start()
+        with pytest.raises(NoAnswerError) as error:
+            net.ask(Call(url), 5.0, 1000)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert (error.value.reason, len(asked), most < 10_000_000) == ("redirect", 1, True)
+
+
+def test_an_answer_that_is_packed_twice_is_not_unpacked() -> None:
+    """A few bytes of it are gigabytes."""
+    packed = gzip.compress(gzip.compress(b"{}"))
+    with answering((200, packed, {"Content-Encoding": "gzip, gzip"})) as (url, _):
+        with pytest.raises(NoAnswerError) as error:
+            net.ask(Call(url), 5.0, 1000)
+        assert error.value.reason == "too_large"
+
+
+def test_who_cannot_draw_now_draws_nothing() -> None:
+    """Threads that were given up draw on; a card does not wait for them."""
+    free = threading.BoundedSemaphore(1)
+    asked: list[object] = []
+    with free:
+        assert drawn_if_free(free, STORY, lambda **_: asked.append("x")) is None
+    assert not asked
+    assert drawn_if_free(free, STORY, lambda **_: asked.append("x")) is None
+    assert asked
+    assert free.acquire(blocking=False)
+
+
+def test_a_card_does_not_wait_for_slow_exporters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are: it says then what the alert says."""
+    monkeypatch.setattr("exporter.notify.service.QUESTION_SECONDS", 0.1)
+    let_go = threading.Event()
+    telemetry = Telemetry("test", ())
+    some = Exporters([], telemetry.asked, lambda: 0.0)
+    monkeypatch.setattr(some, "story", lambda *_: let_go.wait(10))
+    sources = service._sources(some, Configured(RelaySettings()), telemetry)
+    asked = anyio.run(sources.ask, "a", "", Lang.EN)
+    let_go.set()
+    assert (asked.story, asked.note) == (None, ALERT_ONLY)
+    assert b'llmtrain_relay_exporter_requests_total{result="slow"} 1.0' in telemetry.render()
 
 
 def test_a_chart_of_a_history_that_is_none_is_none() -> None:

@@ -160,6 +160,17 @@ def test_a_client_that_leaves_is_counted(site: Site) -> None:
     eventually(lambda: site.metrics().get('llmtrain_relay_invalid_webhooks_total{reason="disconnected"}'), 10)
 
 
+def test_bodies_at_a_time_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them together, too; what one had is there again for the next."""
+    monkeypatch.setattr("exporter.notify.http.MOST_HELD_BYTES", 5000)
+    with relaying([]) as site:
+        for _ in range(10):
+            assert site.post(group(alert())).status_code == 200
+        assert site.post(b" " * 6000).status_code == 503
+        assert site.post(group(alert())).status_code == 200
+        assert site.metrics()['llmtrain_relay_invalid_webhooks_total{reason="too_many"}'] == 1
+
+
 def test_too_many_at_a_time_are_asked_to_come_again(monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
     """The memory stays bounded; Alertmanager tries again."""
     monkeypatch.setattr("exporter.notify.http.MOST_UNDER_WAY", 0)

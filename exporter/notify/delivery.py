@@ -278,7 +278,8 @@ class Delivery:
     def _refused(self, judged: Judgement, card: Card) -> Outcome:
         if judged.verdict is Verdict.NEVER:
             text = " / ".join((card.title, *block_texts(card, PlainText())))
-            log.error("Bot %s takes this card in no form: %s: %s", self.name, judged.hint, text)
+            told = "Bot %s takes this card in no form: %s: %s"
+            log.error(told, self.name, judged.hint, text, extra={"each_one": True})  # it stands nowhere else
             return Outcome(Result.NEVER, judged.reason, judged.hint)
         self._pause.begin(judged, self._world.clock())
         if self._trouble != judged.reason:

@@ -6,18 +6,25 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from hashlib import blake2b
 
+from exporter.knowledge.alerting.runs import FAILED, FINISHED
 from exporter.notify.webhook import Alert
 
 MOST_REMEMBERED = 50_000
 MOST_WAITING = 5_000
 
+ENDLESS = (FAILED.name, FINISHED.name)
+"""Alerts that Alertmanager is set up to tell once, and not when they are over."""
+
 
 def signature(group_key: str, alerts: Iterable[Alert]) -> bytes:
     """What tells one notification from another: its group; of each alert, which and whether it fires.
 
-    Not since when: after a start of Prometheus alerts are as young as that.
+    Not since when: after a start of Prometheus alerts are as young as that. But of what is told without an
+    end, such as a run that failed, one is told from the next by nothing else.
     """
-    told = sorted((alert.fingerprint, alert.status) for alert in alerts)
+    told = sorted(
+        (alert.fingerprint, alert.status, alert.started if alert.name in ENDLESS else 0.0) for alert in alerts
+    )
     return blake2b(repr((group_key, told)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

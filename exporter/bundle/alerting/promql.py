@@ -26,7 +26,9 @@ RUN = "on (job, instance, run)"
 SIGNAL = "on (job, instance, run, signal, severity)"
 INCIDENT_OF = "on (job, instance, run, incident)"
 NUMBER = "count_values without ()"
-INFO = f"* {RUN} group_left (profile, team) llmtrain_run_info"
+INFO = f"* {RUN} group_left (profile, team) topk by (job, instance, run) (1, llmtrain_run_info)"
+"""Of several series one: a label that an operator adds, or a second exporter behind the same instance, would
+otherwise end the rule with an error, and with it the alerts of all runs."""
 
 GROWN = "run_signal:llmtrain_signal_records:increase5m"
 RESET = "run:llmtrain_records:resets5m"
@@ -218,7 +220,7 @@ or 0 * sum without (run) (llmtrain_gpus)""",
     ),
     Record(
         "instance:llmtrain_wasted_gpu_hours:sum1d",
-        f"24 * avg_over_time({WASTED}[1d])",
+        f"sum_over_time({WASTED}[1d:1m]) / 60",
         "GPU hours that broken runs have held in the last day.",
     ),
     Record(
