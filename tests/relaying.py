@@ -23,7 +23,7 @@ from exporter.notify.bots import CHATS
 from exporter.notify.bucket import Rate
 from exporter.notify.card import Card
 from exporter.notify.compose import INCIDENT, Asked
-from exporter.notify.configure import Configured, configure
+from exporter.notify.config.configure import Configured, configure
 from exporter.notify.delivery import Delivery
 from exporter.notify.http import create_app
 from exporter.notify.relay import Relay, Sources

@@ -28,8 +28,8 @@ from exporter.model import Kind, Snapshot
 from exporter.notify import story as card_story
 from exporter.notify.card import PlainText, body_text
 from exporter.notify.compose import Asked, Held, compose
+from exporter.notify.config.settings import LinkRule
 from exporter.notify.say import MOST_ACTIONS, MOST_CAUSES, MOST_FINDINGS
-from exporter.notify.settings import LinkRule
 from exporter.notify.webhook import parse
 from exporter.publish.check import check
 from exporter.publish.demo import BUNDLED

@@ -18,9 +18,9 @@ from exporter.knowledge.text import Lang
 from exporter.notify.bots import CHATS, dingtalk, discord, feishu, slack, wecom
 from exporter.notify.bots.base import Verdict, encoded
 from exporter.notify.card import Block, Card, Code, Link, Markup, Plain, Tone
-from exporter.notify.configure import Bot
-from exporter.notify.net import Answer
-from exporter.notify.settings import BotRule
+from exporter.notify.client import Answer
+from exporter.notify.config.configure import Bot
+from exporter.notify.config.settings import BotRule
 
 SECRET = "SECdemo-Secret_0123456789"
 STRANGE_SECRET = '密钥 & "quotes" + /='

@@ -16,8 +16,8 @@ from exporter.knowledge.text import Lang, Text
 from exporter.notify import story
 from exporter.notify.card import Card, PlainText, Tone, body_text
 from exporter.notify.compose import Asked, Held, compose
+from exporter.notify.config.settings import LinkRule
 from exporter.notify.links import links, safe
-from exporter.notify.settings import LinkRule
 from exporter.notify.webhook import parse
 from tests.relaying import NOW, STORY, alert, group
 

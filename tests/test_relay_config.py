@@ -12,8 +12,8 @@ import yaml
 
 from exporter.config import ConfigError
 from exporter.knowledge.text import Lang
-from exporter.notify.configure import Configured, configure, variables
-from exporter.notify.settings import KINDS, BotRule, ExporterRule, LinkRule, RelaySettings
+from exporter.notify.config.configure import Configured, configure, variables
+from exporter.notify.config.settings import KINDS, BotRule, ExporterRule, LinkRule, RelaySettings
 
 ROOT = Path(__file__).resolve().parent.parent
 URL = "https://open.feishu.cn/open-apis/bot/v2/hook/TOPSECRET-1"

@@ -16,8 +16,8 @@ import pytest
 from anyio import to_thread
 
 from exporter.notify.bucket import Bucket, Rate
+from exporter.notify.client import Answer
 from exporter.notify.memory import Accepted, Waiting, signature
-from exporter.notify.net import Answer
 from exporter.notify.pause import Pause
 from exporter.notify.service import quieten
 from exporter.notify.webhook import parse

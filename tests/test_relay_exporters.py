@@ -18,12 +18,12 @@ import pytest
 
 from exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
 from exporter.knowledge.text import Lang, Text
-from exporter.notify import exporters, net, service
-from exporter.notify.configure import Configured, Exporter
+from exporter.notify import client, exporters, service
+from exporter.notify.client import Call, NoAnswerError
+from exporter.notify.config.configure import Configured, Exporter
+from exporter.notify.config.settings import RelaySettings
 from exporter.notify.exporters import Exporters
-from exporter.notify.net import Call, NoAnswerError
 from exporter.notify.pictures import drawn, drawn_if_free
-from exporter.notify.settings import RelaySettings
 from exporter.notify.telemetry import Telemetry
 from tests.bots import bot
 from tests.relaying import STORY, RelayProcess, alert, group
@@ -167,7 +167,7 @@ def test_proxies_are_for_bots(monkeypatch: pytest.MonkeyPatch) -> None:
     with answering(told(STORY)) as (url, _):
         assert asking(url)[0].story("x", "", Lang.EN).story is not None
         with pytest.raises(NoAnswerError) as error:
-            net.ask(Call(url, b"{}"), 5.0, 1000)
+            client.ask(Call(url, b"{}"), 5.0, 1000)
         assert error.value.reason == "proxy"
 
 
@@ -175,7 +175,7 @@ def test_answers_are_bounded() -> None:
     """In size, whatever was promised."""
     with answering((200, b"x" * 100_000, {})) as (url, _):
         with pytest.raises(NoAnswerError) as error:
-            net.ask(Call(f"{url}/secret-path"), 5.0, 1000)
+            client.ask(Call(f"{url}/secret-path"), 5.0, 1000)
         assert error.value.reason == "too_large"
         assert "secret-path" not in repr(error.value)
 
@@ -197,7 +197,7 @@ def test_a_redirect_is_not_read() -> None:
     with answering((302, body, {"Location": "http://127.0.0.1:1/"})) as (url, asked):
         tracemalloc.start()
         with pytest.raises(NoAnswerError) as error:
-            net.ask(Call(url), 5.0, 1000)
+            client.ask(Call(url), 5.0, 1000)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert (error.value.reason, len(asked), most < 10_000_000) == ("redirect", 1, True)
@@ -208,7 +208,7 @@ def test_an_answer_that_is_packed_twice_is_not_unpacked() -> None:
     packed = gzip.compress(gzip.compress(b"{}"))
     with answering((200, packed, {"Content-Encoding": "gzip, gzip"})) as (url, _):
         with pytest.raises(NoAnswerError) as error:
-            net.ask(Call(url), 5.0, 1000)
+            client.ask(Call(url), 5.0, 1000)
         assert error.value.reason == "too_large"
 
 

@@ -13,6 +13,7 @@ from exporter.knowledge.alerting import ALERTS
 from exporter.knowledge.alerting.entry import Words
 from exporter.knowledge.text import Lang, Text
 from exporter.notify.card import BULLET, MARKS, Block, Card, Line, Plain, Tone, short, short_name
+from exporter.notify.config.settings import LinkRule
 from exporter.notify.links import links
 from exporter.notify.say import (
     actions_block,
@@ -26,7 +27,6 @@ from exporter.notify.say import (
     steps,
     where,
 )
-from exporter.notify.settings import LinkRule
 from exporter.notify.story import Story
 from exporter.notify.webhook import Alert, Notification
 from exporter.printable import printable

@@ -17,10 +17,10 @@ from exporter.notify.bots import CHATS
 from exporter.notify.bots.base import ACCEPTED, Judgement, Verdict
 from exporter.notify.bucket import Bucket, Rate
 from exporter.notify.card import Card, PlainText, block_texts
+from exporter.notify.client import Answer, Call, NoAnswerError
 from exporter.notify.compose import Held, name_of
-from exporter.notify.configure import Bot
+from exporter.notify.config.configure import Bot
 from exporter.notify.memory import Accepted, Waiting, signature
-from exporter.notify.net import Answer, Call, NoAnswerError
 from exporter.notify.pause import Pause
 from exporter.notify.webhook import Notification
 from exporter.notify.world import Draft, Outcome, Result, World

@@ -12,10 +12,10 @@ import orjson
 from exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
 from exporter.knowledge.text import Lang
 from exporter.notify import story
+from exporter.notify.client import Answer, Call, NoAnswerError, ask
 from exporter.notify.compose import Asked
-from exporter.notify.configure import Exporter
-from exporter.notify.net import Answer, Call, NoAnswerError, ask
-from exporter.notify.settings import INSTANCE
+from exporter.notify.config.configure import Exporter
+from exporter.notify.config.settings import INSTANCE
 
 SECONDS = 4.0
 SILENT_SECONDS = 5.0

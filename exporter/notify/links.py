@@ -9,7 +9,7 @@ from urllib.parse import quote
 from exporter.knowledge import card_words as cw
 from exporter.knowledge.text import Lang
 from exporter.notify.card import Link
-from exporter.notify.settings import LinkRule
+from exporter.notify.config.settings import LinkRule
 
 MOST_CHARACTERS = 900  # quoted; three of them fit into the smallest message, and into one block of Slack's
 # What no chat's markup takes for the end of an address. % stays, for what was quoted before.

@@ -13,8 +13,8 @@ import anyio
 from exporter.knowledge.text import Lang
 from exporter.notify.card import Card
 from exporter.notify.compose import INCIDENT, Asked, Held, compose
+from exporter.notify.config.settings import LinkRule
 from exporter.notify.delivery import Delivery
-from exporter.notify.settings import LinkRule
 from exporter.notify.telemetry import Telemetry
 from exporter.notify.webhook import Notification, is_expired
 from exporter.notify.world import Draft, Outcome, Result

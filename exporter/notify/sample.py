@@ -16,7 +16,7 @@ from exporter.knowledge.text import Lang
 from exporter.notify import story
 from exporter.notify.card import Card
 from exporter.notify.compose import INCIDENT, Asked
-from exporter.notify.configure import Configured
+from exporter.notify.config.configure import Configured
 from exporter.notify.pictures import drawn
 from exporter.notify.relay import Sources, Told
 from exporter.notify.service import assembled, quieten

@@ -19,12 +19,12 @@ from exporter import __version__
 from exporter.knowledge.card_words import ALERT_ONLY
 from exporter.knowledge.text import Lang
 from exporter.notify.card import Card
+from exporter.notify.client import Answer, Call, NoAnswerError, ask
 from exporter.notify.compose import Asked
-from exporter.notify.configure import Configured
+from exporter.notify.config.configure import Configured
 from exporter.notify.delivery import Delivery
 from exporter.notify.exporters import Exporters
 from exporter.notify.http import create_app
-from exporter.notify.net import Answer, Call, NoAnswerError, ask
 from exporter.notify.pictures import drawn_if_free
 from exporter.notify.relay import Relay, Sources
 from exporter.notify.telemetry import Telemetry

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from exporter.notify.card import Card
+from exporter.notify.client import Answer, Call
 from exporter.notify.compose import Held
-from exporter.notify.net import Answer, Call
 from exporter.notify.telemetry import Telemetry
 
 

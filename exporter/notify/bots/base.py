@@ -12,8 +12,8 @@ import orjson
 
 from exporter.notify.bucket import Rate
 from exporter.notify.card import Card, Tone
-from exporter.notify.configure import Bot
-from exporter.notify.net import Answer, Call
+from exporter.notify.client import Answer, Call
+from exporter.notify.config.configure import Bot
 from exporter.printable import printable
 
 COLOURS = {

@@ -24,8 +24,8 @@ from exporter.notify.bots.base import (
 )
 from exporter.notify.bucket import Rate
 from exporter.notify.card import Card, body_text, fitted
-from exporter.notify.configure import Bot
-from exporter.notify.net import Answer, Call
+from exporter.notify.client import Answer, Call
+from exporter.notify.config.configure import Bot
 
 MOST_BYTES = 19_500  # of 20,000
 

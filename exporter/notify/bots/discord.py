@@ -27,8 +27,8 @@ from exporter.notify.bots.base import (
 )
 from exporter.notify.bucket import Rate
 from exporter.notify.card import Card, body_text, fitted
-from exporter.notify.configure import Bot
-from exporter.notify.net import Answer, Call, Part
+from exporter.notify.client import Answer, Call, Part
+from exporter.notify.config.configure import Bot
 
 MOST_TITLE, MOST_DESCRIPTION = 256, 4096  # characters
 MOST_PICTURE_BYTES = 8 * 1024 * 1024

@@ -26,8 +26,8 @@ from exporter.notify.bots.base import (
 )
 from exporter.notify.bucket import Rate
 from exporter.notify.card import Card, Tone, block_texts, fitted
-from exporter.notify.configure import Bot
-from exporter.notify.net import Answer, Call
+from exporter.notify.client import Answer, Call
+from exporter.notify.config.configure import Bot
 
 MOST_BYTES = 20_000  # of 20 KB, with room for time and signature
 MALFORMED = 9499  # and too many requests, told apart by the words

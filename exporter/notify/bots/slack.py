@@ -22,7 +22,7 @@ from exporter.notify.bots.base import (
 )
 from exporter.notify.bucket import Rate
 from exporter.notify.card import Card, block_texts, fitted
-from exporter.notify.net import Answer
+from exporter.notify.client import Answer
 from exporter.printable import printable
 
 MOST_CHARACTERS, MOST_IN_BLOCK = 12_000, 3000

@@ -23,7 +23,7 @@ from exporter.notify.bots.base import (
 )
 from exporter.notify.bucket import Rate
 from exporter.notify.card import Card, body_text, fitted
-from exporter.notify.net import Answer
+from exporter.notify.client import Answer
 
 MOST_BYTES = 4096
 MOST_PICTURE_BYTES = 2 * 1024 * 1024

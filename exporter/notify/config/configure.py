@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from exporter.config import ConfigError, document
 from exporter.config.document import Place
 from exporter.knowledge.text import Lang
-from exporter.notify.secret import held_by
-from exporter.notify.settings import (
+from exporter.notify.config.errors import dotted, explain
+from exporter.notify.config.secrets import held_by
+from exporter.notify.config.settings import (
     KINDS,
     SIGNED,
     BotRule,
@@ -24,7 +25,6 @@ from exporter.notify.settings import (
     one_of,
     web_address,
 )
-from exporter.notify.wrong import dotted, explain
 
 PREFIX = "LLMTRAIN_RELAY_"
 CONFIG_VARIABLE, FOLDER_VARIABLE = f"{PREFIX}CONFIG", f"{PREFIX}SECRETS"

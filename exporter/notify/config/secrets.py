@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from exporter.notify.settings import BotRule, ExporterRule
+from exporter.notify.config.settings import BotRule, ExporterRule
 
 MOST_SECRET_BYTES = 64 * 1024
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from exporter.config.document import Place
 from exporter.config.texts import suggestion
-from exporter.notify.settings import BotRule, ExporterRule, LinkRule, RelaySettings
+from exporter.notify.config.settings import BotRule, ExporterRule, LinkRule, RelaySettings
 
 
 def dotted(place: Place) -> str:

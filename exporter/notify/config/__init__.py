@@ -1,0 +1,1 @@
+"""What the operator says: bots, addresses, limits, secrets from files or the environment."""
