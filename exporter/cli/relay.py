@@ -16,7 +16,7 @@ from exporter.cli.shell import FAILED, Failure, told, until_stopped
 
 if TYPE_CHECKING:
     from exporter.notify.card import Card
-    from exporter.notify.configure import Configured
+    from exporter.notify.config.configure import Configured
     from exporter.notify.world import Outcome
 
 EVERY_BOT = "*"
@@ -78,7 +78,7 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
     """
     from exporter import logs
     from exporter.config import ConfigError
-    from exporter.notify.configure import configure
+    from exporter.notify.config.configure import configure
     from exporter.web.web_config import WebConfigError
 
     with told(ConfigError):
