@@ -19,7 +19,8 @@ import yaml
 from benchmarks.detection.generator import write_demo
 from exporter.analyse.analysis import EPISODES_KEPT
 from exporter.analyse.run import Options
-from exporter.bundle import rendered
+from exporter.bundle import HERE
+from exporter.bundle.alerting.parts import alerts
 from exporter.cli import commands
 from exporter.cli.shell import run as run_cli
 from exporter.knowledge import words
@@ -364,7 +365,7 @@ def rules() -> Mapping[Lang, Mapping[tuple[str, str], Story]]:
     """The alerts on signals as they are rendered, by signal and severity."""
     found = {}
     for lang in LANGS:
-        [source] = [text for path, text in rendered(lang).items() if path.endswith("llmtrain-runs.yml")]
+        [source] = [text for path, text in alerts(lang, HERE).items() if path.endswith("llmtrain-runs.yml")]
         [rule_group] = yaml.safe_load(source)["groups"]
         found[lang] = {
             (rule["labels"]["signal"], rule["labels"]["severity"]): rule
