@@ -24,12 +24,15 @@ from exporter.cli.shell import (
     config_option,
     configured,
     explain,
+    lang_option,
+    logging_steps_option,
+    profile_option,
     run,
+    stdout_log_option,
     told,
     until_stopped,
 )
 from exporter.cli.watch import watch
-from exporter.knowledge.profile import PROFILES
 
 if TYPE_CHECKING:
     from exporter.config import Configured
@@ -90,16 +93,10 @@ def _announce(url: str) -> None:
 @commands.command()
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
-@click.option(
-    "--profile",
-    metavar="NAME",
-    help=f"Kind of training, where the log does not tell: {', '.join(PROFILES)}, or one of your own.",
-)
-@click.option("--stdout-log", metavar="GLOB", multiple=True, help='File names of printed logs, as "*.log".')
-@click.option(
-    "--logging-steps", metavar="N", type=click.IntRange(1), help="Steps per record, where a log does not say."
-)
+@lang_option
+@profile_option
+@stdout_log_option
+@logging_steps_option
 @click.option("--verbose", "-v", is_flag=True, help="Of several runs tell the healthy ones in full too.")
 @config_option
 def check(

@@ -8,8 +8,17 @@ from pathlib import Path
 
 import click
 
-from exporter.cli.shell import Failure, config_option, configured, explain, told
-from exporter.knowledge.profile import PROFILES
+from exporter.cli.shell import (
+    Failure,
+    config_option,
+    configured,
+    explain,
+    lang_option,
+    logging_steps_option,
+    profile_option,
+    stdout_log_option,
+    told,
+)
 
 
 @click.command()
@@ -23,16 +32,10 @@ from exporter.knowledge.profile import PROFILES
     type=click.Path(path_type=Path),
     help="Where to write it: an .html file, or an .md file with a folder of pictures beside it.",
 )
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
-@click.option(
-    "--profile",
-    metavar="NAME",
-    help=f"Kind of training, where the log does not tell: {', '.join(PROFILES)}, or one of your own.",
-)
-@click.option("--stdout-log", metavar="GLOB", multiple=True, help='File names of printed logs, as "*.log".')
-@click.option(
-    "--logging-steps", metavar="N", type=click.IntRange(1), help="Steps per record, where a log does not say."
-)
+@lang_option
+@profile_option
+@stdout_log_option
+@logging_steps_option
 @config_option
 def report(
     logs: tuple[str, ...], out: Path, lang: str, profile: str | None, config_file: str | None, **flags: object

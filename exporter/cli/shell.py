@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from exporter.knowledge.profile import PROFILES
+
 if TYPE_CHECKING:
     from exporter.config import Configured
 
@@ -115,6 +117,21 @@ config_option = click.option(
     "--config",
     metavar="FILE",
     help="Settings as YAML; environment and flags go before it. [LLMTRAIN_CONFIG]",
+)
+
+lang_option = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+
+# Of commands that read logs by themselves.
+profile_option = click.option(
+    "--profile",
+    metavar="NAME",
+    help=f"Kind of training, where the log does not tell: {', '.join(PROFILES)}, or one of your own.",
+)
+stdout_log_option = click.option(
+    "--stdout-log", metavar="GLOB", multiple=True, help='File names of printed logs, as "*.log".'
+)
+logging_steps_option = click.option(
+    "--logging-steps", metavar="N", type=click.IntRange(1), help="Steps per record, where a log does not say."
 )
 
 

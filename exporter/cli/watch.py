@@ -12,8 +12,16 @@ from types import FrameType
 
 import click
 
-from exporter.cli.shell import Failure, config_option, configured, explain
-from exporter.knowledge.profile import PROFILES
+from exporter.cli.shell import (
+    Failure,
+    config_option,
+    configured,
+    explain,
+    lang_option,
+    logging_steps_option,
+    profile_option,
+    stdout_log_option,
+)
 
 SHORTEST_INTERVAL = 0.05
 """Seconds; looking more often tells nobody anything."""
@@ -21,20 +29,14 @@ SHORTEST_INTERVAL = 0.05
 
 @click.command()
 @click.argument("log", metavar="LOG")
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@lang_option
 @click.option("--run", metavar="NAME", help="Of a folder with several runs the one to show in full.")
-@click.option(
-    "--profile",
-    metavar="NAME",
-    help=f"Kind of training, where the log does not tell: {', '.join(PROFILES)}, or one of your own.",
-)
+@profile_option
 @click.option(
     "--interval", metavar="DURATION", default="1s", show_default=True, help="Time between two looks."
 )
-@click.option("--stdout-log", metavar="GLOB", multiple=True, help='File names of printed logs, as "*.log".')
-@click.option(
-    "--logging-steps", metavar="N", type=click.IntRange(1), help="Steps per record, where a log does not say."
-)
+@stdout_log_option
+@logging_steps_option
 @config_option
 def watch(
     log: str,

@@ -6,7 +6,6 @@ import platform
 from collections.abc import Callable, Iterable
 
 from prometheus_client import (
-    CollectorRegistry,
     Counter,
     Gauge,
     GCCollector,
@@ -15,7 +14,8 @@ from prometheus_client import (
     ProcessCollector,
     exposition,
 )
-from prometheus_client import Metric as Family
+
+from exporter.web.registry import Registry
 
 PREFIX = "llmtrain_relay_"
 BUCKETS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -24,20 +24,11 @@ BUCKETS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 RESULTS = ("sent", "known", "unwanted", "later", "closed", "never")
 
 
-class _Registry(CollectorRegistry):
-    """Without the `_created` series, which the text format would show as metrics of their own."""
-
-    def collect(self) -> Iterable[Family]:
-        for family in super().collect():
-            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
-            yield family
-
-
 class Telemetry:
     """What the relay tells of itself. Told from the event loop's thread and from workers."""
 
     def __init__(self, version: str, bots: Iterable[str]) -> None:
-        registry = self._registry = _Registry()
+        registry = self._registry = Registry()
         names = tuple(bots)
 
         def counter(name: str, text: str, *labels: str) -> Counter:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 
 from prometheus_client import (
-    CollectorRegistry,
     Counter,
     Gauge,
     GCCollector,
@@ -16,7 +15,6 @@ from prometheus_client import (
     ProcessCollector,
     exposition,
 )
-from prometheus_client import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics_exposition
 
 from exporter.knowledge.analysis_metrics import LIMIT
@@ -24,18 +22,10 @@ from exporter.knowledge.metric import PREFIX
 from exporter.knowledge.signal import Profile
 from exporter.serve.exposition import Exposition
 from exporter.serve.fleet import Fleet
+from exporter.web.registry import Registry
 
 BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """Upper bounds of the histograms, in seconds."""
-
-
-class _Registry(CollectorRegistry):
-    """Without the `_created` series, which the older text format would show as metrics of their own."""
-
-    def collect(self) -> Iterable[Family]:
-        for family in super().collect():
-            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
-            yield family
 
 
 class _Counts:
@@ -58,7 +48,7 @@ class Telemetry:
         self, version: str, fleet: Fleet, exposition: Exposition, profiles: Iterable[Profile] = ()
     ) -> None:
         """`profiles`: those that runs can have; their limits are shown once, not with each run."""
-        registry = self._registry = _Registry()
+        registry = self._registry = Registry()
         prefix = f"{PREFIX}exporter_"
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:

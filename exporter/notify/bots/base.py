@@ -156,13 +156,11 @@ def defused(text: str) -> str:
     return text.replace("://", f":{ZERO_WIDTH}//").replace("www.", f"www{ZERO_WIDTH}.")
 
 
-class LookAlikes:
-    """Markdown of a chat that cannot escape: what is markup becomes a character that looks like it."""
+class BoldMarkdown:
+    """Markdown whose clients do not all show code. `_table`: what stands for the characters of the markup."""
 
     newline = "\n"
-    _table = str.maketrans(
-        {"<": "\uff1c", ">": "\uff1e", "*": "\u2217", "`": "\u02cb", "~": "\u223c", "]": f"]{ZERO_WIDTH}"}
-    )
+    _table: Mapping[int, str]
 
     def plain(self, text: str) -> str:
         """Words, nothing in them taken for markup."""
@@ -179,3 +177,11 @@ class LookAlikes:
     def link(self, text: str, url: str) -> str:
         """[words](address)"""
         return f"[{self.plain(text)}]({url})"
+
+
+class LookAlikes(BoldMarkdown):
+    """Of a chat that cannot escape: what is markup becomes a character that looks like it."""
+
+    _table: Mapping[int, str] = str.maketrans(
+        {"<": "\uff1c", ">": "\uff1e", "*": "\u2217", "`": "\u02cb", "~": "\u223c", "]": f"]{ZERO_WIDTH}"}
+    )

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporter.notify.bots.base import (
     BUSY,
     RATE,
+    BoldMarkdown,
     Chat,
     Judgement,
     body,
     by_code,
     closed,
-    defused,
     encoded,
     message,
     never,
@@ -56,27 +56,12 @@ CODES = {
 }
 
 
-class LarkMarkdown:
+class LarkMarkdown(BoldMarkdown):
     """The markdown of cards; characters that are markup are written as numbers."""
 
-    newline = "\n"
-    _table = str.maketrans({character: f"&#{ord(character)};" for character in "&<>*~_`[]\\"})
-
-    def plain(self, text: str) -> str:
-        """Words, nothing in them taken for markup."""
-        return defused(text).translate(self._table)
-
-    def strong(self, text: str) -> str:
-        """In bold."""
-        return f"**{self.plain(text)}**" if text else ""
-
-    def code(self, text: str) -> str:
-        """In bold: the markdown of cards has no code."""
-        return self.strong(text)
-
-    def link(self, text: str, url: str) -> str:
-        """[words](address)"""
-        return f"[{self.plain(text)}]({url})"
+    _table: Mapping[int, str] = str.maketrans(
+        {character: f"&#{ord(character)};" for character in "&<>*~_`[]\\"}
+    )
 
 
 def signature(timestamp: int, secret: str) -> str:
