@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from exporter.ingest.dialects.swift import Swift
-from exporter.ingest.follow import Follower
-from exporter.model import Layout, Record, Series
-from exporter.serve.exposition import Exposition
+from llmtrain_exporter.ingest.dialects.swift import Swift
+from llmtrain_exporter.ingest.follow import Follower
+from llmtrain_exporter.model import Layout, Record, Series
+from llmtrain_exporter.serve.exposition import Exposition
 
 
 def last_values(path: str) -> dict[Series, float]:

@@ -9,6 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import count, islice, product
 
+from llmtrain_exporter.knowledge.metric import Metric, Type
+from llmtrain_exporter.knowledge.metrics import METRICS
+from llmtrain_exporter.model import Series
+from llmtrain_exporter.serve.deflate import deflate, gzip_pieces
+from llmtrain_exporter.serve.exposition import Exposition
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
@@ -18,11 +23,6 @@ from benchmarks.bench import Bench
 from benchmarks.measure import ContestantError, cpu_of, interleave
 from benchmarks.report import Table, Target, costs
 from benchmarks.workers import Worker, working
-from exporter.knowledge.metric import Metric, Type
-from exporter.knowledge.metrics import METRICS
-from exporter.model import Series
-from exporter.serve.deflate import deflate, gzip_pieces
-from exporter.serve.exposition import Exposition
 
 TO_GENERATE_LATEST = Target(30.0)
 CHANGED = 10  # one run in so many changes between two scrapes

@@ -20,7 +20,7 @@ OURS, MTAIL, PLAIN = "llmtrain-exporter", "mtail", "plain exporter"
 
 def check(log: Path) -> list[str]:
     """Our whole analysis of a log; exit codes VERDICTS."""
-    return [sys.executable, "-m", "exporter", "check", str(log), "--format", "json"]
+    return [sys.executable, "-m", "llmtrain_exporter", "check", str(log), "--format", "json"]
 
 
 def ingest(log: Path) -> list[str]:
@@ -65,7 +65,15 @@ def ours() -> Watcher:
     """This exporter."""
 
     def command(root: Path, port: int) -> list[str]:
-        return [sys.executable, "-m", "exporter", "serve", str(root), "--listen", f"127.0.0.1:{port}"]
+        return [
+            sys.executable,
+            "-m",
+            "llmtrain_exporter",
+            "serve",
+            str(root),
+            "--listen",
+            f"127.0.0.1:{port}",
+        ]
 
     return Watcher(OURS, command, lambda server, _: bool(server.get("/-/ready")))
 

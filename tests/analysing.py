@@ -6,12 +6,11 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 
 import orjson
-
-from exporter.analyse import indicators
-from exporter.analyse.analysis import Analysis
-from exporter.ingest.dialects.swift import Swift
-from exporter.knowledge.limits import BUILT_IN
-from exporter.model import Episode, Record, Series
+from llmtrain_exporter.analyse import indicators
+from llmtrain_exporter.analyse.analysis import Analysis
+from llmtrain_exporter.ingest.dialects.swift import Swift
+from llmtrain_exporter.knowledge.limits import BUILT_IN
+from llmtrain_exporter.model import Episode, Record, Series
 
 Row = Mapping[str, object]
 

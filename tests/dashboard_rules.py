@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.knowledge.text import Lang
+from llmtrain_exporter.knowledge.text import Lang
+
 from tests import promql
 from tests.conftest import ROOT
 

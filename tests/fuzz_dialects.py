@@ -21,13 +21,13 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from exporter.analyse.run import Options, Run
-from exporter.ingest.dialects import DOCUMENTS, Dialects, producer
-from exporter.ingest.source import read_lines
-from exporter.knowledge import catalogue as c
-from exporter.knowledge.skips import REASONS
-from exporter.model import Settings
-from exporter.publish.check import as_json
+from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.ingest.dialects import DOCUMENTS, Dialects, producer
+from llmtrain_exporter.ingest.source import read_lines
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.skips import REASONS
+from llmtrain_exporter.model import Settings
+from llmtrain_exporter.publish.check import as_json
 
 GOLDEN = Path(__file__).with_name("golden")
 DIALECTS = {

@@ -11,13 +11,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import yaml
+from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.history.read import read
+from llmtrain_exporter.ingest import discover
+from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.model import Snapshot
+from llmtrain_exporter.publish.replay import Manner, Pace, replay
 
-from exporter.analyse.run import Options
-from exporter.history.read import read
-from exporter.ingest import discover
-from exporter.ingest.dialects import Dialects
-from exporter.model import Snapshot
-from exporter.publish.replay import Manner, Pace, replay
 from tests.servers import Alertmanager, ExporterProcess, Server, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,7 +48,7 @@ class Stack:
         relay = [
             sys.executable,
             "-m",
-            "exporter",
+            "llmtrain_exporter",
             "relay",
             "--config",
             config,

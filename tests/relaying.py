@@ -14,23 +14,23 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from llmtrain_exporter.knowledge.card_words import NOT_KNOWN
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify import story
+from llmtrain_exporter.notify.bots import CHATS
+from llmtrain_exporter.notify.bucket import Rate
+from llmtrain_exporter.notify.card import Card
+from llmtrain_exporter.notify.compose import INCIDENT, Asked
+from llmtrain_exporter.notify.config.configure import Configured, configure
+from llmtrain_exporter.notify.delivery import Delivery
+from llmtrain_exporter.notify.http import create_app
+from llmtrain_exporter.notify.relay import Relay, Sources
+from llmtrain_exporter.notify.service import world_of
+from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.web.server import Server as WebServer
+from llmtrain_exporter.web.users import Users
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.knowledge.card_words import NOT_KNOWN
-from exporter.knowledge.text import Lang
-from exporter.notify import story
-from exporter.notify.bots import CHATS
-from exporter.notify.bucket import Rate
-from exporter.notify.card import Card
-from exporter.notify.compose import INCIDENT, Asked
-from exporter.notify.config.configure import Configured, configure
-from exporter.notify.delivery import Delivery
-from exporter.notify.http import create_app
-from exporter.notify.relay import Relay, Sources
-from exporter.notify.service import world_of
-from exporter.notify.telemetry import Telemetry
-from exporter.web.server import Server as WebServer
-from exporter.web.users import Users
 from tests.bots import Bot
 from tests.servers import Server, free_port, series
 
@@ -128,7 +128,7 @@ class RelayProcess(Server):
         self, args: Iterable[str | Path] = (), env: Mapping[str, str] | None = None, port: int | None = None
     ) -> None:
         port = port or free_port()
-        relay = [sys.executable, "-m", "exporter", "relay", *args, "--listen", f"127.0.0.1:{port}"]
+        relay = [sys.executable, "-m", "llmtrain_exporter", "relay", *args, "--listen", f"127.0.0.1:{port}"]
         super().__init__(relay, port, env)
 
     def post(self, body: Any, path: str = "/alerts") -> requests.Response:

@@ -133,7 +133,7 @@ class ExporterProcess(Server):
 
     def __init__(self, args: Iterable[str | Path], env: Mapping[str, str] | None = None) -> None:
         port = free_port()
-        serve = [sys.executable, "-m", "exporter", "serve", *args, "--listen", f"127.0.0.1:{port}"]
+        serve = [sys.executable, "-m", "llmtrain_exporter", "serve", *args, "--listen", f"127.0.0.1:{port}"]
         super().__init__(serve, port, env)
 
     def metrics(self) -> dict[str, float]:

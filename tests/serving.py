@@ -12,17 +12,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import requests
-
-from exporter import config
-from exporter.knowledge import catalogue as c
-from exporter.knowledge.limits import LIMITS
-from exporter.model import Health, Kind, Resume, Series, Settings, Snapshot, State
-from exporter.serve.exposition import Exposition
-from exporter.serve.fleet import Fleet
-from exporter.serve.http import create_app
-from exporter.serve.telemetry import Telemetry
-from exporter.web.server import Server
-from exporter.web.users import Users
+from llmtrain_exporter import config
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.limits import LIMITS
+from llmtrain_exporter.model import Health, Kind, Resume, Series, Settings, Snapshot, State
+from llmtrain_exporter.serve.exposition import Exposition
+from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.http import create_app
+from llmtrain_exporter.serve.telemetry import Telemetry
+from llmtrain_exporter.web.server import Server
+from llmtrain_exporter.web.users import Users
 
 NOW = 1_700_000_000.0
 LOSS = Series(c.LOSS, (("split", "train"),))

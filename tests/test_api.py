@@ -13,28 +13,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llmtrain_exporter.analyse import document
+from llmtrain_exporter.config import Settings as Configured
+from llmtrain_exporter.history.columns import History, Log
+from llmtrain_exporter.history.read import NoTraining
+from llmtrain_exporter.ingest import follow
+from llmtrain_exporter.ingest.discover import Found, Options, discover
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge.metrics import METRICS
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Episode, Health, Kind, Layout, Record, Series, State, series
+from llmtrain_exporter.publish.demo import BUNDLED
+from llmtrain_exporter.serve.exposition import Exposition, label_value
+from llmtrain_exporter.serve.fleet import Fleet, Shown
+from llmtrain_exporter.serve.pages import histories
+from llmtrain_exporter.serve.pages.histories import Histories
+from llmtrain_exporter.serve.pages.language import preferred
+from llmtrain_exporter.serve.pages.listing import LONGEST_PAGE, PAGE, Listing, Query, query
+from llmtrain_exporter.serve.sparkline import POINTS, Sparkline
+from llmtrain_exporter.serve.watch import Watcher
 
-from exporter.analyse import document
-from exporter.config import Settings as Configured
-from exporter.history.columns import History, Log
-from exporter.history.read import NoTraining
-from exporter.ingest import follow
-from exporter.ingest.discover import Found, Options, discover
-from exporter.knowledge import catalogue as c
-from exporter.knowledge import words
-from exporter.knowledge.metrics import METRICS
-from exporter.knowledge.signal import Severity
-from exporter.knowledge.text import Lang
-from exporter.model import Episode, Health, Kind, Layout, Record, Series, State, series
-from exporter.publish.demo import BUNDLED
-from exporter.serve.exposition import Exposition, label_value
-from exporter.serve.fleet import Fleet, Shown
-from exporter.serve.pages import histories
-from exporter.serve.pages.histories import Histories
-from exporter.serve.pages.language import preferred
-from exporter.serve.pages.listing import LONGEST_PAGE, PAGE, Listing, Query, query
-from exporter.serve.sparkline import POINTS, Sparkline
-from exporter.serve.watch import Watcher
 from tests.serving import LOSS, NOW, RUN, Site, running
 from tests.training import append, swift, swift_eval
 

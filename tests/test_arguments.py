@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from exporter.ingest.arguments import LARGEST_FILE, LONGEST_TEXT, read_settings, select
-from exporter.knowledge import arguments
-from exporter.model import Settings
+from llmtrain_exporter.ingest.arguments import LARGEST_FILE, LONGEST_TEXT, read_settings, select
+from llmtrain_exporter.knowledge import arguments
+from llmtrain_exporter.model import Settings
 
 NOTHING = Settings()
 SECRET = "hf_SECRETsecret"

@@ -7,6 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.ingest.dialects.swift import Swift
+from llmtrain_exporter.model import Health, Kind, Record, Snapshot
+from llmtrain_exporter.publish.check import check
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 import benchmarks.__main__ as command
@@ -16,10 +20,6 @@ from benchmarks.measure import ContestantError, interleave, run
 from benchmarks.peers import mtail
 from benchmarks.report import Result, Row, Table, Target, Verdict
 from benchmarks.watchers import MTAIL, OURS, PLAIN
-from exporter.analyse.run import Options
-from exporter.ingest.dialects.swift import Swift
-from exporter.model import Health, Kind, Record, Snapshot
-from exporter.publish.check import check
 
 TINY = Sizes(
     rounds=1,

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
+import llmtrain_exporter.bundle
 import pytest
-
-import exporter.bundle
-from exporter.bundle.alerting.places import Places
-from exporter.cli.shell import run
-from exporter.knowledge.metrics import METRICS
-from exporter.knowledge.text import Lang
+from llmtrain_exporter.bundle.alerting.places import Places
+from llmtrain_exporter.cli.shell import run
+from llmtrain_exporter.knowledge.metrics import METRICS
+from llmtrain_exporter.knowledge.text import Lang
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,28 +16,28 @@ pytest.importorskip("grafana_foundation_sdk")  # needs Python 3.11
 
 def test_committed_files_are_what_would_be_rendered() -> None:
     """A committed file never differs from the knowledge that it is made from, in any language."""
-    assert list(exporter.bundle.outdated(ROOT, exporter.bundle.rendered())) == []
+    assert list(llmtrain_exporter.bundle.outdated(ROOT, llmtrain_exporter.bundle.rendered())) == []
 
 
 def test_writing_twice_changes_nothing(tmp_path: Path) -> None:
     """Rendering is deterministic: the second time there is nothing to write."""
-    files = exporter.bundle.rendered()
-    assert set(exporter.bundle.write(tmp_path, files)) == set(files)
-    assert list(exporter.bundle.write(tmp_path, exporter.bundle.rendered())) == []
+    files = llmtrain_exporter.bundle.rendered()
+    assert set(llmtrain_exporter.bundle.write(tmp_path, files)) == set(files)
+    assert list(llmtrain_exporter.bundle.write(tmp_path, llmtrain_exporter.bundle.rendered())) == []
 
 
 def test_a_changed_file_is_found(tmp_path: Path) -> None:
     """An edited or missing file is reported as not up to date."""
-    files = exporter.bundle.rendered()
-    list(exporter.bundle.write(tmp_path, files))
+    files = llmtrain_exporter.bundle.rendered()
+    list(llmtrain_exporter.bundle.write(tmp_path, files))
     (tmp_path / "docs/metrics.md").write_text("edited", encoding="utf-8")
     (tmp_path / "alerts/runbook.md").unlink()
-    assert set(exporter.bundle.outdated(tmp_path, files)) == {"docs/metrics.md", "alerts/runbook.md"}
+    assert set(llmtrain_exporter.bundle.outdated(tmp_path, files)) == {"docs/metrics.md", "alerts/runbook.md"}
 
 
 def test_no_rendered_file_is_left_over() -> None:
     """What is no longer rendered is removed from the folders that hold nothing else."""
-    files = exporter.bundle.rendered()
+    files = llmtrain_exporter.bundle.rendered()
     folders = ("alerts/rules", "alerts/zh")
     there = {str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).rglob("*.*")}
     assert there - set(files) == set()
@@ -46,15 +45,15 @@ def test_no_rendered_file_is_left_over() -> None:
 
 def test_languages_share_no_file() -> None:
     """Each language has files of its own, so that both can lie side by side; together they are all."""
-    by_lang = {lang: set(exporter.bundle.rendered(lang)) for lang in Lang}
+    by_lang = {lang: set(llmtrain_exporter.bundle.rendered(lang)) for lang in Lang}
     assert by_lang[Lang.EN].isdisjoint(by_lang[Lang.ZH])
-    assert by_lang[Lang.EN] | by_lang[Lang.ZH] == set(exporter.bundle.rendered())
+    assert by_lang[Lang.EN] | by_lang[Lang.ZH] == set(llmtrain_exporter.bundle.rendered())
 
 
 def test_links_lead_where_one_says() -> None:
     """Other addresses of Grafana, exporter and runbook stand in the links, and nothing is left of the old."""
     places = Places("https://grafana.lan", "https://{instance}", "https://wiki.lan/{lang}/runbook")
-    rules = exporter.bundle.rendered(Lang.ZH, places)["alerts/zh/rules/llmtrain-runs.yml"]
+    rules = llmtrain_exporter.bundle.rendered(Lang.ZH, places)["alerts/zh/rules/llmtrain-runs.yml"]
     assert "http://localhost" not in rules
     assert (
         "dashboard_url: https://grafana.lan/d/llmtrain-grpo-zh?var-run={{ $labels.run | urlquery }}" in rules
@@ -65,12 +64,12 @@ def test_links_lead_where_one_says() -> None:
 
 def test_the_command_writes_one_language(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`render --lang zh DIR` gives the Chinese files alone, with the addresses asked for."""
-    from exporter.cli import commands
+    from llmtrain_exporter.cli import commands
 
     asked = ["render", "--lang", "zh", "--grafana-url", "https://grafana.lan/", str(tmp_path)]
     assert run(commands, asked) == 0
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert written == set(exporter.bundle.rendered(Lang.ZH))
+    assert written == set(llmtrain_exporter.bundle.rendered(Lang.ZH))
     assert "https://grafana.lan/d/" in (tmp_path / "alerts/zh/rules/llmtrain-runs.yml").read_text()
     assert capsys.readouterr().out.count(": written") == len(written)
     assert run(commands, [*asked, "--check"]) == 0
@@ -79,5 +78,5 @@ def test_the_command_writes_one_language(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_every_metric_stands_in_the_reference() -> None:
     """No metric is exposed that the reference does not explain."""
-    page = exporter.bundle.rendered()["docs/metrics.md"]
+    page = llmtrain_exporter.bundle.rendered()["docs/metrics.md"]
     assert [metric.name for metric in METRICS if f"`{metric.name}" not in page] == []

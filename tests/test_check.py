@@ -16,15 +16,14 @@ from typing import Any
 
 import click
 import pytest
-
-from exporter.analyse.run import Options, Run
-from exporter.cli import commands
-from exporter.cli.shell import run as run_cli
-from exporter.config import Settings
-from exporter.knowledge.text import Lang
-from exporter.model import Health, Incident, Kind, Resume, Snapshot, State
-from exporter.publish import check_courses, demo
-from exporter.publish.check import (
+from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.cli import commands
+from llmtrain_exporter.cli.shell import run as run_cli
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Health, Incident, Kind, Resume, Snapshot, State
+from llmtrain_exporter.publish import check_courses, demo
+from llmtrain_exporter.publish.check import (
     NoRun,
     Told,
     _follow_progress,
@@ -34,11 +33,12 @@ from exporter.publish.check import (
     exit_code,
     run_check,
 )
-from exporter.publish.check_courses import CoursesKept
-from exporter.publish.check_text import INCIDENTS_TOLD, as_text
-from exporter.publish.style import Style
-from exporter.publish.table import LONGEST_COURSE, Courses, course, thinned
-from exporter.publish.wrap import columns, padded, shortened, wrapped
+from llmtrain_exporter.publish.check_courses import CoursesKept
+from llmtrain_exporter.publish.check_text import INCIDENTS_TOLD, as_text
+from llmtrain_exporter.publish.style import Style
+from llmtrain_exporter.publish.table import LONGEST_COURSE, Courses, course, thinned
+from llmtrain_exporter.publish.wrap import columns, padded, shortened, wrapped
+
 from tests.serving import RUN
 from tests.training import append, swift
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 import requests
+from llmtrain_exporter import cli, config
+from llmtrain_exporter.publish import demo
 
-from exporter import cli, config
-from exporter.publish import demo
 from tests.servers import ExporterProcess, eventually
 
 COMMANDS = sorted(cli.commands.commands)
@@ -38,7 +38,7 @@ SECONDS = 0.6  # for --help, the best of three
 
 def llmtrain(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the program to its end."""
-    command = [sys.executable, "-m", "exporter", *map(str, arguments)]
+    command = [sys.executable, "-m", "llmtrain_exporter", *map(str, arguments)]
     environ = {**os.environ, **(env or {})}
     return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=False)
 
@@ -46,7 +46,7 @@ def llmtrain(*arguments: str | Path, env: dict[str, str] | None = None) -> subpr
 @contextmanager
 def running(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
     """The program while it runs, ended at the latest with the block."""
-    command = [sys.executable, "-m", "exporter", *map(str, arguments)]
+    command = [sys.executable, "-m", "llmtrain_exporter", *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -171,7 +171,7 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
 def loaded(arguments: list[str]) -> list[str]:
     """The heavy libraries that a command line loads."""
     program = (
-        "import sys\nfrom exporter.cli import main\n"
+        "import sys\nfrom llmtrain_exporter.cli import main\n"
         f"try: main({arguments!r})\nexcept SystemExit: pass\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
@@ -204,7 +204,7 @@ def test_a_closed_pipe_ends_a_command_quietly(arguments: tuple[str | Path, ...])
     """`... | head -0` is no error of ours: exit code 141, as of a program that the signal ends."""
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "exporter", *map(str, arguments)]
+    command = [sys.executable, "-m", "llmtrain_exporter", *map(str, arguments)]
     answer = subprocess.run(
         command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False
     )
@@ -215,7 +215,7 @@ def test_a_closed_pipe_ends_a_command_quietly(arguments: tuple[str | Path, ...])
 @pytest.mark.parametrize(("arguments", "expected"), [(("config", "--show"), 1), (("check", demo.BUNDLED), 3)])
 def test_a_full_disk_under_the_output_is_told(arguments: tuple[str | Path, ...], expected: int) -> None:
     """One line; of check it must not look like a verdict."""
-    command = [sys.executable, "-m", "exporter", *map(str, arguments)]
+    command = [sys.executable, "-m", "llmtrain_exporter", *map(str, arguments)]
     with open("/dev/full", "w") as full:
         answer = subprocess.run(
             command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
@@ -286,7 +286,7 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
 
 def test_a_loop_that_fails_ends_the_exporter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers that never change look healthy, so there must be none: it is an end with an error."""
-    from exporter.serve import service
+    from llmtrain_exporter.serve import service
 
     class Failing:
         def __init__(self, *_: object) -> None:
@@ -344,7 +344,7 @@ def test_the_demo_takes_another_port_where_its_own_is_taken(tmp_path: Path) -> N
 
 def test_the_bundled_logs_tell_nothing_of_the_machine_they_come_from() -> None:
     """No absolute path, no address, no token, and of the arguments only what the exporter makes use of."""
-    from exporter.knowledge import arguments
+    from llmtrain_exporter.knowledge import arguments
 
     harmless = {*arguments.NUMBERS, *(key for keys in arguments.TEXTS.values() for key in keys)}
     harmless |= {"reward_funcs", "reward_weights", "logging_nan_inf_filter"}

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
+from llmtrain_exporter.config.layers import CONFIG_VARIABLE, catalogue
 from packaging.requirements import Requirement
-
-from exporter.config.layers import CONFIG_VARIABLE, catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = re.sub(r"(?m)^\s*#.*", "", (ROOT / "docker-compose.yml").read_text(encoding="utf-8"))

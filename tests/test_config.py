@@ -12,9 +12,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
-
-from exporter.config import (
+from llmtrain_exporter.config import (
     ConfigError,
     RunRule,
     Setting,
@@ -27,10 +25,11 @@ from exporter.config import (
     seconds,
     show,
 )
-from exporter.config.document import DocumentError, parse
-from exporter.config.profiles import ProfileRule
-from exporter.knowledge import arguments
-from exporter.knowledge.profile import PROFILES
+from llmtrain_exporter.config.document import DocumentError, parse
+from llmtrain_exporter.config.profiles import ProfileRule
+from llmtrain_exporter.knowledge import arguments
+from llmtrain_exporter.knowledge.profile import PROFILES
+from pydantic import ValidationError
 
 SETTINGS = catalogue()
 A_DURATION = 'must be a duration such as "200ms", "5s", "12h" or "7d"'

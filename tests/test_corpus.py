@@ -15,15 +15,14 @@ from typing import Any
 
 import pytest
 import yaml
-
-from exporter.analyse.run import Options, Run
-from exporter.ingest.dialects import Dialects
-from exporter.ingest.discover import Found
-from exporter.ingest.source import open_source
-from exporter.knowledge import catalogue as c
-from exporter.knowledge.skips import REASONS
-from exporter.model import Kind, Record, Settings, Snapshot, State, series
-from exporter.publish.check import NoRun, check
+from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.source import open_source
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.skips import REASONS
+from llmtrain_exporter.model import Kind, Record, Settings, Snapshot, State, series
+from llmtrain_exporter.publish.check import NoRun, check
 
 NOW = 4e9  # long after every log: what is not finished has stalled
 PRINTED = ("*.log", "*.out", "*.txt")

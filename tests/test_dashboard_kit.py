@@ -12,19 +12,19 @@ import pytest
 
 pytest.importorskip("grafana_foundation_sdk")
 
-from exporter.bundle.dashboards import BOARDS, dashboards
-from exporter.bundle.dashboards.grpo import GRPO
-from exporter.bundle.dashboards.kit import Board, Curves, Line, Override, Row, Stat
-from exporter.bundle.dashboards.kit_queries import limit, own_limit_line
-from exporter.bundle.dashboards.kit_render import board_json
-from exporter.bundle.dashboards.kit_words import described, paragraphs, worries
-from exporter.bundle.dashboards.sft import SFT
-from exporter.knowledge import catalogue as c
-from exporter.knowledge import profile
-from exporter.knowledge.checklists import CHECKLISTS
-from exporter.knowledge.limits import LIMITS, SIGNALS
-from exporter.knowledge.signal import Severity
-from exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.bundle.dashboards import BOARDS, dashboards
+from llmtrain_exporter.bundle.dashboards.grpo import GRPO
+from llmtrain_exporter.bundle.dashboards.kit import Board, Curves, Line, Override, Row, Stat
+from llmtrain_exporter.bundle.dashboards.kit_queries import limit, own_limit_line
+from llmtrain_exporter.bundle.dashboards.kit_render import board_json
+from llmtrain_exporter.bundle.dashboards.kit_words import described, paragraphs, worries
+from llmtrain_exporter.bundle.dashboards.sft import SFT
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import profile
+from llmtrain_exporter.knowledge.checklists import CHECKLISTS
+from llmtrain_exporter.knowledge.limits import LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.text import Lang, Text
 
 SOME = Text("some", "一些")
 
@@ -171,8 +171,8 @@ def test_rendering_again_gives_the_same_bytes() -> None:
     """Whatever order sets and hashes have in a process."""
     program = (
         "import hashlib\n"
-        "from exporter.bundle.dashboards import dashboards\n"
-        "from exporter.knowledge.text import Lang\n"
+        "from llmtrain_exporter.bundle.dashboards import dashboards\n"
+        "from llmtrain_exporter.knowledge.text import Lang\n"
         "print(hashlib.sha256(repr([dashboards(lang) for lang in Lang]).encode()).hexdigest())"
     )
     made = {

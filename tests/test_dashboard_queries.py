@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 import yaml
+from llmtrain_exporter.knowledge import arguments
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify.telemetry import Telemetry as RelayTelemetry
 
-from exporter.knowledge import arguments
-from exporter.knowledge.text import Lang
-from exporter.notify.telemetry import Telemetry as RelayTelemetry
 from tests import dashboard_rules as rules
 from tests import promql
 from tests.conftest import ROOT
@@ -47,8 +47,8 @@ RUNS_OF = {
     "llmtrain-exporter": ("",),
 }
 LOGS = {  # by the folder that they are written to, which names the run; a printed log adds its own name
-    "grpo/collapse": "exporter/demo/collapse/logging.jsonl",
-    "grpo/healthy": "exporter/demo/healthy/logging.jsonl",
+    "grpo/collapse": "exporter/llmtrain_exporter/demo/collapse/logging.jsonl",
+    "grpo/healthy": "exporter/llmtrain_exporter/demo/healthy/logging.jsonl",
     "sft/healthy": "tests/fixtures/swift-sft/logging.jsonl",
     "sft/nan": "tests/fixtures/swift-sft-nan/logging.jsonl",
     "sft/printed": "tests/fixtures/trl-sft-stdout/stdout.log",

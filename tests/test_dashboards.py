@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 
 import pytest
+from llmtrain_exporter.knowledge.text import Lang
 
-from exporter.knowledge.text import Lang
 from tests import dashboard_rules as rules
 from tests.conftest import ROOT
 from tests.dashboard_rules import FOLDER, Json
@@ -46,7 +46,7 @@ def test_the_committed_dashboards_are_what_would_be_rendered() -> None:
     pytest.importorskip(
         "grafana_foundation_sdk", reason="needs grafana-foundation-sdk, which needs Python 3.11"
     )
-    from exporter.bundle.dashboards import dashboards
+    from llmtrain_exporter.bundle.dashboards import dashboards
 
     wanted = {path: text for lang in Lang for path, text in dashboards(lang).items()}
     found = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in FOLDER.rglob("*.json")}

@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from exporter.ingest.dialects import Dialects, producer
-from exporter.ingest.dialects.printed import parse_dict
-from exporter.ingest.source import read_lines
-from exporter.knowledge import catalogue as c
-from exporter.knowledge.metric import PREFIX, Metric
-from exporter.knowledge.skips import REASONS
-from exporter.model import Kind, Record, Skip, series
+from llmtrain_exporter.ingest.dialects import Dialects, producer
+from llmtrain_exporter.ingest.dialects.printed import parse_dict
+from llmtrain_exporter.ingest.source import read_lines
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.metric import PREFIX, Metric
+from llmtrain_exporter.knowledge.skips import REASONS
+from llmtrain_exporter.model import Kind, Record, Skip, series
 
 GOLDEN = Path(__file__).with_name("golden")
 DIALECTS = ("swift", "llamafactory", "printed", "trainer_state")

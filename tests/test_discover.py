@@ -10,10 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from exporter.ingest import discover as module
-from exporter.ingest.discover import Found, Options, Scan, discover, sniff
-from exporter.ingest.follow import explain
+from llmtrain_exporter.ingest import discover as module
+from llmtrain_exporter.ingest.discover import Found, Options, Scan, discover, sniff
+from llmtrain_exporter.ingest.follow import explain
 
 NOW = 1_800_000_000.0
 DAY = 86400.0

@@ -17,22 +17,21 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from exporter.analyse.document import story
-from exporter.analyse.run import Options
-from exporter.draw import pictures
-from exporter.draw.chart import Line, Marks, Panel
-from exporter.draw.colours import CRITICAL, GROUND, INK, LIMITS, LINES, NAMES
-from exporter.draw.from_history import CHAIN, FIT, MOST_LINES, around, chain, marks, panels
-from exporter.draw.inline import CLASSES, inlined
-from exporter.draw.paint import DENSE, RINGS, figure
-from exporter.history.columns import History, history
-from exporter.history.document import history_object
-from exporter.ingest import discover
-from exporter.ingest.dialects import Dialects
-from exporter.knowledge import catalogue as c
-from exporter.knowledge.text import Lang
-from exporter.publish import demo
+from llmtrain_exporter.analyse.document import story
+from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.draw import pictures
+from llmtrain_exporter.draw.chart import Line, Marks, Panel
+from llmtrain_exporter.draw.colours import CRITICAL, GROUND, INK, LIMITS, LINES, NAMES
+from llmtrain_exporter.draw.from_history import CHAIN, FIT, MOST_LINES, around, chain, marks, panels
+from llmtrain_exporter.draw.inline import CLASSES, inlined
+from llmtrain_exporter.draw.paint import DENSE, RINGS, figure
+from llmtrain_exporter.history.columns import History, history
+from llmtrain_exporter.history.document import history_object
+from llmtrain_exporter.ingest import discover
+from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.publish import demo
 
 NOW = 1_800_000_000.0
 ROOT = Path(__file__).resolve().parent.parent
@@ -226,7 +225,7 @@ def test_a_picture_is_the_same_every_time(collapse: tuple[Any, Any]) -> None:
     (incident,) = collapse[1]["incidents"]
     assert pictures.incident_png(*collapse, incident) == pictures.incident_png(*collapse, incident)
     program = (
-        "import sys; from exporter.draw import pictures; from exporter.draw.chart import *;"
+        "import sys; from llmtrain_exporter.draw import pictures; from llmtrain_exporter.draw.chart import *;"
         "p = Panel('kl', (Line('train', [1, 2], [1.0, 2.0]),));"
         "sys.stdout.buffer.write(pictures.svg([p]))"
     )
@@ -239,7 +238,7 @@ def test_a_picture_is_the_same_every_time(collapse: tuple[Any, Any]) -> None:
 def test_drawing_says_nothing_where_nothing_can_be_written(tmp_path: Path) -> None:
     """matplotlib would tell of the folder that it cannot make, and of the fonts that it looks for."""
     program = (
-        "from exporter.draw import pictures; from exporter.draw.chart import *;"
+        "from llmtrain_exporter.draw import pictures; from llmtrain_exporter.draw.chart import *;"
         "print(len(pictures.png([Panel('训练', (Line('x', [1, 2], [1.0, 2.0]),))], title='训练 ')) > 1000)"
     )
     environment = {

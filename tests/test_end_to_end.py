@@ -24,7 +24,7 @@ from tests.servers import eventually
 
 pytestmark = pytest.mark.timeout(1500)
 
-DEMO = Path(__file__).resolve().parent.parent / "exporter" / "demo"
+DEMO = Path(__file__).resolve().parent.parent / "exporter" / "llmtrain_exporter" / "demo"
 BREAKS_SECONDS = 45.0
 """A run is at home in Prometheus before it breaks: found, scraped, and scraped again."""
 LATENCY_SECONDS = 45.0  # p95, where nothing was in the way

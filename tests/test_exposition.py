@@ -13,18 +13,17 @@ import prometheus_client.parser as text_parser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.metric import Metric, Type
+from llmtrain_exporter.model import Series
+from llmtrain_exporter.printable import printable
+from llmtrain_exporter.serve import exposition as module
+from llmtrain_exporter.serve.deflate import gzip_pieces
+from llmtrain_exporter.serve.exposition import LONGEST, Exposition, label_value
+from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.telemetry import Telemetry
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.samples import Sample
-
-from exporter.knowledge import catalogue as c
-from exporter.knowledge.metric import Metric, Type
-from exporter.model import Series
-from exporter.printable import printable
-from exporter.serve import exposition as module
-from exporter.serve.deflate import gzip_pieces
-from exporter.serve.exposition import LONGEST, Exposition, label_value
-from exporter.serve.fleet import Fleet
-from exporter.serve.telemetry import Telemetry
 
 LOSS = Series(c.LOSS, (("split", "train"),))
 EVAL_LOSS = Series(c.LOSS, (("split", "eval"),))

@@ -14,9 +14,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
-from exporter.ingest import follow
-from exporter.ingest.follow import Batch, Follower, open_regular, raise_descriptor_limit
+from llmtrain_exporter.ingest import follow
+from llmtrain_exporter.ingest.follow import Batch, Follower, open_regular, raise_descriptor_limit
 
 
 class Scene:

@@ -16,9 +16,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-
-from exporter.ingest import follow
-from exporter.ingest.follow import Batch, Follower
+from llmtrain_exporter.ingest import follow
+from llmtrain_exporter.ingest.follow import Batch, Follower
 
 BLOCKS, SCHEDULES = 8, 300  # 2,400 lives of a log
 ACTS = 60

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from llmtrain_exporter.ingest import values
 
-from exporter.ingest import values
 from tests import fuzz_dialects
 from tests.fuzz_dialects import examine, fuzz, inputs, seeds
 

@@ -14,24 +14,23 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 
 import pytest
-
-from exporter.ingest.normalise import Normaliser
-from exporter.knowledge import catalogue as c
-from exporter.knowledge import limits
-from exporter.knowledge.advice import ADVICE
-from exporter.knowledge.causes import CAUSES
-from exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, SETUP
-from exporter.knowledge.limits import LIMITS
-from exporter.knowledge.meaning import Healthy, Meaning, is_healthy, number
-from exporter.knowledge.meanings import MEANINGS
-from exporter.knowledge.metric import Group, Metric
-from exporter.knowledge.profile import GRPO, SFT
-from exporter.knowledge.recoveries import RECOVERIES
-from exporter.knowledge.remedies import REMEDIES
-from exporter.knowledge.remedy import proposals
-from exporter.knowledge.signal import Severity
-from exporter.knowledge.text import RUN_LIMITS, Text
-from exporter.model import Kind, Record
+from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import limits
+from llmtrain_exporter.knowledge.advice import ADVICE
+from llmtrain_exporter.knowledge.causes import CAUSES
+from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, SETUP
+from llmtrain_exporter.knowledge.limits import LIMITS
+from llmtrain_exporter.knowledge.meaning import Healthy, Meaning, is_healthy, number
+from llmtrain_exporter.knowledge.meanings import MEANINGS
+from llmtrain_exporter.knowledge.metric import Group, Metric
+from llmtrain_exporter.knowledge.profile import GRPO, SFT
+from llmtrain_exporter.knowledge.recoveries import RECOVERIES
+from llmtrain_exporter.knowledge.remedies import REMEDIES
+from llmtrain_exporter.knowledge.remedy import proposals
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.text import RUN_LIMITS, Text
+from llmtrain_exporter.model import Kind, Record
 
 NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL

@@ -16,18 +16,18 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.history import columns
+from llmtrain_exporter.history.columns import History, Log, history
+from llmtrain_exporter.history.document import history_object
+from llmtrain_exporter.history.read import NoTraining
+from llmtrain_exporter.history.thin import peaks, stretches, thin
+from llmtrain_exporter.ingest import discover
+from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import Kind, series
+from llmtrain_exporter.publish import demo
 
-from exporter.analyse.run import Options
-from exporter.history import columns
-from exporter.history.columns import History, Log, history
-from exporter.history.document import history_object
-from exporter.history.read import NoTraining
-from exporter.history.thin import peaks, stretches, thin
-from exporter.ingest import discover
-from exporter.ingest.dialects import Dialects
-from exporter.knowledge import catalogue as c
-from exporter.model import Kind, series
-from exporter.publish import demo
 from tests.training import append, llamafactory, swift, swift_eval
 
 NOW = 1_800_000_000.0

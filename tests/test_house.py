@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = "exporter"
+SOURCE = ROOT / "exporter"
+PACKAGE = "llmtrain_exporter"
 
-# A room is a folder or a module right below exporter/; it may import itself and these.
+# A room is a folder or a module right below the package; it may import itself and these.
 MAY_IMPORT: dict[str, set[str]] = {
     "knowledge": set(),
     "logs": set(),
@@ -158,27 +159,27 @@ def made_up(root: Path, files: dict[str, str]) -> Path:
 
 def test_imports_never_point_back() -> None:
     """Data flows from knowledge to the command line, and no module imports a room that lies behind it."""
-    assert wrong_directions(ROOT) == []
+    assert wrong_directions(SOURCE) == []
 
 
 def test_every_room_has_its_place_in_the_house() -> None:
-    """A new folder or module below exporter/ is entered in the table of directions."""
-    rooms = {source.room for source in sources(ROOT)} - {""}
+    """A new folder or module below the package is entered in the table of directions."""
+    rooms = {source.room for source in sources(SOURCE)} - {""}
     assert rooms - EVERYTHING - set(MAY_IMPORT) == set()
 
 
 @pytest.mark.parametrize(
     ("importer", "statement"),
     [
-        ("knowledge/a.py", "from exporter.model import Record"),
-        ("knowledge/a.py", "import exporter.model"),
+        ("knowledge/a.py", "from llmtrain_exporter.model import Record"),
+        ("knowledge/a.py", "import llmtrain_exporter.model"),
         ("knowledge/a.py", "from .. import model"),
-        ("analyse/a.py", "from exporter import ingest"),
+        ("analyse/a.py", "from llmtrain_exporter import ingest"),
         ("analyse/a.py", "from ..ingest.follow import Follower"),
         ("analyse/__init__.py", "from ..ingest import follow"),
-        ("analyse/a.py", "def f():\n    import exporter.ingest.follow"),
-        ("serve/a.py", "if True:\n    from exporter.notify import a"),
-        ("bundle/a.py", "from exporter.config import Settings"),
+        ("analyse/a.py", "def f():\n    import llmtrain_exporter.ingest.follow"),
+        ("serve/a.py", "if True:\n    from llmtrain_exporter.notify import a"),
+        ("bundle/a.py", "from llmtrain_exporter.config import Settings"),
     ],
 )
 def test_an_import_that_points_back_is_found(tmp_path: Path, importer: str, statement: str) -> None:
@@ -196,18 +197,18 @@ def test_an_import_along_the_direction_is_allowed(tmp_path: Path) -> None:
     house = {
         "__init__.py": "__version__ = '1'",
         "knowledge/__init__.py": "",
-        "knowledge/a.py": "from . import b\nfrom exporter.knowledge.b import C",
+        "knowledge/a.py": "from . import b\nfrom llmtrain_exporter.knowledge.b import C",
         "knowledge/b.py": "import math",
         "serve/__init__.py": "",
-        "serve/a.py": "from exporter import __version__\nfrom ..knowledge import b\nimport starlette",
-        "cli.py": "from exporter.serve import a",
+        "serve/a.py": "from llmtrain_exporter import x\nfrom ..knowledge import b\nimport starlette",
+        "cli.py": "from llmtrain_exporter.serve import a",
     }
     assert wrong_directions(made_up(tmp_path, house)) == []
 
 
 def test_pandas_stays_in_publish() -> None:
     """pandas is heavy: only one-shot outputs use it, and only once they run."""
-    assert wrong_pandas(ROOT) == []
+    assert wrong_pandas(SOURCE) == []
 
 
 @pytest.mark.parametrize(
@@ -224,8 +225,9 @@ def test_pandas_in_the_wrong_place_is_found(tmp_path: Path, name: str, text: str
 
 
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:
-    """`import exporter.cli` loads no library that only some commands need, so --help answers at once."""
-    program = f"import sys, exporter.cli; print([name for name in {LOADED_LATE!r} if name in sys.modules])"
+    """Importing the command line loads no library that only some commands need: --help answers at once."""
+    loaded = f"[name for name in {LOADED_LATE!r} if name in sys.modules]"
+    program = f"import sys, llmtrain_exporter.cli; print({loaded})"
     command = [sys.executable, "-c", program]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (answer.stdout.strip(), answer.stderr) == ("[]", "")
@@ -233,14 +235,14 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
 
 def test_no_module_grows_beyond_400_lines() -> None:
     """A module that needs more than 400 lines is two modules."""
-    lengths = {str(s.path.relative_to(ROOT)): len(s.path.read_text().splitlines()) for s in sources(ROOT)}
+    lengths = {str(s.path.relative_to(ROOT)): len(s.path.read_text().splitlines()) for s in sources(SOURCE)}
     assert {name: length for name, length in lengths.items() if length > 400} == {}
 
 
 def test_every_package_says_what_it_holds() -> None:
-    """Each folder below exporter/ that holds modules is a package whose docstring says what lives there."""
-    folders = {source.path.parent for source in sources(ROOT)}
-    packages = [source for source in sources(ROOT) if source.path.name == "__init__.py"]
+    """Each folder of the package that holds modules is a package whose docstring says what lives there."""
+    folders = {source.path.parent for source in sources(SOURCE)}
+    packages = [source for source in sources(SOURCE) if source.path.name == "__init__.py"]
     described = {package.path.parent for package in packages if ast.get_docstring(package.tree)}
     assert folders - described == set()
 
@@ -250,7 +252,7 @@ def test_every_public_function_and_class_has_a_docstring() -> None:
     named = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     silent = [
         f"{source.path.relative_to(ROOT)}:{node.lineno}: {node.name}"
-        for source in sources(ROOT)
+        for source in sources(SOURCE)
         for node in source.tree.body
         if isinstance(node, named) and not node.name.startswith("_") and not ast.get_docstring(node)
     ]

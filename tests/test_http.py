@@ -18,14 +18,14 @@ from pathlib import Path
 import anyio
 import pytest
 import requests
+from llmtrain_exporter.serve.http import OPENMETRICS, TEXT
+from llmtrain_exporter.serve.pages import frame
+from llmtrain_exporter.web import asgi
+from llmtrain_exporter.web.negotiate import accepts_gzip, credentials, wants_openmetrics
+from llmtrain_exporter.web.server import Server
+from llmtrain_exporter.web.users import Users
 from starlette.types import Message
 
-from exporter.serve.http import OPENMETRICS, TEXT
-from exporter.serve.pages import frame
-from exporter.web import asgi
-from exporter.web.negotiate import accepts_gzip, credentials, wants_openmetrics
-from exporter.web.server import Server
-from exporter.web.users import Users
 from tests.servers import Prometheus, eventually
 from tests.serving import RUN, Site, fill, running
 
@@ -359,7 +359,7 @@ async def _no_app(*_: object) -> None:
 
 PROGRAM = """
 import logging, sys, time
-from exporter.web.server import Server
+from llmtrain_exporter.web.server import Server
 from tests.serving import Site, fill
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 site = Site()

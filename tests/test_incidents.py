@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from llmtrain_exporter.model import Health
 
-from exporter.model import Health
 from tests.analysing import analyse, changed, found, grpo, sft
 
 BAD = {"kl": 3.0, "completions__mean_length": 420.0, "rewards__Format__mean": 0.1, "reward": 0.4}

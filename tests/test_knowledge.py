@@ -9,17 +9,16 @@ from dataclasses import fields, is_dataclass
 from fnmatch import fnmatchcase
 
 import pytest
-
-from exporter.knowledge import analysis_metrics, arguments, catalogue, profile, sources, text
-from exporter.knowledge.advice import ADVICE, causes_of, remedies_for
-from exporter.knowledge.causes import CAUSES
-from exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, SETUP
-from exporter.knowledge.limits import LIMITS, SIGNALS
-from exporter.knowledge.meaning import Healthy, LimitOf, Meaning, Worry, is_healthy, number
-from exporter.knowledge.meanings import MEANINGS
-from exporter.knowledge.recoveries import RECOVERIES
-from exporter.knowledge.remedies import REMEDIES
-from exporter.knowledge.remedy import (
+from llmtrain_exporter.knowledge import analysis_metrics, arguments, catalogue, profile, sources, text
+from llmtrain_exporter.knowledge.advice import ADVICE, causes_of, remedies_for
+from llmtrain_exporter.knowledge.causes import CAUSES
+from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, SETUP
+from llmtrain_exporter.knowledge.limits import LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.meaning import Healthy, LimitOf, Meaning, Worry, is_healthy, number
+from llmtrain_exporter.knowledge.meanings import MEANINGS
+from llmtrain_exporter.knowledge.recoveries import RECOVERIES
+from llmtrain_exporter.knowledge.remedies import REMEDIES
+from llmtrain_exporter.knowledge.remedy import (
     DEFAULTS,
     Change,
     Choice,
@@ -30,8 +29,8 @@ from exporter.knowledge.remedy import (
     proposals,
     propose,
 )
-from exporter.knowledge.signal import Severity
-from exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.text import Lang, Text
 
 METRICS = (*catalogue.METRICS, *analysis_metrics.METRICS)
 SOURCES = {name: entry for name, entry in vars(sources).items() if isinstance(entry, Text)}

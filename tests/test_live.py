@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 import yaml
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.serve.exposition import Exposition
+from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.telemetry import Telemetry
+from llmtrain_exporter.serve.watch import Watcher
 
-from exporter.config import Settings
-from exporter.serve.exposition import Exposition
-from exporter.serve.fleet import Fleet
-from exporter.serve.telemetry import Telemetry
-from exporter.serve.watch import Watcher
 from tests.servers import ExporterProcess, Prometheus, Server, eventually, series
 from tests.training import append, swift, swift_eval
 
@@ -276,7 +276,7 @@ def replays(corpus: Path, watched: Path) -> Iterator[list[subprocess.Popen[bytes
     try:
         for name, log in REPLAYED.items():
             folder = watched / name.partition("/")[0]
-            replay = [sys.executable, "-m", "exporter", "replay", *OPTIONS[name]]
+            replay = [sys.executable, "-m", "llmtrain_exporter", "replay", *OPTIONS[name]]
             started.append(subprocess.Popen([*replay, str(corpus / log), str(folder)]))
         yield started
     finally:

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from exporter import logs
+from llmtrain_exporter import logs
 
 UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
@@ -57,16 +56,16 @@ def limited() -> Iterator[tuple[logging.Logger, Clock, io.StringIO]]:
 def test_a_text_line_says_when_how_bad_where_and_what() -> None:
     """A text message is one line with the time in UTC, the level, the logger and the text."""
     stream = configured("text")
-    logging.getLogger("exporter.somewhere").warning("%s: gone", "a.jsonl")
+    logging.getLogger("llmtrain_exporter.somewhere").warning("%s: gone", "a.jsonl")
     time, level, logger, *text = stream.getvalue().split()
-    assert (level, logger, text) == ("WARNING", "exporter.somewhere:", ["a.jsonl:", "gone"])
+    assert (level, logger, text) == ("WARNING", "llmtrain_exporter.somewhere:", ["a.jsonl:", "gone"])
     assert time.endswith("Z")
 
 
 def test_a_json_line_has_the_same_as_fields() -> None:
     """A JSON message is one object on one line."""
     stream = configured("json")
-    logging.getLogger("exporter.somewhere").error("line one\nline two \u2028 \x1b[31m")
+    logging.getLogger("llmtrain_exporter.somewhere").error("line one\nline two \u2028 \x1b[31m")
     [line] = stream.getvalue().splitlines()
     message = json.loads(line)
     assert set(message) == {"time", "level", "logger", "message"}
@@ -77,7 +76,7 @@ def test_a_json_line_has_the_same_as_fields() -> None:
 def test_less_severe_messages_are_left_out(log_format: str) -> None:
     """The level is the least severe that is written."""
     stream = configured(log_format, "warning")
-    logging.getLogger("exporter").info("hello")
+    logging.getLogger("llmtrain_exporter").info("hello")
     assert stream.getvalue() == ""
 
 
@@ -110,7 +109,7 @@ def test_a_traceback_cannot_hold_a_line_of_its_own() -> None:
     try:
         raise ValueError("x\n2026-01-01T00:00:00.000Z ERROR exporter: forged \x1b[2J")
     except ValueError:
-        logging.getLogger("exporter").exception("went wrong")
+        logging.getLogger("llmtrain_exporter").exception("went wrong")
     first, *rest = stream.getvalue().splitlines()
     assert first.endswith("went wrong")
     assert rest
@@ -136,11 +135,11 @@ def test_a_traceback_cannot_hold_a_line_of_its_own() -> None:
 def test_secrets_do_not_get_into_the_log(text: str, kept: str, log_format: str) -> None:
     """What looks like a password, a token or a webhook is blotted out in messages and in tracebacks."""
     stream = configured(log_format)
-    logging.getLogger("exporter").warning("%s", text)
+    logging.getLogger("llmtrain_exporter").warning("%s", text)
     try:
         raise ValueError(text)
     except ValueError:
-        logging.getLogger("exporter").exception("failed")
+        logging.getLogger("llmtrain_exporter").exception("failed")
     assert "hunter2" not in stream.getvalue()
     assert "aHVudGVyMg" not in stream.getvalue()
     assert kept in logs.without_secrets(text)

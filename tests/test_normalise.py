@@ -9,13 +9,12 @@ import tracemalloc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from exporter.ingest import normalise
-from exporter.ingest.normalise import Normaliser
-from exporter.knowledge import catalogue, row
-from exporter.knowledge import catalogue as c
-from exporter.knowledge.metric import Metric, Unit
-from exporter.model import Kind, Record, Series, Skip, series
+from llmtrain_exporter.ingest import normalise
+from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.knowledge import catalogue, row
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.metric import Metric, Unit
+from llmtrain_exporter.model import Kind, Record, Series, Skip, series
 
 PLACE = {"global_step/max_steps": "5/10"}
 

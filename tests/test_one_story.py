@@ -15,26 +15,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from llmtrain_exporter.analyse.analysis import EPISODES_KEPT
+from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.bundle import HERE
+from llmtrain_exporter.bundle.alerting.parts import alerts
+from llmtrain_exporter.cli import commands
+from llmtrain_exporter.cli.shell import run as run_cli
+from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge.text import Lang, written
+from llmtrain_exporter.model import Kind, Snapshot
+from llmtrain_exporter.notify import story as card_story
+from llmtrain_exporter.notify.card import PlainText, body_text
+from llmtrain_exporter.notify.compose import Asked, Held, compose
+from llmtrain_exporter.notify.config.settings import LinkRule
+from llmtrain_exporter.notify.say import MOST_ACTIONS, MOST_CAUSES, MOST_FINDINGS
+from llmtrain_exporter.notify.webhook import parse
+from llmtrain_exporter.publish.check import check
+from llmtrain_exporter.publish.demo import BUNDLED
+from llmtrain_exporter.publish.report import html as html_report
 
 from benchmarks.detection.generator import write_demo
-from exporter.analyse.analysis import EPISODES_KEPT
-from exporter.analyse.run import Options
-from exporter.bundle import HERE
-from exporter.bundle.alerting.parts import alerts
-from exporter.cli import commands
-from exporter.cli.shell import run as run_cli
-from exporter.knowledge import words
-from exporter.knowledge.text import Lang, written
-from exporter.model import Kind, Snapshot
-from exporter.notify import story as card_story
-from exporter.notify.card import PlainText, body_text
-from exporter.notify.compose import Asked, Held, compose
-from exporter.notify.config.settings import LinkRule
-from exporter.notify.say import MOST_ACTIONS, MOST_CAUSES, MOST_FINDINGS
-from exporter.notify.webhook import parse
-from exporter.publish.check import check
-from exporter.publish.demo import BUNDLED
-from exporter.publish.report import html as html_report
 from tests.conftest import leave_out
 from tests.relaying import NOW, alert, group
 from tests.servers import ExporterProcess, eventually, series

@@ -11,17 +11,17 @@ from pathlib import Path
 from string import Template
 
 import pytest
+from llmtrain_exporter.bundle.alerting.places import Places
+from llmtrain_exporter.knowledge import page_words
+from llmtrain_exporter.knowledge.alerting import ALERTS
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Health
+from llmtrain_exporter.serve.pages.assets import FOLDER, Assets
+from llmtrain_exporter.serve.pages.frame import FOLDER as TEMPLATES
+from llmtrain_exporter.serve.pages.frame import UPLOT
+from llmtrain_exporter.serve.pages.list_page import ListPage
+from llmtrain_exporter.serve.pages.listing import PAGE
 
-from exporter.bundle.alerting.places import Places
-from exporter.knowledge import page_words
-from exporter.knowledge.alerting import ALERTS
-from exporter.knowledge.text import Lang
-from exporter.model import Health
-from exporter.serve.pages.assets import FOLDER, Assets
-from exporter.serve.pages.frame import FOLDER as TEMPLATES
-from exporter.serve.pages.frame import UPLOT
-from exporter.serve.pages.list_page import ListPage
-from exporter.serve.pages.listing import PAGE
 from tests.serving import NOW, RUN, Site, running
 
 SCRIPTS = sorted(path for path in FOLDER.glob("*.js"))

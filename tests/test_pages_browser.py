@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llmtrain_exporter.analyse import written
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import Health, Series, State
+from llmtrain_exporter.publish.demo import BUNDLED
+from llmtrain_exporter.serve.sparkline import Sparkline
 
-from exporter.analyse import written
-from exporter.knowledge import catalogue as c
-from exporter.model import Health, Series, State
-from exporter.publish.demo import BUNDLED
-from exporter.serve.sparkline import Sparkline
 from tests.servers import ExporterProcess
 from tests.serving import LOSS, RUN, Site, running
 from tests.training import append, swift

@@ -10,16 +10,15 @@ from typing import Any
 
 import pytest
 import yaml
-
-from exporter.analyse.run import Options, Run
-from exporter.config import ConfigError, Settings, configure, show
-from exporter.config.profiles import CONFIGURED
-from exporter.ingest.dialects import Dialects
-from exporter.knowledge import pace
-from exporter.knowledge.limits import BUILT_IN, LIMITS
-from exporter.knowledge.signal import Profile, Severity
-from exporter.model import Record, Snapshot, State
-from exporter.model import Settings as RunSettings
+from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.config import ConfigError, Settings, configure, show
+from llmtrain_exporter.config.profiles import CONFIGURED
+from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.knowledge import pace
+from llmtrain_exporter.knowledge.limits import BUILT_IN, LIMITS
+from llmtrain_exporter.knowledge.signal import Profile, Severity
+from llmtrain_exporter.model import Record, Snapshot, State
+from llmtrain_exporter.model import Settings as RunSettings
 
 INFO, WARNING, CRITICAL = Severity
 BASE = "profiles: {a: {inherits: grpo, limits: "

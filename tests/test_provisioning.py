@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
+from llmtrain_exporter.bundle.kubernetes import FOLDER
 
-from exporter.bundle.kubernetes import FOLDER
 from tests.test_compose import ROOT, SERVICES, services
 
 PROVISIONING = ROOT / "grafana" / "provisioning"

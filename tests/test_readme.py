@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-
-from exporter.cli import commands
+from llmtrain_exporter.cli import commands
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = "[...]"

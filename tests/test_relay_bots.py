@@ -12,15 +12,14 @@ from urllib.parse import quote
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify.bots import CHATS, dingtalk, discord, feishu, slack, wecom
+from llmtrain_exporter.notify.bots.base import Verdict, encoded
+from llmtrain_exporter.notify.card import Block, Card, Code, Link, Markup, Plain, Tone
+from llmtrain_exporter.notify.client import Answer
+from llmtrain_exporter.notify.config.configure import Bot
+from llmtrain_exporter.notify.config.settings import BotRule
 from pydantic import SecretStr
-
-from exporter.knowledge.text import Lang
-from exporter.notify.bots import CHATS, dingtalk, discord, feishu, slack, wecom
-from exporter.notify.bots.base import Verdict, encoded
-from exporter.notify.card import Block, Card, Code, Link, Markup, Plain, Tone
-from exporter.notify.client import Answer
-from exporter.notify.config.configure import Bot
-from exporter.notify.config.settings import BotRule
 
 SECRET = "SECdemo-Secret_0123456789"
 STRANGE_SECRET = '密钥 & "quotes" + /='

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llmtrain_exporter.knowledge import card_words
+from llmtrain_exporter.knowledge.alerting import ALERTS
+from llmtrain_exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.notify import story
+from llmtrain_exporter.notify.card import Card, PlainText, Tone, body_text
+from llmtrain_exporter.notify.compose import Asked, Held, compose
+from llmtrain_exporter.notify.config.settings import LinkRule
+from llmtrain_exporter.notify.links import links, safe
+from llmtrain_exporter.notify.webhook import parse
 
-from exporter.knowledge import card_words
-from exporter.knowledge.alerting import ALERTS
-from exporter.knowledge.text import Lang, Text
-from exporter.notify import story
-from exporter.notify.card import Card, PlainText, Tone, body_text
-from exporter.notify.compose import Asked, Held, compose
-from exporter.notify.config.settings import LinkRule
-from exporter.notify.links import links, safe
-from exporter.notify.webhook import parse
 from tests.relaying import NOW, STORY, alert, group
 
 RUN = STORY["run"]

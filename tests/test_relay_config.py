@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-
-from exporter.config import ConfigError
-from exporter.knowledge.text import Lang
-from exporter.notify.config.configure import Configured, configure, variables
-from exporter.notify.config.settings import KINDS, BotRule, ExporterRule, LinkRule, RelaySettings
+from llmtrain_exporter.config import ConfigError
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify.config.configure import Configured, configure, variables
+from llmtrain_exporter.notify.config.settings import KINDS, BotRule, ExporterRule, LinkRule, RelaySettings
 
 ROOT = Path(__file__).resolve().parent.parent
 URL = "https://open.feishu.cn/open-apis/bot/v2/hook/TOPSECRET-1"

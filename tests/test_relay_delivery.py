@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 from anyio import to_thread
+from llmtrain_exporter.notify.bucket import Bucket, Rate
+from llmtrain_exporter.notify.client import Answer
+from llmtrain_exporter.notify.memory import Accepted, Waiting, signature
+from llmtrain_exporter.notify.pause import Pause
+from llmtrain_exporter.notify.service import quieten
+from llmtrain_exporter.notify.webhook import parse
 
-from exporter.notify.bucket import Bucket, Rate
-from exporter.notify.client import Answer
-from exporter.notify.memory import Accepted, Waiting, signature
-from exporter.notify.pause import Pause
-from exporter.notify.service import quieten
-from exporter.notify.webhook import parse
 from tests.bots import KINDS, Bot, all_bots, bot
 from tests.relaying import NOW, STORY, Site, alert, group, relaying
 from tests.servers import eventually
@@ -44,10 +44,10 @@ def until_accepted(site: Site, body: Any, path: str = "/alerts", within: float =
 @pytest.fixture(autouse=True)
 def quick_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bot that refused is left alone for less than a test lasts."""
-    monkeypatch.setattr("exporter.notify.pause.FIRST_SECONDS", 0.05)
-    monkeypatch.setattr("exporter.notify.pause.MOST_SECONDS", 0.2)
-    monkeypatch.setattr("exporter.notify.service.SEND_SECONDS", 0.5)
-    monkeypatch.setattr("exporter.notify.delivery.TOKEN_SECONDS", 2.0)
+    monkeypatch.setattr("llmtrain_exporter.notify.pause.FIRST_SECONDS", 0.05)
+    monkeypatch.setattr("llmtrain_exporter.notify.pause.MOST_SECONDS", 0.2)
+    monkeypatch.setattr("llmtrain_exporter.notify.service.SEND_SECONDS", 0.5)
+    monkeypatch.setattr("llmtrain_exporter.notify.delivery.TOKEN_SECONDS", 2.0)
 
 
 def test_every_bot_gets_one_card_and_one_when_it_is_over() -> None:
@@ -162,7 +162,7 @@ def test_a_bot_that_refuses_everything_is_told_of_once(caplog: pytest.LogCapture
 
 def test_a_bot_that_refused_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """A storm of retries does not become a storm of messages to a bot that has said no."""
-    monkeypatch.setattr("exporter.notify.pause.FIRST_SECONDS", 60.0)
+    monkeypatch.setattr("llmtrain_exporter.notify.pause.FIRST_SECONDS", 60.0)
     with bot("feishu") as one, relaying([one]) as site:
         one.fail("refuse")
         answers = {site.post(group(alert(run=f"r{at}"))).status_code for at in range(10)}
@@ -463,7 +463,7 @@ def test_some_tokens_can_be_spared() -> None:
 def test_a_refusal_is_followed_by_a_longer_silence_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice as long as before, no longer than a minute; success ends it."""
     monkeypatch.undo()
-    from exporter.notify.bots.base import RATE, closed
+    from llmtrain_exporter.notify.bots.base import RATE, closed
 
     pause = Pause()
     now, waits = 0.0, []

@@ -15,16 +15,16 @@ from typing import Any
 
 import anyio
 import pytest
+from llmtrain_exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
+from llmtrain_exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.notify import client, exporters, service
+from llmtrain_exporter.notify.client import Call, NoAnswerError
+from llmtrain_exporter.notify.config.configure import Configured, Exporter
+from llmtrain_exporter.notify.config.settings import RelaySettings
+from llmtrain_exporter.notify.exporters import Exporters
+from llmtrain_exporter.notify.pictures import drawn, drawn_if_free
+from llmtrain_exporter.notify.telemetry import Telemetry
 
-from exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
-from exporter.knowledge.text import Lang, Text
-from exporter.notify import client, exporters, service
-from exporter.notify.client import Call, NoAnswerError
-from exporter.notify.config.configure import Configured, Exporter
-from exporter.notify.config.settings import RelaySettings
-from exporter.notify.exporters import Exporters
-from exporter.notify.pictures import drawn, drawn_if_free
-from exporter.notify.telemetry import Telemetry
 from tests.bots import bot
 from tests.relaying import STORY, RelayProcess, alert, group
 from tests.servers import ExporterProcess, free_port
@@ -226,7 +226,7 @@ def test_who_cannot_draw_now_draws_nothing() -> None:
 
 def test_a_card_does_not_wait_for_slow_exporters(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are: it says then what the alert says."""
-    monkeypatch.setattr("exporter.notify.service.QUESTION_SECONDS", 0.1)
+    monkeypatch.setattr("llmtrain_exporter.notify.service.QUESTION_SECONDS", 0.1)
     let_go = threading.Event()
     telemetry = Telemetry("test", ())
     some = Exporters([], telemetry.asked, lambda: 0.0)
@@ -247,7 +247,7 @@ def test_a_chart_of_a_history_that_is_none_is_none() -> None:
 
 def test_a_real_exporter_tells_the_story_and_the_values() -> None:
     """The bundled collapse, in Chinese, with its chart."""
-    collapse = ROOT / "exporter" / "demo" / "collapse"
+    collapse = ROOT / "exporter" / "llmtrain_exporter" / "demo" / "collapse"
     with ExporterProcess([collapse, "--ignore-older", "never"]) as exporter, bot("wecom") as one:
         env = {
             **one.variables,

@@ -13,10 +13,10 @@ import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from llmtrain_exporter.notify.http import MOST_BYTES
+from llmtrain_exporter.notify.webhook import WebhookError, parse
+from llmtrain_exporter.web.users import Users
 
-from exporter.notify.http import MOST_BYTES
-from exporter.notify.webhook import WebhookError, parse
-from exporter.web.users import Users
 from tests.bots import bot
 from tests.relaying import Site, alert, group, post, relaying
 from tests.servers import eventually
@@ -144,7 +144,7 @@ def test_a_body_that_is_too_large_is_refused(site: Site) -> None:
 
 def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
     """Who promises more than is sent does not hold a place for ever."""
-    monkeypatch.setattr("exporter.notify.http.BODY_SECONDS", 0.2)
+    monkeypatch.setattr("llmtrain_exporter.notify.http.BODY_SECONDS", 0.2)
     host, port = site.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as slow:
         slow.sendall(b"POST /alerts HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
@@ -162,7 +162,7 @@ def test_a_client_that_leaves_is_counted(site: Site) -> None:
 
 def test_bodies_at_a_time_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them together, too; what one had is there again for the next."""
-    monkeypatch.setattr("exporter.notify.http.MOST_HELD_BYTES", 5000)
+    monkeypatch.setattr("llmtrain_exporter.notify.http.MOST_HELD_BYTES", 5000)
     with relaying([]) as site:
         for _ in range(10):
             assert site.post(group(alert())).status_code == 200
@@ -173,7 +173,7 @@ def test_bodies_at_a_time_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_too_many_at_a_time_are_asked_to_come_again(monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
     """The memory stays bounded; Alertmanager tries again."""
-    monkeypatch.setattr("exporter.notify.http.MOST_UNDER_WAY", 0)
+    monkeypatch.setattr("llmtrain_exporter.notify.http.MOST_UNDER_WAY", 0)
     assert site.post(group(alert())).status_code == 503
 
 

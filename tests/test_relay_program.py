@@ -26,7 +26,7 @@ OWN = alert(annotations={"summary": "It broke.", "description": "kl is 5.2 \x1b[
 
 def run(*arguments: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """`llmtrain-exporter relay ...` to its end."""
-    command = [sys.executable, "-m", "exporter", "relay", *map(str, arguments)]
+    command = [sys.executable, "-m", "llmtrain_exporter", "relay", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=env, timeout=60, check=False)
 
 
@@ -186,7 +186,7 @@ def test_passwords_come_from_a_web_configuration(tmp_path: Path) -> None:
     assert wrong.returncode == 2
     assert re.search(r"no\.yml: No such file", wrong.stderr)
     port = free_port()
-    command = [sys.executable, "-m", "exporter", "relay", "--web.config.file", web]
+    command = [sys.executable, "-m", "llmtrain_exporter", "relay", "--web.config.file", web]
     with subprocess.Popen([*command, "--listen", f"127.0.0.1:{port}"], stderr=subprocess.PIPE) as process:
         try:
             (answer,) = eventually(lambda: _answers(f"http://127.0.0.1:{port}/"))

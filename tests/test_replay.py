@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from exporter.ingest.arguments import read_settings
-from exporter.publish.replay import Manner, Pace, ReplayError, replay
+from llmtrain_exporter.ingest.arguments import read_settings
+from llmtrain_exporter.publish.replay import Manner, Pace, ReplayError, replay
 
 LOG = "logging.jsonl"
 
@@ -262,7 +261,7 @@ def test_a_trainer_state_is_not_appended_to(trainer_state: Path, tmp_path: Path)
 
 
 def replaying(*arguments: str | Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "exporter", "replay", *map(str, arguments)]
+    command = [sys.executable, "-m", "llmtrain_exporter", "replay", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -21,28 +21,28 @@ from typing import Any
 
 import pytest
 import yaml
+from llmtrain_exporter.analyse import verdict
+from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.cli import commands
+from llmtrain_exporter.cli.shell import run as run_cli
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.history.columns import history
+from llmtrain_exporter.ingest import discover
+from llmtrain_exporter.knowledge import report_words
+from llmtrain_exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.knowledge.words import Counted
+from llmtrain_exporter.publish import demo
+from llmtrain_exporter.publish.check import each_log
+from llmtrain_exporter.publish.check_text import as_text
+from llmtrain_exporter.publish.report import html as html_report
+from llmtrain_exporter.publish.report import markdown
+from llmtrain_exporter.publish.report.document import document
+from llmtrain_exporter.publish.report.material import Material, material
+from llmtrain_exporter.publish.report.progress import Progress
+from llmtrain_exporter.publish.report.tree import Code, Document, Picture, Section
+from llmtrain_exporter.publish.report.write import Wanted, run_report
+from llmtrain_exporter.publish.style import Style
 
-from exporter.analyse import verdict
-from exporter.analyse.run import Options
-from exporter.cli import commands
-from exporter.cli.shell import run as run_cli
-from exporter.config import Settings
-from exporter.history.columns import history
-from exporter.ingest import discover
-from exporter.knowledge import report_words
-from exporter.knowledge.text import Lang, Text
-from exporter.knowledge.words import Counted
-from exporter.publish import demo
-from exporter.publish.check import each_log
-from exporter.publish.check_text import as_text
-from exporter.publish.report import html as html_report
-from exporter.publish.report import markdown
-from exporter.publish.report.document import document
-from exporter.publish.report.material import Material, material
-from exporter.publish.report.progress import Progress
-from exporter.publish.report.tree import Code, Document, Picture, Section
-from exporter.publish.report.write import Wanted, run_report
-from exporter.publish.style import Style
 from tests.training import append, swift, swift_eval
 
 NOW = 1_800_000_000.0
@@ -510,7 +510,7 @@ def test_every_real_run_has_a_report(corpus: Path, monkeypatch: pytest.MonkeyPat
         for lang in LANGS:
             drawn = at % 2 == (lang is Lang.ZH)
             monkeypatch.setattr(html_report, "inline_svg", draw if drawn else lambda *_: "<svg></svg>")
-            monkeypatch.setattr("exporter.publish.report.write.svg", lambda *_: b"<svg></svg>")
+            monkeypatch.setattr("llmtrain_exporter.publish.report.write.svg", lambda *_: b"<svg></svg>")
             for name in ("report.html", "report.md"):
                 wanted = Wanted(tmp_path / name, lang, None)
                 code = run_report([path], settings, wanted, io.StringIO(), io.StringIO(), NOW)

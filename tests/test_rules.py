@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from llmtrain_exporter.bundle.alerting.places import anchor
+from llmtrain_exporter.knowledge.alerting import ALERTS
+from llmtrain_exporter.knowledge.alerting.blanks import BLANKS
+from llmtrain_exporter.knowledge.alerting.entry import PREFIX, Alert, Scope
+from llmtrain_exporter.knowledge.alerting.signals import OMITTED
+from llmtrain_exporter.knowledge.limits import LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.metric import Type
+from llmtrain_exporter.knowledge.metrics import METRICS
+from llmtrain_exporter.knowledge.signal import Measure, Severity
+from llmtrain_exporter.knowledge.text import PATTERN, Lang, Text
 
-from exporter.bundle.alerting.places import anchor
-from exporter.knowledge.alerting import ALERTS
-from exporter.knowledge.alerting.blanks import BLANKS
-from exporter.knowledge.alerting.entry import PREFIX, Alert, Scope
-from exporter.knowledge.alerting.signals import OMITTED
-from exporter.knowledge.limits import LIMITS, SIGNALS
-from exporter.knowledge.metric import Type
-from exporter.knowledge.metrics import METRICS
-from exporter.knowledge.signal import Measure, Severity
-from exporter.knowledge.text import PATTERN, Lang, Text
 from tests.servers import ExporterProcess
 
 Tool = Callable[[str], Path]

@@ -9,15 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from exporter.analyse.run import RECENT, Options, Run
-from exporter.ingest.dialects import Dialects
-from exporter.ingest.source import read_lines
-from exporter.knowledge import analysis_metrics as m
-from exporter.knowledge import catalogue as c
-from exporter.knowledge import pace
-from exporter.knowledge.metric import Metric
-from exporter.model import Kind, Record, Resume, Settings, Snapshot, State, series
+from llmtrain_exporter.analyse.run import RECENT, Options, Run
+from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.source import read_lines
+from llmtrain_exporter.knowledge import analysis_metrics as m
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import pace
+from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.model import Kind, Record, Resume, Settings, Snapshot, State, series
 
 NOW = 1_700_000_000.0
 Row = dict[str, object]

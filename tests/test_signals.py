@@ -7,13 +7,13 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llmtrain_exporter.analyse import indicators
+from llmtrain_exporter.analyse.analysis import Analysis
+from llmtrain_exporter.knowledge import analysis_metrics as m
+from llmtrain_exporter.knowledge.limits import BUILT_IN, LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.model import Health
 
-from exporter.analyse import indicators
-from exporter.analyse.analysis import Analysis
-from exporter.knowledge import analysis_metrics as m
-from exporter.knowledge.limits import BUILT_IN, LIMITS, SIGNALS
-from exporter.knowledge.signal import Severity
-from exporter.model import Health
 from tests.analysing import Row, analyse, changed, found, grpo, records, sft, signals, state
 
 GRPO_SIGNALS = [

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.discover import Found, Options, discover
+from llmtrain_exporter.ingest.source import Reading, Source, open_source
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import Kind, Record
 
-from exporter.ingest.dialects import Dialects
-from exporter.ingest.discover import Found, Options, discover
-from exporter.ingest.source import Reading, Source, open_source
-from exporter.knowledge import catalogue as c
-from exporter.model import Kind, Record
 from tests import training
 
 NAMES = {

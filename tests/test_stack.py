@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 import requests
+from llmtrain_exporter.publish.replay import Manner, Pace, replay
 
-from exporter.publish.replay import Manner, Pace, replay
 from tests.servers import eventually, free_port
 from tests.test_compose import DOCKERFILE, SERVICES
 
 ROOT = Path(__file__).resolve().parent.parent
-DEMO = ROOT / "exporter" / "demo"
+DEMO = ROOT / "exporter" / "llmtrain_exporter" / "demo"
 HEALTHY_SECONDS = 60.0
 ALERT_SECONDS = 90.0  # two scrapes, two evaluations and the group's wait, on a busy machine
 BEFORE_THE_COLLAPSE = 6  # records of the demo that are healthy

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from exporter.ingest import values
+from llmtrain_exporter.ingest import values
 
 HUGE = 10**400
 

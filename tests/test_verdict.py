@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from llmtrain_exporter.analyse import verdict
+from llmtrain_exporter.analyse.written import number, series_name, span, value_text
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.advice import ADVICE
+from llmtrain_exporter.knowledge.limits import LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.meaning import Healthy, LimitOf, Worry
+from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.text import PATTERN, Lang
+from llmtrain_exporter.model import Episode, Incident, Series, Settings, Snapshot, series
 
-from exporter.analyse import verdict
-from exporter.analyse.written import number, series_name, span, value_text
-from exporter.knowledge import catalogue as c
-from exporter.knowledge.advice import ADVICE
-from exporter.knowledge.limits import LIMITS, SIGNALS
-from exporter.knowledge.meaning import Healthy, LimitOf, Worry
-from exporter.knowledge.metric import Metric
-from exporter.knowledge.signal import Severity
-from exporter.knowledge.text import PATTERN, Lang
-from exporter.model import Episode, Incident, Series, Settings, Snapshot, series
 from tests.serving import RUN
 
 TRAIN, EVAL = ("split", "train"), ("split", "eval")

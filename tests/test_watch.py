@@ -14,20 +14,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from llmtrain_exporter.analyse.run import Run
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest import discover
+from llmtrain_exporter.ingest.follow import explain
+from llmtrain_exporter.ingest.source import LineSource
+from llmtrain_exporter.model import Snapshot, State
+from llmtrain_exporter.serve import watch
+from llmtrain_exporter.serve.exposition import Exposition
+from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.glance import Glance
+from llmtrain_exporter.serve.telemetry import Telemetry
+from llmtrain_exporter.serve.watch import DESCRIPTORS_SPARED, SCANS_MISSING, Watcher
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.analyse.run import Run
-from exporter.config import Settings
-from exporter.ingest import discover
-from exporter.ingest.follow import explain
-from exporter.ingest.source import LineSource
-from exporter.model import Snapshot, State
-from exporter.serve import watch
-from exporter.serve.exposition import Exposition
-from exporter.serve.fleet import Fleet
-from exporter.serve.glance import Glance
-from exporter.serve.telemetry import Telemetry
-from exporter.serve.watch import DESCRIPTORS_SPARED, SCANS_MISSING, Watcher
 from tests.servers import series
 from tests.training import (
     append,

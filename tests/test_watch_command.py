@@ -25,26 +25,26 @@ import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llmtrain_exporter.analyse.run import Run
+from llmtrain_exporter.cli import commands
+from llmtrain_exporter.cli.shell import run as run_cli
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Incident, Snapshot, State
+from llmtrain_exporter.publish import demo
+from llmtrain_exporter.publish.style import Style
+from llmtrain_exporter.publish.table import BARS, NO_NUMBER, course
+from llmtrain_exporter.publish.watch.folder import Folder, Look, Scene
+from llmtrain_exporter.publish.watch.log import OVER_SECONDS, RECORDS_KEPT
+from llmtrain_exporter.publish.watch.loop import Asked, Clock, run_watch
+from llmtrain_exporter.publish.watch.plain import Plain
+from llmtrain_exporter.publish.watch.screen import picture
+from llmtrain_exporter.publish.watch.spans import short_text, time_text
+from llmtrain_exporter.publish.watch.terminal import Terminal
+from llmtrain_exporter.publish.wrap import columns
 from rich.cells import cell_len
 from rich.console import Console
 
-from exporter.analyse.run import Run
-from exporter.cli import commands
-from exporter.cli.shell import run as run_cli
-from exporter.config import Settings
-from exporter.knowledge.text import Lang
-from exporter.model import Incident, Snapshot, State
-from exporter.publish import demo
-from exporter.publish.style import Style
-from exporter.publish.table import BARS, NO_NUMBER, course
-from exporter.publish.watch.folder import Folder, Look, Scene
-from exporter.publish.watch.log import OVER_SECONDS, RECORDS_KEPT
-from exporter.publish.watch.loop import Asked, Clock, run_watch
-from exporter.publish.watch.plain import Plain
-from exporter.publish.watch.screen import picture
-from exporter.publish.watch.spans import short_text, time_text
-from exporter.publish.watch.terminal import Terminal
-from exporter.publish.wrap import columns
 from tests.serving import RUN
 from tests.training import append, printed, swift, swift_eval, swift_summary, touch, trainer_state
 
@@ -856,7 +856,7 @@ def in_terminal(*arguments: str | Path, columns: int = 100, rows: int = 40) -> t
     """The program on a terminal of its own: its process, and the terminal's other end."""
     unwanted = ("COLUMNS", "LINES", "NO_COLOR")
     environ = {name: value for name, value in os.environ.items() if name not in unwanted}
-    command = [sys.executable, "-m", "exporter", *map(str, arguments)]
+    command = [sys.executable, "-m", "llmtrain_exporter", *map(str, arguments)]
     process, terminal = pty.fork()
     if process == 0:  # the child: it becomes the program
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -887,7 +887,7 @@ def test_a_replay_is_watched_on_a_real_terminal(tmp_path: Path) -> None:
     try:
         waited = read_until(terminal, lambda told: b"waiting for" in told)
         replay = ["replay", str(LOGS["demo-collapse"] / LOG), str(log.parent), "--speed", "200", "--torn"]
-        subprocess.run([sys.executable, "-m", "exporter", *replay], check=True, timeout=60)
+        subprocess.run([sys.executable, "-m", "llmtrain_exporter", *replay], check=True, timeout=60)
         drawn = read_until(terminal, lambda told: b"failed at step 35" in told.rpartition(b"Ctrl-C")[0])
         os.kill(process, signal.SIGINT)
         left = read_until(terminal, lambda _: False)
@@ -926,7 +926,7 @@ def test_the_picture_follows_the_size_of_the_terminal(tmp_path: Path) -> None:
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     """`watch ... | head -1`: the next line finds nobody, and that is no error to tell."""
     log = append(tmp_path / LOG, swift(1), modified=time.time())
-    command = [sys.executable, "-m", "exporter", "watch", str(log), "--interval", "50ms"]
+    command = [sys.executable, "-m", "llmtrain_exporter", "watch", str(log), "--interval", "50ms"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr
@@ -955,7 +955,7 @@ def test_a_dumb_terminal_gets_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_log_that_ends_badly_has_its_verdict_in_the_exit_code() -> None:
     """Of a log that is over there is nothing to wait for."""
-    program = [sys.executable, "-m", "exporter", "watch", str(LOGS["demo-collapse"])]
+    program = [sys.executable, "-m", "llmtrain_exporter", "watch", str(LOGS["demo-collapse"])]
     answer = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
     assert (answer.returncode, answer.stderr) == (2, "")
     assert "collapse: swift, grpo, failed at step 35 of 120: broken" in answer.stdout
@@ -965,7 +965,8 @@ def test_rich_is_loaded_for_a_terminal_alone(tmp_path: Path) -> None:
     """A pipe needs none of it."""
     log = trained(tmp_path, "run", 9, 9, time.time() - 3600)
     program = (
-        "import sys; from exporter.cli import commands; from exporter.cli.shell import run; "
+        "import sys; from llmtrain_exporter.cli import commands; "
+        "from llmtrain_exporter.cli.shell import run; "
         f"run(commands, {json.dumps(['watch', str(log)])}); print('rich' in sys.modules)"
     )
     answer = subprocess.run(

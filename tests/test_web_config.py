@@ -11,9 +11,9 @@ from pathlib import Path
 import bcrypt
 import pytest
 import requests
+from llmtrain_exporter.web.users import Users
+from llmtrain_exporter.web.web_config import CIPHERS, WebConfig, WebConfigError, load
 
-from exporter.web.users import Users
-from exporter.web.web_config import CIPHERS, WebConfig, WebConfigError, load
 from tests.serving import RUN, Site, running
 
 SECRET_HASH = "$2b$04$.OBnyyDTidXMhRjvQeIRVuQlGQM.rolfQ50hvlGhoyYrkFenMwtnS"  # of "secret"

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from llmtrain_exporter.ingest.discover import Options, discover
+from llmtrain_exporter.model import Kind, Snapshot
+
 from benchmarks.detection.score import analyse
-from exporter.ingest.discover import Options, discover
-from exporter.model import Kind, Snapshot
 
 
 def in_process(path: Path) -> Mapping[str, object]:
@@ -25,7 +26,7 @@ def in_process(path: Path) -> Mapping[str, object]:
 
 def by_command(path: Path) -> Mapping[str, object]:
     """By `check`, as somebody at a terminal gets it."""
-    command = [sys.executable, "-m", "exporter", "check", "--format", "json", str(path)]
+    command = [sys.executable, "-m", "llmtrain_exporter", "check", "--format", "json", str(path)]
     answer = subprocess.run(command, capture_output=True, check=False)
     runs = json.loads(answer.stdout)["runs"]
     return runs[0] if runs else said(None)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-
-from exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signal import Severity
 
 Found = Mapping[str, object]
 Checker = Callable[[Path], Found]

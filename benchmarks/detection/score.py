@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.ingest.arguments import select
+from llmtrain_exporter.ingest.dialects import DOCUMENTS, Dialects
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.model import Kind, Record, Settings, Snapshot
+
 from benchmarks.detection.generator import Case, Truth
 from benchmarks.detection.simulation import Row
-from exporter.analyse.run import Options, Run
-from exporter.ingest.arguments import select
-from exporter.ingest.dialects import DOCUMENTS, Dialects
-from exporter.knowledge.signal import Severity
-from exporter.model import Kind, Record, Settings, Snapshot
 
 LATE = 10
 """Records after a collapse has ended in which it may still be found."""

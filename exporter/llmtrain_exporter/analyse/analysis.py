@@ -1,0 +1,291 @@
+"""Says of each record of a run which signals are there, and whether the run is dying.
+
+A pure fold. An ordinary record of a healthy run costs a look at two rows of bounds: for each watched series
+the rules say between which values they need not look. Only what lies outside is examined by all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import le
+
+from llmtrain_exporter.analyse import spikes
+from llmtrain_exporter.analyse.baseline import Level
+from llmtrain_exporter.analyse.columns import Columns, Plan
+from llmtrain_exporter.analyse.incidents import PARTS, Incidents, Sign
+from llmtrain_exporter.analyse.kept import Kept
+from llmtrain_exporter.analyse.repeats import together
+from llmtrain_exporter.analyse.signals import rules_for
+from llmtrain_exporter.analyse.signals.length import ClippedHigh
+from llmtrain_exporter.analyse.signals.reward import RewardFunctionDrop
+from llmtrain_exporter.analyse.signals.rule import (
+    BLOCK,
+    GRAD_NORM,
+    KL,
+    UNLIMITED,
+    Context,
+    Reading,
+    Row,
+    Rule,
+)
+from llmtrain_exporter.analyse.signals.tracker import Tracker
+from llmtrain_exporter.knowledge.limits import MATURE, SIGNALS, WINDOW
+from llmtrain_exporter.knowledge.signal import Family, Profile, Severity
+from llmtrain_exporter.model import Episode, Health, Incident, Kind, Layout, Record, Series
+
+EPISODES_KEPT = 48
+COLLAPSE = "collapse"
+
+MOST_BELOW = 5.0
+"""What falls to nothing is as bad as what rises to five times its limit."""
+
+TROUBLE = (Severity.WARNING, Severity.CRITICAL)
+
+_NAN = float("nan")
+
+
+class Analysis:
+    """What the training and evaluation records of one run say of its health, so far."""
+
+    def __init__(self, profile: Profile, numbers: Mapping[str, float], kept: int = EPISODES_KEPT) -> None:
+        """`numbers`: the run's hyper-parameters. `kept`: episodes remembered one by one."""
+        self.profile = profile.name
+        self.limits = profile.limits
+        self._rules = rules_for(profile, Context(profile.limits, numbers))
+        self._examining = tuple(rule for rule in self._rules if rule.examines)
+        self._slow = tuple(rule for rule in self._rules if type(rule).block is not Rule.block)
+        self._columns = Columns(self._rules)
+        self._layout: Layout | None = None
+        self._plan: Plan | None = None
+        self._calm = False
+        self._read: Plan | None = None  # by which `_picked` was taken from the last training record
+        self._picked: tuple[float, ...] = ()
+        self._index = 0  # training records since the baselines began
+        self.records = 0  # training records
+        self.trackers: dict[str, Tracker] = {}
+        self.spikes: dict[Series, int] = {}
+        self._incidents = Incidents()
+        self._episodes_over: Kept[Episode] = Kept(kept)
+        self._repeats: dict[tuple[str, Series], Episode] = {}  # those that are not, by signal and series
+        self._incidents_over: Kept[Incident] = Kept(kept)
+        self._collapsed = False  # since the run was resumed last
+        self._troubled = False
+
+    def fold(self, record: Record, step: int) -> None:
+        """Take in a training or evaluation record of `step`."""
+        if record.layout is not self._layout:
+            self._turn_to(record.layout)
+        plan = self._plan
+        if plan is None:
+            self._evaluate(record, step)
+            return
+        self.records += 1
+        self._index += 1
+        picked = self._picked = plan.pick(record.values)
+        self._read = plan
+        ordinary = all(map(le, plan.low, picked)) and all(map(le, picked, plan.high))
+        if (ordinary or self._columns.renew(plan, picked, self._index)) and self._calm:
+            self._columns.put_ordinary(plan, picked, record.values, self._index)
+        else:
+            self._examine(record, step, plan, picked)
+        if not self._index % BLOCK:
+            self._look_back(record, step)
+
+    def resume(self, step: int) -> None:
+        """Steps went back: a process goes on from an earlier checkpoint, and what was normal starts anew."""
+        for tracker in self.trackers.values():
+            self._over(tracker.close())
+        over = self._incidents.close(step)
+        if over is not None:
+            self._incidents_over.add(over)
+        self._forget()
+        self._collapsed = False
+
+    @property
+    def episodes(self) -> Sequence[Episode]:
+        """The signals that were and are there, by their first step.
+
+        Of many the first and the last; those in between stand together, one for each signal and series.
+        """
+        active = [tracker.episode for tracker in self.trackers.values() if tracker.episode]
+        over = [*self._episodes_over, *self._repeats.values()]
+        return sorted([*over, *active], key=lambda episode: episode.first_step)
+
+    @property
+    def incident(self) -> Incident | None:
+        """The one that lasts."""
+        return self._incidents.current
+
+    @property
+    def incidents(self) -> Sequence[Incident]:
+        """The incidents in their order."""
+        current = self._incidents.current
+        return [*self._incidents_over, *([current] if current else [])]
+
+    @property
+    def incidents_total(self) -> int:
+        """How many there were, and are."""
+        return self._incidents_over.total + (self._incidents.current is not None)
+
+    @property
+    def health(self) -> Health:
+        """How the run is at its last record."""
+        present = {tracker.severity for tracker in self.trackers.values()}
+        if Severity.CRITICAL in present:
+            return Health.BROKEN
+        return Health.WATCH if Severity.WARNING in present else Health.HEALTHY
+
+    @property
+    def verdict(self) -> Health:
+        """How the whole log reads: broken if it ends broken or has collapsed, watch if anything was wrong."""
+        if self._collapsed or self.health is Health.BROKEN:
+            return Health.BROKEN
+        return Health.WATCH if self._troubled else Health.HEALTHY
+
+    def value_of(self, one: Series) -> float | None:
+        """The last value of a watched series of training records."""
+        if self._read is None or one not in self._read.position:
+            return None
+        return self._picked[self._read.position[one]]
+
+    @property
+    def levels(self) -> Mapping[Series, Level]:
+        """The baselines in force."""
+        return self._columns.levels
+
+    def _forget(self) -> None:
+        for rule in self._rules:
+            rule.reset()
+        self._columns.reset()
+        self._layout, self._plan, self._calm, self._index = None, None, False, 0
+
+    def _turn_to(self, layout: Layout) -> None:
+        self._layout = layout
+        self._plan = self._columns.plan(layout) if layout.kind is Kind.TRAIN else None
+
+    def _row(self, record: Record, step: int, values: Mapping[Series, float]) -> Row:
+        columns = self._columns
+        return Row(record, step, self._index, values, columns.levels, columns.ring, columns.at)
+
+    def _examine(self, record: Record, step: int, plan: Plan, picked: tuple[float, ...]) -> None:
+        """Let every rule look at a record that is not ordinary."""
+        row = self._row(record, step, dict(zip(plan.series, picked, strict=True)))
+        self._count_spikes(row)
+        self._judge([sign for rule in self._examining if (sign := self._apply(rule, row))], row)
+        if self._incidents.current is None:
+            self._columns.put(self._kept(plan, record.values), self._index)
+        self._calm = self._is_calm()
+
+    def _apply(self, rule: Rule, row: Row) -> Sign | None:
+        """What a rule reads in a record, and whether that is a sign of an incident."""
+        reading = rule.read(row)
+        if reading is not None and not rule.meets(reading):
+            reading = None
+        tracker = self._note(rule, reading, row.step)
+        if reading is None or tracker is None or rule.signal.family not in PARTS:
+            return None
+        if self._is_sign(tracker) or (isinstance(rule, ClippedHigh) and rule.jumped(row)):
+            return Sign(rule.signal.family, rule.name, _force(reading, rule))
+        return None
+
+    def _is_sign(self, tracker: Tracker) -> bool:
+        """What has been there for as long as baselines look back is no news."""
+        lasting = self._index - tracker.began >= WINDOW
+        return tracker.severity is Severity.CRITICAL or (tracker.severity is Severity.WARNING and not lasting)
+
+    def _note(self, rule: Rule, reading: Reading | None, step: int) -> Tracker | None:
+        """Take in a reading; the tracker that follows the signal, if anything was ever met."""
+        tracker = self.trackers.get(rule.name)
+        if tracker is None:
+            if reading is None:
+                return None
+            tracker = self.trackers[rule.name] = Tracker(rule.signal, rule.bounds)
+        elif reading is None and not tracker.open:
+            return tracker
+        self._over(tracker.note(reading, step, self._index))
+        self._troubled = self._troubled or tracker.severity in TROUBLE
+        return tracker
+
+    def _judge(self, signs: Sequence[Sign], row: Row) -> None:
+        """Whether there is an incident, and whether that is a collapse."""
+        critical = any(
+            tracker.severity is Severity.CRITICAL
+            for name, tracker in self.trackers.items()
+            if SIGNALS[name].family in PARTS and name != COLLAPSE
+        )
+        over = self._incidents.note(signs, critical, row.step, self._index)
+        if over is not None:
+            self._incidents_over.add(over)
+        current = self._incidents.current
+        if COLLAPSE in self.limits and (over or current):
+            self._note_collapse(current, row.step)
+
+    def _note_collapse(self, current: Incident | None, step: int) -> None:
+        tracker = self.trackers.setdefault(COLLAPSE, Tracker(SIGNALS[COLLAPSE], self.limits[COLLAPSE]))
+        if current is None:
+            self._over(tracker.close())
+        elif current.collapse:
+            self._collapsed = self._troubled = True
+            broken = float(len({PARTS[Family(stage)] for stage, _ in current.stages}))
+            where = KL if KL in self._columns.at else GRAD_NORM
+            self._over(tracker.note(Reading(broken, broken, where), step, self._index))
+
+    def _kept(self, plan: Plan, values: tuple[float, ...]) -> tuple[float, ...]:
+        """A record's values for the baselines, without those that a signal speaks against."""
+        met = [tracker for tracker in self.trackers.values() if tracker.met]
+        suspects = {tracker.where for tracker in met if not self._is_old(tracker)}
+        suspects.update(*(rule.falling for rule in self._examining if isinstance(rule, RewardFunctionDrop)))
+        return tuple(
+            _NAN if one in suspects or abs(value) > UNLIMITED else value
+            for one, value in zip(self._columns.order, plan.row(values), strict=True)
+        )
+
+    def _is_old(self, tracker: Tracker) -> bool:
+        """What lasts for a whole window without an incident is the run's new normal."""
+        return tracker.severity is not None and self._index - tracker.began >= WINDOW
+
+    def _is_calm(self) -> bool:
+        """Whether the next record, if it is an ordinary one, changes nothing but the baselines."""
+        if self._columns.ring.filled < MATURE or self._incidents.current is not None:
+            return False
+        trackers = [self.trackers.get(rule.name) for rule in self._examining]
+        return not any(tracker.open for tracker in trackers if tracker) and not any(
+            rule.pending() for rule in self._examining
+        )
+
+    def _count_spikes(self, row: Row) -> None:
+        for one in spikes.KINDS:
+            value, level = row.values.get(one), row.levels.get(one)
+            if value is not None and level is not None and spikes.is_spike(one, value, level):
+                self.spikes[one] = self.spikes.get(one, 0) + 1
+
+    def _look_back(self, record: Record, step: int) -> None:
+        """Let the rules about slow changes look at the last block of records."""
+        row = self._row(record, step, {})
+        for rule in self._slow:
+            for reading in rule.block(row):
+                self._note(rule, reading, step)
+            for one in rule.watched:
+                self._columns.bound(one)
+        self._calm = self._calm and not any(rule.pending() for rule in self._slow)
+
+    def _evaluate(self, record: Record, step: int) -> None:
+        row = self._row(record, step, {})
+        for rule in self._rules:
+            for reading in rule.evaluate(record, row):
+                self._note(rule, reading, step)
+        self._calm = self._calm and self._is_calm()
+
+    def _over(self, episode: Episode | None) -> None:
+        gone = None if episode is None else self._episodes_over.add(episode)
+        if gone is not None:
+            key = gone.signal, gone.metric
+            known = self._repeats.get(key)
+            self._repeats[key] = gone if known is None else together(known, gone)
+
+
+def _force(reading: Reading, rule: Rule) -> float:
+    """How far a reading is beyond the rule's first limit."""
+    if rule.signal.below:
+        return min(rule.first.limit / max(reading.score, 1e-6), MOST_BELOW)
+    return reading.score / rule.first.limit

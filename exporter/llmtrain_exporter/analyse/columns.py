@@ -1,0 +1,222 @@
+"""The watched series of a run: their last values, their levels, and the bounds of what is ordinary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from struct import Struct
+from typing import NamedTuple
+
+from llmtrain_exporter.analyse import spikes
+from llmtrain_exporter.analyse.baseline import Level, Ring, level_of
+from llmtrain_exporter.analyse.signals.rule import (
+    CLIPPED,
+    ENTROPY,
+    GRAD_NORM,
+    KL,
+    LENGTH,
+    LOSS,
+    REWARD,
+    TOKEN_ACCURACY,
+    TRAIN,
+    UNLIMITED,
+    Interval,
+    Rule,
+)
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.limits import MATURE, WINDOW
+from llmtrain_exporter.model import Layout, Series
+
+BASED = (LOSS, GRAD_NORM, KL, LENGTH, REWARD, CLIPPED, ENTROPY, TOKEN_ACCURACY)
+"""Series with a baseline; the means of reward functions too."""
+
+FUNCTIONS = 12
+"""Reward functions with a baseline; a run has three or four."""
+
+PLANS_KEPT = 8
+"""Sets of keys remembered; a run has two or three."""
+
+SETTLING = 8
+"""Rows after which all levels are taken anew while the window fills."""
+
+TURN = 8
+"""Rows after which one level is taken anew when it is full."""
+
+CELL = 4
+"""Bytes of a 32-bit float."""
+
+_NAN = math.nan
+
+
+class Plan:
+    """Where the watched series stand in the rows of a layout, and between which bounds they are ordinary."""
+
+    __slots__ = ("cells", "high", "low", "pack", "pick", "position", "series", "width")
+
+    def __init__(self, at: Mapping[Series, int], columns: Sequence[Series]) -> None:
+        based = [one for one in columns if one in at]
+        self.series = (*based, *(one for one in at if one not in set(columns)))
+        self.position = {one: index for index, one in enumerate(self.series)}
+        self.pick = _picker([at[one] for one in self.series])
+        self.low = [-UNLIMITED] * len(self.series)
+        self.high = [UNLIMITED] * len(self.series)
+        self.width = len(columns)
+        complete = len(based) == len(columns)
+        self.pack = Struct(f"{self.width}f").pack_into if complete else None
+        self.cells = None if complete else _picker([at.get(one, -1) for one in columns])
+
+    def row(self, values: tuple[float, ...]) -> tuple[float, ...]:
+        """The values of the columns, NaN for those that the layout lacks."""
+        return self.pick(values)[: self.width] if self.cells is None else self.cells((*values, _NAN))
+
+
+class Watching(NamedTuple):
+    """The rules that want to be told of a series' new levels, and those that bound it."""
+
+    follow: tuple[Rule, ...]
+    calm: tuple[Rule, ...]
+
+
+class Columns:
+    """Keeps the rows and what is ordinary in them. The rules say how far a value may go from its level."""
+
+    __slots__ = ("_last", "_next", "_plans", "_rules", "_turn", "_watching", "at", "levels", "order", "ring")
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was seen."""
+        self.order: list[Series] = []
+        self.at: dict[Series, int] = {}
+        self.ring = Ring(0)
+        self.levels: dict[Series, Level] = {}
+        self._turn = TURN  # rows until the next level is taken anew
+        self._next = 0
+        self._last = 0  # cell at which the last row of the ring begins
+        self._plans: dict[Layout, Plan] = {}
+        self._watching: dict[Series, Watching] = {}
+
+    def plan(self, layout: Layout) -> Plan:
+        """The plan for the rows of a layout; series that it brings along get their columns."""
+        plan = self._plans.get(layout)
+        if plan is None:
+            found = {one: at for at, one in enumerate(layout.series) if self._is_watched(one)}
+            self._add([one for one in found if one not in self.at and self._is_based(one)])
+            if len(self._plans) >= PLANS_KEPT:
+                self._plans.clear()
+            plan = self._plans[layout] = Plan(found, self.order)
+            for one in plan.series:
+                self.bound(one)
+        return plan
+
+    def put_ordinary(
+        self, plan: Plan, picked: tuple[float, ...], values: tuple[float, ...], index: int
+    ) -> None:
+        """Add the row of an ordinary record: what was picked of its values by the plan."""
+        ring = self.ring
+        if plan.pack is None or ring.filled < WINDOW:
+            self.put(plan.row(values), index)
+            return
+        at = ring.at
+        plan.pack(ring.cells, at * CELL, *picked[: plan.width])
+        ring.at = at + plan.width if at < self._last else 0
+        self._turn -= 1
+        if not self._turn:
+            self._take_turn(index)
+
+    def put(self, row: Sequence[float], index: int) -> None:
+        """Add a row of values, NaN for what is not to count, the run's `index`th record."""
+        self.ring.put(row)
+        self.settle(index)
+
+    def settle(self, index: int) -> None:
+        """A row was added: take levels anew where it is time to."""
+        filled = self.ring.filled
+        if filled <= MATURE or (filled < WINDOW and filled % SETTLING == 0):
+            for one in self.order:
+                self._refresh(one, index)
+        elif filled == WINDOW:
+            self._turn -= 1
+            if self._turn <= 0:
+                self._take_turn(index)
+
+    def _take_turn(self, index: int) -> None:
+        """Take the next level anew."""
+        self._turn = TURN
+        if not self.order:
+            return
+        self._next = (self._next + 1) % len(self.order)
+        self._refresh(self.order[self._next], index)
+
+    def renew(self, plan: Plan, picked: Sequence[float], index: int) -> bool:
+        """Take the levels anew of what is not ordinary by older ones. Whether all of it is ordinary now."""
+        ordinary = True
+        for at, (one, value) in enumerate(zip(plan.series, picked, strict=True)):
+            if not plan.low[at] <= value <= plan.high[at]:
+                if one in self.at and self.ring.filled:
+                    self._refresh(one, index)
+                ordinary = ordinary and plan.low[at] <= value <= plan.high[at]
+        return ordinary
+
+    def bound(self, one: Series) -> None:
+        """A rule sees a series in another way: take its bounds anew. One that no row had has none."""
+        if one not in self._watching:
+            return
+        low, high = self._calm(one)
+        for plan in self._plans.values():
+            at = plan.position.get(one)
+            if at is not None:
+                plan.low[at], plan.high[at] = low, high
+
+    def _is_watched(self, one: Series) -> bool:
+        if one not in self._watching:
+            watching = [rule for rule in self._rules if rule.watches(one)]
+            if not watching and one not in spikes.KINDS:
+                return False
+            self._watching[one] = Watching(
+                tuple(rule for rule in watching if type(rule).follow is not Rule.follow),
+                tuple(rule for rule in watching if type(rule).calm is not Rule.calm),
+            )
+        return True
+
+    def _is_based(self, one: Series) -> bool:
+        return one in BASED or (one.metric is c.REWARD_FUNCTION_MEAN and TRAIN in one.labels)
+
+    def _add(self, new: Sequence[Series]) -> None:
+        known = sum(one.metric is c.REWARD_FUNCTION_MEAN for one in self.order)
+        functions = [one for one in new if one.metric is c.REWARD_FUNCTION_MEAN]
+        beyond = set(functions[max(0, FUNCTIONS - known) :])
+        new = [one for one in new if one not in beyond]
+        if new:
+            self.order.extend(new)
+            self.at = {one: at for at, one in enumerate(self.order)}
+            self.ring = self.ring.widened(len(self.order)) if self.ring.width else Ring(len(self.order))
+            self._last = len(self.ring.cells) - self.ring.width
+            self._plans.clear()
+
+    def _refresh(self, one: Series, index: int) -> None:
+        level, before = level_of(self.ring.column(self.at[one])), self.levels.get(one)
+        # A column that is frozen for long empties; what it was before stays the normal.
+        if level is None or (level.young and before is not None and not before.young):
+            return
+        self.levels[one] = level
+        for rule in self._watching[one].follow:
+            rule.follow(one, level, index)
+        self.bound(one)
+
+    def _calm(self, one: Series) -> Interval:
+        level = self.levels.get(one)
+        low, high = spikes.calm(one, level)
+        for rule in self._watching[one].calm:
+            lower, upper = rule.calm(one, level)
+            low, high = max(low, lower), min(high, upper)
+        return low, high
+
+
+def _picker(at: Sequence[int]) -> Callable[[tuple[float, ...]], tuple[float, ...]]:
+    if len(at) > 1:
+        return itemgetter(*at)
+    return lambda values: tuple(values[index] for index in at)

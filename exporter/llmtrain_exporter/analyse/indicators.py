@@ -1,0 +1,94 @@
+"""What the analysis of a run is as series: spikes, signals, incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from llmtrain_exporter.analyse import spikes
+from llmtrain_exporter.analyse.analysis import Analysis
+from llmtrain_exporter.analyse.incidents import CHAIN
+from llmtrain_exporter.analyse.signals.tracker import ORDER
+from llmtrain_exporter.knowledge import analysis_metrics as m
+from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.model import Series, series
+
+BY_CLOCK = frozenset(("stalled",))
+"""Signals that no record can show; whoever knows the time tells them."""
+
+
+def counters(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+    """Every counter, those at 0 too."""
+    for one, kind in spikes.KINDS.items():
+        yield _of(m.SPIKES, kind.name), float(analysis.spikes.get(one, 0))
+    for name, severity in _bounds(analysis):
+        tracker = analysis.trackers.get(name)
+        counted = tracker.counts[ORDER[severity]] if tracker else 0
+        yield _of_severity(m.SIGNAL_RECORDS, name, severity), float(counted)
+    yield series(m.INCIDENTS), float(analysis.incidents_total)
+
+
+def gauges(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+    """All that is not counted."""
+    yield from _spikes(analysis)
+    yield from _signals(analysis)
+    yield from _incident(analysis)
+
+
+def _spikes(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+    for one, kind in spikes.KINDS.items():
+        value, level = analysis.value_of(one), analysis.levels.get(one)
+        if level is None:
+            continue
+        yield _of(m.BASELINE, kind.name), level.median
+        share = analysis.spikes.get(one, 0) / max(analysis.records, 1)
+        yield _of(m.SPIKE_RECORDS, kind.name), share
+        if value is None:
+            continue
+        yield _of(m.SPIKE_SCORE, kind.name), spikes.score(one, value, level)
+        yield _of(m.SPIKE, kind.name), float(spikes.is_spike(one, value, level))
+        if level.median:
+            yield _of(m.BASELINE_RATIO, kind.name), value / level.median
+
+
+def _signals(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+    for name, severity in _bounds(analysis):
+        tracker = analysis.trackers.get(name)
+        active = tracker is not None and tracker.severity is severity
+        yield _of_severity(m.SIGNAL_ACTIVE, name, severity), float(active)
+    for name, tracker in analysis.trackers.items():
+        episode = tracker.episode or tracker.last
+        if episode is not None:
+            yield _of(m.SIGNAL_PEAK, name), episode.peak
+            yield _of(m.SIGNAL_STEP, name), float(episode.first_step)
+
+
+def _incident(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+    yield series(m.INCIDENT_ACTIVE), float(analysis.incident is not None)
+    last = next(reversed(analysis.incidents), None)
+    broken = [stage for stage, _ in last.stages] if last else []
+    for family in CHAIN:
+        place = broken.index(family.value) + 1 if family.value in broken else 0
+        yield _of(m.INCIDENT_STAGE, family.value), float(place)
+    if last is not None:
+        for stage, step in last.stages:
+            yield _of(m.INCIDENT_STAGE_STEP, stage), float(step)
+        yield series(m.INCIDENT_ONSET), float(last.onset_step)
+
+
+def _bounds(analysis: Analysis) -> Iterator[tuple[str, Severity]]:
+    for name, bounds in analysis.limits.items():
+        if name not in BY_CLOCK:
+            for severity in bounds:
+                yield name, severity
+
+
+@cache
+def _of(metric: Metric, value: str) -> Series:
+    return series(metric, (metric.label, value))
+
+
+@cache
+def _of_severity(metric: Metric, signal: str, severity: Severity) -> Series:
+    return series(metric, ("signal", signal), ("severity", severity.value))

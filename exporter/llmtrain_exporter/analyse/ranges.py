@@ -1,0 +1,62 @@
+"""Between which values a series is healthy, and from where on a signal speaks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.meaning import Healthy, Meaning, Worry, number
+from llmtrain_exporter.knowledge.meanings import MEANINGS
+from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.model import Series, Snapshot
+
+LEVELS: Mapping[Metric, tuple[str, ...]] = {
+    c.KL: ("kl_high",),
+    c.GRAD_NORM: ("grad_norm_high",),
+    c.CLIP_RATIO: ("clip_ratio_high",),
+    c.COMPLETION_CLIPPED: ("clipped_high",),
+    c.LEARNING_RATE: ("lr_out_of_range",),
+    c.REWARD_ZERO_STD: ("reward_flat",),
+    c.EVAL_TRAIN_LOSS: ("overfit",),
+}
+"""The signals whose limit is a level of the metric itself: a line across its chart."""
+
+_PARTS = ("", "mean", "region_mean", "low_mean", "high_mean")
+"""Extremes have no limit of their own."""
+
+
+def meaning_of(one: Series) -> Meaning | None:
+    """What a series means: its own part of the metric, if that has one."""
+    meaning = MEANINGS.get(one.metric)
+    if meaning is None:
+        return None
+    label = dict(one.labels).get(one.metric.label, "")
+    return next((part for pattern, part in meaning.parts.items() if fnmatchcase(label, pattern)), meaning)
+
+
+def healthy_of(one: Series, base: str) -> Healthy | None:
+    """The healthy range of a series in a built-in profile."""
+    meaning, whole = meaning_of(one), MEANINGS.get(one.metric)
+    if meaning is None or whole is None:
+        return None
+    return meaning.healthy.get(base) or whole.healthy.get(base)
+
+
+def limits_of(one: Series, run: Snapshot) -> dict[Severity, float]:
+    """The limits that a series is held against as it stands, in its own unit, under the run's profile."""
+    if dict(one.labels).get(one.metric.label, "") not in _PARTS:
+        return {}
+    bounds = (run.limits.get(signal, {}) for signal in LEVELS.get(one.metric, ()))
+    return {severity: bound.limit for each in bounds for severity, bound in each.items()}
+
+
+def band_of(one: Series, run: Snapshot) -> tuple[float | None, float | None]:
+    """The healthy range as numbers, (low, high): only the sides that are worth a look."""
+    healthy = healthy_of(one, run.base)
+    if healthy is None:
+        return None, None
+    low = None if healthy.worry is Worry.ABOVE else number(healthy.low, run.limits)
+    high = None if healthy.worry is Worry.BELOW else number(healthy.high, run.limits)
+    return low, high

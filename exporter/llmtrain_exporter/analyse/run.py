@@ -1,0 +1,306 @@
+"""The fold: a run's records, one after the other, into its state."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from llmtrain_exporter.analyse import derived, indicators, samples, state
+from llmtrain_exporter.analyse.analysis import EPISODES_KEPT, Analysis
+from llmtrain_exporter.analyse.latest import Latest
+from llmtrain_exporter.analyse.pace import Pace
+from llmtrain_exporter.knowledge import analysis_metrics as m
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import profile as profiles
+from llmtrain_exporter.knowledge.limits import BUILT_IN
+from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.signal import Profile, Severity
+from llmtrain_exporter.model import Health, Kind, Record, Resume, Series, Settings, Snapshot, State, series
+
+RECENT = 4
+"""Records within which the same record again is a second writer's."""
+
+STALLED = "stalled"
+"""The signal that no record can show, only a clock."""
+
+TWIN_SECONDS = 5.0
+"""Two writers of one run start within this time of each other."""
+
+
+READ_LATER_SECONDS = 5.0
+"""A record that is so much older than the time at which it was read was read with others, all at once."""
+
+
+class Onset(NamedTuple):
+    """When an incident was seen to begin.
+
+    A log that is read later has one time for all its lines; the trainer's clock tells how far they are apart.
+    """
+
+    step: int
+    arrived: float  # Unix time
+    elapsed: float | None  # seconds since the trainer's process started
+    last: float | None  # the same of the last record that was read with it
+
+    @property
+    def time(self) -> float:
+        """Unix time at which it was written."""
+        apart = 0.0 if self.last is None or self.elapsed is None else self.last - self.elapsed
+        return round(self.arrived - apart) if READ_LATER_SECONDS < apart < self.arrived else self.arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator says of a run."""
+
+    profile: str | None = None  # None: it is found from the log, among the built-in ones
+    labels: Mapping[str, str] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = field(default_factory=lambda: BUILT_IN)  # all that there are
+    episodes_kept: int = EPISODES_KEPT
+    max_other_keys: int = 100
+    max_label_values: int = 100  # of every other labelled metric, reward functions among them
+
+    def caps(self) -> dict[Metric, int]:
+        """How many series each labelled metric may have in a run."""
+        caps = {metric: self.max_label_values for metric in c.METRICS if metric.label}
+        return caps | {c.OTHER: self.max_other_keys}
+
+
+class Run:
+    """All that the records of one run say so far; how they are portioned makes no difference."""
+
+    def __init__(
+        self, options: Options, settings: Settings, carried: Mapping[Series, float] | None = None
+    ) -> None:
+        """`carried`: the counters before the log was rewritten; they go on from there."""
+        self._options = options
+        self._settings = settings
+        self._facts = samples.facts(settings, options.labels)
+        self._latest = Latest(options.caps())
+        self._recent: deque[Record] = deque(maxlen=RECENT)
+        self._evaluations = derived.Evaluations()
+        self._peak_learning_rate = 0.0
+        stage = settings.info.get("rlhf_type") or settings.info.get("stage", "")
+        told = options.profile or profiles.BY_RLHF_TYPE.get(stage)
+        self._profile = options.profiles[told] if told else None
+        self._carried = carried or {}
+        self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
+        self.analysis: Analysis | None = None  # from the first training record on, which shows its kind
+        self._onset: Onset | None = None  # the last incident's
+        self.pace = Pace()
+        self.ending = state.Ending()
+        self.records: Counter[Kind] = Counter()
+        self.skipped: Counter[str] = Counter()
+        self.resumes: list[Resume] = []
+        self.first_step: int | None = None
+        self.last_step: int | None = None
+        self.max_steps: int | None = None
+        self.arrived: float | None = None
+
+    def fold(self, record: Record, arrived: float) -> bool:
+        """Take one record in; False if a second writer has said the same before, and it is counted alone.
+
+        `arrived`: Unix time at which its line was written, as well as one can know.
+        """
+        self.records[record.kind] += 1
+        self.arrived = arrived
+        if self._is_twin(record):
+            return False
+        self._recent.append(record)
+        self.ending.note(record)
+        self._latest.put(record.layout, record.values)
+        if record.kind is Kind.TRAIN:
+            self._train(record, arrived)
+        elif record.kind is Kind.EVAL:
+            self._evaluate(record)
+        elif record.step is not None:
+            self._advance(record.step, record.max_steps)
+        return True
+
+    def skip(self, reasons: Mapping[str, int]) -> None:
+        """Lines that were no record."""
+        self.skipped.update(reasons)
+
+    @property
+    def profile(self) -> Profile:
+        """The kind of training: told by the operator, the run's settings, or the metrics it logs."""
+        return self._profile or self._options.profiles[state.profile_of(self._latest.series())]
+
+    def counters(self) -> dict[Series, float]:
+        """Every counter, those at 0 too: Prometheus does not see the increase of one that is born at 1."""
+        own = samples.counters(self.records, self.skipped, len(self.resumes), self._latest.dropped)
+        if self.analysis is not None:
+            own |= dict(indicators.counters(self.analysis))
+        names = dict.fromkeys((*own, *self._carried, *self.least))
+        sums = {one: own.get(one, 0.0) + self._carried.get(one, 0.0) for one in names}
+        return {one: max(count, self.least.get(one, 0.0)) for one, count in sums.items()}
+
+    def keeps(self, one: Series) -> bool:
+        """Whether the run takes in a series of a record that was folded, or has too many of its kind."""
+        return self._latest.keeps(one)
+
+    def state(self, now: float) -> State:
+        """What the run is doing at `now`, Unix time."""
+        if self.arrived is None:
+            return State.WAITING
+        if self.max_steps and (self.last_step or 0) >= self.max_steps:
+            return State.FINISHED
+        return self.ending.state(now - self.arrived, min(self._silences().values(), default=math.inf))
+
+    @property
+    def is_training(self) -> bool:
+        """Whether any row speaks of a training; a traceback alone does not."""
+        return any(kind is not Kind.FAILURE for kind in self.records)
+
+    def changes_at(self, now: float) -> float:
+        """Unix time at which silence alone changes what is said of the run; never, when it does not run."""
+        if self.arrived is None or self.state(now) not in (State.RUNNING, State.STALLED):
+            return math.inf
+        steps = (self.arrived + silence for silence in self._silences().values())
+        return min((at for at in steps if at >= now), default=math.inf)
+
+    def stalled(self, now: float) -> Severity | None:
+        """How bad the silence of a run is that has not ended."""
+        if self.arrived is None or self.state(now) is not State.STALLED:
+            return None
+        silent = now - self.arrived
+        return next((severity for severity, most in self._silences().items() if silent > most), None)
+
+    def _silences(self) -> dict[Severity, float]:
+        """Seconds without a record that are as bad as that, the worst first."""
+        bounds = self.profile.limits.get(STALLED, {})
+        return {
+            severity: self.pace.silence(bounds[severity].limit, bounds[severity].floor)
+            for severity in reversed(Severity)
+            if severity in bounds
+        }
+
+    def snapshot(self, run: str, file: str, dialect: str, now: float) -> Snapshot:
+        """The run as it stands at `now`, Unix time."""
+        doing, stalled, profile = self.state(now), self.stalled(now), self.profile
+        analysis, evaluations = self.analysis, self._evaluations
+        health = max(
+            analysis.health if analysis else Health.HEALTHY,
+            state.HEALTH_OF[stalled],
+            key=lambda each: each.value,
+        )
+        return Snapshot(
+            run=run,
+            file=file,
+            dialect=dialect,
+            profile=profile.name,
+            base=profile.base,
+            state=doing,
+            health=health,
+            verdict=analysis.verdict if analysis else Health.HEALTHY,
+            records=dict(self.records),
+            first_step=self.first_step,
+            last_step=self.last_step,
+            max_steps=self.max_steps,
+            resumes=tuple(self.resumes),
+            skipped=dict(self.skipped),
+            last_record=self.arrived,
+            best=None if evaluations.best_loss is None else (evaluations.best_loss, evaluations.best_step),
+            settings=self._settings,
+            limits=profile.limits,
+            episodes=tuple(analysis.episodes) if analysis else (),
+            incidents=tuple(analysis.incidents) if analysis else (),
+            samples=self._samples(dialect, doing, stalled, health),
+        )
+
+    def _samples(
+        self, dialect: str, doing: State, stalled: Severity | None, health: Health
+    ) -> dict[Series, float]:
+        latest = self._latest.series()
+        found = latest | {
+            series(metric): value for metric, value in self._numbers(latest) if value is not None
+        }
+        if self.analysis is not None:
+            found |= dict(indicators.gauges(self.analysis))
+            found[series(c.RUN_HEALTH)] = float(health.value)
+        found |= self.counters() | state.samples(doing, stalled)
+        found[samples.info(dialect, self.profile.name, self._facts)] = 1.0
+        return found
+
+    def _train(self, record: Record, arrived: float) -> None:
+        step = self.records[Kind.TRAIN] if record.step is None else record.step
+        if self.first_step is not None and step < (self.last_step or 0):
+            self._resume(step)
+        if self.first_step is None:
+            self.first_step = step
+        self.last_step = step
+        self.max_steps = record.max_steps or self.max_steps
+        elapsed = record.get(c.ELAPSED)
+        self.pace.note(step, arrived if elapsed is None else elapsed)
+        learning_rate = record.get(c.LEARNING_RATE)
+        if learning_rate is not None and learning_rate > self._peak_learning_rate:
+            self._peak_learning_rate = learning_rate
+        self._evaluations.train(record)
+        if self.analysis is None:
+            self._profile = self.profile
+            self.analysis = Analysis(self._profile, self._settings.numbers, self._options.episodes_kept)
+        self.analysis.fold(record, step)
+        incident = self.analysis.incident
+        if incident is not None and (self._onset is None or self._onset.step != incident.onset_step):
+            self._onset = Onset(incident.onset_step, arrived, elapsed, elapsed)
+        elif self._onset is not None and arrived == self._onset.arrived:
+            self._onset = self._onset._replace(last=elapsed)
+
+    def _evaluate(self, record: Record) -> None:
+        if record.step is not None:
+            self._advance(record.step, record.max_steps)
+        self._evaluations.evaluate(record, self.last_step)
+        if self.analysis is not None:
+            self.analysis.fold(record, self.last_step or 0)
+        self.pace.note_evaluation(record.get(c.EVAL_RUNTIME) or 0.0)
+
+    def _advance(self, step: int, planned: int | None) -> None:
+        """Steps of rows that train nothing; an evaluation phase that counts its own steps says nothing."""
+        if self.first_step is not None and planned not in (None, self.max_steps):
+            return
+        self.max_steps = planned or self.max_steps
+        self.last_step = max(step, self.last_step or 0)
+
+    def _resume(self, step: int) -> None:
+        self.resumes.append(Resume(self.last_step or 0, step))
+        self.pace.reset()
+        self._recent.clear()
+        if self.analysis is not None:
+            self.analysis.resume(step)
+
+    def _is_twin(self, record: Record) -> bool:
+        """Whether a second writer says what was read before; a step that is further on was not."""
+        if record.step is None or (self.last_step is not None and record.step > self.last_step):
+            return False
+        return any(_same(record, other) for other in self._recent)
+
+    def _numbers(self, latest: Mapping[Series, float]) -> Iterator[tuple[Metric, float | None]]:
+        yield c.STEP, self.last_step
+        yield c.MAX_STEPS, self.max_steps
+        if series(c.PROGRESS) not in latest:
+            yield c.PROGRESS, derived.ratio(self.last_step, self.max_steps)
+        yield c.GPUS, self._settings.numbers.get("global_world_size")
+        yield c.LAST_RECORD, self.arrived
+        yield c.RECENT_SECONDS_PER_STEP, self.pace.seconds_per_step()
+        yield from derived.against_settings(latest, self._settings.numbers)
+        yield from derived.within_record(latest, self._peak_learning_rate)
+        yield from self._evaluations.values()
+        if self._onset is not None:
+            yield m.INCIDENT_ONSET_TIME, self._onset.time
+
+
+def _same(one: Record, other: Record) -> bool:
+    """Two writers' lines of the same record differ in clocks and speeds alone."""
+    if one.step != other.step or one.layout is not other.layout or not one.layout.identity:
+        return False
+    return _near(one.get(c.ELAPSED), other.get(c.ELAPSED)) and all(
+        one.values[at] == other.values[at] or (math.isnan(one.values[at]) and math.isnan(other.values[at]))
+        for at in one.layout.identity
+    )
+
+
+def _near(elapsed: float | None, other: float | None) -> bool:
+    return elapsed is None or other is None or abs(elapsed - other) <= max(TWIN_SECONDS, 0.1 * other)

@@ -1,0 +1,69 @@
+"""What a run is doing, and what kind of training it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llmtrain_exporter.knowledge import analysis_metrics as m
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import profile
+from llmtrain_exporter.knowledge.metric import Group
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.model import Health, Kind, Record, Series, State, series
+
+HEALTH_OF = {None: Health.HEALTHY, Severity.WARNING: Health.WATCH, Severity.CRITICAL: Health.BROKEN}
+"""What the silence of a run says of its health."""
+
+_STATES = {state: series(c.RUN_STATE, ("state", state.value)) for state in State}
+_STALLED = {
+    severity: series(m.SIGNAL_ACTIVE, ("signal", "stalled"), ("severity", severity.value))
+    for severity in (Severity.WARNING, Severity.CRITICAL)
+}
+
+
+class Ending:
+    """Whether and how the trainer has closed its log. A training record after that opens it again."""
+
+    __slots__ = ("closed", "failed")
+
+    def __init__(self) -> None:
+        self.closed = False  # the trainer says that it came to its end
+        self.failed = False  # it left without saying so
+
+    def state(self, silent: float, patience: float) -> State:
+        """What a run does short of its last step, after `silent` seconds without a record."""
+        if self.closed:
+            return State.FINISHED
+        if self.failed:
+            return State.FAILED
+        return State.STALLED if silent > patience else State.RUNNING
+
+    def note(self, record: Record) -> None:
+        """Take a record in."""
+        if record.kind is Kind.TRAIN:
+            self.closed = self.failed = False
+        elif record.kind is Kind.FINAL:
+            self.closed = True
+        elif record.kind in (Kind.SUMMARY, Kind.FAILURE):
+            self.failed = True
+
+
+def samples(current: State, stalled: Severity | None) -> dict[Series, float]:
+    """One series per state, and one per severity of the signal that only a clock can see: 1 for what is."""
+    states = {one: float(state is current) for state, one in _STATES.items()}
+    return states | {one: float(severity is stalled) for severity, one in _STALLED.items()}
+
+
+def profile_of(latest: Mapping[Series, float]) -> str:
+    """The kind of training, by the metrics that a run logs."""
+    metrics = {one.metric for one in latest}
+    groups = {metric.group for metric in metrics}
+    if c.REWARD in metrics and (
+        Group.LENGTH in groups or not metrics.isdisjoint((c.KL, c.REWARD_FUNCTION_MEAN))
+    ):
+        return profile.GRPO
+    if c.PREFERENCE_REWARD in metrics and c.LOGPS not in metrics:
+        return profile.REWARD_MODEL
+    if Group.PREFERENCE in groups:
+        return profile.DPO
+    return profile.SFT if c.LOSS in metrics and c.REWARD not in metrics else profile.GENERIC

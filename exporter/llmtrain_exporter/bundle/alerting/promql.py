@@ -1,0 +1,292 @@
+"""What Prometheus computes for the alerts.
+
+An alert begins with growth that Prometheus sees, and lasts while the exporter says so. Counters are absolute
+over a whole log and are published once all of it is read, so what is old shows as a level, never as growth; a
+counter keeps what fell between two scrapes.
+
+All that lasts is recorded sparsely: only what is there has a series, so alerts look at those few and not at
+every signal of every run. A recorded 1 is there, a single 0 says that it is over, nothing says nothing.
+Without that 0 one could not tell what has ended from what a restart hides for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from llmtrain_exporter.knowledge.alerting import times
+from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope
+from llmtrain_exporter.knowledge.alerting.operation import DOWN, ERRORS, LIMITED, NO_RUNS, NOT_READY, SKIPPED
+from llmtrain_exporter.knowledge.alerting.runs import FAILED, FINISHED, INCIDENT
+
+JOB = "llmtrain"
+"""The name of the scrape job."""
+
+RUN = "on (job, instance, run)"
+SIGNAL = "on (job, instance, run, signal, severity)"
+INCIDENT_OF = "on (job, instance, run, incident)"
+NUMBER = "count_values without ()"
+INFO = f"* {RUN} group_left (profile, team) topk by (job, instance, run) (1, llmtrain_run_info)"
+"""Of several series one: a label that an operator adds, or a second exporter behind the same instance, would
+otherwise end the rule with an error, and with it the alerts of all runs."""
+
+GROWN = "run_signal:llmtrain_signal_records:increase5m"
+RESET = "run:llmtrain_records:resets5m"
+RECENT = "run:llmtrain_run:recent"
+MISSING = "run:llmtrain_run:missing"
+ALIVE = "run:llmtrain_run:alive"
+SIGNAL_ACTIVE = "run_signal:llmtrain_signal:active"
+SIGNAL_LIVE = "run_signal:llmtrain_signal:live"
+BEGUN = "run:llmtrain_incident:begun"
+ONGOING = "run:llmtrain_incident:ongoing"
+WASTED = "instance:llmtrain_wasted_gpus:sum"
+INCIDENT_LIVE = "run_incident:llmtrain_incident:live"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A recording rule, and why it is there. `labels`: what it adds to those of its series."""
+
+    name: str
+    expr: str
+    why: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+RECORDS = (
+    Record(
+        RESET,
+        f'max without (kind) (resets(llmtrain_records_total{{kind="train"}}[{times.GROWTH}])) > 0',
+        "Runs whose counters fell: the log was replaced while the exporter was away. What increase() says\n"
+        "of them is no growth.",
+    ),
+    Record(
+        RECENT,
+        f"""time() - llmtrain_last_record_timestamp_seconds < {times.ENDED_SECONDS}
+or
+  time() - llmtrain_last_record_timestamp_seconds < {times.SILENCE_SECONDS}
+and {RUN}
+  llmtrain_run_state{{state=~"running|stalled"}} == 1""",
+        "Seconds since the last record of runs that are still worth a word. A run that was killed is given\n"
+        "up after some hours, so that nobody is reminded of it for a week.",
+    ),
+    Record(
+        MISSING,
+        f"""last_over_time({RECENT}[{times.BRIDGE}])
+unless {RUN}
+  llmtrain_last_record_timestamp_seconds""",
+        "Runs that were there a moment ago and are not now: the exporter is started again, and reads.",
+    ),
+    Record(
+        ALIVE,
+        f"""max without (kind) (
+  (increase(llmtrain_records_total{{kind="train"}}[{times.GROWTH}]) > bool 0) == 1
+)
+  unless {RUN} {RESET}
+or {RUN}
+  last_over_time({ALIVE}[{times.BRIDGE}])
+    and {RUN} (
+      llmtrain_run_state{{state=~"running|stalled"}} == 1
+      or {RUN} {MISSING}
+    )""",
+        "Runs that were seen to train, until they end. Others cannot stall: their logs were there before.",
+    ),
+    Record(
+        GROWN,
+        f"""(
+  increase(llmtrain_signal_records_total[{times.GROWTH}]) > 0
+    and {RUN} {RECENT}
+    unless {RUN} {RESET}
+)
+{INFO}""",
+        "Records at which a signal was there, among those just written. Signals without such a record have\n"
+        "no series. This rule and the next are the ones that look at every signal of every run.",
+    ),
+    Record(
+        SIGNAL_ACTIVE,
+        "llmtrain_signal_active == 1",
+        "Signals that are there at the moment, seen to come up or not: only those have a series.",
+    ),
+    Record(
+        SIGNAL_LIVE,
+        f"""({GROWN} > bool 0)
+or {SIGNAL}
+  (
+    {SIGNAL_ACTIVE}{{signal="stalled"}}
+      and {RUN} {RECENT}
+      and {RUN} {ALIVE}
+  )
+  {INFO}
+or {SIGNAL}
+  (last_over_time({SIGNAL_LIVE}[{times.BRIDGE}]) == 1)
+    and {SIGNAL} {SIGNAL_ACTIVE}
+    and {RUN} {RECENT}
+or {SIGNAL}
+  (last_over_time({SIGNAL_LIVE}[{times.BRIDGE}]) == 1)
+    and {RUN} {MISSING}
+or {SIGNAL}
+  0 * (last_over_time({SIGNAL_LIVE}[{times.BRIDGE}]) == 1)""",
+        "1 for a signal that was seen to come up and is not over; a single 0 once it is over.",
+    ),
+    Record(
+        BEGUN,
+        f"""(
+  increase(llmtrain_incidents_total[{times.GROWTH}]) > 0
+  or
+    llmtrain_incident_active == 1
+    and {RUN} (
+      increase(llmtrain_incidents_total[{times.BRIDGE}]) > 0
+      or {RUN} ({SIGNAL_LIVE} == 1)
+    )
+)
+  and {RUN} {RECENT}
+  unless {RUN} resets(llmtrain_incidents_total[{times.BRIDGE}]) > 0""",
+        "Runs in which an incident was seen to begin; or to be there, with signals that were seen to come\n"
+        "up, because it began while nobody was looking.",
+    ),
+    Record(
+        ONGOING,
+        f"""{BEGUN}
+or {RUN}
+  (llmtrain_incident_active == 1 and {RUN} {RECENT})""",
+        "Runs whose incident goes on.",
+    ),
+    Record(
+        INCIDENT_LIVE,
+        f"""{NUMBER} (
+  "incident", llmtrain_incidents_total and {RUN} {BEGUN}
+)
+{INFO}
+or {INCIDENT_OF}
+  (last_over_time({INCIDENT_LIVE}[{times.BRIDGE}]) == 1)
+    and {INCIDENT_OF} {NUMBER} (
+      "incident", llmtrain_incidents_total and {RUN} {ONGOING}
+    )
+or {INCIDENT_OF}
+  (last_over_time({INCIDENT_LIVE}[{times.BRIDGE}]) == 1)
+    and {INCIDENT_OF} {NUMBER} (
+      "incident", llmtrain_incidents_total and {RUN} last_over_time({ONGOING}[{times.AFTERMATH}])
+    )
+    and {RUN} ({SIGNAL_LIVE} == 1)
+or {INCIDENT_OF}
+  (last_over_time({INCIDENT_LIVE}[{times.BRIDGE}]) == 1)
+    and {RUN} {MISSING}
+or {INCIDENT_OF}
+  0 * (last_over_time({INCIDENT_LIVE}[{times.BRIDGE}]) == 1)""",
+        "1 for an incident, by its number in the run, from its beginning until nothing of it is left; a\n"
+        "single 0 once it is over. The number makes the second incident of a run an alert of its own.",
+    ),
+)
+"""Recording rules of the runs, each built on those before it."""
+
+
+def _health(value: int, name: str) -> Record:
+    return Record(
+        "instance_health:llmtrain_runs:count",
+        f"count by (job, instance) (llmtrain_run_health == {value})",
+        f"Runs that are {name}.",
+        {"health": name},
+    )
+
+
+FLEET = (
+    Record(
+        "instance_state:llmtrain_runs:count",
+        "count by (job, instance, state) (llmtrain_run_state == 1)",
+        "Runs by what they are doing.",
+    ),
+    *(_health(value, name) for value, name in enumerate(("healthy", "watch", "broken"))),
+    Record(
+        "instance_profile:llmtrain_runs:count",
+        "count by (job, instance, profile) (llmtrain_run_info)",
+        "Runs by kind of training.",
+    ),
+    Record(
+        "instance:llmtrain_broken_runs:count",
+        f"""count by (job, instance) (
+  llmtrain_run_health == 2 and {RUN} llmtrain_run_state{{state=~"running|stalled"}} == 1
+)""",
+        "Runs that are broken and hold their GPUs all the same.",
+    ),
+    Record(
+        WASTED,
+        f"""sum without (run) (
+  llmtrain_gpus
+    and {RUN} llmtrain_run_health == 2
+    and {RUN} llmtrain_run_state{{state=~"running|stalled"}} == 1
+)
+or 0 * sum without (run) (llmtrain_gpus)""",
+        "GPUs that broken runs hold, as far as the runs' arguments tell.",
+    ),
+    Record(
+        "instance:llmtrain_wasted_gpu_hours:sum1d",
+        f"sum_over_time({WASTED}[1d:1m]) / 60",
+        "GPU hours that broken runs have held in the last day.",
+    ),
+    Record(
+        "instance:llmtrain_records:rate5m",
+        f"sum without (run, kind) (rate(llmtrain_records_total[{times.GROWTH}]))",
+        "Records per second.",
+    ),
+    Record(
+        "instance:llmtrain_incidents:increase1h",
+        "sum without (run) (increase(llmtrain_incidents_total[1h]))",
+        "Incidents in the last hour.",
+    ),
+)
+"""Recording rules for dashboards of many runs."""
+
+
+WITHOUT_INCIDENT = f"unless {RUN}\n  last_over_time({INCIDENT_LIVE}[{times.EVENT}])"
+"""How a run ends over which an incident is, the incident's own last message tells."""
+
+
+def _became(state: str) -> str:
+    """Runs that were seen otherwise lately; or are so from the first scrape on, and were seen to train."""
+    flag = f'llmtrain_run_state{{state="{state}"}}'
+    return f"""max without (state) (
+  {flag} == 1
+    and {RUN} (min_over_time({flag}[{times.EVENT}]) == 0 or {RUN} {ALIVE})
+)
+{INFO}"""
+
+
+_NEW_ERRORS = f"""increase(llmtrain_exporter_errors_total[{times.BRIDGE}]) > 0
+or
+(llmtrain_exporter_errors_total unless llmtrain_exporter_errors_total offset {times.BRIDGE}) > 0"""
+
+SKIPPED_SELECTOR = f'reason!~"{"|".join(times.WORDLESS)}"'
+
+_OF_THE_REST = {
+    INCIDENT.name: f"{INCIDENT_LIVE} == 1",
+    FAILED.name: f"{_became('failed')}\n{WITHOUT_INCIDENT}",
+    FINISHED.name: _became("finished"),
+    DOWN.name: f'up{{job="{JOB}"}} == 0 or absent(up{{job="{JOB}"}})',
+    ERRORS.name: f"sum without (kind) (\n{_NEW_ERRORS}\n)",
+    SKIPPED.name: f"""sum without (run, reason) (
+  increase(llmtrain_skipped_lines_total{{{SKIPPED_SELECTOR}}}[{times.BRIDGE}])
+)
+> {times.SKIPPED_SHARE} * sum without (run, kind) (increase(llmtrain_records_total[{times.BRIDGE}]))
+> {times.SKIPPED_LINES}""",
+    LIMITED.name: f"""sum without (reason) (llmtrain_exporter_left_out_files{{reason="max_runs"}}) > 0
+or
+sum without (run) (
+  llmtrain_dropped_series_total and {RUN} llmtrain_run_state{{state="running"}} == 1
+) > 0""",
+    NOT_READY.name: "llmtrain_exporter_ready == 0",
+    NO_RUNS.name: "llmtrain_exporter_runs == 0 and llmtrain_exporter_ready == 1",
+}
+"""The conditions of alerts that are not on a signal, by their names."""
+
+
+def condition(alert: Alert) -> str:
+    """The expression of an alert, in PromQL."""
+    if alert.signal is None:
+        return _OF_THE_REST[alert.name]
+    return f'{SIGNAL_LIVE}{{signal="{alert.signal.name}",severity="{alert.severity.value}"}} == 1'
+
+
+def of_runs(alerts: Iterable[Alert]) -> list[Alert]:
+    """Those on runs, the incident last: what it keeps quiet is over before it is."""
+    told = [alert for alert in alerts if alert.scope is Scope.RUN]
+    return sorted(told, key=lambda alert: alert is INCIDENT)

@@ -1,0 +1,246 @@
+"""One SFT run as the SFT log FAQ has it: checklist, training against evaluation, gradients, speed."""
+
+from __future__ import annotations
+
+from llmtrain_exporter.bundle.dashboards import kit_frame as frame
+from llmtrain_exporter.bundle.dashboards import kit_run as run
+from llmtrain_exporter.bundle.dashboards.kit import (
+    GREEN,
+    RED,
+    YELLOW,
+    Board,
+    Cells,
+    Curves,
+    Line,
+    Look,
+    Row,
+    Stat,
+)
+from llmtrain_exporter.bundle.dashboards.kit_queries import (
+    baseline,
+    baseline_line,
+    evaluation,
+    limit_line,
+    limit_lines,
+    own_limit_line,
+    series,
+    train,
+)
+from llmtrain_exporter.bundle.dashboards.kit_words import described, paragraphs
+from llmtrain_exporter.knowledge import analysis_metrics as a
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import limits, profile
+from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, Check, Checklist
+from llmtrain_exporter.knowledge.meanings import MEANINGS
+from llmtrain_exporter.knowledge.signal import Severity
+
+_P = profile.SFT
+_WARNING = Severity.WARNING
+_MEAN = 'stat="mean"'
+
+
+def _answer(check: Check) -> Line:
+    """0: all is well, 1: something to know, 2: a warning is there; nothing where the log has no answer."""
+    signals = 'signal=~"' + "|".join(check.signals) + '"'
+    told, known = (
+        f"max_over_time({series(a.SIGNAL_ACTIVE, signals, severity)}[$__rate_interval])"
+        for severity in ('severity=~"warning|critical"', 'severity="info"')
+    )
+    answerable = f"count({series(check.metrics[0])})"
+    return Line(f"max(2 * {told} or {known}) and on () {answerable}", check.question)
+
+
+def _checklist(checklist: Checklist, height: int) -> Cells:
+    return Cells(
+        checklist.title,
+        texts.CHECK_TEXT,
+        tuple(_answer(check) for check in checklist.checks if check.signals),
+        "none",
+        12,
+        height,
+        mappings={0: (texts.YES, GREEN), 1: (texts.TO_KNOW, YELLOW), 2: (texts.NO, RED)},
+        points=40,
+    )
+
+
+_BEST = Stat(
+    texts.BEST,
+    paragraphs(described(c.BEST_EVAL_LOSS), *(rule.text for rule in BEST_CHECKPOINT)),
+    (
+        Line(series(c.BEST_EVAL_LOSS), texts.BEST_LOSS),
+        Line(series(c.BEST_EVAL_STEP), texts.BEST_STEP, properties=(("unit", "locale"),)),
+        Line(series(c.EVAL_TRAIN_LOSS), texts.BEST_RATIO, properties=(("decimals", 2),)),
+    ),
+    "none",
+    12,
+    6,
+    nothing=texts.NO_EVALUATION,
+    names=True,
+)
+
+_SLIGHT = MEANINGS[c.EVAL_TRAIN_LOSS].healthy[_P].high
+_USUAL_GAP = MEANINGS[c.EVAL_TRAIN_ACCURACY].healthy[_P].low
+
+
+def _band(lower: str) -> tuple[tuple[str, object], ...]:
+    """Shade what lies between this line and the lower one."""
+    return (("custom.fillBelowTo", lower), ("custom.fillOpacity", 15))
+
+
+_FIT = Row(
+    texts.FIT,
+    (
+        Curves(
+            texts.TRAIN_EVAL_LOSS,
+            described(c.LOSS, _P, texts.GAP_TEXT),
+            (
+                Line(train(c.LOSS), "loss", Look.TRAIN),
+                Line(evaluation(c.LOSS), "eval_loss", Look.EVAL, properties=_band("loss")),
+                baseline_line("loss"),
+            ),
+            "none",
+            height=9,
+            soft=(0, None),
+        ),
+        Curves(
+            texts.LOSS_RATIO,
+            described(c.EVAL_TRAIN_LOSS, _P),
+            (
+                Line(series(c.EVAL_TRAIN_LOSS), "eval_loss / loss", Look.EVAL),
+                Line(f"vector({_SLIGHT})", texts.LOSS_RATIO_SLIGHT, Look.INFO),
+                limit_line("overfit", _WARNING),
+            ),
+            "none",
+            height=9,
+            nothing=texts.NO_EVALUATION,
+            linear_to=0,
+        ),
+        Curves(
+            texts.ACCURACY,
+            described(c.TOKEN_ACCURACY, _P, texts.GAP_TEXT),
+            (
+                Line(train(c.TOKEN_ACCURACY), "token_acc", Look.TRAIN, properties=_band("eval_token_acc")),
+                Line(evaluation(c.TOKEN_ACCURACY), "eval_token_acc", Look.EVAL),
+            ),
+            "percentunit",
+            nothing=texts.NOT_LOGGED,
+        ),
+        Curves(
+            texts.ACCURACY_GAP,
+            described(c.EVAL_TRAIN_ACCURACY, _P),
+            (
+                Line(series(c.EVAL_TRAIN_ACCURACY), "eval - train", Look.EVAL),
+                Line(f"vector({_USUAL_GAP})", texts.GAP_USUAL, Look.INFO),
+                Line(f"vector({-limits.ACCURACY_GAP:g})", texts.LIMITS[_WARNING], Look.WARNING),
+            ),
+            "percentunit",
+            nothing=texts.NO_EVALUATION,
+            soft=(None, 0),
+        ),
+    ),
+)
+
+_OPTIMISATION = Row(
+    texts.OPTIMISATION,
+    (
+        Curves(
+            texts.GRAD_NORM,
+            described(c.GRAD_NORM, _P),
+            (
+                Line(series(c.GRAD_NORM), "grad_norm", Look.TRAIN),
+                baseline_line("grad_norm"),
+                own_limit_line("grad_spike", _WARNING, baseline("grad_norm"), _P, texts.JUMP[_WARNING]),
+                *limit_lines("grad_norm_high", _P),
+            ),
+            "none",
+            8,
+            9,
+            soft=(0, None),
+            linear_to=0.1,
+        ),
+        run.learning_rate(_P, 8, 9),
+        Curves(
+            texts.ENTROPY,
+            described(c.ENTROPY, _P),
+            (
+                Line(train(c.ENTROPY, _MEAN), "entropy", Look.TRAIN),
+                Line(evaluation(c.ENTROPY, _MEAN), "eval_entropy", Look.EVAL),
+                *limit_lines("entropy_collapse", _P),
+                Line(f"vector({limits.ENTROPY_EXPLODED:g})", texts.ENTROPY_HIGH, Look.INFO),
+            ),
+            "none",
+            8,
+            9,
+            nothing=texts.NOT_LOGGED,
+            soft=(0, None),
+        ),
+    ),
+)
+
+_EVALUATION = Row(
+    texts.EVALUATION,
+    (
+        Curves(
+            texts.EVAL_SPEED,
+            described(c.EVAL_SAMPLES, _P),
+            (
+                Line(series(c.EVAL_SAMPLES), texts.SAMPLES, Look.TRAIN),
+                Line(
+                    series(c.EVAL_STEPS),
+                    texts.STEPS,
+                    Look.EVAL,
+                    properties=(("custom.axisPlacement", "right"),),
+                ),
+            ),
+            "none",
+            8,
+            nothing=texts.NO_EVALUATION,
+            soft=(0, None),
+        ),
+        Curves(
+            texts.EVAL_TIME,
+            described(c.EVAL_RUNTIME, _P),
+            (Line(series(c.EVAL_RUNTIME), "eval_runtime", Look.TRAIN),),
+            "s",
+            8,
+            nothing=texts.NO_EVALUATION,
+            soft=(0, None),
+        ),
+        run.memory(_P),
+        run.step_time(_P, 6),
+        run.epoch(6),
+        Curves(
+            texts.TOKENS,
+            described(c.TOKENS),
+            (Line(series(c.TOKENS), "num_tokens", Look.TRAIN),),
+            "short",
+            6,
+            nothing=texts.NOT_LOGGED,
+            soft=(0, None),
+        ),
+        run.records(6),
+    ),
+)
+
+_FIRST, _SECOND, _LAST = CHECKLISTS
+
+SFT = Board(
+    frame.SFT,
+    "run-sft",
+    frame.TITLES[frame.SFT],
+    texts.SFT_TEXT,
+    (
+        run.strip(run.INCIDENTS),
+        Row(texts.CHECKLIST, (_checklist(_FIRST, 7), _checklist(_SECOND, 7), _checklist(_LAST, 6), _BEST)),
+        Row(texts.WHAT_HAPPENED, (run.signals(18, 7), run.settings(6, 7))),
+        _FIT,
+        _OPTIMISATION,
+        _EVALUATION,
+        *run.rest(),
+    ),
+    frame.variables(_P),
+    frame.marks(),
+    frame.links(frame.SFT),
+    ("sft",),
+)

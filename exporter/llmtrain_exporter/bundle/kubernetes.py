@@ -1,0 +1,220 @@
+"""Kubernetes manifests: one exporter per node, the chat relay, and what Prometheus' operator makes of both.
+
+Schemas: kubernetes.io/docs/reference/kubernetes-api and prometheus-operator.dev/docs/api-reference/api.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from llmtrain_exporter.bundle.alerting.places import Places
+from llmtrain_exporter.bundle.alerting.rules import rule_files
+from llmtrain_exporter.knowledge.text import Lang
+
+FOLDER = "docs/kubernetes"
+IMAGE = "registry.example.com/llmtrain-exporter:0.1.0"
+LOGS = "/data/output"  # on each node
+PORT, RELAY_PORT = 9848, 9849
+PORT_NAME = "metrics"  # of the relay too
+SCRAPE_INTERVAL = "15s"
+NOBODY = 65534
+
+Manifest = dict[str, Any]
+
+_UNBROKEN = 1 << 20
+
+_RENDERED = "# Rendered by `llmtrain-exporter render` from exporter/llmtrain_exporter/bundle/kubernetes.py.\n"
+_EXPORTER = f"""{_RENDERED}#
+# Change the image and, below `hostPath`, the folder in which training writes on each node; `runAsUser` must
+# be allowed to read it. For a volume that all nodes share one exporter is enough: make this a Deployment with
+# one replica, or each run is there once per node.
+"""
+_RELAY = f"""{_RENDERED}#
+# Chat addresses and secrets come from a Secret with files named feishu_url, feishu_secret, slack_url, ...:
+#   kubectl create secret generic llmtrain-relay --from-file=feishu_url --from-file=feishu_secret
+# Alertmanager's receiver is a webhook to http://llmtrain-relay:{RELAY_PORT}/alerts.
+"""
+_OPERATOR = f"""{_RENDERED}#
+# The operator takes what its Prometheus selects by label, with kube-prometheus-stack `release: NAME`:
+#   kubectl label -f monitors.yaml -f rules.yaml release=NAME
+"""
+
+
+def kubernetes(lang: Lang, places: Places) -> dict[str, str]:
+    """The manifests by their path below the project's folder; only the rules are said in a language."""
+    files = rule_files(lang, places)
+    rules = _text(_OPERATOR, [prometheus_rule(files[name] for name in sorted(files))])
+    if lang is not Lang.EN:
+        return {f"{FOLDER}/rules.{lang.value}.yaml": rules}
+    return {
+        f"{FOLDER}/exporter.yaml": _text(_EXPORTER, [_daemon_set(), _service("exporter", PORT)]),
+        f"{FOLDER}/relay.yaml": _text(_RELAY, [_relay(), _service("relay", RELAY_PORT)]),
+        f"{FOLDER}/monitors.yaml": _text(_OPERATOR, [_monitor("exporter"), _monitor("relay")]),
+        f"{FOLDER}/rules.yaml": rules,
+    }
+
+
+def prometheus_rule(rules: Iterable[str]) -> Manifest:
+    """The groups of these rule files as one PrometheusRule."""
+    groups = [group for text in rules for group in yaml.safe_load(text)["groups"]]
+    return _object("monitoring.coreos.com/v1", "PrometheusRule", "llmtrain", {"groups": groups})
+
+
+def _text(head: str, documents: Iterable[Manifest]) -> str:
+    return head + "---\n".join(
+        yaml.dump(each, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_UNBROKEN)
+        for each in documents
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Blocks for texts of several lines, lists set in, and no references from one place to another."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """List items stand deeper than their key."""
+        del indentless
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Whatever is there twice is written twice."""
+        del data
+        return True
+
+
+def _block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _block)
+
+
+def _object(version: str, kind: str, name: str, spec: Manifest) -> Manifest:
+    labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "llmtrain"}
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {"name": name, "labels": labels},
+        "spec": spec,
+    }
+
+
+def _daemon_set() -> Manifest:
+    container = _container(
+        "exporter",
+        ["serve", "--listen", f"0.0.0.0:{PORT}", "/logs"],
+        PORT,
+        {"cpu": "1", "memory": "1Gi"},
+        [{"name": "logs", "mountPath": "/logs", "readOnly": True}],
+    )
+    logs = {"name": "logs", "hostPath": {"path": LOGS, "type": "Directory"}}
+    spec = {
+        "selector": _selector("llmtrain-exporter"),
+        "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}},
+        "template": _pod("llmtrain-exporter", container, [logs], [_gpu_nodes_too()]),
+    }
+    return _object("apps/v1", "DaemonSet", "llmtrain-exporter", spec)
+
+
+def _gpu_nodes_too() -> Manifest:
+    return {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
+
+
+def _relay() -> Manifest:
+    container = _container(
+        "relay",
+        ["relay", "--listen", f"0.0.0.0:{RELAY_PORT}"],
+        RELAY_PORT,
+        {"cpu": "1", "memory": "512Mi"},
+        [
+            {"name": "chats", "mountPath": "/run/secrets", "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # in a container of its own
+        ],
+        {"LLMTRAIN_RELAY_SECRETS": "/run/secrets"},
+    )
+    volumes = [
+        {"name": "chats", "secret": {"secretName": "llmtrain-relay", "optional": True}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+    ]
+    spec = {
+        "replicas": 1,  # it remembers what it has told: two would tell everything twice
+        "strategy": {"type": "Recreate"},
+        "selector": _selector("llmtrain-relay"),
+        "template": _pod("llmtrain-relay", container, volumes),
+    }
+    return _object("apps/v1", "Deployment", "llmtrain-relay", spec)
+
+
+def _service(part: str, port: int) -> Manifest:
+    """A name for the relay; for the exporters, of which each is asked for itself, only their list."""
+    spec: Manifest = {"clusterIP": "None"} if part == "exporter" else {}
+    spec["selector"] = _selector(f"llmtrain-{part}")["matchLabels"]
+    spec["ports"] = [{"name": PORT_NAME, "port": port, "targetPort": PORT_NAME}]
+    return _object("v1", "Service", f"llmtrain-{part}", spec)
+
+
+def _selector(name: str) -> Manifest:
+    return {"matchLabels": {"app.kubernetes.io/name": name}}
+
+
+def _pod(
+    name: str, container: Manifest, volumes: list[Manifest], tolerations: Iterable[Manifest] = ()
+) -> Manifest:
+    return {
+        "metadata": {"labels": {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "llmtrain"}},
+        "spec": {
+            "automountServiceAccountToken": False,
+            **({"tolerations": list(tolerations)} if tolerations else {}),
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": NOBODY,
+                "runAsGroup": NOBODY,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container],
+            "volumes": volumes,
+        },
+    }
+
+
+def _container(
+    name: str,
+    arguments: list[str],
+    port: int,
+    limits: Mapping[str, str],
+    mounts: list[Manifest],
+    environment: Mapping[str, str] | None = None,
+) -> Manifest:
+    variables = [{"name": key, "value": value} for key, value in (environment or {}).items()]
+    return {
+        "name": name,
+        "image": IMAGE,
+        "args": arguments,
+        **({"env": variables} if variables else {}),
+        "ports": [{"name": PORT_NAME, "containerPort": port}],
+        "readinessProbe": {"httpGet": {"path": "/-/ready", "port": PORT_NAME}, "periodSeconds": 10},
+        "livenessProbe": {"httpGet": {"path": "/-/healthy", "port": PORT_NAME}, "periodSeconds": 30},
+        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": dict(limits)},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": mounts,
+    }
+
+
+def _monitor(part: str) -> Manifest:
+    """Labels that change with each pod would make new series of old runs, so they are not taken."""
+    name = f"llmtrain-{part}"
+    relabelings = [
+        {"targetLabel": "job", "replacement": "llmtrain" if part == "exporter" else name},
+        {"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "instance"},
+        {"action": "labeldrop", "regex": "container|endpoint|namespace|pod|service"},
+    ]
+    endpoint = {"port": PORT_NAME, "interval": SCRAPE_INTERVAL, "relabelings": relabelings}
+    spec = {"selector": _selector(name), "endpoints": [endpoint]}
+    return _object("monitoring.coreos.com/v1", "ServiceMonitor", name, spec)

@@ -1,0 +1,84 @@
+"""Pictures as bytes: PNG for chats, SVG for files and pages. The same input gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from llmtrain_exporter.draw.chart import Marks, Panel
+from llmtrain_exporter.draw.colours import GROUND
+from llmtrain_exporter.draw.from_history import FIT, Object, around, chain, marks, panels
+from llmtrain_exporter.draw.inline import inlined
+from llmtrain_exporter.draw.paint import figure
+from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.text import Lang
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 150
+
+SALT = "llmtrain"
+"""Makes the names inside an SVG the same every time."""
+
+_SETTINGS: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": SALT,
+    "text.parse_math": False,
+    "path.simplify_threshold": 0.3,
+}
+
+_LOCK = threading.Lock()
+"""matplotlib's settings and its fonts are shared by all threads."""
+
+
+def svg(drawn: Sequence[Panel], marked: Marks = Marks(), lang: Lang = Lang.EN, title: str = "") -> bytes:  # noqa: B008
+    """An SVG file of panels below each other."""
+    with _quiet():
+        return _saved(figure(drawn, marked, lang, title), "svg", metadata={"Date": None, "Creator": None})
+
+
+def png(drawn: Sequence[Panel], marked: Marks = Marks(), title: str = "") -> bytes:  # noqa: B008
+    """A PNG of them, its words in English: the font that comes along has no other letters."""
+    with _quiet():
+        metadata = {"Software": None}
+        return _saved(figure(drawn, marked, Lang.EN, title), "png", dpi=DOTS_PER_INCH, metadata=metadata)
+
+
+def inline_svg(drawn: Sequence[Panel], marked: Marks, lang: Lang, name: str) -> str:
+    """An SVG element for a page whose style sheet knows the classes of `inline`; `name` tells what it is."""
+    return inlined(svg(drawn, marked, lang), name)
+
+
+def incident_png(history: Object, story: Object, incident: Object) -> bytes:
+    """The metrics of a run around one of its incidents, on one axis of steps.
+
+    `history` and `story`: as `GET /api/v1/history` and `GET /api/v1/run` give them; `incident`: one of the
+    story's.
+    """
+    told = chain(history, incident) if story["base"] == GRPO else panels(history, FIT)
+    title = f"{history['run']}: incident from step {incident['onset_step']}"
+    return png(told, marks(story, around(history, incident)), title)
+
+
+def _saved(drawn: Figure, form: str, **options: Any) -> bytes:
+    out = io.BytesIO()
+    drawn.savefig(out, format=form, facecolor=GROUND, **options)
+    return out.getvalue()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """One thread at a time, with our settings, and no word about caches, or letters that a font lacks."""
+    with _LOCK:
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)
+        import matplotlib
+
+        with warnings.catch_warnings(), matplotlib.rc_context(_SETTINGS):
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            yield

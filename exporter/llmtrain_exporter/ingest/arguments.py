@@ -1,0 +1,108 @@
+"""What a run's own argument file says of it, through a white list."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+
+import orjson
+
+from llmtrain_exporter.ingest.dialects.base import lenient_json
+from llmtrain_exporter.ingest.follow import open_regular
+from llmtrain_exporter.knowledge import arguments
+from llmtrain_exporter.model import Settings
+from llmtrain_exporter.printable import printable
+
+LARGEST_FILE = 4 << 20  # bytes
+LONGEST_TEXT = 120  # characters of a label value
+
+_ADDRESS = ("://", "@", "?")  # an address may carry a password or a token
+_YAML_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+
+
+def read_settings(folder: str) -> Settings:
+    """The settings of the run whose log lies in `folder`: each from the first file that names it.
+
+    A file that is missing, unreadable, too large or malformed says nothing.
+    """
+    found: dict[str, object] = {}
+    for name in arguments.FILES:
+        for key, value in _read(os.path.join(folder, name)).items():
+            found.setdefault(key, value)
+    return select(found)
+
+
+def read_checkpoints(folder: str) -> tuple[int, ...]:
+    """The steps of the checkpoints that lie in `folder`, in order; none where it cannot be read."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return ()
+    steps = (name.removeprefix("checkpoint-") for name in names if name.startswith("checkpoint-"))
+    return tuple(sorted(int(step) for step in steps if step.isascii() and step.isdecimal()))
+
+
+def select(found: Mapping[str, object]) -> Settings:
+    """The white-listed part of a trainer's arguments."""
+    texts = {label: _text(label, found) for label in arguments.TEXTS}
+    numbers = {key: _number(found.get(key)) for key in arguments.NUMBERS}
+    unset = {key for key, number in numbers.items() if key.startswith("max_") and (number or 0.0) <= 0}
+    return Settings(
+        {label: text for label, text in texts.items() if text},
+        {key: number for key, number in numbers.items() if number is not None and key not in unset},
+    )
+
+
+def _read(path: str) -> dict[str, object]:
+    try:
+        descriptor, state = open_regular(path)
+        with open(descriptor, "rb") as file:
+            content = file.read(LARGEST_FILE) if state.st_size < LARGEST_FILE else b""
+    except OSError:
+        return {}
+    parsed = _yaml(content) if path.endswith(".yaml") else _json(content)
+    return (
+        {key: value for key, value in parsed.items() if value is not None} if isinstance(parsed, dict) else {}
+    )
+
+
+def _json(content: bytes) -> object:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return lenient_json(content)
+
+
+def _yaml(content: bytes) -> object:
+    """The scalars of a flat YAML file: no more of YAML is wanted from a file that anybody can write."""
+    lines = (line.partition(": ") for line in content.decode(errors="replace").splitlines())
+    return {key: _scalar(value.strip()) for key, colon, value in lines if colon and key.isidentifier()}
+
+
+def _scalar(text: str) -> object:
+    if text in _YAML_NULLS:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip("'\"")
+
+
+def _text(label: str, found: Mapping[str, object]) -> str:
+    value = next((found[key] for key in arguments.TEXTS[label] if found.get(key)), "")
+    if not isinstance(value, str) or any(mark in value for mark in _ADDRESS):
+        return ""
+    if label in arguments.PATHS:
+        value = "/".join(value.replace("\\", "/").rstrip("/").split("/")[-2:])
+    return printable(value)[:LONGEST_TEXT]
+
+
+def _number(value: object) -> float | None:
+    if type(value) not in (int, float):
+        return None
+    try:
+        number = float(value)  # type: ignore[arg-type]  # an int or a float, as type() says
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,241 @@
+"""Log rows to records: names of the catalogue, base units, and what kind of row it is.
+
+Rows of a run have the same keys thousands of times over. So the work on names is done once per set of keys
+and kept as a `Plan`; a row then costs two look-ups and the picking of its cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import NamedTuple
+
+from llmtrain_exporter.ingest import values
+from llmtrain_exporter.knowledge import catalogue, row
+from llmtrain_exporter.knowledge.metric import Group, Key, Metric, Unit
+from llmtrain_exporter.model import Kind, Layout, Record, Series, Skip, series
+
+KEYS_KEPT = 1 << 16
+"""Keys of all plans together before all are forgotten: more only come from hostile or broken logs."""
+
+Row = Mapping[str, object]
+Cells = tuple[object, ...]
+Reader = Callable[[object], float | None]
+
+_NUMERIC = frozenset((float, int))
+_NO_RECORD = Skip("no_training_row")
+
+
+class Column(NamedTuple):
+    """One cell of a row that becomes a value."""
+
+    cell: int
+    series: Series
+    read: Reader
+
+
+class Plan(NamedTuple):
+    """How the rows of one set of keys become records."""
+
+    layout: Layout
+    pick: Callable[[Cells], Cells]  # the cells that are numbers as they stand
+    converted: tuple[tuple[int, Reader], ...]  # the others, behind them
+    step: Callable[[Cells], tuple[int | None, int | None]]
+
+
+class Normaliser:
+    """Rows of one dialect to records. Not for several threads at once."""
+
+    def __init__(self, aliases: Mapping[str, str] | None = None, *, progress_rows: bool = False) -> None:
+        """`aliases`: the dialect's own log keys. `progress_rows`: rows without a metric mean something."""
+        self._aliases = aliases or {}
+        self._progress_rows = progress_rows
+        self._plans: dict[tuple[str, ...], Plan | None] = {}
+        self._keys_kept = 0
+
+    def record(self, cells: Row) -> Record | Skip:
+        """The record that a row is. Cells that are no numbers are left out, as absent."""
+        plan = self._plan(tuple(cells))
+        if plan is None:
+            return _NO_RECORD
+        read = _read(plan, tuple(cells.values()))
+        if read is not None:
+            return read
+        numbers = self._numbers(cells)
+        plan = self._plan(tuple(numbers))
+        return (plan and _read(plan, tuple(numbers.values()))) or _NO_RECORD
+
+    def _plan(self, keys: tuple[str, ...]) -> Plan | None:
+        try:
+            return self._plans[keys]
+        except KeyError:
+            if self._keys_kept > KEYS_KEPT:
+                self._plans.clear()
+                self._keys_kept = 0
+            self._keys_kept += 1 + len(keys)
+            plan = self._plans[keys] = self._compile(keys)
+            return plan
+
+    def _compile(self, keys: tuple[str, ...]) -> Plan | None:
+        names = [self._aliases.get(key, key) for key in keys]
+        columns = _columns(names)
+        kind = _kind(names, columns, self._progress_rows)
+        if kind is None:
+            return None
+        plain = [column for column in columns if column.read is values.number]
+        converted = [column for column in columns if column.read is not values.number]
+        return Plan(
+            layout_of(kind, [column.series for column in plain + converted]),
+            _picker([column.cell for column in plain]),
+            tuple((column.cell, column.read) for column in converted),
+            _step_reader(names),
+        )
+
+    def _numbers(self, cells: Row) -> dict[str, object]:
+        """The cells that hold what their key promises, numbers as numbers."""
+        kept: dict[str, object] = {}
+        for key, cell in cells.items():
+            name = self._aliases.get(key, key)
+            read = _EXACT[name].read if name in _EXACT else values.number
+            plain = values.number(cell)
+            if read(cell) is not None:
+                kept[key] = cell if plain is None else plain
+            elif (name in row.POSITION or name in row.SUMMARY) and cell is not None:
+                kept[key] = cell
+        return kept
+
+
+def layout_of(kind: Kind, columns: Sequence[Series]) -> Layout:
+    """The layout of a row with these columns."""
+    own = (("split", "eval"),) if kind is Kind.EVAL else (("split", "train"),)
+    position = {one.metric: at for at, one in enumerate(columns) if one.labels in ((), own)}
+    lasting = tuple(at for at, one in enumerate(columns) if one.metric.group is not Group.PROGRESS)
+    return Layout(kind, tuple(columns), position, lasting)
+
+
+def _read(plan: Plan, cells: Cells) -> Record | None:
+    """The record of a row, None if a cell is not of the type that its key promises."""
+    numbers = plan.pick(cells)
+    types = set(map(type, numbers))
+    if not types <= _NUMERIC:
+        return None
+    if int in types:
+        numbers = tuple(map(values.number, numbers))
+    if plan.converted:
+        converted = [read(cells[index]) for index, read in plan.converted]
+        if None in converted:
+            return None
+        numbers += tuple(converted)
+    step, max_steps = plan.step(cells)
+    return Record(plan.layout.kind, step, max_steps, plan.layout, numbers)  # type: ignore[arg-type]  # all are floats now
+
+
+def _picker(indices: Sequence[int]) -> Callable[[Cells], Cells]:
+    if len(indices) > 1:
+        return itemgetter(*indices)
+    return lambda cells: tuple(cells[index] for index in indices)
+
+
+def _step_reader(names: Sequence[str]) -> Callable[[Cells], tuple[int | None, int | None]]:
+    at = {name: index for index, name in enumerate(names)}
+    for name in row.STEP_OF_MAX:
+        if name in at:
+            whole = at[name]
+            return lambda cells: values.fraction(cells[whole])
+    step = next((at[name] for name in row.STEP if name in at), None)
+    planned = next((at[name] for name in row.MAX_STEPS if name in at), None)
+    return lambda cells: (
+        None if step is None else values.count(cells[step]),
+        None if planned is None else values.count(cells[planned]),
+    )
+
+
+def _kind(names: Sequence[str], columns: Iterable[Column], progress_rows: bool) -> Kind | None:
+    present = set(names)
+    placed = not present.isdisjoint(row.POSITION)
+    if not present.isdisjoint(row.SUMMARY):
+        return Kind.SUMMARY
+    if not present.isdisjoint(row.FINAL) and "loss" not in present:
+        return Kind.FINAL
+    if placed and any(one.series.metric.essential and _split(one.series) != "eval" for one in columns):
+        return Kind.TRAIN
+    if row.EVAL_PREFIX + "loss" in present or (placed and any(map(_is_eval, names))):
+        return Kind.EVAL
+    return Kind.PROGRESS if progress_rows and placed else None
+
+
+def _split(one: Series) -> str:
+    return dict(one.labels).get("split", "")
+
+
+def _is_eval(name: str) -> bool:
+    return name.startswith(row.EVAL_PREFIX)
+
+
+def _columns(names: Sequence[str]) -> list[Column]:
+    """A column for each name that is a metric; of two names for one series the second goes by its own key."""
+    taken: set[Series] = set()
+    columns = []
+    functions = "reward" in names or row.EVAL_PREFIX + "reward" in names
+    for index, name in enumerate(names):
+        if name in _POSITION_ONLY or name in row.SUMMARY:
+            continue
+        one, unit = _find(name, functions)
+        if one in taken:
+            one, unit = _other(name), Unit.PLAIN
+        taken.add(one)
+        columns.append(Column(index, one, values.READERS[unit]))
+    return columns
+
+
+class _Entry(NamedTuple):
+    metric: Metric
+    key: Key
+
+    @property
+    def read(self) -> Reader:
+        return values.READERS[self.key.unit]
+
+
+_POSITION_ONLY = frozenset((*row.STEP_OF_MAX, *row.STEP, *row.MAX_STEPS))
+_ENTRIES = [_Entry(metric, key) for metric in catalogue.METRICS for key in metric.keys]
+_EXACT = {entry.key.pattern: entry for entry in _ENTRIES if "{}" not in entry.key.pattern}
+_PATTERNS = sorted(
+    (entry for entry in _ENTRIES if "{}" in entry.key.pattern),
+    key=lambda entry: -len(entry.key.pattern),  # the more specific first: rewards/{}/mean before rewards/{}
+)
+_PREFERENCE_KEYS = frozenset(
+    entry.key.pattern
+    for entry in _ENTRIES
+    if entry.metric.group is Group.PREFERENCE and entry.key.pattern.startswith("rewards/")
+)
+
+
+def _find(name: str, functions: bool) -> tuple[Series, Unit]:
+    """The series that a key feeds. `functions`: rewards/* are reward functions here, whatever their names."""
+    if name in _EXACT and not _EXACT[name].metric.split:
+        entry = _EXACT[name]
+        return series(entry.metric), entry.key.unit
+    split = "eval" if _is_eval(name) else "train"
+    bare = name[len(row.EVAL_PREFIX) :] if split == "eval" else name
+    for metric, key, label in _candidates(bare, functions):
+        if metric.split or split == "train":
+            own = ((metric.label, label),) if metric.label else ()
+            return series(metric, *own, *((("split", split),) if metric.split else ())), key.unit
+    return _other(name), Unit.PLAIN
+
+
+def _candidates(name: str, functions: bool) -> Iterable[tuple[Metric, Key, str]]:
+    if name in _EXACT and not (functions and name in _PREFERENCE_KEYS):
+        metric, key = _EXACT[name]
+        yield metric, key, key.fixed
+    for metric, key in _PATTERNS:
+        before, _, after = key.pattern.partition("{}")
+        if name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after):
+            yield metric, key, name[len(before) : len(name) - len(after)]
+
+
+def _other(name: str) -> Series:
+    split = "eval" if _is_eval(name) else "train"
+    bare = name[len(row.EVAL_PREFIX) :] if split == "eval" else name
+    return series(catalogue.OTHER, ("key", bare), ("split", split))

@@ -1,0 +1,328 @@
+"""A log on disk to records: the follower and the dialect put together."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from llmtrain_exporter.ingest.arguments import read_settings
+from llmtrain_exporter.ingest.dialects import DOCUMENTS, Dialects
+from llmtrain_exporter.ingest.dialects.base import NOT_JSON, Reader
+from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.follow import Follower, explain, open_regular
+from llmtrain_exporter.ingest.normalise import layout_of
+from llmtrain_exporter.model import Kind, Layout, Record, Series, Skip
+from llmtrain_exporter.printable import printable
+
+LARGEST_DOCUMENT = 256 << 20  # bytes of a trainer_state.json; it is read whole
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one look at a log brought."""
+
+    records: list[Record]
+    skipped: Mapping[str, int]
+    modified: float  # Unix time of the last write
+    restarted: bool  # fold anew: the log was rewritten, what came from it before is void
+    more: bool  # there is more to read at once
+    size: int  # bytes read
+    again: bool = False  # fold anew: the same log from its start, now known better
+
+
+class Source(Protocol):
+    """One log, looked at again and again."""
+
+    path: str
+
+    @property
+    def error(self) -> str | None:
+        """The last I/O error that still stands, for people."""
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """See `Follower.place`; None where there is more to ask than a size."""
+
+    def grown(self) -> bool:
+        """Whether a `poll` may bring something; cheap."""
+
+    def check(self, now: float) -> None:
+        """Whether the path still names the same file; for every few seconds."""
+
+    def poll(self, now: float) -> Reading | None:
+        """The next records; None when there is nothing new. `now`: monotonic seconds."""
+
+    def park(self) -> None:
+        """Give back what is held open, remember the place."""
+
+    def close(self) -> None:
+        """Give back everything."""
+
+    def rest(self) -> list[Record]:
+        """The record of a half line at the end, for whoever knows that nobody writes any more."""
+
+
+class LineSource:
+    """A log of lines."""
+
+    def __init__(self, path: str, reader: Callable[[], Reader], patient: bool = True) -> None:
+        """`patient`: wait for what may still be on its way to the file; else take it as it lies."""
+        self.path = path
+        self._new_reader = reader
+        self._reader = reader()
+        self._follower = Follower(path, patient=patient)
+
+    @property
+    def error(self) -> str | None:
+        """The last I/O error that still stands, for people."""
+        return self._follower.error
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """Where the follower stands."""
+        return self._follower.place
+
+    @property
+    def grown(self) -> Callable[[], bool]:
+        """Whether the file has grown; the follower's own answer, without a detour for the idle loop."""
+        return self._follower.grown
+
+    def check(self, now: float) -> None:
+        """Look whether the path still names the same file."""
+        self._follower.check_path(now)
+
+    def park(self) -> None:
+        """Give back the descriptor, remember the place."""
+        self._follower.park()
+
+    def close(self) -> None:
+        """Give back the descriptor."""
+        self._follower.close()
+
+    def poll(self, now: float) -> Reading | None:
+        """The records of the lines that were completed since."""
+        batch = self._follower.poll(now)
+        if batch is None:
+            return None
+        if batch.restarted:
+            self._reader = self._new_reader()
+        records, skipped = read_lines(self._reader, batch.lines)
+        skipped.update(batch.dropped)
+        size = sum(map(len, batch.lines)) + len(batch.lines)
+        return Reading(records, skipped, batch.modified, batch.restarted, batch.more, size)
+
+    def rest(self) -> list[Record]:
+        """The record of a half line at the end."""
+        return read_lines(self._reader, [self._follower.unfinished])[0]
+
+
+class DocumentSource:
+    """A log that is one JSON document, written whole again with more in it. Writing it is not atomic."""
+
+    def __init__(self, path: str, reader: Callable[[], Reader]) -> None:
+        self.path = path
+        self.error: str | None = None
+        self._reader = reader()
+        self._seen: tuple[int, int, int] | None = None  # inode, size, st_mtime_ns
+        self._known = 0  # rows handed on
+        self._last: Record | None = None
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """A document is found by its path."""
+        return None
+
+    def grown(self) -> bool:
+        """Whether the document was written since: one stat."""
+        return self._state() != self._seen
+
+    def check(self, now: float) -> None:  # noqa: ARG002  # other sources need the time
+        """Each look goes by the path; here what could not be read gets another chance."""
+        if self.error:
+            self._seen = None
+
+    def park(self) -> None:
+        """Nothing is held open."""
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def rest(self) -> list[Record]:
+        """A document has no half rows."""
+        return []
+
+    def poll(self, now: float) -> Reading | None:  # noqa: ARG002  # other sources need the time
+        """The rows that the document has gained since."""
+        if not self.grown():
+            return None
+        try:
+            document, modified = self._read()
+        except OSError as error:
+            self.error = f"{printable(self.path)}: {explain(error)}"
+            self._seen = self._state()
+            return None
+        rows = list(self._reader.read(document))
+        if rows == [NOT_JSON] and self._known:  # caught while it is written; the next look sees it whole
+            return None
+        return self._news(rows, modified, len(document))
+
+    def _news(self, rows: list[Record | Skip], modified: float, size: int) -> Reading:
+        restarted = self._known > 0 and not self._continues(rows)
+        begin = 0 if restarted else self._known
+        records, skipped = _sorted([rows[begin:]])
+        self._known = len(rows)
+        known = None if restarted else self._last
+        self._last = records[-1] if records else known
+        return Reading(records, skipped, modified, restarted, False, size)
+
+    def _continues(self, rows: list[Record | Skip]) -> bool:
+        """Whether the rows handed on before are still the first ones."""
+        if len(rows) < self._known or self._last is None:
+            return False
+        last = next((row for row in reversed(rows[: self._known]) if isinstance(row, Record)), None)
+        return last is not None and repr(last[:3] + last.values) == repr(self._last[:3] + self._last.values)
+
+    def _read(self) -> tuple[bytes, float]:
+        descriptor, state = open_regular(self.path)
+        with open(descriptor, "rb") as file:
+            document = file.read(LARGEST_DOCUMENT)
+        self._seen = state.st_ino, state.st_size, state.st_mtime_ns
+        self.error = None
+        return document, state.st_mtime
+
+    def _state(self) -> tuple[int, int, int] | None:
+        try:
+            state = os.stat(self.path)
+        except OSError:
+            return self._seen
+        return state.st_ino, state.st_size, state.st_mtime_ns
+
+
+class JoinedSource:
+    """A live log, and another of its run that adds what the live one lacks, record by record.
+
+    The other one comes late: a trainer_state.json is written when the run ends. Then the live log is read
+    again from its start, each record with what the other says of the same step.
+    """
+
+    def __init__(self, live: Callable[[], Source], other: Source) -> None:
+        self._new_live = live
+        self._live = live()
+        self._other = other
+        self._again = False  # the live log begins anew, which is to be told with its next reading
+        self._rows: dict[tuple[Kind, int], Record] = {}
+        self._joined: dict[tuple[Layout, Layout], tuple[Layout, tuple[int, ...]]] = {}
+        self.path = self._live.path
+
+    @property
+    def error(self) -> str | None:
+        """The last I/O error of the live log that still stands."""
+        return self._live.error
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """There are two logs to ask."""
+        return None
+
+    def grown(self) -> bool:
+        """Whether either log has grown."""
+        return self._live.grown() or self._other.grown()
+
+    def check(self, now: float) -> None:
+        """Look whether the path still names the same file."""
+        self._live.check(now)
+        self._other.check(now)
+
+    def poll(self, now: float) -> Reading | None:
+        """The next records of the live log, completed."""
+        if self._other.grown() and self._learn(now):
+            self._live.close()
+            self._live = self._new_live()
+            self._again = True
+        reading = self._live.poll(now)
+        if reading is None:
+            return None
+        again, self._again = self._again, False
+        return replace(reading, records=[self._complete(record) for record in reading.records], again=again)
+
+    def park(self) -> None:
+        """Give back what is held open."""
+        self._live.park()
+
+    def close(self) -> None:
+        """Give back everything."""
+        self._live.close()
+        self._other.close()
+
+    def rest(self) -> list[Record]:
+        """The record of a half line at the end of the live log."""
+        return [self._complete(record) for record in self._live.rest()]
+
+    def _learn(self, now: float) -> bool:
+        """Read the other log; whether it says more than before."""
+        reading = self._other.poll(now)
+        if reading is None or not reading.records:
+            return False
+        if reading.restarted:
+            self._rows.clear()
+        self._rows.update({(row.kind, row.step): row for row in reading.records if row.step is not None})
+        return True
+
+    def _complete(self, record: Record) -> Record:
+        row = self._rows.get((record.kind, record.step)) if record.step is not None else None
+        if row is None:
+            return record
+        joined = self._joined.get((record.layout, row.layout))
+        if joined is None:
+            joined = self._joined[record.layout, row.layout] = _join(record.layout, row.layout)
+        layout, columns = joined
+        return record._replace(
+            layout=layout, values=record.values + tuple([row.values[at] for at in columns])
+        )
+
+
+def open_source(found: Found, dialects: Dialects, patient: bool = True) -> Source:
+    """The log of a run, joined with its trainer_state.json where the log itself lacks what that has."""
+    steps = _logging_steps(found) if found.dialect == "printed" else None
+
+    def live() -> Source:
+        if found.dialect in DOCUMENTS:
+            return DocumentSource(found.path, lambda: dialects.reader(found.dialect))
+        return LineSource(found.path, lambda: dialects.reader(found.dialect, steps), patient)
+
+    others = [path for path in found.extra if path.endswith("trainer_state.json")]
+    if found.dialect != "llamafactory" or not others:
+        return live()
+    return JoinedSource(live, DocumentSource(others[0], lambda: dialects.reader("trainer_state")))
+
+
+def _logging_steps(found: Found) -> int | None:
+    steps = read_settings(os.path.dirname(found.path)).numbers.get("logging_steps", 0.0)
+    return int(steps) if steps >= 1 else None  # below 1 it is a share of all steps
+
+
+def read_lines(reader: Reader, lines: Iterable[bytes]) -> tuple[list[Record], Counter[str]]:
+    """The records of lines, and how many were none, by reason."""
+    return _sorted(map(reader.read, lines))
+
+
+def _sorted(batches: Iterable[Iterable[Record | Skip]]) -> tuple[list[Record], Counter[str]]:
+    records: list[Record] = []
+    skipped: Counter[str] = Counter()
+    for rows in batches:
+        for row in rows:
+            if type(row) is Record:
+                records.append(row)
+            else:
+                skipped[row.reason] += 1  # type: ignore[union-attr]  # mypy does not narrow by type()
+    return records, skipped
+
+
+def _join(layout: Layout, other: Layout) -> tuple[Layout, tuple[int, ...]]:
+    """The layout of both rows' columns, and which columns of the other row it takes."""
+    columns = [at for at, one in enumerate(other.series) if one not in layout.series]
+    added: list[Series] = [other.series[at] for at in columns]
+    return layout_of(layout.kind, [*layout.series, *added]), tuple(columns)

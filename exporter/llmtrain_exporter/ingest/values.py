@@ -1,0 +1,108 @@
+"""How producers write a quantity, read into base units."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+
+from llmtrain_exporter.knowledge.metric import Unit
+
+GIBIBYTE = float(1 << 30)
+
+LONGEST = 40  # characters; the longest way to print a float takes 24
+
+_DIGITS = 16  # fewer always make an integer that a float can hold
+
+_WORDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_UNITS = "dhms"
+_CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
+
+
+def number(value: object) -> float | None:
+    """A number that a log means, None where it means none. An integer too large for a float is infinite."""
+    if type(value) is float:
+        return value
+    if type(value) is int:
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    if type(value) is str and len(value) <= LONGEST:
+        try:
+            return None if "_" in value else float(value)
+        except ValueError:
+            return None
+    return None
+
+
+def duration(value: object) -> float | None:
+    """Seconds of "5s", "1m 8s", "18h 37m 22s", "12d 22h 12m 9s", "0:00:26", "3 days, 17:51:32" or 12.5."""
+    if type(value) is not str or not 0 < len(value) <= LONGEST:
+        return number(value)
+    return _words(value) if value[-1] in _UNITS else _clock(value)
+
+
+def _words(text: str) -> float | None:
+    total = 0
+    try:
+        for unit, seconds in _WORDS:
+            if unit in text:
+                amount, _, text = text.partition(unit)
+                total += int(amount) * seconds
+    except ValueError:
+        return None
+    return None if text or total < 0 else float(total)
+
+
+def _clock(text: str) -> float | None:
+    parts = _CLOCK.fullmatch(text)
+    if parts is None:
+        return number(text)
+    days, hours, minutes, seconds = parts.groups()
+    return int(days or 0) * 86400.0 + int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+def percent(value: object) -> float | None:
+    """The ratio of "1.67%" or 1.67."""
+    read = number(value[:-1] if type(value) is str and value.endswith("%") else value)
+    return None if read is None else read / 100
+
+
+def gibibytes(value: object) -> float | None:
+    """Bytes of a number of GiB."""
+    read = number(value)
+    return None if read is None else read * GIBIBYTE
+
+
+def per_second(value: object) -> float | None:
+    """Seconds of one, from how many come in a second; 0 a second takes forever."""
+    read = number(value)
+    if read is None:
+        return None
+    return 1 / read if read else math.inf
+
+
+def count(value: object) -> int | None:
+    """A whole number that a row states as its step."""
+    read = number(value)
+    return int(read) if read is not None and 0 <= read < 2**53 else None
+
+
+def fraction(value: object) -> tuple[int | None, int | None]:
+    """The step and the number of steps of "45/150"."""
+    if type(value) is not str or len(value) > LONGEST:
+        return count(value), None
+    done, _, planned = value.partition("/")
+    if len(value) < _DIGITS and done.isdecimal() and planned.isdecimal():  # the common case, quick
+        return int(done), int(planned)
+    return count(done), count(planned)
+
+
+READERS: dict[Unit, Callable[[object], float | None]] = {
+    Unit.PLAIN: number,
+    Unit.PERCENT: percent,
+    Unit.GIBIBYTES: gibibytes,
+    Unit.DURATION: duration,
+    Unit.PER_SECOND: per_second,
+}

@@ -1,0 +1,105 @@
+"""The runbook: what each alert means, what follows from it, how to find its cause, and what to do.
+
+Without any markup, so that a page can be made from it as well as a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge.alerting import ALERTS, phrases
+from llmtrain_exporter.knowledge.alerting.entry import Alert
+from llmtrain_exporter.knowledge.alerting.signals import limit_in_words
+from llmtrain_exporter.knowledge.limits import LIMITS
+from llmtrain_exporter.knowledge.signal import Measure, Severity, Signal
+from llmtrain_exporter.knowledge.text import Lang, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of an entry: a paragraph, or a list; `numbered` where the order of its items counts."""
+
+    heading: str
+    text: str = ""
+    items: tuple[str, ...] = ()
+    numbered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """All about the alerts of one name. `severities` and `limits` are short texts, code in backticks."""
+
+    name: str
+    summary: str
+    severities: str
+    limits: str
+    sections: tuple[Section, ...]
+
+
+def entries(lang: Lang) -> tuple[Entry, ...]:
+    """The runbook in one language, an entry for each name."""
+    return tuple(_entry(list(alerts), lang) for _, alerts in groupby(ALERTS, key=lambda alert: alert.name))
+
+
+def _entry(alerts: Sequence[Alert], lang: Lang) -> Entry:
+    said = alerts[0].words
+    sections = (
+        Section(phrases.MEANING.of(lang), said.meaning.of(lang)),
+        Section(phrases.IMPACT.of(lang), said.impact.of(lang)),
+        Section(phrases.DIAGNOSIS.of(lang), items=_all(said.diagnosis, lang)),
+        Section(words.WHY.of(lang), items=_all(said.causes, lang), numbered=False),
+        Section(phrases.MITIGATION.of(lang), items=_all(said.mitigation, lang)),
+    )
+    signal = alerts[0].signal
+    limits = [line for alert in alerts if signal for line in _limits(signal, alert.severity, lang)]
+    return Entry(
+        alerts[0].name,
+        said.summary.of(lang),
+        words.COMMA.of(lang).join(_severity(alert, lang) for alert in alerts),
+        phrases.SEMICOLON.of(lang).join(limits),
+        tuple(section for section in sections if section.text or section.items),
+    )
+
+
+def _all(texts: Sequence[Text], lang: Lang) -> tuple[str, ...]:
+    return tuple(text.of(lang) for text in texts)
+
+
+def _severity(alert: Alert, lang: Lang) -> str:
+    severity = f"`{alert.severity.value}`"
+    return phrases.HELD.of(lang).format(severity=severity, time=alert.holds) if alert.holds else severity
+
+
+def _limits(signal: Signal, severity: Severity, lang: Lang) -> Iterator[str]:
+    """A severity's limits, each with the profiles that have it."""
+    phrase = limit_in_words(signal)
+    if phrase is None:
+        return
+    kinds_of: dict[str, list[str]] = {}
+    for kind, limits in LIMITS.items():
+        bound = limits.get(signal.name, {}).get(severity)
+        if bound is not None:
+            percent = signal.measure is Measure.FALL
+            told = phrase.of(lang).replace(
+                "{limit}", f"{bound.limit:.0%}" if percent else f"{bound.limit:.4g}"
+            )
+            told += _in_records(bound.records, bound.within, lang)
+            kinds_of.setdefault(told, []).append(kind)
+    for told, kinds in kinds_of.items():
+        yield phrases.IN_PROFILES.of(lang).format(
+            severity=f"`{severity.value}`", limit=told, profiles=_named(kinds, lang)
+        )
+
+
+def _in_records(records: int, within: int, lang: Lang) -> str:
+    if records == 1:
+        return ""
+    row = phrases.IN_RECORDS if within > records else phrases.IN_A_ROW
+    return row.of(lang).format(records=records, within=within)
+
+
+def _named(kinds: Collection[str], lang: Lang) -> str:
+    return phrases.EVERYWHERE.of(lang) if len(kinds) == len(LIMITS) else ", ".join(kinds)

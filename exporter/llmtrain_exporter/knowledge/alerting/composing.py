@@ -1,0 +1,70 @@
+"""Texts that are made from other texts, in every language at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from llmtrain_exporter.knowledge.alerting.phrases import SEMICOLON
+from llmtrain_exporter.knowledge.limits import LIMITS
+from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.remedy import Remedy
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, Text, fill
+
+_TITLED = Text("{title}: {text}", "{title}：{text}")
+_SENTENCE = Text("{text}.", "{text}。")
+_ONLY = Text("{profiles} only", "仅 {profiles}")
+_NOTED = Text("{text} ({notes})", "{text}（{notes}）")
+
+
+def put(text: Text, /, **parts: Text) -> Text:
+    """The text with other texts in place of the placeholders of these names; the rest stays blank."""
+    return Text(*(_put(text, lang, parts) for lang in Lang))
+
+
+def filled(text: Text) -> Text:
+    """Without the placeholders of a single run: settings by their names, limits as GRPO has them."""
+    limits = {
+        name: f"{LIMITS[GRPO][signal][Severity(severity)].limit:g}"
+        for name, (signal, severity) in RUN_LIMITS.items()
+    }
+    return Text(*(fill(text, lang, limits) for lang in Lang))
+
+
+def titled(title: Text, text: Text) -> Text:
+    """What it is, and then how."""
+    return put(_TITLED, title=title, text=filled(text))
+
+
+def sentences(texts: Iterable[Text]) -> Text:
+    """Titles as sentences, one after the other."""
+    found = [put(_SENTENCE, text=text) for text in texts]
+    return Text(" ".join(text.en for text in found), "".join(text.zh for text in found))
+
+
+def remedy_text(remedy: Remedy, kinds: Iterable[str]) -> Text:
+    """A remedy in full, with its flags, and the profiles where it is not one for all of `kinds`."""
+    kinds, notes = tuple(kinds), []
+    flags = dict.fromkeys(flag for change in remedy.changes for flag in change.flags.values())
+    if flags:
+        notes.append(_same(", ".join(f"`{flag}`" for flag in flags)))
+    fitting = [kind for kind in kinds if kind in remedy.profiles]
+    if len(fitting) < len(kinds):
+        notes.append(put(_ONLY, profiles=_same(", ".join(fitting))))
+    title = put(_NOTED, text=remedy.title, notes=_joined(notes)) if notes else remedy.title
+    return titled(title, remedy.how)
+
+
+def _joined(texts: Sequence[Text]) -> Text:
+    return Text(*(SEMICOLON.of(lang).join(text.of(lang) for text in texts) for lang in Lang))
+
+
+def _put(text: Text, lang: Lang, parts: dict[str, Text]) -> str:
+    written = text.of(lang)
+    for name, part in parts.items():
+        written = written.replace(f"{{{name}}}", part.of(lang))
+    return written
+
+
+def _same(name: str) -> Text:
+    return Text(name, name)

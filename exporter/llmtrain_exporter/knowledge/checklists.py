@@ -1,0 +1,209 @@
+"""How to keep an eye on a run: what to log and save, what to ask how often, which checkpoint to take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import profile
+from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.remedy import Change, Choice, Ladder, everywhere
+from llmtrain_exporter.knowledge.text import Text
+
+LOGGING_STEPS = 100
+EVALUATION_STEPS = 1000
+CHECKPOINTS_KEPT = 10
+GRPO_SAVE_STEPS = 100
+
+
+def _at_most(setting: str, steps: int) -> Change:
+    return Change(setting, Ladder((float(steps),), up=False), everywhere(setting))
+
+
+SETUP: Mapping[str, tuple[Change, ...]] = {
+    profile.SFT: (
+        _at_most("logging_steps", LOGGING_STEPS),
+        Change("eval_strategy", Choice("steps", fine=("epoch",)), everywhere("eval_strategy")),
+        _at_most("eval_steps", EVALUATION_STEPS),
+        Change("save_strategy", Choice("steps", fine=("epoch", "best")), everywhere("save_strategy")),
+        _at_most("save_steps", EVALUATION_STEPS),
+        _at_most("save_total_limit", CHECKPOINTS_KEPT),
+    ),
+    profile.GRPO: (_at_most("eval_steps", GRPO_SAVE_STEPS), _at_most("save_steps", GRPO_SAVE_STEPS)),
+}
+"""By profile: what a run should log, evaluate and save, and how often at least.
+
+Sources: SFT log FAQ, monitoring; GRPO log guide, 3.2.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question to a run. The answer is yes, all is well, while none of `signals` is active.
+
+    `metrics`: what answers it where no signal does, and what to look at.
+    """
+
+    question: Text
+    signals: tuple[str, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """Questions to ask every so many steps; `steps` None: once per epoch."""
+
+    title: Text
+    steps: int | None
+    checks: tuple[Check, ...]
+    source: Text
+
+
+CHECKLISTS = (
+    Checklist(
+        Text(f"Every {LOGGING_STEPS} steps", f"每 {LOGGING_STEPS} 步"),
+        LOGGING_STEPS,
+        (
+            Check(
+                Text("Is the loss still falling?", "loss 还在往下走吗？"),
+                ("loss_spike", "loss_unstable", "loss_plateau"),
+                (c.LOSS,),
+            ),
+            Check(
+                Text("Is the gradient norm within bounds?", "梯度范数有没有守在界内？"),
+                ("grad_norm_high", "grad_spike", "grad_vanishing"),
+                (c.GRAD_NORM,),
+            ),
+            Check(
+                Text("Is the learning rate where the schedule wants it?", "学习率走势与调度计划一致吗？"),
+                ("lr_out_of_range",),
+                (c.LEARNING_RATE, c.LEARNING_RATE_PEAK),
+            ),
+            Check(
+                Text("Is every value finite?", "所有数值都有限吗（无 NaN、Inf）？"),
+                ("non_finite",),
+                (c.LOSS, c.GRAD_NORM),
+            ),
+            Check(
+                Text("Is token accuracy still rising?", "token 准确率还在涨吗？"),
+                ("accuracy_drop",),
+                (c.TOKEN_ACCURACY,),
+            ),
+        ),
+        src.SFT_CHECKLIST,
+    ),
+    Checklist(
+        Text(f"Every {EVALUATION_STEPS} steps", f"每 {EVALUATION_STEPS} 步"),
+        EVALUATION_STEPS,
+        (
+            Check(
+                Text("Does eval loss keep up with training loss?", "eval loss 跟得上训练 loss 吗？"),
+                ("overfit",),
+                (c.EVAL_TRAIN_LOSS,),
+            ),
+            Check(
+                Text(
+                    "Is each evaluation as accurate as the last, or more?",
+                    "每次验证的准确率都不低于上一次吗？",
+                ),
+                ("accuracy_drop",),
+                (c.TOKEN_ACCURACY, c.EVAL_TRAIN_ACCURACY),
+            ),
+            Check(
+                Text(
+                    "Is the model still learning the task, not the samples?",
+                    "模型还在学任务，而不是背样本吗？",
+                ),
+                ("overfit", "accuracy_drop"),
+                (c.EVAL_TRAIN_LOSS, c.EVAL_TRAIN_ACCURACY),
+            ),
+            Check(
+                Text("Does the entropy stay level?", "entropy 走势平稳吗？"),
+                ("entropy_collapse",),
+                (c.ENTROPY, c.EVAL_TRAIN_ENTROPY),
+            ),
+            Check(
+                Text("Is evaluation as fast as before?", "验证速度和之前一样吗？"),
+                ("throughput_drop", "memory_growth"),
+                (c.EVAL_RUNTIME, c.EVAL_SAMPLES),
+            ),
+        ),
+        src.SFT_CHECKLIST,
+    ),
+    Checklist(
+        Text("Every epoch", "每个 epoch"),
+        None,
+        (
+            Check(
+                Text("All in all, is the run healthy?", "通盘看，这次训练还健康吗？"),
+                ("non_finite", "loss_spike", "loss_unstable", "grad_spike", "overfit", "stalled"),
+                (c.RUN_HEALTH,),
+            ),
+            Check(
+                Text("May the hyper-parameters stay as they are?", "超参数可以保持不变吗？"),
+                ("loss_plateau", "loss_unstable", "lr_out_of_range", "grad_norm_high", "grad_vanishing"),
+                (c.LOSS, c.LEARNING_RATE),
+            ),
+            Check(
+                Text("Which checkpoint would you keep today?", "到现在为止该留哪个 checkpoint？"),
+                (),
+                (c.BEST_EVAL_LOSS, c.BEST_EVAL_STEP),
+            ),
+            Check(
+                Text("Is going on worth it?", "还值得继续训练吗？"),
+                ("overfit", "loss_plateau"),
+                (c.BEST_EVAL_STEP, c.REMAINING),
+            ),
+        ),
+        src.SFT_CHECKLIST,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRule:
+    """How to choose a checkpoint. `take` False: the choice to avoid."""
+
+    metric: Metric
+    split: str
+    lowest: bool
+    take: bool
+    text: Text
+    unless: str = ""
+
+
+BEST_CHECKPOINT = (
+    CheckpointRule(
+        c.LOSS,
+        "eval",
+        lowest=True,
+        take=True,
+        text=Text(
+            "Take the checkpoint with the lowest eval loss.", "先看 eval loss，最低的那个 checkpoint 胜出。"
+        ),
+    ),
+    CheckpointRule(
+        c.TOKEN_ACCURACY,
+        "eval",
+        lowest=False,
+        take=True,
+        text=Text(
+            "Between equals take the one with the highest eval accuracy.",
+            "eval loss 不相上下时，看谁的验证准确率更高。",
+        ),
+    ),
+    CheckpointRule(
+        c.LOSS,
+        "train",
+        lowest=True,
+        take=False,
+        text=Text(
+            "A low training loss beside a high eval loss is memorised: leave that checkpoint.",
+            "训练 loss 很低、eval loss 却偏高的是死记硬背，不能用。",
+        ),
+        unless="overfit",
+    ),
+)
+"""In order: the first decides, the second breaks ties, the last forbids. Source: SFT log FAQ, monitoring."""

@@ -1,0 +1,213 @@
+"""What the metrics of rewards and completions mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import limits
+from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.meaning import Good, Healthy, LimitOf, Meaning, Worry
+from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.text import Text
+
+REWARD: Mapping[Metric, Meaning] = {
+    c.REWARD: Meaning(
+        Text(
+            "Mean score of the completions, all reward functions weighted and added up.",
+            "回答的平均得分，各 reward 函数加权求和。",
+        ),
+        Good.UP,
+        (src.GRPO_REWARDS,),
+        {
+            GRPO: Healthy(
+                note=Text(
+                    "The scale is that of your reward functions. A slow rise is health: from 1.0 to 2.0, "
+                    "later 1.5 to 2.8 in one run. A level line can still hide one function that falls.",
+                    "尺度由 reward 函数决定。缓慢上升即健康，例如某训练从 1.0～2.0 升到 1.5～2.8。"
+                    "走平时也可能掩盖某一项在跌。",
+                ),
+            ),
+        },
+        (c.REWARD_STD, c.REWARD_FUNCTION_MEAN, c.KL, c.COMPLETION_LENGTH),
+    ),
+    c.REWARD_STD: Meaning(
+        Text(
+            "Spread of the reward. ms-swift: within groups; newer TRL: over the batch. Never compare the "
+            "two.",
+            "奖励的离散程度。ms-swift 为组内，新版 TRL 为整个 batch，两者不可比。",
+        ),
+        Good.NEITHER,
+        (src.GRPO_REWARDS, src.TRAINERS),
+        {
+            GRPO: Healthy(
+                note=Text(
+                    "Must stay above 0: without spread there is no gradient.",
+                    "必须大于 0：没有差异就没有梯度。",
+                ),
+            ),
+        },
+        (c.REWARD_ZERO_STD, c.REWARD_VARIATION),
+    ),
+    c.REWARD_FUNCTION_MEAN: Meaning(
+        Text(
+            "Mean score of one reward function. Look at each: the total can hide that one of them dies.",
+            "单个 reward 函数的平均分。要逐个看：总分可能掩盖其中一项归零。",
+        ),
+        Good.UP,
+        (src.GRPO_REWARDS,),
+        related=(c.REWARD, c.COMPLETION_CLIPPED),
+        parts={
+            "*[Ff]ormat*": Meaning(
+                Text(
+                    "Share of completions with exactly the required tags, in order and consistent: 0 or 1 "
+                    "each.",
+                    "严格符合所要求标签及其一致性的回答比例，单条非 0 即 1。",
+                ),
+                Good.UP,
+                (src.GRPO_REWARDS,),
+                {
+                    GRPO: Healthy(
+                        0.9,
+                        1.0,
+                        Worry.BELOW,
+                        note=Text(
+                            "In collapses it falls to between 0.025 and 0.3 within one record.",
+                            "崩溃时一条记录之内跌到 0.025 至 0.3。",
+                        ),
+                    )
+                },
+            ),
+            "*[Cc]osine*": Meaning(
+                Text(
+                    "Similarity of a part of the completion to the reference, answer, caption or title for "
+                    "instance.",
+                    "回答中某一部分（如答案、描述、标题）与参考的余弦相似度。",
+                ),
+                Good.UP,
+                (src.GRPO_REWARDS,),
+                {GRPO: Healthy(0.0, 1.0)},
+            ),
+            "*[Mm]atch[Ss]tring*": Meaning(
+                Text(
+                    "Share of completions that match the reference string exactly: usually 0 or 1 each.",
+                    "与参考字符串完全匹配的回答比例，单条通常为 0 或 1。",
+                ),
+                Good.UP,
+                (src.GRPO_REWARDS,),
+                {GRPO: Healthy(0.0, 1.0)},
+            ),
+        },
+    ),
+    c.REWARD_FUNCTION_STD: Meaning(
+        Text(
+            "Spread of one reward function over the batch. At 0 that function teaches nothing.",
+            "单个 reward 函数在 batch 内的标准差。为 0 时它不再提供信号。",
+        ),
+        Good.NEITHER,
+        (src.TRAINERS,),
+        related=(c.REWARD_FUNCTION_MEAN, c.REWARD_ZERO_STD),
+    ),
+    c.REWARD_ZERO_STD: Meaning(
+        Text(
+            "Share of prompt groups in which all completions score the same and nothing is learned.",
+            "组内得分完全相同、学不到东西的 prompt 组比例。",
+        ),
+        Good.DOWN,
+        (src.TRAINERS, src.DAPO),
+        {GRPO: Healthy(high=LimitOf("reward_flat", Severity.WARNING), worry=Worry.ABOVE)},
+        (c.REWARD_STD, c.ENTROPY),
+    ),
+    c.REWARD_VARIATION: Meaning(
+        Text(
+            "Spread of the reward in relation to its mean.",
+            "奖励离散程度与均值之比。",
+        ),
+        Good.NEITHER,
+        (src.RUNS,),
+        related=(c.REWARD, c.REWARD_STD),
+    ),
+}
+
+LENGTH: Mapping[Metric, Meaning] = {
+    c.COMPLETION_LENGTH: Meaning(
+        Text(
+            "Tokens per completion. Hold it against max_completion_length and against what the task needs.",
+            "每条回答的 token 数。要与 max_completion_length 和任务需要对照。",
+        ),
+        Good.NEITHER,
+        (src.GRPO_LENGTHS,),
+        {
+            GRPO: Healthy(
+                note=Text(
+                    "One healthy run: mean 190 to 250 tokens of 512; in its collapses 330 to 480.",
+                    "某健康训练：上限 512，平均 190 到 250；崩溃时 330 到 480。",
+                ),
+            ),
+        },
+        (c.COMPLETION_CLIPPED, c.COMPLETION_LENGTH_LIMIT, c.KL),
+        {
+            "mean": Meaning(Text("Mean over the batch.", "batch 均值。"), Good.NEITHER, (src.GRPO_LENGTHS,)),
+            "min": Meaning(
+                Text(
+                    "Shortest of the batch. A jump up (to 379, later 144, in one collapse) means that "
+                    "stopping is disturbed.",
+                    "batch 中最短的。突升（某次崩溃升到 379，随后 144）说明停止条件被扰动。",
+                ),
+                Good.NEITHER,
+                (src.GRPO_LENGTHS,),
+            ),
+            "max": Meaning(
+                Text(
+                    "Longest of the batch. Again and again at the limit: some completions are always cut "
+                    "off.",
+                    "batch 中最长的。反复顶到上限说明总有回答被截断。",
+                ),
+                Good.NEITHER,
+                (src.GRPO_LENGTHS,),
+            ),
+        },
+    ),
+    c.COMPLETION_CLIPPED: Meaning(
+        Text(
+            "Share of completions cut off at max_completion_length. They lose their end and with it their "
+            "reward.",
+            "被 max_completion_length 截断的回答比例。丢了结尾，也就丢了奖励。",
+        ),
+        Good.DOWN,
+        (src.GRPO_LENGTHS, src.GRPO_SPECIFIC),
+        {
+            GRPO: Healthy(
+                0.0,
+                LimitOf("clipped_high", Severity.WARNING),
+                Worry.ABOVE,
+                note=Text(
+                    "About 0 in health; 0.35 to 0.9 in collapses.",
+                    "健康时约为 0；崩溃时 0.35 到 0.9。",
+                ),
+            ),
+        },
+        (c.COMPLETION_LENGTH, c.REWARD_FUNCTION_MEAN),
+    ),
+    c.COMPLETION_LENGTH_LIMIT: Meaning(
+        Text(
+            "Mean completion length as a share of max_completion_length.",
+            "平均生成长度占 max_completion_length 的比例。",
+        ),
+        Good.NEITHER,
+        (src.GRPO_LENGTHS,),
+        {
+            GRPO: Healthy(
+                high=limits.LENGTH_NEAR_LIMIT,
+                worry=Worry.ABOVE,
+                note=Text(
+                    "Well below 1, or many completions are cut off. About 0.37 to 0.49 in a healthy run.",
+                    "应明显小于 1，否则大量回答被截断。某健康训练约 0.37 到 0.49。",
+                ),
+            ),
+        },
+        (c.COMPLETION_LENGTH, c.COMPLETION_CLIPPED),
+    ),
+}

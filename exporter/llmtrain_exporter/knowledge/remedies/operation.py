@@ -1,0 +1,182 @@
+"""Remedies in how a run is operated: checkpoints, numbers, machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llmtrain_exporter.knowledge import profile
+from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.checklists import SETUP
+from llmtrain_exporter.knowledge.remedy import GRPO, SUPERVISED, Change, Choice, Remedy, Scale, everywhere
+from llmtrain_exporter.knowledge.text import Text
+
+REMEDIES: Mapping[str, Remedy] = {
+    "roll_back": Remedy(
+        Text("Go back to the last checkpoint before the onset", "回滚到出事前的最后一个 checkpoint"),
+        Text(
+            "Copy that checkpoint away first so that save_total_limit does not delete it. Resume from it "
+            "with the changed settings, not with the old ones.",
+            "先把该 checkpoint 拷走，以免被 save_total_limit 删掉。改完参数再从它续训，不要用原参数。",
+        ),
+        (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.PALM),
+        (
+            Change(
+                "resume_from_checkpoint",
+                None,
+                everywhere("resume_from_checkpoint"),
+            ),
+        ),
+    ),
+    "guard": Remedy(
+        Text("Save and roll back automatically", "自动保存快照并回滚"),
+        Text(
+            "A trainer callback, or this exporter's alert, should save a snapshot and stop the run as soon "
+            "as kl is above {kl_limit} or the clipped ratio above {clipped_limit}.",
+            "kl 超过 {kl_limit} 或截断比例超过 {clipped_limit} 时，"
+            "用 trainer callback 或本 exporter 的告警立即保存快照并停训，再回滚。",
+        ),
+        (src.GRPO_SPECIFIC,),
+        profiles=GRPO,
+    ),
+    "save_often": Remedy(
+        Text("Evaluate and save more often", "更频繁地评估和保存"),
+        Text(
+            "A collapse takes some tens of steps: with rare checkpoints a day of training is lost by going "
+            "back.",
+            "崩溃只需几十步。checkpoint 太稀疏，一回滚就丢掉大段训练。",
+        ),
+        (src.GRPO_REMEDIES,),
+        SETUP[profile.GRPO],
+        GRPO,
+    ),
+    "evaluate_regularly": Remedy(
+        Text("Log, evaluate and save at regular steps", "按固定步数记录、评估、保存"),
+        Text(
+            "Overfitting shows in evaluations only, and the best checkpoint can be kept only if it was "
+            "saved.",
+            "过拟合只有在验证时才看得到；最佳 checkpoint 也要存过才留得住。",
+        ),
+        (src.SFT_MONITOR,),
+        SETUP[profile.SFT],
+        SUPERVISED,
+    ),
+    "use_best_checkpoint": Remedy(
+        Text("Use the best checkpoint, not the last", "用最佳 checkpoint，不用最后一个"),
+        Text(
+            "The lowest eval loss decides, then eval accuracy. Let the trainer load it at the end.",
+            "先看 eval loss 最低，再看验证准确率。可让框架在训练结束时自动加载它。",
+        ),
+        (src.SFT_MONITOR,),
+        (
+            Change(
+                "load_best_model_at_end",
+                Choice("true"),
+                everywhere("load_best_model_at_end"),
+            ),
+        ),
+        SUPERVISED,
+    ),
+    "use_bf16": Remedy(
+        Text("Train in bf16, not fp16", "用 bf16 训练，不用 fp16"),
+        Text(
+            "fp16 overflows at 65,504; bf16 has the range of fp32. Loss, softmax and norms belong in fp32.",
+            "fp16 超过 65504 就溢出，bf16 的范围与 fp32 相同。loss、softmax、norm 应保持 fp32。",
+        ),
+        (src.TRAINERS,),
+        (
+            Change(
+                "bf16",
+                Choice("true"),
+                {"swift": "--bf16", "transformers": "--bf16", "llamafactory": "--bf16"},
+            ),
+        ),
+    ),
+    "show_nan": Remedy(
+        Text("Stop hiding NaN losses", "不要隐藏 NaN loss"),
+        Text(
+            "By default the trainer logs 0 or the running mean in place of a NaN loss. Without the filter "
+            "the log says at which step it began.",
+            "框架默认把 NaN loss 记成 0 或之前的均值。关掉过滤，日志才会显示从哪一步开始坏。",
+        ),
+        (src.TRAINERS,),
+        (
+            Change(
+                "logging_nan_inf_filter",
+                Choice("false"),
+                everywhere("logging_nan_inf_filter"),
+            ),
+        ),
+    ),
+    "smaller_micro_batch": Remedy(
+        Text("Smaller micro batches, more accumulation", "减小 micro batch，增加梯度累积"),
+        Text(
+            "Halving one and doubling the other keeps the effective batch size and lowers the memory peak.",
+            "一个减半、一个翻倍，有效 batch 不变，显存峰值下降。",
+        ),
+        (src.TRAINERS,),
+        (
+            Change(
+                "per_device_train_batch_size",
+                Scale(0.5, whole=True, least=1.0),
+                everywhere("per_device_train_batch_size"),
+            ),
+            Change(
+                "gradient_accumulation_steps",
+                Scale(2.0, whole=True),
+                everywhere("gradient_accumulation_steps"),
+            ),
+        ),
+    ),
+    "bound_length": Remedy(
+        Text("Bound the length of samples", "限制样本长度"),
+        Text(
+            "The longest sample sets the memory peak. Cut or drop the few that are far longer than the rest.",
+            "显存峰值由最长的样本决定。把远长于其他的少数样本截断或丢弃。",
+        ),
+        (src.SFT_WATCH,),
+        (
+            Change(
+                "max_length",
+                None,
+                {"swift": "--max_length", "transformers": "--max_length", "llamafactory": "--cutoff_len"},
+            ),
+        ),
+        SUPERVISED,
+    ),
+    "check_machine": Remedy(
+        Text("Check the machine", "检查机器"),
+        Text(
+            "nvidia-smi: other processes, clocks, temperature, ECC errors. Then CPU load, free memory, disk "
+            "and network. With several nodes look for the slowest one.",
+            "nvidia-smi 看有没有其他进程、降频、过热、ECC 错误；再看 CPU、内存、磁盘、网络。"
+            "多机时找最慢的那台。",
+        ),
+        (src.SFT_WATCH,),
+    ),
+    "inspect_process": Remedy(
+        Text("See where the process hangs", "看进程卡在哪里"),
+        Text(
+            "Is it alive? py-spy dump on each rank: waiting in a collective means that another rank is "
+            "gone. Check dmesg for the OOM killer and df for a full disk.",
+            "进程还在吗？对每个 rank 执行 py-spy dump：停在集合通信里，说明别的 rank 已经没了。"
+            "再用 dmesg 查 OOM killer，用 df 查磁盘是否写满。",
+        ),
+        (src.RUNS,),
+    ),
+    "resume": Remedy(
+        Text("Resume from the newest checkpoint", "从最新 checkpoint 续训"),
+        Text(
+            "The weights are fine, only the process is not. End it on all nodes first, or two writers share "
+            "one log.",
+            "权重没坏，只是进程没了。先在所有节点结束旧进程，否则会有两个进程写同一个日志。",
+        ),
+        (src.RUNS,),
+        (
+            Change(
+                "resume_from_checkpoint",
+                None,
+                everywhere("resume_from_checkpoint"),
+            ),
+        ),
+    ),
+}

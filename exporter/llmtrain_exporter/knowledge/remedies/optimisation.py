@@ -1,0 +1,187 @@
+"""Remedies that hold the policy and the optimizer back, or let them go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.remedy import (
+    DPO,
+    GRPO,
+    SUPERVISED,
+    Change,
+    Choice,
+    Ladder,
+    Remedy,
+    Scale,
+    everywhere,
+    in_rl,
+)
+from llmtrain_exporter.knowledge.text import Text
+
+REMEDIES: Mapping[str, Remedy] = {
+    "raise_beta": Remedy(
+        Text("Raise beta, the weight of the KL penalty", "提高 KL 惩罚系数 beta"),
+        Text(
+            "A larger beta pulls the policy back to the reference model harder. Price: it learns more "
+            "slowly, so go up one rung at a time.",
+            "beta 越大，policy 被拉回 reference model 的力度越强。代价是学得更慢，所以一次只升一档。",
+        ),
+        (src.GRPO_REMEDIES, src.GRPO_SPECIFIC),
+        (Change("beta", Ladder((0.1, 0.2)), in_rl("beta")),),
+        GRPO,
+    ),
+    "adaptive_kl": Remedy(
+        Text("Let beta follow the KL", "让 beta 跟随 KL 自适应"),
+        Text(
+            "Choose a target KL near this run's healthy level. Every few steps take e = KL / target - 1, "
+            "cut it to -0.2 to 0.2, and multiply beta by 1 + e x steps / horizon. Needs a small trainer "
+            "callback.",
+            "以本次训练健康时的 KL 为 target。每隔几步算 e = KL / target - 1，截到 -0.2～0.2，"
+            "再令 beta 乘以 1 + e x 步数 / horizon。需要写一个小的 trainer callback。",
+        ),
+        (src.GRPO_SPECIFIC, src.ADAPTIVE_KL),
+        profiles=GRPO,
+    ),
+    "raise_preference_beta": Remedy(
+        Text("Raise beta of the preference loss", "提高偏好损失的 beta"),
+        Text(
+            "With a larger beta the loss is content with a smaller distance from the reference model, so "
+            "margins stop growing without end.",
+            "beta 越大，模型只需离 reference model 更近就能满足 loss，margin 不会无止境地涨。",
+        ),
+        (src.DPO,),
+        (
+            Change(
+                "beta",
+                Ladder((0.1, 0.5)),
+                {"swift": "--beta", "transformers": "--beta", "llamafactory": "--pref_beta"},
+            ),
+        ),
+        DPO,
+    ),
+    "clip_gradients": Remedy(
+        Text("Clip gradients harder", "加强梯度裁剪"),
+        Text(
+            "Limits how far one bad batch can move the weights. Set it explicitly, even where the trainer "
+            "has a default. Price: slower convergence.",
+            "限制单个坏 batch 对权重的改动幅度。即使框架有默认值，也要显式写上。代价是收敛变慢。",
+        ),
+        (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.SFT_SERIOUS),
+        (Change("max_grad_norm", Ladder((1.0, 0.5), up=False), everywhere("max_grad_norm")),),
+    ),
+    "skip_step": Remedy(
+        Text("Skip the optimizer step when the gradient explodes", "梯度爆炸时跳过该次 optimizer step"),
+        Text(
+            "A clipped exploding gradient still points the wrong way. A trainer callback that drops the "
+            "step when the norm is far above its usual level keeps the weights clean.",
+            "爆炸的梯度裁剪之后方向仍是错的。写一个 trainer callback，范数远超平时水平就丢掉这一步，"
+            "权重不受污染。",
+        ),
+        (src.GRPO_SPECIFIC,),
+    ),
+    "lower_learning_rate": Remedy(
+        Text("Lower the learning rate by an order of magnitude", "学习率降一个数量级"),
+        Text(
+            "RL updates are noisy: small steps keep the policy from jumping away between two looks at the "
+            "reward. Price: training takes longer.",
+            "RL 的更新噪声大，步子小，policy 才不会突然跳走。代价是训练时间更长。",
+        ),
+        (src.GRPO_REMEDIES, src.GRPO_SPECIFIC),
+        (Change("learning_rate", Scale(0.1), everywhere("learning_rate")),),
+        GRPO,
+    ),
+    "halve_learning_rate": Remedy(
+        Text("Halve the learning rate", "学习率减半"),
+        Text(
+            "The first thing to try when loss or gradient jump about. Halve again if the next run still "
+            "does it.",
+            "loss 或梯度乱跳时最先试这一条。重跑后仍然跳，就再减半。",
+        ),
+        (src.SFT_SERIOUS, src.SFT_ADJUST),
+        (Change("learning_rate", Scale(0.5), everywhere("learning_rate")),),
+        SUPERVISED,
+    ),
+    "raise_learning_rate": Remedy(
+        Text("Raise the learning rate a little", "略微提高学习率"),
+        Text(
+            "When the loss hardly falls and nothing is unstable. Watch grad_norm for the next few hundred "
+            "steps.",
+            "loss 几乎不降、训练又很稳时再用。之后几百步盯住 grad_norm。",
+        ),
+        (src.SFT_ADJUST, src.SFT_SERIOUS),
+        (Change("learning_rate", Scale(5 / 3), everywhere("learning_rate")),),
+        SUPERVISED,
+    ),
+    "warm_up_longer": Remedy(
+        Text("Warm up longer", "延长 warmup"),
+        Text(
+            "The optimizer's statistics are poor at first; a longer ramp keeps the first large steps small.",
+            "训练初期 optimizer 的统计量还不准，warmup 长一些，前期不会迈大步。",
+        ),
+        (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.SFT_ADJUST),
+        (Change("warmup_ratio", Ladder((0.1,)), everywhere("warmup_ratio")),),
+    ),
+    "tighten_clip": Remedy(
+        Text("Tighten the clipping range epsilon", "收紧裁剪范围 epsilon"),
+        Text(
+            "Less of a step away from the policy that generated the completions is rewarded, so updates get "
+            "smaller. For token-level ratios only: GSPO uses far smaller values.",
+            "新旧 policy 的概率比只在更小的范围内有收益，更新更小。只适用于 token 级的概率比，"
+            "GSPO 的取值要小得多。",
+        ),
+        (src.GRPO_REMEDIES,),
+        (
+            Change("epsilon", Ladder((0.1,), up=False), in_rl("epsilon")),
+            Change("epsilon_high", Ladder((0.1,), up=False), in_rl("epsilon_high")),
+        ),
+        GRPO,
+    ),
+    "decay_learning_rate": Remedy(
+        Text("Let the learning rate decay", "使用会衰减的学习率调度"),
+        Text(
+            "Cosine or linear: late steps should be small. Make sure that the decay begins before the "
+            "trouble does.",
+            "cosine 或 linear 均可，后期步子要小。确认衰减开始得比出问题的时间早。",
+        ),
+        (src.GRPO_REMEDIES,),
+        (
+            Change(
+                "lr_scheduler_type",
+                Choice("cosine", fine=("linear", "cosine_with_min_lr", "cosine_with_restarts", "polynomial")),
+                everywhere("lr_scheduler_type"),
+            ),
+        ),
+    ),
+    "check_schedule": Remedy(
+        Text("Check the learning rate schedule", "检查学习率调度"),
+        Text(
+            "Compare the logged learning rate with the plan: peak, warm-up, planned steps, what a resume "
+            "started again. A decay planned for fewer steps than the run takes ends near zero.",
+            "把日志里的学习率与计划对照：峰值、warmup、计划步数、续训是否重新起步。衰减按更少的步数规划时，"
+            "后半程学习率会接近零。",
+        ),
+        (src.SFT_WATCH,),
+        (Change("learning_rate", None, everywhere("learning_rate")),),
+    ),
+    "larger_batch": Remedy(
+        Text("Use larger batches or accumulate more", "加大 batch 或梯度累积"),
+        Text(
+            "More samples per step give a smoother gradient. Accumulation needs no more memory, only time.",
+            "每步样本越多，梯度估计越平滑。梯度累积不占显存，只多花时间。",
+        ),
+        (src.GRPO_REMEDIES, src.SFT_ADJUST),
+        (
+            Change(
+                "per_device_train_batch_size",
+                Ladder((4.0,), beyond=2.0),
+                everywhere("per_device_train_batch_size"),
+            ),
+            Change(
+                "gradient_accumulation_steps",
+                Ladder((8.0,), beyond=2.0),
+                everywhere("gradient_accumulation_steps"),
+            ),
+        ),
+    ),
+}

@@ -1,0 +1,45 @@
+"""Where numbers, readings and remedies come from: sections of the two guides, and papers."""
+
+from __future__ import annotations
+
+from llmtrain_exporter.knowledge.text import Text
+
+
+def _grpo(section: str) -> Text:
+    return Text(f"GRPO log guide, {section}", f"GRPO 日志分析指南 {section}")
+
+
+GRPO_METRICS = _grpo("1.1")
+GRPO_REWARDS = _grpo("1.2")
+GRPO_LENGTHS = _grpo("1.3")
+GRPO_OTHER = _grpo("1.4")
+GRPO_EVENTS = _grpo("2.1")
+GRPO_CAUSES = _grpo("2.2")
+GRPO_RECOVERY = _grpo("2.3")
+GRPO_REMEDIES = _grpo("3.2")
+GRPO_SPECIFIC = _grpo("3.3")
+
+SFT_METRICS = Text("SFT log FAQ, metrics", "SFT 日志 FAQ：指标含义")
+SFT_STATUS = Text("SFT log FAQ, is it normal?", "SFT 日志 FAQ：状态评估")
+SFT_SERIOUS = Text("SFT log FAQ, serious signals", "SFT 日志 FAQ：严重信号")
+SFT_WATCH = Text("SFT log FAQ, signals to watch", "SFT 日志 FAQ：需关注的信号")
+SFT_ADJUST = Text("SFT log FAQ, what to adjust", "SFT 日志 FAQ：调整策略")
+SFT_MONITOR = Text("SFT log FAQ, monitoring", "SFT 日志 FAQ：监控实践")
+SFT_ALARMS = Text("SFT log FAQ, alarm thresholds", "SFT 日志 FAQ：预警阈值")
+SFT_CHECKLIST = Text("SFT log FAQ, checklists", "SFT 日志 FAQ：检查清单")
+
+
+def _paper(name: str, number: str) -> Text:
+    return Text(f"{name}, arXiv {number}", f"{name},arXiv {number}")
+
+
+ADAPTIVE_KL = _paper("Ziegler et al.", "1909.08593")
+DAPO = _paper("DAPO", "2503.14476")
+DPO = _paper("DPO", "2305.18290")
+ENTROPY = _paper("Entropy mechanism of RL", "2505.22617")
+OLMO = _paper("OLMo 2", "2501.00656")
+PALM = _paper("PaLM", "2204.02311")
+SPAM = _paper("SPAM", "2501.06842")
+
+RUNS = Text("logs of real runs", "真实训练日志")
+TRAINERS = Text("the trainers' own code", "训练框架源码")

@@ -1,0 +1,65 @@
+"""Texts for people: the languages, and the placeholders that a text may hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from llmtrain_exporter.knowledge import arguments
+
+
+class Lang(str, Enum):
+    """The languages that every text is written in."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text in every language; `{placeholder}`s of `PLACEHOLDERS` stand for numbers kept elsewhere."""
+
+    en: str
+    zh: str
+
+    def of(self, lang: Lang) -> str:
+        """The text as written, placeholders included."""
+        return self.en if lang is Lang.EN else self.zh
+
+
+MOMENT = {
+    "metric": "log name of the metric that the signal watches",
+    "function": "name of the reward function",
+    "step": "step at which the signal came up",
+    "value": "the metric's value then, with its unit",
+    "baseline": "what the value is held against: the run's own level before, or training beside evaluation",
+    "limit": "the limit that was broken, in the metric's own unit",
+}
+"""Known only at the record where a signal comes up; they stand in `Advice.finding` alone."""
+
+RUN_LIMITS = {"kl_limit": ("kl_high", "critical"), "clipped_limit": ("clipped_high", "critical")}
+"""Limits of other signals that a text names: signal and severity; their value is the profile's."""
+
+SETTINGS = frozenset((*arguments.NUMBERS, "lr_scheduler_type", "save_total_limit"))
+"""The run's own hyper-parameters; filled by `named`, so "beta = 0.04" where known and "beta" where not."""
+
+PLACEHOLDERS = frozenset(MOMENT) | frozenset(RUN_LIMITS) | SETTINGS
+
+PATTERN = re.compile(r"\{(\w+)\}")
+
+
+def fill(text: Text, lang: Lang, values: Mapping[str, str]) -> str:
+    """The text with its placeholders filled. One without a value stands as its own name."""
+    return PATTERN.sub(lambda match: values.get(match[1], match[1]), text.of(lang))
+
+
+def named(settings: Mapping[str, float | str]) -> dict[str, str]:
+    """Values for the placeholders of settings: {"beta": 0.04} becomes {"beta": "beta = 0.04"}."""
+    return {name: f"{name} = {written(value)}" for name, value in settings.items() if name in SETTINGS}
+
+
+def written(value: float | str) -> str:
+    """A setting as one types it on a command line: 5e-06, 256, cosine."""
+    return value if isinstance(value, str) else f"{value:.10g}"

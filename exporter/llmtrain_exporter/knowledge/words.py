@@ -1,0 +1,108 @@
+"""The words around the knowledge: headings and verdicts of everything that people read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llmtrain_exporter.knowledge.text import Lang, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A number of things: `one` for 1, else `many`, in which {n} is the number."""
+
+    one: Text
+    many: Text
+
+    def of(self, n: int, lang: Lang) -> str:
+        """So many, in words."""
+        return (self.one if n == 1 else self.many).of(lang).format(n=n)
+
+
+HEALTH = {
+    "healthy": Text("healthy", "健康"),
+    "watch": Text("watch", "需关注"),
+    "broken": Text("broken", "异常"),
+}
+STATE = {
+    "waiting": Text("waiting for the first record", "等待第一条记录"),
+    "running": Text("running", "训练中"),
+    "stalled": Text("stalled", "停滞"),
+    "finished": Text("finished", "已结束"),
+    "failed": Text("failed", "失败退出"),
+}
+JUDGED = {
+    "fine": Text("fine", "正常"),
+    "look": Text("worth a look", "值得看一眼"),
+    "info": Text("to know", "提示"),
+    "warning": Text("warning", "警告"),
+    "critical": Text("critical", "严重"),
+    "": Text("", ""),
+}
+STAGE = {
+    "kl": Text("KL", "KL"),
+    "gradient": Text("gradient", "梯度"),
+    "length": Text("length", "长度"),
+    "reward": Text("reward", "奖励"),
+}
+
+COMMA = Text(", ", "，")
+COLON = Text(": ", "：")
+
+# The runs of a folder.
+RUNS = Counted(Text("1 run", "1 次训练"), Text("{n} runs", "{n} 次训练"))
+
+# A run.
+PROFILE = Text("{name} (from {base})", "{name}（继承自 {base}）")
+AT_STEP = Text("{state} at step {step}", "{state}，第 {step} 步")
+OF_STEPS = Text("{step} of {max}", "{step} / {max}")
+TRAIN_RECORDS = Counted(
+    Text("1 training record", "1 条训练记录"), Text("{n} training records", "{n} 条训练记录")
+)
+EVALUATIONS = Counted(Text("1 evaluation", "1 次验证"), Text("{n} evaluations", "{n} 次验证"))
+RESUMED = Text("resumed: from step {last} back to {first}", "断点续训：从第 {last} 步回到第 {first} 步")
+BEST = Text("best evaluation: loss {loss} at step {step}", "最佳验证：第 {step} 步，eval loss {loss}")
+BEST_ANYWHERE = Text("best evaluation: loss {loss}", "最佳验证：eval loss {loss}")
+SKIPPED = Text("lines that are no record: {reasons}", "未计入的行：{reasons}")
+ALL_WELL = Text(
+    "All well: none of the {signals} warning signals of profile {profile} came up.",
+    "一切正常：{profile} 的 {signals} 种告警信号均未出现。",
+)
+NOTHING_TO_JUDGE = Text("No training record yet: nothing to judge.", "还没有训练记录，无从判断。")
+
+# Its metrics.
+METRIC = Text("metric", "指标")
+VALUE = Text("last value", "最新值")
+RANGE = Text("healthy", "健康范围")
+VERDICT = Text("verdict", "判断")
+
+# What happened.
+WHAT_HAPPENED = Text("What happened", "发生了什么")
+INCIDENT = Text("Incident from step {onset}", "事故：始于第 {onset} 步")
+WORST = Text("worst at step {peak}", "第 {peak} 步最严重")
+LASTS = Text("not recovered", "未恢复")
+RECOVERED = Text("recovered at step {end}", "第 {end} 步恢复")
+UNDONE = Text("ended by going back to step {end}", "以回到第 {end} 步告终")
+MORE_INCIDENTS = Counted(
+    Text("... and 1 more incident in between", "……其间还有 1 次事故"),
+    Text("... and {n} more incidents in between", "……其间还有 {n} 次事故"),
+)
+BACK_TO = Text("last checkpoint before it: {checkpoint}", "事发前最后一个 checkpoint：{checkpoint}")
+FINDING = Text("{when}, {severity}: {title}. {text}", "{when}，{severity}：{title}。{text}")
+STEP = Text("step {first}", "第 {first} 步")
+STEPS = Text("steps {first} to {last}", "第 {first} 至 {last} 步")
+STEPS_ON = Text("from step {first} on", "第 {first} 步起")
+TIMES = Text("{when}, {times} times", "{when}，共 {times} 次")
+TWICE = Text("{when}, twice", "{when}，共 2 次")
+
+# Why, and what to do.
+WHY = Text("Likely causes", "可能的原因")
+WHAT_TO_DO = Text("What to do", "怎么办")
+NOW = Text(" (now {now})", "（现为 {now}）")
+
+# Files that are no run.
+NO_RUN = Text("no run: {reason}", "不是训练日志：{reason}")
+EMPTY = Text("empty", "空文件")
+NO_RECORD = Text("no training record in it", "其中没有训练记录")
+NO_LOG = Text("no training log below it", "其下没有训练日志")
+NO_RUNS = {text.en: text for text in (EMPTY, NO_RECORD, NO_LOG)}

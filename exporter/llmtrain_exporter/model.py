@@ -1,0 +1,176 @@
+"""What travels between the rooms of the house: frozen, without behaviour of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+from weakref import WeakValueDictionary
+
+from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.signal import Limits, Severity
+
+
+class Kind(Enum):
+    """What a log row is."""
+
+    __hash__ = object.__hash__  # members are single; Enum's own hash is Python code, too slow for each row
+
+    TRAIN = "train"
+    EVAL = "eval"
+    PROGRESS = "progress"  # how far the run is, and no metric: prediction runs, last rows of LLaMA-Factory
+    FINAL = "final"  # the trainer's closing row: it came to its end
+    SUMMARY = "summary"  # the trainer's last line, written on the way out of a failure too
+    FAILURE = "failure"  # a printed log shows a traceback
+
+
+class State(str, Enum):
+    """What a run is doing."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    STALLED = "stalled"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+class Health(int, Enum):
+    """The verdict on a run."""
+
+    HEALTHY = 0
+    WATCH = 1
+    BROKEN = 2
+
+
+@dataclass(frozen=True, eq=False)  # without slots: interning holds it by a weak reference
+class Series:
+    """One series of a run: a metric and its labels besides run. Interned: equal means identical."""
+
+    metric: Metric
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+_interned: WeakValueDictionary[tuple[Metric, tuple[tuple[str, str], ...]], Series] = WeakValueDictionary()
+
+
+def series(metric: Metric, *labels: tuple[str, str]) -> Series:
+    """The one `Series` of a metric with these labels."""
+    found = _interned.get((metric, labels))
+    if found is None:
+        found = _interned[metric, labels] = Series(metric, labels)
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """The columns that all rows with the same keys share, in the order of a record's values.
+
+    `position` finds the column of a metric that has no label of its own.
+    """
+
+    kind: Kind
+    series: tuple[Series, ...]
+    position: Mapping[Metric, int]
+    identity: tuple[int, ...]  # columns that tell one record from another; clocks and speeds do not
+
+
+class Record(NamedTuple):
+    """One log row. A tuple and not a dataclass because one is made per row on the hot path."""
+
+    kind: Kind
+    step: int | None
+    max_steps: int | None
+    layout: Layout
+    values: tuple[float, ...]
+
+    def get(self, metric: Metric) -> float | None:
+        """The value of an unlabelled metric in this row, None where the row does not have it."""
+        position = self.layout.position.get(metric)
+        return None if position is None else self.values[position]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A line that is no record, and why: a short reason that becomes a label value."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Steps went back from `last` to `first`: a checkpoint was loaded again."""
+
+    last: int
+    first: int
+
+
+class Episode(NamedTuple):
+    """A signal from its start until it clears. `severity` is the worst that it had.
+
+    `peak` and `limit` are in the unit of `metric`; `limit` is that severity's when it was met.
+    `critical_step`: the step at which it became critical, None if it did not. `times`: more than one where
+    a run had too many to remember each; then it is the worst of them, from the first to the last.
+    """
+
+    signal: str
+    severity: Severity
+    first_step: int
+    last_step: int
+    records: int
+    peak: float
+    peak_step: int
+    limit: float
+    metric: Series
+    baseline: float | None
+    critical_step: int | None
+    active: bool
+    times: int = 1
+
+
+class Incident(NamedTuple):
+    """What happened, in training steps. `stages`: the families that broke, and when, in their order."""
+
+    onset_step: int
+    peak_step: int
+    recovery_step: int | None
+    stages: tuple[tuple[str, int], ...]
+    signals: tuple[str, ...]
+    active: bool
+    collapse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run's own argument file says of it, white-listed."""
+
+    info: Mapping[str, str] = field(default_factory=dict)  # texts for run_info
+    numbers: Mapping[str, float] = field(default_factory=dict)  # hyper-parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that is known of a run at one moment: what exposition, pages and verdict are made from."""
+
+    run: str
+    file: str
+    dialect: str
+    profile: str  # maybe the operator's own
+    base: str  # the built-in one that it comes from
+    state: State
+    health: Health  # at the last record
+    verdict: Health  # on the whole log
+    records: Mapping[Kind, int]
+    first_step: int | None
+    last_step: int | None
+    max_steps: int | None
+    resumes: tuple[Resume, ...]
+    skipped: Mapping[str, int]
+    last_record: float | None  # Unix time
+    best: tuple[float, int | None] | None  # evaluation loss, step
+    settings: Settings
+    limits: Limits  # those in force
+    episodes: tuple[Episode, ...]
+    incidents: tuple[Incident, ...]
+    samples: Mapping[Series, float]
+    checkpoints: tuple[int, ...] = ()  # steps of those beside the log, where somebody looked

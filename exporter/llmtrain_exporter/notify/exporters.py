@@ -1,0 +1,92 @@
+"""The exporters that can be asked about a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from llmtrain_exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify import story
+from llmtrain_exporter.notify.client import Answer, Call, NoAnswerError, ask
+from llmtrain_exporter.notify.compose import Asked
+from llmtrain_exporter.notify.config.configure import Exporter
+from llmtrain_exporter.notify.config.settings import INSTANCE
+
+SECONDS = 4.0
+SILENT_SECONDS = 5.0
+"""One that did not answer is not asked for so long: in a storm all cards would wait for it."""
+
+MOST_SILENT = 1000  # addresses may hold an alert's own label
+
+MOST_BYTES = 8 * 1024 * 1024
+_INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?")
+
+
+class Exporters:
+    """Those of the settings. May be used by several threads."""
+
+    def __init__(
+        self, exporters: Sequence[Exporter], count: Callable[[str], object], clock: Callable[[], float]
+    ) -> None:
+        """`count` gets the result of each question, in a word; `clock` never goes back."""
+        self._exporters = exporters
+        self._count = count
+        self._clock = clock
+        # By address: until when it is not asked. Shared by threads, but each entry is set as a whole.
+        self._silent: dict[str, float] = {}
+
+    def story(self, run: str, instance: str, lang: Lang) -> Asked:
+        """What an exporter tells of a run. `instance`: of the alert, which names the exporter to ask."""
+        note = ALERT_ONLY if self._exporters else None
+        for answer in self._answers("/api/v1/run", {"run": run, "lang": lang.value}, instance):
+            said = _object(answer) if answer.status == 200 else None
+            found = None if said is None else story.read(said)
+            unknown = answer.status == 404 and b'"error"' in answer.body
+            self._count("found" if found else "unknown_run" if unknown else "unreadable")
+            if found is not None and said is not None:
+                return Asked(found, said)
+            note = NOT_KNOWN if unknown else note
+        return Asked(note=note)
+
+    def history(self, run: str, instance: str, steps: tuple[int, int], points: int) -> dict[str, Any] | None:
+        """The values of a run between two steps as /api/v1/history gives them, None if nobody tells."""
+        first, last = steps
+        params = {"run": run, "points": str(points), "from": str(first), "to": str(last)}
+        for answer in self._answers("/api/v1/history", params, instance):
+            if answer.status == 200:
+                return _object(answer)
+        return None
+
+    def _answers(self, path: str, params: dict[str, str], instance: str) -> Iterator[Answer]:
+        for one in self._to_ask(instance):
+            url = one.url.replace(INSTANCE, instance)
+            if self._clock() < self._silent.get(url, 0.0):
+                continue
+            try:
+                yield ask(Call(url + path, params=params, direct=True), SECONDS, MOST_BYTES, one.auth)
+            except NoAnswerError as error:
+                self._count(error.reason)
+                if len(self._silent) >= MOST_SILENT:
+                    self._silent.clear()
+                self._silent[url] = self._clock() + SILENT_SECONDS
+
+    def _to_ask(self, instance: str) -> Sequence[Exporter]:
+        """The one that the alert comes from if it is known by that address, else all, one after another."""
+        known = [one for one in self._exporters if urlsplit(one.url).netloc == instance]
+        if known:
+            return known[:1]
+        named = _INSTANCE.fullmatch(instance) is not None
+        return [one for one in self._exporters if named or INSTANCE not in one.url]
+
+
+def _object(answer: Answer) -> dict[str, Any] | None:
+    try:
+        said = orjson.loads(answer.body)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) else None

@@ -1,0 +1,56 @@
+"""Where a card leads: the alert's own links, moved to public addresses where those are configured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+from llmtrain_exporter.knowledge import card_words as cw
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify.card import Link
+from llmtrain_exporter.notify.config.settings import LinkRule
+
+MOST_CHARACTERS = 900  # quoted; three of them fit into the smallest message, and into one block of Slack's
+# What no chat's markup takes for the end of an address. % stays, for what was quoted before.
+_SAFE = "%/:=&?~#+!$,;@"
+_ADDRESS = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+)([/?#].*)?", re.DOTALL)
+
+_LANG = re.compile(r"\?lang=(?:en|zh)#")
+
+PLACES = (
+    ("run_url", (("exporter", "/run?"),), cw.RUN_PAGE),
+    ("dashboard_url", (("grafana", "/d/"),), cw.DASHBOARD),
+    ("runbook_url", (("runbook", "#"), ("exporter", "/runbook")), cw.RUNBOOK),
+)
+"""Annotation, the settings that move it and where the part begins that stays, label."""
+
+
+def safe(url: str) -> str | None:
+    """An http or https address without anything that ends a link in some chat; None if it is none."""
+    parts = _ADDRESS.fullmatch(url)
+    if parts is None or not url.isprintable() or len(url) > MOST_CHARACTERS:
+        return None
+    quoted = parts[1] + quote(parts[2] or "", safe=_SAFE)
+    return quoted if len(quoted) <= MOST_CHARACTERS else None
+
+
+def links(annotations: Mapping[str, str], run: str, public: LinkRule, lang: Lang) -> list[Link]:
+    """Run page, dashboard and runbook, those that are known."""
+    found = []
+    for annotation, bases, label in PLACES:
+        url = annotations.get(annotation, "")
+        if annotation == "run_url" and not url and run and public.exporter:
+            url = f"{public.exporter}/run?run={quote(run, safe='')}"
+        moved = safe(_LANG.sub(f"?lang={lang.value}#", _moved(url, bases, public)))
+        found += [Link(label.of(lang), moved)] if moved else []
+    return found
+
+
+def _moved(url: str, bases: Iterable[tuple[str, str]], public: LinkRule) -> str:
+    """The address below the first public one that is given for it; as it is where none is, or none fits."""
+    for key, marker in bases:
+        base = getattr(public, key)
+        if base is not None and marker in url:
+            return f"{base}{url[url.index(marker) :]}"
+    return url

@@ -1,0 +1,190 @@
+"""All bots together: a group of alerts goes to each, and one answer says what came of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import anyio
+
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify.card import Card
+from llmtrain_exporter.notify.compose import INCIDENT, Asked, Held, compose
+from llmtrain_exporter.notify.config.settings import LinkRule
+from llmtrain_exporter.notify.delivery import Delivery
+from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.webhook import Notification, is_expired
+from llmtrain_exporter.notify.world import Draft, Outcome, Result
+
+log = logging.getLogger(__name__)
+
+Ask = Callable[[str, str, Lang], Awaitable[Asked]]
+"""Asks an exporter for a run's story, by the alert's instance."""
+
+Draw = Callable[[Mapping[str, Any], str], Awaitable[bytes | None]]
+"""Draws a run's latest incident, from its story and the alert's instance; None where that fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a card comes from besides the alerts. `sample`: every card says that it is a test."""
+
+    ask: Ask
+    draw: Draw
+    public: LinkRule
+    now: Callable[[], float]
+    sample: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a group. `unknown`: there is no bot of the name that was asked for."""
+
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    unknown: bool = False
+
+    @property
+    def status(self) -> int:
+        """The answer: Alertmanager tries again soon after 5xx, and after 4xx once per group_interval."""
+        results = {outcome.result for outcome in self.outcomes.values()}
+        if self.unknown:
+            return 404
+        if Result.LATER in results:
+            return 503
+        return 424 if Result.CLOSED in results else 200
+
+    @property
+    def text(self) -> str:
+        """One line a bot."""
+        return "".join(
+            f"{name}: {one.result.value}{f' ({one.reason}: {one.hint})' if one.reason else ''}\n"
+            for name, one in self.outcomes.items()
+        )
+
+
+class Relay:
+    """The bots, and how many groups are under way. Owned by the event loop's thread, but for `end`."""
+
+    def __init__(
+        self,
+        deliveries: Sequence[Delivery],
+        sources: Sources,
+        telemetry: Telemetry,
+        show: Callable[[Card], object],
+        lang: Lang,
+        expire_after: float,
+    ) -> None:
+        """`show` gets each card where there is no bot; `lang`: its language then."""
+        self._deliveries = {one.name: one for one in deliveries}
+        self._sources = sources
+        self._telemetry = telemetry
+        self._show = show
+        self._lang = lang
+        self._expire_after = expire_after
+        self.under_way = 0
+
+    @property
+    def bots(self) -> Sequence[str]:
+        """Their names."""
+        return tuple(self._deliveries)
+
+    async def tell(self, group: Notification, bot: str | None = None) -> Told:
+        """Tell all bots of a group, or one."""
+        if bot is not None and bot not in self._deliveries:
+            return Told(unknown=True)
+        fresh = self._fresh(group)
+        if fresh is None:
+            return Told()
+        chosen = list(self._deliveries.values()) if bot is None else [self._deliveries[bot]]
+        self.under_way += 1
+        try:
+            return await self._tell(fresh, chosen)
+        finally:
+            self.under_way -= 1
+
+    def _fresh(self, group: Notification) -> Notification | None:
+        """The group without alerts that are over for long, None if there is no other."""
+        now = self._sources.now()
+        alerts = tuple(one for one in group.alerts if not is_expired(one, now, self._expire_after))
+        expired = len(group.alerts) - len(alerts)
+        if expired:
+            self._telemetry.expired(expired)
+            log.info("Dropped %d alerts that were over for long", expired)
+        return group.model_copy(update={"alerts": alerts}) if alerts else None
+
+    async def _tell(self, group: Notification, chosen: Sequence[Delivery]) -> Told:
+        question = _Question(group, self._sources)
+        if not chosen:
+            self._show(await question.card(group, self._lang, Held()))
+            return Told()
+        outcomes: dict[str, Outcome] = {}
+
+        async def one(delivery: Delivery) -> None:
+            outcomes[delivery.name] = await self._one(group, delivery, question)
+
+        async with anyio.create_task_group() as tasks:
+            for delivery in chosen:
+                tasks.start_soon(one, delivery)
+        return Told({one.name: outcomes[one.name] for one in chosen})
+
+    async def _one(self, group: Notification, delivery: Delivery, question: _Question) -> Outcome:
+        wanted = delivery.wanted(group)
+        if wanted is None:
+            self._telemetry.card(delivery.name, Result.UNWANTED.value)
+            return Outcome(Result.UNWANTED)
+        lang = delivery.bot.lang
+        drawing = partial(question.chart, lang) if question.has_chart(wanted) else None
+        try:
+            return await delivery.deliver(wanted, Draft(partial(question.card, wanted, lang), drawing))
+        except Exception:
+            # One bot's trouble is not another's. Alertmanager comes again, and the log says why.
+            log.exception("The card for bot %s could not be made", delivery.name)
+            self._telemetry.failed(delivery.name, "internal")
+            return Outcome(Result.LATER, "internal", "the relay could not make the card; its log says why")
+
+
+class _Question:
+    """What is asked about one group: at most once in each language, however many bots want to know."""
+
+    def __init__(self, group: Notification, sources: Sources) -> None:
+        runs = {alert.run for alert in group.alerts}
+        self._run = next(iter(runs)) if len(runs) == 1 else ""
+        self._instance = group.alerts[0].labels.get("instance", "")
+        self._sources = sources
+        # Two, so that a card without a picture does not wait for the picture of another.
+        self._asking, self._drawing = anyio.Lock(), anyio.Lock()
+        self._asked: dict[Lang, Asked] = {}
+        self._charts: list[bytes | None] = []
+
+    def has_chart(self, group: Notification) -> bool:
+        """Whether there is something to draw: an incident that goes on."""
+        return bool(self._run) and any(one.firing and one.name == INCIDENT for one in group.alerts)
+
+    async def card(self, group: Notification, lang: Lang, held: Held) -> Card:
+        """The card of the part of the group that a bot wants."""
+        sources = self._sources
+        asked = await self._story(lang) if self._run else Asked()
+        try:
+            return compose(group, asked, held, sources.public, lang, sources.now(), sources.sample)
+        except Exception:
+            # A story that cannot be told costs itself; who waits for the card is told what the alert says.
+            log.exception("The story of a run could not be told")
+            return compose(group, Asked(), held, sources.public, lang, sources.now(), sources.sample)
+
+    async def chart(self, lang: Lang) -> bytes | None:
+        """The picture, None where there is none to be had."""
+        asked = await self._story(lang)
+        async with self._drawing:
+            if not self._charts:
+                fine = asked.story is not None and asked.story.incident is not None
+                self._charts.append(await self._sources.draw(asked.said, self._instance) if fine else None)
+        return self._charts[0]
+
+    async def _story(self, lang: Lang) -> Asked:
+        async with self._asking:
+            if lang not in self._asked:
+                self._asked[lang] = await self._sources.ask(self._run, self._instance, lang)
+        return self._asked[lang]

@@ -1,0 +1,149 @@
+"""The relay as a whole: bots, server, and an end that lets cards under way finish."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+
+from llmtrain_exporter import __version__
+from llmtrain_exporter.knowledge.card_words import ALERT_ONLY
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify.card import Card
+from llmtrain_exporter.notify.client import Answer, Call, NoAnswerError, ask
+from llmtrain_exporter.notify.compose import Asked
+from llmtrain_exporter.notify.config.configure import Configured
+from llmtrain_exporter.notify.delivery import Delivery
+from llmtrain_exporter.notify.exporters import Exporters
+from llmtrain_exporter.notify.http import create_app
+from llmtrain_exporter.notify.pictures import drawn_if_free
+from llmtrain_exporter.notify.relay import Relay, Sources
+from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.world import World
+from llmtrain_exporter.web import web_config
+from llmtrain_exporter.web.server import Server
+from llmtrain_exporter.web.web_config import WebConfig
+
+SEND_SECONDS = 10.0
+MOST_ANSWER_BYTES = 64 * 1024
+MESSAGES_AT_A_TIME = 4  # to one bot
+QUESTIONS_AT_A_TIME = 8
+QUESTION_SECONDS = 9.0
+"""However many exporters there are to ask, and however slowly they answer, a card waits no longer."""
+
+DRAWINGS_AT_A_TIME = 2
+LAST_SECONDS = 7.0
+"""How long cards under way get at the end; Docker kills after 10."""
+
+log = logging.getLogger(__name__)
+
+
+def relay(configured: Configured, announce: Callable[[str], object], show: Callable[[Card], object]) -> None:
+    """Answer Alertmanager until SIGTERM or Ctrl-C. `announce` gets the URL, `show` cards that no bot gets.
+
+    Raises OSError where it cannot listen, and WebConfigError.
+    """
+    settings = configured.settings
+    web = web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
+    quieten()
+    ending = threading.Event()
+    telemetry = Telemetry(__version__, (bot.rule.name for bot in configured.bots))
+    site = assembled(configured, telemetry, ending.is_set, show)
+    server = Server(create_app(site, telemetry, web.users, web.headers), *settings.address, web.tls)
+    announce(server.url)
+    _run(server, site, ending)
+
+
+def quieten() -> None:
+    """Keep silent who would write addresses of bots into the log."""
+    logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
+
+def assembled(
+    configured: Configured,
+    telemetry: Telemetry,
+    ending: Callable[[], bool],
+    show: Callable[[Card], object],
+    sources: Sources | None = None,
+) -> Relay:
+    """The relay of these settings. `sources`: other than the exporters of the settings."""
+    settings = configured.settings
+    exporters = Exporters(configured.exporters, telemetry.asked, time.monotonic)
+    deliveries = [Delivery(bot, world_of(telemetry, ending), settings.remember) for bot in configured.bots]
+    found = sources or _sources(exporters, configured, telemetry)
+    return Relay(deliveries, found, telemetry, show, settings.lang, settings.expire_after)
+
+
+def world_of(telemetry: Telemetry, ending: Callable[[], bool]) -> World:
+    """One bot's: a bot that hangs takes no thread of another."""
+    limiter = CapacityLimiter(MESSAGES_AT_A_TIME)
+
+    async def post(call: Call) -> Answer:
+        asking = partial(ask, call, SEND_SECONDS, MOST_ANSWER_BYTES)
+        try:
+            with anyio.fail_after(SEND_SECONDS * 1.5):
+                return await to_thread.run_sync(asking, abandon_on_cancel=True, limiter=limiter)
+        except TimeoutError:
+            raise NoAnswerError("timeout") from None
+
+    return World(time.monotonic, time.time, anyio.sleep, post, ending, telemetry)
+
+
+def _sources(exporters: Exporters, configured: Configured, telemetry: Telemetry) -> Sources:
+    # Apart, so that no card waits for the pictures of others to be told what its run has to say.
+    asking, drawing = CapacityLimiter(QUESTIONS_AT_A_TIME), CapacityLimiter(DRAWINGS_AT_A_TIME)
+    # Held by the threads: one that was given up draws on, and others would only wait for it.
+    free = threading.BoundedSemaphore(DRAWINGS_AT_A_TIME)
+
+    async def asked(run: str, instance: str, lang: Lang) -> Asked:
+        question = partial(exporters.story, run, instance, lang)
+        with anyio.move_on_after(QUESTION_SECONDS):
+            return await to_thread.run_sync(question, limiter=asking, abandon_on_cancel=True)
+        telemetry.asked("slow")
+        return Asked(note=ALERT_ONLY)
+
+    async def draw(story: Mapping[str, Any], instance: str) -> bytes | None:
+        history = partial(exporters.history, instance=instance)
+        job = partial(drawn_if_free, free, story, history)
+        return await to_thread.run_sync(job, limiter=drawing, abandon_on_cancel=True)
+
+    return Sources(asked, draw, configured.settings.links, time.time)
+
+
+def _run(server: Server, site: Relay, ending: threading.Event) -> None:
+    """Serve in a thread of its own: cards under way are waited for before the server is told to end."""
+    thread = threading.Thread(target=server.run, name="server", daemon=True)
+    with _stopping(ending):
+        thread.start()
+        while thread.is_alive() and not ending.wait(0.5):
+            pass
+    ending.set()
+    until = time.monotonic() + LAST_SECONDS
+    while site.under_way and thread.is_alive() and time.monotonic() < until:
+        time.sleep(0.02)
+    server.stop()
+    thread.join()
+
+
+@contextmanager
+def _stopping(ending: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set `ending`."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        ending.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,103 @@
+"""What Alertmanager posts: its webhook, version 4.
+
+Source: prometheus.io/docs/alerting/latest/configuration, webhook_config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from llmtrain_exporter.printable import printable
+
+MAX_ALERTS = 10_000
+"""More than a body of the largest size that is read holds in earnest."""
+
+Short = Annotated[str, Field(max_length=4096)]
+Labels = Mapping[str, str]
+
+
+class WebhookError(ValueError):
+    """A body that is no notification: what is wrong, and where. Never holds the body's own text."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Alert(_Part):
+    """One alert of a group. `ends`: None while it fires."""
+
+    status: Literal["firing", "resolved"]
+    labels: Labels
+    annotations: Labels = {}
+    starts_at: AwareDatetime = Field(alias="startsAt")
+    ends_at: AwareDatetime | None = Field(default=None, alias="endsAt")
+    fingerprint: Short = ""
+
+    @property
+    def firing(self) -> bool:
+        """Whether it still fires."""
+        return self.status == "firing"
+
+    @property
+    def name(self) -> str:
+        """Its label alertname."""
+        return self.labels.get("alertname", "")
+
+    @property
+    def run(self) -> str:
+        """The run that it is about, empty if none."""
+        return self.labels.get("run", "")
+
+    @property
+    def severity(self) -> str:
+        """Its label severity, empty if it has none."""
+        return self.labels.get("severity", "")
+
+    @property
+    def started(self) -> float:
+        """Unix time at which it began to fire."""
+        return self.starts_at.timestamp()
+
+    @property
+    def ended(self) -> float | None:
+        """Unix time at which it ended; Alertmanager writes year 1 while it has not."""
+        if self.ends_at is None or self.ends_at.year < 1970:
+            return None
+        return self.ends_at.timestamp()
+
+
+class Notification(_Part):
+    """A group of alerts, as Alertmanager tells of it."""
+
+    version: Literal["4"]
+    group_key: Short = Field(alias="groupKey")
+    status: Literal["firing", "resolved"]
+    receiver: Short = ""
+    truncated: int = Field(default=0, alias="truncatedAlerts", ge=0)
+    group_labels: Labels = Field(default={}, alias="groupLabels")
+    alerts: tuple[Alert, ...] = Field(min_length=1, max_length=MAX_ALERTS)
+
+
+def parse(body: bytes) -> Notification:
+    """The notification in a body. Raises WebhookError."""
+    try:
+        return Notification.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = printable(".".join(map(str, first["loc"])))[:100]
+        raise WebhookError(f"{place or 'the body'}: {_what(first['type'], first['msg'])}") from None
+
+
+def _what(kind: str, message: str) -> str:
+    # Messages about JSON and literals are pydantic's own words; others may quote what was sent.
+    known = {"missing": "is missing", "json_invalid": "is no JSON", "model_type": "must be an object"}
+    return known.get(kind, printable(message)[:200])
+
+
+def is_expired(alert: Alert, now: float, after: float) -> bool:
+    """Whether what it says is over for so many seconds that nobody wants to hear of it any more."""
+    return not alert.firing and alert.ended is not None and now - alert.ended > after

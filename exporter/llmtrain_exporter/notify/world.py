@@ -1,0 +1,55 @@
+"""What passes between the relay and one bot's delivery: what it needs, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from llmtrain_exporter.notify.card import Card
+from llmtrain_exporter.notify.client import Answer, Call
+from llmtrain_exporter.notify.compose import Held
+from llmtrain_exporter.notify.telemetry import Telemetry
+
+
+class Result(str, Enum):
+    """What became of a card for one bot."""
+
+    SENT = "sent"
+    KNOWN = "known"  # it was sent before
+    UNWANTED = "unwanted"  # no alert of a severity that the bot wants
+    LATER = "later"
+    CLOSED = "closed"  # not before a person has done something
+    NEVER = "never"  # refused in every form; it stands in the log
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A result, and why in one word and in a sentence."""
+
+    result: Result
+    reason: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a delivery needs of the world outside. `clock` never goes back; `now` is Unix time.
+
+    `post` sends a call in a thread of its own. `ending`: whether the relay is about to end.
+    """
+
+    clock: Callable[[], float]
+    now: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
+    post: Callable[[Call], Awaitable[Answer]]
+    ending: Callable[[], bool]
+    telemetry: Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """How a card and its chart are made once there is a token. `chart` None: no picture is to be had."""
+
+    compose: Callable[[Held], Awaitable[Card]]
+    chart: Callable[[], Awaitable[bytes | None]] | None = None

@@ -1,0 +1,80 @@
+"""The course of each metric over a whole run, in as many values as a line of text has room for."""
+
+from __future__ import annotations
+
+from array import array
+
+from llmtrain_exporter.analyse import derived
+from llmtrain_exporter.analyse.analysis import Analysis
+from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.verdict import JUDGED
+from llmtrain_exporter.history.read import NoTraining, read
+from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import Kind, Layout, Record, Series, Snapshot, series
+from llmtrain_exporter.publish.table import LONGEST_COURSE, Courses, shown_rows, thinned
+
+LARGEST_DRAWN = 256 << 20
+"""Bytes of a log whose values are all kept for a moment; a larger one is told without courses."""
+
+BLOCK = 256
+"""Rows that are turned into columns at once."""
+
+SCALED = {
+    series(c.COMPLETION_LENGTH_LIMIT): derived.MEAN_LENGTH,
+    series(c.GRAD_NORM_CLIP): derived.GRAD_NORM,
+}
+"""What is a logged value over a setting has the course of that value."""
+
+
+class CoursesKept:
+    """Reads logs to their end, and keeps the courses that the verdict on a run shows, by run."""
+
+    def __init__(self) -> None:
+        self.courses: dict[str, Courses] = {}
+
+    def read(self, found: Found, options: Options, dialects: Dialects, now: float) -> Snapshot | NoTraining:
+        """One log; see `history.read.read`."""
+        values = _Values()
+        drawn = found.size <= LARGEST_DRAWN
+        run = read(found, options, dialects, now, values.note if drawn else None)
+        if isinstance(run, Snapshot):
+            self.courses[run.run] = values.courses(run)
+        return run
+
+
+class _Values:
+    """The values of the series that a table of metrics can show, without the rows that lack them."""
+
+    def __init__(self) -> None:
+        self._columns: dict[Series, array[float]] = {}
+        self._layout: Layout | None = None
+        self._waiting: list[tuple[float, ...]] = []
+
+    def note(self, record: Record, _: Analysis | None) -> None:
+        """See a record that was folded."""
+        if record.kind not in (Kind.TRAIN, Kind.EVAL):
+            return
+        if record.layout is not self._layout or len(self._waiting) >= BLOCK:
+            self._settle()
+            self._layout = record.layout
+        self._waiting.append(record.values)
+
+    def courses(self, run: Snapshot) -> Courses:
+        """Those of the series that the table of the run shows."""
+        self._settle()
+        logged = {row.series: SCALED.get(row.series, row.series) for row in shown_rows(run)}
+        return {
+            one: thinned(self._columns[other], LONGEST_COURSE)
+            for one, other in logged.items()
+            if other in self._columns
+        }
+
+    def _settle(self) -> None:
+        if self._layout is None or not self._waiting:
+            return
+        for one, values in zip(self._layout.series, zip(*self._waiting, strict=True), strict=True):
+            if one.metric.group in JUDGED:
+                self._columns.setdefault(one, array("d")).extend(values)
+        self._waiting.clear()

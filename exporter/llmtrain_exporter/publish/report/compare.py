@@ -1,0 +1,154 @@
+"""Several runs side by side: key figures, settings that differ, and the same metric of all in one chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from llmtrain_exporter.analyse import verdict
+from llmtrain_exporter.analyse.document import title
+from llmtrain_exporter.analyse.written import number
+from llmtrain_exporter.draw.chart import Marks, Panel
+from llmtrain_exporter.draw.from_history import MOST_LINES, panels
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import report_words as r
+from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.text import written
+from llmtrain_exporter.model import Series, series
+from llmtrain_exporter.publish.report.material import Material
+from llmtrain_exporter.publish.report.say import DASH, Say, short
+from llmtrain_exporter.publish.report.tree import Block, Code, Line, Paragraph, Picture, Section, Table
+
+OVERLAID = (
+    c.KL,
+    c.LOSS,
+    c.GRAD_NORM,
+    c.LEARNING_RATE,
+    c.ENTROPY,
+    c.TOKEN_ACCURACY,
+    c.REWARD,
+    c.COMPLETION_LENGTH,
+    c.COMPLETION_CLIPPED,
+    c.PREFERENCE_MARGIN,
+    c.PREFERENCE_ACCURACY,
+)
+"""What is compared; of each the training series, and of parts the mean."""
+
+_TRAIN = ("split", "train")
+_FIGURES = (
+    (series(c.KL, _TRAIN), ("median", "high")),
+    (series(c.GRAD_NORM), ("median", "high")),
+    (series(c.REWARD, _TRAIN), ("median", "last")),
+    (series(c.COMPLETION_LENGTH, ("stat", "mean"), _TRAIN), ("median",)),
+    (series(c.COMPLETION_CLIPPED, _TRAIN), ("high",)),
+    (series(c.LOSS, _TRAIN), ("last",)),
+)
+
+
+def comparison(runs: Sequence[Material], say: Say) -> Section:
+    """The section that stands before the runs themselves."""
+    return Section(
+        say(r.COMPARED),
+        (
+            _table(say(r.KEY_FIGURES), _figures(runs, say), runs, say),
+            _settings(runs, say),
+            *_overlaid(runs, say),
+        ),
+    )
+
+
+def _table(caption: str, frame: Any, runs: Sequence[Material], say: Say) -> Table:
+    """A DataFrame with a row per run as a table, turned where that makes it narrower.
+
+    Columns in which nobody has anything are left out.
+    """
+    frame = frame.dropna(axis="columns", how="all").astype(object)
+    frame = frame.where(frame.notna(), DASH)
+    lines: list[tuple[Line, ...]] = [
+        (told.run.run, say.health(told.run.verdict.name.lower()), *map(str, cells))
+        for told, cells in zip(runs, frame.itertuples(index=False, name=None), strict=True)
+    ]
+    head: tuple[str, ...] = (say(r.RUN), say(r.VERDICT), *map(str, frame.columns))
+    if len(head) <= len(runs):
+        return Table(caption, head, tuple(lines))
+    turned = zip(head[1:], *(line[1:] for line in lines), strict=True)
+    return Table(caption, (head[0], *(told.run.run for told in runs)), tuple(turned))
+
+
+def _figures(runs: Sequence[Material], say: Say) -> Any:
+    import pandas
+
+    return pandas.DataFrame([dict(_of_run(told, say)) for told in runs], dtype=object)
+
+
+def _of_run(told: Material, say: Say) -> Iterator[tuple[str, object]]:
+    run = told.run
+    yield say(r.WORST), title(run, say.lang) if verdict.against(run) else None
+    yield say(r.LAST_STEP), None if run.last_step is None else str(run.last_step)
+    yield say(r.INCIDENTS_HEAD), str(len(run.incidents))
+    yield say(r.FIRST_AT), str(run.incidents[0].onset_step) if run.incidents else None
+    for one, which in _FIGURES:
+        for each in which:
+            yield _heading(one, each, say), _figure(told, one, each, say)
+    yield say(r.BEST_OF), None if run.best is None or run.base == "grpo" else number(run.best[0])
+
+
+def _heading(one: Series, which: str, say: Say) -> str:
+    said = {"median": r.MEDIAN_OF, "high": r.HIGHEST_OF, "last": r.LAST_OF}[which]
+    return say(said, metric=short(one.metric))
+
+
+def _figure(told: Material, one: Series, which: str, say: Say) -> str | None:
+    stats = told.stats.get(one)
+    if which == "last":
+        value = told.run.samples.get(one)
+    else:
+        value = None if stats is None else stats.median if which == "median" else stats.high
+    return None if value is None else say.value(value, one)
+
+
+def _settings(runs: Sequence[Material], say: Say) -> Block:
+    """The settings that are not the same in all runs; what a run does not say counts as different."""
+    import pandas
+
+    texts = [
+        {
+            **told.run.settings.info,
+            **{key: written(value) for key, value in told.run.settings.numbers.items()},
+        }
+        for told in runs
+    ]
+    frame = pandas.DataFrame(texts, dtype=object)
+    differ = [key for key in frame.columns if frame[key].nunique(dropna=False) > 1]
+    if not differ:
+        return Paragraph(say(r.SAME_SETTINGS))
+    return _table(say(r.DIFFERENT_SETTINGS), frame[differ], runs, say)
+
+
+def _overlaid(runs: Sequence[Material], say: Say) -> Iterator[Block]:
+    for metric in OVERLAID:
+        panel = _overlay(metric, runs)
+        if panel is not None:
+            caption = say(r.OVERLAID_CHART, metric=short(metric))
+            yield Picture(f"all-{short(metric)}", caption, (panel,), Marks())
+
+
+def _overlay(metric: Metric, runs: Sequence[Material]) -> Panel | None:
+    """A line per run, if two have the metric at all."""
+    lines = []
+    for told in runs:
+        for panel in panels(told.drawn, (metric,)):
+            first = panel.lines[0]
+            if not first.evaluation:
+                lines.append(replace(first, name=told.run.run, part=told.run.run, spikes=(), baseline=None))
+    if len(lines) < 2:
+        return None
+    return Panel(short(metric), tuple(lines[:MOST_LINES]), left_out=max(len(lines) - MOST_LINES, 0))
+
+
+def no_runs(others: Sequence[tuple[str, str]], say: Say) -> Iterator[Block]:
+    """The files that were looked at and are no run: path and reason."""
+    if others:
+        rows: tuple[tuple[Line, ...], ...] = tuple((Code(file), reason) for file, reason in others)
+        yield Section(say(r.NO_RUNS), (Table(say(r.NO_RUNS), (say(r.FILE), say(r.REASON)), rows),))

@@ -1,0 +1,176 @@
+"""What each logged metric means, and how the run did on it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
+
+from llmtrain_exporter.analyse import verdict
+from llmtrain_exporter.analyse.written import series_name
+from llmtrain_exporter.draw.from_history import panels
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import report_words as r
+from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge.meanings import MEANINGS
+from llmtrain_exporter.knowledge.metric import Group, Metric
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.model import Series
+from llmtrain_exporter.publish.check_text import finding_of
+from llmtrain_exporter.publish.report.material import Material
+from llmtrain_exporter.publish.report.say import DASH, Say, findings, short
+from llmtrain_exporter.publish.report.tree import (
+    Block,
+    Items,
+    Line,
+    Paragraph,
+    Picture,
+    Section,
+    Strong,
+    Table,
+)
+
+ENOUGH = 10
+"""Records from which on it means something where most of them lie."""
+
+OTHERS_TOLD = 100
+"""Series of a log that nobody knows."""
+
+_ORDER = {metric: at for at, metric in enumerate(c.METRICS)}
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+def metrics(told: Material, say: Say) -> Section:
+    """A part for each metric that says something of a run's health, and a table of the others."""
+    blocks: list[Block] = [Paragraph(say(r.METRICS_INTRO, n=len(told.stats.keys() | told.odd.keys())))]
+    rows = list(verdict.rows(told.run))
+    for group, of_group in groupby(rows, key=lambda row: row.series.metric.group):
+        if group is Group.DERIVED:
+            blocks.append(_derived(list(of_group), say))
+            continue
+        parts = tuple(
+            _metric(metric, list(of_metric), told, say)
+            for metric, of_metric in groupby(of_group, key=lambda row: row.series.metric)
+        )
+        blocks.append(Section(say(r.GROUPS[group]), parts))
+    blocks.extend(_others(told, {row.series for row in rows}, say))
+    return Section(say(r.METRICS), tuple(blocks))
+
+
+def _metric(metric: Metric, rows: Sequence[verdict.Row], told: Material, say: Say) -> Section:
+    blocks: list[Block] = [Paragraph(_meaning(metric, told, say))]
+    observed = tuple(_observed(rows, told, say))
+    if observed:
+        blocks.append(Items(observed))
+    blocks.append(_ranges(metric, rows, told, say))
+    drawn = panels(told.drawn, (metric,))
+    if drawn:
+        caption = say(r.CHART, metric=short(metric))
+        blocks.append(Picture(short(metric), caption, tuple(drawn), told.marks))
+    return Section(short(metric), tuple(blocks))
+
+
+def _meaning(metric: Metric, told: Material, say: Say) -> Line:
+    """What it is, which way is good, how to read its range; a part of it that means something else."""
+    meaning = MEANINGS[metric]
+    healthy = meaning.healthy.get(told.run.base)
+    note = () if healthy is None or healthy.note is None else (healthy.note.of(say.lang),)
+    return say.sentences((meaning.what.of(say.lang), say(r.GOOD[meaning.good.value]), *note))
+
+
+def _observed(rows: Sequence[verdict.Row], told: Material, say: Say) -> Iterator[Line]:
+    together: dict[str, list[str]] = {}  # what is said of several series is said once
+    for row in rows:
+        together.setdefault(say.sentences(_values(row, told, say)), []).append(row.name)
+    for said, names in together.items():
+        if said:
+            yield (Strong(say.listed(names)), say.colon, said)
+    wanted = {row.series for row in rows}
+    for (_, one), finding in findings(told.run, say):
+        if one in wanted:
+            yield finding_of(finding, say.style)
+
+
+def _values(row: verdict.Row, told: Material, say: Say) -> Iterator[str]:
+    one, stats = row.series, told.stats.get(row.series)
+    if stats is not None and stats.low == stats.high and stats.records > 1:
+        yield say(r.ALWAYS, value=say.value(stats.low, one))
+    elif stats is not None and stats.records >= ENOUGH:  # of fewer the table says it all
+        low, high, began, ended = (
+            say.value(value, one) for value in (*stats.usual, stats.began, stats.ended)
+        )
+        yield say(r.MOSTLY, low=low, high=high, began=began, ended=ended)
+    if stats is not None and stats.outside:
+        yield say(r.OUTSIDE, range=row.healthy, n=stats.outside, all=stats.records)
+    if told.odd.get(one):
+        yield r.ODD.of(told.odd[one], say.lang)
+    if told.spikes.get(one):
+        yield r.SPIKES.of(told.spikes[one], say.lang)
+
+
+def _ranges(metric: Metric, rows: Sequence[verdict.Row], told: Material, say: Say) -> Table:
+    head = (r.SERIES, r.LOWEST, r.MEDIAN, r.HIGHEST, r.LAST, words.RANGE, words.VERDICT, r.IN_THE_RUN)
+    worst = _worst(told)
+    lines = tuple(
+        (
+            row.name,
+            *_range(row.series, told, say),
+            row.value,
+            row.healthy or DASH,
+            say.judged(row.judged),
+            say.judged(worst.get(row.series, "")),
+        )
+        for row in rows
+    )
+    return Table(short(metric), tuple(map(say, head)), lines)
+
+
+def _range(one: Series, told: Material, say: Say) -> tuple[str, str, str]:
+    stats = told.stats.get(one)
+    if stats is None:
+        return DASH, DASH, DASH
+    return (
+        say(r.AT_STEP, value=say.value(stats.low, one), step=stats.low_step),
+        say.value(stats.median, one),
+        say(r.AT_STEP, value=say.value(stats.high, one), step=stats.high_step),
+    )
+
+
+def _worst(told: Material) -> dict[Series, str]:
+    worst: dict[Series, Severity] = {}
+    for episode in told.run.episodes:
+        known = worst.get(episode.metric, episode.severity)
+        worst[episode.metric] = max(known, episode.severity, key=_RANK.__getitem__)
+    return {one: severity.value for one, severity in worst.items()}
+
+
+def _derived(rows: Sequence[verdict.Row], say: Say) -> Section:
+    """What was worked out of the others: only as it stands in the end."""
+    head = tuple(map(say, (r.SERIES, r.LAST, words.RANGE, words.VERDICT, r.WHAT_IT_IS)))
+    lines = tuple(
+        (
+            row.name,
+            row.value,
+            row.healthy or DASH,
+            say.judged(row.judged),
+            MEANINGS[row.series.metric].what.of(say.lang),
+        )
+        for row in rows
+    )
+    title = say(r.GROUPS[Group.DERIVED])
+    return Section(title, (Table(title, head, lines),))
+
+
+def _others(told: Material, shown: Collection[Series], say: Say) -> Iterator[Block]:
+    """Numbers that nothing is said of: progress, speed, and what the catalogue does not know."""
+    others = sorted(told.stats.keys() - shown, key=lambda one: (_ORDER[one.metric], one.labels))
+    if not others:
+        return
+    head = tuple(map(say, (r.SERIES, r.LOWEST, r.MEDIAN, r.HIGHEST, r.LAST)))
+    rows = tuple(
+        (series_name(one), *_range(one, told, say), say.value(told.run.samples.get(one), one))
+        for one in others[:OTHERS_TOLD]
+    )
+    blocks: list[Block] = [Table(say(r.OTHERS), head, rows)]
+    if len(others) > OTHERS_TOLD:
+        blocks.append(Paragraph(say(r.DROPPED_KEYS, n=len(others) - OTHERS_TOLD), small=True))
+    yield Section(say(r.OTHERS), tuple(blocks))

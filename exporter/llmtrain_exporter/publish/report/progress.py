@@ -1,0 +1,69 @@
+"""How far a report is, on one line of a terminal that is written over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TextIO
+
+from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.knowledge import report_words as r
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.printable import printable
+from llmtrain_exporter.publish.wrap import columns, shortened
+
+EVERY_SECONDS = 0.1
+"""Time between two pictures of the line; what is done before that shows none."""
+
+BAR, NAME = 30, 40
+"""Columns."""
+
+
+class Progress:
+    """Written to a terminal alone, and cleared in the end."""
+
+    def __init__(self, err: TextIO, clock: Callable[[], float], lang: Lang) -> None:
+        """`clock`: monotonic seconds."""
+        self._err = err
+        self._clock = clock
+        self._lang = lang
+        self._on = err.isatty()
+        self._said = clock()
+        self._shown = 0  # columns
+
+    def reading(self, found: Found) -> Callable[[int], None]:
+        """To be told how many more bytes of a log were read."""
+        text = r.READING.of(self._lang).format(name=printable(found.run))
+        return self._counting(text, found.size)
+
+    def drawing(self, name: str, pictures: int) -> Callable[[], None]:
+        """To be told that one more picture is drawn."""
+        count = self._counting(r.DRAWING.of(self._lang).format(name=printable(name)), pictures)
+        return lambda: count(1)
+
+    def clear(self) -> None:
+        """Leave no trace."""
+        if self._shown:
+            self._err.write("\r" + " " * self._shown + "\r")
+            self._err.flush()
+            self._shown = 0
+
+    def _counting(self, text: str, whole: int) -> Callable[[int], None]:
+        done = 0
+
+        def more(count: int) -> None:
+            nonlocal done
+            done += count
+            self._show(text, min(done / max(whole, 1), 1.0))
+
+        return more
+
+    def _show(self, text: str, share: float) -> None:
+        if not self._on or self._clock() - self._said < EVERY_SECONDS:
+            return
+        self._said = self._clock()
+        filled = round(share * BAR)
+        line = f"[{'#' * filled}{'.' * (BAR - filled)}] {share:4.0%} {shortened(text, NAME)}"
+        gap = " " * max(self._shown - columns(line), 0)
+        self._err.write(f"\r{line}{gap}")
+        self._err.flush()
+        self._shown = columns(line)

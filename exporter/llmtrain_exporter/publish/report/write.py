@@ -1,0 +1,170 @@
+"""Logs to a report in a file."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import quote
+
+from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.draw.pictures import svg
+from llmtrain_exporter.history.columns import history
+from llmtrain_exporter.history.read import NoTraining
+from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Snapshot
+from llmtrain_exporter.printable import printable
+from llmtrain_exporter.publish.check import EPISODES_KEPT, NoRun, each_log, exit_code
+from llmtrain_exporter.publish.report import html, markdown
+from llmtrain_exporter.publish.report.document import document
+from llmtrain_exporter.publish.report.material import Material, material
+from llmtrain_exporter.publish.report.progress import Progress
+from llmtrain_exporter.publish.report.tree import Document, Picture, Section
+
+HTML = (".html", ".htm")
+MARKDOWN = (".md", ".markdown")
+
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class ReportError(ValueError):
+    """What is wrong with what was asked for, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be written: where, in which language. `profile` goes before what the settings say."""
+
+    out: Path
+    lang: Lang
+    profile: str | None
+
+
+def run_report(
+    paths: Sequence[str], settings: Settings, wanted: Wanted, out: TextIO, err: TextIO, now: float
+) -> int:
+    """Read logs to their end, write the report, say what is in it. The exit code is that of `check`.
+
+    `now`: Unix time. Raises `ReportError`, and OSError where the report cannot be written; what was there
+    before is then still there.
+    """
+    _demand(wanted.out, paths)
+    progress = Progress(err, time.monotonic, wanted.lang)
+    runs, others = _read(paths, settings, wanted.profile, progress, now)
+    told = [(other.file, _reason(other, wanted.lang)) for other in others]
+    for file, reason in told:
+        progress.clear()
+        err.write(f"{printable(file)}: {words.NO_RUN.of(wanted.lang).format(reason=printable(reason))}\n")
+    snapshots = [one.run for one in runs]
+    if runs:
+        _write(document(runs, told, wanted.lang), wanted, progress)
+        out.write(f"{printable(str(wanted.out))}: {_summary(snapshots, wanted.lang)}\n")
+    progress.clear()
+    return exit_code(paths, snapshots, others)
+
+
+def _summary(runs: Sequence[Snapshot], lang: Lang) -> str:
+    worst = max(run.verdict for run in runs)
+    return words.COMMA.of(lang).join(
+        (words.RUNS.of(len(runs), lang), words.HEALTH[worst.name.lower()].of(lang))
+    )
+
+
+def _reason(other: NoRun, lang: Lang) -> str:
+    return words.NO_RUNS[other.reason].of(lang) if other.reason in words.NO_RUNS else other.reason
+
+
+def _demand(out: Path, logs: Sequence[str]) -> None:
+    """Refuse what would be of no use, or would destroy a log."""
+    if out.suffix.lower() not in HTML + MARKDOWN:
+        allowed = ", ".join(HTML + MARKDOWN)
+        raise ReportError(f"{out}: what is to be written is told by the end of the name: {allowed}")
+    if out.is_dir():
+        raise ReportError(f"{out}: is a folder; give the name of a file in it")
+    for log in logs:
+        with suppress(OSError):
+            if os.path.samefile(log, out):
+                raise ReportError(f"{out}: is a log that is to be read; the report would replace it")
+
+
+def _read(
+    paths: Sequence[str], settings: Settings, profile: str | None, progress: Progress, now: float
+) -> tuple[list[Material], list[NoRun]]:
+    """The runs, the worst first, and the files that are none. Of a run only what the report needs stays."""
+    options = Options(profile=profile, profiles=settings.known_profiles, episodes_kept=EPISODES_KEPT)
+    runs: list[Material] = []
+    others: list[NoRun] = []
+
+    def read(found: Found, options: Options, dialects: Dialects, now: float) -> Material | NoTraining:
+        one = history(found, options, dialects, now, progress.reading(found))
+        return one if isinstance(one, NoTraining) else material(one)
+
+    logs = each_log(read, paths, options, settings.stdout_log, settings.logging_steps, now, settings.assign)
+    for one in logs:
+        if isinstance(one, Material):
+            runs.append(one)
+        else:
+            others.append(one)
+    return sorted(runs, key=lambda told: -told.run.verdict.value), others
+
+
+def _write(told: Document, wanted: Wanted, progress: Progress) -> None:
+    pictures = sum(1 for _ in _pictures(told.blocks))
+    drawn = progress.drawing(wanted.out.name, pictures)
+    if wanted.out.suffix.lower() in HTML:
+        _replace(wanted.out, html.Page(told, drawn).parts())
+        return
+    folder = wanted.out.with_name(f"{wanted.out.stem}_files")
+    _replace(wanted.out, markdown.Sheet(told, _Gallery(folder, wanted.lang, drawn)).parts())
+
+
+def _pictures(blocks: Iterable[object]) -> Iterator[Picture]:
+    for block in blocks:
+        if isinstance(block, Picture):
+            yield block
+        elif isinstance(block, Section):
+            yield from _pictures(block.blocks)
+
+
+class _Gallery:
+    """Writes pictures into a folder, in their order."""
+
+    def __init__(self, folder: Path, lang: Lang, drawn: Callable[[], object]) -> None:
+        self._folder = folder
+        self._lang = lang
+        self._drawn = drawn
+        self._count = 0
+
+    def __call__(self, picture: Picture) -> str:
+        """The address of a picture in relation to the report."""
+        self._count += 1
+        name = f"{self._count:02d}-{_NOT_IN_A_NAME.sub('-', picture.name)}.svg"
+        self._folder.mkdir(exist_ok=True)
+        drawn = svg(picture.panels, picture.marks, self._lang)
+        _replace(self._folder / name, [drawn.decode()])
+        self._drawn()
+        return f"{quote(os.fsencode(self._folder.name))}/{name}"
+
+
+def _replace(path: Path, parts: Iterable[str]) -> None:
+    """Write a file whole or not at all."""
+    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    try:
+        with beside.open(
+            "x", encoding="utf-8", newline="\n"
+        ) as file:  # never through a link of somebody else
+            file.writelines(parts)
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

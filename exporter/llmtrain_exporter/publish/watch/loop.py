@@ -1,0 +1,86 @@
+"""A run in the terminal while it trains: read, told, read again, until it is over."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.publish.check import can_draw, style_for
+from llmtrain_exporter.publish.watch.folder import Folder, Scene
+from llmtrain_exporter.publish.watch.plain import Plain
+
+DRAW_SECONDS = 0.25
+"""Time between two pictures while a lot is being read."""
+
+
+class View(Protocol):
+    """Shows scenes to somebody."""
+
+    def show(self, scene: Scene) -> None:
+        """Show how things are."""
+
+    def end(self, scene: Scene) -> None:
+        """Show how things were at the end, for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The time. `wait` sleeps so many seconds, or less; it says whether somebody wants the watch to end."""
+
+    wait: Callable[[float], bool]
+    monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time  # Unix time
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is watched and how it is told. `run`: which one in full; `interval`: seconds between looks."""
+
+    path: str
+    lang: str
+    profile: str | None = None
+    run: str | None = None
+    interval: float = 1.0
+
+
+def run_watch(asked: Asked, settings: Settings, out: TextIO, clock: Clock) -> int:
+    """Watch until the run is over, or until `clock.wait` says so. The exit code: its health, see `check`."""
+    folder = Folder(asked.path, settings, asked.profile, asked.run)
+    try:
+        with view_on(out, asked.lang) as view:
+            watch(folder, view, asked.interval, clock)
+        return folder.exit_code(clock.now())
+    finally:
+        folder.close()
+
+
+def watch(folder: Folder, view: View, interval: float, clock: Clock) -> None:
+    """Look and show, every `interval` seconds."""
+    shown = float("-inf")
+    while True:
+        busy = folder.look(clock.monotonic(), clock.now())
+        now, over = clock.now(), folder.is_over(clock.now())
+        if over or not busy or clock.monotonic() - shown >= DRAW_SECONDS:
+            view.show(folder.scene(now))
+            shown = clock.monotonic()
+        if over or clock.wait(0.0 if busy else interval):
+            view.end(folder.scene(clock.now()))
+            return
+
+
+@contextmanager
+def view_on(out: TextIO, lang: str) -> Iterator[View]:
+    """A picture on a terminal that can show one, else a line for each thing that happens."""
+    style = style_for(lang, out)
+    if not (out.isatty() and os.environ.get("TERM") != "dumb" and can_draw(out)):
+        yield Plain(out, style)
+        return
+    from llmtrain_exporter.publish.watch.terminal import Terminal
+
+    with Terminal(out, style) as terminal:
+        yield terminal

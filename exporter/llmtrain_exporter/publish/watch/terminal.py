@@ -1,0 +1,77 @@
+"""The terminal that a watched run is drawn on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+from llmtrain_exporter.publish.check_text import as_text, counts_of
+from llmtrain_exporter.publish.style import Style
+from llmtrain_exporter.publish.watch.folder import Scene
+from llmtrain_exporter.publish.watch.plain import waiting
+from llmtrain_exporter.publish.watch.screen import picture
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+
+WIDEST = 200
+"""Columns that are made use of."""
+
+
+class Terminal:
+    """Draws on the whole screen while it is entered, and leaves the verdict where the command was given."""
+
+    def __init__(self, out: TextIO, style: Style, console: Console | None = None) -> None:
+        """`style`: for the text at the end; the picture is as wide as the terminal is at the time."""
+        from rich.console import Console
+
+        self._out = out
+        self._style = style
+        self._console = console or Console(file=out, force_terminal=True, highlight=False, markup=False)
+        self._live: Live | None = None
+        self._last: Scene | None = None
+
+    def __enter__(self) -> Terminal:
+        """Turn to a screen of its own, so that nothing that stands there is lost."""
+        from rich.live import Live
+
+        self._live = Live(console=self._console, screen=True, auto_refresh=False)
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Turn back, and leave the verdict there."""
+        if self._live is not None:
+            self._live.stop()
+        if self._last is not None:
+            self._out.writelines(_verdict(self._last, self._style))
+
+    def show(self, scene: Scene) -> None:
+        """Draw how things are."""
+        from rich.text import Text
+
+        width, height = self._console.size
+        lines = picture(scene, replace(self._style, width=min(width, WIDEST)), height)
+        text = Text.from_ansi("\n".join(lines), no_wrap=True, overflow="crop")
+        if self._live is not None:
+            self._live.update(text, refresh=True)
+
+    def end(self, scene: Scene) -> None:
+        """Keep what is to be left on the terminal."""
+        self._last = scene
+
+
+def _verdict(scene: Scene, style: Style) -> list[str]:
+    """What `check` says of the run that was shown."""
+    if scene.chosen is None:
+        return [f"{waiting(scene, style)}\n"]
+    counts = [f"{counts_of([look.run for look in scene.looks], style)}\n\n"] if len(scene.looks) > 1 else []
+    run = scene.chosen.run
+    return [*counts, *as_text([run], [], style, verbose=True, courses={run.run: scene.courses})]

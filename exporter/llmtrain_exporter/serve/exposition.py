@@ -1,0 +1,267 @@
+"""All samples of all runs as the body of a scrape, where only what changed is written again.
+
+A fleet's text is kept once: for each block of runs and each metric family, the lines of these runs.
+Publishing a run only notes its samples; the next scrape writes its lines and splices them into the texts of
+its block. Ten publications between two scrapes cost no more than one, and an unchanged fleet costs nothing.
+
+Prometheus takes the first value that it sees of a counter for history. So a run that begins before our eyes
+is shown once with its counters at 0, and what its first records counted is an increase like any other.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import accumulate
+from math import isfinite
+
+import orjson
+
+from llmtrain_exporter.knowledge.metric import Metric, Type
+from llmtrain_exporter.knowledge.metrics import METRICS
+from llmtrain_exporter.model import Series
+from llmtrain_exporter.printable import printable
+from llmtrain_exporter.serve.deflate import Deflated, deflate
+from llmtrain_exporter.serve.read_back import read_back
+
+BLOCK = 256
+"""Runs in a block: the unit in which texts are kept and spliced."""
+
+LONGEST = 200
+"""Characters of a label value at most."""
+
+_DIGITS = b"0123456789+-.eE,"
+
+
+def label_value(value: str) -> str:
+    """The value as it is exposed, not yet escaped: printable (Prometheus' lexer ends at a NUL) and not long.
+
+    A value that had to be changed ends in a digest of the original, so that different values stay different.
+    """
+    clean = printable(value)
+    if clean == value and len(value) <= LONGEST:
+        return value
+    digest = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    return f"{clean[: LONGEST - 9]}~{digest}"
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def _label(value: str) -> bytes:
+    return _escape(label_value(value)).encode()
+
+
+@lru_cache(maxsize=1 << 15)
+def _frame(series: Series) -> tuple[Metric, bytes, bytes]:
+    """A sample's family, and its line up to and from the value of the label run."""
+    metric = series.metric
+    name = f"{metric.name}_info" if metric.type is Type.INFO else metric.name
+    labels = b"".join(b',%s="%s"' % (label.encode(), _label(value)) for label, value in series.labels)
+    return metric, f'{name}{{run="'.encode(), b'"%s} ' % labels
+
+
+def _number(value: float) -> bytes:
+    """A value in the format's words: NaN, +Inf, -Inf or the shortest digits that read back the same."""
+    if isfinite(value):
+        return repr(float(value)).encode()
+    return b"NaN" if value != value else b"+Inf" if value > 0 else b"-Inf"
+
+
+def _numbers(values: Iterable[float]) -> list[bytes]:
+    """All values, at least one, as text."""
+    values = list(values)
+    try:
+        text = orjson.dumps(values)[1:-1]
+    except TypeError:
+        text = b"other"
+    # JSON knows finite numbers only; whatever it has words for is not one of them.
+    return [_number(value) for value in values] if text.translate(None, _DIGITS) else text.split(b",")
+
+
+def _lines(run: str, samples: Mapping[Series, float]) -> dict[Metric, bytes]:
+    """A run's lines of each family."""
+    if not samples:
+        return {}
+    name = _label(run)
+    lines: dict[Metric, bytes] = {}
+    for series, number in zip(samples, _numbers(samples.values()), strict=True):
+        metric, head, tail = _frame(series)
+        lines[metric] = b"".join((lines.get(metric, b""), head, name, tail, number, b"\n"))
+    return lines
+
+
+def _at_birth(samples: Mapping[Series, float]) -> Mapping[Series, float]:
+    return {one: 0.0 if one.metric.type is Type.COUNTER else value for one, value in samples.items()}
+
+
+def _header(metric: Metric, openmetrics: bool) -> bytes:
+    """The lines HELP and TYPE. OpenMetrics names the family, the older format its samples."""
+    name, kind = metric.name, metric.type.value
+    if openmetrics:
+        name = name.removesuffix("_total") if metric.type is Type.COUNTER else name
+    elif metric.type is Type.INFO:
+        name, kind = f"{name}_info", Type.GAUGE.value
+    text = _escape(metric.help) if openmetrics else metric.help.replace("\\", "\\\\").replace("\n", "\\n")
+    return f"# HELP {name} {text}\n# TYPE {name} {kind}\n".encode()
+
+
+class _Block:
+    """The lines of up to 256 runs: a text for each family, and how many bytes of it are whose."""
+
+    def __init__(self) -> None:
+        self.texts = [b""] * len(METRICS)
+        self._lengths = [array("I", [0]) * BLOCK for _ in METRICS]
+        self.changed: dict[int, tuple[str, Mapping[Series, float]]] = {}
+        self.newborn: set[int] = set()  # those of the changed whose counters are to be seen at 0 first
+
+    def settle(self) -> None:
+        """Write what changed into the texts."""
+        fresh = [
+            (place, _lines(run, _at_birth(samples) if place in self.newborn else samples))
+            for place, (run, samples) in sorted(self.changed.items())
+        ]
+        for family, metric in enumerate(METRICS):
+            self._splice(family, [(place, lines.get(metric, b"")) for place, lines in fresh])
+        self.changed = {place: self.changed[place] for place in self.newborn}
+        self.newborn.clear()
+
+    def lines(self, place: int) -> bytes:
+        """The lines of one run, as they were settled last."""
+        starts = [sum(lengths[:place]) for lengths in self._lengths]
+        return b"".join(
+            text[start : start + lengths[place]]
+            for text, start, lengths in zip(self.texts, starts, self._lengths, strict=True)
+        )
+
+    def _splice(self, family: int, fresh: Sequence[tuple[int, bytes]]) -> None:
+        text, lengths = memoryview(self.texts[family]), self._lengths[family]
+        ends = list(accumulate(lengths, initial=0))
+        parts: list[bytes | memoryview] = []
+        kept = 0
+        for place, lines in fresh:
+            parts += text[kept : ends[place]], lines
+            kept = ends[place + 1]
+            lengths[place] = len(lines)
+        self.texts[family] = b"".join((*parts, text[kept:]))
+
+
+class Exposition:
+    """All samples of all runs as the bytes of a scrape; see the module for how.
+
+    One thread publishes, any thread may scrape.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # guards all below; held for a change, or for a settling (0.05 s)
+        self._places: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}
+        self._free: list[int] = []
+        self._blocks: list[_Block] = []
+        self._made = _Made()
+        self._deflating = threading.Lock()  # one scrape compresses, those that wait for it share the result
+
+    def publish(self, run: str, samples: Mapping[Series, float], newborn: bool = False) -> None:
+        """Replace all samples of that run. The mapping must not change any more: the next scrapes read it.
+
+        `newborn`: the next scrape shows its counters at 0, the one after that as they are by then.
+        """
+        with self._lock:
+            if run not in self._places:
+                self._places[run] = self._free.pop() if self._free else len(self._places)
+            self._sizes[run] = len(samples)
+            self._change(self._places[run], run, samples, newborn)
+
+    def remove(self, run: str) -> None:
+        """Forget a run; its series are gone from the next scrape on. A run that is not there is no error."""
+        with self._lock:
+            place = self._places.pop(run, None)
+            if place is not None:
+                del self._sizes[run]
+                self._free.append(place)
+                self._change(place, run, {}, False)
+
+    def samples(self, run: str) -> Mapping[Series, float]:
+        """What was published of a run last, read back from its lines where these are all that is kept.
+
+        Empty for a run that is not there. Label values are as they are exposed, see `label_value`.
+        """
+        with self._lock:
+            if run not in self._places:
+                return {}
+            number, place = divmod(self._places[run], BLOCK)
+            block = self._blocks[number]
+            if place in block.changed:
+                return block.changed[place][1]
+            lines = block.lines(place)
+        return read_back(lines)
+
+    @property
+    def series(self) -> int:
+        """How many samples a scrape carries, the exporter's own not counted."""
+        with self._lock:
+            return sum(self._sizes.values())
+
+    def pieces(self, openmetrics: bool) -> tuple[bytes, ...]:
+        """Complete families in the catalogue's order, as bytes that belong one after another.
+
+        Without the closing `# EOF` and the exporter's own metrics. The pieces are shared by all scrapes of an
+        unchanged fleet; they are not joined, for at 10,000 runs that would be another 44 MB.
+        """
+        with self._lock:
+            return self._pieces(openmetrics)
+
+    def render(self, openmetrics: bool) -> bytes:
+        """The pieces as one."""
+        return b"".join(self.pieces(openmetrics))
+
+    def deflated(self, openmetrics: bool) -> Deflated:
+        """The pieces compressed, once for all scrapes of an unchanged fleet."""
+        with self._deflating:
+            with self._lock:
+                made, pieces = self._made, self._pieces(openmetrics)
+            if openmetrics not in made.deflated:
+                made.deflated[openmetrics] = deflate(pieces)
+            return made.deflated[openmetrics]
+
+    def _change(self, place: int, run: str, samples: Mapping[Series, float], newborn: bool) -> None:
+        number, place = divmod(place, BLOCK)
+        if number == len(self._blocks):
+            self._blocks.append(_Block())
+        block = self._blocks[number]
+        block.changed[place] = run, samples
+        if newborn:
+            block.newborn.add(place)
+        elif not samples:
+            block.newborn.discard(place)
+        self._made = _Made()
+
+    def _pieces(self, openmetrics: bool) -> tuple[bytes, ...]:
+        made = self._made
+        if openmetrics not in made.pieces:
+            for block in self._blocks:
+                if block.changed:
+                    block.settle()
+            made.pieces[openmetrics] = tuple(self._families(openmetrics))
+            if any(block.changed for block in self._blocks):
+                self._made = _Made()  # the newborn are to be shown as they are with the next scrape
+        return made.pieces[openmetrics]
+
+    def _families(self, openmetrics: bool) -> Iterator[bytes]:
+        for family, metric in enumerate(METRICS):
+            texts = [text for block in self._blocks if (text := block.texts[family])]
+            if texts:
+                yield _header(metric, openmetrics)
+                yield from texts
+
+
+class _Made:
+    """What was made of one state of the fleet; true is for OpenMetrics. Dropped at the next change."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[bool, tuple[bytes, ...]] = {}
+        self.deflated: dict[bool, Deflated] = {}

@@ -1,0 +1,88 @@
+"""What the loop and the HTTP server share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from operator import attrgetter
+from typing import NamedTuple
+
+from llmtrain_exporter.analyse.document import remaining
+from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.model import Series, Snapshot
+from llmtrain_exporter.serve.exposition import Exposition, label_value
+from llmtrain_exporter.serve.sparkline import Sparkline
+
+_NO_SAMPLES: Mapping[Series, float] = {}
+
+
+class Shown(NamedTuple):
+    """A run as it is published: what is known of it without its samples, and where its log is."""
+
+    snapshot: Snapshot
+    found: Found | None
+    sparkline: Sparkline | None
+    remaining: float | None  # seconds to its end when it was published
+
+
+class Fleet:
+    """The runs that are published now. One writer (the loop), many readers."""
+
+    def __init__(self, exposition: Exposition, roots: tuple[str, ...]) -> None:
+        self.roots = roots
+        self.ready = False  # the writer's: true once every log that was there at the start is read to its end
+        self.version = 0  # the writer's: grows with every change
+        self.problems: Mapping[str, str] = {}  # the writer's: what the last search could not read, by path
+        self._exposition = exposition
+        self._shown: dict[str, Shown] = {}  # changed by the writer only; readers copy it in one step
+        self._odd: dict[str, str] = {}  # names that cannot be shown as they are, by what is shown instead
+
+    def __len__(self) -> int:
+        return len(self._shown)
+
+    def publish(
+        self,
+        snapshot: Snapshot,
+        newborn: bool = False,
+        found: Found | None = None,
+        sparkline: Sparkline | None = None,
+    ) -> None:
+        """Show this from now on, instead of what was known of the run before. `newborn`: see `Exposition`.
+
+        The samples are the exposition's alone: kept here too, they would double what a run takes.
+        """
+        run = snapshot.run
+        left = remaining(snapshot)
+        self._exposition.publish(run, snapshot.samples, newborn)
+        if run not in self._shown and label_value(run) != run:
+            self._odd[label_value(run)] = run
+        self._shown[run] = Shown(replace(snapshot, samples=_NO_SAMPLES), found, sparkline, left)
+        self.version += 1
+
+    def remove(self, run: str) -> None:
+        """Show nothing of that run any more. A run that is not there is no error."""
+        if self._shown.pop(run, None) is not None:
+            self._odd.pop(label_value(run), None)
+            self.version += 1
+        self._exposition.remove(run)
+
+    def get(self, run: str) -> Snapshot | None:
+        """What is known of that run, None if there is no such run."""
+        shown = self._shown.get(run)
+        return None if shown is None else shown.snapshot
+
+    def find(self, name: str) -> Shown | None:
+        """The run of that name, which may be the one that stands in its label run."""
+        return self._shown.get(name) or self._shown.get(self._odd.get(name, name))
+
+    def with_samples(self, snapshot: Snapshot) -> Snapshot:
+        """The same with its last values."""
+        return replace(snapshot, samples=self._exposition.samples(snapshot.run))
+
+    def shown(self) -> list[Shown]:
+        """All of them, in no order."""
+        return list(self._shown.copy().values())
+
+    def snapshots(self) -> list[Snapshot]:
+        """All of them, sorted by the name of the run."""
+        return sorted((shown.snapshot for shown in self.shown()), key=attrgetter("run"))

@@ -1,0 +1,109 @@
+"""What is answered: a scrape, two probes, and what the other modules add. No request's body is ever read."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.printable import printable
+from llmtrain_exporter.serve.deflate import gzip_pieces
+from llmtrain_exporter.serve.exposition import Exposition
+from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.pages.answers import header
+from llmtrain_exporter.serve.pages.api import Api
+from llmtrain_exporter.serve.pages.assets import Assets
+from llmtrain_exporter.serve.pages.frame import Pages
+from llmtrain_exporter.serve.pages.histories import Histories
+from llmtrain_exporter.serve.pages.listing import Listing
+from llmtrain_exporter.serve.telemetry import Telemetry
+from llmtrain_exporter.web.asgi import BasicAuth, FixedHeaders, Pieces
+from llmtrain_exporter.web.negotiate import accepts_gzip, wants_openmetrics
+from llmtrain_exporter.web.users import Users
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(
+    fleet: Fleet,
+    exposition: Exposition,
+    telemetry: Telemetry,
+    users: Users | None,
+    version: str,
+    clock: Callable[[], float],
+    headers: Mapping[str, str],
+    settings: Settings,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Starlette:
+    """The application. `clock`: Unix time; `headers`: for every answer, stronger than the usual ones."""
+    site = _Site(fleet, exposition, telemetry)
+    listing, histories, assets = Listing(fleet, monotonic), Histories(settings, clock, monotonic), Assets()
+    parts = Pages(fleet, listing, assets, version, clock), Api(fleet, listing, histories), assets
+    routes = [*site.routes(), *(route for part in parts for route in part.routes())]
+    middleware = [Middleware(FixedHeaders, headers={**SECURITY, **headers})]
+    if users:
+        middleware.append(Middleware(BasicAuth, users=users))
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers={Exception: site.failed})
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Site:
+    """The answers. Those that cost something are plain functions, which run in the thread pool."""
+
+    def __init__(self, fleet: Fleet, exposition: Exposition, telemetry: Telemetry) -> None:
+        self._fleet = fleet
+        self._exposition = exposition
+        self._telemetry = telemetry
+
+    def routes(self) -> list[Route]:
+        answers = {
+            "/metrics": self.metrics,
+            "/-/healthy": self.healthy,
+            "/-/ready": self.ready,
+        }
+        return [Route(path, answer) for path, answer in answers.items()]
+
+    def metrics(self, request: Request) -> Response:
+        openmetrics = wants_openmetrics(header(request, "accept"))
+        headers = {
+            "Content-Type": OPENMETRICS if openmetrics else TEXT,
+            "Vary": "Accept, Accept-Encoding",
+        }
+        with self._telemetry.scraping():
+            if not accepts_gzip(header(request, "accept-encoding")):
+                runs = self._exposition.pieces(openmetrics)
+                return Pieces((*runs, self._telemetry.render(openmetrics)), headers)
+            deflated = self._exposition.deflated(openmetrics)
+            body = gzip_pieces(deflated, self._telemetry.render(openmetrics))
+            return Pieces(body, {**headers, "Content-Encoding": "gzip"})
+
+    async def healthy(self, _: Request) -> Response:
+        return PlainTextResponse("llmtrain-exporter is healthy.\n")
+
+    async def ready(self, _: Request) -> Response:
+        if self._fleet.ready:
+            return PlainTextResponse("llmtrain-exporter is ready.\n")
+        return PlainTextResponse("Still reading the logs that were there at the start.\n", 503)
+
+    async def failed(self, request: Request, error: Exception) -> Response:
+        self._telemetry.failed("http")
+        logger.error("%s could not be answered", printable(request.url.path), exc_info=error)
+        return PlainTextResponse("Internal Server Error\n", 500)

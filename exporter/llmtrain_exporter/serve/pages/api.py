@@ -1,0 +1,166 @@
+"""Runs as JSON: all of them, a page of the list, one in words, one with its history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import orjson
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from llmtrain_exporter.analyse import document
+from llmtrain_exporter.history.columns import History
+from llmtrain_exporter.history.document import POINTS, history_object
+from llmtrain_exporter.history.read import NoTraining
+from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Kind, Snapshot
+from llmtrain_exporter.printable import printable
+from llmtrain_exporter.serve.exposition import label_value
+from llmtrain_exporter.serve.fleet import Fleet, Shown
+from llmtrain_exporter.serve.pages.answers import JSON, answer, json_answer, known, tag_of, unchanged
+from llmtrain_exporter.serve.pages.charts import charts
+from llmtrain_exporter.serve.pages.histories import Histories
+from llmtrain_exporter.serve.pages.language import language
+from llmtrain_exporter.serve.pages.listing import Listing, query
+from llmtrain_exporter.serve.story import Stories
+
+FEWEST_POINTS, MOST_POINTS = 10, 20_000
+
+
+class _Asked(NamedTuple):
+    """A history that somebody asks for: `part` is how many points, from which step, to which."""
+
+    run: str
+    found: Found
+    part: tuple[int, int | None, int | None]
+    lang: Lang
+    tag: str
+
+
+class Api:
+    """The answers. Plain functions run in the thread pool."""
+
+    def __init__(self, fleet: Fleet, listing: Listing, histories: Histories) -> None:
+        self._fleet = fleet
+        self._listing = listing
+        self._histories = histories
+        self._stories = Stories(fleet)
+
+    def routes(self) -> list[Route]:
+        """What is answered where."""
+        answers = {"runs": self.runs, "list": self.list, "run": self.run, "history": self.history}
+        return [Route(f"/api/v1/{name}", each) for name, each in answers.items()]
+
+    def runs(self, request: Request) -> Response:
+        """All runs by name. `health`: at the last record; `verdict`: on the whole log."""
+        return answer(request, self._listing.everything(_all_runs), JSON)
+
+    def list(self, request: Request) -> Response:
+        """A page of the list; see `listing.query` for what can be asked."""
+        body = self._listing.body(query(request.query_params.multi_items()), language(request))
+        return answer(request, body, JSON)
+
+    def run(self, request: Request) -> Response:
+        """One run in words."""
+        shown = self._asked(request)
+        if shown is None:
+            return no_such_run(request)
+        return answer(request, self._stories.body(shown, language(request)), JSON)
+
+    async def history(self, request: Request) -> Response:
+        """One run with its values by step, read from its log; see `history.document.history_object`."""
+        asked = await to_thread.run_sync(self._asked_history, request)
+        if isinstance(asked, Response):
+            return asked
+        # One after the other, and not in the threads of all other answers: no long log holds up a scrape.
+        return await to_thread.run_sync(self._history, request, asked, limiter=self._turn)
+
+    @cached_property
+    def _turn(self) -> CapacityLimiter:
+        return CapacityLimiter(1)  # made where the event loop runs
+
+    def _asked_history(self, request: Request) -> Response | _Asked:
+        """What is asked for; the answer at once where there is no such run, or the client has it already."""
+        shown = self._asked(request)
+        if shown is None or shown.found is None:
+            return no_such_run(request)
+        given = request.query_params
+        points = min(max(whole_number(given.get("points")) or POINTS, FEWEST_POINTS), MOST_POINTS)
+        part = points, whole_number(given.get("from")), whole_number(given.get("to"))
+        lang = language(request)
+        state = self._histories.since, self._histories.signature(shown.found), part, lang.value
+        tag = tag_of(repr(state).encode())
+        return (
+            unchanged(tag)
+            if known(request, tag)
+            else _Asked(shown.snapshot.run, shown.found, part, lang, tag)
+        )
+
+    def _history(self, request: Request, asked: _Asked) -> Response:
+        def tell(history: History) -> bytes:
+            content = {
+                **history_object(history, *asked.part),
+                "run": label_value(asked.run),
+                "groups": charts(history, asked.lang),
+            }
+            return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
+
+        told = self._histories.told(asked.found, (asked.run, asked.part, asked.lang), tell)
+        if isinstance(told, NoTraining):
+            reason = (
+                words.NO_RUNS[told.reason].of(asked.lang) if told.reason in words.NO_RUNS else told.reason
+            )
+            return json_answer(request, {"error": reason}, 404)
+        return answer(request, told, JSON, tag=asked.tag)
+
+    def _asked(self, request: Request) -> Shown | None:
+        return self._fleet.find(request.query_params.get("run", ""))
+
+
+def whole_number(text: str | None) -> int | None:
+    """The number that a parameter is, None where it is none."""
+    try:
+        return None if text is None else int(float(text))
+    except (ValueError, OverflowError):
+        return None
+
+
+def no_such_run(request: Request) -> Response:
+    """404, with what was asked for."""
+    name = printable(request.query_params.get("run", ""))
+    return json_answer(request, {"error": f"there is no run {name!r}"}, 404)
+
+
+def _all_runs(shown: Iterable[Shown], ready: bool) -> bytes:
+    runs = sorted((one.snapshot for one in shown), key=attrgetter("run"))
+    content = {"ready": ready, "runs": [_described(run) for run in runs]}
+    return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _described(snapshot: Snapshot) -> dict[str, Any]:
+    """A run as JSON; NaN and infinities become null on the way out."""
+    return {
+        "run": label_value(snapshot.run),
+        "file": printable(snapshot.file),
+        "dialect": snapshot.dialect,
+        "profile": snapshot.profile,
+        "state": snapshot.state.value,
+        "health": snapshot.health.name.lower(),
+        "verdict": snapshot.verdict.name.lower(),
+        "records": {kind.value: snapshot.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)},
+        "first_step": snapshot.first_step,
+        "last_step": snapshot.last_step,
+        "max_steps": snapshot.max_steps,
+        "progress": document.progress(snapshot),
+        "resumes": [{"from": resume.last, "to": resume.first} for resume in snapshot.resumes],
+        "last_record_timestamp": snapshot.last_record,
+        "best": snapshot.best and {"eval_loss": snapshot.best[0], "step": snapshot.best[1]},
+        "skipped_lines": dict(snapshot.skipped),
+    }

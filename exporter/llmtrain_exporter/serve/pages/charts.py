@@ -1,0 +1,81 @@
+"""Which charts a run has: its series in groups, in the order of the guides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llmtrain_exporter.analyse.ranges import meaning_of
+from llmtrain_exporter.analyse.written import series_name
+from llmtrain_exporter.history.columns import History
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import page_words
+from llmtrain_exporter.knowledge.metric import Group, Metric
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Series
+from llmtrain_exporter.printable import printable
+
+Object = dict[str, object]
+
+ALONE = (c.OTHER, c.LOGPS)
+"""Metrics whose series have nothing to do with each other: each gets a chart of its own."""
+
+QUIET = (Group.PROGRESS, Group.OTHER)
+"""Groups that are folded away until somebody wants to see them."""
+
+_ORDER = {metric: at for at, metric in enumerate(c.METRICS)}
+
+
+def charts(history: History, lang: Lang) -> list[Object]:
+    """The groups with their charts. `series` of a chart: the names of the series in it."""
+    columns = [*history.train.columns, *history.evaluations.columns]
+    groups: dict[Group, dict[str, list[Series]]] = {}
+    for one in sorted(dict.fromkeys(columns), key=_place):
+        groups.setdefault(one.metric.group, {}).setdefault(_chart_of(one), []).append(one)
+    return [
+        {
+            "group": group.value,
+            "title": page_words.GROUP[group].of(lang),
+            "folded": group in QUIET,
+            "charts": [_chart(name, members, lang) for name, members in inside.items()],
+        }
+        for group, inside in groups.items()
+    ]
+
+
+def _chart_of(one: Series) -> str:
+    """The chart that a series stands in: training and evaluation together."""
+    label = dict(one.labels).get(one.metric.label, "") if one.metric in ALONE else ""
+    return f"{one.metric.name} {label}".strip()
+
+
+def _chart(name: str, members: Sequence[Series], lang: Lang) -> Object:
+    first = members[0]
+    meaning = meaning_of(first) if len(members) == 1 or not first.metric.label else None
+    return {
+        "id": printable(name),
+        "title": _title(first, lang),
+        "name": printable(series_name(first).removesuffix(" (eval)").partition(" ")[0]),
+        "meaning": first.metric.help if meaning is None else meaning.what.of(lang),
+        "unit": unit_of(first.metric),
+        "series": [printable(series_name(one)) for one in members],
+    }
+
+
+def _title(one: Series, lang: Lang) -> str:
+    if one.metric in page_words.CHART:
+        return page_words.CHART[one.metric].of(lang)
+    label = dict(one.labels).get(one.metric.label, "")
+    return printable(label) or series_name(one)
+
+
+def unit_of(metric: Metric) -> str:
+    """What a number of a metric is: "seconds", "bytes", "ratio", "tokens", or nothing in particular."""
+    for unit in ("seconds", "bytes", "ratio", "tokens"):
+        if metric.name.endswith(f"_{unit}"):
+            return unit
+    return ""
+
+
+def _place(one: Series) -> tuple[int, bool, str]:
+    labels = dict(one.labels)
+    return _ORDER[one.metric], labels.get("split") == "eval", labels.get(one.metric.label, "")

@@ -1,0 +1,66 @@
+"""The course of a run in a few numbers: enough for a line as long as a word."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import Kind, Record
+
+POINTS = 32
+"""Points at which a line is thinned to half as many."""
+
+LARGEST = 1e38
+"""What lies beyond does not fit into 32 bits; NaN and infinities are left out as well."""
+
+
+class Sparkline:
+    """The reward of a run, or its loss where it logs none, over all its records.
+
+    Written by the loop, read by any thread: `values` is only ever appended to, or replaced as a whole.
+    """
+
+    __slots__ = ("_count", "_sum", "_width", "rewarded", "values")
+
+    def __init__(self) -> None:
+        self.rewarded = False
+        self._clear()
+
+    def extend(self, records: Iterable[Record]) -> None:
+        """Take records in, those of training."""
+        for record in records:
+            if record.kind is not Kind.TRAIN:
+                continue
+            position = record.layout.position
+            at = position.get(c.REWARD)
+            if at is not None and not self.rewarded:  # the rows before had a loss alone
+                self.rewarded = True
+                self._clear()
+            if not self.rewarded:
+                at = position.get(c.LOSS)
+            if at is not None and -LARGEST < record.values[at] < LARGEST:
+                self._put(record.values[at])
+
+    @property
+    def metric(self) -> str:
+        """What the line shows: "reward" or "loss"."""
+        return "reward" if self.rewarded else "loss"
+
+    def _clear(self) -> None:
+        self.values = array("f")
+        self._width = 1  # records in a point
+        self._sum = 0.0
+        self._count = 0
+
+    def _put(self, value: float) -> None:
+        self._sum += value
+        self._count += 1
+        if self._count < self._width:
+            return
+        self.values.append(self._sum / self._width)
+        self._sum, self._count = 0.0, 0
+        if len(self.values) >= POINTS:
+            pairs = zip(self.values[::2], self.values[1::2], strict=True)
+            self.values = array("f", [(one + other) / 2 for one, other in pairs])
+            self._width *= 2

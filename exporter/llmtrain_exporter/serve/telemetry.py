@@ -1,0 +1,125 @@
+"""The exporter's own metrics: what it did, how long that took, and what went wrong."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+
+from prometheus_client import (
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    exposition,
+)
+from prometheus_client.openmetrics import exposition as openmetrics_exposition
+
+from llmtrain_exporter.knowledge.analysis_metrics import LIMIT
+from llmtrain_exporter.knowledge.metric import PREFIX
+from llmtrain_exporter.knowledge.signal import Profile
+from llmtrain_exporter.serve.exposition import Exposition
+from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.web.registry import Registry
+
+BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+"""Upper bounds of the histograms, in seconds."""
+
+
+class _Counts:
+    """A gauge by one label that is set as a whole. What is not there any more falls to 0 and stays."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
+        self._known: dict[str, int] = {}
+
+    def set(self, counts: Mapping[str, int]) -> None:
+        self._known = {**dict.fromkeys(self._known, 0), **counts}
+        for key, count in self._known.items():
+            self._gauge.labels(key).set(count)
+
+
+class Telemetry:
+    """What the exporter tells of itself. Told by the loop and the HTTP server, from any thread."""
+
+    def __init__(
+        self, version: str, fleet: Fleet, exposition: Exposition, profiles: Iterable[Profile] = ()
+    ) -> None:
+        """`profiles`: those that runs can have; their limits are shown once, not with each run."""
+        registry = self._registry = Registry()
+        prefix = f"{PREFIX}exporter_"
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(prefix + name, text, labels, registry=registry)
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(prefix + name, text, labels, registry=registry)
+
+        def histogram(name: str, text: str) -> Histogram:
+            return Histogram(prefix + name, text, buckets=BUCKETS, registry=registry)
+
+        build = gauge("build_info", "1, labelled with what runs here.", "version", "python")
+        build.labels(version, platform.python_version()).set(1)
+        gauge("ready", "1 once every log that was there at the start is read.").set_function(
+            lambda: float(fleet.ready)
+        )
+        gauge("runs", "Runs that are exposed.").set_function(lambda: float(len(fleet)))
+        gauge("series", "Series of all runs.").set_function(lambda: float(exposition.series))
+        self._files = gauge("files", "Log files that are watched.")
+        self._left_out = _Counts(gauge("left_out_files", "Files that are not watched, by reason.", "reason"))
+        self._read = counter("read_bytes_total", "Bytes read from log files.")
+        self._skipped = counter(
+            "skipped_lines_total", "Lines of files that turned out to be no run, by reason.", "reason"
+        )
+        self._scans = counter("scans_total", "Walks through the watched folders.")
+        self._scan = histogram("scan_duration_seconds", "Duration of a walk through the watched folders.")
+        self._round = histogram("round_duration_seconds", "Duration of a look at all watched files.")
+        self._scrape = histogram("scrape_duration_seconds", "Time to put a scrape's answer together.")
+        self._errors = counter("errors_total", "What went wrong, by kind.", "kind")
+        limit = Gauge(LIMIT.name, LIMIT.help, ("profile", "signal", "severity"), registry=registry)
+        for profile in profiles:
+            for signal, bounds in profile.limits.items():
+                for severity, bound in bounds.items():
+                    limit.labels(profile.name, signal, severity.value).set(bound.limit)
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+
+    def scanned(
+        self, seconds: float, files: int, left_out: Mapping[str, int], errors: Mapping[str, str]
+    ) -> None:
+        """A walk has ended: how long it took, files now watched, others by reason, what was wrong by path."""
+        self._scans.inc()
+        self._scan.observe(seconds)
+        self._files.set(files)
+        self._left_out.set(left_out)
+        self._errors.labels("scan").inc(len(errors))
+
+    def went_round(self, seconds: float) -> None:
+        """All watched files were looked at once, and what was new in them was folded and published."""
+        self._round.observe(seconds)
+
+    def read(self, count: int) -> None:
+        """So many bytes were read from a log file."""
+        self._read.inc(count)
+
+    def skipped(self, reason: str, lines: int = 1) -> None:
+        """So many lines were no record, in a file that is no run."""
+        self._skipped.labels(reason).inc(lines)
+
+    def failed(self, kind: str) -> None:
+        """Something went wrong that should not; `kind` says in a word where."""
+        self._errors.labels(kind).inc()
+
+    def scraping(self) -> AbstractContextManager[object]:
+        """The time that the block takes is a scrape's."""
+        return self._scrape.time()
+
+    def render(self, openmetrics: bool) -> bytes:
+        """The families as the end of a scrape; in OpenMetrics with the closing `# EOF`."""
+        if openmetrics:
+            latest: bytes = openmetrics_exposition.generate_latest(self._registry)  # type: ignore[no-untyped-call]
+            return latest
+        return exposition.generate_latest(self._registry)
