@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"knowledge", "model", "printable"},
     "ingest": {"knowledge", "model", "printable"},
     "analyse": {"knowledge", "model", "printable"},
+    "story": {"knowledge", "model", "printable", "analyse"},
     "history": {"knowledge", "model", "printable", "ingest", "analyse"},
     "draw": {"knowledge", "model", "printable", "analyse"},
     "web": {"config", "printable"},
