@@ -302,13 +302,7 @@ def render(folder: Path, check: bool, lang: str | None, **urls: str | None) -> i
     from llmtrain_exporter.knowledge.text import Lang
 
     given = {name.removesuffix("_url"): url.rstrip("/") for name, url in urls.items() if url}
-    try:
-        files = bundle.rendered(Lang(lang) if lang else None, Places(**given))
-    except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"{error.name} is needed to render dashboards; with Python 3.11 or later: "
-            "pip install 'llmtrain-exporter[render]'"
-        ) from None
+    files = bundle.rendered(Lang(lang) if lang else None, Places(**given))
     paths = list((bundle.outdated if check else bundle.write)(folder, files))
     for path in paths:
         click.echo(f"{path}: {'not up to date' if check else 'written'}")

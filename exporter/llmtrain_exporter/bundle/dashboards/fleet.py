@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from llmtrain_exporter.bundle.dashboards import fleet_queries as q
-from llmtrain_exporter.bundle.dashboards import kit_frame as frame
-from llmtrain_exporter.bundle.dashboards import kit_run as run
-from llmtrain_exporter.bundle.dashboards.kit import (
+from llmtrain_exporter.bundle.dashboards import frame
+from llmtrain_exporter.bundle.dashboards import run_panels as run
+from llmtrain_exporter.bundle.dashboards.board import (
     BLUE,
     GREEN,
     GREY,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.bundle.dashboards import kit_frame as frame
-from llmtrain_exporter.bundle.dashboards import kit_run as run
-from llmtrain_exporter.bundle.dashboards.kit import (
+from llmtrain_exporter.bundle.dashboards import frame
+from llmtrain_exporter.bundle.dashboards import run_panels as run
+from llmtrain_exporter.bundle.dashboards.board import (
     GREEN,
     RED,
     YELLOW,
@@ -16,7 +16,8 @@ from llmtrain_exporter.bundle.dashboards.kit import (
     Row,
     Stat,
 )
-from llmtrain_exporter.bundle.dashboards.kit_queries import (
+from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
+from llmtrain_exporter.bundle.dashboards.queries import (
     baseline,
     baseline_line,
     evaluation,
@@ -26,7 +27,6 @@ from llmtrain_exporter.bundle.dashboards.kit_queries import (
     series,
     train,
 )
-from llmtrain_exporter.bundle.dashboards.kit_words import described, paragraphs
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import limits, profile

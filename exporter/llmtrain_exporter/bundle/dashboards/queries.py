@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.bundle.dashboards.kit import Line, Look
+from llmtrain_exporter.bundle.dashboards.board import Line, Look
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import panels as texts

@@ -9,15 +9,12 @@ import sys
 from typing import Any
 
 import pytest
-
-pytest.importorskip("grafana_foundation_sdk")
-
 from llmtrain_exporter.bundle.dashboards import BOARDS, dashboards
+from llmtrain_exporter.bundle.dashboards.board import Board, Curves, Line, Override, Row, Stat
+from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs, worries
+from llmtrain_exporter.bundle.dashboards.grafana_json import board_json
 from llmtrain_exporter.bundle.dashboards.grpo import GRPO
-from llmtrain_exporter.bundle.dashboards.kit import Board, Curves, Line, Override, Row, Stat
-from llmtrain_exporter.bundle.dashboards.kit_queries import limit, own_limit_line
-from llmtrain_exporter.bundle.dashboards.kit_render import board_json
-from llmtrain_exporter.bundle.dashboards.kit_words import described, paragraphs, worries
+from llmtrain_exporter.bundle.dashboards.queries import limit, own_limit_line
 from llmtrain_exporter.bundle.dashboards.sft import SFT
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.bundle.dashboards import kit_frame as frame
-from llmtrain_exporter.bundle.dashboards.kit import (
+from llmtrain_exporter.bundle.dashboards import frame
+from llmtrain_exporter.bundle.dashboards.board import (
     BLUE,
     DARK_GREEN,
     GREEN,
@@ -23,8 +23,8 @@ from llmtrain_exporter.bundle.dashboards.kit import (
     Timeline,
     Transformation,
 )
-from llmtrain_exporter.bundle.dashboards.kit_queries import BY_RUN, DOTTED, ONE_RUN, series
-from llmtrain_exporter.bundle.dashboards.kit_words import described, paragraphs
+from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
+from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, DOTTED, ONE_RUN, series
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import limits, words

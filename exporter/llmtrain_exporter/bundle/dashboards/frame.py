@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.bundle.dashboards.kit import (
+from llmtrain_exporter.bundle.dashboards.board import (
     ANNOTATION_STEP,
     BLUE,
     DARK_RED,
@@ -11,7 +11,7 @@ from llmtrain_exporter.bundle.dashboards.kit import (
     Link,
     Variable,
 )
-from llmtrain_exporter.bundle.dashboards.kit_queries import BY_RUN, ONE_RUN, TARGET, series
+from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, ONE_RUN, TARGET, series
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import panels as texts

@@ -1,6 +1,6 @@
 """What a dashboard is made of: panels, rows, variables and annotations, in no language yet.
 
-A `Said` is a word of the field that stands as it is, or a text in every language. `kit_render` turns a
+A `Said` is a word of the field that stands as it is, or a text in every language. `grafana_json` turns a
 `Board` into Grafana's JSON.
 """
 
