@@ -20,7 +20,7 @@ PACKAGE = "llmtrain_exporter"
 # A room is a folder or a module right below the package; it may import itself and these.
 MAY_IMPORT: dict[str, set[str]] = {
     "knowledge": set(),
-    "logs": set(),
+    "logs": {"printable"},
     "printable": set(),
     "model": {"knowledge"},
     "config": {"knowledge", "model", "printable"},
