@@ -14,7 +14,7 @@ import yaml
 from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.history.read import read
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.publish.replay import Manner, Pace, replay
 
@@ -131,11 +131,11 @@ def breaks_at(source: Path, scratch: Path) -> int:
     if (source.parent / "args.json").exists():
         shutil.copy(source.parent / "args.json", scratch)
     log = scratch / source.name
-    patterns = {**discover.Options().patterns, "printed": ("*.log",)}
+    options = discover.Options(stdout_log=("*.log",))
     for count in range(1, len(lines) + 1):
         log.write_bytes(b"".join(lines[:count]))
-        (found,) = discover.discover([str(log)], discover.Options(patterns=patterns), time.time()).found
-        snapshot = read(found, Options(), Dialects(None), time.time())
+        (found,) = discover.discover([str(log)], options, time.time()).found
+        snapshot = read(found, Options(), Readers(None), time.time())
         if isinstance(snapshot, Snapshot) and snapshot.incidents:
             return count
     raise AssertionError(f"{source} has no incident")

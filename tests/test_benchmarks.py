@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.ingest.dialects.swift import Swift
+from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.model import Health, Kind, Record, Snapshot
 from llmtrain_exporter.publish.check import check
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -82,7 +83,7 @@ def test_a_generated_log_reads_as_a_healthy_finished_run(tmp_path: Path) -> None
     log = generate.log_path(tmp_path, 0)
     size = generate.write_log(log, 3000, finished=True)
     assert log.stat().st_size == size
-    reader = Swift()
+    reader = Swift(Normaliser())
     found = [one for line in log.read_bytes().splitlines() for one in reader.read(line)]
     kinds = [one.kind for one in found if isinstance(one, Record)]
     assert kinds == [Kind.TRAIN] * 3000 + [Kind.FINAL, Kind.SUMMARY]

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 import yaml
 from llmtrain_exporter.analyse.run import Options, Run
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.skips import REASONS
@@ -299,7 +300,7 @@ def test_printed_records_stand_at_their_true_steps(corpus: Path, name: str, merg
     folder = corpus / "produced" / name
     rows = (folder / "stdout.log").read_bytes().splitlines(keepends=True)
     text = merged((folder / "stderr.log").read_bytes(), rows)
-    reader = Dialects().reader("printed")
+    reader = Readers().reader(registered()["printed"])
     found = [row for line in text.split(b"\n") for row in reader.read(line) if isinstance(row, Record)]
     state = json.loads((folder / "out" / "trainer_state.json").read_text())
     true = [row["step"] for row in state["log_history"] if "train_runtime" not in row]
@@ -341,7 +342,7 @@ def told(path: Path, dialect: str, pieces: Iterable[bytes]) -> str:
     """All that a run says of itself after its log has grown by these pieces."""
     run = Run(Options(), Settings())
     path.touch()
-    source = open_source(Found(str(path), "run", dialect, NOW, 0, (0, 0), ()), Dialects())
+    source = open_source(Found(str(path), "run", registered()[dialect], NOW, 0, (0, 0), ()), Readers())
     for piece in pieces:
         with path.open("ab") as file:
             file.write(piece)
@@ -350,4 +351,4 @@ def told(path: Path, dialect: str, pieces: Iterable[bytes]) -> str:
                 run.fold(record, NOW)
             run.skip(reading.skipped)
     source.close()
-    return repr(run.snapshot("run", "log", dialect, NOW))
+    return repr(run.snapshot("run", "log", registered()[dialect].producer, NOW))

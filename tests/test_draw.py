@@ -28,7 +28,7 @@ from llmtrain_exporter.draw.paint import DENSE, RINGS, figure
 from llmtrain_exporter.history.columns import History, history
 from llmtrain_exporter.history.document import history_object
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.publish import demo
@@ -41,7 +41,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def told(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """History and story of a run, as they are served."""
     (found,) = discover.discover([str(path)], discover.Options(ignore_older=None), NOW).found
-    read = history(found, Options(), Dialects(None), NOW)
+    read = history(found, Options(), Readers(None), NOW)
     assert isinstance(read, History)
     return history_object(read), story(read.run, Lang.EN)
 

@@ -24,6 +24,7 @@ from llmtrain_exporter.knowledge.limits import LIMITS
 from llmtrain_exporter.knowledge.meaning import Healthy, Meaning, is_healthy, number
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Group, Metric
+from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.profile import GRPO, SFT
 from llmtrain_exporter.knowledge.recoveries import RECOVERIES
 from llmtrain_exporter.knowledge.remedies import REMEDIES
@@ -440,7 +441,7 @@ def test_a_change_of_the_guides_is_proposed(
     remedy: str, setting: str, now: float | str, proposed: float | str
 ) -> None:
     """From the guides' own present values follow the guides' own proposals."""
-    found = {one.setting: one.value for one in proposals(REMEDIES[remedy], "swift", "", {setting: now})}
+    found = {one.setting: one.value for one in proposals(REMEDIES[remedy], SWIFT, "", {setting: now})}
     assert found[setting] == proposed
 
 

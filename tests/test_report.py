@@ -28,6 +28,7 @@ from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.history.columns import history
 from llmtrain_exporter.ingest import discover
+from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.knowledge import report_words
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.knowledge.words import Counted
@@ -675,7 +676,7 @@ def test_progress_is_shown_on_a_terminal_and_leaves_no_trace() -> None:
     clock = count(step=0.2)
     err = Terminal()
     progress = Progress(err, lambda: next(clock), Lang.EN)
-    found = discover.Found("/x", "run\x1b", "swift", 0.0, 1000, (0, 0), ())
+    found = discover.Found("/x", "run\x1b", registered()["swift"], 0.0, 1000, (0, 0), ())
     more = progress.reading(found)
     for _ in range(4):
         more(250)

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llmtrain_exporter.analyse.run import RECENT, Options, Run
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import pace
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.model import Kind, Record, Resume, Settings, Snapshot, State, series
 
 NOW = 1_700_000_000.0
@@ -48,7 +50,7 @@ def summary(step: int) -> Row:
 def records(rows: Iterable[Row], dialect: str = "swift") -> list[Record]:
     """The records of rows as a trainer writes them."""
     lines = [json.dumps(row).encode() for row in rows]
-    return read_lines(Dialects().reader(dialect), lines)[0]
+    return read_lines(Readers().reader(registered()[dialect]), lines)[0]
 
 
 def folded(
@@ -65,7 +67,7 @@ def folded(
 
 
 def snapshot(run: Run, now: float = NOW) -> Snapshot:
-    return run.snapshot("run", "/logs/logging.jsonl", "swift", now)
+    return run.snapshot("run", "/logs/logging.jsonl", SWIFT, now)
 
 
 def sample(run: Run, metric: Metric, **labels: str) -> float | None:
@@ -342,7 +344,7 @@ def test_how_a_log_ends_tells_how_the_run_did(rows: list[Row], state: State) -> 
 
 def test_a_traceback_fails_a_printed_run_until_it_prints_on() -> None:
     """Some tracebacks are caught."""
-    reader = Dialects().reader("printed")
+    reader = Readers().reader(registered()["printed"])
     run = Run(Options(), Settings())
     for line, state in (
         (b"{'loss': 0.5, 'epoch': 0.1}", State.RUNNING),
@@ -358,7 +360,8 @@ def test_a_traceback_fails_a_printed_run_until_it_prints_on() -> None:
 def test_a_traceback_alone_is_no_training() -> None:
     """Any program can print one."""
     run = Run(Options(), Settings())
-    for record in read_lines(Dialects().reader("printed"), [b"Traceback (most recent call last):"])[0]:
+    reader = Readers().reader(registered()["printed"])
+    for record in read_lines(reader, [b"Traceback (most recent call last):"])[0]:
         run.fold(record, NOW)
     assert not run.is_training
 

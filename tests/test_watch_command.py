@@ -29,6 +29,7 @@ from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Incident, Snapshot, State
 from llmtrain_exporter.publish import demo
@@ -387,10 +388,10 @@ def test_a_log_that_breaks_the_analysis_leaves_the_others(
         append(tmp_path / name / LOG, *(swift(step, 9) for step in range(1, 10)), modified=NOW)
     snapshot = Run.snapshot
 
-    def broken(self: Run, name: str, file: str, dialect: str, now: float) -> Snapshot:
+    def broken(self: Run, name: str, file: str, producer: Producer, now: float) -> Snapshot:
         if name == "b":
             raise ZeroDivisionError
-        return snapshot(self, name, file, dialect, now)
+        return snapshot(self, name, file, producer, now)
 
     monkeypatch.setattr(Run, "snapshot", broken)
     stage = Stage(tmp_path)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Limits, Severity
 
 
@@ -154,7 +155,7 @@ class Snapshot:
 
     run: str
     file: str
-    dialect: str
+    producer: Producer
     profile: str  # maybe the operator's own
     base: str  # the built-in one that it comes from
     state: State
@@ -174,3 +175,8 @@ class Snapshot:
     incidents: tuple[Incident, ...]
     samples: Mapping[Series, float]
     checkpoints: tuple[int, ...] = ()  # steps of those beside the log, where somebody looked
+
+    @property
+    def dialect(self) -> str:
+        """The name under which people know who wrote the log."""
+        return self.producer.name

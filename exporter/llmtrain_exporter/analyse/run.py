@@ -17,6 +17,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
 from llmtrain_exporter.knowledge.limits import BUILT_IN
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.model import Health, Kind, Record, Resume, Series, Settings, Snapshot, State, series
 
@@ -178,7 +179,7 @@ class Run:
             if severity in bounds
         }
 
-    def snapshot(self, run: str, file: str, dialect: str, now: float) -> Snapshot:
+    def snapshot(self, run: str, file: str, producer: Producer, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time."""
         doing, stalled, profile = self.state(now), self.stalled(now), self.profile
         analysis, evaluations = self.analysis, self._evaluations
@@ -190,7 +191,7 @@ class Run:
         return Snapshot(
             run=run,
             file=file,
-            dialect=dialect,
+            producer=producer,
             profile=profile.name,
             base=profile.base,
             state=doing,
@@ -208,7 +209,7 @@ class Run:
             limits=profile.limits,
             episodes=tuple(analysis.episodes) if analysis else (),
             incidents=tuple(analysis.incidents) if analysis else (),
-            samples=self._samples(dialect, doing, stalled, health),
+            samples=self._samples(producer.name, doing, stalled, health),
         )
 
     def _samples(

@@ -126,7 +126,7 @@ def actions(run: Snapshot, lang: Lang, most: int = 6) -> list[Action]:
     settings = dict(run.settings.numbers)
     found = []
     for remedy in _unique(remedy for name in against(run) for remedy in remedies_for(name, run.base)):
-        changes = proposals(remedy, run.dialect, run.base, settings)
+        changes = proposals(remedy, run.producer, run.base, settings)
         if changes or not remedy.changes:
             how = fill(remedy.how, lang, _settings(run))
             found.append(Action(remedy.title.of(lang), how, changes))

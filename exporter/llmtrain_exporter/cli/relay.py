@@ -179,12 +179,12 @@ def _bundled() -> Any:
     from llmtrain_exporter.analyse.run import Options
     from llmtrain_exporter.history.columns import History, history
     from llmtrain_exporter.ingest import discover
-    from llmtrain_exporter.ingest.dialects import Dialects
+    from llmtrain_exporter.ingest.readers import Readers
     from llmtrain_exporter.publish.demo import BUNDLED, COLLAPSE
 
     now = time.time()
     scan = discover.discover([str(BUNDLED / COLLAPSE)], discover.Options(ignore_older=None), now)
-    read = history(scan.found[0], Options(), Dialects(None), now)
+    read = history(scan.found[0], Options(), Readers(None), now)
     if not isinstance(read, History):
         raise Failure("the bundled sample is damaged; install the program anew", code=FAILED)
     return read

@@ -11,8 +11,8 @@ from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.baseline import Level
 from llmtrain_exporter.analyse.run import Options, Run
 from llmtrain_exporter.history.read import Note, NoTraining, Progress, Reader, read_whole
-from llmtrain_exporter.ingest.dialects import Dialects
 from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Kind, Layout, Record, Series, Snapshot
 
@@ -61,10 +61,10 @@ class History:
 
 
 def history(
-    found: Found, options: Options, dialects: Dialects, now: float, progress: Progress | None = None
+    found: Found, options: Options, readers: Readers, now: float, progress: Progress | None = None
 ) -> History | NoTraining:
     """One log, read to its end with all its values. 8 bytes per value. `now`: Unix time."""
-    log = Log(found, options, dialects)
+    log = Log(found, options, readers)
     run = read_whole(log.reader, now, progress)
     return run if isinstance(run, NoTraining) else log.recorder.history(run)
 
@@ -72,9 +72,9 @@ def history(
 class Log:
     """A log with all its values, which is read on from where it was left. For one thread at a time."""
 
-    def __init__(self, found: Found, options: Options, dialects: Dialects) -> None:
+    def __init__(self, found: Found, options: Options, readers: Readers) -> None:
         self.recorder: Recorder
-        self.reader = Reader(found, options, dialects, self._begin)
+        self.reader = Reader(found, options, readers, self._begin)
 
     def history(self, now: float, monotonic: float) -> History | NoTraining:
         """The log as it stands, without a half line at its end; nothing stays open. `now`: Unix time.

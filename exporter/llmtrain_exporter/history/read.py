@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Options, Run
-from llmtrain_exporter.ingest.arguments import read_checkpoints, read_settings
-from llmtrain_exporter.ingest.dialects import Dialects, producer
+from llmtrain_exporter.ingest.arguments import read_checkpoints
 from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.ingest.source import open_source
+from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.source import open_source, read_run_settings
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.model import Record, Snapshot
 
@@ -39,14 +39,14 @@ class Reader:
     """
 
     def __init__(
-        self, found: Found, options: Options, dialects: Dialects, begin: Callable[[Run], Note] | None = None
+        self, found: Found, options: Options, readers: Readers, begin: Callable[[Run], Note] | None = None
     ) -> None:
         """`begin`: told of the run that is folded from the first line on, again when a log was rewritten."""
         self._found = found
         self._folder = os.path.dirname(found.path)
         self._options = options
         self._told = begin
-        self._source = open_source(found, dialects, patient=False)
+        self._source = open_source(found, readers, patient=False)
         self._begin()
 
     def read_on(self, monotonic: float, progress: Progress | None = None) -> None:
@@ -68,7 +68,7 @@ class Reader:
         """The run as it stands at `now`, Unix time."""
         run, found = self._run, self._found
         if run.is_training:
-            snapshot = run.snapshot(found.run, found.path, producer(found.dialect), now)
+            snapshot = run.snapshot(found.run, found.path, found.dialect.producer, now)
             return replace(snapshot, checkpoints=read_checkpoints(self._folder))
         reason = self._source.error or (words.NO_RECORD if run.skipped else words.EMPTY).en
         return NoTraining(reason, dict(run.skipped))
@@ -82,7 +82,7 @@ class Reader:
         self._source.close()
 
     def _begin(self) -> None:
-        self._run = Run(self._options, read_settings(self._folder))
+        self._run = Run(self._options, read_run_settings(self._found))
         self._note = None if self._told is None else self._told(self._run)
 
     def _fold(self, records: Iterable[Record], arrived: float) -> None:
@@ -95,13 +95,13 @@ class Reader:
 def read(
     found: Found,
     options: Options,
-    dialects: Dialects,
+    readers: Readers,
     now: float,
     note: Note | None = None,
     progress: Progress | None = None,
 ) -> Snapshot | NoTraining:
     """One log, read to its end: the run as it stands at `now`, Unix time."""
-    reader = Reader(found, options, dialects, None if note is None else lambda _: note)
+    reader = Reader(found, options, readers, None if note is None else lambda _: note)
     return read_whole(reader, now, progress)
 
 

@@ -17,7 +17,7 @@ from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.config import Assignment, Settings, unique_name
 from llmtrain_exporter.history.read import NoTraining, read
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Snapshot
@@ -40,7 +40,7 @@ UNREADABLE = 3
 
 _Look = TypeVar("_Look")
 
-Reader = Callable[[discover.Found, Options, Dialects, float], _Look | NoTraining]
+Reader = Callable[[discover.Found, Options, Readers, float], _Look | NoTraining]
 """Reads one log to its end, at a Unix time."""
 
 
@@ -121,10 +121,8 @@ def each_log(
     assign: Callable[[str], Assignment] | None = None,
 ) -> Iterator[_Look | NoRun]:
     """The same with what `reader` makes of each log."""
-    defaults = discover.Options(ignore_older=None)
-    patterns = {**defaults.patterns, "printed": tuple(stdout_log)}
-    scan = discover.discover(paths, discover.Options(patterns=patterns, ignore_older=None), now)
-    dialects = Dialects(logging_steps)
+    scan = discover.discover(paths, discover.Options(stdout_log=tuple(stdout_log), ignore_older=None), now)
+    readers = Readers(logging_steps)
     assign = assign or Settings().assign
     for path, problem in scan.errors.items():
         yield NoRun(path, problem, {})
@@ -136,7 +134,7 @@ def each_log(
         name = unique_name(assigned.name, found.run, names)
         names.add(name)
         chosen = replace(options, profile=options.profile or assigned.profile)
-        yield _read_or_tell(reader, replace(found, run=name), chosen, dialects, now)
+        yield _read_or_tell(reader, replace(found, run=name), chosen, readers, now)
 
 
 def _without_log(paths: Sequence[str], scan: discover.Scan) -> Iterator[str]:
@@ -150,11 +148,11 @@ def _without_log(paths: Sequence[str], scan: discover.Scan) -> Iterator[str]:
 
 
 def _read_or_tell(
-    reader: Reader[_Look], found: discover.Found, options: Options, dialects: Dialects, now: float
+    reader: Reader[_Look], found: discover.Found, options: Options, readers: Readers, now: float
 ) -> _Look | NoRun:
     """One log, read to its end, whatever comes of it: a broken one must not silence the others."""
     try:
-        one = reader(found, options, dialects, now)
+        one = reader(found, options, readers, now)
     except Exception as error:
         return NoRun(found.path, f"cannot be analysed: {type(error).__name__}", {}, failed=True)
     return NoRun(found.path, one.reason, one.skipped) if isinstance(one, NoTraining) else one

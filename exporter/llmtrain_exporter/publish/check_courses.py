@@ -9,8 +9,8 @@ from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.analyse.verdict import JUDGED
 from llmtrain_exporter.history.read import NoTraining, read
-from llmtrain_exporter.ingest.dialects import Dialects
 from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Kind, Layout, Record, Series, Snapshot, series
 from llmtrain_exporter.publish.table import LONGEST_COURSE, Courses, shown_rows, thinned
@@ -34,11 +34,11 @@ class CoursesKept:
     def __init__(self) -> None:
         self.courses: dict[str, Courses] = {}
 
-    def read(self, found: Found, options: Options, dialects: Dialects, now: float) -> Snapshot | NoTraining:
+    def read(self, found: Found, options: Options, readers: Readers, now: float) -> Snapshot | NoTraining:
         """One log; see `history.read.read`."""
         values = _Values()
         drawn = found.size <= LARGEST_DRAWN
-        run = read(found, options, dialects, now, values.note if drawn else None)
+        run = read(found, options, readers, now, values.note if drawn else None)
         if isinstance(run, Snapshot):
             self.courses[run.run] = values.courses(run)
         return run

@@ -8,12 +8,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from llmtrain_exporter.config import Settings, unique_name
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.dialects import Dialects
 from llmtrain_exporter.ingest.follow import raise_descriptor_limit
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import Reading
 from llmtrain_exporter.model import Series
 from llmtrain_exporter.serve.fleet import Fleet
@@ -52,7 +51,7 @@ class Watcher:
         self._settings = settings
         self._fleet = fleet
         self._telemetry = telemetry
-        self._dialects = Dialects(settings.logging_steps)
+        self._readers = Readers(settings.logging_steps)
         self._profiles = settings.known_profiles
         self._runs: dict[str, Watched | Asleep] = {}  # by path
         self._names: dict[str, str] = {}  # name -> path
@@ -229,18 +228,15 @@ class Watcher:
 
     def _watched(self, found: discover.Found, name: str, carried: Mapping[Series, float] | None) -> Watched:
         options = options_for(self._settings, self._profiles, found.run)
-        return Watched(found, name, options, self._dialects, carried)
+        return Watched(found, name, options, self._readers, carried)
 
     def _forget(self, watched: Watched | Asleep) -> None:
         watched.source.close()
         del self._runs[watched.found.path], self._names[watched.name]
 
     def _discovery(self) -> discover.Options:
-        options = discover.Options(
-            max_depth=self._settings.max_depth, ignore_older=self._settings.ignore_older
+        return discover.Options(
+            stdout_log=tuple(self._settings.stdout_log),
+            max_depth=self._settings.max_depth,
+            ignore_older=self._settings.ignore_older,
         )
-        patterns: Mapping[str, tuple[str, ...]] = {
-            **options.patterns,
-            "printed": tuple(self._settings.stdout_log),
-        }
-        return replace(options, patterns=patterns)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 
 from llmtrain_exporter.analyse.run import Options, Run
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.ingest.arguments import read_settings
-from llmtrain_exporter.ingest.dialects import LIVE, Dialects, producer
 from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.ingest.source import Reading, Source, open_source
+from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.source import Reading, Source, open_source, read_run_settings
 from llmtrain_exporter.knowledge.signal import Profile
 from llmtrain_exporter.model import Series, Snapshot, State
 from llmtrain_exporter.serve.sparkline import Sparkline
@@ -60,11 +58,11 @@ class Watched(Entry):
         found: Found,
         name: str,
         options: Options,
-        dialects: Dialects,
+        readers: Readers,
         carried: Mapping[Series, float] | None = None,
     ) -> None:
         """`options`: what the operator says of the run. `carried`: see `Entry`."""
-        super().__init__(found, name, open_source(found, dialects), carried)
+        super().__init__(found, name, open_source(found, readers), carried)
         self.told: str | None = None  # the source's error that people know of
         self.newborn = False  # it begins before our eyes, and none of its records has been published
         self._options = options
@@ -95,7 +93,7 @@ class Watched(Entry):
         self.changes_at = self.run.changes_at(now)
         if self.is_over(now) is False:
             self.changes_at = (self.run.arrived or now) + OVER_SECONDS
-        return self.run.snapshot(self.name, self.found.path, producer(self.found.dialect), now)
+        return self.run.snapshot(self.name, self.found.path, self.found.dialect.producer, now)
 
     def is_over(self, now: float) -> bool | None:
         """Whether nothing is expected to change any more; None while time alone will."""
@@ -108,7 +106,7 @@ class Watched(Entry):
         """Whether this is a training log: it has records, or is empty under a name that promises some."""
         if self.run.is_training:
             return True
-        return self.found.dialect in LIVE and not self.run.skipped
+        return self.found.dialect.promises_run and not self.run.skipped
 
     def _reached_end_at_once(self) -> bool:
         """An empty log is read with the first look; one that cannot be read, or not yet, is not."""
@@ -118,7 +116,7 @@ class Watched(Entry):
         return True
 
     def _new_run(self) -> Run:
-        return Run(self._options, read_settings(os.path.dirname(self.found.path)), self.carried)
+        return Run(self._options, read_run_settings(self.found), self.carried)
 
 
 class Asleep(Entry):

@@ -141,7 +141,7 @@ def _flags(actions: Sequence[verdict.Action]) -> str:
 def _monitoring(run: Snapshot, say: Say) -> Section:
     """What the guides want a run to log and save, where this one does less or nobody knows."""
     wanted = Remedy(_NO_TEXT, _NO_TEXT, (), SETUP.get(run.base, ()))
-    proposed = proposals(wanted, run.dialect, run.base, {**run.settings.numbers})
+    proposed = proposals(wanted, run.producer, run.base, {**run.settings.numbers})
     title = say(r.MONITORING)
     if not proposed:
         return Section(title, (Paragraph(say(r.MONITORING_FINE)),))

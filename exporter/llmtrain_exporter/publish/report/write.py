@@ -17,8 +17,8 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.draw.pictures import svg
 from llmtrain_exporter.history.columns import history
 from llmtrain_exporter.history.read import NoTraining
-from llmtrain_exporter.ingest.dialects import Dialects
 from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Snapshot
@@ -104,8 +104,8 @@ def _read(
     runs: list[Material] = []
     others: list[NoRun] = []
 
-    def read(found: Found, options: Options, dialects: Dialects, now: float) -> Material | NoTraining:
-        one = history(found, options, dialects, now, progress.reading(found))
+    def read(found: Found, options: Options, readers: Readers, now: float) -> Material | NoTraining:
+        one = history(found, options, readers, now, progress.reading(found))
         return one if isinstance(one, NoTraining) else material(one)
 
     logs = each_log(read, paths, options, settings.stdout_log, settings.logging_steps, now, settings.assign)

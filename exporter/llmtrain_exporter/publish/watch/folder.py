@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.config import Settings, unique_name
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.dialects import Dialects
 from llmtrain_exporter.ingest.follow import raise_descriptor_limit
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import watch_words, words
 from llmtrain_exporter.model import Series, Snapshot, State
 from llmtrain_exporter.printable import printable
@@ -65,7 +65,7 @@ class Folder:
         self._settings = settings
         self._profile = profile
         self._wanted = wanted
-        self._dialects = Dialects(settings.logging_steps)
+        self._readers = Readers(settings.logging_steps)
         self._profiles = settings.known_profiles
         self._logs: dict[str, Log] = {}  # by path
         self._chosen: Log | None = None
@@ -88,9 +88,11 @@ class Folder:
 
     def scan(self, now: float) -> None:
         """Search for runs: take new ones in, let gone ones leave. `now`: Unix time."""
-        defaults = discover.Options()
-        patterns = {**defaults.patterns, "printed": tuple(self._settings.stdout_log)}
-        options = discover.Options(patterns=patterns, max_depth=self._settings.max_depth, ignore_older=None)
+        options = discover.Options(
+            stdout_log=tuple(self._settings.stdout_log),
+            max_depth=self._settings.max_depth,
+            ignore_older=None,
+        )
         scan = discover.discover([self.path], options, now)
         self._problem = next(iter(scan.errors.values()), words.NO_LOG.en)
         there = {found.path: found for found in scan.found[: self._settings.max_runs]}
@@ -180,7 +182,7 @@ class Folder:
         options = Options(
             profile=self._profile or assigned.profile, profiles=self._profiles, episodes_kept=EPISODES_KEPT
         )
-        self._logs[found.path] = Log(found, name, options, self._dialects, self._scans)
+        self._logs[found.path] = Log(found, name, options, self._readers, self._scans)
 
     def _forget(self, path: str) -> None:
         log = self._logs.pop(path)

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from llmtrain_exporter.analyse import derived
 from llmtrain_exporter.analyse.run import Options, Run
-from llmtrain_exporter.ingest.arguments import read_checkpoints, read_settings
-from llmtrain_exporter.ingest.dialects import LIVE, Dialects, producer
+from llmtrain_exporter.ingest.arguments import read_checkpoints
 from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.ingest.source import Reading, open_source
+from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.source import Reading, open_source, read_run_settings
 from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
 from llmtrain_exporter.model import Kind, Record, Series, Settings, Snapshot, State, series
 
@@ -32,9 +32,7 @@ KEPT = (Kind.TRAIN, Kind.EVAL)
 class Log:
     """A log, and its run so far. `arrival`: a number that is higher for logs that were found later."""
 
-    def __init__(
-        self, found: Found, name: str, options: Options, dialects: Dialects, arrival: int = 0
-    ) -> None:
+    def __init__(self, found: Found, name: str, options: Options, readers: Readers, arrival: int = 0) -> None:
         self.found = found
         self.name = name
         self.arrival = arrival
@@ -45,7 +43,7 @@ class Log:
         self.missing = 0  # searches in a row that did not find it
         self.failure: str | None = None  # why it cannot be analysed
         self._options = options
-        self._source = open_source(found, dialects)
+        self._source = open_source(found, readers)
         self._check_at = -math.inf  # monotonic
         self._begin()
 
@@ -62,7 +60,7 @@ class Log:
     @property
     def is_run(self) -> bool:
         """Whether this is a training log: it has records, or is empty under a name that promises some."""
-        return self._run.is_training or (self.found.dialect in LIVE and not self._run.skipped)
+        return self._run.is_training or (self.found.dialect.promises_run and not self._run.skipped)
 
     @property
     def has_records(self) -> bool:
@@ -122,7 +120,7 @@ class Log:
         return found
 
     def _begin(self) -> None:
-        self._settings = read_settings(os.path.dirname(self.found.path))
+        self._settings = read_run_settings(self.found)
         self._run = Run(self._options, self._settings)
         self._recent: Mapping[Kind, deque[Record]] = {kind: deque(maxlen=RECORDS_KEPT) for kind in KEPT}
         self._snapshot: Snapshot | None = None
@@ -131,7 +129,7 @@ class Log:
     def _refresh(self, now: float) -> None:
         if self._snapshot is not None and now < self._changes_at:
             return
-        known = self._run.snapshot(self.name, self.found.path, producer(self.found.dialect), now)
+        known = self._run.snapshot(self.name, self.found.path, self.found.dialect.producer, now)
         if known.incidents:
             known = replace(known, checkpoints=read_checkpoints(os.path.dirname(self.found.path)))
         self._snapshot, self._changes_at = known, self._run.changes_at(now)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.history.columns import History, Log, Table
 from llmtrain_exporter.history.read import NoTraining
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.serve.watched import options_for
 
 MOST_VALUES = 16_000_000
@@ -50,7 +51,7 @@ class Histories:
         self.since = clock()  # another program, or other settings, may tell the same log differently
         self._settings = settings
         self._profiles = settings.known_profiles
-        self._dialects = Dialects(settings.logging_steps)
+        self._readers = Readers(settings.logging_steps)
         self._clock = clock
         self._monotonic = monotonic
         self._kept: OrderedDict[str, _Kept] = OrderedDict()  # by path; who was asked for last is last
@@ -82,7 +83,7 @@ class Histories:
         kept = self._kept.pop(found.path, None)  # and not put back if it fails: who knows how far it came
         if kept is None or _identity(kept.found) != _identity(found):
             options = options_for(self._settings, self._profiles, found.run)
-            log = Log(found, options, self._dialects)
+            log = Log(found, options, self._readers)
             kept = _Kept(found, log, signature, log.history(self._clock(), now), now)
         elif kept.signature != signature or isinstance(kept.history, NoTraining):
             kept.history = kept.log.history(self._clock(), now)
@@ -103,7 +104,7 @@ class Histories:
             self._kept.popitem(last=False)
 
 
-def _identity(found: Found) -> tuple[str, str, tuple[str, ...]]:
+def _identity(found: Found) -> tuple[str, Dialect, tuple[str, ...]]:
     """What a log has to be read anew for."""
     return found.run, found.dialect, found.extra
 

@@ -1,10 +1,9 @@
-"""What the dialects share: the shape of a reader, and JSON as trainers write it."""
+"""Rows in JSON as trainers write it: strict where it is, NaN and Infinity where it is not."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Protocol
 
 import orjson
 
@@ -19,15 +18,10 @@ LONGEST_ROW = 4 << 20
 """Bytes; parsed, hostile JSON takes thirty times as much, and no trainer writes a row as long."""
 
 
-class Reader(Protocol):
-    """Reads the lines of one log, in order. It may learn from them, so each log has its own."""
+class JsonRows:
+    """Reads a log of one JSON object a line."""
 
-    def read(self, line: bytes) -> Iterable[Record | Skip]:
-        """The records of a line, or why it has none; nothing for a line that nobody would miss."""
-
-
-class JsonLines:
-    """A log of one JSON object a line."""
+    __slots__ = ("_normaliser",)
 
     def __init__(self, normaliser: Normaliser) -> None:
         self._normaliser = normaliser
