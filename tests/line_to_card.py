@@ -12,11 +12,11 @@ from pathlib import Path
 
 import yaml
 from llmtrain_exporter.analyse.run import Options
-from llmtrain_exporter.history.read import read
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.publish.replay import Manner, Pace, replay
+from llmtrain_exporter.watching.on_demand import read_log
 
 from tests.servers import Alertmanager, ExporterProcess, Server, free_port
 
@@ -135,7 +135,7 @@ def breaks_at(source: Path, scratch: Path) -> int:
     for count in range(1, len(lines) + 1):
         log.write_bytes(b"".join(lines[:count]))
         (found,) = discover.discover([str(log)], options, time.time()).found
-        snapshot = read(found, Options(), Readers(None), time.time())
+        snapshot = read_log(found, Options(), Readers(None), time.time())
         if isinstance(snapshot, Snapshot) and snapshot.incidents:
             return count
     raise AssertionError(f"{source} has no incident")

@@ -16,14 +16,18 @@ from typing import Any
 import pytest
 import yaml
 from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.config import Settings as Configured
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.skips import REASONS
-from llmtrain_exporter.model import Kind, Record, Settings, Snapshot, State, series
-from llmtrain_exporter.publish.check import NoRun, check
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Kind, NoRun, Record, Settings, Snapshot, State, series
+from llmtrain_exporter.watching.on_demand import read_each, read_log
+from llmtrain_exporter.watching.rules import RunRules
 
 NOW = 4e9  # long after every log: what is not finished has stalled
 PRINTED = ("*.log", "*.out", "*.txt")
@@ -32,7 +36,8 @@ HOURS = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d)")
 
 def checked(*paths: Path, stdout_log: Sequence[str] = ()) -> list[Snapshot | NoRun]:
     """What `check` finds below these paths."""
-    return list(check([str(path) for path in paths], Options(), stdout_log, None, NOW))
+    rules = RunRules(Configured(stdout_log=stdout_log), Options())
+    return list(read_each(read_log, [str(path) for path in paths], rules, NOW))
 
 
 def runs(*paths: Path) -> list[Snapshot]:
@@ -98,7 +103,7 @@ def test_what_is_no_training_log_gives_no_run_but_counted_reasons(corpus: Path) 
     assert len(found) >= 8
     for other in found:
         assert isinstance(other, NoRun), other
-        assert other.reason == "no training record in it"
+        assert words.no_run_reason(other.reason, other.detail, Lang.EN) == "no training record in it"
         assert other.skipped
         assert set(other.skipped) <= set(REASONS)
 

@@ -26,14 +26,12 @@ from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.history.columns import history
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.knowledge import report_words
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.knowledge.words import Counted
 from llmtrain_exporter.publish import demo
-from llmtrain_exporter.publish.check import each_log
 from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.publish.report import html as html_report
 from llmtrain_exporter.publish.report import markdown
@@ -43,6 +41,9 @@ from llmtrain_exporter.publish.report.progress import Progress
 from llmtrain_exporter.publish.report.tree import Code, Document, Picture, Section
 from llmtrain_exporter.publish.report.write import Wanted, run_report
 from llmtrain_exporter.publish.style import Style
+from llmtrain_exporter.watching.history.recorded import history
+from llmtrain_exporter.watching.on_demand import read_each
+from llmtrain_exporter.watching.rules import RunRules
 
 from tests.training import append, swift, swift_eval
 
@@ -66,8 +67,8 @@ def materials(*paths: Path, profile: str | None = None) -> list[Material]:
         one = history(found, options, dialects, now)
         return material(one) if hasattr(one, "train") else one
 
-    chosen = Options(profile=profile, episodes_kept=1000)
-    told = each_log(read, [str(path) for path in paths], chosen, ("*.log",), None, NOW)
+    rules = RunRules(Settings(stdout_log=("*.log",)), Options(profile=profile, episodes_kept=1000))
+    told = read_each(read, [str(path) for path in paths], rules, NOW)
     return [one for one in told if isinstance(one, Material)]
 
 

@@ -170,17 +170,18 @@ def _story(lang: str) -> Mapping[str, Any]:
 
 
 def _history() -> Mapping[str, Any]:
-    from llmtrain_exporter.history.document import history_object
+    from llmtrain_exporter.watching.history.document import history_object
 
     return json.loads(_plain({**history_object(_bundled()), "run": "demo/collapse"}))  # type: ignore[no-any-return]
 
 
 def _bundled() -> Any:
     from llmtrain_exporter.analyse.run import Options
-    from llmtrain_exporter.history.columns import History, history
     from llmtrain_exporter.ingest import discover
     from llmtrain_exporter.ingest.readers import Readers
     from llmtrain_exporter.publish.demo import BUNDLED, COLLAPSE
+    from llmtrain_exporter.watching.history.columns import History
+    from llmtrain_exporter.watching.history.recorded import history
 
     now = time.time()
     scan = discover.discover([str(BUNDLED / COLLAPSE)], discover.Options(ignore_older=None), now)

@@ -14,6 +14,7 @@ from llmtrain_exporter.cli.shell import (
     configured,
     explain,
     lang_option,
+    log_if_debugging,
     logging_steps_option,
     profile_option,
     stdout_log_option,
@@ -68,6 +69,7 @@ def report(
     if profile is not None and profile not in chosen.settings.known_profiles:
         allowed = ", ".join(chosen.settings.known_profiles)
         raise click.BadParameter(f"must be one of {allowed}, not {profile!r}.", param_hint="'--profile'")
+    log_if_debugging(chosen.settings)
     wanted = Wanted(out, Lang(lang), profile)
     try:
         with told(ReportError):

@@ -19,6 +19,8 @@ from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.follow import NotAFileError, demand_regular, explain
 from llmtrain_exporter.ingest.recognise import FileNames, sniff
 from llmtrain_exporter.ingest.run_names import labels, run_names
+from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.words import NO_RUN_REASONS
 from llmtrain_exporter.printable import printable
 
 SKIPPED_FOLDERS = frozenset(("runs", "images", "__pycache__", "node_modules"))  # and hidden ones
@@ -53,11 +55,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The runs of one walk sorted by name, what it left out by reason, and what was wrong by path."""
+    """The runs of one walk sorted by name, what it left out by reason, and what was wrong by path.
+
+    `missing`: the paths among those that do not exist, or not yet.
+    """
 
     found: tuple[Found, ...]
     left_out: Mapping[str, int]
     errors: Mapping[str, str]
+    missing: frozenset[str] = frozenset()
 
 
 def discover(roots: Sequence[str], options: Options, now: float) -> Scan:
@@ -72,7 +78,7 @@ def discover(roots: Sequence[str], options: Options, now: float) -> Scan:
     names = _names(logs, labels(walk.named_after))
     found = [_found(log, names[log.path]) for log in logs]
     found.sort(key=lambda run: run.run)
-    return Scan(tuple(found), dict(walk.left_out), walk.errors)
+    return Scan(tuple(found), dict(walk.left_out), walk.errors, frozenset(walk.missing))
 
 
 class _Folder(NamedTuple):  # a tuple, as is a log, because a scan makes one per folder
@@ -121,6 +127,7 @@ class _Walk:
     def __init__(self, options: Options, now: float) -> None:
         self.left_out: Counter[str] = Counter()
         self.errors: dict[str, str] = {}
+        self.missing: set[str] = set()
         self.named_after: list[str] = []  # for each root the path that its run would be named after
         self._options = options
         self._oldest = float("-inf") if options.ignore_older is None else now - options.ignore_older
@@ -163,7 +170,8 @@ class _Walk:
                 dialect = sniff(path, candidates or self._options.dialects)
                 logs.append(_Log(path, index, "", dialect, False, state, self._beside(path, dialect)))
         except FileNotFoundError:
-            self.errors[printable(path)] = "no such file or folder (yet)"
+            self.errors[printable(path)] = NO_RUN_REASONS[NoRunReason.NOT_THERE].en
+            self.missing.add(printable(path))
         except OSError as error:
             self._unreadable(path, error)
         self.named_after.append(_named_after(path, dialect))

@@ -12,15 +12,12 @@ from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.knowledge.text import Text, written
-from llmtrain_exporter.model import Health, Incident, Kind, Snapshot, State
+from llmtrain_exporter.knowledge.text import written
+from llmtrain_exporter.model import Health, Incident, Kind, NoRun, Snapshot, State
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.style import Style
 from llmtrain_exporter.publish.table import Courses, table
 from llmtrain_exporter.publish.wrap import NBSP, columns, padded, wrapped
-
-Other = tuple[str, str, Mapping[str, int]]
-"""A file that is no run: its path, why, and its lines by reason."""
 
 INCIDENTS_TOLD = 8
 """Of more the first and the last are told."""
@@ -33,7 +30,7 @@ ORDINARY = "text"
 
 def as_text(
     runs: Sequence[Snapshot],
-    others: Sequence[Other],
+    others: Sequence[NoRun],
     style: Style,
     verbose: bool,
     courses: Mapping[str, Courses] = MappingProxyType({}),
@@ -53,7 +50,7 @@ def as_text(
             yield from _lines(_run(run, courses.get(run.run, {}), style), style)
     if runs and others:
         yield "\n"
-    yield from _lines((_other(*other, style) for other in others), style)
+    yield from _lines((_other(other, style) for other in others), style)
 
 
 def _lines(texts: Iterator[str], style: Style) -> Iterator[str]:
@@ -238,10 +235,10 @@ def _change(proposal: Proposal, style: Style) -> str:
     return told if proposal.now is None else told + style.say(words.NOW, now=written(proposal.now))
 
 
-def _other(file: str, reason: str, skipped: Mapping[str, int], style: Style) -> str:
-    why = words.NO_RUNS.get(reason, Text(reason, reason)).of(style.lang)
-    counts = f" ({_reasons(skipped)})" if skipped else ""
-    return f"{printable(file)}: {style.say(words.NO_RUN, reason=printable(why))}{counts}"
+def _other(other: NoRun, style: Style) -> str:
+    why = printable(words.no_run_reason(other.reason, other.detail, style.lang))
+    counts = f" ({_reasons(other.skipped)})" if other.skipped else ""
+    return f"{printable(other.file)}: {style.say(words.NO_RUN, reason=why)}{counts}"
 
 
 def _reasons(skipped: Mapping[str, int]) -> str:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import replace
 
 import orjson
 
 from llmtrain_exporter.analyse import document, verdict
 from llmtrain_exporter.analyse.ranges import healthy_of, meaning_of
-from llmtrain_exporter.ingest.arguments import read_checkpoints
 from llmtrain_exporter.knowledge import page_words, words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
+from llmtrain_exporter.watching.live import with_checkpoints
 
 STORIES_KEPT = 32
 
@@ -45,8 +43,7 @@ class Stories:
 
 def story(shown: Shown, fleet: Fleet, lang: Lang) -> Object:
     """One run in words and numbers; see `analyse.document`. `run`: as it stands in the label run."""
-    found = fleet.with_samples(shown.snapshot)
-    run = replace(found, checkpoints=read_checkpoints(os.path.dirname(found.file)))
+    run = with_checkpoints(fleet.with_samples(shown.snapshot))
     return {
         **document.story(run, lang),
         "run": label_value(run.run),

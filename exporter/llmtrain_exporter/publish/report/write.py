@@ -15,20 +15,21 @@ from urllib.parse import quote
 from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.draw.pictures import svg
-from llmtrain_exporter.history.columns import history
-from llmtrain_exporter.history.read import NoTraining
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Snapshot
+from llmtrain_exporter.model import NoRun, Snapshot
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.publish.check import EPISODES_KEPT, NoRun, each_log, exit_code
+from llmtrain_exporter.publish.check import exit_code
 from llmtrain_exporter.publish.report import html, markdown
 from llmtrain_exporter.publish.report.document import document
 from llmtrain_exporter.publish.report.material import Material, material
 from llmtrain_exporter.publish.report.progress import Progress
 from llmtrain_exporter.publish.report.tree import Document, Picture, Section
+from llmtrain_exporter.watching.history.recorded import history
+from llmtrain_exporter.watching.on_demand import read_each
+from llmtrain_exporter.watching.rules import rules_for_reading
 
 HTML = (".html", ".htm")
 MARKDOWN = (".md", ".markdown")
@@ -60,7 +61,7 @@ def run_report(
     _demand(wanted.out, paths)
     progress = Progress(err, time.monotonic, wanted.lang)
     runs, others = _read(paths, settings, wanted.profile, progress, now)
-    told = [(other.file, _reason(other, wanted.lang)) for other in others]
+    told = [(other.file, words.no_run_reason(other.reason, other.detail, wanted.lang)) for other in others]
     for file, reason in told:
         progress.clear()
         err.write(f"{printable(file)}: {words.NO_RUN.of(wanted.lang).format(reason=printable(reason))}\n")
@@ -77,10 +78,6 @@ def _summary(runs: Sequence[Snapshot], lang: Lang) -> str:
     return words.COMMA.of(lang).join(
         (words.RUNS.of(len(runs), lang), words.HEALTH[worst.name.lower()].of(lang))
     )
-
-
-def _reason(other: NoRun, lang: Lang) -> str:
-    return words.NO_RUNS[other.reason].of(lang) if other.reason in words.NO_RUNS else other.reason
 
 
 def _demand(out: Path, logs: Sequence[str]) -> None:
@@ -100,20 +97,18 @@ def _read(
     paths: Sequence[str], settings: Settings, profile: str | None, progress: Progress, now: float
 ) -> tuple[list[Material], list[NoRun]]:
     """The runs, the worst first, and the files that are none. Of a run only what the report needs stays."""
-    options = Options(profile=profile, profiles=settings.known_profiles, episodes_kept=EPISODES_KEPT)
     runs: list[Material] = []
     others: list[NoRun] = []
 
-    def read(found: Found, options: Options, readers: Readers, now: float) -> Material | NoTraining:
-        one = history(found, options, readers, now, progress.reading(found))
-        return one if isinstance(one, NoTraining) else material(one)
+    def read(found: Found, options: Options, readers: Readers, now: float) -> Material | NoRun:
+        outcome = history(found, options, readers, now, progress.reading(found))
+        return outcome if isinstance(outcome, NoRun) else material(outcome)
 
-    logs = each_log(read, paths, options, settings.stdout_log, settings.logging_steps, now, settings.assign)
-    for one in logs:
-        if isinstance(one, Material):
-            runs.append(one)
+    for outcome in read_each(read, paths, rules_for_reading(settings, profile), now):
+        if isinstance(outcome, Material):
+            runs.append(outcome)
         else:
-            others.append(one)
+            others.append(outcome)
     return sorted(runs, key=lambda told: -told.run.verdict.value), others
 
 

@@ -12,6 +12,7 @@ from llmtrain_exporter.analyse import verdict
 from llmtrain_exporter.analyse.document import progress, remaining
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import watch_words, words
+from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.model import Snapshot, State, series
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check_text import (
@@ -26,9 +27,9 @@ from llmtrain_exporter.publish.check_text import (
 )
 from llmtrain_exporter.publish.style import Style
 from llmtrain_exporter.publish.table import ALL, latest, table
-from llmtrain_exporter.publish.watch.folder import Look, Scene
 from llmtrain_exporter.publish.watch.plain import waiting
 from llmtrain_exporter.publish.watch.spans import short_text, time_text
+from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
 from llmtrain_exporter.publish.wrap import columns, padded, shortened, wrapped
 
 SIDE_BY_SIDE = 124
@@ -61,42 +62,43 @@ Block = Callable[[int], list[str]]
 """A part of the picture: at most so many lines of it."""
 
 
-def picture(scene: Scene, style: Style, height: int) -> list[str]:
+def picture(status: FolderStatus, style: Style, height: int) -> list[str]:
     """At most `height` lines, none wider than the style says, coloured as it says."""
     foot = ["", _dim(watch_words.CTRL_C.of(style.lang), style)]
-    top = [*_hindrances(scene, style), *_overview(scene, style, height // RUNS_SHARE)]
-    if scene.chosen is None:
-        top += wrapped(waiting(scene, style), style.width)
-    else:
-        top += [*_head(scene.chosen, scene.now, style), ""]
+    top = [*_hindrances(status, style), *_overview(status, style, height // RUNS_SHARE)]
+    if status.no_run is not None:
+        top += wrapped(waiting(status.path, status.no_run, style), style.width)
+    if status.chosen is not None:
+        top += [*_head(status.chosen, status.now, style), ""]
         blocks = _beside if style.width >= SIDE_BY_SIDE else _below
-        top += blocks(scene.chosen.run, scene, style, height - len(top) - len(foot))
+        top += blocks(status.chosen.run, status, style, height - len(top) - len(foot))
     return [*top[: height - len(foot)], *foot]
 
 
-def _hindrances(scene: Scene, style: Style) -> Iterator[str]:
+def _hindrances(status: FolderStatus, style: Style) -> Iterator[str]:
     """Why the picture may be incomplete."""
     failed = (
-        f"{printable(name)}: {style.say(watch_words.FAILED, error=error)}"
-        for name, error in scene.failed.items()
+        f"{printable(name)}: {words.no_run_reason(NoRunReason.BROKEN, error, style.lang)}"
+        for name, error in status.failed.items()
     )
-    unread = (look.error for look in scene.looks if look.error)
+    unread = (watched.error for watched in status.runs if watched.error)
     for problem in islice(chain(failed, unread), PROBLEMS_TOLD):
         yield from wrapped(problem, style.width)
-    if scene.unread:
-        yield style.say(watch_words.READING, share=f"{1 - scene.unread:.0%}")
+    if status.unread:
+        yield style.say(watch_words.READING, share=f"{1 - status.unread:.0%}")
 
 
-def _overview(scene: Scene, style: Style, most: int) -> Iterator[str]:
+def _overview(status: FolderStatus, style: Style, most: int) -> Iterator[str]:
     """Of several runs a line each, the worst first, of those the live ones."""
-    if len(scene.looks) < 2:
+    if len(status.runs) < 2:
         return
-    ordered = sorted(scene.looks, key=_rank)
+    ordered = sorted(status.runs, key=_rank)
     shown = ordered if len(ordered) < most else ordered[: max(most - 2, 1)]
-    rows = [_overview_cells(look, look is scene.chosen, style) for look in shown]
+    rows = [_overview_cells(watched, watched is status.chosen, style) for watched in shown]
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     yield from wrapped(
-        counts_of([look.run for look in ordered if look.run.state is not State.WAITING], style), style.width
+        counts_of([watched.run for watched in ordered if watched.run.state is not State.WAITING], style),
+        style.width,
     )
     for name, *cells in rows:
         yield _overview_line(name, cells, widths, style.width)
@@ -105,15 +107,15 @@ def _overview(scene: Scene, style: Style, most: int) -> Iterator[str]:
     yield ""
 
 
-def _rank(look: Look) -> tuple[int, bool, bool, str]:
+def _rank(watched: RunStatus) -> tuple[int, bool, bool, str]:
     """A run that hangs is as bad as its silence, while somebody waits for it."""
-    run = look.run
-    worst = max(run.verdict.value, run.health.value if look.live else 0)
-    return -worst, run.state is State.WAITING, not look.live, run.run
+    run = watched.run
+    worst = max(run.verdict.value, run.health.value if watched.live else 0)
+    return -worst, run.state is State.WAITING, not watched.live, run.run
 
 
-def _overview_cells(look: Look, chosen: bool, style: Style) -> tuple[str, ...]:
-    run = look.run
+def _overview_cells(watched: RunStatus, chosen: bool, style: Style) -> tuple[str, ...]:
+    run = watched.run
     state = watch_words.WAITS if run.state is State.WAITING else words.STATE[run.state.value]
     health = "" if run.state is State.WAITING else style.mark(words.HEALTH, run.verdict.name.lower())
     return (
@@ -134,9 +136,9 @@ def _overview_line(name: str, cells: Sequence[str], widths: Sequence[int], width
     return line + shortened(name, width - columns(line))
 
 
-def _head(look: Look, now: float, style: Style) -> Iterator[str]:
+def _head(watched: RunStatus, now: float, style: Style) -> Iterator[str]:
     """Which run, how it is, where it is, how long it still takes."""
-    run = look.run
+    run = watched.run
     health = _health(run, style)
     name = shortened(printable(run.run), max(style.width - columns(health) - 2, SHORTEST_RUN))
     yield from wrapped(f"{_bold(name, style)}: {health}" if health else _bold(name, style), style.width)
@@ -183,16 +185,16 @@ def _pace(run: Snapshot, now: float, style: Style) -> Iterator[str]:
         yield style.say(watch_words.LAST_RECORD, time=time_text(now - run.last_record, style.lang))
 
 
-def _below(run: Snapshot, scene: Scene, style: Style, height: int) -> list[str]:
+def _below(run: Snapshot, status: FolderStatus, style: Style, height: int) -> list[str]:
     """The table, what happened and what to do, one under the other."""
-    blocks = [lambda most: table(run, scene.courses, style, most, latest), *_told(run, style)]
+    blocks = [lambda most: table(run, status.courses, style, most, latest), *_told(run, style)]
     return _filled(blocks, height)
 
 
-def _beside(run: Snapshot, scene: Scene, style: Style, height: int) -> list[str]:
+def _beside(run: Snapshot, status: FolderStatus, style: Style, height: int) -> list[str]:
     """The table to the left, what happened and what to do to the right."""
     wide = min(style.width * 6 // 10, WIDEST_TABLE)
-    left = table(run, scene.courses, replace(style, width=wide), height, latest)
+    left = table(run, status.courses, replace(style, width=wide), height, latest)
     right = _filled(_told(run, replace(style, width=style.width - wide - GAP)), height)
     if not right:
         return left

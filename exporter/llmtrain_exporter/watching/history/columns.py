@@ -9,10 +9,7 @@ from dataclasses import dataclass
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.baseline import Level
-from llmtrain_exporter.analyse.run import Options, Run
-from llmtrain_exporter.history.read import Note, NoTraining, Progress, Reader, read_whole
-from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Kind, Layout, Record, Series, Snapshot
 
@@ -60,43 +57,11 @@ class History:
     baselines: Mapping[Series, array[float]]
 
 
-def history(
-    found: Found, options: Options, readers: Readers, now: float, progress: Progress | None = None
-) -> History | NoTraining:
-    """One log, read to its end with all its values. 8 bytes per value. `now`: Unix time."""
-    log = Log(found, options, readers)
-    run = read_whole(log.reader, now, progress)
-    return run if isinstance(run, NoTraining) else log.recorder.history(run)
-
-
-class Log:
-    """A log with all its values, which is read on from where it was left. For one thread at a time."""
-
-    def __init__(self, found: Found, options: Options, readers: Readers) -> None:
-        self.recorder: Recorder
-        self.reader = Reader(found, options, readers, self._begin)
-
-    def history(self, now: float, monotonic: float) -> History | NoTraining:
-        """The log as it stands, without a half line at its end; nothing stays open. `now`: Unix time.
-
-        The history grows with the next call, and is not to be looked at any more by then.
-        """
-        try:
-            self.reader.read_on(monotonic)
-        finally:
-            self.reader.park()
-        run = self.reader.snapshot(now)
-        return run if isinstance(run, NoTraining) else self.recorder.history(run)
-
-    def _begin(self, run: Run) -> Note:
-        self.recorder = Recorder(run.keeps)
-        return self.recorder.note
-
-
 class _Rows:
     """A table while it is being filled."""
 
     def __init__(self, keeps: Callable[[Series], bool]) -> None:
+        """`keeps`: whether the run takes a series in, or has too many of its kind."""
         self._keeps = keeps
         self.steps = array("q")
         self._clock = array("d")
@@ -174,12 +139,11 @@ def _known(values: array[float]) -> int:
 
 
 class Recorder:
-    """Keeps what is told while a log is read."""
+    """The observer that keeps every value of a run."""
 
-    def __init__(self, keeps: Callable[[Series], bool]) -> None:
-        """`keeps`: whether the run takes a series in, or has too many of its kind."""
-        self._train = _Rows(keeps)
-        self._evaluations = _Rows(keeps)
+    def __init__(self, run: Run) -> None:
+        self._train = _Rows(run.keeps)
+        self._evaluations = _Rows(run.keeps)
         self._step = 0
         self._planned: int | None = None
         self._elapsed = 0.0  # of the present process
@@ -190,7 +154,7 @@ class Recorder:
         self._levels: Mapping[Series, Level] = {}
         self._baselines: dict[Series, array[float]] = {}
 
-    def note(self, record: Record, analysis: Analysis | None) -> None:
+    def note(self, record: Record, analysis: Analysis | None, /) -> None:
         """See a record that was folded."""
         elapsed = record.get(c.ELAPSED)
         if elapsed is not None and math.isfinite(elapsed):

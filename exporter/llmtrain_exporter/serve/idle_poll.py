@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterable
+from typing import Generic, TypeVar
 
-from llmtrain_exporter.serve.watched import Asleep, Watched
+from llmtrain_exporter.watching.live import TrackedLog
+
+LogT = TypeVar("LogT", bound=TrackedLog)
 
 
-class Glance:
+class IdlePoll(Generic[LogT]):
     """Which of some logs may have grown.
 
     Of logs that are open and read to their end only two numbers are kept, side by side: after a pause nothing
@@ -17,9 +20,9 @@ class Glance:
     Void as soon as one of them was read, replaced or put to sleep.
     """
 
-    def __init__(self, runs: Iterable[Watched | Asleep]) -> None:
-        self._others: list[Watched | Asleep] = []
-        self._open: list[Watched | Asleep] = []
+    def __init__(self, runs: Iterable[LogT]) -> None:
+        self._others: list[LogT] = []
+        self._open: list[LogT] = []
         self._descriptors = array("i")
         self._ends = array("q")
         for run in runs:
@@ -31,11 +34,11 @@ class Glance:
                 self._descriptors.append(place[0])
                 self._ends.append(place[1])
 
-    def stirred(self) -> list[Watched | Asleep]:
+    def stirred(self) -> list[LogT]:
         """The logs that may have something new."""
         return [*self._longer(), *(run for run in self._others if run.grown())]
 
-    def _longer(self) -> list[Watched | Asleep]:
+    def _longer(self) -> list[LogT]:
         try:
             return [
                 run

@@ -1,4 +1,4 @@
-"""The lines of an exposition back to samples: what is kept as text alone is read when a page asks for it."""
+"""Parses the lines of an exposition: what is kept as text alone is read when a page asks for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BY_NAME: dict[str, Metric] = {
 }
 
 
-def read_back(lines: bytes) -> dict[Series, float]:
+def parse_samples(lines: bytes) -> dict[Series, float]:
     """The samples of one run's lines, each of a metric of the catalogue and ended by a line feed."""
     found = (_LINE.fullmatch(line) for line in lines.decode().split("\n"))
     return {
