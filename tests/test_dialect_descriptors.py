@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import orjson
@@ -150,11 +150,13 @@ def tape_sniff(head: Head) -> Confidence:
     return Confidence.SURE if set(head.first or ()) == {"at", "numbers"} else Confidence.NO
 
 
-def ticks(line: bytes) -> Iterator[Mapping[str, object]]:
+def ticks(line: bytes) -> Sequence[Mapping[str, object]]:
     """`step:1 - loss:0.5 - lr:1e-05`, which must begin its line."""
-    if match := re.match(rb"step:(\d+) - (.*)", line):
-        pairs = (part.rpartition(b":") for part in match[2].split(b" - "))
-        yield {"step": int(match[1]), **{key.decode(): float(number) for key, _, number in pairs}}
+    match = re.match(rb"step:(\d+) - (.*)", line)
+    if match is None:
+        return ()
+    pairs = (part.rpartition(b":") for part in match[2].split(b" - "))
+    return [{"step": int(match[1]), **{key.decode(): float(number) for key, _, number in pairs}}]
 
 
 RECORDER = Producer(

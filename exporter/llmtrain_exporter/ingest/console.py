@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import orjson
 
@@ -17,13 +17,15 @@ LONGEST_LINE = 1 << 20
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
 _PREFIX = re.compile(rb"(?:\[rank\d{1,6}\]:|\([^()]{0,80}\bpid=\d{1,9}[^()]{0,80}\))[ \t]*")
+_ESCAPE, _OPENINGS = b"\x1b", (b"[", b"(")  # without these there is nothing to take off, as on most lines
 _BAR = re.compile(rb"\s*(?:Train: *)?\d{1,3}%\|[^|]*\| (\d{1,12})/(\d{1,12}) \[")
+_NOTEBOOK = b'"data"'
 _TRACEBACK = b"Traceback (most recent call last)"
 _CLEARED = 20  # a bar is cleared by as many blanks as it is wide
 _ENOUGH = 3  # rows: one at step 1, and two to tell how far they are apart
 _FAILURE = Record(Kind.FAILURE, None, None, Layout(Kind.FAILURE, (), {}, ()), ())
 
-Grammar = Callable[[bytes], Iterable[Mapping[str, object]]]
+Grammar = Callable[[bytes], Sequence[Mapping[str, object]]]
 """The rows that a line shows, without colours and the prefixes of launchers; none where it is other text."""
 
 
@@ -46,10 +48,12 @@ class ConsoleReader:
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The records of a line; several only where writers' lines were glued."""
-        printed = without_prefix(_unwrapped(line))
+        printed = _unwrapped(line) if _NOTEBOOK in line else line
+        if printed.startswith(_OPENINGS) or _ESCAPE in printed:
+            printed = without_prefix(printed)
         self._bar.see(printed)
-        found = [record for row in self._grammar(printed) for record in self._records(row)]
-        if found:
+        rows = self._grammar(printed)
+        if rows and (found := [record for row in rows for record in self._records(row)]):
             return found
         if _TRACEBACK in printed:
             return (_FAILURE,)
@@ -115,8 +119,7 @@ class Bar:
 
 def without_prefix(line: bytes) -> bytes:
     """A line without colours, and without what launchers put before it: `[rank0]:`, `(TaskRunner pid=1)`."""
-    if b"\x1b" in line:
-        line = _COLOUR.sub(b"", line)
+    line = _COLOUR.sub(b"", line)
     prefix = _PREFIX.match(line)
     return line[prefix.end() :] if prefix else line
 
@@ -129,7 +132,7 @@ def _interval(printed: list[int]) -> int | None:
 
 def _unwrapped(line: bytes) -> bytes:
     """The text in a line of a hosted notebook's log: an array of objects, each with a piece of the output."""
-    if b'"data"' not in line or len(line) > LONGEST_LINE:
+    if len(line) > LONGEST_LINE:
         return line
     try:
         pieces = orjson.loads(b"[" + line.strip(b" \t\r\n,[]") + b"]")

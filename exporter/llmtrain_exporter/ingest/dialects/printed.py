@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 
 import orjson
 
@@ -17,11 +17,10 @@ _DICT = re.compile(rb"\{['\"][^{}]*\}")
 _BARE = re.compile(r"(?<=: )-?(?:nan|inf)\b")
 
 
-def rows(line: bytes) -> Iterator[dict[str, object]]:
+def rows(line: bytes) -> Sequence[Mapping[str, object]]:
     """The flat dicts in a line, wherever they stand in it."""
-    for text in _DICT.findall(line):
-        if row := parse_dict(text):
-            yield row
+    texts = _DICT.findall(line)
+    return [row for text in texts if (row := parse_dict(text))] if texts else ()
 
 
 def parse_dict(text: bytes) -> dict[str, object]:
