@@ -131,7 +131,7 @@ def breaks_at(source: Path, scratch: Path) -> int:
     if (source.parent / "args.json").exists():
         shutil.copy(source.parent / "args.json", scratch)
     log = scratch / source.name
-    options = discover.Options(stdout_log=("*.log",))
+    options = discover.SearchOptions(stdout_log=("*.log",))
     for count in range(1, len(lines) + 1):
         log.write_bytes(b"".join(lines[:count]))
         (found,) = discover.discover([str(log)], options, time.time()).found

@@ -16,7 +16,7 @@ import pytest
 from llmtrain_exporter.analyse import document
 from llmtrain_exporter.config import Settings as Configured
 from llmtrain_exporter.ingest import follow
-from llmtrain_exporter.ingest.discover import Found, Options, discover
+from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.metrics import METRICS
@@ -505,7 +505,7 @@ def test_few_histories_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """Those asked for last stay, the large and the old ones go; no log is read twice for nothing."""
     for name in "abc":
         append(tmp_path / name / "logging.jsonl", *(swift(step) for step in range(1, 20)))
-    found = {run.run: run for run in discover([str(tmp_path)], Options(ignore_older=None), NOW).found}
+    found = {run.run: run for run in discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW).found}
     read: list[str] = []
 
     class Counted(RecordedLog):
@@ -539,7 +539,7 @@ def last_step(history: History) -> bytes:
 def test_a_log_that_grows_is_read_on(tmp_path: Path) -> None:
     """Of a history that somebody looks on at only the new lines are read, and a rewritten log begins anew."""
     log = append(tmp_path / "logging.jsonl", *(swift(step) for step in range(1, 20)))
-    found = discover([str(tmp_path)], Options(ignore_older=None), NOW).found[0]
+    found = discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW).found[0]
     seen: list[History] = []
 
     def tell(history: History) -> bytes:
@@ -562,7 +562,7 @@ def test_a_log_that_grows_is_read_on(tmp_path: Path) -> None:
 def test_many_who_look_at_a_run_share_an_answer(tmp_path: Path) -> None:
     """An answer is made once for as long as the log stays as it is, and for each question of its own."""
     log = append(tmp_path / "logging.jsonl", swift(1))
-    found = discover([str(tmp_path)], Options(ignore_older=None), NOW).found[0]
+    found = discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW).found[0]
     made: list[int] = []
 
     def tell(history: History) -> bytes:
@@ -582,7 +582,7 @@ def test_many_who_look_at_a_run_share_an_answer(tmp_path: Path) -> None:
 def test_a_log_that_could_not_be_read_is_looked_at_again(tmp_path: Path) -> None:
     """What kept a log from being read may be over without a change of the log."""
     append(tmp_path / "logging.jsonl", swift(1))
-    found = discover([str(tmp_path)], Options(ignore_older=None), NOW).found[0]
+    found = discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW).found[0]
     seconds = [0.0]
     kept = Histories(Configured(), lambda: NOW, lambda: seconds[0])
     with pytest.MonkeyPatch.context() as broken:

@@ -16,8 +16,7 @@ from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.console import ConsoleReader
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Shape
 from llmtrain_exporter.ingest.dialects import registered
-from llmtrain_exporter.ingest.discover import Found, Scan, discover
-from llmtrain_exporter.ingest.discover import Options as Search
+from llmtrain_exporter.ingest.discover import Found, Scan, SearchOptions, discover
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import dialect_of, recognise
@@ -198,7 +197,7 @@ def tape(step: int) -> str:
 def search(path: Path, *others: Dialect, stdout_log: tuple[str, ...] = ()) -> Scan:
     """What is found with these dialects known as well."""
     known = (*DIALECTS.values(), *others)
-    return discover([str(path)], Search(stdout_log=stdout_log, dialects=known, ignore_older=None), NOW)
+    return discover([str(path)], SearchOptions(stdout_log=stdout_log, dialects=known, ignore_older=None), NOW)
 
 
 def known_by(scan: Scan) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from llmtrain_exporter.ingest import discover as module
 from llmtrain_exporter.ingest.dialects import registered
-from llmtrain_exporter.ingest.discover import Found, Options, Scan, discover
+from llmtrain_exporter.ingest.discover import Found, Scan, SearchOptions, discover
 from llmtrain_exporter.ingest.follow import explain
 from llmtrain_exporter.ingest.recognise import SNIFFED, sniff
 from llmtrain_exporter.ingest.run_names import labels
@@ -25,7 +25,7 @@ LLAMAFACTORY = '{"current_steps": 5, "total_steps": 60, "loss": 5.6}\n'
 STATE = '{\n  "best_metric": null,\n  "epoch": 1.0,\n  "log_history": [\n  ]\n}\n'
 PRINTED = "Loading checkpoint\n{'loss': '5.647', 'epoch': '0.96'}\n"
 
-OPTIONS = Options()
+OPTIONS = SearchOptions()
 PRINTED_TOO = replace(OPTIONS, stdout_log=("*.log",))
 
 
@@ -41,7 +41,7 @@ def put(path: Path, text: str = SWIFT, age: float = 0.0) -> Path:
     return path
 
 
-def scan(*roots: Path | str, options: Options = OPTIONS) -> Scan:
+def scan(*roots: Path | str, options: SearchOptions = OPTIONS) -> Scan:
     return discover([str(root) for root in roots], options, NOW)
 
 

@@ -41,7 +41,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def told(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """History and story of a run, as they are served."""
-    (found,) = discover.discover([str(path)], discover.Options(ignore_older=None), NOW).found
+    (found,) = discover.discover([str(path)], discover.SearchOptions(ignore_older=None), NOW).found
     read = history(found, Options(), Readers(None), NOW)
     assert isinstance(read, History)
     return history_object(read), story(read.run, Lang.EN)

@@ -57,7 +57,7 @@ def one(told: dict[str, Any], name: str) -> dict[str, Any]:
 
 def found_in(path: Path) -> discover.Found:
     """The one run below a path."""
-    (found,) = discover.discover([str(path)], discover.Options(ignore_older=None), NOW).found
+    (found,) = discover.discover([str(path)], discover.SearchOptions(ignore_older=None), NOW).found
     return found
 
 
@@ -228,7 +228,7 @@ def test_spikes_and_baselines_stand_beside_the_values(tmp_path: Path) -> None:
 def test_a_log_without_a_record_is_no_history(tmp_path: Path) -> None:
     """It is told as `check` tells it."""
     log = append(tmp_path / "logging.jsonl", "no", "record")
-    (found,) = discover.discover([str(log)], discover.Options(ignore_older=None), NOW).found
+    (found,) = discover.discover([str(log)], discover.SearchOptions(ignore_older=None), NOW).found
     assert isinstance(history(found, Options(), Readers(None), NOW), NoRun)
 
 
@@ -414,7 +414,9 @@ def test_the_history_of_every_real_run_is_whole(corpus: Path) -> None:
     logs = [path for name in names for path in corpus.rglob(name) if "negative" not in path.parts]
     assert len(logs) > 20
     for log in logs:
-        for found in discover.discover([os.fspath(log)], discover.Options(ignore_older=None), NOW).found:
+        for found in discover.discover(
+            [os.fspath(log)], discover.SearchOptions(ignore_older=None), NOW
+        ).found:
             told = history(found, Options(), Readers(None), NOW)
             assert isinstance(told, History), log
             for kind, table in ((Kind.TRAIN, told.train), (Kind.EVAL, told.evaluations)):

@@ -184,7 +184,7 @@ def _bundled() -> Any:
     from llmtrain_exporter.watching.history.recorded import history
 
     now = time.time()
-    scan = discover.discover([str(BUNDLED / COLLAPSE)], discover.Options(ignore_older=None), now)
+    scan = discover.discover([str(BUNDLED / COLLAPSE)], discover.SearchOptions(ignore_older=None), now)
     read = history(scan.found[0], Options(), Readers(None), now)
     if not isinstance(read, History):
         raise Failure("the bundled sample is damaged; install the program anew", code=FAILED)

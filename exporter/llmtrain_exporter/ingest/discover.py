@@ -24,13 +24,12 @@ from llmtrain_exporter.knowledge.words import NO_RUN_REASONS
 from llmtrain_exporter.printable import printable
 
 SKIPPED_FOLDERS = frozenset(("runs", "images", "__pycache__", "node_modules"))  # and hidden ones
-LONGEST_NAME = 200  # characters of a run's name
 
 _ROTATED = re.compile(r"\.(\d{1,3}|gz|bz2|xz|zst|zip)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class SearchOptions:
     """What is looked for, and how far."""
 
     stdout_log: tuple[str, ...] = ()  # names and patterns of printed logs, which are the operator's own
@@ -66,7 +65,7 @@ class Scan:
     missing: frozenset[str] = frozenset()
 
 
-def discover(roots: Sequence[str], options: Options, now: float) -> Scan:
+def discover(roots: Sequence[str], options: SearchOptions, now: float) -> Scan:
     """The runs below `roots`, which are folders or files; `now` is seconds since the epoch.
 
     A folder with logs of its run gives one run, a printed log that stands alone another. A root that does not
@@ -124,7 +123,7 @@ class _Log(NamedTuple):
 class _Walk:
     """One scan: where it still has to go, where it has been, what it counted."""
 
-    def __init__(self, options: Options, now: float) -> None:
+    def __init__(self, options: SearchOptions, now: float) -> None:
         self.left_out: Counter[str] = Counter()
         self.errors: dict[str, str] = {}
         self.missing: set[str] = set()

@@ -34,8 +34,8 @@ class RunRules:
         max_depth: int | None = None,
     ) -> Scan:
         """The logs below folders, or that files are. `now`: Unix time; `ignore_older`: seconds."""
-        defaults = discover.Options()
-        options = discover.Options(
+        defaults = discover.SearchOptions()
+        options = discover.SearchOptions(
             stdout_log=tuple(self._settings.stdout_log),
             max_depth=defaults.max_depth if max_depth is None else max_depth,
             ignore_older=ignore_older,
