@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import site
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from llmtrain_exporter import __version__
 from llmtrain_exporter.notify.pictures import drawn
 from llmtrain_exporter.publish import demo
 
+from benchmarks.footprint import copy_source
 from tests.bots import bot
 from tests.conftest import leave_out
 from tests.relaying import STORY, RelayProcess, alert, group
@@ -27,7 +27,6 @@ from tests.servers import ExporterProcess, eventually
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "exporter" / "llmtrain_exporter"
 OLDEST_SETUPTOOLS = 77
-BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE")
 HEALTHY = demo.BUNDLED / demo.HEALTHY / demo.LOG
 EXTRA = ("matplotlib", "pandas", "numpy")
 INSTALL = "pip install 'llmtrain-exporter[report]'"
@@ -86,11 +85,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not can_build():
         leave_out("needs pip and setuptools to build the wheel: pip install -e '.[test]'")
     source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for name in BUILT_FROM:
-        shutil.copy(ROOT / name, source)
-    leftovers = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    shutil.copytree(ROOT / "exporter", source / "exporter", ignore=leftovers)
-    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", built, source)
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", built, copy_source(source))
     [found] = built.iterdir()
     return found
 
