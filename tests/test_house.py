@@ -148,7 +148,7 @@ def undeclared(root: Path) -> list[str]:
             top = imported.module.split(".")[0]
             if top in sys.stdlib_module_names or top == PACKAGE:
                 continue
-            library = canonicalize_name(known.get(top, [top])[0])
+            library: str = canonicalize_name(known.get(top, [top])[0])
             library = BROUGHT_ALONG.get(library, library)
             if library not in (base | more if imported.late else base):
                 found.append(f"{source.path.relative_to(root)} imports {library}")

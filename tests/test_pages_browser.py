@@ -25,8 +25,8 @@ from tests.serving import LOSS, RUN, Site, running
 from tests.training import append, swift
 
 try:
-    from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+    from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 except ImportError:
     if os.environ.get("REQUIRE_REAL") == "1":
         raise
@@ -82,11 +82,16 @@ def visiting(browser: Browser, url: str, **options: Any) -> Iterator[BrowserCont
     """A visitor whose browser finds nothing wrong: no error, no alert, no request to anywhere else."""
     options = {"viewport": {"width": 1280, "height": 900}, "locale": "en-US", "base_url": url, **options}
     wrong: list[str] = []
+
+    def dismissed(dialog: Dialog) -> None:
+        wrong.append(dialog.message)
+        dialog.dismiss()
+
     with browser.new_context(**options) as context:
         context.set_default_timeout(10_000)
         context.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         context.on("weberror", lambda error: wrong.append(str(error.error)))
-        context.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        context.on("dialog", dismissed)
         context.on(
             "request", lambda request: None if request.url.startswith(url) else wrong.append(request.url)
         )
