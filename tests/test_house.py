@@ -303,6 +303,30 @@ def test_every_public_function_and_class_has_a_docstring() -> None:
     assert silent == []
 
 
+def silent_tests(folder: Path) -> list[str]:
+    """Each test of a folder that states nothing: no `assert`, no pytest.raises."""
+    return [
+        f"{path.name}: {node.name}"
+        for path in sorted(folder.glob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not _states(node)
+    ]
+
+
+def _states(test: ast.FunctionDef) -> bool:
+    return any(
+        isinstance(node, ast.Assert) or (isinstance(node, ast.Attribute) and node.attr == "raises")
+        for node in ast.walk(test)
+    )
+
+
+def test_every_test_states_something(tmp_path: Path) -> None:
+    """A test that only runs code finds nothing but crashes, and a reader cannot see what it is for."""
+    assert silent_tests(ROOT / "tests") == []
+    (tmp_path / "test_a.py").write_text("def test_b():\n    f()\ndef test_c():\n    assert f()\n")
+    assert silent_tests(tmp_path) == ["test_a.py: test_b"]
+
+
 def test_no_source_file_names_a_path_of_one_machine() -> None:
     """Nothing in the repository depends on, or tells of, the machine that it was written on."""
     assert lines_with(MACHINE_PATH, source_files()) == []

@@ -200,6 +200,7 @@ def test_languages(browser: Browser, exporter: ExporterProcess) -> None:
         expect(page.locator(".verdict .title")).to_have_text("policy 崩溃")
         page.get_by_role("link", name="全部训练").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("全部训练")
+        assert page.locator("html").get_attribute("lang") == "zh-CN"
 
 
 def many_runs(site: Site, count: int) -> None:
@@ -233,6 +234,7 @@ def test_two_thousand_runs(browser: Browser) -> None:
         expect(page.locator("tbody tr")).to_have_count(1)
         site.fleet.publish(replace(RUN, run="run-0019", health=Health.BROKEN))
         expect(page.locator("tbody tr")).to_have_count(2)
+        assert sorted(names(page)) == ["run-0019", "run-1900"]
 
 
 # A run.
@@ -397,6 +399,7 @@ def test_a_run_that_is_not_there(browser: Browser, exporter: ExporterProcess) ->
     with browser.new_context(base_url=exporter.url) as visitor:
         page = opened(visitor, "/run?run=<b>no")
         expect(page.locator("#page")).to_contain_text("There is no run of that name: <b>no")
+        assert page.locator("#page b").count() == 0
 
 
 # Live.
@@ -434,6 +437,7 @@ def test_an_exporter_that_goes_away_is_told(browser: Browser) -> None:
         expect(page.locator("#lost")).to_be_visible(timeout=15_000)
         visitor.unroute("**/api/**")
         expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
+        assert names(page) == [RUN.run]
 
 
 # Side by side.
