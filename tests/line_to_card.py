@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class Stack:
         self,
         folder: Path,
         logs: Path,
-        bots: list[Mapping[str, object]],
+        bots: Sequence[Mapping[str, object]],
         find: Callable[[str], Path],
         version: str,
     ) -> None:
@@ -44,8 +44,8 @@ class Stack:
         self.exporter: Server = ExporterProcess([logs, "--stdout-log", "*.log"])
         port = free_port()
         config = folder / "relay.yml"
-        config.write_text(yaml.safe_dump({"exporters": [self.exporter.url], "bots": bots}))
-        relay = [
+        config.write_text(yaml.safe_dump({"exporters": [self.exporter.url], "bots": [*bots]}))
+        relay: list[str | Path] = [
             sys.executable,
             "-m",
             "llmtrain_exporter",
@@ -63,7 +63,7 @@ class Stack:
         port = free_port()
         addresses |= {"alertmanager:9093": self.alertmanager.address, "localhost:9090": f"127.0.0.1:{port}"}
         shutil.copytree(ALERTS / "rules", folder / "rules")
-        prometheus = [
+        prometheus: list[str | Path] = [
             find(f"prometheus{version}"),
             f"--config.file={_with_addresses(ALERTS / 'prometheus.yml', addresses, folder)}",
             f"--storage.tsdb.path={folder / 'prometheus'}",

@@ -305,7 +305,7 @@ def test_no_course_is_drawn_where_it_cannot_be_shown() -> None:
     """A terminal without Unicode gets the table as it is elsewhere, without bars."""
     out = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
     assert shown(demo.BUNDLED / demo.COLLAPSE, out) == ""
-    assert b"critical\n" in out.buffer.getvalue()  # type: ignore[attr-defined]
+    assert b"critical\n" in out.buffer.getvalue()
 
 
 # Terminals

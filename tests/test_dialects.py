@@ -331,9 +331,9 @@ def test_what_python_prints_of_a_dict_is_read_again(row: dict[str, object]) -> N
     back = parse_dict(repr(row).encode(errors="replace"))
     for key, cell in row.items():
         if isinstance(cell, float) and not math.isfinite(cell):
-            assert float(back[key]) == pytest.approx(cell, nan_ok=True)
+            assert float(str(back[key])) == pytest.approx(cell, nan_ok=True)
         elif isinstance(cell, (int, float)):
-            assert float(back[key]) == float(cell)
+            assert float(str(back[key])) == float(cell)
 
 
 # Documents
@@ -391,7 +391,8 @@ def test_readers_of_two_logs_share_no_steps() -> None:
     readers = Readers()
     one, other = (readers.reader(DIALECTS["printed"]) for _ in range(2))
     text = row(1).encode()
-    steps = [record.step for reader in (one, one, other) for record in reader.read(text)]
+    found = [each for reader in (one, one, other) for each in reader.read(text)]
+    steps = [record.step for record in found if isinstance(record, Record)]
     assert steps == [1, 2, 1]
 
 

@@ -43,7 +43,7 @@ def read(path: Path, **options: Any) -> History:
     return told
 
 
-def row(step: int, **more: object) -> str:
+def row(step: int, **more: Any) -> str:
     """A training row with what is given, and a loss unless that says otherwise."""
     return swift(step, **{"loss": 1.0, "grad_norm": 1.0, **more})
 

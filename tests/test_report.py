@@ -26,6 +26,7 @@ from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.draw.pictures import inline_svg
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.knowledge import report_words
@@ -41,6 +42,7 @@ from llmtrain_exporter.publish.report.progress import Progress
 from llmtrain_exporter.publish.report.tree import Code, Document, Picture, Section
 from llmtrain_exporter.publish.report.write import Wanted, run_report
 from llmtrain_exporter.publish.style import Style
+from llmtrain_exporter.watching.history.columns import History
 from llmtrain_exporter.watching.history.recorded import history
 from llmtrain_exporter.watching.on_demand import read_each
 from llmtrain_exporter.watching.rules import RunRules
@@ -65,7 +67,7 @@ def materials(*paths: Path, profile: str | None = None) -> list[Material]:
 
     def read(found: Any, options: Any, dialects: Any, now: float) -> Any:
         one = history(found, options, dialects, now)
-        return material(one) if hasattr(one, "train") else one
+        return material(one) if isinstance(one, History) else one
 
     rules = RunRules(Settings(stdout_log=("*.log",)), Options(profile=profile, episodes_kept=1000))
     told = read_each(read, [str(path) for path in paths], rules, NOW)
@@ -503,9 +505,9 @@ def test_every_real_run_has_a_report(corpus: Path, monkeypatch: pytest.MonkeyPat
     """In both languages and formats, without an error; charts are drawn once for each run."""
     entries = yaml.safe_load((corpus / "labels.yaml").read_text("utf-8"))
     paths = [path for entry in entries for path in sorted(glob.glob(str(corpus / entry["file"])))]
-    settings = Settings(stdout_log=["*.log", "*.out", "*.txt"])
+    settings = Settings(stdout_log=("*.log", "*.out", "*.txt"))
     seen = 0
-    draw = html_report.inline_svg
+    draw = inline_svg
     for at, path in enumerate(paths):
         if "negative" in path:
             continue

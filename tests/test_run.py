@@ -24,13 +24,13 @@ NOW = 1_700_000_000.0
 Row = dict[str, object]
 
 
-def train(step: int, planned: int | None = 100, **more: object) -> Row:
+def train(step: int, planned: int | None = 100, /, **more: object) -> Row:
     """A training row; its loss tells its step."""
     position = f"{step}/{planned}" if planned else step
     return {"loss": 1 / (1 + step), **more, "global_step/max_steps" if planned else "global_step": position}
 
 
-def evaluation(step: int, loss: float = 0.5, planned: int = 100, **more: object) -> Row:
+def evaluation(step: int, loss: float = 0.5, planned: int = 100, /, **more: object) -> Row:
     return {"eval_loss": loss, "eval_runtime": 2.0, **more, "global_step/max_steps": f"{step}/{planned}"}
 
 
@@ -170,8 +170,8 @@ def test_a_log_that_begins_in_the_middle_is_no_resume_of_itself() -> None:
 
 def test_an_evaluation_before_training_makes_no_resume() -> None:
     """Nor does a prediction that was run in the same folder before."""
-    prediction = {"current_steps": 60, "total_steps": 63, "percentage": 95.2}
-    training = {"current_steps": 5, "total_steps": 40, "loss": 0.5}
+    prediction: Row = {"current_steps": 60, "total_steps": 63, "percentage": 95.2}
+    training: Row = {"current_steps": 5, "total_steps": 40, "loss": 0.5}
     run = folded([prediction, training], "llamafactory")
     assert (run.resumes, run.first_step, run.last_step, run.max_steps) == ([], 5, 5, 40)
     assert folded([evaluation(10), train(5)]).resumes == []
@@ -299,7 +299,7 @@ def test_a_stalled_run_goes_on_with_its_next_record() -> None:
 def test_an_evaluation_may_take_its_time() -> None:
     """It writes nothing while it lasts."""
     run = paced(1.0)
-    run.fold(records([evaluation(10, planned=1000, eval_runtime=1000.0)])[0], NOW)
+    run.fold(records([evaluation(10, 0.5, 1000, eval_runtime=1000.0)])[0], NOW)
     assert run.state(NOW + 1500) is State.RUNNING
     assert run.state(NOW + 2500) is State.STALLED
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from llmtrain_exporter.cli.extras import require
 from llmtrain_exporter.cli.shell import (
     Failure,
     config_option,
@@ -51,6 +52,10 @@ def report(
     there already is replaced.
 
     \b
+    It needs pandas and matplotlib:
+      pip install 'llmtrain-exporter[report]'
+
+    \b
     Examples:
       llmtrain-exporter report output/v0-20260131-120000 -o report.html
       llmtrain-exporter report train.log --profile sft --lang zh -o report.md
@@ -59,6 +64,7 @@ def report(
     Exit codes: 0 healthy, 1 watch, 2 broken (or wrong usage), 3 a path has no log that can be read, or the
     report cannot be written.
     """
+    require("report", ("pandas", "matplotlib"), "report")
     from llmtrain_exporter.knowledge.text import Lang
     from llmtrain_exporter.publish.check import UNREADABLE
     from llmtrain_exporter.publish.report.write import ReportError, Wanted, run_report
