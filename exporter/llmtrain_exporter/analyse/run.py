@@ -15,10 +15,10 @@ from llmtrain_exporter.analyse.pace import Pace
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
-from llmtrain_exporter.knowledge.limits import BUILT_IN
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Profile, Severity
+from llmtrain_exporter.knowledge.signals import BUILT_IN
 from llmtrain_exporter.model import Health, Kind, Record, Resume, Series, Settings, Snapshot, State, series
 
 RECENT = 4
