@@ -30,7 +30,9 @@ from llmtrain_exporter.knowledge.remedy import (
 )
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.spikes import SPIKES
 from llmtrain_exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.knowledge.validation import NUMBERED, units
 
 ADVICE = {name: signal.advice for name, signal in SIGNALS.items()}
 METRICS = (*catalogue.METRICS, *analysis_metrics.METRICS)
@@ -132,6 +134,8 @@ def test_every_source_is_cited() -> None:
             for bounds in limits.values()
             for bound in bounds.values()
         ),
+        *(spike.source.en for spike in SPIKES.values()),
+        *(source.en for _, source in units(NUMBERED).values()),
     }
     assert {source.en for source in SOURCES.values()} - cited == set()
 

@@ -26,10 +26,11 @@ def put(text: Text, /, **parts: Text) -> Text:
 
 def filled(text: Text) -> Text:
     """Without the placeholders of a single run: settings by their names, limits as GRPO has them."""
-    limits = {
-        name: f"{LIMITS[GRPO][signal][Severity(severity)].limit:g}"
+    bounds = {
+        name: LIMITS[GRPO].get(signal, {}).get(Severity(severity))
         for name, (signal, severity) in RUN_LIMITS.items()
     }
+    limits = {name: f"{bound.limit:g}" for name, bound in bounds.items() if bound is not None}
     return Text(*(fill(text, lang, limits) for lang in Lang))
 
 
