@@ -6,8 +6,10 @@ import ast
 import subprocess
 import sys
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 import pytest
 from llmtrain_exporter import knowledge
@@ -23,6 +25,7 @@ from llmtrain_exporter.knowledge.remedy import GRPO as ONLY_GRPO
 from llmtrain_exporter.knowledge.remedy import Remedy
 from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, FoundBy, Severity, Signal
 from llmtrain_exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.model import Series
 
 ANALYSE = Path(rules.__file__).parent.parent
 SAID = Text("Said.", "说明。")
@@ -218,7 +221,7 @@ class Found(Rule):
     """A rule as it should be."""
 
     signal = WHOLE
-    watched = (LOSS,)
+    watched: ClassVar[tuple[Series, ...]] = (LOSS,)
 
     def read(self, view: RecordView) -> Reading | None:
         """The loss."""
@@ -239,13 +242,13 @@ class Blind(Rule):
     """One that watches and does not read."""
 
     signal = WHOLE
-    watched = (LOSS,)
+    watched: ClassVar[tuple[Series, ...]] = (LOSS,)
 
 
 class Unwatched(Found):
     """One that reads and watches nothing."""
 
-    watched = ()
+    watched: ClassVar[tuple[Series, ...]] = ()
 
 
 class Slow(Rule):
@@ -317,7 +320,7 @@ def numbers_in(path: Path) -> list[str]:
     """The numbers that stand in a module, those left out that every program has."""
     constants = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
     return [
-        f"{path.name}:{node.lineno}: {node.value}"
+        f"{path.name}:{node.lineno}: {node.value!r}"
         for node in constants
         if type(node.value) in (int, float) and node.value not in (0, 1, 2, 0.5)
     ]
@@ -346,9 +349,9 @@ def test_a_number_in_a_rule_is_found(tmp_path: Path) -> None:
 def test_a_text_is_english_where_nobody_wrote_it_in_that_language() -> None:
     """Who reads a language that we do not have reads English, not Chinese."""
 
-    class Other(str):
-        value = "fr"
+    class Other(str, Enum):
+        FRENCH = "fr"
 
     assert Text("loss", "损失").of(Lang.ZH) == "损失"
-    assert Text("loss", "损失").of(Other()) == "loss"  # type: ignore[arg-type]
+    assert Text("loss", "损失").of(Other.FRENCH) == "loss"  # type: ignore[arg-type]
     assert Text("loss", "").of(Lang.ZH) == "loss"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from statistics import median
 
+from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.analyse.baseline import UNLIMITED
 from llmtrain_exporter.analyse.signals.rule import (
     EVAL_ACCURACY,

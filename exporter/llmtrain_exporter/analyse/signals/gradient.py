@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from statistics import fmean
 from typing import ClassVar
 
+from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import Level
 from llmtrain_exporter.analyse.signals.rule import (
     ANY,
@@ -116,7 +116,7 @@ class GradVanishing(PolicyGradVanishing):
     def is_learning(self, view: RecordView) -> bool:
         """Whether the loss of the last records is below that of the window."""
         level, recent = view.levels.get(LOSS), view.recent(LOSS, self.first.records)
-        return level is None or not recent or fmean(recent) < LOSS_FALLEN * level.median
+        return level is None or not recent or mean(recent) < LOSS_FALLEN * level.median
 
 
 class SupervisedGradVanishing(GradVanishing):

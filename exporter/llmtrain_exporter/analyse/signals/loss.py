@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from statistics import fmean
 
+from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
 from llmtrain_exporter.analyse.signals.rule import (
     ENTROPY,
@@ -153,7 +153,7 @@ class LossUnstable(Rule):
         recent = view.recent(LOSS, BLOCK)
         if len(recent) == BLOCK:
             groups = [recent[at : at + self._records] for at in range(0, BLOCK, self._records)]
-            means = [fmean(group) for group in groups if len(group) == self._records]
+            means = [mean(group) for group in groups if len(group) == self._records]
             self._lowest = min(means + [self._lowest * RELAXED**BLOCK] * bool(self._lowest))
         yield from ()
 
@@ -163,7 +163,7 @@ class LossUnstable(Rule):
         if loss is None or lowest <= 0:
             return None
         recent = [*view.recent(LOSS, self._records - 1), loss] if self._records > 1 else [loss]
-        smoothed = fmean(recent)
+        smoothed = mean(recent)
         return Reading(smoothed / lowest, loss, LOSS, smoothed - lowest, lowest, baseline=lowest)
 
 

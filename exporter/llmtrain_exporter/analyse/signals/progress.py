@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from statistics import median
 
+from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.analyse.signals.rule import Context, Reading, Readings, RecordView, Rule
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.limits import WINDOW

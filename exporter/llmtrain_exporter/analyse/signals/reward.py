@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from statistics import fmean
 
+from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import Level
 from llmtrain_exporter.analyse.signals.rule import (
     ANY,
@@ -111,19 +111,19 @@ class RewardFunctionDrop(Rule):
         """Begin to follow the mean of each function whose last block is far too low to be chance."""
         for one, level in view.levels.items():
             if one.metric is c.REWARD_FUNCTION_MEAN and level.median >= self.first.floor and not level.young:
-                mean, count = self._mean(one, view)
-                score = (mean - level.median) / _sigma(level) * count**0.5
-                if mean <= DROP_BELOW * level.median and score <= -DROP_BLOCK:
-                    self._means.setdefault(one, mean)
+                last, count = self._mean(one, view)
+                score = (last - level.median) / _sigma(level) * count**0.5
+                if last <= DROP_BELOW * level.median and score <= -DROP_BLOCK:
+                    self._means.setdefault(one, last)
         yield from ()
 
     def _mean(self, one: Series, view: RecordView) -> tuple[float, int]:
         """The mean of a block and its size, or of what there is of it; NaN where that is little."""
-        mean = view.mean(one, BLOCK)
-        if mean == mean:
-            return mean, BLOCK
+        whole = view.mean(one, BLOCK)
+        if whole == whole:
+            return whole, BLOCK
         recent = view.recent(one, BLOCK)
-        return (fmean(recent), len(recent)) if len(recent) >= BLOCK // 2 else (mean, 0)
+        return (mean(recent), len(recent)) if len(recent) >= BLOCK // 2 else (whole, 0)
 
     def read(self, view: RecordView) -> Reading | None:
         """Of the functions that drop, the one of which least is left."""
@@ -165,11 +165,11 @@ class RewardFunctionDrop(Rule):
     def _follow_mean(self, one: Series, value: float, level: Level) -> float | None:
         if one not in self._means:
             return None
-        mean = self._means[one] = self._means[one] + (value - self._means[one]) / (BLOCK / 2)
-        if mean > DROP_BELOW * level.median:
+        followed = self._means[one] = self._means[one] + (value - self._means[one]) / (BLOCK / 2)
+        if followed > DROP_BELOW * level.median:
             del self._means[one]
             return None
-        return mean / level.median
+        return followed / level.median
 
 
 def _sigma(level: Level) -> float:
