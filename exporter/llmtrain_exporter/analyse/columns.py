@@ -217,10 +217,19 @@ class Columns:
     def _ordinary(self, one: Series) -> Interval:
         """Between which values nobody need look at a series: the narrowest of what is said of it."""
         level, watching = self.levels.get(one), self._watching[one]
-        ranges = [spikes.ordinary(one, level), *(said().get(one, ANY) for said in watching.ordinary)]
+        narrowest = spikes.ordinary(one, level)
+        for ordinary in watching.ordinary:
+            narrowest = _narrower(narrowest, ordinary().get(one, ANY))
         if level is not None:
-            ranges += [said(level) for said in watching.ordinary_at]
-        return max(low for low, _ in ranges), min(high for _, high in ranges)
+            for ordinary_at in watching.ordinary_at:
+                narrowest = _narrower(narrowest, ordinary_at(level))
+        return narrowest
+
+
+def _narrower(one: Interval, other: Interval) -> Interval:
+    low, high = one
+    lower, upper = other
+    return max(low, lower), min(high, upper)
 
 
 def _picker(at: Sequence[int]) -> Callable[[tuple[float, ...]], tuple[float, ...]]:
