@@ -10,7 +10,7 @@ from llmtrain_exporter.analyse import indicators
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.ingest.dialects.swift import Swift
 from llmtrain_exporter.ingest.normalise import Normaliser
-from llmtrain_exporter.knowledge.limits import BUILT_IN
+from llmtrain_exporter.knowledge.signals import BUILT_IN
 from llmtrain_exporter.model import Episode, Record, Series
 
 Row = Mapping[str, object]

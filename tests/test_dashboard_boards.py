@@ -19,8 +19,8 @@ from llmtrain_exporter.bundle.dashboards.sft import SFT
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.checklists import CHECKLISTS
-from llmtrain_exporter.knowledge.limits import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.text import Lang, Text
 
 SOME = Text("some", "一些")

@@ -10,16 +10,14 @@ from fnmatch import fnmatchcase
 
 import pytest
 from llmtrain_exporter.knowledge import analysis_metrics, arguments, catalogue, profile, sources, text
-from llmtrain_exporter.knowledge.advice import ADVICE, causes_of, remedies_for
-from llmtrain_exporter.knowledge.causes import CAUSES
+from llmtrain_exporter.knowledge.causes import CAUSES, causes_of
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, SETUP
-from llmtrain_exporter.knowledge.limits import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.meaning import Healthy, LimitOf, Meaning, Worry, is_healthy, number
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import PRODUCERS
 from llmtrain_exporter.knowledge.recoveries import RECOVERIES
-from llmtrain_exporter.knowledge.remedies import REMEDIES
+from llmtrain_exporter.knowledge.remedies import REMEDIES, remedies_for
 from llmtrain_exporter.knowledge.remedy import (
     Change,
     Choice,
@@ -31,8 +29,12 @@ from llmtrain_exporter.knowledge.remedy import (
     propose,
 )
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.spikes import SPIKES
 from llmtrain_exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.knowledge.validation import NUMBERED, units
 
+ADVICE = {name: signal.advice for name, signal in SIGNALS.items()}
 METRICS = (*catalogue.METRICS, *analysis_metrics.METRICS)
 NAMED = {producer.name: producer for producer in PRODUCERS}
 SOURCES = {name: entry for name, entry in vars(sources).items() if isinstance(entry, Text)}
@@ -132,6 +134,8 @@ def test_every_source_is_cited() -> None:
             for bounds in limits.values()
             for bound in bounds.values()
         ),
+        *(spike.source.en for spike in SPIKES.values()),
+        *(source.en for _, source in units(NUMBERED).values()),
     }
     assert {source.en for source in SOURCES.values()} - cited == set()
 

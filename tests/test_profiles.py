@@ -16,9 +16,9 @@ from llmtrain_exporter.config.profiles import CONFIGURED
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import pace
-from llmtrain_exporter.knowledge.limits import BUILT_IN, LIMITS
 from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signal import Profile, Severity
+from llmtrain_exporter.knowledge.signals import BUILT_IN, LIMITS
 from llmtrain_exporter.model import Record, Snapshot, State
 from llmtrain_exporter.model import Settings as RunSettings
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from llmtrain_exporter.analyse import indicators
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.knowledge import analysis_metrics as m
-from llmtrain_exporter.knowledge.limits import BUILT_IN, LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import BUILT_IN, LIMITS, SIGNALS
 from llmtrain_exporter.model import Health
 
 from tests.analysing import Row, analyse, changed, found, grpo, records, sft, signals, state

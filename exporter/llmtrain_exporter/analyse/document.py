@@ -9,9 +9,9 @@ from llmtrain_exporter.analyse import verdict
 from llmtrain_exporter.analyse.written import series_name
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Incident, Kind, Snapshot, State, series
 from llmtrain_exporter.printable import printable
@@ -88,7 +88,11 @@ def story(run: Snapshot, lang: Lang) -> Object:
 def title(run: Snapshot, lang: Lang) -> str:
     """The worst that speaks against a run, in a few words; its health where nothing does."""
     serious = verdict.against(run)
-    return ADVICE[serious[0]].title.of(lang) if serious else words.HEALTH[run.verdict.name.lower()].of(lang)
+    return (
+        SIGNALS[serious[0]].advice.title.of(lang)
+        if serious
+        else words.HEALTH[run.verdict.name.lower()].of(lang)
+    )
 
 
 def progress(run: Snapshot) -> float | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from llmtrain_exporter.knowledge.limits import SIGNALS
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.model import Episode
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}

@@ -11,12 +11,13 @@ from llmtrain_exporter.analyse.ranges import healthy_of
 from llmtrain_exporter.analyse.repeats import badness
 from llmtrain_exporter.analyse.written import series_name, span, value_text
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge.advice import ADVICE, causes_of, remedies_for
-from llmtrain_exporter.knowledge.limits import SIGNALS
+from llmtrain_exporter.knowledge.causes import causes_of
 from llmtrain_exporter.knowledge.meaning import Healthy, is_healthy
 from llmtrain_exporter.knowledge.metric import PREFIX, Group
+from llmtrain_exporter.knowledge.remedies import remedies_for
 from llmtrain_exporter.knowledge.remedy import Proposal, proposals
 from llmtrain_exporter.knowledge.signal import Measure, Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, fill, named
 from llmtrain_exporter.model import Episode, Incident, Series, Snapshot
 
@@ -99,7 +100,7 @@ def findings(run: Snapshot, lang: Lang) -> list[Finding]:
 
 def _finding(episodes: Sequence[Episode], settings: Mapping[str, str], lang: Lang) -> Finding:
     worst = max(episodes, key=badness)
-    advice = ADVICE[worst.signal]
+    advice = SIGNALS[worst.signal].advice
     return Finding(
         first_step=episodes[0].first_step,
         last_step=None if episodes[-1].active else episodes[-1].last_step,

@@ -8,10 +8,10 @@ from types import MappingProxyType
 
 from llmtrain_exporter.analyse import verdict
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import written
 from llmtrain_exporter.model import Health, Incident, Kind, NoRun, Snapshot, State
 from llmtrain_exporter.printable import printable
@@ -89,7 +89,7 @@ def in_short(run: Snapshot, style: Style) -> str:
     if not against:
         return ""
     more = f" (+{len(against) - 1})" if len(against) > 1 else ""
-    return ADVICE[against[0]].title.of(style.lang) + more
+    return SIGNALS[against[0]].advice.title.of(style.lang) + more
 
 
 def _run(run: Snapshot, courses: Courses, style: Style) -> Iterator[str]:

@@ -16,9 +16,9 @@ from llmtrain_exporter.bundle.alerting.places import DASHBOARDS, FLEET, Places
 from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.alerting.blanks import Written, unit_of
 from llmtrain_exporter.knowledge.alerting.entry import Alert
-from llmtrain_exporter.knowledge.limits import LIMITS
 from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signal import Measure, Signal
+from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.knowledge.text import Lang, fill
 
 _HEAD = """\

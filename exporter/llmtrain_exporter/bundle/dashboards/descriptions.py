@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from llmtrain_exporter.knowledge import panels as texts
-from llmtrain_exporter.knowledge.advice import ADVICE
-from llmtrain_exporter.knowledge.limits import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.meaning import Healthy, number
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import SFT
 from llmtrain_exporter.knowledge.signal import Bound, Signal
+from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.text import Text
 
 
@@ -74,7 +73,7 @@ def signal_limits(signal: Signal, profile: str) -> Text:
     """A signal by its title, and from where on it has which severity: "KL too high: warning from 5"."""
     bounds = LIMITS[profile][signal.name].items()
     told = [joined(texts.SEVERITY[severity], _bound(signal, profile, bound)) for severity, bound in bounds]
-    return joined(ADVICE[signal.name].title, texts.COLON, joined(*told, by=texts.SEPARATOR))
+    return joined(signal.advice.title, texts.COLON, joined(*told, by=texts.SEPARATOR))
 
 
 def _bound(signal: Signal, profile: str, bound: Bound) -> Text:

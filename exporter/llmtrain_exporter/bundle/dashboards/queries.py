@@ -6,9 +6,9 @@ from llmtrain_exporter.bundle.dashboards.board import Line, Look
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import panels as texts
-from llmtrain_exporter.knowledge.limits import LIMITS
 from llmtrain_exporter.knowledge.metric import Metric, Type
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.knowledge.text import Text
 
 TARGET = 'job=~"$job", instance=~"$instance"'

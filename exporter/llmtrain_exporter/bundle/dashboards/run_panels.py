@@ -29,7 +29,7 @@ from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import limits, words
 from llmtrain_exporter.knowledge import panels as texts
-from llmtrain_exporter.knowledge.advice import ADVICE
+from llmtrain_exporter.knowledge.signals import SIGNALS
 
 HEALTH: Mappings = {
     0: (words.HEALTH["healthy"], GREEN),
@@ -189,7 +189,8 @@ def signals(width: int, height: int = 9) -> Timeline:
         links=(frame.RUN_PAGE, frame.RUNBOOK),
         mappings=SEVERITIES,
         overrides=tuple(
-            Override("byName", name, (("displayName", advice.title),)) for name, advice in ADVICE.items()
+            Override("byName", name, (("displayName", signal.advice.title),))
+            for name, signal in SIGNALS.items()
         ),
     )
 

@@ -29,11 +29,13 @@ from llmtrain_exporter.bundle.dashboards.queries import (
 )
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import limits, profile
 from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, Check, Checklist
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals.fit import ACCURACY_GAP
+from llmtrain_exporter.knowledge.signals.policy import ENTROPY_EXPLODED
 
 _P = profile.SFT
 _WARNING = Severity.WARNING
@@ -132,7 +134,7 @@ _FIT = Row(
             (
                 Line(series(c.EVAL_TRAIN_ACCURACY), "eval - train", Look.EVAL),
                 Line(f"vector({_USUAL_GAP})", texts.GAP_USUAL, Look.INFO),
-                Line(f"vector({-limits.ACCURACY_GAP:g})", texts.LIMITS[_WARNING], Look.WARNING),
+                Line(f"vector({-ACCURACY_GAP:g})", texts.LIMITS[_WARNING], Look.WARNING),
             ),
             "percentunit",
             nothing=texts.NO_EVALUATION,
@@ -167,7 +169,7 @@ _OPTIMISATION = Row(
                 Line(train(c.ENTROPY, _MEAN), "entropy", Look.TRAIN),
                 Line(evaluation(c.ENTROPY, _MEAN), "eval_entropy", Look.EVAL),
                 *limit_lines("entropy_collapse", _P),
-                Line(f"vector({limits.ENTROPY_EXPLODED:g})", texts.ENTROPY_HIGH, Look.INFO),
+                Line(f"vector({ENTROPY_EXPLODED:g})", texts.ENTROPY_HIGH, Look.INFO),
             ),
             "none",
             8,

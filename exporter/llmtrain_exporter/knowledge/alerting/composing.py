@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
 from llmtrain_exporter.knowledge.alerting.phrases import SEMICOLON
-from llmtrain_exporter.knowledge.limits import LIMITS
 from llmtrain_exporter.knowledge.producers import PRODUCERS
 from llmtrain_exporter.knowledge.profile import GRPO, PROFILES
 from llmtrain_exporter.knowledge.remedy import Change, Remedy
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, Text, fill
 
 _TITLED = Text("{title}: {text}", "{title}：{text}")
@@ -26,10 +26,11 @@ def put(text: Text, /, **parts: Text) -> Text:
 
 def filled(text: Text) -> Text:
     """Without the placeholders of a single run: settings by their names, limits as GRPO has them."""
-    limits = {
-        name: f"{LIMITS[GRPO][signal][Severity(severity)].limit:g}"
+    bounds = {
+        name: LIMITS[GRPO].get(signal, {}).get(Severity(severity))
         for name, (signal, severity) in RUN_LIMITS.items()
     }
+    limits = {name: f"{bound.limit:g}" for name, bound in bounds.items() if bound is not None}
     return Text(*(fill(text, lang, limits) for lang in Lang))
 
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from llmtrain_exporter.analyse import verdict
 from llmtrain_exporter.analyse.written import series_name
 from llmtrain_exporter.knowledge import report_words as r
-from llmtrain_exporter.knowledge.advice import causes_of
-from llmtrain_exporter.knowledge.causes import Cause
+from llmtrain_exporter.knowledge.causes import Cause, causes_of
 from llmtrain_exporter.knowledge.checklists import SETUP
-from llmtrain_exporter.knowledge.limits import SIGNALS
 from llmtrain_exporter.knowledge.remedy import Proposal, Remedy, proposals
 from llmtrain_exporter.knowledge.signal import Measure, Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Text, written
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.publish.report.material import Material, Moment

@@ -11,11 +11,10 @@ from llmtrain_exporter.draw.chart import Marks
 from llmtrain_exporter.draw.from_history import FIT, around, chain, panels
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.advice import ADVICE
-from llmtrain_exporter.knowledge.limits import SIGNALS
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.recoveries import RECOVERIES
 from llmtrain_exporter.knowledge.signal import Family, Measure
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import fill, named
 from llmtrain_exporter.model import Incident, Series
 from llmtrain_exporter.publish.check_text import incident_of
@@ -95,7 +94,7 @@ def _peak(moment: Moment, say: Say) -> str:
 def _signals(told: Material, say: Say) -> Iterator[Section]:
     """What each signal that came up tells, what follows, and where to look."""
     for name in dict.fromkeys(moment.episode.signal for moment in told.moments):
-        advice, settings = ADVICE[name], named(dict(told.run.settings.numbers))
+        advice, settings = SIGNALS[name].advice, named(dict(told.run.settings.numbers))
         meaning, impact, *look = (
             fill(text, say.lang, settings) for text in (advice.meaning, advice.impact, *advice.diagnosis)
         )

@@ -11,9 +11,9 @@ from llmtrain_exporter.analyse import verdict
 from llmtrain_exporter.analyse.signals.tracker import ORDER
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import watch_words, words
-from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.model import Episode, Incident, Snapshot, State
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check_text import (
@@ -98,7 +98,7 @@ def _change(
 
 
 def _over(episode: Episode, run: Snapshot, style: Style) -> str:
-    title = ADVICE[episode.signal].title.of(style.lang)
+    title = SIGNALS[episode.signal].advice.title.of(style.lang)
     said = words.STEP if episode.first_step == episode.last_step else words.STEPS
     when = style.say(said, first=episode.first_step, last=episode.last_step)
     return style.say(watch_words.OVER, step=run.last_step, title=title, when=when)

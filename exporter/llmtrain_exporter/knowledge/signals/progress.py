@@ -1,103 +1,52 @@
-"""Advice on evaluations, speed, memory and silence."""
+"""Signals on whether the run keeps its pace and its memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Annotated
 
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import pace
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.advice.entry import Advice
+from llmtrain_exporter.knowledge.profile import PROFILES
+from llmtrain_exporter.knowledge.signal import (
+    Advice,
+    Bound,
+    Family,
+    FoundBy,
+    Measure,
+    Severity,
+    Signal,
+    in_each,
+)
 from llmtrain_exporter.knowledge.text import Text
 
-ADVICE: Mapping[str, Advice] = {
-    "overfit": Advice(
-        title=Text("Overfitting", "过拟合"),
-        summary=Text(
-            "Eval loss stays high or rises while training loss falls.",
-            "训练 loss 下降，而 eval loss 偏高或上升。",
-        ),
-        finding=Text(
-            "{metric} is {value} at step {step}, against {baseline}.",
-            "第 {step} 步 {metric} 为 {value}，对照值 {baseline}。",
-        ),
-        meaning=Text(
-            "The model learns its training samples and not the task. A ratio that grows matters more than "
-            "one that is high from the start. Some trainers log the training loss on another scale.",
-            "模型记住了训练样本，而不是学会任务。比值持续扩大比一开始就高更要紧。"
-            "有的框架记录的训练 loss 口径不同。",
-        ),
-        impact=Text(
-            "Each further step makes the model worse on new data; the best checkpoint lies behind.",
-            "每多训一步，模型在新数据上就更差；最佳 checkpoint 已经过去。",
-        ),
-        causes=("memorising", "different_eval_data", "saturated_preference"),
-        diagnosis=(
-            Text(
-                "Where was the lowest eval loss, and is that checkpoint still there ({save_steps})?",
-                "eval loss 最低点在哪一步？那个 checkpoint 还在吗（{save_steps}）？",
-            ),
-            Text(
-                "Does eval accuracy fall too, or only the loss? With accuracy level the model is just "
-                "overconfident.",
-                "验证准确率也在降，还是只有 loss 在升？准确率持平时只是过度自信。",
-            ),
-            Text(
-                "Does the gap grow from evaluation to evaluation?",
-                "差距是否逐次扩大？",
-            ),
-        ),
-        remedies=(
-            "use_best_checkpoint",
-            "early_stopping",
-            "more_dropout",
-            "more_weight_decay",
-            "simpler_model",
-            "more_data",
-            "evaluate_regularly",
-            "raise_preference_beta",
-        ),
-        sources=(src.SFT_STATUS, src.SFT_SERIOUS, src.SFT_ADJUST, src.SFT_ALARMS),
-    ),
-    "accuracy_drop": Advice(
-        title=Text("Accuracy drop", "准确率下降"),
-        summary=Text(
-            "Token accuracy fell below its best, or eval accuracy falls behind training.",
-            "token 准确率低于此前最好值，或验证与训练的差距在扩大。",
-        ),
-        finding=Text(
-            "{metric} is {value} at step {step}, against {baseline}.",
-            "第 {step} 步 {metric} 为 {value}，对照值 {baseline}。",
-        ),
-        meaning=Text(
-            "Falling training accuracy: the run is unstable or the data got harder. Falling eval accuracy, "
-            "or a growing gap: an early sign of overfitting.",
-            "训练准确率下降：训练不稳或数据变难。验证准确率下降或差距扩大：过拟合的早期信号。",
-        ),
-        impact=Text(
-            "The model that comes out is worse than one that you have already had.",
-            "最后得到的模型不如之前已有的。",
-        ),
-        causes=("memorising", "high_learning_rate", "bad_batch", "poor_labels"),
-        diagnosis=(
-            Text(
-                "Training or evaluation? Look at both lines and at the gap between them.",
-                "是训练还是验证？两条线和差距一起看。",
-            ),
-            Text(
-                "Did loss or grad_norm jump at the same step?",
-                "同一步 loss 或 grad_norm 是否突升？",
-            ),
-        ),
-        remedies=(
-            "early_stopping",
-            "more_dropout",
-            "more_weight_decay",
-            "halve_learning_rate",
-            "check_labels",
-            "use_best_checkpoint",
-        ),
-        sources=(src.SFT_ALARMS, src.SFT_ADJUST),
-    ),
-    "throughput_drop": Advice(
+PACE_BLOCKS: Annotated[int, "blocks", src.RUNS] = 16
+"""Whose median pace is the run's own."""
+PACE_EVALUATIONS: Annotated[int, "evaluations", src.RUNS] = 8
+"""The same for the time that an evaluation takes."""
+PACE_FEWEST: Annotated[int, "blocks or evaluations", src.RUNS] = 3
+"""That make a pace."""
+SLOWER_SECONDS: Annotated[float, "seconds", src.RUNS] = 60.0
+"""That a block of records has to take longer to count as slower."""
+SLOWER_EVALUATION: Annotated[float, "seconds", src.RUNS] = 10.0
+"""The same for an evaluation."""
+MEMORY_JUDGED: Annotated[float, "share of the planned steps", src.RUNS] = 0.1
+"""After which the peak of memory should be known."""
+MEMORY_STEP: Annotated[float, "times", src.RUNS] = 1.01
+"""By which the peak of memory rises at least when it rises."""
+MEMORY_RISES: Annotated[int, "rises", src.RUNS] = 4
+"""That make it grow."""
+MEMORY_PATIENCE: Annotated[int, "blocks", src.RUNS] = 32
+"""Without a rise, after which memory is no longer growing."""
+
+THROUGHPUT_DROP = Signal(
+    "throughput_drop",
+    Family.PROGRESS,
+    (c.RECENT_SECONDS_PER_STEP, c.EVAL_RUNTIME),
+    measure=Measure.RATIO,
+    clear_after=1,  # looked at once in many records
+    limits=in_each(PROFILES, {Severity.WARNING: Bound(2, src.SFT_WATCH, records=3)}),
+    advice=Advice(
         title=Text("Throughput drop", "吞吐下降"),
         summary=Text(
             "Training or evaluation has become much slower than before.",
@@ -130,7 +79,16 @@ ADVICE: Mapping[str, Advice] = {
         remedies=("check_machine", "bound_length", "shorten_completions"),
         sources=(src.SFT_WATCH,),
     ),
-    "memory_growth": Advice(
+)
+
+MEMORY_GROWTH = Signal(
+    "memory_growth",
+    Family.PROGRESS,
+    (c.MEMORY,),
+    measure=Measure.RATIO,
+    clear_after=1,
+    limits=in_each(PROFILES, {Severity.WARNING: Bound(1.2, src.SFT_WATCH)}),
+    advice=Advice(
         title=Text("Memory keeps growing", "显存持续增长"),
         summary=Text(
             "Peak device memory keeps growing long after the start.",
@@ -163,7 +121,24 @@ ADVICE: Mapping[str, Advice] = {
         remedies=("bound_length", "smaller_micro_batch", "shorten_completions", "check_machine"),
         sources=(src.SFT_WATCH,),
     ),
-    "stalled": Advice(
+)
+
+STALLED = Signal(
+    "stalled",
+    Family.PROGRESS,
+    (c.LAST_RECORD,),
+    measure=Measure.GAPS,
+    found_by=FoundBy.CLOCK,
+    limits=in_each(
+        PROFILES,
+        {
+            Severity.WARNING: Bound(pace.STALL_GAPS, src.RUNS, floor=pace.STALL_SECONDS),
+            Severity.CRITICAL: Bound(
+                pace.HUNG * pace.STALL_GAPS, src.RUNS, floor=pace.HUNG * pace.STALL_SECONDS
+            ),
+        },
+    ),
+    advice=Advice(
         title=Text("Run stalled", "训练停滞"),
         summary=Text(
             "The log has not grown for many times this run's usual gap.",
@@ -200,4 +175,6 @@ ADVICE: Mapping[str, Advice] = {
         remedies=("inspect_process", "resume", "check_machine"),
         sources=(src.RUNS,),
     ),
-}
+)
+
+SIGNALS = (THROUGHPUT_DROP, MEMORY_GROWTH, STALLED)

@@ -1,15 +1,96 @@
-"""Advice on loss and learning rate."""
+"""Signals on the loss: numbers that are none, spikes, rebounds and plateaus."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Annotated
 
+from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.advice.entry import Advice
+from llmtrain_exporter.knowledge.limits import SPIKE_SIGMAS
+from llmtrain_exporter.knowledge.profile import GRPO, OTHER_THAN_GRPO, PROFILES, SFT
+from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal, in_each
 from llmtrain_exporter.knowledge.text import Text
 
-ADVICE: Mapping[str, Advice] = {
-    "loss_spike": Advice(
+SMOOTHED_STEPS: Annotated[int, "steps", src.SFT_WATCH] = 50
+"""Over which a loss is smoothed to see it rebound; the FAQ's example logs a mean of 100."""
+SMOOTHED_RECORDS: Annotated[int, "records", src.RUNS] = 10
+"""At the most, however few steps are between them."""
+RELAXED: Annotated[float, "times, at each record", src.RUNS] = 1.01
+"""By how much the lowest smoothed loss is forgotten: a lasting change is followed."""
+PLATEAU_EPOCHS: Annotated[int, "epochs", src.SFT_ADJUST] = 4
+"""Over which the loss should fall."""
+
+NON_FINITE = Signal(
+    "non_finite",
+    Family.GRADIENT,
+    (c.LOSS, c.GRAD_NORM, c.KL, c.REWARD, c.ENTROPY),
+    measure=Measure.TRUTH,
+    limits=in_each(PROFILES, {Severity.CRITICAL: Bound(1, src.SFT_SERIOUS)}),
+    advice=Advice(
+        title=Text("NaN or infinity", "出现 NaN 或 Inf"),
+        summary=Text(
+            "A watched metric is NaN or infinite, or a loss of 0 hides a NaN gradient.",
+            "某项指标为 NaN 或 Inf，或 loss 为 0 而梯度为 NaN。",
+        ),
+        finding=Text(
+            "{metric} is {value} at step {step}.",
+            "第 {step} 步 {metric} 为 {value}。",
+        ),
+        meaning=Text(
+            "A number has overflowed or was undefined. The trainer may show a NaN loss as 0: the NaN "
+            "gradient beside it is the truth.",
+            "数值溢出或无定义。框架可能把 NaN loss 显示成 0，旁边的 NaN 梯度才是真相。",
+        ),
+        impact=Text(
+            "If a NaN reached the weights, every later step and every later checkpoint is worthless.",
+            "NaN 一旦进入权重，之后的每一步、每个 checkpoint 都作废。",
+        ),
+        causes=("gradient_explosion", "number_format", "bad_batch", "high_learning_rate"),
+        diagnosis=(
+            Text(
+                "Single record, or all since? If all: stop the run now.",
+                "只有一条，还是此后全是？若全是，立刻停训。",
+            ),
+            Text(
+                "Did grad_norm grow in the records before? Then it exploded; otherwise suspect data or "
+                "precision.",
+                "之前 grad_norm 是否持续变大？是则为梯度爆炸；否则查数据或精度。",
+            ),
+            Text(
+                "Check that the newest checkpoint has no NaN before you resume from it.",
+                "续训前确认最新 checkpoint 的权重里没有 NaN。",
+            ),
+        ),
+        remedies=(
+            "roll_back",
+            "halve_learning_rate",
+            "lower_learning_rate",
+            "clip_gradients",
+            "check_data",
+            "use_bf16",
+            "show_nan",
+        ),
+        sources=(src.SFT_SERIOUS, src.SFT_ALARMS, src.TRAINERS),
+    ),
+)
+
+LOSS_SPIKE = Signal(
+    "loss_spike",
+    Family.GRADIENT,
+    (c.LOSS,),
+    measure=Measure.SIGMA,
+    clear_after=10,
+    limits={
+        GRPO: {Severity.WARNING: Bound(SPIKE_SIGMAS, src.OLMO, floor=0.1)},
+        **in_each(
+            OTHER_THAN_GRPO,
+            {
+                Severity.WARNING: Bound(SPIKE_SIGMAS, src.OLMO, floor=0.2),
+                Severity.CRITICAL: Bound(SPIKE_SIGMAS, src.OLMO, records=10, floor=1.0),
+            },
+        ),
+    },
+    advice=Advice(
         title=Text("Loss spike", "loss 尖峰"),
         summary=Text(
             "The loss jumped far above this run's own level.",
@@ -53,7 +134,15 @@ ADVICE: Mapping[str, Advice] = {
         ),
         sources=(src.OLMO, src.PALM, src.GRPO_EVENTS),
     ),
-    "loss_unstable": Advice(
+)
+
+LOSS_UNSTABLE = Signal(
+    "loss_unstable",
+    Family.FIT,
+    (c.LOSS,),
+    measure=Measure.RATIO,
+    limits={SFT: {Severity.WARNING: Bound(2, src.SFT_WATCH, floor=0.2)}},
+    advice=Advice(
         title=Text("Unstable loss", "loss 震荡"),
         summary=Text(
             "The smoothed loss falls and rebounds again and again.",
@@ -92,7 +181,17 @@ ADVICE: Mapping[str, Advice] = {
         ),
         sources=(src.SFT_WATCH, src.SFT_ADJUST),
     ),
-    "loss_plateau": Advice(
+)
+
+LOSS_PLATEAU = Signal(
+    "loss_plateau",
+    Family.FIT,
+    (c.LOSS,),
+    measure=Measure.RATIO,
+    clear_after=1,
+    limits={SFT: {Severity.INFO: Bound(0.9, src.SFT_ADJUST, floor=1.0)}},
+    untold={Severity.INFO: "a loss that hardly falls harms nothing; dashboards and the page show it"},
+    advice=Advice(
         title=Text("Loss hardly falls", "loss 下降缓慢"),
         summary=Text(
             "The training loss has hardly fallen over several epochs.",
@@ -132,37 +231,6 @@ ADVICE: Mapping[str, Advice] = {
         ),
         sources=(src.SFT_ADJUST,),
     ),
-    "lr_out_of_range": Advice(
-        title=Text("Learning rate out of range", "学习率超出范围"),
-        summary=Text(
-            "The learning rate is far outside the usual range for fine-tuning.",
-            "学习率远超微调的常用范围。",
-        ),
-        finding=Text(
-            "learning_rate is {value} at step {step}, limit {limit}.",
-            "第 {step} 步 learning_rate 为 {value}，限值 {limit}。",
-        ),
-        meaning=Text(
-            "Mostly a typing error in the exponent, or a schedule that ends too early. Warm-up and the end "
-            "of the decay do not count.",
-            "多半是指数写错，或调度结束得太早。warmup 阶段和衰减末尾不算。",
-        ),
-        impact=Text(
-            "Too high: the run explodes. Too low: it learns nothing.",
-            "过高会爆炸，过低学不动。",
-        ),
-        causes=("wrong_schedule", "high_learning_rate", "low_learning_rate"),
-        diagnosis=(
-            Text(
-                "Compare the peak with {learning_rate} of the settings.",
-                "把峰值与设置的 {learning_rate} 对照。",
-            ),
-            Text(
-                "Does the number of planned steps fit the run ({max_steps}, {num_train_epochs})?",
-                "计划步数与训练是否相符（{max_steps}，{num_train_epochs}）？",
-            ),
-        ),
-        remedies=("check_schedule", "halve_learning_rate", "lower_learning_rate", "raise_learning_rate"),
-        sources=(src.SFT_WATCH,),
-    ),
-}
+)
+
+SIGNALS = (NON_FINITE, LOSS_SPIKE, LOSS_UNSTABLE, LOSS_PLATEAU)

@@ -1,74 +1,49 @@
-"""Advice on the distance of a policy from where it began, its clipping and its entropy, and the collapse."""
+"""Signals on how far a policy has gone from where it began: kl, clipping, entropy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Annotated
 
+from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.advice.entry import Advice
+from llmtrain_exporter.knowledge.profile import GRPO, SFT
+from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal
 from llmtrain_exporter.knowledge.text import Text
 
-ADVICE: Mapping[str, Advice] = {
-    "collapse": Advice(
-        title=Text("Policy collapse", "policy 崩溃"),
-        summary=Text(
-            "The policy is collapsing: several families of signals broke within a few records.",
-            "policy 正在崩溃：几条记录之内，多类指标相继失常。",
-        ),
-        finding=Text(
-            "By step {step} several families of signals had broken together.",
-            "到第 {step} 步，多类指标已相继失常。",
-        ),
-        meaning=Text(
-            "The typical chain: KL and gradient jump, completions grow until they are cut off, the reward "
-            "falls. Common in RL fine-tuning. KL and gradient break many records before the reward is gone.",
-            "典型链条：KL 和梯度突升，生成变长直到被截断，reward 下跌。在 RL 微调中很常见。"
-            "KL 和梯度失常往往比 reward 归零早很多条记录。",
-        ),
-        impact=Text(
-            "Some runs recover, with damage, and collapse again later. Others stay dead: everything cut "
-            "off, reward 0, gradient 0. Steps after the onset are mostly wasted.",
-            "有的训练能带伤恢复，之后再次崩溃；有的就此报废：全部截断、reward 为 0、梯度为 0。"
-            "出事之后的步数基本白跑。",
-        ),
-        causes=(
-            "policy_drift",
-            "gradient_explosion",
-            "length_shift",
-            "reward_instability",
-            "high_learning_rate",
-        ),
-        diagnosis=(
-            Text(
-                "Which family broke first? KL or gradient first: drift. Length first: stopping or the "
-                "reward for it. Reward first: the reward function.",
-                "哪一类先失常？KL 或梯度在先是策略漂移；长度在先查停止条件和长度相关奖励；"
-                "reward 在先查 reward 函数。",
-            ),
-            Text(
-                "Is a checkpoint from before the onset still there ({save_steps})? Copy it away now.",
-                "出事前的 checkpoint 还在吗（{save_steps}）？现在就拷走。",
-            ),
-            Text(
-                "Has it happened before in this run? Repeats mean that the settings, not one batch, are the "
-                "reason.",
-                "本次训练之前发生过吗？反复发生说明问题在参数，不在某个 batch。",
-            ),
-        ),
-        remedies=(
-            "roll_back",
-            "raise_beta",
-            "lower_learning_rate",
-            "clip_gradients",
-            "shorten_completions",
-            "no_reward_for_truncated",
-            "adaptive_kl",
-            "guard",
-            "save_often",
-        ),
-        sources=(src.GRPO_EVENTS, src.GRPO_CAUSES, src.GRPO_SPECIFIC),
-    ),
-    "kl_high": Advice(
+KL_HEALTHY: Annotated[float, "nats per token", src.GRPO_METRICS] = 0.01
+"""No run's kl baseline is taken to be lower: the guide calls 0.01 to 5 healthy, and most runs begin at 0."""
+KL_MOST: Annotated[float, "nats per token", src.RUNS] = 0.2
+"""Nor is it taken to be higher: 5e-4 to 0.1 per token is healthy, and on a plateau of 2 runs are dead."""
+KL_DOUBLING: Annotated[float, "records", src.RUNS] = 20.0
+"""In which a kl baseline may double. A slow drift is followed, a ramp is not."""
+KL_DOUBLINGS: Annotated[float, "doublings", src.RUNS] = 60.0
+"""More than any kl can rise."""
+KL_CLAMP: Annotated[float, "nats per token", src.TRAINERS] = 10.0
+"""ms-swift from 4.0.4 on clamps kl per token here."""
+KL_CLAMPED: Annotated[float, "nats per token", src.RUNS] = 9.0
+"""The mean of a destroyed run that is clamped sits at 9.4 to 9.6."""
+KL_CLAMPED_RECORDS: Annotated[int, "records", src.RUNS] = 3
+"""In a row at the clamp: the run is destroyed."""
+GSPO_EPSILON: Annotated[float, "clipping range", src.GSPO] = 0.01
+"""Clipping ranges below this are those of sequence-level ratios, whose clip ratios have another normal."""
+ENTROPY_DEAD: Annotated[float, "nats", src.TRAINERS] = 0.2
+"""TRL calls an entropy of about 0.2 nat a nearly complete collapse; above it none is told."""
+ENTROPY_EXPLODED: Annotated[float, "nats", src.SFT_METRICS] = 3.0
+"""Upper end of the FAQ's normal range of entropy."""
+
+KL_HIGH = Signal(
+    "kl_high",
+    Family.KL,
+    (c.KL,),
+    clear_after=10,
+    limits={
+        GRPO: {
+            Severity.WARNING: Bound(5, src.GRPO_METRICS),
+            Severity.CRITICAL: Bound(10, src.GRPO_SPECIFIC),
+        }
+    },
+    levels=(c.KL,),
+    advice=Advice(
         title=Text("KL too high", "KL 过高"),
         summary=Text(
             "KL is so high that the policy no longer resembles its reference model.",
@@ -108,7 +83,20 @@ ADVICE: Mapping[str, Advice] = {
         remedies=("raise_beta", "lower_learning_rate", "adaptive_kl", "tighten_clip", "roll_back", "guard"),
         sources=(src.GRPO_METRICS, src.GRPO_SPECIFIC, src.RUNS),
     ),
-    "kl_spike": Advice(
+)
+
+KL_SPIKE = Signal(
+    "kl_spike",
+    Family.KL,
+    (c.KL,),
+    measure=Measure.RATIO,
+    limits={
+        GRPO: {
+            Severity.WARNING: Bound(10, src.RUNS, floor=0.1),
+            Severity.CRITICAL: Bound(10, src.RUNS, records=2, within=3, floor=1.0),
+        }
+    },
+    advice=Advice(
         title=Text("KL spike", "KL 尖峰"),
         summary=Text(
             "KL jumped far above this run's own level: the earliest sign of a collapse.",
@@ -147,7 +135,15 @@ ADVICE: Mapping[str, Advice] = {
         remedies=("raise_beta", "lower_learning_rate", "clip_gradients", "warm_up_longer", "tighten_clip"),
         sources=(src.GRPO_CAUSES, src.RUNS),
     ),
-    "clip_ratio_high": Advice(
+)
+
+CLIP_RATIO_HIGH = Signal(
+    "clip_ratio_high",
+    Family.FIT,
+    (c.CLIP_RATIO,),
+    limits={GRPO: {Severity.WARNING: Bound(0.3, src.GRPO_OTHER, records=5)}},
+    levels=(c.CLIP_RATIO,),
+    advice=Advice(
         title=Text("Clip ratio too high", "clip ratio 过高"),
         summary=Text(
             "Too many token probability ratios hit the clipping bound.",
@@ -182,7 +178,20 @@ ADVICE: Mapping[str, Advice] = {
         remedies=("lower_learning_rate", "larger_batch", "raise_beta", "tighten_clip"),
         sources=(src.GRPO_OTHER, src.TRAINERS),
     ),
-    "entropy_collapse": Advice(
+)
+
+ENTROPY_COLLAPSE = Signal(
+    "entropy_collapse",
+    Family.FIT,
+    (c.ENTROPY,),
+    measure=Measure.RATIO,
+    below=True,
+    limits={
+        GRPO: {Severity.WARNING: Bound(0.2, src.ENTROPY, records=5)},
+        SFT: {Severity.INFO: Bound(0.5, src.SFT_METRICS, records=20)},
+    },
+    untold={Severity.INFO: "outside of reinforcement learning entropy alone is only a hint"},
+    advice=Advice(
         title=Text("Entropy out of range", "entropy 异常"),
         summary=Text(
             "The entropy of the predictions has left its range; in RL: exploration is ending.",
@@ -221,4 +230,6 @@ ADVICE: Mapping[str, Advice] = {
         remedies=("keep_exploring", "more_contrast", "raise_beta", "check_labels"),
         sources=(src.ENTROPY, src.SFT_METRICS, src.RUNS),
     ),
-}
+)
+
+SIGNALS = (KL_HIGH, KL_SPIKE, CLIP_RATIO_HIGH, ENTROPY_COLLAPSE)

@@ -1,15 +1,32 @@
-"""Advice on the length of completions and on rewards."""
+"""Signals on how long the completions are, and how many of them are cut off."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Annotated
 
+from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.advice.entry import Advice
+from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal
 from llmtrain_exporter.knowledge.text import Text
 
-ADVICE: Mapping[str, Advice] = {
-    "length_surge": Advice(
+LENGTH_SPREAD: Annotated[float, "share of the baseline", src.RUNS] = 0.03
+"""The spread of lengths is not taken to be smaller."""
+LENGTH_NEAR_LIMIT: Annotated[float, "share of max_completion_length", src.GRPO_LENGTHS] = 0.9
+"""Mean completion length from which on the limit shapes what is written."""
+LENGTH_NEAR_RECORDS: Annotated[int, "records", src.RUNS] = 4
+"""In a row that near to the limit."""
+CLIPPED_JUMP: Annotated[float, "share of completions", src.GRPO_SPECIFIC] = 0.3
+"""Cut off, that even in one record is a sign of a collapse if far less is normal: half of this less, and
+less than half of it."""
+
+LENGTH_SURGE = Signal(
+    "length_surge",
+    Family.LENGTH,
+    (c.COMPLETION_LENGTH,),
+    measure=Measure.RATIO,
+    limits={GRPO: {Severity.WARNING: Bound(1.5, src.GRPO_LENGTHS)}},
+    advice=Advice(
         title=Text("Completions grow too long", "生成长度突升"),
         summary=Text(
             "Completions have become much longer than usual or nearly fill their limit.",
@@ -55,7 +72,16 @@ ADVICE: Mapping[str, Advice] = {
         ),
         sources=(src.GRPO_LENGTHS, src.GRPO_EVENTS),
     ),
-    "length_collapse": Advice(
+)
+
+LENGTH_COLLAPSE = Signal(
+    "length_collapse",
+    Family.LENGTH,
+    (c.COMPLETION_LENGTH,),
+    measure=Measure.RATIO,
+    below=True,
+    limits={GRPO: {Severity.WARNING: Bound(0.5, src.GRPO_LENGTHS)}},
+    advice=Advice(
         title=Text("Completions become too short", "生成长度骤降"),
         summary=Text(
             "Completions have become much shorter than usual.",
@@ -88,7 +114,20 @@ ADVICE: Mapping[str, Advice] = {
         remedies=("read_completions", "fix_reward", "raise_beta", "stop_words"),
         sources=(src.GRPO_LENGTHS, src.GRPO_RECOVERY),
     ),
-    "clipped_high": Advice(
+)
+
+CLIPPED_HIGH = Signal(
+    "clipped_high",
+    Family.LENGTH,
+    (c.COMPLETION_CLIPPED,),
+    limits={
+        GRPO: {
+            Severity.WARNING: Bound(0.1, src.GRPO_LENGTHS, records=4),
+            Severity.CRITICAL: Bound(0.3, src.GRPO_SPECIFIC, records=4),
+        }
+    },
+    levels=(c.COMPLETION_CLIPPED,),
+    advice=Advice(
         title=Text("Too many truncated completions", "截断比例过高"),
         summary=Text(
             "Too many completions are cut off at the length limit.",
@@ -135,114 +174,6 @@ ADVICE: Mapping[str, Advice] = {
         ),
         sources=(src.GRPO_LENGTHS, src.GRPO_SPECIFIC, src.RUNS),
     ),
-    "reward_drop": Advice(
-        title=Text("Reward drop", "reward 骤降"),
-        summary=Text(
-            "The total reward has fallen far below this run's own level.",
-            "总 reward 远低于本次训练自身水平。",
-        ),
-        finding=Text(
-            "reward fell to {value} at step {step}, usual {baseline}.",
-            "第 {step} 步 reward 降到 {value}，平时 {baseline}。",
-        ),
-        meaning=Text(
-            "What the policy writes now earns clearly less. In a collapse this is the last link of the "
-            "chain, so look at what broke before.",
-            "policy 现在的输出得分明显变低。在崩溃链条中这是最后一环，要回头看之前是什么先坏的。",
-        ),
-        impact=Text(
-            "Updates now follow mostly failed completions; each further step can make it worse.",
-            "后续更新主要来自失败的回答，每多一步都可能更糟。",
-        ),
-        causes=("reward_instability", "length_shift", "policy_drift", "gradient_explosion"),
-        diagnosis=(
-            Text(
-                "Which reward function fell? If only one, look there first.",
-                "哪个 reward 函数在跌？只有一个就先看它。",
-            ),
-            Text(
-                "Did the prompts change, to a harder part of the data set for instance?",
-                "题目是否变了，例如进入更难的数据段？",
-            ),
-            Text(
-                "Did an outside scorer or sandbox fail, and return 0 for all?",
-                "外部打分服务或沙箱是否出错、统一返回 0？",
-            ),
-        ),
-        remedies=("read_completions", "roll_back", "raise_beta", "lower_learning_rate", "fix_reward"),
-        sources=(src.GRPO_REWARDS, src.GRPO_CAUSES),
-    ),
-    "reward_function_drop": Advice(
-        title=Text("One reward function drops", "单项奖励骤降"),
-        summary=Text(
-            "One reward function has fallen to a fraction of its usual level.",
-            "某个 reward 函数跌到平时水平的一小部分。",
-        ),
-        finding=Text(
-            "Reward function {function} fell to {value} at step {step}, usual {baseline}.",
-            "第 {step} 步奖励 {function} 降到 {value}，平时 {baseline}。",
-        ),
-        meaning=Text(
-            "The policy fails at one thing it could do before, a format for instance. The total reward can "
-            "stay level while another function makes up for it.",
-            "policy 在原本会做的某一项上失败了，例如格式。其他项若补上，总 reward 可能看不出变化。",
-        ),
-        impact=Text(
-            "A broken format makes other rewards fail too. Alone, it is a typical sign of reward hacking.",
-            "格式一坏，其他奖励也会跟着失败。若只有这一项跌，常是 reward hacking。",
-        ),
-        causes=("reward_instability", "reward_hacking", "length_shift", "policy_drift"),
-        diagnosis=(
-            Text(
-                "Are completions cut off at the same steps? Then the end of the format is missing.",
-                "同一步是否大量截断？是则缺的是格式的结尾。",
-            ),
-            Text(
-                "Did another function or the length rise at the same time? Then one is bought with the "
-                "other.",
-                "另一项奖励或长度是否同时上升？是则在拿这一项换那一项。",
-            ),
-        ),
-        remedies=("read_completions", "fix_reward", "raise_beta", "no_reward_for_truncated", "roll_back"),
-        sources=(src.GRPO_REWARDS, src.GRPO_CAUSES, src.RUNS),
-    ),
-    "reward_flat": Advice(
-        title=Text("No spread in rewards", "奖励无差异"),
-        summary=Text(
-            "All completions of a group get the same reward, so nothing is learned.",
-            "同组回答的奖励完全相同，学不到东西。",
-        ),
-        finding=Text(
-            "Rewards have no spread at step {step}: {metric} is {value}.",
-            "第 {step} 步奖励没有差异：{metric} 为 {value}。",
-        ),
-        meaning=Text(
-            "GRPO compares the completions of a prompt with each other. Equal rewards give advantage 0 and "
-            "gradient 0. With a high reward the task is solved; with reward 0 the policy is dead or the "
-            "task too hard.",
-            "GRPO 比较同一 prompt 的各条回答。奖励相同则 advantage 和梯度都为 0。reward 高说明题目已解决；"
-            "reward 为 0 说明 policy 已死或题目太难。",
-        ),
-        impact=Text(
-            "The GPUs work and nothing is learned.",
-            "GPU 在跑，但什么也没学到。",
-        ),
-        causes=("no_contrast", "dead_policy", "lost_exploration", "reward_instability"),
-        diagnosis=(
-            Text(
-                "Is the reward high or near 0? Are completions cut off?",
-                "reward 是高还是接近 0？回答是否被截断？",
-            ),
-            Text(
-                "Does the reward function really run, or return a constant after an error?",
-                "reward 函数真的在执行吗，还是出错后返回常数？",
-            ),
-            Text(
-                "How many completions per prompt ({num_generations}), at which {temperature}?",
-                "每个 prompt 采样几条（{num_generations}），{temperature}？",
-            ),
-        ),
-        remedies=("more_contrast", "fix_reward", "keep_exploring", "roll_back", "read_completions"),
-        sources=(src.RUNS, src.DAPO),
-    ),
-}
+)
+
+SIGNALS = (LENGTH_SURGE, LENGTH_COLLAPSE, CLIPPED_HIGH)

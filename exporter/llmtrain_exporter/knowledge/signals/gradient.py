@@ -1,61 +1,39 @@
-"""Advice on numbers that are none and on gradients."""
+"""Signals on the gradient and on the rate at which it is followed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Annotated
 
+from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.advice.entry import Advice
+from llmtrain_exporter.knowledge.profile import DPO, GRPO, OTHER_THAN_GRPO, PROFILES, REWARD_MODEL, SFT
+from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal, in_each
 from llmtrain_exporter.knowledge.text import Text
 
-ADVICE: Mapping[str, Advice] = {
-    "non_finite": Advice(
-        title=Text("NaN or infinity", "出现 NaN 或 Inf"),
-        summary=Text(
-            "A watched metric is NaN or infinite, or a loss of 0 hides a NaN gradient.",
-            "某项指标为 NaN 或 Inf，或 loss 为 0 而梯度为 NaN。",
-        ),
-        finding=Text(
-            "{metric} is {value} at step {step}.",
-            "第 {step} 步 {metric} 为 {value}。",
-        ),
-        meaning=Text(
-            "A number has overflowed or was undefined. The trainer may show a NaN loss as 0: the NaN "
-            "gradient beside it is the truth.",
-            "数值溢出或无定义。框架可能把 NaN loss 显示成 0，旁边的 NaN 梯度才是真相。",
-        ),
-        impact=Text(
-            "If a NaN reached the weights, every later step and every later checkpoint is worthless.",
-            "NaN 一旦进入权重，之后的每一步、每个 checkpoint 都作废。",
-        ),
-        causes=("gradient_explosion", "number_format", "bad_batch", "high_learning_rate"),
-        diagnosis=(
-            Text(
-                "Single record, or all since? If all: stop the run now.",
-                "只有一条，还是此后全是？若全是，立刻停训。",
-            ),
-            Text(
-                "Did grad_norm grow in the records before? Then it exploded; otherwise suspect data or "
-                "precision.",
-                "之前 grad_norm 是否持续变大？是则为梯度爆炸；否则查数据或精度。",
-            ),
-            Text(
-                "Check that the newest checkpoint has no NaN before you resume from it.",
-                "续训前确认最新 checkpoint 的权重里没有 NaN。",
-            ),
-        ),
-        remedies=(
-            "roll_back",
-            "halve_learning_rate",
-            "lower_learning_rate",
-            "clip_gradients",
-            "check_data",
-            "use_bf16",
-            "show_nan",
-        ),
-        sources=(src.SFT_SERIOUS, src.SFT_ALARMS, src.TRAINERS),
+GRAD_EXEMPT: Annotated[int, "records", src.RUNS] = 5
+"""First ones, in which a high gradient is an ordinary start."""
+LOSS_CONVERGED: Annotated[float, "loss", src.SFT_METRICS] = 0.01
+"""Below the FAQ's normal losses a small gradient is no standstill."""
+RATE_TOO_LOW: Annotated[float, "learning rate", src.SFT_WATCH] = 1e-8
+"""The FAQ's learning rate that may be too small, outside of warm-up and the end of decay."""
+RATE_JUDGED_FROM: Annotated[float, "share of the planned steps", src.RUNS] = 0.15
+RATE_JUDGED_TO: Annotated[float, "share of the planned steps", src.RUNS] = 0.85
+"""Between them a tiny learning rate is neither warm-up nor the end of decay."""
+
+GRAD_NORM_HIGH = Signal(
+    "grad_norm_high",
+    Family.GRADIENT,
+    (c.GRAD_NORM,),
+    clear_after=20,
+    limits=in_each(
+        (SFT, DPO, REWARD_MODEL),
+        {
+            Severity.WARNING: Bound(10, src.SFT_ALARMS),
+            Severity.CRITICAL: Bound(20, src.SFT_ALARMS, records=2, within=5),
+        },
     ),
-    "grad_norm_high": Advice(
+    levels=(c.GRAD_NORM,),
+    advice=Advice(
         title=Text("Gradient norm too high", "梯度范数过高"),
         summary=Text(
             "The gradient norm is above the range in which training is stable.",
@@ -89,7 +67,27 @@ ADVICE: Mapping[str, Advice] = {
         remedies=("halve_learning_rate", "clip_gradients", "warm_up_longer", "check_data", "larger_batch"),
         sources=(src.SFT_METRICS, src.SFT_SERIOUS, src.SFT_ALARMS),
     ),
-    "grad_spike": Advice(
+)
+
+GRAD_SPIKE = Signal(
+    "grad_spike",
+    Family.GRADIENT,
+    (c.GRAD_NORM,),
+    measure=Measure.RATIO,
+    limits={
+        GRPO: {
+            Severity.WARNING: Bound(10, src.GRPO_CAUSES, floor=0.1),
+            Severity.CRITICAL: Bound(100, src.GRPO_CAUSES, records=2, within=3, floor=0.1),
+        },
+        **in_each(  # after supervised training gradients are tiny, and ten times that is nothing
+            OTHER_THAN_GRPO,
+            {
+                Severity.WARNING: Bound(10, src.GRPO_CAUSES, floor=1.0),
+                Severity.CRITICAL: Bound(100, src.GRPO_CAUSES, records=2, within=3, floor=1.0),
+            },
+        ),
+    },
+    advice=Advice(
         title=Text("Gradient spike", "梯度突升"),
         summary=Text(
             "The gradient norm jumped far above this run's own level.",
@@ -130,7 +128,15 @@ ADVICE: Mapping[str, Advice] = {
         ),
         sources=(src.GRPO_METRICS, src.GRPO_CAUSES, src.SPAM),
     ),
-    "grad_vanishing": Advice(
+)
+
+GRAD_VANISHING = Signal(
+    "grad_vanishing",
+    Family.FIT,
+    (c.GRAD_NORM,),
+    below=True,
+    limits=in_each(PROFILES, {Severity.WARNING: Bound(0.01, src.SFT_SERIOUS, records=10)}),
+    advice=Advice(
         title=Text("Vanishing gradient", "梯度消失"),
         summary=Text(
             "The gradient is close to 0 while the loss does not fall: nothing is learned.",
@@ -182,4 +188,47 @@ ADVICE: Mapping[str, Advice] = {
         ),
         sources=(src.SFT_SERIOUS, src.RUNS),
     ),
-}
+)
+
+LR_OUT_OF_RANGE = Signal(
+    "lr_out_of_range",
+    Family.FIT,
+    (c.LEARNING_RATE,),
+    limits=in_each(PROFILES, {Severity.INFO: Bound(1e-3, src.SFT_WATCH, records=5)}),
+    levels=(c.LEARNING_RATE,),
+    advice=Advice(
+        title=Text("Learning rate out of range", "学习率超出范围"),
+        summary=Text(
+            "The learning rate is far outside the usual range for fine-tuning.",
+            "学习率远超微调的常用范围。",
+        ),
+        finding=Text(
+            "learning_rate is {value} at step {step}, limit {limit}.",
+            "第 {step} 步 learning_rate 为 {value}，限值 {limit}。",
+        ),
+        meaning=Text(
+            "Mostly a typing error in the exponent, or a schedule that ends too early. Warm-up and the end "
+            "of the decay do not count.",
+            "多半是指数写错，或调度结束得太早。warmup 阶段和衰减末尾不算。",
+        ),
+        impact=Text(
+            "Too high: the run explodes. Too low: it learns nothing.",
+            "过高会爆炸，过低学不动。",
+        ),
+        causes=("wrong_schedule", "high_learning_rate", "low_learning_rate"),
+        diagnosis=(
+            Text(
+                "Compare the peak with {learning_rate} of the settings.",
+                "把峰值与设置的 {learning_rate} 对照。",
+            ),
+            Text(
+                "Does the number of planned steps fit the run ({max_steps}, {num_train_epochs})?",
+                "计划步数与训练是否相符（{max_steps}，{num_train_epochs}）？",
+            ),
+        ),
+        remedies=("check_schedule", "halve_learning_rate", "lower_learning_rate", "raise_learning_rate"),
+        sources=(src.SFT_WATCH,),
+    ),
+)
+
+SIGNALS = (GRAD_NORM_HIGH, GRAD_SPIKE, GRAD_VANISHING, LR_OUT_OF_RANGE)
