@@ -36,11 +36,12 @@ STATE = {
 JUDGED = {
     "fine": Text("fine", "正常"),
     "look": Text("worth a look", "值得看一眼"),
-    "info": Text("to know", "提示"),
+    "info": Text("info", "提示"),
     "warning": Text("warning", "警告"),
     "critical": Text("critical", "严重"),
     "": Text("", ""),
 }
+SEVERAL_STAGES = Text("Several parts of the run", "多类指标")  # where nobody knows which
 STAGE = {
     "kl": Text("KL", "KL"),
     "gradient": Text("gradient", "梯度"),
@@ -57,6 +58,7 @@ UNITS = {
 MINUTES_AND = Text("min", "分")  # with seconds behind it
 COMMA = Text(", ", "，")
 LISTED = Text(", ", "、")  # between names
+LISTED_LAST = Text(" and ", "、")
 BETWEEN_SENTENCES: Mapping[Lang, str] = {Lang.EN: " ", Lang.ZH: ""}
 COLON = Text(": ", "：")
 
@@ -106,6 +108,7 @@ TREND = Text("trend", "走势")
 MEANING = Text("meaning", "含义")
 
 # What happened.
+USUAL_LEVEL = Text("usual level", "平时")
 WHAT_HAPPENED = Text("What happened", "发生了什么")
 INCIDENT = Text("Incident from step {onset}", "事故：始于第 {onset} 步")
 WORST = Text("worst at step {peak}", "第 {peak} 步最严重")

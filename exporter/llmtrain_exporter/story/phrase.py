@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import PATTERN, Lang, Text
 from llmtrain_exporter.story.blocks import Joint, Line, Piece
 
@@ -21,6 +22,13 @@ def parts(text: Text, lang: Lang, /, **values: Value) -> Line:
     """The same with a joint wherever the text itself says something: each value is a part of the line."""
     pieces = PATTERN.split(text.of(lang))
     return joined(_line(values[piece]) if at % 2 else (Joint(piece),) for at, piece in enumerate(pieces))
+
+
+def enumerated(names: Sequence[str], lang: Lang) -> str:
+    """ "KL", "KL and reward", "KL, reward and length"."""
+    *others, last = names or ("",)
+    listed = words.LISTED.of(lang).join(others)
+    return words.LISTED_LAST.of(lang).join(filter(None, (listed, last)))
 
 
 def joined(lines: Iterable[Line], between: str = "") -> Line:

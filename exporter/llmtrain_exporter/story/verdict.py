@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, fill, named
 from llmtrain_exporter.model import Episode, Incident, Series, Snapshot
 from llmtrain_exporter.story.numbers import series_name, value_text
+from llmtrain_exporter.story.phrase import enumerated
 
 _T = TypeVar("_T")
 
@@ -77,14 +78,13 @@ def in_short(run: Snapshot, lang: Lang) -> str:
 
 def findings(run: Snapshot, lang: Lang) -> list[Finding]:
     """What happened, in the order in which it began. What came again is told once, by its worst."""
-    settings = _settings(run)
     together: dict[tuple[str, Series], list[Episode]] = {}
     for episode in run.episodes:
         together.setdefault((episode.signal, episode.metric), []).append(episode)
-    return [_finding(episodes, settings, lang) for episodes in together.values()]
+    return [_finding(run, episodes, lang) for episodes in together.values()]
 
 
-def _finding(episodes: Sequence[Episode], settings: Mapping[str, str], lang: Lang) -> Finding:
+def _finding(run: Snapshot, episodes: Sequence[Episode], lang: Lang) -> Finding:
     worst = max(episodes, key=badness)
     advice = SIGNALS[worst.signal].advice
     return Finding(
@@ -93,7 +93,9 @@ def _finding(episodes: Sequence[Episode], settings: Mapping[str, str], lang: Lan
         times=sum(episode.times for episode in episodes),
         severity=worst.severity,
         title=advice.title.of(lang),
-        text=fill(advice.finding, lang, {**settings, **_moment(worst, lang)}),
+        text=fill(
+            advice.finding, lang, {**_settings(run), **_moment(worst, lang), **_beside(run, worst, lang)}
+        ),
     )
 
 
@@ -153,6 +155,19 @@ def _moment(episode: Episode, lang: Lang) -> dict[str, str]:
         "value": value_text(episode.peak, metric, lang),
         "limit": value_text(episode.limit, metric, lang),
         "baseline": "?" if episode.baseline is None else value_text(episode.baseline, metric, lang),
+    }
+
+
+def _beside(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:
+    """What the worst value is held against, and what had broken when the episode began."""
+    split = dict(episode.metric.labels).get("split", "train")
+    name = SIGNALS[episode.signal].advice.baselines.get(split, words.USUAL_LEVEL)
+    incidents = [each for each in run.incidents if each.onset_step <= episode.first_step]
+    stages = incidents[-1].stages if incidents else ()
+    broken = [words.STAGE[stage].of(lang) for stage, step in stages if step <= episode.first_step]
+    return {
+        "baseline_name": name.of(lang),
+        "stages": enumerated(broken, lang) or words.SEVERAL_STAGES.of(lang),
     }
 
 
