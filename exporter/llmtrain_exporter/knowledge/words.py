@@ -70,7 +70,6 @@ MORE_AGAINST = Counted(Text(" and 1 more", "（另有 1 项）"), Text(" and {n}
 # A run.
 NOW_ONLY = Text("{verdict} (now {now})", "{verdict}（目前{now}）")
 REASON = Text("{title}. {text}", "{title}。{text}")
-TITLE_ONLY = Text("{title}.", "{title}。")
 PROFILE = Text("{name} (from {base})", "{name}（继承自 {base}）")
 AT_STEP = Text("{state} at step {step}", "{state}，第 {step} 步")
 OF_STEPS = Text("{step} of {max}", "{step} / {max}")
