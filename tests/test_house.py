@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "draw": {"knowledge", "model", "printable", "analyse"},
     "web": {"config", "printable"},
     "serve": {"knowledge", "model", "printable", "config", "ingest", "analyse", "watching", "web"},
-    "notify": {"knowledge", "model", "printable", "config", "web", "draw"},
+    "notify": {"knowledge", "model", "printable", "logs", "config", "web", "draw"},
     "publish": {"knowledge", "model", "printable", "config", "ingest", "analyse", "watching", "draw"},
     "bundle": {"knowledge"},
 }

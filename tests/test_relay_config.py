@@ -11,7 +11,7 @@ import pytest
 import yaml
 from llmtrain_exporter.config import ConfigError
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.config.configure import Configured, configure, variables
+from llmtrain_exporter.notify.config.configure import ConfiguredRelay, configure, variables
 from llmtrain_exporter.notify.config.settings import KINDS, BotRule, ExporterRule, LinkRule, RelaySettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +19,7 @@ URL = "https://open.feishu.cn/open-apis/bot/v2/hook/TOPSECRET-1"
 PREFIX = "LLMTRAIN_RELAY_"
 
 
-def from_file(tmp_path: Path, text: str, environ: Mapping[str, str] | None = None) -> Configured:
+def from_file(tmp_path: Path, text: str, environ: Mapping[str, str] | None = None) -> ConfiguredRelay:
     """The settings of a file."""
     path = tmp_path / "relay.yml"
     path.write_text(text)
@@ -188,12 +188,12 @@ WRONG = {
     ),
     "a duration that is none": (
         "expire_after: soon",
-        '{file}: line 1: expire_after: must be a duration such as "200ms", "5s", "12h" or "7d"',
+        '{file}: line 1: expire_after: must be a duration such as "200ms", "5s", "12h" or "7d", not "soon"',
     ),
     "bots that are no list": ("bots: {a: 1}", "{file}: line 1: bots: must be a list"),
     "a bot that is no mapping": (
         "bots: [TOPSECRET]",
-        "{file}: line 1: bots[0]: must be a mapping of keys to values",
+        "{file}: line 1: bots[0]: must be a mapping with keys such as name and kind",
     ),
 }
 

@@ -16,7 +16,7 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify import story
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.compose import INCIDENT, Asked
-from llmtrain_exporter.notify.config.configure import Configured
+from llmtrain_exporter.notify.config.configure import Bot, ConfiguredRelay
 from llmtrain_exporter.notify.pictures import drawn
 from llmtrain_exporter.notify.relay import Sources, Told
 from llmtrain_exporter.notify.service import assembled, quieten
@@ -46,8 +46,8 @@ def group(now: float) -> Notification:
     return Notification.model_validate(told)
 
 
-def tell(
-    configured: Configured,
+def send_sample(
+    configured: ConfiguredRelay,
     only: str | None,
     told: Callable[[str], Mapping[str, Any]],
     history: Callable[[], Mapping[str, Any]],
@@ -72,3 +72,10 @@ def tell(
         return await relay.tell(group(time.time()), only)
 
     return anyio.run(run).outcomes
+
+
+def outcome_in_words(bot: Bot, outcome: Outcome) -> str:
+    """What a bot said to the sample, in a line."""
+    accepted = outcome.result.value == "sent"
+    result = "accepted" if accepted else f"not accepted: {outcome.hint} ({outcome.reason})"
+    return f"{bot.rule.name} ({bot.rule.kind}, {bot.lang.value}): {result}"

@@ -6,9 +6,14 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 
-from llmtrain_exporter.config import address, seconds
+from llmtrain_exporter.config import Schema, address, seconds
+from llmtrain_exporter.config.fields import SettingsSection
+from llmtrain_exporter.config.flag_values import FromText
+from llmtrain_exporter.config.messages import wrong_value
+from llmtrain_exporter.config.secrets import given_as
+from llmtrain_exporter.config.values import ListenAddress
 from llmtrain_exporter.knowledge.text import Lang
 
 KINDS = ("feishu", "dingtalk", "wecom", "slack", "discord")
@@ -63,30 +68,13 @@ def _mention(value: str) -> str:
     return value
 
 
-def _listen(value: str) -> str:
-    address(value)
-    return value
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
 Mentions = Annotated[tuple[Annotated[str, AfterValidator(_mention)], ...], BeforeValidator(_listed)]
 Severities = Annotated[tuple[Literal["critical", "warning", "info"], ...], BeforeValidator(_listed)]
 Count = Annotated[int, Field(ge=1, le=6000)]
 
 
-def one_of(section: BaseModel, *keys: str) -> str | None:
-    """The key of these that is given, None if none is. Raises ValueError if several are."""
-    given = [key for key in keys if getattr(section, key) is not None]
-    if len(given) > 1:
-        raise ValueError(f"must have one of {', '.join(keys)}, not several")
-    return given[0] if given else None
-
-
-class BotRule(_Section):
+class BotRule(SettingsSection):
     """One bot in one chat group."""
 
     name: Annotated[str, AfterValidator(_name)] = Field(description="What metrics and /alerts/NAME call it.")
@@ -106,16 +94,16 @@ class BotRule(_Section):
 
     @model_validator(mode="after")
     def _complete(self) -> BotRule:
-        if one_of(self, "url", "url_file", "url_env") is None:
+        if given_as(self, "url") is None:
             raise ValueError("must have one of url, url_file, url_env")
-        if one_of(self, "secret", "secret_file", "secret_env") and self.kind not in SIGNED:
+        if given_as(self, "secret") and self.kind not in SIGNED:
             raise ValueError(f"has a secret, but {self.kind} does not sign; only {' and '.join(SIGNED)} do")
         if "all" in self.mention and self.kind in _EVERYBODY:
             raise ValueError(f"a card of {self.kind} cannot mention all; give ids of people")
         return self
 
 
-class ExporterRule(_Section):
+class ExporterRule(SettingsSection):
     """An exporter that is asked for the story of a run."""
 
     url: Annotated[str, AfterValidator(_base)] = Field(description="Its address as the relay reaches it.")
@@ -126,7 +114,7 @@ class ExporterRule(_Section):
 
     @model_validator(mode="after")
     def _complete(self) -> ExporterRule:
-        password = one_of(self, "password", "password_file", "password_env")
+        password = given_as(self, "password")
         if (password is None) != (self.username is None):
             raise ValueError("must have both or neither of username and a password")
         if password and INSTANCE in self.url:
@@ -144,7 +132,7 @@ Exporters = Annotated[
 ]
 
 
-class LinkRule(_Section):
+class LinkRule(SettingsSection):
     """Public addresses, as people reach them from the chat."""
 
     exporter: Annotated[str, AfterValidator(_public)] | None = Field(
@@ -156,21 +144,23 @@ class LinkRule(_Section):
     )
 
 
-class RelaySettings(_Section):
+class RelaySettings(SettingsSection):
     """All settings of the relay."""
 
-    listen: Annotated[str, AfterValidator(_listen)] = Field(
+    listen: Annotated[ListenAddress, FromText("HOST:PORT")] = Field(
         default="127.0.0.1:9849", description="Address to wait for Alertmanager on."
     )
-    web_config_file: str | None = Field(
+    web_config_file: Annotated[str | None, FromText("FILE", flag="web.config.file")] = Field(
         default=None, description="TLS and passwords, in the format of the Prometheus exporter toolkit."
     )
-    log_format: Literal["text", "json"] = Field(default="text", description="How the relay logs.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="The least severe messages of that log."
+    log_format: Annotated[Literal["text", "json"], FromText("text|json")] = Field(
+        default="text", description="How the relay logs."
     )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], FromText("debug|info|warning|error")
+    ] = Field(default="info", description="The least severe messages of that log.")
     lang: Lang = Field(default=Lang.EN, description="Language of cards, where a bot says nothing else.")
-    exporters: Exporters = Field(
+    exporters: Annotated[Exporters, FromText()] = Field(
         default=(), description='Exporters that are asked for a run; "http://{instance}": the alert\'s own.'
     )
     links: LinkRule = Field(default=LinkRule(), description="Public addresses for the links on a card.")
@@ -183,7 +173,22 @@ class RelaySettings(_Section):
     )
     bots: tuple[BotRule, ...] = Field(default=(), description="Where cards go.")
 
+    @model_validator(mode="after")
+    def _names_differ(self) -> RelaySettings:
+        names = [bot.name for bot in self.bots]
+        wrong = [
+            wrong_value(("bots", at, "name"), name, f"{name} is the name of another bot too; choose another")
+            for at, name in enumerate(names)
+            if name in names[:at]
+        ]
+        if wrong:
+            raise ValidationError.from_exception_data("RelaySettings", wrong)
+        return self
+
     @property
     def address(self) -> tuple[str, int]:
         """Host and port to listen on."""
         return address(self.listen)
+
+
+RELAY = Schema(RelaySettings, "LLMTRAIN_RELAY_", "bots: [...]", (("links", "LINK_"),))
