@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import pytest
 from llmtrain_exporter.config import ConfigError, Schema, configure, show
-from llmtrain_exporter.config.fields import SettingsSection
+from llmtrain_exporter.config.fields import SettingsSection, chosen_by
 from llmtrain_exporter.config.flag_values import Form, FromText
 from llmtrain_exporter.config.layers import Layers, SettingSource
 from llmtrain_exporter.config.secrets import secret_of
 from llmtrain_exporter.config.values import OneOrMore, choice
-from pydantic import Discriminator, Field, SecretStr, Tag, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 
 class Mail(SettingsSection):
@@ -35,20 +35,23 @@ class Pager(SettingsSection):
 
 
 class Disk(SettingsSection):
-    """A section of a union that a function tells apart."""
+    """A section of a union that `chosen_by` makes."""
 
+    medium: str
     gigabytes: OneOrMore = 1
 
 
 class Tape(SettingsSection):
     """Another one."""
 
+    medium: str
     metres: OneOrMore = 1
 
 
-def medium(value: Any) -> str | None:
-    """Which of them it is."""
-    return ("tape" if "metres" in value else "disk") if isinstance(value, Mapping) else None
+if TYPE_CHECKING:
+    Medium = Disk | Tape
+else:
+    Medium = chosen_by("medium", {"disk": Disk, "tape": Tape})
 
 
 class Window(SettingsSection):
@@ -72,9 +75,7 @@ class House(SettingsSection):
     )
     window: Window = Window()
     bells: tuple[Annotated[Mail | Pager, Field(discriminator="kind")], ...] = ()
-    cellar: tuple[
-        Annotated[Annotated[Disk, Tag("disk")] | Annotated[Tape, Tag("tape")], Discriminator(medium)], ...
-    ] = ()
+    cellar: tuple[Medium, ...] = ()
     rooms: Annotated[Mapping[str, Window], FromText(form=Form.YAML)] = Field(
         default={}, description="By name."
     )
@@ -141,14 +142,24 @@ def test_all_problems_come_in_the_order_of_sources_and_lines(file: Path) -> None
             "bells: [{kind: mail, adress: a, address: b}]",
             "bells[0].adress: unknown key; did you mean address?",
         ),
-        ("bells: [{kind: mail, address: b, number: 3}]", "bells[0].number: is no key of mail, only of pager"),
+        (
+            "bells: [{kind: mail, address: b, number: 3}]",
+            "bells[0].number: is no setting of mail; only pager has it",
+        ),
         ("bells: [{kind: pager, number: 0}]", "bells[0].number: must be at least 1, not 0"),
         ("bells: [{kind: bell}]", 'bells[0].kind: must be mail or pager, not "bell"'),
         ("bells: [{number: 3}]", "bells[0].kind: is missing"),
         ("bells: [3]", "bells[0]: must be a mapping with keys such as kind and address"),
-        ("cellar: [{metres: 0}]", "cellar[0].metres: must be at least 1, not 0"),
-        ("cellar: [{gigabytes: x}]", 'cellar[0].gigabytes: must be a whole number, not "x"'),
-        ("cellar: [{metres: 1, gigabytes: 1}]", "cellar[0].gigabytes: is no key of tape, only of disk"),
+        ("cellar: [{medium: tape, metres: 0}]", "cellar[0].metres: must be at least 1, not 0"),
+        ("cellar: [{medium: disk, gigabytes: x}]", 'cellar[0].gigabytes: must be a whole number, not "x"'),
+        (
+            "cellar: [{medium: tape, gigabytes: 1}]",
+            "cellar[0].gigabytes: is no setting of tape; only disk has it",
+        ),
+        ("cellar: [{medium: drum}]", 'cellar[0].medium: must be disk or tape, not "drum"'),
+        ("cellar: [{medium: [tape]}]", "cellar[0].medium: must be disk or tape, not \"['tape']\""),
+        ("cellar: [{}]", "cellar[0].medium: is missing"),
+        ("cellar: [tape]", 'cellar[0]: must be a mapping with keys such as medium and gigabytes, not "tape"'),
         ("rooms: {a: {The-Titel: x}}", "rooms.a.The-Titel: unknown key; did you mean The-Title?"),
         ("rooms: {a: {The-Title: 3}}", "rooms.a.The-Title: must be text; put it in quotes, not 3"),
         ("rooms: {3: {}}", "rooms[3]: must be text; put it in quotes, not 3"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, SecretBytes, SecretStr, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, SecretBytes, SecretStr, Tag
 
 from llmtrain_exporter.config.yaml_document import Place
 
@@ -21,6 +21,18 @@ class SettingsSection(BaseModel):
 
     typical_keys: ClassVar[tuple[str, ...]] = ()
     """By which people see what is meant; the first two where there are none."""
+
+
+def chosen_by(key: str, sections: Mapping[str, type[BaseModel]]) -> Any:
+    """The type of a section that is one of these, as the word under `key` says."""
+
+    def tag(value: Any) -> str | None:
+        word = value.get(key) if isinstance(value, Mapping) else getattr(value, key, None)
+        return None if word is None else str(word)
+
+    tag.__name__ = key  # what pydantic's errors call it
+    members = tuple(Annotated[section, Tag(word)] for word, section in sections.items())
+    return Annotated[Union[members], Discriminator(tag)]  # noqa: UP007  # there is no other way for a tuple
 
 
 @dataclass(frozen=True, slots=True)

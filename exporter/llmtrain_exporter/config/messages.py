@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,8 @@ def explained(error: ErrorDetails, model: type[BaseModel]) -> Problem:
     """What is wrong with one value, from pydantic's account of it."""
     spot, context, kind = spot_of(model, error["loc"]), error.get("ctx", {}), error["type"]
     value = error["input"]
+    if kind == "union_tag_not_found" and not isinstance(value, Mapping):
+        kind = "model_type"
     if kind.startswith("union_tag"):
         key = context["discriminator"].strip("'()")
         spot = Spot((*spot.place, key), next(sections_in(spot.wanted), spot.owner), str)
@@ -124,7 +126,8 @@ def _unknown(spot: Spot) -> str:
     key = str(spot.place[-1])
     having = [tag for tag, kind in spot.tagged.items() if key in keys_of(next(sections_in(kind)))]
     if having:
-        return f"is no key of {spot.tag}, only of {' and '.join(having)}"
+        verb = "have" if len(having) > 1 else "has"
+        return f"is no setting of {spot.tag}; only {' and '.join(having)} {verb} it"
     return f"unknown key{suggestion(key, keys_of(spot.owner))}"
 
 

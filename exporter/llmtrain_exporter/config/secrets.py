@@ -10,18 +10,28 @@ from pydantic import BaseModel
 MOST_SECRET_BYTES = 64 * 1024
 
 
-def given_as(section: BaseModel, key: str) -> str | None:
+def secret_keys(section: type[BaseModel]) -> tuple[str, ...]:
+    """The secrets of a section: what can also stand in a file or a variable."""
+    return tuple(key for key in section.model_fields if f"{key}_file" in section.model_fields)
+
+
+def source_given(section: BaseModel, key: str) -> str | None:
     """Under which of its keys a section gives a secret, None if under none. Raises ValueError if several."""
-    keys = (key, f"{key}_file", f"{key}_env")
-    given = [each for each in keys if getattr(section, each) is not None]
+    given = [source for source in _sources(key) if getattr(section, source) is not None]
     if len(given) > 1:
-        raise ValueError(f"must have one of {', '.join(keys)}, not several")
+        raise ValueError(f"must have one of {', '.join(_sources(key))}, not several")
     return given[0] if given else None
+
+
+def require_source(section: BaseModel, key: str) -> None:
+    """Raises ValueError unless a section gives a secret, once."""
+    if source_given(section, key) is None:
+        raise ValueError(f"must have one of {', '.join(_sources(key))}")
 
 
 def secret_of(section: BaseModel, key: str, environ: Mapping[str, str]) -> str | None:
     """The secret `key`, None if it is not given. Raises ValueError, which never quotes it."""
-    source = given_as(section, key)
+    source = source_given(section, key)
     if source is None:
         return None
     given = getattr(section, source)
@@ -33,6 +43,10 @@ def secret_of(section: BaseModel, key: str, environ: Mapping[str, str]) -> str |
     if not value:
         raise ValueError("is empty")
     return value
+
+
+def _sources(key: str) -> tuple[str, str, str]:
+    return key, f"{key}_file", f"{key}_env"
 
 
 def _from_variable(name: str, environ: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from llmtrain_exporter.config import ConfigError
 from llmtrain_exporter.config.catalogue import Setting, misspelt, settings_of
 from llmtrain_exporter.config.layers import Layers, SettingSource
-from llmtrain_exporter.config.secrets import given_as, secret_of
+from llmtrain_exporter.config.secrets import secret_of, source_given
 from llmtrain_exporter.config.yaml_document import Place
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.config.settings import (
@@ -118,7 +118,7 @@ def _add_bot(layers: Layers, kind: str, environ: Mapping[str, str], folder: Path
             given[f"{key}_file"], sources[f"{key}_file"] = found, SettingSource("file", found)
     if given:
         rule = {"name": kind, "kind": kind, **given}
-        layers.append("bots", rule, sources["url"], {key: sources[key] for key in given})
+        layers.append("bots", rule, sources["url"], sources)
 
 
 class _Vault:
@@ -149,6 +149,6 @@ class _Vault:
             value = secret_of(rule, key, self._environ)
             return web_address(value) if key == "url" and value else value
         except ValueError as error:
-            where = self._layers.where((*place, given_as(rule, key) or key))
+            where = self._layers.where((*place, source_given(rule, key) or key))
             self._problems.append(f"{where}: {error}")
             return None

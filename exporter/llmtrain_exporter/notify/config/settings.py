@@ -12,7 +12,7 @@ from llmtrain_exporter.config import Schema, address, seconds
 from llmtrain_exporter.config.fields import SettingsSection
 from llmtrain_exporter.config.flag_values import FromText
 from llmtrain_exporter.config.messages import wrong_value
-from llmtrain_exporter.config.secrets import given_as
+from llmtrain_exporter.config.secrets import require_source, source_given
 from llmtrain_exporter.config.values import ListenAddress
 from llmtrain_exporter.knowledge.text import Lang
 
@@ -94,9 +94,8 @@ class BotRule(SettingsSection):
 
     @model_validator(mode="after")
     def _complete(self) -> BotRule:
-        if given_as(self, "url") is None:
-            raise ValueError("must have one of url, url_file, url_env")
-        if given_as(self, "secret") and self.kind not in SIGNED:
+        require_source(self, "url")
+        if source_given(self, "secret") and self.kind not in SIGNED:
             raise ValueError(f"has a secret, but {self.kind} does not sign; only {' and '.join(SIGNED)} do")
         if "all" in self.mention and self.kind in _EVERYBODY:
             raise ValueError(f"a card of {self.kind} cannot mention all; give ids of people")
@@ -114,7 +113,7 @@ class ExporterRule(SettingsSection):
 
     @model_validator(mode="after")
     def _complete(self) -> ExporterRule:
-        password = given_as(self, "password")
+        password = source_given(self, "password")
         if (password is None) != (self.username is None):
             raise ValueError("must have both or neither of username and a password")
         if password and INSTANCE in self.url:
