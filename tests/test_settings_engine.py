@@ -11,9 +11,10 @@ from llmtrain_exporter.config import ConfigError, Schema, configure, show
 from llmtrain_exporter.config.fields import SettingsSection, chosen_by
 from llmtrain_exporter.config.flag_values import Form, FromText
 from llmtrain_exporter.config.layers import Layers, SettingSource
+from llmtrain_exporter.config.messages import wrong_value
 from llmtrain_exporter.config.secrets import secret_of
 from llmtrain_exporter.config.values import OneOrMore, choice
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 
 
 class Mail(SettingsSection):
@@ -68,6 +69,9 @@ class House(SettingsSection):
     def _in_harmony(self) -> House:
         if (self.colour, self.window.opens) == ("blue", 0):
             raise ValueError("a blue house is never closed")
+        if len(self.bells) > 1:
+            wrong = wrong_value(("bells", 1, "kind"), None, "is one too many")
+            raise ValidationError.from_exception_data("House", [wrong])
         return self
 
     colour: Annotated[str, choice(("red", "green", "blue")), FromText("COLOUR")] = Field(
@@ -146,6 +150,11 @@ def test_all_problems_come_in_the_order_of_sources_and_lines(file: Path) -> None
             "bells: [{kind: mail, address: b, number: 3}]",
             "bells[0].number: is no setting of mail; only pager has it",
         ),
+        (
+            "bells: [{kind: pager, number: 1, adress: a}]",
+            "bells[0].adress: unknown key; did you mean address?",
+        ),
+        ("bells: [{kind: pager, number: 1}, {kind: pager, number: 1}]", "bells[1].kind: is one too many"),
         ("bells: [{kind: pager, number: 0}]", "bells[0].number: must be at least 1, not 0"),
         ("bells: [{kind: bell}]", 'bells[0].kind: must be mail or pager, not "bell"'),
         ("bells: [{number: 3}]", "bells[0].kind: is missing"),

@@ -62,14 +62,21 @@ def spot_of(model: type[BaseModel], loc: Place) -> Spot:
 def _next(spot: Spot, part: str | int) -> Spot:
     kinds = _alternatives(spot.wanted)
     if len(kinds) > 1:
-        tagged = {tag: kind for kind in kinds for tag in _tags(kind)}
-        chosen = _bare(tagged.get(str(part)))
-        owner = chosen if is_section(chosen) else spot.owner
-        return Spot(spot.place, owner, chosen, str(part), tagged)
+        return _chosen(spot, kinds, part)
     kind, place = _bare(kinds[0]), (*spot.place, part)
     if kind is spot.owner:
         return replace(spot, place=place, wanted=_inside(kind, part))
     return Spot(place, kind if is_section(kind) else spot.owner, _inside(kind, part))
+
+
+def _chosen(spot: Spot, kinds: list[Any], part: str | int) -> Spot:
+    tagged = {tag: kind for kind in kinds for tag in _tags(kind)}
+    if str(part) in tagged:
+        section = _bare(tagged[str(part)])
+        return Spot(spot.place, section, section, str(part), tagged)
+    if tagged:  # what our own checks of a whole model say has no tag
+        return replace(spot, place=(*spot.place, part))
+    return replace(spot, wanted=None)  # pydantic's word for one of several plain types
 
 
 def is_section(kind: Any) -> bool:

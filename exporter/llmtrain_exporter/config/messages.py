@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from pydantic import BaseModel
@@ -111,11 +112,12 @@ def dotted(place: Place) -> str:
     return text.removeprefix(".")
 
 
-def suggestion(word: str, allowed: Iterable[str]) -> str:
-    """What somebody may have meant with an unknown word; else all that is allowed."""
-    names = {_plain(name): name for name in allowed}
+def suggestion(word: str, allowed: Iterable[str], elsewhere: Iterable[str] = ()) -> str:
+    """What somebody may have meant with an unknown word, here or `elsewhere`; else all that is allowed."""
+    here = list(allowed)
+    names = {_plain(name): name for name in (*elsewhere, *here)}
     likely = difflib.get_close_matches(_plain(word), names, 1)
-    return f"; did you mean {names[likely[0]]}?" if likely else f"; allowed: {', '.join(names.values())}"
+    return f"; did you mean {names[likely[0]]}?" if likely else f"; allowed: {', '.join(here)}"
 
 
 def _plain(word: str) -> str:
@@ -124,11 +126,12 @@ def _plain(word: str) -> str:
 
 def _unknown(spot: Spot) -> str:
     key = str(spot.place[-1])
-    having = [tag for tag, kind in spot.tagged.items() if key in keys_of(next(sections_in(kind)))]
+    others = {tag: keys_of(next(sections_in(kind))) for tag, kind in spot.tagged.items()}
+    having = [tag for tag, keys in others.items() if key in keys]
     if having:
         verb = "have" if len(having) > 1 else "has"
         return f"is no setting of {spot.tag}; only {' and '.join(having)} {verb} it"
-    return f"unknown key{suggestion(key, keys_of(spot.owner))}"
+    return f"unknown key{suggestion(key, keys_of(spot.owner), chain(*others.values()))}"
 
 
 def _words(spot: Spot, context: dict[str, Any]) -> dict[str, str]:
