@@ -208,7 +208,8 @@ def test_a_secret_is_looked_up_where_it_is_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "word").write_text("hunter2\n")
 
     def found(**given: str) -> str | None:
-        return secret_of(Mail(kind="mail", address="a", **given), "password", {"WORD": "hunter3"})
+        mail = Mail.model_validate({"kind": "mail", "address": "a", **given})
+        return secret_of(mail, "password", {"WORD": "hunter3"})
 
     assert found() is None
     assert found(password=" hunter1 ") == "hunter1"
