@@ -12,20 +12,18 @@ from operator import le
 from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
 from llmtrain_exporter.analyse.columns import Columns, Plan
+from llmtrain_exporter.analyse.episodes import FirstAndLast, PastEpisodes
 from llmtrain_exporter.analyse.incidents import PARTS, Incidents, Sign
-from llmtrain_exporter.analyse.kept import Kept
-from llmtrain_exporter.analyse.repeats import together
 from llmtrain_exporter.analyse.signals import rules_for
 from llmtrain_exporter.analyse.signals.rule import GRAD_NORM, KL, Context, Reading, RecordView, Rule
 from llmtrain_exporter.analyse.signals.tracker import Tracker
 from llmtrain_exporter.knowledge.limits import BLOCK, MATURE, WINDOW
 from llmtrain_exporter.knowledge.signal import Family, Profile, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.knowledge.signals.collapse import FORCE_BELOW
+from llmtrain_exporter.knowledge.signals.collapse import COLLAPSE, FORCE_BELOW
 from llmtrain_exporter.model import Episode, Health, Incident, Kind, Layout, Record, Series
 
 EPISODES_KEPT = 48
-COLLAPSE = "collapse"
 
 TROUBLE = (Severity.WARNING, Severity.CRITICAL)
 
@@ -49,16 +47,15 @@ class Analysis:
         self._layout: Layout | None = None
         self._plan: Plan | None = None
         self._calm = False
-        self._read: Plan | None = None  # by which `_picked` was taken from the last training record
+        self._picked_by: Plan | None = None  # how `_picked` was taken from the last training record
         self._picked: tuple[float, ...] = ()
         self._index = 0  # training records since the baselines began
         self.records = 0  # training records
         self.trackers: dict[str, Tracker] = {}
         self.spikes: dict[Series, int] = {}
         self._incidents = Incidents()
-        self._episodes_over: Kept[Episode] = Kept(kept)
-        self._repeats: dict[tuple[str, Series], Episode] = {}  # those that are not, by signal and series
-        self._incidents_over: Kept[Incident] = Kept(kept)
+        self._past_episodes = PastEpisodes(kept)
+        self._past_incidents: FirstAndLast[Incident] = FirstAndLast(kept)
         self._collapsed = False  # since the run was resumed last
         self._troubled = False
 
@@ -73,7 +70,7 @@ class Analysis:
         self.records += 1
         self._index += 1
         picked = self._picked = plan.pick(record.values)
-        self._read = plan
+        self._picked_by = plan
         ordinary = all(map(le, plan.low, picked)) and all(map(le, picked, plan.high))
         if (ordinary or self._columns.renew(plan, picked, self._index)) and self._calm:
             self._columns.put_ordinary(plan, picked, record.values, self._index)
@@ -85,10 +82,10 @@ class Analysis:
     def resume(self, step: int) -> None:
         """Steps went back: a process goes on from an earlier checkpoint, and what was normal starts anew."""
         for tracker in self.trackers.values():
-            self._over(tracker.close())
+            self._past_episodes.add(tracker.close())
         over = self._incidents.close(step)
         if over is not None:
-            self._incidents_over.add(over)
+            self._past_incidents.add(over)
         self._forget()
         self._collapsed = False
 
@@ -99,8 +96,7 @@ class Analysis:
         Of many the first and the last; those in between stand together, one for each signal and series.
         """
         active = [tracker.episode for tracker in self.trackers.values() if tracker.episode]
-        over = [*self._episodes_over, *self._repeats.values()]
-        return sorted([*over, *active], key=lambda episode: episode.first_step)
+        return sorted([*self._past_episodes, *active], key=lambda episode: episode.first_step)
 
     @property
     def incident(self) -> Incident | None:
@@ -111,12 +107,12 @@ class Analysis:
     def incidents(self) -> Sequence[Incident]:
         """The incidents in their order."""
         current = self._incidents.current
-        return [*self._incidents_over, *([current] if current else [])]
+        return [*self._past_incidents, *([current] if current else [])]
 
     @property
     def incidents_total(self) -> int:
         """How many there were, and are."""
-        return self._incidents_over.total + (self._incidents.current is not None)
+        return self._past_incidents.total + (self._incidents.current is not None)
 
     @property
     def health(self) -> Health:
@@ -135,9 +131,9 @@ class Analysis:
 
     def value_of(self, one: Series) -> float | None:
         """The last value of a watched series of training records."""
-        if self._read is None or one not in self._read.position:
+        if self._picked_by is None or one not in self._picked_by.position:
             return None
-        return self._picked[self._read.position[one]]
+        return self._picked[self._picked_by.position[one]]
 
     @property
     def levels(self) -> Mapping[Series, Level]:
@@ -193,7 +189,7 @@ class Analysis:
             tracker = self.trackers[rule.name] = Tracker(rule.signal, rule.bounds)
         elif reading is None and not tracker.open:
             return tracker
-        self._over(tracker.note(reading, step, self._index))
+        self._past_episodes.add(tracker.note(reading, step, self._index))
         self._troubled = self._troubled or tracker.severity in TROUBLE
         return tracker
 
@@ -202,24 +198,25 @@ class Analysis:
         critical = any(
             tracker.severity is Severity.CRITICAL
             for name, tracker in self.trackers.items()
-            if SIGNALS[name].family in PARTS and name != COLLAPSE
+            if SIGNALS[name].family in PARTS and name != COLLAPSE.name
         )
         over = self._incidents.note(signs, critical, step, self._index)
         if over is not None:
-            self._incidents_over.add(over)
+            self._past_incidents.add(over)
         current = self._incidents.current
-        if COLLAPSE in self.limits and (over or current):
+        if COLLAPSE.name in self.limits and (over or current):
             self._note_collapse(current, step)
 
     def _note_collapse(self, current: Incident | None, step: int) -> None:
-        tracker = self.trackers.setdefault(COLLAPSE, Tracker(SIGNALS[COLLAPSE], self.limits[COLLAPSE]))
+        name = COLLAPSE.name
+        tracker = self.trackers.setdefault(name, Tracker(COLLAPSE, self.limits[name]))
         if current is None:
-            self._over(tracker.close())
+            self._past_episodes.add(tracker.close())
         elif current.collapse:
             self._collapsed = self._troubled = True
             broken = float(len({PARTS[Family(stage)] for stage, _ in current.stages}))
             where = KL if KL in self._columns.at else GRAD_NORM
-            self._over(tracker.note(Reading(broken, broken, where), step, self._index))
+            self._past_episodes.add(tracker.note(Reading(broken, broken, where), step, self._index))
 
     def _kept(self, plan: Plan, values: tuple[float, ...]) -> tuple[float, ...]:
         """A record's values for the baselines, without those that a signal speaks against."""
@@ -266,13 +263,6 @@ class Analysis:
             for reading in evaluate(view):
                 self._note(rule, reading, step)
         self._calm = self._calm and self._is_calm()
-
-    def _over(self, episode: Episode | None) -> None:
-        gone = None if episode is None else self._episodes_over.add(episode)
-        if gone is not None:
-            key = gone.signal, gone.metric
-            known = self._repeats.get(key)
-            self._repeats[key] = gone if known is None else together(known, gone)
 
 
 def _force(reading: Reading, rule: Rule) -> float:

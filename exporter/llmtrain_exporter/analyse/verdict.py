@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from llmtrain_exporter.analyse.episodes import badness
 from llmtrain_exporter.analyse.ranges import healthy_of
-from llmtrain_exporter.analyse.repeats import badness
 from llmtrain_exporter.analyse.written import series_name, span, value_text
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.causes import causes_of

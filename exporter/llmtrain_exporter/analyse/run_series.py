@@ -1,8 +1,8 @@
-"""What the analysis of a run is as series: spikes, signals, incidents."""
+"""What a run is as series: its rows and static facts, and its analysis: spikes, signals, incidents."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from llmtrain_exporter.analyse import spikes
@@ -10,12 +10,35 @@ from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.incidents import CHAIN
 from llmtrain_exporter.analyse.signals.tracker import ORDER
 from llmtrain_exporter.knowledge import analysis_metrics as m
+from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.model import Series, series
+from llmtrain_exporter.knowledge.signal import FoundBy, Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
+from llmtrain_exporter.knowledge.skips import REASONS
+from llmtrain_exporter.knowledge.text import written
+from llmtrain_exporter.model import Kind, Series, Settings, series
 
-BY_CLOCK = frozenset(("stalled",))
-"""Signals that no record can show; whoever knows the time tells them."""
+
+def row_counters(
+    records: Mapping[Kind, int], skipped: Mapping[str, int], resumes: int, dropped: int
+) -> dict[Series, float]:
+    """The counts of a run, with a 0 for all that may come."""
+    found = {series(c.RECORDS, ("kind", kind.value)): float(records.get(kind, 0)) for kind in Kind}
+    for reason in [*REASONS, *skipped]:
+        found[series(c.SKIPPED, ("reason", reason))] = float(skipped.get(reason, 0))
+    found[series(c.RESUMES)] = float(resumes)
+    found[series(c.DROPPED_SERIES)] = float(dropped)
+    return found
+
+
+def facts(settings: Settings, labels: Mapping[str, str]) -> dict[str, str]:
+    """The static facts of a run as labels; the operator's own never hide one."""
+    return {**labels, **{name: written(value) for name, value in settings.numbers.items()}, **settings.info}
+
+
+def info(dialect: str, profile: str, known: Mapping[str, str]) -> Series:
+    """The series whose labels are the static facts of a run: `known` and what its log tells."""
+    return series(c.RUN, *sorted({**known, "dialect": dialect, "profile": profile}.items()))
 
 
 def counters(analysis: Analysis) -> Iterator[tuple[Series, float]]:
@@ -78,8 +101,9 @@ def _incident(analysis: Analysis) -> Iterator[tuple[Series, float]]:
 
 
 def _bounds(analysis: Analysis) -> Iterator[tuple[str, Severity]]:
+    """The severities of its signals, those left out that only somebody who knows the time can tell."""
     for name, bounds in analysis.limits.items():
-        if name not in BY_CLOCK:
+        if SIGNALS[name].found_by is not FoundBy.CLOCK:
             for severity in bounds:
                 yield name, severity
 
