@@ -26,7 +26,10 @@ config_option = click.option(
     help="Settings as YAML; environment and flags go before it. [LLMTRAIN_CONFIG]",
 )
 
-lang_option = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+LANGUAGES = ("en", "zh")
+"""Those of `Lang`, which would load too much for a command line that only helps."""
+
+lang_option = click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
 
 _LOG_OPTIONS = (
     click.option(

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from llmtrain_exporter.cli.options import LANGUAGES
+
 
 @click.command()
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; say which files are not up to date.")
-@click.option("--lang", type=click.Choice(["en", "zh"]), help="Only the files in this language.")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Only the files in this language.")
 @click.option(
     "--grafana-url", metavar="URL", help="Where alerts link to Grafana. [default: http://localhost:3000]"
 )
