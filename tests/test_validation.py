@@ -14,7 +14,7 @@ from typing import ClassVar
 import pytest
 from llmtrain_exporter import knowledge
 from llmtrain_exporter.analyse import signals as rules
-from llmtrain_exporter.analyse.signals.rule import LOSS, Reading, Readings, RecordView, Rule
+from llmtrain_exporter.analyse.signals.rule import LOSS, Readings, RecordView, Rule, SignalReading
 from llmtrain_exporter.cli.options import LANGUAGES
 from llmtrain_exporter.knowledge import analysis_metrics, catalogue, validation
 from llmtrain_exporter.knowledge import sources as src
@@ -224,9 +224,9 @@ class Found(Rule):
     signal = WHOLE
     watched: ClassVar[tuple[Series, ...]] = (LOSS,)
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The loss."""
-        return Reading(view.values[LOSS], view.values[LOSS], LOSS)
+        return SignalReading(view.values[LOSS], view.values[LOSS], LOSS)
 
 
 class Again(Found):

@@ -11,11 +11,11 @@ from operator import le
 
 from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
-from llmtrain_exporter.analyse.columns import Columns, Plan
+from llmtrain_exporter.analyse.columns import Columns, WatchPlan
 from llmtrain_exporter.analyse.episodes import FirstAndLast, PastEpisodes
 from llmtrain_exporter.analyse.incidents import PARTS, Incidents, Sign
 from llmtrain_exporter.analyse.signals import rules_for
-from llmtrain_exporter.analyse.signals.rule import GRAD_NORM, KL, Context, Reading, RecordView, Rule
+from llmtrain_exporter.analyse.signals.rule import GRAD_NORM, KL, Context, RecordView, Rule, SignalReading
 from llmtrain_exporter.analyse.signals.tracker import Tracker
 from llmtrain_exporter.knowledge.limits import BLOCK, MATURE, WINDOW
 from llmtrain_exporter.knowledge.signal import Family, Profile, Severity
@@ -45,9 +45,9 @@ class Analysis:
         self._evaluating = tuple((rule, rule.evaluate) for rule in self._rules if rule.evaluate is not None)
         self._columns = Columns(self._rules)
         self._layout: Layout | None = None
-        self._plan: Plan | None = None
+        self._plan: WatchPlan | None = None
         self._calm = False
-        self._picked_by: Plan | None = None  # how `_picked` was taken from the last training record
+        self._picked_by: WatchPlan | None = None  # how `_picked` was taken from the last training record
         self._picked: tuple[float, ...] = ()
         self._index = 0  # training records since the baselines began
         self.records = 0  # training records
@@ -154,7 +154,7 @@ class Analysis:
         columns = self._columns
         return RecordView(record, step, self._index, values, columns.levels, columns.ring, columns.at)
 
-    def _examine(self, record: Record, step: int, plan: Plan, picked: tuple[float, ...]) -> None:
+    def _examine(self, record: Record, step: int, plan: WatchPlan, picked: tuple[float, ...]) -> None:
         """Let every rule look at a record that is not ordinary."""
         view = self._view(record, step, dict(zip(plan.series, picked, strict=True)))
         self._count_spikes(view)
@@ -164,7 +164,7 @@ class Analysis:
             self._columns.put(self._kept(plan, record.values), self._index)
         self._calm = self._is_calm()
 
-    def _apply(self, rule: Rule, reading: Reading | None, view: RecordView) -> Sign | None:
+    def _apply(self, rule: Rule, reading: SignalReading | None, view: RecordView) -> Sign | None:
         """Take in what a rule read in a record; the sign of an incident that it is, if it is one."""
         if reading is not None and not rule.meets(reading):
             reading = None
@@ -180,7 +180,7 @@ class Analysis:
         lasting = self._index - tracker.began >= WINDOW
         return tracker.severity is Severity.CRITICAL or (tracker.severity is Severity.WARNING and not lasting)
 
-    def _note(self, rule: Rule, reading: Reading | None, step: int) -> Tracker | None:
+    def _note(self, rule: Rule, reading: SignalReading | None, step: int) -> Tracker | None:
         """Take in a reading; the tracker that follows the signal, if anything was ever met."""
         tracker = self.trackers.get(rule.name)
         if tracker is None:
@@ -216,9 +216,9 @@ class Analysis:
             self._collapsed = self._troubled = True
             broken = float(len({PARTS[Family(stage)] for stage, _ in current.stages}))
             where = KL if KL in self._columns.at else GRAD_NORM
-            self._past_episodes.add(tracker.note(Reading(broken, broken, where), step, self._index))
+            self._past_episodes.add(tracker.note(SignalReading(broken, broken, where), step, self._index))
 
-    def _kept(self, plan: Plan, values: tuple[float, ...]) -> tuple[float, ...]:
+    def _kept(self, plan: WatchPlan, values: tuple[float, ...]) -> tuple[float, ...]:
         """A record's values for the baselines, without those that a signal speaks against."""
         met = [tracker for tracker in self.trackers.values() if tracker.met]
         suspects = {tracker.where for tracker in met if not self._is_old(tracker)}
@@ -265,7 +265,7 @@ class Analysis:
         self._calm = self._calm and self._is_calm()
 
 
-def _force(reading: Reading, rule: Rule) -> float:
+def _force(reading: SignalReading, rule: Rule) -> float:
     """How far a reading is beyond the rule's first limit."""
     if rule.signal.below:
         return min(rule.first.limit / reading.score, FORCE_BELOW) if reading.score > 0 else FORCE_BELOW

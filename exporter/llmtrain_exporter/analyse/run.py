@@ -11,7 +11,7 @@ from typing import NamedTuple
 from llmtrain_exporter.analyse import derived, run_series, state
 from llmtrain_exporter.analyse.analysis import EPISODES_KEPT, Analysis
 from llmtrain_exporter.analyse.latest import Latest
-from llmtrain_exporter.analyse.pace import Pace
+from llmtrain_exporter.analyse.pace import RunPace
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
@@ -85,7 +85,7 @@ class Run:
         self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
         self.analysis: Analysis | None = None  # from the first training record on, which shows its kind
         self._onset: Onset | None = None  # the last incident's
-        self.pace = Pace()
+        self.pace = RunPace()
         self.ending = state.Ending()
         self.records: Counter[Kind] = Counter()
         self.skipped: Counter[str] = Counter()
