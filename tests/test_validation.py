@@ -22,8 +22,7 @@ from llmtrain_exporter.knowledge.causes import Cause, completed
 from llmtrain_exporter.knowledge.meaning import Good, Healthy, LimitOf, Meaning
 from llmtrain_exporter.knowledge.metric import Group, Metric
 from llmtrain_exporter.knowledge.profile import DPO, GRPO, SFT
-from llmtrain_exporter.knowledge.remedy import GRPO as ONLY_GRPO
-from llmtrain_exporter.knowledge.remedy import Remedy
+from llmtrain_exporter.knowledge.remedy import ONLY_GRPO, Remedy
 from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, FoundBy, Severity, Signal
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Series

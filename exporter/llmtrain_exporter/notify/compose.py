@@ -9,7 +9,7 @@ from typing import Any
 from llmtrain_exporter.knowledge import card_words as cw
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.alerting import ALERTS
-from llmtrain_exporter.knowledge.alerting.entry import Words
+from llmtrain_exporter.knowledge.alerting.entry import AlertTexts
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.notify.card import BULLET, MARKS, Block, Card, Line, Plain, Tone, short, short_name
@@ -176,7 +176,7 @@ def _words(text: str, most: int = MOST_TEXT) -> str:
     return short(printable(" ".join(text.split())), most)
 
 
-def _known(alert: Alert) -> Words | None:
+def _known(alert: Alert) -> AlertTexts | None:
     """What is said of an alert of ours, in every language."""
     named = [one for one in ALERTS if one.name == alert.name]
     return next((one.words for one in named if one.severity.value == alert.severity), None)

@@ -19,7 +19,7 @@ class Scope(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class AlertTexts:
     """All that is said about an alert.
 
     `summary` is one static sentence. `description` tells of the case at hand; its placeholders are those of
@@ -48,7 +48,7 @@ class Alert:
     name: str
     severity: Severity
     scope: Scope
-    words: Words
+    words: AlertTexts
     signal: Signal | None = None
     holds: str = ""
     keeps: str = ""

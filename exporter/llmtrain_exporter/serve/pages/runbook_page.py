@@ -8,7 +8,7 @@ from html import escape
 
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.alerting import phrases
-from llmtrain_exporter.knowledge.alerting.book import Entry, Section, entries
+from llmtrain_exporter.knowledge.alerting.book import RunbookEntry, RunbookSection, entries
 from llmtrain_exporter.knowledge.text import Lang
 
 _CODE = re.compile("`([^`]+)`")
@@ -30,7 +30,7 @@ def anchor(name: str) -> str:
     return name.lower()
 
 
-def _entry(entry: Entry, lang: Lang) -> str:
+def _entry(entry: RunbookEntry, lang: Lang) -> str:
     colon = words.COLON.of(lang)
     facts = ((phrases.SEVERITY, entry.severities), (phrases.LIMITS, entry.limits))
     told = "".join(f"<li>{name.of(lang)}{colon}{_text(text)}</li>" for name, text in facts if text)
@@ -41,7 +41,7 @@ def _entry(entry: Entry, lang: Lang) -> str:
     )
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: RunbookSection) -> Iterator[str]:
     if not section.text and not section.items:
         return
     yield f"<h3>{escape(section.heading)}</h3>"
