@@ -17,7 +17,6 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from llmtrain_exporter.analyse.document import story
 from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.draw import pictures
 from llmtrain_exporter.draw.chart import Line, Marks, Panel
@@ -30,6 +29,7 @@ from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.publish import demo
+from llmtrain_exporter.story.run_object import full_object
 from llmtrain_exporter.watching.history.columns import History
 from llmtrain_exporter.watching.history.document import history_object
 from llmtrain_exporter.watching.history.recorded import history
@@ -44,7 +44,7 @@ def told(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     (found,) = discover.discover([str(path)], discover.SearchOptions(ignore_older=None), NOW).found
     read = history(found, Options(), Readers(None), NOW)
     assert isinstance(read, History)
-    return history_object(read), story(read.run, Lang.EN)
+    return history_object(read), full_object(read.run, Lang.EN)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "exporter"
 PACKAGE = "llmtrain_exporter"
 
+JUDGING = {"knowledge", "model", "printable", "ingest", "analyse"}
 # A room is a folder or a module right below the package; it may import itself and these.
 MAY_IMPORT: dict[str, set[str]] = {
     "knowledge": set(),
@@ -31,12 +32,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ingest": {"knowledge", "model", "printable"},
     "analyse": {"knowledge", "model", "printable"},
     "story": {"knowledge", "model", "printable", "analyse"},
-    "watching": {"knowledge", "model", "printable", "config", "ingest", "analyse", "story"},
+    "write": {"knowledge", "printable", "story"},
+    "watching": {*JUDGING, "config", "story"},
     "draw": {"knowledge", "model", "printable", "analyse"},
     "web": {"config", "printable"},
-    "serve": {"knowledge", "model", "printable", "config", "ingest", "analyse", "watching", "web"},
-    "notify": {"knowledge", "model", "printable", "logs", "config", "web", "draw"},
-    "publish": {"knowledge", "model", "printable", "config", "ingest", "analyse", "watching", "draw"},
+    "serve": {*JUDGING, "config", "story", "write", "watching", "web"},
+    "notify": {"knowledge", "model", "printable", "logs", "config", "story", "write", "web", "draw"},
+    "publish": {*JUDGING, "config", "story", "write", "watching", "draw"},
     "bundle": {"knowledge"},
 }
 EVERYTHING = {"cli", "__main__"}

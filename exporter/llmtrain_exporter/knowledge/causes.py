@@ -35,7 +35,7 @@ STATED: Mapping[str, Cause] = {
             "Each update that raises the reward also moves the policy. With a weak KL penalty ({beta}) and "
             "large steps ({learning_rate}) it gets to where its output no longer resembles what it started "
             "from.",
-            "每次为提高 reward 的更新都会移动 policy。KL 惩罚弱（{beta}）、步子大（{learning_rate}）时，"
+            "每次为提高 reward 的更新都会移动 policy。KL 惩罚弱（{beta}）、学习率高（{learning_rate}）时，"
             "它会走到输出与起点完全不同的地方。",
         ),
         ("kl_spike", "kl_high"),
@@ -58,7 +58,7 @@ STATED: Mapping[str, Cause] = {
             "A bad batch gives huge gradients, and so does a policy that has gone far off. Without tight "
             "clipping ({max_grad_norm}) one step moves the weights too far, and the next gradient is larger "
             "still.",
-            "遇到坏 batch，或 policy 偏得太远，梯度就极大。裁剪不够紧（{max_grad_norm}）时，"
+            "遇到坏 batch，或 policy 偏得太远，梯度就极大。裁剪阈值偏大（{max_grad_norm}）时，"
             "一步就把权重推得过远，下一步梯度更大。",
         ),
         ("grad_spike", "grad_norm_high", "non_finite"),
@@ -70,7 +70,7 @@ STATED: Mapping[str, Cause] = {
         Text(
             "A changed policy no longer stops where it used to. Completions run into the limit "
             "({max_completion_length}), lose their end, and cannot earn their reward.",
-            "policy 变了，不再在原来的地方停下。回答撞到上限（{max_completion_length}），结尾被截断，"
+            "policy 已改变，不再及时结束；回答触及长度上限（{max_completion_length}），结尾被截断，"
             "拿不到 reward。",
         ),
         ("length_surge", "length_collapse", "clipped_high"),
@@ -140,7 +140,7 @@ STATED: Mapping[str, Cause] = {
         Text(
             "Steps ({learning_rate}) overshoot. Trouble soon after warm-up, or one that goes away as the "
             "rate decays, points here; a short warm-up ({warmup_ratio}) makes it worse.",
-            "步子（{learning_rate}）过大，来回越过最优点。warmup 结束不久就出问题，或随衰减自行消失，"
+            "学习率（{learning_rate}）过大，来回越过最优点。warmup 结束不久就出问题，或随衰减自行消失，"
             "都指向这里；warmup 太短（{warmup_ratio}）会加重。",
         ),
         ("grad_norm_high", "grad_spike", "loss_unstable", "loss_spike", "lr_out_of_range"),
@@ -152,7 +152,7 @@ STATED: Mapping[str, Cause] = {
         Text(
             "Steps ({learning_rate}) are too small to learn anything, or the schedule has decayed to almost "
             "nothing long before the end.",
-            "步子（{learning_rate}）小到学不动，或者调度早早衰减到几乎为零。",
+            "学习率（{learning_rate}）小到学不动，或者调度早早衰减到几乎为零。",
         ),
         ("loss_plateau", "grad_vanishing", "lr_out_of_range"),
         (src.SFT_SERIOUS, src.SFT_WATCH, src.SFT_ADJUST),

@@ -6,23 +6,8 @@ from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import panels, words
-from llmtrain_exporter.knowledge.metric import Group, Metric
+from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.text import Lang, Text
-
-GROUP: Mapping[Group, Text] = {
-    Group.OPTIMISATION: panels.OPTIMISATION,
-    Group.REWARD: panels.REWARDS,
-    Group.LENGTH: panels.LENGTHS,
-    Group.PREFERENCE: Text("Preference", "偏好"),
-    Group.PROGRESS: panels.RUN_STATE,
-    Group.DERIVED: Text("Held against each other", "对照"),
-    Group.SPIKES: Text("Spikes", "尖峰"),
-    Group.SIGNALS: Text("Signals", "信号"),
-    Group.INCIDENTS: Text("Incidents", "事故"),
-    Group.STATE: Text("State", "状态"),
-    Group.OTHER: panels.OTHERS,
-}
-"""The headings under which charts and metrics stand."""
 
 CHART: Mapping[Metric, Text] = {
     c.LOSS: panels.LOSS,
@@ -106,7 +91,7 @@ PAGE: Mapping[str, Text] = {
     "pick": Text("Compare {run}", "对比 {run}"),
     "compare_button": Text("Compare", "对比"),
     "compare_chosen": Text("Compare {n} runs", "对比 {n} 次训练"),
-    "clear": Text("Clear the choice", "清除选择"),
+    "clear": Text("Clear selection", "清除选择"),
     "previous": Text("Previous", "上一页"),
     "next": Text("Next", "下一页"),
     "range": Text("{first} to {last} of {n}", "第 {first}–{last} 项，共 {n} 项"),
@@ -195,7 +180,7 @@ PAGE: Mapping[str, Text] = {
     "producer": Text("Written by", "写日志的框架"),
     "resumes": Text("Resumes", "断点续训"),
     "resume": Text("from step {from} back to {to}", "从第 {from} 步回到第 {to} 步"),
-    "skipped": Text("Lines that are no record", "未计入的行"),
+    "skipped": Text("Skipped lines", "跳过的行"),
     "none": Text("none", "无"),
     # Runs side by side.
     "compare": Text("Compare runs", "训练对比"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.text import Text
 
@@ -47,7 +50,7 @@ WARNING_SIGNALS = Text("Warnings", "警告信号")
 # Lines.
 BASELINE = Text("own level", "自身常态")
 LIMITS = {
-    Severity.INFO: Text("limit (to know)", "限值（提示）"),
+    Severity.INFO: Text("limit (info)", "限值（提示）"),
     Severity.WARNING: Text("limit (warning)", "限值（警告）"),
     Severity.CRITICAL: Text("limit (critical)", "限值（严重）"),
 }
@@ -59,7 +62,7 @@ HEALTHY_FROM = Text("Healthy: {low} and above.", "健康范围：不低于 {low}
 WORRY = Text("When to worry:", "何时要警惕：")
 COLON = Text(": ", "：")
 SEVERITY = {
-    Severity.INFO: Text("to know", "提示"),
+    Severity.INFO: Text("info", "提示"),
     Severity.WARNING: Text("warning", "警告"),
     Severity.CRITICAL: Text("critical", "严重"),
 }
@@ -134,7 +137,7 @@ INCIDENT_COUNT = Text("Incidents", "事故次数")
 WHAT_HAPPENED = Text("What happened", "发生了什么")
 SIGNALS_OVER_TIME = Text("Signals over time", "信号时间线")
 SIGNALS_TEXT = Text(
-    "Each signal that was there in this time range: green not there, blue to know, orange a warning, red "
+    "Each signal that was there in this time range: green not there, blue info, orange a warning, red "
     "critical. In a collapse read it from left to right: what breaks first is nearest to the cause.",
     "本时间范围内出现过的每个信号：绿为未出现，蓝为提示，橙为警告，红为严重。"
     "崩溃时从左往右看：最先失常的离原因最近。",
@@ -164,6 +167,21 @@ OTHERS = Text("Other numbers of the log", "日志中的其他数值")
 CHECKLIST = Text("Checklist", "检查清单")
 FIT = Text("Fit: training against evaluation", "拟合：训练与验证对比")
 EVALUATION = Text("Evaluation, speed and memory", "验证、速度与内存")
+
+GROUPS: Mapping[Group, Text] = {
+    Group.OPTIMISATION: OPTIMISATION,
+    Group.REWARD: REWARDS,
+    Group.LENGTH: LENGTHS,
+    Group.PREFERENCE: Text("Preference", "偏好"),
+    Group.PROGRESS: RUN_STATE,
+    Group.DERIVED: Text("Ratios", "比值"),
+    Group.SPIKES: SPIKES,
+    Group.SIGNALS: Text("Signals", "信号"),
+    Group.INCIDENTS: Text("Incidents", "事故"),
+    Group.STATE: Text("State", "状态"),
+    Group.OTHER: OTHERS,
+}
+"""The headings under which charts and metrics stand, dashboards aside."""
 
 # Panels.
 KL = Text("KL from the reference", "KL 散度")
@@ -226,7 +244,7 @@ NO_EVALUATION = Text("Never evaluated", "没有做过验证")
 YES, NO, TO_KNOW = Text("yes", "是"), Text("no", "否"), Text("yes, with a remark", "是，但有提示")
 CHECK_TEXT = Text(
     "One row for each question. Green: yes, all is well. Red: no, at least one of its warnings is there. "
-    "Yellow: something to know, nothing against the run. No cell: the log has nothing that answers it (no "
+    "Yellow: info, nothing against the run. No cell: the log has nothing that answers it (no "
     "evaluation, for instance).",
     "每行一个问题：绿为“是”，一切正常；红为“否”，相关警告至少有一个成立；黄为仅供了解的提示。"
     "没有格子：日志中没有可供回答的内容（例如没有验证）。",

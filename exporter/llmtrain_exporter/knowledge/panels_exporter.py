@@ -154,7 +154,7 @@ ERRORS = Words(
     ),
 )
 SKIPPED = Words(
-    Text("Lines that are no record", "未计入的行"),
+    Text("Skipped lines", "跳过的行"),
     Text(
         "Lines of runs that were skipped in the shown time, by reason. Printed text is harmless; broken rows "
         "mean torn or mixed-up writes.",

@@ -17,6 +17,9 @@ class Severity(str, Enum):
     WARNING = "warning"
     CRITICAL = "critical"
 
+    def __init__(self, _: str) -> None:
+        self.rank = len(type(self).__members__)  # the worse, the higher: they stand in this order
+
 
 class Family(str, Enum):
     """What part of a run a signal is about. The first four are an incident's stages."""
@@ -85,7 +88,8 @@ class Advice:
     `title` names the condition. `summary` is one static sentence, for the alert. `finding` says what happened
     in a run; it alone holds placeholders of the moment. `meaning` says what that tells, `impact` what follows
     if nothing is done, `diagnosis` what to look at, in order. `causes` and `remedies` are ids, the likeliest
-    and the first to try in front; each has the profiles that it applies to.
+    and the first to try in front; each has the profiles that it applies to. `baselines`: what `finding` calls
+    the baseline, by split of the series, where that is not the series' own usual level.
     """
 
     title: Text = MISSING
@@ -97,6 +101,7 @@ class Advice:
     diagnosis: tuple[Text, ...] = ()
     remedies: tuple[str, ...] = ()
     sources: tuple[Text, ...] = ()
+    baselines: Mapping[str, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +113,7 @@ class Signal:
     `clear_after`: records in which the condition does not hold, after which the signal is cleared.
     `levels`: metrics whose own value the limit is, so that it can be drawn as a line across their charts.
     `limit_phrase`: the limit in words, with the blank {limit}, where the measure's own words do not fit.
+    `limit_percent`: the limit is a share, which is told in percent.
     `untold`: severities of which no alert is sent, and why; whoever looks at the run still sees them.
     """
 
@@ -121,8 +127,14 @@ class Signal:
     limits: Mapping[str, Bounds] = field(default_factory=dict)
     levels: tuple[Metric, ...] = ()
     limit_phrase: Text | None = None
+    limit_percent: bool = False
     untold: Mapping[Severity, str] = field(default_factory=dict)
     advice: Advice = Advice()
+
+    @property
+    def told_in_percent(self) -> bool:
+        """Whether people are told its limit in percent; a loss by a share always is."""
+        return self.limit_percent or self.measure is Measure.FALL
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,9 @@ MOMENT = {
     "step": "step at which the signal came up",
     "value": "the metric's value then, with its unit",
     "baseline": "what the value is held against: the run's own level before, or training beside evaluation",
+    "baseline_name": "what that is, where it is not the usual level",
     "limit": "the limit that was broken, in the metric's own unit",
+    "stages": "the parts of the run that had broken by then, in their order",
 }
 """Known only at the record where a signal comes up; they stand in `Advice.finding` alone."""
 

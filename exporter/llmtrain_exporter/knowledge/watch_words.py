@@ -13,28 +13,9 @@ CTRL_C = Text("Ctrl-C ends this.", "按 Ctrl-C 退出。")
 # The runs of a folder.
 WAITS = Text("waiting", "等待中")
 
-# How far a run is, and how fast.
-NOW_ONLY = Text("{verdict} (now {now})", "{verdict}（目前{now}）")
-LEFT = Text("{time} left", "剩余 {time}")
-PER_STEP = Text("{time} per step", "每步 {time}")
-LAST_RECORD = Text("last record {time} ago", "上一条记录在 {time}前")
-UNITS = {
-    "d": Text("d", "天"),
-    "h": Text("h", "小时"),
-    "min": Text("min", "分"),
-    "s": Text("s", "秒"),
-}
-
-# Its metrics.
-COURSE = Text("trend", "走势")
-MORE_METRICS = Counted(
-    Text("... and 1 more metric", "……还有 1 个指标"), Text("... and {n} more metrics", "……还有 {n} 个指标")
-)
 MORE_RUNS = Counted(
     Text("... and 1 more run", "……还有 1 次训练"), Text("... and {n} more runs", "……还有 {n} 次训练")
 )
-MORE_EVENTS = Counted(Text("... and 1 more", "……还有 1 条"), Text("... and {n} more", "……还有 {n} 条"))
-
 SEMICOLON = Text("; ", "；")
 
 # What happens, one line each.

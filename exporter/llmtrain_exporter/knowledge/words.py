@@ -36,11 +36,12 @@ STATE = {
 JUDGED = {
     "fine": Text("fine", "正常"),
     "look": Text("worth a look", "值得看一眼"),
-    "info": Text("to know", "提示"),
+    "info": Text("info", "提示"),
     "warning": Text("warning", "警告"),
     "critical": Text("critical", "严重"),
     "": Text("", ""),
 }
+SEVERAL_STAGES = Text("Several parts of the run", "多类指标")  # where nobody knows which
 STAGE = {
     "kl": Text("KL", "KL"),
     "gradient": Text("gradient", "梯度"),
@@ -48,13 +49,28 @@ STAGE = {
     "reward": Text("reward", "奖励"),
 }
 
+UNITS = {
+    "d": Text("d", "天"),
+    "h": Text("h", "小时"),
+    "min": Text("min", "分钟"),
+    "s": Text("s", "秒"),
+}
+MINUTES_AND = Text("min", "分")  # with seconds behind it
 COMMA = Text(", ", "，")
+LISTED = Text(", ", "、")  # between names
+LISTED_LAST = Text(" and ", "、")
+BETWEEN_SENTENCES: Mapping[Lang, str] = {Lang.EN: " ", Lang.ZH: ""}
 COLON = Text(": ", "：")
 
 # The runs of a folder.
 RUNS = Counted(Text("1 run", "1 次训练"), Text("{n} runs", "{n} 次训练"))
 
+MORE_AGAINST = Counted(Text(" and 1 more", "（另有 1 项）"), Text(" and {n} more", "（另有 {n} 项）"))
+
 # A run.
+NOW_ONLY = Text("{verdict} (now {now})", "{verdict}（目前{now}）")
+REASON = Text("{title}. {text}", "{title}。{text}")
+TITLE_ONLY = Text("{title}.", "{title}。")
 PROFILE = Text("{name} (from {base})", "{name}（继承自 {base}）")
 AT_STEP = Text("{state} at step {step}", "{state}，第 {step} 步")
 OF_STEPS = Text("{step} of {max}", "{step} / {max}")
@@ -65,20 +81,34 @@ EVALUATIONS = Counted(Text("1 evaluation", "1 次验证"), Text("{n} evaluations
 RESUMED = Text("resumed: from step {last} back to {first}", "断点续训：从第 {last} 步回到第 {first} 步")
 BEST = Text("best evaluation: loss {loss} at step {step}", "最佳验证：第 {step} 步，eval loss {loss}")
 BEST_ANYWHERE = Text("best evaluation: loss {loss}", "最佳验证：eval loss {loss}")
-SKIPPED = Text("lines that are no record: {reasons}", "未计入的行：{reasons}")
+SKIPPED = Text("skipped: {reasons}", "已跳过：{reasons}")
 ALL_WELL = Text(
     "All well: none of the {signals} warning signals of profile {profile} came up.",
     "一切正常：{profile} 的 {signals} 种告警信号均未出现。",
 )
 NOTHING_TO_JUDGE = Text("No training record yet: nothing to judge.", "还没有训练记录，无从判断。")
+LEFT = Text("{time} left", "剩余 {time}")
+PER_STEP = Text("{time} per step", "每步 {time}")
+LAST_RECORD = Text("last record {when}", "上一条记录在 {when}")
+AT_MOMENT = Text("at {moment}", "{moment}")
+AGO = Text("{time} ago", "{time}前")
 
 # Its metrics.
+METRICS = Text("Metrics", "指标")
 METRIC = Text("metric", "指标")
 VALUE = Text("last value", "最新值")
 RANGE = Text("healthy", "健康范围")
 VERDICT = Text("verdict", "判断")
+GOOD = {
+    "up": Text("Higher is better.", "越高越好。"),
+    "down": Text("Lower is better.", "越低越好。"),
+    "neither": Text("Neither high nor low is good in itself.", "并非越高或越低越好。"),
+}
+TREND = Text("trend", "走势")
+MEANING = Text("meaning", "含义")
 
 # What happened.
+USUAL_LEVEL = Text("usual level", "平时")
 WHAT_HAPPENED = Text("What happened", "发生了什么")
 INCIDENT = Text("Incident from step {onset}", "事故：始于第 {onset} 步")
 WORST = Text("worst at step {peak}", "第 {peak} 步最严重")
@@ -88,6 +118,17 @@ UNDONE = Text("ended by going back to step {end}", "以回到第 {end} 步告终
 MORE_INCIDENTS = Counted(
     Text("... and 1 more incident in between", "……其间还有 1 次事故"),
     Text("... and {n} more incidents in between", "……其间还有 {n} 次事故"),
+)
+RECOVERED_AT = Text("Recovered at step {end}", "第 {end} 步恢复正常")
+WENT_BACK_TO = Text("Over, the run went back to step {end}", "训练已回到第 {end} 步，事故结束")
+UNRECOVERED = {
+    "finished": Text("Finished without recovering", "训练结束，未恢复"),
+    "failed": Text("Failed without recovering", "训练失败退出，未恢复"),
+    "stalled": Text("Silent without recovering", "训练已无输出，未恢复"),
+}
+SILENT_SINCE = Text(
+    "No record since {when}: it was likely killed, or it hangs.",
+    "{when} 起没有新记录：可能被杀，也可能卡住。",
 )
 BACK_TO = Text("last checkpoint before it: {checkpoint}", "事发前最后一个 checkpoint：{checkpoint}")
 FINDING = Text("{when}, {severity}: {title}. {text}", "{when}，{severity}：{title}。{text}")
@@ -101,14 +142,39 @@ TWICE = Text("{when}, twice", "{when}，共 2 次")
 WHY = Text("Likely causes", "可能的原因")
 WHAT_TO_DO = Text("What to do", "怎么办")
 NOW = Text(" (now {now})", "（现为 {now}）")
+FLAGS = Text("All proposed flags", "全部建议参数")
+ONE_AT_A_TIME = Text(
+    "Not all at once: one change after the other shows which one helps.",
+    "不要一次全改：逐个调整才知道哪一个有效。",
+)
+
+# Where it comes from.
+DETAILS = Text("Details", "详情")
+LOG = Text("Log", "日志")
+TAKEN = Text("Steps", "步数")
+TAKEN_RANGE = Text("{first} to {last}", "{first} 至 {last}")
+TAKEN_OF = Text("{first} to {last} of {max} ({share})", "{first} 至 {last}，共 {max} 步（{share}）")
+LAST_WRITTEN = Text("Last record written", "最后一条记录写入时间")
+SETTINGS = Text("Hyper-parameters", "超参数")
+SETTINGS_FROM = Text("As the run's own argument file says.", "取自训练目录中的参数文件。")
+SETTING = Text("setting", "参数")
+SETTING_VALUE = Text("value", "取值")
+
+# What there is no room for.
+MORE = Counted(Text("... and 1 more", "……还有 1 条"), Text("... and {n} more", "……还有 {n} 条"))
+MORE_METRICS = Counted(
+    Text("... and 1 more metric", "……还有 1 个指标"), Text("... and {n} more metrics", "……还有 {n} 个指标")
+)
 
 # Files that are no run.
 NO_RUN = Text("no run: {reason}", "不是训练日志：{reason}")
+NO_RUN_THERE = Text("no run: {reason}", "{reason}")  # where no file is there that could be one
+IN_BRACKETS = Text(" ({text})", "（{text}）")
 NO_RUN_REASONS: Mapping[NoRunReason, Text] = {
     NoRunReason.NOT_READ: Text("not read yet", "尚未读取"),
-    NoRunReason.NOT_THERE: Text("no such file or folder (yet)", "文件或文件夹（还）不存在"),
+    NoRunReason.NOT_THERE: Text("no such file or folder (yet)", "找不到该文件或目录（可能尚未创建）"),
     NoRunReason.UNREADABLE: Text("{detail}", "{detail}"),
-    NoRunReason.NO_LOG: Text("no training log below it", "其下没有训练日志"),
+    NoRunReason.NO_LOG: Text("no training log below it", "该目录下没有找到训练日志"),
     NoRunReason.EMPTY: Text("empty", "空文件"),
     NoRunReason.NO_RECORD: Text("no training record in it", "其中没有训练记录"),
     NoRunReason.NO_SUCH_NAME: Text("no run of that name (yet)", "（还）没有这个名字的训练"),

@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 
-from llmtrain_exporter.analyse import document
 from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.publish.demo import BUNDLED, COLLAPSE
+from llmtrain_exporter.story.run_object import full_object
 from llmtrain_exporter.watching.history.columns import History
 from llmtrain_exporter.watching.history.document import history_object
 from llmtrain_exporter.watching.history.recorded import history as read_history
@@ -24,7 +24,7 @@ RUN = "demo/collapse"
 
 def story(lang: str) -> Mapping[str, Any]:
     """The run as /api/v1/run tells it."""
-    return _as_answered(document.story(_read().run, Lang(lang)))
+    return _as_answered(full_object(_read().run, Lang(lang)))
 
 
 def history() -> Mapping[str, Any]:

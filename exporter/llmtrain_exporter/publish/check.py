@@ -12,7 +12,6 @@ from typing import TextIO
 
 import orjson
 
-from llmtrain_exporter.analyse.document import run_object
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.no_run import NoRunReason
@@ -21,9 +20,10 @@ from llmtrain_exporter.model import NoRun, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check_courses import CoursesKept
 from llmtrain_exporter.publish.check_text import as_text
-from llmtrain_exporter.publish.style import Style
+from llmtrain_exporter.story.run_object import run_object
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import rules_for_reading
+from llmtrain_exporter.write.style import Style
 
 WIDEST = 110
 """Columns of text that are still read with ease."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import orjson
 
-from llmtrain_exporter.analyse import document, verdict
-from llmtrain_exporter.analyse.ranges import healthy_of, meaning_of
-from llmtrain_exporter.knowledge import page_words, words
+from llmtrain_exporter.knowledge import panels, words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
+from llmtrain_exporter.story import run_object
+from llmtrain_exporter.story.metrics import metric_rows
+from llmtrain_exporter.story.ranges import healthy_of, meaning_of
 from llmtrain_exporter.watching.live import with_checkpoints
 
 STORIES_KEPT = 32
@@ -42,19 +44,19 @@ class Stories:
 
 
 def story(shown: Shown, fleet: Fleet, lang: Lang) -> Object:
-    """One run in words and numbers; see `analyse.document`. `run`: as it stands in the label run."""
-    run = with_checkpoints(fleet.with_samples(shown.snapshot))
+    """One run in words and numbers; see `story.run_object`. `run`: as it stands in the label run."""
+    found = with_checkpoints(fleet.with_samples(shown.snapshot))
+    run = replace(found, run=label_value(found.run))
     return {
-        **document.story(run, lang),
-        "run": label_value(run.run),
+        **run_object.full_object(run, lang),
         "rows": list(_rows(run, lang)),
         "remaining_seconds": shown.remaining,
     }
 
 
 def _rows(run: Snapshot, lang: Lang) -> Iterator[Object]:
-    """The table of metrics; see `analyse.verdict.rows`."""
-    for row in verdict.rows(run):
+    """The table of metrics; see `story.metrics`."""
+    for row in metric_rows(run, lang):
         yield {
             "name": printable(row.name),
             "value": row.value,
@@ -63,7 +65,7 @@ def _rows(run: Snapshot, lang: Lang) -> Iterator[Object]:
             "judged_text": words.JUDGED[row.judged].of(lang),
             "main": row.main,
             "metric": row.series.metric.name,
-            "group": page_words.GROUP[row.series.metric.group].of(lang),
+            "group": panels.GROUPS[row.series.metric.group].of(lang),
             **_meaning(row.series, run.base, lang),
         }
 

@@ -192,7 +192,7 @@ def _values(case: _Case) -> dict[str, str]:
         "run": case.run,
         "step": str(STEP),
         "peak": peak,
-        "limit": f"{case.limit:.0%}" if case.signal.measure is Measure.FALL else f"{case.limit:.4g}",
+        "limit": f"{case.limit:.0%}" if case.signal.told_in_percent else f"{case.limit:.4g}",
         "last_step": str(LAST_STEP),
         "silence": SILENT,
     }

@@ -95,9 +95,9 @@ def _unit(signal: Signal | None) -> Written:
 
 
 def _unit_of_limit(signal: Signal | None) -> Written:
-    if signal is None or signal.measure is Measure.VALUE:
-        return _unit(signal)
-    return Written.SHARE if signal.measure is Measure.FALL else Written.NUMBER
+    if signal is not None and signal.told_in_percent:
+        return Written.SHARE
+    return _unit(signal) if signal is None or signal.measure is Measure.VALUE else Written.NUMBER
 
 
 def _asked(metric: str, labels: tuple[str, ...], around: str = "{}", more: str = "") -> str:

@@ -13,7 +13,7 @@ from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.alerting import ALERTS, phrases
 from llmtrain_exporter.knowledge.alerting.entry import Alert
 from llmtrain_exporter.knowledge.alerting.signals import limit_in_words
-from llmtrain_exporter.knowledge.signal import Measure, Severity, Signal
+from llmtrain_exporter.knowledge.signal import Severity, Signal
 from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.knowledge.text import Lang, Text
 
@@ -82,9 +82,8 @@ def _limits(signal: Signal, severity: Severity, lang: Lang) -> Iterator[str]:
     for kind, limits in LIMITS.items():
         bound = limits.get(signal.name, {}).get(severity)
         if bound is not None:
-            percent = signal.measure is Measure.FALL
             told = phrase.of(lang).replace(
-                "{limit}", f"{bound.limit:.0%}" if percent else f"{bound.limit:.4g}"
+                "{limit}", f"{bound.limit:.0%}" if signal.told_in_percent else f"{bound.limit:.4g}"
             )
             told += _in_records(bound.records, bound.within, lang)
             kinds_of.setdefault(told, []).append(kind)

@@ -33,7 +33,7 @@ _SILENT = Text(
 LIMIT = {
     Measure.VALUE: Text("limit {limit}", "限值 {limit}"),
     Measure.RATIO: Text("limit {limit} times its own level", "限值为自身水平的 {limit} 倍"),
-    Measure.FALL: Text("limit {limit} below its own level", "限值为低于自身水平 {limit}"),
+    Measure.FALL: Text("limit {limit} below its own level", "比自身水平低 {limit} 以上"),
     Measure.SIGMA: Text("limit {limit} sigma from its own level", "限值为偏离自身水平 {limit} 个 sigma"),
     Measure.GAPS: Text("limit {limit} times its usual gap", "限值为平时间隔的 {limit} 倍"),
 }

@@ -21,7 +21,7 @@ REMEDIES: Mapping[str, Remedy] = {
     "raise_beta": Remedy(
         Text("Raise beta, the weight of the KL penalty", "提高 KL 惩罚系数 beta"),
         Text(
-            "A larger beta pulls the policy back to the reference model harder. Price: it learns more "
+            "A larger beta pulls the policy back to the reference model harder. Cost: it learns more "
             "slowly, so go up one rung at a time.",
             "beta 越大，policy 被拉回 reference model 的力度越强。代价是学得更慢，所以一次只升一档。",
         ),
@@ -56,7 +56,7 @@ REMEDIES: Mapping[str, Remedy] = {
         Text("Clip gradients harder", "加强梯度裁剪"),
         Text(
             "Limits how far one bad batch can move the weights. Set it explicitly, even where the trainer "
-            "has a default. Price: slower convergence.",
+            "has a default. Cost: slower convergence.",
             "限制单个坏 batch 对权重的改动幅度。即使框架有默认值，也要显式写上。代价是收敛变慢。",
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.SFT_SERIOUS),
@@ -76,7 +76,7 @@ REMEDIES: Mapping[str, Remedy] = {
         Text("Lower the learning rate by an order of magnitude", "学习率降一个数量级"),
         Text(
             "RL updates are noisy: small steps keep the policy from jumping away between two looks at the "
-            "reward. Price: training takes longer.",
+            "reward. Cost: training takes longer.",
             "RL 的更新噪声大，步子小，policy 才不会突然跳走。代价是训练时间更长。",
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC),

@@ -39,8 +39,8 @@ COLLAPSE = Signal(
             "policy 正在崩溃：几条记录之内，多类指标相继失常。",
         ),
         finding=Text(
-            "By step {step} several families of signals had broken together.",
-            "到第 {step} 步，多类指标已相继失常。",
+            "{stages} broke by step {step}.",
+            "到第 {step} 步，{stages}均已失常。",
         ),
         meaning=Text(
             "The typical chain: KL and gradient jump, completions grow until they are cut off, the reward "

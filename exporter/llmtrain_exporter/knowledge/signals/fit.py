@@ -48,9 +48,13 @@ OVERFIT = Signal(
             "训练 loss 下降，而 eval loss 偏高或上升。",
         ),
         finding=Text(
-            "{metric} is {value} at step {step}, against {baseline}.",
-            "第 {step} 步 {metric} 为 {value}，对照值 {baseline}。",
+            "{metric} is {value} at step {step}, {baseline_name} {baseline}.",
+            "第 {step} 步 {metric} 为 {value}，{baseline_name} {baseline}。",
         ),
+        baselines={
+            "eval": Text("training loss", "训练 loss"),
+            "train": Text("early level", "初期水平"),
+        },
         meaning=Text(
             "The model learns its training samples and not the task. A ratio that grows matters more than "
             "one that is high from the start. Some trainers log the training loss on another scale.",
@@ -104,9 +108,13 @@ ACCURACY_DROP = Signal(
             "token 准确率低于此前最好值，或验证与训练的差距在扩大。",
         ),
         finding=Text(
-            "{metric} is {value} at step {step}, against {baseline}.",
-            "第 {step} 步 {metric} 为 {value}，对照值 {baseline}。",
+            "{metric} is {value} at step {step}, {baseline_name} {baseline}.",
+            "第 {step} 步 {metric} 为 {value}，{baseline_name} {baseline}。",
         ),
+        baselines={
+            "eval": Text("training accuracy", "训练准确率"),
+            "train": Text("its best", "此前最好"),
+        },
         meaning=Text(
             "Falling training accuracy: the run is unstable or the data got harder. Falling eval accuracy, "
             "or a growing gap: an early sign of overfitting.",

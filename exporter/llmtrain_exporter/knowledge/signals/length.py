@@ -34,7 +34,7 @@ LENGTH_SURGE = Signal(
         ),
         finding=Text(
             "Mean completion length is {value} at step {step}, limit {limit}.",
-            "第 {step} 步平均生成长度 {value}，限值 {limit}。",
+            "第 {step} 步平均生成长度为 {value}，限值 {limit}。",
         ),
         meaning=Text(
             "The policy has stopped ending its answers where it used to. In the chain of a collapse this "
@@ -135,7 +135,7 @@ CLIPPED_HIGH = Signal(
         ),
         finding=Text(
             "Clipped ratio is {value} at step {step}, limit {limit}.",
-            "第 {step} 步截断比例 {value}，限值 {limit}。",
+            "第 {step} 步截断比例为 {value}，限值 {limit}。",
         ),
         meaning=Text(
             "These completions ran into {max_completion_length}. A cut answer has no closing tag and no "

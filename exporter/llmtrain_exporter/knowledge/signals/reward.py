@@ -128,7 +128,8 @@ REWARD_FLAT = Signal(
     Family.REWARD,
     (c.REWARD_ZERO_STD, c.REWARD_STD),
     limits={GRPO: {Severity.WARNING: Bound(0.9, src.RUNS, records=5)}},
-    limit_phrase=Text("limit {limit} of all groups", "限值为所有组的 {limit}"),
+    limit_phrase=Text("limit: {limit} of the groups score the same", "限值：{limit} 的组奖励相同"),
+    limit_percent=True,
     levels=(c.REWARD_ZERO_STD,),
     advice=Advice(
         title=Text("No spread in rewards", "奖励无差异"),

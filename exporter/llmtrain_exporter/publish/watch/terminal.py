@@ -6,11 +6,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from llmtrain_exporter.publish.check_text import as_text, counts_of
-from llmtrain_exporter.publish.style import Style
-from llmtrain_exporter.publish.watch.plain import waiting
+from llmtrain_exporter.publish.check_text import as_text
+from llmtrain_exporter.publish.watch.plain import waiting_text
 from llmtrain_exporter.publish.watch.screen import picture
 from llmtrain_exporter.publish.watch.status import FolderStatus
+from llmtrain_exporter.story.several import counts_line
+from llmtrain_exporter.write.line import line_text
+from llmtrain_exporter.write.style import Style
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,9 +73,9 @@ class Terminal:
 def _verdict(status: FolderStatus, style: Style) -> list[str]:
     """What `check` says of the run that was shown."""
     if status.no_run is not None:
-        return [f"{waiting(status.path, status.no_run, style)}\n"]
+        return [f"{waiting_text(status.path, status.no_run, style)}\n"]
     runs = [watched.run for watched in status.runs]
-    counts = [f"{counts_of(runs, style)}\n\n"] if len(runs) > 1 else []
+    counts = [f"{line_text(counts_line(runs, style.lang), style)}\n\n"] if len(runs) > 1 else []
     chosen = [status.chosen.run] if status.chosen else []
     courses = {run.run: status.courses for run in chosen}
     return [*counts, *as_text(chosen, [], style, verbose=True, courses=courses)]

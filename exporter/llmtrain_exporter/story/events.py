@@ -1,0 +1,134 @@
+"""What happened to a run: its incidents with what broke in which order, and each signal that came up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Health, Incident, Snapshot, State
+from llmtrain_exporter.story.blocks import (
+    Code,
+    Cut,
+    Item,
+    Items,
+    Joint,
+    Line,
+    Mark,
+    Moment,
+    Part,
+    Section,
+    Span,
+    Strong,
+)
+from llmtrain_exporter.story.numbers import moment_text
+from llmtrain_exporter.story.phrase import joined, parts, phrase
+from llmtrain_exporter.story.verdict import NBSP, Finding, checkpoint_before, findings
+
+INCIDENTS_RANK, FINDINGS_RANK = 1, 3
+
+
+def incidents_section(run: Snapshot, lang: Lang) -> Section | None:
+    """The incidents in their order, each with the checkpoint to go back to."""
+    if not run.incidents:
+        return None
+    items = Items(
+        tuple(_incident(run, incident, lang) for incident in run.incidents), bare=True, cut=Cut.MIDDLE
+    )
+    return Section(Part.INCIDENTS, words.WHAT_HAPPENED.of(lang), (items,), INCIDENTS_RANK)
+
+
+def _incident(run: Snapshot, incident: Incident, lang: Lang) -> Item:
+    back = back_to(run, incident, lang)
+    return Item(incident_line(incident, lang), (back,) if back else ())
+
+
+def back_to(run: Snapshot, incident: Incident, lang: Lang) -> Line:
+    """The last checkpoint from before an incident; empty where none is there."""
+    step = checkpoint_before(run, incident)
+    return () if step is None else phrase(words.BACK_TO, lang, checkpoint=Code(f"checkpoint-{step}"))
+
+
+def incident_line(incident: Incident, lang: Lang) -> Line:
+    """An incident: from when until when, and what broke in which order."""
+    onset, peak, end = incident.onset_step, incident.peak_step, incident.recovery_step
+    begun = Span(words.INCIDENT.of(lang).format(onset=onset), onset, end)
+    over = words.LASTS if end is None else words.RECOVERED if end > peak else words.UNDONE
+    lines: list[Line] = [(begun,), phrase(over, lang, end=end)]
+    if peak != onset:
+        lines.insert(1, phrase(words.WORST, lang, peak=peak))
+    course = joined(lines, words.COMMA.of(lang))
+    chain = chain_line(incident, lang)
+    return joined((course, chain), Joint(words.COLON.of(lang))) if chain else course
+
+
+def ending(run: Snapshot, lang: Lang) -> Item | None:
+    """How the last incident ended, as a headline says it; None where it lasts in a run that goes on."""
+    if not run.incidents:
+        return None
+    incident = run.incidents[-1]
+    end = incident.recovery_step
+    if end is not None:
+        form = words.RECOVERED_AT if end > incident.peak_step else words.WENT_BACK_TO
+        return Item((Mark(Health.HEALTHY.name.lower(), form.of(lang).format(end=end)),))
+    if run.state.value not in words.UNRECOVERED:
+        return None
+    mark = Mark(Health.WATCH.name.lower(), words.UNRECOVERED[run.state.value].of(lang))
+    return Item((mark,), tuple(_silence(run, lang)))
+
+
+def _silence(run: Snapshot, lang: Lang) -> Iterator[Line]:
+    at = run.last_record
+    if run.state is State.STALLED and at is not None:
+        yield phrase(words.SILENT_SINCE, lang, when=Moment(moment_text(at), at))
+
+
+def chain_line(incident: Incident, lang: Lang) -> Line:
+    """What broke in an incident, in order: "KL (7) -> length (8)"; one alone without step, the onset's."""
+    several = len(incident.stages) > 1
+    stages = [
+        Span(words.STAGE[stage].of(lang) + (f"{NBSP}({step})" if several else ""), step, step)
+        for stage, step in incident.stages
+    ]
+    return joined(((stage,) for stage in stages), Joint(" -> "))
+
+
+def findings_section(run: Snapshot, lang: Lang) -> Section | None:
+    """Each signal, by its beginning; those that say nothing against the run are left out first."""
+    told = findings(run, lang)
+    if not told:
+        return None
+    items = tuple(Item(finding_line(one, lang), rank=int(one.severity is Severity.INFO)) for one in told)
+    cut = Cut.FIRST if run.incidents else Cut.MIDDLE
+    return Section(Part.FINDINGS, words.WHAT_HAPPENED.of(lang), (Items(items, cut=cut),), FINDINGS_RANK)
+
+
+def finding_line(one: Finding, lang: Lang) -> Line:
+    """A signal: when it was there, how bad it is, and its worst."""
+    return parts(
+        words.FINDING,
+        lang,
+        when=Span(_when(one, lang), one.first_step, one.last_step),
+        severity=severity_mark(one.severity, lang),
+        title=Strong(one.title),
+        text=one.text,
+    )
+
+
+def severity_mark(severity: Severity, lang: Lang) -> Mark:
+    """The word for how bad a signal is."""
+    return Mark(severity.value, words.JUDGED[severity.value].of(lang))
+
+
+def _when(one: Finding, lang: Lang) -> str:
+    when = steps_text(one.first_step, one.last_step, lang)
+    if one.times == 1:
+        return when
+    return (words.TWICE if one.times == 2 else words.TIMES).of(lang).format(when=when, times=one.times)
+
+
+def steps_text(first: int, last: int | None, lang: Lang) -> str:
+    """From one step to another: "step 7", "steps 7 to 9", "from step 7 on" where it lasts."""
+    form = words.STEPS_ON if last is None else words.STEP if last == first else words.STEPS
+    return form.of(lang).format(first=first, last=last)
