@@ -18,14 +18,14 @@ from llmtrain_exporter.knowledge.card_words import NOT_KNOWN
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify import story
 from llmtrain_exporter.notify.bots import CHATS
-from llmtrain_exporter.notify.bucket import Rate
+from llmtrain_exporter.notify.bots.chat import Rate
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.compose import INCIDENT, Asked
 from llmtrain_exporter.notify.config.configure import Configured, configure
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.http import create_app
 from llmtrain_exporter.notify.relay import Relay, Sources
-from llmtrain_exporter.notify.service import world_of
+from llmtrain_exporter.notify.service import ports_of
 from llmtrain_exporter.notify.telemetry import Telemetry
 from llmtrain_exporter.web.server import Server as WebServer
 from llmtrain_exporter.web.users import Users
@@ -205,7 +205,7 @@ def relaying(
 
     speed = bots[0].speed if bots else 1.0
     deliveries = [
-        Delivery(bot, world_of(telemetry, ending.is_set), remember, _faster(bot.rule.kind, speed))
+        Delivery(bot, ports_of(telemetry, ending.is_set), remember, _faster(bot.rule.kind, speed))
         for bot in configured.bots
     ]
     sources = Sources(ask, drawn, configured.settings.links, lambda: NOW)

@@ -26,7 +26,7 @@ from llmtrain_exporter.knowledge.text import Lang, written
 from llmtrain_exporter.model import Kind, Snapshot
 from llmtrain_exporter.notify import story as card_story
 from llmtrain_exporter.notify.card import PlainText, body_text
-from llmtrain_exporter.notify.compose import Asked, Held, compose
+from llmtrain_exporter.notify.compose import Asked, Backlog, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.notify.say import MOST_ACTIONS, MOST_CAUSES, MOST_FINDINGS
 from llmtrain_exporter.notify.webhook import parse
@@ -346,7 +346,7 @@ def test_the_card_says_what_the_exporter_says(tell: Callable[[str], Told], name:
         assert (story["incidents"], story["actions"], findings_against(story)) == ([], [], [])
         return
     raised = parse(json.dumps(group(alert(run=name))).encode())
-    card = compose(raised, Asked(card_story.read(story), story), Held(), LinkRule(), lang, NOW)
+    card = compose(raised, Asked(card_story.read(story), story), Backlog(), LinkRule(), lang, NOW)
     text = body_text(card, PlainText())
     assert_in_order([story["title"], name], card.title)
     assert_in_order([story["profile"], story["state_text"], str(story["last_step"])], text)

@@ -14,7 +14,7 @@ from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.notify import story
 from llmtrain_exporter.notify.card import Card, PlainText, Tone, body_text
-from llmtrain_exporter.notify.compose import Asked, Held, compose
+from llmtrain_exporter.notify.compose import Asked, Backlog, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.notify.links import links, safe
 from llmtrain_exporter.notify.webhook import parse
@@ -31,7 +31,7 @@ def card(
     now: float = NOW,
     note: Text | None = None,
     public: LinkRule = LinkRule(),  # noqa: B008
-    held: Held = Held(),  # noqa: B008
+    held: Backlog = Backlog(),  # noqa: B008
 ) -> Card:
     """The card of a group of these alerts."""
     told = parse(json.dumps(group(*alerts)).encode())
@@ -220,20 +220,20 @@ def test_a_reminder_says_so() -> None:
 
 def test_cards_that_wait_are_named() -> None:
     """What a bot's limit holds back is said on its next card, by name, no more than ten."""
-    shown = text(card(alert(), held=Held(["a", "b"], "18 a minute")))
+    shown = text(card(alert(), held=Backlog(["a", "b"], "18 a minute")))
     assert "2 more cards wait (this bot may send 18 a minute): a, b" in shown
-    many = text(card(alert(), held=Held([f"r{at}" for at in range(37)], "18 a minute")))
+    many = text(card(alert(), held=Backlog([f"r{at}" for at in range(37)], "18 a minute")))
     assert "37 more cards wait (this bot may send 18 a minute): r0, " in many
     assert "r9, and 27 more" in many
     assert "另有 1 条卡片在等待（该机器人限 每分钟 18 条）：a" in text(
-        card(alert(), held=Held(["a"], "每分钟 18 条"), lang=Lang.ZH)
+        card(alert(), held=Backlog(["a"], "每分钟 18 条"), lang=Lang.ZH)
     )
 
 
 def test_what_alertmanager_left_out_is_said() -> None:
     """max_alerts cuts a group; nobody should think that this was all."""
     told = parse(json.dumps(group(alert(), truncatedAlerts=5)).encode())
-    one = compose(told, Asked(), Held(), LinkRule(), Lang.EN, NOW)
+    one = compose(told, Asked(), Backlog(), LinkRule(), Lang.EN, NOW)
     assert "Alertmanager left out 5 alerts." in text(one)
 
 

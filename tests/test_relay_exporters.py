@@ -18,11 +18,11 @@ import pytest
 from llmtrain_exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.notify import client, exporters, service
-from llmtrain_exporter.notify.client import Call, NoAnswerError
+from llmtrain_exporter.notify.call import Call, NoAnswerError
+from llmtrain_exporter.notify.chart import drawn, drawn_if_free
 from llmtrain_exporter.notify.config.configure import Configured, Exporter
 from llmtrain_exporter.notify.config.settings import RelaySettings
 from llmtrain_exporter.notify.exporters import Exporters
-from llmtrain_exporter.notify.pictures import drawn, drawn_if_free
 from llmtrain_exporter.notify.telemetry import Telemetry
 
 from tests.bots import bot

@@ -54,7 +54,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Backlog:
     """The cards that wait for the same bot, and why."""
 
     names: Sequence[str] = ()
@@ -64,7 +64,7 @@ class Held:
 def compose(
     group: Notification,
     asked: Asked,
-    held: Held,
+    held: Backlog,
     public: LinkRule,
     lang: Lang,
     now: float,
@@ -307,7 +307,7 @@ def _in_list(told: _About, alert: Alert) -> str:
     return f"{MARKS[tone]} {text}"
 
 
-def _notes(group: Notification, asked: Asked, held: Held, lang: Lang) -> Iterable[str]:
+def _notes(group: Notification, asked: Asked, held: Backlog, lang: Lang) -> Iterable[str]:
     if group.truncated:
         yield cw.TRUNCATED.of(group.truncated, lang)
     if held.names:

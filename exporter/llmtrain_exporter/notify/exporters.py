@@ -12,7 +12,8 @@ import orjson
 from llmtrain_exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify import story
-from llmtrain_exporter.notify.client import Answer, Call, NoAnswerError, ask
+from llmtrain_exporter.notify.call import Answer, Call, NoAnswerError
+from llmtrain_exporter.notify.client import ask
 from llmtrain_exporter.notify.compose import Asked
 from llmtrain_exporter.notify.config.configure import Exporter
 from llmtrain_exporter.notify.config.settings import INSTANCE

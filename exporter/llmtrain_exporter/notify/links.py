@@ -11,7 +11,9 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.card import Link
 from llmtrain_exporter.notify.config.settings import LinkRule
 
-MOST_CHARACTERS = 900  # quoted; three of them fit into the smallest message, and into one block of Slack's
+MOST_CHARACTERS = (
+    900  # quoted; three of them fit into the smallest message, and into the smallest block of one
+)
 # What no chat's markup takes for the end of an address. % stays, for what was quoted before.
 _SAFE = "%/:=&?~#+!$,;@"
 _ADDRESS = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+)([/?#].*)?", re.DOTALL)

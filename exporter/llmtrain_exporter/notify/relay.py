@@ -12,12 +12,12 @@ import anyio
 
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.card import Card
-from llmtrain_exporter.notify.compose import INCIDENT, Asked, Held, compose
+from llmtrain_exporter.notify.compose import INCIDENT, Asked, Backlog, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.notify.delivery import Delivery
+from llmtrain_exporter.notify.ports import Draft, Outcome, Result
 from llmtrain_exporter.notify.telemetry import Telemetry
 from llmtrain_exporter.notify.webhook import Notification, is_expired
-from llmtrain_exporter.notify.world import Draft, Outcome, Result
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Relay:
     async def _tell(self, group: Notification, chosen: Sequence[Delivery]) -> Told:
         question = _Question(group, self._sources)
         if not chosen:
-            self._show(await question.card(group, self._lang, Held()))
+            self._show(await question.card(group, self._lang, Backlog()))
             return Told()
         outcomes: dict[str, Outcome] = {}
 
@@ -163,7 +163,7 @@ class _Question:
         """Whether there is something to draw: an incident that goes on."""
         return bool(self._run) and any(one.firing and one.name == INCIDENT for one in group.alerts)
 
-    async def card(self, group: Notification, lang: Lang, held: Held) -> Card:
+    async def card(self, group: Notification, lang: Lang, held: Backlog) -> Card:
         """The card of the part of the group that a bot wants."""
         sources = self._sources
         asked = await self._story(lang) if self._run else Asked()

@@ -15,14 +15,14 @@ from llmtrain_exporter import __version__
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify import story
 from llmtrain_exporter.notify.card import Card
+from llmtrain_exporter.notify.chart import drawn
 from llmtrain_exporter.notify.compose import INCIDENT, Asked
 from llmtrain_exporter.notify.config.configure import Configured
-from llmtrain_exporter.notify.pictures import drawn
+from llmtrain_exporter.notify.ports import Outcome
 from llmtrain_exporter.notify.relay import Sources, Told
 from llmtrain_exporter.notify.service import assembled, quieten
 from llmtrain_exporter.notify.telemetry import Telemetry
 from llmtrain_exporter.notify.webhook import Notification
-from llmtrain_exporter.notify.world import Outcome
 
 RUN = "demo/collapse"
 ANNOTATIONS = {

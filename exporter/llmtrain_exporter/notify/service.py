@@ -18,17 +18,18 @@ from anyio import CapacityLimiter, to_thread
 from llmtrain_exporter import __version__
 from llmtrain_exporter.knowledge.card_words import ALERT_ONLY
 from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify.call import Answer, Call, NoAnswerError
 from llmtrain_exporter.notify.card import Card
-from llmtrain_exporter.notify.client import Answer, Call, NoAnswerError, ask
+from llmtrain_exporter.notify.chart import drawn_if_free
+from llmtrain_exporter.notify.client import ask
 from llmtrain_exporter.notify.compose import Asked
 from llmtrain_exporter.notify.config.configure import Configured
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.http import create_app
-from llmtrain_exporter.notify.pictures import drawn_if_free
+from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
 from llmtrain_exporter.notify.telemetry import Telemetry
-from llmtrain_exporter.notify.world import World
 from llmtrain_exporter.web import web_config
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.web_config import WebConfig
@@ -78,12 +79,12 @@ def assembled(
     """The relay of these settings. `sources`: other than the exporters of the settings."""
     settings = configured.settings
     exporters = Exporters(configured.exporters, telemetry.asked, time.monotonic)
-    deliveries = [Delivery(bot, world_of(telemetry, ending), settings.remember) for bot in configured.bots]
+    deliveries = [Delivery(bot, ports_of(telemetry, ending), settings.remember) for bot in configured.bots]
     found = sources or _sources(exporters, configured, telemetry)
     return Relay(deliveries, found, telemetry, show, settings.lang, settings.expire_after)
 
 
-def world_of(telemetry: Telemetry, ending: Callable[[], bool]) -> World:
+def ports_of(telemetry: Telemetry, ending: Callable[[], bool]) -> Ports:
     """One bot's: a bot that hangs takes no thread of another."""
     limiter = CapacityLimiter(MESSAGES_AT_A_TIME)
 
@@ -95,13 +96,13 @@ def world_of(telemetry: Telemetry, ending: Callable[[], bool]) -> World:
         except TimeoutError:
             raise NoAnswerError("timeout") from None
 
-    return World(time.monotonic, time.time, anyio.sleep, post, ending, telemetry)
+    return Ports(time.monotonic, time.time, anyio.sleep, post, ending, telemetry)
 
 
 def _sources(exporters: Exporters, configured: Configured, telemetry: Telemetry) -> Sources:
     # Apart, so that no card waits for the pictures of others to be told what its run has to say.
     asking, drawing = CapacityLimiter(QUESTIONS_AT_A_TIME), CapacityLimiter(DRAWINGS_AT_A_TIME)
-    # Held by the threads: one that was given up draws on, and others would only wait for it.
+    # Backlog by the threads: one that was given up draws on, and others would only wait for it.
     free = threading.BoundedSemaphore(DRAWINGS_AT_A_TIME)
 
     async def asked(run: str, instance: str, lang: Lang) -> Asked:

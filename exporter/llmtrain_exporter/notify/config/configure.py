@@ -12,19 +12,13 @@ from pydantic import ValidationError
 
 from llmtrain_exporter.config import ConfigError, document
 from llmtrain_exporter.config.document import Place
-from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify.bots import CHATS
+from llmtrain_exporter.notify.bots.chat import Bot, Chat
+from llmtrain_exporter.notify.bots.rules import BotRule
 from llmtrain_exporter.notify.config.errors import dotted, explain
+from llmtrain_exporter.notify.config.fields import secret_keys, source_given
 from llmtrain_exporter.notify.config.secrets import held_by
-from llmtrain_exporter.notify.config.settings import (
-    KINDS,
-    SIGNED,
-    BotRule,
-    ExporterRule,
-    LinkRule,
-    RelaySettings,
-    one_of,
-    web_address,
-)
+from llmtrain_exporter.notify.config.settings import ExporterRule, LinkRule, RelaySettings
 
 PREFIX = "LLMTRAIN_RELAY_"
 CONFIG_VARIABLE, FOLDER_VARIABLE = f"{PREFIX}CONFIG", f"{PREFIX}SECRETS"
@@ -32,17 +26,7 @@ IN_FOLDER = "relay.yml"
 
 _SINGLE = ("listen", "web_config_file", "log_format", "log_level", "lang", "exporters")
 _LINKS = tuple(LinkRule.model_fields)
-_OF_BOT = ("url", "url_file", "lang", "severities", "mention", "secret", "secret_file")
-
-
-@dataclass(frozen=True, slots=True)
-class Bot:
-    """A bot to send cards to."""
-
-    rule: BotRule
-    lang: Lang
-    url: str = field(repr=False)
-    secret: str | None = field(default=None, repr=False)
+_IN_FILE_ALONE = ("name", "kind", "per_minute", "per_second", "picture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +42,32 @@ class Configured:
     """The settings in force, with what files and variables held for them."""
 
     settings: RelaySettings
-    bots: tuple[Bot, ...] = ()
+    bots: tuple[Bot[Any], ...] = ()
     exporters: tuple[Exporter, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def variables() -> Mapping[str, str]:
     """Every variable that is read, with what it is in words."""
-    top, link, bot = (model.model_fields for model in (RelaySettings, LinkRule, BotRule))
+    top, link = RelaySettings.model_fields, LinkRule.model_fields
+    secrets = dict.fromkeys(f"KIND_{key}" for chat in CHATS.values() for key in secret_keys(chat.rule))
     return {
         CONFIG_VARIABLE: "A file of settings, as --config.",
-        FOLDER_VARIABLE: f"A folder; of {IN_FOLDER}, KIND_url and KIND_secret what is there is read.",
+        FOLDER_VARIABLE: f"A folder; of {IN_FOLDER}, {', '.join(secrets)} what is there is read.",
         **{PREFIX + key.upper(): top[key].description or "" for key in _SINGLE},
         **{f"{PREFIX}LINK_{key.upper()}": link[key].description or "" for key in _LINKS},
         **{
-            f"{PREFIX}{kind.upper()}_{key.upper()}": bot[key].description or ""
-            for kind in KINDS
-            for key in _OF_BOT
-            if kind in SIGNED or not key.startswith("secret")
+            name: chat.rule.model_fields[key].description or ""
+            for chat in CHATS.values()
+            for key, name in bot_variables(chat).items()
         },
     }
+
+
+def bot_variables(chat: Chat[Any]) -> dict[str, str]:
+    """The variables of a bot of that chat, by setting; others can be given in a file alone."""
+    keys = (key for key in chat.rule.model_fields if key not in _IN_FILE_ALONE and not key.endswith("_env"))
+    return {key: f"{PREFIX}{chat.kind}_{key}".upper() for key in keys}
 
 
 def configure(flags: Mapping[str, str | None], environ: Mapping[str, str], file: str | None) -> Configured:
@@ -144,8 +134,8 @@ class _Raw:
             self._set(key, given, PREFIX + key.upper())
         for key in _LINKS:
             self._set_link(key, given, f"{PREFIX}LINK_{key.upper()}")
-        for kind in KINDS:
-            self._add_bot(kind, given, folder)
+        for chat in CHATS.values():
+            self._add_bot(chat, given, folder)
 
     def _set(self, key: str, given: Mapping[str, str], name: str) -> None:
         if name in given:
@@ -163,11 +153,12 @@ class _Raw:
         self._places = {at: told for at, told in self._places.items() if at[: len(place)] != place}
         self._places[place] = f"{name}: "
 
-    def _add_bot(self, kind: str, given: Mapping[str, str], folder: Path | None) -> None:
-        names = {key: f"{PREFIX}{kind.upper()}_{key.upper()}" for key in _OF_BOT}
+    def _add_bot(self, chat: Chat[Any], given: Mapping[str, str], folder: Path | None) -> None:
+        names = bot_variables(chat)
+        secrets = secret_keys(chat.rule)
         said = {key: given[name] for key, name in names.items() if name in given}
-        for key in ("url", "secret"):
-            found = _there(folder, f"{kind}_{key}")
+        for key in secrets:
+            found = _there(folder, f"{chat.kind}_{key}")
             if found and not {key, f"{key}_file"} & set(said):
                 said[f"{key}_file"], names[f"{key}_file"] = found, found
         if not said:
@@ -175,9 +166,9 @@ class _Raw:
         bots = self._values.setdefault("bots", [])
         if isinstance(bots, list):
             at = ("bots", len(bots))
-            self._places[at] = f"{names['url']}: "
-            self._places.update({(*at, key): f"{names[key]}: " for key in said})
-            bots.append({"name": kind, "kind": kind, **said})
+            self._places[at] = f"{names[secrets[0]]}: "
+            self._places.update({(*at, key): f"{name}: " for key, name in names.items()})
+            bots.append({"name": chat.kind, "kind": chat.kind, **said})
 
     def add_flags(self, flags: Mapping[str, str]) -> None:
         """What stands on the command line."""
@@ -214,23 +205,25 @@ class _Raw:
 
     def resolved(
         self, settings: RelaySettings, environ: Mapping[str, str]
-    ) -> tuple[tuple[Bot, ...], tuple[Exporter, ...]]:
+    ) -> tuple[tuple[Bot[Any], ...], tuple[Exporter, ...]]:
         """Bots and exporters with what their files and variables hold. Raises ConfigError."""
         problems: list[str] = []
 
         def held(rule: BotRule | ExporterRule, key: str, place: Place) -> str:
-            source = one_of(rule, key, f"{key}_file", f"{key}_env")
+            source = source_given(rule, key) or key
             try:
-                value = held_by(rule, source or key, environ)
-                return web_address(value) if key == "url" and value else value
+                value = held_by(rule, source, environ)
+                return rule.checked_secret(key, value) if isinstance(rule, BotRule) and value else value
             except ValueError as error:
-                problems.append(self._told((*place, source or key), str(error)))
+                problems.append(self._told((*place, source), str(error)))
                 return ""
 
-        bots = [
-            Bot(rule, rule.lang or settings.lang, held(rule, "url", at), held(rule, "secret", at) or None)
-            for rule, at in ((rule, ("bots", n)) for n, rule in enumerate(settings.bots))
-        ]
+        def bot(rule: BotRule, place: Place) -> Bot[Any]:
+            secrets = {key: held(rule, key, place) for key in secret_keys(type(rule))}
+            given = {key: value for key, value in secrets.items() if value}
+            return Bot(rule, rule.lang or settings.lang, given)
+
+        bots = [bot(rule, ("bots", at)) for at, rule in enumerate(settings.bots)]
         exporters = [
             Exporter(
                 rule.url, (rule.username, held(rule, "password", ("exporters", n))) if rule.username else None

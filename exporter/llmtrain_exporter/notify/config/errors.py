@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
-
-from pydantic import BaseModel
 
 from llmtrain_exporter.config.document import Place
 from llmtrain_exporter.config.texts import suggestion
-from llmtrain_exporter.notify.config.settings import BotRule, ExporterRule, LinkRule, RelaySettings
+from llmtrain_exporter.notify.bots import CHATS
+from llmtrain_exporter.notify.config.settings import ExporterRule, LinkRule, RelaySettings
 
 
 def dotted(place: Place) -> str:
@@ -43,7 +43,7 @@ def explain(error: Any) -> str:
     """What is wrong with one value. Only the values of keys that never hold a secret are quoted."""
     place, value, context = error["loc"], error["input"], error.get("ctx", {})
     if error["type"] == "extra_forbidden":
-        return f"unknown key{suggestion(str(place[-1]), _model(place).model_fields)}"
+        return _unknown(place)
     if "expected" in context:
         context = {"expected": str(context["expected"]).replace("'", "")}
     message = _MESSAGES.get(error["type"], error["msg"]).format(**context)
@@ -53,6 +53,18 @@ def explain(error: Any) -> str:
     return f"{message}, not {json.dumps(value, default=str)[:60]}" if shown else message
 
 
-def _model(place: Place) -> type[BaseModel]:
-    inner: dict[object, type[BaseModel]] = {"bots": BotRule, "exporters": ExporterRule, "links": LinkRule}
-    return inner.get(place[0], RelaySettings) if len(place) > 1 else RelaySettings
+def _unknown(place: Place) -> str:
+    key = str(place[-1])
+    chats = [kind for kind, chat in CHATS.items() if key in chat.rule.model_fields]
+    if place[0] == "bots" and chats:
+        return f"is no setting of this chat; only {' and '.join(chats)} {'have' if chats[1:] else 'has'} it"
+    return f"unknown key{suggestion(key, _keys(place))}"
+
+
+def _keys(place: Place) -> Collection[str]:
+    """The settings that there are at a place; of a bot those of all chats."""
+    if len(place) == 1:
+        return RelaySettings.model_fields
+    if place[0] == "bots":
+        return dict.fromkeys(key for chat in CHATS.values() for key in chat.rule.model_fields)
+    return (ExporterRule if place[0] == "exporters" else LinkRule).model_fields

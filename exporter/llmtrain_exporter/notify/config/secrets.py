@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from llmtrain_exporter.notify.config.settings import BotRule, ExporterRule
+from pydantic import BaseModel
 
 MOST_SECRET_BYTES = 64 * 1024
 
 
-def held_by(rule: BotRule | ExporterRule, source: str, environ: Mapping[str, str]) -> str:
+def held_by(rule: BaseModel, source: str, environ: Mapping[str, str]) -> str:
     """A secret from where a rule says that it is, empty if it says nothing. Raises ValueError."""
     said = getattr(rule, source)
     if said is None:

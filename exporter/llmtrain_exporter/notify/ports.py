@@ -1,4 +1,4 @@
-"""What passes between the relay and one bot's delivery: what it needs, and what came of it."""
+"""What one bot's delivery needs of the world outside, and what it says came of a card."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card
-from llmtrain_exporter.notify.client import Answer, Call
-from llmtrain_exporter.notify.compose import Held
+from llmtrain_exporter.notify.compose import Backlog
 from llmtrain_exporter.notify.telemetry import Telemetry
 
 
@@ -33,8 +33,8 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """What a delivery needs of the world outside. `clock` never goes back; `now` is Unix time.
+class Ports:
+    """Clocks, network and numbers. `clock` never goes back; `now` is Unix time.
 
     `post` sends a call in a thread of its own. `ending`: whether the relay is about to end.
     """
@@ -51,5 +51,5 @@ class World:
 class Draft:
     """How a card and its chart are made once there is a token. `chart` None: no picture is to be had."""
 
-    compose: Callable[[Held], Awaitable[Card]]
+    compose: Callable[[Backlog], Awaitable[Card]]
     chart: Callable[[], Awaitable[bytes | None]] | None = None

@@ -1,0 +1,45 @@
+"""The chart of an incident. Whatever goes wrong with it, the card goes without."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+POINTS = 1000
+RECORDS = 60
+"""Before and after an incident; a chart shows fewer."""
+
+log = logging.getLogger(__name__)
+
+
+def drawn_if_free(
+    free: threading.Semaphore,
+    story: Mapping[str, Any],
+    history: Callable[..., Mapping[str, Any] | None],
+) -> bytes | None:
+    """The same as `drawn`; None at once while all threads that may draw are at it, or hang."""
+    if not free.acquire(blocking=False):
+        return None
+    try:
+        return drawn(story, history)
+    finally:
+        free.release()
+
+
+def drawn(story: Mapping[str, Any], history: Callable[..., Mapping[str, Any] | None]) -> bytes | None:
+    """A PNG of the latest incident in a run's story; `history(run=, steps=, points=)` tells its values."""
+    try:
+        from llmtrain_exporter.draw.pictures import incident_png
+
+        incident = story["incidents"][-1]
+        onset, last = int(incident["onset_step"]), int(story["last_step"])
+        end = int(incident["recovery_step"] or max(incident["peak_step"], onset))
+        span = RECORDS * max(round(last / max(story["records"]["train"], 1)), 1)
+        steps = max(onset - span, 0), min(end + span, last)
+        told = history(run=story["run"], steps=steps, points=POINTS)
+        return None if told is None else incident_png(told, story, incident)
+    except Exception:
+        log.warning("The chart of an incident could not be drawn", exc_info=log.isEnabledFor(logging.DEBUG))
+        return None
