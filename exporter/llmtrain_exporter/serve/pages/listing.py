@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from llmtrain_exporter.analyse import document, verdict
 from llmtrain_exporter.analyse.run import STALLED
 from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.signal import Severity
@@ -19,6 +18,8 @@ from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
 from llmtrain_exporter.serve.sparkline import Sparkline
+from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.facts import progress
 
 PAGE = 100
 """Runs in a page, unless asked otherwise."""
@@ -77,7 +78,7 @@ SORTS: Mapping[str, _Key] = {
     "name": lambda shown: shown.snapshot.run,
     "state": lambda shown: (list(State).index(shown.snapshot.state), shown.snapshot.run),
     "profile": lambda shown: (shown.snapshot.profile, shown.snapshot.run),
-    "progress": lambda shown: document.progress(shown.snapshot),
+    "progress": lambda shown: progress(shown.snapshot),
     "remaining": lambda shown: shown.remaining,
     "last": lambda shown: shown.snapshot.last_record,
 }
@@ -239,11 +240,11 @@ def row(shown: Shown, lang: Lang) -> Object:
         "profile": printable(run.profile),
         "last_step": run.last_step,
         "max_steps": run.max_steps,
-        "progress": document.progress(run),
+        "progress": progress(run),
         "remaining_seconds": shown.remaining,
         "last_record_timestamp": run.last_record,
         "signal": signal,
-        "earlier": document.title(run, lang) if signal is None and verdict.against(run) else None,
+        "earlier": verdict.title(run, lang) if signal is None and verdict.against(run) else None,
         "sparkline": None if shown.sparkline is None else _sparkline(shown.sparkline),
     }
 
