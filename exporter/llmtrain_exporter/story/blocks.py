@@ -6,7 +6,7 @@ said by the ranks; see `story.shorten`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -29,6 +29,8 @@ class Part(str, Enum):
     FLAGS = "flags"  # all that the actions change, to copy
     SETTINGS = "settings"  # where it comes from, and its hyper-parameters
     NOTES = "notes"
+    ALERTS = "alerts"  # of a card: what fires, besides what the run itself tells
+    LINKS = "links"  # of a card: where to read on
     CHAPTER = "chapter"  # what only a whole report has
 
 
@@ -197,13 +199,19 @@ Block = Paragraph | Items | Facts | Table | Command | Figure | Section
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A run in one language. `title`: the worst that speaks against it, in a few words."""
+    """A run in one language. `title`: the worst that speaks against it, in a few words.
+
+    `health` and `state` are keys of `words.HEALTH` and `words.STATE`. `ending`: how its last incident ended,
+    whose mark says whether well; None where it goes on, or there was none.
+    """
 
     run: str
     lang: str
     health: str
     title: str
     sections: tuple[Section, ...]
+    state: str = ""
+    ending: Item | None = None
 
 
 def plain(line: Line) -> str:
@@ -214,3 +222,25 @@ def plain(line: Line) -> str:
 def items(lines: Iterable[Line], numbered: bool = False) -> Items:
     """A list of lines that have nothing more to say."""
     return Items(tuple(Item(line) for line in lines), numbered)
+
+
+def goes_on(before: Block, section: Section) -> bool:
+    """Whether a section stands under the same heading as what comes before it."""
+    return isinstance(before, Section) and section.title is not None and before.title == section.title
+
+
+def lines_in(blocks: Iterable[Block]) -> Iterator[Line]:
+    """Every line of running text and of lists, in order; those in sections within as well."""
+    for block in blocks:
+        if isinstance(block, Paragraph):
+            yield block.line
+        elif isinstance(block, Items):
+            for item in block.items:
+                yield from (item.line, *item.more)
+        elif isinstance(block, Section):
+            yield from lines_in(block.blocks)
+
+
+def blocks_of(sections: Iterable[Section], part: Part) -> tuple[Block, ...]:
+    """What stands in the sections of a part."""
+    return tuple(block for section in sections if section.part is part for block in section.blocks)
