@@ -91,6 +91,7 @@ def _words(signal: Signal) -> Words:
     remedies = [REMEDIES[name] for name in advice.remedies if not REMEDIES[name].profiles.isdisjoint(kinds)]
     for_all = [remedy for remedy in remedies if remedy.profiles.issuperset(kinds)]
     return Words(
+        title=advice.title,
         summary=advice.summary,
         description=_description(signal, advice.title),
         advice=sentences(remedy.title for remedy in for_all[:FIRST]),
