@@ -18,8 +18,9 @@ from llmtrain_exporter.notify.bots import CHATS, dingtalk, discord, feishu, slac
 from llmtrain_exporter.notify.bots.answers import Verdict
 from llmtrain_exporter.notify.bots.chat import Bot, encoded
 from llmtrain_exporter.notify.call import Answer
-from llmtrain_exporter.notify.card import Block, Card, Code, Link, Markup, Plain, Tone
+from llmtrain_exporter.notify.card import Card, Markup, Tone
 from llmtrain_exporter.notify.config.fields import secret_keys
+from llmtrain_exporter.story.blocks import Code, Link, Paragraph, Part, Section, items
 
 from tests.bots import KINDS
 
@@ -67,13 +68,15 @@ def refused(code: int, description: str) -> dict[str, Any]:
 
 
 def made(*lines: str, title: str = "x", tone: Tone = Tone.CRITICAL, loud: bool = False) -> Card:
-    """A card of these lines in one block that matters and one that does not."""
-    blocks = (
-        Block("facts", tuple((Plain(line),) for line in lines[:1]), 0),
-        Block("causes", tuple((Plain(line), Code(line)) for line in lines[1:]), 5, "Why"),
-        Block("links", ((Link("Page", "https://example.com/run?run=a%29"),),), 1),
+    """A card of these lines in a section that matters and one that does not."""
+    link = Link("Page", "https://example.com/run?run=a%29")
+    causes = items((line, Code(line)) for line in lines[1:])
+    sections = (
+        Section(Part.FACTS, None, tuple(Paragraph((line,)) for line in lines[:1]), 0),
+        Section(Part.CAUSES, "Why", (causes,) if causes.items else (), 5),
+        Section(Part.LINKS, None, (Paragraph((link,)),), 1),
     )
-    return Card(Lang.EN, tone, title, blocks, loud)
+    return Card(Lang.EN, tone, title, sections, loud)
 
 
 def bot(kind: str, secret: str | None = None, mention: tuple[str, ...] = ()) -> Bot[Any]:

@@ -23,7 +23,7 @@ from llmtrain_exporter.notify.service import quieten
 from llmtrain_exporter.notify.webhook import parse
 
 from tests.bots import KINDS, Bot, all_bots, bot
-from tests.relaying import NOW, STORY, Site, alert, group, relaying
+from tests.relaying import NOW, RUN, Site, alert, document, ending, group, relaying
 from tests.servers import eventually
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 1000
@@ -56,7 +56,7 @@ def test_every_bot_gets_one_card_and_one_when_it_is_over() -> None:
     """Each of them takes it: signature, sizes and form are right."""
     with all_bots() as bots, relaying(list(bots.values())) as site:
         assert site.post(group(alert())).status_code == 200
-        site.stories[STORY["run"]] = {**STORY, "incidents": [{**STORY["incidents"][0], "recovery_step": 40}]}
+        site.stories[RUN] = document(ending=ending("healthy", "Recovered at step 40"))
         assert site.post(group(alert(firing=False))).status_code == 200
         for kind, one in bots.items():
             titles = [message.title for message in one.cards]
@@ -106,7 +106,7 @@ def test_a_card_that_is_refused_is_sent_shorter(kind: str) -> None:
         one.fail("malformed", times=1)
         assert site.post(group(alert())).status_code == 200
         (message,) = one.cards
-        assert "Since step 7" in message.text
+        assert "Incident from step 7" in message.text
         assert "What to do" not in message.text
         assert "Left out for length" in message.text
 
@@ -294,7 +294,7 @@ def test_cards_do_not_wait_for_the_charts_of_others() -> None:
     with bot("discord") as one, relaying([one]) as site, ThreadPoolExecutor(8) as pool:
         drawing(site, slow)
         for at in range(4):
-            site.stories[f"r{at}"] = {**STORY, "run": f"r{at}"}
+            site.stories[f"r{at}"] = document(run=f"r{at}")
         posts = [pool.submit(site.post, group(alert(run=f"r{at}"))) for at in range(4)]
         eventually(lambda: len(one.cards) == 2)
         done.set()
@@ -330,7 +330,7 @@ def test_charts_leave_the_tokens_to_cards() -> None:
     """When many cards come at a time, WeCom's limit is kept for them."""
     with bot("wecom") as one, relaying([one], draw=lambda _: PNG) as site:
         for at in range(12):
-            site.stories[f"r{at}"] = {**STORY, "run": f"r{at}"}
+            site.stories[f"r{at}"] = document(run=f"r{at}")
             assert site.post(group(alert(run=f"r{at}"))).status_code == 200
         pictures = [message for message in one.accepted if message.picture]
         assert (len(one.cards), not one.refused) == (12, True)

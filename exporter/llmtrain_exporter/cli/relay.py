@@ -16,6 +16,7 @@ import click
 from llmtrain_exporter.cli.shell import FAILED, Failure, told, until_stopped
 
 if TYPE_CHECKING:
+    from llmtrain_exporter.knowledge.text import Lang
     from llmtrain_exporter.notify.card import Card
     from llmtrain_exporter.notify.config.configure import Configured
     from llmtrain_exporter.notify.ports import Outcome
@@ -173,7 +174,7 @@ def _test(chosen: Configured, only: str | None) -> int:
     names = [bot.rule.name for bot in chosen.bots]
     if only is not None and only not in names:
         raise Failure(f"no bot is called {only}; there are: {', '.join(names) or 'none'}")
-    outcomes = tell(chosen, only, _story, _history, lambda card: click.echo("\n".join(_lines(card))))
+    outcomes = tell(chosen, only, _document, _history, lambda card: click.echo("\n".join(_lines(card))))
     for bot in chosen.bots:
         if bot.rule.name in outcomes:
             click.echo(
@@ -190,18 +191,17 @@ def _came(outcome: Outcome) -> str:
     return f"not accepted: {outcome.hint} ({outcome.reason})"
 
 
-def _story(lang: str) -> Mapping[str, Any]:
+def _document(lang: Lang) -> Mapping[str, Any]:
     """The bundled collapse as the exporter would tell it."""
-    from llmtrain_exporter.knowledge.text import Lang
     from llmtrain_exporter.story.run_object import full_object
 
-    return json.loads(_plain({**full_object(_bundled().run, Lang(lang)), "run": "demo/collapse"}))  # type: ignore[no-any-return]
+    return _through_json({**full_object(_bundled().run, lang), "run": "demo/collapse"})
 
 
 def _history() -> Mapping[str, Any]:
     from llmtrain_exporter.history.document import history_object
 
-    return json.loads(_plain({**history_object(_bundled()), "run": "demo/collapse"}))  # type: ignore[no-any-return]
+    return _through_json({**history_object(_bundled()), "run": "demo/collapse"})
 
 
 def _bundled() -> Any:
@@ -219,8 +219,8 @@ def _bundled() -> Any:
     return read
 
 
-def _plain(told: object) -> bytes:
-    """As JSON, in which there is neither NaN nor infinity."""
+def _through_json(document: object) -> Mapping[str, Any]:
+    """As it comes through the network, where there is neither NaN nor infinity."""
     import orjson
 
-    return orjson.dumps(told)
+    return json.loads(orjson.dumps(document))  # type: ignore[no-any-return]

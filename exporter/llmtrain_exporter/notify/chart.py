@@ -16,30 +16,33 @@ log = logging.getLogger(__name__)
 
 def drawn_if_free(
     free: threading.Semaphore,
-    story: Mapping[str, Any],
+    document: Mapping[str, Any],
     history: Callable[..., Mapping[str, Any] | None],
 ) -> bytes | None:
     """The same as `drawn`; None at once while all threads that may draw are at it, or hang."""
     if not free.acquire(blocking=False):
         return None
     try:
-        return drawn(story, history)
+        return drawn(document, history)
     finally:
         free.release()
 
 
-def drawn(story: Mapping[str, Any], history: Callable[..., Mapping[str, Any] | None]) -> bytes | None:
-    """A PNG of the latest incident in a run's story; `history(run=, steps=, points=)` tells its values."""
+def drawn(document: Mapping[str, Any], history: Callable[..., Mapping[str, Any] | None]) -> bytes | None:
+    """A PNG of the latest incident in a run's document, None where that fails.
+
+    `history(run=, steps=, points=)` gives the run's values.
+    """
     try:
         from llmtrain_exporter.draw.pictures import incident_png
 
-        incident = story["incidents"][-1]
-        onset, last = int(incident["onset_step"]), int(story["last_step"])
+        incident = document["incidents"][-1]
+        onset, last = int(incident["onset_step"]), int(document["last_step"])
         end = int(incident["recovery_step"] or max(incident["peak_step"], onset))
-        span = RECORDS * max(round(last / max(story["records"]["train"], 1)), 1)
+        span = RECORDS * max(round(last / max(document["records"]["train"], 1)), 1)
         steps = max(onset - span, 0), min(end + span, last)
-        told = history(run=story["run"], steps=steps, points=POINTS)
-        return None if told is None else incident_png(told, story, incident)
+        values = history(run=document["run"], steps=steps, points=POINTS)
+        return None if values is None else incident_png(values, document, incident)
     except Exception:
         log.warning("The chart of an incident could not be drawn", exc_info=log.isEnabledFor(logging.DEBUG))
         return None

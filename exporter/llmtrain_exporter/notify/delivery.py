@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,8 +16,9 @@ from llmtrain_exporter.notify.bots.answers import ACCEPTED, Judgement, Verdict
 from llmtrain_exporter.notify.bots.chat import Bot, Message, Rate
 from llmtrain_exporter.notify.bots.rules import BotRule
 from llmtrain_exporter.notify.call import Call, NoAnswerError
-from llmtrain_exporter.notify.card import Card, PlainText, block_texts
+from llmtrain_exporter.notify.card import Card, PlainText, section_texts
 from llmtrain_exporter.notify.compose import Backlog, name_of
+from llmtrain_exporter.notify.fitting import bare
 from llmtrain_exporter.notify.memory import Accepted, Waiting, signature
 from llmtrain_exporter.notify.pacing import Bucket, Pause
 from llmtrain_exporter.notify.pictures import Pictures
@@ -194,8 +195,8 @@ class Delivery:
         if attach is not None:
             yield _Form(partial(attach, message), cut, picture=True)
         yield _Form(partial(self._call, message), cut)
-        bare, _ = self._chat.message(_bare(card), self.bot.rule)
-        yield _Form(partial(self._call, bare), cut=True)
+        shortest, _ = self._chat.message(bare(card), self.bot.rule)
+        yield _Form(partial(self._call, shortest), cut=True)
 
     def _call(self, message: Message) -> Call:
         return self._chat.call(message, self.bot, self._ports.now())
@@ -235,7 +236,7 @@ class Delivery:
 
     def _refused(self, judged: Judgement, card: Card) -> Outcome:
         if judged.verdict is Verdict.NEVER:
-            text = " / ".join((card.title, *block_texts(card, PlainText())))
+            text = " / ".join((card.title, *section_texts(card, PlainText())))
             sentence = "Bot %s takes this card in no form: %s: %s"
             # The card stands nowhere else, so the log's limit for what is said often must not swallow it.
             log.error(sentence, self.name, judged.hint, text, extra={"each_one": True})
@@ -257,14 +258,6 @@ def _unanswered(reason: str) -> Judgement:
     }
     verdict = Verdict.CLOSED if reason == "redirect" else Verdict.LATER
     return Judgement(verdict, reason, hints.get(reason, "it cannot be reached"))
-
-
-def _bare(card: Card) -> Card:
-    """Only the most important block, for a bot that refused more."""
-    left_out = dict(card.left_out)
-    for block in card.blocks[1:]:
-        left_out[block.part] = left_out.get(block.part, 0) + len(block.lines)
-    return replace(card, blocks=card.blocks[:1], left_out=left_out)
 
 
 def _rates(usual: Iterable[Rate], rule: BotRule) -> list[Rate]:

@@ -123,12 +123,12 @@ class _Site:
             self._telemetry.invalid(reason)
             log.warning("A request was not taken: %s", error)
             return getattr(error, "status", 400), f"{error}\n"
-        told = await self._relay.tell(group, bot)
-        if told.unknown:
+        result = await self._relay.tell(group, bot)
+        if result.unknown:
             self._telemetry.invalid("unknown_bot")
             names = ", ".join(self._relay.bots) or "none"
             return 404, f"no bot is called {printable(str(bot))[:60]}; there are: {names}\n"
-        return told.status, told.text
+        return result.status, result.text
 
     async def page(self, _: Request) -> Response:
         names = ", ".join(self._relay.bots) or "no bot, so cards go to the log"

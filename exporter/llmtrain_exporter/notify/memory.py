@@ -22,10 +22,10 @@ def signature(group_key: str, alerts: Iterable[Alert]) -> bytes:
     Not since when: after a start of Prometheus alerts are as young as that. But of what is told without an
     end, such as a run that failed, one is told from the next by nothing else.
     """
-    told = sorted(
+    states = sorted(
         (alert.fingerprint, alert.status, alert.started if alert.name in ENDLESS else 0.0) for alert in alerts
     )
-    return blake2b(repr((group_key, told)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return blake2b(repr((group_key, states)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class Accepted:

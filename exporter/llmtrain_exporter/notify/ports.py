@@ -31,6 +31,11 @@ class Outcome:
     reason: str = ""
     hint: str = ""
 
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return self.result.value + (f" ({self.reason}: {self.hint})" if self.reason else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:

@@ -22,7 +22,7 @@ from llmtrain_exporter.notify.call import Answer, Call, NoAnswerError
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.chart import drawn_if_free
 from llmtrain_exporter.notify.client import ask
-from llmtrain_exporter.notify.compose import Asked
+from llmtrain_exporter.notify.compose import RunAnswer
 from llmtrain_exporter.notify.config.configure import Configured
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.exporters import Exporters
@@ -105,19 +105,19 @@ def _sources(exporters: Exporters, configured: Configured, telemetry: Telemetry)
     # Backlog by the threads: one that was given up draws on, and others would only wait for it.
     free = threading.BoundedSemaphore(DRAWINGS_AT_A_TIME)
 
-    async def asked(run: str, instance: str, lang: Lang) -> Asked:
+    async def ask_run(run: str, instance: str, lang: Lang) -> RunAnswer:
         question = partial(exporters.story, run, instance, lang)
         with anyio.move_on_after(QUESTION_SECONDS):
             return await to_thread.run_sync(question, limiter=asking, abandon_on_cancel=True)
         telemetry.asked("slow")
-        return Asked(note=ALERT_ONLY)
+        return RunAnswer(note=ALERT_ONLY)
 
-    async def draw(story: Mapping[str, Any], instance: str) -> bytes | None:
+    async def draw(document: Mapping[str, Any], instance: str) -> bytes | None:
         history = partial(exporters.history, instance=instance)
-        job = partial(drawn_if_free, free, story, history)
+        job = partial(drawn_if_free, free, document, history)
         return await to_thread.run_sync(job, limiter=drawing, abandon_on_cancel=True)
 
-    return Sources(asked, draw, configured.settings.links, time.time)
+    return Sources(ask_run, draw, configured.settings.links, time.time)
 
 
 def _run(server: Server, site: Relay, ending: threading.Event) -> None:

@@ -66,10 +66,10 @@ def _header(answer: Answer, wanted: str) -> str:
     return next((value for name, value in answer.headers.items() if name.lower() == wanted), "")
 
 
-def _seconds(told: object) -> float | None:
+def _seconds(wait: object) -> float | None:
     """A time to wait, None if it is none, or more than a day."""
     try:
-        seconds = float(told) if isinstance(told, str | int | float) else -1.0
+        seconds = float(wait) if isinstance(wait, str | int | float) else -1.0
     except ValueError:
         return None
     return seconds if 0 <= seconds < 86_400 else None

@@ -13,7 +13,8 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.notify.bots.answers import Judgement
 from llmtrain_exporter.notify.bots.rules import BotRule, WebhookRule
 from llmtrain_exporter.notify.call import Answer, Call
-from llmtrain_exporter.notify.card import Card, fitted
+from llmtrain_exporter.notify.card import Card
+from llmtrain_exporter.notify.fitting import fitted
 
 Message = dict[str, Any]
 """A card as a chat's JSON."""

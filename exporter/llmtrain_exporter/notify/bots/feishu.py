@@ -24,7 +24,7 @@ from llmtrain_exporter.notify.bots.chat import Bot, Chat, Message, Rate, encoded
 from llmtrain_exporter.notify.bots.markup import BoldMarkdown
 from llmtrain_exporter.notify.bots.rules import SignedRule
 from llmtrain_exporter.notify.call import Answer, Call
-from llmtrain_exporter.notify.card import Card, Tone, block_texts
+from llmtrain_exporter.notify.card import Card, Tone, section_texts
 
 MOST_BYTES = 20_000  # of 20 KB, with room for time and signature
 MALFORMED = 9499  # and too many requests, told apart by the words
@@ -67,7 +67,7 @@ def signature(timestamp: int, secret: str) -> str:
 
 
 def _write(card: Card, rule: SignedRule) -> Message:
-    texts = block_texts(card, LarkMarkdown())
+    texts = section_texts(card, LarkMarkdown())
     if card.loud and rule.mention:
         texts.append(" ".join(f"<at id={person}></at>" for person in rule.mention))
     return {

@@ -18,7 +18,7 @@ from llmtrain_exporter.notify.bots.chat import Chat, Message, Rate, webhook_call
 from llmtrain_exporter.notify.bots.markup import COLOURS, defused
 from llmtrain_exporter.notify.bots.rules import WebhookRule
 from llmtrain_exporter.notify.call import Answer
-from llmtrain_exporter.notify.card import Card, block_texts
+from llmtrain_exporter.notify.card import Card, section_texts
 from llmtrain_exporter.printable import printable
 
 MOST_CHARACTERS, MOST_IN_BLOCK = 12_000, 3000
@@ -63,7 +63,7 @@ def _write(card: Card, rule: WebhookRule) -> Message:
     called = " ".join(map(_called, rule.mention)) + " " if card.loud and rule.mention else ""
     sections = [
         {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
-        for text in block_texts(card, markup)
+        for text in section_texts(card, markup)
     ]
     return {
         "text": f"{called}{markup.strong(card.title)}",

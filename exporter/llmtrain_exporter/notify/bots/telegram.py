@@ -29,8 +29,9 @@ from llmtrain_exporter.notify.bots.chat import Bot, Chat, Message, Picture, Rate
 from llmtrain_exporter.notify.bots.markup import ZERO_WIDTH, defused, utf16_units
 from llmtrain_exporter.notify.bots.rules import BotRule
 from llmtrain_exporter.notify.call import Answer, Call, FormField
-from llmtrain_exporter.notify.card import Card, body_text, short
+from llmtrain_exporter.notify.card import Card, body_text
 from llmtrain_exporter.notify.config.fields import base_address, require_source
+from llmtrain_exporter.notify.fitting import short
 
 MOST_TEXT, MOST_CAPTION = 4096, 1024
 """Characters that are left once tags and entities are taken out. It counts no surrogate pairs; we do."""

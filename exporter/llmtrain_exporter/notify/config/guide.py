@@ -42,6 +42,6 @@ def entry_lines() -> Iterator[str]:
     for chat in CHATS.values():
         secrets = {f"{key}_file": f"{chat.kind}_{key}" for key in secret_keys(chat.rule)}
         examples = {key: field.examples for key, field in chat.rule.model_fields.items() if field.examples}
-        told = {"name": f"our-{chat.kind}", "kind": chat.kind, **secrets}
-        told |= {key: str(example[0]) for key, example in examples.items() if example}
-        yield "{" + ", ".join(f"{key}: {value}" for key, value in told.items()) + "}"
+        entry = {"name": f"our-{chat.kind}", "kind": chat.kind, **secrets}
+        entry |= {key: str(example[0]) for key, example in examples.items() if example}
+        yield "{" + ", ".join(f"{key}: {value}" for key, value in entry.items()) + "}"
