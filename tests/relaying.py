@@ -26,7 +26,7 @@ from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.http import create_app
 from llmtrain_exporter.notify.relay import Relay, Sources
 from llmtrain_exporter.notify.service import ports_of
-from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.story.blocks import (
     Code,
     Item,
@@ -259,7 +259,7 @@ class Site:
 
     url: str
     relay: Relay
-    telemetry: Telemetry
+    telemetry: RelayTelemetry
     shown: list[Card]
     stories: dict[str, dict[str, Any]]
     ending: threading.Event = field(default_factory=threading.Event)
@@ -300,7 +300,7 @@ def relaying(
 ) -> Iterator[Site]:
     """A relay for these bots, with minutes as short as the first one's; it knows the runs of `stories`."""
     configured = chosen(bots, **rules)
-    telemetry = Telemetry("test", (bot.rule.name for bot in configured.bots))
+    telemetry = RelayTelemetry("test", (bot.rule.name for bot in configured.bots))
     shown: list[Card] = []
     stories = {RUN: STORY}
     ending = threading.Event()

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from llmtrain_exporter.knowledge import card_words
 from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.notify.address import safe
-from llmtrain_exporter.notify.card import Card, PlainText, Tone, body_text
+from llmtrain_exporter.notify.card import Card, PlainText, Tone, body_text, safe
 from llmtrain_exporter.notify.compose import Backlog, RunAnswer, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.notify.links import links

@@ -23,7 +23,7 @@ from llmtrain_exporter.notify.chart import drawn, drawn_if_free
 from llmtrain_exporter.notify.config.configure import Configured, Exporter
 from llmtrain_exporter.notify.config.settings import RelaySettings
 from llmtrain_exporter.notify.exporters import Exporters
-from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 
 from tests.bots import bot
 from tests.relaying import STORY, RelayProcess, alert, document, group
@@ -227,7 +227,7 @@ def test_a_card_does_not_wait_for_slow_exporters(monkeypatch: pytest.MonkeyPatch
     """However many there are: it says then what the alert says."""
     monkeypatch.setattr("llmtrain_exporter.notify.service.QUESTION_SECONDS", 0.1)
     let_go = threading.Event()
-    telemetry = Telemetry("test", ())
+    telemetry = RelayTelemetry("test", ())
     some = Exporters([], telemetry.asked, lambda: 0.0)
     monkeypatch.setattr(some, "story", lambda *_: let_go.wait(10))
     sources = service._sources(some, Configured(RelaySettings()), telemetry)

@@ -11,7 +11,7 @@ from llmtrain_exporter.knowledge.alerting.runs import INCIDENT
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.fitting import short, short_name
-from llmtrain_exporter.notify.webhook import Alert
+from llmtrain_exporter.notify.webhook import RaisedAlert
 from llmtrain_exporter.printable import printable
 
 MOST_TITLE, MOST_ADVICE, MOST_TEXT = 80, 300, 600
@@ -23,22 +23,22 @@ _RANKS = {severity.value: float(severity.rank) for severity in Severity}
 _UNKNOWN_RANK = (Severity.INFO.rank + Severity.WARNING.rank) / 2
 
 
-def is_incident(alert: Alert) -> bool:
+def is_incident(alert: RaisedAlert) -> bool:
     """Whether it stands for all that is wrong with a run."""
     return alert.name == INCIDENT.name
 
 
-def is_judged(alert: Alert) -> bool:
+def is_judged(alert: RaisedAlert) -> bool:
     """Whether it is about what the run's records say, and not about how it ended."""
     return is_incident(alert) or "signal" in alert.labels
 
 
-def badness(alert: Alert) -> tuple[float, bool]:
+def badness(alert: RaisedAlert) -> tuple[float, bool]:
     """By what the worst comes first in a sorted list, the incident before what it consists of."""
     return -_RANKS.get(alert.severity, _UNKNOWN_RANK), not is_incident(alert)
 
 
-def title_of(alert: Alert, lang: Lang) -> str:
+def title_of(alert: RaisedAlert, lang: Lang) -> str:
     """What it is called: by its name if it is one of ours, by its signal, by its own summary or name."""
     ours = _entry_words(alert)
     if ours is not None:
@@ -50,13 +50,13 @@ def title_of(alert: Alert, lang: Lang) -> str:
     return own.rstrip(".\u3002") or short_name(printable(alert.name)) or "?"
 
 
-def summary_of(alert: Alert, lang: Lang) -> str:
+def summary_of(alert: RaisedAlert, lang: Lang) -> str:
     """What it means, in a sentence; empty for an alert of others."""
     ours = _entry_words(alert)
     return "" if ours is None else ours.summary.of(lang)
 
 
-def advice_of(alert: Alert, lang: Lang) -> Iterator[str]:
+def advice_of(alert: RaisedAlert, lang: Lang) -> Iterator[str]:
     """What is to be done about it, line by line."""
     ours = _entry_words(alert)
     advice = alert.annotations.get("advice", "") if ours is None else ours.advice.of(lang)
@@ -69,7 +69,7 @@ def on_a_line(text: str, most: int = MOST_TEXT) -> str:
     return short(printable(" ".join(text.split())), most)
 
 
-def _entry_words(alert: Alert) -> Words | None:
+def _entry_words(alert: RaisedAlert) -> Words | None:
     named = [entry for entry in ALERTS if entry.name == alert.name]
     exact = (entry.words for entry in named if entry.severity.value == alert.severity)
     return next(exact, named[0].words if named else None)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
+from urllib.parse import quote
 
 from llmtrain_exporter.knowledge import card_words as cw
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.address import safe
 from llmtrain_exporter.story.blocks import (
     Block,
     Code,
@@ -32,6 +33,11 @@ from llmtrain_exporter.story.blocks import (
 BULLET = "\u2022 "
 ARROW = "\u2192"  # of "->", half of which is markup in some chats
 _TYPESET = {0xA0: " "}  # a blank at which terminals break no line
+
+MOST_CHARACTERS = 900  # quoted; three of them fit into the smallest message, and into its smallest block
+# What no chat's markup takes for the end of an address. % stays, for what was quoted before.
+_SAFE = "%/:=&?~#+!$,;@"
+_ADDRESS = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+)([/?#].*)?", re.DOTALL)
 
 
 class Tone(str, Enum):
@@ -139,8 +145,9 @@ def _item_lines(items: Items, markup: Markup) -> Iterator[str]:
 
 def _bullet(line: Line) -> str:
     """In the colour of the line's judgement, where it has one."""
-    marks = (MARKS[_TONES[one.kind]] for one in line if isinstance(one, Mark) and one.kind in _TONES)
-    return f"{next(marks, BULLET.strip())} "
+    kinds = (piece.kind for piece in line if isinstance(piece, Mark) and piece.kind in _TONES)
+    kind = next(kinds, None)
+    return BULLET if kind is None else f"{MARKS[_TONES[kind]]} "
 
 
 def line_text(line: Line, markup: Markup) -> str:
@@ -156,6 +163,15 @@ def _piece_text(piece: Piece, markup: Markup) -> str:
         url = safe(piece.url)
         return markup.plain(text) if url is None else markup.link(text, url)
     return markup.strong(text) if isinstance(piece, Strong) else markup.plain(text)
+
+
+def safe(url: str) -> str | None:
+    """An http or https address without anything that ends a link in some chat; None if it is none."""
+    parts = _ADDRESS.fullmatch(url)
+    if parts is None or not url.isprintable() or len(url) > MOST_CHARACTERS:
+        return None
+    quoted = parts[1] + quote(parts[2] or "", safe=_SAFE)
+    return quoted if len(quoted) <= MOST_CHARACTERS else None
 
 
 def _cut_note(card: Card) -> Iterable[Section]:

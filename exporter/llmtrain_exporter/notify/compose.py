@@ -26,7 +26,7 @@ from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.notify.fitting import short_name
 from llmtrain_exporter.notify.links import links
 from llmtrain_exporter.notify.run_sections import actions_section, first_fact, run_actions, run_sections
-from llmtrain_exporter.notify.webhook import Alert, Notification
+from llmtrain_exporter.notify.webhook import Notification, RaisedAlert
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.blocks import (
     Item,
@@ -72,17 +72,17 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class _Subject:
     """What a card is about. `alerts`: those that fire first, the worst in front."""
 
-    alerts: Sequence[Alert]
+    alerts: Sequence[RaisedAlert]
     run: str
     story: Story | None
     lang: Lang
     now: float
 
     @property
-    def lead(self) -> Alert:
+    def lead(self) -> RaisedAlert:
         """The alert that gives the card its title."""
         return self.alerts[0]
 
@@ -104,15 +104,15 @@ def compose(
     alerts = sorted(group.alerts, key=lambda alert: (not alert.firing, *badness(alert), alert.started))
     runs = {alert.run for alert in alerts}
     run = next(iter(runs)) if len(runs) == 1 else ""
-    case = _Case(alerts, run, answer.story if run else None, lang, now)
-    tone, what = _headline(case)
-    sections = [*_body(case), _links(case, public), _notes(group, answer, backlog, case)]
+    subject = _Subject(alerts, run, answer.story if run else None, lang, now)
+    tone, what = _headline(subject)
+    sections = [*_body(subject), _links(subject, public), _notes(group, answer, backlog, subject)]
     if sample:
         sections.insert(0, _section(Part.NOTES, [cw.SAMPLE.of(lang)], FIRST_RANK))
         what = f"{cw.TEST.of(lang)}{words.COLON.of(lang)}{what}"
-    name = short_name(printable(run)) or _place(case)
+    name = short_name(printable(run)) or _place(subject)
     mark = MARKS[tone]
-    title = case.say(cw.HEADLINE, mark=mark, what=what, run=name) if name else f"{mark} {what}"
+    title = subject.say(cw.HEADLINE, mark=mark, what=what, run=name) if name else f"{mark} {what}"
     filled = tuple(section for section in sections if section.blocks)
     return Card(lang, tone, title, filled, loud=tone is Tone.CRITICAL and not sample)
 
@@ -129,115 +129,116 @@ def _section(part: Part, texts: Iterable[str], rank: int) -> Section:
 # The headline.
 
 
-def _headline(case: _Case) -> tuple[Tone, str]:
-    what = _title(case, case.lead)
-    if len(case.alerts) > 1 and not case.run:
-        what += words.COMMA.of(case.lang) + cw.MORE.of(len(case.alerts) - 1, case.lang)
-    if case.lead.firing:
-        return _TONES.get(case.lead.severity, Tone.WARNING), what
-    if is_incident(case.lead) and case.story is not None:
-        return _ending(case.story, case.lang)
-    if _came_back(case):
-        return Tone.GOOD, case.say(cw.OVER, what=what)
-    return Tone.OVER, f"{cw.ALERTS_OVER.of(case.lang)}{words.COLON.of(case.lang)}{what}"
+def _headline(subject: _Subject) -> tuple[Tone, str]:
+    what = _title(subject, subject.lead)
+    if len(subject.alerts) > 1 and not subject.run:
+        what += words.COMMA.of(subject.lang) + cw.MORE.of(len(subject.alerts) - 1, subject.lang)
+    if subject.lead.firing:
+        return _TONES.get(subject.lead.severity, Tone.WARNING), what
+    if is_incident(subject.lead) and subject.story is not None:
+        return _ending(subject.story, subject.lang)
+    if _came_back(subject):
+        return Tone.GOOD, subject.say(cw.OVER, what=what)
+    return Tone.OVER, f"{cw.ALERTS_OVER.of(subject.lang)}{words.COLON.of(subject.lang)}{what}"
 
 
-def _title(case: _Case, alert: Alert) -> str:
-    if is_incident(alert) and case.story is not None and case.story.title:
-        return case.story.title
-    return title_of(alert, case.lang)
+def _title(subject: _Subject, alert: RaisedAlert) -> str:
+    if is_incident(alert) and subject.story is not None and subject.story.title:
+        return subject.story.title
+    return title_of(alert, subject.lang)
 
 
 def _ending(story: Story, lang: Lang) -> tuple[Tone, str]:
     """How an incident ended: the run came back to normal, or it ended before it did."""
     if story.ending is None:
         return Tone.OVER, cw.NO_MORE.of(lang)
-    well = any(isinstance(one, Mark) and one.kind == Health.HEALTHY.name.lower() for one in story.ending.line)
-    return Tone.GOOD if well else Tone.OVER, plain(story.ending.line)
+    kinds = {piece.kind for piece in story.ending.line if isinstance(piece, Mark)}
+    tone = Tone.GOOD if Health.HEALTHY.name.lower() in kinds else Tone.OVER
+    return tone, plain(story.ending.line)
 
 
-def _came_back(case: _Case) -> bool:
+def _came_back(subject: _Subject) -> bool:
     """Whether an alert that is over means that all is well. A run's alerts end with the run, too."""
-    if not case.run:
+    if not subject.run:
         return True
-    return is_judged(case.lead) and case.story is not None and case.story.state in _GOES_ON
+    return is_judged(subject.lead) and subject.story is not None and subject.story.state in _GOES_ON
 
 
-def _place(case: _Case) -> str:
+def _place(subject: _Subject) -> str:
     """Where an alert that is about no run comes from, if all come from one place."""
-    places = {alert.labels.get("instance", "") for alert in case.alerts}
+    places = {alert.labels.get("instance", "") for alert in subject.alerts}
     return short_name(printable(next(iter(places)))) if len(places) == 1 else ""
 
 
 # What stands below it.
 
 
-def _body(case: _Case) -> Iterator[Section]:
-    if not case.run and len(case.alerts) > 1:
-        yield from _several_runs(case)
+def _body(subject: _Subject) -> Iterator[Section]:
+    if not subject.run and len(subject.alerts) > 1:
+        yield from _several_runs(subject)
         return
-    if case.story is None:
-        yield from _by_alerts(case)
-    elif case.lead.firing:
-        yield from _by_story(case, case.story)
+    if subject.story is None:
+        yield from _by_alerts(subject)
+    elif subject.lead.firing:
+        yield from _by_story(subject, subject.story)
     else:
-        yield from _afterwards(case, case.story)
-    others = dict.fromkeys(_title(case, alert) for alert in case.alerts[1:] if alert.firing)
-    others.pop(_title(case, case.lead), None)
+        yield from _afterwards(subject, subject.story)
+    others = dict.fromkeys(_title(subject, alert) for alert in subject.alerts[1:] if alert.firing)
+    others.pop(_title(subject, subject.lead), None)
     if others:
-        names = words.COMMA.of(case.lang).join(list(others)[:MOST_LINES])
-        yield _section(Part.ALERTS, [case.say(cw.ALSO, alerts=names)], ASIDE_RANK)
+        names = words.COMMA.of(subject.lang).join(list(others)[:MOST_LINES])
+        yield _section(Part.ALERTS, [subject.say(cw.ALSO, alerts=names)], ASIDE_RANK)
 
 
-def _by_story(case: _Case, story: Story) -> Iterator[Section]:
+def _by_story(subject: _Subject, story: Story) -> Iterator[Section]:
     """A run that is in trouble, as its story tells it."""
-    facts = (*first_fact(story), *_section(Part.FACTS, _reminder(case), FIRST_RANK).blocks)
+    facts = (*first_fact(story), *_section(Part.FACTS, _reminder(subject), FIRST_RANK).blocks)
     yield Section(Part.FACTS, None, facts, FIRST_RANK)
-    judged = is_judged(case.lead)
-    yield from run_sections(story, case.lang, *((Part.INCIDENTS,) if judged else ()), Part.FINDINGS)
+    judged = is_judged(subject.lead)
+    yield from run_sections(story, subject.lang, *((Part.INCIDENTS,) if judged else ()), Part.FINDINGS)
     # What an alert on the run's end advises, its signals know nothing of.
-    yield from run_actions(story, case.lang, () if judged else advice_of(case.lead, case.lang))
-    yield from run_sections(story, case.lang, Part.CAUSES)
+    yield from run_actions(story, subject.lang, () if judged else advice_of(subject.lead, subject.lang))
+    yield from run_sections(story, subject.lang, Part.CAUSES)
 
 
-def _afterwards(case: _Case, story: Story) -> Iterator[Section]:
+def _afterwards(subject: _Subject, story: Story) -> Iterator[Section]:
     """A run whose alert is over: how it ended, and what to do if it did not end well."""
-    incident = is_incident(case.lead)
+    incident = is_incident(subject.lead)
     ending = story.ending.more if incident and story.ending is not None else ()
-    facts = (*first_fact(story), *map(Paragraph, ((_lasted(case),), *ending)))
+    facts = (*first_fact(story), *map(Paragraph, ((_lasted(subject),), *ending)))
     yield Section(Part.FACTS, None, facts, FIRST_RANK)
     if incident:
-        yield from run_sections(story, case.lang, Part.INCIDENTS)
-    if _headline(case)[0] is Tone.OVER and is_judged(case.lead):
-        yield from run_actions(story, case.lang)
+        yield from run_sections(story, subject.lang, Part.INCIDENTS)
+    if _headline(subject)[0] is Tone.OVER and is_judged(subject.lead):
+        yield from run_actions(story, subject.lang)
 
 
-def _by_alerts(case: _Case) -> Iterator[Section]:
+def _by_alerts(subject: _Subject) -> Iterator[Section]:
     """A run of which only the alerts tell."""
-    if not case.lead.firing:
-        yield _section(Part.FACTS, [_lasted(case)], FIRST_RANK)
+    if not subject.lead.firing:
+        yield _section(Part.FACTS, [_lasted(subject)], FIRST_RANK)
         return
-    summary = summary_of(case.lead, case.lang)
+    summary = summary_of(subject.lead, subject.lang)
     own = ("description",) if summary else ("description", "summary")
-    firing = [alert for alert in case.alerts if alert.firing]
+    firing = [alert for alert in subject.alerts if alert.firing]
     found = (next(filter(None, map(alert.annotations.get, own)), "") for alert in firing)
     texts = [text for text in dict.fromkeys((summary, *map(on_a_line, found))) if text]
-    yield _section(Part.FACTS, [*texts[:MOST_LINES], *_reminder(case)], FIRST_RANK)
-    advice = tuple(Item((text,)) for text in advice_of(case.lead, case.lang))
+    yield _section(Part.FACTS, [*texts[:MOST_LINES], *_reminder(subject)], FIRST_RANK)
+    advice = tuple(Item((text,)) for text in advice_of(subject.lead, subject.lang))
     if advice:
-        yield actions_section(Items(advice, bare=True), case.lang)
+        yield actions_section(Items(advice, bare=True), subject.lang)
 
 
-def _reminder(case: _Case) -> Iterator[str]:
+def _reminder(subject: _Subject) -> Iterator[str]:
     """Since when it fires, where this is not the first that people hear of it."""
-    age = case.now - case.lead.started
-    if case.lead.firing and age > LONG_SECONDS:
-        yield case.say(cw.FIRING_FOR, time=_in_minutes(age, case.lang))
+    age = subject.now - subject.lead.started
+    if subject.lead.firing and age > LONG_SECONDS:
+        yield subject.say(cw.FIRING_FOR, time=_in_minutes(age, subject.lang))
 
 
-def _lasted(case: _Case) -> str:
-    seconds = (case.lead.ended or case.now) - case.lead.started
-    return case.say(cw.LASTED, time=_in_minutes(seconds, case.lang))
+def _lasted(subject: _Subject) -> str:
+    seconds = (subject.lead.ended or subject.now) - subject.lead.started
+    return subject.say(cw.LASTED, time=_in_minutes(seconds, subject.lang))
 
 
 def _in_minutes(seconds: float, lang: Lang) -> str:
@@ -245,55 +246,55 @@ def _in_minutes(seconds: float, lang: Lang) -> str:
     return duration(60.0 * max(round(seconds / 60), 1), lang)
 
 
-def _several_runs(case: _Case) -> Iterator[Section]:
+def _several_runs(subject: _Subject) -> Iterator[Section]:
     """Alerts about several runs, a line each."""
-    mixed = case.lead.firing and not all(alert.firing for alert in case.alerts)
+    mixed = subject.lead.firing and not all(alert.firing for alert in subject.alerts)
     for heading, firing in ((cw.STILL, True), (cw.GONE, False)):
-        alerts = [alert for alert in case.alerts if alert.firing is firing]
+        alerts = [alert for alert in subject.alerts if alert.firing is firing]
         blocks: list[Items | Paragraph] = []
         if alerts:
-            items = tuple(Item((_in_list(case, alert),)) for alert in alerts[:MOST_LINES])
+            items = tuple(Item((_in_list(subject, alert),)) for alert in alerts[:MOST_LINES])
             blocks.append(Items(items, bare=True))
         if len(alerts) > MOST_LINES:
-            blocks.append(Paragraph((BULLET + cw.MORE.of(len(alerts) - MOST_LINES, case.lang),)))
-        title = heading.of(case.lang) if mixed else None
+            blocks.append(Paragraph((BULLET + cw.MORE.of(len(alerts) - MOST_LINES, subject.lang),)))
+        title = heading.of(subject.lang) if mixed else None
         yield Section(Part.ALERTS, title, tuple(blocks), LIST_RANK)
-    yield _section(Part.FACTS, _reminder(case), LIST_RANK - 1)
+    yield _section(Part.FACTS, _reminder(subject), LIST_RANK - 1)
 
 
-def _in_list(case: _Case, alert: Alert) -> str:
+def _in_list(subject: _Subject, alert: RaisedAlert) -> str:
     tone = _TONES.get(alert.severity, Tone.WARNING) if alert.firing else Tone.GOOD
     about = short_name(printable(alert.run or alert.labels.get("instance", "")))
-    text = on_a_line(alert.annotations.get("description", "") or _title(case, alert), MOST_ADVICE)
+    text = on_a_line(alert.annotations.get("description", "") or _title(subject, alert), MOST_ADVICE)
     if about and about not in text:
-        text = f"{about}{words.COLON.of(case.lang)}{text}"
+        text = f"{about}{words.COLON.of(subject.lang)}{text}"
     return f"{MARKS[tone]} {text}"
 
 
 # At the end.
 
 
-def _links(case: _Case, public: LinkRule) -> Section:
+def _links(subject: _Subject, public: LinkRule) -> Section:
     # Annotations of all, those of the first alerts before others'.
-    annotations = {key: text for alert in reversed(case.alerts) for key, text in alert.annotations.items()}
-    found: list[Line] = [(link,) for link in links(annotations, case.run, public, case.lang)]
+    annotations = {key: text for alert in reversed(subject.alerts) for key, text in alert.annotations.items()}
+    found: list[Line] = [(link,) for link in links(annotations, subject.run, public, subject.lang)]
     blocks = (Paragraph(joined(found, " | ")),) if found else ()
     return Section(Part.LINKS, None, blocks, LINKS_RANK)
 
 
-def _notes(group: Notification, answer: RunAnswer, backlog: Backlog, case: _Case) -> Section:
-    texts = [cw.TRUNCATED.of(group.truncated, case.lang)] if group.truncated else []
+def _notes(group: Notification, answer: RunAnswer, backlog: Backlog, subject: _Subject) -> Section:
+    texts = [cw.TRUNCATED.of(group.truncated, subject.lang)] if group.truncated else []
     if backlog.names:
-        texts.append(_waiting(backlog, case))
+        texts.append(_waiting(backlog, subject))
     if answer.note is not None:
-        texts.append(answer.note.of(case.lang))
+        texts.append(answer.note.of(subject.lang))
     return _section(Part.NOTES, texts, ASIDE_RANK)
 
 
-def _waiting(backlog: Backlog, case: _Case) -> str:
+def _waiting(backlog: Backlog, subject: _Subject) -> str:
     count = len(backlog.names)
-    names = words.COMMA.of(case.lang).join(backlog.names[:MOST_LINES])
+    names = words.COMMA.of(subject.lang).join(backlog.names[:MOST_LINES])
     if count > MOST_LINES:
-        names += words.COMMA.of(case.lang) + cw.MORE.of(count - MOST_LINES, case.lang)
+        names += words.COMMA.of(subject.lang) + cw.MORE.of(count - MOST_LINES, subject.lang)
     text = cw.WAITING.one if count == 1 else cw.WAITING.many
-    return case.say(text, n=count, rate=backlog.rate, names=names)
+    return subject.say(text, n=count, rate=backlog.rate, names=names)

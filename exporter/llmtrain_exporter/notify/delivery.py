@@ -86,9 +86,9 @@ class Delivery:
         severities = self.bot.rule.severities
         known = ("critical", "warning", "info")
         alerts = tuple(
-            one
-            for one in group.alerts
-            if not severities or one.severity in severities or one.severity not in known
+            alert
+            for alert in group.alerts
+            if not severities or alert.severity in severities or alert.severity not in known
         )
         return group.model_copy(update={"alerts": alerts}) if alerts else None
 
@@ -112,7 +112,7 @@ class Delivery:
             self._under_way.discard(key)
 
     async def _in_turn(self, group: Notification, draft: Draft, key: bytes) -> Outcome:
-        outcome = await self._token(critical=any(one.severity == "critical" for one in group.alerts))
+        outcome = await self._token(critical=any(alert.severity == "critical" for alert in group.alerts))
         if outcome is not None:
             self._remember(key, group, outcome)
             return outcome

@@ -35,8 +35,10 @@ def fitted(card: Card, write: Callable[[Card], _T], size: Callable[[_T], int], m
 
 def bare(card: Card) -> Card:
     """Only what matters most, and nothing that leads elsewhere, for a bot that refused more."""
-    kept = tuple(one for one in card.sections if one.rank <= ESSENTIAL and one.part is not Part.LINKS)
-    return replace(card, sections=kept, left_out=_missing(card.sections, kept))
+    essential = tuple(
+        section for section in card.sections if section.rank <= ESSENTIAL and section.part is not Part.LINKS
+    )
+    return replace(card, sections=essential, left_out=_missing(card.sections, essential))
 
 
 def _ever_shorter(card: Card) -> Iterator[Card]:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from llmtrain_exporter.knowledge import card_words as cw
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.address import safe
+from llmtrain_exporter.notify.card import safe
 from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.story.blocks import Link
 

@@ -15,7 +15,7 @@ MOST_ASKED_SECONDS = 600.0
 
 
 @dataclass(slots=True)
-class _Window:
+class _RateWindow:
     rate: Rate
     under_way: int = 0
     done: list[float] = field(default_factory=list)  # when a token was put to use, the oldest first
@@ -48,7 +48,7 @@ class Bucket:
     """
 
     def __init__(self, rates: Sequence[Rate]) -> None:
-        self._windows = [_Window(rate) for rate in rates]
+        self._windows = [_RateWindow(rate) for rate in rates]
 
     def take(self, now: float, spare: float = 0.0) -> float:
         """Takes a token and returns 0, or the seconds to wait before asking again.

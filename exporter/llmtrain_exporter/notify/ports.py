@@ -9,7 +9,7 @@ from enum import Enum
 from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.compose import Backlog
-from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 
 
 class Result(str, Enum):
@@ -49,7 +49,7 @@ class Ports:
     sleep: Callable[[float], Awaitable[None]]
     post: Callable[[Call], Awaitable[Answer]]
     ending: Callable[[], bool]
-    telemetry: Telemetry
+    telemetry: RelayTelemetry
 
 
 @dataclass(frozen=True, slots=True)

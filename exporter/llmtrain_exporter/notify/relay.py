@@ -17,7 +17,7 @@ from llmtrain_exporter.notify.compose import Backlog, RunAnswer, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.ports import Draft, Outcome, Result
-from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.notify.webhook import Notification, is_expired
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Relay:
         self,
         deliveries: Sequence[Delivery],
         sources: Sources,
-        telemetry: Telemetry,
+        telemetry: RelayTelemetry,
         show: Callable[[Card], object],
         lang: Lang,
         expire_after: float,

@@ -21,7 +21,7 @@ from llmtrain_exporter.notify.config.configure import Configured
 from llmtrain_exporter.notify.ports import Outcome
 from llmtrain_exporter.notify.relay import GroupOutcome, Sources
 from llmtrain_exporter.notify.service import assembled, quieten
-from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.notify.webhook import Notification
 from llmtrain_exporter.story.tree_json import from_object
 
@@ -58,7 +58,7 @@ def tell(
     quieten()
     # Whatever a bot wants to hear of, it gets the sample.
     bots = tuple(replace(bot, rule=bot.rule.model_copy(update={"severities": ()})) for bot in configured.bots)
-    telemetry = Telemetry(__version__, (bot.rule.name for bot in bots))
+    telemetry = RelayTelemetry(__version__, (bot.rule.name for bot in bots))
 
     async def ask(_run: str, _instance: str, lang: Lang) -> RunAnswer:
         run = document(lang)

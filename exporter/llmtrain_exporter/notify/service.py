@@ -29,7 +29,7 @@ from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.http import create_app
 from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
-from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.web import web_config
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.web_config import WebConfig
@@ -57,7 +57,7 @@ def relay(configured: Configured, announce: Callable[[str], object], show: Calla
     web = web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
     quieten()
     ending = threading.Event()
-    telemetry = Telemetry(__version__, (bot.rule.name for bot in configured.bots))
+    telemetry = RelayTelemetry(__version__, (bot.rule.name for bot in configured.bots))
     site = assembled(configured, telemetry, ending.is_set, show)
     server = Server(create_app(site, telemetry, web.users, web.headers), *settings.address, web.tls)
     announce(server.url)
@@ -71,7 +71,7 @@ def quieten() -> None:
 
 def assembled(
     configured: Configured,
-    telemetry: Telemetry,
+    telemetry: RelayTelemetry,
     ending: Callable[[], bool],
     show: Callable[[Card], object],
     sources: Sources | None = None,
@@ -84,7 +84,7 @@ def assembled(
     return Relay(deliveries, found, telemetry, show, settings.lang, settings.expire_after)
 
 
-def ports_of(telemetry: Telemetry, ending: Callable[[], bool]) -> Ports:
+def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool]) -> Ports:
     """One bot's: a bot that hangs takes no thread of another."""
     limiter = CapacityLimiter(MESSAGES_AT_A_TIME)
 
@@ -99,7 +99,7 @@ def ports_of(telemetry: Telemetry, ending: Callable[[], bool]) -> Ports:
     return Ports(time.monotonic, time.time, anyio.sleep, post, ending, telemetry)
 
 
-def _sources(exporters: Exporters, configured: Configured, telemetry: Telemetry) -> Sources:
+def _sources(exporters: Exporters, configured: Configured, telemetry: RelayTelemetry) -> Sources:
     # Apart, so that no card waits for the pictures of others to be told what its run has to say.
     asking, drawing = CapacityLimiter(QUESTIONS_AT_A_TIME), CapacityLimiter(DRAWINGS_AT_A_TIME)
     # Backlog by the threads: one that was given up draws on, and others would only wait for it.

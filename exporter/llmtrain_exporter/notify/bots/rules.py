@@ -11,15 +11,15 @@ from llmtrain_exporter.notify.config.fields import (
     BotName,
     Count,
     Mentions,
-    Section,
     Severities,
+    StrictModel,
     require_source,
     source_given,
     web_address,
 )
 
 
-class BotRule(Section):
+class BotRule(StrictModel):
     """One bot in one chat group. Each chat has its own kind of these."""
 
     can_mention_all: ClassVar[bool] = True

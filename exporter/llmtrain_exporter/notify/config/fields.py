@@ -12,7 +12,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _PERSON = re.compile(r"[A-Za-z0-9_.@+&-]{1,100}")
 
 
-class Section(BaseModel):
+class StrictModel(BaseModel):
     """Settings that belong together; a key that nobody knows is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

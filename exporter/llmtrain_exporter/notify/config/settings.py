@@ -21,7 +21,7 @@ from llmtrain_exporter.config import address, seconds
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.bots.rules import BotRule
-from llmtrain_exporter.notify.config.fields import Section, base_address, listed, source_given
+from llmtrain_exporter.notify.config.fields import StrictModel, base_address, listed, source_given
 
 INSTANCE = "{instance}"
 
@@ -65,7 +65,7 @@ Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
 AnyBotRule = Annotated[SerializeAsAny[BotRule], PlainValidator(_of_its_chat)]
 
 
-class ExporterRule(Section):
+class ExporterRule(StrictModel):
     """An exporter that is asked for the story of a run."""
 
     url: Annotated[str, AfterValidator(_base)] = Field(description="Its address as the relay reaches it.")
@@ -94,7 +94,7 @@ Exporters = Annotated[
 ]
 
 
-class LinkRule(Section):
+class LinkRule(StrictModel):
     """Public addresses, as people reach them from the chat."""
 
     exporter: Annotated[str, AfterValidator(_public)] | None = Field(
@@ -106,7 +106,7 @@ class LinkRule(Section):
     )
 
 
-class RelaySettings(Section):
+class RelaySettings(StrictModel):
     """All settings of the relay."""
 
     listen: Annotated[str, AfterValidator(_listen)] = Field(
