@@ -34,10 +34,13 @@ from llmtrain_exporter.publish.check import (
     run_check,
 )
 from llmtrain_exporter.publish.check_courses import CoursesKept
-from llmtrain_exporter.publish.check_text import INCIDENTS_TOLD, as_text
-from llmtrain_exporter.publish.style import Style
-from llmtrain_exporter.publish.table import LONGEST_COURSE, Courses, course, thinned
-from llmtrain_exporter.publish.wrap import columns, padded, shortened, wrapped
+from llmtrain_exporter.publish.check_text import as_text
+from llmtrain_exporter.story.metrics import Courses
+from llmtrain_exporter.story.shorten import MOST_INCIDENTS
+from llmtrain_exporter.write.columns import columns, padded, shortened, wrapped
+from llmtrain_exporter.write.courses import course, thinned
+from llmtrain_exporter.write.style import Style
+from llmtrain_exporter.write.terminal_table import LONGEST_COURSE
 
 from tests.serving import RUN
 from tests.training import append, swift
@@ -157,7 +160,8 @@ def test_json_is_valid_whatever_a_run_is_called() -> None:
 # Several runs
 
 HEALTHY, WATCH, BROKEN = (
-    replace(RUN, run=f"runs/{health.name.lower()}", verdict=health, episodes=()) for health in Health
+    replace(RUN, run=f"runs/{health.name.lower()}", health=health, verdict=health, episodes=())
+    for health in Health
 )
 
 
@@ -179,17 +183,19 @@ def test_the_line_of_a_run_says_the_worst_and_how_much_else(tmp_path: Path) -> N
     """The collapse before what it consists of, and the name in full."""
     name = "a" * 150
     told = text([replace(checked("demo-collapse", tmp_path), run=name), HEALTHY]).splitlines()
-    assert re.fullmatch(rf"  broken   Policy collapse \(\+\d+\)  35 of 120  {name}", told[1])
+    assert re.fullmatch(rf"  broken   Policy collapse and \d+ more  35 of 120  {name}", told[1])
 
 
 def test_files_that_are_no_runs_are_told_with_the_reason() -> None:
     """In the language that was asked for, with lines by reason."""
     others = [("/a/b.log", "no training record in it", {"text": 3}), ("/c", "Permission denied", {})]
     assert list(as_text([], others, EN, False)) == [
-        "/a/b.log: no run: no training record in it (3 x text)\n",
+        "/a/b.log: no run: no training record in it (3 other lines)\n",
         "/c: no run: Permission denied\n",
     ]
-    assert next(as_text([], others, ZH, False)) == "/a/b.log: 不是训练日志：其中没有训练记录 (3 x text)\n"
+    assert (
+        next(as_text([], others, ZH, False)) == "/a/b.log: 不是训练日志：其中没有训练记录（3 行其他文本）\n"
+    )
 
 
 # One run
@@ -249,8 +255,8 @@ def test_of_many_incidents_the_first_and_the_last_are_told() -> None:
     """A run that spikes on and on does not fill the screen."""
     many = tuple(Incident(at, at, at + 1, (("kl", at),), (), False, False) for at in range(100, 120))
     told = text([replace(BROKEN, incidents=many)])
-    assert told.count("Incident from") == INCIDENTS_TOLD
-    assert f"... and {20 - INCIDENTS_TOLD} more incidents in between" in told
+    assert told.count("Incident from") == MOST_INCIDENTS
+    assert f"... and {20 - MOST_INCIDENTS} more incidents in between" in told
     assert "step 100," in told
     assert "step 119," in told
 
@@ -437,7 +443,7 @@ def test_a_folder_without_a_log_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     out = capsys.readouterr().out
     assert f"{tmp_path / 'empty'}: no run: no training log below it" in " ".join(out.split())
     assert run_cli(commands, [*full, str(tmp_path / "empty"), "--lang", "zh"]) == 3
-    assert "其下没有训练日志" in "".join(capsys.readouterr().out.split())
+    assert "该目录下没有找到训练日志" in "".join(capsys.readouterr().out.split())
 
 
 # Wrapping

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "exporter"
 PACKAGE = "llmtrain_exporter"
 
+JUDGING = {"knowledge", "model", "printable", "ingest", "analyse"}
 # A room is a folder or a module right below the package; it may import itself and these.
 MAY_IMPORT: dict[str, set[str]] = {
     "knowledge": set(),
@@ -27,12 +28,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ingest": {"knowledge", "model", "printable"},
     "analyse": {"knowledge", "model", "printable"},
     "story": {"knowledge", "model", "printable", "analyse"},
+    "write": {"knowledge", "printable", "story"},
     "history": {"knowledge", "model", "printable", "ingest", "analyse", "story"},
     "draw": {"knowledge", "model", "printable", "analyse"},
     "web": {"config", "printable"},
-    "serve": {"knowledge", "model", "printable", "config", "ingest", "analyse", "story", "history", "web"},
-    "notify": {"knowledge", "model", "printable", "config", "story", "web", "draw"},
-    "publish": {"knowledge", "model", "printable", "config", "ingest", "analyse", "story", "history", "draw"},
+    "serve": {*JUDGING, "config", "story", "write", "history", "web"},
+    "notify": {"knowledge", "model", "printable", "config", "story", "write", "web", "draw"},
+    "publish": {*JUDGING, "config", "story", "write", "history", "draw"},
     "bundle": {"knowledge"},
 }
 EVERYTHING = {"cli", "__main__"}

@@ -14,7 +14,6 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -34,15 +33,18 @@ from llmtrain_exporter.publish import demo
 from llmtrain_exporter.publish.check import each_log
 from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.publish.report import html as html_report
-from llmtrain_exporter.publish.report import markdown
-from llmtrain_exporter.publish.report.document import document
+from llmtrain_exporter.publish.report.document import Document, document
+from llmtrain_exporter.publish.report.html import page_parts
+from llmtrain_exporter.publish.report.markdown import sheet_parts
 from llmtrain_exporter.publish.report.material import Material, material
+from llmtrain_exporter.publish.report.picture import pictures
 from llmtrain_exporter.publish.report.progress import Progress
-from llmtrain_exporter.publish.report.tree import Code, Document, Picture, Section
 from llmtrain_exporter.publish.report.write import Wanted, run_report
-from llmtrain_exporter.publish.style import Style
 from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.blocks import Code
 from llmtrain_exporter.story.metrics import metric_rows
+from llmtrain_exporter.write import markdown
+from llmtrain_exporter.write.style import Style
 
 from tests.training import append, swift, swift_eval
 
@@ -73,15 +75,7 @@ def materials(*paths: Path, profile: str | None = None) -> list[Material]:
 
 def as_markdown(told: Document) -> str:
     """With the names of pictures instead of pictures."""
-    return "".join(markdown.Sheet(told, lambda picture: f"{picture.name}.svg").parts())
-
-
-def pictures(blocks: Sequence[object]) -> Iterator[Picture]:
-    for block in blocks:
-        if isinstance(block, Picture):
-            yield block
-        elif isinstance(block, Section):
-            yield from pictures(block.blocks)
+    return "".join(sheet_parts(told, lambda picture: f"{picture.name}.svg"))
 
 
 def plain(text: str) -> str:
@@ -126,7 +120,7 @@ class Page(html.parser.HTMLParser):
 
 
 def page_of(told: Document) -> Page:
-    return Page("".join(html_report.Page(told, lambda: None).parts()))
+    return Page("".join(page_parts(told, lambda: None)))
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +197,7 @@ def test_what_came_after_is_told(tmp_path: Path) -> None:
     rows = [swift(step, 200, loss=1 + step % 3 / 100, grad_norm=1.0) for step in range(1, 201)]
     rows[99] = swift(100, 200, loss=30.0, grad_norm=1.0)
     (told,) = materials(append(tmp_path / "logging.jsonl", *rows))
-    (moment,) = [each for each in told.moments if each.episode.signal == "loss_spike"]
+    (moment,) = [each for each in told.excursions if each.episode.signal == "loss_spike"]
     assert moment.before == pytest.approx(1.01, abs=0.01)
     assert moment.episode.peak == 30
     assert moment.after == pytest.approx(1.01, abs=0.01)
@@ -373,7 +367,7 @@ def test_the_page_asks_nothing_of_anybody(page: Page) -> None:
 
 def test_the_policy_allows_the_style_sheet_alone(broken: Material) -> None:
     """By its very digest."""
-    text = "".join(html_report.Page(document([broken], [], Lang.EN), lambda: None).parts())
+    text = "".join(page_parts(document([broken], [], Lang.EN), lambda: None))
     (sheet,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -485,14 +479,14 @@ def test_a_table_keeps_its_columns_whatever_is_in_it(tmp_path: Path) -> None:
 )
 def test_markdown_is_guarded(text: str, written: str) -> None:
     """What would begin a list, a heading, a link or a formula does not."""
-    assert markdown._first(markdown._text(text)) == written
+    assert markdown._first(markdown.text_markdown(text)) == written
 
 
 @pytest.mark.parametrize("text", ["a|b", "a\\|<img src=x onerror=alert(1)>", "`|"])
 def test_code_with_a_bar_is_plain_text_in_a_table(text: str) -> None:
     """However a bar is escaped between backticks: some reader ends the cell there all the same."""
-    assert markdown._piece(Code(text), in_table=True) == markdown._text(text)
-    assert markdown._piece(Code(text), in_table=False).strip("` ") == text.strip("` ")
+    assert markdown.line_markdown((Code(text),), in_table=True) == markdown.text_markdown(text)
+    assert markdown.line_markdown((Code(text),)).strip("` ") == text.strip("` ")
 
 
 # The corpus
@@ -611,7 +605,8 @@ def test_a_new_report_may_be_read_by_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("report.pdf", ".html, .htm, .md, .markdown"), ("report", "the end of the name")]
+    ("name", "told"),
+    [("report.pdf", "report.pdf: -o must end in .html or .md"), ("report", "must end in .html or .md")],
 )
 def test_another_format_is_refused(
     name: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

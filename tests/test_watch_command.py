@@ -32,16 +32,16 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Incident, Snapshot, State
 from llmtrain_exporter.publish import demo
-from llmtrain_exporter.publish.style import Style
-from llmtrain_exporter.publish.table import BARS, NO_NUMBER, course
 from llmtrain_exporter.publish.watch.folder import Folder, Look, Scene
 from llmtrain_exporter.publish.watch.log import OVER_SECONDS, RECORDS_KEPT
 from llmtrain_exporter.publish.watch.loop import Asked, Clock, run_watch
 from llmtrain_exporter.publish.watch.plain import Plain
 from llmtrain_exporter.publish.watch.screen import picture
-from llmtrain_exporter.publish.watch.spans import short_text, time_text
 from llmtrain_exporter.publish.watch.terminal import Terminal
-from llmtrain_exporter.publish.wrap import columns
+from llmtrain_exporter.story.numbers import duration
+from llmtrain_exporter.write.columns import columns
+from llmtrain_exporter.write.courses import BARS, NO_NUMBER, course
+from llmtrain_exporter.write.style import Style
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -585,7 +585,9 @@ def test_the_overview_has_the_worst_first(scenes: dict[str, Scene]) -> None:
     """A line each, as many as a quarter of the screen takes, the one that is shown marked."""
     lines = screen(scenes["folder"], 110, 60)
     assert lines[0] == "32 runs: 1 broken, 31 healthy"
-    assert re.fullmatch(r"> broken   running +28 of 120 +Policy collapse \(\+\d+\) +demo-collapse", lines[1])
+    assert re.fullmatch(
+        r"> broken   running +28 of 120 +Policy collapse and \d+ more +demo-collapse", lines[1]
+    )
     assert "... and 19 more runs" in lines
     assert "demo-collapse: broken" in lines
 
@@ -750,12 +752,12 @@ def test_a_folder_leaves_its_counts_and_the_run_that_was_shown(
 )
 def test_time_is_told_in_two_units(seconds: float, en: str, zh: str) -> None:
     """Never more, and never a unit without the one above it."""
-    assert (time_text(seconds, Lang.EN), time_text(seconds, Lang.ZH)) == (en, zh)
+    assert (duration(seconds, Lang.EN), duration(seconds, Lang.ZH)) == (en, zh)
 
 
 def test_a_quick_step_is_told_with_a_fraction() -> None:
     """0.47 s is not 0 s."""
-    assert [short_text(seconds, Lang.EN) for seconds in (0.4667, 9.96, 200)] == [
+    assert [duration(seconds, Lang.EN, digits=2) for seconds in (0.4667, 9.96, 200)] == [
         "0.47 s",
         "10 s",
         "3 min 20 s",

@@ -54,10 +54,14 @@ UNITS = {
 }
 MINUTES_AND = Text("min", "分")  # with seconds behind it
 COMMA = Text(", ", "，")
+LISTED = Text(", ", "、")  # between names
+SENTENCES = Text(" ", "")
 COLON = Text(": ", "：")
 
 # The runs of a folder.
 RUNS = Counted(Text("1 run", "1 次训练"), Text("{n} runs", "{n} 次训练"))
+
+MORE_AGAINST = Counted(Text(" and 1 more", "（另有 1 项）"), Text(" and {n} more", "（另有 {n} 项）"))
 
 # A run.
 NOW_ONLY = Text("{verdict} (now {now})", "{verdict}（目前{now}）")
@@ -147,10 +151,17 @@ SETTING_VALUE = Text("value", "取值")
 
 # What there is no room for.
 MORE = Counted(Text("... and 1 more", "……还有 1 条"), Text("... and {n} more", "……还有 {n} 条"))
+MORE_METRICS = Counted(
+    Text("... and 1 more metric", "……还有 1 个指标"), Text("... and {n} more metrics", "……还有 {n} 个指标")
+)
 
 # Files that are no run.
 NO_RUN = Text("no run: {reason}", "不是训练日志：{reason}")
+NO_RUN_THERE = Text("no run: {reason}", "{reason}")  # where there is no file that could be one
+IN_BRACKETS = Text(" ({text})", "（{text}）")
 EMPTY = Text("empty", "空文件")
 NO_RECORD = Text("no training record in it", "其中没有训练记录")
-NO_LOG = Text("no training log below it", "其下没有训练日志")
-NO_RUNS = {text.en: text for text in (EMPTY, NO_RECORD, NO_LOG)}
+NO_LOG = Text("no training log below it", "该目录下没有找到训练日志")
+NOT_THERE = Text("no such file or folder (yet)", "找不到该文件或目录（可能尚未创建）")
+NO_RUNS = {text.en: text for text in (EMPTY, NO_RECORD, NO_LOG, NOT_THERE)}
+ABOUT_CONTENT = (EMPTY.en, NO_RECORD.en)

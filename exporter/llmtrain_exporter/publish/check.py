@@ -23,8 +23,8 @@ from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check_courses import CoursesKept
 from llmtrain_exporter.publish.check_text import as_text
-from llmtrain_exporter.publish.style import Style
 from llmtrain_exporter.story.run_object import run_object
+from llmtrain_exporter.write.style import Style
 
 WIDEST = 110
 """Columns of text that are still read with ease."""

@@ -11,9 +11,11 @@ from llmtrain_exporter.history.read import NoTraining, read
 from llmtrain_exporter.ingest.dialects import Dialects
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Kind, Layout, Record, Series, Snapshot, series
-from llmtrain_exporter.publish.table import LONGEST_COURSE, Courses, shown_rows, thinned
-from llmtrain_exporter.story.metrics import JUDGED
+from llmtrain_exporter.story.metrics import JUDGED, Courses, metric_rows
+from llmtrain_exporter.write.courses import thinned
+from llmtrain_exporter.write.terminal_table import LONGEST_COURSE
 
 LARGEST_DRAWN = 256 << 20
 """Bytes of a log whose values are all kept for a moment; a larger one is told without courses."""
@@ -64,7 +66,9 @@ class _Values:
     def courses(self, run: Snapshot) -> Courses:
         """Those of the series that the table of the run shows."""
         self._settle()
-        logged = {row.series: SCALED.get(row.series, row.series) for row in shown_rows(run)}
+        logged = {
+            row.series: SCALED.get(row.series, row.series) for row in metric_rows(run, Lang.EN) if row.matters
+        }
         return {
             one: thinned(self._columns[other], LONGEST_COURSE)
             for one, other in logged.items()

@@ -219,9 +219,9 @@ def plain(line: Line) -> str:
     return "".join(piece if isinstance(piece, str) else piece.text for piece in line)
 
 
-def items(lines: Iterable[Line], numbered: bool = False) -> Items:
+def items(lines: Iterable[Line], bare: bool = False) -> Items:
     """A list of lines that have nothing more to say."""
-    return Items(tuple(Item(line) for line in lines), numbered)
+    return Items(tuple(map(Item, lines)), bare=bare)
 
 
 def goes_on(before: Block, section: Section) -> bool:
@@ -241,6 +241,6 @@ def lines_in(blocks: Iterable[Block]) -> Iterator[Line]:
             yield from lines_in(block.blocks)
 
 
-def blocks_of(sections: Iterable[Section], part: Part) -> tuple[Block, ...]:
-    """What stands in the sections of a part."""
-    return tuple(block for section in sections if section.part is part for block in section.blocks)
+def blocks_of(sections: Iterable[Section], *parts: Part) -> tuple[Block, ...]:
+    """What stands in the sections of these parts."""
+    return tuple(block for section in sections if section.part in parts for block in section.blocks)

@@ -67,11 +67,16 @@ def shortened(sections: Sequence[Section], lang: Lang) -> Iterator[tuple[Section
 
 
 def _shorter(section: Section, lang: Lang) -> Iterator[Section]:
-    brief = replace(section, blocks=tuple(map(_brief, section.blocks)))
-    if brief != section:
-        yield brief
-    for gone in range(1, sum(map(_size, brief.blocks)) + 1):
-        yield replace(brief, blocks=tuple(_without(brief, gone, lang)))
+    items_alone = brief(section)
+    if items_alone != section:
+        yield items_alone
+    for gone in range(1, sum(map(_size, section.blocks)) + 1):
+        yield replace(items_alone, blocks=tuple(_without(items_alone, gone, lang)))
+
+
+def brief(section: Section) -> Section:
+    """The section without the lines that only say more."""
+    return replace(section, blocks=tuple(map(_brief, section.blocks)))
 
 
 def _brief(block: Block) -> Block:

@@ -66,8 +66,8 @@ def in_short(run: Snapshot, lang: Lang) -> str:
     serious = against(run)
     if not serious:
         return ""
-    more = f" (+{len(serious) - 1})" if len(serious) > 1 else ""
-    return title(run, lang) + more
+    others = len(serious) - 1
+    return title(run, lang) + (words.MORE_AGAINST.of(others, lang) if others else "")
 
 
 def findings(run: Snapshot, lang: Lang) -> list[Finding]:

@@ -6,11 +6,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from llmtrain_exporter.publish.check_text import as_text, counts_of
-from llmtrain_exporter.publish.style import Style
+from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.publish.watch.folder import Scene
-from llmtrain_exporter.publish.watch.plain import waiting
+from llmtrain_exporter.publish.watch.plain import waiting_text
 from llmtrain_exporter.publish.watch.screen import picture
+from llmtrain_exporter.story.several import counts_line
+from llmtrain_exporter.write.line import line_text
+from llmtrain_exporter.write.style import Style
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,7 +73,11 @@ class Terminal:
 def _verdict(scene: Scene, style: Style) -> list[str]:
     """What `check` says of the run that was shown."""
     if scene.chosen is None:
-        return [f"{waiting(scene, style)}\n"]
-    counts = [f"{counts_of([look.run for look in scene.looks], style)}\n\n"] if len(scene.looks) > 1 else []
+        return [f"{waiting_text(scene, style)}\n"]
+    counts = (
+        [f"{line_text(counts_line([look.run for look in scene.looks], style.lang), style)}\n\n"]
+        if len(scene.looks) > 1
+        else []
+    )
     run = scene.chosen.run
     return [*counts, *as_text([run], [], style, verbose=True, courses={run.run: scene.courses})]
