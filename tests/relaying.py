@@ -18,8 +18,8 @@ from llmtrain_exporter.knowledge.alerting.runs import INCIDENT
 from llmtrain_exporter.knowledge.card_words import NOT_KNOWN
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
-from llmtrain_exporter.notify.bots.chat import Rate
 from llmtrain_exporter.notify.card import Card
+from llmtrain_exporter.notify.chat.descriptor import Rate
 from llmtrain_exporter.notify.compose import RunAnswer
 from llmtrain_exporter.notify.config.configure import Configured, configure
 from llmtrain_exporter.notify.delivery import Delivery

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 from pathlib import Path
 
@@ -12,9 +10,8 @@ import yaml
 from click.testing import CliRunner
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify import bots
 from llmtrain_exporter.notify.bots import CHATS
-from llmtrain_exporter.notify.bots.chat import Chat
+from llmtrain_exporter.notify.chat.descriptor import Chat
 from llmtrain_exporter.notify.config.configure import PREFIX, variables
 from llmtrain_exporter.notify.config.fields import secret_keys
 from llmtrain_exporter.notify.config.guide import own_settings
@@ -23,19 +20,14 @@ from tests.bots import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "exporter" / "llmtrain_exporter"
-REGISTRY = PACKAGE / "notify" / "bots" / "__init__.py"
-
-
-def own_file(kind: str) -> Path:
-    """Where all that the program knows of a chat stands."""
-    return REGISTRY.with_name(f"{kind}.py")
+CHATS_FOLDER = PACKAGE / "notify" / "bots"
 
 
 def test_no_other_code_names_a_chat() -> None:
-    """What differs from chat to chat is asked of its descriptor; the registry alone lists the files."""
+    """What differs from chat to chat is asked of its descriptor, which is found because it is there."""
     names = {chat.name.en.split()[0] for chat in CHATS.values()}
     pattern = re.compile("|".join({*map(re.escape, names), *CHATS}), re.IGNORECASE)
-    own = {REGISTRY, *map(own_file, CHATS)}
+    own = {CHATS_FOLDER / f"{kind}.py" for kind in CHATS}
     found = [
         f"{path.relative_to(PACKAGE)}:{number}: {line.strip()}"
         for path in sorted(PACKAGE.rglob("*.py"))
@@ -46,12 +38,9 @@ def test_no_other_code_names_a_chat() -> None:
     assert found == []
 
 
-def test_every_chat_of_the_folder_is_in_the_registry() -> None:
-    """Under its file's name, which is what settings, variables and files of secrets call it."""
-    names = [module.name for module in pkgutil.iter_modules(bots.__path__)]
-    found = {name: importlib.import_module(f"{bots.__name__}.{name}") for name in names}
-    chats = {name: module.CHAT for name, module in found.items() if hasattr(module, "CHAT")}
-    assert chats == dict(CHATS)
+def test_every_file_of_the_folder_is_a_chat() -> None:
+    """Under its own name, which is what settings, variables and files of secrets call it."""
+    assert set(CHATS) == {path.stem for path in CHATS_FOLDER.glob("*.py")} - {"__init__"}
     assert [chat.kind for chat in CHATS.values()] == list(CHATS)
 
 

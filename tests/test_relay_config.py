@@ -113,7 +113,7 @@ def test_secrets_come_from_files_and_variables_too(tmp_path: Path) -> None:
 
 NO_ADDRESS = 'is no web address; it has to begin with "https://" or "http://" and a host'
 BOT = "{name: a, kind: slack, url: 'https://x/TOPSECRET'"
-A_CHAT = "feishu, dingtalk, wecom, slack, discord or telegram"
+A_CHAT = "dingtalk, discord, feishu, slack, telegram or wecom"
 WRONG = {
     "no mapping": ("[]", "{file}: must be a mapping of settings, such as bots: [...]"),
     "an unknown key": ("bot: []", "{file}: line 1: bot: unknown key; did you mean bots?"),
@@ -143,7 +143,7 @@ WRONG = {
     ),
     "a secret that is used nowhere": (
         f"bots: [{BOT}, secret: TOPSECRET}}]",
-        "{file}: line 1: bots[0].secret: is no setting of this chat; only feishu and dingtalk have it",
+        "{file}: line 1: bots[0].secret: is no setting of this chat; only dingtalk and feishu have it",
     ),
     "a setting of another chat": (
         f"bots: [{BOT}, chat_id: -1}}]",

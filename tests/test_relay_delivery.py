@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from anyio import to_thread
 from llmtrain_exporter.notify.bots import CHATS
-from llmtrain_exporter.notify.bots.chat import Rate
 from llmtrain_exporter.notify.call import Answer
+from llmtrain_exporter.notify.chat.descriptor import Rate
 from llmtrain_exporter.notify.memory import Accepted, Waiting, signature
 from llmtrain_exporter.notify.pacing import Bucket, Pause
 from llmtrain_exporter.notify.service import quieten
@@ -74,7 +74,7 @@ def test_one_bot_can_be_told_alone() -> None:
         assert {kind: len(one.cards) for kind, one in bots.items() if one.cards} == {"slack": 1}
         answer = site.post(group(alert()), "/alerts/no-such")
         assert answer.status_code == 404
-        assert ", ".join(CHATS) in answer.text
+        assert ", ".join(bots) in answer.text
 
 
 SOON = {"rate_limit": 503, "error": 503, "timeout": 503, "drop": 503, "garbage": 503, "refuse": 424}
@@ -466,7 +466,7 @@ def test_some_tokens_can_be_spared() -> None:
 def test_a_refusal_is_followed_by_a_longer_silence_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice as long as before, no longer than a minute; success ends it."""
     monkeypatch.undo()
-    from llmtrain_exporter.notify.bots.answers import RATE, closed
+    from llmtrain_exporter.notify.chat.answers import RATE, closed
 
     pause = Pause()
     now, waits = 0.0, []

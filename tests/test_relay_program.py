@@ -71,13 +71,13 @@ def test_a_sample_goes_to_every_bot(tmp_path: Path) -> None:
         assert (answer.returncode, answer.stderr) == (0, "")
         assert answer.stdout.splitlines() == [
             "feishu (feishu, zh): accepted",
-            *(f"{kind} ({kind}, en): accepted" for kind in CHATS if kind != "feishu"),
+            *(f"{kind} ({kind}, en): accepted" for kind in bots if kind != "feishu"),
         ]
         assert "测试：policy 崩溃" in bots["feishu"].cards[0].title
         assert "Test: Policy collapse: demo/collapse" in bots["slack"].cards[0].title
         assert "<!channel>" not in bots["slack"].cards[0].title
         assert [kind for kind, one in bots.items() if any(message.picture for message in one.accepted)] == [
-            kind for kind, chat in CHATS.items() if chat.picture
+            kind for kind in bots if CHATS[kind].picture
         ]
 
 

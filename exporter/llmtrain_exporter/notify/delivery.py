@@ -12,11 +12,11 @@ from typing import Any
 from llmtrain_exporter.knowledge import card_words as cw
 from llmtrain_exporter.notify import secrecy
 from llmtrain_exporter.notify.bots import CHATS
-from llmtrain_exporter.notify.bots.answers import ACCEPTED, Judgement, Verdict
-from llmtrain_exporter.notify.bots.chat import Bot, Message, Rate
-from llmtrain_exporter.notify.bots.rules import BotRule
 from llmtrain_exporter.notify.call import Call, NoAnswerError
 from llmtrain_exporter.notify.card import Card, PlainText, section_texts
+from llmtrain_exporter.notify.chat.answers import ACCEPTED, Judgement, Verdict
+from llmtrain_exporter.notify.chat.descriptor import Bot, Message, Rate
+from llmtrain_exporter.notify.chat.rules import BotRule
 from llmtrain_exporter.notify.compose import Backlog, name_of
 from llmtrain_exporter.notify.fitting import bare
 from llmtrain_exporter.notify.memory import Accepted, Waiting, signature

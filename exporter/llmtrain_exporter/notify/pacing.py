@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from llmtrain_exporter.notify.bots.answers import Judgement
-from llmtrain_exporter.notify.bots.chat import Rate
+from llmtrain_exporter.notify.chat.answers import Judgement
+from llmtrain_exporter.notify.chat.descriptor import Rate
 
 FIRST_SECONDS, MOST_SECONDS = 2.0, 60.0
 MOST_ASKED_SECONDS = 600.0

@@ -9,9 +9,9 @@ from typing import Any
 
 import anyio
 
-from llmtrain_exporter.notify.bots.chat import Bot, Message, Picture
 from llmtrain_exporter.notify.call import Call
 from llmtrain_exporter.notify.card import Card
+from llmtrain_exporter.notify.chat.descriptor import Bot, Message, Picture
 from llmtrain_exporter.notify.pacing import Bucket
 from llmtrain_exporter.notify.ports import Draft, Ports
 

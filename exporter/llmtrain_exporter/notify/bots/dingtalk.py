@@ -9,12 +9,12 @@ import base64
 import hmac
 
 from llmtrain_exporter.knowledge.text import Text
-from llmtrain_exporter.notify.bots.answers import BUSY, RATE, Judgement, by_code, closed, never
-from llmtrain_exporter.notify.bots.chat import Bot, Chat, Message, Rate, encoded, encoded_size
-from llmtrain_exporter.notify.bots.markup import LookAlikes
-from llmtrain_exporter.notify.bots.rules import SignedRule
 from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card, body_text
+from llmtrain_exporter.notify.chat.answers import BUSY, RATE, Judgement, by_code, closed, never
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Rate, encoded, encoded_size
+from llmtrain_exporter.notify.chat.markup import LookAlikes
+from llmtrain_exporter.notify.chat.rules import SignedRule
 
 MOST_BYTES = 19_500  # of 20,000
 

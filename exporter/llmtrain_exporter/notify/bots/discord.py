@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 
 from llmtrain_exporter.knowledge.text import Text
-from llmtrain_exporter.notify.bots.answers import (
+from llmtrain_exporter.notify.call import JSON, Answer, Call, FormField
+from llmtrain_exporter.notify.card import Card, body_text
+from llmtrain_exporter.notify.chat.answers import (
     ACCEPTED,
     UNREADABLE,
     Judgement,
@@ -18,11 +20,9 @@ from llmtrain_exporter.notify.bots.answers import (
     never,
     own_words,
 )
-from llmtrain_exporter.notify.bots.chat import Bot, Chat, Message, Picture, Rate, encoded, webhook_call
-from llmtrain_exporter.notify.bots.markup import COLOURS, defused, utf16_units
-from llmtrain_exporter.notify.bots.rules import WebhookRule
-from llmtrain_exporter.notify.call import JSON, Answer, Call, FormField
-from llmtrain_exporter.notify.card import Card, body_text
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Picture, Rate, encoded, webhook_call
+from llmtrain_exporter.notify.chat.markup import COLOURS, defused, utf16_units
+from llmtrain_exporter.notify.chat.rules import WebhookRule
 
 MOST_TITLE, MOST_DESCRIPTION = 256, 4096  # characters
 MOST_PICTURE_BYTES = 8 * 1024 * 1024

@@ -10,7 +10,9 @@ import hmac
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge.text import Text
-from llmtrain_exporter.notify.bots.answers import (
+from llmtrain_exporter.notify.call import Answer, Call
+from llmtrain_exporter.notify.card import Card, Tone, section_texts
+from llmtrain_exporter.notify.chat.answers import (
     BUSY,
     RATE,
     Judgement,
@@ -20,11 +22,9 @@ from llmtrain_exporter.notify.bots.answers import (
     never,
     own_words,
 )
-from llmtrain_exporter.notify.bots.chat import Bot, Chat, Message, Rate, encoded, encoded_size
-from llmtrain_exporter.notify.bots.markup import BoldMarkdown
-from llmtrain_exporter.notify.bots.rules import SignedRule
-from llmtrain_exporter.notify.call import Answer, Call
-from llmtrain_exporter.notify.card import Card, Tone, section_texts
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Rate, encoded, encoded_size
+from llmtrain_exporter.notify.chat.markup import BoldMarkdown
+from llmtrain_exporter.notify.chat.rules import SignedRule
 
 MOST_BYTES = 20_000  # of 20 KB, with room for time and signature
 MALFORMED = 9499  # and too many requests, told apart by the words

@@ -6,7 +6,9 @@ Source: docs.slack.dev, "incoming webhooks", "formatting message text".
 from __future__ import annotations
 
 from llmtrain_exporter.knowledge.text import Text
-from llmtrain_exporter.notify.bots.answers import (
+from llmtrain_exporter.notify.call import Answer
+from llmtrain_exporter.notify.card import Card, section_texts
+from llmtrain_exporter.notify.chat.answers import (
     ACCEPTED,
     UNREADABLE,
     Judgement,
@@ -14,11 +16,9 @@ from llmtrain_exporter.notify.bots.answers import (
     closed,
     never,
 )
-from llmtrain_exporter.notify.bots.chat import Chat, Message, Rate, webhook_call
-from llmtrain_exporter.notify.bots.markup import COLOURS, defused
-from llmtrain_exporter.notify.bots.rules import WebhookRule
-from llmtrain_exporter.notify.call import Answer
-from llmtrain_exporter.notify.card import Card, section_texts
+from llmtrain_exporter.notify.chat.descriptor import Chat, Message, Rate, webhook_call
+from llmtrain_exporter.notify.chat.markup import COLOURS, defused
+from llmtrain_exporter.notify.chat.rules import WebhookRule
 from llmtrain_exporter.printable import printable
 
 MOST_CHARACTERS, MOST_IN_BLOCK = 12_000, 3000

@@ -15,7 +15,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from llmtrain_exporter.knowledge.text import Text
-from llmtrain_exporter.notify.bots.answers import (
+from llmtrain_exporter.notify.call import Answer, Call, FormField
+from llmtrain_exporter.notify.card import Card, body_text
+from llmtrain_exporter.notify.chat.answers import (
     ACCEPTED,
     UNREADABLE,
     Judgement,
@@ -25,11 +27,9 @@ from llmtrain_exporter.notify.bots.answers import (
     never,
     own_words,
 )
-from llmtrain_exporter.notify.bots.chat import Bot, Chat, Message, Picture, Rate, encoded
-from llmtrain_exporter.notify.bots.markup import ZERO_WIDTH, defused, utf16_units
-from llmtrain_exporter.notify.bots.rules import BotRule
-from llmtrain_exporter.notify.call import Answer, Call, FormField
-from llmtrain_exporter.notify.card import Card, body_text
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Picture, Rate, encoded
+from llmtrain_exporter.notify.chat.markup import ZERO_WIDTH, defused, utf16_units
+from llmtrain_exporter.notify.chat.rules import BotRule
 from llmtrain_exporter.notify.config.fields import base_address, require_source
 from llmtrain_exporter.notify.fitting import short
 

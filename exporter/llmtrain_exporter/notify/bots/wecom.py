@@ -10,12 +10,12 @@ import hashlib
 from typing import ClassVar
 
 from llmtrain_exporter.knowledge.text import Text
-from llmtrain_exporter.notify.bots.answers import BUSY, RATE, Judgement, by_code, closed, never
-from llmtrain_exporter.notify.bots.chat import Bot, Chat, Message, Picture, Rate, encoded, webhook_call
-from llmtrain_exporter.notify.bots.markup import LookAlikes
-from llmtrain_exporter.notify.bots.rules import WebhookRule
 from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card, body_text
+from llmtrain_exporter.notify.chat.answers import BUSY, RATE, Judgement, by_code, closed, never
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Picture, Rate, encoded, webhook_call
+from llmtrain_exporter.notify.chat.markup import LookAlikes
+from llmtrain_exporter.notify.chat.rules import WebhookRule
 
 MOST_BYTES = 4096
 MOST_PICTURE_BYTES = 2 * 1024 * 1024

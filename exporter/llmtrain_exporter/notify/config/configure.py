@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from llmtrain_exporter.config import ConfigError, document
 from llmtrain_exporter.config.document import Place
 from llmtrain_exporter.notify.bots import CHATS
-from llmtrain_exporter.notify.bots.chat import Bot, Chat
-from llmtrain_exporter.notify.bots.rules import BotRule
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat
+from llmtrain_exporter.notify.chat.rules import BotRule
 from llmtrain_exporter.notify.config.errors import dotted, explain
 from llmtrain_exporter.notify.config.fields import secret_keys, source_given
 from llmtrain_exporter.notify.config.secrets import held_by

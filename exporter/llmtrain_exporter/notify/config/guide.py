@@ -7,8 +7,8 @@ from typing import Any
 
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
-from llmtrain_exporter.notify.bots.chat import Chat
-from llmtrain_exporter.notify.bots.rules import BotRule
+from llmtrain_exporter.notify.chat.descriptor import Chat
+from llmtrain_exporter.notify.chat.rules import BotRule
 from llmtrain_exporter.notify.config.configure import PREFIX
 from llmtrain_exporter.notify.config.fields import secret_keys
 

@@ -20,7 +20,7 @@ from pydantic_core import InitErrorDetails
 from llmtrain_exporter.config import address, seconds
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
-from llmtrain_exporter.notify.bots.rules import BotRule
+from llmtrain_exporter.notify.chat.rules import BotRule
 from llmtrain_exporter.notify.config.fields import StrictModel, base_address, listed, source_given
 
 INSTANCE = "{instance}"

@@ -10,10 +10,10 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.notify.bots.answers import Judgement
-from llmtrain_exporter.notify.bots.rules import BotRule, WebhookRule
 from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card
+from llmtrain_exporter.notify.chat.answers import Judgement
+from llmtrain_exporter.notify.chat.rules import BotRule, WebhookRule
 from llmtrain_exporter.notify.fitting import fitted
 
 Message = dict[str, Any]
