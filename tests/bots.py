@@ -417,7 +417,7 @@ class Slack(Bot):
 
     kind = "slack"
     path = "/services/T0/B0/{token}"
-    rates = ((1, 1.0),)
+    rates: tuple[tuple[int, float], ...] = ((1, 1.0),)
     burst = 3  # short bursts are let through
 
     def __init__(self, *, secret: None = None, speed: float = 1.0, port: int = 0) -> None:
@@ -663,9 +663,11 @@ def _parsed(raw: bytes, kind: str) -> tuple[Any, dict[str, bytes]]:
     message = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + raw, policy=policy.HTTP)
     fields: dict[str, bytes] = {}
     files: dict[str, bytes] = {}
-    for part in message.iter_parts():  # type: ignore[attr-defined]
-        name = str(part.get_param("name", header="content-disposition"))
-        (files if part.get_filename() else fields)[name] = part.get_payload(decode=True)
+    for part in message.iter_parts():
+        name, content = str(part.get_param("name", header="content-disposition")), part.get_content()
+        (files if part.get_filename() else fields)[name] = (
+            content if isinstance(content, bytes) else content.encode()
+        )
     if "payload_json" in fields:
         return _json(fields["payload_json"]), files
     return {name: value.decode() for name, value in fields.items()}, files

@@ -62,8 +62,13 @@ TREE = Story(
             Part.FACTS,
             None,
             (
-                Paragraph(("swift, grpo, training at step 35 of 120",)),
-                Paragraph(("35 training records, 0 evaluations",)),
+                items(
+                    [
+                        ("swift, grpo, training at step 35 of 120",),
+                        ("35 training records, 0 evaluations",),
+                    ],
+                    bare=True,
+                ),
             ),
             1,
         ),

@@ -212,9 +212,9 @@ def links_in(kind: str, text: str) -> list[str]:
     if kind == "slack":
         return re.findall(r"<(https?://[^|>]*)\|[^>]*>", text) + re.findall(r"(?<![<\w])https?://\S+", text)
     if kind == "telegram":
-        bare = html.unescape(re.sub(r"<a .*?</a>|<code>.*?</code>|<[^>]*>", "", text))
+        shown = html.unescape(re.sub(r"<a .*?</a>|<code>.*?</code>|<[^>]*>", "", text))
         alive = r"(?:https?://|www\.)\S+|\w\.[a-z]{2,}|(?<!\w)@\w+|(?<![\w/<>])/\w+"
-        return re.findall(r'<a href="([^"]*)">', text) + re.findall(alive, bare)
+        return re.findall(r'<a href="([^"]*)">', text) + re.findall(alive, shown)
     linked = re.findall(r"(?<!\\)\]\((\S*?)\)", text)
     bare = re.findall(r"(?<!\]\()\b(?:https?://|www\.)\S+", re.sub(r"\]\([^)]*\)", "", text))
     return linked + bare

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -58,7 +59,7 @@ def test_a_chat_is_spared_a_little(kind: str) -> None:
 
 @pytest.mark.parametrize("chat", CHATS.values(), ids=CHATS)
 @pytest.mark.parametrize("lang", Lang)
-def test_every_chat_stands_in_the_documents(chat: Chat[object], lang: Lang) -> None:  # type: ignore[type-var]
+def test_every_chat_stands_in_the_documents(chat: Chat[Any], lang: Lang) -> None:
     """README and docs/compose name it; docs/chats has a line with all that a bot of it is told."""
     end = "" if lang is Lang.EN else f".{lang.value}"
     for name in (f"README{end}.md", f"docs/compose{end}.md"):
@@ -70,7 +71,7 @@ def test_every_chat_stands_in_the_documents(chat: Chat[object], lang: Lang) -> N
 
 
 @pytest.mark.parametrize("chat", CHATS.values(), ids=CHATS)
-def test_every_chat_can_be_set_up_with_compose(chat: Chat[object]) -> None:  # type: ignore[type-var]
+def test_every_chat_can_be_set_up_with_compose(chat: Chat[Any]) -> None:
     """docker-compose.yml passes its variables on, and .env.example shows them."""
     names = {f"{PREFIX}{chat.kind}_{key}".upper() for key in own_settings(chat)}
     relay = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["relay"]

@@ -14,6 +14,7 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.config.configure import Configured, configure, variables
 from llmtrain_exporter.notify.config.settings import ExporterRule, LinkRule, RelaySettings
+from pydantic import BaseModel
 
 from tests.bots import KINDS
 
@@ -332,7 +333,8 @@ def test_the_example_is_in_order_and_shows_every_key(tmp_path: Path) -> None:
     assert "relay --config" in head
     everything = everything.replace("      - http://{instance}", "  - http://{instance}")
     read = yaml.safe_load(everything)
-    models = (RelaySettings, ExporterRule, LinkRule, *(chat.rule for chat in CHATS.values()))
+    models: list[type[BaseModel]] = [RelaySettings, ExporterRule, LinkRule]
+    models += [chat.rule for chat in CHATS.values()]
     wanted = {key for model in models for key in model.model_fields}
     assert wanted - keys(read) <= {"password", "password_env", "secret", "token", "token_env"}
     assert {bot["kind"] for bot in read["bots"]} == set(CHATS)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.story.advice import ACTIONS_RANK
-from llmtrain_exporter.story.blocks import Block, Item, Items, Part, Section, Story, blocks_of
+from llmtrain_exporter.story.blocks import (
+    Block,
+    Item,
+    Items,
+    Paragraph,
+    Part,
+    Section,
+    Story,
+    blocks_of,
+    lines_in,
+)
 from llmtrain_exporter.story.shorten import at_most
 
 
@@ -28,9 +39,10 @@ ROOMS = {
 }
 
 
-def first_fact(story: Story) -> tuple[Block, ...]:
-    """What the run is, and how far."""
-    return blocks_of(story.sections, Part.FACTS)[:1]
+def first_fact(story: Story) -> tuple[Paragraph, ...]:
+    """What the run is, and how far; empty where the story does not say it."""
+    lines = lines_in(blocks_of(story.sections, Part.FACTS))
+    return tuple(Paragraph(line) for line in islice(lines, 1))
 
 
 def run_sections(story: Story, lang: Lang, *parts: Part) -> Iterator[Section]:
