@@ -664,10 +664,9 @@ def _parsed(raw: bytes, kind: str) -> tuple[Any, dict[str, bytes]]:
     fields: dict[str, bytes] = {}
     files: dict[str, bytes] = {}
     for part in message.iter_parts():
-        name, content = str(part.get_param("name", header="content-disposition")), part.get_content()
-        (files if part.get_filename() else fields)[name] = (
-            content if isinstance(content, bytes) else content.encode()
-        )
+        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        (files if part.get_filename() else fields)[str(name)] = content
     if "payload_json" in fields:
         return _json(fields["payload_json"]), files
     return {name: value.decode() for name, value in fields.items()}, files
