@@ -24,13 +24,13 @@ from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.history.columns import history
+from llmtrain_exporter.draw.pictures import inline_svg
 from llmtrain_exporter.ingest import discover
+from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.knowledge import report_words
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.knowledge.words import Counted
 from llmtrain_exporter.publish import demo
-from llmtrain_exporter.publish.check import each_log
 from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.publish.report import html as html_report
 from llmtrain_exporter.publish.report.document import Document, document
@@ -43,6 +43,10 @@ from llmtrain_exporter.publish.report.write import Wanted, run_report
 from llmtrain_exporter.story import verdict
 from llmtrain_exporter.story.blocks import Code
 from llmtrain_exporter.story.metrics import metric_rows
+from llmtrain_exporter.watching.history.columns import History
+from llmtrain_exporter.watching.history.recorded import history
+from llmtrain_exporter.watching.on_demand import read_each
+from llmtrain_exporter.watching.rules import RunRules
 from llmtrain_exporter.write import markdown
 from llmtrain_exporter.write.style import Style
 
@@ -66,10 +70,10 @@ def materials(*paths: Path, profile: str | None = None) -> list[Material]:
 
     def read(found: Any, options: Any, dialects: Any, now: float) -> Any:
         one = history(found, options, dialects, now)
-        return material(one) if hasattr(one, "train") else one
+        return material(one) if isinstance(one, History) else one
 
-    chosen = Options(profile=profile, episodes_kept=1000)
-    told = each_log(read, [str(path) for path in paths], chosen, ("*.log",), None, NOW)
+    rules = RunRules(Settings(stdout_log=("*.log",)), Options(profile=profile, episodes_kept=1000))
+    told = read_each(read, [str(path) for path in paths], rules, NOW)
     return [one for one in told if isinstance(one, Material)]
 
 
@@ -496,9 +500,9 @@ def test_every_real_run_has_a_report(corpus: Path, monkeypatch: pytest.MonkeyPat
     """In both languages and formats, without an error; charts are drawn once for each run."""
     entries = yaml.safe_load((corpus / "labels.yaml").read_text("utf-8"))
     paths = [path for entry in entries for path in sorted(glob.glob(str(corpus / entry["file"])))]
-    settings = Settings(stdout_log=["*.log", "*.out", "*.txt"])
+    settings = Settings(stdout_log=("*.log", "*.out", "*.txt"))
     seen = 0
-    draw = html_report.inline_svg
+    draw = inline_svg
     for at, path in enumerate(paths):
         if "negative" in path:
             continue
@@ -671,7 +675,7 @@ def test_progress_is_shown_on_a_terminal_and_leaves_no_trace() -> None:
     clock = count(step=0.2)
     err = Terminal()
     progress = Progress(err, lambda: next(clock), Lang.EN)
-    found = discover.Found("/x", "run\x1b", "swift", 0.0, 1000, (0, 0), ())
+    found = discover.Found("/x", "run\x1b", registered()["swift"], 0.0, 1000, (0, 0), ())
     more = progress.reading(found)
     for _ in range(4):
         more(250)

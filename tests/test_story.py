@@ -56,7 +56,7 @@ def tables() -> st.SearchStrategy[b.Table]:
     rows = several(several(lines()))
     ranked = rows.flatmap(lambda rows: st.tuples(st.just(rows), st.just((1,) * len(rows))))
     return st.builds(
-        lambda caption, head, ranked, spare: b.Table(caption, head, *ranked, spare),
+        lambda caption, head, ranked, spare: b.Table(caption, head, ranked[0], ranked[1], spare),
         texts(),
         several(texts()),
         ranked,

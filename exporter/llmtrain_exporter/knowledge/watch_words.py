@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from llmtrain_exporter.knowledge.text import Text
-from llmtrain_exporter.knowledge.words import NO_RUNS, Counted
+from llmtrain_exporter.knowledge.words import Counted
 
 # While there is nothing to show.
 WAITING = Text("waiting for {path}: {reason}", "等待 {path}：{reason}")
-NO_SUCH_RUN = Text("no run of that name (yet)", "（还）没有这个名字的训练")
-NOT_READ = Text("not read yet", "尚未读取")
-REASONS = {**NO_RUNS, **{text.en: text for text in (NO_SUCH_RUN, NOT_READ)}}
 READING = Text("reading: {share}", "正在读取：{share}")
 CTRL_C = Text("Ctrl-C ends this.", "按 Ctrl-C 退出。")
 
@@ -37,4 +34,3 @@ STALLED = Text("stalled: no record for {time}", "停滞：{time}没有新记录"
 GOES_ON = Text("goes on after its silence", "沉默之后恢复训练")
 REWRITTEN = Text("the log was rewritten and is read anew", "日志已被重写，重新读取")
 GONE = Text("the log is gone", "日志已不存在")
-FAILED = Text("cannot be analysed: {error}", "无法分析：{error}")

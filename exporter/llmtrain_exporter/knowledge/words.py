@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang, Text
 
 
@@ -157,11 +159,20 @@ MORE_METRICS = Counted(
 
 # Files that are no run.
 NO_RUN = Text("no run: {reason}", "不是训练日志：{reason}")
-NO_RUN_THERE = Text("no run: {reason}", "{reason}")  # where there is no file that could be one
+NO_RUN_THERE = Text("no run: {reason}", "{reason}")  # where no file is there that could be one
 IN_BRACKETS = Text(" ({text})", "（{text}）")
-EMPTY = Text("empty", "空文件")
-NO_RECORD = Text("no training record in it", "其中没有训练记录")
-NO_LOG = Text("no training log below it", "该目录下没有找到训练日志")
-NOT_THERE = Text("no such file or folder (yet)", "找不到该文件或目录（可能尚未创建）")
-NO_RUNS = {text.en: text for text in (EMPTY, NO_RECORD, NO_LOG, NOT_THERE)}
-ABOUT_CONTENT = (EMPTY.en, NO_RECORD.en)
+NO_RUN_REASONS: Mapping[NoRunReason, Text] = {
+    NoRunReason.NOT_READ: Text("not read yet", "尚未读取"),
+    NoRunReason.NOT_THERE: Text("no such file or folder (yet)", "找不到该文件或目录（可能尚未创建）"),
+    NoRunReason.UNREADABLE: Text("{detail}", "{detail}"),
+    NoRunReason.NO_LOG: Text("no training log below it", "该目录下没有找到训练日志"),
+    NoRunReason.EMPTY: Text("empty", "空文件"),
+    NoRunReason.NO_RECORD: Text("no training record in it", "其中没有训练记录"),
+    NoRunReason.NO_SUCH_NAME: Text("no run of that name (yet)", "（还）没有这个名字的训练"),
+    NoRunReason.BROKEN: Text("cannot be analysed: {detail}", "无法分析：{detail}"),
+}
+
+
+def no_run_reason(reason: NoRunReason, detail: str, lang: Lang) -> str:
+    """Why there is no run, in words. `detail`: what the system or the program says of it."""
+    return NO_RUN_REASONS[reason].of(lang).format(detail=detail)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.alerting.entry import Words
 from llmtrain_exporter.knowledge.alerting.runs import INCIDENT
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.fitting import short, short_name
 from llmtrain_exporter.notify.webhook import RaisedAlert
@@ -44,8 +44,8 @@ def title_of(alert: RaisedAlert, lang: Lang) -> str:
     if ours is not None:
         return ours.title.of(lang)
     signal = alert.labels.get("signal", "")
-    if signal in ADVICE:
-        return ADVICE[signal].title.of(lang)
+    if signal in SIGNALS:
+        return SIGNALS[signal].advice.title.of(lang)
     own = on_a_line(alert.annotations.get("summary", ""), MOST_TITLE)
     return own.rstrip(".\u3002") or short_name(printable(alert.name)) or "?"
 

@@ -31,11 +31,14 @@ def drawn_if_free(
 def drawn(document: Mapping[str, Any], history: Callable[..., Mapping[str, Any] | None]) -> bytes | None:
     """A PNG of the latest incident in a run's document, None where that fails.
 
-    `history(run=, steps=, points=)` gives the run's values.
+    `history(run=, steps=, points=)` gives the run's values. None without matplotlib as well, which the relay
+    says once, at its start.
     """
     try:
-        from llmtrain_exporter.draw.pictures import incident_png
+        from llmtrain_exporter.draw.pictures import can_draw, incident_png
 
+        if not can_draw():
+            return None
         incident = document["incidents"][-1]
         onset, last = int(incident["onset_step"]), int(document["last_step"])
         end = int(incident["recovery_step"] or max(incident["peak_step"], onset))

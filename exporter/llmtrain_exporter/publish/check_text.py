@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from llmtrain_exporter.model import Health, Snapshot
+from llmtrain_exporter.model import Health, NoRun, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.blocks import Paragraph, Part, Section, blocks_of
 from llmtrain_exporter.story.facts import health_mark, step_text
@@ -19,13 +19,10 @@ from llmtrain_exporter.write.line import line_text
 from llmtrain_exporter.write.style import Style
 from llmtrain_exporter.write.terminal import block_lines, indented, narrowed
 
-Other = tuple[str, str, Mapping[str, int]]
-"""A file that is no run: its path, why, and its lines by reason."""
-
 
 def as_text(
     runs: Sequence[Snapshot],
-    others: Sequence[Other],
+    others: Sequence[NoRun],
     style: Style,
     verbose: bool,
     courses: Mapping[str, Courses] = MappingProxyType({}),
@@ -46,7 +43,7 @@ def as_text(
     if runs and others:
         yield "\n"
     for other in others:
-        yield from _ended(wrapped(line_text(no_run_line(*other, style.lang), style), style.width))
+        yield from _ended(wrapped(line_text(no_run_line(other, style.lang), style), style.width))
 
 
 def _ended(lines: Iterator[str]) -> Iterator[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 
 import orjson
 
-from llmtrain_exporter.ingest.arguments import read_checkpoints
 from llmtrain_exporter.knowledge import page_words, words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Series, Snapshot
@@ -18,6 +16,7 @@ from llmtrain_exporter.serve.fleet import Fleet, Shown
 from llmtrain_exporter.story import run_object
 from llmtrain_exporter.story.metrics import metric_rows
 from llmtrain_exporter.story.ranges import healthy_of, meaning_of
+from llmtrain_exporter.watching.live import with_checkpoints
 
 STORIES_KEPT = 32
 
@@ -46,9 +45,8 @@ class Stories:
 
 def story(shown: Shown, fleet: Fleet, lang: Lang) -> Object:
     """One run in words and numbers; see `story.run_object`. `run`: as it stands in the label run."""
-    found = fleet.with_samples(shown.snapshot)
-    checkpoints = read_checkpoints(os.path.dirname(found.file))
-    run = replace(found, run=label_value(found.run), checkpoints=checkpoints)
+    found = with_checkpoints(fleet.with_samples(shown.snapshot))
+    run = replace(found, run=label_value(found.run))
     return {
         **run_object.full_object(run, lang),
         "rows": list(_rows(run, lang)),

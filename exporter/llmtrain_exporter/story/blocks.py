@@ -219,9 +219,9 @@ def plain(line: Line) -> str:
     return "".join(piece if isinstance(piece, str) else piece.text for piece in line)
 
 
-def items(lines: Iterable[Line], bare: bool = False) -> Items:
+def items(lines: Iterable[Line], numbered: bool = False, bare: bool = False) -> Items:
     """A list of lines that have nothing more to say."""
-    return Items(tuple(map(Item, lines)), bare=bare)
+    return Items(tuple(map(Item, lines)), numbered, bare)
 
 
 def goes_on(before: Block, section: Section) -> bool:

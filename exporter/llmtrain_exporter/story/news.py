@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import watch_words, words
-from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Incident, Snapshot, State
 from llmtrain_exporter.story.advice import action_line
@@ -100,7 +100,7 @@ def _change(
 
 def _over(episode: Episode, run: Snapshot, lang: Lang) -> Line:
     title, when = (
-        ADVICE[episode.signal].title.of(lang),
+        SIGNALS[episode.signal].advice.title.of(lang),
         steps_text(episode.first_step, episode.last_step, lang),
     )
     return phrase(watch_words.OVER, lang, step=run.last_step, title=title, when=when)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.model import Health, Snapshot
+from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Health, NoRun, Snapshot
 from llmtrain_exporter.story.blocks import Line
 from llmtrain_exporter.story.facts import health_mark, skipped_text
 from llmtrain_exporter.story.phrase import joined
+
+_NO_FILE = (NoRunReason.NOT_THERE, NoRunReason.NO_LOG)
 
 
 def counts_line(runs: Sequence[Snapshot], lang: Lang) -> Line:
@@ -20,14 +23,9 @@ def counts_line(runs: Sequence[Snapshot], lang: Lang) -> Line:
     return joined((all_runs, joined(by_health, words.COMMA.of(lang))), words.COLON.of(lang))
 
 
-def reason_text(reason: str, lang: Lang) -> str:
-    """Why a file is no run, or cannot be read; what is not known to be translated stays as it is."""
-    return words.NO_RUNS.get(reason, Text(reason, reason)).of(lang)
-
-
-def no_run_line(file: str, reason: str, skipped: Mapping[str, int], lang: Lang) -> Line:
+def no_run_line(no_run: NoRun, lang: Lang) -> Line:
     """A file that is no run: why, and what was in it instead."""
-    form = words.NO_RUN if reason in words.ABOUT_CONTENT else words.NO_RUN_THERE
-    why = form.of(lang).format(reason=reason_text(reason, lang))
-    contents = words.IN_BRACKETS.of(lang).format(text=skipped_text(skipped, lang)) if skipped else ""
-    return (f"{file}: {why}{contents}",)
+    form = words.NO_RUN_THERE if no_run.reason in _NO_FILE else words.NO_RUN
+    why = form.of(lang).format(reason=words.no_run_reason(no_run.reason, no_run.detail, lang))
+    contents = words.IN_BRACKETS.of(lang).format(text=skipped_text(no_run.skipped, lang))
+    return (f"{no_run.file}: {why}{contents if no_run.skipped else ''}",)

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.advice import causes_of
-from llmtrain_exporter.knowledge.causes import Cause
+from llmtrain_exporter.knowledge.causes import Cause, causes_of
 from llmtrain_exporter.knowledge.checklists import SETUP
-from llmtrain_exporter.knowledge.limits import SIGNALS
 from llmtrain_exporter.knowledge.remedy import Proposal, Remedy, proposals
 from llmtrain_exporter.knowledge.signal import Measure
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Text, written
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.publish.report.material import Excursion, Material
@@ -116,7 +115,7 @@ def _proposal(proposal: Proposal, run: Snapshot, say: Say) -> tuple[Line, ...]:
 def _monitoring(run: Snapshot, say: Say) -> Section:
     """What the guides want a run to log and save, where this one does less or nobody knows."""
     wanted = Remedy(_NO_TEXT, _NO_TEXT, (), SETUP.get(run.base, ()))
-    proposed = proposals(wanted, run.dialect, run.base, {**run.settings.numbers})
+    proposed = proposals(wanted, run.producer, run.base, {**run.settings.numbers})
     title = say(r.MONITORING)
     if not proposed:
         return chapter(title, paragraph(say(r.MONITORING_FINE)))

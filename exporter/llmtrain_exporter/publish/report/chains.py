@@ -9,10 +9,10 @@ from typing import Any
 from llmtrain_exporter.draw.from_history import FIT, around, chain, panels
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.limits import SIGNALS
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.recoveries import RECOVERIES, Recovery
 from llmtrain_exporter.knowledge.signal import Family
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import fill, named
 from llmtrain_exporter.model import Incident, Series
 from llmtrain_exporter.publish.report.events import peak_text

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.advice import ADVICE
-from llmtrain_exporter.knowledge.limits import SIGNALS
 from llmtrain_exporter.knowledge.signal import Measure
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import fill, named
 from llmtrain_exporter.publish.report.material import Excursion, Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
@@ -78,7 +77,7 @@ def _signals(material: Material, say: Say) -> Iterator[Section]:
     """What each signal that came up tells, what follows, and where to look."""
     settings = named(dict(material.run.settings.numbers))
     for name in dict.fromkeys(excursion.episode.signal for excursion in material.excursions):
-        advice = ADVICE[name]
+        advice = SIGNALS[name].advice
         meaning, impact, *look = (
             fill(text, say.lang, settings) for text in (advice.meaning, advice.impact, *advice.diagnosis)
         )

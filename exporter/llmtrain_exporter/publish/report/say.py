@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.metric import PREFIX, Metric
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.story.blocks import Block, Line, Mark, Paragraph, Part, Piece, Section
@@ -44,7 +44,7 @@ class Say:
 
     def title(self, signal: str) -> str:
         """What a signal is called."""
-        return ADVICE[signal].title.of(self.lang)
+        return SIGNALS[signal].advice.title.of(self.lang)
 
     def value(self, value: float | None, one: Series) -> str:
         """A value of a series with its unit."""

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote
@@ -15,15 +15,13 @@ from urllib.parse import quote
 from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.draw.pictures import svg
-from llmtrain_exporter.history.columns import history
-from llmtrain_exporter.history.read import NoTraining
-from llmtrain_exporter.ingest.dialects import Dialects
 from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Snapshot
+from llmtrain_exporter.model import NoRun, Snapshot
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.publish.check import EPISODES_KEPT, NoRun, each_log, exit_code
+from llmtrain_exporter.publish.check import exit_code
 from llmtrain_exporter.publish.report.document import Document, document
 from llmtrain_exporter.publish.report.html import page_parts
 from llmtrain_exporter.publish.report.markdown import sheet_parts
@@ -32,7 +30,10 @@ from llmtrain_exporter.publish.report.picture import Picture, pictures
 from llmtrain_exporter.publish.report.progress import Progress
 from llmtrain_exporter.story.blocks import Figure, plain
 from llmtrain_exporter.story.facts import health_mark
-from llmtrain_exporter.story.several import no_run_line, reason_text
+from llmtrain_exporter.story.several import no_run_line
+from llmtrain_exporter.watching.history.recorded import history
+from llmtrain_exporter.watching.on_demand import read_each
+from llmtrain_exporter.watching.rules import rules_for_reading
 
 HTML = (".html", ".htm")
 MARKDOWN = (".md", ".markdown")
@@ -66,10 +67,12 @@ def run_report(
     runs, others = _read(paths, settings, wanted.profile, progress, now)
     for other in others:
         progress.clear()
-        err.write(f"{printable(plain(no_run_line(other.file, other.reason, {}, wanted.lang)))}\n")
+        err.write(f"{printable(plain(no_run_line(replace(other, skipped={}), wanted.lang)))}\n")
     snapshots = [material.run for material in runs]
     if runs:
-        reasons = [(other.file, reason_text(other.reason, wanted.lang)) for other in others]
+        reasons = [
+            (other.file, words.no_run_reason(other.reason, other.detail, wanted.lang)) for other in others
+        ]
         _write(document(runs, reasons, wanted.lang), wanted, progress)
         out.write(f"{printable(str(wanted.out))}: {_summary(snapshots, wanted.lang)}\n")
     progress.clear()
@@ -97,20 +100,18 @@ def _read(
     paths: Sequence[str], settings: Settings, profile: str | None, progress: Progress, now: float
 ) -> tuple[list[Material], list[NoRun]]:
     """The runs, the worst first, and the files that are none. Of a run only what the report needs stays."""
-    options = Options(profile=profile, profiles=settings.known_profiles, episodes_kept=EPISODES_KEPT)
     runs: list[Material] = []
     others: list[NoRun] = []
 
-    def read(found: Found, options: Options, dialects: Dialects, now: float) -> Material | NoTraining:
-        whole = history(found, options, dialects, now, progress.reading(found))
-        return whole if isinstance(whole, NoTraining) else material(whole)
+    def read(found: Found, options: Options, readers: Readers, now: float) -> Material | NoRun:
+        outcome = history(found, options, readers, now, progress.reading(found))
+        return outcome if isinstance(outcome, NoRun) else material(outcome)
 
-    logs = each_log(read, paths, options, settings.stdout_log, settings.logging_steps, now, settings.assign)
-    for log in logs:
-        if isinstance(log, Material):
-            runs.append(log)
+    for outcome in read_each(read, paths, rules_for_reading(settings, profile), now):
+        if isinstance(outcome, Material):
+            runs.append(outcome)
         else:
-            others.append(log)
+            others.append(outcome)
     return sorted(runs, key=lambda material: -material.run.verdict.value), others
 
 

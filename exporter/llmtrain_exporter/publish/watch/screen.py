@@ -10,8 +10,8 @@ from llmtrain_exporter.knowledge import watch_words, words
 from llmtrain_exporter.model import State
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check_text import verdict_text
-from llmtrain_exporter.publish.watch.folder import Look, Scene
-from llmtrain_exporter.publish.watch.plain import failure_line, waiting_text
+from llmtrain_exporter.publish.watch.plain import broken_line, waiting_text
+from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
 from llmtrain_exporter.story.blocks import Part, Section, Story, Table, blocks_of, lines_in
 from llmtrain_exporter.story.facts import health_mark, step_text
 from llmtrain_exporter.story.run_story import run_story
@@ -58,43 +58,43 @@ Fill = Callable[[int], list[str]]
 """A part of the picture: at most so many lines of it."""
 
 
-def picture(scene: Scene, style: Style, height: int) -> list[str]:
+def picture(status: FolderStatus, style: Style, height: int) -> list[str]:
     """At most `height` lines, none wider than the style says, coloured as it says."""
-    style = replace(style, now=scene.now)
+    style = replace(style, now=status.now)
     foot = ["", style.dim(watch_words.CTRL_C.of(style.lang))]
-    top = [*_hindrances(scene, style), *_overview(scene, style, height // RUNS_SHARE)]
-    if scene.chosen is None:
-        top += wrapped(waiting_text(scene, style), style.width)
-    else:
-        story = run_story(scene.chosen.run, style.lang, scene.courses, recent=True)
+    top = [*_hindrances(status, style), *_overview(status, style, height // RUNS_SHARE)]
+    if status.no_run is not None:
+        top += wrapped(waiting_text(status.path, status.no_run, style), style.width)
+    if status.chosen is not None:
+        story = run_story(status.chosen.run, style.lang, status.courses, recent=True)
         top += [*_head(story, style), ""]
         arranged = _beside if style.width >= SIDE_BY_SIDE else _below
         top += arranged(essentials(story), style, height - len(top) - len(foot))
     return [*top[: height - len(foot)], *foot]
 
 
-def _hindrances(scene: Scene, style: Style) -> Iterator[str]:
+def _hindrances(status: FolderStatus, style: Style) -> Iterator[str]:
     """Why the picture may be incomplete."""
     failed = (
-        f"{printable(name)}: {line_text(failure_line(error, style), style)}"
-        for name, error in scene.failed.items()
+        f"{printable(name)}: {line_text(broken_line(error, style.lang), style)}"
+        for name, error in status.failed.items()
     )
-    unread = (printable(look.error) for look in scene.looks if look.error)
+    unread = (printable(watched.error) for watched in status.runs if watched.error)
     for problem in islice(chain(failed, unread), PROBLEMS_TOLD):
         yield from wrapped(problem, style.width)
-    if scene.unread:
-        yield watch_words.READING.of(style.lang).format(share=f"{1 - scene.unread:.0%}")
+    if status.unread:
+        yield watch_words.READING.of(style.lang).format(share=f"{1 - status.unread:.0%}")
 
 
-def _overview(scene: Scene, style: Style, most: int) -> Iterator[str]:
+def _overview(status: FolderStatus, style: Style, most: int) -> Iterator[str]:
     """Of several runs a line each, the worst first, of those the live ones."""
-    if len(scene.looks) < 2:
+    if len(status.runs) < 2:
         return
-    ordered = sorted(scene.looks, key=_rank)
+    ordered = sorted(status.runs, key=_rank)
     shown = ordered if len(ordered) < most else ordered[: max(most - 2, 1)]
-    rows = [_overview_cells(look, look is scene.chosen, style) for look in shown]
+    rows = [_overview_cells(watched, watched is status.chosen, style) for watched in shown]
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
-    judged = [look.run for look in ordered if look.run.state is not State.WAITING]
+    judged = [watched.run for watched in ordered if watched.run.state is not State.WAITING]
     yield from wrapped(line_text(counts_line(judged, style.lang), style), style.width)
     for name, *cells in rows:
         yield _overview_line(name, cells, widths, style.width)
@@ -103,15 +103,15 @@ def _overview(scene: Scene, style: Style, most: int) -> Iterator[str]:
     yield ""
 
 
-def _rank(look: Look) -> tuple[int, bool, bool, str]:
+def _rank(watched: RunStatus) -> tuple[int, bool, bool, str]:
     """A run that hangs is as bad as its silence, while somebody waits for it."""
-    run = look.run
-    worst = max(run.verdict.value, run.health.value if look.live else 0)
-    return -worst, run.state is State.WAITING, not look.live, run.run
+    run = watched.run
+    worst = max(run.verdict.value, run.health.value if watched.live else 0)
+    return -worst, run.state is State.WAITING, not watched.live, run.run
 
 
-def _overview_cells(look: Look, chosen: bool, style: Style) -> tuple[str, ...]:
-    run = look.run
+def _overview_cells(watched: RunStatus, chosen: bool, style: Style) -> tuple[str, ...]:
+    run = watched.run
     waits = run.state is State.WAITING
     state = (watch_words.WAITS if waits else words.STATE[run.state.value]).of(style.lang)
     health = "" if waits else line_text((health_mark(run.verdict, style.lang),), style)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 import orjson
 
 from llmtrain_exporter.analyse.run import STALLED
-from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, Snapshot, State
 from llmtrain_exporter.printable import printable
@@ -255,11 +255,15 @@ def _signal(run: Snapshot, lang: Lang) -> Object | None:
     found = verdict.against(replace(run, episodes=tuple(lasting)))
     if found:
         severity = max((one.severity for one in lasting if one.signal == found[0]), key=_RANK.index)
-        return {"name": found[0], "severity": severity.value, "title": ADVICE[found[0]].title.of(lang)}
+        return {
+            "name": found[0],
+            "severity": severity.value,
+            "title": SIGNALS[found[0]].advice.title.of(lang),
+        }
     if run.state is not State.STALLED:  # which no record can show
         return None
     severity = Severity.CRITICAL if run.health is Health.BROKEN else Severity.WARNING
-    return {"name": STALLED, "severity": severity.value, "title": ADVICE[STALLED].title.of(lang)}
+    return {"name": STALLED, "severity": severity.value, "title": SIGNALS[STALLED].advice.title.of(lang)}
 
 
 def _sparkline(line: Sparkline) -> Object:
