@@ -21,7 +21,7 @@ from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.chat.descriptor import Rate
 from llmtrain_exporter.notify.compose import RunAnswer
-from llmtrain_exporter.notify.config.configure import Configured, configure
+from llmtrain_exporter.notify.config.configure import ConfiguredRelay, configure
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.http import create_app
 from llmtrain_exporter.notify.relay import Relay, Sources
@@ -284,7 +284,7 @@ def parsed(text: str) -> dict[str, float]:
     return {series(s.name, s.labels): s.value for family in families for s in family.samples}
 
 
-def chosen(bots: Sequence[Bot], **rules: Any) -> Configured:
+def chosen(bots: Sequence[Bot], **rules: Any) -> ConfiguredRelay:
     """Settings with these bots; `rules`: more of each one's entry by its kind, and further settings."""
     entries = [bot.rule(**rules.pop(bot.kind, {})) for bot in bots]
     with tempfile.TemporaryDirectory() as folder:

@@ -13,13 +13,13 @@ from urllib.parse import quote
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from llmtrain_exporter.config.secrets import secret_keys
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS, dingtalk, discord, feishu, slack, telegram, wecom
 from llmtrain_exporter.notify.call import Answer
 from llmtrain_exporter.notify.card import Card, Markup, Tone
 from llmtrain_exporter.notify.chat.answers import Verdict
 from llmtrain_exporter.notify.chat.descriptor import Bot, encoded
-from llmtrain_exporter.notify.config.fields import secret_keys
 from llmtrain_exporter.story.blocks import Code, Link, Paragraph, Part, Section, items
 
 from tests.bots import KINDS

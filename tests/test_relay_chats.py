@@ -10,12 +10,13 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from llmtrain_exporter.cli import commands
+from llmtrain_exporter.config.secrets import secret_keys
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.chat.descriptor import Chat
-from llmtrain_exporter.notify.config.configure import PREFIX, variables
-from llmtrain_exporter.notify.config.fields import secret_keys
+from llmtrain_exporter.notify.config.configure import variables
 from llmtrain_exporter.notify.config.guide import own_settings
+from llmtrain_exporter.notify.config.settings import RELAY
 
 from tests.bots import KINDS
 
@@ -73,7 +74,7 @@ def test_every_chat_stands_in_the_documents(chat: Chat[Any], lang: Lang) -> None
 @pytest.mark.parametrize("chat", CHATS.values(), ids=CHATS)
 def test_every_chat_can_be_set_up_with_compose(chat: Chat[Any]) -> None:
     """docker-compose.yml passes its variables on, and .env.example shows them."""
-    names = {f"{PREFIX}{chat.kind}_{key}".upper() for key in own_settings(chat)}
+    names = {f"{RELAY.prefix}{chat.kind}_{key}".upper() for key in own_settings(chat)}
     relay = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["relay"]
     assert names <= set(relay["environment"])
     assert names <= set(re.findall(r"^#(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
@@ -88,5 +89,5 @@ def test_the_help_lists_every_chat() -> None:
     assert [entry["kind"] for entry in entries] == list(CHATS)
     for entry, chat in zip(entries, CHATS.values(), strict=True):
         assert chat.name.en in words
-        assert f"{PREFIX}{chat.kind}_{own_settings(chat)[0]}".upper() in words
+        assert f"{RELAY.prefix}{chat.kind}_{own_settings(chat)[0]}".upper() in words
         chat.rule.model_validate(entry)

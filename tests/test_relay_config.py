@@ -12,7 +12,7 @@ import yaml
 from llmtrain_exporter.config import ConfigError
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
-from llmtrain_exporter.notify.config.configure import Configured, configure, variables
+from llmtrain_exporter.notify.config.configure import ConfiguredRelay, configure, variables
 from llmtrain_exporter.notify.config.settings import ExporterRule, LinkRule, RelaySettings
 from pydantic import BaseModel
 
@@ -23,7 +23,7 @@ URL = "https://open.feishu.cn/open-apis/bot/v2/hook/TOPSECRET-1"
 PREFIX = "LLMTRAIN_RELAY_"
 
 
-def from_file(tmp_path: Path, text: str, environ: Mapping[str, str] | None = None) -> Configured:
+def from_file(tmp_path: Path, text: str, environ: Mapping[str, str] | None = None) -> ConfiguredRelay:
     """The settings of a file."""
     path = tmp_path / "relay.yml"
     path.write_text(text)
@@ -144,11 +144,11 @@ WRONG = {
     ),
     "a secret that is used nowhere": (
         f"bots: [{BOT}, secret: TOPSECRET}}]",
-        "{file}: line 1: bots[0].secret: is no setting of this chat; only dingtalk and feishu have it",
+        "{file}: line 1: bots[0].secret: is no setting of slack; only dingtalk and feishu have it",
     ),
     "a setting of another chat": (
         f"bots: [{BOT}, chat_id: -1}}]",
-        "{file}: line 1: bots[0].chat_id: is no setting of this chat; only telegram has it",
+        "{file}: line 1: bots[0].chat_id: is no setting of slack; only telegram has it",
     ),
     "no chat": (
         "bots: [{name: a, url: 'https://x/TOPSECRET'}]",
@@ -156,7 +156,7 @@ WRONG = {
     ),
     "a chat that is a list": (
         "bots: [{name: a, kind: [slack]}]",
-        f"{{file}}: line 1: bots[0].kind: must be {A_CHAT}",
+        f"""{{file}}: line 1: bots[0].kind: must be {A_CHAT}, not "['slack']\"""",
     ),
     "no place within a chat": (
         "bots: [{name: a, kind: telegram, token: '123456789:TOPSECRET-0123456789'}]",
@@ -170,7 +170,7 @@ WRONG = {
     "a topic that is none": (
         "bots: [{name: a, kind: telegram, token: '123456789:TOPSECRET-0123456789', chat_id: -1, "
         "message_thread_id: General}]",
-        "{file}: line 1: bots[0].message_thread_id: must be a whole number",
+        '{file}: line 1: bots[0].message_thread_id: must be a whole number, not "General"',
     ),
     "no token": (
         "bots: [{name: a, kind: telegram, chat_id: -1}]",
@@ -235,12 +235,12 @@ WRONG = {
     ),
     "a duration that is none": (
         "expire_after: soon",
-        '{file}: line 1: expire_after: must be a duration such as "200ms", "5s", "12h" or "7d"',
+        '{file}: line 1: expire_after: must be a duration such as "200ms", "5s", "12h" or "7d", not "soon"',
     ),
     "bots that are no list": ("bots: {a: 1}", "{file}: line 1: bots: must be a list"),
     "a bot that is no mapping": (
         "bots: [TOPSECRET]",
-        "{file}: line 1: bots[0]: must be a mapping of keys to values",
+        "{file}: line 1: bots[0]: must be a mapping with keys such as name and kind",
     ),
 }
 

@@ -20,7 +20,7 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.notify import client, exporters, service
 from llmtrain_exporter.notify.call import Call, NoAnswerError
 from llmtrain_exporter.notify.chart import drawn, drawn_if_free
-from llmtrain_exporter.notify.config.configure import Configured, Exporter
+from llmtrain_exporter.notify.config.configure import ConfiguredRelay, Exporter
 from llmtrain_exporter.notify.config.settings import RelaySettings
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
@@ -230,7 +230,7 @@ def test_a_card_does_not_wait_for_slow_exporters(monkeypatch: pytest.MonkeyPatch
     telemetry = RelayTelemetry("test", ())
     some = Exporters([], telemetry.asked, lambda: 0.0)
     monkeypatch.setattr(some, "story", lambda *_: let_go.wait(10))
-    sources = service._sources(some, Configured(RelaySettings()), telemetry)
+    sources = service._sources(some, ConfiguredRelay(RelaySettings()), telemetry)
     asked = anyio.run(sources.ask, "a", "", Lang.EN)
     let_go.set()
     assert (asked.story, asked.note) == (None, ALERT_ONLY)

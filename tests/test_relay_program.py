@@ -115,7 +115,7 @@ def test_wrong_settings_are_told_in_lines(tmp_path: Path) -> None:
     path = tmp_path / "relay.yml"
     path.write_text("listen: x\nbots: [{name: a, kind: b}]\n")
     answer = run("--config", path)
-    assert answer.returncode == 2
+    assert answer.returncode == 64
     assert len(answer.stderr.splitlines()) >= 2
     assert all(line.startswith(f"Error: {path}: line ") for line in answer.stderr.splitlines())
 
@@ -183,7 +183,7 @@ def test_passwords_come_from_a_web_configuration(tmp_path: Path) -> None:
         "basic_auth_users: {ann: $2b$04$.OBnyyDTidXMhRjvQeIRVuQlGQM.rolfQ50hvlGhoyYrkFenMwtnS}\n"
     )
     wrong = run("--web.config.file", tmp_path / "no.yml", "--listen", "127.0.0.1:0")
-    assert wrong.returncode == 2
+    assert wrong.returncode == 64
     assert re.search(r"no\.yml: No such file", wrong.stderr)
     port = free_port()
     command = [sys.executable, "-m", "llmtrain_exporter", "relay", "--web.config.file", str(web)]

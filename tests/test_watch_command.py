@@ -846,7 +846,7 @@ def test_wrong_usage_is_told(
     arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In one line, before anything is watched."""
-    assert run_cli(commands, ["watch", str(tmp_path), *arguments]) == 2
+    assert run_cli(commands, ["watch", str(tmp_path), *arguments]) == 64
     assert told in capsys.readouterr().err
 
 

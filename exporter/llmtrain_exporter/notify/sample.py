@@ -16,8 +16,9 @@ from llmtrain_exporter.knowledge.alerting.runs import INCIDENT
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.chart import drawn
+from llmtrain_exporter.notify.chat.descriptor import Bot
 from llmtrain_exporter.notify.compose import RunAnswer
-from llmtrain_exporter.notify.config.configure import Configured
+from llmtrain_exporter.notify.config.configure import ConfiguredRelay
 from llmtrain_exporter.notify.ports import Outcome
 from llmtrain_exporter.notify.relay import GroupOutcome, Sources
 from llmtrain_exporter.notify.service import assembled, quieten
@@ -47,8 +48,8 @@ def group(now: float) -> Notification:
     return Notification.model_validate(body)
 
 
-def tell(
-    configured: Configured,
+def send_sample(
+    configured: ConfiguredRelay,
     only: str | None,
     document: Callable[[Lang], Mapping[str, Any]],
     history: Callable[[], Mapping[str, Any]],
@@ -73,3 +74,10 @@ def tell(
         return await relay.tell(group(time.time()), only)
 
     return anyio.run(run).outcomes
+
+
+def outcome_in_words(bot: Bot[Any], outcome: Outcome) -> str:
+    """What a bot said to the sample, in a line."""
+    accepted = outcome.result.value == "sent"
+    result = "accepted" if accepted else f"not accepted: {outcome.hint} ({outcome.reason})"
+    return f"{bot.rule.name} ({bot.rule.kind}, {bot.lang.value}): {result}"

@@ -23,7 +23,7 @@ from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.chart import drawn_if_free
 from llmtrain_exporter.notify.client import ask
 from llmtrain_exporter.notify.compose import RunAnswer
-from llmtrain_exporter.notify.config.configure import Configured
+from llmtrain_exporter.notify.config.configure import ConfiguredRelay
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.http import create_app
@@ -48,10 +48,12 @@ LAST_SECONDS = 7.0
 log = logging.getLogger(__name__)
 
 
-def relay(configured: Configured, announce: Callable[[str], object], show: Callable[[Card], object]) -> None:
+def relay(
+    configured: ConfiguredRelay, announce: Callable[[str], object], show: Callable[[Card], object]
+) -> None:
     """Answer Alertmanager until SIGTERM or Ctrl-C. `announce` gets the URL, `show` cards that no bot gets.
 
-    Raises OSError where it cannot listen, and WebConfigError.
+    Raises OSError where it cannot listen, and ConfigError.
     """
     settings = configured.settings
     web = web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
@@ -70,7 +72,7 @@ def quieten() -> None:
 
 
 def assembled(
-    configured: Configured,
+    configured: ConfiguredRelay,
     telemetry: RelayTelemetry,
     ending: Callable[[], bool],
     show: Callable[[Card], object],
@@ -99,10 +101,10 @@ def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool]) -> Ports:
     return Ports(time.monotonic, time.time, anyio.sleep, post, ending, telemetry)
 
 
-def _sources(exporters: Exporters, configured: Configured, telemetry: RelayTelemetry) -> Sources:
+def _sources(exporters: Exporters, configured: ConfiguredRelay, telemetry: RelayTelemetry) -> Sources:
     # Apart, so that no card waits for the pictures of others to be told what its run has to say.
     asking, drawing = CapacityLimiter(QUESTIONS_AT_A_TIME), CapacityLimiter(DRAWINGS_AT_A_TIME)
-    # Backlog by the threads: one that was given up draws on, and others would only wait for it.
+    # Held by the threads: one that was given up draws on, and others would only wait for it.
     free = threading.BoundedSemaphore(DRAWINGS_AT_A_TIME)
 
     async def ask_run(run: str, instance: str, lang: Lang) -> RunAnswer:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
+from llmtrain_exporter.config.secrets import require_source
 from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.notify.call import Answer, Call, FormField
 from llmtrain_exporter.notify.card import Card, body_text
@@ -30,7 +31,7 @@ from llmtrain_exporter.notify.chat.answers import (
 from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Picture, Rate, encoded
 from llmtrain_exporter.notify.chat.markup import ZERO_WIDTH, defused, utf16_units
 from llmtrain_exporter.notify.chat.rules import BotRule
-from llmtrain_exporter.notify.config.fields import base_address, require_source
+from llmtrain_exporter.notify.config.fields import base_address
 from llmtrain_exporter.notify.fitting import short
 
 MOST_TEXT, MOST_CAPTION = 4096, 1024

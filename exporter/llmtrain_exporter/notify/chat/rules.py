@@ -6,20 +6,13 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr, model_validator
 
+from llmtrain_exporter.config.fields import SettingsSection
+from llmtrain_exporter.config.secrets import require_source, source_given
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.config.fields import (
-    BotName,
-    Count,
-    Mentions,
-    Severities,
-    StrictModel,
-    require_source,
-    source_given,
-    web_address,
-)
+from llmtrain_exporter.notify.config.fields import BotName, Count, Mentions, Severities, web_address
 
 
-class BotRule(StrictModel):
+class BotRule(SettingsSection):
     """One bot in one chat group. Each chat has its own kind of these."""
 
     can_mention_all: ClassVar[bool] = True

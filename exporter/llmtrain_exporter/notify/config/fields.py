@@ -6,16 +6,10 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _PERSON = re.compile(r"[A-Za-z0-9_.@+&-]{1,100}")
-
-
-class StrictModel(BaseModel):
-    """Settings that belong together; a key that nobody knows is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def web_address(value: str) -> str:
@@ -64,27 +58,3 @@ BotName = Annotated[str, AfterValidator(_bot_name)]
 Mentions = Annotated[tuple[Annotated[str, AfterValidator(_person)], ...], BeforeValidator(listed)]
 Severities = Annotated[tuple[Literal["critical", "warning", "info"], ...], BeforeValidator(listed)]
 Count = Annotated[int, Field(ge=1, le=6000)]
-
-
-def secret_keys(section: type[BaseModel]) -> tuple[str, ...]:
-    """The settings whose value can also stand in a file (KEY_file) or a variable (KEY_env): secrets."""
-    return tuple(key for key in section.model_fields if f"{key}_file" in section.model_fields)
-
-
-def sources_of(key: str) -> tuple[str, str, str]:
-    """The settings that may hold a secret, or say where it is."""
-    return key, f"{key}_file", f"{key}_env"
-
-
-def source_given(section: BaseModel, key: str) -> str | None:
-    """The one of those that is given, None if none is. Raises ValueError if several are."""
-    given = [source for source in sources_of(key) if getattr(section, source) is not None]
-    if len(given) > 1:
-        raise ValueError(f"must have one of {', '.join(sources_of(key))}, not several")
-    return given[0] if given else None
-
-
-def require_source(section: BaseModel, key: str) -> None:
-    """Raises ValueError unless exactly one of those is given."""
-    if source_given(section, key) is None:
-        raise ValueError(f"must have one of {', '.join(sources_of(key))}")

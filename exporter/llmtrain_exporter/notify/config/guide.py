@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from llmtrain_exporter.config.secrets import secret_keys
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.chat.descriptor import Chat
 from llmtrain_exporter.notify.chat.rules import BotRule
-from llmtrain_exporter.notify.config.configure import PREFIX
-from llmtrain_exporter.notify.config.fields import secret_keys
+from llmtrain_exporter.notify.config.settings import RELAY
 
 
 def chat_names(lang: Lang) -> list[str]:
@@ -34,7 +34,7 @@ def variable_lines() -> Iterator[str]:
     """The variables of each chat's bot that no other has: "LLMTRAIN_RELAY_KIND_URL, _SECRET"."""
     for chat in CHATS.values():
         names = (f"_{key}".upper() for key in own_settings(chat))
-        yield f"{PREFIX}{chat.kind.upper()}{', '.join(names)}"
+        yield f"{RELAY.prefix}{chat.kind.upper()}{', '.join(names)}"
 
 
 def entry_lines() -> Iterator[str]:

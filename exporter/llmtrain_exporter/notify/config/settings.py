@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PlainValidator,
-    SecretStr,
-    SerializeAsAny,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import InitErrorDetails
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 
-from llmtrain_exporter.config import address, seconds
+from llmtrain_exporter.config import Schema, address, seconds
+from llmtrain_exporter.config.fields import SettingsSection, chosen_by
+from llmtrain_exporter.config.flag_values import FromText
+from llmtrain_exporter.config.messages import wrong_value
+from llmtrain_exporter.config.secrets import source_given
+from llmtrain_exporter.config.values import ListenAddress
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.chat.rules import BotRule
-from llmtrain_exporter.notify.config.fields import StrictModel, base_address, listed, source_given
+from llmtrain_exporter.notify.config.fields import base_address, listed
 
 INSTANCE = "{instance}"
 
@@ -37,35 +31,15 @@ def _public(value: str) -> str:
     return base_address(value)
 
 
-def _listen(value: str) -> str:
-    address(value)
-    return value
-
-
-def _of_its_chat(value: object) -> BotRule:
-    """A bot's settings by the model of its chat: a union that `kind` tells apart.
-
-    Errors stand where they would without the union, which is where people look for them.
-    """
-    if isinstance(value, BotRule) or not isinstance(value, Mapping):
-        return BotRule.model_validate(value)
-    kind = value.get("kind")
-    if isinstance(kind, str) and kind in CHATS:
-        rule: type[BotRule] = CHATS[kind].rule
-        return rule.model_validate(value)
-    *others, last = CHATS
-    problem = InitErrorDetails(type="missing", loc=("kind",), input=kind)
-    if kind is not None:
-        problem["type"] = "literal_error"
-        problem["ctx"] = {"expected": f"{', '.join(others)} or {last}"}
-    raise ValidationError.from_exception_data("bot", [problem])
-
-
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
-AnyBotRule = Annotated[SerializeAsAny[BotRule], PlainValidator(_of_its_chat)]
+
+if TYPE_CHECKING:
+    AnyBotRule = BotRule
+else:
+    AnyBotRule = chosen_by("kind", {kind: chat.rule for kind, chat in CHATS.items()})
 
 
-class ExporterRule(StrictModel):
+class ExporterRule(SettingsSection):
     """An exporter that is asked for the story of a run."""
 
     url: Annotated[str, AfterValidator(_base)] = Field(description="Its address as the relay reaches it.")
@@ -94,7 +68,7 @@ Exporters = Annotated[
 ]
 
 
-class LinkRule(StrictModel):
+class LinkRule(SettingsSection):
     """Public addresses, as people reach them from the chat."""
 
     exporter: Annotated[str, AfterValidator(_public)] | None = Field(
@@ -106,21 +80,23 @@ class LinkRule(StrictModel):
     )
 
 
-class RelaySettings(StrictModel):
+class RelaySettings(SettingsSection):
     """All settings of the relay."""
 
-    listen: Annotated[str, AfterValidator(_listen)] = Field(
+    listen: Annotated[ListenAddress, FromText("HOST:PORT")] = Field(
         default="127.0.0.1:9849", description="Address to wait for Alertmanager on."
     )
-    web_config_file: str | None = Field(
+    web_config_file: Annotated[str | None, FromText("FILE", flag="web.config.file")] = Field(
         default=None, description="TLS and passwords, in the format of the Prometheus exporter toolkit."
     )
-    log_format: Literal["text", "json"] = Field(default="text", description="How the relay logs.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="The least severe messages of that log."
+    log_format: Annotated[Literal["text", "json"], FromText("text|json")] = Field(
+        default="text", description="How the relay logs."
     )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], FromText("debug|info|warning|error")
+    ] = Field(default="info", description="The least severe messages of that log.")
     lang: Lang = Field(default=Lang.EN, description="Language of cards, where a bot says nothing else.")
-    exporters: Exporters = Field(
+    exporters: Annotated[Exporters, FromText()] = Field(
         default=(), description='Exporters that are asked for a run; "http://{instance}": the alert\'s own.'
     )
     links: LinkRule = Field(default=LinkRule(), description="Public addresses for the links on a card.")
@@ -133,7 +109,22 @@ class RelaySettings(StrictModel):
     )
     bots: tuple[AnyBotRule, ...] = Field(default=(), description="Where cards go.")
 
+    @model_validator(mode="after")
+    def _names_differ(self) -> RelaySettings:
+        names = [bot.name for bot in self.bots]
+        wrong = [
+            wrong_value(("bots", at, "name"), name, f"{name} is the name of another bot too; choose another")
+            for at, name in enumerate(names)
+            if name in names[:at]
+        ]
+        if wrong:
+            raise ValidationError.from_exception_data("RelaySettings", wrong)
+        return self
+
     @property
     def address(self) -> tuple[str, int]:
         """Host and port to listen on."""
         return address(self.listen)
+
+
+RELAY = Schema(RelaySettings, "LLMTRAIN_RELAY_", "bots: [...]", (("links", "LINK_"),))

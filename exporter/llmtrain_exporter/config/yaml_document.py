@@ -16,20 +16,20 @@ Place = tuple[str | int, ...]
 """Where in a document a value stands: keys and indices from the top."""
 
 
-class DocumentError(ValueError):
+class YamlDocumentError(ValueError):
     """YAML that cannot be used: what is wrong and on which line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class YamlDocument:
     """What a YAML text says, and the line (from 1) on which each key or list item stands."""
 
     content: object
     lines: Mapping[Place, int]
 
 
-def read(path: str) -> Document:
-    """The document in a file. Raises DocumentError and OSError.
+def read(path: str) -> YamlDocument:
+    """The document in a file. Raises YamlDocumentError and OSError.
 
     No more is read than tells that a file is too large: /dev/zero is a file too.
     """
@@ -38,37 +38,39 @@ def read(path: str) -> Document:
     try:
         return parse(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise DocumentError(f"not UTF-8 text at byte {error.start}") from None
+        raise YamlDocumentError(f"not UTF-8 text at byte {error.start}") from None
 
 
-def parse(text: str) -> Document:
-    """The one document in a text. Raises DocumentError; the text is anybody's."""
+def parse(text: str) -> YamlDocument:
+    """The one document in a text. Raises YamlDocumentError; the text is anybody's."""
     if len(text) > MAX_CHARACTERS:
-        raise DocumentError(f"larger than {MAX_CHARACTERS // 1024} KiB, which no configuration is")
+        raise YamlDocumentError(f"larger than {MAX_CHARACTERS // 1024} KiB, which no configuration is")
     try:
         _check_shape(text)
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
-            return Document({}, {})
+            return YamlDocument({}, {})
         lines = dict(_places(node, ()))
-        return Document(loader.construct_document(node), lines)
+        return YamlDocument(loader.construct_document(node), lines)
     except yaml.MarkedYAMLError as error:
         raise _at(error.problem_mark or error.context_mark, _problem(error)) from None
-    except DocumentError:
+    except YamlDocumentError:
         raise
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise DocumentError(" ".join(str(error).split())) from None
+        raise YamlDocumentError(" ".join(str(error).split())) from None
     except (LookupError, AttributeError, TypeError):  # the YAML reader checks no value that has a tag
-        raise DocumentError("a value does not fit its tag, such as !!bool; write it without") from None
+        raise YamlDocumentError("a value does not fit its tag, such as !!bool; write it without") from None
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
     return ", ".join(part for part in (error.context, error.problem) if part)
 
 
-def _at(mark: Any, problem: str) -> DocumentError:
-    return DocumentError(f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem)
+def _at(mark: Any, problem: str) -> YamlDocumentError:
+    return YamlDocumentError(
+        f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
+    )
 
 
 def _check_shape(text: str) -> None:
