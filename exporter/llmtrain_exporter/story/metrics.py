@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.meaning import Healthy, is_healthy
+from llmtrain_exporter.knowledge import panels, words
+from llmtrain_exporter.knowledge.meaning import Good, Healthy, is_healthy
 from llmtrain_exporter.knowledge.metric import PREFIX, Group
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Series, Snapshot
 from llmtrain_exporter.story.blocks import DETAIL, Course, Line, Mark, Part, Section, Table
 from llmtrain_exporter.story.numbers import range_text, series_name, value_text
-from llmtrain_exporter.story.ranges import healthy_of
+from llmtrain_exporter.story.ranges import healthy_of, meaning_of
 
 JUDGED = (Group.OPTIMISATION, Group.REWARD, Group.LENGTH, Group.PREFERENCE, Group.DERIVED)
 """Metrics of these groups stand in the table of a run."""
@@ -30,6 +31,8 @@ RANK = 4
 
 Courses = Mapping[Series, Sequence[float]]
 """The values of series, one after the other, as far as somebody keeps them."""
+
+NO_COURSES: Courses = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,9 @@ class MetricRow:
         return self.main or self.judged not in ("", "fine")
 
 
-def metrics_section(run: Snapshot, lang: Lang, courses: Courses, recent: bool) -> Section | None:
+def metrics_section(
+    run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: bool = False
+) -> Section | None:
     """The table of metrics, with a column of their courses where somebody keeps those; see `Course`."""
     rows = list(metric_rows(run, lang))
     if not rows:
@@ -66,7 +71,29 @@ def metrics_section(run: Snapshot, lang: Lang, courses: Courses, recent: bool) -
     ranks = tuple(_URGENCY.get(row.judged, len(_URGENCY)) if row.matters else DETAIL for row in rows)
     spare = (_RANGE, _TREND) if courses else (_RANGE,)
     table = Table(words.METRICS.of(lang), tuple(head), tuple(map(tuple, cells)), ranks, spare)
-    return Section(Part.METRICS, None, (table,), RANK)
+    return Section(Part.METRICS, None, (_explained(table, rows, run, lang),), RANK)
+
+
+def _explained(table: Table, rows: Sequence[MetricRow], run: Snapshot, lang: Lang) -> Table:
+    """With the group of each metric, and what it means where no row above has said so."""
+    groups = tuple(panels.GROUPS[row.series.metric.group].of(lang) for row in rows)
+    notes: list[Line] = []
+    above = of_importance = ""  # what the last row says; the last of those that are always shown
+    for row in rows:
+        note = _note(row.series, run.base, lang)
+        notes.append(() if note in ((of_importance,) if row.matters else (above, of_importance)) else (note,))
+        above, of_importance = note, note if row.matters else of_importance
+    return replace(table, groups=groups, notes=tuple(notes), notes_head=words.MEANING.of(lang))
+
+
+def _note(one: Series, base: str, lang: Lang) -> str:
+    """What a series means, which way is good, how to read its range."""
+    meaning, healthy = meaning_of(one), healthy_of(one, base)
+    if meaning is None:
+        return one.metric.help
+    good = () if meaning.good is Good.NEITHER else (words.GOOD[meaning.good.value].of(lang),)
+    note = () if healthy is None or healthy.note is None else (healthy.note.of(lang),)
+    return words.BETWEEN_SENTENCES[lang].join((meaning.what.of(lang), *good, *note))
 
 
 def _cells(row: MetricRow, lang: Lang) -> list[Line]:
