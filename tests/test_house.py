@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "draw": {"knowledge", "model", "printable", "analyse"},
     "web": {"config", "printable"},
     "serve": {*JUDGING, "config", "story", "write", "watching", "web"},
-    "notify": {"knowledge", "model", "printable", "logs", "config", "story", "write", "web", "draw"},
+    "notify": {"knowledge", "model", "printable", "logs", "config", "story", "web", "draw"},
     "publish": {*JUDGING, "config", "story", "write", "watching", "draw"},
     "bundle": {"knowledge"},
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter import __version__
-from llmtrain_exporter.notify.pictures import drawn
+from llmtrain_exporter.notify.chart import drawn
 from llmtrain_exporter.publish import demo
 
 from benchmarks.footprint import copy_source

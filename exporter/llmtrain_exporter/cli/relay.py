@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import sys
@@ -31,7 +32,31 @@ def _relay_settings() -> Iterable[Setting]:
     return RELAY.settings
 
 
-@click.command(cls=SettingsCommand, settings=_relay_settings)
+class RelayCommand(SettingsCommand):
+    """The relay's settings as options, and a help with places for the chats that there are."""
+
+    def format_help_text(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # as click calls it
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """The help with these places filled."""
+        from llmtrain_exporter.knowledge.text import Lang
+        from llmtrain_exporter.notify.config import guide
+
+        *others, last = guide.chat_names(Lang.EN)
+        text = inspect.cleandoc(self.help or "").format(
+            chats=f"{', '.join(others)} and {last}",
+            variables="\n".join(f"  {line}" for line in guide.variable_lines()),
+            entries="\n".join(f"    - {line}" for line in guide.entry_lines()),
+            common=", ".join(guide.common_settings()),
+        )
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(text)
+
+
+@click.command(cls=RelayCommand, settings=_relay_settings)
 @click.option(
     "config_file", "--config", metavar="FILE", help="Bots and more as YAML. [LLMTRAIN_RELAY_CONFIG]"
 )
@@ -45,18 +70,21 @@ def _relay_settings() -> Iterable[Setting]:
 def relay(config_file: str | None, test: str | None, **flags: str | None) -> int:
     """Bring Alertmanager's alerts to chat groups.
 
-    The chats are Feishu (Lark), DingTalk, WeCom, Slack and Discord. Alertmanager sends its webhook to
-    /alerts (every bot) or /alerts/BOT (one). Each group of alerts becomes one card: what broke in which
-    order, what to change, and links. Without a bot the cards go to the log.
+    The chats are {chats}. Alertmanager sends its webhook to /alerts (every bot) or /alerts/BOT (one).
+    Each group of alerts becomes one card: what broke in which order, what to change, and links. Without a
+    bot the cards go to the log.
 
     \b
     Cards have a chart of the incident where matplotlib is installed:
       pip install 'llmtrain-exporter[report]'
 
-    One bot of each kind needs no file, but variables alone: LLMTRAIN_RELAY_FEISHU_URL (or _URL_FILE), and
-    _SECRET (or _SECRET_FILE) where it signs; likewise DINGTALK, WECOM, SLACK, DISCORD. More of them:
-    LLMTRAIN_RELAY_EXPORTERS (asked about the run), _LANG (en, zh), _LINK_GRAFANA, _LINK_EXPORTER,
-    _LINK_RUNBOOK (public addresses), _SECRETS (a folder with feishu_url, feishu_secret, ... and relay.yml).
+    \b
+    One bot of each chat needs no file, but variables alone (secrets also in a file, as ..._URL_FILE):
+    {variables}
+
+    More of them: LLMTRAIN_RELAY_EXPORTERS (asked about the run), _LANG (en, zh), _LINK_GRAFANA,
+    _LINK_EXPORTER, _LINK_RUNBOOK (public addresses), _SECRETS (a folder with relay.yml and secrets, called
+    like the ..._file below).
 
     \b
     Examples:
@@ -68,8 +96,9 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
     A file:
       exporters: ["http://127.0.0.1:9848"]
       bots:
-        - {name: team, kind: feishu, url_file: feishu_url, secret_file: feishu_secret, lang: zh}
-        - {name: ops, kind: slack, url_env: SLACK_URL, severities: [critical], mention: [all]}
+    {entries}
+
+    A bot of any chat can also have: {common}.
 
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, or every bot took the sample, 1 cannot go on (port in use,
     ...), or a bot did not take it, 64 wrong usage or settings.
@@ -126,7 +155,7 @@ def _test(chosen: ConfiguredRelay, only: str | None) -> int:
     if only is not None and only not in names:
         raise Failure(f"no bot is called {only}; there are: {', '.join(names) or 'none'}")
     outcomes = send_sample(
-        chosen, only, bundled.story, bundled.history, lambda card: click.echo("\n".join(text_lines(card)))
+        chosen, only, bundled.document, bundled.history, lambda card: click.echo("\n".join(text_lines(card)))
     )
     for bot in chosen.bots:
         if bot.rule.name in outcomes:

@@ -24,7 +24,7 @@ BUCKETS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 RESULTS = ("sent", "known", "unwanted", "later", "closed", "never")
 
 
-class Telemetry:
+class RelayTelemetry:
     """What the relay tells of itself. Told from the event loop's thread and from workers."""
 
     def __init__(self, version: str, bots: Iterable[str]) -> None:
@@ -59,11 +59,11 @@ class Telemetry:
         self._tokens = gauge("tokens", "Messages that a bot may be sent at once.", "bot")
         self._last = gauge("last_sent_timestamp_seconds", "When a bot took its last card.", "bot")
         self._asked = counter("exporter_requests_total", "Questions to the exporter, by result.", "result")
-        for one in names:
+        for bot in names:
             for metric in (self._retried, self._held, self._cut, self._send):
-                metric.labels(one)
+                metric.labels(bot)
             for result in RESULTS:
-                self._cards.labels(one, result)
+                self._cards.labels(bot, result)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)

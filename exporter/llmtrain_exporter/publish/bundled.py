@@ -22,9 +22,9 @@ from llmtrain_exporter.watching.history.recorded import history as read_history
 RUN = "demo/collapse"
 
 
-def story(lang: str) -> Mapping[str, Any]:
+def document(lang: Lang) -> Mapping[str, Any]:
     """The run as /api/v1/run tells it."""
-    return _as_answered(full_object(_read().run, Lang(lang)))
+    return _as_answered(full_object(_read().run, lang))
 
 
 def history() -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ DOWN = Alert(
     Severity.CRITICAL,
     Scope.EXPORTER,
     AlertTexts(
+        title=Text("Exporter down", "exporter 无法访问"),
         summary=Text(
             "An exporter cannot be scraped: its runs go unwatched.", "抓取不到 exporter：训练无人看护。"
         ),
@@ -58,6 +59,7 @@ ERRORS = Alert(
     Severity.WARNING,
     Scope.EXPORTER,
     AlertTexts(
+        title=Text("Exporter has errors", "exporter 报错"),
         summary=Text("An exporter has run into errors.", "exporter 出错。"),
         description=Text(
             "Exporter {instance} has had errors since it started: {errors}.",
@@ -103,6 +105,7 @@ SKIPPED = Alert(
     Severity.WARNING,
     Scope.EXPORTER,
     AlertTexts(
+        title=Text("Log lines not understood", "有日志行无法识别"),
         summary=Text("Many lines of training logs are not understood.", "训练日志中有大量无法识别的行。"),
         description=Text(
             "Exporter {instance} has skipped lines: {skipped}.",
@@ -145,6 +148,7 @@ LIMITED = Alert(
     Severity.WARNING,
     Scope.EXPORTER,
     AlertTexts(
+        title=Text("Too many series", "指标序列过多"),
         summary=Text(
             "An exporter leaves out runs or series because a limit is reached.",
             "exporter 达到上限，有训练或指标未显示。",
@@ -193,6 +197,7 @@ NOT_READY = Alert(
     Severity.WARNING,
     Scope.EXPORTER,
     AlertTexts(
+        title=Text("Exporter still reading", "exporter 尚未就绪"),
         summary=Text(
             "An exporter still reads old logs and is not ready.", "exporter 仍在读旧日志，尚未就绪。"
         ),
@@ -234,6 +239,7 @@ NO_RUNS = Alert(
     Severity.INFO,
     Scope.EXPORTER,
     AlertTexts(
+        title=Text("No runs watched", "没有可监控的训练"),
         summary=Text("An exporter watches no run at all.", "exporter 没有看到任何训练。"),
         description=Text(
             "Exporter {instance} is ready and finds no run.",

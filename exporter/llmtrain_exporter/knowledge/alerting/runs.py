@@ -12,6 +12,7 @@ INCIDENT = Alert(
     Severity.CRITICAL,
     Scope.RUN,
     AlertTexts(
+        title=Text("Training incident", "训练事故"),
         summary=Text(
             "A run is breaking: whatever it learns from here on may be worthless.",
             "训练正在崩坏：从这里开始学到的可能都作废。",
@@ -71,6 +72,7 @@ FAILED = Alert(
     Severity.CRITICAL,
     Scope.RUN,
     AlertTexts(
+        title=Text("Run failed", "训练失败退出"),
         summary=Text("A run has ended with an error.", "训练出错退出。"),
         description=Text(
             "{run}: failed at step {last_step}.",
@@ -123,6 +125,7 @@ FINISHED = Alert(
     Severity.INFO,
     Scope.RUN,
     AlertTexts(
+        title=Text("Run finished", "训练结束"),
         summary=Text("A run has come to its end.", "训练已结束。"),
         description=Text(
             "{run}: finished at step {last_step}.",

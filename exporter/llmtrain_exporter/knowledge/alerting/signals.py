@@ -71,6 +71,7 @@ def _words(signal: Signal) -> AlertTexts:
     causes, remedies = _applying(advice.causes, CAUSES, kinds), _applying(advice.remedies, REMEDIES, kinds)
     for_all = [remedy for remedy in remedies if remedy.profiles.issuperset(kinds)]
     return AlertTexts(
+        title=advice.title,
         summary=advice.summary,
         description=_description(signal, advice.title),
         advice=sentences(remedy.title for remedy in for_all[:FIRST]),

@@ -5,36 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from llmtrain_exporter.config import ConfigError
 from llmtrain_exporter.config.catalogue import Setting, misspelt, settings_of
 from llmtrain_exporter.config.layers import Layers, SettingSource
-from llmtrain_exporter.config.secrets import secret_of, source_given
+from llmtrain_exporter.config.secrets import secret_keys, secret_of, source_given
 from llmtrain_exporter.config.yaml_document import Place
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.config.settings import (
-    KINDS,
-    RELAY,
-    SIGNED,
-    BotRule,
-    ExporterRule,
-    RelaySettings,
-    web_address,
-)
+from llmtrain_exporter.notify.bots import CHATS
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat
+from llmtrain_exporter.notify.chat.rules import BotRule
+from llmtrain_exporter.notify.config.settings import RELAY, ExporterRule, RelaySettings
 
 FOLDER_VARIABLE = f"{RELAY.prefix}SECRETS"
 IN_FOLDER = "relay.yml"
 IN_A_FILE_ALONE = ("name", "kind", "per_minute", "per_second", "picture")
-
-
-@dataclass(frozen=True, slots=True)
-class Bot:
-    """A bot to send cards to."""
-
-    rule: BotRule
-    lang: Lang
-    url: str = field(repr=False)
-    secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +36,18 @@ class ConfiguredRelay:
     """The settings in force, with what files and variables held for them."""
 
     settings: RelaySettings
-    bots: tuple[Bot, ...] = ()
+    bots: tuple[Bot[Any], ...] = ()
     exporters: tuple[Exporter, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def variables() -> Mapping[str, str]:
     """Every variable that is read, with what it is in words."""
-    bots = (setting for kind in KINDS for setting in _bot_settings(kind))
+    bots = (setting for chat in CHATS.values() for setting in bot_settings(chat))
+    secrets = dict.fromkeys(f"KIND_{key}" for chat in CHATS.values() for key in secret_keys(chat.rule))
     return {
         RELAY.config_variable: "A file of settings, as --config.",
-        FOLDER_VARIABLE: f"A folder; of {IN_FOLDER}, KIND_url and KIND_secret what is there is read.",
+        FOLDER_VARIABLE: f"A folder; of {IN_FOLDER}, {', '.join(secrets)} what is there is read.",
         **{setting.variable: setting.description for setting in (*RELAY.settings, *bots)},
     }
 
@@ -73,8 +60,8 @@ def configure(flags: Mapping[str, object], environ: Mapping[str, str], file: str
     if file:
         layers.add_file(file, RELAY.example, relative_to_file=True)
     layers.add_environment(RELAY.settings, environ)
-    for kind in KINDS:
-        _add_bot(layers, kind, environ, folder)
+    for chat in CHATS.values():
+        _add_bot(layers, chat, environ, folder)
     layers.add_flags(RELAY.settings, flags)
     settings = layers.validated(RelaySettings)
     vault = _Vault(layers, environ)
@@ -100,25 +87,25 @@ def _there(folder: Path | None, name: str) -> str | None:
     return str(folder / name)
 
 
-def _bot_settings(kind: str) -> Iterator[Setting]:
+def bot_settings(chat: Chat[Any]) -> Iterator[Setting]:
     """What variables can say of the one bot of a chat that needs no file."""
-    for setting in settings_of(BotRule, f"{RELAY.prefix}{kind.upper()}_"):
-        unsigned = setting.key.startswith("secret") and kind not in SIGNED
-        if not (unsigned or setting.key in IN_A_FILE_ALONE or setting.key.endswith("_env")):
+    for setting in settings_of(chat.rule, f"{RELAY.prefix}{chat.kind.upper()}_"):
+        if setting.key not in IN_A_FILE_ALONE and not setting.key.endswith("_env"):
             yield setting
 
 
-def _add_bot(layers: Layers, kind: str, environ: Mapping[str, str], folder: Path | None) -> None:
+def _add_bot(layers: Layers, chat: Chat[Any], environ: Mapping[str, str], folder: Path | None) -> None:
     """The bot of which variables and files in the folder of secrets tell, if they do."""
-    sources = {each.key: SettingSource("environment", each.variable) for each in _bot_settings(kind)}
+    sources = {each.key: SettingSource("environment", each.variable) for each in bot_settings(chat)}
     given = {key: environ[source.name] for key, source in sources.items() if environ.get(source.name)}
-    for key in ("url", "secret"):
-        found = _there(folder, f"{kind}_{key}")
+    secrets = secret_keys(chat.rule)
+    for key in secrets:
+        found = _there(folder, f"{chat.kind}_{key}")
         if found and not {key, f"{key}_file"} & set(given):
             given[f"{key}_file"], sources[f"{key}_file"] = found, SettingSource("file", found)
     if given:
-        rule = {"name": kind, "kind": kind, **given}
-        layers.append("bots", rule, sources["url"], sources)
+        rule = {"name": chat.kind, "kind": chat.kind, **given}
+        layers.append("bots", rule, sources[secrets[0]], sources)
 
 
 class _Vault:
@@ -129,10 +116,10 @@ class _Vault:
         self._environ = environ
         self._problems: list[str] = []
 
-    def bot(self, rule: BotRule, place: Place, lang: Lang) -> Bot:
+    def bot(self, rule: BotRule, place: Place, lang: Lang) -> Bot[Any]:
         """A bot with its secrets."""
-        url, secret = (self._secret(rule, key, place) for key in ("url", "secret"))
-        return Bot(rule, rule.lang or lang, url or "", secret)
+        found = {key: self._secret(rule, key, place) for key in secret_keys(type(rule))}
+        return Bot(rule, rule.lang or lang, {key: value for key, value in found.items() if value})
 
     def exporter(self, rule: ExporterRule, place: Place) -> Exporter:
         """An exporter with its password."""
@@ -147,7 +134,7 @@ class _Vault:
     def _secret(self, rule: BotRule | ExporterRule, key: str, place: Place) -> str | None:
         try:
             value = secret_of(rule, key, self._environ)
-            return web_address(value) if key == "url" and value else value
+            return rule.checked_secret(key, value) if value and isinstance(rule, BotRule) else value
         except ValueError as error:
             where = self._layers.where((*place, source_given(rule, key) or key))
             self._problems.append(f"{where}: {error}")

@@ -2,104 +2,41 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 
 from llmtrain_exporter.config import Schema, address, seconds
-from llmtrain_exporter.config.fields import SettingsSection
+from llmtrain_exporter.config.fields import SettingsSection, chosen_by
 from llmtrain_exporter.config.flag_values import FromText
 from llmtrain_exporter.config.messages import wrong_value
-from llmtrain_exporter.config.secrets import require_source, source_given
+from llmtrain_exporter.config.secrets import source_given
 from llmtrain_exporter.config.values import ListenAddress
 from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify.bots import CHATS
+from llmtrain_exporter.notify.chat.rules import BotRule
+from llmtrain_exporter.notify.config.fields import base_address, listed
 
-KINDS = ("feishu", "dingtalk", "wecom", "slack", "discord")
-SIGNED = ("feishu", "dingtalk")
 INSTANCE = "{instance}"
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
-_MENTION = re.compile(r"[A-Za-z0-9_.@+&-]{1,100}")
-_EVERYBODY = ("wecom",)  # chats whose cards cannot mention everybody
-
-
-def web_address(value: str) -> str:
-    """An http or https address. Raises ValueError without quoting it, for it may be a secret."""
-    try:
-        parts = urlsplit(value)
-        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        fine = None
-    if not fine or not value.isprintable() or " " in value:
-        raise ValueError('is no web address; it has to begin with "https://" or "http://" and a host')
-    return value
 
 
 def _base(value: str) -> str:
-    parts = urlsplit(web_address(value.replace(INSTANCE, "instance")))
-    if parts.username or parts.password:
-        raise ValueError("must not hold a password; give username and password beside url")
+    base_address(value.replace(INSTANCE, "instance"), "give username and password beside url")
     return value.rstrip("/")
 
 
 def _public(value: str) -> str:
     if INSTANCE in value:
         raise ValueError(f"must not hold {INSTANCE}")
-    return _base(value)
-
-
-def _listed(value: object) -> object:
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
-
-
-def _name(value: str) -> str:
-    if not _NAME.fullmatch(value):
-        raise ValueError("must be letters, digits, dots, dashes and underscores: it stands in an address")
-    return value
-
-
-def _mention(value: str) -> str:
-    if not _MENTION.fullmatch(value):
-        raise ValueError('must be "all" or the id of somebody in that chat')
-    return value
+    return base_address(value)
 
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
-Mentions = Annotated[tuple[Annotated[str, AfterValidator(_mention)], ...], BeforeValidator(_listed)]
-Severities = Annotated[tuple[Literal["critical", "warning", "info"], ...], BeforeValidator(_listed)]
-Count = Annotated[int, Field(ge=1, le=6000)]
 
-
-class BotRule(SettingsSection):
-    """One bot in one chat group."""
-
-    name: Annotated[str, AfterValidator(_name)] = Field(description="What metrics and /alerts/NAME call it.")
-    kind: Literal["feishu", "dingtalk", "wecom", "slack", "discord"] = Field(description="Which chat.")
-    url: SecretStr | None = Field(default=None, description="The bot's webhook address, a secret.")
-    url_file: str | None = Field(default=None, description="A file that holds it.")
-    url_env: str | None = Field(default=None, description="An environment variable that holds it.")
-    secret: SecretStr | None = Field(default=None, description="What messages are signed with.")
-    secret_file: str | None = Field(default=None, description="A file that holds it.")
-    secret_env: str | None = Field(default=None, description="An environment variable that holds it.")
-    lang: Lang | None = Field(default=None, description="Language of its cards.")
-    severities: Severities = Field(default=(), description="What it wants to hear of; all if empty.")
-    mention: Mentions = Field(default=(), description='Who is called by a critical card: ids, or "all".')
-    per_minute: Count | None = Field(default=None, description="Cards a minute at most.")
-    per_second: Count | None = Field(default=None, description="Cards a second at most.")
-    picture: bool = Field(default=True, description="Whether a chart comes with a card, where it can.")
-
-    @model_validator(mode="after")
-    def _complete(self) -> BotRule:
-        require_source(self, "url")
-        if source_given(self, "secret") and self.kind not in SIGNED:
-            raise ValueError(f"has a secret, but {self.kind} does not sign; only {' and '.join(SIGNED)} do")
-        if "all" in self.mention and self.kind in _EVERYBODY:
-            raise ValueError(f"a card of {self.kind} cannot mention all; give ids of people")
-        return self
+if TYPE_CHECKING:
+    AnyBotRule = BotRule
+else:
+    AnyBotRule = chosen_by("kind", {kind: chat.rule for kind, chat in CHATS.items()})
 
 
 class ExporterRule(SettingsSection):
@@ -127,7 +64,7 @@ def _exporter(value: object) -> object:
 
 
 Exporters = Annotated[
-    tuple[Annotated[ExporterRule, BeforeValidator(_exporter)], ...], BeforeValidator(_listed)
+    tuple[Annotated[ExporterRule, BeforeValidator(_exporter)], ...], BeforeValidator(listed)
 ]
 
 
@@ -170,7 +107,7 @@ class RelaySettings(SettingsSection):
         default=3600.0,
         description="How long it is known what a bot has accepted; below Alertmanager's repeat_interval.",
     )
-    bots: tuple[BotRule, ...] = Field(default=(), description="Where cards go.")
+    bots: tuple[AnyBotRule, ...] = Field(default=(), description="Where cards go.")
 
     @model_validator(mode="after")
     def _names_differ(self) -> RelaySettings:

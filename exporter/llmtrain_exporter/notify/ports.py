@@ -1,4 +1,4 @@
-"""What passes between the relay and one bot's delivery: what it needs, and what came of it."""
+"""What one bot's delivery needs of the world outside, and what it says came of a card."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card
-from llmtrain_exporter.notify.client import Answer, Call
-from llmtrain_exporter.notify.compose import Held
-from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.compose import Backlog
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 
 
 class Result(str, Enum):
@@ -31,10 +31,15 @@ class Outcome:
     reason: str = ""
     hint: str = ""
 
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return self.result.value + (f" ({self.reason}: {self.hint})" if self.reason else "")
+
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """What a delivery needs of the world outside. `clock` never goes back; `now` is Unix time.
+class Ports:
+    """Clocks, network and numbers. `clock` never goes back; `now` is Unix time.
 
     `post` sends a call in a thread of its own. `ending`: whether the relay is about to end.
     """
@@ -44,12 +49,12 @@ class World:
     sleep: Callable[[float], Awaitable[None]]
     post: Callable[[Call], Awaitable[Answer]]
     ending: Callable[[], bool]
-    telemetry: Telemetry
+    telemetry: RelayTelemetry
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """How a card and its chart are made once there is a token. `chart` None: no picture is to be had."""
 
-    compose: Callable[[Held], Awaitable[Card]]
+    compose: Callable[[Backlog], Awaitable[Card]]
     chart: Callable[[], Awaitable[bytes | None]] | None = None
