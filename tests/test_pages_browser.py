@@ -230,6 +230,53 @@ def test_two_thousand_runs(browser: Browser) -> None:
         expect(page.locator("tbody tr")).to_have_count(2)
 
 
+def test_nothing_is_lost_when_the_list_changes(browser: Browser) -> None:
+    """While runs change, move and go: the focus, the runs chosen, a selection, the place on the page."""
+    with running(Site()) as site, visiting(browser, site.server.url) as visitor:
+        many_runs(site, 150)
+        page = opened(visitor, "/")
+        page.get_by_label("Compare run-0003").check()
+        page.get_by_label("Compare run-0005").check()
+        page.get_by_label("Compare run-0005").focus()
+        page.evaluate("getSelection().selectAllChildren(document.querySelector('[data-key=run-0007] a'))")
+        page.evaluate("document.querySelector('[data-key=run-0007]').was = 'here'")
+        page.evaluate("scrollTo(0, 60)")
+        site.fleet.remove("run-0001")
+        site.fleet.publish(replace(RUN, run="run-0005", health=Health.BROKEN, last_step=77))
+        site.fleet.publish(replace(RUN, run="run-0000", health=Health.HEALTHY))
+        expect(page.locator("#matching")).to_have_text("149 runs")
+        expect(page.locator("[data-key=run-0005]")).to_contain_text("77 / 200")
+        assert page.evaluate("document.activeElement.value") == "run-0005"
+        assert page.evaluate("String(getSelection())") == "run-0007"
+        assert page.evaluate("document.querySelector('[data-key=run-0007]').was") == "here"
+        assert page.evaluate("scrollY") == 60
+        expect(page.get_by_role("button", name="Compare 2 runs")).to_be_enabled()
+        page.get_by_role("link", name="Next").click()
+        expect(page.locator("#pages")).to_contain_text("101 to 149")
+        expect(page.get_by_role("button", name="Compare 2 runs")).to_be_enabled()
+        page.go_back()
+        expect(page.get_by_label("Compare run-0003")).to_be_checked()
+        expect(page.get_by_label("Compare run-0004")).not_to_be_checked()
+        page.get_by_role("button", name="Clear selection").click()
+        expect(page.get_by_label("Compare run-0003")).not_to_be_checked()
+
+
+def test_what_is_typed_stays_while_answers_come(browser: Browser) -> None:
+    """An answer to the first letters leaves those that were typed meanwhile, and the list follows."""
+    with running(Site()) as site, visiting(browser, site.server.url) as visitor:
+        many_runs(site, 50)
+        page = opened(visitor, "/")
+        box = page.get_by_role("searchbox")
+        box.focus()
+        for at, letter in enumerate("run-0012"):
+            site.fleet.publish(replace(RUN, run=f"new-{at}"))
+            page.keyboard.type(letter)
+            page.wait_for_timeout(120)
+        expect(page.locator("#matching")).to_have_text("1 of 58 runs")
+        expect(box).to_have_value("run-0012")
+        expect(box).to_be_focused()
+
+
 # A run.
 
 
@@ -275,7 +322,7 @@ def test_numbers_are_written_as_everywhere_else(visitor: BrowserContext) -> None
     page = opened(visitor, "/")
     read = """async (values) => {
         const list = document.querySelector("script[type=module]").src;
-        const page = await import(list.replace("list.js", "page.js"));
+        const page = await import(list.replace("list.js", "numbers.js"));
         return values.map(page.number);
     }"""
     assert page.evaluate(read, values) == [written.number(value) for value in values]
@@ -425,9 +472,9 @@ def test_an_exporter_that_goes_away_is_told(browser: Browser) -> None:
     with running(Site()) as site, browser.new_context() as visitor:
         site.fleet.publish(RUN)
         page = opened(visitor, site.server.url)
-        visitor.route("**/api/**", lambda route: route.abort())
+        visitor.route("**/fragment/**", lambda route: route.abort())
         expect(page.locator("#lost")).to_be_visible(timeout=15_000)
-        visitor.unroute("**/api/**")
+        visitor.unroute("**/fragment/**")
         expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
 
 

@@ -3,9 +3,14 @@
 import { ChartSet } from "./chart.js";
 import { Axis } from "./lines.js";
 import { lineColour } from "./marks.js";
-import { Poll, address, badge, count, element, number, patch, progressElements, say } from "./page.js";
+import { element } from "./elements.js";
+import { count, number } from "./numbers.js";
+import "./page.js";
+import { Poll, address, api } from "./poll.js";
 import { chartGroup } from "./run_charts.js";
-import { written } from "./told.js";
+import { badge, progressElements, written } from "./told.js";
+import { patch } from "./swap.js";
+import { say } from "./words.js";
 
 const MOST = 8;
 const POINTS = 1000;
@@ -60,7 +65,7 @@ function start() {
 function follow(name) {
   let shownUpTo = "";
   const history = new Poll(
-    () => ["api/v1/history", { run: name, points: POINTS }],
+    () => api("history", { run: name, points: POINTS }),
     (content) => {
       histories.set(name, content);
       draw();
@@ -69,7 +74,7 @@ function follow(name) {
     null,
   );
   const story = new Poll(
-    () => ["api/v1/run", { run: name }],
+    () => api("run", { run: name }),
     (content) => {
       stories.set(name, content);
       refused.delete(name);

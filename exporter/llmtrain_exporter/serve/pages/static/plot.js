@@ -2,7 +2,9 @@
 /* global uPlot */
 
 import { FONT, colour, drawBehind, drawMarks } from "./marks.js";
-import { element, number, say, withUnit } from "./page.js";
+import { element } from "./elements.js";
+import { number, withUnit } from "./numbers.js";
+import { say } from "./words.js";
 
 const NARROWEST = 1e-9;
 const LOG_FROM = 50; // times its median that a positive metric's highest value is shown on a logarithmic scale

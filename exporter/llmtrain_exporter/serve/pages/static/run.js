@@ -1,9 +1,14 @@
 // A run's page: what became of it, in words, in charts and as a table.
 
-import { Poll, address, element, patch, say } from "./page.js";
+import { countOn } from "./ages.js";
+import { element } from "./elements.js";
+import "./page.js";
+import { Poll, address, api } from "./poll.js";
 import { RunCharts } from "./run_charts.js";
 import { details, metrics } from "./tables.js";
 import { actions, causes, happened, verdict } from "./told.js";
+import { patch } from "./swap.js";
+import { say } from "./words.js";
 
 const POINTS = 2000;
 
@@ -62,6 +67,7 @@ function showRun(content) {
   if (isFirst) build();
   parts.verdict.className = `card verdict ${run.health}`;
   put("verdict", verdict(run));
+  countOn();
   put("happened", happened(run, (first, last) => charts.zoomTo(first, last)));
   put("why", causes(run));
   put("todo", actions(run));
@@ -89,10 +95,10 @@ function showNoRun(error) {
   );
 }
 
-const runPoll = new Poll(() => ["api/v1/run", { run: name }], showRun, showNoRun);
+const runPoll = new Poll(() => api("run", { run: name }), showRun, showNoRun);
 
 const historyPoll = new Poll(
-  () => ["api/v1/history", { run: name, points: POINTS }],
+  () => api("history", { run: name, points: POINTS }),
   (content) => {
     history = content;
     if (run) charts.show(run, history);
@@ -105,7 +111,7 @@ const historyPoll = new Poll(
 const finerPoll = new Poll(
   () => {
     const [from, to] = charts.steps;
-    return ["api/v1/history", { run: name, points: POINTS, from, to }];
+    return api("history", { run: name, points: POINTS, from, to });
   },
   (content) => charts.showFiner(content),
   () => {},

@@ -2,8 +2,11 @@
 
 import { ChartSet } from "./chart.js";
 import { Axis, linesOf, placeOf, rangesOf } from "./lines.js";
-import { count, drawing, element, patch, say } from "./page.js";
+import { drawing, element } from "./elements.js";
+import { count } from "./numbers.js";
 import { span } from "./told.js";
+import { patch } from "./swap.js";
+import { say } from "./words.js";
 
 /** `wanted()`: called when more detail of what is zoomed into would help. */
 export class RunCharts {

@@ -1,7 +1,9 @@
 // A run's metrics with what they mean, its settings, and the other facts of its log.
 
-import { badge, count, element, say } from "./page.js";
-import { written } from "./told.js";
+import { element } from "./elements.js";
+import { count } from "./numbers.js";
+import { badge, written } from "./told.js";
+import { say } from "./words.js";
 
 let all = false; // whether every metric is to be seen
 

@@ -1,6 +1,9 @@
 // What became of a run, in words: each part of its page as a list of elements.
 
-import { age, ageElement, badge, count, counted, element, number, progressElements, say } from "./page.js";
+import { age } from "./ages.js";
+import { element } from "./elements.js";
+import { count, number } from "./numbers.js";
+import { counted, say } from "./words.js";
 
 const INCIDENTS = 3;
 const FINDINGS = 8;
@@ -24,11 +27,29 @@ export function verdict(run) {
   ];
 }
 
+/** A word for a run's health, with its colour. */
+export function badge(health, text = say(`health.${health}`)) {
+  return element("span", { class: `badge ${health}` }, text);
+}
+
+/** Progress with its numbers; nothing where nothing is known. */
+export function progressElements(step, most, share) {
+  if (step === null || step === undefined) return [];
+  if (share === null || share === undefined) return [element("small", {}, count(step))];
+  return [
+    element("progress", { max: 1, value: Math.min(Math.max(share, 0), 1), "aria-label": say("progress") }),
+    element("small", {}, `${count(step)} / ${count(most)}`),
+  ];
+}
+
 function place(run) {
   const dim = (text) => element("span", { class: "dim" }, text);
   const shown = [element("span", {}, run.state_text), ...progressElements(run.last_step, run.max_steps, run.progress)];
   if (run.remaining_seconds !== null) shown.push(dim(say("left_of", { left: age(run.remaining_seconds) })));
-  if (run.last_record_timestamp !== null) shown.push(dim(ageElement(run.last_record_timestamp, "last_ago")));
+  if (run.last_record_timestamp !== null) {
+    const [before, after] = say("last_ago").split("{ago}");
+    shown.push(element("span", { class: "dim" }, before, element("time", { "data-at": run.last_record_timestamp }), after));
+  }
   return shown;
 }
 
