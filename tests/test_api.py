@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llmtrain_exporter.analyse import document
 from llmtrain_exporter.config import Settings as Configured
 from llmtrain_exporter.history.columns import History, Log
 from llmtrain_exporter.history.read import NoTraining
@@ -34,6 +33,7 @@ from llmtrain_exporter.serve.pages.language import preferred
 from llmtrain_exporter.serve.pages.listing import LONGEST_PAGE, PAGE, Listing, ListQuery, ListSlice, query
 from llmtrain_exporter.serve.sparkline import POINTS, Sparkline
 from llmtrain_exporter.serve.watch import Watcher
+from llmtrain_exporter.story import run_object
 
 from tests.serving import LOSS, NOW, RUN, Site, running
 from tests.training import append, swift, swift_eval
@@ -352,7 +352,7 @@ def test_a_run_in_words(site: Site) -> None:
     assert story["title"] == "policy 崩溃"
     snapshot = site.fleet.get("collapse")
     assert snapshot is not None
-    assert story["findings"] == document.story(snapshot, Lang.ZH)["findings"]
+    assert story["findings"] == run_object.full_object(snapshot, Lang.ZH)["findings"]
     kl = next(row for row in story["rows"] if row["name"] == "kl")
     assert (kl["value"], kl["healthy"], kl["judged"], kl["judged_text"]) == (
         "3.022",

@@ -17,7 +17,6 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from llmtrain_exporter.analyse.document import story
 from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.draw import pictures
 from llmtrain_exporter.draw.chart import Line, Marks, Panel
@@ -32,6 +31,7 @@ from llmtrain_exporter.ingest.dialects import Dialects
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.publish import demo
+from llmtrain_exporter.story.run_object import full_object
 
 NOW = 1_800_000_000.0
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +43,7 @@ def told(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     (found,) = discover.discover([str(path)], discover.Options(ignore_older=None), NOW).found
     read = history(found, Options(), Dialects(None), NOW)
     assert isinstance(read, History)
-    return history_object(read), story(read.run, Lang.EN)
+    return history_object(read), full_object(read.run, Lang.EN)
 
 
 @pytest.fixture(scope="module")

@@ -27,12 +27,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ingest": {"knowledge", "model", "printable"},
     "analyse": {"knowledge", "model", "printable"},
     "story": {"knowledge", "model", "printable", "analyse"},
-    "history": {"knowledge", "model", "printable", "ingest", "analyse"},
+    "history": {"knowledge", "model", "printable", "ingest", "analyse", "story"},
     "draw": {"knowledge", "model", "printable", "analyse"},
     "web": {"config", "printable"},
-    "serve": {"knowledge", "model", "printable", "config", "ingest", "analyse", "history", "web"},
-    "notify": {"knowledge", "model", "printable", "config", "web", "draw"},
-    "publish": {"knowledge", "model", "printable", "config", "ingest", "analyse", "history", "draw"},
+    "serve": {"knowledge", "model", "printable", "config", "ingest", "analyse", "story", "history", "web"},
+    "notify": {"knowledge", "model", "printable", "config", "story", "web", "draw"},
+    "publish": {"knowledge", "model", "printable", "config", "ingest", "analyse", "story", "history", "draw"},
     "bundle": {"knowledge"},
 }
 EVERYTHING = {"cli", "__main__"}

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llmtrain_exporter.analyse import written
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Health, Series, State
 from llmtrain_exporter.publish.demo import BUNDLED
 from llmtrain_exporter.serve.sparkline import Sparkline
+from llmtrain_exporter.story import numbers
 
 from tests.servers import ExporterProcess
 from tests.serving import LOSS, RUN, Site, running
@@ -325,7 +325,7 @@ def test_numbers_are_written_as_everywhere_else(visitor: BrowserContext) -> None
         const page = await import(list.replace("list.js", "numbers.js"));
         return values.map(page.number);
     }"""
-    assert page.evaluate(read, values) == [written.number(value) for value in values]
+    assert page.evaluate(read, values) == [numbers.number(value) for value in values]
 
 
 def test_paper_is_always_light(visitor: BrowserContext) -> None:

@@ -21,7 +21,6 @@ from typing import Any
 
 import pytest
 import yaml
-from llmtrain_exporter.analyse import verdict
 from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
@@ -42,6 +41,8 @@ from llmtrain_exporter.publish.report.progress import Progress
 from llmtrain_exporter.publish.report.tree import Code, Document, Picture, Section
 from llmtrain_exporter.publish.report.write import Wanted, run_report
 from llmtrain_exporter.publish.style import Style
+from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.metrics import metric_rows
 
 from tests.training import append, swift, swift_eval
 
@@ -185,7 +186,7 @@ def test_a_report_says_all_that_check_says(name: str, lang: Lang) -> None:
         assert f"### {at}. {action.title}" in written
         assert action.how.replace("\xa0", " ") in written
         assert all(proposal.flag in written for proposal in action.proposals)
-    for row in verdict.rows(run):
+    for row in metric_rows(run, lang):
         assert re.search(rf"\| {re.escape(row.name)} (\|.*)?\| {re.escape(row.value)} \|", written)
 
 

@@ -214,7 +214,7 @@ def test_every_profile_knows_its_signals() -> None:
     for limits in LIMITS.values():
         assert set(limits) <= set(SIGNALS)
         for bounds in limits.values():
-            assert list(bounds) == sorted(bounds, key=list(Severity).index)
+            assert list(bounds) == sorted(bounds, key=lambda severity: severity.rank)
 
 
 @pytest.mark.parametrize("profile", list(LIMITS))

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from llmtrain_exporter.analyse import verdict
-from llmtrain_exporter.analyse.written import number, series_name, span, value_text
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.limits import LIMITS, SIGNALS
@@ -17,6 +15,9 @@ from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import PATTERN, Lang
 from llmtrain_exporter.model import Episode, Incident, Series, Settings, Snapshot, series
+from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.metrics import metric_rows
+from llmtrain_exporter.story.numbers import number, range_text, series_name, value_text
 
 from tests.serving import RUN
 
@@ -36,7 +37,7 @@ def of(*episodes: Episode, base: str = "grpo", **samples: float) -> Snapshot:
 
 def judged(run: Snapshot) -> dict[str, str]:
     """What is thought of each metric."""
-    return {row.name: row.judged for row in verdict.rows(run)}
+    return {row.name: row.judged for row in metric_rows(run, Lang.EN)}
 
 
 def only(run: Snapshot, lang: Lang = Lang.EN) -> verdict.Finding:
@@ -110,7 +111,7 @@ def test_every_finding_is_a_full_sentence(signal: str, lang: Lang) -> None:
 def speaking(profile: str) -> Iterator[Episode]:
     """One episode of each signal that can speak against a run of a profile."""
     for signal, bounds in LIMITS[profile].items():
-        yield KL_SPIKE._replace(signal=signal, severity=max(bounds, key=list(Severity).index))
+        yield KL_SPIKE._replace(signal=signal, severity=max(bounds, key=lambda severity: severity.rank))
 
 
 @pytest.mark.parametrize("lang", Lang)
@@ -167,7 +168,7 @@ def test_an_own_profile_has_the_texts_of_its_base() -> None:
     assert verdict.causes(run, Lang.EN) == verdict.causes(of(KL_SPIKE), Lang.EN)
     assert verdict.actions(run, Lang.EN) == verdict.actions(of(KL_SPIKE), Lang.EN)
     without = replace(run, limits={name: bounds for name, bounds in run.limits.items() if name != "kl_high"})
-    assert [row.healthy for row in verdict.rows(replace(without, samples={KL: 1.0}))] == [""]
+    assert [row.healthy for row in metric_rows(replace(without, samples={KL: 1.0}), Lang.EN)] == [""]
 
 
 def test_the_last_checkpoint_before_an_incident_is_found() -> None:
@@ -216,7 +217,7 @@ def test_a_learning_rate_of_0_at_the_end_of_decay_is_fine() -> None:
 def test_training_comes_before_evaluation_in_the_catalogues_order() -> None:
     """Whatever the order of the log's keys."""
     samples = {series(c.KL, TRAIN): 0.1, series(c.LOSS, EVAL): 1.0, LOSS: 1.0, series(c.STEP): 3.0}
-    rows = list(verdict.rows(replace(of(), samples=samples)))
+    rows = list(metric_rows(replace(of(), samples=samples), Lang.EN))
     assert [row.name for row in rows] == ["loss", "loss (eval)", "kl"]
     assert [row.main for row in rows] == [True, False, True]
 
@@ -224,7 +225,7 @@ def test_training_comes_before_evaluation_in_the_catalogues_order() -> None:
 def test_ratios_without_a_range_are_no_main_metrics() -> None:
     """They say what other rows say."""
     samples = {series(c.GRAD_NORM_CLIP): 3.0, series(c.COMPLETION_LENGTH_LIMIT): 0.5}
-    assert {row.name: row.main for row in verdict.rows(replace(of(), samples=samples))} == {
+    assert {row.name: row.main for row in metric_rows(replace(of(), samples=samples), Lang.EN)} == {
         "grad_norm_clip_ratio": False,
         "completion_length_limit_ratio": True,
     }
@@ -264,7 +265,7 @@ def test_numbers_have_four_digits(value: float, text: str) -> None:
     [
         (c.MEMORY, 3 * 2.0**30, "3 GiB"),
         (c.MEMORY, 5.0, "5 B"),
-        (c.ELAPSED, 90.0, "1.5 min"),
+        (c.ELAPSED, 90.0, "1 min 30 s"),
         (c.ELAPSED, 2 * 86400.0, "2 d"),
         (c.ELAPSED, 0.5, "0.5 s"),
         (c.ELAPSED, math.nan, "NaN s"),
@@ -273,7 +274,7 @@ def test_numbers_have_four_digits(value: float, text: str) -> None:
 )
 def test_values_have_their_unit(metric: Metric, value: float, text: str) -> None:
     """In what fits their size."""
-    assert value_text(value, metric) == text
+    assert value_text(value, metric, Lang.EN) == text
 
 
 @pytest.mark.parametrize(
@@ -301,4 +302,4 @@ def test_a_series_is_named_without_prefix(one: Series, name: str) -> None:
 )
 def test_a_range_shows_the_sides_that_matter(healthy: Healthy, text: str) -> None:
     """A value below "<= 10" is fine, and the table says so."""
-    assert span(healthy, c.KL, LIMITS["grpo"]) == text
+    assert range_text(healthy, c.KL, LIMITS["grpo"], Lang.EN) == text

@@ -8,7 +8,6 @@ from functools import cache
 from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.incidents import CHAIN
-from llmtrain_exporter.analyse.signals.tracker import ORDER
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Severity
@@ -24,7 +23,7 @@ def counters(analysis: Analysis) -> Iterator[tuple[Series, float]]:
         yield _of(m.SPIKES, kind.name), float(analysis.spikes.get(one, 0))
     for name, severity in _bounds(analysis):
         tracker = analysis.trackers.get(name)
-        counted = tracker.counts[ORDER[severity]] if tracker else 0
+        counted = tracker.counts[severity.rank] if tracker else 0
         yield _of_severity(m.SIGNAL_RECORDS, name, severity), float(counted)
     yield series(m.INCIDENTS), float(analysis.incidents_total)
 

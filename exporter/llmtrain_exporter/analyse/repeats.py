@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 
 from llmtrain_exporter.knowledge.limits import SIGNALS
-from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Episode
-
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 def badness(episode: Episode) -> tuple[int, float]:
     """Orders the episodes of one signal in one series: the worst is the largest."""
     below = SIGNALS[episode.signal].below if episode.baseline is None else episode.peak < episode.baseline
     peak = math.inf if math.isnan(episode.peak) else episode.peak
-    return _RANK[episode.severity], -peak if below else peak
+    return episode.severity.rank, -peak if below else peak
 
 
 def together(earlier: Episode, later: Episode) -> Episode:

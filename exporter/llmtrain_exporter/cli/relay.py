@@ -163,10 +163,10 @@ def _came(outcome: Outcome) -> str:
 
 def _story(lang: str) -> Mapping[str, Any]:
     """The bundled collapse as the exporter would tell it."""
-    from llmtrain_exporter.analyse.document import story
     from llmtrain_exporter.knowledge.text import Lang
+    from llmtrain_exporter.story.run_object import full_object
 
-    return json.loads(_plain({**story(_bundled().run, Lang(lang)), "run": "demo/collapse"}))  # type: ignore[no-any-return]
+    return json.loads(_plain({**full_object(_bundled().run, Lang(lang)), "run": "demo/collapse"}))  # type: ignore[no-any-return]
 
 
 def _history() -> Mapping[str, Any]:

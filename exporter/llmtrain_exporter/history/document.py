@@ -10,13 +10,13 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from llmtrain_exporter.analyse.ranges import band_of, limits_of
-from llmtrain_exporter.analyse.written import series_name
 from llmtrain_exporter.history.columns import History, Table
 from llmtrain_exporter.history.thin import Thinned, stretches, thin
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Kind, Series, Snapshot
 from llmtrain_exporter.printable import printable
+from llmtrain_exporter.story.numbers import series_name
+from llmtrain_exporter.story.ranges import band_of, limits_of
 
 Object = dict[str, object]
 

@@ -71,11 +71,6 @@ PAGE: Mapping[str, Text] = {
         "This page needs JavaScript; the list of runs works without it.",
         "本页需要 JavaScript；训练列表无需即可使用。",
     ),
-    "ago": Text("{age} ago", "{age}前"),
-    "seconds": Text("{n} s", "{n} 秒"),
-    "minutes": Text("{n} min", "{n} 分钟"),
-    "hours": Text("{n} h", "{n} 小时"),
-    "days": Text("{n} d", "{n} 天"),
     # The list.
     "reading": Text("Still reading the logs that were there at the start.", "仍在读取启动时已有的日志。"),
     "watching": Text("Watching {roots}", "监视 {roots}"),
@@ -220,11 +215,19 @@ PAGE: Mapping[str, Text] = {
 def all_words(lang: Lang) -> dict[str, str]:
     """All that a page says, in one language; words of the knowledge as "state.running" or "health.broken"."""
     tables = {"state": words.STATE, "health": words.HEALTH, "judged": words.JUDGED, "stage": words.STAGE}
+    units = {f"unit.{unit}": text for unit, text in words.UNITS.items()}
     counts = {"records": words.TRAIN_RECORDS, "evaluations": words.EVALUATIONS}
     known = {f"{name}.{key}": text for name, table in tables.items() for key, text in table.items()}
     for name, counted in counts.items():
         known |= {f"{name}.one": counted.one, f"{name}.many": counted.many}
     return {
         name: text.of(lang)
-        for name, text in {**PAGE, "comma": words.COMMA, "colon": words.COLON, **known}.items()
+        for name, text in {
+            **PAGE,
+            "ago": words.AGO,
+            "comma": words.COMMA,
+            "colon": words.COLON,
+            **units,
+            **known,
+        }.items()
     }

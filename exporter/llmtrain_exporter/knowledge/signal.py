@@ -17,6 +17,9 @@ class Severity(str, Enum):
     WARNING = "warning"
     CRITICAL = "critical"
 
+    def __init__(self, _: str) -> None:
+        self.rank = len(type(self).__members__)  # the worse, the higher: they stand in this order
+
 
 class Family(str, Enum):
     """What part of a run a signal is about. The first four are an incident's stages."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from llmtrain_exporter.knowledge.text import Text
+from llmtrain_exporter.knowledge.words import Counted
+
 REASONS = {
     "not_json": "not JSON, nor what Python writes for it",
     "not_an_object": "JSON, but no object",
@@ -11,3 +16,29 @@ REASONS = {
     "overwritten": "progress bars without a line's end, dropped before the last of them",
     "nul": "NUL bytes that stayed after waiting for the data to arrive",
 }
+
+COUNTS: Mapping[str, Counted] = {
+    "not_json": Counted(
+        Text("1 line that is not JSON", "1 行不是 JSON"),
+        Text("{n} lines that are not JSON", "{n} 行不是 JSON"),
+    ),
+    "not_an_object": Counted(
+        Text("1 line of JSON without an object", "1 行 JSON 不是对象"),
+        Text("{n} lines of JSON without an object", "{n} 行 JSON 不是对象"),
+    ),
+    "no_training_row": Counted(
+        Text("1 object that no trainer logs", "1 个非训练记录的对象"),
+        Text("{n} objects that no trainer logs", "{n} 个非训练记录的对象"),
+    ),
+    "text": Counted(Text("1 other line", "1 行其他文本"), Text("{n} other lines", "{n} 行其他文本")),
+    "too_long": Counted(Text("1 overlong line", "1 行过长"), Text("{n} overlong lines", "{n} 行过长")),
+    "overwritten": Counted(
+        Text("1 overwritten progress bar", "1 处被覆盖的进度条"),
+        Text("{n} overwritten progress bars", "{n} 处被覆盖的进度条"),
+    ),
+    "nul": Counted(
+        Text("1 line with NUL bytes", "1 行含 NUL 字节"),
+        Text("{n} lines with NUL bytes", "{n} 行含 NUL 字节"),
+    ),
+}
+"""So many lines, in words, by the reason."""

@@ -46,6 +46,13 @@ STAGE = {
     "reward": Text("reward", "奖励"),
 }
 
+UNITS = {
+    "d": Text("d", "天"),
+    "h": Text("h", "小时"),
+    "min": Text("min", "分钟"),
+    "s": Text("s", "秒"),
+}
+MINUTES_AND = Text("min", "分")  # with seconds behind it
 COMMA = Text(", ", "，")
 COLON = Text(": ", "：")
 
@@ -53,6 +60,9 @@ COLON = Text(": ", "：")
 RUNS = Counted(Text("1 run", "1 次训练"), Text("{n} runs", "{n} 次训练"))
 
 # A run.
+NOW_ONLY = Text("{verdict} (now {now})", "{verdict}（目前{now}）")
+REASON = Text("{title}. {text}", "{title}。{text}")
+TITLE_ONLY = Text("{title}.", "{title}。")
 PROFILE = Text("{name} (from {base})", "{name}（继承自 {base}）")
 AT_STEP = Text("{state} at step {step}", "{state}，第 {step} 步")
 OF_STEPS = Text("{step} of {max}", "{step} / {max}")
@@ -63,18 +73,25 @@ EVALUATIONS = Counted(Text("1 evaluation", "1 次验证"), Text("{n} evaluations
 RESUMED = Text("resumed: from step {last} back to {first}", "断点续训：从第 {last} 步回到第 {first} 步")
 BEST = Text("best evaluation: loss {loss} at step {step}", "最佳验证：第 {step} 步，eval loss {loss}")
 BEST_ANYWHERE = Text("best evaluation: loss {loss}", "最佳验证：eval loss {loss}")
-SKIPPED = Text("lines that are no record: {reasons}", "未计入的行：{reasons}")
+SKIPPED = Text("skipped: {reasons}", "已跳过：{reasons}")
 ALL_WELL = Text(
     "All well: none of the {signals} warning signals of profile {profile} came up.",
     "一切正常：{profile} 的 {signals} 种告警信号均未出现。",
 )
 NOTHING_TO_JUDGE = Text("No training record yet: nothing to judge.", "还没有训练记录，无从判断。")
+LEFT = Text("{time} left", "剩余 {time}")
+PER_STEP = Text("{time} per step", "每步 {time}")
+LAST_RECORD = Text("last record {when}", "上一条记录在 {when}")
+AT_MOMENT = Text("at {moment}", "{moment}")
+AGO = Text("{time} ago", "{time}前")
 
 # Its metrics.
+METRICS = Text("Metrics", "指标")
 METRIC = Text("metric", "指标")
 VALUE = Text("last value", "最新值")
 RANGE = Text("healthy", "健康范围")
 VERDICT = Text("verdict", "判断")
+TREND = Text("trend", "走势")
 
 # What happened.
 WHAT_HAPPENED = Text("What happened", "发生了什么")
@@ -99,6 +116,23 @@ TWICE = Text("{when}, twice", "{when}，共 2 次")
 WHY = Text("Likely causes", "可能的原因")
 WHAT_TO_DO = Text("What to do", "怎么办")
 NOW = Text(" (now {now})", "（现为 {now}）")
+FLAGS = Text("All proposed flags", "全部建议参数")
+ONE_AT_A_TIME = Text(
+    "Not all at once: one change after the other shows which one helps.",
+    "不要一次全改：逐个调整才知道哪一个有效。",
+)
+
+# Where it comes from.
+DETAILS = Text("Details", "详情")
+LOG = Text("Log", "日志")
+TAKEN = Text("Steps", "步数")
+TAKEN_RANGE = Text("{first} to {last}", "{first} 至 {last}")
+TAKEN_OF = Text("{first} to {last} of {max} ({share})", "{first} 至 {last}，共 {max} 步（{share}）")
+LAST_WRITTEN = Text("Last record written", "最后一条记录写入时间")
+SETTINGS = Text("Hyper-parameters", "超参数")
+SETTINGS_FROM = Text("As the run's own argument file says.", "取自训练目录中的参数文件。")
+SETTING = Text("setting", "参数")
+SETTING_VALUE = Text("value", "取值")
 
 # Files that are no run.
 NO_RUN = Text("no run: {reason}", "不是训练日志：{reason}")

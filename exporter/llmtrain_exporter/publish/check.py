@@ -12,7 +12,6 @@ from typing import TextIO, TypeVar
 
 import orjson
 
-from llmtrain_exporter.analyse.document import run_object
 from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.config import Assignment, Settings, unique_name
 from llmtrain_exporter.history.read import NoTraining, read
@@ -25,6 +24,7 @@ from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check_courses import CoursesKept
 from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.publish.style import Style
+from llmtrain_exporter.story.run_object import run_object
 
 WIDEST = 110
 """Columns of text that are still read with ease."""

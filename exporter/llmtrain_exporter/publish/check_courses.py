@@ -7,13 +7,13 @@ from array import array
 from llmtrain_exporter.analyse import derived
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Options
-from llmtrain_exporter.analyse.verdict import JUDGED
 from llmtrain_exporter.history.read import NoTraining, read
 from llmtrain_exporter.ingest.dialects import Dialects
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Kind, Layout, Record, Series, Snapshot, series
 from llmtrain_exporter.publish.table import LONGEST_COURSE, Courses, shown_rows, thinned
+from llmtrain_exporter.story.metrics import JUDGED
 
 LARGEST_DRAWN = 256 << 20
 """Bytes of a log whose values are all kept for a moment; a larger one is told without courses."""

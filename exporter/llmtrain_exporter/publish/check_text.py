@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from llmtrain_exporter.analyse import verdict
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.profile import GRPO
@@ -18,6 +17,7 @@ from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.style import Style
 from llmtrain_exporter.publish.table import Courses, table
 from llmtrain_exporter.publish.wrap import NBSP, columns, padded, wrapped
+from llmtrain_exporter.story import verdict
 
 Other = tuple[str, str, Mapping[str, int]]
 """A file that is no run: its path, why, and its lines by reason."""

@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from llmtrain_exporter.analyse import verdict
-from llmtrain_exporter.analyse.verdict import Row
 from llmtrain_exporter.knowledge import watch_words, words
+from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.style import Style
 from llmtrain_exporter.publish.wrap import columns, padded, shortened
+from llmtrain_exporter.story.metrics import MetricRow as Row
+from llmtrain_exporter.story.metrics import metric_rows
 
 BARS = "▁▂▃▄▅▆▇█"
 FLAT = BARS[3]
@@ -89,7 +90,7 @@ def table(run: Snapshot, courses: Courses, style: Style, most: int = ALL, fit: F
 
 def shown_rows(run: Snapshot) -> list[Row]:
     """The metrics that matter, and every other that something is said against."""
-    return [row for row in verdict.rows(run) if row.main or row.judged not in ("", "fine")]
+    return [row for row in metric_rows(run, Lang.EN) if row.matters]
 
 
 def _urgent(rows: Sequence[Row], most: int) -> tuple[Sequence[Row], int]:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
 
-from llmtrain_exporter.analyse.document import remaining
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.serve.exposition import Exposition, label_value
 from llmtrain_exporter.serve.sparkline import Sparkline
+from llmtrain_exporter.story.facts import remaining
 
 _NO_SAMPLES: Mapping[Series, float] = {}
 

@@ -8,8 +8,6 @@ from dataclasses import replace
 
 import orjson
 
-from llmtrain_exporter.analyse import document, verdict
-from llmtrain_exporter.analyse.ranges import healthy_of, meaning_of
 from llmtrain_exporter.ingest.arguments import read_checkpoints
 from llmtrain_exporter.knowledge import page_words, words
 from llmtrain_exporter.knowledge.text import Lang
@@ -17,6 +15,9 @@ from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
+from llmtrain_exporter.story import run_object
+from llmtrain_exporter.story.metrics import metric_rows
+from llmtrain_exporter.story.ranges import healthy_of, meaning_of
 
 STORIES_KEPT = 32
 
@@ -44,20 +45,20 @@ class Stories:
 
 
 def story(shown: Shown, fleet: Fleet, lang: Lang) -> Object:
-    """One run in words and numbers; see `analyse.document`. `run`: as it stands in the label run."""
+    """One run in words and numbers; see `story.run_object`. `run`: as it stands in the label run."""
     found = fleet.with_samples(shown.snapshot)
-    run = replace(found, checkpoints=read_checkpoints(os.path.dirname(found.file)))
+    checkpoints = read_checkpoints(os.path.dirname(found.file))
+    run = replace(found, run=label_value(found.run), checkpoints=checkpoints)
     return {
-        **document.story(run, lang),
-        "run": label_value(run.run),
+        **run_object.full_object(run, lang),
         "rows": list(_rows(run, lang)),
         "remaining_seconds": shown.remaining,
     }
 
 
 def _rows(run: Snapshot, lang: Lang) -> Iterator[Object]:
-    """The table of metrics; see `analyse.verdict.rows`."""
-    for row in verdict.rows(run):
+    """The table of metrics; see `story.metrics`."""
+    for row in metric_rows(run, lang):
         yield {
             "name": printable(row.name),
             "value": row.value,

@@ -1,27 +1,43 @@
 """What a story is made of, whatever writes it: a terminal, a page, a report, a chat's card.
 
 All texts are plain: a writer escapes them, and decides nothing else. What a small output leaves out first is
-said by the ranks: of the section with the highest rank the last item goes first.
+said by the ranks; see `story.shorten`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+
+DETAIL = 6
+"""From this rank on it is for who wants all of it: a terminal or a card leaves it out, whatever its size."""
 
 
 class Part(str, Enum):
     """What a section is about; a medium may want only some of them, or put them in places of their own."""
 
-    VERDICT = "verdict"  # how the run is, and the worst that speaks against it
+    VERDICT = "verdict"  # how the run is, in a word
     FACTS = "facts"  # what it is, and how far
+    REASON = "reason"  # the verdict in a sentence: the worst that speaks against it, or that nothing does
+    PROGRESS = "progress"  # for who waits for it: how much is done, how long it still takes
     METRICS = "metrics"
     INCIDENTS = "incidents"  # what broke, in which order, and where to go back to
     FINDINGS = "findings"  # each signal: when, how bad, its worst
     CAUSES = "causes"
     ACTIONS = "actions"
-    SETTINGS = "settings"
+    FLAGS = "flags"  # all that the actions change, to copy
+    SETTINGS = "settings"  # where it comes from, and its hyper-parameters
     NOTES = "notes"
+    CHAPTER = "chapter"  # what only a whole report has
+
+
+class Cut(str, Enum):
+    """Which items of the same rank a small output leaves out first."""
+
+    LAST = "last"  # the list goes from what matters most to what matters least
+    FIRST = "first"  # it goes by time, and the newest matters most
+    MIDDLE = "middle"  # it goes by time, and how it began matters, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,27 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """How much of something is done, 0 to 1. `kind`: a key of `words.HEALTH`, for its colour."""
+
+    text: str
+    value: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The values of a metric one after the other, to draw in a line of text; NaN where there is no number.
+
+    `recent`: they are only the last ones, so that a short drawing shows the end of them and not the whole.
+    """
+
+    values: tuple[float, ...]
+    recent: bool = False
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """Words that lead somewhere."""
 
@@ -71,7 +108,7 @@ class Link:
     url: str
 
 
-Piece = str | Code | Strong | Mark | Span | Moment | Link
+Piece = str | Code | Strong | Mark | Span | Moment | Share | Course | Link
 Line = tuple[Piece, ...]
 
 
@@ -85,18 +122,24 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing of a list. `more`: lines that say how, or where; they go before the item does."""
+    """One thing of a list. `more`: lines that say how, or where; they go before the item does.
+
+    `rank`: of the items of a list the highest go first.
+    """
 
     line: Line
     more: tuple[Line, ...] = ()
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A list, numbered where the order matters."""
+    """A list, numbered where the order matters. `bare`: without a mark in front of each."""
 
     items: tuple[Item, ...]
     numbered: bool = False
+    bare: bool = False
+    cut: Cut = Cut.LAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +151,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a caption; the first cell of a row says what the row is about."""
+    """A table with a caption; the first cell of a row says what the row is about.
+
+    `ranks`: of each row, none where all are alike; those of the highest go first. `spare`: the columns that
+    a narrow output leaves out, in this order.
+    """
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[Line, ...], ...]
+    ranks: tuple[int, ...] = ()
+    spare: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +171,20 @@ class Command:
     text: str
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A picture, for a medium that can draw it. `name`: of its file; `caption`: what is to be seen."""
+
+    name: str
+    caption: str
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading (None: it needs none) and what stands below it."""
+    """A heading (None: it needs none) and what stands below it.
+
+    A section with the same heading as the one before it goes on with that: the heading is written once.
+    """
 
     part: Part
     title: str | None
@@ -132,7 +192,7 @@ class Section:
     rank: int = 0
 
 
-Block = Paragraph | Items | Facts | Table | Command | Section
+Block = Paragraph | Items | Facts | Table | Command | Figure | Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +209,8 @@ class Story:
 def plain(line: Line) -> str:
     """A line without its marks."""
     return "".join(piece if isinstance(piece, str) else piece.text for piece in line)
+
+
+def items(lines: Iterable[Line], numbered: bool = False) -> Items:
+    """A list of lines that have nothing more to say."""
+    return Items(tuple(Item(line) for line in lines), numbered)

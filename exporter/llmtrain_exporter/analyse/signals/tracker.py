@@ -9,8 +9,6 @@ from llmtrain_exporter.knowledge.limits import EASED_AFTER
 from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
 from llmtrain_exporter.model import Episode, Series
 
-ORDER = {severity: rank for rank, severity in enumerate(Severity)}
-
 
 class Tracker:
     """Follows one signal. `severity` is what it has at the moment, None while it is not there."""
@@ -41,7 +39,7 @@ class Tracker:
         self.began = 0  # index of the record at which the episode began
         self.met = False  # at the last record, whether or not for long enough
         self.where: Series | None = None  # in which series
-        self.counts = [0] * len(ORDER)  # records by severity
+        self.counts = [0] * len(Severity)  # records by severity
 
     @property
     def open(self) -> bool:
@@ -73,7 +71,7 @@ class Tracker:
 
     def _is_met(self, reading: Reading | None, severity: Severity, bound: Bound, at: int) -> bool:
         """Whether a bound is met for long enough."""
-        forced = reading is not None and reading.force is not None and ORDER[reading.force] >= ORDER[severity]
+        forced = reading is not None and reading.force is not None and reading.force.rank >= severity.rank
         met = forced or (reading is not None and reaches(reading, bound, self._signal.below))
         self.met = self.met or met
         within = bound.within or bound.records
@@ -82,11 +80,11 @@ class Tracker:
 
     def _go_on(self, reached: Severity, reading: Reading, step: int, index: int) -> None:
         self._quiet = 0
-        worse = self.severity is None or ORDER[reached] >= ORDER[self.severity]
+        worse = self.severity is None or reached.rank >= self.severity.rank
         self._eased = 0 if worse else self._eased + 1
         if self.severity is None or worse or self._eased >= EASED_AFTER:
             self.severity = reached
-        self.counts[ORDER[self.severity]] += 1
+        self.counts[self.severity.rank] += 1
         if self.episode is None:
             self.began = index
             self.episode = self._opened(reading, step)
@@ -100,7 +98,7 @@ class Tracker:
 
     def _continued(self, episode: Episode, reading: Reading, step: int) -> Episode:
         severity = self.severity or episode.severity
-        if ORDER[severity] > ORDER[episode.severity]:
+        if severity.rank > episode.severity.rank:
             limit = reading.offset + reading.unit * self._bounds[severity].limit
             episode = episode._replace(severity=severity, limit=limit)
         if severity is Severity.CRITICAL and episode.critical_step is None:

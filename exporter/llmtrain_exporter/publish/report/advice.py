@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmtrain_exporter.analyse import verdict
-from llmtrain_exporter.analyse.written import series_name
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge.advice import causes_of
 from llmtrain_exporter.knowledge.causes import Cause
 from llmtrain_exporter.knowledge.checklists import SETUP
 from llmtrain_exporter.knowledge.limits import SIGNALS
 from llmtrain_exporter.knowledge.remedy import Proposal, Remedy, proposals
-from llmtrain_exporter.knowledge.signal import Measure, Severity
+from llmtrain_exporter.knowledge.signal import Measure
 from llmtrain_exporter.knowledge.text import Text, written
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.publish.report.material import Material, Moment
@@ -28,11 +26,11 @@ from llmtrain_exporter.publish.report.tree import (
     Strong,
     Table,
 )
+from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.numbers import series_name
 
 EVERY = 1000
 """More causes and remedies than there are."""
-
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 def causes(told: Material, say: Say) -> Section:
@@ -69,7 +67,7 @@ def _signs(signals: Sequence[str], told: Material, say: Say) -> Iterator[str]:
     for signal in signals:
         moments = [moment for moment in told.moments if moment.episode.signal == signal]
         if moments:
-            yield _sign(max(moments, key=lambda moment: _RANK[moment.episode.severity]), say)
+            yield _sign(max(moments, key=lambda moment: moment.episode.severity.rank), say)
 
 
 def _sign(moment: Moment, say: Say) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmtrain_exporter.analyse import verdict
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import words
@@ -18,6 +17,7 @@ from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.overview import best_evaluation
 from llmtrain_exporter.publish.report.say import DASH, Say, short
 from llmtrain_exporter.publish.report.tree import Items, Line, Mark, Paragraph, Section, Table
+from llmtrain_exporter.story import verdict
 
 CHECKPOINTS_TOLD = 30
 KEYS_TOLD = 30

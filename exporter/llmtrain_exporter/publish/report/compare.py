@@ -6,9 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from llmtrain_exporter.analyse import verdict
-from llmtrain_exporter.analyse.document import title
-from llmtrain_exporter.analyse.written import number
 from llmtrain_exporter.draw.chart import Marks, Panel
 from llmtrain_exporter.draw.from_history import MOST_LINES, panels
 from llmtrain_exporter.knowledge import catalogue as c
@@ -19,6 +16,9 @@ from llmtrain_exporter.model import Series, series
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import DASH, Say, short
 from llmtrain_exporter.publish.report.tree import Block, Code, Line, Paragraph, Picture, Section, Table
+from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.numbers import number
+from llmtrain_exporter.story.verdict import title
 
 OVERLAID = (
     c.KL,

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmtrain_exporter.analyse import verdict
-from llmtrain_exporter.analyse.document import run_object
-from llmtrain_exporter.analyse.written import series_name
 from llmtrain_exporter.draw.chart import Marks
 from llmtrain_exporter.draw.from_history import FIT, around, chain, panels
 from llmtrain_exporter.knowledge import report_words as r
@@ -31,6 +28,9 @@ from llmtrain_exporter.publish.report.tree import (
     Strong,
     Table,
 )
+from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.numbers import series_name
+from llmtrain_exporter.story.run_object import run_object
 
 EVENTS_TOLD = 400
 """Of more the first and the last half; a report is read by people."""

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from llmtrain_exporter.analyse.document import run_object
-from llmtrain_exporter.analyse.ranges import band_of
 from llmtrain_exporter.draw.chart import Marks
 from llmtrain_exporter.draw.from_history import Object, marks
 from llmtrain_exporter.history.columns import History, Table
 from llmtrain_exporter.history.document import history_object
 from llmtrain_exporter.model import Episode, Series, Snapshot
+from llmtrain_exporter.story.ranges import band_of
+from llmtrain_exporter.story.run_object import run_object
 
 POINTS = 700
 """Rows of a chart in a report: about its width on paper, in dots."""

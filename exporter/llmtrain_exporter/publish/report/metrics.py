@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
-from llmtrain_exporter.analyse import verdict
-from llmtrain_exporter.analyse.written import series_name
 from llmtrain_exporter.draw.from_history import panels
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import report_words as r
@@ -28,6 +26,8 @@ from llmtrain_exporter.publish.report.tree import (
     Strong,
     Table,
 )
+from llmtrain_exporter.story.metrics import MetricRow, metric_rows
+from llmtrain_exporter.story.numbers import series_name
 
 ENOUGH = 10
 """Records from which on it means something where most of them lie."""
@@ -36,13 +36,12 @@ OTHERS_TOLD = 100
 """Series of a log that nobody knows."""
 
 _ORDER = {metric: at for at, metric in enumerate(c.METRICS)}
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 def metrics(told: Material, say: Say) -> Section:
     """A part for each metric that says something of a run's health, and a table of the others."""
     blocks: list[Block] = [Paragraph(say(r.METRICS_INTRO, n=len(told.stats.keys() | told.odd.keys())))]
-    rows = list(verdict.rows(told.run))
+    rows = list(metric_rows(told.run, say.lang))
     for group, of_group in groupby(rows, key=lambda row: row.series.metric.group):
         if group is Group.DERIVED:
             blocks.append(_derived(list(of_group), say))
@@ -56,7 +55,7 @@ def metrics(told: Material, say: Say) -> Section:
     return Section(say(r.METRICS), tuple(blocks))
 
 
-def _metric(metric: Metric, rows: Sequence[verdict.Row], told: Material, say: Say) -> Section:
+def _metric(metric: Metric, rows: Sequence[MetricRow], told: Material, say: Say) -> Section:
     blocks: list[Block] = [Paragraph(_meaning(metric, told, say))]
     observed = tuple(_observed(rows, told, say))
     if observed:
@@ -77,7 +76,7 @@ def _meaning(metric: Metric, told: Material, say: Say) -> Line:
     return say.sentences((meaning.what.of(say.lang), say(r.GOOD[meaning.good.value]), *note))
 
 
-def _observed(rows: Sequence[verdict.Row], told: Material, say: Say) -> Iterator[Line]:
+def _observed(rows: Sequence[MetricRow], told: Material, say: Say) -> Iterator[Line]:
     together: dict[str, list[str]] = {}  # what is said of several series is said once
     for row in rows:
         together.setdefault(say.sentences(_values(row, told, say)), []).append(row.name)
@@ -90,7 +89,7 @@ def _observed(rows: Sequence[verdict.Row], told: Material, say: Say) -> Iterator
             yield finding_of(finding, say.style)
 
 
-def _values(row: verdict.Row, told: Material, say: Say) -> Iterator[str]:
+def _values(row: MetricRow, told: Material, say: Say) -> Iterator[str]:
     one, stats = row.series, told.stats.get(row.series)
     if stats is not None and stats.low == stats.high and stats.records > 1:
         yield say(r.ALWAYS, value=say.value(stats.low, one))
@@ -107,7 +106,7 @@ def _values(row: verdict.Row, told: Material, say: Say) -> Iterator[str]:
         yield r.SPIKES.of(told.spikes[one], say.lang)
 
 
-def _ranges(metric: Metric, rows: Sequence[verdict.Row], told: Material, say: Say) -> Table:
+def _ranges(metric: Metric, rows: Sequence[MetricRow], told: Material, say: Say) -> Table:
     head = (r.SERIES, r.LOWEST, r.MEDIAN, r.HIGHEST, r.LAST, words.RANGE, words.VERDICT, r.IN_THE_RUN)
     worst = _worst(told)
     lines = tuple(
@@ -139,11 +138,11 @@ def _worst(told: Material) -> dict[Series, str]:
     worst: dict[Series, Severity] = {}
     for episode in told.run.episodes:
         known = worst.get(episode.metric, episode.severity)
-        worst[episode.metric] = max(known, episode.severity, key=_RANK.__getitem__)
+        worst[episode.metric] = max(known, episode.severity, key=lambda severity: severity.rank)
     return {one: severity.value for one, severity in worst.items()}
 
 
-def _derived(rows: Sequence[verdict.Row], say: Say) -> Section:
+def _derived(rows: Sequence[MetricRow], say: Say) -> Section:
     """What was worked out of the others: only as it stands in the end."""
     head = tuple(map(say, (r.SERIES, r.LAST, words.RANGE, words.VERDICT, r.WHAT_IT_IS)))
     lines = tuple(

@@ -5,11 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
-from llmtrain_exporter.analyse import verdict
-from llmtrain_exporter.analyse.document import title
-from llmtrain_exporter.analyse.written import value_text
 from llmtrain_exporter.draw.from_history import FIT, chain, panels
-from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.profile import GRPO
@@ -30,6 +26,9 @@ from llmtrain_exporter.publish.report.tree import (
     Strong,
     Table,
 )
+from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.numbers import duration
+from llmtrain_exporter.story.verdict import title
 
 TRIED_FIRST = 3
 INCIDENTS_IN_SHORT = 3
@@ -106,7 +105,7 @@ def _facts(told: Material, say: Say) -> Iterator[tuple[str, Line]]:
         say.listed((words.TRAIN_RECORDS.of(train, say.lang), words.EVALUATIONS.of(evaluations, say.lang))),
     )
     if told.seconds:
-        yield say(r.DURATION), value_text(told.seconds, c.ELAPSED)
+        yield say(r.DURATION), duration(told.seconds, say.lang)
     if run.last_record is not None:
         moment = datetime.datetime.fromtimestamp(run.last_record, datetime.timezone.utc)
         yield say(r.LAST_RECORD), f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from llmtrain_exporter.analyse import verdict
-from llmtrain_exporter.analyse.verdict import Finding
-from llmtrain_exporter.analyse.written import value_text
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.metric import PREFIX, Metric
@@ -15,6 +12,9 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.publish.report.tree import Mark
 from llmtrain_exporter.publish.style import Style
+from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.numbers import value_text
+from llmtrain_exporter.story.verdict import Finding
 
 DASH = "–"  # noqa: RUF001  # stands where there is nothing to say
 
@@ -61,7 +61,7 @@ class Say:
 
     def value(self, value: float | None, one: Series) -> str:
         """A value of a series with its unit."""
-        return DASH if value is None else value_text(value, one.metric)
+        return DASH if value is None else value_text(value, one.metric, self.lang)
 
 
 def findings(run: Snapshot, say: Say) -> Iterator[tuple[tuple[str, Series], Finding]]:

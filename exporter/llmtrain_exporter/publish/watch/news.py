@@ -7,8 +7,6 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
-from llmtrain_exporter.analyse import verdict
-from llmtrain_exporter.analyse.signals.tracker import ORDER
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import watch_words, words
 from llmtrain_exporter.knowledge.advice import ADVICE
@@ -26,6 +24,7 @@ from llmtrain_exporter.publish.check_text import (
 )
 from llmtrain_exporter.publish.style import Style
 from llmtrain_exporter.publish.watch.spans import time_text
+from llmtrain_exporter.story import verdict
 
 _T = TypeVar("_T")
 
@@ -91,7 +90,7 @@ def _change(
     """A signal that lasts, and has become better or worse."""
     if was is None or now is None or was is now:
         return
-    said = watch_words.WORSE if ORDER[now] > ORDER[was] else watch_words.EASED
+    said = watch_words.WORSE if now.rank > was.rank else watch_words.EASED
     finding = _finding(episode, run, style)
     severity, text = style.mark(words.JUDGED, now.value), printable(finding.text)
     yield style.say(said, step=run.last_step, severity=severity, title=finding.title, text=text)

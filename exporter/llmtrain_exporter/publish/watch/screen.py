@@ -8,8 +8,6 @@ from itertools import chain, islice
 
 import click
 
-from llmtrain_exporter.analyse import verdict
-from llmtrain_exporter.analyse.document import progress, remaining
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import watch_words, words
 from llmtrain_exporter.model import Snapshot, State, series
@@ -30,6 +28,8 @@ from llmtrain_exporter.publish.watch.folder import Look, Scene
 from llmtrain_exporter.publish.watch.plain import waiting
 from llmtrain_exporter.publish.watch.spans import short_text, time_text
 from llmtrain_exporter.publish.wrap import columns, padded, shortened, wrapped
+from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.facts import progress, remaining
 
 SIDE_BY_SIDE = 124
 """Columns from which on the table and what happened stand beside each other."""

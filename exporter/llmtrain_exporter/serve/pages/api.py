@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from llmtrain_exporter.analyse import document
 from llmtrain_exporter.history.columns import History
 from llmtrain_exporter.history.document import POINTS, history_object
 from llmtrain_exporter.history.read import NoTraining
@@ -39,6 +38,7 @@ from llmtrain_exporter.serve.pages.language import language
 from llmtrain_exporter.serve.pages.listed_run import listed_run
 from llmtrain_exporter.serve.pages.listing import Listing, ListSlice, query
 from llmtrain_exporter.serve.story import Stories
+from llmtrain_exporter.story.facts import progress
 
 FEWEST_POINTS, MOST_POINTS = 10, 20_000
 
@@ -180,7 +180,7 @@ def _described(snapshot: Snapshot) -> dict[str, Any]:
         "first_step": snapshot.first_step,
         "last_step": snapshot.last_step,
         "max_steps": snapshot.max_steps,
-        "progress": document.progress(snapshot),
+        "progress": progress(snapshot),
         "resumes": [{"from": resume.last, "to": resume.first} for resume in snapshot.resumes],
         "last_record_timestamp": snapshot.last_record,
         "best": snapshot.best and {"eval_loss": snapshot.best[0], "step": snapshot.best[1]},

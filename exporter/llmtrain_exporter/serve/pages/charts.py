@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmtrain_exporter.analyse.ranges import meaning_of
-from llmtrain_exporter.analyse.written import series_name
 from llmtrain_exporter.history.columns import History
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import page_words
@@ -13,6 +11,8 @@ from llmtrain_exporter.knowledge.metric import Group, Metric
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Series
 from llmtrain_exporter.printable import printable
+from llmtrain_exporter.story.numbers import series_name
+from llmtrain_exporter.story.ranges import meaning_of
 
 Object = dict[str, object]
 

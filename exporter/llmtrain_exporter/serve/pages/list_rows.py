@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from llmtrain_exporter.analyse.written import number
 from llmtrain_exporter.serve.pages.listed_run import Course, ListedRun
 from llmtrain_exporter.serve.pages.wording import Wording, count
+from llmtrain_exporter.story.numbers import number
 
 SPARKLINE_SIZE = 120, 24
 """Width and height of a sparkline, in its own units."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from llmtrain_exporter.analyse import document, verdict
 from llmtrain_exporter.analyse.run import STALLED
 from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.signal import Severity
@@ -14,8 +13,8 @@ from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Shown
 from llmtrain_exporter.serve.sparkline import Sparkline
-
-_RANK = list(Severity)
+from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.facts import progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +69,11 @@ def listed_run(shown: Shown, lang: Lang) -> ListedRun:
         profile=printable(run.profile),
         last_step=run.last_step,
         max_steps=run.max_steps,
-        progress=document.progress(run),
+        progress=progress(run),
         remaining_seconds=shown.remaining,
         last_record_timestamp=run.last_record,
         signal=signal,
-        earlier=document.title(run, lang) if signal is None and verdict.against(run) else None,
+        earlier=verdict.title(run, lang) if signal is None and verdict.against(run) else None,
         sparkline=None if shown.sparkline is None else _course(shown.sparkline),
     )
 
@@ -91,7 +90,8 @@ def _lasting_signal(run: Snapshot, lang: Lang) -> LastingSignal | None:
 
 
 def _worst_severity(episodes: list[Episode], signal: str) -> Severity:
-    return max((episode.severity for episode in episodes if episode.signal == signal), key=_RANK.index)
+    severities = (episode.severity for episode in episodes if episode.signal == signal)
+    return max(severities, key=lambda severity: severity.rank)
 
 
 def _signal(name: str, severity: Severity, lang: Lang) -> LastingSignal:

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from llmtrain_exporter.analyse import document
 from llmtrain_exporter.model import Health, Snapshot, State
 from llmtrain_exporter.serve.fleet import Fleet, Shown
+from llmtrain_exporter.story.facts import progress
 
 PAGE = 100
 """Runs in a page, unless asked otherwise."""
@@ -68,7 +68,7 @@ SORTS: Mapping[str, _Key] = {
     "name": lambda shown: shown.snapshot.run,
     "state": lambda shown: (list(State).index(shown.snapshot.state), shown.snapshot.run),
     "profile": lambda shown: (shown.snapshot.profile, shown.snapshot.run),
-    "progress": lambda shown: document.progress(shown.snapshot),
+    "progress": lambda shown: progress(shown.snapshot),
     "remaining": lambda shown: shown.remaining,
     "last": lambda shown: shown.snapshot.last_record,
 }

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.knowledge import page_words
-from llmtrain_exporter.knowledge.text import Lang
+import math
 
-_UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
+from llmtrain_exporter.knowledge import page_words, words
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.story.numbers import duration
 
 
 class Wording:
     """The words in one language, as templates say them: `say("range", first=1, last=9)`. Plain text."""
 
     def __init__(self, lang: Lang) -> None:
+        self.lang = lang
         self._texts = page_words.all_words(lang)
 
     def __call__(self, name: str, /, **values: object) -> str:
@@ -25,12 +27,11 @@ class Wording:
 
     def age(self, seconds: float) -> str:
         """A length of time in its largest unit that fits: "12 s", "3 min", "5 h", "2 d"."""
-        size, unit = next((pair for pair in _UNITS if seconds >= pair[0]), _UNITS[-1])
-        return self(unit, n=f"{max(0.0, seconds) // size:.0f}")
+        return duration(math.floor(max(seconds, 0.0)), self.lang, units=1)
 
     def ago(self, seconds: float) -> str:
         """How long ago something was."""
-        return self("ago", age=self.age(seconds))
+        return words.AGO.of(self.lang).format(time=self.age(seconds))
 
 
 def count(number_of: int) -> str:

@@ -5,20 +5,18 @@ NaN and infinities stay what they are; writing JSON turns them into null.
 
 from __future__ import annotations
 
-from llmtrain_exporter.analyse import verdict
-from llmtrain_exporter.analyse.written import series_name
-from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.remedy import Proposal
-from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Episode, Incident, Kind, Snapshot, State, series
+from llmtrain_exporter.model import Episode, Incident, Kind, Snapshot
 from llmtrain_exporter.printable import printable
+from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.facts import progress
+from llmtrain_exporter.story.numbers import series_name
+from llmtrain_exporter.story.run_story import run_story
+from llmtrain_exporter.story.tree_json import to_object
 
 Object = dict[str, object]
-
-_PACE, _TRAINERS_OWN = series(c.RECENT_SECONDS_PER_STEP), series(c.REMAINING)
 
 
 def run_object(run: Snapshot) -> Object:
@@ -45,15 +43,15 @@ def run_object(run: Snapshot) -> Object:
     }
 
 
-def story(run: Snapshot, lang: Lang) -> Object:
-    """The same with what it means, in words: findings, causes, actions; see `analyse.verdict`.
+def full_object(run: Snapshot, lang: Lang) -> Object:
+    """The same with what it is drawn and compared by, and its story; see `story.tree_json`.
 
     `verdict` is `health` by the name that no answer uses otherwise; `health_now` is that at the last record.
     """
     return {
         **run_object(run),
         "lang": lang.value,
-        "title": title(run, lang),
+        "title": verdict.title(run, lang),
         "verdict": run.verdict.name.lower(),
         "health_now": run.health.name.lower(),
         "state_text": words.STATE[run.state.value].of(lang),
@@ -82,36 +80,8 @@ def story(run: Snapshot, lang: Lang) -> Object:
             }
             for action in verdict.actions(run, lang)
         ],
+        "story": to_object(run_story(run, lang)),
     }
-
-
-def title(run: Snapshot, lang: Lang) -> str:
-    """The worst that speaks against a run, in a few words; its health where nothing does."""
-    serious = verdict.against(run)
-    return ADVICE[serious[0]].title.of(lang) if serious else words.HEALTH[run.verdict.name.lower()].of(lang)
-
-
-def progress(run: Snapshot) -> float | None:
-    """Share of the planned steps that is done, None where one of both is unknown."""
-    return run.last_step / run.max_steps if run.last_step is not None and run.max_steps else None
-
-
-def remaining(run: Snapshot) -> float | None:
-    """Seconds to the end of a run that goes on: by the pace of its last records, else as its trainer says."""
-    if run.state is not State.RUNNING:
-        return None
-    pace = run.samples.get(_PACE)
-    if pace is not None and run.max_steps and run.last_step is not None:
-        return max(run.max_steps - run.last_step, 0) * pace
-    return run.samples.get(_TRAINERS_OWN)
-
-
-def worst(run: Snapshot) -> tuple[str, Severity] | None:
-    """The worst signal that lasts, info left out."""
-    lasting = [one for one in run.episodes if one.active and one.severity is not Severity.INFO]
-    ranks = list(Severity)
-    found = max(lasting, key=lambda one: ranks.index(one.severity), default=None)
-    return None if found is None else (found.signal, found.severity)
 
 
 def _signal(episode: Episode) -> Object:

@@ -1,0 +1,116 @@
+"""What happened to a run: its incidents with what broke in which order, and each signal that came up."""
+
+from __future__ import annotations
+
+from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Incident, Snapshot
+from llmtrain_exporter.story.blocks import (
+    Code,
+    Cut,
+    Item,
+    Items,
+    Line,
+    Mark,
+    Paragraph,
+    Part,
+    Section,
+    Span,
+    Strong,
+)
+from llmtrain_exporter.story.phrase import joined, phrase
+from llmtrain_exporter.story.verdict import NBSP, Finding, checkpoint_before, findings
+
+INCIDENTS_TOLD = 8
+"""Of more the first and the last are told."""
+
+INCIDENTS_RANK, FINDINGS_RANK = 1, 3
+
+
+def incidents_section(run: Snapshot, lang: Lang) -> Section | None:
+    """The incidents in their order, each with the checkpoint to go back to."""
+    if not run.incidents:
+        return None
+    told = [_incident(run, incident, lang) for incident in run.incidents]
+    half, dropped = INCIDENTS_TOLD // 2, max(len(told) - INCIDENTS_TOLD, 0)
+    blocks: tuple[Items | Paragraph, ...] = (Items(tuple(told), bare=True, cut=Cut.MIDDLE),)
+    if dropped:
+        blocks = (
+            Items(tuple(told[:half]), bare=True),
+            Paragraph((words.MORE_INCIDENTS.of(dropped, lang),)),
+            Items(tuple(told[-half:]), bare=True, cut=Cut.FIRST),
+        )
+    return Section(Part.INCIDENTS, words.WHAT_HAPPENED.of(lang), blocks, INCIDENTS_RANK)
+
+
+def _incident(run: Snapshot, incident: Incident, lang: Lang) -> Item:
+    back = back_to(run, incident, lang)
+    return Item(incident_line(incident, lang), (back,) if back else ())
+
+
+def back_to(run: Snapshot, incident: Incident, lang: Lang) -> Line:
+    """The last checkpoint from before an incident; empty where none is there."""
+    step = checkpoint_before(run, incident)
+    return () if step is None else phrase(words.BACK_TO, lang, checkpoint=Code(f"checkpoint-{step}"))
+
+
+def incident_line(incident: Incident, lang: Lang) -> Line:
+    """An incident: from when until when, and what broke in which order."""
+    onset, peak, end = incident.onset_step, incident.peak_step, incident.recovery_step
+    begun = Span(words.INCIDENT.of(lang).format(onset=onset), onset, end)
+    over = words.LASTS if end is None else words.RECOVERED if end > peak else words.UNDONE
+    lines: list[Line] = [(begun,), phrase(over, lang, end=end)]
+    if peak != onset:
+        lines.insert(1, phrase(words.WORST, lang, peak=peak))
+    course = joined(lines, words.COMMA.of(lang))
+    chain = chain_line(incident, lang)
+    return joined((course, chain), words.COLON.of(lang)) if chain else course
+
+
+def chain_line(incident: Incident, lang: Lang) -> Line:
+    """What broke in an incident, in order: "KL (7) -> length (8)"; one alone without step, the onset's."""
+    several = len(incident.stages) > 1
+    stages = [
+        Span(words.STAGE[stage].of(lang) + (f"{NBSP}({step})" if several else ""), step, step)
+        for stage, step in incident.stages
+    ]
+    return joined(((stage,) for stage in stages), " -> ")
+
+
+def findings_section(run: Snapshot, lang: Lang) -> Section | None:
+    """Each signal, by its beginning; those that say nothing against the run are left out first."""
+    told = findings(run, lang)
+    if not told:
+        return None
+    items = tuple(Item(finding_line(one, lang), rank=int(one.severity is Severity.INFO)) for one in told)
+    cut = Cut.FIRST if run.incidents else Cut.MIDDLE
+    return Section(Part.FINDINGS, words.WHAT_HAPPENED.of(lang), (Items(items, cut=cut),), FINDINGS_RANK)
+
+
+def finding_line(one: Finding, lang: Lang) -> Line:
+    """A signal: when it was there, how bad it is, and its worst."""
+    return phrase(
+        words.FINDING,
+        lang,
+        when=Span(_when(one, lang), one.first_step, one.last_step),
+        severity=severity_mark(one.severity, lang),
+        title=Strong(one.title),
+        text=one.text,
+    )
+
+
+def severity_mark(severity: Severity, lang: Lang) -> Mark:
+    """The word for how bad a signal is."""
+    return Mark(severity.value, words.JUDGED[severity.value].of(lang))
+
+
+def _when(one: Finding, lang: Lang) -> str:
+    if one.last_step is None:
+        steps = words.STEPS_ON
+    else:
+        steps = words.STEP if one.last_step == one.first_step else words.STEPS
+    when = steps.of(lang).format(first=one.first_step, last=one.last_step)
+    if one.times == 1:
+        return when
+    return (words.TWICE if one.times == 2 else words.TIMES).of(lang).format(when=when, times=one.times)

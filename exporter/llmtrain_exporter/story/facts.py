@@ -1,0 +1,201 @@
+"""How a run is, what it is, how far: the sections that stand before what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import skips, words
+from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.text import Lang, written
+from llmtrain_exporter.model import Health, Kind, Snapshot, State, series
+from llmtrain_exporter.story.blocks import (
+    DETAIL,
+    Code,
+    Facts,
+    Line,
+    Mark,
+    Moment,
+    Paragraph,
+    Part,
+    Section,
+    Share,
+    Strong,
+    Table,
+)
+from llmtrain_exporter.story.numbers import duration, moment_text, number, percent
+from llmtrain_exporter.story.phrase import joined, phrase
+from llmtrain_exporter.story.verdict import against, findings, title
+
+ORDINARY = "text"
+"""Lines of a printed log that are no record as they should be: not worth a word."""
+
+_PACE, _TRAINERS_OWN = series(c.RECENT_SECONDS_PER_STEP), series(c.REMAINING)
+_COLOUR = {State.FAILED: Health.BROKEN, State.STALLED: Health.WATCH}
+
+
+def health_mark(health: Health, lang: Lang) -> Mark:
+    """The word for a run's health."""
+    key = health.name.lower()
+    return Mark(key, words.HEALTH[key].of(lang))
+
+
+def progress(run: Snapshot) -> float | None:
+    """Share of the planned steps that is done, None where one of both is unknown."""
+    return run.last_step / run.max_steps if run.last_step is not None and run.max_steps else None
+
+
+def remaining(run: Snapshot) -> float | None:
+    """Seconds to the end of a run that goes on: by the pace of its last records, else as its trainer says."""
+    if run.state is not State.RUNNING:
+        return None
+    pace = run.samples.get(_PACE)
+    if pace is not None and run.max_steps and run.last_step is not None:
+        return max(run.max_steps - run.last_step, 0) * pace
+    return run.samples.get(_TRAINERS_OWN)
+
+
+def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
+    """The verdict on the whole log, and how the run is now where that is something else."""
+    if not run.records.get(Kind.TRAIN) and run.verdict is Health.HEALTHY:
+        return None  # nothing is known to be well
+    mark = health_mark(run.verdict, lang)
+    line: Line = (mark,)
+    if run.health is not run.verdict:
+        line = phrase(words.NOW_ONLY, lang, verdict=mark, now=health_mark(run.health, lang))
+    return Section(Part.VERDICT, None, (Paragraph(line),))
+
+
+def facts_section(run: Snapshot, lang: Lang) -> Section:
+    """What a run is, how far it is, what has been read of it."""
+    return Section(Part.FACTS, None, tuple(map(Paragraph, fact_lines(run, lang))), 1)
+
+
+def fact_lines(run: Snapshot, lang: Lang) -> Iterator[Line]:
+    """A line for each; the first says what the run is and does."""
+    yield (", ".join((run.dialect, _profile(run, lang), _state(run, lang))),)
+    counts = (
+        words.TRAIN_RECORDS.of(run.records.get(Kind.TRAIN, 0), lang),
+        words.EVALUATIONS.of(run.records.get(Kind.EVAL, 0), lang),
+    )
+    yield (words.COMMA.of(lang).join(counts),)
+    for resume in run.resumes:
+        yield phrase(words.RESUMED, lang, last=resume.last, first=resume.first)
+    best = best_evaluation(run, lang)
+    yield from [best] if best else []
+    strange = {reason: lines for reason, lines in run.skipped.items() if reason != ORDINARY}
+    if strange:
+        yield phrase(words.SKIPPED, lang, reasons=skipped_text(strange, lang))
+
+
+def _profile(run: Snapshot, lang: Lang) -> str:
+    if run.profile == run.base:
+        return run.profile
+    return words.PROFILE.of(lang).format(name=run.profile, base=run.base)
+
+
+def _state(run: Snapshot, lang: Lang) -> str:
+    state = words.STATE[run.state.value].of(lang)
+    step = step_text(run, lang)
+    return words.AT_STEP.of(lang).format(state=state, step=step) if step else state
+
+
+def step_text(run: Snapshot, lang: Lang) -> str:
+    """The last step, and of how many where that is known."""
+    if run.max_steps and run.last_step is not None:
+        return words.OF_STEPS.of(lang).format(step=run.last_step, max=run.max_steps)
+    return "" if run.last_step is None else str(run.last_step)
+
+
+def best_evaluation(run: Snapshot, lang: Lang) -> Line:
+    """The lowest evaluation loss, where the loss says something."""
+    if run.best is None or run.base == GRPO:
+        return ()
+    loss, step = run.best
+    return phrase(words.BEST_ANYWHERE if step is None else words.BEST, lang, loss=number(loss), step=step)
+
+
+def skipped_text(skipped: Mapping[str, int], lang: Lang) -> str:
+    """Lines that are no record, by the reason why."""
+    counts = (
+        skips.COUNTS[reason].of(count, lang) if reason in skips.COUNTS else f"{count} {reason}"
+        for reason, count in sorted(skipped.items())
+    )
+    return words.COMMA.of(lang).join(counts)
+
+
+def reason_section(run: Snapshot, lang: Lang) -> Section | None:
+    """Why the verdict is what it is. What speaks against a run stands among the findings as well."""
+    serious = against(run)
+    if serious:
+        name = title(run, lang)
+        text = next((one.text for one in findings(run, lang) if one.title == name), None)
+        form = words.TITLE_ONLY if text is None else words.REASON
+        sentence = phrase(form, lang, title=Strong(name), text=text)
+        return Section(Part.REASON, None, (Paragraph(sentence),), DETAIL)
+    if not run.records.get(Kind.TRAIN):
+        return Section(Part.REASON, None, (Paragraph((words.NOTHING_TO_JUDGE.of(lang),)),))
+    if run.verdict is Health.HEALTHY and run.state not in (State.STALLED, State.FAILED):
+        speaking = sum(any(each is not Severity.INFO for each in bounds) for bounds in run.limits.values())
+        sentence = phrase(words.ALL_WELL, lang, signals=speaking, profile=run.profile)
+        return Section(Part.REASON, None, (Paragraph(sentence),))
+    return None
+
+
+def progress_section(run: Snapshot, lang: Lang) -> Section | None:
+    """How much is done; of a run that goes on how long it still takes, how fast it is, its last record."""
+    lines: list[Line] = []
+    done = progress(run)
+    if done is not None:
+        share = min(done, 1.0)
+        colour = _COLOUR.get(run.state, Health.HEALTHY).name.lower()
+        lines.append((Share(f"{share:.0%}", share, colour),))
+    pace = tuple(_pace(run, lang))
+    if pace:
+        lines.append(joined(pace, words.COMMA.of(lang)))
+    return Section(Part.PROGRESS, None, tuple(map(Paragraph, lines)), DETAIL) if lines else None
+
+
+def _pace(run: Snapshot, lang: Lang) -> Iterator[Line]:
+    left, per_step = remaining(run), run.samples.get(_PACE)
+    if left is not None:
+        yield phrase(words.LEFT, lang, time=duration(left, lang))
+    if per_step is not None and run.state is State.RUNNING:
+        yield phrase(words.PER_STEP, lang, time=duration(per_step, lang, digits=2))
+    if run.last_record is not None and run.state in (State.RUNNING, State.STALLED):
+        text = words.AT_MOMENT.of(lang).format(moment=moment_text(run.last_record))
+        yield phrase(words.LAST_RECORD, lang, when=Moment(text, run.last_record))
+
+
+def settings_section(run: Snapshot, lang: Lang) -> Section:
+    """Where a run comes from, and the settings that it had."""
+    blocks: list[Facts | Section] = [Facts(tuple(_details(run, lang)))]
+    if run.settings.numbers:
+        head = (words.SETTING.of(lang), words.SETTING_VALUE.of(lang))
+        numbers = run.settings.numbers.items()
+        rows: tuple[tuple[Line, ...], ...] = tuple(
+            ((Code(name),), (written(value),)) for name, value in numbers
+        )
+        table = Table(words.SETTINGS_FROM.of(lang), head, rows)
+        blocks.append(Section(Part.SETTINGS, words.SETTINGS.of(lang), (table,), DETAIL + 1))
+    return Section(Part.SETTINGS, words.DETAILS.of(lang), tuple(blocks), DETAIL + 1)
+
+
+def _details(run: Snapshot, lang: Lang) -> Iterator[tuple[str, Line]]:
+    yield words.LOG.of(lang), (Code(run.file),)
+    for name, text in run.settings.info.items():
+        yield name, (text,)
+    if run.first_step is not None:
+        yield words.TAKEN.of(lang), _steps(run, lang)
+    if run.last_record is not None:
+        at = run.last_record
+        yield words.LAST_WRITTEN.of(lang), (Moment(moment_text(at), at),)
+
+
+def _steps(run: Snapshot, lang: Lang) -> Line:
+    first, last = run.first_step, run.last_step
+    if run.max_steps and run.state is not State.WAITING:
+        share = percent((last or 0) / run.max_steps)
+        return phrase(words.TAKEN_OF, lang, first=first, last=last, max=run.max_steps, share=share)
+    return phrase(words.TAKEN_RANGE, lang, first=first, last=last)

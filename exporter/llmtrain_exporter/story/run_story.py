@@ -1,0 +1,29 @@
+"""A run told once: from what is known of it to the tree that every medium writes."""
+
+from __future__ import annotations
+
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Snapshot
+from llmtrain_exporter.story import advice, events, facts
+from llmtrain_exporter.story.blocks import Story
+from llmtrain_exporter.story.metrics import Courses, metrics_section
+from llmtrain_exporter.story.verdict import title
+
+
+def run_story(run: Snapshot, lang: Lang, courses: Courses | None = None) -> Story:
+    """All that is to say of a run, in one language. `courses`: to be drawn beside its metrics."""
+    sections = (
+        facts.verdict_section(run, lang),
+        facts.facts_section(run, lang),
+        facts.reason_section(run, lang),
+        facts.progress_section(run, lang),
+        metrics_section(run, lang, courses),
+        events.incidents_section(run, lang),
+        events.findings_section(run, lang),
+        advice.causes_section(run, lang),
+        advice.actions_section(run, lang),
+        advice.flags_section(run, lang),
+        facts.settings_section(run, lang),
+    )
+    told = tuple(section for section in sections if section is not None)
+    return Story(run.run, lang.value, run.verdict.name.lower(), title(run, lang), told)

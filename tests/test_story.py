@@ -1,0 +1,258 @@
+"""A run told once: the tree, its ranks, and its way through JSON whoever sends it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from llmtrain_exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.story import blocks as b
+from llmtrain_exporter.story.phrase import joined, phrase
+from llmtrain_exporter.story.run_story import run_story
+from llmtrain_exporter.story.tree_json import LONGEST_TEXT, MOST_ENTRIES, from_object, to_object
+
+from tests.serving import RUN
+
+# Any tree
+
+
+def texts() -> st.SearchStrategy[str]:
+    return st.text(st.characters(exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp")), max_size=20)
+
+
+def pieces() -> st.SearchStrategy[b.Piece]:
+    steps = st.integers(0, 10**6)
+    numbers = st.floats(0, 1)
+    return st.one_of(
+        texts(),
+        st.builds(b.Code, texts()),
+        st.builds(b.Strong, texts()),
+        st.builds(b.Mark, st.sampled_from(["healthy", "broken", "info", "critical"]), texts()),
+        st.builds(b.Span, texts(), steps, st.none() | steps),
+        st.builds(b.Moment, texts(), numbers),
+        st.builds(b.Share, texts(), numbers, st.sampled_from(["healthy", "watch"])),
+        st.builds(b.Course, st.lists(numbers, max_size=5).map(tuple), st.booleans(), texts()),
+        st.builds(b.Link, texts(), st.just("https://example.org/?a=1&b=<")),
+    )
+
+
+def lines() -> st.SearchStrategy[b.Line]:
+    return st.lists(pieces(), max_size=4).map(tuple)
+
+
+def several(entries: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(entries, max_size=3).map(tuple)
+
+
+def tables() -> st.SearchStrategy[b.Table]:
+    rows = several(several(lines()))
+    ranked = rows.flatmap(lambda rows: st.tuples(st.just(rows), st.just((1,) * len(rows))))
+    return st.builds(
+        lambda caption, head, ranked, spare: b.Table(caption, head, *ranked, spare),
+        texts(),
+        several(texts()),
+        ranked,
+        several(st.integers(0, 4)),
+    )
+
+
+def plain_blocks() -> st.SearchStrategy[b.Block]:
+    items = several(st.builds(b.Item, lines(), several(lines()), st.integers(0, 9)))
+    return st.one_of(
+        st.builds(b.Paragraph, lines(), st.booleans()),
+        st.builds(b.Items, items, st.booleans(), st.booleans(), st.sampled_from(b.Cut)),
+        st.builds(b.Facts, several(st.tuples(texts(), lines()))),
+        tables(),
+        st.builds(b.Command, texts()),
+    )
+
+
+def sections(depth: int = 2) -> st.SearchStrategy[b.Section]:
+    inner = plain_blocks() if depth == 0 else plain_blocks() | sections(depth - 1)
+    return st.builds(
+        b.Section, st.sampled_from(b.Part), st.none() | texts(), several(inner), st.integers(0, 9)
+    )
+
+
+def stories() -> st.SearchStrategy[b.Story]:
+    health = st.sampled_from(["healthy", "watch", "broken"])
+    return st.builds(b.Story, texts(), st.sampled_from(["en", "zh"]), health, texts(), several(sections()))
+
+
+def through_json(story: b.Story) -> b.Story | None:
+    return from_object(json.loads(orjson.dumps(to_object(story))))
+
+
+@given(stories())
+def test_a_story_comes_back_from_json_as_it_was(story: b.Story) -> None:
+    """Whatever it is made of."""
+    assert through_json(story) == story
+
+
+def test_a_value_that_is_no_number_comes_back_as_one() -> None:
+    """JSON has none; the course of a metric has gaps there."""
+    line = (b.Course((1.0, math.nan)),)
+    section = b.Section(b.Part.METRICS, None, (b.Paragraph(line),))
+    back = through_json(b.Story("a", "en", "watch", "", (section,)))
+    assert back is not None
+    (paragraph,) = back.sections[0].blocks
+    assert isinstance(paragraph, b.Paragraph)
+    assert isinstance(paragraph.line[0], b.Course)
+    assert str(paragraph.line[0].values) == "(1.0, nan)"
+
+
+# Whoever sends it
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=20,
+)
+KEYS = [
+    "type",
+    "sections",
+    "blocks",
+    "items",
+    "line",
+    "more",
+    "rows",
+    "head",
+    "pairs",
+    "part",
+    "title",
+    "rank",
+    "text",
+    "kind",
+    "first",
+    "last",
+    "at",
+    "value",
+    "values",
+    "url",
+    "cut",
+    "numbered",
+    "ranks",
+    "spare",
+    "caption",
+    "small",
+    "run",
+    "lang",
+    "health",
+]
+KINDS = [
+    "section",
+    "paragraph",
+    "items",
+    "facts",
+    "table",
+    "command",
+    "code",
+    "strong",
+    "mark",
+    "span",
+    "moment",
+    "share",
+    "course",
+    "link",
+]
+LIKE_A_STORY = st.recursive(
+    ANYTHING | st.sampled_from(KINDS),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
+    max_leaves=40,
+)
+
+
+@given(LIKE_A_STORY)
+def test_what_is_no_story_raises_nothing(raw: object) -> None:
+    """Nor does what only looks like one; what is read can be sent on."""
+    for content in (raw, {"sections": [raw]}, {"sections": [{"blocks": [raw], "part": raw}]}):
+        story = from_object(content)
+        if story is not None:
+            orjson.dumps(to_object(story))
+
+
+@pytest.mark.parametrize("raw", [None, 1, "", [], {}, {"sections": {}}, {"sections": None}])
+def test_what_has_no_sections_is_no_story(raw: object) -> None:
+    """Whatever else it has."""
+    assert from_object(raw) is None
+
+
+def only_line(raw: Sequence[object]) -> b.Line:
+    """The line that comes of this one."""
+    story = from_object({"sections": [{"blocks": [{"type": "paragraph", "line": raw}]}]})
+    assert story is not None
+    (paragraph,) = story.sections[0].blocks
+    assert isinstance(paragraph, b.Paragraph)
+    return paragraph.line
+
+
+def test_texts_are_made_printable_and_cut() -> None:
+    """A stranger's text moves no cursor, and fills no message."""
+    assert only_line(["\x1b[31m\u202e", "x" * 9999]) == ("\ufffd[31m\ufffd", "x" * LONGEST_TEXT)
+    assert only_line([{"type": "code", "text": "a\nb"}]) == (b.Code("a\ufffdb"),)
+
+
+def test_lists_and_depths_are_bounded() -> None:
+    """A sender cannot make the reader work for ever."""
+    assert len(only_line(["x"] * 9999)) == MOST_ENTRIES
+    deep: dict[str, Any] = {"type": "section", "blocks": []}
+    for _ in range(5000):
+        deep = {"type": "section", "blocks": [deep]}
+    assert from_object({"sections": [deep]}) is not None
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    """A newer exporter may say more than an older relay understands."""
+    assert only_line([{"type": "hologram", "text": "x"}, "y"]) == ("y",)
+    story = from_object({"sections": [{"blocks": [{"type": "hologram"}], "part": "aura"}], "health": "great"})
+    assert story is not None
+    assert (story.sections[0].part, story.sections[0].blocks, story.health) == (b.Part.NOTES, (), "")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        {"type": "mark", "kind": "great", "text": "x"},
+        {"type": "mark", "kind": [], "text": "x"},
+        {"type": "span", "first": True, "text": "x"},
+        {"type": "moment", "at": None, "text": "x"},
+        {"type": "moment", "at": 10**400, "text": "x"},
+        {"type": "share", "value": 7, "text": "x"},
+        {"type": "link", "url": "javascript:alert(1)", "text": "x"},
+        {"type": "link", "url": "https://" + "x" * LONGEST_TEXT, "text": "x"},
+    ],
+)
+def test_a_piece_that_is_not_as_it_should_be_is_only_words(piece: object) -> None:
+    """Its words may still tell something."""
+    assert only_line([piece]) == ("x",)
+
+
+# Phrases
+
+
+def test_a_phrase_holds_pieces_where_its_text_has_placeholders() -> None:
+    """Words that meet become one piece; numbers are written, nothing stands for None."""
+    text = Text("from {first}: {what}{more} and {n}.", "")
+    line = phrase(text, Lang.EN, first="a", what=b.Strong("b"), more=None, n=3)
+    assert line == ("from a: ", b.Strong("b"), " and 3.")
+    assert joined([("a",), (b.Code("b"),), ("c",)], ", ") == ("a, ", b.Code("b"), ", c")
+
+
+# A run's
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_a_story_has_its_sections_in_their_order(lang: Lang) -> None:
+    """In both languages; those of which there is nothing to say are left out."""
+    story = run_story(RUN, lang)
+    assert [section.part for section in story.sections] == [
+        part for part in b.Part if part in {section.part for section in story.sections}
+    ]
+    assert (story.run, story.lang) == (RUN.run, lang.value)
+    assert through_json(story) == story
