@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import panels
 from llmtrain_exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.model import series
 from llmtrain_exporter.story import blocks as b
-from llmtrain_exporter.story.phrase import joined, phrase
+from llmtrain_exporter.story.metrics import metrics_section
+from llmtrain_exporter.story.phrase import joined, parts, phrase
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.tree_json import LONGEST_TEXT, MOST_ENTRIES, from_object, to_object
 
@@ -31,6 +37,7 @@ def pieces() -> st.SearchStrategy[b.Piece]:
     numbers = st.floats(0, 1)
     return st.one_of(
         texts(),
+        st.builds(b.Joint, texts()),
         st.builds(b.Code, texts()),
         st.builds(b.Strong, texts()),
         st.builds(b.Mark, st.sampled_from(["healthy", "broken", "info", "critical"]), texts()),
@@ -51,14 +58,22 @@ def several(entries: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...
 
 
 def tables() -> st.SearchStrategy[b.Table]:
-    rows = several(several(lines()))
-    ranked = rows.flatmap(lambda rows: st.tuples(st.just(rows), st.just((1,) * len(rows))))
+    """Tables whose rows have ranks, headings and notes."""
+    rows = several(st.tuples(several(lines()), st.integers(0, 9), texts(), lines()))
     return st.builds(
-        lambda caption, head, ranked, spare: b.Table(caption, head, *ranked, spare),
+        lambda caption, head, rows, spare, notes_head: b.Table(
+            caption,
+            head,
+            *[tuple(row[at] for row in rows) for at in (0, 1)],
+            spare,
+            *[tuple(row[at] for row in rows) for at in (2, 3)],
+            notes_head,
+        ),
         texts(),
         several(texts()),
-        ranked,
+        rows,
         several(st.integers(0, 4)),
+        texts(),
     )
 
 
@@ -256,3 +271,30 @@ def test_a_story_has_its_sections_in_their_order(lang: Lang) -> None:
     ]
     assert (story.run, story.lang) == (RUN.run, lang.value)
     assert through_json(story) == story
+
+
+def test_a_line_in_parts_reads_as_the_phrase_does() -> None:
+    """What the text says between its values is a joint, which grows together with nothing."""
+    text = Text("{when}: {title}. {text}", "")
+    values = {"when": b.Span("step 7", 7, 7), "title": "a", "text": "b"}
+    line = parts(text, Lang.EN, **values)
+    assert line == (b.Span("step 7", 7, 7), ": ", "a", ". ", "b")
+    assert [type(piece) is b.Joint for piece in line] == [False, True, False, True, False]
+    assert b.plain(line) == b.plain(phrase(text, Lang.EN, **values))
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_the_table_of_metrics_says_once_what_they_mean(lang: Lang) -> None:
+    """Under the headings of their groups; what a row above says that is always shown is not said again."""
+    evaluated, trained = ("split", "eval"), ("split", "train")
+    samples = {series(metric, split): 1.0 for metric in (c.KL, c.REWARD) for split in (trained, evaluated)}
+    section = metrics_section(replace(RUN, samples=samples), lang)
+    assert section is not None
+    (table,) = section.blocks
+    assert isinstance(table, b.Table)
+    assert [group for group, _ in groupby(table.groups)] == [
+        panels.OPTIMISATION.of(lang),
+        panels.REWARDS.of(lang),
+    ]
+    assert [bool(note) for note in table.notes] == [True, False, True, False]
+    assert "。 " not in b.plain(table.notes[0])

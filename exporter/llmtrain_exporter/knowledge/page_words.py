@@ -6,23 +6,8 @@ from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import panels, words
-from llmtrain_exporter.knowledge.metric import Group, Metric
+from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.text import Lang, Text
-
-GROUP: Mapping[Group, Text] = {
-    Group.OPTIMISATION: panels.OPTIMISATION,
-    Group.REWARD: panels.REWARDS,
-    Group.LENGTH: panels.LENGTHS,
-    Group.PREFERENCE: Text("Preference", "偏好"),
-    Group.PROGRESS: panels.RUN_STATE,
-    Group.DERIVED: Text("Ratios", "比值"),
-    Group.SPIKES: Text("Spikes", "尖峰"),
-    Group.SIGNALS: Text("Signals", "信号"),
-    Group.INCIDENTS: Text("Incidents", "事故"),
-    Group.STATE: Text("State", "状态"),
-    Group.OTHER: panels.OTHERS,
-}
-"""The headings under which charts and metrics stand."""
 
 CHART: Mapping[Metric, Text] = {
     c.LOSS: panels.LOSS,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.text import Text
 
@@ -164,6 +167,21 @@ OTHERS = Text("Other numbers of the log", "日志中的其他数值")
 CHECKLIST = Text("Checklist", "检查清单")
 FIT = Text("Fit: training against evaluation", "拟合：训练与验证对比")
 EVALUATION = Text("Evaluation, speed and memory", "验证、速度与内存")
+
+GROUPS: Mapping[Group, Text] = {
+    Group.OPTIMISATION: OPTIMISATION,
+    Group.REWARD: REWARDS,
+    Group.LENGTH: LENGTHS,
+    Group.PREFERENCE: Text("Preference", "偏好"),
+    Group.PROGRESS: RUN_STATE,
+    Group.DERIVED: Text("Ratios", "比值"),
+    Group.SPIKES: SPIKES,
+    Group.SIGNALS: Text("Signals", "信号"),
+    Group.INCIDENTS: Text("Incidents", "事故"),
+    Group.STATE: Text("State", "状态"),
+    Group.OTHER: OTHERS,
+}
+"""The headings under which charts and metrics stand, dashboards aside."""
 
 # Panels.
 KL = Text("KL from the reference", "KL 散度")

@@ -54,6 +54,7 @@ UNITS = {
 }
 MINUTES_AND = Text("min", "分")  # with seconds behind it
 COMMA = Text(", ", "，")
+SENTENCES = Text(" ", "")
 COLON = Text(": ", "：")
 
 # The runs of a folder.
@@ -92,6 +93,7 @@ VALUE = Text("last value", "最新值")
 RANGE = Text("healthy", "健康范围")
 VERDICT = Text("verdict", "判断")
 TREND = Text("trend", "走势")
+MEANING = Text("meaning", "含义")
 
 # What happened.
 WHAT_HAPPENED = Text("What happened", "发生了什么")

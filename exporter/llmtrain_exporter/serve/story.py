@@ -9,7 +9,7 @@ from dataclasses import replace
 import orjson
 
 from llmtrain_exporter.ingest.arguments import read_checkpoints
-from llmtrain_exporter.knowledge import page_words, words
+from llmtrain_exporter.knowledge import panels, words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.printable import printable
@@ -67,7 +67,7 @@ def _rows(run: Snapshot, lang: Lang) -> Iterator[Object]:
             "judged_text": words.JUDGED[row.judged].of(lang),
             "main": row.main,
             "metric": row.series.metric.name,
-            "group": page_words.GROUP[row.series.metric.group].of(lang),
+            "group": panels.GROUPS[row.series.metric.group].of(lang),
             **_meaning(row.series, run.base, lang),
         }
 

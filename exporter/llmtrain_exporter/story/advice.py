@@ -14,6 +14,7 @@ from llmtrain_exporter.story.blocks import (
     Command,
     Item,
     Items,
+    Joint,
     Line,
     Paragraph,
     Part,
@@ -48,8 +49,8 @@ def action_line(action: Action, lang: Lang) -> Line:
     name: Line = (Strong(action.title),)
     if not action.proposals:
         return name
-    changes = joined((_change(one, lang) for one in action.proposals), words.COMMA.of(lang))
-    return joined((name, changes), words.COLON.of(lang))
+    changes = joined((_change(one, lang) for one in action.proposals), Joint(words.COMMA.of(lang)))
+    return joined((name, changes), Joint(words.COLON.of(lang)))
 
 
 def _change(proposal: Proposal, lang: Lang) -> Line:

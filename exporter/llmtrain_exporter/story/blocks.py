@@ -40,6 +40,15 @@ class Cut(str, Enum):
     MIDDLE = "middle"  # it goes by time, and how it began matters, too
 
 
+class Joint(str):
+    """Punctuation between two parts of a line. Words like any other where a line is written in one go.
+
+    A page that sets the parts apart, each in its own place, shows none.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Code:
     """Something to type, or the name of a file."""
@@ -155,6 +164,9 @@ class Table:
 
     `ranks`: of each row, none where all are alike; those of the highest go first. `spare`: the columns that
     a narrow output leaves out, in this order.
+
+    For a medium with much room: `groups`: the heading under which each row stands; `notes`: what each means,
+    empty where a row above says it, in a column below `notes_head`.
     """
 
     caption: str
@@ -162,6 +174,9 @@ class Table:
     rows: tuple[tuple[Line, ...], ...]
     ranks: tuple[int, ...] = ()
     spare: tuple[int, ...] = ()
+    groups: tuple[str, ...] = ()
+    notes: tuple[Line, ...] = ()
+    notes_head: str = ""
 
 
 @dataclass(frozen=True, slots=True)

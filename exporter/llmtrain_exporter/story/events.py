@@ -11,6 +11,7 @@ from llmtrain_exporter.story.blocks import (
     Cut,
     Item,
     Items,
+    Joint,
     Line,
     Mark,
     Paragraph,
@@ -19,7 +20,7 @@ from llmtrain_exporter.story.blocks import (
     Span,
     Strong,
 )
-from llmtrain_exporter.story.phrase import joined, phrase
+from llmtrain_exporter.story.phrase import joined, parts, phrase
 from llmtrain_exporter.story.verdict import NBSP, Finding, checkpoint_before, findings
 
 INCIDENTS_TOLD = 8
@@ -65,7 +66,7 @@ def incident_line(incident: Incident, lang: Lang) -> Line:
         lines.insert(1, phrase(words.WORST, lang, peak=peak))
     course = joined(lines, words.COMMA.of(lang))
     chain = chain_line(incident, lang)
-    return joined((course, chain), words.COLON.of(lang)) if chain else course
+    return joined((course, chain), Joint(words.COLON.of(lang))) if chain else course
 
 
 def chain_line(incident: Incident, lang: Lang) -> Line:
@@ -75,7 +76,7 @@ def chain_line(incident: Incident, lang: Lang) -> Line:
         Span(words.STAGE[stage].of(lang) + (f"{NBSP}({step})" if several else ""), step, step)
         for stage, step in incident.stages
     ]
-    return joined(((stage,) for stage in stages), " -> ")
+    return joined(((stage,) for stage in stages), Joint(" -> "))
 
 
 def findings_section(run: Snapshot, lang: Lang) -> Section | None:
@@ -90,7 +91,7 @@ def findings_section(run: Snapshot, lang: Lang) -> Section | None:
 
 def finding_line(one: Finding, lang: Lang) -> Line:
     """A signal: when it was there, how bad it is, and its worst."""
-    return phrase(
+    return parts(
         words.FINDING,
         lang,
         when=Span(_when(one, lang), one.first_step, one.last_step),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.meaning import Healthy, is_healthy
+from llmtrain_exporter.knowledge import panels, report_words, words
+from llmtrain_exporter.knowledge.meaning import Good, Healthy, is_healthy
 from llmtrain_exporter.knowledge.metric import PREFIX, Group
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Series, Snapshot
 from llmtrain_exporter.story.blocks import DETAIL, Course, Line, Mark, Part, Section, Table
 from llmtrain_exporter.story.numbers import range_text, series_name, value_text
-from llmtrain_exporter.story.ranges import healthy_of
+from llmtrain_exporter.story.ranges import healthy_of, meaning_of
 
 JUDGED = (Group.OPTIMISATION, Group.REWARD, Group.LENGTH, Group.PREFERENCE, Group.DERIVED)
 """Metrics of these groups stand in the table of a run."""
@@ -70,7 +70,29 @@ def metrics_section(run: Snapshot, lang: Lang, courses: Courses | None = None) -
         tuple(_URGENCY.get(row.judged, len(_URGENCY)) if row.matters else DETAIL for row in rows),
         (_RANGE, _TREND)[: columns - _TREND + 1],
     )
-    return Section(Part.METRICS, None, (table,), RANK)
+    return Section(Part.METRICS, None, (_explained(table, rows, run, lang),), RANK)
+
+
+def _explained(table: Table, rows: Sequence[MetricRow], run: Snapshot, lang: Lang) -> Table:
+    """With the group of each metric, and what it means where no row above has said so."""
+    groups = tuple(panels.GROUPS[row.series.metric.group].of(lang) for row in rows)
+    notes: list[Line] = []
+    above = of_importance = ""  # what the last row says; the last of those that are always shown
+    for row in rows:
+        note = _note(row.series, run.base, lang)
+        notes.append(() if note in ((of_importance,) if row.matters else (above, of_importance)) else (note,))
+        above, of_importance = note, note if row.matters else of_importance
+    return replace(table, groups=groups, notes=tuple(notes), notes_head=words.MEANING.of(lang))
+
+
+def _note(one: Series, base: str, lang: Lang) -> str:
+    """What a series means, which way is good, how to read its range."""
+    meaning, healthy = meaning_of(one), healthy_of(one, base)
+    if meaning is None:
+        return one.metric.help
+    good = () if meaning.good is Good.NEITHER else (report_words.GOOD[meaning.good.value].of(lang),)
+    note = () if healthy is None or healthy.note is None else (healthy.note.of(lang),)
+    return words.SENTENCES.of(lang).join((meaning.what.of(lang), *good, *note))
 
 
 def _cells(row: MetricRow, courses: Courses | None, lang: Lang) -> tuple[Line, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from llmtrain_exporter.knowledge.text import PATTERN, Lang, Text
-from llmtrain_exporter.story.blocks import Line, Piece
+from llmtrain_exporter.story.blocks import Joint, Line, Piece
 
 Value = Piece | Line | int | None
 """What a placeholder may stand for; a number is written as it is, None as nothing."""
@@ -17,13 +17,20 @@ def phrase(text: Text, lang: Lang, /, **values: Value) -> Line:
     return joined(_line(values[part]) if at % 2 else (part,) for at, part in enumerate(parts))
 
 
+def parts(text: Text, lang: Lang, /, **values: Value) -> Line:
+    """The same with a joint wherever the text itself says something: each value is a part of the line."""
+    pieces = PATTERN.split(text.of(lang))
+    return joined(_line(values[piece]) if at % 2 else (Joint(piece),) for at, piece in enumerate(pieces))
+
+
 def joined(lines: Iterable[Line], between: str = "") -> Line:
-    """Several lines as one; words that meet become one piece."""
+    """Several lines as one; words that meet become one piece, but for a joint."""
     pieces: list[Piece] = []
     for at, line in enumerate(lines):
         for piece in ((between,) if at else ()) + line:
-            if isinstance(piece, str) and pieces and isinstance(pieces[-1], str):
-                pieces[-1] += piece
+            before = pieces[-1] if pieces else None
+            if type(piece) is str and type(before) is str:
+                pieces[-1] = before + piece
             elif piece:
                 pieces.append(piece)
     return tuple(pieces)

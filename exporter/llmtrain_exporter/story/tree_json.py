@@ -116,6 +116,16 @@ def _table(raw: Object) -> b.Table:
         rows,
         ranks if len(ranks) == len(rows) else (),
         _each(raw.get("spare"), _whole),
+        *_groups_and_notes(raw, len(rows)),
+    )
+
+
+def _groups_and_notes(raw: Object, rows: int) -> tuple[tuple[str, ...], tuple[b.Line, ...], str]:
+    groups, notes = _each(raw.get("groups"), _text), _each(raw.get("notes"), _line)
+    return (
+        groups if len(groups) == rows else (),
+        notes if len(notes) == rows else (),
+        _text(raw.get("notes_head")),
     )
 
 
