@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from llmtrain_exporter.bundle.alerting.places import Places
 from llmtrain_exporter.knowledge import page_words
 from llmtrain_exporter.knowledge.alerting import ALERTS
-from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Health
 from llmtrain_exporter.serve.pages.assets import FOLDER, Assets
 from llmtrain_exporter.serve.pages.frame import UPLOT
@@ -189,7 +189,7 @@ def test_words_that_a_page_carries_end_no_script(site: Site) -> None:
     text = site.get("/?lang=zh").text
     (words,) = re.findall(r'<script type="application/json" id="words">(.*?)</script>', text, re.DOTALL)
     assert "<" not in words
-    assert json.loads(words) == {"lang": "zh", **page_words.all_words(Lang.ZH)}
+    assert json.loads(words) == {"lang": "zh", **page_words.script_texts(Lang.ZH)}
 
 
 @pytest.mark.parametrize(
@@ -243,20 +243,30 @@ def test_the_chart_library_comes_with_its_licence(site: Site) -> None:
 
 def test_every_word_is_there_in_both_languages_with_the_same_placeholders() -> None:
     """A text of the pages loses nothing in translation."""
-    for name, text in page_words.PAGE.items():
+    for name, text in {**page_words.PAGE, **page_words.SCRIPT}.items():
         said = [sorted(re.findall(r"\{\w+\}", text.of(lang))) for lang in Lang]
         assert said[0] == said[1], name
         assert all(text.of(lang).strip() for lang in Lang), name
 
 
-def test_every_word_is_used_and_every_used_word_is_there() -> None:
+TEMPLATES_AND_THEIR_VIEWS = sorted((*TEMPLATES.glob("*.html"), *FOLDER.parent.glob("*.py")))
+
+
+@pytest.mark.parametrize(
+    ("sources", "texts", "own"),
+    [
+        (SCRIPTS, page_words.script_texts, page_words.SCRIPT),
+        (TEMPLATES_AND_THEIR_VIEWS, page_words.page_texts, page_words.PAGE),
+    ],
+)
+def test_every_word_is_used_and_every_used_word_is_there(
+    sources: list[Path], texts: Callable[[Lang], dict[str, str]], own: dict[str, Text]
+) -> None:
     """No script and no template says what is not written, and nothing is written that nobody says."""
-    words = set(page_words.all_words(Lang.EN))
-    sources = [*SCRIPTS, *TEMPLATES.glob("*.html"), *FOLDER.parent.glob("*.py")]
     source = "\n".join(path.read_text("utf-8") for path in sources)
-    said = set(re.findall(r'\b(?:say|mark|counted)\((?:\[.*?\], )?"([\w.]+)"[,)]', source))
-    assert said - words - {"records", "evaluations"} == set()
-    unsaid = set(page_words.PAGE) - set(re.findall(r'"([\w.]+)"', source))
+    said = set(re.findall(r'\b(?:say|mark)\((?:\[.*?\], )?"([\w.]+)"[,)]', source))
+    assert said - set(texts(Lang.EN)) == set()
+    unsaid = set(own) - set(re.findall(r'"([\w.]+)"', source))
     assert {name for name in unsaid if not name.startswith(("theme_", "course_", "over_"))} == set()
 
 

@@ -37,7 +37,7 @@ from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.language import language
 from llmtrain_exporter.serve.pages.listed_run import listed_run
 from llmtrain_exporter.serve.pages.listing import Listing, ListSlice, query
-from llmtrain_exporter.serve.story import Stories
+from llmtrain_exporter.serve.pages.run_answers import RunAnswers, run_json
 from llmtrain_exporter.story.facts import progress
 
 FEWEST_POINTS, MOST_POINTS = 10, 20_000
@@ -56,11 +56,11 @@ class _Asked(NamedTuple):
 class Api:
     """The answers. Plain functions run in the thread pool."""
 
-    def __init__(self, fleet: Fleet, listing: Listing, histories: Histories) -> None:
+    def __init__(self, fleet: Fleet, listing: Listing, answers: RunAnswers, histories: Histories) -> None:
         self._fleet = fleet
         self._listing = listing
         self._histories = histories
-        self._stories = Stories(fleet)
+        self._answers = answers
 
     def routes(self) -> list[Route]:
         """What is answered where."""
@@ -82,7 +82,9 @@ class Api:
         shown = self._asked(request)
         if shown is None:
             return no_such_run(request)
-        return answer(request, self._stories.body(shown, language(request)), JSON, vary=BY_LANGUAGE)
+        lang = language(request)
+        body = self._answers.answer(shown, (JSON, lang), lambda run: run_json(run, lang))
+        return answer(request, body, JSON, vary=BY_LANGUAGE)
 
     async def history(self, request: Request) -> Response:
         """One run with its values by step, read from its log; see `history.document.history_object`."""

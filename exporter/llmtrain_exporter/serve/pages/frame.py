@@ -14,15 +14,18 @@ from llmtrain_exporter.knowledge import page_words
 from llmtrain_exporter.knowledge.alerting import phrases
 from llmtrain_exporter.knowledge.alerting.book import entries
 from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.pages.answers import BY_LANGUAGE, answer
 from llmtrain_exporter.serve.pages.assets import Assets
+from llmtrain_exporter.serve.pages.compare_page import ComparePage
 from llmtrain_exporter.serve.pages.language import language
 from llmtrain_exporter.serve.pages.list_page import ListPage, address
 from llmtrain_exporter.serve.pages.listing import Listing, ListSlice, query
 from llmtrain_exporter.serve.pages.rendering import Renderer
+from llmtrain_exporter.serve.pages.run_answers import RunAnswers
+from llmtrain_exporter.serve.pages.run_page import RunPage
 
 HTML = "text/html; charset=utf-8"
 UPLOT = "vendor/uplot-1.6.32"
@@ -44,11 +47,18 @@ class Pages:
     """The answers: `/` and its like whole, `/fragment/...` what a script swaps in as it changes."""
 
     def __init__(
-        self, fleet: Fleet, listing: Listing, assets: Assets, version: str, clock: Callable[[], float]
+        self,
+        fleet: Fleet,
+        listing: Listing,
+        answers: RunAnswers,
+        assets: Assets,
+        version: str,
+        clock: Callable[[], float],
     ) -> None:
         """`clock`: Unix time."""
         self._fleet = fleet
         self._listing = listing
+        self._answers = answers
         self._assets = assets
         self._version = version
         self._clock = clock
@@ -62,6 +72,8 @@ class Pages:
             "/compare": self.compare,
             "/runbook": self.runbook,
             "/fragment/list": self.list_fragment,
+            "/fragment/run": self.run_fragment,
+            "/fragment/compare": self.compare_fragment,
         }
         return [Route(path, page) for path, page in pages.items()]
 
@@ -79,21 +91,42 @@ class Pages:
             shown = {"listing": self._list_page(request, found)}
             return self._renderer.html("list_fragment.html", lang, shown)
 
-        form = "html", lang, *kept_language(request)
-        return answer(request, self._listing.answer(asked, form, write), HTML, vary=BY_LANGUAGE)
+        body = self._listing.answer(asked, _form(request), write)
+        return answer(request, body, HTML, vary=BY_LANGUAGE)
 
     def run(self, request: Request) -> Response:
-        """One run. Its name stands in the title; the rest is for the script."""
-        asked = request.query_params.get("run", "")
-        shown = self._fleet.find(asked)
-        name = printable(asked) if shown is None else label_value(shown.snapshot.run)
+        """One run; its charts are for the script."""
+        shown = self._fleet.find(request.query_params.get("run", ""))
+        page = None if shown is None else self._run_page(request, self._answers.whole(shown))
+        name = _asked_run(request) if page is None else page.run.run
         frame = Frame(name, "run.js", address("api/v1/run", {"run": name}), charts=True)
-        return self._page(request, "run.html", frame, {"run_name": name}, 200 if shown else 404)
+        return self._page(request, "run.html", frame, {"page": page, "name": name}, 200 if page else 404)
+
+    def run_fragment(self, request: Request) -> Response:
+        """The same without its frame; made once for all who look at the run until it changes."""
+        shown, lang = self._fleet.find(request.query_params.get("run", "")), language(request)
+        if shown is None:
+            missing = {"page": None, "name": _asked_run(request), "keep": _keep(request)}
+            body = self._renderer.html("run_fragment.html", lang, missing)
+            return answer(request, body, HTML, 404, vary=BY_LANGUAGE)
+
+        def write(run: Snapshot) -> bytes:
+            page = self._run_page(request, run)
+            return self._renderer.html("run_fragment.html", lang, {"page": page})
+
+        body = self._answers.answer(shown, _form(request), write)
+        return answer(request, body, HTML, vary=BY_LANGUAGE)
 
     def compare(self, request: Request) -> Response:
-        """Several runs side by side."""
+        """Several runs side by side; their charts are for the script."""
         frame = Frame(page_words.PAGE["compare"].of(language(request)), "compare.js", charts=True)
-        return self._page(request, "compare.html", frame, {})
+        return self._page(request, "compare.html", frame, {"page": self._compare_page(request)})
+
+    def compare_fragment(self, request: Request) -> Response:
+        """The same without its frame."""
+        shown = {"page": self._compare_page(request), "keep": _keep(request)}
+        body = self._renderer.html("compare_fragment.html", language(request), shown)
+        return answer(request, body, HTML, vary=BY_LANGUAGE)
 
     def runbook(self, request: Request) -> Response:
         """What each alert means."""
@@ -108,6 +141,15 @@ class Pages:
         say, kept = self._renderer.wordings[lang], kept_language(request)
         return ListPage(asked, found, lang, say, self._fleet.roots, kept, self._clock())
 
+    def _run_page(self, request: Request, run: Snapshot) -> RunPage:
+        say = self._renderer.wordings[language(request)]
+        return RunPage(run, say, kept_language(request), self._clock())
+
+    def _compare_page(self, request: Request) -> ComparePage:
+        asked = list(dict.fromkeys(request.query_params.getlist("run")))
+        say = self._renderer.wordings[language(request)]
+        return ComparePage(asked, self._fleet.find, say, kept_language(request))
+
     def _page(
         self, request: Request, template: str, frame: Frame, shown: Mapping[str, object], status: int = 200
     ) -> Response:
@@ -119,9 +161,9 @@ class Pages:
             "version": self._version,
             "assets": self._assets.base,
             "uplot": f"{self._assets.base}/{UPLOT}",
-            "keep": address("", kept_language(request)),
+            "keep": _keep(request),
             "other": {"address": _switched(request, other), "lang": CODES[other], "name": LANGUAGES[other]},
-            "words": {"lang": lang.value, **page_words.all_words(lang)},
+            "words": {"lang": lang.value, **page_words.script_texts(lang)},
             **shown,
         }
         headers = {"Content-Language": CODES[lang]}
@@ -132,6 +174,19 @@ class Pages:
 def kept_language(request: Request) -> dict[str, str]:
     """The language as a parameter for links, if the address names one: then it was chosen."""
     return {"lang": language(request).value} if "lang" in request.query_params else {}
+
+
+def _keep(request: Request) -> str:
+    return address("", kept_language(request))
+
+
+def _form(request: Request) -> tuple[object, ...]:
+    """What makes fragments of the same thing differ: the language, and whether links keep it."""
+    return HTML, language(request), *kept_language(request)
+
+
+def _asked_run(request: Request) -> str:
+    return printable(request.query_params.get("run", ""))
 
 
 def _switched(request: Request, lang: Lang) -> str:

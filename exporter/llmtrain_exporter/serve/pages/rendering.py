@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.printable import printable
+from llmtrain_exporter.serve.pages.compare_page import SUMMARY
 from llmtrain_exporter.serve.pages.list_rows import SPARKLINE_SIZE
+from llmtrain_exporter.serve.pages.run_page import groups_of, lasts, parts_of
 from llmtrain_exporter.serve.pages.wording import Wording, count
+from llmtrain_exporter.story.blocks import Piece
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,7 +54,7 @@ class Renderer:
         )
         environment.filters.update(FILTERS)
         environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
-        environment.globals["sparkline_size"] = SPARKLINE_SIZE
+        environment.globals.update(sparkline_size=SPARKLINE_SIZE, summary=SUMMARY)
         return environment
 
 
@@ -70,5 +74,24 @@ def iso_time(timestamp: float) -> str:
         return ""
 
 
-FILTERS: Mapping[str, Callable[..., str]] = {"code": code, "count": count, "iso_time": iso_time}
+def kind(thing: object) -> str:
+    """What a block or a piece of a story is: "paragraph", "mark"; "str" for words."""
+    return type(thing).__name__.lower()
+
+
+def text_of(piece: Piece) -> str:
+    """The words of a piece, safe to show."""
+    return printable(piece if isinstance(piece, str) else piece.text)
+
+
+FILTERS: Mapping[str, Callable[..., object]] = {
+    "code": code,
+    "count": count,
+    "groups": groups_of,
+    "iso_time": iso_time,
+    "kind": kind,
+    "lasts": lasts,
+    "parts": parts_of,
+    "text": text_of,
+}
 """What templates may do with a value, beside what the engine brings."""

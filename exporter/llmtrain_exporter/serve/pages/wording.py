@@ -14,7 +14,7 @@ class Wording:
 
     def __init__(self, lang: Lang) -> None:
         self.lang = lang
-        self._texts = page_words.all_words(lang)
+        self._texts = page_words.page_texts(lang)
 
     def __call__(self, name: str, /, **values: object) -> str:
         """A text with its placeholders filled. Raises KeyError."""

@@ -4,14 +4,10 @@ import { lang, say } from "./words.js";
 
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
-/** A length of time in its largest unit that fits. */
-export function age(seconds) {
-  const [size, unit] = UNITS.find(([size]) => seconds >= size) ?? UNITS.at(-1);
-  return `${Math.floor(Math.max(0, seconds) / size)} ${say(`unit.${unit}`)}`;
-}
-
 function ago(timestamp) {
-  return say("ago", { time: age(Date.now() / 1000 - timestamp) });
+  const seconds = Math.max(0, Date.now() / 1000 - timestamp);
+  const [size, unit] = UNITS.find(([size]) => seconds >= size) ?? UNITS.at(-1);
+  return say("ago", { time: `${Math.floor(seconds / size)} ${say(`unit.${unit}`)}` });
 }
 
 /** Writes every age on the page as it is now; once a second that happens by itself. */

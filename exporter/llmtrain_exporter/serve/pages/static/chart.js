@@ -59,6 +59,6 @@ export class ChartSet {
 
   /** A place on the axis in words. */
   place(x) {
-    return this.time ? new Date(x * 1000).toLocaleString(lang) : say("step", { step: number(x) });
+    return this.time ? new Date(x * 1000).toLocaleString(lang) : say("step", { first: number(x) });
   }
 }

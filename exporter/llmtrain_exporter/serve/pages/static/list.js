@@ -11,6 +11,7 @@ const FILTERS = ["search", "health", "state", "profile"];
 const list = document.getElementById("list");
 const chosen = new Set(); // names of runs, on whichever page of the list they stand
 const part = (id) => document.getElementById(id);
+const compareWord = part("compare-button").textContent;
 const control = (name) => part("filters").elements[name];
 
 const poll = new Poll(
@@ -44,7 +45,7 @@ function follow(link) {
 
 function showChoice() {
   for (const box of list.querySelectorAll("input[type=checkbox]")) box.checked = chosen.has(box.value);
-  part("compare-button").textContent = chosen.size ? say("compare_chosen", { n: chosen.size }) : say("compare_button");
+  part("compare-button").textContent = chosen.size ? say("compare_chosen", { n: chosen.size }) : compareWord;
   part("compare-button").disabled = chosen.size < 2;
   part("clear").hidden = chosen.size === 0;
 }

@@ -66,7 +66,7 @@ export class Plot {
       class: "plot",
       tabindex: "0",
       role: "application",
-      "aria-roledescription": say("charts"),
+      "aria-roledescription": say("chart"),
       "aria-describedby": "chart-keys",
       onkeydown: (event) => this.key(event),
       onblur: () => this.chart?.setCursor({ left: -10, top: -10 }),

@@ -15,9 +15,7 @@ export function swap(place, markup) {
   if (document.activeElement !== focused && place.contains(focused)) focused.focus({ preventScroll: true });
 }
 
-/** The same with nodes. */
-export function patch(place, children) {
-  const fresh = [children].flat(3).filter(Boolean).map((child) => (typeof child === "string" ? document.createTextNode(child) : child));
+function patch(place, fresh) {
   const known = new Map([...place.childNodes].filter(keyOf).map((node) => [keyOf(node), node]));
   const kept = fresh.map((node) => known.get(keyOf(node))).filter((old) => old !== undefined);
   const staying = inPlace(place, kept);
@@ -68,11 +66,10 @@ function update(old, node) {
   }
   if (old.nodeType !== Node.ELEMENT_NODE || old.hasAttribute("data-own")) return;
   for (const { name } of [...old.attributes]) {
-    if (name !== "open" && name !== "style" && !node.hasAttribute(name)) old.removeAttribute(name);
+    if (name !== "open" && !node.hasAttribute(name)) old.removeAttribute(name);
   }
   for (const { name, value } of node.attributes) {
-    if (name !== "style" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
-  if (node.style && old.style.cssText !== node.style.cssText) old.style.cssText = node.style.cssText;
   patch(old, [...node.childNodes]);
 }

@@ -1,7 +1,5 @@
 // The words that scripts say, in the page's language.
 
-import { count } from "./numbers.js";
-
 const words = JSON.parse(document.getElementById("words").textContent);
 
 export const lang = words.lang;
@@ -9,9 +7,4 @@ export const lang = words.lang;
 /** A text with its {placeholders} filled. */
 export function say(name, values = {}) {
   return (words[name] ?? name).replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
-}
-
-/** So many of something. */
-export function counted(name, many) {
-  return say(many === 1 ? `${name}.one` : `${name}.many`, { n: count(many) });
 }
