@@ -7,9 +7,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
     PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
 WORKDIR /source
 RUN python -m venv --without-pip /llmtrain
-# What it needs, in fixed versions: this layer is kept until they change.
-COPY requirements.txt .
-RUN pip --python /llmtrain/bin/python install --no-compile --require-hashes --only-binary :all: -r requirements.txt
+# What it needs with all its extras, in fixed versions: this layer is kept until they change.
+COPY requirements.lock .
+RUN pip --python /llmtrain/bin/python install --no-compile --require-hashes --only-binary :all: -r requirements.lock
 COPY LICENSE README.md pyproject.toml ./
 COPY exporter exporter
 # Byte code that never asks for its source's date: the same bytes each time, and a quick start.

@@ -27,7 +27,7 @@ bench: .venv/installed ## speed and memory beside real peers
 .venv/installed: pyproject.toml
 	@test -n '$(PYTHON)' || { echo 'Needs Python 3.10 or later with venv (Debian: apt-get install python3-venv), or make PYTHON=/path/to/python3'; exit 1; }
 	@.venv/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --editable .
+	.venv/bin/python -m pip install --quiet --editable '.[all]'
 	@touch $@
 
 .venv/installed-test: .venv/installed

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from benchmarks import catch_up, growth, idle, latency, memory, scrape, start
+from benchmarks import catch_up, footprint, growth, idle, latency, memory, scrape, start
 from benchmarks.bench import FULL, QUICK, Bench
 from benchmarks.measure import ContestantError, allow_open_files
 from benchmarks.peers import mtail
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Bench], tuple[Table, ...]]] = {
     "memory": memory.measure,
     "start": start.measure,
     "growth": growth.measure,
+    "footprint": footprint.measure,
 }
 README = Path(__file__).parent / "README.md"
 DESCRIPTORS_SPARED = 500

@@ -6,13 +6,14 @@ import sys
 
 from llmtrain_exporter.ingest.dialects.swift import Swift
 from llmtrain_exporter.ingest.follow import Follower
+from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.model import Layout, Record, Series
 from llmtrain_exporter.serve.exposition import Exposition
 
 
 def last_values(path: str) -> dict[Series, float]:
     """The last value of each series of an ms-swift log."""
-    follower, reader = Follower(path), Swift()
+    follower, reader = Follower(path), Swift(Normaliser())
     last: dict[Layout, Record] = {}
     while batch := follower.poll(0.0):
         for line in batch.lines:

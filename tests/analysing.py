@@ -9,7 +9,8 @@ import orjson
 from llmtrain_exporter.analyse import indicators
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.ingest.dialects.swift import Swift
-from llmtrain_exporter.knowledge.limits import BUILT_IN
+from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.knowledge.signals import BUILT_IN
 from llmtrain_exporter.model import Episode, Record, Series
 
 Row = Mapping[str, object]
@@ -17,7 +18,7 @@ Row = Mapping[str, object]
 
 def records(rows: Iterable[Row]) -> Iterator[Record]:
     """The records of log rows; a row without a step gets the next one."""
-    reader = Swift()
+    reader = Swift(Normaliser())
     for number, row in enumerate(rows, 1):
         placed = row if "global_step/max_steps" in row else {**row, "global_step/max_steps": f"{number}/2000"}
         line = orjson.dumps(placed).replace(b'"NaN"', b"NaN").replace(b'"Infinity"', b"Infinity")

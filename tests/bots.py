@@ -411,7 +411,7 @@ class Slack(Bot):
 
     kind = "slack"
     path = "/services/T0/B0/{token}"
-    rates = ((1, 1.0),)
+    rates: tuple[tuple[int, float], ...] = ((1, 1.0),)
     burst = 3  # short bursts are let through
 
     def __init__(self, *, secret: None = None, speed: float = 1.0, port: int = 0) -> None:
@@ -560,9 +560,9 @@ def _parsed(raw: bytes, kind: str) -> tuple[Any, dict[str, bytes]]:
     if not kind.startswith("multipart/form-data"):
         return _json(raw) if kind.startswith("application/json") else None, {}
     message = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + raw, policy=policy.HTTP)
-    parts = {
-        str(part.get_param("name", header="content-disposition")): part.get_payload(decode=True)
-        for part in message.iter_parts()  # type: ignore[attr-defined]
+    parts: dict[str, bytes] = {
+        str(part.get_param("name", header="content-disposition")): part.get_content()
+        for part in message.iter_parts()
     }
     return _json(parts.pop("payload_json", b"null")), parts
 

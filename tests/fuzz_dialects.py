@@ -22,7 +22,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from llmtrain_exporter.analyse.run import Options, Run
-from llmtrain_exporter.ingest.dialects import DOCUMENTS, Dialects, producer
+from llmtrain_exporter.ingest.dialect import Dialect, Role, Shape
+from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.skips import REASONS
@@ -30,12 +32,8 @@ from llmtrain_exporter.model import Settings
 from llmtrain_exporter.publish.check import as_json
 
 GOLDEN = Path(__file__).with_name("golden")
-DIALECTS = {
-    "logging": "swift",
-    "trainer_log": "llamafactory",
-    "trainer_state": "trainer_state",
-    "stdout": "printed",
-}
+DIALECTS = registered()
+PRINTED = "stdout.log"  # what people call logs that have no name of their own
 LARGEST_SEED = 1 << 16
 MUTATIONS = 8  # at most, of one input
 NOW = 4e9
@@ -61,9 +59,16 @@ TOKENS = (*PUNCTUATION.split(), *NUMBERS.split(), *KEYS.split(), *BYTES, *LONG, 
 def seeds(logs: Path | None) -> list[tuple[str, bytes]]:
     """Dialect and text of each log to begin with."""
     found = [(path.name.partition("-")[0], path) for path in sorted(GOLDEN.glob("*.in"))]
-    for name, dialect in DIALECTS.items() if logs else ():
-        found += [(dialect, path) for path in sorted((logs or GOLDEN).rglob(f"{name}*.*l*"))]
+    if logs is not None:
+        found += [(name, path) for name in DIALECTS for path in _below(logs, DIALECTS[name])]
     return [(dialect, path.read_bytes()[:LARGEST_SEED]) for dialect, path in found]
+
+
+def _below(logs: Path, dialect: Dialect) -> Iterator[Path]:
+    """Its logs, those too whose names have something in the middle: logging-2.jsonl."""
+    for name in (PRINTED,) if dialect.role is Role.CONSOLE else dialect.files:
+        before, dot, suffix = name.rpartition(".")
+        yield from sorted(logs.rglob(f"{before}*{dot}{suffix}"))
 
 
 def mutated(text: bytes, others: Sequence[tuple[str, bytes]], chance: random.Random) -> bytes:
@@ -98,8 +103,9 @@ def inputs(chance: random.Random, logs: Path | None) -> Iterator[tuple[str, byte
 
 def examine(dialect: str, text: bytes) -> None:
     """Read, fold and tell a log. Raises whatever breaks, AssertionError for a broken promise."""
-    pieces = [text] if dialect in DOCUMENTS else text.split(b"\n")
-    records, skipped = read_lines(Dialects().reader(dialect), pieces)
+    known = DIALECTS[dialect]
+    pieces = [text] if known.shape is Shape.DOCUMENT else text.split(b"\n")
+    records, skipped = read_lines(Readers().reader(known), pieces)
     assert set(skipped) <= set(REASONS), skipped
     options = Options()
     run = Run(options, Settings({}, {"max_grad_norm": 0.0, "max_completion_length": 64.0}))
@@ -108,7 +114,7 @@ def examine(dialect: str, text: bytes) -> None:
         assert len(record.values) == len(record.layout.series), record
         run.fold(record, NOW)
     run.skip(skipped)
-    found = run.snapshot("run", "log", producer(dialect), NOW + 1)
+    found = run.snapshot("run", "log", known.producer, NOW + 1)
     assert all(type(value) in (float, int) for value in found.samples.values())
     assert sum(one.metric is c.OTHER for one in found.samples) <= options.max_other_keys
     assert sum(value for one, value in found.samples.items() if one.metric is c.RUN_STATE) == 1
@@ -145,7 +151,7 @@ def main() -> int:
     seed = random.randrange(1 << 32) if asked.seed is None else asked.seed
     try:
         if asked.input:
-            for dialect in DIALECTS.values():
+            for dialect in DIALECTS:
                 examine(dialect, asked.input.read_bytes())
             return 0
         count = fuzz(random.Random(seed), asked.rounds, asked.seconds, asked.logs, asked.crash)

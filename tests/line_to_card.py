@@ -6,17 +6,17 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import yaml
 from llmtrain_exporter.analyse.run import Options
-from llmtrain_exporter.history.read import read
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.publish.replay import Manner, Pace, replay
+from llmtrain_exporter.watching.on_demand import read_log
 
 from tests.servers import Alertmanager, ExporterProcess, Server, free_port
 
@@ -35,7 +35,7 @@ class Stack:
         self,
         folder: Path,
         logs: Path,
-        bots: list[Mapping[str, object]],
+        bots: Sequence[Mapping[str, object]],
         find: Callable[[str], Path],
         version: str,
     ) -> None:
@@ -44,8 +44,8 @@ class Stack:
         self.exporter: Server = ExporterProcess([logs, "--stdout-log", "*.log"])
         port = free_port()
         config = folder / "relay.yml"
-        config.write_text(yaml.safe_dump({"exporters": [self.exporter.url], "bots": bots}))
-        relay = [
+        config.write_text(yaml.safe_dump({"exporters": [self.exporter.url], "bots": [*bots]}))
+        relay: list[str | Path] = [
             sys.executable,
             "-m",
             "llmtrain_exporter",
@@ -63,7 +63,7 @@ class Stack:
         port = free_port()
         addresses |= {"alertmanager:9093": self.alertmanager.address, "localhost:9090": f"127.0.0.1:{port}"}
         shutil.copytree(ALERTS / "rules", folder / "rules")
-        prometheus = [
+        prometheus: list[str | Path] = [
             find(f"prometheus{version}"),
             f"--config.file={_with_addresses(ALERTS / 'prometheus.yml', addresses, folder)}",
             f"--storage.tsdb.path={folder / 'prometheus'}",
@@ -131,11 +131,11 @@ def breaks_at(source: Path, scratch: Path) -> int:
     if (source.parent / "args.json").exists():
         shutil.copy(source.parent / "args.json", scratch)
     log = scratch / source.name
-    patterns = {**discover.Options().patterns, "printed": ("*.log",)}
+    options = discover.SearchOptions(stdout_log=("*.log",))
     for count in range(1, len(lines) + 1):
         log.write_bytes(b"".join(lines[:count]))
-        (found,) = discover.discover([str(log)], discover.Options(patterns=patterns), time.time()).found
-        snapshot = read(found, Options(), Dialects(None), time.time())
+        (found,) = discover.discover([str(log)], options, time.time()).found
+        snapshot = read_log(found, Options(), Readers(None), time.time())
         if isinstance(snapshot, Snapshot) and snapshot.incidents:
             return count
     raise AssertionError(f"{source} has no incident")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import requests
 import yaml
@@ -33,7 +33,7 @@ def free_port() -> int:
         return port
 
 
-def eventually(probe: Callable[[], T], within: float = READY_SECONDS) -> T:
+def eventually(probe: Callable[[], T | Literal[False]], within: float = READY_SECONDS) -> T:
     """The first true answer of `probe`; AssertionError with its last answer when none came in time."""
     deadline = time.monotonic() + within
     while not (answer := probe()):

@@ -14,7 +14,8 @@ from typing import Any
 import requests
 from llmtrain_exporter import config
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge.limits import LIMITS
+from llmtrain_exporter.knowledge.producers import SWIFT
+from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.model import Health, Kind, Resume, Series, Settings, Snapshot, State
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
@@ -29,7 +30,7 @@ LOSS = Series(c.LOSS, (("split", "train"),))
 RUN = Snapshot(
     run="qwen/v1",
     file="/logs/qwen/v1/logging.jsonl",
-    dialect="swift",
+    producer=SWIFT,
     profile="grpo",
     base="grpo",
     state=State.RUNNING,

@@ -115,14 +115,14 @@ def test_the_examples_of_routes_are_valid(real_tool: Tool, tmp_path: Path) -> No
         return f"{with_examples(routes)}\nreceivers:\n{receivers}"
 
     path = copied(tmp_path, "alertmanager.yml", change)
-    told(real_tool("amtool"), "check-config", path)
+    assert " - 1 templates" in told(real_tool("amtool"), "check-config", path)
     for labels, receivers in (
         ({"alertname": "LlmTrainRunFinished", "severity": "info"}, "relay-once"),
         ({"alertname": "LlmTrainIncident", "severity": "critical", "team": "nlp"}, "slack,email,relay"),
         ({"alertname": "LlmTrainKlHigh", "severity": "warning", "team": "nlp"}, "slack,relay"),
         ({"alertname": "LlmTrainKlHigh", "severity": "warning", "team": "cv"}, "relay"),
     ):
-        check_route(real_tool("amtool"), path, {**RUN, **labels}, receivers)
+        assert routed(real_tool("amtool"), path, {**RUN, **labels}) == receivers
 
 
 def test_the_examples_of_receivers_are_valid_for_a_newer_alertmanager(
@@ -133,11 +133,10 @@ def test_the_examples_of_receivers_are_valid_for_a_newer_alertmanager(
     assert " - 9 receivers" in told(real_tool("amtool3"), "check-config", path)
 
 
-def check_route(amtool: Path, path: Path, labels: Labels, receivers: str) -> None:
-    """amtool itself compares; order counts."""
+def routed(amtool: Path, path: Path, labels: Labels) -> str:
+    """The receivers of an alert with these labels, in order."""
     given = [f"{name}={value}" for name, value in labels.items()]
-    test = ("config", "routes", "test", f"--config.file={path}", f"--verify.receivers={receivers}")
-    told(amtool, *test, *given)
+    return told(amtool, "config", "routes", "test", f"--config.file={path}", *given).strip()
 
 
 @pytest.mark.parametrize(
@@ -162,7 +161,7 @@ def test_alerts_go_where_their_severity_says(
     """As shipped neither team nor profile matters: the relay gets warnings and worse, infos go to nobody."""
     of_run = {"run": "a", "profile": profile, "team": team}
     labels = {**EXPORTER, **of_run, "alertname": name, "severity": severity}
-    check_route(real_tool(tool), CONFIG, labels, receiver)
+    assert routed(real_tool(tool), CONFIG, labels) == receiver
 
 
 def routes() -> Iterator[dict[str, Any]]:

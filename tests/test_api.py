@@ -14,16 +14,15 @@ from typing import Any
 
 import pytest
 from llmtrain_exporter.config import Settings as Configured
-from llmtrain_exporter.history.columns import History, Log
-from llmtrain_exporter.history.read import NoTraining
 from llmtrain_exporter.ingest import follow
-from llmtrain_exporter.ingest.discover import Found, Options, discover
+from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.metrics import METRICS
+from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Episode, Health, Kind, Layout, Record, Series, State, series
+from llmtrain_exporter.model import Episode, Health, Kind, Layout, NoRun, Record, Series, State, series
 from llmtrain_exporter.publish.demo import BUNDLED
 from llmtrain_exporter.serve.exposition import Exposition, label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
@@ -32,8 +31,10 @@ from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.language import preferred
 from llmtrain_exporter.serve.pages.listing import LONGEST_PAGE, PAGE, Listing, ListQuery, ListSlice, query
 from llmtrain_exporter.serve.sparkline import POINTS, Sparkline
-from llmtrain_exporter.serve.watch import Watcher
+from llmtrain_exporter.serve.watcher import Watcher
 from llmtrain_exporter.story import run_object
+from llmtrain_exporter.watching.history.columns import History
+from llmtrain_exporter.watching.history.recorded import RecordedLog
 
 from tests.serving import LOSS, NOW, RUN, Site, running
 from tests.training import append, swift, swift_eval
@@ -162,8 +163,9 @@ def test_why_there_is_no_history_is_told_in_both_languages(site: Site, tmp_path:
     """A log without a record yet."""
     append(tmp_path / "a/logging.jsonl")
     watched(site, tmp_path)
-    assert asked(site, "/api/v1/history", run="a")["error"] == words.EMPTY.en
-    assert asked(site, "/api/v1/history", run="a", lang="zh")["error"] == words.EMPTY.zh
+    empty = words.NO_RUN_REASONS[NoRunReason.EMPTY]
+    assert asked(site, "/api/v1/history", run="a")["error"] == empty.en
+    assert asked(site, "/api/v1/history", run="a", lang="zh")["error"] == empty.zh
 
 
 # A page of the list.
@@ -172,7 +174,7 @@ def test_why_there_is_no_history_is_told_in_both_languages(site: Site, tmp_path:
 def test_a_row_of_the_list(site: Site) -> None:
     """A run tells how it is, how far, how long it will take, what is worst and how its reward went."""
     line = Sparkline()
-    line.extend(training(*({c.REWARD: value} for value in (0.1, 0.25))))
+    show(line, training(*({c.REWARD: value} for value in (0.1, 0.25))))
     pace = {series(c.RECENT_SECONDS_PER_STEP): 2.0}
     worse = replace(RUN, health=Health.BROKEN, verdict=Health.BROKEN, episodes=(KL_SPIKE,), samples=pace)
     site.fleet.publish(worse, sparkline=line)
@@ -314,6 +316,12 @@ def training(*rows: dict[Any, float]) -> list[Record]:
     return [Record(Kind.TRAIN, None, None, layout_of(tuple(row)), tuple(row.values())) for row in rows]
 
 
+def show(line: Sparkline, records: Iterable[Record]) -> None:
+    """Let the line of a run see records."""
+    for record in records:
+        line.note(record, None)
+
+
 def layout_of(metrics: tuple[Any, ...]) -> Layout:
     """A layout with one column for each metric."""
     columns = tuple(series(metric) for metric in metrics)
@@ -323,7 +331,7 @@ def layout_of(metrics: tuple[Any, ...]) -> Layout:
 def test_a_sparkline_keeps_its_shape_in_few_points() -> None:
     """However long the run, the line has at most 32 points, from its first record to its last ones."""
     line = Sparkline()
-    line.extend(training(*({c.LOSS: float(number)} for number in range(10_000))))
+    show(line, training(*({c.LOSS: float(number)} for number in range(10_000))))
     values = line.values.tolist()
     assert POINTS / 2 <= len(values) < POINTS
     assert values == sorted(values)
@@ -334,10 +342,10 @@ def test_a_sparkline_keeps_its_shape_in_few_points() -> None:
 def test_a_sparkline_shows_rewards_where_there_are_some() -> None:
     """The loss says little of a run with rewards; numbers that are none, or too large, are left out."""
     line = Sparkline()
-    line.extend(training({c.LOSS: 9.0}))
+    show(line, training({c.LOSS: 9.0}))
     assert (line.metric, line.values.tolist()) == ("loss", [9.0])
     rewards = [0.5, float("nan"), float("inf"), 1e300, 1.0]
-    line.extend(training(*({c.LOSS: 9.0, c.REWARD: reward} for reward in rewards)))
+    show(line, training(*({c.LOSS: 9.0, c.REWARD: reward} for reward in rewards)))
     assert (line.metric, line.values.tolist()) == ("reward", [0.5, 1.0])
 
 
@@ -492,7 +500,7 @@ def test_readers_of_long_logs_hold_nobody_up(
     append(tmp_path / "a/logging.jsonl", swift(1))
     watched(site, tmp_path)
     going_on = threading.Event()
-    monkeypatch.setattr(Histories, "told", lambda *_: going_on.wait(10) and NoTraining("done", {}))
+    monkeypatch.setattr(Histories, "told", lambda *_: going_on.wait(10) and NoRun("a", NoRunReason.EMPTY))
     with ThreadPoolExecutor(60) as crowd:
         waiting = [crowd.submit(site.get, "/api/v1/history", params={"run": "a"}) for _ in range(60)]
         assert site.get("/metrics").status_code == 200
@@ -506,15 +514,15 @@ def test_few_histories_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """Those asked for last stay, the large and the old ones go; no log is read twice for nothing."""
     for name in "abc":
         append(tmp_path / name / "logging.jsonl", *(swift(step) for step in range(1, 20)))
-    found = {run.run: run for run in discover([str(tmp_path)], Options(ignore_older=None), NOW).found}
+    found = {run.run: run for run in discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW).found}
     read: list[str] = []
 
-    class Counted(Log):
+    class Counted(RecordedLog):
         def __init__(self, log: Found, *rest: Any) -> None:
             read.append(log.run)
             super().__init__(log, *rest)
 
-    monkeypatch.setattr(histories, "Log", Counted)
+    monkeypatch.setattr(histories, "RecordedLog", Counted)
     monkeypatch.setattr(histories, "MOST_RUNS", 2)
     seconds = [0.0]
     kept = Histories(Configured(), lambda: NOW, lambda: seconds[0])
@@ -540,7 +548,7 @@ def last_step(history: History) -> bytes:
 def test_a_log_that_grows_is_read_on(tmp_path: Path) -> None:
     """Of a history that somebody looks on at only the new lines are read, and a rewritten log begins anew."""
     log = append(tmp_path / "logging.jsonl", *(swift(step) for step in range(1, 20)))
-    found = discover([str(tmp_path)], Options(ignore_older=None), NOW).found[0]
+    found = discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW).found[0]
     seen: list[History] = []
 
     def tell(history: History) -> bytes:
@@ -563,7 +571,7 @@ def test_a_log_that_grows_is_read_on(tmp_path: Path) -> None:
 def test_many_who_look_at_a_run_share_an_answer(tmp_path: Path) -> None:
     """An answer is made once for as long as the log stays as it is, and for each question of its own."""
     log = append(tmp_path / "logging.jsonl", swift(1))
-    found = discover([str(tmp_path)], Options(ignore_older=None), NOW).found[0]
+    found = discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW).found[0]
     made: list[int] = []
 
     def tell(history: History) -> bytes:
@@ -583,12 +591,12 @@ def test_many_who_look_at_a_run_share_an_answer(tmp_path: Path) -> None:
 def test_a_log_that_could_not_be_read_is_looked_at_again(tmp_path: Path) -> None:
     """What kept a log from being read may be over without a change of the log."""
     append(tmp_path / "logging.jsonl", swift(1))
-    found = discover([str(tmp_path)], Options(ignore_older=None), NOW).found[0]
+    found = discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW).found[0]
     seconds = [0.0]
     kept = Histories(Configured(), lambda: NOW, lambda: seconds[0])
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(follow, "open_regular", refuse)
-        assert isinstance(kept.told(found, "", last_step), NoTraining)
+        assert isinstance(kept.told(found, "", last_step), NoRun)
     seconds[0] = 1.0
     assert kept.told(found, "", last_step) == b"1"
 

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llmtrain_exporter.ingest.arguments import LARGEST_FILE, LONGEST_TEXT, read_settings, select
+from llmtrain_exporter.ingest.arguments import (
+    HUGGING_FACE_FILES,
+    LARGEST_FILE,
+    LONGEST_TEXT,
+    read_settings,
+    select,
+)
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.model import Settings
 
@@ -116,7 +122,7 @@ def test_arguments_with_nan_are_read(tmp_path: Path) -> None:
     ],
     ids=range(9),
 )
-@pytest.mark.parametrize("name", arguments.FILES)
+@pytest.mark.parametrize("name", [file.name for file in HUGGING_FACE_FILES])
 def test_a_file_that_cannot_be_read_says_nothing(tmp_path: Path, name: str, content: bytes) -> None:
     """Empty, torn, another shape, binary, too deep, too large."""
     assert written(tmp_path, name, content) == NOTHING

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.dialects.swift import Swift
+from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.model import Health, Kind, Record, Snapshot
-from llmtrain_exporter.publish.check import check
+from llmtrain_exporter.watching.on_demand import read_each, read_log
+from llmtrain_exporter.watching.rules import RunRules
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 import benchmarks.__main__ as command
-from benchmarks import catch_up, generate, growth, idle, latency, memory, report, scrape, start
+from benchmarks import catch_up, footprint, generate, growth, idle, latency, memory, report, scrape, start
 from benchmarks.bench import Bench, Sizes
 from benchmarks.measure import ContestantError, interleave, run
 from benchmarks.peers import mtail
@@ -82,11 +85,11 @@ def test_a_generated_log_reads_as_a_healthy_finished_run(tmp_path: Path) -> None
     log = generate.log_path(tmp_path, 0)
     size = generate.write_log(log, 3000, finished=True)
     assert log.stat().st_size == size
-    reader = Swift()
+    reader = Swift(Normaliser())
     found = [one for line in log.read_bytes().splitlines() for one in reader.read(line)]
     kinds = [one.kind for one in found if isinstance(one, Record)]
     assert kinds == [Kind.TRAIN] * 3000 + [Kind.FINAL, Kind.SUMMARY]
-    (snapshot,) = check([str(log)], Options(), (), None, log.stat().st_mtime)
+    (snapshot,) = read_each(read_log, [str(log)], RunRules(Settings(), Options()), log.stat().st_mtime)
     assert isinstance(snapshot, Snapshot)
     assert (snapshot.profile, snapshot.health) == ("grpo", Health.HEALTHY)
 
@@ -285,3 +288,39 @@ def test_growth_compares_few_runs_with_many(bench: Bench) -> None:
     (table,) = growth.measure(bench)
     assert len(table.rows) == 2 * len(growth.COSTS)
     assert all((row.ratio is None) is ("2 runs" in row.who) for row in table.rows)
+
+
+def test_footprint_weighs_and_times_an_installation(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain installation has a limit, as the import of the analysis has; every start is timed."""
+    weights = {"": footprint.Weight(39_000_000, 24), "report": footprint.Weight(290_000_000, 36)}
+    monkeypatch.setattr(footprint, "install", lambda _: weights)
+    sizes, starts = footprint.measure(bench)
+    assert [(row.figure, row.unit) for row in sizes.rows] == [
+        *((39.0, "MB"), (24, "packages")),
+        *((290.0, "MB"), (36, "packages")),
+    ]
+    assert [row.verdict for row in sizes.rows] == [Verdict.PASS, *[Verdict.NONE] * 3]
+    assert measured([starts])
+    assert [row.who for row in starts.rows if row.target] == [footprint.IMPORT]
+
+
+def test_footprint_without_a_package_index_weighs_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows are marked as those of a contestant that is not installed, and a line says what is needed."""
+
+    def offline(_: Path) -> dict[str, footprint.Weight]:
+        raise ContestantError("no matching distribution")
+
+    monkeypatch.setattr(footprint, "install", offline)
+    table = footprint.sizes(bench)
+    assert {row.verdict for row in table.rows} == {Verdict.MISSING}
+    assert table.notes == ("Needs pip and a package index: no matching distribution",)
+
+
+def test_a_copy_of_the_source_has_no_leftovers(tmp_path: Path) -> None:
+    """What a build needs, and no byte code of another interpreter."""
+    copied = footprint.copy_source(tmp_path)
+    assert (copied / "exporter" / "llmtrain_exporter" / "cli" / "__init__.py").is_file()
+    assert sorted(path.name for path in copied.iterdir()) == sorted([*footprint.BUILT_FROM, "exporter"])
+    assert list(copied.rglob("__pycache__")) + list(copied.rglob("*.egg-info")) == []

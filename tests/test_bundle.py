@@ -11,8 +11,6 @@ from llmtrain_exporter.knowledge.text import Lang
 
 ROOT = Path(__file__).resolve().parent.parent
 
-pytest.importorskip("grafana_foundation_sdk")  # needs Python 3.11
-
 
 def test_committed_files_are_what_would_be_rendered() -> None:
     """A committed file never differs from the knowledge that it is made from, in any language."""

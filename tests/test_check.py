@@ -20,24 +20,27 @@ from llmtrain_exporter.analyse.run import Options, Run
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Health, Incident, Kind, Resume, Snapshot, State
+from llmtrain_exporter.model import Health, Incident, Kind, NoRun, Resume, Snapshot, State
 from llmtrain_exporter.publish import check_courses, demo
 from llmtrain_exporter.publish.check import (
-    NoRun,
-    Told,
+    CheckOutput,
     _follow_progress,
     as_json,
-    check,
-    each_log,
     exit_code,
     run_check,
 )
 from llmtrain_exporter.publish.check_courses import CoursesKept
-from llmtrain_exporter.publish.check_text import INCIDENTS_TOLD, as_text
-from llmtrain_exporter.publish.style import Style
-from llmtrain_exporter.publish.table import LONGEST_COURSE, Courses, course, thinned
-from llmtrain_exporter.publish.wrap import columns, padded, shortened, wrapped
+from llmtrain_exporter.publish.check_text import as_text
+from llmtrain_exporter.story.metrics import Courses
+from llmtrain_exporter.story.shorten import MOST_INCIDENTS
+from llmtrain_exporter.watching.on_demand import read_each, read_log
+from llmtrain_exporter.watching.rules import RunRules
+from llmtrain_exporter.write.columns import columns, padded, shortened, wrapped
+from llmtrain_exporter.write.courses import course, thinned
+from llmtrain_exporter.write.style import Style
+from llmtrain_exporter.write.terminal_table import LONGEST_COURSE
 
 from tests.serving import RUN
 from tests.training import append, swift
@@ -51,6 +54,7 @@ LOGS = {
 }
 """The runs with golden outputs. A new folder below `fixtures` needs no code: UPDATE_GOLDEN=1 writes them."""
 
+RULES = RunRules(Settings(stdout_log=("*.log",)), Options())
 EN, ZH = (Style(lang, 80) for lang in Lang)
 CLOSING = "，。；：、！？）」》"
 
@@ -60,7 +64,7 @@ def checked(name: str, folder: Path) -> Snapshot:
     shutil.copytree(LOGS[name], folder / name)
     for file in (folder / name).iterdir():
         os.utime(file, (NOW, NOW))
-    (run,) = check([str(folder / name)], Options(), ("*.log",), None, NOW)
+    (run,) = read_each(read_log, [str(folder / name)], RULES, NOW)
     assert isinstance(run, Snapshot)
     return replace(run, file=str(Path(run.file).relative_to(folder)))
 
@@ -68,7 +72,7 @@ def checked(name: str, folder: Path) -> Snapshot:
 def drawn(name: str, folder: Path) -> dict[str, Courses]:
     """The courses of one that was `checked` there."""
     kept = CoursesKept()
-    assert len(list(each_log(kept.read, [str(folder / name)], Options(), ("*.log",), None, NOW))) == 1
+    assert len(list(read_each(kept.read, [str(folder / name)], RULES, NOW))) == 1
     return kept.courses
 
 
@@ -150,14 +154,15 @@ def test_signals_come_in_the_order_of_their_first_step(tmp_path: Path) -> None:
 def test_json_is_valid_whatever_a_run_is_called() -> None:
     """A name on disk need not be text."""
     strange = replace(RUN, run="a\udcff\n", file="/a\udcff")
-    (run,) = json.loads(as_json([strange], [NoRun("/b\udcfe", "r", {})]))["runs"]
+    (run,) = json.loads(as_json([strange], [NoRun("/b\udcfe", NoRunReason.EMPTY)]))["runs"]
     assert run["run"] == "a\ufffd\ufffd"
 
 
 # Several runs
 
 HEALTHY, WATCH, BROKEN = (
-    replace(RUN, run=f"runs/{health.name.lower()}", verdict=health, episodes=()) for health in Health
+    replace(RUN, run=f"runs/{health.name.lower()}", health=health, verdict=health, episodes=())
+    for health in Health
 )
 
 
@@ -179,17 +184,22 @@ def test_the_line_of_a_run_says_the_worst_and_how_much_else(tmp_path: Path) -> N
     """The collapse before what it consists of, and the name in full."""
     name = "a" * 150
     told = text([replace(checked("demo-collapse", tmp_path), run=name), HEALTHY]).splitlines()
-    assert re.fullmatch(rf"  broken   Policy collapse \(\+\d+\)  35 of 120  {name}", told[1])
+    assert re.fullmatch(rf"  broken   Policy collapse and \d+ more  35 of 120  {name}", told[1])
 
 
 def test_files_that_are_no_runs_are_told_with_the_reason() -> None:
     """In the language that was asked for, with lines by reason."""
-    others = [("/a/b.log", "no training record in it", {"text": 3}), ("/c", "Permission denied", {})]
+    others = [
+        NoRun("/a/b.log", NoRunReason.NO_RECORD, {"text": 3}),
+        NoRun("/c", NoRunReason.UNREADABLE, detail="Permission denied"),
+    ]
     assert list(as_text([], others, EN, False)) == [
-        "/a/b.log: no run: no training record in it (3 x text)\n",
+        "/a/b.log: no run: no training record in it (3 other lines)\n",
         "/c: no run: Permission denied\n",
     ]
-    assert next(as_text([], others, ZH, False)) == "/a/b.log: 不是训练日志：其中没有训练记录 (3 x text)\n"
+    assert (
+        next(as_text([], others, ZH, False)) == "/a/b.log: 不是训练日志：其中没有训练记录（3 行其他文本）\n"
+    )
 
 
 # One run
@@ -249,8 +259,8 @@ def test_of_many_incidents_the_first_and_the_last_are_told() -> None:
     """A run that spikes on and on does not fill the screen."""
     many = tuple(Incident(at, at, at + 1, (("kl", at),), (), False, False) for at in range(100, 120))
     told = text([replace(BROKEN, incidents=many)])
-    assert told.count("Incident from") == INCIDENTS_TOLD
-    assert f"... and {20 - INCIDENTS_TOLD} more incidents in between" in told
+    assert told.count("Incident from") == MOST_INCIDENTS
+    assert f"... and {20 - MOST_INCIDENTS} more incidents in between" in told
     assert "step 100," in told
     assert "step 119," in told
 
@@ -276,7 +286,7 @@ def test_a_course_tells_nan_from_a_record_without_the_metric(tmp_path: Path) -> 
     rows = [swift(1), swift(2, grad_norm=math.nan), '{"loss": 0.3, "global_step/max_steps": "3/9"}', swift(4)]
     append(log, *rows, modified=NOW)
     kept = CoursesKept()
-    assert len(list(each_log(kept.read, [str(log)], Options(), (), None, NOW))) == 1
+    assert len(list(read_each(kept.read, [str(log)], RULES, NOW))) == 1
     (courses,) = kept.courses.values()
     told = {one.metric.name: course(values) for one, values in courses.items()}
     assert told["llmtrain_grad_norm"] == "▁x█"
@@ -301,7 +311,7 @@ def test_no_course_is_drawn_where_it_cannot_be_shown() -> None:
     """A terminal without Unicode gets the table as it is elsewhere, without bars."""
     out = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
     assert shown(demo.BUNDLED / demo.COLLAPSE, out) == ""
-    assert b"critical\n" in out.buffer.getvalue()  # type: ignore[attr-defined]
+    assert b"critical\n" in out.buffer.getvalue()
 
 
 # Terminals
@@ -316,7 +326,7 @@ class Terminal(io.StringIO):
 
 def shown(path: Path, out: io.StringIO | io.TextIOWrapper) -> str:
     """What `check` writes there, if that keeps it."""
-    run_check([str(path)], Settings(), None, Told("text", "en", False), out, io.StringIO())
+    run_check([str(path)], Settings(), None, CheckOutput("text", "en", False), out, io.StringIO())
     return out.getvalue() if isinstance(out, io.StringIO) else ""
 
 
@@ -336,7 +346,7 @@ def test_colours_are_for_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_progress_is_shown_once_it_takes_long_and_leaves_no_trace() -> None:
     """A folder with 1,000 runs says how far it is, on one line that is cleared at the end."""
     err, clock = io.StringIO(), count(step=0.05)
-    everything: Iterator[Snapshot | NoRun] = iter([RUN] * 1000 + [NoRun("a", "b", {})])
+    everything: Iterator[Snapshot | NoRun] = iter([RUN] * 1000 + [NoRun("a", NoRunReason.EMPTY)])
     told = list(_follow_progress(everything, err, lambda: next(clock)))
     assert len(told) == 1001
     assert "\r500 logs read, 500 of them runs" in re.sub(r"\b(49\d|50\d)\b", "500", err.getvalue())
@@ -367,8 +377,8 @@ def test_the_exit_code_is_the_health(name: str, code: int, capsys: pytest.Captur
 def test_the_worst_run_gives_the_exit_code() -> None:
     """Unless a path that was named cannot be read, or there is no run at all."""
     assert exit_code([], [HEALTHY, WATCH], []) == 1
-    assert exit_code(["/x"], [HEALTHY, WATCH], [NoRun("/y/z", "empty", {})]) == 1
-    assert exit_code(["/x"], [BROKEN], [NoRun("/x", "empty", {})]) == 3
+    assert exit_code(["/x"], [HEALTHY, WATCH], [NoRun("/y/z", NoRunReason.EMPTY)]) == 1
+    assert exit_code(["/x"], [BROKEN], [NoRun("/x", NoRunReason.EMPTY)]) == 3
     assert exit_code([], [], []) == 3
 
 
@@ -421,7 +431,7 @@ def test_runs_that_a_rule_calls_the_same_stay_apart(tmp_path: Path) -> None:
     for name in ("a", "b"):
         shutil.copytree(LOGS["swift-sft"], tmp_path / name)
     settings = Settings.model_validate({"runs": [{"match": "*", "name": "same"}]})
-    told = check([str(tmp_path)], Options(), (), None, NOW, settings.assign)
+    told = read_each(read_log, [str(tmp_path)], RunRules(settings, Options()), NOW)
     assert [one.run for one in told if isinstance(one, Snapshot)] == ["same", "same (b)"]
 
 
@@ -437,7 +447,7 @@ def test_a_folder_without_a_log_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     out = capsys.readouterr().out
     assert f"{tmp_path / 'empty'}: no run: no training log below it" in " ".join(out.split())
     assert run_cli(commands, [*full, str(tmp_path / "empty"), "--lang", "zh"]) == 3
-    assert "其下没有训练日志" in "".join(capsys.readouterr().out.split())
+    assert "该目录下没有找到训练日志" in "".join(capsys.readouterr().out.split())
 
 
 # Wrapping

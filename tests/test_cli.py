@@ -258,6 +258,7 @@ def test_a_path_may_appear_later(tmp_path: Path) -> None:
         folder.mkdir()
         (folder / "logging.jsonl").write_bytes((demo.BUNDLED / demo.HEALTHY / demo.LOG).read_bytes())
         eventually(lambda: exporter.metrics()["llmtrain_exporter_runs"] == 1)
+        assert exporter.log.count(str(folder)) == 1
 
 
 def test_settings_reach_the_exporter(tmp_path: Path) -> None:

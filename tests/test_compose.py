@@ -15,6 +15,8 @@ import yaml
 from llmtrain_exporter.config.layers import CONFIG_VARIABLE, catalogue
 from packaging.requirements import Requirement
 
+from tests.project import dependencies, extras
+
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = re.sub(r"(?m)^\s*#.*", "", (ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -141,13 +143,11 @@ def test_health_is_asked_of_every_service_that_can_answer() -> None:
 
 
 def test_the_image_installs_what_the_package_asks_for() -> None:
-    """requirements.txt fixes every dependency of pyproject.toml, in versions that it allows, by hash."""
-    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    """requirements.lock fixes every dependency, those of the extras too, in allowed versions, by hash."""
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     pins = [Requirement(line.rstrip("\\ ")) for line in re.findall(r"^[a-z].*", text, re.MULTILINE)]
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    listed = re.search(r"^dependencies = \[\n(.*?)^\]", project, re.MULTILINE | re.DOTALL)
-    assert listed
-    wanted = [Requirement(each) for each in re.findall(r'"([^"]+)"', listed[1])]
+    optional = [each for extra, wanted in extras().items() if extra != "test" for each in wanted]
+    wanted = [*dependencies(), *optional]
     assert {each.name for each in wanted} <= {pin.name for pin in pins}
     wrong = [
         (pin.name, str(pin.specifier))
@@ -157,6 +157,13 @@ def test_the_image_installs_what_the_package_asks_for() -> None:
     ]
     assert wrong == []
     assert text.count("--hash=sha256:") > len(pins)
+
+
+def test_the_lock_file_says_how_it_is_renewed() -> None:
+    """Its head names the program that wrote it, which is there; the image installs from it alone."""
+    [command] = re.findall(r"\A#.*\n# +(\S+)\n", (ROOT / "requirements.lock").read_text(encoding="utf-8"))
+    assert os.access(ROOT / command, os.X_OK)
+    assert re.findall(r"install .*-r (\S+)", DOCKERFILE) == ["requirements.lock"]
 
 
 def start_grafana(root: Path, **given: str) -> subprocess.CompletedProcess[str]:

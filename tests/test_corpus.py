@@ -16,13 +16,18 @@ from typing import Any
 import pytest
 import yaml
 from llmtrain_exporter.analyse.run import Options, Run
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.config import Settings as Configured
+from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.skips import REASONS
-from llmtrain_exporter.model import Kind, Record, Settings, Snapshot, State, series
-from llmtrain_exporter.publish.check import NoRun, check
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Kind, NoRun, Record, Settings, Snapshot, State, series
+from llmtrain_exporter.watching.on_demand import read_each, read_log
+from llmtrain_exporter.watching.rules import RunRules
 
 NOW = 4e9  # long after every log: what is not finished has stalled
 PRINTED = ("*.log", "*.out", "*.txt")
@@ -31,7 +36,8 @@ HOURS = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d)")
 
 def checked(*paths: Path, stdout_log: Sequence[str] = ()) -> list[Snapshot | NoRun]:
     """What `check` finds below these paths."""
-    return list(check([str(path) for path in paths], Options(), stdout_log, None, NOW))
+    rules = RunRules(Configured(stdout_log=tuple(stdout_log)), Options())
+    return list(read_each(read_log, [str(path) for path in paths], rules, NOW))
 
 
 def runs(*paths: Path) -> list[Snapshot]:
@@ -97,7 +103,7 @@ def test_what_is_no_training_log_gives_no_run_but_counted_reasons(corpus: Path) 
     assert len(found) >= 8
     for other in found:
         assert isinstance(other, NoRun), other
-        assert other.reason == "no training record in it"
+        assert words.no_run_reason(other.reason, other.detail, Lang.EN) == "no training record in it"
         assert other.skipped
         assert set(other.skipped) <= set(REASONS)
 
@@ -237,17 +243,17 @@ def test_every_number_of_a_log_is_found_again(corpus: Path) -> None:
 
 
 NAMES = {
-    "loss": (c.LOSS, ("split", "train")),
-    "eval_loss": (c.LOSS, ("split", "eval")),
-    "kl": (c.KL, ("split", "train")),
-    "grad_norm": (c.GRAD_NORM,),
-    "learning_rate": (c.LEARNING_RATE,),
-    "reward": (c.REWARD, ("split", "train")),
-    "token_acc": (c.TOKEN_ACCURACY, ("split", "train")),
-    "memory(GiB)": (c.MEMORY,),
-    "elapsed_time": (c.ELAPSED,),
-    "completions/clipped_ratio": (c.COMPLETION_CLIPPED, ("split", "train")),
-    "rewards/Format/mean": (c.REWARD_FUNCTION_MEAN, ("function", "Format"), ("split", "train")),
+    "loss": series(c.LOSS, ("split", "train")),
+    "eval_loss": series(c.LOSS, ("split", "eval")),
+    "kl": series(c.KL, ("split", "train")),
+    "grad_norm": series(c.GRAD_NORM),
+    "learning_rate": series(c.LEARNING_RATE),
+    "reward": series(c.REWARD, ("split", "train")),
+    "token_acc": series(c.TOKEN_ACCURACY, ("split", "train")),
+    "memory(GiB)": series(c.MEMORY),
+    "elapsed_time": series(c.ELAPSED),
+    "completions/clipped_ratio": series(c.COMPLETION_CLIPPED, ("split", "train")),
+    "rewards/Format/mean": series(c.REWARD_FUNCTION_MEAN, ("function", "Format"), ("split", "train")),
 }
 
 
@@ -257,10 +263,10 @@ def test_the_numbers_of_a_log_are_found_under_their_names(corpus: Path) -> None:
     for path in logs(corpus):
         last = last_values(path)
         for run in runs(path):
-            for key, (metric, *own) in NAMES.items():
+            for key, name in NAMES.items():
                 if key in last and not (key in CLOCKS and "TangBinghao" in str(path)):
                     seen.add(key)
-                    assert repr(float(run.samples[series(metric, *own)])) == repr(last[key]), (path, key)
+                    assert repr(float(run.samples[name])) == repr(last[key]), (path, key)
     assert seen == set(NAMES)
 
 
@@ -299,7 +305,7 @@ def test_printed_records_stand_at_their_true_steps(corpus: Path, name: str, merg
     folder = corpus / "produced" / name
     rows = (folder / "stdout.log").read_bytes().splitlines(keepends=True)
     text = merged((folder / "stderr.log").read_bytes(), rows)
-    reader = Dialects().reader("printed")
+    reader = Readers().reader(registered()["printed"])
     found = [row for line in text.split(b"\n") for row in reader.read(line) if isinstance(row, Record)]
     state = json.loads((folder / "out" / "trainer_state.json").read_text())
     true = [row["step"] for row in state["log_history"] if "train_runtime" not in row]
@@ -341,7 +347,7 @@ def told(path: Path, dialect: str, pieces: Iterable[bytes]) -> str:
     """All that a run says of itself after its log has grown by these pieces."""
     run = Run(Options(), Settings())
     path.touch()
-    source = open_source(Found(str(path), "run", dialect, NOW, 0, (0, 0), ()), Dialects())
+    source = open_source(Found(str(path), "run", registered()[dialect], NOW, 0, (0, 0), ()), Readers())
     for piece in pieces:
         with path.open("ab") as file:
             file.write(piece)
@@ -350,4 +356,4 @@ def told(path: Path, dialect: str, pieces: Iterable[bytes]) -> str:
                 run.fold(record, NOW)
             run.skip(reading.skipped)
     source.close()
-    return repr(run.snapshot("run", "log", dialect, NOW))
+    return repr(run.snapshot("run", "log", registered()[dialect].producer, NOW))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from llmtrain_exporter.bundle.dashboards import dashboards
 from llmtrain_exporter.knowledge.text import Lang
 
 from tests import dashboard_rules as rules
@@ -43,11 +44,6 @@ def english(dashboard: Json) -> Json:
 
 def test_the_committed_dashboards_are_what_would_be_rendered() -> None:
     """Each file is byte for byte what the knowledge renders, and no other dashboard lies beside them."""
-    pytest.importorskip(
-        "grafana_foundation_sdk", reason="needs grafana-foundation-sdk, which needs Python 3.11"
-    )
-    from llmtrain_exporter.bundle.dashboards import dashboards
-
     wanted = {path: text for lang in Lang for path, text in dashboards(lang).items()}
     found = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in FOLDER.rglob("*.json")}
     assert found.keys() == wanted.keys()

@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.ingest import discover as module
-from llmtrain_exporter.ingest.discover import Found, Options, Scan, discover, sniff
+from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.discover import Found, Scan, SearchOptions, discover
 from llmtrain_exporter.ingest.follow import explain
+from llmtrain_exporter.ingest.recognise import SNIFFED, sniff
+from llmtrain_exporter.ingest.run_names import labels
 
+DIALECTS = registered()
 NOW = 1_800_000_000.0
 DAY = 86400.0
 SWIFT = '{"loss": 1.5, "global_step/max_steps": "1/10"}\n'
@@ -21,8 +25,12 @@ LLAMAFACTORY = '{"current_steps": 5, "total_steps": 60, "loss": 5.6}\n'
 STATE = '{\n  "best_metric": null,\n  "epoch": 1.0,\n  "log_history": [\n  ]\n}\n'
 PRINTED = "Loading checkpoint\n{'loss': '5.647', 'epoch': '0.96'}\n"
 
-OPTIONS = Options()
-PRINTED_TOO = replace(OPTIONS, patterns={**OPTIONS.patterns, "printed": ("*.log",)})
+OPTIONS = SearchOptions()
+PRINTED_TOO = replace(OPTIONS, stdout_log=("*.log",))
+
+
+UNSEEN = "\u00ad\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\u2065\ufeff\ufff9\ufffa\ufffb"
+"""Characters of no width."""
 
 
 def put(path: Path, text: str = SWIFT, age: float = 0.0) -> Path:
@@ -33,8 +41,13 @@ def put(path: Path, text: str = SWIFT, age: float = 0.0) -> Path:
     return path
 
 
-def scan(*roots: Path | str, options: Options = OPTIONS) -> Scan:
+def scan(*roots: Path | str, options: SearchOptions = OPTIONS) -> Scan:
     return discover([str(root) for root in roots], options, NOW)
+
+
+def sniffed(path: Path) -> str:
+    """The dialect of a file by its content."""
+    return sniff(str(path), tuple(DIALECTS.values())).name
 
 
 def runs(scan: Scan) -> dict[str, str]:
@@ -67,7 +80,7 @@ def test_a_log_is_known_by_its_name(tmp_path: Path, name: str, dialect: str) -> 
             Found(
                 path=str(log),
                 run="qwen-vl/v107-20251126-022444",
-                dialect=dialect,
+                dialect=DIALECTS[dialect],
                 modified=NOW - 5.0,
                 size=3,
                 identity=(state.st_dev, state.st_ino),
@@ -91,9 +104,9 @@ def test_a_pattern_finds_printed_logs(tmp_path: Path) -> None:
     put(tmp_path / "a" / "sft.log", PRINTED)
     put(tmp_path / "a" / "dpo.v2.log", PRINTED)
     put(tmp_path / "nohup.out", PRINTED)
-    options = replace(OPTIONS, patterns={**OPTIONS.patterns, "printed": ("*.log", "nohup.out")})
+    options = replace(OPTIONS, stdout_log=("*.log", "nohup.out"))
     found = scan(tmp_path, options=options).found
-    assert [(run.run, run.dialect) for run in found] == [
+    assert [(run.run, run.dialect.name) for run in found] == [
         ("a/dpo.v2", "printed"),
         ("a/sft", "printed"),
         ("nohup", "printed"),
@@ -104,16 +117,16 @@ def test_an_exact_name_goes_before_a_pattern(tmp_path: Path) -> None:
     """A pattern that fits everything does not turn known logs into printed ones."""
     put(tmp_path / "a" / "logging.jsonl")
     put(tmp_path / "b" / "out.txt", PRINTED)
-    options = replace(OPTIONS, patterns={"printed": ("*",), "swift": ("logging.jsonl",)})
+    options = replace(OPTIONS, stdout_log=("*",))
     found = scan(tmp_path, options=options).found
-    assert [(run.run, run.dialect) for run in found] == [("a", "swift"), ("b/out", "printed")]
+    assert [(run.run, run.dialect.name) for run in found] == [("a", "swift"), ("b/out", "printed")]
 
 
 def test_rotated_siblings_are_left_alone(tmp_path: Path) -> None:
     """Old parts of a log and packed logs are no runs, however generous the pattern."""
     for name in ("train.log", "train.log.1", "train.log.2.gz", "train.log.zst"):
         put(tmp_path / name, PRINTED)
-    options = replace(OPTIONS, patterns={"printed": ("train.log*",)})
+    options = replace(OPTIONS, stdout_log=("train.log*",))
     result = scan(tmp_path, options=options)
     assert runs(result) == {"train": str(tmp_path / "train.log")}
     assert result.left_out == {"rotated": 3}
@@ -128,15 +141,15 @@ def test_the_log_written_last_is_the_live_one(tmp_path: Path) -> None:
     newer = put(tmp_path / "a" / "trainer_log.jsonl", LLAMAFACTORY, age=50.0)
     put(tmp_path / "a" / "trainer_state.json", STATE)
     found = only(scan(tmp_path))
-    assert (found.path, found.dialect, found.run) == (str(newer), "llamafactory", "a")
+    assert (found.path, found.dialect.name, found.run) == (str(newer), "llamafactory", "a")
     assert found.extra == (str(tmp_path / "a" / "logging.jsonl"), str(tmp_path / "a" / "trainer_state.json"))
 
 
-def test_of_two_logs_of_the_same_time_the_order_of_dialects_decides(tmp_path: Path) -> None:
+def test_of_two_logs_of_the_same_time_the_order_of_names_decides(tmp_path: Path) -> None:
     """The answer is the same at every scan."""
     put(tmp_path / "logging.jsonl")
     put(tmp_path / "trainer_log.jsonl", LLAMAFACTORY)
-    assert only(scan(tmp_path)).dialect == "swift"
+    assert only(scan(tmp_path)).dialect.name == "swift"
 
 
 def test_a_state_file_is_a_run_only_when_alone(tmp_path: Path) -> None:
@@ -144,8 +157,8 @@ def test_a_state_file_is_a_run_only_when_alone(tmp_path: Path) -> None:
     put(tmp_path / "a" / "trainer_log.jsonl", LLAMAFACTORY, age=500.0)
     put(tmp_path / "a" / "trainer_state.json", STATE)
     put(tmp_path / "b" / "trainer_state.json", STATE)
-    found = scan(tmp_path).found
-    assert [(run.dialect, len(run.extra)) for run in found] == [("llamafactory", 1), ("trainer_state", 0)]
+    found = [(run.dialect.name, len(run.extra)) for run in scan(tmp_path).found]
+    assert found == [("llamafactory", 1), ("trainer_state", 0)]
 
 
 @pytest.mark.parametrize("name", ["logging.jsonl", "trainer_log.jsonl", "trainer_state.json"])
@@ -176,7 +189,7 @@ def test_a_log_that_is_left_out_covers_nothing(tmp_path: Path) -> None:
     put(tmp_path / "logging.jsonl", age=30 * DAY)
     put(tmp_path / "train.log", PRINTED)
     result = scan(tmp_path, options=PRINTED_TOO)
-    assert only(result).dialect == "printed"
+    assert only(result).dialect.name == "printed"
     assert result.left_out == {"too_old": 1}
 
 
@@ -396,20 +409,20 @@ def test_a_root_that_is_neither_file_nor_folder_is_an_error(tmp_path: Path) -> N
 def test_a_file_of_any_name_is_taken_for_what_it_holds(tmp_path: Path, text: str, dialect: str) -> None:
     """Where the name says nothing, the first bytes do."""
     path = put(tmp_path / "some.txt", text)
-    assert sniff(str(path)) == dialect
-    assert only(scan(path)).dialect == dialect
+    assert sniffed(path) == dialect
+    assert only(scan(path)).dialect.name == dialect
 
 
 def test_the_name_of_a_file_goes_before_what_it_holds(tmp_path: Path) -> None:
     """A log that is still empty, or that changed its schema, is what its name says."""
-    assert only(scan(put(tmp_path / "trainer_log.jsonl", ""))).dialect == "llamafactory"
+    assert only(scan(put(tmp_path / "trainer_log.jsonl", ""))).dialect.name == "llamafactory"
 
 
 def test_only_the_first_bytes_are_looked_at(tmp_path: Path) -> None:
     """A huge file costs no more than a small one."""
     path = put(tmp_path / "big.json", STATE.replace("]", " " * (1 << 20) + "]"))
-    assert sniff(str(path)) == "trainer_state"
-    assert sniff(str(put(tmp_path / "late", " " * module.SNIFFED + SWIFT))) == "printed"
+    assert sniffed(path) == "trainer_state"
+    assert sniffed(put(tmp_path / "late", " " * SNIFFED + SWIFT)) == "printed"
 
 
 def test_a_file_that_cannot_be_looked_into_is_an_error(
@@ -418,7 +431,7 @@ def test_a_file_that_cannot_be_looked_into_is_an_error(
     """A file without a telling name must be readable to be taken."""
     path = put(tmp_path / "some.txt")
 
-    def refused(path: str) -> str:
+    def refused(path: str, _: object) -> str:
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr(module, "sniff", refused)
@@ -477,7 +490,7 @@ def test_several_files_get_labels_of_their_folders(tmp_path: Path) -> None:
 def test_of_names_that_collide_the_first_stays_plain(tmp_path: Path) -> None:
     """No run hides another, the first path keeps the name, and the marks stay the same."""
     logs = [put(tmp_path / name, PRINTED) for name in ("sft.log", "sft.out", "other.log")]
-    options = replace(OPTIONS, patterns={"printed": ("*.log", "*.out")})
+    options = replace(OPTIONS, stdout_log=("*.log", "*.out"))
     first, second = scan(tmp_path, options=options), scan(tmp_path, options=options)
     assert first == second
     names = {Path(path).name: run for run, path in runs(first).items()}
@@ -500,7 +513,7 @@ def test_a_folder_keeps_its_name_when_a_printed_log_of_that_name_appears(tmp_pat
 
 def test_a_mark_that_was_forged_does_not_make_two_runs_one(tmp_path: Path) -> None:
     """A log called like the marked name of another run keeps that name, and the other gets another mark."""
-    options = replace(OPTIONS, patterns={"printed": ("*.log", "*.out")})
+    options = replace(OPTIONS, stdout_log=("*.log", "*.out"))
     put(tmp_path / "sft.log", PRINTED)
     put(tmp_path / "sft.out", PRINTED)
     _, forged = runs(scan(tmp_path, options=options))
@@ -520,6 +533,14 @@ def test_names_are_printable(tmp_path: Path) -> None:
     result = scan(tmp_path, options=replace(OPTIONS, ignore_older=None))
     assert only(result).run == "训练 émile \ufffd\ufffd\ufffd[31m\ufffd"
     assert os.path.exists(only(result).path)
+
+
+@pytest.mark.parametrize("hidden", UNSEEN, ids=[f"U+{ord(each):04X}" for each in UNSEEN])
+def test_a_name_with_characters_of_no_width_does_not_look_like_another(tmp_path: Path, hidden: str) -> None:
+    """What nobody sees is shown as U+FFFD: of two runs that look alike each has a name of its own."""
+    put(tmp_path / "run" / "logging.jsonl")
+    put(tmp_path / f"r{hidden}un" / "logging.jsonl")
+    assert sorted(runs(scan(tmp_path))) == ["run", "r\ufffdun"]
 
 
 def test_names_that_are_alike_once_printable_stay_apart(tmp_path: Path) -> None:
@@ -544,7 +565,7 @@ def test_long_names_are_cut_and_stay_apart(tmp_path: Path) -> None:
 
 def test_a_run_at_the_very_root_has_a_name() -> None:
     """The root of the file system has no name of its own."""
-    assert module._labels(["/"]) == ["root"]
+    assert labels(["/"]) == ["root"]
 
 
 # --- the real logs
@@ -557,9 +578,9 @@ def test_the_corpus_is_found_whole(corpus: Path) -> None:
     files = list(corpus.rglob("*"))
     folders = {str(path.parent) for path in files if path.name in names}
     printed = {str(path) for path in files if path.suffix == ".log" and str(path.parent) not in folders}
-    by_dialect = Counter(found.dialect for found in result.found)
-    assert {os.path.dirname(run.path) for run in result.found if run.dialect != "printed"} == folders
-    assert {run.path for run in result.found if run.dialect == "printed"} == printed
+    by_dialect = Counter(found.dialect.name for found in result.found)
+    assert {os.path.dirname(run.path) for run in result.found if run.dialect.name != "printed"} == folders
+    assert {run.path for run in result.found if run.dialect.name == "printed"} == printed
     assert len(runs(result)) == len(result.found) == len(folders) + len(printed)
     assert all(by_dialect[dialect] for dialect in ("swift", "llamafactory", "trainer_state", "printed"))
     assert result.errors == {}
@@ -569,15 +590,15 @@ def test_the_corpus_has_its_names_and_extras(corpus: Path) -> None:
     """Runs are called by their folders; the state beside a live log comes with it."""
     result = scan(corpus / "produced", options=replace(OPTIONS, ignore_older=None))
     found = {run.run: run for run in result.found}
-    assert found["swift-sft/output/v0-20261120-100548"].dialect == "swift"
-    assert found["trl-sft/out"].dialect == "trainer_state"
+    assert found["swift-sft/output/v0-20261120-100548"].dialect.name == "swift"
+    assert found["trl-sft/out"].dialect.name == "trainer_state"
     run = found["llamafactory-sft/out"]
-    assert run.dialect == "llamafactory"
+    assert run.dialect.name == "llamafactory"
     assert [os.path.basename(path) for path in run.extra] == ["trainer_state.json"]
 
 
 def test_real_logs_are_known_by_what_they_hold(corpus: Path) -> None:
     """Looking into the file gives the dialect that its name stands for."""
     scanned = scan(corpus, options=replace(PRINTED_TOO, ignore_older=None))
-    wrong = {run.run: sniff(run.path) for run in scanned.found if sniff(run.path) != run.dialect}
+    wrong = {run.run for run in scanned.found if sniffed(Path(run.path)) != run.dialect.name}
     assert [name for name in wrong if "negative" not in name] == []

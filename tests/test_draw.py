@@ -24,14 +24,15 @@ from llmtrain_exporter.draw.colours import CRITICAL, GROUND, INK, LIMITS, LINES,
 from llmtrain_exporter.draw.from_history import CHAIN, FIT, MOST_LINES, around, chain, marks, panels
 from llmtrain_exporter.draw.inline import CLASSES, inlined
 from llmtrain_exporter.draw.paint import DENSE, RINGS, figure
-from llmtrain_exporter.history.columns import History, history
-from llmtrain_exporter.history.document import history_object
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.publish import demo
 from llmtrain_exporter.story.run_object import full_object
+from llmtrain_exporter.watching.history.columns import History
+from llmtrain_exporter.watching.history.document import history_object
+from llmtrain_exporter.watching.history.recorded import history
 
 NOW = 1_800_000_000.0
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,8 +41,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def told(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """History and story of a run, as they are served."""
-    (found,) = discover.discover([str(path)], discover.Options(ignore_older=None), NOW).found
-    read = history(found, Options(), Dialects(None), NOW)
+    (found,) = discover.discover([str(path)], discover.SearchOptions(ignore_older=None), NOW).found
+    read = history(found, Options(), Readers(None), NOW)
     assert isinstance(read, History)
     return history_object(read), full_object(read.run, Lang.EN)
 

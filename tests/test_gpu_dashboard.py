@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from llmtrain_exporter.bundle.dashboards.gpu import gpu_dashboard
 from llmtrain_exporter.knowledge.text import Lang
 
 from tests import dashboard_rules as rules
@@ -28,9 +29,6 @@ def committed(lang: Lang) -> rules.Json:
 
 def test_the_committed_dashboard_is_what_would_be_rendered() -> None:
     """Byte for byte, in both languages."""
-    pytest.importorskip("grafana_foundation_sdk", reason="needs grafana-foundation-sdk")
-    from llmtrain_exporter.bundle.dashboards.gpu import gpu_dashboard
-
     wanted = {path: text for lang in Lang for path, text in gpu_dashboard(lang).items()}
     found = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.json")}
     assert found == wanted

@@ -16,22 +16,23 @@ from enum import Enum
 import pytest
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import limits
-from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, SETUP
-from llmtrain_exporter.knowledge.limits import LIMITS
 from llmtrain_exporter.knowledge.meaning import Healthy, Meaning, is_healthy, number
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Group, Metric
+from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.profile import GRPO, SFT
 from llmtrain_exporter.knowledge.recoveries import RECOVERIES
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import proposals
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.signals.gradient import RATE_TOO_LOW
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Text
 from llmtrain_exporter.model import Kind, Record
 
+ADVICE = {name: signal.advice for name, signal in SIGNALS.items()}
 NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 
@@ -121,18 +122,18 @@ GRPO_SAYS = (
          words=("policy-gradient", "good:down")),
     Says("1.1, 3.4", "loss about 1e-3 is usual, near 0 or below is fine", healthy(c.LOSS, GRPO), (1e-3,),
          ("negative",)),
-    Says("1.1", "loss jumps to 0.2 to 0.78", limits.GRPO["loss_spike"], (0.1,)),
+    Says("1.1", "loss jumps to 0.2 to 0.78", LIMITS[GRPO]["loss_spike"], (0.1,)),
     Says("1.1", "grad_norm is the L2 norm of all gradients", MEANINGS[c.GRAD_NORM], words=("l2 norm",)),
     Says("1.1", "20,000 to 50,000 is usual for grad_norm", healthy(c.GRAD_NORM, GRPO), (2e4, 5e4)),
     Says("1.1", "grad_norm of 1e7 to 5e7 is an explosion: over 100 times the usual",
-         limits.GRPO["grad_spike"], (10, 100)),
+         LIMITS[GRPO]["grad_spike"], (10, 100)),
     Says("1.1", "learning rate 5e-5 with warm-up and decay that hardly decayed: too large",
          healthy(c.LEARNING_RATE, GRPO), (5e-5,)),
     Says("1.1", "kl measures the distance from the reference policy", MEANINGS[c.KL],
          words=("reference model",)),
     Says("1.1", "kl from 0.01 to 5 is healthy, below 0.1 in the stable part", healthy(c.KL, GRPO),
          (0.01, 5, 0.1)),
-    Says("1.1", "kl of 6 to 19 broke reward and format", limits.GRPO["kl_high"], (5, 10)),
+    Says("1.1", "kl of 6 to 19 broke reward and format", LIMITS[GRPO]["kl_high"], (5, 10)),
     Says("1.2", "reward: higher is better; it rose from 1.0..2.0 to 1.5..2.8", MEANINGS[c.REWARD],
          (1.0, 2.0, 1.5, 2.8), ("good:up",)),
     Says("1.2", "Format: strict tags, consistent, 0 or 1", function("*[Ff]ormat*"), (0, 1),
@@ -170,7 +171,7 @@ GRPO_SAYS = (
          CAUSES["policy_drift"],
          words=("kl_spike", "length_surge", "clipped_high", "reward_function_drop", "grad_spike",
                "loss_spike")),
-    Says("2.2, cause 1", "kl from 0.02 to 16", limits.GRPO["kl_spike"], (10,)),
+    Says("2.2, cause 1", "kl from 0.02 to 16", LIMITS[GRPO]["kl_spike"], (10,)),
     Says("2.2, cause 2", "unclipped gradients move weights too far and add to the drift",
          CAUSES["gradient_explosion"], words=("clipping", "too far", "kl_spike")),
     Says("2.2, cause 3", "lengths change, completions pass the limit and lose reward", CAUSES["length_shift"],
@@ -251,8 +252,8 @@ SFT_SAYS = (
     Says("status", "token accuracy of 95 % is excellent", healthy(c.TOKEN_ACCURACY, SFT), (0.95,)),
     Says("status", "eval loss 80 % above training loss: slight overfitting", healthy(c.EVAL_TRAIN_LOSS, SFT),
          (1.8,), ("slight overfitting",)),
-    Says("serious, 1", "explosion: grad_norm over 20", limits.SFT["grad_norm_high"][CRITICAL], (20,)),
-    Says("serious, 1", "explosion: loss NaN or infinite", limits.SFT["non_finite"][CRITICAL], (1,)),
+    Says("serious, 1", "explosion: grad_norm over 20", LIMITS[SFT]["grad_norm_high"][CRITICAL], (20,)),
+    Says("serious, 1", "explosion: loss NaN or infinite", LIMITS[SFT]["non_finite"][CRITICAL], (1,)),
     Says("serious, 1", "explosion: the output degrades", ADVICE["grad_norm_high"],
          words=("output degrades",)),
     Says("serious, 1", "lower the learning rate, check preprocessing, clip", ADVICE["grad_norm_high"],
@@ -260,24 +261,24 @@ SFT_SAYS = (
     Says("serious, 1", "the same for NaN", ADVICE["non_finite"],
          words=("halve_learning_rate", "check_data", "clip_gradients")),
     Says("serious, 2", "vanishing: grad_norm under 0.01 while the loss does not fall",
-         limits.SFT["grad_vanishing"], (0.01,)),
+         LIMITS[SFT]["grad_vanishing"], (0.01,)),
     Says("serious, 2", "nothing is learned any more", ADVICE["grad_vanishing"],
          words=("nothing is learned",)),
     Says("serious, 2", "check initialisation, raise the learning rate, check labels",
          ADVICE["grad_vanishing"], words=("check_initialisation", "raise_learning_rate", "check_labels")),
     Says("serious, 3", "severe overfitting: training 0.01, evaluation 1.5 or more",
-         limits.SFT["overfit"][CRITICAL], words=("serious signals",)),
+         LIMITS[SFT]["overfit"][CRITICAL], words=("serious signals",)),
     Says("serious, 3", "eval accuracy begins to fall, the gap grows", ADVICE["overfit"],
          words=("eval accuracy fall", "gap grow")),
     Says("serious, 3", "dropout, weight decay, smaller model, more data", ADVICE["overfit"],
          words=("more_dropout", "more_weight_decay", "simpler_model", "more_data")),
     Says("watch, 1", "unstable: the loss rebounds, gradient and accuracy jump too", ADVICE["loss_unstable"],
          words=("rebounds", "accuracy and gradient norm")),
-    Says("watch, 2", "learning rate 1e-8 perhaps too small", limits.RATE_TOO_LOW, (1e-8,)),
-    Says("watch, 2", "learning rate 1e-3 perhaps too large", limits.SFT["lr_out_of_range"], (1e-3,)),
+    Says("watch, 2", "learning rate 1e-8 perhaps too small", RATE_TOO_LOW, (1e-8,)),
+    Says("watch, 2", "learning rate 1e-3 perhaps too large", LIMITS[SFT]["lr_out_of_range"], (1e-3,)),
     Says("watch, 3", "memory trouble: eval_runtime rises, samples per second fall", MEANINGS[c.EVAL_SAMPLES],
          words=("memory",)),
-    Says("watch, 3", "eval_runtime rises", limits.SFT["throughput_drop"], (2,)),
+    Says("watch, 3", "eval_runtime rises", LIMITS[SFT]["throughput_drop"], (2,)),
     Says("adjust, loss 1", "slow fall: raise the learning rate, 3e-6 to 5e-6",
          REMEDIES["raise_learning_rate"], (5 / 3,)),
     Says("adjust, loss 1", "slow fall: data quality, LoRA rank or alpha", ADVICE["loss_plateau"],
@@ -310,10 +311,10 @@ SFT_SAYS = (
     Says("monitoring", "then highest eval accuracy", BEST_CHECKPOINT[1], words=("highest eval accuracy",)),
     Says("monitoring", "never lowest training loss with high eval loss", BEST_CHECKPOINT[2],
          words=("low training loss beside a high eval loss", "overfit")),
-    Says("alarms", "grad_norm over 20 is dangerous, over 10 a warning", limits.SFT["grad_norm_high"],
+    Says("alarms", "grad_norm over 20 is dangerous, over 10 a warning", LIMITS[SFT]["grad_norm_high"],
          (10, 20)),
-    Says("alarms", "accuracy falls by 0.1", limits.SFT["accuracy_drop"], (0.1,)),
-    Says("alarms", "eval over training loss above 2.0", limits.SFT["overfit"][WARNING], (2,)),
+    Says("alarms", "accuracy falls by 0.1", LIMITS[SFT]["accuracy_drop"], (0.1,)),
+    Says("alarms", "eval over training loss above 2.0", LIMITS[SFT]["overfit"][WARNING], (2,)),
     Says("checklist", "every 100 steps", CHECKLISTS[0], (100,)),
     Says("checklist", "100 steps: does the loss fall", CHECKLISTS[0].checks[0],
          words=("loss still falling", "loss_plateau")),
@@ -440,7 +441,7 @@ def test_a_change_of_the_guides_is_proposed(
     remedy: str, setting: str, now: float | str, proposed: float | str
 ) -> None:
     """From the guides' own present values follow the guides' own proposals."""
-    found = {one.setting: one.value for one in proposals(REMEDIES[remedy], "swift", "", {setting: now})}
+    found = {one.setting: one.value for one in proposals(REMEDIES[remedy], SWIFT, "", {setting: now})}
     assert found[setting] == proposed
 
 

@@ -353,6 +353,7 @@ def test_a_deleted_log_leaves_and_a_replaced_one_goes_on(exporter: ExporterProce
     append(tree / "replaced/new", swift(5), swift(6)).replace(tree / "replaced/logging.jsonl")
     eventually(lambda: records(exporter, "replaced") == before + 2, within=10)
     eventually(lambda: records(exporter, "deleted") is None, within=10)
+    assert records(exporter, "replaced") == before + 2
 
 
 def test_a_log_that_becomes_a_pipe_blocks_nobody(exporter: ExporterProcess, tree: Path) -> None:
@@ -365,6 +366,7 @@ def test_a_log_that_becomes_a_pipe_blocks_nobody(exporter: ExporterProcess, tree
     append(tree / "good/logging.jsonl", swift(102))
     eventually(lambda: records(exporter, "good") == count + 1, within=5)
     eventually(lambda: records(exporter, "turning") is None, within=10)
+    assert records(exporter, "good") == count + 1
 
 
 def test_clocks_that_jump_stop_nobody(exporter: ExporterProcess, tree: Path) -> None:

@@ -9,33 +9,44 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
+
+from tests.project import dependencies, extras
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "exporter"
 PACKAGE = "llmtrain_exporter"
 
+JUDGING = {"knowledge", "model", "printable", "ingest", "analyse"}
 # A room is a folder or a module right below the package; it may import itself and these.
 MAY_IMPORT: dict[str, set[str]] = {
     "knowledge": set(),
-    "logs": set(),
+    "logs": {"printable"},
     "printable": set(),
     "model": {"knowledge"},
     "config": {"knowledge", "model", "printable"},
     "ingest": {"knowledge", "model", "printable"},
     "analyse": {"knowledge", "model", "printable"},
     "story": {"knowledge", "model", "printable", "analyse"},
-    "history": {"knowledge", "model", "printable", "ingest", "analyse", "story"},
+    "write": {"knowledge", "printable", "story"},
+    "watching": {*JUDGING, "config", "story"},
     "draw": {"knowledge", "model", "printable", "analyse"},
     "web": {"config", "printable"},
-    "serve": {"knowledge", "model", "printable", "config", "ingest", "analyse", "story", "history", "web"},
-    "notify": {"knowledge", "model", "printable", "config", "story", "web", "draw"},
-    "publish": {"knowledge", "model", "printable", "config", "ingest", "analyse", "story", "history", "draw"},
+    "serve": {*JUDGING, "config", "story", "write", "watching", "web"},
+    "notify": {"knowledge", "model", "printable", "config", "story", "write", "web", "draw"},
+    "publish": {*JUDGING, "config", "story", "write", "watching", "draw"},
     "bundle": {"knowledge"},
 }
 EVERYTHING = {"cli", "__main__"}
+ANALYSIS = ("knowledge", "model", "analyse")
+ANALYSIS_NEEDS = {"orjson"}
+BROUGHT_ALONG = {"pydantic-core": "pydantic", "numpy": "pandas"}
+"""Libraries that are imported and that another one pins to what it works with."""
+
 LOADED_LATE = ("numpy", "pandas", "requests", "starlette", "uvicorn")
 
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root)/")
@@ -45,7 +56,7 @@ SOURCE_SUFFIXES = {"", ".py", ".sh", ".md", ".toml", ".yml", ".yaml", ".html", "
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module, by its absolute dotted name; `late` inside a function."""
+    """One imported module, by its absolute dotted name; `late` in a function and for type checkers."""
 
     module: str
     late: bool
@@ -92,8 +103,14 @@ def _imports_in(node: ast.AST, source: Source, late: bool) -> Iterator[Import]:
             base = _absolute(child, source)
             yield from (Import(f"{base}.{alias.name}", late) for alias in child.names)
         else:
-            in_function = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef))
-            yield from _imports_in(child, source, late or in_function)
+            yield from _imports_in(child, source, late or _is_late(child))
+
+
+def _is_late(node: ast.AST) -> bool:
+    """Whether what stands below is not run when the module is loaded."""
+    if isinstance(node, ast.If):
+        return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
 
 
 def _absolute(node: ast.ImportFrom, source: Source) -> str:
@@ -119,14 +136,25 @@ def wrong_directions(root: Path) -> list[str]:
     ]
 
 
-def wrong_pandas(root: Path) -> list[str]:
-    """Each import of pandas outside publish/, or there at import time."""
-    return [
-        str(source.path.relative_to(root))
-        for source in sources(root)
-        for imported in imports(source)
-        if imported.module.split(".")[0] == "pandas" and not (source.room == "publish" and imported.late)
-    ]
+def undeclared(root: Path) -> list[str]:
+    """Each import of a library that pyproject.toml does not ask for, as `file imports library`.
+
+    What only an extra brings may be imported in functions alone, and for type checkers.
+    """
+    known = packages_distributions()
+    base = {canonicalize_name(each.name) for each in dependencies()}
+    more = {canonicalize_name(each.name) for wanted in extras().values() for each in wanted}
+    found = []
+    for source in sources(root):
+        for imported in imports(source):
+            top = imported.module.split(".")[0]
+            if top in sys.stdlib_module_names or top == PACKAGE:
+                continue
+            library: str = canonicalize_name(known.get(top, [top])[0])
+            library = BROUGHT_ALONG.get(library, library)
+            if library not in (base | more if imported.late else base):
+                found.append(f"{source.path.relative_to(root)} imports {library}")
+    return found
 
 
 def source_files() -> list[Path]:
@@ -207,22 +235,39 @@ def test_an_import_along_the_direction_is_allowed(tmp_path: Path) -> None:
     assert wrong_directions(made_up(tmp_path, house)) == []
 
 
-def test_pandas_stays_in_publish() -> None:
-    """pandas is heavy: only one-shot outputs use it, and only once they run."""
-    assert wrong_pandas(SOURCE) == []
+def test_every_library_that_is_imported_is_asked_for() -> None:
+    """What a module needs to load stands in `dependencies`; what an extra brings is loaded by functions."""
+    assert undeclared(SOURCE) == []
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "wrong"),
+    ("text", "wrong"),
     [
-        ("serve/a.py", "def f():\n    import pandas", True),
-        ("publish/a.py", "import pandas as pd", True),
-        ("publish/a.py", "def f():\n    from pandas import DataFrame", False),
+        ("import pandas as pd", True),
+        ("if True:\n    from matplotlib.figure import Figure", True),
+        ("def f():\n    from pandas import DataFrame", False),
+        ("if TYPE_CHECKING:\n    from matplotlib.figure import Figure", False),
+        ("import pytest", True),
+        ("def f():\n    import no_such_library", True),
+        ("import json, orjson, yaml\nfrom pydantic_core import to_json", False),
     ],
 )
-def test_pandas_in_the_wrong_place_is_found(tmp_path: Path, name: str, text: str, wrong: bool) -> None:
-    """The checker tells pandas inside a function of publish/ from pandas elsewhere."""
-    assert bool(wrong_pandas(made_up(tmp_path, {name: text}))) is wrong
+def test_a_library_that_is_not_asked_for_is_found(tmp_path: Path, text: str, wrong: bool) -> None:
+    """The checker tells a plain installation's libraries from those of extras, and from all others."""
+    assert bool(undeclared(made_up(tmp_path, {"publish/a.py": text}))) is wrong
+
+
+def test_the_analysis_needs_no_library_but_one() -> None:
+    """Whatever of knowledge, model and analyse is imported, by another program say, loads orjson at most."""
+    names = [source.module for source in sources(SOURCE) if source.room in ANALYSIS]
+    program = (
+        "import importlib, sys\nbefore = set(sys.modules)\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "loaded = {name.split('.')[0] for name in sys.modules if name not in before}\n"
+        "print(*sorted(loaded - sys.stdlib_module_names))"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert set(answer.stdout.split()) - {PACKAGE} <= ANALYSIS_NEEDS
 
 
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:
@@ -258,6 +303,30 @@ def test_every_public_function_and_class_has_a_docstring() -> None:
         if isinstance(node, named) and not node.name.startswith("_") and not ast.get_docstring(node)
     ]
     assert silent == []
+
+
+def silent_tests(folder: Path) -> list[str]:
+    """Each test of a folder that states nothing: no `assert`, no pytest.raises."""
+    return [
+        f"{path.name}: {node.name}"
+        for path in sorted(folder.glob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not _states(node)
+    ]
+
+
+def _states(test: ast.FunctionDef) -> bool:
+    return any(
+        isinstance(node, ast.Assert) or (isinstance(node, ast.Attribute) and node.attr == "raises")
+        for node in ast.walk(test)
+    )
+
+
+def test_every_test_states_something(tmp_path: Path) -> None:
+    """A test that only runs code finds nothing but crashes, and a reader cannot see what it is for."""
+    assert silent_tests(ROOT / "tests") == []
+    (tmp_path / "test_a.py").write_text("def test_b():\n    f()\ndef test_c():\n    assert f()\n")
+    assert silent_tests(tmp_path) == ["test_a.py: test_b"]
 
 
 def test_no_source_file_names_a_path_of_one_machine() -> None:

@@ -10,16 +10,15 @@ from fnmatch import fnmatchcase
 
 import pytest
 from llmtrain_exporter.knowledge import analysis_metrics, arguments, catalogue, profile, sources, text
-from llmtrain_exporter.knowledge.advice import ADVICE, causes_of, remedies_for
-from llmtrain_exporter.knowledge.causes import CAUSES
+from llmtrain_exporter.knowledge.causes import CAUSES, causes_of
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, SETUP
-from llmtrain_exporter.knowledge.limits import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.meaning import Healthy, LimitOf, Meaning, Worry, is_healthy, number
 from llmtrain_exporter.knowledge.meanings import MEANINGS
+from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.knowledge.producers import PRODUCERS
 from llmtrain_exporter.knowledge.recoveries import RECOVERIES
-from llmtrain_exporter.knowledge.remedies import REMEDIES
+from llmtrain_exporter.knowledge.remedies import REMEDIES, remedies_for
 from llmtrain_exporter.knowledge.remedy import (
-    DEFAULTS,
     Change,
     Choice,
     Ladder,
@@ -30,9 +29,14 @@ from llmtrain_exporter.knowledge.remedy import (
     propose,
 )
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.spikes import SPIKES
 from llmtrain_exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.knowledge.validation import NUMBERED, units
 
+ADVICE = {name: signal.advice for name, signal in SIGNALS.items()}
 METRICS = (*catalogue.METRICS, *analysis_metrics.METRICS)
+NAMED = {producer.name: producer for producer in PRODUCERS}
 SOURCES = {name: entry for name, entry in vars(sources).items() if isinstance(entry, Text)}
 TABLES = {
     "advice": ADVICE,
@@ -130,6 +134,8 @@ def test_every_source_is_cited() -> None:
             for bounds in limits.values()
             for bound in bounds.values()
         ),
+        *(spike.source.en for spike in SPIKES.values()),
+        *(source.en for _, source in units(NUMBERED).values()),
     }
     assert {source.en for source in SOURCES.values()} - cited == set()
 
@@ -271,7 +277,7 @@ def test_a_remedy_is_worked_out_for_a_run(
     remedy: str, dialect: str, kind: str, settings: Mapping[str, float], changes: list[str], flags: list[str]
 ) -> None:
     """Present value, or the trainer's default, to proposed value, and the flag as the trainer spells it."""
-    found = proposals(REMEDIES[remedy], dialect, kind, settings)
+    found = proposals(REMEDIES[remedy], NAMED.get(dialect, Producer(dialect)), kind, settings)
     assert [proposal.change for proposal in found] == changes
     assert [proposal.flag for proposal in found] == flags
 
@@ -279,7 +285,7 @@ def test_a_remedy_is_worked_out_for_a_run(
 def test_a_proposal_carries_its_numbers() -> None:
     """Pages and cards can lay out the present and the proposed value themselves."""
     assert proposals(
-        REMEDIES["shorten_completions"], "swift", profile.GRPO, {"max_completion_length": 512.0}
+        REMEDIES["shorten_completions"], NAMED["swift"], profile.GRPO, {"max_completion_length": 512.0}
     ) == (
         Proposal(
             "max_completion_length",
@@ -297,8 +303,9 @@ def test_settings_of_remedies_are_read_from_runs() -> None:
     changes += [change for setup in SETUP.values() for change in setup]
     named = {change.setting for change in changes}
     assert named - {*arguments.NUMBERS, *arguments.TEXTS} == UNREAD
-    assert {dialect for change in changes for dialect in change.flags} <= set(DEFAULTS)
-    assert all(flag.startswith("--") for change in changes for flag in change.flags.values())
+    assert {setting for producer in PRODUCERS for setting in producer.flags} <= named
+    written = [producer.flag(setting, "") for producer in PRODUCERS for setting in producer.flags]
+    assert all(flag.startswith("--") for flag in written)
 
 
 def test_filling_leaves_no_blank() -> None:

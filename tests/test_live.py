@@ -21,7 +21,7 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.telemetry import Telemetry
-from llmtrain_exporter.serve.watch import Watcher
+from llmtrain_exporter.serve.watcher import Watcher
 
 from tests.servers import ExporterProcess, Prometheus, Server, eventually, series
 from tests.training import append, swift, swift_eval

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter import logs
+from llmtrain_exporter.printable import printable
 
 UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
@@ -101,6 +103,14 @@ def test_no_message_can_look_like_two(text: str) -> None:
 def test_ordinary_text_of_any_language_is_left_alone() -> None:
     """Only what is no visible character is written out."""
     assert logs.escaped("奖励崩溃 - Größe, step 7") == "奖励崩溃 - Größe, step 7"
+
+
+def test_messages_and_labels_agree_on_what_is_printable() -> None:
+    """What the log writes out is what the name of a run has U+FFFD for, of all characters there are."""
+    characters = [chr(code) for code in range(sys.maxunicode + 1) if code != 0xFFFD]
+    escaped = [each for each in characters if logs.escaped(each) != each]
+    assert escaped == [each for each in characters if printable(each) != each]
+    assert set("\x1b\u200b\u200d\u2060\ufeff\ufff9") <= set(escaped)
 
 
 def test_a_traceback_cannot_hold_a_line_of_its_own() -> None:

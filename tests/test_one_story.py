@@ -21,6 +21,7 @@ from llmtrain_exporter.bundle import HERE
 from llmtrain_exporter.bundle.alerting.parts import alerts
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
+from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang, written
 from llmtrain_exporter.model import Kind, Snapshot
@@ -30,9 +31,10 @@ from llmtrain_exporter.notify.compose import Asked, Held, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.notify.say import MOST_ACTIONS, MOST_CAUSES, MOST_FINDINGS
 from llmtrain_exporter.notify.webhook import parse
-from llmtrain_exporter.publish.check import check
 from llmtrain_exporter.publish.demo import BUNDLED
 from llmtrain_exporter.publish.report import html as html_report
+from llmtrain_exporter.watching.on_demand import read_each, read_log
+from llmtrain_exporter.watching.rules import RunRules
 
 from benchmarks.detection.generator import write_demo
 from tests.conftest import leave_out
@@ -101,7 +103,7 @@ def tell(request: pytest.FixtureRequest, root: Path, exporter: ExporterProcess) 
     def told(name: str) -> Told:
         if name not in known:
             made = put(name, root.with_name(f"{name}-made"), lambda: request.getfixturevalue("corpus"))
-            (whole,) = check([str(made)], Options(), (), None, time.time())
+            (whole,) = read_each(read_log, [str(made)], RunRules(Settings(), Options()), time.time())
             log = made.parent.rename(root / name) / made.name
             assert isinstance(whole, Snapshot)
             records = {kind.value: whole.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)}

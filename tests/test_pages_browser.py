@@ -25,8 +25,8 @@ from tests.serving import LOSS, RUN, Site, running
 from tests.training import append, swift
 
 try:
-    from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+    from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 except ImportError:
     if os.environ.get("REQUIRE_REAL") == "1":
         raise
@@ -82,11 +82,16 @@ def visiting(browser: Browser, url: str, **options: Any) -> Iterator[BrowserCont
     """A visitor whose browser finds nothing wrong: no error, no alert, no request to anywhere else."""
     options = {"viewport": {"width": 1280, "height": 900}, "locale": "en-US", "base_url": url, **options}
     wrong: list[str] = []
+
+    def dismissed(dialog: Dialog) -> None:
+        wrong.append(dialog.message)
+        dialog.dismiss()
+
     with browser.new_context(**options) as context:
         context.set_default_timeout(10_000)
         context.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         context.on("weberror", lambda error: wrong.append(str(error.error)))
-        context.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        context.on("dialog", dismissed)
         context.on(
             "request", lambda request: None if request.url.startswith(url) else wrong.append(request.url)
         )
@@ -195,6 +200,7 @@ def test_languages(browser: Browser, exporter: ExporterProcess) -> None:
         expect(page.locator(".verdict strong")).to_have_text("policy 崩溃")
         page.get_by_role("link", name="全部训练").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("全部训练")
+        assert page.locator("html").get_attribute("lang") == "zh-CN"
 
 
 def many_runs(site: Site, count: int) -> None:
@@ -228,6 +234,7 @@ def test_two_thousand_runs(browser: Browser) -> None:
         expect(page.locator("tbody tr")).to_have_count(1)
         site.fleet.publish(replace(RUN, run="run-0019", health=Health.BROKEN))
         expect(page.locator("tbody tr")).to_have_count(2)
+        assert sorted(names(page)) == ["run-0019", "run-1900"]
 
 
 def test_nothing_is_lost_when_the_list_changes(browser: Browser) -> None:
@@ -420,6 +427,7 @@ def test_a_run_that_is_not_there(browser: Browser, exporter: ExporterProcess) ->
     with browser.new_context(base_url=exporter.url) as visitor:
         page = opened(visitor, "/run?run=<b>no")
         expect(page.locator("#page")).to_contain_text("There is no run of that name: <b>no")
+        assert page.locator("#page b").count() == 0
 
 
 # Live.
@@ -457,6 +465,7 @@ def test_an_exporter_that_goes_away_is_told(browser: Browser) -> None:
         expect(page.locator("#lost")).to_be_visible(timeout=15_000)
         visitor.unroute("**/fragment/**")
         expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
+        assert names(page) == [RUN.run]
 
 
 # Side by side.

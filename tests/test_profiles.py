@@ -13,10 +13,12 @@ import yaml
 from llmtrain_exporter.analyse.run import Options, Run
 from llmtrain_exporter.config import ConfigError, Settings, configure, show
 from llmtrain_exporter.config.profiles import CONFIGURED
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import pace
-from llmtrain_exporter.knowledge.limits import BUILT_IN, LIMITS
+from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signal import Profile, Severity
+from llmtrain_exporter.knowledge.signals import BUILT_IN, LIMITS
 from llmtrain_exporter.model import Record, Snapshot, State
 from llmtrain_exporter.model import Settings as RunSettings
 
@@ -40,14 +42,14 @@ def problems(text: str, tmp_path: Path) -> list[str]:
 
 def folded(kl: float, options: Options, records: int = 30) -> Snapshot:
     """A GRPO run whose kl is 0.02 for a while and then this."""
-    run, reader = Run(options, RunSettings()), Dialects().reader("swift")
+    run, reader = Run(options, RunSettings()), Readers().reader(registered()["swift"])
     for step in range(1, records + 1):
         row = {"loss": 0.01, "grad_norm": 0.5, "reward": 1.0, "kl": kl if step > records - 3 else 0.02}
         row["completions/mean_length"] = 100.0
         for record in reader.read(log_row({**row, "global_step/max_steps": f"{step}/100"})):
             assert isinstance(record, Record)
             run.fold(record, 1000.0 + step)
-    return run.snapshot("run", "file", "swift", 1000.0 + records)
+    return run.snapshot("run", "file", SWIFT, 1000.0 + records)
 
 
 def log_row(row: dict[str, Any]) -> bytes:
@@ -235,7 +237,7 @@ def test_how_long_a_run_may_be_silent_is_the_profiles(
     """The one signal that only a clock shows follows the own limits too."""
     known = profiles(f"{{mine: {{inherits: sft, limits: {limits}}}}}")
     run = Run(Options(profile="mine", profiles=known), RunSettings())
-    reader = Dialects().reader("swift")
+    reader = Readers().reader(registered()["swift"])
     for step in (1, 2, 3):
         for record in reader.read(log_row({"loss": 1.0, "global_step/max_steps": f"{step}/100"})):
             assert isinstance(record, Record)

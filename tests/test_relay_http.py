@@ -157,7 +157,8 @@ def test_a_client_that_leaves_is_counted(site: Site) -> None:
     host, port = site.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as gone:
         gone.sendall(b"POST /alerts HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-    eventually(lambda: site.metrics().get('llmtrain_relay_invalid_webhooks_total{reason="disconnected"}'), 10)
+    counted = 'llmtrain_relay_invalid_webhooks_total{reason="disconnected"}'
+    assert eventually(lambda: site.metrics().get(counted), 10) == 1
 
 
 def test_bodies_at_a_time_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,7 +186,7 @@ def test_passwords_come_from_a_web_configuration(tmp_path: Path) -> None:
     assert wrong.returncode == 2
     assert re.search(r"no\.yml: No such file", wrong.stderr)
     port = free_port()
-    command = [sys.executable, "-m", "llmtrain_exporter", "relay", "--web.config.file", web]
+    command = [sys.executable, "-m", "llmtrain_exporter", "relay", "--web.config.file", str(web)]
     with subprocess.Popen([*command, "--listen", f"127.0.0.1:{port}"], stderr=subprocess.PIPE) as process:
         try:
             (answer,) = eventually(lambda: _answers(f"http://127.0.0.1:{port}/"))

@@ -14,7 +14,6 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,24 +24,31 @@ from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.history.columns import history
+from llmtrain_exporter.draw.pictures import inline_svg
 from llmtrain_exporter.ingest import discover
+from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.knowledge import report_words
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.knowledge.words import Counted
 from llmtrain_exporter.publish import demo
-from llmtrain_exporter.publish.check import each_log
 from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.publish.report import html as html_report
-from llmtrain_exporter.publish.report import markdown
-from llmtrain_exporter.publish.report.document import document
+from llmtrain_exporter.publish.report.document import Document, document
+from llmtrain_exporter.publish.report.html import page_parts
+from llmtrain_exporter.publish.report.markdown import sheet_parts
 from llmtrain_exporter.publish.report.material import Material, material
+from llmtrain_exporter.publish.report.picture import pictures
 from llmtrain_exporter.publish.report.progress import Progress
-from llmtrain_exporter.publish.report.tree import Code, Document, Picture, Section
 from llmtrain_exporter.publish.report.write import Wanted, run_report
-from llmtrain_exporter.publish.style import Style
 from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.blocks import Code
 from llmtrain_exporter.story.metrics import metric_rows
+from llmtrain_exporter.watching.history.columns import History
+from llmtrain_exporter.watching.history.recorded import history
+from llmtrain_exporter.watching.on_demand import read_each
+from llmtrain_exporter.watching.rules import RunRules
+from llmtrain_exporter.write import markdown
+from llmtrain_exporter.write.style import Style
 
 from tests.training import append, swift, swift_eval
 
@@ -64,24 +70,16 @@ def materials(*paths: Path, profile: str | None = None) -> list[Material]:
 
     def read(found: Any, options: Any, dialects: Any, now: float) -> Any:
         one = history(found, options, dialects, now)
-        return material(one) if hasattr(one, "train") else one
+        return material(one) if isinstance(one, History) else one
 
-    chosen = Options(profile=profile, episodes_kept=1000)
-    told = each_log(read, [str(path) for path in paths], chosen, ("*.log",), None, NOW)
+    rules = RunRules(Settings(stdout_log=("*.log",)), Options(profile=profile, episodes_kept=1000))
+    told = read_each(read, [str(path) for path in paths], rules, NOW)
     return [one for one in told if isinstance(one, Material)]
 
 
 def as_markdown(told: Document) -> str:
     """With the names of pictures instead of pictures."""
-    return "".join(markdown.Sheet(told, lambda picture: f"{picture.name}.svg").parts())
-
-
-def pictures(blocks: Sequence[object]) -> Iterator[Picture]:
-    for block in blocks:
-        if isinstance(block, Picture):
-            yield block
-        elif isinstance(block, Section):
-            yield from pictures(block.blocks)
+    return "".join(sheet_parts(told, lambda picture: f"{picture.name}.svg"))
 
 
 def plain(text: str) -> str:
@@ -126,7 +124,7 @@ class Page(html.parser.HTMLParser):
 
 
 def page_of(told: Document) -> Page:
-    return Page("".join(html_report.Page(told, lambda: None).parts()))
+    return Page("".join(page_parts(told, lambda: None)))
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +201,7 @@ def test_what_came_after_is_told(tmp_path: Path) -> None:
     rows = [swift(step, 200, loss=1 + step % 3 / 100, grad_norm=1.0) for step in range(1, 201)]
     rows[99] = swift(100, 200, loss=30.0, grad_norm=1.0)
     (told,) = materials(append(tmp_path / "logging.jsonl", *rows))
-    (moment,) = [each for each in told.moments if each.episode.signal == "loss_spike"]
+    (moment,) = [each for each in told.excursions if each.episode.signal == "loss_spike"]
     assert moment.before == pytest.approx(1.01, abs=0.01)
     assert moment.episode.peak == 30
     assert moment.after == pytest.approx(1.01, abs=0.01)
@@ -373,7 +371,7 @@ def test_the_page_asks_nothing_of_anybody(page: Page) -> None:
 
 def test_the_policy_allows_the_style_sheet_alone(broken: Material) -> None:
     """By its very digest."""
-    text = "".join(html_report.Page(document([broken], [], Lang.EN), lambda: None).parts())
+    text = "".join(page_parts(document([broken], [], Lang.EN), lambda: None))
     (sheet,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -485,14 +483,14 @@ def test_a_table_keeps_its_columns_whatever_is_in_it(tmp_path: Path) -> None:
 )
 def test_markdown_is_guarded(text: str, written: str) -> None:
     """What would begin a list, a heading, a link or a formula does not."""
-    assert markdown._first(markdown._text(text)) == written
+    assert markdown._first(markdown.text_markdown(text)) == written
 
 
 @pytest.mark.parametrize("text", ["a|b", "a\\|<img src=x onerror=alert(1)>", "`|"])
 def test_code_with_a_bar_is_plain_text_in_a_table(text: str) -> None:
     """However a bar is escaped between backticks: some reader ends the cell there all the same."""
-    assert markdown._piece(Code(text), in_table=True) == markdown._text(text)
-    assert markdown._piece(Code(text), in_table=False).strip("` ") == text.strip("` ")
+    assert markdown.line_markdown((Code(text),), in_table=True) == markdown.text_markdown(text)
+    assert markdown.line_markdown((Code(text),)).strip("` ") == text.strip("` ")
 
 
 # The corpus
@@ -502,9 +500,9 @@ def test_every_real_run_has_a_report(corpus: Path, monkeypatch: pytest.MonkeyPat
     """In both languages and formats, without an error; charts are drawn once for each run."""
     entries = yaml.safe_load((corpus / "labels.yaml").read_text("utf-8"))
     paths = [path for entry in entries for path in sorted(glob.glob(str(corpus / entry["file"])))]
-    settings = Settings(stdout_log=["*.log", "*.out", "*.txt"])
+    settings = Settings(stdout_log=("*.log", "*.out", "*.txt"))
     seen = 0
-    draw = html_report.inline_svg
+    draw = inline_svg
     for at, path in enumerate(paths):
         if "negative" in path:
             continue
@@ -611,7 +609,8 @@ def test_a_new_report_may_be_read_by_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("report.pdf", ".html, .htm, .md, .markdown"), ("report", "the end of the name")]
+    ("name", "told"),
+    [("report.pdf", "report.pdf: -o must end in .html or .md"), ("report", "must end in .html or .md")],
 )
 def test_another_format_is_refused(
     name: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -676,7 +675,7 @@ def test_progress_is_shown_on_a_terminal_and_leaves_no_trace() -> None:
     clock = count(step=0.2)
     err = Terminal()
     progress = Progress(err, lambda: next(clock), Lang.EN)
-    found = discover.Found("/x", "run\x1b", "swift", 0.0, 1000, (0, 0), ())
+    found = discover.Found("/x", "run\x1b", registered()["swift"], 0.0, 1000, (0, 0), ())
     more = progress.reading(found)
     for _ in range(4):
         more(250)

@@ -153,7 +153,7 @@ def test_a_signal_ends_it_soon(number: signal.Signals, tmp_path: Path) -> None:
     """SIGTERM and Ctrl-C end it within two seconds, with exit code 0 and nothing to say."""
     append(tmp_path / "run/logging.jsonl", swift(1))
     with started(ExporterProcess([tmp_path])) as process:
-        ends(process, number)
+        assert ended(process, number) == (0, b"")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -162,13 +162,13 @@ def test_a_signal_ends_it_soon_in_the_middle_of_a_replay(number: signal.Signals,
     exporter = ExporterProcess([large])
     with started(exporter) as process:
         assert exporter.get("/-/ready").status_code == 503
-        ends(process, number)
+        assert ended(process, number) == (0, b"")
 
 
-def ends(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Send the signal; the process must end in time and in peace."""
+def ended(process: subprocess.Popen[bytes], number: signal.Signals) -> tuple[int, bytes]:
+    """Send the signal, after which the process must end in time; its exit code and what it said."""
     began = time.monotonic()
     process.send_signal(number)
     _, said = process.communicate(timeout=30)
     assert time.monotonic() - began < STOP_SECONDS
-    assert (process.returncode, said) == (0, b"")
+    return process.returncode, said

@@ -10,25 +10,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llmtrain_exporter.analyse.run import RECENT, Options, Run
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import pace
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.model import Kind, Record, Resume, Settings, Snapshot, State, series
 
 NOW = 1_700_000_000.0
 Row = dict[str, object]
 
 
-def train(step: int, planned: int | None = 100, **more: object) -> Row:
+def train(step: int, planned: int | None = 100, /, **more: object) -> Row:
     """A training row; its loss tells its step."""
     position = f"{step}/{planned}" if planned else step
     return {"loss": 1 / (1 + step), **more, "global_step/max_steps" if planned else "global_step": position}
 
 
-def evaluation(step: int, loss: float = 0.5, planned: int = 100, **more: object) -> Row:
+def evaluation(step: int, loss: float = 0.5, planned: int = 100, /, **more: object) -> Row:
     return {"eval_loss": loss, "eval_runtime": 2.0, **more, "global_step/max_steps": f"{step}/{planned}"}
 
 
@@ -48,7 +50,7 @@ def summary(step: int) -> Row:
 def records(rows: Iterable[Row], dialect: str = "swift") -> list[Record]:
     """The records of rows as a trainer writes them."""
     lines = [json.dumps(row).encode() for row in rows]
-    return read_lines(Dialects().reader(dialect), lines)[0]
+    return read_lines(Readers().reader(registered()[dialect]), lines)[0]
 
 
 def folded(
@@ -65,7 +67,7 @@ def folded(
 
 
 def snapshot(run: Run, now: float = NOW) -> Snapshot:
-    return run.snapshot("run", "/logs/logging.jsonl", "swift", now)
+    return run.snapshot("run", "/logs/logging.jsonl", SWIFT, now)
 
 
 def sample(run: Run, metric: Metric, **labels: str) -> float | None:
@@ -168,8 +170,8 @@ def test_a_log_that_begins_in_the_middle_is_no_resume_of_itself() -> None:
 
 def test_an_evaluation_before_training_makes_no_resume() -> None:
     """Nor does a prediction that was run in the same folder before."""
-    prediction = {"current_steps": 60, "total_steps": 63, "percentage": 95.2}
-    training = {"current_steps": 5, "total_steps": 40, "loss": 0.5}
+    prediction: Row = {"current_steps": 60, "total_steps": 63, "percentage": 95.2}
+    training: Row = {"current_steps": 5, "total_steps": 40, "loss": 0.5}
     run = folded([prediction, training], "llamafactory")
     assert (run.resumes, run.first_step, run.last_step, run.max_steps) == ([], 5, 5, 40)
     assert folded([evaluation(10), train(5)]).resumes == []
@@ -297,7 +299,7 @@ def test_a_stalled_run_goes_on_with_its_next_record() -> None:
 def test_an_evaluation_may_take_its_time() -> None:
     """It writes nothing while it lasts."""
     run = paced(1.0)
-    run.fold(records([evaluation(10, planned=1000, eval_runtime=1000.0)])[0], NOW)
+    run.fold(records([evaluation(10, 0.5, 1000, eval_runtime=1000.0)])[0], NOW)
     assert run.state(NOW + 1500) is State.RUNNING
     assert run.state(NOW + 2500) is State.STALLED
 
@@ -342,7 +344,7 @@ def test_how_a_log_ends_tells_how_the_run_did(rows: list[Row], state: State) -> 
 
 def test_a_traceback_fails_a_printed_run_until_it_prints_on() -> None:
     """Some tracebacks are caught."""
-    reader = Dialects().reader("printed")
+    reader = Readers().reader(registered()["printed"])
     run = Run(Options(), Settings())
     for line, state in (
         (b"{'loss': 0.5, 'epoch': 0.1}", State.RUNNING),
@@ -358,7 +360,8 @@ def test_a_traceback_fails_a_printed_run_until_it_prints_on() -> None:
 def test_a_traceback_alone_is_no_training() -> None:
     """Any program can print one."""
     run = Run(Options(), Settings())
-    for record in read_lines(Dialects().reader("printed"), [b"Traceback (most recent call last):"])[0]:
+    reader = Readers().reader(registered()["printed"])
+    for record in read_lines(reader, [b"Traceback (most recent call last):"])[0]:
         run.fold(record, NOW)
     assert not run.is_training
 

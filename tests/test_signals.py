@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from llmtrain_exporter.analyse import indicators
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.knowledge import analysis_metrics as m
-from llmtrain_exporter.knowledge.limits import BUILT_IN, LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import BUILT_IN, LIMITS, SIGNALS
 from llmtrain_exporter.model import Health
 
 from tests.analysing import Row, analyse, changed, found, grpo, records, sft, signals, state
@@ -160,7 +160,7 @@ def _evaluated(losses: list[float], loss: float | None = None, falling: float = 
 
 def test_a_nan_evaluation_is_not_finite() -> None:
     """A model of NaN weights shows in its evaluation, too."""
-    rows = [*sft(30), {"eval_loss": "NaN", "global_step/max_steps": "30/2000"}]
+    rows: list[Row] = [*sft(30), {"eval_loss": "NaN", "global_step/max_steps": "30/2000"}]
     assert signals(analyse("sft", rows)) == {"non_finite"}
 
 
@@ -168,7 +168,8 @@ def test_half_the_speed_for_long_is_told() -> None:
     """Three blocks of records at half of the run's own speed, and minutes lost."""
 
     def timed(slow_from: int) -> list[Row]:
-        seconds, rows = 0.0, []
+        seconds = 0.0
+        rows: list[Row] = []
         for at, row in enumerate(grpo(300)):
             seconds += 30 if at >= slow_from else 12
             rows.append({**row, "elapsed_time": f"{int(seconds)}s"})

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from llmtrain_exporter.ingest.dialects import Dialects
-from llmtrain_exporter.ingest.discover import Found, Options, discover
+from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import Reading, Source, open_source
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Kind, Record
@@ -30,7 +31,7 @@ def opened(folder: Path, dialect: str, *extra: str) -> Source:
     """The source of a log in `folder`, as discovery would hand it on."""
     path = folder / NAMES[dialect]
     others = tuple(str(folder / name) for name in extra)
-    return open_source(Found(str(path), "run", dialect, 0.0, 0, (0, 0), others), Dialects())
+    return open_source(Found(str(path), "run", registered()[dialect], 0.0, 0, (0, 0), others), Readers())
 
 
 def polled(source: Source) -> list[Reading]:
@@ -315,7 +316,7 @@ def test_a_printed_log_takes_its_steps_from_the_arguments_beside_it(tmp_path: Pa
     (tmp_path / "args.json").write_text('{"logging_steps": 5}', encoding="utf-8")
     log = tmp_path / "train.log"
     log.write_text("".join(f"{{'loss': 0.5, 'epoch': {at / 10}}}\n" for at in range(1, 5)), encoding="utf-8")
-    found = discover([str(log)], Options(ignore_older=None), 0.0).found[0]
-    reading = open_source(found, Dialects()).poll(0.0)
+    found = discover([str(log)], SearchOptions(ignore_older=None), 0.0).found[0]
+    reading = open_source(found, Readers()).poll(0.0)
     assert reading is not None
     assert [record.step for record in reading.records] == [5, 10, 15, 20]

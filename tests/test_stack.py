@@ -143,7 +143,7 @@ def test_every_service_is_healthy_within_a_minute(up: tuple[Stack, float]) -> No
 def test_prometheus_finds_the_exporter(up: tuple[Stack, float]) -> None:
     """The shipped configuration scrapes the service by its name."""
     stack, _ = up
-    eventually(lambda: stack.value('up{job="llmtrain"}') == 1)
+    assert eventually(lambda: stack.value('up{job="llmtrain"}')) == 1
 
 
 def test_a_collapse_in_the_mounted_folder_is_told(up: tuple[Stack, float]) -> None:
@@ -153,7 +153,10 @@ def test_a_collapse_in_the_mounted_folder_is_told(up: tuple[Stack, float]) -> No
     eventually(lambda: stack.value('llmtrain_records_total{run="collapse",kind="train"}'))
     stack.write(None, existing="append")
     eventually(lambda: "LlmTrainIncident" in str(stack.get("ALERTMANAGER", "/api/v2/alerts")), ALERT_SECONDS)
-    eventually(lambda: "#llmtrainincident" in stack.run("logs", "relay"), ALERT_SECONDS)
+    card = eventually(
+        lambda: "#llmtrainincident" in (log := stack.run("logs", "relay")) and log, ALERT_SECONDS
+    )
+    assert "collapse" in card
 
 
 def test_down_and_up_keeps_the_data(up: tuple[Stack, float]) -> None:

@@ -19,7 +19,7 @@ from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import series
 from llmtrain_exporter.story import blocks as b
-from llmtrain_exporter.story.advice import flags_of
+from llmtrain_exporter.story.advice import flags_section
 from llmtrain_exporter.story.metrics import metrics_section
 from llmtrain_exporter.story.phrase import joined, parts, phrase
 from llmtrain_exporter.story.run_story import run_story
@@ -63,21 +63,14 @@ def several(entries: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...
 def tables() -> st.SearchStrategy[b.Table]:
     """Tables whose rows have ranks, headings and notes."""
     rows = several(st.tuples(several(lines()), st.integers(0, 9), texts(), lines()))
-    return st.builds(
-        lambda caption, head, rows, spare, notes_head: b.Table(
-            caption,
-            head,
-            *[tuple(row[at] for row in rows) for at in (0, 1)],
-            spare,
-            *[tuple(row[at] for row in rows) for at in (2, 3)],
-            notes_head,
-        ),
-        texts(),
-        several(texts()),
-        rows,
-        several(st.integers(0, 4)),
-        texts(),
-    )
+    spare = several(st.integers(0, 4))
+    return st.builds(table, texts(), several(texts()), rows, spare, texts())
+
+
+def table(caption: str, head: Any, rows: Sequence[Any], spare: Any, notes_head: str) -> b.Table:
+    """A table of rows with what belongs to each."""
+    cells, ranks, groups, notes = (tuple(row[at] for row in rows) for at in range(4))
+    return b.Table(caption, head, cells, ranks, spare, groups, notes, notes_head)
 
 
 def plain_blocks() -> st.SearchStrategy[b.Block]:
@@ -279,7 +272,7 @@ def test_a_story_has_its_sections_in_their_order(lang: Lang) -> None:
 def test_a_line_in_parts_reads_as_the_phrase_does() -> None:
     """What the text says between its values is a joint, which grows together with nothing."""
     text = Text("{when}: {title}. {text}", "")
-    values = {"when": b.Span("step 7", 7, 7), "title": "a", "text": "b"}
+    values: dict[str, b.Piece] = {"when": b.Span("step 7", 7, 7), "title": "a", "text": "b"}
     line = parts(text, Lang.EN, **values)
     assert line == (b.Span("step 7", 7, 7), ": ", "a", ". ", "b")
     assert [type(piece) is b.Joint for piece in line] == [False, True, False, True, False]
@@ -291,7 +284,7 @@ def test_the_table_of_metrics_says_once_what_they_mean(lang: Lang) -> None:
     """Under the headings of their groups; what a row above says that is always shown is not said again."""
     evaluated, trained = ("split", "eval"), ("split", "train")
     samples = {series(metric, split): 1.0 for metric in (c.KL, c.REWARD) for split in (trained, evaluated)}
-    section = metrics_section(replace(RUN, samples=samples), lang)
+    section = metrics_section(replace(RUN, samples=samples), lang, {}, recent=False)
     assert section is not None
     (table,) = section.blocks
     assert isinstance(table, b.Table)
@@ -311,6 +304,6 @@ def test_flags_to_copy_name_each_setting_once() -> None:
         Proposal("epsilon", None, 0.1, "", "--epsilon 0.1"),
         Proposal("other", None, 0.1, "", ""),
     ]
-    section = flags_of([Action("", "", (proposal,)) for proposal in proposals], Lang.EN)
+    section = flags_section([Action("", "", (proposal,)) for proposal in proposals], Lang.EN)
     assert section is not None
     assert section.blocks[-1] == b.Command("--beta 0.1 --epsilon 0.1")

@@ -8,11 +8,10 @@ from dataclasses import replace
 
 import pytest
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge.advice import ADVICE
-from llmtrain_exporter.knowledge.limits import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.meaning import Healthy, LimitOf, Worry
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.text import PATTERN, Lang
 from llmtrain_exporter.model import Episode, Incident, Series, Settings, Snapshot, series
 from llmtrain_exporter.story import verdict
@@ -233,7 +232,7 @@ def test_ratios_without_a_range_are_no_main_metrics() -> None:
 
 def test_every_signal_has_a_title_to_tell_it_by() -> None:
     """Short enough for a line in a list."""
-    assert [name for name in SIGNALS if not 0 < len(ADVICE[name].title.en) <= 40] == []
+    assert [name for name in SIGNALS if not 0 < len(SIGNALS[name].advice.title.en) <= 40] == []
 
 
 # Numbers

@@ -20,12 +20,14 @@ from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.follow import explain
 from llmtrain_exporter.ingest.source import LineSource
 from llmtrain_exporter.model import Snapshot, State
-from llmtrain_exporter.serve import watch
+from llmtrain_exporter.serve import watcher
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
-from llmtrain_exporter.serve.glance import Glance
+from llmtrain_exporter.serve.idle_poll import IdlePoll
 from llmtrain_exporter.serve.telemetry import Telemetry
-from llmtrain_exporter.serve.watch import DESCRIPTORS_SPARED, SCANS_MISSING, Watcher
+from llmtrain_exporter.serve.watcher import Watcher
+from llmtrain_exporter.watching import run_set
+from llmtrain_exporter.watching.run_set import DESCRIPTORS_SPARED, SCANS_MISSING
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.servers import series
@@ -610,7 +612,7 @@ def test_printed_logs_are_followed_by_pattern(tmp_path: Path) -> None:
 @pytest.fixture
 def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loop:
     """A loop that may hold two logs open."""
-    monkeypatch.setattr(watch, "raise_descriptor_limit", lambda: DESCRIPTORS_SPARED + 2)
+    monkeypatch.setattr(run_set, "raise_descriptor_limit", lambda: DESCRIPTORS_SPARED + 2)
     return Loop(tmp_path)
 
 
@@ -742,7 +744,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         return made.seconds
 
     clocks = SimpleNamespace(monotonic=seconds, thread_time=seconds, time=lambda: START + made.seconds)
-    monkeypatch.setattr(watch, "time", clocks)
+    monkeypatch.setattr(watcher, "time", clocks)
     return made
 
 
@@ -777,10 +779,10 @@ def test_looks_get_rarer_where_they_cost_much(
     """Looking at quiet files takes a small share of the time, and yet a line is found within two seconds."""
     loop.append("run/logging.jsonl", swift(1))
     loop.scan()
-    stirred = Glance.stirred
+    stirred = IdlePoll.stirred
     for took, waits in ((0.001, 0.2), (0.006, 1.0), (5.0, 2.0)):
         loop.watcher = loop.new_watcher()
-        monkeypatch.setattr(Glance, "stirred", clock.taking(took, stirred))
+        monkeypatch.setattr(IdlePoll, "stirred", clock.taking(took, stirred))
         clock.waits.clear()
         go_round(loop, clock, 3)
         assert clock.waits[2] == pytest.approx(waits)

@@ -29,19 +29,22 @@ from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Incident, Snapshot, State
 from llmtrain_exporter.publish import demo
-from llmtrain_exporter.publish.style import Style
-from llmtrain_exporter.publish.table import BARS, NO_NUMBER, course
-from llmtrain_exporter.publish.watch.folder import Folder, Look, Scene
-from llmtrain_exporter.publish.watch.log import OVER_SECONDS, RECORDS_KEPT
-from llmtrain_exporter.publish.watch.loop import Asked, Clock, run_watch
-from llmtrain_exporter.publish.watch.plain import Plain
+from llmtrain_exporter.publish.watch.folder import WatchedFolder
+from llmtrain_exporter.publish.watch.loop import Clock, WatchRequest, run_watch
+from llmtrain_exporter.publish.watch.plain import LineView
+from llmtrain_exporter.publish.watch.recent import RECORDS_KEPT
 from llmtrain_exporter.publish.watch.screen import picture
-from llmtrain_exporter.publish.watch.spans import short_text, time_text
+from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
 from llmtrain_exporter.publish.watch.terminal import Terminal
-from llmtrain_exporter.publish.wrap import columns
+from llmtrain_exporter.story.numbers import duration
+from llmtrain_exporter.watching.live import OVER_SECONDS
+from llmtrain_exporter.write.columns import columns
+from llmtrain_exporter.write.courses import BARS, NO_NUMBER, course
+from llmtrain_exporter.write.style import Style
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -78,9 +81,9 @@ class Stage:
     def __init__(
         self, path: Path, lang: Lang = Lang.EN, wanted: str | None = None, **settings: object
     ) -> None:
-        self.folder = Folder(str(path), Settings.model_validate(settings), None, wanted)
+        self.folder = WatchedFolder(str(path), Settings.model_validate(settings), None, wanted)
         self.out = io.StringIO()
-        self.view = Plain(self.out, Style(lang, 80))
+        self.view = LineView(self.out, Style(lang, 80))
         self.now = NOW
         self._monotonic = 0.0
 
@@ -99,8 +102,8 @@ class Stage:
         append(path, *lines, modified=self.now)
 
     @property
-    def scene(self) -> Scene:
-        return self.folder.scene(self.now)
+    def scene(self) -> FolderStatus:
+        return self.folder.status(self.now)
 
     @property
     def chosen(self) -> str:
@@ -142,7 +145,9 @@ def golden(name: str, told: str) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def screen(scene: Scene, width: int, height: int, lang: Lang = Lang.EN, coloured: bool = False) -> list[str]:
+def screen(
+    scene: FolderStatus, width: int, height: int, lang: Lang = Lang.EN, coloured: bool = False
+) -> list[str]:
     return picture(scene, Style(lang, width, coloured), height)
 
 
@@ -307,11 +312,11 @@ def test_a_half_line_waits_for_its_end(tmp_path: Path) -> None:
         with log.open("ab") as file:
             file.write(piece)
         stage.look()
-        assert stage.scene.looks[0].run.last_step == 1
+        assert stage.scene.runs[0].run.last_step == 1
     with log.open("ab") as file:
         file.write(b"\n")
     stage.look()
-    assert stage.scene.looks[0].run.last_step == 2
+    assert stage.scene.runs[0].run.last_step == 2
 
 
 def test_a_log_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
@@ -365,7 +370,7 @@ def test_printed_logs_and_documents_are_followed_too(tmp_path: Path) -> None:
     touch_at.write_text(trainer_state(range(1, 9), 100))
     touch(touch_at, stage.now)
     stage.look()
-    assert {look.run.run: look.run.last_step for look in stage.scene.looks}["b"] == 8
+    assert {look.run.run: look.run.last_step for look in stage.scene.runs}["b"] == 8
 
 
 def test_a_log_that_cannot_be_read_is_told(tmp_path: Path) -> None:
@@ -387,10 +392,10 @@ def test_a_log_that_breaks_the_analysis_leaves_the_others(
         append(tmp_path / name / LOG, *(swift(step, 9) for step in range(1, 10)), modified=NOW)
     snapshot = Run.snapshot
 
-    def broken(self: Run, name: str, file: str, dialect: str, now: float) -> Snapshot:
+    def broken(self: Run, name: str, file: str, producer: Producer, now: float) -> Snapshot:
         if name == "b":
             raise ZeroDivisionError
-        return snapshot(self, name, file, dialect, now)
+        return snapshot(self, name, file, producer, now)
 
     monkeypatch.setattr(Run, "snapshot", broken)
     stage = Stage(tmp_path)
@@ -503,26 +508,26 @@ def test_old_runs_are_watched_without_holding_them_open(tmp_path: Path) -> None:
         assert len(os.listdir("/proc/self/fd")) == before
     stage.write(logs[7], swift(6, 20))
     stage.look()
-    assert (stage.chosen, stage.scene.looks[0].live) == ("7", False)
+    assert (stage.chosen, stage.scene.runs[0].live) == ("7", False)
 
 
 # On a terminal
 
 
 @pytest.fixture(scope="module")
-def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scene]:
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FolderStatus]:
     """What there may be to draw, by what it is."""
     folder = tmp_path_factory.mktemp("scenes")
     collapse = replayed("demo-collapse", folder, Lang.EN, lines=28).scene
     resumed = replayed("llamafactory-sft", folder, Lang.EN).scene
-    looks = [*collapse.looks, *resumed.looks]
-    looks += [replace(resumed.looks[0], run=replace(RUN, run=f"runs/{at}")) for at in range(30)]
+    looks = [*collapse.runs, *resumed.runs]
+    looks += [replace(resumed.runs[0], run=replace(RUN, run=f"runs/{at}")) for at in range(30)]
     waits = Stage(folder / "nothing" / LOG)
     waits.look()
     return {
         "collapse": collapse,
         "resumed": resumed,
-        "folder": replace(collapse, looks=looks),
+        "folder": replace(collapse, runs=looks),
         "waiting": waits.scene,
         "reading": replace(collapse, unread=0.25, failed={"x": "KeyError"}),
     }
@@ -530,7 +535,9 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scene]:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("lang", Lang)
-def test_the_picture_fits_the_terminal(size: tuple[int, int], lang: Lang, scenes: dict[str, Scene]) -> None:
+def test_the_picture_fits_the_terminal(
+    size: tuple[int, int], lang: Lang, scenes: dict[str, FolderStatus]
+) -> None:
     """No line wider, not one more than the height, by our own measure and by the terminal library's."""
     width, height = size
     for name, scene in scenes.items():
@@ -540,7 +547,7 @@ def test_the_picture_fits_the_terminal(size: tuple[int, int], lang: Lang, scenes
         assert lines[-1].strip(), name
 
 
-def test_colours_change_nothing_but_the_colour(scenes: dict[str, Scene]) -> None:
+def test_colours_change_nothing_but_the_colour(scenes: dict[str, FolderStatus]) -> None:
     """So nothing depends on them."""
     for width, height in SIZES:
         plain, coloured = (screen(scenes["collapse"], width, height, coloured=c) for c in (False, True))
@@ -551,7 +558,7 @@ def test_colours_change_nothing_but_the_colour(scenes: dict[str, Scene]) -> None
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 44), (150, 30)])
 @pytest.mark.parametrize("lang", Lang)
 def test_the_picture_of_a_run_that_breaks(
-    width: int, height: int, lang: Lang, scenes: dict[str, Scene]
+    width: int, height: int, lang: Lang, scenes: dict[str, FolderStatus]
 ) -> None:
     """As the golden file has it: on a small screen, a tall one and a wide one."""
     told = "\n".join(line.rstrip() for line in screen(scenes["collapse"], width, height, lang)) + "\n"
@@ -563,7 +570,7 @@ def test_no_golden_file_is_left_over() -> None:
     assert len(list(GOLDEN.iterdir())) == (len(LOGS) + 3) * len(Lang)
 
 
-def test_what_matters_most_has_a_place_on_every_screen(scenes: dict[str, Scene]) -> None:
+def test_what_matters_most_has_a_place_on_every_screen(scenes: dict[str, FolderStatus]) -> None:
     """The verdict, the critical metric, the incident and the first remedy."""
     for width, height in ((57, 24), (80, 24), (124, 24)):
         told = "\n".join(screen(scenes["collapse"], width, height))
@@ -573,7 +580,7 @@ def test_what_matters_most_has_a_place_on_every_screen(scenes: dict[str, Scene])
         assert "1. Go back to the last checkpoint" in told
 
 
-def test_the_bar_and_the_time_left_are_told(scenes: dict[str, Scene]) -> None:
+def test_the_bar_and_the_time_left_are_told(scenes: dict[str, FolderStatus]) -> None:
     """By the run's own pace: a trainer that logs its time is believed."""
     told = "\n".join(screen(scenes["collapse"], 80, 40))
     assert re.search(r"━{9}─{31} 23%\s+[^\n]* left, [\d.]+ s per step", told)
@@ -581,11 +588,13 @@ def test_the_bar_and_the_time_left_are_told(scenes: dict[str, Scene]) -> None:
     assert "last record 5 s ago" in " ".join(told.split())
 
 
-def test_the_overview_has_the_worst_first(scenes: dict[str, Scene]) -> None:
+def test_the_overview_has_the_worst_first(scenes: dict[str, FolderStatus]) -> None:
     """A line each, as many as a quarter of the screen takes, the one that is shown marked."""
     lines = screen(scenes["folder"], 110, 60)
     assert lines[0] == "32 runs: 1 broken, 31 healthy"
-    assert re.fullmatch(r"> broken   running +28 of 120 +Policy collapse \(\+\d+\) +demo-collapse", lines[1])
+    assert re.fullmatch(
+        r"> broken   running +28 of 120 +Policy collapse and \d+ more +demo-collapse", lines[1]
+    )
     assert "... and 19 more runs" in lines
     assert "demo-collapse: broken" in lines
 
@@ -594,8 +603,8 @@ def test_a_live_run_that_hangs_stands_before_the_healthy_ones() -> None:
     """One that was silent before anybody looked does not."""
     hangs = replace(RUN, run="z", state=State.STALLED, health=RUN.health.BROKEN)
     runs = [replace(RUN, run="a"), hangs, replace(hangs, run="old")]
-    looks = [Look(run, run.run != "old", False, True, 0, None) for run in runs]
-    lines = screen(Scene("/x", NOW, looks, looks[0], {}, {}, "", 0.0), 80, 40)
+    looks = [RunStatus(run, run.run != "old", False, True, 0, None) for run in runs]
+    lines = screen(FolderStatus("/x", NOW, looks, looks[0], {}, {}, None, 0.0), 80, 40)
     assert [line.split()[-1] for line in lines[1:4]] == ["z", "a", "old"]
     assert lines[1].startswith("  healthy  stalled")
 
@@ -604,9 +613,10 @@ def test_a_run_that_has_recovered_is_told_so() -> None:
     """The verdict is on the whole log; beside it stands how the run is now."""
     incident = Incident(3, 4, 9, (("kl", 3),), (), False, False)
     run = replace(RUN, verdict=RUN.health.BROKEN, incidents=(incident,))
-    look = Look(run, True, False, True, 0, None)
+    look = RunStatus(run, True, False, True, 0, None)
     assert (
-        screen(Scene("/x", NOW, [look], look, {}, {}, "", 0.0), 80, 24)[0] == "qwen/v1: broken (now healthy)"
+        screen(FolderStatus("/x", NOW, [look], look, {}, {}, None, 0.0), 80, 24)[0]
+        == "qwen/v1: broken (now healthy)"
     )
 
 
@@ -675,7 +685,7 @@ def test_texts_of_strangers_are_shown_and_never_obeyed(width: int, tmp_path: Pat
     scene = stage.scene
     console = Console(file=io.StringIO(), width=width, height=50, force_terminal=True, record=True)
     with Terminal(io.StringIO(), Style(Lang.EN, width, True), console) as terminal:
-        terminal.show(replace(scene, looks=[*scene.looks, *scene.looks], path=HOSTILE))
+        terminal.show(replace(scene, runs=[*scene.runs, *scene.runs], path=HOSTILE))
     drawn = console.export_text()
     assert len(said) == 1
     for told in (*said, *screen(scene, width, 50)):
@@ -688,7 +698,7 @@ def test_texts_of_strangers_are_shown_and_never_obeyed(width: int, tmp_path: Pat
 # The terminal
 
 
-def on_terminal(scene: Scene, monkeypatch: pytest.MonkeyPatch, no_color: str = "") -> str:
+def on_terminal(scene: FolderStatus, monkeypatch: pytest.MonkeyPatch, no_color: str = "") -> str:
     """All that is written to a terminal on which that scene is shown, and nothing more."""
     monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -701,7 +711,7 @@ def on_terminal(scene: Scene, monkeypatch: pytest.MonkeyPatch, no_color: str = "
 
 
 def test_the_screen_is_given_back_with_the_verdict_on_it(
-    scenes: dict[str, Scene], monkeypatch: pytest.MonkeyPatch
+    scenes: dict[str, FolderStatus], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A picture on a screen of its own; afterwards what `check` says, where the command was typed."""
     told = on_terminal(scenes["collapse"], monkeypatch)
@@ -714,7 +724,7 @@ def test_the_screen_is_given_back_with_the_verdict_on_it(
 
 
 def test_no_colour_is_used_where_none_is_wanted(
-    scenes: dict[str, Scene], monkeypatch: pytest.MonkeyPatch
+    scenes: dict[str, FolderStatus], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """NO_COLOR leaves the picture and takes the colours (no-color.org)."""
     told = on_terminal(scenes["collapse"], monkeypatch, no_color="1")
@@ -724,7 +734,7 @@ def test_no_colour_is_used_where_none_is_wanted(
 
 
 def test_a_folder_leaves_its_counts_and_the_run_that_was_shown(
-    scenes: dict[str, Scene], monkeypatch: pytest.MonkeyPatch
+    scenes: dict[str, FolderStatus], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not the verdict on thirty others; nothing where nothing was found."""
     left = on_terminal(scenes["folder"], monkeypatch, "1").partition("\x1b[?1049l")[2]
@@ -750,12 +760,12 @@ def test_a_folder_leaves_its_counts_and_the_run_that_was_shown(
 )
 def test_time_is_told_in_two_units(seconds: float, en: str, zh: str) -> None:
     """Never more, and never a unit without the one above it."""
-    assert (time_text(seconds, Lang.EN), time_text(seconds, Lang.ZH)) == (en, zh)
+    assert (duration(seconds, Lang.EN), duration(seconds, Lang.ZH)) == (en, zh)
 
 
 def test_a_quick_step_is_told_with_a_fraction() -> None:
     """0.47 s is not 0 s."""
-    assert [short_text(seconds, Lang.EN) for seconds in (0.4667, 9.96, 200)] == [
+    assert [duration(seconds, Lang.EN, digits=2) for seconds in (0.4667, 9.96, 200)] == [
         "0.47 s",
         "10 s",
         "3 min 20 s",
@@ -786,7 +796,7 @@ class Sleeper:
 def watched(path: Path, sleeper: Sleeper, **asked: object) -> tuple[int, list[str]]:
     """The exit code of a whole watch, and what it told."""
     out = io.StringIO()
-    code = run_watch(Asked(str(path), "en", **asked), Settings(), out, sleeper.clock)  # type: ignore[arg-type]
+    code = run_watch(WatchRequest(str(path), "en", **asked), Settings(), out, sleeper.clock)  # type: ignore[arg-type]
     return code, [STAMP.sub("", line) for line in out.getvalue().splitlines()]
 
 
@@ -948,7 +958,7 @@ def test_a_dumb_terminal_gets_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for encoding, term in (("utf-8", "dumb"), ("latin-1", "xterm")):
         monkeypatch.setenv("TERM", term)
         out = Screen(io.BytesIO(), encoding=encoding, write_through=True)
-        run_watch(Asked(str(log), "en"), Settings(), out, Sleeper().clock)
+        run_watch(WatchRequest(str(log), "en"), Settings(), out, Sleeper().clock)
         assert b"run: swift, sft, running" in out.buffer.getvalue()  # type: ignore[attr-defined]
         assert b"\x1b[?1049h" not in out.buffer.getvalue()  # type: ignore[attr-defined]
 
@@ -975,13 +985,13 @@ def test_rich_is_loaded_for_a_terminal_alone(tmp_path: Path) -> None:
     assert answer.stdout.splitlines()[-1] == "False"
 
 
-def test_a_state_is_never_drawn_as_something_else(scenes: dict[str, Scene]) -> None:
+def test_a_state_is_never_drawn_as_something_else(scenes: dict[str, FolderStatus]) -> None:
     """Each state has its word in the overview, in both languages."""
-    look = scenes["collapse"].looks[0]
+    look = scenes["collapse"].runs[0]
     for lang, told in (
         (Lang.EN, ("waiting", "running", "stalled", "finished", "failed")),
         (Lang.ZH, ("等待中",)),
     ):
         looks = [replace(look, run=replace(look.run, state=state, run=state.value)) for state in State]
-        lines = screen(replace(scenes["collapse"], looks=looks), 110, 60, lang)
+        lines = screen(replace(scenes["collapse"], runs=looks), 110, 60, lang)
         assert all(any(word in line for line in lines) for word in told)

@@ -10,7 +10,7 @@ from pathlib import Path
 PLANNED = 10_000
 
 
-def swift(step: int, planned: int = PLANNED, **more: object) -> str:
+def swift(step: int, planned: float = PLANNED, **more: object) -> str:
     """A training row of ms-swift whose loss tells its step."""
     position = {"global_step/max_steps": f"{step}/{planned}", "elapsed_time": f"{step}s"}
     return json.dumps({"loss": 1 / step, "grad_norm": step / 8, **more, **position})

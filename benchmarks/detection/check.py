@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from llmtrain_exporter.ingest.discover import Options, discover
+from llmtrain_exporter.ingest.discover import SearchOptions, discover
 from llmtrain_exporter.model import Kind, Snapshot
 
 from benchmarks.detection.score import analyse
@@ -16,7 +16,7 @@ from benchmarks.detection.score import analyse
 
 def in_process(path: Path) -> Mapping[str, object]:
     """By the analysis, in this process."""
-    found = discover([str(path)], Options(ignore_older=None), 0.0).found
+    found = discover([str(path)], SearchOptions(ignore_older=None), 0.0).found
     if not found:
         return said(None)
     settings = path.parent / "args.json"

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmtrain_exporter.ingest.dialect import Dialect
+from llmtrain_exporter.ingest.dialects import swift
+
 from benchmarks.detection.producers import PRODUCERS, arguments, swift_new
 from benchmarks.detection.simulation import Collapse, Nature, Row, Run, simulate
 
@@ -143,7 +146,7 @@ class Case:
     """One generated log."""
 
     name: str
-    dialect: str
+    dialect: Dialect
     file: str
     log: bytes
     arguments: bytes | None
@@ -162,7 +165,7 @@ def cases(seed: int, count: int = RUNS) -> Iterator[Case]:
         rows = simulate(Run(nature, collapses, _oddities(nature, truth, source)), source)
         producer = source.choice(list(PRODUCERS))
         write, dialect, file = PRODUCERS[producer]
-        settings = arguments(nature) if dialect == "swift" else None
+        settings = arguments(nature) if dialect is swift.DIALECT else None
         name = f"{seed}-{number:03d} {producer}"
         yield Case(name, dialect, file, write(rows), settings, nature.interval, rows, truth)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
+from llmtrain_exporter.ingest.dialect import Dialect
+from llmtrain_exporter.ingest.dialects import printed, swift, trainer_state
+
 from benchmarks.detection.simulation import Nature, Row
 
 COMMON = {name: name for name in ("loss", "grad_norm", "learning_rate", "kl", "reward", "epoch")}
@@ -77,13 +80,13 @@ def swift_twice(rows: Sequence[Row]) -> bytes:
 
 
 Writer = Callable[[Sequence[Row]], bytes]
-PRODUCERS: Mapping[str, tuple[Writer, str, str]] = {
-    "swift 3.2": (swift_old, "swift", "logging.jsonl"),
-    "swift 4": (swift_new, "swift", "logging.jsonl"),
-    "swift 4, doubled": (swift_noisy, "swift", "logging.jsonl"),
-    "swift 4, two updates": (swift_twice, "swift", "logging.jsonl"),
-    "trl": (trl_state, "trainer_state", "trainer_state.json"),
-    "trl printed": (trl_printed, "printed", "train.log"),
+PRODUCERS: Mapping[str, tuple[Writer, Dialect, str]] = {
+    "swift 3.2": (swift_old, swift.DIALECT, "logging.jsonl"),
+    "swift 4": (swift_new, swift.DIALECT, "logging.jsonl"),
+    "swift 4, doubled": (swift_noisy, swift.DIALECT, "logging.jsonl"),
+    "swift 4, two updates": (swift_twice, swift.DIALECT, "logging.jsonl"),
+    "trl": (trl_state, trainer_state.DIALECT, "trainer_state.json"),
+    "trl printed": (trl_printed, printed.DIALECT, "train.log"),
 }
 """By name: the writer, its dialect, and the file's name."""
 

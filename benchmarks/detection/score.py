@@ -9,7 +9,8 @@ from statistics import median
 
 from llmtrain_exporter.analyse.run import Options, Run
 from llmtrain_exporter.ingest.arguments import select
-from llmtrain_exporter.ingest.dialects import DOCUMENTS, Dialects
+from llmtrain_exporter.ingest.dialect import Dialect, Shape
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Kind, Record, Settings, Snapshot
 
@@ -64,18 +65,18 @@ class Score:
         return median(self.earlies) if self.earlies else 0.0
 
 
-def analyse(lines: bytes, dialect: str, arguments: bytes | None = None) -> tuple[Snapshot, list[int]]:
+def analyse(lines: bytes, dialect: Dialect, arguments: bytes | None = None) -> tuple[Snapshot, list[int]]:
     """The analysis of a log, and the step of each of its training records."""
-    reader = Dialects().reader(dialect)
+    reader = Readers().reader(dialect)
     run = Run(Options(), select(json.loads(arguments)) if arguments else Settings())
     steps: list[int] = []
-    for line in [lines] if dialect in DOCUMENTS else lines.split(b"\n"):
+    for line in [lines] if dialect.shape is Shape.DOCUMENT else lines.split(b"\n"):
         for record in reader.read(line):
             if isinstance(record, Record):
                 run.fold(record, 0.0)
                 if record.kind is Kind.TRAIN:
                     steps.append(run.last_step or 0)
-    return run.snapshot("run", "log", dialect, 0.0), steps
+    return run.snapshot("run", "log", dialect.producer, 0.0), steps
 
 
 def score(cases: Iterable[Case], tell: Callable[[Case, Sequence[int]], None] | None = None) -> Score:

@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TextIO
 
+from llmtrain_exporter.printable import UNPRINTABLE
+
 REPEATS = 10
 WINDOW_SECONDS = 60.0
 TEMPLATES_KEPT = 1000
 """Templates counted at a time: messages that are all different must not fill the memory."""
 
-# Control, format and separator characters of all of Unicode: a run's name is anybody's text and must neither
-# end a line nor steer a terminal.
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
 _SECRETS = (
     (re.compile(r"(://)[^/\s@]+@"), r"\1***@"),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE), r"\1 ***"),
@@ -49,7 +46,7 @@ def configure(log_format: str, level: str, stream: TextIO) -> None:
 
 def escaped(text: str) -> str:
     """The text with control characters written out: a newline is \\x0a."""
-    return _UNPRINTABLE.sub(lambda found: _escape(ord(found[0])), text)
+    return UNPRINTABLE.sub(lambda found: _escape(ord(found[0])), text)
 
 
 def _escape(code: int) -> str:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Limits, Severity
 
 
@@ -154,7 +156,7 @@ class Snapshot:
 
     run: str
     file: str
-    dialect: str
+    producer: Producer
     profile: str  # maybe the operator's own
     base: str  # the built-in one that it comes from
     state: State
@@ -174,3 +176,21 @@ class Snapshot:
     incidents: tuple[Incident, ...]
     samples: Mapping[Series, float]
     checkpoints: tuple[int, ...] = ()  # steps of those beside the log, where somebody looked
+
+    @property
+    def dialect(self) -> str:
+        """The name under which people know who wrote the log."""
+        return self.producer.name
+
+
+@dataclass(frozen=True, slots=True)
+class NoRun:
+    """A file that was looked at and is no training log, or a folder without any.
+
+    `skipped`: its lines by reason. `detail`: what the system or the program says of the reason.
+    """
+
+    file: str
+    reason: NoRunReason
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    detail: str = ""

@@ -10,34 +10,22 @@ from collections.abc import Mapping, Sequence
 from operator import le
 
 from llmtrain_exporter.analyse import spikes
-from llmtrain_exporter.analyse.baseline import Level
+from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
 from llmtrain_exporter.analyse.columns import Columns, Plan
 from llmtrain_exporter.analyse.incidents import PARTS, Incidents, Sign
 from llmtrain_exporter.analyse.kept import Kept
 from llmtrain_exporter.analyse.repeats import together
 from llmtrain_exporter.analyse.signals import rules_for
-from llmtrain_exporter.analyse.signals.length import ClippedHigh
-from llmtrain_exporter.analyse.signals.reward import RewardFunctionDrop
-from llmtrain_exporter.analyse.signals.rule import (
-    BLOCK,
-    GRAD_NORM,
-    KL,
-    UNLIMITED,
-    Context,
-    Reading,
-    Row,
-    Rule,
-)
+from llmtrain_exporter.analyse.signals.rule import GRAD_NORM, KL, Context, Reading, RecordView, Rule
 from llmtrain_exporter.analyse.signals.tracker import Tracker
-from llmtrain_exporter.knowledge.limits import MATURE, SIGNALS, WINDOW
+from llmtrain_exporter.knowledge.limits import BLOCK, MATURE, WINDOW
 from llmtrain_exporter.knowledge.signal import Family, Profile, Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
+from llmtrain_exporter.knowledge.signals.collapse import FORCE_BELOW
 from llmtrain_exporter.model import Episode, Health, Incident, Kind, Layout, Record, Series
 
 EPISODES_KEPT = 48
 COLLAPSE = "collapse"
-
-MOST_BELOW = 5.0
-"""What falls to nothing is as bad as what rises to five times its limit."""
 
 TROUBLE = (Severity.WARNING, Severity.CRITICAL)
 
@@ -52,8 +40,11 @@ class Analysis:
         self.profile = profile.name
         self.limits = profile.limits
         self._rules = rules_for(profile, Context(profile.limits, numbers))
-        self._examining = tuple(rule for rule in self._rules if rule.examines)
-        self._slow = tuple(rule for rule in self._rules if type(rule).block is not Rule.block)
+        self._reading = tuple((rule, rule.read) for rule in self._rules if rule.read is not None)
+        self._looking_back = tuple(
+            (rule, rule.look_back) for rule in self._rules if rule.look_back is not None
+        )
+        self._evaluating = tuple((rule, rule.evaluate) for rule in self._rules if rule.evaluate is not None)
         self._columns = Columns(self._rules)
         self._layout: Layout | None = None
         self._plan: Plan | None = None
@@ -163,28 +154,28 @@ class Analysis:
         self._layout = layout
         self._plan = self._columns.plan(layout) if layout.kind is Kind.TRAIN else None
 
-    def _row(self, record: Record, step: int, values: Mapping[Series, float]) -> Row:
+    def _view(self, record: Record, step: int, values: Mapping[Series, float]) -> RecordView:
         columns = self._columns
-        return Row(record, step, self._index, values, columns.levels, columns.ring, columns.at)
+        return RecordView(record, step, self._index, values, columns.levels, columns.ring, columns.at)
 
     def _examine(self, record: Record, step: int, plan: Plan, picked: tuple[float, ...]) -> None:
         """Let every rule look at a record that is not ordinary."""
-        row = self._row(record, step, dict(zip(plan.series, picked, strict=True)))
-        self._count_spikes(row)
-        self._judge([sign for rule in self._examining if (sign := self._apply(rule, row))], row)
+        view = self._view(record, step, dict(zip(plan.series, picked, strict=True)))
+        self._count_spikes(view)
+        signs = [sign for rule, read in self._reading if (sign := self._apply(rule, read(view), view))]
+        self._judge(signs, view.step)
         if self._incidents.current is None:
             self._columns.put(self._kept(plan, record.values), self._index)
         self._calm = self._is_calm()
 
-    def _apply(self, rule: Rule, row: Row) -> Sign | None:
-        """What a rule reads in a record, and whether that is a sign of an incident."""
-        reading = rule.read(row)
+    def _apply(self, rule: Rule, reading: Reading | None, view: RecordView) -> Sign | None:
+        """Take in what a rule read in a record; the sign of an incident that it is, if it is one."""
         if reading is not None and not rule.meets(reading):
             reading = None
-        tracker = self._note(rule, reading, row.step)
+        tracker = self._note(rule, reading, view.step)
         if reading is None or tracker is None or rule.signal.family not in PARTS:
             return None
-        if self._is_sign(tracker) or (isinstance(rule, ClippedHigh) and rule.jumped(row)):
+        if self._is_sign(tracker) or (rule.jumped is not None and rule.jumped(view)):
             return Sign(rule.signal.family, rule.name, _force(reading, rule))
         return None
 
@@ -206,19 +197,19 @@ class Analysis:
         self._troubled = self._troubled or tracker.severity in TROUBLE
         return tracker
 
-    def _judge(self, signs: Sequence[Sign], row: Row) -> None:
+    def _judge(self, signs: Sequence[Sign], step: int) -> None:
         """Whether there is an incident, and whether that is a collapse."""
         critical = any(
             tracker.severity is Severity.CRITICAL
             for name, tracker in self.trackers.items()
             if SIGNALS[name].family in PARTS and name != COLLAPSE
         )
-        over = self._incidents.note(signs, critical, row.step, self._index)
+        over = self._incidents.note(signs, critical, step, self._index)
         if over is not None:
             self._incidents_over.add(over)
         current = self._incidents.current
         if COLLAPSE in self.limits and (over or current):
-            self._note_collapse(current, row.step)
+            self._note_collapse(current, step)
 
     def _note_collapse(self, current: Incident | None, step: int) -> None:
         tracker = self.trackers.setdefault(COLLAPSE, Tracker(SIGNALS[COLLAPSE], self.limits[COLLAPSE]))
@@ -234,7 +225,7 @@ class Analysis:
         """A record's values for the baselines, without those that a signal speaks against."""
         met = [tracker for tracker in self.trackers.values() if tracker.met]
         suspects = {tracker.where for tracker in met if not self._is_old(tracker)}
-        suspects.update(*(rule.falling for rule in self._examining if isinstance(rule, RewardFunctionDrop)))
+        suspects.update(*(rule.suspects() for rule, _ in self._reading))
         return tuple(
             _NAN if one in suspects or abs(value) > UNLIMITED else value
             for one, value in zip(self._columns.order, plan.row(values), strict=True)
@@ -248,31 +239,31 @@ class Analysis:
         """Whether the next record, if it is an ordinary one, changes nothing but the baselines."""
         if self._columns.ring.filled < MATURE or self._incidents.current is not None:
             return False
-        trackers = [self.trackers.get(rule.name) for rule in self._examining]
+        trackers = [self.trackers.get(rule.name) for rule, _ in self._reading]
         return not any(tracker.open for tracker in trackers if tracker) and not any(
-            rule.pending() for rule in self._examining
+            rule.pending() for rule, _ in self._reading
         )
 
-    def _count_spikes(self, row: Row) -> None:
-        for one in spikes.KINDS:
-            value, level = row.values.get(one), row.levels.get(one)
+    def _count_spikes(self, view: RecordView) -> None:
+        for one in spikes.MEASURES:
+            value, level = view.values.get(one), view.levels.get(one)
             if value is not None and level is not None and spikes.is_spike(one, value, level):
                 self.spikes[one] = self.spikes.get(one, 0) + 1
 
     def _look_back(self, record: Record, step: int) -> None:
         """Let the rules about slow changes look at the last block of records."""
-        row = self._row(record, step, {})
-        for rule in self._slow:
-            for reading in rule.block(row):
+        view = self._view(record, step, {})
+        for rule, look_back in self._looking_back:
+            for reading in look_back(view):
                 self._note(rule, reading, step)
             for one in rule.watched:
                 self._columns.bound(one)
-        self._calm = self._calm and not any(rule.pending() for rule in self._slow)
+        self._calm = self._calm and not any(rule.pending() for rule, _ in self._looking_back)
 
     def _evaluate(self, record: Record, step: int) -> None:
-        row = self._row(record, step, {})
-        for rule in self._rules:
-            for reading in rule.evaluate(record, row):
+        view = self._view(record, step, {})
+        for rule, evaluate in self._evaluating:
+            for reading in evaluate(view):
                 self._note(rule, reading, step)
         self._calm = self._calm and self._is_calm()
 
@@ -287,5 +278,5 @@ class Analysis:
 def _force(reading: Reading, rule: Rule) -> float:
     """How far a reading is beyond the rule's first limit."""
     if rule.signal.below:
-        return min(rule.first.limit / max(reading.score, 1e-6), MOST_BELOW)
+        return min(rule.first.limit / reading.score, FORCE_BELOW) if reading.score > 0 else FORCE_BELOW
     return reading.score / rule.first.limit

@@ -7,12 +7,16 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from llmtrain_exporter.knowledge.limits import MATURE, WINDOW, YOUNG
+from llmtrain_exporter.knowledge.limits import MATURE, WINDOW, YOUNG, YOUNG_CAUTION
+
+UNLIMITED = 3.0e38
+"""Almost the largest 32-bit float: a bound that only infinities and what cannot be kept do not meet."""
 
 SIGMA = 0.7413
 """Standard deviation of a normal distribution over its interquartile range."""
 
 _TINY = 1e-12
+_MOST_EXPONENT = 50.0
 _ABSENT = math.nan
 
 
@@ -33,7 +37,7 @@ class Level(NamedTuple):
     @property
     def caution(self) -> int:
         """By how much limits are widened."""
-        return 2 if self.values < MATURE else 1
+        return YOUNG_CAUTION if self.values < MATURE else 1
 
     @property
     def deviation(self) -> float:
@@ -47,6 +51,10 @@ class Level(NamedTuple):
     def log_sigma(self, floor: float) -> float:
         """The same of the logarithms, for positive metrics with heavy tails."""
         return max(SIGMA * math.log(max(self.high, _TINY) / max(self.low, _TINY)), floor)
+
+    def exponent(self, sigmas: float, floor: float) -> float:
+        """The power of e by which a value that far above the median is more; no more than a float holds."""
+        return min(sigmas * self.log_sigma(floor), _MOST_EXPONENT)
 
     def score(self, value: float, floor: float) -> float:
         """Robust z."""

@@ -9,30 +9,15 @@ from struct import Struct
 from typing import NamedTuple
 
 from llmtrain_exporter.analyse import spikes
-from llmtrain_exporter.analyse.baseline import Level, Ring, level_of
-from llmtrain_exporter.analyse.signals.rule import (
-    CLIPPED,
-    ENTROPY,
-    GRAD_NORM,
-    KL,
-    LENGTH,
-    LOSS,
-    REWARD,
-    TOKEN_ACCURACY,
-    TRAIN,
-    UNLIMITED,
-    Interval,
-    Rule,
-)
-from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring, level_of
+from llmtrain_exporter.analyse.signals import COMPARED
+from llmtrain_exporter.analyse.signals.rule import ANY, Interval, Renewal, Rule
 from llmtrain_exporter.knowledge.limits import MATURE, WINDOW
+from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.model import Layout, Series
 
-BASED = (LOSS, GRAD_NORM, KL, LENGTH, REWARD, CLIPPED, ENTROPY, TOKEN_ACCURACY)
-"""Series with a baseline; the means of reward functions too."""
-
-FUNCTIONS = 12
-"""Reward functions with a baseline; a run has three or four."""
+ALIKE = 12
+"""Series of one metric with a baseline each, such as reward functions; a run has three or four."""
 
 PLANS_KEPT = 8
 """Sets of keys remembered; a run has two or three."""
@@ -72,19 +57,42 @@ class Plan:
 
 
 class Watching(NamedTuple):
-    """The rules that want to be told of a series' new levels, and those that bound it."""
+    """What to tell of a series' new levels, and what says how far its values may go."""
 
-    follow: tuple[Rule, ...]
-    calm: tuple[Rule, ...]
+    follow: tuple[Callable[[Renewal], None], ...]
+    ordinary: tuple[Callable[[], Mapping[Series, Interval]], ...]
+    ordinary_at: tuple[Callable[[Level], Interval], ...]
+
+    @classmethod
+    def of(cls, rules: Sequence[Rule]) -> Watching:
+        """The hooks of the rules that watch a series."""
+        return cls(
+            tuple(rule.follow for rule in rules if rule.follow is not None),
+            tuple(rule.ordinary for rule in rules if rule.ordinary is not None),
+            tuple(rule.ordinary_at for rule in rules if rule.ordinary_at is not None),
+        )
 
 
 class Columns:
     """Keeps the rows and what is ordinary in them. The rules say how far a value may go from its level."""
 
-    __slots__ = ("_last", "_next", "_plans", "_rules", "_turn", "_watching", "at", "levels", "order", "ring")
+    __slots__ = (
+        "_last",
+        "_many",
+        "_next",
+        "_plans",
+        "_rules",
+        "_turn",
+        "_watching",
+        "at",
+        "levels",
+        "order",
+        "ring",
+    )
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
+        self._many = frozenset(rule.watched_metric for rule in rules)  # metrics that have many series alike
         self.reset()
 
     def reset(self) -> None:
@@ -104,7 +112,7 @@ class Columns:
         plan = self._plans.get(layout)
         if plan is None:
             found = {one: at for at, one in enumerate(layout.series) if self._is_watched(one)}
-            self._add([one for one in found if one not in self.at and self._is_based(one)])
+            self._add([one for one in found if one not in self.at and self._is_compared(one)])
             if len(self._plans) >= PLANS_KEPT:
                 self._plans.clear()
             plan = self._plans[layout] = Plan(found, self.order)
@@ -165,7 +173,7 @@ class Columns:
         """A rule sees a series in another way: take its bounds anew. One that no row had has none."""
         if one not in self._watching:
             return
-        low, high = self._calm(one)
+        low, high = self._ordinary(one)
         for plan in self._plans.values():
             at = plan.position.get(one)
             if at is not None:
@@ -174,28 +182,27 @@ class Columns:
     def _is_watched(self, one: Series) -> bool:
         if one not in self._watching:
             watching = [rule for rule in self._rules if rule.watches(one)]
-            if not watching and one not in spikes.KINDS:
+            if not watching and one not in spikes.MEASURES:
                 return False
-            self._watching[one] = Watching(
-                tuple(rule for rule in watching if type(rule).follow is not Rule.follow),
-                tuple(rule for rule in watching if type(rule).calm is not Rule.calm),
-            )
+            self._watching[one] = Watching.of(watching)
         return True
 
-    def _is_based(self, one: Series) -> bool:
-        return one in BASED or (one.metric is c.REWARD_FUNCTION_MEAN and TRAIN in one.labels)
+    def _is_compared(self, one: Series) -> bool:
+        return one in COMPARED or one.metric in self._many
 
     def _add(self, new: Sequence[Series]) -> None:
-        known = sum(one.metric is c.REWARD_FUNCTION_MEAN for one in self.order)
-        functions = [one for one in new if one.metric is c.REWARD_FUNCTION_MEAN]
-        beyond = set(functions[max(0, FUNCTIONS - known) :])
-        new = [one for one in new if one not in beyond]
-        if new:
-            self.order.extend(new)
+        before = len(self.order)
+        for one in new:
+            if one.metric not in self._many or self._alike(one.metric) < ALIKE:
+                self.order.append(one)
+        if len(self.order) > before:
             self.at = {one: at for at, one in enumerate(self.order)}
             self.ring = self.ring.widened(len(self.order)) if self.ring.width else Ring(len(self.order))
             self._last = len(self.ring.cells) - self.ring.width
             self._plans.clear()
+
+    def _alike(self, metric: Metric) -> int:
+        return sum(one.metric is metric for one in self.order)
 
     def _refresh(self, one: Series, index: int) -> None:
         level, before = level_of(self.ring.column(self.at[one])), self.levels.get(one)
@@ -203,17 +210,26 @@ class Columns:
         if level is None or (level.young and before is not None and not before.young):
             return
         self.levels[one] = level
-        for rule in self._watching[one].follow:
-            rule.follow(one, level, index)
+        for follow in self._watching[one].follow:
+            follow(Renewal(level, index))
         self.bound(one)
 
-    def _calm(self, one: Series) -> Interval:
-        level = self.levels.get(one)
-        low, high = spikes.calm(one, level)
-        for rule in self._watching[one].calm:
-            lower, upper = rule.calm(one, level)
-            low, high = max(low, lower), min(high, upper)
-        return low, high
+    def _ordinary(self, one: Series) -> Interval:
+        """Between which values nobody need look at a series: the narrowest of what is said of it."""
+        level, watching = self.levels.get(one), self._watching[one]
+        narrowest = spikes.ordinary(one, level)
+        for ordinary in watching.ordinary:
+            narrowest = _narrower(narrowest, ordinary().get(one, ANY))
+        if level is not None:
+            for ordinary_at in watching.ordinary_at:
+                narrowest = _narrower(narrowest, ordinary_at(level))
+        return narrowest
+
+
+def _narrower(one: Interval, other: Interval) -> Interval:
+    low, high = one
+    lower, upper = other
+    return max(low, lower), min(high, upper)
 
 
 def _picker(at: Sequence[int]) -> Callable[[tuple[float, ...]], tuple[float, ...]]:

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from llmtrain_exporter.knowledge.limits import INCIDENT_QUIET, INCIDENT_WITHIN, SIGN_GAP
 from llmtrain_exporter.knowledge.signal import Family
+from llmtrain_exporter.knowledge.signals.collapse import (
+    AT_ONCE,
+    FORCE,
+    INCIDENT_QUIET,
+    INCIDENT_WITHIN,
+    SIGN_GAP,
+    SIGNS,
+)
 from llmtrain_exporter.model import Incident
 
 CHAIN = (Family.KL, Family.GRADIENT, Family.LENGTH, Family.REWARD)
@@ -14,13 +21,6 @@ CHAIN = (Family.KL, Family.GRADIENT, Family.LENGTH, Family.REWARD)
 
 PARTS = {Family.KL: 0, Family.GRADIENT: 0, Family.LENGTH: 1, Family.REWARD: 2}
 """kl and gradients break together; that alone is no collapse."""
-
-AT_ONCE = 1
-"""Signs this many records apart belong together however short they are, if all three parts show one"""
-FORCE = 10.0
-"""or one of them is as many times beyond its limit; the noise of a bad batch may pass two limits at once."""
-SIGNS = 4
-"""Else they have to be so many."""
 
 
 class Sign(NamedTuple):

@@ -19,8 +19,8 @@ BY_CLOCK = frozenset(("stalled",))
 
 def counters(analysis: Analysis) -> Iterator[tuple[Series, float]]:
     """Every counter, those at 0 too."""
-    for one, kind in spikes.KINDS.items():
-        yield _of(m.SPIKES, kind.name), float(analysis.spikes.get(one, 0))
+    for one, name in spikes.NAMES.items():
+        yield _of(m.SPIKES, name), float(analysis.spikes.get(one, 0))
     for name, severity in _bounds(analysis):
         tracker = analysis.trackers.get(name)
         counted = tracker.counts[severity.rank] if tracker else 0
@@ -36,19 +36,19 @@ def gauges(analysis: Analysis) -> Iterator[tuple[Series, float]]:
 
 
 def _spikes(analysis: Analysis) -> Iterator[tuple[Series, float]]:
-    for one, kind in spikes.KINDS.items():
+    for one, name in spikes.NAMES.items():
         value, level = analysis.value_of(one), analysis.levels.get(one)
         if level is None:
             continue
-        yield _of(m.BASELINE, kind.name), level.median
+        yield _of(m.BASELINE, name), level.median
         share = analysis.spikes.get(one, 0) / max(analysis.records, 1)
-        yield _of(m.SPIKE_RECORDS, kind.name), share
+        yield _of(m.SPIKE_RECORDS, name), share
         if value is None:
             continue
-        yield _of(m.SPIKE_SCORE, kind.name), spikes.score(one, value, level)
-        yield _of(m.SPIKE, kind.name), float(spikes.is_spike(one, value, level))
+        yield _of(m.SPIKE_SCORE, name), spikes.score(one, value, level)
+        yield _of(m.SPIKE, name), float(spikes.is_spike(one, value, level))
         if level.median:
-            yield _of(m.BASELINE_RATIO, kind.name), value / level.median
+            yield _of(m.BASELINE_RATIO, name), value / level.median
 
 
 def _signals(analysis: Analysis) -> Iterator[tuple[Series, float]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import pairwise
-from statistics import median
 
+from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.knowledge import pace
 
 RECORDS_KEPT = 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from llmtrain_exporter.knowledge.limits import SIGNALS
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.model import Episode
 
 

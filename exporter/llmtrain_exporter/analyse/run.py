@@ -15,9 +15,11 @@ from llmtrain_exporter.analyse.pace import Pace
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
-from llmtrain_exporter.knowledge.limits import BUILT_IN
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.pace import READ_LATER_SECONDS, TWIN_SECONDS, TWIN_SHARE
+from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Profile, Severity
+from llmtrain_exporter.knowledge.signals import BUILT_IN
 from llmtrain_exporter.model import Health, Kind, Record, Resume, Series, Settings, Snapshot, State, series
 
 RECENT = 4
@@ -25,13 +27,6 @@ RECENT = 4
 
 STALLED = "stalled"
 """The signal that no record can show, only a clock."""
-
-TWIN_SECONDS = 5.0
-"""Two writers of one run start within this time of each other."""
-
-
-READ_LATER_SECONDS = 5.0
-"""A record that is so much older than the time at which it was read was read with others, all at once."""
 
 
 class Onset(NamedTuple):
@@ -178,7 +173,7 @@ class Run:
             if severity in bounds
         }
 
-    def snapshot(self, run: str, file: str, dialect: str, now: float) -> Snapshot:
+    def snapshot(self, run: str, file: str, producer: Producer, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time."""
         doing, stalled, profile = self.state(now), self.stalled(now), self.profile
         analysis, evaluations = self.analysis, self._evaluations
@@ -190,7 +185,7 @@ class Run:
         return Snapshot(
             run=run,
             file=file,
-            dialect=dialect,
+            producer=producer,
             profile=profile.name,
             base=profile.base,
             state=doing,
@@ -208,7 +203,7 @@ class Run:
             limits=profile.limits,
             episodes=tuple(analysis.episodes) if analysis else (),
             incidents=tuple(analysis.incidents) if analysis else (),
-            samples=self._samples(dialect, doing, stalled, health),
+            samples=self._samples(producer.name, doing, stalled, health),
         )
 
     def _samples(
@@ -303,4 +298,4 @@ def _same(one: Record, other: Record) -> bool:
 
 
 def _near(elapsed: float | None, other: float | None) -> bool:
-    return elapsed is None or other is None or abs(elapsed - other) <= max(TWIN_SECONDS, 0.1 * other)
+    return elapsed is None or other is None or abs(elapsed - other) <= max(TWIN_SECONDS, TWIN_SHARE * other)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from llmtrain_exporter.bundle.alerting.parts import alerts
 from llmtrain_exporter.bundle.alerting.places import Places
+from llmtrain_exporter.bundle.dashboards import dashboards
+from llmtrain_exporter.bundle.dashboards.gpu import gpu_dashboard
 from llmtrain_exporter.bundle.kubernetes import kubernetes
 from llmtrain_exporter.bundle.metrics_page import metrics_page
 from llmtrain_exporter.knowledge.text import Lang
@@ -20,26 +22,20 @@ def _docs(lang: Lang, _: Places) -> Mapping[str, str]:
 
 
 def _dashboards(lang: Lang, places: Places) -> Mapping[str, str]:
-    from llmtrain_exporter.bundle.dashboards import dashboards
-    from llmtrain_exporter.bundle.dashboards.gpu import gpu_dashboard
-
     return {**dashboards(lang, places.exporter), **gpu_dashboard(lang)}
 
 
 PARTS: tuple[Part, ...] = (_docs, alerts, kubernetes, _dashboards)
-"""All that is rendered. What needs an optional library imports it when it is called."""
+"""All that is rendered."""
 
 HERE = Places()
 """Where links of the committed files lead."""
 
 
 def rendered(lang: Lang | None = None, places: Places = HERE) -> dict[str, str]:
-    """Every rendered file: path below the project's folder, and content. `lang`: None for all languages.
-
-    Raises ModuleNotFoundError without the library of the extra `render`.
-    """
+    """Every rendered file: path below the project's folder, and content. `lang`: None for all languages."""
     langs = tuple(Lang) if lang is None else (lang,)
-    return {path: content for one in langs for part in PARTS for path, content in part(one, places).items()}
+    return {path: content for each in langs for part in PARTS for path, content in part(each, places).items()}
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Iterator[str]:

@@ -25,6 +25,7 @@ from llmtrain_exporter.cli.shell import (
     configured,
     explain,
     lang_option,
+    log_if_debugging,
     logging_steps_option,
     profile_option,
     run,
@@ -122,16 +123,17 @@ def check(
 
     Exit codes: 0 healthy, 1 watch, 2 broken (or wrong usage), 3 a path has no log that can be read.
     """
-    from llmtrain_exporter.publish.check import UNREADABLE, Told, run_check
+    from llmtrain_exporter.publish.check import UNREADABLE, CheckOutput, run_check
 
     chosen = configured(flags, config_file)
     _warn(chosen)
     if profile is not None and profile not in chosen.settings.known_profiles:
         allowed = ", ".join(chosen.settings.known_profiles)
         raise click.BadParameter(f"must be one of {allowed}, not {profile!r}.", param_hint="'--profile'")
-    told = Told(format_, lang, verbose)
+    log_if_debugging(chosen.settings)
+    wanted = CheckOutput(format_, lang, verbose)
     try:
-        return run_check(logs, chosen.settings, profile, told, sys.stdout, sys.stderr)
+        return run_check(logs, chosen.settings, profile, wanted, sys.stdout, sys.stderr)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -302,13 +304,7 @@ def render(folder: Path, check: bool, lang: str | None, **urls: str | None) -> i
     from llmtrain_exporter.knowledge.text import Lang
 
     given = {name.removesuffix("_url"): url.rstrip("/") for name, url in urls.items() if url}
-    try:
-        files = bundle.rendered(Lang(lang) if lang else None, Places(**given))
-    except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"{error.name} is needed to render dashboards; with Python 3.11 or later: "
-            "pip install 'llmtrain-exporter[render]'"
-        ) from None
+    files = bundle.rendered(Lang(lang) if lang else None, Places(**given))
     paths = list((bundle.outdated if check else bundle.write)(folder, files))
     for path in paths:
         click.echo(f"{path}: {'not up to date' if check else 'written'}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llmtrain_exporter.cli.extras import how_to_install
 from llmtrain_exporter.cli.shell import FAILED, Failure, told, until_stopped
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
     /alerts (every bot) or /alerts/BOT (one). Each group of alerts becomes one card: what broke in which
     order, what to change, and links. Without a bot the cards go to the log.
 
+    \b
+    Cards have a chart of the incident where matplotlib is installed:
+      pip install 'llmtrain-exporter[report]'
+
     One bot of each kind needs no file, but variables alone: LLMTRAIN_RELAY_FEISHU_URL (or _URL_FILE), and
     _SECRET (or _SECRET_FILE) where it signs; likewise DINGTALK, WECOM, SLACK, DISCORD. More of them:
     LLMTRAIN_RELAY_EXPORTERS (asked about the run), _LANG (en, zh), _LINK_GRAFANA, _LINK_EXPORTER,
@@ -95,6 +100,7 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
 
 
 def _serve(chosen: Configured) -> None:
+    from llmtrain_exporter.draw.pictures import can_draw
     from llmtrain_exporter.notify.service import relay as run
 
     def announce(url: str) -> None:
@@ -102,10 +108,16 @@ def _serve(chosen: Configured) -> None:
         log.info("Waiting for Alertmanager at %s/alerts; bots: %s", url, bots or "none, cards go to this log")
         if not chosen.exporters:
             log.warning("No exporter is configured: cards hold what the alerts say, and not what to change")
+        elif not can_draw():
+            log.warning("%s", _no_charts())
         if sys.stderr.isatty():
             click.echo(f"Alertmanager's webhook: {url}/alerts; Ctrl-C ends this.", err=True)
 
     run(chosen, announce, _shown_as(chosen.settings.log_format))
+
+
+def _no_charts() -> str:
+    return f"Cards have no charts without matplotlib: {how_to_install('report')}"
 
 
 def _shown_as(log_format: str) -> Callable[[Card], None]:
@@ -139,8 +151,11 @@ def _lines(card: Card) -> list[str]:
 
 def _test(chosen: Configured, only: str | None) -> int:
     """Send the sample; whether every bot took it, as an exit code."""
+    from llmtrain_exporter.draw.pictures import can_draw
     from llmtrain_exporter.notify.sample import tell
 
+    if not can_draw():
+        click.echo(_no_charts(), err=True)
     names = [bot.rule.name for bot in chosen.bots]
     if only is not None and only not in names:
         raise Failure(f"no bot is called {only}; there are: {', '.join(names) or 'none'}")
@@ -170,21 +185,22 @@ def _story(lang: str) -> Mapping[str, Any]:
 
 
 def _history() -> Mapping[str, Any]:
-    from llmtrain_exporter.history.document import history_object
+    from llmtrain_exporter.watching.history.document import history_object
 
     return json.loads(_plain({**history_object(_bundled()), "run": "demo/collapse"}))  # type: ignore[no-any-return]
 
 
 def _bundled() -> Any:
     from llmtrain_exporter.analyse.run import Options
-    from llmtrain_exporter.history.columns import History, history
     from llmtrain_exporter.ingest import discover
-    from llmtrain_exporter.ingest.dialects import Dialects
+    from llmtrain_exporter.ingest.readers import Readers
     from llmtrain_exporter.publish.demo import BUNDLED, COLLAPSE
+    from llmtrain_exporter.watching.history.columns import History
+    from llmtrain_exporter.watching.history.recorded import history
 
     now = time.time()
-    scan = discover.discover([str(BUNDLED / COLLAPSE)], discover.Options(ignore_older=None), now)
-    read = history(scan.found[0], Options(), Dialects(None), now)
+    scan = discover.discover([str(BUNDLED / COLLAPSE)], discover.SearchOptions(ignore_older=None), now)
+    read = history(scan.found[0], Options(), Readers(None), now)
     if not isinstance(read, History):
         raise Failure("the bundled sample is damaged; install the program anew", code=FAILED)
     return read

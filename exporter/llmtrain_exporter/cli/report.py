@@ -8,12 +8,14 @@ from pathlib import Path
 
 import click
 
+from llmtrain_exporter.cli.extras import require
 from llmtrain_exporter.cli.shell import (
     Failure,
     config_option,
     configured,
     explain,
     lang_option,
+    log_if_debugging,
     logging_steps_option,
     profile_option,
     stdout_log_option,
@@ -50,6 +52,10 @@ def report(
     there already is replaced.
 
     \b
+    It needs pandas and matplotlib:
+      pip install 'llmtrain-exporter[report]'
+
+    \b
     Examples:
       llmtrain-exporter report output/v0-20260131-120000 -o report.html
       llmtrain-exporter report train.log --profile sft --lang zh -o report.md
@@ -58,6 +64,7 @@ def report(
     Exit codes: 0 healthy, 1 watch, 2 broken (or wrong usage), 3 a path has no log that can be read, or the
     report cannot be written.
     """
+    require("report", ("pandas", "matplotlib"), "report")
     from llmtrain_exporter.knowledge.text import Lang
     from llmtrain_exporter.publish.check import UNREADABLE
     from llmtrain_exporter.publish.report.write import ReportError, Wanted, run_report
@@ -68,6 +75,7 @@ def report(
     if profile is not None and profile not in chosen.settings.known_profiles:
         allowed = ", ".join(chosen.settings.known_profiles)
         raise click.BadParameter(f"must be one of {allowed}, not {profile!r}.", param_hint="'--profile'")
+    log_if_debugging(chosen.settings)
     wanted = Wanted(out, Lang(lang), profile)
     try:
         with told(ReportError):

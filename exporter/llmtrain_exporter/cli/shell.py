@@ -15,7 +15,7 @@ import click
 from llmtrain_exporter.knowledge.profile import PROFILES
 
 if TYPE_CHECKING:
-    from llmtrain_exporter.config import Configured
+    from llmtrain_exporter.config import Configured, Settings
 
 PROGRAM = "llmtrain-exporter"
 FAILED, MISUSED, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
@@ -153,6 +153,14 @@ def told(*kinds: type[ValueError]) -> Iterator[None]:
         yield
     except kinds as error:
         raise Failure(*str(error).splitlines()) from None
+
+
+def log_if_debugging(settings: Settings) -> None:
+    """Write a log to standard error where the settings ask for all of it: what a command leaves unsaid."""
+    from llmtrain_exporter import logs
+
+    if settings.log_level == "debug":
+        logs.configure(settings.log_format, settings.log_level, sys.stderr)
 
 
 def configured(

@@ -18,6 +18,7 @@ from llmtrain_exporter.cli.shell import (
     configured,
     explain,
     lang_option,
+    log_if_debugging,
     logging_steps_option,
     profile_option,
     stdout_log_option,
@@ -64,7 +65,7 @@ def watch(
     """
     from llmtrain_exporter.config import seconds
     from llmtrain_exporter.publish.check import UNREADABLE
-    from llmtrain_exporter.publish.watch.loop import Asked, Clock, run_watch
+    from llmtrain_exporter.publish.watch.loop import Clock, WatchRequest, run_watch
 
     chosen = configured(flags, config_file)
     for warning in chosen.warnings:
@@ -76,10 +77,11 @@ def watch(
         between = seconds(interval)
     except ValueError as error:
         raise click.BadParameter(f"{error}.", param_hint="'--interval'") from None
-    asked = Asked(log, lang, profile, run, max(between, SHORTEST_INTERVAL))
+    log_if_debugging(chosen.settings)
+    request = WatchRequest(log, lang, profile, run, max(between, SHORTEST_INTERVAL))
     try:
         with _waiting() as wait:
-            return run_watch(asked, chosen.settings, sys.stdout, Clock(wait))
+            return run_watch(request, chosen.settings, sys.stdout, Clock(wait))
     except BrokenPipeError:
         raise
     except OSError as error:

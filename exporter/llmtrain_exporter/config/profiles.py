@@ -12,8 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from llmtrain_exporter.config.document import Place
 from llmtrain_exporter.config.texts import suggestion
-from llmtrain_exporter.knowledge.limits import BUILT_IN, SIGNALS
 from llmtrain_exporter.knowledge.signal import Bound, Measure, Profile, Severity, Signal
+from llmtrain_exporter.knowledge.signals import BUILT_IN, SIGNALS
 from llmtrain_exporter.knowledge.text import Text
 
 MOST_RECORDS = 1000

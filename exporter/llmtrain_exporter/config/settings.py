@@ -25,8 +25,8 @@ from llmtrain_exporter.config.document import Place
 from llmtrain_exporter.config.profiles import ProfileRule, no_truth_value, resolve
 from llmtrain_exporter.config.texts import As, Flag
 from llmtrain_exporter.knowledge import arguments
-from llmtrain_exporter.knowledge.limits import BUILT_IN
 from llmtrain_exporter.knowledge.signal import Profile
+from llmtrain_exporter.knowledge.signals import BUILT_IN
 
 Level = Literal["debug", "info", "warning", "error"]
 

@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from llmtrain_exporter.draw.chart import Marks, Panel
@@ -35,6 +36,11 @@ _SETTINGS: Any = {
 
 _LOCK = threading.Lock()
 """matplotlib's settings and its fonts are shared by all threads."""
+
+
+def can_draw() -> bool:
+    """Whether matplotlib is installed, without loading it."""
+    return find_spec("matplotlib") is not None
 
 
 def svg(drawn: Sequence[Panel], marked: Marks = Marks(), lang: Lang = Lang.EN, title: str = "") -> bytes:  # noqa: B008

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import orjson
 
-from llmtrain_exporter.ingest.dialects.base import lenient_json
 from llmtrain_exporter.ingest.follow import open_regular
+from llmtrain_exporter.ingest.json_rows import lenient_json
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.model import Settings
 from llmtrain_exporter.printable import printable
@@ -21,14 +22,45 @@ _ADDRESS = ("://", "@", "?")  # an address may carry a password or a token
 _YAML_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 
 
-def read_settings(folder: str) -> Settings:
-    """The settings of the run whose log lies in `folder`: each from the first file that names it.
+class ArgumentFile(NamedTuple):
+    """A file beside a log that says what its run was started with."""
+
+    name: str  # a path relative to the log's folder
+    parse: Callable[[bytes], object]  # settings by their names in `knowledge.arguments`; else nothing of use
+
+
+def parse_json(content: bytes) -> object:
+    """Whatever JSON says, NaN and Infinity included."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return lenient_json(content)
+
+
+def parse_flat_yaml(content: bytes) -> Mapping[str, object]:
+    """The scalars of a flat YAML file: no more of YAML is wanted from a file that anybody can write."""
+    lines = (line.partition(": ") for line in content.decode(errors="replace").splitlines())
+    return {key: _scalar(value.strip()) for key, colon, value in lines if colon and key.isidentifier()}
+
+
+HUGGING_FACE_FILES = (
+    ArgumentFile("args.json", parse_json),  # ms-swift
+    ArgumentFile("sft_args.json", parse_json),  # ms-swift 1
+    ArgumentFile("training_args.json", parse_json),
+    ArgumentFile("training_args.yaml", parse_flat_yaml),  # LLaMA-Factory
+    ArgumentFile("adapter_config.json", parse_json),  # PEFT
+)
+"""What trainers on Transformers leave beside a log, whichever of their logs that is."""
+
+
+def read_settings(folder: str, files: Iterable[ArgumentFile] = HUGGING_FACE_FILES) -> Settings:
+    """The settings of the run whose log lies in `folder`: each from the first of `files` that names it.
 
     A file that is missing, unreadable, too large or malformed says nothing.
     """
     found: dict[str, object] = {}
-    for name in arguments.FILES:
-        for key, value in _read(os.path.join(folder, name)).items():
+    for file in files:
+        for key, value in _read(folder, file).items():
             found.setdefault(key, value)
     return select(found)
 
@@ -54,30 +86,17 @@ def select(found: Mapping[str, object]) -> Settings:
     )
 
 
-def _read(path: str) -> dict[str, object]:
+def _read(folder: str, file: ArgumentFile) -> dict[str, object]:
     try:
-        descriptor, state = open_regular(path)
-        with open(descriptor, "rb") as file:
-            content = file.read(LARGEST_FILE) if state.st_size < LARGEST_FILE else b""
+        descriptor, state = open_regular(os.path.join(folder, file.name))
+        with open(descriptor, "rb") as opened:
+            content = opened.read(LARGEST_FILE) if state.st_size < LARGEST_FILE else b""
     except OSError:
         return {}
-    parsed = _yaml(content) if path.endswith(".yaml") else _json(content)
+    parsed = file.parse(content)
     return (
         {key: value for key, value in parsed.items() if value is not None} if isinstance(parsed, dict) else {}
     )
-
-
-def _json(content: bytes) -> object:
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return lenient_json(content)
-
-
-def _yaml(content: bytes) -> object:
-    """The scalars of a flat YAML file: no more of YAML is wanted from a file that anybody can write."""
-    lines = (line.partition(": ") for line in content.decode(errors="replace").splitlines())
-    return {key: _scalar(value.strip()) for key, colon, value in lines if colon and key.isidentifier()}
 
 
 def _scalar(text: str) -> object:

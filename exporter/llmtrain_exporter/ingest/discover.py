@@ -1,15 +1,11 @@
 """Folders to run logs: which files are watched, in which dialect, under which run name.
 
 A walk with scandir, one stat per folder and per matching file. Nothing is read, but for the first bytes of a
-file that was named by hand and whose name says nothing.
+file that was named by hand and whose name says nothing, and of one whose name fits several dialects.
 """
 
 from __future__ import annotations
 
-import fnmatch
-import hashlib
-import itertools
-import json
 import os
 import re
 import stat
@@ -18,31 +14,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from llmtrain_exporter.ingest.follow import NotAFileError, demand_regular, explain, open_regular
+from llmtrain_exporter.ingest.dialect import Dialect, Role
+from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.follow import NotAFileError, demand_regular, explain
+from llmtrain_exporter.ingest.recognise import FileNames, sniff
+from llmtrain_exporter.ingest.run_names import labels, run_names
+from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.words import NO_RUN_REASONS
 from llmtrain_exporter.printable import printable
 
-JSON_LINES = ("swift", "llamafactory")  # what a trainer logs while it runs; trainer_state comes now and then
 SKIPPED_FOLDERS = frozenset(("runs", "images", "__pycache__", "node_modules"))  # and hidden ones
-SNIFFED = 64 << 10  # bytes
-LONGEST_NAME = 200  # characters of a run's name
 
 _ROTATED = re.compile(r"\.(\d{1,3}|gz|bz2|xz|zst|zip)$")
 
 
-def _default_patterns() -> Mapping[str, tuple[str, ...]]:
-    return {
-        "swift": ("logging.jsonl",),
-        "llamafactory": ("trainer_log.jsonl",),
-        "trainer_state": ("trainer_state.json",),
-        "printed": (),
-    }
-
-
 @dataclass(frozen=True, slots=True)
-class Options:
+class SearchOptions:
     """What is looked for, and how far."""
 
-    patterns: Mapping[str, tuple[str, ...]] = field(default_factory=_default_patterns)  # dialect: file names
+    stdout_log: tuple[str, ...] = ()  # names and patterns of printed logs, which are the operator's own
+    dialects: tuple[Dialect, ...] = field(default_factory=lambda: tuple(registered().values()))
     max_depth: int = 8  # folders below a root
     ignore_older: float | None = 7 * 86400  # seconds since the log was written last; None: no limit
     follow_links: bool = True
@@ -54,7 +45,7 @@ class Found:
 
     path: str  # absolute
     run: str  # unique in its scan
-    dialect: str
+    dialect: Dialect
     modified: float  # st_mtime, seconds since the epoch
     size: int  # bytes
     identity: tuple[int, int]  # device, inode
@@ -63,14 +54,18 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The runs of one walk sorted by name, what it left out by reason, and what was wrong by path."""
+    """The runs of one walk sorted by name, what it left out by reason, and what was wrong by path.
+
+    `missing`: the paths among those that do not exist, or not yet.
+    """
 
     found: tuple[Found, ...]
     left_out: Mapping[str, int]
     errors: Mapping[str, str]
+    missing: frozenset[str] = frozenset()
 
 
-def discover(roots: Sequence[str], options: Options, now: float) -> Scan:
+def discover(roots: Sequence[str], options: SearchOptions, now: float) -> Scan:
     """The runs below `roots`, which are folders or files; `now` is seconds since the epoch.
 
     A folder with logs of its run gives one run, a printed log that stands alone another. A root that does not
@@ -79,64 +74,10 @@ def discover(roots: Sequence[str], options: Options, now: float) -> Scan:
     paths = list(dict.fromkeys(os.path.abspath(root) for root in roots))
     walk = _Walk(options, now)
     logs = walk.logs(paths)
-    names = _names(logs, _labels(walk.named_after))
+    names = _names(logs, labels(walk.named_after))
     found = [_found(log, names[log.path]) for log in logs]
     found.sort(key=lambda run: run.run)
-    return Scan(tuple(found), dict(walk.left_out), walk.errors)
-
-
-def sniff(path: str) -> str:
-    """The dialect of a file, by its first bytes. Raises OSError."""
-    fd, _ = open_regular(path)
-    try:
-        head = os.pread(fd, SNIFFED, 0).lstrip()
-    finally:
-        os.close(fd)
-    try:
-        first = json.loads(head.partition(b"\n")[0])
-    except (ValueError, RecursionError):
-        first = None
-    if not isinstance(first, dict):
-        return "trainer_state" if head.startswith(b"{") and b'"log_history"' in head else "printed"
-    if "current_steps" in first:
-        return "llamafactory"
-    # The summary of an ms-swift log has a history too, and says what the model is.
-    return "trainer_state" if "log_history" in first and "model_parameter_info" not in first else "swift"
-
-
-class _Matcher:
-    """File names to dialects. An exact name goes before a pattern, an earlier dialect before a later one."""
-
-    def __init__(self, patterns: Mapping[str, tuple[str, ...]]) -> None:
-        self._exact: dict[str, str] = {}
-        self._wild: list[tuple[str, re.Pattern[str]]] = []
-        self._rank = {dialect: rank for rank, dialect in enumerate(patterns)}
-        for dialect, names in patterns.items():
-            for name in names:
-                if re.search(r"[*?[]", name):
-                    self._wild.append((dialect, re.compile(fnmatch.translate(name))))
-                else:
-                    self._exact.setdefault(name, dialect)
-
-    def exact(self, name: str) -> bool:
-        """Whether a file of this name was asked for by just this name."""
-        return name in self._exact
-
-    def dialect(self, name: str) -> str | None:
-        """The dialect of a file of this name; None: no log."""
-        if name in self._exact or not self._wild:
-            return self._exact.get(name)
-        return next((dialect for dialect, wild in self._wild if wild.match(name)), None)
-
-    def preference(self, log: _Log) -> tuple[bool, float, int, str]:
-        """Sorts the logs of one run: live ones first, of those the one written last."""
-        return log.dialect == "trainer_state", -log.state.st_mtime, self._rank[log.dialect], log.path
-
-    def beside(self, path: str) -> tuple[str, ...]:
-        """The other logs of a run in the folder of its live log."""
-        folder = os.path.dirname(path)
-        paths = [os.path.join(folder, name) for name in self._exact if self._exact[name] != "printed"]
-        return tuple(other for other in paths if other != path and os.path.isfile(other))
+    return Scan(tuple(found), dict(walk.left_out), walk.errors, frozenset(walk.missing))
 
 
 class _Folder(NamedTuple):  # a tuple, as is a log, because a scan makes one per folder
@@ -154,7 +95,7 @@ class _Log(NamedTuple):
     path: str
     root: int
     name: str  # of its run, relative to the root; "" when the run is the root itself
-    dialect: str
+    dialect: Dialect
     linked: bool
     state: os.stat_result
     extra: tuple[str, ...] = ()
@@ -164,21 +105,32 @@ class _Log(NamedTuple):
         return self.state.st_dev, self.state.st_ino
 
     @property
-    def printed_below(self) -> bool:
-        """Whether it is a printed log that nobody named by hand."""
-        return self.dialect == "printed" and self.name != ""
+    def printed(self) -> bool:
+        """Whether a program printed it, where others log data."""
+        return self.dialect.role is Role.CONSOLE
+
+    @property
+    def covered_by(self) -> str | None:
+        """The folder whose log of data would say it better; None: none would, or it was named by hand."""
+        return os.path.splitext(self.path)[0] if self.printed and self.name else None
+
+    @property
+    def preference(self) -> tuple[bool, float, str]:
+        """Sorts the logs of one run: live ones first, of those the one written last."""
+        return not self.dialect.live, -self.state.st_mtime, self.path
 
 
 class _Walk:
     """One scan: where it still has to go, where it has been, what it counted."""
 
-    def __init__(self, options: Options, now: float) -> None:
+    def __init__(self, options: SearchOptions, now: float) -> None:
         self.left_out: Counter[str] = Counter()
         self.errors: dict[str, str] = {}
+        self.missing: set[str] = set()
         self.named_after: list[str] = []  # for each root the path that its run would be named after
         self._options = options
         self._oldest = float("-inf") if options.ignore_older is None else now - options.ignore_older
-        self._matcher = _Matcher(options.patterns)
+        self._names = FileNames(options.dialects, options.stdout_log)
         # Links come last, so that a run is named after the place where it really lies; roots come first, so
         # that one below another keeps its own name.
         self._folders: deque[_Folder] = deque()
@@ -198,14 +150,15 @@ class _Walk:
 
     def _uncovered(self, logs: list[_Log]) -> list[_Log]:
         """Without the printed logs that were found beside the folder of their run: run1.log and run1/."""
-        folders = {os.path.dirname(log.path) for log in logs if log.dialect != "printed"}
-        kept = [log for log in logs if not (log.printed_below and os.path.splitext(log.path)[0] in folders)]
-        self._leave_out("covered", len(logs) - len(kept))
-        return kept
+        folders = {os.path.dirname(log.path) for log in logs if not log.printed}
+        alone = [log for log in logs if log.covered_by not in folders]
+        self._leave_out("covered", len(logs) - len(alone))
+        return alone
 
     def _root(self, index: int, path: str) -> list[_Log]:
         """The log that a root is; a folder is noted for later."""
-        dialect, logs = self._matcher.dialect(os.path.basename(path)), []
+        candidates, logs = self._names.candidates(os.path.basename(path)), []
+        dialect = candidates[0] if candidates else None
         try:
             state = os.stat(path)
             if stat.S_ISDIR(state.st_mode):
@@ -213,15 +166,19 @@ class _Walk:
                 dialect = None
             else:
                 demand_regular(state.st_mode, path)
-                dialect = dialect or sniff(path)
-                extra = self._matcher.beside(path) if dialect in JSON_LINES else ()
-                logs.append(_Log(path, index, "", dialect, False, state, extra))
+                dialect = sniff(path, candidates or self._options.dialects)
+                logs.append(_Log(path, index, "", dialect, False, state, self._beside(path, dialect)))
         except FileNotFoundError:
-            self.errors[printable(path)] = "no such file or folder (yet)"
+            self.errors[printable(path)] = NO_RUN_REASONS[NoRunReason.NOT_THERE].en
+            self.missing.add(printable(path))
         except OSError as error:
             self._unreadable(path, error)
         self.named_after.append(_named_after(path, dialect))
         return self._fresh(logs)
+
+    def _beside(self, path: str, dialect: Dialect) -> tuple[str, ...]:
+        """The other logs of a run that was named by its live log."""
+        return self._names.beside(path) if dialect.live and not dialect.run_per_file else ()
 
     def _visit(self, folder: _Folder) -> list[_Log]:
         try:
@@ -239,22 +196,22 @@ class _Walk:
 
     def _look(self, folder: _Folder, entry: os.DirEntry[str]) -> _Log | None:
         """The log that an entry is; a folder is noted for later."""
-        dialect = self._matcher.dialect(entry.name)
+        candidates = self._names.candidates(entry.name)
         try:
             linked = entry.is_symlink()
             if linked and not self._options.follow_links:
                 return None
             if entry.is_dir():
                 self._descend(folder, entry, linked)
-            elif dialect is not None:
-                return self._log(folder, entry, dialect, linked)
+            elif candidates:
+                return self._log(folder, entry, candidates, linked)
         except OSError as error:
             self._unreadable(entry.path, error)
         return None
 
     def _descend(self, folder: _Folder, entry: os.DirEntry[str], linked: bool) -> None:
         name = entry.name
-        if self._matcher.exact(name):
+        if self._names.exact(name):
             self._leave_out("not_a_file")
         elif name.startswith("checkpoint-"):
             self._leave_out("checkpoint")
@@ -267,29 +224,31 @@ class _Walk:
             below = _Folder(entry.path, folder.root, folder.below(name), folder.depth + 1, linked)
             (self._links if linked else self._folders).append(below)
 
-    def _log(self, folder: _Folder, entry: os.DirEntry[str], dialect: str, linked: bool) -> _Log | None:
-        if _ROTATED.search(entry.name) and not self._matcher.exact(entry.name):
+    def _log(
+        self, folder: _Folder, entry: os.DirEntry[str], candidates: Sequence[Dialect], linked: bool
+    ) -> _Log | None:
+        if _ROTATED.search(entry.name) and not self._names.exact(entry.name):
             self._leave_out("rotated")
             return None
         state = entry.stat()
         if not stat.S_ISREG(state.st_mode):
             self._leave_out("not_a_file")
             return None
-        name = folder.below(os.path.splitext(entry.name)[0]) if dialect == "printed" else folder.name
+        dialect = sniff(entry.path, candidates)
+        name = folder.below(os.path.splitext(entry.name)[0]) if dialect.run_per_file else folder.name
         return _Log(entry.path, folder.root, name, dialect, linked or folder.linked, state)
 
     def _runs(self, logs: list[_Log]) -> list[_Log]:
-        """Of the logs of one folder the one that is alive, with the others; else the printed ones."""
-        printed = [log for log in logs if log.dialect == "printed"]
-        written = [log for log in logs if log.dialect != "printed"]
-        if written:
-            live, *others = sorted(written, key=self._matcher.preference)
-            if others:
-                live = live._replace(extra=tuple(other.path for other in others))
-            if run := self._fresh([live]):
-                self._leave_out("covered", len(printed))
-                return run
-        return self._fresh(printed)
+        """Of the logs of a folder's run the live one, with the others; and the runs of single files."""
+        single = [log for log in logs if log.dialect.run_per_file]
+        shared = [log for log in logs if not log.dialect.run_per_file]
+        if shared:
+            live, *others = sorted(shared, key=lambda log: log.preference)
+            if run := self._fresh([live._replace(extra=tuple(other.path for other in others))]):
+                logged = [log for log in single if not log.printed]
+                self._leave_out("covered", len(single) - len(logged))
+                return run + self._fresh(logged)
+        return self._fresh(single)
 
     def _fresh(self, logs: list[_Log]) -> list[_Log]:
         fresh = [log for log in logs if log.state.st_mtime >= self._oldest]
@@ -317,51 +276,21 @@ def _found(log: _Log, run: str) -> Found:
     )
 
 
-def _named_after(path: str, dialect: str | None) -> str:
-    """A folder, or a printed log without its suffix; `dialect` None: the root is a folder, or unknown."""
+def _named_after(path: str, dialect: Dialect | None) -> str:
+    """A folder, or a file without its suffix; `dialect` None: the root is a folder, or unknown."""
     if dialect is None:
         return path
-    return os.path.splitext(path)[0] if dialect == "printed" else os.path.dirname(path)
-
-
-def _labels(paths: Sequence[str]) -> list[str]:
-    """For each path the shortest end of it that no other has; the whole path where there is none."""
-    parts = [path.strip("/").split("/") for path in paths]
-    labels = [""] * len(paths)
-    for length in range(1, max(map(len, parts), default=0) + 1):
-        ends = ["/".join(part[-length:]) for part in parts]
-        count = Counter(ends)
-        labels = [label or (end if count[end] == 1 else "") for label, end in zip(labels, ends, strict=True)]
-        if all(labels):
-            break
-    return [label or path.strip("/") or "root" for label, path in zip(labels, paths, strict=True)]
+    return os.path.splitext(path)[0] if dialect.run_per_file else os.path.dirname(path)
 
 
 def _names(logs: Iterable[_Log], labels: Sequence[str]) -> dict[str, str]:
-    """The run of each log by its path: printable, not too long, unique, the same at every scan.
+    """The run of each log by its path.
 
-    Of those that would be called the same one keeps the name, a folder's log before a printed one: a run is
-    not called otherwise because a printed log appears beside it.
+    Of those that would be called the same a folder's log keeps the name: a run is not called otherwise
+    because a printed log appears beside it.
     """
-    named: dict[str, str] = {}  # path by name
-    later: list[tuple[str, str]] = []
-    for log in sorted(logs, key=lambda log: (log.dialect == "printed", log.path)):
+    wanted = []
+    for log in sorted(logs, key=lambda log: (log.dialect.run_per_file, log.path)):
         label = labels[log.root] if len(labels) > 1 or not log.name else ""
-        name = _shortened("/".join(filter(None, (label, log.name))), log.path)
-        if named.setdefault(name, log.path) != log.path:
-            later.append((name, log.path))
-    for name, path in later:
-        marks = (_marked(name, path, attempt) for attempt in itertools.count())
-        named[next(marked for marked in marks if marked not in named)] = path
-    return {path: name for name, path in named.items()}
-
-
-def _shortened(name: str, path: str) -> str:
-    name = printable(name)
-    return name if len(name) <= LONGEST_NAME else _marked(name, path)
-
-
-def _marked(name: str, path: str, attempt: int = 0) -> str:
-    """`attempt`: for another mark, where somebody called a folder like the first one."""
-    mark = "~" + hashlib.sha256(os.fsencode(path) + b"\0" * attempt).hexdigest()[:8]
-    return name[: LONGEST_NAME - len(mark)] + mark
+        wanted.append((log.path, "/".join(filter(None, (label, log.name)))))
+    return run_names(wanted)

@@ -1,7 +1,7 @@
 """Log rows to records: names of the catalogue, base units, and what kind of row it is.
 
 Rows of a run have the same keys thousands of times over. So the work on names is done once per set of keys
-and kept as a `Plan`; a row then costs two look-ups and the picking of its cells.
+and kept as a `RowPlan`; a row then costs two look-ups and the picking of its cells.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from llmtrain_exporter.model import Kind, Layout, Record, Series, Skip, series
 KEYS_KEPT = 1 << 16
 """Keys of all plans together before all are forgotten: more only come from hostile or broken logs."""
 
-Row = Mapping[str, object]
+LogRow = Mapping[str, object]
 Cells = tuple[object, ...]
-Reader = Callable[[object], float | None]
+CellReader = Callable[[object], float | None]
 
 _NUMERIC = frozenset((float, int))
 _NO_RECORD = Skip("no_training_row")
 
 
-class Column(NamedTuple):
+class PlannedValue(NamedTuple):
     """One cell of a row that becomes a value."""
 
     cell: int
     series: Series
-    read: Reader
+    read: CellReader
 
 
-class Plan(NamedTuple):
+class RowPlan(NamedTuple):
     """How the rows of one set of keys become records."""
 
     layout: Layout
     pick: Callable[[Cells], Cells]  # the cells that are numbers as they stand
-    converted: tuple[tuple[int, Reader], ...]  # the others, behind them
+    converted: tuple[tuple[int, CellReader], ...]  # the others, behind them
     step: Callable[[Cells], tuple[int | None, int | None]]
 
 
@@ -50,10 +50,10 @@ class Normaliser:
         """`aliases`: the dialect's own log keys. `progress_rows`: rows without a metric mean something."""
         self._aliases = aliases or {}
         self._progress_rows = progress_rows
-        self._plans: dict[tuple[str, ...], Plan | None] = {}
+        self._plans: dict[tuple[str, ...], RowPlan | None] = {}
         self._keys_kept = 0
 
-    def record(self, cells: Row) -> Record | Skip:
+    def record(self, cells: LogRow) -> Record | Skip:
         """The record that a row is. Cells that are no numbers are left out, as absent."""
         plan = self._plan(tuple(cells))
         if plan is None:
@@ -65,7 +65,7 @@ class Normaliser:
         plan = self._plan(tuple(numbers))
         return (plan and _read(plan, tuple(numbers.values()))) or _NO_RECORD
 
-    def _plan(self, keys: tuple[str, ...]) -> Plan | None:
+    def _plan(self, keys: tuple[str, ...]) -> RowPlan | None:
         try:
             return self._plans[keys]
         except KeyError:
@@ -76,7 +76,7 @@ class Normaliser:
             plan = self._plans[keys] = self._compile(keys)
             return plan
 
-    def _compile(self, keys: tuple[str, ...]) -> Plan | None:
+    def _compile(self, keys: tuple[str, ...]) -> RowPlan | None:
         names = [self._aliases.get(key, key) for key in keys]
         columns = _columns(names)
         kind = _kind(names, columns, self._progress_rows)
@@ -84,14 +84,14 @@ class Normaliser:
             return None
         plain = [column for column in columns if column.read is values.number]
         converted = [column for column in columns if column.read is not values.number]
-        return Plan(
+        return RowPlan(
             layout_of(kind, [column.series for column in plain + converted]),
             _picker([column.cell for column in plain]),
             tuple((column.cell, column.read) for column in converted),
             _step_reader(names),
         )
 
-    def _numbers(self, cells: Row) -> dict[str, object]:
+    def _numbers(self, cells: LogRow) -> dict[str, object]:
         """The cells that hold what their key promises, numbers as numbers."""
         kept: dict[str, object] = {}
         for key, cell in cells.items():
@@ -113,7 +113,7 @@ def layout_of(kind: Kind, columns: Sequence[Series]) -> Layout:
     return Layout(kind, tuple(columns), position, lasting)
 
 
-def _read(plan: Plan, cells: Cells) -> Record | None:
+def _read(plan: RowPlan, cells: Cells) -> Record | None:
     """The record of a row, None if a cell is not of the type that its key promises."""
     numbers = plan.pick(cells)
     types = set(map(type, numbers))
@@ -150,7 +150,7 @@ def _step_reader(names: Sequence[str]) -> Callable[[Cells], tuple[int | None, in
     )
 
 
-def _kind(names: Sequence[str], columns: Iterable[Column], progress_rows: bool) -> Kind | None:
+def _kind(names: Sequence[str], columns: Iterable[PlannedValue], progress_rows: bool) -> Kind | None:
     present = set(names)
     placed = not present.isdisjoint(row.POSITION)
     if not present.isdisjoint(row.SUMMARY):
@@ -172,7 +172,7 @@ def _is_eval(name: str) -> bool:
     return name.startswith(row.EVAL_PREFIX)
 
 
-def _columns(names: Sequence[str]) -> list[Column]:
+def _columns(names: Sequence[str]) -> list[PlannedValue]:
     """A column for each name that is a metric; of two names for one series the second goes by its own key."""
     taken: set[Series] = set()
     columns = []
@@ -184,7 +184,7 @@ def _columns(names: Sequence[str]) -> list[Column]:
         if one in taken:
             one, unit = _other(name), Unit.PLAIN
         taken.add(one)
-        columns.append(Column(index, one, values.READERS[unit]))
+        columns.append(PlannedValue(index, one, values.READERS[unit]))
     return columns
 
 
@@ -193,7 +193,7 @@ class _Entry(NamedTuple):
     key: Key
 
     @property
-    def read(self) -> Reader:
+    def read(self) -> CellReader:
         return values.READERS[self.key.unit]
 
 

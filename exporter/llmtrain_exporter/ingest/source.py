@@ -9,15 +9,17 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from llmtrain_exporter.ingest.arguments import read_settings
-from llmtrain_exporter.ingest.dialects import DOCUMENTS, Dialects
-from llmtrain_exporter.ingest.dialects.base import NOT_JSON, Reader
+from llmtrain_exporter.ingest.dialect import Dialect, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.follow import Follower, explain, open_regular
+from llmtrain_exporter.ingest.json_rows import NOT_JSON
 from llmtrain_exporter.ingest.normalise import layout_of
-from llmtrain_exporter.model import Kind, Layout, Record, Series, Skip
+from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.recognise import FileNames
+from llmtrain_exporter.model import Kind, Layout, Record, Series, Settings, Skip
 from llmtrain_exporter.printable import printable
 
-LARGEST_DOCUMENT = 256 << 20  # bytes of a trainer_state.json; it is read whole
+LARGEST_DOCUMENT = 256 << 20  # bytes; a document is read whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Source(Protocol):
 class LineSource:
     """A log of lines."""
 
-    def __init__(self, path: str, reader: Callable[[], Reader], patient: bool = True) -> None:
+    def __init__(self, path: str, reader: Callable[[], LogReader], patient: bool = True) -> None:
         """`patient`: wait for what may still be on its way to the file; else take it as it lies."""
         self.path = path
         self._new_reader = reader
@@ -122,7 +124,7 @@ class LineSource:
 class DocumentSource:
     """A log that is one JSON document, written whole again with more in it. Writing it is not atomic."""
 
-    def __init__(self, path: str, reader: Callable[[], Reader]) -> None:
+    def __init__(self, path: str, reader: Callable[[], LogReader]) -> None:
         self.path = path
         self.error: str | None = None
         self._reader = reader()
@@ -204,7 +206,7 @@ class DocumentSource:
 class JoinedSource:
     """A live log, and another of its run that adds what the live one lacks, record by record.
 
-    The other one comes late: a trainer_state.json is written when the run ends. Then the live log is read
+    The other one comes late, as a document that is written when the run ends. Then the live log is read
     again from its start, each record with what the other says of the same step.
     """
 
@@ -284,27 +286,43 @@ class JoinedSource:
         )
 
 
-def open_source(found: Found, dialects: Dialects, patient: bool = True) -> Source:
-    """The log of a run, joined with its trainer_state.json where the log itself lacks what that has."""
-    steps = _logging_steps(found) if found.dialect == "printed" else None
+def open_source(found: Found, readers: Readers, patient: bool = True) -> Source:
+    """The log of a run, joined with another of its folder where the dialect lacks what that one has."""
+    dialect, other = found.dialect, found.dialect.completed_by
+    steps = _logging_steps(found) if dialect.stepless else None
 
     def live() -> Source:
-        if found.dialect in DOCUMENTS:
-            return DocumentSource(found.path, lambda: dialects.reader(found.dialect))
-        return LineSource(found.path, lambda: dialects.reader(found.dialect, steps), patient)
+        return _source(found.path, dialect, lambda: readers.reader(dialect, steps), patient)
 
-    others = [path for path in found.extra if path.endswith("trainer_state.json")]
-    if found.dialect != "llamafactory" or not others:
+    beside = _beside(found.extra, other) if other is not None else None
+    if other is None or beside is None:
         return live()
-    return JoinedSource(live, DocumentSource(others[0], lambda: dialects.reader("trainer_state")))
+    return JoinedSource(live, _source(beside, other, lambda: readers.reader(other), patient))
+
+
+def read_run_settings(found: Found) -> Settings:
+    """What the argument files beside a run's log say, of those that its dialect knows."""
+    return read_settings(os.path.dirname(found.path), found.dialect.argument_files)
+
+
+def _source(path: str, dialect: Dialect, reader: Callable[[], LogReader], patient: bool) -> Source:
+    if dialect.shape is Shape.DOCUMENT:
+        return DocumentSource(path, reader)
+    return LineSource(path, reader, patient)
+
+
+def _beside(paths: Iterable[str], dialect: Dialect) -> str | None:
+    """The first of these files that by its name is of the dialect."""
+    names = FileNames((dialect,))
+    return next((path for path in paths if names.candidates(os.path.basename(path))), None)
 
 
 def _logging_steps(found: Found) -> int | None:
-    steps = read_settings(os.path.dirname(found.path)).numbers.get("logging_steps", 0.0)
+    steps = read_run_settings(found).numbers.get("logging_steps", 0.0)
     return int(steps) if steps >= 1 else None  # below 1 it is a share of all steps
 
 
-def read_lines(reader: Reader, lines: Iterable[bytes]) -> tuple[list[Record], Counter[str]]:
+def read_lines(reader: LogReader, lines: Iterable[bytes]) -> tuple[list[Record], Counter[str]]:
     """The records of lines, and how many were none, by reason."""
     return _sorted(map(reader.read, lines))
 

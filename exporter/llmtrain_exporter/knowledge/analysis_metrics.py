@@ -62,5 +62,10 @@ INCIDENT_ONSET_TIME = _gauge(
     "incident_onset_timestamp_seconds", _I, "When the record that gave the last incident away was written."
 )
 
-METRICS: tuple[Metric, ...] = tuple(entry for entry in list(globals().values()) if isinstance(entry, Metric))
+METRICS: tuple[Metric, ...] = (
+    *(BASELINE, BASELINE_RATIO, SPIKE_SCORE, SPIKE, SPIKES, SPIKE_RECORDS),
+    *(SIGNAL_ACTIVE, SIGNAL_RECORDS, SIGNAL_PEAK, SIGNAL_STEP, LIMIT),
+    *(INCIDENT_ACTIVE, INCIDENTS, INCIDENT_STAGE, INCIDENT_STAGE_STEP, INCIDENT_ONSET),
+    INCIDENT_ONSET_TIME,
+)
 """All of the above, in the order in which they are exposed."""

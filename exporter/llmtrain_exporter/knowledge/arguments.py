@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-FILES = ("args.json", "sft_args.json", "training_args.json", "training_args.yaml", "adapter_config.json")
-"""Argument files beside a log, the most telling first: ms-swift's, its old ones, LLaMA-Factory's, PEFT's."""
-
 TEXTS = {
     "model": ("model", "model_name_or_path", "base_model_name_or_path", "model_id_or_path"),
     "model_type": ("model_type",),

@@ -1,12 +1,14 @@
-"""Why signals come up, each cause once. Signals refer to causes by id."""
+"""Why signals come up, each cause once. Signals name their causes by id."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.remedy import ALL, DPO, GRPO, SUPERVISED
+from llmtrain_exporter.knowledge.signal import FoundBy, Signal
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Text
 
 
@@ -14,6 +16,7 @@ from llmtrain_exporter.knowledge.text import Text
 class Cause:
     """A likely cause. `evidence`: signals that speak for it; `effects`: signals that it brings about later.
 
+    A signal that names the cause, and that stands in neither, speaks for it after those that do.
     `profiles`: the kinds of training in which it occurs.
     """
 
@@ -25,7 +28,7 @@ class Cause:
     profiles: frozenset[str] = ALL
 
 
-CAUSES: Mapping[str, Cause] = {
+STATED: Mapping[str, Cause] = {
     "policy_drift": Cause(
         Text("The policy has left its reference model", "policy 偏离 reference model 过远"),
         Text(
@@ -289,3 +292,29 @@ CAUSES: Mapping[str, Cause] = {
         (src.RUNS,),
     ),
 }
+"""The causes as they are written down."""
+
+
+def completed(causes: Mapping[str, Cause], signals: Mapping[str, Signal]) -> Mapping[str, Cause]:
+    """The causes with the signals that name them; those of which an incident is made speak for it."""
+    return {name: replace(cause, evidence=_evidence(name, cause, signals)) for name, cause in causes.items()}
+
+
+def _evidence(name: str, cause: Cause, signals: Mapping[str, Signal]) -> tuple[str, ...]:
+    stated = {*cause.evidence, *cause.effects}
+    naming = (
+        signal.name
+        for signal in signals.values()
+        if name in signal.advice.causes and signal.found_by is not FoundBy.INCIDENT
+    )
+    return (*cause.evidence, *(signal for signal in naming if signal not in stated))
+
+
+CAUSES = completed(STATED, SIGNALS)
+"""Every cause by id, with all that speaks for it."""
+
+
+def causes_of(signal: str, profile: str) -> tuple[Cause, ...]:
+    """The likely causes of a signal in a run of that built-in profile, the likeliest first."""
+    known = [CAUSES[name] for name in SIGNALS[signal].advice.causes if name in CAUSES]
+    return tuple(cause for cause in known if profile in cause.profiles)

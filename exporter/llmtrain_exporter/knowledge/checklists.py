@@ -9,7 +9,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.remedy import Change, Choice, Ladder, everywhere
+from llmtrain_exporter.knowledge.remedy import Change, Choice, Ladder
 from llmtrain_exporter.knowledge.text import Text
 
 LOGGING_STEPS = 100
@@ -19,15 +19,15 @@ GRPO_SAVE_STEPS = 100
 
 
 def _at_most(setting: str, steps: int) -> Change:
-    return Change(setting, Ladder((float(steps),), up=False), everywhere(setting))
+    return Change(setting, Ladder((float(steps),), up=False))
 
 
 SETUP: Mapping[str, tuple[Change, ...]] = {
     profile.SFT: (
         _at_most("logging_steps", LOGGING_STEPS),
-        Change("eval_strategy", Choice("steps", fine=("epoch",)), everywhere("eval_strategy")),
+        Change("eval_strategy", Choice("steps", fine=("epoch",))),
         _at_most("eval_steps", EVALUATION_STEPS),
-        Change("save_strategy", Choice("steps", fine=("epoch", "best")), everywhere("save_strategy")),
+        Change("save_strategy", Choice("steps", fine=("epoch", "best"))),
         _at_most("save_steps", EVALUATION_STEPS),
         _at_most("save_total_limit", CHECKPOINTS_KEPT),
     ),

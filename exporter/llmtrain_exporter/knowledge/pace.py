@@ -1,18 +1,29 @@
-"""When silence means that a run hangs, in units of its own pace."""
+"""Times: when silence means that a run hangs, and when lines of a log belong together."""
 
 from __future__ import annotations
 
-STALL_GAPS = 5.0
-"""Median gaps between records without a new one, from which on a run counts as stalled."""
+from typing import Annotated
 
-STALL_SECONDS = 300.0
+from llmtrain_exporter.knowledge import sources as src
+
+STALL_GAPS: Annotated[float, "median gaps between records", src.RUNS] = 5.0
+"""Without a new one, from which on a run counts as stalled."""
+
+STALL_SECONDS: Annotated[float, "seconds", src.RUNS] = 300.0
 """No run counts as stalled before this."""
 
-STALL_EVALUATIONS = 2.0
-"""An evaluation writes nothing while it lasts: as many times the longest one so far is waited for, too."""
+STALL_EVALUATIONS: Annotated[float, "evaluations", src.RUNS] = 2.0
+"""That write nothing while they last: as many times the longest one so far is waited for, too."""
 
-STALL_SECONDS_UNKNOWN = 3600.0
-"""The same where a run's pace is not known yet."""
+STALL_SECONDS_UNKNOWN: Annotated[float, "seconds", src.RUNS] = 3600.0
+"""From which on a run counts as stalled whose pace is not known yet."""
 
-HUNG = 2.0
-"""Times that silence, from which on a stalled run is taken to hang for good: critical."""
+HUNG: Annotated[float, "times the silence of a stalled run", src.RUNS] = 2.0
+"""From which on it is taken to hang for good: critical."""
+
+TWIN_SECONDS: Annotated[float, "seconds", src.RUNS] = 5.0
+TWIN_SHARE: Annotated[float, "share of the time since the start", src.RUNS] = 0.1
+"""Two writers of one run write the same record within the longer of both."""
+
+READ_LATER_SECONDS: Annotated[float, "seconds", src.RUNS] = 5.0
+"""A record that is so much older than the time at which it was read was read with others, all at once."""

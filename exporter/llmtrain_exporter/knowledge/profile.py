@@ -8,6 +8,7 @@ DPO = "dpo"
 REWARD_MODEL = "reward_model"
 GENERIC = "generic"
 PROFILES = (GRPO, SFT, DPO, REWARD_MODEL, GENERIC)
+OTHER_THAN_GRPO = (SFT, DPO, REWARD_MODEL, GENERIC)
 
 BY_RLHF_TYPE = {
     "grpo": GRPO,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llmtrain_exporter.knowledge import profile
+from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.text import Text, written
 
 ALL = frozenset(profile.PROFILES)
@@ -49,13 +50,11 @@ Rule = Ladder | Scale | Choice
 class Change:
     """A hyper-parameter to change. `rule` None: to what is for a person to judge.
 
-    `setting`: its name in `arguments`, which is ms-swift's. `flags`: dialect to command-line flag; a dialect
-    that is missing has no such flag.
+    `setting`: its name in `arguments`, which is ms-swift's; each `Producer` knows its own flag for it.
     """
 
     setting: str
     rule: Rule | None
-    flags: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,8 @@ class Remedy:
 class Proposal:
     """A change worked out for one run.
 
-    `flag`: "--beta 0.1"; without the value where there is none, empty where the producer has no such flag.
+    `flag`: "--beta 0.1", as the producer writes it; without the value where there is none, empty where the
+    producer has no such flag.
     `change` is what people are told, beside the present value: the flag; "beta -> 0.1" where there is none;
     "learning_rate x 0.1" where the present value is unknown.
     """
@@ -83,21 +83,6 @@ class Proposal:
     value: Value | None
     change: str
     flag: str
-
-
-DEFAULTS: Mapping[str, Mapping[str, Mapping[str, float]]] = {
-    "swift": {
-        **{name: {"max_grad_norm": 1.0} for name in profile.PROFILES},
-        profile.GRPO: {"max_grad_norm": 1.0, "beta": 0.04, "epsilon": 0.2},
-        profile.DPO: {"max_grad_norm": 1.0, "beta": 0.1},
-    },
-    "transformers": {name: {"max_grad_norm": 1.0} for name in profile.PROFILES},
-    "llamafactory": {
-        **{name: {"max_grad_norm": 1.0} for name in profile.PROFILES},
-        profile.DPO: {"max_grad_norm": 1.0, "beta": 0.1},
-    },
-}
-"""Dialect, profile: what the trainer takes for a setting not given. Source: the trainers' own code."""
 
 
 def propose(rule: Rule, now: Value | None) -> Value | None:
@@ -111,26 +96,25 @@ def propose(rule: Rule, now: Value | None) -> Value | None:
     return rule.values[0] if now is None else _next_rung(rule, now)
 
 
-def proposals(remedy: Remedy, dialect: str, kind: str, settings: Mapping[str, Value]) -> tuple[Proposal, ...]:
-    """The changes of a remedy for a run of that dialect and profile. What is there already is left out.
+def proposals(
+    remedy: Remedy, producer: Producer, kind: str, settings: Mapping[str, Value]
+) -> tuple[Proposal, ...]:
+    """The changes of a remedy for a run of that producer and profile. What is there already is left out.
 
     Empty for a remedy that has changes: all of them are there already, it is of no use.
     """
-    defaults = DEFAULTS.get(dialect, {}).get(kind, {})
-    worked_out = (
-        _proposal(change, dialect, settings.get(change.setting, defaults.get(change.setting)))
-        for change in remedy.changes
-    )
+    worked_out = (_proposal(change, producer, kind, settings) for change in remedy.changes)
     return tuple(proposal for proposal in worked_out if proposal is not None)
 
 
-def _proposal(change: Change, dialect: str, now: Value | None) -> Proposal | None:
+def _proposal(
+    change: Change, producer: Producer, kind: str, settings: Mapping[str, Value]
+) -> Proposal | None:
+    now = settings.get(change.setting, producer.default(change.setting, kind))
     value = None if change.rule is None else propose(change.rule, now)
     if value is None and change.rule is not None and now is not None:
         return None
-    flag = change.flags.get(dialect, "")
-    if flag and value is not None:
-        flag = f"{flag} {written(value)}"
+    flag = producer.flag(change.setting, kind, None if value is None else written(value))
     return Proposal(change.setting, now, value, _in_words(change, value, flag), flag)
 
 
@@ -154,13 +138,3 @@ def _next_rung(rule: Ladder, now: float) -> float | None:
     if found is None and rule.beyond is not None:
         return now * rule.beyond
     return found
-
-
-def everywhere(setting: str) -> Mapping[str, str]:
-    """Flags of a setting that has the same name in each of the trainers."""
-    return dict.fromkeys(DEFAULTS, f"--{setting}")
-
-
-def in_rl(setting: str) -> Mapping[str, str]:
-    """The same for what only the trainers with GRPO have."""
-    return dict.fromkeys(("swift", "transformers"), f"--{setting}")

@@ -23,7 +23,7 @@ WRITTEN = Text(
     "from the log and the settings beside it.",
     "由 llmtrain-exporter {version} 生成。文中的“步”均指 global_step，所有判断均依据日志及其旁的参数文件。",
 )
-STOP = Text(". ", "。")
+STOP = Text(".", "。")
 
 # At a glance.
 IN_SHORT = Text("In short", "概要")
@@ -226,6 +226,10 @@ BEST_REWARD = Text(
     "Highest evaluation reward: {value} at step {step}.",
     "验证 reward 最高：第 {step} 步，{value}。",
 )
+NO_REWARD = Text(
+    "Every evaluation has a reward of 0, so none is better than another.",
+    "每次验证的 reward 都是 0，分不出好坏。",
+)
 NEVER_EVALUATED = Text(
     "There was no evaluation, so nobody knows which one is the best.",
     "没有做过验证，无从判断哪个最好。",
@@ -248,9 +252,6 @@ NOT_ASKED = Text("does not apply", "不适用")
 NOT_LOGGED = Text("{metrics}: not logged", "未记录 {metrics}")
 NO_SIGNALS_CAME = Text("no signal in {metrics}", "{metrics} 无异常信号")
 OTHER_KIND = Text("no limits for it in this kind of training", "这类训练没有相应的限值")
-SEEN_AT = Text("{title} (steps {first} to {last})", "{title}（第 {first} 至 {last} 步）")
-SEEN_ON = Text("{title} (from step {first} on)", "{title}（第 {first} 步起）")
-SEEN_ONCE = Text("{title} (step {first})", "{title}（第 {first} 步）")
 BEST_AT = Text("step {step}, eval loss {loss}", "第 {step} 步，eval loss {loss}")
 ENDED = Text("the run has ended", "训练已结束")
 

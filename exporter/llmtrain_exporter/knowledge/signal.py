@@ -1,9 +1,9 @@
-"""The words in which signals and their limits are written."""
+"""What a signal is: the terms in which signals, their limits and the advice on them are written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from llmtrain_exporter.knowledge.metric import Metric
@@ -43,19 +43,12 @@ class Measure(str, Enum):
     GAPS = "gaps"  # the run's own median gaps between records
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """A named condition on a run's records. `below`: it holds at or below its limit, else at or above.
+class FoundBy(str, Enum):
+    """What tells that a signal is there."""
 
-    `clear_after`: records in which the condition does not hold, after which the signal is cleared.
-    """
-
-    name: str
-    family: Family
-    metrics: tuple[Metric, ...]
-    measure: Measure = Measure.VALUE
-    below: bool = False
-    clear_after: int = 5
+    RULE = "rule"  # one in `analyse.signals`, by the values of records
+    CLOCK = "clock"  # the time that passes without a record
+    INCIDENT = "incident"  # other signals that come together
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +65,67 @@ class Bound:
     floor: float = 0.0
 
 
-Limits = Mapping[str, Mapping[Severity, Bound]]
-"""A profile's bounds by signal; within a signal from the least severe to the most."""
+Bounds = Mapping[Severity, Bound]
+"""A signal's bounds in one profile, from the least severe to the most."""
+
+Limits = Mapping[str, Bounds]
+"""A profile's bounds by signal."""
+
+
+def in_each(profiles: Iterable[str], bounds: Bounds) -> Mapping[str, Bounds]:
+    """The same bounds in several profiles."""
+    return dict.fromkeys(profiles, bounds)
+
+
+MISSING = Text("", "")
+"""Stands for a text that nobody has written yet; `knowledge.validate` tells of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """All texts about one signal.
+
+    `title` names the condition. `summary` is one static sentence, for the alert. `finding` says what happened
+    in a run; it alone holds placeholders of the moment. `meaning` says what that tells, `impact` what follows
+    if nothing is done, `diagnosis` what to look at, in order. `causes` and `remedies` are ids, the likeliest
+    and the first to try in front; each has the profiles that it applies to.
+    """
+
+    title: Text = MISSING
+    summary: Text = MISSING
+    finding: Text = MISSING
+    meaning: Text = MISSING
+    impact: Text = MISSING
+    causes: tuple[str, ...] = ()
+    diagnosis: tuple[Text, ...] = ()
+    remedies: tuple[str, ...] = ()
+    sources: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signal:
+    """All that is known of a condition on a run's records; `analyse.signals` has the rule that finds it.
+
+    `limits`: by profile; one that is not among them does not have the signal.
+    `below`: it holds at or below its limit, else at or above.
+    `clear_after`: records in which the condition does not hold, after which the signal is cleared.
+    `levels`: metrics whose own value the limit is, so that it can be drawn as a line across their charts.
+    `limit_phrase`: the limit in words, with the blank {limit}, where the measure's own words do not fit.
+    `untold`: severities of which no alert is sent, and why; whoever looks at the run still sees them.
+    """
+
+    name: str
+    family: Family
+    metrics: tuple[Metric, ...]
+    measure: Measure = Measure.VALUE
+    below: bool = False
+    clear_after: int = 5
+    found_by: FoundBy = FoundBy.RULE
+    limits: Mapping[str, Bounds] = field(default_factory=dict)
+    levels: tuple[Metric, ...] = ()
+    limit_phrase: Text | None = None
+    untold: Mapping[Severity, str] = field(default_factory=dict)
+    advice: Advice = Advice()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,10 +36,12 @@ def _paper(name: str, number: str) -> Text:
 ADAPTIVE_KL = _paper("Ziegler et al.", "1909.08593")
 DAPO = _paper("DAPO", "2503.14476")
 DPO = _paper("DPO", "2305.18290")
+GSPO = _paper("GSPO", "2507.18071")
 ENTROPY = _paper("Entropy mechanism of RL", "2505.22617")
 OLMO = _paper("OLMo 2", "2501.00656")
 PALM = _paper("PaLM", "2204.02311")
 SPAM = _paper("SPAM", "2501.06842")
+CUSUM = Text("Page, Biometrika 41 (1954), CUSUM", "Page,Biometrika 41（1954）,CUSUM")
 
 RUNS = Text("logs of real runs", "真实训练日志")
 TRAINERS = Text("the trainers' own code", "训练框架源码")

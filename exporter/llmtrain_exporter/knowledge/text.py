@@ -19,14 +19,15 @@ class Lang(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text in every language; `{placeholder}`s of `PLACEHOLDERS` stand for numbers kept elsewhere."""
+    """One text in every language, a field for each; `{placeholder}`s stand for numbers kept elsewhere."""
 
     en: str
     zh: str
 
     def of(self, lang: Lang) -> str:
-        """The text as written, placeholders included."""
-        return self.en if lang is Lang.EN else self.zh
+        """The text as written, placeholders included; in English where nobody wrote it in that language."""
+        written: str = getattr(self, lang.value, "")
+        return written or self.en
 
 
 MOMENT = {

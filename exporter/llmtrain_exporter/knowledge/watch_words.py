@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 from llmtrain_exporter.knowledge.text import Text
-from llmtrain_exporter.knowledge.words import NO_RUNS, Counted
+from llmtrain_exporter.knowledge.words import Counted
 
 # While there is nothing to show.
 WAITING = Text("waiting for {path}: {reason}", "等待 {path}：{reason}")
-NOT_THERE = Text("no such file or folder (yet)", "文件或文件夹（还）不存在")
-NO_SUCH_RUN = Text("no run of that name (yet)", "（还）没有这个名字的训练")
-NOT_READ = Text("not read yet", "尚未读取")
-REASONS = {**NO_RUNS, **{text.en: text for text in (NOT_THERE, NO_SUCH_RUN, NOT_READ)}}
 READING = Text("reading: {share}", "正在读取：{share}")
 CTRL_C = Text("Ctrl-C ends this.", "按 Ctrl-C 退出。")
 
 # The runs of a folder.
 WAITS = Text("waiting", "等待中")
 
-# How far a run is, and how fast.
-NOW_ONLY = Text("{verdict} (now {now})", "{verdict}（目前{now}）")
-LEFT = Text("{time} left", "剩余 {time}")
-PER_STEP = Text("{time} per step", "每步 {time}")
-LAST_RECORD = Text("last record {time} ago", "上一条记录在 {time}前")
-UNITS = {
-    "d": Text("d", "天"),
-    "h": Text("h", "小时"),
-    "min": Text("min", "分"),
-    "s": Text("s", "秒"),
-}
-
-# Its metrics.
-COURSE = Text("trend", "走势")
-MORE_METRICS = Counted(
-    Text("... and 1 more metric", "……还有 1 个指标"), Text("... and {n} more metrics", "……还有 {n} 个指标")
-)
 MORE_RUNS = Counted(
     Text("... and 1 more run", "……还有 1 次训练"), Text("... and {n} more runs", "……还有 {n} 次训练")
 )
-MORE_EVENTS = Counted(Text("... and 1 more", "……还有 1 条"), Text("... and {n} more", "……还有 {n} 条"))
-
 SEMICOLON = Text("; ", "；")
 
 # What happens, one line each.
@@ -57,4 +34,3 @@ STALLED = Text("stalled: no record for {time}", "停滞：{time}没有新记录"
 GOES_ON = Text("goes on after its silence", "沉默之后恢复训练")
 REWRITTEN = Text("the log was rewritten and is read anew", "日志已被重写，重新读取")
 GONE = Text("the log is gone", "日志已不存在")
-FAILED = Text("cannot be analysed: {error}", "无法分析：{error}")

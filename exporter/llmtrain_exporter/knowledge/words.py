@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang, Text
 
 
@@ -54,11 +56,14 @@ UNITS = {
 }
 MINUTES_AND = Text("min", "分")  # with seconds behind it
 COMMA = Text(", ", "，")
+LISTED = Text(", ", "、")  # between names
 SENTENCES = Text(" ", "")
 COLON = Text(": ", "：")
 
 # The runs of a folder.
 RUNS = Counted(Text("1 run", "1 次训练"), Text("{n} runs", "{n} 次训练"))
+
+MORE_AGAINST = Counted(Text(" and 1 more", "（另有 1 项）"), Text(" and {n} more", "（另有 {n} 项）"))
 
 # A run.
 NOW_ONLY = Text("{verdict} (now {now})", "{verdict}（目前{now}）")
@@ -136,9 +141,28 @@ SETTINGS_FROM = Text("As the run's own argument file says.", "取自训练目录
 SETTING = Text("setting", "参数")
 SETTING_VALUE = Text("value", "取值")
 
+# What there is no room for.
+MORE = Counted(Text("... and 1 more", "……还有 1 条"), Text("... and {n} more", "……还有 {n} 条"))
+MORE_METRICS = Counted(
+    Text("... and 1 more metric", "……还有 1 个指标"), Text("... and {n} more metrics", "……还有 {n} 个指标")
+)
+
 # Files that are no run.
 NO_RUN = Text("no run: {reason}", "不是训练日志：{reason}")
-EMPTY = Text("empty", "空文件")
-NO_RECORD = Text("no training record in it", "其中没有训练记录")
-NO_LOG = Text("no training log below it", "其下没有训练日志")
-NO_RUNS = {text.en: text for text in (EMPTY, NO_RECORD, NO_LOG)}
+NO_RUN_THERE = Text("no run: {reason}", "{reason}")  # where no file is there that could be one
+IN_BRACKETS = Text(" ({text})", "（{text}）")
+NO_RUN_REASONS: Mapping[NoRunReason, Text] = {
+    NoRunReason.NOT_READ: Text("not read yet", "尚未读取"),
+    NoRunReason.NOT_THERE: Text("no such file or folder (yet)", "找不到该文件或目录（可能尚未创建）"),
+    NoRunReason.UNREADABLE: Text("{detail}", "{detail}"),
+    NoRunReason.NO_LOG: Text("no training log below it", "该目录下没有找到训练日志"),
+    NoRunReason.EMPTY: Text("empty", "空文件"),
+    NoRunReason.NO_RECORD: Text("no training record in it", "其中没有训练记录"),
+    NoRunReason.NO_SUCH_NAME: Text("no run of that name (yet)", "（还）没有这个名字的训练"),
+    NoRunReason.BROKEN: Text("cannot be analysed: {detail}", "无法分析：{detail}"),
+}
+
+
+def no_run_reason(reason: NoRunReason, detail: str, lang: Lang) -> str:
+    """Why there is no run, in words. `detail`: what the system or the program says of it."""
+    return NO_RUN_REASONS[reason].of(lang).format(detail=detail)

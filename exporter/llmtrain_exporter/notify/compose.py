@@ -8,9 +8,9 @@ from typing import Any
 
 from llmtrain_exporter.knowledge import card_words as cw
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.alerting.entry import Words
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.notify.card import BULLET, MARKS, Block, Card, Line, Plain, Tone, short, short_name
 from llmtrain_exporter.notify.config.settings import LinkRule
@@ -160,8 +160,8 @@ def _ending(told: _About, story: Story) -> tuple[Tone, str]:
 def _title(told: _About, alert: Alert) -> str:
     """What an alert says, in the card's language: by its signal, by the story, by its own text or name."""
     signal = alert.labels.get("signal", "")
-    if signal in ADVICE:
-        return ADVICE[signal].title.of(told.lang)
+    if signal in SIGNALS:
+        return SIGNALS[signal].advice.title.of(told.lang)
     if alert.name == INCIDENT and told.story is not None and told.story.title:
         return told.story.title
     known = cw.TITLES.get(alert.name)

@@ -29,10 +29,15 @@ def drawn_if_free(
 
 
 def drawn(story: Mapping[str, Any], history: Callable[..., Mapping[str, Any] | None]) -> bytes | None:
-    """A PNG of the latest incident in a run's story; `history(run=, steps=, points=)` tells its values."""
-    try:
-        from llmtrain_exporter.draw.pictures import incident_png
+    """A PNG of the latest incident in a run's story; `history(run=, steps=, points=)` tells its values.
 
+    None without matplotlib, which the relay says once, at its start.
+    """
+    try:
+        from llmtrain_exporter.draw.pictures import can_draw, incident_png
+
+        if not can_draw():
+            return None
         incident = story["incidents"][-1]
         onset, last = int(incident["onset_step"]), int(story["last_step"])
         end = int(incident["recovery_step"] or max(incident["peak_step"], onset))

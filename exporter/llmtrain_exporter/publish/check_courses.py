@@ -6,14 +6,17 @@ from array import array
 
 from llmtrain_exporter.analyse import derived
 from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.analyse.run import Options
-from llmtrain_exporter.history.read import NoTraining, read
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.analyse.run import Options, Run
 from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import Kind, Layout, Record, Series, Snapshot, series
-from llmtrain_exporter.publish.table import LONGEST_COURSE, Courses, shown_rows, thinned
-from llmtrain_exporter.story.metrics import JUDGED
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Kind, Layout, NoRun, Record, Series, Snapshot, series
+from llmtrain_exporter.story.metrics import JUDGED, Courses, metric_rows
+from llmtrain_exporter.watching.live import unobserved
+from llmtrain_exporter.watching.on_demand import open_log, read_once
+from llmtrain_exporter.write.courses import thinned
+from llmtrain_exporter.write.terminal_table import LONGEST_COURSE
 
 LARGEST_DRAWN = 256 << 20
 """Bytes of a log whose values are all kept for a moment; a larger one is told without courses."""
@@ -34,25 +37,25 @@ class CoursesKept:
     def __init__(self) -> None:
         self.courses: dict[str, Courses] = {}
 
-    def read(self, found: Found, options: Options, dialects: Dialects, now: float) -> Snapshot | NoTraining:
-        """One log; see `history.read.read`."""
-        values = _Values()
+    def read(self, found: Found, options: Options, readers: Readers, now: float) -> Snapshot | NoRun:
+        """One log; see `read_once`."""
         drawn = found.size <= LARGEST_DRAWN
-        run = read(found, options, dialects, now, values.note if drawn else None)
-        if isinstance(run, Snapshot):
-            self.courses[run.run] = values.courses(run)
-        return run
+        log = open_log(found, options, readers, _Values if drawn else unobserved)
+        outcome = read_once(log, now)
+        if isinstance(outcome, Snapshot):
+            self.courses[outcome.run] = log.observer.courses(outcome) if log.observer else {}
+        return outcome
 
 
 class _Values:
     """The values of the series that a table of metrics can show, without the rows that lack them."""
 
-    def __init__(self) -> None:
+    def __init__(self, _: Run) -> None:
         self._columns: dict[Series, array[float]] = {}
         self._layout: Layout | None = None
         self._waiting: list[tuple[float, ...]] = []
 
-    def note(self, record: Record, _: Analysis | None) -> None:
+    def note(self, record: Record, _: Analysis | None, /) -> None:
         """See a record that was folded."""
         if record.kind not in (Kind.TRAIN, Kind.EVAL):
             return
@@ -64,7 +67,9 @@ class _Values:
     def courses(self, run: Snapshot) -> Courses:
         """Those of the series that the table of the run shows."""
         self._settle()
-        logged = {row.series: SCALED.get(row.series, row.series) for row in shown_rows(run)}
+        logged = {
+            row.series: SCALED.get(row.series, row.series) for row in metric_rows(run, Lang.EN) if row.matters
+        }
         return {
             one: thinned(self._columns[other], LONGEST_COURSE)
             for one, other in logged.items()

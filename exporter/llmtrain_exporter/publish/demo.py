@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 
+from llmtrain_exporter.ingest.dialects import swift
 from llmtrain_exporter.publish.replay import Manner, Pace, ReplayError, replay
 
 BUNDLED = Path(__file__).parent.parent / "demo"
 COLLAPSE, HEALTHY = "collapse", "healthy"
-LOG = "logging.jsonl"
+(LOG,) = swift.DIALECT.files
 
 log = logging.getLogger(__name__)
 

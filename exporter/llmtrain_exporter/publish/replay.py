@@ -1,6 +1,6 @@
 """Writes a finished log once more, as slowly as a trainer would: for demos, and to see what would be alerted.
 
-A log of lines grows line by line; a trainer_state.json is written whole again for each entry of its history.
+A log of lines grows line by line; a document is written whole again for each of its rows.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from typing import BinaryIO
 
 from llmtrain_exporter.config import seconds
 from llmtrain_exporter.ingest.arguments import read_settings
+from llmtrain_exporter.ingest.dialect import Dialect, Stages
+from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.recognise import dialect_of
 
-STATE = "trainer_state.json"
 ARGUMENTS = "args.json"
 LONGEST_LINE = 64 << 20  # bytes; a longer one is written in parts
 LARGEST_PIECE = 200  # bytes of a torn line
@@ -87,22 +89,27 @@ def replay(source: Path, folder: Path, manner: Manner, pace: Pace) -> Iterator[i
     Raises ReplayError where it refuses, before anything is written, and OSError.
     """
     target = folder / source.name
-    _refuse(source, target, manner.existing)
+    dialect = _dialect(source)
+    _refuse(source, target, manner.existing, dialect.stages is not None)
     folder.mkdir(parents=True, exist_ok=True)
     if manner.arguments:
-        _write_arguments(source.parent, folder, replace=manner.existing == "replace")
+        _write_arguments(source.parent, folder, dialect, replace=manner.existing == "replace")
     steps = (
-        _documents(source, target, manner, pace)
-        if source.name == STATE
-        else _lines(source, target, manner, pace)
+        _lines(source, target, manner, pace)
+        if dialect.stages is None
+        else _documents(source, dialect.stages, target, manner, pace)
     )
     return islice(steps, manner.limit)
 
 
-def _refuse(source: Path, target: Path, existing: str) -> None:
+def _dialect(source: Path) -> Dialect:
     if not source.is_file():
         raise ReplayError(f"{source}: not a file; give the log itself")
-    if source.name == STATE and existing == "append":
+    return dialect_of(str(source), tuple(registered().values()))
+
+
+def _refuse(source: Path, target: Path, existing: str, document: bool) -> None:
+    if document and existing == "append":
         raise ReplayError(f"{source}: is one document, to which nothing can be appended; give --force")
     if not target.exists():
         return
@@ -112,10 +119,10 @@ def _refuse(source: Path, target: Path, existing: str) -> None:
         raise ReplayError(f"{target}: exists already; give another folder, or --append or --force")
 
 
-def _write_arguments(origin: Path, folder: Path, replace: bool) -> None:
+def _write_arguments(origin: Path, folder: Path, dialect: Dialect, replace: bool) -> None:
     """What the exporter reads of a run's arguments and no more: the whole file can hold tokens."""
     source, target = origin / ARGUMENTS, folder / ARGUMENTS
-    known = read_settings(str(origin))
+    known = read_settings(str(origin), dialect.argument_files)
     said = {**known.info, **known.numbers}
     if said and not (target.exists() and (not replace or (source.exists() and target.samefile(source)))):
         target.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
@@ -161,33 +168,24 @@ def _pieces(line: bytes, sizes: random.Random) -> Iterator[bytes]:
         line = line[size:]
 
 
-def _documents(source: Path, target: Path, manner: Manner, pace: Pace) -> Iterator[int]:
-    """The state as it stood after each entry of its history; the last time as the source has it."""
+def _documents(
+    source: Path, take: Callable[[bytes], Stages], target: Path, manner: Manner, pace: Pace
+) -> Iterator[int]:
+    """The document as it stood after each of its rows; the last time as the source has it."""
     whole = source.read_bytes()
     try:
-        state = json.loads(whole)
-        history = state["log_history"]
-        entries = len(history)
-    except (ValueError, RecursionError, TypeError, KeyError):
-        raise ReplayError(f"{source}: not a trainer state with a log_history") from None
-    for count in range(1, entries + 1):
-        text = whole if count == entries else _so_far(state, history[:count])
+        stages = take(whole)
+    except ValueError as error:
+        raise ReplayError(f"{source}: {error}") from None
+    for row in range(1, stages.rows + 1):
+        text = stages.after(row)
         if manner.torn:
             with _naming(target), target.open("wb") as output:
                 _write(output, text, manner.torn, pace)
         else:
             _swap(target, text)
             pace.wait()
-        yield len(whole) * count // entries - len(whole) * (count - 1) // entries
-
-
-def _so_far(state: dict[str, object], history: list[object]) -> bytes:
-    """The state with less of its history; what it says of the best checkpoint was not known by then."""
-    last = history[-1] if isinstance(history[-1], dict) else {}
-    known = {"global_step": last.get("step"), "epoch": last.get("epoch")}
-    unknown = dict.fromkeys(("best_metric", "best_model_checkpoint", "best_global_step"))
-    changed = {key: value for key, value in {**known, **unknown}.items() if key in state}
-    return json.dumps({**state, **changed, "log_history": history}, indent=2, sort_keys=True).encode() + b"\n"
+        yield len(whole) * row // stages.rows - len(whole) * (row - 1) // stages.rows
 
 
 def _swap(target: Path, text: bytes) -> None:

@@ -25,7 +25,7 @@ from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.model import Series
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.deflate import Deflated, deflate
-from llmtrain_exporter.serve.read_back import read_back
+from llmtrain_exporter.serve.exposition_parser import parse_samples
 
 BLOCK = 256
 """Runs in a block: the unit in which texts are kept and spliced."""
@@ -198,7 +198,7 @@ class Exposition:
             if place in block.changed:
                 return block.changed[place][1]
             lines = block.lines(place)
-        return read_back(lines)
+        return parse_samples(lines)
 
     @property
     def series(self) -> int:

@@ -16,7 +16,7 @@ from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
 from llmtrain_exporter.serve.telemetry import Telemetry
-from llmtrain_exporter.serve.watch import Watcher
+from llmtrain_exporter.serve.watcher import Watcher
 from llmtrain_exporter.web import web_config
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.web_config import WebConfig

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
 
+from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Kind, Record
 
@@ -27,20 +27,19 @@ class Sparkline:
         self.rewarded = False
         self._clear()
 
-    def extend(self, records: Iterable[Record]) -> None:
-        """Take records in, those of training."""
-        for record in records:
-            if record.kind is not Kind.TRAIN:
-                continue
-            position = record.layout.position
-            at = position.get(c.REWARD)
-            if at is not None and not self.rewarded:  # the rows before had a loss alone
-                self.rewarded = True
-                self._clear()
-            if not self.rewarded:
-                at = position.get(c.LOSS)
-            if at is not None and -LARGEST < record.values[at] < LARGEST:
-                self._put(record.values[at])
+    def note(self, record: Record, _: Analysis | None, /) -> None:
+        """See a record that was folded; only those of training make a point."""
+        if record.kind is not Kind.TRAIN:
+            return
+        position = record.layout.position
+        at = position.get(c.REWARD)
+        if at is not None and not self.rewarded:  # the rows before had a loss alone
+            self.rewarded = True
+            self._clear()
+        if not self.rewarded:
+            at = position.get(c.LOSS)
+        if at is not None and -LARGEST < record.values[at] < LARGEST:
+            self._put(record.values[at])
 
     @property
     def metric(self) -> str:
@@ -62,5 +61,5 @@ class Sparkline:
         self._sum, self._count = 0.0, 0
         if len(self.values) >= POINTS:
             pairs = zip(self.values[::2], self.values[1::2], strict=True)
-            self.values = array("f", [(one + other) / 2 for one, other in pairs])
+            self.values = array("f", [(earlier + later) / 2 for earlier, later in pairs])
             self._width *= 2

@@ -61,14 +61,9 @@ def _change(proposal: Proposal, lang: Lang) -> Line:
     return joined((change, phrase(words.NOW, lang, now=written(proposal.now))))
 
 
-def flags_section(run: Snapshot, lang: Lang) -> Section | None:
-    """All flags that have a value, to copy."""
-    return flags_of(actions(run, lang), lang)
-
-
-def flags_of(told: Iterable[Action], lang: Lang) -> Section | None:
-    """The same of these actions."""
-    found = flags(told)
+def flags_section(proposed: Iterable[Action], lang: Lang) -> Section | None:
+    """All flags of actions that have a value, to copy."""
+    found = flags(proposed)
     if not found:
         return None
     warning = Paragraph((words.ONE_AT_A_TIME.of(lang),))

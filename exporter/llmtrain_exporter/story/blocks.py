@@ -6,7 +6,7 @@ said by the ranks; see `story.shorten`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -226,6 +226,28 @@ def plain(line: Line) -> str:
     return "".join(piece if isinstance(piece, str) else piece.text for piece in line)
 
 
-def items(lines: Iterable[Line], numbered: bool = False) -> Items:
+def items(lines: Iterable[Line], bare: bool = False) -> Items:
     """A list of lines that have nothing more to say."""
-    return Items(tuple(Item(line) for line in lines), numbered)
+    return Items(tuple(map(Item, lines)), bare=bare)
+
+
+def goes_on(before: Block, section: Section) -> bool:
+    """Whether a section stands under the same heading as what comes before it."""
+    return isinstance(before, Section) and section.title is not None and before.title == section.title
+
+
+def lines_in(blocks: Iterable[Block]) -> Iterator[Line]:
+    """Every line of running text and of lists, in order; those in sections within as well."""
+    for block in blocks:
+        if isinstance(block, Paragraph):
+            yield block.line
+        elif isinstance(block, Items):
+            for item in block.items:
+                yield from (item.line, *item.more)
+        elif isinstance(block, Section):
+            yield from lines_in(block.blocks)
+
+
+def blocks_of(sections: Iterable[Section], *parts: Part) -> tuple[Block, ...]:
+    """What stands in the sections of these parts."""
+    return tuple(block for section in sections if section.part in parts for block in section.blocks)

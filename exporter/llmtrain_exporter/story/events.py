@@ -14,7 +14,6 @@ from llmtrain_exporter.story.blocks import (
     Joint,
     Line,
     Mark,
-    Paragraph,
     Part,
     Section,
     Span,
@@ -23,9 +22,6 @@ from llmtrain_exporter.story.blocks import (
 from llmtrain_exporter.story.phrase import joined, parts, phrase
 from llmtrain_exporter.story.verdict import NBSP, Finding, checkpoint_before, findings
 
-INCIDENTS_TOLD = 8
-"""Of more the first and the last are told."""
-
 INCIDENTS_RANK, FINDINGS_RANK = 1, 3
 
 
@@ -33,16 +29,10 @@ def incidents_section(run: Snapshot, lang: Lang) -> Section | None:
     """The incidents in their order, each with the checkpoint to go back to."""
     if not run.incidents:
         return None
-    told = [_incident(run, incident, lang) for incident in run.incidents]
-    half, dropped = INCIDENTS_TOLD // 2, max(len(told) - INCIDENTS_TOLD, 0)
-    blocks: tuple[Items | Paragraph, ...] = (Items(tuple(told), bare=True, cut=Cut.MIDDLE),)
-    if dropped:
-        blocks = (
-            Items(tuple(told[:half]), bare=True),
-            Paragraph((words.MORE_INCIDENTS.of(dropped, lang),)),
-            Items(tuple(told[-half:]), bare=True, cut=Cut.FIRST),
-        )
-    return Section(Part.INCIDENTS, words.WHAT_HAPPENED.of(lang), blocks, INCIDENTS_RANK)
+    items = Items(
+        tuple(_incident(run, incident, lang) for incident in run.incidents), bare=True, cut=Cut.MIDDLE
+    )
+    return Section(Part.INCIDENTS, words.WHAT_HAPPENED.of(lang), (items,), INCIDENTS_RANK)
 
 
 def _incident(run: Snapshot, incident: Incident, lang: Lang) -> Item:
@@ -107,11 +97,13 @@ def severity_mark(severity: Severity, lang: Lang) -> Mark:
 
 
 def _when(one: Finding, lang: Lang) -> str:
-    if one.last_step is None:
-        steps = words.STEPS_ON
-    else:
-        steps = words.STEP if one.last_step == one.first_step else words.STEPS
-    when = steps.of(lang).format(first=one.first_step, last=one.last_step)
+    when = steps_text(one.first_step, one.last_step, lang)
     if one.times == 1:
         return when
     return (words.TWICE if one.times == 2 else words.TIMES).of(lang).format(when=when, times=one.times)
+
+
+def steps_text(first: int, last: int | None, lang: Lang) -> str:
+    """From one step to another: "step 7", "steps 7 to 9", "from step 7 on" where it lasts."""
+    form = words.STEPS_ON if last is None else words.STEP if last == first else words.STEPS
+    return form.of(lang).format(first=first, last=last)

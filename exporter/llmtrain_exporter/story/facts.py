@@ -23,6 +23,7 @@ from llmtrain_exporter.story.blocks import (
     Share,
     Strong,
     Table,
+    items,
 )
 from llmtrain_exporter.story.numbers import duration, moment_text, number, percent
 from llmtrain_exporter.story.phrase import joined, phrase
@@ -69,7 +70,7 @@ def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
 
 def facts_section(run: Snapshot, lang: Lang) -> Section:
     """What a run is, how far it is, what has been read of it."""
-    return Section(Part.FACTS, None, tuple(map(Paragraph, fact_lines(run, lang))), 1)
+    return Section(Part.FACTS, None, (items(fact_lines(run, lang), bare=True),), 1)
 
 
 def fact_lines(run: Snapshot, lang: Lang) -> Iterator[Line]:
@@ -110,10 +111,15 @@ def step_text(run: Snapshot, lang: Lang) -> str:
 
 def best_evaluation(run: Snapshot, lang: Lang) -> Line:
     """The lowest evaluation loss, where the loss says something."""
-    if run.best is None or run.base == GRPO:
+    if run.best is None or not judged_by_loss(run):
         return ()
     loss, step = run.best
     return phrase(words.BEST_ANYWHERE if step is None else words.BEST, lang, loss=number(loss), step=step)
+
+
+def judged_by_loss(run: Snapshot) -> bool:
+    """Whether the loss says which checkpoint is the best; in GRPO it says nothing."""
+    return run.base != GRPO
 
 
 def skipped_text(skipped: Mapping[str, int], lang: Lang) -> str:
@@ -154,7 +160,7 @@ def progress_section(run: Snapshot, lang: Lang) -> Section | None:
     pace = tuple(_pace(run, lang))
     if pace:
         lines.append(joined(pace, words.COMMA.of(lang)))
-    return Section(Part.PROGRESS, None, tuple(map(Paragraph, lines)), DETAIL) if lines else None
+    return Section(Part.PROGRESS, None, (items(lines, bare=True),), DETAIL) if lines else None
 
 
 def _pace(run: Snapshot, lang: Lang) -> Iterator[Line]:

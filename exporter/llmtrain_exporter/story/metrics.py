@@ -28,12 +28,8 @@ _RANGE, _TREND = 2, 4  # columns of the table
 RANK = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Courses:
-    """The values of series, one after the other. `recent`: only the last ones are known."""
-
-    values: Mapping[Series, Sequence[float]]
-    recent: bool = False
+Courses = Mapping[Series, Sequence[float]]
+"""The values of series, one after the other, as far as somebody keeps them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +52,20 @@ class MetricRow:
         return self.main or self.judged not in ("", "fine")
 
 
-def metrics_section(run: Snapshot, lang: Lang, courses: Courses | None = None) -> Section | None:
-    """The table of metrics, with a column of their courses where somebody keeps those."""
+def metrics_section(run: Snapshot, lang: Lang, courses: Courses, recent: bool) -> Section | None:
+    """The table of metrics, with a column of their courses where somebody keeps those; see `Course`."""
     rows = list(metric_rows(run, lang))
     if not rows:
         return None
-    head = [word.of(lang) for word in (words.METRIC, words.VALUE, words.RANGE, words.VERDICT, words.TREND)]
-    columns = _TREND + (courses is not None)
-    table = Table(
-        words.METRICS.of(lang),
-        tuple(head[:columns]),
-        tuple(_cells(row, courses, lang)[:columns] for row in rows),
-        tuple(_URGENCY.get(row.judged, len(_URGENCY)) if row.matters else DETAIL for row in rows),
-        (_RANGE, _TREND)[: columns - _TREND + 1],
-    )
+    head = [word.of(lang) for word in (words.METRIC, words.VALUE, words.RANGE, words.VERDICT)]
+    cells = [_cells(row, lang) for row in rows]
+    if courses:
+        head.append(words.TREND.of(lang))
+        for row, line in zip(rows, cells, strict=True):
+            line.append((Course(tuple(courses.get(row.series, ())), recent),))
+    ranks = tuple(_URGENCY.get(row.judged, len(_URGENCY)) if row.matters else DETAIL for row in rows)
+    spare = (_RANGE, _TREND) if courses else (_RANGE,)
+    table = Table(words.METRICS.of(lang), tuple(head), tuple(map(tuple, cells)), ranks, spare)
     return Section(Part.METRICS, None, (_explained(table, rows, run, lang),), RANK)
 
 
@@ -95,11 +91,9 @@ def _note(one: Series, base: str, lang: Lang) -> str:
     return words.SENTENCES.of(lang).join((meaning.what.of(lang), *good, *note))
 
 
-def _cells(row: MetricRow, courses: Courses | None, lang: Lang) -> tuple[Line, ...]:
-    judged: Line = (Mark(row.judged, words.JUDGED[row.judged].of(lang)),) if row.judged else ()
-    values = () if courses is None else tuple(courses.values.get(row.series, ()))
-    course = Course(values, courses is not None and courses.recent)
-    return (row.name,), (row.value,), (row.healthy,) if row.healthy else (), judged, (course,)
+def _cells(row: MetricRow, lang: Lang) -> list[Line]:
+    mark: Line = (Mark(row.judged, words.JUDGED[row.judged].of(lang)),) if row.judged else ()
+    return [(row.name,), (row.value,), (row.healthy,) if row.healthy else (), mark]
 
 
 def metric_rows(run: Snapshot, lang: Lang) -> Iterator[MetricRow]:

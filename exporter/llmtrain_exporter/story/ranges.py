@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.meaning import Healthy, Meaning, Worry, number
 from llmtrain_exporter.knowledge.meanings import MEANINGS
-from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.model import Series, Snapshot
-
-LEVELS: Mapping[Metric, tuple[str, ...]] = {
-    c.KL: ("kl_high",),
-    c.GRAD_NORM: ("grad_norm_high",),
-    c.CLIP_RATIO: ("clip_ratio_high",),
-    c.COMPLETION_CLIPPED: ("clipped_high",),
-    c.LEARNING_RATE: ("lr_out_of_range",),
-    c.REWARD_ZERO_STD: ("reward_flat",),
-    c.EVAL_TRAIN_LOSS: ("overfit",),
-}
-"""The signals whose limit is a level of the metric itself: a line across its chart."""
 
 _PARTS = ("", "mean", "region_mean", "low_mean", "high_mean")
 """Extremes have no limit of their own."""
@@ -48,7 +35,7 @@ def limits_of(one: Series, run: Snapshot) -> dict[Severity, float]:
     """The limits that a series is held against as it stands, in its own unit, under the run's profile."""
     if dict(one.labels).get(one.metric.label, "") not in _PARTS:
         return {}
-    bounds = (run.limits.get(signal, {}) for signal in LEVELS.get(one.metric, ()))
+    bounds = (bounds for name, bounds in run.limits.items() if one.metric in SIGNALS[name].levels)
     return {severity: bound.limit for each in bounds for severity, bound in each.items()}
 
 

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.story import advice, events, facts
 from llmtrain_exporter.story.blocks import Story
 from llmtrain_exporter.story.metrics import Courses, metrics_section
-from llmtrain_exporter.story.verdict import title
+from llmtrain_exporter.story.verdict import actions, title
+
+NO_COURSES: Courses = MappingProxyType({})
 
 
-def run_story(run: Snapshot, lang: Lang, courses: Courses | None = None) -> Story:
-    """All that is to say of a run, in one language. `courses`: to be drawn beside its metrics."""
+def run_story(run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: bool = False) -> Story:
+    """All that is to say of a run, in one language.
+
+    `courses`: to be drawn beside its metrics; `recent`: only their last values are known.
+    """
     sections = (
         facts.verdict_section(run, lang),
         facts.facts_section(run, lang),
         facts.reason_section(run, lang),
         facts.progress_section(run, lang),
-        metrics_section(run, lang, courses),
+        metrics_section(run, lang, courses, recent),
         events.incidents_section(run, lang),
         events.findings_section(run, lang),
         advice.causes_section(run, lang),
         advice.actions_section(run, lang),
-        advice.flags_section(run, lang),
+        advice.flags_section(actions(run, lang), lang),
         facts.settings_section(run, lang),
     )
     told = tuple(section for section in sections if section is not None)

@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from llmtrain_exporter.analyse.repeats import badness
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.advice import ADVICE, causes_of, remedies_for
-from llmtrain_exporter.knowledge.limits import SIGNALS
+from llmtrain_exporter.knowledge.causes import causes_of
+from llmtrain_exporter.knowledge.remedies import remedies_for
 from llmtrain_exporter.knowledge.remedy import Proposal, proposals
 from llmtrain_exporter.knowledge.signal import Measure, Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, fill, named
 from llmtrain_exporter.model import Episode, Incident, Series, Snapshot
 from llmtrain_exporter.story.numbers import series_name, value_text
@@ -58,7 +59,11 @@ def against(run: Snapshot) -> list[str]:
 def title(run: Snapshot, lang: Lang) -> str:
     """The worst that speaks against a run, in a few words; its health where nothing does."""
     serious = against(run)
-    return ADVICE[serious[0]].title.of(lang) if serious else words.HEALTH[run.verdict.name.lower()].of(lang)
+    return (
+        SIGNALS[serious[0]].advice.title.of(lang)
+        if serious
+        else words.HEALTH[run.verdict.name.lower()].of(lang)
+    )
 
 
 def in_short(run: Snapshot, lang: Lang) -> str:
@@ -66,8 +71,8 @@ def in_short(run: Snapshot, lang: Lang) -> str:
     serious = against(run)
     if not serious:
         return ""
-    more = f" (+{len(serious) - 1})" if len(serious) > 1 else ""
-    return title(run, lang) + more
+    others = len(serious) - 1
+    return title(run, lang) + (words.MORE_AGAINST.of(others, lang) if others else "")
 
 
 def findings(run: Snapshot, lang: Lang) -> list[Finding]:
@@ -81,7 +86,7 @@ def findings(run: Snapshot, lang: Lang) -> list[Finding]:
 
 def _finding(episodes: Sequence[Episode], settings: Mapping[str, str], lang: Lang) -> Finding:
     worst = max(episodes, key=badness)
-    advice = ADVICE[worst.signal]
+    advice = SIGNALS[worst.signal].advice
     return Finding(
         first_step=episodes[0].first_step,
         last_step=None if episodes[-1].active else episodes[-1].last_step,
@@ -108,7 +113,7 @@ def actions(run: Snapshot, lang: Lang, most: int = 6) -> list[Action]:
     settings = dict(run.settings.numbers)
     found = []
     for remedy in _unique(remedy for name in against(run) for remedy in remedies_for(name, run.base)):
-        changes = proposals(remedy, run.dialect, run.base, settings)
+        changes = proposals(remedy, run.producer, run.base, settings)
         if changes or not remedy.changes:
             how = fill(remedy.how, lang, _settings(run))
             found.append(Action(remedy.title.of(lang), how, changes))

@@ -1,53 +1,73 @@
-"""The rules: what each signal reads in a run's records. One module per family, and what they share."""
+"""The rules: how signals are found in a run's records. A module for each part of a run, as in `knowledge`."""
 
 from __future__ import annotations
 
-from llmtrain_exporter.analyse.signals import fit, gradient, length, policy, progress, reward
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from llmtrain_exporter.analyse.signals import fit, gradient, length, loss, policy, progress, reward
 from llmtrain_exporter.analyse.signals.rule import Context, Rule
-from llmtrain_exporter.knowledge.profile import GENERIC, GRPO, SFT
-from llmtrain_exporter.knowledge.signal import Profile
+from llmtrain_exporter.knowledge.signal import FoundBy, Profile, Signal
+from llmtrain_exporter.knowledge.signals import SIGNALS
 
 RULES: tuple[type[Rule], ...] = (
-    gradient.NonFinite,
-    policy.KlHigh,
-    policy.KlSpike,
-    gradient.LossSpike,
-    fit.LossUnstable,
-    fit.LossPlateau,
-    gradient.GradNormHigh,
-    gradient.GradSpike,
-    gradient.GradVanishing,
-    policy.ClipRatioHigh,
-    length.LengthSurge,
-    length.LengthCollapse,
-    length.ClippedHigh,
-    reward.RewardDrop,
-    reward.RewardFunctionDrop,
-    reward.RewardFlat,
-    policy.EntropyCollapse,
-    fit.Overfit,
-    fit.AccuracyDrop,
-    gradient.LearningRate,
-    progress.ThroughputDrop,
-    progress.MemoryGrowth,
+    *loss.RULES,
+    *gradient.RULES,
+    *policy.RULES,
+    *length.RULES,
+    *reward.RULES,
+    *fit.RULES,
+    *progress.RULES,
 )
 
-OF_POLICIES: dict[type[Rule], type[Rule]] = {
-    gradient.LossSpike: gradient.PolicyLossSpike,
-    gradient.GradVanishing: gradient.PolicyGradVanishing,
-}
-"""Rules that read another way where a policy is trained on rewards."""
-
-OF_SUPERVISION: dict[type[Rule], type[Rule]] = {
-    gradient.GradVanishing: gradient.SupervisedGradVanishing,
-    policy.EntropyCollapse: policy.EntropyRange,
-}
-"""The same where it is trained on texts."""
-
-OTHERS = {GRPO: OF_POLICIES, SFT: OF_SUPERVISION, GENERIC: OF_SUPERVISION}
+COMPARED = frozenset(one for rule in RULES for one in rule.compared)
+"""Series that have a level in every run in which they are watched."""
 
 
 def rules_for(profile: Profile, context: Context) -> tuple[Rule, ...]:
-    """The rules of a profile: those whose signals it has limits for."""
-    other = OTHERS.get(profile.base, {})
-    return tuple(other.get(rule, rule)(context) for rule in RULES if rule.name in profile.limits)
+    """The rules of a profile, in the order of the signals: those whose signals it has limits for."""
+    found = (_rule(signal, profile.base) for name, signal in SIGNALS.items() if name in profile.limits)
+    return tuple(rule(context) for rule in found if rule is not None)
+
+
+def _rule(signal: Signal, base: str) -> type[Rule] | None:
+    """The rule that finds a signal in a built-in profile; None where no record can show it."""
+    return next(iter(_rules_in(base, [rule for rule in RULES if rule.signal is signal])), None)
+
+
+def _rules_in(base: str, rules: Sequence[type[Rule]]) -> list[type[Rule]]:
+    """Those of a signal's rules that are for a built-in profile, else those that are for no certain one."""
+    return [rule for rule in rules if base in rule.profiles] or [rule for rule in rules if not rule.profiles]
+
+
+def validate(rules: Iterable[type[Rule]] = RULES, signals: Mapping[str, Signal] = SIGNALS) -> list[str]:
+    """What does not fit between signals and rules, in one sentence each; empty when all is well."""
+    known = tuple(rules)
+    return [
+        *(problem for signal in signals.values() for problem in _unread(signal, known)),
+        *(problem for rule in known for problem in _useless(rule, signals)),
+    ]
+
+
+def _unread(signal: Signal, rules: Iterable[type[Rule]]) -> Iterator[str]:
+    own = [rule for rule in rules if rule.signal is signal]
+    if signal.found_by is not FoundBy.RULE:
+        yield from (f"signal {signal.name} has the rule {rule.__name__} and is found without" for rule in own)
+    elif not own:
+        yield f"signal {signal.name} has no rule"
+    else:
+        for profile in signal.limits:
+            found = len(_rules_in(profile, own))
+            if found != 1:
+                yield f"signal {signal.name} has {found or 'no'} rules in the profile {profile}"
+
+
+def _useless(rule: type[Rule], signals: Mapping[str, Signal]) -> Iterator[str]:
+    if rule.signal not in signals.values():
+        yield f"rule {rule.__name__} finds the signal {rule.signal.name}, which is not among the signals"
+    watches = bool(rule.watched) or rule.watched_metric is not None
+    if rule.read is not None and not watches:
+        yield f"rule {rule.__name__} reads records and watches no series"
+    if rule.read is None and watches:
+        yield f"rule {rule.__name__} watches series and does not read records"
+    if not any((rule.read, rule.look_back, rule.evaluate)):
+        yield f"rule {rule.__name__} reads nothing"

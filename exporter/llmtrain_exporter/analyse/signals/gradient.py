@@ -1,114 +1,38 @@
-"""Loss, gradients and the learning rate, record by record."""
+"""The gradient, and the rate at which it is followed."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from statistics import fmean
+from collections.abc import Mapping
+from typing import ClassVar
 
+from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import Level
 from llmtrain_exporter.analyse.signals.rule import (
     ANY,
-    ENTROPY,
     GRAD_NORM,
-    KL,
     LEARNING_RATE,
     LOSS,
-    REWARD,
-    UNLIMITED,
     Interval,
     Reading,
-    Row,
+    RecordView,
     Rule,
+    down_to,
+    up_to,
 )
-from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import limits
-from llmtrain_exporter.model import Record, Series, series
-
-RELATIVE_SPREAD = 0.05
-"""A metric's spread is not taken to be smaller than this share of its median."""
-
-EVAL_LOSS = series(c.LOSS, ("split", "eval"))
-
-
-class NonFinite(Rule):
-    """NaN or infinity. A loss that the trainer's filter shows as 0.0 stands beside a NaN gradient."""
-
-    __slots__ = ()
-
-    name = "non_finite"
-    watched = (LOSS, GRAD_NORM, KL, REWARD, ENTROPY)
-
-    def read(self, row: Row) -> Reading | None:
-        """The first metric that is no finite number."""
-        for one in self.watched:
-            value = row.values.get(one, 0.0)
-            if not math.isfinite(value):
-                return Reading(1.0, value, one)
-        return None
-
-    def evaluate(self, record: Record, row: Row | None) -> Iterator[Reading | None]:  # noqa: ARG002
-        """The evaluation's loss."""
-        loss = record.get(c.LOSS)
-        if loss is not None and not math.isfinite(loss):
-            yield Reading(1.0, loss, EVAL_LOSS)
-
-
-class LossSpike(Rule):
-    """Loss far above the run's own, in robust standard deviations of its logarithm."""
-
-    __slots__ = ()
-
-    name = "loss_spike"
-    watched = (LOSS,)
-
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
-        """Up to the limit, or to the floor above the baseline where that is higher."""
-        if level is None:
-            return ANY
-        return -UNLIMITED, max(self.reach(level), level.median + self.first.floor)
-
-    def read(self, row: Row) -> Reading | None:
-        """Its score above the baseline."""
-        loss, level = row.values.get(LOSS), row.levels.get(LOSS)
-        if loss is None or level is None:
-            return None
-        score = self.score(loss, level)
-        return Reading(
-            score / level.caution, loss, LOSS, loss - level.median, *self._own(level), level.median
-        )
-
-    def score(self, loss: float, level: Level) -> float:
-        """Robust z."""
-        return level.log_score(loss, RELATIVE_SPREAD)
-
-    def reach(self, level: Level) -> float:
-        """The loss at the limit."""
-        sigmas = self.first.limit * level.caution
-        return level.median * math.exp(min(sigmas * level.log_sigma(RELATIVE_SPREAD), 50.0))
-
-    def _own(self, level: Level) -> tuple[float, float]:
-        """What turns the limit into a loss."""
-        reach = max(self.reach(level), level.median + self.first.floor)
-        return (reach - level.median) / self.first.limit, level.median
-
-
-class PolicyLossSpike(LossSpike):
-    """The same for a policy gradient's loss, which lies about 0 and has no logarithm."""
-
-    __slots__ = ()
-
-    def score(self, loss: float, level: Level) -> float:
-        """Robust z."""
-        return level.score(loss, self._spread(level))
-
-    def reach(self, level: Level) -> float:
-        """The loss at the limit."""
-        sigmas = self.first.limit * level.caution
-        return level.median + sigmas * level.sigma(self._spread(level))
-
-    def _spread(self, level: Level) -> float:
-        return max(RELATIVE_SPREAD * abs(level.median), self.first.floor / 100)
+from llmtrain_exporter.knowledge.limits import COMMON, LOSS_FALLEN
+from llmtrain_exporter.knowledge.profile import GENERIC, GRPO, SFT
+from llmtrain_exporter.knowledge.signals.gradient import (
+    GRAD_EXEMPT,
+    GRAD_NORM_HIGH,
+    GRAD_SPIKE,
+    GRAD_VANISHING,
+    LOSS_CONVERGED,
+    LR_OUT_OF_RANGE,
+    RATE_JUDGED_FROM,
+    RATE_JUDGED_TO,
+    RATE_TOO_LOW,
+)
+from llmtrain_exporter.model import Series
 
 
 class GradNormHigh(Rule):
@@ -116,17 +40,17 @@ class GradNormHigh(Rule):
 
     __slots__ = ()
 
-    name = "grad_norm_high"
+    signal = GRAD_NORM_HIGH
     watched = (GRAD_NORM,)
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary(self) -> Mapping[Series, Interval]:
         """Anything below the first limit."""
-        return -UNLIMITED, self.first.limit
+        return {GRAD_NORM: up_to(self.first.limit)}
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """The value itself."""
-        norm = row.values.get(GRAD_NORM)
-        return None if norm is None or row.index <= limits.GRAD_EXEMPT else Reading(norm, norm, GRAD_NORM)
+        norm = view.values.get(GRAD_NORM)
+        return None if norm is None or view.index <= GRAD_EXEMPT else Reading(norm, norm, GRAD_NORM)
 
 
 class GradSpike(Rule):
@@ -134,18 +58,18 @@ class GradSpike(Rule):
 
     __slots__ = ()
 
-    name = "grad_spike"
-    watched = (GRAD_NORM,)
+    signal = GRAD_SPIKE
+    watched = compared = (GRAD_NORM,)
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary_at(self, level: Level) -> Interval:
         """Up to the limit, or to the floor where that is higher."""
-        if level is None or level.median <= 0:
+        if level.median <= 0:
             return ANY
-        return -UNLIMITED, max(self.first.limit * self._unit(level), self.first.floor)
+        return up_to(max(self.first.limit * self._unit(level), self.first.floor))
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """How many times the baseline it is."""
-        norm, level = row.values.get(GRAD_NORM), row.levels.get(GRAD_NORM)
+        norm, level = view.values.get(GRAD_NORM), view.levels.get(GRAD_NORM)
         if norm is None or level is None or level.median <= 0:
             return None
         unit = self._unit(level)
@@ -153,42 +77,46 @@ class GradSpike(Rule):
 
     def _unit(self, level: Level) -> float:
         """The baseline, higher where the run's own high values are far above its median."""
-        return max(level.median, level.top / limits.COMMON) * level.caution
+        return max(level.median, level.top / COMMON) * level.caution
 
 
-class GradVanishing(Rule):
-    """Hardly any gradient while the loss does not fall and there is a learning rate to learn with."""
+class PolicyGradVanishing(Rule):
+    """Hardly any gradient, and a learning rate to learn with. The loss of a policy gradient says nothing."""
 
     __slots__ = ()
 
-    name = "grad_vanishing"
+    signal = GRAD_VANISHING
+    profiles: ClassVar[tuple[str, ...]] = (GRPO,)
     watched = (GRAD_NORM,)
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary(self) -> Mapping[Series, Interval]:
         """Anything above the limit."""
-        return self.first.limit, UNLIMITED
+        return {GRAD_NORM: down_to(self.first.limit)}
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """The value itself."""
-        norm = row.values.get(GRAD_NORM)
-        if norm is None or not row.values.get(LEARNING_RATE, 1.0) or self.is_learning(row):
+        norm = view.values.get(GRAD_NORM)
+        if norm is None or not view.values.get(LEARNING_RATE, 1.0):
             return None
         return Reading(norm, norm, GRAD_NORM)
 
-    def is_learning(self, row: Row) -> bool:
-        """Whether the loss of the last records is below that of the window."""
-        level, recent = row.levels.get(LOSS), row.recent(LOSS, self.first.records)
-        return level is None or not recent or fmean(recent) < limits.OVERFIT_FALL * level.median
 
-
-class PolicyGradVanishing(GradVanishing):
-    """The same for a policy gradient, whose loss lies about 0 and says nothing."""
+class GradVanishing(PolicyGradVanishing):
+    """The same while the loss does not fall."""
 
     __slots__ = ()
 
-    def is_learning(self, row: Row) -> bool:  # noqa: ARG002
-        """Nobody can tell."""
-        return False
+    profiles: ClassVar[tuple[str, ...]] = ()
+    compared = (LOSS,)
+
+    def read(self, view: RecordView) -> Reading | None:
+        """The value itself, unless something is learned."""
+        return None if self.is_learning(view) else super().read(view)
+
+    def is_learning(self, view: RecordView) -> bool:
+        """Whether the loss of the last records is below that of the window."""
+        level, recent = view.levels.get(LOSS), view.recent(LOSS, self.first.records)
+        return level is None or not recent or mean(recent) < LOSS_FALLEN * level.median
 
 
 class SupervisedGradVanishing(GradVanishing):
@@ -196,9 +124,11 @@ class SupervisedGradVanishing(GradVanishing):
 
     __slots__ = ()
 
-    def is_learning(self, row: Row) -> bool:
+    profiles = (SFT, GENERIC)
+
+    def is_learning(self, view: RecordView) -> bool:
         """Below the FAQ's normal losses nothing has to."""
-        return row.values.get(LOSS, 1.0) < limits.LOSS_CONVERGED or super().is_learning(row)
+        return view.values.get(LOSS, 1.0) < LOSS_CONVERGED or super().is_learning(view)
 
 
 class LearningRate(Rule):
@@ -206,19 +136,28 @@ class LearningRate(Rule):
 
     __slots__ = ()
 
-    name = "lr_out_of_range"
+    signal = LR_OUT_OF_RANGE
     watched = (LEARNING_RATE,)
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary(self) -> Mapping[Series, Interval]:
         """Between the two limits."""
-        return limits.RATE_TOO_LOW, self.first.limit
+        return {LEARNING_RATE: (RATE_TOO_LOW, self.first.limit)}
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """The rate; a tiny one only in the middle of a run."""
-        rate = row.values.get(LEARNING_RATE)
+        rate = view.values.get(LEARNING_RATE)
         if rate is None:
             return None
-        first, last = limits.RATE_JUDGED
-        judged = row.progress is not None and first < row.progress < last
-        low = rate <= limits.RATE_TOO_LOW and judged
+        judged = view.progress is not None and RATE_JUDGED_FROM < view.progress < RATE_JUDGED_TO
+        low = rate <= RATE_TOO_LOW and judged
         return Reading(self.first.limit if low else rate, rate, LEARNING_RATE)
+
+
+RULES = (
+    GradNormHigh,
+    GradSpike,
+    PolicyGradVanishing,
+    GradVanishing,
+    SupervisedGradVanishing,
+    LearningRate,
+)

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-from llmtrain_exporter.analyse.baseline import Level
+from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
 from llmtrain_exporter.analyse.signals.rule import (
-    ANY,
     CLIPPED,
     LENGTH,
-    UNLIMITED,
     Context,
     Interval,
     Reading,
-    Row,
+    RecordView,
     Rule,
+    down_to,
     outlying,
+    up_to,
     widened,
 )
-from llmtrain_exporter.knowledge import limits
+from llmtrain_exporter.knowledge.signals.length import (
+    CLIPPED_HIGH,
+    CLIPPED_JUMP,
+    LENGTH_COLLAPSE,
+    LENGTH_NEAR_LIMIT,
+    LENGTH_NEAR_RECORDS,
+    LENGTH_SPREAD,
+    LENGTH_SURGE,
+)
 from llmtrain_exporter.model import Series
-
-LENGTH_SPREAD = 0.03
-"""The spread of lengths is not taken to be smaller than this share."""
 
 
 class LengthSurge(Rule):
@@ -30,33 +36,35 @@ class LengthSurge(Rule):
 
     __slots__ = ("_near", "_near_limit")
 
-    name = "length_surge"
-    watched = (LENGTH,)
+    signal = LENGTH_SURGE
+    watched = compared = (LENGTH,)
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         longest = context.numbers.get("max_completion_length", UNLIMITED)
-        self._near_limit = limits.LENGTH_NEAR_LIMIT * longest
+        self._near_limit = LENGTH_NEAR_LIMIT * longest
         self._near = 0  # records in a row
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
-        """Up to where the limit and the run's own range are both left."""
-        if level is None:
-            return -UNLIMITED, self._near_limit
-        ranged = level.median * math.exp(min(outlying(level) * level.log_sigma(LENGTH_SPREAD), 50.0))
-        return -UNLIMITED, min(max(ranged, level.median * widened(self.first.limit, level)), self._near_limit)
+    def ordinary(self) -> Mapping[Series, Interval]:
+        """Up to where the limit is near."""
+        return {LENGTH: up_to(self._near_limit)}
+
+    def ordinary_at(self, level: Level) -> Interval:
+        """Up to where the run's own range is left."""
+        ranged = level.median * math.exp(level.exponent(outlying(level), LENGTH_SPREAD))
+        return up_to(max(ranged, level.median * widened(self.first.limit, level)))
 
     def pending(self) -> bool:
         """While the records near the limit are counted."""
         return self._near > 0
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """How many times the baseline it is."""
-        length, level = row.values.get(LENGTH), row.levels.get(LENGTH)
+        length, level = view.values.get(LENGTH), view.levels.get(LENGTH)
         if length is None:
             return None
         self._near = self._near + 1 if length >= self._near_limit else 0
-        if self._near >= limits.LENGTH_NEAR_RECORDS:
+        if self._near >= LENGTH_NEAR_RECORDS:
             unit = self._near_limit / self.first.limit
             return Reading(length / unit, length, LENGTH, unit=unit, baseline=level and level.median)
         if level is None or level.median <= 0 or level.log_score(length, LENGTH_SPREAD) < outlying(level):
@@ -70,18 +78,16 @@ class LengthCollapse(Rule):
 
     __slots__ = ()
 
-    name = "length_collapse"
-    watched = (LENGTH,)
+    signal = LENGTH_COLLAPSE
+    watched = compared = (LENGTH,)
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary_at(self, level: Level) -> Interval:
         """Down to the limit."""
-        if level is None:
-            return ANY
-        return self._unit(level) * self.first.limit, UNLIMITED
+        return down_to(self._unit(level) * self.first.limit)
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """The share of the baseline that is left."""
-        length, level = row.values.get(LENGTH), row.levels.get(LENGTH)
+        length, level = view.values.get(LENGTH), view.levels.get(LENGTH)
         if length is None or level is None or level.median <= 0:
             return None
         if level.log_score(length, LENGTH_SPREAD) > -outlying(level):
@@ -98,21 +104,24 @@ class ClippedHigh(Rule):
 
     __slots__ = ()
 
-    name = "clipped_high"
-    watched = (CLIPPED,)
+    signal = CLIPPED_HIGH
+    watched = compared = (CLIPPED,)
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary(self) -> Mapping[Series, Interval]:
         """Anything below the first limit."""
-        return -UNLIMITED, self.first.limit
+        return {CLIPPED: up_to(self.first.limit)}
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """The share itself."""
-        share = row.values.get(CLIPPED)
+        share = view.values.get(CLIPPED)
         return None if share is None else Reading(share, share, CLIPPED)
 
-    def jumped(self, row: Row) -> bool:
+    def jumped(self, view: RecordView) -> bool:
         """Whether this record alone is far from the run's normal: no signal yet, but a sign."""
-        share, level = row.values.get(CLIPPED), row.levels.get(CLIPPED)
-        if share is None or level is None or share < limits.CLIPPED_JUMP:
+        share, level = view.values.get(CLIPPED), view.levels.get(CLIPPED)
+        if share is None or level is None or share < CLIPPED_JUMP:
             return False
-        return share >= level.top + limits.CLIPPED_JUMP / 2 and share >= 2 * level.top
+        return share >= level.top + CLIPPED_JUMP / 2 and share >= 2 * level.top
+
+
+RULES = (LengthSurge, LengthCollapse, ClippedHigh)

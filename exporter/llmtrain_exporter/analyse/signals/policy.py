@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.analyse.baseline import Level
+from collections.abc import Mapping
+
+from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
 from llmtrain_exporter.analyse.signals.rule import (
     CLIP_RATIOS,
     ENTROPY,
     KL,
-    UNLIMITED,
     Context,
     Interval,
     Reading,
-    Row,
+    RecordView,
+    Renewal,
     Rule,
+    down_to,
+    up_to,
 )
-from llmtrain_exporter.knowledge import limits
+from llmtrain_exporter.knowledge.limits import COMMON
+from llmtrain_exporter.knowledge.profile import GENERIC, SFT
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals.policy import (
+    CLIP_RATIO_HIGH,
+    ENTROPY_COLLAPSE,
+    ENTROPY_DEAD,
+    ENTROPY_EXPLODED,
+    GSPO_EPSILON,
+    KL_CLAMP,
+    KL_CLAMPED,
+    KL_CLAMPED_RECORDS,
+    KL_DOUBLING,
+    KL_DOUBLINGS,
+    KL_HEALTHY,
+    KL_HIGH,
+    KL_MOST,
+    KL_SPIKE,
+)
 from llmtrain_exporter.model import Series
-
-MOST_DOUBLINGS = 60.0
-"""More than any kl can rise."""
 
 
 class KlHigh(Rule):
@@ -27,27 +45,27 @@ class KlHigh(Rule):
 
     __slots__ = ("_clamped", "_clamped_from")
 
-    name = "kl_high"
+    signal = KL_HIGH
     watched = (KL,)
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         # Whoever allows more than the clamp does not mean it.
         most = max(bound.limit for bound in self.bounds.values())
-        self._clamped_from = limits.KL_CLAMPED if most <= limits.KL_CLAMP else UNLIMITED
+        self._clamped_from = KL_CLAMPED if most <= KL_CLAMP else UNLIMITED
         self._clamped = 0
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary(self) -> Mapping[Series, Interval]:
         """Anything below the first limit."""
-        return -UNLIMITED, self.first.limit
+        return {KL: up_to(self.first.limit)}
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """The value itself."""
-        kl = row.values.get(KL)
+        kl = view.values.get(KL)
         if kl is None:
             return None
         self._clamped = self._clamped + 1 if kl >= self._clamped_from else 0
-        destroyed = Severity.CRITICAL if self._clamped >= limits.KL_CLAMPED_RECORDS else None
+        destroyed = Severity.CRITICAL if self._clamped >= KL_CLAMPED_RECORDS else None
         return Reading(kl, kl, KL, force=destroyed)
 
 
@@ -56,8 +74,8 @@ class KlSpike(Rule):
 
     __slots__ = ("_base", "_seen")
 
-    name = "kl_spike"
-    watched = (KL,)
+    signal = KL_SPIKE
+    watched = compared = (KL,)
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -68,22 +86,20 @@ class KlSpike(Rule):
         """The first baseline is taken as it comes."""
         self._base, self._seen = 0.0, 0
 
-    def follow(self, one: Series, level: Level, index: int) -> None:  # noqa: ARG002
+    def follow(self, renewal: Renewal) -> None:
         """Let the baseline follow the level, downwards at once and upwards at its own pace."""
-        doublings = min((index - self._seen) / limits.KL_DOUBLING, MOST_DOUBLINGS)
-        level_now = min(max(level.median, limits.KL_HEALTHY), limits.KL_MOST)
+        doublings = min((renewal.record - self._seen) / KL_DOUBLING, KL_DOUBLINGS)
+        level_now = min(max(renewal.level.median, KL_HEALTHY), KL_MOST)
         self._base = min(level_now, self._base * 2.0**doublings) if self._base else level_now
-        self._seen = index
+        self._seen = renewal.record
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary_at(self, level: Level) -> Interval:
         """Up to the limit, or to the floor where that is higher."""
-        if level is None:
-            return -UNLIMITED, UNLIMITED
-        return -UNLIMITED, max(self.first.limit * self._unit(level), self.first.floor)
+        return up_to(max(self.first.limit * self._unit(level), self.first.floor))
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """How many times the baseline it is."""
-        kl, level = row.values.get(KL), row.levels.get(KL)
+        kl, level = view.values.get(KL), view.levels.get(KL)
         if kl is None or level is None or not self._base:
             return None
         unit = self._unit(level)
@@ -93,8 +109,8 @@ class KlSpike(Rule):
         """The baseline, higher where the run's own high values are far above its median."""
         if level.young:
             return self._base * level.caution
-        common = max(level.top, limits.KL_HEALTHY) / max(level.median, limits.KL_HEALTHY)
-        return self._base * max(1.0, common / limits.COMMON)
+        common = max(level.top, KL_HEALTHY) / max(level.median, KL_HEALTHY)
+        return self._base * max(1.0, common / COMMON)
 
 
 class ClipRatioHigh(Rule):
@@ -102,22 +118,22 @@ class ClipRatioHigh(Rule):
 
     __slots__ = ("_sequences",)
 
-    name = "clip_ratio_high"
+    signal = CLIP_RATIO_HIGH
     watched = CLIP_RATIOS
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._sequences = context.numbers.get("epsilon", 1.0) < limits.GSPO_EPSILON
+        self._sequences = context.numbers.get("epsilon", 1.0) < GSPO_EPSILON
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
-        """Anything below the limit."""
-        return -UNLIMITED, UNLIMITED if self._sequences else self.first.limit
+    def ordinary(self) -> Mapping[Series, Interval]:
+        """Anything below the limit; all of it where whole sequences are clipped."""
+        return {} if self._sequences else {one: up_to(self.first.limit) for one in CLIP_RATIOS}
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """The highest of the bounds' shares."""
         if self._sequences:
             return None
-        found = [(row.values[one], one) for one in CLIP_RATIOS if one in row.values]
+        found = [(view.values[one], one) for one in CLIP_RATIOS if one in view.values]
         if not found:
             return None
         value, where = max(found, key=lambda pair: pair[0])
@@ -129,26 +145,26 @@ class EntropyCollapse(Rule):
 
     __slots__ = ("_early",)
 
-    name = "entropy_collapse"
-    watched = (ENTROPY,)
+    signal = ENTROPY_COLLAPSE
+    watched = compared = (ENTROPY,)
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._early = 0.0
 
-    def follow(self, one: Series, level: Level, index: int) -> None:  # noqa: ARG002
+    def follow(self, renewal: Renewal) -> None:
         """Take the first level that is mature."""
-        if not level.young and not self._early:
-            self._early = level.median
+        if not renewal.level.young and not self._early:
+            self._early = renewal.level.median
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary(self) -> Mapping[Series, Interval]:
         """Above the dead floor, or above the limit."""
-        return min(limits.ENTROPY_DEAD, self.first.limit * self._early), UNLIMITED
+        return {ENTROPY: down_to(min(ENTROPY_DEAD, self.first.limit * self._early))}
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """The share of the early entropy that is left."""
-        entropy = row.values.get(ENTROPY)
-        if entropy is None or not self._early or entropy >= limits.ENTROPY_DEAD:
+        entropy = view.values.get(ENTROPY)
+        if entropy is None or not self._early or entropy >= ENTROPY_DEAD:
             return None
         return Reading(entropy / self._early, entropy, ENTROPY, unit=self._early, baseline=self._early)
 
@@ -158,17 +174,21 @@ class EntropyRange(Rule):
 
     __slots__ = ()
 
-    name = "entropy_collapse"
+    signal = ENTROPY_COLLAPSE
+    profiles = (SFT, GENERIC)
     watched = (ENTROPY,)
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary(self) -> Mapping[Series, Interval]:
         """Within the range."""
-        return self.first.limit, limits.ENTROPY_EXPLODED
+        return {ENTROPY: (self.first.limit, ENTROPY_EXPLODED)}
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """The entropy; above the range as far above the limit as it is above the range."""
-        entropy = row.values.get(ENTROPY)
+        entropy = view.values.get(ENTROPY)
         if entropy is None:
             return None
-        above = self.first.limit * limits.ENTROPY_EXPLODED / max(entropy, limits.ENTROPY_EXPLODED)
-        return Reading(entropy if entropy <= limits.ENTROPY_EXPLODED else above, entropy, ENTROPY)
+        above = self.first.limit * ENTROPY_EXPLODED / max(entropy, ENTROPY_EXPLODED)
+        return Reading(entropy if entropy <= ENTROPY_EXPLODED else above, entropy, ENTROPY)
+
+
+RULES = (KlHigh, KlSpike, ClipRatioHigh, EntropyCollapse, EntropyRange)

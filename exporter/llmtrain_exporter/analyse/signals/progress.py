@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
-from statistics import median
 
-from llmtrain_exporter.analyse.signals.rule import Context, Reading, Row, Rule
+from llmtrain_exporter.analyse.averages import median
+from llmtrain_exporter.analyse.signals.rule import Context, Reading, Readings, RecordView, Rule
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import limits
-from llmtrain_exporter.model import Record, series
-
-BLOCKS_KEPT = 16
-EVALUATIONS_KEPT = 8
-FEWEST = 3
-"""Blocks or evaluations that make a pace."""
-MEMORY_STEP = 1.01
-"""By how much the peak of memory rises at least when it rises."""
-MEMORY_PATIENCE = 32
-"""Blocks without a rise after which memory is no longer growing."""
+from llmtrain_exporter.knowledge.limits import WINDOW
+from llmtrain_exporter.knowledge.signals.progress import (
+    MEMORY_GROWTH,
+    MEMORY_JUDGED,
+    MEMORY_PATIENCE,
+    MEMORY_RISES,
+    MEMORY_STEP,
+    PACE_BLOCKS,
+    PACE_EVALUATIONS,
+    PACE_FEWEST,
+    SLOWER_EVALUATION,
+    SLOWER_SECONDS,
+    THROUGHPUT_DROP,
+)
+from llmtrain_exporter.model import series
 
 SECONDS_PER_STEP = series(c.RECENT_SECONDS_PER_STEP)
 EVAL_RUNTIME = series(c.EVAL_RUNTIME)
@@ -30,7 +33,7 @@ class ThroughputDrop(Rule):
 
     __slots__ = ("_evaluations", "_last", "_steps")
 
-    name = "throughput_drop"
+    signal = THROUGHPUT_DROP
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -42,37 +45,37 @@ class ThroughputDrop(Rule):
         self._evaluations = array("d")
         self._last: tuple[int, float] | None = None
 
-    def block(self, row: Row) -> Iterator[Reading | None]:
+    def look_back(self, view: RecordView) -> Readings:
         """Seconds per step of the last block over the median of those before."""
-        elapsed = row.record.get(c.ELAPSED)
+        elapsed = view.record.get(c.ELAPSED)
         if elapsed is None:
             return
-        before, self._last = self._last, (row.step, elapsed)
-        if before is None or row.step <= before[0] or elapsed <= before[1]:
+        before, self._last = self._last, (view.step, elapsed)
+        if before is None or view.step <= before[0] or elapsed <= before[1]:
             return
-        steps, seconds = row.step - before[0], elapsed - before[1]
+        steps, seconds = view.step - before[0], elapsed - before[1]
         pace = seconds / steps
         if not 0 < pace < float("inf"):
             return
-        if len(self._steps) >= FEWEST:
+        if len(self._steps) >= PACE_FEWEST:
             usual = median(self._steps)
-            slower = (pace - usual) * steps >= limits.SLOWER_SECONDS
+            slower = (pace - usual) * steps >= SLOWER_SECONDS
             yield Reading(pace / usual if slower else 1.0, pace, SECONDS_PER_STEP, unit=usual, baseline=usual)
-        _keep(self._steps, pace, BLOCKS_KEPT)
+        _keep(self._steps, pace, PACE_BLOCKS)
 
-    def evaluate(self, record: Record, row: Row | None) -> Iterator[Reading | None]:  # noqa: ARG002
+    def evaluate(self, view: RecordView) -> Readings:
         """The evaluation's runtime over the median of those before; twice that is slow at once."""
-        runtime = record.get(c.EVAL_RUNTIME)
+        runtime = view.record.get(c.EVAL_RUNTIME)
         if runtime is None or not 0 < runtime < float("inf"):
             return
-        if len(self._evaluations) >= FEWEST:
+        if len(self._evaluations) >= PACE_FEWEST:
             usual = median(self._evaluations)
-            slow = runtime >= self.first.limit * usual and runtime - usual >= limits.SLOWER_SECONDS / 6
+            slow = runtime >= self.first.limit * usual and runtime - usual >= SLOWER_EVALUATION
             if slow:
                 yield Reading(0.0, runtime, EVAL_RUNTIME, unit=usual, baseline=usual, force=self.least)
             elif self._last is None:
                 yield None
-        _keep(self._evaluations, runtime, EVALUATIONS_KEPT)
+        _keep(self._evaluations, runtime, PACE_EVALUATIONS)
 
 
 class MemoryGrowth(Rule):
@@ -80,7 +83,7 @@ class MemoryGrowth(Rule):
 
     __slots__ = ("_base", "_highest", "_quiet", "_rises")
 
-    name = "memory_growth"
+    signal = MEMORY_GROWTH
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -91,10 +94,10 @@ class MemoryGrowth(Rule):
         self._base = self._highest = 0.0
         self._rises = self._quiet = 0
 
-    def block(self, row: Row) -> Iterator[Reading | None]:
+    def look_back(self, view: RecordView) -> Readings:
         """The peak over what it was when a tenth of the run was done."""
-        memory = row.record.get(c.MEMORY)
-        judged = row.index >= limits.WINDOW and (row.progress is None or row.progress >= limits.MEMORY_JUDGED)
+        memory = view.record.get(c.MEMORY)
+        judged = view.index >= WINDOW and (view.progress is None or view.progress >= MEMORY_JUDGED)
         if memory is None or not judged:
             return
         self._base = self._base or memory
@@ -102,9 +105,12 @@ class MemoryGrowth(Rule):
         if memory > (self._highest or memory) * MEMORY_STEP:
             self._rises, self._quiet = self._rises + 1, 0
         self._highest = max(self._highest, memory)
-        growing = self._rises >= limits.MEMORY_RISES and self._quiet < MEMORY_PATIENCE and self._base > 0
+        growing = self._rises >= MEMORY_RISES and self._quiet < MEMORY_PATIENCE and self._base > 0
         score = self._highest / self._base if growing else 1.0
         yield Reading(score, memory, MEMORY, unit=self._base, baseline=self._base)
+
+
+RULES = (ThroughputDrop, MemoryGrowth)
 
 
 def _keep(values: array[float], value: float, count: int) -> None:

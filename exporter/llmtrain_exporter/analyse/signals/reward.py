@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from statistics import fmean
+from collections.abc import Collection, Mapping
 
+from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import Level
 from llmtrain_exporter.analyse.signals.rule import (
     ANY,
-    BLOCK,
     REWARD,
     REWARD_STD,
     REWARD_ZERO_STD,
     TRAIN,
-    UNLIMITED,
     Context,
     Interval,
     Reading,
-    Row,
+    Readings,
+    RecordView,
     Rule,
+    down_to,
     outlying,
+    up_to,
 )
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.limits import BLOCK
+from llmtrain_exporter.knowledge.signals.reward import (
+    DROP_BEGINS,
+    DROP_BELOW,
+    DROP_BLOCK,
+    DROP_DRIFT,
+    DROP_LASTS,
+    DROP_LASTS_YOUNG,
+    DROP_MOST,
+    DROP_OVER,
+    FUNCTION_SPREAD,
+    FUNCTION_SPREAD_YOUNG,
+    REWARD_DROP,
+    REWARD_FLAT,
+    REWARD_FUNCTION_DROP,
+    SPREADLESS,
+)
 from llmtrain_exporter.model import Series
-
-DRIFT = 1.5
-"""Robust standard deviations by which a record must be low to count towards a lasting drop."""
-BEGIN = 3.0
-"""Robust standard deviations by which the first of them must be low."""
-MOST = 6.0
-"""More of them do not count: one record alone cannot make a lasting drop."""
-LASTING = 8.0
-"""Sum from which on a drop lasts. Of a normal variable such a sum is met once in e to the 24th records."""
-LASTING_YOUNG = 12.0
-BELOW = 0.6
-"""Share of its baseline up to which a function's record can begin a drop, and go on with it."""
-BLOCK_SIGMAS = 5.0
-"""Robust standard deviations of its mean by which a block of records must be low."""
-RECOVERED = 0.8
-"""Share of its baseline at which a drop is forgotten."""
-SPREADLESS = 1e-9
-"""A spread of the reward below this is none."""
-SPREAD, SPREAD_YOUNG = 0.1, 0.25
-"""A function's spread is not taken to be smaller than this share of its baseline."""
 
 
 class RewardDrop(Rule):
@@ -50,19 +48,17 @@ class RewardDrop(Rule):
 
     __slots__ = ()
 
-    name = "reward_drop"
-    watched = (REWARD,)
+    signal = REWARD_DROP
+    watched = compared = (REWARD,)
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary_at(self, level: Level) -> Interval:
         """Down to where share, deviations and floor are all met."""
-        if level is None:
-            return ANY
         share = self.first.limit * abs(level.median) * level.caution
-        return level.median - max(share, self._depth(level)), UNLIMITED
+        return down_to(level.median - max(share, self._depth(level)))
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """The share of the baseline that is lost."""
-        reward, level = row.values.get(REWARD), row.levels.get(REWARD)
+        reward, level = view.values.get(REWARD), view.levels.get(REWARD)
         if reward is None or level is None:
             return None
         lost = level.median - reward
@@ -84,7 +80,7 @@ class RewardFunctionDrop(Rule):
 
     __slots__ = ("_means", "_sums")
 
-    name = "reward_function_drop"
+    signal = REWARD_FUNCTION_DROP
     watched_metric = c.REWARD_FUNCTION_MEAN
 
     def __init__(self, context: Context) -> None:
@@ -101,41 +97,40 @@ class RewardFunctionDrop(Rule):
         """While a sum is above 0, or a mean is low."""
         return bool(self._sums or self._means)
 
-    @property
-    def falling(self) -> Collection[Series]:
+    def suspects(self) -> Collection[Series]:
         """The functions that may be in the course of a drop."""
         return self._sums.keys() | self._means.keys()
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary_at(self, level: Level) -> Interval:
         """Down to where a drop can begin."""
-        if level is None or level.median < self.first.floor:
+        if level.median < self.first.floor:
             return ANY
-        return min(BELOW * level.median, level.median - BEGIN * _sigma(level)), UNLIMITED
+        return down_to(min(DROP_BELOW * level.median, level.median - DROP_BEGINS * _sigma(level)))
 
-    def block(self, row: Row) -> Iterator[Reading | None]:
+    def look_back(self, view: RecordView) -> Readings:
         """Begin to follow the mean of each function whose last block is far too low to be chance."""
-        for one, level in row.levels.items():
+        for one, level in view.levels.items():
             if one.metric is c.REWARD_FUNCTION_MEAN and level.median >= self.first.floor and not level.young:
-                mean, count = self._mean(one, row)
-                score = (mean - level.median) / _sigma(level) * count**0.5
-                if mean <= BELOW * level.median and score <= -BLOCK_SIGMAS:
-                    self._means.setdefault(one, mean)
+                last, count = self._mean(one, view)
+                score = (last - level.median) / _sigma(level) * count**0.5
+                if last <= DROP_BELOW * level.median and score <= -DROP_BLOCK:
+                    self._means.setdefault(one, last)
         yield from ()
 
-    def _mean(self, one: Series, row: Row) -> tuple[float, int]:
+    def _mean(self, one: Series, view: RecordView) -> tuple[float, int]:
         """The mean of a block and its size, or of what there is of it; NaN where that is little."""
-        mean = row.mean(one, BLOCK)
-        if mean == mean:
-            return mean, BLOCK
-        recent = row.recent(one, BLOCK)
-        return (fmean(recent), len(recent)) if len(recent) >= BLOCK // 2 else (mean, 0)
+        whole = view.mean(one, BLOCK)
+        if whole == whole:
+            return whole, BLOCK
+        recent = view.recent(one, BLOCK)
+        return (mean(recent), len(recent)) if len(recent) >= BLOCK // 2 else (whole, 0)
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """Of the functions that drop, the one of which least is left."""
         found = None
-        for one, value in row.values.items():
+        for one, value in view.values.items():
             if one.metric is c.REWARD_FUNCTION_MEAN and TRAIN in one.labels:
-                level = row.levels.get(one)
+                level = view.levels.get(one)
                 left = None if level is None else self._left(one, value, level)
                 if level is not None and left is not None and (found is None or left < found.score):
                     median = level.median
@@ -150,7 +145,7 @@ class RewardFunctionDrop(Rule):
             return None
         left, score = value / level.median, (value - level.median) / _sigma(level)
         total = self._count(one, left, score)
-        if left <= BELOW and total >= (LASTING_YOUNG if level.young else LASTING):
+        if left <= DROP_BELOW and total >= (DROP_LASTS_YOUNG if level.young else DROP_LASTS):
             return left
         if left <= self.first.limit / level.caution and score <= -outlying(level):
             return left
@@ -158,10 +153,10 @@ class RewardFunctionDrop(Rule):
 
     def _count(self, one: Series, left: float, score: float) -> float:
         total = self._sums.get(one, 0.0)
-        if not total and (left > BELOW or score > -BEGIN):
+        if not total and (left > DROP_BELOW or score > -DROP_BEGINS):
             return 0.0
-        total = min(total + min(-score, MOST) - DRIFT, 2 * LASTING_YOUNG)
-        if total > 0 and left < RECOVERED:
+        total = min(total + min(-score, DROP_MOST) - DROP_DRIFT, 2 * DROP_LASTS_YOUNG)
+        if total > 0 and left < DROP_OVER:
             self._sums[one] = total
         else:
             self._sums.pop(one, None)
@@ -170,15 +165,15 @@ class RewardFunctionDrop(Rule):
     def _follow_mean(self, one: Series, value: float, level: Level) -> float | None:
         if one not in self._means:
             return None
-        mean = self._means[one] = self._means[one] + (value - self._means[one]) / (BLOCK / 2)
-        if mean > BELOW * level.median:
+        followed = self._means[one] = self._means[one] + (value - self._means[one]) / (BLOCK / 2)
+        if followed > DROP_BELOW * level.median:
             del self._means[one]
             return None
-        return mean / level.median
+        return followed / level.median
 
 
 def _sigma(level: Level) -> float:
-    share = SPREAD_YOUNG if level.young else SPREAD
+    share = FUNCTION_SPREAD_YOUNG if level.young else FUNCTION_SPREAD
     return level.sigma(share * abs(level.median))
 
 
@@ -187,16 +182,19 @@ class RewardFlat(Rule):
 
     __slots__ = ()
 
-    name = "reward_flat"
+    signal = REWARD_FLAT
     watched = (REWARD_ZERO_STD, REWARD_STD)
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
+    def ordinary(self) -> Mapping[Series, Interval]:
         """Some spread, and some groups with one."""
-        return (SPREADLESS, UNLIMITED) if one is REWARD_STD else (-UNLIMITED, self.first.limit)
+        return {REWARD_STD: down_to(SPREADLESS), REWARD_ZERO_STD: up_to(self.first.limit)}
 
-    def read(self, row: Row) -> Reading | None:
+    def read(self, view: RecordView) -> Reading | None:
         """The share of groups without a spread; all of them where the spread is 0."""
-        spread, share = row.values.get(REWARD_STD), row.values.get(REWARD_ZERO_STD)
+        spread, share = view.values.get(REWARD_STD), view.values.get(REWARD_ZERO_STD)
         if spread is not None and spread < SPREADLESS:
             return Reading(1.0, spread, REWARD_STD) if share is None else Reading(1.0, share, REWARD_ZERO_STD)
         return None if share is None else Reading(share, share, REWARD_ZERO_STD)
+
+
+RULES = (RewardDrop, RewardFunctionDrop, RewardFlat)

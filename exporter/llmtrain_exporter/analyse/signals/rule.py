@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from llmtrain_exporter.analyse.baseline import Level, Ring
+from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import limits
-from llmtrain_exporter.knowledge.limits import SIGNALS
+from llmtrain_exporter.knowledge.limits import OUTLYING_SIGMAS
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.signal import Bound, Severity
+from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
 from llmtrain_exporter.model import Record, Series, series
 
 TRAIN = ("split", "train")
+EVAL = ("split", "eval")
 MEAN = ("stat", "mean")
 
 LOSS = series(c.LOSS, TRAIN)
+EVAL_LOSS = series(c.LOSS, EVAL)
 GRAD_NORM = series(c.GRAD_NORM)
 LEARNING_RATE = series(c.LEARNING_RATE)
 KL = series(c.KL, TRAIN)
 ENTROPY = series(c.ENTROPY, MEAN, TRAIN)
 TOKEN_ACCURACY = series(c.TOKEN_ACCURACY, TRAIN)
+EVAL_ACCURACY = series(c.TOKEN_ACCURACY, EVAL)
 REWARD = series(c.REWARD, TRAIN)
 REWARD_STD = series(c.REWARD_STD, TRAIN)
 REWARD_ZERO_STD = series(c.REWARD_ZERO_STD, TRAIN)
@@ -33,11 +35,18 @@ CLIP_RATIOS = tuple(
     series(c.CLIP_RATIO, ("bound", bound), TRAIN) for bound in ("region_mean", "low_mean", "high_mean")
 )
 
-UNLIMITED = 3.0e38
-"""Almost the largest 32-bit float: a bound that only infinities and what cannot be kept do not meet."""
-
 Interval = tuple[float, float]
 ANY: Interval = (-UNLIMITED, UNLIMITED)
+
+
+def up_to(highest: float) -> Interval:
+    """Everything that is no higher."""
+    return -UNLIMITED, highest
+
+
+def down_to(lowest: float) -> Interval:
+    """Everything that is no lower."""
+    return lowest, UNLIMITED
 
 
 class Reading(NamedTuple):
@@ -56,8 +65,8 @@ class Reading(NamedTuple):
     force: Severity | None = None  # holds whatever the score
 
 
-class Row:
-    """One training record as the rules see it."""
+class RecordView:
+    """One record as the rules see it: beside the run's levels and the training records before it."""
 
     __slots__ = ("_columns", "_ring", "index", "levels", "progress", "record", "step", "values")
 
@@ -73,8 +82,8 @@ class Row:
     ) -> None:
         self.record = record
         self.step = step
-        self.index = index  # training records since the baselines began, this one included
-        self.values = values
+        self.index = index  # training records since the baselines began, this one included if it is one
+        self.values = values  # of watched series, where a training record is examined
         self.levels = levels
         self.progress = step / record.max_steps if record.max_steps else None
         self._ring = ring
@@ -91,6 +100,13 @@ class Row:
         return math.nan if column is None else self._ring.mean(column, count)
 
 
+class Renewal(NamedTuple):
+    """The level of a series, taken anew at the run's `record`th training record."""
+
+    level: Level
+    record: int
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a rule knows of its run from the start."""
@@ -99,56 +115,66 @@ class Context:
     numbers: Mapping[str, float]  # the run's own hyper-parameters
 
 
+Readings = Iterator["Reading | None"]
+"""What was read of a signal that may have several answers, or none: where nothing comes, nothing is known."""
+
+
 class Rule:
-    """Reads one signal, in training records, in blocks of them, in evaluations, or in several of these."""
+    """Finds one signal in training records, in blocks of them, in evaluations, or in several of these.
 
-    __slots__ = ("bounds", "first", "least", "numbers", "signal")
+    A rule has those of the hooks that it needs; the others are None. `profiles`: the built-in ones in which
+    it reads the signal; without any, those in which no other rule does.
+    """
 
-    name: ClassVar[str]
-    watched: ClassVar[tuple[Series, ...]] = ()
-    watched_metric: ClassVar[Metric | None] = None  # all of its training series, whatever their labels
+    __slots__ = ("bounds", "first", "least", "name")
+
+    signal: ClassVar[Signal]
+    profiles: ClassVar[tuple[str, ...]] = ()
+    watched: ClassVar[tuple[Series, ...]] = ()  # what `read` looks at
+    watched_metric: ClassVar[Metric | None] = None  # the same: all of its training series, each with a level
+    compared: ClassVar[tuple[Series, ...]] = ()  # whose levels and last values it asks for
+
+    read: ClassVar[Callable[[Any, RecordView], Reading | None] | None] = None
+    """What a training record says; None: the signal does not hold."""
+
+    ordinary: ClassVar[Callable[[Any], Mapping[Series, Interval]] | None] = None
+    """Between which values of a series `read` need not look, whatever they were before."""
+
+    ordinary_at: ClassVar[Callable[[Any, Level], Interval] | None] = None
+    """The same for each watched series, given the level of its values before."""
+
+    follow: ClassVar[Callable[[Any, Renewal], None] | None] = None
+    """The level of a watched series was taken anew."""
+
+    jumped: ClassVar[Callable[[Any, RecordView], bool] | None] = None
+    """Whether a record alone is a sign of an incident, before the signal holds for long enough."""
+
+    look_back: ClassVar[Callable[[Any, RecordView], Readings] | None] = None
+    """What the last BLOCK training records say."""
+
+    evaluate: ClassVar[Callable[[Any, RecordView], Readings] | None] = None
+    """What an evaluation says beside the training records before it."""
 
     def __init__(self, context: Context) -> None:
-        self.signal = SIGNALS[self.name]
+        self.name = self.signal.name
         self.bounds = context.bounds[self.name]
         self.least, self.first = next(iter(self.bounds.items()))  # the least severity and its bound
-        self.numbers = context.numbers
-
-    @property
-    def examines(self) -> bool:
-        """Whether the rule looks at training records one by one."""
-        return bool(self.watched) or self.watched_metric is not None
 
     def watches(self, one: Series) -> bool:
         """Whether the rule looks at a series of training records."""
         return one in self.watched or (one.metric is self.watched_metric and TRAIN in one.labels)
 
-    def calm(self, one: Series, level: Level | None) -> Interval:  # noqa: ARG002
-        """The values of a series that the rule need not look at, given the level of the values before."""
-        return ANY
-
     def meets(self, reading: Reading) -> bool:
         """Whether a reading meets the first bound."""
         return reading.force is not None or reaches(reading, self.first, self.signal.below)
 
-    def follow(self, one: Series, level: Level, index: int) -> None:
-        """The level of a series was taken anew, at the run's `index`th record."""
-
-    def read(self, row: Row) -> Reading | None:  # noqa: ARG002
-        """What a training record says; None: the signal does not hold."""
-        return None
-
-    def block(self, row: Row) -> Iterator[Reading | None]:  # noqa: ARG002
-        """What the last BLOCK records say, nothing where they do not tell."""
-        yield from ()
-
-    def evaluate(self, record: Record, row: Row | None) -> Iterator[Reading | None]:  # noqa: ARG002
-        """What an evaluation says beside the last training record, nothing where it does not tell."""
-        yield from ()
-
     def pending(self) -> bool:
         """Whether the rule has to see the next record even if that is an ordinary one."""
         return False
+
+    def suspects(self) -> Collection[Series]:
+        """Series whose values may not be normal, though the signal does not hold yet."""
+        return ()
 
     def reset(self) -> None:
         """Another process goes on with the run, from an earlier step."""
@@ -160,15 +186,11 @@ def reaches(reading: Reading, bound: Bound, below: bool) -> bool:
     return reached and reading.size >= bound.floor
 
 
-BLOCK = 16
-"""Training records after which slow changes are looked at."""
-
-
 def widened(limit: float, level: Level) -> float:
-    """A limit on a ratio, twice as far from 1 while the baseline is young."""
+    """A limit on a ratio, as much farther from 1 as a young baseline asks for."""
     return 1 + (limit - 1) * level.caution
 
 
 def outlying(level: Level) -> float:
     """Robust standard deviations that are out of range for a length or a reward."""
-    return limits.OUTLYING_SIGMAS * level.caution
+    return OUTLYING_SIGMAS * level.caution

@@ -57,7 +57,7 @@ def anchor(name: str) -> str:
 
 
 def _dashboard(alert: Alert) -> str:
-    kinds = DASHBOARDS if alert.signal is None else profiles_told(alert.signal.name)
+    kinds = DASHBOARDS if alert.signal is None else profiles_told(alert.signal)
     names = {DASHBOARDS.get(kind, FLEET) for kind in kinds}
     return names.pop() if len(names) == 1 else _by_profile()
 

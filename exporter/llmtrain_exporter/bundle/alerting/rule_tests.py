@@ -16,8 +16,9 @@ from llmtrain_exporter.bundle.alerting.places import DASHBOARDS, FLEET, Places
 from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.alerting.blanks import Written, unit_of
 from llmtrain_exporter.knowledge.alerting.entry import Alert
-from llmtrain_exporter.knowledge.limits import LIMITS
+from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signal import Measure, Signal
+from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.knowledge.text import Lang, fill
 
 _HEAD = """\
@@ -115,7 +116,7 @@ def _test(name: str, cases: Sequence[_Case], lang: Lang, places: Places) -> Obje
 
 def _run(case: _Case) -> Iterator[Object]:
     name, severity = case.signal.name, case.severity
-    yield _series("run_info", "1x80", run=case.run, profile=case.profile, team=TEAM, dialect="swift")
+    yield _series("run_info", "1x80", run=case.run, profile=case.profile, team=TEAM, dialect=SWIFT.name)
     yield _series("limit", f"{case.limit:g}x80", profile=case.profile, signal=name, severity=severity)
     if case.by_clock:
         yield from _silent_run(case)

@@ -10,8 +10,8 @@ from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.alerting import phrases, times
 from llmtrain_exporter.knowledge.alerting.blanks import Written, unit_of
 from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope
-from llmtrain_exporter.knowledge.limits import SIGNALS
 from llmtrain_exporter.knowledge.signal import Measure, Signal
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import PATTERN, Lang
 
 COLLAPSE = "collapse"

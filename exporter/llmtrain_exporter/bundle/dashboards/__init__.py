@@ -1,16 +1,16 @@
-"""Grafana's dashboards, rendered from the knowledge tables; `pip install '.[render]'` has what this needs."""
+"""Grafana's dashboards, rendered from the knowledge tables."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from llmtrain_exporter.bundle.dashboards.board import Board
 from llmtrain_exporter.bundle.dashboards.compare import COMPARE
 from llmtrain_exporter.bundle.dashboards.exporter_health import EXPORTER
 from llmtrain_exporter.bundle.dashboards.fleet import FLEET
+from llmtrain_exporter.bundle.dashboards.frame import EXPORTER_ADDRESS
+from llmtrain_exporter.bundle.dashboards.grafana_json import board_json
 from llmtrain_exporter.bundle.dashboards.grpo import GRPO
-from llmtrain_exporter.bundle.dashboards.kit import Board
-from llmtrain_exporter.bundle.dashboards.kit_frame import EXPORTER_ADDRESS
-from llmtrain_exporter.bundle.dashboards.kit_render import board_json
 from llmtrain_exporter.bundle.dashboards.preference import PREFERENCE
 from llmtrain_exporter.bundle.dashboards.sft import SFT
 from llmtrain_exporter.knowledge import panels

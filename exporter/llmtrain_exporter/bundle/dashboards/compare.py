@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from llmtrain_exporter.bundle.dashboards import kit_frame as frame
-from llmtrain_exporter.bundle.dashboards.fleet import HEALTH_MAPPING, STATE_MAPPING
-from llmtrain_exporter.bundle.dashboards.kit import (
+from llmtrain_exporter.bundle.dashboards import frame
+from llmtrain_exporter.bundle.dashboards.board import (
     NO_VALUE,
     Against,
     Board,
@@ -19,8 +18,9 @@ from llmtrain_exporter.bundle.dashboards.kit import (
     Table,
     Transformation,
 )
-from llmtrain_exporter.bundle.dashboards.kit_queries import BY_RUN, RUNS, evaluation, series, train
-from llmtrain_exporter.bundle.dashboards.kit_words import described, paragraphs
+from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
+from llmtrain_exporter.bundle.dashboards.fleet import HEALTH_MAPPING, STATE_MAPPING
+from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, RUNS, evaluation, series, train
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge import catalogue as c

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from llmtrain_exporter.bundle.dashboards import kit_frame as frame
-from llmtrain_exporter.bundle.dashboards.fleet import FORBIDDEN, NEUTRAL, UP_MAPPING, WATCHED
-from llmtrain_exporter.bundle.dashboards.kit import (
+from llmtrain_exporter.bundle.dashboards import frame
+from llmtrain_exporter.bundle.dashboards.board import (
     GREEN,
     ORANGE,
     Board,
@@ -21,7 +20,8 @@ from llmtrain_exporter.bundle.dashboards.kit import (
     Steps,
     Table,
 )
-from llmtrain_exporter.bundle.dashboards.kit_queries import TARGET, series
+from llmtrain_exporter.bundle.dashboards.fleet import FORBIDDEN, NEUTRAL, UP_MAPPING, WATCHED
+from llmtrain_exporter.bundle.dashboards.queries import TARGET, series
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import panels_exporter as words
 from llmtrain_exporter.knowledge.metric import PREFIX

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from llmtrain_exporter.bundle.dashboards import fleet_queries as q
-from llmtrain_exporter.bundle.dashboards import kit_frame as frame
-from llmtrain_exporter.bundle.dashboards import kit_run as run
-from llmtrain_exporter.bundle.dashboards.kit import (
+from llmtrain_exporter.bundle.dashboards import frame
+from llmtrain_exporter.bundle.dashboards import run_panels as run
+from llmtrain_exporter.bundle.dashboards.board import (
     BLUE,
     GREEN,
     GREY,
@@ -24,7 +24,7 @@ from llmtrain_exporter.bundle.dashboards.kit import (
     Timeline,
 )
 from llmtrain_exporter.knowledge import panels_fleet as words
-from llmtrain_exporter.knowledge.advice import ADVICE
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.words import HEALTH, JUDGED, STAGE, STATE
 
 HEALTH_MAPPING = run.HEALTH
@@ -35,7 +35,7 @@ SEVERITY_MAPPING: Mappings = {
     "warning": (JUDGED["warning"], ORANGE),
     "info": (JUDGED["info"], BLUE),
 }
-SIGNAL_MAPPING: Mappings = {name: (advice.title, "") for name, advice in ADVICE.items()}
+SIGNAL_MAPPING: Mappings = {name: (signal.advice.title, "") for name, signal in SIGNALS.items()}
 STAGE_MAPPING: Mappings = {name: (text, "") for name, text in STAGE.items()}
 BOARD_MAPPING: Mappings = {
     frame.GRPO: ("GRPO", ""),

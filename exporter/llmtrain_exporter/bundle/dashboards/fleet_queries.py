@@ -6,8 +6,8 @@ runs are matched with their own series by label, so that twice the runs cost twi
 
 from __future__ import annotations
 
-from llmtrain_exporter.bundle.dashboards import kit_frame as frame
-from llmtrain_exporter.bundle.dashboards.kit_queries import BY_RUN, RUNS, TARGET, series, train
+from llmtrain_exporter.bundle.dashboards import frame
+from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, RUNS, TARGET, series, train
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from llmtrain_exporter.bundle.dashboards import kit_frame as frame
-from llmtrain_exporter.bundle.dashboards.kit import (
+from llmtrain_exporter.bundle.dashboards import frame
+from llmtrain_exporter.bundle.dashboards.board import (
     GREEN,
     ORANGE,
     RED,
@@ -17,8 +17,8 @@ from llmtrain_exporter.bundle.dashboards.kit import (
     Stat,
     Steps,
 )
-from llmtrain_exporter.bundle.dashboards.kit_queries import BY_RUN, TARGET
-from llmtrain_exporter.bundle.dashboards.kit_render import board_json
+from llmtrain_exporter.bundle.dashboards.grafana_json import board_json
+from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, TARGET
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import panels
 from llmtrain_exporter.knowledge import panels_gpu as words

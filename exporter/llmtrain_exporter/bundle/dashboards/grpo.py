@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.bundle.dashboards import kit_frame as frame
-from llmtrain_exporter.bundle.dashboards import kit_run as run
-from llmtrain_exporter.bundle.dashboards.kit import Board, Curves, Line, Look, Row
-from llmtrain_exporter.bundle.dashboards.kit_queries import (
+from llmtrain_exporter.bundle.dashboards import frame
+from llmtrain_exporter.bundle.dashboards import run_panels as run
+from llmtrain_exporter.bundle.dashboards.board import Board, Curves, Line, Look, Row
+from llmtrain_exporter.bundle.dashboards.descriptions import described
+from llmtrain_exporter.bundle.dashboards.queries import (
     BY_RUN,
     baseline,
     baseline_line,
@@ -16,16 +17,17 @@ from llmtrain_exporter.bundle.dashboards.kit_queries import (
     series,
     train,
 )
-from llmtrain_exporter.bundle.dashboards.kit_words import described
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import limits, profile
 from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals.length import LENGTH_NEAR_LIMIT
+from llmtrain_exporter.knowledge.signals.policy import KL_HEALTHY, KL_MOST
 
 _P = profile.GRPO
 _WARNING, _CRITICAL = Severity.WARNING, Severity.CRITICAL
 _AXIS = 60
-_TINY = limits.KL_HEALTHY / 10
+_TINY = KL_HEALTHY / 10
 _LAST = ("lastNotNull",)
 
 _MEAN = 'stat="mean"'
@@ -34,7 +36,7 @@ _LONGEST = Line(
     texts.LONGEST,
     Look.CRITICAL,
 )
-_KL_LEVEL = f"clamp({baseline('kl')}, {limits.KL_HEALTHY:g}, {limits.KL_MOST:g})"
+_KL_LEVEL = f"clamp({baseline('kl')}, {KL_HEALTHY:g}, {KL_MOST:g})"
 
 _CHAIN = Row(
     texts.CHAIN,
@@ -248,7 +250,7 @@ _LENGTHS = Row(
             described(c.COMPLETION_LENGTH_LIMIT, _P),
             (
                 Line(series(c.COMPLETION_LENGTH_LIMIT), "mean_length / max_completion_length", Look.TRAIN),
-                Line(f"vector({limits.LENGTH_NEAR_LIMIT:g})", texts.LIMITS[_WARNING], Look.WARNING),
+                Line(f"vector({LENGTH_NEAR_LIMIT:g})", texts.LIMITS[_WARNING], Look.WARNING),
             ),
             "percentunit",
             8,

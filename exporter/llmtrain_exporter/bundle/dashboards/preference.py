@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.bundle.dashboards import kit_frame as frame
-from llmtrain_exporter.bundle.dashboards import kit_run as run
-from llmtrain_exporter.bundle.dashboards.kit import GREEN, RED, Board, Curves, Line, Look, Row
-from llmtrain_exporter.bundle.dashboards.kit_queries import (
+from llmtrain_exporter.bundle.dashboards import frame
+from llmtrain_exporter.bundle.dashboards import run_panels as run
+from llmtrain_exporter.bundle.dashboards.board import GREEN, RED, Board, Curves, Line, Look, Row
+from llmtrain_exporter.bundle.dashboards.descriptions import described
+from llmtrain_exporter.bundle.dashboards.queries import (
     baseline,
     baseline_line,
     evaluation,
@@ -15,7 +16,6 @@ from llmtrain_exporter.bundle.dashboards.kit_queries import (
     series,
     train,
 )
-from llmtrain_exporter.bundle.dashboards.kit_words import described
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import panels as texts
 from llmtrain_exporter.knowledge import panels_fleet as words

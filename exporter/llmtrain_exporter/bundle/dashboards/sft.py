@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.bundle.dashboards import kit_frame as frame
-from llmtrain_exporter.bundle.dashboards import kit_run as run
-from llmtrain_exporter.bundle.dashboards.kit import (
+from llmtrain_exporter.bundle.dashboards import frame
+from llmtrain_exporter.bundle.dashboards import run_panels as run
+from llmtrain_exporter.bundle.dashboards.board import (
     GREEN,
     RED,
     YELLOW,
@@ -16,7 +16,8 @@ from llmtrain_exporter.bundle.dashboards.kit import (
     Row,
     Stat,
 )
-from llmtrain_exporter.bundle.dashboards.kit_queries import (
+from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
+from llmtrain_exporter.bundle.dashboards.queries import (
     baseline,
     baseline_line,
     evaluation,
@@ -26,14 +27,15 @@ from llmtrain_exporter.bundle.dashboards.kit_queries import (
     series,
     train,
 )
-from llmtrain_exporter.bundle.dashboards.kit_words import described, paragraphs
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import limits, profile
 from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, Check, Checklist
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals.fit import ACCURACY_GAP
+from llmtrain_exporter.knowledge.signals.policy import ENTROPY_EXPLODED
 
 _P = profile.SFT
 _WARNING = Severity.WARNING
@@ -132,7 +134,7 @@ _FIT = Row(
             (
                 Line(series(c.EVAL_TRAIN_ACCURACY), "eval - train", Look.EVAL),
                 Line(f"vector({_USUAL_GAP})", texts.GAP_USUAL, Look.INFO),
-                Line(f"vector({-limits.ACCURACY_GAP:g})", texts.LIMITS[_WARNING], Look.WARNING),
+                Line(f"vector({-ACCURACY_GAP:g})", texts.LIMITS[_WARNING], Look.WARNING),
             ),
             "percentunit",
             nothing=texts.NO_EVALUATION,
@@ -167,7 +169,7 @@ _OPTIMISATION = Row(
                 Line(train(c.ENTROPY, _MEAN), "entropy", Look.TRAIN),
                 Line(evaluation(c.ENTROPY, _MEAN), "eval_entropy", Look.EVAL),
                 *limit_lines("entropy_collapse", _P),
-                Line(f"vector({limits.ENTROPY_EXPLODED:g})", texts.ENTROPY_HIGH, Look.INFO),
+                Line(f"vector({ENTROPY_EXPLODED:g})", texts.ENTROPY_HIGH, Look.INFO),
             ),
             "none",
             8,

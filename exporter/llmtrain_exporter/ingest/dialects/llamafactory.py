@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llmtrain_exporter.ingest.dialects.base import JsonLines
+from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
+from llmtrain_exporter.ingest.dialects import trainer_state
+from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.knowledge.producers import LLAMAFACTORY
 from llmtrain_exporter.model import Kind, Record, Skip
 
 ALIASES = {
@@ -17,8 +20,10 @@ ALIASES = {
 class LlamaFactory:
     """Reads one `trainer_log.jsonl`."""
 
-    def __init__(self) -> None:
-        self._rows = JsonLines(Normaliser(ALIASES, progress_rows=True))
+    __slots__ = ("_rows",)
+
+    def __init__(self, normaliser: Normaliser) -> None:
+        self._rows = JsonRows(normaliser)
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The record of a line. The old schema writes all columns: with a null loss it is a training row."""
@@ -27,3 +32,19 @@ class LlamaFactory:
                 yield record._replace(kind=Kind.TRAIN)
             else:
                 yield record
+
+
+def sniff(head: Head) -> Confidence:
+    """No other trainer's rows have `current_steps`."""
+    return Confidence.SURE if head.first is not None and "current_steps" in head.first else Confidence.NO
+
+
+DIALECT = Dialect(
+    name="llamafactory",
+    producer=LLAMAFACTORY,
+    reader=lambda normaliser, _: LlamaFactory(normaliser),
+    sniff=sniff,
+    files=("trainer_log.jsonl",),
+    normaliser=lambda: Normaliser(ALIASES, progress_rows=True),
+    completed_by=trainer_state.DIALECT,  # grad_norm, kl and more stand there alone
+)

@@ -5,137 +5,33 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
 import orjson
 
-from llmtrain_exporter.ingest.normalise import Normaliser
-from llmtrain_exporter.model import Kind, Layout, Record, Skip
-
-TEXT = Skip("text")
+from llmtrain_exporter.ingest.console import LONGEST_LINE, ConsoleReader
+from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Role
+from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 
 _DICT = re.compile(rb"\{['\"][^{}]*\}")
 _BARE = re.compile(r"(?<=: )-?(?:nan|inf)\b")
-_BAR = re.compile(rb"\s*(?:Train: *)?\d{1,3}%\|[^|]*\| (\d{1,12})/(\d{1,12}) \[")
-_TRACEBACK = b"Traceback (most recent call last)"
-_CLEARED = 20  # a bar is cleared by as many blanks as it is wide
-_ENOUGH = 3  # rows: one at step 1, and two to tell how far they are apart
-_LONGEST_ROW = 1 << 20
-_FAILURE = Record(Kind.FAILURE, None, None, Layout(Kind.FAILURE, (), {}, ()), ())
 
 
-class Printed:
-    """Reads one printed log.
-
-    The lines carry no step, so a record's step goes by its index, the steps between records, and the step of
-    the first. The progress bar tells those: it is cleared and drawn again each time that a row is printed,
-    even where the row itself is still held in a buffer. Without a bar the step is the index.
-    """
-
-    def __init__(self, normaliser: Normaliser, logging_steps: int | None = None) -> None:
-        """`logging_steps`: the steps between records, where somebody knows them."""
-        self._normaliser = normaliser
-        self._interval = logging_steps
-        self._bar = Bar()
-        self._index = 0  # of the last training record, from 1
-        self._step = 0  # of the last record: what is learned of the bar later must not make it go back
-
-    def read(self, line: bytes) -> Iterable[Record | Skip]:
-        """The records of a line; several only where writers' lines were glued."""
-        if b'"data"' in line and len(line) <= _LONGEST_ROW:
-            line = _unwrapped(line)
-        self._bar.see(line)
-        found = [record for text in _DICT.findall(line) for record in self._records(text)]
-        if found:
-            return found
-        if _TRACEBACK in line:
-            return (_FAILURE,)
-        return (TEXT,) if line and not line.isspace() else ()
-
-    def _records(self, text: bytes) -> Iterable[Record]:
-        row = parse_dict(text)
-        record = self._normaliser.record(row) if row else TEXT
-        return [] if isinstance(record, Skip) else [self._placed(record)]
-
-    def _placed(self, record: Record) -> Record:
-        self._index += record.kind is Kind.TRAIN
-        if record.step is not None or record.kind is Kind.FINAL:
-            return record
-        self._step = max(self._step, self._bar.step_of(self._index, self._interval))
-        return record._replace(step=self._step, max_steps=self._bar.planned)
-
-
-class Bar:
-    """Follows the training's progress bar: of those without a name the one at which rows are printed.
-
-    Before the first row that is the longest, or the next after one that is full.
-    """
-
-    def __init__(self) -> None:
-        self.planned: int | None = None
-        self._step = 0
-        self._cleared = False  # for a row: at which step is certain only when the bar is drawn again
-        self._certain: list[int] = []  # steps at which rows were printed, no more than are needed
-
-    def see(self, line: bytes) -> None:
-        """Take in what a line shows of bars."""
-        for segment in line.splitlines():
-            bar = _BAR.match(segment)
-            if bar:
-                self._drawn(int(bar[1]), int(bar[2]))
-            elif len(segment) > _CLEARED and segment.isspace():
-                self._cleared = True
-
-    def step_of(self, index: int, interval: int | None) -> int:
-        """The step of a training record, by its index from 1; of other rows, by that of the one before.
-
-        Records stand at multiples of their interval; the first can stand before those, at step 1.
-        """
-        printed = self._printed()
-        interval = interval or _interval(printed) or 1
-        first = printed[0] if printed else interval
-        return first if index == 1 else (first // interval + index - 1) * interval
-
-    def _drawn(self, step: int, planned: int) -> None:
-        if planned != self.planned:
-            if self._certain or (planned < (self.planned or 0) and self._step != self.planned):
-                return
-            self._cleared = False
-        self.planned, self._step = planned, step
-        self._certain = self._printed()[:_ENOUGH]
-        self._cleared = False
-
-    def _printed(self) -> list[int]:
-        """The first steps at which rows were printed, as far as one knows by now."""
-        known = self._certain[-1] if self._certain else 0
-        return [*self._certain, self._step] if self._cleared and self._step > known else self._certain
-
-
-def _interval(printed: list[int]) -> int | None:
-    """The steps between rows, by the first ones; a row at step 1 can stand outside of the rhythm."""
-    rhythm = printed[1:] if printed[:1] == [1] else printed
-    return rhythm[1] - rhythm[0] if len(rhythm) > 1 else next(iter(rhythm), None)
+def rows(line: bytes) -> Sequence[Mapping[str, object]]:
+    """The flat dicts in a line, wherever they stand in it."""
+    texts = _DICT.findall(line)
+    return [row for text in texts if (row := parse_dict(text))] if texts else ()
 
 
 def parse_dict(text: bytes) -> dict[str, object]:
     """A flat dict as Python prints it, numbers printed as strings included; empty where the text is none."""
-    if len(text) > _LONGEST_ROW:
+    if len(text) > LONGEST_LINE:
         return {}
     try:
         row = orjson.loads(text.replace(b"'", b'"'))
     except orjson.JSONDecodeError:
         row = _literal(text.decode(errors="replace"))
     return row if type(row) is dict and all(type(key) is str for key in row) else {}
-
-
-def _unwrapped(line: bytes) -> bytes:
-    """The text in a line of a hosted notebook's log: an array of objects, each with a piece of the output."""
-    try:
-        pieces = orjson.loads(b"[" + line.strip(b" \t\r\n,[]") + b"]")
-    except orjson.JSONDecodeError:
-        return line
-    texts = [piece.get("data") for piece in pieces if isinstance(piece, dict)]
-    return "".join(text for text in texts if isinstance(text, str)).encode() or line
 
 
 def _literal(text: str) -> object:
@@ -145,3 +41,13 @@ def _literal(text: str) -> object:
             return ast.literal_eval(_BARE.sub(lambda bare: repr(bare[0]), text))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
+
+
+DIALECT = Dialect(
+    name="printed",
+    producer=TRANSFORMERS,
+    reader=lambda normaliser, logging_steps: ConsoleReader(normaliser, rows, logging_steps),
+    sniff=lambda _: Confidence.FALLBACK,
+    role=Role.CONSOLE,
+    stepless=True,
+)

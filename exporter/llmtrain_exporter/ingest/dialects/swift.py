@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llmtrain_exporter.ingest.dialects.base import JsonLines
+from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
+from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.model import Record, Skip
 
 _HISTORY = b', "log_history": ['
@@ -15,8 +17,10 @@ _LONG = 1 << 14  # no row is as long; the summary row holds all earlier rows aga
 class Swift:
     """Reads one `logging.jsonl`."""
 
-    def __init__(self) -> None:
-        self._rows = JsonLines(Normaliser())
+    __slots__ = ("_rows",)
+
+    def __init__(self, normaliser: Normaliser) -> None:
+        self._rows = JsonRows(normaliser)
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The record of a line. Of the summary row only what stands before its copy of the log is parsed."""
@@ -24,3 +28,17 @@ class Swift:
             history = line.find(_HISTORY)
             line = line if history < 0 else line[:history] + b"}"
         return self._rows.read(line)
+
+
+def sniff(head: Head) -> Confidence:
+    """Its rows have had other keys in each version: any object a line may be one."""
+    return Confidence.NO if head.first is None else Confidence.LIKELY
+
+
+DIALECT = Dialect(
+    name="swift",
+    producer=SWIFT,
+    reader=lambda normaliser, _: Swift(normaliser),
+    sniff=sniff,
+    files=("logging.jsonl",),
+)

@@ -13,8 +13,8 @@ from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.alerting import ALERTS, phrases
 from llmtrain_exporter.knowledge.alerting.entry import Alert
 from llmtrain_exporter.knowledge.alerting.signals import limit_in_words
-from llmtrain_exporter.knowledge.limits import LIMITS
 from llmtrain_exporter.knowledge.signal import Measure, Severity, Signal
+from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.knowledge.text import Lang, Text
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 
 from llmtrain_exporter.knowledge.alerting.phrases import SEMICOLON
-from llmtrain_exporter.knowledge.limits import LIMITS
-from llmtrain_exporter.knowledge.profile import GRPO
-from llmtrain_exporter.knowledge.remedy import Remedy
+from llmtrain_exporter.knowledge.producers import PRODUCERS
+from llmtrain_exporter.knowledge.profile import GRPO, PROFILES
+from llmtrain_exporter.knowledge.remedy import Change, Remedy
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, Text, fill
 
 _TITLED = Text("{title}: {text}", "{title}：{text}")
@@ -24,10 +26,11 @@ def put(text: Text, /, **parts: Text) -> Text:
 
 def filled(text: Text) -> Text:
     """Without the placeholders of a single run: settings by their names, limits as GRPO has them."""
-    limits = {
-        name: f"{LIMITS[GRPO][signal][Severity(severity)].limit:g}"
+    bounds = {
+        name: LIMITS[GRPO].get(signal, {}).get(Severity(severity))
         for name, (signal, severity) in RUN_LIMITS.items()
     }
+    limits = {name: f"{bound.limit:g}" for name, bound in bounds.items() if bound is not None}
     return Text(*(fill(text, lang, limits) for lang in Lang))
 
 
@@ -45,7 +48,7 @@ def sentences(texts: Iterable[Text]) -> Text:
 def remedy_text(remedy: Remedy, kinds: Iterable[str]) -> Text:
     """A remedy in full, with its flags, and the profiles where it is not one for all of `kinds`."""
     kinds, notes = tuple(kinds), []
-    flags = dict.fromkeys(flag for change in remedy.changes for flag in change.flags.values())
+    flags = dict.fromkeys(flag for change in remedy.changes for flag in _flags(change, remedy))
     if flags:
         notes.append(_same(", ".join(f"`{flag}`" for flag in flags)))
     fitting = [kind for kind in kinds if kind in remedy.profiles]
@@ -53,6 +56,13 @@ def remedy_text(remedy: Remedy, kinds: Iterable[str]) -> Text:
         notes.append(put(_ONLY, profiles=_same(", ".join(fitting))))
     title = put(_NOTED, text=remedy.title, notes=_joined(notes)) if notes else remedy.title
     return titled(title, remedy.how)
+
+
+def _flags(change: Change, remedy: Remedy) -> Iterator[str]:
+    """What each trainer calls a setting, in the profiles that a remedy is for."""
+    fitting = (kind for kind in PROFILES if kind in remedy.profiles)
+    flags = (producer.flag(change.setting, kind) for kind, producer in product(fitting, PRODUCERS))
+    return filter(None, flags)
 
 
 def _joined(texts: Sequence[Text]) -> Text:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
-from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.alerting.composing import filled, put, remedy_text, sentences, titled
 from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope, Words, alert_name
-from llmtrain_exporter.knowledge.causes import CAUSES
-from llmtrain_exporter.knowledge.limits import LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.causes import CAUSES, Cause
+from llmtrain_exporter.knowledge.profile import PROFILES
 from llmtrain_exporter.knowledge.remedies import REMEDIES
+from llmtrain_exporter.knowledge.remedy import Remedy
 from llmtrain_exporter.knowledge.signal import Measure, Severity, Signal
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Text
 
-OMITTED: Mapping[tuple[str, Severity], str] = {
-    (
-        "loss_plateau",
-        Severity.INFO,
-    ): "a loss that hardly falls harms nothing; dashboards and the page show it",
-    ("entropy_collapse", Severity.INFO): "outside of reinforcement learning entropy alone is only a hint",
-}
-"""Signals that nobody is told of, by severity, and why. Whoever looks at the run still sees them."""
+_T = TypeVar("_T", Cause, Remedy)
 
 FIRST = 3
 """Remedies that an alert names; the runbook has them all."""
@@ -44,51 +39,36 @@ LIMIT = {
 }
 """A limit in words, by what it is in. Truth has none."""
 
-LIMIT_OF = {
-    "overfit": Text("limit {limit} times the training loss", "限值为训练 loss 的 {limit} 倍"),
-    "accuracy_drop": Text("limit {limit} below its best", "限值为低于最好值 {limit}"),
-    "reward_flat": Text("limit {limit} of all groups", "限值为所有组的 {limit}"),
-}
-"""The same where a signal holds its metric against something of its own."""
-
 
 def signal_alerts() -> tuple[Alert, ...]:
     """One for each signal and severity that any profile has, those left out that nobody is told of."""
     return tuple(
         Alert(alert_name(name), severity, Scope.RUN, _words(signal), signal)
         for name, signal in SIGNALS.items()
-        for severity in severities(name)
-        if (name, severity) not in OMITTED
+        for severity in severities(signal)
+        if severity not in signal.untold
     )
 
 
-def severities(signal: str) -> tuple[Severity, ...]:
+def severities(signal: Signal) -> tuple[Severity, ...]:
     """Those that a signal can have in any profile, the least first."""
-    return tuple(
-        severity
-        for severity in Severity
-        if any(severity in limits.get(signal, {}) for limits in LIMITS.values())
-    )
+    limits = signal.limits.values()
+    return tuple(severity for severity in Severity if any(severity in bounds for bounds in limits))
 
 
 def limit_in_words(signal: Signal) -> Text | None:
     """How a limit of that signal is told, with the blank {limit}; None where there is no number."""
-    return LIMIT_OF.get(signal.name, LIMIT.get(signal.measure))
+    return signal.limit_phrase or LIMIT.get(signal.measure)
 
 
-def profiles_told(signal: str) -> tuple[str, ...]:
+def profiles_told(signal: Signal) -> tuple[str, ...]:
     """The built-in profiles in which people are told of a signal."""
-    return tuple(
-        kind
-        for kind, limits in LIMITS.items()
-        if any((signal, severity) not in OMITTED for severity in limits.get(signal, {}))
-    )
+    return tuple(kind for kind in PROFILES if signal.limits.get(kind, {}).keys() - signal.untold.keys())
 
 
 def _words(signal: Signal) -> Words:
-    advice, kinds = ADVICE[signal.name], profiles_told(signal.name)
-    causes = [CAUSES[name] for name in advice.causes if not CAUSES[name].profiles.isdisjoint(kinds)]
-    remedies = [REMEDIES[name] for name in advice.remedies if not REMEDIES[name].profiles.isdisjoint(kinds)]
+    advice, kinds = signal.advice, profiles_told(signal)
+    causes, remedies = _applying(advice.causes, CAUSES, kinds), _applying(advice.remedies, REMEDIES, kinds)
     for_all = [remedy for remedy in remedies if remedy.profiles.issuperset(kinds)]
     return Words(
         summary=advice.summary,
@@ -100,6 +80,12 @@ def _words(signal: Signal) -> Words:
         causes=tuple(titled(cause.name, cause.how) for cause in causes),
         mitigation=tuple(remedy_text(remedy, kinds) for remedy in remedies),
     )
+
+
+def _applying(names: Iterable[str], known: Mapping[str, _T], profiles: Iterable[str]) -> list[_T]:
+    """Those that can apply in any of the profiles."""
+    found = [known[name] for name in names if name in known]
+    return [one for one in found if not one.profiles.isdisjoint(profiles)]
 
 
 def _description(signal: Signal, title: Text) -> Text:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import limits
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.meaning import Good, Healthy, LimitOf, Meaning, Worry
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals.length import LENGTH_NEAR_LIMIT
 from llmtrain_exporter.knowledge.text import Text
 
 REWARD: Mapping[Metric, Meaning] = {
@@ -200,7 +200,7 @@ LENGTH: Mapping[Metric, Meaning] = {
         (src.GRPO_LENGTHS,),
         {
             GRPO: Healthy(
-                high=limits.LENGTH_NEAR_LIMIT,
+                high=LENGTH_NEAR_LIMIT,
                 worry=Worry.ABOVE,
                 note=Text(
                     "Well below 1, or many completions are cut off. About 0.37 to 0.49 in a healthy run.",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import limits
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.meaning import Good, Healthy, LimitOf, Meaning, Worry
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import DPO, GRPO, REWARD_MODEL, SFT
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals.gradient import LOSS_CONVERGED, RATE_TOO_LOW
+from llmtrain_exporter.knowledge.signals.policy import ENTROPY_EXPLODED, KL_HEALTHY
 from llmtrain_exporter.knowledge.text import Text
 
 _GUESSING = Text("0.5 is guessing.", "0.5 等于瞎猜。")
@@ -27,7 +28,7 @@ OPTIMISATION: Mapping[Metric, Meaning] = {
         (src.GRPO_METRICS, src.SFT_METRICS, src.SFT_STATUS, src.DPO),
         {
             SFT: Healthy(
-                limits.LOSS_CONVERGED,
+                LOSS_CONVERGED,
                 1.0,
                 Worry.ABOVE,
                 note=Text(
@@ -91,7 +92,7 @@ OPTIMISATION: Mapping[Metric, Meaning] = {
         (src.GRPO_METRICS, src.SFT_METRICS, src.SFT_WATCH),
         {
             SFT: Healthy(
-                limits.RATE_TOO_LOW,
+                RATE_TOO_LOW,
                 LimitOf("lr_out_of_range", Severity.INFO),
                 Worry.ABOVE,  # low is normal in warm-up and at the end of decay
                 note=Text(
@@ -120,7 +121,7 @@ OPTIMISATION: Mapping[Metric, Meaning] = {
         (src.GRPO_METRICS, src.GRPO_EVENTS, src.RUNS),
         {
             GRPO: Healthy(
-                limits.KL_HEALTHY,
+                KL_HEALTHY,
                 LimitOf("kl_high", Severity.WARNING),
                 Worry.ABOVE,
                 note=Text(
@@ -177,7 +178,7 @@ OPTIMISATION: Mapping[Metric, Meaning] = {
         {
             SFT: Healthy(
                 LimitOf("entropy_collapse", Severity.INFO),
-                limits.ENTROPY_EXPLODED,
+                ENTROPY_EXPLODED,
                 note=Text(
                     "Training and evaluation should be close to each other.",
                     "训练与验证应接近。",

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.remedy import SUPERVISED, Change, Ladder, Remedy, Scale, everywhere
+from llmtrain_exporter.knowledge.remedy import SUPERVISED, Change, Ladder, Remedy, Scale
 from llmtrain_exporter.knowledge.text import Text
-
-
-def _lora(setting: str, peft: str) -> Mapping[str, str]:
-    return {**everywhere(setting), "transformers": f"--{peft}"}
-
 
 REMEDIES: Mapping[str, Remedy] = {
     "check_data": Remedy(
@@ -61,8 +56,8 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_ADJUST,),
         (
-            Change("lora_rank", Scale(2.0, whole=True), _lora("lora_rank", "lora_r")),
-            Change("lora_alpha", Scale(2.0, whole=True), everywhere("lora_alpha")),
+            Change("lora_rank", Scale(2.0, whole=True)),
+            Change("lora_alpha", Scale(2.0, whole=True)),
         ),
         SUPERVISED,
     ),
@@ -73,7 +68,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "rank 调小或减少 target modules，模型就没那么容易死记硬背。",
         ),
         (src.SFT_SERIOUS,),
-        (Change("lora_rank", Scale(0.5, whole=True, least=1.0), _lora("lora_rank", "lora_r")),),
+        (Change("lora_rank", Scale(0.5, whole=True, least=1.0)),),
         SUPERVISED,
     ),
     "more_dropout": Remedy(
@@ -83,7 +78,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "让模型更难记住单条样本。小幅增加即可。",
         ),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
-        (Change("lora_dropout", Ladder((0.05, 0.1, 0.15)), everywhere("lora_dropout")),),
+        (Change("lora_dropout", Ladder((0.05, 0.1, 0.15))),),
         SUPERVISED,
     ),
     "more_weight_decay": Remedy(
@@ -93,7 +88,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "压低权重幅度，减弱对单条样本的拟合。",
         ),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
-        (Change("weight_decay", Ladder((0.01, 0.02), beyond=2.0), everywhere("weight_decay")),),
+        (Change("weight_decay", Ladder((0.01, 0.02), beyond=2.0)),),
         SUPERVISED,
     ),
     "more_data": Remedy(
@@ -114,13 +109,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "连续几次验证都没有更好就停，保留最佳 checkpoint。TRL 需在脚本里加 EarlyStoppingCallback。",
         ),
         (src.SFT_ADJUST,),
-        (
-            Change(
-                "early_stop_interval",
-                Ladder((3.0,), up=False),
-                {"swift": "--early_stop_interval", "llamafactory": "--early_stopping_steps"},
-            ),
-        ),
+        (Change("early_stop_interval", Ladder((3.0,), up=False)),),
         SUPERVISED,
     ),
     "train_longer": Remedy(
@@ -130,7 +119,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "前提是 eval loss 仍在下降、验证准确率仍在上升。",
         ),
         (src.SFT_ADJUST,),
-        (Change("num_train_epochs", None, everywhere("num_train_epochs")),),
+        (Change("num_train_epochs", None),),
         SUPERVISED,
     ),
 }

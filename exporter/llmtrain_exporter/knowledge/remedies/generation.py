@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.remedy import GRPO, Change, Choice, Ladder, Remedy, Scale, in_rl
+from llmtrain_exporter.knowledge.remedy import GRPO, Change, Choice, Ladder, Remedy, Scale
 from llmtrain_exporter.knowledge.text import Text
 
 REMEDIES: Mapping[str, Remedy] = {
@@ -17,7 +17,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "上限远高于正常回答，失控的生成就有空间。新上限仍要大于任务真正需要的最长回答。",
         ),
         (src.GRPO_SPECIFIC,),
-        (Change("max_completion_length", Scale(0.5, whole=True), in_rl("max_completion_length")),),
+        (Change("max_completion_length", Scale(0.5, whole=True)),),
         GRPO,
     ),
     "no_reward_for_truncated": Remedy(
@@ -40,13 +40,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "被截断的回答无法反映质量，mask 掉可以去噪。但几乎全被截断时也就没有信号了，要先把长度降下来。",
         ),
         (src.DAPO,),
-        (
-            Change(
-                "overlong_filter",
-                Choice("true"),
-                {"swift": "--overlong_filter", "transformers": "--mask_truncated_completions"},
-            ),
-        ),
+        (Change("overlong_filter", Choice("true")),),
         GRPO,
     ),
     "stop_words": Remedy(
@@ -58,7 +52,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "再为格式最后一个闭合标签设置 stop words。",
         ),
         (src.GRPO_SPECIFIC,),
-        (Change("stop_words", None, {"swift": "--stop_words"}),),
+        (Change("stop_words", None),),
         GRPO,
     ),
     "read_completions": Remedy(
@@ -91,8 +85,8 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.DAPO,),
         (
-            Change("num_generations", Scale(2.0, whole=True), in_rl("num_generations")),
-            Change("dynamic_sample", Choice("true"), {"swift": "--dynamic_sample"}),
+            Change("num_generations", Scale(2.0, whole=True)),
+            Change("dynamic_sample", Choice("true")),
         ),
         GRPO,
     ),
@@ -106,8 +100,8 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.DAPO, src.ENTROPY),
         (
-            Change("epsilon_high", Ladder((0.28,)), in_rl("epsilon_high")),
-            Change("temperature", Ladder((1.0,)), in_rl("temperature")),
+            Change("epsilon_high", Ladder((0.28,))),
+            Change("temperature", Ladder((1.0,))),
         ),
         GRPO,
     ),

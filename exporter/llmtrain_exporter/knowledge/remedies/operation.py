@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.checklists import SETUP
-from llmtrain_exporter.knowledge.remedy import GRPO, SUPERVISED, Change, Choice, Remedy, Scale, everywhere
+from llmtrain_exporter.knowledge.remedy import GRPO, SUPERVISED, Change, Choice, Remedy, Scale
 from llmtrain_exporter.knowledge.text import Text
 
 REMEDIES: Mapping[str, Remedy] = {
@@ -19,13 +19,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "先把该 checkpoint 拷走，以免被 save_total_limit 删掉。改完参数再从它续训，不要用原参数。",
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.PALM),
-        (
-            Change(
-                "resume_from_checkpoint",
-                None,
-                everywhere("resume_from_checkpoint"),
-            ),
-        ),
+        (Change("resume_from_checkpoint", None),),
     ),
     "guard": Remedy(
         Text("Save and roll back automatically", "自动保存快照并回滚"),
@@ -67,13 +61,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "先看 eval loss 最低，再看验证准确率。可让框架在训练结束时自动加载它。",
         ),
         (src.SFT_MONITOR,),
-        (
-            Change(
-                "load_best_model_at_end",
-                Choice("true"),
-                everywhere("load_best_model_at_end"),
-            ),
-        ),
+        (Change("load_best_model_at_end", Choice("true")),),
         SUPERVISED,
     ),
     "use_bf16": Remedy(
@@ -83,13 +71,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "fp16 超过 65504 就溢出，bf16 的范围与 fp32 相同。loss、softmax、norm 应保持 fp32。",
         ),
         (src.TRAINERS,),
-        (
-            Change(
-                "bf16",
-                Choice("true"),
-                {"swift": "--bf16", "transformers": "--bf16", "llamafactory": "--bf16"},
-            ),
-        ),
+        (Change("bf16", Choice("true")),),
     ),
     "show_nan": Remedy(
         Text("Stop hiding NaN losses", "不要隐藏 NaN loss"),
@@ -99,13 +81,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "框架默认把 NaN loss 记成 0 或之前的均值。关掉过滤，日志才会显示从哪一步开始坏。",
         ),
         (src.TRAINERS,),
-        (
-            Change(
-                "logging_nan_inf_filter",
-                Choice("false"),
-                everywhere("logging_nan_inf_filter"),
-            ),
-        ),
+        (Change("logging_nan_inf_filter", Choice("false")),),
     ),
     "smaller_micro_batch": Remedy(
         Text("Smaller micro batches, more accumulation", "减小 micro batch，增加梯度累积"),
@@ -115,16 +91,8 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.TRAINERS,),
         (
-            Change(
-                "per_device_train_batch_size",
-                Scale(0.5, whole=True, least=1.0),
-                everywhere("per_device_train_batch_size"),
-            ),
-            Change(
-                "gradient_accumulation_steps",
-                Scale(2.0, whole=True),
-                everywhere("gradient_accumulation_steps"),
-            ),
+            Change("per_device_train_batch_size", Scale(0.5, whole=True, least=1.0)),
+            Change("gradient_accumulation_steps", Scale(2.0, whole=True)),
         ),
     ),
     "bound_length": Remedy(
@@ -134,13 +102,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "显存峰值由最长的样本决定。把远长于其他的少数样本截断或丢弃。",
         ),
         (src.SFT_WATCH,),
-        (
-            Change(
-                "max_length",
-                None,
-                {"swift": "--max_length", "transformers": "--max_length", "llamafactory": "--cutoff_len"},
-            ),
-        ),
+        (Change("max_length", None),),
         SUPERVISED,
     ),
     "check_machine": Remedy(
@@ -171,12 +133,6 @@ REMEDIES: Mapping[str, Remedy] = {
             "权重没坏，只是进程没了。先在所有节点结束旧进程，否则会有两个进程写同一个日志。",
         ),
         (src.RUNS,),
-        (
-            Change(
-                "resume_from_checkpoint",
-                None,
-                everywhere("resume_from_checkpoint"),
-            ),
-        ),
+        (Change("resume_from_checkpoint", None),),
     ),
 }

@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.remedy import (
-    DPO,
-    GRPO,
-    SUPERVISED,
-    Change,
-    Choice,
-    Ladder,
-    Remedy,
-    Scale,
-    everywhere,
-    in_rl,
-)
+from llmtrain_exporter.knowledge.remedy import DPO, GRPO, SUPERVISED, Change, Choice, Ladder, Remedy, Scale
 from llmtrain_exporter.knowledge.text import Text
 
 REMEDIES: Mapping[str, Remedy] = {
@@ -28,7 +17,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "beta 越大，policy 被拉回 reference model 的力度越强。代价是学得更慢，所以一次只升一档。",
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC),
-        (Change("beta", Ladder((0.1, 0.2)), in_rl("beta")),),
+        (Change("beta", Ladder((0.1, 0.2))),),
         GRPO,
     ),
     "adaptive_kl": Remedy(
@@ -51,13 +40,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "beta 越大，模型只需离 reference model 更近就能满足 loss，margin 不会无止境地涨。",
         ),
         (src.DPO,),
-        (
-            Change(
-                "beta",
-                Ladder((0.1, 0.5)),
-                {"swift": "--beta", "transformers": "--beta", "llamafactory": "--pref_beta"},
-            ),
-        ),
+        (Change("beta", Ladder((0.1, 0.5))),),
         DPO,
     ),
     "clip_gradients": Remedy(
@@ -68,7 +51,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "限制单个坏 batch 对权重的改动幅度。即使框架有默认值，也要显式写上。代价是收敛变慢。",
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.SFT_SERIOUS),
-        (Change("max_grad_norm", Ladder((1.0, 0.5), up=False), everywhere("max_grad_norm")),),
+        (Change("max_grad_norm", Ladder((1.0, 0.5), up=False)),),
     ),
     "skip_step": Remedy(
         Text("Skip the optimizer step when the gradient explodes", "梯度爆炸时跳过该次 optimizer step"),
@@ -88,7 +71,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "RL 的更新噪声大，步子小，policy 才不会突然跳走。代价是训练时间更长。",
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC),
-        (Change("learning_rate", Scale(0.1), everywhere("learning_rate")),),
+        (Change("learning_rate", Scale(0.1)),),
         GRPO,
     ),
     "halve_learning_rate": Remedy(
@@ -99,7 +82,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "loss 或梯度乱跳时最先试这一条。重跑后仍然跳，就再减半。",
         ),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
-        (Change("learning_rate", Scale(0.5), everywhere("learning_rate")),),
+        (Change("learning_rate", Scale(0.5)),),
         SUPERVISED,
     ),
     "raise_learning_rate": Remedy(
@@ -110,7 +93,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "loss 几乎不降、训练又很稳时再用。之后几百步盯住 grad_norm。",
         ),
         (src.SFT_ADJUST, src.SFT_SERIOUS),
-        (Change("learning_rate", Scale(5 / 3), everywhere("learning_rate")),),
+        (Change("learning_rate", Scale(5 / 3)),),
         SUPERVISED,
     ),
     "warm_up_longer": Remedy(
@@ -120,7 +103,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "训练初期 optimizer 的统计量还不准，warmup 长一些，前期不会迈大步。",
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.SFT_ADJUST),
-        (Change("warmup_ratio", Ladder((0.1,)), everywhere("warmup_ratio")),),
+        (Change("warmup_ratio", Ladder((0.1,))),),
     ),
     "tighten_clip": Remedy(
         Text("Tighten the clipping range epsilon", "收紧裁剪范围 epsilon"),
@@ -132,8 +115,8 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_REMEDIES,),
         (
-            Change("epsilon", Ladder((0.1,), up=False), in_rl("epsilon")),
-            Change("epsilon_high", Ladder((0.1,), up=False), in_rl("epsilon_high")),
+            Change("epsilon", Ladder((0.1,), up=False)),
+            Change("epsilon_high", Ladder((0.1,), up=False)),
         ),
         GRPO,
     ),
@@ -149,7 +132,6 @@ REMEDIES: Mapping[str, Remedy] = {
             Change(
                 "lr_scheduler_type",
                 Choice("cosine", fine=("linear", "cosine_with_min_lr", "cosine_with_restarts", "polynomial")),
-                everywhere("lr_scheduler_type"),
             ),
         ),
     ),
@@ -162,7 +144,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "后半程学习率会接近零。",
         ),
         (src.SFT_WATCH,),
-        (Change("learning_rate", None, everywhere("learning_rate")),),
+        (Change("learning_rate", None),),
     ),
     "larger_batch": Remedy(
         Text("Use larger batches or accumulate more", "加大 batch 或梯度累积"),
@@ -172,16 +154,8 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_REMEDIES, src.SFT_ADJUST),
         (
-            Change(
-                "per_device_train_batch_size",
-                Ladder((4.0,), beyond=2.0),
-                everywhere("per_device_train_batch_size"),
-            ),
-            Change(
-                "gradient_accumulation_steps",
-                Ladder((8.0,), beyond=2.0),
-                everywhere("gradient_accumulation_steps"),
-            ),
+            Change("per_device_train_batch_size", Ladder((4.0,), beyond=2.0)),
+            Change("gradient_accumulation_steps", Ladder((8.0,), beyond=2.0)),
         ),
     ),
 }

@@ -14,11 +14,12 @@ from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.text import written
 from llmtrain_exporter.model import Series, series
 from llmtrain_exporter.publish.report.material import Material
-from llmtrain_exporter.publish.report.say import DASH, Say, short
-from llmtrain_exporter.publish.report.tree import Block, Code, Line, Paragraph, Picture, Section, Table
-from llmtrain_exporter.story import verdict
-from llmtrain_exporter.story.numbers import number
-from llmtrain_exporter.story.verdict import title
+from llmtrain_exporter.publish.report.picture import Picture
+from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph, short
+from llmtrain_exporter.story.blocks import Block, Code, Section, Table
+from llmtrain_exporter.story.facts import health_mark
+from llmtrain_exporter.story.numbers import DASH, number
+from llmtrain_exporter.story.verdict import against, title
 
 OVERLAID = (
     c.KL,
@@ -48,14 +49,8 @@ _FIGURES = (
 
 def comparison(runs: Sequence[Material], say: Say) -> Section:
     """The section that stands before the runs themselves."""
-    return Section(
-        say(r.COMPARED),
-        (
-            _table(say(r.KEY_FIGURES), _figures(runs, say), runs, say),
-            _settings(runs, say),
-            *_overlaid(runs, say),
-        ),
-    )
+    figures = _table(say(r.KEY_FIGURES), _figures(runs, say), runs, say)
+    return chapter(say(r.COMPARED), figures, _settings(runs, say), *_overlaid(runs, say))
 
 
 def _table(caption: str, frame: Any, runs: Sequence[Material], say: Say) -> Table:
@@ -65,32 +60,32 @@ def _table(caption: str, frame: Any, runs: Sequence[Material], say: Say) -> Tabl
     """
     frame = frame.dropna(axis="columns", how="all").astype(object)
     frame = frame.where(frame.notna(), DASH)
-    lines: list[tuple[Line, ...]] = [
-        (told.run.run, say.health(told.run.verdict.name.lower()), *map(str, cells))
-        for told, cells in zip(runs, frame.itertuples(index=False, name=None), strict=True)
+    lines = [
+        cells(material.run.run, health_mark(material.run.verdict, say.lang), *map(str, values))
+        for material, values in zip(runs, frame.itertuples(index=False, name=None), strict=True)
     ]
     head: tuple[str, ...] = (say(r.RUN), say(r.VERDICT), *map(str, frame.columns))
     if len(head) <= len(runs):
         return Table(caption, head, tuple(lines))
-    turned = zip(head[1:], *(line[1:] for line in lines), strict=True)
-    return Table(caption, (head[0], *(told.run.run for told in runs)), tuple(turned))
+    turned = zip(((name,) for name in head[1:]), *(line[1:] for line in lines), strict=True)
+    return Table(caption, (head[0], *(material.run.run for material in runs)), tuple(turned))
 
 
 def _figures(runs: Sequence[Material], say: Say) -> Any:
     import pandas
 
-    return pandas.DataFrame([dict(_of_run(told, say)) for told in runs], dtype=object)
+    return pandas.DataFrame([dict(_of_run(material, say)) for material in runs], dtype=object)
 
 
-def _of_run(told: Material, say: Say) -> Iterator[tuple[str, object]]:
-    run = told.run
-    yield say(r.WORST), title(run, say.lang) if verdict.against(run) else None
+def _of_run(material: Material, say: Say) -> Iterator[tuple[str, object]]:
+    run = material.run
+    yield say(r.WORST), title(run, say.lang) if against(run) else None
     yield say(r.LAST_STEP), None if run.last_step is None else str(run.last_step)
     yield say(r.INCIDENTS_HEAD), str(len(run.incidents))
     yield say(r.FIRST_AT), str(run.incidents[0].onset_step) if run.incidents else None
     for one, which in _FIGURES:
         for each in which:
-            yield _heading(one, each, say), _figure(told, one, each, say)
+            yield _heading(one, each, say), _figure(material, one, each, say)
     yield say(r.BEST_OF), None if run.best is None or run.base == "grpo" else number(run.best[0])
 
 
@@ -99,10 +94,10 @@ def _heading(one: Series, which: str, say: Say) -> str:
     return say(said, metric=short(one.metric))
 
 
-def _figure(told: Material, one: Series, which: str, say: Say) -> str | None:
-    stats = told.stats.get(one)
+def _figure(material: Material, one: Series, which: str, say: Say) -> str | None:
+    stats = material.stats.get(one)
     if which == "last":
-        value = told.run.samples.get(one)
+        value = material.run.samples.get(one)
     else:
         value = None if stats is None else stats.median if which == "median" else stats.high
     return None if value is None else say.value(value, one)
@@ -114,15 +109,15 @@ def _settings(runs: Sequence[Material], say: Say) -> Block:
 
     texts = [
         {
-            **told.run.settings.info,
-            **{key: written(value) for key, value in told.run.settings.numbers.items()},
+            **material.run.settings.info,
+            **{key: written(value) for key, value in material.run.settings.numbers.items()},
         }
-        for told in runs
+        for material in runs
     ]
     frame = pandas.DataFrame(texts, dtype=object)
     differ = [key for key in frame.columns if frame[key].nunique(dropna=False) > 1]
     if not differ:
-        return Paragraph(say(r.SAME_SETTINGS))
+        return paragraph(say(r.SAME_SETTINGS))
     return _table(say(r.DIFFERENT_SETTINGS), frame[differ], runs, say)
 
 
@@ -137,11 +132,13 @@ def _overlaid(runs: Sequence[Material], say: Say) -> Iterator[Block]:
 def _overlay(metric: Metric, runs: Sequence[Material]) -> Panel | None:
     """A line per run, if two have the metric at all."""
     lines = []
-    for told in runs:
-        for panel in panels(told.drawn, (metric,)):
+    for material in runs:
+        for panel in panels(material.drawn, (metric,)):
             first = panel.lines[0]
             if not first.evaluation:
-                lines.append(replace(first, name=told.run.run, part=told.run.run, spikes=(), baseline=None))
+                lines.append(
+                    replace(first, name=material.run.run, part=material.run.run, spikes=(), baseline=None)
+                )
     if len(lines) < 2:
         return None
     return Panel(short(metric), tuple(lines[:MOST_LINES]), left_out=max(len(lines) - MOST_LINES, 0))
@@ -150,5 +147,6 @@ def _overlay(metric: Metric, runs: Sequence[Material]) -> Panel | None:
 def no_runs(others: Sequence[tuple[str, str]], say: Say) -> Iterator[Block]:
     """The files that were looked at and are no run: path and reason."""
     if others:
-        rows: tuple[tuple[Line, ...], ...] = tuple((Code(file), reason) for file, reason in others)
-        yield Section(say(r.NO_RUNS), (Table(say(r.NO_RUNS), (say(r.FILE), say(r.REASON)), rows),))
+        rows = tuple(cells(Code(file), reason) for file, reason in others)
+        title = say(r.NO_RUNS)
+        yield chapter(title, Table(title, (say(r.FILE), say(r.REASON)), rows))

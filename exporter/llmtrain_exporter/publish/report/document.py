@@ -2,51 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from llmtrain_exporter import __version__
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.publish.check_text import counts_of
 from llmtrain_exporter.publish.report.advice import causes, changes
+from llmtrain_exporter.publish.report.chains import chains
 from llmtrain_exporter.publish.report.closing import checklist, checkpoints, open_questions
 from llmtrain_exporter.publish.report.compare import comparison, no_runs
-from llmtrain_exporter.publish.report.events import chains, events
+from llmtrain_exporter.publish.report.events import events
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.metrics import metrics
 from llmtrain_exporter.publish.report.overview import headline, overview
-from llmtrain_exporter.publish.report.say import Say
-from llmtrain_exporter.publish.report.tree import Block, Document, Line, Paragraph, Section
+from llmtrain_exporter.publish.report.say import Say, chapter
+from llmtrain_exporter.story.blocks import Block, Line, Paragraph, Story
+from llmtrain_exporter.story.run_story import run_story
+from llmtrain_exporter.story.several import counts_line
 
-PARTS = (metrics, events, chains, causes, changes, checkpoints, checklist, open_questions)
+CHAPTERS = (metrics, events, chains, causes, changes, checkpoints, checklist, open_questions)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole report. `lead`: what stands below its title; `contents`: heading of the table of contents."""
+
+    title: str
+    lead: Line
+    lang: Lang
+    blocks: tuple[Block, ...]
+    contents: str
+    closing: str
 
 
 def document(runs: Sequence[Material], others: Sequence[tuple[str, str]], lang: Lang) -> Document:
     """The report on one run, or a comparison of several and then each. `others`: files that are no run."""
     say = Say(lang)
-    lead: Line
+    stories = [run_story(material.run, lang) for material in runs]
+    bodies = [_body(material, story, say) for material, story in zip(runs, stories, strict=True)]
     if len(runs) == 1:
-        title, lead = say(r.REPORT, run=runs[0].run.run), headline(runs[0].run, say)
-        blocks = list(_run(runs[0], say))
+        title, lead, blocks = say(r.REPORT, run=stories[0].run), headline(stories[0]), bodies[0]
     else:
-        title, lead = say(r.COMPARISON, n=len(runs)), counts_of([told.run for told in runs], say.style)
+        title = say(r.COMPARISON, n=len(runs))
+        lead = counts_line([material.run for material in runs], lang)
         blocks = [comparison(runs, say)]
-        blocks += [Section(told.run.run, (_lead(told, say), *_run(told, say))) for told in runs]
-    return Document(
-        title,
-        lead,
-        "zh-CN" if lang is Lang.ZH else "en",
-        (*blocks, *no_runs(others, say)),
-        say(r.CONTENTS),
-        say(r.WRITTEN, version=__version__),
-    )
+        for story, body in zip(stories, bodies, strict=True):
+            blocks.append(chapter(story.run, Paragraph(headline(story)), *body))
+    end = say(r.WRITTEN, version=__version__)
+    return Document(title, lead, lang, (*blocks, *no_runs(others, say)), say(r.CONTENTS), end)
 
 
-def _lead(told: Material, say: Say) -> Block:
-    return Paragraph(headline(told.run, say))
-
-
-def _run(told: Material, say: Say) -> Iterator[Block]:
-    yield from overview(told, say)
-    for part in PARTS:
-        yield part(told, say)
+def _body(material: Material, story: Story, say: Say) -> list[Block]:
+    chapters = (written(material, say) for written in CHAPTERS)
+    return [*overview(material, story, say), *chapters]

@@ -11,11 +11,11 @@ from typing import Any
 
 from llmtrain_exporter.draw.chart import Marks
 from llmtrain_exporter.draw.from_history import Object, marks
-from llmtrain_exporter.history.columns import History, Table
-from llmtrain_exporter.history.document import history_object
 from llmtrain_exporter.model import Episode, Series, Snapshot
 from llmtrain_exporter.story.ranges import band_of
 from llmtrain_exporter.story.run_object import run_object
+from llmtrain_exporter.watching.history.columns import History, Table
+from llmtrain_exporter.watching.history.document import history_object
 
 POINTS = 700
 """Rows of a chart in a report: about its width on paper, in dots."""
@@ -45,7 +45,7 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Excursion:
     """A signal that came up: values before, at and after, None where nobody knows; `share` of the run."""
 
     episode: Episode
@@ -62,7 +62,7 @@ class Material:
     drawn: Object
     marks: Marks
     stats: Mapping[Series, Stats]
-    moments: tuple[Moment, ...]
+    excursions: tuple[Excursion, ...]
     odd: Mapping[Series, int]  # records that say NaN or infinity
     spikes: Mapping[Series, int]
     superseded: int
@@ -78,7 +78,7 @@ def material(history: History) -> Material:
         drawn=history_object(history, POINTS),
         marks=marks(run_object(run)),
         stats={**_stats(history.evaluations, run), **_stats(train, run)},  # clocks are in both
-        moments=tuple(_moments(history)),
+        excursions=tuple(_excursions(history)),
         odd={
             one: len(rows) for table in (train, history.evaluations) for one, rows in table.non_finite.items()
         },
@@ -131,7 +131,7 @@ def _described(values: Any, band: tuple[float | None, float | None]) -> Stats:
     )
 
 
-def _moments(history: History) -> list[Moment]:
+def _excursions(history: History) -> list[Excursion]:
     run = history.run
     episodes = run.episodes
     wanted = {step for each in episodes for step in (each.first_step, each.last_step)}
@@ -139,10 +139,10 @@ def _moments(history: History) -> list[Moment]:
     for row, step in enumerate(history.train.steps):
         if step in wanted:
             rows.setdefault(step, []).append(row)
-    return [_moment(each, history, rows) for each in episodes]
+    return [_excursion(each, history, rows) for each in episodes]
 
 
-def _moment(episode: Episode, history: History, rows: Mapping[int, Sequence[int]]) -> Moment:
+def _excursion(episode: Episode, history: History, rows: Mapping[int, Sequence[int]]) -> Excursion:
     column = history.train.columns.get(episode.metric)
     before, after = episode.baseline, None
     begin = rows.get(episode.first_step, ())
@@ -152,7 +152,7 @@ def _moment(episode: Episode, history: History, rows: Mapping[int, Sequence[int]
         ends = rows.get(episode.last_step, ())
         end = ends[min(bisect_right(ends, begin[0]), len(ends) - 1)] if ends else begin[0]
         after = None if episode.active else _middle(column[end + 1 : end + 1 + NEIGHBOURS])
-    return Moment(episode, before, after, share(episode.first_step, history.run))
+    return Excursion(episode, before, after, share(episode.first_step, history.run))
 
 
 def _middle(values: Sequence[float]) -> float | None:

@@ -13,84 +13,77 @@ from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Group, Metric
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Series
-from llmtrain_exporter.publish.check_text import finding_of
 from llmtrain_exporter.publish.report.material import Material
-from llmtrain_exporter.publish.report.say import DASH, Say, findings, short
-from llmtrain_exporter.publish.report.tree import (
-    Block,
-    Items,
-    Line,
-    Paragraph,
-    Picture,
-    Section,
-    Strong,
-    Table,
-)
+from llmtrain_exporter.publish.report.picture import Picture
+from llmtrain_exporter.publish.report.say import Say, cells, chapter, findings_of, paragraph, short
+from llmtrain_exporter.story.blocks import Block, Line, Section, Strong, Table, items
+from llmtrain_exporter.story.events import finding_line
 from llmtrain_exporter.story.metrics import MetricRow, metric_rows
-from llmtrain_exporter.story.numbers import series_name
+from llmtrain_exporter.story.numbers import DASH, series_name
 
 ENOUGH = 10
 """Records from which on it means something where most of them lie."""
 
-OTHERS_TOLD = 100
+MOST_OTHERS = 100
 """Series of a log that nobody knows."""
 
 _ORDER = {metric: at for at, metric in enumerate(c.METRICS)}
 
 
-def metrics(told: Material, say: Say) -> Section:
+def metrics(material: Material, say: Say) -> Section:
     """A part for each metric that says something of a run's health, and a table of the others."""
-    blocks: list[Block] = [Paragraph(say(r.METRICS_INTRO, n=len(told.stats.keys() | told.odd.keys())))]
-    rows = list(metric_rows(told.run, say.lang))
+    series = material.stats.keys() | material.odd.keys()
+    blocks: list[Block] = [paragraph(say(r.METRICS_INTRO, n=len(series)))]
+    rows = list(metric_rows(material.run, say.lang))
     for group, of_group in groupby(rows, key=lambda row: row.series.metric.group):
         if group is Group.DERIVED:
             blocks.append(_derived(list(of_group), say))
             continue
-        parts = tuple(
-            _metric(metric, list(of_metric), told, say)
+        parts = (
+            _metric(metric, list(of_metric), material, say)
             for metric, of_metric in groupby(of_group, key=lambda row: row.series.metric)
         )
-        blocks.append(Section(say(r.GROUPS[group]), parts))
-    blocks.extend(_others(told, {row.series for row in rows}, say))
-    return Section(say(r.METRICS), tuple(blocks))
+        blocks.append(chapter(say(r.GROUPS[group]), *parts))
+    blocks.extend(_others(material, {row.series for row in rows}, say))
+    return chapter(say(r.METRICS), *blocks)
 
 
-def _metric(metric: Metric, rows: Sequence[MetricRow], told: Material, say: Say) -> Section:
-    blocks: list[Block] = [Paragraph(_meaning(metric, told, say))]
-    observed = tuple(_observed(rows, told, say))
+def _metric(metric: Metric, rows: Sequence[MetricRow], material: Material, say: Say) -> Section:
+    blocks: list[Block] = [paragraph(_meaning(metric, material, say))]
+    observed = list(_observed(rows, material, say))
     if observed:
-        blocks.append(Items(observed))
-    blocks.append(_ranges(metric, rows, told, say))
-    drawn = panels(told.drawn, (metric,))
+        blocks.append(items(observed))
+    blocks.append(_ranges(metric, rows, material, say))
+    drawn = panels(material.drawn, (metric,))
     if drawn:
         caption = say(r.CHART, metric=short(metric))
-        blocks.append(Picture(short(metric), caption, tuple(drawn), told.marks))
-    return Section(short(metric), tuple(blocks))
+        blocks.append(Picture(short(metric), caption, tuple(drawn), material.marks))
+    return chapter(short(metric), *blocks)
 
 
-def _meaning(metric: Metric, told: Material, say: Say) -> Line:
+def _meaning(metric: Metric, material: Material, say: Say) -> str:
     """What it is, which way is good, how to read its range; a part of it that means something else."""
     meaning = MEANINGS[metric]
-    healthy = meaning.healthy.get(told.run.base)
+    healthy = meaning.healthy.get(material.run.base)
     note = () if healthy is None or healthy.note is None else (healthy.note.of(say.lang),)
     return say.sentences((meaning.what.of(say.lang), say(r.GOOD[meaning.good.value]), *note))
 
 
-def _observed(rows: Sequence[MetricRow], told: Material, say: Say) -> Iterator[Line]:
+def _observed(rows: Sequence[MetricRow], material: Material, say: Say) -> Iterator[Line]:
     together: dict[str, list[str]] = {}  # what is said of several series is said once
     for row in rows:
-        together.setdefault(say.sentences(_values(row, told, say)), []).append(row.name)
-    for said, names in together.items():
-        if said:
-            yield (Strong(say.listed(names)), say.colon, said)
+        together.setdefault(say.sentences(_values(row, material, say)), []).append(row.name)
+    for sentences, names in together.items():
+        if sentences:
+            yield Strong(say.listed(names)), say.colon, sentences
     wanted = {row.series for row in rows}
-    for (_, one), finding in findings(told.run, say):
-        if one in wanted:
-            yield finding_of(finding, say.style)
+    for (_, series), finding in findings_of(material.run, say.lang):
+        if series in wanted:
+            yield finding_line(finding, say.lang)
 
 
-def _values(row: MetricRow, told: Material, say: Say) -> Iterator[str]:
-    one, stats = row.series, told.stats.get(row.series)
+def _values(row: MetricRow, material: Material, say: Say) -> Iterator[str]:
+    one, stats = row.series, material.stats.get(row.series)
     if stats is not None and stats.low == stats.high and stats.records > 1:
         yield say(r.ALWAYS, value=say.value(stats.low, one))
     elif stats is not None and stats.records >= ENOUGH:  # of fewer the table says it all
@@ -100,19 +93,19 @@ def _values(row: MetricRow, told: Material, say: Say) -> Iterator[str]:
         yield say(r.MOSTLY, low=low, high=high, began=began, ended=ended)
     if stats is not None and stats.outside:
         yield say(r.OUTSIDE, range=row.healthy, n=stats.outside, all=stats.records)
-    if told.odd.get(one):
-        yield r.ODD.of(told.odd[one], say.lang)
-    if told.spikes.get(one):
-        yield r.SPIKES.of(told.spikes[one], say.lang)
+    if material.odd.get(one):
+        yield r.ODD.of(material.odd[one], say.lang)
+    if material.spikes.get(one):
+        yield r.SPIKES.of(material.spikes[one], say.lang)
 
 
-def _ranges(metric: Metric, rows: Sequence[MetricRow], told: Material, say: Say) -> Table:
+def _ranges(metric: Metric, rows: Sequence[MetricRow], material: Material, say: Say) -> Table:
     head = (r.SERIES, r.LOWEST, r.MEDIAN, r.HIGHEST, r.LAST, words.RANGE, words.VERDICT, r.IN_THE_RUN)
-    worst = _worst(told)
+    worst = _worst(material)
     lines = tuple(
-        (
+        cells(
             row.name,
-            *_range(row.series, told, say),
+            *_range(row.series, material, say),
             row.value,
             row.healthy or DASH,
             say.judged(row.judged),
@@ -123,8 +116,8 @@ def _ranges(metric: Metric, rows: Sequence[MetricRow], told: Material, say: Say)
     return Table(short(metric), tuple(map(say, head)), lines)
 
 
-def _range(one: Series, told: Material, say: Say) -> tuple[str, str, str]:
-    stats = told.stats.get(one)
+def _range(one: Series, material: Material, say: Say) -> tuple[str, str, str]:
+    stats = material.stats.get(one)
     if stats is None:
         return DASH, DASH, DASH
     return (
@@ -134,9 +127,9 @@ def _range(one: Series, told: Material, say: Say) -> tuple[str, str, str]:
     )
 
 
-def _worst(told: Material) -> dict[Series, str]:
+def _worst(material: Material) -> dict[Series, str]:
     worst: dict[Series, Severity] = {}
-    for episode in told.run.episodes:
+    for episode in material.run.episodes:
         known = worst.get(episode.metric, episode.severity)
         worst[episode.metric] = max(known, episode.severity, key=lambda severity: severity.rank)
     return {one: severity.value for one, severity in worst.items()}
@@ -146,7 +139,7 @@ def _derived(rows: Sequence[MetricRow], say: Say) -> Section:
     """What was worked out of the others: only as it stands in the end."""
     head = tuple(map(say, (r.SERIES, r.LAST, words.RANGE, words.VERDICT, r.WHAT_IT_IS)))
     lines = tuple(
-        (
+        cells(
             row.name,
             row.value,
             row.healthy or DASH,
@@ -156,20 +149,20 @@ def _derived(rows: Sequence[MetricRow], say: Say) -> Section:
         for row in rows
     )
     title = say(r.GROUPS[Group.DERIVED])
-    return Section(title, (Table(title, head, lines),))
+    return chapter(title, Table(title, head, lines))
 
 
-def _others(told: Material, shown: Collection[Series], say: Say) -> Iterator[Block]:
+def _others(material: Material, shown: Collection[Series], say: Say) -> Iterator[Block]:
     """Numbers that nothing is said of: progress, speed, and what the catalogue does not know."""
-    others = sorted(told.stats.keys() - shown, key=lambda one: (_ORDER[one.metric], one.labels))
+    others = sorted(material.stats.keys() - shown, key=lambda one: (_ORDER[one.metric], one.labels))
     if not others:
         return
     head = tuple(map(say, (r.SERIES, r.LOWEST, r.MEDIAN, r.HIGHEST, r.LAST)))
     rows = tuple(
-        (series_name(one), *_range(one, told, say), say.value(told.run.samples.get(one), one))
-        for one in others[:OTHERS_TOLD]
+        cells(series_name(one), *_range(one, material, say), say.value(material.run.samples.get(one), one))
+        for one in others[:MOST_OTHERS]
     )
     blocks: list[Block] = [Table(say(r.OTHERS), head, rows)]
-    if len(others) > OTHERS_TOLD:
-        blocks.append(Paragraph(say(r.DROPPED_KEYS, n=len(others) - OTHERS_TOLD), small=True))
-    yield Section(say(r.OTHERS), tuple(blocks))
+    if len(others) > MOST_OTHERS:
+        blocks.append(paragraph(say(r.DROPPED_KEYS, n=len(others) - MOST_OTHERS), small=True))
+    yield chapter(say(r.OTHERS), *blocks)

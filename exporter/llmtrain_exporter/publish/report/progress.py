@@ -9,7 +9,7 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.publish.wrap import columns, shortened
+from llmtrain_exporter.write.columns import columns, shortened
 
 EVERY_SECONDS = 0.1
 """Time between two pictures of the line; what is done before that shows none."""

@@ -63,6 +63,8 @@ p { margin: .5rem 0; }
 .lead .mark { margin-right: .3em; }
 ul, ol { margin: .5rem 0; padding-left: 1.4rem; }
 li { margin: .2rem 0; }
+ul.bare { list-style: none; padding: 0; }
+.more { color: var(--baseline); font-size: .92em; }
 nav { background: var(--soft); padding: .7rem 1rem; margin: 1.2rem 0; border-radius: .4rem; }
 nav ul { list-style: none; padding: 0; margin: .3rem 0 0; columns: 2; column-gap: 2rem; }
 nav ul ul { columns: 1; padding-left: 1rem; margin: 0; font-size: .92rem; }

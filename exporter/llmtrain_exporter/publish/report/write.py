@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote
@@ -15,20 +15,25 @@ from urllib.parse import quote
 from llmtrain_exporter.analyse.run import Options
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.draw.pictures import svg
-from llmtrain_exporter.history.columns import history
-from llmtrain_exporter.history.read import NoTraining
-from llmtrain_exporter.ingest.dialects import Dialects
 from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Snapshot
+from llmtrain_exporter.model import NoRun, Snapshot
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.publish.check import EPISODES_KEPT, NoRun, each_log, exit_code
-from llmtrain_exporter.publish.report import html, markdown
-from llmtrain_exporter.publish.report.document import document
+from llmtrain_exporter.publish.check import exit_code
+from llmtrain_exporter.publish.report.document import Document, document
+from llmtrain_exporter.publish.report.html import page_parts
+from llmtrain_exporter.publish.report.markdown import sheet_parts
 from llmtrain_exporter.publish.report.material import Material, material
+from llmtrain_exporter.publish.report.picture import Picture, pictures
 from llmtrain_exporter.publish.report.progress import Progress
-from llmtrain_exporter.publish.report.tree import Document, Picture, Section
+from llmtrain_exporter.story.blocks import Figure, plain
+from llmtrain_exporter.story.facts import health_mark
+from llmtrain_exporter.story.several import no_run_line
+from llmtrain_exporter.watching.history.recorded import history
+from llmtrain_exporter.watching.on_demand import read_each
+from llmtrain_exporter.watching.rules import rules_for_reading
 
 HTML = (".html", ".htm")
 MARKDOWN = (".md", ".markdown")
@@ -60,34 +65,29 @@ def run_report(
     _demand(wanted.out, paths)
     progress = Progress(err, time.monotonic, wanted.lang)
     runs, others = _read(paths, settings, wanted.profile, progress, now)
-    told = [(other.file, _reason(other, wanted.lang)) for other in others]
-    for file, reason in told:
+    for other in others:
         progress.clear()
-        err.write(f"{printable(file)}: {words.NO_RUN.of(wanted.lang).format(reason=printable(reason))}\n")
-    snapshots = [one.run for one in runs]
+        err.write(f"{printable(plain(no_run_line(replace(other, skipped={}), wanted.lang)))}\n")
+    snapshots = [material.run for material in runs]
     if runs:
-        _write(document(runs, told, wanted.lang), wanted, progress)
+        reasons = [
+            (other.file, words.no_run_reason(other.reason, other.detail, wanted.lang)) for other in others
+        ]
+        _write(document(runs, reasons, wanted.lang), wanted, progress)
         out.write(f"{printable(str(wanted.out))}: {_summary(snapshots, wanted.lang)}\n")
     progress.clear()
     return exit_code(paths, snapshots, others)
 
 
 def _summary(runs: Sequence[Snapshot], lang: Lang) -> str:
-    worst = max(run.verdict for run in runs)
-    return words.COMMA.of(lang).join(
-        (words.RUNS.of(len(runs), lang), words.HEALTH[worst.name.lower()].of(lang))
-    )
-
-
-def _reason(other: NoRun, lang: Lang) -> str:
-    return words.NO_RUNS[other.reason].of(lang) if other.reason in words.NO_RUNS else other.reason
+    worst = health_mark(max(run.verdict for run in runs), lang)
+    return words.COMMA.of(lang).join((words.RUNS.of(len(runs), lang), worst.text))
 
 
 def _demand(out: Path, logs: Sequence[str]) -> None:
     """Refuse what would be of no use, or would destroy a log."""
     if out.suffix.lower() not in HTML + MARKDOWN:
-        allowed = ", ".join(HTML + MARKDOWN)
-        raise ReportError(f"{out}: what is to be written is told by the end of the name: {allowed}")
+        raise ReportError(f"{out}: -o must end in .html or .md")
     if out.is_dir():
         raise ReportError(f"{out}: is a folder; give the name of a file in it")
     for log in logs:
@@ -100,39 +100,28 @@ def _read(
     paths: Sequence[str], settings: Settings, profile: str | None, progress: Progress, now: float
 ) -> tuple[list[Material], list[NoRun]]:
     """The runs, the worst first, and the files that are none. Of a run only what the report needs stays."""
-    options = Options(profile=profile, profiles=settings.known_profiles, episodes_kept=EPISODES_KEPT)
     runs: list[Material] = []
     others: list[NoRun] = []
 
-    def read(found: Found, options: Options, dialects: Dialects, now: float) -> Material | NoTraining:
-        one = history(found, options, dialects, now, progress.reading(found))
-        return one if isinstance(one, NoTraining) else material(one)
+    def read(found: Found, options: Options, readers: Readers, now: float) -> Material | NoRun:
+        outcome = history(found, options, readers, now, progress.reading(found))
+        return outcome if isinstance(outcome, NoRun) else material(outcome)
 
-    logs = each_log(read, paths, options, settings.stdout_log, settings.logging_steps, now, settings.assign)
-    for one in logs:
-        if isinstance(one, Material):
-            runs.append(one)
+    for outcome in read_each(read, paths, rules_for_reading(settings, profile), now):
+        if isinstance(outcome, Material):
+            runs.append(outcome)
         else:
-            others.append(one)
-    return sorted(runs, key=lambda told: -told.run.verdict.value), others
+            others.append(outcome)
+    return sorted(runs, key=lambda material: -material.run.verdict.value), others
 
 
-def _write(told: Document, wanted: Wanted, progress: Progress) -> None:
-    pictures = sum(1 for _ in _pictures(told.blocks))
-    drawn = progress.drawing(wanted.out.name, pictures)
+def _write(report: Document, wanted: Wanted, progress: Progress) -> None:
+    drawn = progress.drawing(wanted.out.name, sum(1 for _ in pictures(report.blocks)))
     if wanted.out.suffix.lower() in HTML:
-        _replace(wanted.out, html.Page(told, drawn).parts())
+        _replace(wanted.out, page_parts(report, drawn))
         return
     folder = wanted.out.with_name(f"{wanted.out.stem}_files")
-    _replace(wanted.out, markdown.Sheet(told, _Gallery(folder, wanted.lang, drawn)).parts())
-
-
-def _pictures(blocks: Iterable[object]) -> Iterator[Picture]:
-    for block in blocks:
-        if isinstance(block, Picture):
-            yield block
-        elif isinstance(block, Section):
-            yield from _pictures(block.blocks)
+    _replace(wanted.out, sheet_parts(report, _Gallery(folder, wanted.lang, drawn)))
 
 
 class _Gallery:
@@ -144,8 +133,10 @@ class _Gallery:
         self._drawn = drawn
         self._count = 0
 
-    def __call__(self, picture: Picture) -> str:
-        """The address of a picture in relation to the report."""
+    def __call__(self, picture: Figure) -> str:
+        """The address of a picture in relation to the report; empty where there is nothing to draw."""
+        if not isinstance(picture, Picture):
+            return ""
         self._count += 1
         name = f"{self._count:02d}-{_NOT_IN_A_NAME.sub('-', picture.name)}.svg"
         self._folder.mkdir(exist_ok=True)

@@ -1,23 +1,21 @@
-"""What a path shows while it is watched: its logs found, followed, and one of them chosen."""
+"""What a path shows while it is watched: its runs are found and followed, and one of them is chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import logging
 
-from llmtrain_exporter.analyse.run import Options
-from llmtrain_exporter.config import Settings, unique_name
-from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.dialects import Dialects
-from llmtrain_exporter.ingest.follow import raise_descriptor_limit
-from llmtrain_exporter.knowledge import watch_words, words
-from llmtrain_exporter.model import Series, Snapshot, State
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.model import NoRun, Snapshot, State
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.publish.check import EPISODES_KEPT, UNREADABLE
-from llmtrain_exporter.publish.watch.log import Log
+from llmtrain_exporter.publish.check import UNREADABLE
+from llmtrain_exporter.publish.watch.recent import RecentRecords
+from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
+from llmtrain_exporter.watching.live import LiveRun, with_checkpoints
+from llmtrain_exporter.watching.rules import problems_of, rules_for_reading
+from llmtrain_exporter.watching.run_set import RunSet
 
-SCANS_MISSING = 3
-"""A path can vanish for a moment; a run leaves when so many searches in a row did not find it."""
+log = logging.getLogger(__name__)
 
 LOGS_AT_ONCE = 8
 """Logs that are read on with each look while there is a lot to read: the newest first."""
@@ -25,180 +23,155 @@ LOGS_AT_ONCE = 8
 WAITING_SCAN = 1.0
 """Seconds between two searches while there is no run yet."""
 
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A run as one look shows it. `error`: what hinders its reading."""
-
-    run: Snapshot
-    live: bool
-    over: bool
-    caught_up: bool
-    rewritten: int
-    error: str | None
+WatchedRun = LiveRun[RecentRecords]
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """All that there is to show. `chosen`: the run to show in full, with the last values of its series.
-
-    `failed`: logs that cannot be analysed, and why. `reason`: why no run is shown. `unread`: share of the
-    bytes that is still to be read.
-    """
-
-    path: str
-    now: float  # Unix time
-    looks: Sequence[Look]
-    chosen: Look | None
-    courses: Mapping[Series, Sequence[float]]
-    failed: Mapping[str, str]
-    reason: str
-    unread: float
-
-
-class Folder:
-    """The logs below one path, or the one that it is."""
+class WatchedFolder:
+    """The runs below one path, or the one that it is."""
 
     def __init__(self, path: str, settings: Settings, profile: str | None, wanted: str | None = None) -> None:
         """`profile` goes before what the rules of the settings say. `wanted`: name of the run to show."""
         self.path = path
         self._settings = settings
-        self._profile = profile
         self._wanted = wanted
-        self._dialects = Dialects(settings.logging_steps)
-        self._profiles = settings.known_profiles
-        self._logs: dict[str, Log] = {}  # by path
-        self._chosen: Log | None = None
-        self._problem = watch_words.NOT_READ.en
-        self._scans = 0
+        self._rules = rules_for_reading(settings, profile)
+        self._runs = RunSet(self._rules, RecentRecords, settings.max_runs)
+        self._snapshots: dict[WatchedRun, Snapshot] = {}  # as they stood at the last look
+        self._chosen: WatchedRun | None = None
+        self._nothing = NoRun(path, NoRunReason.NOT_READ)  # why there is no log, where there is none
         self._scan_at = float("-inf")  # monotonic
-        raise_descriptor_limit()
 
     def look(self, monotonic: float, now: float) -> bool:
         """Search where that is due and read on; whether there is more to read at once. `now`: Unix time."""
         if monotonic >= self._scan_at:
             self.scan(now)
-            wait = self._settings.scan_interval if self._runs() else WAITING_SCAN
+            wait = self._settings.scan_interval if self._shown() else WAITING_SCAN
             self._scan_at = monotonic + min(wait, self._settings.scan_interval)
-        logs = sorted(self._logs.values(), key=lambda log: -log.found.modified)
-        unread = [log for log in logs if not log.settled][:LOGS_AT_ONCE]
-        busy = [log.look(monotonic, now) for log in [*unread, *(log for log in logs if log.settled)]]
+        runs = sorted(self._runs.awake, key=lambda run: -run.found.modified)
+        unread = [run for run in runs if not _is_read(run)][:LOGS_AT_ONCE]
+        busy = [self._read(run, monotonic, now) for run in [*unread, *filter(_is_read, runs)]]
         self._chosen = self._choose(now)
-        return any(busy) or any(not log.settled for log in logs)
+        return any(busy) or not all(map(_is_read, runs))
 
     def scan(self, now: float) -> None:
         """Search for runs: take new ones in, let gone ones leave. `now`: Unix time."""
-        defaults = discover.Options()
-        patterns = {**defaults.patterns, "printed": tuple(self._settings.stdout_log)}
-        options = discover.Options(patterns=patterns, max_depth=self._settings.max_depth, ignore_older=None)
-        scan = discover.discover([self.path], options, now)
-        self._problem = next(iter(scan.errors.values()), words.NO_LOG.en)
-        there = {found.path: found for found in scan.found[: self._settings.max_runs]}
-        for path, log in list(self._logs.items()):
-            log.missing = 0 if path in there else log.missing + 1
-            if log.missing >= SCANS_MISSING:
-                self._forget(path)
-        for found in there.values():
-            self._meet(found)
-        self._scans += 1
+        scan = self._rules.search([self.path], now, max_depth=self._settings.max_depth)
+        self._nothing = next(problems_of(scan), NoRun(self.path, NoRunReason.NO_LOG))
+        self._runs.update(scan, now)
+        watched = set(self._runs)
+        self._snapshots = {run: snapshot for run, snapshot in self._snapshots.items() if run in watched}
 
-    def scene(self, now: float) -> Scene:
+    def status(self, now: float) -> FolderStatus:
         """What there is to show at `now`, Unix time."""
-        looks = {log: _look(log, run, now) for log in self._runs() if (run := log.snapshot)}
-        chosen = looks.get(self._chosen) if self._chosen else None
-        logs = self._logs.values()
-        left = sum(max(log.found.size - log.size, 0) for log in logs if not log.settled)
-        return Scene(
+        snapshots = ((run, self._snapshots.get(run)) for run in self._shown())
+        shown = {run: _status(run, snapshot, now) for run, snapshot in snapshots if snapshot}
+        chosen = shown.get(self._chosen) if self._chosen else None
+        courses = self._chosen.observer.courses(chosen.run.settings) if self._chosen and chosen else {}
+        runs = self._runs.awake
+        left = sum(max(run.found.size - run.bytes_read, 0) for run in runs if not _is_read(run))
+        return FolderStatus(
             path=printable(self.path),
             now=now,
-            looks=list(looks.values()),
+            runs=list(shown.values()),
             chosen=chosen,
-            courses=self._chosen.courses() if self._chosen and chosen else {},
-            failed={log.name: log.failure for log in logs if log.failure is not None},
-            reason="" if chosen else self._reason(),
-            unread=left / (sum(log.found.size for log in logs) or 1),
+            courses=courses,
+            failed={run.name: run.failure for run in runs if run.failure is not None},
+            no_run=None if chosen else self._no_run(),
+            unread=left / (sum(run.found.size for run in runs) or 1),
         )
 
     def is_over(self, now: float) -> bool:
         """Whether all has been read, and every run that counts has ended."""
         counted = self._counted(now)
-        settled = all(log.settled for log in self._logs.values())
-        return bool(counted) and settled and all(log.is_over(now) for log in counted)
+        read = all(map(_is_read, self._runs.awake))
+        return bool(counted) and read and all(run.is_over(now) for run in counted)
 
     def exit_code(self, now: float) -> int:
         """The worst health of the runs that count; `UNREADABLE` where one is broken, or none has a record."""
         counted = self._counted(now)
-        if any(log.failure is not None for log in counted):
+        if any(run.failure is not None for run in counted):
             return UNREADABLE
-        runs = (log.snapshot for log in counted if log.has_records)
-        return max((run.verdict.value for run in runs if run), default=UNREADABLE)
+        snapshots = (self._snapshots.get(run) for run in counted if run.has_records)
+        return max((run.verdict.value for run in snapshots if run), default=UNREADABLE)
 
     def close(self) -> None:
         """Give back what is held open."""
-        for log in self._logs.values():
-            log.close()
+        self._runs.close()
 
-    def _runs(self) -> list[Log]:
-        return [log for log in self._logs.values() if log.is_run or log.failure is not None]
+    def _shown(self) -> list[WatchedRun]:
+        return [run for run in self._runs.awake if run.is_run or run.failure is not None]
 
-    def _counted(self, now: float) -> list[Log]:
+    def _counted(self, now: float) -> list[WatchedRun]:
         """The run that was asked for, else those that were seen training, else the one that is shown."""
-        seen = [log for log in self._runs() if log.trained or log.is_live(now)]
-        shown = [self._chosen] if self._chosen else []
-        return shown if self._wanted is not None else seen or shown
+        seen = [run for run in self._shown() if run.seen_training or run.is_live(now)]
+        chosen = [self._chosen] if self._chosen else []
+        return chosen if self._wanted is not None else seen or chosen
 
-    def _choose(self, now: float) -> Log | None:
+    def _choose(self, now: float) -> WatchedRun | None:
         """The run to show: the newest that is live, and the one that is shown as long as it is."""
-        runs = self._runs()
+        runs = self._shown()
         if self._wanted is not None:
-            return next((log for log in runs if log.name == self._wanted), None)
+            return next((run for run in runs if run.name == self._wanted), None)
 
-        def rank(log: Log) -> tuple[bool, bool, int, bool, float]:
-            begun = log.arrival if log.state(now) is State.RUNNING else 0
-            shown = log is self._chosen
-            return log.is_live(now), log.has_records, begun, shown, log.found.modified
+        def rank(run: WatchedRun) -> tuple[bool, bool, float, bool, float]:
+            begun = run.met_at if run.state(now) is State.RUNNING else 0.0
+            chosen = run is self._chosen
+            return run.is_live(now), run.has_records, begun, chosen, run.found.modified
 
         return max(runs, key=rank, default=None)
 
-    def _reason(self) -> str:
-        if not self._logs:
-            return self._problem
-        if self._wanted is not None and self._runs():
-            return watch_words.NO_SUCH_RUN.en
-        problems = (log.error for log in self._logs.values() if log.error)
-        return next(problems, words.NO_RECORD.en)
+    def _no_run(self) -> NoRun:
+        """Why no run is shown."""
+        if not self._runs:
+            return self._nothing
+        if self._wanted is not None and self._shown():
+            return NoRun(self.path, NoRunReason.NO_SUCH_NAME)
+        outcomes = (run.why_none() for run in self._runs.awake if run.hindrance)
+        return next(outcomes, NoRun(self.path, NoRunReason.NO_RECORD))
 
-    def _meet(self, found: discover.Found) -> None:
-        known = self._logs.get(found.path)
-        if known is not None:
-            if _same(known.found, found):
-                known.found = found
-                return
-            self._forget(found.path)
-        assigned = self._settings.assign(found.run)
-        name = unique_name(assigned.name, found.run, {log.name for log in self._logs.values()})
-        options = Options(
-            profile=self._profile or assigned.profile, profiles=self._profiles, episodes_kept=EPISODES_KEPT
-        )
-        self._logs[found.path] = Log(found, name, options, self._dialects, self._scans)
+    def _read(self, run: WatchedRun, monotonic: float, now: float) -> bool:
+        """Read on in a log; whether there is more to read at once. One broken run must not end the watch."""
+        if run.failure is not None:
+            return False
+        try:
+            more = self._read_on(run, monotonic, now)
+            self._refresh(run, now)
+        except Exception as error:
+            log.debug("%s: cannot be analysed", run.found.path, exc_info=True)
+            run.give_up(error)
+            self._snapshots.pop(run, None)
+            return False
+        return more
 
-    def _forget(self, path: str) -> None:
-        log = self._logs.pop(path)
-        log.close()
-        self._chosen = None if self._chosen is log else self._chosen
+    def _read_on(self, run: WatchedRun, monotonic: float, now: float) -> bool:
+        run.check_path(monotonic)
+        reading = run.read_on(monotonic, now)
+        if reading is None:
+            return False
+        self._snapshots.pop(run, None)
+        if run.caught_up and not run.is_live(now):
+            run.source.park()  # of a folder with thousands of old runs not all can stay open
+        self._runs.spare_descriptor(run, reading)
+        return reading.more
+
+    def _refresh(self, run: WatchedRun, now: float) -> None:
+        if run in self._snapshots and now < run.changes_at:
+            return
+        snapshot = run.snapshot(now)
+        self._snapshots[run] = with_checkpoints(snapshot) if snapshot.incidents else snapshot
 
 
-def _look(log: Log, run: Snapshot, now: float) -> Look:
-    return Look(
-        run=run,
-        live=log.is_live(now),
-        over=log.is_over(now),
-        caught_up=log.caught_up,
-        rewritten=log.rewritten,
-        error=log.error,
+def _is_read(run: WatchedRun) -> bool:
+    """Whether all that can be read has been read."""
+    return run.caught_up or run.hindrance is not None
+
+
+def _status(run: WatchedRun, snapshot: Snapshot, now: float) -> RunStatus:
+    return RunStatus(
+        run=snapshot,
+        live=run.is_live(now),
+        over=run.is_over(now),
+        caught_up=run.caught_up,
+        rewritten=run.rewritten,
+        error=run.hindrance,
     )
-
-
-def _same(one: discover.Found, other: discover.Found) -> bool:
-    """Whether a log is to be read and called as it was."""
-    return (one.dialect, one.extra, one.run) == (other.dialect, other.extra, other.run)

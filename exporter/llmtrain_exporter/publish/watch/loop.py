@@ -11,20 +11,21 @@ from typing import Protocol, TextIO
 
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.publish.check import can_draw, style_for
-from llmtrain_exporter.publish.watch.folder import Folder, Scene
-from llmtrain_exporter.publish.watch.plain import Plain
+from llmtrain_exporter.publish.watch.folder import WatchedFolder
+from llmtrain_exporter.publish.watch.plain import LineView
+from llmtrain_exporter.publish.watch.status import FolderStatus
 
 DRAW_SECONDS = 0.25
 """Time between two pictures while a lot is being read."""
 
 
 class View(Protocol):
-    """Shows scenes to somebody."""
+    """Shows to somebody how things are."""
 
-    def show(self, scene: Scene) -> None:
+    def show(self, status: FolderStatus) -> None:
         """Show how things are."""
 
-    def end(self, scene: Scene) -> None:
+    def end(self, status: FolderStatus) -> None:
         """Show how things were at the end, for good."""
 
 
@@ -38,7 +39,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WatchRequest:
     """What is watched and how it is told. `run`: which one in full; `interval`: seconds between looks."""
 
     path: str
@@ -48,28 +49,28 @@ class Asked:
     interval: float = 1.0
 
 
-def run_watch(asked: Asked, settings: Settings, out: TextIO, clock: Clock) -> int:
+def run_watch(request: WatchRequest, settings: Settings, out: TextIO, clock: Clock) -> int:
     """Watch until the run is over, or until `clock.wait` says so. The exit code: its health, see `check`."""
-    folder = Folder(asked.path, settings, asked.profile, asked.run)
+    folder = WatchedFolder(request.path, settings, request.profile, request.run)
     try:
-        with view_on(out, asked.lang) as view:
-            watch(folder, view, asked.interval, clock)
+        with view_on(out, request.lang) as view:
+            watch(folder, view, request.interval, clock)
         return folder.exit_code(clock.now())
     finally:
         folder.close()
 
 
-def watch(folder: Folder, view: View, interval: float, clock: Clock) -> None:
+def watch(folder: WatchedFolder, view: View, interval: float, clock: Clock) -> None:
     """Look and show, every `interval` seconds."""
     shown = float("-inf")
     while True:
         busy = folder.look(clock.monotonic(), clock.now())
         now, over = clock.now(), folder.is_over(clock.now())
         if over or not busy or clock.monotonic() - shown >= DRAW_SECONDS:
-            view.show(folder.scene(now))
+            view.show(folder.status(now))
             shown = clock.monotonic()
         if over or clock.wait(0.0 if busy else interval):
-            view.end(folder.scene(clock.now()))
+            view.end(folder.status(clock.now()))
             return
 
 
@@ -78,7 +79,7 @@ def view_on(out: TextIO, lang: str) -> Iterator[View]:
     """A picture on a terminal that can show one, else a line for each thing that happens."""
     style = style_for(lang, out)
     if not (out.isatty() and os.environ.get("TERM") != "dumb" and can_draw(out)):
-        yield Plain(out, style)
+        yield LineView(out, style)
         return
     from llmtrain_exporter.publish.watch.terminal import Terminal
 

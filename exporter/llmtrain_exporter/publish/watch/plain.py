@@ -6,86 +6,95 @@ import time
 from collections.abc import Iterable
 from typing import TextIO
 
-from llmtrain_exporter.knowledge import watch_words
-from llmtrain_exporter.knowledge.text import Text
-from llmtrain_exporter.model import State
+from llmtrain_exporter.knowledge import watch_words, words
+from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import NoRun, State
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.publish.style import Style
-from llmtrain_exporter.publish.watch.folder import Look, Scene
-from llmtrain_exporter.publish.watch.news import advice, news, standing, story
-from llmtrain_exporter.publish.wrap import NBSP
+from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
+from llmtrain_exporter.story.blocks import Line
+from llmtrain_exporter.story.news import advice_line, news, so_far, standing_line
+from llmtrain_exporter.story.phrase import phrase
+from llmtrain_exporter.write.line import plain_text
+from llmtrain_exporter.write.style import Style
 
 
-class Plain:
-    """Tells what is new in each scene, on a stream that anything may read. Remembers what it has told."""
+class LineView:
+    """Tells what is new in each status, on a stream that anything may read. Remembers what it has told."""
 
     def __init__(self, out: TextIO, style: Style) -> None:
         self._out = out
         self._style = style
-        self._told: dict[str, Look] = {}  # by run
+        self._lang = style.lang
+        self._before: dict[str, RunStatus] = {}  # by run: as it was told last
         self._ended: set[str] = set()
-        self._reason = ""
+        self._no_run: NoRun | None = None
         self._failed: set[str] = set()
 
-    def show(self, scene: Scene) -> None:
-        """Tell what has happened since the last scene."""
-        for name in scene.failed.keys() - self._failed:
+    def show(self, status: FolderStatus) -> None:
+        """Tell what has happened since the last status."""
+        for name in status.failed.keys() - self._failed:
             self._failed.add(name)
-            self._tell(scene.now, name, [self._style.say(watch_words.FAILED, error=scene.failed[name])])
-        self._say_gone(scene)
-        if scene.reason != self._reason:
-            self._reason = scene.reason
-            if scene.reason and not scene.unread:
-                self._write(scene.now, [waiting(scene, self._style)])
-        for look in scene.looks:
-            if look.caught_up or look.error:
-                self._look(look, look is scene.chosen, scene.now)
+            self._tell(status.now, name, [broken_line(status.failed[name], self._lang)])
+        self._tell_gone(status)
+        if status.no_run != self._no_run:
+            self._no_run = status.no_run
+            if status.no_run and not status.unread:
+                self._write(status.now, waiting_text(status.path, status.no_run, self._style))
+        for watched in status.runs:
+            if watched.caught_up or watched.error:
+                self._tell_run(watched, watched is status.chosen, status.now)
 
-    def end(self, scene: Scene) -> None:
+    def end(self, status: FolderStatus) -> None:
         """Tell the verdict on what has not ended, too: nobody looks any more."""
-        shown = [look for look in scene.looks if look.live or look is scene.chosen]
-        for look in shown:
-            if look.run.run not in self._ended:
-                self._tell(scene.now, look.run.run, [standing(look.run, self._style)])
+        for watched in status.runs:
+            if (watched.live or watched is status.chosen) and watched.run.run not in self._ended:
+                self._tell(status.now, watched.run.run, [standing_line(watched.run, self._lang)])
 
-    def _look(self, look: Look, chosen: bool, now: float) -> None:
-        name, run = look.run.run, look.run
-        before = self._told.get(name)
-        self._told[name] = look
-        if look.error and (before is None or before.error != look.error):
-            self._tell(now, name, [look.error])
-        if before is None or before.rewritten != look.rewritten:
+    def _tell_run(self, watched: RunStatus, chosen: bool, now: float) -> None:
+        name, run = watched.run.run, watched.run
+        before = self._before.get(name)
+        self._before[name] = watched
+        if watched.error and (before is None or before.error != watched.error):
+            self._tell(now, name, [(watched.error,)])
+        if before is None or before.rewritten != watched.rewritten:
             self._ended.discard(name)
-            again = [watch_words.REWRITTEN.of(self._style.lang)] if before else []
-            first = story(run, self._style) if chosen or look.live else [standing(run, self._style)]
+            again = [(watch_words.REWRITTEN.of(self._lang),)] if before else []
+            in_full = chosen or watched.live
+            first = so_far(run, self._lang) if in_full else [standing_line(run, self._lang)]
             self._tell(now, name, [*again, *first])
-            if look.over:
+            if watched.over:
                 self._ended.add(name)
             return
-        self._tell(now, name, news(before.run, run, now, self._style))
-        if look.over and name not in self._ended:
+        self._tell(now, name, news(before.run, run, now, self._lang))
+        if watched.over and name not in self._ended:
             self._ended.add(name)
-            self._tell(now, name, [standing(run, self._style), *advice(run, self._style)])
+            self._tell(now, name, [standing_line(run, self._lang), advice_line(run, self._lang)])
         elif run.state is State.RUNNING:
             self._ended.discard(name)
 
-    def _say_gone(self, scene: Scene) -> None:
-        for name in self._told.keys() - {look.run.run for look in scene.looks} - scene.failed.keys():
-            del self._told[name]
+    def _tell_gone(self, status: FolderStatus) -> None:
+        for name in self._before.keys() - {watched.run.run for watched in status.runs} - status.failed.keys():
+            del self._before[name]
             self._ended.discard(name)
-            self._tell(scene.now, name, [watch_words.GONE.of(self._style.lang)])
+            self._tell(status.now, name, [(watch_words.GONE.of(self._lang),)])
 
-    def _tell(self, now: float, name: str, texts: Iterable[str]) -> None:
-        self._write(now, (f"{printable(name)}: {text}" for text in texts))
+    def _tell(self, now: float, name: str, lines: Iterable[Line]) -> None:
+        for line in filter(None, lines):
+            self._write(now, f"{printable(name)}: {plain_text(line, self._style)}")
 
-    def _write(self, now: float, texts: Iterable[str]) -> None:
+    def _write(self, now: float, text: str) -> None:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
-        for text in texts:
-            self._out.write(f"{when} {text.replace(NBSP, ' ')}\n")
-            self._out.flush()
+        self._out.write(f"{when} {text}\n")
+        self._out.flush()
 
 
-def waiting(scene: Scene, style: Style) -> str:
+def broken_line(error: str, lang: Lang) -> Line:
+    """Why a log cannot be analysed. `error`: class of the exception."""
+    return (words.no_run_reason(NoRunReason.BROKEN, error, lang),)
+
+
+def waiting_text(path: str, no_run: NoRun, style: Style) -> str:
     """Why there is no run to show."""
-    reason = watch_words.REASONS.get(scene.reason, Text(scene.reason, scene.reason))
-    return style.say(watch_words.WAITING, path=scene.path, reason=printable(reason.of(style.lang)))
+    reason = words.no_run_reason(no_run.reason, no_run.detail, style.lang)
+    return plain_text(phrase(watch_words.WAITING, style.lang, path=path, reason=reason), style)

@@ -6,11 +6,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from llmtrain_exporter.publish.check_text import as_text, counts_of
-from llmtrain_exporter.publish.style import Style
-from llmtrain_exporter.publish.watch.folder import Scene
-from llmtrain_exporter.publish.watch.plain import waiting
+from llmtrain_exporter.publish.check_text import as_text
+from llmtrain_exporter.publish.watch.plain import waiting_text
 from llmtrain_exporter.publish.watch.screen import picture
+from llmtrain_exporter.publish.watch.status import FolderStatus
+from llmtrain_exporter.story.several import counts_line
+from llmtrain_exporter.write.line import line_text
+from llmtrain_exporter.write.style import Style
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +33,7 @@ class Terminal:
         self._style = style
         self._console = console or Console(file=out, force_terminal=True, highlight=False, markup=False)
         self._live: Live | None = None
-        self._last: Scene | None = None
+        self._last: FolderStatus | None = None
 
     def __enter__(self) -> Terminal:
         """Turn to a screen of its own, so that nothing that stands there is lost."""
@@ -53,25 +55,27 @@ class Terminal:
         if self._last is not None:
             self._out.writelines(_verdict(self._last, self._style))
 
-    def show(self, scene: Scene) -> None:
+    def show(self, status: FolderStatus) -> None:
         """Draw how things are."""
         from rich.text import Text
 
         width, height = self._console.size
-        lines = picture(scene, replace(self._style, width=min(width, WIDEST)), height)
+        lines = picture(status, replace(self._style, width=min(width, WIDEST)), height)
         text = Text.from_ansi("\n".join(lines), no_wrap=True, overflow="crop")
         if self._live is not None:
             self._live.update(text, refresh=True)
 
-    def end(self, scene: Scene) -> None:
+    def end(self, status: FolderStatus) -> None:
         """Keep what is to be left on the terminal."""
-        self._last = scene
+        self._last = status
 
 
-def _verdict(scene: Scene, style: Style) -> list[str]:
+def _verdict(status: FolderStatus, style: Style) -> list[str]:
     """What `check` says of the run that was shown."""
-    if scene.chosen is None:
-        return [f"{waiting(scene, style)}\n"]
-    counts = [f"{counts_of([look.run for look in scene.looks], style)}\n\n"] if len(scene.looks) > 1 else []
-    run = scene.chosen.run
-    return [*counts, *as_text([run], [], style, verbose=True, courses={run.run: scene.courses})]
+    if status.no_run is not None:
+        return [f"{waiting_text(status.path, status.no_run, style)}\n"]
+    runs = [watched.run for watched in status.runs]
+    counts = [f"{line_text(counts_line(runs, style.lang), style)}\n\n"] if len(runs) > 1 else []
+    chosen = [status.chosen.run] if status.chosen else []
+    courses = {run.run: status.courses for run in chosen}
+    return [*counts, *as_text(chosen, [], style, verbose=True, courses=courses)]

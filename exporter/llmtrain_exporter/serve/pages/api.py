@@ -13,13 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from llmtrain_exporter.history.columns import History
-from llmtrain_exporter.history.document import POINTS, history_object
-from llmtrain_exporter.history.read import NoTraining
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Kind, Snapshot
+from llmtrain_exporter.model import Kind, NoRun, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
@@ -39,6 +36,8 @@ from llmtrain_exporter.serve.pages.listed_run import listed_run
 from llmtrain_exporter.serve.pages.listing import Listing, ListSlice, query
 from llmtrain_exporter.serve.pages.run_answers import RunAnswers, run_json
 from llmtrain_exporter.story.facts import progress
+from llmtrain_exporter.watching.history.columns import History
+from llmtrain_exporter.watching.history.document import POINTS, history_object
 
 FEWEST_POINTS, MOST_POINTS = 10, 20_000
 
@@ -87,7 +86,7 @@ class Api:
         return answer(request, body, JSON, vary=BY_LANGUAGE)
 
     async def history(self, request: Request) -> Response:
-        """One run with its values by step, read from its log; see `history.document.history_object`."""
+        """One run with its values by step, read from its log; see `history_object`."""
         asked = await to_thread.run_sync(self._asked_history, request)
         if isinstance(asked, Response):
             return asked
@@ -125,10 +124,8 @@ class Api:
             return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 
         told = self._histories.told(asked.found, (asked.run, asked.part, asked.lang), tell)
-        if isinstance(told, NoTraining):
-            reason = (
-                words.NO_RUNS[told.reason].of(asked.lang) if told.reason in words.NO_RUNS else told.reason
-            )
+        if isinstance(told, NoRun):
+            reason = words.no_run_reason(told.reason, told.detail, asked.lang)
             return json_answer(request, {"error": reason}, 404)
         return answer(request, told, JSON, tag=asked.tag)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmtrain_exporter.history.columns import History
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import page_words, panels
 from llmtrain_exporter.knowledge.metric import Group, Metric
@@ -13,6 +12,7 @@ from llmtrain_exporter.model import Series
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.numbers import series_name
 from llmtrain_exporter.story.ranges import meaning_of
+from llmtrain_exporter.watching.history.columns import History
 
 Object = dict[str, object]
 

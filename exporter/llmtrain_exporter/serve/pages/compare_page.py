@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
-from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.text import Lang, written
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.printable import printable
@@ -16,7 +15,7 @@ from llmtrain_exporter.serve.fleet import Shown
 from llmtrain_exporter.serve.pages.list_rows import Progress, progress_of
 from llmtrain_exporter.serve.pages.run_page import chart_marks
 from llmtrain_exporter.serve.pages.wording import Wording
-from llmtrain_exporter.story.facts import progress
+from llmtrain_exporter.story.facts import judged_by_loss, progress
 from llmtrain_exporter.story.numbers import number
 from llmtrain_exporter.story.verdict import against, title
 
@@ -53,7 +52,8 @@ class ComparedRun:
     @property
     def best_loss(self) -> str:
         """The lowest evaluation loss, where the loss says something."""
-        return number(self.run.best[0]) if self.run and self.run.best and self.run.base != GRPO else ""
+        run = self.run
+        return number(run.best[0]) if run and run.best and judged_by_loss(run) else ""
 
     def worst(self, lang: Lang) -> str:
         """The worst that speaks against it."""

@@ -9,11 +9,12 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.history.columns import History, Log, Table
-from llmtrain_exporter.history.read import NoTraining
-from llmtrain_exporter.ingest.dialects import Dialects
+from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.serve.watched import options_for
+from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.watching.history.columns import History, Table
+from llmtrain_exporter.watching.history.recorded import RecordedLog
+from llmtrain_exporter.watching.rules import rules_for_serving
 
 MOST_VALUES = 16_000_000
 """Values that are kept at most, 8 bytes each; the history that was read last stays whatever its size."""
@@ -33,9 +34,9 @@ Signature = tuple[tuple[int, int, int], ...]
 @dataclass(slots=True)
 class _Kept:
     found: Found
-    log: Log
+    log: RecordedLog
     signature: Signature
-    history: History | NoTraining
+    history: History | NoRun
     asked: float  # monotonic seconds
     told: dict[Hashable, bytes] = field(default_factory=dict)
 
@@ -48,9 +49,7 @@ class Histories:
     ) -> None:
         """`clock`: Unix time; `monotonic`: seconds."""
         self.since = clock()  # another program, or other settings, may tell the same log differently
-        self._settings = settings
-        self._profiles = settings.known_profiles
-        self._dialects = Dialects(settings.logging_steps)
+        self._rules = rules_for_serving(settings)
         self._clock = clock
         self._monotonic = monotonic
         self._kept: OrderedDict[str, _Kept] = OrderedDict()  # by path; who was asked for last is last
@@ -61,7 +60,7 @@ class Histories:
         """What a history's freshness is told by. A file that is not there says nothing."""
         return tuple(filter(None, map(_state, (found.path, *found.extra))))
 
-    def told(self, found: Found, what: Hashable, tell: Callable[[History], bytes]) -> bytes | NoTraining:
+    def told(self, found: Found, what: Hashable, tell: Callable[[History], bytes]) -> bytes | NoRun:
         """What is to be told of the run of that log with all its values, as fresh as its file.
 
         `tell` makes the answer, unless it was made since the log has changed; `what`: what tells it from
@@ -69,7 +68,7 @@ class Histories:
         """
         with self._reading:
             kept = self._fresh(found)
-            if isinstance(kept.history, NoTraining):
+            if isinstance(kept.history, NoRun):
                 return kept.history
             body = kept.told.get(what)
             if body is None:
@@ -81,10 +80,9 @@ class Histories:
         now, signature = self._monotonic(), self.signature(found)
         kept = self._kept.pop(found.path, None)  # and not put back if it fails: who knows how far it came
         if kept is None or _identity(kept.found) != _identity(found):
-            options = options_for(self._settings, self._profiles, found.run)
-            log = Log(found, options, self._dialects)
+            log = RecordedLog(found, self._rules.options(found), self._rules.readers)
             kept = _Kept(found, log, signature, log.history(self._clock(), now), now)
-        elif kept.signature != signature or isinstance(kept.history, NoTraining):
+        elif kept.signature != signature or isinstance(kept.history, NoRun):
             kept.history = kept.log.history(self._clock(), now)
             kept.signature = signature
             kept.told.clear()
@@ -103,7 +101,7 @@ class Histories:
             self._kept.popitem(last=False)
 
 
-def _identity(found: Found) -> tuple[str, str, tuple[str, ...]]:
+def _identity(found: Found) -> tuple[str, Dialect, tuple[str, ...]]:
     """What a log has to be read anew for."""
     return found.run, found.dialect, found.extra
 
@@ -117,7 +115,7 @@ def _keep(told: dict[Hashable, bytes], what: Hashable, body: bytes) -> None:
 
 def _size(kept: _Kept) -> int:
     """Values of a history."""
-    if isinstance(kept.history, NoTraining):
+    if isinstance(kept.history, NoRun):
         return 0
     tables: tuple[Table, ...] = (kept.history.train, kept.history.evaluations)
     return sum(len(table) * (len(table.columns) + 2) for table in tables) + sum(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from llmtrain_exporter.analyse.run import STALLED
-from llmtrain_exporter.knowledge.advice import ADVICE
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Health, Snapshot, State
 from llmtrain_exporter.printable import printable
@@ -95,7 +95,7 @@ def _worst_severity(episodes: list[Episode], signal: str) -> Severity:
 
 
 def _signal(name: str, severity: Severity, lang: Lang) -> LastingSignal:
-    return LastingSignal(name, severity.value, ADVICE[name].title.of(lang))
+    return LastingSignal(name, severity.value, SIGNALS[name].advice.title.of(lang))
 
 
 def _course(line: Sparkline) -> Course:

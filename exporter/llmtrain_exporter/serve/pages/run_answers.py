@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 
 import orjson
 
-from llmtrain_exporter.ingest.arguments import read_checkpoints
 from llmtrain_exporter.knowledge import panels, words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Series, Snapshot
@@ -19,6 +17,7 @@ from llmtrain_exporter.story.facts import remaining
 from llmtrain_exporter.story.metrics import metric_rows
 from llmtrain_exporter.story.ranges import healthy_of, meaning_of
 from llmtrain_exporter.story.run_object import full_object
+from llmtrain_exporter.watching.live import with_checkpoints
 
 ANSWERS_KEPT = 64
 
@@ -46,9 +45,8 @@ class RunAnswers:
 
     def whole(self, shown: Shown) -> Snapshot:
         """All that is known of a run, its last values and checkpoints too. Its name: as in the label run."""
-        run = self._fleet.with_samples(shown.snapshot)
-        checkpoints = read_checkpoints(os.path.dirname(run.file))
-        return replace(run, run=label_value(run.run), checkpoints=checkpoints)
+        run = with_checkpoints(self._fleet.with_samples(shown.snapshot))
+        return replace(run, run=label_value(run.run))
 
 
 def run_json(run: Snapshot, lang: Lang) -> bytes:

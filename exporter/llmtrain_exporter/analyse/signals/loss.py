@@ -1,0 +1,199 @@
+"""The loss: numbers that are none, spikes, rebounds and plateaus."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+
+from llmtrain_exporter.analyse.averages import mean
+from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
+from llmtrain_exporter.analyse.signals.rule import (
+    ENTROPY,
+    EVAL_LOSS,
+    GRAD_NORM,
+    KL,
+    LOSS,
+    REWARD,
+    Context,
+    Interval,
+    Reading,
+    Readings,
+    RecordView,
+    Rule,
+    up_to,
+)
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.limits import BLOCK, FLOOR_SPREADS, RELATIVE_SPREAD
+from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.signals.loss import (
+    LOSS_PLATEAU,
+    LOSS_SPIKE,
+    LOSS_UNSTABLE,
+    NON_FINITE,
+    PLATEAU_EPOCHS,
+    RELAXED,
+    SMOOTHED_RECORDS,
+    SMOOTHED_STEPS,
+)
+from llmtrain_exporter.model import Series
+
+
+class NonFinite(Rule):
+    """NaN or infinity. A loss that the trainer's filter shows as 0.0 stands beside a NaN gradient."""
+
+    __slots__ = ()
+
+    signal = NON_FINITE
+    watched = (LOSS, GRAD_NORM, KL, REWARD, ENTROPY)
+
+    def read(self, view: RecordView) -> Reading | None:
+        """The first metric that is no finite number."""
+        for one in self.watched:
+            value = view.values.get(one, 0.0)
+            if not math.isfinite(value):
+                return Reading(1.0, value, one)
+        return None
+
+    def evaluate(self, view: RecordView) -> Readings:
+        """The evaluation's loss."""
+        loss = view.record.get(c.LOSS)
+        if loss is not None and not math.isfinite(loss):
+            yield Reading(1.0, loss, EVAL_LOSS)
+
+
+class LossSpike(Rule):
+    """Loss far above the run's own, in robust standard deviations of its logarithm."""
+
+    __slots__ = ()
+
+    signal = LOSS_SPIKE
+    watched = compared = (LOSS,)
+
+    def ordinary_at(self, level: Level) -> Interval:
+        """Up to the limit, or to the floor above the baseline where that is higher."""
+        return up_to(self._highest(level))
+
+    def read(self, view: RecordView) -> Reading | None:
+        """Its score above the baseline."""
+        loss, level = view.values.get(LOSS), view.levels.get(LOSS)
+        if loss is None or level is None:
+            return None
+        score = self.score(loss, level)
+        return Reading(
+            score / level.caution, loss, LOSS, loss - level.median, *self._own(level), level.median
+        )
+
+    def score(self, loss: float, level: Level) -> float:
+        """Robust z."""
+        return level.log_score(loss, RELATIVE_SPREAD)
+
+    def reach(self, level: Level) -> float:
+        """The loss at the limit."""
+        sigmas = self.first.limit * level.caution
+        return level.median * math.exp(level.exponent(sigmas, RELATIVE_SPREAD))
+
+    def _highest(self, level: Level) -> float:
+        return max(self.reach(level), level.median + self.first.floor)
+
+    def _own(self, level: Level) -> tuple[float, float]:
+        """What turns the limit into a loss."""
+        return (self._highest(level) - level.median) / self.first.limit, level.median
+
+
+class PolicyLossSpike(LossSpike):
+    """The same for a policy gradient's loss, which lies about 0 and has no logarithm."""
+
+    __slots__ = ()
+
+    profiles = (GRPO,)
+
+    def score(self, loss: float, level: Level) -> float:
+        """Robust z."""
+        return level.score(loss, self._spread(level))
+
+    def reach(self, level: Level) -> float:
+        """The loss at the limit."""
+        sigmas = self.first.limit * level.caution
+        return level.median + sigmas * level.sigma(self._spread(level))
+
+    def _spread(self, level: Level) -> float:
+        return max(RELATIVE_SPREAD * abs(level.median), self.first.floor / FLOOR_SPREADS)
+
+
+class LossUnstable(Rule):
+    """The smoothed loss bounces back from where it has been."""
+
+    __slots__ = ("_last_step", "_lowest", "_records")
+
+    signal = LOSS_UNSTABLE
+    watched = compared = (LOSS,)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing has been reached yet."""
+        self._lowest = 0.0
+        self._records = SMOOTHED_RECORDS
+        self._last_step: int | None = None
+
+    def ordinary(self) -> Mapping[Series, Interval]:
+        """A mean cannot bounce back as long as no record does."""
+        bounce = max(self.first.limit * self._lowest, self._lowest + self.first.floor)
+        return {LOSS: up_to(bounce)} if self._lowest else {}
+
+    def look_back(self, view: RecordView) -> Readings:
+        """Follow the lowest smoothed loss downwards."""
+        steps = 0 if self._last_step is None else view.step - self._last_step
+        self._last_step = view.step
+        if steps > 0:
+            self._records = max(1, min(SMOOTHED_RECORDS, round(SMOOTHED_STEPS * BLOCK / steps)))
+        recent = view.recent(LOSS, BLOCK)
+        if len(recent) == BLOCK:
+            groups = [recent[at : at + self._records] for at in range(0, BLOCK, self._records)]
+            means = [mean(group) for group in groups if len(group) == self._records]
+            self._lowest = min(means + [self._lowest * RELAXED**BLOCK] * bool(self._lowest))
+        yield from ()
+
+    def read(self, view: RecordView) -> Reading | None:
+        """How many times the lowest smoothed loss the smoothed loss is."""
+        loss, lowest = view.values.get(LOSS), self._lowest
+        if loss is None or lowest <= 0:
+            return None
+        recent = [*view.recent(LOSS, self._records - 1), loss] if self._records > 1 else [loss]
+        smoothed = mean(recent)
+        return Reading(smoothed / lowest, loss, LOSS, smoothed - lowest, lowest, baseline=lowest)
+
+
+class LossPlateau(Rule):
+    """The loss hardly falls over epochs, and is not low."""
+
+    __slots__ = ("_epoch", "_losses")
+
+    signal = LOSS_PLATEAU
+    compared = (LOSS,)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.reset()
+
+    def reset(self) -> None:
+        """No epoch is over yet."""
+        self._losses: deque[float] = deque(maxlen=PLATEAU_EPOCHS + 1)
+        self._epoch = 0
+
+    def look_back(self, view: RecordView) -> Readings:
+        """The loss at the end of an epoch over that of some epochs before."""
+        epoch, level = view.record.get(c.EPOCH), view.levels.get(LOSS)
+        if epoch is None or level is None or not 1 <= epoch < UNLIMITED or int(epoch) <= self._epoch:
+            return
+        self._epoch = int(epoch)
+        self._losses.append(level.median)
+        if len(self._losses) > PLATEAU_EPOCHS and self._losses[0] > 0:
+            before = self._losses[0]
+            yield Reading(level.median / before, level.median, LOSS, level.median, before, baseline=before)
+
+
+RULES = (NonFinite, LossSpike, PolicyLossSpike, LossUnstable, LossPlateau)

@@ -1,0 +1,132 @@
+"""What all dashboards have around their panels: variables, links, annotations."""
+
+from __future__ import annotations
+
+from llmtrain_exporter.bundle.dashboards.board import (
+    ANNOTATION_STEP,
+    BLUE,
+    DARK_RED,
+    ORANGE,
+    Annotation,
+    Link,
+    Variable,
+)
+from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, ONE_RUN, TARGET, series
+from llmtrain_exporter.knowledge import analysis_metrics as a
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge.text import Text
+
+FLEET, GRPO, SFT, PREFERENCE = "llmtrain-fleet", "llmtrain-grpo", "llmtrain-sft", "llmtrain-preference"
+COMPARE, EXPORTER = "llmtrain-compare", "llmtrain-exporter"
+TITLES = {
+    FLEET: texts.FLEET_TITLE,
+    GRPO: texts.GRPO_TITLE,
+    SFT: texts.SFT_TITLE,
+    PREFERENCE: texts.PREFERENCE_TITLE,
+    COMPARE: texts.COMPARE_TITLE,
+    EXPORTER: texts.EXPORTER_TITLE,
+}
+"""Every dashboard's title by its uid, in the order in which they link to each other."""
+
+DATASOURCE = Variable("datasource", texts.DATASOURCE, "prometheus", kind="datasource")
+JOB = Variable(
+    "job", "Job", f"label_values({c.RUN.name}_info, job)", multi=True, all=True, chosen=("$__all",)
+)
+INSTANCE = Variable(
+    "instance",
+    "Instance",
+    f'label_values({c.RUN.name}_info{{job=~"$job"}}, instance)',
+    multi=True,
+    all=True,
+    chosen=("$__all",),
+)
+EXPORTER_ADDRESS = Variable(
+    "exporter",
+    texts.EXPORTER_ADDRESS,
+    "http://localhost:9848",
+    kind="textbox",
+    text=texts.EXPORTER_ADDRESS_TEXT,
+)
+"""Where a browser reaches the exporter's pages; dashboards link there."""
+
+
+def profile(*chosen: str) -> Variable:
+    """The profiles; those chosen at first, or all."""
+    query = f"label_values({c.RUN.name}_info{{{TARGET}}}, profile)"
+    return Variable("profile", texts.PROFILE, query, multi=True, all=True, chosen=chosen or ("$__all",))
+
+
+def run(multi: bool) -> Variable:
+    """The runs of the profiles: one at a time, or several."""
+    query = f'label_values({c.RUN.name}_info{{{TARGET}, profile=~"$profile"}}, run)'
+    return Variable("run", texts.RUN, query, multi=multi, all=multi, chosen=("$__all",) if multi else ())
+
+
+def variables(*profiles: str, runs: str = "one") -> tuple[Variable, ...]:
+    """All variables. `runs`: "one" at a time, "many", or "none"."""
+    wanted = (run(runs == "many"),) if runs != "none" else ()
+    return (DATASOURCE, JOB, INSTANCE, profile(*profiles), *wanted, EXPORTER_ADDRESS)
+
+
+def _page(title: Text, path: str, hint: Text) -> Link:
+    return Link(title, f"${{exporter}}{path}", hint, icon="external link", blank=True)
+
+
+RUNBOOK = _page(texts.RUNBOOK, "/runbook?lang={code}", texts.RUNBOOK_TEXT)
+RUN_PAGE = _page(texts.RUN_PAGE, "/run?run=${run:percentencode}&lang={code}", texts.RUN_PAGE_TEXT)
+RUNS_PAGE = _page(texts.RUNS_PAGE, "/?lang={code}", texts.RUNS_PAGE_TEXT)
+
+
+def links(own: str) -> tuple[Link, ...]:
+    """To the other dashboards with time and variables, to the exporter's page and to the runbook."""
+    others = (Link(title, f"/d/{uid}{{lang}}", keep=True) for uid, title in TITLES.items() if uid != own)
+    page = RUN_PAGE if own in (GRPO, SFT, PREFERENCE) else RUNS_PAGE
+    return (*others, page, RUNBOOK)
+
+
+def marks(of: str = ONE_RUN) -> tuple[Annotation, ...]:
+    """Incidents at their onset, resumes, and signals that begin; warnings can be switched on."""
+    return (
+        Annotation(
+            texts.INCIDENTS,
+            _onsets(of),
+            texts.INCIDENT_MARK,
+            "{{run}}",
+            value_is_time=True,
+        ),
+        Annotation(
+            texts.RESUMES,
+            f"increase({series(c.RESUMES, of=of)}[1m]) > 0",
+            texts.RESUME_MARK,
+            "{{run}}",
+            BLUE,
+        ),
+        _begins(texts.CRITICAL_SIGNALS, "critical", DARK_RED, of),
+        _begins(texts.WARNING_SIGNALS, "warning", ORANGE, of, on=False),
+    )
+
+
+def _onsets(of: str) -> str:
+    """When an incident began, in milliseconds, with the label step.
+
+    Only of incidents that were seen to begin: after a restart of the exporter an old one's time is no better
+    known than that of the log's last line.
+    """
+    when = f"{series(a.INCIDENT_ONSET_TIME, of=of)} * 1000"
+    step = 'count_values by (job, instance, run) ("step", ' + series(a.INCIDENT_ONSET, of=of) + ")"
+    begun = f"increase({series(a.INCIDENTS, of=of)}[5m]) > 0"
+    return f"({when} and {BY_RUN} {begun}) * {BY_RUN} group_left (step) {step}"
+
+
+def _begins(name: Text, severity: str, colour: str, of: str, on: bool = True) -> Annotation:
+    active = series(a.SIGNAL_ACTIVE, f'severity="{severity}"', of=of)
+    return Annotation(
+        name,
+        f"{active} == 1 unless ({active} offset {ANNOTATION_STEP} == 1)",
+        "{{signal}}",
+        "{{run}}",
+        colour,
+        on=on,
+        step=ANNOTATION_STEP,
+    )

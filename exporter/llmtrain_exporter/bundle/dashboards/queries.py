@@ -1,0 +1,82 @@
+"""PromQL that all dashboards share: which series, a run's limits, its baseline."""
+
+from __future__ import annotations
+
+from llmtrain_exporter.bundle.dashboards.board import Line, Look
+from llmtrain_exporter.knowledge import analysis_metrics as a
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge.metric import Metric, Type
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import LIMITS
+from llmtrain_exporter.knowledge.text import Text
+
+TARGET = 'job=~"$job", instance=~"$instance"'
+ONE_RUN = f'{TARGET}, run="$run"'
+"""The run of a dashboard that shows one at a time: its variable is not multiple, so it is not escaped."""
+RUNS = f'{TARGET}, run=~"$run"'
+"""The chosen runs of a dashboard that shows several."""
+
+BY_RUN = "on (job, instance, run)"
+
+DOTTED: tuple[tuple[str, object], ...] = (("custom.lineStyle", {"fill": "dot", "dash": [2, 6]}),)
+
+_LOOKS = {Severity.INFO: Look.INFO, Severity.WARNING: Look.WARNING, Severity.CRITICAL: Look.CRITICAL}
+
+
+def name(metric: Metric) -> str:
+    """The metric's name as it is scraped."""
+    return f"{metric.name}_info" if metric.type is Type.INFO else metric.name
+
+
+def series(metric: Metric, *also: str, of: str = ONE_RUN) -> str:
+    """Selector of the run's series; `also` are more matchers, such as 'split="train"'."""
+    return f"{name(metric)}{{{', '.join((of, *also))}}}"
+
+
+def train(metric: Metric, *also: str, of: str = ONE_RUN) -> str:
+    """Selector of the series of training."""
+    return series(metric, 'split="train"', *also, of=of)
+
+
+def evaluation(metric: Metric, *also: str, of: str = ONE_RUN) -> str:
+    """Selector of the series of evaluations."""
+    return series(metric, 'split="eval"', *also, of=of)
+
+
+def limit(signal: str, severity: Severity, of: str = ONE_RUN) -> str:
+    """The limit of a signal in the profile of the run, without labels; nothing where it has none."""
+    limits = f'{a.LIMIT.name}{{{TARGET}, signal="{signal}", severity="{severity.value}"}}'
+    return f"max({limits} and on (job, instance, profile) {series(c.RUN, of=of)})"
+
+
+def limit_line(
+    signal: str, severity: Severity, scale: str = "{}", legend: Text | None = None, of: str = ONE_RUN
+) -> Line:
+    """The limit as a dashed line. `scale`: what turns it into the panel's unit, with {} for the limit."""
+    expr = scale.replace("{}", limit(signal, severity, of))
+    return Line(expr, legend or texts.LIMITS[severity], _LOOKS[severity])
+
+
+def limit_lines(signal: str, profile: str, of: str = ONE_RUN) -> tuple[Line, ...]:
+    """All limits that a signal has in a built-in profile, from the least severe to the most."""
+    return tuple(limit_line(signal, severity, of=of) for severity in LIMITS[profile][signal])
+
+
+def own_limit_line(signal: str, severity: Severity, level: str, profile: str, legend: Text) -> Line:
+    """A limit that is so many times the run's own level: dotted, at least at the signal's floor."""
+    floor = LIMITS[profile][signal][severity].floor
+    limited = f"({level}) * {limit(signal, severity)}"
+    expr = f"clamp_min({limited}, {floor:g})" if floor else limited
+    return Line(expr, legend, _LOOKS[severity], properties=DOTTED)
+
+
+def baseline(metric: str, of: str = ONE_RUN) -> str:
+    """The run's own level of a metric, without labels."""
+    matcher = f'metric="{metric}"'
+    return f"max({series(a.BASELINE, matcher, of=of)})"
+
+
+def baseline_line(metric: str, of: str = ONE_RUN) -> Line:
+    """The run's own level as a dashed line."""
+    return Line(baseline(metric, of), texts.BASELINE, Look.BASELINE)

@@ -1,0 +1,363 @@
+"""What the dashboards of one run share: the strip on top, signals over time, speed, spikes, the rest."""
+
+from __future__ import annotations
+
+from llmtrain_exporter.bundle.dashboards import frame
+from llmtrain_exporter.bundle.dashboards.board import (
+    BLUE,
+    DARK_GREEN,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    Column,
+    Curves,
+    Line,
+    Look,
+    Mappings,
+    Override,
+    Panel,
+    Row,
+    Stat,
+    Table,
+    Timeline,
+    Transformation,
+)
+from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
+from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, DOTTED, ONE_RUN, series
+from llmtrain_exporter.knowledge import analysis_metrics as a
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import limits, words
+from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge.signals import SIGNALS
+
+HEALTH: Mappings = {
+    0: (words.HEALTH["healthy"], GREEN),
+    1: (words.HEALTH["watch"], ORANGE),
+    2: (words.HEALTH["broken"], RED),
+}
+"""Of llmtrain_run_health."""
+
+_STATE_COLOURS = {"waiting": GREY, "running": BLUE, "stalled": ORANGE, "finished": GREEN, "failed": RED}
+STATES: Mappings = {
+    place: (text, _STATE_COLOURS[name]) for place, (name, text) in enumerate(words.STATE.items())
+}
+"""Of `state_of`."""
+
+SEVERITIES: Mappings = {
+    0: (words.JUDGED["fine"], DARK_GREEN),
+    1: (words.JUDGED["info"], BLUE),
+    2: (words.JUDGED["warning"], ORANGE),
+    3: (words.JUDGED["critical"], RED),
+}
+"""Of `signals_of`."""
+
+
+def state_of(of: str = ONE_RUN) -> str:
+    """The run's state as its place in `words.STATE`, by job, instance and run."""
+    places = (
+        f"{series(c.RUN_STATE, f'state={_quoted(name)}', of=of)} * {place}"
+        for place, name in enumerate(words.STATE)
+    )
+    return f"sum by (job, instance, run) ({' or '.join(places)})"
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
+def time_left(of: str = ONE_RUN) -> str:
+    """Seconds to the end of a run: the trainer's own estimate, else steps left times the speed now."""
+    steps = f"({series(c.MAX_STEPS, of=of)} - {series(c.STEP, of=of)})"
+    return f"{series(c.REMAINING, of=of)} or {steps} * {series(c.RECENT_SECONDS_PER_STEP, of=of)}"
+
+
+def strip(*last: Panel) -> Row:
+    """The verdict and where the run is, in one line; `last` are panels at the end of it, 3 columns each."""
+    running = series(c.RUN_STATE, 'state="running"')
+    return Row(
+        "",
+        (
+            Stat(
+                texts.VERDICT,
+                described(c.RUN_HEALTH),
+                (Line(series(c.RUN_HEALTH), instant=True),),
+                mappings=HEALTH,
+                background=True,
+                width=3,
+                height=4,
+            ),
+            Stat(
+                texts.STATE,
+                described(c.RUN_STATE),
+                (Line(state_of(), instant=True),),
+                mappings=STATES,
+                coloured=True,
+                width=3,
+                height=4,
+            ),
+            Stat(
+                texts.PROGRESS,
+                described(c.PROGRESS),
+                (Line(series(c.PROGRESS), instant=True),),
+                "percentunit",
+                decimals=1,
+                nothing=texts.UNKNOWN,
+                width=3,
+                height=4,
+            ),
+            Stat(
+                texts.STEP,
+                described(c.STEP),
+                (
+                    Line(series(c.STEP), texts.STEP, instant=True),
+                    Line(series(c.MAX_STEPS), texts.OF_STEPS, instant=True),
+                ),
+                "locale",
+                names=True,
+                width=3,
+                height=4,
+            ),
+            Stat(
+                texts.ETA,
+                texts.ETA_TEXT,
+                (Line(f"({time_left()}) and {BY_RUN} {running} == 1", instant=True),),
+                "s",
+                nothing=texts.UNKNOWN,
+                width=3,
+                height=4,
+            ),
+            Stat(
+                texts.AGE,
+                paragraphs(texts.AGE_TEXT, described(c.LAST_RECORD)),
+                (Line(f"time() - {series(c.LAST_RECORD)}", instant=True),),
+                "s",
+                decimals=0,
+                width=3,
+                height=4,
+            ),
+            Stat(
+                texts.ACTIVE,
+                texts.ACTIVE_TEXT,
+                (Line(f"sum by (job, instance, run) ({_told})", instant=True),),
+                "none",
+                steps=((None, GREEN), (1, ORANGE)),
+                coloured=True,
+                width=3,
+                height=4,
+            ),
+            *last,
+        ),
+    )
+
+
+_told = series(a.SIGNAL_ACTIVE, 'severity=~"warning|critical"')
+
+INCIDENTS = Stat(
+    texts.INCIDENT_COUNT,
+    described(a.INCIDENTS),
+    (Line(series(a.INCIDENTS), instant=True),),
+    "none",
+    steps=((None, GREEN), (1, RED)),
+    coloured=True,
+    width=3,
+    height=4,
+)
+
+
+def signals_of(of: str = ONE_RUN) -> str:
+    """Each signal that was there in the time range: 0 not now, 1 to know, 2 warning, 3 critical."""
+    active = {name: series(a.SIGNAL_ACTIVE, f'severity="{name}"', of=of) for name in _SEVERITY_PLACES}
+    now = " or ".join(f"{active[name]} * {place}" for name, place in _SEVERITY_PLACES.items())
+    ever = f"max_over_time({series(a.SIGNAL_ACTIVE, of=of)}[$__range] @ end()) > 0"
+    return f"max by (signal) ({now}) and on (signal) ({ever})"
+
+
+_SEVERITY_PLACES = {"info": 1, "warning": 2, "critical": 3}
+
+
+def signals(width: int, height: int = 9) -> Timeline:
+    """Signals over time, each by its title."""
+    return Timeline(
+        texts.SIGNALS_OVER_TIME,
+        texts.SIGNALS_TEXT,
+        (Line(signals_of(), "{{signal}}"),),
+        "none",
+        width,
+        height,
+        nothing=texts.NO_SIGNAL,
+        links=(frame.RUN_PAGE, frame.RUNBOOK),
+        mappings=SEVERITIES,
+        overrides=tuple(
+            Override("byName", name, (("displayName", signal.advice.title),))
+            for name, signal in SIGNALS.items()
+        ),
+    )
+
+
+def order(width: int, height: int = 9) -> Table:
+    """In which order the parts of the run broke in its last incident."""
+    broken = f"{series(a.INCIDENT_STAGE)} > 0"
+    return Table(
+        texts.ORDER,
+        texts.ORDER_TEXT,
+        (
+            Line(f"max by (stage) ({broken})", table=True),
+            Line(f"max by (stage) ({series(a.INCIDENT_STAGE_STEP)})", table=True),
+        ),
+        "none",
+        width,
+        height,
+        nothing=texts.NO_INCIDENT,
+        columns=(
+            Column("Value #A", texts.PLACE, width=70),
+            Column("stage", texts.FAMILY, mappings={name: (text, "") for name, text in words.STAGE.items()}),
+            Column("Value #B", texts.ONSET, width=100),
+        ),
+        sort=("Value #A", False),
+    )
+
+
+def step_time(profile: str, width: int = 8, height: int = 8) -> Curves:
+    """Speed."""
+    return Curves(
+        texts.STEP_TIME,
+        described(c.RECENT_SECONDS_PER_STEP, profile),
+        (
+            Line(series(c.STEP_TIME), texts.STEP_LAST, Look.TRAIN),
+            Line(series(c.RECENT_SECONDS_PER_STEP), texts.STEP_RECENT, colour="green"),
+            Line(series(c.SECONDS_PER_STEP), texts.STEP_MEAN, Look.BASELINE),
+        ),
+        "s",
+        width,
+        height,
+        nothing=texts.NOT_LOGGED,
+        soft=(0, None),
+    )
+
+
+def memory(profile: str, width: int = 8, height: int = 8) -> Curves:
+    """The peak of device memory."""
+    return Curves(
+        texts.MEMORY,
+        described(c.MEMORY, profile),
+        (Line(series(c.MEMORY), "memory", Look.TRAIN),),
+        "bytes",
+        width,
+        height,
+        nothing=texts.NOT_LOGGED,
+        filled=10,
+        soft=(0, None),
+    )
+
+
+def epoch(width: int = 8, height: int = 8) -> Curves:
+    """Passes over the data."""
+    return Curves(
+        texts.EPOCH,
+        described(c.EPOCH),
+        (Line(series(c.EPOCH), "epoch", Look.TRAIN),),
+        "none",
+        width,
+        height,
+        nothing=texts.NOT_LOGGED,
+        soft=(0, None),
+    )
+
+
+def records(width: int = 8, height: int = 8) -> Curves:
+    """What of the log is read."""
+    read, skipped = (f"60 * rate({series(one)}[$__rate_interval]) > 0" for one in (c.RECORDS, c.SKIPPED))
+    return Curves(
+        texts.RECORDS,
+        texts.RECORDS_TEXT,
+        (Line(read, "{{kind}}"), Line(skipped, "{{reason}}", properties=DOTTED)),
+        "none",
+        width,
+        height,
+        nothing=texts.NOTHING_READ,
+        soft=(0, None),
+    )
+
+
+def settings(width: int, height: int = 9) -> Table:
+    """The labels of run_info."""
+    return Table(
+        texts.SETTINGS,
+        described(c.RUN),
+        (Line(f"max without (job, instance, run) ({series(c.RUN)})", instant=True),),
+        "string",  # as they were written: 5e-05 and not 0.0000500
+        width,
+        height,
+        transformations=(Transformation("labelsToFields", {"mode": "rows"}),),
+        overrides=(
+            Override("byName", "label", (("displayName", texts.LABEL), ("custom.width", 215))),
+            Override("byName", "value", (("displayName", texts.VALUE),)),
+        ),
+        merged=False,
+    )
+
+
+def rest() -> tuple[Row, ...]:
+    """Spikes, and the numbers that have no panel of their own; closed at first."""
+    sigmas = Line(f"vector({limits.SPIKE_SIGMAS:g})", texts.SIGMAS, Look.WARNING)
+    return (
+        Row(
+            texts.SPIKES,
+            (
+                Curves(
+                    texts.SPIKE_SCORE,
+                    described(a.SPIKE_SCORE),
+                    (Line(series(a.SPIKE_SCORE), "{{metric}}"), sigmas),
+                    "none",
+                    linear_to=1,
+                ),
+                Curves(
+                    texts.SPIKE_SHARE,
+                    described(a.SPIKE_RECORDS),
+                    (Line(series(a.SPIKE_RECORDS), "{{metric}}"),),
+                    "percentunit",
+                    soft=(0, 0.1),
+                ),
+            ),
+            collapsed=True,
+        ),
+        Row(
+            texts.OTHERS,
+            (
+                Curves(
+                    texts.OTHER,
+                    described(c.OTHER),
+                    (Line(series(c.OTHER), "{{key}} ({{split}})"),),
+                    "short",
+                    24,
+                    10,
+                    nothing=texts.NOT_LOGGED,
+                    linear_to=1,  # counts of 1e10 stand beside ratios
+                ),
+            ),
+            collapsed=True,
+        ),
+    )
+
+
+def state(profile: str) -> Row:
+    """Speed, memory, epoch, what was read."""
+    return Row(
+        texts.RUN_STATE,
+        (step_time(profile, 6), memory(profile, 6), epoch(6), records(6)),
+    )
+
+
+def learning_rate(profile: str, width: int = 8, height: int = 8) -> Curves:
+    """Learning rate with its limit."""
+    return Curves(
+        texts.LEARNING_RATE,
+        described(c.LEARNING_RATE, profile),
+        (Line(series(c.LEARNING_RATE), "learning_rate", Look.TRAIN),),
+        "sci",
+        width,
+        height,
+        nothing=texts.NOT_LOGGED,
+        soft=(0, None),
+    )

@@ -1,1 +1,0 @@
-"""One log, read from its file when somebody asks: its state, and the values of all its steps."""

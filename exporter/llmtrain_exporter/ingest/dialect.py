@@ -1,0 +1,99 @@
+"""What there is to know of one way of writing a training log; each has a file of its own in `dialects/`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import NamedTuple, Protocol
+
+from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
+from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.model import Record, Skip
+
+
+class Shape(Enum):
+    """How a file of the dialect is read."""
+
+    LINES = "lines"  # grows, a line at a time
+    DOCUMENT = "document"  # is written whole again with more in it
+
+
+class Role(Enum):
+    """What a file of the dialect is to the other logs of its folder."""
+
+    FOLDER = "folder"  # the logs of a folder are of one run, called after it; one is read, others may add
+    FILE = "file"  # a run of its own, called after the file
+    CONSOLE = "console"  # the same, in a file that the operator names; gives way to what was logged as data
+
+
+class Confidence(IntEnum):
+    """How sure it is from its first bytes that a file is of a dialect."""
+
+    NO = 0
+    FALLBACK = 1  # any text may be
+    LIKELY = 2  # the shape fits
+    SURE = 3  # has what no other dialect has
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first bytes of a file without the blanks before them, and the JSON object in its first line."""
+
+    text: bytes
+    first: Mapping[str, object] | None
+
+    @classmethod
+    def of(cls, data: bytes) -> Head:
+        """Of the bytes as they stand in the file."""
+        text = data.lstrip()
+        try:
+            first = json.loads(text.partition(b"\n")[0])
+        except (ValueError, RecursionError):
+            first = None
+        return cls(text, first if isinstance(first, dict) else None)
+
+
+class LogReader(Protocol):
+    """Reads the lines of one log in order, or a document. It may learn from them: each log has its own."""
+
+    def read(self, line: bytes, /) -> Iterable[Record | Skip]:
+        """The records of a line, or why it has none; nothing for a line that nobody would miss."""
+
+
+class Stages(NamedTuple):
+    """A document as it stood after each of its rows."""
+
+    rows: int
+    after: Callable[[int], bytes]  # so many rows, from 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dialect:
+    """One way of writing a log: where it is found, how it is told from others and read, who writes it."""
+
+    name: str  # that of its module
+    producer: Producer
+    reader: Callable[[Normaliser, int | None], LogReader]  # of what all its logs share, and `logging_steps`
+    sniff: Callable[[Head], Confidence]
+    files: tuple[str, ...] = ()  # names under which the producer writes it, or patterns of names
+    shape: Shape = Shape.LINES
+    role: Role = Role.FOLDER
+    live: bool = True  # grows with each row, while others are written now and then
+    stepless: bool = False  # its rows state no step: what the arguments say of `logging_steps` counts
+    normaliser: Callable[[], Normaliser] = Normaliser
+    argument_files: tuple[ArgumentFile, ...] = HUGGING_FACE_FILES  # beside the log, the most telling first
+    completed_by: Dialect | None = None  # has, in the same folder, what rows of this one lack
+    stages: Callable[[bytes], Stages] | None = None  # of each document, to replay it; raises ValueError
+
+    @property
+    def promises_run(self) -> bool:
+        """Whether the very name of a file says that a training writes it, even while it is empty."""
+        return self.live and self.role is not Role.CONSOLE
+
+    @property
+    def run_per_file(self) -> bool:
+        """Whether each file is a run, called after the file and not after its folder."""
+        return self.role is not Role.FOLDER

@@ -1,0 +1,33 @@
+"""Why a path shows no run; the words for each are in `words.NO_RUN_REASONS`."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class NoRunReason(Enum):
+    """Why there is no run where somebody looked for one."""
+
+    NOT_READ = "not_read"
+    """Nobody has looked yet."""
+
+    NOT_THERE = "not_there"
+    """There is neither a file nor a folder of that name."""
+
+    UNREADABLE = "unreadable"
+    """The system refuses it; what the system says is the detail."""
+
+    NO_LOG = "no_log"
+    """A folder without any log below it."""
+
+    EMPTY = "empty"
+    """A log without a line."""
+
+    NO_RECORD = "no_record"
+    """A log with lines, none of which is a training record."""
+
+    NO_SUCH_NAME = "no_such_name"
+    """There are runs, but none of the name that was asked for."""
+
+    BROKEN = "broken"
+    """It may be a run: the analysis failed, with an exception whose class is the detail."""

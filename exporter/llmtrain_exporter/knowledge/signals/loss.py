@@ -1,0 +1,236 @@
+"""Signals on the loss: numbers that are none, spikes, rebounds and plateaus."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.limits import SPIKE_SIGMAS
+from llmtrain_exporter.knowledge.profile import GRPO, OTHER_THAN_GRPO, PROFILES, SFT
+from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal, in_each
+from llmtrain_exporter.knowledge.text import Text
+
+SMOOTHED_STEPS: Annotated[int, "steps", src.SFT_WATCH] = 50
+"""Over which a loss is smoothed to see it rebound; the FAQ's example logs a mean of 100."""
+SMOOTHED_RECORDS: Annotated[int, "records", src.RUNS] = 10
+"""At the most, however few steps are between them."""
+RELAXED: Annotated[float, "times, at each record", src.RUNS] = 1.01
+"""By how much the lowest smoothed loss is forgotten: a lasting change is followed."""
+PLATEAU_EPOCHS: Annotated[int, "epochs", src.SFT_ADJUST] = 4
+"""Over which the loss should fall."""
+
+NON_FINITE = Signal(
+    "non_finite",
+    Family.GRADIENT,
+    (c.LOSS, c.GRAD_NORM, c.KL, c.REWARD, c.ENTROPY),
+    measure=Measure.TRUTH,
+    limits=in_each(PROFILES, {Severity.CRITICAL: Bound(1, src.SFT_SERIOUS)}),
+    advice=Advice(
+        title=Text("NaN or infinity", "出现 NaN 或 Inf"),
+        summary=Text(
+            "A watched metric is NaN or infinite, or a loss of 0 hides a NaN gradient.",
+            "某项指标为 NaN 或 Inf，或 loss 为 0 而梯度为 NaN。",
+        ),
+        finding=Text(
+            "{metric} is {value} at step {step}.",
+            "第 {step} 步 {metric} 为 {value}。",
+        ),
+        meaning=Text(
+            "A number has overflowed or was undefined. The trainer may show a NaN loss as 0: the NaN "
+            "gradient beside it is the truth.",
+            "数值溢出或无定义。框架可能把 NaN loss 显示成 0，旁边的 NaN 梯度才是真相。",
+        ),
+        impact=Text(
+            "If a NaN reached the weights, every later step and every later checkpoint is worthless.",
+            "NaN 一旦进入权重，之后的每一步、每个 checkpoint 都作废。",
+        ),
+        causes=("gradient_explosion", "number_format", "bad_batch", "high_learning_rate"),
+        diagnosis=(
+            Text(
+                "Single record, or all since? If all: stop the run now.",
+                "只有一条，还是此后全是？若全是，立刻停训。",
+            ),
+            Text(
+                "Did grad_norm grow in the records before? Then it exploded; otherwise suspect data or "
+                "precision.",
+                "之前 grad_norm 是否持续变大？是则为梯度爆炸；否则查数据或精度。",
+            ),
+            Text(
+                "Check that the newest checkpoint has no NaN before you resume from it.",
+                "续训前确认最新 checkpoint 的权重里没有 NaN。",
+            ),
+        ),
+        remedies=(
+            "roll_back",
+            "halve_learning_rate",
+            "lower_learning_rate",
+            "clip_gradients",
+            "check_data",
+            "use_bf16",
+            "show_nan",
+        ),
+        sources=(src.SFT_SERIOUS, src.SFT_ALARMS, src.TRAINERS),
+    ),
+)
+
+LOSS_SPIKE = Signal(
+    "loss_spike",
+    Family.GRADIENT,
+    (c.LOSS,),
+    measure=Measure.SIGMA,
+    clear_after=10,
+    limits={
+        GRPO: {Severity.WARNING: Bound(SPIKE_SIGMAS, src.OLMO, floor=0.1)},
+        **in_each(
+            OTHER_THAN_GRPO,
+            {
+                Severity.WARNING: Bound(SPIKE_SIGMAS, src.OLMO, floor=0.2),
+                Severity.CRITICAL: Bound(SPIKE_SIGMAS, src.OLMO, records=10, floor=1.0),
+            },
+        ),
+    },
+    advice=Advice(
+        title=Text("Loss spike", "loss 尖峰"),
+        summary=Text(
+            "The loss jumped far above this run's own level.",
+            "loss 远超本次训练自身水平。",
+        ),
+        finding=Text(
+            "{metric} jumped to {value} at step {step}, usual level {baseline}.",
+            "第 {step} 步 {metric} 突升到 {value}，平时约 {baseline}。",
+        ),
+        meaning=Text(
+            "In supervised training mostly a bad batch or a step too large. In GRPO the loss is near 0 in "
+            "health and may be negative; a jump there is usually the KL term.",
+            "监督微调中多为坏 batch 或步子太大。GRPO 的 loss 正常时接近 0、可以为负，突升通常来自 KL 项。",
+        ),
+        impact=Text(
+            "Usually it passes within some records. If the loss stays higher than before, weights were "
+            "damaged.",
+            "多数几条记录内就过去；若之后 loss 一直高于之前，说明权重受损。",
+        ),
+        causes=("bad_batch", "high_learning_rate", "gradient_explosion", "policy_drift"),
+        diagnosis=(
+            Text(
+                "Back at the old level after some records?",
+                "几条记录之后回到原来的水平了吗？",
+            ),
+            Text(
+                "Same place in each epoch? Then it is the data.",
+                "每个 epoch 都在同一位置出现？那就是数据问题。",
+            ),
+            Text(
+                "Did the run resume just before, without its optimizer state?",
+                "是否刚续训，且没有恢复 optimizer 状态？",
+            ),
+        ),
+        remedies=(
+            "check_data",
+            "halve_learning_rate",
+            "lower_learning_rate",
+            "clip_gradients",
+            "skip_batches",
+        ),
+        sources=(src.OLMO, src.PALM, src.GRPO_EVENTS),
+    ),
+)
+
+LOSS_UNSTABLE = Signal(
+    "loss_unstable",
+    Family.FIT,
+    (c.LOSS,),
+    measure=Measure.RATIO,
+    limits={SFT: {Severity.WARNING: Bound(2, src.SFT_WATCH, floor=0.2)}},
+    advice=Advice(
+        title=Text("Unstable loss", "loss 震荡"),
+        summary=Text(
+            "The smoothed loss falls and rebounds again and again.",
+            "平滑后的 loss 反复下降又反弹。",
+        ),
+        finding=Text(
+            "{metric} rebounded to {value} at step {step}, after {baseline}.",
+            "第 {step} 步 {metric} 从 {baseline} 反弹到 {value}。",
+        ),
+        meaning=Text(
+            "Steps overshoot, or batches differ too much from each other. Accuracy and gradient norm jump "
+            "as well.",
+            "步子越过了最优点，或 batch 之间差异太大。准确率和 grad_norm 通常也在跳。",
+        ),
+        impact=Text(
+            "Training takes longer and which checkpoint is good becomes luck; it can turn into an explosion.",
+            "训练变慢，checkpoint 好坏全凭运气，还可能发展成梯度爆炸。",
+        ),
+        causes=("high_learning_rate", "small_batch", "bad_batch"),
+        diagnosis=(
+            Text(
+                "Does it calm down as the learning rate decays? Then the peak is too high.",
+                "随学习率衰减变平稳吗？是则峰值过高。",
+            ),
+            Text(
+                "Is the data shuffled? Blocks of different sources make waves.",
+                "数据打乱了吗？不同来源成块排列会造成波动。",
+            ),
+        ),
+        remedies=(
+            "halve_learning_rate",
+            "warm_up_longer",
+            "larger_batch",
+            "check_data",
+            "decay_learning_rate",
+        ),
+        sources=(src.SFT_WATCH, src.SFT_ADJUST),
+    ),
+)
+
+LOSS_PLATEAU = Signal(
+    "loss_plateau",
+    Family.FIT,
+    (c.LOSS,),
+    measure=Measure.RATIO,
+    clear_after=1,
+    limits={SFT: {Severity.INFO: Bound(0.9, src.SFT_ADJUST, floor=1.0)}},
+    untold={Severity.INFO: "a loss that hardly falls harms nothing; dashboards and the page show it"},
+    advice=Advice(
+        title=Text("Loss hardly falls", "loss 下降缓慢"),
+        summary=Text(
+            "The training loss has hardly fallen over several epochs.",
+            "训练了几个 epoch，loss 几乎没有下降。",
+        ),
+        finding=Text(
+            "{metric} is still {value} at step {step}; some epochs before it was {baseline}.",
+            "第 {step} 步 {metric} 仍为 {value}，几个 epoch 之前为 {baseline}。",
+        ),
+        meaning=Text(
+            "Steps are too small, the adapter has too little capacity, or the data cannot be predicted any "
+            "better.",
+            "步子太小、adapter 容量不足，或数据本身已无法预测得更好。",
+        ),
+        impact=Text(
+            "No harm, but time is spent for little.",
+            "没有危害，但投入产出比低。",
+        ),
+        causes=("low_learning_rate", "poor_labels", "bad_start"),
+        diagnosis=(
+            Text(
+                "Is token accuracy still rising? Then it only needs time.",
+                "token 准确率还在升吗？在升就只是需要时间。",
+            ),
+            Text(
+                "Read samples with high loss: noise and contradictions, or hard but right?",
+                "看 loss 高的样本：是噪声和矛盾，还是难但正确？",
+            ),
+        ),
+        remedies=(
+            "raise_learning_rate",
+            "check_labels",
+            "raise_lora_rank",
+            "train_longer",
+            "larger_batch",
+            "check_data",
+        ),
+        sources=(src.SFT_ADJUST,),
+    ),
+)
+
+SIGNALS = (NON_FINITE, LOSS_SPIKE, LOSS_UNSTABLE, LOSS_PLATEAU)

@@ -1,0 +1,233 @@
+"""What is missing in the tables of knowledge: one sentence for each thing that an entry lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from types import ModuleType
+from typing import get_args, get_type_hints
+
+from llmtrain_exporter.knowledge import limits, pace, text
+from llmtrain_exporter.knowledge.causes import CAUSES, Cause
+from llmtrain_exporter.knowledge.checklists import CHECKLISTS
+from llmtrain_exporter.knowledge.meaning import Edge, LimitOf, Meaning
+from llmtrain_exporter.knowledge.meanings import MEANINGS
+from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.metrics import METRICS
+from llmtrain_exporter.knowledge.profile import PROFILES, SFT
+from llmtrain_exporter.knowledge.remedies import REMEDIES
+from llmtrain_exporter.knowledge.remedy import Remedy
+from llmtrain_exporter.knowledge.signal import Bounds, Severity, Signal
+from llmtrain_exporter.knowledge.signals import (
+    SIGNALS,
+    collapse,
+    fit,
+    gradient,
+    length,
+    loss,
+    policy,
+    progress,
+    reward,
+)
+from llmtrain_exporter.knowledge.text import Lang, Text
+
+ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
+
+NUMBERED = (limits, pace, loss, gradient, policy, length, reward, fit, progress, collapse)
+"""Modules with numbers that rules go by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All that is checked. `asked`: signals that the checklists ask for. `numbered`: modules with numbers."""
+
+    signals: Mapping[str, Signal]
+    metrics: Collection[Metric]
+    meanings: Mapping[Metric, Meaning]
+    causes: Mapping[str, Cause]
+    remedies: Mapping[str, Remedy]
+    asked: Collection[str]
+    numbered: Collection[ModuleType]
+
+
+def tables() -> Tables:
+    """The tables as they are."""
+    asked = [signal for checklist in CHECKLISTS for check in checklist.checks for signal in check.signals]
+    return Tables(SIGNALS, METRICS, MEANINGS, CAUSES, REMEDIES, asked, NUMBERED)
+
+
+def problems(known: Tables) -> Iterator[str]:
+    """All that is missing, by table."""
+    for signal in known.signals.values():
+        yield from _signal(signal, known)
+    for metric in known.metrics:
+        yield from _metric(metric, known)
+    for name, cause in known.causes.items():
+        yield from _cause(name, cause, known)
+    for name, remedy in known.remedies.items():
+        yield from _remedy(name, remedy, known)
+    yield from _references(known)
+    yield from _numbers(known.numbered)
+
+
+def _signal(signal: Signal, known: Tables) -> Iterator[str]:
+    name = f"signal {signal.name}"
+    if not signal.metrics:
+        yield f"{name} has no metric"
+    for metric in (*signal.metrics, *signal.levels):
+        if metric not in known.metrics:
+            yield f"{name} is about {metric.name}, which is not in the catalogue"
+    if not signal.limits:
+        yield f"{name} has no limit in any profile"
+    for profile, bounds in signal.limits.items():
+        yield from _bounds(f"{name}, profile {profile},", profile, bounds, signal)
+    if signal.limit_phrase is not None:
+        yield from _untold(name, "limit phrase", signal.limit_phrase)
+    yield from _advice(name, signal)
+    yield from _named(name, signal, known)
+
+
+def _bounds(name: str, profile: str, bounds: Bounds, signal: Signal) -> Iterator[str]:
+    if profile not in PROFILES:
+        yield f"{name} is not one of the profiles {', '.join(PROFILES)}"
+    if not bounds:
+        yield f"{name} has no limit"
+    for severity, bound in bounds.items():
+        yield from _untold(name, f"source of its {severity.value} limit", bound.source)
+    for (lesser, first), (worse, second) in pairwise(bounds.items()):
+        if list(Severity).index(lesser) > list(Severity).index(worse):
+            yield f"{name} has {lesser.value} before {worse.value}"
+        if first.limit < second.limit if signal.below else first.limit > second.limit:
+            yield f"{name} is {worse.value} before it is {lesser.value}"
+
+
+def _advice(name: str, signal: Signal) -> Iterator[str]:
+    advice = signal.advice
+    texts = {part: getattr(advice, part) for part in ADVICE_TEXTS}
+    for lang in Lang:
+        missing = [part for part, written in texts.items() if not _written(written, lang)]
+        if len(missing) == len(texts):
+            yield f"{name} has no advice in {lang.value}"
+        else:
+            yield from (f"{name} has no {part} in {lang.value}" for part in missing)
+    for place, check in enumerate(advice.diagnosis, 1):
+        yield from _untold(name, f"diagnosis {place}", check)
+    for part in ("diagnosis", "causes", "remedies", "sources"):
+        if not getattr(advice, part):
+            yield f"{name} has no {part}"
+
+
+def _named(name: str, signal: Signal, known: Tables) -> Iterator[str]:
+    """The causes and remedies that a signal names are there, some of both in each profile."""
+    advice = signal.advice
+    for kind, ids, table in (
+        ("cause", advice.causes, known.causes),
+        ("remedy", advice.remedies, known.remedies),
+    ):
+        for each in ids:
+            if each not in table:
+                yield f"{name} names the {kind} {each}, which does not exist"
+        found = [table[each].profiles for each in ids if each in table]
+        for profile in signal.limits if found else ():
+            if not any(profile in profiles for profiles in found):
+                yield f"{name} has no {kind} in the profile {profile}"
+
+
+def _metric(metric: Metric, known: Tables) -> Iterator[str]:
+    name = f"metric {metric.name}"
+    if not metric.help:
+        yield f"{name} has no help"
+    meaning = known.meanings.get(metric)
+    if meaning is None:
+        yield f"{name} has no meaning"
+        return
+    for part, each in (("", meaning), *meaning.parts.items()):
+        yield from _meaning(f"{name}, {part}," if part else name, each, known)
+
+
+def _meaning(name: str, meaning: Meaning, known: Tables) -> Iterator[str]:
+    yield from _untold(name, "meaning", meaning.what)
+    if not meaning.sources:
+        yield f"{name} has no source"
+    for profile, healthy in meaning.healthy.items():
+        if healthy.note is not None:
+            yield from _untold(name, f"note on what is healthy in {profile}", healthy.note)
+        for edge in (healthy.low, healthy.high):
+            yield from _edge(f"{name}, profile {profile},", profile, edge, known)
+
+
+def _edge(name: str, profile: str, edge: Edge | None, known: Tables) -> Iterator[str]:
+    if isinstance(edge, LimitOf):
+        signal = known.signals.get(edge.signal)
+        if signal is None or edge.severity not in signal.limits.get(profile, {}):
+            yield f"{name} is healthy up to the {edge.severity.value} limit of {edge.signal}, which has none"
+
+
+def _cause(name: str, cause: Cause, known: Tables) -> Iterator[str]:
+    called = f"cause {name}"
+    yield from _untold(called, "name", cause.name)
+    yield from _untold(called, "text", cause.how)
+    if not cause.sources:
+        yield f"{called} has no source"
+    if not any(name in signal.advice.causes for signal in known.signals.values()):
+        yield f"{called} is named by no signal"
+    for each in cause.evidence:
+        signal = known.signals.get(each)
+        if signal is not None and name not in signal.advice.causes:
+            yield f"{called} has the evidence {each}, which does not name it"
+
+
+def _remedy(name: str, remedy: Remedy, known: Tables) -> Iterator[str]:
+    called = f"remedy {name}"
+    yield from _untold(called, "title", remedy.title)
+    yield from _untold(called, "text", remedy.how)
+    if not remedy.sources:
+        yield f"{called} has no source"
+    if not any(name in signal.advice.remedies for signal in known.signals.values()):
+        yield f"{called} is named by no signal"
+
+
+def _references(known: Tables) -> Iterator[str]:
+    """Whatever names a signal or a metric names one that exists."""
+    named = [
+        *((f"cause {name}", each) for name, cause in known.causes.items() for each in cause.evidence),
+        *((f"cause {name}", each) for name, cause in known.causes.items() for each in cause.effects),
+        *(("a checklist", each) for each in known.asked),
+        *((f"the placeholder {name}", signal) for name, (signal, _) in text.RUN_LIMITS.items()),
+    ]
+    for who, signal in named:
+        if signal not in known.signals:
+            yield f"{who} names the signal {signal}, which does not exist"
+    for metric in known.meanings:
+        if metric not in known.metrics:
+            yield f"a meaning is of {metric.name}, which is not in the catalogue"
+    for name, entry in known.signals.items():
+        if SFT in entry.limits and name not in known.asked:
+            yield f"signal {name} answers no question of the checklists"
+
+
+def units(modules: Iterable[ModuleType]) -> Mapping[str, tuple[str, Text]]:
+    """Unit and source of each number that states them in its annotation, by the number's name."""
+    hints = {
+        name: get_args(hint)[1:]
+        for module in modules
+        for name, hint in get_type_hints(module, include_extras=True).items()
+    }
+    return {name: (said[0], said[1]) for name, said in hints.items() if len(said) == 2 and all(said)}
+
+
+def _numbers(modules: Collection[ModuleType]) -> Iterator[str]:
+    known = units(modules)
+    for module in modules:
+        for name, value in vars(module).items():
+            if type(value) in (int, float) and not name.startswith("_") and name not in known:
+                yield f"number {name} of {module.__name__.rpartition('.')[2]} has no unit and source"
+
+
+def _untold(name: str, what: str, written: Text) -> Iterator[str]:
+    return (f"{name} has no {what} in {lang.value}" for lang in Lang if not _written(written, lang))
+
+
+def _written(written: Text, lang: Lang) -> bool:
+    return bool(getattr(written, lang.value, ""))

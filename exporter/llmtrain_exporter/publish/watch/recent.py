@@ -1,0 +1,47 @@
+"""The last records of a run, kept to be drawn."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from llmtrain_exporter.analyse import derived
+from llmtrain_exporter.analyse.analysis import Analysis
+from llmtrain_exporter.analyse.run import Run
+from llmtrain_exporter.model import Kind, Record, Series, Settings, series
+
+RECORDS_KEPT = 32
+"""Records of each kind whose values are kept to be drawn."""
+
+DRAWN = (Kind.TRAIN, Kind.EVAL)
+
+
+class RecentRecords:
+    """The observer that keeps the last records of a run."""
+
+    def __init__(self, _: Run) -> None:
+        self._records: Mapping[Kind, deque[Record]] = {kind: deque(maxlen=RECORDS_KEPT) for kind in DRAWN}
+
+    def note(self, record: Record, _: Analysis | None, /) -> None:
+        """See a record that was folded; the same step once more is a second writer's."""
+        kept = self._records.get(record.kind)
+        if kept is not None and not (kept and record.step is not None and record.step == kept[-1].step):
+            kept.append(record)
+
+    def courses(self, settings: Settings) -> Mapping[Series, Sequence[float]]:
+        """The last values of each series, the newest last. `settings`: those of the run."""
+        found: dict[Series, list[float]] = {}
+        for records in self._records.values():
+            for record in records:
+                for key, value in _values(record, settings).items():
+                    found.setdefault(key, []).append(value)
+        return found
+
+
+def _values(record: Record, settings: Settings) -> dict[Series, float]:
+    """What a record says, and what follows from it alone."""
+    values = dict(zip(record.layout.series, record.values, strict=True))
+    if record.kind is Kind.TRAIN:
+        ratios = [*derived.against_settings(values, settings.numbers), *derived.within_record(values, 0.0)]
+        values |= {series(metric): value for metric, value in ratios}
+    return values

@@ -1,0 +1,200 @@
+"""The loop that decides when to look: for new runs, for new lines, for what time alone changes."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from llmtrain_exporter.analyse.run import Run
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.source import Reading
+from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.idle_poll import IdlePoll
+from llmtrain_exporter.serve.sparkline import Sparkline
+from llmtrain_exporter.serve.telemetry import Telemetry
+from llmtrain_exporter.watching.live import LiveRun
+from llmtrain_exporter.watching.rules import rules_for_serving
+from llmtrain_exporter.watching.run_set import RunSet
+from llmtrain_exporter.watching.sleeping import SleepingRun
+
+log = logging.getLogger(__name__)
+
+IDLE_SHARE = 0.006
+"""Share of a core that looking at quiet files may cost; with many files the looks get rarer."""
+
+SCAN_SHARE = 0.02
+"""The same for the search for new runs."""
+
+LATEST_LOOK, LATEST_SCAN = 2.0, 10.0
+"""A new line, a new run is found within this time, whatever the looking costs."""
+
+TEND_SECONDS = 1.0
+"""Time between two looks at what changes without a new line."""
+
+NEWBORN_SECONDS = 60.0
+"""A log that appears while others are watched, and was written to so lately, is no history."""
+
+WatchedRun = LiveRun[Sparkline] | SleepingRun
+
+
+class Watcher:
+    """Watches folders and keeps the fleet up to date. Belongs to one thread."""
+
+    def __init__(self, settings: Settings, fleet: Fleet, telemetry: Telemetry) -> None:
+        self._settings = settings
+        self._fleet = fleet
+        self._telemetry = telemetry
+        self._rules = rules_for_serving(settings)
+        self._runs = RunSet(self._rules, _sparkline, settings.max_runs)
+        self._newborn: set[str] = set()  # names of runs that begin before our eyes and show no record yet
+        self._scan_due = -math.inf
+        self._worked = 0.0  # seconds of the last round that were no mere looking
+        self._idle_poll: IdlePoll[WatchedRun] | None = None  # None: what is open, or how far, has changed
+        self._tend_due = -math.inf
+
+    def run(self, stop: threading.Event) -> None:
+        """Watch until `stop` is set."""
+        while not stop.is_set():
+            began = time.monotonic()
+            if began >= self._scan_due:
+                self.scan(time.time())
+                took = time.monotonic() - began
+                self._scan_due = began + max(
+                    self._settings.scan_interval, min(took / SCAN_SHARE, LATEST_SCAN)
+                )
+                began += took
+            thread_began = time.thread_time()  # a scrape in another thread is none of the loop's cost
+            if not self.round(began, time.time()):
+                looked = time.thread_time() - thread_began - self._worked
+                stop.wait(max(self._settings.poll_interval, min(looked / IDLE_SHARE, LATEST_LOOK)))
+        self._runs.close()
+
+    def scan(self, now: float) -> None:
+        """Search for runs: take new ones in, let gone ones leave. `now`: Unix time."""
+        began = time.monotonic()
+        settings = self._settings
+        scan = self._rules.search(settings.paths, now, settings.ignore_older, settings.max_depth)
+        self._note_problems(scan.errors)
+        self._idle_poll = None
+        changes = self._runs.update(scan, now)
+        for name in changes.left:
+            self._newborn.discard(name)
+            self._fleet.remove(name)
+        if self._fleet.ready:
+            self._newborn |= {run.name for run in changes.met if now - run.found.modified < NEWBORN_SECONDS}
+        self._telemetry.scanned(time.monotonic() - began, len(self._runs), changes.left_out, scan.errors)
+
+    def round(self, monotonic: float, now: float) -> bool:
+        """Look at each log once; whether there is more to read at once."""
+        began = time.monotonic()
+        busy = False
+        self._worked = 0.0
+        if self._idle_poll is None:
+            arranging = time.thread_time()
+            self._idle_poll = IdlePoll(self._runs)
+            self._worked += time.thread_time() - arranging
+        for run in self._idle_poll.stirred():
+            self._idle_poll = None
+            busy |= self._guarded(run, self._read, monotonic, now)
+        if monotonic >= self._tend_due:
+            self._tend_due = monotonic + TEND_SECONDS
+            tending = time.thread_time()
+            for run in list(self._runs):
+                self._guarded(run, self._tend, monotonic, now)
+            self._worked += time.thread_time() - tending
+        if not busy:  # a log that cannot be read, or not yet, keeps nobody waiting
+            self._fleet.ready = True
+        self._telemetry.went_round(time.monotonic() - began)
+        return busy
+
+    def _guarded(
+        self,
+        run: WatchedRun,
+        work: Callable[[WatchedRun, float, float], bool],
+        monotonic: float,
+        now: float,
+    ) -> bool:
+        """One broken run must not stop the others."""
+        try:
+            return work(run, monotonic, now)
+        except Exception as error:
+            self._give_up(run, error)
+            return False
+
+    def _tend(self, run: WatchedRun, monotonic: float, now: float) -> bool:
+        """See to what happens without a new line: a replaced file, and what time alone changes."""
+        if monotonic >= run.check_at:  # asked here too: a call for each of ten thousand runs costs
+            run.check_path(monotonic)
+            if run.source.place is None:
+                self._idle_poll = None
+        if now >= run.changes_at and run.caught_up and isinstance(run, LiveRun):
+            self._publish(run, now)
+        return False
+
+    def _read(self, run: WatchedRun, monotonic: float, now: float) -> bool:
+        """Read on in a log; whether there is more to read at once."""
+        if isinstance(run, SleepingRun):
+            return self._wake(run, monotonic)
+        began = time.thread_time()
+        known = run.caught_up
+        reading = run.read_on(monotonic, now)
+        self._note_error(run)
+        if run.caught_up and (reading is not None or not known):
+            self._publish(run, now)
+        if reading is not None:
+            self._note(run, reading)
+        self._runs.spare_descriptor(run, reading)
+        self._worked += time.thread_time() - began
+        return reading is not None and reading.more
+
+    def _publish(self, run: LiveRun[Sparkline], now: float) -> None:
+        if not run.is_run:
+            self._fleet.remove(run.name)
+            return
+        newborn = run.name in self._newborn and run.has_records
+        self._fleet.publish(run.snapshot(now), newborn, run.found, run.observer)
+        if newborn:
+            self._newborn.remove(run.name)
+        if run.is_settled(now):
+            self._runs.put_to_sleep(run)
+            self._idle_poll = None
+
+    def _wake(self, sleeping: SleepingRun, monotonic: float) -> bool:
+        stirred = sleeping.stirred(monotonic)
+        if stirred:
+            self._runs.wake(sleeping)
+        return stirred
+
+    def _note(self, run: LiveRun[Sparkline], reading: Reading) -> None:
+        self._telemetry.read(reading.size)
+        if not run.has_records:
+            for reason, lines in reading.skipped.items():
+                self._telemetry.skipped(reason, lines)
+
+    def _note_error(self, run: LiveRun[Sparkline]) -> None:
+        error = run.news_of_error()
+        if error:
+            log.warning("%s", error)
+            self._telemetry.failed("read")
+
+    def _note_problems(self, problems: Mapping[str, str]) -> None:
+        """What could not be searched, by path; logged when it is new."""
+        for path, problem in problems.items():
+            if self._fleet.problems.get(path) != problem:
+                log.warning("%s: %s", path, problem)
+        self._fleet.problems = problems
+
+    def _give_up(self, run: WatchedRun, error: Exception) -> None:
+        """Without its series: values that never change again would look healthy."""
+        log.error("%s: cannot be analysed", run.found.path, exc_info=error)
+        self._telemetry.failed("analyse")
+        run.give_up(error)
+        self._idle_poll = None
+        self._fleet.remove(run.name)
+
+
+def _sparkline(_: Run) -> Sparkline:
+    return Sparkline()

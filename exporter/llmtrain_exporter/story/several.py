@@ -1,0 +1,31 @@
+"""Several runs in short, and the files beside them that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Health, NoRun, Snapshot
+from llmtrain_exporter.story.blocks import Line
+from llmtrain_exporter.story.facts import health_mark, skipped_text
+from llmtrain_exporter.story.phrase import joined
+
+_NO_FILE = (NoRunReason.NOT_THERE, NoRunReason.NO_LOG)
+
+
+def counts_line(runs: Sequence[Snapshot], lang: Lang) -> Line:
+    """How many runs there are, and how many are how."""
+    counts = {health: sum(run.verdict is health for run in runs) for health in reversed(Health)}
+    by_health = ((f"{count} ", health_mark(health, lang)) for health, count in counts.items() if count)
+    all_runs = (words.RUNS.of(len(runs), lang),)
+    return joined((all_runs, joined(by_health, words.COMMA.of(lang))), words.COLON.of(lang))
+
+
+def no_run_line(no_run: NoRun, lang: Lang) -> Line:
+    """A file that is no run: why, and what was in it instead."""
+    form = words.NO_RUN_THERE if no_run.reason in _NO_FILE else words.NO_RUN
+    why = form.of(lang).format(reason=words.no_run_reason(no_run.reason, no_run.detail, lang))
+    contents = words.IN_BRACKETS.of(lang).format(text=skipped_text(no_run.skipped, lang))
+    return (f"{no_run.file}: {why}{contents if no_run.skipped else ''}",)

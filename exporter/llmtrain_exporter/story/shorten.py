@@ -1,0 +1,125 @@
+"""What a small output leaves out first, as the ranks of a story say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.story.blocks import DETAIL, Block, Cut, Items, Paragraph, Part, Section, Story, Table
+
+_GAPS = {Part.INCIDENTS: words.MORE_INCIDENTS}
+
+
+MOST_INCIDENTS = 8
+"""Of more the first and the last are told."""
+
+
+def essentials(story: Story) -> tuple[Section, ...]:
+    """The sections of a story without what is only for who wants all of it, rows of tables included."""
+    return tuple(
+        replace(section, blocks=tuple(map(_essential, _of_many(section, Lang(story.lang)).blocks)))
+        for section in story.sections
+        if section.rank < DETAIL
+    )
+
+
+def _of_many(section: Section, lang: Lang) -> Section:
+    return at_most(section, MOST_INCIDENTS, lang) if section.part is Part.INCIDENTS else section
+
+
+def _essential(block: Block) -> Block:
+    if not isinstance(block, Table) or not block.ranks:
+        return block
+    kept = [at for at, rank in enumerate(block.ranks) if rank < DETAIL]
+    rows, ranks = tuple(block.rows[at] for at in kept), tuple(block.ranks[at] for at in kept)
+    return replace(block, rows=rows, ranks=ranks)
+
+
+def urgent_rows(table: Table, most: int) -> list[int]:
+    """Which rows to show where there is room for so many: those that matter most, in their order."""
+    ranks = table.ranks or (0,) * len(table.rows)
+    return sorted(sorted(range(len(table.rows)), key=ranks.__getitem__)[:most])
+
+
+def at_most(section: Section, most: int, lang: Lang) -> Section:
+    """The section with no more than so many items in each of its lists."""
+    blocks: list[Block] = []
+    for block in section.blocks:
+        surplus = len(block.items) - most if isinstance(block, Items) else 0
+        blocks += _fewer(block, surplus, section.part, lang) if surplus > 0 else [block]
+    return replace(section, blocks=tuple(blocks))
+
+
+def shortened(sections: Sequence[Section], lang: Lang) -> Iterator[tuple[Section, ...]]:
+    """The sections whole, then ever shorter, each time without what matters least; never quite empty.
+
+    It is the section with the highest rank that gives way: first all that only says more, then item by item.
+    """
+    yield tuple(sections)
+    left = list(sections)
+    for at in sorted(range(len(sections)), key=lambda at: (-sections[at].rank, -at)):
+        for shorter in _shorter(sections[at], lang):
+            left[at] = shorter
+            if any(section.blocks for section in left):
+                yield tuple(section for section in left if section.blocks)
+
+
+def _shorter(section: Section, lang: Lang) -> Iterator[Section]:
+    items_alone = brief(section)
+    if items_alone != section:
+        yield items_alone
+    for gone in range(1, sum(map(_size, section.blocks)) + 1):
+        yield replace(items_alone, blocks=tuple(_without(items_alone, gone, lang)))
+
+
+def brief(section: Section) -> Section:
+    """The section without the lines that only say more."""
+    return replace(section, blocks=tuple(map(_brief, section.blocks)))
+
+
+def _brief(block: Block) -> Block:
+    if not isinstance(block, Items):
+        return block
+    return replace(block, items=tuple(replace(item, more=()) for item in block.items))
+
+
+def _size(block: Block) -> int:
+    return len(block.items) if isinstance(block, Items) else 1
+
+
+def _without(section: Section, gone: int, lang: Lang) -> list[Block]:
+    """The blocks without so many items; a block that is no list counts as one, and the last ones go first."""
+    blocks: list[Block] = []
+    for block in reversed(section.blocks):
+        here = min(gone, _size(block))
+        gone -= here
+        blocks[:0] = _fewer(block, here, section.part, lang) if here else [block]
+    return blocks
+
+
+def _fewer(block: Block, gone: int, part: Part, lang: Lang) -> list[Block]:
+    """A block without so many items, and a note in the gap that they leave in the course of time."""
+    if not isinstance(block, Items):
+        return []
+    dropped = set(_order_of_going(block)[:gone])
+    first = min(dropped)
+    before, behind = block.items[:first], [item for at, item in enumerate(block.items) if at not in dropped]
+    parts = [before, tuple(behind[first:])]
+    blocks: list[Block] = [replace(block, items=items) for items in parts if items]
+    if block.cut is Cut.LAST:
+        return blocks
+    note = Paragraph((_GAPS.get(part, words.MORE).of(gone, lang),))
+    blocks.insert(bool(before), note)
+    return blocks
+
+
+def _order_of_going(items: Items) -> list[int]:
+    """Places in the list, what goes first in front."""
+    places = list(range(len(items.items)))
+    if items.cut is Cut.LAST:
+        places.reverse()
+    elif items.cut is Cut.MIDDLE:
+        places = [*places[1:], *places[:1]]
+    return sorted(places, key=lambda at: -items.items[at].rank)

@@ -1,0 +1,256 @@
+"""One run under watch: its log is followed, its records are folded, and observers see them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Generic, Protocol, TypeVar
+
+from llmtrain_exporter.analyse.analysis import Analysis
+from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.ingest.arguments import read_checkpoints
+from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.source import Reading, Source, read_run_settings
+from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
+from llmtrain_exporter.model import NoRun, Record, Series, Snapshot, State
+
+CHECK_SECONDS = 3.0
+"""Time between two looks whether a path still names the file that is open."""
+
+OVER_SECONDS = 10.0
+"""A run is over when it says so, or its silence has, and no more came for so long: a last evaluation."""
+
+
+class Observer(Protocol):
+    """Sees the records of a run as they are folded. A run that begins anew has a new one."""
+
+    def note(self, record: Record, analysis: Analysis | None, /) -> object:
+        """See a record, and what the run is judged by: None before its first training record.
+
+        What a second writer says once more is not shown.
+        """
+
+
+ObserverT = TypeVar("ObserverT", bound=Observer | None)
+
+
+class TrackedLog:
+    """What a loop needs of every log: when to look at it, and where."""
+
+    # Slots, here and below: ten thousand of these are kept.
+    __slots__ = (
+        "carried",
+        "caught_up",
+        "changes_at",
+        "check_at",
+        "failure",
+        "found",
+        "grown",
+        "name",
+        "source",
+    )
+
+    def __init__(
+        self, found: Found, name: str, source: Source, carried: Mapping[Series, float] | None
+    ) -> None:
+        """`carried`: the counters of the run before its log was rewritten, where it was."""
+        self.found = found
+        self.name = name
+        self.source = source
+        self.carried = carried
+        # The source's own bound method: it is asked of every run, several times a second.
+        self.grown = source.grown
+        self.check_at = -math.inf  # monotonic
+        self.changes_at = math.inf  # Unix time
+        self.caught_up = False  # all that was there when it was read last has been read
+        self.failure: str | None = None  # the class of the exception that ended the analysis
+
+    def check_path(self, monotonic: float) -> None:
+        """Look whether the path still names the file that is open, unless that was done a moment ago."""
+        if monotonic >= self.check_at:
+            self.source.check(monotonic)
+            self.check_at = monotonic + CHECK_SECONDS
+
+    def give_up(self, error: Exception) -> None:
+        """Look at it no more: `error` came out of it."""
+        self.failure = type(error).__name__
+        self.source.close()
+        self.grown = _never
+        self.check_at = self.changes_at = math.inf
+        self.caught_up = True
+
+
+class LiveRun(TrackedLog, Generic[ObserverT]):
+    """A run whose log is followed and folded. For one thread at a time."""
+
+    __slots__ = (
+        "_known_error",
+        "_observe",
+        "_options",
+        "bytes_read",
+        "folded",
+        "met_at",
+        "observer",
+        "rewritten",
+        "seen_training",
+    )
+
+    def __init__(
+        self,
+        found: Found,
+        name: str,
+        options: Options,
+        source: Source,
+        observe: Callable[[Run], ObserverT],
+        carried: Mapping[Series, float] | None = None,
+        met_at: float = 0.0,
+    ) -> None:
+        """`options`: what the operator says of the run. `observe`: makes the observer of a run that begins.
+
+        `carried`: see `TrackedLog`. `met_at`: Unix time at which the log was found.
+        """
+        super().__init__(found, name, source, carried)
+        self.met_at = met_at
+        self.bytes_read = 0  # since the log was begun
+        self.rewritten = 0  # times that another log stood in its place
+        self.seen_training = False  # it was watched while it trained
+        self._options = options
+        self._observe = observe
+        self._known_error: str | None = None
+        self._begin()
+
+    def read_on(self, monotonic: float, now: float) -> Reading | None:
+        """Read and fold what is new; None where nothing is. `now`: Unix time.
+
+        Where the log was rewritten, its counters go on from where they were. Where it is read again because
+        more is known of it, they never fall: the same rows, better known, can be judged milder.
+        """
+        reading = self.source.poll(monotonic)
+        if reading is None:
+            # An empty log is read with the first look; one that cannot be read, or not yet, is not.
+            self.caught_up = self.caught_up or not self.grown()
+            return None
+        if reading.restarted or reading.again:
+            self._begin_anew(reading.restarted)
+        self._fold(reading.records, min(reading.modified, now))
+        self.folded.skip(reading.skipped)
+        self.bytes_read += reading.size
+        self.caught_up = not reading.more
+        self.seen_training = self.seen_training or (
+            self.caught_up and self.folded.state(now) is State.RUNNING
+        )
+        return reading
+
+    def take_rest(self, now: float) -> None:
+        """Fold the half line at the end too: nobody writes any more, or nobody waits. Not after `park`."""
+        self._fold(self.source.rest(), min(self.found.modified, now))
+
+    def snapshot(self, now: float) -> Snapshot:
+        """The run as it stands at `now`, Unix time; `changes_at` says until when."""
+        self.changes_at = self._next_change(now)
+        return self.folded.snapshot(self.name, self.found.path, self.found.dialect.producer, now)
+
+    def outcome(self, now: float) -> Snapshot | NoRun:
+        """The run as it stands, with its checkpoints; or why the log is none."""
+        return with_checkpoints(self.snapshot(now)) if self.has_records else self.why_none()
+
+    def why_none(self) -> NoRun:
+        """Why the log is no run."""
+        path, skipped = self.found.path, dict(self.folded.skipped)
+        if self.failure is not None:
+            return NoRun(path, NoRunReason.BROKEN, skipped, self.failure)
+        if self.source.error is not None:
+            return NoRun(path, NoRunReason.UNREADABLE, skipped, self.source.error)
+        return NoRun(path, NoRunReason.NO_RECORD if skipped else NoRunReason.EMPTY, skipped)
+
+    def news_of_error(self) -> str | None:
+        """What hinders the reading, for people, the first time that it is asked for."""
+        known, self._known_error = self._known_error, self.source.error
+        return None if self._known_error == known else self._known_error
+
+    @property
+    def hindrance(self) -> str | None:
+        """What hinders the reading or the analysis, for people."""
+        return self.failure or self.source.error
+
+    @property
+    def has_records(self) -> bool:
+        """Whether there is anything to judge."""
+        return self.folded.is_training
+
+    @property
+    def is_run(self) -> bool:
+        """Whether this is a training log: it has records, or is empty under a name that promises some."""
+        return self.has_records or (self.found.dialect.promises_run and not self.folded.skipped)
+
+    def state(self, now: float) -> State:
+        """What the run is doing; one that cannot be analysed is as good as ended."""
+        return State.FAILED if self.failure is not None else self.folded.state(now)
+
+    def is_live(self, now: float) -> bool:
+        """Whether somebody may be training it: what was silent before it was watched is left alone."""
+        state = self.state(now)
+        if state is State.WAITING:
+            return now - self.found.modified < STALL_SECONDS_UNKNOWN
+        return state is State.RUNNING or (state is State.STALLED and self.seen_training)
+
+    def is_over(self, now: float) -> bool:
+        """Whether the run has ended, and nothing more is on its way."""
+        if self.failure is not None:
+            return True
+        ended = self.caught_up and self.folded.state(now) in (State.FINISHED, State.FAILED)
+        return ended and now - (self.folded.arrived or now) >= OVER_SECONDS
+
+    def is_settled(self, now: float) -> bool:
+        """Whether nothing is expected to change any more: it is over, or as silent as can be told."""
+        return not self._time_changes(now) and self._silent(now)
+
+    def _time_changes(self, now: float) -> bool:
+        return self.folded.changes_at(now) < math.inf or self.folded.state(now) is State.RUNNING
+
+    def _silent(self, now: float) -> bool:
+        return (
+            self.caught_up and self.folded.arrived is not None and now - self.folded.arrived >= OVER_SECONDS
+        )
+
+    def _next_change(self, now: float) -> float:
+        """Unix time at which time alone changes what is said of the run, or lets it sleep."""
+        if self._time_changes(now) or self._silent(now):
+            return self.folded.changes_at(now)
+        return (self.folded.arrived or now) + OVER_SECONDS
+
+    def _fold(self, records: Iterable[Record], arrived: float) -> None:
+        folded = self.folded
+        note = None if self.observer is None else self.observer.note
+        for record in records:
+            if folded.fold(record, arrived) and note is not None:
+                note(record, folded.analysis)
+
+    def _begin_anew(self, rewritten: bool) -> None:
+        known = self.folded.counters()
+        if rewritten:
+            self.carried = known
+            self.rewritten += 1
+        self._begin()
+        self.bytes_read = 0
+        self.folded.least = known
+
+    def _begin(self) -> None:
+        self.folded = Run(self._options, read_run_settings(self.found), self.carried)
+        self.observer = self._observe(self.folded)
+
+
+def with_checkpoints(run: Snapshot) -> Snapshot:
+    """The same with the checkpoints that lie beside its log by now."""
+    return replace(run, checkpoints=read_checkpoints(os.path.dirname(run.file)))
+
+
+def unobserved(_: Run) -> None:
+    """The observer of a run whose records nobody else wants to see."""
+
+
+def _never() -> bool:
+    return False

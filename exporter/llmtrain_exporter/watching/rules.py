@@ -1,0 +1,78 @@
+"""What the settings say of runs: how they are searched for, called, opened and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
+
+from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.config import Settings, unique_name
+from llmtrain_exporter.ingest import discover
+from llmtrain_exporter.ingest.discover import Found, Scan
+from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.model import NoRun
+
+EPISODES_READ = 10_000
+"""Of a log that a person reads, all that one may want to know is kept."""
+
+
+class RunRules:
+    """The rules of the settings, for everything that looks at logs."""
+
+    def __init__(self, settings: Settings, judging: Options) -> None:
+        """`judging`: how a run is judged of which no rule says more; its profile goes before every rule."""
+        self._settings = settings
+        self._judging = judging
+        self.readers = Readers(settings.logging_steps)
+
+    def search(
+        self,
+        roots: Sequence[str],
+        now: float,
+        ignore_older: float | None = None,
+        max_depth: int | None = None,
+    ) -> Scan:
+        """The logs below folders, or that files are. `now`: Unix time; `ignore_older`: seconds."""
+        defaults = discover.SearchOptions()
+        options = discover.SearchOptions(
+            stdout_log=tuple(self._settings.stdout_log),
+            max_depth=defaults.max_depth if max_depth is None else max_depth,
+            ignore_older=ignore_older,
+        )
+        return discover.discover(roots, options, now)
+
+    def name(self, found: Found, taken: Container[str]) -> str:
+        """What the run is called, unlike every name that is taken."""
+        return unique_name(self._settings.assign(found.run).name, found.run, taken)
+
+    def options(self, found: Found) -> Options:
+        """How the run is judged."""
+        assigned = self._settings.assign(found.run)
+        profile = self._judging.profile or assigned.profile
+        return replace(self._judging, profile=profile, labels=assigned.labels)
+
+
+def rules_for_serving(settings: Settings) -> RunRules:
+    """Those of runs that are served: within what a Prometheus can take."""
+    judging = Options(
+        profiles=settings.known_profiles,
+        max_other_keys=settings.max_other_keys,
+        max_label_values=settings.max_reward_functions,
+    )
+    return RunRules(settings, judging)
+
+
+def rules_for_reading(settings: Settings, profile: str | None = None) -> RunRules:
+    """Those of runs that a person reads. `profile` goes before what the settings say."""
+    judging = Options(profile=profile, profiles=settings.known_profiles, episodes_kept=EPISODES_READ)
+    return RunRules(settings, judging)
+
+
+def problems_of(scan: Scan) -> Iterator[NoRun]:
+    """The paths that a search could not look into."""
+    for path, problem in scan.errors.items():
+        if path in scan.missing:
+            yield NoRun(path, NoRunReason.NOT_THERE)
+        else:
+            yield NoRun(path, NoRunReason.UNREADABLE, detail=problem)

@@ -1,0 +1,135 @@
+"""All runs under watch: taken in and named when a search finds them, let go when it no longer does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+from llmtrain_exporter.analyse.run import Run
+from llmtrain_exporter.ingest.discover import Found, Scan
+from llmtrain_exporter.ingest.follow import raise_descriptor_limit
+from llmtrain_exporter.ingest.source import Reading, open_source
+from llmtrain_exporter.model import Series
+from llmtrain_exporter.watching.live import LiveRun, ObserverT, TrackedLog
+from llmtrain_exporter.watching.rules import RunRules
+from llmtrain_exporter.watching.sleeping import SleepingRun
+
+SCANS_MISSING = 3
+"""A path can vanish for a moment; a run leaves when so many searches in a row did not find it."""
+
+DESCRIPTORS_SPARED = 256
+"""Open files left to connections and everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes(Generic[ObserverT]):
+    """What a search has changed: the runs that are new, the names of those that were let go.
+
+    `left_out`: the logs that are not watched, by reason.
+    """
+
+    met: Sequence[LiveRun[ObserverT]]
+    left: Sequence[str]
+    left_out: Mapping[str, int]
+
+
+class RunSet(Generic[ObserverT]):
+    """The runs under watch, by the path of their log. For one thread at a time."""
+
+    def __init__(self, rules: RunRules, observe: Callable[[Run], ObserverT], max_runs: int) -> None:
+        """`observe`: makes the observer of each run that begins."""
+        self._rules = rules
+        self._observe = observe
+        self._max_runs = max_runs
+        self._runs: dict[str, LiveRun[ObserverT] | SleepingRun] = {}
+        self._names: set[str] = set()
+        self._missing: Counter[str] = Counter()  # by path: searches in a row that did not find it
+        self._descriptors = raise_descriptor_limit() - DESCRIPTORS_SPARED
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __iter__(self) -> Iterator[LiveRun[ObserverT] | SleepingRun]:
+        return iter(self._runs.values())
+
+    @property
+    def awake(self) -> list[LiveRun[ObserverT]]:
+        """Those that do not sleep."""
+        return [run for run in self if isinstance(run, LiveRun)]
+
+    def update(self, scan: Scan, now: float) -> Changes[ObserverT]:
+        """Take in what a search has found, and let go what is gone. `now`: Unix time."""
+        watched = scan.found[: self._max_runs]
+        left_out = Counter(scan.left_out)
+        left_out["max_runs"] = len(scan.found) - len(watched)
+        left = self._leave({found.path: found.run for found in watched})
+        met = [run for found in watched if (run := self._meet(found, now)) is not None]
+        return Changes(met, left, left_out)
+
+    def put_to_sleep(self, run: LiveRun[ObserverT]) -> None:
+        """Keep no more of it than it takes to notice that it goes on."""
+        self._runs[run.found.path] = SleepingRun(run)
+
+    def wake(self, sleeping: SleepingRun) -> None:
+        """Watch it again, from the first byte of its log."""
+        sleeping.source.close()
+        self._open(sleeping.found, sleeping.name, sleeping.carried, sleeping.met_at)
+
+    def spare_descriptor(self, run: LiveRun[ObserverT], reading: Reading | None) -> None:
+        """Hold its log open no longer, where there are more runs than files may be open."""
+        # A line that is longer than one reading would begin anew each time.
+        progressed = run.caught_up or (reading is not None and reading.size > 0)
+        if len(self._runs) > self._descriptors and progressed:
+            run.source.park()
+
+    def close(self) -> None:
+        """Give back what is held open."""
+        for run in self:
+            run.source.close()
+
+    def _leave(self, names: Mapping[str, str]) -> list[str]:
+        """Let go what is gone for good, and what is found elsewhere or otherwise now. `names`: by path."""
+        found, left = set(names.values()), []
+        for path, run in list(self._runs.items()):
+            name = names.get(path)
+            if name is None:
+                self._missing[path] += 1
+                gone = run.found.run in found or self._missing[path] >= SCANS_MISSING
+            else:
+                self._missing.pop(path, None)
+                gone = run.found.run != name
+            if gone:
+                self._forget(run)
+                left.append(run.name)
+        return left
+
+    def _meet(self, found: Found, now: float) -> LiveRun[ObserverT] | None:
+        """Watch it from now on; the run if it was not watched before."""
+        known = self._runs.get(found.path)
+        if known is None:
+            return self._open(found, self._rules.name(found, self._names), None, now)
+        if (known.found.dialect, known.found.extra) == (found.dialect, found.extra):
+            # Of quiet runs the old one stays: others hold it too, and two of each would be kept.
+            if known.found.modified != found.modified:
+                known.found = found
+            return None
+        self._forget(known)
+        self._open(found, self._rules.name(found, self._names), known.carried, now)
+        return None
+
+    def _open(
+        self, found: Found, name: str, carried: Mapping[Series, float] | None, met_at: float
+    ) -> LiveRun[ObserverT]:
+        source = open_source(found, self._rules.readers)
+        run = LiveRun(found, name, self._rules.options(found), source, self._observe, carried, met_at)
+        self._runs[found.path] = run
+        self._names.add(name)
+        return run
+
+    def _forget(self, run: TrackedLog) -> None:
+        run.source.close()
+        del self._runs[run.found.path]
+        self._missing.pop(run.found.path, None)
+        self._names.discard(run.name)
