@@ -17,7 +17,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import panels
 from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.model import series
+from llmtrain_exporter.model import Incident, State, series
 from llmtrain_exporter.story import blocks as b
 from llmtrain_exporter.story.advice import flags_section
 from llmtrain_exporter.story.metrics import metrics_section
@@ -92,8 +92,16 @@ def sections(depth: int = 2) -> st.SearchStrategy[b.Section]:
 
 
 def stories() -> st.SearchStrategy[b.Story]:
-    health = st.sampled_from(["healthy", "watch", "broken"])
-    return st.builds(b.Story, texts(), st.sampled_from(["en", "zh"]), health, texts(), several(sections()))
+    return st.builds(
+        b.Story,
+        texts(),
+        st.sampled_from(["en", "zh"]),
+        st.sampled_from(["healthy", "watch", "broken"]),
+        texts(),
+        several(sections()),
+        st.sampled_from(["", "running", "failed"]),
+        st.none() | st.builds(b.Item, lines(), several(lines())),
+    )
 
 
 def through_json(story: b.Story) -> b.Story | None:
@@ -256,6 +264,37 @@ def test_a_phrase_holds_pieces_where_its_text_has_placeholders() -> None:
 
 
 # A run's
+
+
+ENDINGS = [
+    (State.RUNNING, 60, "healthy", "Recovered at step 60", "第 60 步恢复正常"),
+    (State.FAILED, 60, "healthy", "Recovered at step 60", "第 60 步恢复正常"),
+    (State.RUNNING, 5, "healthy", "Over, the run went back to step 5", "训练已回到第 5 步，事故结束"),
+    (State.FAILED, None, "watch", "Failed without recovering", "训练失败退出，未恢复"),
+    (State.FINISHED, None, "watch", "Finished without recovering", "训练结束，未恢复"),
+    (State.STALLED, None, "watch", "Silent without recovering", "训练已无输出，未恢复"),
+]
+
+
+@pytest.mark.parametrize(("state", "recovery", "kind", "en", "zh"), ENDINGS)
+def test_a_story_tells_how_the_last_incident_ended(
+    state: State, recovery: int | None, kind: str, en: str, zh: str
+) -> None:
+    """Well or not, and in a few words; of one that went silent since when."""
+    incident = Incident(7, 20, recovery, (("kl", 7),), ("kl_spike",), False, False)
+    run = replace(RUN, incidents=(incident,), state=state, last_record=1_700_000_000.0)
+    for lang, words in ((Lang.EN, en), (Lang.ZH, zh)):
+        told = run_story(run, lang).ending
+        assert told is not None
+        assert told.line == (b.Mark(kind, words),)
+        assert ("2023-11-14 22:13:20 UTC" in "".join(map(b.plain, told.more))) is (state is State.STALLED)
+
+
+def test_an_incident_that_lasts_has_no_ending() -> None:
+    """Nor has a run without one."""
+    lasting = Incident(7, 20, None, (("kl", 7),), ("kl_spike",), False, False)
+    assert run_story(replace(RUN, incidents=(lasting,), state=State.RUNNING), Lang.EN).ending is None
+    assert run_story(replace(RUN, incidents=()), Lang.EN).ending is None
 
 
 @pytest.mark.parametrize("lang", Lang)

@@ -111,6 +111,17 @@ MORE_INCIDENTS = Counted(
     Text("... and 1 more incident in between", "……其间还有 1 次事故"),
     Text("... and {n} more incidents in between", "……其间还有 {n} 次事故"),
 )
+RECOVERED_AT = Text("Recovered at step {end}", "第 {end} 步恢复正常")
+WENT_BACK_TO = Text("Over, the run went back to step {end}", "训练已回到第 {end} 步，事故结束")
+UNRECOVERED = {
+    "finished": Text("Finished without recovering", "训练结束，未恢复"),
+    "failed": Text("Failed without recovering", "训练失败退出，未恢复"),
+    "stalled": Text("Silent without recovering", "训练已无输出，未恢复"),
+}
+SILENT_SINCE = Text(
+    "No record since {when}: it was likely killed, or it hangs.",
+    "{when} 起没有新记录：可能被杀，也可能卡住。",
+)
 BACK_TO = Text("last checkpoint before it: {checkpoint}", "事发前最后一个 checkpoint：{checkpoint}")
 FINDING = Text("{when}, {severity}: {title}. {text}", "{when}，{severity}：{title}。{text}")
 STEP = Text("step {first}", "第 {first} 步")

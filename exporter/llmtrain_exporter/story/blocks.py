@@ -29,6 +29,8 @@ class Part(str, Enum):
     FLAGS = "flags"  # all that the actions change, to copy
     SETTINGS = "settings"  # where it comes from, and its hyper-parameters
     NOTES = "notes"
+    ALERTS = "alerts"  # of a card: what fires, besides what the run itself tells
+    LINKS = "links"  # of a card: where to read on
     CHAPTER = "chapter"  # what only a whole report has
 
 
@@ -212,13 +214,19 @@ Block = Paragraph | Items | Facts | Table | Command | Figure | Section
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A run in one language. `title`: the worst that speaks against it, in a few words."""
+    """A run in one language. `title`: the worst that speaks against it, in a few words.
+
+    `health` and `state` are keys of `words.HEALTH` and `words.STATE`. `ending`: how its last incident ended,
+    whose mark says whether well; None where it goes on, or there was none.
+    """
 
     run: str
     lang: str
     health: str
     title: str
     sections: tuple[Section, ...]
+    state: str = ""
+    ending: Item | None = None
 
 
 def plain(line: Line) -> str:
@@ -226,9 +234,9 @@ def plain(line: Line) -> str:
     return "".join(piece if isinstance(piece, str) else piece.text for piece in line)
 
 
-def items(lines: Iterable[Line], bare: bool = False) -> Items:
+def items(lines: Iterable[Line], numbered: bool = False, bare: bool = False) -> Items:
     """A list of lines that have nothing more to say."""
-    return Items(tuple(map(Item, lines)), bare=bare)
+    return Items(tuple(map(Item, lines)), numbered, bare)
 
 
 def goes_on(before: Block, section: Section) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Incident, Snapshot
+from llmtrain_exporter.model import Health, Incident, Snapshot, State
 from llmtrain_exporter.story.blocks import (
     Code,
     Cut,
@@ -14,11 +16,13 @@ from llmtrain_exporter.story.blocks import (
     Joint,
     Line,
     Mark,
+    Moment,
     Part,
     Section,
     Span,
     Strong,
 )
+from llmtrain_exporter.story.numbers import moment_text
 from llmtrain_exporter.story.phrase import joined, parts, phrase
 from llmtrain_exporter.story.verdict import NBSP, Finding, checkpoint_before, findings
 
@@ -57,6 +61,27 @@ def incident_line(incident: Incident, lang: Lang) -> Line:
     course = joined(lines, words.COMMA.of(lang))
     chain = chain_line(incident, lang)
     return joined((course, chain), Joint(words.COLON.of(lang))) if chain else course
+
+
+def ending(run: Snapshot, lang: Lang) -> Item | None:
+    """How the last incident ended, as a headline says it; None where it lasts in a run that goes on."""
+    if not run.incidents:
+        return None
+    incident = run.incidents[-1]
+    end = incident.recovery_step
+    if end is not None:
+        form = words.RECOVERED_AT if end > incident.peak_step else words.WENT_BACK_TO
+        return Item((Mark(Health.HEALTHY.name.lower(), form.of(lang).format(end=end)),))
+    if run.state.value not in words.UNRECOVERED:
+        return None
+    mark = Mark(Health.WATCH.name.lower(), words.UNRECOVERED[run.state.value].of(lang))
+    return Item((mark,), tuple(_silence(run, lang)))
+
+
+def _silence(run: Snapshot, lang: Lang) -> Iterator[Line]:
+    at = run.last_record
+    if run.state is State.STALLED and at is not None:
+        yield phrase(words.SILENT_SINCE, lang, when=Moment(moment_text(at), at))
 
 
 def chain_line(incident: Incident, lang: Lang) -> Line:

@@ -33,4 +33,12 @@ def run_story(run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: 
         facts.settings_section(run, lang),
     )
     told = tuple(section for section in sections if section is not None)
-    return Story(run.run, lang.value, run.verdict.name.lower(), title(run, lang), told)
+    return Story(
+        run.run,
+        lang.value,
+        run.verdict.name.lower(),
+        title(run, lang),
+        told,
+        run.state.value,
+        events.ending(run, lang),
+    )

@@ -57,6 +57,8 @@ def from_object(raw: object) -> b.Story | None:
         _key(words.HEALTH, raw.get("health")),
         _text(raw.get("title")),
         _each(raw["sections"], lambda entry: _section(entry, DEEPEST)),
+        _key(words.STATE, raw.get("state")),
+        _item(raw.get("ending")),
     )
 
 
