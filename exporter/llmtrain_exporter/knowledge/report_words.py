@@ -68,11 +68,6 @@ GROUPS = {
     Group.DERIVED: Text("Ratios and differences", "比值与差值"),
 }
 OTHERS = Text("All other numbers of the log", "日志中的其他数值")
-GOOD = {
-    "up": Text("Higher is better.", "越高越好。"),
-    "down": Text("Lower is better.", "越低越好。"),
-    "neither": Text("Neither high nor low is good in itself.", "并非越高或越低越好。"),
-}
 SERIES = Text("series", "序列")
 WHAT_IT_IS = Text("what it is", "含义")
 LOWEST = Text("lowest", "最低")

@@ -57,7 +57,7 @@ UNITS = {
 MINUTES_AND = Text("min", "分")  # with seconds behind it
 COMMA = Text(", ", "，")
 LISTED = Text(", ", "、")  # between names
-SENTENCES = Text(" ", "")
+BETWEEN_SENTENCES: Mapping[Lang, str] = {Lang.EN: " ", Lang.ZH: ""}
 COLON = Text(": ", "：")
 
 # The runs of a folder.
@@ -97,6 +97,11 @@ METRIC = Text("metric", "指标")
 VALUE = Text("last value", "最新值")
 RANGE = Text("healthy", "健康范围")
 VERDICT = Text("verdict", "判断")
+GOOD = {
+    "up": Text("Higher is better.", "越高越好。"),
+    "down": Text("Lower is better.", "越低越好。"),
+    "neither": Text("Neither high nor low is good in itself.", "并非越高或越低越好。"),
+}
 TREND = Text("trend", "走势")
 MEANING = Text("meaning", "含义")
 

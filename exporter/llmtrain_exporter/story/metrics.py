@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels, report_words, words
+from llmtrain_exporter.knowledge import panels, words
 from llmtrain_exporter.knowledge.meaning import Good, Healthy, is_healthy
 from llmtrain_exporter.knowledge.metric import PREFIX, Group
 from llmtrain_exporter.knowledge.signal import Severity
@@ -31,6 +32,8 @@ RANK = 4
 Courses = Mapping[Series, Sequence[float]]
 """The values of series, one after the other, as far as somebody keeps them."""
 
+NO_COURSES: Courses = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
@@ -52,7 +55,9 @@ class MetricRow:
         return self.main or self.judged not in ("", "fine")
 
 
-def metrics_section(run: Snapshot, lang: Lang, courses: Courses, recent: bool) -> Section | None:
+def metrics_section(
+    run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: bool = False
+) -> Section | None:
     """The table of metrics, with a column of their courses where somebody keeps those; see `Course`."""
     rows = list(metric_rows(run, lang))
     if not rows:
@@ -86,9 +91,9 @@ def _note(one: Series, base: str, lang: Lang) -> str:
     meaning, healthy = meaning_of(one), healthy_of(one, base)
     if meaning is None:
         return one.metric.help
-    good = () if meaning.good is Good.NEITHER else (report_words.GOOD[meaning.good.value].of(lang),)
+    good = () if meaning.good is Good.NEITHER else (words.GOOD[meaning.good.value].of(lang),)
     note = () if healthy is None or healthy.note is None else (healthy.note.of(lang),)
-    return words.SENTENCES.of(lang).join((meaning.what.of(lang), *good, *note))
+    return words.BETWEEN_SENTENCES[lang].join((meaning.what.of(lang), *good, *note))
 
 
 def _cells(row: MetricRow, lang: Lang) -> list[Line]:

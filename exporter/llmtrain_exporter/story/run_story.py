@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.story import advice, events, facts
 from llmtrain_exporter.story.blocks import Story
-from llmtrain_exporter.story.metrics import Courses, metrics_section
+from llmtrain_exporter.story.metrics import NO_COURSES, Courses, metrics_section
 from llmtrain_exporter.story.verdict import actions, title
-
-NO_COURSES: Courses = MappingProxyType({})
 
 
 def run_story(run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: bool = False) -> Story:

@@ -32,9 +32,18 @@ def _of_many(section: Section, lang: Lang) -> Section:
 def _essential(block: Block) -> Block:
     if not isinstance(block, Table) or not block.ranks:
         return block
-    kept = [at for at, rank in enumerate(block.ranks) if rank < DETAIL]
-    rows, ranks = tuple(block.rows[at] for at in kept), tuple(block.ranks[at] for at in kept)
-    return replace(block, rows=rows, ranks=ranks)
+    return with_rows(block, [at for at, rank in enumerate(block.ranks) if rank < DETAIL])
+
+
+def with_rows(table: Table, places: Sequence[int]) -> Table:
+    """The table with these of its rows, and what goes with each."""
+    return replace(
+        table,
+        rows=tuple(table.rows[at] for at in places),
+        ranks=tuple(table.ranks[at] for at in places if table.ranks),
+        groups=tuple(table.groups[at] for at in places if table.groups),
+        notes=tuple(table.notes[at] for at in places if table.notes),
+    )
 
 
 def urgent_rows(table: Table, most: int) -> list[int]:

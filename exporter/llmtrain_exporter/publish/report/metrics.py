@@ -66,7 +66,7 @@ def _meaning(metric: Metric, material: Material, say: Say) -> str:
     meaning = MEANINGS[metric]
     healthy = meaning.healthy.get(material.run.base)
     note = () if healthy is None or healthy.note is None else (healthy.note.of(say.lang),)
-    return say.sentences((meaning.what.of(say.lang), say(r.GOOD[meaning.good.value]), *note))
+    return say.sentences((meaning.what.of(say.lang), say(words.GOOD[meaning.good.value]), *note))
 
 
 def _observed(rows: Sequence[MetricRow], material: Material, say: Say) -> Iterator[Line]:

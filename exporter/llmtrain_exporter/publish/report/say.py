@@ -36,7 +36,7 @@ class Say:
 
     def sentences(self, parts: Iterable[str]) -> str:
         """Sentences: Chinese ones need no blank between them."""
-        return words.SENTENCES.of(self.lang).join(parts)
+        return words.BETWEEN_SENTENCES[self.lang].join(parts)
 
     def judged(self, key: str) -> Piece:
         """What is thought of a value."""
