@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 EVERYTHING = {"cli", "__main__"}
 ANALYSIS = ("knowledge", "model", "analyse")
 ANALYSIS_NEEDS = {"orjson"}
-BROUGHT_ALONG = {"pydantic-core": "pydantic", "numpy": "pandas"}
+BROUGHT_ALONG = {"pydantic-core": "pydantic", "numpy": "pandas", "markupsafe": "jinja2"}
 """Libraries that are imported and that another one pins to what it works with."""
 
 LOADED_LATE = ("numpy", "pandas", "requests", "starlette", "uvicorn")

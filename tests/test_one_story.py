@@ -442,9 +442,6 @@ def test_the_page_shows_what_the_exporter_says(
         page = visitor.new_page()
         page.goto(f"/run?run={name}&lang={lang.value}")
         page.wait_for_selector("#metrics tbody")
-        more = page.locator("#metrics .heading button")
-        if more.count():
-            more.click()
         parts: dict[str, str] = page.evaluate(
             "Object.fromEntries([...document.querySelectorAll('#page section')]"
             ".map((part) => [part.id, part.textContent]))"
@@ -458,17 +455,15 @@ def test_the_page_shows_what_the_exporter_says(
     head = [story["health_text"], *title, story["state_text"]]
     assert_in_order(head, parts["verdict"])
     if story["health_now"] != story["health"]:
-        assert_in_order(
-            [words.HEALTH[story["health_now"]].of(lang)], parts["verdict"].split(story["title"])[1]
-        )
+        assert_in_order([story["health_text"], words.HEALTH[story["health_now"]].of(lang)], parts["verdict"])
     for incident in story["incidents"]:
         told = [str(incident["onset_step"]), *flat(stages_of(incident, lang))]
         assert_in_order(told, parts["happened"])
-    findings = ([one["title"], str(one["first_step"]), one["text"]] for one in story["findings"])
-    assert_in_order(flat(findings), parts["happened"])
-    assert_in_order(story["causes"], parts["why"])
+    findings = ([*when(one, lang), one["title"], one["text"]] for one in story["findings"])
+    assert_in_order(flat(findings), parts.get("happened", ""))
+    assert_in_order(story["causes"], parts.get("why", ""))
     actions = ([one["title"], *flat(map(on_page, one["proposals"])), one["how"]] for one in story["actions"])
-    assert_in_order(flat(actions), parts["todo"])
+    assert_in_order(flat(actions), parts.get("todo", ""))
 
 
 def on_page(proposal: Story) -> list[str]:
