@@ -12,12 +12,13 @@ help: ## list these targets
 demo: .venv/installed ## replay a collapsing and a healthy run and serve them; Ctrl-C ends it
 	@exec .venv/bin/llmtrain-exporter demo
 
-test: .venv/installed-test check ## everything that must hold: lint, types, tests against real servers
+test: .venv/installed-test check ## everything that must hold: lint, format, types, tests against real servers
 	@scripts/real-tools promtool prometheus alertmanager amtool chromium
 	.venv/bin/python -m pytest
 
-check: .venv/installed-test ## lint and types only
+check: .venv/installed-test ## lint, format and types only
 	.venv/bin/ruff check
+	.venv/bin/ruff format --check
 	.venv/bin/mypy
 
 bench: .venv/installed ## speed and memory beside real peers

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 
 import orjson
-from llmtrain_exporter.analyse import indicators
+from llmtrain_exporter.analyse import run_series
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.ingest.dialects.swift import Swift
 from llmtrain_exporter.ingest.normalise import Normaliser
@@ -47,7 +47,7 @@ def signals(analysis: Analysis) -> set[str]:
 
 def state(analysis: Analysis) -> tuple[object, ...]:
     """All that an analysis says."""
-    samples: dict[Series, float] = dict([*indicators.gauges(analysis), *indicators.counters(analysis)])
+    samples: dict[Series, float] = dict([*run_series.gauges(analysis), *run_series.counters(analysis)])
     said = sorted((one.metric.name, one.labels, str(value)) for one, value in samples.items())
     # as text, since NaN is not equal to itself
     return repr(analysis.episodes), repr(analysis.incidents), analysis.health, analysis.verdict, said

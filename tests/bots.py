@@ -1,4 +1,4 @@
-"""Chat bots for tests: servers that take and refuse messages as Feishu, DingTalk, WeCom and others do.
+"""Chat bots for tests: servers that take and refuse messages as the real chats do, one for each.
 
 Each listens on a free loopback port from `with` to the end of its block, checks what the real one checks, and
 keeps what it has accepted. `fail(...)` makes it fail; `speed` makes its minutes shorter.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import html
 import json
 import re
 import secrets
@@ -87,6 +88,7 @@ class Bot:
     kind: str
     path: str
     rates: Sequence[tuple[int, float]]
+    signs = False  # whether it can want messages signed
     block_seconds = 0.0  # for how long nothing is taken once a rate was exceeded
 
     def __init__(self, *, secret: str | None = None, speed: float = 1.0, port: int = 0) -> None:
@@ -125,16 +127,18 @@ class Bot:
         return f"http://127.0.0.1:{self._port}{self.path.format(token=self.token)}"
 
     @property
+    def settings(self) -> dict[str, str]:
+        """What a relay has to know to use this bot."""
+        return {"url": self.url, **({"secret": self.secret} if self.secret else {})}
+
+    @property
     def variables(self) -> dict[str, str]:
-        """The environment that makes a relay use this bot."""
-        prefix = f"LLMTRAIN_RELAY_{self.kind.upper()}"
-        signed = {f"{prefix}_SECRET": self.secret} if self.secret else {}
-        return {f"{prefix}_URL": self.url, **signed}
+        """The same as environment."""
+        return {f"LLMTRAIN_RELAY_{self.kind}_{key}".upper(): value for key, value in self.settings.items()}
 
     def rule(self, **more: object) -> dict[str, object]:
         """The same as an entry of `bots` in a relay's file."""
-        signed = {"secret": self.secret} if self.secret else {}
-        return {"name": self.kind, "kind": self.kind, "url": self.url, **signed, **more}
+        return {"name": self.kind, "kind": self.kind, **self.settings, **more}
 
     # Behaviour.
 
@@ -235,6 +239,7 @@ class Feishu(Bot):
 
     kind = "feishu"
     path = "/open-apis/bot/v2/hook/{token}"
+    signs = True
     rates = ((100, 60.0), (5, 1.0))
     most_bytes = 20 * 1024
 
@@ -299,6 +304,7 @@ class DingTalk(Bot):
 
     kind = "dingtalk"
     path = "/robot/send?access_token={token}"
+    signs = True
     rates = ((20, 60.0),)
     block_seconds = 600.0
     most_bytes = 20_000
@@ -496,13 +502,108 @@ class Discord(Bot):
         return Answer(204)
 
 
-KINDS: Mapping[str, type[Bot]] = {kind.kind: kind for kind in (Feishu, DingTalk, WeCom, Slack, Discord)}
-SIGNED = ("feishu", "dingtalk")
+class Telegram(Bot):
+    """A bot of Telegram in one group, behind the Bot API."""
+
+    kind = "telegram"
+    path = "/bot123456789:{token}/sendMessage"
+    rates = ((1, 1.0), (20, 60.0))
+    chat_id, topic = "-1001234567890", 7
+    most_text, most_caption, most_picture = 4096, 1024, 10 * 1024 * 1024
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Token, chat and server in place of an address."""
+        server = f"http://127.0.0.1:{self._port}"
+        return {"token": f"123456789:{self.token}", "chat_id": self.chat_id, "api_url": server}
+
+    def failed(self, how: str) -> Answer:
+        """By HTTP status, and the same in an object; what is wrong with a message stands in words."""
+        codes = {
+            "rate_limit": (429, "Too Many Requests: retry after 1"),
+            "refuse": (403, "Forbidden: bot was kicked from the supergroup chat"),
+            "malformed": (
+                400,
+                'Bad Request: can\'t parse entities: Unsupported start tag "x" at byte offset 7',
+            ),
+            "address": (401, "Unauthorized"),
+            "chat": (400, "Bad Request: chat not found"),
+            "topic": (400, "Bad Request: message thread not found"),
+            "empty": (400, "Bad Request: message text is empty"),
+            "too_long": (400, "Bad Request: message is too long"),
+            "caption": (400, "Bad Request: message caption is too long"),
+            "picture": (400, "Bad Request: IMAGE_PROCESS_FAILED"),
+        }
+        if how not in codes:
+            return super().failed(how)
+        status, words = codes[how]
+        parameters = {"parameters": {"retry_after": 1}} if status == 429 else {}
+        return Answer(status, {"ok": False, "error_code": status, "description": words, **parameters})
+
+    def check_address(self, request: Request) -> None:
+        """The token stands in the path, and the method after it."""
+        if request.path.rpartition("/")[0] != self.path.format(token=self.token).rpartition("/")[0]:
+            raise Refused("address", self.failed("address"))
+
+    def read(self, request: Request, now: float) -> Message:
+        """A text or a photo to the group, in HTML."""
+        body = request.body if isinstance(request.body, dict) else {}
+        if str(body.get("chat_id")) != self.chat_id:
+            raise Refused("chat", self.failed("chat"))
+        if str(body.get("message_thread_id", self.topic)) != str(self.topic):
+            raise Refused("topic", self.failed("topic"))
+        photo = request.path.endswith("/sendPhoto")
+        markup = body.get("caption" if photo else "text", "")
+        if body.get("parse_mode") != "HTML" or not isinstance(markup, str):
+            raise Refused("malformed", self.failed("malformed"))
+        shown = self._parsed(markup)
+        if photo:
+            return self._photo(request, markup, shown, now)
+        if not shown.strip() or _utf16(shown) > self.most_text:
+            wrong = "too_long" if shown.strip() else "empty"
+            raise Refused(wrong, self.failed(wrong))
+        title, text = shown.partition("\n")[0], markup.partition("\n")[2].lstrip("\n")
+        return Message(now, title, text, body, None, _utf16(shown))
+
+    def _photo(self, request: Request, markup: str, shown: str, now: float) -> Message:
+        png = request.files.get("photo", b"")
+        if _utf16(shown) > self.most_caption:
+            raise Refused("caption", self.failed("caption"))
+        if not png.startswith(b"\x89PNG") or len(png) > self.most_picture:
+            raise Refused("picture", self.failed("picture"))
+        return Message(now, "", markup, request.body, png, len(png))
+
+    def _parsed(self, markup: str) -> str:
+        """What people see of a text in HTML: a few tags, closed in order, and escaped everywhere else."""
+        shown, opened = "", []
+        for word in re.findall(r"<[^<>]*>|[^<>]+|[<>]", markup):
+            tag = re.fullmatch(r'<(b|code|a)( href="[^"]+")?>|</(b|code|a)>', word)
+            if tag is None and (set(word) & set("<>") or re.search(r"&(?!(amp|lt|gt|quot);)", word)):
+                raise Refused("malformed", self.failed("malformed"))
+            if tag is None:
+                shown += html.unescape(word)
+            elif tag[1] and (tag[1] == "a") == bool(tag[2]):
+                opened.append(tag[1])
+            elif not opened or opened.pop() != tag[3]:
+                raise Refused("malformed", self.failed("malformed"))
+        if opened:
+            raise Refused("malformed", self.failed("malformed"))
+        return shown
+
+    def taken(self) -> Answer:
+        """ok, and the message."""
+        return Answer(200, {"ok": True, "result": {"message_id": len(self.accepted)}})
+
+
+KINDS: Mapping[str, type[Bot]] = {
+    kind.kind: kind for kind in (Feishu, DingTalk, WeCom, Slack, Discord, Telegram)
+}
 
 
 def bot(kind: str, speed: float = 1.0) -> Bot:
     """A bot of that kind, with a secret where it can have one."""
-    return KINDS[kind](secret="SEC" + secrets.token_hex(16) if kind in SIGNED else None, speed=speed)
+    signs = KINDS[kind].signs
+    return KINDS[kind](secret="SEC" + secrets.token_hex(16) if signs else None, speed=speed)
 
 
 @contextmanager
@@ -560,11 +661,15 @@ def _parsed(raw: bytes, kind: str) -> tuple[Any, dict[str, bytes]]:
     if not kind.startswith("multipart/form-data"):
         return _json(raw) if kind.startswith("application/json") else None, {}
     message = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + raw, policy=policy.HTTP)
-    parts: dict[str, bytes] = {
-        str(part.get_param("name", header="content-disposition")): part.get_content()
-        for part in message.iter_parts()
-    }
-    return _json(parts.pop("payload_json", b"null")), parts
+    fields: dict[str, bytes] = {}
+    files: dict[str, bytes] = {}
+    for part in message.iter_parts():
+        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        (files if part.get_filename() else fields)[str(name)] = content
+    if "payload_json" in fields:
+        return _json(fields["payload_json"]), files
+    return {name: value.decode() for name, value in fields.items()}, files
 
 
 def _json(raw: bytes) -> Any:

@@ -14,19 +14,33 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from llmtrain_exporter.knowledge.alerting.runs import INCIDENT
 from llmtrain_exporter.knowledge.card_words import NOT_KNOWN
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify import story
 from llmtrain_exporter.notify.bots import CHATS
-from llmtrain_exporter.notify.bucket import Rate
 from llmtrain_exporter.notify.card import Card
-from llmtrain_exporter.notify.compose import INCIDENT, Asked
-from llmtrain_exporter.notify.config.configure import Configured, configure
+from llmtrain_exporter.notify.chat.descriptor import Rate
+from llmtrain_exporter.notify.compose import RunAnswer
+from llmtrain_exporter.notify.config.configure import ConfiguredRelay, configure
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.http import create_app
 from llmtrain_exporter.notify.relay import Relay, Sources
-from llmtrain_exporter.notify.service import world_of
-from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.service import ports_of
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
+from llmtrain_exporter.story.blocks import (
+    Code,
+    Item,
+    Items,
+    Mark,
+    Paragraph,
+    Part,
+    Section,
+    Span,
+    Story,
+    Strong,
+    items,
+)
+from llmtrain_exporter.story.tree_json import from_object, to_object
 from llmtrain_exporter.web.server import Server as WebServer
 from llmtrain_exporter.web.users import Users
 from prometheus_client.parser import text_string_to_metric_families
@@ -36,46 +50,146 @@ from tests.servers import Server, free_port, series
 
 NOW = 1_700_000_000.0
 
-STORY: dict[str, Any] = {
-    "run": "math/collapse-1",
-    "title": "Policy collapse",
-    "profile": "grpo",
-    "base": "grpo",
-    "state": "running",
-    "state_text": "training",
-    "last_step": 35,
-    "max_steps": 120,
-    "last_record_timestamp": NOW,
-    "records": {"train": 35, "eval": 0},
-    "findings": [
-        {"first_step": 7, "last_step": None, "times": 1, "severity": "critical", "title": "KL spike",
-         "text": "kl jumped to 5.233 at step 32, usual level 0.01."},
-        {"first_step": 12, "last_step": None, "times": 1, "severity": "critical", "title": "Policy collapse",
-         "text": "By step 12 several families of signals had broken together."},
-        {"first_step": 20, "last_step": 25, "times": 1, "severity": "warning", "title": "Too many truncated",
-         "text": "Clipped ratio is 1 at step 22, limit 0.3."},
-        {"first_step": 9, "last_step": None, "times": 1, "severity": "info", "title": "Nothing against it",
-         "text": "Only to know."},
-    ],
-    "incidents": [
-        {"onset_step": 7, "peak_step": 32, "recovery_step": None, "active": True, "collapse": True,
-         "checkpoint": 6, "stages": [{"stage": "kl", "step": 7}, {"stage": "length", "step": 12},
-                                     {"stage": "reward", "step": 17}]},
-    ],
-    "causes": ["Each update that raises the reward also moves the policy."],
-    "actions": [
-        {"title": "Raise beta, the weight of the KL penalty", "how": "It pulls back.",
-         "proposals": [{"setting": "beta", "now": 0.04, "value": 0.1, "change": "beta 0.04 -> 0.1",
-                        "flag": "--beta 0.1"}]},
-        {"title": "Give truncated completions no reward", "how": "", "proposals": []},
-    ],
-}  # fmt: skip
+RUN = "math/collapse-1"
+TREE = Story(
+    RUN,
+    "en",
+    "broken",
+    "Policy collapse",
+    (
+        Section(Part.VERDICT, None, (Paragraph((Mark("broken", "broken"),)),)),
+        Section(
+            Part.FACTS,
+            None,
+            (
+                items(
+                    [
+                        ("swift, grpo, training at step 35 of 120",),
+                        ("35 training records, 0 evaluations",),
+                    ],
+                    bare=True,
+                ),
+            ),
+            1,
+        ),
+        Section(
+            Part.INCIDENTS,
+            "What happened",
+            (
+                Items(
+                    (
+                        Item(
+                            (
+                                Span("Incident from step 7", 7, None),
+                                ", worst at step 32, not recovered: ",
+                                Span("KL (7)", 7, 7),
+                                " -> length (12) -> reward (17)",
+                            ),
+                            (("last checkpoint before it: ", Code("checkpoint-6")),),
+                        ),
+                    ),
+                    bare=True,
+                ),
+            ),
+            1,
+        ),
+        Section(
+            Part.FINDINGS,
+            "What happened",
+            (
+                Items(
+                    (
+                        Item(
+                            (
+                                Span("from step 7 on", 7, None),
+                                ", ",
+                                Mark("critical", "critical"),
+                                ": ",
+                                Strong("KL spike"),
+                                ". kl jumped to 5.233 at step 32, usual level 0.01.",
+                            )
+                        ),
+                        Item(
+                            (
+                                Span("steps 20 to 25", 20, 25),
+                                ", ",
+                                Mark("warning", "warning"),
+                                ": ",
+                                Strong("Too many truncated"),
+                                ". Clipped ratio is 1 at step 22, limit 0.3.",
+                            )
+                        ),
+                        Item(
+                            (
+                                Span("from step 9 on", 9, None),
+                                ", ",
+                                Mark("info", "info"),
+                                ": Nothing against it.",
+                            ),
+                            rank=1,
+                        ),
+                    )
+                ),
+            ),
+            3,
+        ),
+        Section(
+            Part.CAUSES,
+            "Likely causes",
+            (items([("Each update that raises the reward also moves the policy.",)]),),
+            5,
+        ),
+        Section(
+            Part.ACTIONS,
+            "What to do",
+            (
+                Items(
+                    (
+                        Item(
+                            (
+                                Strong("Raise beta, the weight of the KL penalty"),
+                                ": ",
+                                Code("--beta 0.1"),
+                                " (now 0.04)",
+                            ),
+                            (("It pulls back.",),),
+                        ),
+                        Item((Strong("Give truncated completions no reward"),)),
+                    ),
+                    numbered=True,
+                ),
+            ),
+            2,
+        ),
+    ),
+    "running",
+)
 """A run that is breaking, as the exporter tells it."""
 
 
+def document(**changes: Any) -> dict[str, Any]:
+    """What the exporter answers about that run; `changes`: of its story."""
+    story = replace(TREE, **changes)
+    return {
+        "run": story.run,
+        "last_step": 35,
+        "records": {"train": 35, "eval": 0},
+        "incidents": [{"onset_step": 7, "peak_step": 32, "recovery_step": None}],
+        "story": to_object(story),
+    }
+
+
+def ending(kind: str, text: str, *more: str) -> Item:
+    """How the run's last incident ended, well ("healthy") or not."""
+    return Item((Mark(kind, text),), tuple((line,) for line in more))
+
+
+STORY = document()
+
+
 def alert(
-    name: str = INCIDENT,
-    run: str | None = "math/collapse-1",
+    name: str = INCIDENT.name,
+    run: str | None = RUN,
     *,
     severity: str = "critical",
     firing: bool = True,
@@ -150,7 +264,7 @@ class Site:
 
     url: str
     relay: Relay
-    telemetry: Telemetry
+    telemetry: RelayTelemetry
     shown: list[Card]
     stories: dict[str, dict[str, Any]]
     ending: threading.Event = field(default_factory=threading.Event)
@@ -170,7 +284,7 @@ def parsed(text: str) -> dict[str, float]:
     return {series(s.name, s.labels): s.value for family in families for s in family.samples}
 
 
-def chosen(bots: Sequence[Bot], **rules: Any) -> Configured:
+def chosen(bots: Sequence[Bot], **rules: Any) -> ConfiguredRelay:
     """Settings with these bots; `rules`: more of each one's entry by its kind, and further settings."""
     entries = [bot.rule(**rules.pop(bot.kind, {})) for bot in bots]
     with tempfile.TemporaryDirectory() as folder:
@@ -191,21 +305,21 @@ def relaying(
 ) -> Iterator[Site]:
     """A relay for these bots, with minutes as short as the first one's; it knows the runs of `stories`."""
     configured = chosen(bots, **rules)
-    telemetry = Telemetry("test", (bot.rule.name for bot in configured.bots))
+    telemetry = RelayTelemetry("test", (bot.rule.name for bot in configured.bots))
     shown: list[Card] = []
-    stories = {STORY["run"]: STORY}
+    stories = {RUN: STORY}
     ending = threading.Event()
 
-    async def ask(run: str, _instance: str, _lang: Lang) -> Asked:
-        said = stories.get(run)
-        return Asked(note=NOT_KNOWN) if said is None else Asked(story.read(said), said)
+    async def ask(run: str, _instance: str, _lang: Lang) -> RunAnswer:
+        known = stories.get(run)
+        return RunAnswer(note=NOT_KNOWN) if known is None else RunAnswer(from_object(known["story"]), known)
 
     async def drawn(said: Mapping[str, Any], _instance: str) -> bytes | None:
         return draw(said)
 
     speed = bots[0].speed if bots else 1.0
     deliveries = [
-        Delivery(bot, world_of(telemetry, ending.is_set), remember, _faster(bot.rule.kind, speed))
+        Delivery(bot, ports_of(telemetry, ending.is_set), remember, _faster(bot.rule.kind, speed))
         for bot in configured.bots
     ]
     sources = Sources(ask, drawn, configured.settings.links, lambda: NOW)

@@ -29,7 +29,7 @@ from llmtrain_exporter.serve.fleet import Fleet, Shown
 from llmtrain_exporter.serve.pages import histories
 from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.language import preferred
-from llmtrain_exporter.serve.pages.listing import LONGEST_PAGE, PAGE, Listing, Query, query
+from llmtrain_exporter.serve.pages.listing import LONGEST_PAGE, PAGE, Listing, ListQuery, ListSlice, query
 from llmtrain_exporter.serve.sparkline import POINTS, Sparkline
 from llmtrain_exporter.serve.watcher import Watcher
 from llmtrain_exporter.story import run_object
@@ -282,21 +282,30 @@ def test_counts_are_of_all_runs(site: Site) -> None:
 
 def test_questions_are_read_with_care() -> None:
     """Numbers stay within bounds, and a search stays short."""
-    assert query([]) == Query(limit=PAGE)
-    assert query([("limit", "9999"), ("offset", "9" * 50)]) == Query(limit=LONGEST_PAGE)
+    assert query([]) == ListQuery(limit=PAGE)
+    assert query([("limit", "9999"), ("offset", "9" * 50)]) == ListQuery(limit=LONGEST_PAGE)
     assert len(query([("search", "x" * 999)]).search) == 200
 
 
 def test_the_list_is_looked_through_once_a_second_at_most(site: Site) -> None:
     """A change shows within a second; until then all who ask share one answer."""
     seconds = [0.0]
-    listing = Listing(site.fleet, lambda: seconds[0])
-    first = listing.body(Query(), Lang.EN)
+    listing, made = Listing(site.fleet, lambda: seconds[0]), []
+
+    def answer() -> bytes:
+        return listing.answer(ListQuery(), "steps", write)
+
+    def write(found: ListSlice) -> bytes:
+        made.append(found)
+        return str([shown.snapshot.last_step for shown in found.runs]).encode()
+
+    assert [answer(), answer()] == [b"[50]"] * 2
     site.fleet.publish(replace(RUN, last_step=51))
     seconds[0] = 0.9
-    assert listing.body(Query(), Lang.EN) is first
+    assert answer() == b"[50]"
     seconds[0] = 1.0
-    assert b'"last_step":51' in listing.body(Query(), Lang.EN)
+    assert answer() == b"[51]"
+    assert len(made) == 2
 
 
 # The sparkline.

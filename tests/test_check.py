@@ -394,7 +394,7 @@ def test_own_profiles_and_rules_apply(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "renamed: healthy\n  swift, mine (from sft), " in capsys.readouterr().out
     run_cli(commands, [*command, "--profile", "other"])
     assert "swift, other (from generic), " in capsys.readouterr().out
-    assert run_cli(commands, [*command, "--profile", "nope"]) == 2
+    assert run_cli(commands, [*command, "--profile", "nope"]) == 64
     assert "must be one of grpo, sft, dpo, reward_model, generic, mine, other" in capsys.readouterr().err
 
 
@@ -402,7 +402,7 @@ def test_wrong_settings_are_told_and_end_it(tmp_path: Path, capsys: pytest.Captu
     """As everywhere else."""
     file = tmp_path / "llmtrain.yml"
     file.write_text("profiles: {a: {inherits: b}}")
-    assert run_cli(commands, ["check", str(LOGS["swift-sft"]), "--config", str(file)]) == 2
+    assert run_cli(commands, ["check", str(LOGS["swift-sft"]), "--config", str(file)]) == 64
     assert "line 1: profiles.a.inherits: must be one of" in capsys.readouterr().err
 
 

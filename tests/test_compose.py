@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from llmtrain_exporter.config.layers import CONFIG_VARIABLE, catalogue
+from llmtrain_exporter.config import EXPORTER
 from packaging.requirements import Requirement
 
 from tests.project import dependencies, extras
@@ -131,7 +131,7 @@ def test_env_example_shows_the_defaults() -> None:
 
 def test_the_exporter_is_told_nothing_that_it_does_not_know() -> None:
     """Each variable of its container is one of its settings; examples of such values are in order."""
-    known = {setting.variable for setting in catalogue()} | {CONFIG_VARIABLE}
+    known = {setting.variable for setting in EXPORTER.settings} | {EXPORTER.config_variable}
     assert set(SERVICES["exporter"]["environment"]) <= known
 
 

@@ -13,25 +13,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.config import (
+    EXPORTER,
     ConfigError,
     RunRule,
-    Setting,
     Settings,
     address,
-    catalogue,
     check_file,
     configure,
     duration,
     seconds,
     show,
 )
-from llmtrain_exporter.config.document import DocumentError, parse
+from llmtrain_exporter.config.catalogue import Setting
 from llmtrain_exporter.config.profiles import ProfileRule
+from llmtrain_exporter.config.yaml_document import YamlDocumentError, parse
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge.profile import PROFILES
 from pydantic import ValidationError
 
-SETTINGS = catalogue()
+SETTINGS = EXPORTER.settings
 A_DURATION = 'must be a duration such as "200ms", "5s", "12h" or "7d"'
 BY_KEY = {setting.key: setting for setting in SETTINGS}
 
@@ -79,7 +79,7 @@ def problems(text: str, file: Path) -> list[str]:
     """What is told of a file with that text, without the file's name."""
     file.write_text(text)
     with pytest.raises(ConfigError) as error:
-        configure({}, {}, str(file))
+        configure(EXPORTER, {}, {}, str(file))
     assert all(problem.startswith(f"{file}: ") for problem in error.value.problems)
     return [problem.removeprefix(f"{file}: ") for problem in error.value.problems]
 
@@ -88,7 +88,7 @@ def in_force(
     key: str, flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None = None
 ) -> tuple[object, str]:
     """The value of a setting, and where it comes from."""
-    configured = configure(flags, environ, str(file) if file else None)
+    configured = configure(EXPORTER, flags, environ, str(file) if file else None)
     return getattr(configured.settings, key), configured.origins[key]
 
 
@@ -149,19 +149,19 @@ def test_an_empty_variable_says_nothing() -> None:
 def test_an_empty_file_changes_nothing(file: Path) -> None:
     """Nothing but comments is a valid file."""
     file.write_text("# listen: 0.0.0.0:9848\n")
-    assert configure({}, {}, str(file)).settings == Settings()
+    assert configure(EXPORTER, {}, {}, str(file)).settings == Settings()
 
 
 def test_the_file_named_by_flag_goes_before_the_one_of_the_environment(file: Path) -> None:
     """--config wins over LLMTRAIN_CONFIG, which is not even read then."""
     file.write_text("max_runs: 3")
-    assert configure({}, {"LLMTRAIN_CONFIG": "/does/not/exist"}, str(file)).settings.max_runs == 3
+    assert configure(EXPORTER, {}, {"LLMTRAIN_CONFIG": "/does/not/exist"}, str(file)).settings.max_runs == 3
 
 
 def test_a_misspelt_variable_is_told_and_others_are_left_alone() -> None:
     """Kubernetes sets variables such as LLMTRAIN_EXPORTER_PORT by itself, so an unknown name is no error."""
     environ = {"LLMTRAIN_LISTN": "x", "LLMTRAIN_EXPORTER_PORT": "tcp://10.0.0.1:9848", "LLMTRAIN_CORPUS": "x"}
-    assert configure({}, environ, None).warnings == (
+    assert configure(EXPORTER, {}, environ, None).warnings == (
         "environment LLMTRAIN_LISTN is no setting; did you mean LLMTRAIN_LISTEN?",
     )
 
@@ -264,7 +264,7 @@ def test_a_flag_or_variable_is_told_by_its_own_name(
 ) -> None:
     """The name under which it was given, and never the key of the file."""
     with pytest.raises(ConfigError) as error:
-        configure(flags, environ, None)
+        configure(EXPORTER, flags, environ, None)
     [problem] = error.value.problems
     assert problem.startswith(told)
 
@@ -273,7 +273,7 @@ def test_sources_that_contradict_each_other_are_told(file: Path) -> None:
     """Each may be right for itself: a rule of the file names a profile that the environment's replace."""
     file.write_text("profiles: {a: {inherits: sft}}\nruns: [{match: x, profile: a}]")
     with pytest.raises(ConfigError) as error:
-        configure({}, {"LLMTRAIN_PROFILES": "b: {inherits: grpo}"}, str(file))
+        configure(EXPORTER, {}, {"LLMTRAIN_PROFILES": "b: {inherits: grpo}"}, str(file))
     assert error.value.problems == (
         f"{file}: line 2: runs[0].profile: must be one of grpo, sft, dpo, reward_model, generic, b, "
         'not "a"; profiles are those of environment LLMTRAIN_PROFILES',
@@ -284,7 +284,7 @@ def test_all_that_is_wrong_is_told_at_once(file: Path) -> None:
     """One line each, over all sources."""
     file.write_text("listn: a\nmax_runs: 0")
     with pytest.raises(ConfigError) as error:
-        configure({"max_depth": "x", "labels": ("a",)}, {"LLMTRAIN_LOG_LEVEL": "x"}, str(file))
+        configure(EXPORTER, {"max_depth": "x", "labels": ("a",)}, {"LLMTRAIN_LOG_LEVEL": "x"}, str(file))
     assert len(error.value.problems) == 5
     assert str(error.value).splitlines() == list(error.value.problems)
 
@@ -294,7 +294,7 @@ def test_a_long_value_is_shortened_and_a_secret_not_shown(file: Path) -> None:
     [long] = problems(f"max_depth: {'x' * 5000}", file)
     [secret] = problems("labels: {api_token: [hunter2]}", file)
     assert len(long) < 200
-    assert secret == "line 1: labels.api_token: must be text; put it in quotes, not the one given"
+    assert secret == "line 1: labels.api_token: must be text; put it in quotes"
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_any_text_is_a_document_or_an_error_of_ours(text: str) -> None:
     """Nothing else comes out of the parser."""
     try:
         said = [str(parse(text).content)]
-    except DocumentError as error:
+    except YamlDocumentError as error:
         said = str(error).splitlines()
     assert len(said) == 1
 
@@ -348,25 +348,27 @@ def test_any_text_is_a_document_or_an_error_of_ours(text: str) -> None:
 def test_a_file_that_cannot_be_read_is_told(name: str, reason: str) -> None:
     """A file without an end is one that is too large."""
     with pytest.raises(ConfigError, match=f"^{name}: {reason}"):
-        check_file(name)
+        check_file(EXPORTER, name)
 
 
 def test_a_file_that_is_no_text_is_told(file: Path) -> None:
     """The place of the first byte that is wrong."""
     file.write_bytes(b"a: \xff")
     with pytest.raises(ConfigError, match="not UTF-8 text at byte 3"):
-        check_file(str(file))
+        check_file(EXPORTER, str(file))
 
 
 def test_what_is_shown_is_a_file_that_says_the_same(file: Path) -> None:
     """Each setting on one line with its origin; read again, all values are the same."""
     flags = {key: example.flag for key, example in EXAMPLES.items()}
-    configured = configure({**flags, "labels": ("a=\u2028#\n\x7f", "b=中"), "paths": ("a # b",)}, {}, None)
+    configured = configure(
+        EXPORTER, {**flags, "labels": ("a=\u2028#\n\x7f", "b=中"), "paths": ("a # b",)}, {}, None
+    )
     shown = show(configured)
     assert [line.split(":")[0] for line in shown.splitlines()] == list(Settings.model_fields)
     assert all("  # flag " in line for line in shown.splitlines())
     file.write_text(shown)
-    assert configure({}, {}, str(file)).settings == configured.settings
+    assert configure(EXPORTER, {}, {}, str(file)).settings == configured.settings
 
 
 @pytest.mark.parametrize(
@@ -410,7 +412,7 @@ def test_no_limit_can_be_said(text: str, file: Path) -> None:
     if text == "''":
         assert problems(file.read_text(), file)
     else:
-        assert configure({}, {}, str(file)).settings.ignore_older is None
+        assert configure(EXPORTER, {}, {}, str(file)).settings.ignore_older is None
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.telemetry import Telemetry as RelayTelemetry
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 
 from tests import dashboard_rules as rules
 from tests import promql

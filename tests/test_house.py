@@ -37,14 +37,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "draw": {"knowledge", "model", "printable", "analyse"},
     "web": {"config", "printable"},
     "serve": {*JUDGING, "config", "story", "write", "watching", "web"},
-    "notify": {"knowledge", "model", "printable", "config", "story", "write", "web", "draw"},
+    "notify": {"knowledge", "model", "printable", "logs", "config", "story", "web", "draw"},
     "publish": {*JUDGING, "config", "story", "write", "watching", "draw"},
     "bundle": {"knowledge"},
 }
 EVERYTHING = {"cli", "__main__"}
 ANALYSIS = ("knowledge", "model", "analyse")
 ANALYSIS_NEEDS = {"orjson"}
-BROUGHT_ALONG = {"pydantic-core": "pydantic", "numpy": "pandas"}
+BROUGHT_ALONG = {"pydantic-core": "pydantic", "numpy": "pandas", "markupsafe": "jinja2"}
 """Libraries that are imported and that another one pins to what it works with."""
 
 LOADED_LATE = ("numpy", "pandas", "requests", "starlette", "uvicorn")

@@ -288,7 +288,7 @@ def test_a_failing_answer_is_counted_and_told(
         raise RuntimeError("no page today")
 
     with monkeypatch.context() as patch:
-        patch.setattr(frame, "_embedded", broken)
+        patch.setattr(frame, "kept_language", broken)
         answer = site.get("/")
     assert (answer.status_code, answer.text) == (500, "Internal Server Error\n")
     assert [record.getMessage() for record in caplog.records] == ["/ could not be answered"]

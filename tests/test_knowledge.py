@@ -23,8 +23,8 @@ from llmtrain_exporter.knowledge.remedy import (
     Choice,
     Ladder,
     Proposal,
-    Rule,
     Scale,
+    ValueRule,
     proposals,
     propose,
 )
@@ -222,7 +222,7 @@ def test_no_text_stands_twice() -> None:
     ],
 )
 def test_a_rule_proposes_the_next_value(
-    rule: Rule, now: float | str | None, proposed: float | str | None
+    rule: ValueRule, now: float | str | None, proposed: float | str | None
 ) -> None:
     """A proposal follows from the run's own value, and there is none where nothing is better."""
     assert propose(rule, now) == proposed

@@ -136,6 +136,7 @@ def test_a_traceback_cannot_hold_a_line_of_its_own() -> None:
         ("https://oapi.dingtalk.com/robot/send?access_token=hunter2&x=1", "&x=1"),
         ("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=hunter2", "/webhook/***"),
         ("https://hooks.slack.com/services/T0/B0/hunter2", "https://hooks.slack.com/services/***"),
+        ("https://api.telegram.org/bot123456789:hunter2/sendMessage", "/bot***/sendMessage"),
         ("https://open.feishu.cn/open-apis/bot/v2/hook/hunter2", "/hook/***"),
         ("{'api_key': 'hunter2', 'a': 1}", "'a': 1"),
         ("password=hunter2", "password="),

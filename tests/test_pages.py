@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from string import Template
 
 import pytest
 from llmtrain_exporter.bundle.alerting.places import Places
 from llmtrain_exporter.knowledge import page_words
 from llmtrain_exporter.knowledge.alerting import ALERTS
-from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Health
 from llmtrain_exporter.serve.pages.assets import FOLDER, Assets
-from llmtrain_exporter.serve.pages.frame import FOLDER as TEMPLATES
 from llmtrain_exporter.serve.pages.frame import UPLOT
-from llmtrain_exporter.serve.pages.list_page import ListPage
 from llmtrain_exporter.serve.pages.listing import PAGE
+from llmtrain_exporter.serve.pages.rendering import FOLDER as TEMPLATES
+from llmtrain_exporter.serve.pages.wording import Wording
 
-from tests.serving import NOW, RUN, Site, running
+from tests.serving import RUN, Site, running
 
 SCRIPTS = sorted(path for path in FOLDER.glob("*.js"))
 
@@ -125,6 +124,29 @@ def test_a_list_of_nothing_says_so(site: Site) -> None:
     assert "Still reading the logs that were there at the start." in site.get("/").text
 
 
+def test_a_script_gets_the_list_without_its_frame(site: Site) -> None:
+    """What it swaps in is what the page holds, with the same links; whoever has it already gets 304."""
+    site.fleet.publish(replace(RUN, run="<b>"))
+    for question in ("?search=q", "?lang=zh&sort=name&order=desc&profile=gone", "?limit=1&offset=1"):
+        fragment = site.get(f"/fragment/list{question}")
+        assert fragment.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert fragment.headers["Vary"] == "Accept-Encoding, Accept-Language"
+        assert fragment.text in site.get(f"/{question}").text
+        known = {"If-None-Match": fragment.headers["ETag"]}
+        assert site.get(f"/fragment/list{question}", headers=known).status_code == 304
+    packed = site.get("/fragment/list", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.text == site.get("/fragment/list").text
+    assert not re.search(r"<b\b|<script|\bon\w+=|\bstyle=", packed.text)
+
+
+def test_a_filter_shows_what_is_asked_for_though_no_run_has_it(site: Site) -> None:
+    """An address that was kept names a profile that is gone: the filter says why the list is empty."""
+    found = page(site, "/?profile=gone&health=broken")
+    chosen = [attributes["value"] for tag, attributes in found.tags if "selected" in attributes]
+    assert chosen == ["broken", "gone"]
+
+
 @pytest.mark.parametrize("path", ["/", "/run?run=qwen/v1", "/compare?run=a&run=b"])
 def test_pages_load_their_own_files_alone(site: Site, path: str) -> None:
     """Everything that a page loads is served here, is kept for good, and the policy allows no more."""
@@ -167,7 +189,7 @@ def test_words_that_a_page_carries_end_no_script(site: Site) -> None:
     text = site.get("/?lang=zh").text
     (words,) = re.findall(r'<script type="application/json" id="words">(.*?)</script>', text, re.DOTALL)
     assert "<" not in words
-    assert json.loads(words) == {"lang": "zh", **page_words.all_words(Lang.ZH)}
+    assert json.loads(words) == {"lang": "zh", **page_words.script_texts(Lang.ZH)}
 
 
 @pytest.mark.parametrize(
@@ -176,7 +198,7 @@ def test_words_that_a_page_carries_end_no_script(site: Site) -> None:
 )
 def test_ages(seconds: float, text: str) -> None:
     """An age is told in its largest unit."""
-    assert ListPage(page_words.all_words(Lang.EN), Lang.EN, NOW).age(seconds) == text
+    assert Wording(Lang.EN).age(seconds) == text
 
 
 # The files.
@@ -221,25 +243,30 @@ def test_the_chart_library_comes_with_its_licence(site: Site) -> None:
 
 def test_every_word_is_there_in_both_languages_with_the_same_placeholders() -> None:
     """A text of the pages loses nothing in translation."""
-    for name, text in page_words.PAGE.items():
+    for name, text in {**page_words.PAGE, **page_words.SCRIPT}.items():
         said = [sorted(re.findall(r"\{\w+\}", text.of(lang))) for lang in Lang]
         assert said[0] == said[1], name
         assert all(text.of(lang).strip() for lang in Lang), name
 
 
-def test_every_word_is_used_and_every_used_word_is_there() -> None:
+TEMPLATES_AND_THEIR_VIEWS = sorted((*TEMPLATES.glob("*.html"), *FOLDER.parent.glob("*.py")))
+
+
+@pytest.mark.parametrize(
+    ("sources", "texts", "own"),
+    [
+        (SCRIPTS, page_words.script_texts, page_words.SCRIPT),
+        (TEMPLATES_AND_THEIR_VIEWS, page_words.page_texts, page_words.PAGE),
+    ],
+)
+def test_every_word_is_used_and_every_used_word_is_there(
+    sources: list[Path], texts: Callable[[Lang], dict[str, str]], own: dict[str, Text]
+) -> None:
     """No script and no template says what is not written, and nothing is written that nobody says."""
-    words = set(page_words.all_words(Lang.EN))
-    scripts = "\n".join(path.read_text() for path in SCRIPTS)
-    server = Path(FOLDER).parent.joinpath("list_page.py").read_text()
-    said = set(re.findall(r'(?:say|mark)\((?:\[.*?\], )?"([\w.]+)"', scripts))
-    said |= set(re.findall(r'self\.words\["(\w+)"\]', server))
-    assert said - words == set()
-    templates = [Template(path.read_text("utf-8")) for path in TEMPLATES.glob("*.html")]
-    asked = {name for template in templates for name in template.pattern.findall(template.template)}
-    named = {name for _, one, other, _ in asked for name in (one, other) if name}
-    quoted = set(re.findall(r'"([\w.]+)"', scripts + server))
-    unsaid = set(page_words.PAGE) - said - named - quoted
+    source = "\n".join(path.read_text("utf-8") for path in sources)
+    said = set(re.findall(r'\b(?:say|mark)\((?:\[.*?\], )?"([\w.]+)"[,)]', source))
+    assert said - set(texts(Lang.EN)) == set()
+    unsaid = set(own) - set(re.findall(r'"([\w.]+)"', source))
     assert {name for name in unsaid if not name.startswith(("theme_", "course_", "over_"))} == set()
 
 
@@ -263,4 +290,4 @@ def test_the_list_tells_what_cannot_be_read(site: Site) -> None:
     finally:
         site.fleet.problems = {}
     assert "/logs/&lt;b&gt;0</code> Permission denied" in text
-    assert "+ 2" in text
+    assert "and 2 more" in text

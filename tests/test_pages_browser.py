@@ -195,9 +195,9 @@ def test_languages(browser: Browser, exporter: ExporterProcess) -> None:
         page.get_by_role("link", name="English").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("All runs")
         page.get_by_role("link", name="collapse", exact=True).click()
-        expect(page.locator(".verdict .title")).to_have_text("Policy collapse")
+        expect(page.locator(".verdict strong")).to_have_text("Policy collapse")
         page.get_by_role("link", name="中文").click()
-        expect(page.locator(".verdict .title")).to_have_text("policy 崩溃")
+        expect(page.locator(".verdict strong")).to_have_text("policy 崩溃")
         page.get_by_role("link", name="全部训练").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("全部训练")
         assert page.locator("html").get_attribute("lang") == "zh-CN"
@@ -235,6 +235,53 @@ def test_two_thousand_runs(browser: Browser) -> None:
         site.fleet.publish(replace(RUN, run="run-0019", health=Health.BROKEN))
         expect(page.locator("tbody tr")).to_have_count(2)
         assert sorted(names(page)) == ["run-0019", "run-1900"]
+
+
+def test_nothing_is_lost_when_the_list_changes(browser: Browser) -> None:
+    """While runs change, move and go: the focus, the runs chosen, a selection, the place on the page."""
+    with running(Site()) as site, visiting(browser, site.server.url) as visitor:
+        many_runs(site, 150)
+        page = opened(visitor, "/")
+        page.get_by_label("Compare run-0003").check()
+        page.get_by_label("Compare run-0005").check()
+        page.get_by_label("Compare run-0005").focus()
+        page.evaluate("getSelection().selectAllChildren(document.querySelector('[data-key=run-0007] a'))")
+        page.evaluate("document.querySelector('[data-key=run-0007]').was = 'here'")
+        page.evaluate("scrollTo(0, 60)")
+        site.fleet.remove("run-0001")
+        site.fleet.publish(replace(RUN, run="run-0005", health=Health.BROKEN, last_step=77))
+        site.fleet.publish(replace(RUN, run="run-0000", health=Health.HEALTHY))
+        expect(page.locator("#matching")).to_have_text("149 runs")
+        expect(page.locator("[data-key=run-0005]")).to_contain_text("77 / 200")
+        assert page.evaluate("document.activeElement.value") == "run-0005"
+        assert page.evaluate("String(getSelection())") == "run-0007"
+        assert page.evaluate("document.querySelector('[data-key=run-0007]').was") == "here"
+        assert page.evaluate("scrollY") == 60
+        expect(page.get_by_role("button", name="Compare 2 runs")).to_be_enabled()
+        page.get_by_role("link", name="Next").click()
+        expect(page.locator("#pages")).to_contain_text("101 to 149")
+        expect(page.get_by_role("button", name="Compare 2 runs")).to_be_enabled()
+        page.go_back()
+        expect(page.get_by_label("Compare run-0003")).to_be_checked()
+        expect(page.get_by_label("Compare run-0004")).not_to_be_checked()
+        page.get_by_role("button", name="Clear selection").click()
+        expect(page.get_by_label("Compare run-0003")).not_to_be_checked()
+
+
+def test_what_is_typed_stays_while_answers_come(browser: Browser) -> None:
+    """An answer to the first letters leaves those that were typed meanwhile, and the list follows."""
+    with running(Site()) as site, visiting(browser, site.server.url) as visitor:
+        many_runs(site, 50)
+        page = opened(visitor, "/")
+        box = page.get_by_role("searchbox")
+        box.focus()
+        for at, letter in enumerate("run-0012"):
+            site.fleet.publish(replace(RUN, run=f"new-{at}"))
+            page.keyboard.type(letter)
+            page.wait_for_timeout(120)
+        expect(page.locator("#matching")).to_have_text("1 of 58 runs")
+        expect(box).to_be_focused()
+        assert box.input_value() == "run-0012"
 
 
 # A run.
@@ -282,7 +329,7 @@ def test_numbers_are_written_as_everywhere_else(visitor: BrowserContext) -> None
     page = opened(visitor, "/")
     read = """async (values) => {
         const list = document.querySelector("script[type=module]").src;
-        const page = await import(list.replace("list.js", "page.js"));
+        const page = await import(list.replace("list.js", "numbers.js"));
         return values.map(page.number);
     }"""
     assert page.evaluate(read, values) == [numbers.number(value) for value in values]
@@ -301,36 +348,17 @@ def test_paper_is_always_light(visitor: BrowserContext) -> None:
         assert page.evaluate(colour) == light
 
 
-def test_flags_to_copy_name_each_setting_once(visitor: BrowserContext) -> None:
-    """What two actions propose of one setting would be two flags of which the trainer takes the last."""
-    page = opened(visitor, "/run?run=collapse")
-    read = """async (proposals) => {
-        const run = document.querySelector("script[type=module]").src;
-        const { actions } = await import(run.replace("run.js", "told.js"));
-        const told = proposals.map((each) => ({ title: "", how: "", proposals: [each] }));
-        const shown = actions({ actions: told });
-        return shown.at(-1).querySelector("pre").textContent;
-    }"""
-    proposals = [
-        {"setting": "beta", "flag": "--beta 0.1", "value": 0.1, "now": None, "change": ""},
-        {"setting": "beta", "flag": "--beta 0.2", "value": 0.2, "now": None, "change": ""},
-        {"setting": "epsilon", "flag": "--epsilon 0.1", "value": 0.1, "now": None, "change": ""},
-        {"setting": "other", "flag": None, "value": 0.1, "now": None, "change": ""},
-    ]
-    assert page.evaluate(read, proposals) == "--beta 0.1 --epsilon 0.1"
-
-
 def test_a_run(visitor: BrowserContext) -> None:
     """The verdict, the incident with its chain, what to do with the run's own settings, charts, metrics."""
     page = with_charts(visitor, "/run?run=collapse")
     expect(page.locator(".verdict")).to_contain_text("broken")
-    expect(page.locator(".verdict .title")).to_have_text("Policy collapse")
+    expect(page.locator(".verdict strong")).to_have_text("Policy collapse")
     expect(page.locator(".incident h3")).to_contain_text("step 7, worst at step 32, not recovered")
     assert page.locator(".chain li").all_inner_texts() == [
-        "KL step 7",
-        "reward step 12",
-        "length step 17",
-        "gradient step 32",
+        "KL\xa0(7)",
+        "reward\xa0(12)",
+        "length\xa0(17)",
+        "gradient\xa0(32)",
     ]
     expect(page.locator(".findings")).to_contain_text("kl jumped to 5.233 at step 32, usual level 0.01.")
     expect(page.locator(".actions")).to_contain_text("--beta 0.1")
@@ -410,14 +438,14 @@ def test_an_incident_appears_while_one_looks(visitor: BrowserContext, logs: Path
     overview, page = opened(visitor, "/"), with_charts(visitor, "/run?run=live")
     row = overview.locator("tr", has=overview.get_by_role("link", name="live", exact=True))
     expect(row).to_contain_text("healthy")
-    expect(page.locator(".verdict")).to_contain_text("4 / 120")
+    expect(page.locator(".verdict")).to_contain_text("4 of 120")
     expect(page.locator(".incident")).to_have_count(0)
     for part in (lines("collapse")[4:14], lines("collapse")[14:20]):
         append(logs / "live/logging.jsonl", *part)
         time.sleep(0.5)
     expect(page.locator(".incident")).to_contain_text("Incident from step 7")
-    expect(page.locator(".verdict .title")).to_have_text("Policy collapse")
-    expect(page.locator(".verdict")).to_contain_text("20 / 120")
+    expect(page.locator(".verdict strong")).to_have_text("Policy collapse")
+    expect(page.locator(".verdict")).to_contain_text("20 of 120")
     plot = chart(page, "KL from the reference").locator(".plot")
     expect(plot).to_have_attribute(
         "aria-label", "KL from the reference: chart of 20 points, lowest 0, highest 2.686, last 2.686."
@@ -433,9 +461,9 @@ def test_an_exporter_that_goes_away_is_told(browser: Browser) -> None:
     with running(Site()) as site, browser.new_context() as visitor:
         site.fleet.publish(RUN)
         page = opened(visitor, site.server.url)
-        visitor.route("**/api/**", lambda route: route.abort())
+        visitor.route("**/fragment/**", lambda route: route.abort())
         expect(page.locator("#lost")).to_be_visible(timeout=15_000)
-        visitor.unroute("**/api/**")
+        visitor.unroute("**/fragment/**")
         expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
         assert names(page) == [RUN.run]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from llmtrain_exporter.analyse.run import Options, Run
-from llmtrain_exporter.config import ConfigError, Settings, configure, show
+from llmtrain_exporter.config import EXPORTER, ConfigError, Settings, configure, show
 from llmtrain_exporter.config.profiles import CONFIGURED
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.readers import Readers
@@ -36,7 +36,7 @@ def problems(text: str, tmp_path: Path) -> list[str]:
     file = tmp_path / "llmtrain.yml"
     file.write_text(text)
     with pytest.raises(ConfigError) as error:
-        configure({}, {}, str(file))
+        configure(EXPORTER, {}, {}, str(file))
     return [problem.removeprefix(f"{file}: ") for problem in error.value.problems]
 
 
@@ -185,18 +185,18 @@ def test_a_rule_may_name_a_profile_from_elsewhere(tmp_path: Path) -> None:
     file = tmp_path / "llmtrain.yml"
     file.write_text("profiles: {mine: {inherits: sft}}")
     flags = {"runs": "[{match: 'a*', profile: mine}]"}
-    assert configure(flags, {}, str(file)).settings.assign("ab").profile == "mine"
+    assert configure(EXPORTER, flags, {}, str(file)).settings.assign("ab").profile == "mine"
     with pytest.raises(ConfigError, match="must be one of grpo, sft, dpo, reward_model, generic, not"):
-        configure(flags, {}, None)
+        configure(EXPORTER, flags, {}, None)
 
 
 def test_profiles_are_shown_as_they_can_be_written(tmp_path: Path) -> None:
     """Off, numbers and mappings come back as they were said."""
     said = {"mine": {"inherits": "sft", "limits": {"overfit": {"warning": 3.0, "critical": "off"}}}}
     file = tmp_path / "llmtrain.yml"
-    file.write_text(show(configure({"profiles": str(said)}, {}, None)))
+    file.write_text(show(configure(EXPORTER, {"profiles": str(said)}, {}, None)))
     assert yaml.safe_load(file.read_text())["profiles"] == said
-    assert configure({}, {}, str(file)).settings.known_profiles["mine"].base == "sft"
+    assert configure(EXPORTER, {}, {}, str(file)).settings.known_profiles["mine"].base == "sft"
 
 
 def test_a_run_is_held_against_its_own_limits() -> None:

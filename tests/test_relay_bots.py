@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Mapping
@@ -12,14 +13,16 @@ from urllib.parse import quote
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from llmtrain_exporter.config.secrets import secret_keys
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.bots import CHATS, dingtalk, discord, feishu, slack, wecom
-from llmtrain_exporter.notify.bots.base import Verdict, encoded
-from llmtrain_exporter.notify.card import Block, Card, Code, Link, Markup, Plain, Tone
-from llmtrain_exporter.notify.client import Answer
-from llmtrain_exporter.notify.config.configure import Bot
-from llmtrain_exporter.notify.config.settings import BotRule
-from pydantic import SecretStr
+from llmtrain_exporter.notify.bots import CHATS, dingtalk, discord, feishu, slack, telegram, wecom
+from llmtrain_exporter.notify.call import Answer
+from llmtrain_exporter.notify.card import Card, Markup, Tone
+from llmtrain_exporter.notify.chat.answers import Verdict
+from llmtrain_exporter.notify.chat.descriptor import Bot, encoded
+from llmtrain_exporter.story.blocks import Code, Link, Paragraph, Part, Section, items
+
+from tests.bots import KINDS
 
 SECRET = "SECdemo-Secret_0123456789"
 STRANGE_SECRET = '密钥 & "quotes" + /='
@@ -29,6 +32,7 @@ MARKUPS: Mapping[str, Markup] = {
     "wecom": wecom.WeComMarkdown(),
     "slack": slack.Mrkdwn(),
     "discord": discord.DiscordMarkdown(),
+    "telegram": telegram.TelegramHtml(),
 }
 MOST = {"feishu": 20 * 1024, "dingtalk": 20_000}
 """Bytes of a request's body."""
@@ -44,28 +48,48 @@ HOSTILE = (
     "&lt;at id=all&gt; &#60;",
     "a\\](https://evil.example)",
     "<@all> <font color='warning'>x</font>",
+    '<a href="https://evil.example">log in</a> <b>x</b> </b></code>',
+    "evil.example/login train.py @durov x@evil.example /start",
 )
 
 
+MOVED = {
+    "ok": False,
+    "error_code": 400,
+    "description": "Bad Request: group chat was upgraded to a supergroup chat",
+    "parameters": {"migrate_to_chat_id": -1001234567890},
+}
+TOO_MANY = {"ok": False, "error_code": 429, "description": "Too Many Requests: retry after 5"}
+
+
+def refused(code: int, description: str) -> dict[str, Any]:
+    """What Telegram's Bot API says to what it does not take."""
+    return {"ok": False, "error_code": code, "description": description}
+
+
 def made(*lines: str, title: str = "x", tone: Tone = Tone.CRITICAL, loud: bool = False) -> Card:
-    """A card of these lines in one block that matters and one that does not."""
-    blocks = (
-        Block("facts", tuple((Plain(line),) for line in lines[:1]), 0),
-        Block("causes", tuple((Plain(line), Code(line)) for line in lines[1:]), 5, "Why"),
-        Block("links", ((Link("Page", "https://example.com/run?run=a%29"),),), 1),
+    """A card of these lines in a section that matters and one that does not."""
+    link = Link("Page", "https://example.com/run?run=a%29")
+    causes = items((line, Code(line)) for line in lines[1:])
+    sections = (
+        Section(Part.FACTS, None, tuple(Paragraph((line,)) for line in lines[:1]), 0),
+        Section(Part.CAUSES, "Why", (causes,) if causes.items else (), 5),
+        Section(Part.LINKS, None, (Paragraph((link,)),), 1),
     )
-    return Card(Lang.EN, tone, title, blocks, loud)
+    return Card(Lang.EN, tone, title, sections, loud)
 
 
-def bot(kind: str, secret: str | None = None) -> Bot:
-    """A bot of that kind."""
-    url = f"https://chat.example/{kind}"
-    return Bot(BotRule(name=kind, kind=kind, url=SecretStr(url)), Lang.EN, url, secret)  # type: ignore[arg-type]
+def bot(kind: str, secret: str | None = None, mention: tuple[str, ...] = ()) -> Bot[Any]:
+    """A bot of that kind, as settings would make it."""
+    fake = KINDS[kind](secret=secret if KINDS[kind].signs else None, port=9)
+    rule = CHATS[kind].rule.model_validate(fake.rule(mention=mention))
+    keys = secret_keys(type(rule))
+    return Bot(rule, Lang.EN, {key: value for key, value in fake.settings.items() if key in keys})
 
 
 def sent(kind: str, card: Card, mention: tuple[str, ...] = ()) -> tuple[dict[str, Any], bytes]:
     """A card as a message, and the body of the request that brings it."""
-    message, _ = CHATS[kind].message(card, mention)
+    message, _ = CHATS[kind].message(card, bot(kind, mention=mention).rule)
     return message, CHATS[kind].call(message, bot(kind, SECRET), 1_700_000_000.5).body or b""
 
 
@@ -78,6 +102,8 @@ def words(kind: str, message: Mapping[str, Any]) -> str:
         return "\n".join([message["text"], *(one["text"]["text"] for one in blocks)])
     if kind == "discord":
         return f"{message['embeds'][0]['title']}\n{message['embeds'][0]['description']}"
+    if kind == "telegram":
+        return str(message["text"])
     return str(message["markdown"]["text" if kind == "dingtalk" else "content"])
 
 
@@ -120,7 +146,8 @@ def test_without_a_secret_nothing_is_signed(kind: str) -> None:
 @pytest.mark.parametrize("kind", CHATS)
 def test_a_call_shows_no_secret(kind: str) -> None:
     """What ends up in a traceback or a log by accident holds neither address nor signature."""
-    secretive = replace(bot(kind, SECRET), url=f"https://chat.example/hook/{SECRET}")
+    secrets = {"url": f"https://chat.example/hook/{SECRET}", "token": SECRET, "secret": SECRET}
+    secretive = replace(bot(kind, SECRET), secrets=secrets)
     call = CHATS[kind].call({"a": 1}, secretive, 1.7e9)
     assert SECRET not in repr((call, secretive))
     assert "sign" not in repr(call)
@@ -128,7 +155,7 @@ def test_a_call_shows_no_secret(kind: str) -> None:
 
 def is_small_enough(kind: str, card: Card) -> bool:
     """Whether a card is within all limits of its chat; characters are UTF-16 units where it counts them."""
-    message, body = sent(kind, card, ("all",) if kind != "wecom" else ("someone",))
+    message, body = sent(kind, card, ("all",) if CHATS[kind].rule.can_mention_all else ("someone",))
     if kind == "wecom":
         return len(message["markdown"]["content"].encode()) <= 4096
     if kind == "slack":
@@ -138,6 +165,8 @@ def is_small_enough(kind: str, card: Card) -> bool:
         embed = message["embeds"][0]
         title, text = (len(embed[key].encode("utf-16-le")) // 2 for key in ("title", "description"))
         return 0 < title <= 256 and 0 < text <= 4096
+    if kind == "telegram":
+        return 0 < telegram.parsed_length(message["text"]) <= 4096
     return len(body) <= MOST[kind]
 
 
@@ -159,7 +188,7 @@ def test_no_card_is_too_large(kind: str, lines: list[str], times: int, title: st
 def test_what_matters_least_is_left_out_first_and_said(kind: str) -> None:
     """Causes go before facts and links, whole lines before parts of them; the card says what is missing."""
     card = made("what happened", *(f"cause {number} " + "中" * 700 for number in range(40)))
-    message, cut = CHATS[kind].message(card, ())
+    message, cut = CHATS[kind].message(card, bot(kind).rule)
     text = words(kind, message)
     assert cut
     assert "what happened" in text
@@ -170,7 +199,7 @@ def test_what_matters_least_is_left_out_first_and_said(kind: str) -> None:
 
 def test_a_single_text_that_is_too_long_is_cut_between_characters() -> None:
     """What cannot be left out is shortened, and the card says so; no character is torn."""
-    message, cut = CHATS["wecom"].message(made("训练" * 5000), ())
+    message, cut = CHATS["wecom"].message(made("训练" * 5000), bot("wecom").rule)
     text = message["markdown"]["content"]
     assert cut
     assert len(text.encode()) <= 4096
@@ -182,6 +211,10 @@ def links_in(kind: str, text: str) -> list[str]:
     """Where a chat's client would lead to from such markup: its links, and whatever looks like an address."""
     if kind == "slack":
         return re.findall(r"<(https?://[^|>]*)\|[^>]*>", text) + re.findall(r"(?<![<\w])https?://\S+", text)
+    if kind == "telegram":
+        shown = html.unescape(re.sub(r"<a .*?</a>|<code>.*?</code>|<[^>]*>", "", text))
+        alive = r"(?:https?://|www\.)\S+|\w\.[a-z]{2,}|(?<!\w)@\w+|(?<![\w/<>])/\w+"
+        return re.findall(r'<a href="([^"]*)">', text) + re.findall(alive, shown)
     linked = re.findall(r"(?<!\\)\]\((\S*?)\)", text)
     bare = re.findall(r"(?<!\]\()\b(?:https?://|www\.)\S+", re.sub(r"\]\([^)]*\)", "", text))
     return linked + bare
@@ -195,7 +228,7 @@ def test_names_of_strangers_do_nothing_in_a_chat(kind: str, name: str) -> None:
     if kind == "discord":  # nothing between backticks is markup there
         text = re.sub(r"(?<!\\)`[^`]*`", "", text)
     assert links_in(kind, text) == ["https://example.com/run?run=a%29"]
-    for calling in ("<at", "<!", "<@", "<font", "<https"):
+    for calling in ("<at", "<!", "<@", "<font", "<https", "</b></code>"):
         assert calling not in text.replace("<https://example.com", "").replace("\\<", "")
 
 
@@ -207,7 +240,7 @@ def test_no_text_links_or_calls(kind: str, text: str) -> None:
     written = markup.plain(text)
     unescaped = written.replace("\\\\", "").replace("\\<", "").replace("\\]", "")
     assert "<" not in unescaped
-    assert kind == "slack" or "](" not in unescaped  # no markup there
+    assert kind in ("slack", "telegram") or "](" not in unescaped  # no markup there
     assert "://" not in written
 
 
@@ -229,6 +262,9 @@ def test_nobody_is_called_but_by_a_critical_card() -> None:
     assert disc["content"] == "@everyone <@42> <@&7>"
     assert disc["allowed_mentions"] == {"parse": ["everyone"], "users": ["42"], "roles": ["7"]}
     assert sent("discord", quiet, ("all",))[0]["allowed_mentions"] == {"parse": [], "users": [], "roles": []}
+    called = '<a href="tg://user?id=42">42</a> @ann @bob'
+    assert words("telegram", sent("telegram", loud, ("42", "ann", "@bob"))[0]).endswith(called)
+    assert called not in words("telegram", sent("telegram", quiet, ("42", "ann", "@bob"))[0])
 
 
 @pytest.mark.parametrize(
@@ -271,6 +307,26 @@ def test_nobody_is_called_but_by_a_critical_card() -> None:
         ("discord", 401, {"message": "Invalid Webhook Token"}, Verdict.CLOSED, "address"),
         ("discord", 400, {"embeds": ["0"]}, Verdict.NEVER, "card"),
         ("discord", 503, b"", Verdict.LATER, "server_error"),
+        ("telegram", 200, {"ok": True, "result": {"message_id": 1}}, Verdict.ACCEPTED, ""),
+        ("telegram", 200, {"result": {}}, Verdict.LATER, "unreadable"),
+        ("telegram", 200, b"<html>", Verdict.LATER, "unreadable"),
+        ("telegram", 404, b"<html>", Verdict.CLOSED, "address"),
+        ("telegram", 413, b"<html>", Verdict.NEVER, "too_long"),
+        ("telegram", 502, b"<html>", Verdict.LATER, "server_error"),
+        ("telegram", 429, TOO_MANY, Verdict.LATER, "rate_limit"),
+        ("telegram", 500, refused(500, "Internal Server Error"), Verdict.LATER, "server_error"),
+        ("telegram", 401, refused(401, "Unauthorized"), Verdict.CLOSED, "token"),
+        ("telegram", 404, refused(404, "Not Found"), Verdict.CLOSED, "token"),
+        ("telegram", 403, refused(403, "Forbidden: bot was kicked"), Verdict.CLOSED, "chat"),
+        ("telegram", 413, refused(413, "Request Entity Too Large"), Verdict.NEVER, "too_long"),
+        ("telegram", 400, refused(400, "Bad Request: chat not found"), Verdict.CLOSED, "chat"),
+        ("telegram", 400, refused(400, "Bad Request: message thread not found"), Verdict.CLOSED, "topic"),
+        ("telegram", 400, refused(400, "Bad Request: TOPIC_CLOSED"), Verdict.CLOSED, "topic"),
+        ("telegram", 400, refused(400, "Bad Request: have no rights to send"), Verdict.CLOSED, "chat"),
+        ("telegram", 400, refused(400, "Bad Request: message is too long"), Verdict.NEVER, "too_long"),
+        ("telegram", 400, refused(400, "Bad Request: can't parse entities"), Verdict.NEVER, "card"),
+        ("telegram", 400, MOVED, Verdict.CLOSED, "chat"),
+        ("telegram", 400, {"ok": False, "parameters": 1, "description": 2}, Verdict.NEVER, "card"),
     ],
 )
 def test_answers_are_understood(kind: str, status: int, body: Any, verdict: Verdict, reason: str) -> None:
@@ -290,6 +346,9 @@ def test_answers_are_understood(kind: str, status: int, body: Any, verdict: Verd
         ("discord", {}, b'{"retry_after": 1.5}', 1.5),
         ("discord", {"Retry-After": "2"}, b'{"retry_after": 1.5}', 2.0),
         ("discord", {}, b'{"retry_after": "x"}', None),
+        ("telegram", {}, b'{"ok": false, "parameters": {"retry_after": 35}}', 35.0),
+        ("telegram", {"Retry-After": "34"}, b'{"ok": false, "parameters": {"retry_after": 35}}', 34.0),
+        ("telegram", {}, b'{"ok": false, "parameters": {"retry_after": -1}}', None),
     ],
 )
 def test_a_bot_may_say_how_long_to_wait(
@@ -311,3 +370,39 @@ def test_addresses_of_runs_keep_their_name() -> None:
     url = f"https://example.com/run?run={quote(name, safe='')}"
     for kind, markup in MARKUPS.items():
         assert url in markup.link("Page", url).replace("&amp;", "&"), kind
+
+
+def test_a_group_that_moved_is_told_with_its_new_id() -> None:
+    """A group of Telegram's that becomes a supergroup has another id, which the answer knows."""
+    judged = CHATS["telegram"].judge(Answer(400, json.dumps(MOVED).encode(), {}))
+    assert judged.hint == "the group has become a supergroup: set chat_id to -1001234567890"
+
+
+def test_a_token_stands_in_the_address_alone() -> None:
+    """Of Telegram's requests: text and picture go to the server of the settings, chat and topic with them."""
+    one = bot("telegram")
+    rule = one.rule.model_copy(update={"message_thread_id": 7, "api_url": "https://api.example/base"})
+    one = replace(one, rule=rule)
+    message, _ = CHATS["telegram"].message(made("x"), rule)
+    text = CHATS["telegram"].call(message, one, 0.0)
+    assert CHATS["telegram"].picture is not None
+    assert CHATS["telegram"].picture.follow is not None
+    photo = CHATS["telegram"].picture.follow(made("x", title="a<b" * 900), one, b"png")
+    token = one.secrets["token"]
+    assert text.url == f"https://api.example/base/bot{token}/sendMessage"
+    assert photo.url == f"https://api.example/base/bot{token}/sendPhoto"
+    sent_text = json.loads(text.body or b"")
+    assert (sent_text["chat_id"], sent_text["message_thread_id"]) == (rule.chat_id, 7)
+    form = {name: value.content.decode() for name, value in photo.form.items()}
+    assert (form["chat_id"], form["message_thread_id"], form["photo"]) == (rule.chat_id, "7", "png")
+    assert 0 < telegram.parsed_length(form["caption"]) <= 1024
+    assert token not in repr((text, photo)) + str(text.body) + str(form)
+
+
+@pytest.mark.parametrize(
+    ("shown", "length"),
+    [("abc", 3), ("<b>a</b>&lt;&amp;", 3), ('<a href="https://x/?a=1&amp;b=2">中</a>', 1), ("\U0001f534", 2)],
+)
+def test_telegram_counts_what_people_see(shown: str, length: int) -> None:
+    """Tags, addresses and entities are not counted; what may count twice does."""
+    assert telegram.parsed_length(shown) == length

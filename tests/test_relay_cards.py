@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 from llmtrain_exporter.knowledge import card_words
 from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.notify import story
-from llmtrain_exporter.notify.card import Card, PlainText, Tone, body_text
-from llmtrain_exporter.notify.compose import Asked, Held, compose
+from llmtrain_exporter.notify.card import Card, PlainText, Tone, body_text, safe
+from llmtrain_exporter.notify.compose import Backlog, RunAnswer, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
-from llmtrain_exporter.notify.links import links, safe
+from llmtrain_exporter.notify.links import links
 from llmtrain_exporter.notify.webhook import parse
+from llmtrain_exporter.story.blocks import Cut, Item, Items, Part, Section
+from llmtrain_exporter.story.tree_json import from_object
 
-from tests.relaying import NOW, STORY, alert, group
+from tests.relaying import NOW, RUN, STORY, TREE, alert, document, ending, group
 
-RUN = STORY["run"]
+TREE_KEYS = [*sorted(STORY["story"]), "blocks", "items", "line", "more", "part", "rank", "text", "type"]
+TYPES = ["items", "paragraph", "section", "table", "facts", "command", "item"]
 
 
 def card(
@@ -31,12 +33,12 @@ def card(
     now: float = NOW,
     note: Text | None = None,
     public: LinkRule = LinkRule(),  # noqa: B008
-    held: Held = Held(),  # noqa: B008
+    held: Backlog = Backlog(),  # noqa: B008
 ) -> Card:
     """The card of a group of these alerts."""
     told = parse(json.dumps(group(*alerts)).encode())
-    asked = Asked(None if said is None else story.read(said), said or {}, note)
-    return compose(told, asked, held, public, lang, now)
+    answer = RunAnswer(None if said is None else from_object(said.get("story")), said or {}, note)
+    return compose(told, answer, held, public, lang, now)
 
 
 def text(one: Card) -> str:
@@ -44,28 +46,22 @@ def text(one: Card) -> str:
     return f"{one.title}\n{body_text(one, PlainText())}"
 
 
-def ended(**changes: Any) -> dict[str, Any]:
-    """The story with its incident changed; `state` and what else is not the incident's belong to the run."""
-    incident = {
-        **STORY["incidents"][-1],
-        **{key: changes.pop(key) for key in ("recovery_step",) if key in changes},
-    }
-    return {**STORY, "incidents": [incident], **changes}
-
-
 def test_a_card_says_what_broke_and_what_to_change() -> None:
-    """Run, order, steps, values, limits, checkpoint, settings as they are and should be, causes."""
+    """Run, order, steps, values, limits, checkpoint, settings as they are and should be, causes.
+
+    All in the story's own words; what only says more, and what says nothing against the run, is not there.
+    """
     one = card(alert())
     assert (one.tone, one.title, one.loud) == (Tone.CRITICAL, f"\U0001f534 Policy collapse: {RUN}", True)
     assert body_text(one, PlainText()) == (
-        "grpo, training, step 35 of 120 (29%)\n"
-        "Since step 7, 28 steps ago\n"
-        "Broke in this order: KL (step 7) \u2192 length (step 12) \u2192 reward (step 17)\n"
-        "Last checkpoint before it: checkpoint-6\n"
+        "swift, grpo, training at step 35 of 120\n"
         "\n"
         "What happened\n"
-        "\U0001f534 step 7 on: KL spike. kl jumped to 5.233 at step 32, usual level 0.01.\n"
-        "\U0001f7e0 steps 20 to 25: Too many truncated. Clipped ratio is 1 at step 22, limit 0.3.\n"
+        "Incident from step 7, worst at step 32, not recovered: "
+        "KL (7) \u2192 length (12) \u2192 reward (17)\n"
+        "last checkpoint before it: checkpoint-6\n"
+        "\U0001f534 from step 7 on, critical: KL spike. kl jumped to 5.233 at step 32, usual level 0.01.\n"
+        "\U0001f7e0 steps 20 to 25, warning: Too many truncated. Clipped ratio is 1 at step 22, limit 0.3.\n"
         "\n"
         "What to do\n"
         "1. Raise beta, the weight of the KL penalty: --beta 0.1 (now 0.04)\n"
@@ -78,47 +74,49 @@ def test_a_card_says_what_broke_and_what_to_change() -> None:
 
 def test_a_card_speaks_chinese() -> None:
     """The card's own words are in the receiver's language; the story comes in it from the exporter."""
-    told = {**STORY, "title": "policy 崩溃", "state_text": "训练中"}
-    shown = text(card(alert(), said=told, lang=Lang.ZH))
-    assert "\U0001f534 policy 崩溃：math/collapse-1\ngrpo，训练中，第 35 / 120 步（29%）\n" in shown
-    assert "失常顺序：KL（第 7 步） \u2192 长度（第 12 步） \u2192 奖励（第 17 步）" in shown
-    assert "怎么办\n1. Raise beta, the weight of the KL penalty：--beta 0.1（现为 0.04）" in shown
+    told = document(title="policy 崩溃")
+    shown = text(card(alert(), said=told, lang=Lang.ZH, now=NOW + 4 * 3600))
+    assert "\U0001f534 policy 崩溃：math/collapse-1\n" in shown
+    assert "该告警已持续 4 小时。" in shown
+
+
+SILENT = "No record since 2023-11-14 22:13:20 UTC: it was likely killed, or it hangs."
 
 
 @pytest.mark.parametrize(
     ("said", "tone", "title", "body"),
     [
         (
-            ended(recovery_step=60, last_step=64),
+            document(ending=ending("healthy", "Recovered at step 60")),
             Tone.GOOD,
             f"\u2705 Recovered at step 60: {RUN}",
-            "It lasted 53 steps, 10 min: KL (step 7) \u2192 length (step 12)",
+            "It lasted 10 min.",
         ),
         (
-            ended(recovery_step=5, last_step=9),
+            document(ending=ending("healthy", "Over, the run went back to step 5")),
             Tone.GOOD,
             f"\u2705 Over, the run went back to step 5: {RUN}",
             "",
         ),
         (
-            ended(state="failed", state_text="failed"),
+            document(state="failed", ending=ending("watch", "Failed without recovering")),
             Tone.OVER,
             f"\u26aa Failed without recovering: {RUN}",
             "--beta 0.1 (now 0.04)",
         ),
         (
-            ended(state="finished", state_text="finished"),
+            document(state="finished", ending=ending("watch", "Finished without recovering")),
             Tone.OVER,
             f"\u26aa Finished without recovering: {RUN}",
-            "Since step 7, 28 steps ago",
+            "Incident from step 7, worst at step 32",
         ),
         (
-            ended(state="stalled", state_text="stalled"),
+            document(state="stalled", ending=ending("watch", "Silent without recovering", SILENT)),
             Tone.OVER,
             f"\u26aa Silent without recovering: {RUN}",
-            "No record since 2023-11-14 22:13 UTC: it was likely killed, or it hangs.",
+            SILENT,
         ),
-        (ended(), Tone.OVER, f"\u26aa Alert over, not recovered: {RUN}", "--beta 0.1"),
+        (document(), Tone.OVER, f"\u26aa Alert over, not recovered: {RUN}", "--beta 0.1"),
     ],
 )
 def test_a_resolved_card_says_how_it_ended(said: dict[str, Any], tone: Tone, title: str, body: str) -> None:
@@ -126,6 +124,7 @@ def test_a_resolved_card_says_how_it_ended(said: dict[str, Any], tone: Tone, tit
     one = card(alert(firing=False), said=said)
     assert (one.tone, one.title, one.loud) == (tone, title, False)
     assert body in text(one)
+    assert ("--beta" in text(one)) is (tone is Tone.OVER)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +133,7 @@ def test_a_resolved_card_says_how_it_ended(said: dict[str, Any], tone: Tone, tit
         (alert("LlmTrainKlHigh", signal="kl_high", firing=False), STORY, "\u2705 Over: KL too high"),
         (
             alert("LlmTrainKlHigh", signal="kl_high", firing=False),
-            ended(state="failed"),
+            document(state="failed"),
             "\u26aa Alert over: KL too high",
         ),
         (alert("LlmTrainKlHigh", signal="kl_high", firing=False), None, "\u26aa Alert over: KL too high"),
@@ -206,8 +205,9 @@ def test_what_else_fires_is_named() -> None:
 
 def test_a_failed_run_says_what_to_do_about_that_first() -> None:
     """The advice of its own alert, then what the run's signals suggest."""
-    shown = text(card(alert("LlmTrainRunFailed"), said={**STORY, "state_text": "failed"}))
-    assert f"\U0001f534 Run failed: {RUN}\ngrpo, failed, step 35 of 120 (29%)\n" in shown
+    shown = text(card(alert("LlmTrainRunFailed"), said=document(state="failed")))
+    assert f"\U0001f534 Run failed: {RUN}\nswift, grpo, training at step 35 of 120\n" in shown
+    assert "Incident from" not in shown
     assert "What to do\n1. Read the last lines of its output." in shown
     assert "2. Raise beta" in shown
 
@@ -220,20 +220,20 @@ def test_a_reminder_says_so() -> None:
 
 def test_cards_that_wait_are_named() -> None:
     """What a bot's limit holds back is said on its next card, by name, no more than ten."""
-    shown = text(card(alert(), held=Held(["a", "b"], "18 a minute")))
+    shown = text(card(alert(), held=Backlog(["a", "b"], "18 a minute")))
     assert "2 more cards wait (this bot may send 18 a minute): a, b" in shown
-    many = text(card(alert(), held=Held([f"r{at}" for at in range(37)], "18 a minute")))
+    many = text(card(alert(), held=Backlog([f"r{at}" for at in range(37)], "18 a minute")))
     assert "37 more cards wait (this bot may send 18 a minute): r0, " in many
     assert "r9, and 27 more" in many
     assert "另有 1 条卡片在等待（该机器人限 每分钟 18 条）：a" in text(
-        card(alert(), held=Held(["a"], "每分钟 18 条"), lang=Lang.ZH)
+        card(alert(), held=Backlog(["a"], "每分钟 18 条"), lang=Lang.ZH)
     )
 
 
 def test_what_alertmanager_left_out_is_said() -> None:
     """max_alerts cuts a group; nobody should think that this was all."""
     told = parse(json.dumps(group(alert(), truncatedAlerts=5)).encode())
-    one = compose(told, Asked(), Held(), LinkRule(), Lang.EN, NOW)
+    one = compose(told, RunAnswer(), Backlog(), LinkRule(), Lang.EN, NOW)
     assert "Alertmanager left out 5 alerts." in text(one)
 
 
@@ -288,34 +288,55 @@ def test_a_link_has_nothing_that_ends_it(rest: str) -> None:
     assert url is None or not set(url) & set("()<>| \"'`\\*\n")
 
 
+def test_many_findings_are_counted() -> None:
+    """As many as somebody reads on a phone, the newest of them; the rest is a number."""
+    many = Items(tuple(Item((f"finding {at}",)) for at in range(30)), cut=Cut.FIRST)
+    sections = [one for one in TREE.sections if one.part is not Part.FINDINGS]
+    shown = text(card(alert(), said=document(sections=(*sections, Section(Part.FINDINGS, "x", (many,), 3)))))
+    assert "... and 23 more\n\u2022 finding 23\n" in shown
+    assert "finding 22" not in shown
+
+
+def test_an_exporter_that_tells_no_story_is_as_none() -> None:
+    """One of an older version: the alert itself is told."""
+    old = {key: value for key, value in STORY.items() if key != "story"}
+    assert text(card(alert(), said=old)) == text(card(alert(), said=None))
+
+
 def test_a_story_may_be_anything() -> None:
     """What an exporter of another version says, or half of it, never costs the card."""
     for said in (
         {},
-        {"findings": "x", "incidents": [1, {"onset_step": "7"}], "last_step": None},
-        {**STORY, "incidents": [{"onset_step": 3}]},
-        {**STORY, "max_steps": 0, "last_step": True},
+        {"story": {"sections": "x"}},
+        {"story": {"sections": [1, {"part": "incidents"}, {"part": "facts", "blocks": [{}]}]}},
+        {"story": {"sections": [{"part": "actions", "blocks": [{"type": "table"}]}], "title": 7}},
     ):
         assert RUN in card(alert(), said=said).title
-    assert story.read({"last_record_timestamp": "x"}) is None
 
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(list(Part)),
         lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(STORY)), inner, max_size=4)
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(TREE_KEYS), inner, max_size=4)
+            | st.fixed_dictionaries({"part": st.sampled_from(list(Part)), "blocks": st.lists(inner)})
+            | st.fixed_dictionaries({"type": st.sampled_from(TYPES), "items": st.lists(inner)})
         ),
         max_leaves=20,
     )
 )
 def test_no_story_breaks_a_card(said: Any) -> None:
     """Neither firing nor resolved."""
-    told = said if isinstance(said, dict) else {"findings": said, "incidents": said, "actions": said}
+    story = {**STORY["story"], **(said if isinstance(said, dict) else {"sections": [said], "ending": said})}
     for firing in (True, False):
-        assert RUN in card(alert(firing=firing), said={**STORY, **told}).title
+        shown = card(alert(firing=firing), said={**STORY, "story": story})
+        assert RUN in shown.title
+        assert body_text(shown, PlainText()) is not None
 
 
-def test_alerts_without_a_signal_have_a_short_name() -> None:
-    """Each of ours that no signal names has a title for cards, and no title is left over."""
-    assert {one.name for one in ALERTS if one.signal is None} == set(card_words.TITLES)
+def test_alerts_have_a_short_name() -> None:
+    """Each of ours has a title for cards, in both languages."""
+    for one in ALERTS:
+        for lang in Lang:
+            assert 0 < len(one.words.title.of(lang)) <= 40

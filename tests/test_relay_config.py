@@ -11,15 +11,19 @@ import pytest
 import yaml
 from llmtrain_exporter.config import ConfigError
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.config.configure import Configured, configure, variables
-from llmtrain_exporter.notify.config.settings import KINDS, BotRule, ExporterRule, LinkRule, RelaySettings
+from llmtrain_exporter.notify.bots import CHATS
+from llmtrain_exporter.notify.config.configure import ConfiguredRelay, configure, variables
+from llmtrain_exporter.notify.config.settings import ExporterRule, LinkRule, RelaySettings
+from pydantic import BaseModel
+
+from tests.bots import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 URL = "https://open.feishu.cn/open-apis/bot/v2/hook/TOPSECRET-1"
 PREFIX = "LLMTRAIN_RELAY_"
 
 
-def from_file(tmp_path: Path, text: str, environ: Mapping[str, str] | None = None) -> Configured:
+def from_file(tmp_path: Path, text: str, environ: Mapping[str, str] | None = None) -> ConfiguredRelay:
     """The settings of a file."""
     path = tmp_path / "relay.yml"
     path.write_text(text)
@@ -35,7 +39,8 @@ def test_nothing_is_needed() -> None:
 
 def test_one_bot_of_each_kind_needs_variables_alone() -> None:
     """Address, secret, language and more; an empty variable counts as none."""
-    environ = {f"{PREFIX}{kind.upper()}_URL": f"{URL}-{kind}" for kind in KINDS} | {
+    fakes = {kind: KINDS[kind](port=9) for kind in CHATS}
+    environ = {name: value for fake in fakes.values() for name, value in fake.variables.items()} | {
         f"{PREFIX}FEISHU_SECRET": "s1",
         f"{PREFIX}DINGTALK_SECRET": "",
         f"{PREFIX}LANG": "zh",
@@ -47,9 +52,12 @@ def test_one_bot_of_each_kind_needs_variables_alone() -> None:
     }
     chosen = configure({}, environ, None)
     bots = {bot.rule.name: bot for bot in chosen.bots}
-    assert [bot.url for bot in chosen.bots] == [f"{URL}-{kind}" for kind in KINDS]
-    assert (bots["feishu"].secret, bots["dingtalk"].secret) == ("s1", None)
-    assert [bot.lang for bot in chosen.bots] == [Lang.EN if kind == "slack" else Lang.ZH for kind in KINDS]
+    for kind, bot in bots.items():
+        shown = bot.rule.model_dump() | bot.secrets
+        assert fakes[kind].settings.items() <= shown.items()
+    assert list(bots) == list(CHATS)
+    assert (bots["feishu"].secrets["secret"], "secret" in bots["dingtalk"].secrets) == ("s1", False)
+    assert [bot.lang for bot in chosen.bots] == [Lang.EN if kind == "slack" else Lang.ZH for kind in CHATS]
     assert bots["slack"].rule.severities == ("critical", "warning")
     assert bots["slack"].rule.mention == ("all", "U1")
     assert [one.url for one in chosen.exporters] == ["http://a:9848", "http://b:9848"]
@@ -63,9 +71,9 @@ def test_a_folder_of_secrets_is_enough(tmp_path: Path) -> None:
     (tmp_path / "slack_url").write_text("")
     (tmp_path / "relay.yml").write_text(f"lang: zh\nbots: [{{name: a, kind: wecom, url: '{URL}'}}]")
     chosen = configure({}, {f"{PREFIX}SECRETS": str(tmp_path)}, None)
-    assert [(bot.rule.name, bot.url, bot.secret, bot.lang) for bot in chosen.bots] == [
-        ("a", URL, None, Lang.ZH),
-        ("feishu", URL, "s1", Lang.ZH),
+    assert [(bot.rule.name, bot.secrets, bot.lang) for bot in chosen.bots] == [
+        ("a", {"url": URL}, Lang.ZH),
+        ("feishu", {"url": URL, "secret": "s1"}, Lang.ZH),
     ]
     assert configure({}, {f"{PREFIX}SECRETS": str(tmp_path / "..")}, None).bots == ()
 
@@ -74,7 +82,7 @@ def test_a_variable_goes_before_the_folder(tmp_path: Path) -> None:
     """Who sets an address does not want another one."""
     (tmp_path / "feishu_url").write_text(f"{URL}-folder")
     environ = {f"{PREFIX}SECRETS": str(tmp_path), f"{PREFIX}FEISHU_URL": f"{URL}-variable"}
-    assert [bot.url for bot in configure({}, environ, None).bots] == [f"{URL}-variable"]
+    assert [bot.secrets for bot in configure({}, environ, None).bots] == [{"url": f"{URL}-variable"}]
 
 
 def test_flags_go_before_variables_and_these_before_the_file(tmp_path: Path) -> None:
@@ -97,7 +105,7 @@ def test_secrets_come_from_files_and_variables_too(tmp_path: Path) -> None:
         "exporters: [{url: 'https://e:1', username: ann, password_file: url}, 'http://{instance}']"
     )
     chosen = from_file(tmp_path, text, {"DING": "s2"})
-    assert [(bot.url, bot.secret) for bot in chosen.bots] == [(URL, "s2")]
+    assert [bot.secrets for bot in chosen.bots] == [{"url": URL, "secret": "s2"}]
     assert [(one.url, one.auth) for one in chosen.exporters] == [
         ("https://e:1", ("ann", URL)),
         ("http://{instance}", None),
@@ -106,6 +114,7 @@ def test_secrets_come_from_files_and_variables_too(tmp_path: Path) -> None:
 
 NO_ADDRESS = 'is no web address; it has to begin with "https://" or "http://" and a host'
 BOT = "{name: a, kind: slack, url: 'https://x/TOPSECRET'"
+A_CHAT = "dingtalk, discord, feishu, slack, telegram or wecom"
 WRONG = {
     "no mapping": ("[]", "{file}: must be a mapping of settings, such as bots: [...]"),
     "an unknown key": ("bot: []", "{file}: line 1: bot: unknown key; did you mean bots?"),
@@ -115,7 +124,7 @@ WRONG = {
     ),
     "an unknown chat": (
         "bots:\n  - {name: a, kind: teams, url: 'https://x/TOPSECRET'}",
-        '{file}: line 2: bots[0].kind: must be feishu, dingtalk, wecom, slack or discord, not "teams"',
+        f'{{file}}: line 2: bots[0].kind: must be {A_CHAT}, not "teams"',
     ),
     "no address": (
         "bots:\n  - {name: a, kind: slack}",
@@ -135,7 +144,45 @@ WRONG = {
     ),
     "a secret that is used nowhere": (
         f"bots: [{BOT}, secret: TOPSECRET}}]",
-        "{file}: line 1: bots[0]: has a secret, but slack does not sign; only feishu and dingtalk do",
+        "{file}: line 1: bots[0].secret: is no setting of slack; only dingtalk and feishu have it",
+    ),
+    "a setting of another chat": (
+        f"bots: [{BOT}, chat_id: -1}}]",
+        "{file}: line 1: bots[0].chat_id: is no setting of slack; only telegram has it",
+    ),
+    "no chat": (
+        "bots: [{name: a, url: 'https://x/TOPSECRET'}]",
+        "{file}: line 1: bots[0].kind: is missing",
+    ),
+    "a chat that is a list": (
+        "bots: [{name: a, kind: [slack]}]",
+        f"""{{file}}: line 1: bots[0].kind: must be {A_CHAT}, not "['slack']\"""",
+    ),
+    "no place within a chat": (
+        "bots: [{name: a, kind: telegram, token: '123456789:TOPSECRET-0123456789'}]",
+        "{file}: line 1: bots[0].chat_id: is missing",
+    ),
+    "a place that is none": (
+        "bots: [{name: a, kind: telegram, token: '123456789:TOPSECRET-0123456789', chat_id: our group}]",
+        "{file}: line 1: bots[0].chat_id: must be a number such as -1001234567890, or @ and the name of a "
+        "public group",
+    ),
+    "a topic that is none": (
+        "bots: [{name: a, kind: telegram, token: '123456789:TOPSECRET-0123456789', chat_id: -1, "
+        "message_thread_id: General}]",
+        '{file}: line 1: bots[0].message_thread_id: must be a whole number, not "General"',
+    ),
+    "no token": (
+        "bots: [{name: a, kind: telegram, chat_id: -1}]",
+        "{file}: line 1: bots[0]: must have one of token, token_file, token_env",
+    ),
+    "a token that is none": (
+        "bots: [{name: a, kind: telegram, token: TOPSECRET, chat_id: '@group'}]",
+        "{file}: line 1: bots[0].token: is no token; BotFather shows one as digits, a colon, and letters",
+    ),
+    "a server with a password": (
+        "bots: [{name: a, kind: telegram, token: x, chat_id: -1, api_url: 'https://a:TOPSECRET@x'}]",
+        "{file}: line 1: bots[0].api_url: must not hold a password",
     ),
     "a secret that is no text": (
         "bots: [{name: a, kind: feishu, url: 'https://x', secret: 12345678901}]",
@@ -188,12 +235,12 @@ WRONG = {
     ),
     "a duration that is none": (
         "expire_after: soon",
-        '{file}: line 1: expire_after: must be a duration such as "200ms", "5s", "12h" or "7d"',
+        '{file}: line 1: expire_after: must be a duration such as "200ms", "5s", "12h" or "7d", not "soon"',
     ),
     "bots that are no list": ("bots: {a: 1}", "{file}: line 1: bots: must be a list"),
     "a bot that is no mapping": (
         "bots: [TOPSECRET]",
-        "{file}: line 1: bots[0]: must be a mapping of keys to values",
+        "{file}: line 1: bots[0]: must be a mapping with keys such as name and kind",
     ),
 }
 
@@ -216,6 +263,8 @@ def test_what_is_wrong_is_told_with_its_place(text: str, told: str, tmp_path: Pa
         ({"FEISHU_URL": URL, "FEISHU_LANG": "de"}, "FEISHU_LANG: must be en or zh, not"),
         ({"FEISHU_URL_FILE": "/no/such"}, "FEISHU_URL_FILE: /no/such cannot be read"),
         ({"SLACK_URL": URL, "SLACK_SEVERITIES": "bad"}, "SLACK_SEVERITIES: [0]: must be critical"),
+        ({"TELEGRAM_TOKEN": "123456789:TOPSECRET-0123456789"}, "TELEGRAM_CHAT_ID: is missing"),
+        ({"TELEGRAM_CHAT_ID": "-100"}, "TELEGRAM_TOKEN: must have one of token, token_file, token_env"),
         ({"LISTEN": "9849"}, "LISTEN: must be HOST:PORT"),
         ({"EXPORTERS": "ftp://x"}, "EXPORTERS: [0].url: is no web address"),
         ({"LINK_GRAFANA": "grafana"}, "LINK_GRAFANA: is no web address"),
@@ -239,7 +288,7 @@ def test_settings_show_no_secret(tmp_path: Path) -> None:
         "exporters: [{url: 'http://e', username: ann, password: TOPSECRET-3}]"
     )
     chosen = from_file(tmp_path, text)
-    assert chosen.bots[0].secret == "TOPSECRET-2"
+    assert chosen.bots[0].secrets["secret"] == "TOPSECRET-2"
     assert "TOPSECRET" not in repr(chosen) + str(chosen) + chosen.settings.model_dump_json()
 
 
@@ -269,8 +318,9 @@ def test_the_example_is_in_order_and_shows_every_key(tmp_path: Path) -> None:
     """alerts/relay.example.yml can be used as it is, and so can it with its comments taken as settings."""
     text = (ROOT / "alerts" / "relay.example.yml").read_text()
     (tmp_path / "secrets").mkdir()
-    for name in ("feishu_url", "wecom_url", "feishu_secret", "exporter_password"):
+    for name in ("feishu_url", "wecom_url", "discord_url", "feishu_secret", "exporter_password"):
         (tmp_path / "secrets" / name).write_text(URL)
+    (tmp_path / "secrets" / "telegram_token").write_text(f"123456789:{'x' * 35}")
     (tmp_path / "exporter_password").write_text("x")
     environ = {"SLACK_WEBHOOK_URL": URL, "DINGTALK_SECRET": "x"}
     assert len(from_file(tmp_path, text, environ).bots) == 3
@@ -283,8 +333,10 @@ def test_the_example_is_in_order_and_shows_every_key(tmp_path: Path) -> None:
     assert "relay --config" in head
     everything = everything.replace("      - http://{instance}", "  - http://{instance}")
     read = yaml.safe_load(everything)
-    models = (RelaySettings, BotRule, ExporterRule, LinkRule)
+    models: list[type[BaseModel]] = [RelaySettings, ExporterRule, LinkRule]
+    models += [chat.rule for chat in CHATS.values()]
     wanted = {key for model in models for key in model.model_fields}
-    assert wanted - keys(read) <= {"password", "password_env", "secret"}
+    assert wanted - keys(read) <= {"password", "password_env", "secret", "token", "token_env"}
+    assert {bot["kind"] for bot in read["bots"]} == set(CHATS)
     (tmp_path / "web.yml").write_text("")
-    assert len(from_file(tmp_path, json.dumps(read), environ).bots) == 4
+    assert len(from_file(tmp_path, json.dumps(read), environ).bots) == len(CHATS)

@@ -14,18 +14,20 @@ from typing import Any, NoReturn
 
 import pytest
 from anyio import to_thread
-from llmtrain_exporter.notify.bucket import Bucket, Rate
-from llmtrain_exporter.notify.client import Answer
+from llmtrain_exporter.notify.bots import CHATS
+from llmtrain_exporter.notify.call import Answer
+from llmtrain_exporter.notify.chat.descriptor import Rate
 from llmtrain_exporter.notify.memory import Accepted, Waiting, signature
-from llmtrain_exporter.notify.pause import Pause
+from llmtrain_exporter.notify.pacing import Bucket, Pause
 from llmtrain_exporter.notify.service import quieten
 from llmtrain_exporter.notify.webhook import parse
 
 from tests.bots import KINDS, Bot, all_bots, bot
-from tests.relaying import NOW, STORY, Site, alert, group, relaying
+from tests.relaying import NOW, RUN, Site, alert, document, ending, group, relaying
 from tests.servers import eventually
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 1000
+WITH_PICTURES = [kind for kind, chat in CHATS.items() if chat.picture]
 QUICK = 100.0
 """A bot's minute is 0.6 seconds."""
 
@@ -44,17 +46,17 @@ def until_accepted(site: Site, body: Any, path: str = "/alerts", within: float =
 @pytest.fixture(autouse=True)
 def quick_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bot that refused is left alone for less than a test lasts."""
-    monkeypatch.setattr("llmtrain_exporter.notify.pause.FIRST_SECONDS", 0.05)
-    monkeypatch.setattr("llmtrain_exporter.notify.pause.MOST_SECONDS", 0.2)
+    monkeypatch.setattr("llmtrain_exporter.notify.pacing.FIRST_SECONDS", 0.05)
+    monkeypatch.setattr("llmtrain_exporter.notify.pacing.MOST_SECONDS", 0.2)
     monkeypatch.setattr("llmtrain_exporter.notify.service.SEND_SECONDS", 0.5)
     monkeypatch.setattr("llmtrain_exporter.notify.delivery.TOKEN_SECONDS", 2.0)
 
 
 def test_every_bot_gets_one_card_and_one_when_it_is_over() -> None:
-    """Each of the five takes it: signature, sizes and form are right."""
+    """Each of them takes it: signature, sizes and form are right."""
     with all_bots() as bots, relaying(list(bots.values())) as site:
         assert site.post(group(alert())).status_code == 200
-        site.stories[STORY["run"]] = {**STORY, "incidents": [{**STORY["incidents"][0], "recovery_step": 40}]}
+        site.stories[RUN] = document(ending=ending("healthy", "Recovered at step 40"))
         assert site.post(group(alert(firing=False))).status_code == 200
         for kind, one in bots.items():
             titles = [message.title for message in one.cards]
@@ -72,7 +74,7 @@ def test_one_bot_can_be_told_alone() -> None:
         assert {kind: len(one.cards) for kind, one in bots.items() if one.cards} == {"slack": 1}
         answer = site.post(group(alert()), "/alerts/no-such")
         assert answer.status_code == 404
-        assert "feishu, dingtalk, wecom, slack, discord" in answer.text
+        assert ", ".join(bots) in answer.text
 
 
 SOON = {"rate_limit": 503, "error": 503, "timeout": 503, "drop": 503, "garbage": 503, "refuse": 424}
@@ -104,7 +106,7 @@ def test_a_card_that_is_refused_is_sent_shorter(kind: str) -> None:
         one.fail("malformed", times=1)
         assert site.post(group(alert())).status_code == 200
         (message,) = one.cards
-        assert "Since step 7" in message.text
+        assert "Incident from step 7" in message.text
         assert "What to do" not in message.text
         assert "Left out for length" in message.text
 
@@ -144,7 +146,7 @@ def test_a_card_that_could_not_be_written_keeps_no_token(monkeypatch: pytest.Mon
     with bot("discord") as one, relaying([one]) as site:
         (delivery,) = site.relay._deliveries.values()
         with monkeypatch.context() as patch:
-            patch.setattr(delivery, "_chat", replace(delivery._chat, message=broken))
+            patch.setattr(delivery, "_chat", replace(delivery._chat, write=broken))
             for _ in range(5):
                 assert site.post(group(alert())).status_code == 503
         assert site.post(group(alert())).status_code == 200
@@ -166,7 +168,7 @@ def test_a_bot_that_refuses_everything_is_told_of_once(caplog: pytest.LogCapture
 
 def test_a_bot_that_refused_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """A storm of retries does not become a storm of messages to a bot that has said no."""
-    monkeypatch.setattr("llmtrain_exporter.notify.pause.FIRST_SECONDS", 60.0)
+    monkeypatch.setattr("llmtrain_exporter.notify.pacing.FIRST_SECONDS", 60.0)
     with bot("feishu") as one, relaying([one]) as site:
         one.fail("refuse")
         answers = {site.post(group(alert(run=f"r{at}"))).status_code for at in range(10)}
@@ -244,7 +246,7 @@ def test_without_a_bot_a_card_is_shown() -> None:
         assert [card.title for card in site.shown] == ["\U0001f534 Policy collapse: math/collapse-1"]
 
 
-@pytest.mark.parametrize("kind", ["wecom", "discord"])
+@pytest.mark.parametrize("kind", WITH_PICTURES)
 def test_a_chart_comes_with_an_incident(kind: str) -> None:
     """In the same message where the chat can, as a second one where not; none when it is over."""
     with bot(kind) as one, relaying([one], draw=lambda _: PNG) as site:
@@ -256,7 +258,7 @@ def test_a_chart_comes_with_an_incident(kind: str) -> None:
         assert len(one.cards) == 2
 
 
-@pytest.mark.parametrize("kind", ["wecom", "discord"])
+@pytest.mark.parametrize("kind", WITH_PICTURES)
 @pytest.mark.parametrize("drawn", [None, b"x" * 9_000_000, RuntimeError])
 def test_a_chart_that_fails_never_costs_the_card(kind: str, drawn: Any) -> None:
     """Not drawn, too large, or an error: the card is there."""
@@ -296,7 +298,7 @@ def test_cards_do_not_wait_for_the_charts_of_others() -> None:
     with bot("discord") as one, relaying([one]) as site, ThreadPoolExecutor(8) as pool:
         drawing(site, slow)
         for at in range(4):
-            site.stories[f"r{at}"] = {**STORY, "run": f"r{at}"}
+            site.stories[f"r{at}"] = document(run=f"r{at}")
         posts = [pool.submit(site.post, group(alert(run=f"r{at}"))) for at in range(4)]
         eventually(lambda: len(one.cards) == 2)
         done.set()
@@ -332,7 +334,7 @@ def test_charts_leave_the_tokens_to_cards() -> None:
     """When many cards come at a time, WeCom's limit is kept for them."""
     with bot("wecom") as one, relaying([one], draw=lambda _: PNG) as site:
         for at in range(12):
-            site.stories[f"r{at}"] = {**STORY, "run": f"r{at}"}
+            site.stories[f"r{at}"] = document(run=f"r{at}")
             assert site.post(group(alert(run=f"r{at}"))).status_code == 200
         pictures = [message for message in one.accepted if message.picture]
         assert (len(one.cards), not one.refused) == (12, True)
@@ -416,15 +418,16 @@ def test_half_a_secret_is_a_secret() -> None:
     """A bot that quotes an address at the very place where its words are cut short tells no part of it."""
     with bot("feishu") as one, relaying([one]) as site:
         (delivery,) = site.relay._deliveries.values()
-        said = {"code": 4711, "msg": "x" * 195 + delivery.bot.url + one.token + (one.secret or "")}
+        url = delivery.bot.secrets["url"]
+        said = {"code": 4711, "msg": "x" * 195 + url + one.token + (one.secret or "")}
 
         async def quoting(_: Any) -> Answer:
             return Answer(200, json.dumps(said).encode(), {})
 
-        delivery._world = replace(delivery._world, post=quoting)
+        delivery._ports = replace(delivery._ports, post=quoting)
         answer = site.post(group(alert()))
         assert (answer.status_code, "xxx***" in answer.text) == (424, True)
-        assert delivery.bot.url[:5] not in answer.text.replace("xxx", "")
+        assert url[:5] not in answer.text.replace("xxx", "")
 
 
 # The parts by themselves.
@@ -467,7 +470,7 @@ def test_some_tokens_can_be_spared() -> None:
 def test_a_refusal_is_followed_by_a_longer_silence_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice as long as before, no longer than a minute; success ends it."""
     monkeypatch.undo()
-    from llmtrain_exporter.notify.bots.base import RATE, closed
+    from llmtrain_exporter.notify.chat.answers import RATE, closed
 
     pause = Pause()
     now, waits = 0.0, []

@@ -18,15 +18,15 @@ import pytest
 from llmtrain_exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.notify import client, exporters, service
-from llmtrain_exporter.notify.client import Call, NoAnswerError
-from llmtrain_exporter.notify.config.configure import Configured, Exporter
+from llmtrain_exporter.notify.call import Call, NoAnswerError
+from llmtrain_exporter.notify.chart import drawn, drawn_if_free
+from llmtrain_exporter.notify.config.configure import ConfiguredRelay, Exporter
 from llmtrain_exporter.notify.config.settings import RelaySettings
 from llmtrain_exporter.notify.exporters import Exporters
-from llmtrain_exporter.notify.pictures import drawn, drawn_if_free
-from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 
 from tests.bots import bot
-from tests.relaying import STORY, RelayProcess, alert, group
+from tests.relaying import STORY, RelayProcess, alert, document, group
 from tests.servers import ExporterProcess, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,7 +87,7 @@ def test_the_first_that_knows_the_run_is_believed() -> None:
         some, counts = asking(nobody, unknowing, knowing)
         found = some.story("math/a b&c", "elsewhere:1", Lang.ZH)
         assert found.story is not None
-        assert found.said == STORY
+        assert found.document == STORY
         assert asked == [("/api/v1/run?run=math%2Fa+b%26c&lang=zh", "")]
         assert counts == {"connection": 1, "unknown_run": 1, "found": 1}
 
@@ -95,11 +95,8 @@ def test_the_first_that_knows_the_run_is_believed() -> None:
 def test_an_alert_names_the_exporter_to_ask() -> None:
     """Two exporters may each have a run of that name: the alert's instance decides."""
     with (
-        answering(told({**STORY, "title": "one"})) as (one, _),
-        answering(told({**STORY, "title": "two"})) as (
-            two,
-            _,
-        ),
+        answering(told(document(title="one"))) as (one, _),
+        answering(told(document(title="two"))) as (two, _),
     ):
         some, _ = asking(one, two)
         found = some.story("x", two.removeprefix("http://"), Lang.EN)
@@ -135,7 +132,9 @@ def test_a_password_goes_to_the_exporter_alone() -> None:
         ((404, b"Not Found", {}), ALERT_ONLY, "unreadable"),
         ((200, b"<html>", {}), ALERT_ONLY, "unreadable"),
         ((200, b"[]", {}), ALERT_ONLY, "unreadable"),
-        (told({"last_record_timestamp": {}}), ALERT_ONLY, "unreadable"),
+        (told({"story": {}}), ALERT_ONLY, "unreadable"),
+        (told({**STORY, "story": None}), ALERT_ONLY, "unreadable"),
+        (told({"run": "of an older version", "findings": []}), ALERT_ONLY, "unreadable"),
         ((500, b"", {}), ALERT_ONLY, "unreadable"),
     ],
 )
@@ -228,10 +227,10 @@ def test_a_card_does_not_wait_for_slow_exporters(monkeypatch: pytest.MonkeyPatch
     """However many there are: it says then what the alert says."""
     monkeypatch.setattr("llmtrain_exporter.notify.service.QUESTION_SECONDS", 0.1)
     let_go = threading.Event()
-    telemetry = Telemetry("test", ())
+    telemetry = RelayTelemetry("test", ())
     some = Exporters([], telemetry.asked, lambda: 0.0)
     monkeypatch.setattr(some, "story", lambda *_: let_go.wait(10))
-    sources = service._sources(some, Configured(RelaySettings()), telemetry)
+    sources = service._sources(some, ConfiguredRelay(RelaySettings()), telemetry)
     asked = anyio.run(sources.ask, "a", "", Lang.EN)
     let_go.set()
     assert (asked.story, asked.note) == (None, ALERT_ONLY)
@@ -260,7 +259,7 @@ def test_a_real_exporter_tells_the_story_and_the_values() -> None:
             assert relay.post(group(alert(run=run, instance=exporter.address))).status_code == 200
         card, picture = one.accepted
         assert "policy 崩溃" in card.title
-        assert "失常顺序：KL（第 7 步）" in card.text
+        assert "事故：始于第 7 步，第 32 步最严重，未恢复：KL (7) \u2192 " in card.text
         assert "`--beta 0.1`（现为 0.04）" in card.text
         assert f"(https://llm.example.org/run?run={run})" in card.text
         assert picture.picture is not None

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from llmtrain_exporter.notify.http import MOST_BYTES
 from llmtrain_exporter.notify.webhook import WebhookError, parse
+from llmtrain_exporter.story.blocks import lines_in, plain
 from llmtrain_exporter.web.users import Users
 
 from tests.bots import bot
@@ -117,7 +118,8 @@ def test_any_labels_and_annotations_make_a_card(
     body = group(*[told] * count)
     assert site.post(body).status_code == 200
     (card,) = site.shown
-    texts = [span.text for block in card.blocks for line in block.lines for span in line]
+    blocks = [block for section in card.sections for block in section.blocks]
+    texts = [plain((piece,)) for line in lines_in(blocks) for piece in line]
     assert all(not set("\n\r\x00\x1b\u202e") & set(text) for text in [card.title, *texts])
     assert len(card.title) < 300
 

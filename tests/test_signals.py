@@ -7,10 +7,10 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llmtrain_exporter.analyse import indicators
+from llmtrain_exporter.analyse import run_series
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.knowledge import analysis_metrics as m
-from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signal import FoundBy, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN, LIMITS, SIGNALS
 from llmtrain_exporter.model import Health
 
@@ -222,10 +222,11 @@ def test_every_profile_knows_its_signals() -> None:
 def test_every_counter_is_there_from_the_first_record(profile: str) -> None:
     """Prometheus does not see the increase of a counter that is born at 1."""
     row: Row = {"loss": 1.0, "reward": 1.0, "kl": 0.1}
-    counted = dict(indicators.counters(analyse(profile, [row])))
+    counted = dict(run_series.counters(analyse(profile, [row])))
     assert set(counted.values()) == {0.0}
     told = {dict(one.labels).get("signal") for one in counted if one.metric is m.SIGNAL_RECORDS}
-    assert told == set(LIMITS[profile]) - indicators.BY_CLOCK
+    by_clock = {name for name, signal in SIGNALS.items() if signal.found_by is FoundBy.CLOCK}
+    assert told == set(LIMITS[profile]) - by_clock
 
 
 NUMBERS = st.one_of(

@@ -15,13 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import panels
+from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Incident, State, series
 from llmtrain_exporter.story import blocks as b
+from llmtrain_exporter.story.advice import flags_section
 from llmtrain_exporter.story.metrics import metrics_section
 from llmtrain_exporter.story.phrase import joined, parts, phrase
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.tree_json import LONGEST_TEXT, MOST_ENTRIES, from_object, to_object
+from llmtrain_exporter.story.verdict import Action
 
 from tests.serving import RUN
 
@@ -330,3 +333,16 @@ def test_the_table_of_metrics_says_once_what_they_mean(lang: Lang) -> None:
     ]
     assert [bool(note) for note in table.notes] == [True, False, True, False]
     assert "。 " not in b.plain(table.notes[0])
+
+
+def test_flags_to_copy_name_each_setting_once() -> None:
+    """What two actions propose of one setting would be two flags of which the trainer takes the last."""
+    proposals = [
+        Proposal("beta", None, 0.1, "", "--beta 0.1"),
+        Proposal("beta", None, 0.2, "", "--beta 0.2"),
+        Proposal("epsilon", None, 0.1, "", "--epsilon 0.1"),
+        Proposal("other", None, 0.1, "", ""),
+    ]
+    section = flags_section([Action("", "", (proposal,)) for proposal in proposals], Lang.EN)
+    assert section is not None
+    assert section.blocks[-1] == b.Command("--beta 0.1 --epsilon 0.1")

@@ -14,15 +14,15 @@ from typing import ClassVar
 import pytest
 from llmtrain_exporter import knowledge
 from llmtrain_exporter.analyse import signals as rules
-from llmtrain_exporter.analyse.signals.rule import LOSS, Reading, Readings, RecordView, Rule
+from llmtrain_exporter.analyse.signals.rule import LOSS, Readings, RecordView, Rule, SignalReading
+from llmtrain_exporter.cli.options import LANGUAGES
 from llmtrain_exporter.knowledge import analysis_metrics, catalogue, validation
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.causes import Cause, completed
 from llmtrain_exporter.knowledge.meaning import Good, Healthy, LimitOf, Meaning
 from llmtrain_exporter.knowledge.metric import Group, Metric
 from llmtrain_exporter.knowledge.profile import DPO, GRPO, SFT
-from llmtrain_exporter.knowledge.remedy import GRPO as ONLY_GRPO
-from llmtrain_exporter.knowledge.remedy import Remedy
+from llmtrain_exporter.knowledge.remedy import ONLY_GRPO, Remedy
 from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, FoundBy, Severity, Signal
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Series
@@ -223,9 +223,9 @@ class Found(Rule):
     signal = WHOLE
     watched: ClassVar[tuple[Series, ...]] = (LOSS,)
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The loss."""
-        return Reading(view.values[LOSS], view.values[LOSS], LOSS)
+        return SignalReading(view.values[LOSS], view.values[LOSS], LOSS)
 
 
 class Again(Found):
@@ -344,6 +344,11 @@ def test_a_number_in_a_rule_is_found(tmp_path: Path) -> None:
     module = tmp_path / "rule.py"
     module.write_text("a = 0.5 * b + 1 - 2\nc = b > 0.7")
     assert numbers_in(module) == ["rule.py:2: 0.7"]
+
+
+def test_the_command_line_offers_every_language() -> None:
+    """What can be written can be asked for."""
+    assert list(LANGUAGES) == [lang.value for lang in Lang]
 
 
 def test_a_text_is_english_where_nobody_wrote_it_in_that_language() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import io
-import json
 import os
 import pty
 import re
@@ -46,7 +45,6 @@ from llmtrain_exporter.write.columns import columns
 from llmtrain_exporter.write.courses import BARS, NO_NUMBER, course
 from llmtrain_exporter.write.style import Style
 from rich.cells import cell_len
-from rich.console import Console
 
 from tests.serving import RUN
 from tests.training import append, printed, swift, swift_eval, swift_summary, touch, trainer_state
@@ -668,6 +666,9 @@ def test_of_a_long_run_the_last_values_are_kept(tmp_path: Path) -> None:
 
 # Strangers' texts
 
+OBEYED = re.compile(r"\x1b\[(?:[\d;]*[mHJK]|\?(?:1049|25|7)[hl])")
+"""The escape sequences that a picture is drawn with."""
+
 HOSTILE = "[red]x[/red]\x1b[31m\x1b]0;t\x07\r\n\x9b2J\u202e:smile:\u200f"
 
 
@@ -683,10 +684,10 @@ def test_texts_of_strangers_are_shown_and_never_obeyed(width: int, tmp_path: Pat
     stage = Stage(folder / LOG)
     said = stage.look()
     scene = stage.scene
-    console = Console(file=io.StringIO(), width=width, height=50, force_terminal=True, record=True)
-    with Terminal(io.StringIO(), Style(Lang.EN, width, True), console) as terminal:
+    out = io.StringIO()
+    with Terminal(out, Style(Lang.EN, width, True), lambda: (width, 50)) as terminal:
         terminal.show(replace(scene, runs=[*scene.runs, *scene.runs], path=HOSTILE))
-    drawn = console.export_text()
+    drawn = OBEYED.sub("", out.getvalue())
     assert len(said) == 1
     for told in (*said, *screen(scene, width, 50)):
         assert re.search("[\x00-\x1f\x7f-\x9f\u202e\u200f]", told) is None
@@ -703,8 +704,7 @@ def on_terminal(scene: FolderStatus, monkeypatch: pytest.MonkeyPatch, no_color: 
     monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setenv("TERM", "xterm-256color")
     out = io.StringIO()
-    console = Console(file=out, width=80, height=24, force_terminal=True)
-    with Terminal(out, Style(Lang.EN, 80, not no_color), console) as terminal:
+    with Terminal(out, Style(Lang.EN, 80, not no_color), lambda: (80, 24)) as terminal:
         terminal.show(scene)
         terminal.end(scene)
     return out.getvalue()
@@ -846,7 +846,7 @@ def test_wrong_usage_is_told(
     arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In one line, before anything is watched."""
-    assert run_cli(commands, ["watch", str(tmp_path), *arguments]) == 2
+    assert run_cli(commands, ["watch", str(tmp_path), *arguments]) == 64
     assert told in capsys.readouterr().err
 
 
@@ -930,7 +930,13 @@ def test_the_picture_follows_the_size_of_the_terminal(tmp_path: Path) -> None:
         _, status = os.waitpid(process, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     frames = [told.decode().split("\x1b[H")[-2].split("\r\n") for told in (wide, narrow)]
-    assert [max(map(columns, frame)) for frame in frames] == [100, 40]
+    (wide_columns, wide_rows), (narrow_columns, narrow_rows) = (
+        (max(map(columns, frame)), len(frame)) for frame in frames
+    )
+    assert 90 < wide_columns <= 100
+    assert 30 < narrow_columns <= 40
+    assert wide_rows <= 40
+    assert narrow_rows <= 12
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
@@ -971,18 +977,17 @@ def test_a_log_that_ends_badly_has_its_verdict_in_the_exit_code() -> None:
     assert "collapse: swift, grpo, failed at step 35 of 120: broken" in answer.stdout
 
 
-def test_rich_is_loaded_for_a_terminal_alone(tmp_path: Path) -> None:
-    """A pipe needs none of it."""
-    log = trained(tmp_path, "run", 9, 9, time.time() - 3600)
-    program = (
-        "import sys; from llmtrain_exporter.cli import commands; "
-        "from llmtrain_exporter.cli.shell import run; "
-        f"run(commands, {json.dumps(['watch', str(log)])}); print('rich' in sys.modules)"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert answer.stdout.splitlines()[-1] == "False"
+def test_a_picture_is_drawn_over_the_one_before_it(scenes: dict[str, FolderStatus]) -> None:
+    """Nothing of a longer one is left, no line breaks at the edge, and the last character of a row stays."""
+    out = io.StringIO()
+    with Terminal(out, Style(Lang.EN, 80), lambda: (80, 24)) as terminal:
+        for name in ("folder", "waiting"):
+            terminal.show(scenes[name])
+    begin, *shown = out.getvalue().removesuffix("\x1b[?7h\x1b[?25h\x1b[?1049l").split("\x1b[H")
+    assert begin == "\x1b[?1049h\x1b[?25l\x1b[?7l"
+    for drawn, name in zip(shown, ("folder", "waiting"), strict=True):
+        *lines, last = screen(scenes[name], 80, 24)
+        assert drawn == "".join(f"\x1b[K{line}\n" for line in lines) + f"\x1b[J{last}"
 
 
 def test_a_state_is_never_drawn_as_something_else(scenes: dict[str, FolderStatus]) -> None:

@@ -11,16 +11,20 @@ from pathlib import Path
 import bcrypt
 import pytest
 import requests
+from llmtrain_exporter.config import ConfigError
+from llmtrain_exporter.web.tls import CIPHERS
 from llmtrain_exporter.web.users import Users
-from llmtrain_exporter.web.web_config import CIPHERS, WebConfig, WebConfigError, load
+from llmtrain_exporter.web.web_config import WebConfig, load
 
 from tests.serving import RUN, Site, running
 
 SECRET_HASH = "$2b$04$.OBnyyDTidXMhRjvQeIRVuQlGQM.rolfQ50hvlGhoyYrkFenMwtnS"  # of "secret"
 TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key"
 
-CERT_FILE, KEY_FILE, CLIENT_CA = (f"tls_server_config.{key}_file: " for key in ("cert", "key", "client_ca"))
-PAIR = "tls_server_config: cert_file {folder}/%s and key_file {folder}/%s must be a certificate and its own"
+CERT_FILE, KEY_FILE, CLIENT_CA = (
+    f"line 1: tls_server_config.{key}_file: " for key in ("cert", "key", "client_ca")
+)
+PAIR = "line 1: tls_server_config: cert_file {folder}/%s and key_file {folder}/%s must be a certificate and"
 
 GOOD = {
     "an empty file": "",
@@ -42,11 +46,17 @@ GOOD = {
 BAD = {
     "an unknown section": (
         "tls: {}",
-        "tls: is not supported; allowed: tls_server_config, http_server_config",
+        "line 1: tls: unknown key; allowed: tls_server_config, http_server_config",
     ),
-    "an unknown key": (TLS + ", cert: x}", "tls_server_config.cert: is not supported; allowed: cert_file, "),
-    "a list": ("[]", "the file: must be a mapping of tls_server_config, "),
-    "no section": ("tls_server_config: on", "tls_server_config: must be a mapping of cert_file, "),
+    "an unknown key": (
+        TLS + ", cert: x}",
+        "line 1: tls_server_config.cert: unknown key; did you mean cert_file?",
+    ),
+    "a list": ("[]", "must be a mapping of settings, such as basic_auth_users: {...}"),
+    "no section": (
+        "tls_server_config: on",
+        "line 1: tls_server_config: must be a mapping with keys such as cert_file and key_file",
+    ),
     "broken YAML": ("tls_server_config: {", "line 1, column 21: "),
     "a key twice": (
         "basic_auth_users: {}\nbasic_auth_users: {}",
@@ -82,66 +92,72 @@ BAD = {
     ),
     "a client_auth_type": (
         TLS + ", client_auth_type: Always}",
-        "tls_server_config.client_auth_type: must be one of NoClientCert, VerifyClientCertIfGiven, "
+        "line 1: tls_server_config.client_auth_type: must be NoClientCert, VerifyClientCertIfGiven or "
         'RequireAndVerifyClientCert, not "Always"',
     ),
     "a version": (
         TLS + ", min_version: TLS14}",
-        'tls_server_config.min_version: must be one of TLS12, TLS13, not "TLS14"',
+        'line 1: tls_server_config.min_version: must be TLS12 or TLS13, not "TLS14"',
     ),
     "a suite": (
         TLS + ", cipher_suites: [RC4]}",
-        "tls_server_config.cipher_suites: must be one of TLS_ECDHE_ECDSA",
+        "line 1: tls_server_config.cipher_suites[0]: must be TLS_ECDHE_ECDSA",
     ),
     "suites that are no list": (
         TLS + ", cipher_suites: {}}",
-        "tls_server_config.cipher_suites: must be a list of names, not {}",
+        "line 1: tls_server_config.cipher_suites: must be a list, not {}",
     ),
     "a preference": (
         TLS + ", prefer_server_cipher_suites: 1.5}",
-        "tls_server_config.prefer_server_cipher_suites: must be true or false, not 1.5",
+        "line 1: tls_server_config.prefer_server_cipher_suites: must be true or false, not 1.5",
     ),
-    "http2": ("http_server_config: {http2: maybe}", "http_server_config.http2: must be true or false"),
+    "http2": (
+        "http_server_config: {http2: maybe}",
+        'line 1: http_server_config.http2: must be true or false, not "maybe"',
+    ),
     "a header": (
         "http_server_config: {headers: {Server: a}}",
-        "http_server_config.headers.Server: is not supported; allowed: Strict-Transport-Security, ",
+        "line 1: http_server_config.headers.Server: unknown key; allowed: Strict-Transport-Security, ",
     ),
     "a header's value": (
         "http_server_config: {headers: {X-Frame-Options: allow}}",
-        'http_server_config.headers.X-Frame-Options: must be one of deny, sameorigin, not "allow"',
+        'line 1: http_server_config.headers.X-Frame-Options: must be deny or sameorigin, not "allow"',
     ),
     "a plain password": (
         "basic_auth_users: {ann: swordfish}",
-        "basic_auth_users.ann: is no bcrypt hash; htpasswd -nBC 10 ann makes one",
+        "line 1: basic_auth_users.ann: is no bcrypt hash; htpasswd -nBC 10 ann makes one",
     ),
     "a hash that is cut": (
         f"basic_auth_users: {{ann: {SECRET_HASH[:-20]}}}",
-        "basic_auth_users.ann: is no bcrypt hash",
+        "line 1: basic_auth_users.ann: is no bcrypt hash",
     ),
     "a hash that costs nothing": (
         f"basic_auth_users: {{ann: {SECRET_HASH.replace('$04$', '$03$')}}}",
-        "basic_auth_users.ann: is no bcrypt hash",
+        "line 1: basic_auth_users.ann: is no bcrypt hash",
     ),
-    "users that are a list": ("basic_auth_users: [ann]", "basic_auth_users: must be a mapping of names"),
+    "users that are a list": (
+        "basic_auth_users: [ann]",
+        "line 1: basic_auth_users: must be a mapping of names",
+    ),
 }
 
 STRICTER = {
-    "a section without a word": ("basic_auth_users:", "basic_auth_users: must be a mapping of names"),
+    "a section without a word": ("basic_auth_users:", "line 1: basic_auth_users: must be a mapping of names"),
     "a number for a name": (
         f"basic_auth_users: {{1: {SECRET_HASH}}}",
-        "basic_auth_users: must be a mapping of names, as text",
+        "line 1: basic_auth_users[1]: must be text; put it in quotes",
     ),
     "an old version": (
         TLS + ", min_version: TLS10}",
-        "tls_server_config.min_version: must be one of TLS12, TLS13",
+        "line 1: tls_server_config.min_version: must be TLS12 or TLS13",
     ),
     "versions the wrong way round": (
         TLS + ", min_version: TLS13, max_version: TLS12}",
-        "tls_server_config.max_version: must not be below min_version",
+        "line 1: tls_server_config.max_version: must not be below min_version",
     ),
     "a certificate nobody looks at": (
         TLS + ", client_auth_type: RequestClientCert}",
-        "tls_server_config.client_auth_type: must be one of NoClientCert, ",
+        "line 1: tls_server_config.client_auth_type: must be NoClientCert, ",
     ),
     "verified by whom": (
         TLS + ", client_auth_type: RequireAndVerifyClientCert}",
@@ -149,9 +165,9 @@ STRICTER = {
     ),
     "a header of two lines": (
         'http_server_config: {headers: {X-XSS-Protection: "0\\r\\nSet-Cookie: a"}}',
-        "http_server_config.headers.X-XSS-Protection: must be text on one line",
+        "line 1: http_server_config.headers.X-XSS-Protection: must be text on one line",
     ),
-    "no file": (TLS.replace("server.crt", '""') + "}", CERT_FILE + 'must be text, not ""'),
+    "no file": (TLS.replace("server.crt", '""') + "}", CERT_FILE + "must not be empty"),
 }
 """What the toolkit, or some version of it, lets pass."""
 
@@ -210,7 +226,7 @@ def test_good_files_are_good_for_promtool_too(write: Write, real_tool: Tool, tex
 def test_what_is_wrong_is_told(write: Write, text: str, problem: str) -> None:
     """An error names the file, the key, what is wrong and what is allowed, on one line, and never a hash."""
     path = write(text)
-    with pytest.raises(WebConfigError) as error:
+    with pytest.raises(ConfigError) as error:
         load(str(path))
     message = str(error.value)
     assert message.startswith(f"{path}: {problem.replace('{folder}', str(path.parent))}")
@@ -229,13 +245,13 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     """A missing file, a folder, an endless file and a file that is no text are told by their names."""
     (tmp_path / "latin.yml").write_bytes(b"\xff\xfe\xff")
     for path in (tmp_path / "no.yml", tmp_path, Path("/dev/zero"), tmp_path / "latin.yml"):
-        with pytest.raises(WebConfigError, match=f"^{path}: .+"):
+        with pytest.raises(ConfigError, match=f"^{path}: .+"):
             load(str(path))
 
 
 def test_a_locked_key_is_refused_without_asking(write: Write) -> None:
     """A key behind a password is an error, not a question on the terminal."""
-    with pytest.raises(WebConfigError, match="its own, unencrypted key"):
+    with pytest.raises(ConfigError, match="its own, unencrypted key"):
         load(str(write(TLS.replace("server.key", "locked.key") + "}")))
 
 

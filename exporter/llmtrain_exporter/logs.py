@@ -30,6 +30,7 @@ _SECRETS = (
         r"\1***",
     ),
     (re.compile(r"(://[^\s\"']*/(?:hook|services|webhook)s?/)[^\s\"']+", re.IGNORECASE), r"\1***"),
+    (re.compile(r"(/bot)[0-9]+:[\w-]+"), r"\1***"),
 )
 
 

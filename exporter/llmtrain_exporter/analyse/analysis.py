@@ -11,21 +11,19 @@ from operator import le
 
 from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
-from llmtrain_exporter.analyse.columns import Columns, Plan
+from llmtrain_exporter.analyse.columns import Columns, WatchPlan
+from llmtrain_exporter.analyse.episodes import FirstAndLast, PastEpisodes
 from llmtrain_exporter.analyse.incidents import PARTS, Incidents, Sign
-from llmtrain_exporter.analyse.kept import Kept
-from llmtrain_exporter.analyse.repeats import together
 from llmtrain_exporter.analyse.signals import rules_for
-from llmtrain_exporter.analyse.signals.rule import GRAD_NORM, KL, Context, Reading, RecordView, Rule
+from llmtrain_exporter.analyse.signals.rule import GRAD_NORM, KL, Context, RecordView, Rule, SignalReading
 from llmtrain_exporter.analyse.signals.tracker import Tracker
 from llmtrain_exporter.knowledge.limits import BLOCK, MATURE, WINDOW
 from llmtrain_exporter.knowledge.signal import Family, Profile, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.knowledge.signals.collapse import FORCE_BELOW
+from llmtrain_exporter.knowledge.signals.collapse import COLLAPSE, FORCE_BELOW
 from llmtrain_exporter.model import Episode, Health, Incident, Kind, Layout, Record, Series
 
 EPISODES_KEPT = 48
-COLLAPSE = "collapse"
 
 TROUBLE = (Severity.WARNING, Severity.CRITICAL)
 
@@ -47,18 +45,17 @@ class Analysis:
         self._evaluating = tuple((rule, rule.evaluate) for rule in self._rules if rule.evaluate is not None)
         self._columns = Columns(self._rules)
         self._layout: Layout | None = None
-        self._plan: Plan | None = None
+        self._plan: WatchPlan | None = None
         self._calm = False
-        self._read: Plan | None = None  # by which `_picked` was taken from the last training record
+        self._picked_by: WatchPlan | None = None  # how `_picked` was taken from the last training record
         self._picked: tuple[float, ...] = ()
         self._index = 0  # training records since the baselines began
         self.records = 0  # training records
         self.trackers: dict[str, Tracker] = {}
         self.spikes: dict[Series, int] = {}
         self._incidents = Incidents()
-        self._episodes_over: Kept[Episode] = Kept(kept)
-        self._repeats: dict[tuple[str, Series], Episode] = {}  # those that are not, by signal and series
-        self._incidents_over: Kept[Incident] = Kept(kept)
+        self._past_episodes = PastEpisodes(kept)
+        self._past_incidents: FirstAndLast[Incident] = FirstAndLast(kept)
         self._collapsed = False  # since the run was resumed last
         self._troubled = False
 
@@ -73,7 +70,7 @@ class Analysis:
         self.records += 1
         self._index += 1
         picked = self._picked = plan.pick(record.values)
-        self._read = plan
+        self._picked_by = plan
         ordinary = all(map(le, plan.low, picked)) and all(map(le, picked, plan.high))
         if (ordinary or self._columns.renew(plan, picked, self._index)) and self._calm:
             self._columns.put_ordinary(plan, picked, record.values, self._index)
@@ -85,10 +82,10 @@ class Analysis:
     def resume(self, step: int) -> None:
         """Steps went back: a process goes on from an earlier checkpoint, and what was normal starts anew."""
         for tracker in self.trackers.values():
-            self._over(tracker.close())
+            self._past_episodes.add(tracker.close())
         over = self._incidents.close(step)
         if over is not None:
-            self._incidents_over.add(over)
+            self._past_incidents.add(over)
         self._forget()
         self._collapsed = False
 
@@ -99,8 +96,7 @@ class Analysis:
         Of many the first and the last; those in between stand together, one for each signal and series.
         """
         active = [tracker.episode for tracker in self.trackers.values() if tracker.episode]
-        over = [*self._episodes_over, *self._repeats.values()]
-        return sorted([*over, *active], key=lambda episode: episode.first_step)
+        return sorted([*self._past_episodes, *active], key=lambda episode: episode.first_step)
 
     @property
     def incident(self) -> Incident | None:
@@ -111,12 +107,12 @@ class Analysis:
     def incidents(self) -> Sequence[Incident]:
         """The incidents in their order."""
         current = self._incidents.current
-        return [*self._incidents_over, *([current] if current else [])]
+        return [*self._past_incidents, *([current] if current else [])]
 
     @property
     def incidents_total(self) -> int:
         """How many there were, and are."""
-        return self._incidents_over.total + (self._incidents.current is not None)
+        return self._past_incidents.total + (self._incidents.current is not None)
 
     @property
     def health(self) -> Health:
@@ -135,9 +131,9 @@ class Analysis:
 
     def value_of(self, one: Series) -> float | None:
         """The last value of a watched series of training records."""
-        if self._read is None or one not in self._read.position:
+        if self._picked_by is None or one not in self._picked_by.position:
             return None
-        return self._picked[self._read.position[one]]
+        return self._picked[self._picked_by.position[one]]
 
     @property
     def levels(self) -> Mapping[Series, Level]:
@@ -158,7 +154,7 @@ class Analysis:
         columns = self._columns
         return RecordView(record, step, self._index, values, columns.levels, columns.ring, columns.at)
 
-    def _examine(self, record: Record, step: int, plan: Plan, picked: tuple[float, ...]) -> None:
+    def _examine(self, record: Record, step: int, plan: WatchPlan, picked: tuple[float, ...]) -> None:
         """Let every rule look at a record that is not ordinary."""
         view = self._view(record, step, dict(zip(plan.series, picked, strict=True)))
         self._count_spikes(view)
@@ -168,7 +164,7 @@ class Analysis:
             self._columns.put(self._kept(plan, record.values), self._index)
         self._calm = self._is_calm()
 
-    def _apply(self, rule: Rule, reading: Reading | None, view: RecordView) -> Sign | None:
+    def _apply(self, rule: Rule, reading: SignalReading | None, view: RecordView) -> Sign | None:
         """Take in what a rule read in a record; the sign of an incident that it is, if it is one."""
         if reading is not None and not rule.meets(reading):
             reading = None
@@ -184,7 +180,7 @@ class Analysis:
         lasting = self._index - tracker.began >= WINDOW
         return tracker.severity is Severity.CRITICAL or (tracker.severity is Severity.WARNING and not lasting)
 
-    def _note(self, rule: Rule, reading: Reading | None, step: int) -> Tracker | None:
+    def _note(self, rule: Rule, reading: SignalReading | None, step: int) -> Tracker | None:
         """Take in a reading; the tracker that follows the signal, if anything was ever met."""
         tracker = self.trackers.get(rule.name)
         if tracker is None:
@@ -193,7 +189,7 @@ class Analysis:
             tracker = self.trackers[rule.name] = Tracker(rule.signal, rule.bounds)
         elif reading is None and not tracker.open:
             return tracker
-        self._over(tracker.note(reading, step, self._index))
+        self._past_episodes.add(tracker.note(reading, step, self._index))
         self._troubled = self._troubled or tracker.severity in TROUBLE
         return tracker
 
@@ -202,26 +198,27 @@ class Analysis:
         critical = any(
             tracker.severity is Severity.CRITICAL
             for name, tracker in self.trackers.items()
-            if SIGNALS[name].family in PARTS and name != COLLAPSE
+            if SIGNALS[name].family in PARTS and name != COLLAPSE.name
         )
         over = self._incidents.note(signs, critical, step, self._index)
         if over is not None:
-            self._incidents_over.add(over)
+            self._past_incidents.add(over)
         current = self._incidents.current
-        if COLLAPSE in self.limits and (over or current):
+        if COLLAPSE.name in self.limits and (over or current):
             self._note_collapse(current, step)
 
     def _note_collapse(self, current: Incident | None, step: int) -> None:
-        tracker = self.trackers.setdefault(COLLAPSE, Tracker(SIGNALS[COLLAPSE], self.limits[COLLAPSE]))
+        name = COLLAPSE.name
+        tracker = self.trackers.setdefault(name, Tracker(COLLAPSE, self.limits[name]))
         if current is None:
-            self._over(tracker.close())
+            self._past_episodes.add(tracker.close())
         elif current.collapse:
             self._collapsed = self._troubled = True
             broken = float(len({PARTS[Family(stage)] for stage, _ in current.stages}))
             where = KL if KL in self._columns.at else GRAD_NORM
-            self._over(tracker.note(Reading(broken, broken, where), step, self._index))
+            self._past_episodes.add(tracker.note(SignalReading(broken, broken, where), step, self._index))
 
-    def _kept(self, plan: Plan, values: tuple[float, ...]) -> tuple[float, ...]:
+    def _kept(self, plan: WatchPlan, values: tuple[float, ...]) -> tuple[float, ...]:
         """A record's values for the baselines, without those that a signal speaks against."""
         met = [tracker for tracker in self.trackers.values() if tracker.met]
         suspects = {tracker.where for tracker in met if not self._is_old(tracker)}
@@ -267,15 +264,8 @@ class Analysis:
                 self._note(rule, reading, step)
         self._calm = self._calm and self._is_calm()
 
-    def _over(self, episode: Episode | None) -> None:
-        gone = None if episode is None else self._episodes_over.add(episode)
-        if gone is not None:
-            key = gone.signal, gone.metric
-            known = self._repeats.get(key)
-            self._repeats[key] = gone if known is None else together(known, gone)
 
-
-def _force(reading: Reading, rule: Rule) -> float:
+def _force(reading: SignalReading, rule: Rule) -> float:
     """How far a reading is beyond the rule's first limit."""
     if rule.signal.below:
         return min(rule.first.limit / reading.score, FORCE_BELOW) if reading.score > 0 else FORCE_BELOW

@@ -34,7 +34,7 @@ CELL = 4
 _NAN = math.nan
 
 
-class Plan:
+class WatchPlan:
     """Where the watched series stand in the rows of a layout, and between which bounds they are ordinary."""
 
     __slots__ = ("cells", "high", "low", "pack", "pick", "position", "series", "width")
@@ -104,10 +104,10 @@ class Columns:
         self._turn = TURN  # rows until the next level is taken anew
         self._next = 0
         self._last = 0  # cell at which the last row of the ring begins
-        self._plans: dict[Layout, Plan] = {}
+        self._plans: dict[Layout, WatchPlan] = {}
         self._watching: dict[Series, Watching] = {}
 
-    def plan(self, layout: Layout) -> Plan:
+    def plan(self, layout: Layout) -> WatchPlan:
         """The plan for the rows of a layout; series that it brings along get their columns."""
         plan = self._plans.get(layout)
         if plan is None:
@@ -115,13 +115,13 @@ class Columns:
             self._add([one for one in found if one not in self.at and self._is_compared(one)])
             if len(self._plans) >= PLANS_KEPT:
                 self._plans.clear()
-            plan = self._plans[layout] = Plan(found, self.order)
+            plan = self._plans[layout] = WatchPlan(found, self.order)
             for one in plan.series:
                 self.bound(one)
         return plan
 
     def put_ordinary(
-        self, plan: Plan, picked: tuple[float, ...], values: tuple[float, ...], index: int
+        self, plan: WatchPlan, picked: tuple[float, ...], values: tuple[float, ...], index: int
     ) -> None:
         """Add the row of an ordinary record: what was picked of its values by the plan."""
         ring = self.ring
@@ -159,7 +159,7 @@ class Columns:
         self._next = (self._next + 1) % len(self.order)
         self._refresh(self.order[self._next], index)
 
-    def renew(self, plan: Plan, picked: Sequence[float], index: int) -> bool:
+    def renew(self, plan: WatchPlan, picked: Sequence[float], index: int) -> bool:
         """Take the levels anew of what is not ordinary by older ones. Whether all of it is ordinary now."""
         ordinary = True
         for at, (one, value) in enumerate(zip(plan.series, picked, strict=True)):

@@ -11,7 +11,7 @@ from llmtrain_exporter.knowledge import pace
 RECORDS_KEPT = 16
 
 
-class Pace:
+class RunPace:
     """The times of the last training records of one process.
 
     Times are the trainer's elapsed seconds where it logs them, else the arrival of lines (Unix time). The

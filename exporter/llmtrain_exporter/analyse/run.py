@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from llmtrain_exporter.analyse import derived, indicators, samples, state
+from llmtrain_exporter.analyse import derived, run_series, state
 from llmtrain_exporter.analyse.analysis import EPISODES_KEPT, Analysis
 from llmtrain_exporter.analyse.latest import Latest
-from llmtrain_exporter.analyse.pace import Pace
+from llmtrain_exporter.analyse.pace import RunPace
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
@@ -73,7 +73,7 @@ class Run:
         """`carried`: the counters before the log was rewritten; they go on from there."""
         self._options = options
         self._settings = settings
-        self._facts = samples.facts(settings, options.labels)
+        self._facts = run_series.facts(settings, options.labels)
         self._latest = Latest(options.caps())
         self._recent: deque[Record] = deque(maxlen=RECENT)
         self._evaluations = derived.Evaluations()
@@ -85,7 +85,7 @@ class Run:
         self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
         self.analysis: Analysis | None = None  # from the first training record on, which shows its kind
         self._onset: Onset | None = None  # the last incident's
-        self.pace = Pace()
+        self.pace = RunPace()
         self.ending = state.Ending()
         self.records: Counter[Kind] = Counter()
         self.skipped: Counter[str] = Counter()
@@ -126,9 +126,9 @@ class Run:
 
     def counters(self) -> dict[Series, float]:
         """Every counter, those at 0 too: Prometheus does not see the increase of one that is born at 1."""
-        own = samples.counters(self.records, self.skipped, len(self.resumes), self._latest.dropped)
+        own = run_series.row_counters(self.records, self.skipped, len(self.resumes), self._latest.dropped)
         if self.analysis is not None:
-            own |= dict(indicators.counters(self.analysis))
+            own |= dict(run_series.counters(self.analysis))
         names = dict.fromkeys((*own, *self._carried, *self.least))
         sums = {one: own.get(one, 0.0) + self._carried.get(one, 0.0) for one in names}
         return {one: max(count, self.least.get(one, 0.0)) for one, count in sums.items()}
@@ -214,10 +214,10 @@ class Run:
             series(metric): value for metric, value in self._numbers(latest) if value is not None
         }
         if self.analysis is not None:
-            found |= dict(indicators.gauges(self.analysis))
+            found |= dict(run_series.gauges(self.analysis))
             found[series(c.RUN_HEALTH)] = float(health.value)
         found |= self.counters() | state.samples(doing, stalled)
-        found[samples.info(dialect, self.profile.name, self._facts)] = 1.0
+        found[run_series.info(dialect, self.profile.name, self._facts)] = 1.0
         return found
 
     def _train(self, record: Record, arrived: float) -> None:

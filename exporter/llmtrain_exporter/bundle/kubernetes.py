@@ -33,8 +33,8 @@ _EXPORTER = f"""{_RENDERED}#
 # one replica, or each run is there once per node.
 """
 _RELAY = f"""{_RENDERED}#
-# Chat addresses and secrets come from a Secret with files named feishu_url, feishu_secret, slack_url, ...:
-#   kubectl create secret generic llmtrain-relay --from-file=feishu_url --from-file=feishu_secret
+# Addresses and secrets of bots come from a Secret with files called as in docs/chats.md, for each CHAT:
+#   kubectl create secret generic llmtrain-relay --from-file=CHAT_url --from-file=CHAT_secret
 # Alertmanager's receiver is a webhook to http://llmtrain-relay:{RELAY_PORT}/alerts.
 """
 _OPERATOR = f"""{_RENDERED}#

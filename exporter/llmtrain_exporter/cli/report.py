@@ -1,4 +1,4 @@
-"""The command that writes a report."""
+"""`report`: the whole analysis in a file."""
 
 from __future__ import annotations
 
@@ -8,19 +8,10 @@ from pathlib import Path
 
 import click
 
+from llmtrain_exporter.cli.exit_codes import NO_VERDICT, gated
 from llmtrain_exporter.cli.extras import require
-from llmtrain_exporter.cli.shell import (
-    Failure,
-    config_option,
-    configured,
-    explain,
-    lang_option,
-    log_if_debugging,
-    logging_steps_option,
-    profile_option,
-    stdout_log_option,
-    told,
-)
+from llmtrain_exporter.cli.options import fail_on_option, lang_option, log_options, settings_for_logs
+from llmtrain_exporter.cli.shell import exit_code_is_verdict, reporting
 
 
 @click.command()
@@ -35,12 +26,16 @@ from llmtrain_exporter.cli.shell import (
     help="Where to write it: an .html file, or an .md file with a folder of pictures beside it.",
 )
 @lang_option
-@profile_option
-@stdout_log_option
-@logging_steps_option
-@config_option
+@fail_on_option(None)
+@log_options
 def report(
-    logs: tuple[str, ...], out: Path, lang: str, profile: str | None, config_file: str | None, **flags: object
+    logs: tuple[str, ...],
+    out: Path,
+    lang: str,
+    fail_on: str | None,
+    profile: str | None,
+    config_file: str | None,
+    **flags: object,
 ) -> int:
     """Write the whole analysis of finished or running logs, with charts.
 
@@ -59,29 +54,17 @@ def report(
     Examples:
       llmtrain-exporter report output/v0-20260131-120000 -o report.html
       llmtrain-exporter report train.log --profile sft --lang zh -o report.md
-      llmtrain-exporter report output/run1 output/run2 -o comparison.html
+      llmtrain-exporter report output/run1 output/run2 -o comparison.html --fail-on broken
 
-    Exit codes: 0 healthy, 1 watch, 2 broken (or wrong usage), 3 a path has no log that can be read, or the
-    report cannot be written.
+    Exit codes: 0 written, whatever the verdict; with --fail-on 1 watch and 2 broken, as check. 3 a path has
+    no log that can be read (the report tells of the others), or the report cannot be written. 64 wrong usage
+    or settings.
     """
-    require("report", ("pandas", "matplotlib"), "report")
+    require("report", ("pandas", "matplotlib"), "report", NO_VERDICT)
     from llmtrain_exporter.knowledge.text import Lang
-    from llmtrain_exporter.publish.check import UNREADABLE
     from llmtrain_exporter.publish.report.write import ReportError, Wanted, run_report
 
-    chosen = configured(flags, config_file)
-    for warning in chosen.warnings:
-        click.echo(f"Warning: {warning}", err=True)
-    if profile is not None and profile not in chosen.settings.known_profiles:
-        allowed = ", ".join(chosen.settings.known_profiles)
-        raise click.BadParameter(f"must be one of {allowed}, not {profile!r}.", param_hint="'--profile'")
-    log_if_debugging(chosen.settings)
+    settings = settings_for_logs(profile, config_file, flags)
     wanted = Wanted(out, Lang(lang), profile)
-    try:
-        with told(ReportError):
-            return run_report(logs, chosen.settings, wanted, sys.stdout, sys.stderr, time.time())
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        # The usual exit code of a failure is a verdict here.
-        raise Failure(explain(error), code=UNREADABLE) from error
+    with exit_code_is_verdict(), reporting(ReportError):
+        return gated(run_report(logs, settings, wanted, sys.stdout, sys.stderr, time.time()), fail_on)

@@ -1,35 +1,23 @@
-"""Settings: what they are, where they come from, and what is wrong with them."""
+"""Settings: what they are, where they come from, and what is wrong with them.
 
-from llmtrain_exporter.config.layers import (
-    CONFIG_VARIABLE,
-    ConfigError,
-    Configured,
-    Setting,
-    catalogue,
-    check_file,
-    configure,
-    show,
-)
-from llmtrain_exporter.config.settings import (
-    Assignment,
-    RunRule,
-    Settings,
-    address,
-    duration,
-    seconds,
-    unique_name,
-)
+`engine` serves any model: `settings` for the exporter, others for the relay and for web configurations.
+"""
+
+from llmtrain_exporter.config.engine import Configured, Schema, check_file, configure, show
+from llmtrain_exporter.config.messages import ConfigError
+from llmtrain_exporter.config.run_rules import Assignment, RunRule, unique_name
+from llmtrain_exporter.config.settings import EXPORTER, Settings
+from llmtrain_exporter.config.values import address, duration, seconds
 
 __all__ = [
-    "CONFIG_VARIABLE",
+    "EXPORTER",
     "Assignment",
     "ConfigError",
     "Configured",
     "RunRule",
-    "Setting",
+    "Schema",
     "Settings",
     "address",
-    "catalogue",
     "check_file",
     "configure",
     "duration",

@@ -1,274 +1,187 @@
-"""Settings from defaults, file, environment and flags, later before earlier, and what is wrong there."""
+"""Values from file, environment and flags, one layer above the other, and where each comes from."""
 
 from __future__ import annotations
 
-import difflib
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 
-from llmtrain_exporter.config import document, texts
-from llmtrain_exporter.config.document import Place
-from llmtrain_exporter.config.profiles import BoundRule, ProfileRule
-from llmtrain_exporter.config.settings import RunRule, Settings
-from llmtrain_exporter.config.texts import Flag, suggestion
+from llmtrain_exporter.config import flag_values, yaml_document
+from llmtrain_exporter.config.catalogue import Setting
+from llmtrain_exporter.config.flag_values import Form
+from llmtrain_exporter.config.messages import ConfigError, Problem, dotted, explained
+from llmtrain_exporter.config.yaml_document import Place
 
-PREFIX = "LLMTRAIN_"
-CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 DEFAULT = "default"
 
-_SECRET = re.compile("password|passwd|secret|token|credential|webhook|api_?key", re.IGNORECASE)
-_SHOWN_CHARACTERS = 60
-
-TELLING_KEYS = ("match", "profile", "inherits", "limits")
-"""Keys by which people see what belongs into a mapping."""
-
-
-class ConfigError(ValueError):
-    """Settings that cannot be used. `problems`: one line each, with place, value and what is allowed."""
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting as people meet it."""
+class SettingSource:
+    """Where a value comes from: a file, with the line of each place in it, a variable, or a flag."""
 
-    key: str  # in the file
-    flag: str  # "--listen"; of a positional one its metavar
-    variable: str  # in the environment
-    text: Flag
-    default: str
-    description: str
+    kind: str  # "file", "environment" or "flag"
+    name: str
+    lines: Mapping[Place, int] | None = None
 
+    @property
+    def origin(self) -> str:
+        """The source in `config --show`."""
+        return f"{self.kind} {self.name}"
 
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """The settings in force and, by key, where each comes from."""
+    def line(self, place: Place) -> int:
+        """The line on which a place, or the innermost that is written there, stands in a file; else 0."""
+        lines = self.lines or {}
+        return next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), 0)
 
-    settings: Settings
-    origins: Mapping[str, str]
-    warnings: tuple[str, ...]
-
-
-def catalogue() -> tuple[Setting, ...]:
-    """All settings, in the order in which they are documented."""
-    return tuple(_setting(key, info) for key, info in Settings.model_fields.items())
-
-
-def _setting(key: str, info: FieldInfo) -> Setting:
-    text = next(entry for entry in info.metadata if isinstance(entry, Flag))
-    flag = text.metavar if text.positional else "--" + (text.name or key.replace("_", "-"))
-    default = _plain(Settings())[key]
-    shown = default if isinstance(default, str) else json.dumps(default) if default else ""
-    return Setting(key, flag, PREFIX + key.upper(), text, shown, info.description or "")
+    def where(self, place: Place, base: Place) -> str:
+        """The source and the place in it. `base`: the place of all that a variable or flag holds."""
+        if self.lines is None:
+            inner = dotted(place[len(base) :])
+            return f"{self.name}: {inner}" if inner else self.name
+        return f"{self.name}: line {self.line(place) or 1}: {dotted(place)}" if place else self.name
 
 
-def configure(flags: Mapping[str, object], environ: Mapping[str, str], file: str | None) -> Configured:
-    """The settings in force. `flags`: texts by key, None or empty where not given. Raises ConfigError."""
-    file = file or environ.get(CONFIG_VARIABLE) or None
-    layers = [_file_layer(file)] if file else []
-    layers += [_environment_layer(environ), _flag_layer(flags)]
-    values = {key: value for layer in layers for key, value in layer.values.items()}
-    problems = [problem for layer in layers for problem in layer.problems(values)]
-    if problems:
-        raise ConfigError(problems)
-    origins = {key: layer.origin(key) for layer in layers for key in layer.values}
-    try:
-        settings = Settings.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(_contradictions(error, layers, origins)) from None
-    return Configured(
-        settings, {key: origins.get(key, DEFAULT) for key in Settings.model_fields}, tuple(_unknown(environ))
-    )
+class Layers:
+    """Values not yet checked: what is added later goes before what was there."""
 
+    def __init__(self) -> None:
+        self._values: dict[Any, Any] = {}
+        self._sources: dict[Place, SettingSource] = {}
+        self._order: list[SettingSource] = []
+        self._unread: list[str] = []
 
-def _contradictions(
-    error: ValidationError, layers: Iterable[_Layer], origins: Mapping[str, str]
-) -> Iterator[str]:
-    """What one source says and another, whose profiles go before its own, makes wrong."""
-    telling = {key: layer for layer in layers for key in layer.values}
-    for entry in error.errors(include_url=False):
-        where = telling[str(entry["loc"][0])].where(entry["loc"])
-        yield f"{where}: {_explain(entry)}; profiles are those of {origins.get('profiles', DEFAULT)}"
+    def add_file(self, path: str, example: str, relative_to_file: bool = False) -> None:
+        """Add a YAML file, below all other layers. Raises ConfigError.
 
-
-def check_file(file: str) -> None:
-    """Raises ConfigError if the file cannot be used."""
-    problems = list(_file_layer(file).problems({}))
-    if problems:
-        raise ConfigError(problems)
-
-
-def show(configured: Configured) -> str:
-    """The settings as a YAML file, each on one line with a comment that says where it comes from."""
-    lines = []
-    for key, value in _plain(configured.settings).items():
-        # JSON is YAML on one line; what is no plain text is escaped there, or it could end the line.
-        shown = json.dumps(value, ensure_ascii=not json.dumps(value, ensure_ascii=False).isprintable())
-        lines.append(f"{key}: {shown}  # {configured.origins[key]}\n")
-    return "".join(lines)
-
-
-def _plain(settings: Settings) -> dict[str, Any]:
-    plain = settings.model_dump(mode="json")
-    plain["profiles"] = {
-        name: rule.model_dump(mode="json", exclude_defaults=True) for name, rule in settings.profiles.items()
-    }
-    plain["runs"] = [rule.model_dump(mode="json", exclude_defaults=True) for rule in settings.runs]
-    return plain
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """What one source says. `origin` names the source of a key, `where` the place of a problem."""
-
-    values: Mapping[str, object]
-    origin: Callable[[str], str]
-    where: Callable[[Place], str]
-    unread: tuple[str, ...] = ()
-
-    def problems(self, others: Mapping[str, object]) -> Iterator[str]:
-        """What is wrong with it, one line each. `others`: all values; a rule names what stands elsewhere."""
-        yield from self.unread
+        `example`: a line as it could be; `relative_to_file`: paths under *_file keys start at its folder.
+        """
         try:
-            Settings.model_validate({**others, **self.values})
+            read = yaml_document.read(path)
+            if not isinstance(read.content, dict):
+                raise ValueError(f"must be a mapping of settings, such as {example}")
+        except (OSError, ValueError) as error:
+            reason = error.strerror or error if isinstance(error, OSError) else error
+            raise ConfigError([f"{path}: {reason}"]) from None
+        self._values = _based(read.content, Path(path).parent) if relative_to_file else read.content
+        source = SettingSource("file", path, read.lines)
+        self.credit((), source)
+        for key in self._values:
+            self.credit((key,), source)
+
+    def add_environment(self, settings: Iterable[Setting], environ: Mapping[str, str]) -> None:
+        """What variables say; an empty one says nothing."""
+        for setting in settings:
+            text, source = environ.get(setting.variable), SettingSource("environment", setting.variable)
+            if text:
+                self._add_text(setting, source, flag_values.from_variable, text)
+
+    def add_flags(self, settings: Iterable[Setting], flags: Mapping[str, object]) -> None:
+        """What flags say: by key the text or texts, None or none where it was not given."""
+        for setting in settings:
+            given = flags.get(setting.key)
+            if given not in (None, ()):
+                texts = given if isinstance(given, tuple) else (str(given),)
+                source = SettingSource("flag", setting.flag)
+                self._add_text(setting, source, flag_values.from_flags, texts)
+
+    def put(self, place: Place, value: object, source: SettingSource) -> None:
+        """Set the value at a place. Where what is around it is no mapping, validation will say so."""
+        section: Any = self._values
+        for key in place[:-1]:
+            section = section.setdefault(key, {}) if isinstance(section, dict) else None
+        if isinstance(section, dict):
+            section[place[-1]] = value
+            self.credit(place, source)
+
+    def append(
+        self,
+        key: str,
+        item: Mapping[str, object],
+        source: SettingSource,
+        sources: Mapping[str, SettingSource],
+    ) -> None:
+        """One more item of a list of sections. `source`: of the whole; `sources`: of each of its keys."""
+        items = self._values.setdefault(key, [])
+        if isinstance(items, list):
+            place: Place = (key, len(items))
+            items.append(dict(item))
+            self.credit(place, source)
+            for name, own in sources.items():
+                self.credit((*place, name), own)
+
+    def credit(self, place: Place, source: SettingSource) -> None:
+        """From now on what stands at and below that place comes from that source."""
+        self._sources = {at: known for at, known in self._sources.items() if at[: len(place)] != place}
+        self._sources[place] = source
+        if source not in self._order:
+            self._order.append(source)
+
+    def where(self, place: Place) -> str:
+        """Where a value comes from, for a problem: "llmtrain.yml: line 3: runs[0].profile"."""
+        base = self._base(place)
+        return dotted(place) if base is None else self._sources[base].where(place, base)
+
+    def origin(self, key: str) -> str:
+        """Where a setting, or parts of it, come from."""
+        origins = [source.origin for place, source in self._sources.items() if place[:1] == (key,)]
+        return ", ".join(dict.fromkeys(origins)) or DEFAULT
+
+    def validated(self, model: type[Model]) -> Model:
+        """The settings. Raises ConfigError with all that is wrong, by source and line."""
+        try:
+            settings = model.model_validate(self._values)
         except ValidationError as error:
-            for entry in error.errors(include_url=False):
-                if entry["loc"][0] in self.values:
-                    yield f"{self.where(entry['loc'])}: {_explain(entry)}"
+            problems = [explained(each, model) for each in error.errors(include_url=False)]
+            lines = map(self._in_words, sorted(problems, key=self._rank))
+            raise ConfigError([*lines, *self._unread]) from None
+        if self._unread:
+            raise ConfigError(self._unread)
+        return settings
 
+    def _in_words(self, problem: Problem) -> str:
+        """A problem with its place, and with the source of what makes it one where that is another source."""
+        text = ": ".join(filter(None, (self.where(problem.place), problem.text)))
+        cause = self.origin(problem.rests_on)
+        if cause not in (DEFAULT, *map(self.origin, map(str, problem.place[:1]))):
+            text += f"; {problem.rests_on} are those of {cause}"
+        return text
 
-def _file_layer(file: str) -> _Layer:
-    try:
-        read = document.read(file)
-        if not isinstance(read.content, dict):
-            raise ValueError("must be a mapping of settings, such as listen: 127.0.0.1:9848")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigError([f"{file}: {reason}"]) from None
+    def _rank(self, problem: Problem) -> tuple[int, int]:
+        """Where a problem belongs among others."""
+        base = self._base(problem.place)
+        if base is None:
+            return (0, 0)
+        source = self._sources[base]
+        return self._order.index(source), source.line(problem.place)
 
-    def where(place: Place) -> str:
-        line = next((read.lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in read.lines), 1)
-        return f"{file}: line {line}: {_dotted(place)}"
+    def _base(self, place: Place) -> Place | None:
+        """The innermost place around another of which the source is known."""
+        parts = range(len(place), -1, -1)
+        return next((place[:n] for n in parts if place[:n] in self._sources), None)
 
-    return _Layer(read.content, lambda _: f"file {file}", where)
-
-
-def _environment_layer(environ: Mapping[str, str]) -> _Layer:
-    variables = {one.key: one.variable for one in catalogue()}
-    given = [one for one in catalogue() if environ.get(one.variable)]
-
-    def value(one: Setting) -> object:
-        return texts.from_environment(one.text.kind, environ[one.variable])
-
-    return _text_layer(given, value, "environment", variables)
-
-
-def _flag_layer(flags: Mapping[str, object]) -> _Layer:
-    names = {one.key: one.flag for one in catalogue()}
-    given = [one for one in catalogue() if flags.get(one.key) not in (None, ())]
-
-    def value(one: Setting) -> object:
-        said = flags[one.key]
-        return texts.read(one.text.kind, said if isinstance(said, tuple) else (str(said),))
-
-    return _text_layer(given, value, "flag", names)
-
-
-def _text_layer(
-    given: Iterable[Setting], value: Callable[[Setting], object], source: str, names: Mapping[str, str]
-) -> _Layer:
-    values: dict[str, object] = {}
-    unread = []
-    for one in given:
+    def _add_text(
+        self, setting: Setting, source: SettingSource, read: Callable[[Form, Any], object], text: object
+    ) -> None:
         try:
-            values[one.key] = value(one)
-        except ValueError as error:  # noqa: PERF203  # all that is wrong is told at once
-            unread.append(f"{names[one.key]}: {error}")
-
-    def where(place: Place) -> str:
-        inner = _dotted(place[1:])
-        return names[str(place[0])] + (f": {inner}" if inner else "")
-
-    return _Layer(values, lambda key: f"{source} {names[key]}", where, tuple(unread))
+            self.put(setting.place, read(setting.text.form, text), source)
+        except ValueError as error:
+            self._unread.append(f"{source.name}: {error}")
 
 
-def _unknown(environ: Mapping[str, str]) -> Iterator[str]:
-    """Variables that are likely misspelt. Others with the prefix are left alone: Kubernetes makes some."""
-    known = [one.variable.removeprefix(PREFIX) for one in catalogue()] + [
-        CONFIG_VARIABLE.removeprefix(PREFIX)
-    ]
-    for name in sorted(environ):
-        said = name.removeprefix(PREFIX)
-        if said not in (name, *known):
-            for likely in difflib.get_close_matches(said, known, 1, 0.8):
-                yield f"environment {name} is no setting; did you mean {PREFIX}{likely}?"
-
-
-def _dotted(place: Place) -> str:
-    """runs[0].profile"""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place if part != "[key]")
-    return text.removeprefix(".")
-
-
-_MESSAGES = {
-    "invalid_key": "the key must be text; put it in quotes",
-    "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "finite_number": "must be a finite number",
-    "greater_than": "must be above {gt:g}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
-    "missing": "is missing",
-    "string_type": "must be text; put it in quotes",
-    "string_unicode": "must be UTF-8 text",
-    "string_too_short": "must not be empty",
-    "tuple_type": "must be a list",
-    "dict_type": "must be a mapping of names to values",
-    "mapping_type": "must be a mapping of names to values",
-    "model_type": "must be a mapping with keys such as {keys}",
-    "model_attributes_type": "must be a mapping with keys such as {keys}",
-    "literal_error": "must be {expected}",
-    "value_error": "{error}",
-}
-
-
-def _explain(error: Any) -> str:
-    """What is wrong with one value, from pydantic's account of it."""
-    place, value, context = error["loc"], error["input"], error.get("ctx", {})
-    if "expected" in context:
-        context = {"expected": context["expected"].replace("'", "")}
-    keys = _model(place).model_fields
-    if error["type"] == "extra_forbidden":
-        return f"unknown key{suggestion(str(place[-1]), keys)}"
-    context = {"keys": " and ".join(key for key in TELLING_KEYS if key in keys), **context}
-    message = _MESSAGES.get(error["type"], error["msg"]).format(**context)
-    return f"{message}, not {_shown(place, value)}" if message.startswith("must be") else message
-
-
-def _model(place: Place) -> type[BaseModel]:
-    """What stands at a place, or around it."""
-    if len(place) == 1:
-        return Settings
-    if place[0] == "runs":
-        return RunRule
-    return BoundRule if "limits" in place[2:] else ProfileRule
-
-
-def _shown(place: Place, value: object) -> str:
-    """A value for an error message: short, on one line, and never one that may be secret."""
-    if _SECRET.search(_dotted(place)):
-        return "the one given"
-    text = json.dumps(value, default=str, skipkeys=True)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
+def _based(content: Any, folder: Path) -> Any:
+    """The same, with the paths under *_file keys below that folder."""
+    if isinstance(content, list):
+        return [_based(item, folder) for item in content]
+    if not isinstance(content, dict):
+        return content
+    return {
+        key: str(folder / value)
+        if str(key).endswith("_file") and isinstance(value, str) and value
+        else _based(value, folder)
+        for key, value in content.items()
+    }

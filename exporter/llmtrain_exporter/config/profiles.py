@@ -8,10 +8,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer
 
-from llmtrain_exporter.config.document import Place
-from llmtrain_exporter.config.texts import suggestion
+from llmtrain_exporter.config.fields import SettingsSection
+from llmtrain_exporter.config.messages import suggestion
+from llmtrain_exporter.config.values import Name, Number
+from llmtrain_exporter.config.yaml_document import Place
 from llmtrain_exporter.knowledge.signal import Bound, Measure, Profile, Severity, Signal
 from llmtrain_exporter.knowledge.signals import BUILT_IN, SIGNALS
 from llmtrain_exporter.knowledge.text import Text
@@ -23,29 +25,15 @@ CONFIGURED = Text("the configuration", "配置")
 
 Bounds = Mapping[Severity, Bound]
 
-Problem = tuple[Place, object, str]
+WrongValue = tuple[Place, object, str]
 """Where something is wrong, its value, and what."""
 
 
-def no_truth_value(wanted: str) -> BeforeValidator:
-    """For a field that must be `wanted`: pydantic takes true for 1."""
-
-    def check(value: object) -> object:
-        if isinstance(value, bool):
-            raise ValueError(f"must be {wanted}")  # what pydantic catches
-        return value
-
-    return BeforeValidator(check)
-
-
-Number = Annotated[float, no_truth_value("a number"), Field(allow_inf_nan=False, gt=0)]
 Records = Annotated[int, Field(strict=True, ge=1, le=MOST_RECORDS)]
 
 
-class BoundRule(BaseModel):
+class BoundRule(SettingsSection):
     """What is different about the bound of a severity; the rest stays as it is in the base."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     limit: Number | None = Field(default=None, description="From where on the signal holds.")
     records: Records | None = Field(default=None, description="In how many records it has to.")
@@ -71,8 +59,8 @@ def _read_change(value: object) -> object:
 def _write_change(change: BoundRule | None) -> object:
     if change is None:
         return OFF
-    said = change.model_dump(exclude_none=True)
-    return said["limit"] if list(said) == ["limit"] else said
+    changes = change.model_dump(exclude_none=True)
+    return changes["limit"] if list(changes) == ["limit"] else changes
 
 
 Change = Annotated[BoundRule | None, BeforeValidator(_read_change), PlainSerializer(_write_change)]
@@ -82,24 +70,20 @@ Changes = Mapping[str, Change]
 """By severity."""
 
 
-class ProfileRule(BaseModel):
+class ProfileRule(SettingsSection):
     """A profile of the operator's: what it inherits from, and what is different."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    inherits: Annotated[str, Field(min_length=1)] = Field(
-        description="A built-in profile, or another own one."
-    )
+    inherits: Name = Field(description="A built-in profile, or another own one.")
     limits: Mapping[str, Mapping[str, Change]] = Field(
         default={}, description="By signal and severity: the other limit, or off."
     )
 
 
-def resolve(own: Mapping[str, ProfileRule]) -> tuple[Mapping[str, Profile], list[Problem]]:
+def resolve(own: Mapping[str, ProfileRule]) -> tuple[Mapping[str, Profile], list[WrongValue]]:
     """All profiles by name, the built-in ones too, and what is wrong with the own ones."""
     known: dict[str, Profile] = dict(BUILT_IN)
     taken = {name: rule for name, rule in own.items() if name in BUILT_IN}
-    problems: list[Problem] = [
+    problems: list[WrongValue] = [
         (("profiles", name), name, "is a built-in profile; choose another name") for name in taken
     ]
     waiting = {name: rule for name, rule in own.items() if name not in taken}
@@ -113,7 +97,7 @@ def resolve(own: Mapping[str, ProfileRule]) -> tuple[Mapping[str, Profile], list
     return known, problems
 
 
-def _without_base(waiting: Mapping[str, ProfileRule], names: list[str]) -> Iterator[Problem]:
+def _without_base(waiting: Mapping[str, ProfileRule], names: list[str]) -> Iterator[WrongValue]:
     """Those that inherit from nothing; one that inherits from such a one is not to blame."""
     for name, rule in waiting.items():
         chain = [name]
@@ -142,7 +126,7 @@ def _bounds(bounds: Bounds, changes: Changes) -> dict[Severity, Bound]:
     return changed
 
 
-def _problems(name: str, rule: ProfileRule, base: Profile) -> Iterator[Problem]:
+def _problems(name: str, rule: ProfileRule, base: Profile) -> Iterator[WrongValue]:
     for signal, changes in rule.limits.items():
         place = ("profiles", name, "limits", signal)
         if signal not in SIGNALS:
@@ -154,12 +138,12 @@ def _problems(name: str, rule: ProfileRule, base: Profile) -> Iterator[Problem]:
             yield from _signal_problems(place, SIGNALS[signal], changes, base.limits[signal])
 
 
-def _signal_problems(place: Place, signal: Signal, changes: Changes, bounds: Bounds) -> Iterator[Problem]:
+def _signal_problems(place: Place, signal: Signal, changes: Changes, bounds: Bounds) -> Iterator[WrongValue]:
     wrong = list(_change_problems(place, signal, changes, bounds))
     yield from wrong or _order_problems(place, signal, _bounds(bounds, changes))
 
 
-def _change_problems(place: Place, signal: Signal, changes: Changes, bounds: Bounds) -> Iterator[Problem]:
+def _change_problems(place: Place, signal: Signal, changes: Changes, bounds: Bounds) -> Iterator[WrongValue]:
     has = {severity.value: bound for severity, bound in bounds.items()}
     for severity, change in changes.items():
         if severity not in has:
@@ -168,14 +152,14 @@ def _change_problems(place: Place, signal: Signal, changes: Changes, bounds: Bou
             yield from _bound_problems((*place, severity), signal, change, has[severity])
 
 
-def _order_problems(place: Place, signal: Signal, bounds: Bounds) -> Iterator[Problem]:
+def _order_problems(place: Place, signal: Signal, bounds: Bounds) -> Iterator[WrongValue]:
     for (lesser, first), (worse, second) in pairwise(bounds.items()):
         if first.limit < second.limit if signal.below else first.limit > second.limit:
             order = f"{lesser.value} ({first.limit:g}) has to come before {worse.value} ({second.limit:g})"
             yield place, first.limit, order
 
 
-def _bound_problems(place: Place, signal: Signal, change: BoundRule, bound: Bound) -> Iterator[Problem]:
+def _bound_problems(place: Place, signal: Signal, change: BoundRule, bound: Bound) -> Iterator[WrongValue]:
     if signal.measure is Measure.TRUTH:
         yield place, OFF, f'{signal.name} has no limit that can be changed; it can be switched "{OFF}"'
         return

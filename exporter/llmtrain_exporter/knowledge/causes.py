@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.remedy import ALL, DPO, GRPO, SUPERVISED
+from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, ALL_PROFILES, ONLY_DPO, ONLY_GRPO
 from llmtrain_exporter.knowledge.signal import FoundBy, Signal
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Text
@@ -25,7 +25,7 @@ class Cause:
     evidence: tuple[str, ...]
     sources: tuple[Text, ...]
     effects: tuple[str, ...] = ()
-    profiles: frozenset[str] = ALL
+    profiles: frozenset[str] = ALL_PROFILES
 
 
 STATED: Mapping[str, Cause] = {
@@ -50,7 +50,7 @@ STATED: Mapping[str, Cause] = {
             "grad_spike",
             "loss_spike",
         ),
-        GRPO,
+        ONLY_GRPO,
     ),
     "gradient_explosion": Cause(
         Text("Exploding gradients", "梯度爆炸"),
@@ -76,7 +76,7 @@ STATED: Mapping[str, Cause] = {
         ("length_surge", "length_collapse", "clipped_high"),
         (src.GRPO_CAUSES, src.GRPO_LENGTHS),
         ("reward_function_drop", "reward_drop"),
-        GRPO,
+        ONLY_GRPO,
     ),
     "reward_instability": Cause(
         Text("The reward signal is unstable", "奖励信号不稳定"),
@@ -88,7 +88,7 @@ STATED: Mapping[str, Cause] = {
         ("reward_function_drop", "reward_drop", "reward_flat"),
         (src.GRPO_CAUSES,),
         ("kl_spike", "grad_spike"),
-        GRPO,
+        ONLY_GRPO,
     ),
     "reward_hacking": Cause(
         Text("Reward hacking", "reward hacking（钻奖励的空子）"),
@@ -100,7 +100,7 @@ STATED: Mapping[str, Cause] = {
         ("reward_function_drop", "kl_spike", "length_surge", "length_collapse", "entropy_collapse"),
         (src.RUNS,),
         ("reward_flat",),
-        GRPO,
+        ONLY_GRPO,
     ),
     "no_contrast": Cause(
         Text("All completions of a group score the same", "同组回答得分完全相同"),
@@ -111,7 +111,7 @@ STATED: Mapping[str, Cause] = {
         ),
         ("reward_flat", "grad_vanishing"),
         (src.RUNS, src.DAPO),
-        profiles=GRPO,
+        profiles=ONLY_GRPO,
     ),
     "dead_policy": Cause(
         Text("The policy is already dead", "policy 已经崩溃"),
@@ -122,7 +122,7 @@ STATED: Mapping[str, Cause] = {
         ),
         ("clipped_high", "reward_flat", "grad_vanishing"),
         (src.RUNS,),
-        profiles=GRPO,
+        profiles=ONLY_GRPO,
     ),
     "lost_exploration": Cause(
         Text("The policy has stopped exploring", "policy 不再探索"),
@@ -133,7 +133,7 @@ STATED: Mapping[str, Cause] = {
         ),
         ("entropy_collapse", "reward_flat"),
         (src.ENTROPY,),
-        profiles=GRPO,
+        profiles=ONLY_GRPO,
     ),
     "high_learning_rate": Cause(
         Text("The learning rate is too high", "学习率过高"),
@@ -197,7 +197,7 @@ STATED: Mapping[str, Cause] = {
         ),
         ("loss_plateau", "grad_vanishing", "accuracy_drop"),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
-        profiles=SUPERVISED,
+        profiles=ALL_BUT_GRPO,
     ),
     "bad_start": Cause(
         Text("The model starts from the wrong weights", "模型初始化有误"),
@@ -208,7 +208,7 @@ STATED: Mapping[str, Cause] = {
         ),
         ("grad_vanishing", "loss_plateau"),
         (src.SFT_SERIOUS,),
-        profiles=SUPERVISED,
+        profiles=ALL_BUT_GRPO,
     ),
     "number_format": Cause(
         Text("Numbers overflow", "数值溢出"),
@@ -229,7 +229,7 @@ STATED: Mapping[str, Cause] = {
         ),
         ("overfit", "accuracy_drop", "entropy_collapse"),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
-        profiles=SUPERVISED,
+        profiles=ALL_BUT_GRPO,
     ),
     "different_eval_data": Cause(
         Text("Evaluation data differ from training data", "验证集与训练集分布不同"),
@@ -240,7 +240,7 @@ STATED: Mapping[str, Cause] = {
         ),
         ("overfit",),
         (src.RUNS,),
-        profiles=SUPERVISED,
+        profiles=ALL_BUT_GRPO,
     ),
     "saturated_preference": Cause(
         Text("The preference is learned to the end", "偏好已经学到饱和"),
@@ -251,7 +251,7 @@ STATED: Mapping[str, Cause] = {
         ),
         ("grad_vanishing", "overfit"),
         (src.RUNS, src.DPO),
-        profiles=DPO,
+        profiles=ONLY_DPO,
     ),
     "slow_machine": Cause(
         Text("Something slows the machine down", "机器变慢"),

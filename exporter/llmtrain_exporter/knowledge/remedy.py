@@ -9,10 +9,10 @@ from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.text import Text, written
 
-ALL = frozenset(profile.PROFILES)
-GRPO = frozenset((profile.GRPO,))
-DPO = frozenset((profile.DPO,))
-SUPERVISED = ALL - GRPO
+ALL_PROFILES = frozenset(profile.PROFILES)
+ONLY_GRPO = frozenset((profile.GRPO,))
+ONLY_DPO = frozenset((profile.DPO,))
+ALL_BUT_GRPO = ALL_PROFILES - ONLY_GRPO
 
 Value = float | str
 
@@ -43,7 +43,7 @@ class Choice:
     fine: tuple[str, ...] = ()
 
 
-Rule = Ladder | Scale | Choice
+ValueRule = Ladder | Scale | Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Change:
     """
 
     setting: str
-    rule: Rule | None
+    rule: ValueRule | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Remedy:
     how: Text
     sources: tuple[Text, ...]
     changes: tuple[Change, ...] = ()
-    profiles: frozenset[str] = ALL
+    profiles: frozenset[str] = ALL_PROFILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Proposal:
     flag: str
 
 
-def propose(rule: Rule, now: Value | None) -> Value | None:
+def propose(rule: ValueRule, now: Value | None) -> Value | None:
     """The value that a rule proposes in place of `now` (None: unknown); None where it has nothing better."""
     if isinstance(rule, Choice):
         return None if now == rule.value or now in rule.fine else rule.value

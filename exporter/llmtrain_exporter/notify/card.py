@@ -1,21 +1,43 @@
-"""A card before any chat's markup: blocks of lines, of which some matter more than others."""
+"""A card before any chat's markup: a title, and sections of a story below it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Protocol
+from urllib.parse import quote
 
 from llmtrain_exporter.knowledge import card_words as cw
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.story.blocks import (
+    Block,
+    Code,
+    Command,
+    Facts,
+    Items,
+    Line,
+    Link,
+    Mark,
+    Paragraph,
+    Part,
+    Piece,
+    Section,
+    Strong,
+    Table,
+    goes_on,
+)
 
-ELLIPSIS = "\u2026"
 BULLET = "\u2022 "
+ARROW = "\u2192"  # of "->", half of which is markup in some chats
+_TYPESET = {0xA0: " "}  # a blank at which terminals break no line
 
-_T = TypeVar("_T")
+MOST_CHARACTERS = 900  # quoted; three of them fit into the smallest message, and into its smallest block
+# What no chat's markup takes for the end of an address. % stays, for what was quoted before.
+_SAFE = "%/:=&?~#+!$,;@"
+_ADDRESS = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+)([/?#].*)?", re.DOTALL)
 
 
 class Tone(str, Enum):
@@ -35,55 +57,29 @@ MARKS = {
     Tone.GOOD: "\u2705",  # green tick
     Tone.OVER: "\u26aa",  # white circle
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """Words of anybody."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Strong(Plain):
-    """Words that stand out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Code(Plain):
-    """What one types."""
-
-
-@dataclass(frozen=True, slots=True)
-class Link(Plain):
-    """Words that lead somewhere. `url`: as `links.safe` gives it."""
-
-    url: str
-
-
-Line = tuple[Plain, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Lines that belong together. `part`: a key of card_words.PARTS; those of the highest rank go first."""
-
-    part: str
-    lines: tuple[Line, ...]
-    rank: int
-    heading: str = ""
+_TONES = {
+    "critical": Tone.CRITICAL,
+    "broken": Tone.CRITICAL,
+    "warning": Tone.WARNING,
+    "watch": Tone.WARNING,
+    "look": Tone.WARNING,
+    "info": Tone.INFO,
+    "healthy": Tone.GOOD,
+    "fine": Tone.GOOD,
+}
+"""Of words of judgement, by the kinds of `story.blocks.Mark`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One message. `left_out`: lines that were, by part."""
+    """One message. `left_out`: what there is no room for, counted by part. `shortened`: some texts were."""
 
     lang: Lang
     tone: Tone
     title: str
-    blocks: tuple[Block, ...]
+    sections: tuple[Section, ...]
     loud: bool = False  # whether people are to be mentioned
-    left_out: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[Part, int] = field(default_factory=dict)
     shortened: bool = False
 
 
@@ -105,104 +101,84 @@ class Markup(Protocol):
         """The same, leading to an address."""
 
 
-def line_text(line: Line, markup: Markup) -> str:
-    """One line in a chat's markup."""
-    return "".join(_span_text(span, markup) for span in line)
-
-
-def _span_text(span: Plain, markup: Markup) -> str:
-    if isinstance(span, Link):
-        return markup.link(span.text, span.url)
-    if isinstance(span, Strong):
-        return markup.strong(span.text)
-    return markup.code(span.text) if isinstance(span, Code) else markup.plain(span.text)
-
-
-def block_texts(card: Card, markup: Markup) -> list[str]:
-    """The blocks in a chat's markup, and the note of what was left out."""
-    texts = []
-    for block in (*card.blocks, *_cut_note(card)):
-        lines = [markup.strong(block.heading)] if block.heading else []
-        lines += [line_text(line, markup) for line in block.lines]
-        texts += [markup.newline.join(lines)] if block.lines else []
+def section_texts(card: Card, markup: Markup) -> list[str]:
+    """The sections in a chat's markup, and the note of what was left out; those of one heading are one."""
+    texts: list[str] = []
+    before: Section | None = None
+    for section in (*card.sections, *_cut_note(card)):
+        lines = [line for block in section.blocks for line in _block_lines(block, markup)]
+        if before is not None and goes_on(before, section):
+            texts[-1] = markup.newline.join((texts[-1], *lines))
+        elif lines:
+            heading = [markup.strong(section.title)] if section.title else []
+            texts.append(markup.newline.join((*heading, *lines)))
+        before = section if lines else before
     return texts
 
 
 def body_text(card: Card, markup: Markup) -> str:
     """All of a card below its title."""
-    return (markup.newline * 2).join(block_texts(card, markup))
+    return (markup.newline * 2).join(section_texts(card, markup))
 
 
-def _cut_note(card: Card) -> list[Block]:
-    told = [cw.PARTS[part].of(count, card.lang) for part, count in card.left_out.items()]
-    lines = [cw.CUT.of(card.lang).format(parts=words.COMMA.of(card.lang).join(told))] if told else []
-    lines += [cw.SHORTENED.of(card.lang)] if card.shortened else []
-    return [Block("notes", ((Plain(" ".join(lines)),),), 0)] if lines else []
+def _block_lines(block: Block, markup: Markup) -> Iterator[str]:
+    if isinstance(block, Paragraph):
+        yield line_text(block.line, markup)
+    elif isinstance(block, Items):
+        yield from _item_lines(block, markup)
+    elif isinstance(block, Facts):
+        yield from (f"{markup.plain(name)}: {line_text(line, markup)}" for name, line in block.pairs)
+    elif isinstance(block, Table):
+        yield from (" ".join(line_text(cell, markup) for cell in row) for row in block.rows)
+    elif isinstance(block, Command):
+        yield markup.code(block.text)
+    elif isinstance(block, Section):
+        yield from (line for inner in block.blocks for line in _block_lines(inner, markup))
 
 
-def shorter(card: Card) -> Card | None:
-    """The card without its least important line; None where there is none to leave out.
+def _item_lines(items: Items, markup: Markup) -> Iterator[str]:
+    for at, item in enumerate(items.items, 1):
+        sign = f"{at}. " if items.numbered else "" if items.bare else _bullet(item.line)
+        yield sign + line_text(item.line, markup)
+        yield from (line_text(line, markup) for line in item.more)
 
-    The last line of the block of the highest rank goes first; the very first line stays.
-    """
-    left = [block for block in card.blocks[1:] if block.lines]
-    if card.blocks and len(card.blocks[0].lines) > 1:
-        left.append(card.blocks[0])
-    if not left:
+
+def _bullet(line: Line) -> str:
+    """In the colour of the line's judgement, where it has one."""
+    kinds = (piece.kind for piece in line if isinstance(piece, Mark) and piece.kind in _TONES)
+    kind = next(kinds, None)
+    return BULLET if kind is None else f"{MARKS[_TONES[kind]]} "
+
+
+def line_text(line: Line, markup: Markup) -> str:
+    """One line in a chat's markup."""
+    return "".join(_piece_text(piece, markup) for piece in line)
+
+
+def _piece_text(piece: Piece, markup: Markup) -> str:
+    if isinstance(piece, Code):
+        return markup.code(piece.text)
+    text = (piece if isinstance(piece, str) else piece.text).translate(_TYPESET).replace("->", ARROW)
+    if isinstance(piece, Link):
+        url = safe(piece.url)
+        return markup.plain(text) if url is None else markup.link(text, url)
+    return markup.strong(text) if isinstance(piece, Strong) else markup.plain(text)
+
+
+def safe(url: str) -> str | None:
+    """An http or https address without anything that ends a link in some chat; None if it is none."""
+    parts = _ADDRESS.fullmatch(url)
+    if parts is None or not url.isprintable() or len(url) > MOST_CHARACTERS:
         return None
-    block = max(left, key=lambda one: one.rank)
-    cut = replace(block, lines=block.lines[:-1])
-    blocks = tuple(cut if one is block else one for one in card.blocks)
-    left_out = Counter(card.left_out)
-    left_out[block.part] += 1
-    return replace(card, blocks=blocks, left_out=dict(left_out))
+    quoted = parts[1] + quote(parts[2] or "", safe=_SAFE)
+    return quoted if len(quoted) <= MOST_CHARACTERS else None
 
 
-def fitted(card: Card, write: Callable[[Card], _T], size: Callable[[_T], int], most: int) -> tuple[_T, bool]:
-    """The card as written, cut until its size is no more than `most`, and whether it was cut.
-
-    Whole lines go first, then the ends of titles and texts. A card of nothing but a few words always fits.
-    """
-    written = write(card)
-    cut = False
-    while size(written) > most:
-        cut = True
-        less = shorter(card) or _halved(card)
-        if less is None:
-            return written, True
-        card = less
-        written = write(card)
-    return written, cut
-
-
-def _halved(card: Card) -> Card | None:
-    """The card with its title and what text is left at half their length."""
-    longest = max(
-        (len(span.text) for block in card.blocks for line in block.lines for span in line), default=0
-    )
-    longest = max(longest, len(card.title))
-    if longest <= 1:
-        return None
-    most = longest // 2
-    blocks = tuple(
-        replace(block, lines=tuple(tuple(_short(span, most) for span in line) for line in block.lines))
-        for block in card.blocks
-    )
-    return replace(card, title=short(card.title, most), blocks=blocks, shortened=True)
-
-
-def _short(span: Plain, most: int) -> Plain:
-    return replace(span, text=short(span.text, most))
-
-
-def short(text: str, most: int) -> str:
-    """The text in no more than so many characters."""
-    return text if len(text) <= most else text[: max(most - 1, 0)] + ELLIPSIS
-
-
-def short_name(name: str, most: int = 70) -> str:
-    """The end of a name, which tells runs of one folder apart."""
-    return name if len(name) <= most else ELLIPSIS + name[1 - most :]
+def _cut_note(card: Card) -> Iterable[Section]:
+    counts = [cw.PARTS[part.value].of(count, card.lang) for part, count in card.left_out.items()]
+    sentences = [cw.CUT.of(card.lang).format(parts=words.COMMA.of(card.lang).join(counts))] if counts else []
+    sentences += [cw.SHORTENED.of(card.lang)] if card.shortened else []
+    return [Section(Part.NOTES, None, (Paragraph((" ".join(sentences),)),))] if sentences else []
 
 
 class PlainText:

@@ -7,49 +7,12 @@ leaves this module.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import requests
 
+from llmtrain_exporter.notify.call import JSON, Answer, Call, NoAnswerError
+
 CONNECT_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A file of a multipart body."""
-
-    name: str
-    content: bytes
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request. Its address may be secret, and its body may hold a signature."""
-
-    url: str = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)  # JSON; None: a GET
-    parts: Mapping[str, Part] = field(default_factory=dict, repr=False)  # beside the body as payload_json
-    params: Mapping[str, str] = field(default_factory=dict, repr=False)
-    direct: bool = False  # past the proxies of the environment
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as it came; `body` has at most the bytes that were asked for."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-
-
-class NoAnswerError(Exception):
-    """There was none. `reason`: timeout, tls, proxy, connection, redirect, too_large."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def ask(call: Call, seconds: float, most: int, auth: tuple[str, str] | None = None) -> Answer:
@@ -85,19 +48,14 @@ def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
 def _send(
     session: requests.Session, call: Call, seconds: float, auth: tuple[str, str] | None
 ) -> requests.Response:
-    json = {"Content-Type": "application/json; charset=utf-8"}
-    files: dict[str, tuple[str | None, bytes, str]] = {
-        key: (part.name, part.content, part.kind) for key, part in call.parts.items()
-    }
-    if files and call.body is not None:
-        files["payload_json"] = (None, call.body, json["Content-Type"])
+    files = {name: (part.file_name, part.content, part.media_type) for name, part in call.form.items()}
     return session.request(
-        "GET" if call.body is None else "POST",
+        "POST" if files or call.body is not None else "GET",
         call.url,
         params=call.params,
-        data=None if files else call.body,
+        data=call.body,
         files=files or None,
-        headers={} if files or call.body is None else json,
+        headers={} if call.body is None else {"Content-Type": JSON},
         auth=auth or _nobody,
         proxies={"http": "", "https": ""} if call.direct else None,
         timeout=(min(CONNECT_SECONDS, seconds), seconds),

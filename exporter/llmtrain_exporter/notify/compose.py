@@ -1,4 +1,4 @@
-"""A notification as a card: from the exporter's story of the run where there is one, else from the alerts."""
+"""A notification as a card: the alert's own headline and facts, and what the exporter tells of the run."""
 
 from __future__ import annotations
 
@@ -8,314 +8,293 @@ from typing import Any
 
 from llmtrain_exporter.knowledge import card_words as cw
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.alerting import ALERTS
-from llmtrain_exporter.knowledge.alerting.entry import Words
-from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.notify.card import BULLET, MARKS, Block, Card, Line, Plain, Tone, short, short_name
-from llmtrain_exporter.notify.config.settings import LinkRule
-from llmtrain_exporter.notify.links import links
-from llmtrain_exporter.notify.say import (
-    actions_block,
-    causes_block,
-    clock,
-    duration,
-    findings_block,
-    incident_lines,
-    order,
-    say,
-    steps,
-    where,
+from llmtrain_exporter.model import Health, State
+from llmtrain_exporter.notify.alert_words import (
+    MOST_ADVICE,
+    MOST_LINES,
+    advice_of,
+    badness,
+    is_incident,
+    is_judged,
+    on_a_line,
+    summary_of,
+    title_of,
 )
-from llmtrain_exporter.notify.story import Story
-from llmtrain_exporter.notify.webhook import Alert, Notification
+from llmtrain_exporter.notify.card import BULLET, MARKS, Card, Tone
+from llmtrain_exporter.notify.config.settings import LinkRule
+from llmtrain_exporter.notify.fitting import short_name
+from llmtrain_exporter.notify.links import links
+from llmtrain_exporter.notify.run_sections import actions_section, first_fact, run_actions, run_sections
+from llmtrain_exporter.notify.webhook import Notification, RaisedAlert
 from llmtrain_exporter.printable import printable
+from llmtrain_exporter.story.blocks import (
+    Item,
+    Items,
+    Line,
+    Mark,
+    Paragraph,
+    Part,
+    Section,
+    Story,
+    plain,
+)
+from llmtrain_exporter.story.numbers import duration
+from llmtrain_exporter.story.phrase import joined
 
-INCIDENT = "LlmTrainIncident"
 LONG_SECONDS = 1800.0
 """An alert that fires for longer than this is told again, and says so."""
 
-MOST_ALERTS = 10
-MOST_TEXT = 600  # characters of an annotation
-_RANK = {"critical": 0, "warning": 1, "": 2, "info": 3}
+FIRST_RANK, LINKS_RANK, LIST_RANK, ASIDE_RANK = 0, 1, 3, 4
+
+_GOES_ON = (State.WAITING.value, State.RUNNING.value)
 _TONES = {"critical": Tone.CRITICAL, "warning": Tone.WARNING, "info": Tone.INFO}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What came of asking about a run.
+class RunAnswer:
+    """What came of asking an exporter about a run.
 
-    `said`: the story as it came, which is what a chart is drawn from. `note`: why there is none.
+    `document`: its whole answer, which a chart is drawn from. `note`: why there is no story.
     """
 
     story: Story | None = None
-    said: Mapping[str, Any] = field(default_factory=dict)
+    document: Mapping[str, Any] = field(default_factory=dict)
     note: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """The cards that wait for the same bot, and why."""
+class Backlog:
+    """The cards that wait for the same bot, and the rate that holds them back."""
 
     names: Sequence[str] = ()
     rate: str = ""
 
 
-def compose(
-    group: Notification,
-    asked: Asked,
-    held: Held,
-    public: LinkRule,
-    lang: Lang,
-    now: float,
-    sample: bool = False,
-) -> Card:
-    """The card of a group for one bot. `now`: Unix time."""
-    runs = {alert.run for alert in group.alerts}
-    alerts = sorted(group.alerts, key=lambda alert: (not alert.firing, _badness(alert), alert.started))
-    run = next(iter(runs)) if len(runs) == 1 else ""
-    told = _About(alerts, run, asked.story if run else None, lang, now)
-    notes = _notes(group, asked, held, lang)
-    found = links(_annotations(alerts), run, public, lang)
-    link_line: Line = tuple(span for link in found for span in (Plain(" | "), link))[1:]
-    blocks = [
-        *_body(told),
-        Block("links", (link_line,) if link_line else (), 1),
-        Block("notes", tuple((Plain(note),) for note in notes), 4),
-    ]
-    tone, what = _headline(told)
-    if sample:
-        blocks.insert(0, Block("notes", ((Plain(cw.SAMPLE.of(lang)),),), 0))
-        what = f"{cw.TEST.of(lang)}{words.COLON.of(lang)}{what}"
-    name = short_name(printable(run)) or _place(told)
-    title = say(cw.HEADLINE, lang, mark=MARKS[tone], what=what, run=name) if name else f"{MARKS[tone]} {what}"
-    loud = tone is Tone.CRITICAL and not sample
-    return Card(lang, tone, title, tuple(block for block in blocks if block.lines), loud)
-
-
 @dataclass(frozen=True, slots=True)
-class _About:
+class _Subject:
     """What a card is about. `alerts`: those that fire first, the worst in front."""
 
-    alerts: Sequence[Alert]
+    alerts: Sequence[RaisedAlert]
     run: str
     story: Story | None
     lang: Lang
     now: float
 
     @property
-    def lead(self) -> Alert:
+    def lead(self) -> RaisedAlert:
         """The alert that gives the card its title."""
         return self.alerts[0]
 
-    @property
-    def firing(self) -> bool:
-        return self.lead.firing
+    def say(self, text: Text, **values: object) -> str:
+        """The text in the card's language, with its values."""
+        return text.of(self.lang).format(**values)
+
+
+def compose(
+    group: Notification,
+    answer: RunAnswer,
+    backlog: Backlog,
+    public: LinkRule,
+    lang: Lang,
+    now: float,
+    sample: bool = False,
+) -> Card:
+    """The card of a group for one bot. `now`: Unix time."""
+    alerts = sorted(group.alerts, key=lambda alert: (not alert.firing, *badness(alert), alert.started))
+    runs = {alert.run for alert in alerts}
+    run = next(iter(runs)) if len(runs) == 1 else ""
+    subject = _Subject(alerts, run, answer.story if run else None, lang, now)
+    tone, what = _headline(subject)
+    sections = [*_body(subject), _links(subject, public), _notes(group, answer, backlog, subject)]
+    if sample:
+        sections.insert(0, _section(Part.NOTES, [cw.SAMPLE.of(lang)], FIRST_RANK))
+        what = f"{cw.TEST.of(lang)}{words.COLON.of(lang)}{what}"
+    name = short_name(printable(run)) or _place(subject)
+    mark = MARKS[tone]
+    title = subject.say(cw.HEADLINE, mark=mark, what=what, run=name) if name else f"{mark} {what}"
+    filled = tuple(section for section in sections if section.blocks)
+    return Card(lang, tone, title, filled, loud=tone is Tone.CRITICAL and not sample)
 
 
 def name_of(group: Notification) -> str:
     """A group in a few words, for a list of those that wait."""
-    runs = dict.fromkeys(alert.run or alert.name for alert in group.alerts)
-    return short_name(printable(next(iter(runs))))
+    return short_name(printable(group.alerts[0].run or group.alerts[0].name))
 
 
-def _badness(alert: Alert) -> tuple[int, bool]:
-    return _RANK.get(alert.severity, 2), alert.name != INCIDENT
+def _section(part: Part, texts: Iterable[str], rank: int) -> Section:
+    return Section(part, None, tuple(Paragraph((text,)) for text in texts), rank)
 
 
-def _annotations(alerts: Sequence[Alert]) -> dict[str, str]:
-    """The annotations of all, those of the first alerts before others'."""
-    return {key: text for alert in reversed(alerts) for key, text in alert.annotations.items()}
+# The headline.
 
 
-def _headline(told: _About) -> tuple[Tone, str]:
-    what = _title(told, told.lead)
-    if len(told.alerts) > 1 and not told.run:
-        what += words.COMMA.of(told.lang) + cw.MORE.of(len(told.alerts) - 1, told.lang)
-    if told.firing:
-        return _TONES.get(told.lead.severity, Tone.WARNING), what
-    if told.lead.name == INCIDENT and told.story is not None:
-        return _ending(told, told.story)
-    if _came_back(told):
-        return Tone.GOOD, say(cw.OVER, told.lang, what=what)
-    return Tone.OVER, f"{cw.ALERTS_OVER.of(told.lang)}{words.COLON.of(told.lang)}{what}"
+def _headline(subject: _Subject) -> tuple[Tone, str]:
+    what = _title(subject, subject.lead)
+    if len(subject.alerts) > 1 and not subject.run:
+        what += words.COMMA.of(subject.lang) + cw.MORE.of(len(subject.alerts) - 1, subject.lang)
+    if subject.lead.firing:
+        return _TONES.get(subject.lead.severity, Tone.WARNING), what
+    if is_incident(subject.lead) and subject.story is not None:
+        return _ending(subject.story, subject.lang)
+    if _came_back(subject):
+        return Tone.GOOD, subject.say(cw.OVER, what=what)
+    return Tone.OVER, f"{cw.ALERTS_OVER.of(subject.lang)}{words.COLON.of(subject.lang)}{what}"
 
 
-def _came_back(told: _About) -> bool:
-    """Whether an alert that is over means that all is well. A run's alerts end with the run, too."""
-    if not told.run:
-        return True
-    return _is_judged(told.lead) and told.story is not None and told.story.state not in cw.ENDED
+def _title(subject: _Subject, alert: RaisedAlert) -> str:
+    if is_incident(alert) and subject.story is not None and subject.story.title:
+        return subject.story.title
+    return title_of(alert, subject.lang)
 
 
-def _ending(told: _About, story: Story) -> tuple[Tone, str]:
+def _ending(story: Story, lang: Lang) -> tuple[Tone, str]:
     """How an incident ended: the run came back to normal, or it ended before it did."""
-    incident = story.incident
-    if incident is not None and incident.recovery_step is not None:
-        back = incident.peak_step is not None and incident.recovery_step <= incident.peak_step
-        return Tone.GOOD, say(cw.WENT_BACK if back else cw.RECOVERED, told.lang, step=incident.recovery_step)
-    return Tone.OVER, cw.ENDED.get(story.state, cw.NO_MORE).of(told.lang)
+    if story.ending is None:
+        return Tone.OVER, cw.NO_MORE.of(lang)
+    kinds = {piece.kind for piece in story.ending.line if isinstance(piece, Mark)}
+    tone = Tone.GOOD if Health.HEALTHY.name.lower() in kinds else Tone.OVER
+    return tone, plain(story.ending.line)
 
 
-def _title(told: _About, alert: Alert) -> str:
-    """What an alert says, in the card's language: by its signal, by the story, by its own text or name."""
-    signal = alert.labels.get("signal", "")
-    if signal in SIGNALS:
-        return SIGNALS[signal].advice.title.of(told.lang)
-    if alert.name == INCIDENT and told.story is not None and told.story.title:
-        return told.story.title
-    known = cw.TITLES.get(alert.name)
-    own = _words(alert.annotations.get("summary", ""), 80)
-    if known is not None:
-        return known.of(told.lang)
-    return own.rstrip(".\u3002") or short_name(printable(alert.name)) or "?"
+def _came_back(subject: _Subject) -> bool:
+    """Whether an alert that is over means that all is well. A run's alerts end with the run, too."""
+    if not subject.run:
+        return True
+    return is_judged(subject.lead) and subject.story is not None and subject.story.state in _GOES_ON
 
 
-def _words(text: str, most: int = MOST_TEXT) -> str:
-    """An annotation on one line."""
-    return short(printable(" ".join(text.split())), most)
-
-
-def _known(alert: Alert) -> Words | None:
-    """What is said of an alert of ours, in every language."""
-    named = [one for one in ALERTS if one.name == alert.name]
-    return next((one.words for one in named if one.severity.value == alert.severity), None)
-
-
-def _place(told: _About) -> str:
+def _place(subject: _Subject) -> str:
     """Where an alert that is about no run comes from, if all come from one place."""
-    places = {alert.labels.get("instance", "") for alert in told.alerts}
+    places = {alert.labels.get("instance", "") for alert in subject.alerts}
     return short_name(printable(next(iter(places)))) if len(places) == 1 else ""
 
 
-def _body(told: _About) -> Iterator[Block]:
-    if not told.run and len(told.alerts) > 1:
-        yield from _listed(told)
+# What stands below it.
+
+
+def _body(subject: _Subject) -> Iterator[Section]:
+    if not subject.run and len(subject.alerts) > 1:
+        yield from _several_runs(subject)
         return
-    if told.story is None:
-        yield from _from_alerts(told)
-    elif told.firing:
-        yield from _from_story(told, told.story)
+    if subject.story is None:
+        yield from _by_alerts(subject)
+    elif subject.lead.firing:
+        yield from _by_story(subject, subject.story)
     else:
-        yield from _afterwards(told, told.story)
-    also = [_title(told, alert) for alert in told.alerts[1:] if alert.firing]
-    also = [title for title in dict.fromkeys(also) if title != _title(told, told.lead)]
-    if also:
-        names = words.COMMA.of(told.lang).join(also[:MOST_ALERTS])
-        yield Block("alerts", ((Plain(say(cw.ALSO, told.lang, alerts=names)),),), 4)
+        yield from _afterwards(subject, subject.story)
+    others = dict.fromkeys(_title(subject, alert) for alert in subject.alerts[1:] if alert.firing)
+    others.pop(_title(subject, subject.lead), None)
+    if others:
+        names = words.COMMA.of(subject.lang).join(list(others)[:MOST_LINES])
+        yield _section(Part.ALERTS, [subject.say(cw.ALSO, alerts=names)], ASIDE_RANK)
 
 
-def _from_story(told: _About, story: Story) -> Iterator[Block]:
-    """A run that is in trouble, by its story."""
-    yield Block("facts", tuple(_facts(told, story)), 0)
-    yield findings_block(story, told.lang)
+def _by_story(subject: _Subject, story: Story) -> Iterator[Section]:
+    """A run that is in trouble, as its story tells it."""
+    facts = (*first_fact(story), *_section(Part.FACTS, _reminder(subject), FIRST_RANK).blocks)
+    yield Section(Part.FACTS, None, facts, FIRST_RANK)
+    judged = is_judged(subject.lead)
+    yield from run_sections(story, subject.lang, *((Part.INCIDENTS,) if judged else ()), Part.FINDINGS)
     # What an alert on the run's end advises, its signals know nothing of.
-    yield actions_block(story, told.lang, () if _is_judged(told.lead) else _advice(told))
-    yield causes_block(story, told.lang)
+    yield from run_actions(story, subject.lang, () if judged else advice_of(subject.lead, subject.lang))
+    yield from run_sections(story, subject.lang, Part.CAUSES)
 
 
-def _facts(told: _About, story: Story) -> Iterator[Line]:
-    lang = told.lang
-    yield (Plain(words.COMMA.of(lang).join(filter(None, (story.profile, where(story, lang))))),)
-    if _is_judged(told.lead) and story.incident is not None and story.incident.recovery_step is None:
-        yield from incident_lines(story, story.incident, lang)
-    yield from _reminder(told)
-
-
-def _reminder(told: _About) -> Iterator[Line]:
-    """Since when it fires, where this is not the first that people hear of it."""
-    age = told.now - told.lead.started
-    if told.firing and age > LONG_SECONDS:
-        yield (Plain(say(cw.FIRING_FOR, told.lang, time=duration(age, told.lang))),)
-
-
-def _afterwards(told: _About, story: Story) -> Iterator[Block]:
+def _afterwards(subject: _Subject, story: Story) -> Iterator[Section]:
     """A run whose alert is over: how it ended, and what to do if it did not end well."""
-    tone, _ = _headline(told)
-    yield Block("facts", tuple(_ended(told, story, tone)), 0)
-    if tone is Tone.OVER and _is_judged(told.lead):
-        yield actions_block(story, told.lang)
+    incident = is_incident(subject.lead)
+    ending = story.ending.more if incident and story.ending is not None else ()
+    facts = (*first_fact(story), *map(Paragraph, ((_lasted(subject),), *ending)))
+    yield Section(Part.FACTS, None, facts, FIRST_RANK)
+    if incident:
+        yield from run_sections(story, subject.lang, Part.INCIDENTS)
+    if _headline(subject)[0] is Tone.OVER and is_judged(subject.lead):
+        yield from run_actions(story, subject.lang)
 
 
-def _ended(told: _About, story: Story, tone: Tone) -> Iterator[Line]:
-    lang, incident = told.lang, story.incident
-    time = duration((told.lead.ended or told.now) - told.lead.started, lang)
-    yield (Plain(words.COMMA.of(lang).join(filter(None, (story.profile, where(story, lang))))),)
-    if told.lead.name != INCIDENT or incident is None:
-        yield (Plain(say(cw.LASTED_TIME, lang, time=time)),)
-    elif incident.recovery_step is not None:
-        lasted = steps(incident.recovery_step - incident.onset_step, lang)
-        yield (Plain(say(cw.LASTED, lang, steps=lasted, time=time, stages=order(incident, lang))),)
-    else:
-        yield from incident_lines(story, incident, lang)
-    if (
-        told.lead.name == INCIDENT
-        and tone is Tone.OVER
-        and story.state == "stalled"
-        and story.last_record_timestamp
-    ):
-        yield (Plain(say(cw.SILENT, lang, when=clock(story.last_record_timestamp))),)
-
-
-def _from_alerts(told: _About) -> Iterator[Block]:
+def _by_alerts(subject: _Subject) -> Iterator[Section]:
     """A run of which only the alerts tell."""
-    if not told.firing:
-        time = duration((told.lead.ended or told.now) - told.lead.started, told.lang)
-        yield Block("facts", ((Plain(say(cw.LASTED_TIME, told.lang, time=time)),),), 0)
+    if not subject.lead.firing:
+        yield _section(Part.FACTS, [_lasted(subject)], FIRST_RANK)
         return
-    known = _known(told.lead)
-    lead = [known.summary.of(told.lang)] if known else []
-    alerts = [alert for alert in told.alerts if alert.firing]
-    own = ("description",) if lead else ("description", "summary")
-    found = (next(filter(None, map(alert.annotations.get, own)), "") for alert in alerts)
-    texts = dict.fromkeys((*lead, *(_words(text) for text in found)))
-    lines: list[Line] = [(Plain(text),) for text in list(texts)[:MOST_ALERTS] if text]
-    yield Block("facts", (*lines, *_reminder(told)), 0)
-    yield Block("actions", tuple((Plain(line),) for line in _advice(told)), 2, cw.TO_DO.of(told.lang))
+    summary = summary_of(subject.lead, subject.lang)
+    own = ("description",) if summary else ("description", "summary")
+    firing = [alert for alert in subject.alerts if alert.firing]
+    found = (next(filter(None, map(alert.annotations.get, own)), "") for alert in firing)
+    texts = [text for text in dict.fromkeys((summary, *map(on_a_line, found))) if text]
+    yield _section(Part.FACTS, [*texts[:MOST_LINES], *_reminder(subject)], FIRST_RANK)
+    advice = tuple(Item((text,)) for text in advice_of(subject.lead, subject.lang))
+    if advice:
+        yield actions_section(Items(advice, bare=True), subject.lang)
 
 
-def _advice(told: _About) -> list[str]:
-    """What the alert itself says is to be done, in the card's language where it is one of ours."""
-    known = _known(told.lead)
-    said = known.advice.of(told.lang) if known else told.lead.annotations.get("advice", "")
-    return [_words(line, 300) for line in said.splitlines() if line.strip()][:MOST_ALERTS]
+def _reminder(subject: _Subject) -> Iterator[str]:
+    """Since when it fires, where this is not the first that people hear of it."""
+    age = subject.now - subject.lead.started
+    if subject.lead.firing and age > LONG_SECONDS:
+        yield subject.say(cw.FIRING_FOR, time=_in_minutes(age, subject.lang))
 
 
-def _is_judged(alert: Alert) -> bool:
-    """Whether it is about what the run's records say, and not about how it ended."""
-    return alert.name == INCIDENT or "signal" in alert.labels
+def _lasted(subject: _Subject) -> str:
+    seconds = (subject.lead.ended or subject.now) - subject.lead.started
+    return subject.say(cw.LASTED, time=_in_minutes(seconds, subject.lang))
 
 
-def _listed(told: _About) -> Iterator[Block]:
+def _in_minutes(seconds: float, lang: Lang) -> str:
+    """About so long: Prometheus itself knows it no better."""
+    return duration(60.0 * max(round(seconds / 60), 1), lang)
+
+
+def _several_runs(subject: _Subject) -> Iterator[Section]:
     """Alerts about several runs, a line each."""
+    mixed = subject.lead.firing and not all(alert.firing for alert in subject.alerts)
     for heading, firing in ((cw.STILL, True), (cw.GONE, False)):
-        alerts = [alert for alert in told.alerts if alert.firing is firing]
-        lines: list[Line] = [(Plain(_in_list(told, alert)),) for alert in alerts[:MOST_ALERTS]]
-        if len(alerts) > MOST_ALERTS:
-            lines.append((Plain(BULLET + cw.MORE.of(len(alerts) - MOST_ALERTS, told.lang)),))
-        mixed = not told.firing or not all(alert.firing for alert in told.alerts)
-        yield Block("alerts", tuple(lines), 3, heading.of(told.lang) if mixed and told.firing else "")
-    yield Block("facts", tuple(_reminder(told)), 2)
+        alerts = [alert for alert in subject.alerts if alert.firing is firing]
+        blocks: list[Items | Paragraph] = []
+        if alerts:
+            items = tuple(Item((_in_list(subject, alert),)) for alert in alerts[:MOST_LINES])
+            blocks.append(Items(items, bare=True))
+        if len(alerts) > MOST_LINES:
+            blocks.append(Paragraph((BULLET + cw.MORE.of(len(alerts) - MOST_LINES, subject.lang),)))
+        title = heading.of(subject.lang) if mixed else None
+        yield Section(Part.ALERTS, title, tuple(blocks), LIST_RANK)
+    yield _section(Part.FACTS, _reminder(subject), LIST_RANK - 1)
 
 
-def _in_list(told: _About, alert: Alert) -> str:
+def _in_list(subject: _Subject, alert: RaisedAlert) -> str:
     tone = _TONES.get(alert.severity, Tone.WARNING) if alert.firing else Tone.GOOD
     about = short_name(printable(alert.run or alert.labels.get("instance", "")))
-    text = _words(alert.annotations.get("description", "") or _title(told, alert), 300)
+    text = on_a_line(alert.annotations.get("description", "") or _title(subject, alert), MOST_ADVICE)
     if about and about not in text:
-        text = f"{about}{words.COLON.of(told.lang)}{text}"
+        text = f"{about}{words.COLON.of(subject.lang)}{text}"
     return f"{MARKS[tone]} {text}"
 
 
-def _notes(group: Notification, asked: Asked, held: Held, lang: Lang) -> Iterable[str]:
-    if group.truncated:
-        yield cw.TRUNCATED.of(group.truncated, lang)
-    if held.names:
-        names = words.COMMA.of(lang).join(held.names[:MOST_ALERTS])
-        more = len(held.names) - MOST_ALERTS
-        names += words.COMMA.of(lang) + cw.MORE.of(more, lang) if more > 0 else ""
-        count = len(held.names)
-        text = cw.WAITING.one if count == 1 else cw.WAITING.many
-        yield say(text, lang, n=count, rate=held.rate, names=names)
-    if asked.note is not None:
-        yield asked.note.of(lang)
+# At the end.
+
+
+def _links(subject: _Subject, public: LinkRule) -> Section:
+    # Annotations of all, those of the first alerts before others'.
+    annotations = {key: text for alert in reversed(subject.alerts) for key, text in alert.annotations.items()}
+    found: list[Line] = [(link,) for link in links(annotations, subject.run, public, subject.lang)]
+    blocks = (Paragraph(joined(found, " | ")),) if found else ()
+    return Section(Part.LINKS, None, blocks, LINKS_RANK)
+
+
+def _notes(group: Notification, answer: RunAnswer, backlog: Backlog, subject: _Subject) -> Section:
+    texts = [cw.TRUNCATED.of(group.truncated, subject.lang)] if group.truncated else []
+    if backlog.names:
+        texts.append(_waiting(backlog, subject))
+    if answer.note is not None:
+        texts.append(answer.note.of(subject.lang))
+    return _section(Part.NOTES, texts, ASIDE_RANK)
+
+
+def _waiting(backlog: Backlog, subject: _Subject) -> str:
+    count = len(backlog.names)
+    names = words.COMMA.of(subject.lang).join(backlog.names[:MOST_LINES])
+    if count > MOST_LINES:
+        names += words.COMMA.of(subject.lang) + cw.MORE.of(count - MOST_LINES, subject.lang)
+    text = cw.WAITING.one if count == 1 else cw.WAITING.many
+    return subject.say(text, n=count, rate=backlog.rate, names=names)

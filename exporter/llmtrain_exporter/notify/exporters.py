@@ -11,11 +11,12 @@ import orjson
 
 from llmtrain_exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify import story
-from llmtrain_exporter.notify.client import Answer, Call, NoAnswerError, ask
-from llmtrain_exporter.notify.compose import Asked
+from llmtrain_exporter.notify.call import Answer, Call, NoAnswerError
+from llmtrain_exporter.notify.client import ask
+from llmtrain_exporter.notify.compose import RunAnswer
 from llmtrain_exporter.notify.config.configure import Exporter
 from llmtrain_exporter.notify.config.settings import INSTANCE
+from llmtrain_exporter.story.tree_json import from_object
 
 SECONDS = 4.0
 SILENT_SECONDS = 5.0
@@ -40,18 +41,21 @@ class Exporters:
         # By address: until when it is not asked. Shared by threads, but each entry is set as a whole.
         self._silent: dict[str, float] = {}
 
-    def story(self, run: str, instance: str, lang: Lang) -> Asked:
-        """What an exporter tells of a run. `instance`: of the alert, which names the exporter to ask."""
+    def story(self, run: str, instance: str, lang: Lang) -> RunAnswer:
+        """What an exporter tells of a run. `instance`: of the alert, which names the exporter to ask.
+
+        One of an older version tells no story, and is as if it had not answered.
+        """
         note = ALERT_ONLY if self._exporters else None
         for answer in self._answers("/api/v1/run", {"run": run, "lang": lang.value}, instance):
-            said = _object(answer) if answer.status == 200 else None
-            found = None if said is None else story.read(said)
+            document = (_object(answer) if answer.status == 200 else None) or {}
+            found = from_object(document.get("story"))
             unknown = answer.status == 404 and b'"error"' in answer.body
             self._count("found" if found else "unknown_run" if unknown else "unreadable")
-            if found is not None and said is not None:
-                return Asked(found, said)
+            if found is not None:
+                return RunAnswer(found, document)
             note = NOT_KNOWN if unknown else note
-        return Asked(note=note)
+        return RunAnswer(note=note)
 
     def history(self, run: str, instance: str, steps: tuple[int, int], points: int) -> dict[str, Any] | None:
         """The values of a run between two steps as /api/v1/history gives them, None if nobody tells."""
@@ -63,12 +67,12 @@ class Exporters:
         return None
 
     def _answers(self, path: str, params: dict[str, str], instance: str) -> Iterator[Answer]:
-        for one in self._to_ask(instance):
-            url = one.url.replace(INSTANCE, instance)
+        for exporter in self._to_ask(instance):
+            url = exporter.url.replace(INSTANCE, instance)
             if self._clock() < self._silent.get(url, 0.0):
                 continue
             try:
-                yield ask(Call(url + path, params=params, direct=True), SECONDS, MOST_BYTES, one.auth)
+                yield ask(Call(url + path, params=params, direct=True), SECONDS, MOST_BYTES, exporter.auth)
             except NoAnswerError as error:
                 self._count(error.reason)
                 if len(self._silent) >= MOST_SILENT:
@@ -77,16 +81,16 @@ class Exporters:
 
     def _to_ask(self, instance: str) -> Sequence[Exporter]:
         """The one that the alert comes from if it is known by that address, else all, one after another."""
-        known = [one for one in self._exporters if urlsplit(one.url).netloc == instance]
+        known = [exporter for exporter in self._exporters if urlsplit(exporter.url).netloc == instance]
         if known:
             return known[:1]
         named = _INSTANCE.fullmatch(instance) is not None
-        return [one for one in self._exporters if named or INSTANCE not in one.url]
+        return [exporter for exporter in self._exporters if named or INSTANCE not in exporter.url]
 
 
 def _object(answer: Answer) -> dict[str, Any] | None:
     try:
-        said = orjson.loads(answer.body)
+        document = orjson.loads(answer.body)
     except ValueError:
         return None
-    return said if isinstance(said, dict) else None
+    return document if isinstance(document, dict) else None

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from llmtrain_exporter.notify.relay import Relay
-from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.notify.webhook import WebhookError, parse
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.web.asgi import BasicAuth, FixedHeaders
@@ -50,10 +50,10 @@ class _RejectedError(Exception):
 
 
 def create_app(
-    relay: Relay, telemetry: Telemetry, users: Users | None, headers: Mapping[str, str]
+    relay: Relay, telemetry: RelayTelemetry, users: Users | None, headers: Mapping[str, str]
 ) -> Starlette:
     """The application. `headers`: for every answer, stronger than the usual ones."""
-    site = _Site(relay, telemetry)
+    site = _Endpoints(relay, telemetry)
     middleware = [Middleware(FixedHeaders, headers={**SECURITY, **headers})]
     if users:
         middleware.append(Middleware(BasicAuth, users=users))
@@ -62,7 +62,7 @@ def create_app(
     return app
 
 
-class _Room:
+class _BodyRoom:
     """The bytes that there is room for. Owned by the event loop's thread."""
 
     def __init__(self, left: int) -> None:
@@ -86,13 +86,13 @@ class _Room:
             self._left += held
 
 
-class _Site:
+class _Endpoints:
     """The answers."""
 
-    def __init__(self, relay: Relay, telemetry: Telemetry) -> None:
+    def __init__(self, relay: Relay, telemetry: RelayTelemetry) -> None:
         self._relay = relay
         self._telemetry = telemetry
-        self._room = _Room(MOST_HELD_BYTES)
+        self._room = _BodyRoom(MOST_HELD_BYTES)
 
     def routes(self) -> list[Route]:
         return [
@@ -123,12 +123,12 @@ class _Site:
             self._telemetry.invalid(reason)
             log.warning("A request was not taken: %s", error)
             return getattr(error, "status", 400), f"{error}\n"
-        told = await self._relay.tell(group, bot)
-        if told.unknown:
+        result = await self._relay.tell(group, bot)
+        if result.unknown:
             self._telemetry.invalid("unknown_bot")
             names = ", ".join(self._relay.bots) or "none"
             return 404, f"no bot is called {printable(str(bot))[:60]}; there are: {names}\n"
-        return told.status, told.text
+        return result.status, result.text
 
     async def page(self, _: Request) -> Response:
         names = ", ".join(self._relay.bots) or "no bot, so cards go to the log"

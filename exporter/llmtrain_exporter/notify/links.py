@@ -8,13 +8,9 @@ from urllib.parse import quote
 
 from llmtrain_exporter.knowledge import card_words as cw
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.card import Link
+from llmtrain_exporter.notify.card import safe
 from llmtrain_exporter.notify.config.settings import LinkRule
-
-MOST_CHARACTERS = 900  # quoted; three of them fit into the smallest message, and into one block of Slack's
-# What no chat's markup takes for the end of an address. % stays, for what was quoted before.
-_SAFE = "%/:=&?~#+!$,;@"
-_ADDRESS = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+)([/?#].*)?", re.DOTALL)
+from llmtrain_exporter.story.blocks import Link
 
 _LANG = re.compile(r"\?lang=(?:en|zh)#")
 
@@ -24,15 +20,6 @@ PLACES = (
     ("runbook_url", (("runbook", "#"), ("exporter", "/runbook")), cw.RUNBOOK),
 )
 """Annotation, the settings that move it and where the part begins that stays, label."""
-
-
-def safe(url: str) -> str | None:
-    """An http or https address without anything that ends a link in some chat; None if it is none."""
-    parts = _ADDRESS.fullmatch(url)
-    if parts is None or not url.isprintable() or len(url) > MOST_CHARACTERS:
-        return None
-    quoted = parts[1] + quote(parts[2] or "", safe=_SAFE)
-    return quoted if len(quoted) <= MOST_CHARACTERS else None
 
 
 def links(annotations: Mapping[str, str], run: str, public: LinkRule, lang: Lang) -> list[Link]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 
 from llmtrain_exporter.knowledge.alerting.runs import FAILED, FINISHED
-from llmtrain_exporter.notify.webhook import Alert
+from llmtrain_exporter.notify.webhook import RaisedAlert
 
 MOST_REMEMBERED = 50_000
 MOST_WAITING = 5_000
@@ -16,16 +16,16 @@ ENDLESS = (FAILED.name, FINISHED.name)
 """Alerts that Alertmanager is set up to tell once, and not when they are over."""
 
 
-def signature(group_key: str, alerts: Iterable[Alert]) -> bytes:
+def signature(group_key: str, alerts: Iterable[RaisedAlert]) -> bytes:
     """What tells one notification from another: its group; of each alert, which and whether it fires.
 
     Not since when: after a start of Prometheus alerts are as young as that. But of what is told without an
     end, such as a run that failed, one is told from the next by nothing else.
     """
-    told = sorted(
+    states = sorted(
         (alert.fingerprint, alert.status, alert.started if alert.name in ENDLESS else 0.0) for alert in alerts
     )
-    return blake2b(repr((group_key, told)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return blake2b(repr((group_key, states)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class Accepted:
@@ -64,7 +64,7 @@ class Accepted:
 class Waiting:
     """Groups whose cards one bot's limit holds back, with a name for each. Owned by the event loop's thread.
 
-    Alertmanager comes back with each; one that it has given up is dropped after `seconds`.
+    Alertmanager comes back with each; what it has given up is dropped after `seconds`.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -1,50 +1,95 @@
-"""The chart of an incident. Whatever goes wrong with it, the card goes without."""
+"""Whether a card gets its chart: never at the cost of a card, of this incident or another."""
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-POINTS = 1000
-RECORDS = 60
-"""Before and after an incident; a chart shows fewer."""
+import anyio
+
+from llmtrain_exporter.notify.call import Call
+from llmtrain_exporter.notify.card import Card
+from llmtrain_exporter.notify.chat.descriptor import Bot, Message, Picture
+from llmtrain_exporter.notify.pacing import Bucket
+from llmtrain_exporter.notify.ports import Draft, Ports
+
+DRAW_SECONDS = 10.0
+"""Nothing waits longer than this for a chart."""
+
+TOKEN_SECONDS = 2.0
+"""A chart that follows its card waits no longer than this for a token of its own."""
 
 log = logging.getLogger(__name__)
 
 
-def drawn_if_free(
-    free: threading.Semaphore,
-    story: Mapping[str, Any],
-    history: Callable[..., Mapping[str, Any] | None],
-) -> bytes | None:
-    """The same as `drawn`; None at once while all threads that may draw are at it, or hang."""
-    if not free.acquire(blocking=False):
-        return None
-    try:
-        return drawn(story, history)
-    finally:
-        free.release()
+class Pictures:
+    """The charts for one bot's cards. Owned by the event loop's thread."""
 
+    def __init__(self, bot: Bot[Any], picture: Picture[Any] | None, bucket: Bucket, ports: Ports) -> None:
+        """`picture`: how the chat takes them; None where it does not."""
+        self._bot = bot
+        self._picture = picture if bot.rule.picture else None
+        self._bucket = bucket
+        self._ports = ports
+        self._drawing = 0  # cards that have a token and wait for their chart
 
-def drawn(story: Mapping[str, Any], history: Callable[..., Mapping[str, Any] | None]) -> bytes | None:
-    """A PNG of the latest incident in a run's story; `history(run=, steps=, points=)` tells its values.
-
-    None without matplotlib, which the relay says once, at its start.
-    """
-    try:
-        from llmtrain_exporter.draw.pictures import can_draw, incident_png
-
-        if not can_draw():
+    async def attached(self, draft: Draft) -> Callable[[Message], Call] | None:
+        """How a message is sent with the chart in it; the card holds its token while that is drawn."""
+        picture = self._picture
+        if draft.chart is None or picture is None or picture.attach is None:
             return None
-        incident = story["incidents"][-1]
-        onset, last = int(incident["onset_step"]), int(story["last_step"])
-        end = int(incident["recovery_step"] or max(incident["peak_step"], onset))
-        span = RECORDS * max(round(last / max(story["records"]["train"], 1)), 1)
-        steps = max(onset - span, 0), min(end + span, last)
-        told = history(run=story["run"], steps=steps, points=POINTS)
-        return None if told is None else incident_png(told, story, incident)
-    except Exception:
-        log.warning("The chart of an incident could not be drawn", exc_info=log.isEnabledFor(logging.DEBUG))
+        # With all tokens held so, no card would go out meanwhile.
+        if self._drawing >= self._bucket.half:
+            self._count("spared")
+            return None
+        self._drawing += 1
+        try:
+            chart = await self._drawn(draft, picture.most_bytes)
+        finally:
+            self._drawing -= 1
+        return None if chart is None else partial(_attached, picture.attach, self._bot, chart)
+
+    async def following(self, card: Card, draft: Draft) -> Callable[[], Call] | None:
+        """How the chart is sent after its card, and a token taken for that."""
+        picture = self._picture
+        if draft.chart is None or picture is None or picture.follow is None:
+            return None
+        if self._bucket.is_busy(self._ports.clock(), TOKEN_SECONDS):
+            self._count("spared")
+            return None
+        chart = await self._drawn(draft, picture.most_bytes)
+        if chart is None:
+            return None
+        if not await self._token():
+            self._count("spared")
+            return None
+        return partial(picture.follow, card, self._bot, chart)
+
+    async def _token(self) -> bool:
+        wait = self._bucket.take(self._ports.clock())
+        if 0 < wait <= TOKEN_SECONDS:
+            await self._ports.sleep(wait)
+            wait = self._bucket.take(self._ports.clock())
+        return wait <= 0
+
+    def _count(self, result: str) -> None:
+        self._ports.telemetry.picture(self._bot.rule.name, result)
+
+    async def _drawn(self, draft: Draft, most_bytes: int) -> bytes | None:
+        chart = None
+        try:
+            with anyio.move_on_after(DRAW_SECONDS):
+                chart = None if draft.chart is None else await draft.chart()
+        except Exception as error:
+            log.warning("The chart of an incident could not be made: %s", type(error).__name__)
+            log.debug("Why it could not", exc_info=True)
+        if chart is not None and len(chart) <= most_bytes:
+            return chart
+        self._count("none" if chart is None else "too_large")
         return None
+
+
+def _attached(attach: Callable[..., Call], bot: Bot[Any], chart: bytes, message: Message) -> Call:
+    return attach(message, bot, chart)

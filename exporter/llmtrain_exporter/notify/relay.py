@@ -11,21 +11,22 @@ from typing import Any
 import anyio
 
 from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify.alert_words import is_incident
 from llmtrain_exporter.notify.card import Card
-from llmtrain_exporter.notify.compose import INCIDENT, Asked, Held, compose
+from llmtrain_exporter.notify.compose import Backlog, RunAnswer, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.notify.delivery import Delivery
-from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.ports import Draft, Outcome, Result
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.notify.webhook import Notification, is_expired
-from llmtrain_exporter.notify.world import Draft, Outcome, Result
 
 log = logging.getLogger(__name__)
 
-Ask = Callable[[str, str, Lang], Awaitable[Asked]]
-"""Asks an exporter for a run's story, by the alert's instance."""
+Ask = Callable[[str, str, Lang], Awaitable[RunAnswer]]
+"""Asks an exporter about a run, by the alert's instance."""
 
 Draw = Callable[[Mapping[str, Any], str], Awaitable[bytes | None]]
-"""Draws a run's latest incident, from its story and the alert's instance; None where that fails."""
+"""Draws a run's latest incident, from its document and the alert's instance; None where that fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What became of a group. `unknown`: there is no bot of the name that was asked for."""
+class GroupOutcome:
+    """What became of a group, by bot. `unknown`: there is no bot of the name that was asked for."""
 
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     unknown: bool = False
@@ -59,10 +60,7 @@ class Told:
     @property
     def text(self) -> str:
         """One line a bot."""
-        return "".join(
-            f"{name}: {one.result.value}{f' ({one.reason}: {one.hint})' if one.reason else ''}\n"
-            for name, one in self.outcomes.items()
-        )
+        return "".join(f"{name}: {outcome.text}\n" for name, outcome in self.outcomes.items())
 
 
 class Relay:
@@ -72,13 +70,13 @@ class Relay:
         self,
         deliveries: Sequence[Delivery],
         sources: Sources,
-        telemetry: Telemetry,
+        telemetry: RelayTelemetry,
         show: Callable[[Card], object],
         lang: Lang,
         expire_after: float,
     ) -> None:
         """`show` gets each card where there is no bot; `lang`: its language then."""
-        self._deliveries = {one.name: one for one in deliveries}
+        self._deliveries = {delivery.name: delivery for delivery in deliveries}
         self._sources = sources
         self._telemetry = telemetry
         self._show = show
@@ -91,13 +89,13 @@ class Relay:
         """Their names."""
         return tuple(self._deliveries)
 
-    async def tell(self, group: Notification, bot: str | None = None) -> Told:
+    async def tell(self, group: Notification, bot: str | None = None) -> GroupOutcome:
         """Tell all bots of a group, or one."""
         if bot is not None and bot not in self._deliveries:
-            return Told(unknown=True)
+            return GroupOutcome(unknown=True)
         fresh = self._fresh(group)
         if fresh is None:
-            return Told()
+            return GroupOutcome()
         chosen = list(self._deliveries.values()) if bot is None else [self._deliveries[bot]]
         self.under_way += 1
         try:
@@ -108,29 +106,29 @@ class Relay:
     def _fresh(self, group: Notification) -> Notification | None:
         """The group without alerts that are over for long, None if there is no other."""
         now = self._sources.now()
-        alerts = tuple(one for one in group.alerts if not is_expired(one, now, self._expire_after))
+        alerts = tuple(alert for alert in group.alerts if not is_expired(alert, now, self._expire_after))
         expired = len(group.alerts) - len(alerts)
         if expired:
             self._telemetry.expired(expired)
             log.info("Dropped %d alerts that were over for long", expired)
         return group.model_copy(update={"alerts": alerts}) if alerts else None
 
-    async def _tell(self, group: Notification, chosen: Sequence[Delivery]) -> Told:
+    async def _tell(self, group: Notification, chosen: Sequence[Delivery]) -> GroupOutcome:
         question = _Question(group, self._sources)
         if not chosen:
-            self._show(await question.card(group, self._lang, Held()))
-            return Told()
+            self._show(await question.card(group, self._lang, Backlog()))
+            return GroupOutcome()
         outcomes: dict[str, Outcome] = {}
 
-        async def one(delivery: Delivery) -> None:
-            outcomes[delivery.name] = await self._one(group, delivery, question)
+        async def deliver(delivery: Delivery) -> None:
+            outcomes[delivery.name] = await self._by(delivery, group, question)
 
         async with anyio.create_task_group() as tasks:
             for delivery in chosen:
-                tasks.start_soon(one, delivery)
-        return Told({one.name: outcomes[one.name] for one in chosen})
+                tasks.start_soon(deliver, delivery)
+        return GroupOutcome({delivery.name: outcomes[delivery.name] for delivery in chosen})
 
-    async def _one(self, group: Notification, delivery: Delivery, question: _Question) -> Outcome:
+    async def _by(self, delivery: Delivery, group: Notification, question: _Question) -> Outcome:
         wanted = delivery.wanted(group)
         if wanted is None:
             self._telemetry.card(delivery.name, Result.UNWANTED.value)
@@ -156,35 +154,35 @@ class _Question:
         self._sources = sources
         # Two, so that a card without a picture does not wait for the picture of another.
         self._asking, self._drawing = anyio.Lock(), anyio.Lock()
-        self._asked: dict[Lang, Asked] = {}
+        self._answers: dict[Lang, RunAnswer] = {}
         self._charts: list[bytes | None] = []
 
     def has_chart(self, group: Notification) -> bool:
         """Whether there is something to draw: an incident that goes on."""
-        return bool(self._run) and any(one.firing and one.name == INCIDENT for one in group.alerts)
+        return bool(self._run) and any(alert.firing and is_incident(alert) for alert in group.alerts)
 
-    async def card(self, group: Notification, lang: Lang, held: Held) -> Card:
+    async def card(self, group: Notification, lang: Lang, backlog: Backlog) -> Card:
         """The card of the part of the group that a bot wants."""
         sources = self._sources
-        asked = await self._story(lang) if self._run else Asked()
+        answer = await self._answer(lang) if self._run else RunAnswer()
         try:
-            return compose(group, asked, held, sources.public, lang, sources.now(), sources.sample)
+            return compose(group, answer, backlog, sources.public, lang, sources.now(), sources.sample)
         except Exception:
-            # A story that cannot be told costs itself; who waits for the card is told what the alert says.
+            # A story that cannot be written costs itself; who waits for the card is told what the alert says.
             log.exception("The story of a run could not be told")
-            return compose(group, Asked(), held, sources.public, lang, sources.now(), sources.sample)
+            return compose(group, RunAnswer(), backlog, sources.public, lang, sources.now(), sources.sample)
 
     async def chart(self, lang: Lang) -> bytes | None:
         """The picture, None where there is none to be had."""
-        asked = await self._story(lang)
+        document = (await self._answer(lang)).document
         async with self._drawing:
             if not self._charts:
-                fine = asked.story is not None and asked.story.incident is not None
-                self._charts.append(await self._sources.draw(asked.said, self._instance) if fine else None)
+                known = bool(document.get("incidents"))
+                self._charts.append(await self._sources.draw(document, self._instance) if known else None)
         return self._charts[0]
 
-    async def _story(self, lang: Lang) -> Asked:
+    async def _answer(self, lang: Lang) -> RunAnswer:
         async with self._asking:
-            if lang not in self._asked:
-                self._asked[lang] = await self._sources.ask(self._run, self._instance, lang)
-        return self._asked[lang]
+            if lang not in self._answers:
+                self._answers[lang] = await self._sources.ask(self._run, self._instance, lang)
+        return self._answers[lang]

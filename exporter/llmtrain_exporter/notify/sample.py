@@ -12,23 +12,25 @@ import anyio
 from anyio import to_thread
 
 from llmtrain_exporter import __version__
+from llmtrain_exporter.knowledge.alerting.runs import INCIDENT
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify import story
 from llmtrain_exporter.notify.card import Card
-from llmtrain_exporter.notify.compose import INCIDENT, Asked
-from llmtrain_exporter.notify.config.configure import Configured
-from llmtrain_exporter.notify.pictures import drawn
-from llmtrain_exporter.notify.relay import Sources, Told
+from llmtrain_exporter.notify.chart import drawn
+from llmtrain_exporter.notify.chat.descriptor import Bot
+from llmtrain_exporter.notify.compose import RunAnswer
+from llmtrain_exporter.notify.config.configure import ConfiguredRelay
+from llmtrain_exporter.notify.ports import Outcome
+from llmtrain_exporter.notify.relay import GroupOutcome, Sources
 from llmtrain_exporter.notify.service import assembled, quieten
-from llmtrain_exporter.notify.telemetry import Telemetry
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.notify.webhook import Notification
-from llmtrain_exporter.notify.world import Outcome
+from llmtrain_exporter.story.tree_json import from_object
 
 RUN = "demo/collapse"
 ANNOTATIONS = {
     "run_url": "http://localhost:9848/run?run=demo%2Fcollapse",
     "dashboard_url": "http://localhost:3000/d/llmtrain-grpo?var-run=demo%2Fcollapse",
-    "runbook_url": f"http://localhost:9848/runbook?lang=en#{INCIDENT.lower()}",
+    "runbook_url": f"http://localhost:9848/runbook?lang=en#{INCIDENT.name.lower()}",
 }
 
 
@@ -36,39 +38,46 @@ def group(now: float) -> Notification:
     """An incident that began at a Unix time."""
     alert = {
         "status": "firing",
-        "labels": {"alertname": INCIDENT, "run": RUN, "severity": "critical"},
+        "labels": {"alertname": INCIDENT.name, "run": RUN, "severity": "critical"},
         "annotations": ANNOTATIONS,
         "startsAt": datetime.fromtimestamp(now, timezone.utc),
         "fingerprint": "sample",
     }
     # The key holds the time, so that a second sample is not taken for a retry.
-    told = {"version": "4", "groupKey": f"sample {now}", "status": "firing", "alerts": [alert]}
-    return Notification.model_validate(told)
+    body = {"version": "4", "groupKey": f"sample {now}", "status": "firing", "alerts": [alert]}
+    return Notification.model_validate(body)
 
 
-def tell(
-    configured: Configured,
+def send_sample(
+    configured: ConfiguredRelay,
     only: str | None,
-    told: Callable[[str], Mapping[str, Any]],
+    document: Callable[[Lang], Mapping[str, Any]],
     history: Callable[[], Mapping[str, Any]],
     show: Callable[[Card], object],
 ) -> Mapping[str, Outcome]:
-    """What each bot, or one, says to the sample. `told`: a story by language; `history`: the run's values."""
+    """What each bot, or one, says to the sample. `document`: the run's; `history`: its values."""
     quieten()
     # Whatever a bot wants to hear of, it gets the sample.
     bots = tuple(replace(bot, rule=bot.rule.model_copy(update={"severities": ()})) for bot in configured.bots)
-    telemetry = Telemetry(__version__, (bot.rule.name for bot in bots))
+    telemetry = RelayTelemetry(__version__, (bot.rule.name for bot in bots))
 
-    async def ask(_run: str, _instance: str, lang: Lang) -> Asked:
-        said = told(lang.value)
-        return Asked(story.read(said), said)
+    async def ask(_run: str, _instance: str, lang: Lang) -> RunAnswer:
+        run = document(lang)
+        return RunAnswer(from_object(run["story"]), run)
 
-    async def draw(said: Mapping[str, Any], _instance: str) -> bytes | None:
-        return await to_thread.run_sync(drawn, said, lambda **_: history())
+    async def draw(run: Mapping[str, Any], _instance: str) -> bytes | None:
+        return await to_thread.run_sync(drawn, run, lambda **_: history())
 
-    async def run() -> Told:
+    async def run() -> GroupOutcome:
         sources = Sources(ask, draw, configured.settings.links, time.time, sample=True)
         relay = assembled(replace(configured, bots=bots), telemetry, lambda: False, show, sources)
         return await relay.tell(group(time.time()), only)
 
     return anyio.run(run).outcomes
+
+
+def outcome_in_words(bot: Bot[Any], outcome: Outcome) -> str:
+    """What a bot said to the sample, in a line."""
+    accepted = outcome.result.value == "sent"
+    result = "accepted" if accepted else f"not accepted: {outcome.hint} ({outcome.reason})"
+    return f"{bot.rule.name} ({bot.rule.kind}, {bot.lang.value}): {result}"

@@ -18,17 +18,18 @@ from anyio import CapacityLimiter, to_thread
 from llmtrain_exporter import __version__
 from llmtrain_exporter.knowledge.card_words import ALERT_ONLY
 from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify.call import Answer, Call, NoAnswerError
 from llmtrain_exporter.notify.card import Card
-from llmtrain_exporter.notify.client import Answer, Call, NoAnswerError, ask
-from llmtrain_exporter.notify.compose import Asked
-from llmtrain_exporter.notify.config.configure import Configured
+from llmtrain_exporter.notify.chart import drawn_if_free
+from llmtrain_exporter.notify.client import ask
+from llmtrain_exporter.notify.compose import RunAnswer
+from llmtrain_exporter.notify.config.configure import ConfiguredRelay
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.http import create_app
-from llmtrain_exporter.notify.pictures import drawn_if_free
+from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
-from llmtrain_exporter.notify.telemetry import Telemetry
-from llmtrain_exporter.notify.world import World
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.web import web_config
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.web_config import WebConfig
@@ -47,16 +48,18 @@ LAST_SECONDS = 7.0
 log = logging.getLogger(__name__)
 
 
-def relay(configured: Configured, announce: Callable[[str], object], show: Callable[[Card], object]) -> None:
+def relay(
+    configured: ConfiguredRelay, announce: Callable[[str], object], show: Callable[[Card], object]
+) -> None:
     """Answer Alertmanager until SIGTERM or Ctrl-C. `announce` gets the URL, `show` cards that no bot gets.
 
-    Raises OSError where it cannot listen, and WebConfigError.
+    Raises OSError where it cannot listen, and ConfigError.
     """
     settings = configured.settings
     web = web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
     quieten()
     ending = threading.Event()
-    telemetry = Telemetry(__version__, (bot.rule.name for bot in configured.bots))
+    telemetry = RelayTelemetry(__version__, (bot.rule.name for bot in configured.bots))
     site = assembled(configured, telemetry, ending.is_set, show)
     server = Server(create_app(site, telemetry, web.users, web.headers), *settings.address, web.tls)
     announce(server.url)
@@ -69,8 +72,8 @@ def quieten() -> None:
 
 
 def assembled(
-    configured: Configured,
-    telemetry: Telemetry,
+    configured: ConfiguredRelay,
+    telemetry: RelayTelemetry,
     ending: Callable[[], bool],
     show: Callable[[Card], object],
     sources: Sources | None = None,
@@ -78,12 +81,12 @@ def assembled(
     """The relay of these settings. `sources`: other than the exporters of the settings."""
     settings = configured.settings
     exporters = Exporters(configured.exporters, telemetry.asked, time.monotonic)
-    deliveries = [Delivery(bot, world_of(telemetry, ending), settings.remember) for bot in configured.bots]
+    deliveries = [Delivery(bot, ports_of(telemetry, ending), settings.remember) for bot in configured.bots]
     found = sources or _sources(exporters, configured, telemetry)
     return Relay(deliveries, found, telemetry, show, settings.lang, settings.expire_after)
 
 
-def world_of(telemetry: Telemetry, ending: Callable[[], bool]) -> World:
+def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool]) -> Ports:
     """One bot's: a bot that hangs takes no thread of another."""
     limiter = CapacityLimiter(MESSAGES_AT_A_TIME)
 
@@ -95,28 +98,28 @@ def world_of(telemetry: Telemetry, ending: Callable[[], bool]) -> World:
         except TimeoutError:
             raise NoAnswerError("timeout") from None
 
-    return World(time.monotonic, time.time, anyio.sleep, post, ending, telemetry)
+    return Ports(time.monotonic, time.time, anyio.sleep, post, ending, telemetry)
 
 
-def _sources(exporters: Exporters, configured: Configured, telemetry: Telemetry) -> Sources:
+def _sources(exporters: Exporters, configured: ConfiguredRelay, telemetry: RelayTelemetry) -> Sources:
     # Apart, so that no card waits for the pictures of others to be told what its run has to say.
     asking, drawing = CapacityLimiter(QUESTIONS_AT_A_TIME), CapacityLimiter(DRAWINGS_AT_A_TIME)
     # Held by the threads: one that was given up draws on, and others would only wait for it.
     free = threading.BoundedSemaphore(DRAWINGS_AT_A_TIME)
 
-    async def asked(run: str, instance: str, lang: Lang) -> Asked:
+    async def ask_run(run: str, instance: str, lang: Lang) -> RunAnswer:
         question = partial(exporters.story, run, instance, lang)
         with anyio.move_on_after(QUESTION_SECONDS):
             return await to_thread.run_sync(question, limiter=asking, abandon_on_cancel=True)
         telemetry.asked("slow")
-        return Asked(note=ALERT_ONLY)
+        return RunAnswer(note=ALERT_ONLY)
 
-    async def draw(story: Mapping[str, Any], instance: str) -> bytes | None:
+    async def draw(document: Mapping[str, Any], instance: str) -> bytes | None:
         history = partial(exporters.history, instance=instance)
-        job = partial(drawn_if_free, free, story, history)
+        job = partial(drawn_if_free, free, document, history)
         return await to_thread.run_sync(job, limiter=drawing, abandon_on_cancel=True)
 
-    return Sources(asked, draw, configured.settings.links, time.time)
+    return Sources(ask_run, draw, configured.settings.links, time.time)
 
 
 def _run(server: Server, site: Relay, ending: threading.Event) -> None:

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterable
 
-from prometheus_client import (
-    Counter,
-    Gauge,
-    GCCollector,
-    Histogram,
-    PlatformCollector,
-    ProcessCollector,
-    exposition,
-)
-
-from llmtrain_exporter.web.registry import Registry
+from llmtrain_exporter.web.own_metrics import OwnMetrics
 
 PREFIX = "llmtrain_relay_"
 BUCKETS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -24,24 +13,12 @@ BUCKETS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 RESULTS = ("sent", "known", "unwanted", "later", "closed", "never")
 
 
-class Telemetry:
+class RelayTelemetry:
     """What the relay tells of itself. Told from the event loop's thread and from workers."""
 
     def __init__(self, version: str, bots: Iterable[str]) -> None:
-        registry = self._registry = Registry()
-        names = tuple(bots)
-
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(PREFIX + name, text, labels, registry=registry)
-
-        def gauge(name: str, text: str, *labels: str) -> Gauge:
-            return Gauge(PREFIX + name, text, labels, registry=registry)
-
-        def histogram(name: str, text: str, *labels: str) -> Histogram:
-            return Histogram(PREFIX + name, text, labels, registry=registry, buckets=BUCKETS)
-
-        build = gauge("build_info", "1, labelled with what runs here.", "version", "python")
-        build.labels(version, platform.python_version()).set(1)
+        own = self._own = OwnMetrics(PREFIX, version, BUCKETS)
+        counter, gauge, histogram = own.counter, own.gauge, own.histogram
         self._webhooks = counter("webhooks_total", "Requests of Alertmanager, by answer.", "code")
         self._invalid = counter(
             "invalid_webhooks_total", "Requests that were no webhook, by reason.", "reason"
@@ -59,14 +36,11 @@ class Telemetry:
         self._tokens = gauge("tokens", "Messages that a bot may be sent at once.", "bot")
         self._last = gauge("last_sent_timestamp_seconds", "When a bot took its last card.", "bot")
         self._asked = counter("exporter_requests_total", "Questions to the exporter, by result.", "result")
-        for one in names:
+        for bot in bots:
             for metric in (self._retried, self._held, self._cut, self._send):
-                metric.labels(one)
+                metric.labels(bot)
             for result in RESULTS:
-                self._cards.labels(one, result)
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        GCCollector(registry=registry)
+                self._cards.labels(bot, result)
 
     def watch(self, bot: str, waiting: Callable[[], float], tokens: Callable[[], float]) -> None:
         """Two numbers of a bot that are asked for with each scrape."""
@@ -118,4 +92,4 @@ class Telemetry:
 
     def render(self) -> bytes:
         """The families in the text format."""
-        return exposition.generate_latest(self._registry)
+        return self._own.render()

@@ -27,7 +27,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Alert(_Part):
+class RaisedAlert(_Part):
     """One alert of a group. `ends`: None while it fires."""
 
     status: Literal["firing", "resolved"]
@@ -79,7 +79,7 @@ class Notification(_Part):
     receiver: Short = ""
     truncated: int = Field(default=0, alias="truncatedAlerts", ge=0)
     group_labels: Labels = Field(default={}, alias="groupLabels")
-    alerts: tuple[Alert, ...] = Field(min_length=1, max_length=MAX_ALERTS)
+    alerts: tuple[RaisedAlert, ...] = Field(min_length=1, max_length=MAX_ALERTS)
 
 
 def parse(body: bytes) -> Notification:
@@ -98,6 +98,6 @@ def _what(kind: str, message: str) -> str:
     return known.get(kind, printable(message)[:200])
 
 
-def is_expired(alert: Alert, now: float, after: float) -> bool:
+def is_expired(alert: RaisedAlert, now: float, after: float) -> bool:
     """Whether what it says is over for so many seconds that nobody wants to hear of it any more."""
     return not alert.firing and alert.ended is not None and now - alert.ended > after

@@ -23,6 +23,7 @@ from llmtrain_exporter.serve.pages.assets import Assets
 from llmtrain_exporter.serve.pages.frame import Pages
 from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.listing import Listing
+from llmtrain_exporter.serve.pages.run_answers import RunAnswers
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.web.asgi import BasicAuth, FixedHeaders, Pieces
 from llmtrain_exporter.web.negotiate import accepts_gzip, wants_openmetrics
@@ -55,7 +56,9 @@ def create_app(
     """The application. `clock`: Unix time; `headers`: for every answer, stronger than the usual ones."""
     site = _Site(fleet, exposition, telemetry)
     listing, histories, assets = Listing(fleet, monotonic), Histories(settings, clock, monotonic), Assets()
-    parts = Pages(fleet, listing, assets, version, clock), Api(fleet, listing, histories), assets
+    answers = RunAnswers(fleet)
+    pages = Pages(fleet, listing, answers, assets, version, clock)
+    parts = pages, Api(fleet, listing, answers, histories), assets
     routes = [*site.routes(), *(route for part in parts for route in part.routes())]
     middleware = [Middleware(FixedHeaders, headers={**SECURITY, **headers})]
     if users:

@@ -31,7 +31,7 @@ def serve(settings: Settings, announce: Callable[[str], object], any_port: bool 
     """Watch and answer until SIGTERM or Ctrl-C; whether it ended because of that and not of an error.
 
     `announce` gets the URL; `any_port`: take a free port where the one of the settings is in use.
-    Raises OSError where it cannot listen, and WebConfigError.
+    Raises OSError where it cannot listen, and ConfigError.
     """
     web = web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
     exposition = Exposition()

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 
-from prometheus_client import (
-    Counter,
-    Gauge,
-    GCCollector,
-    Histogram,
-    PlatformCollector,
-    ProcessCollector,
-    exposition,
-)
-from prometheus_client.openmetrics import exposition as openmetrics_exposition
+from prometheus_client import Gauge
 
 from llmtrain_exporter.knowledge.analysis_metrics import LIMIT
 from llmtrain_exporter.knowledge.metric import PREFIX
 from llmtrain_exporter.knowledge.signal import Profile
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
-from llmtrain_exporter.web.registry import Registry
+from llmtrain_exporter.web.own_metrics import OwnMetrics
 
 BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """Upper bounds of the histograms, in seconds."""
@@ -48,44 +38,38 @@ class Telemetry:
         self, version: str, fleet: Fleet, exposition: Exposition, profiles: Iterable[Profile] = ()
     ) -> None:
         """`profiles`: those that runs can have; their limits are shown once, not with each run."""
-        registry = self._registry = Registry()
-        prefix = f"{PREFIX}exporter_"
+        own = self._own = OwnMetrics(f"{PREFIX}exporter_", version, BUCKETS)
+        self._state(fleet, exposition)
+        self._limits(profiles)
+        self._files = own.gauge("files", "Log files that are watched.")
+        self._left_out = _Counts(
+            own.gauge("left_out_files", "Files that are not watched, by reason.", "reason")
+        )
+        self._read = own.counter("read_bytes_total", "Bytes read from log files.")
+        self._skipped = own.counter(
+            "skipped_lines_total", "Lines of files that turned out to be no run, by reason.", "reason"
+        )
+        self._scans = own.counter("scans_total", "Walks through the watched folders.")
+        self._scan = own.histogram("scan_duration_seconds", "Duration of a walk through the watched folders.")
+        self._round = own.histogram("round_duration_seconds", "Duration of a look at all watched files.")
+        self._scrape = own.histogram("scrape_duration_seconds", "Time to put a scrape's answer together.")
+        self._errors = own.counter("errors_total", "What went wrong, by kind.", "kind")
 
-        def gauge(name: str, text: str, *labels: str) -> Gauge:
-            return Gauge(prefix + name, text, labels, registry=registry)
-
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(prefix + name, text, labels, registry=registry)
-
-        def histogram(name: str, text: str) -> Histogram:
-            return Histogram(prefix + name, text, buckets=BUCKETS, registry=registry)
-
-        build = gauge("build_info", "1, labelled with what runs here.", "version", "python")
-        build.labels(version, platform.python_version()).set(1)
+    def _state(self, fleet: Fleet, exposition: Exposition) -> None:
+        """What is asked for with each scrape."""
+        gauge = self._own.gauge
         gauge("ready", "1 once every log that was there at the start is read.").set_function(
             lambda: float(fleet.ready)
         )
         gauge("runs", "Runs that are exposed.").set_function(lambda: float(len(fleet)))
         gauge("series", "Series of all runs.").set_function(lambda: float(exposition.series))
-        self._files = gauge("files", "Log files that are watched.")
-        self._left_out = _Counts(gauge("left_out_files", "Files that are not watched, by reason.", "reason"))
-        self._read = counter("read_bytes_total", "Bytes read from log files.")
-        self._skipped = counter(
-            "skipped_lines_total", "Lines of files that turned out to be no run, by reason.", "reason"
-        )
-        self._scans = counter("scans_total", "Walks through the watched folders.")
-        self._scan = histogram("scan_duration_seconds", "Duration of a walk through the watched folders.")
-        self._round = histogram("round_duration_seconds", "Duration of a look at all watched files.")
-        self._scrape = histogram("scrape_duration_seconds", "Time to put a scrape's answer together.")
-        self._errors = counter("errors_total", "What went wrong, by kind.", "kind")
-        limit = Gauge(LIMIT.name, LIMIT.help, ("profile", "signal", "severity"), registry=registry)
+
+    def _limits(self, profiles: Iterable[Profile]) -> None:
+        limit = Gauge(LIMIT.name, LIMIT.help, ("profile", "signal", "severity"), registry=self._own.registry)
         for profile in profiles:
             for signal, bounds in profile.limits.items():
                 for severity, bound in bounds.items():
                     limit.labels(profile.name, signal, severity.value).set(bound.limit)
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        GCCollector(registry=registry)
 
     def scanned(
         self, seconds: float, files: int, left_out: Mapping[str, int], errors: Mapping[str, str]
@@ -119,7 +103,4 @@ class Telemetry:
 
     def render(self, openmetrics: bool) -> bytes:
         """The families as the end of a scrape; in OpenMetrics with the closing `# EOF`."""
-        if openmetrics:
-            latest: bytes = openmetrics_exposition.generate_latest(self._registry)  # type: ignore[no-untyped-call]
-            return latest
-        return exposition.generate_latest(self._registry)
+        return self._own.render(openmetrics)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from llmtrain_exporter.analyse.repeats import badness
+from llmtrain_exporter.analyse.episodes import badness
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.causes import causes_of
 from llmtrain_exporter.knowledge.remedies import remedies_for

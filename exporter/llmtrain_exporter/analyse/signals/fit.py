@@ -14,11 +14,11 @@ from llmtrain_exporter.analyse.signals.rule import (
     TOKEN_ACCURACY,
     Context,
     Interval,
-    Reading,
     Readings,
     RecordView,
     Renewal,
     Rule,
+    SignalReading,
     down_to,
 )
 from llmtrain_exporter.knowledge import catalogue as c
@@ -63,7 +63,7 @@ class Overfit(Rule):
         self._evaluated.append((loss, train))
         force = self.least if self._parting() else None
         score = loss / train if train > 0 else 0.0
-        yield Reading(score, loss, EVAL_LOSS, loss - train, train, baseline=train, force=force)
+        yield SignalReading(score, loss, EVAL_LOSS, loss - train, train, baseline=train, force=force)
 
     def look_back(self, view: RecordView) -> Readings:
         """Many epochs, and hardly anything of the first loss left."""
@@ -75,7 +75,7 @@ class Overfit(Rule):
             self._early = max(recent)
         if (epoch or 0.0) >= MEMORISED_EPOCHS and loss <= MEMORISED_LOSS * self._early:
             force = self.least
-            yield Reading(0.0, loss, LOSS, unit=self._early, baseline=self._early, force=force)
+            yield SignalReading(0.0, loss, LOSS, unit=self._early, baseline=self._early, force=force)
 
     def _parting(self) -> bool:
         if len(self._evaluated) < EVALUATIONS:
@@ -110,13 +110,13 @@ class AccuracyDrop(Rule):
         """Anything above the limit below the best median."""
         return {TOKEN_ACCURACY: down_to(self._best - self.first.limit)}
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """How far below."""
         accuracy = view.values.get(TOKEN_ACCURACY)
         if accuracy is None:
             return None
         best = self._best
-        return Reading(best - accuracy, accuracy, TOKEN_ACCURACY, unit=-1.0, offset=best, baseline=best)
+        return SignalReading(best - accuracy, accuracy, TOKEN_ACCURACY, unit=-1.0, offset=best, baseline=best)
 
     def evaluate(self, view: RecordView) -> Readings:
         """Whether training's lead over evaluation grows from one evaluation to the next."""
@@ -127,7 +127,7 @@ class AccuracyDrop(Rule):
         self._gaps.append(median(recent) - accuracy)
         gaps = list(self._gaps)
         if len(gaps) == EVALUATIONS and gaps == sorted(gaps) and gaps[-1] >= ACCURACY_GAP > gaps[0]:
-            yield Reading(0.0, accuracy, EVAL_ACCURACY, baseline=median(recent), force=self.least)
+            yield SignalReading(0.0, accuracy, EVAL_ACCURACY, baseline=median(recent), force=self.least)
 
 
 RULES = (Overfit, AccuracyDrop)

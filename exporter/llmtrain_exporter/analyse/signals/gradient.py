@@ -13,9 +13,9 @@ from llmtrain_exporter.analyse.signals.rule import (
     LEARNING_RATE,
     LOSS,
     Interval,
-    Reading,
     RecordView,
     Rule,
+    SignalReading,
     down_to,
     up_to,
 )
@@ -47,10 +47,10 @@ class GradNormHigh(Rule):
         """Anything below the first limit."""
         return {GRAD_NORM: up_to(self.first.limit)}
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The value itself."""
         norm = view.values.get(GRAD_NORM)
-        return None if norm is None or view.index <= GRAD_EXEMPT else Reading(norm, norm, GRAD_NORM)
+        return None if norm is None or view.index <= GRAD_EXEMPT else SignalReading(norm, norm, GRAD_NORM)
 
 
 class GradSpike(Rule):
@@ -67,13 +67,13 @@ class GradSpike(Rule):
             return ANY
         return up_to(max(self.first.limit * self._unit(level), self.first.floor))
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """How many times the baseline it is."""
         norm, level = view.values.get(GRAD_NORM), view.levels.get(GRAD_NORM)
         if norm is None or level is None or level.median <= 0:
             return None
         unit = self._unit(level)
-        return Reading(norm / unit, norm, GRAD_NORM, norm, unit, baseline=level.median)
+        return SignalReading(norm / unit, norm, GRAD_NORM, norm, unit, baseline=level.median)
 
     def _unit(self, level: Level) -> float:
         """The baseline, higher where the run's own high values are far above its median."""
@@ -93,12 +93,12 @@ class PolicyGradVanishing(Rule):
         """Anything above the limit."""
         return {GRAD_NORM: down_to(self.first.limit)}
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The value itself."""
         norm = view.values.get(GRAD_NORM)
         if norm is None or not view.values.get(LEARNING_RATE, 1.0):
             return None
-        return Reading(norm, norm, GRAD_NORM)
+        return SignalReading(norm, norm, GRAD_NORM)
 
 
 class GradVanishing(PolicyGradVanishing):
@@ -109,7 +109,7 @@ class GradVanishing(PolicyGradVanishing):
     profiles: ClassVar[tuple[str, ...]] = ()
     compared = (LOSS,)
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The value itself, unless something is learned."""
         return None if self.is_learning(view) else super().read(view)
 
@@ -143,14 +143,14 @@ class LearningRate(Rule):
         """Between the two limits."""
         return {LEARNING_RATE: (RATE_TOO_LOW, self.first.limit)}
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The rate; a tiny one only in the middle of a run."""
         rate = view.values.get(LEARNING_RATE)
         if rate is None:
             return None
         judged = view.progress is not None and RATE_JUDGED_FROM < view.progress < RATE_JUDGED_TO
         low = rate <= RATE_TOO_LOW and judged
-        return Reading(self.first.limit if low else rate, rate, LEARNING_RATE)
+        return SignalReading(self.first.limit if low else rate, rate, LEARNING_RATE)
 
 
 RULES = (

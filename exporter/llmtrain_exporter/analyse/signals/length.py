@@ -11,9 +11,9 @@ from llmtrain_exporter.analyse.signals.rule import (
     LENGTH,
     Context,
     Interval,
-    Reading,
     RecordView,
     Rule,
+    SignalReading,
     down_to,
     outlying,
     up_to,
@@ -58,7 +58,7 @@ class LengthSurge(Rule):
         """While the records near the limit are counted."""
         return self._near > 0
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """How many times the baseline it is."""
         length, level = view.values.get(LENGTH), view.levels.get(LENGTH)
         if length is None:
@@ -66,11 +66,11 @@ class LengthSurge(Rule):
         self._near = self._near + 1 if length >= self._near_limit else 0
         if self._near >= LENGTH_NEAR_RECORDS:
             unit = self._near_limit / self.first.limit
-            return Reading(length / unit, length, LENGTH, unit=unit, baseline=level and level.median)
+            return SignalReading(length / unit, length, LENGTH, unit=unit, baseline=level and level.median)
         if level is None or level.median <= 0 or level.log_score(length, LENGTH_SPREAD) < outlying(level):
             return None
         unit = level.median * widened(self.first.limit, level) / self.first.limit
-        return Reading(length / unit, length, LENGTH, unit=unit, baseline=level.median)
+        return SignalReading(length / unit, length, LENGTH, unit=unit, baseline=level.median)
 
 
 class LengthCollapse(Rule):
@@ -85,7 +85,7 @@ class LengthCollapse(Rule):
         """Down to the limit."""
         return down_to(self._unit(level) * self.first.limit)
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The share of the baseline that is left."""
         length, level = view.values.get(LENGTH), view.levels.get(LENGTH)
         if length is None or level is None or level.median <= 0:
@@ -93,7 +93,7 @@ class LengthCollapse(Rule):
         if level.log_score(length, LENGTH_SPREAD) > -outlying(level):
             return None
         unit = self._unit(level)
-        return Reading(length / unit, length, LENGTH, unit=unit, baseline=level.median)
+        return SignalReading(length / unit, length, LENGTH, unit=unit, baseline=level.median)
 
     def _unit(self, level: Level) -> float:
         return level.median / level.caution
@@ -111,10 +111,10 @@ class ClippedHigh(Rule):
         """Anything below the first limit."""
         return {CLIPPED: up_to(self.first.limit)}
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The share itself."""
         share = view.values.get(CLIPPED)
-        return None if share is None else Reading(share, share, CLIPPED)
+        return None if share is None else SignalReading(share, share, CLIPPED)
 
     def jumped(self, view: RecordView) -> bool:
         """Whether this record alone is far from the run's normal: no signal yet, but a sign."""

@@ -17,10 +17,10 @@ from llmtrain_exporter.analyse.signals.rule import (
     REWARD,
     Context,
     Interval,
-    Reading,
     Readings,
     RecordView,
     Rule,
+    SignalReading,
     up_to,
 )
 from llmtrain_exporter.knowledge import catalogue as c
@@ -47,19 +47,19 @@ class NonFinite(Rule):
     signal = NON_FINITE
     watched = (LOSS, GRAD_NORM, KL, REWARD, ENTROPY)
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The first metric that is no finite number."""
         for one in self.watched:
             value = view.values.get(one, 0.0)
             if not math.isfinite(value):
-                return Reading(1.0, value, one)
+                return SignalReading(1.0, value, one)
         return None
 
     def evaluate(self, view: RecordView) -> Readings:
         """The evaluation's loss."""
         loss = view.record.get(c.LOSS)
         if loss is not None and not math.isfinite(loss):
-            yield Reading(1.0, loss, EVAL_LOSS)
+            yield SignalReading(1.0, loss, EVAL_LOSS)
 
 
 class LossSpike(Rule):
@@ -74,13 +74,13 @@ class LossSpike(Rule):
         """Up to the limit, or to the floor above the baseline where that is higher."""
         return up_to(self._highest(level))
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """Its score above the baseline."""
         loss, level = view.values.get(LOSS), view.levels.get(LOSS)
         if loss is None or level is None:
             return None
         score = self.score(loss, level)
-        return Reading(
+        return SignalReading(
             score / level.caution, loss, LOSS, loss - level.median, *self._own(level), level.median
         )
 
@@ -157,14 +157,14 @@ class LossUnstable(Rule):
             self._lowest = min(means + [self._lowest * RELAXED**BLOCK] * bool(self._lowest))
         yield from ()
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """How many times the lowest smoothed loss the smoothed loss is."""
         loss, lowest = view.values.get(LOSS), self._lowest
         if loss is None or lowest <= 0:
             return None
         recent = [*view.recent(LOSS, self._records - 1), loss] if self._records > 1 else [loss]
         smoothed = mean(recent)
-        return Reading(smoothed / lowest, loss, LOSS, smoothed - lowest, lowest, baseline=lowest)
+        return SignalReading(smoothed / lowest, loss, LOSS, smoothed - lowest, lowest, baseline=lowest)
 
 
 class LossPlateau(Rule):
@@ -193,7 +193,9 @@ class LossPlateau(Rule):
         self._losses.append(level.median)
         if len(self._losses) > PLATEAU_EPOCHS and self._losses[0] > 0:
             before = self._losses[0]
-            yield Reading(level.median / before, level.median, LOSS, level.median, before, baseline=before)
+            yield SignalReading(
+                level.median / before, level.median, LOSS, level.median, before, baseline=before
+            )
 
 
 RULES = (NonFinite, LossSpike, PolicyLossSpike, LossUnstable, LossPlateau)

@@ -11,10 +11,10 @@ from llmtrain_exporter.analyse.signals.rule import (
     KL,
     Context,
     Interval,
-    Reading,
     RecordView,
     Renewal,
     Rule,
+    SignalReading,
     down_to,
     up_to,
 )
@@ -59,14 +59,14 @@ class KlHigh(Rule):
         """Anything below the first limit."""
         return {KL: up_to(self.first.limit)}
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The value itself."""
         kl = view.values.get(KL)
         if kl is None:
             return None
         self._clamped = self._clamped + 1 if kl >= self._clamped_from else 0
         destroyed = Severity.CRITICAL if self._clamped >= KL_CLAMPED_RECORDS else None
-        return Reading(kl, kl, KL, force=destroyed)
+        return SignalReading(kl, kl, KL, force=destroyed)
 
 
 class KlSpike(Rule):
@@ -97,13 +97,13 @@ class KlSpike(Rule):
         """Up to the limit, or to the floor where that is higher."""
         return up_to(max(self.first.limit * self._unit(level), self.first.floor))
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """How many times the baseline it is."""
         kl, level = view.values.get(KL), view.levels.get(KL)
         if kl is None or level is None or not self._base:
             return None
         unit = self._unit(level)
-        return Reading(kl / unit, kl, KL, size=kl, unit=unit, baseline=self._base)
+        return SignalReading(kl / unit, kl, KL, size=kl, unit=unit, baseline=self._base)
 
     def _unit(self, level: Level) -> float:
         """The baseline, higher where the run's own high values are far above its median."""
@@ -129,7 +129,7 @@ class ClipRatioHigh(Rule):
         """Anything below the limit; all of it where whole sequences are clipped."""
         return {} if self._sequences else {one: up_to(self.first.limit) for one in CLIP_RATIOS}
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The highest of the bounds' shares."""
         if self._sequences:
             return None
@@ -137,7 +137,7 @@ class ClipRatioHigh(Rule):
         if not found:
             return None
         value, where = max(found, key=lambda pair: pair[0])
-        return Reading(value, value, where)
+        return SignalReading(value, value, where)
 
 
 class EntropyCollapse(Rule):
@@ -161,12 +161,12 @@ class EntropyCollapse(Rule):
         """Above the dead floor, or above the limit."""
         return {ENTROPY: down_to(min(ENTROPY_DEAD, self.first.limit * self._early))}
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The share of the early entropy that is left."""
         entropy = view.values.get(ENTROPY)
         if entropy is None or not self._early or entropy >= ENTROPY_DEAD:
             return None
-        return Reading(entropy / self._early, entropy, ENTROPY, unit=self._early, baseline=self._early)
+        return SignalReading(entropy / self._early, entropy, ENTROPY, unit=self._early, baseline=self._early)
 
 
 class EntropyRange(Rule):
@@ -182,13 +182,13 @@ class EntropyRange(Rule):
         """Within the range."""
         return {ENTROPY: (self.first.limit, ENTROPY_EXPLODED)}
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The entropy; above the range as far above the limit as it is above the range."""
         entropy = view.values.get(ENTROPY)
         if entropy is None:
             return None
         above = self.first.limit * ENTROPY_EXPLODED / max(entropy, ENTROPY_EXPLODED)
-        return Reading(entropy if entropy <= ENTROPY_EXPLODED else above, entropy, ENTROPY)
+        return SignalReading(entropy if entropy <= ENTROPY_EXPLODED else above, entropy, ENTROPY)
 
 
 RULES = (KlHigh, KlSpike, ClipRatioHigh, EntropyCollapse, EntropyRange)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 
 from llmtrain_exporter.analyse.averages import median
-from llmtrain_exporter.analyse.signals.rule import Context, Reading, Readings, RecordView, Rule
+from llmtrain_exporter.analyse.signals.rule import Context, Readings, RecordView, Rule, SignalReading
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.limits import WINDOW
 from llmtrain_exporter.knowledge.signals.progress import (
@@ -60,7 +60,9 @@ class ThroughputDrop(Rule):
         if len(self._steps) >= PACE_FEWEST:
             usual = median(self._steps)
             slower = (pace - usual) * steps >= SLOWER_SECONDS
-            yield Reading(pace / usual if slower else 1.0, pace, SECONDS_PER_STEP, unit=usual, baseline=usual)
+            yield SignalReading(
+                pace / usual if slower else 1.0, pace, SECONDS_PER_STEP, unit=usual, baseline=usual
+            )
         _keep(self._steps, pace, PACE_BLOCKS)
 
     def evaluate(self, view: RecordView) -> Readings:
@@ -72,7 +74,7 @@ class ThroughputDrop(Rule):
             usual = median(self._evaluations)
             slow = runtime >= self.first.limit * usual and runtime - usual >= SLOWER_EVALUATION
             if slow:
-                yield Reading(0.0, runtime, EVAL_RUNTIME, unit=usual, baseline=usual, force=self.least)
+                yield SignalReading(0.0, runtime, EVAL_RUNTIME, unit=usual, baseline=usual, force=self.least)
             elif self._last is None:
                 yield None
         _keep(self._evaluations, runtime, PACE_EVALUATIONS)
@@ -107,7 +109,7 @@ class MemoryGrowth(Rule):
         self._highest = max(self._highest, memory)
         growing = self._rises >= MEMORY_RISES and self._quiet < MEMORY_PATIENCE and self._base > 0
         score = self._highest / self._base if growing else 1.0
-        yield Reading(score, memory, MEMORY, unit=self._base, baseline=self._base)
+        yield SignalReading(score, memory, MEMORY, unit=self._base, baseline=self._base)
 
 
 RULES = (ThroughputDrop, MemoryGrowth)

@@ -14,10 +14,10 @@ from llmtrain_exporter.analyse.signals.rule import (
     TRAIN,
     Context,
     Interval,
-    Reading,
     Readings,
     RecordView,
     Rule,
+    SignalReading,
     down_to,
     outlying,
     up_to,
@@ -56,7 +56,7 @@ class RewardDrop(Rule):
         share = self.first.limit * abs(level.median) * level.caution
         return down_to(level.median - max(share, self._depth(level)))
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The share of the baseline that is lost."""
         reward, level = view.values.get(REWARD), view.levels.get(REWARD)
         if reward is None or level is None:
@@ -65,7 +65,7 @@ class RewardDrop(Rule):
         if lost < self._depth(level):
             return None
         unit = max(abs(level.median) * level.caution, self.first.floor)
-        return Reading(lost / unit, reward, REWARD, lost, -unit, level.median, level.median)
+        return SignalReading(lost / unit, reward, REWARD, lost, -unit, level.median, level.median)
 
     def _depth(self, level: Level) -> float:
         return max(outlying(level) * level.deviation, self.first.floor)
@@ -125,7 +125,7 @@ class RewardFunctionDrop(Rule):
         recent = view.recent(one, BLOCK)
         return (mean(recent), len(recent)) if len(recent) >= BLOCK // 2 else (whole, 0)
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """Of the functions that drop, the one of which least is left."""
         found = None
         for one, value in view.values.items():
@@ -134,7 +134,9 @@ class RewardFunctionDrop(Rule):
                 left = None if level is None else self._left(one, value, level)
                 if level is not None and left is not None and (found is None or left < found.score):
                     median = level.median
-                    found = Reading(min(left, self.first.limit), value, one, median, median, baseline=median)
+                    found = SignalReading(
+                        min(left, self.first.limit), value, one, median, median, baseline=median
+                    )
         return found
 
     def _left(self, one: Series, value: float, level: Level) -> float | None:
@@ -189,12 +191,16 @@ class RewardFlat(Rule):
         """Some spread, and some groups with one."""
         return {REWARD_STD: down_to(SPREADLESS), REWARD_ZERO_STD: up_to(self.first.limit)}
 
-    def read(self, view: RecordView) -> Reading | None:
+    def read(self, view: RecordView) -> SignalReading | None:
         """The share of groups without a spread; all of them where the spread is 0."""
         spread, share = view.values.get(REWARD_STD), view.values.get(REWARD_ZERO_STD)
         if spread is not None and spread < SPREADLESS:
-            return Reading(1.0, spread, REWARD_STD) if share is None else Reading(1.0, share, REWARD_ZERO_STD)
-        return None if share is None else Reading(share, share, REWARD_ZERO_STD)
+            return (
+                SignalReading(1.0, spread, REWARD_STD)
+                if share is None
+                else SignalReading(1.0, share, REWARD_ZERO_STD)
+            )
+        return None if share is None else SignalReading(share, share, REWARD_ZERO_STD)
 
 
 RULES = (RewardDrop, RewardFunctionDrop, RewardFlat)

@@ -49,7 +49,7 @@ def down_to(lowest: float) -> Interval:
     return lowest, UNLIMITED
 
 
-class Reading(NamedTuple):
+class SignalReading(NamedTuple):
     """What a rule read: a signal's score, held against its limits, and what it was found in.
 
     `size` is held against the bounds' floors. `unit` and `offset` turn a limit into the metric's own unit.
@@ -115,7 +115,7 @@ class Context:
     numbers: Mapping[str, float]  # the run's own hyper-parameters
 
 
-Readings = Iterator["Reading | None"]
+Readings = Iterator["SignalReading | None"]
 """What was read of a signal that may have several answers, or none: where nothing comes, nothing is known."""
 
 
@@ -134,7 +134,7 @@ class Rule:
     watched_metric: ClassVar[Metric | None] = None  # the same: all of its training series, each with a level
     compared: ClassVar[tuple[Series, ...]] = ()  # whose levels and last values it asks for
 
-    read: ClassVar[Callable[[Any, RecordView], Reading | None] | None] = None
+    read: ClassVar[Callable[[Any, RecordView], SignalReading | None] | None] = None
     """What a training record says; None: the signal does not hold."""
 
     ordinary: ClassVar[Callable[[Any], Mapping[Series, Interval]] | None] = None
@@ -164,7 +164,7 @@ class Rule:
         """Whether the rule looks at a series of training records."""
         return one in self.watched or (one.metric is self.watched_metric and TRAIN in one.labels)
 
-    def meets(self, reading: Reading) -> bool:
+    def meets(self, reading: SignalReading) -> bool:
         """Whether a reading meets the first bound."""
         return reading.force is not None or reaches(reading, self.first, self.signal.below)
 
@@ -180,7 +180,7 @@ class Rule:
         """Another process goes on with the run, from an earlier step."""
 
 
-def reaches(reading: Reading, bound: Bound, below: bool) -> bool:
+def reaches(reading: SignalReading, bound: Bound, below: bool) -> bool:
     """Whether a reading meets a bound; `below`: by being as small."""
     reached = reading.score <= bound.limit if below else reading.score >= bound.limit
     return reached and reading.size >= bound.floor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llmtrain_exporter.analyse.signals.rule import Reading, reaches
+from llmtrain_exporter.analyse.signals.rule import SignalReading, reaches
 from llmtrain_exporter.knowledge.limits import EASED_AFTER
 from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
 from llmtrain_exporter.model import Episode, Series
@@ -46,7 +46,7 @@ class Tracker:
         """Whether an ordinary record would change anything."""
         return self.severity is not None or any(self._masks)
 
-    def note(self, reading: Reading | None, step: int, index: int) -> Episode | None:
+    def note(self, reading: SignalReading | None, step: int, index: int) -> Episode | None:
         """Take in what the rule read at a record. Returns the episode that is over with it."""
         self.met = False
         reached: Severity | None = None
@@ -69,7 +69,7 @@ class Tracker:
         self.last, self.episode = self.episode._replace(active=False), None
         return self.last
 
-    def _is_met(self, reading: Reading | None, severity: Severity, bound: Bound, at: int) -> bool:
+    def _is_met(self, reading: SignalReading | None, severity: Severity, bound: Bound, at: int) -> bool:
         """Whether a bound is met for long enough."""
         forced = reading is not None and reading.force is not None and reading.force.rank >= severity.rank
         met = forced or (reading is not None and reaches(reading, bound, self._signal.below))
@@ -78,7 +78,7 @@ class Tracker:
         self._masks[at] = (self._masks[at] << 1 | met) & ((1 << within) - 1)
         return forced or self._masks[at].bit_count() >= bound.records
 
-    def _go_on(self, reached: Severity, reading: Reading, step: int, index: int) -> None:
+    def _go_on(self, reached: Severity, reading: SignalReading, step: int, index: int) -> None:
         self._quiet = 0
         worse = self.severity is None or reached.rank >= self.severity.rank
         self._eased = 0 if worse else self._eased + 1
@@ -90,13 +90,13 @@ class Tracker:
             self.episode = self._opened(reading, step)
         self.episode = self._continued(self.episode, reading, step)
 
-    def _opened(self, reading: Reading, step: int) -> Episode:
+    def _opened(self, reading: SignalReading, step: int) -> Episode:
         severity = self.severity or Severity.INFO
         limit = reading.offset + reading.unit * self._bounds[severity].limit
         name, value, where = self._signal.name, reading.value, reading.where
         return Episode(name, severity, step, step, 0, value, step, limit, where, reading.baseline, None, True)
 
-    def _continued(self, episode: Episode, reading: Reading, step: int) -> Episode:
+    def _continued(self, episode: Episode, reading: SignalReading, step: int) -> Episode:
         severity = self.severity or episode.severity
         if severity.rank > episode.severity.rank:
             limit = reading.offset + reading.unit * self._bounds[severity].limit

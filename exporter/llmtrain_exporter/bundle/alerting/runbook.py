@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.alerting import phrases
-from llmtrain_exporter.knowledge.alerting.book import Entry, Section, entries
+from llmtrain_exporter.knowledge.alerting.book import RunbookEntry, RunbookSection, entries
 from llmtrain_exporter.knowledge.text import Lang
 
 
@@ -17,7 +17,7 @@ def runbook(lang: Lang) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _entry(entry: Entry, lang: Lang) -> Iterator[str]:
+def _entry(entry: RunbookEntry, lang: Lang) -> Iterator[str]:
     colon = words.COLON.of(lang)
     facts = ((phrases.SEVERITY, entry.severities), (phrases.LIMITS, entry.limits))
     yield f"## {entry.name}"
@@ -29,6 +29,6 @@ def _entry(entry: Entry, lang: Lang) -> Iterator[str]:
             yield "\n".join(_items(section))
 
 
-def _items(section: Section) -> Iterator[str]:
+def _items(section: RunbookSection) -> Iterator[str]:
     for at, item in enumerate(section.items, 1):
         yield f"{at}. {item}" if section.numbered else f"- {item}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from llmtrain_exporter.bundle.dashboards import frame
 from llmtrain_exporter.bundle.dashboards.board import (
     BLUE,
@@ -30,6 +32,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import limits, words
 from llmtrain_exporter.knowledge import panels as texts
 from llmtrain_exporter.knowledge.signals import SIGNALS
+from llmtrain_exporter.knowledge.text import Text
 
 HEALTH: Mappings = {
     0: (words.HEALTH["healthy"], GREEN),
@@ -72,97 +75,76 @@ def time_left(of: str = ONE_RUN) -> str:
     return f"{series(c.REMAINING, of=of)} or {steps} * {series(c.RECENT_SECONDS_PER_STEP, of=of)}"
 
 
-def strip(*last: Panel) -> Row:
-    """The verdict and where the run is, in one line; `last` are panels at the end of it, 3 columns each."""
-    running = series(c.RUN_STATE, 'state="running"')
-    return Row(
-        "",
-        (
-            Stat(
-                texts.VERDICT,
-                described(c.RUN_HEALTH),
-                (Line(series(c.RUN_HEALTH), instant=True),),
-                mappings=HEALTH,
-                background=True,
-                width=3,
-                height=4,
-            ),
-            Stat(
-                texts.STATE,
-                described(c.RUN_STATE),
-                (Line(state_of(), instant=True),),
-                mappings=STATES,
-                coloured=True,
-                width=3,
-                height=4,
-            ),
-            Stat(
-                texts.PROGRESS,
-                described(c.PROGRESS),
-                (Line(series(c.PROGRESS), instant=True),),
-                "percentunit",
-                decimals=1,
-                nothing=texts.UNKNOWN,
-                width=3,
-                height=4,
-            ),
-            Stat(
-                texts.STEP,
-                described(c.STEP),
-                (
-                    Line(series(c.STEP), texts.STEP, instant=True),
-                    Line(series(c.MAX_STEPS), texts.OF_STEPS, instant=True),
-                ),
-                "locale",
-                names=True,
-                width=3,
-                height=4,
-            ),
-            Stat(
-                texts.ETA,
-                texts.ETA_TEXT,
-                (Line(f"({time_left()}) and {BY_RUN} {running} == 1", instant=True),),
-                "s",
-                nothing=texts.UNKNOWN,
-                width=3,
-                height=4,
-            ),
-            Stat(
-                texts.AGE,
-                paragraphs(texts.AGE_TEXT, described(c.LAST_RECORD)),
-                (Line(f"time() - {series(c.LAST_RECORD)}", instant=True),),
-                "s",
-                decimals=0,
-                width=3,
-                height=4,
-            ),
-            Stat(
-                texts.ACTIVE,
-                texts.ACTIVE_TEXT,
-                (Line(f"sum by (job, instance, run) ({_told})", instant=True),),
-                "none",
-                steps=((None, GREEN), (1, ORANGE)),
-                coloured=True,
-                width=3,
-                height=4,
-            ),
-            *last,
-        ),
-    )
+_TOLD = series(a.SIGNAL_ACTIVE, 'severity=~"warning|critical"')
+_RUNNING = series(c.RUN_STATE, 'state="running"')
 
 
-_told = series(a.SIGNAL_ACTIVE, 'severity=~"warning|critical"')
+def _tile(title: Text, text: Text, *lines: Line, unit: str = "short", **options: Any) -> Stat:
+    """A number at the top of a dashboard; `options` are those of `Stat`."""
+    return Stat(title, text, lines, unit, width=3, height=4, **options)
 
-INCIDENTS = Stat(
+
+_VERDICT = _tile(
+    texts.VERDICT,
+    described(c.RUN_HEALTH),
+    Line(series(c.RUN_HEALTH), instant=True),
+    mappings=HEALTH,
+    background=True,
+)
+_STATE = _tile(
+    texts.STATE, described(c.RUN_STATE), Line(state_of(), instant=True), mappings=STATES, coloured=True
+)
+_PROGRESS = _tile(
+    texts.PROGRESS,
+    described(c.PROGRESS),
+    Line(series(c.PROGRESS), instant=True),
+    unit="percentunit",
+    decimals=1,
+    nothing=texts.UNKNOWN,
+)
+_STEP = _tile(
+    texts.STEP,
+    described(c.STEP),
+    Line(series(c.STEP), texts.STEP, instant=True),
+    Line(series(c.MAX_STEPS), texts.OF_STEPS, instant=True),
+    unit="locale",
+    names=True,
+)
+_TIME_LEFT = _tile(
+    texts.ETA,
+    texts.ETA_TEXT,
+    Line(f"({time_left()}) and {BY_RUN} {_RUNNING} == 1", instant=True),
+    unit="s",
+    nothing=texts.UNKNOWN,
+)
+_AGE = _tile(
+    texts.AGE,
+    paragraphs(texts.AGE_TEXT, described(c.LAST_RECORD)),
+    Line(f"time() - {series(c.LAST_RECORD)}", instant=True),
+    unit="s",
+    decimals=0,
+)
+_ACTIVE = _tile(
+    texts.ACTIVE,
+    texts.ACTIVE_TEXT,
+    Line(f"sum by (job, instance, run) ({_TOLD})", instant=True),
+    unit="none",
+    steps=((None, GREEN), (1, ORANGE)),
+    coloured=True,
+)
+INCIDENTS = _tile(
     texts.INCIDENT_COUNT,
     described(a.INCIDENTS),
-    (Line(series(a.INCIDENTS), instant=True),),
-    "none",
+    Line(series(a.INCIDENTS), instant=True),
+    unit="none",
     steps=((None, GREEN), (1, RED)),
     coloured=True,
-    width=3,
-    height=4,
 )
+
+
+def strip(*last: Panel) -> Row:
+    """The verdict and where the run is, in one line; `last` are panels at the end of it, 3 columns each."""
+    return Row("", (_VERDICT, _STATE, _PROGRESS, _STEP, _TIME_LEFT, _AGE, _ACTIVE, *last))
 
 
 def signals_of(of: str = ONE_RUN) -> str:
@@ -298,47 +280,40 @@ def settings(width: int, height: int = 9) -> Table:
     )
 
 
+_SPIKES = (
+    Curves(
+        texts.SPIKE_SCORE,
+        described(a.SPIKE_SCORE),
+        (
+            Line(series(a.SPIKE_SCORE), "{{metric}}"),
+            Line(f"vector({limits.SPIKE_SIGMAS:g})", texts.SIGMAS, Look.WARNING),
+        ),
+        "none",
+        linear_to=1,
+    ),
+    Curves(
+        texts.SPIKE_SHARE,
+        described(a.SPIKE_RECORDS),
+        (Line(series(a.SPIKE_RECORDS), "{{metric}}"),),
+        "percentunit",
+        soft=(0, 0.1),
+    ),
+)
+_OTHER = Curves(
+    texts.OTHER,
+    described(c.OTHER),
+    (Line(series(c.OTHER), "{{key}} ({{split}})"),),
+    "short",
+    24,
+    10,
+    nothing=texts.NOT_LOGGED,
+    linear_to=1,  # counts of 1e10 stand beside ratios
+)
+
+
 def rest() -> tuple[Row, ...]:
     """Spikes, and the numbers that have no panel of their own; closed at first."""
-    sigmas = Line(f"vector({limits.SPIKE_SIGMAS:g})", texts.SIGMAS, Look.WARNING)
-    return (
-        Row(
-            texts.SPIKES,
-            (
-                Curves(
-                    texts.SPIKE_SCORE,
-                    described(a.SPIKE_SCORE),
-                    (Line(series(a.SPIKE_SCORE), "{{metric}}"), sigmas),
-                    "none",
-                    linear_to=1,
-                ),
-                Curves(
-                    texts.SPIKE_SHARE,
-                    described(a.SPIKE_RECORDS),
-                    (Line(series(a.SPIKE_RECORDS), "{{metric}}"),),
-                    "percentunit",
-                    soft=(0, 0.1),
-                ),
-            ),
-            collapsed=True,
-        ),
-        Row(
-            texts.OTHERS,
-            (
-                Curves(
-                    texts.OTHER,
-                    described(c.OTHER),
-                    (Line(series(c.OTHER), "{{key}} ({{split}})"),),
-                    "short",
-                    24,
-                    10,
-                    nothing=texts.NOT_LOGGED,
-                    linear_to=1,  # counts of 1e10 stand beside ratios
-                ),
-            ),
-            collapsed=True,
-        ),
-    )
+    return Row(texts.SPIKES, _SPIKES, collapsed=True), Row(texts.OTHERS, (_OTHER,), collapsed=True)
 
 
 def state(profile: str) -> Row:

@@ -19,7 +19,7 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class RunbookSection:
     """A part of an entry: a paragraph, or a list; `numbered` where the order of its items counts."""
 
     heading: str
@@ -29,33 +29,33 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RunbookEntry:
     """All about the alerts of one name. `severities` and `limits` are short texts, code in backticks."""
 
     name: str
     summary: str
     severities: str
     limits: str
-    sections: tuple[Section, ...]
+    sections: tuple[RunbookSection, ...]
 
 
-def entries(lang: Lang) -> tuple[Entry, ...]:
+def entries(lang: Lang) -> tuple[RunbookEntry, ...]:
     """The runbook in one language, an entry for each name."""
     return tuple(_entry(list(alerts), lang) for _, alerts in groupby(ALERTS, key=lambda alert: alert.name))
 
 
-def _entry(alerts: Sequence[Alert], lang: Lang) -> Entry:
+def _entry(alerts: Sequence[Alert], lang: Lang) -> RunbookEntry:
     said = alerts[0].words
     sections = (
-        Section(phrases.MEANING.of(lang), said.meaning.of(lang)),
-        Section(phrases.IMPACT.of(lang), said.impact.of(lang)),
-        Section(phrases.DIAGNOSIS.of(lang), items=_all(said.diagnosis, lang)),
-        Section(words.WHY.of(lang), items=_all(said.causes, lang), numbered=False),
-        Section(phrases.MITIGATION.of(lang), items=_all(said.mitigation, lang)),
+        RunbookSection(phrases.MEANING.of(lang), said.meaning.of(lang)),
+        RunbookSection(phrases.IMPACT.of(lang), said.impact.of(lang)),
+        RunbookSection(phrases.DIAGNOSIS.of(lang), items=_all(said.diagnosis, lang)),
+        RunbookSection(words.WHY.of(lang), items=_all(said.causes, lang), numbered=False),
+        RunbookSection(phrases.MITIGATION.of(lang), items=_all(said.mitigation, lang)),
     )
     signal = alerts[0].signal
     limits = [line for alert in alerts if signal for line in _limits(signal, alert.severity, lang)]
-    return Entry(
+    return RunbookEntry(
         alerts[0].name,
         said.summary.of(lang),
         words.COMMA.of(lang).join(_severity(alert, lang) for alert in alerts),

@@ -19,14 +19,16 @@ class Scope(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class AlertTexts:
     """All that is said about an alert.
 
-    `summary` is one static sentence. `description` tells of the case at hand; its placeholders are those of
-    `blanks.BLANKS`. `advice` is what to do first, in a line. The rest is the runbook: `meaning`, `impact`,
-    `diagnosis`, likely `causes`, and `mitigation`, each in the order in which to go through it.
+    `title` is what it is called, in a few words; `summary` is one static sentence. `description` tells of the
+    case at hand; its placeholders are those of `blanks.BLANKS`. `advice` is what to do first, in a line. The
+    rest is the runbook: `meaning`, `impact`, `diagnosis`, likely `causes`, and `mitigation`, each in the
+    order in which to go through it.
     """
 
+    title: Text
     summary: Text
     description: Text
     advice: Text
@@ -48,7 +50,7 @@ class Alert:
     name: str
     severity: Severity
     scope: Scope
-    words: Words
+    words: AlertTexts
     signal: Signal | None = None
     holds: str = ""
     keeps: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmtrain_exporter.knowledge.alerting import times
-from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope, Words
+from llmtrain_exporter.knowledge.alerting.entry import Alert, AlertTexts, Scope
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Text
 
@@ -11,7 +11,8 @@ DOWN = Alert(
     "LlmTrainExporterDown",
     Severity.CRITICAL,
     Scope.EXPORTER,
-    Words(
+    AlertTexts(
+        title=Text("Exporter down", "exporter 无法访问"),
         summary=Text(
             "An exporter cannot be scraped: its runs go unwatched.", "抓取不到 exporter：训练无人看护。"
         ),
@@ -57,7 +58,8 @@ ERRORS = Alert(
     "LlmTrainExporterErrors",
     Severity.WARNING,
     Scope.EXPORTER,
-    Words(
+    AlertTexts(
+        title=Text("Exporter has errors", "exporter 报错"),
         summary=Text("An exporter has run into errors.", "exporter 出错。"),
         description=Text(
             "Exporter {instance} has had errors since it started: {errors}.",
@@ -102,7 +104,8 @@ SKIPPED = Alert(
     "LlmTrainExporterSkippedLines",
     Severity.WARNING,
     Scope.EXPORTER,
-    Words(
+    AlertTexts(
+        title=Text("Log lines not understood", "有日志行无法识别"),
         summary=Text("Many lines of training logs are not understood.", "训练日志中有大量无法识别的行。"),
         description=Text(
             "Exporter {instance} has skipped lines: {skipped}.",
@@ -144,7 +147,8 @@ LIMITED = Alert(
     "LlmTrainExporterSeriesLimit",
     Severity.WARNING,
     Scope.EXPORTER,
-    Words(
+    AlertTexts(
+        title=Text("Too many series", "指标序列过多"),
         summary=Text(
             "An exporter leaves out runs or series because a limit is reached.",
             "exporter 达到上限，有训练或指标未显示。",
@@ -192,7 +196,8 @@ NOT_READY = Alert(
     "LlmTrainExporterNotReady",
     Severity.WARNING,
     Scope.EXPORTER,
-    Words(
+    AlertTexts(
+        title=Text("Exporter still reading", "exporter 尚未就绪"),
         summary=Text(
             "An exporter still reads old logs and is not ready.", "exporter 仍在读旧日志，尚未就绪。"
         ),
@@ -233,7 +238,8 @@ NO_RUNS = Alert(
     "LlmTrainNoRuns",
     Severity.INFO,
     Scope.EXPORTER,
-    Words(
+    AlertTexts(
+        title=Text("No runs watched", "没有可监控的训练"),
         summary=Text("An exporter watches no run at all.", "exporter 没有看到任何训练。"),
         description=Text(
             "Exporter {instance} is ready and finds no run.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmtrain_exporter.knowledge.alerting import times
-from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope, Words
+from llmtrain_exporter.knowledge.alerting.entry import Alert, AlertTexts, Scope
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Text
 
@@ -11,7 +11,8 @@ INCIDENT = Alert(
     "LlmTrainIncident",
     Severity.CRITICAL,
     Scope.RUN,
-    Words(
+    AlertTexts(
+        title=Text("Training incident", "训练事故"),
         summary=Text(
             "A run is breaking: whatever it learns from here on may be worthless.",
             "训练正在崩坏：从这里开始学到的可能都作废。",
@@ -70,7 +71,8 @@ FAILED = Alert(
     "LlmTrainRunFailed",
     Severity.CRITICAL,
     Scope.RUN,
-    Words(
+    AlertTexts(
+        title=Text("Run failed", "训练失败退出"),
         summary=Text("A run has ended with an error.", "训练出错退出。"),
         description=Text(
             "{run}: failed at step {last_step}.",
@@ -122,7 +124,8 @@ FINISHED = Alert(
     "LlmTrainRunFinished",
     Severity.INFO,
     Scope.RUN,
-    Words(
+    AlertTexts(
+        title=Text("Run finished", "训练结束"),
         summary=Text("A run has come to its end.", "训练已结束。"),
         description=Text(
             "{run}: finished at step {last_step}.",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from llmtrain_exporter.knowledge.alerting.composing import filled, put, remedy_text, sentences, titled
-from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope, Words, alert_name
+from llmtrain_exporter.knowledge.alerting.entry import Alert, AlertTexts, Scope, alert_name
 from llmtrain_exporter.knowledge.causes import CAUSES, Cause
 from llmtrain_exporter.knowledge.profile import PROFILES
 from llmtrain_exporter.knowledge.remedies import REMEDIES
@@ -66,11 +66,12 @@ def profiles_told(signal: Signal) -> tuple[str, ...]:
     return tuple(kind for kind in PROFILES if signal.limits.get(kind, {}).keys() - signal.untold.keys())
 
 
-def _words(signal: Signal) -> Words:
+def _words(signal: Signal) -> AlertTexts:
     advice, kinds = signal.advice, profiles_told(signal)
     causes, remedies = _applying(advice.causes, CAUSES, kinds), _applying(advice.remedies, REMEDIES, kinds)
     for_all = [remedy for remedy in remedies if remedy.profiles.issuperset(kinds)]
-    return Words(
+    return AlertTexts(
+        title=advice.title,
         summary=advice.summary,
         description=_description(signal, advice.title),
         advice=sentences(remedy.title for remedy in for_all[:FIRST]),

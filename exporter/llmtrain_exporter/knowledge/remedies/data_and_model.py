@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.remedy import SUPERVISED, Change, Ladder, Remedy, Scale
+from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, Change, Ladder, Remedy, Scale
 from llmtrain_exporter.knowledge.text import Text
 
 REMEDIES: Mapping[str, Remedy] = {
@@ -59,7 +59,7 @@ REMEDIES: Mapping[str, Remedy] = {
             Change("lora_rank", Scale(2.0, whole=True)),
             Change("lora_alpha", Scale(2.0, whole=True)),
         ),
-        SUPERVISED,
+        ALL_BUT_GRPO,
     ),
     "simpler_model": Remedy(
         Text("Train fewer parameters", "减少可训练参数"),
@@ -69,7 +69,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_SERIOUS,),
         (Change("lora_rank", Scale(0.5, whole=True, least=1.0)),),
-        SUPERVISED,
+        ALL_BUT_GRPO,
     ),
     "more_dropout": Remedy(
         Text("Add dropout", "增加 dropout"),
@@ -79,7 +79,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
         (Change("lora_dropout", Ladder((0.05, 0.1, 0.15))),),
-        SUPERVISED,
+        ALL_BUT_GRPO,
     ),
     "more_weight_decay": Remedy(
         Text("Raise weight decay", "提高 weight decay"),
@@ -89,7 +89,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
         (Change("weight_decay", Ladder((0.01, 0.02), beyond=2.0)),),
-        SUPERVISED,
+        ALL_BUT_GRPO,
     ),
     "more_data": Remedy(
         Text("Add training data", "增加训练数据"),
@@ -99,7 +99,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "更多、更多样的样本对抑制死记硬背最有效，顺便去掉近似重复的样本。",
         ),
         (src.SFT_SERIOUS,),
-        profiles=SUPERVISED,
+        profiles=ALL_BUT_GRPO,
     ),
     "early_stopping": Remedy(
         Text("Stop early", "早停"),
@@ -110,7 +110,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_ADJUST,),
         (Change("early_stop_interval", Ladder((3.0,), up=False)),),
-        SUPERVISED,
+        ALL_BUT_GRPO,
     ),
     "train_longer": Remedy(
         Text("Train for more epochs", "增加训练轮数"),
@@ -120,6 +120,6 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_ADJUST,),
         (Change("num_train_epochs", None),),
-        SUPERVISED,
+        ALL_BUT_GRPO,
     ),
 }

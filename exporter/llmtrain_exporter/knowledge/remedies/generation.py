@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.remedy import GRPO, Change, Choice, Ladder, Remedy, Scale
+from llmtrain_exporter.knowledge.remedy import ONLY_GRPO, Change, Choice, Ladder, Remedy, Scale
 from llmtrain_exporter.knowledge.text import Text
 
 REMEDIES: Mapping[str, Remedy] = {
@@ -18,7 +18,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_SPECIFIC,),
         (Change("max_completion_length", Scale(0.5, whole=True)),),
-        GRPO,
+        ONLY_GRPO,
     ),
     "no_reward_for_truncated": Remedy(
         Text("Give truncated completions no reward", "被截断的回答记 0 分"),
@@ -30,7 +30,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "ms-swift 里是 soft_overlong）。否则写得再长也没有代价。",
         ),
         (src.GRPO_SPECIFIC, src.DAPO),
-        profiles=GRPO,
+        profiles=ONLY_GRPO,
     ),
     "mask_truncated": Remedy(
         Text("Leave truncated completions out of the loss", "截断的回答不计入 loss"),
@@ -41,7 +41,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.DAPO,),
         (Change("overlong_filter", Choice("true")),),
-        GRPO,
+        ONLY_GRPO,
     ),
     "stop_words": Remedy(
         Text("Make completions end", "让生成能正常停下"),
@@ -53,7 +53,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_SPECIFIC,),
         (Change("stop_words", None),),
-        GRPO,
+        ONLY_GRPO,
     ),
     "read_completions": Remedy(
         Text("Read completions from before and after", "对比出事前后的生成样本"),
@@ -63,7 +63,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "出事前后各看十条样本，就能分清是格式错误、无限重复还是 reward hacking。",
         ),
         (src.GRPO_CAUSES,),
-        profiles=GRPO,
+        profiles=ONLY_GRPO,
     ),
     "fix_reward": Remedy(
         Text("Repair the reward functions", "修正 reward 函数"),
@@ -74,7 +74,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "比非 0 即 1 更容易恢复。",
         ),
         (src.GRPO_CAUSES, src.GRPO_REWARDS),
-        profiles=GRPO,
+        profiles=ONLY_GRPO,
     ),
     "more_contrast": Remedy(
         Text("Make completions of a group differ", "让同组回答拉开差距"),
@@ -88,7 +88,7 @@ REMEDIES: Mapping[str, Remedy] = {
             Change("num_generations", Scale(2.0, whole=True)),
             Change("dynamic_sample", Choice("true")),
         ),
-        GRPO,
+        ONLY_GRPO,
     ),
     "keep_exploring": Remedy(
         Text("Leave room to explore", "保留探索空间"),
@@ -103,6 +103,6 @@ REMEDIES: Mapping[str, Remedy] = {
             Change("epsilon_high", Ladder((0.28,))),
             Change("temperature", Ladder((1.0,))),
         ),
-        GRPO,
+        ONLY_GRPO,
     ),
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.checklists import SETUP
-from llmtrain_exporter.knowledge.remedy import GRPO, SUPERVISED, Change, Choice, Remedy, Scale
+from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, ONLY_GRPO, Change, Choice, Remedy, Scale
 from llmtrain_exporter.knowledge.text import Text
 
 REMEDIES: Mapping[str, Remedy] = {
@@ -30,7 +30,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "用 trainer callback 或本 exporter 的告警立即保存快照并停训，再回滚。",
         ),
         (src.GRPO_SPECIFIC,),
-        profiles=GRPO,
+        profiles=ONLY_GRPO,
     ),
     "save_often": Remedy(
         Text("Evaluate and save more often", "更频繁地评估和保存"),
@@ -41,7 +41,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_REMEDIES,),
         SETUP[profile.GRPO],
-        GRPO,
+        ONLY_GRPO,
     ),
     "evaluate_regularly": Remedy(
         Text("Log, evaluate and save at regular steps", "按固定步数记录、评估、保存"),
@@ -52,7 +52,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_MONITOR,),
         SETUP[profile.SFT],
-        SUPERVISED,
+        ALL_BUT_GRPO,
     ),
     "use_best_checkpoint": Remedy(
         Text("Use the best checkpoint, not the last", "用最佳 checkpoint，不用最后一个"),
@@ -62,7 +62,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_MONITOR,),
         (Change("load_best_model_at_end", Choice("true")),),
-        SUPERVISED,
+        ALL_BUT_GRPO,
     ),
     "use_bf16": Remedy(
         Text("Train in bf16, not fp16", "用 bf16 训练，不用 fp16"),
@@ -103,7 +103,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_WATCH,),
         (Change("max_length", None),),
-        SUPERVISED,
+        ALL_BUT_GRPO,
     ),
     "check_machine": Remedy(
         Text("Check the machine", "检查机器"),

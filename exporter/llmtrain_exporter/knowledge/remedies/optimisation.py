@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.remedy import DPO, GRPO, SUPERVISED, Change, Choice, Ladder, Remedy, Scale
+from llmtrain_exporter.knowledge.remedy import (
+    ALL_BUT_GRPO,
+    ONLY_DPO,
+    ONLY_GRPO,
+    Change,
+    Choice,
+    Ladder,
+    Remedy,
+    Scale,
+)
 from llmtrain_exporter.knowledge.text import Text
 
 REMEDIES: Mapping[str, Remedy] = {
@@ -18,7 +27,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC),
         (Change("beta", Ladder((0.1, 0.2))),),
-        GRPO,
+        ONLY_GRPO,
     ),
     "adaptive_kl": Remedy(
         Text("Let beta follow the KL", "让 beta 跟随 KL 自适应"),
@@ -30,7 +39,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "再令 beta 乘以 1 + e x 步数 / horizon。需要写一个小的 trainer callback。",
         ),
         (src.GRPO_SPECIFIC, src.ADAPTIVE_KL),
-        profiles=GRPO,
+        profiles=ONLY_GRPO,
     ),
     "raise_preference_beta": Remedy(
         Text("Raise beta of the preference loss", "提高偏好损失的 beta"),
@@ -41,7 +50,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.DPO,),
         (Change("beta", Ladder((0.1, 0.5))),),
-        DPO,
+        ONLY_DPO,
     ),
     "clip_gradients": Remedy(
         Text("Clip gradients harder", "加强梯度裁剪"),
@@ -72,7 +81,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC),
         (Change("learning_rate", Scale(0.1)),),
-        GRPO,
+        ONLY_GRPO,
     ),
     "halve_learning_rate": Remedy(
         Text("Halve the learning rate", "学习率减半"),
@@ -83,7 +92,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
         (Change("learning_rate", Scale(0.5)),),
-        SUPERVISED,
+        ALL_BUT_GRPO,
     ),
     "raise_learning_rate": Remedy(
         Text("Raise the learning rate a little", "略微提高学习率"),
@@ -94,7 +103,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_ADJUST, src.SFT_SERIOUS),
         (Change("learning_rate", Scale(5 / 3)),),
-        SUPERVISED,
+        ALL_BUT_GRPO,
     ),
     "warm_up_longer": Remedy(
         Text("Warm up longer", "延长 warmup"),
@@ -118,7 +127,7 @@ REMEDIES: Mapping[str, Remedy] = {
             Change("epsilon", Ladder((0.1,), up=False)),
             Change("epsilon_high", Ladder((0.1,), up=False)),
         ),
-        GRPO,
+        ONLY_GRPO,
     ),
     "decay_learning_rate": Remedy(
         Text("Let the learning rate decay", "使用会衰减的学习率调度"),

@@ -7,25 +7,14 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Sequence
-from typing import Any
 
-from llmtrain_exporter.notify.bots.base import (
-    BUSY,
-    RATE,
-    Chat,
-    Judgement,
-    LookAlikes,
-    by_code,
-    closed,
-    encoded,
-    never,
-    size,
-)
-from llmtrain_exporter.notify.bucket import Rate
-from llmtrain_exporter.notify.card import Card, body_text, fitted
-from llmtrain_exporter.notify.client import Answer, Call
-from llmtrain_exporter.notify.config.configure import Bot
+from llmtrain_exporter.knowledge.text import Text
+from llmtrain_exporter.notify.call import Answer, Call
+from llmtrain_exporter.notify.card import Card, body_text
+from llmtrain_exporter.notify.chat.answers import BUSY, RATE, Judgement, by_code, closed, never
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Rate, encoded, encoded_size
+from llmtrain_exporter.notify.chat.markup import LookAlikes
+from llmtrain_exporter.notify.chat.rules import SignedRule
 
 MOST_BYTES = 19_500  # of 20,000
 
@@ -70,38 +59,49 @@ def signature(milliseconds: int, secret: str) -> str:
     return base64.b64encode(hmac.digest(secret.encode(), text, "sha256")).decode()
 
 
-def written(card: Card, mention: Sequence[str]) -> dict[str, Any]:
-    """A card as DingTalk's JSON. Who is mentioned has to stand in the text as well."""
+def _write(card: Card, rule: SignedRule) -> Message:
+    """Who is mentioned has to stand in the text as well."""
     markup = DingMarkdown()
-    called = mention if card.loud else ()
-    people = [one for one in called if one != "all"]
-    names = " ".join(f"@{one}" for one in people)
+    called = rule.mention if card.loud else ()
+    people = [person for person in called if person != "all"]
+    names = " ".join(f"@{person}" for person in people)
     text = f"### {markup.plain(card.title)}\n\n{body_text(card, markup)}" + (f"\n\n{names}" if names else "")
     return {
         "msgtype": "markdown",
         "markdown": {"title": card.title, "text": text},
         "at": {
-            "atMobiles": [one for one in people if one.lstrip("+").replace("-", "").isdigit()],
-            "atUserIds": [one for one in people if not one.lstrip("+").replace("-", "").isdigit()],
+            "atMobiles": [person for person in people if _is_mobile(person)],
+            "atUserIds": [person for person in people if not _is_mobile(person)],
             "isAtAll": "all" in called,
         },
     }
 
 
-def _message(card: Card, mention: Sequence[str]) -> tuple[dict[str, Any], bool]:
-    return fitted(card, lambda one: written(one, mention), size, MOST_BYTES)
+def _is_mobile(person: str) -> bool:
+    return person.lstrip("+").replace("-", "").isdigit()
 
 
-def _call(content: dict[str, Any], bot: Bot, now: float) -> Call:
-    if bot.secret is None:
-        return Call(bot.url, encoded(content))
+def _call(message: Message, bot: Bot[SignedRule], now: float) -> Call:
+    secret = bot.secrets.get("secret")
+    if secret is None:
+        return Call(bot.secrets["url"], encoded(message))
     milliseconds = int(now * 1000)
-    params = {"timestamp": str(milliseconds), "sign": signature(milliseconds, bot.secret)}
-    return Call(bot.url, encoded(content), params=params)
+    params = {"timestamp": str(milliseconds), "sign": signature(milliseconds, secret)}
+    return Call(bot.secrets["url"], encoded(message), params=params)
 
 
 def _judge(answer: Answer) -> Judgement:
     return by_code(answer, "errcode", CODES)
 
 
-CHAT = Chat((Rate(18, 60.0),), _message, _call, _judge)
+CHAT = Chat(
+    kind="dingtalk",
+    name=Text("DingTalk", "钉钉"),
+    rule=SignedRule,
+    rates=(Rate(18, 60.0),),
+    write=_write,
+    size=encoded_size,
+    most=MOST_BYTES,
+    call=_call,
+    judge=_judge,
+)

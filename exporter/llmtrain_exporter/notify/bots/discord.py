@@ -6,29 +6,23 @@ Source: discord.com/developers/docs/resources/webhook, "execute webhook"; ".../r
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
 
-from llmtrain_exporter.notify.bots.base import (
+from llmtrain_exporter.knowledge.text import Text
+from llmtrain_exporter.notify.call import JSON, Answer, Call, FormField
+from llmtrain_exporter.notify.card import Card, body_text
+from llmtrain_exporter.notify.chat.answers import (
     ACCEPTED,
-    COLOURS,
     UNREADABLE,
-    Chat,
     Judgement,
-    Verdict,
     body,
     by_status,
     closed,
-    defused,
-    encoded,
-    message,
     never,
-    plain_call,
+    own_words,
 )
-from llmtrain_exporter.notify.bucket import Rate
-from llmtrain_exporter.notify.card import Card, body_text, fitted
-from llmtrain_exporter.notify.client import Answer, Call, Part
-from llmtrain_exporter.notify.config.configure import Bot
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Picture, Rate, encoded, webhook_call
+from llmtrain_exporter.notify.chat.markup import COLOURS, defused, utf16_units
+from llmtrain_exporter.notify.chat.rules import WebhookRule
 
 MOST_TITLE, MOST_DESCRIPTION = 256, 4096  # characters
 MOST_PICTURE_BYTES = 8 * 1024 * 1024
@@ -60,23 +54,18 @@ class DiscordMarkdown:
         return f"[{self.plain(text)}]({url})"
 
 
-def _called(one: str) -> str:
-    return "@everyone" if one == "all" else f"<@{one}>"
-
-
-def _length(text: str) -> int:
-    """Characters as Discord counts them: units of UTF-16."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+def _called(person: str) -> str:
+    return "@everyone" if person == "all" else f"<@{person}>"
 
 
 def _short(text: str, most: int) -> str:
     return text.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore")
 
 
-def written(card: Card, mention: Sequence[str]) -> dict[str, Any]:
-    """A card as Discord's JSON. Nobody is called but those who are meant to be."""
+def _write(card: Card, rule: WebhookRule) -> Message:
+    """Nobody is called but those who are meant to be."""
     markup = DiscordMarkdown()
-    called = mention if card.loud else ()
+    called = rule.mention if card.loud else ()
     return {
         "content": " ".join(map(_called, called)),
         "embeds": [
@@ -88,39 +77,46 @@ def written(card: Card, mention: Sequence[str]) -> dict[str, Any]:
         ],
         "allowed_mentions": {
             "parse": ["everyone"] if "all" in called else [],
-            "users": [one for one in called if one.isdigit()],
-            "roles": [one[1:] for one in called if one.startswith("&")],
+            "users": [person for person in called if person.isdigit()],
+            "roles": [person[1:] for person in called if person.startswith("&")],
         },
     }
 
 
-def _message(card: Card, mention: Sequence[str]) -> tuple[dict[str, Any], bool]:
-    return fitted(
-        card,
-        lambda one: written(one, mention),
-        lambda message: _length(message["embeds"][0]["description"]),
-        MOST_DESCRIPTION,
-    )
+def _size(message: Message) -> int:
+    return utf16_units(message["embeds"][0]["description"])
 
 
-def _attach(content: dict[str, Any], bot: Bot, png: bytes) -> Call:
-    embed = {**content["embeds"][0], "image": {"url": f"attachment://{CHART}"}}
-    with_picture = {**content, "embeds": [embed]}
-    return Call(bot.url, encoded(with_picture), {"files[0]": Part(CHART, png, "image/png")})
+def _with_picture(message: Message, bot: Bot[WebhookRule], png: bytes) -> Call:
+    embed = {**message["embeds"][0], "image": {"url": f"attachment://{CHART}"}}
+    form = {
+        "payload_json": FormField(encoded({**message, "embeds": [embed]}), JSON),
+        "files[0]": FormField(png, "image/png", CHART),
+    }
+    return Call(bot.secrets["url"], form=form)
 
 
 def _judge(answer: Answer) -> Judgement:
-    if answer.status == 204 or (answer.status == 200 and "id" in body(answer)):
+    said = body(answer)
+    if answer.status == 204 or (answer.status == 200 and "id" in said):
         return ACCEPTED
     if answer.status < 300:
         return UNREADABLE
     if answer.status in (401, 403, 404):
         return _ADDRESS
-    by = by_status(answer)
-    if by is not None and by.wait is None and by.reason == "rate_limit":
-        wait = body(answer).get("retry_after")
-        return Judgement(Verdict.LATER, by.reason, by.hint, wait if isinstance(wait, int | float) else None)
-    return by or never("card", f"it cannot read the card: {answer.status} {message(body(answer))}")
+    refused = never("card", f"it cannot read the card: {answer.status} {own_words(said)}")
+    return by_status(answer, said.get("retry_after")) or refused
 
 
-CHAT = Chat((Rate(4, 2.0),), _message, plain_call, _judge, attach=_attach, most_picture=MOST_PICTURE_BYTES)
+CHAT = Chat(
+    kind="discord",
+    name=Text("Discord", "Discord"),
+    rule=WebhookRule,
+    rates=(Rate(4, 2.0),),
+    write=_write,
+    size=_size,
+    most=MOST_DESCRIPTION,
+    call=webhook_call,
+    judge=_judge,
+    picture=Picture(MOST_PICTURE_BYTES, attach=_with_picture),
+)

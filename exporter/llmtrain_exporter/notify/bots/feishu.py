@@ -7,27 +7,24 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from llmtrain_exporter.notify.bots.base import (
+from llmtrain_exporter.knowledge.text import Text
+from llmtrain_exporter.notify.call import Answer, Call
+from llmtrain_exporter.notify.card import Card, Tone, section_texts
+from llmtrain_exporter.notify.chat.answers import (
     BUSY,
     RATE,
-    BoldMarkdown,
-    Chat,
     Judgement,
     body,
     by_code,
     closed,
-    encoded,
-    message,
     never,
-    size,
+    own_words,
 )
-from llmtrain_exporter.notify.bucket import Rate
-from llmtrain_exporter.notify.card import Card, Tone, block_texts, fitted
-from llmtrain_exporter.notify.client import Answer, Call
-from llmtrain_exporter.notify.config.configure import Bot
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Rate, encoded, encoded_size
+from llmtrain_exporter.notify.chat.markup import BoldMarkdown
+from llmtrain_exporter.notify.chat.rules import SignedRule
 
 MOST_BYTES = 20_000  # of 20 KB, with room for time and signature
 MALFORMED = 9499  # and too many requests, told apart by the words
@@ -69,11 +66,10 @@ def signature(timestamp: int, secret: str) -> str:
     return base64.b64encode(hmac.digest(f"{timestamp}\n{secret}".encode(), b"", "sha256")).decode()
 
 
-def written(card: Card, mention: Sequence[str]) -> dict[str, Any]:
-    """A card as Feishu's JSON."""
-    texts = block_texts(card, LarkMarkdown())
-    if card.loud and mention:
-        texts.append(" ".join(f"<at id={one}></at>" for one in mention))
+def _write(card: Card, rule: SignedRule) -> Message:
+    texts = section_texts(card, LarkMarkdown())
+    if card.loud and rule.mention:
+        texts.append(" ".join(f"<at id={person}></at>" for person in rule.mention))
     return {
         "msg_type": "interactive",
         "card": {
@@ -87,24 +83,31 @@ def written(card: Card, mention: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _message(card: Card, mention: Sequence[str]) -> tuple[dict[str, Any], bool]:
-    return fitted(card, lambda one: written(one, mention), size, MOST_BYTES)
-
-
-def _call(content: dict[str, Any], bot: Bot, now: float) -> Call:
-    if bot.secret is None:
-        return Call(bot.url, encoded(content))
+def _call(message: Message, bot: Bot[SignedRule], now: float) -> Call:
+    secret = bot.secrets.get("secret")
+    if secret is None:
+        return Call(bot.secrets["url"], encoded(message))
     timestamp = int(now)
-    signed = {"timestamp": str(timestamp), "sign": signature(timestamp, bot.secret), **content}
-    return Call(bot.url, encoded(signed))
+    signed = {"timestamp": str(timestamp), "sign": signature(timestamp, secret), **message}
+    return Call(bot.secrets["url"], encoded(signed))
 
 
 def _judge(answer: Answer) -> Judgement:
     said = body(answer)
-    if said.get("code") == MALFORMED and "too many" in message(said).lower():
+    if said.get("code") == MALFORMED and "too many" in own_words(said).lower():
         return RATE
     # Older bots answer StatusCode where newer ones answer code.
     return by_code(answer, "code" if "code" in said else "StatusCode", CODES)
 
 
-CHAT = Chat((Rate(4, 1.0), Rate(90, 60.0)), _message, _call, _judge)
+CHAT = Chat(
+    kind="feishu",
+    name=Text("Feishu (Lark)", "飞书"),
+    rule=SignedRule,
+    rates=(Rate(4, 1.0), Rate(90, 60.0)),
+    write=_write,
+    size=encoded_size,
+    most=MOST_BYTES,
+    call=_call,
+    judge=_judge,
+)

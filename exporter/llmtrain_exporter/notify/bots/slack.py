@@ -5,24 +5,20 @@ Source: docs.slack.dev, "incoming webhooks", "formatting message text".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from llmtrain_exporter.notify.bots.base import (
+from llmtrain_exporter.knowledge.text import Text
+from llmtrain_exporter.notify.call import Answer
+from llmtrain_exporter.notify.card import Card, section_texts
+from llmtrain_exporter.notify.chat.answers import (
     ACCEPTED,
-    COLOURS,
     UNREADABLE,
-    Chat,
     Judgement,
     by_status,
     closed,
-    defused,
     never,
-    plain_call,
 )
-from llmtrain_exporter.notify.bucket import Rate
-from llmtrain_exporter.notify.card import Card, block_texts, fitted
-from llmtrain_exporter.notify.client import Answer
+from llmtrain_exporter.notify.chat.descriptor import Chat, Message, Rate, webhook_call
+from llmtrain_exporter.notify.chat.markup import COLOURS, defused
+from llmtrain_exporter.notify.chat.rules import WebhookRule
 from llmtrain_exporter.printable import printable
 
 MOST_CHARACTERS, MOST_IN_BLOCK = 12_000, 3000
@@ -55,19 +51,19 @@ class Mrkdwn:
         return f"<{url.replace('&', '&amp;')}|{self.plain(text).replace('|', ' ')}>"
 
 
-def _called(one: str) -> str:
-    if one == "all":
+def _called(person: str) -> str:
+    if person == "all":
         return "<!channel>"
-    return f"<!subteam^{one}>" if one.startswith("S") else f"<@{one}>"
+    return f"<!subteam^{person}>" if person.startswith("S") else f"<@{person}>"
 
 
-def written(card: Card, mention: Sequence[str]) -> dict[str, Any]:
-    """A card as Slack's JSON. The title stands in `text`, which is what notifications show."""
+def _write(card: Card, rule: WebhookRule) -> Message:
+    """The title stands in `text`, which is what notifications show."""
     markup = Mrkdwn()
-    called = " ".join(map(_called, mention)) + " " if card.loud and mention else ""
+    called = " ".join(map(_called, rule.mention)) + " " if card.loud and rule.mention else ""
     sections = [
         {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
-        for text in block_texts(card, markup)
+        for text in section_texts(card, markup)
     ]
     return {
         "text": f"{called}{markup.strong(card.title)}",
@@ -77,14 +73,10 @@ def written(card: Card, mention: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _share(message: dict[str, Any]) -> float:
-    """How much of what is allowed a message takes; above 1 is too much."""
+def _per_mille(message: Message) -> int:
+    """How much a message takes of what is allowed, in all or in its largest block."""
     texts = [len(block["text"]["text"]) for block in message["attachments"][0]["blocks"]]
-    return max(max(texts, default=0) / MOST_IN_BLOCK, sum(texts) / MOST_CHARACTERS)
-
-
-def _message(card: Card, mention: Sequence[str]) -> tuple[dict[str, Any], bool]:
-    return fitted(card, lambda one: written(one, mention), lambda one: int(_share(one) * 1000), 1000)
+    return int(1000 * max(max(texts, default=0) / MOST_IN_BLOCK, sum(texts) / MOST_CHARACTERS))
 
 
 def _judge(answer: Answer) -> Judgement:
@@ -96,4 +88,14 @@ def _judge(answer: Answer) -> Judgement:
     return by_status(answer) or never("card", f"it cannot read the card: {answer.status} {word}")
 
 
-CHAT = Chat((Rate(1, 1.0),), _message, plain_call, _judge)
+CHAT = Chat(
+    kind="slack",
+    name=Text("Slack", "Slack"),
+    rule=WebhookRule,
+    rates=(Rate(1, 1.0),),
+    write=_write,
+    size=_per_mille,
+    most=1000,
+    call=webhook_call,
+    judge=_judge,
+)

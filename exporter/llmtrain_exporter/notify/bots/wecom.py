@@ -7,23 +7,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from typing import Any
+from typing import ClassVar
 
-from llmtrain_exporter.notify.bots.base import (
-    BUSY,
-    RATE,
-    Chat,
-    Judgement,
-    LookAlikes,
-    by_code,
-    closed,
-    never,
-    plain_call,
-)
-from llmtrain_exporter.notify.bucket import Rate
-from llmtrain_exporter.notify.card import Card, body_text, fitted
-from llmtrain_exporter.notify.client import Answer
+from llmtrain_exporter.knowledge.text import Text
+from llmtrain_exporter.notify.call import Answer, Call
+from llmtrain_exporter.notify.card import Card, body_text
+from llmtrain_exporter.notify.chat.answers import BUSY, RATE, Judgement, by_code, closed, never
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Picture, Rate, encoded, webhook_call
+from llmtrain_exporter.notify.chat.markup import LookAlikes
+from llmtrain_exporter.notify.chat.rules import WebhookRule
 
 MOST_BYTES = 4096
 MOST_PICTURE_BYTES = 2 * 1024 * 1024
@@ -44,6 +36,12 @@ CODES = {
 }
 
 
+class WeComRule(WebhookRule):
+    """A card that mentions all is not to be had: only texts can."""
+
+    can_mention_all: ClassVar[bool] = False
+
+
 class WeComMarkdown(LookAlikes):
     """Its markdown has code."""
 
@@ -52,31 +50,36 @@ class WeComMarkdown(LookAlikes):
         return f"`{self.plain(text)}`" if text else ""
 
 
-def written(card: Card, mention: Sequence[str]) -> dict[str, Any]:
-    """A card as WeCom's JSON."""
+def _write(card: Card, rule: WeComRule) -> Message:
     markup = WeComMarkdown()
-    called = " ".join(f"<@{one}>" for one in mention) if card.loud else ""
+    called = " ".join(f"<@{person}>" for person in rule.mention) if card.loud else ""
     text = f"### {markup.plain(card.title)}\n{body_text(card, markup)}" + (f"\n{called}" if called else "")
     return {"msgtype": "markdown", "markdown": {"content": text}}
 
 
-def _message(card: Card, mention: Sequence[str]) -> tuple[dict[str, Any], bool]:
-    return fitted(
-        card,
-        lambda one: written(one, mention),
-        lambda message: len(message["markdown"]["content"].encode()),
-        MOST_BYTES,
-    )
+def _size(message: Message) -> int:
+    return len(message["markdown"]["content"].encode())
 
 
-def picture(png: bytes) -> dict[str, Any]:
-    """A PNG as a message."""
+def _picture(_card: Card, bot: Bot[WeComRule], png: bytes) -> Call:
     digest = hashlib.md5(png, usedforsecurity=False).hexdigest()  # the chat's own check sum
-    return {"msgtype": "image", "image": {"base64": base64.b64encode(png).decode(), "md5": digest}}
+    image = {"base64": base64.b64encode(png).decode(), "md5": digest}
+    return Call(bot.secrets["url"], encoded({"msgtype": "image", "image": image}))
 
 
 def _judge(answer: Answer) -> Judgement:
     return by_code(answer, "errcode", CODES)
 
 
-CHAT = Chat((Rate(18, 60.0),), _message, plain_call, _judge, picture=picture, most_picture=MOST_PICTURE_BYTES)
+CHAT = Chat(
+    kind="wecom",
+    name=Text("WeCom", "企业微信"),
+    rule=WeComRule,
+    rates=(Rate(18, 60.0),),
+    write=_write,
+    size=_size,
+    most=MOST_BYTES,
+    call=webhook_call,
+    judge=_judge,
+    picture=Picture(MOST_PICTURE_BYTES, follow=_picture),
+)

@@ -1,48 +1,26 @@
-"""The relay's settings from file, folder of secrets, environment and flags, and what is wrong in them."""
+"""The relay's settings in force, with what the files and variables hold that they name."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from llmtrain_exporter.config import ConfigError, document
-from llmtrain_exporter.config.document import Place
+from llmtrain_exporter.config import ConfigError
+from llmtrain_exporter.config.catalogue import Setting, misspelt, settings_of
+from llmtrain_exporter.config.layers import Layers, SettingSource
+from llmtrain_exporter.config.secrets import secret_keys, secret_of, source_given
+from llmtrain_exporter.config.yaml_document import Place
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.config.errors import dotted, explain
-from llmtrain_exporter.notify.config.secrets import held_by
-from llmtrain_exporter.notify.config.settings import (
-    KINDS,
-    SIGNED,
-    BotRule,
-    ExporterRule,
-    LinkRule,
-    RelaySettings,
-    one_of,
-    web_address,
-)
+from llmtrain_exporter.notify.bots import CHATS
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat
+from llmtrain_exporter.notify.chat.rules import BotRule
+from llmtrain_exporter.notify.config.settings import RELAY, ExporterRule, RelaySettings
 
-PREFIX = "LLMTRAIN_RELAY_"
-CONFIG_VARIABLE, FOLDER_VARIABLE = f"{PREFIX}CONFIG", f"{PREFIX}SECRETS"
+FOLDER_VARIABLE = f"{RELAY.prefix}SECRETS"
 IN_FOLDER = "relay.yml"
-
-_SINGLE = ("listen", "web_config_file", "log_format", "log_level", "lang", "exporters")
-_LINKS = tuple(LinkRule.model_fields)
-_OF_BOT = ("url", "url_file", "lang", "severities", "mention", "secret", "secret_file")
-
-
-@dataclass(frozen=True, slots=True)
-class Bot:
-    """A bot to send cards to."""
-
-    rule: BotRule
-    lang: Lang
-    url: str = field(repr=False)
-    secret: str | None = field(default=None, repr=False)
+IN_A_FILE_ALONE = ("name", "kind", "per_minute", "per_second", "picture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,47 +32,48 @@ class Exporter:
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class ConfiguredRelay:
     """The settings in force, with what files and variables held for them."""
 
     settings: RelaySettings
-    bots: tuple[Bot, ...] = ()
+    bots: tuple[Bot[Any], ...] = ()
     exporters: tuple[Exporter, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def variables() -> Mapping[str, str]:
     """Every variable that is read, with what it is in words."""
-    top, link, bot = (model.model_fields for model in (RelaySettings, LinkRule, BotRule))
+    bots = (setting for chat in CHATS.values() for setting in bot_settings(chat))
+    secrets = dict.fromkeys(f"KIND_{key}" for chat in CHATS.values() for key in secret_keys(chat.rule))
     return {
-        CONFIG_VARIABLE: "A file of settings, as --config.",
-        FOLDER_VARIABLE: f"A folder; of {IN_FOLDER}, KIND_url and KIND_secret what is there is read.",
-        **{PREFIX + key.upper(): top[key].description or "" for key in _SINGLE},
-        **{f"{PREFIX}LINK_{key.upper()}": link[key].description or "" for key in _LINKS},
-        **{
-            f"{PREFIX}{kind.upper()}_{key.upper()}": bot[key].description or ""
-            for kind in KINDS
-            for key in _OF_BOT
-            if kind in SIGNED or not key.startswith("secret")
-        },
+        RELAY.config_variable: "A file of settings, as --config.",
+        FOLDER_VARIABLE: f"A folder; of {IN_FOLDER}, {', '.join(secrets)} what is there is read.",
+        **{setting.variable: setting.description for setting in (*RELAY.settings, *bots)},
     }
 
 
-def configure(flags: Mapping[str, str | None], environ: Mapping[str, str], file: str | None) -> Configured:
+def configure(flags: Mapping[str, object], environ: Mapping[str, str], file: str | None) -> ConfiguredRelay:
     """The settings in force: flags before environment before file. Raises ConfigError."""
-    given = {name: environ[name] for name in variables() if environ.get(name)}
-    folder = _folder(given.get(FOLDER_VARIABLE))
-    raw = _Raw()
-    raw.add_file(file or given.get(CONFIG_VARIABLE) or _there(folder, IN_FOLDER))
-    raw.add_environment(given, folder)
-    raw.add_flags({key: value for key, value in flags.items() if value is not None})
-    settings = raw.validated()
-    bots, exporters = raw.resolved(settings, environ)
-    return Configured(settings, bots, exporters, tuple(_unknown(environ)))
+    folder = _folder(environ.get(FOLDER_VARIABLE))
+    layers = Layers()
+    file = file or environ.get(RELAY.config_variable) or _there(folder, IN_FOLDER)
+    if file:
+        layers.add_file(file, RELAY.example, relative_to_file=True)
+    layers.add_environment(RELAY.settings, environ)
+    for chat in CHATS.values():
+        _add_bot(layers, chat, environ, folder)
+    layers.add_flags(RELAY.settings, flags)
+    settings = layers.validated(RelaySettings)
+    vault = _Vault(layers, environ)
+    bots = tuple(vault.bot(rule, ("bots", n), settings.lang) for n, rule in enumerate(settings.bots))
+    exporters = tuple(vault.exporter(rule, ("exporters", n)) for n, rule in enumerate(settings.exporters))
+    vault.demand()
+    warnings = tuple(misspelt(environ, variables(), RELAY.prefix))
+    return ConfiguredRelay(settings, bots, exporters, warnings)
 
 
 def _folder(path: str | None) -> Path | None:
-    if path is None:
+    if not path:
         return None
     if not Path(path).is_dir():
         raise ConfigError([f"{FOLDER_VARIABLE}: {path} is no folder"])
@@ -108,145 +87,55 @@ def _there(folder: Path | None, name: str) -> str | None:
     return str(folder / name)
 
 
-class _Raw:
-    """What all sources say, before it is checked, and where each value stands."""
+def bot_settings(chat: Chat[Any]) -> Iterator[Setting]:
+    """What variables can say of the one bot of a chat that needs no file."""
+    for setting in settings_of(chat.rule, f"{RELAY.prefix}{chat.kind.upper()}_"):
+        if setting.key not in IN_A_FILE_ALONE and not setting.key.endswith("_env"):
+            yield setting
 
-    def __init__(self) -> None:
-        self._values: dict[str, Any] = {}
-        self._places: dict[Place, str] = {}
 
-    def add_file(self, path: str | None) -> None:
-        """A file of settings; paths in it start at its own folder."""
-        if path is None:
-            return
+def _add_bot(layers: Layers, chat: Chat[Any], environ: Mapping[str, str], folder: Path | None) -> None:
+    """The bot of which variables and files in the folder of secrets tell, if they do."""
+    sources = {each.key: SettingSource("environment", each.variable) for each in bot_settings(chat)}
+    given = {key: environ[source.name] for key, source in sources.items() if environ.get(source.name)}
+    secrets = secret_keys(chat.rule)
+    for key in secrets:
+        found = _there(folder, f"{chat.kind}_{key}")
+        if found and not {key, f"{key}_file"} & set(given):
+            given[f"{key}_file"], sources[f"{key}_file"] = found, SettingSource("file", found)
+    if given:
+        rule = {"name": chat.kind, "kind": chat.kind, **given}
+        layers.append("bots", rule, sources[secrets[0]], sources)
+
+
+class _Vault:
+    """Looks up secrets, and gathers what is wrong with them."""
+
+    def __init__(self, layers: Layers, environ: Mapping[str, str]) -> None:
+        self._layers = layers
+        self._environ = environ
+        self._problems: list[str] = []
+
+    def bot(self, rule: BotRule, place: Place, lang: Lang) -> Bot[Any]:
+        """A bot with its secrets."""
+        found = {key: self._secret(rule, key, place) for key in secret_keys(type(rule))}
+        return Bot(rule, rule.lang or lang, {key: value for key, value in found.items() if value})
+
+    def exporter(self, rule: ExporterRule, place: Place) -> Exporter:
+        """An exporter with its password."""
+        password = self._secret(rule, "password", place)
+        return Exporter(rule.url, (rule.username, password or "") if rule.username else None)
+
+    def demand(self) -> None:
+        """Raises ConfigError if anything was wrong."""
+        if self._problems:
+            raise ConfigError(self._problems)
+
+    def _secret(self, rule: BotRule | ExporterRule, key: str, place: Place) -> str | None:
         try:
-            read = document.read(path)
-            if not isinstance(read.content, dict):
-                raise ValueError("must be a mapping of settings, such as bots: [...]")
-        except (OSError, ValueError) as error:
-            raise ConfigError([f"{path}: {getattr(error, 'strerror', None) or error}"]) from None
-        self._values = read.content
-        self._places = {place: f"{path}: line {line}: " for place, line in read.lines.items()}
-        self._places[()] = f"{path}: "
-        folder = Path(path).parent
-        for section in (self._values, *self._items("bots"), *self._items("exporters")):
-            for key, value in section.items():
-                if str(key).endswith("_file") and isinstance(value, str):
-                    section[key] = str(folder / value)
-
-    def _items(self, key: str) -> list[dict[Any, Any]]:
-        listed = self._values.get(key)
-        return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-
-    def add_environment(self, given: Mapping[str, str], folder: Path | None) -> None:
-        """What variables say, and files in the folder of secrets."""
-        for key in _SINGLE:
-            self._set(key, given, PREFIX + key.upper())
-        for key in _LINKS:
-            self._set_link(key, given, f"{PREFIX}LINK_{key.upper()}")
-        for kind in KINDS:
-            self._add_bot(kind, given, folder)
-
-    def _set(self, key: str, given: Mapping[str, str], name: str) -> None:
-        if name in given:
-            self._values[key] = given[name]
-            self._hide((key,), name)
-
-    def _set_link(self, key: str, given: Mapping[str, str], name: str) -> None:
-        links = self._values.setdefault("links", {})
-        if name in given and isinstance(links, dict):
-            links[key] = given[name]
-            self._hide(("links", key), name)
-
-    def _hide(self, place: Place, name: str) -> None:
-        """What stands at a place and below it now comes from `name`."""
-        self._places = {at: told for at, told in self._places.items() if at[: len(place)] != place}
-        self._places[place] = f"{name}: "
-
-    def _add_bot(self, kind: str, given: Mapping[str, str], folder: Path | None) -> None:
-        names = {key: f"{PREFIX}{kind.upper()}_{key.upper()}" for key in _OF_BOT}
-        said = {key: given[name] for key, name in names.items() if name in given}
-        for key in ("url", "secret"):
-            found = _there(folder, f"{kind}_{key}")
-            if found and not {key, f"{key}_file"} & set(said):
-                said[f"{key}_file"], names[f"{key}_file"] = found, found
-        if not said:
-            return
-        bots = self._values.setdefault("bots", [])
-        if isinstance(bots, list):
-            at = ("bots", len(bots))
-            self._places[at] = f"{names['url']}: "
-            self._places.update({(*at, key): f"{names[key]}: " for key in said})
-            bots.append({"name": kind, "kind": kind, **said})
-
-    def add_flags(self, flags: Mapping[str, str]) -> None:
-        """What stands on the command line."""
-        for key, value in flags.items():
-            self._values[key] = value
-            name = "web.config.file" if key == "web_config_file" else key.replace("_", "-")
-            self._hide((key,), f"--{name}")
-
-    def validated(self) -> RelaySettings:
-        """The settings. Raises ConfigError."""
-        try:
-            settings = RelaySettings.model_validate(self._values)
-        except ValidationError as error:
-            told = (self._told(entry["loc"], explain(entry)) for entry in error.errors(include_url=False))
-            raise ConfigError(dict.fromkeys(told)) from None
-        names = [bot.name for bot in settings.bots]
-        twice = [at for at, name in enumerate(names) if name in names[:at]]
-        if twice:
-            raise ConfigError(
-                self._told(
-                    ("bots", at, "name"), f"{names[at]} is the name of another bot too; choose another"
-                )
-                for at in twice
-            )
-        return settings
-
-    def _told(self, place: Place, problem: str) -> str:
-        """Where it is, what it is. The dotted name is left out where a variable's own says as much."""
-        at = next((place[:n] for n in range(len(place), -1, -1) if place[:n] in self._places), None)
-        where = "" if at is None else self._places[at]
-        from_file = at is None or ": line " in where or at == ()
-        rest = place if from_file else place[len(at or ()) :]
-        return f"{where}{dotted(rest)}{': ' if rest else ''}{problem}"
-
-    def resolved(
-        self, settings: RelaySettings, environ: Mapping[str, str]
-    ) -> tuple[tuple[Bot, ...], tuple[Exporter, ...]]:
-        """Bots and exporters with what their files and variables hold. Raises ConfigError."""
-        problems: list[str] = []
-
-        def held(rule: BotRule | ExporterRule, key: str, place: Place) -> str:
-            source = one_of(rule, key, f"{key}_file", f"{key}_env")
-            try:
-                value = held_by(rule, source or key, environ)
-                return web_address(value) if key == "url" and value else value
-            except ValueError as error:
-                problems.append(self._told((*place, source or key), str(error)))
-                return ""
-
-        bots = [
-            Bot(rule, rule.lang or settings.lang, held(rule, "url", at), held(rule, "secret", at) or None)
-            for rule, at in ((rule, ("bots", n)) for n, rule in enumerate(settings.bots))
-        ]
-        exporters = [
-            Exporter(
-                rule.url, (rule.username, held(rule, "password", ("exporters", n))) if rule.username else None
-            )
-            for n, rule in enumerate(settings.exporters)
-        ]
-        if problems:
-            raise ConfigError(problems)
-        return tuple(bots), tuple(exporters)
-
-
-def _unknown(environ: Mapping[str, str]) -> Iterator[str]:
-    """Variables that are likely misspelt. Others are left alone: Kubernetes makes some with this prefix."""
-    known = [name.removeprefix(PREFIX) for name in variables()]
-    for name in sorted(environ):
-        said = name.removeprefix(PREFIX)
-        if said not in (name, *known):
-            for likely in difflib.get_close_matches(said, known, 1, 0.8):
-                yield f"environment {name} is no setting; did you mean {PREFIX}{likely}?"
+            value = secret_of(rule, key, self._environ)
+            return rule.checked_secret(key, value) if value and isinstance(rule, BotRule) else value
+        except ValueError as error:
+            where = self._layers.where((*place, source_given(rule, key) or key))
+            self._problems.append(f"{where}: {error}")
+            return None

@@ -2,120 +2,44 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 
-from llmtrain_exporter.config import address, seconds
+from llmtrain_exporter.config import Schema, address, seconds
+from llmtrain_exporter.config.fields import SettingsSection, chosen_by
+from llmtrain_exporter.config.flag_values import FromText
+from llmtrain_exporter.config.messages import wrong_value
+from llmtrain_exporter.config.secrets import source_given
+from llmtrain_exporter.config.values import ListenAddress
 from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify.bots import CHATS
+from llmtrain_exporter.notify.chat.rules import BotRule
+from llmtrain_exporter.notify.config.fields import base_address, listed
 
-KINDS = ("feishu", "dingtalk", "wecom", "slack", "discord")
-SIGNED = ("feishu", "dingtalk")
 INSTANCE = "{instance}"
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
-_MENTION = re.compile(r"[A-Za-z0-9_.@+&-]{1,100}")
-_EVERYBODY = ("wecom",)  # chats whose cards cannot mention everybody
-
-
-def web_address(value: str) -> str:
-    """An http or https address. Raises ValueError without quoting it, for it may be a secret."""
-    try:
-        parts = urlsplit(value)
-        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        fine = None
-    if not fine or not value.isprintable() or " " in value:
-        raise ValueError('is no web address; it has to begin with "https://" or "http://" and a host')
-    return value
 
 
 def _base(value: str) -> str:
-    parts = urlsplit(web_address(value.replace(INSTANCE, "instance")))
-    if parts.username or parts.password:
-        raise ValueError("must not hold a password; give username and password beside url")
+    base_address(value.replace(INSTANCE, "instance"), "give username and password beside url")
     return value.rstrip("/")
 
 
 def _public(value: str) -> str:
     if INSTANCE in value:
         raise ValueError(f"must not hold {INSTANCE}")
-    return _base(value)
-
-
-def _listed(value: object) -> object:
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
-
-
-def _name(value: str) -> str:
-    if not _NAME.fullmatch(value):
-        raise ValueError("must be letters, digits, dots, dashes and underscores: it stands in an address")
-    return value
-
-
-def _mention(value: str) -> str:
-    if not _MENTION.fullmatch(value):
-        raise ValueError('must be "all" or the id of somebody in that chat')
-    return value
-
-
-def _listen(value: str) -> str:
-    address(value)
-    return value
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    return base_address(value)
 
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
-Mentions = Annotated[tuple[Annotated[str, AfterValidator(_mention)], ...], BeforeValidator(_listed)]
-Severities = Annotated[tuple[Literal["critical", "warning", "info"], ...], BeforeValidator(_listed)]
-Count = Annotated[int, Field(ge=1, le=6000)]
+
+if TYPE_CHECKING:
+    AnyBotRule = BotRule
+else:
+    AnyBotRule = chosen_by("kind", {kind: chat.rule for kind, chat in CHATS.items()})
 
 
-def one_of(section: BaseModel, *keys: str) -> str | None:
-    """The key of these that is given, None if none is. Raises ValueError if several are."""
-    given = [key for key in keys if getattr(section, key) is not None]
-    if len(given) > 1:
-        raise ValueError(f"must have one of {', '.join(keys)}, not several")
-    return given[0] if given else None
-
-
-class BotRule(_Section):
-    """One bot in one chat group."""
-
-    name: Annotated[str, AfterValidator(_name)] = Field(description="What metrics and /alerts/NAME call it.")
-    kind: Literal["feishu", "dingtalk", "wecom", "slack", "discord"] = Field(description="Which chat.")
-    url: SecretStr | None = Field(default=None, description="The bot's webhook address, a secret.")
-    url_file: str | None = Field(default=None, description="A file that holds it.")
-    url_env: str | None = Field(default=None, description="An environment variable that holds it.")
-    secret: SecretStr | None = Field(default=None, description="What messages are signed with.")
-    secret_file: str | None = Field(default=None, description="A file that holds it.")
-    secret_env: str | None = Field(default=None, description="An environment variable that holds it.")
-    lang: Lang | None = Field(default=None, description="Language of its cards.")
-    severities: Severities = Field(default=(), description="What it wants to hear of; all if empty.")
-    mention: Mentions = Field(default=(), description='Who is called by a critical card: ids, or "all".')
-    per_minute: Count | None = Field(default=None, description="Cards a minute at most.")
-    per_second: Count | None = Field(default=None, description="Cards a second at most.")
-    picture: bool = Field(default=True, description="Whether a chart comes with a card, where it can.")
-
-    @model_validator(mode="after")
-    def _complete(self) -> BotRule:
-        if one_of(self, "url", "url_file", "url_env") is None:
-            raise ValueError("must have one of url, url_file, url_env")
-        if one_of(self, "secret", "secret_file", "secret_env") and self.kind not in SIGNED:
-            raise ValueError(f"has a secret, but {self.kind} does not sign; only {' and '.join(SIGNED)} do")
-        if "all" in self.mention and self.kind in _EVERYBODY:
-            raise ValueError(f"a card of {self.kind} cannot mention all; give ids of people")
-        return self
-
-
-class ExporterRule(_Section):
+class ExporterRule(SettingsSection):
     """An exporter that is asked for the story of a run."""
 
     url: Annotated[str, AfterValidator(_base)] = Field(description="Its address as the relay reaches it.")
@@ -126,7 +50,7 @@ class ExporterRule(_Section):
 
     @model_validator(mode="after")
     def _complete(self) -> ExporterRule:
-        password = one_of(self, "password", "password_file", "password_env")
+        password = source_given(self, "password")
         if (password is None) != (self.username is None):
             raise ValueError("must have both or neither of username and a password")
         if password and INSTANCE in self.url:
@@ -140,11 +64,11 @@ def _exporter(value: object) -> object:
 
 
 Exporters = Annotated[
-    tuple[Annotated[ExporterRule, BeforeValidator(_exporter)], ...], BeforeValidator(_listed)
+    tuple[Annotated[ExporterRule, BeforeValidator(_exporter)], ...], BeforeValidator(listed)
 ]
 
 
-class LinkRule(_Section):
+class LinkRule(SettingsSection):
     """Public addresses, as people reach them from the chat."""
 
     exporter: Annotated[str, AfterValidator(_public)] | None = Field(
@@ -156,21 +80,23 @@ class LinkRule(_Section):
     )
 
 
-class RelaySettings(_Section):
+class RelaySettings(SettingsSection):
     """All settings of the relay."""
 
-    listen: Annotated[str, AfterValidator(_listen)] = Field(
+    listen: Annotated[ListenAddress, FromText("HOST:PORT")] = Field(
         default="127.0.0.1:9849", description="Address to wait for Alertmanager on."
     )
-    web_config_file: str | None = Field(
+    web_config_file: Annotated[str | None, FromText("FILE", flag="web.config.file")] = Field(
         default=None, description="TLS and passwords, in the format of the Prometheus exporter toolkit."
     )
-    log_format: Literal["text", "json"] = Field(default="text", description="How the relay logs.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="The least severe messages of that log."
+    log_format: Annotated[Literal["text", "json"], FromText("text|json")] = Field(
+        default="text", description="How the relay logs."
     )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], FromText("debug|info|warning|error")
+    ] = Field(default="info", description="The least severe messages of that log.")
     lang: Lang = Field(default=Lang.EN, description="Language of cards, where a bot says nothing else.")
-    exporters: Exporters = Field(
+    exporters: Annotated[Exporters, FromText()] = Field(
         default=(), description='Exporters that are asked for a run; "http://{instance}": the alert\'s own.'
     )
     links: LinkRule = Field(default=LinkRule(), description="Public addresses for the links on a card.")
@@ -181,9 +107,24 @@ class RelaySettings(_Section):
         default=3600.0,
         description="How long it is known what a bot has accepted; below Alertmanager's repeat_interval.",
     )
-    bots: tuple[BotRule, ...] = Field(default=(), description="Where cards go.")
+    bots: tuple[AnyBotRule, ...] = Field(default=(), description="Where cards go.")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> RelaySettings:
+        names = [bot.name for bot in self.bots]
+        wrong = [
+            wrong_value(("bots", at, "name"), name, f"{name} is the name of another bot too; choose another")
+            for at, name in enumerate(names)
+            if name in names[:at]
+        ]
+        if wrong:
+            raise ValidationError.from_exception_data("RelaySettings", wrong)
+        return self
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port to listen on."""
         return address(self.listen)
+
+
+RELAY = Schema(RelaySettings, "LLMTRAIN_RELAY_", "bots: [...]", (("links", "LINK_"),))

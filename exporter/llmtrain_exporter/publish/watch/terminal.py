@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.publish.watch.plain import waiting_text
@@ -14,33 +16,31 @@ from llmtrain_exporter.story.several import counts_line
 from llmtrain_exporter.write.line import line_text
 from llmtrain_exporter.write.style import Style
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.live import Live
-
 WIDEST = 200
 """Columns that are made use of."""
+
+# What terminals obey, as ECMA-48 and xterm name it.
+OTHER_SCREEN, USUAL_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+CUT_LINES, WRAP_LINES = "\x1b[?7l", "\x1b[?7h"
+HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 class Terminal:
     """Draws on the whole screen while it is entered, and leaves the verdict where the command was given."""
 
-    def __init__(self, out: TextIO, style: Style, console: Console | None = None) -> None:
-        """`style`: for the text at the end; the picture is as wide as the terminal is at the time."""
-        from rich.console import Console
-
+    def __init__(
+        self, out: TextIO, style: Style, size: Callable[[], tuple[int, int]] = shutil.get_terminal_size
+    ) -> None:
+        """`style`: for the text at the end. `size`: columns and lines now; the picture is as wide as that."""
         self._out = out
         self._style = style
-        self._console = console or Console(file=out, force_terminal=True, highlight=False, markup=False)
-        self._live: Live | None = None
+        self._size = size
         self._last: FolderStatus | None = None
 
     def __enter__(self) -> Terminal:
         """Turn to a screen of its own, so that nothing that stands there is lost."""
-        from rich.live import Live
-
-        self._live = Live(console=self._console, screen=True, auto_refresh=False)
-        self._live.start()
+        self._write(OTHER_SCREEN + HIDE_CURSOR + CUT_LINES)
         return self
 
     def __exit__(
@@ -50,24 +50,24 @@ class Terminal:
         trace: TracebackType | None,
     ) -> None:
         """Turn back, and leave the verdict there."""
-        if self._live is not None:
-            self._live.stop()
+        self._write(WRAP_LINES + SHOW_CURSOR + USUAL_SCREEN)
         if self._last is not None:
             self._out.writelines(_verdict(self._last, self._style))
 
     def show(self, status: FolderStatus) -> None:
-        """Draw how things are."""
-        from rich.text import Text
-
-        width, height = self._console.size
-        lines = picture(status, replace(self._style, width=min(width, WIDEST)), height)
-        text = Text.from_ansi("\n".join(lines), no_wrap=True, overflow="crop")
-        if self._live is not None:
-            self._live.update(text, refresh=True)
+        """Draw how things are, over what stood there, in one piece so that nothing flickers."""
+        width, height = self._size()
+        *lines, last = picture(status, replace(self._style, width=min(width, WIDEST)), height)
+        # Cleared before it is written: behind a line that fills its row, its last character would go too.
+        self._write(HOME + "".join(f"{CLEAR_LINE}{line}\n" for line in lines) + CLEAR_BELOW + last)
 
     def end(self, status: FolderStatus) -> None:
         """Keep what is to be left on the terminal."""
         self._last = status
+
+    def _write(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()
 
 
 def _verdict(status: FolderStatus, style: Style) -> list[str]:

@@ -17,6 +17,9 @@ JSON = "application/json"
 REVALIDATED = "no-cache"
 """Kept by the client, and asked after each time."""
 
+BY_SIZE, BY_LANGUAGE = "Accept-Encoding", "Accept-Encoding, Accept-Language"
+"""What of a request an answer depends on, beside its address."""
+
 
 def header(request: Request, name: str) -> str:
     """A header's value, empty where it is missing; what was sent in several lines as one."""
@@ -33,13 +36,21 @@ def known(request: Request, tag: str) -> bool:
     return tag in header(request, "if-none-match")
 
 
-def unchanged(tag: str, cache: str = REVALIDATED) -> Response:
+def unchanged(tag: str, cache: str = REVALIDATED, vary: str = BY_SIZE) -> Response:
     """Nothing new since the client has asked before."""
-    return Response(None, 304, {"ETag": tag, "Cache-Control": cache, "Vary": "Accept-Encoding"})
+    return Response(None, 304, {"ETag": tag, "Cache-Control": cache, "Vary": vary})
 
 
 def answer(
-    request: Request, body: bytes, kind: str, status: int = 200, *, tag: str = "", cache: str = REVALIDATED
+    request: Request,
+    body: bytes,
+    kind: str,
+    status: int = 200,
+    *,
+    tag: str = "",
+    cache: str = REVALIDATED,
+    vary: str = BY_SIZE,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The body, or 304 where the client has it.
 
@@ -47,18 +58,14 @@ def answer(
     """
     tag = tag or tag_of(body)
     if status == 200 and known(request, tag):
-        return unchanged(tag, cache)
-    headers = {"ETag": tag, "Cache-Control": cache, "Vary": "Accept-Encoding"}
-    return _sent(request, body, kind, status, headers)
-
-
-def json_answer(request: Request, content: object, status: int = 200, *, tag: str = "") -> Response:
-    """The content as JSON. NaN and infinities become null."""
-    return answer(request, orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE), JSON, status, tag=tag)
-
-
-def _sent(request: Request, body: bytes, kind: str, status: int, headers: Mapping[str, str]) -> Response:
+        return unchanged(tag, cache, vary)
+    sent = {"ETag": tag, "Cache-Control": cache, "Vary": vary, **(headers or {})}
     if len(body) < WORTH_IT or not accepts_gzip(header(request, "accept-encoding")):
-        return Response(body, status, headers, kind)
+        return Response(body, status, sent, kind)
     packed = b"".join(gzip_pieces(deflate([body]), b""))
-    return Response(packed, status, {**headers, "Content-Encoding": "gzip"}, kind)
+    return Response(packed, status, {**sent, "Content-Encoding": "gzip"}, kind)
+
+
+def json_answer(request: Request, content: object, status: int = 200) -> Response:
+    """The content as JSON. NaN and infinities become null."""
+    return answer(request, orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE), JSON, status)

@@ -20,12 +20,21 @@ from llmtrain_exporter.model import Kind, NoRun, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
-from llmtrain_exporter.serve.pages.answers import JSON, answer, json_answer, known, tag_of, unchanged
+from llmtrain_exporter.serve.pages.answers import (
+    BY_LANGUAGE,
+    JSON,
+    answer,
+    json_answer,
+    known,
+    tag_of,
+    unchanged,
+)
 from llmtrain_exporter.serve.pages.charts import charts
 from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.language import language
-from llmtrain_exporter.serve.pages.listing import Listing, query
-from llmtrain_exporter.serve.story import Stories
+from llmtrain_exporter.serve.pages.listed_run import listed_run
+from llmtrain_exporter.serve.pages.listing import Listing, ListSlice, query
+from llmtrain_exporter.serve.pages.run_answers import RunAnswers, run_json
 from llmtrain_exporter.story.facts import progress
 from llmtrain_exporter.watching.history.columns import History
 from llmtrain_exporter.watching.history.document import POINTS, history_object
@@ -46,11 +55,11 @@ class _Asked(NamedTuple):
 class Api:
     """The answers. Plain functions run in the thread pool."""
 
-    def __init__(self, fleet: Fleet, listing: Listing, histories: Histories) -> None:
+    def __init__(self, fleet: Fleet, listing: Listing, answers: RunAnswers, histories: Histories) -> None:
         self._fleet = fleet
         self._listing = listing
         self._histories = histories
-        self._stories = Stories(fleet)
+        self._answers = answers
 
     def routes(self) -> list[Route]:
         """What is answered where."""
@@ -63,15 +72,18 @@ class Api:
 
     def list(self, request: Request) -> Response:
         """A page of the list; see `listing.query` for what can be asked."""
-        body = self._listing.body(query(request.query_params.multi_items()), language(request))
-        return answer(request, body, JSON)
+        asked, lang = query(request.query_params.multi_items()), language(request)
+        body = self._listing.answer(asked, (JSON, lang), lambda found: _list(found, lang))
+        return answer(request, body, JSON, vary=BY_LANGUAGE)
 
     def run(self, request: Request) -> Response:
         """One run in words."""
         shown = self._asked(request)
         if shown is None:
             return no_such_run(request)
-        return answer(request, self._stories.body(shown, language(request)), JSON)
+        lang = language(request)
+        body = self._answers.answer(shown, (JSON, lang), lambda run: run_json(run, lang))
+        return answer(request, body, JSON, vary=BY_LANGUAGE)
 
     async def history(self, request: Request) -> Response:
         """One run with its values by step, read from its log; see `history_object`."""
@@ -133,6 +145,18 @@ def no_such_run(request: Request) -> Response:
     """404, with what was asked for."""
     name = printable(request.query_params.get("run", ""))
     return json_answer(request, {"error": f"there is no run {name!r}"}, 404)
+
+
+def _list(found: ListSlice, lang: Lang) -> bytes:
+    content = {
+        "ready": found.ready,
+        "total": found.total,
+        "matching": found.matching,
+        "offset": found.offset,
+        "counts": found.counts,
+        "runs": [listed_run(shown, lang) for shown in found.runs],
+    }
+    return orjson.dumps(content)
 
 
 def _all_runs(shown: Iterable[Shown], ready: bool) -> bytes:

@@ -2,120 +2,173 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from html import escape
-from pathlib import Path
-from string import Template
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from llmtrain_exporter.knowledge import page_words
+from llmtrain_exporter.knowledge.alerting import phrases
+from llmtrain_exporter.knowledge.alerting.book import entries
 from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.pages.answers import BY_LANGUAGE, answer
 from llmtrain_exporter.serve.pages.assets import Assets
+from llmtrain_exporter.serve.pages.compare_page import ComparePage
 from llmtrain_exporter.serve.pages.language import language
-from llmtrain_exporter.serve.pages.list_page import ListPage
-from llmtrain_exporter.serve.pages.listing import Listing, query
-from llmtrain_exporter.serve.pages.runbook_page import runbook_parts
+from llmtrain_exporter.serve.pages.list_page import ListPage, address
+from llmtrain_exporter.serve.pages.listing import Listing, ListSlice, query
+from llmtrain_exporter.serve.pages.rendering import Renderer
+from llmtrain_exporter.serve.pages.run_answers import RunAnswers
+from llmtrain_exporter.serve.pages.run_page import RunPage
 
-FOLDER = Path(__file__).parent / "templates"
-
+HTML = "text/html; charset=utf-8"
 UPLOT = "vendor/uplot-1.6.32"
 
 LANGUAGES = {Lang.EN: "English", Lang.ZH: "中文"}  # in its own script
+CODES = {Lang.EN: "en", Lang.ZH: "zh-CN"}
+
+
+class Frame(NamedTuple):
+    """What stands around a page. `json`: the address of what it shows; `charts`: whether it draws any."""
+
+    title: str
+    script: str
+    json: str = "api/v1/runs"
+    charts: bool = False
 
 
 class Pages:
-    """The answers. The templates are read once."""
+    """The answers: `/` and its like whole, `/fragment/...` what a script swaps in as it changes."""
 
     def __init__(
-        self, fleet: Fleet, listing: Listing, assets: Assets, version: str, clock: Callable[[], float]
+        self,
+        fleet: Fleet,
+        listing: Listing,
+        answers: RunAnswers,
+        assets: Assets,
+        version: str,
+        clock: Callable[[], float],
     ) -> None:
-        """`clock`: Unix time. Raises OSError."""
+        """`clock`: Unix time."""
         self._fleet = fleet
         self._listing = listing
+        self._answers = answers
         self._assets = assets
         self._version = version
         self._clock = clock
-        self._templates = {path.stem: Template(path.read_text("utf-8")) for path in FOLDER.glob("*.html")}
+        self._renderer = Renderer()
 
     def routes(self) -> list[Route]:
         """What is answered where."""
-        pages = {"/": self.list, "/run": self.run, "/compare": self.compare, "/runbook": self.runbook}
+        pages = {
+            "/": self.list,
+            "/run": self.run,
+            "/compare": self.compare,
+            "/runbook": self.runbook,
+            "/fragment/list": self.list_fragment,
+            "/fragment/run": self.run_fragment,
+            "/fragment/compare": self.compare_fragment,
+        }
         return [Route(path, page) for path, page in pages.items()]
 
     def list(self, request: Request) -> Response:
         """All runs."""
-        lang = language(request)
-        said = ListPage(page_words.all_words(lang), lang, self._clock())
         asked = query(request.query_params.multi_items())
-        page = self._listing.page(asked)
-        parts = said.parts(asked, page, self._fleet.roots, kept_language(request))
-        parts["problems"] = said.problems(self._fleet.problems)
-        return self._page(request, "list", "llmtrain-exporter", parts, "api/v1/runs", ("list.js",))
+        shown = {"listing": self._list_page(request, self._listing.find(asked))}
+        return self._page(request, "list.html", Frame("llmtrain-exporter", "list.js"), shown)
+
+    def list_fragment(self, request: Request) -> Response:
+        """The same without its frame; made once for all who ask the same until a run changes."""
+        asked, lang = query(request.query_params.multi_items()), language(request)
+
+        def write(found: ListSlice) -> bytes:
+            shown = {"listing": self._list_page(request, found)}
+            return self._renderer.html("list_fragment.html", lang, shown)
+
+        body = self._listing.answer(asked, _form(request), write)
+        return answer(request, body, HTML, vary=BY_LANGUAGE)
 
     def run(self, request: Request) -> Response:
-        """One run. Its name stands in the title; the rest is for the script."""
-        asked = request.query_params.get("run", "")
-        shown = self._fleet.find(asked)
-        name = printable(asked) if shown is None else label_value(shown.snapshot.run)
-        address = f"api/v1/run?{urlencode({'run': name})}"
-        parts = {"run_name": escape(name)}
-        return self._page(
-            request, "run", name, parts, address, ("run.js",), charts=True, status=200 if shown else 404
-        )
+        """One run; its charts are for the script."""
+        shown = self._fleet.find(request.query_params.get("run", ""))
+        page = None if shown is None else self._run_page(request, self._answers.whole(shown))
+        name = _asked_run(request) if page is None else page.run.run
+        frame = Frame(name, "run.js", address("api/v1/run", {"run": name}), charts=True)
+        return self._page(request, "run.html", frame, {"page": page, "name": name}, 200 if page else 404)
+
+    def run_fragment(self, request: Request) -> Response:
+        """The same without its frame; made once for all who look at the run until it changes."""
+        shown, lang = self._fleet.find(request.query_params.get("run", "")), language(request)
+        if shown is None:
+            missing = {"page": None, "name": _asked_run(request), "keep": _keep(request)}
+            body = self._renderer.html("run_fragment.html", lang, missing)
+            return answer(request, body, HTML, 404, vary=BY_LANGUAGE)
+
+        def write(run: Snapshot) -> bytes:
+            page = self._run_page(request, run)
+            return self._renderer.html("run_fragment.html", lang, {"page": page})
+
+        body = self._answers.answer(shown, _form(request), write)
+        return answer(request, body, HTML, vary=BY_LANGUAGE)
 
     def compare(self, request: Request) -> Response:
-        """Several runs side by side."""
-        return self._page(request, "compare", "", {}, "api/v1/runs", ("compare.js",), charts=True)
+        """Several runs side by side; their charts are for the script."""
+        frame = Frame(page_words.PAGE["compare"].of(language(request)), "compare.js", charts=True)
+        return self._page(request, "compare.html", frame, {"page": self._compare_page(request)})
+
+    def compare_fragment(self, request: Request) -> Response:
+        """The same without its frame."""
+        shown = {"page": self._compare_page(request), "keep": _keep(request)}
+        body = self._renderer.html("compare_fragment.html", language(request), shown)
+        return answer(request, body, HTML, vary=BY_LANGUAGE)
 
     def runbook(self, request: Request) -> Response:
         """What each alert means."""
-        parts = runbook_parts(language(request))
-        return self._page(request, "runbook", "", parts, "api/v1/runs", ("page.js",))
+        lang = language(request)
+        names = {"severity": phrases.SEVERITY.of(lang), "limits": phrases.LIMITS.of(lang)}
+        shown = {"head": phrases.HEAD.of(lang), "names": names, "book": entries(lang)}
+        frame = Frame(page_words.PAGE["runbook"].of(lang), "page.js")
+        return self._page(request, "runbook.html", frame, shown)
+
+    def _list_page(self, request: Request, found: ListSlice) -> ListPage:
+        asked, lang = query(request.query_params.multi_items()), language(request)
+        say, kept = self._renderer.wordings[lang], kept_language(request)
+        return ListPage(asked, found, lang, say, self._fleet.roots, kept, self._clock())
+
+    def _run_page(self, request: Request, run: Snapshot) -> RunPage:
+        say = self._renderer.wordings[language(request)]
+        return RunPage(run, say, kept_language(request), self._clock())
+
+    def _compare_page(self, request: Request) -> ComparePage:
+        asked = list(dict.fromkeys(request.query_params.getlist("run")))
+        say = self._renderer.wordings[language(request)]
+        return ComparePage(asked, self._fleet.find, say, kept_language(request))
 
     def _page(
-        self,
-        request: Request,
-        template: str,
-        title: str,
-        parts: Mapping[str, str],
-        json_address: str,
-        modules: Iterable[str],
-        *,
-        charts: bool = False,
-        status: int = 200,
+        self, request: Request, template: str, frame: Frame, shown: Mapping[str, object], status: int = 200
     ) -> Response:
         lang = language(request)
-        words = page_words.all_words(lang)
-        base = self._assets.base
         other = Lang.ZH if lang is Lang.EN else Lang.EN
         known = {
-            **{name: escape(text) for name, text in words.items()},
-            "lang": "zh-CN" if lang is Lang.ZH else "en",
-            "title": escape(title or words[template]),
-            "version": escape(self._version),
-            "assets": base,
-            "styles": _styles(base, charts),
-            "scripts": _scripts(base, modules, charts),
-            "keep": _address("", kept_language(request)),
-            "json_address": escape(json_address),
-            "other_address": escape(_switched(request, other)),
-            "other_lang": "zh-CN" if other is Lang.ZH else "en",
-            "other_name": LANGUAGES[other],
-            "words": _embedded({"lang": lang.value, **words}),
-            **parts,
+            "frame": frame,
+            "lang": CODES[lang],
+            "version": self._version,
+            "assets": self._assets.base,
+            "uplot": f"{self._assets.base}/{UPLOT}",
+            "keep": _keep(request),
+            "other": {"address": _switched(request, other), "lang": CODES[other], "name": LANGUAGES[other]},
+            "words": {"lang": lang.value, **page_words.script_texts(lang)},
+            **shown,
         }
-        body = self._templates[template].safe_substitute(known)
-        html = self._templates["base"].safe_substitute({**known, "body": body})
-        headers = {"Vary": "Accept-Language", "Content-Language": known["lang"], "Cache-Control": "no-cache"}
-        return HTMLResponse(html, status, headers)
+        headers = {"Content-Language": CODES[lang]}
+        body = self._renderer.html(template, lang, known)
+        return answer(request, body, HTML, status, vary=BY_LANGUAGE, headers=headers)
 
 
 def kept_language(request: Request) -> dict[str, str]:
@@ -123,8 +176,17 @@ def kept_language(request: Request) -> dict[str, str]:
     return {"lang": language(request).value} if "lang" in request.query_params else {}
 
 
-def _address(path: str, parameters: Mapping[str, str]) -> str:
-    return f"{path}?{escape(urlencode(parameters))}" if parameters else path
+def _keep(request: Request) -> str:
+    return address("", kept_language(request))
+
+
+def _form(request: Request) -> tuple[object, ...]:
+    """What makes fragments of the same thing differ: the language, and whether links keep it."""
+    return HTML, language(request), *kept_language(request)
+
+
+def _asked_run(request: Request) -> str:
+    return printable(request.query_params.get("run", ""))
 
 
 def _switched(request: Request, lang: Lang) -> str:
@@ -132,19 +194,3 @@ def _switched(request: Request, lang: Lang) -> str:
     kept = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
     pairs = [(key, value.encode("utf-8", "replace")) for key, value in [*kept, ("lang", lang.value)]]
     return f"?{urlencode(pairs)}"
-
-
-def _styles(base: str, charts: bool) -> str:
-    sheets = [f"{UPLOT}/uPlot.min.css"] if charts else []
-    return "\n".join(f'<link rel="stylesheet" href="{base}/{sheet}">' for sheet in [*sheets, "style.css"])
-
-
-def _scripts(base: str, modules: Iterable[str], charts: bool) -> str:
-    library = [f'<script defer src="{base}/{UPLOT}/uPlot.iife.min.js"></script>'] if charts else []
-    own = [f'<script type="module" src="{base}/{module}"></script>' for module in modules]
-    return "\n".join([*library, *own])
-
-
-def _embedded(words: Mapping[str, str]) -> str:
-    """JSON that no text in it can end."""
-    return json.dumps(words, ensure_ascii=False).replace("<", "\\u003c")

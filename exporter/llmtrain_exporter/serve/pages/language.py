@@ -15,8 +15,9 @@ _CHOICE = re.compile(r"\s*([A-Za-z*]{1,8})(?:-[\w-]*)?\s*(?:;\s*q\s*=\s*([01](?:
 def language(request: Request) -> Lang:
     """The language that the address names, else the one that the client prefers of those we have."""
     asked = request.query_params.get("lang")
-    if asked in (Lang.EN.value, Lang.ZH.value):
-        return Lang(asked)
+    known = {lang.value: lang for lang in Lang}
+    if asked in known:
+        return known[asked]
     return preferred(header(request, "accept-language"))
 
 

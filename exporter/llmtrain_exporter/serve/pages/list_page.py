@@ -1,16 +1,17 @@
-"""The list of runs as HTML, as a browser without scripts shows it; a script makes it live."""
+"""What the template of the list draws, for the page as for the script that keeps it up to date."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.serve.pages import listing
-from llmtrain_exporter.serve.pages.listing import Page, Query
+from llmtrain_exporter.serve.pages.list_rows import RunRow, run_row
+from llmtrain_exporter.serve.pages.listed_run import listed_run
+from llmtrain_exporter.serve.pages.listing import PAGE, ListQuery, ListSlice
+from llmtrain_exporter.serve.pages.wording import Wording
 
 COLUMNS = (
     ("run", "name"),
@@ -23,175 +24,126 @@ COLUMNS = (
 )
 """Headings and the orders that they stand for."""
 
+FILTERS = ("health", "state", "profile")
+
 MOST_PROBLEMS = 5
 """More unreadable paths are told as a number."""
 
-_UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"))
-_WIDTH, _HEIGHT = 120.0, 24.0  # of a sparkline, in its own units
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of the list. `address`: the list in its order, or turned; empty where it orders nothing."""
+
+    word: str
+    address: str
+    direction: str  # as aria-sort has it; empty where the list has another order
+
+
+@dataclass(frozen=True, slots=True)
+class FilterOption:
+    """A choice of a filter, and how many runs have it."""
+
+    value: str
+    runs: int
+    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """The list in one language at one moment. `now`: Unix time."""
+    """What the template of the list shows. `kept`: parameters of every link that leads away from it."""
 
-    words: Mapping[str, str]
+    asked: ListQuery
+    found: ListSlice
     lang: Lang
-    now: float
+    say: Wording
+    roots: Sequence[str]
+    kept: Mapping[str, str]
+    now: float  # Unix time
 
-    def parts(
-        self, asked: Query, page: Page, roots: Iterable[str], kept: Mapping[str, str]
-    ) -> dict[str, str]:
-        """What the template's placeholders stand for. `kept`: parameters for every link."""
-        empty = "none_match" if page.total else "none_yet"
-        return {
-            "note": self._note(page, roots),
-            "asked_search": escape(printable(asked.search)),
-            "health_options": self._options("health", page, asked.healths),
-            "state_options": self._options("state", page, asked.states),
-            "profile_options": self._options("profile", page, asked.profiles),
-            "kept": _hidden({**kept, **_order(asked)}),
-            "kept_lang": _hidden(kept),
-            "matching": self._matching(page),
-            "heads": "".join(self._head(*column, asked, kept) for column in COLUMNS),
-            "rows": "".join(self._row(listing.row(shown, self.lang), kept) for shown in page.runs),
-            "empty": "" if page.matching else escape(self.words[empty]),
-            "empty_hidden": " hidden" if page.matching else "",
-            "pager": self._pager(asked, page, kept),
-            "pages_hidden": "" if page.matching > len(page.runs) else " hidden",
-        }
+    @property
+    def problems(self) -> Sequence[tuple[str, str]]:
+        """What cannot be read, and why; not more than fits."""
+        return sorted(self.found.problems.items())[:MOST_PROBLEMS]
 
-    def problems(self, found: Mapping[str, str]) -> str:
-        """What the search for runs could not read; `found`: why, by path."""
-        if not found:
-            return ""
-        told = [f"<li><code>{escape(path)}</code> {escape(why)}</li>" for path, why in sorted(found.items())]
-        more = f"<li>+ {len(told) - MOST_PROBLEMS}</li>" if len(told) > MOST_PROBLEMS else ""
-        listed = "".join(told[:MOST_PROBLEMS])
-        return f'<div class="notice">{escape(self.words["problems"])}<ul>{listed}{more}</ul></div>'
+    @property
+    def more_problems(self) -> int:
+        """Problems that do not fit."""
+        return max(len(self.found.problems) - MOST_PROBLEMS, 0)
 
-    def age(self, seconds: float) -> str:
-        """A length of time in its largest unit that fits: "12 s", "3 min", "5 h", "2 d"."""
-        size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), (1.0, "seconds"))
-        return self.words[unit].format(n=f"{max(0.0, seconds) // size:.0f}")
+    @property
+    def search(self) -> str:
+        """What is searched for."""
+        return printable(self.asked.search)
 
-    def _note(self, page: Page, roots: Iterable[str]) -> str:
-        if not page.ready:
-            return escape(self.words["reading"])
-        named = ", ".join(f"<code>{escape(printable(root))}</code>" for root in roots)
-        return escape(self.words["watching"]).format(roots=named or escape(self.words["nothing"]))
+    @property
+    def rows(self) -> Iterator[RunRow]:
+        """The runs, in order."""
+        runs = (listed_run(shown, self.lang) for shown in self.found.runs)
+        return (run_row(run, self.say, self.kept, self.now) for run in runs)
 
-    def _matching(self, page: Page) -> str:
-        said = "count" if page.matching == page.total else "count_of"
-        return self.words[said].format(n=f"{page.matching:,}", total=f"{page.total:,}")
+    @property
+    def filters(self) -> Iterator[tuple[str, list[FilterOption]]]:
+        """Each filter with its choices."""
+        chosen = (self.asked.healths, self.asked.states, self.asked.profiles)
+        return ((name, self._options(name, values)) for name, values in zip(FILTERS, chosen, strict=True))
 
-    def _options(self, name: str, page: Page, chosen: frozenset[str]) -> str:
-        options = [f'<option value="">{escape(self.words["any"])}</option>']
-        for value, count in page.counts.get(name, {}).items():
-            shown = self.words.get(f"{name}.{value}", printable(value))
-            mark = " selected" if value in chosen else ""
-            options.append(f'<option value="{escape(value)}"{mark}>{escape(shown)} ({count:,})</option>')
-        return "".join(options)
+    def _options(self, name: str, chosen: frozenset[str]) -> list[FilterOption]:
+        counts = {**self.found.counts.get(name, {})}
+        unknown = [value for value in sorted(chosen) if value not in counts]  # of a run that is gone, perhaps
+        known = [FilterOption(value, runs, value in chosen) for value, runs in counts.items()]
+        return known + [FilterOption(printable(value), 0, True) for value in unknown]
 
-    def _head(self, word: str, sort: str, asked: Query, kept: Mapping[str, str]) -> str:
-        label = escape(self.words[word])
+    @property
+    def hidden(self) -> Mapping[str, str]:
+        """What a search keeps."""
+        return {**self.kept, **_order(self.asked)}
+
+    @property
+    def headings(self) -> Iterator[Heading]:
+        """The headings of the columns that tell something."""
+        return (self._heading(word, sort) for word, sort in COLUMNS)
+
+    def _heading(self, word: str, sort: str) -> Heading:
         if not sort:
-            return f'<th role="columnheader" scope="col" class="c-{word}">{label}</th>'
-        current = asked.sort == sort
-        turned = {"order": "desc"} if current and not asked.descending else {}
-        address = _link({**kept, **_filters(asked), "sort": sort, **turned})
-        order = "descending" if asked.descending else "ascending"
-        said = f' aria-sort="{order}"' if current else ""
-        return (
-            f'<th role="columnheader" scope="col" class="c-{word}"{said}>'
-            f'<a data-sort="{sort}" href="{address}">{label}</a></th>'
-        )
+            return Heading(word, "", "")
+        current = self.asked.sort == sort
+        wanted = replace(self.asked, sort=sort, descending=current and not self.asked.descending)
+        direction = ("descending" if self.asked.descending else "ascending") if current else ""
+        return Heading(word, self._address(_order(wanted)), direction)
 
-    def _row(self, row: listing.Object, kept: Mapping[str, str]) -> str:
-        run = str(row["run"])
-        name = escape(run)
-        address = escape(f"run?{urlencode({'run': run, **kept})}")
-        pick = escape(self.words["pick"].format(run=run))
-        state = escape(self.words[f"state.{row['state']}"])
-        return (
-            f'<tr role="row"><td role="cell" class="c-pick">'
-            f'<input type="checkbox" name="run" form="compare" value="{name}" aria-label="{pick}"></td>'
-            f'<th role="rowheader" scope="row" class="c-run"><a href="{address}">{name}</a>'
-            f"<small>{escape(str(row['profile']))}</small></th>"
-            f'<td role="cell" class="c-health">{self._health(row)}</td>'
-            f'<td role="cell" class="c-state">{state}</td>'
-            f'<td role="cell" class="c-progress">{self._progress(row)}</td>'
-            f'<td role="cell" class="c-left">{self._left(row["remaining_seconds"])}</td>'
-            f'<td role="cell" class="c-course">{self._course(row["sparkline"])}</td>'
-            f'<td role="cell" class="c-last_record">{self._last(row["last_record_timestamp"])}</td></tr>\n'
-        )
+    @property
+    def first(self) -> int:
+        """Place of the first run that is shown, from 1."""
+        return self.found.offset + 1
 
-    def _health(self, row: listing.Object) -> str:
-        health, signal, earlier = row["health"], row["signal"], row["earlier"]
-        badge = f'<span class="badge {health}">{escape(self.words[f"health.{health}"])}</span>'
-        if isinstance(signal, dict):
-            return f'{badge} <span class="what">{escape(str(signal["title"]))}</span>'
-        if earlier is not None:
-            told = self.words["earlier"].format(title=earlier)
-            return f'{badge} <span class="what dim">{escape(told)}</span>'
-        return badge
+    @property
+    def last(self) -> int:
+        """Place of the last one."""
+        return self.found.offset + len(self.found.runs)
 
-    def _progress(self, row: listing.Object) -> str:
-        step, most, share = row["last_step"], row["max_steps"], row["progress"]
-        if not isinstance(step, int):
-            return ""
-        if not isinstance(share, float):
-            return f"<small>{step:,}</small>"
-        label = escape(self.words["progress"])
-        return (
-            f'<progress max="1" value="{min(max(share, 0.0), 1.0):.4f}" aria-label="{label}"></progress>'
-            f"<small>{step:,} / {most:,}</small>"
-        )
+    @property
+    def previous(self) -> str:
+        """The page before, empty where there is none."""
+        offset = max(self.found.offset - self.asked.limit, 0)
+        kept = {**_order(self.asked), **({"offset": str(offset)} if offset else {})}
+        return self._address(kept) if self.found.offset else ""
 
-    def _left(self, seconds: object) -> str:
-        return escape(self.age(seconds)) if isinstance(seconds, float) else ""
+    @property
+    def following(self) -> str:
+        """The page behind, empty where there is none."""
+        kept = {**_order(self.asked), "offset": str(self.last)}
+        return self._address(kept) if self.last < self.found.matching else ""
 
-    def _last(self, timestamp: object) -> str:
-        if not isinstance(timestamp, float):
-            return ""
-        return escape(self.words["ago"].format(age=self.age(self.now - timestamp)))
-
-    def _course(self, line: object) -> str:
-        if not isinstance(line, dict) or len(line["values"]) < 2:
-            return ""
-        values = line["values"]
-        metric = self.words[f"course_{line['metric']}"]
-        told = self.words["course_of"].format(metric=metric, first=f"{values[0]:g}", last=f"{values[-1]:g}")
-        low, high = min(values), max(values)
-        scale = (_HEIGHT - 4) / (high - low) if high > low else 0.0
-        points = " ".join(
-            f"{_WIDTH * at / (len(values) - 1):.1f},{_HEIGHT - 2 - (value - low) * scale:.1f}"
-            for at, value in enumerate(values)
-        )
-        return (
-            f'<svg class="spark {line["metric"]}" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" role="img" '
-            f'aria-label="{escape(told)}" preserveAspectRatio="none"><polyline points="{points}"/></svg>'
-        )
-
-    def _pager(self, asked: Query, page: Page, kept: Mapping[str, str]) -> str:
-        known = {**kept, **_filters(asked), **_order(asked)}
-        end = page.offset + len(page.runs)
-        told = self.words["range"].format(first=page.offset + 1, last=end, n=f"{page.matching:,}")
-        before, after = page.offset > 0, end < page.matching
-        back = {"offset": str(max(page.offset - asked.limit, 0))} if page.offset > asked.limit else {}
-        return (
-            f"{_turn(self.words['previous'], {**known, **back}, before, 'prev')}"
-            f"<span>{escape(told)}</span>"
-            f"{_turn(self.words['next'], {**known, 'offset': str(end)}, after, 'next')}"
-        )
+    def _address(self, parameters: Mapping[str, str]) -> str:
+        return address("", {**self.kept, **_filters(self.asked), **parameters}) or "./"
 
 
-def _turn(word: str, parameters: Mapping[str, str], possible: bool, relation: str) -> str:
-    if not possible:
-        return f'<span class="dim">{escape(word)}</span>'
-    return f'<a rel="{relation}" href="{_link(parameters)}">{escape(word)}</a>'
+def address(path: str, parameters: Mapping[str, str]) -> str:
+    """An address with parameters, not yet escaped."""
+    return f"{path}?{urlencode(parameters)}" if parameters else path
 
 
-def _filters(asked: Query) -> dict[str, str]:
+def _filters(asked: ListQuery) -> dict[str, str]:
     """The question's filters as parameters; empty ones are left out."""
     given = {
         "search": asked.search,
@@ -202,17 +154,11 @@ def _filters(asked: Query) -> dict[str, str]:
     return {key: printable(value) for key, value in given.items() if value}
 
 
-def _order(asked: Query) -> dict[str, str]:
-    order = {"sort": asked.sort} if asked.sort != "health" else {}
-    return {**order, "order": "desc"} if asked.descending else order
-
-
-def _link(parameters: Mapping[str, str]) -> str:
-    return escape(f"?{urlencode(parameters)}") if parameters else "./"
-
-
-def _hidden(parameters: Mapping[str, str]) -> str:
-    return "".join(
-        f'<input type="hidden" name="{escape(key)}" value="{escape(value)}">'
-        for key, value in parameters.items()
-    )
+def _order(asked: ListQuery) -> dict[str, str]:
+    """Its order and the length of its pages, where somebody has chosen them."""
+    given = {
+        "sort": asked.sort if asked.sort != "health" else "",
+        "order": "desc" if asked.descending else "",
+        "limit": str(asked.limit) if asked.limit != PAGE else "",
+    }
+    return {key: value for key, value in given.items() if value}

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-import orjson
-
-from llmtrain_exporter.analyse.run import STALLED
-from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, Snapshot, State
-from llmtrain_exporter.printable import printable
-from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
-from llmtrain_exporter.serve.sparkline import Sparkline
-from llmtrain_exporter.story import verdict
 from llmtrain_exporter.story.facts import progress
 
 PAGE = 100
@@ -33,13 +23,9 @@ ANSWERS_KEPT = 64
 
 LIVE = (State.RUNNING, State.STALLED, State.WAITING)
 
-Object = dict[str, object]
-
-_RANK = list(Severity)
-
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ListQuery:
     """What is asked for. Empty filters let everything through; names of nothing let nothing through."""
 
     search: str = ""
@@ -53,10 +39,14 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A piece of the list. `counts`: of all runs, by state, health, profile; `matching`: how many match."""
+class ListSlice:
+    """A piece of the list. `counts`: of all runs, by state, health, profile; `matching`: how many match.
+
+    `problems`: what the last search for logs could not read, by path.
+    """
 
     ready: bool
+    problems: Mapping[str, str]
     total: int
     matching: int
     offset: int
@@ -85,13 +75,13 @@ SORTS: Mapping[str, _Key] = {
 """The orders. What a run does not know puts it at the end, whichever way the list goes."""
 
 
-def query(pairs: Iterable[tuple[str, str]]) -> Query:
+def query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
     """The question in the parameters of an address. What makes no sense is as if it were not there."""
     given: dict[str, list[str]] = {}
     for key, value in pairs:
         given.setdefault(key, []).extend(filter(None, value.split(",")))
     last = {key: values[-1] for key, values in given.items() if values}
-    return Query(
+    return ListQuery(
         search=",".join(given.get("search", [])).strip()[:200],
         states=frozenset(given.get("state", ())),
         healths=frozenset(given.get("health", ())),
@@ -117,59 +107,65 @@ class Listing:
         self._fleet = fleet
         self._clock = clock
         self._lock = threading.Lock()  # guards all below
-        self._seen = _Seen()
+        self._last = _Answers()
 
-    def page(self, query: Query) -> Page:
+    def find(self, query: ListQuery) -> ListSlice:
         """The runs that match, in order, from the offset on."""
         with self._lock:
-            return self._page(query)
+            return self._find(query)
 
-    def body(self, query: Query, lang: Lang) -> bytes:
-        """The same as JSON."""
+    def answer(self, query: ListQuery, form: Hashable, write: Callable[[ListSlice], bytes]) -> bytes:
+        """That piece as `write` puts it; made once for all who ask for it in that form (format, language)."""
         with self._lock:
-            page = self._page(query)
-            body = self._seen.bodies.get((query, lang))
-            if body is None:
-                body = self._seen.bodies[query, lang] = orjson.dumps(page_object(page, lang))
-            return body
+            found = self._find(query)
+            answer = self._last.answers.get((query, form))
+            if answer is None:
+                answer = self._last.answers[query, form] = write(found)
+            return answer
 
-    def everything(self, tell: Callable[[Iterable[Shown], bool], bytes]) -> bytes:
-        """All runs, in no order, and whether all were read, as `tell` says it; made once for all who ask."""
+    def everything(self, write: Callable[[Iterable[Shown], bool], bytes]) -> bytes:
+        """All runs, in no order, and whether all were read, as `write` puts it; made once for all who ask."""
         with self._lock:
-            seen = self._fresh()
-            if seen.everything is None:
-                seen.everything = tell(seen.runs, self._fleet.ready)
-            return seen.everything
+            fresh = self._fresh()
+            if fresh.everything is None:
+                fresh.everything = write(fresh.runs, fresh.ready)
+            return fresh.everything
 
-    def _page(self, query: Query) -> Page:
-        seen = self._fresh()
-        found = seen.pages.get(query)
+    def _find(self, query: ListQuery) -> ListSlice:
+        fresh = self._fresh()
+        found = fresh.slices.get(query)
         if found is None:
-            if len(seen.pages) >= ANSWERS_KEPT:
-                seen.pages.clear()
-                seen.bodies.clear()
-            found = seen.pages[query] = _page(query, seen, self._fleet.ready)
+            if len(fresh.slices) >= ANSWERS_KEPT:
+                fresh.slices.clear()
+                fresh.answers.clear()
+            found = fresh.slices[query] = _slice(query, fresh)
         return found
 
-    def _fresh(self) -> _Seen:
-        now, state = self._clock(), (self._fleet.version, self._fleet.ready)
-        if self._seen.state != state and now - self._seen.at >= FRESH_SECONDS:
-            runs = self._fleet.shown()
-            self._seen = _Seen(state, now, runs, _counts(runs))
-        return self._seen
+    def _fresh(self) -> _Answers:
+        fleet, now = self._fleet, self._clock()
+        state = fleet.version, fleet.ready, fleet.problems
+        if self._last.state != state and now - self._last.at >= FRESH_SECONDS:
+            runs = fleet.shown()
+            self._last = _Answers(state, now, runs, _counts(runs))
+        return self._last
 
 
 @dataclass(slots=True)
-class _Seen:
-    """The fleet at one moment, and the answers that were made of it."""
+class _Answers:
+    """The fleet at one moment (monotonic seconds), and what was answered of it."""
 
-    state: tuple[int, bool] = (-1, False)
+    state: tuple[int, bool, Mapping[str, str]] = (-1, False, {})
     at: float = float("-inf")
     runs: Sequence[Shown] = ()
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    pages: dict[Query, Page] = field(default_factory=dict)
-    bodies: dict[tuple[Query, Lang], bytes] = field(default_factory=dict)
+    slices: dict[ListQuery, ListSlice] = field(default_factory=dict)
+    answers: dict[tuple[ListQuery, Hashable], bytes] = field(default_factory=dict)
     everything: bytes | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether every log that was there at the start was read to its end."""
+        return self.state[1]
 
 
 def _counts(runs: Iterable[Shown]) -> Mapping[str, Mapping[str, int]]:
@@ -186,22 +182,24 @@ def _counts(runs: Iterable[Shown]) -> Mapping[str, Mapping[str, int]]:
     }
 
 
-def _page(query: Query, seen: _Seen, ready: bool) -> Page:
-    found = [shown for shown in seen.runs if _matches(shown.snapshot, query)]
-    key = SORTS[query.sort]
-    unknown = [shown for shown in found if key(shown) is None]
-    if unknown:
-        found = [shown for shown in found if key(shown) is not None]
-    found.sort(key=key, reverse=query.descending)  # type: ignore[arg-type]  # the keys of one order compare
-    found += unknown
-    offset = (
-        query.offset if query.offset < len(found) else max(len(found) - 1, 0) // query.limit * query.limit
-    )
+def _slice(query: ListQuery, fresh: _Answers) -> ListSlice:
+    found = _ordered([shown for shown in fresh.runs if _matches(shown.snapshot, query)], query)
+    last = max(len(found) - 1, 0) // query.limit * query.limit  # where the last page begins
+    offset = query.offset if query.offset < len(found) else last
     runs = found[offset : offset + query.limit]
-    return Page(ready, len(seen.runs), len(found), offset, seen.counts, runs)
+    _, ready, problems = fresh.state
+    return ListSlice(ready, problems, len(fresh.runs), len(found), offset, fresh.counts, runs)
 
 
-def _matches(run: Snapshot, query: Query) -> bool:
+def _ordered(runs: list[Shown], query: ListQuery) -> list[Shown]:
+    key = SORTS[query.sort]
+    unknown = [shown for shown in runs if key(shown) is None]
+    known = [shown for shown in runs if key(shown) is not None] if unknown else runs
+    known.sort(key=key, reverse=query.descending)  # type: ignore[arg-type]  # the keys of one order compare
+    return known + unknown
+
+
+def _matches(run: Snapshot, query: ListQuery) -> bool:
     return (
         (not query.states or run.state.value in query.states)
         and (not query.healths or run.health.name.lower() in query.healths)
@@ -214,57 +212,3 @@ def _found(search: str, run: Snapshot) -> bool:
     """Whether each word of the search is in the name."""
     name = run.run.lower()
     return all(word in name for word in search.lower().split())
-
-
-def page_object(page: Page, lang: Lang) -> Object:
-    """A page for JSON."""
-    return {
-        "ready": page.ready,
-        "total": page.total,
-        "matching": page.matching,
-        "offset": page.offset,
-        "counts": page.counts,
-        "runs": [row(shown, lang) for shown in page.runs],
-    }
-
-
-def row(shown: Shown, lang: Lang) -> Object:
-    """What the list tells of a run."""
-    run = shown.snapshot
-    signal = _signal(run, lang)
-    return {
-        "run": label_value(run.run),
-        "health": run.health.name.lower(),
-        "verdict": run.verdict.name.lower(),
-        "state": run.state.value,
-        "profile": printable(run.profile),
-        "last_step": run.last_step,
-        "max_steps": run.max_steps,
-        "progress": progress(run),
-        "remaining_seconds": shown.remaining,
-        "last_record_timestamp": run.last_record,
-        "signal": signal,
-        "earlier": verdict.title(run, lang) if signal is None and verdict.against(run) else None,
-        "sparkline": None if shown.sparkline is None else _sparkline(shown.sparkline),
-    }
-
-
-def _signal(run: Snapshot, lang: Lang) -> Object | None:
-    """The worst that lasts, as `verdict.against` orders it."""
-    lasting = [one for one in run.episodes if one.active]
-    found = verdict.against(replace(run, episodes=tuple(lasting)))
-    if found:
-        severity = max((one.severity for one in lasting if one.signal == found[0]), key=_RANK.index)
-        return {
-            "name": found[0],
-            "severity": severity.value,
-            "title": SIGNALS[found[0]].advice.title.of(lang),
-        }
-    if run.state is not State.STALLED:  # which no record can show
-        return None
-    severity = Severity.CRITICAL if run.health is Health.BROKEN else Severity.WARNING
-    return {"name": STALLED, "severity": severity.value, "title": SIGNALS[STALLED].advice.title.of(lang)}
-
-
-def _sparkline(line: Sparkline) -> Object:
-    return {"metric": line.metric, "values": [float(f"{value:.4g}") for value in line.values.tolist()]}

@@ -1,8 +1,10 @@
 // Charts that belong together: one cursor, one zoom.
 /* global uPlot */
 
-import { element, lang, number, say } from "./page.js";
+import { element } from "./elements.js";
+import { number } from "./numbers.js";
 import { Plot } from "./plot.js";
+import { lang, say } from "./words.js";
 
 /** Charts over the same horizontal axis. `zoomed(range)`: told when somebody zooms; null for all. */
 export class ChartSet {
@@ -57,6 +59,6 @@ export class ChartSet {
 
   /** A place on the axis in words. */
   place(x) {
-    return this.time ? new Date(x * 1000).toLocaleString(lang) : say("step", { step: number(x) });
+    return this.time ? new Date(x * 1000).toLocaleString(lang) : say("step", { first: number(x) });
   }
 }

@@ -1,7 +1,7 @@
 // A history as lines over one horizontal axis.
 
 import { lineColour } from "./marks.js";
-import { say } from "./page.js";
+import { say } from "./words.js";
 
 const HIDDEN_PARTS = /(^|_)(min|max)( \(eval\))?$/; // extremes of what has a mean too
 const MOST_SHOWN = 8;

@@ -2,7 +2,9 @@
 /* global uPlot */
 
 import { FONT, colour, drawBehind, drawMarks } from "./marks.js";
-import { element, number, say, withUnit } from "./page.js";
+import { element } from "./elements.js";
+import { number, withUnit } from "./numbers.js";
+import { say } from "./words.js";
 
 const NARROWEST = 1e-9;
 const LOG_FROM = 50; // times its median that a positive metric's highest value is shown on a logarithmic scale
@@ -64,7 +66,7 @@ export class Plot {
       class: "plot",
       tabindex: "0",
       role: "application",
-      "aria-roledescription": say("charts"),
+      "aria-roledescription": say("chart"),
       "aria-describedby": "chart-keys",
       onkeydown: (event) => this.key(event),
       onblur: () => this.chart?.setCursor({ left: -10, top: -10 }),

@@ -2,15 +2,16 @@
 
 import { ChartSet } from "./chart.js";
 import { Axis, linesOf, placeOf, rangesOf } from "./lines.js";
-import { count, drawing, element, patch, say } from "./page.js";
-import { span } from "./told.js";
+import { drawing, element } from "./elements.js";
+import { count } from "./numbers.js";
+import { say } from "./words.js";
 
 /** `wanted()`: called when more detail of what is zoomed into would help. */
 export class RunCharts {
   constructor(place, wanted) {
     this.place = place;
     this.wanted = wanted;
-    this.run = null;
+    this.marks = null; // what is to be seen beside the lines
     this.history = null;
     this.finer = null; // more of the history, of what is zoomed into
     this.time = false;
@@ -29,12 +30,11 @@ export class RunCharts {
   /** Say something in the place of charts, or beside those that are there. */
   tell(text) {
     if (this.groups.isConnected) this.thinned.textContent = text;
-    else patch(this.place, element("p", { class: "dim", role: "status" }, text));
-    this.place.hidden = false;
+    else this.place.replaceChildren(element("p", { class: "dim", role: "status" }, text));
   }
 
-  show(run, history) {
-    this.run = run;
+  show(marks, history) {
+    this.marks = marks;
     this.history = history;
     if (this.set.range && !history.exact) this.wanted();
     else this.draw();
@@ -60,7 +60,8 @@ export class RunCharts {
   /** Show these steps, with some room on both sides. */
   zoomTo(first, last) {
     if (!this.history) return;
-    const [begin, end] = span(this.run);
+    const begin = this.marks.first ?? 0;
+    const end = Math.max(this.marks.last ?? 1, begin + 1);
     const room = Math.max((last - first) * 0.5, (end - begin) * 0.02, 3);
     const place = (step) => placeOf(this.history, this.time, step);
     const range = [place(Math.max(first - room, begin)), place(Math.min(last + room, end))];
@@ -118,25 +119,21 @@ export class RunCharts {
   /** Where the signals of a series were worst, by its name. */
   peaks() {
     const peaks = new Map();
-    for (const signal of this.run.signals) {
-      if (signal.severity === "info" || signal.peak === null) continue;
-      const known = peaks.get(signal.metric) ?? [];
-      known.push([placeOf(this.history, this.time, signal.peak_step), signal.peak, signal.severity]);
-      peaks.set(signal.metric, known);
+    for (const { series, step, value, severity } of this.marks.peaks) {
+      const known = peaks.get(series) ?? [];
+      known.push([placeOf(this.history, this.time, step), value, severity]);
+      peaks.set(series, known);
     }
     return peaks;
   }
 
   backdrop() {
-    const { history, time, run } = this;
+    const { history, time, marks } = this;
     const place = (step) => placeOf(history, time, step);
     const end = time ? history.times.at(-1) : history.steps.reduce((most, step) => Math.max(most, step), 0);
     return {
-      spans: run.incidents.map(({ onset_step: onset, recovery_step: over }) => [
-        place(onset),
-        over === null || over < onset ? end : place(over),
-      ]),
-      lines: run.resumes.map(({ from, to }) => (time ? this.timeOfFall(from, to) : to)),
+      spans: marks.incidents.map(({ from, to }) => [place(from), to === null || to < from ? end : place(to)]),
+      lines: marks.resumes.map(({ from, to }) => (time ? this.timeOfFall(from, to) : to)),
     };
   }
 
@@ -167,12 +164,11 @@ export class RunCharts {
     this.axisButtons[1].title = times ? "" : say("no_times");
     const axis = element("div", { class: "group", role: "group", "aria-label": say("axis") }, ...this.axisButtons);
     this.place.replaceChildren(
-      element("div", { class: "tools" }, element("h2", {}, say("charts")), axis, this.wholeButton, this.thinned),
-      keys(this.run),
+      element("div", { class: "tools" }, element("h2", {}, this.place.getAttribute("aria-label")), axis, this.wholeButton, this.thinned),
+      keys(this.marks),
       element("p", { class: "skip", id: "chart-keys" }, say("chart_keys")),
       this.groups,
     );
-    this.place.hidden = false;
   }
 }
 
@@ -185,7 +181,7 @@ export function chartGroup(group, open, add) {
 }
 
 /** What the marks in the charts mean. */
-function keys(run) {
+function keys(marks) {
   const line = (colour, dash) =>
     drawing("path", { d: "M1 6h22", fill: "none", stroke: `var(--${colour})`, "stroke-width": 2, "stroke-dasharray": dash });
   const box = (colour, x, width) => drawing("rect", { x, y: 0, width, height: 12, fill: `var(--${colour})` });
@@ -201,7 +197,7 @@ function keys(run) {
     mark(drawing("path", { d: "M8 2h8l-4 8z", fill: "var(--broken)" }), "key_spike"),
     mark(drawing("circle", { cx: 12, cy: 6, r: 5, fill: "none", stroke: "var(--broken)", "stroke-width": 2 }), "key_peak"),
     mark(drawing("circle", { cx: 12, cy: 6, r: 3, fill: "none", stroke: "var(--s2)", "stroke-width": 2 }), "evaluation"),
-    run.incidents.length ? mark(box("band", 1, 22), "key_incident") : null,
-    run.resumes.length ? mark(line("info", "2 2"), "key_resume") : null,
+    marks.incidents.length ? mark(box("band", 1, 22), "key_incident") : null,
+    marks.resumes.length ? mark(line("info", "2 2"), "key_resume") : null,
   );
 }

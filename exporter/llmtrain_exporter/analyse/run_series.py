@@ -1,0 +1,117 @@
+"""What a run is as series: its rows and static facts, and its analysis: spikes, signals, incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from llmtrain_exporter.analyse import spikes
+from llmtrain_exporter.analyse.analysis import Analysis
+from llmtrain_exporter.analyse.incidents import CHAIN
+from llmtrain_exporter.knowledge import analysis_metrics as m
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.signal import FoundBy, Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
+from llmtrain_exporter.knowledge.skips import REASONS
+from llmtrain_exporter.knowledge.text import written
+from llmtrain_exporter.model import Kind, Series, Settings, series
+
+
+def row_counters(
+    records: Mapping[Kind, int], skipped: Mapping[str, int], resumes: int, dropped: int
+) -> dict[Series, float]:
+    """The counts of a run, with a 0 for all that may come."""
+    found = {series(c.RECORDS, ("kind", kind.value)): float(records.get(kind, 0)) for kind in Kind}
+    for reason in [*REASONS, *skipped]:
+        found[series(c.SKIPPED, ("reason", reason))] = float(skipped.get(reason, 0))
+    found[series(c.RESUMES)] = float(resumes)
+    found[series(c.DROPPED_SERIES)] = float(dropped)
+    return found
+
+
+def facts(settings: Settings, labels: Mapping[str, str]) -> dict[str, str]:
+    """The static facts of a run as labels; the operator's own never hide one."""
+    return {**labels, **{name: written(value) for name, value in settings.numbers.items()}, **settings.info}
+
+
+def info(dialect: str, profile: str, known: Mapping[str, str]) -> Series:
+    """The series whose labels are the static facts of a run: `known` and what its log tells."""
+    return series(c.RUN, *sorted({**known, "dialect": dialect, "profile": profile}.items()))
+
+
+def counters(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+    """Every counter, those at 0 too."""
+    for one, name in spikes.NAMES.items():
+        yield _of(m.SPIKES, name), float(analysis.spikes.get(one, 0))
+    for name, severity in _bounds(analysis):
+        tracker = analysis.trackers.get(name)
+        counted = tracker.counts[severity.rank] if tracker else 0
+        yield _of_severity(m.SIGNAL_RECORDS, name, severity), float(counted)
+    yield series(m.INCIDENTS), float(analysis.incidents_total)
+
+
+def gauges(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+    """All that is not counted."""
+    yield from _spikes(analysis)
+    yield from _signals(analysis)
+    yield from _incident(analysis)
+
+
+def _spikes(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+    for one, name in spikes.NAMES.items():
+        value, level = analysis.value_of(one), analysis.levels.get(one)
+        if level is None:
+            continue
+        yield _of(m.BASELINE, name), level.median
+        share = analysis.spikes.get(one, 0) / max(analysis.records, 1)
+        yield _of(m.SPIKE_RECORDS, name), share
+        if value is None:
+            continue
+        yield _of(m.SPIKE_SCORE, name), spikes.score(one, value, level)
+        yield _of(m.SPIKE, name), float(spikes.is_spike(one, value, level))
+        if level.median:
+            yield _of(m.BASELINE_RATIO, name), value / level.median
+
+
+def _signals(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+    for name, severity in _bounds(analysis):
+        tracker = analysis.trackers.get(name)
+        active = tracker is not None and tracker.severity is severity
+        yield _of_severity(m.SIGNAL_ACTIVE, name, severity), float(active)
+    for name, tracker in analysis.trackers.items():
+        episode = tracker.episode or tracker.last
+        if episode is not None:
+            yield _of(m.SIGNAL_PEAK, name), episode.peak
+            yield _of(m.SIGNAL_STEP, name), float(episode.first_step)
+
+
+def _incident(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+    yield series(m.INCIDENT_ACTIVE), float(analysis.incident is not None)
+    last = next(reversed(analysis.incidents), None)
+    broken = [stage for stage, _ in last.stages] if last else []
+    for family in CHAIN:
+        place = broken.index(family.value) + 1 if family.value in broken else 0
+        yield _of(m.INCIDENT_STAGE, family.value), float(place)
+    if last is not None:
+        for stage, step in last.stages:
+            yield _of(m.INCIDENT_STAGE_STEP, stage), float(step)
+        yield series(m.INCIDENT_ONSET), float(last.onset_step)
+
+
+def _bounds(analysis: Analysis) -> Iterator[tuple[str, Severity]]:
+    """The severities of its signals, those left out that only somebody who knows the time can tell."""
+    for name, bounds in analysis.limits.items():
+        if SIGNALS[name].found_by is not FoundBy.CLOCK:
+            for severity in bounds:
+                yield name, severity
+
+
+@cache
+def _of(metric: Metric, value: str) -> Series:
+    return series(metric, (metric.label, value))
+
+
+@cache
+def _of_severity(metric: Metric, signal: str, severity: Severity) -> Series:
+    return series(metric, ("signal", signal), ("severity", severity.value))

@@ -1,0 +1,100 @@
+"""What the operator says of runs by their names: other names, profiles, labels."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field, model_validator
+
+from llmtrain_exporter.config.fields import SettingsSection
+from llmtrain_exporter.config.values import Name
+from llmtrain_exporter.knowledge import arguments
+
+RUN_INFO_LABELS = ("run", "dialect", "profile", *arguments.TEXTS, *arguments.NUMBERS)
+"""Label names that the exporter itself gives to a run."""
+
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+
+
+def _label_name(name: str) -> str:
+    if not _LABEL.fullmatch(name) or name.startswith("__"):
+        raise ValueError("must be a label name: letters, digits and _, no digit first and no __ in front")
+    if name in RUN_INFO_LABELS:
+        raise ValueError("is a label that every run has already; choose another name")
+    return name
+
+
+def _pattern(regex: str) -> str:
+    try:
+        re.compile(regex)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"must be a regular expression ({error})") from None
+    return regex
+
+
+Labels = Mapping[Annotated[str, AfterValidator(_label_name)], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What the rules say of one run. `profile` None: it is found from the log."""
+
+    name: str
+    profile: str | None
+    labels: Mapping[str, str]
+
+
+def unique_name(name: str, run: str, taken: Container[str]) -> str:
+    """A name of its own for `run`, where a renaming rule gave the same to two runs."""
+    while name in taken:
+        name += f" ({run})"
+    return name
+
+
+class RunRule(SettingsSection):
+    """What to call the runs that a pattern picks, and how to read them."""
+
+    typical_keys: ClassVar = ("match", "profile")
+
+    match: str | None = Field(default=None, description="Glob on the run's name; * also matches /.")
+    regex: Annotated[str, AfterValidator(_pattern)] | None = Field(
+        default=None, description="Regular expression on the whole name of the run, instead of match."
+    )
+    name: Name | None = Field(
+        default=None,
+        description=r"New name of the run; with regex, \1 or \g<name> stand for its groups.",
+    )
+    profile: str | None = Field(
+        default=None, description="Kind of training, where the log does not tell, or a profile of your own."
+    )
+    labels: Labels = Field(default={}, description="Labels for the run's run_info.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> RunRule:
+        if (self.match is None) == (self.regex is None):
+            raise ValueError("must have one of match and regex")
+        if not (self.name or self.profile or self.labels):
+            raise ValueError("must say something of the runs it picks: name, profile or labels")
+        if self.name and self.regex is not None:
+            _check_template(self.regex, self.name)
+        return self
+
+    def rename(self, run: str) -> str | None:
+        """The run's name under this rule, its own if the rule has none; None if the rule does not pick it."""
+        if self.match is not None:
+            return (self.name or run) if fnmatch.fnmatchcase(run, self.match) else None
+        found = re.fullmatch(self.regex or "", run)
+        if found is None:
+            return None
+        return (found.expand(self.name) if self.name else "") or run
+
+
+def _check_template(regex: str, name: str) -> None:
+    try:
+        re.sub(regex, name, "")
+    except (re.error, IndexError) as error:
+        raise ValueError(f"must name groups of its regex in name ({error})") from None

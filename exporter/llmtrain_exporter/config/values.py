@@ -1,0 +1,99 @@
+"""Kinds of values that several settings have: durations, addresses, counts, lists."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic_core import PydanticCustomError
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+", re.ASCII)
+_PART = re.compile(r"([\d.]+)(ms|[smhdw])", re.ASCII)
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:\[\]/]*):(\d{1,5})", re.ASCII)
+
+
+def seconds(value: object) -> float:
+    """Seconds of "200ms", "5s", "1h30m", "7d", or of a plain number; a ValueError says how to write one."""
+    text = str(value)
+    number = math.nan
+    if type(value) in (int, float) or _NUMBER.fullmatch(text):
+        number = float(text)
+    elif _DURATION.fullmatch(text):
+        number = sum(float(amount) * UNITS[unit] for amount, unit in _PART.findall(text))
+    if math.isfinite(number) and number >= 0:
+        return number
+    raise ValueError('must be a duration such as "200ms", "5s", "12h" or "7d"')
+
+
+def duration(value: float | None) -> str:
+    """The shortest way to write so many seconds: 604800 is "7d", None is "never"."""
+    if value is None:
+        return "never"
+    unit = next((unit for unit in ("d", "h", "m", "s") if value % UNITS[unit] == 0), "ms")
+    return f"{value / UNITS[unit]:.15g}{unit}"
+
+
+def _age(value: object) -> float | None:
+    if value in ("never", None):
+        return None
+    try:
+        return seconds(value) or None
+    except ValueError as error:
+        raise ValueError(f'{error}, or "never"') from None
+
+
+def address(listen: str) -> tuple[str, int]:
+    """Host and port of HOST:PORT; an IPv6 address stands in brackets, an empty host means all interfaces."""
+    parts = _ADDRESS.fullmatch(listen)
+    if parts is None or int(parts[2]) > 65535:
+        raise ValueError('must be HOST:PORT such as "127.0.0.1:9848" or "[::]:9848"')
+    return parts[1].strip("[]"), int(parts[2])
+
+
+def _listen(value: str) -> str:
+    address(value)
+    return value
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def no_truth_value(wanted: str) -> BeforeValidator:
+    """For a field that must be `wanted`: pydantic takes true for 1."""
+
+    def check(value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError(f"must be {wanted}")  # what pydantic catches
+        return value
+
+    return BeforeValidator(check)
+
+
+def choice(names: Iterable[str]) -> BeforeValidator:
+    """For a field that must be one of these texts."""
+    *others, last = names
+    expected = f"{', '.join(others)} or {last}" if others else last
+
+    def check(value: object) -> object:
+        if value not in (*others, last):
+            raise PydanticCustomError("literal_error", "not {expected}", {"expected": expected})
+        return value
+
+    return BeforeValidator(check)
+
+
+Count = Annotated[int, no_truth_value("a whole number"), Field(ge=0)]
+OneOrMore = Annotated[int, no_truth_value("a whole number"), Field(ge=1)]
+Number = Annotated[float, no_truth_value("a number"), Field(allow_inf_nan=False, gt=0)]
+Seconds = Annotated[float, BeforeValidator(seconds), PlainSerializer(duration)]
+Age = Annotated[float | None, BeforeValidator(_age), PlainSerializer(duration)]
+Name = Annotated[str, Field(min_length=1)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
+ListenAddress = Annotated[str, AfterValidator(_listen)]

@@ -1,0 +1,60 @@
+"""What one bot's delivery needs of the world outside, and what it says came of a card."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from llmtrain_exporter.notify.call import Answer, Call
+from llmtrain_exporter.notify.card import Card
+from llmtrain_exporter.notify.compose import Backlog
+from llmtrain_exporter.notify.telemetry import RelayTelemetry
+
+
+class Result(str, Enum):
+    """What became of a card for one bot."""
+
+    SENT = "sent"
+    KNOWN = "known"  # it was sent before
+    UNWANTED = "unwanted"  # no alert of a severity that the bot wants
+    LATER = "later"
+    CLOSED = "closed"  # not before a person has done something
+    NEVER = "never"  # refused in every form; it stands in the log
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A result, and why in one word and in a sentence."""
+
+    result: Result
+    reason: str = ""
+    hint: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return self.result.value + (f" ({self.reason}: {self.hint})" if self.reason else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Clocks, network and numbers. `clock` never goes back; `now` is Unix time.
+
+    `post` sends a call in a thread of its own. `ending`: whether the relay is about to end.
+    """
+
+    clock: Callable[[], float]
+    now: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
+    post: Callable[[Call], Awaitable[Answer]]
+    ending: Callable[[], bool]
+    telemetry: RelayTelemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """How a card and its chart are made once there is a token. `chart` None: no picture is to be had."""
+
+    compose: Callable[[Backlog], Awaitable[Card]]
+    chart: Callable[[], Awaitable[bytes | None]] | None = None

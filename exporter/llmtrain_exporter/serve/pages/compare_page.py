@@ -1,0 +1,118 @@
+"""Several runs side by side, as the template draws them: how each is, and what was set differently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urlencode
+
+from llmtrain_exporter.knowledge.text import Lang, written
+from llmtrain_exporter.model import Snapshot
+from llmtrain_exporter.printable import printable
+from llmtrain_exporter.serve.exposition import label_value
+from llmtrain_exporter.serve.fleet import Shown
+from llmtrain_exporter.serve.pages.list_rows import Progress, progress_of
+from llmtrain_exporter.serve.pages.run_page import chart_marks
+from llmtrain_exporter.serve.pages.wording import Wording
+from llmtrain_exporter.story.facts import judged_by_loss, progress
+from llmtrain_exporter.story.numbers import number
+from llmtrain_exporter.story.verdict import against, title
+
+MOST_RUNS = 8
+"""As many as there are colours of lines."""
+
+SUMMARY = ("run", "verdict", "state", "progress", "worst", "incident_count", "best_loss")
+"""The headings of the table of runs."""
+
+Object = dict[str, object]
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """A run beside others. `colour`: of its lines; `without`: where the others are without it."""
+
+    name: str
+    colour: str
+    address: str
+    without: str
+    run: Snapshot | None  # None: there is none of that name
+
+    @property
+    def health(self) -> str:
+        """The verdict on the whole log, a key of `words.HEALTH`."""
+        return "" if self.run is None else self.run.verdict.name.lower()
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far it is."""
+        run = self.run
+        return None if run is None else progress_of(run.last_step, run.max_steps, progress(run))
+
+    @property
+    def best_loss(self) -> str:
+        """The lowest evaluation loss, where the loss says something."""
+        run = self.run
+        return number(run.best[0]) if run and run.best and judged_by_loss(run) else ""
+
+    def worst(self, lang: Lang) -> str:
+        """The worst that speaks against it."""
+        return title(self.run, lang) if self.run and against(self.run) else ""
+
+    @cached_property
+    def settings(self) -> Mapping[str, str]:
+        """How it was set, as far as that is known."""
+        if self.run is None:
+            return {}
+        settings = self.run.settings
+        known: dict[str, float | str] = {"profile": self.run.profile, **settings.info, **settings.numbers}
+        return {name: printable(written(value)) for name, value in known.items()}
+
+
+@dataclass(frozen=True)
+class ComparePage:
+    """The runs that are asked for, in that order. `kept`: parameters of every link."""
+
+    asked: Sequence[str]
+    find: Callable[[str], Shown | None]
+    say: Wording
+    kept: Mapping[str, str]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether more are asked for than can be compared."""
+        return len(self.asked) > MOST_RUNS
+
+    @cached_property
+    def runs(self) -> Sequence[ComparedRun]:
+        """The runs with their lines' colours."""
+        return [self._compared(at, name) for at, name in enumerate(self.asked[:MOST_RUNS])]
+
+    def _compared(self, at: int, asked: str) -> ComparedRun:
+        shown = self.find(asked)
+        name = printable(asked) if shown is None else label_value(shown.snapshot.run)
+        others = [("run", printable(other)) for other in self.asked if other != asked]
+        without = f"compare?{urlencode([*others, *self.kept.items()])}" if len(others) > 1 else ""
+        address = f"run?{urlencode({'run': name, **self.kept})}"
+        return ComparedRun(name, f"s{at + 1}", address, without, None if shown is None else shown.snapshot)
+
+    @property
+    def known(self) -> Sequence[ComparedRun]:
+        """Those that there are."""
+        return [one for one in self.runs if one.run is not None]
+
+    @property
+    def differing(self) -> Iterable[tuple[str, list[str | None]]]:
+        """Settings that are not the same in all of them, each with its values; None where it is not known."""
+        names = dict.fromkeys(name for one in self.known for name in one.settings)
+        rows = ((name, [one.settings.get(name) for one in self.known]) for name in names)
+        return [(name, values) for name, values in rows if len(set(values)) > 1]
+
+    @property
+    def marks(self) -> list[Object]:
+        """What the charts need to know of each run."""
+        return [
+            {"run": one.name, "colour": one.colour, "up_to": chart_marks(one.run)["up_to"]}
+            for one in self.known
+            if one.run is not None
+        ]

@@ -1,0 +1,104 @@
+"""The rows of the list in words and numbers: their template only puts them into cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from llmtrain_exporter.serve.pages.listed_run import Course, ListedRun
+from llmtrain_exporter.serve.pages.wording import Wording, count
+from llmtrain_exporter.story.numbers import number
+
+SPARKLINE_SIZE = 120, 24
+"""Width and height of a sparkline, in its own units."""
+
+_MARGIN = 2  # above and below its line
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. `share`: from 0 to 1, None where its end is not known."""
+
+    share: float | None
+    steps: str
+
+
+@dataclass(frozen=True, slots=True)
+class SparklineDrawing:
+    """A sparkline: what it shows ("reward", "loss"), the points of its line, the same in words."""
+
+    metric: str
+    points: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A row of the list. Empty texts and None: nothing is known, or there is nothing to say."""
+
+    run: str
+    address: str
+    profile: str
+    health: str  # a key of `words.HEALTH`
+    health_text: str
+    trouble: str  # what is wrong, or had been
+    is_over: bool  # the trouble
+    state: str
+    progress: Progress | None
+    left: str
+    sparkline: SparklineDrawing | None
+    last_record: float | None  # Unix time
+    last_record_ago: str
+
+
+def run_row(run: ListedRun, say: Wording, kept: Mapping[str, str], now: float) -> RunRow:
+    """A run as the list shows it. `kept`: parameters of every link; `now`: Unix time."""
+    left, last = run.remaining_seconds, run.last_record_timestamp
+    return RunRow(
+        run=run.run,
+        address=f"run?{urlencode({'run': run.run, **kept})}",
+        profile=run.profile,
+        health=run.health,
+        health_text=say(f"health.{run.health}"),
+        trouble=_trouble(run, say),
+        is_over=run.signal is None,
+        state=say(f"state.{run.state}"),
+        progress=progress_of(run.last_step, run.max_steps, run.progress),
+        left="" if left is None else say.age(left),
+        sparkline=_drawing(run.sparkline, say),
+        last_record=last,
+        last_record_ago="" if last is None else say.ago(now - last),
+    )
+
+
+def _trouble(run: ListedRun, say: Wording) -> str:
+    if run.signal is not None:
+        return run.signal.title
+    return "" if run.earlier is None else say("earlier", title=run.earlier)
+
+
+def progress_of(step: int | None, most: int | None, share: float | None) -> Progress | None:
+    """How far a run is; None where nothing is known."""
+    if step is None:
+        return None
+    if share is None or most is None:
+        return Progress(None, count(step))
+    return Progress(round(min(max(share, 0.0), 1.0), 4), f"{count(step)} / {count(most)}")
+
+
+def _drawing(course: Course | None, say: Wording) -> SparklineDrawing | None:
+    if course is None or len(course.values) < 2:
+        return None
+    first, last = number(course.values[0]), number(course.values[-1])
+    label = say("course_of", metric=say(f"course_{course.metric}"), first=first, last=last)
+    return SparklineDrawing(course.metric, polyline(course.values), label)
+
+
+def polyline(values: list[float]) -> str:
+    """The points of a sparkline of two values or more, as SVG has them."""
+    (width, height), low, high = SPARKLINE_SIZE, min(values), max(values)
+    scale = (height - 2 * _MARGIN) / (high - low) if high > low else 0.0
+    step, bottom = width / (len(values) - 1), height - _MARGIN
+    places = (bottom - (value - low) * scale for value in values)
+    return " ".join(f"{step * at:.1f},{place:.1f}" for at, place in enumerate(places))

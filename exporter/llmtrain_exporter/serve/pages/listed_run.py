@@ -1,0 +1,102 @@
+"""What the list shows of a run, on the page and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from llmtrain_exporter.analyse.run import STALLED
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Episode, Health, Snapshot, State
+from llmtrain_exporter.printable import printable
+from llmtrain_exporter.serve.exposition import label_value
+from llmtrain_exporter.serve.fleet import Shown
+from llmtrain_exporter.serve.sparkline import Sparkline
+from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story.facts import progress
+
+
+@dataclass(frozen=True, slots=True)
+class LastingSignal:
+    """A signal that has not cleared."""
+
+    name: str
+    severity: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a run's reward went, or its loss ("reward", "loss"), in a few values from its start until now."""
+
+    metric: str
+    values: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """A run of the list. `health`: at the last record; `verdict`: on the whole log.
+
+    `signal`: the worst that lasts; `earlier`: where none does, the title of the worst that had spoken against
+    the run; `progress`: from 0 to 1; `last_record_timestamp`: Unix time.
+    """
+
+    run: str
+    health: str
+    verdict: str
+    state: str
+    profile: str
+    last_step: int | None
+    max_steps: int | None
+    progress: float | None
+    remaining_seconds: float | None
+    last_record_timestamp: float | None
+    signal: LastingSignal | None
+    earlier: str | None
+    sparkline: Course | None
+
+
+def listed_run(shown: Shown, lang: Lang) -> ListedRun:
+    """What the list shows of a published run, in one language."""
+    run = shown.snapshot
+    signal = _lasting_signal(run, lang)
+    return ListedRun(
+        run=label_value(run.run),
+        health=run.health.name.lower(),
+        verdict=run.verdict.name.lower(),
+        state=run.state.value,
+        profile=printable(run.profile),
+        last_step=run.last_step,
+        max_steps=run.max_steps,
+        progress=progress(run),
+        remaining_seconds=shown.remaining,
+        last_record_timestamp=run.last_record,
+        signal=signal,
+        earlier=verdict.title(run, lang) if signal is None and verdict.against(run) else None,
+        sparkline=None if shown.sparkline is None else _course(shown.sparkline),
+    )
+
+
+def _lasting_signal(run: Snapshot, lang: Lang) -> LastingSignal | None:
+    """The worst that lasts, as `verdict.against` orders it."""
+    lasting = [episode for episode in run.episodes if episode.active]
+    found = verdict.against(replace(run, episodes=tuple(lasting)))
+    if found:
+        return _signal(found[0], _worst_severity(lasting, found[0]), lang)
+    if run.state is not State.STALLED:  # which no record can show
+        return None
+    return _signal(STALLED, Severity.CRITICAL if run.health is Health.BROKEN else Severity.WARNING, lang)
+
+
+def _worst_severity(episodes: list[Episode], signal: str) -> Severity:
+    severities = (episode.severity for episode in episodes if episode.signal == signal)
+    return max(severities, key=lambda severity: severity.rank)
+
+
+def _signal(name: str, severity: Severity, lang: Lang) -> LastingSignal:
+    return LastingSignal(name, severity.value, SIGNALS[name].advice.title.of(lang))
+
+
+def _course(line: Sparkline) -> Course:
+    return Course(line.metric, [float(f"{value:.4g}") for value in line.values.tolist()])

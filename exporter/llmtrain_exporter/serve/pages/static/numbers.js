@@ -1,0 +1,34 @@
+// Values of charts as everything else in the program writes them.
+
+/** Four significant digits at the most: as Python's format ".4g" has it. */
+export function number(value) {
+  if (value === null || value === undefined) return "–";
+  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
+  const text = rounded(value);
+  const power = Number(text.split("e")[1]);
+  if (power >= -4 && power < 4) return String(Number(text));
+  return text.replace(/\.?0+e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
+}
+
+/** Four digits and a power of ten. What lies in the very middle goes to the even digit, not always up. */
+function rounded(value) {
+  const [, even, power] = /^(-?\d\.\d\d[02468])50*(e.*)$/.exec(value.toExponential(60)) ?? [];
+  return even ? even + power : value.toExponential(3);
+}
+
+const SIZES = {
+  bytes: [[2 ** 30, "GiB"], [2 ** 20, "MiB"]],
+  seconds: [[86400, "d"], [3600, "h"], [60, "min"]],
+};
+
+/** A value with its unit, as short as it can be. */
+export function withUnit(value, unit) {
+  if (value === null || value === undefined) return "–";
+  const [size, name] = (SIZES[unit] ?? []).find(([size]) => Math.abs(value) >= size) ?? [1, { bytes: "B", seconds: "s" }[unit]];
+  return name ? `${number(value / size)} ${name}` : number(value);
+}
+
+/** A whole number with its thousands apart. */
+export function count(value) {
+  return value.toLocaleString("en-US");
+}

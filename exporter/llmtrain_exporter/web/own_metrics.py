@@ -1,0 +1,62 @@
+"""A program's own metrics: made with one prefix, collected, rendered as text."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Sequence
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    exposition,
+)
+from prometheus_client import Metric as Family
+from prometheus_client.openmetrics import exposition as openmetrics_exposition
+
+
+class _Registry(CollectorRegistry):
+    """Without the `_created` series, which the older text format would show as metrics of their own."""
+
+    def collect(self) -> Iterable[Family]:
+        for family in super().collect():
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            yield family
+
+
+class OwnMetrics:
+    """Makes the metrics of a program under one prefix, those of its process among them. From any thread."""
+
+    def __init__(self, prefix: str, version: str, buckets: Sequence[float]) -> None:
+        """`version`: of the program, for `build_info`. `buckets`: upper bounds of histograms, in seconds."""
+        self.registry = _Registry()
+        self._prefix = prefix
+        self._buckets = buckets
+        build = self.gauge("build_info", "1, labelled with what runs here.", "version", "python")
+        build.labels(version, platform.python_version()).set(1)
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+
+    def gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        """A value that goes up and down."""
+        return Gauge(self._prefix + name, text, labels, registry=self.registry)
+
+    def counter(self, name: str, text: str, *labels: str) -> Counter:
+        """What only grows."""
+        return Counter(self._prefix + name, text, labels, registry=self.registry)
+
+    def histogram(self, name: str, text: str, *labels: str) -> Histogram:
+        """Durations in seconds."""
+        name = self._prefix + name
+        return Histogram(name, text, labels, registry=self.registry, buckets=self._buckets)
+
+    def render(self, openmetrics: bool = False) -> bytes:
+        """All families as text; in OpenMetrics with the closing `# EOF`."""
+        if openmetrics:
+            latest: bytes = openmetrics_exposition.generate_latest(self.registry)  # type: ignore[no-untyped-call]
+            return latest
+        return exposition.generate_latest(self.registry)
