@@ -301,7 +301,9 @@ def test_watch_draws_the_story(tell: Callable[[str], Told], name: str, lang: Lan
     run = tell(name).run
     shown = RunStatus(run, live=True, over=False, caught_up=True, rewritten=0, error=None)
     status = FolderStatus("/logs", (run.last_record or 0) + 5, [shown], shown, {}, {}, None, 0.0)
-    text, story = "\n".join(picture(status, Style(lang, 110), 400)), run_story(run, lang)
+    lines, story = picture(status, Style(lang, 110), 400), run_story(run, lang)
+    text = "\n".join(lines)
+    assert lines[0].startswith(run.run)
     assert_in_order([run.run, *texts_of(essentials(story))], text)
     assert_in_order(texts_of(blocks_of(story.sections, Part.FACTS, Part.PROGRESS)), text)
 

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise, zip_longest
 from typing import Any
 
 import orjson
@@ -14,19 +14,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels
+from llmtrain_exporter.knowledge import panels, words
 from llmtrain_exporter.knowledge.remedy import Proposal
+from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.model import Incident, State, series
+from llmtrain_exporter.model import Episode, Health, Incident, State, series
 from llmtrain_exporter.story import blocks as b
 from llmtrain_exporter.story.advice import flags_section
 from llmtrain_exporter.story.metrics import metrics_section
-from llmtrain_exporter.story.phrase import joined, parts, phrase
+from llmtrain_exporter.story.numbers import duration
+from llmtrain_exporter.story.phrase import enumerated, joined, parts, phrase
 from llmtrain_exporter.story.run_story import run_story
+from llmtrain_exporter.story.sections import RANKS
+from llmtrain_exporter.story.shorten import at_most, brief, essentials, shortened, urgent_rows
 from llmtrain_exporter.story.tree_json import LONGEST_TEXT, MOST_ENTRIES, from_object, to_object
-from llmtrain_exporter.story.verdict import Action
+from llmtrain_exporter.story.verdict import Action, findings
 
 from tests.serving import RUN
+
+KL = series(c.KL, ("split", "train"))
 
 # Any tree
 
@@ -62,8 +68,10 @@ def several(entries: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...
 
 def tables() -> st.SearchStrategy[b.Table]:
     """Tables whose rows have ranks, headings and notes."""
-    rows = several(st.tuples(several(lines()), st.integers(0, 9), texts(), lines()))
-    return st.builds(table_of, texts(), several(texts()), rows, several(st.integers(0, 4)), texts())
+    cells = st.tuples(lines(), lines())
+    rows = several(st.tuples(cells, st.integers(0, 9), texts(), lines()))
+    head = st.tuples(texts(), texts())
+    return st.builds(table_of, texts(), head, rows, several(st.integers(0, 4)), texts())
 
 
 def table_of(
@@ -252,6 +260,18 @@ def test_a_piece_that_is_not_as_it_should_be_is_only_words(piece: object) -> Non
     assert only_line([piece]) == ("x",)
 
 
+@pytest.mark.parametrize("row", [[], [["a"]], [["a"], ["b"], ["c"]], "ab", None, [1, 2]])
+def test_a_row_that_is_not_as_wide_as_its_table_is_left_out(row: object) -> None:
+    """The others stay, without ranks that can no longer be told apart."""
+    table = {"type": "table", "head": ["x", "y"], "rows": [row, [["1"], ["2"]]], "ranks": [3, 4]}
+    story = from_object({"sections": [{"blocks": [table]}]})
+    assert story is not None
+    (read,) = story.sections[0].blocks
+    assert isinstance(read, b.Table)
+    wanted = {2: (3, 4)}.get(len(read.rows), ())
+    assert (read.rows[-1], read.ranks) == ((("1",), ("2",)), wanted)
+
+
 # Phrases
 
 
@@ -283,10 +303,10 @@ def test_a_story_tells_how_the_last_incident_ended(
     """Well or not, and in a few words; of one that went silent since when."""
     incident = Incident(7, 20, recovery, (("kl", 7),), ("kl_spike",), False, False)
     run = replace(RUN, incidents=(incident,), state=state, last_record=1_700_000_000.0)
-    for lang, words in ((Lang.EN, en), (Lang.ZH, zh)):
+    for lang, text in ((Lang.EN, en), (Lang.ZH, zh)):
         told = run_story(run, lang).ending
         assert told is not None
-        assert told.line == (b.Mark(kind, words),)
+        assert told.line == (b.Mark(kind, text),)
         assert ("2023-11-14 22:13:20 UTC" in "".join(map(b.plain, told.more))) is (state is State.STALLED)
 
 
@@ -346,3 +366,202 @@ def test_flags_to_copy_name_each_setting_once() -> None:
     section = flags_section([Action("", "", (proposal,)) for proposal in proposals], Lang.EN)
     assert section is not None
     assert section.blocks[-1] == b.Command("--beta 0.1 --epsilon 0.1")
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_a_run_of_which_nothing_is_known_is_not_called_healthy(lang: Lang) -> None:
+    """It has no verdict, and says why."""
+    story = run_story(replace(RUN, records={}, samples={}, last_step=None, first_step=None), lang)
+    parts = [section.part for section in story.sections]
+    assert b.Part.VERDICT not in parts
+    assert list(b.lines_in(b.blocks_of(story.sections, b.Part.REASON))) == [
+        (words.NOTHING_TO_JUDGE.of(lang),)
+    ]
+
+
+@pytest.mark.parametrize(("lang", "text"), [(Lang.EN, "broken (now healthy)"), (Lang.ZH, "异常（目前健康）")])
+def test_a_run_that_recovered_has_both_verdicts(lang: Lang, text: str) -> None:
+    """That on the whole log, and how it is now."""
+    story = run_story(replace(RUN, verdict=Health.BROKEN), lang)
+    assert [b.plain(line) for line in b.lines_in(b.blocks_of(story.sections, b.Part.VERDICT))] == [text]
+
+
+def test_the_reason_of_a_broken_run_is_for_who_wants_all() -> None:
+    """Among the findings it stands as well; that a run is well stands nowhere else."""
+    episode = Episode("kl_spike", Severity.WARNING, 20, 24, 3, 0.5, 21, 0.1, KL, 0.02, None, active=False)
+    for run, rank in ((RUN, 0), (replace(RUN, episodes=(episode,)), b.DETAIL)):
+        [reason] = [one for one in run_story(run, Lang.EN).sections if one.part is b.Part.REASON]
+        assert reason.rank == rank
+
+
+def test_every_part_of_a_story_has_its_rank() -> None:
+    """In one table; the parts that only other documents have need none."""
+    assert set(b.Part) - set(RANKS) == {b.Part.NOTES, b.Part.ALERTS, b.Part.LINKS, b.Part.CHAPTER}
+
+
+# What a small output leaves out
+
+
+def listed(*texts: str, cut: b.Cut = b.Cut.LAST, ranks: Sequence[int] = ()) -> b.Items:
+    """A list of these."""
+    items = [b.Item((text,), rank=rank) for text, rank in zip_longest(texts, ranks, fillvalue=0)]  # type: ignore[arg-type]
+    return b.Items(tuple(items), cut=cut)
+
+
+def shown(sections: Sequence[b.Section]) -> list[str]:
+    """The lines that are left."""
+    return [b.plain(line) for section in sections for line in b.lines_in(section.blocks)]
+
+
+def versions(*sections: b.Section) -> list[list[str]]:
+    """The lines of each shorter version."""
+    return [shown(version) for version in shortened(sections, Lang.EN)]
+
+
+def test_the_section_with_the_highest_rank_gives_way_first() -> None:
+    """Its last item first; of two with the same rank the later one; the very first line stays."""
+    first = b.Section(b.Part.FACTS, None, (listed("a", "b"),), 1)
+    second = b.Section(b.Part.CAUSES, None, (listed("c", "d"),), 5)
+    third = b.Section(b.Part.ACTIONS, None, (listed("e"),), 1)
+    assert versions(first, second, third) == [
+        ["a", "b", "c", "d", "e"],
+        ["a", "b", "c", "e"],
+        ["a", "b", "e"],
+        ["a", "b"],
+        ["a"],
+    ]
+
+
+def test_what_only_says_more_goes_before_any_item() -> None:
+    """All at once: either each thing to do says how, or none."""
+    items = tuple(b.Item((name,), ((f"how {name}",),)) for name in "ab")
+    section = b.Section(b.Part.ACTIONS, None, (b.Items(items, numbered=True),), 2)
+    assert versions(section) == [["a", "how a", "b", "how b"], ["a", "b"], ["a"]]
+    assert shown([brief(section)]) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("cut", "left"),
+    [
+        (b.Cut.LAST, [["a", "b", "c", "d"], ["a", "b", "c"], ["a", "b"], ["a"]]),
+        (b.Cut.FIRST, [["a", "b", "c", "d"], ["1 more", "b", "c", "d"], ["2 more", "c", "d"]]),
+        (b.Cut.MIDDLE, [["a", "b", "c", "d"], ["a", "1 more", "c", "d"], ["a", "2 more", "d"]]),
+    ],
+)
+def test_a_list_says_what_of_it_goes_first(cut: b.Cut, left: list[list[str]]) -> None:
+    """Where time goes on a note stands in the gap; a list from the best to the least just ends."""
+    found = versions(b.Section(b.Part.FINDINGS, None, (listed(*"abcd", cut=cut),)))
+    assert [[line.removeprefix("... and ") for line in lines] for lines in found][: len(left)] == left
+
+
+def test_items_of_a_higher_rank_go_before_the_others() -> None:
+    """Wherever they stand: what says nothing against a run before what does."""
+    section = b.Section(b.Part.FINDINGS, None, (listed(*"abc", ranks=(0, 1, 0)),))
+    assert versions(section)[:3] == [["a", "b", "c"], ["a", "c"], ["a"]]
+
+
+@given(several(sections(depth=0)), st.sampled_from(Lang))
+def test_each_version_is_shorter_than_the_one_before(parts: tuple[b.Section, ...], lang: Lang) -> None:
+    """None is empty, and none has anything that the whole had not, but for notes of what is left out."""
+    found = list(shortened(parts, lang))
+    assert found[0] == parts
+    blocks = [[block for section in version for block in section.blocks] for version in found]
+    assert all(blocks[1:])
+    sizes = [
+        sum(len(each.items) if isinstance(each, b.Items) else 1 for each in version) for version in blocks
+    ]
+    assert all(later <= earlier + 1 for earlier, later in pairwise(sizes))
+    assert len(found) <= 2 * sum(1 + len(getattr(each, "items", ())) for each in blocks[0]) + 1
+
+
+def test_of_many_items_the_ends_are_shown() -> None:
+    """As many as are wanted, and how many are in between."""
+    section = b.Section(b.Part.INCIDENTS, None, (listed(*"abcdef", cut=b.Cut.MIDDLE),))
+    assert shown([at_most(section, 3, Lang.EN)]) == ["a", "... and 3 more incidents in between", "e", "f"]
+    assert at_most(section, 6, Lang.EN) == section
+
+
+def test_details_are_left_out_whatever_the_size() -> None:
+    """Sections, and rows of tables with what goes with each."""
+    rows, ranks = ((("a",),), (("b",),), (("c",),)), (0, b.DETAIL, 3)
+    table = b.Table("", ("x",), rows, ranks, groups=("A", "B", "C"), notes=(("1",), ("2",), ("3",)))
+    story = b.Story(
+        "a",
+        "en",
+        "watch",
+        "",
+        (b.Section(b.Part.METRICS, None, (table,)), b.Section(b.Part.FLAGS, None, (), 6)),
+    )
+    [section] = essentials(story)
+    [kept] = section.blocks
+    assert isinstance(kept, b.Table)
+    assert (kept.rows, kept.ranks, kept.groups) == ((rows[0], rows[2]), (0, 3), ("A", "C"))
+    assert kept.notes == (("1",), ("3",))
+    assert (urgent_rows(table, 2), urgent_rows(kept, 1)) == ([0, 2], [0])
+
+
+# Numbers and times
+
+
+@pytest.mark.parametrize(
+    ("seconds", "digits", "units", "en", "zh"),
+    [
+        (0.4667, 2, 2, "0.47 s", "0.47 秒"),
+        (45.312, 4, 2, "45.31 s", "45.31 秒"),
+        (59.97, 2, 2, "1 min", "1 分钟"),
+        (59.4, 0, 2, "59 s", "59 秒"),
+        (200, 0, 2, "3 min 20 s", "3 分 20 秒"),
+        (200, 0, 1, "3 min", "3 分钟"),
+        (3700, 0, 2, "1 h 1 min", "1 小时 1 分钟"),
+        (3605, 4, 2, "1 h", "1 小时"),
+        (90000, 0, 1, "1 d", "1 天"),
+        (-3, 0, 2, "0 s", "0 秒"),
+        (math.nan, 4, 2, "NaN s", "NaN 秒"),
+        (math.inf, 0, 2, "inf s", "inf 秒"),
+    ],
+)
+def test_times_are_told_in_words(seconds: float, digits: int, units: int, en: str, zh: str) -> None:
+    """In the largest units that fit, whole numbers of them; less than a minute is as exact as wanted."""
+    assert [duration(seconds, lang, digits, units) for lang in Lang] == [en, zh]
+
+
+@pytest.mark.parametrize(
+    ("names", "en", "zh"),
+    [
+        ((), "", ""),
+        (("a",), "a", "a"),
+        (("a", "b"), "a and b", "a、b"),
+        (("a", "b", "c"), "a, b and c", "a、b、c"),
+    ],
+)
+def test_names_are_listed_as_people_do(names: Sequence[str], en: str, zh: str) -> None:
+    """With a word before the last one, where the language has one."""
+    assert [enumerated(names, lang) for lang in Lang] == [en, zh]
+
+
+def test_the_collapse_says_which_parts_had_broken_by_then() -> None:
+    """Those of its incident, in their order; nobody knows without one."""
+    episode = Episode("collapse", Severity.CRITICAL, 12, 30, 9, 3.0, 20, 2.0, KL, None, 12, active=True)
+    incident = Incident(7, 20, None, (("kl", 7), ("reward", 12), ("length", 17)), (), True, True)
+    texts = {
+        broke: findings(replace(RUN, episodes=(episode,), incidents=incidents), Lang.EN)[0].text
+        for broke, incidents in ((True, (incident,)), (False, ()))
+    }
+    assert texts[True] == "KL and reward broke by step 12."
+    assert texts[False] == "Several parts of the run broke by step 12."
+
+
+@pytest.mark.parametrize(
+    ("split", "signal", "text"),
+    [
+        ("eval", "overfit", "loss (eval) is 2 at step 21, training loss 1."),
+        ("train", "overfit", "loss is 2 at step 21, early level 1."),
+        ("eval", "accuracy_drop", "loss (eval) is 2 at step 21, training accuracy 1."),
+        ("train", "accuracy_drop", "loss is 2 at step 21, its best 1."),
+    ],
+)
+def test_a_finding_says_what_its_value_is_held_against(split: str, signal: str, text: str) -> None:
+    """Training beside evaluation, or the run's own past."""
+    one = series(c.LOSS, ("split", split))
+    episode = Episode(signal, Severity.WARNING, 20, 24, 3, 2.0, 21, 2.0, one, 1.0, None, active=False)
+    assert findings(replace(RUN, episodes=(episode,)), Lang.EN)[0].text == text

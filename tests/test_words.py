@@ -16,6 +16,7 @@ FILES = ("words", "page_words", "card_words", "report_words", "watch_words")
 
 TWICE = {
     ", ": "Chinese parts clauses by another comma than names",
+    "Metrics": "the table of them, and the name of what Prometheus reads",
     "healthy": "the word for a run's health, and the head of a column of ranges",
     "min": "Chinese has a shorter word for minutes with seconds behind them",
     "no run: {reason}": "Chinese says of a file that it is no log, of a missing one only that it is missing",

@@ -111,15 +111,22 @@ def _pair(raw: object) -> tuple[str, b.Line] | None:
 
 
 def _table(raw: Object) -> b.Table:
-    rows, ranks = _each(raw.get("rows"), lambda row: _each(row, _line)), _each(raw.get("ranks"), _whole)
+    head, ranks = _each(raw.get("head"), _text), _each(raw.get("ranks"), _whole)
+    rows = _each(raw.get("rows"), lambda row: _row(row, len(head)))
     return b.Table(
         _text(raw.get("caption")),
-        _each(raw.get("head"), _text),
+        head,
         rows,
         ranks if len(ranks) == len(rows) else (),
         _each(raw.get("spare"), _whole),
         *_groups_and_notes(raw, len(rows)),
     )
+
+
+def _row(raw: object, columns: int) -> tuple[b.Line, ...] | None:
+    """A row as wide as the table; there is no telling what belongs where in any other."""
+    cells = _each(raw, _line)
+    return cells if cells and len(cells) == columns else None
 
 
 def _groups_and_notes(raw: Object, rows: int) -> tuple[tuple[str, ...], tuple[b.Line, ...], str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.blocks import Course, Line, Table
 from llmtrain_exporter.story.shorten import urgent_rows
 from llmtrain_exporter.write.columns import NBSP, columns, padded, shortened
@@ -18,7 +19,7 @@ GAP = 2
 SHORTEST_NAMES = (24, 14)
 """Columns that the first cell needs beside all others, and where one of these is left out."""
 
-LONGEST_NAME = 34
+SHORTEST_NAME, LONGEST_NAME = 3, 34
 
 SHORTEST_COURSE, LONGEST_COURSE = 8, 32
 
@@ -33,11 +34,12 @@ def table_lines(
     if not table.rows or (most is not None and most < 2):
         return []
     cells = [[line_text(cell, style) for cell in row] for row in table.rows]
-    widths = _widths(_natural(table.head, cells), table, style.width)
+    head = list(map(printable, table.head))
+    widths = _widths(_natural(head, cells), table, style.width)
     shown: Sequence[int] = range(len(cells))
     if most is not None and len(cells) > most - 1:
         shown = urgent_rows(table, most - 2)
-    lines = [_line(table.head, widths)]
+    lines = [_line(head, widths)]
     lines += [_line(_with_course(cells[at], table.rows[at], widths), widths) for at in shown]
     left = len(cells) - len(shown)
     return [*lines, note.of(left, style.lang)] if left else lines
@@ -59,7 +61,7 @@ def _widths(natural: Sequence[int], table: Table, width: int) -> list[int]:
         room = free - (GAP + SHORTEST_COURSE) * drawn
         if room >= min(natural[0], SHORTEST_NAMES[min(left_out, 1)]):
             break
-    shown[0] = max(min(natural[0], room), 3)
+    shown[0] = min(natural[0], max(room, SHORTEST_NAME))
     if drawn and elastic is not None:
         shown[0] = min(shown[0], max(LONGEST_NAME, free - GAP - LONGEST_COURSE))
         shown[elastic] = min(free - GAP - shown[0], LONGEST_COURSE)
