@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from llmtrain_exporter.draw.chart import Line, Marks, Panel
+from llmtrain_exporter.draw.chart import ChartLine, ChartPanel, Marks
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import PREFIX, Group, Metric
 
@@ -28,14 +28,14 @@ _METRICS = {metric.name: metric for metric in c.METRICS}
 _MEAN = ("mean", "region_mean")
 
 
-def panels(history: Object, metrics: Iterable[Metric] | None = None) -> list[Panel]:
+def panels(history: Object, metrics: Iterable[Metric] | None = None) -> list[ChartPanel]:
     """A panel for each metric that the run has, in the order given; without `metrics` all that are judged."""
     wanted = [metric for metric in c.METRICS if metric.group in DRAWN] if metrics is None else metrics
     found = ((metric, list(_lines(history, metric))) for metric in wanted)
     return [_panel(metric, told) for metric, told in found if told]
 
 
-def chain(history: Object, incident: Object | None = None) -> list[Panel]:
+def chain(history: Object, incident: Object | None = None) -> list[ChartPanel]:
     """What breaks in a collapse, in its order; gradients where they broke, or nothing is said of kl."""
     stages = {one["stage"] for one in (incident or {}).get("stages", ())}
     found = panels(history, CHAIN)
@@ -65,10 +65,10 @@ def _rank(steps: Sequence[int], step: int) -> int:
     return sum(one < step for one in steps)
 
 
-def _panel(metric: Metric, told: Sequence[tuple[Object, Line]]) -> Panel:
+def _panel(metric: Metric, told: Sequence[tuple[Object, ChartLine]]) -> ChartPanel:
     first = told[0][0]
     low, high = first["healthy"]
-    return Panel(
+    return ChartPanel(
         metric.name.removeprefix(PREFIX),
         tuple(line for _, line in told[:MOST_LINES]),
         dict(first["limits"]),
@@ -77,7 +77,7 @@ def _panel(metric: Metric, told: Sequence[tuple[Object, Line]]) -> Panel:
     )
 
 
-def _lines(history: Object, metric: Metric) -> Iterator[tuple[Object, Line]]:
+def _lines(history: Object, metric: Metric) -> Iterator[tuple[Object, ChartLine]]:
     """The series of a metric that have a value, the mean in front of the extremes, evaluations behind."""
     for table, evaluation in ((history, False), (history["evaluations"], True)):
         told = [one for one in table["series"] if _METRICS.get(one["metric"]) is metric]
@@ -86,9 +86,9 @@ def _lines(history: Object, metric: Metric) -> Iterator[tuple[Object, Line]]:
                 yield one, _line(one, table, evaluation)
 
 
-def _line(one: Object, table: Object, evaluation: bool) -> Line:
+def _line(one: Object, table: Object, evaluation: bool) -> ChartLine:
     part = one["labels"].get(_METRICS[one["metric"]].label, "")
-    return Line(
+    return ChartLine(
         " ".join((part, "eval" if evaluation else "")).strip() or "train",
         table["steps"],
         one["values"],
@@ -101,7 +101,7 @@ def _line(one: Object, table: Object, evaluation: bool) -> Line:
     )
 
 
-def shown(line: Line, window: tuple[float, float] | None) -> list[float]:
+def shown(line: ChartLine, window: tuple[float, float] | None) -> list[float]:
     """The values of a line that can be seen."""
     low, high = window or (-math.inf, math.inf)
     return [

@@ -11,11 +11,11 @@ from llmtrain_exporter.bundle.dashboards.board import (
     Board,
     Column,
     Curves,
-    Line,
     Override,
+    Query,
     Row,
     Said,
-    Table,
+    TablePanel,
     Transformation,
 )
 from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
@@ -68,7 +68,7 @@ def _by_clock(one: _Compared) -> Curves:
     return Curves(
         one.title,
         paragraphs(described(one.metric), words.ON_CLOCK),
-        (Line(f"{_PER_RUN} ({one.query})", "{{run}}"),),
+        (Query(f"{_PER_RUN} ({one.query})", "{{run}}"),),
         one.unit,
         8,
         nothing=words.NOT_LOGGED_BY_ANY,
@@ -83,8 +83,8 @@ def _against(one: _Compared, axis: Text, x: str, text: Text, unit: str) -> Again
         _titled(one.title, axis),
         paragraphs(described(one.metric), text),
         (
-            Line(f"{at} and {value}", table=True, every=True),
-            Line(f"{value} and {at}", table=True, every=True),
+            Query(f"{at} and {value}", table=True, every=True),
+            Query(f"{value} and {at}", table=True, every=True),
         ),
         one.unit,
         8,
@@ -135,12 +135,12 @@ _WIDTHS = {
 }
 _OF_LOSS = 'metric="loss"'
 
-_SETTINGS = Table(
+_SETTINGS = TablePanel(
     *words.SETTINGS,
     (
-        Line(_info(*_FACTS), table=True),
-        Line(f"{_PER_RUN} ({series(c.MAX_STEPS, of=RUNS)})", table=True),
-        Line(f"{_PER_RUN} ({_PEAK})", table=True),
+        Query(_info(*_FACTS), table=True),
+        Query(f"{_PER_RUN} ({series(c.MAX_STEPS, of=RUNS)})", table=True),
+        Query(f"{_PER_RUN} ({_PEAK})", table=True),
     ),
     unit="none",
     width=24,
@@ -158,9 +158,9 @@ _SETTINGS = Table(
 
 _RUN_AND_NUMBERS = ("run", *arguments.NUMBERS)
 
-_HYPER_PARAMETERS = Table(
+_HYPER_PARAMETERS = TablePanel(
     *words.HYPER_PARAMETERS,
-    (Line(_info(*arguments.NUMBERS), table=True),),
+    (Query(_info(*arguments.NUMBERS), table=True),),
     unit="string",  # as they were written: 5e-05 and not 0.0000500
     width=24,
     height=15,
@@ -184,15 +184,15 @@ _HYPER_PARAMETERS = Table(
 """A run is a column here: there are more hyper-parameters than fit beside each other."""
 
 
-def _last(query: str) -> Line:
-    return Line(f"{_PER_RUN} ({query})", table=True)
+def _last(query: str) -> Query:
+    return Query(f"{_PER_RUN} ({query})", table=True)
 
 
-_RESULTS = Table(
+_RESULTS = TablePanel(
     *words.RESULTS,
     (
         _last(series(c.RUN_HEALTH, of=RUNS)),
-        Line(f"max by (job, instance, run, state) ({series(c.RUN_STATE, of=RUNS)} == 1)", table=True),
+        Query(f"max by (job, instance, run, state) ({series(c.RUN_STATE, of=RUNS)} == 1)", table=True),
         _last(_STEP),
         _last(series(c.EPOCH, of=RUNS)),
         _last(train(c.LOSS, of=RUNS)),

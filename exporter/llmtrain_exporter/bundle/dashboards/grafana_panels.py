@@ -8,7 +8,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from llmtrain_exporter.bundle.dashboards import board
-from llmtrain_exporter.bundle.dashboards.board import Line, Link, Look, Mappings, Panel, Said, Steps
+from llmtrain_exporter.bundle.dashboards.board import BoardLink, Look, Mappings, Panel, Query, Said, Steps
 from llmtrain_exporter.knowledge.text import Lang, Text
 
 Json = dict[str, Any]
@@ -131,7 +131,7 @@ def _panel(panel: Panel, lang: Lang, kind: str, colour: str, custom: Json, optio
     return without_none(made)
 
 
-def _with_refs(panel: Panel) -> Iterator[tuple[Line, str]]:
+def _with_refs(panel: Panel) -> Iterator[tuple[Query, str]]:
     """Each query with the letter by which overrides and transformations know it."""
     return zip(panel.lines, ascii_uppercase, strict=False)
 
@@ -155,7 +155,7 @@ def _override(matcher: str, fields: str, properties: tuple[tuple[str, object], .
     }
 
 
-def link(target: Link, lang: Lang) -> Json:
+def link(target: BoardLink, lang: Lang) -> Json:
     """A link of the dashboard or of a panel."""
     return {
         "type": "link",
@@ -172,7 +172,7 @@ def link(target: Link, lang: Lang) -> Json:
     }
 
 
-def _colour(line: Line) -> tuple[tuple[str, object], ...]:
+def _colour(line: Query) -> tuple[tuple[str, object], ...]:
     return (("color", {"mode": "fixed", "fixedColor": line.colour}),) if line.colour else ()
 
 
@@ -180,7 +180,7 @@ def _transformation(name: str, options: object, lang: Lang) -> Json:
     return {"id": name, "options": _translated(options, lang)}
 
 
-def _query(line: Line, ref: str, lang: Lang) -> Json:
+def _query(line: Query, ref: str, lang: Lang) -> Json:
     instant = line.instant or (line.table and not line.every)
     made = {
         "datasource": DATASOURCE,
@@ -331,7 +331,7 @@ def _(panel: board.Cells, lang: Lang) -> Json:
 
 
 @panel_json.register
-def _(panel: board.Table, lang: Lang) -> Json:
+def _(panel: board.TablePanel, lang: Lang) -> Json:
     custom = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False, "inspect": False}
     options: Json = {"cellHeight": "sm", "frameIndex": 0, "showHeader": True, "showTypeIcons": False}
     if panel.sort:
@@ -347,7 +347,7 @@ def _(panel: board.Table, lang: Lang) -> Json:
     return {**made, "transformations": changes} if changes else made
 
 
-def _chosen(panel: board.Table) -> Iterator[tuple[str, Mapping[str, object]]]:
+def _chosen(panel: board.TablePanel) -> Iterator[tuple[str, Mapping[str, object]]]:
     """The queries as one table, of which the wanted columns are left, in their order and by their titles."""
     if panel.merged:
         yield "merge", {}

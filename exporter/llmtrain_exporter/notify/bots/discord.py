@@ -20,7 +20,15 @@ from llmtrain_exporter.notify.chat.answers import (
     never,
     own_words,
 )
-from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Picture, Rate, encoded, webhook_call
+from llmtrain_exporter.notify.chat.descriptor import (
+    Bot,
+    Chat,
+    Message,
+    PictureWay,
+    Rate,
+    encoded,
+    webhook_call,
+)
 from llmtrain_exporter.notify.chat.markup import COLOURS, defused, utf16_units
 from llmtrain_exporter.notify.chat.rules import WebhookRule
 
@@ -118,5 +126,5 @@ CHAT = Chat(
     most=MOST_DESCRIPTION,
     call=webhook_call,
     judge=_judge,
-    picture=Picture(MOST_PICTURE_BYTES, attach=_with_picture),
+    picture=PictureWay(MOST_PICTURE_BYTES, attach=_with_picture),
 )

@@ -28,7 +28,7 @@ from llmtrain_exporter.notify.chat.answers import (
     never,
     own_words,
 )
-from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Picture, Rate, encoded
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, PictureWay, Rate, encoded
 from llmtrain_exporter.notify.chat.markup import ZERO_WIDTH, defused, utf16_units
 from llmtrain_exporter.notify.chat.rules import BotRule
 from llmtrain_exporter.notify.config.fields import base_address
@@ -222,5 +222,5 @@ CHAT = Chat(
     most=MOST_TEXT,
     call=_call,
     judge=_judge,
-    picture=Picture(MOST_PICTURE_BYTES, follow=_picture),
+    picture=PictureWay(MOST_PICTURE_BYTES, follow=_picture),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from llmtrain_exporter.draw.chart import Marks, Panel
+from llmtrain_exporter.draw.chart import ChartPanel, Marks
 from llmtrain_exporter.draw.from_history import MOST_LINES, panels
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import report_words as r
@@ -129,7 +129,7 @@ def _overlaid(runs: Sequence[Material], say: Say) -> Iterator[Block]:
             yield Picture(f"all-{short(metric)}", caption, (panel,), Marks())
 
 
-def _overlay(metric: Metric, runs: Sequence[Material]) -> Panel | None:
+def _overlay(metric: Metric, runs: Sequence[Material]) -> ChartPanel | None:
     """A line per run, if two have the metric at all."""
     lines = []
     for material in runs:
@@ -141,7 +141,7 @@ def _overlay(metric: Metric, runs: Sequence[Material]) -> Panel | None:
                 )
     if len(lines) < 2:
         return None
-    return Panel(short(metric), tuple(lines[:MOST_LINES]), left_out=max(len(lines) - MOST_LINES, 0))
+    return ChartPanel(short(metric), tuple(lines[:MOST_LINES]), left_out=max(len(lines) - MOST_LINES, 0))
 
 
 def no_runs(others: Sequence[tuple[str, str]], say: Say) -> Iterator[Block]:

@@ -14,7 +14,7 @@ from llmtrain_exporter.draw.from_history import Object, marks
 from llmtrain_exporter.model import Episode, Series, Snapshot
 from llmtrain_exporter.story.ranges import band_of
 from llmtrain_exporter.story.run_object import run_object
-from llmtrain_exporter.watching.history.columns import History, Table
+from llmtrain_exporter.watching.history.columns import History, RecordTable
 from llmtrain_exporter.watching.history.document import history_object
 
 POINTS = 700
@@ -94,7 +94,7 @@ def share(step: int, run: Snapshot) -> float | None:
     return step / whole if whole else None
 
 
-def _stats(table: Table, run: Snapshot) -> dict[Series, Stats]:
+def _stats(table: RecordTable, run: Snapshot) -> dict[Series, Stats]:
     import numpy
     import pandas
 

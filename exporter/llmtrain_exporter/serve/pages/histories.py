@@ -12,7 +12,7 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.model import NoRun
-from llmtrain_exporter.watching.history.columns import History, Table
+from llmtrain_exporter.watching.history.columns import History, RecordTable
 from llmtrain_exporter.watching.history.recorded import RecordedLog
 from llmtrain_exporter.watching.rules import rules_for_serving
 
@@ -117,7 +117,7 @@ def _size(kept: _Kept) -> int:
     """Values of a history."""
     if isinstance(kept.history, NoRun):
         return 0
-    tables: tuple[Table, ...] = (kept.history.train, kept.history.evaluations)
+    tables: tuple[RecordTable, ...] = (kept.history.train, kept.history.evaluations)
     return sum(len(table) * (len(table.columns) + 2) for table in tables) + sum(
         map(len, kept.history.baselines.values())
     )

@@ -23,7 +23,7 @@ _NAN = math.nan
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class RecordTable:
     """The rows of one kind, in the order of the log; all sequences are as long as `steps`.
 
     `columns`: series to values in base units, NaN where a row lacks the key. `non_finite`: series to the rows
@@ -51,8 +51,8 @@ class History:
     """
 
     run: Snapshot
-    train: Table
-    evaluations: Table
+    train: RecordTable
+    evaluations: RecordTable
     spikes: Mapping[Series, array[int]]
     baselines: Mapping[Series, array[float]]
 
@@ -88,12 +88,12 @@ class _Rows:
         while self._live and self.steps[self._live[-1]] >= step:
             self._superseded[self._live.pop()] = 1
 
-    def table(self, known: Collection[Series], end: float | None) -> Table:
+    def table(self, known: Collection[Series], end: float | None) -> RecordTable:
         """The table, of the series `known`. `end`: Unix time at 0 of the clock, None: nobody knows."""
         self._settle()
         for column in self._columns.values():
             _pad(column, len(self.steps))
-        return Table(
+        return RecordTable(
             self.steps,
             None if end is None else array("d", (end + clock for clock in self._clock)),
             {one: column for one, column in self._columns.items() if one in known},

@@ -15,7 +15,7 @@ from llmtrain_exporter.model import Kind, Series, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.numbers import series_name
 from llmtrain_exporter.story.ranges import band_of, limits_of
-from llmtrain_exporter.watching.history.columns import History, Table
+from llmtrain_exporter.watching.history.columns import History, RecordTable
 from llmtrain_exporter.watching.history.thin import Thinned, stretches, thin
 
 Object = dict[str, object]
@@ -80,7 +80,7 @@ def _series(
     }
 
 
-def _between(table: Table, first: int | None, last: int | None) -> range:
+def _between(table: RecordTable, first: int | None, last: int | None) -> range:
     """The rows from the first to the last whose step lies between these; a resumed run may go in and out."""
     if first is None and last is None:
         return range(len(table))
@@ -109,7 +109,7 @@ def _gap(rows: int, points: int) -> int:
     return max(rows // max(points, 1), 1)
 
 
-def _position(table: Table, rows: Sequence[int]) -> Object:
+def _position(table: RecordTable, rows: Sequence[int]) -> Object:
     times = table.times
     return {
         "steps": [table.steps[row] for row in rows],
@@ -135,7 +135,7 @@ def _limits(one: Series, run: Snapshot) -> Object:
     }
 
 
-def _non_finite(table: Table, one: Series, rows: range, gap: int) -> list[Object]:
+def _non_finite(table: RecordTable, one: Series, rows: range, gap: int) -> list[Object]:
     """Stretches in which the log says that a value is not finite; `value`: what it says first."""
     odd = array("q", (row for row in table.non_finite.get(one, ()) if row in rows))
     return [
