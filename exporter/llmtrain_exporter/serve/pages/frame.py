@@ -97,7 +97,7 @@ class Pages:
     def run(self, request: Request) -> Response:
         """One run; its charts are for the script."""
         shown = self._fleet.find(request.query_params.get("run", ""))
-        page = None if shown is None else self._run_page(request, self._answers.whole(shown))
+        page = None if shown is None else RunPage(self._answers.whole(shown), language(request))
         name = _asked_run(request) if page is None else page.run.run
         frame = Frame(name, "run.js", address("api/v1/run", {"run": name}), charts=True)
         return self._page(request, "run.html", frame, {"page": page, "name": name}, 200 if page else 404)
@@ -111,8 +111,7 @@ class Pages:
             return answer(request, body, HTML, 404, vary=BY_LANGUAGE)
 
         def write(run: Snapshot) -> bytes:
-            page = self._run_page(request, run)
-            return self._renderer.html("run_fragment.html", lang, {"page": page})
+            return self._renderer.html("run_fragment.html", lang, {"page": RunPage(run, lang)})
 
         body = self._answers.answer(shown, _form(request), write)
         return answer(request, body, HTML, vary=BY_LANGUAGE)
@@ -140,10 +139,6 @@ class Pages:
         asked, lang = query(request.query_params.multi_items()), language(request)
         say, kept = self._renderer.wordings[lang], kept_language(request)
         return ListPage(asked, found, lang, say, self._fleet.roots, kept, self._clock())
-
-    def _run_page(self, request: Request, run: Snapshot) -> RunPage:
-        say = self._renderer.wordings[language(request)]
-        return RunPage(run, say, kept_language(request), self._clock())
 
     def _compare_page(self, request: Request) -> ComparePage:
         asked = list(dict.fromkeys(request.query_params.getlist("run")))

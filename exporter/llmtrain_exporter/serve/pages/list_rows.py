@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from llmtrain_exporter.serve.pages.listed_run import Course, ListedRun
 from llmtrain_exporter.serve.pages.wording import Wording, count
+from llmtrain_exporter.story.blocks import Line, Moment
 from llmtrain_exporter.story.numbers import number
 
 SPARKLINE_SIZE = 120, 24
@@ -48,8 +49,7 @@ class RunRow:
     progress: Progress | None
     left: str
     sparkline: SparklineDrawing | None
-    last_record: float | None  # Unix time
-    last_record_ago: str
+    last_record: Line  # a moment
 
 
 def run_row(run: ListedRun, say: Wording, kept: Mapping[str, str], now: float) -> RunRow:
@@ -67,8 +67,7 @@ def run_row(run: ListedRun, say: Wording, kept: Mapping[str, str], now: float) -
         progress=progress_of(run.last_step, run.max_steps, run.progress),
         left="" if left is None else say.age(left),
         sparkline=_drawing(run.sparkline, say),
-        last_record=last,
-        last_record_ago="" if last is None else say.ago(now - last),
+        last_record=() if last is None else (Moment(say.ago(now - last), last),),
     )
 
 
