@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from llmtrain_exporter.draw import colours
 from llmtrain_exporter.draw.chart import ChartLine, ChartPanel, Marks, Values
 from llmtrain_exporter.draw.from_history import shown
-from llmtrain_exporter.knowledge import report_words as words
+from llmtrain_exporter.knowledge import report_words, words
 from llmtrain_exporter.knowledge.text import Lang
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _draw_line(ax: Axes, line: ChartLine, colour: str, lang: Lang) -> None:
             color=colours.CRITICAL,
             markersize=5,
             transform=ax.get_xaxis_transform(),
-            label=words.NOT_FINITE.of(lang) if begin == line.odd[0][0] else "_nolegend_",
+            label=report_words.NOT_FINITE.of(lang) if begin == line.odd[0][0] else "_nolegend_",
         )
 
 
@@ -251,7 +251,7 @@ def _healthy(ax: Axes, panel: ChartPanel, lang: Lang) -> None:
             [begin, end],
             color=colours.HEALTHY,
             transform=ax.get_yaxis_transform(),
-            label=words.HEALTHY.of(lang),
+            label=words.RANGE.of(lang),
             **style,
         )
 
@@ -262,7 +262,7 @@ def _legend(ax: Axes, panel: ChartPanel, lang: Lang) -> None:
     ax.set_title(_safe(panel.name), fontsize=9, color=colours.INK, loc="left", fontweight="bold")
     if panel.left_out:
         ax.set_title(
-            words.MORE_LINES.of(panel.left_out, lang), fontsize=7, color=colours.BASELINE, loc="right"
+            report_words.MORE_LINES.of(panel.left_out, lang), fontsize=7, color=colours.BASELINE, loc="right"
         )
     if len(once) > 1:
         ax.legend(

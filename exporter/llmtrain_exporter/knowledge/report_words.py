@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.knowledge.words import Counted
 
 # Pictures.
-LIMIT = Text("limit", "限值")
-OWN_LEVEL = Text("own level", "自身水平")
-SPIKE = Text("spike", "尖峰")
-HEALTHY = Text("healthy", "健康范围")
 NOT_FINITE = Text("NaN or infinite", "NaN 或无穷")
 MORE_LINES = Counted(Text("1 more not drawn", "另有 1 条未画"), Text("{n} more not drawn", "另有 {n} 条未画"))
 
@@ -27,31 +22,7 @@ STOP = Text(".", "。")
 
 # At a glance.
 IN_SHORT = Text("In short", "概要")
-FACTS = Text("The run", "训练概况")
-LOG = Text("Log", "日志")
-TRAINER = Text("Trainer", "训练框架")
-PROFILE = Text("Kind of training", "训练类型")
-STATE = Text("State", "状态")
-RECORDS = Text("Records", "记录数")
-STEPS = Text("Steps", "步数")
-STEP_RANGE = Text("{first} to {last}", "{first} 至 {last}")
-STEP_RANGE_OF = Text("{first} to {last} of {max} ({share})", "{first} 至 {last}，共 {max} 步（{share}）")
 DURATION = Text("Time on the trainer's clock", "训练用时（框架计时）")
-LAST_RECORD = Text("Last record written", "最后一条记录写入时间")
-RESUMES = Text("Resumed", "断点续训")
-SKIPPED = Text("Lines that are no record", "未计入的行")
-SETTINGS = Text("Hyper-parameters", "超参数")
-SETTINGS_FROM = Text(
-    "As the run's own argument file says.",
-    "取自训练目录中的参数文件。",
-)
-SETTING = Text("setting", "参数")
-INCIDENTS = Counted(Text("1 incident", "1 次事故"), Text("{n} incidents", "{n} 次事故"))
-FIRST_INCIDENT = Text(
-    "{incidents}; the first from step {onset} ({share} of the run)",
-    "{incidents}；第一次始于第 {onset} 步（进度 {share}）",
-)
-FIRST_TO_TRY = Text("First to try: {action}", "首先尝试：{action}")
 
 # 1. What each metric means.
 METRICS = Text("What each metric means, and how this run did", "各指标含义及表现")
@@ -60,13 +31,6 @@ METRICS_INTRO = Text(
     "the others are in the table at the end of this section.",
     "日志中共有 {n} 个数值序列。下面逐个说明与训练健康有关的指标，其余列在本节末尾的表中。",
 )
-GROUPS = {
-    Group.OPTIMISATION: Text("Optimisation and stability", "优化与稳定性"),
-    Group.REWARD: Text("Reward", "奖励"),
-    Group.LENGTH: Text("Length of completions", "生成长度"),
-    Group.PREFERENCE: Text("Preference", "偏好"),
-    Group.DERIVED: Text("Ratios and differences", "比值与差值"),
-}
 OTHERS = Text("All other numbers of the log", "日志中的其他数值")
 SERIES = Text("series", "序列")
 WHAT_IT_IS = Text("what it is", "含义")
@@ -125,7 +89,6 @@ SEVERITY = Text("severity", "级别")
 BEFORE = Text("before", "之前")
 AT = Text("at", "当时")
 AFTER = Text("after", "之后")
-LIMIT_HEAD = Text("limit", "限值")
 ON = Text("{first} on", "{first} 起")
 LASTING = Text("lasts", "仍在持续")
 MORE_EVENTS = Counted(
@@ -181,11 +144,6 @@ DEFAULT = Text("{value} (default)", "{value}（默认）")
 JUDGE = Text("to judge yourself", "自行判断")
 TIMES_NOW = Text("{by} times as much", "现值的 {by} 倍")
 NO_FLAG = Text("no flag", "无对应参数")
-ALL_FLAGS = Text(
-    "All flags that have a value, to copy. Not all at once: one change after the other shows which one "
-    "helps.",
-    "全部有取值的参数，可直接复制。不要一次全改：逐个调整才知道哪一个有效。",
-)
 MONITORING = Text("What to log, evaluate and save", "记录、验证与保存")
 MONITORING_INTRO = Text(
     "So that the next report, and whoever goes back to a checkpoint, has enough to go by:",
@@ -294,8 +252,6 @@ NOT_ENDED = Text(
 COMPARED = Text("The runs side by side", "各次训练对比")
 RUN = Text("run", "训练")
 KEY_FIGURES = Text("Key figures", "关键数字")
-DIFFERENT_SETTINGS = Text("Hyper-parameters that differ", "不同的超参数")
-SAME_SETTINGS = Text("The known hyper-parameters are the same.", "已知的超参数全部相同。")
 OVERLAID_CHART = Text("{metric} of all runs over training steps", "各次训练的 {metric} 随步数的变化")
 VERDICT = Text("verdict", "结论")
 WORST = Text("what is wrong", "主要问题")

@@ -70,7 +70,6 @@ MORE_AGAINST = Counted(Text(" and 1 more", "（另有 1 项）"), Text(" and {n}
 # A run.
 NOW_ONLY = Text("{verdict} (now {now})", "{verdict}（目前{now}）")
 REASON = Text("{title}. {text}", "{title}。{text}")
-TITLE_ONLY = Text("{title}.", "{title}。")
 PROFILE = Text("{name} (from {base})", "{name}（继承自 {base}）")
 AT_STEP = Text("{state} at step {step}", "{state}，第 {step} 步")
 OF_STEPS = Text("{step} of {max}", "{step} / {max}")
@@ -106,6 +105,11 @@ GOOD = {
 }
 TREND = Text("trend", "走势")
 MEANING = Text("meaning", "含义")
+
+# Its charts.
+LIMIT = Text("limit", "限值")
+OWN_LEVEL = Text("own level", "自身水平")
+SPIKE = Text("spike", "尖峰")
 
 # What happened.
 USUAL_LEVEL = Text("usual level", "平时")
@@ -158,6 +162,8 @@ LAST_WRITTEN = Text("Last record written", "最后一条记录写入时间")
 SETTINGS = Text("Hyper-parameters", "超参数")
 SETTINGS_FROM = Text("As the run's own argument file says.", "取自训练目录中的参数文件。")
 SETTING = Text("setting", "参数")
+DIFFERENT_SETTINGS = Text("Hyper-parameters that differ", "不同的超参数")
+SAME_SETTINGS = Text("The known hyper-parameters are the same.", "已知的超参数全部相同。")
 SETTING_VALUE = Text("value", "取值")
 
 # What there is no room for.

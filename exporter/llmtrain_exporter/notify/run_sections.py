@@ -8,7 +8,6 @@ from itertools import islice
 
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.story.advice import ACTIONS_RANK
 from llmtrain_exporter.story.blocks import (
     Block,
     Item,
@@ -20,6 +19,7 @@ from llmtrain_exporter.story.blocks import (
     blocks_of,
     lines_in,
 )
+from llmtrain_exporter.story.sections import section_of
 from llmtrain_exporter.story.shorten import at_most
 
 
@@ -82,4 +82,4 @@ def _after(in_front: tuple[Item, ...], blocks: Iterable[Block]) -> Iterator[Bloc
 
 def actions_section(actions: Items, lang: Lang) -> Section:
     """What to do, where no story says it."""
-    return Section(Part.ACTIONS, words.WHAT_TO_DO.of(lang), (actions,), ACTIONS_RANK)
+    return section_of(Part.ACTIONS, lang, words.WHAT_TO_DO, actions)

@@ -9,7 +9,6 @@ from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.text import Lang, written
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.story.blocks import (
-    DETAIL,
     Code,
     Command,
     Item,
@@ -23,25 +22,22 @@ from llmtrain_exporter.story.blocks import (
     items,
 )
 from llmtrain_exporter.story.phrase import joined, phrase
+from llmtrain_exporter.story.sections import section_of
 from llmtrain_exporter.story.verdict import Action, actions, causes, flags
-
-CAUSES_RANK, ACTIONS_RANK = 5, 2
 
 
 def causes_section(run: Snapshot, lang: Lang) -> Section | None:
     """The likely causes, the likeliest first."""
-    told = causes(run, lang)
-    if not told:
-        return None
-    return Section(Part.CAUSES, words.WHY.of(lang), (items((cause,) for cause in told),), CAUSES_RANK)
+    likely = causes(run, lang)
+    return section_of(Part.CAUSES, lang, words.WHY, items((text,) for text in likely)) if likely else None
 
 
 def actions_section(run: Snapshot, lang: Lang) -> Section | None:
     """What to do, the first to try in front, each with the settings that it changes and how to do it."""
-    told = tuple(Item(action_line(one, lang), ((one.how,),)) for one in actions(run, lang))
-    if not told:
+    proposed = tuple(Item(action_line(action, lang), ((action.how,),)) for action in actions(run, lang))
+    if not proposed:
         return None
-    return Section(Part.ACTIONS, words.WHAT_TO_DO.of(lang), (Items(told, numbered=True),), ACTIONS_RANK)
+    return section_of(Part.ACTIONS, lang, words.WHAT_TO_DO, Items(proposed, numbered=True))
 
 
 def action_line(action: Action, lang: Lang) -> Line:
@@ -49,7 +45,8 @@ def action_line(action: Action, lang: Lang) -> Line:
     name: Line = (Strong(action.title),)
     if not action.proposals:
         return name
-    changes = joined((_change(one, lang) for one in action.proposals), Joint(words.COMMA.of(lang)))
+    settings = (_change(proposal, lang) for proposal in action.proposals)
+    changes = joined(settings, Joint(words.COMMA.of(lang)))
     return joined((name, changes), Joint(words.COLON.of(lang)))
 
 
@@ -67,4 +64,4 @@ def flags_section(proposed: Iterable[Action], lang: Lang) -> Section | None:
     if not found:
         return None
     warning = Paragraph((words.ONE_AT_A_TIME.of(lang),))
-    return Section(Part.FLAGS, words.FLAGS.of(lang), (warning, Command(" ".join(found))), DETAIL)
+    return section_of(Part.FLAGS, lang, words.FLAGS, warning, Command(" ".join(found)))

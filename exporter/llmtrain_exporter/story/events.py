@@ -24,19 +24,17 @@ from llmtrain_exporter.story.blocks import (
 )
 from llmtrain_exporter.story.numbers import moment_text
 from llmtrain_exporter.story.phrase import joined, parts, phrase
+from llmtrain_exporter.story.sections import section_of
 from llmtrain_exporter.story.verdict import NBSP, Finding, checkpoint_before, findings
-
-INCIDENTS_RANK, FINDINGS_RANK = 1, 3
 
 
 def incidents_section(run: Snapshot, lang: Lang) -> Section | None:
     """The incidents in their order, each with the checkpoint to go back to."""
     if not run.incidents:
         return None
-    items = Items(
-        tuple(_incident(run, incident, lang) for incident in run.incidents), bare=True, cut=Cut.MIDDLE
-    )
-    return Section(Part.INCIDENTS, words.WHAT_HAPPENED.of(lang), (items,), INCIDENTS_RANK)
+    incidents = tuple(_incident(run, incident, lang) for incident in run.incidents)
+    listed = Items(incidents, bare=True, cut=Cut.MIDDLE)
+    return section_of(Part.INCIDENTS, lang, words.WHAT_HAPPENED, listed)
 
 
 def _incident(run: Snapshot, incident: Incident, lang: Lang) -> Item:
@@ -96,23 +94,26 @@ def chain_line(incident: Incident, lang: Lang) -> Line:
 
 def findings_section(run: Snapshot, lang: Lang) -> Section | None:
     """Each signal, by its beginning; those that say nothing against the run are left out first."""
-    told = findings(run, lang)
-    if not told:
+    found = tuple(_finding(finding, lang) for finding in findings(run, lang))
+    if not found:
         return None
-    items = tuple(Item(finding_line(one, lang), rank=int(one.severity is Severity.INFO)) for one in told)
     cut = Cut.FIRST if run.incidents else Cut.MIDDLE
-    return Section(Part.FINDINGS, words.WHAT_HAPPENED.of(lang), (Items(items, cut=cut),), FINDINGS_RANK)
+    return section_of(Part.FINDINGS, lang, words.WHAT_HAPPENED, Items(found, cut=cut))
 
 
-def finding_line(one: Finding, lang: Lang) -> Line:
+def _finding(finding: Finding, lang: Lang) -> Item:
+    return Item(finding_line(finding, lang), rank=int(finding.severity is Severity.INFO))
+
+
+def finding_line(finding: Finding, lang: Lang) -> Line:
     """A signal: when it was there, how bad it is, and its worst."""
     return parts(
         words.FINDING,
         lang,
-        when=Span(_when(one, lang), one.first_step, one.last_step),
-        severity=severity_mark(one.severity, lang),
-        title=Strong(one.title),
-        text=one.text,
+        when=Span(_when(finding, lang), finding.first_step, finding.last_step),
+        severity=severity_mark(finding.severity, lang),
+        title=Strong(finding.title),
+        text=finding.text,
     )
 
 
@@ -121,11 +122,12 @@ def severity_mark(severity: Severity, lang: Lang) -> Mark:
     return Mark(severity.value, words.JUDGED[severity.value].of(lang))
 
 
-def _when(one: Finding, lang: Lang) -> str:
-    when = steps_text(one.first_step, one.last_step, lang)
-    if one.times == 1:
+def _when(finding: Finding, lang: Lang) -> str:
+    when = steps_text(finding.first_step, finding.last_step, lang)
+    if finding.times == 1:
         return when
-    return (words.TWICE if one.times == 2 else words.TIMES).of(lang).format(when=when, times=one.times)
+    form = words.TWICE if finding.times == 2 else words.TIMES
+    return form.of(lang).format(when=when, times=finding.times)
 
 
 def steps_text(first: int, last: int | None, lang: Lang) -> str:

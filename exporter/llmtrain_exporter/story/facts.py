@@ -27,6 +27,7 @@ from llmtrain_exporter.story.blocks import (
 )
 from llmtrain_exporter.story.numbers import duration, moment_text, number, percent
 from llmtrain_exporter.story.phrase import joined, phrase
+from llmtrain_exporter.story.sections import section_of
 from llmtrain_exporter.story.verdict import against, findings, title
 
 ORDINARY = "text"
@@ -65,12 +66,12 @@ def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
     line: Line = (mark,)
     if run.health is not run.verdict:
         line = phrase(words.NOW_ONLY, lang, verdict=mark, now=health_mark(run.health, lang))
-    return Section(Part.VERDICT, None, (Paragraph(line),))
+    return section_of(Part.VERDICT, lang, None, Paragraph(line))
 
 
 def facts_section(run: Snapshot, lang: Lang) -> Section:
     """What a run is, how far it is, what has been read of it."""
-    return Section(Part.FACTS, None, (items(fact_lines(run, lang), bare=True),), 1)
+    return section_of(Part.FACTS, lang, None, items(fact_lines(run, lang), bare=True))
 
 
 def fact_lines(run: Snapshot, lang: Lang) -> Iterator[Line]:
@@ -133,20 +134,22 @@ def skipped_text(skipped: Mapping[str, int], lang: Lang) -> str:
 
 def reason_section(run: Snapshot, lang: Lang) -> Section | None:
     """Why the verdict is what it is. What speaks against a run stands among the findings as well."""
-    serious = against(run)
-    if serious:
-        name = title(run, lang)
-        text = next((one.text for one in findings(run, lang) if one.title == name), None)
-        form = words.TITLE_ONLY if text is None else words.REASON
-        sentence = phrase(form, lang, title=Strong(name), text=text)
-        return Section(Part.REASON, None, (Paragraph(sentence),), DETAIL)
+    if against(run):
+        return section_of(Part.REASON, lang, None, Paragraph(_worst(run, lang)), rank=DETAIL)
     if not run.records.get(Kind.TRAIN):
-        return Section(Part.REASON, None, (Paragraph((words.NOTHING_TO_JUDGE.of(lang),)),))
+        return section_of(Part.REASON, lang, None, Paragraph((words.NOTHING_TO_JUDGE.of(lang),)))
     if run.verdict is Health.HEALTHY and run.state not in (State.STALLED, State.FAILED):
-        speaking = sum(any(each is not Severity.INFO for each in bounds) for bounds in run.limits.values())
-        sentence = phrase(words.ALL_WELL, lang, signals=speaking, profile=run.profile)
-        return Section(Part.REASON, None, (Paragraph(sentence),))
+        warning = [bounds for bounds in run.limits.values() if bounds.keys() - {Severity.INFO}]
+        sentence = phrase(words.ALL_WELL, lang, signals=len(warning), profile=run.profile)
+        return section_of(Part.REASON, lang, None, Paragraph(sentence))
     return None
+
+
+def _worst(run: Snapshot, lang: Lang) -> Line:
+    """The worst that speaks against a run, and what happened."""
+    name = title(run, lang)
+    text = next(finding.text for finding in findings(run, lang) if finding.title == name)
+    return phrase(words.REASON, lang, title=Strong(name), text=text)
 
 
 def progress_section(run: Snapshot, lang: Lang) -> Section | None:
@@ -160,7 +163,7 @@ def progress_section(run: Snapshot, lang: Lang) -> Section | None:
     pace = tuple(_pace(run, lang))
     if pace:
         lines.append(joined(pace, words.COMMA.of(lang)))
-    return Section(Part.PROGRESS, None, (items(lines, bare=True),), DETAIL) if lines else None
+    return section_of(Part.PROGRESS, lang, None, items(lines, bare=True)) if lines else None
 
 
 def _pace(run: Snapshot, lang: Lang) -> Iterator[Line]:
@@ -176,16 +179,16 @@ def _pace(run: Snapshot, lang: Lang) -> Iterator[Line]:
 
 def settings_section(run: Snapshot, lang: Lang) -> Section:
     """Where a run comes from, and the settings that it had."""
-    blocks: list[Facts | Section] = [Facts(tuple(_details(run, lang)))]
-    if run.settings.numbers:
+    details = Facts(tuple(_details(run, lang)))
+    return section_of(Part.SETTINGS, lang, words.DETAILS, details, *_hyper_parameters(run, lang))
+
+
+def _hyper_parameters(run: Snapshot, lang: Lang) -> Iterator[Section]:
+    rows = tuple(((Code(name),), (written(value),)) for name, value in run.settings.numbers.items())
+    if rows:
         head = (words.SETTING.of(lang), words.SETTING_VALUE.of(lang))
-        numbers = run.settings.numbers.items()
-        rows: tuple[tuple[Line, ...], ...] = tuple(
-            ((Code(name),), (written(value),)) for name, value in numbers
-        )
         table = Table(words.SETTINGS_FROM.of(lang), head, rows)
-        blocks.append(Section(Part.SETTINGS, words.SETTINGS.of(lang), (table,), DETAIL + 1))
-    return Section(Part.SETTINGS, words.DETAILS.of(lang), tuple(blocks), DETAIL + 1)
+        yield section_of(Part.SETTINGS, lang, words.SETTINGS, table)
 
 
 def _details(run: Snapshot, lang: Lang) -> Iterator[tuple[str, Line]]:

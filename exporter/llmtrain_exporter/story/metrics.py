@@ -17,6 +17,7 @@ from llmtrain_exporter.model import Episode, Series, Snapshot
 from llmtrain_exporter.story.blocks import DETAIL, Course, Line, Mark, Part, Section, Table
 from llmtrain_exporter.story.numbers import range_text, series_name, value_text
 from llmtrain_exporter.story.ranges import healthy_of, meaning_of
+from llmtrain_exporter.story.sections import section_of
 
 JUDGED = (Group.OPTIMISATION, Group.REWARD, Group.LENGTH, Group.PREFERENCE, Group.DERIVED)
 """Metrics of these groups stand in the table of a run."""
@@ -25,9 +26,6 @@ _CATALOGUE = {metric: at for at, metric in enumerate(c.METRICS) if metric.group 
 _MAIN_PARTS = frozenset(("", "mean", "region_mean", "chosen", "rejected"))
 _URGENCY = {judged: rank for rank, judged in enumerate(("critical", "warning", "look"))}
 _RANGE, _TREND = 2, 4  # columns of the table
-
-RANK = 4
-
 
 Courses = Mapping[Series, Sequence[float]]
 """The values of series, one after the other, as far as somebody keeps them."""
@@ -71,26 +69,27 @@ def metrics_section(
     ranks = tuple(_URGENCY.get(row.judged, len(_URGENCY)) if row.matters else DETAIL for row in rows)
     spare = (_RANGE, _TREND) if courses else (_RANGE,)
     table = Table(words.METRICS.of(lang), tuple(head), tuple(map(tuple, cells)), ranks, spare)
-    return Section(Part.METRICS, None, (_explained(table, rows, run, lang),), RANK)
+    return section_of(Part.METRICS, lang, None, _explained(table, rows, run, lang))
 
 
 def _explained(table: Table, rows: Sequence[MetricRow], run: Snapshot, lang: Lang) -> Table:
     """With the group of each metric, and what it means where no row above has said so."""
     groups = tuple(panels.GROUPS[row.series.metric.group].of(lang) for row in rows)
     notes: list[Line] = []
-    above = of_importance = ""  # what the last row says; the last of those that are always shown
+    above = shown_above = ""  # what the last row means, and the last of those that are always shown
     for row in rows:
         note = _note(row.series, run.base, lang)
-        notes.append(() if note in ((of_importance,) if row.matters else (above, of_importance)) else (note,))
-        above, of_importance = note, note if row.matters else of_importance
+        is_there = note == shown_above or (note == above and not row.matters)
+        notes.append(() if is_there else (note,))
+        above, shown_above = note, note if row.matters else shown_above
     return replace(table, groups=groups, notes=tuple(notes), notes_head=words.MEANING.of(lang))
 
 
-def _note(one: Series, base: str, lang: Lang) -> str:
+def _note(series: Series, base: str, lang: Lang) -> str:
     """What a series means, which way is good, how to read its range."""
-    meaning, healthy = meaning_of(one), healthy_of(one, base)
+    meaning, healthy = meaning_of(series), healthy_of(series, base)
     if meaning is None:
-        return one.metric.help
+        return series.metric.help
     good = () if meaning.good is Good.NEITHER else (words.GOOD[meaning.good.value].of(lang),)
     note = () if healthy is None or healthy.note is None else (healthy.note.of(lang),)
     return words.BETWEEN_SENTENCES[lang].join((meaning.what.of(lang), *good, *note))
@@ -104,19 +103,26 @@ def _cells(row: MetricRow, lang: Lang) -> list[Line]:
 def metric_rows(run: Snapshot, lang: Lang) -> Iterator[MetricRow]:
     """The metrics of a run, in the catalogue's order."""
     worst = _worst(run.episodes)
-    judged = [one for one in run.samples if one.metric in _CATALOGUE]
-    for one in sorted(judged, key=lambda one: (_CATALOGUE[one.metric], ("split", "eval") in one.labels)):
-        value, healthy = run.samples[one], healthy_of(one, run.base)
-        thought = worst[one].value if one in worst else _judge(one, value, healthy, run)
-        text = "" if healthy is None else range_text(healthy, one.metric, run.limits, lang)
+    for series in sorted((each for each in run.samples if each.metric in _CATALOGUE), key=_place):
+        value, healthy = run.samples[series], healthy_of(series, run.base)
+        healthy_text = "" if healthy is None else range_text(healthy, series.metric, run.limits, lang)
         yield MetricRow(
-            _name(one), value_text(value, one.metric, lang), text, thought, _is_main(one, text), one
+            name=_name(series),
+            value=value_text(value, series.metric, lang),
+            healthy=healthy_text,
+            judged=worst[series].value if series in worst else _judge(series, value, healthy, run),
+            main=_is_main(series, healthy_text),
+            series=series,
         )
 
 
-def _name(one: Series) -> str:
+def _place(series: Series) -> tuple[int, bool]:
+    return _CATALOGUE[series.metric], ("split", "eval") in series.labels
+
+
+def _name(series: Series) -> str:
     """Shorter for reward functions, whose own names are long."""
-    return series_name(one).replace(f"{c.REWARD_FUNCTION_MEAN.name.removeprefix(PREFIX)} ", "reward ")
+    return series_name(series).replace(f"{c.REWARD_FUNCTION_MEAN.name.removeprefix(PREFIX)} ", "reward ")
 
 
 def _worst(episodes: Iterable[Episode]) -> dict[Series, Severity]:
@@ -131,9 +137,9 @@ def _worst(episodes: Iterable[Episode]) -> dict[Series, Severity]:
     return worst
 
 
-def _judge(one: Series, value: float, healthy: Healthy | None, run: Snapshot) -> str:
+def _judge(series: Series, value: float, healthy: Healthy | None, run: Snapshot) -> str:
     if not math.isfinite(value):
-        return "" if one.metric.group is Group.DERIVED else Severity.CRITICAL.value
+        return "" if series.metric.group is Group.DERIVED else Severity.CRITICAL.value
     if healthy is None or (healthy.low is None and healthy.high is None):
         return ""
     if not is_healthy(healthy, value, run.limits):
@@ -146,10 +152,10 @@ def _is_lost(run: Snapshot) -> bool:
     return any(episode.active and episode.signal == "non_finite" for episode in run.episodes)
 
 
-def _is_main(one: Series, healthy: str) -> bool:
-    labels = dict(one.labels)
-    if labels.get("split") == "eval" or one.metric is c.REWARD_FUNCTION_STD:
+def _is_main(series: Series, healthy: str) -> bool:
+    metric, labels = series.metric, dict(series.labels)
+    if labels.get("split") == "eval" or metric is c.REWARD_FUNCTION_STD:
         return False
-    if one.metric.group is Group.DERIVED and not healthy:
+    if metric.group is Group.DERIVED and not healthy:
         return False
-    return labels.get(one.metric.label, "") in _MAIN_PARTS or one.metric is c.REWARD_FUNCTION_MEAN
+    return labels.get(metric.label, "") in _MAIN_PARTS or metric is c.REWARD_FUNCTION_MEAN

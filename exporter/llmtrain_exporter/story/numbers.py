@@ -76,10 +76,10 @@ def percent(share: float | None) -> str:
     return DASH if share is None else f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"
 
 
-def series_name(one: Series) -> str:
+def series_name(series: Series) -> str:
     """A series without prefix: "kl", "reward_function_mean Format", "loss (eval)"."""
-    labels = dict(one.labels)
-    parts = [one.metric.name.removeprefix(PREFIX), labels.get(one.metric.label, "")]
+    labels = dict(series.labels)
+    parts = [series.metric.name.removeprefix(PREFIX), labels.get(series.metric.label, "")]
     if labels.get("split") == "eval":
         parts.append("(eval)")
     return " ".join(part for part in parts if part)

@@ -14,34 +14,34 @@ _PARTS = ("", "mean", "region_mean", "low_mean", "high_mean")
 """Extremes have no limit of their own."""
 
 
-def meaning_of(one: Series) -> Meaning | None:
+def meaning_of(series: Series) -> Meaning | None:
     """What a series means: its own part of the metric, if that has one."""
-    meaning = MEANINGS.get(one.metric)
+    meaning = MEANINGS.get(series.metric)
     if meaning is None:
         return None
-    label = dict(one.labels).get(one.metric.label, "")
+    label = dict(series.labels).get(series.metric.label, "")
     return next((part for pattern, part in meaning.parts.items() if fnmatchcase(label, pattern)), meaning)
 
 
-def healthy_of(one: Series, base: str) -> Healthy | None:
+def healthy_of(series: Series, base: str) -> Healthy | None:
     """The healthy range of a series in a built-in profile."""
-    meaning, whole = meaning_of(one), MEANINGS.get(one.metric)
+    meaning, whole = meaning_of(series), MEANINGS.get(series.metric)
     if meaning is None or whole is None:
         return None
     return meaning.healthy.get(base) or whole.healthy.get(base)
 
 
-def limits_of(one: Series, run: Snapshot) -> dict[Severity, float]:
+def limits_of(series: Series, run: Snapshot) -> dict[Severity, float]:
     """The limits that a series is held against as it stands, in its own unit, under the run's profile."""
-    if dict(one.labels).get(one.metric.label, "") not in _PARTS:
+    if dict(series.labels).get(series.metric.label, "") not in _PARTS:
         return {}
-    bounds = (bounds for name, bounds in run.limits.items() if one.metric in SIGNALS[name].levels)
+    bounds = (bounds for name, bounds in run.limits.items() if series.metric in SIGNALS[name].levels)
     return {severity: bound.limit for each in bounds for severity, bound in each.items()}
 
 
-def band_of(one: Series, run: Snapshot) -> tuple[float | None, float | None]:
+def band_of(series: Series, run: Snapshot) -> tuple[float | None, float | None]:
     """The healthy range as numbers, (low, high): only the sides that are worth a look."""
-    healthy = healthy_of(one, run.base)
+    healthy = healthy_of(series, run.base)
     if healthy is None:
         return None, None
     low = None if healthy.worry is Worry.ABOVE else number(healthy.low, run.limits)

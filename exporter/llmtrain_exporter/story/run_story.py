@@ -28,13 +28,12 @@ def run_story(run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: 
         advice.flags_section(actions(run, lang), lang),
         facts.settings_section(run, lang),
     )
-    told = tuple(section for section in sections if section is not None)
     return Story(
-        run.run,
-        lang.value,
-        run.verdict.name.lower(),
-        title(run, lang),
-        told,
-        run.state.value,
-        events.ending(run, lang),
+        run=run.run,
+        lang=lang.value,
+        health=run.verdict.name.lower(),
+        title=title(run, lang),
+        sections=tuple(section for section in sections if section is not None),
+        state=run.state.value,
+        ending=events.ending(run, lang),
     )

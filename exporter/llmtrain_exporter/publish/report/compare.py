@@ -10,6 +10,7 @@ from llmtrain_exporter.draw.chart import ChartPanel, Marks
 from llmtrain_exporter.draw.from_history import MOST_LINES, panels
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import report_words as r
+from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.text import written
 from llmtrain_exporter.model import Series, series
@@ -117,8 +118,8 @@ def _settings(runs: Sequence[Material], say: Say) -> Block:
     frame = pandas.DataFrame(texts, dtype=object)
     differ = [key for key in frame.columns if frame[key].nunique(dropna=False) > 1]
     if not differ:
-        return paragraph(say(r.SAME_SETTINGS))
-    return _table(say(r.DIFFERENT_SETTINGS), frame[differ], runs, say)
+        return paragraph(say(words.SAME_SETTINGS))
+    return _table(say(words.DIFFERENT_SETTINGS), frame[differ], runs, say)
 
 
 def _overlaid(runs: Sequence[Material], say: Say) -> Iterator[Block]:

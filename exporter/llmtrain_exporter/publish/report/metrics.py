@@ -11,6 +11,7 @@ from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Group, Metric
+from llmtrain_exporter.knowledge.panels import GROUPS
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Series
 from llmtrain_exporter.publish.report.material import Material
@@ -43,7 +44,7 @@ def metrics(material: Material, say: Say) -> Section:
             _metric(metric, list(of_metric), material, say)
             for metric, of_metric in groupby(of_group, key=lambda row: row.series.metric)
         )
-        blocks.append(chapter(say(r.GROUPS[group]), *parts))
+        blocks.append(chapter(say(GROUPS[group]), *parts))
     blocks.extend(_others(material, {row.series for row in rows}, say))
     return chapter(say(r.METRICS), *blocks)
 
@@ -148,7 +149,7 @@ def _derived(rows: Sequence[MetricRow], say: Say) -> Section:
         )
         for row in rows
     )
-    title = say(r.GROUPS[Group.DERIVED])
+    title = say(GROUPS[Group.DERIVED])
     return chapter(title, Table(title, head, lines))
 
 
