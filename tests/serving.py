@@ -24,6 +24,8 @@ from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.users import Users
 
+from tests.servers import HANGS_SECONDS
+
 NOW = 1_700_000_000.0
 LOSS = Series(c.LOSS, (("split", "train"),))
 
@@ -84,12 +86,12 @@ class Site:
         with requests.Session() as session:
             session.trust_env = False
             session.headers.update({"Accept-Encoding": "identity", "Connection": "close"})
-            return session.request(method, self.server.url + path, timeout=10, **options)
+            return session.request(method, self.server.url + path, timeout=HANGS_SECONDS, **options)
 
     def connect(self, sent: bytes) -> socket.socket:
         """A connection on which so much was sent."""
         host, _, port = self.server.url.partition("//")[2].rpartition(":")
-        connection = socket.create_connection((host.strip("[]"), int(port)), timeout=10)
+        connection = socket.create_connection((host.strip("[]"), int(port)), timeout=HANGS_SECONDS)
         connection.sendall(sent)
         return connection
 

@@ -36,6 +36,7 @@ from llmtrain_exporter.story import run_object
 from llmtrain_exporter.watching.history.columns import History
 from llmtrain_exporter.watching.history.recorded import RecordedLog
 
+from tests.servers import HANGS_SECONDS
 from tests.serving import LOSS, NOW, RUN, Site, running
 from tests.training import append, swift, swift_eval
 
@@ -500,7 +501,9 @@ def test_readers_of_long_logs_hold_nobody_up(
     append(tmp_path / "a/logging.jsonl", swift(1))
     watched(site, tmp_path)
     going_on = threading.Event()
-    monkeypatch.setattr(Histories, "told", lambda *_: going_on.wait(10) and NoRun("a", NoRunReason.EMPTY))
+    monkeypatch.setattr(
+        Histories, "told", lambda *_: going_on.wait(HANGS_SECONDS) and NoRun("a", NoRunReason.EMPTY)
+    )
     with ThreadPoolExecutor(60) as crowd:
         waiting = [crowd.submit(site.get, "/api/v1/history", params={"run": "a"}) for _ in range(60)]
         assert site.get("/metrics").status_code == 200

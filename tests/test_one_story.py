@@ -108,7 +108,7 @@ def tell(request: pytest.FixtureRequest, root: Path, exporter: ExporterProcess) 
             log = made.parent.rename(root / name) / made.name
             assert isinstance(whole, Snapshot)
             records = {kind.value: whole.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)}
-            eventually(lambda: story_of(exporter, name, Lang.EN).get("records") == records, within=20)
+            eventually(lambda: story_of(exporter, name, Lang.EN).get("records") == records)
             stories = {lang: story_of(exporter, name, lang) for lang in LANGS}
             known[name] = Told(log, stories, exporter.metrics())
         return known[name]
