@@ -79,6 +79,7 @@ class Columns:
     __slots__ = (
         "_last",
         "_many",
+        "_needed",
         "_next",
         "_plans",
         "_rules",
@@ -93,6 +94,7 @@ class Columns:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
         self._many = frozenset(rule.watched_metric for rule in rules)  # metrics that have many series alike
+        self._needed = spikes.MEASURES.keys() | {watched for rule in rules for watched in rule.compared}
         self.reset()
 
     def reset(self) -> None:
@@ -182,13 +184,13 @@ class Columns:
     def _is_watched(self, watched: Series) -> bool:
         if watched not in self._watching:
             watching = [rule for rule in self._rules if rule.watches(watched)]
-            if not watching and watched not in spikes.MEASURES:
+            if not watching and watched not in self._needed:
                 return False
             self._watching[watched] = Watching.of(watching)
         return True
 
     def _is_compared(self, watched: Series) -> bool:
-        return watched in COMPARED or watched.metric in self._many
+        return watched in COMPARED or watched in self._needed or watched.metric in self._many
 
     def _add(self, new: Sequence[Series]) -> None:
         before = len(self.order)
@@ -226,9 +228,9 @@ class Columns:
         return narrowest
 
 
-def _narrower(watched: Interval, other: Interval) -> Interval:
-    low, high = watched
-    lower, upper = other
+def _narrower(first: Interval, second: Interval) -> Interval:
+    low, high = first
+    lower, upper = second
     return max(low, lower), min(high, upper)
 
 
