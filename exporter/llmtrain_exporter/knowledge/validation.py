@@ -18,7 +18,7 @@ from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.knowledge.profile import PROFILES, SFT
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import Remedy
-from llmtrain_exporter.knowledge.signal import Bounds, Severity, Signal
+from llmtrain_exporter.knowledge.signal import Bounds, Signal
 from llmtrain_exporter.knowledge.signals import (
     SIGNALS,
     collapse,
@@ -96,7 +96,7 @@ def _bounds(name: str, profile: str, bounds: Bounds, signal: Signal) -> Iterator
     for severity, bound in bounds.items():
         yield from _missing(name, f"source of its {severity.value} limit", bound.source)
     for (lesser, first), (worse, second) in pairwise(bounds.items()):
-        if list(Severity).index(lesser) > list(Severity).index(worse):
+        if lesser.rank > worse.rank:
             yield f"{name} has {lesser.value} before {worse.value}"
         if first.limit < second.limit if signal.below else first.limit > second.limit:
             yield f"{name} is {worse.value} before it is {lesser.value}"
@@ -113,6 +113,8 @@ def _advice(name: str, signal: Signal) -> Iterator[str]:
             yield from (f"{name} has no {part} in {lang.value}" for part in missing)
     for place, check in enumerate(advice.diagnosis, 1):
         yield from _missing(name, f"diagnosis {place}", check)
+    for split, baseline in advice.baselines.items():
+        yield from _missing(name, f"name of the {split} baseline", baseline)
     for part in ("diagnosis", "causes", "remedies", "sources"):
         if not getattr(advice, part):
             yield f"{name} has no {part}"
