@@ -28,7 +28,7 @@ from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.skips import REASONS
-from llmtrain_exporter.model import Settings
+from llmtrain_exporter.model import HyperParameters
 from llmtrain_exporter.publish.check import as_json
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -108,7 +108,7 @@ def examine(dialect: str, text: bytes) -> None:
     records, skipped = read_lines(Readers().reader(known), pieces)
     assert set(skipped) <= set(REASONS), skipped
     options = Options()
-    run = Run(options, Settings({}, {"max_grad_norm": 0.0, "max_completion_length": 64.0}))
+    run = Run(options, HyperParameters({}, {"max_grad_norm": 0.0, "max_completion_length": 64.0}))
     for record in records:
         assert all(type(value) is float for value in record.values), record
         assert len(record.values) == len(record.layout.series), record

@@ -16,7 +16,7 @@ from llmtrain_exporter import config
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signals import LIMITS
-from llmtrain_exporter.model import Health, Kind, Resume, Series, Settings, Snapshot, State
+from llmtrain_exporter.model import Health, HyperParameters, Kind, Resume, Series, Snapshot, State
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
@@ -44,7 +44,7 @@ RUN = Snapshot(
     skipped={"no_json": 3},
     last_record=NOW - 90,
     best=(0.25, 40),
-    settings=Settings(),
+    settings=HyperParameters(),
     limits=LIMITS["grpo"],
     episodes=(),
     incidents=(),

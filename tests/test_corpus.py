@@ -25,7 +25,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Kind, NoRun, Record, Settings, Snapshot, State, series
+from llmtrain_exporter.model import HyperParameters, Kind, NoRun, Record, Snapshot, State, series
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
 
@@ -345,7 +345,7 @@ def portions(text: bytes, longest: int, chance: random.Random) -> Iterator[bytes
 
 def told(path: Path, dialect: str, pieces: Iterable[bytes]) -> str:
     """All that a run says of itself after its log has grown by these pieces."""
-    run = Run(Options(), Settings())
+    run = Run(Options(), HyperParameters())
     path.touch()
     source = open_source(Found(str(path), "run", registered()[dialect], NOW, 0, (0, 0), ()), Readers())
     for piece in pieces:

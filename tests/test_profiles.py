@@ -19,8 +19,7 @@ from llmtrain_exporter.knowledge import pace
 from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN, LIMITS
-from llmtrain_exporter.model import Record, Snapshot, State
-from llmtrain_exporter.model import Settings as RunSettings
+from llmtrain_exporter.model import HyperParameters, Record, Snapshot, State
 
 INFO, WARNING, CRITICAL = Severity
 BASE = "profiles: {a: {inherits: grpo, limits: "
@@ -42,7 +41,7 @@ def problems(text: str, tmp_path: Path) -> list[str]:
 
 def folded(kl: float, options: Options, records: int = 30) -> Snapshot:
     """A GRPO run whose kl is 0.02 for a while and then this."""
-    run, reader = Run(options, RunSettings()), Readers().reader(registered()["swift"])
+    run, reader = Run(options, HyperParameters()), Readers().reader(registered()["swift"])
     for step in range(1, records + 1):
         row = {"loss": 0.01, "grad_norm": 0.5, "reward": 1.0, "kl": kl if step > records - 3 else 0.02}
         row["completions/mean_length"] = 100.0
@@ -236,7 +235,7 @@ def test_how_long_a_run_may_be_silent_is_the_profiles(
 ) -> None:
     """The one signal that only a clock shows follows the own limits too."""
     known = profiles(f"{{mine: {{inherits: sft, limits: {limits}}}}}")
-    run = Run(Options(profile="mine", profiles=known), RunSettings())
+    run = Run(Options(profile="mine", profiles=known), HyperParameters())
     reader = Readers().reader(registered()["swift"])
     for step in (1, 2, 3):
         for record in reader.read(log_row({"loss": 1.0, "global_step/max_steps": f"{step}/100"})):

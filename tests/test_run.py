@@ -18,7 +18,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import pace
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.producers import SWIFT
-from llmtrain_exporter.model import Kind, Record, Resume, Settings, Snapshot, State, series
+from llmtrain_exporter.model import HyperParameters, Kind, Record, Resume, Snapshot, State, series
 
 NOW = 1_700_000_000.0
 Row = dict[str, object]
@@ -57,10 +57,10 @@ def folded(
     rows: Iterable[Row],
     dialect: str = "swift",
     options: Options | None = None,
-    settings: Settings | None = None,
+    settings: HyperParameters | None = None,
 ) -> Run:
     """A run after these rows, one each second."""
-    run = Run(options or Options(), settings or Settings())
+    run = Run(options or Options(), settings or HyperParameters())
     for second, record in enumerate(records(rows, dialect)):
         run.fold(record, NOW + second)
     return run
@@ -136,7 +136,7 @@ def test_records_are_counted_by_kind_and_counters_are_born_at_0() -> None:
     """Prometheus does not see the increase of a counter that begins at 1."""
     run = folded([train(1), evaluation(1), train(2), final(2, 2), summary(2)])
     assert dict(run.records) == {Kind.TRAIN: 2, Kind.EVAL: 1, Kind.FINAL: 1, Kind.SUMMARY: 1}
-    fresh = Run(Options(), Settings())
+    fresh = Run(Options(), HyperParameters())
     for metric, labels in (
         (c.RECORDS, {"kind": "train"}),
         (c.SKIPPED, {"reason": "not_json"}),
@@ -147,7 +147,7 @@ def test_records_are_counted_by_kind_and_counters_are_born_at_0() -> None:
 
 def test_skipped_lines_are_counted_by_reason() -> None:
     """They add up over the looks at a log."""
-    run = Run(Options(), Settings())
+    run = Run(Options(), HyperParameters())
     run.skip({"not_json": 2})
     run.skip({"not_json": 1, "text": 4})
     assert (sample(run, c.SKIPPED, reason="not_json"), sample(run, c.SKIPPED, reason="text")) == (3.0, 4.0)
@@ -267,12 +267,12 @@ def test_a_clock_that_does_not_move_tells_no_pace(clock: str) -> None:
 
 def test_a_run_without_records_waits() -> None:
     """Its log is there and empty."""
-    assert Run(Options(), Settings()).state(NOW) is State.WAITING
+    assert Run(Options(), HyperParameters()).state(NOW) is State.WAITING
 
 
 def paced(gap: float, rows: int = 10, **more: object) -> Run:
     """A run with a row each `gap` seconds, the last at NOW."""
-    run = Run(Options(), Settings())
+    run = Run(Options(), HyperParameters())
     for at, record in enumerate(records([train(step, 1000, **more) for step in range(1, rows + 1)])):
         run.fold(record, NOW - gap * (rows - 1 - at))
     return run
@@ -345,7 +345,7 @@ def test_how_a_log_ends_tells_how_the_run_did(rows: list[Row], state: State) -> 
 def test_a_traceback_fails_a_printed_run_until_it_prints_on() -> None:
     """Some tracebacks are caught."""
     reader = Readers().reader(registered()["printed"])
-    run = Run(Options(), Settings())
+    run = Run(Options(), HyperParameters())
     for line, state in (
         (b"{'loss': 0.5, 'epoch': 0.1}", State.RUNNING),
         (b"Traceback (most recent call last):", State.FAILED),
@@ -359,7 +359,7 @@ def test_a_traceback_fails_a_printed_run_until_it_prints_on() -> None:
 
 def test_a_traceback_alone_is_no_training() -> None:
     """Any program can print one."""
-    run = Run(Options(), Settings())
+    run = Run(Options(), HyperParameters())
     reader = Readers().reader(registered()["printed"])
     for record in read_lines(reader, [b"Traceback (most recent call last):"])[0]:
         run.fold(record, NOW)
@@ -371,7 +371,7 @@ def test_a_traceback_alone_is_no_training() -> None:
 
 def test_ratios_of_the_last_values() -> None:
     """Against the run's own settings, its own peak, and among themselves; no division by 0."""
-    limits = Settings({}, {"max_completion_length": 200.0, "max_grad_norm": 0.5})
+    limits = HyperParameters({}, {"max_completion_length": 200.0, "max_grad_norm": 0.5})
     rows = [
         train(1, learning_rate=0.5),
         train(
@@ -466,14 +466,16 @@ def test_settings_go_before_keys_and_the_operator_before_both(
     info: Mapping[str, str], told: str | None, profile: str
 ) -> None:
     """ms-swift's `rlhf_type`, LLaMA-Factory's `stage`."""
-    run = folded([train(1)], options=Options(profile=told), settings=Settings(info, {}))
+    run = folded([train(1)], options=Options(profile=told), settings=HyperParameters(info, {}))
     assert snapshot(run).profile == profile
 
 
 def test_static_facts_stand_in_one_series() -> None:
     """With the operator's own labels; a fact goes before a label of its name."""
     run = folded(
-        [train(1)], options=Options(labels={"team": "a", "model": "b"}), settings=Settings({"model": "m"}, {})
+        [train(1)],
+        options=Options(labels={"team": "a", "model": "b"}),
+        settings=HyperParameters({"model": "m"}, {}),
     )
     (info,) = (dict(one.labels) for one in snapshot(run).samples if one.metric is c.RUN)
     assert info == {"team": "a", "model": "m", "dialect": "swift", "profile": "sft"}
@@ -505,10 +507,10 @@ log_rows = st.one_of(
 @given(st.lists(log_rows, max_size=20))
 def test_a_restart_after_any_row_comes_to_the_same_snapshot(rows: list[Row]) -> None:
     """State is a fold from the first byte: looking at it changes nothing, and replaying it gives it again."""
-    run, read = Run(Options(), Settings()), records(rows)
+    run, read = Run(Options(), HyperParameters()), records(rows)
     for at, record in enumerate(read):
         run.fold(record, NOW)
-        again = Run(Options(), Settings())
+        again = Run(Options(), HyperParameters())
         for earlier in records(rows)[: at + 1]:
             again.fold(earlier, NOW)
         assert comparable(snapshot(run)) == comparable(snapshot(again))
@@ -531,7 +533,7 @@ def test_counters_go_on_where_a_rewritten_log_begins_anew() -> None:
     """Its records are folded anew, but nothing that was counted is taken back."""
     before = folded([train(50), train(45)])
     before.skip({"not_json": 2})
-    after = Run(Options(), Settings(), before.counters())
+    after = Run(Options(), HyperParameters(), before.counters())
     after.fold(records([train(1)])[0], NOW)
     assert sample(after, c.RECORDS, kind="train") == 3.0
     assert sample(after, c.RESUMES) == 1.0
@@ -605,7 +607,7 @@ def test_the_time_of_an_onset_survives_a_restart(live: bool) -> None:
         train(step, loss=0.5, grad_norm=norms.get(step, 1.0), elapsed_time=f"{step}m 0s")
         for step in range(1, 61)
     ]
-    run = Run(Options(), Settings())
+    run = Run(Options(), HyperParameters())
     for step, record in enumerate(records(rows), 1):
         run.fold(record, NOW + (60 * step if live else 60 * 60))
     assert sample(run, m.INCIDENT_ONSET_TIME) == NOW + 60 * 30

@@ -143,7 +143,7 @@ class Incident(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class HyperParameters:
     """What a run's own argument file says of it, white-listed."""
 
     info: Mapping[str, str] = field(default_factory=dict)  # texts for run_info
@@ -170,7 +170,7 @@ class Snapshot:
     skipped: Mapping[str, int]
     last_record: float | None  # Unix time
     best: tuple[float, int | None] | None  # evaluation loss, step
-    settings: Settings
+    settings: HyperParameters
     limits: Limits  # those in force
     episodes: tuple[Episode, ...]
     incidents: tuple[Incident, ...]

@@ -20,7 +20,17 @@ from llmtrain_exporter.knowledge.pace import READ_LATER_SECONDS, TWIN_SECONDS, T
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN
-from llmtrain_exporter.model import Health, Kind, Record, Resume, Series, Settings, Snapshot, State, series
+from llmtrain_exporter.model import (
+    Health,
+    HyperParameters,
+    Kind,
+    Record,
+    Resume,
+    Series,
+    Snapshot,
+    State,
+    series,
+)
 
 RECENT = 4
 """Records within which the same record again is a second writer's."""
@@ -68,7 +78,7 @@ class Run:
     """All that the records of one run say so far; how they are portioned makes no difference."""
 
     def __init__(
-        self, options: Options, settings: Settings, carried: Mapping[Series, float] | None = None
+        self, options: Options, settings: HyperParameters, carried: Mapping[Series, float] | None = None
     ) -> None:
         """`carried`: the counters before the log was rewritten; they go on from there."""
         self._options = options

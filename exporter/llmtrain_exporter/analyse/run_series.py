@@ -15,7 +15,7 @@ from llmtrain_exporter.knowledge.signal import FoundBy, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.knowledge.text import written
-from llmtrain_exporter.model import Kind, Series, Settings, series
+from llmtrain_exporter.model import HyperParameters, Kind, Series, series
 
 
 def row_counters(
@@ -30,7 +30,7 @@ def row_counters(
     return found
 
 
-def facts(settings: Settings, labels: Mapping[str, str]) -> dict[str, str]:
+def facts(settings: HyperParameters, labels: Mapping[str, str]) -> dict[str, str]:
     """The static facts of a run as labels; the operator's own never hide one."""
     return {**labels, **{name: written(value) for name, value in settings.numbers.items()}, **settings.info}
 

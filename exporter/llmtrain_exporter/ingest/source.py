@@ -16,7 +16,7 @@ from llmtrain_exporter.ingest.json_rows import NOT_JSON
 from llmtrain_exporter.ingest.normalise import layout_of
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import FileNames
-from llmtrain_exporter.model import Kind, Layout, Record, Series, Settings, Skip
+from llmtrain_exporter.model import HyperParameters, Kind, Layout, Record, Series, Skip
 from llmtrain_exporter.printable import printable
 
 LARGEST_DOCUMENT = 256 << 20  # bytes; a document is read whole
@@ -300,7 +300,7 @@ def open_source(found: Found, readers: Readers, patient: bool = True) -> Source:
     return JoinedSource(live, _source(beside, other, lambda: readers.reader(other), patient))
 
 
-def read_run_settings(found: Found) -> Settings:
+def read_run_settings(found: Found) -> HyperParameters:
     """What the argument files beside a run's log say, of those that its dialect knows."""
     return read_settings(os.path.dirname(found.path), found.dialect.argument_files)
 

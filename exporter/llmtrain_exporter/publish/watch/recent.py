@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from llmtrain_exporter.analyse import derived
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run
-from llmtrain_exporter.model import Kind, Record, Series, Settings, series
+from llmtrain_exporter.model import HyperParameters, Kind, Record, Series, series
 
 RECORDS_KEPT = 32
 """Records of each kind whose values are kept to be drawn."""
@@ -28,7 +28,7 @@ class RecentRecords:
         if kept is not None and not (kept and record.step is not None and record.step == kept[-1].step):
             kept.append(record)
 
-    def courses(self, settings: Settings) -> Mapping[Series, Sequence[float]]:
+    def courses(self, settings: HyperParameters) -> Mapping[Series, Sequence[float]]:
         """The last values of each series, the newest last. `settings`: those of the run."""
         found: dict[Series, list[float]] = {}
         for records in self._records.values():
@@ -38,7 +38,7 @@ class RecentRecords:
         return found
 
 
-def _values(record: Record, settings: Settings) -> dict[Series, float]:
+def _values(record: Record, settings: HyperParameters) -> dict[Series, float]:
     """What a record says, and what follows from it alone."""
     values = dict(zip(record.layout.series, record.values, strict=True))
     if record.kind is Kind.TRAIN:
