@@ -20,7 +20,7 @@ from llmtrain_exporter.ingest.discover import Found, Scan, SearchOptions, discov
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import dialect_of, recognise
-from llmtrain_exporter.ingest.source import open_source, read_lines, read_run_settings
+from llmtrain_exporter.ingest.source import open_source, read_lines, read_run_hyper_parameters
 from llmtrain_exporter.knowledge import producers, profile
 from llmtrain_exporter.knowledge.producer import FlagStyle, Producer
 from llmtrain_exporter.knowledge.remedies import REMEDIES
@@ -211,7 +211,7 @@ def told(scan: Scan, readers: Readers) -> dict[str, Snapshot]:
 
 
 def _snapshot(found: Found, readers: Readers) -> Snapshot:
-    source, run = open_source(found, readers, patient=False), Run(Options(), read_run_settings(found))
+    source, run = open_source(found, readers, patient=False), Run(Options(), read_run_hyper_parameters(found))
     while (reading := source.poll(0.0)) is not None:
         for record in reading.records:
             run.fold(record, NOW)
@@ -225,7 +225,9 @@ def test_a_log_of_a_new_dialect_is_found_read_and_advised_on(tmp_path: Path) -> 
     training.append(tmp_path / "v0" / "conf" / "run.json", '{"optim": {"lr": 0.0001}}')
     (run,) = told(search(tmp_path, TAPE), Readers()).values()
     assert (run.run, run.dialect, run.last_step, run.records) == ("v0", "recorder", 20, {Kind.TRAIN: 20})
-    (change,) = proposals(REMEDIES["lower_learning_rate"], run.producer, run.base, run.settings.numbers)
+    (change,) = proposals(
+        REMEDIES["lower_learning_rate"], run.producer, run.base, run.hyper_parameters.numbers
+    )
     assert (change.now, change.flag) == (1e-4, "optim.lr=1e-05")
     (change,) = proposals(REMEDIES["lower_learning_rate"], run.producer, run.base, {})
     assert (change.now, change.change) == (1e-3, "optim.lr=0.0001")

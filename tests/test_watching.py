@@ -88,7 +88,7 @@ def test_a_run_that_is_rewritten_begins_anew_with_its_counters(tmp_path: Path) -
     assert (run.bytes_read, run.rewritten) == (log.stat().st_size, 1)
     snapshot = run.snapshot(NOW + 1)
     assert (snapshot.records[Kind.TRAIN], snapshot.samples[TRAIN]) == (1, 6)
-    assert snapshot.settings.numbers["max_grad_norm"] == 0.5
+    assert snapshot.hyper_parameters.numbers["max_grad_norm"] == 0.5
 
 
 def test_a_run_that_is_read_again_because_more_is_known_counts_nothing_twice(tmp_path: Path) -> None:

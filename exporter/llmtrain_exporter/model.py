@@ -170,7 +170,7 @@ class Snapshot:
     skipped: Mapping[str, int]
     last_record: float | None  # Unix time
     best: tuple[float, int | None] | None  # evaluation loss, step
-    settings: HyperParameters
+    hyper_parameters: HyperParameters
     limits: Limits  # those in force
     episodes: tuple[Episode, ...]
     incidents: tuple[Incident, ...]

@@ -22,7 +22,7 @@ def ratio(over: float | None, under: float | None) -> float | None:
     return None if over is None or not under else over / under
 
 
-def against_settings(
+def against_hyper_parameters(
     latest: Mapping[Series, float], numbers: Mapping[str, float]
 ) -> Iterator[tuple[Metric, float]]:
     """Ratios to the limits that the run's own settings name."""

@@ -78,17 +78,20 @@ class Run:
     """All that the records of one run say so far; how they are portioned makes no difference."""
 
     def __init__(
-        self, options: Options, settings: HyperParameters, carried: Mapping[Series, float] | None = None
+        self,
+        options: Options,
+        hyper_parameters: HyperParameters,
+        carried: Mapping[Series, float] | None = None,
     ) -> None:
         """`carried`: the counters before the log was rewritten; they go on from there."""
         self._options = options
-        self._settings = settings
-        self._facts = run_series.facts(settings, options.labels)
+        self._hyper_parameters = hyper_parameters
+        self._facts = run_series.facts(hyper_parameters, options.labels)
         self._latest = Latest(options.caps())
         self._recent: deque[Record] = deque(maxlen=RECENT)
         self._evaluations = derived.Evaluations()
         self._peak_learning_rate = 0.0
-        stage = settings.info.get("rlhf_type") or settings.info.get("stage", "")
+        stage = hyper_parameters.info.get("rlhf_type") or hyper_parameters.info.get("stage", "")
         stated = options.profile or profiles.BY_RLHF_TYPE.get(stage)
         self._profile = options.profiles[stated] if stated else None
         self._carried = carried or {}
@@ -209,7 +212,7 @@ class Run:
             skipped=dict(self.skipped),
             last_record=self.arrived,
             best=None if evaluations.best_loss is None else (evaluations.best_loss, evaluations.best_step),
-            settings=self._settings,
+            hyper_parameters=self._hyper_parameters,
             limits=profile.limits,
             episodes=tuple(analysis.episodes) if analysis else (),
             incidents=tuple(analysis.incidents) if analysis else (),
@@ -246,7 +249,9 @@ class Run:
         self._evaluations.train(record)
         if self.analysis is None:
             self._profile = self.profile
-            self.analysis = Analysis(self._profile, self._settings.numbers, self._options.episodes_kept)
+            self.analysis = Analysis(
+                self._profile, self._hyper_parameters.numbers, self._options.episodes_kept
+            )
         self.analysis.fold(record, step)
         incident = self.analysis.incident
         if incident is not None and (self._onset is None or self._onset.step != incident.onset_step):
@@ -287,10 +292,10 @@ class Run:
         yield c.MAX_STEPS, self.max_steps
         if series(c.PROGRESS) not in latest:
             yield c.PROGRESS, derived.ratio(self.last_step, self.max_steps)
-        yield c.GPUS, self._settings.numbers.get("global_world_size")
+        yield c.GPUS, self._hyper_parameters.numbers.get("global_world_size")
         yield c.LAST_RECORD, self.arrived
         yield c.RECENT_SECONDS_PER_STEP, self.pace.seconds_per_step()
-        yield from derived.against_settings(latest, self._settings.numbers)
+        yield from derived.against_hyper_parameters(latest, self._hyper_parameters.numbers)
         yield from derived.within_record(latest, self._peak_learning_rate)
         yield from self._evaluations.values()
         if self._onset is not None:

@@ -30,9 +30,9 @@ def row_counters(
     return found
 
 
-def facts(settings: HyperParameters, labels: Mapping[str, str]) -> dict[str, str]:
+def facts(known: HyperParameters, labels: Mapping[str, str]) -> dict[str, str]:
     """The static facts of a run as labels; the operator's own never hide one."""
-    return {**labels, **{name: written(value) for name, value in settings.numbers.items()}, **settings.info}
+    return {**labels, **{name: written(value) for name, value in known.numbers.items()}, **known.info}
 
 
 def info(dialect: str, profile: str, known: Mapping[str, str]) -> Series:

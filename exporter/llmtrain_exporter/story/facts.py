@@ -177,9 +177,9 @@ def _pace(run: Snapshot, lang: Lang) -> Iterator[Line]:
 def settings_section(run: Snapshot, lang: Lang) -> Section:
     """Where a run comes from, and the settings that it had."""
     blocks: list[Facts | Section] = [Facts(tuple(_details(run, lang)))]
-    if run.settings.numbers:
+    if run.hyper_parameters.numbers:
         head = (words.SETTING.of(lang), words.SETTING_VALUE.of(lang))
-        numbers = run.settings.numbers.items()
+        numbers = run.hyper_parameters.numbers.items()
         rows: tuple[tuple[Line, ...], ...] = tuple(
             ((Code(name),), (written(value),)) for name, value in numbers
         )
@@ -190,7 +190,7 @@ def settings_section(run: Snapshot, lang: Lang) -> Section:
 
 def _details(run: Snapshot, lang: Lang) -> Iterator[tuple[str, Line]]:
     yield words.LOG.of(lang), (Code(run.file),)
-    for name, text in run.settings.info.items():
+    for name, text in run.hyper_parameters.info.items():
         yield name, (text,)
     if run.first_step is not None:
         yield words.TAKEN.of(lang), _steps(run, lang)

@@ -59,8 +59,8 @@ def full_object(run: Snapshot, lang: Lang) -> Object:
         "base": run.base,
         "progress": progress(run),
         "last_record_timestamp": run.last_record,
-        "info": {key: printable(value) for key, value in run.settings.info.items()},
-        "settings": dict(run.settings.numbers),
+        "info": {key: printable(value) for key, value in run.hyper_parameters.info.items()},
+        "settings": dict(run.hyper_parameters.numbers),
         "findings": [_finding(finding) for finding in verdict.findings(run, lang)],
         "incidents": [
             {

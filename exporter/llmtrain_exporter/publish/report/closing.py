@@ -166,7 +166,7 @@ def _unseen(run: Snapshot, say: Say) -> Iterator[str]:
         if name not in _SPECIAL and logged.isdisjoint(needed):
             unseen.setdefault(needed[0], []).append(name)
     for metric, names in unseen.items():
-        beta = metric is c.KL and run.settings.numbers.get("beta") == 0
+        beta = metric is c.KL and run.hyper_parameters.numbers.get("beta") == 0
         what = say(r.BETA_ZERO) if beta else say(r.MISSING_METRIC, metric=short(metric))
         yield say(r.HIDES, what=what, signals=say.listed(map(say.title, names)))
 
@@ -180,7 +180,7 @@ def _unknown(material: Material, say: Say) -> Iterator[str]:
     train = run.records.get(Kind.TRAIN, 0)
     if not run.records.get(Kind.EVAL) and "overfit" in run.limits:
         yield say(r.NO_EVALUATION)
-    if not run.settings.numbers:
+    if not run.hyper_parameters.numbers:
         yield say(r.NO_SETTINGS)
     if train < MATURE:
         yield say(r.FEW_RECORDS, n=train)

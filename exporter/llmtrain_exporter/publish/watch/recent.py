@@ -42,6 +42,9 @@ def _values(record: Record, settings: HyperParameters) -> dict[Series, float]:
     """What a record says, and what follows from it alone."""
     values = dict(zip(record.layout.series, record.values, strict=True))
     if record.kind is Kind.TRAIN:
-        ratios = [*derived.against_settings(values, settings.numbers), *derived.within_record(values, 0.0)]
+        ratios = [
+            *derived.against_hyper_parameters(values, settings.numbers),
+            *derived.within_record(values, 0.0),
+        ]
         values |= {series(metric): value for metric, value in ratios}
     return values
