@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.dialects.swift import Swift
 from llmtrain_exporter.ingest.normalise import Normaliser
@@ -89,7 +89,7 @@ def test_a_generated_log_reads_as_a_healthy_finished_run(tmp_path: Path) -> None
     found = [one for line in log.read_bytes().splitlines() for one in reader.read(line)]
     kinds = [one.kind for one in found if isinstance(one, Record)]
     assert kinds == [Kind.TRAIN] * 3000 + [Kind.FINAL, Kind.SUMMARY]
-    (snapshot,) = read_each(read_log, [str(log)], RunRules(Settings(), Options()), log.stat().st_mtime)
+    (snapshot,) = read_each(read_log, [str(log)], RunRules(Settings(), RunOptions()), log.stat().st_mtime)
     assert isinstance(snapshot, Snapshot)
     assert (snapshot.profile, snapshot.health) == ("grpo", Health.HEALTHY)
 

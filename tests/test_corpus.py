@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.config import Settings as Configured
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found
@@ -36,7 +36,7 @@ HOURS = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d)")
 
 def checked(*paths: Path, stdout_log: Sequence[str] = ()) -> list[Snapshot | NoRun]:
     """What `check` finds below these paths."""
-    rules = RunRules(Configured(stdout_log=tuple(stdout_log)), Options())
+    rules = RunRules(Configured(stdout_log=tuple(stdout_log)), RunOptions())
     return list(read_each(read_log, [str(path) for path in paths], rules, NOW))
 
 
@@ -345,7 +345,7 @@ def portions(text: bytes, longest: int, chance: random.Random) -> Iterator[bytes
 
 def told(path: Path, dialect: str, pieces: Iterable[bytes]) -> str:
     """All that a run says of itself after its log has grown by these pieces."""
-    run = Run(Options(), HyperParameters())
+    run = Run(RunOptions(), HyperParameters())
     path.touch()
     source = open_source(Found(str(path), "run", registered()[dialect], NOW, 0, (0, 0), ()), Readers())
     for piece in pieces:

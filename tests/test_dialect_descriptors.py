@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest import dialects as folder
 from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.console import ConsoleReader
@@ -211,7 +211,10 @@ def told(scan: Scan, readers: Readers) -> dict[str, Snapshot]:
 
 
 def _snapshot(found: Found, readers: Readers) -> Snapshot:
-    source, run = open_source(found, readers, patient=False), Run(Options(), read_run_hyper_parameters(found))
+    source, run = (
+        open_source(found, readers, patient=False),
+        Run(RunOptions(), read_run_hyper_parameters(found)),
+    )
     while (reading := source.poll(0.0)) is not None:
         for record in reading.records:
             run.fold(record, NOW)

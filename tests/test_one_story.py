@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from llmtrain_exporter.analyse.analysis import EPISODES_KEPT
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.bundle import HERE
 from llmtrain_exporter.bundle.alerting.parts import alerts
 from llmtrain_exporter.cli import commands
@@ -104,7 +104,7 @@ def tell(request: pytest.FixtureRequest, root: Path, exporter: ExporterProcess) 
     def told(name: str) -> Told:
         if name not in known:
             made = put(name, root.with_name(f"{name}-made"), lambda: request.getfixturevalue("corpus"))
-            (whole,) = read_each(read_log, [str(made)], RunRules(Settings(), Options()), time.time())
+            (whole,) = read_each(read_log, [str(made)], RunRules(Settings(), RunOptions()), time.time())
             log = made.parent.rename(root / name) / made.name
             assert isinstance(whole, Snapshot)
             records = {kind.value: whole.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
@@ -32,7 +32,7 @@ from tests.training import append, llamafactory, swift, swift_eval, touch, train
 
 NOW = 1_800_000_000.0
 TRAIN = series(c.RECORDS, ("kind", "train"))
-RULES = RunRules(Settings(stdout_log=("*.log",)), Options())
+RULES = RunRules(Settings(stdout_log=("*.log",)), RunOptions())
 
 
 class Steps:
@@ -49,7 +49,7 @@ class Steps:
 def live(log: Path) -> LiveRun[Steps]:
     """The run of that log under watch, nothing of it read."""
     (found,) = RULES.search([str(log)], NOW).found
-    return LiveRun(found, "run", Options(), open_source(found, Readers()), Steps)
+    return LiveRun(found, "run", RunOptions(), open_source(found, Readers()), Steps)
 
 
 def read(run: LiveRun[Steps], now: float = NOW) -> LiveRun[Steps]:
@@ -267,7 +267,7 @@ def test_a_log_is_read_on_and_then_taken_with_its_half_line(tmp_path: Path) -> N
     with log.open("a") as file:
         file.write(swift(2))
     (found,) = RULES.search([str(log)], NOW).found
-    run = open_log(found, Options(), Readers(), unobserved)
+    run = open_log(found, RunOptions(), Readers(), unobserved)
     read_to_end(run, 0.0, NOW)
     assert run.folded.records[Kind.TRAIN] == 1
     append(log, "", swift(3))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.arguments import select
 from llmtrain_exporter.ingest.dialect import Dialect, Shape
 from llmtrain_exporter.ingest.readers import Readers
@@ -68,7 +68,7 @@ class Score:
 def analyse(lines: bytes, dialect: Dialect, arguments: bytes | None = None) -> tuple[Snapshot, list[int]]:
     """The analysis of a log, and the step of each of its training records."""
     reader = Readers().reader(dialect)
-    run = Run(Options(), select(json.loads(arguments)) if arguments else HyperParameters())
+    run = Run(RunOptions(), select(json.loads(arguments)) if arguments else HyperParameters())
     steps: list[int] = []
     for line in [lines] if dialect.shape is Shape.DOCUMENT else lines.split(b"\n"):
         for record in reader.read(line):

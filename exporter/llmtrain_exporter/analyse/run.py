@@ -58,7 +58,7 @@ class Onset(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RunOptions:
     """What the operator says of a run."""
 
     profile: str | None = None  # None: it is found from the log, among the built-in ones
@@ -79,7 +79,7 @@ class Run:
 
     def __init__(
         self,
-        options: Options,
+        options: RunOptions,
         hyper_parameters: HyperParameters,
         carried: Mapping[Series, float] | None = None,
     ) -> None:

@@ -6,7 +6,7 @@ from array import array
 
 from llmtrain_exporter.analyse import derived
 from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
@@ -37,7 +37,7 @@ class CoursesKept:
     def __init__(self) -> None:
         self.courses: dict[str, Courses] = {}
 
-    def read(self, found: Found, options: Options, readers: Readers, now: float) -> Snapshot | NoRun:
+    def read(self, found: Found, options: RunOptions, readers: Readers, now: float) -> Snapshot | NoRun:
         """One log; see `read_once`."""
         drawn = found.size <= LARGEST_DRAWN
         log = open_log(found, options, readers, _Values if drawn else unobserved)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.arguments import read_checkpoints
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.source import Reading, Source, read_run_hyper_parameters
@@ -102,7 +102,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         self,
         found: Found,
         name: str,
-        options: Options,
+        options: RunOptions,
         source: Source,
         observe: Callable[[Run], ObserverT],
         carried: Mapping[Series, float] | None = None,
