@@ -22,7 +22,7 @@ from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Health, Incident, Kind, NoRun, Resume, Snapshot, State
+from llmtrain_exporter.model import Health, Incident, NoRun, Resume, RowKind, Snapshot, State
 from llmtrain_exporter.publish import check_courses, demo
 from llmtrain_exporter.publish.check import (
     CheckOutput,
@@ -220,7 +220,7 @@ def test_numbers_of_things_are_grammatical(tmp_path: Path) -> None:
     """One evaluation, two evaluations."""
     run = checked("demo-collapse", tmp_path)
     assert "35 training records, 1 evaluation\n" in text([run])
-    one = replace(run, records={Kind.TRAIN: 1})
+    one = replace(run, records={RowKind.TRAIN: 1})
     assert "1 training record, 0 evaluations\n" in text([one])
 
 

@@ -25,7 +25,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import HyperParameters, Kind, NoRun, Record, Snapshot, State, series
+from llmtrain_exporter.model import HyperParameters, NoRun, Record, RowKind, Snapshot, State, series
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
 
@@ -67,8 +67,8 @@ def logs(corpus: Path) -> list[Path]:
 def counted(run: Snapshot) -> dict[str, object]:
     """What labels say of a run."""
     return {
-        "train": run.records.get(Kind.TRAIN, 0),
-        "eval": run.records.get(Kind.EVAL, 0),
+        "train": run.records.get(RowKind.TRAIN, 0),
+        "eval": run.records.get(RowKind.EVAL, 0),
         "last_step": run.last_step,
         "max_steps": run.max_steps,
         "dialect": run.dialect,
@@ -309,9 +309,9 @@ def test_printed_records_stand_at_their_true_steps(corpus: Path, name: str, merg
     found = [row for line in text.split(b"\n") for row in reader.read(line) if isinstance(row, Record)]
     state = json.loads((folder / "out" / "trainer_state.json").read_text())
     true = [row["step"] for row in state["log_history"] if "train_runtime" not in row]
-    steps = [row.step for row in found if row.kind is not Kind.FINAL]
+    steps = [row.step for row in found if row.kind is not RowKind.FINAL]
     assert steps == true
-    assert {row.max_steps for row in found[1:] if row.kind is not Kind.FINAL} == {state["max_steps"]}
+    assert {row.max_steps for row in found[1:] if row.kind is not RowKind.FINAL} == {state["max_steps"]}
 
 
 GROWING = ("swift310-sft-resume/output", "swift-grpo-collapse-crash/output/*", "llamafactory-sft/out")

@@ -25,7 +25,7 @@ from llmtrain_exporter.knowledge import producers, profile
 from llmtrain_exporter.knowledge.producer import FlagStyle, Producer
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import proposals
-from llmtrain_exporter.model import Kind, Record, Skip, Snapshot
+from llmtrain_exporter.model import Record, RowKind, Skip, Snapshot
 
 from tests import fuzz_dialects, training
 from tests.test_house import ROOT, SOURCE, made_up, sources
@@ -227,7 +227,7 @@ def test_a_log_of_a_new_dialect_is_found_read_and_advised_on(tmp_path: Path) -> 
     log = training.append(tmp_path / "v0" / "tape.jsonl", *map(tape, range(1, 21)))
     training.append(tmp_path / "v0" / "conf" / "run.json", '{"optim": {"lr": 0.0001}}')
     (run,) = told(search(tmp_path, TAPE), Readers()).values()
-    assert (run.run, run.dialect, run.last_step, run.records) == ("v0", "recorder", 20, {Kind.TRAIN: 20})
+    assert (run.run, run.dialect, run.last_step, run.records) == ("v0", "recorder", 20, {RowKind.TRAIN: 20})
     (change,) = proposals(
         REMEDIES["lower_learning_rate"], run.producer, run.base, run.hyper_parameters.numbers
     )
@@ -266,7 +266,7 @@ def test_another_grammar_of_the_console_shares_all_but_its_rows(tmp_path: Path) 
         "dicts": ("transformers", 2),
         "ticks": ("recorder", 3),
     }
-    assert runs["ticks"].records == {Kind.TRAIN: 3, Kind.FAILURE: 1}
+    assert runs["ticks"].records == {RowKind.TRAIN: 3, RowKind.FAILURE: 1}
 
 
 def test_rows_of_another_grammar_get_their_steps_from_the_bar_as_well() -> None:

@@ -20,7 +20,7 @@ from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import Kind, NoRun, series
+from llmtrain_exporter.model import NoRun, RowKind, series
 from llmtrain_exporter.publish import demo
 from llmtrain_exporter.watching.history import columns
 from llmtrain_exporter.watching.history.columns import History
@@ -94,7 +94,7 @@ def test_a_log_that_is_rewritten_begins_anew(tmp_path: Path) -> None:
     path.write_text("".join(f"{row(step)}\n" for step in (7, 8)))
     cut = log.history(NOW, 1.0)
     assert isinstance(cut, History)
-    assert (list(cut.train.steps), cut.run.resumes, cut.run.records[Kind.TRAIN]) == ([7, 8], (), 2)
+    assert (list(cut.train.steps), cut.run.resumes, cut.run.records[RowKind.TRAIN]) == ([7, 8], (), 2)
     path.unlink()
     append(path, *(row(step) for step in range(100, 150)))
     replaced = log.history(NOW, 2.0)
@@ -145,7 +145,7 @@ def test_every_value_of_a_log_is_in_its_column(tmp_path: Path) -> None:
     assert list(told.train.steps) == list(range(1, 2500))
     assert list(told.train.columns[LOSS]) == [1 / step for step in range(1, 2500)]
     assert list(told.train.columns[GRAD_NORM]) == [step / 8 for step in range(1, 2500)]
-    assert told.run.records[Kind.TRAIN] == len(told.train) == 2499
+    assert told.run.records[RowKind.TRAIN] == len(told.train) == 2499
 
 
 def test_a_key_that_a_row_lacks_is_no_value(tmp_path: Path) -> None:
@@ -421,7 +421,7 @@ def test_the_history_of_every_real_run_is_whole(corpus: Path) -> None:
         ).found:
             told = history(found, RunOptions(), Readers(None), NOW)
             assert isinstance(told, History), log
-            for kind, table in ((Kind.TRAIN, told.train), (Kind.EVAL, told.evaluations)):
+            for kind, table in ((RowKind.TRAIN, told.train), (RowKind.EVAL, told.evaluations)):
                 records = told.run.records.get(kind, 0)
                 assert records // 2 <= len(table) <= records  # one of them was written by two at once
             whole = {len(column) for column in (*told.train.columns.values(), *told.baselines.values())}

@@ -24,7 +24,7 @@ from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang, written
-from llmtrain_exporter.model import Kind, Snapshot
+from llmtrain_exporter.model import RowKind, Snapshot
 from llmtrain_exporter.notify.card import PlainText, body_text, line_text
 from llmtrain_exporter.notify.compose import Backlog, RunAnswer, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
@@ -107,7 +107,7 @@ def tell(request: pytest.FixtureRequest, root: Path, exporter: ExporterProcess) 
             (whole,) = read_each(read_log, [str(made)], RunRules(Settings(), RunOptions()), time.time())
             log = made.parent.rename(root / name) / made.name
             assert isinstance(whole, Snapshot)
-            records = {kind.value: whole.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)}
+            records = {kind.value: whole.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)}
             eventually(lambda: story_of(exporter, name, Lang.EN).get("records") == records, within=20)
             stories = {lang: story_of(exporter, name, lang) for lang in LANGS}
             known[name] = Told(log, stories, exporter.metrics())

@@ -18,7 +18,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import pace
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.producers import SWIFT
-from llmtrain_exporter.model import HyperParameters, Kind, Record, Resume, Snapshot, State, series
+from llmtrain_exporter.model import HyperParameters, Record, Resume, RowKind, Snapshot, State, series
 
 NOW = 1_700_000_000.0
 Row = dict[str, object]
@@ -135,7 +135,7 @@ def test_a_new_key_in_each_row_is_capped_too() -> None:
 def test_records_are_counted_by_kind_and_counters_are_born_at_0() -> None:
     """Prometheus does not see the increase of a counter that begins at 1."""
     run = folded([train(1), evaluation(1), train(2), final(2, 2), summary(2)])
-    assert dict(run.records) == {Kind.TRAIN: 2, Kind.EVAL: 1, Kind.FINAL: 1, Kind.SUMMARY: 1}
+    assert dict(run.records) == {RowKind.TRAIN: 2, RowKind.EVAL: 1, RowKind.FINAL: 1, RowKind.SUMMARY: 1}
     fresh = Run(RunOptions(), HyperParameters())
     for metric, labels in (
         (c.RECORDS, {"kind": "train"}),
@@ -210,7 +210,7 @@ def test_the_rows_of_a_second_writer_are_taken_once_and_counted_as_rows(lag: int
     ]
     rows[4:4] = [evaluation(20, elapsed_time="13s")]
     run, alone = folded(twins(rows, lag)), folded(rows)
-    assert (run.resumes, run.records[Kind.TRAIN], run.records[Kind.EVAL]) == ([], 20, 2)
+    assert (run.resumes, run.records[RowKind.TRAIN], run.records[RowKind.EVAL]) == ([], 20, 2)
     for metric in (c.LOSS, c.STEP, c.RECENT_SECONDS_PER_STEP, c.SECONDS_PER_STEP):
         assert repr(sample(run, metric)) == repr(sample(alone, metric))
 
@@ -526,7 +526,7 @@ def test_no_order_of_rows_makes_the_fold_fail(rows: list[Row]) -> None:
     assert all(type(value) in (float, int) for value in found.samples.values())
     assert sum(value for one, value in found.samples.items() if one.metric is c.RUN_STATE) == 1.0
     assert found.last_step is None or 0 <= found.last_step <= 12
-    assert (found.first_step is None) == (Kind.TRAIN not in found.records)
+    assert (found.first_step is None) == (RowKind.TRAIN not in found.records)
 
 
 def test_counters_go_on_where_a_rewritten_log_begins_anew() -> None:
@@ -538,7 +538,7 @@ def test_counters_go_on_where_a_rewritten_log_begins_anew() -> None:
     assert sample(after, c.RECORDS, kind="train") == 3.0
     assert sample(after, c.RESUMES) == 1.0
     assert sample(after, c.SKIPPED, reason="not_json") == 2.0
-    assert (after.last_step, after.records[Kind.TRAIN]) == (1, 1)
+    assert (after.last_step, after.records[RowKind.TRAIN]) == (1, 1)
 
 
 # Runs that nobody trains, and that must not end the exporter
@@ -588,8 +588,8 @@ def test_every_kind_of_row_is_counted_from_zero() -> None:
     """A counter that is born at 1 has no increase."""
     run = folded([train(1)])
     assert {
-        kind: sample(run, c.RECORDS, kind=kind.value) for kind in Kind if kind is not Kind.TRAIN
-    } == dict.fromkeys(set(Kind) - {Kind.TRAIN}, 0.0)
+        kind: sample(run, c.RECORDS, kind=kind.value) for kind in RowKind if kind is not RowKind.TRAIN
+    } == dict.fromkeys(set(RowKind) - {RowKind.TRAIN}, 0.0)
 
 
 def test_counters_never_fall_when_the_same_rows_are_known_better() -> None:

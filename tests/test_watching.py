@@ -20,7 +20,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Kind, NoRun, Record, Snapshot, State, series
+from llmtrain_exporter.model import NoRun, Record, RowKind, Snapshot, State, series
 from llmtrain_exporter.publish.watch.folder import WatchedFolder
 from llmtrain_exporter.watching.live import OVER_SECONDS, LiveRun, unobserved
 from llmtrain_exporter.watching.on_demand import open_log, read_each, read_log, read_once, read_to_end
@@ -39,7 +39,7 @@ class Steps:
     """An observer that remembers the steps that it has seen."""
 
     def __init__(self, _: Run) -> None:
-        self.seen: list[tuple[Kind, int | None, bool]] = []
+        self.seen: list[tuple[RowKind, int | None, bool]] = []
 
     def note(self, record: Record, analysis: Analysis | None, /) -> None:
         """See a record, and whether anything judges it by now."""
@@ -67,12 +67,12 @@ def test_an_observer_sees_every_record_that_counts(tmp_path: Path) -> None:
     rows = [swift_eval(1), swift(1), swift(1), swift(2), swift_eval(2)]
     run = read(live(append(tmp_path / "logging.jsonl", *rows, modified=NOW)))
     assert run.observer.seen == [
-        (Kind.EVAL, 1, False),
-        (Kind.TRAIN, 1, True),
-        (Kind.TRAIN, 2, True),
-        (Kind.EVAL, 2, True),
+        (RowKind.EVAL, 1, False),
+        (RowKind.TRAIN, 1, True),
+        (RowKind.TRAIN, 2, True),
+        (RowKind.EVAL, 2, True),
     ]
-    assert run.folded.records[Kind.TRAIN] == 3
+    assert run.folded.records[RowKind.TRAIN] == 3
 
 
 def test_a_run_that_is_rewritten_begins_anew_with_its_counters(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_run_that_is_rewritten_begins_anew_with_its_counters(tmp_path: Path) -
     assert [step for _, step, _ in run.observer.seen] == [7]
     assert (run.bytes_read, run.rewritten) == (log.stat().st_size, 1)
     snapshot = run.snapshot(NOW + 1)
-    assert (snapshot.records[Kind.TRAIN], snapshot.samples[TRAIN]) == (1, 6)
+    assert (snapshot.records[RowKind.TRAIN], snapshot.samples[TRAIN]) == (1, 6)
     assert snapshot.hyper_parameters.numbers["max_grad_norm"] == 0.5
 
 
@@ -269,12 +269,12 @@ def test_a_log_is_read_on_and_then_taken_with_its_half_line(tmp_path: Path) -> N
     (found,) = RULES.search([str(log)], NOW).found
     run = open_log(found, RunOptions(), Readers(), unobserved)
     read_to_end(run, 0.0, NOW)
-    assert run.folded.records[Kind.TRAIN] == 1
+    assert run.folded.records[RowKind.TRAIN] == 1
     append(log, "", swift(3))
     sizes: list[int] = []
     outcome = read_once(run, NOW, sizes.append)
     assert isinstance(outcome, Snapshot)
-    assert (outcome.records[Kind.TRAIN], sum(sizes)) == (3, log.stat().st_size - len(swift(1)) - 1)
+    assert (outcome.records[RowKind.TRAIN], sum(sizes)) == (3, log.stat().st_size - len(swift(1)) - 1)
 
 
 def reasons(*paths: Path) -> dict[str, NoRun]:

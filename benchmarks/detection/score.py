@@ -12,7 +12,7 @@ from llmtrain_exporter.ingest.arguments import select
 from llmtrain_exporter.ingest.dialect import Dialect, Shape
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.model import HyperParameters, Kind, Record, Snapshot
+from llmtrain_exporter.model import HyperParameters, Record, RowKind, Snapshot
 
 from benchmarks.detection.generator import Case, Truth
 from benchmarks.detection.simulation import Row
@@ -74,7 +74,7 @@ def analyse(lines: bytes, dialect: Dialect, arguments: bytes | None = None) -> t
         for record in reader.read(line):
             if isinstance(record, Record):
                 run.fold(record, 0.0)
-                if record.kind is Kind.TRAIN:
+                if record.kind is RowKind.TRAIN:
                     steps.append(run.last_step or 0)
     return run.snapshot("run", "log", dialect.producer, 0.0), steps
 

@@ -21,7 +21,7 @@ from llmtrain_exporter.knowledge.limits import BLOCK, MATURE, WINDOW
 from llmtrain_exporter.knowledge.signal import Family, Profile, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.collapse import COLLAPSE, FORCE_BELOW
-from llmtrain_exporter.model import Episode, Health, Incident, Kind, Layout, Record, Series
+from llmtrain_exporter.model import Episode, Health, Incident, Layout, Record, RowKind, Series
 
 EPISODES_KEPT = 48
 
@@ -150,7 +150,7 @@ class Analysis:
 
     def _turn_to(self, layout: Layout) -> None:
         self._layout = layout
-        self._plan = self._columns.plan(layout) if layout.kind is Kind.TRAIN else None
+        self._plan = self._columns.plan(layout) if layout.kind is RowKind.TRAIN else None
 
     def _view(self, record: Record, step: int, values: Mapping[Series, float]) -> RecordView:
         columns = self._columns

@@ -23,9 +23,9 @@ from llmtrain_exporter.knowledge.signals import BUILT_IN
 from llmtrain_exporter.model import (
     Health,
     HyperParameters,
-    Kind,
     Record,
     Resume,
+    RowKind,
     Series,
     Snapshot,
     State,
@@ -100,7 +100,7 @@ class Run:
         self._onset: Onset | None = None  # the last incident's
         self.pace = RunPace()
         self.ending = state.Ending()
-        self.records: Counter[Kind] = Counter()
+        self.records: Counter[RowKind] = Counter()
         self.skipped: Counter[str] = Counter()
         self.resumes: list[Resume] = []
         self.first_step: int | None = None
@@ -120,9 +120,9 @@ class Run:
         self._recent.append(record)
         self.ending.note(record)
         self._latest.put(record.layout, record.values)
-        if record.kind is Kind.TRAIN:
+        if record.kind is RowKind.TRAIN:
             self._train(record, arrived)
-        elif record.kind is Kind.EVAL:
+        elif record.kind is RowKind.EVAL:
             self._evaluate(record)
         elif record.step is not None:
             self._advance(record.step, record.max_steps)
@@ -161,7 +161,7 @@ class Run:
     @property
     def is_training(self) -> bool:
         """Whether any row speaks of a training; a traceback alone does not."""
-        return any(kind is not Kind.FAILURE for kind in self.records)
+        return any(kind is not RowKind.FAILURE for kind in self.records)
 
     def changes_at(self, now: float) -> float:
         """Unix time at which silence alone changes what is said of the run; never, when it does not run."""
@@ -234,7 +234,7 @@ class Run:
         return found
 
     def _train(self, record: Record, arrived: float) -> None:
-        step = self.records[Kind.TRAIN] if record.step is None else record.step
+        step = self.records[RowKind.TRAIN] if record.step is None else record.step
         if self.first_step is not None and step < (self.last_step or 0):
             self._resume(step)
         if self.first_step is None:

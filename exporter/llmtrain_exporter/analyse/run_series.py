@@ -15,14 +15,14 @@ from llmtrain_exporter.knowledge.signal import FoundBy, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.knowledge.text import written
-from llmtrain_exporter.model import HyperParameters, Kind, Series, series
+from llmtrain_exporter.model import HyperParameters, RowKind, Series, series
 
 
 def row_counters(
-    records: Mapping[Kind, int], skipped: Mapping[str, int], resumes: int, dropped: int
+    records: Mapping[RowKind, int], skipped: Mapping[str, int], resumes: int, dropped: int
 ) -> dict[Series, float]:
     """The counts of a run, with a 0 for all that may come."""
-    found = {series(c.RECORDS, ("kind", kind.value)): float(records.get(kind, 0)) for kind in Kind}
+    found = {series(c.RECORDS, ("kind", kind.value)): float(records.get(kind, 0)) for kind in RowKind}
     for reason in [*REASONS, *skipped]:
         found[series(c.SKIPPED, ("reason", reason))] = float(skipped.get(reason, 0))
     found[series(c.RESUMES)] = float(resumes)

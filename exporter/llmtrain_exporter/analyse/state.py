@@ -9,7 +9,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.model import Health, Kind, Record, Series, State, series
+from llmtrain_exporter.model import Health, Record, RowKind, Series, State, series
 
 HEALTH_OF = {None: Health.HEALTHY, Severity.WARNING: Health.WATCH, Severity.CRITICAL: Health.BROKEN}
 """What the silence of a run says of its health."""
@@ -40,11 +40,11 @@ class Ending:
 
     def note(self, record: Record) -> None:
         """Take a record in."""
-        if record.kind is Kind.TRAIN:
+        if record.kind is RowKind.TRAIN:
             self.closed = self.failed = False
-        elif record.kind is Kind.FINAL:
+        elif record.kind is RowKind.FINAL:
             self.closed = True
-        elif record.kind in (Kind.SUMMARY, Kind.FAILURE):
+        elif record.kind in (RowKind.SUMMARY, RowKind.FAILURE):
             self.failed = True
 
 

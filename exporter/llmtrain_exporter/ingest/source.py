@@ -16,7 +16,7 @@ from llmtrain_exporter.ingest.json_rows import NOT_JSON
 from llmtrain_exporter.ingest.normalise import layout_of
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import FileNames
-from llmtrain_exporter.model import HyperParameters, Kind, Layout, Record, Series, Skip
+from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series, Skip
 from llmtrain_exporter.printable import printable
 
 LARGEST_DOCUMENT = 256 << 20  # bytes; a document is read whole
@@ -215,7 +215,7 @@ class JoinedSource:
         self._live = live()
         self._other = other
         self._again = False  # the live log begins anew, which is to be told with its next reading
-        self._rows: dict[tuple[Kind, int], Record] = {}
+        self._rows: dict[tuple[RowKind, int], Record] = {}
         self._joined: dict[tuple[Layout, Layout], tuple[Layout, tuple[int, ...]]] = {}
         self.path = self._live.path
 

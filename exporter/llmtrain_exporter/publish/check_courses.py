@@ -11,7 +11,7 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Kind, Layout, NoRun, Record, Series, Snapshot, series
+from llmtrain_exporter.model import Layout, NoRun, Record, RowKind, Series, Snapshot, series
 from llmtrain_exporter.story.metrics import JUDGED, Courses, metric_rows
 from llmtrain_exporter.watching.live import unobserved
 from llmtrain_exporter.watching.on_demand import open_log, read_once
@@ -57,7 +57,7 @@ class _Values:
 
     def note(self, record: Record, _: Analysis | None, /) -> None:
         """See a record that was folded."""
-        if record.kind not in (Kind.TRAIN, Kind.EVAL):
+        if record.kind not in (RowKind.TRAIN, RowKind.EVAL):
             return
         if record.layout is not self._layout or len(self._waiting) >= BLOCK:
             self._settle()

@@ -9,7 +9,7 @@ from llmtrain_exporter.knowledge import skips, words
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang, written
-from llmtrain_exporter.model import Health, Kind, Snapshot, State, series
+from llmtrain_exporter.model import Health, RowKind, Snapshot, State, series
 from llmtrain_exporter.story.blocks import (
     DETAIL,
     Code,
@@ -59,7 +59,7 @@ def remaining(run: Snapshot) -> float | None:
 
 def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
     """The verdict on the whole log, and how the run is now where that is something else."""
-    if not run.records.get(Kind.TRAIN) and run.verdict is Health.HEALTHY:
+    if not run.records.get(RowKind.TRAIN) and run.verdict is Health.HEALTHY:
         return None  # nothing is known to be well
     mark = health_mark(run.verdict, lang)
     line: Line = (mark,)
@@ -77,8 +77,8 @@ def fact_lines(run: Snapshot, lang: Lang) -> Iterator[Line]:
     """A line for each; the first says what the run is and does."""
     yield (", ".join((run.dialect, _profile(run, lang), _state(run, lang))),)
     counts = (
-        words.TRAIN_RECORDS.of(run.records.get(Kind.TRAIN, 0), lang),
-        words.EVALUATIONS.of(run.records.get(Kind.EVAL, 0), lang),
+        words.TRAIN_RECORDS.of(run.records.get(RowKind.TRAIN, 0), lang),
+        words.EVALUATIONS.of(run.records.get(RowKind.EVAL, 0), lang),
     )
     yield (words.COMMA.of(lang).join(counts),)
     for resume in run.resumes:
@@ -140,7 +140,7 @@ def reason_section(run: Snapshot, lang: Lang) -> Section | None:
         form = words.TITLE_ONLY if text is None else words.REASON
         sentence = phrase(form, lang, title=Strong(name), text=text)
         return Section(Part.REASON, None, (Paragraph(sentence),), DETAIL)
-    if not run.records.get(Kind.TRAIN):
+    if not run.records.get(RowKind.TRAIN):
         return Section(Part.REASON, None, (Paragraph((words.NOTHING_TO_JUDGE.of(lang),)),))
     if run.verdict is Health.HEALTHY and run.state not in (State.STALLED, State.FAILED):
         speaking = sum(any(each is not Severity.INFO for each in bounds) for bounds in run.limits.values())

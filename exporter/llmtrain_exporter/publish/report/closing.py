@@ -13,7 +13,7 @@ from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.model import Episode, Health, Kind, Snapshot, State
+from llmtrain_exporter.model import Episode, Health, RowKind, Snapshot, State
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph, short
 from llmtrain_exporter.story.blocks import Code, Line, Mark, Piece, Section, Table, items
@@ -36,7 +36,7 @@ def checkpoints(material: Material, say: Say) -> Section:
 
 def _best(material: Material, say: Say) -> Iterator[Line]:
     run = material.run
-    if not run.records.get(Kind.EVAL):
+    if not run.records.get(RowKind.EVAL):
         yield (say(r.NEVER_EVALUATED),)
     elif run.base == GRPO:
         yield (say(r.NOT_BY_LOSS),)
@@ -177,8 +177,8 @@ _SPECIAL = ("collapse", "stalled", "overfit")
 
 def _unknown(material: Material, say: Say) -> Iterator[str]:
     run = material.run
-    train = run.records.get(Kind.TRAIN, 0)
-    if not run.records.get(Kind.EVAL) and "overfit" in run.limits:
+    train = run.records.get(RowKind.TRAIN, 0)
+    if not run.records.get(RowKind.EVAL) and "overfit" in run.limits:
         yield say(r.NO_EVALUATION)
     if not run.hyper_parameters.numbers:
         yield say(r.NO_SETTINGS)
