@@ -21,7 +21,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.dialect import Dialect, Role, Shape
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.readers import Readers
@@ -107,7 +107,7 @@ def examine(dialect: str, text: bytes) -> None:
     pieces = [text] if known.shape is Shape.DOCUMENT else text.split(b"\n")
     records, skipped = read_lines(Readers().reader(known), pieces)
     assert set(skipped) <= set(REASONS), skipped
-    options = Options()
+    options = RunOptions()
     run = Run(options, HyperParameters({}, {"max_grad_norm": 0.0, "max_completion_length": 64.0}))
     for record in records:
         assert all(type(value) is float for value in record.values), record

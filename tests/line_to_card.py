@@ -12,7 +12,7 @@ from itertools import chain, repeat
 from pathlib import Path
 
 import yaml
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.model import Snapshot
@@ -155,7 +155,7 @@ def breaks_at(source: Path, scratch: Path) -> int:
     for count in range(1, len(lines) + 1):
         log.write_bytes(b"".join(lines[:count]))
         (found,) = discover.discover([str(log)], options, time.time()).found
-        snapshot = read_log(found, Options(), Readers(None), time.time())
+        snapshot = read_log(found, RunOptions(), Readers(None), time.time())
         if isinstance(snapshot, Snapshot) and snapshot.incidents:
             return count
     raise AssertionError(f"{source} has no incident")

@@ -16,7 +16,7 @@ from llmtrain_exporter import config
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signals import LIMITS
-from llmtrain_exporter.model import Health, HyperParameters, Kind, Resume, Series, Snapshot, State
+from llmtrain_exporter.model import Health, HyperParameters, Resume, RowKind, Series, Snapshot, State
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
@@ -38,7 +38,7 @@ RUN = Snapshot(
     state=State.RUNNING,
     health=Health.HEALTHY,
     verdict=Health.HEALTHY,
-    records={Kind.TRAIN: 30, Kind.EVAL: 2, Kind.FINAL: 1},
+    records={RowKind.TRAIN: 30, RowKind.EVAL: 2, RowKind.FINAL: 1},
     first_step=1,
     last_step=50,
     max_steps=200,
@@ -46,7 +46,7 @@ RUN = Snapshot(
     skipped={"no_json": 3},
     last_record=NOW - 90,
     best=(0.25, 40),
-    settings=HyperParameters(),
+    hyper_parameters=HyperParameters(),
     limits=LIMITS["grpo"],
     episodes=(),
     incidents=(),

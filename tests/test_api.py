@@ -22,7 +22,7 @@ from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Episode, Health, Kind, Layout, NoRun, Record, Series, State, series
+from llmtrain_exporter.model import Episode, Health, Layout, NoRun, Record, RowKind, Series, State, series
 from llmtrain_exporter.publish.demo import BUNDLED
 from llmtrain_exporter.serve.exposition import Exposition, label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
@@ -314,7 +314,7 @@ def test_the_list_is_looked_through_once_a_second_at_most(site: Site) -> None:
 
 def training(*rows: dict[Any, float]) -> list[Record]:
     """Training records of these metrics."""
-    return [Record(Kind.TRAIN, None, None, layout_of(tuple(row)), tuple(row.values())) for row in rows]
+    return [Record(RowKind.TRAIN, None, None, layout_of(tuple(row)), tuple(row.values())) for row in rows]
 
 
 def show(line: Sparkline, records: Iterable[Record]) -> None:
@@ -326,7 +326,7 @@ def show(line: Sparkline, records: Iterable[Record]) -> None:
 def layout_of(metrics: tuple[Any, ...]) -> Layout:
     """A layout with one column for each metric."""
     columns = tuple(series(metric) for metric in metrics)
-    return Layout(Kind.TRAIN, columns, {metric: at for at, metric in enumerate(metrics)}, ())
+    return Layout(RowKind.TRAIN, columns, {metric: at for at, metric in enumerate(metrics)}, ())
 
 
 def test_a_sparkline_keeps_its_shape_in_few_points() -> None:
@@ -568,7 +568,7 @@ def test_a_log_that_grows_is_read_on(tmp_path: Path) -> None:
     log.unlink()
     append(log, swift(7))
     assert kept.told(found, "", tell) == b"7"
-    assert seen[-1].run.records[Kind.TRAIN] == 1
+    assert seen[-1].run.records[RowKind.TRAIN] == 1
 
 
 def test_many_who_look_at_a_run_share_an_answer(tmp_path: Path) -> None:

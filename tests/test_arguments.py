@@ -14,7 +14,7 @@ from llmtrain_exporter.ingest.arguments import (
     HUGGING_FACE_FILES,
     LARGEST_FILE,
     LONGEST_TEXT,
-    read_settings,
+    read_hyper_parameters,
     select,
 )
 from llmtrain_exporter.knowledge import arguments
@@ -29,7 +29,7 @@ def written(folder: Path, name: str, content: object) -> HyperParameters:
     """What is read of one argument file."""
     text = content if isinstance(content, (str, bytes)) else json.dumps(content)
     (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_settings(str(folder))
+    return read_hyper_parameters(str(folder))
 
 
 def shown(settings: HyperParameters) -> str:
@@ -130,11 +130,11 @@ def test_a_file_that_cannot_be_read_says_nothing(tmp_path: Path, name: str, cont
 
 def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     """A missing folder, a folder of that name, a pipe without a writer, a link to itself."""
-    assert read_settings(str(tmp_path / "missing")) == NOTHING
+    assert read_hyper_parameters(str(tmp_path / "missing")) == NOTHING
     (tmp_path / "args.json").mkdir()
     os.mkfifo(tmp_path / "training_args.json")
     (tmp_path / "sft_args.json").symlink_to("sft_args.json")
-    assert read_settings(str(tmp_path)) == NOTHING
+    assert read_hyper_parameters(str(tmp_path)) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -209,4 +209,4 @@ def test_no_bytes_make_the_reading_fail(tmp_path_factory: pytest.TempPathFactory
     folder.mkdir(exist_ok=True)
     for name in ("args.json", "training_args.yaml"):
         written(folder, name, content)
-    assert isinstance(read_settings(str(folder)), HyperParameters)
+    assert isinstance(read_hyper_parameters(str(folder)), HyperParameters)

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.draw import pictures
 from llmtrain_exporter.draw.chart import ChartLine, ChartPanel, Marks
 from llmtrain_exporter.draw.colours import CRITICAL, GROUND, INK, LIMITS, LINES, NAMES
@@ -42,7 +42,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def told(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """History and story of a run, as they are served."""
     (found,) = discover.discover([str(path)], discover.SearchOptions(ignore_older=None), NOW).found
-    read = history(found, Options(), Readers(None), NOW)
+    read = history(found, RunOptions(), Readers(None), NOW)
     assert isinstance(read, History)
     return history_object(read), full_object(read.run, Lang.EN)
 

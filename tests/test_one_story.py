@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from llmtrain_exporter.analyse.analysis import EPISODES_KEPT
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.bundle import HERE
 from llmtrain_exporter.bundle.alerting.parts import alerts
 from llmtrain_exporter.cli import commands
@@ -24,7 +24,7 @@ from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang, written
-from llmtrain_exporter.model import Kind, Snapshot
+from llmtrain_exporter.model import RowKind, Snapshot
 from llmtrain_exporter.notify.card import PlainText, body_text, line_text
 from llmtrain_exporter.notify.compose import Backlog, RunAnswer, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
@@ -104,11 +104,11 @@ def tell(request: pytest.FixtureRequest, root: Path, exporter: ExporterProcess) 
     def told(name: str) -> Told:
         if name not in known:
             made = put(name, root.with_name(f"{name}-made"), lambda: request.getfixturevalue("corpus"))
-            (whole,) = read_each(read_log, [str(made)], RunRules(Settings(), Options()), time.time())
+            (whole,) = read_each(read_log, [str(made)], RunRules(Settings(), RunOptions()), time.time())
             log = made.parent.rename(root / name) / made.name
             assert isinstance(whole, Snapshot)
-            records = {kind.value: whole.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)}
-            eventually(lambda: story_of(exporter, name, Lang.EN).get("records") == records)
+            records = {kind.value: whole.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)}
+            eventually(lambda: story_of(exporter, name, Lang.EN).get("records") == records, within=20)
             stories = {lang: story_of(exporter, name, lang) for lang in LANGS}
             known[name] = Told(log, stories, exporter.metrics())
         return known[name]

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 import yaml
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
@@ -72,7 +72,7 @@ def materials(*paths: Path, profile: str | None = None) -> list[Material]:
         one = history(found, options, dialects, now)
         return material(one) if isinstance(one, History) else one
 
-    rules = RunRules(Settings(stdout_log=("*.log",)), Options(profile=profile, episodes_kept=1000))
+    rules = RunRules(Settings(stdout_log=("*.log",)), RunOptions(profile=profile, episodes_kept=1000))
     told = read_each(read, [str(path) for path in paths], rules, NOW)
     return [one for one in told if isinstance(one, Material)]
 

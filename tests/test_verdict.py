@@ -30,7 +30,7 @@ def of(*episodes: Episode, base: str = "grpo", **samples: float) -> Snapshot:
     """A run with these episodes, and its last values by metric name."""
     known = {one.metric.name.removeprefix("llmtrain_"): one for one in (KL, LOSS, GRAD_NORM)}
     values = {known[name]: value for name, value in samples.items()}
-    run = replace(RUN, profile=base, base=base, limits=LIMITS[base], episodes=episodes, settings=GRPO)
+    run = replace(RUN, profile=base, base=base, limits=LIMITS[base], episodes=episodes, hyper_parameters=GRPO)
     return replace(run, samples=values)
 
 
@@ -138,7 +138,7 @@ def test_actions_propose_values_from_the_runs_own() -> None:
     flags = [change.flag for action in verdict.actions(of(KL_SPIKE), Lang.EN) for change in action.proposals]
     assert "--beta 0.1" in flags
     assert "--learning_rate 1e-06" in flags
-    strict = replace(of(KL_SPIKE), settings=HyperParameters(numbers={"max_grad_norm": 0.1}))
+    strict = replace(of(KL_SPIKE), hyper_parameters=HyperParameters(numbers={"max_grad_norm": 0.1}))
     assert "--max_grad_norm 0.5" not in [
         change.flag for action in verdict.actions(strict, Lang.EN) for change in action.proposals
     ]

@@ -53,7 +53,7 @@ HUGGING_FACE_FILES = (
 """What trainers on Transformers leave beside a log, whichever of their logs that is."""
 
 
-def read_settings(folder: str, files: Iterable[ArgumentFile] = HUGGING_FACE_FILES) -> HyperParameters:
+def read_hyper_parameters(folder: str, files: Iterable[ArgumentFile] = HUGGING_FACE_FILES) -> HyperParameters:
     """The settings of the run whose log lies in `folder`: each from the first of `files` that names it.
 
     A file that is missing, unreadable, too large or malformed says nothing.

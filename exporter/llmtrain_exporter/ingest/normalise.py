@@ -13,7 +13,7 @@ from typing import NamedTuple
 from llmtrain_exporter.ingest import values
 from llmtrain_exporter.knowledge import catalogue, row
 from llmtrain_exporter.knowledge.metric import Group, Key, Metric, Unit
-from llmtrain_exporter.model import Kind, Layout, Record, Series, Skip, series
+from llmtrain_exporter.model import Layout, Record, RowKind, Series, Skip, series
 
 KEYS_KEPT = 1 << 16
 """Keys of all plans together before all are forgotten: more only come from hostile or broken logs."""
@@ -105,9 +105,9 @@ class Normaliser:
         return kept
 
 
-def layout_of(kind: Kind, columns: Sequence[Series]) -> Layout:
+def layout_of(kind: RowKind, columns: Sequence[Series]) -> Layout:
     """The layout of a row with these columns."""
-    own = (("split", "eval"),) if kind is Kind.EVAL else (("split", "train"),)
+    own = (("split", "eval"),) if kind is RowKind.EVAL else (("split", "train"),)
     position = {one.metric: at for at, one in enumerate(columns) if one.labels in ((), own)}
     lasting = tuple(at for at, one in enumerate(columns) if one.metric.group is not Group.PROGRESS)
     return Layout(kind, tuple(columns), position, lasting)
@@ -150,18 +150,18 @@ def _step_reader(names: Sequence[str]) -> Callable[[Cells], tuple[int | None, in
     )
 
 
-def _kind(names: Sequence[str], columns: Iterable[PlannedValue], progress_rows: bool) -> Kind | None:
+def _kind(names: Sequence[str], columns: Iterable[PlannedValue], progress_rows: bool) -> RowKind | None:
     present = set(names)
     placed = not present.isdisjoint(row.POSITION)
     if not present.isdisjoint(row.SUMMARY):
-        return Kind.SUMMARY
+        return RowKind.SUMMARY
     if not present.isdisjoint(row.FINAL) and "loss" not in present:
-        return Kind.FINAL
+        return RowKind.FINAL
     if placed and any(one.series.metric.essential and _split(one.series) != "eval" for one in columns):
-        return Kind.TRAIN
+        return RowKind.TRAIN
     if row.EVAL_PREFIX + "loss" in present or (placed and any(map(_is_eval, names))):
-        return Kind.EVAL
-    return Kind.PROGRESS if progress_rows and placed else None
+        return RowKind.EVAL
+    return RowKind.PROGRESS if progress_rows and placed else None
 
 
 def _split(one: Series) -> str:

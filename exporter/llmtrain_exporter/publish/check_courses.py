@@ -6,12 +6,12 @@ from array import array
 
 from llmtrain_exporter.analyse import derived
 from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Kind, Layout, NoRun, Record, Series, Snapshot, series
+from llmtrain_exporter.model import Layout, NoRun, Record, RowKind, Series, Snapshot, series
 from llmtrain_exporter.story.metrics import JUDGED, Courses, metric_rows
 from llmtrain_exporter.watching.live import unobserved
 from llmtrain_exporter.watching.on_demand import open_log, read_once
@@ -37,7 +37,7 @@ class CoursesKept:
     def __init__(self) -> None:
         self.courses: dict[str, Courses] = {}
 
-    def read(self, found: Found, options: Options, readers: Readers, now: float) -> Snapshot | NoRun:
+    def read(self, found: Found, options: RunOptions, readers: Readers, now: float) -> Snapshot | NoRun:
         """One log; see `read_once`."""
         drawn = found.size <= LARGEST_DRAWN
         log = open_log(found, options, readers, _Values if drawn else unobserved)
@@ -57,7 +57,7 @@ class _Values:
 
     def note(self, record: Record, _: Analysis | None, /) -> None:
         """See a record that was folded."""
-        if record.kind not in (Kind.TRAIN, Kind.EVAL):
+        if record.kind not in (RowKind.TRAIN, RowKind.EVAL):
             return
         if record.layout is not self._layout or len(self._waiting) >= BLOCK:
             self._settle()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Episode, Incident, Kind, Snapshot
+from llmtrain_exporter.model import Episode, Incident, RowKind, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story import verdict
 from llmtrain_exporter.story.facts import progress
@@ -29,7 +29,7 @@ def run_object(run: Snapshot) -> Object:
         "file": printable(run.file),
         "dialect": run.dialect,
         "profile": printable(run.profile),
-        "records": {kind.value: run.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)},
+        "records": {kind.value: run.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)},
         "first_step": run.first_step,
         "last_step": run.last_step,
         "max_steps": run.max_steps,
@@ -59,8 +59,8 @@ def full_object(run: Snapshot, lang: Lang) -> Object:
         "base": run.base,
         "progress": progress(run),
         "last_record_timestamp": run.last_record,
-        "info": {key: printable(value) for key, value in run.settings.info.items()},
-        "settings": dict(run.settings.numbers),
+        "info": {key: printable(value) for key, value in run.hyper_parameters.info.items()},
+        "settings": dict(run.hyper_parameters.numbers),
         "findings": [_finding(finding) for finding in verdict.findings(run, lang)],
         "incidents": [
             {

@@ -112,7 +112,7 @@ def causes(run: Snapshot, lang: Lang, most: int = 4) -> list[str]:
 
 def actions(run: Snapshot, lang: Lang, most: int = 6) -> list[Action]:
     """What to do, the first to try in front; what the run has already is left out."""
-    settings = dict(run.settings.numbers)
+    settings = dict(run.hyper_parameters.numbers)
     found = []
     for remedy in _unique(remedy for name in against(run) for remedy in remedies_for(name, run.base)):
         changes = proposals(remedy, run.producer, run.base, settings)
@@ -140,7 +140,7 @@ def _settings(run: Snapshot) -> dict[str, str]:
         if signal in run.limits
     }
     limits = {name: f"{bound.limit:g}" for name, bound in bounds.items() if bound is not None}
-    own = {name: text.replace(" ", NBSP) for name, text in named(dict(run.settings.numbers)).items()}
+    own = {name: text.replace(" ", NBSP) for name, text in named(dict(run.hyper_parameters.numbers)).items()}
     return {**own, **limits}
 
 

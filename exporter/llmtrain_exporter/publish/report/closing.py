@@ -13,7 +13,7 @@ from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.model import Episode, Health, Kind, Snapshot, State
+from llmtrain_exporter.model import Episode, Health, RowKind, Snapshot, State
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph, short
 from llmtrain_exporter.story.blocks import Code, Line, Mark, Piece, Section, Table, items
@@ -36,7 +36,7 @@ def checkpoints(material: Material, say: Say) -> Section:
 
 def _best(material: Material, say: Say) -> Iterator[Line]:
     run = material.run
-    if not run.records.get(Kind.EVAL):
+    if not run.records.get(RowKind.EVAL):
         yield (say(r.NEVER_EVALUATED),)
     elif run.base == GRPO:
         yield (say(r.NOT_BY_LOSS),)
@@ -166,7 +166,7 @@ def _unseen(run: Snapshot, say: Say) -> Iterator[str]:
         if name not in _SPECIAL and logged.isdisjoint(needed):
             unseen.setdefault(needed[0], []).append(name)
     for metric, names in unseen.items():
-        beta = metric is c.KL and run.settings.numbers.get("beta") == 0
+        beta = metric is c.KL and run.hyper_parameters.numbers.get("beta") == 0
         what = say(r.BETA_ZERO) if beta else say(r.MISSING_METRIC, metric=short(metric))
         yield say(r.HIDES, what=what, signals=say.listed(map(say.title, names)))
 
@@ -177,10 +177,10 @@ _SPECIAL = ("collapse", "stalled", "overfit")
 
 def _unknown(material: Material, say: Say) -> Iterator[str]:
     run = material.run
-    train = run.records.get(Kind.TRAIN, 0)
-    if not run.records.get(Kind.EVAL) and "overfit" in run.limits:
+    train = run.records.get(RowKind.TRAIN, 0)
+    if not run.records.get(RowKind.EVAL) and "overfit" in run.limits:
         yield say(r.NO_EVALUATION)
-    if not run.settings.numbers:
+    if not run.hyper_parameters.numbers:
         yield say(r.NO_SETTINGS)
     if train < MATURE:
         yield say(r.FEW_RECORDS, n=train)

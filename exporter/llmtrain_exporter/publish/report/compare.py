@@ -110,8 +110,8 @@ def _settings(runs: Sequence[Material], say: Say) -> Block:
 
     texts = [
         {
-            **material.run.settings.info,
-            **{key: written(value) for key, value in material.run.settings.numbers.items()},
+            **material.run.hyper_parameters.info,
+            **{key: written(value) for key, value in material.run.hyper_parameters.numbers.items()},
         }
         for material in runs
     ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote
 
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.draw.pictures import svg
 from llmtrain_exporter.ingest.discover import Found
@@ -103,7 +103,7 @@ def _read(
     runs: list[Material] = []
     others: list[NoRun] = []
 
-    def read(found: Found, options: Options, readers: Readers, now: float) -> Material | NoRun:
+    def read(found: Found, options: RunOptions, readers: Readers, now: float) -> Material | NoRun:
         outcome = history(found, options, readers, now, progress.reading(found))
         return outcome if isinstance(outcome, NoRun) else material(outcome)
 

@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 from llmtrain_exporter.analyse import derived
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run
-from llmtrain_exporter.model import HyperParameters, Kind, Record, Series, series
+from llmtrain_exporter.model import HyperParameters, Record, RowKind, Series, series
 
 RECORDS_KEPT = 32
 """Records of each kind whose values are kept to be drawn."""
 
-DRAWN = (Kind.TRAIN, Kind.EVAL)
+DRAWN = (RowKind.TRAIN, RowKind.EVAL)
 
 
 class RecentRecords:
     """The observer that keeps the last records of a run."""
 
     def __init__(self, _: Run) -> None:
-        self._records: Mapping[Kind, deque[Record]] = {kind: deque(maxlen=RECORDS_KEPT) for kind in DRAWN}
+        self._records: Mapping[RowKind, deque[Record]] = {kind: deque(maxlen=RECORDS_KEPT) for kind in DRAWN}
 
     def note(self, record: Record, _: Analysis | None, /) -> None:
         """See a record that was folded; the same step once more is a second writer's."""
@@ -41,7 +41,10 @@ class RecentRecords:
 def _values(record: Record, settings: HyperParameters) -> dict[Series, float]:
     """What a record says, and what follows from it alone."""
     values = dict(zip(record.layout.series, record.values, strict=True))
-    if record.kind is Kind.TRAIN:
-        ratios = [*derived.against_settings(values, settings.numbers), *derived.within_record(values, 0.0)]
+    if record.kind is RowKind.TRAIN:
+        ratios = [
+            *derived.against_hyper_parameters(values, settings.numbers),
+            *derived.within_record(values, 0.0),
+        ]
         values |= {series(metric): value for metric, value in ratios}
     return values

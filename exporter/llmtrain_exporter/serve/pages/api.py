@@ -16,7 +16,7 @@ from starlette.routing import Route
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Kind, NoRun, Snapshot
+from llmtrain_exporter.model import NoRun, RowKind, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
@@ -175,7 +175,7 @@ def _described(snapshot: Snapshot) -> dict[str, Any]:
         "state": snapshot.state.value,
         "health": snapshot.health.name.lower(),
         "verdict": snapshot.verdict.name.lower(),
-        "records": {kind.value: snapshot.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)},
+        "records": {kind.value: snapshot.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)},
         "first_step": snapshot.first_step,
         "last_step": snapshot.last_step,
         "max_steps": snapshot.max_steps,

@@ -64,7 +64,7 @@ class ComparedRun:
         """How it was set, as far as that is known."""
         if self.run is None:
             return {}
-        settings = self.run.settings
+        settings = self.run.hyper_parameters
         known: dict[str, float | str] = {"profile": self.run.profile, **settings.info, **settings.numbers}
         return {name: printable(written(value)) for name, value in known.items()}
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Kind, Snapshot
+from llmtrain_exporter.model import RowKind, Snapshot
 from llmtrain_exporter.story.blocks import (
     DETAIL,
     Joint,
@@ -111,7 +111,7 @@ def chart_marks(run: Snapshot) -> Object:
     return {
         "first": run.first_step,
         "last": run.last_step,
-        "up_to": [*(run.records.get(kind, 0) for kind in Kind), run.last_record],
+        "up_to": [*(run.records.get(kind, 0) for kind in RowKind), run.last_record],
         "peaks": list(_peaks(run)),
         "incidents": [{"from": one.onset_step, "to": one.recovery_step} for one in run.incidents],
         "resumes": [{"from": resume.last, "to": resume.first} for resume in run.resumes],

@@ -11,7 +11,7 @@ from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.baseline import Level
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import Kind, Layout, Record, Series, Snapshot
+from llmtrain_exporter.model import Layout, Record, RowKind, Series, Snapshot
 
 BLOCK = 1024
 """Rows that are turned into columns at once."""
@@ -159,9 +159,9 @@ class Recorder:
         elapsed = record.get(c.ELAPSED)
         if elapsed is not None and math.isfinite(elapsed):
             self._tick(elapsed)
-        if record.kind is Kind.TRAIN:
+        if record.kind is RowKind.TRAIN:
             self._note_training(record, analysis)
-        elif record.kind is Kind.EVAL:
+        elif record.kind is RowKind.EVAL:
             if record.max_steps in (None, self._planned):  # else it counts steps of its own
                 self._step = max(record.step or 0, self._step)
             self._evaluations.add(record, self._step, self._before + self._elapsed)

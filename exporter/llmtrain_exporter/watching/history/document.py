@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import Kind, Series, Snapshot
+from llmtrain_exporter.model import RowKind, Series, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.numbers import series_name
 from llmtrain_exporter.story.ranges import band_of, limits_of
@@ -39,7 +39,7 @@ def history_object(
     place = {row: at for at, row in enumerate(thinned.rows)}
     return {
         "run": printable(history.run.run),
-        "records": history.run.records.get(Kind.TRAIN, 0),
+        "records": history.run.records.get(RowKind.TRAIN, 0),
         "exact": thinned.exact,
         **_position(table, thinned.rows),
         "series": [
