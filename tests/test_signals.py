@@ -260,7 +260,7 @@ def test_looking_at_a_run_changes_nothing(
         rows[at] = {**rows[at], key: value}
     if sparse:
         rows = [{k: v for k, v in row.items() if at % 2 or "reward" not in k} for at, row in enumerate(rows)]
-    whole, watched = analyse("grpo", rows), Analysis(BUILT_IN["grpo"], {}, kept=1000)
+    whole, watched = analyse("grpo", rows), Analysis(BUILT_IN["grpo"], {}, episodes_kept=1000)
     for at, record in enumerate(records(rows)):
         watched.fold(record, record.step or 0)
         if at >= looked:

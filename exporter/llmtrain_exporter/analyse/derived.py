@@ -97,7 +97,7 @@ class Evaluations:
 
 
 def _entropy(record: Record) -> float | None:
-    for one, value in zip(record.layout.series, record.values, strict=True):
-        if one.metric is c.ENTROPY and ("stat", "mean") in one.labels:
+    for column, value in zip(record.layout.series, record.values, strict=True):
+        if column.metric is c.ENTROPY and ("stat", "mean") in column.labels:
             return value
     return None

@@ -100,8 +100,8 @@ class Incidents:
         if self._parts(index, AT_ONCE + 1) == len(set(PARTS.values())):
             return True
         return any(
-            _together(one, other)
-            for family, one in recent.items()
+            _together(trace, other)
+            for family, trace in recent.items()
             for second, other in recent.items()
             if PARTS[family] < PARTS[second]
         )
@@ -135,10 +135,10 @@ class Incidents:
             self.current = self.current._replace(peak_step=step)
 
 
-def _together(one: Trace, other: Trace) -> bool:
-    apart = max(one.first, other.first) - min(one.last, other.last)
-    forced = apart <= AT_ONCE and max(one.force, other.force) >= FORCE
-    return forced or one.count + other.count >= SIGNS
+def _together(trace: Trace, other: Trace) -> bool:
+    apart = max(trace.first, other.first) - min(trace.last, other.last)
+    forced = apart <= AT_ONCE and max(trace.force, other.force) >= FORCE
+    return forced or trace.count + other.count >= SIGNS
 
 
 _RANK = {family.value: rank for rank, family in enumerate(CHAIN)}

@@ -89,8 +89,8 @@ class Run:
         self._evaluations = derived.Evaluations()
         self._peak_learning_rate = 0.0
         stage = settings.info.get("rlhf_type") or settings.info.get("stage", "")
-        told = options.profile or profiles.BY_RLHF_TYPE.get(stage)
-        self._profile = options.profiles[told] if told else None
+        profile_name = options.profile or profiles.BY_RLHF_TYPE.get(stage)
+        self._profile = options.profiles[profile_name] if profile_name else None
         self._carried = carried or {}
         self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
         self.analysis: Analysis | None = None  # from the first training record on, which shows its kind
@@ -139,13 +139,13 @@ class Run:
         own = run_series.row_counters(self.records, self.skipped, len(self.resumes), self._latest.dropped)
         if self.analysis is not None:
             own |= dict(run_series.counters(self.analysis))
-        names = dict.fromkeys((*own, *self._carried, *self.least))
-        sums = {one: own.get(one, 0.0) + self._carried.get(one, 0.0) for one in names}
-        return {one: max(count, self.least.get(one, 0.0)) for one, count in sums.items()}
+        counters = dict.fromkeys((*own, *self._carried, *self.least))
+        sums = {counter: own.get(counter, 0.0) + self._carried.get(counter, 0.0) for counter in counters}
+        return {counter: max(count, self.least.get(counter, 0.0)) for counter, count in sums.items()}
 
-    def keeps(self, one: Series) -> bool:
+    def keeps(self, candidate: Series) -> bool:
         """Whether the run takes in a series of a record that was folded, or has too many of its kind."""
-        return self._latest.keeps(one)
+        return self._latest.keeps(candidate)
 
     def state(self, now: float) -> State:
         """What the run is doing at `now`, Unix time."""
@@ -190,7 +190,7 @@ class Run:
         health = max(
             analysis.health if analysis else Health.HEALTHY,
             state.HEALTH_OF[stalled],
-            key=lambda each: each.value,
+            key=lambda verdict: verdict.value,
         )
         return Snapshot(
             run=run,
@@ -297,13 +297,14 @@ class Run:
             yield m.INCIDENT_ONSET_TIME, self._onset.time
 
 
-def _same(one: Record, other: Record) -> bool:
+def _same(record: Record, other: Record) -> bool:
     """Two writers' lines of the same record differ in clocks and speeds alone."""
-    if one.step != other.step or one.layout is not other.layout or not one.layout.identity:
+    if record.step != other.step or record.layout is not other.layout or not record.layout.identity:
         return False
-    return _near(one.get(c.ELAPSED), other.get(c.ELAPSED)) and all(
-        one.values[at] == other.values[at] or (math.isnan(one.values[at]) and math.isnan(other.values[at]))
-        for at in one.layout.identity
+    return _near(record.get(c.ELAPSED), other.get(c.ELAPSED)) and all(
+        record.values[at] == other.values[at]
+        or (math.isnan(record.values[at]) and math.isnan(other.values[at]))
+        for at in record.layout.identity
     )
 
 

@@ -42,8 +42,8 @@ def info(dialect: str, profile: str, known: Mapping[str, str]) -> Series:
 
 def counters(analysis: Analysis) -> Iterator[tuple[Series, float]]:
     """Every counter, those at 0 too."""
-    for one, name in spikes.NAMES.items():
-        yield _of(m.SPIKES, name), float(analysis.spikes.get(one, 0))
+    for measured, name in spikes.NAMES.items():
+        yield _of(m.SPIKES, name), float(analysis.spikes.get(measured, 0))
     for name, severity in _bounds(analysis):
         tracker = analysis.trackers.get(name)
         counted = tracker.counts[severity.rank] if tracker else 0
@@ -59,17 +59,17 @@ def gauges(analysis: Analysis) -> Iterator[tuple[Series, float]]:
 
 
 def _spikes(analysis: Analysis) -> Iterator[tuple[Series, float]]:
-    for one, name in spikes.NAMES.items():
-        value, level = analysis.value_of(one), analysis.levels.get(one)
+    for measured, name in spikes.NAMES.items():
+        value, level = analysis.value_of(measured), analysis.levels.get(measured)
         if level is None:
             continue
         yield _of(m.BASELINE, name), level.median
-        share = analysis.spikes.get(one, 0) / max(analysis.records, 1)
+        share = analysis.spikes.get(measured, 0) / max(analysis.records, 1)
         yield _of(m.SPIKE_RECORDS, name), share
         if value is None:
             continue
-        yield _of(m.SPIKE_SCORE, name), spikes.score(one, value, level)
-        yield _of(m.SPIKE, name), float(spikes.is_spike(one, value, level))
+        yield _of(m.SPIKE_SCORE, name), spikes.score(measured, value, level)
+        yield _of(m.SPIKE, name), float(spikes.is_spike(measured, value, level))
         if level.median:
             yield _of(m.BASELINE_RATIO, name), value / level.median
 

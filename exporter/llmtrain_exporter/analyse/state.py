@@ -50,13 +50,13 @@ class Ending:
 
 def samples(current: State, stalled: Severity | None) -> dict[Series, float]:
     """One series per state, and one per severity of the signal that only a clock can see: 1 for what is."""
-    states = {one: float(state is current) for state, one in _STATES.items()}
-    return states | {one: float(severity is stalled) for severity, one in _STALLED.items()}
+    states = {sample: float(state is current) for state, sample in _STATES.items()}
+    return states | {sample: float(severity is stalled) for severity, sample in _STALLED.items()}
 
 
 def profile_of(latest: Mapping[Series, float]) -> str:
     """The kind of training, by the metrics that a run logs."""
-    metrics = {one.metric for one in latest}
+    metrics = {sample.metric for sample in latest}
     groups = {metric.group for metric in metrics}
     if c.REWARD in metrics and (
         Group.LENGTH in groups or not metrics.isdisjoint((c.KL, c.REWARD_FUNCTION_MEAN))

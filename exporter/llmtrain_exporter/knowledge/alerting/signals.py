@@ -86,12 +86,12 @@ def _words(signal: Signal) -> AlertTexts:
 def _applying(names: Iterable[str], known: Mapping[str, _T], profiles: Iterable[str]) -> list[_T]:
     """Those that can apply in any of the profiles."""
     found = [known[name] for name in names if name in known]
-    return [one for one in found if not one.profiles.isdisjoint(profiles)]
+    return [entry for entry in found if not entry.profiles.isdisjoint(profiles)]
 
 
 def _description(signal: Signal, title: Text) -> Text:
     limit = limit_in_words(signal)
     if limit is None:
         return put(_TRUE, title=title)
-    told = _SILENT if signal.measure is Measure.GAPS else _WORST
-    return put(put(told, limit=limit), title=title)
+    phrase = _SILENT if signal.measure is Measure.GAPS else _WORST
+    return put(put(phrase, limit=limit), title=title)
