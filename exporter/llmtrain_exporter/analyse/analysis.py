@@ -163,7 +163,7 @@ class Analysis:
         signs = [sign for rule, read in self._reading if (sign := self._apply(rule, read(view), view))]
         self._judge(signs, view.step)
         if self._incidents.current is None:
-            self._columns.put(self._kept(plan, record.values), self._index)
+            self._columns.put(self._trusted(plan, record.values), self._index)
         self._calm = self._is_calm()
 
     def _apply(self, rule: Rule, reading: SignalReading | None, view: RecordView) -> Sign | None:
@@ -220,7 +220,7 @@ class Analysis:
             where = KL if KL in self._columns.at else GRAD_NORM
             self._past_episodes.add(tracker.note(SignalReading(broken, broken, where), step, self._index))
 
-    def _kept(self, plan: WatchPlan, values: tuple[float, ...]) -> tuple[float, ...]:
+    def _trusted(self, plan: WatchPlan, values: tuple[float, ...]) -> tuple[float, ...]:
         """A record's values for the baselines, without those that a signal speaks against."""
         met = [tracker for tracker in self.trackers.values() if tracker.met]
         suspects = {tracker.where for tracker in met if not self._is_old(tracker)}

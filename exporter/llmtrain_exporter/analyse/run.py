@@ -193,7 +193,7 @@ class Run:
         health = max(
             analysis.health if analysis else Health.HEALTHY,
             state.HEALTH_OF[stalled],
-            key=lambda each: each.value,
+            key=lambda verdict: verdict.value,
         )
         return Snapshot(
             run=run,

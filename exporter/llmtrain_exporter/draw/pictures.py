@@ -67,9 +67,9 @@ def incident_png(history: Object, story: Object, incident: Object) -> bytes:
     `history` and `story`: as `GET /api/v1/history` and `GET /api/v1/run` give them; `incident`: one of the
     story's.
     """
-    told = chain(history, incident) if story["base"] == GRPO else panels(history, FIT)
+    drawn = chain(history, incident) if story["base"] == GRPO else panels(history, FIT)
     title = f"{history['run']}: incident from step {incident['onset_step']}"
-    return png(told, marks(story, around(history, incident)), title)
+    return png(drawn, marks(story, around(history, incident)), title)
 
 
 def _saved(drawn: Figure, form: str, **options: Any) -> bytes:

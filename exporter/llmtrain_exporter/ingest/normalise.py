@@ -93,16 +93,16 @@ class Normaliser:
 
     def _numbers(self, cells: LogRow) -> dict[str, object]:
         """The cells that hold what their key promises, numbers as numbers."""
-        kept: dict[str, object] = {}
+        numbers: dict[str, object] = {}
         for key, cell in cells.items():
             name = self._aliases.get(key, key)
             read = _EXACT[name].read if name in _EXACT else values.number
             plain = values.number(cell)
             if read(cell) is not None:
-                kept[key] = cell if plain is None else plain
+                numbers[key] = cell if plain is None else plain
             elif (name in row.POSITION or name in row.SUMMARY) and cell is not None:
-                kept[key] = cell
-        return kept
+                numbers[key] = cell
+        return numbers
 
 
 def layout_of(kind: RowKind, columns: Sequence[Series]) -> Layout:
@@ -164,8 +164,8 @@ def _kind(names: Sequence[str], columns: Iterable[PlannedValue], progress_rows: 
     return RowKind.PROGRESS if progress_rows and placed else None
 
 
-def _split(one: Series) -> str:
-    return dict(one.labels).get("split", "")
+def _split(column_series: Series) -> str:
+    return dict(column_series.labels).get("split", "")
 
 
 def _is_eval(name: str) -> bool:
@@ -180,11 +180,11 @@ def _columns(names: Sequence[str]) -> list[PlannedValue]:
     for index, name in enumerate(names):
         if name in _POSITION_ONLY or name in row.SUMMARY:
             continue
-        one, unit = _find(name, functions)
-        if one in taken:
-            one, unit = _other(name), Unit.PLAIN
-        taken.add(one)
-        columns.append(PlannedValue(index, one, values.READERS[unit]))
+        column_series, unit = _find(name, functions)
+        if column_series in taken:
+            column_series, unit = _other(name), Unit.PLAIN
+        taken.add(column_series)
+        columns.append(PlannedValue(index, column_series, values.READERS[unit]))
     return columns
 
 

@@ -341,6 +341,6 @@ def _sorted(batches: Iterable[Iterable[Record | Skip]]) -> tuple[list[Record], C
 
 def _join(layout: Layout, other: Layout) -> tuple[Layout, tuple[int, ...]]:
     """The layout of both rows' columns, and which columns of the other row it takes."""
-    columns = [at for at, one in enumerate(other.series) if one not in layout.series]
+    columns = [at for at, series in enumerate(other.series) if series not in layout.series]
     added: list[Series] = [other.series[at] for at in columns]
     return layout_of(layout.kind, [*layout.series, *added]), tuple(columns)

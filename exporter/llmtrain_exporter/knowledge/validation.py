@@ -127,10 +127,10 @@ def _named(name: str, signal: Signal, known: Tables) -> Iterator[str]:
         ("cause", advice.causes, known.causes),
         ("remedy", advice.remedies, known.remedies),
     ):
-        for each in ids:
-            if each not in table:
-                yield f"{name} names the {kind} {each}, which does not exist"
-        found = [table[each].profiles for each in ids if each in table]
+        for key in ids:
+            if key not in table:
+                yield f"{name} names the {kind} {key}, which does not exist"
+        found = [table[key].profiles for key in ids if key in table]
         for profile in signal.limits if found else ():
             if not any(profile in profiles for profiles in found):
                 yield f"{name} has no {kind} in the profile {profile}"
@@ -144,8 +144,8 @@ def _metric(metric: Metric, known: Tables) -> Iterator[str]:
     if meaning is None:
         yield f"{name} has no meaning"
         return
-    for part, each in (("", meaning), *meaning.parts.items()):
-        yield from _meaning(f"{name}, {part}," if part else name, each, known)
+    for part, part_meaning in (("", meaning), *meaning.parts.items()):
+        yield from _meaning(f"{name}, {part}," if part else name, part_meaning, known)
 
 
 def _meaning(name: str, meaning: Meaning, known: Tables) -> Iterator[str]:
@@ -174,10 +174,10 @@ def _cause(name: str, cause: Cause, known: Tables) -> Iterator[str]:
         yield f"{called} has no source"
     if not any(name in signal.advice.causes for signal in known.signals.values()):
         yield f"{called} is named by no signal"
-    for each in cause.evidence:
-        signal = known.signals.get(each)
+    for signal_name in cause.evidence:
+        signal = known.signals.get(signal_name)
         if signal is not None and name not in signal.advice.causes:
-            yield f"{called} has the evidence {each}, which does not name it"
+            yield f"{called} has the evidence {signal_name}, which does not name it"
 
 
 def _remedy(name: str, remedy: Remedy, known: Tables) -> Iterator[str]:
@@ -193,9 +193,9 @@ def _remedy(name: str, remedy: Remedy, known: Tables) -> Iterator[str]:
 def _references(known: Tables) -> Iterator[str]:
     """Whatever names a signal or a metric names one that exists."""
     named = [
-        *((f"cause {name}", each) for name, cause in known.causes.items() for each in cause.evidence),
-        *((f"cause {name}", each) for name, cause in known.causes.items() for each in cause.effects),
-        *(("a checklist", each) for each in known.asked),
+        *((f"cause {name}", evidence) for name, cause in known.causes.items() for evidence in cause.evidence),
+        *((f"cause {name}", effect) for name, cause in known.causes.items() for effect in cause.effects),
+        *(("a checklist", signal) for signal in known.asked),
         *((f"the placeholder {name}", signal) for name, (signal, _) in text.RUN_LIMITS.items()),
     ]
     for who, signal in named:
