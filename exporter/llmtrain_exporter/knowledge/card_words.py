@@ -20,12 +20,10 @@ LASTED = Text("It lasted {time}.", "持续 {time}。")
 
 # Headings and lines below them.
 ALSO = Text("Also: {alerts}", "另有：{alerts}")
-MORE = Counted(Text("and 1 more", "还有 1 项"), Text("and {n} more", "还有 {n} 项"))
 STILL = Text("Firing", "告警中")
 GONE = Text("Over", "已解除")
 RUN_PAGE = Text("Run page", "训练详情")
 DASHBOARD = Text("Dashboard", "仪表盘")
-RUNBOOK = Text("Runbook", "处理手册")
 
 # Notes at the end.
 SAMPLE = Text(

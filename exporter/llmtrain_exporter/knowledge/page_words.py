@@ -47,11 +47,11 @@ PAGE: Mapping[str, Text] = {
     "skip": Text("Skip to the content", "跳到正文"),
     "all_runs": Text("All runs", "全部训练"),
     "metrics": Text("Metrics", "Metrics"),
-    "runbook": Text("Runbook", "告警手册"),
+    "runbook": words.RUNBOOK,
     "lost": Text("The exporter does not answer; trying again.", "exporter 暂无应答，正在重试。"),
     "no_script": Text("The charts need JavaScript.", "曲线需要 JavaScript。"),
     "progress": Text("Progress", "进度"),
-    "more": Text("and {n} more", "另有 {n} 项"),
+    "more": words.AND_MORE.many,
     # The list.
     "reading": Text("Still reading the logs that were there at the start.", "仍在读取启动时已有的日志。"),
     "watching": Text("Watching {roots}", "监视 {roots}"),

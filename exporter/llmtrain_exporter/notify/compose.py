@@ -132,7 +132,7 @@ def _section(part: Part, texts: Iterable[str], rank: int) -> Section:
 def _headline(subject: _Subject) -> tuple[Tone, str]:
     what = _title(subject, subject.lead)
     if len(subject.alerts) > 1 and not subject.run:
-        what += words.COMMA.of(subject.lang) + cw.MORE.of(len(subject.alerts) - 1, subject.lang)
+        what += words.COMMA.of(subject.lang) + words.AND_MORE.of(len(subject.alerts) - 1, subject.lang)
     if subject.lead.firing:
         return _TONES.get(subject.lead.severity, Tone.WARNING), what
     if is_incident(subject.lead) and subject.story is not None:
@@ -256,7 +256,7 @@ def _several_runs(subject: _Subject) -> Iterator[Section]:
             items = tuple(Item((_in_list(subject, alert),)) for alert in alerts[:MOST_LINES])
             blocks.append(Items(items, bare=True))
         if len(alerts) > MOST_LINES:
-            blocks.append(Paragraph((BULLET + cw.MORE.of(len(alerts) - MOST_LINES, subject.lang),)))
+            blocks.append(Paragraph((BULLET + words.AND_MORE.of(len(alerts) - MOST_LINES, subject.lang),)))
         title = heading.of(subject.lang) if mixed else None
         yield Section(Part.ALERTS, title, tuple(blocks), LIST_RANK)
     yield _section(Part.FACTS, _reminder(subject), LIST_RANK - 1)
@@ -295,6 +295,6 @@ def _waiting(backlog: Backlog, subject: _Subject) -> str:
     count = len(backlog.names)
     names = words.COMMA.of(subject.lang).join(backlog.names[:MOST_LINES])
     if count > MOST_LINES:
-        names += words.COMMA.of(subject.lang) + cw.MORE.of(count - MOST_LINES, subject.lang)
+        names += words.COMMA.of(subject.lang) + words.AND_MORE.of(count - MOST_LINES, subject.lang)
     text = cw.WAITING.one if count == 1 else cw.WAITING.many
     return subject.say(text, n=count, rate=backlog.rate, names=names)

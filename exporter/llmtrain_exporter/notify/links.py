@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from llmtrain_exporter.knowledge import card_words as cw
+from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.card import safe
 from llmtrain_exporter.notify.config.settings import LinkRule
@@ -17,7 +18,7 @@ _LANG = re.compile(r"\?lang=(?:en|zh)#")
 PLACES = (
     ("run_url", (("exporter", "/run?"),), cw.RUN_PAGE),
     ("dashboard_url", (("grafana", "/d/"),), cw.DASHBOARD),
-    ("runbook_url", (("runbook", "#"), ("exporter", "/runbook")), cw.RUNBOOK),
+    ("runbook_url", (("runbook", "#"), ("exporter", "/runbook")), words.RUNBOOK),
 )
 """Annotation, the settings that move it and where the part begins that stays, label."""
 
