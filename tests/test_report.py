@@ -38,7 +38,7 @@ from llmtrain_exporter.publish.report.html import page_parts
 from llmtrain_exporter.publish.report.markdown import sheet_parts
 from llmtrain_exporter.publish.report.material import Material, material
 from llmtrain_exporter.publish.report.picture import pictures
-from llmtrain_exporter.publish.report.progress import Progress
+from llmtrain_exporter.publish.report.progress import ReportProgress
 from llmtrain_exporter.publish.report.write import Wanted, run_report
 from llmtrain_exporter.story import verdict
 from llmtrain_exporter.story.blocks import Code
@@ -674,7 +674,7 @@ def test_progress_is_shown_on_a_terminal_and_leaves_no_trace() -> None:
     """How far reading and drawing are; elsewhere nothing."""
     clock = count(step=0.2)
     err = Terminal()
-    progress = Progress(err, lambda: next(clock), Lang.EN)
+    progress = ReportProgress(err, lambda: next(clock), Lang.EN)
     found = discover.Found("/x", "run\x1b", registered()["swift"], 0.0, 1000, (0, 0), ())
     more = progress.reading(found)
     for _ in range(4):
@@ -686,7 +686,7 @@ def test_progress_is_shown_on_a_terminal_and_leaves_no_trace() -> None:
     assert err.getvalue().endswith("\r")
     assert "\n" not in err.getvalue()
     quiet = io.StringIO()
-    Progress(quiet, lambda: next(clock), Lang.EN).reading(found)(500)
+    ReportProgress(quiet, lambda: next(clock), Lang.EN).reading(found)(500)
     assert quiet.getvalue() == ""
 
 

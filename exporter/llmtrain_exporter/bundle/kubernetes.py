@@ -66,8 +66,8 @@ def prometheus_rule(rules: Iterable[str]) -> Manifest:
 
 def _text(head: str, documents: Iterable[Manifest]) -> str:
     return head + "---\n".join(
-        yaml.dump(each, Dumper=_Manifests, sort_keys=False, allow_unicode=True, width=_UNBROKEN)
-        for each in documents
+        yaml.dump(document, Dumper=_Manifests, sort_keys=False, allow_unicode=True, width=_UNBROKEN)
+        for document in documents
     )
 
 

@@ -43,5 +43,5 @@ def _read() -> History:
 
 def _as_answered(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """As JSON brings it, in which there is neither NaN nor infinity."""
-    told: dict[str, Any] = json.loads(orjson.dumps({**answer, "run": RUN}))
-    return told
+    parsed: dict[str, Any] = json.loads(orjson.dumps({**answer, "run": RUN}))
+    return parsed

@@ -71,15 +71,15 @@ class _Values:
             row.series: SCALED.get(row.series, row.series) for row in metric_rows(run, Lang.EN) if row.matters
         }
         return {
-            one: thinned(self._columns[other], LONGEST_COURSE)
-            for one, other in logged.items()
-            if other in self._columns
+            shown: thinned(self._columns[source], LONGEST_COURSE)
+            for shown, source in logged.items()
+            if source in self._columns
         }
 
     def _settle(self) -> None:
         if self._layout is None or not self._waiting:
             return
-        for one, values in zip(self._layout.series, zip(*self._waiting, strict=True), strict=True):
-            if one.metric.group in JUDGED:
-                self._columns.setdefault(one, array("d")).extend(values)
+        for recorded, values in zip(self._layout.series, zip(*self._waiting, strict=True), strict=True):
+            if recorded.metric.group in JUDGED:
+                self._columns.setdefault(recorded, array("d")).extend(values)
         self._waiting.clear()

@@ -162,7 +162,7 @@ def _beside(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:
     """What the worst value is held against, and what had broken when the episode began."""
     split = dict(episode.metric.labels).get("split", "train")
     name = SIGNALS[episode.signal].advice.baselines.get(split, words.USUAL_LEVEL)
-    incidents = [each for each in run.incidents if each.onset_step <= episode.first_step]
+    incidents = [incident for incident in run.incidents if incident.onset_step <= episode.first_step]
     stages = incidents[-1].stages if incidents else ()
     broken = [words.STAGE[stage].of(lang) for stage, step in stages if step <= episode.first_step]
     return {

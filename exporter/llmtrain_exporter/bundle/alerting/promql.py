@@ -288,5 +288,5 @@ def condition(alert: Alert) -> str:
 
 def of_runs(alerts: Iterable[Alert]) -> list[Alert]:
     """Those on runs, the incident last: what it keeps quiet is over before it is."""
-    told = [alert for alert in alerts if alert.scope is Scope.RUN]
-    return sorted(told, key=lambda alert: alert is INCIDENT)
+    on_runs = [alert for alert in alerts if alert.scope is Scope.RUN]
+    return sorted(on_runs, key=lambda alert: alert is INCIDENT)

@@ -64,29 +64,29 @@ _SINCE_START = f"{series(c.ELAPSED, of=RUNS)} or {BY_RUN} ({_SEEN})"
 _STEP = series(c.STEP, of=RUNS)
 
 
-def _by_clock(one: _Compared) -> Curves:
+def _by_clock(compared: _Compared) -> Curves:
     return Curves(
-        one.title,
-        paragraphs(described(one.metric), words.ON_CLOCK),
-        (Query(f"{_PER_RUN} ({one.query})", "{{run}}"),),
-        one.unit,
+        compared.title,
+        paragraphs(described(compared.metric), words.ON_CLOCK),
+        (Query(f"{_PER_RUN} ({compared.query})", "{{run}}"),),
+        compared.unit,
         8,
         nothing=words.NOT_LOGGED_BY_ANY,
-        linear_to=one.linear_to,
+        linear_to=compared.linear_to,
     )
 
 
-def _against(one: _Compared, axis: Text, x: str, text: Text, unit: str) -> Against:
+def _against(compared: _Compared, axis: Text, x: str, text: Text, unit: str) -> Against:
     """Points of one series per run: the queries are joined by time and run, then parted by run."""
-    value, at = f"{_PER_RUN} ({one.query})", f"{_PER_RUN} ({x})"
+    value, at = f"{_PER_RUN} ({compared.query})", f"{_PER_RUN} ({x})"
     return Against(
-        _titled(one.title, axis),
-        paragraphs(described(one.metric), text),
+        _titled(compared.title, axis),
+        paragraphs(described(compared.metric), text),
         (
             Query(f"{at} and {value}", table=True, every=True),
             Query(f"{value} and {at}", table=True, every=True),
         ),
-        one.unit,
+        compared.unit,
         8,
         nothing=words.NOT_LOGGED_BY_ANY,
         transformations=(
@@ -107,8 +107,8 @@ def _against(one: _Compared, axis: Text, x: str, text: Text, unit: str) -> Again
 
 
 def _titled(title: Said, axis: Text) -> Text:
-    said = title if isinstance(title, Text) else Text(title, title)
-    return Text(*(words.AGAINST.of(lang).format(title=said.of(lang), axis=axis.of(lang)) for lang in Lang))
+    titled = title if isinstance(title, Text) else Text(title, title)
+    return Text(*(words.AGAINST.of(lang).format(title=titled.of(lang), axis=axis.of(lang)) for lang in Lang))
 
 
 def _info(*labels: str) -> str:
@@ -236,14 +236,16 @@ COMPARE = Board(
     words.COMPARE_TEXT,
     (
         Row(words.SIDE_BY_SIDE, (_SETTINGS, _RESULTS, _HYPER_PARAMETERS)),
-        Row(words.BY_THE_CLOCK, tuple(_by_clock(one) for one in _COMPARED)),
+        Row(words.BY_THE_CLOCK, tuple(_by_clock(compared) for compared in _COMPARED)),
         Row(
             words.OVER_STEPS,
-            tuple(_against(one, words.STEP, _STEP, words.ON_STEPS, "locale") for one in _COMPARED),
+            tuple(_against(compared, words.STEP, _STEP, words.ON_STEPS, "locale") for compared in _COMPARED),
         ),
         Row(
             words.SINCE_START,
-            tuple(_against(one, words.ELAPSED, _SINCE_START, words.ON_TIME, "s") for one in _COMPARED),
+            tuple(
+                _against(compared, words.ELAPSED, _SINCE_START, words.ON_TIME, "s") for compared in _COMPARED
+            ),
             collapsed=True,
         ),
     ),

@@ -126,7 +126,7 @@ def _panel(panel: Panel, lang: Lang, kind: str, colour: str, custom: Json, optio
             _transformation(change.id, change.options, lang) for change in panel.transformations
         ]
         or None,
-        "links": [link(each, lang) for each in panel.links] or None,
+        "links": [link(panel_link, lang) for panel_link in panel.links] or None,
     }
     return without_none(made)
 
@@ -144,8 +144,8 @@ def _line_overrides(panel: Panel, lang: Lang) -> Iterator[Json]:
 
 
 def _overrides(panel: Panel, lang: Lang) -> Iterator[Json]:
-    for each in panel.overrides:
-        yield _override(each.matcher, in_language(each.fields, lang), each.properties, lang)
+    for override in panel.overrides:
+        yield _override(override.matcher, in_language(override.fields, lang), override.properties, lang)
 
 
 def _override(matcher: str, fields: str, properties: tuple[tuple[str, object], ...], lang: Lang) -> Json:
@@ -339,7 +339,10 @@ def _(panel: board.TablePanel, lang: Lang) -> Json:
         title = next(in_language(column.title, lang) for column in panel.columns if column.field == field)
         options["sortBy"] = [{"displayName": title, "desc": largest}]
     made = _panel(panel, lang, "table", "thresholds", custom, options)
-    changes = [*made.pop("transformations", []), *(_transformation(*each, lang) for each in _chosen(panel))]
+    changes = [
+        *made.pop("transformations", []),
+        *(_transformation(*change, lang) for change in _chosen(panel)),
+    ]
     made["fieldConfig"]["overrides"] += [
         _override("byName", in_language(column.title, lang), tuple(_cell(column, lang)), lang)
         for column in panel.columns

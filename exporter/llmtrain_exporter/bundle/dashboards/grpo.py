@@ -128,8 +128,8 @@ _OPTIMISATION = Row(
                 Query(series(c.GRAD_NORM), "grad_norm", Look.TRAIN),
                 baseline_line("grad_norm"),
                 *(
-                    own_limit_line("grad_spike", one, baseline("grad_norm"), _P, texts.JUMP[one])
-                    for one in (_WARNING, _CRITICAL)
+                    own_limit_line("grad_spike", severity, baseline("grad_norm"), _P, texts.JUMP[severity])
+                    for severity in (_WARNING, _CRITICAL)
                 ),
             ),
             "short",

@@ -249,7 +249,9 @@ def epoch(width: int = 8, height: int = 8) -> Curves:
 
 def records(width: int = 8, height: int = 8) -> Curves:
     """What of the log is read."""
-    read, skipped = (f"60 * rate({series(one)}[$__rate_interval]) > 0" for one in (c.RECORDS, c.SKIPPED))
+    read, skipped = (
+        f"60 * rate({series(counter)}[$__rate_interval]) > 0" for counter in (c.RECORDS, c.SKIPPED)
+    )
     return Curves(
         texts.RECORDS,
         texts.RECORDS_TEXT,

@@ -45,12 +45,12 @@ _MEAN = 'stat="mean"'
 def _answer(check: Check) -> Query:
     """0: all is well, 1: something to know, 2: a warning is there; nothing where the log has no answer."""
     signals = 'signal=~"' + "|".join(check.signals) + '"'
-    told, known = (
+    serious, informative = (
         f"max_over_time({series(a.SIGNAL_ACTIVE, signals, severity)}[$__rate_interval])"
         for severity in ('severity=~"warning|critical"', 'severity="info"')
     )
     answerable = f"count({series(check.metrics[0])})"
-    return Query(f"max(2 * {told} or {known}) and on () {answerable}", check.question)
+    return Query(f"max(2 * {serious} or {informative}) and on () {answerable}", check.question)
 
 
 def _checklist(checklist: Checklist, height: int) -> Cells:

@@ -105,15 +105,15 @@ def _with_picture(message: Message, bot: Bot[WebhookRule], png: bytes) -> Call:
 
 
 def _judge(answer: Answer) -> Judgement:
-    said = body(answer)
-    if answer.status == 204 or (answer.status == 200 and "id" in said):
+    content = body(answer)
+    if answer.status == 204 or (answer.status == 200 and "id" in content):
         return ACCEPTED
     if answer.status < 300:
         return UNREADABLE
     if answer.status in (401, 403, 404):
         return _ADDRESS
-    refused = never("card", f"it cannot read the card: {answer.status} {own_words(said)}")
-    return by_status(answer, said.get("retry_after")) or refused
+    refused = never("card", f"it cannot read the card: {answer.status} {own_words(content)}")
+    return by_status(answer, content.get("retry_after")) or refused
 
 
 CHAT = Chat(

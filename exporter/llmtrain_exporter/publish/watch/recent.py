@@ -24,9 +24,11 @@ class RecentRecords:
 
     def note(self, record: Record, _: Analysis | None, /) -> None:
         """See a record that was folded; the same step once more is a second writer's."""
-        kept = self._records.get(record.kind)
-        if kept is not None and not (kept and record.step is not None and record.step == kept[-1].step):
-            kept.append(record)
+        records = self._records.get(record.kind)
+        if records is not None and not (
+            records and record.step is not None and record.step == records[-1].step
+        ):
+            records.append(record)
 
     def courses(self, settings: HyperParameters) -> Mapping[Series, Sequence[float]]:
         """The last values of each series, the newest last. `settings`: those of the run."""

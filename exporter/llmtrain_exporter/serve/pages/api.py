@@ -64,7 +64,7 @@ class Api:
     def routes(self) -> list[Route]:
         """What is answered where."""
         answers = {"runs": self.runs, "list": self.list, "run": self.run, "history": self.history}
-        return [Route(f"/api/v1/{name}", each) for name, each in answers.items()]
+        return [Route(f"/api/v1/{name}", answer_of) for name, answer_of in answers.items()]
 
     def runs(self, request: Request) -> Response:
         """All runs by name. `health`: at the last record; `verdict`: on the whole log."""
@@ -123,11 +123,11 @@ class Api:
             }
             return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 
-        told = self._histories.told(asked.found, (asked.run, asked.part, asked.lang), tell)
-        if isinstance(told, NoRun):
-            reason = words.no_run_reason(told.reason, told.detail, asked.lang)
+        answered = self._histories.told(asked.found, (asked.run, asked.part, asked.lang), tell)
+        if isinstance(answered, NoRun):
+            reason = words.no_run_reason(answered.reason, answered.detail, asked.lang)
             return json_answer(request, {"error": reason}, 404)
-        return answer(request, told, JSON, tag=asked.tag)
+        return answer(request, answered, JSON, tag=asked.tag)
 
     def _asked(self, request: Request) -> Shown | None:
         return self._fleet.find(request.query_params.get("run", ""))
@@ -160,7 +160,7 @@ def _list(found: ListSlice, lang: Lang) -> bytes:
 
 
 def _all_runs(shown: Iterable[Shown], ready: bool) -> bytes:
-    runs = sorted((one.snapshot for one in shown), key=attrgetter("run"))
+    runs = sorted((listed.snapshot for listed in shown), key=attrgetter("run"))
     content = {"ready": ready, "runs": [_described(run) for run in runs]}
     return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 

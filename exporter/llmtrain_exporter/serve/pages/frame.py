@@ -137,8 +137,8 @@ class Pages:
 
     def _list_page(self, request: Request, found: ListSlice) -> ListPage:
         asked, lang = query(request.query_params.multi_items()), language(request)
-        say, kept = self._renderer.wordings[lang], kept_language(request)
-        return ListPage(asked, found, lang, say, self._fleet.roots, kept, self._clock())
+        say, link_parameters = self._renderer.wordings[lang], kept_language(request)
+        return ListPage(asked, found, lang, say, self._fleet.roots, link_parameters, self._clock())
 
     def _compare_page(self, request: Request) -> ComparePage:
         asked = list(dict.fromkeys(request.query_params.getlist("run")))
@@ -186,6 +186,6 @@ def _asked_run(request: Request) -> str:
 
 def _switched(request: Request, lang: Lang) -> str:
     """This page in the other language."""
-    kept = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
-    pairs = [(key, value.encode("utf-8", "replace")) for key, value in [*kept, ("lang", lang.value)]]
+    others = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+    pairs = [(key, value.encode("utf-8", "replace")) for key, value in [*others, ("lang", lang.value)]]
     return f"?{urlencode(pairs)}"

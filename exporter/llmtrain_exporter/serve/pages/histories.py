@@ -38,7 +38,7 @@ class _Kept:
     signature: Signature
     history: History | NoRun
     asked: float  # monotonic seconds
-    told: dict[Hashable, bytes] = field(default_factory=dict)
+    answers: dict[Hashable, bytes] = field(default_factory=dict)
 
 
 class Histories:
@@ -67,33 +67,33 @@ class Histories:
         other answers on the same run. Raises OSError.
         """
         with self._reading:
-            kept = self._fresh(found)
-            if isinstance(kept.history, NoRun):
-                return kept.history
-            body = kept.told.get(what)
+            entry = self._fresh(found)
+            if isinstance(entry.history, NoRun):
+                return entry.history
+            body = entry.answers.get(what)
             if body is None:
-                body = tell(kept.history)
-                _keep(kept.told, what, body)
+                body = tell(entry.history)
+                _keep(entry.answers, what, body)
             return body
 
     def _fresh(self, found: Found) -> _Kept:
         now, signature = self._monotonic(), self.signature(found)
-        kept = self._kept.pop(found.path, None)  # and not put back if it fails: who knows how far it came
-        if kept is None or _identity(kept.found) != _identity(found):
+        entry = self._kept.pop(found.path, None)  # and not put back if it fails: who knows how far it came
+        if entry is None or _identity(entry.found) != _identity(found):
             log = RecordedLog(found, self._rules.options(found), self._rules.readers)
-            kept = _Kept(found, log, signature, log.history(self._clock(), now), now)
-        elif kept.signature != signature or isinstance(kept.history, NoRun):
-            kept.history = kept.log.history(self._clock(), now)
-            kept.signature = signature
-            kept.told.clear()
-        kept.asked = now
-        self._kept[found.path] = kept
+            entry = _Kept(found, log, signature, log.history(self._clock(), now), now)
+        elif entry.signature != signature or isinstance(entry.history, NoRun):
+            entry.history = entry.log.history(self._clock(), now)
+            entry.signature = signature
+            entry.answers.clear()
+        entry.asked = now
+        self._kept[found.path] = entry
         self._let_go(now)
-        return kept
+        return entry
 
     def _let_go(self, now: float) -> None:
-        for path, kept in list(self._kept.items()):
-            if now - kept.asked > KEPT_SECONDS:
+        for path, entry in list(self._kept.items()):
+            if now - entry.asked > KEPT_SECONDS:
                 del self._kept[path]
         while len(self._kept) > 1 and (
             len(self._kept) > MOST_RUNS or sum(map(_size, self._kept.values())) > MOST_VALUES
@@ -106,20 +106,20 @@ def _identity(found: Found) -> tuple[str, Dialect, tuple[str, ...]]:
     return found.run, found.dialect, found.extra
 
 
-def _keep(told: dict[Hashable, bytes], what: Hashable, body: bytes) -> None:
-    if sum(map(len, told.values())) + len(body) > MOST_TOLD:
-        told.clear()
+def _keep(answers: dict[Hashable, bytes], what: Hashable, body: bytes) -> None:
+    if sum(map(len, answers.values())) + len(body) > MOST_TOLD:
+        answers.clear()
     if len(body) <= MOST_TOLD:
-        told[what] = body
+        answers[what] = body
 
 
-def _size(kept: _Kept) -> int:
+def _size(entry: _Kept) -> int:
     """Values of a history."""
-    if isinstance(kept.history, NoRun):
+    if isinstance(entry.history, NoRun):
         return 0
-    tables: tuple[RecordTable, ...] = (kept.history.train, kept.history.evaluations)
+    tables: tuple[RecordTable, ...] = (entry.history.train, entry.history.evaluations)
     return sum(len(table) * (len(table.columns) + 2) for table in tables) + sum(
-        map(len, kept.history.baselines.values())
+        map(len, entry.history.baselines.values())
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from llmtrain_exporter.serve.pages.listed_run import Course, ListedRun
+from llmtrain_exporter.serve.pages.listed_run import DrawnCourse, ListedRun
 from llmtrain_exporter.serve.pages.wording import Wording, count
 from llmtrain_exporter.story.blocks import Line, Moment
 from llmtrain_exporter.story.numbers import number
@@ -52,12 +52,12 @@ class RunRow:
     last_record: Line  # a moment
 
 
-def run_row(run: ListedRun, say: Wording, kept: Mapping[str, str], now: float) -> RunRow:
-    """A run as the list shows it. `kept`: parameters of every link; `now`: Unix time."""
+def run_row(run: ListedRun, say: Wording, link_parameters: Mapping[str, str], now: float) -> RunRow:
+    """A run as the list shows it. `link_parameters`: parameters of every link; `now`: Unix time."""
     left, last = run.remaining_seconds, run.last_record_timestamp
     return RunRow(
         run=run.run,
-        address=f"run?{urlencode({'run': run.run, **kept})}",
+        address=f"run?{urlencode({'run': run.run, **link_parameters})}",
         profile=run.profile,
         health=run.health,
         health_text=say(f"health.{run.health}"),
@@ -86,7 +86,7 @@ def progress_of(step: int | None, most: int | None, share: float | None) -> Prog
     return Progress(round(min(max(share, 0.0), 1.0), 4), f"{count(step)} / {count(most)}")
 
 
-def _drawing(course: Course | None, say: Wording) -> SparklineDrawing | None:
+def _drawing(course: DrawnCourse | None, say: Wording) -> SparklineDrawing | None:
     if course is None or len(course.values) < 2:
         return None
     first, last = number(course.values[0]), number(course.values[-1])

@@ -113,7 +113,9 @@ def chart_marks(run: Snapshot) -> Object:
         "last": run.last_step,
         "up_to": [*(run.records.get(kind, 0) for kind in RowKind), run.last_record],
         "peaks": list(_peaks(run)),
-        "incidents": [{"from": one.onset_step, "to": one.recovery_step} for one in run.incidents],
+        "incidents": [
+            {"from": incident.onset_step, "to": incident.recovery_step} for incident in run.incidents
+        ],
         "resumes": [{"from": resume.last, "to": resume.first} for resume in run.resumes],
     }
 
