@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from llmtrain_exporter.config import Settings as Configured
 from llmtrain_exporter.ingest import follow
@@ -32,7 +33,9 @@ from llmtrain_exporter.serve.pages.language import preferred
 from llmtrain_exporter.serve.pages.listing import LONGEST_PAGE, PAGE, Listing, ListQuery, ListSlice, query
 from llmtrain_exporter.serve.sparkline import POINTS, Sparkline
 from llmtrain_exporter.serve.watcher import Watcher
-from llmtrain_exporter.story import run_object
+from llmtrain_exporter.story.blocks import Mark, Part, Table, blocks_of, plain
+from llmtrain_exporter.story.run_story import run_story
+from llmtrain_exporter.story.tree_json import to_object
 from llmtrain_exporter.watching.history.columns import History
 from llmtrain_exporter.watching.history.recorded import RecordedLog
 
@@ -354,25 +357,21 @@ def test_a_sparkline_shows_rewards_where_there_are_some() -> None:
 
 
 def test_a_run_in_words(site: Site) -> None:
-    """The document that `check` prints, with the metric table and its meanings, in the language chosen."""
+    """The numbers that `check` prints, and the story of the run in the language that was asked for."""
     watched(site, BUNDLED)
-    story = asked(site, "/api/v1/run", run="collapse", lang="zh")
-    assert (story["run"], story["health"], story["lang"]) == ("collapse", "broken", "zh")
-    assert story["title"] == "policy 崩溃"
+    answer = asked(site, "/api/v1/run", run="collapse", lang="zh")
+    assert (answer["run"], answer["health"], answer["story"]["lang"]) == ("collapse", "broken", "zh")
+    assert answer["story"]["title"] == "policy 崩溃"
     snapshot = site.fleet.get("collapse")
     assert snapshot is not None
-    assert story["findings"] == run_object.full_object(snapshot, Lang.ZH)["findings"]
-    kl = next(row for row in story["rows"] if row["name"] == "kl")
-    assert (kl["value"], kl["healthy"], kl["judged"], kl["judged_text"]) == (
-        "3.022",
-        "<= 5",
-        "critical",
-        "严重",
-    )
-    assert kl["metric"] == "llmtrain_kl"
-    assert "reference model" in kl["meaning"]
-    changes = [proposal["flag"] for action in story["actions"] for proposal in action["proposals"]]
-    assert "--beta 0.1" in changes
+    told = run_story(site.fleet.with_samples(snapshot), Lang.ZH)
+    assert answer["story"] == orjson.loads(orjson.dumps(to_object(told)))
+    (table,) = blocks_of(told.sections, Part.METRICS)
+    assert isinstance(table, Table)
+    row = next(at for at, cells in enumerate(table.rows) if cells[0] == ("kl",))
+    assert table.rows[row] == (("kl",), ("3.022",), ("<= 5",), (Mark("critical", "严重"),))
+    assert "reference model" in plain(table.notes[row])
+    assert "--beta 0.1" in str(blocks_of(told.sections, Part.FLAGS))
 
 
 def test_the_last_values_survive_a_scrape(site: Site) -> None:

@@ -1,4 +1,7 @@
-"""One run, one story: page, report, check, alert and card say the same of it, in both languages."""
+"""One run, one story: every medium writes the same tree, in both languages.
+
+What a medium leaves out it leaves out by the ranks of the tree, or because it has no place for that part.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import orjson
 import pytest
 import yaml
 from llmtrain_exporter.analyse.analysis import EPISODES_KEPT
@@ -23,7 +27,7 @@ from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.text import Lang, written
+from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import RowKind, Snapshot
 from llmtrain_exporter.notify.card import PlainText, body_text, line_text
 from llmtrain_exporter.notify.compose import Backlog, RunAnswer, compose
@@ -32,19 +36,40 @@ from llmtrain_exporter.notify.run_sections import ROOMS
 from llmtrain_exporter.notify.webhook import parse
 from llmtrain_exporter.publish.demo import BUNDLED
 from llmtrain_exporter.publish.report import html as html_report
-from llmtrain_exporter.story.blocks import Items, Line, Part, blocks_of, lines_in
-from llmtrain_exporter.story.tree_json import from_object
+from llmtrain_exporter.publish.watch.screen import picture
+from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
+from llmtrain_exporter.story.blocks import (
+    Block,
+    Facts,
+    Item,
+    Items,
+    Joint,
+    Line,
+    Mark,
+    Moment,
+    Part,
+    Section,
+    Share,
+    Story,
+    Strong,
+    Table,
+    blocks_of,
+    lines_in,
+    plain,
+)
+from llmtrain_exporter.story.numbers import DASH
+from llmtrain_exporter.story.run_story import run_story
+from llmtrain_exporter.story.shorten import essentials
+from llmtrain_exporter.story.tree_json import from_object, to_object
+from llmtrain_exporter.watching.live import with_checkpoints
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
+from llmtrain_exporter.write.style import Style
 
 from benchmarks.detection.generator import write_demo
-from tests.conftest import leave_out
 from tests.relaying import NOW, alert, group
 from tests.servers import ExporterProcess, eventually, series
 from tests.training import touch
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 FIXTURES = Path(__file__).with_name("fixtures")
 OURS = {
@@ -64,20 +89,24 @@ REAL = {
 RECOVERED, OFTEN = "recovered", "often"
 RUNS = (*OURS, RECOVERED, OFTEN, *REAL)
 EVERY = pytest.mark.parametrize("name", RUNS)
-DASH = "–"  # what a report writes where there is nothing
 LANGS = list(Lang)
 
-Story = Mapping[str, Any]
+Document = Mapping[str, Any]
 Cells = Sequence[str]
 
 
 @dataclass(frozen=True)
 class Told:
-    """A run as one exporter tells it, and its log, which everything else reads."""
+    """A run, what an exporter answers about it, and its log, which everything else reads."""
 
     log: Path
-    stories: Mapping[Lang, Story]
+    run: Snapshot
+    documents: Mapping[Lang, Document]
     samples: Mapping[str, float]
+
+    def story(self, lang: Lang) -> Story:
+        """The tree that every medium is to write."""
+        return run_story(self.run, lang)
 
 
 # What everything is made from.
@@ -98,22 +127,29 @@ def exporter(root: Path) -> Iterator[ExporterProcess]:
 
 @pytest.fixture(scope="module")
 def tell(request: pytest.FixtureRequest, root: Path, exporter: ExporterProcess) -> Callable[[str], Told]:
-    """Puts the run of that name there once, and asks the exporter for its story."""
+    """Puts the run of that name there once, and asks the exporter about it."""
     known: dict[str, Told] = {}
 
     def told(name: str) -> Told:
         if name not in known:
             made = put(name, root.with_name(f"{name}-made"), lambda: request.getfixturevalue("corpus"))
-            (whole,) = read_each(read_log, [str(made)], RunRules(Settings(), RunOptions()), time.time())
             log = made.parent.rename(root / name) / made.name
-            assert isinstance(whole, Snapshot)
-            records = {kind.value: whole.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)}
-            eventually(lambda: story_of(exporter, name, Lang.EN).get("records") == records, within=20)
-            stories = {lang: story_of(exporter, name, lang) for lang in LANGS}
-            known[name] = Told(log, stories, exporter.metrics())
+            run = read(log)
+            records = {kind.value: run.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)}
+            eventually(lambda: document_of(exporter, name, Lang.EN).get("records") == records, within=20)
+            documents = {lang: document_of(exporter, name, lang) for lang in LANGS}
+            seen = replace(run, last_record=documents[Lang.EN]["last_record_timestamp"])
+            known[name] = Told(log, seen, documents, exporter.metrics())
         return known[name]
 
     return told
+
+
+def read(log: Path) -> Snapshot:
+    """The run of a log, with as many episodes as an exporter remembers."""
+    (run,) = read_each(read_log, [str(log)], RunRules(Settings(), RunOptions()), time.time())
+    assert isinstance(run, Snapshot)
+    return with_checkpoints(run)
 
 
 def put(name: str, folder: Path, corpus: Callable[[], Path]) -> Path:
@@ -141,13 +177,32 @@ def copied(name: str, folder: Path, corpus: Callable[[], Path]) -> Path:
     return folder / source.name
 
 
-def story_of(exporter: ExporterProcess, name: str, lang: Lang) -> Story:
-    """What the exporter tells of a run."""
-    told: Story = exporter.get("/api/v1/run", params={"run": name, "lang": lang.value}).json()
-    return told
+def document_of(exporter: ExporterProcess, name: str, lang: Lang) -> Document:
+    """What the exporter answers about a run."""
+    document: Document = exporter.get("/api/v1/run", params={"run": name, "lang": lang.value}).json()
+    return document
 
 
-# How each medium is read.
+# The texts of a tree, and how each medium is read.
+
+
+def texts_of(blocks: Iterable[Block]) -> Iterator[str]:
+    """All that is written of some blocks, piece by piece between its joints; how long ago is left out."""
+    for block in blocks:
+        if isinstance(block, Table):
+            yield from ("".join(map(plain, row)) for row in block.rows)
+        elif isinstance(block, Facts):
+            yield from (name for name, _ in block.pairs)
+        elif isinstance(block, Section):
+            yield from texts_of(block.blocks)
+        else:
+            yield from chain.from_iterable(map(pieces_of, lines_in([block])))
+
+
+def pieces_of(line: Line) -> list[str]:
+    """The words of a line that every medium shows, whatever it parts them with."""
+    shown = [piece for piece in line if not isinstance(piece, (Joint, Moment, Share))]
+    return [piece if isinstance(piece, str) else piece.text for piece in shown]
 
 
 def bare(text: str) -> str:
@@ -164,7 +219,7 @@ def assert_in_order(parts: Iterable[str], text: str) -> None:
         at = found + len(bare(part))
 
 
-def plain(markdown: str) -> str:
+def without_marks(markdown: str) -> str:
     """Markdown without what guards and marks its texts."""
     return re.sub(r"\\(.)|\*\*|`", r"\1", markdown)
 
@@ -172,19 +227,23 @@ def plain(markdown: str) -> str:
 def markdown_rows(markdown: str) -> list[Cells]:
     """The rows of all tables."""
     lines = [line for line in markdown.splitlines() if line.startswith("| ")]
-    return [[plain(cell) for cell in re.split(r"(?<!\\) \| ", line[2:-2])] for line in lines]
+    return [[without_marks(cell) for cell in re.split(r"(?<!\\) \| ", line[2:-2])] for line in lines]
 
 
 class _Page(html.parser.HTMLParser):
-    """The text of a page, and the rows of its tables."""
+    """The text of a page, the texts of its sections with an id, and the rows of its tables."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.text = ""
+        self.parts: dict[str, str] = {}
         self.rows: list[list[str]] = []
-        self.feed(page[page.index("<body>") :])
+        self._within: list[str] = []
+        self.feed(page[page.index("<body") :])
 
-    def handle_starttag(self, tag: str, _: object) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "section":
+            self._within.append(dict(attrs).get("id") or "")
         if tag == "tr":
             self.rows.append([])
         elif tag in ("th", "td"):
@@ -192,57 +251,23 @@ class _Page(html.parser.HTMLParser):
         self._in_cell = tag in ("th", "td") or (self._in_cell and tag not in ("tr", "p", "section"))
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "section":
+            self._within.pop()
         self._in_cell = self._in_cell and tag not in ("th", "td")
 
     def handle_data(self, data: str) -> None:
         self.text += data
+        for name in self._within:
+            self.parts[name] = self.parts.get(name, "") + data
         if self._in_cell:
             self.rows[-1][-1] += data
 
     _in_cell = False
 
 
-def findings_against(story: Story) -> list[Story]:
-    """Those that speak against the run."""
-    return [one for one in story["findings"] if one["severity"] != "info"]
-
-
-def changes(action: Story, lang: Lang) -> list[str]:
-    """What an action changes, and from what."""
-    told = []
-    for one in action["proposals"]:
-        now = "" if one["now"] is None else words.NOW.of(lang).format(now=written(one["now"]))
-        told.append(f"{one['change']}{now}")
-    return told
-
-
-def cells(row: Story) -> list[str]:
-    """What the tables of metrics show of one."""
-    return [row[key] for key in ("name", "value", "healthy", "judged_text")]
-
-
-def stages_of(incident: Story, lang: Lang) -> list[tuple[str, str]]:
-    """What broke in an incident, and at which step."""
-    return [(words.STAGE[one["stage"]].of(lang), str(one["step"])) for one in incident["stages"]]
-
-
-def when(finding: Story, lang: Lang) -> list[str]:
-    """The steps of a finding, and how often it came; as `check` says "twice" in words."""
-    last = finding["last_step"]
-    steps = [str(finding["first_step"]), *([] if last in (None, finding["first_step"]) else [str(last)])]
-    if finding["times"] == 1:
-        return steps
-    return [*steps, "twice" if (finding["times"], lang) == (2, Lang.EN) else str(finding["times"])]
-
-
-def flat(parts: Iterable[Iterable[str]]) -> Iterator[str]:
-    """All parts, one after the other."""
-    return chain.from_iterable(parts)
-
-
-def matters(row: Story) -> bool:
-    """Whether a metric stands in a table that has not room for all."""
-    return row["main"] or row["judged"] not in ("", "fine")
+def follow(wanted: Cells, row: Cells) -> bool:
+    """Whether they stand side by side in a row."""
+    return any(list(row[at : at + len(wanted)]) == list(wanted) for at in range(len(row)))
 
 
 # The proofs.
@@ -250,25 +275,35 @@ def matters(row: Story) -> bool:
 
 @pytest.mark.parametrize("lang", LANGS)
 @EVERY
-def test_check_says_what_the_exporter_says(
+def test_the_exporter_answers_with_the_story(tell: Callable[[str], Told], name: str, lang: Lang) -> None:
+    """The very tree, as JSON: from there the relay has it."""
+    told = tell(name)
+    assert told.documents[lang]["story"] == orjson.loads(orjson.dumps(to_object(told.story(lang))))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@EVERY
+def test_check_writes_the_story(
     tell: Callable[[str], Told], name: str, lang: Lang, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Health, state, metrics, incidents, findings, causes and advice, in this order and these words."""
+    """All of it in its order but for the details; the verdict is the exit code."""
     told = tell(name)
-    story = told.stories[lang]
     code = run_cli(commands, ["check", str(told.log), "--lang", lang.value])
-    text = capsys.readouterr().out
-    assert code == ["healthy", "watch", "broken"].index(story["health"])
-    assert_in_order([f"{name}: {story['health_text']}", story["state_text"]], text)
-    assert_in_order(("".join(cells(row)) for row in story["rows"] if matters(row)), text)
-    for incident in story["incidents"]:
-        several = len(incident["stages"]) > 1
-        chain = [f"{stage}({step})" if several else stage for stage, step in stages_of(incident, lang)]
-        assert_in_order([str(incident["onset_step"]), *chain], text)
-    assert_in_order(flat([*when(one, lang), one["title"], one["text"]] for one in story["findings"]), text)
-    assert_in_order(story["causes"], text)
-    actions = ([one["title"], *changes(one, lang), one["how"]] for one in story["actions"])
-    assert_in_order(flat(actions), text)
+    story, text = told.story(lang), capsys.readouterr().out
+    assert code == ["healthy", "watch", "broken"].index(story.health)
+    assert_in_order([name, *texts_of(essentials(story))], text)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@EVERY
+def test_watch_draws_the_story(tell: Callable[[str], Told], name: str, lang: Lang) -> None:
+    """On a screen with room for it: the same, and how far the run is."""
+    run = tell(name).run
+    shown = RunStatus(run, live=True, over=False, caught_up=True, rewritten=0, error=None)
+    status = FolderStatus("/logs", (run.last_record or 0) + 5, [shown], shown, {}, {}, None, 0.0)
+    text, story = "\n".join(picture(status, Style(lang, 110), 400)), run_story(run, lang)
+    assert_in_order([run.run, *texts_of(essentials(story))], text)
+    assert_in_order(texts_of(blocks_of(story.sections, Part.FACTS, Part.PROGRESS)), text)
 
 
 @EVERY
@@ -282,22 +317,25 @@ def test_check_s_numbers_are_those_of_the_exporter(
     told = tell(name)
     run_cli(commands, ["check", str(told.log), "--format", "json"])
     [checked] = json.loads(capsys.readouterr().out)["runs"]
-    for story in told.stories.values():
-        incidents = zip(story["incidents"], checked["incidents"], strict=True)
+    for document in told.documents.values():
+        incidents = zip(document["incidents"], checked["incidents"], strict=True)
         assert all(one.items() <= more.items() for more, one in incidents)
-        assert story["verdict"] == checked["health"]
+        assert document["verdict"] == checked["health"]
         apart = {"incidents"} if name != OFTEN else {"incidents", "signals"}
-        assert {key: story[key] for key in checked.keys() - apart} == {
+        assert {key: document[key] for key in checked.keys() - apart} == {
             key: value for key, value in checked.items() if key not in apart
         }
         if name == OFTEN:
-            assert EPISODES_KEPT <= len(story["signals"]) < len(checked["signals"])
+            assert EPISODES_KEPT <= len(document["signals"]) < len(checked["signals"])
+
+
+REPORTED = (Part.FACTS, Part.INCIDENTS, Part.FINDINGS, Part.ACTIONS, Part.CAUSES, Part.SETTINGS)
 
 
 @pytest.mark.parametrize("suffix", ["md", "html"])
 @pytest.mark.parametrize("lang", LANGS)
 @EVERY
-def test_the_report_says_what_the_exporter_says(
+def test_the_report_writes_the_story(
     tell: Callable[[str], Told],
     name: str,
     lang: Lang,
@@ -305,56 +343,50 @@ def test_the_report_says_what_the_exporter_says(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Verdict and worst signal in its head; every metric, finding, stage, cause and proposal below it."""
+    """Its verdict and reason in the head, every part, and every metric in a row with what is thought of it.
+
+    How to do a thing stands in a chapter of its own, and so does what speaks for a cause.
+    """
     told = tell(name)
-    story = told.stories[lang]
     monkeypatch.setattr(html_report, "inline_svg", lambda *_: "")
     out = tmp_path / f"report.{suffix}"
     run_cli(commands, ["report", str(told.log), "-o", str(out), "--lang", lang.value])
     source = out.read_text("utf-8")
     page = _Page(source) if suffix == "html" else None
-    text, rows = (plain(source), markdown_rows(source)) if page is None else (page.text, page.rows)
-    assert_in_order([name, story["health_text"], *([story["title"]] if story["actions"] else [])], text)
-    for part in (*story["findings"], *[{"text": one, "title": ""} for one in story["causes"]]):
-        assert_in_order([part["title"], part["text"]], text)
-    for row in story["rows"]:
-        wanted = [row["value"], row["healthy"] or DASH, row["judged_text"] or DASH]
-        assert any(found[0] == row["name"] and follow(wanted, found) for found in rows), (row, rows)
-    for incident in story["incidents"]:
-        for begun in stages_of(incident, lang):
-            assert any(tuple(found[:2]) == begun for found in rows), (begun, rows)
-    assert_in_order(flat((one["title"], one["how"]) for one in story["actions"]), text)
-    for proposal in flat_proposals(story):
-        found = [row for row in rows if row[0] == proposal["setting"] and proposal["flag"] in (*row, "")]
-        now, value = ((proposal[key] and written(proposal[key])) or "" for key in ("now", "value"))
-        assert any(now in row[1] and value in row[2] for row in found), (proposal, rows)
-
-
-def follow(wanted: Cells, row: Cells) -> bool:
-    """Whether they stand side by side in a row."""
-    return any(list(row[at : at + len(wanted)]) == list(wanted) for at in range(len(row)))
-
-
-def flat_proposals(story: Story) -> Iterator[Story]:
-    """Those of all actions."""
-    return chain.from_iterable(one["proposals"] for one in story["actions"])
+    text, rows = (without_marks(source), markdown_rows(source)) if page is None else (page.text, page.rows)
+    story = told.story(lang)
+    assert_in_order([name, *texts_of(blocks_of(story.sections, Part.VERDICT, Part.REASON))], text)
+    for part in REPORTED:
+        blocks = blocks_of(essentials(story), part) or blocks_of(story.sections, part)
+        lists = [block for block in blocks if isinstance(block, Items)]
+        others = [block for block in blocks if not isinstance(block, (Items, Section))]
+        assert_in_order(texts_of(others), text)
+        assert_in_order(
+            chain.from_iterable(pieces_of(item.line) for each in lists for item in each.items), text
+        )
+        assert_in_order((plain(line) for each in lists for item in each.items for line in item.more), text)
+    for block in blocks_of(story.sections, Part.METRICS):
+        assert isinstance(block, Table)
+        for series_name, *cells in (tuple(map(plain, row)) for row in block.rows):
+            wanted = [cell or DASH for cell in cells]
+            assert any(row[0] == series_name and follow(wanted, row) for row in rows), (series_name, rows)
 
 
 @pytest.mark.parametrize("lang", LANGS)
 @EVERY
-def test_the_card_says_what_the_exporter_says(tell: Callable[[str], Told], name: str, lang: Lang) -> None:
+def test_the_card_writes_the_story(tell: Callable[[str], Told], name: str, lang: Lang) -> None:
     """Its title is the story's; below it stand the story's own lines, as many as there is room for."""
-    document = tell(name).stories[lang]
+    document = tell(name).documents[lang]
     story = from_object(document["story"])
     assert story is not None
     raised = parse(json.dumps(group(alert(run=name))).encode())
     card = compose(raised, RunAnswer(story, document), Backlog(), LinkRule(), lang, NOW)
     text = body_text(card, PlainText())
-    assert_in_order([document["title"], name], card.title)
+    assert_in_order([story.title, name], card.title)
     assert text.startswith(next(map(written_line, lines_in(blocks_of(story.sections, Part.FACTS)))))
     for part, room in ROOMS.items():
         blocks = [block for block in blocks_of(story.sections, part) if isinstance(block, Items)]
-        lines = [written_line(one.line) for block in blocks for one in block.items if not one.rank]
+        lines = [written_line(item.line) for block in blocks for item in block.items if not item.rank]
         shown = [line for line in lines if line in text]
         assert min(len(lines), room.items) <= len(shown) <= max(len(blocks), 1) * room.items
         assert_in_order(shown, text)
@@ -365,8 +397,36 @@ def written_line(line: Line) -> str:
     return line_text(line, PlainText())
 
 
+@pytest.mark.parametrize("lang", LANGS)
+@EVERY
+def test_the_page_writes_the_story(
+    tell: Callable[[str], Told], exporter: ExporterProcess, name: str, lang: Lang
+) -> None:
+    """Every part in its place, as the server sends it; times count on, and are not compared."""
+    story = tell(name).story(lang)
+    page = _Page(exporter.get("/run", params={"run": name, "lang": lang.value}).text)
+    for place, parts in PLACES.items():
+        sections = [section for section in story.sections if section.part in parts]
+        for section in sections:
+            assert_in_order(texts_of(section.blocks), page.parts.get(place, ""))
+    tables = [block for block in blocks_of(story.sections, Part.METRICS) if isinstance(block, Table)]
+    for row in (tuple(map(plain, row)) for table in tables for row in table.rows):
+        assert any(tuple(found[: len(row)]) == row for found in page.rows), (row, page.rows)
+
+
+PLACES = {
+    "verdict": (Part.VERDICT, Part.REASON, Part.FACTS, Part.PROGRESS),
+    "happened": (Part.INCIDENTS, Part.FINDINGS),
+    "why": (Part.CAUSES,),
+    "todo": (Part.ACTIONS, Part.FLAGS),
+    "metrics": (Part.METRICS,),
+    "details": (Part.SETTINGS,),
+}
+"""The sections of the page, and what stands in each."""
+
+
 @pytest.fixture(scope="module")
-def rules() -> Mapping[Lang, Mapping[tuple[str, str], Story]]:
+def rules() -> Mapping[Lang, Mapping[tuple[str, str], Document]]:
     """The alerts on signals as they are rendered, by signal and severity."""
     found = {}
     for lang in LANGS:
@@ -382,17 +442,22 @@ def rules() -> Mapping[Lang, Mapping[tuple[str, str], Story]]:
 
 @pytest.mark.parametrize("lang", LANGS)
 @EVERY
-def test_the_alert_says_what_the_exporter_says(
-    tell: Callable[[str], Told], rules: Mapping[Lang, Mapping[tuple[str, str], Story]], name: str, lang: Lang
+def test_the_alert_says_what_the_story_says(
+    tell: Callable[[str], Told],
+    rules: Mapping[Lang, Mapping[tuple[str, str], Document]],
+    name: str,
+    lang: Lang,
 ) -> None:
     """The alert of each signal has its title, writes its worst value alike, and advises what the story does.
 
     Prometheus fills the numbers in: those that the exporter shows are those of the story.
     """
     told = tell(name)
-    story, shown = told.stories[lang], told.samples
-    episodes = [one for one in story["signals"] if one["severity"] != "info"]
-    titles = {one["title"] for one in findings_against(story)}
+    story, shown = told.story(lang), told.samples
+    episodes = [one for one in told.documents[lang]["signals"] if one["severity"] != "info"]
+    findings = [line for line in lines_in(blocks_of(story.sections, Part.FINDINGS)) if not is_info(line)]
+    titles = {strong(line) for line in findings}
+    proposed = [strong(item.line) for item in items_of(story, Part.ACTIONS)]
     advised, named = set(), set()
     for signal in {one["signal"] for one in episodes}:
         own = [one for one in episodes if one["signal"] == signal]
@@ -405,70 +470,33 @@ def test_the_alert_says_what_the_exporter_says(
         if "llmtrain_signal_peak" in notes[0]["description"]:
             peak = shown[series("llmtrain_signal_peak", {"run": name, "signal": signal})]
             assert any(one["peak"] == peak for one in own)
-            texts = [one["text"] for one in story["findings"] if one["title"] == title]
+            texts = [plain(line) for line in findings if strong(line) == title]
             assert any(f"{one['peak']:.4g}" in text for one in own for text in texts), (own, texts)
-        advised |= {one["title"] for one in story["actions"] if one["title"] in notes[0]["advice"]}
+        advised |= {action for action in proposed if action in notes[0]["advice"]}
     assert named == titles
-    assert bool(advised) == bool(story["actions"])
+    assert bool(advised) == bool(proposed)
 
 
-def said(note: Story, lang: Lang) -> str:
+def is_info(line: Line) -> bool:
+    """Whether a finding says nothing against the run."""
+    return any(isinstance(piece, Mark) and piece.kind == "info" for piece in line)
+
+
+def strong(line: Line) -> str:
+    """What a line is about."""
+    return next(piece.text for piece in line if isinstance(piece, Strong))
+
+
+def items_of(story: Story, part: Part) -> Iterator[Item]:
+    """The items of the lists of a part."""
+    lists = [block for block in blocks_of(story.sections, part) if isinstance(block, Items)]
+    return chain.from_iterable(each.items for each in lists)
+
+
+def said(note: Document, lang: Lang) -> str:
     """The description of an alert behind the name of its run, with the commas of English."""
     _, _, text = str(note["description"]).partition(words.COLON.of(lang))
     return text.replace(words.COMMA.of(lang), ", ").replace(".", ",", 1)
-
-
-@pytest.fixture(scope="module")
-def browser(real_tool: Callable[[str], Path]) -> Iterator[Browser]:
-    """The system's chromium."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        leave_out("needs playwright: pip install -e '.[test]'")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=real_tool("chromium"), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.mark.parametrize("lang", LANGS)
-@EVERY
-def test_the_page_shows_what_the_exporter_says(
-    tell: Callable[[str], Told], exporter: ExporterProcess, browser: Browser, name: str, lang: Lang
-) -> None:
-    """Head, incidents, findings, causes, advice and every row of the table, as a browser has them."""
-    story = tell(name).stories[lang]
-    with browser.new_context(base_url=exporter.url) as visitor:
-        page = visitor.new_page()
-        page.goto(f"/run?run={name}&lang={lang.value}")
-        page.wait_for_selector("#metrics tbody")
-        parts: dict[str, str] = page.evaluate(
-            "Object.fromEntries([...document.querySelectorAll('#page section')]"
-            ".map((part) => [part.id, part.textContent]))"
-        )
-        rows: list[Cells] = page.evaluate(
-            "[...document.querySelectorAll('#metrics tbody tr:not(.group-row)')]"
-            ".map((row) => [...row.cells].slice(0, 4).map((cell) => cell.textContent))"
-        )
-    assert rows == list(map(cells, story["rows"]))
-    title = [] if story["title"] == story["health_text"] else [story["title"]]
-    head = [story["health_text"], *title, story["state_text"]]
-    assert_in_order(head, parts["verdict"])
-    if story["health_now"] != story["health"]:
-        assert_in_order([story["health_text"], words.HEALTH[story["health_now"]].of(lang)], parts["verdict"])
-    for incident in story["incidents"]:
-        told = [str(incident["onset_step"]), *flat(stages_of(incident, lang))]
-        assert_in_order(told, parts["happened"])
-    findings = ([*when(one, lang), one["title"], one["text"]] for one in story["findings"])
-    assert_in_order(flat(findings), parts.get("happened", ""))
-    assert_in_order(story["causes"], parts.get("why", ""))
-    actions = ([one["title"], *flat(map(on_page, one["proposals"])), one["how"]] for one in story["actions"])
-    assert_in_order(flat(actions), parts.get("todo", ""))
-
-
-def on_page(proposal: Story) -> list[str]:
-    """A change; the page sets the present value apart instead of in brackets."""
-    return [proposal["change"], *([] if proposal["now"] is None else [written(proposal["now"])])]
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -476,10 +504,22 @@ def test_a_run_that_recovered_is_healthy_now_and_broken_on_the_whole(
     tell: Callable[[str], Told], exporter: ExporterProcess, lang: Lang
 ) -> None:
     """Lists say how a run is now and what had been wrong; the run's own story says the verdict, and both."""
-    story = tell(RECOVERED).stories[lang]
-    assert (story["health"], story["verdict"], story["health_now"]) == ("broken", "broken", "healthy")
+    told = tell(RECOVERED)
+    story, document = told.story(lang), told.documents[lang]
+    assert (document["health"], document["verdict"], document["health_now"]) == (
+        "broken",
+        "broken",
+        "healthy",
+    )
+    marks = [
+        piece.kind
+        for line in lines_in(blocks_of(story.sections, Part.VERDICT))
+        for piece in line
+        if isinstance(piece, Mark)
+    ]
+    assert marks == ["broken", "healthy"]
     listed = exporter.get("/api/v1/list", params={"lang": lang.value, "search": RECOVERED}).json()["runs"]
     [row] = listed
-    assert (row["health"], row["verdict"], row["earlier"]) == ("healthy", "broken", story["title"])
+    assert (row["health"], row["verdict"], row["earlier"]) == ("healthy", "broken", story.title)
     [run] = [one for one in exporter.get("/api/v1/runs").json()["runs"] if one["run"] == RECOVERED]
     assert (run["health"], run["verdict"]) == ("healthy", "broken")

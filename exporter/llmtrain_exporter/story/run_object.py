@@ -5,16 +5,14 @@ NaN and infinities stay what they are; writing JSON turns them into null.
 
 from __future__ import annotations
 
-from llmtrain_exporter.knowledge import words
-from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Incident, RowKind, Snapshot
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.story import verdict
-from llmtrain_exporter.story.facts import progress
+from llmtrain_exporter.story.facts import progress, remaining
 from llmtrain_exporter.story.numbers import series_name
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.tree_json import to_object
+from llmtrain_exporter.story.verdict import checkpoint_before
 
 Object = dict[str, object]
 
@@ -44,42 +42,21 @@ def run_object(run: Snapshot) -> Object:
 
 
 def full_object(run: Snapshot, lang: Lang) -> Object:
-    """The same with what it is drawn and compared by, and its story; see `story.tree_json`.
+    """The same with all that programs draw and compare it by, and its story in words; see `story.tree_json`.
 
     `verdict` is `health` by the name that no answer uses otherwise; `health_now` is that at the last record.
     """
     return {
         **run_object(run),
-        "lang": lang.value,
-        "title": verdict.title(run, lang),
         "verdict": run.verdict.name.lower(),
         "health_now": run.health.name.lower(),
-        "state_text": words.STATE[run.state.value].of(lang),
-        "health_text": words.HEALTH[run.verdict.name.lower()].of(lang),
         "base": run.base,
         "progress": progress(run),
+        "remaining_seconds": remaining(run),
         "last_record_timestamp": run.last_record,
         "info": {key: printable(value) for key, value in run.hyper_parameters.info.items()},
         "settings": dict(run.hyper_parameters.numbers),
-        "findings": [_finding(finding) for finding in verdict.findings(run, lang)],
-        "incidents": [
-            {
-                **_incident(incident),
-                "active": incident.active,
-                "collapse": incident.collapse,
-                "checkpoint": verdict.checkpoint_before(run, incident),
-            }
-            for incident in run.incidents
-        ],
-        "causes": verdict.causes(run, lang),
-        "actions": [
-            {
-                "title": action.title,
-                "how": action.how,
-                "proposals": [_proposal(proposal) for proposal in action.proposals],
-            }
-            for action in verdict.actions(run, lang)
-        ],
+        "incidents": [_full_incident(run, incident) for incident in run.incidents],
         "story": to_object(run_story(run, lang)),
     }
 
@@ -108,22 +85,10 @@ def _incident(incident: Incident) -> Object:
     }
 
 
-def _finding(finding: verdict.Finding) -> Object:
+def _full_incident(run: Snapshot, incident: Incident) -> Object:
     return {
-        "first_step": finding.first_step,
-        "last_step": finding.last_step,
-        "times": finding.times,
-        "severity": finding.severity.value,
-        "title": finding.title,
-        "text": printable(finding.text),
-    }
-
-
-def _proposal(proposal: Proposal) -> Object:
-    return {
-        "setting": proposal.setting,
-        "now": proposal.now,
-        "value": proposal.value,
-        "change": proposal.change,
-        "flag": proposal.flag,
+        **_incident(incident),
+        "active": incident.active,
+        "collapse": incident.collapse,
+        "checkpoint": checkpoint_before(run, incident),
     }

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 import orjson
 
-from llmtrain_exporter.knowledge import panels, words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Series, Snapshot
-from llmtrain_exporter.printable import printable
+from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
-from llmtrain_exporter.story.facts import remaining
-from llmtrain_exporter.story.metrics import metric_rows
-from llmtrain_exporter.story.ranges import healthy_of, meaning_of
 from llmtrain_exporter.story.run_object import full_object
 from llmtrain_exporter.watching.live import with_checkpoints
 
 ANSWERS_KEPT = 64
-
-Object = dict[str, object]
 
 
 class RunAnswers:
@@ -51,34 +44,4 @@ class RunAnswers:
 
 def run_json(run: Snapshot, lang: Lang) -> bytes:
     """One run in words and numbers; see `story.run_object`."""
-    content = {
-        **full_object(run, lang),
-        "rows": list(_rows(run, lang)),
-        "remaining_seconds": remaining(run),
-    }
-    return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _rows(run: Snapshot, lang: Lang) -> Iterator[Object]:
-    """The table of metrics; see `story.metrics`."""
-    for row in metric_rows(run, lang):
-        yield {
-            "name": printable(row.name),
-            "value": row.value,
-            "healthy": row.healthy,
-            "judged": row.judged,
-            "judged_text": words.JUDGED[row.judged].of(lang),
-            "main": row.main,
-            "metric": row.series.metric.name,
-            "group": panels.GROUPS[row.series.metric.group].of(lang),
-            **_meaning(row.series, run.base, lang),
-        }
-
-
-def _meaning(series: Series, profile: str, lang: Lang) -> Object:
-    meaning = meaning_of(series)
-    if meaning is None:
-        return {"meaning": series.metric.help, "note": None, "good": "neither"}
-    healthy = healthy_of(series, profile)
-    note = None if healthy is None or healthy.note is None else healthy.note.of(lang)
-    return {"meaning": meaning.what.of(lang), "note": note, "good": meaning.good.value}
+    return orjson.dumps(full_object(run, lang), option=orjson.OPT_APPEND_NEWLINE)
