@@ -327,7 +327,8 @@ def test_what_is_not_there_is_told_in_the_language_that_was_asked_for(
 ) -> None:
     """The reason is no sentence that only one language has."""
     assert run_cli(commands, ["check", str(tmp_path / "x"), "--lang", "zh"]) == 3
-    assert "x: 不是训练日志：文件或文件夹（还）不存在" in capsys.readouterr().out.replace("\n", "")
+    reason = words.no_run_reason(NoRunReason.NOT_THERE, "", Lang.ZH)
+    assert f"x: {reason}" in capsys.readouterr().out.replace("\n", "")
 
 
 def test_a_search_tells_what_is_not_there_from_what_is_refused(tmp_path: Path) -> None:
