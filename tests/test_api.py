@@ -501,7 +501,7 @@ def test_readers_of_long_logs_hold_nobody_up(
     watched(site, tmp_path)
     going_on = threading.Event()
     monkeypatch.setattr(
-        Histories, "told", lambda *_: going_on.wait(HANGS_SECONDS) and NoRun("a", NoRunReason.EMPTY)
+        Histories, "answer", lambda *_: going_on.wait(HANGS_SECONDS) and NoRun("a", NoRunReason.EMPTY)
     )
     with ThreadPoolExecutor(60) as crowd:
         waiting = [crowd.submit(site.get, "/api/v1/history", params={"run": "a"}) for _ in range(60)]
@@ -529,16 +529,16 @@ def test_few_histories_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     seconds = [0.0]
     kept = Histories(Configured(), lambda: NOW, lambda: seconds[0])
     for name in "aabacab":
-        kept.told(found[name], "", last_step)
+        kept.answer(found[name], "", last_step)
     assert "".join(read) == "abcb"
     seconds[0] = histories.KEPT_SECONDS + 1
-    kept.told(found["c"], "", last_step)
-    kept.told(found["b"], "", last_step)
+    kept.answer(found["c"], "", last_step)
+    kept.answer(found["b"], "", last_step)
     assert "".join(read) == "abcbcb"
     monkeypatch.setattr(histories, "MOST_VALUES", 1)
-    kept.told(found["b"], "", last_step)
-    kept.told(found["c"], "", last_step)
-    kept.told(found["c"], "", last_step)
+    kept.answer(found["b"], "", last_step)
+    kept.answer(found["c"], "", last_step)
+    kept.answer(found["c"], "", last_step)
     assert "".join(read) == "abcbcbc"
 
 
@@ -558,15 +558,15 @@ def test_a_log_that_grows_is_read_on(tmp_path: Path) -> None:
         return last_step(history)
 
     kept = Histories(Configured(), lambda: NOW, lambda: 0.0)
-    assert kept.told(found, "", tell) == b"19"
-    folded = kept._kept[found.path].log.recorder
+    assert kept.answer(found, "", tell) == b"19"
+    folded = kept._open[found.path].log.recorder
     append(log, swift(20), swift(21))
-    assert kept.told(found, "", tell) == b"21"
-    assert kept._kept[found.path].log.recorder is folded
+    assert kept.answer(found, "", tell) == b"21"
+    assert kept._open[found.path].log.recorder is folded
     assert [len(history.train) for history in seen] == [21, 21]  # the same one, grown
     log.unlink()
     append(log, swift(7))
-    assert kept.told(found, "", tell) == b"7"
+    assert kept.answer(found, "", tell) == b"7"
     assert seen[-1].run.records[RowKind.TRAIN] == 1
 
 
@@ -578,15 +578,15 @@ def test_many_who_look_at_a_run_share_an_answer(tmp_path: Path) -> None:
 
     def tell(history: History) -> bytes:
         made.append(len(history.train))
-        return b"x" * histories.MOST_TOLD if len(made) == 4 else b"x"
+        return b"x" * histories.MOST_ANSWERED if len(made) == 4 else b"x"
 
     kept = Histories(Configured(), lambda: NOW, lambda: 0.0)
     for what in ("one", "other", "one", "other"):
-        kept.told(found, what, tell)
+        kept.answer(found, what, tell)
     assert made == [1, 1]
     append(log, swift(2))
     for what in ("one", "large", "one", "one"):
-        kept.told(found, what, tell)
+        kept.answer(found, what, tell)
     assert made == [1, 1, 2, 2, 2]
 
 
@@ -598,9 +598,9 @@ def test_a_log_that_could_not_be_read_is_looked_at_again(tmp_path: Path) -> None
     kept = Histories(Configured(), lambda: NOW, lambda: seconds[0])
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(follow, "open_regular", refuse)
-        assert isinstance(kept.told(found, "", last_step), NoRun)
+        assert isinstance(kept.answer(found, "", last_step), NoRun)
     seconds[0] = 1.0
-    assert kept.told(found, "", last_step) == b"1"
+    assert kept.answer(found, "", last_step) == b"1"
 
 
 def refuse(path: str) -> None:

@@ -468,6 +468,17 @@ def test_an_exporter_that_goes_away_is_told(browser: Browser) -> None:
         assert names(page) == [RUN.run]
 
 
+def test_a_page_to_log_in_is_no_list(browser: Browser) -> None:
+    """What a proxy answers in the exporter's place is never shown as if the exporter had said it."""
+    with running(Site()) as site, browser.new_context() as visitor:
+        site.fleet.publish(RUN)
+        page = opened(visitor, site.server.url)
+        login = {"status": 200, "content_type": "text/html", "body": "<p id=head>Log in</p>"}
+        visitor.route("**/fragment/**", lambda route: route.fulfill(**login))
+        expect(page.locator("#lost")).to_be_visible(timeout=15_000)
+        assert names(page) == ["qwen/v1"]
+
+
 # Side by side.
 
 

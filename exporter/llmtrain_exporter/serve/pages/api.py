@@ -115,7 +115,7 @@ class Api:
         )
 
     def _history(self, request: Request, asked: _Asked) -> Response:
-        def tell(history: History) -> bytes:
+        def write(history: History) -> bytes:
             content = {
                 **history_object(history, *asked.part),
                 "run": label_value(asked.run),
@@ -123,11 +123,11 @@ class Api:
             }
             return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 
-        answered = self._histories.told(asked.found, (asked.run, asked.part, asked.lang), tell)
-        if isinstance(answered, NoRun):
-            reason = words.no_run_reason(answered.reason, answered.detail, asked.lang)
+        found = self._histories.answer(asked.found, (asked.run, asked.part, asked.lang), write)
+        if isinstance(found, NoRun):
+            reason = words.no_run_reason(found.reason, found.detail, asked.lang)
             return json_answer(request, {"error": reason}, 404)
-        return answer(request, answered, JSON, tag=asked.tag)
+        return answer(request, found, JSON, tag=asked.tag)
 
     def _asked(self, request: Request) -> Shown | None:
         return self._fleet.find(request.query_params.get("run", ""))
@@ -160,7 +160,7 @@ def _list(found: ListSlice, lang: Lang) -> bytes:
 
 
 def _all_runs(shown: Iterable[Shown], ready: bool) -> bytes:
-    runs = sorted((listed.snapshot for listed in shown), key=attrgetter("run"))
+    runs = sorted((each.snapshot for each in shown), key=attrgetter("run"))
     content = {"ready": ready, "runs": [_described(run) for run in runs]}
     return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 

@@ -12,7 +12,7 @@ from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Shown
-from llmtrain_exporter.serve.pages.list_rows import Progress, progress_of
+from llmtrain_exporter.serve.pages.list_rows import StepsDone, progress_of
 from llmtrain_exporter.serve.pages.run_page import chart_marks
 from llmtrain_exporter.serve.pages.wording import Wording
 from llmtrain_exporter.story.facts import judged_by_loss, progress
@@ -44,7 +44,7 @@ class ComparedRun:
         return "" if self.run is None else self.run.verdict.name.lower()
 
     @property
-    def progress(self) -> Progress | None:
+    def progress(self) -> StepsDone | None:
         """How far it is."""
         run = self.run
         return None if run is None else progress_of(run.last_step, run.max_steps, progress(run))

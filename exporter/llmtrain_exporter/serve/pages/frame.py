@@ -30,6 +30,8 @@ from llmtrain_exporter.serve.pages.run_page import RunPage
 HTML = "text/html; charset=utf-8"
 UPLOT = "vendor/uplot-1.6.32"
 
+FRAGMENT = {"Llmtrain-Fragment": "1"}
+
 LANGUAGES = {Lang.EN: "English", Lang.ZH: "中文"}  # in its own script
 CODES = {Lang.EN: "en", Lang.ZH: "zh-CN"}
 
@@ -91,8 +93,7 @@ class Pages:
             shown = {"listing": self._list_page(request, found)}
             return self._renderer.html("list_fragment.html", lang, shown)
 
-        body = self._listing.answer(asked, _form(request), write)
-        return answer(request, body, HTML, vary=BY_LANGUAGE)
+        return _fragment(request, self._listing.answer(asked, _form(request), write))
 
     def run(self, request: Request) -> Response:
         """One run; its charts are for the script."""
@@ -107,14 +108,12 @@ class Pages:
         shown, lang = self._fleet.find(request.query_params.get("run", "")), language(request)
         if shown is None:
             missing = {"page": None, "name": _asked_run(request), "keep": _keep(request)}
-            body = self._renderer.html("run_fragment.html", lang, missing)
-            return answer(request, body, HTML, 404, vary=BY_LANGUAGE)
+            return _fragment(request, self._renderer.html("run_fragment.html", lang, missing), 404)
 
         def write(run: Snapshot) -> bytes:
             return self._renderer.html("run_fragment.html", lang, {"page": RunPage(run, lang)})
 
-        body = self._answers.answer(shown, _form(request), write)
-        return answer(request, body, HTML, vary=BY_LANGUAGE)
+        return _fragment(request, self._answers.answer(shown, _form(request), write))
 
     def compare(self, request: Request) -> Response:
         """Several runs side by side; their charts are for the script."""
@@ -124,8 +123,7 @@ class Pages:
     def compare_fragment(self, request: Request) -> Response:
         """The same without its frame."""
         shown = {"page": self._compare_page(request), "keep": _keep(request)}
-        body = self._renderer.html("compare_fragment.html", language(request), shown)
-        return answer(request, body, HTML, vary=BY_LANGUAGE)
+        return _fragment(request, self._renderer.html("compare_fragment.html", language(request), shown))
 
     def runbook(self, request: Request) -> Response:
         """What each alert means."""
@@ -169,6 +167,11 @@ class Pages:
 def kept_language(request: Request) -> dict[str, str]:
     """The language as a parameter for links, if the address names one: then it was chosen."""
     return {"lang": language(request).value} if "lang" in request.query_params else {}
+
+
+def _fragment(request: Request, body: bytes, status: int = 200) -> Response:
+    """A piece of a page, marked so that a script takes no proxy's words for the exporter's."""
+    return answer(request, body, HTML, status, vary=BY_LANGUAGE, headers=FRAGMENT)
 
 
 def _keep(request: Request) -> str:

@@ -18,7 +18,7 @@ _MARGIN = 2  # above and below its line
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class StepsDone:
     """How far a run is. `share`: from 0 to 1, None where its end is not known."""
 
     share: float | None
@@ -46,7 +46,7 @@ class RunRow:
     trouble: str  # what is wrong, or had been
     is_over: bool  # the trouble
     state: str
-    progress: Progress | None
+    progress: StepsDone | None
     left: str
     sparkline: SparklineDrawing | None
     last_record: Line  # a moment
@@ -77,13 +77,13 @@ def _trouble(run: ListedRun, say: Wording) -> str:
     return "" if run.earlier is None else say("earlier", title=run.earlier)
 
 
-def progress_of(step: int | None, most: int | None, share: float | None) -> Progress | None:
+def progress_of(step: int | None, most: int | None, share: float | None) -> StepsDone | None:
     """How far a run is; None where nothing is known."""
     if step is None:
         return None
     if share is None or most is None:
-        return Progress(None, count(step))
-    return Progress(round(min(max(share, 0.0), 1.0), 4), f"{count(step)} / {count(most)}")
+        return StepsDone(None, count(step))
+    return StepsDone(round(min(max(share, 0.0), 1.0), 4), f"{count(step)} / {count(most)}")
 
 
 def _drawing(course: DrawnCourse | None, say: Wording) -> SparklineDrawing | None:
