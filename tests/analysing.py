@@ -29,7 +29,7 @@ def records(rows: Iterable[Row]) -> Iterator[Record]:
 
 def analyse(profile: str, rows: Iterable[Row], **numbers: float) -> Analysis:
     """The analysis of a run of a built-in profile; `numbers` are its hyper-parameters."""
-    analysis = Analysis(BUILT_IN[profile], numbers, kept=1000)
+    analysis = Analysis(BUILT_IN[profile], numbers, episodes_kept=1000)
     for record in records(rows):
         analysis.fold(record, record.step or 0)
     return analysis

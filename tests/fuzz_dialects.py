@@ -21,14 +21,14 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.dialect import Dialect, Role, Shape
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.skips import REASONS
-from llmtrain_exporter.model import Settings
+from llmtrain_exporter.model import HyperParameters
 from llmtrain_exporter.publish.check import as_json
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -107,8 +107,8 @@ def examine(dialect: str, text: bytes) -> None:
     pieces = [text] if known.shape is Shape.DOCUMENT else text.split(b"\n")
     records, skipped = read_lines(Readers().reader(known), pieces)
     assert set(skipped) <= set(REASONS), skipped
-    options = Options()
-    run = Run(options, Settings({}, {"max_grad_norm": 0.0, "max_completion_length": 64.0}))
+    options = RunOptions()
+    run = Run(options, HyperParameters({}, {"max_grad_norm": 0.0, "max_completion_length": 64.0}))
     for record in records:
         assert all(type(value) is float for value in record.values), record
         assert len(record.values) == len(record.layout.series), record

@@ -6,18 +6,20 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import chain, repeat
 from pathlib import Path
 
 import yaml
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.publish.replay import Manner, Pace, replay
 from llmtrain_exporter.watching.on_demand import read_log
 
+from tests.progress import Progress
 from tests.servers import Alertmanager, ExporterProcess, Server, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,9 +103,9 @@ class Replay:
         self.source = source
         self.run = folder.name if source.suffix == ".jsonl" else f"{folder.name}/{source.stem}"
         self.written: list[float] = []
+        self.progress = Progress()
         self._folder = folder
-        self._interval = interval
-        self._slow = slow
+        self._pace = _Strides(self._note, chain(repeat(interval, slow - 1), repeat(FAST_SECONDS)))
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
 
@@ -113,15 +115,33 @@ class Replay:
 
     def wait_for(self, line: int) -> float:
         """Until that line, counted from 1, is written; when that was."""
-        while len(self.written) < line:
-            assert self._thread.is_alive(), f"{self.source} has fewer than {line} lines"
-            time.sleep(0.01)
+        assert self.progress.reach(line), f"{self.source} has fewer than {line} lines"
         return self.written[line - 1]
 
     def _write(self) -> None:
-        for _ in replay(self.source, self._folder, Manner(), Pace(0.0)):
-            self.written.append(time.time())
-            time.sleep(self._interval if len(self.written) < self._slow else FAST_SECONDS)
+        try:
+            for _ in replay(self.source, self._folder, Manner(), self._pace):
+                pass
+        finally:
+            self.progress.end()
+
+    def _note(self) -> None:
+        self.written.append(time.time())
+        self.progress.step()
+
+
+class _Strides(Pace):
+    """A trainer's pace: so long from each line to the next one. `written` is called after each line."""
+
+    def __init__(self, written: Callable[[], None], intervals: Iterator[float]) -> None:
+        super().__init__(1.0)
+        self._written = written
+        self._intervals = intervals
+
+    def wait(self, _share: float = 1.0) -> None:
+        """Wait for as long as this line takes."""
+        self._written()
+        super().wait(next(self._intervals))
 
 
 def breaks_at(source: Path, scratch: Path) -> int:
@@ -135,7 +155,7 @@ def breaks_at(source: Path, scratch: Path) -> int:
     for count in range(1, len(lines) + 1):
         log.write_bytes(b"".join(lines[:count]))
         (found,) = discover.discover([str(log)], options, time.time()).found
-        snapshot = read_log(found, Options(), Readers(None), time.time())
+        snapshot = read_log(found, RunOptions(), Readers(None), time.time())
         if isinstance(snapshot, Snapshot) and snapshot.incidents:
             return count
     raise AssertionError(f"{source} has no incident")

@@ -1,4 +1,7 @@
-"""Real servers for tests: each runs on a free loopback port from `with` to the end of its block."""
+"""Real servers for tests: each runs on a free loopback port from `with` to the end of its block.
+
+No test sleeps: it waits `eventually` for the thing itself, or for a server's next round of work to be over.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,11 @@ from prometheus_client.parser import text_string_to_metric_families
 T = TypeVar("T")
 S = TypeVar("S", bound="Server")
 
-READY_SECONDS = 60.0  # a start on a busy machine; a server that ends before is noticed at once
-STOP_SECONDS = 20.0
-TIMEOUT_SECONDS = 10.0
+HANGS_SECONDS = 120.0
+"""Who takes longer hangs, on a busy machine too; a server that ends before it is ready is noticed at once."""
+
+KILLED_SECONDS = 10.0
+"""Docker kills what has not ended by then. An end takes far less: there is room for a busy machine."""
 
 
 def free_port() -> int:
@@ -33,8 +38,11 @@ def free_port() -> int:
         return port
 
 
-def eventually(probe: Callable[[], T | Literal[False]], within: float = READY_SECONDS) -> T:
-    """The first true answer of `probe`; AssertionError with its last answer when none came in time."""
+def eventually(probe: Callable[[], T | Literal[False]], within: float = HANGS_SECONDS) -> T:
+    """The first true answer of `probe`; AssertionError with its last answer when none came in time.
+
+    `within`: seconds; where it is given, something is known to take longer than others.
+    """
     deadline = time.monotonic() + within
     while not (answer := probe()):
         assert time.monotonic() < deadline, f"not within {within:g} s; the last answer was {answer!r}"
@@ -97,11 +105,11 @@ class Server:
         finally:
             self._output.close()
 
-    def crash(self, away: float) -> None:
-        """Kill the program, and start it again on its port after so many seconds."""
+    def crash(self, meanwhile: Callable[[], object]) -> None:
+        """Kill the program, and start it again on its port when what happens `meanwhile` is over."""
         self.kill()
         self._output.close()
-        time.sleep(away)
+        meanwhile()
         self.__enter__()
 
     @property
@@ -115,17 +123,17 @@ class Server:
         """GET a path of this server; `options` are those of requests (params, auth, verify, ...)."""
         with requests.Session() as session:
             session.trust_env = False  # no proxy stands between a test and its own machine
-            return session.get(self.url + path, headers=headers, timeout=TIMEOUT_SECONDS, **options)
+            return session.get(self.url + path, headers=headers, timeout=HANGS_SECONDS, **options)
 
     def terminate(self) -> int:
         """Ask the program to end (SIGTERM), and wait; its exit code."""
         self.process.terminate()
-        return self.process.wait(STOP_SECONDS)
+        return self.process.wait(HANGS_SECONDS)
 
     def kill(self) -> int:
         """End the program at once (SIGKILL), as a crash would; its exit code."""
         self.process.kill()
-        return self.process.wait(STOP_SECONDS)
+        return self.process.wait(HANGS_SECONDS)
 
 
 class ExporterProcess(Server):
@@ -142,6 +150,19 @@ class ExporterProcess(Server):
         answer.raise_for_status()
         families = text_string_to_metric_families(answer.text)
         return {series(s.name, s.labels): s.value for family in families for s in family.samples}
+
+    def search_again(self) -> None:
+        """Until a search for logs that has begun after this call is over."""
+        self._again("llmtrain_exporter_scans_total")
+
+    def read_again(self) -> None:
+        """Until a look at each log that has begun after this call is over."""
+        self._again("llmtrain_exporter_round_duration_seconds_count")
+
+    def _again(self, counter: str) -> None:
+        # The first that ends may have begun before.
+        wanted = self.metrics()[counter] + 2
+        eventually(lambda: self.metrics()[counter] >= wanted)
 
 
 def series(name: str, labels: Mapping[str, str]) -> str:
@@ -193,6 +214,16 @@ class Prometheus(Server):
     def targets(self) -> list[dict[str, Any]]:
         """The scraped targets as Prometheus sees them: `health`, `lastError`, `labels`, ..."""
         return self._data("targets")["activeTargets"]
+
+    def scrape_again(self) -> None:
+        """Until the samples of a scrape of every target that has begun after this call can be asked for."""
+        called = time.time()
+
+        def seen() -> bool:
+            begun = [float(item["value"][1]) for item in self.query("timestamp(up)")]
+            return bool(begun) and min(begun) > called
+
+        eventually(seen)
 
     def _data(self, endpoint: str, **params: str | float) -> dict[str, list[dict[str, Any]]]:
         answer = self.get(f"/api/v1/{endpoint}", params=params).json()

@@ -16,13 +16,15 @@ from llmtrain_exporter import config
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signals import LIMITS
-from llmtrain_exporter.model import Health, Kind, Resume, Series, Settings, Snapshot, State
+from llmtrain_exporter.model import Health, HyperParameters, Resume, RowKind, Series, Snapshot, State
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.users import Users
+
+from tests.servers import HANGS_SECONDS
 
 NOW = 1_700_000_000.0
 LOSS = Series(c.LOSS, (("split", "train"),))
@@ -36,7 +38,7 @@ RUN = Snapshot(
     state=State.RUNNING,
     health=Health.HEALTHY,
     verdict=Health.HEALTHY,
-    records={Kind.TRAIN: 30, Kind.EVAL: 2, Kind.FINAL: 1},
+    records={RowKind.TRAIN: 30, RowKind.EVAL: 2, RowKind.FINAL: 1},
     first_step=1,
     last_step=50,
     max_steps=200,
@@ -44,7 +46,7 @@ RUN = Snapshot(
     skipped={"no_json": 3},
     last_record=NOW - 90,
     best=(0.25, 40),
-    settings=Settings(),
+    hyper_parameters=HyperParameters(),
     limits=LIMITS["grpo"],
     episodes=(),
     incidents=(),
@@ -84,12 +86,12 @@ class Site:
         with requests.Session() as session:
             session.trust_env = False
             session.headers.update({"Accept-Encoding": "identity", "Connection": "close"})
-            return session.request(method, self.server.url + path, timeout=10, **options)
+            return session.request(method, self.server.url + path, timeout=HANGS_SECONDS, **options)
 
     def connect(self, sent: bytes) -> socket.socket:
         """A connection on which so much was sent."""
         host, _, port = self.server.url.partition("//")[2].rpartition(":")
-        connection = socket.create_connection((host.strip("[]"), int(port)), timeout=10)
+        connection = socket.create_connection((host.strip("[]"), int(port)), timeout=HANGS_SECONDS)
         connection.sendall(sent)
         return connection
 

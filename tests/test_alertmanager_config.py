@@ -15,7 +15,7 @@ import pytest
 import requests
 import yaml
 
-from tests.servers import Alertmanager, eventually
+from tests.servers import HANGS_SECONDS, Alertmanager, eventually
 
 Tool = Callable[[str], Path]
 Labels = Mapping[str, str]
@@ -271,7 +271,7 @@ def fire(process: Alertmanager, *alerts: Labels, over: bool = False) -> None:
     ]
     with requests.Session() as session:
         session.trust_env = False
-        session.post(f"{process.url}/api/v2/alerts", json=sent, timeout=10).raise_for_status()
+        session.post(f"{process.url}/api/v2/alerts", json=sent, timeout=HANGS_SECONDS).raise_for_status()
 
 
 def quiet(process: Alertmanager, run: str) -> dict[str, bool]:

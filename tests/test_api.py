@@ -23,7 +23,7 @@ from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Episode, Health, Kind, Layout, NoRun, Record, Series, State, series
+from llmtrain_exporter.model import Episode, Health, Layout, NoRun, Record, RowKind, Series, State, series
 from llmtrain_exporter.publish.demo import BUNDLED
 from llmtrain_exporter.serve.exposition import Exposition, label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
@@ -39,6 +39,7 @@ from llmtrain_exporter.story.tree_json import to_object
 from llmtrain_exporter.watching.history.columns import History
 from llmtrain_exporter.watching.history.recorded import RecordedLog
 
+from tests.servers import HANGS_SECONDS
 from tests.serving import LOSS, NOW, RUN, Site, running
 from tests.training import append, swift, swift_eval
 
@@ -316,7 +317,7 @@ def test_the_list_is_looked_through_once_a_second_at_most(site: Site) -> None:
 
 def training(*rows: dict[Any, float]) -> list[Record]:
     """Training records of these metrics."""
-    return [Record(Kind.TRAIN, None, None, layout_of(tuple(row)), tuple(row.values())) for row in rows]
+    return [Record(RowKind.TRAIN, None, None, layout_of(tuple(row)), tuple(row.values())) for row in rows]
 
 
 def show(line: Sparkline, records: Iterable[Record]) -> None:
@@ -328,7 +329,7 @@ def show(line: Sparkline, records: Iterable[Record]) -> None:
 def layout_of(metrics: tuple[Any, ...]) -> Layout:
     """A layout with one column for each metric."""
     columns = tuple(series(metric) for metric in metrics)
-    return Layout(Kind.TRAIN, columns, {metric: at for at, metric in enumerate(metrics)}, ())
+    return Layout(RowKind.TRAIN, columns, {metric: at for at, metric in enumerate(metrics)}, ())
 
 
 def test_a_sparkline_keeps_its_shape_in_few_points() -> None:
@@ -499,7 +500,9 @@ def test_readers_of_long_logs_hold_nobody_up(
     append(tmp_path / "a/logging.jsonl", swift(1))
     watched(site, tmp_path)
     going_on = threading.Event()
-    monkeypatch.setattr(Histories, "told", lambda *_: going_on.wait(10) and NoRun("a", NoRunReason.EMPTY))
+    monkeypatch.setattr(
+        Histories, "answer", lambda *_: going_on.wait(HANGS_SECONDS) and NoRun("a", NoRunReason.EMPTY)
+    )
     with ThreadPoolExecutor(60) as crowd:
         waiting = [crowd.submit(site.get, "/api/v1/history", params={"run": "a"}) for _ in range(60)]
         assert site.get("/metrics").status_code == 200
@@ -526,16 +529,16 @@ def test_few_histories_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     seconds = [0.0]
     kept = Histories(Configured(), lambda: NOW, lambda: seconds[0])
     for name in "aabacab":
-        kept.told(found[name], "", last_step)
+        kept.answer(found[name], "", last_step)
     assert "".join(read) == "abcb"
     seconds[0] = histories.KEPT_SECONDS + 1
-    kept.told(found["c"], "", last_step)
-    kept.told(found["b"], "", last_step)
+    kept.answer(found["c"], "", last_step)
+    kept.answer(found["b"], "", last_step)
     assert "".join(read) == "abcbcb"
     monkeypatch.setattr(histories, "MOST_VALUES", 1)
-    kept.told(found["b"], "", last_step)
-    kept.told(found["c"], "", last_step)
-    kept.told(found["c"], "", last_step)
+    kept.answer(found["b"], "", last_step)
+    kept.answer(found["c"], "", last_step)
+    kept.answer(found["c"], "", last_step)
     assert "".join(read) == "abcbcbc"
 
 
@@ -555,16 +558,16 @@ def test_a_log_that_grows_is_read_on(tmp_path: Path) -> None:
         return last_step(history)
 
     kept = Histories(Configured(), lambda: NOW, lambda: 0.0)
-    assert kept.told(found, "", tell) == b"19"
-    folded = kept._kept[found.path].log.recorder
+    assert kept.answer(found, "", tell) == b"19"
+    folded = kept._open[found.path].log.recorder
     append(log, swift(20), swift(21))
-    assert kept.told(found, "", tell) == b"21"
-    assert kept._kept[found.path].log.recorder is folded
+    assert kept.answer(found, "", tell) == b"21"
+    assert kept._open[found.path].log.recorder is folded
     assert [len(history.train) for history in seen] == [21, 21]  # the same one, grown
     log.unlink()
     append(log, swift(7))
-    assert kept.told(found, "", tell) == b"7"
-    assert seen[-1].run.records[Kind.TRAIN] == 1
+    assert kept.answer(found, "", tell) == b"7"
+    assert seen[-1].run.records[RowKind.TRAIN] == 1
 
 
 def test_many_who_look_at_a_run_share_an_answer(tmp_path: Path) -> None:
@@ -575,15 +578,15 @@ def test_many_who_look_at_a_run_share_an_answer(tmp_path: Path) -> None:
 
     def tell(history: History) -> bytes:
         made.append(len(history.train))
-        return b"x" * histories.MOST_TOLD if len(made) == 4 else b"x"
+        return b"x" * histories.MOST_ANSWERED if len(made) == 4 else b"x"
 
     kept = Histories(Configured(), lambda: NOW, lambda: 0.0)
     for what in ("one", "other", "one", "other"):
-        kept.told(found, what, tell)
+        kept.answer(found, what, tell)
     assert made == [1, 1]
     append(log, swift(2))
     for what in ("one", "large", "one", "one"):
-        kept.told(found, what, tell)
+        kept.answer(found, what, tell)
     assert made == [1, 1, 2, 2, 2]
 
 
@@ -595,9 +598,9 @@ def test_a_log_that_could_not_be_read_is_looked_at_again(tmp_path: Path) -> None
     kept = Histories(Configured(), lambda: NOW, lambda: seconds[0])
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(follow, "open_regular", refuse)
-        assert isinstance(kept.told(found, "", last_step), NoRun)
+        assert isinstance(kept.answer(found, "", last_step), NoRun)
     seconds[0] = 1.0
-    assert kept.told(found, "", last_step) == b"1"
+    assert kept.answer(found, "", last_step) == b"1"
 
 
 def refuse(path: str) -> None:

@@ -14,25 +14,25 @@ from llmtrain_exporter.ingest.arguments import (
     HUGGING_FACE_FILES,
     LARGEST_FILE,
     LONGEST_TEXT,
-    read_settings,
+    read_hyper_parameters,
     select,
 )
 from llmtrain_exporter.knowledge import arguments
-from llmtrain_exporter.model import Settings
+from llmtrain_exporter.model import HyperParameters
 
-NOTHING = Settings()
+NOTHING = HyperParameters()
 SECRET = "hf_SECRETsecret"
 READ = {key for keys in arguments.TEXTS.values() for key in keys} | set(arguments.NUMBERS)
 
 
-def written(folder: Path, name: str, content: object) -> Settings:
+def written(folder: Path, name: str, content: object) -> HyperParameters:
     """What is read of one argument file."""
     text = content if isinstance(content, (str, bytes)) else json.dumps(content)
     (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_settings(str(folder))
+    return read_hyper_parameters(str(folder))
 
 
-def shown(settings: Settings) -> str:
+def shown(settings: HyperParameters) -> str:
     """All text that leaves."""
     return repr((dict(settings.info), dict(settings.numbers)))
 
@@ -89,7 +89,7 @@ deepspeed:
 def test_the_first_file_that_names_a_setting_is_believed(tmp_path: Path) -> None:
     """The trainer's own file goes before the adapter's, which adds what is still unknown."""
     written(tmp_path, "adapter_config.json", {"base_model_name_or_path": "a/b", "lora_alpha": 16})
-    assert written(tmp_path, "args.json", {"lora_alpha": 32}) == Settings(
+    assert written(tmp_path, "args.json", {"lora_alpha": 32}) == HyperParameters(
         {"model": "a/b"}, {"lora_alpha": 32.0}
     )
 
@@ -104,7 +104,7 @@ def test_null_in_one_file_leaves_the_word_to_the_next(tmp_path: Path) -> None:
 def test_arguments_with_nan_are_read(tmp_path: Path) -> None:
     """Python's trainers write that; what is not finite limits nothing."""
     content = '{"beta": 0.5, "max_grad_norm": Infinity, "epsilon": NaN, "max_steps": %s}' % ("9" * 400)
-    assert written(tmp_path, "args.json", content) == Settings({}, {"beta": 0.5})
+    assert written(tmp_path, "args.json", content) == HyperParameters({}, {"beta": 0.5})
 
 
 @pytest.mark.parametrize(
@@ -130,11 +130,11 @@ def test_a_file_that_cannot_be_read_says_nothing(tmp_path: Path, name: str, cont
 
 def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     """A missing folder, a folder of that name, a pipe without a writer, a link to itself."""
-    assert read_settings(str(tmp_path / "missing")) == NOTHING
+    assert read_hyper_parameters(str(tmp_path / "missing")) == NOTHING
     (tmp_path / "args.json").mkdir()
     os.mkfifo(tmp_path / "training_args.json")
     (tmp_path / "sft_args.json").symlink_to("sft_args.json")
-    assert read_settings(str(tmp_path)) == NOTHING
+    assert read_hyper_parameters(str(tmp_path)) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -209,4 +209,4 @@ def test_no_bytes_make_the_reading_fail(tmp_path_factory: pytest.TempPathFactory
     folder.mkdir(exist_ok=True)
     for name in ("args.json", "training_args.yaml"):
         written(folder, name, content)
-    assert isinstance(read_settings(str(folder)), Settings)
+    assert isinstance(read_hyper_parameters(str(folder)), HyperParameters)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.dialects.swift import Swift
 from llmtrain_exporter.ingest.normalise import Normaliser
-from llmtrain_exporter.model import Health, Kind, Record, Snapshot
+from llmtrain_exporter.model import Health, Record, RowKind, Snapshot
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -88,8 +88,8 @@ def test_a_generated_log_reads_as_a_healthy_finished_run(tmp_path: Path) -> None
     reader = Swift(Normaliser())
     found = [one for line in log.read_bytes().splitlines() for one in reader.read(line)]
     kinds = [one.kind for one in found if isinstance(one, Record)]
-    assert kinds == [Kind.TRAIN] * 3000 + [Kind.FINAL, Kind.SUMMARY]
-    (snapshot,) = read_each(read_log, [str(log)], RunRules(Settings(), Options()), log.stat().st_mtime)
+    assert kinds == [RowKind.TRAIN] * 3000 + [RowKind.FINAL, RowKind.SUMMARY]
+    (snapshot,) = read_each(read_log, [str(log)], RunRules(Settings(), RunOptions()), log.stat().st_mtime)
     assert isinstance(snapshot, Snapshot)
     assert (snapshot.profile, snapshot.health) == ("grpo", Health.HEALTHY)
 

@@ -16,13 +16,13 @@ from typing import Any
 
 import click
 import pytest
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Health, Incident, Kind, NoRun, Resume, Snapshot, State
+from llmtrain_exporter.model import Health, Incident, NoRun, Resume, RowKind, Snapshot, State
 from llmtrain_exporter.publish import check_courses, demo
 from llmtrain_exporter.publish.check import (
     CheckOutput,
@@ -54,7 +54,7 @@ LOGS = {
 }
 """The runs with golden outputs. A new folder below `fixtures` needs no code: UPDATE_GOLDEN=1 writes them."""
 
-RULES = RunRules(Settings(stdout_log=("*.log",)), Options())
+RULES = RunRules(Settings(stdout_log=("*.log",)), RunOptions())
 EN, ZH = (Style(lang, 80) for lang in Lang)
 CLOSING = "，。；：、！？）」》"
 
@@ -220,7 +220,7 @@ def test_numbers_of_things_are_grammatical(tmp_path: Path) -> None:
     """One evaluation, two evaluations."""
     run = checked("demo-collapse", tmp_path)
     assert "35 training records, 1 evaluation\n" in text([run])
-    one = replace(run, records={Kind.TRAIN: 1})
+    one = replace(run, records={RowKind.TRAIN: 1})
     assert "1 training record, 0 evaluations\n" in text([one])
 
 
@@ -431,7 +431,7 @@ def test_runs_that_a_rule_calls_the_same_stay_apart(tmp_path: Path) -> None:
     for name in ("a", "b"):
         shutil.copytree(LOGS["swift-sft"], tmp_path / name)
     settings = Settings.model_validate({"runs": [{"match": "*", "name": "same"}]})
-    told = read_each(read_log, [str(tmp_path)], RunRules(settings, Options()), NOW)
+    told = read_each(read_log, [str(tmp_path)], RunRules(settings, RunOptions()), NOW)
     assert [one.run for one in told if isinstance(one, Snapshot)] == ["same", "same (b)"]
 
 

@@ -19,7 +19,7 @@ from llmtrain_exporter import cli, config
 from llmtrain_exporter.cli.exit_codes import gated
 from llmtrain_exporter.publish import demo
 
-from tests.servers import ExporterProcess, eventually
+from tests.servers import HANGS_SECONDS, ExporterProcess, eventually
 from tests.training import append, swift
 
 COMMANDS = sorted(cli.commands.commands)
@@ -42,7 +42,9 @@ def llmtrain(*arguments: str | Path, env: dict[str, str] | None = None) -> subpr
     """Run the program to its end."""
     command = [sys.executable, "-m", "llmtrain_exporter", *map(str, arguments)]
     environ = {**os.environ, **(env or {})}
-    return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environ, timeout=HANGS_SECONDS, check=False
+    )
 
 
 @contextmanager
@@ -263,7 +265,7 @@ def test_a_closed_pipe_ends_a_command_quietly(arguments: tuple[str | Path, ...])
     os.close(reading)
     command = [sys.executable, "-m", "llmtrain_exporter", *map(str, arguments)]
     answer = subprocess.run(
-        command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=HANGS_SECONDS, check=False
     )
     os.close(writing)
     assert (answer.returncode, answer.stderr) == (141, "")
@@ -275,7 +277,7 @@ def test_a_full_disk_under_the_output_is_told(arguments: tuple[str | Path, ...],
     command = [sys.executable, "-m", "llmtrain_exporter", *map(str, arguments)]
     with open("/dev/full", "w") as full:
         answer = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=HANGS_SECONDS, check=False
         )
     assert (answer.returncode, answer.stderr) == (expected, "Error: No space left on device\n")
 
@@ -303,7 +305,7 @@ def test_serve_ends_cleanly(number: signal.Signals, tmp_path: Path) -> None:
     with ExporterProcess([tmp_path]) as exporter:
         assert exporter.metrics()["llmtrain_exporter_runs"] == 1
         exporter.process.send_signal(number)
-        assert exporter.process.wait(20) == 0
+        assert exporter.process.wait(HANGS_SECONDS) == 0
         assert exporter.log == ""
 
 
@@ -372,13 +374,13 @@ def test_the_demo_shows_both_runs_and_leaves_nothing(number: signal.Signals) -> 
         [runs] = re.findall(r"http://\S+/api/v1/runs", told)
 
         def steps() -> dict[str, int]:
-            listed = requests.get(runs, timeout=10).json()["runs"]
+            listed = requests.get(runs, timeout=HANGS_SECONDS).json()["runs"]
             return {run["run"]: run["last_step"] for run in listed}
 
         eventually(lambda: steps() == {demo.COLLAPSE: 35, demo.HEALTHY: 200})
         assert llmtrain("check", f"{folder}/{demo.COLLAPSE}").returncode in (0, 1, 2)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=HANGS_SECONDS)
     assert (process.returncode, errors) == (0, "")
     assert not os.path.exists(folder)
 
@@ -393,7 +395,7 @@ def test_the_demo_takes_another_port_where_its_own_is_taken(tmp_path: Path) -> N
             [address] = re.findall(r"http://(\S+)/metrics", first_lines(process, 8))
             eventually((tmp_path / "x" / demo.HEALTHY / demo.LOG).exists)
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=HANGS_SECONDS)
     assert process.returncode == 0
     assert address != f"127.0.0.1:{port}"
     assert f"Port {port} is in use" in errors

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.config import Settings as Configured
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found
@@ -25,7 +25,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Kind, NoRun, Record, Settings, Snapshot, State, series
+from llmtrain_exporter.model import HyperParameters, NoRun, Record, RowKind, Snapshot, State, series
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
 
@@ -36,7 +36,7 @@ HOURS = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d)")
 
 def checked(*paths: Path, stdout_log: Sequence[str] = ()) -> list[Snapshot | NoRun]:
     """What `check` finds below these paths."""
-    rules = RunRules(Configured(stdout_log=tuple(stdout_log)), Options())
+    rules = RunRules(Configured(stdout_log=tuple(stdout_log)), RunOptions())
     return list(read_each(read_log, [str(path) for path in paths], rules, NOW))
 
 
@@ -67,8 +67,8 @@ def logs(corpus: Path) -> list[Path]:
 def counted(run: Snapshot) -> dict[str, object]:
     """What labels say of a run."""
     return {
-        "train": run.records.get(Kind.TRAIN, 0),
-        "eval": run.records.get(Kind.EVAL, 0),
+        "train": run.records.get(RowKind.TRAIN, 0),
+        "eval": run.records.get(RowKind.EVAL, 0),
         "last_step": run.last_step,
         "max_steps": run.max_steps,
         "dialect": run.dialect,
@@ -309,9 +309,9 @@ def test_printed_records_stand_at_their_true_steps(corpus: Path, name: str, merg
     found = [row for line in text.split(b"\n") for row in reader.read(line) if isinstance(row, Record)]
     state = json.loads((folder / "out" / "trainer_state.json").read_text())
     true = [row["step"] for row in state["log_history"] if "train_runtime" not in row]
-    steps = [row.step for row in found if row.kind is not Kind.FINAL]
+    steps = [row.step for row in found if row.kind is not RowKind.FINAL]
     assert steps == true
-    assert {row.max_steps for row in found[1:] if row.kind is not Kind.FINAL} == {state["max_steps"]}
+    assert {row.max_steps for row in found[1:] if row.kind is not RowKind.FINAL} == {state["max_steps"]}
 
 
 GROWING = ("swift310-sft-resume/output", "swift-grpo-collapse-crash/output/*", "llamafactory-sft/out")
@@ -345,7 +345,7 @@ def portions(text: bytes, longest: int, chance: random.Random) -> Iterator[bytes
 
 def told(path: Path, dialect: str, pieces: Iterable[bytes]) -> str:
     """All that a run says of itself after its log has grown by these pieces."""
-    run = Run(Options(), Settings())
+    run = Run(RunOptions(), HyperParameters())
     path.touch()
     source = open_source(Found(str(path), "run", registered()[dialect], NOW, 0, (0, 0), ()), Readers())
     for piece in pieces:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from llmtrain_exporter.bundle.dashboards import BOARDS, dashboards
-from llmtrain_exporter.bundle.dashboards.board import Board, Curves, Line, Override, Row, Stat
+from llmtrain_exporter.bundle.dashboards.board import Board, Curves, Override, Query, Row, Stat
 from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs, worries
 from llmtrain_exporter.bundle.dashboards.grafana_json import board_json
 from llmtrain_exporter.bundle.dashboards.grpo import GRPO
@@ -69,7 +69,7 @@ def test_texts_are_said_in_the_language_wherever_they_stand(lang: Lang) -> None:
     stat = Stat(
         SOME,
         SOME,
-        (Line("up", SOME),),
+        (Query("up", SOME),),
         nothing=SOME,
         mappings={0: (SOME, "red")},
         overrides=(Override("byName", "a", (("links", [{"title": SOME}]),)),),

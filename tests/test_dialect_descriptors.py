@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest import dialects as folder
 from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.console import ConsoleReader
@@ -20,12 +20,12 @@ from llmtrain_exporter.ingest.discover import Found, Scan, SearchOptions, discov
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import dialect_of, recognise
-from llmtrain_exporter.ingest.source import open_source, read_lines, read_run_settings
+from llmtrain_exporter.ingest.source import open_source, read_lines, read_run_hyper_parameters
 from llmtrain_exporter.knowledge import producers, profile
 from llmtrain_exporter.knowledge.producer import FlagStyle, Producer
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import proposals
-from llmtrain_exporter.model import Kind, Record, Skip, Snapshot
+from llmtrain_exporter.model import Record, RowKind, Skip, Snapshot
 
 from tests import fuzz_dialects, training
 from tests.test_house import ROOT, SOURCE, made_up, sources
@@ -211,7 +211,10 @@ def told(scan: Scan, readers: Readers) -> dict[str, Snapshot]:
 
 
 def _snapshot(found: Found, readers: Readers) -> Snapshot:
-    source, run = open_source(found, readers, patient=False), Run(Options(), read_run_settings(found))
+    source, run = (
+        open_source(found, readers, patient=False),
+        Run(RunOptions(), read_run_hyper_parameters(found)),
+    )
     while (reading := source.poll(0.0)) is not None:
         for record in reading.records:
             run.fold(record, NOW)
@@ -224,8 +227,10 @@ def test_a_log_of_a_new_dialect_is_found_read_and_advised_on(tmp_path: Path) -> 
     log = training.append(tmp_path / "v0" / "tape.jsonl", *map(tape, range(1, 21)))
     training.append(tmp_path / "v0" / "conf" / "run.json", '{"optim": {"lr": 0.0001}}')
     (run,) = told(search(tmp_path, TAPE), Readers()).values()
-    assert (run.run, run.dialect, run.last_step, run.records) == ("v0", "recorder", 20, {Kind.TRAIN: 20})
-    (change,) = proposals(REMEDIES["lower_learning_rate"], run.producer, run.base, run.settings.numbers)
+    assert (run.run, run.dialect, run.last_step, run.records) == ("v0", "recorder", 20, {RowKind.TRAIN: 20})
+    (change,) = proposals(
+        REMEDIES["lower_learning_rate"], run.producer, run.base, run.hyper_parameters.numbers
+    )
     assert (change.now, change.flag) == (1e-4, "optim.lr=1e-05")
     (change,) = proposals(REMEDIES["lower_learning_rate"], run.producer, run.base, {})
     assert (change.now, change.change) == (1e-3, "optim.lr=0.0001")
@@ -261,7 +266,7 @@ def test_another_grammar_of_the_console_shares_all_but_its_rows(tmp_path: Path) 
         "dicts": ("transformers", 2),
         "ticks": ("recorder", 3),
     }
-    assert runs["ticks"].records == {Kind.TRAIN: 3, Kind.FAILURE: 1}
+    assert runs["ticks"].records == {RowKind.TRAIN: 3, RowKind.FAILURE: 1}
 
 
 def test_rows_of_another_grammar_get_their_steps_from_the_bar_as_well() -> None:

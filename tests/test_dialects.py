@@ -20,7 +20,7 @@ from llmtrain_exporter.ingest.source import read_lines
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import PREFIX, Metric
 from llmtrain_exporter.knowledge.skips import REASONS
-from llmtrain_exporter.model import Kind, Record, Skip, series
+from llmtrain_exporter.model import Record, RowKind, Skip, series
 
 GOLDEN = Path(__file__).with_name("golden")
 DIALECTS = registered()
@@ -88,7 +88,7 @@ def test_a_summary_row_is_one_record_whatever_history_it_holds(rows: int) -> Non
     """`log_history` repeats the whole log; none of its rows is a record."""
     (record,) = read("swift", summary_row(rows))
     assert isinstance(record, Record)
-    assert (record.kind, record.step) == (Kind.SUMMARY, rows)
+    assert (record.kind, record.step) == (RowKind.SUMMARY, rows)
     assert value(record, c.OTHER, key="best_metric", split="train") == 0.5
 
 
@@ -111,7 +111,7 @@ def test_a_row_as_long_as_a_summary_is_still_a_row() -> None:
     """Thousands of reward functions make a long row, which is read whole."""
     row = {f"rewards/f{i}/mean": float(i) for i in range(2000)} | {"loss": 0.5, "reward": 1.0, "step": 3}
     (record,) = records("swift", json.dumps(row))
-    assert record.kind is Kind.TRAIN
+    assert record.kind is RowKind.TRAIN
     assert value(record, c.REWARD_FUNCTION_MEAN, function="f1999", split="train") == 1999.0
 
 
@@ -147,7 +147,10 @@ def test_a_final_row_of_the_old_schema_counts_as_the_training_row_that_it_imitat
     """It writes every column, with a null loss; of the new schema's last row nothing but progress is left."""
     old = '{"current_steps": 5, "total_steps": 5, "loss": null, "eval_loss": null, "epoch": 1.0}'
     new = '{"current_steps": 5, "total_steps": 5, "epoch": 1.0}'
-    assert [record.kind for record in records("llamafactory", f"{old}\n{new}")] == [Kind.TRAIN, Kind.PROGRESS]
+    assert [record.kind for record in records("llamafactory", f"{old}\n{new}")] == [
+        RowKind.TRAIN,
+        RowKind.PROGRESS,
+    ]
 
 
 def test_progress_alone_is_no_record_where_only_a_prediction_could_have_written_it() -> None:
@@ -270,8 +273,8 @@ def test_an_evaluation_before_the_first_training_row_is_at_step_0() -> None:
     """Trainers can evaluate before they train."""
     text = row(0, "eval_loss") + row(1)
     assert [(record.kind, record.step) for record in records("printed", text)] == [
-        (Kind.EVAL, 0),
-        (Kind.TRAIN, 1),
+        (RowKind.EVAL, 0),
+        (RowKind.TRAIN, 1),
     ]
 
 

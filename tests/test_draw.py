@@ -17,9 +17,9 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.draw import pictures
-from llmtrain_exporter.draw.chart import Line, Marks, Panel
+from llmtrain_exporter.draw.chart import ChartLine, ChartPanel, Marks
 from llmtrain_exporter.draw.colours import CRITICAL, GROUND, INK, LIMITS, LINES, NAMES
 from llmtrain_exporter.draw.from_history import CHAIN, FIT, MOST_LINES, around, chain, marks, panels
 from llmtrain_exporter.draw.inline import CLASSES, inlined
@@ -42,7 +42,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def told(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """History and story of a run, as they are served."""
     (found,) = discover.discover([str(path)], discover.SearchOptions(ignore_older=None), NOW).found
-    read = history(found, Options(), Readers(None), NOW)
+    read = history(found, RunOptions(), Readers(None), NOW)
     assert isinstance(read, History)
     return history_object(read), full_object(read.run, Lang.EN)
 
@@ -53,16 +53,16 @@ def collapse() -> tuple[dict[str, Any], dict[str, Any]]:
     return told(demo.BUNDLED / demo.COLLAPSE)
 
 
-def line(*values: float | None, **more: Any) -> Line:
+def line(*values: float | None, **more: Any) -> ChartLine:
     """A line over the steps from 1 on."""
-    return Line("train", range(1, len(values) + 1), values, **more)
+    return ChartLine("train", range(1, len(values) + 1), values, **more)
 
 
-def panel(*lines: Line, **more: Any) -> Panel:
-    return Panel("kl", lines, **more)
+def panel(*lines: ChartLine, **more: Any) -> ChartPanel:
+    return ChartPanel("kl", lines, **more)
 
 
-def drawn(*lines: Line, marked: Marks = Marks(), lang: Lang = Lang.EN, **more: Any) -> str:  # noqa: B008
+def drawn(*lines: ChartLine, marked: Marks = Marks(), lang: Lang = Lang.EN, **more: Any) -> str:  # noqa: B008
     """The SVG of one panel."""
     return pictures.svg([panel(*lines, **more)], marked, lang).decode()
 
@@ -143,7 +143,7 @@ def test_everything_that_matters_is_in_the_picture() -> None:
     """Limits that are near, own level, spikes, evaluations, values that are no numbers, in words."""
     values = [1.0, 2.0, None, 9.0, 3.0]
     one = line(*values, spikes=[3], odd=[(3, 3)], baseline=[None, 1.0, 1.0, 1.5, 1.5])
-    evaluation = Line("eval", [2, 4], [1.0, 2.0], evaluation=True)
+    evaluation = ChartLine("eval", [2, 4], [1.0, 2.0], evaluation=True)
     found = texts(drawn(one, evaluation, limits={"warning": 5.0, "critical": 500.0}, healthy=(None, 5.0)))
     for word in (
         "kl",
@@ -169,9 +169,9 @@ def test_marks_have_their_own_colours() -> None:
 
 def test_training_and_evaluation_of_the_same_have_the_same_colour() -> None:
     """And parts have different ones."""
-    a = Line("a", [1, 2], [1.0, 2.0], part="a")
-    b = Line("b", [1, 2], [1.0, 2.0], part="b")
-    picture = drawn(a, b, Line("a eval", [1, 2], [1.0, 1.0], part="a", evaluation=True))
+    a = ChartLine("a", [1, 2], [1.0, 2.0], part="a")
+    b = ChartLine("b", [1, 2], [1.0, 2.0], part="b")
+    picture = drawn(a, b, ChartLine("a eval", [1, 2], [1.0, 1.0], part="a", evaluation=True))
     assert LINES[0] in picture
     assert LINES[1] in picture
     assert LINES[2] not in picture
@@ -182,7 +182,7 @@ def test_the_words_of_a_picture_are_in_the_language_that_is_asked_for() -> None:
     assert "自身水平" in texts(drawn(line(1.0, 2.0, baseline=[1.0, 1.0]), lang=Lang.ZH))
 
 
-def axes_of(*lines: Line, marked: Marks = Marks(), **more: Any) -> Any:  # noqa: B008
+def axes_of(*lines: ChartLine, marked: Marks = Marks(), **more: Any) -> Any:  # noqa: B008
     """The axes of a panel, to look at what was put there."""
     return figure([panel(*lines, **more)], marked, Lang.EN).axes[0]
 
@@ -196,7 +196,7 @@ def test_an_axis_is_logarithmic_where_values_rise_a_hundredfold() -> None:
 
 def test_a_step_that_goes_back_is_a_gap() -> None:
     """No line is drawn back through the run; steps that were taken again are faint."""
-    resumed = Line("train", [1, 2, 3, 2, 3, 4], [1.0] * 6, superseded=[1, 2])
+    resumed = ChartLine("train", [1, 2, 3, 2, 3, 4], [1.0] * 6, superseded=[1, 2])
     drawn_lines = [each for each in axes_of(resumed).get_lines() if len(each.get_xdata()) > 1]
     assert [list(each.get_xdata()) for each in drawn_lines[:2]] == [[2, 3], [2, 3, 4]]
     assert drawn_lines[0].get_alpha() < 1 == drawn_lines[1].get_alpha()
@@ -212,7 +212,7 @@ def test_a_window_shows_its_part_in_full() -> None:
 def test_many_values_are_thin_and_many_evaluations_no_rings() -> None:
     """Else they were an area."""
     assert axes_of(line(*[1.0, 2.0] * DENSE)).get_lines()[0].get_linewidth() < 1
-    many = Line("eval", range(RINGS + 1), [1.0] * (RINGS + 1), evaluation=True)
+    many = ChartLine("eval", range(RINGS + 1), [1.0] * (RINGS + 1), evaluation=True)
     assert axes_of(many).get_lines()[0].get_marker() in ("None", "", None)
 
 
@@ -227,12 +227,12 @@ def test_a_picture_is_the_same_every_time(collapse: tuple[Any, Any]) -> None:
     assert pictures.incident_png(*collapse, incident) == pictures.incident_png(*collapse, incident)
     program = (
         "import sys; from llmtrain_exporter.draw import pictures; from llmtrain_exporter.draw.chart import *;"
-        "p = Panel('kl', (Line('train', [1, 2], [1.0, 2.0]),));"
+        "p = ChartPanel('kl', (ChartLine('train', [1, 2], [1.0, 2.0]),));"
         "sys.stdout.buffer.write(pictures.svg([p]))"
     )
     command = [sys.executable, "-c", program]
     other = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-    assert other.stdout == pictures.svg([Panel("kl", (Line("train", [1, 2], [1.0, 2.0]),))])
+    assert other.stdout == pictures.svg([ChartPanel("kl", (ChartLine("train", [1, 2], [1.0, 2.0]),))])
     assert b"date" not in other.stdout
 
 
@@ -240,7 +240,8 @@ def test_drawing_says_nothing_where_nothing_can_be_written(tmp_path: Path) -> No
     """matplotlib would tell of the folder that it cannot make, and of the fonts that it looks for."""
     program = (
         "from llmtrain_exporter.draw import pictures; from llmtrain_exporter.draw.chart import *;"
-        "print(len(pictures.png([Panel('训练', (Line('x', [1, 2], [1.0, 2.0]),))], title='训练 ')) > 1000)"
+        "line = ChartLine('x', [1, 2], [1.0, 2.0]);"
+        "print(len(pictures.png([ChartPanel('训练', (line,))], title='训练 ')) > 1000)"
     )
     environment = {
         **os.environ,
@@ -338,7 +339,7 @@ NUMBERS = st.one_of(
 def test_whatever_the_values_there_is_a_picture(points: list[tuple[int, float | None]], inside: bool) -> None:
     """Huge, tiny, none at all, all the same, steps in any order: XML that can be read."""
     steps, values = [step for step, _ in points], [value for _, value in points]
-    one = Line("train", steps, values, spikes=[0], odd=[(steps[0], steps[-1])], baseline=values)
+    one = ChartLine("train", steps, values, spikes=[0], odd=[(steps[0], steps[-1])], baseline=values)
     window = (float(min(steps)), float(max(steps))) if inside else None
     marked = Marks([(steps[0], None), (steps[0], steps[-1])], [steps[-1]], window)
     picture = pictures.svg([panel(one, limits={"warning": 5.0}, healthy=(0.1, 5.0))], marked)
@@ -349,7 +350,9 @@ def test_whatever_the_values_there_is_a_picture(points: list[tuple[int, float | 
 @given(st.text(min_size=1, max_size=200))
 def test_whatever_the_names_there_is_a_picture(name: str) -> None:
     """Of runs, metrics and series: no markup, no TeX, no control characters, nothing too long."""
-    odd = Panel(name, (Line(name, [1, 2], [1.0, 2.0]), Line("b", [1, 2], [2.0, 1.0], part="b")))
+    odd = ChartPanel(
+        name, (ChartLine(name, [1, 2], [1.0, 2.0]), ChartLine("b", [1, 2], [2.0, 1.0], part="b"))
+    )
     root = ElementTree.fromstring(pictures.svg([odd], title=name))
     assert all(len(element.text or "") < 100 for element in root.iter(f"{SVG}text"))
 
@@ -359,7 +362,7 @@ def test_whatever_the_names_there_is_a_picture(name: str) -> None:
 )
 def test_names_are_shown_as_they_are(name: str) -> None:
     """Or as far as XML can hold them."""
-    picture = pictures.svg([Panel(name, (line(1.0, 2.0),))]).decode()
+    picture = pictures.svg([ChartPanel(name, (line(1.0, 2.0),))]).decode()
     assert "<script" not in picture
     shown = name.replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
     assert shown in texts(picture)
@@ -368,8 +371,8 @@ def test_names_are_shown_as_they_are(name: str) -> None:
 
 def test_a_name_that_begins_with_an_underscore_is_in_the_legend() -> None:
     """matplotlib takes such a name for one that nobody wants to see."""
-    lines = tuple(Line(name, [1, 2], [1.0, 2.0], part=name) for name in ("_run1", "__two", "three"))
-    shown = [text.strip() for text in texts(pictures.svg([Panel("kl", lines)]).decode())]
+    lines = tuple(ChartLine(name, [1, 2], [1.0, 2.0], part=name) for name in ("_run1", "__two", "three"))
+    shown = [text.strip() for text in texts(pictures.svg([ChartPanel("kl", lines)]).decode())]
     assert {"_run1", "__two", "three"} <= set(shown)
 
 

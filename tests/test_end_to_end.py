@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,9 @@ DEMO = Path(__file__).resolve().parent.parent / "exporter" / "llmtrain_exporter"
 BREAKS_SECONDS = 45.0
 """A run is at home in Prometheus before it breaks: found, scraped, and scraped again."""
 LATENCY_SECONDS = 45.0  # p95, where nothing was in the way
-CARD_SECONDS = 100.0  # with a killed server, or a bot that fails, in the way
+CARD_SECONDS = 300.0  # with a killed server, or a bot that fails, in the way; who takes longer hangs
 OVER_SECONDS = 600.0  # PromQL looks back 5 minutes, Alertmanager looks once in a minute
-AWAY_SECONDS = 5.0
+LINES_AWAY = 16  # that the run goes on while a server is away: 5 seconds
 KILLED = {"exporter": 0.0, "prometheus": 25.0, "alertmanager": 50.0, "relay": 150.0}
 """Which server is killed, and when. What was told is known to Alertmanager and to the relay; a killed one
 learns it again from the other within two minutes."""
@@ -177,7 +178,7 @@ class _Act(threading.Thread):
         last = self._begin(self._logs.collapse, "failing-bots", BREAKS_SECONDS + FAILING_AFTER)
         for run, name in zip(runs, KILLED, strict=True):
             run.wait_for(self._logs.breaks[run.source])
-            getattr(self._servers, name).crash(AWAY_SECONDS)
+            getattr(self._servers, name).crash(partial(run.progress.grow, LINES_AWAY))
         for run in runs:
             self._until_told(run)
         for kind, how in FAILING.items():

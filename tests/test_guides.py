@@ -30,7 +30,7 @@ from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.signals.gradient import RATE_TOO_LOW
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Text
-from llmtrain_exporter.model import Kind, Record
+from llmtrain_exporter.model import Record, RowKind
 
 ADVICE = {name: signal.advice for name, signal in SIGNALS.items()}
 NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
@@ -411,7 +411,7 @@ def test_the_metrics_of_the_grpo_guide_are_known_and_explained() -> None:
 def test_the_metrics_of_the_sft_faq_are_known_and_explained(key: str) -> None:
     """Each of its fourteen values is a metric with a meaning."""
     found = record("loss", key) if not key.startswith("eval_") else record("eval_loss", key)
-    assert found.kind is (Kind.EVAL if key.startswith("eval_") else Kind.TRAIN)
+    assert found.kind is (RowKind.EVAL if key.startswith("eval_") else RowKind.TRAIN)
     assert {one.metric for one in found.layout.series} <= set(MEANINGS)
     assert (found.layout.series[-1].metric is c.OTHER) is (key == "eval_num_tokens")  # says nothing of a run
 

@@ -16,11 +16,11 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import Kind, NoRun, series
+from llmtrain_exporter.model import NoRun, RowKind, series
 from llmtrain_exporter.publish import demo
 from llmtrain_exporter.watching.history import columns
 from llmtrain_exporter.watching.history.columns import History
@@ -38,7 +38,7 @@ GRAD_NORM = series(c.GRAD_NORM)
 
 def read(path: Path, **options: Any) -> History:
     """The history of the one run below a path."""
-    told = history(found_in(path), Options(**options), Readers(None), NOW)
+    told = history(found_in(path), RunOptions(**options), Readers(None), NOW)
     assert isinstance(told, History)
     return told
 
@@ -67,7 +67,7 @@ def found_in(path: Path) -> discover.Found:
 def test_a_log_that_is_read_on_is_as_if_read_at_once(tmp_path: Path) -> None:
     """However it grows, with resumes, evaluations, keys that come and go, and lines that are half there."""
     path = append(tmp_path / "run" / "logging.jsonl", row(1))
-    log = RecordedLog(found_in(path), Options(), Readers(None))
+    log = RecordedLog(found_in(path), RunOptions(), Readers(None))
     for step in range(2, 400):
         at = step if step < 300 else step - 150
         lines = [row(at, loss=50.0 if at % 90 == 0 else 1 / at, **({"kl": 0.1} if at % 7 else {}))]
@@ -89,12 +89,12 @@ def test_a_log_that_is_read_on_is_as_if_read_at_once(tmp_path: Path) -> None:
 def test_a_log_that_is_rewritten_begins_anew(tmp_path: Path) -> None:
     """Cut short, or replaced by another file: nothing of what stood there before is left, nor comes twice."""
     path = append(tmp_path / "run" / "logging.jsonl", *(row(step) for step in range(1, 30)))
-    log = RecordedLog(found_in(path), Options(), Readers(None))
+    log = RecordedLog(found_in(path), RunOptions(), Readers(None))
     log.history(NOW, 0.0)
     path.write_text("".join(f"{row(step)}\n" for step in (7, 8)))
     cut = log.history(NOW, 1.0)
     assert isinstance(cut, History)
-    assert (list(cut.train.steps), cut.run.resumes, cut.run.records[Kind.TRAIN]) == ([7, 8], (), 2)
+    assert (list(cut.train.steps), cut.run.resumes, cut.run.records[RowKind.TRAIN]) == ([7, 8], (), 2)
     path.unlink()
     append(path, *(row(step) for step in range(100, 150)))
     replaced = log.history(NOW, 2.0)
@@ -109,7 +109,7 @@ def test_a_log_that_is_cut_while_it_is_read_is_not_read_twice(tmp_path: Path) ->
     def cut(_: int) -> None:
         path.write_text(f"{row(1)}\n")
 
-    told = history(found_in(path), Options(), Readers(None), NOW, cut)
+    told = history(found_in(path), RunOptions(), Readers(None), NOW, cut)
     assert isinstance(told, History)
     assert (list(told.train.steps), told.run.resumes) == ([1], ())
 
@@ -117,7 +117,7 @@ def test_a_log_that_is_cut_while_it_is_read_is_not_read_twice(tmp_path: Path) ->
 def test_nothing_stays_open_between_two_looks(tmp_path: Path) -> None:
     """A history that is kept costs no descriptor."""
     path = append(tmp_path / "run" / "logging.jsonl", row(1))
-    log = RecordedLog(found_in(path), Options(), Readers(None))
+    log = RecordedLog(found_in(path), RunOptions(), Readers(None))
     before = len(os.listdir("/proc/self/fd"))
     log.history(NOW, 0.0)
     assert len(os.listdir("/proc/self/fd")) == before
@@ -126,10 +126,12 @@ def test_nothing_stays_open_between_two_looks(tmp_path: Path) -> None:
 def test_keys_that_the_run_leaves_out_take_no_room(tmp_path: Path) -> None:
     """A log that names each of its keys once, thousands of them, would be a table that is all but empty."""
     rows = (row(step, **{f"key{step}": 1.0}) for step in range(1, 1500))
-    log = RecordedLog(found_in(append(tmp_path / "run" / "logging.jsonl", *rows)), Options(), Readers(None))
+    log = RecordedLog(
+        found_in(append(tmp_path / "run" / "logging.jsonl", *rows)), RunOptions(), Readers(None)
+    )
     told = log.history(NOW, 0.0)
     assert isinstance(told, History)
-    assert sum(each.metric is c.OTHER for each in told.train.columns) == Options().max_other_keys
+    assert sum(each.metric is c.OTHER for each in told.train.columns) == RunOptions().max_other_keys
     assert len(log.recorder._train._columns) == len(told.train.columns)
 
 
@@ -143,7 +145,7 @@ def test_every_value_of_a_log_is_in_its_column(tmp_path: Path) -> None:
     assert list(told.train.steps) == list(range(1, 2500))
     assert list(told.train.columns[LOSS]) == [1 / step for step in range(1, 2500)]
     assert list(told.train.columns[GRAD_NORM]) == [step / 8 for step in range(1, 2500)]
-    assert told.run.records[Kind.TRAIN] == len(told.train) == 2499
+    assert told.run.records[RowKind.TRAIN] == len(told.train) == 2499
 
 
 def test_a_key_that_a_row_lacks_is_no_value(tmp_path: Path) -> None:
@@ -229,7 +231,7 @@ def test_a_log_without_a_record_is_no_history(tmp_path: Path) -> None:
     """It is told as `check` tells it."""
     log = append(tmp_path / "logging.jsonl", "no", "record")
     (found,) = discover.discover([str(log)], discover.SearchOptions(ignore_older=None), NOW).found
-    assert isinstance(history(found, Options(), Readers(None), NOW), NoRun)
+    assert isinstance(history(found, RunOptions(), Readers(None), NOW), NoRun)
 
 
 def test_a_log_with_more_keys_than_are_told_has_bounded_columns(
@@ -417,9 +419,9 @@ def test_the_history_of_every_real_run_is_whole(corpus: Path) -> None:
         for found in discover.discover(
             [os.fspath(log)], discover.SearchOptions(ignore_older=None), NOW
         ).found:
-            told = history(found, Options(), Readers(None), NOW)
+            told = history(found, RunOptions(), Readers(None), NOW)
             assert isinstance(told, History), log
-            for kind, table in ((Kind.TRAIN, told.train), (Kind.EVAL, told.evaluations)):
+            for kind, table in ((RowKind.TRAIN, told.train), (RowKind.EVAL, told.evaluations)):
                 records = told.run.records.get(kind, 0)
                 assert records // 2 <= len(table) <= records  # one of them was written by two at once
             whole = {len(column) for column in (*told.train.columns.values(), *told.baselines.values())}

@@ -30,6 +30,8 @@ MIB = 1 << 20
 ENDLESS = 100 * MIB
 LARGEST_PROCESS = 300 * MIB
 YEAR = 365 * 86400.0
+CROWD, MOST_BEFORE = 100, 500
+"""Clients that scrape at a time; how many answers, five for each, they may get before a new line is told."""
 BAD_ROWS = ("ints", "keys", "functions", "zeros", "carriage")
 
 NAMES = {
@@ -210,7 +212,7 @@ def test_good_runs_are_complete_and_go_on(exporter: ExporterProcess, tree: Path)
     assert (records(exporter, "good"), records(exporter, "fine")) == (100, 100)
     append(tree / "good/logging.jsonl", swift(101))
     append(tree / "fine/trainer_log.jsonl", llamafactory(101), llamafactory(102))
-    eventually(lambda: (records(exporter, "good"), records(exporter, "fine")) == (101, 102), within=5)
+    eventually(lambda: (records(exporter, "good"), records(exporter, "fine")) == (101, 102))
     assert exporter.metrics()[series("llmtrain_loss", {"run": "good", "split": "train"})] == 1 / 101
 
 
@@ -253,7 +255,7 @@ def test_every_bad_thing_is_counted(exporter: ExporterProcess) -> None:
 
 def test_what_is_wrong_is_told_once_and_never_with_a_traceback(exporter: ExporterProcess) -> None:
     """The exporter's own log names each path that it could not look at once, in lines of printable text."""
-    time.sleep(1.5)  # one more search
+    exporter.search_again()
     lines = exporter.log.splitlines()
     assert [line for line in lines if not re.match(r"\d{4}-\d\d-\d\dT\S+Z WARNING [\w.]+: \S.*", line)] == []
     for path in ("dangling/logging.jsonl", "self/logging.jsonl", "loop/self"):
@@ -337,7 +339,7 @@ def test_promtool_and_prometheus_accept_the_scrape(
     said = subprocess.run([real_tool("promtool"), "check", "metrics"], input=text, capture_output=True)
     assert (said.returncode, said.stdout + said.stderr) == (0, b"")
     with Prometheus(tmp_path, exporter.address, binary=real_tool("prometheus")) as prometheus:
-        eventually(lambda: prometheus.query("up == 1"), within=20)
+        eventually(lambda: prometheus.query("up == 1"))
         seen = prometheus.query('llmtrain_records_total{kind="train"}')
         assert {item["metric"]["run"] for item in seen} == set(runs(exporter))
         assert [target["lastError"] for target in prometheus.targets()] == [""]
@@ -351,21 +353,21 @@ def test_a_deleted_log_leaves_and_a_replaced_one_goes_on(exporter: ExporterProce
     (tree / "deleted/logging.jsonl").unlink()
     before = records(exporter, "replaced") or 0
     append(tree / "replaced/new", swift(5), swift(6)).replace(tree / "replaced/logging.jsonl")
-    eventually(lambda: records(exporter, "replaced") == before + 2, within=10)
-    eventually(lambda: records(exporter, "deleted") is None, within=10)
+    eventually(lambda: records(exporter, "replaced") == before + 2)
+    eventually(lambda: records(exporter, "deleted") is None)
     assert records(exporter, "replaced") == before + 2
 
 
 def test_a_log_that_becomes_a_pipe_blocks_nobody(exporter: ExporterProcess, tree: Path) -> None:
     """A FIFO in the place of a log that was followed is never opened."""
     log = append(tree / "turning/logging.jsonl", swift(1))
-    eventually(lambda: records(exporter, "turning") == 1, within=10)
+    eventually(lambda: records(exporter, "turning") == 1)
     log.unlink()
     os.mkfifo(log)
     count = records(exporter, "good") or 0
     append(tree / "good/logging.jsonl", swift(102))
-    eventually(lambda: records(exporter, "good") == count + 1, within=5)
-    eventually(lambda: records(exporter, "turning") is None, within=10)
+    eventually(lambda: records(exporter, "good") == count + 1)
+    eventually(lambda: records(exporter, "turning") is None)
     assert records(exporter, "good") == count + 1
 
 
@@ -376,13 +378,16 @@ def test_clocks_that_jump_stop_nobody(exporter: ExporterProcess, tree: Path) -> 
         with log.open("ab", buffering=0) as file:
             file.write(good_line(step))
             touch(log, time.time() - age)
-        eventually(lambda step=step: records(exporter, "future") == step, within=5)  # type: ignore[misc]
+        eventually(lambda step=step: records(exporter, "future") == step)  # type: ignore[misc]
     last = exporter.metrics()[series("llmtrain_last_record_timestamp_seconds", {"run": "future"})]
     assert last <= time.time()
 
 
 def test_crowds_and_slow_clients_do_not_stop_the_follower(exporter: ExporterProcess, tree: Path) -> None:
-    """Under a hundred scrapes at a time, half requests and unread answers a new line shows within 2 s."""
+    """Under a hundred scrapes at a time, half requests and unread answers a new line has its turn.
+
+    Counted in answers to the crowd, which take as much longer on a busy machine as the line does.
+    """
     stop = threading.Event()
     answers: list[int] = []
 
@@ -390,19 +395,19 @@ def test_crowds_and_slow_clients_do_not_stop_the_follower(exporter: ExporterProc
         while not stop.is_set():
             answers.append(exporter.get("/metrics").status_code)
 
-    with ExitStack() as clients, ThreadPoolExecutor(100) as crowd:
+    with ExitStack() as clients, ThreadPoolExecutor(CROWD) as crowd:
         clients.callback(stop.set)
         for sent in (b"GET /metr", b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow:", b"") * 5:
             clients.enter_context(slow_client(exporter, sent))
         for _ in range(10):
             clients.enter_context(slow_client(exporter, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 50))
-        scrapes = [crowd.submit(scrape) for _ in range(100)]
-        delays = [delay_of_a_line(exporter, tree / "good/logging.jsonl") for _ in range(5)]
+        scrapes = [crowd.submit(scrape) for _ in range(CROWD)]
+        eventually(lambda: len(answers) >= CROWD)
+        waits = [answers_before_a_line(exporter, tree / "good/logging.jsonl", answers) for _ in range(5)]
         stop.set()
-    assert [scrape.exception() for scrape in scrapes] == [None] * 100
-    assert len(answers) >= 100
+    assert [scrape.exception() for scrape in scrapes] == [None] * CROWD
     assert set(answers) == {200}
-    assert sorted(delays)[2] < 2.0, delays
+    assert sorted(waits)[2] < MOST_BEFORE, waits
 
 
 def slow_client(exporter: ExporterProcess, sent: bytes) -> socket.socket:
@@ -416,13 +421,13 @@ def slow_client(exporter: ExporterProcess, sent: bytes) -> socket.socket:
     return connection
 
 
-def delay_of_a_line(exporter: ExporterProcess, log: Path) -> float:
-    """Seconds from a line's writing to an answer that shows it."""
+def answers_before_a_line(exporter: ExporterProcess, log: Path, answers: list[int]) -> int:
+    """How many answers others get between a line's writing and an answer that shows it."""
     step = int(runs(exporter)["good"]["last_step"]) + 1
-    began = time.monotonic()
+    before = len(answers)
     append(log, swift(step))
     eventually(lambda: runs(exporter)["good"]["last_step"] == step)
-    return time.monotonic() - began
+    return len(answers) - before
 
 
 @pytest.mark.parametrize("errors", ["2>/dev/full", "2>&-", ">&- 2>&-"])
@@ -435,6 +440,6 @@ def test_no_room_for_its_own_output_stops_nobody(errors: str, tmp_path: Path) ->
     with process:
         assert records(process, "run") == 1
         append(log, swift(2))
-        eventually(lambda: records(process, "run") == 2, within=5)
+        eventually(lambda: records(process, "run") == 2)
         assert own(process, "errors_total", kind="scan") > 0
         assert process.terminate() == 0

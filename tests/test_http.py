@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -26,7 +25,7 @@ from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.users import Users
 from starlette.types import Message
 
-from tests.servers import Prometheus, eventually
+from tests.servers import HANGS_SECONDS, KILLED_SECONDS, Prometheus, eventually
 from tests.serving import RUN, Site, fill, running
 
 
@@ -338,7 +337,7 @@ def test_all_interfaces_of_both_kinds(host: str) -> None:
     """Without a host, or with IPv6's wildcard, IPv4 clients are served too."""
     with running(Site(host=host)) as site:
         port = site.server.url.rpartition(":")[2]
-        assert requests.get(f"http://127.0.0.1:{port}/-/healthy", timeout=10).status_code == 200
+        assert requests.get(f"http://127.0.0.1:{port}/-/healthy", timeout=HANGS_SECONDS).status_code == 200
 
 
 def test_an_address_that_cannot_be_had() -> None:
@@ -371,7 +370,7 @@ print("ended", flush=True)
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_soon_and_quietly(number: signal.Signals) -> None:
-    """SIGTERM and Ctrl-C end the server in about 2 seconds whatever its clients do, without a traceback."""
+    """SIGTERM and Ctrl-C end the server soon whatever its clients do, without a traceback."""
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         stdout=subprocess.PIPE,
@@ -387,11 +386,8 @@ def test_a_signal_ends_it_soon_and_quietly(number: signal.Signals) -> None:
         clients[1].sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")  # and never reads
         clients[2].sendall(b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n")
         assert clients[1].recv(1) + clients[2].recv(1) == b"HH"
-        began = time.monotonic()
         process.send_signal(number)
-        assert process.wait(10) == 0
-        took = time.monotonic() - began
+        assert process.wait(KILLED_SECONDS) == 0
         assert process.stdout.read() == "ended\n"
     for client in clients:
         client.close()
-    assert took < 3  # 1.3 s where nothing else runs

@@ -22,7 +22,7 @@ from benchmarks.footprint import copy_source
 from tests.bots import bot
 from tests.conftest import leave_out
 from tests.relaying import STORY, RelayProcess, alert, group
-from tests.servers import ExporterProcess, eventually
+from tests.servers import HANGS_SECONDS, ExporterProcess, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "exporter" / "llmtrain_exporter"
@@ -55,7 +55,7 @@ class Installation:
             env={**os.environ, "PYTHONPATH": str(beside)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=HANGS_SECONDS,
             check=False,
         )
         assert (answer.returncode, answer.stderr) == (0, ""), command
@@ -140,7 +140,7 @@ def llmtrain(env: Mapping[str, str], *arguments: str | Path) -> subprocess.Compl
     """The program of this checkout, to its end."""
     command = [sys.executable, "-m", "llmtrain_exporter", *map(str, arguments)]
     return subprocess.run(
-        command, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False
+        command, env={**os.environ, **env}, capture_output=True, text=True, timeout=HANGS_SECONDS, check=False
     )
 
 

@@ -23,7 +23,8 @@ from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watcher import Watcher
 
-from tests.servers import ExporterProcess, Prometheus, Server, eventually, series
+from tests.progress import Progress
+from tests.servers import HANGS_SECONDS, ExporterProcess, Prometheus, Server, eventually, series
 from tests.training import append, swift, swift_eval
 
 Tool = Callable[[str], Path]
@@ -197,21 +198,22 @@ EVERYTHING = "[10m]"
 
 
 class Trainer:
-    """A trainer that this test plays itself; it knows what it has written."""
+    """A trainer that this test plays itself; it knows what it has written. `step`: waits after each row."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, step: Callable[[], object]) -> None:
         self.log = append(log)
         self.train = self.eval = 0
         self._attempt = 1
+        self._step = step
 
     def write(self, first: int, last: int) -> None:
-        """Rows of these steps, a tenth of a second apart; an evaluation with each tenth step."""
+        """Rows of these steps; an evaluation with each tenth."""
         for step in range(first, last + 1):
             append(self.log, self._row(step))
             if step % 10 == 0:
                 append(self.log, swift_eval(step))
                 self.eval += 1
-            time.sleep(0.1)
+            self._step()
 
     def rotate(self, late: range) -> None:
         """Move the log away; some rows still go into the old file."""
@@ -239,11 +241,12 @@ def is_counter(name: str) -> bool:
 
 
 class Scraper:
-    """Scrapes five times a second, beside Prometheus."""
+    """Scrapes ten times a second at most, beside Prometheus."""
 
     def __init__(self, exporter: ExporterProcess) -> None:
         self.scrapes: list[dict[str, float]] = []
         self._exporter = exporter
+        self._progress = Progress()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work)
 
@@ -256,8 +259,16 @@ class Scraper:
         self._thread.join()
 
     def _work(self) -> None:
-        while not self._stop.wait(0.2):
-            self.scrapes.append(self._exporter.metrics())
+        try:
+            while not self._stop.wait(0.1):
+                self.scrapes.append(self._exporter.metrics())
+                self._progress.step()
+        finally:
+            self._progress.end()
+
+    def wait(self) -> None:
+        """Until the next scrape is over."""
+        assert self._progress.grow(1)
 
     def falls(self) -> list[str]:
         """The counters that were lower at one scrape than at the one before, or gone."""
@@ -282,7 +293,7 @@ def replays(corpus: Path, watched: Path) -> Iterator[list[subprocess.Popen[bytes
     finally:
         for process in started:
             process.terminate()
-            process.wait(10)
+            process.wait(HANGS_SECONDS)
 
 
 def play(trainer: Trainer, seen: Callable[[], bool]) -> None:
@@ -322,7 +333,7 @@ def show(
     watched = tmp_path_factory.mktemp("watched")
     for name in EMPTY_FIRST[:-1]:
         append(watched / name / Path(REPLAYED[name]).name)
-    trainer = Trainer(watched / "own/logging.jsonl")
+    append(watched / "own/logging.jsonl")
     flags = ["--stdout-log", "*.log", "--scan-interval", "1s"]
     with ExporterProcess([watched, *flags]) as exporter:
         folder = tmp_path_factory.mktemp("live")
@@ -331,11 +342,15 @@ def show(
             Scraper(exporter) as scraper,
         ):
             eventually(lambda: len(prometheus.query(f'{RECORDS}{{kind="train"}}')) == len(EMPTY_FIRST))
+            trainer = Trainer(watched / "own/logging.jsonl", scraper.wait)
             with replays(corpus, watched) as processes:
                 play(trainer, lambda: counts(scraper.scrapes[-1], "own") == (trainer.train, trainer.eval))
-                codes = [process.wait(60) for process in processes]
+                codes = [process.wait(HANGS_SECONDS) for process in processes]
             assert codes == [0] * len(codes)
-            time.sleep(2.5)  # two more scrapes, in which nothing may change any more
+            exporter.search_again()
+            exporter.read_again()
+            for _ in range(2):  # in the second nothing may change any more
+                prometheus.scrape_again()
             yield exporter, prometheus, scraper, trainer
 
 

@@ -14,7 +14,7 @@ from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.knowledge import catalogue, row
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric, Unit
-from llmtrain_exporter.model import Kind, Record, Series, Skip, series
+from llmtrain_exporter.model import Record, RowKind, Series, Skip, series
 
 PLACE = {"global_step/max_steps": "5/10"}
 
@@ -55,23 +55,23 @@ def test_metrics_without_a_split_do_not_take_what_an_evaluation_repeats() -> Non
 @pytest.mark.parametrize(
     ("row", "kind"),
     [
-        ({"loss": 1.0, "epoch": 0.5}, Kind.TRAIN),
-        ({"grad_norm": 1.0, "step": 5}, Kind.TRAIN),
-        ({"reward": 1.0, "epoch": 0.5}, Kind.TRAIN),
-        ({"kl": 1.0, "epoch": 0.5}, Kind.TRAIN),
-        ({"rewards/chosen": 1.0, "epoch": 0.5}, Kind.TRAIN),
-        ({"loss": 1.0, "eval_loss": 2.0, "epoch": 0.5}, Kind.TRAIN),
-        ({"eval_loss": 1.0, "epoch": 0.5}, Kind.EVAL),
-        ({"eval_loss": 1.0}, Kind.EVAL),
-        ({"eval_reward": 1.0, "learning_rate": 1.0, "epoch": 0.5}, Kind.EVAL),
-        ({"eval_runtime": 1.0, "epoch": 0.5}, Kind.EVAL),
-        ({"train_runtime": 1.0, "train_loss": 1.0, "reward": 1.0, "kl": 1.0, "epoch": 1.0}, Kind.FINAL),
-        ({"train_runtime": 1.0}, Kind.FINAL),
-        ({"log_history": [], "loss": 1.0, "step": 5}, Kind.SUMMARY),
-        ({"last_model_checkpoint": "x"}, Kind.SUMMARY),
+        ({"loss": 1.0, "epoch": 0.5}, RowKind.TRAIN),
+        ({"grad_norm": 1.0, "step": 5}, RowKind.TRAIN),
+        ({"reward": 1.0, "epoch": 0.5}, RowKind.TRAIN),
+        ({"kl": 1.0, "epoch": 0.5}, RowKind.TRAIN),
+        ({"rewards/chosen": 1.0, "epoch": 0.5}, RowKind.TRAIN),
+        ({"loss": 1.0, "eval_loss": 2.0, "epoch": 0.5}, RowKind.TRAIN),
+        ({"eval_loss": 1.0, "epoch": 0.5}, RowKind.EVAL),
+        ({"eval_loss": 1.0}, RowKind.EVAL),
+        ({"eval_reward": 1.0, "learning_rate": 1.0, "epoch": 0.5}, RowKind.EVAL),
+        ({"eval_runtime": 1.0, "epoch": 0.5}, RowKind.EVAL),
+        ({"train_runtime": 1.0, "train_loss": 1.0, "reward": 1.0, "kl": 1.0, "epoch": 1.0}, RowKind.FINAL),
+        ({"train_runtime": 1.0}, RowKind.FINAL),
+        ({"log_history": [], "loss": 1.0, "step": 5}, RowKind.SUMMARY),
+        ({"last_model_checkpoint": "x"}, RowKind.SUMMARY),
     ],
 )
-def test_the_keys_of_a_row_tell_its_kind(row: dict[str, object], kind: Kind) -> None:
+def test_the_keys_of_a_row_tell_its_kind(row: dict[str, object], kind: RowKind) -> None:
     """Training, evaluation, the trainer's closing row, its summary."""
     assert read(row).kind is kind
 

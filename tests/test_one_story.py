@@ -20,7 +20,7 @@ import orjson
 import pytest
 import yaml
 from llmtrain_exporter.analyse.analysis import EPISODES_KEPT
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.bundle import HERE
 from llmtrain_exporter.bundle.alerting.parts import alerts
 from llmtrain_exporter.cli import commands
@@ -28,7 +28,7 @@ from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Kind, Snapshot
+from llmtrain_exporter.model import RowKind, Snapshot
 from llmtrain_exporter.notify.card import PlainText, body_text, line_text
 from llmtrain_exporter.notify.compose import Backlog, RunAnswer, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
@@ -135,7 +135,7 @@ def tell(request: pytest.FixtureRequest, root: Path, exporter: ExporterProcess) 
             made = put(name, root.with_name(f"{name}-made"), lambda: request.getfixturevalue("corpus"))
             log = made.parent.rename(root / name) / made.name
             run = read(log)
-            records = {kind.value: run.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)}
+            records = {kind.value: run.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)}
             eventually(lambda: document_of(exporter, name, Lang.EN).get("records") == records, within=20)
             documents = {lang: document_of(exporter, name, lang) for lang in LANGS}
             seen = replace(run, last_record=documents[Lang.EN]["last_record_timestamp"])
@@ -147,7 +147,7 @@ def tell(request: pytest.FixtureRequest, root: Path, exporter: ExporterProcess) 
 
 def read(log: Path) -> Snapshot:
     """The run of a log, with as many episodes as an exporter remembers."""
-    (run,) = read_each(read_log, [str(log)], RunRules(Settings(), Options()), time.time())
+    (run,) = read_each(read_log, [str(log)], RunRules(Settings(), RunOptions()), time.time())
     assert isinstance(run, Snapshot)
     return with_checkpoints(run)
 

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +19,7 @@ from llmtrain_exporter.publish.demo import BUNDLED
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.story import numbers
 
-from tests.servers import ExporterProcess
+from tests.servers import HANGS_SECONDS, ExporterProcess
 from tests.serving import LOSS, RUN, Site, running
 from tests.training import append, swift
 
@@ -71,6 +70,7 @@ def exporter(logs: Path) -> Iterator[ExporterProcess]:
 def browser(real_tool: Callable[[str], Path]) -> Iterator[Browser]:
     """The system's chromium."""
     path = real_tool("chromium")
+    expect.set_options(timeout=HANGS_SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
@@ -88,7 +88,7 @@ def visiting(browser: Browser, url: str, **options: Any) -> Iterator[BrowserCont
         dialog.dismiss()
 
     with browser.new_context(**options) as context:
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(HANGS_SECONDS * 1000)
         context.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         context.on("weberror", lambda error: wrong.append(str(error.error)))
         context.on("dialog", dismissed)
@@ -440,9 +440,9 @@ def test_an_incident_appears_while_one_looks(visitor: BrowserContext, logs: Path
     expect(row).to_contain_text("healthy")
     expect(page.locator(".verdict")).to_contain_text("4 of 120")
     expect(page.locator(".incident")).to_have_count(0)
-    for part in (lines("collapse")[4:14], lines("collapse")[14:20]):
-        append(logs / "live/logging.jsonl", *part)
-        time.sleep(0.5)
+    append(logs / "live/logging.jsonl", *lines("collapse")[4:14])
+    expect(page.locator(".verdict")).to_contain_text("14 of 120")
+    append(logs / "live/logging.jsonl", *lines("collapse")[14:20])
     expect(page.locator(".incident")).to_contain_text("Incident from step 7")
     expect(page.locator(".verdict strong")).to_have_text("Policy collapse")
     expect(page.locator(".verdict")).to_contain_text("20 of 120")
@@ -462,10 +462,21 @@ def test_an_exporter_that_goes_away_is_told(browser: Browser) -> None:
         site.fleet.publish(RUN)
         page = opened(visitor, site.server.url)
         visitor.route("**/fragment/**", lambda route: route.abort())
-        expect(page.locator("#lost")).to_be_visible(timeout=15_000)
+        expect(page.locator("#lost")).to_be_visible()
         visitor.unroute("**/fragment/**")
-        expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
+        expect(page.locator("#lost")).to_be_hidden()
         assert names(page) == [RUN.run]
+
+
+def test_a_page_to_log_in_is_no_list(browser: Browser) -> None:
+    """What a proxy answers in the exporter's place is never shown as if the exporter had said it."""
+    with running(Site()) as site, browser.new_context() as visitor:
+        site.fleet.publish(RUN)
+        page = opened(visitor, site.server.url)
+        login = {"status": 200, "content_type": "text/html", "body": "<p id=head>Log in</p>"}
+        visitor.route("**/fragment/**", lambda route: route.fulfill(**login))
+        expect(page.locator("#lost")).to_be_visible(timeout=15_000)
+        assert names(page) == ["qwen/v1"]
 
 
 # Side by side.
@@ -514,7 +525,7 @@ def test_everybody_can_use_it(visitor: BrowserContext, path: str) -> None:
     page = opened(visitor, path) if path == "/" else with_charts(visitor, path)
     assert accessible(page) == []
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    page.wait_for_timeout(200)
+    page.evaluate("() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     assert accessible(page) == []
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.config import EXPORTER, ConfigError, Settings, configure, show
 from llmtrain_exporter.config.profiles import CONFIGURED
 from llmtrain_exporter.ingest.dialects import registered
@@ -19,8 +19,7 @@ from llmtrain_exporter.knowledge import pace
 from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN, LIMITS
-from llmtrain_exporter.model import Record, Snapshot, State
-from llmtrain_exporter.model import Settings as RunSettings
+from llmtrain_exporter.model import HyperParameters, Record, Snapshot, State
 
 INFO, WARNING, CRITICAL = Severity
 BASE = "profiles: {a: {inherits: grpo, limits: "
@@ -40,9 +39,9 @@ def problems(text: str, tmp_path: Path) -> list[str]:
     return [problem.removeprefix(f"{file}: ") for problem in error.value.problems]
 
 
-def folded(kl: float, options: Options, records: int = 30) -> Snapshot:
+def folded(kl: float, options: RunOptions, records: int = 30) -> Snapshot:
     """A GRPO run whose kl is 0.02 for a while and then this."""
-    run, reader = Run(options, RunSettings()), Readers().reader(registered()["swift"])
+    run, reader = Run(options, HyperParameters()), Readers().reader(registered()["swift"])
     for step in range(1, records + 1):
         row = {"loss": 0.01, "grad_norm": 0.5, "reward": 1.0, "kl": kl if step > records - 3 else 0.02}
         row["completions/mean_length"] = 100.0
@@ -205,18 +204,18 @@ def test_a_run_is_held_against_its_own_limits() -> None:
         "{mine: {inherits: grpo, limits: {kl_high: {warning: 50, critical: 100}, kl_spike: "
         "{warning: off, critical: off}}}}"
     )
-    own = folded(20.0, Options(profile="mine", profiles=known))
+    own = folded(20.0, RunOptions(profile="mine", profiles=known))
     assert (own.profile, own.base) == ("mine", "grpo")
     assert own.limits is known["mine"].limits
     assert signals(own) == {}
-    assert signals(folded(20.0, Options(profiles=known)))["kl_high"] is CRITICAL
+    assert signals(folded(20.0, RunOptions(profiles=known)))["kl_high"] is CRITICAL
 
 
 def test_the_rules_of_the_base_apply_though_its_signals_are_off() -> None:
     """A GRPO loss is read as one, whether or not kl is watched."""
     known = profiles("{mine: {inherits: grpo, limits: {kl_spike: {warning: off, critical: off}}}}")
-    assert "kl_spike" not in signals(folded(0.5, Options(profile="mine", profiles=known)))
-    assert "kl_spike" in signals(folded(0.5, Options()))
+    assert "kl_spike" not in signals(folded(0.5, RunOptions(profile="mine", profiles=known)))
+    assert "kl_spike" in signals(folded(0.5, RunOptions()))
 
 
 @pytest.mark.parametrize(
@@ -236,7 +235,7 @@ def test_how_long_a_run_may_be_silent_is_the_profiles(
 ) -> None:
     """The one signal that only a clock shows follows the own limits too."""
     known = profiles(f"{{mine: {{inherits: sft, limits: {limits}}}}}")
-    run = Run(Options(profile="mine", profiles=known), RunSettings())
+    run = Run(RunOptions(profile="mine", profiles=known), HyperParameters())
     reader = Readers().reader(registered()["swift"])
     for step in (1, 2, 3):
         for record in reader.read(log_row({"loss": 1.0, "global_step/max_steps": f"{step}/100"})):

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from llmtrain_exporter.ingest.arguments import read_settings
+from llmtrain_exporter.ingest.arguments import read_hyper_parameters
 from llmtrain_exporter.publish.replay import Manner, Pace, ReplayError, replay
+
+from tests.servers import HANGS_SECONDS
 
 LOG = "logging.jsonl"
 
@@ -156,8 +158,8 @@ def test_of_the_arguments_only_what_is_read_is_written(source: Path, tmp_path: P
     (source.parent / "args.json").write_text(json.dumps(said))
     replay(source, tmp_path / "copy", Manner(), at_once())
     assert "secret" not in (tmp_path / "copy" / "args.json").read_text()
-    known = read_settings(str(tmp_path / "copy"))
-    assert known == read_settings(str(source.parent))
+    known = read_hyper_parameters(str(tmp_path / "copy"))
+    assert known == read_hyper_parameters(str(source.parent))
     assert (known.info, known.numbers) == ({"train_type": "lora"}, {"learning_rate": 1e-4})
 
 
@@ -272,7 +274,7 @@ def test_ctrl_c_ends_a_replay_quietly(source: Path, tmp_path: Path) -> None:
         while not (target.exists() and target.stat().st_size):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=HANGS_SECONDS)
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert source.read_bytes().startswith(target.read_bytes())
@@ -284,7 +286,7 @@ def test_a_full_disk_is_one_clear_line(source: Path, tmp_path: Path) -> None:
     (tmp_path / "copy").mkdir()
     (tmp_path / "copy" / LOG).symlink_to("/dev/full")
     with replaying(source, tmp_path / "copy", "--speed", "max", "--append") as process:
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=HANGS_SECONDS)
     assert process.returncode == 1
     assert errors.splitlines() == [f"Error: {tmp_path / 'copy' / LOG}: No space left on device"]
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 import yaml
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
@@ -38,7 +38,7 @@ from llmtrain_exporter.publish.report.html import page_parts
 from llmtrain_exporter.publish.report.markdown import sheet_parts
 from llmtrain_exporter.publish.report.material import Material, material
 from llmtrain_exporter.publish.report.picture import pictures
-from llmtrain_exporter.publish.report.progress import Progress
+from llmtrain_exporter.publish.report.progress import ReportProgress
 from llmtrain_exporter.publish.report.write import Wanted, run_report
 from llmtrain_exporter.story import verdict
 from llmtrain_exporter.story.blocks import Code
@@ -72,7 +72,7 @@ def materials(*paths: Path, profile: str | None = None) -> list[Material]:
         one = history(found, options, dialects, now)
         return material(one) if isinstance(one, History) else one
 
-    rules = RunRules(Settings(stdout_log=("*.log",)), Options(profile=profile, episodes_kept=1000))
+    rules = RunRules(Settings(stdout_log=("*.log",)), RunOptions(profile=profile, episodes_kept=1000))
     told = read_each(read, [str(path) for path in paths], rules, NOW)
     return [one for one in told if isinstance(one, Material)]
 
@@ -674,7 +674,7 @@ def test_progress_is_shown_on_a_terminal_and_leaves_no_trace() -> None:
     """How far reading and drawing are; elsewhere nothing."""
     clock = count(step=0.2)
     err = Terminal()
-    progress = Progress(err, lambda: next(clock), Lang.EN)
+    progress = ReportProgress(err, lambda: next(clock), Lang.EN)
     found = discover.Found("/x", "run\x1b", registered()["swift"], 0.0, 1000, (0, 0), ())
     more = progress.reading(found)
     for _ in range(4):
@@ -686,7 +686,7 @@ def test_progress_is_shown_on_a_terminal_and_leaves_no_trace() -> None:
     assert err.getvalue().endswith("\r")
     assert "\n" not in err.getvalue()
     quiet = io.StringIO()
-    Progress(quiet, lambda: next(clock), Lang.EN).reading(found)(500)
+    ReportProgress(quiet, lambda: next(clock), Lang.EN).reading(found)(500)
     assert quiet.getvalue() == ""
 
 

@@ -39,7 +39,7 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 UNTOLD = {
     (signal.name, severity): reason
     for signal in SIGNALS.values()
-    for severity, reason in signal.untold.items()
+    for severity, reason in signal.no_alert.items()
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llmtrain_exporter.analyse.run import RECENT, Options, Run
+from llmtrain_exporter.analyse.run import RECENT, Run, RunOptions
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines
@@ -18,7 +18,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import pace
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.producers import SWIFT
-from llmtrain_exporter.model import Kind, Record, Resume, Settings, Snapshot, State, series
+from llmtrain_exporter.model import HyperParameters, Record, Resume, RowKind, Snapshot, State, series
 
 NOW = 1_700_000_000.0
 Row = dict[str, object]
@@ -56,11 +56,11 @@ def records(rows: Iterable[Row], dialect: str = "swift") -> list[Record]:
 def folded(
     rows: Iterable[Row],
     dialect: str = "swift",
-    options: Options | None = None,
-    settings: Settings | None = None,
+    options: RunOptions | None = None,
+    settings: HyperParameters | None = None,
 ) -> Run:
     """A run after these rows, one each second."""
-    run = Run(options or Options(), settings or Settings())
+    run = Run(options or RunOptions(), settings or HyperParameters())
     for second, record in enumerate(records(rows, dialect)):
         run.fold(record, NOW + second)
     return run
@@ -111,7 +111,7 @@ def test_numbers_that_are_not_finite_are_exposed_as_such() -> None:
 
 def test_ten_thousand_keys_are_capped_and_counted() -> None:
     """The first keep their series for good; the others are counted, in one row or in many."""
-    options = Options(max_other_keys=7, max_label_values=3)
+    options = RunOptions(max_other_keys=7, max_label_values=3)
     wide: Row = {f"k{key}": float(key) for key in range(10_000)}
     functions: Row = {f"rewards/f{key}/mean": float(key) for key in range(10)}
     run = folded([train(1, reward=1.0, **wide, **functions), train(2, k3=33.0)], options=options)
@@ -125,8 +125,8 @@ def test_ten_thousand_keys_are_capped_and_counted() -> None:
 def test_a_new_key_in_each_row_is_capped_too() -> None:
     """The number of series does not grow with the log."""
     run = folded([train(step, **{f"k{step}": 1.0}) for step in range(1, 300)])
-    assert sum(one.metric is c.OTHER for one in snapshot(run).samples) == Options().max_other_keys
-    assert sample(run, c.DROPPED_SERIES) == 299 - Options().max_other_keys
+    assert sum(one.metric is c.OTHER for one in snapshot(run).samples) == RunOptions().max_other_keys
+    assert sample(run, c.DROPPED_SERIES) == 299 - RunOptions().max_other_keys
 
 
 # Counts, resumes, twins
@@ -135,8 +135,8 @@ def test_a_new_key_in_each_row_is_capped_too() -> None:
 def test_records_are_counted_by_kind_and_counters_are_born_at_0() -> None:
     """Prometheus does not see the increase of a counter that begins at 1."""
     run = folded([train(1), evaluation(1), train(2), final(2, 2), summary(2)])
-    assert dict(run.records) == {Kind.TRAIN: 2, Kind.EVAL: 1, Kind.FINAL: 1, Kind.SUMMARY: 1}
-    fresh = Run(Options(), Settings())
+    assert dict(run.records) == {RowKind.TRAIN: 2, RowKind.EVAL: 1, RowKind.FINAL: 1, RowKind.SUMMARY: 1}
+    fresh = Run(RunOptions(), HyperParameters())
     for metric, labels in (
         (c.RECORDS, {"kind": "train"}),
         (c.SKIPPED, {"reason": "not_json"}),
@@ -147,7 +147,7 @@ def test_records_are_counted_by_kind_and_counters_are_born_at_0() -> None:
 
 def test_skipped_lines_are_counted_by_reason() -> None:
     """They add up over the looks at a log."""
-    run = Run(Options(), Settings())
+    run = Run(RunOptions(), HyperParameters())
     run.skip({"not_json": 2})
     run.skip({"not_json": 1, "text": 4})
     assert (sample(run, c.SKIPPED, reason="not_json"), sample(run, c.SKIPPED, reason="text")) == (3.0, 4.0)
@@ -210,7 +210,7 @@ def test_the_rows_of_a_second_writer_are_taken_once_and_counted_as_rows(lag: int
     ]
     rows[4:4] = [evaluation(20, elapsed_time="13s")]
     run, alone = folded(twins(rows, lag)), folded(rows)
-    assert (run.resumes, run.records[Kind.TRAIN], run.records[Kind.EVAL]) == ([], 20, 2)
+    assert (run.resumes, run.records[RowKind.TRAIN], run.records[RowKind.EVAL]) == ([], 20, 2)
     for metric in (c.LOSS, c.STEP, c.RECENT_SECONDS_PER_STEP, c.SECONDS_PER_STEP):
         assert repr(sample(run, metric)) == repr(sample(alone, metric))
 
@@ -267,12 +267,12 @@ def test_a_clock_that_does_not_move_tells_no_pace(clock: str) -> None:
 
 def test_a_run_without_records_waits() -> None:
     """Its log is there and empty."""
-    assert Run(Options(), Settings()).state(NOW) is State.WAITING
+    assert Run(RunOptions(), HyperParameters()).state(NOW) is State.WAITING
 
 
 def paced(gap: float, rows: int = 10, **more: object) -> Run:
     """A run with a row each `gap` seconds, the last at NOW."""
-    run = Run(Options(), Settings())
+    run = Run(RunOptions(), HyperParameters())
     for at, record in enumerate(records([train(step, 1000, **more) for step in range(1, rows + 1)])):
         run.fold(record, NOW - gap * (rows - 1 - at))
     return run
@@ -345,7 +345,7 @@ def test_how_a_log_ends_tells_how_the_run_did(rows: list[Row], state: State) -> 
 def test_a_traceback_fails_a_printed_run_until_it_prints_on() -> None:
     """Some tracebacks are caught."""
     reader = Readers().reader(registered()["printed"])
-    run = Run(Options(), Settings())
+    run = Run(RunOptions(), HyperParameters())
     for line, state in (
         (b"{'loss': 0.5, 'epoch': 0.1}", State.RUNNING),
         (b"Traceback (most recent call last):", State.FAILED),
@@ -359,7 +359,7 @@ def test_a_traceback_fails_a_printed_run_until_it_prints_on() -> None:
 
 def test_a_traceback_alone_is_no_training() -> None:
     """Any program can print one."""
-    run = Run(Options(), Settings())
+    run = Run(RunOptions(), HyperParameters())
     reader = Readers().reader(registered()["printed"])
     for record in read_lines(reader, [b"Traceback (most recent call last):"])[0]:
         run.fold(record, NOW)
@@ -371,7 +371,7 @@ def test_a_traceback_alone_is_no_training() -> None:
 
 def test_ratios_of_the_last_values() -> None:
     """Against the run's own settings, its own peak, and among themselves; no division by 0."""
-    limits = Settings({}, {"max_completion_length": 200.0, "max_grad_norm": 0.5})
+    limits = HyperParameters({}, {"max_completion_length": 200.0, "max_grad_norm": 0.5})
     rows = [
         train(1, learning_rate=0.5),
         train(
@@ -466,14 +466,16 @@ def test_settings_go_before_keys_and_the_operator_before_both(
     info: Mapping[str, str], told: str | None, profile: str
 ) -> None:
     """ms-swift's `rlhf_type`, LLaMA-Factory's `stage`."""
-    run = folded([train(1)], options=Options(profile=told), settings=Settings(info, {}))
+    run = folded([train(1)], options=RunOptions(profile=told), settings=HyperParameters(info, {}))
     assert snapshot(run).profile == profile
 
 
 def test_static_facts_stand_in_one_series() -> None:
     """With the operator's own labels; a fact goes before a label of its name."""
     run = folded(
-        [train(1)], options=Options(labels={"team": "a", "model": "b"}), settings=Settings({"model": "m"}, {})
+        [train(1)],
+        options=RunOptions(labels={"team": "a", "model": "b"}),
+        settings=HyperParameters({"model": "m"}, {}),
     )
     (info,) = (dict(one.labels) for one in snapshot(run).samples if one.metric is c.RUN)
     assert info == {"team": "a", "model": "m", "dialect": "swift", "profile": "sft"}
@@ -505,10 +507,10 @@ log_rows = st.one_of(
 @given(st.lists(log_rows, max_size=20))
 def test_a_restart_after_any_row_comes_to_the_same_snapshot(rows: list[Row]) -> None:
     """State is a fold from the first byte: looking at it changes nothing, and replaying it gives it again."""
-    run, read = Run(Options(), Settings()), records(rows)
+    run, read = Run(RunOptions(), HyperParameters()), records(rows)
     for at, record in enumerate(read):
         run.fold(record, NOW)
-        again = Run(Options(), Settings())
+        again = Run(RunOptions(), HyperParameters())
         for earlier in records(rows)[: at + 1]:
             again.fold(earlier, NOW)
         assert comparable(snapshot(run)) == comparable(snapshot(again))
@@ -524,19 +526,19 @@ def test_no_order_of_rows_makes_the_fold_fail(rows: list[Row]) -> None:
     assert all(type(value) in (float, int) for value in found.samples.values())
     assert sum(value for one, value in found.samples.items() if one.metric is c.RUN_STATE) == 1.0
     assert found.last_step is None or 0 <= found.last_step <= 12
-    assert (found.first_step is None) == (Kind.TRAIN not in found.records)
+    assert (found.first_step is None) == (RowKind.TRAIN not in found.records)
 
 
 def test_counters_go_on_where_a_rewritten_log_begins_anew() -> None:
     """Its records are folded anew, but nothing that was counted is taken back."""
     before = folded([train(50), train(45)])
     before.skip({"not_json": 2})
-    after = Run(Options(), Settings(), before.counters())
+    after = Run(RunOptions(), HyperParameters(), before.counters())
     after.fold(records([train(1)])[0], NOW)
     assert sample(after, c.RECORDS, kind="train") == 3.0
     assert sample(after, c.RESUMES) == 1.0
     assert sample(after, c.SKIPPED, reason="not_json") == 2.0
-    assert (after.last_step, after.records[Kind.TRAIN]) == (1, 1)
+    assert (after.last_step, after.records[RowKind.TRAIN]) == (1, 1)
 
 
 # Runs that nobody trains, and that must not end the exporter
@@ -569,7 +571,7 @@ _ODD_RUNS: dict[str, list[Row]] = {
 @pytest.mark.parametrize("rows", _ODD_RUNS.values(), ids=list(_ODD_RUNS))
 def test_odd_runs_are_folded_to_their_end(rows: list[Row]) -> None:
     """Whatever a log leaves out or holds too much of, the run keeps its state and its counters."""
-    run = folded(rows, options=Options(profile="grpo"))
+    run = folded(rows, options=RunOptions(profile="grpo"))
     assert run.last_step == int(str(rows[-1]["global_step/max_steps"]).split("/")[0])
     assert snapshot(run).samples
 
@@ -586,8 +588,8 @@ def test_every_kind_of_row_is_counted_from_zero() -> None:
     """A counter that is born at 1 has no increase."""
     run = folded([train(1)])
     assert {
-        kind: sample(run, c.RECORDS, kind=kind.value) for kind in Kind if kind is not Kind.TRAIN
-    } == dict.fromkeys(set(Kind) - {Kind.TRAIN}, 0.0)
+        kind: sample(run, c.RECORDS, kind=kind.value) for kind in RowKind if kind is not RowKind.TRAIN
+    } == dict.fromkeys(set(RowKind) - {RowKind.TRAIN}, 0.0)
 
 
 def test_counters_never_fall_when_the_same_rows_are_known_better() -> None:
@@ -605,7 +607,7 @@ def test_the_time_of_an_onset_survives_a_restart(live: bool) -> None:
         train(step, loss=0.5, grad_norm=norms.get(step, 1.0), elapsed_time=f"{step}m 0s")
         for step in range(1, 61)
     ]
-    run = Run(Options(), Settings())
+    run = Run(RunOptions(), HyperParameters())
     for step, record in enumerate(records(rows), 1):
         run.fold(record, NOW + (60 * step if live else 60 * 60))
     assert sample(run, m.INCIDENT_ONSET_TIME) == NOW + 60 * 30

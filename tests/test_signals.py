@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llmtrain_exporter.analyse import run_series
 from llmtrain_exporter.analyse.analysis import Analysis
+from llmtrain_exporter.analyse.columns import Columns
+from llmtrain_exporter.analyse.signals.rule import REWARD_STD, Context, Rule
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge.signal import FoundBy, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN, LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.signals.policy import KL_HIGH
 from llmtrain_exporter.model import Health
 
 from tests.analysing import Row, analyse, changed, found, grpo, records, sft, signals, state
@@ -78,6 +81,22 @@ def test_a_supervised_run_shows_each_signal(
     episode = found(analysis, signal)[0]
     assert episode.severity.value == severity
     assert start < episode.first_step <= end
+
+
+class Slow(Rule):
+    """A rule that reads no record for itself."""
+
+    signal = KL_HIGH
+    compared = (REWARD_STD,)
+
+
+def test_a_rule_that_looks_back_alone_has_the_levels_that_it_asks_for() -> None:
+    """What a rule compares is remembered where nobody else watches it."""
+    (record,) = records(grpo(1))
+    asked, others = Columns((Slow(Context(LIMITS["grpo"], {})),)), Columns(())
+    assert REWARD_STD in asked.plan(record.layout).series
+    assert REWARD_STD in asked.at
+    assert REWARD_STD not in others.plan(record.layout).series
 
 
 HARMLESS = [
@@ -260,7 +279,7 @@ def test_looking_at_a_run_changes_nothing(
         rows[at] = {**rows[at], key: value}
     if sparse:
         rows = [{k: v for k, v in row.items() if at % 2 or "reward" not in k} for at, row in enumerate(rows)]
-    whole, watched = analyse("grpo", rows), Analysis(BUILT_IN["grpo"], {}, kept=1000)
+    whole, watched = analyse("grpo", rows), Analysis(BUILT_IN["grpo"], {}, episodes_kept=1000)
     for at, record in enumerate(records(rows)):
         watched.fold(record, record.step or 0)
         if at >= looked:

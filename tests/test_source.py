@@ -15,7 +15,7 @@ from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import Reading, Source, open_source
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import Kind, Record
+from llmtrain_exporter.model import Record, RowKind
 
 from tests import training
 
@@ -222,7 +222,7 @@ def test_a_document_read_at_any_moments_gives_the_rows_of_its_last_writing(
 # Two logs of one run
 
 
-def joined(record: Record) -> tuple[Kind, int | None, float | None, float | None]:
+def joined(record: Record) -> tuple[RowKind, int | None, float | None, float | None]:
     return record.kind, record.step, record.get(c.LOSS), record.get(c.GRAD_NORM)
 
 
@@ -237,9 +237,9 @@ def test_a_live_log_takes_what_it_lacks_from_the_document_beside_it(
     document.write(json.dumps(state))
     (reading,) = polled(opened(tmp_path, "llamafactory", "trainer_state.json"))
     assert [joined(record) for record in reading.records] == [
-        (Kind.TRAIN, 1, 1.0, 0.125),
-        (Kind.TRAIN, 2, 0.5, 0.25),
-        (Kind.TRAIN, 4, 0.25, None),
+        (RowKind.TRAIN, 1, 1.0, 0.125),
+        (RowKind.TRAIN, 2, 0.5, 0.25),
+        (RowKind.TRAIN, 4, 0.25, None),
     ]
 
 

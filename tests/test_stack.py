@@ -15,7 +15,7 @@ import pytest
 import requests
 from llmtrain_exporter.publish.replay import Manner, Pace, replay
 
-from tests.servers import eventually, free_port
+from tests.servers import HANGS_SECONDS, eventually, free_port
 from tests.test_compose import DOCKERFILE, SERVICES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,7 +71,7 @@ class Stack:
     def get(self, service: str, path: str, **parameters: str) -> Any:
         """The JSON that a service answers."""
         url = f"http://127.0.0.1:{self.ports[service]}{path}"
-        return requests.get(url, params=parameters, timeout=10).json()
+        return requests.get(url, params=parameters, timeout=HANGS_SECONDS).json()
 
     def value(self, query: str, **at: str) -> float | None:
         """The one value of an instant query to Prometheus, if there is one."""

@@ -78,6 +78,10 @@ SIGNALS = [
         "signal mfu_drop has no diagnosis 2 in zh",
     ),
     (
+        replace(WHOLE, advice=replace(ADVICE, baselines={"eval": ENGLISH})),
+        "signal mfu_drop has no name of the eval baseline in zh",
+    ),
+    (
         replace(WHOLE, advice=replace(ADVICE, causes=("slow", "slow_disc"))),
         "signal mfu_drop names the cause slow_disc, which does not exist",
     ),
@@ -316,13 +320,13 @@ def test_every_metric_that_is_defined_is_in_its_table(table: ModuleType) -> None
     assert len(set(table.METRICS)) == len(table.METRICS)
 
 
-def numbers_in(path: Path) -> list[str]:
-    """The numbers that stand in a module, those left out that every program has."""
+def numbers_in(path: Path, *types: type) -> list[str]:
+    """The numbers of these types in a module, those left out that every program has."""
     constants = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
     return [
         f"{path.name}:{node.lineno}: {node.value!r}"
         for node in constants
-        if type(node.value) in (int, float) and node.value not in (0, 1, 2, 0.5)
+        if type(node.value) in types and node.value not in (0, 1, 2, 0.5)
     ]
 
 
@@ -336,14 +340,21 @@ def numbers_in(path: Path) -> list[str]:
 )
 def test_rules_hold_no_numbers_of_their_own(path: Path) -> None:
     """What a rule goes by stands in the knowledge, with its unit and its source."""
-    assert numbers_in(path) == []
+    assert numbers_in(path, int, float) == []
+
+
+def test_the_analysis_holds_no_thresholds() -> None:
+    """Elsewhere in the analysis whole numbers say how much is remembered; levels are plain arithmetic."""
+    paths = [path for path in ANALYSE.rglob("*.py") if path.name != "baseline.py"]
+    assert [number for path in paths for number in numbers_in(path, float)] == []
 
 
 def test_a_number_in_a_rule_is_found(tmp_path: Path) -> None:
     """Halves, signs and doubles are arithmetic; anything else is a limit."""
     module = tmp_path / "rule.py"
     module.write_text("a = 0.5 * b + 1 - 2\nc = b > 0.7")
-    assert numbers_in(module) == ["rule.py:2: 0.7"]
+    assert numbers_in(module, float) == ["rule.py:2: 0.7"]
+    assert numbers_in(module, int) == []
 
 
 def test_the_command_line_offers_every_language() -> None:

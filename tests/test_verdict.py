@@ -13,7 +13,7 @@ from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.text import PATTERN, Lang
-from llmtrain_exporter.model import Episode, Incident, Series, Settings, Snapshot, series
+from llmtrain_exporter.model import Episode, HyperParameters, Incident, Series, Snapshot, series
 from llmtrain_exporter.story import verdict
 from llmtrain_exporter.story.metrics import metric_rows
 from llmtrain_exporter.story.numbers import number, range_text, series_name, value_text
@@ -23,14 +23,14 @@ from tests.serving import RUN
 TRAIN, EVAL = ("split", "train"), ("split", "eval")
 KL, LOSS, GRAD_NORM = series(c.KL, TRAIN), series(c.LOSS, TRAIN), series(c.GRAD_NORM)
 KL_SPIKE = Episode("kl_spike", Severity.WARNING, 20, 24, 3, 0.5, 21, 0.1, KL, 0.02, None, active=False)
-GRPO = Settings(numbers={"beta": 0.04, "learning_rate": 1e-5, "max_grad_norm": 0.5})
+GRPO = HyperParameters(numbers={"beta": 0.04, "learning_rate": 1e-5, "max_grad_norm": 0.5})
 
 
 def of(*episodes: Episode, base: str = "grpo", **samples: float) -> Snapshot:
     """A run with these episodes, and its last values by metric name."""
     known = {one.metric.name.removeprefix("llmtrain_"): one for one in (KL, LOSS, GRAD_NORM)}
     values = {known[name]: value for name, value in samples.items()}
-    run = replace(RUN, profile=base, base=base, limits=LIMITS[base], episodes=episodes, settings=GRPO)
+    run = replace(RUN, profile=base, base=base, limits=LIMITS[base], episodes=episodes, hyper_parameters=GRPO)
     return replace(run, samples=values)
 
 
@@ -138,7 +138,7 @@ def test_actions_propose_values_from_the_runs_own() -> None:
     flags = [change.flag for action in verdict.actions(of(KL_SPIKE), Lang.EN) for change in action.proposals]
     assert "--beta 0.1" in flags
     assert "--learning_rate 1e-06" in flags
-    strict = replace(of(KL_SPIKE), settings=Settings(numbers={"max_grad_norm": 0.1}))
+    strict = replace(of(KL_SPIKE), hyper_parameters=HyperParameters(numbers={"max_grad_norm": 0.1}))
     assert "--max_grad_norm 0.5" not in [
         change.flag for action in verdict.actions(strict, Lang.EN) for change in action.proposals
     ]

@@ -46,6 +46,7 @@ from llmtrain_exporter.write.courses import BARS, NO_NUMBER, course
 from llmtrain_exporter.write.style import Style
 from rich.cells import cell_len
 
+from tests.servers import HANGS_SECONDS
 from tests.serving import RUN
 from tests.training import append, printed, swift, swift_eval, swift_summary, touch, trainer_state
 
@@ -874,7 +875,7 @@ def in_terminal(*arguments: str | Path, columns: int = 100, rows: int = 40) -> t
     return process, terminal
 
 
-def read_until(terminal: int, enough: Callable[[bytes], bool], seconds: float = 30.0) -> bytes:
+def read_until(terminal: int, enough: Callable[[bytes], bool], seconds: float = HANGS_SECONDS) -> bytes:
     """What the program writes until there is enough of it, or it ends."""
     told, deadline = b"", time.monotonic() + seconds
     while not enough(told) and time.monotonic() < deadline:
@@ -897,7 +898,9 @@ def test_a_replay_is_watched_on_a_real_terminal(tmp_path: Path) -> None:
     try:
         waited = read_until(terminal, lambda told: b"waiting for" in told)
         replay = ["replay", str(LOGS["demo-collapse"] / LOG), str(log.parent), "--speed", "200", "--torn"]
-        subprocess.run([sys.executable, "-m", "llmtrain_exporter", *replay], check=True, timeout=60)
+        subprocess.run(
+            [sys.executable, "-m", "llmtrain_exporter", *replay], check=True, timeout=HANGS_SECONDS
+        )
         drawn = read_until(terminal, lambda told: b"failed at step 35" in told.rpartition(b"Ctrl-C")[0])
         os.kill(process, signal.SIGINT)
         left = read_until(terminal, lambda _: False)
@@ -949,7 +952,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
         assert b"running at step 1" in process.stdout.readline()
         process.stdout.close()
         append(log, swift(1), swift_eval(1))
-        assert process.wait(30) == 141
+        assert process.wait(HANGS_SECONDS) == 141
         assert process.stderr.read() == b""
 
 
@@ -972,7 +975,7 @@ def test_a_dumb_terminal_gets_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_log_that_ends_badly_has_its_verdict_in_the_exit_code() -> None:
     """Of a log that is over there is nothing to wait for."""
     program = [sys.executable, "-m", "llmtrain_exporter", "watch", str(LOGS["demo-collapse"])]
-    answer = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run(program, capture_output=True, text=True, timeout=HANGS_SECONDS, check=False)
     assert (answer.returncode, answer.stderr) == (2, "")
     assert "collapse: swift, grpo, failed at step 35 of 120: broken" in answer.stdout
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
@@ -20,7 +20,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Kind, NoRun, Record, Snapshot, State, series
+from llmtrain_exporter.model import NoRun, Record, RowKind, Snapshot, State, series
 from llmtrain_exporter.publish.watch.folder import WatchedFolder
 from llmtrain_exporter.watching.live import OVER_SECONDS, LiveRun, unobserved
 from llmtrain_exporter.watching.on_demand import open_log, read_each, read_log, read_once, read_to_end
@@ -32,14 +32,14 @@ from tests.training import append, llamafactory, swift, swift_eval, touch, train
 
 NOW = 1_800_000_000.0
 TRAIN = series(c.RECORDS, ("kind", "train"))
-RULES = RunRules(Settings(stdout_log=("*.log",)), Options())
+RULES = RunRules(Settings(stdout_log=("*.log",)), RunOptions())
 
 
 class Steps:
     """An observer that remembers the steps that it has seen."""
 
     def __init__(self, _: Run) -> None:
-        self.seen: list[tuple[Kind, int | None, bool]] = []
+        self.seen: list[tuple[RowKind, int | None, bool]] = []
 
     def note(self, record: Record, analysis: Analysis | None, /) -> None:
         """See a record, and whether anything judges it by now."""
@@ -49,7 +49,7 @@ class Steps:
 def live(log: Path) -> LiveRun[Steps]:
     """The run of that log under watch, nothing of it read."""
     (found,) = RULES.search([str(log)], NOW).found
-    return LiveRun(found, "run", Options(), open_source(found, Readers()), Steps)
+    return LiveRun(found, "run", RunOptions(), open_source(found, Readers()), Steps)
 
 
 def read(run: LiveRun[Steps], now: float = NOW) -> LiveRun[Steps]:
@@ -67,12 +67,12 @@ def test_an_observer_sees_every_record_that_counts(tmp_path: Path) -> None:
     rows = [swift_eval(1), swift(1), swift(1), swift(2), swift_eval(2)]
     run = read(live(append(tmp_path / "logging.jsonl", *rows, modified=NOW)))
     assert run.observer.seen == [
-        (Kind.EVAL, 1, False),
-        (Kind.TRAIN, 1, True),
-        (Kind.TRAIN, 2, True),
-        (Kind.EVAL, 2, True),
+        (RowKind.EVAL, 1, False),
+        (RowKind.TRAIN, 1, True),
+        (RowKind.TRAIN, 2, True),
+        (RowKind.EVAL, 2, True),
     ]
-    assert run.folded.records[Kind.TRAIN] == 3
+    assert run.folded.records[RowKind.TRAIN] == 3
 
 
 def test_a_run_that_is_rewritten_begins_anew_with_its_counters(tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_a_run_that_is_rewritten_begins_anew_with_its_counters(tmp_path: Path) -
     assert [step for _, step, _ in run.observer.seen] == [7]
     assert (run.bytes_read, run.rewritten) == (log.stat().st_size, 1)
     snapshot = run.snapshot(NOW + 1)
-    assert (snapshot.records[Kind.TRAIN], snapshot.samples[TRAIN]) == (1, 6)
-    assert snapshot.settings.numbers["max_grad_norm"] == 0.5
+    assert (snapshot.records[RowKind.TRAIN], snapshot.samples[TRAIN]) == (1, 6)
+    assert snapshot.hyper_parameters.numbers["max_grad_norm"] == 0.5
 
 
 def test_a_run_that_is_read_again_because_more_is_known_counts_nothing_twice(tmp_path: Path) -> None:
@@ -267,14 +267,14 @@ def test_a_log_is_read_on_and_then_taken_with_its_half_line(tmp_path: Path) -> N
     with log.open("a") as file:
         file.write(swift(2))
     (found,) = RULES.search([str(log)], NOW).found
-    run = open_log(found, Options(), Readers(), unobserved)
+    run = open_log(found, RunOptions(), Readers(), unobserved)
     read_to_end(run, 0.0, NOW)
-    assert run.folded.records[Kind.TRAIN] == 1
+    assert run.folded.records[RowKind.TRAIN] == 1
     append(log, "", swift(3))
     sizes: list[int] = []
     outcome = read_once(run, NOW, sizes.append)
     assert isinstance(outcome, Snapshot)
-    assert (outcome.records[Kind.TRAIN], sum(sizes)) == (3, log.stat().st_size - len(swift(1)) - 1)
+    assert (outcome.records[RowKind.TRAIN], sum(sizes)) == (3, log.stat().st_size - len(swift(1)) - 1)
 
 
 def reasons(*paths: Path) -> dict[str, NoRun]:
@@ -327,7 +327,8 @@ def test_what_is_not_there_is_told_in_the_language_that_was_asked_for(
 ) -> None:
     """The reason is no sentence that only one language has."""
     assert run_cli(commands, ["check", str(tmp_path / "x"), "--lang", "zh"]) == 3
-    assert "x: 不是训练日志：文件或文件夹（还）不存在" in capsys.readouterr().out.replace("\n", "")
+    reason = words.no_run_reason(NoRunReason.NOT_THERE, "", Lang.ZH)
+    assert f"x: {reason}" in capsys.readouterr().out.replace("\n", "")
 
 
 def test_a_search_tells_what_is_not_there_from_what_is_refused(tmp_path: Path) -> None:

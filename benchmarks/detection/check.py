@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from llmtrain_exporter.ingest.discover import SearchOptions, discover
-from llmtrain_exporter.model import Kind, Snapshot
+from llmtrain_exporter.model import RowKind, Snapshot
 
 from benchmarks.detection.score import analyse
 
@@ -38,7 +38,7 @@ def said(snapshot: Snapshot | None) -> Mapping[str, object]:
         return {"health": "healthy", "records": {"train": 0}, "signals": [], "incidents": []}
     return {
         "health": snapshot.verdict.name.lower(),
-        "records": {"train": snapshot.records.get(Kind.TRAIN, 0)},
+        "records": {"train": snapshot.records.get(RowKind.TRAIN, 0)},
         "signals": [
             {"signal": e.signal, "severity": e.severity.value, "first_step": e.first_step}
             for e in snapshot.episodes

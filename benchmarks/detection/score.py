@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.arguments import select
 from llmtrain_exporter.ingest.dialect import Dialect, Shape
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.model import Kind, Record, Settings, Snapshot
+from llmtrain_exporter.model import HyperParameters, Record, RowKind, Snapshot
 
 from benchmarks.detection.generator import Case, Truth
 from benchmarks.detection.simulation import Row
@@ -68,13 +68,13 @@ class Score:
 def analyse(lines: bytes, dialect: Dialect, arguments: bytes | None = None) -> tuple[Snapshot, list[int]]:
     """The analysis of a log, and the step of each of its training records."""
     reader = Readers().reader(dialect)
-    run = Run(Options(), select(json.loads(arguments)) if arguments else Settings())
+    run = Run(RunOptions(), select(json.loads(arguments)) if arguments else HyperParameters())
     steps: list[int] = []
     for line in [lines] if dialect.shape is Shape.DOCUMENT else lines.split(b"\n"):
         for record in reader.read(line):
             if isinstance(record, Record):
                 run.fold(record, 0.0)
-                if record.kind is Kind.TRAIN:
+                if record.kind is RowKind.TRAIN:
                     steps.append(run.last_step or 0)
     return run.snapshot("run", "log", dialect.producer, 0.0), steps
 

@@ -14,7 +14,7 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Limits, Severity
 
 
-class Kind(Enum):
+class RowKind(Enum):
     """What a log row is."""
 
     __hash__ = object.__hash__  # members are single; Enum's own hash is Python code, too slow for each row
@@ -71,7 +71,7 @@ class Layout:
     `position` finds the column of a metric that has no label of its own.
     """
 
-    kind: Kind
+    kind: RowKind
     series: tuple[Series, ...]
     position: Mapping[Metric, int]
     identity: tuple[int, ...]  # columns that tell one record from another; clocks and speeds do not
@@ -80,7 +80,7 @@ class Layout:
 class Record(NamedTuple):
     """One log row. A tuple and not a dataclass because one is made per row on the hot path."""
 
-    kind: Kind
+    kind: RowKind
     step: int | None
     max_steps: int | None
     layout: Layout
@@ -143,7 +143,7 @@ class Incident(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class HyperParameters:
     """What a run's own argument file says of it, white-listed."""
 
     info: Mapping[str, str] = field(default_factory=dict)  # texts for run_info
@@ -162,7 +162,7 @@ class Snapshot:
     state: State
     health: Health  # at the last record
     verdict: Health  # on the whole log
-    records: Mapping[Kind, int]
+    records: Mapping[RowKind, int]
     first_step: int | None
     last_step: int | None
     max_steps: int | None
@@ -170,7 +170,7 @@ class Snapshot:
     skipped: Mapping[str, int]
     last_record: float | None  # Unix time
     best: tuple[float, int | None] | None  # evaluation loss, step
-    settings: Settings
+    hyper_parameters: HyperParameters
     limits: Limits  # those in force
     episodes: tuple[Episode, ...]
     incidents: tuple[Incident, ...]

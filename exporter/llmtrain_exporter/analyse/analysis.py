@@ -21,7 +21,7 @@ from llmtrain_exporter.knowledge.limits import BLOCK, MATURE, WINDOW
 from llmtrain_exporter.knowledge.signal import Family, Profile, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.collapse import COLLAPSE, FORCE_BELOW
-from llmtrain_exporter.model import Episode, Health, Incident, Kind, Layout, Record, Series
+from llmtrain_exporter.model import Episode, Health, Incident, Layout, Record, RowKind, Series
 
 EPISODES_KEPT = 48
 
@@ -33,8 +33,10 @@ _NAN = float("nan")
 class Analysis:
     """What the training and evaluation records of one run say of its health, so far."""
 
-    def __init__(self, profile: Profile, numbers: Mapping[str, float], kept: int = EPISODES_KEPT) -> None:
-        """`numbers`: the run's hyper-parameters. `kept`: episodes remembered one by one."""
+    def __init__(
+        self, profile: Profile, numbers: Mapping[str, float], episodes_kept: int = EPISODES_KEPT
+    ) -> None:
+        """`numbers`: the run's hyper-parameters. `episodes_kept`: those remembered one by one."""
         self.profile = profile.name
         self.limits = profile.limits
         self._rules = rules_for(profile, Context(profile.limits, numbers))
@@ -54,8 +56,8 @@ class Analysis:
         self.trackers: dict[str, Tracker] = {}
         self.spikes: dict[Series, int] = {}
         self._incidents = Incidents()
-        self._past_episodes = PastEpisodes(kept)
-        self._past_incidents: FirstAndLast[Incident] = FirstAndLast(kept)
+        self._past_episodes = PastEpisodes(episodes_kept)
+        self._past_incidents: FirstAndLast[Incident] = FirstAndLast(episodes_kept)
         self._collapsed = False  # since the run was resumed last
         self._troubled = False
 
@@ -129,11 +131,11 @@ class Analysis:
             return Health.BROKEN
         return Health.WATCH if self._troubled else Health.HEALTHY
 
-    def value_of(self, one: Series) -> float | None:
+    def value_of(self, watched: Series) -> float | None:
         """The last value of a watched series of training records."""
-        if self._picked_by is None or one not in self._picked_by.position:
+        if self._picked_by is None or watched not in self._picked_by.position:
             return None
-        return self._picked[self._picked_by.position[one]]
+        return self._picked[self._picked_by.position[watched]]
 
     @property
     def levels(self) -> Mapping[Series, Level]:
@@ -148,7 +150,7 @@ class Analysis:
 
     def _turn_to(self, layout: Layout) -> None:
         self._layout = layout
-        self._plan = self._columns.plan(layout) if layout.kind is Kind.TRAIN else None
+        self._plan = self._columns.plan(layout) if layout.kind is RowKind.TRAIN else None
 
     def _view(self, record: Record, step: int, values: Mapping[Series, float]) -> RecordView:
         columns = self._columns
@@ -161,7 +163,7 @@ class Analysis:
         signs = [sign for rule, read in self._reading if (sign := self._apply(rule, read(view), view))]
         self._judge(signs, view.step)
         if self._incidents.current is None:
-            self._columns.put(self._kept(plan, record.values), self._index)
+            self._columns.put(self._trusted(plan, record.values), self._index)
         self._calm = self._is_calm()
 
     def _apply(self, rule: Rule, reading: SignalReading | None, view: RecordView) -> Sign | None:
@@ -218,14 +220,14 @@ class Analysis:
             where = KL if KL in self._columns.at else GRAD_NORM
             self._past_episodes.add(tracker.note(SignalReading(broken, broken, where), step, self._index))
 
-    def _kept(self, plan: WatchPlan, values: tuple[float, ...]) -> tuple[float, ...]:
+    def _trusted(self, plan: WatchPlan, values: tuple[float, ...]) -> tuple[float, ...]:
         """A record's values for the baselines, without those that a signal speaks against."""
         met = [tracker for tracker in self.trackers.values() if tracker.met]
         suspects = {tracker.where for tracker in met if not self._is_old(tracker)}
         suspects.update(*(rule.suspects() for rule, _ in self._reading))
         return tuple(
-            _NAN if one in suspects or abs(value) > UNLIMITED else value
-            for one, value in zip(self._columns.order, plan.row(values), strict=True)
+            _NAN if watched in suspects or abs(value) > UNLIMITED else value
+            for watched, value in zip(self._columns.order, plan.row(values), strict=True)
         )
 
     def _is_old(self, tracker: Tracker) -> bool:
@@ -242,10 +244,10 @@ class Analysis:
         )
 
     def _count_spikes(self, view: RecordView) -> None:
-        for one in spikes.MEASURES:
-            value, level = view.values.get(one), view.levels.get(one)
-            if value is not None and level is not None and spikes.is_spike(one, value, level):
-                self.spikes[one] = self.spikes.get(one, 0) + 1
+        for watched in spikes.MEASURES:
+            value, level = view.values.get(watched), view.levels.get(watched)
+            if value is not None and level is not None and spikes.is_spike(watched, value, level):
+                self.spikes[watched] = self.spikes.get(watched, 0) + 1
 
     def _look_back(self, record: Record, step: int) -> None:
         """Let the rules about slow changes look at the last block of records."""
@@ -253,8 +255,8 @@ class Analysis:
         for rule, look_back in self._looking_back:
             for reading in look_back(view):
                 self._note(rule, reading, step)
-            for one in rule.watched:
-                self._columns.bound(one)
+            for watched in rule.watched:
+                self._columns.bound(watched)
         self._calm = self._calm and not any(rule.pending() for rule, _ in self._looking_back)
 
     def _evaluate(self, record: Record, step: int) -> None:

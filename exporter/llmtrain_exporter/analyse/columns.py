@@ -40,16 +40,16 @@ class WatchPlan:
     __slots__ = ("cells", "high", "low", "pack", "pick", "position", "series", "width")
 
     def __init__(self, at: Mapping[Series, int], columns: Sequence[Series]) -> None:
-        based = [one for one in columns if one in at]
-        self.series = (*based, *(one for one in at if one not in set(columns)))
-        self.position = {one: index for index, one in enumerate(self.series)}
-        self.pick = _picker([at[one] for one in self.series])
+        based = [watched for watched in columns if watched in at]
+        self.series = (*based, *(watched for watched in at if watched not in set(columns)))
+        self.position = {watched: index for index, watched in enumerate(self.series)}
+        self.pick = _picker([at[watched] for watched in self.series])
         self.low = [-UNLIMITED] * len(self.series)
         self.high = [UNLIMITED] * len(self.series)
         self.width = len(columns)
         complete = len(based) == len(columns)
         self.pack = Struct(f"{self.width}f").pack_into if complete else None
-        self.cells = None if complete else _picker([at.get(one, -1) for one in columns])
+        self.cells = None if complete else _picker([at.get(watched, -1) for watched in columns])
 
     def row(self, values: tuple[float, ...]) -> tuple[float, ...]:
         """The values of the columns, NaN for those that the layout lacks."""
@@ -79,6 +79,7 @@ class Columns:
     __slots__ = (
         "_last",
         "_many",
+        "_needed",
         "_next",
         "_plans",
         "_rules",
@@ -93,6 +94,7 @@ class Columns:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
         self._many = frozenset(rule.watched_metric for rule in rules)  # metrics that have many series alike
+        self._needed = spikes.MEASURES.keys() | {watched for rule in rules for watched in rule.compared}
         self.reset()
 
     def reset(self) -> None:
@@ -111,13 +113,13 @@ class Columns:
         """The plan for the rows of a layout; series that it brings along get their columns."""
         plan = self._plans.get(layout)
         if plan is None:
-            found = {one: at for at, one in enumerate(layout.series) if self._is_watched(one)}
-            self._add([one for one in found if one not in self.at and self._is_compared(one)])
+            found = {watched: at for at, watched in enumerate(layout.series) if self._is_watched(watched)}
+            self._add([watched for watched in found if watched not in self.at and self._is_compared(watched)])
             if len(self._plans) >= PLANS_KEPT:
                 self._plans.clear()
             plan = self._plans[layout] = WatchPlan(found, self.order)
-            for one in plan.series:
-                self.bound(one)
+            for watched in plan.series:
+                self.bound(watched)
         return plan
 
     def put_ordinary(
@@ -144,8 +146,8 @@ class Columns:
         """A row was added: take levels anew where it is time to."""
         filled = self.ring.filled
         if filled <= MATURE or (filled < WINDOW and filled % SETTLING == 0):
-            for one in self.order:
-                self._refresh(one, index)
+            for watched in self.order:
+                self._refresh(watched, index)
         elif filled == WINDOW:
             self._turn -= 1
             if self._turn <= 0:
@@ -162,73 +164,73 @@ class Columns:
     def renew(self, plan: WatchPlan, picked: Sequence[float], index: int) -> bool:
         """Take the levels anew of what is not ordinary by older ones. Whether all of it is ordinary now."""
         ordinary = True
-        for at, (one, value) in enumerate(zip(plan.series, picked, strict=True)):
+        for at, (watched, value) in enumerate(zip(plan.series, picked, strict=True)):
             if not plan.low[at] <= value <= plan.high[at]:
-                if one in self.at and self.ring.filled:
-                    self._refresh(one, index)
+                if watched in self.at and self.ring.filled:
+                    self._refresh(watched, index)
                 ordinary = ordinary and plan.low[at] <= value <= plan.high[at]
         return ordinary
 
-    def bound(self, one: Series) -> None:
+    def bound(self, watched: Series) -> None:
         """A rule sees a series in another way: take its bounds anew. One that no row had has none."""
-        if one not in self._watching:
+        if watched not in self._watching:
             return
-        low, high = self._ordinary(one)
+        low, high = self._ordinary(watched)
         for plan in self._plans.values():
-            at = plan.position.get(one)
+            at = plan.position.get(watched)
             if at is not None:
                 plan.low[at], plan.high[at] = low, high
 
-    def _is_watched(self, one: Series) -> bool:
-        if one not in self._watching:
-            watching = [rule for rule in self._rules if rule.watches(one)]
-            if not watching and one not in spikes.MEASURES:
+    def _is_watched(self, watched: Series) -> bool:
+        if watched not in self._watching:
+            watching = [rule for rule in self._rules if rule.watches(watched)]
+            if not watching and watched not in self._needed:
                 return False
-            self._watching[one] = Watching.of(watching)
+            self._watching[watched] = Watching.of(watching)
         return True
 
-    def _is_compared(self, one: Series) -> bool:
-        return one in COMPARED or one.metric in self._many
+    def _is_compared(self, watched: Series) -> bool:
+        return watched in COMPARED or watched in self._needed or watched.metric in self._many
 
     def _add(self, new: Sequence[Series]) -> None:
         before = len(self.order)
-        for one in new:
-            if one.metric not in self._many or self._alike(one.metric) < ALIKE:
-                self.order.append(one)
+        for watched in new:
+            if watched.metric not in self._many or self._alike(watched.metric) < ALIKE:
+                self.order.append(watched)
         if len(self.order) > before:
-            self.at = {one: at for at, one in enumerate(self.order)}
+            self.at = {watched: at for at, watched in enumerate(self.order)}
             self.ring = self.ring.widened(len(self.order)) if self.ring.width else Ring(len(self.order))
             self._last = len(self.ring.cells) - self.ring.width
             self._plans.clear()
 
     def _alike(self, metric: Metric) -> int:
-        return sum(one.metric is metric for one in self.order)
+        return sum(watched.metric is metric for watched in self.order)
 
-    def _refresh(self, one: Series, index: int) -> None:
-        level, before = level_of(self.ring.column(self.at[one])), self.levels.get(one)
+    def _refresh(self, watched: Series, index: int) -> None:
+        level, before = level_of(self.ring.column(self.at[watched])), self.levels.get(watched)
         # A column that is frozen for long empties; what it was before stays the normal.
         if level is None or (level.young and before is not None and not before.young):
             return
-        self.levels[one] = level
-        for follow in self._watching[one].follow:
+        self.levels[watched] = level
+        for follow in self._watching[watched].follow:
             follow(Renewal(level, index))
-        self.bound(one)
+        self.bound(watched)
 
-    def _ordinary(self, one: Series) -> Interval:
+    def _ordinary(self, watched: Series) -> Interval:
         """Between which values nobody need look at a series: the narrowest of what is said of it."""
-        level, watching = self.levels.get(one), self._watching[one]
-        narrowest = spikes.ordinary(one, level)
+        level, watching = self.levels.get(watched), self._watching[watched]
+        narrowest = spikes.ordinary(watched, level)
         for ordinary in watching.ordinary:
-            narrowest = _narrower(narrowest, ordinary().get(one, ANY))
+            narrowest = _narrower(narrowest, ordinary().get(watched, ANY))
         if level is not None:
             for ordinary_at in watching.ordinary_at:
                 narrowest = _narrower(narrowest, ordinary_at(level))
         return narrowest
 
 
-def _narrower(one: Interval, other: Interval) -> Interval:
-    low, high = one
-    lower, upper = other
+def _narrower(first: Interval, second: Interval) -> Interval:
+    low, high = first
+    lower, upper = second
     return max(low, lower), min(high, upper)
 
 

@@ -22,7 +22,7 @@ def ratio(over: float | None, under: float | None) -> float | None:
     return None if over is None or not under else over / under
 
 
-def against_settings(
+def against_hyper_parameters(
     latest: Mapping[Series, float], numbers: Mapping[str, float]
 ) -> Iterator[tuple[Metric, float]]:
     """Ratios to the limits that the run's own settings name."""
@@ -97,7 +97,7 @@ class Evaluations:
 
 
 def _entropy(record: Record) -> float | None:
-    for one, value in zip(record.layout.series, record.values, strict=True):
-        if one.metric is c.ENTROPY and ("stat", "mean") in one.labels:
+    for column, value in zip(record.layout.series, record.values, strict=True):
+        if column.metric is c.ENTROPY and ("stat", "mean") in column.labels:
             return value
     return None

@@ -100,9 +100,9 @@ class Incidents:
         if self._parts(index, AT_ONCE + 1) == len(set(PARTS.values())):
             return True
         return any(
-            _together(one, other)
-            for family, one in recent.items()
-            for second, other in recent.items()
+            _broke_together(earlier, later)
+            for family, earlier in recent.items()
+            for second, later in recent.items()
             if PARTS[family] < PARTS[second]
         )
 
@@ -135,10 +135,10 @@ class Incidents:
             self.current = self.current._replace(peak_step=step)
 
 
-def _together(one: Trace, other: Trace) -> bool:
-    apart = max(one.first, other.first) - min(one.last, other.last)
-    forced = apart <= AT_ONCE and max(one.force, other.force) >= FORCE
-    return forced or one.count + other.count >= SIGNS
+def _broke_together(first: Trace, second: Trace) -> bool:
+    apart = max(first.first, second.first) - min(first.last, second.last)
+    forced = apart <= AT_ONCE and max(first.force, second.force) >= FORCE
+    return forced or first.count + second.count >= SIGNS
 
 
 _RANK = {family.value: rank for rank, family in enumerate(CHAIN)}

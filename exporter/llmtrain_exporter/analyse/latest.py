@@ -42,12 +42,12 @@ class Latest:
         for layout, values in self._rows.items():
             merged.update(zip(layout.series, values, strict=True))
         if self.dropped:
-            return {one: value for one, value in merged.items() if self.keeps(one)}
+            return {key: value for key, value in merged.items() if self.keeps(key)}
         return merged
 
-    def keeps(self, one: Series) -> bool:
+    def keeps(self, key: Series) -> bool:
         """Whether a series of a row that was put is one of those that the caps let in."""
-        return one.metric not in self._caps or one in self._admitted
+        return key.metric not in self._caps or key in self._admitted
 
     def _turn_to(self, layout: Layout) -> None:
         self._newest = layout
@@ -56,14 +56,14 @@ class Latest:
         if len(self._rows) >= LAYOUTS_KEPT:
             self._older = self.series()
             self._rows.clear()
-        for one in layout.series:
-            self._admit(one)
+        for key in layout.series:
+            self._admit(key)
 
-    def _admit(self, one: Series) -> None:
-        if one.metric not in self._caps or one in self._admitted:
+    def _admit(self, key: Series) -> None:
+        if key.metric not in self._caps or key in self._admitted:
             return
-        if self._counts[one.metric] < self._caps[one.metric]:
-            self._counts[one.metric] += 1
-            self._admitted.add(one)
+        if self._counts[key.metric] < self._caps[key.metric]:
+            self._counts[key.metric] += 1
+            self._admitted.add(key)
         else:
             self.dropped += 1

@@ -20,7 +20,17 @@ from llmtrain_exporter.knowledge.pace import READ_LATER_SECONDS, TWIN_SECONDS, T
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN
-from llmtrain_exporter.model import Health, Kind, Record, Resume, Series, Settings, Snapshot, State, series
+from llmtrain_exporter.model import (
+    Health,
+    HyperParameters,
+    Record,
+    Resume,
+    RowKind,
+    Series,
+    Snapshot,
+    State,
+    series,
+)
 
 RECENT = 4
 """Records within which the same record again is a second writer's."""
@@ -48,7 +58,7 @@ class Onset(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RunOptions:
     """What the operator says of a run."""
 
     profile: str | None = None  # None: it is found from the log, among the built-in ones
@@ -68,26 +78,29 @@ class Run:
     """All that the records of one run say so far; how they are portioned makes no difference."""
 
     def __init__(
-        self, options: Options, settings: Settings, carried: Mapping[Series, float] | None = None
+        self,
+        options: RunOptions,
+        hyper_parameters: HyperParameters,
+        carried: Mapping[Series, float] | None = None,
     ) -> None:
         """`carried`: the counters before the log was rewritten; they go on from there."""
         self._options = options
-        self._settings = settings
-        self._facts = run_series.facts(settings, options.labels)
+        self._hyper_parameters = hyper_parameters
+        self._facts = run_series.facts(hyper_parameters, options.labels)
         self._latest = Latest(options.caps())
         self._recent: deque[Record] = deque(maxlen=RECENT)
         self._evaluations = derived.Evaluations()
         self._peak_learning_rate = 0.0
-        stage = settings.info.get("rlhf_type") or settings.info.get("stage", "")
-        told = options.profile or profiles.BY_RLHF_TYPE.get(stage)
-        self._profile = options.profiles[told] if told else None
+        stage = hyper_parameters.info.get("rlhf_type") or hyper_parameters.info.get("stage", "")
+        stated = options.profile or profiles.BY_RLHF_TYPE.get(stage)
+        self._profile = options.profiles[stated] if stated else None
         self._carried = carried or {}
         self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
         self.analysis: Analysis | None = None  # from the first training record on, which shows its kind
         self._onset: Onset | None = None  # the last incident's
         self.pace = RunPace()
         self.ending = state.Ending()
-        self.records: Counter[Kind] = Counter()
+        self.records: Counter[RowKind] = Counter()
         self.skipped: Counter[str] = Counter()
         self.resumes: list[Resume] = []
         self.first_step: int | None = None
@@ -107,9 +120,9 @@ class Run:
         self._recent.append(record)
         self.ending.note(record)
         self._latest.put(record.layout, record.values)
-        if record.kind is Kind.TRAIN:
+        if record.kind is RowKind.TRAIN:
             self._train(record, arrived)
-        elif record.kind is Kind.EVAL:
+        elif record.kind is RowKind.EVAL:
             self._evaluate(record)
         elif record.step is not None:
             self._advance(record.step, record.max_steps)
@@ -130,12 +143,12 @@ class Run:
         if self.analysis is not None:
             own |= dict(run_series.counters(self.analysis))
         names = dict.fromkeys((*own, *self._carried, *self.least))
-        sums = {one: own.get(one, 0.0) + self._carried.get(one, 0.0) for one in names}
-        return {one: max(count, self.least.get(one, 0.0)) for one, count in sums.items()}
+        sums = {key: own.get(key, 0.0) + self._carried.get(key, 0.0) for key in names}
+        return {key: max(count, self.least.get(key, 0.0)) for key, count in sums.items()}
 
-    def keeps(self, one: Series) -> bool:
+    def keeps(self, key: Series) -> bool:
         """Whether the run takes in a series of a record that was folded, or has too many of its kind."""
-        return self._latest.keeps(one)
+        return self._latest.keeps(key)
 
     def state(self, now: float) -> State:
         """What the run is doing at `now`, Unix time."""
@@ -148,7 +161,7 @@ class Run:
     @property
     def is_training(self) -> bool:
         """Whether any row speaks of a training; a traceback alone does not."""
-        return any(kind is not Kind.FAILURE for kind in self.records)
+        return any(kind is not RowKind.FAILURE for kind in self.records)
 
     def changes_at(self, now: float) -> float:
         """Unix time at which silence alone changes what is said of the run; never, when it does not run."""
@@ -180,7 +193,7 @@ class Run:
         health = max(
             analysis.health if analysis else Health.HEALTHY,
             state.HEALTH_OF[stalled],
-            key=lambda each: each.value,
+            key=lambda verdict: verdict.value,
         )
         return Snapshot(
             run=run,
@@ -199,7 +212,7 @@ class Run:
             skipped=dict(self.skipped),
             last_record=self.arrived,
             best=None if evaluations.best_loss is None else (evaluations.best_loss, evaluations.best_step),
-            settings=self._settings,
+            hyper_parameters=self._hyper_parameters,
             limits=profile.limits,
             episodes=tuple(analysis.episodes) if analysis else (),
             incidents=tuple(analysis.incidents) if analysis else (),
@@ -221,7 +234,7 @@ class Run:
         return found
 
     def _train(self, record: Record, arrived: float) -> None:
-        step = self.records[Kind.TRAIN] if record.step is None else record.step
+        step = self.records[RowKind.TRAIN] if record.step is None else record.step
         if self.first_step is not None and step < (self.last_step or 0):
             self._resume(step)
         if self.first_step is None:
@@ -236,7 +249,9 @@ class Run:
         self._evaluations.train(record)
         if self.analysis is None:
             self._profile = self.profile
-            self.analysis = Analysis(self._profile, self._settings.numbers, self._options.episodes_kept)
+            self.analysis = Analysis(
+                self._profile, self._hyper_parameters.numbers, self._options.episodes_kept
+            )
         self.analysis.fold(record, step)
         incident = self.analysis.incident
         if incident is not None and (self._onset is None or self._onset.step != incident.onset_step):
@@ -277,23 +292,24 @@ class Run:
         yield c.MAX_STEPS, self.max_steps
         if series(c.PROGRESS) not in latest:
             yield c.PROGRESS, derived.ratio(self.last_step, self.max_steps)
-        yield c.GPUS, self._settings.numbers.get("global_world_size")
+        yield c.GPUS, self._hyper_parameters.numbers.get("global_world_size")
         yield c.LAST_RECORD, self.arrived
         yield c.RECENT_SECONDS_PER_STEP, self.pace.seconds_per_step()
-        yield from derived.against_settings(latest, self._settings.numbers)
+        yield from derived.against_hyper_parameters(latest, self._hyper_parameters.numbers)
         yield from derived.within_record(latest, self._peak_learning_rate)
         yield from self._evaluations.values()
         if self._onset is not None:
             yield m.INCIDENT_ONSET_TIME, self._onset.time
 
 
-def _same(one: Record, other: Record) -> bool:
+def _same(record: Record, other: Record) -> bool:
     """Two writers' lines of the same record differ in clocks and speeds alone."""
-    if one.step != other.step or one.layout is not other.layout or not one.layout.identity:
+    if record.step != other.step or record.layout is not other.layout or not record.layout.identity:
         return False
-    return _near(one.get(c.ELAPSED), other.get(c.ELAPSED)) and all(
-        one.values[at] == other.values[at] or (math.isnan(one.values[at]) and math.isnan(other.values[at]))
-        for at in one.layout.identity
+    return _near(record.get(c.ELAPSED), other.get(c.ELAPSED)) and all(
+        record.values[at] == other.values[at]
+        or (math.isnan(record.values[at]) and math.isnan(other.values[at]))
+        for at in record.layout.identity
     )
 
 

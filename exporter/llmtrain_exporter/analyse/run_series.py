@@ -15,14 +15,14 @@ from llmtrain_exporter.knowledge.signal import FoundBy, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.knowledge.text import written
-from llmtrain_exporter.model import Kind, Series, Settings, series
+from llmtrain_exporter.model import HyperParameters, RowKind, Series, series
 
 
 def row_counters(
-    records: Mapping[Kind, int], skipped: Mapping[str, int], resumes: int, dropped: int
+    records: Mapping[RowKind, int], skipped: Mapping[str, int], resumes: int, dropped: int
 ) -> dict[Series, float]:
     """The counts of a run, with a 0 for all that may come."""
-    found = {series(c.RECORDS, ("kind", kind.value)): float(records.get(kind, 0)) for kind in Kind}
+    found = {series(c.RECORDS, ("kind", kind.value)): float(records.get(kind, 0)) for kind in RowKind}
     for reason in [*REASONS, *skipped]:
         found[series(c.SKIPPED, ("reason", reason))] = float(skipped.get(reason, 0))
     found[series(c.RESUMES)] = float(resumes)
@@ -30,9 +30,9 @@ def row_counters(
     return found
 
 
-def facts(settings: Settings, labels: Mapping[str, str]) -> dict[str, str]:
+def facts(known: HyperParameters, labels: Mapping[str, str]) -> dict[str, str]:
     """The static facts of a run as labels; the operator's own never hide one."""
-    return {**labels, **{name: written(value) for name, value in settings.numbers.items()}, **settings.info}
+    return {**labels, **{name: written(value) for name, value in known.numbers.items()}, **known.info}
 
 
 def info(dialect: str, profile: str, known: Mapping[str, str]) -> Series:
@@ -42,8 +42,8 @@ def info(dialect: str, profile: str, known: Mapping[str, str]) -> Series:
 
 def counters(analysis: Analysis) -> Iterator[tuple[Series, float]]:
     """Every counter, those at 0 too."""
-    for one, name in spikes.NAMES.items():
-        yield _of(m.SPIKES, name), float(analysis.spikes.get(one, 0))
+    for watched, name in spikes.NAMES.items():
+        yield _of(m.SPIKES, name), float(analysis.spikes.get(watched, 0))
     for name, severity in _bounds(analysis):
         tracker = analysis.trackers.get(name)
         counted = tracker.counts[severity.rank] if tracker else 0
@@ -59,17 +59,17 @@ def gauges(analysis: Analysis) -> Iterator[tuple[Series, float]]:
 
 
 def _spikes(analysis: Analysis) -> Iterator[tuple[Series, float]]:
-    for one, name in spikes.NAMES.items():
-        value, level = analysis.value_of(one), analysis.levels.get(one)
+    for watched, name in spikes.NAMES.items():
+        value, level = analysis.value_of(watched), analysis.levels.get(watched)
         if level is None:
             continue
         yield _of(m.BASELINE, name), level.median
-        share = analysis.spikes.get(one, 0) / max(analysis.records, 1)
+        share = analysis.spikes.get(watched, 0) / max(analysis.records, 1)
         yield _of(m.SPIKE_RECORDS, name), share
         if value is None:
             continue
-        yield _of(m.SPIKE_SCORE, name), spikes.score(one, value, level)
-        yield _of(m.SPIKE, name), float(spikes.is_spike(one, value, level))
+        yield _of(m.SPIKE_SCORE, name), spikes.score(watched, value, level)
+        yield _of(m.SPIKE, name), float(spikes.is_spike(watched, value, level))
         if level.median:
             yield _of(m.BASELINE_RATIO, name), value / level.median
 

@@ -13,25 +13,25 @@ from llmtrain_exporter.knowledge.spikes import SPIKES, SpikeMeasure
 from llmtrain_exporter.model import Series
 
 MEASURES: Mapping[Series, SpikeMeasure] = {
-    one: SPIKES[one.metric] for one in (LOSS, GRAD_NORM, KL, LENGTH, REWARD)
+    watched: SPIKES[watched.metric] for watched in (LOSS, GRAD_NORM, KL, LENGTH, REWARD)
 }
 """How the spikes of each series are told that has them."""
 
-NAMES = {one: one.metric.name.removeprefix(PREFIX) for one in MEASURES}
+NAMES = {watched: watched.metric.name.removeprefix(PREFIX) for watched in MEASURES}
 """What the exposition calls them."""
 
 
-def score(one: Series, value: float, level: Level) -> float:
+def score(watched: Series, value: float, level: Level) -> float:
     """Robust z of a value, of its logarithm where the metric is positive and heavy-tailed."""
-    measure = MEASURES[one]
+    measure = MEASURES[watched]
     if measure.logarithmic:
         return level.log_score(value, RELATIVE_SPREAD)
     return level.score(value, _spread(measure, level))
 
 
-def ordinary(one: Series, level: Level | None) -> Interval:
+def ordinary(watched: Series, level: Level | None) -> Interval:
     """The values that are no spikes, given the level of those before."""
-    measure = MEASURES.get(one)
+    measure = MEASURES.get(watched)
     if measure is None or level is None:
         return ANY
     sigmas = SPIKE_SIGMAS * level.caution
@@ -43,9 +43,9 @@ def ordinary(one: Series, level: Level | None) -> Interval:
     return (level.median - reach, UNLIMITED) if measure.downwards else (-UNLIMITED, level.median + reach)
 
 
-def is_spike(one: Series, value: float, level: Level) -> bool:
+def is_spike(watched: Series, value: float, level: Level) -> bool:
     """Whether a value is far out on the bad side, by a size that means something."""
-    low, high = ordinary(one, level)
+    low, high = ordinary(watched, level)
     return not low <= value <= high
 
 

@@ -9,7 +9,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.model import Health, Kind, Record, Series, State, series
+from llmtrain_exporter.model import Health, Record, RowKind, Series, State, series
 
 HEALTH_OF = {None: Health.HEALTHY, Severity.WARNING: Health.WATCH, Severity.CRITICAL: Health.BROKEN}
 """What the silence of a run says of its health."""
@@ -40,23 +40,23 @@ class Ending:
 
     def note(self, record: Record) -> None:
         """Take a record in."""
-        if record.kind is Kind.TRAIN:
+        if record.kind is RowKind.TRAIN:
             self.closed = self.failed = False
-        elif record.kind is Kind.FINAL:
+        elif record.kind is RowKind.FINAL:
             self.closed = True
-        elif record.kind in (Kind.SUMMARY, Kind.FAILURE):
+        elif record.kind in (RowKind.SUMMARY, RowKind.FAILURE):
             self.failed = True
 
 
 def samples(current: State, stalled: Severity | None) -> dict[Series, float]:
     """One series per state, and one per severity of the signal that only a clock can see: 1 for what is."""
-    states = {one: float(state is current) for state, one in _STATES.items()}
-    return states | {one: float(severity is stalled) for severity, one in _STALLED.items()}
+    states = {flag: float(state is current) for state, flag in _STATES.items()}
+    return states | {flag: float(severity is stalled) for severity, flag in _STALLED.items()}
 
 
 def profile_of(latest: Mapping[Series, float]) -> str:
     """The kind of training, by the metrics that a run logs."""
-    metrics = {one.metric for one in latest}
+    metrics = {key.metric for key in latest}
     groups = {metric.group for metric in metrics}
     if c.REWARD in metrics and (
         Group.LENGTH in groups or not metrics.isdisjoint((c.KL, c.REWARD_FUNCTION_MEAN))

@@ -35,7 +35,12 @@ HERE = Places()
 def rendered(lang: Lang | None = None, places: Places = HERE) -> dict[str, str]:
     """Every rendered file: path below the project's folder, and content. `lang`: None for all languages."""
     langs = tuple(Lang) if lang is None else (lang,)
-    return {path: content for each in langs for part in PARTS for path, content in part(each, places).items()}
+    return {
+        path: content
+        for language in langs
+        for part in PARTS
+        for path, content in part(language, places).items()
+    }
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Iterator[str]:

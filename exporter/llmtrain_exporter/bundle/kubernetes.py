@@ -12,6 +12,7 @@ import yaml
 
 from llmtrain_exporter.bundle.alerting.places import Places
 from llmtrain_exporter.bundle.alerting.rules import rule_files
+from llmtrain_exporter.bundle.yaml_text import TextBlocks
 from llmtrain_exporter.knowledge.text import Lang
 
 FOLDER = "docs/kubernetes"
@@ -65,13 +66,13 @@ def prometheus_rule(rules: Iterable[str]) -> Manifest:
 
 def _text(head: str, documents: Iterable[Manifest]) -> str:
     return head + "---\n".join(
-        yaml.dump(each, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_UNBROKEN)
-        for each in documents
+        yaml.dump(document, Dumper=_Manifests, sort_keys=False, allow_unicode=True, width=_UNBROKEN)
+        for document in documents
     )
 
 
-class _Dumper(yaml.SafeDumper):
-    """Blocks for texts of several lines, lists set in, and no references from one place to another."""
+class _Manifests(TextBlocks):
+    """Lists set in, and no references from one place to another."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         """List items stand deeper than their key."""
@@ -82,14 +83,6 @@ class _Dumper(yaml.SafeDumper):
         """Whatever is there twice is written twice."""
         del data
         return True
-
-
-def _block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _block)
 
 
 def _object(version: str, kind: str, name: str, spec: Manifest) -> Manifest:

@@ -66,7 +66,7 @@ def misspelt(environ: Iterable[str], known: Iterable[str], prefix: str) -> Itera
 
 def _given_as_text(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo, FromText]]:
     for key, info in model.model_fields.items():
-        declared = next((each for each in info.metadata if isinstance(each, FromText)), None)
+        declared = next((mark for mark in info.metadata if isinstance(mark, FromText)), None)
         if declared or not any(sections_in(info.annotation)):
             yield key, info, declared or FromText()
 

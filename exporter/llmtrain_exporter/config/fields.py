@@ -135,7 +135,15 @@ def _tags(kind: Any) -> tuple[str, ...]:
     marked = [mark.tag for mark in getattr(kind, "__metadata__", ()) if isinstance(mark, Tag)]
     section = _bare(kind)
     kinds = [info.annotation for info in section.model_fields.values()] if is_section(section) else []
-    return (*marked, *(str(tag) for each in kinds if get_origin(each) is Literal for tag in get_args(each)))
+    return (
+        *marked,
+        *(
+            str(tag)
+            for annotation in kinds
+            if get_origin(annotation) is Literal
+            for tag in get_args(annotation)
+        ),
+    )
 
 
 def _inside(kind: Any, part: str | int) -> Any:

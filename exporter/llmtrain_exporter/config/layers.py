@@ -136,7 +136,7 @@ class Layers:
         try:
             settings = model.model_validate(self._values)
         except ValidationError as error:
-            problems = [explained(each, model) for each in error.errors(include_url=False)]
+            problems = [explained(problem, model) for problem in error.errors(include_url=False)]
             lines = map(self._in_words, sorted(problems, key=self._rank))
             raise ConfigError([*lines, *self._unread]) from None
         if self._unread:

@@ -9,7 +9,7 @@ Values = Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """One series. `values` are as many as `steps`; None is a gap, and so is a step that goes back.
 
     `spikes`, `superseded`: indices. `odd`: steps from and to which the log says NaN or infinity.
@@ -28,11 +28,11 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class ChartPanel:
     """Series that share an axis. `limits`: severity to value; `healthy`: from, to; all in the lines' unit."""
 
     name: str
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
     limits: Mapping[str, float] = field(default_factory=dict)
     healthy: tuple[float | None, float | None] = (None, None)
     left_out: int = 0  # lines that there was no room for

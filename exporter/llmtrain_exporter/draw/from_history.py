@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from llmtrain_exporter.draw.chart import Line, Marks, Panel
+from llmtrain_exporter.draw.chart import ChartLine, ChartPanel, Marks
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import PREFIX, Group, Metric
 
@@ -28,16 +28,16 @@ _METRICS = {metric.name: metric for metric in c.METRICS}
 _MEAN = ("mean", "region_mean")
 
 
-def panels(history: Object, metrics: Iterable[Metric] | None = None) -> list[Panel]:
+def panels(history: Object, metrics: Iterable[Metric] | None = None) -> list[ChartPanel]:
     """A panel for each metric that the run has, in the order given; without `metrics` all that are judged."""
     wanted = [metric for metric in c.METRICS if metric.group in DRAWN] if metrics is None else metrics
     found = ((metric, list(_lines(history, metric))) for metric in wanted)
-    return [_panel(metric, told) for metric, told in found if told]
+    return [_panel(metric, lines) for metric, lines in found if lines]
 
 
-def chain(history: Object, incident: Object | None = None) -> list[Panel]:
+def chain(history: Object, incident: Object | None = None) -> list[ChartPanel]:
     """What breaks in a collapse, in its order; gradients where they broke, or nothing is said of kl."""
-    stages = {one["stage"] for one in (incident or {}).get("stages", ())}
+    stages = {stage["stage"] for stage in (incident or {}).get("stages", ())}
     found = panels(history, CHAIN)
     if "gradient" in stages or not any(panel.name == "kl" for panel in found):
         found = panels(history, (c.KL, c.GRAD_NORM, *CHAIN[1:]))
@@ -46,8 +46,10 @@ def chain(history: Object, incident: Object | None = None) -> list[Panel]:
 
 def marks(story: Object, window: tuple[float, float] | None = None) -> Marks:
     """Incidents and resumes of a run's story."""
-    incidents = [(one["onset_step"], one["recovery_step"]) for one in story.get("incidents", ())]
-    return Marks(incidents, [one["to"] for one in story.get("resumes", ())], window)
+    incidents = [
+        (incident["onset_step"], incident["recovery_step"]) for incident in story.get("incidents", ())
+    ]
+    return Marks(incidents, [resume["to"] for resume in story.get("resumes", ())], window)
 
 
 def around(history: Object, incident: Object) -> tuple[float, float]:
@@ -62,46 +64,46 @@ def around(history: Object, incident: Object) -> tuple[float, float]:
 
 
 def _rank(steps: Sequence[int], step: int) -> int:
-    return sum(one < step for one in steps)
+    return sum(earlier < step for earlier in steps)
 
 
-def _panel(metric: Metric, told: Sequence[tuple[Object, Line]]) -> Panel:
-    first = told[0][0]
+def _panel(metric: Metric, lines: Sequence[tuple[Object, ChartLine]]) -> ChartPanel:
+    first = lines[0][0]
     low, high = first["healthy"]
-    return Panel(
+    return ChartPanel(
         metric.name.removeprefix(PREFIX),
-        tuple(line for _, line in told[:MOST_LINES]),
+        tuple(line for _, line in lines[:MOST_LINES]),
         dict(first["limits"]),
         (low, high),
-        max(len(told) - MOST_LINES, 0),
+        max(len(lines) - MOST_LINES, 0),
     )
 
 
-def _lines(history: Object, metric: Metric) -> Iterator[tuple[Object, Line]]:
+def _lines(history: Object, metric: Metric) -> Iterator[tuple[Object, ChartLine]]:
     """The series of a metric that have a value, the mean in front of the extremes, evaluations behind."""
     for table, evaluation in ((history, False), (history["evaluations"], True)):
-        told = [one for one in table["series"] if _METRICS.get(one["metric"]) is metric]
-        for one in sorted(told, key=lambda one: one["labels"].get(metric.label) not in _MEAN):
-            if one["non_finite"] or any(value is not None for value in one["values"]):
-                yield one, _line(one, table, evaluation)
+        of_metric = [series for series in table["series"] if _METRICS.get(series["metric"]) is metric]
+        for series in sorted(of_metric, key=lambda series: series["labels"].get(metric.label) not in _MEAN):
+            if series["non_finite"] or any(value is not None for value in series["values"]):
+                yield series, _line(series, table, evaluation)
 
 
-def _line(one: Object, table: Object, evaluation: bool) -> Line:
-    part = one["labels"].get(_METRICS[one["metric"]].label, "")
-    return Line(
+def _line(series: Object, table: Object, evaluation: bool) -> ChartLine:
+    part = series["labels"].get(_METRICS[series["metric"]].label, "")
+    return ChartLine(
         " ".join((part, "eval" if evaluation else "")).strip() or "train",
         table["steps"],
-        one["values"],
-        one.get("spikes", ()),
+        series["values"],
+        series.get("spikes", ()),
         table["superseded"],
-        [(each["from"], each["to"]) for each in one["non_finite"]],
-        one.get("baseline"),
+        [(stretch["from"], stretch["to"]) for stretch in series["non_finite"]],
+        series.get("baseline"),
         evaluation,
         part,
     )
 
 
-def shown(line: Line, window: tuple[float, float] | None) -> list[float]:
+def shown(line: ChartLine, window: tuple[float, float] | None) -> list[float]:
     """The values of a line that can be seen."""
     low, high = window or (-math.inf, math.inf)
     return [

@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from llmtrain_exporter.draw import colours
-from llmtrain_exporter.draw.chart import Line, Marks, Panel, Values
+from llmtrain_exporter.draw.chart import ChartLine, ChartPanel, Marks, Values
 from llmtrain_exporter.draw.from_history import shown
 from llmtrain_exporter.knowledge import report_words, words
 from llmtrain_exporter.knowledge.text import Lang
@@ -42,7 +42,7 @@ _POSITIVE = ("kl", "grad_norm")
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def figure(panels: Sequence[Panel], marks: Marks, lang: Lang, title: str = "") -> Figure:
+def figure(panels: Sequence[ChartPanel], marks: Marks, lang: Lang, title: str = "") -> Figure:
     """The panels below each other on one axis of steps."""
     from matplotlib.figure import Figure
 
@@ -58,7 +58,7 @@ def figure(panels: Sequence[Panel], marks: Marks, lang: Lang, title: str = "") -
     return drawn
 
 
-def _paint(ax: Axes, panel: Panel, marks: Marks, lang: Lang) -> None:
+def _paint(ax: Axes, panel: ChartPanel, marks: Marks, lang: Lang) -> None:
     _frame(ax, panel, marks)
     _mark(ax, marks)
     for line, colour in zip(panel.lines, _colours(panel), strict=True):
@@ -69,14 +69,14 @@ def _paint(ax: Axes, panel: Panel, marks: Marks, lang: Lang) -> None:
     _legend(ax, panel, lang)
 
 
-def _colours(panel: Panel) -> Iterator[str]:
+def _colours(panel: ChartPanel) -> Iterator[str]:
     """A colour for each line; training and evaluation of the same have the same."""
     parts = list(dict.fromkeys(line.part for line in panel.lines))
     for line in panel.lines:
         yield colours.LINES[parts.index(line.part) % len(colours.LINES)]
 
 
-def _frame(ax: Axes, panel: Panel, marks: Marks) -> None:
+def _frame(ax: Axes, panel: ChartPanel, marks: Marks) -> None:
     from matplotlib.ticker import NullFormatter
 
     for side in ("top", "right"):
@@ -95,12 +95,12 @@ def _frame(ax: Axes, panel: Panel, marks: Marks) -> None:
         ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _reach(panel: Panel) -> tuple[float, float]:
+def _reach(panel: ChartPanel) -> tuple[float, float]:
     steps = [step for line in panel.lines for step in line.steps]
     return float(min(steps, default=0)), float(max(steps, default=0))
 
 
-def _is_logarithmic(panel: Panel, marks: Marks) -> bool:
+def _is_logarithmic(panel: ChartPanel, marks: Marks) -> bool:
     values = [value for line in panel.lines for value in shown(line, marks.window)]
     positive = [value for value in values if value > 0]
     if panel.name not in _POSITIVE or not positive or min(values) < 0:
@@ -118,7 +118,7 @@ def _mark(ax: Axes, marks: Marks) -> None:
         ax.axvline(step, color=colours.RESUME, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1.5)
 
 
-def _draw_line(ax: Axes, line: Line, colour: str, lang: Lang) -> None:
+def _draw_line(ax: Axes, line: ChartLine, colour: str, lang: Lang) -> None:
     name, style = _safe(line.name), dict[str, Any]()
     dots: dict[str, Any] = {"markersize": 3.5, "linewidth": 0.8, "linestyle": (0, (1, 1)), "marker": "o"}
     for steps, values, old in _pieces(line):
@@ -144,7 +144,7 @@ def _draw_line(ax: Axes, line: Line, colour: str, lang: Lang) -> None:
         )
 
 
-def _pieces(line: Line) -> Iterator[tuple[list[int], list[float], bool]]:
+def _pieces(line: ChartLine) -> Iterator[tuple[list[int], list[float], bool]]:
     """Parts of a line without a step that goes back; whether a resumed process took their steps again.
 
     What a row lacks leaves no gap: keys that are logged every tenth row would leave nothing else.
@@ -165,7 +165,7 @@ def _pieces(line: Line) -> Iterator[tuple[list[int], list[float], bool]]:
         yield steps, values, was_old
 
 
-def _baseline(ax: Axes, line: Line, lang: Lang) -> None:
+def _baseline(ax: Axes, line: ChartLine, lang: Lang) -> None:
     if line.baseline is None:
         return
     known = _known(line.steps, line.baseline)
@@ -188,7 +188,7 @@ def _known(steps: Sequence[int], values: Values) -> list[tuple[float, float]]:
     return known
 
 
-def _spikes(ax: Axes, line: Line, colour: str, lang: Lang) -> None:
+def _spikes(ax: Axes, line: ChartLine, colour: str, lang: Lang) -> None:
     points = [(line.steps[at], line.values[at]) for at in line.spikes]
     known = [(step, _bounded(value)) for step, value in points if value is not None]
     if known:
@@ -205,7 +205,7 @@ def _spikes(ax: Axes, line: Line, colour: str, lang: Lang) -> None:
         )
 
 
-def _range(ax: Axes, panel: Panel, marks: Marks) -> None:
+def _range(ax: Axes, panel: ChartPanel, marks: Marks) -> None:
     """What is seen is what the window holds, and a limit that is near enough to matter."""
     values = [_bounded(value) for line in panel.lines for value in shown(line, marks.window)]
     logarithmic = ax.get_yscale() == "log"
@@ -229,7 +229,7 @@ def _is_near(limit: float, low: float, high: float, logarithmic: bool) -> bool:
     return low - 0.5 * (high - low) <= limit <= high + 0.5 * (high - low)
 
 
-def _limits(ax: Axes, panel: Panel, lang: Lang) -> None:
+def _limits(ax: Axes, panel: ChartPanel, lang: Lang) -> None:
     bottom, top = ax.get_ylim()
     for severity, limit in panel.limits.items():
         if bottom <= limit <= top:
@@ -237,7 +237,7 @@ def _limits(ax: Axes, panel: Panel, lang: Lang) -> None:
             ax.axhline(limit, label=name, linestyle="--", linewidth=1.0, color=colours.LIMITS[severity])
 
 
-def _healthy(ax: Axes, panel: Panel, lang: Lang) -> None:
+def _healthy(ax: Axes, panel: ChartPanel, lang: Lang) -> None:
     """A bar along the axis, from where to where it is healthy: a ground would hide the incidents."""
     low, high = panel.healthy
     if low is None and high is None:
@@ -256,7 +256,7 @@ def _healthy(ax: Axes, panel: Panel, lang: Lang) -> None:
         )
 
 
-def _legend(ax: Axes, panel: Panel, lang: Lang) -> None:
+def _legend(ax: Axes, panel: ChartPanel, lang: Lang) -> None:
     handles, labels = ax.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
     ax.set_title(_safe(panel.name), fontsize=9, color=colours.INK, loc="left", fontweight="bold")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from llmtrain_exporter.draw.chart import Marks, Panel
+from llmtrain_exporter.draw.chart import ChartPanel, Marks
 from llmtrain_exporter.draw.colours import GROUND
 from llmtrain_exporter.draw.from_history import FIT, Object, around, chain, marks, panels
 from llmtrain_exporter.draw.inline import inlined
@@ -43,20 +43,20 @@ def can_draw() -> bool:
     return find_spec("matplotlib") is not None
 
 
-def svg(drawn: Sequence[Panel], marked: Marks = Marks(), lang: Lang = Lang.EN, title: str = "") -> bytes:  # noqa: B008
+def svg(drawn: Sequence[ChartPanel], marked: Marks = Marks(), lang: Lang = Lang.EN, title: str = "") -> bytes:  # noqa: B008
     """An SVG file of panels below each other."""
     with _quiet():
         return _saved(figure(drawn, marked, lang, title), "svg", metadata={"Date": None, "Creator": None})
 
 
-def png(drawn: Sequence[Panel], marked: Marks = Marks(), title: str = "") -> bytes:  # noqa: B008
+def png(drawn: Sequence[ChartPanel], marked: Marks = Marks(), title: str = "") -> bytes:  # noqa: B008
     """A PNG of them, its words in English: the font that comes along has no other letters."""
     with _quiet():
         metadata = {"Software": None}
         return _saved(figure(drawn, marked, Lang.EN, title), "png", dpi=DOTS_PER_INCH, metadata=metadata)
 
 
-def inline_svg(drawn: Sequence[Panel], marked: Marks, lang: Lang, name: str) -> str:
+def inline_svg(drawn: Sequence[ChartPanel], marked: Marks, lang: Lang, name: str) -> str:
     """An SVG element for a page whose style sheet knows the classes of `inline`; `name` tells what it is."""
     return inlined(svg(drawn, marked, lang), name)
 
@@ -67,9 +67,9 @@ def incident_png(history: Object, story: Object, incident: Object) -> bytes:
     `history` and `story`: as `GET /api/v1/history` and `GET /api/v1/run` give them; `incident`: one of the
     story's.
     """
-    told = chain(history, incident) if story["base"] == GRPO else panels(history, FIT)
+    drawn = chain(history, incident) if story["base"] == GRPO else panels(history, FIT)
     title = f"{history['run']}: incident from step {incident['onset_step']}"
-    return png(told, marks(story, around(history, incident)), title)
+    return png(drawn, marks(story, around(history, incident)), title)
 
 
 def _saved(drawn: Figure, form: str, **options: Any) -> bytes:

@@ -12,7 +12,7 @@ import orjson
 from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.json_rows import lenient_json
 from llmtrain_exporter.knowledge import arguments
-from llmtrain_exporter.model import Settings
+from llmtrain_exporter.model import HyperParameters
 from llmtrain_exporter.printable import printable
 
 LARGEST_FILE = 4 << 20  # bytes
@@ -53,7 +53,7 @@ HUGGING_FACE_FILES = (
 """What trainers on Transformers leave beside a log, whichever of their logs that is."""
 
 
-def read_settings(folder: str, files: Iterable[ArgumentFile] = HUGGING_FACE_FILES) -> Settings:
+def read_hyper_parameters(folder: str, files: Iterable[ArgumentFile] = HUGGING_FACE_FILES) -> HyperParameters:
     """The settings of the run whose log lies in `folder`: each from the first of `files` that names it.
 
     A file that is missing, unreadable, too large or malformed says nothing.
@@ -75,12 +75,12 @@ def read_checkpoints(folder: str) -> tuple[int, ...]:
     return tuple(sorted(int(step) for step in steps if step.isascii() and step.isdecimal()))
 
 
-def select(found: Mapping[str, object]) -> Settings:
+def select(found: Mapping[str, object]) -> HyperParameters:
     """The white-listed part of a trainer's arguments."""
     texts = {label: _text(label, found) for label in arguments.TEXTS}
     numbers = {key: _number(found.get(key)) for key in arguments.NUMBERS}
     unset = {key for key, number in numbers.items() if key.startswith("max_") and (number or 0.0) <= 0}
-    return Settings(
+    return HyperParameters(
         {label: text for label, text in texts.items() if text},
         {key: number for key, number in numbers.items() if number is not None and key not in unset},
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import orjson
 
 from llmtrain_exporter.ingest.normalise import Normaliser
-from llmtrain_exporter.model import Kind, Layout, Record, Skip
+from llmtrain_exporter.model import Layout, Record, RowKind, Skip
 
 TEXT = Skip("text")
 
@@ -23,7 +23,7 @@ _NOTEBOOK = b'"data"'
 _TRACEBACK = b"Traceback (most recent call last)"
 _CLEARED = 20  # a bar is cleared by as many blanks as it is wide
 _ENOUGH = 3  # rows: one at step 1, and two to tell how far they are apart
-_FAILURE = Record(Kind.FAILURE, None, None, Layout(Kind.FAILURE, (), {}, ()), ())
+_FAILURE = Record(RowKind.FAILURE, None, None, Layout(RowKind.FAILURE, (), {}, ()), ())
 
 Grammar = Callable[[bytes], Sequence[Mapping[str, object]]]
 """The rows that a line shows, without colours and the prefixes of launchers; none where it is other text."""
@@ -64,8 +64,8 @@ class ConsoleReader:
         return [] if isinstance(record, Skip) else [self._placed(record)]
 
     def _placed(self, record: Record) -> Record:
-        self._index += record.kind is Kind.TRAIN
-        if record.step is not None or record.kind is Kind.FINAL:
+        self._index += record.kind is RowKind.TRAIN
+        if record.step is not None or record.kind is RowKind.FINAL:
             return record
         self._step = max(self._step, self._bar.step_of(self._index, self._interval))
         return record._replace(step=self._step, max_steps=self._bar.planned)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from llmtrain_exporter.ingest import values
 from llmtrain_exporter.knowledge import catalogue, row
 from llmtrain_exporter.knowledge.metric import Group, Key, Metric, Unit
-from llmtrain_exporter.model import Kind, Layout, Record, Series, Skip, series
+from llmtrain_exporter.model import Layout, Record, RowKind, Series, Skip, series
 
 KEYS_KEPT = 1 << 16
 """Keys of all plans together before all are forgotten: more only come from hostile or broken logs."""
@@ -93,21 +93,21 @@ class Normaliser:
 
     def _numbers(self, cells: LogRow) -> dict[str, object]:
         """The cells that hold what their key promises, numbers as numbers."""
-        kept: dict[str, object] = {}
+        numbers: dict[str, object] = {}
         for key, cell in cells.items():
             name = self._aliases.get(key, key)
             read = _EXACT[name].read if name in _EXACT else values.number
             plain = values.number(cell)
             if read(cell) is not None:
-                kept[key] = cell if plain is None else plain
+                numbers[key] = cell if plain is None else plain
             elif (name in row.POSITION or name in row.SUMMARY) and cell is not None:
-                kept[key] = cell
-        return kept
+                numbers[key] = cell
+        return numbers
 
 
-def layout_of(kind: Kind, columns: Sequence[Series]) -> Layout:
+def layout_of(kind: RowKind, columns: Sequence[Series]) -> Layout:
     """The layout of a row with these columns."""
-    own = (("split", "eval"),) if kind is Kind.EVAL else (("split", "train"),)
+    own = (("split", "eval"),) if kind is RowKind.EVAL else (("split", "train"),)
     position = {one.metric: at for at, one in enumerate(columns) if one.labels in ((), own)}
     lasting = tuple(at for at, one in enumerate(columns) if one.metric.group is not Group.PROGRESS)
     return Layout(kind, tuple(columns), position, lasting)
@@ -150,22 +150,22 @@ def _step_reader(names: Sequence[str]) -> Callable[[Cells], tuple[int | None, in
     )
 
 
-def _kind(names: Sequence[str], columns: Iterable[PlannedValue], progress_rows: bool) -> Kind | None:
+def _kind(names: Sequence[str], columns: Iterable[PlannedValue], progress_rows: bool) -> RowKind | None:
     present = set(names)
     placed = not present.isdisjoint(row.POSITION)
     if not present.isdisjoint(row.SUMMARY):
-        return Kind.SUMMARY
+        return RowKind.SUMMARY
     if not present.isdisjoint(row.FINAL) and "loss" not in present:
-        return Kind.FINAL
+        return RowKind.FINAL
     if placed and any(one.series.metric.essential and _split(one.series) != "eval" for one in columns):
-        return Kind.TRAIN
+        return RowKind.TRAIN
     if row.EVAL_PREFIX + "loss" in present or (placed and any(map(_is_eval, names))):
-        return Kind.EVAL
-    return Kind.PROGRESS if progress_rows and placed else None
+        return RowKind.EVAL
+    return RowKind.PROGRESS if progress_rows and placed else None
 
 
-def _split(one: Series) -> str:
-    return dict(one.labels).get("split", "")
+def _split(column_series: Series) -> str:
+    return dict(column_series.labels).get("split", "")
 
 
 def _is_eval(name: str) -> bool:
@@ -180,11 +180,11 @@ def _columns(names: Sequence[str]) -> list[PlannedValue]:
     for index, name in enumerate(names):
         if name in _POSITION_ONLY or name in row.SUMMARY:
             continue
-        one, unit = _find(name, functions)
-        if one in taken:
-            one, unit = _other(name), Unit.PLAIN
-        taken.add(one)
-        columns.append(PlannedValue(index, one, values.READERS[unit]))
+        column_series, unit = _find(name, functions)
+        if column_series in taken:
+            column_series, unit = _other(name), Unit.PLAIN
+        taken.add(column_series)
+        columns.append(PlannedValue(index, column_series, values.READERS[unit]))
     return columns
 
 

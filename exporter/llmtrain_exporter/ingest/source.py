@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from llmtrain_exporter.ingest.arguments import read_settings
+from llmtrain_exporter.ingest.arguments import read_hyper_parameters
 from llmtrain_exporter.ingest.dialect import Dialect, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.follow import Follower, explain, open_regular
@@ -16,7 +16,7 @@ from llmtrain_exporter.ingest.json_rows import NOT_JSON
 from llmtrain_exporter.ingest.normalise import layout_of
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import FileNames
-from llmtrain_exporter.model import Kind, Layout, Record, Series, Settings, Skip
+from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series, Skip
 from llmtrain_exporter.printable import printable
 
 LARGEST_DOCUMENT = 256 << 20  # bytes; a document is read whole
@@ -215,7 +215,7 @@ class JoinedSource:
         self._live = live()
         self._other = other
         self._again = False  # the live log begins anew, which is to be told with its next reading
-        self._rows: dict[tuple[Kind, int], Record] = {}
+        self._rows: dict[tuple[RowKind, int], Record] = {}
         self._joined: dict[tuple[Layout, Layout], tuple[Layout, tuple[int, ...]]] = {}
         self.path = self._live.path
 
@@ -300,9 +300,9 @@ def open_source(found: Found, readers: Readers, patient: bool = True) -> Source:
     return JoinedSource(live, _source(beside, other, lambda: readers.reader(other), patient))
 
 
-def read_run_settings(found: Found) -> Settings:
+def read_run_hyper_parameters(found: Found) -> HyperParameters:
     """What the argument files beside a run's log say, of those that its dialect knows."""
-    return read_settings(os.path.dirname(found.path), found.dialect.argument_files)
+    return read_hyper_parameters(os.path.dirname(found.path), found.dialect.argument_files)
 
 
 def _source(path: str, dialect: Dialect, reader: Callable[[], LogReader], patient: bool) -> Source:
@@ -318,7 +318,7 @@ def _beside(paths: Iterable[str], dialect: Dialect) -> str | None:
 
 
 def _logging_steps(found: Found) -> int | None:
-    steps = read_run_settings(found).numbers.get("logging_steps", 0.0)
+    steps = read_run_hyper_parameters(found).numbers.get("logging_steps", 0.0)
     return int(steps) if steps >= 1 else None  # below 1 it is a share of all steps
 
 
@@ -341,6 +341,6 @@ def _sorted(batches: Iterable[Iterable[Record | Skip]]) -> tuple[list[Record], C
 
 def _join(layout: Layout, other: Layout) -> tuple[Layout, tuple[int, ...]]:
     """The layout of both rows' columns, and which columns of the other row it takes."""
-    columns = [at for at, one in enumerate(other.series) if one not in layout.series]
+    columns = [at for at, series in enumerate(other.series) if series not in layout.series]
     added: list[Series] = [other.series[at] for at in columns]
     return layout_of(layout.kind, [*layout.series, *added]), tuple(columns)

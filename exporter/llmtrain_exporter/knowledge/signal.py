@@ -114,7 +114,7 @@ class Signal:
     `levels`: metrics whose own value the limit is, so that it can be drawn as a line across their charts.
     `limit_phrase`: the limit in words, with the blank {limit}, where the measure's own words do not fit.
     `limit_percent`: the limit is a share, which is told in percent.
-    `untold`: severities of which no alert is sent, and why; whoever looks at the run still sees them.
+    `no_alert`: severities of which no alert is sent, and why; whoever looks at the run still sees them.
     """
 
     name: str
@@ -128,7 +128,7 @@ class Signal:
     levels: tuple[Metric, ...] = ()
     limit_phrase: Text | None = None
     limit_percent: bool = False
-    untold: Mapping[Severity, str] = field(default_factory=dict)
+    no_alert: Mapping[Severity, str] = field(default_factory=dict)
     advice: Advice = Advice()
 
     @property

@@ -18,7 +18,7 @@ from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.knowledge.profile import PROFILES, SFT
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import Remedy
-from llmtrain_exporter.knowledge.signal import Bounds, Severity, Signal
+from llmtrain_exporter.knowledge.signal import Bounds, Signal
 from llmtrain_exporter.knowledge.signals import (
     SIGNALS,
     collapse,
@@ -83,7 +83,7 @@ def _signal(signal: Signal, known: Tables) -> Iterator[str]:
     for profile, bounds in signal.limits.items():
         yield from _bounds(f"{name}, profile {profile},", profile, bounds, signal)
     if signal.limit_phrase is not None:
-        yield from _untold(name, "limit phrase", signal.limit_phrase)
+        yield from _missing(name, "limit phrase", signal.limit_phrase)
     yield from _advice(name, signal)
     yield from _named(name, signal, known)
 
@@ -94,9 +94,9 @@ def _bounds(name: str, profile: str, bounds: Bounds, signal: Signal) -> Iterator
     if not bounds:
         yield f"{name} has no limit"
     for severity, bound in bounds.items():
-        yield from _untold(name, f"source of its {severity.value} limit", bound.source)
+        yield from _missing(name, f"source of its {severity.value} limit", bound.source)
     for (lesser, first), (worse, second) in pairwise(bounds.items()):
-        if list(Severity).index(lesser) > list(Severity).index(worse):
+        if lesser.rank > worse.rank:
             yield f"{name} has {lesser.value} before {worse.value}"
         if first.limit < second.limit if signal.below else first.limit > second.limit:
             yield f"{name} is {worse.value} before it is {lesser.value}"
@@ -112,7 +112,9 @@ def _advice(name: str, signal: Signal) -> Iterator[str]:
         else:
             yield from (f"{name} has no {part} in {lang.value}" for part in missing)
     for place, check in enumerate(advice.diagnosis, 1):
-        yield from _untold(name, f"diagnosis {place}", check)
+        yield from _missing(name, f"diagnosis {place}", check)
+    for split, baseline in advice.baselines.items():
+        yield from _missing(name, f"name of the {split} baseline", baseline)
     for part in ("diagnosis", "causes", "remedies", "sources"):
         if not getattr(advice, part):
             yield f"{name} has no {part}"
@@ -125,10 +127,10 @@ def _named(name: str, signal: Signal, known: Tables) -> Iterator[str]:
         ("cause", advice.causes, known.causes),
         ("remedy", advice.remedies, known.remedies),
     ):
-        for each in ids:
-            if each not in table:
-                yield f"{name} names the {kind} {each}, which does not exist"
-        found = [table[each].profiles for each in ids if each in table]
+        for key in ids:
+            if key not in table:
+                yield f"{name} names the {kind} {key}, which does not exist"
+        found = [table[key].profiles for key in ids if key in table]
         for profile in signal.limits if found else ():
             if not any(profile in profiles for profiles in found):
                 yield f"{name} has no {kind} in the profile {profile}"
@@ -142,17 +144,17 @@ def _metric(metric: Metric, known: Tables) -> Iterator[str]:
     if meaning is None:
         yield f"{name} has no meaning"
         return
-    for part, each in (("", meaning), *meaning.parts.items()):
-        yield from _meaning(f"{name}, {part}," if part else name, each, known)
+    for part, part_meaning in (("", meaning), *meaning.parts.items()):
+        yield from _meaning(f"{name}, {part}," if part else name, part_meaning, known)
 
 
 def _meaning(name: str, meaning: Meaning, known: Tables) -> Iterator[str]:
-    yield from _untold(name, "meaning", meaning.what)
+    yield from _missing(name, "meaning", meaning.what)
     if not meaning.sources:
         yield f"{name} has no source"
     for profile, healthy in meaning.healthy.items():
         if healthy.note is not None:
-            yield from _untold(name, f"note on what is healthy in {profile}", healthy.note)
+            yield from _missing(name, f"note on what is healthy in {profile}", healthy.note)
         for edge in (healthy.low, healthy.high):
             yield from _edge(f"{name}, profile {profile},", profile, edge, known)
 
@@ -166,22 +168,22 @@ def _edge(name: str, profile: str, edge: Edge | None, known: Tables) -> Iterator
 
 def _cause(name: str, cause: Cause, known: Tables) -> Iterator[str]:
     called = f"cause {name}"
-    yield from _untold(called, "name", cause.name)
-    yield from _untold(called, "text", cause.how)
+    yield from _missing(called, "name", cause.name)
+    yield from _missing(called, "text", cause.how)
     if not cause.sources:
         yield f"{called} has no source"
     if not any(name in signal.advice.causes for signal in known.signals.values()):
         yield f"{called} is named by no signal"
-    for each in cause.evidence:
-        signal = known.signals.get(each)
+    for signal_name in cause.evidence:
+        signal = known.signals.get(signal_name)
         if signal is not None and name not in signal.advice.causes:
-            yield f"{called} has the evidence {each}, which does not name it"
+            yield f"{called} has the evidence {signal_name}, which does not name it"
 
 
 def _remedy(name: str, remedy: Remedy, known: Tables) -> Iterator[str]:
     called = f"remedy {name}"
-    yield from _untold(called, "title", remedy.title)
-    yield from _untold(called, "text", remedy.how)
+    yield from _missing(called, "title", remedy.title)
+    yield from _missing(called, "text", remedy.how)
     if not remedy.sources:
         yield f"{called} has no source"
     if not any(name in signal.advice.remedies for signal in known.signals.values()):
@@ -191,9 +193,9 @@ def _remedy(name: str, remedy: Remedy, known: Tables) -> Iterator[str]:
 def _references(known: Tables) -> Iterator[str]:
     """Whatever names a signal or a metric names one that exists."""
     named = [
-        *((f"cause {name}", each) for name, cause in known.causes.items() for each in cause.evidence),
-        *((f"cause {name}", each) for name, cause in known.causes.items() for each in cause.effects),
-        *(("a checklist", each) for each in known.asked),
+        *((f"cause {name}", evidence) for name, cause in known.causes.items() for evidence in cause.evidence),
+        *((f"cause {name}", effect) for name, cause in known.causes.items() for effect in cause.effects),
+        *(("a checklist", signal) for signal in known.asked),
         *((f"the placeholder {name}", signal) for name, (signal, _) in text.RUN_LIMITS.items()),
     ]
     for who, signal in named:
@@ -214,7 +216,9 @@ def units(modules: Iterable[ModuleType]) -> Mapping[str, tuple[str, Text]]:
         for module in modules
         for name, hint in get_type_hints(module, include_extras=True).items()
     }
-    return {name: (said[0], said[1]) for name, said in hints.items() if len(said) == 2 and all(said)}
+    return {
+        name: (stated[0], stated[1]) for name, stated in hints.items() if len(stated) == 2 and all(stated)
+    }
 
 
 def _numbers(modules: Collection[ModuleType]) -> Iterator[str]:
@@ -225,7 +229,7 @@ def _numbers(modules: Collection[ModuleType]) -> Iterator[str]:
                 yield f"number {name} of {module.__name__.rpartition('.')[2]} has no unit and source"
 
 
-def _untold(name: str, what: str, written: Text) -> Iterator[str]:
+def _missing(name: str, what: str, written: Text) -> Iterator[str]:
     return (f"{name} has no {what} in {lang.value}" for lang in Lang if not _written(written, lang))
 
 

@@ -11,7 +11,7 @@ import anyio
 
 from llmtrain_exporter.notify.call import Call
 from llmtrain_exporter.notify.card import Card
-from llmtrain_exporter.notify.chat.descriptor import Bot, Message, Picture
+from llmtrain_exporter.notify.chat.descriptor import Bot, Message, PictureWay
 from llmtrain_exporter.notify.pacing import Bucket
 from llmtrain_exporter.notify.ports import Draft, Ports
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 class Pictures:
     """The charts for one bot's cards. Owned by the event loop's thread."""
 
-    def __init__(self, bot: Bot[Any], picture: Picture[Any] | None, bucket: Bucket, ports: Ports) -> None:
+    def __init__(self, bot: Bot[Any], picture: PictureWay[Any] | None, bucket: Bucket, ports: Ports) -> None:
         """`picture`: how the chat takes them; None where it does not."""
         self._bot = bot
         self._picture = picture if bot.rule.picture else None

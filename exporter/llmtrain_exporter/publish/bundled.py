@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge.text import Lang
@@ -35,7 +35,7 @@ def history() -> Mapping[str, Any]:
 def _read() -> History:
     now = time.time()
     scan = discover.discover([str(BUNDLED / COLLAPSE)], discover.SearchOptions(ignore_older=None), now)
-    read = read_history(scan.found[0], Options(), Readers(None), now)
+    read = read_history(scan.found[0], RunOptions(), Readers(None), now)
     if not isinstance(read, History):
         raise FileNotFoundError(f"{BUNDLED}: is damaged; install the program anew")
     return read
@@ -43,5 +43,5 @@ def _read() -> History:
 
 def _as_answered(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """As JSON brings it, in which there is neither NaN nor infinity."""
-    told: dict[str, Any] = json.loads(orjson.dumps({**answer, "run": RUN}))
-    return told
+    parsed: dict[str, Any] = json.loads(orjson.dumps({**answer, "run": RUN}))
+    return parsed

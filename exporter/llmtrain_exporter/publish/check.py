@@ -58,8 +58,8 @@ def run_check(
     """
     runs: list[Snapshot] = []
     others: list[NoRun] = []
-    kept = CoursesKept()
-    reader = kept.read if wanted.format == "text" and can_draw(out) else read_log
+    observed = CoursesKept()
+    reader = observed.read if wanted.format == "text" and can_draw(out) else read_log
     checked = read_each(reader, paths, rules_for_reading(settings, profile), time.time())
     for outcome in _follow_progress(checked, err, time.monotonic) if err.isatty() else checked:
         if isinstance(outcome, Snapshot):
@@ -70,7 +70,7 @@ def run_check(
         out.write(as_json(runs, others))
     else:
         style = style_for(wanted.lang, out)
-        out.writelines(as_text(runs, others, style, wanted.verbose, kept.courses))
+        out.writelines(as_text(runs, others, style, wanted.verbose, observed.courses))
     return exit_code(paths, runs, others)
 
 

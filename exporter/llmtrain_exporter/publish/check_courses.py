@@ -6,12 +6,12 @@ from array import array
 
 from llmtrain_exporter.analyse import derived
 from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Kind, Layout, NoRun, Record, Series, Snapshot, series
+from llmtrain_exporter.model import Layout, NoRun, Record, RowKind, Series, Snapshot, series
 from llmtrain_exporter.story.metrics import JUDGED, Courses, metric_rows
 from llmtrain_exporter.watching.live import unobserved
 from llmtrain_exporter.watching.on_demand import open_log, read_once
@@ -37,7 +37,7 @@ class CoursesKept:
     def __init__(self) -> None:
         self.courses: dict[str, Courses] = {}
 
-    def read(self, found: Found, options: Options, readers: Readers, now: float) -> Snapshot | NoRun:
+    def read(self, found: Found, options: RunOptions, readers: Readers, now: float) -> Snapshot | NoRun:
         """One log; see `read_once`."""
         drawn = found.size <= LARGEST_DRAWN
         log = open_log(found, options, readers, _Values if drawn else unobserved)
@@ -57,7 +57,7 @@ class _Values:
 
     def note(self, record: Record, _: Analysis | None, /) -> None:
         """See a record that was folded."""
-        if record.kind not in (Kind.TRAIN, Kind.EVAL):
+        if record.kind not in (RowKind.TRAIN, RowKind.EVAL):
             return
         if record.layout is not self._layout or len(self._waiting) >= BLOCK:
             self._settle()
@@ -71,15 +71,15 @@ class _Values:
             row.series: SCALED.get(row.series, row.series) for row in metric_rows(run, Lang.EN) if row.matters
         }
         return {
-            one: thinned(self._columns[other], LONGEST_COURSE)
-            for one, other in logged.items()
-            if other in self._columns
+            shown: thinned(self._columns[source], LONGEST_COURSE)
+            for shown, source in logged.items()
+            if source in self._columns
         }
 
     def _settle(self) -> None:
         if self._layout is None or not self._waiting:
             return
-        for one, values in zip(self._layout.series, zip(*self._waiting, strict=True), strict=True):
-            if one.metric.group in JUDGED:
-                self._columns.setdefault(one, array("d")).extend(values)
+        for recorded, values in zip(self._layout.series, zip(*self._waiting, strict=True), strict=True):
+            if recorded.metric.group in JUDGED:
+                self._columns.setdefault(recorded, array("d")).extend(values)
         self._waiting.clear()

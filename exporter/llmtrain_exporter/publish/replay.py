@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from llmtrain_exporter.config import seconds
-from llmtrain_exporter.ingest.arguments import read_settings
+from llmtrain_exporter.ingest.arguments import read_hyper_parameters
 from llmtrain_exporter.ingest.dialect import Dialect, Stages
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.recognise import dialect_of
@@ -122,10 +122,10 @@ def _refuse(source: Path, target: Path, existing: str, document: bool) -> None:
 def _write_arguments(origin: Path, folder: Path, dialect: Dialect, replace: bool) -> None:
     """What the exporter reads of a run's arguments and no more: the whole file can hold tokens."""
     source, target = origin / ARGUMENTS, folder / ARGUMENTS
-    known = read_settings(str(origin), dialect.argument_files)
-    said = {**known.info, **known.numbers}
-    if said and not (target.exists() and (not replace or (source.exists() and target.samefile(source)))):
-        target.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    known = read_hyper_parameters(str(origin), dialect.argument_files)
+    arguments = {**known.info, **known.numbers}
+    if arguments and not (target.exists() and (not replace or (source.exists() and target.samefile(source)))):
+        target.write_text(json.dumps(arguments, indent=2) + "\n", encoding="utf-8")
 
 
 def _lines(source: Path, target: Path, manner: Manner, pace: Pace) -> Iterator[int]:
@@ -133,10 +133,10 @@ def _lines(source: Path, target: Path, manner: Manner, pace: Pace) -> Iterator[i
         log = files.enter_context(source.open("rb"))
         if manner.existing == "replace":
             target.write_bytes(b"")
-        kept = files.enter_context(target.open("ab")) if manner.keep_open else None
+        opened = files.enter_context(target.open("ab")) if manner.keep_open else None
         for line in iter(lambda: log.readline(LONGEST_LINE), b""):
-            if kept:
-                _write(kept, line, manner.torn, pace)
+            if opened:
+                _write(opened, line, manner.torn, pace)
             else:
                 with target.open("ab") as output:
                     _write(output, line, manner.torn, pace)

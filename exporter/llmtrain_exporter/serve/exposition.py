@@ -96,7 +96,7 @@ def _lines(run: str, samples: Mapping[Series, float]) -> dict[Metric, bytes]:
 
 
 def _at_birth(samples: Mapping[Series, float]) -> Mapping[Series, float]:
-    return {one: 0.0 if one.metric.type is Type.COUNTER else value for one, value in samples.items()}
+    return {series: 0.0 if series.metric.type is Type.COUNTER else value for series, value in samples.items()}
 
 
 def _header(metric: Metric, openmetrics: bool) -> bytes:
@@ -142,12 +142,12 @@ class _Block:
         text, lengths = memoryview(self.texts[family]), self._lengths[family]
         ends = list(accumulate(lengths, initial=0))
         parts: list[bytes | memoryview] = []
-        kept = 0
+        copied = 0
         for place, lines in fresh:
-            parts += text[kept : ends[place]], lines
-            kept = ends[place + 1]
+            parts += text[copied : ends[place]], lines
+            copied = ends[place + 1]
             lengths[place] = len(lines)
-        self.texts[family] = b"".join((*parts, text[kept:]))
+        self.texts[family] = b"".join((*parts, text[copied:]))
 
 
 class Exposition:

@@ -6,7 +6,7 @@ from array import array
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import Kind, Record
+from llmtrain_exporter.model import Record, RowKind
 
 POINTS = 32
 """Points at which a line is thinned to half as many."""
@@ -29,7 +29,7 @@ class Sparkline:
 
     def note(self, record: Record, _: Analysis | None, /) -> None:
         """See a record that was folded; only those of training make a point."""
-        if record.kind is not Kind.TRAIN:
+        if record.kind is not RowKind.TRAIN:
             return
         position = record.layout.position
         at = position.get(c.REWARD)

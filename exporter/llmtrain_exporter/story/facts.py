@@ -9,7 +9,7 @@ from llmtrain_exporter.knowledge import skips, words
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang, written
-from llmtrain_exporter.model import Health, Kind, Snapshot, State, series
+from llmtrain_exporter.model import Health, RowKind, Snapshot, State, series
 from llmtrain_exporter.story.blocks import (
     DETAIL,
     Code,
@@ -60,7 +60,7 @@ def remaining(run: Snapshot) -> float | None:
 
 def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
     """The verdict on the whole log, and how the run is now where that is something else."""
-    if not run.records.get(Kind.TRAIN) and run.verdict is Health.HEALTHY:
+    if not run.records.get(RowKind.TRAIN) and run.verdict is Health.HEALTHY:
         return None  # nothing is known to be well
     mark = health_mark(run.verdict, lang)
     line: Line = (mark,)
@@ -78,8 +78,8 @@ def fact_lines(run: Snapshot, lang: Lang) -> Iterator[Line]:
     """A line for each; the first says what the run is and does."""
     yield (", ".join((run.dialect, _profile(run, lang), _state(run, lang))),)
     counts = (
-        words.TRAIN_RECORDS.of(run.records.get(Kind.TRAIN, 0), lang),
-        words.EVALUATIONS.of(run.records.get(Kind.EVAL, 0), lang),
+        words.TRAIN_RECORDS.of(run.records.get(RowKind.TRAIN, 0), lang),
+        words.EVALUATIONS.of(run.records.get(RowKind.EVAL, 0), lang),
     )
     yield (words.COMMA.of(lang).join(counts),)
     for resume in run.resumes:
@@ -136,7 +136,7 @@ def reason_section(run: Snapshot, lang: Lang) -> Section | None:
     """Why the verdict is what it is. What speaks against a run stands among the findings as well."""
     if against(run):
         return section_of(Part.REASON, lang, None, Paragraph(_worst(run, lang)), rank=DETAIL)
-    if not run.records.get(Kind.TRAIN):
+    if not run.records.get(RowKind.TRAIN):
         return section_of(Part.REASON, lang, None, Paragraph((words.NOTHING_TO_JUDGE.of(lang),)))
     if run.verdict is Health.HEALTHY and run.state not in (State.STALLED, State.FAILED):
         warning = [bounds for bounds in run.limits.values() if bounds.keys() - {Severity.INFO}]
@@ -184,7 +184,7 @@ def settings_section(run: Snapshot, lang: Lang) -> Section:
 
 
 def _hyper_parameters(run: Snapshot, lang: Lang) -> Iterator[Section]:
-    rows = tuple(((Code(name),), (written(value),)) for name, value in run.settings.numbers.items())
+    rows = tuple(((Code(name),), (written(value),)) for name, value in run.hyper_parameters.numbers.items())
     if rows:
         head = (words.SETTING.of(lang), words.SETTING_VALUE.of(lang))
         table = Table(words.SETTINGS_FROM.of(lang), head, rows)
@@ -193,7 +193,7 @@ def _hyper_parameters(run: Snapshot, lang: Lang) -> Iterator[Section]:
 
 def _details(run: Snapshot, lang: Lang) -> Iterator[tuple[str, Line]]:
     yield words.LOG.of(lang), (Code(run.file),)
-    for name, text in run.settings.info.items():
+    for name, text in run.hyper_parameters.info.items():
         yield name, (text,)
     if run.first_step is not None:
         yield words.TAKEN.of(lang), _steps(run, lang)

@@ -103,7 +103,7 @@ def _cells(row: MetricRow, lang: Lang) -> list[Line]:
 def metric_rows(run: Snapshot, lang: Lang) -> Iterator[MetricRow]:
     """The metrics of a run, in the catalogue's order."""
     worst = _worst(run.episodes)
-    for series in sorted((each for each in run.samples if each.metric in _CATALOGUE), key=_place):
+    for series in sorted((logged for logged in run.samples if logged.metric in _CATALOGUE), key=_place):
         value, healthy = run.samples[series], healthy_of(series, run.base)
         healthy_text = "" if healthy is None else range_text(healthy, series.metric, run.limits, lang)
         yield MetricRow(

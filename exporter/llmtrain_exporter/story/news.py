@@ -112,7 +112,9 @@ def _finding(episode: Episode, run: Snapshot, lang: Lang) -> Finding:
 
 def _severities(run: Snapshot) -> dict[str, Severity]:
     """The severity that each signal has at the moment; an episode tells its worst."""
-    active = (dict(one.labels) for one, on in run.samples.items() if one.metric is m.SIGNAL_ACTIVE and on)
+    active = (
+        dict(series.labels) for series, on in run.samples.items() if series.metric is m.SIGNAL_ACTIVE and on
+    )
     return {labels["signal"]: Severity(labels["severity"]) for labels in active}
 
 

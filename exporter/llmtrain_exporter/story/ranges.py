@@ -36,7 +36,7 @@ def limits_of(series: Series, run: Snapshot) -> dict[Severity, float]:
     if dict(series.labels).get(series.metric.label, "") not in _PARTS:
         return {}
     bounds = (bounds for name, bounds in run.limits.items() if series.metric in SIGNALS[name].levels)
-    return {severity: bound.limit for each in bounds for severity, bound in each.items()}
+    return {severity: bound.limit for of_signal in bounds for severity, bound in of_signal.items()}
 
 
 def band_of(series: Series, run: Snapshot) -> tuple[float | None, float | None]:

@@ -6,7 +6,7 @@ NaN and infinities stay what they are; writing JSON turns them into null.
 from __future__ import annotations
 
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Episode, Incident, Kind, Snapshot
+from llmtrain_exporter.model import Episode, Incident, RowKind, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.facts import progress, remaining
 from llmtrain_exporter.story.numbers import series_name
@@ -27,7 +27,7 @@ def run_object(run: Snapshot) -> Object:
         "file": printable(run.file),
         "dialect": run.dialect,
         "profile": printable(run.profile),
-        "records": {kind.value: run.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)},
+        "records": {kind.value: run.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)},
         "first_step": run.first_step,
         "last_step": run.last_step,
         "max_steps": run.max_steps,
@@ -54,8 +54,8 @@ def full_object(run: Snapshot, lang: Lang) -> Object:
         "progress": progress(run),
         "remaining_seconds": remaining(run),
         "last_record_timestamp": run.last_record,
-        "info": {key: printable(value) for key, value in run.settings.info.items()},
-        "settings": dict(run.settings.numbers),
+        "info": {key: printable(value) for key, value in run.hyper_parameters.info.items()},
+        "settings": dict(run.hyper_parameters.numbers),
         "incidents": [_full_incident(run, incident) for incident in run.incidents],
         "story": to_object(run_story(run, lang)),
     }

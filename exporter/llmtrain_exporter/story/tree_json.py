@@ -40,7 +40,7 @@ def _plain(value: object) -> object:
     if isinstance(value, str):
         return printable(value.value if isinstance(value, Enum) else value)
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     if is_dataclass(value):
         content = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
         return {"type": type(value).__name__.lower(), **content}

@@ -112,7 +112,7 @@ def causes(run: Snapshot, lang: Lang, most: int = 4) -> list[str]:
 
 def actions(run: Snapshot, lang: Lang, most: int = 6) -> list[Action]:
     """What to do, the first to try in front; what the run has already is left out."""
-    settings = dict(run.settings.numbers)
+    settings = dict(run.hyper_parameters.numbers)
     found = []
     for remedy in _unique(remedy for name in against(run) for remedy in remedies_for(name, run.base)):
         changes = proposals(remedy, run.producer, run.base, settings)
@@ -140,7 +140,7 @@ def _settings(run: Snapshot) -> dict[str, str]:
         if signal in run.limits
     }
     limits = {name: f"{bound.limit:g}" for name, bound in bounds.items() if bound is not None}
-    own = {name: text.replace(" ", NBSP) for name, text in named(dict(run.settings.numbers)).items()}
+    own = {name: text.replace(" ", NBSP) for name, text in named(dict(run.hyper_parameters.numbers)).items()}
     return {**own, **limits}
 
 
@@ -162,7 +162,7 @@ def _beside(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:
     """What the worst value is held against, and what had broken when the episode began."""
     split = dict(episode.metric.labels).get("split", "train")
     name = SIGNALS[episode.signal].advice.baselines.get(split, words.USUAL_LEVEL)
-    incidents = [each for each in run.incidents if each.onset_step <= episode.first_step]
+    incidents = [incident for incident in run.incidents if incident.onset_step <= episode.first_step]
     stages = incidents[-1].stages if incidents else ()
     broken = [words.STAGE[stage].of(lang) for stage, step in stages if step <= episode.first_step]
     return {

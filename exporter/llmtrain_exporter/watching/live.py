@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.arguments import read_checkpoints
 from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.ingest.source import Reading, Source, read_run_settings
+from llmtrain_exporter.ingest.source import Reading, Source, read_run_hyper_parameters
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
 from llmtrain_exporter.model import NoRun, Record, Series, Snapshot, State
@@ -102,7 +102,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         self,
         found: Found,
         name: str,
-        options: Options,
+        options: RunOptions,
         source: Source,
         observe: Callable[[Run], ObserverT],
         carried: Mapping[Series, float] | None = None,
@@ -239,7 +239,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         self.folded.least = known
 
     def _begin(self) -> None:
-        self.folded = Run(self._options, read_run_settings(self.found), self.carried)
+        self.folded = Run(self._options, read_run_hyper_parameters(self.found), self.carried)
         self.observer = self._observe(self.folded)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from llmtrain_exporter.analyse.run import Options, Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.discover import Found, Scan
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
@@ -25,12 +25,12 @@ BytesRead = Callable[[int], object]
 
 ResultT = TypeVar("ResultT")
 
-LogReader = Callable[[Found, Options, Readers, float], ResultT | NoRun]
+LogReader = Callable[[Found, RunOptions, Readers, float], ResultT | NoRun]
 """Reads one log to its end, at a Unix time."""
 
 
 def open_log(
-    found: Found, options: Options, readers: Readers, observe: Callable[[Run], ObserverT]
+    found: Found, options: RunOptions, readers: Readers, observe: Callable[[Run], ObserverT]
 ) -> LiveRun[ObserverT]:
     """A log that is taken as it lies: nobody waits for what may still be on its way to it."""
     return LiveRun(found, found.run, options, open_source(found, readers, patient=False), observe)
@@ -56,7 +56,7 @@ def read_once(run: LiveRun[ObserverT], now: float, progress: BytesRead | None = 
         run.source.close()
 
 
-def read_log(found: Found, options: Options, readers: Readers, now: float) -> Snapshot | NoRun:
+def read_log(found: Found, options: RunOptions, readers: Readers, now: float) -> Snapshot | NoRun:
     """One log, read to its end; see `read_once`."""
     return read_once(open_log(found, options, readers, unobserved), now)
 

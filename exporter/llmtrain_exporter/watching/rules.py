@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings, unique_name
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.discover import Found, Scan
@@ -20,7 +20,7 @@ EPISODES_READ = 10_000
 class RunRules:
     """The rules of the settings, for everything that looks at logs."""
 
-    def __init__(self, settings: Settings, judging: Options) -> None:
+    def __init__(self, settings: Settings, judging: RunOptions) -> None:
         """`judging`: how a run is judged of which no rule says more; its profile goes before every rule."""
         self._settings = settings
         self._judging = judging
@@ -46,7 +46,7 @@ class RunRules:
         """What the run is called, unlike every name that is taken."""
         return unique_name(self._settings.assign(found.run).name, found.run, taken)
 
-    def options(self, found: Found) -> Options:
+    def options(self, found: Found) -> RunOptions:
         """How the run is judged."""
         assigned = self._settings.assign(found.run)
         profile = self._judging.profile or assigned.profile
@@ -55,7 +55,7 @@ class RunRules:
 
 def rules_for_serving(settings: Settings) -> RunRules:
     """Those of runs that are served: within what a Prometheus can take."""
-    judging = Options(
+    judging = RunOptions(
         profiles=settings.known_profiles,
         max_other_keys=settings.max_other_keys,
         max_label_values=settings.max_reward_functions,
@@ -65,7 +65,7 @@ def rules_for_serving(settings: Settings) -> RunRules:
 
 def rules_for_reading(settings: Settings, profile: str | None = None) -> RunRules:
     """Those of runs that a person reads. `profile` goes before what the settings say."""
-    judging = Options(profile=profile, profiles=settings.known_profiles, episodes_kept=EPISODES_READ)
+    judging = RunOptions(profile=profile, profiles=settings.known_profiles, episodes_kept=EPISODES_READ)
     return RunRules(settings, judging)
 
 

@@ -173,7 +173,8 @@ def _moment(moment: Moment, text: str) -> str:
 
 
 def _share(share: Share, text: str) -> str:
-    return f'<progress class="{text_html(share.kind)}" max="1" value="{share.value:.4f}"></progress> {text}'
+    label = f'class="{text_html(share.kind)}" aria-label="{text}"'
+    return f'<progress {label} max="1" value="{share.value:.4f}"></progress> {text}'
 
 
 def _link(link: Link, text: str) -> str:

@@ -19,7 +19,7 @@ RULES: tuple[type[Rule], ...] = (
     *progress.RULES,
 )
 
-COMPARED = frozenset(one for rule in RULES for one in rule.compared)
+COMPARED = frozenset(watched for rule in RULES for watched in rule.compared)
 """Series that have a level in every run in which they are watched."""
 
 

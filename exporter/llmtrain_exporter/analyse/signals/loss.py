@@ -49,10 +49,10 @@ class NonFinite(Rule):
 
     def read(self, view: RecordView) -> SignalReading | None:
         """The first metric that is no finite number."""
-        for one in self.watched:
-            value = view.values.get(one, 0.0)
+        for watched in self.watched:
+            value = view.values.get(watched, 0.0)
             if not math.isfinite(value):
-                return SignalReading(1.0, value, one)
+                return SignalReading(1.0, value, watched)
         return None
 
     def evaluate(self, view: RecordView) -> Readings:

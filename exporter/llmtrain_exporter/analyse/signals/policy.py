@@ -127,13 +127,13 @@ class ClipRatioHigh(Rule):
 
     def ordinary(self) -> Mapping[Series, Interval]:
         """Anything below the limit; all of it where whole sequences are clipped."""
-        return {} if self._sequences else {one: up_to(self.first.limit) for one in CLIP_RATIOS}
+        return {} if self._sequences else {share: up_to(self.first.limit) for share in CLIP_RATIOS}
 
     def read(self, view: RecordView) -> SignalReading | None:
         """The highest of the bounds' shares."""
         if self._sequences:
             return None
-        found = [(view.values[one], one) for one in CLIP_RATIOS if one in view.values]
+        found = [(view.values[share], share) for share in CLIP_RATIOS if share in view.values]
         if not found:
             return None
         value, where = max(found, key=lambda pair: pair[0])

@@ -109,67 +109,73 @@ class RewardFunctionDrop(Rule):
 
     def look_back(self, view: RecordView) -> Readings:
         """Begin to follow the mean of each function whose last block is far too low to be chance."""
-        for one, level in view.levels.items():
-            if one.metric is c.REWARD_FUNCTION_MEAN and level.median >= self.first.floor and not level.young:
-                last, count = self._mean(one, view)
+        for function, level in view.levels.items():
+            if (
+                function.metric is c.REWARD_FUNCTION_MEAN
+                and level.median >= self.first.floor
+                and not level.young
+            ):
+                last, count = self._mean(function, view)
                 score = (last - level.median) / _sigma(level) * count**0.5
                 if last <= DROP_BELOW * level.median and score <= -DROP_BLOCK:
-                    self._means.setdefault(one, last)
+                    self._means.setdefault(function, last)
         yield from ()
 
-    def _mean(self, one: Series, view: RecordView) -> tuple[float, int]:
+    def _mean(self, function: Series, view: RecordView) -> tuple[float, int]:
         """The mean of a block and its size, or of what there is of it; NaN where that is little."""
-        whole = view.mean(one, BLOCK)
+        whole = view.mean(function, BLOCK)
         if whole == whole:
             return whole, BLOCK
-        recent = view.recent(one, BLOCK)
+        recent = view.recent(function, BLOCK)
         return (mean(recent), len(recent)) if len(recent) >= BLOCK // 2 else (whole, 0)
 
     def read(self, view: RecordView) -> SignalReading | None:
         """Of the functions that drop, the one of which least is left."""
         found = None
-        for one, value in view.values.items():
-            if one.metric is c.REWARD_FUNCTION_MEAN and TRAIN in one.labels:
-                level = view.levels.get(one)
-                left = None if level is None else self._left(one, value, level)
+        for function, value in view.values.items():
+            if function.metric is c.REWARD_FUNCTION_MEAN and TRAIN in function.labels:
+                level = view.levels.get(function)
+                left = None if level is None else self._left(function, value, level)
                 if level is not None and left is not None and (found is None or left < found.score):
                     median = level.median
                     found = SignalReading(
-                        min(left, self.first.limit), value, one, median, median, baseline=median
+                        min(left, self.first.limit), value, function, median, median, baseline=median
                     )
         return found
 
-    def _left(self, one: Series, value: float, level: Level) -> float | None:
+    def _left(self, function: Series, value: float, level: Level) -> float | None:
         """The share of a function's baseline that is left; None: it has not dropped."""
         if level.median < self.first.floor:
-            self._sums.pop(one, None)
-            self._means.pop(one, None)
+            self._sums.pop(function, None)
+            self._means.pop(function, None)
             return None
         left, score = value / level.median, (value - level.median) / _sigma(level)
-        total = self._count(one, left, score)
+        total = self._count(function, left, score)
         if left <= DROP_BELOW and total >= (DROP_LASTS_YOUNG if level.young else DROP_LASTS):
             return left
         if left <= self.first.limit / level.caution and score <= -outlying(level):
             return left
-        return self._follow_mean(one, value, level)
+        return self._follow_mean(function, value, level)
 
-    def _count(self, one: Series, left: float, score: float) -> float:
-        total = self._sums.get(one, 0.0)
+    def _count(self, function: Series, left: float, score: float) -> float:
+        total = self._sums.get(function, 0.0)
         if not total and (left > DROP_BELOW or score > -DROP_BEGINS):
             return 0.0
         total = min(total + min(-score, DROP_MOST) - DROP_DRIFT, 2 * DROP_LASTS_YOUNG)
         if total > 0 and left < DROP_OVER:
-            self._sums[one] = total
+            self._sums[function] = total
         else:
-            self._sums.pop(one, None)
+            self._sums.pop(function, None)
         return total
 
-    def _follow_mean(self, one: Series, value: float, level: Level) -> float | None:
-        if one not in self._means:
+    def _follow_mean(self, function: Series, value: float, level: Level) -> float | None:
+        if function not in self._means:
             return None
-        followed = self._means[one] = self._means[one] + (value - self._means[one]) / (BLOCK / 2)
+        followed = self._means[function] = self._means[function] + (value - self._means[function]) / (
+            BLOCK / 2
+        )
         if followed > DROP_BELOW * level.median:
-            del self._means[one]
+            del self._means[function]
             return None
         return followed / level.median
 

@@ -89,14 +89,14 @@ class RecordView:
         self._ring = ring
         self._columns = columns
 
-    def recent(self, one: Series, count: int) -> list[float]:
+    def recent(self, of: Series, count: int) -> list[float]:
         """The last values before this record, oldest first."""
-        column = self._columns.get(one)
+        column = self._columns.get(of)
         return [] if column is None else self._ring.recent(column, count)
 
-    def mean(self, one: Series, count: int) -> float:
+    def mean(self, of: Series, count: int) -> float:
         """The mean of those, NaN where one is missing."""
-        column = self._columns.get(one)
+        column = self._columns.get(of)
         return math.nan if column is None else self._ring.mean(column, count)
 
 
@@ -160,9 +160,9 @@ class Rule:
         self.bounds = context.bounds[self.name]
         self.least, self.first = next(iter(self.bounds.items()))  # the least severity and its bound
 
-    def watches(self, one: Series) -> bool:
+    def watches(self, logged: Series) -> bool:
         """Whether the rule looks at a series of training records."""
-        return one in self.watched or (one.metric is self.watched_metric and TRAIN in one.labels)
+        return logged in self.watched or (logged.metric is self.watched_metric and TRAIN in logged.labels)
 
     def meets(self, reading: SignalReading) -> bool:
         """Whether a reading meets the first bound."""

@@ -44,7 +44,7 @@ INCIDENT_LIVE = "run_incident:llmtrain_incident:live"
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordingRule:
     """A recording rule, and why it is there. `labels`: what it adds to those of its series."""
 
     name: str
@@ -54,13 +54,13 @@ class Record:
 
 
 RECORDS = (
-    Record(
+    RecordingRule(
         RESET,
         f'max without (kind) (resets(llmtrain_records_total{{kind="train"}}[{times.GROWTH}])) > 0',
         "Runs whose counters fell: the log was replaced while the exporter was away. What increase() says\n"
         "of them is no growth.",
     ),
-    Record(
+    RecordingRule(
         RECENT,
         f"""time() - llmtrain_last_record_timestamp_seconds < {times.ENDED_SECONDS}
 or
@@ -70,14 +70,14 @@ and {RUN}
         "Seconds since the last record of runs that are still worth a word. A run that was killed is given\n"
         "up after some hours, so that nobody is reminded of it for a week.",
     ),
-    Record(
+    RecordingRule(
         MISSING,
         f"""last_over_time({RECENT}[{times.BRIDGE}])
 unless {RUN}
   llmtrain_last_record_timestamp_seconds""",
         "Runs that were there a moment ago and are not now: the exporter is started again, and reads.",
     ),
-    Record(
+    RecordingRule(
         ALIVE,
         f"""max without (kind) (
   (increase(llmtrain_records_total{{kind="train"}}[{times.GROWTH}]) > bool 0) == 1
@@ -91,7 +91,7 @@ or {RUN}
     )""",
         "Runs that were seen to train, until they end. Others cannot stall: their logs were there before.",
     ),
-    Record(
+    RecordingRule(
         GROWN,
         f"""(
   increase(llmtrain_signal_records_total[{times.GROWTH}]) > 0
@@ -102,12 +102,12 @@ or {RUN}
         "Records at which a signal was there, among those just written. Signals without such a record have\n"
         "no series. This rule and the next are the ones that look at every signal of every run.",
     ),
-    Record(
+    RecordingRule(
         SIGNAL_ACTIVE,
         "llmtrain_signal_active == 1",
         "Signals that are there at the moment, seen to come up or not: only those have a series.",
     ),
-    Record(
+    RecordingRule(
         SIGNAL_LIVE,
         f"""({GROWN} > bool 0)
 or {SIGNAL}
@@ -128,7 +128,7 @@ or {SIGNAL}
   0 * (last_over_time({SIGNAL_LIVE}[{times.BRIDGE}]) == 1)""",
         "1 for a signal that was seen to come up and is not over; a single 0 once it is over.",
     ),
-    Record(
+    RecordingRule(
         BEGUN,
         f"""(
   increase(llmtrain_incidents_total[{times.GROWTH}]) > 0
@@ -144,14 +144,14 @@ or {SIGNAL}
         "Runs in which an incident was seen to begin; or to be there, with signals that were seen to come\n"
         "up, because it began while nobody was looking.",
     ),
-    Record(
+    RecordingRule(
         ONGOING,
         f"""{BEGUN}
 or {RUN}
   (llmtrain_incident_active == 1 and {RUN} {RECENT})""",
         "Runs whose incident goes on.",
     ),
-    Record(
+    RecordingRule(
         INCIDENT_LIVE,
         f"""{NUMBER} (
   "incident", llmtrain_incidents_total and {RUN} {BEGUN}
@@ -180,8 +180,8 @@ or {INCIDENT_OF}
 """Recording rules of the runs, each built on those before it."""
 
 
-def _health(value: int, name: str) -> Record:
-    return Record(
+def _health(value: int, name: str) -> RecordingRule:
+    return RecordingRule(
         "instance_health:llmtrain_runs:count",
         f"count by (job, instance) (llmtrain_run_health == {value})",
         f"Runs that are {name}.",
@@ -190,25 +190,25 @@ def _health(value: int, name: str) -> Record:
 
 
 FLEET = (
-    Record(
+    RecordingRule(
         "instance_state:llmtrain_runs:count",
         "count by (job, instance, state) (llmtrain_run_state == 1)",
         "Runs by what they are doing.",
     ),
     *(_health(value, name) for value, name in enumerate(("healthy", "watch", "broken"))),
-    Record(
+    RecordingRule(
         "instance_profile:llmtrain_runs:count",
         "count by (job, instance, profile) (llmtrain_run_info)",
         "Runs by kind of training.",
     ),
-    Record(
+    RecordingRule(
         "instance:llmtrain_broken_runs:count",
         f"""count by (job, instance) (
   llmtrain_run_health == 2 and {RUN} llmtrain_run_state{{state=~"running|stalled"}} == 1
 )""",
         "Runs that are broken and hold their GPUs all the same.",
     ),
-    Record(
+    RecordingRule(
         WASTED,
         f"""sum without (run) (
   llmtrain_gpus
@@ -218,17 +218,17 @@ FLEET = (
 or 0 * sum without (run) (llmtrain_gpus)""",
         "GPUs that broken runs hold, as far as the runs' arguments tell.",
     ),
-    Record(
+    RecordingRule(
         "instance:llmtrain_wasted_gpu_hours:sum1d",
         f"sum_over_time({WASTED}[1d:1m]) / 60",
         "GPU hours that broken runs have held in the last day.",
     ),
-    Record(
+    RecordingRule(
         "instance:llmtrain_records:rate5m",
         f"sum without (run, kind) (rate(llmtrain_records_total[{times.GROWTH}]))",
         "Records per second.",
     ),
-    Record(
+    RecordingRule(
         "instance:llmtrain_incidents:increase1h",
         "sum without (run) (increase(llmtrain_incidents_total[1h]))",
         "Incidents in the last hour.",
@@ -288,5 +288,5 @@ def condition(alert: Alert) -> str:
 
 def of_runs(alerts: Iterable[Alert]) -> list[Alert]:
     """Those on runs, the incident last: what it keeps quiet is over before it is."""
-    told = [alert for alert in alerts if alert.scope is Scope.RUN]
-    return sorted(told, key=lambda alert: alert is INCIDENT)
+    on_runs = [alert for alert in alerts if alert.scope is Scope.RUN]
+    return sorted(on_runs, key=lambda alert: alert is INCIDENT)

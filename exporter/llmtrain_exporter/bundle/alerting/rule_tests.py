@@ -103,13 +103,13 @@ def _test(name: str, cases: Sequence[_Case], lang: Lang, places: Places) -> Obje
     before, at, after = (
         (STALLED_BEFORE, STALLED_AT, STALLED_AFTER) if cases[0].by_clock else (BEFORE, AT, AFTER)
     )
-    told = {before: [], at: [_expected(case, lang, places) for case in cases], after: []}
+    expected = {before: [], at: [_expected(case, lang, places) for case in cases], after: []}
     return {
         "name": name,
         "interval": "15s",
-        "input_series": [one for case in cases for one in (*_run(case), *_history(case))],
+        "input_series": [series for case in cases for series in (*_run(case), *_history(case))],
         "alert_rule_test": [
-            {"eval_time": time, "alertname": name, "exp_alerts": alerts} for time, alerts in told.items()
+            {"eval_time": time, "alertname": name, "exp_alerts": alerts} for time, alerts in expected.items()
         ],
     }
 
@@ -162,7 +162,7 @@ def _series(metric: str, values: str, **labels: str) -> Object:
 
 
 def _expected(case: _Case, lang: Lang, places: Places) -> Object:
-    said, run = case.alert.words, quote_plus(case.run)
+    texts, run = case.alert.words, quote_plus(case.run)
     dashboard = DASHBOARDS.get(case.profile, FLEET) + ("-zh" if lang is Lang.ZH else "")
     return {
         "exp_labels": {
@@ -176,9 +176,9 @@ def _expected(case: _Case, lang: Lang, places: Places) -> Object:
             "team": TEAM,
         },
         "exp_annotations": {
-            "summary": said.summary.of(lang),
-            "description": fill(said.description, lang, _values(case)),
-            "advice": said.advice.of(lang),
+            "summary": texts.summary.of(lang),
+            "description": fill(texts.description, lang, _values(case)),
+            "advice": texts.advice.of(lang),
             "runbook_url": places.runbook_url(case.alert, lang),
             "dashboard_url": f"{places.grafana}/d/{dashboard}?var-run={run}",
             "run_url": f"{places.exporter}/run?run={run}&lang={lang.value}",

@@ -8,8 +8,9 @@ import yaml
 
 from llmtrain_exporter.bundle.alerting import promql
 from llmtrain_exporter.bundle.alerting.places import Places
-from llmtrain_exporter.bundle.alerting.promql import Record
+from llmtrain_exporter.bundle.alerting.promql import RecordingRule
 from llmtrain_exporter.bundle.alerting.templates import annotations_of
+from llmtrain_exporter.bundle.yaml_text import TextBlocks
 from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope
 from llmtrain_exporter.knowledge.text import Lang
@@ -25,17 +26,6 @@ groups:
 """
 _OWN_INTERVAL = "    interval: 1m\n"
 """What the exporter tells of itself is not so urgent."""
-
-
-class _Dumper(yaml.SafeDumper):
-    """Expressions of several lines stand as they are written."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _text)
 
 
 def rule_files(lang: Lang, places: Places) -> dict[str, str]:
@@ -66,7 +56,7 @@ def _file(name: str, what: str, rules: Iterable[str], interval: str = "") -> str
     return _HEAD.format(name=name, what=what, interval=interval) + "\n".join(rules)
 
 
-def _recording(record: Record) -> str:
+def _recording(record: RecordingRule) -> str:
     rule: dict[str, object] = {"record": record.name, "expr": record.expr}
     if record.labels:
         rule["labels"] = dict(record.labels)
@@ -95,5 +85,5 @@ def _commented(text: str) -> Iterator[str]:
 
 
 def _written(rule: dict[str, object]) -> str:
-    dumped = yaml.dump([rule], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6)
+    dumped = yaml.dump([rule], Dumper=TextBlocks, sort_keys=False, allow_unicode=True, width=10**6)
     return "".join(f"      {line}\n" for line in dumped.splitlines())

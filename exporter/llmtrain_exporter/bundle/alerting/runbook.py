@@ -22,7 +22,7 @@ def _entry(entry: RunbookEntry, lang: Lang) -> Iterator[str]:
     facts = ((phrases.SEVERITY, entry.severities), (phrases.LIMITS, entry.limits))
     yield f"## {entry.name}"
     yield entry.summary
-    yield "\n".join(f"- {name.of(lang)}{colon}{told}" for name, told in facts if told)
+    yield "\n".join(f"- {name.of(lang)}{colon}{fact}" for name, fact in facts if fact)
     for section in entry.sections:
         yield f"**{section.heading}**" + (f"{colon}{section.text}" if section.text else "")
         if section.items:

@@ -136,8 +136,8 @@ def _number(
 def _listed(query: str, entry: str, between: str, without: str) -> str:
     """Every series of a query, written as `entry` in which $one is the series."""
     separator = f"{{{{ if $i }}}}{between}{{{{ end }}}}"
-    each = f"{{{{ range $i, $one := . }}}}{separator}{entry}{{{{ end }}}}"
-    return f"{{{{ with {query} }}}}{each}{{{{ else }}}}{without}{{{{ end }}}}"
+    entries = f"{{{{ range $i, $one := . }}}}{separator}{entry}{{{{ end }}}}"
+    return f"{{{{ with {query} }}}}{entries}{{{{ else }}}}{without}{{{{ end }}}}"
 
 
 def _counts(query: str, label: str, lang: Lang) -> str:
@@ -156,7 +156,10 @@ def _skipped() -> str:
 
 
 def _stage(lang: Lang) -> str:
-    cases = {f'eq ($one | label "stage") "{stage}"': said.of(lang) for stage, said in words.STAGE.items()}
+    cases = {
+        f'eq ($one | label "stage") "{stage}"': stage_name.of(lang)
+        for stage, stage_name in words.STAGE.items()
+    }
     step = _query("llmtrain_incident_stage_step{job=%q,instance=%q,run=%q,stage=%q}", *_STAGE)
     number = f"{{{{ . | first | {_FORMAT[Written.WHOLE]} }}}}"
     return f"{_either(cases)}{{{{ with {step} }}}} ({number}){{{{ end }}}}"
@@ -187,7 +190,7 @@ def _limit(lang: Lang) -> str:
     )
     around = phrases.ITS_LIMIT.of(lang)
     cases = {
-        _is_in(measure): around.replace("{limit}", said.of(lang)) for measure, said in phrases.UNITS.items()
+        _is_in(measure): around.replace("{limit}", unit.of(lang)) for measure, unit in phrases.UNITS.items()
     }
     text = _either(cases)
     for name, form in (("{number}", Written.NUMBER), ("{share}", Written.SHARE)):

@@ -31,10 +31,11 @@ def dashboards(lang: Lang, exporter: str = "") -> dict[str, str]:
 
 
 def _linked(board: Board, exporter: str) -> Board:
-    told = (
-        replace(one, query=exporter) if one.name == EXPORTER_ADDRESS.name else one for one in board.variables
+    variables = (
+        replace(variable, query=exporter) if variable.name == EXPORTER_ADDRESS.name else variable
+        for variable in board.variables
     )
-    return replace(board, variables=tuple(told))
+    return replace(board, variables=tuple(variables))
 
 
 def path(board: Board, lang: Lang) -> str:

@@ -47,7 +47,7 @@ class Look(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Query:
     """One query. `legend` in Grafana's words ({{label}}); `colour` fixes the colour of a plain one.
 
     `instant`: only the last value. `table`: as table, which is instant too. `properties`: more of Grafana's
@@ -99,7 +99,7 @@ class Panel:
 
     title: Said
     text: Text
-    lines: tuple[Line, ...] = ()
+    lines: tuple[Query, ...] = ()
     unit: str = "short"
     width: int = 12
     height: int = 8
@@ -109,7 +109,7 @@ class Panel:
     steps: Steps = PLAIN_STEPS
     overrides: tuple[Override, ...] = ()
     transformations: tuple[Transformation, ...] = ()
-    links: tuple[Link, ...] = ()
+    links: tuple[BoardLink, ...] = ()
     points: int | None = None
     low: float | None = None
     high: float | None = None
@@ -187,7 +187,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table(Panel):
+class TablePanel(Panel):
     """A table of the last values: `columns` in order; fields without one are left out.
 
     The queries (`table=True`) are merged by the labels that they share; the value of the n-th query is the
@@ -240,7 +240,7 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class BoardLink:
     """Where one can go from here. `keep`: take time and variables along."""
 
     title: Said
@@ -262,7 +262,7 @@ class Board:
     rows: tuple[Row, ...]
     variables: tuple[Variable, ...]
     annotations: tuple[Annotation, ...] = ()
-    links: tuple[Link, ...] = ()
+    links: tuple[BoardLink, ...] = ()
     tags: tuple[str, ...] = ()
     since: str = "now-1h"
     refresh: str = "10s"

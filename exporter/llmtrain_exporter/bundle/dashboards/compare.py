@@ -11,11 +11,11 @@ from llmtrain_exporter.bundle.dashboards.board import (
     Board,
     Column,
     Curves,
-    Line,
     Override,
+    Query,
     Row,
     Said,
-    Table,
+    TablePanel,
     Transformation,
 )
 from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
@@ -64,29 +64,29 @@ _SINCE_START = f"{series(c.ELAPSED, of=RUNS)} or {BY_RUN} ({_SEEN})"
 _STEP = series(c.STEP, of=RUNS)
 
 
-def _by_clock(one: _Compared) -> Curves:
+def _by_clock(compared: _Compared) -> Curves:
     return Curves(
-        one.title,
-        paragraphs(described(one.metric), words.ON_CLOCK),
-        (Line(f"{_PER_RUN} ({one.query})", "{{run}}"),),
-        one.unit,
+        compared.title,
+        paragraphs(described(compared.metric), words.ON_CLOCK),
+        (Query(f"{_PER_RUN} ({compared.query})", "{{run}}"),),
+        compared.unit,
         8,
         nothing=words.NOT_LOGGED_BY_ANY,
-        linear_to=one.linear_to,
+        linear_to=compared.linear_to,
     )
 
 
-def _against(one: _Compared, axis: Text, x: str, text: Text, unit: str) -> Against:
+def _against(compared: _Compared, axis: Text, x: str, text: Text, unit: str) -> Against:
     """Points of one series per run: the queries are joined by time and run, then parted by run."""
-    value, at = f"{_PER_RUN} ({one.query})", f"{_PER_RUN} ({x})"
+    value, at = f"{_PER_RUN} ({compared.query})", f"{_PER_RUN} ({x})"
     return Against(
-        _titled(one.title, axis),
-        paragraphs(described(one.metric), text),
+        _titled(compared.title, axis),
+        paragraphs(described(compared.metric), text),
         (
-            Line(f"{at} and {value}", table=True, every=True),
-            Line(f"{value} and {at}", table=True, every=True),
+            Query(f"{at} and {value}", table=True, every=True),
+            Query(f"{value} and {at}", table=True, every=True),
         ),
-        one.unit,
+        compared.unit,
         8,
         nothing=words.NOT_LOGGED_BY_ANY,
         transformations=(
@@ -107,8 +107,8 @@ def _against(one: _Compared, axis: Text, x: str, text: Text, unit: str) -> Again
 
 
 def _titled(title: Said, axis: Text) -> Text:
-    said = title if isinstance(title, Text) else Text(title, title)
-    return Text(*(words.AGAINST.of(lang).format(title=said.of(lang), axis=axis.of(lang)) for lang in Lang))
+    titled = title if isinstance(title, Text) else Text(title, title)
+    return Text(*(words.AGAINST.of(lang).format(title=titled.of(lang), axis=axis.of(lang)) for lang in Lang))
 
 
 def _info(*labels: str) -> str:
@@ -135,12 +135,12 @@ _WIDTHS = {
 }
 _OF_LOSS = 'metric="loss"'
 
-_SETTINGS = Table(
+_SETTINGS = TablePanel(
     *words.SETTINGS,
     (
-        Line(_info(*_FACTS), table=True),
-        Line(f"{_PER_RUN} ({series(c.MAX_STEPS, of=RUNS)})", table=True),
-        Line(f"{_PER_RUN} ({_PEAK})", table=True),
+        Query(_info(*_FACTS), table=True),
+        Query(f"{_PER_RUN} ({series(c.MAX_STEPS, of=RUNS)})", table=True),
+        Query(f"{_PER_RUN} ({_PEAK})", table=True),
     ),
     unit="none",
     width=24,
@@ -158,9 +158,9 @@ _SETTINGS = Table(
 
 _RUN_AND_NUMBERS = ("run", *arguments.NUMBERS)
 
-_HYPER_PARAMETERS = Table(
+_HYPER_PARAMETERS = TablePanel(
     *words.HYPER_PARAMETERS,
-    (Line(_info(*arguments.NUMBERS), table=True),),
+    (Query(_info(*arguments.NUMBERS), table=True),),
     unit="string",  # as they were written: 5e-05 and not 0.0000500
     width=24,
     height=15,
@@ -184,15 +184,15 @@ _HYPER_PARAMETERS = Table(
 """A run is a column here: there are more hyper-parameters than fit beside each other."""
 
 
-def _last(query: str) -> Line:
-    return Line(f"{_PER_RUN} ({query})", table=True)
+def _last(query: str) -> Query:
+    return Query(f"{_PER_RUN} ({query})", table=True)
 
 
-_RESULTS = Table(
+_RESULTS = TablePanel(
     *words.RESULTS,
     (
         _last(series(c.RUN_HEALTH, of=RUNS)),
-        Line(f"max by (job, instance, run, state) ({series(c.RUN_STATE, of=RUNS)} == 1)", table=True),
+        Query(f"max by (job, instance, run, state) ({series(c.RUN_STATE, of=RUNS)} == 1)", table=True),
         _last(_STEP),
         _last(series(c.EPOCH, of=RUNS)),
         _last(train(c.LOSS, of=RUNS)),
@@ -236,14 +236,16 @@ COMPARE = Board(
     words.COMPARE_TEXT,
     (
         Row(words.SIDE_BY_SIDE, (_SETTINGS, _RESULTS, _HYPER_PARAMETERS)),
-        Row(words.BY_THE_CLOCK, tuple(_by_clock(one) for one in _COMPARED)),
+        Row(words.BY_THE_CLOCK, tuple(_by_clock(compared) for compared in _COMPARED)),
         Row(
             words.OVER_STEPS,
-            tuple(_against(one, words.STEP, _STEP, words.ON_STEPS, "locale") for one in _COMPARED),
+            tuple(_against(compared, words.STEP, _STEP, words.ON_STEPS, "locale") for compared in _COMPARED),
         ),
         Row(
             words.SINCE_START,
-            tuple(_against(one, words.ELAPSED, _SINCE_START, words.ON_TIME, "s") for one in _COMPARED),
+            tuple(
+                _against(compared, words.ELAPSED, _SINCE_START, words.ON_TIME, "s") for compared in _COMPARED
+            ),
             collapsed=True,
         ),
     ),

@@ -33,7 +33,12 @@ def _of_metric(metric: Metric, profile: str, part: str) -> Iterator[Text]:
     meaning = MEANINGS[metric]
     yield meaning.what
     of_part = next(
-        (one for pattern, one in meaning.parts.items() if part and fnmatchcase(part, pattern)), None
+        (
+            part_meaning
+            for pattern, part_meaning in meaning.parts.items()
+            if part and fnmatchcase(part, pattern)
+        ),
+        None,
     )
     if of_part is not None:
         yield of_part.what
@@ -72,8 +77,10 @@ def _list(items: list[Text]) -> Text:
 def signal_limits(signal: Signal, profile: str) -> Text:
     """A signal by its title, and from where on it has which severity: "KL too high: warning from 5"."""
     bounds = LIMITS[profile][signal.name].items()
-    told = [joined(texts.SEVERITY[severity], _bound(signal, profile, bound)) for severity, bound in bounds]
-    return joined(signal.advice.title, texts.COLON, joined(*told, by=texts.SEPARATOR))
+    severities = [
+        joined(texts.SEVERITY[severity], _bound(signal, profile, bound)) for severity, bound in bounds
+    ]
+    return joined(signal.advice.title, texts.COLON, joined(*severities, by=texts.SEPARATOR))
 
 
 def _bound(signal: Signal, profile: str, bound: Bound) -> Text:

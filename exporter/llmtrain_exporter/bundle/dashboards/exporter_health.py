@@ -11,14 +11,14 @@ from llmtrain_exporter.bundle.dashboards.board import (
     Board,
     Column,
     Curves,
-    Line,
     Look,
     Mappings,
+    Query,
     Row,
     Said,
     Stat,
     Steps,
-    Table,
+    TablePanel,
 )
 from llmtrain_exporter.bundle.dashboards.fleet import FORBIDDEN, NEUTRAL, UP_MAPPING, WATCHED
 from llmtrain_exporter.bundle.dashboards.queries import TARGET, series
@@ -53,7 +53,7 @@ _KNOWN = f"last_over_time({_series(_BUILD)}[1h])"
 def _count(panel: Words, expr: str, steps: Steps = NEUTRAL, mappings: Mappings | None = None) -> Stat:
     return Stat(
         *panel,
-        (Line(expr, instant=True),),
+        (Query(expr, instant=True),),
         width=3,
         height=4,
         nothing=words.NOT_SCRAPED,
@@ -64,15 +64,15 @@ def _count(panel: Words, expr: str, steps: Steps = NEUTRAL, mappings: Mappings |
 
 
 def _curves(
-    panel: Words, unit: str, *lines: Line, width: int = 8, nothing: Said = words.NOT_SCRAPED
+    panel: Words, unit: str, *lines: Query, width: int = 8, nothing: Said = words.NOT_SCRAPED
 ) -> Curves:
     return Curves(*panel, lines, unit, width, nothing=nothing, soft=(0, 1 if unit == "none" else None))
 
 
-def _by_reason(panel: Words, expr: str, nothing: Said) -> Table:
-    return Table(
+def _by_reason(panel: Words, expr: str, nothing: Said) -> TablePanel:
+    return TablePanel(
         *panel,
-        (Line(f"sum by (reason) ({expr}) >= 0.5", table=True),),
+        (Query(f"sum by (reason) ({expr}) >= 0.5", table=True),),
         unit="none",
         width=8,
         nothing=nothing,
@@ -98,7 +98,7 @@ _NOW = Row(
         _count(words.DROPPED, f"sum({_series(c.DROPPED_SERIES.name)})", WATCHED),
         Stat(
             *words.OLDEST,
-            (Line(f"time() - min({_series('process_start_time_seconds')})", instant=True),),
+            (Query(f"time() - min({_series('process_start_time_seconds')})", instant=True),),
             unit="s",
             width=3,
             height=4,
@@ -116,23 +116,23 @@ _COST = Row(
         _curves(
             words.CPU,
             "none",
-            Line(f"rate({_series('process_cpu_seconds_total')}[$__rate_interval])", "{{instance}}"),
+            Query(f"rate({_series('process_cpu_seconds_total')}[$__rate_interval])", "{{instance}}"),
             width=6,
         ),
         _curves(
-            words.MEMORY, "bytes", Line(_series("process_resident_memory_bytes"), "{{instance}}"), width=6
+            words.MEMORY, "bytes", Query(_series("process_resident_memory_bytes"), "{{instance}}"), width=6
         ),
         _curves(
             words.DESCRIPTORS,
             "none",
-            Line(_series("process_open_fds"), "{{instance}}"),
-            Line(f"min({_series('process_max_fds')})", words.LOWEST_LIMIT, Look.CRITICAL),
+            Query(_series("process_open_fds"), "{{instance}}"),
+            Query(f"min({_series('process_max_fds')})", words.LOWEST_LIMIT, Look.CRITICAL),
             width=6,
         ),
         _curves(
             words.COLLECTIONS,
             "none",
-            Line(
+            Query(
                 "sum by (instance, generation) "
                 f"(rate({_series('python_gc_collections_total')}[$__rate_interval]))",
                 words.GENERATION_OF,
@@ -148,23 +148,23 @@ _WORK = Row(
         _curves(
             words.SCRAPE_TIME,
             "s",
-            Line(_series("scrape_duration_seconds"), words.SEEN_BY_PROMETHEUS),
-            Line(_quantile("scrape_duration_seconds"), words.OWN_PART),
+            Query(_series("scrape_duration_seconds"), words.SEEN_BY_PROMETHEUS),
+            Query(_quantile("scrape_duration_seconds"), words.OWN_PART),
         ),
-        _curves(words.ROUND_TIME, "s", Line(_quantile("round_duration_seconds"), "{{instance}}")),
-        _curves(words.SCAN_TIME, "s", Line(_quantile("scan_duration_seconds"), "{{instance}}")),
+        _curves(words.ROUND_TIME, "s", Query(_quantile("round_duration_seconds"), "{{instance}}")),
+        _curves(words.SCAN_TIME, "s", Query(_quantile("scan_duration_seconds"), "{{instance}}")),
         _curves(
             words.READ_BYTES,
             "Bps",
-            Line(f"rate({_own('read_bytes_total')}[$__rate_interval])", "{{instance}}"),
+            Query(f"rate({_own('read_bytes_total')}[$__rate_interval])", "{{instance}}"),
         ),
         _curves(
             words.FILES,
             "none",
-            Line(_own("files"), words.FILES_OF),
-            Line(_own("runs"), words.RUNS_OF),
+            Query(_own("files"), words.FILES_OF),
+            Query(_own("runs"), words.RUNS_OF),
         ),
-        _curves(words.SERIES_OVER_TIME, "short", Line(_own("series"), "{{instance}}")),
+        _curves(words.SERIES_OVER_TIME, "short", Query(_own("series"), "{{instance}}")),
     ),
 )
 
@@ -174,7 +174,7 @@ _WRONG = Row(
         _curves(
             words.ERRORS,
             "none",
-            Line(
+            Query(
                 f"sum by (instance, kind) (increase({_own('errors_total')}[$__rate_interval]))",
                 "{{instance}}, {{kind}}",
             ),
@@ -187,12 +187,14 @@ _WRONG = Row(
         _by_reason(
             words.NOT_RUNS, f"increase({_own('skipped_lines_total')}[$__range])", words.NOTHING_SKIPPED
         ),
-        Table(
+        TablePanel(
             *words.VERSIONS,
             (
-                Line(f"max by (job, instance, version, python) ({_KNOWN})", table=True),
-                Line(f"max by (job, instance) ({_series('up')} and on (job, instance) {_KNOWN})", table=True),
-                Line(f"max by (job, instance) ({_own('runs')})", table=True),
+                Query(f"max by (job, instance, version, python) ({_KNOWN})", table=True),
+                Query(
+                    f"max by (job, instance) ({_series('up')} and on (job, instance) {_KNOWN})", table=True
+                ),
+                Query(f"max by (job, instance) ({_own('runs')})", table=True),
             ),
             unit="none",
             width=16,
@@ -221,7 +223,7 @@ _RELAY = Row(
         _curves(
             words.CARDS,
             "none",
-            Line(
+            Query(
                 f"sum by (bot, result) (increase({_relay('cards_total')}[$__rate_interval]))",
                 "{{bot}}, {{result}}",
             ),
@@ -231,7 +233,7 @@ _RELAY = Row(
         _curves(
             words.REFUSED,
             "none",
-            Line(
+            Query(
                 f"sum by (bot, reason) (increase({_relay('failures_total')}[$__rate_interval]))",
                 "{{bot}}, {{reason}}",
             ),
@@ -239,12 +241,12 @@ _RELAY = Row(
             nothing=words.NOTHING_REFUSED,
         ),
         _curves(
-            words.WAITING, "none", Line(_relay("waiting_cards"), "{{bot}}"), width=6, nothing=words.NO_RELAY
+            words.WAITING, "none", Query(_relay("waiting_cards"), "{{bot}}"), width=6, nothing=words.NO_RELAY
         ),
         _curves(
             words.SEND_TIME,
             "s",
-            Line(
+            Query(
                 "histogram_quantile(0.99, sum by (bot, le) "
                 f"(rate({_relay('send_duration_seconds_bucket')}[$__rate_interval])))",
                 "{{bot}}",

@@ -15,12 +15,12 @@ from llmtrain_exporter.bundle.dashboards.board import (
     Board,
     Column,
     Curves,
-    Line,
     Mappings,
+    Query,
     Row,
     Stat,
     Steps,
-    Table,
+    TablePanel,
     Timeline,
 )
 from llmtrain_exporter.knowledge import panels_fleet as words
@@ -59,7 +59,7 @@ TO_HOST = f"/d/{frame.FLEET}{{lang}}?var-instance=${{__value.text:percentencode}
 
 
 def _count(panel: words.Words, expr: str, steps: Steps = NEUTRAL) -> Stat:
-    line = Line(f"{expr} or vector(0)", instant=True)
+    line = Query(f"{expr} or vector(0)", instant=True)
     return Stat(*panel, (line,), width=3, height=4, nothing=words.NO_RUNS, steps=steps, coloured=True)
 
 
@@ -80,9 +80,9 @@ _NOW = Row(
 _RUNS = Row(
     words.ALL_RUNS,
     (
-        Table(
+        TablePanel(
             *words.TABLE,
-            tuple(Line(expr, table=True) for expr in q.TABLE),
+            tuple(Query(expr, table=True) for expr in q.TABLE),
             width=24,
             height=13,
             nothing=words.NO_RUNS,
@@ -127,7 +127,7 @@ _RUNS = Row(
 )
 
 
-def _stack(panel: words.Words, lines: tuple[Line, ...]) -> Curves:
+def _stack(panel: words.Words, lines: tuple[Query, ...]) -> Curves:
     return Curves(
         *panel,
         lines,
@@ -146,7 +146,7 @@ _OVER_TIME = Row(
     (
         Timeline(
             *words.TIMELINE,
-            (Line(q.TIMELINE, "{{run}}"),),
+            (Query(q.TIMELINE, "{{run}}"),),
             unit="none",
             width=24,
             height=14,
@@ -158,20 +158,20 @@ _OVER_TIME = Row(
         _stack(
             words.BY_HEALTH,
             tuple(
-                Line(q.in_health(health), HEALTH[health], colour=colour)
+                Query(q.in_health(health), HEALTH[health], colour=colour)
                 for health, colour in (("broken", RED), ("watch", ORANGE), ("healthy", GREEN))
             ),
         ),
         _stack(
             words.BY_STATE,
             tuple(
-                Line(q.runs_in(state), STATE[state], colour=colour)
+                Query(q.runs_in(state), STATE[state], colour=colour)
                 for state, colour in reversed(STATE_COLOURS.items())
             ),
         ),
-        Table(
+        TablePanel(
             *words.SIGNALS,
-            (Line(q.SIGNALS, table=True),),
+            (Query(q.SIGNALS, table=True),),
             unit="none",
             width=8,
             nothing=words.NO_SIGNALS,
@@ -195,9 +195,9 @@ _OVER_TIME = Row(
 _TROUBLE = Row(
     words.TROUBLE,
     (
-        Table(
+        TablePanel(
             *words.ALERTS,
-            (Line(q.FIRING, table=True),),
+            (Query(q.FIRING, table=True),),
             unit="none",
             height=10,
             nothing=words.NO_ALERTS,
@@ -211,9 +211,9 @@ _TROUBLE = Row(
             sort=("Value", False),
             merged=False,
         ),
-        Table(
+        TablePanel(
             *words.INCIDENTS,
-            tuple(Line(expr, table=True) for expr in q.INCIDENTS),
+            tuple(Query(expr, table=True) for expr in q.INCIDENTS),
             unit="none",
             height=10,
             nothing=words.NO_INCIDENTS,
@@ -236,9 +236,9 @@ _TROUBLE = Row(
 _HOSTS = Row(
     words.HOSTS_ROW,
     (
-        Table(
+        TablePanel(
             *words.HOSTS,
-            tuple(Line(expr, table=True) for expr in q.HOSTS),
+            tuple(Query(expr, table=True) for expr in q.HOSTS),
             unit="none",
             nothing=words.NO_RUNS,
             columns=(
@@ -252,7 +252,7 @@ _HOSTS = Row(
         ),
         Bars(
             *words.BY_PROFILE,
-            (Line(q.PROFILES, "{{profile}}", instant=True),),
+            (Query(q.PROFILES, "{{profile}}", instant=True),),
             width=4,
             decimals=0,
             nothing=words.NO_RUNS,
@@ -261,7 +261,7 @@ _HOSTS = Row(
         ),
         Curves(
             *words.THROUGHPUT,
-            (Line(q.RECORDS, "{{instance}}"),),
+            (Query(q.RECORDS, "{{instance}}"),),
             width=8,
             nothing=words.NOTHING_READ,
             soft=(0, None),

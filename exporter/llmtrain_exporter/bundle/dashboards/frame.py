@@ -8,7 +8,7 @@ from llmtrain_exporter.bundle.dashboards.board import (
     DARK_RED,
     ORANGE,
     Annotation,
-    Link,
+    BoardLink,
     Variable,
 )
 from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, ONE_RUN, TARGET, series
@@ -69,8 +69,8 @@ def variables(*profiles: str, runs: str = "one") -> tuple[Variable, ...]:
     return (DATASOURCE, JOB, INSTANCE, profile(*profiles), *wanted, EXPORTER_ADDRESS)
 
 
-def _page(title: Text, path: str, hint: Text) -> Link:
-    return Link(title, f"${{exporter}}{path}", hint, icon="external link", blank=True)
+def _page(title: Text, path: str, hint: Text) -> BoardLink:
+    return BoardLink(title, f"${{exporter}}{path}", hint, icon="external link", blank=True)
 
 
 RUNBOOK = _page(texts.RUNBOOK, "/runbook?lang={code}", texts.RUNBOOK_TEXT)
@@ -78,9 +78,9 @@ RUN_PAGE = _page(texts.RUN_PAGE, "/run?run=${run:percentencode}&lang={code}", te
 RUNS_PAGE = _page(texts.RUNS_PAGE, "/?lang={code}", texts.RUNS_PAGE_TEXT)
 
 
-def links(own: str) -> tuple[Link, ...]:
+def links(own: str) -> tuple[BoardLink, ...]:
     """To the other dashboards with time and variables, to the exporter's page and to the runbook."""
-    others = (Link(title, f"/d/{uid}{{lang}}", keep=True) for uid, title in TITLES.items() if uid != own)
+    others = (BoardLink(title, f"/d/{uid}{{lang}}", keep=True) for uid, title in TITLES.items() if uid != own)
     page = RUN_PAGE if own in (GRPO, SFT, PREFERENCE) else RUNS_PAGE
     return (*others, page, RUNBOOK)
 

@@ -11,7 +11,7 @@ from llmtrain_exporter.bundle.dashboards.board import (
     RED,
     Board,
     Curves,
-    Line,
+    Query,
     Row,
     Said,
     Stat,
@@ -49,7 +49,7 @@ def _curves(
     high: float | None = None,
     nothing: Said = words.NOTHING,
 ) -> Curves:
-    return Curves(*panel, (Line(expr, legend),), unit, width=8, nothing=nothing, soft=(0, high))
+    return Curves(*panel, (Query(expr, legend),), unit, width=8, nothing=nothing, soft=(0, high))
 
 
 _USED = f"{_field('DEV_FB_USED')} / ({_field('DEV_FB_USED')} + {_field('DEV_FB_FREE')})"
@@ -85,7 +85,7 @@ GPU = Board(
                 _curves(words.CLOCK, "hertz", f"{_field('DEV_SM_CLOCK')} * 1e6"),
                 Stat(
                     *words.XID,
-                    (Line(_field("DEV_XID_ERRORS"), _NAME, instant=True),),
+                    (Query(_field("DEV_XID_ERRORS"), _NAME, instant=True),),
                     "none",
                     8,
                     nothing=words.NOTHING,

@@ -8,7 +8,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from llmtrain_exporter.bundle.dashboards import board
-from llmtrain_exporter.bundle.dashboards.board import Line, Link, Look, Mappings, Panel, Said, Steps
+from llmtrain_exporter.bundle.dashboards.board import BoardLink, Look, Mappings, Panel, Query, Said, Steps
 from llmtrain_exporter.knowledge.text import Lang, Text
 
 Json = dict[str, Any]
@@ -126,12 +126,12 @@ def _panel(panel: Panel, lang: Lang, kind: str, colour: str, custom: Json, optio
             _transformation(change.id, change.options, lang) for change in panel.transformations
         ]
         or None,
-        "links": [link(each, lang) for each in panel.links] or None,
+        "links": [link(panel_link, lang) for panel_link in panel.links] or None,
     }
     return without_none(made)
 
 
-def _with_refs(panel: Panel) -> Iterator[tuple[Line, str]]:
+def _with_refs(panel: Panel) -> Iterator[tuple[Query, str]]:
     """Each query with the letter by which overrides and transformations know it."""
     return zip(panel.lines, ascii_uppercase, strict=False)
 
@@ -144,8 +144,8 @@ def _line_overrides(panel: Panel, lang: Lang) -> Iterator[Json]:
 
 
 def _overrides(panel: Panel, lang: Lang) -> Iterator[Json]:
-    for each in panel.overrides:
-        yield _override(each.matcher, in_language(each.fields, lang), each.properties, lang)
+    for override in panel.overrides:
+        yield _override(override.matcher, in_language(override.fields, lang), override.properties, lang)
 
 
 def _override(matcher: str, fields: str, properties: tuple[tuple[str, object], ...], lang: Lang) -> Json:
@@ -155,7 +155,7 @@ def _override(matcher: str, fields: str, properties: tuple[tuple[str, object], .
     }
 
 
-def link(target: Link, lang: Lang) -> Json:
+def link(target: BoardLink, lang: Lang) -> Json:
     """A link of the dashboard or of a panel."""
     return {
         "type": "link",
@@ -172,7 +172,7 @@ def link(target: Link, lang: Lang) -> Json:
     }
 
 
-def _colour(line: Line) -> tuple[tuple[str, object], ...]:
+def _colour(line: Query) -> tuple[tuple[str, object], ...]:
     return (("color", {"mode": "fixed", "fixedColor": line.colour}),) if line.colour else ()
 
 
@@ -180,7 +180,7 @@ def _transformation(name: str, options: object, lang: Lang) -> Json:
     return {"id": name, "options": _translated(options, lang)}
 
 
-def _query(line: Line, ref: str, lang: Lang) -> Json:
+def _query(line: Query, ref: str, lang: Lang) -> Json:
     instant = line.instant or (line.table and not line.every)
     made = {
         "datasource": DATASOURCE,
@@ -331,7 +331,7 @@ def _(panel: board.Cells, lang: Lang) -> Json:
 
 
 @panel_json.register
-def _(panel: board.Table, lang: Lang) -> Json:
+def _(panel: board.TablePanel, lang: Lang) -> Json:
     custom = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False, "inspect": False}
     options: Json = {"cellHeight": "sm", "frameIndex": 0, "showHeader": True, "showTypeIcons": False}
     if panel.sort:
@@ -339,7 +339,10 @@ def _(panel: board.Table, lang: Lang) -> Json:
         title = next(in_language(column.title, lang) for column in panel.columns if column.field == field)
         options["sortBy"] = [{"displayName": title, "desc": largest}]
     made = _panel(panel, lang, "table", "thresholds", custom, options)
-    changes = [*made.pop("transformations", []), *(_transformation(*each, lang) for each in _chosen(panel))]
+    changes = [
+        *made.pop("transformations", []),
+        *(_transformation(*change, lang) for change in _chosen(panel)),
+    ]
     made["fieldConfig"]["overrides"] += [
         _override("byName", in_language(column.title, lang), tuple(_cell(column, lang)), lang)
         for column in panel.columns
@@ -347,7 +350,7 @@ def _(panel: board.Table, lang: Lang) -> Json:
     return {**made, "transformations": changes} if changes else made
 
 
-def _chosen(panel: board.Table) -> Iterator[tuple[str, Mapping[str, object]]]:
+def _chosen(panel: board.TablePanel) -> Iterator[tuple[str, Mapping[str, object]]]:
     """The queries as one table, of which the wanted columns are left, in their order and by their titles."""
     if panel.merged:
         yield "merge", {}

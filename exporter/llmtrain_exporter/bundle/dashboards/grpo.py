@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmtrain_exporter.bundle.dashboards import frame
 from llmtrain_exporter.bundle.dashboards import run_panels as run
-from llmtrain_exporter.bundle.dashboards.board import Board, Curves, Line, Look, Row
+from llmtrain_exporter.bundle.dashboards.board import Board, Curves, Look, Query, Row
 from llmtrain_exporter.bundle.dashboards.descriptions import described
 from llmtrain_exporter.bundle.dashboards.queries import (
     BY_RUN,
@@ -31,7 +31,7 @@ _TINY = KL_HEALTHY / 10
 _LAST = ("lastNotNull",)
 
 _MEAN = 'stat="mean"'
-_LONGEST = Line(
+_LONGEST = Query(
     f"max({train(c.COMPLETION_LENGTH, _MEAN)} / {BY_RUN} {series(c.COMPLETION_LENGTH_LIMIT)})",
     texts.LONGEST,
     Look.CRITICAL,
@@ -45,8 +45,8 @@ _CHAIN = Row(
             texts.KL,
             described(c.KL, _P),
             (
-                Line(train(c.KL), "kl", Look.TRAIN),
-                Line(evaluation(c.KL), "eval_kl", Look.EVAL),
+                Query(train(c.KL), "kl", Look.TRAIN),
+                Query(evaluation(c.KL), "eval_kl", Look.EVAL),
                 baseline_line("kl"),
                 own_limit_line("kl_spike", _WARNING, _KL_LEVEL, _P, texts.JUMP[_WARNING]),
                 *limit_lines("kl_high", _P),
@@ -64,8 +64,8 @@ _CHAIN = Row(
             texts.MEAN_LENGTH,
             described(c.COMPLETION_LENGTH, _P, part="mean"),
             (
-                Line(train(c.COMPLETION_LENGTH, _MEAN), "completions/mean_length", Look.TRAIN),
-                Line(evaluation(c.COMPLETION_LENGTH, _MEAN), "eval_completions/mean_length", Look.EVAL),
+                Query(train(c.COMPLETION_LENGTH, _MEAN), "completions/mean_length", Look.TRAIN),
+                Query(evaluation(c.COMPLETION_LENGTH, _MEAN), "eval_completions/mean_length", Look.EVAL),
                 baseline_line("completion_length_tokens"),
                 own_limit_line(
                     "length_surge", _WARNING, baseline("completion_length_tokens"), _P, texts.JUMP[_WARNING]
@@ -87,8 +87,8 @@ _CHAIN = Row(
             texts.REWARD,
             described(c.REWARD, _P),
             (
-                Line(train(c.REWARD), "reward", Look.TRAIN),
-                Line(evaluation(c.REWARD), "eval_reward", Look.EVAL),
+                Query(train(c.REWARD), "reward", Look.TRAIN),
+                Query(evaluation(c.REWARD), "eval_reward", Look.EVAL),
                 baseline_line("reward"),
                 limit_line(
                     "reward_drop",
@@ -114,8 +114,8 @@ _OPTIMISATION = Row(
             texts.LOSS,
             described(c.LOSS, _P),
             (
-                Line(train(c.LOSS), "loss", Look.TRAIN),
-                Line(evaluation(c.LOSS), "eval_loss", Look.EVAL),
+                Query(train(c.LOSS), "loss", Look.TRAIN),
+                Query(evaluation(c.LOSS), "eval_loss", Look.EVAL),
                 baseline_line("loss"),
             ),
             "none",
@@ -125,11 +125,11 @@ _OPTIMISATION = Row(
             texts.GRAD_NORM,
             described(c.GRAD_NORM, _P),
             (
-                Line(series(c.GRAD_NORM), "grad_norm", Look.TRAIN),
+                Query(series(c.GRAD_NORM), "grad_norm", Look.TRAIN),
                 baseline_line("grad_norm"),
                 *(
-                    own_limit_line("grad_spike", one, baseline("grad_norm"), _P, texts.JUMP[one])
-                    for one in (_WARNING, _CRITICAL)
+                    own_limit_line("grad_spike", severity, baseline("grad_norm"), _P, texts.JUMP[severity])
+                    for severity in (_WARNING, _CRITICAL)
                 ),
             ),
             "short",
@@ -141,7 +141,7 @@ _OPTIMISATION = Row(
         Curves(
             texts.CLIP_RATIO,
             described(c.CLIP_RATIO, _P),
-            (Line(train(c.CLIP_RATIO), "clip_ratio/{{bound}}"), *limit_lines("clip_ratio_high", _P)),
+            (Query(train(c.CLIP_RATIO), "clip_ratio/{{bound}}"), *limit_lines("clip_ratio_high", _P)),
             "percentunit",
             nothing=texts.NOT_LOGGED,
             soft=(0, None),
@@ -150,9 +150,9 @@ _OPTIMISATION = Row(
             texts.ENTROPY,
             described(c.ENTROPY, _P),
             (
-                Line(train(c.ENTROPY, _MEAN), "entropy/mean", Look.TRAIN),
-                Line(train(c.ENTROPY, 'stat!="mean"'), "entropy/{{stat}}", Look.RANGE),
-                Line(evaluation(c.ENTROPY, _MEAN), "eval_entropy/mean", Look.EVAL),
+                Query(train(c.ENTROPY, _MEAN), "entropy/mean", Look.TRAIN),
+                Query(train(c.ENTROPY, 'stat!="mean"'), "entropy/{{stat}}", Look.RANGE),
+                Query(evaluation(c.ENTROPY, _MEAN), "eval_entropy/mean", Look.EVAL),
             ),
             "none",
             nothing=texts.NOT_LOGGED,
@@ -167,7 +167,7 @@ _REWARDS = Row(
         Curves(
             texts.REWARD_FUNCTIONS,
             described(c.REWARD_FUNCTION_MEAN, _P),
-            (Line(train(c.REWARD_FUNCTION_MEAN), "{{function}}"),),
+            (Query(train(c.REWARD_FUNCTION_MEAN), "{{function}}"),),
             "none",
             height=9,
             nothing=texts.NOT_LOGGED,
@@ -175,7 +175,7 @@ _REWARDS = Row(
         Curves(
             texts.REWARD_FUNCTIONS_STD,
             described(c.REWARD_FUNCTION_STD, _P),
-            (Line(train(c.REWARD_FUNCTION_STD), "{{function}}"),),
+            (Query(train(c.REWARD_FUNCTION_STD), "{{function}}"),),
             "none",
             height=9,
             nothing=texts.NOT_LOGGED,
@@ -184,7 +184,7 @@ _REWARDS = Row(
         Curves(
             texts.REWARD_STD,
             described(c.REWARD_STD, _P),
-            (Line(train(c.REWARD_STD), "reward_std", Look.TRAIN),),
+            (Query(train(c.REWARD_STD), "reward_std", Look.TRAIN),),
             "none",
             8,
             nothing=texts.NOT_LOGGED,
@@ -194,7 +194,7 @@ _REWARDS = Row(
             texts.ZERO_STD,
             described(c.REWARD_ZERO_STD, _P),
             (
-                Line(train(c.REWARD_ZERO_STD), "frac_reward_zero_std", Look.TRAIN),
+                Query(train(c.REWARD_ZERO_STD), "frac_reward_zero_std", Look.TRAIN),
                 *limit_lines("reward_flat", _P),
             ),
             "percentunit",
@@ -206,7 +206,7 @@ _REWARDS = Row(
         Curves(
             texts.VARIATION,
             described(c.REWARD_VARIATION, _P),
-            (Line(series(c.REWARD_VARIATION), "reward_std / |reward|", Look.TRAIN),),
+            (Query(series(c.REWARD_VARIATION), "reward_std / |reward|", Look.TRAIN),),
             "none",
             8,
             nothing=texts.NOT_LOGGED,
@@ -222,8 +222,8 @@ _LENGTHS = Row(
             texts.LENGTH,
             described(c.COMPLETION_LENGTH, _P),
             (
-                Line(train(c.COMPLETION_LENGTH, _MEAN), "mean", Look.TRAIN),
-                Line(train(c.COMPLETION_LENGTH, 'stat!="mean"'), "{{stat}}", Look.RANGE),
+                Query(train(c.COMPLETION_LENGTH, _MEAN), "mean", Look.TRAIN),
+                Query(train(c.COMPLETION_LENGTH, 'stat!="mean"'), "{{stat}}", Look.RANGE),
                 _LONGEST,
             ),
             "none",
@@ -235,8 +235,8 @@ _LENGTHS = Row(
             texts.CLIPPED,
             described(c.COMPLETION_CLIPPED, _P),
             (
-                Line(train(c.COMPLETION_CLIPPED), "completions/clipped_ratio", Look.TRAIN),
-                Line(evaluation(c.COMPLETION_CLIPPED), "eval_completions/clipped_ratio", Look.EVAL),
+                Query(train(c.COMPLETION_CLIPPED), "completions/clipped_ratio", Look.TRAIN),
+                Query(evaluation(c.COMPLETION_CLIPPED), "eval_completions/clipped_ratio", Look.EVAL),
                 *limit_lines("clipped_high", _P),
             ),
             "percentunit",
@@ -249,8 +249,8 @@ _LENGTHS = Row(
             texts.LENGTH_LIMIT,
             described(c.COMPLETION_LENGTH_LIMIT, _P),
             (
-                Line(series(c.COMPLETION_LENGTH_LIMIT), "mean_length / max_completion_length", Look.TRAIN),
-                Line(f"vector({LENGTH_NEAR_LIMIT:g})", texts.LIMITS[_WARNING], Look.WARNING),
+                Query(series(c.COMPLETION_LENGTH_LIMIT), "mean_length / max_completion_length", Look.TRAIN),
+                Query(f"vector({LENGTH_NEAR_LIMIT:g})", texts.LIMITS[_WARNING], Look.WARNING),
             ),
             "percentunit",
             8,

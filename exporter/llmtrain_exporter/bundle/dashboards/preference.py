@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmtrain_exporter.bundle.dashboards import frame
 from llmtrain_exporter.bundle.dashboards import run_panels as run
-from llmtrain_exporter.bundle.dashboards.board import GREEN, RED, Board, Curves, Line, Look, Row
+from llmtrain_exporter.bundle.dashboards.board import GREEN, RED, Board, Curves, Look, Query, Row
 from llmtrain_exporter.bundle.dashboards.descriptions import described
 from llmtrain_exporter.bundle.dashboards.queries import (
     baseline,
@@ -34,15 +34,15 @@ _SEEN_AT_EVALUATIONS = (
 )
 
 
-def _sides(metric: Metric, key: str) -> tuple[Line, ...]:
+def _sides(metric: Metric, key: str) -> tuple[Query, ...]:
     """Both sides of the pairs, in training and in evaluation."""
     colours = {"chosen": GREEN, "rejected": RED}
     training = (
-        Line(train(metric, f'side="{side}"'), f"{key}/{side}", colour=colour)
+        Query(train(metric, f'side="{side}"'), f"{key}/{side}", colour=colour)
         for side, colour in colours.items()
     )
     evaluations = (
-        Line(
+        Query(
             evaluation(metric, f'side="{side}"'),
             f"eval_{key}/{side}",
             colour=colour,
@@ -53,8 +53,8 @@ def _sides(metric: Metric, key: str) -> tuple[Line, ...]:
     return (*training, *evaluations)
 
 
-def _both(metric: Metric, key: str) -> tuple[Line, Line]:
-    return Line(train(metric), key, Look.TRAIN), Line(evaluation(metric), f"eval_{key}", Look.EVAL)
+def _both(metric: Metric, key: str) -> tuple[Query, Query]:
+    return Query(train(metric), key, Look.TRAIN), Query(evaluation(metric), f"eval_{key}", Look.EVAL)
 
 
 _PAIRS = Row(
@@ -80,7 +80,7 @@ _PAIRS = Row(
             described(c.PREFERENCE_ACCURACY, _P),
             (
                 *_both(c.PREFERENCE_ACCURACY, "rewards/accuracies"),
-                Line(f"vector({_GUESSING})", words.GUESSING, Look.WARNING),
+                Query(f"vector({_GUESSING})", words.GUESSING, Look.WARNING),
             ),
             "percentunit",
             height=9,
@@ -106,7 +106,7 @@ _FIT = Row(
             described(c.LOSS, _P),
             (
                 *_both(c.LOSS, "loss"),
-                Line(f"vector({_LN_2})", words.STARTS_AT, Look.INFO),
+                Query(f"vector({_LN_2})", words.STARTS_AT, Look.INFO),
             ),
             "none",
             height=9,
@@ -116,7 +116,7 @@ _FIT = Row(
             texts.LOSS_RATIO,
             described(c.EVAL_TRAIN_LOSS, _P),
             (
-                Line(series(c.EVAL_TRAIN_LOSS), "eval_loss / loss", Look.EVAL),
+                Query(series(c.EVAL_TRAIN_LOSS), "eval_loss / loss", Look.EVAL),
                 limit_line("overfit", _WARNING),
             ),
             "none",
@@ -128,7 +128,7 @@ _FIT = Row(
             texts.GRAD_NORM,
             described(c.GRAD_NORM, _P),
             (
-                Line(series(c.GRAD_NORM), "grad_norm", Look.TRAIN),
+                Query(series(c.GRAD_NORM), "grad_norm", Look.TRAIN),
                 baseline_line("grad_norm"),
                 own_limit_line("grad_spike", _WARNING, baseline("grad_norm"), _P, texts.JUMP[_WARNING]),
                 *limit_lines("grad_norm_high", _P),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.bundle.dashboards.board import Line, Look
+from llmtrain_exporter.bundle.dashboards.board import Look, Query
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import panels as texts
@@ -52,23 +52,23 @@ def limit(signal: str, severity: Severity, of: str = ONE_RUN) -> str:
 
 def limit_line(
     signal: str, severity: Severity, scale: str = "{}", legend: Text | None = None, of: str = ONE_RUN
-) -> Line:
+) -> Query:
     """The limit as a dashed line. `scale`: what turns it into the panel's unit, with {} for the limit."""
     expr = scale.replace("{}", limit(signal, severity, of))
-    return Line(expr, legend or texts.LIMITS[severity], _LOOKS[severity])
+    return Query(expr, legend or texts.LIMITS[severity], _LOOKS[severity])
 
 
-def limit_lines(signal: str, profile: str, of: str = ONE_RUN) -> tuple[Line, ...]:
+def limit_lines(signal: str, profile: str, of: str = ONE_RUN) -> tuple[Query, ...]:
     """All limits that a signal has in a built-in profile, from the least severe to the most."""
     return tuple(limit_line(signal, severity, of=of) for severity in LIMITS[profile][signal])
 
 
-def own_limit_line(signal: str, severity: Severity, level: str, profile: str, legend: Text) -> Line:
+def own_limit_line(signal: str, severity: Severity, level: str, profile: str, legend: Text) -> Query:
     """A limit that is so many times the run's own level: dotted, at least at the signal's floor."""
     floor = LIMITS[profile][signal][severity].floor
     limited = f"({level}) * {limit(signal, severity)}"
     expr = f"clamp_min({limited}, {floor:g})" if floor else limited
-    return Line(expr, legend, _LOOKS[severity], properties=DOTTED)
+    return Query(expr, legend, _LOOKS[severity], properties=DOTTED)
 
 
 def baseline(metric: str, of: str = ONE_RUN) -> str:
@@ -77,6 +77,6 @@ def baseline(metric: str, of: str = ONE_RUN) -> str:
     return f"max({series(a.BASELINE, matcher, of=of)})"
 
 
-def baseline_line(metric: str, of: str = ONE_RUN) -> Line:
+def baseline_line(metric: str, of: str = ONE_RUN) -> Query:
     """The run's own level as a dashed line."""
-    return Line(baseline(metric, of), texts.BASELINE, Look.BASELINE)
+    return Query(baseline(metric, of), texts.BASELINE, Look.BASELINE)

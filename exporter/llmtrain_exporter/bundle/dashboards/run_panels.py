@@ -14,14 +14,14 @@ from llmtrain_exporter.bundle.dashboards.board import (
     RED,
     Column,
     Curves,
-    Line,
     Look,
     Mappings,
     Override,
     Panel,
+    Query,
     Row,
     Stat,
-    Table,
+    TablePanel,
     Timeline,
     Transformation,
 )
@@ -79,7 +79,7 @@ _TOLD = series(a.SIGNAL_ACTIVE, 'severity=~"warning|critical"')
 _RUNNING = series(c.RUN_STATE, 'state="running"')
 
 
-def _tile(title: Text, text: Text, *lines: Line, unit: str = "short", **options: Any) -> Stat:
+def _tile(title: Text, text: Text, *lines: Query, unit: str = "short", **options: Any) -> Stat:
     """A number at the top of a dashboard; `options` are those of `Stat`."""
     return Stat(title, text, lines, unit, width=3, height=4, **options)
 
@@ -87,17 +87,17 @@ def _tile(title: Text, text: Text, *lines: Line, unit: str = "short", **options:
 _VERDICT = _tile(
     texts.VERDICT,
     described(c.RUN_HEALTH),
-    Line(series(c.RUN_HEALTH), instant=True),
+    Query(series(c.RUN_HEALTH), instant=True),
     mappings=HEALTH,
     background=True,
 )
 _STATE = _tile(
-    texts.STATE, described(c.RUN_STATE), Line(state_of(), instant=True), mappings=STATES, coloured=True
+    texts.STATE, described(c.RUN_STATE), Query(state_of(), instant=True), mappings=STATES, coloured=True
 )
 _PROGRESS = _tile(
     texts.PROGRESS,
     described(c.PROGRESS),
-    Line(series(c.PROGRESS), instant=True),
+    Query(series(c.PROGRESS), instant=True),
     unit="percentunit",
     decimals=1,
     nothing=texts.UNKNOWN,
@@ -105,29 +105,29 @@ _PROGRESS = _tile(
 _STEP = _tile(
     texts.STEP,
     described(c.STEP),
-    Line(series(c.STEP), texts.STEP, instant=True),
-    Line(series(c.MAX_STEPS), texts.OF_STEPS, instant=True),
+    Query(series(c.STEP), texts.STEP, instant=True),
+    Query(series(c.MAX_STEPS), texts.OF_STEPS, instant=True),
     unit="locale",
     names=True,
 )
 _TIME_LEFT = _tile(
     texts.ETA,
     texts.ETA_TEXT,
-    Line(f"({time_left()}) and {BY_RUN} {_RUNNING} == 1", instant=True),
+    Query(f"({time_left()}) and {BY_RUN} {_RUNNING} == 1", instant=True),
     unit="s",
     nothing=texts.UNKNOWN,
 )
 _AGE = _tile(
     texts.AGE,
     paragraphs(texts.AGE_TEXT, described(c.LAST_RECORD)),
-    Line(f"time() - {series(c.LAST_RECORD)}", instant=True),
+    Query(f"time() - {series(c.LAST_RECORD)}", instant=True),
     unit="s",
     decimals=0,
 )
 _ACTIVE = _tile(
     texts.ACTIVE,
     texts.ACTIVE_TEXT,
-    Line(f"sum by (job, instance, run) ({_TOLD})", instant=True),
+    Query(f"sum by (job, instance, run) ({_TOLD})", instant=True),
     unit="none",
     steps=((None, GREEN), (1, ORANGE)),
     coloured=True,
@@ -135,7 +135,7 @@ _ACTIVE = _tile(
 INCIDENTS = _tile(
     texts.INCIDENT_COUNT,
     described(a.INCIDENTS),
-    Line(series(a.INCIDENTS), instant=True),
+    Query(series(a.INCIDENTS), instant=True),
     unit="none",
     steps=((None, GREEN), (1, RED)),
     coloured=True,
@@ -163,7 +163,7 @@ def signals(width: int, height: int = 9) -> Timeline:
     return Timeline(
         texts.SIGNALS_OVER_TIME,
         texts.SIGNALS_TEXT,
-        (Line(signals_of(), "{{signal}}"),),
+        (Query(signals_of(), "{{signal}}"),),
         "none",
         width,
         height,
@@ -177,15 +177,15 @@ def signals(width: int, height: int = 9) -> Timeline:
     )
 
 
-def order(width: int, height: int = 9) -> Table:
+def order(width: int, height: int = 9) -> TablePanel:
     """In which order the parts of the run broke in its last incident."""
     broken = f"{series(a.INCIDENT_STAGE)} > 0"
-    return Table(
+    return TablePanel(
         texts.ORDER,
         texts.ORDER_TEXT,
         (
-            Line(f"max by (stage) ({broken})", table=True),
-            Line(f"max by (stage) ({series(a.INCIDENT_STAGE_STEP)})", table=True),
+            Query(f"max by (stage) ({broken})", table=True),
+            Query(f"max by (stage) ({series(a.INCIDENT_STAGE_STEP)})", table=True),
         ),
         "none",
         width,
@@ -206,9 +206,9 @@ def step_time(profile: str, width: int = 8, height: int = 8) -> Curves:
         texts.STEP_TIME,
         described(c.RECENT_SECONDS_PER_STEP, profile),
         (
-            Line(series(c.STEP_TIME), texts.STEP_LAST, Look.TRAIN),
-            Line(series(c.RECENT_SECONDS_PER_STEP), texts.STEP_RECENT, colour="green"),
-            Line(series(c.SECONDS_PER_STEP), texts.STEP_MEAN, Look.BASELINE),
+            Query(series(c.STEP_TIME), texts.STEP_LAST, Look.TRAIN),
+            Query(series(c.RECENT_SECONDS_PER_STEP), texts.STEP_RECENT, colour="green"),
+            Query(series(c.SECONDS_PER_STEP), texts.STEP_MEAN, Look.BASELINE),
         ),
         "s",
         width,
@@ -223,7 +223,7 @@ def memory(profile: str, width: int = 8, height: int = 8) -> Curves:
     return Curves(
         texts.MEMORY,
         described(c.MEMORY, profile),
-        (Line(series(c.MEMORY), "memory", Look.TRAIN),),
+        (Query(series(c.MEMORY), "memory", Look.TRAIN),),
         "bytes",
         width,
         height,
@@ -238,7 +238,7 @@ def epoch(width: int = 8, height: int = 8) -> Curves:
     return Curves(
         texts.EPOCH,
         described(c.EPOCH),
-        (Line(series(c.EPOCH), "epoch", Look.TRAIN),),
+        (Query(series(c.EPOCH), "epoch", Look.TRAIN),),
         "none",
         width,
         height,
@@ -249,11 +249,13 @@ def epoch(width: int = 8, height: int = 8) -> Curves:
 
 def records(width: int = 8, height: int = 8) -> Curves:
     """What of the log is read."""
-    read, skipped = (f"60 * rate({series(one)}[$__rate_interval]) > 0" for one in (c.RECORDS, c.SKIPPED))
+    read, skipped = (
+        f"60 * rate({series(counter)}[$__rate_interval]) > 0" for counter in (c.RECORDS, c.SKIPPED)
+    )
     return Curves(
         texts.RECORDS,
         texts.RECORDS_TEXT,
-        (Line(read, "{{kind}}"), Line(skipped, "{{reason}}", properties=DOTTED)),
+        (Query(read, "{{kind}}"), Query(skipped, "{{reason}}", properties=DOTTED)),
         "none",
         width,
         height,
@@ -262,12 +264,12 @@ def records(width: int = 8, height: int = 8) -> Curves:
     )
 
 
-def settings(width: int, height: int = 9) -> Table:
+def settings(width: int, height: int = 9) -> TablePanel:
     """The labels of run_info."""
-    return Table(
+    return TablePanel(
         texts.SETTINGS,
         described(c.RUN),
-        (Line(f"max without (job, instance, run) ({series(c.RUN)})", instant=True),),
+        (Query(f"max without (job, instance, run) ({series(c.RUN)})", instant=True),),
         "string",  # as they were written: 5e-05 and not 0.0000500
         width,
         height,
@@ -285,8 +287,8 @@ _SPIKES = (
         texts.SPIKE_SCORE,
         described(a.SPIKE_SCORE),
         (
-            Line(series(a.SPIKE_SCORE), "{{metric}}"),
-            Line(f"vector({limits.SPIKE_SIGMAS:g})", texts.SIGMAS, Look.WARNING),
+            Query(series(a.SPIKE_SCORE), "{{metric}}"),
+            Query(f"vector({limits.SPIKE_SIGMAS:g})", texts.SIGMAS, Look.WARNING),
         ),
         "none",
         linear_to=1,
@@ -294,7 +296,7 @@ _SPIKES = (
     Curves(
         texts.SPIKE_SHARE,
         described(a.SPIKE_RECORDS),
-        (Line(series(a.SPIKE_RECORDS), "{{metric}}"),),
+        (Query(series(a.SPIKE_RECORDS), "{{metric}}"),),
         "percentunit",
         soft=(0, 0.1),
     ),
@@ -302,7 +304,7 @@ _SPIKES = (
 _OTHER = Curves(
     texts.OTHER,
     described(c.OTHER),
-    (Line(series(c.OTHER), "{{key}} ({{split}})"),),
+    (Query(series(c.OTHER), "{{key}} ({{split}})"),),
     "short",
     24,
     10,
@@ -329,7 +331,7 @@ def learning_rate(profile: str, width: int = 8, height: int = 8) -> Curves:
     return Curves(
         texts.LEARNING_RATE,
         described(c.LEARNING_RATE, profile),
-        (Line(series(c.LEARNING_RATE), "learning_rate", Look.TRAIN),),
+        (Query(series(c.LEARNING_RATE), "learning_rate", Look.TRAIN),),
         "sci",
         width,
         height,

@@ -11,8 +11,8 @@ from llmtrain_exporter.bundle.dashboards.board import (
     Board,
     Cells,
     Curves,
-    Line,
     Look,
+    Query,
     Row,
     Stat,
 )
@@ -42,15 +42,15 @@ _WARNING = Severity.WARNING
 _MEAN = 'stat="mean"'
 
 
-def _answer(check: Check) -> Line:
+def _answer(check: Check) -> Query:
     """0: all is well, 1: something to know, 2: a warning is there; nothing where the log has no answer."""
     signals = 'signal=~"' + "|".join(check.signals) + '"'
-    told, known = (
+    serious, informative = (
         f"max_over_time({series(a.SIGNAL_ACTIVE, signals, severity)}[$__rate_interval])"
         for severity in ('severity=~"warning|critical"', 'severity="info"')
     )
     answerable = f"count({series(check.metrics[0])})"
-    return Line(f"max(2 * {told} or {known}) and on () {answerable}", check.question)
+    return Query(f"max(2 * {serious} or {informative}) and on () {answerable}", check.question)
 
 
 def _checklist(checklist: Checklist, height: int) -> Cells:
@@ -70,9 +70,9 @@ _BEST = Stat(
     texts.BEST,
     paragraphs(described(c.BEST_EVAL_LOSS), *(rule.text for rule in BEST_CHECKPOINT)),
     (
-        Line(series(c.BEST_EVAL_LOSS), texts.BEST_LOSS),
-        Line(series(c.BEST_EVAL_STEP), texts.BEST_STEP, properties=(("unit", "locale"),)),
-        Line(series(c.EVAL_TRAIN_LOSS), texts.BEST_RATIO, properties=(("decimals", 2),)),
+        Query(series(c.BEST_EVAL_LOSS), texts.BEST_LOSS),
+        Query(series(c.BEST_EVAL_STEP), texts.BEST_STEP, properties=(("unit", "locale"),)),
+        Query(series(c.EVAL_TRAIN_LOSS), texts.BEST_RATIO, properties=(("decimals", 2),)),
     ),
     "none",
     12,
@@ -97,8 +97,8 @@ _FIT = Row(
             texts.TRAIN_EVAL_LOSS,
             described(c.LOSS, _P, texts.GAP_TEXT),
             (
-                Line(train(c.LOSS), "loss", Look.TRAIN),
-                Line(evaluation(c.LOSS), "eval_loss", Look.EVAL, properties=_band("loss")),
+                Query(train(c.LOSS), "loss", Look.TRAIN),
+                Query(evaluation(c.LOSS), "eval_loss", Look.EVAL, properties=_band("loss")),
                 baseline_line("loss"),
             ),
             "none",
@@ -109,8 +109,8 @@ _FIT = Row(
             texts.LOSS_RATIO,
             described(c.EVAL_TRAIN_LOSS, _P),
             (
-                Line(series(c.EVAL_TRAIN_LOSS), "eval_loss / loss", Look.EVAL),
-                Line(f"vector({_SLIGHT})", texts.LOSS_RATIO_SLIGHT, Look.INFO),
+                Query(series(c.EVAL_TRAIN_LOSS), "eval_loss / loss", Look.EVAL),
+                Query(f"vector({_SLIGHT})", texts.LOSS_RATIO_SLIGHT, Look.INFO),
                 limit_line("overfit", _WARNING),
             ),
             "none",
@@ -122,8 +122,8 @@ _FIT = Row(
             texts.ACCURACY,
             described(c.TOKEN_ACCURACY, _P, texts.GAP_TEXT),
             (
-                Line(train(c.TOKEN_ACCURACY), "token_acc", Look.TRAIN, properties=_band("eval_token_acc")),
-                Line(evaluation(c.TOKEN_ACCURACY), "eval_token_acc", Look.EVAL),
+                Query(train(c.TOKEN_ACCURACY), "token_acc", Look.TRAIN, properties=_band("eval_token_acc")),
+                Query(evaluation(c.TOKEN_ACCURACY), "eval_token_acc", Look.EVAL),
             ),
             "percentunit",
             nothing=texts.NOT_LOGGED,
@@ -132,9 +132,9 @@ _FIT = Row(
             texts.ACCURACY_GAP,
             described(c.EVAL_TRAIN_ACCURACY, _P),
             (
-                Line(series(c.EVAL_TRAIN_ACCURACY), "eval - train", Look.EVAL),
-                Line(f"vector({_USUAL_GAP})", texts.GAP_USUAL, Look.INFO),
-                Line(f"vector({-ACCURACY_GAP:g})", texts.LIMITS[_WARNING], Look.WARNING),
+                Query(series(c.EVAL_TRAIN_ACCURACY), "eval - train", Look.EVAL),
+                Query(f"vector({_USUAL_GAP})", texts.GAP_USUAL, Look.INFO),
+                Query(f"vector({-ACCURACY_GAP:g})", texts.LIMITS[_WARNING], Look.WARNING),
             ),
             "percentunit",
             nothing=texts.NO_EVALUATION,
@@ -150,7 +150,7 @@ _OPTIMISATION = Row(
             texts.GRAD_NORM,
             described(c.GRAD_NORM, _P),
             (
-                Line(series(c.GRAD_NORM), "grad_norm", Look.TRAIN),
+                Query(series(c.GRAD_NORM), "grad_norm", Look.TRAIN),
                 baseline_line("grad_norm"),
                 own_limit_line("grad_spike", _WARNING, baseline("grad_norm"), _P, texts.JUMP[_WARNING]),
                 *limit_lines("grad_norm_high", _P),
@@ -166,10 +166,10 @@ _OPTIMISATION = Row(
             texts.ENTROPY,
             described(c.ENTROPY, _P),
             (
-                Line(train(c.ENTROPY, _MEAN), "entropy", Look.TRAIN),
-                Line(evaluation(c.ENTROPY, _MEAN), "eval_entropy", Look.EVAL),
+                Query(train(c.ENTROPY, _MEAN), "entropy", Look.TRAIN),
+                Query(evaluation(c.ENTROPY, _MEAN), "eval_entropy", Look.EVAL),
                 *limit_lines("entropy_collapse", _P),
-                Line(f"vector({ENTROPY_EXPLODED:g})", texts.ENTROPY_HIGH, Look.INFO),
+                Query(f"vector({ENTROPY_EXPLODED:g})", texts.ENTROPY_HIGH, Look.INFO),
             ),
             "none",
             8,
@@ -187,8 +187,8 @@ _EVALUATION = Row(
             texts.EVAL_SPEED,
             described(c.EVAL_SAMPLES, _P),
             (
-                Line(series(c.EVAL_SAMPLES), texts.SAMPLES, Look.TRAIN),
-                Line(
+                Query(series(c.EVAL_SAMPLES), texts.SAMPLES, Look.TRAIN),
+                Query(
                     series(c.EVAL_STEPS),
                     texts.STEPS,
                     Look.EVAL,
@@ -203,7 +203,7 @@ _EVALUATION = Row(
         Curves(
             texts.EVAL_TIME,
             described(c.EVAL_RUNTIME, _P),
-            (Line(series(c.EVAL_RUNTIME), "eval_runtime", Look.TRAIN),),
+            (Query(series(c.EVAL_RUNTIME), "eval_runtime", Look.TRAIN),),
             "s",
             8,
             nothing=texts.NO_EVALUATION,
@@ -215,7 +215,7 @@ _EVALUATION = Row(
         Curves(
             texts.TOKENS,
             described(c.TOKENS),
-            (Line(series(c.TOKENS), "num_tokens", Look.TRAIN),),
+            (Query(series(c.TOKENS), "num_tokens", Look.TRAIN),),
             "short",
             6,
             nothing=texts.NOT_LOGGED,

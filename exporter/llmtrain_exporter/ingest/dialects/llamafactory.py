@@ -9,7 +9,7 @@ from llmtrain_exporter.ingest.dialects import trainer_state
 from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.knowledge.producers import LLAMAFACTORY
-from llmtrain_exporter.model import Kind, Record, Skip
+from llmtrain_exporter.model import Record, RowKind, Skip
 
 ALIASES = {
     "lr": "learning_rate",
@@ -28,8 +28,8 @@ class LlamaFactory:
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The record of a line. The old schema writes all columns: with a null loss it is a training row."""
         for record in self._rows.read(line):
-            if isinstance(record, Record) and record.kind is Kind.PROGRESS and b'"loss": null' in line:
-                yield record._replace(kind=Kind.TRAIN)
+            if isinstance(record, Record) and record.kind is RowKind.PROGRESS and b'"loss": null' in line:
+                yield record._replace(kind=RowKind.TRAIN)
             else:
                 yield record
 

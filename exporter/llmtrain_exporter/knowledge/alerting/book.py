@@ -45,19 +45,19 @@ def entries(lang: Lang) -> tuple[RunbookEntry, ...]:
 
 
 def _entry(alerts: Sequence[Alert], lang: Lang) -> RunbookEntry:
-    said = alerts[0].words
+    texts = alerts[0].words
     sections = (
-        RunbookSection(phrases.MEANING.of(lang), said.meaning.of(lang)),
-        RunbookSection(phrases.IMPACT.of(lang), said.impact.of(lang)),
-        RunbookSection(phrases.DIAGNOSIS.of(lang), items=_all(said.diagnosis, lang)),
-        RunbookSection(words.WHY.of(lang), items=_all(said.causes, lang), numbered=False),
-        RunbookSection(phrases.MITIGATION.of(lang), items=_all(said.mitigation, lang)),
+        RunbookSection(phrases.MEANING.of(lang), texts.meaning.of(lang)),
+        RunbookSection(phrases.IMPACT.of(lang), texts.impact.of(lang)),
+        RunbookSection(phrases.DIAGNOSIS.of(lang), items=_all(texts.diagnosis, lang)),
+        RunbookSection(words.WHY.of(lang), items=_all(texts.causes, lang), numbered=False),
+        RunbookSection(phrases.MITIGATION.of(lang), items=_all(texts.mitigation, lang)),
     )
     signal = alerts[0].signal
     limits = [line for alert in alerts if signal for line in _limits(signal, alert.severity, lang)]
     return RunbookEntry(
         alerts[0].name,
-        said.summary.of(lang),
+        texts.summary.of(lang),
         words.COMMA.of(lang).join(_severity(alert, lang) for alert in alerts),
         phrases.SEMICOLON.of(lang).join(limits),
         tuple(section for section in sections if section.text or section.items),
@@ -82,14 +82,14 @@ def _limits(signal: Signal, severity: Severity, lang: Lang) -> Iterator[str]:
     for kind, limits in LIMITS.items():
         bound = limits.get(signal.name, {}).get(severity)
         if bound is not None:
-            told = phrase.of(lang).replace(
+            written = phrase.of(lang).replace(
                 "{limit}", f"{bound.limit:.0%}" if signal.told_in_percent else f"{bound.limit:.4g}"
             )
-            told += _in_records(bound.records, bound.within, lang)
-            kinds_of.setdefault(told, []).append(kind)
-    for told, kinds in kinds_of.items():
+            written += _in_records(bound.records, bound.within, lang)
+            kinds_of.setdefault(written, []).append(kind)
+    for written, kinds in kinds_of.items():
         yield phrases.IN_PROFILES.of(lang).format(
-            severity=f"`{severity.value}`", limit=told, profiles=_named(kinds, lang)
+            severity=f"`{severity.value}`", limit=written, profiles=_named(kinds, lang)
         )
 
 

@@ -46,7 +46,7 @@ def signal_alerts() -> tuple[Alert, ...]:
         Alert(alert_name(name), severity, Scope.RUN, _words(signal), signal)
         for name, signal in SIGNALS.items()
         for severity in severities(signal)
-        if severity not in signal.untold
+        if severity not in signal.no_alert
     )
 
 
@@ -63,7 +63,7 @@ def limit_in_words(signal: Signal) -> Text | None:
 
 def profiles_told(signal: Signal) -> tuple[str, ...]:
     """The built-in profiles in which people are told of a signal."""
-    return tuple(kind for kind in PROFILES if signal.limits.get(kind, {}).keys() - signal.untold.keys())
+    return tuple(kind for kind in PROFILES if signal.limits.get(kind, {}).keys() - signal.no_alert.keys())
 
 
 def _words(signal: Signal) -> AlertTexts:
@@ -86,12 +86,12 @@ def _words(signal: Signal) -> AlertTexts:
 def _applying(names: Iterable[str], known: Mapping[str, _T], profiles: Iterable[str]) -> list[_T]:
     """Those that can apply in any of the profiles."""
     found = [known[name] for name in names if name in known]
-    return [one for one in found if not one.profiles.isdisjoint(profiles)]
+    return [entry for entry in found if not entry.profiles.isdisjoint(profiles)]
 
 
 def _description(signal: Signal, title: Text) -> Text:
     limit = limit_in_words(signal)
     if limit is None:
         return put(_TRUE, title=title)
-    told = _SILENT if signal.measure is Measure.GAPS else _WORST
-    return put(put(told, limit=limit), title=title)
+    template = _SILENT if signal.measure is Measure.GAPS else _WORST
+    return put(put(template, limit=limit), title=title)

@@ -190,7 +190,7 @@ LOSS_PLATEAU = Signal(
     measure=Measure.RATIO,
     clear_after=1,
     limits={SFT: {Severity.INFO: Bound(0.9, src.SFT_ADJUST, floor=1.0)}},
-    untold={Severity.INFO: "a loss that hardly falls harms nothing; dashboards and the page show it"},
+    no_alert={Severity.INFO: "a loss that hardly falls harms nothing; dashboards and the page show it"},
     advice=Advice(
         title=Text("Loss hardly falls", "loss 下降缓慢"),
         summary=Text(

@@ -190,7 +190,7 @@ ENTROPY_COLLAPSE = Signal(
         GRPO: {Severity.WARNING: Bound(0.2, src.ENTROPY, records=5)},
         SFT: {Severity.INFO: Bound(0.5, src.SFT_METRICS, records=20)},
     },
-    untold={Severity.INFO: "outside of reinforcement learning entropy alone is only a hint"},
+    no_alert={Severity.INFO: "outside of reinforcement learning entropy alone is only a hint"},
     advice=Advice(
         title=Text("Entropy out of range", "entropy 异常"),
         summary=Text(

@@ -20,7 +20,15 @@ from llmtrain_exporter.notify.chat.answers import (
     never,
     own_words,
 )
-from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Picture, Rate, encoded, webhook_call
+from llmtrain_exporter.notify.chat.descriptor import (
+    Bot,
+    Chat,
+    Message,
+    PictureWay,
+    Rate,
+    encoded,
+    webhook_call,
+)
 from llmtrain_exporter.notify.chat.markup import COLOURS, defused, utf16_units
 from llmtrain_exporter.notify.chat.rules import WebhookRule
 
@@ -97,15 +105,15 @@ def _with_picture(message: Message, bot: Bot[WebhookRule], png: bytes) -> Call:
 
 
 def _judge(answer: Answer) -> Judgement:
-    said = body(answer)
-    if answer.status == 204 or (answer.status == 200 and "id" in said):
+    content = body(answer)
+    if answer.status == 204 or (answer.status == 200 and "id" in content):
         return ACCEPTED
     if answer.status < 300:
         return UNREADABLE
     if answer.status in (401, 403, 404):
         return _ADDRESS
-    refused = never("card", f"it cannot read the card: {answer.status} {own_words(said)}")
-    return by_status(answer, said.get("retry_after")) or refused
+    refused = never("card", f"it cannot read the card: {answer.status} {own_words(content)}")
+    return by_status(answer, content.get("retry_after")) or refused
 
 
 CHAT = Chat(
@@ -118,5 +126,5 @@ CHAT = Chat(
     most=MOST_DESCRIPTION,
     call=webhook_call,
     judge=_judge,
-    picture=Picture(MOST_PICTURE_BYTES, attach=_with_picture),
+    picture=PictureWay(MOST_PICTURE_BYTES, attach=_with_picture),
 )

@@ -93,11 +93,11 @@ def _call(message: Message, bot: Bot[SignedRule], now: float) -> Call:
 
 
 def _judge(answer: Answer) -> Judgement:
-    said = body(answer)
-    if said.get("code") == MALFORMED and "too many" in own_words(said).lower():
+    content = body(answer)
+    if content.get("code") == MALFORMED and "too many" in own_words(content).lower():
         return RATE
     # Older bots answer StatusCode where newer ones answer code.
-    return by_code(answer, "code" if "code" in said else "StatusCode", CODES)
+    return by_code(answer, "code" if "code" in content else "StatusCode", CODES)
 
 
 CHAT = Chat(

@@ -28,7 +28,7 @@ from llmtrain_exporter.notify.chat.answers import (
     never,
     own_words,
 )
-from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Picture, Rate, encoded
+from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, PictureWay, Rate, encoded
 from llmtrain_exporter.notify.chat.markup import ZERO_WIDTH, defused, utf16_units
 from llmtrain_exporter.notify.chat.rules import BotRule
 from llmtrain_exporter.notify.config.fields import base_address
@@ -181,21 +181,21 @@ def _picture(card: Card, bot: Bot[TelegramRule], png: bytes) -> Call:
 
 
 def _judge(answer: Answer) -> Judgement:
-    said = body(answer)
-    if not isinstance(said.get("ok"), bool):
+    content = body(answer)
+    if not isinstance(content.get("ok"), bool):
         unreadable = UNREADABLE if answer.status < 400 else closed("address", _strange(answer.status))
         return by_status(answer) or (_TOO_LARGE if answer.status == 413 else unreadable)
-    if said["ok"]:
+    if content["ok"]:
         return ACCEPTED if answer.status < 300 else UNREADABLE
-    parameters = said.get("parameters")
-    return _refusal(answer, said, parameters if isinstance(parameters, Mapping) else {})
+    parameters = content.get("parameters")
+    return _refusal(answer, content, parameters if isinstance(parameters, Mapping) else {})
 
 
 def _strange(status: int) -> str:
     return f"its server answers {status}, and not as the Bot API: check api_url"
 
 
-def _refusal(answer: Answer, said: Mapping[str, Any], parameters: Mapping[str, Any]) -> Judgement:
+def _refusal(answer: Answer, content: Mapping[str, Any], parameters: Mapping[str, Any]) -> Judgement:
     """What an answer means that is no success. `parameters`: what it says for programs."""
     if answer.status in (401, 404, 421):
         return _TOKEN_WRONG
@@ -206,7 +206,7 @@ def _refusal(answer: Answer, said: Mapping[str, Any], parameters: Mapping[str, A
     moved = parameters.get("migrate_to_chat_id")
     if isinstance(moved, int):
         return closed("chat", f"the group has become a supergroup: set chat_id to {moved}")
-    words = own_words(said)
+    words = own_words(content)
     known = (judged for part, judged in REFUSALS if part in words.lower())
     refused = never("card", f"it cannot read the card: {answer.status} {words}")
     return by_status(answer, parameters.get("retry_after")) or next(known, refused)
@@ -222,5 +222,5 @@ CHAT = Chat(
     most=MOST_TEXT,
     call=_call,
     judge=_judge,
-    picture=Picture(MOST_PICTURE_BYTES, follow=_picture),
+    picture=PictureWay(MOST_PICTURE_BYTES, follow=_picture),
 )

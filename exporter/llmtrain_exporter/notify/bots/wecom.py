@@ -13,7 +13,15 @@ from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card, body_text
 from llmtrain_exporter.notify.chat.answers import BUSY, RATE, Judgement, by_code, closed, never
-from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Picture, Rate, encoded, webhook_call
+from llmtrain_exporter.notify.chat.descriptor import (
+    Bot,
+    Chat,
+    Message,
+    PictureWay,
+    Rate,
+    encoded,
+    webhook_call,
+)
 from llmtrain_exporter.notify.chat.markup import LookAlikes
 from llmtrain_exporter.notify.chat.rules import WebhookRule
 
@@ -81,5 +89,5 @@ CHAT = Chat(
     most=MOST_BYTES,
     call=webhook_call,
     judge=_judge,
-    picture=Picture(MOST_PICTURE_BYTES, follow=_picture),
+    picture=PictureWay(MOST_PICTURE_BYTES, follow=_picture),
 )

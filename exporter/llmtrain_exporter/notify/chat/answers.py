@@ -77,13 +77,13 @@ def _seconds(wait: object) -> float | None:
 
 def by_code(answer: Answer, key: str, codes: Mapping[int, Judgement]) -> Judgement:
     """The judgement of a chat that says in the body how it went, whatever the status."""
-    said = body(answer)
-    code = said.get(key)
+    content = body(answer)
+    code = content.get(key)
     if type(code) is not int:
         return by_status(answer) or (UNREADABLE if answer.status < 400 else _strange(str(answer.status)))
     if code == 0:
         return ACCEPTED if answer.status < 300 else by_status(answer) or UNREADABLE
-    return codes.get(code) or by_status(answer) or _strange(f"{code} {own_words(said)}")
+    return codes.get(code) or by_status(answer) or _strange(f"{code} {own_words(content)}")
 
 
 def _strange(what: str) -> Judgement:
@@ -93,13 +93,13 @@ def _strange(what: str) -> Judgement:
 def body(answer: Answer) -> dict[str, Any]:
     """The JSON object of an answer, empty if there is none."""
     try:
-        said = json.loads(answer.body)
+        content = json.loads(answer.body)
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
-def own_words(said: Mapping[str, Any]) -> str:
+def own_words(content: Mapping[str, Any]) -> str:
     """The words in such an object. They may quote what was sent."""
     keys = ("errmsg", "msg", "message", "description")
-    return printable(next((said[key] for key in keys if isinstance(said.get(key), str)), ""))[:200]
+    return printable(next((content[key] for key in keys if isinstance(content.get(key), str)), ""))[:200]

@@ -41,7 +41,7 @@ class Bot(Generic[R_co]):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture(Generic[R]):
+class PictureWay(Generic[R]):
     """How a chart, a PNG of no more than `most_bytes`, goes with a card: in one of two ways.
 
     `attach`: the request that brings the card's message with the PNG in it. `follow`: the one that brings the
@@ -73,7 +73,7 @@ class Chat(Generic[R]):
     most: int
     call: Callable[[Message, Bot[R], float], Call]
     judge: Callable[[Answer], Judgement]
-    picture: Picture[R] | None = None
+    picture: PictureWay[R] | None = None
 
     def message(self, card: Card, rule: R) -> tuple[Message, bool]:
         """A card as a message that the chat takes, and whether it had to be cut for that."""

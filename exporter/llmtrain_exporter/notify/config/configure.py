@@ -96,7 +96,7 @@ def bot_settings(chat: Chat[Any]) -> Iterator[Setting]:
 
 def _add_bot(layers: Layers, chat: Chat[Any], environ: Mapping[str, str], folder: Path | None) -> None:
     """The bot of which variables and files in the folder of secrets tell, if they do."""
-    sources = {each.key: SettingSource("environment", each.variable) for each in bot_settings(chat)}
+    sources = {setting.key: SettingSource("environment", setting.variable) for setting in bot_settings(chat)}
     given = {key: environ[source.name] for key, source in sources.items() if environ.get(source.name)}
     secrets = secret_keys(chat.rule)
     for key in secrets:

@@ -100,7 +100,7 @@ def _proposals(caption: str, proposed: Sequence[Proposal], run: Snapshot, say: S
 
 def _proposal(proposal: Proposal, run: Snapshot, say: Say) -> tuple[Line, ...]:
     now = DASH if proposal.now is None else written(proposal.now)
-    if proposal.now is not None and proposal.setting not in run.settings.numbers:
+    if proposal.now is not None and proposal.setting not in run.hyper_parameters.numbers:
         now = say(r.DEFAULT, value=now)
     if proposal.value is not None:
         value = written(proposal.value)
@@ -115,7 +115,7 @@ def _proposal(proposal: Proposal, run: Snapshot, say: Say) -> tuple[Line, ...]:
 def _monitoring(run: Snapshot, say: Say) -> Section:
     """What the guides want a run to log and save, where this one does less or nobody knows."""
     wanted = Remedy(_NO_TEXT, _NO_TEXT, (), SETUP.get(run.base, ()))
-    proposed = proposals(wanted, run.producer, run.base, {**run.settings.numbers})
+    proposed = proposals(wanted, run.producer, run.base, {**run.hyper_parameters.numbers})
     title = say(r.MONITORING)
     if not proposed:
         return chapter(title, paragraph(say(r.MONITORING_FINE)))

@@ -124,7 +124,7 @@ def _recovered_by(recovery: Recovery, back: list[Excursion], material: Material,
     """What can bring a run back, and what the log shows of it."""
     shown = [excursion for excursion in back if excursion.episode.metric.metric in recovery.metrics]
     evidence = say.listed(dict.fromkeys(_shows(excursion, say) for excursion in shown))
-    how = fill(recovery.how, say.lang, named(dict(material.run.settings.numbers)))
+    how = fill(recovery.how, say.lang, named(dict(material.run.hyper_parameters.numbers)))
     sentences = (how, evidence + say(r.STOP)) if evidence else (how,)
     return Strong(recovery.name.of(say.lang)), say.colon, say.sentences(sentences)
 

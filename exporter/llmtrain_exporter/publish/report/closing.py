@@ -13,7 +13,7 @@ from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.model import Episode, Health, Kind, Snapshot, State
+from llmtrain_exporter.model import Episode, Health, RowKind, Snapshot, State
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph, short
 from llmtrain_exporter.story.blocks import Code, Line, Mark, Piece, Section, Table, items
@@ -36,7 +36,7 @@ def checkpoints(material: Material, say: Say) -> Section:
 
 def _best(material: Material, say: Say) -> Iterator[Line]:
     run = material.run
-    if not run.records.get(Kind.EVAL):
+    if not run.records.get(RowKind.EVAL):
         yield (say(r.NEVER_EVALUATED),)
     elif run.base == GRPO:
         yield (say(r.NOT_BY_LOSS),)
@@ -44,7 +44,10 @@ def _best(material: Material, say: Say) -> Iterator[Line]:
     elif run.best is not None:
         step = run.best[1]
         yield joined((best_evaluation(run, say.lang), (say(r.STOP),)))
-        near = max((one for one in run.checkpoints if step is not None and one <= step), default=None)
+        near = max(
+            (checkpoint for checkpoint in run.checkpoints if step is not None and checkpoint <= step),
+            default=None,
+        )
         if near is not None:
             yield (say(r.BEST_NEAR, checkpoint=f"checkpoint-{near}"),)
         yield from ((rule.text.of(say.lang),) for rule in BEST_CHECKPOINT)
@@ -52,13 +55,13 @@ def _best(material: Material, say: Say) -> Iterator[Line]:
 
 def _best_reward(material: Material, say: Say) -> Iterator[Line]:
     """The best evaluation by its reward; where that is always 0 no checkpoint is any better."""
-    for one, stats in material.stats.items():
-        if one.metric is not c.REWARD or ("split", "eval") not in one.labels:
+    for series, stats in material.stats.items():
+        if series.metric is not c.REWARD or ("split", "eval") not in series.labels:
             continue
         if stats.low == stats.high == 0:
             yield (say(r.NO_REWARD),)
         else:
-            yield (say(r.BEST_REWARD, value=say.value(stats.high, one), step=stats.high_step),)
+            yield (say(r.BEST_REWARD, value=say.value(stats.high, series), step=stats.high_step),)
 
 
 def _back(run: Snapshot, say: Say) -> Iterator[str]:
@@ -73,14 +76,14 @@ def checklist(material: Material, say: Say) -> Section:
     head = tuple(map(say, (r.QUESTION, r.ANSWER, r.BECAUSE)))
     tables = tuple(
         Table(
-            each.title.of(say.lang),
+            checklist.title.of(say.lang),
             head,
             tuple(
                 cells(check.question.of(say.lang), *_answer(check, material.run, say))
-                for check in each.checks
+                for check in checklist.checks
             ),
         )
-        for each in CHECKLISTS
+        for checklist in CHECKLISTS
     )
     return chapter(say(r.CHECKLIST), paragraph(say(r.CHECKLIST_INTRO)), *tables)
 
@@ -90,12 +93,12 @@ def _answer(check: Check, run: Snapshot, say: Say) -> tuple[Piece, str]:
     lost = c.REMAINING in check.metrics and run.health is Health.BROKEN  # then nothing is left to go on for
     if c.RUN_HEALTH in check.metrics or lost:
         return _by_verdict(run, say)
-    logged = {one.metric for one in run.samples}
+    logged = {series.metric for series in run.samples}
     metrics = say.listed(short(metric) for metric in check.metrics)
     seen = [episode for episode in run.episodes if episode.signal in check.signals]
     if seen:
         return _by_episodes(seen, say), say.listed(
-            dict.fromkeys(_seen(each, say) for each in _first_ones(seen))
+            dict.fromkeys(_seen(episode, say) for episode in _first_ones(seen))
         )
     if not logged.intersection(check.metrics):
         return say(r.CANNOT_TELL), say(r.NOT_LOGGED, metrics=metrics)
@@ -124,7 +127,7 @@ def _by_episodes(seen: Sequence[Episode], say: Say) -> Mark:
 
 def _first_ones(seen: Sequence[Episode]) -> list[Episode]:
     """The first episode of each signal."""
-    return list({each.signal: each for each in reversed(seen)}.values())[::-1]
+    return list({episode.signal: episode for episode in reversed(seen)}.values())[::-1]
 
 
 def _seen(episode: Episode, say: Say) -> str:
@@ -159,14 +162,14 @@ def open_questions(material: Material, say: Say) -> Section:
 
 def _unseen(run: Snapshot, say: Say) -> Iterator[str]:
     """By metric that signals of the profile need and the run lacks, those signals."""
-    logged = {one.metric for one in run.samples}
+    logged = {series.metric for series in run.samples}
     unseen: dict[Metric, list[str]] = {}
     for name in run.limits:
         needed = SIGNALS[name].metrics
         if name not in _SPECIAL and logged.isdisjoint(needed):
             unseen.setdefault(needed[0], []).append(name)
     for metric, names in unseen.items():
-        beta = metric is c.KL and run.settings.numbers.get("beta") == 0
+        beta = metric is c.KL and run.hyper_parameters.numbers.get("beta") == 0
         what = say(r.BETA_ZERO) if beta else say(r.MISSING_METRIC, metric=short(metric))
         yield say(r.HIDES, what=what, signals=say.listed(map(say.title, names)))
 
@@ -177,10 +180,10 @@ _SPECIAL = ("collapse", "stalled", "overfit")
 
 def _unknown(material: Material, say: Say) -> Iterator[str]:
     run = material.run
-    train = run.records.get(Kind.TRAIN, 0)
-    if not run.records.get(Kind.EVAL) and "overfit" in run.limits:
+    train = run.records.get(RowKind.TRAIN, 0)
+    if not run.records.get(RowKind.EVAL) and "overfit" in run.limits:
         yield say(r.NO_EVALUATION)
-    if not run.settings.numbers:
+    if not run.hyper_parameters.numbers:
         yield say(r.NO_SETTINGS)
     if train < MATURE:
         yield say(r.FEW_RECORDS, n=train)
@@ -190,7 +193,7 @@ def _unknown(material: Material, say: Say) -> Iterator[str]:
         yield say(r.NOT_ENDED)
     if material.superseded:
         yield say(r.SUPERSEDED, n=material.superseded)
-    unknown = [dict(one.labels)["key"] for one in material.stats if one.metric is c.OTHER]
+    unknown = [dict(series.labels)["key"] for series in material.stats if series.metric is c.OTHER]
     if unknown:
         keys = list(dict.fromkeys(unknown))
         more = ["..."] if len(keys) > MOST_KEYS else []

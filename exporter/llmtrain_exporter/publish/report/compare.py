@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from llmtrain_exporter.draw.chart import Marks, Panel
+from llmtrain_exporter.draw.chart import ChartPanel, Marks
 from llmtrain_exporter.draw.from_history import MOST_LINES, panels
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import report_words as r
@@ -84,24 +84,24 @@ def _of_run(material: Material, say: Say) -> Iterator[tuple[str, object]]:
     yield say(r.LAST_STEP), None if run.last_step is None else str(run.last_step)
     yield say(r.INCIDENTS_HEAD), str(len(run.incidents))
     yield say(r.FIRST_AT), str(run.incidents[0].onset_step) if run.incidents else None
-    for one, which in _FIGURES:
-        for each in which:
-            yield _heading(one, each, say), _figure(material, one, each, say)
+    for compared, statistics in _FIGURES:
+        for statistic in statistics:
+            yield _heading(compared, statistic, say), _figure(material, compared, statistic, say)
     yield say(r.BEST_OF), None if run.best is None or run.base == "grpo" else number(run.best[0])
 
 
-def _heading(one: Series, which: str, say: Say) -> str:
-    said = {"median": r.MEDIAN_OF, "high": r.HIGHEST_OF, "last": r.LAST_OF}[which]
-    return say(said, metric=short(one.metric))
+def _heading(compared: Series, statistic: str, say: Say) -> str:
+    heading = {"median": r.MEDIAN_OF, "high": r.HIGHEST_OF, "last": r.LAST_OF}[statistic]
+    return say(heading, metric=short(compared.metric))
 
 
-def _figure(material: Material, one: Series, which: str, say: Say) -> str | None:
-    stats = material.stats.get(one)
-    if which == "last":
-        value = material.run.samples.get(one)
+def _figure(material: Material, compared: Series, statistic: str, say: Say) -> str | None:
+    stats = material.stats.get(compared)
+    if statistic == "last":
+        value = material.run.samples.get(compared)
     else:
-        value = None if stats is None else stats.median if which == "median" else stats.high
-    return None if value is None else say.value(value, one)
+        value = None if stats is None else stats.median if statistic == "median" else stats.high
+    return None if value is None else say.value(value, compared)
 
 
 def _settings(runs: Sequence[Material], say: Say) -> Block:
@@ -110,8 +110,8 @@ def _settings(runs: Sequence[Material], say: Say) -> Block:
 
     texts = [
         {
-            **material.run.settings.info,
-            **{key: written(value) for key, value in material.run.settings.numbers.items()},
+            **material.run.hyper_parameters.info,
+            **{key: written(value) for key, value in material.run.hyper_parameters.numbers.items()},
         }
         for material in runs
     ]
@@ -130,7 +130,7 @@ def _overlaid(runs: Sequence[Material], say: Say) -> Iterator[Block]:
             yield Picture(f"all-{short(metric)}", caption, (panel,), Marks())
 
 
-def _overlay(metric: Metric, runs: Sequence[Material]) -> Panel | None:
+def _overlay(metric: Metric, runs: Sequence[Material]) -> ChartPanel | None:
     """A line per run, if two have the metric at all."""
     lines = []
     for material in runs:
@@ -142,7 +142,7 @@ def _overlay(metric: Metric, runs: Sequence[Material]) -> Panel | None:
                 )
     if len(lines) < 2:
         return None
-    return Panel(short(metric), tuple(lines[:MOST_LINES]), left_out=max(len(lines) - MOST_LINES, 0))
+    return ChartPanel(short(metric), tuple(lines[:MOST_LINES]), left_out=max(len(lines) - MOST_LINES, 0))
 
 
 def no_runs(others: Sequence[tuple[str, str]], say: Say) -> Iterator[Block]:

@@ -75,7 +75,7 @@ def peak_text(excursion: Excursion, say: Say) -> str:
 
 def _signals(material: Material, say: Say) -> Iterator[Section]:
     """What each signal that came up tells, what follows, and where to look."""
-    settings = named(dict(material.run.settings.numbers))
+    settings = named(dict(material.run.hyper_parameters.numbers))
     for name in dict.fromkeys(excursion.episode.signal for excursion in material.excursions):
         advice = SIGNALS[name].advice
         meaning, impact, *look = (

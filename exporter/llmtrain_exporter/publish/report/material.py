@@ -14,7 +14,7 @@ from llmtrain_exporter.draw.from_history import Object, marks
 from llmtrain_exporter.model import Episode, Series, Snapshot
 from llmtrain_exporter.story.ranges import band_of
 from llmtrain_exporter.story.run_object import run_object
-from llmtrain_exporter.watching.history.columns import History, Table
+from llmtrain_exporter.watching.history.columns import History, RecordTable
 from llmtrain_exporter.watching.history.document import history_object
 
 POINTS = 700
@@ -80,9 +80,11 @@ def material(history: History) -> Material:
         stats={**_stats(history.evaluations, run), **_stats(train, run)},  # clocks are in both
         excursions=tuple(_excursions(history)),
         odd={
-            one: len(rows) for table in (train, history.evaluations) for one, rows in table.non_finite.items()
+            series: len(rows)
+            for table in (train, history.evaluations)
+            for series, rows in table.non_finite.items()
         },
-        spikes={one: len(rows) for one, rows in history.spikes.items()},
+        spikes={series: len(rows) for series, rows in history.spikes.items()},
         superseded=sum(train.superseded) + sum(history.evaluations.superseded),
         seconds=times[-1] - times[0] if times else None,
     )
@@ -94,7 +96,7 @@ def share(step: int, run: Snapshot) -> float | None:
     return step / whole if whole else None
 
 
-def _stats(table: Table, run: Snapshot) -> dict[Series, Stats]:
+def _stats(table: RecordTable, run: Snapshot) -> dict[Series, Stats]:
     import numpy
     import pandas
 
@@ -102,11 +104,11 @@ def _stats(table: Table, run: Snapshot) -> dict[Series, Stats]:
     steps = numpy.array(table.steps)[live]
     found = {}
     with numpy.errstate(over="ignore", invalid="ignore"):  # of what no float can hold
-        for one, column in table.columns.items():
+        for series, column in table.columns.items():
             values = pandas.Series(numpy.array(column)[live], index=steps)
             values = values[numpy.isfinite(values)]
             if len(values):
-                found[one] = _described(values, band_of(one, run))
+                found[series] = _described(values, band_of(series, run))
     return found
 
 
@@ -134,12 +136,12 @@ def _described(values: Any, band: tuple[float | None, float | None]) -> Stats:
 def _excursions(history: History) -> list[Excursion]:
     run = history.run
     episodes = run.episodes
-    wanted = {step for each in episodes for step in (each.first_step, each.last_step)}
+    wanted = {step for episode in episodes for step in (episode.first_step, episode.last_step)}
     rows: dict[int, list[int]] = {}
     for row, step in enumerate(history.train.steps):
         if step in wanted:
             rows.setdefault(step, []).append(row)
-    return [_excursion(each, history, rows) for each in episodes]
+    return [_excursion(episode, history, rows) for episode in episodes]
 
 
 def _excursion(episode: Episode, history: History, rows: Mapping[int, Sequence[int]]) -> Excursion:

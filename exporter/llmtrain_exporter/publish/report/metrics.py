@@ -84,20 +84,20 @@ def _observed(rows: Sequence[MetricRow], material: Material, say: Say) -> Iterat
 
 
 def _values(row: MetricRow, material: Material, say: Say) -> Iterator[str]:
-    one, stats = row.series, material.stats.get(row.series)
+    series, stats = row.series, material.stats.get(row.series)
     if stats is not None and stats.low == stats.high and stats.records > 1:
-        yield say(r.ALWAYS, value=say.value(stats.low, one))
+        yield say(r.ALWAYS, value=say.value(stats.low, series))
     elif stats is not None and stats.records >= ENOUGH:  # of fewer the table says it all
         low, high, began, ended = (
-            say.value(value, one) for value in (*stats.usual, stats.began, stats.ended)
+            say.value(value, series) for value in (*stats.usual, stats.began, stats.ended)
         )
         yield say(r.MOSTLY, low=low, high=high, began=began, ended=ended)
     if stats is not None and stats.outside:
         yield say(r.OUTSIDE, range=row.healthy, n=stats.outside, all=stats.records)
-    if material.odd.get(one):
-        yield r.ODD.of(material.odd[one], say.lang)
-    if material.spikes.get(one):
-        yield r.SPIKES.of(material.spikes[one], say.lang)
+    if material.odd.get(series):
+        yield r.ODD.of(material.odd[series], say.lang)
+    if material.spikes.get(series):
+        yield r.SPIKES.of(material.spikes[series], say.lang)
 
 
 def _ranges(metric: Metric, rows: Sequence[MetricRow], material: Material, say: Say) -> Table:
@@ -117,14 +117,14 @@ def _ranges(metric: Metric, rows: Sequence[MetricRow], material: Material, say: 
     return Table(short(metric), tuple(map(say, head)), lines)
 
 
-def _range(one: Series, material: Material, say: Say) -> tuple[str, str, str]:
-    stats = material.stats.get(one)
+def _range(series: Series, material: Material, say: Say) -> tuple[str, str, str]:
+    stats = material.stats.get(series)
     if stats is None:
         return DASH, DASH, DASH
     return (
-        say(r.AT_STEP, value=say.value(stats.low, one), step=stats.low_step),
-        say.value(stats.median, one),
-        say(r.AT_STEP, value=say.value(stats.high, one), step=stats.high_step),
+        say(r.AT_STEP, value=say.value(stats.low, series), step=stats.low_step),
+        say.value(stats.median, series),
+        say(r.AT_STEP, value=say.value(stats.high, series), step=stats.high_step),
     )
 
 
@@ -133,7 +133,7 @@ def _worst(material: Material) -> dict[Series, str]:
     for episode in material.run.episodes:
         known = worst.get(episode.metric, episode.severity)
         worst[episode.metric] = max(known, episode.severity, key=lambda severity: severity.rank)
-    return {one: severity.value for one, severity in worst.items()}
+    return {series: severity.value for series, severity in worst.items()}
 
 
 def _derived(rows: Sequence[MetricRow], say: Say) -> Section:
@@ -155,13 +155,17 @@ def _derived(rows: Sequence[MetricRow], say: Say) -> Section:
 
 def _others(material: Material, shown: Collection[Series], say: Say) -> Iterator[Block]:
     """Numbers that nothing is said of: progress, speed, and what the catalogue does not know."""
-    others = sorted(material.stats.keys() - shown, key=lambda one: (_ORDER[one.metric], one.labels))
+    others = sorted(material.stats.keys() - shown, key=lambda series: (_ORDER[series.metric], series.labels))
     if not others:
         return
     head = tuple(map(say, (r.SERIES, r.LOWEST, r.MEDIAN, r.HIGHEST, r.LAST)))
     rows = tuple(
-        cells(series_name(one), *_range(one, material, say), say.value(material.run.samples.get(one), one))
-        for one in others[:MOST_OTHERS]
+        cells(
+            series_name(series),
+            *_range(series, material, say),
+            say.value(material.run.samples.get(series), series),
+        )
+        for series in others[:MOST_OTHERS]
     )
     blocks: list[Block] = [Table(say(r.OTHERS), head, rows)]
     if len(others) > MOST_OTHERS:

@@ -30,7 +30,9 @@ def overview(material: Material, story: Story, say: Say) -> Iterator[Block]:
     facts, *others = (section for section in essentials(story) if section.part in AT_A_GLANCE)
     shown = (brief(section) if section.part is Part.ACTIONS else section for section in others)
     yield chapter(say(r.IN_SHORT), facts, *_picture(material, say), *shown)
-    yield from (_with_clock(one, material, say) for one in story.sections if one.part is Part.SETTINGS)
+    yield from (
+        _with_clock(section, material, say) for section in story.sections if section.part is Part.SETTINGS
+    )
 
 
 def _picture(material: Material, say: Say) -> Iterator[Block]:

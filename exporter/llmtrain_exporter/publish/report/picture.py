@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from llmtrain_exporter.draw.chart import Marks, Panel
+from llmtrain_exporter.draw.chart import ChartPanel, Marks
 from llmtrain_exporter.story.blocks import Block, Figure, Section
 
 
@@ -13,7 +13,7 @@ from llmtrain_exporter.story.blocks import Block, Figure, Section
 class Picture(Figure):
     """A figure, and what is drawn in it."""
 
-    panels: tuple[Panel, ...]
+    panels: tuple[ChartPanel, ...]
     marks: Marks
 
 

@@ -18,7 +18,7 @@ BAR, NAME = 30, 40
 """Columns."""
 
 
-class Progress:
+class ReportProgress:
     """Written to a terminal alone, and cleared in the end."""
 
     def __init__(self, err: TextIO, clock: Callable[[], float], lang: Lang) -> None:

@@ -46,9 +46,9 @@ class Say:
         """What a signal is called."""
         return SIGNALS[signal].advice.title.of(self.lang)
 
-    def value(self, value: float | None, one: Series) -> str:
+    def value(self, value: float | None, series: Series) -> str:
         """A value of a series with its unit."""
-        return DASH if value is None else value_text(value, one.metric, self.lang)
+        return DASH if value is None else value_text(value, series.metric, self.lang)
 
 
 def paragraph(*pieces: Piece, small: bool = False) -> Paragraph:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote
 
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.draw.pictures import svg
 from llmtrain_exporter.ingest.discover import Found
@@ -27,7 +27,7 @@ from llmtrain_exporter.publish.report.html import page_parts
 from llmtrain_exporter.publish.report.markdown import sheet_parts
 from llmtrain_exporter.publish.report.material import Material, material
 from llmtrain_exporter.publish.report.picture import Picture, pictures
-from llmtrain_exporter.publish.report.progress import Progress
+from llmtrain_exporter.publish.report.progress import ReportProgress
 from llmtrain_exporter.story.blocks import Figure, plain
 from llmtrain_exporter.story.facts import health_mark
 from llmtrain_exporter.story.several import no_run_line
@@ -63,7 +63,7 @@ def run_report(
     before is then still there.
     """
     _demand(wanted.out, paths)
-    progress = Progress(err, time.monotonic, wanted.lang)
+    progress = ReportProgress(err, time.monotonic, wanted.lang)
     runs, others = _read(paths, settings, wanted.profile, progress, now)
     for other in others:
         progress.clear()
@@ -97,13 +97,13 @@ def _demand(out: Path, logs: Sequence[str]) -> None:
 
 
 def _read(
-    paths: Sequence[str], settings: Settings, profile: str | None, progress: Progress, now: float
+    paths: Sequence[str], settings: Settings, profile: str | None, progress: ReportProgress, now: float
 ) -> tuple[list[Material], list[NoRun]]:
     """The runs, the worst first, and the files that are none. Of a run only what the report needs stays."""
     runs: list[Material] = []
     others: list[NoRun] = []
 
-    def read(found: Found, options: Options, readers: Readers, now: float) -> Material | NoRun:
+    def read(found: Found, options: RunOptions, readers: Readers, now: float) -> Material | NoRun:
         outcome = history(found, options, readers, now, progress.reading(found))
         return outcome if isinstance(outcome, NoRun) else material(outcome)
 
@@ -115,7 +115,7 @@ def _read(
     return sorted(runs, key=lambda material: -material.run.verdict.value), others
 
 
-def _write(report: Document, wanted: Wanted, progress: Progress) -> None:
+def _write(report: Document, wanted: Wanted, progress: ReportProgress) -> None:
     drawn = progress.drawing(wanted.out.name, sum(1 for _ in pictures(report.blocks)))
     if wanted.out.suffix.lower() in HTML:
         _replace(wanted.out, page_parts(report, drawn))

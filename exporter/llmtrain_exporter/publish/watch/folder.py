@@ -66,7 +66,9 @@ class WatchedFolder:
         snapshots = ((run, self._snapshots.get(run)) for run in self._shown())
         shown = {run: _status(run, snapshot, now) for run, snapshot in snapshots if snapshot}
         chosen = shown.get(self._chosen) if self._chosen else None
-        courses = self._chosen.observer.courses(chosen.run.settings) if self._chosen and chosen else {}
+        courses = (
+            self._chosen.observer.courses(chosen.run.hyper_parameters) if self._chosen and chosen else {}
+        )
         runs = self._runs.awake
         left = sum(max(run.found.size - run.bytes_read, 0) for run in runs if not _is_read(run))
         return FolderStatus(

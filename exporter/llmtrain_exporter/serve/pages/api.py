@@ -16,7 +16,7 @@ from starlette.routing import Route
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Kind, NoRun, Snapshot
+from llmtrain_exporter.model import NoRun, RowKind, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
@@ -64,7 +64,7 @@ class Api:
     def routes(self) -> list[Route]:
         """What is answered where."""
         answers = {"runs": self.runs, "list": self.list, "run": self.run, "history": self.history}
-        return [Route(f"/api/v1/{name}", each) for name, each in answers.items()]
+        return [Route(f"/api/v1/{name}", answer_of) for name, answer_of in answers.items()]
 
     def runs(self, request: Request) -> Response:
         """All runs by name. `health`: at the last record; `verdict`: on the whole log."""
@@ -115,7 +115,7 @@ class Api:
         )
 
     def _history(self, request: Request, asked: _Asked) -> Response:
-        def tell(history: History) -> bytes:
+        def write(history: History) -> bytes:
             content = {
                 **history_object(history, *asked.part),
                 "run": label_value(asked.run),
@@ -123,11 +123,11 @@ class Api:
             }
             return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 
-        told = self._histories.told(asked.found, (asked.run, asked.part, asked.lang), tell)
-        if isinstance(told, NoRun):
-            reason = words.no_run_reason(told.reason, told.detail, asked.lang)
+        found = self._histories.answer(asked.found, (asked.run, asked.part, asked.lang), write)
+        if isinstance(found, NoRun):
+            reason = words.no_run_reason(found.reason, found.detail, asked.lang)
             return json_answer(request, {"error": reason}, 404)
-        return answer(request, told, JSON, tag=asked.tag)
+        return answer(request, found, JSON, tag=asked.tag)
 
     def _asked(self, request: Request) -> Shown | None:
         return self._fleet.find(request.query_params.get("run", ""))
@@ -160,7 +160,7 @@ def _list(found: ListSlice, lang: Lang) -> bytes:
 
 
 def _all_runs(shown: Iterable[Shown], ready: bool) -> bytes:
-    runs = sorted((one.snapshot for one in shown), key=attrgetter("run"))
+    runs = sorted((each.snapshot for each in shown), key=attrgetter("run"))
     content = {"ready": ready, "runs": [_described(run) for run in runs]}
     return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 
@@ -175,7 +175,7 @@ def _described(snapshot: Snapshot) -> dict[str, Any]:
         "state": snapshot.state.value,
         "health": snapshot.health.name.lower(),
         "verdict": snapshot.verdict.name.lower(),
-        "records": {kind.value: snapshot.records.get(kind, 0) for kind in (Kind.TRAIN, Kind.EVAL)},
+        "records": {kind.value: snapshot.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)},
         "first_step": snapshot.first_step,
         "last_step": snapshot.last_step,
         "max_steps": snapshot.max_steps,

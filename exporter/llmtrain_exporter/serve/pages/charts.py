@@ -29,8 +29,8 @@ def charts(history: History, lang: Lang) -> list[Object]:
     """The groups with their charts. `series` of a chart: the names of the series in it."""
     columns = [*history.train.columns, *history.evaluations.columns]
     groups: dict[Group, dict[str, list[Series]]] = {}
-    for one in sorted(dict.fromkeys(columns), key=_place):
-        groups.setdefault(one.metric.group, {}).setdefault(_chart_of(one), []).append(one)
+    for series in sorted(dict.fromkeys(columns), key=_place):
+        groups.setdefault(series.metric.group, {}).setdefault(_chart_of(series), []).append(series)
     return [
         {
             "group": group.value,
@@ -42,10 +42,10 @@ def charts(history: History, lang: Lang) -> list[Object]:
     ]
 
 
-def _chart_of(one: Series) -> str:
+def _chart_of(series: Series) -> str:
     """The chart that a series stands in: training and evaluation together."""
-    label = dict(one.labels).get(one.metric.label, "") if one.metric in ALONE else ""
-    return f"{one.metric.name} {label}".strip()
+    label = dict(series.labels).get(series.metric.label, "") if series.metric in ALONE else ""
+    return f"{series.metric.name} {label}".strip()
 
 
 def _chart(name: str, members: Sequence[Series], lang: Lang) -> Object:
@@ -57,15 +57,15 @@ def _chart(name: str, members: Sequence[Series], lang: Lang) -> Object:
         "name": printable(series_name(first).removesuffix(" (eval)").partition(" ")[0]),
         "meaning": first.metric.help if meaning is None else meaning.what.of(lang),
         "unit": unit_of(first.metric),
-        "series": [printable(series_name(one)) for one in members],
+        "series": [printable(series_name(series)) for series in members],
     }
 
 
-def _title(one: Series, lang: Lang) -> str:
-    if one.metric in page_words.CHART:
-        return page_words.CHART[one.metric].of(lang)
-    label = dict(one.labels).get(one.metric.label, "")
-    return printable(label) or series_name(one)
+def _title(series: Series, lang: Lang) -> str:
+    if series.metric in page_words.CHART:
+        return page_words.CHART[series.metric].of(lang)
+    label = dict(series.labels).get(series.metric.label, "")
+    return printable(label) or series_name(series)
 
 
 def unit_of(metric: Metric) -> str:
@@ -76,6 +76,6 @@ def unit_of(metric: Metric) -> str:
     return ""
 
 
-def _place(one: Series) -> tuple[int, bool, str]:
-    labels = dict(one.labels)
-    return _ORDER[one.metric], labels.get("split") == "eval", labels.get(one.metric.label, "")
+def _place(series: Series) -> tuple[int, bool, str]:
+    labels = dict(series.labels)
+    return _ORDER[series.metric], labels.get("split") == "eval", labels.get(series.metric.label, "")

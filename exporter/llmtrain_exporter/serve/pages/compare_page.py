@@ -12,7 +12,7 @@ from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Shown
-from llmtrain_exporter.serve.pages.list_rows import Progress, progress_of
+from llmtrain_exporter.serve.pages.list_rows import StepsDone, progress_of
 from llmtrain_exporter.serve.pages.run_page import chart_marks
 from llmtrain_exporter.serve.pages.wording import Wording
 from llmtrain_exporter.story.facts import judged_by_loss, progress
@@ -44,7 +44,7 @@ class ComparedRun:
         return "" if self.run is None else self.run.verdict.name.lower()
 
     @property
-    def progress(self) -> Progress | None:
+    def progress(self) -> StepsDone | None:
         """How far it is."""
         run = self.run
         return None if run is None else progress_of(run.last_step, run.max_steps, progress(run))
@@ -64,19 +64,19 @@ class ComparedRun:
         """How it was set, as far as that is known."""
         if self.run is None:
             return {}
-        settings = self.run.settings
+        settings = self.run.hyper_parameters
         known: dict[str, float | str] = {"profile": self.run.profile, **settings.info, **settings.numbers}
         return {name: printable(written(value)) for name, value in known.items()}
 
 
 @dataclass(frozen=True)
 class ComparePage:
-    """The runs that are asked for, in that order. `kept`: parameters of every link."""
+    """The runs that are asked for, in that order. `link_parameters`: parameters of every link."""
 
     asked: Sequence[str]
     find: Callable[[str], Shown | None]
     say: Wording
-    kept: Mapping[str, str]
+    link_parameters: Mapping[str, str]
 
     @property
     def is_cut(self) -> bool:
@@ -92,27 +92,27 @@ class ComparePage:
         shown = self.find(asked)
         name = printable(asked) if shown is None else label_value(shown.snapshot.run)
         others = [("run", printable(other)) for other in self.asked if other != asked]
-        without = f"compare?{urlencode([*others, *self.kept.items()])}" if len(others) > 1 else ""
-        address = f"run?{urlencode({'run': name, **self.kept})}"
+        without = f"compare?{urlencode([*others, *self.link_parameters.items()])}" if len(others) > 1 else ""
+        address = f"run?{urlencode({'run': name, **self.link_parameters})}"
         return ComparedRun(name, f"s{at + 1}", address, without, None if shown is None else shown.snapshot)
 
     @property
     def known(self) -> Sequence[ComparedRun]:
         """Those that there are."""
-        return [one for one in self.runs if one.run is not None]
+        return [compared for compared in self.runs if compared.run is not None]
 
     @property
     def differing(self) -> Iterable[tuple[str, list[str | None]]]:
         """Settings that are not the same in all of them, each with its values; None where it is not known."""
-        names = dict.fromkeys(name for one in self.known for name in one.settings)
-        rows = ((name, [one.settings.get(name) for one in self.known]) for name in names)
+        names = dict.fromkeys(name for compared in self.known for name in compared.settings)
+        rows = ((name, [compared.settings.get(name) for compared in self.known]) for name in names)
         return [(name, values) for name, values in rows if len(set(values)) > 1]
 
     @property
     def marks(self) -> list[Object]:
         """What the charts need to know of each run."""
         return [
-            {"run": one.name, "colour": one.colour, "up_to": chart_marks(one.run)["up_to"]}
-            for one in self.known
-            if one.run is not None
+            {"run": compared.name, "colour": compared.colour, "up_to": chart_marks(compared.run)["up_to"]}
+            for compared in self.known
+            if compared.run is not None
         ]

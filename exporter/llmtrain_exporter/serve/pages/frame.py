@@ -30,6 +30,8 @@ from llmtrain_exporter.serve.pages.run_page import RunPage
 HTML = "text/html; charset=utf-8"
 UPLOT = "vendor/uplot-1.6.32"
 
+FRAGMENT = {"Llmtrain-Fragment": "1"}
+
 LANGUAGES = {Lang.EN: "English", Lang.ZH: "中文"}  # in its own script
 CODES = {Lang.EN: "en", Lang.ZH: "zh-CN"}
 
@@ -91,13 +93,12 @@ class Pages:
             shown = {"listing": self._list_page(request, found)}
             return self._renderer.html("list_fragment.html", lang, shown)
 
-        body = self._listing.answer(asked, _form(request), write)
-        return answer(request, body, HTML, vary=BY_LANGUAGE)
+        return _fragment(request, self._listing.answer(asked, _form(request), write))
 
     def run(self, request: Request) -> Response:
         """One run; its charts are for the script."""
         shown = self._fleet.find(request.query_params.get("run", ""))
-        page = None if shown is None else self._run_page(request, self._answers.whole(shown))
+        page = None if shown is None else RunPage(self._answers.whole(shown), language(request))
         name = _asked_run(request) if page is None else page.run.run
         frame = Frame(name, "run.js", address("api/v1/run", {"run": name}), charts=True)
         return self._page(request, "run.html", frame, {"page": page, "name": name}, 200 if page else 404)
@@ -107,15 +108,12 @@ class Pages:
         shown, lang = self._fleet.find(request.query_params.get("run", "")), language(request)
         if shown is None:
             missing = {"page": None, "name": _asked_run(request), "keep": _keep(request)}
-            body = self._renderer.html("run_fragment.html", lang, missing)
-            return answer(request, body, HTML, 404, vary=BY_LANGUAGE)
+            return _fragment(request, self._renderer.html("run_fragment.html", lang, missing), 404)
 
         def write(run: Snapshot) -> bytes:
-            page = self._run_page(request, run)
-            return self._renderer.html("run_fragment.html", lang, {"page": page})
+            return self._renderer.html("run_fragment.html", lang, {"page": RunPage(run, lang)})
 
-        body = self._answers.answer(shown, _form(request), write)
-        return answer(request, body, HTML, vary=BY_LANGUAGE)
+        return _fragment(request, self._answers.answer(shown, _form(request), write))
 
     def compare(self, request: Request) -> Response:
         """Several runs side by side; their charts are for the script."""
@@ -125,8 +123,7 @@ class Pages:
     def compare_fragment(self, request: Request) -> Response:
         """The same without its frame."""
         shown = {"page": self._compare_page(request), "keep": _keep(request)}
-        body = self._renderer.html("compare_fragment.html", language(request), shown)
-        return answer(request, body, HTML, vary=BY_LANGUAGE)
+        return _fragment(request, self._renderer.html("compare_fragment.html", language(request), shown))
 
     def runbook(self, request: Request) -> Response:
         """What each alert means."""
@@ -138,12 +135,8 @@ class Pages:
 
     def _list_page(self, request: Request, found: ListSlice) -> ListPage:
         asked, lang = query(request.query_params.multi_items()), language(request)
-        say, kept = self._renderer.wordings[lang], kept_language(request)
-        return ListPage(asked, found, lang, say, self._fleet.roots, kept, self._clock())
-
-    def _run_page(self, request: Request, run: Snapshot) -> RunPage:
-        say = self._renderer.wordings[language(request)]
-        return RunPage(run, say, kept_language(request), self._clock())
+        say, link_parameters = self._renderer.wordings[lang], kept_language(request)
+        return ListPage(asked, found, lang, say, self._fleet.roots, link_parameters, self._clock())
 
     def _compare_page(self, request: Request) -> ComparePage:
         asked = list(dict.fromkeys(request.query_params.getlist("run")))
@@ -176,6 +169,11 @@ def kept_language(request: Request) -> dict[str, str]:
     return {"lang": language(request).value} if "lang" in request.query_params else {}
 
 
+def _fragment(request: Request, body: bytes, status: int = 200) -> Response:
+    """A piece of a page, marked so that a script takes no proxy's words for the exporter's."""
+    return answer(request, body, HTML, status, vary=BY_LANGUAGE, headers=FRAGMENT)
+
+
 def _keep(request: Request) -> str:
     return address("", kept_language(request))
 
@@ -191,6 +189,6 @@ def _asked_run(request: Request) -> str:
 
 def _switched(request: Request, lang: Lang) -> str:
     """This page in the other language."""
-    kept = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
-    pairs = [(key, value.encode("utf-8", "replace")) for key, value in [*kept, ("lang", lang.value)]]
+    others = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+    pairs = [(key, value.encode("utf-8", "replace")) for key, value in [*others, ("lang", lang.value)]]
     return f"?{urlencode(pairs)}"

@@ -12,7 +12,7 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.model import NoRun
-from llmtrain_exporter.watching.history.columns import History, Table
+from llmtrain_exporter.watching.history.columns import History, RecordTable
 from llmtrain_exporter.watching.history.recorded import RecordedLog
 from llmtrain_exporter.watching.rules import rules_for_serving
 
@@ -21,7 +21,7 @@ MOST_VALUES = 16_000_000
 
 MOST_RUNS = 8
 
-MOST_TOLD = 4 << 20
+MOST_ANSWERED = 4 << 20
 """Bytes of answers that are kept of a run: many who look at it share one until its log changes."""
 
 KEPT_SECONDS = 300.0
@@ -32,13 +32,15 @@ Signature = tuple[tuple[int, int, int], ...]
 
 
 @dataclass(slots=True)
-class _Kept:
+class _OpenHistory:
+    """A log that was read, what it held, and what was answered of it, by question."""
+
     found: Found
     log: RecordedLog
     signature: Signature
     history: History | NoRun
     asked: float  # monotonic seconds
-    told: dict[Hashable, bytes] = field(default_factory=dict)
+    answers: dict[Hashable, bytes] = field(default_factory=dict)
 
 
 class Histories:
@@ -52,7 +54,7 @@ class Histories:
         self._rules = rules_for_serving(settings)
         self._clock = clock
         self._monotonic = monotonic
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()  # by path; who was asked for last is last
+        self._open: OrderedDict[str, _OpenHistory] = OrderedDict()  # by path; who was asked for last is last
         # One log at a time: reading keeps a core busy, and the loop and the scrapes have to share it.
         self._reading = threading.Lock()
 
@@ -60,45 +62,44 @@ class Histories:
         """What a history's freshness is told by. A file that is not there says nothing."""
         return tuple(filter(None, map(_state, (found.path, *found.extra))))
 
-    def told(self, found: Found, what: Hashable, tell: Callable[[History], bytes]) -> bytes | NoRun:
-        """What is to be told of the run of that log with all its values, as fresh as its file.
+    def answer(self, found: Found, question: Hashable, write: Callable[[History], bytes]) -> bytes | NoRun:
+        """The history of that log, as fresh as its file, as `write` puts it.
 
-        `tell` makes the answer, unless it was made since the log has changed; `what`: what tells it from
-        other answers on the same run. Raises OSError.
+        It is written once for all who ask the same question until the log changes. Raises OSError.
         """
         with self._reading:
-            kept = self._fresh(found)
-            if isinstance(kept.history, NoRun):
-                return kept.history
-            body = kept.told.get(what)
-            if body is None:
-                body = tell(kept.history)
-                _keep(kept.told, what, body)
-            return body
+            current = self._fresh(found)
+            if isinstance(current.history, NoRun):
+                return current.history
+            answer = current.answers.get(question)
+            if answer is None:
+                answer = write(current.history)
+                _keep(current.answers, question, answer)
+            return answer
 
-    def _fresh(self, found: Found) -> _Kept:
+    def _fresh(self, found: Found) -> _OpenHistory:
         now, signature = self._monotonic(), self.signature(found)
-        kept = self._kept.pop(found.path, None)  # and not put back if it fails: who knows how far it came
-        if kept is None or _identity(kept.found) != _identity(found):
+        current = self._open.pop(found.path, None)  # and not put back if it fails: who knows how far it came
+        if current is None or _identity(current.found) != _identity(found):
             log = RecordedLog(found, self._rules.options(found), self._rules.readers)
-            kept = _Kept(found, log, signature, log.history(self._clock(), now), now)
-        elif kept.signature != signature or isinstance(kept.history, NoRun):
-            kept.history = kept.log.history(self._clock(), now)
-            kept.signature = signature
-            kept.told.clear()
-        kept.asked = now
-        self._kept[found.path] = kept
+            current = _OpenHistory(found, log, signature, log.history(self._clock(), now), now)
+        elif current.signature != signature or isinstance(current.history, NoRun):
+            current.history = current.log.history(self._clock(), now)
+            current.signature = signature
+            current.answers.clear()
+        current.asked = now
+        self._open[found.path] = current
         self._let_go(now)
-        return kept
+        return current
 
     def _let_go(self, now: float) -> None:
-        for path, kept in list(self._kept.items()):
-            if now - kept.asked > KEPT_SECONDS:
-                del self._kept[path]
-        while len(self._kept) > 1 and (
-            len(self._kept) > MOST_RUNS or sum(map(_size, self._kept.values())) > MOST_VALUES
+        for path, each in list(self._open.items()):
+            if now - each.asked > KEPT_SECONDS:
+                del self._open[path]
+        while len(self._open) > 1 and (
+            len(self._open) > MOST_RUNS or sum(map(_size, self._open.values())) > MOST_VALUES
         ):
-            self._kept.popitem(last=False)
+            self._open.popitem(last=False)
 
 
 def _identity(found: Found) -> tuple[str, Dialect, tuple[str, ...]]:
@@ -106,20 +107,20 @@ def _identity(found: Found) -> tuple[str, Dialect, tuple[str, ...]]:
     return found.run, found.dialect, found.extra
 
 
-def _keep(told: dict[Hashable, bytes], what: Hashable, body: bytes) -> None:
-    if sum(map(len, told.values())) + len(body) > MOST_TOLD:
-        told.clear()
-    if len(body) <= MOST_TOLD:
-        told[what] = body
+def _keep(answers: dict[Hashable, bytes], question: Hashable, answer: bytes) -> None:
+    if sum(map(len, answers.values())) + len(answer) > MOST_ANSWERED:
+        answers.clear()
+    if len(answer) <= MOST_ANSWERED:
+        answers[question] = answer
 
 
-def _size(kept: _Kept) -> int:
+def _size(opened: _OpenHistory) -> int:
     """Values of a history."""
-    if isinstance(kept.history, NoRun):
+    if isinstance(opened.history, NoRun):
         return 0
-    tables: tuple[Table, ...] = (kept.history.train, kept.history.evaluations)
+    tables: tuple[RecordTable, ...] = (opened.history.train, opened.history.evaluations)
     return sum(len(table) * (len(table.columns) + 2) for table in tables) + sum(
-        map(len, kept.history.baselines.values())
+        map(len, opened.history.baselines.values())
     )
 
 

@@ -50,14 +50,14 @@ class FilterOption:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """What the template of the list shows. `kept`: parameters of every link that leads away from it."""
+    """What the template of the list shows. `link_parameters`: those of every link that leads away."""
 
     asked: ListQuery
     found: ListSlice
     lang: Lang
     say: Wording
     roots: Sequence[str]
-    kept: Mapping[str, str]
+    link_parameters: Mapping[str, str]
     now: float  # Unix time
 
     @property
@@ -79,7 +79,7 @@ class ListPage:
     def rows(self) -> Iterator[RunRow]:
         """The runs, in order."""
         runs = (listed_run(shown, self.lang) for shown in self.found.runs)
-        return (run_row(run, self.say, self.kept, self.now) for run in runs)
+        return (run_row(run, self.say, self.link_parameters, self.now) for run in runs)
 
     @property
     def filters(self) -> Iterator[tuple[str, list[FilterOption]]]:
@@ -96,7 +96,7 @@ class ListPage:
     @property
     def hidden(self) -> Mapping[str, str]:
         """What a search keeps."""
-        return {**self.kept, **_order(self.asked)}
+        return {**self.link_parameters, **_order(self.asked)}
 
     @property
     def headings(self) -> Iterator[Heading]:
@@ -125,17 +125,17 @@ class ListPage:
     def previous(self) -> str:
         """The page before, empty where there is none."""
         offset = max(self.found.offset - self.asked.limit, 0)
-        kept = {**_order(self.asked), **({"offset": str(offset)} if offset else {})}
-        return self._address(kept) if self.found.offset else ""
+        parameters = {**_order(self.asked), **({"offset": str(offset)} if offset else {})}
+        return self._address(parameters) if self.found.offset else ""
 
     @property
     def following(self) -> str:
         """The page behind, empty where there is none."""
-        kept = {**_order(self.asked), "offset": str(self.last)}
-        return self._address(kept) if self.last < self.found.matching else ""
+        parameters = {**_order(self.asked), "offset": str(self.last)}
+        return self._address(parameters) if self.last < self.found.matching else ""
 
     def _address(self, parameters: Mapping[str, str]) -> str:
-        return address("", {**self.kept, **_filters(self.asked), **parameters}) or "./"
+        return address("", {**self.link_parameters, **_filters(self.asked), **parameters}) or "./"
 
 
 def address(path: str, parameters: Mapping[str, str]) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from llmtrain_exporter.serve.pages.listed_run import Course, ListedRun
+from llmtrain_exporter.serve.pages.listed_run import DrawnCourse, ListedRun
 from llmtrain_exporter.serve.pages.wording import Wording, count
+from llmtrain_exporter.story.blocks import Line, Moment
 from llmtrain_exporter.story.numbers import number
 
 SPARKLINE_SIZE = 120, 24
@@ -17,7 +18,7 @@ _MARGIN = 2  # above and below its line
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class StepsDone:
     """How far a run is. `share`: from 0 to 1, None where its end is not known."""
 
     share: float | None
@@ -45,19 +46,18 @@ class RunRow:
     trouble: str  # what is wrong, or had been
     is_over: bool  # the trouble
     state: str
-    progress: Progress | None
+    progress: StepsDone | None
     left: str
     sparkline: SparklineDrawing | None
-    last_record: float | None  # Unix time
-    last_record_ago: str
+    last_record: Line  # a moment
 
 
-def run_row(run: ListedRun, say: Wording, kept: Mapping[str, str], now: float) -> RunRow:
-    """A run as the list shows it. `kept`: parameters of every link; `now`: Unix time."""
+def run_row(run: ListedRun, say: Wording, link_parameters: Mapping[str, str], now: float) -> RunRow:
+    """A run as the list shows it. `link_parameters`: parameters of every link; `now`: Unix time."""
     left, last = run.remaining_seconds, run.last_record_timestamp
     return RunRow(
         run=run.run,
-        address=f"run?{urlencode({'run': run.run, **kept})}",
+        address=f"run?{urlencode({'run': run.run, **link_parameters})}",
         profile=run.profile,
         health=run.health,
         health_text=say(f"health.{run.health}"),
@@ -67,8 +67,7 @@ def run_row(run: ListedRun, say: Wording, kept: Mapping[str, str], now: float) -
         progress=progress_of(run.last_step, run.max_steps, run.progress),
         left="" if left is None else say.age(left),
         sparkline=_drawing(run.sparkline, say),
-        last_record=last,
-        last_record_ago="" if last is None else say.ago(now - last),
+        last_record=() if last is None else (Moment(say.ago(now - last), last),),
     )
 
 
@@ -78,16 +77,16 @@ def _trouble(run: ListedRun, say: Wording) -> str:
     return "" if run.earlier is None else say("earlier", title=run.earlier)
 
 
-def progress_of(step: int | None, most: int | None, share: float | None) -> Progress | None:
+def progress_of(step: int | None, most: int | None, share: float | None) -> StepsDone | None:
     """How far a run is; None where nothing is known."""
     if step is None:
         return None
     if share is None or most is None:
-        return Progress(None, count(step))
-    return Progress(round(min(max(share, 0.0), 1.0), 4), f"{count(step)} / {count(most)}")
+        return StepsDone(None, count(step))
+    return StepsDone(round(min(max(share, 0.0), 1.0), 4), f"{count(step)} / {count(most)}")
 
 
-def _drawing(course: Course | None, say: Wording) -> SparklineDrawing | None:
+def _drawing(course: DrawnCourse | None, say: Wording) -> SparklineDrawing | None:
     if course is None or len(course.values) < 2:
         return None
     first, last = number(course.values[0]), number(course.values[-1])

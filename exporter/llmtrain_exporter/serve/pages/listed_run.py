@@ -27,7 +27,7 @@ class LastingSignal:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class DrawnCourse:
     """How a run's reward went, or its loss ("reward", "loss"), in a few values from its start until now."""
 
     metric: str
@@ -54,7 +54,7 @@ class ListedRun:
     last_record_timestamp: float | None
     signal: LastingSignal | None
     earlier: str | None
-    sparkline: Course | None
+    sparkline: DrawnCourse | None
 
 
 def listed_run(shown: Shown, lang: Lang) -> ListedRun:
@@ -98,5 +98,5 @@ def _signal(name: str, severity: Severity, lang: Lang) -> LastingSignal:
     return LastingSignal(name, severity.value, SIGNALS[name].advice.title.of(lang))
 
 
-def _course(line: Sparkline) -> Course:
-    return Course(line.metric, [float(f"{value:.4g}") for value in line.values.tolist()])
+def _course(line: Sparkline) -> DrawnCourse:
+    return DrawnCourse(line.metric, [float(f"{value:.4g}") for value in line.values.tolist()])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,8 @@ from llmtrain_exporter.serve.pages.compare_page import SUMMARY
 from llmtrain_exporter.serve.pages.list_rows import SPARKLINE_SIZE
 from llmtrain_exporter.serve.pages.run_page import groups_of, lasts, parts_of
 from llmtrain_exporter.serve.pages.wording import Wording, count
-from llmtrain_exporter.story.blocks import Piece
+from llmtrain_exporter.story.blocks import Line
+from llmtrain_exporter.write.html import line_html
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -66,12 +66,9 @@ def code(text: str) -> Markup:
     )
 
 
-def iso_time(timestamp: float) -> str:
-    """A Unix time as attributes have it; empty for one that no calendar knows."""
-    try:
-        return datetime.fromtimestamp(timestamp, timezone.utc).isoformat(timespec="seconds")
-    except (ValueError, OverflowError, OSError):
-        return ""
+def line_markup(line: Line) -> Markup:
+    """A line of a story with its marks."""
+    return Markup(line_html(line))  # noqa: S704  # its writer escapes all texts
 
 
 def kind(thing: object) -> str:
@@ -79,19 +76,14 @@ def kind(thing: object) -> str:
     return type(thing).__name__.lower()
 
 
-def text_of(piece: Piece) -> str:
-    """The words of a piece, safe to show."""
-    return printable(piece if isinstance(piece, str) else piece.text)
-
-
 FILTERS: Mapping[str, Callable[..., object]] = {
     "code": code,
     "count": count,
     "groups": groups_of,
-    "iso_time": iso_time,
     "kind": kind,
     "lasts": lasts,
+    "line": line_markup,
     "parts": parts_of,
-    "text": text_of,
+    "text": printable,
 }
 """What templates may do with a value, beside what the engine brings."""

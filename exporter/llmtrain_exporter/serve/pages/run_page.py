@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.model import Kind, Snapshot
-from llmtrain_exporter.serve.pages.wording import Wording
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import RowKind, Snapshot
 from llmtrain_exporter.story.blocks import (
     DETAIL,
     Joint,
@@ -59,17 +59,15 @@ class TableGroup:
 
 @dataclass(frozen=True)
 class RunPage:
-    """One run. `kept`: parameters of every link; `now`: Unix time."""
+    """One run in one language."""
 
     run: Snapshot
-    say: Wording
-    kept: Mapping[str, str]
-    now: float
+    lang: Lang
 
     @cached_property
     def story(self) -> Story:
         """What is told."""
-        return run_story(self.run, self.say.lang)
+        return run_story(self.run, self.lang)
 
     def sections(self, *parts: str) -> list[Section]:
         """The sections of these parts of the story, in its order."""
@@ -113,9 +111,11 @@ def chart_marks(run: Snapshot) -> Object:
     return {
         "first": run.first_step,
         "last": run.last_step,
-        "up_to": [*(run.records.get(kind, 0) for kind in Kind), run.last_record],
+        "up_to": [*(run.records.get(kind, 0) for kind in RowKind), run.last_record],
         "peaks": list(_peaks(run)),
-        "incidents": [{"from": one.onset_step, "to": one.recovery_step} for one in run.incidents],
+        "incidents": [
+            {"from": incident.onset_step, "to": incident.recovery_step} for incident in run.incidents
+        ],
         "resumes": [{"from": resume.last, "to": resume.first} for resume in run.resumes],
     }
 

@@ -11,7 +11,7 @@ from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.baseline import Level
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import Kind, Layout, Record, Series, Snapshot
+from llmtrain_exporter.model import Layout, Record, RowKind, Series, Snapshot
 
 BLOCK = 1024
 """Rows that are turned into columns at once."""
@@ -23,7 +23,7 @@ _NAN = math.nan
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class RecordTable:
     """The rows of one kind, in the order of the log; all sequences are as long as `steps`.
 
     `columns`: series to values in base units, NaN where a row lacks the key. `non_finite`: series to the rows
@@ -51,8 +51,8 @@ class History:
     """
 
     run: Snapshot
-    train: Table
-    evaluations: Table
+    train: RecordTable
+    evaluations: RecordTable
     spikes: Mapping[Series, array[int]]
     baselines: Mapping[Series, array[float]]
 
@@ -88,15 +88,15 @@ class _Rows:
         while self._live and self.steps[self._live[-1]] >= step:
             self._superseded[self._live.pop()] = 1
 
-    def table(self, known: Collection[Series], end: float | None) -> Table:
+    def table(self, known: Collection[Series], end: float | None) -> RecordTable:
         """The table, of the series `known`. `end`: Unix time at 0 of the clock, None: nobody knows."""
         self._settle()
         for column in self._columns.values():
             _pad(column, len(self.steps))
-        return Table(
+        return RecordTable(
             self.steps,
             None if end is None else array("d", (end + clock for clock in self._clock)),
-            {one: column for one, column in self._columns.items() if one in known},
+            {series: column for series, column in self._columns.items() if series in known},
             self._non_finite,
             self._superseded,
         )
@@ -106,27 +106,27 @@ class _Rows:
         if self._layout is None or not self._waiting:
             return
         begin = len(self.steps) - len(self._waiting)
-        for one, values in zip(self._layout.series, zip(*self._waiting, strict=True), strict=True):
-            if not self._keeps(one):  # thousands of keys of a few rows each would be columns of nothing
+        for series, values in zip(self._layout.series, zip(*self._waiting, strict=True), strict=True):
+            if not self._keeps(series):  # thousands of keys of a few rows each would be columns of nothing
                 continue
-            column = self._columns.setdefault(one, array("d"))
+            column = self._columns.setdefault(series, array("d"))
             _pad(column, begin)
             column.extend(values)
             if not math.isfinite(sum(values)):
-                self._mark(one, values, begin)
+                self._mark(series, values, begin)
         self._waiting.clear()
         self._shed()
 
-    def _mark(self, one: Series, values: tuple[float, ...], begin: int) -> None:
+    def _mark(self, series: Series, values: tuple[float, ...], begin: int) -> None:
         rows = [begin + at for at, value in enumerate(values) if not math.isfinite(value)]
-        self._non_finite.setdefault(one, array("q")).extend(rows)
+        self._non_finite.setdefault(series, array("q")).extend(rows)
 
     def _shed(self) -> None:
         """Leave out the emptiest columns of a log that has far too many."""
         most = max(MOST_CELLS // max(len(self.steps), 1), 1)
         if len(self._columns) > most:
-            fullest = sorted(self._columns, key=lambda one: -_known(self._columns[one]))
-            self._columns = {one: self._columns[one] for one in fullest[:most]}
+            fullest = sorted(self._columns, key=lambda series: -_known(self._columns[series]))
+            self._columns = {series: self._columns[series] for series in fullest[:most]}
 
 
 def _pad(column: array[float], length: int) -> None:
@@ -159,9 +159,9 @@ class Recorder:
         elapsed = record.get(c.ELAPSED)
         if elapsed is not None and math.isfinite(elapsed):
             self._tick(elapsed)
-        if record.kind is Kind.TRAIN:
+        if record.kind is RowKind.TRAIN:
             self._note_training(record, analysis)
-        elif record.kind is Kind.EVAL:
+        elif record.kind is RowKind.EVAL:
             if record.max_steps in (None, self._planned):  # else it counts steps of its own
                 self._step = max(record.step or 0, self._step)
             self._evaluations.add(record, self._step, self._before + self._elapsed)
@@ -197,12 +197,12 @@ class Recorder:
 
     def _note_judgement(self, row: int, analysis: Analysis) -> None:
         if analysis.spikes != self._counted:
-            for one, count in analysis.spikes.items():
-                if count != self._counted.get(one):
-                    self._spikes.setdefault(one, array("q")).append(row)
+            for series, count in analysis.spikes.items():
+                if count != self._counted.get(series):
+                    self._spikes.setdefault(series, array("q")).append(row)
             self._counted = dict(analysis.spikes)
-        for one, level in self._levels.items():
-            column = self._baselines.setdefault(one, array("d"))
+        for series, level in self._levels.items():
+            column = self._baselines.setdefault(series, array("d"))
             _pad(column, row)
             column.append(level.median)
         self._levels = dict(analysis.levels)

@@ -11,11 +11,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import Kind, Series, Snapshot
+from llmtrain_exporter.model import RowKind, Series, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.numbers import series_name
 from llmtrain_exporter.story.ranges import band_of, limits_of
-from llmtrain_exporter.watching.history.columns import History, Table
+from llmtrain_exporter.watching.history.columns import History, RecordTable
 from llmtrain_exporter.watching.history.thin import Thinned, stretches, thin
 
 Object = dict[str, object]
@@ -35,15 +35,16 @@ def history_object(
     finite values, and the rows around a resume stand as they are. Evaluations are all there.
     """
     table, rows = history.train, _between(history.train, first, last)
-    thinned = thin(table.columns, rows, points, _kept(history, len(rows), points))
+    thinned = thin(table.columns, rows, points, _rows_to_keep(history, len(rows), points))
     place = {row: at for at, row in enumerate(thinned.rows)}
     return {
         "run": printable(history.run.run),
-        "records": history.run.records.get(Kind.TRAIN, 0),
+        "records": history.run.records.get(RowKind.TRAIN, 0),
         "exact": thinned.exact,
         **_position(table, thinned.rows),
         "series": [
-            _series(one, thinned, history, rows, place, points) for one in sorted(thinned.columns, key=_place)
+            _series(series, thinned, history, rows, place, points)
+            for series in sorted(thinned.columns, key=_place)
         ],
         "evaluations": _evaluations(history, first, last),
     }
@@ -56,31 +57,31 @@ def _evaluations(history: History, first: int | None, last: int | None) -> Objec
         **_position(table, rows),
         "series": [
             {
-                **_name(one),
-                "values": _values(table.columns[one][rows.start : rows.stop]),
-                "non_finite": _non_finite(table, one, rows, 0),
-                **_limits(one, history.run),
+                **_name(series),
+                "values": _values(table.columns[series][rows.start : rows.stop]),
+                "non_finite": _non_finite(table, series, rows, 0),
+                **_limits(series, history.run),
             }
-            for one in sorted(table.columns, key=_place)
+            for series in sorted(table.columns, key=_place)
         ],
     }
 
 
 def _series(
-    one: Series, thinned: Thinned, history: History, rows: range, place: Mapping[int, int], points: int
+    series: Series, thinned: Thinned, history: History, rows: range, place: Mapping[int, int], points: int
 ) -> Object:
-    baseline = history.baselines.get(one)
+    baseline = history.baselines.get(series)
     return {
-        **_name(one),
-        "values": _values(thinned.columns[one]),
-        "spikes": [place[row] for row in history.spikes.get(one, ()) if row in rows],
-        "non_finite": _non_finite(history.train, one, rows, _gap(len(rows), points)),
+        **_name(series),
+        "values": _values(thinned.columns[series]),
+        "spikes": [place[row] for row in history.spikes.get(series, ()) if row in rows],
+        "non_finite": _non_finite(history.train, series, rows, _gap(len(rows), points)),
         "baseline": None if baseline is None else _values(baseline[row] for row in thinned.rows),
-        **_limits(one, history.run),
+        **_limits(series, history.run),
     }
 
 
-def _between(table: Table, first: int | None, last: int | None) -> range:
+def _between(table: RecordTable, first: int | None, last: int | None) -> range:
     """The rows from the first to the last whose step lies between these; a resumed run may go in and out."""
     if first is None and last is None:
         return range(len(table))
@@ -89,12 +90,12 @@ def _between(table: Table, first: int | None, last: int | None) -> range:
     return range(inside[0], inside[-1] + 1) if inside else range(0)
 
 
-def _kept(history: History, rows: int, points: int) -> Iterator[int]:
+def _rows_to_keep(history: History, rows: int, points: int) -> Iterator[int]:
     table, gap = history.train, _gap(rows, points)
     for spikes in history.spikes.values():
         yield from spikes
-    for one, odd in table.non_finite.items():
-        if one in table.columns:
+    for series, odd in table.non_finite.items():
+        if series in table.columns:
             yield from (row for stretch in stretches(odd, gap) for row in stretch)
     for row, step in _falls(table.steps):
         yield from (row - 1, row, bisect_right(table.steps, step, 0, row))
@@ -109,7 +110,7 @@ def _gap(rows: int, points: int) -> int:
     return max(rows // max(points, 1), 1)
 
 
-def _position(table: Table, rows: Sequence[int]) -> Object:
+def _position(table: RecordTable, rows: Sequence[int]) -> Object:
     times = table.times
     return {
         "steps": [table.steps[row] for row in rows],
@@ -118,28 +119,28 @@ def _position(table: Table, rows: Sequence[int]) -> Object:
     }
 
 
-def _name(one: Series) -> Object:
+def _name(series: Series) -> Object:
     return {
-        "metric": one.metric.name,
-        "group": one.metric.group.value,
-        "name": printable(series_name(one)),
-        "labels": {key: printable(value) for key, value in one.labels},
+        "metric": series.metric.name,
+        "group": series.metric.group.value,
+        "name": printable(series_name(series)),
+        "labels": {key: printable(value) for key, value in series.labels},
     }
 
 
-def _limits(one: Series, run: Snapshot) -> Object:
+def _limits(series: Series, run: Snapshot) -> Object:
     """The healthy range, its sides that are worth a look, and the limits of signals, in the metric's unit."""
     return {
-        "healthy": list(band_of(one, run)),
-        "limits": {severity.value: limit for severity, limit in limits_of(one, run).items()},
+        "healthy": list(band_of(series, run)),
+        "limits": {severity.value: limit for severity, limit in limits_of(series, run).items()},
     }
 
 
-def _non_finite(table: Table, one: Series, rows: range, gap: int) -> list[Object]:
+def _non_finite(table: RecordTable, series: Series, rows: range, gap: int) -> list[Object]:
     """Stretches in which the log says that a value is not finite; `value`: what it says first."""
-    odd = array("q", (row for row in table.non_finite.get(one, ()) if row in rows))
+    odd = array("q", (row for row in table.non_finite.get(series, ()) if row in rows))
     return [
-        {"from": table.steps[begin], "to": table.steps[end], "value": _word(table.columns[one][begin])}
+        {"from": table.steps[begin], "to": table.steps[end], "value": _word(table.columns[series][begin])}
         for begin, end in stretches(odd, gap)
     ]
 
@@ -152,5 +153,5 @@ def _values(values: Iterable[float]) -> list[float | None]:
     return [value if math.isfinite(value) else None for value in values]
 
 
-def _place(one: Series) -> tuple[int, tuple[tuple[str, str], ...]]:
-    return _ORDER[one.metric], one.labels
+def _place(series: Series) -> tuple[int, tuple[tuple[str, str], ...]]:
+    return _ORDER[series.metric], series.labels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.analyse.run import Options
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.model import NoRun
@@ -11,7 +11,7 @@ from llmtrain_exporter.watching.on_demand import BytesRead, open_log, read_once,
 
 
 def history(
-    found: Found, options: Options, readers: Readers, now: float, progress: BytesRead | None = None
+    found: Found, options: RunOptions, readers: Readers, now: float, progress: BytesRead | None = None
 ) -> History | NoRun:
     """One log, read to its end with all its values. 8 bytes per value. `now`: Unix time."""
     run = open_log(found, options, readers, Recorder)
@@ -22,7 +22,7 @@ def history(
 class RecordedLog:
     """A log with all its values, which is read on from where it was left. For one thread at a time."""
 
-    def __init__(self, found: Found, options: Options, readers: Readers) -> None:
+    def __init__(self, found: Found, options: RunOptions, readers: Readers) -> None:
         self._run = open_log(found, options, readers, Recorder)
 
     @property

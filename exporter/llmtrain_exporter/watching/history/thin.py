@@ -36,11 +36,11 @@ def thin(
     """
     if len(rows) <= max(points, 2):
         taken = array("q", rows)
-        return Thinned(taken, {one: _slice(all_, rows) for one, all_ in columns.items()}, True)
-    kept = sorted({rows[0], rows[-1], *(row for row in keep if row in rows)})
-    buckets = list(_buckets(kept, _width(len(rows), len(kept), points)))
+        return Thinned(taken, {series: _slice(all_, rows) for series, all_ in columns.items()}, True)
+    fixed_rows = sorted({rows[0], rows[-1], *(row for row in keep if row in rows)})
+    buckets = list(_buckets(fixed_rows, _width(len(rows), len(fixed_rows), points)))
     taken = array("q", (row for begin, end in buckets for row in _ends(begin, end)))
-    thinned = {one: array("d", _extremes(values, buckets)) for one, values in columns.items()}
+    thinned = {series: array("d", _extremes(values, buckets)) for series, values in columns.items()}
     return Thinned(taken, thinned, len(taken) == len(rows))
 
 
@@ -52,9 +52,9 @@ def peaks(values: Sequence[float], points: int, keep: Iterable[int] = ()) -> arr
     rows = range(len(values))
     if len(rows) <= max(points, 2):
         return array("q", rows)
-    kept = sorted({rows[0], rows[-1], *(row for row in keep if row in rows)})
-    found = set(kept)
-    for begin, end in _buckets(kept, _width(len(rows), len(kept), points)):
+    fixed_rows = sorted({rows[0], rows[-1], *(row for row in keep if row in rows)})
+    found = set(fixed_rows)
+    for begin, end in _buckets(fixed_rows, _width(len(rows), len(fixed_rows), points)):
         low, high = _lowest_and_highest(values[begin:end])
         found.update(begin + at for at in (low, high) if at is not None)
     return array("q", sorted(found))
@@ -78,15 +78,15 @@ def _slice(values: Sequence[float], rows: range) -> array[float]:
     return array("d", values[rows.start : rows.stop])
 
 
-def _width(rows: int, kept: int, points: int) -> int:
+def _width(rows: int, fixed: int, points: int) -> int:
     """Rows of a bucket, of which each becomes two."""
-    return max(math.ceil(2 * rows / max(points - kept, points / 4, 2)), 2)
+    return max(math.ceil(2 * rows / max(points - fixed, points / 4, 2)), 2)
 
 
-def _buckets(kept: Sequence[int], width: int) -> Iterator[tuple[int, int]]:
+def _buckets(fixed_rows: Sequence[int], width: int) -> Iterator[tuple[int, int]]:
     """Each kept row alone, and what lies between two of them in parts of `width` rows, as (begin, end)."""
-    done = kept[0]
-    for row in kept:
+    done = fixed_rows[0]
+    for row in fixed_rows:
         yield from ((begin, min(begin + width, row)) for begin in range(done, row, width))
         yield row, row + 1
         done = row + 1

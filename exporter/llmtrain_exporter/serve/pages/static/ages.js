@@ -20,4 +20,5 @@ export function countOn() {
   }
 }
 
+countOn();
 setInterval(countOn, 1000);

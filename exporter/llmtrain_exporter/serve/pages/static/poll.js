@@ -19,7 +19,7 @@ export function api(name, parameters) {
   return address(`api/v1/${name}`, { lang, ...parameters });
 }
 
-/** What the exporter answers: JSON as objects, else text; an error with its own words where it says no. */
+/** What the exporter answers: JSON as objects, fragments as text; an error with its own words where it says no. */
 async function ask(url, signal) {
   const answer = await fetch(url, { signal }).catch((error) => {
     throw Object.assign(error, { lost: true });
@@ -29,12 +29,18 @@ async function ask(url, signal) {
     return {};
   });
   if (answer.status >= 500) throw Object.assign(new Error(answer.statusText), { lost: true });
-  if (!answer.ok) throw Object.assign(new Error(content.error ?? answer.statusText), { status: answer.status, content });
+  if (!answer.ok) throw refusal(answer, content);
   return { content, tag: answer.headers.get("etag") };
 }
 
-function read(answer) {
-  return answer.headers.get("content-type") === "application/json" ? answer.json() : answer.text();
+function refusal({ status, statusText }, content) {
+  const markup = typeof content === "string" ? content : "";
+  return Object.assign(new Error(content.error ?? statusText), { status, markup });
+}
+
+/** Rejects what somebody else says in the exporter's place: a proxy's error, a page to log in. */
+async function read(answer) {
+  return answer.headers.has("llmtrain-fragment") ? answer.text() : answer.json();
 }
 
 const lost = document.getElementById("lost");

@@ -15,7 +15,7 @@ let charts = null;
 let history = null;
 let shownUpTo = ""; // how far the log was when its history was asked for
 
-const runPoll = new Poll(() => `fragment/run${location.search}`, show, (error) => show(error.content));
+const runPoll = new Poll(() => `fragment/run${location.search}`, show, (error) => error.markup && show(error.markup));
 
 const historyPoll = new Poll(
   () => api("history", { run: name, points: POINTS }),
