@@ -1,7 +1,7 @@
 """Chat bots for tests: servers that take and refuse messages as the real chats do, one for each.
 
 Each listens on a free loopback port from `with` to the end of its block, checks what the real one checks, and
-keeps what it has accepted. `fail(...)` makes it fail; `speed` makes its minutes shorter.
+keeps what it has accepted. `fail(...)` makes it fail; its minutes are those of its `clock`.
 
     with Feishu(secret="s") as bot:
         ...                          # POST to bot.url
@@ -35,7 +35,7 @@ FAILURES = ("rate_limit", "error", "timeout", "drop", "refuse", "malformed", "ga
 read, an answer of somebody else's."""
 
 SIGNATURE_SECONDS = 3600
-"""Age from which on a signature is refused; not made shorter by `speed`."""
+"""Age from which on a signature is refused."""
 
 S = TypeVar("S", bound="Bot")
 
@@ -83,7 +83,7 @@ class Refused(Exception):  # noqa: N818  # no error of the program
 
 
 class Bot:
-    """One bot. `rates`: messages in seconds; `speed`: how many times shorter these seconds are."""
+    """One bot. `rates`: messages in seconds; `clock`: Unix time."""
 
     kind: str
     path: str
@@ -91,11 +91,12 @@ class Bot:
     signs = False  # whether it can want messages signed
     block_seconds = 0.0  # for how long nothing is taken once a rate was exceeded
 
-    def __init__(self, *, secret: str | None = None, speed: float = 1.0, port: int = 0) -> None:
+    def __init__(self, *, secret: str | None = None, port: int = 0) -> None:
         self.secret = secret
         self.token = secrets.token_hex(16)
-        self.speed = speed
-        self.delay = 0.0  # seconds before each answer
+        self.clock: Callable[[], float] = time.time
+        self.answering = threading.Event()  # cleared: what comes is looked at, and answered when it is set
+        self.answering.set()
         self.accepted: list[Message] = []
         self.refused: list[tuple[float, str]] = []
         self._port = port
@@ -117,6 +118,7 @@ class Bot:
 
     def __exit__(self, *_: object) -> None:
         self._closed.set()  # lets those go that hang
+        self.answering.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -164,18 +166,28 @@ class Bot:
         """How often what was refused why."""
         return Counter(reason for _, reason in self.refused)
 
+    @property
+    def came(self) -> int:
+        """How many messages came, whatever became of them."""
+        return len(self._arrivals)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the next message is one that is never answered."""
+        return self._failure is not None and self._failure[0] == "timeout"
+
     def most_in(self, seconds: float) -> int:
-        """The most messages that came in any stretch of so many (unscaled) seconds."""
-        arrivals, window = sorted(self._arrivals), seconds / self.speed
-        return max((sum(0 <= at - first < window for at in arrivals) for first in arrivals), default=0)
+        """The most messages that came in any stretch of so many seconds."""
+        arrivals = sorted(self._arrivals)
+        return max((sum(0 <= at - first < seconds for at in arrivals) for first in arrivals), default=0)
 
     def take(self, request: Request) -> Answer:
         """Judge a message as the real one would."""
-        now = time.time()
-        time.sleep(self.delay)
         with self._lock:
+            now = self.clock()
             self._arrivals.append(now)
             failure = self._next_failure()
+        self.answering.wait()
         try:
             if failure is not None:
                 raise Refused(failure, self.failed(failure))
@@ -202,10 +214,10 @@ class Bot:
         with self._lock:
             blocked = now < self._blocked_until
             for count, seconds in self.rates:
-                recent = sum(now - at < seconds / self.speed for at in self._arrivals)
+                recent = sum(now - at < seconds for at in self._arrivals)
                 blocked = blocked or recent > count
             if blocked and self.block_seconds:
-                self._blocked_until = max(self._blocked_until, now + self.block_seconds / self.speed)
+                self._blocked_until = max(self._blocked_until, now + self.block_seconds)
         if blocked:
             raise Refused("rate_limit", self.failed("rate_limit"))
 
@@ -420,8 +432,8 @@ class Slack(Bot):
     rates: tuple[tuple[int, float], ...] = ((1, 1.0),)
     burst = 3  # short bursts are let through
 
-    def __init__(self, *, secret: None = None, speed: float = 1.0, port: int = 0) -> None:
-        super().__init__(secret=secret, speed=speed, port=port)
+    def __init__(self, *, secret: None = None, port: int = 0) -> None:
+        super().__init__(secret=secret, port=port)
         self.rates = ((1 + self.burst, 1.0), (60, 60.0))
 
     def failed(self, how: str) -> Answer:
@@ -600,17 +612,17 @@ KINDS: Mapping[str, type[Bot]] = {
 }
 
 
-def bot(kind: str, speed: float = 1.0) -> Bot:
+def bot(kind: str) -> Bot:
     """A bot of that kind, with a secret where it can have one."""
     signs = KINDS[kind].signs
-    return KINDS[kind](secret="SEC" + secrets.token_hex(16) if signs else None, speed=speed)
+    return KINDS[kind](secret="SEC" + secrets.token_hex(16) if signs else None)
 
 
 @contextmanager
-def all_bots(speed: float = 1.0) -> Iterator[dict[str, Bot]]:
+def all_bots() -> Iterator[dict[str, Bot]]:
     """One of each kind, running, by kind."""
     with ExitStack() as stack:
-        yield {kind: stack.enter_context(bot(kind, speed)) for kind in KINDS}
+        yield {kind: stack.enter_context(bot(kind)) for kind in KINDS}
 
 
 def _utf16(text: str) -> int:

@@ -1,4 +1,4 @@
-"""A running relay for tests: as a program of its own, or in this process with shorter minutes."""
+"""A running relay for tests: as a program of its own, or in this process with a clock that tests crank."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ import requests
 from llmtrain_exporter.knowledge.alerting.runs import INCIDENT
 from llmtrain_exporter.knowledge.card_words import NOT_KNOWN
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.bots import CHATS
+from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card
-from llmtrain_exporter.notify.chat.descriptor import Rate
 from llmtrain_exporter.notify.compose import RunAnswer
 from llmtrain_exporter.notify.config.configure import ConfiguredRelay, configure
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.http import create_app
+from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
 from llmtrain_exporter.notify.service import ports_of
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
@@ -46,9 +46,11 @@ from llmtrain_exporter.web.users import Users
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.bots import Bot
-from tests.servers import Server, free_port, series
+from tests.clock import Clock
+from tests.servers import HANGS_SECONDS, Server, free_port, series
 
 NOW = 1_700_000_000.0
+GIVEN_UP_SECONDS = 0.5  # of what is never answered
 
 RUN = "math/collapse-1"
 TREE = Story(
@@ -255,14 +257,15 @@ def post(url: str, body: Any, **options: Any) -> requests.Response:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     with requests.Session() as session:
         session.trust_env = False
-        return session.post(url, data=data, timeout=60, **options)
+        return session.post(url, data=data, timeout=HANGS_SECONDS, **options)
 
 
 @dataclass
 class Site:
-    """A relay in this process."""
+    """A relay in this process. It and its bots go by the `clock`."""
 
     url: str
+    clock: Clock
     relay: Relay
     telemetry: RelayTelemetry
     shown: list[Card]
@@ -275,7 +278,7 @@ class Site:
 
     def metrics(self) -> dict[str, float]:
         """The value of each series."""
-        return parsed(requests.get(f"{self.url}/metrics", timeout=10).text)
+        return parsed(requests.get(f"{self.url}/metrics", timeout=HANGS_SECONDS).text)
 
 
 def parsed(text: str) -> dict[str, float]:
@@ -299,11 +302,15 @@ def relaying(
     *,
     draw: Callable[[Mapping[str, Any]], bytes | None] = lambda _: None,
     remember: float = 3600.0,
+    under_way: Callable[[], float] = lambda: 0.0,
     users: Users | None = None,
     headers: Mapping[str, str] | None = None,
     **rules: Any,
 ) -> Iterator[Site]:
-    """A relay for these bots, with minutes as short as the first one's; it knows the runs of `stories`."""
+    """A relay for these bots, which go by its clock then; it knows the runs of `stories`.
+
+    `under_way`: seconds by that clock that a message takes to the bot, or its answer back.
+    """
     configured = chosen(bots, **rules)
     telemetry = RelayTelemetry("test", (bot.rule.name for bot in configured.bots))
     shown: list[Card] = []
@@ -317,23 +324,43 @@ def relaying(
     async def drawn(said: Mapping[str, Any], _instance: str) -> bytes | None:
         return draw(said)
 
-    speed = bots[0].speed if bots else 1.0
+    clock = Clock(NOW)
     deliveries = [
-        Delivery(bot, ports_of(telemetry, ending.is_set), remember, _faster(bot.rule.kind, speed))
-        for bot in configured.bots
+        Delivery(rule, _ports(bot, clock, under_way, telemetry, ending.is_set), remember)
+        for bot, rule in zip(bots, configured.bots, strict=True)
     ]
-    sources = Sources(ask, drawn, configured.settings.links, lambda: NOW)
+    sources = Sources(ask, drawn, configured.settings.links, clock.time)
     relay = Relay(deliveries, sources, telemetry, shown.append, configured.settings.lang, 6 * 3600)
     server = WebServer(create_app(relay, telemetry, users, headers or {}), "127.0.0.1", 0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        yield Site(server.url, relay, telemetry, shown, stories, ending)
+        yield Site(server.url, clock, relay, telemetry, shown, stories, ending)
     finally:
         server.stop()
-        thread.join(10)
+        thread.join(HANGS_SECONDS)
 
 
-def _faster(kind: str, speed: float) -> tuple[Rate, ...] | None:
-    rates = CHATS[kind].rates
-    return tuple(replace(rate, seconds=rate.seconds / speed) for rate in rates) if speed != 1.0 else None
+def _ports(
+    bot: Bot,
+    clock: Clock,
+    under_way: Callable[[], float],
+    telemetry: RelayTelemetry,
+    ending: Callable[[], bool],
+) -> Ports:
+    """The usual ones, by that clock. What hangs is given up soon, and nothing else however long it takes."""
+    bot.clock = clock.time
+    soon, late = (ports_of(telemetry, ending, seconds) for seconds in (GIVEN_UP_SECONDS, HANGS_SECONDS))
+
+    async def travel() -> None:
+        if seconds := under_way():
+            await clock.sleep(seconds)
+
+    async def post(call: Call) -> Answer:
+        await travel()
+        with clock.at_work():
+            answer = await (soon if bot.hangs else late).post(call)
+        await travel()
+        return answer
+
+    return replace(late, clock=clock.seconds, now=clock.time, sleep=clock.sleep, post=post)

@@ -26,6 +26,8 @@ S = TypeVar("S", bound="Server")
 HANGS_SECONDS = 120.0
 """Who takes longer hangs, on a busy machine too; a server that ends before it is ready is noticed at once."""
 
+FLUSHES = "alertmanager_nflog_queries_total"  # one for each look at a group with a single receiver
+
 KILLED_SECONDS = 10.0
 """Docker kills what has not ended by then. An end takes far less: there is room for a busy machine."""
 
@@ -125,6 +127,22 @@ class Server:
             session.trust_env = False  # no proxy stands between a test and its own machine
             return session.get(self.url + path, headers=headers, timeout=HANGS_SECONDS, **options)
 
+    def metrics(self) -> dict[str, float]:
+        """One scrape: the value of each series, by its name as in `llmtrain_loss{run="a",split="train"}`."""
+        answer = self.get("/metrics", {"Accept": "text/plain"})
+        answer.raise_for_status()
+        families = text_string_to_metric_families(answer.text)
+        return {series(s.name, s.labels): s.value for family in families for s in family.samples}
+
+    def total(self, metric: str) -> float:
+        """The sum of a metric of its own over all labels."""
+        return sum(value for name, value in self.metrics().items() if name.partition("{")[0] == metric)
+
+    def wait_for_more(self, counter: str, more: float) -> None:
+        """Until that sum is higher than now by so much."""
+        wanted = self.total(counter) + more
+        eventually(lambda: self.total(counter) >= wanted)
+
     def terminate(self) -> int:
         """Ask the program to end (SIGTERM), and wait; its exit code."""
         self.process.terminate()
@@ -144,25 +162,14 @@ class ExporterProcess(Server):
         serve = [sys.executable, "-m", "llmtrain_exporter", "serve", *args, "--listen", f"127.0.0.1:{port}"]
         super().__init__(serve, port, env)
 
-    def metrics(self) -> dict[str, float]:
-        """One scrape: the value of each series, by its name as in `llmtrain_loss{run="a",split="train"}`."""
-        answer = self.get("/metrics", {"Accept": "text/plain"})
-        answer.raise_for_status()
-        families = text_string_to_metric_families(answer.text)
-        return {series(s.name, s.labels): s.value for family in families for s in family.samples}
-
     def search_again(self) -> None:
         """Until a search for logs that has begun after this call is over."""
-        self._again("llmtrain_exporter_scans_total")
+        # The first that ends may have begun before; so below.
+        self.wait_for_more("llmtrain_exporter_scans_total", 2)
 
     def read_again(self) -> None:
         """Until a look at each log that has begun after this call is over."""
-        self._again("llmtrain_exporter_round_duration_seconds_count")
-
-    def _again(self, counter: str) -> None:
-        # The first that ends may have begun before.
-        wanted = self.metrics()[counter] + 2
-        eventually(lambda: self.metrics()[counter] >= wanted)
+        self.wait_for_more("llmtrain_exporter_round_duration_seconds_count", 2)
 
 
 def series(name: str, labels: Mapping[str, str]) -> str:
@@ -247,6 +254,16 @@ class Alertmanager(Server):
             ],
             port,
         )
+
+    def look_again(self, groups: int = 1) -> None:
+        """Until all has been told that there is to tell of so many groups, which are all that fire."""
+        # It asks for what was told before at the beginning of each look at a group; the second look begins
+        # when the first one's notification is over.
+        self.wait_for_more(FLUSHES, 2 * groups)
+
+    def wait_for_the_end(self) -> None:
+        """Until it has no group left to tell of, which it notices within half a minute."""
+        eventually(lambda: self.total("alertmanager_dispatcher_aggregation_groups") == 0)
 
 
 def _static(target: str) -> dict[str, Any]:

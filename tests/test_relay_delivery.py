@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import threading
-import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any, NoReturn
 
 import pytest
@@ -18,38 +19,31 @@ from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.call import Answer
 from llmtrain_exporter.notify.chat.descriptor import Rate
 from llmtrain_exporter.notify.memory import Accepted, Waiting, signature
-from llmtrain_exporter.notify.pacing import Bucket, Pause
+from llmtrain_exporter.notify.pacing import MOST_SECONDS, Bucket, Pause
 from llmtrain_exporter.notify.service import quieten
 from llmtrain_exporter.notify.webhook import parse
 
 from tests.bots import KINDS, Bot, all_bots, bot
 from tests.relaying import NOW, RUN, Site, alert, document, ending, group, relaying
-from tests.servers import eventually
+from tests.servers import HANGS_SECONDS, eventually
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 1000
 WITH_PICTURES = [kind for kind, chat in CHATS.items() if chat.picture]
-QUICK = 100.0
-"""A bot's minute is 0.6 seconds."""
 
 
-def until_accepted(site: Site, body: Any, path: str = "/alerts", within: float = 20.0) -> Counter[int]:
+def until_accepted(site: Site, body: Any) -> Counter[int]:
     """Post again and again, as Alertmanager does; the answers, of which the last one is 200."""
     codes: Counter[int] = Counter()
-    deadline = time.monotonic() + within
     while not codes[200]:
-        assert time.monotonic() < deadline, codes
-        codes[site.post(body, path).status_code] += 1
-        time.sleep(0.02)
+        site.clock.crank(1.0)
+        codes[site.post(body).status_code] += 1
     return codes
 
 
 @pytest.fixture(autouse=True)
-def quick_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bot that refused is left alone for less than a test lasts."""
-    monkeypatch.setattr("llmtrain_exporter.notify.pacing.FIRST_SECONDS", 0.05)
-    monkeypatch.setattr("llmtrain_exporter.notify.pacing.MOST_SECONDS", 0.2)
-    monkeypatch.setattr("llmtrain_exporter.notify.service.SEND_SECONDS", 0.5)
-    monkeypatch.setattr("llmtrain_exporter.notify.delivery.TOKEN_SECONDS", 2.0)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No chart is given up because the machine is busy."""
+    monkeypatch.setattr("llmtrain_exporter.notify.pictures.DRAW_SECONDS", HANGS_SECONDS)
 
 
 def test_every_bot_gets_one_card_and_one_when_it_is_over() -> None:
@@ -126,7 +120,7 @@ def test_a_card_that_is_refused_in_every_form_ends_in_the_log(caplog: pytest.Log
 
 def test_a_message_that_could_not_be_made_keeps_no_token(caplog: pytest.LogCaptureFixture) -> None:
     """An error of the relay's own: Alertmanager comes again, and the bot's limit is as it was."""
-    with bot("slack", speed=QUICK) as one, relaying([one]) as site:
+    with bot("slack") as one, relaying([one]) as site:
         compose, site.relay._sources = site.relay._sources, None  # type: ignore[assignment]
         site.relay._fresh = lambda group: group  # type: ignore[method-assign]
         for _ in range(3):
@@ -166,9 +160,8 @@ def test_a_bot_that_refuses_everything_is_told_of_once(caplog: pytest.LogCapture
     ]
 
 
-def test_a_bot_that_refused_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bot_that_refused_is_left_alone_for_a_while() -> None:
     """A storm of retries does not become a storm of messages to a bot that has said no."""
-    monkeypatch.setattr("llmtrain_exporter.notify.pacing.FIRST_SECONDS", 60.0)
     with bot("feishu") as one, relaying([one]) as site:
         one.fail("refuse")
         answers = {site.post(group(alert(run=f"r{at}"))).status_code for at in range(10)}
@@ -178,7 +171,7 @@ def test_a_bot_that_refused_is_left_alone_for_a_while(monkeypatch: pytest.Monkey
 
 def test_the_same_card_is_not_sent_twice_at_a_time() -> None:
     """Two Alertmanagers of a cluster, or one with a short time-out: the second has to come again."""
-    with bot("slack", speed=QUICK) as one, relaying([one]) as site, ThreadPoolExecutor(8) as pool:
+    with bot("slack") as one, relaying([one]) as site, ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: site.post(group(alert())).status_code, range(8)))
         assert set(answers) <= {200, 503}
         assert len(one.cards) == 1
@@ -186,7 +179,7 @@ def test_the_same_card_is_not_sent_twice_at_a_time() -> None:
 
 def test_what_fires_again_is_told_again() -> None:
     """A second incident of the same run has another start; so has a change within the group."""
-    with bot("slack", speed=QUICK) as one, relaying([one]) as site:
+    with bot("slack") as one, relaying([one]) as site:
         for body in (
             group(alert()),
             group(alert(firing=False)),
@@ -200,7 +193,7 @@ def test_what_fires_again_is_told_again() -> None:
 
 def test_a_run_that_fails_again_is_told_again() -> None:
     """Nobody is told when such an alert is over, so only its beginning tells it from the one before."""
-    with bot("slack", speed=QUICK) as one, relaying([one]) as site:
+    with bot("slack") as one, relaying([one]) as site:
         for started in (NOW, NOW, NOW + 1500):
             assert site.post(group(alert("LlmTrainRunFailed", started=started))).status_code == 200
         assert len(one.cards) == 2
@@ -208,17 +201,17 @@ def test_a_run_that_fails_again_is_told_again() -> None:
 
 def test_what_a_bot_took_is_forgotten_in_time() -> None:
     """So that Alertmanager's reminders get through."""
-    with bot("slack", speed=QUICK) as one, relaying([one], remember=0.05) as site:
-        for _ in range(2):
+    with bot("slack") as one, relaying([one], remember=3600.0) as site:
+        for seconds, cards in ((0.0, 1), (3500.0, 1), (3700.0, 2)):
+            site.clock.crank(seconds)
             assert site.post(group(alert())).status_code == 200
-            time.sleep(0.1)
-        assert len(one.cards) == 2
+            assert len(one.cards) == cards
 
 
 def test_a_bot_hears_of_what_it_wants_alone() -> None:
     """By severity; an alert without a severity that is known is never kept from anybody."""
     rules: dict[str, Any] = {"slack": {"severities": ["critical"]}}
-    with bot("slack", speed=QUICK) as one, bot("feishu") as other, relaying([one, other], **rules) as site:
+    with bot("slack") as one, bot("feishu") as other, relaying([one, other], **rules) as site:
         site.post(group(alert("LlmTrainKlHigh", severity="warning", signal="kl_high")))
         site.post(group(alert("Own", severity="page")))
         site.post(group(alert(), alert("LlmTrainKlHigh", severity="warning", signal="kl_high")))
@@ -231,7 +224,7 @@ def test_a_bot_hears_of_what_it_wants_alone() -> None:
 def test_what_is_over_for_long_is_told_to_nobody() -> None:
     """A relay that was away for a day does not tell yesterday's recoveries; what still fires it does."""
     old = alert(run="old", firing=False, started=NOW - 90_000, ended=NOW - 86_000)
-    with bot("slack", speed=QUICK) as one, relaying([one]) as site:
+    with bot("slack") as one, relaying([one]) as site:
         assert site.post(group(old)).status_code == 200
         assert one.cards == []
         assert site.post(group(old, alert(started=NOW - 90_000))).status_code == 200
@@ -282,21 +275,22 @@ def test_a_chart_that_the_bot_refuses_is_left_out() -> None:
         assert "What to do" in one.accepted[0].text
 
 
-def drawing(site: Site, draw: Callable[[Mapping[str, Any], str], Awaitable[bytes | None]]) -> None:
-    """Charts are made so from now on."""
+def drawing_slowly(site: Site) -> threading.Event:
+    """No chart is ready before this is set."""
+    done = threading.Event()
+
+    async def draw(_: Mapping[str, Any], __: str) -> bytes | None:
+        await to_thread.run_sync(done.wait)
+        return PNG
+
     site.relay._sources = replace(site.relay._sources, draw=draw)
+    return done
 
 
 def test_cards_do_not_wait_for_the_charts_of_others() -> None:
     """No more than half of Discord's tokens are held by cards whose chart is being drawn."""
-    done = threading.Event()
-
-    async def slow(_: Mapping[str, Any], __: str) -> bytes | None:
-        await to_thread.run_sync(done.wait, 10)
-        return PNG
-
     with bot("discord") as one, relaying([one]) as site, ThreadPoolExecutor(8) as pool:
-        drawing(site, slow)
+        done = drawing_slowly(site)
         for at in range(4):
             site.stories[f"r{at}"] = document(run=f"r{at}")
         posts = [pool.submit(site.post, group(alert(run=f"r{at}"))) for at in range(4)]
@@ -308,19 +302,13 @@ def test_cards_do_not_wait_for_the_charts_of_others() -> None:
 
 def test_a_card_without_a_chart_does_not_wait_for_one() -> None:
     """While Discord's chart of the same incident is being drawn, Slack has its card, in another language."""
-    done = threading.Event()
-
-    async def slow(_: Mapping[str, Any], __: str) -> bytes | None:
-        await to_thread.run_sync(done.wait, 10)
-        return PNG
-
     with (
         bot("discord") as with_chart,
         bot("slack") as without,
         relaying([with_chart, without], slack={"lang": "zh"}) as site,
         ThreadPoolExecutor(1) as pool,
     ):
-        drawing(site, slow)
+        done = drawing_slowly(site)
         assert site.post(group(alert(run="another")), "/alerts/slack").status_code == 200
         answer = pool.submit(site.post, group(alert()))  # Slack has no token for a second
         eventually(lambda: len(without.cards) == 2)
@@ -345,20 +333,20 @@ def test_charts_leave_the_tokens_to_cards() -> None:
 def test_a_storm_keeps_the_limit_and_loses_nothing(kind: str) -> None:
     """200 runs collapse at a time: the bot never gets more than it may, and every card arrives in the end.
 
-    One minute of the bot is 0.6 seconds here. What waits is told on the cards that go through.
+    However long messages are under way. What waits is told on the cards that go through.
     """
     runs = [f"team/run-{at}" for at in range(200)]
-    with bot(kind, speed=QUICK) as one, relaying([one]) as site:
+    under_way = partial(random.Random(kind).uniform, 0.0, 2.0)
+    with bot(kind) as one, relaying([one], under_way=under_way) as site:
         waiting = {run: group(alert(run=run)) for run in runs}
-        deadline = time.monotonic() + 60
         with ThreadPoolExecutor(24) as pool:
             while waiting:
-                assert time.monotonic() < deadline, len(waiting)
                 answers = pool.map(lambda run: (run, site.post(waiting[run]).status_code), list(waiting))
                 for run, code in list(answers):
                     assert code in (200, 503)
                     if code == 200:
                         del waiting[run]
+                site.clock.crank(60.0)  # until Alertmanager comes back
         assert not one.refused
         titles = [message.title.replace("\\", "").rstrip("*").partition(": ")[2] for message in one.cards]
         assert sorted(titles) == sorted(runs)
@@ -384,12 +372,17 @@ def test_warnings_leave_tokens_to_what_is_critical() -> None:
 
 
 def test_who_waits_for_a_token_is_let_go_when_the_relay_ends() -> None:
-    """Alertmanager gets a 503 at once, and comes again."""
-    with bot("slack") as one, relaying([one]) as site:
-        assert site.post(group(alert())).status_code == 200
+    """Alertmanager gets a 503, and comes again; the card that is under way is finished."""
+    with bot("slack") as one, relaying([one]) as site, ThreadPoolExecutor(2) as pool:
+        one.answering.clear()
+        first = pool.submit(site.post, group(alert()))
+        eventually(lambda: one.came)
+        second = pool.submit(site.post, group(alert(run="b")))
+        eventually(lambda: site.clock.sleepers)
         site.ending.set()
-        answer = site.post(group(alert(run="b")))
-        assert (answer.status_code, "ending" in answer.text) == (503, True)
+        one.answering.set()
+        assert first.result().status_code == 200
+        assert (second.result().status_code, "ending" in second.result().text) == (503, True)
 
 
 def test_no_secret_is_told_anywhere(caplog: pytest.LogCaptureFixture) -> None:
@@ -402,7 +395,7 @@ def test_no_secret_is_told_anywhere(caplog: pytest.LogCaptureFixture) -> None:
             for one in bots.values():
                 one.fail(how)
             said.append(site.post(group(alert(run=f"run {how}"))).text)
-            time.sleep(0.25)
+            site.clock.crank(MOST_SECONDS)
         said += [site.post(b"x").text, "\n".join(map(str, site.metrics()))]
         logged = "\n".join(record.getMessage() + (record.exc_text or "") for record in caplog.records)
         everything = "\n".join([*said, logged])
@@ -467,9 +460,8 @@ def test_some_tokens_can_be_spared() -> None:
     assert bucket.take(0.0) == 0
 
 
-def test_a_refusal_is_followed_by_a_longer_silence_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_is_followed_by_a_longer_silence_each_time() -> None:
     """Twice as long as before, no longer than a minute; success ends it."""
-    monkeypatch.undo()
     from llmtrain_exporter.notify.chat.answers import RATE, closed
 
     pause = Pause()
@@ -538,13 +530,15 @@ def test_a_notification_is_known_by_what_it_tells() -> None:
 
 def test_bots_do_not_wait_for_each_other() -> None:
     """One that hangs holds up the answer, but not another bot's card."""
-    with bot("feishu") as hanging, bot("slack", speed=QUICK) as fine, relaying([hanging, fine]) as site:
-        hanging.fail("timeout")
-        thread = threading.Thread(target=site.post, args=(group(alert()),))
-        thread.start()
-        eventually(lambda: fine.cards, within=5)
-        thread.join()
-        assert hanging.cards == []
+    with bot("feishu") as hanging, bot("slack") as fine, relaying([hanging, fine]) as site:
+        hanging.answering.clear()
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(site.post, group(alert()))
+            eventually(lambda: fine.cards)
+            assert not hanging.cards
+            assert not answer.done()
+            hanging.answering.set()
+        assert answer.result().status_code == 200
 
 
 def test_a_fake_bot_is_as_strict_as_the_real_one() -> None:

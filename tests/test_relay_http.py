@@ -20,7 +20,7 @@ from llmtrain_exporter.web.users import Users
 
 from tests.bots import bot
 from tests.relaying import Site, alert, group, post, relaying
-from tests.servers import eventually
+from tests.servers import HANGS_SECONDS, eventually
 
 HASH = "$2b$04$.OBnyyDTidXMhRjvQeIRVuQlGQM.rolfQ50hvlGhoyYrkFenMwtnS"  # of "secret"
 
@@ -196,7 +196,7 @@ def test_too_many_at_a_time_are_asked_to_come_again(monkeypatch: pytest.MonkeyPa
 )
 def test_what_is_answered_where(method: str, path: str, status: int, site: Site) -> None:
     """Probes and one line for people; no other method, no other place."""
-    answer = requests.request(method, site.url + path, timeout=10)
+    answer = requests.request(method, site.url + path, timeout=HANGS_SECONDS)
     assert answer.status_code == status
     assert answer.headers["x-content-type-options"] == "nosniff"
 
@@ -205,7 +205,7 @@ def test_passwords_protect_everything() -> None:
     """With basic_auth_users nobody posts or looks without one."""
     with relaying([], users=Users({"ann": HASH}), headers={"X-Frame-Options": "deny"}) as site:
         for path in ("/", "/metrics", "/-/healthy"):
-            assert requests.get(site.url + path, timeout=10).status_code == 401
+            assert requests.get(site.url + path, timeout=HANGS_SECONDS).status_code == 401
         assert site.post(group(alert())).status_code == 401
         answer = post(f"{site.url}/alerts", group(alert()), auth=("ann", "secret"))
         assert (answer.status_code, answer.headers["x-frame-options"]) == (200, "deny")
@@ -214,7 +214,7 @@ def test_passwords_protect_everything() -> None:
 def test_its_metrics_are_what_promtool_wants(real_tool: Callable[[str], Path]) -> None:
     """No findings; every bot's series are there from the beginning."""
     with bot("slack") as one, relaying([one]) as site:
-        text = requests.get(f"{site.url}/metrics", timeout=10).text
+        text = requests.get(f"{site.url}/metrics", timeout=HANGS_SECONDS).text
         assert 'llmtrain_relay_cards_total{bot="slack",result="sent"} 0.0' in text
         assert 'llmtrain_relay_tokens{bot="slack"} 1.0' in text
         assert "_created" not in text

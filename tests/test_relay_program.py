@@ -8,19 +8,23 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
 import yaml
+from llmtrain_exporter.cli import commands
+from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.notify.bots import CHATS
+from llmtrain_exporter.notify.service import LAST_SECONDS
+from llmtrain_exporter.web.server import GRACE_SECONDS
 
 from tests.bots import Bot, all_bots, bot
 from tests.relaying import RelayProcess, alert, group
-from tests.servers import eventually, free_port
+from tests.servers import HANGS_SECONDS, KILLED_SECONDS, eventually, free_port
 
 OWN = alert(annotations={"summary": "It broke.", "description": "kl is 5.2 \x1b[31m\u202eevil\nnext"})
 
@@ -28,7 +32,9 @@ OWN = alert(annotations={"summary": "It broke.", "description": "kl is 5.2 \x1b[
 def run(*arguments: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """`llmtrain-exporter relay ...` to its end."""
     command = [sys.executable, "-m", "llmtrain_exporter", "relay", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=60, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, env=env, timeout=HANGS_SECONDS, check=False
+    )
 
 
 def configured(tmp_path: Path, *bots: Bot, **more: object) -> Path:
@@ -60,16 +66,20 @@ def test_without_any_settings_a_card_is_logged_as_json() -> None:
     assert logged[-1]["card"][0] == "\U0001f534 Training incident: math/collapse-1"
 
 
-def test_a_sample_goes_to_every_bot(tmp_path: Path) -> None:
+def test_a_sample_goes_to_every_bot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It says that it is a test, in the bot's language, with a chart where there can be one; it is silent."""
+    monkeypatch.setattr("llmtrain_exporter.notify.pictures.DRAW_SECONDS", HANGS_SECONDS)
     with all_bots() as bots:
         rules = [one.rule(lang="zh" if kind == "feishu" else "en") for kind, one in bots.items()]
         rules[3]["mention"], rules[3]["severities"] = ["all"], ["warning"]
         path = tmp_path / "relay.yml"
         path.write_text(yaml.safe_dump({"bots": rules}))
-        answer = run("--config", path, "--test")
-        assert (answer.returncode, answer.stderr) == (0, "")
-        assert answer.stdout.splitlines() == [
+        assert run_cli(commands, ["relay", "--config", str(path), "--test"]) == 0
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        assert printed.out.splitlines() == [
             "feishu (feishu, zh): accepted",
             *(f"{kind} ({kind}, en): accepted" for kind in bots if kind != "feishu"),
         ]
@@ -131,48 +141,38 @@ def test_a_port_in_use_is_told() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_card_under_way_is_finished_at_the_end(number: signal.Signals) -> None:
-    """Who waits for a token meanwhile is asked to come again; then the program ends, with 0."""
-    with bot("slack") as one:
-        one.delay = 1.5
-        with RelayProcess(env=one.variables) as relay:
-            codes: dict[str, int] = {}
-
-            def tell(run: str) -> None:
-                codes[run] = relay.post(group(alert(run=run))).status_code
-
-            threads = [threading.Thread(target=tell, args=(run,)) for run in ("a", "b")]
-            threads[0].start()
-            time.sleep(0.3)
-            threads[1].start()
-            time.sleep(0.3)
-            relay.process.send_signal(number)
-            assert relay.process.wait(10) == 0
-            for thread in threads:
-                thread.join()
-            assert codes == {"a": 200, "b": 503}
-            assert len(one.cards) == 1
-            assert "Traceback" not in relay.log
+    """Who wants a token meanwhile is asked to come again; then the program ends, with 0."""
+    with (
+        ThreadPoolExecutor(2) as pool,
+        bot("slack") as one,
+        RelayProcess(env=one.variables) as relay,
+    ):
+        one.answering.clear()
+        first = pool.submit(relay.post, group(alert(run="a")))
+        eventually(lambda: one.came)
+        second = pool.submit(relay.post, group(alert(run="b")))
+        relay.process.send_signal(number)
+        assert second.result().status_code == 503
+        one.answering.set()
+        assert first.result().status_code == 200
+        assert relay.process.wait(HANGS_SECONDS) == 0
+        assert len(one.cards) == 1
+        assert "Traceback" not in relay.log
 
 
 def test_a_bot_that_hangs_does_not_keep_the_relay_from_ending() -> None:
-    """It ends before a container is killed, ten seconds after it was asked to."""
-    with bot("slack") as one:
+    """It ends without an answer to who waits for that bot, and before a container is killed."""
+    assert LAST_SECONDS + GRACE_SECONDS < KILLED_SECONDS
+    with (
+        ThreadPoolExecutor(1) as pool,
+        bot("slack") as one,
+        RelayProcess(env=one.variables) as relay,
+    ):
         one.fail("timeout")
-        with RelayProcess(env=one.variables) as relay:
-            thread = threading.Thread(target=_try, args=(relay,))
-            thread.start()
-            time.sleep(0.5)
-            started = time.monotonic()
-            relay.terminate()
-            assert time.monotonic() - started < 9.8
-            thread.join()
-
-
-def _try(relay: RelayProcess) -> None:
-    try:
-        relay.post(group(alert()))
-    except requests.RequestException:
-        return
+        answer = pool.submit(relay.post, group(alert()))
+        eventually(lambda: one.came)
+        assert relay.terminate() == 0
+        assert isinstance(answer.exception(), requests.RequestException)
 
 
 def test_passwords_come_from_a_web_configuration(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_passwords_come_from_a_web_configuration(tmp_path: Path) -> None:
 
 def _answers(url: str) -> list[requests.Response]:
     try:
-        return [requests.get(url, timeout=5)]
+        return [requests.get(url, timeout=HANGS_SECONDS)]
     except requests.ConnectionError:
         return []
 
@@ -210,10 +210,15 @@ def test_nothing_secret_is_printed(tmp_path: Path) -> None:
             for how in ("drop", "refuse", "garbage", None):
                 for one in bots.values():
                     one.fail(how, times=1)
-                assert relay.post(group(alert(run=f"run {how}"))).status_code in (200, 424, 503)
-                time.sleep(2.1)
+                eventually(partial(_is_taken, relay, f"run {how}"))
             printed = relay.log + relay.get("/metrics").text + relay.get("/").text
         for one in bots.values():
             assert one.token not in printed
             assert one.secret is None or one.secret not in printed
             assert f"Bot {one.kind}" in printed
+
+
+def _is_taken(relay: RelayProcess, run: str) -> bool:
+    code = relay.post(group(alert(run=run))).status_code
+    assert code in (200, 424, 503)
+    return code == 200

@@ -51,14 +51,12 @@ class _Form:
 class Delivery:
     """One bot's. Owned by the event loop's thread."""
 
-    def __init__(
-        self, bot: Bot[Any], ports: Ports, remember: float, rates: tuple[Rate, ...] | None = None
-    ) -> None:
-        """`rates`: other than those of chat and settings."""
+    def __init__(self, bot: Bot[Any], ports: Ports, remember: float) -> None:
+        """`remember`: for how many seconds it knows what the bot has accepted."""
         self.bot = bot
         self._chat = CHATS[bot.rule.kind]
         self._ports = ports
-        self._rates = rates or tuple(_rates(self._chat.rates, bot.rule))
+        self._rates = tuple(_rates(self._chat.rates, bot.rule))
         self._bucket = Bucket(self._rates)
         self._pictures = Pictures(bot, self._chat.picture, self._bucket, ports)
         self._accepted = Accepted(remember)

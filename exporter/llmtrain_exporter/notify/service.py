@@ -86,14 +86,14 @@ def assembled(
     return Relay(deliveries, found, telemetry, show, settings.lang, settings.expire_after)
 
 
-def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool]) -> Ports:
-    """One bot's: a bot that hangs takes no thread of another."""
+def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool], patience: float = SEND_SECONDS) -> Ports:
+    """One bot's: a bot that hangs takes no thread of another. `patience`: seconds that it has to answer."""
     limiter = CapacityLimiter(MESSAGES_AT_A_TIME)
 
     async def post(call: Call) -> Answer:
-        asking = partial(ask, call, SEND_SECONDS, MOST_ANSWER_BYTES)
+        asking = partial(ask, call, patience, MOST_ANSWER_BYTES)
         try:
-            with anyio.fail_after(SEND_SECONDS * 1.5):
+            with anyio.fail_after(patience * 1.5):
                 return await to_thread.run_sync(asking, abandon_on_cancel=True, limiter=limiter)
         except TimeoutError:
             raise NoAnswerError("timeout") from None
