@@ -37,7 +37,7 @@ from llmtrain_exporter.story.metrics import Courses
 from llmtrain_exporter.story.shorten import MOST_INCIDENTS
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
-from llmtrain_exporter.write.columns import columns, padded, shortened, wrapped
+from llmtrain_exporter.write.columns import columns, padded, shortened_name, wrapped
 from llmtrain_exporter.write.courses import course, thinned
 from llmtrain_exporter.write.style import Style
 from llmtrain_exporter.write.terminal_table import LONGEST_COURSE
@@ -486,7 +486,7 @@ def test_widths_are_those_of_a_terminal() -> None:
 )
 def test_a_long_name_loses_its_middle(name: str, short: str) -> None:
     """Both ends of a name tell more."""
-    assert shortened(name, 5) == short
+    assert shortened_name(name, 5) == short
 
 
 def test_not_a_number_does_not_reach_json() -> None:

@@ -166,8 +166,6 @@ DIFFERENT_SETTINGS = Text("Hyper-parameters that differ", "不同的超参数")
 SAME_SETTINGS = Text("The known hyper-parameters are the same.", "已知的超参数全部相同。")
 SETTING_VALUE = Text("value", "取值")
 
-RUNBOOK = Text("Runbook", "告警手册")
-
 # What there is no room for.
 AND_MORE = Counted(Text("and 1 more", "另有 1 项"), Text("and {n} more", "另有 {n} 项"))
 MORE = Counted(Text("... and 1 more", "……还有 1 条"), Text("... and {n} more", "……还有 {n} 条"))

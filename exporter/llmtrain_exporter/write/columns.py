@@ -62,7 +62,7 @@ def padded(text: str, width: int) -> str:
     return text + " " * (width - columns(text))
 
 
-def shortened(text: str, width: int) -> str:
+def shortened_name(text: str, width: int) -> str:
     """At most `width` columns of a text: its middle gives way, for both ends of a name tell more."""
     if columns(text) <= width:
         return text

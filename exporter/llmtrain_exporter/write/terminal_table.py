@@ -8,7 +8,7 @@ from llmtrain_exporter.knowledge import words
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.blocks import Course, Line, Table
 from llmtrain_exporter.story.shorten import urgent_rows
-from llmtrain_exporter.write.columns import NBSP, columns, padded, shortened
+from llmtrain_exporter.write.columns import NBSP, columns, padded, shortened_name
 from llmtrain_exporter.write.courses import course, thinned
 from llmtrain_exporter.write.line import line_text
 from llmtrain_exporter.write.style import Style
@@ -89,5 +89,5 @@ def _drawn(values: Course, width: int) -> str:
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     name, *others = cells
     shown = [padded(cell, width) for cell, width in zip(others, widths[1:], strict=True) if width]
-    line = (" " * GAP).join([padded(shortened(name, widths[0]), widths[0]), *shown]).rstrip()
+    line = (" " * GAP).join([padded(shortened_name(name, widths[0]), widths[0]), *shown]).rstrip()
     return line.replace(NBSP, " ")

@@ -9,7 +9,7 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.write.columns import columns, shortened
+from llmtrain_exporter.write.columns import columns, shortened_name
 
 EVERY_SECONDS = 0.1
 """Time between two pictures of the line; what is done before that shows none."""
@@ -62,7 +62,7 @@ class ReportProgress:
             return
         self._said = self._clock()
         filled = round(share * BAR)
-        line = f"[{'#' * filled}{'.' * (BAR - filled)}] {share:4.0%} {shortened(text, NAME)}"
+        line = f"[{'#' * filled}{'.' * (BAR - filled)}] {share:4.0%} {shortened_name(text, NAME)}"
         gap = " " * max(self._shown - columns(line), 0)
         self._err.write(f"\r{line}{gap}")
         self._err.flush()

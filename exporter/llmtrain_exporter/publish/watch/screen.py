@@ -18,8 +18,7 @@ from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.several import counts_line
 from llmtrain_exporter.story.shorten import essentials, shortened
 from llmtrain_exporter.story.verdict import in_short
-from llmtrain_exporter.write.columns import columns, padded, wrapped
-from llmtrain_exporter.write.columns import shortened as shortened_name
+from llmtrain_exporter.write.columns import columns, padded, shortened_name, wrapped
 from llmtrain_exporter.write.line import line_text
 from llmtrain_exporter.write.style import Style
 from llmtrain_exporter.write.terminal import block_lines, indented, narrowed
