@@ -49,6 +49,10 @@ BROUGHT_ALONG = {"pydantic-core": "pydantic", "numpy": "pandas", "markupsafe": "
 
 LOADED_LATE = ("numpy", "pandas", "requests", "starlette", "uvicorn")
 
+SLEEPING_LIBRARIES = ("time", "anyio", "asyncio", "trio")
+MAY_SLEEP = {"servers.py: eventually": "asks a program that is running, and which cannot tell by itself"}
+"""Functions of the tests that sleep, and why they must."""
+
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root)/")
 UNFINISHED = re.compile(r"\b(?:TO[D]O|FIX[M]E|X{3})\b")
 SOURCE_SUFFIXES = {"", ".py", ".sh", ".md", ".toml", ".yml", ".yaml", ".html", ".css", ".js", ".tmpl"}
@@ -327,6 +331,43 @@ def test_every_test_states_something(tmp_path: Path) -> None:
     assert silent_tests(ROOT / "tests") == []
     (tmp_path / "test_a.py").write_text("def test_b():\n    f()\ndef test_c():\n    assert f()\n")
     assert silent_tests(tmp_path) == ["test_a.py: test_b"]
+
+
+def sleepers(folder: Path) -> list[str]:
+    """Each function of the Python files in a folder that sleeps instead of waiting for something."""
+    return [
+        f"{path.name}: {name}"
+        for path in sorted(folder.glob("*.py"))
+        for name in _sleeping_in(ast.parse(path.read_text(encoding="utf-8")), "")
+    ]
+
+
+def _sleeping_in(node: ast.AST, function: str) -> Iterator[str]:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        function = node.name
+    if _is_sleep(node):
+        yield function
+    for child in ast.iter_child_nodes(node):
+        yield from _sleeping_in(child, function)
+
+
+def _is_sleep(node: ast.AST) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return node.module in SLEEPING_LIBRARIES and any(alias.name == "sleep" for alias in node.names)
+    if not isinstance(node, ast.Attribute):
+        return False
+    library = isinstance(node.value, ast.Name) and node.value.id in SLEEPING_LIBRARIES
+    return node.attr == "wait_for_timeout" or (node.attr == "sleep" and library)
+
+
+def test_no_test_sleeps(tmp_path: Path) -> None:
+    """A test that sleeps is slow on an idle machine and wrong on a busy one."""
+    assert set(sleepers(ROOT / "tests")) == set(MAY_SLEEP)
+    (tmp_path / "a.py").write_text(
+        "import time\nfrom time import sleep\nWAIT = time.sleep\nasync def f():\n    await anyio.sleep(1)\n"
+        "def g(page, clock):\n    page.wait_for_timeout(9)\n    clock.sleep(1)\n"
+    )
+    assert sleepers(tmp_path) == ["a.py: ", "a.py: ", "a.py: f", "a.py: g"]
 
 
 def test_no_source_file_names_a_path_of_one_machine() -> None:

@@ -277,8 +277,8 @@ def test_what_is_typed_stays_while_answers_come(browser: Browser) -> None:
         box.focus()
         for at, letter in enumerate("run-0012"):
             site.fleet.publish(replace(RUN, run=f"new-{at}"))
-            page.keyboard.type(letter)
-            page.wait_for_timeout(120)
+            with page.expect_response(f"**/fragment/list?*search={'run-0012'[: at + 1]}*"):
+                page.keyboard.type(letter)
         expect(page.locator("#matching")).to_have_text("1 of 58 runs")
         expect(box).to_be_focused()
         assert box.input_value() == "run-0012"
