@@ -18,7 +18,7 @@ from llmtrain_exporter.config import Settings as Configured
 from llmtrain_exporter.ingest import follow
 from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.signal import Severity

@@ -22,7 +22,7 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import HyperParameters, NoRun, Record, RowKind, Snapshot, State, series

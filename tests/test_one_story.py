@@ -26,7 +26,7 @@ from llmtrain_exporter.bundle.alerting.parts import alerts
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import RowKind, Snapshot
 from llmtrain_exporter.notify.card import PlainText, body_text, line_text

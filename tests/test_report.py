@@ -28,8 +28,8 @@ from llmtrain_exporter.draw.pictures import inline_svg
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.knowledge import report_words
+from llmtrain_exporter.knowledge.story_words import Counted
 from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.knowledge.words import Counted
 from llmtrain_exporter.publish import demo
 from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.publish.report import html as html_report
@@ -40,7 +40,7 @@ from llmtrain_exporter.publish.report.material import Material, material
 from llmtrain_exporter.publish.report.picture import pictures
 from llmtrain_exporter.publish.report.progress import ReportProgress
 from llmtrain_exporter.publish.report.write import Wanted, run_report
-from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story import diagnosis
 from llmtrain_exporter.story.blocks import Code
 from llmtrain_exporter.story.metrics import metric_rows
 from llmtrain_exporter.watching.history.columns import History
@@ -175,12 +175,12 @@ def test_a_report_says_all_that_check_says(name: str, lang: Lang) -> None:
     run = told.run
     checked = "".join(as_text([run], [], Style(lang, 10**6), verbose=True))
     assert checked.splitlines()[0].split()[-1] in written
-    for finding in verdict.findings(run, lang):
+    for finding in diagnosis.findings(run, lang):
         assert finding.title in written
         assert finding.text.replace("\xa0", " ") in written
-    for text in verdict.causes(run, lang):
+    for text in diagnosis.causes(run, lang):
         assert text.replace("\xa0", " ") in written
-    for at, action in enumerate(verdict.actions(run, lang), 1):
+    for at, action in enumerate(diagnosis.actions(run, lang), 1):
         assert f"### {at}. {action.title}" in written
         assert action.how.replace("\xa0", " ") in written
         assert all(proposal.flag in written for proposal in action.proposals)

@@ -14,13 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels, words
+from llmtrain_exporter.knowledge import dashboard_words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Episode, Health, Incident, State, series
 from llmtrain_exporter.story import blocks as b
 from llmtrain_exporter.story.advice import flags_section
+from llmtrain_exporter.story.diagnosis import Action, findings
 from llmtrain_exporter.story.metrics import metrics_section
 from llmtrain_exporter.story.numbers import duration
 from llmtrain_exporter.story.phrase import enumerated, joined, parts, phrase
@@ -28,7 +30,6 @@ from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.sections import RANKS
 from llmtrain_exporter.story.shorten import at_most, brief, essentials, shortened, urgent_rows
 from llmtrain_exporter.story.tree_json import LONGEST_TEXT, MOST_ENTRIES, from_object, to_object
-from llmtrain_exporter.story.verdict import Action, findings
 
 from tests.serving import RUN
 
@@ -348,8 +349,8 @@ def test_the_table_of_metrics_says_once_what_they_mean(lang: Lang) -> None:
     (table,) = section.blocks
     assert isinstance(table, b.Table)
     assert [group for group, _ in groupby(table.groups)] == [
-        panels.OPTIMISATION.of(lang),
-        panels.REWARDS.of(lang),
+        dashboard_words.OPTIMISATION.of(lang),
+        dashboard_words.REWARDS.of(lang),
     ]
     assert [bool(note) for note in table.notes] == [True, False, True, False]
     assert "。 " not in b.plain(table.notes[0])

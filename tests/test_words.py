@@ -12,7 +12,7 @@ from llmtrain_exporter.knowledge import skips
 from llmtrain_exporter.knowledge.text import Lang
 
 KNOWLEDGE = Path(str(knowledge.__file__)).parent
-FILES = ("words", "page_words", "card_words", "report_words", "watch_words")
+FILES = ("story_words", "page_words", "card_words", "report_words", "watch_words")
 
 TWICE = {
     ", ": "Chinese parts clauses by another comma than names",

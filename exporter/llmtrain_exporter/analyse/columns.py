@@ -12,8 +12,8 @@ from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring, level_of
 from llmtrain_exporter.analyse.signals import COMPARED
 from llmtrain_exporter.analyse.signals.rule import ANY, Interval, Renewal, Rule
-from llmtrain_exporter.knowledge.limits import MATURE, WINDOW
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.shared_limits import MATURE, WINDOW
 from llmtrain_exporter.model import Layout, Series
 
 ALIKE = 12

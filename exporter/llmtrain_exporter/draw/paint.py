@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from llmtrain_exporter.draw import colours
 from llmtrain_exporter.draw.chart import ChartLine, ChartPanel, Marks, Values
 from llmtrain_exporter.draw.from_history import shown
-from llmtrain_exporter.knowledge import report_words, words
+from llmtrain_exporter.knowledge import report_words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 
 if TYPE_CHECKING:

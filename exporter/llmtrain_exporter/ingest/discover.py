@@ -20,7 +20,7 @@ from llmtrain_exporter.ingest.follow import NotAFileError, demand_regular, expla
 from llmtrain_exporter.ingest.recognise import FileNames, sniff
 from llmtrain_exporter.ingest.run_names import labels, run_names
 from llmtrain_exporter.knowledge.no_run import NoRunReason
-from llmtrain_exporter.knowledge.words import NO_RUN_REASONS
+from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
 from llmtrain_exporter.printable import printable
 
 SKIPPED_FOLDERS = frozenset(("runs", "images", "__pycache__", "node_modules"))  # and hidden ones

@@ -5,38 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels, words
+from llmtrain_exporter.knowledge import dashboard_words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.text import Lang, Text
 
 CHART: Mapping[Metric, Text] = {
-    c.LOSS: panels.LOSS,
-    c.GRAD_NORM: panels.GRAD_NORM,
-    c.LEARNING_RATE: panels.LEARNING_RATE,
-    c.KL: panels.KL,
-    c.CLIP_RATIO: panels.CLIP_RATIO,
-    c.ENTROPY: panels.ENTROPY,
-    c.TOKEN_ACCURACY: panels.ACCURACY,
-    c.REWARD: panels.REWARD,
-    c.REWARD_STD: panels.REWARD_STD,
-    c.REWARD_FUNCTION_MEAN: panels.REWARD_FUNCTIONS,
-    c.REWARD_FUNCTION_STD: panels.REWARD_FUNCTIONS_STD,
-    c.REWARD_ZERO_STD: panels.ZERO_STD,
-    c.COMPLETION_LENGTH: panels.LENGTH,
-    c.COMPLETION_CLIPPED: panels.CLIPPED,
+    c.LOSS: dashboard_words.LOSS,
+    c.GRAD_NORM: dashboard_words.GRAD_NORM,
+    c.LEARNING_RATE: dashboard_words.LEARNING_RATE,
+    c.KL: dashboard_words.KL,
+    c.CLIP_RATIO: dashboard_words.CLIP_RATIO,
+    c.ENTROPY: dashboard_words.ENTROPY,
+    c.TOKEN_ACCURACY: dashboard_words.ACCURACY,
+    c.REWARD: dashboard_words.REWARD,
+    c.REWARD_STD: dashboard_words.REWARD_STD,
+    c.REWARD_FUNCTION_MEAN: dashboard_words.REWARD_FUNCTIONS,
+    c.REWARD_FUNCTION_STD: dashboard_words.REWARD_FUNCTIONS_STD,
+    c.REWARD_ZERO_STD: dashboard_words.ZERO_STD,
+    c.COMPLETION_LENGTH: dashboard_words.LENGTH,
+    c.COMPLETION_CLIPPED: dashboard_words.CLIPPED,
     c.PREFERENCE_REWARD: Text("Reward of chosen and rejected", "chosen 与 rejected 的隐式奖励"),
     c.PREFERENCE_MARGIN: Text("Margin: chosen minus rejected", "margin：chosen − rejected"),
     c.PREFERENCE_ACCURACY: Text("Pairs told apart", "偏好准确率"),
     c.LOGPS: Text("Log probability", "对数概率 logps"),
-    c.PROGRESS: panels.PROGRESS,
-    c.EPOCH: panels.EPOCH,
-    c.TOKENS: panels.TOKENS,
+    c.PROGRESS: dashboard_words.PROGRESS,
+    c.EPOCH: dashboard_words.EPOCH,
+    c.TOKENS: dashboard_words.TOKENS,
     c.ELAPSED: Text("Time since the trainer's start", "训练进程已运行时间"),
-    c.REMAINING: panels.ETA,
-    c.SECONDS_PER_STEP: panels.STEP_TIME,
+    c.REMAINING: dashboard_words.ETA,
+    c.SECONDS_PER_STEP: dashboard_words.STEP_TIME,
     c.STEP_TIME: Text("Duration of the last step", "上一步耗时"),
-    c.MEMORY: panels.MEMORY,
-    c.EVAL_RUNTIME: panels.EVAL_TIME,
+    c.MEMORY: dashboard_words.MEMORY,
+    c.EVAL_RUNTIME: dashboard_words.EVAL_TIME,
     c.EVAL_SAMPLES: Text("Evaluation throughput, samples/s", "验证吞吐量（样本/秒）"),
     c.EVAL_STEPS: Text("Evaluation throughput, steps/s", "验证吞吐量（步/秒）"),
 }

@@ -8,7 +8,8 @@ from itertools import pairwise
 from types import ModuleType
 from typing import get_args, get_type_hints
 
-from llmtrain_exporter.knowledge import limits, pace, text
+from llmtrain_exporter.knowledge import pace, text
+from llmtrain_exporter.knowledge import shared_limits as limits
 from llmtrain_exporter.knowledge.causes import CAUSES, Cause
 from llmtrain_exporter.knowledge.checklists import CHECKLISTS
 from llmtrain_exporter.knowledge.meaning import Edge, LimitOf, Meaning

@@ -10,7 +10,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from llmtrain_exporter.knowledge import card_words as cw
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.story.blocks import (
     Block,

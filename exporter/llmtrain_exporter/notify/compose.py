@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llmtrain_exporter.knowledge import card_words as cw
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Health, State
 from llmtrain_exporter.notify.alert_words import (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from llmtrain_exporter.knowledge import card_words as cw
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.card import safe
 from llmtrain_exporter.notify.config.settings import LinkRule

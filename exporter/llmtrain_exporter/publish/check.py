@@ -13,7 +13,7 @@ from typing import TextIO
 import orjson
 
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun, Snapshot

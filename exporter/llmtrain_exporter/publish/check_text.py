@@ -8,12 +8,13 @@ from types import MappingProxyType
 from llmtrain_exporter.model import Health, NoRun, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.blocks import Paragraph, Part, Section, blocks_of
-from llmtrain_exporter.story.facts import health_mark, step_text
+from llmtrain_exporter.story.diagnosis import in_short
+from llmtrain_exporter.story.facts import step_text
 from llmtrain_exporter.story.metrics import Courses
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.several import counts_line, no_run_line
 from llmtrain_exporter.story.shorten import essentials
-from llmtrain_exporter.story.verdict import in_short
+from llmtrain_exporter.story.verdict import health_mark
 from llmtrain_exporter.write.columns import columns, padded, wrapped
 from llmtrain_exporter.write.line import line_text
 from llmtrain_exporter.write.style import Style

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.text import Lang, written
 from llmtrain_exporter.model import Snapshot
@@ -21,9 +21,9 @@ from llmtrain_exporter.story.blocks import (
     Strong,
     items,
 )
+from llmtrain_exporter.story.diagnosis import Action, actions, causes, flags
 from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.sections import section_of
-from llmtrain_exporter.story.verdict import Action, actions, causes, flags
 
 
 def causes_section(run: Snapshot, lang: Lang) -> Section | None:

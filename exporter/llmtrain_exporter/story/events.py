@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, Incident, Snapshot, State
@@ -22,10 +22,10 @@ from llmtrain_exporter.story.blocks import (
     Span,
     Strong,
 )
+from llmtrain_exporter.story.diagnosis import NBSP, Finding, checkpoint_before, findings
 from llmtrain_exporter.story.numbers import moment_text
 from llmtrain_exporter.story.phrase import joined, parts, phrase
 from llmtrain_exporter.story.sections import section_of
-from llmtrain_exporter.story.verdict import NBSP, Finding, checkpoint_before, findings
 
 
 def incidents_section(run: Snapshot, lang: Lang) -> Section | None:

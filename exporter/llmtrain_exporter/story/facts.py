@@ -5,42 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import skips, words
+from llmtrain_exporter.knowledge import skips
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.profile import GRPO
-from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang, written
 from llmtrain_exporter.model import Health, RowKind, Snapshot, State, series
 from llmtrain_exporter.story.blocks import (
-    DETAIL,
     Code,
     Facts,
     Line,
-    Mark,
     Moment,
-    Paragraph,
     Part,
     Section,
     Share,
-    Strong,
     Table,
     items,
 )
 from llmtrain_exporter.story.numbers import duration, moment_text, number, percent
 from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.sections import section_of
-from llmtrain_exporter.story.verdict import against, findings, title
 
 ORDINARY = "text"
 """Lines of a printed log that are no record as they should be: not worth a word."""
 
 _PACE, _TRAINERS_OWN = series(c.RECENT_SECONDS_PER_STEP), series(c.REMAINING)
 _COLOUR = {State.FAILED: Health.BROKEN, State.STALLED: Health.WATCH}
-
-
-def health_mark(health: Health, lang: Lang) -> Mark:
-    """The word for a run's health."""
-    key = health.name.lower()
-    return Mark(key, words.HEALTH[key].of(lang))
 
 
 def progress(run: Snapshot) -> float | None:
@@ -56,17 +45,6 @@ def remaining(run: Snapshot) -> float | None:
     if pace is not None and run.max_steps and run.last_step is not None:
         return max(run.max_steps - run.last_step, 0) * pace
     return run.samples.get(_TRAINERS_OWN)
-
-
-def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
-    """The verdict on the whole log, and how the run is now where that is something else."""
-    if not run.records.get(RowKind.TRAIN) and run.verdict is Health.HEALTHY:
-        return None  # nothing is known to be well
-    mark = health_mark(run.verdict, lang)
-    line: Line = (mark,)
-    if run.health is not run.verdict:
-        line = phrase(words.NOW_ONLY, lang, verdict=mark, now=health_mark(run.health, lang))
-    return section_of(Part.VERDICT, lang, None, Paragraph(line))
 
 
 def facts_section(run: Snapshot, lang: Lang) -> Section:
@@ -130,26 +108,6 @@ def skipped_text(skipped: Mapping[str, int], lang: Lang) -> str:
         for reason, count in sorted(skipped.items())
     )
     return words.COMMA.of(lang).join(counts)
-
-
-def reason_section(run: Snapshot, lang: Lang) -> Section | None:
-    """Why the verdict is what it is. What speaks against a run stands among the findings as well."""
-    if against(run):
-        return section_of(Part.REASON, lang, None, Paragraph(_worst(run, lang)), rank=DETAIL)
-    if not run.records.get(RowKind.TRAIN):
-        return section_of(Part.REASON, lang, None, Paragraph((words.NOTHING_TO_JUDGE.of(lang),)))
-    if run.verdict is Health.HEALTHY and run.state not in (State.STALLED, State.FAILED):
-        warning = [bounds for bounds in run.limits.values() if bounds.keys() - {Severity.INFO}]
-        sentence = phrase(words.ALL_WELL, lang, signals=len(warning), profile=run.profile)
-        return section_of(Part.REASON, lang, None, Paragraph(sentence))
-    return None
-
-
-def _worst(run: Snapshot, lang: Lang) -> Line:
-    """The worst that speaks against a run, and what happened."""
-    name = title(run, lang)
-    text = next(finding.text for finding in findings(run, lang) if finding.title == name)
-    return phrase(words.REASON, lang, title=Strong(name), text=text)
 
 
 def progress_section(run: Snapshot, lang: Lang) -> Section | None:

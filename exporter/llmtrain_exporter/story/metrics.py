@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels, words
+from llmtrain_exporter.knowledge import dashboard_words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.meaning import Good, Healthy, is_healthy
 from llmtrain_exporter.knowledge.metric import PREFIX, Group
 from llmtrain_exporter.knowledge.signal import Severity
@@ -74,7 +75,7 @@ def metrics_section(
 
 def _explained(table: Table, rows: Sequence[MetricRow], run: Snapshot, lang: Lang) -> Table:
     """With the group of each metric, and what it means where no row above has said so."""
-    groups = tuple(panels.GROUPS[row.series.metric.group].of(lang) for row in rows)
+    groups = tuple(dashboard_words.GROUPS[row.series.metric.group].of(lang) for row in rows)
     notes: list[Line] = []
     above = shown_above = ""  # what the last row means, and the last of those that are always shown
     for row in rows:

@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import TypeVar
 
 from llmtrain_exporter.knowledge import analysis_metrics as m
-from llmtrain_exporter.knowledge import watch_words, words
+from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge import watch_words
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Incident, Snapshot, State
 from llmtrain_exporter.story.advice import action_line
 from llmtrain_exporter.story.blocks import Line, Part, blocks_of, lines_in
+from llmtrain_exporter.story.diagnosis import Finding, actions, findings
 from llmtrain_exporter.story.events import (
     back_to,
     chain_line,
@@ -23,12 +25,12 @@ from llmtrain_exporter.story.events import (
     severity_mark,
     steps_text,
 )
-from llmtrain_exporter.story.facts import fact_lines, health_mark, judged_by_loss
+from llmtrain_exporter.story.facts import fact_lines, judged_by_loss
 from llmtrain_exporter.story.numbers import duration, number
 from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.shorten import essentials
-from llmtrain_exporter.story.verdict import Finding, actions, findings
+from llmtrain_exporter.story.verdict import health_mark
 
 _T = TypeVar("_T")
 

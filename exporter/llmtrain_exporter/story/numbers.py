@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from datetime import datetime, timezone
 
-from llmtrain_exporter.knowledge import meaning, words
+from llmtrain_exporter.knowledge import meaning
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.meaning import Healthy, Worry
 from llmtrain_exporter.knowledge.metric import PREFIX, Metric
 from llmtrain_exporter.knowledge.signal import Limits

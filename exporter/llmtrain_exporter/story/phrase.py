@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import PATTERN, Lang, Text
 from llmtrain_exporter.story.blocks import Joint, Line, Piece
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Incident, RowKind, Snapshot
 from llmtrain_exporter.printable import printable
+from llmtrain_exporter.story.diagnosis import checkpoint_before
 from llmtrain_exporter.story.facts import progress, remaining
 from llmtrain_exporter.story.numbers import series_name
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.tree_json import to_object
-from llmtrain_exporter.story.verdict import checkpoint_before
 
 Object = dict[str, object]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Snapshot
-from llmtrain_exporter.story import advice, events, facts
+from llmtrain_exporter.story import advice, events, facts, verdict
 from llmtrain_exporter.story.blocks import Story
+from llmtrain_exporter.story.diagnosis import actions, title
 from llmtrain_exporter.story.metrics import NO_COURSES, Courses, metrics_section
-from llmtrain_exporter.story.verdict import actions, title
 
 
 def run_story(run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: bool = False) -> Story:
@@ -16,9 +16,9 @@ def run_story(run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: 
     `courses`: to be drawn beside its metrics; `recent`: only their last values are known.
     """
     sections = (
-        facts.verdict_section(run, lang),
+        verdict.verdict_section(run, lang),
         facts.facts_section(run, lang),
-        facts.reason_section(run, lang),
+        verdict.reason_section(run, lang),
         facts.progress_section(run, lang),
         metrics_section(run, lang, courses, recent),
         events.incidents_section(run, lang),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, NoRun, Snapshot
 from llmtrain_exporter.story.blocks import Line
-from llmtrain_exporter.story.facts import health_mark, skipped_text
+from llmtrain_exporter.story.facts import skipped_text
 from llmtrain_exporter.story.phrase import joined
+from llmtrain_exporter.story.verdict import health_mark
 
 _NO_FILE = (NoRunReason.NOT_THERE, NoRunReason.NO_LOG)
 

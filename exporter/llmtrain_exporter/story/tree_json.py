@@ -13,7 +13,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story import blocks as b

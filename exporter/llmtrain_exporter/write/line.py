@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.blocks import Code, Line, Mark, Moment, Piece, Share
 from llmtrain_exporter.story.numbers import duration

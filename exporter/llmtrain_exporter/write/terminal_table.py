@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.blocks import Course, Line, Table
 from llmtrain_exporter.story.shorten import urgent_rows

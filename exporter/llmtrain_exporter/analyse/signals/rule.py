@@ -9,8 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge.limits import OUTLYING_SIGMAS
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.shared_limits import OUTLYING_SIGMAS
 from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
 from llmtrain_exporter.model import Record, Series, series
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.alerting import phrases
 from llmtrain_exporter.knowledge.alerting.book import RunbookEntry, RunbookSection, entries
 from llmtrain_exporter.knowledge.text import Lang

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from llmtrain_exporter.bundle.alerting import promql
 from llmtrain_exporter.bundle.alerting.places import Places
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.alerting import phrases, times
 from llmtrain_exporter.knowledge.alerting.blanks import Written, unit_of
 from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope

@@ -13,7 +13,7 @@ from llmtrain_exporter.bundle.dashboards.grafana_json import board_json
 from llmtrain_exporter.bundle.dashboards.grpo import GRPO
 from llmtrain_exporter.bundle.dashboards.preference import PREFERENCE
 from llmtrain_exporter.bundle.dashboards.sft import SFT
-from llmtrain_exporter.knowledge import panels
+from llmtrain_exporter.knowledge import dashboard_words
 from llmtrain_exporter.knowledge.text import Lang
 
 BOARDS: tuple[Board, ...] = (FLEET, GRPO, SFT, PREFERENCE, COMPARE, EXPORTER)
@@ -40,4 +40,4 @@ def _linked(board: Board, exporter: str) -> Board:
 
 def path(board: Board, lang: Lang) -> str:
     """Where a dashboard is written: the last folder is the one that Grafana shows."""
-    return f"{FOLDER}/{lang.value}/{panels.FOLDER.of(lang)}/{board.file}.json"
+    return f"{FOLDER}/{lang.value}/{dashboard_words.FOLDER.of(lang)}/{board.file}.json"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dataclasses import field as made_by
 from enum import Enum
 
-from llmtrain_exporter.knowledge.panels import NO_DATA
+from llmtrain_exporter.knowledge.dashboard_words import NO_DATA
 from llmtrain_exporter.knowledge.text import Text
 
 Said = str | Text

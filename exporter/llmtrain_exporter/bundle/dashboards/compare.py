@@ -24,8 +24,8 @@ from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, RUNS, evaluation
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels as texts
-from llmtrain_exporter.knowledge import panels_fleet as words
+from llmtrain_exporter.knowledge import dashboard_words as texts
+from llmtrain_exporter.knowledge import dashboard_words_fleet as words
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.text import Lang, Text
 

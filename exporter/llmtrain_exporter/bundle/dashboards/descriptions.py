@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge.meaning import Healthy, number
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Metric

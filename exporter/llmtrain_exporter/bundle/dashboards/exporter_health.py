@@ -23,9 +23,9 @@ from llmtrain_exporter.bundle.dashboards.board import (
 from llmtrain_exporter.bundle.dashboards.fleet import FORBIDDEN, NEUTRAL, UP_MAPPING, WATCHED
 from llmtrain_exporter.bundle.dashboards.queries import TARGET, series
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels_exporter as words
+from llmtrain_exporter.knowledge import dashboard_words_exporter as words
+from llmtrain_exporter.knowledge.dashboard_words_fleet import HOST, NO, RUNS, UP_COLUMN, YES, Words
 from llmtrain_exporter.knowledge.metric import PREFIX
-from llmtrain_exporter.knowledge.panels_fleet import HOST, NO, RUNS, UP_COLUMN, YES, Words
 
 _READY: Mappings = {1: (YES, GREEN), 0: (NO, ORANGE)}
 

@@ -23,9 +23,9 @@ from llmtrain_exporter.bundle.dashboards.board import (
     TablePanel,
     Timeline,
 )
-from llmtrain_exporter.knowledge import panels_fleet as words
+from llmtrain_exporter.knowledge import dashboard_words_fleet as words
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.knowledge.words import HEALTH, JUDGED, STAGE, STATE
+from llmtrain_exporter.knowledge.story_words import HEALTH, JUDGED, STAGE, STATE
 
 HEALTH_MAPPING = run.HEALTH
 STATE_COLOURS = {"running": BLUE, "waiting": GREY, "finished": GREEN, "stalled": ORANGE, "failed": RED}

@@ -14,7 +14,7 @@ from llmtrain_exporter.bundle.dashboards.board import (
 from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, ONE_RUN, TARGET, series
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge.text import Text
 
 FLEET, GRPO, SFT, PREFERENCE = "llmtrain-fleet", "llmtrain-grpo", "llmtrain-sft", "llmtrain-preference"

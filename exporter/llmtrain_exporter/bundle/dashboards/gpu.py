@@ -20,9 +20,9 @@ from llmtrain_exporter.bundle.dashboards.board import (
 from llmtrain_exporter.bundle.dashboards.grafana_json import board_json
 from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, TARGET
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels
-from llmtrain_exporter.knowledge import panels_gpu as words
-from llmtrain_exporter.knowledge.panels_fleet import Words
+from llmtrain_exporter.knowledge import dashboard_words
+from llmtrain_exporter.knowledge import dashboard_words_gpu as words
+from llmtrain_exporter.knowledge.dashboard_words_fleet import Words
 from llmtrain_exporter.knowledge.text import Lang
 
 FOLDER = "grafana/gpu"
@@ -34,7 +34,7 @@ _FORBIDDEN: Steps = ((None, GREEN), (1, RED))
 
 def gpu_dashboard(lang: Lang) -> dict[str, str]:
     """The dashboard in one language: path below the project's folder, and JSON."""
-    return {f"{FOLDER}/{lang.value}/{panels.FOLDER.of(lang)}/gpu.json": board_json(GPU, lang)}
+    return {f"{FOLDER}/{lang.value}/{dashboard_words.FOLDER.of(lang)}/gpu.json": board_json(GPU, lang)}
 
 
 def _field(name: str) -> str:
@@ -73,7 +73,7 @@ GPU = Board(
                     high=1,
                     nothing=words.NOT_PROFILED,
                 ),
-                _curves(words.STEP_TIME, "s", _SLOWEST, "{{run}}", nothing=panels.NO_DATA),
+                _curves(words.STEP_TIME, "s", _SLOWEST, "{{run}}", nothing=dashboard_words.NO_DATA),
             ),
         ),
         Row(

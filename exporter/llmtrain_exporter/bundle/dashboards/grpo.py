@@ -18,7 +18,7 @@ from llmtrain_exporter.bundle.dashboards.queries import (
     train,
 )
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.length import LENGTH_NEAR_LIMIT

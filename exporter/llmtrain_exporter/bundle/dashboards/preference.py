@@ -17,8 +17,8 @@ from llmtrain_exporter.bundle.dashboards.queries import (
     train,
 )
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels as texts
-from llmtrain_exporter.knowledge import panels_fleet as words
+from llmtrain_exporter.knowledge import dashboard_words as texts
+from llmtrain_exporter.knowledge import dashboard_words_fleet as words
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Metric

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmtrain_exporter.bundle.dashboards.board import Look, Query
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge.metric import Metric, Type
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import LIMITS

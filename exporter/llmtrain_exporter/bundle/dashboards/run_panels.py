@@ -29,8 +29,9 @@ from llmtrain_exporter.bundle.dashboards.descriptions import described, paragrap
 from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, DOTTED, ONE_RUN, series
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import limits, words
-from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge import dashboard_words as texts
+from llmtrain_exporter.knowledge import shared_limits as limits
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Text
 

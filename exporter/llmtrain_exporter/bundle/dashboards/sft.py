@@ -29,7 +29,7 @@ from llmtrain_exporter.bundle.dashboards.queries import (
 )
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import panels as texts
+from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, Check, Checklist
 from llmtrain_exporter.knowledge.meanings import MEANINGS

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.alerting import ALERTS, phrases
 from llmtrain_exporter.knowledge.alerting.entry import Alert
 from llmtrain_exporter.knowledge.alerting.signals import limit_in_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.knowledge import report_words as r
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.causes import Cause, causes_of
 from llmtrain_exporter.knowledge.checklists import SETUP
 from llmtrain_exporter.knowledge.remedy import Proposal, Remedy, proposals
@@ -17,9 +17,9 @@ from llmtrain_exporter.publish.report.material import Excursion, Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
 from llmtrain_exporter.story.advice import flags_section
 from llmtrain_exporter.story.blocks import Block, Code, Line, Section, Strong, Table, items
+from llmtrain_exporter.story.diagnosis import Action, actions, against
+from llmtrain_exporter.story.diagnosis import causes as cause_texts
 from llmtrain_exporter.story.numbers import DASH, series_name
-from llmtrain_exporter.story.verdict import Action, actions, against
-from llmtrain_exporter.story.verdict import causes as cause_texts
 
 EVERY = 1000
 """More causes and remedies than there are."""

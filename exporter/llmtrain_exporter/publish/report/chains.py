@@ -8,7 +8,7 @@ from typing import Any
 
 from llmtrain_exporter.draw.from_history import FIT, around, chain, panels
 from llmtrain_exporter.knowledge import report_words as r
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.recoveries import RECOVERIES, Recovery
 from llmtrain_exporter.knowledge.signal import Family
@@ -20,10 +20,10 @@ from llmtrain_exporter.publish.report.material import Excursion, Material, share
 from llmtrain_exporter.publish.report.picture import Picture
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
 from llmtrain_exporter.story.blocks import Block, Line, Paragraph, Section, Strong, Table, items
+from llmtrain_exporter.story.diagnosis import COLLAPSE
 from llmtrain_exporter.story.events import back_to, incident_line
 from llmtrain_exporter.story.numbers import DASH, percent, series_name
 from llmtrain_exporter.story.run_object import run_object
-from llmtrain_exporter.story.verdict import COLLAPSE
 
 MOST_INCIDENTS = 6
 """Those beyond are told in a line each."""

@@ -6,22 +6,22 @@ from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import report_words as r
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, Check
-from llmtrain_exporter.knowledge.limits import MATURE
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.shared_limits import MATURE
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.model import Episode, Health, RowKind, Snapshot, State
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph, short
 from llmtrain_exporter.story.blocks import Code, Line, Mark, Piece, Section, Table, items
+from llmtrain_exporter.story.diagnosis import against, checkpoint_before
 from llmtrain_exporter.story.events import steps_text
 from llmtrain_exporter.story.facts import best_evaluation
 from llmtrain_exporter.story.numbers import DASH, number
 from llmtrain_exporter.story.phrase import joined
-from llmtrain_exporter.story.verdict import against, checkpoint_before
 
 MOST_CHECKPOINTS, MOST_KEYS = 30, 30
 

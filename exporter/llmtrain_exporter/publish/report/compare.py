@@ -10,7 +10,7 @@ from llmtrain_exporter.draw.chart import ChartPanel, Marks
 from llmtrain_exporter.draw.from_history import MOST_LINES, panels
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import report_words as r
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.text import written
 from llmtrain_exporter.model import Series, series
@@ -18,9 +18,9 @@ from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.picture import Picture
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph, short
 from llmtrain_exporter.story.blocks import Block, Code, Section, Table
-from llmtrain_exporter.story.facts import health_mark
+from llmtrain_exporter.story.diagnosis import against, title
 from llmtrain_exporter.story.numbers import DASH, number
-from llmtrain_exporter.story.verdict import against, title
+from llmtrain_exporter.story.verdict import health_mark
 
 OVERLAID = (
     c.KL,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.knowledge import report_words as r
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.signal import Measure
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import fill, named
 from llmtrain_exporter.publish.report.material import Excursion, Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
 from llmtrain_exporter.story.blocks import Block, Line, Section, Strong, Table, items
+from llmtrain_exporter.story.diagnosis import COLLAPSE
 from llmtrain_exporter.story.numbers import DASH, percent, series_name
-from llmtrain_exporter.story.verdict import COLLAPSE
 
 MOST_EVENTS = 400
 """Of more the first and the last half; a report is read by people."""

@@ -8,10 +8,10 @@ from itertools import groupby
 from llmtrain_exporter.draw.from_history import panels
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import report_words as r
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.dashboard_words import GROUPS
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Group, Metric
-from llmtrain_exporter.knowledge.panels import GROUPS
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Series
 from llmtrain_exporter.publish.report.material import Material

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.metric import PREFIX, Metric
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.story.blocks import Block, Line, Mark, Paragraph, Part, Piece, Section
+from llmtrain_exporter.story.diagnosis import Finding, findings
 from llmtrain_exporter.story.numbers import DASH, value_text
-from llmtrain_exporter.story.verdict import Finding, findings
 
 
 @dataclass(frozen=True, slots=True)

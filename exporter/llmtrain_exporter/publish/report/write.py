@@ -17,7 +17,7 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.draw.pictures import svg
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun, Snapshot
 from llmtrain_exporter.printable import printable
@@ -29,8 +29,8 @@ from llmtrain_exporter.publish.report.material import Material, material
 from llmtrain_exporter.publish.report.picture import Picture, pictures
 from llmtrain_exporter.publish.report.progress import ReportProgress
 from llmtrain_exporter.story.blocks import Figure, plain
-from llmtrain_exporter.story.facts import health_mark
 from llmtrain_exporter.story.several import no_run_line
+from llmtrain_exporter.story.verdict import health_mark
 from llmtrain_exporter.watching.history.recorded import history
 from llmtrain_exporter.watching.on_demand import read_each
 from llmtrain_exporter.watching.rules import rules_for_reading

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable
 from typing import TextIO
 
-from llmtrain_exporter.knowledge import watch_words, words
+from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge import watch_words
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun, State

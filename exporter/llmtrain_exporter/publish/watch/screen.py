@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
-from llmtrain_exporter.knowledge import watch_words, words
+from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge import watch_words
 from llmtrain_exporter.model import State
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check_text import verdict_text
 from llmtrain_exporter.publish.watch.plain import broken_line, waiting_text
 from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
 from llmtrain_exporter.story.blocks import Part, Section, Story, Table, blocks_of, lines_in
-from llmtrain_exporter.story.facts import health_mark, step_text
+from llmtrain_exporter.story.diagnosis import in_short
+from llmtrain_exporter.story.facts import step_text
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.several import counts_line
 from llmtrain_exporter.story.shorten import essentials, shortened
-from llmtrain_exporter.story.verdict import in_short
+from llmtrain_exporter.story.verdict import health_mark
 from llmtrain_exporter.write.columns import columns, padded, shortened_name, wrapped
 from llmtrain_exporter.write.line import line_text
 from llmtrain_exporter.write.style import Style

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.knowledge import words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun, RowKind, Snapshot
 from llmtrain_exporter.printable import printable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import page_words, panels
+from llmtrain_exporter.knowledge import dashboard_words, page_words
 from llmtrain_exporter.knowledge.metric import Group, Metric
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Series
@@ -34,7 +34,7 @@ def charts(history: History, lang: Lang) -> list[Object]:
     return [
         {
             "group": group.value,
-            "title": panels.GROUPS[group].of(lang),
+            "title": dashboard_words.GROUPS[group].of(lang),
             "folded": group in QUIET,
             "charts": [_chart(name, members, lang) for name, members in inside.items()],
         }

@@ -15,9 +15,9 @@ from llmtrain_exporter.serve.fleet import Shown
 from llmtrain_exporter.serve.pages.list_rows import StepsDone, progress_of
 from llmtrain_exporter.serve.pages.run_page import chart_marks
 from llmtrain_exporter.serve.pages.wording import Wording
+from llmtrain_exporter.story.diagnosis import against, title
 from llmtrain_exporter.story.facts import judged_by_loss, progress
 from llmtrain_exporter.story.numbers import number
-from llmtrain_exporter.story.verdict import against, title
 
 MOST_RUNS = 8
 """As many as there are colours of lines."""

@@ -13,7 +13,7 @@ from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Shown
 from llmtrain_exporter.serve.sparkline import Sparkline
-from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story import diagnosis
 from llmtrain_exporter.story.facts import progress
 
 
@@ -73,7 +73,7 @@ def listed_run(shown: Shown, lang: Lang) -> ListedRun:
         remaining_seconds=shown.remaining,
         last_record_timestamp=run.last_record,
         signal=signal,
-        earlier=verdict.title(run, lang) if signal is None and verdict.against(run) else None,
+        earlier=diagnosis.title(run, lang) if signal is None and diagnosis.against(run) else None,
         sparkline=None if shown.sparkline is None else _course(shown.sparkline),
     )
 
@@ -81,7 +81,7 @@ def listed_run(shown: Shown, lang: Lang) -> ListedRun:
 def _lasting_signal(run: Snapshot, lang: Lang) -> LastingSignal | None:
     """The worst that lasts, as `verdict.against` orders it."""
     lasting = [episode for episode in run.episodes if episode.active]
-    found = verdict.against(replace(run, episodes=tuple(lasting)))
+    found = diagnosis.against(replace(run, episodes=tuple(lasting)))
     if found:
         return _signal(found[0], _worst_severity(lasting, found[0]), lang)
     if run.state is not State.STALLED:  # which no record can show

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from llmtrain_exporter.knowledge import page_words, words
+from llmtrain_exporter.knowledge import page_words
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.story.numbers import duration
 

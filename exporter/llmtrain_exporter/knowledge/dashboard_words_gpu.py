@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.knowledge.panels_fleet import Words
+from llmtrain_exporter.knowledge.dashboard_words_fleet import Words
 from llmtrain_exporter.knowledge.text import Text
 
 TITLE = Text("GPUs", "GPU")

@@ -14,7 +14,7 @@ from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.text import PATTERN, Lang
 from llmtrain_exporter.model import Episode, HyperParameters, Incident, Series, Snapshot, series
-from llmtrain_exporter.story import verdict
+from llmtrain_exporter.story import diagnosis
 from llmtrain_exporter.story.metrics import metric_rows
 from llmtrain_exporter.story.numbers import number, range_text, series_name, value_text
 
@@ -39,9 +39,9 @@ def judged(run: Snapshot) -> dict[str, str]:
     return {row.name: row.judged for row in metric_rows(run, Lang.EN)}
 
 
-def only(run: Snapshot, lang: Lang = Lang.EN) -> verdict.Finding:
+def only(run: Snapshot, lang: Lang = Lang.EN) -> diagnosis.Finding:
     """The one finding of a run."""
-    (one,) = verdict.findings(run, lang)
+    (one,) = diagnosis.findings(run, lang)
     return one
 
 
@@ -88,7 +88,7 @@ def test_signals_of_different_series_are_told_apart() -> None:
         )
         for name in ("Format", "Accuracy")
     )
-    texts = [finding.text for finding in verdict.findings(of(one, other), Lang.EN)]
+    texts = [finding.text for finding in diagnosis.findings(of(one, other), Lang.EN)]
     assert [("Format" in text, "Accuracy" in text) for text in texts] == [(True, False), (False, True)]
 
 
@@ -119,7 +119,7 @@ def test_whatever_speaks_against_a_run_has_causes_and_actions(profile: str, lang
     """In every profile, a handful of each, and without a placeholder left."""
     for episode in speaking(profile):
         run = of(episode, base=profile)
-        causes, actions = verdict.causes(run, lang), verdict.actions(run, lang)
+        causes, actions = diagnosis.causes(run, lang), diagnosis.actions(run, lang)
         if episode.severity is Severity.INFO:
             assert (causes, actions) == ([], [])
             continue
@@ -130,24 +130,29 @@ def test_whatever_speaks_against_a_run_has_causes_and_actions(profile: str, lang
 
 def test_the_runs_own_settings_stand_in_the_texts_and_do_not_break_apart() -> None:
     """beta = 0.04 is one word for whoever wraps lines."""
-    assert "beta\xa0=\xa00.04" in "".join(verdict.causes(of(KL_SPIKE), Lang.EN))
+    assert "beta\xa0=\xa00.04" in "".join(diagnosis.causes(of(KL_SPIKE), Lang.EN))
 
 
 def test_actions_propose_values_from_the_runs_own() -> None:
     """What is in place already is left out."""
-    flags = [change.flag for action in verdict.actions(of(KL_SPIKE), Lang.EN) for change in action.proposals]
+    flags = [
+        change.flag for action in diagnosis.actions(of(KL_SPIKE), Lang.EN) for change in action.proposals
+    ]
     assert "--beta 0.1" in flags
     assert "--learning_rate 1e-06" in flags
     strict = replace(of(KL_SPIKE), hyper_parameters=HyperParameters(numbers={"max_grad_norm": 0.1}))
     assert "--max_grad_norm 0.5" not in [
-        change.flag for action in verdict.actions(strict, Lang.EN) for change in action.proposals
+        change.flag for action in diagnosis.actions(strict, Lang.EN) for change in action.proposals
     ]
 
 
 def test_nothing_is_said_twice() -> None:
     """Signals share causes and remedies."""
     run = of(*speaking("grpo"))
-    causes, titles = verdict.causes(run, Lang.EN), [action.title for action in verdict.actions(run, Lang.EN)]
+    causes, titles = (
+        diagnosis.causes(run, Lang.EN),
+        [action.title for action in diagnosis.actions(run, Lang.EN)],
+    )
     assert len(causes) == len(set(causes))
     assert len(titles) == len(set(titles))
 
@@ -158,14 +163,14 @@ def test_the_worst_comes_first_and_the_collapse_before_its_parts() -> None:
     collapse = spike._replace(signal="collapse", first_step=30)
     warning = KL_SPIKE._replace(signal="loss_spike", first_step=1)
     info = KL_SPIKE._replace(signal="lr_out_of_range", severity=Severity.INFO)
-    assert verdict.against(of(warning, info, spike, collapse)) == ["collapse", "kl_spike", "loss_spike"]
+    assert diagnosis.against(of(warning, info, spike, collapse)) == ["collapse", "kl_spike", "loss_spike"]
 
 
 def test_an_own_profile_has_the_texts_of_its_base() -> None:
     """And the limits that it has itself."""
     run = replace(of(KL_SPIKE), profile="mine")
-    assert verdict.causes(run, Lang.EN) == verdict.causes(of(KL_SPIKE), Lang.EN)
-    assert verdict.actions(run, Lang.EN) == verdict.actions(of(KL_SPIKE), Lang.EN)
+    assert diagnosis.causes(run, Lang.EN) == diagnosis.causes(of(KL_SPIKE), Lang.EN)
+    assert diagnosis.actions(run, Lang.EN) == diagnosis.actions(of(KL_SPIKE), Lang.EN)
     without = replace(run, limits={name: bounds for name, bounds in run.limits.items() if name != "kl_high"})
     assert [row.healthy for row in metric_rows(replace(without, samples={KL: 1.0}), Lang.EN)] == [""]
 
@@ -173,8 +178,8 @@ def test_an_own_profile_has_the_texts_of_its_base() -> None:
 def test_the_last_checkpoint_before_an_incident_is_found() -> None:
     """Not one from its midst."""
     incident = Incident(100, 120, None, (), (), True, False)
-    assert verdict.checkpoint_before(replace(RUN, checkpoints=(50, 90, 100, 150)), incident) == 90
-    assert verdict.checkpoint_before(replace(RUN, checkpoints=(150,)), incident) is None
+    assert diagnosis.checkpoint_before(replace(RUN, checkpoints=(50, 90, 100, 150)), incident) == 90
+    assert diagnosis.checkpoint_before(replace(RUN, checkpoints=(150,)), incident) is None
 
 
 # The table
