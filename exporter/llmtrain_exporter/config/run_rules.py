@@ -58,7 +58,7 @@ def unique_name(name: str, run: str, taken: Container[str]) -> str:
 class RunRule(SettingsSection):
     """What to call the runs that a pattern picks, and how to read them."""
 
-    typical_keys: ClassVar = ("match", "profile")
+    typical_keys: ClassVar[tuple[str, ...]] = ("match", "profile")
 
     match: str | None = Field(default=None, description="Glob on the run's name; * also matches /.")
     regex: Annotated[str, AfterValidator(_pattern)] | None = Field(
