@@ -1,4 +1,4 @@
-"""Around the commands: how they end, and how reporting are reported."""
+"""Around the commands: how they end, and how mistakes are reported."""
 
 from __future__ import annotations
 

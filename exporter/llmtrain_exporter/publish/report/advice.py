@@ -36,7 +36,7 @@ def causes(material: Material, say: Say) -> Section:
 
 
 def _likely(run: Snapshot) -> list[Cause]:
-    """The causes whose texts `verdict.causes` gives, in its order."""
+    """The causes whose texts `diagnosis.causes` gives, in its order."""
     found: list[Cause] = []
     for signal in against(run):
         found.extend(cause for cause in causes_of(signal, run.base) if cause not in found)

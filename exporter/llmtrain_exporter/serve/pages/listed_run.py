@@ -79,7 +79,7 @@ def listed_run(shown: Shown, lang: Lang) -> ListedRun:
 
 
 def _lasting_signal(run: Snapshot, lang: Lang) -> LastingSignal | None:
-    """The worst that lasts, as `verdict.against` orders it."""
+    """The worst that lasts, as `diagnosis.against` orders it."""
     lasting = [episode for episode in run.episodes if episode.active]
     found = diagnosis.against(replace(run, episodes=tuple(lasting)))
     if found:
