@@ -179,9 +179,11 @@ def test_the_list_without_scripts(browser: Browser, exporter: ExporterProcess) -
         page.goto("/")
         assert names(page)[0] == "collapse"
         page.get_by_role("searchbox").fill("heal")
-        page.get_by_role("button", name="Search").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Search").click()
         assert names(page) == ["healthy"]
-        page.get_by_role("link", name="中文").click()
+        with page.expect_navigation():
+            page.get_by_role("link", name="中文").click()
         assert names(page) == ["healthy"]
         expect(page.get_by_role("heading", level=1)).to_have_text("全部训练")
 

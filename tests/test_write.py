@@ -97,7 +97,7 @@ def test_each_piece_of_a_line_has_its_element() -> None:
     )
     assert line_html((b.Span("x", 1, 2), b.Course((1.0,)))) == '<span data-first="1" data-last="2">x</span>'
     share = line_html((b.Share("25%", 0.25, "watch"),))
-    assert share == '<progress class="watch" max="1" value="0.2500"></progress> 25%'
+    assert share == '<progress class="watch" aria-label="25%" max="1" value="0.2500"></progress> 25%'
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//example.org", "x"])
