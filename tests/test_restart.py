@@ -136,8 +136,9 @@ def differ(name: str, *states: dict[str, float]) -> bool:
 
 @contextmanager
 def started(exporter: ExporterProcess) -> Iterator[subprocess.Popen[bytes]]:
-    """The process as soon as it answers at all, ready or not."""
-    process = subprocess.Popen(exporter.command, stderr=subprocess.PIPE)
+    """The process as soon as it answers at all, ready or not; untraced, since its work is measured."""
+    untraced = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    process = subprocess.Popen(exporter.command, env=untraced, stderr=subprocess.PIPE)
     try:
         eventually(lambda: answers(exporter))
         yield process
