@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -142,6 +142,25 @@ class Incident(NamedTuple):
     collapse: bool
 
 
+class Point(NamedTuple):
+    """Some records in a row: the step of the first, and the value of all."""
+
+    step: int
+    value: float
+
+
+class Courses(NamedTuple):
+    """How metrics went. `values` has a value for each of `steps`, NaN where there was none."""
+
+    steps: Sequence[int]
+    values: Mapping[Series, Sequence[float]]
+
+    def of(self, key: Series) -> list[Point]:
+        """The points of a series that have a value, in the order in which they were logged."""
+        values = self.values.get(key, ())
+        return [Point(step, value) for step, value in zip(self.steps, values, strict=False) if value == value]
+
+
 @dataclass(frozen=True, slots=True)
 class HyperParameters:
     """What a run's own argument file says of it, white-listed."""
@@ -175,12 +194,61 @@ class Snapshot:
     episodes: tuple[Episode, ...]
     incidents: tuple[Incident, ...]
     samples: Mapping[Series, float]
+    courses: Mapping[RowKind, Courses] = field(default_factory=dict)  # of a run in which something came up
     checkpoints: tuple[int, ...] = ()  # steps of those beside the log, where somebody looked
 
     @property
     def dialect(self) -> str:
         """The name under which people know who wrote the log."""
         return self.producer.name
+
+
+class Proof(NamedTuple):
+    """What a run shows of a metric or setting. `at`: the level at `to_step`; `before`: that at `from_step`."""
+
+    metric: Series | str
+    from_step: int | None
+    to_step: int | None
+    before: float | None
+    at: float
+
+
+class ProvedCause(NamedTuple):
+    """A cause by id, how much speaks for it all in all, and what."""
+
+    cause: str
+    weight: float
+    evidence: tuple[Proof, ...]
+
+
+class Proposal(NamedTuple):
+    """A change worked out for one run. `now` None: the log does not say. `value` None: for a person to judge.
+
+    `flag`: "--beta 0.1", as the producer writes it; without the value where there is none, empty where the
+    producer has no such flag.
+    """
+
+    setting: str
+    now: float | str | None
+    value: float | str | None
+    flag: str
+
+
+class Prescription(NamedTuple):
+    """A remedy by id, the shown causes that it is for, and what it changes."""
+
+    remedy: str
+    because: tuple[str, ...]
+    changes: tuple[Proposal, ...]
+
+
+class Diagnosis(NamedTuple):
+    """Why a run is as it is, the best proved cause first, and what to do. `clear`: a cause stands out."""
+
+    causes: tuple[ProvedCause, ...] = ()
+    remedies: tuple[Prescription, ...] = ()
+    clear: bool = False
+    lost_gpu_hours: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from llmtrain_exporter.analyse import derived, run_series, state
 from llmtrain_exporter.analyse.analysis import EPISODES_KEPT, Analysis
+from llmtrain_exporter.analyse.course import CourseKeeper
 from llmtrain_exporter.analyse.latest import Latest
 from llmtrain_exporter.analyse.pace import RunPace
 from llmtrain_exporter.knowledge import analysis_metrics as m
@@ -21,6 +22,7 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN
 from llmtrain_exporter.model import (
+    Courses,
     Health,
     HyperParameters,
     Record,
@@ -90,6 +92,7 @@ class Run:
         self._latest = Latest(options.caps())
         self._recent: deque[Record] = deque(maxlen=RECENT)
         self._evaluations = derived.Evaluations()
+        self._trained, self._evaluated = CourseKeeper(), CourseKeeper()
         self._peak_learning_rate = 0.0
         stage = hyper_parameters.info.get("rlhf_type") or hyper_parameters.info.get("stage", "")
         stated = options.profile or profiles.BY_RLHF_TYPE.get(stage)
@@ -217,7 +220,14 @@ class Run:
             episodes=tuple(analysis.episodes) if analysis else (),
             incidents=tuple(analysis.incidents) if analysis else (),
             samples=self._samples(producer.name, doing, stalled, health),
+            courses=self._courses(),
         )
+
+    def _courses(self) -> Mapping[RowKind, Courses]:
+        """How the metrics of a run went in which something came up; of others nobody asks."""
+        if self.analysis is None or not self.analysis.trackers:
+            return {}
+        return {RowKind.TRAIN: self._trained.courses(), RowKind.EVAL: self._evaluated.courses()}
 
     def _samples(
         self, dialect: str, doing: State, stalled: Severity | None, health: Health
@@ -247,6 +257,7 @@ class Run:
         if learning_rate is not None and learning_rate > self._peak_learning_rate:
             self._peak_learning_rate = learning_rate
         self._evaluations.train(record)
+        self._trained.put(step, record.layout, record.values)
         if self.analysis is None:
             self._profile = self.profile
             self.analysis = Analysis(
@@ -263,6 +274,7 @@ class Run:
         if record.step is not None:
             self._advance(record.step, record.max_steps)
         self._evaluations.evaluate(record, self.last_step)
+        self._evaluated.put(self.last_step or 0, record.layout, record.values)
         if self.analysis is not None:
             self.analysis.fold(record, self.last_step or 0)
         self.pace.note_evaluation(record.get(c.EVAL_RUNTIME) or 0.0)

@@ -79,6 +79,7 @@ def select(found: Mapping[str, object]) -> HyperParameters:
     """The white-listed part of a trainer's arguments."""
     texts = {label: _text(label, found) for label in arguments.TEXTS}
     numbers = {key: _number(found.get(key)) for key in arguments.NUMBERS}
+    numbers |= {key: _truth(found.get(key)) for key in arguments.TRUTHS}
     unset = {key for key, number in numbers.items() if key.startswith("max_") and (number or 0.0) <= 0}
     return HyperParameters(
         {label: text for label, text in texts.items() if text},
@@ -115,6 +116,11 @@ def _text(label: str, found: Mapping[str, object]) -> str:
     if label in arguments.PATHS:
         value = "/".join(value.replace("\\", "/").rstrip("/").split("/")[-2:])
     return printable(value)[:LONGEST_TEXT]
+
+
+def _truth(value: object) -> float | None:
+    """1 for what is switched on, 0 for what is off."""
+    return float(value) if type(value) is bool else None
 
 
 def _number(value: object) -> float | None:

@@ -44,3 +44,6 @@ NUMBERS = (
     "global_world_size",
 )
 """Hyper-parameters that limits, ratios and advice make use of; labels of `llmtrain_run_info` as well."""
+
+TRUTHS = ("fp16", "bf16", "logging_nan_inf_filter")
+"""Settings that are on or off, which advice makes use of."""

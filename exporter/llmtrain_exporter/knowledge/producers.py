@@ -51,7 +51,7 @@ TRANSFORMERS = Producer(
         "max_length": "max_length",
         "overlong_filter": "mask_truncated_completions",
     },
-    defaults={"max_grad_norm": 1.0},
+    defaults={"max_grad_norm": 1.0, "lora_dropout": 0.05},
 )
 """Transformers itself, TRL, and what is built on them."""
 

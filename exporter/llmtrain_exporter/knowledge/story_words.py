@@ -61,6 +61,8 @@ LISTED = Text(", ", "、")  # between names
 LISTED_LAST = Text(" and ", "、")
 BETWEEN_SENTENCES: Mapping[Lang, str] = {Lang.EN: " ", Lang.ZH: ""}
 COLON = Text(": ", "：")
+SEMICOLON = Text("; ", "；")
+STOP = Text(". ", "。")
 
 # The runs of a folder.
 RUNS = Counted(Text("1 run", "1 次训练"), Text("{n} runs", "{n} 次训练"))
@@ -144,8 +146,22 @@ TWICE = Text("{when}, twice", "{when}，共 2 次")
 
 # Why, and what to do.
 WHY = Text("Likely causes", "可能的原因")
+NOT_CLEAR = Text(
+    "No cause stands out. These are possible:",
+    "没有哪个原因特别突出，以下都有可能：",
+)
+PROOF_MOVED = Text(
+    "{metric} {before} to {at} between steps {first} and {step}",
+    "{metric} 在第 {first} 到 {step} 步之间从 {before} 变为 {at}",
+)
+PROOF_AGAINST = Text(
+    "{metric} {at} at step {step}, usual {before}", "{metric} 在第 {step} 步为 {at}，平时 {before}"
+)
+PROOF_BETWEEN = Text("{metric} {at} at steps {first} to {step}", "{metric} 在第 {first} 到 {step} 步为 {at}")
+PROOF_AT = Text("{metric} {at} at step {step}", "{metric} 在第 {step} 步为 {at}")
 WHAT_TO_DO = Text("What to do", "怎么办")
 NOW = Text(" (now {now})", "（现为 {now}）")
+UNKNOWN = Text(" (the log does not say what it is now)", "（日志没有写现在是多少）")
 FLAGS = Text("All proposed flags", "全部建议参数")
 ONE_AT_A_TIME = Text(
     "Not all at once: one change after the other shows which one helps.",

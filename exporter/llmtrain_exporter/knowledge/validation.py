@@ -12,6 +12,7 @@ from llmtrain_exporter.knowledge import pace, text
 from llmtrain_exporter.knowledge import shared_limits as limits
 from llmtrain_exporter.knowledge.causes import CAUSES, Cause
 from llmtrain_exporter.knowledge.checklists import CHECKLISTS
+from llmtrain_exporter.knowledge.evidence import Signalled
 from llmtrain_exporter.knowledge.meaning import Edge, LimitOf, Meaning
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Metric
@@ -173,12 +174,15 @@ def _cause(name: str, cause: Cause, known: Tables) -> Iterator[str]:
     yield from _missing(called, "text", cause.how)
     if not cause.sources:
         yield f"{called} has no source"
-    if not any(name in signal.advice.causes for signal in known.signals.values()):
-        yield f"{called} is named by no signal"
-    for signal_name in cause.evidence:
-        signal = known.signals.get(signal_name)
-        if signal is not None and name not in signal.advice.causes:
-            yield f"{called} has the evidence {signal_name}, which does not name it"
+    if not cause.evidence:
+        yield f"{called} has no evidence"
+    if not any(evidence.weight > 0 for evidence in cause.evidence):
+        yield f"{called} has nothing that speaks for it"
+    for remedy in cause.remedies:
+        if remedy not in known.remedies:
+            yield f"{called} names the remedy {remedy}, which does not exist"
+        elif not known.remedies[remedy].profiles & cause.profiles:
+            yield f"{called} names the remedy {remedy}, which none of its profiles has"
 
 
 def _remedy(name: str, remedy: Remedy, known: Tables) -> Iterator[str]:
@@ -187,15 +191,14 @@ def _remedy(name: str, remedy: Remedy, known: Tables) -> Iterator[str]:
     yield from _missing(called, "text", remedy.how)
     if not remedy.sources:
         yield f"{called} has no source"
-    if not any(name in signal.advice.remedies for signal in known.signals.values()):
-        yield f"{called} is named by no signal"
+    if not any(name in cause.remedies for cause in known.causes.values()):
+        yield f"{called} is named by no cause"
 
 
 def _references(known: Tables) -> Iterator[str]:
     """Whatever names a signal or a metric names one that exists."""
     named = [
-        *((f"cause {name}", evidence) for name, cause in known.causes.items() for evidence in cause.evidence),
-        *((f"cause {name}", effect) for name, cause in known.causes.items() for effect in cause.effects),
+        *((f"cause {name}", signal) for name, cause in known.causes.items() for signal in _signals_of(cause)),
         *(("a checklist", signal) for signal in known.asked),
         *((f"the placeholder {name}", signal) for name, (signal, _) in text.RUN_LIMITS.items()),
     ]
@@ -208,6 +211,11 @@ def _references(known: Tables) -> Iterator[str]:
     for name, entry in known.signals.items():
         if SFT in entry.limits and name not in known.asked:
             yield f"signal {name} answers no question of the checklists"
+
+
+def _signals_of(cause: Cause) -> Iterator[str]:
+    for evidence in cause.evidence:
+        yield from evidence.signals if isinstance(evidence, Signalled) else ()
 
 
 def units(modules: Iterable[ModuleType]) -> Mapping[str, tuple[str, Text]]:

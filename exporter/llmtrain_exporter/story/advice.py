@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from llmtrain_exporter.knowledge import story_words as words
-from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.text import Lang, written
-from llmtrain_exporter.model import Snapshot
+from llmtrain_exporter.model import Diagnosis, Proposal, Snapshot
 from llmtrain_exporter.story.blocks import (
     Code,
     Command,
@@ -21,23 +20,37 @@ from llmtrain_exporter.story.blocks import (
     Strong,
     items,
 )
-from llmtrain_exporter.story.diagnosis import Action, actions, causes, flags
+from llmtrain_exporter.story.diagnosis import Action, Reason, causes, flags
 from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.sections import section_of
 
-
-def causes_section(run: Snapshot, lang: Lang) -> Section | None:
-    """The likely causes, the likeliest first."""
-    likely = causes(run, lang)
-    return section_of(Part.CAUSES, lang, words.WHY, items((text,) for text in likely)) if likely else None
+PROOFS_TOLD = 3
+"""Of a cause; a report and JSON have all."""
 
 
-def actions_section(run: Snapshot, lang: Lang) -> Section | None:
-    """What to do, the first to try in front, each with the settings that it changes and how to do it."""
-    proposed = tuple(Item(action_line(action, lang), ((action.how,),)) for action in actions(run, lang))
-    if not proposed:
+def causes_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | None:
+    """The causes that the run shows, each with what speaks for it."""
+    reasons = causes(run, found, lang)
+    if not reasons:
         return None
-    return section_of(Part.ACTIONS, lang, words.WHAT_TO_DO, Items(proposed, numbered=True))
+    listed = items(_reason_line(reason, lang) for reason in reasons)
+    blocks = (listed,) if found.clear else (Paragraph((words.NOT_CLEAR.of(lang),)), listed)
+    return section_of(Part.CAUSES, lang, words.WHY, *blocks)
+
+
+def _reason_line(reason: Reason, lang: Lang) -> Line:
+    """ "High learning rate: learning_rate 0.01 at step 9. How it does harm." """
+    proofs = words.SEMICOLON.of(lang).join(reason.proofs[:PROOFS_TOLD])
+    name = joined(((Strong(reason.title),), (proofs,)), Joint(words.COLON.of(lang)))
+    return joined((name if proofs else (Strong(reason.title),), (reason.how,)), words.STOP.of(lang))
+
+
+def actions_section(proposed: Sequence[Action], lang: Lang) -> Section | None:
+    """What to do, the first to try in front, each with the settings that it changes and how to do it."""
+    listed = tuple(Item(action_line(action, lang), ((action.how,),)) for action in proposed)
+    if not listed:
+        return None
+    return section_of(Part.ACTIONS, lang, words.WHAT_TO_DO, Items(listed, numbered=True))
 
 
 def action_line(action: Action, lang: Lang) -> Line:
@@ -51,10 +64,11 @@ def action_line(action: Action, lang: Lang) -> Line:
 
 
 def _change(proposal: Proposal, lang: Lang) -> Line:
-    """ "--beta 0.1 (now 0.04)"; see `knowledge.remedy.Proposal`."""
-    change: Line = (Code(proposal.change),)
+    """ "--beta 0.1 (now 0.04)"; "beta -> 0.1" where the producer has no such flag."""
+    value = None if proposal.value is None else written(proposal.value)
+    change: Line = (Code(proposal.flag or (f"{proposal.setting} -> {value}" if value else proposal.setting)),)
     if proposal.now is None:
-        return change
+        return change if value is None else joined((change, (words.UNKNOWN.of(lang),)))
     return joined((change, phrase(words.NOW, lang, now=written(proposal.now))))
 
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from llmtrain_exporter.analyse.episodes import badness
 from llmtrain_exporter.knowledge import story_words as words
-from llmtrain_exporter.knowledge.causes import causes_of
-from llmtrain_exporter.knowledge.remedies import remedies_for
-from llmtrain_exporter.knowledge.remedy import Proposal, proposals
+from llmtrain_exporter.knowledge.causes import CAUSES
+from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, fill, named
-from llmtrain_exporter.model import Episode, Incident, Series, Snapshot
+from llmtrain_exporter.model import (
+    Diagnosis,
+    Episode,
+    Incident,
+    Proof,
+    Proposal,
+    ProvedCause,
+    Series,
+    Snapshot,
+)
 from llmtrain_exporter.story.numbers import series_name, value_text
 from llmtrain_exporter.story.phrase import enumerated
-
-_T = TypeVar("_T")
 
 NBSP = "\xa0"
 """Keeps a setting and its value on one line."""
@@ -39,6 +44,15 @@ class Finding:
     severity: Severity
     title: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A cause that a run shows: its name, how it does harm, and what in the run speaks for it."""
+
+    title: str
+    how: str
+    proofs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +118,47 @@ def checkpoint_before(run: Snapshot, incident: Incident) -> int | None:
     return max((step for step in run.checkpoints if step < incident.onset_step), default=None)
 
 
-def causes(run: Snapshot, lang: Lang, most: int = 4) -> list[str]:
-    """The likely causes of what happened, the likeliest first."""
-    found = (cause.how for signal in against(run) for cause in causes_of(signal, run.base))
-    return [fill(text, lang, _settings(run)) for text in _unique(found)][:most]
+def causes(run: Snapshot, found: Diagnosis, lang: Lang) -> list[Reason]:
+    """The causes that a run shows, the best proved first."""
+    return [_reason(run, cause, lang) for cause in found.causes]
 
 
-def actions(run: Snapshot, lang: Lang, most: int = 6) -> list[Action]:
-    """What to do, the first to try in front; what the run has already is left out."""
-    settings = dict(run.hyper_parameters.numbers)
-    found = []
-    for remedy in _unique(remedy for name in against(run) for remedy in remedies_for(name, run.base)):
-        changes = proposals(remedy, run.producer, run.base, settings)
-        if changes or not remedy.changes:
-            how = fill(remedy.how, lang, _settings(run))
-            found.append(Action(remedy.title.of(lang), how, changes))
-    return found[:most]
+def _reason(run: Snapshot, proved: ProvedCause, lang: Lang) -> Reason:
+    cause = CAUSES[proved.cause]
+    proofs = tuple(proof_text(proof, lang) for proof in proved.evidence)
+    return Reason(cause.name.of(lang), fill(cause.how, lang, _settings(run)), proofs)
+
+
+def proof_text(proof: Proof, lang: Lang) -> str:
+    """ "kl 0.002 to 5.2 between steps 4 and 32": what a run shows, in numbers and steps."""
+    if isinstance(proof.metric, str):
+        return f"{proof.metric} = {proof.at:g}"
+    metric, step = proof.metric.metric, proof.to_step
+    form = words.PROOF_AT if proof.before is None else words.PROOF_MOVED
+    if proof.from_step == proof.to_step and proof.before is not None:
+        form = words.PROOF_AGAINST
+    elif proof.from_step != proof.to_step and proof.before is None:
+        form = words.PROOF_BETWEEN
+    return form.of(lang).format(
+        metric=series_name(proof.metric),
+        before="" if proof.before is None else value_text(proof.before, metric, lang),
+        at=value_text(proof.at, metric, lang),
+        first=proof.from_step,
+        step=step,
+    )
+
+
+def actions(run: Snapshot, found: Diagnosis, lang: Lang) -> list[Action]:
+    """What to do, what removes the leading cause first."""
+    settings = _settings(run)
+    return [
+        Action(
+            REMEDIES[remedy.remedy].title.of(lang),
+            fill(REMEDIES[remedy.remedy].how, lang, settings),
+            remedy.changes,
+        )
+        for remedy in found.remedies
+    ]
 
 
 def flags(actions: Iterable[Action]) -> list[str]:
@@ -169,12 +208,3 @@ def _beside(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:
         "baseline_name": name.of(lang),
         "stages": enumerated(broken, lang) or words.SEVERAL_STAGES.of(lang),
     }
-
-
-def _unique(things: Iterable[_T]) -> Sequence[_T]:
-    """Without what came before; for things without a hash."""
-    seen: list[_T] = []
-    for thing in things:
-        if thing not in seen:
-            seen.append(thing)
-    return seen

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge import watch_words
@@ -70,7 +71,7 @@ def news(before: Snapshot, run: Snapshot, now: float, lang: Lang) -> Iterator[Li
 
 def advice_line(run: Snapshot, lang: Lang) -> Line:
     """The first things to try; empty where nothing is wrong."""
-    first = [action_line(action, lang) for action in actions(run, lang, ACTIONS_TOLD)]
+    first = [action_line(action, lang) for action in actions(run, diagnose(run), lang)[:ACTIONS_TOLD]]
     numbered = (joined(((f"{at}. ",), line)) for at, line in enumerate(first, 1))
     listed = joined(numbered, watch_words.SEMICOLON.of(lang))
     return phrase(watch_words.DO, lang, actions=listed) if first else ()

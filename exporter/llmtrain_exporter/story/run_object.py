@@ -5,8 +5,9 @@ NaN and infinities stay what they are; writing JSON turns them into null.
 
 from __future__ import annotations
 
+from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Episode, Incident, RowKind, Snapshot
+from llmtrain_exporter.model import Diagnosis, Episode, Incident, Proof, RowKind, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.diagnosis import checkpoint_before
 from llmtrain_exporter.story.facts import progress, remaining
@@ -36,6 +37,7 @@ def run_object(run: Snapshot) -> Object:
         "health": run.verdict.name.lower(),
         "signals": [_signal(episode) for episode in run.episodes],
         "incidents": [_incident(incident) for incident in run.incidents],
+        "diagnosis": _diagnosis(diagnose(run)),
         "best": None if run.best is None else {"eval_loss": run.best[0], "step": run.best[1]},
         "skipped_lines": dict(run.skipped),
     }
@@ -83,6 +85,34 @@ def _incident(incident: Incident) -> Object:
         "stages": [{"stage": stage, "step": step} for stage, step in incident.stages],
         "signals": list(incident.signals),
     }
+
+
+def _diagnosis(found: Diagnosis) -> Object:
+    return {
+        "clear": found.clear,
+        "causes": [
+            {
+                "cause": cause.cause,
+                "weight": cause.weight,
+                "evidence": [_proof(proof) for proof in cause.evidence],
+            }
+            for cause in found.causes
+        ],
+        "remedies": [
+            {
+                "remedy": remedy.remedy,
+                "because": list(remedy.because),
+                "changes": [change._asdict() for change in remedy.changes],
+            }
+            for remedy in found.remedies
+        ],
+        "lost_gpu_hours": found.lost_gpu_hours,
+    }
+
+
+def _proof(proof: Proof) -> Object:
+    metric = proof.metric if isinstance(proof.metric, str) else series_name(proof.metric)
+    return {**proof._asdict(), "metric": printable(metric)}
 
 
 def _full_incident(run: Snapshot, incident: Incident) -> Object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.story import advice, events, facts, verdict
@@ -9,12 +10,17 @@ from llmtrain_exporter.story.blocks import Story
 from llmtrain_exporter.story.diagnosis import actions, title
 from llmtrain_exporter.story.metrics import NO_COURSES, Courses, metrics_section
 
+ACTIONS_TOLD = 6
+"""Things to do at the most; who has tried so many looks at the run again."""
+
 
 def run_story(run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: bool = False) -> Story:
     """All that is to say of a run, in one language.
 
     `courses`: to be drawn beside its metrics; `recent`: only their last values are known.
     """
+    found = diagnose(run)
+    proposed = actions(run, found, lang)
     sections = (
         verdict.verdict_section(run, lang),
         facts.facts_section(run, lang),
@@ -23,9 +29,9 @@ def run_story(run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: 
         metrics_section(run, lang, courses, recent),
         events.incidents_section(run, lang),
         events.findings_section(run, lang),
-        advice.causes_section(run, lang),
-        advice.actions_section(run, lang),
-        advice.flags_section(actions(run, lang), lang),
+        advice.causes_section(run, found, lang),
+        advice.actions_section(proposed[:ACTIONS_TOLD], lang),
+        advice.flags_section(proposed[:ACTIONS_TOLD], lang),
         facts.settings_section(run, lang),
     )
     return Story(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.evidence import Pattern, Shows
 from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, Change, Ladder, Remedy, Scale
 from llmtrain_exporter.knowledge.text import Text
 
@@ -111,6 +112,8 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.SFT_ADJUST,),
         (Change("early_stop_interval", Ladder((3.0,), up=False)),),
         ALL_BUT_GRPO,
+        when=(Shows(pattern=Pattern.EVALUATED),),
+        unless=(Shows(pattern=Pattern.BEST_EVALUATION_LAST),),
     ),
     "train_longer": Remedy(
         Text("Train for more epochs", "增加训练轮数"),

@@ -4,21 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.remedy import ONLY_GRPO, Change, Choice, Ladder, Remedy, Scale
+from llmtrain_exporter.knowledge.evidence import Lies, Moved, When
+from llmtrain_exporter.knowledge.remedy import (
+    ONLY_GRPO,
+    Change,
+    Choice,
+    Ladder,
+    Measured,
+    Quantity,
+    Remedy,
+    Scale,
+)
 from llmtrain_exporter.knowledge.text import Text
 
 REMEDIES: Mapping[str, Remedy] = {
     "shorten_completions": Remedy(
         Text("Lower the length limit", "降低生成长度上限"),
         Text(
-            "A limit far above the normal answer gives runaway completions room. Keep it above the longest "
-            "answer that the task needs.",
-            "上限远高于正常回答，失控的生成就有空间。新上限仍要大于任务真正需要的最长回答。",
+            "A limit far above the normal answer gives runaway completions room. This one leaves a quarter "
+            "more than the longest healthy answers of this run took.",
+            "上限远高于正常回答，失控的生成就有空间。这个值比本次训练健康时最长的回答多留四分之一。",
         ),
         (src.GRPO_SPECIFIC,),
-        (Change("max_completion_length", Scale(0.5, whole=True)),),
+        (Change("max_completion_length", Measured(Quantity.ROOM_FOR_ANSWERS)),),
         ONLY_GRPO,
+        when=(
+            Moved(metric=c.COMPLETION_CLIPPED, times=2, past=0.3),
+            Lies(metric=c.COMPLETION_CLIPPED, when=When.BEFORE, high=0.1),
+        ),
+    ),
+    "raise_length_limit": Remedy(
+        Text("Raise the length limit", "提高生成长度上限"),
+        Text(
+            "Give the answers room to end, and see how many still run into the limit. If nearly all do, they "
+            "do not end at all: look at the end token.",
+            "给回答留出写完的空间，再看还有多少会撞到上限。如果几乎全部仍然撞上，说明它们根本停不下来：去查结束符。",
+        ),
+        (src.GRPO_LENGTHS, src.RUNS),
+        (Change("max_completion_length", Measured(Quantity.TWICE_THE_LIMIT, judged=True)),),
+        ONLY_GRPO,
+        when=(Lies(metric=c.COMPLETION_CLIPPED, when=When.START, low=0.5),),
+    ),
+    "easier_start": Remedy(
+        Text("Start from something the model can do", "从模型做得到的题开始"),
+        Text(
+            "Easier prompts first, a few examples in the prompt, or supervised training on good answers "
+            "before this: without any reward there is nothing to reinforce.",
+            "先用更容易的题、在 prompt 里给几个例子，或先用好答案做监督训练：一点奖励都没有，就没有可强化的东西。",
+        ),
+        (src.GRPO_REWARDS, src.RUNS),
+        profiles=ONLY_GRPO,
+    ),
+    "harder_prompts": Remedy(
+        Text("Stop here, or take harder prompts", "到此为止，或换更难的题"),
+        Text(
+            "The task is solved as far as the reward can tell. Keep this checkpoint; more steps on the same "
+            "prompts only cost time.",
+            "就 reward 能看出来的而言，这个任务已经学会。留下当前 checkpoint；在同样的题上继续训练只是花时间。",
+        ),
+        (src.DAPO, src.RUNS),
+        profiles=ONLY_GRPO,
+    ),
+    "stop_run": Remedy(
+        Text("Stop this run", "停止本次训练"),
+        Text(
+            "It does not come back from this: no completion earns a reward, so no update has a direction. "
+            "Every further hour is lost.",
+            "它不会自己恢复：没有回答拿到奖励，更新就没有方向。继续跑的每个小时都是浪费。",
+        ),
+        (src.RUNS,),
+        profiles=ONLY_GRPO,
     ),
     "no_reward_for_truncated": Remedy(
         Text("Give truncated completions no reward", "被截断的回答记 0 分"),
@@ -42,6 +99,7 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.DAPO,),
         (Change("overlong_filter", Choice("true")),),
         ONLY_GRPO,
+        unless=(Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.9),),
     ),
     "stop_words": Remedy(
         Text("Make completions end", "让生成能正常停下"),

@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.checklists import SETUP
-from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, ONLY_GRPO, Change, Choice, Remedy, Scale
+from llmtrain_exporter.knowledge.evidence import Configured, Pattern, Shows
+from llmtrain_exporter.knowledge.remedy import (
+    ALL_BUT_GRPO,
+    ONLY_GRPO,
+    Change,
+    Choice,
+    Measured,
+    Quantity,
+    Remedy,
+    Scale,
+)
 from llmtrain_exporter.knowledge.text import Text
 
 REMEDIES: Mapping[str, Remedy] = {
@@ -19,7 +29,8 @@ REMEDIES: Mapping[str, Remedy] = {
             "先把该 checkpoint 拷走，以免被 save_total_limit 删掉。改完参数再从它续训，不要用原参数。",
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.PALM),
-        (Change("resume_from_checkpoint", None),),
+        (Change("resume_from_checkpoint", Measured(Quantity.GOOD_CHECKPOINT)),),
+        when=(Shows(pattern=Pattern.CHECKPOINT_BEFORE),),
     ),
     "guard": Remedy(
         Text("Save and roll back automatically", "自动保存快照并回滚"),
@@ -53,6 +64,7 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.SFT_MONITOR,),
         SETUP[profile.SFT],
         ALL_BUT_GRPO,
+        unless=(Shows(pattern=Pattern.EVALUATED),),
     ),
     "use_best_checkpoint": Remedy(
         Text("Use the best checkpoint, not the last", "用最佳 checkpoint，不用最后一个"),
@@ -63,6 +75,8 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.SFT_MONITOR,),
         (Change("load_best_model_at_end", Choice("true")),),
         ALL_BUT_GRPO,
+        when=(Shows(pattern=Pattern.EVALUATED),),
+        unless=(Shows(pattern=Pattern.BEST_EVALUATION_LAST),),
     ),
     "use_bf16": Remedy(
         Text("Train in bf16, not fp16", "用 bf16 训练，不用 fp16"),
@@ -72,6 +86,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.TRAINERS,),
         (Change("bf16", Choice("true")),),
+        unless=(Configured(setting="bf16", low=1),),
     ),
     "show_nan": Remedy(
         Text("Stop hiding NaN losses", "不要隐藏 NaN loss"),
@@ -82,6 +97,8 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.TRAINERS,),
         (Change("logging_nan_inf_filter", Choice("false")),),
+        when=(Shows(pattern=Pattern.HIDDEN_NAN),),
+        unless=(Configured(setting="logging_nan_inf_filter", high=0),),
     ),
     "smaller_micro_batch": Remedy(
         Text("Smaller micro batches, more accumulation", "减小 micro batch，增加梯度累积"),
@@ -133,6 +150,6 @@ REMEDIES: Mapping[str, Remedy] = {
             "权重没坏，只是进程没了。先在所有节点结束旧进程，否则会有两个进程写同一个日志。",
         ),
         (src.RUNS,),
-        (Change("resume_from_checkpoint", None),),
+        (Change("resume_from_checkpoint", Measured(Quantity.NEWEST_CHECKPOINT)),),
     ),
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.evidence import Lies, Pattern, Shows, When
 from llmtrain_exporter.knowledge.remedy import (
     ALL_BUT_GRPO,
     ONLY_DPO,
@@ -12,6 +14,8 @@ from llmtrain_exporter.knowledge.remedy import (
     Change,
     Choice,
     Ladder,
+    Measured,
+    Quantity,
     Remedy,
     Scale,
 )
@@ -28,6 +32,8 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC),
         (Change("beta", Ladder((0.1, 0.2))),),
         ONLY_GRPO,
+        when=(Shows(pattern=Pattern.KL_PENALTY),),
+        unless=(Lies(metric=c.KL, when=When.ALWAYS, high=0.05),),
     ),
     "adaptive_kl": Remedy(
         Text("Let beta follow the KL", "让 beta 跟随 KL 自适应"),
@@ -40,6 +46,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_SPECIFIC, src.ADAPTIVE_KL),
         profiles=ONLY_GRPO,
+        when=(Shows(pattern=Pattern.KL_PENALTY),),
     ),
     "raise_preference_beta": Remedy(
         Text("Raise beta of the preference loss", "提高偏好损失的 beta"),
@@ -73,26 +80,15 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.GRPO_SPECIFIC,),
     ),
     "lower_learning_rate": Remedy(
-        Text("Lower the learning rate by an order of magnitude", "学习率降一个数量级"),
+        Text("Lower the learning rate", "降低学习率"),
         Text(
-            "RL updates are noisy: small steps keep the policy from jumping away between two looks at the "
-            "reward. Cost: training takes longer.",
-            "RL 的更新噪声大，步子小，policy 才不会突然跳走。代价是训练时间更长。",
+            "Small steps keep the weights from jumping away between two looks at the result. If it still "
+            "happens, go down once more. Cost: training takes longer.",
+            "步子小，权重才不会突然跳走。如果仍然出问题，就再降一次。代价是训练时间更长。",
         ),
-        (src.GRPO_REMEDIES, src.GRPO_SPECIFIC),
-        (Change("learning_rate", Scale(0.1)),),
-        ONLY_GRPO,
-    ),
-    "halve_learning_rate": Remedy(
-        Text("Halve the learning rate", "学习率减半"),
-        Text(
-            "The first thing to try when loss or gradient jump about. Halve again if the next run still "
-            "does it.",
-            "loss 或梯度乱跳时最先试这一条。重跑后仍然跳，就再减半。",
-        ),
-        (src.SFT_SERIOUS, src.SFT_ADJUST),
-        (Change("learning_rate", Scale(0.5)),),
-        ALL_BUT_GRPO,
+        (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.SFT_SERIOUS, src.SFT_ADJUST),
+        (Change("learning_rate", Measured(Quantity.LOWER_LEARNING_RATE)),),
+        unless=(Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6),),
     ),
     "raise_learning_rate": Remedy(
         Text("Raise the learning rate a little", "略微提高学习率"),
@@ -104,6 +100,7 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.SFT_ADJUST, src.SFT_SERIOUS),
         (Change("learning_rate", Scale(5 / 3)),),
         ALL_BUT_GRPO,
+        unless=(Lies(metric=c.LEARNING_RATE, when=When.BEST, low=1e-4),),
     ),
     "warm_up_longer": Remedy(
         Text("Warm up longer", "延长 warmup"),

@@ -139,7 +139,7 @@ ACCURACY_DROP = Signal(
             "early_stopping",
             "more_dropout",
             "more_weight_decay",
-            "halve_learning_rate",
+            "lower_learning_rate",
             "check_labels",
             "use_best_checkpoint",
         ),

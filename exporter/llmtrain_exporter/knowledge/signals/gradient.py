@@ -64,7 +64,7 @@ GRAD_NORM_HIGH = Signal(
                 "loss 还在降吗？在降就先观察，暂不处理。",
             ),
         ),
-        remedies=("halve_learning_rate", "clip_gradients", "warm_up_longer", "check_data", "larger_batch"),
+        remedies=("lower_learning_rate", "clip_gradients", "warm_up_longer", "check_data", "larger_batch"),
         sources=(src.SFT_METRICS, src.SFT_SERIOUS, src.SFT_ALARMS),
     ),
 )
@@ -122,7 +122,6 @@ GRAD_SPIKE = Signal(
             "clip_gradients",
             "skip_step",
             "lower_learning_rate",
-            "halve_learning_rate",
             "larger_batch",
             "skip_batches",
         ),
@@ -226,7 +225,7 @@ LR_OUT_OF_RANGE = Signal(
                 "计划步数与训练是否相符（{max_steps}，{num_train_epochs}）？",
             ),
         ),
-        remedies=("check_schedule", "halve_learning_rate", "lower_learning_rate", "raise_learning_rate"),
+        remedies=("check_schedule", "lower_learning_rate", "raise_learning_rate"),
         sources=(src.SFT_WATCH,),
     ),
 )

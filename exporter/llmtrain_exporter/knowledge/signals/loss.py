@@ -63,7 +63,6 @@ NON_FINITE = Signal(
         ),
         remedies=(
             "roll_back",
-            "halve_learning_rate",
             "lower_learning_rate",
             "clip_gradients",
             "check_data",
@@ -127,7 +126,6 @@ LOSS_SPIKE = Signal(
         ),
         remedies=(
             "check_data",
-            "halve_learning_rate",
             "lower_learning_rate",
             "clip_gradients",
             "skip_batches",
@@ -173,7 +171,7 @@ LOSS_UNSTABLE = Signal(
             ),
         ),
         remedies=(
-            "halve_learning_rate",
+            "lower_learning_rate",
             "warm_up_longer",
             "larger_batch",
             "check_data",

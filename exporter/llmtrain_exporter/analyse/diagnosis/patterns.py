@@ -1,0 +1,226 @@
+"""What several metrics of a run say together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from llmtrain_exporter.analyse.diagnosis.case import Case, highest, lowest, smoothed
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.evidence import Pattern, When
+from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.model import Point, Proof, RowKind, Series
+
+PARTED_RISE = 1.25
+"""A reward function has risen at this many times its lowest level before, ..."""
+PARTED_FALL = 0.5
+"""... while another has fallen to this share of its own."""
+CUT_MORE = 0.3
+"""By how much the share of cut completions grows, ..."""
+REWARD_HELD = 0.85
+"""... while the reward stays at this share of what it was."""
+NEAR_BEST = 0.9
+"""Of its best smoothed level, at which a reward is near it, ..."""
+GOOD = 0.5
+"""... and which that level must be at least: nobody knows all that a reward can give."""
+LOST = 0.5
+"""Of its best, at which a reward is lost."""
+NOTHING = 0.01
+"""A reward up to this is none."""
+EVALUATION_ROSE = 1.02
+"""Times its best, at which the evaluation loss has risen."""
+FELL = 0.95
+"""Times the first evaluation loss, up to which the last one has fallen."""
+HALVED = 0.5
+"""Times the training loss at the first evaluation: that at the last one, where it has halved."""
+
+Found = Sequence[Proof] | None
+
+
+def functions_part(case: Case) -> Found:
+    """One reward function rises while another falls."""
+    courses = [(key, smoothed(case.points(key))) for key in case.series(c.REWARD_FUNCTION_MEAN)]
+    moves = [(key, points) for key, points in courses if len(points) > 1]
+    falls = [fall for key, points in moves if (fall := _fall(key, points)) is not None]
+    for fall in falls:
+        since, until = fall.from_step or 0, fall.to_step or 0
+        rises = (_rise(key, points, since, until) for key, points in moves if key is not fall.metric)
+        rise = next((found for found in rises if found is not None), None)
+        if rise is not None:
+            return (rise, fall)
+    return None
+
+
+def _fall(key: Series, points: Sequence[Point]) -> Proof | None:
+    """From the highest to the lowest level after it."""
+    top = max(range(len(points)), key=lambda at: points[at].value)
+    best, worst = points[top], lowest(points[top:])
+    if best.value <= NOTHING or worst.value > PARTED_FALL * best.value:
+        return None
+    return Proof(key, best.step, worst.step, best.value, worst.value)
+
+
+def _rise(key: Series, points: Sequence[Point], since: int, until: int) -> Proof | None:
+    """Of a function that is at its highest when or after another has fallen."""
+    before = [point for point in points if point.step <= since] or list(points[:1])
+    after = [point for point in points if point.step >= until] or list(points[-1:])
+    low, high = before[-1], highest(after)
+    risen = high.value >= max(PARTED_RISE * low.value, low.value + NOTHING)
+    lasts = after[-1].value >= (low.value + high.value) / 2
+    return Proof(key, low.step, high.step, low.value, high.value) if risen and lasts else None
+
+
+def cut_yet_rewarded(case: Case) -> Found:
+    """Completions run into the limit, and the reward stays where it was."""
+    cut = _move(case, c.COMPLETION_CLIPPED)
+    reward = _move(case, c.REWARD)
+    if cut is None or reward is None or cut.before is None or reward.before is None:
+        return None
+    held = reward.before > NOTHING and reward.at >= REWARD_HELD * reward.before
+    return (cut, reward) if cut.at >= cut.before + CUT_MORE and held else None
+
+
+def _move(case: Case, metric: Metric) -> Proof | None:
+    """From the level before the trouble to that at the end."""
+    for key in case.series(metric):
+        before, end = case.stretch(key, When.BEFORE), case.stretch(key, When.END)
+        if before is not None and end is not None:
+            return Proof(key, before.last, end.last, before.value, end.value)
+    return None
+
+
+def reward_near_best(case: Case) -> Found:
+    """The reward is as good as it ever was, and good."""
+    best, end = _reward(case, When.BEST), _reward(case, When.END)
+    if best is None or end is None or best.at < GOOD or end.at < NEAR_BEST * best.at:
+        return None
+    return (end,)
+
+
+def reward_lost(case: Case) -> Found:
+    """The reward is far below its best."""
+    best, end = _reward(case, When.BEST), _reward(case, When.END)
+    if best is None or end is None or best.at <= NOTHING or end.at > LOST * best.at:
+        return None
+    return (Proof(end.metric, best.to_step, end.to_step, best.at, end.at),)
+
+
+def no_reward_ever(case: Case) -> Found:
+    """No completion earned anything, from the first record to the last."""
+    best = _reward(case, When.BEST)
+    return (best,) if best is not None and abs(best.at) <= NOTHING and not _spread(case) else None
+
+
+def _spread(case: Case) -> bool:
+    """Whether any two completions were ever rewarded differently."""
+    points = [point for key in case.series(c.REWARD_STD) for point in case.points(key)]
+    return any(point.value > NOTHING for point in points)
+
+
+def _reward(case: Case, when: When) -> Proof | None:
+    for key in case.series(c.REWARD):
+        stretch = case.stretch(key, when)
+        if stretch is not None:
+            value = highest(smoothed(case.points(key))).value if when is When.BEST else stretch.value
+            return Proof(key, stretch.first, stretch.last, None, value)
+    return None
+
+
+def best_evaluation_last(case: Case) -> Found:
+    """The evaluation loss falls to the end of the log."""
+    found = _evaluations(case)
+    if found is None:
+        return None
+    key, points = found
+    best, last = lowest(points), points[-1]
+    if last.value > best.value or last.value > FELL * points[0].value:
+        return None
+    return (Proof(key, points[0].step, last.step, points[0].value, last.value),)
+
+
+def gap_grows(case: Case) -> Found:
+    """The training loss halves from the first evaluation to the last, and theirs hardly falls."""
+    found = _evaluations(case)
+    if found is None or len(found[1]) < 2:
+        return None
+    first, last = found[1][0], found[1][-1]
+    for key in case.series(c.LOSS):
+        trained = case.points(key)
+        before = [point for point in trained if point.step <= first.step][-1:] or trained[:1]
+        if before and trained[-1].value <= HALVED * before[0].value and last.value > FELL * first.value:
+            loss = Proof(key, before[0].step, trained[-1].step, before[0].value, trained[-1].value)
+            return (loss, Proof(found[0], first.step, last.step, first.value, last.value))
+    return None
+
+
+def evaluation_rose(case: Case) -> Found:
+    """The evaluation loss ends clearly above its best."""
+    found = _evaluations(case)
+    if found is None:
+        return None
+    key, points = found
+    best, last = lowest(points), points[-1]
+    if last.step <= best.step or last.value < EVALUATION_ROSE * best.value:
+        return None
+    return (Proof(key, best.step, last.step, best.value, last.value),)
+
+
+def _evaluations(case: Case) -> tuple[Series, list[Point]] | None:
+    for key in case.series(c.LOSS, "eval"):
+        points = case.points(key)
+        if points:
+            return key, points
+    return None
+
+
+def evaluated(case: Case) -> Found:
+    """The run was evaluated."""
+    return () if case.run.records.get(RowKind.EVAL) else None
+
+
+def hidden_nan(case: Case) -> Found:
+    """The loss is 0 at the end, where another watched value is not finite."""
+    odd = any(episode.signal == "non_finite" for episode in case.serious)
+    for key in case.series(c.LOSS) if odd else ():
+        end = case.points(key)[-1:]
+        if end and end[0].value == 0:
+            return (Proof(key, end[0].step, end[0].step, None, 0.0),)
+    return None
+
+
+def checkpoint_before(case: Case) -> Found:
+    """A checkpoint lies there from before the trouble."""
+    return () if last_good_checkpoint(case) is not None else None
+
+
+def last_good_checkpoint(case: Case) -> int | None:
+    """The step of the last checkpoint on disk from before the trouble began."""
+    onset = case.onset
+    if onset is None:
+        return None
+    return max((step for step in case.run.checkpoints if step < onset), default=None)
+
+
+def kl_penalty(case: Case) -> Found:
+    """The loss has a KL term: the settings give it a weight, or a divergence is logged that is not 0."""
+    beta = case.run.hyper_parameters.numbers.get("beta")
+    if beta is not None:
+        return () if beta > 0 else None
+    points = [point for key in case.series(c.KL) for point in case.points(key)]
+    return () if any(point.value > 0 for point in points) else None
+
+
+PATTERNS: Mapping[Pattern, Callable[[Case], Found]] = {
+    Pattern.FUNCTIONS_PART: functions_part,
+    Pattern.CUT_YET_REWARDED: cut_yet_rewarded,
+    Pattern.REWARD_NEAR_BEST: reward_near_best,
+    Pattern.REWARD_LOST: reward_lost,
+    Pattern.NO_REWARD_EVER: no_reward_ever,
+    Pattern.BEST_EVALUATION_LAST: best_evaluation_last,
+    Pattern.EVALUATION_ROSE: evaluation_rose,
+    Pattern.GAP_GROWS: gap_grows,
+    Pattern.EVALUATED: evaluated,
+    Pattern.HIDDEN_NAN: hidden_nan,
+    Pattern.CHECKPOINT_BEFORE: checkpoint_before,
+    Pattern.KL_PENALTY: kl_penalty,
+}
+"""How each pattern is found."""

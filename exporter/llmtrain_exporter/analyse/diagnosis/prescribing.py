@@ -1,0 +1,199 @@
+"""What to do about the causes of a run: the remedies that apply, and the values that follow from the run."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from llmtrain_exporter.analyse.diagnosis.case import Case, highest
+from llmtrain_exporter.analyse.diagnosis.patterns import last_good_checkpoint
+from llmtrain_exporter.analyse.diagnosis.weighing import proofs
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.causes import CAUSES
+from llmtrain_exporter.knowledge.evidence import When
+from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.knowledge.remedies import REMEDIES
+from llmtrain_exporter.knowledge.remedy import (
+    Change,
+    Choice,
+    Ladder,
+    Measured,
+    Quantity,
+    Remedy,
+    Scale,
+    Value,
+    ValueRule,
+)
+from llmtrain_exporter.knowledge.text import written
+from llmtrain_exporter.model import Prescription, Proposal
+
+ROOM = 1.25
+"""Times the longest healthy completions: the room that a length limit leaves them."""
+
+FAR_OFF = 1e-3
+"""A learning rate that is this high goes down by powers of ten, to one below; a lower one is halved, ..."""
+LOWER = 0.5
+LOWER_AFTER_COLLAPSE = 0.1
+"""... or divided by ten after a collapse."""
+
+
+def prescribed(case: Case, causes: Iterable[str]) -> list[Prescription]:
+    """What to do, what removes the leading cause first; each remedy once, with all causes that it is for."""
+    because: dict[str, list[str]] = {}
+    for cause in causes:
+        for name in CAUSES[cause].remedies:
+            because.setdefault(name, []).append(cause)
+    found = []
+    for name, reasons in because.items():
+        remedy = REMEDIES[name]
+        if applies(remedy, case):
+            changes = tuple(proposals(remedy.changes, case))
+            if changes or not remedy.changes:
+                found.append(Prescription(name, tuple(reasons), changes))
+    return found
+
+
+def applies(remedy: Remedy, case: Case) -> bool:
+    """Whether the run is one to which the remedy may be told."""
+    return (
+        case.run.base in remedy.profiles
+        and all(proofs(condition, case) is not None for condition in remedy.when)
+        and not any(proofs(condition, case) is not None for condition in remedy.unless)
+    )
+
+
+def proposals(changes: Iterable[Change], case: Case) -> Iterator[Proposal]:
+    """The changes for a run. What is there already is left out, and what nobody can work out."""
+    run = case.run
+    settings: Mapping[str, Value] = {**run.hyper_parameters.info, **run.hyper_parameters.numbers}
+    for change in changes:
+        now = settings.get(change.setting)
+        taken = now if now is not None else run.producer.default(change.setting, run.base)
+        value = None if change.rule is None else _value(change.rule, taken, case)
+        judged = change.rule is None or (isinstance(change.rule, Measured) and change.rule.judged)
+        if value is None and judged:
+            yield _proposal(change.setting, now, None, run.producer, run.base)
+        elif value is not None and value != taken:
+            yield _proposal(change.setting, now, value, run.producer, run.base)
+
+
+def _has_flag(change: Change, case: Case) -> bool:
+    """Whether the run's producer has such a setting; what it calls otherwise nobody must be told."""
+    return bool(case.run.producer.flag(change.setting, case.run.base))
+
+
+def _proposal(
+    setting: str, now: Value | None, value: Value | None, producer: Producer, base: str
+) -> Proposal:
+    text = None if value is None else written(value)
+    return Proposal(setting, now, value, producer.flag(setting, base, text))
+
+
+def _value(rule: ValueRule, now: Value | None, case: Case) -> Value | None:
+    """The value that a rule proposes in place of `now` (None: unknown); None where it has nothing better."""
+    if isinstance(rule, Measured):
+        return QUANTITIES[rule.quantity](case)
+    if isinstance(rule, Choice):
+        return None if _is_set(now, rule) else rule.value
+    if isinstance(now, str):
+        return None
+    if isinstance(rule, Scale):
+        return None if now is None else _scaled(rule, now)
+    return rule.values[0] if now is None else _next_rung(rule, now)
+
+
+def _is_set(now: Value | None, rule: Choice) -> bool:
+    if isinstance(now, float):
+        return rule.value == ("true" if now else "false")
+    return now == rule.value or now in rule.fine
+
+
+def _scaled(rule: Scale, now: float) -> float | None:
+    exact = max(now * rule.by, rule.least)
+    value = float(round(exact)) if rule.whole else float(f"{exact:.3g}")
+    return value if value != now and value > 0 else None
+
+
+def _next_rung(rule: Ladder, now: float) -> float | None:
+    further = (value for value in rule.values if (value > now if rule.up else value < now))
+    found = next(further, None)
+    if found is None and rule.beyond is not None:
+        return now * rule.beyond
+    return found
+
+
+def length_limit(case: Case) -> float | None:
+    """Tokens that a completion may have: as the settings say, else as cut completions show."""
+    stated = case.run.hyper_parameters.numbers.get("max_completion_length")
+    if stated is not None:
+        return stated
+    cut = [point for key in case.series(c.COMPLETION_CLIPPED) for point in case.points(key)]
+    longest = _longest(case, whole=True)
+    return longest if longest is not None and any(point.value > 0 for point in cut) else None
+
+
+def _room_for_answers(case: Case) -> float | None:
+    """Somewhat more than the longest healthy completions; None where that is no less than the limit."""
+    longest, limit = _longest(case, whole=False), length_limit(case)
+    if longest is None:
+        return None
+    room = float(math.ceil(longest * ROOM))
+    return room if limit is None or room < limit else None
+
+
+def _longest(case: Case, whole: bool) -> float | None:
+    """The longest completion: of the `whole` run, or of its healthy part, before the trouble."""
+    for key in case.longest_lengths():
+        points = case.points(key)
+        if not whole:
+            points = [point for point in points if case.onset is None or point.step < case.onset]
+        if points:
+            return highest(points).value
+    return None
+
+
+def _twice_the_limit(case: Case) -> float | None:
+    """Of what the settings say: the longest completion logged may be a mean of several."""
+    limit = case.run.hyper_parameters.numbers.get("max_completion_length")
+    return None if limit is None else 2 * limit
+
+
+def _lower_learning_rate(case: Case) -> float | None:
+    """By the highest that was logged, which warm-up and decay are below; else by the setting."""
+    logged = [case.stretch(key, When.BEST) for key in case.series(c.LEARNING_RATE)]
+    known = [stretch.value for stretch in logged if stretch is not None]
+    stated = case.run.hyper_parameters.numbers.get("learning_rate")
+    rate = max((*known, *([] if stated is None else [stated])), default=None)
+    if not rate:
+        return None
+    if rate >= FAR_OFF:
+        while rate >= FAR_OFF:
+            rate /= 10
+        return float(f"{rate:.2g}")
+    collapsed = any(incident.collapse for incident in case.run.incidents)
+    return float(f"{rate * (LOWER_AFTER_COLLAPSE if collapsed else LOWER):.2g}")
+
+
+def _good_checkpoint(case: Case) -> str | None:
+    step = last_good_checkpoint(case)
+    return None if step is None else _checkpoint(case, step)
+
+
+def _newest_checkpoint(case: Case) -> str | None:
+    step = max(case.run.checkpoints, default=None)
+    return None if step is None else _checkpoint(case, step)
+
+
+def _checkpoint(case: Case, step: int) -> str:
+    return os.path.join(os.path.dirname(case.run.file), f"checkpoint-{step}")
+
+
+QUANTITIES: Mapping[Quantity, Callable[[Case], Value | None]] = {
+    Quantity.ROOM_FOR_ANSWERS: _room_for_answers,
+    Quantity.TWICE_THE_LIMIT: _twice_the_limit,
+    Quantity.LOWER_LEARNING_RATE: _lower_learning_rate,
+    Quantity.GOOD_CHECKPOINT: _good_checkpoint,
+    Quantity.NEWEST_CHECKPOINT: _newest_checkpoint,
+}
+"""How each quantity is measured."""

@@ -1,0 +1,132 @@
+"""How much of the evidence for a cause a run shows, in numbers and steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import singledispatch
+
+from llmtrain_exporter.analyse.diagnosis.case import Case, Stretch, always, highest, lowest, smoothed
+from llmtrain_exporter.analyse.diagnosis.patterns import PATTERNS
+from llmtrain_exporter.knowledge.evidence import (
+    Configured,
+    Evidence,
+    Lies,
+    Moved,
+    Shows,
+    Signalled,
+    Unlogged,
+    When,
+)
+from llmtrain_exporter.model import Episode, Proof, Series, State
+
+ALONE = 2
+"""Records that an episode of single records may take, ..."""
+ALONE_FROM_STAGES = 1
+"""... in an incident of no more stages than this."""
+
+
+@singledispatch
+def proofs(evidence: Evidence, case: Case) -> Sequence[Proof] | None:
+    """What in the run is such evidence; None where it does not hold."""
+    raise TypeError(evidence)
+
+
+@proofs.register
+def _(evidence: Signalled, case: Case) -> Sequence[Proof] | None:
+    if "stalled" in evidence.signals and case.run.state is State.STALLED:
+        return ()
+    found = [episode for episode in case.serious if episode.signal in evidence.signals]
+    if evidence.first:
+        found = [episode for episode in found if _is_first(episode, case)]
+    if not found or (evidence.alone and not _are_alone(found, case)):
+        return None
+    return [_of_episode(episode) for episode in _worst(found)]
+
+
+@proofs.register
+def _(evidence: Lies, case: Case) -> Sequence[Proof] | None:
+    found = []
+    for key in case.series(evidence.metric, evidence.split):
+        stretch = case.stretch(key, evidence.when)
+        if stretch is not None and _lies(evidence, key, stretch, case):
+            found.append(Proof(key, stretch.first, stretch.last, None, stretch.value))
+    return found[:1] or None
+
+
+@proofs.register
+def _(evidence: Moved, case: Case) -> Sequence[Proof] | None:
+    found = [
+        proof for key in case.series(evidence.metric, evidence.split) for proof in _moves(evidence, key, case)
+    ]
+    return found or None
+
+
+@proofs.register
+def _(evidence: Configured, case: Case) -> Sequence[Proof] | None:
+    value = case.run.hyper_parameters.numbers.get(evidence.setting)
+    if value is None or not evidence.low <= value <= evidence.high:
+        return None
+    return [Proof(evidence.setting, None, None, None, value)]
+
+
+@proofs.register
+def _(evidence: Unlogged, case: Case) -> Sequence[Proof] | None:
+    return None if case.series(evidence.metric, evidence.split) else ()
+
+
+@proofs.register
+def _(evidence: Shows, case: Case) -> Sequence[Proof] | None:
+    return PATTERNS[evidence.pattern](case)
+
+
+def _is_first(episode: Episode, case: Case) -> bool:
+    """Whether an episode belongs to what broke first: the incident's first stage, else the first signal."""
+    if case.incident is not None and case.incident.stages:
+        return episode.first_step <= case.incident.stages[0][1]
+    return episode.first_step == min(other.first_step for other in case.serious)
+
+
+def _are_alone(episodes: Sequence[Episode], case: Case) -> bool:
+    stages = 0 if case.incident is None else len(case.incident.stages)
+    short = all(episode.records <= ALONE * episode.times and not episode.active for episode in episodes)
+    return short and stages <= ALONE_FROM_STAGES
+
+
+def _worst(episodes: Sequence[Episode]) -> list[Episode]:
+    """The worst of each signal."""
+    worst: dict[str, Episode] = {}
+    for episode in episodes:
+        known = worst.get(episode.signal)
+        if known is None or episode.severity.rank > known.severity.rank:
+            worst[episode.signal] = episode
+    return list(worst.values())
+
+
+def _of_episode(episode: Episode) -> Proof:
+    return Proof(episode.metric, episode.first_step, episode.peak_step, episode.baseline, episode.peak)
+
+
+def _lies(evidence: Lies, key: Series, stretch: Stretch, case: Case) -> bool:
+    if evidence.when is When.ALWAYS:
+        return always(case.points(key), evidence.low, evidence.high)
+    return evidence.low <= stretch.value <= evidence.high
+
+
+def _moves(evidence: Moved, key: Series, case: Case) -> Iterator[Proof]:
+    before, trouble = case.stretch(key, evidence.since), smoothed(case.trouble(key))
+    if before is None or not trouble:
+        return
+    rises = evidence.times >= 1
+    at = highest(trouble) if rises else lowest(trouble)
+    past = evidence.past if evidence.past is not None else (-math.inf if rises else math.inf)
+    if rises:
+        moved = (
+            before.value >= 0
+            and at.value >= max(before.value * evidence.times, past)
+            and at.value > before.value
+        )
+    else:
+        moved = before.value > 0 and at.value <= min(before.value * evidence.times, past)
+    if moved:
+        yield Proof(key, before.last, at.step, before.value, at.value)

@@ -1,0 +1,106 @@
+"""What speaks for a cause and what against it: the terms in which causes say it, without behaviour.
+
+Each piece has a weight: above 0 it speaks for the cause, below 0 against it. 1 is a hint, 2 is what one expects
+to see, 3 and more is hardly anything else. `needed`: without it the cause is out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from llmtrain_exporter.knowledge.metric import Metric
+
+
+class When(Enum):
+    """A stretch of a run. The trouble begins at the onset of its incident, or of the worst signal."""
+
+    START = "start"  # its first records
+    BEFORE = "before"  # the last ones before the trouble
+    END = "end"  # its last records, or those before it recovered
+    ALWAYS = "always"  # every record, but for outliers
+    BEST = "best"  # the records in which the metric was highest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What all evidence has."""
+
+    weight: float = 1.0
+    needed: bool = False
+    profiles: frozenset[str] | None = None  # kinds of training in which it counts; None: in all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signalled(Evidence):
+    """One of these signals came up, `first`: in the stage that broke first, `alone`: in single records only."""
+
+    signals: tuple[str, ...]
+    first: bool = False
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lies(Evidence):
+    """A metric lies between two values, in some stretch of the run. `split`: of training or evaluation rows."""
+
+    metric: Metric
+    when: When
+    low: float = float("-inf")
+    high: float = float("inf")
+    split: str = "train"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved(Evidence):
+    """A metric went from its level `since` then to one that is `times` as high, and beyond `past`.
+
+    `times` below 1: it fell, and `past` is the most that it may be then.
+    """
+
+    metric: Metric
+    times: float
+    past: float | None = None
+    since: When = When.BEFORE
+    split: str = "train"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configured(Evidence):
+    """The run's settings say so; where they are not known this neither speaks for nor against anything."""
+
+    setting: str
+    low: float = float("-inf")
+    high: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlogged(Evidence):
+    """The run never logged this metric."""
+
+    metric: Metric
+    split: str = "train"
+
+
+class Pattern(str, Enum):
+    """What several metrics say together; `analyse.diagnosis.patterns` finds each."""
+
+    FUNCTIONS_PART = "functions_part"  # one reward function rises while another falls
+    CUT_YET_REWARDED = "cut_yet_rewarded"  # completions run into the limit and lose no reward
+    REWARD_NEAR_BEST = "reward_near_best"  # at the end, as good as it ever was, and good
+    REWARD_LOST = "reward_lost"  # at the end far below its best
+    NO_REWARD_EVER = "no_reward_ever"  # not one completion earned anything
+    BEST_EVALUATION_LAST = "best_evaluation_last"  # the evaluation loss falls to the end
+    EVALUATION_ROSE = "evaluation_rose"  # the evaluation loss is clearly above its best
+    GAP_GROWS = "gap_grows"  # the training loss halves while the evaluation loss hardly falls
+    EVALUATED = "evaluated"  # it has evaluations at all
+    HIDDEN_NAN = "hidden_nan"  # a loss of 0 beside another value that is not finite
+    CHECKPOINT_BEFORE = "checkpoint_before"  # one lies on disk from before the trouble
+    KL_PENALTY = "kl_penalty"  # the loss has a KL term
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shows(Evidence):
+    """The run shows a pattern."""
+
+    pattern: Pattern
