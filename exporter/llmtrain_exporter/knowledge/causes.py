@@ -130,7 +130,7 @@ CAUSES: Mapping[str, Cause] = {
             Signalled(signals=("grad_spike", "grad_norm_high"), first=True, weight=1),
             Moved(metric=c.GRAD_NORM, times=10, weight=1.5),
             Signalled(signals=("grad_norm_high",), weight=0.5),
-            Signalled(signals=("grad_spike", "grad_norm_high"), alone=True, weight=-1),
+            Signalled(signals=("grad_spike", "grad_norm_high"), alone=True, weight=-3),
         ),
         remedies=(
             "clip_gradients",
@@ -203,7 +203,7 @@ CAUSES: Mapping[str, Cause] = {
             "回答只剩几个 token：policy 学会了立刻停下，或者第一个 token 就是结束符。",
         ),
         evidence=(
-            Lies(metric=c.COMPLETION_LENGTH, when=When.END, high=3, weight=4, needed=True),
+            Lies(metric=c.COMPLETION_LENGTH, when=When.END, high=3, weight=6, needed=True),
             Signalled(signals=("length_collapse",), weight=1),
         ),
         remedies=(
@@ -226,7 +226,7 @@ CAUSES: Mapping[str, Cause] = {
             "policy 找到了刷某一项奖励的捷径（例如长度或格式），放弃了另一项。总 reward 可能看不出变化。",
         ),
         evidence=(
-            Shows(pattern=Pattern.FUNCTIONS_PART, weight=4),
+            Shows(pattern=Pattern.FUNCTIONS_PART, weight=5),
             Shows(pattern=Pattern.CUT_YET_REWARDED, weight=2),
         ),
         remedies=(
@@ -296,6 +296,8 @@ CAUSES: Mapping[str, Cause] = {
             Signalled(signals=("reward_flat", "grad_vanishing"), weight=0.5),
             Shows(pattern=Pattern.REWARD_NEAR_BEST, weight=-5),
             Shows(pattern=Pattern.NO_REWARD_EVER, weight=-3),
+            Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.5, weight=-3),
+            Lies(metric=c.KL, when=When.START, low=1.0, weight=-3),
             Shows(pattern=Pattern.REWARD_LOST, weight=-3),
         ),
         remedies=(

@@ -122,7 +122,7 @@ def _moves(evidence: Moved, key: Series, case: Case) -> Iterator[Proof]:
     past = evidence.past if evidence.past is not None else (-math.inf if rises else math.inf)
     if rises:
         moved = (
-            before.value >= 0
+            (before.value > 0 or evidence.past is not None)
             and at.value >= max(before.value * evidence.times, past)
             and at.value > before.value
         )

@@ -162,5 +162,6 @@ REMEDIES: Mapping[str, Remedy] = {
             Change("temperature", Ladder((1.0,))),
         ),
         ONLY_GRPO,
+        when=(Moved(metric=c.ENTROPY, times=0.5),),
     ),
 }

@@ -33,7 +33,10 @@ REMEDIES: Mapping[str, Remedy] = {
         (Change("beta", Ladder((0.1, 0.2))),),
         ONLY_GRPO,
         when=(Shows(pattern=Pattern.KL_PENALTY),),
-        unless=(Lies(metric=c.KL, when=When.ALWAYS, high=0.05),),
+        unless=(
+            Lies(metric=c.KL, when=When.ALWAYS, high=0.05),
+            Lies(metric=c.KL, when=When.START, low=1.0),
+        ),
     ),
     "adaptive_kl": Remedy(
         Text("Let beta follow the KL", "让 beta 跟随 KL 自适应"),
