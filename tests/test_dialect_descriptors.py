@@ -10,6 +10,8 @@ from pathlib import Path
 
 import orjson
 import pytest
+from llmtrain_exporter.analyse.diagnosis.case import Case
+from llmtrain_exporter.analyse.diagnosis.prescribing import proposals
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest import dialects as folder
 from llmtrain_exporter.ingest.arguments import ArgumentFile
@@ -24,7 +26,6 @@ from llmtrain_exporter.ingest.source import open_source, read_lines, read_run_hy
 from llmtrain_exporter.knowledge import producers, profile
 from llmtrain_exporter.knowledge.producer import FlagStyle, Producer
 from llmtrain_exporter.knowledge.remedies import REMEDIES
-from llmtrain_exporter.knowledge.remedy import proposals
 from llmtrain_exporter.model import Record, RowKind, Skip, Snapshot
 
 from tests import fuzz_dialects, training
@@ -228,12 +229,8 @@ def test_a_log_of_a_new_dialect_is_found_read_and_advised_on(tmp_path: Path) -> 
     training.append(tmp_path / "v0" / "conf" / "run.json", '{"optim": {"lr": 0.0001}}')
     (run,) = told(search(tmp_path, TAPE), Readers()).values()
     assert (run.run, run.dialect, run.last_step, run.records) == ("v0", "recorder", 20, {RowKind.TRAIN: 20})
-    (change,) = proposals(
-        REMEDIES["lower_learning_rate"], run.producer, run.base, run.hyper_parameters.numbers
-    )
-    assert (change.now, change.flag) == (1e-4, "optim.lr=1e-05")
-    (change,) = proposals(REMEDIES["lower_learning_rate"], run.producer, run.base, {})
-    assert (change.now, change.change) == (1e-3, "optim.lr=0.0001")
+    (change,) = proposals(REMEDIES["lower_learning_rate"].changes, Case(run))
+    assert (change.now, change.flag) == (1e-4, "optim.lr=5e-05")
     os.rename(log, tmp_path / "v0" / "other.txt")
     assert known_by(search(tmp_path / "v0" / "other.txt", TAPE)) == {"v0": "tape"}
     assert known_by(search(tmp_path / "v0")) == {}

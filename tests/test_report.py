@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import yaml
+from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
@@ -178,9 +179,11 @@ def test_a_report_says_all_that_check_says(name: str, lang: Lang) -> None:
     for finding in diagnosis.findings(run, lang):
         assert finding.title in written
         assert finding.text.replace("\xa0", " ") in written
-    for text in diagnosis.causes(run, lang):
-        assert text.replace("\xa0", " ") in written
-    for at, action in enumerate(diagnosis.actions(run, lang), 1):
+    found = diagnose(run)
+    for reason in diagnosis.causes(run, found, lang):
+        texts = [text.replace("\xa0", " ") for text in (reason.title, reason.how, *reason.proofs)]
+        assert all(text in written for text in texts)
+    for at, action in enumerate(diagnosis.actions(run, found, lang), 1):
         assert f"### {at}. {action.title}" in written
         assert action.how.replace("\xa0", " ") in written
         assert all(proposal.flag in written for proposal in action.proposals)

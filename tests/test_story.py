@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words
 from llmtrain_exporter.knowledge import story_words as words
-from llmtrain_exporter.knowledge.remedy import Proposal
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.model import Episode, Health, Incident, State, series
+from llmtrain_exporter.model import Episode, Health, Incident, Proposal, State, series
 from llmtrain_exporter.story import blocks as b
 from llmtrain_exporter.story.advice import flags_section
 from llmtrain_exporter.story.diagnosis import Action, findings
@@ -359,10 +358,10 @@ def test_the_table_of_metrics_says_once_what_they_mean(lang: Lang) -> None:
 def test_flags_to_copy_name_each_setting_once() -> None:
     """What two actions propose of one setting would be two flags of which the trainer takes the last."""
     proposals = [
-        Proposal("beta", None, 0.1, "", "--beta 0.1"),
-        Proposal("beta", None, 0.2, "", "--beta 0.2"),
-        Proposal("epsilon", None, 0.1, "", "--epsilon 0.1"),
-        Proposal("other", None, 0.1, "", ""),
+        Proposal("beta", None, 0.1, "--beta 0.1"),
+        Proposal("beta", None, 0.2, "--beta 0.2"),
+        Proposal("epsilon", None, 0.1, "--epsilon 0.1"),
+        Proposal("other", None, 0.1, ""),
     ]
     section = flags_section([Action("", "", (proposal,)) for proposal in proposals], Lang.EN)
     assert section is not None

@@ -355,7 +355,14 @@ def planted_runs(seed: int, count: int) -> Iterator[Planted]:
 
 
 OPTIONAL: Mapping[str, tuple[str, ...]] = {
-    "kl": ("high_learning_rate", "limit_too_small", "never_rewarded", "empty_answers", "reward_hacking", "solved"),
+    "kl": (
+        "high_learning_rate",
+        "limit_too_small",
+        "never_rewarded",
+        "empty_answers",
+        "reward_hacking",
+        "solved",
+    ),
     "entropy": tuple(name for name in PLANTS if name != "length_shift"),
     "reward_std": tuple(name for name in PLANTS if name != "never_rewarded"),
     "completions/max_length": tuple(PLANTS),

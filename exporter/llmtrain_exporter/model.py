@@ -204,7 +204,7 @@ class Snapshot:
 
 
 class Proof(NamedTuple):
-    """What a run shows of a metric or setting. `at`: the level at `to_step`; `before`: that at `from_step`."""
+    """What a run shows of a metric or setting: `at` is the level at `to_step`, `before` at `from_step`."""
 
     metric: Series | str
     from_step: int | None

@@ -14,19 +14,14 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.evidence_limits import COURSE_POINTS, COURSE_SERIES
 from llmtrain_exporter.model import Courses, Layout, Series
-
-POINTS = 96
-"""Points at the most; between half as many and these, once a run has that many records."""
 
 GATHERED = 8
 """Rows that wait to be taken in together."""
 
 PLANS_KEPT = 8
 """Layouts remembered; a run has two or three."""
-
-SERIES_KEPT = 40
-"""Series of a course at the most; reward functions are the only metric of which a run has many."""
 
 FOLLOWED = frozenset(
     (
@@ -95,7 +90,7 @@ class CourseKeeper:
             if self._point.rows >= self._each:
                 _append(self._steps, self._columns, self._point)
                 self._point = _Gathering()
-                if len(self._steps) >= POINTS:
+                if len(self._steps) >= COURSE_POINTS:
                     self._join()
 
     def _followed(self, layout: Layout) -> tuple[_Column, ...]:
@@ -109,7 +104,7 @@ class CourseKeeper:
                 for at, series in enumerate(layout.series)
                 if _is_followed(series)
             )
-            plan = self._plans[layout] = tuple(islice(wanted, SERIES_KEPT))
+            plan = self._plans[layout] = tuple(islice(wanted, COURSE_SERIES))
         return plan
 
     def _join(self) -> None:

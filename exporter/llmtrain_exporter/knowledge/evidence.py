@@ -1,7 +1,7 @@
 """What speaks for a cause and what against it: the terms in which causes say it, without behaviour.
 
-Each piece has a weight: above 0 it speaks for the cause, below 0 against it. 1 is a hint, 2 is what one expects
-to see, 3 and more is hardly anything else. `needed`: without it the cause is out.
+Each piece has a weight: above 0 it speaks for the cause, below 0 against it. 1 is a hint, 2 is what one
+expects to see, 3 and more is hardly anything else. `needed`: without it the cause is out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signalled(Evidence):
-    """One of these signals came up, `first`: in the stage that broke first, `alone`: in single records only."""
+    """One of these signals came up; `first`: in what broke first; `alone`: in single records only."""
 
     signals: tuple[str, ...]
     first: bool = False
@@ -42,7 +42,7 @@ class Signalled(Evidence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lies(Evidence):
-    """A metric lies between two values, in some stretch of the run. `split`: of training or evaluation rows."""
+    """A metric lies between two values in a stretch of the run. `split`: of training or evaluation rows."""
 
     metric: Metric
     when: When

@@ -8,9 +8,10 @@ from itertools import pairwise
 from types import ModuleType
 from typing import get_args, get_type_hints
 
-from llmtrain_exporter.knowledge import pace, text
+from llmtrain_exporter.knowledge import evidence_limits, pace, text
 from llmtrain_exporter.knowledge import shared_limits as limits
-from llmtrain_exporter.knowledge.causes import CAUSES, Cause
+from llmtrain_exporter.knowledge.cause import Cause
+from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.checklists import CHECKLISTS
 from llmtrain_exporter.knowledge.evidence import Signalled
 from llmtrain_exporter.knowledge.meaning import Edge, LimitOf, Meaning
@@ -36,7 +37,7 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 
 ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
 
-NUMBERED = (limits, pace, loss, gradient, policy, length, reward, fit, progress, collapse)
+NUMBERED = (limits, evidence_limits, pace, loss, gradient, policy, length, reward, fit, progress, collapse)
 """Modules with numbers that rules go by."""
 
 
@@ -174,9 +175,11 @@ def _cause(name: str, cause: Cause, known: Tables) -> Iterator[str]:
     yield from _missing(called, "text", cause.how)
     if not cause.sources:
         yield f"{called} has no source"
+    if not any(name in signal.advice.causes for signal in known.signals.values()):
+        yield f"{called} is named by no signal"
     if not cause.evidence:
         yield f"{called} has no evidence"
-    if not any(evidence.weight > 0 for evidence in cause.evidence):
+    elif not any(evidence.weight > 0 for evidence in cause.evidence):
         yield f"{called} has nothing that speaks for it"
     for remedy in cause.remedies:
         if remedy not in known.remedies:

@@ -16,7 +16,6 @@ WAITS = Text("waiting", "等待中")
 MORE_RUNS = Counted(
     Text("... and 1 more run", "……还有 1 次训练"), Text("... and {n} more runs", "……还有 {n} 次训练")
 )
-SEMICOLON = Text("; ", "；")
 
 # What happens, one line each.
 BEST = Text(

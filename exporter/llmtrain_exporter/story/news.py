@@ -73,7 +73,7 @@ def advice_line(run: Snapshot, lang: Lang) -> Line:
     """The first things to try; empty where nothing is wrong."""
     first = [action_line(action, lang) for action in actions(run, diagnose(run), lang)[:ACTIONS_TOLD]]
     numbered = (joined(((f"{at}. ",), line)) for at, line in enumerate(first, 1))
-    listed = joined(numbered, watch_words.SEMICOLON.of(lang))
+    listed = joined(numbered, words.SEMICOLON.of(lang))
     return phrase(watch_words.DO, lang, actions=listed) if first else ()
 
 

@@ -9,23 +9,13 @@ from itertools import takewhile
 from statistics import fmean
 
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import When
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Courses, Episode, Incident, Point, RowKind, Series, Snapshot
 
 NO_COURSES = Courses((), {})
-
-ENDS = 8
-"""The first and last records of a run are an eighth of it, ..."""
-ENDS_MOST = 5
-"""... and no more points than these."""
-
-BEFORE = 8
-"""Points before the trouble from which its level is taken."""
-
-OUTLIERS = 0.05
-"""Share of points that may lie outside of what is there always."""
 
 _PARTS = ("mean", "chosen", "region_mean")
 
@@ -154,12 +144,12 @@ def _chosen(points: Sequence[Point], when: When, onset: int | None, recovered: i
         return [point for point in points if point.step >= best][:1]
     if when is When.BEFORE:
         at = 0 if onset is None else _before(points, onset)
-        return points[max(0, at - BEFORE) : at] or points[:ends]
+        return points[max(0, at - limits.BEFORE) : at] or points[:ends]
     return points
 
 
 def _ends(points: Sequence[Point]) -> int:
-    return max(1, min(ENDS_MOST, len(points) // ENDS))
+    return max(1, min(limits.ENDS_MOST, len(points) // limits.ENDS))
 
 
 def _before(points: Sequence[Point], onset: int) -> int:
@@ -173,4 +163,4 @@ def _before(points: Sequence[Point], onset: int) -> int:
 def always(points: Sequence[Point], low: float, high: float) -> bool:
     """Whether all points but for outliers lie between two values."""
     outside = sum(not low <= point.value <= high for point in points)
-    return bool(points) and outside <= math.floor(OUTLIERS * len(points))
+    return bool(points) and outside <= math.floor(limits.OUTLIERS * len(points))

@@ -7,7 +7,9 @@ from llmtrain_exporter.analyse.diagnosis.patterns import reward_lost
 from llmtrain_exporter.analyse.diagnosis.prescribing import prescribed
 from llmtrain_exporter.analyse.diagnosis.weighing import proofs
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge.causes import CAUSES, CLEAR, SHOWN, Cause
+from llmtrain_exporter.knowledge.cause import Cause
+from llmtrain_exporter.knowledge.causes import CAUSES
+from llmtrain_exporter.knowledge.evidence_limits import CLEAR, SHOWN
 from llmtrain_exporter.model import Diagnosis, Proof, ProvedCause, RowKind, Snapshot, State, series
 
 GPUS, PACE = "global_world_size", series(c.RECENT_SECONDS_PER_STEP)

@@ -6,32 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, highest, lowest, smoothed
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import Pattern, When
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.model import Point, Proof, RowKind, Series
-
-PARTED_RISE = 1.25
-"""A reward function has risen at this many times its lowest level before, ..."""
-PARTED_FALL = 0.5
-"""... while another has fallen to this share of its own."""
-CUT_MORE = 0.3
-"""By how much the share of cut completions grows, ..."""
-REWARD_HELD = 0.85
-"""... while the reward stays at this share of what it was."""
-NEAR_BEST = 0.9
-"""Of its best smoothed level, at which a reward is near it, ..."""
-GOOD = 0.5
-"""... and which that level must be at least: nobody knows all that a reward can give."""
-LOST = 0.5
-"""Of its best, at which a reward is lost."""
-NOTHING = 0.01
-"""A reward up to this is none."""
-EVALUATION_ROSE = 1.02
-"""Times its best, at which the evaluation loss has risen."""
-FELL = 0.95
-"""Times the first evaluation loss, up to which the last one has fallen."""
-HALVED = 0.5
-"""Times the training loss at the first evaluation: that at the last one, where it has halved."""
 
 Found = Sequence[Proof] | None
 
@@ -54,7 +32,7 @@ def _fall(key: Series, points: Sequence[Point]) -> Proof | None:
     """From the highest to the lowest level after it."""
     top = max(range(len(points)), key=lambda at: points[at].value)
     best, worst = points[top], lowest(points[top:])
-    if best.value <= NOTHING or worst.value > PARTED_FALL * best.value:
+    if best.value <= limits.NOTHING or worst.value > limits.PARTED_FALL * best.value:
         return None
     return Proof(key, best.step, worst.step, best.value, worst.value)
 
@@ -64,7 +42,7 @@ def _rise(key: Series, points: Sequence[Point], since: int, until: int) -> Proof
     before = [point for point in points if point.step <= since] or list(points[:1])
     after = [point for point in points if point.step >= until] or list(points[-1:])
     low, high = before[-1], highest(after)
-    risen = high.value >= max(PARTED_RISE * low.value, low.value + NOTHING)
+    risen = high.value >= max(limits.PARTED_RISE * low.value, low.value + limits.NOTHING)
     lasts = after[-1].value >= (low.value + high.value) / 2
     return Proof(key, low.step, high.step, low.value, high.value) if risen and lasts else None
 
@@ -75,8 +53,8 @@ def cut_yet_rewarded(case: Case) -> Found:
     reward = _move(case, c.REWARD)
     if cut is None or reward is None or cut.before is None or reward.before is None:
         return None
-    held = reward.before > NOTHING and reward.at >= REWARD_HELD * reward.before
-    return (cut, reward) if cut.at >= cut.before + CUT_MORE and held else None
+    held = reward.before > limits.NOTHING and reward.at >= limits.REWARD_HELD * reward.before
+    return (cut, reward) if cut.at >= cut.before + limits.CUT_MORE and held else None
 
 
 def _move(case: Case, metric: Metric) -> Proof | None:
@@ -91,7 +69,7 @@ def _move(case: Case, metric: Metric) -> Proof | None:
 def reward_near_best(case: Case) -> Found:
     """The reward is as good as it ever was, and good."""
     best, end = _reward(case, When.BEST), _reward(case, When.END)
-    if best is None or end is None or best.at < GOOD or end.at < NEAR_BEST * best.at:
+    if best is None or end is None or best.at < limits.GOOD or end.at < limits.NEAR_BEST * best.at:
         return None
     return (end,)
 
@@ -99,7 +77,7 @@ def reward_near_best(case: Case) -> Found:
 def reward_lost(case: Case) -> Found:
     """The reward is far below its best."""
     best, end = _reward(case, When.BEST), _reward(case, When.END)
-    if best is None or end is None or best.at <= NOTHING or end.at > LOST * best.at:
+    if best is None or end is None or best.at <= limits.NOTHING or end.at > limits.LOST * best.at:
         return None
     return (Proof(end.metric, best.to_step, end.to_step, best.at, end.at),)
 
@@ -107,13 +85,13 @@ def reward_lost(case: Case) -> Found:
 def no_reward_ever(case: Case) -> Found:
     """No completion earned anything, from the first record to the last."""
     best = _reward(case, When.BEST)
-    return (best,) if best is not None and abs(best.at) <= NOTHING and not _spread(case) else None
+    return (best,) if best is not None and abs(best.at) <= limits.NOTHING and not _spread(case) else None
 
 
 def _spread(case: Case) -> bool:
     """Whether any two completions were ever rewarded differently."""
     points = [point for key in case.series(c.REWARD_STD) for point in case.points(key)]
-    return any(point.value > NOTHING for point in points)
+    return any(point.value > limits.NOTHING for point in points)
 
 
 def _reward(case: Case, when: When) -> Proof | None:
@@ -132,7 +110,7 @@ def best_evaluation_last(case: Case) -> Found:
         return None
     key, points = found
     best, last = lowest(points), points[-1]
-    if last.value > best.value or last.value > FELL * points[0].value:
+    if last.value > best.value or last.value > limits.EVALUATION_FELL * points[0].value:
         return None
     return (Proof(key, points[0].step, last.step, points[0].value, last.value),)
 
@@ -146,7 +124,11 @@ def gap_grows(case: Case) -> Found:
     for key in case.series(c.LOSS):
         trained = case.points(key)
         before = [point for point in trained if point.step <= first.step][-1:] or trained[:1]
-        if before and trained[-1].value <= HALVED * before[0].value and last.value > FELL * first.value:
+        if (
+            before
+            and trained[-1].value <= limits.LOSS_HALVED * before[0].value
+            and last.value > limits.EVALUATION_FELL * first.value
+        ):
             loss = Proof(key, before[0].step, trained[-1].step, before[0].value, trained[-1].value)
             return (loss, Proof(found[0], first.step, last.step, first.value, last.value))
     return None
@@ -159,7 +141,7 @@ def evaluation_rose(case: Case) -> Found:
         return None
     key, points = found
     best, last = lowest(points), points[-1]
-    if last.step <= best.step or last.value < EVALUATION_ROSE * best.value:
+    if last.step <= best.step or last.value < limits.EVALUATION_ROSE * best.value:
         return None
     return (Proof(key, best.step, last.step, best.value, last.value),)
 

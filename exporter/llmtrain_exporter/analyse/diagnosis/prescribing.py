@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, highest
 from llmtrain_exporter.analyse.diagnosis.patterns import last_good_checkpoint
 from llmtrain_exporter.analyse.diagnosis.weighing import proofs
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.evidence import When
 from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import (
     Change,
@@ -27,15 +29,6 @@ from llmtrain_exporter.knowledge.remedy import (
 )
 from llmtrain_exporter.knowledge.text import written
 from llmtrain_exporter.model import Prescription, Proposal
-
-ROOM = 1.25
-"""Times the longest healthy completions: the room that a length limit leaves them."""
-
-FAR_OFF = 1e-3
-"""A learning rate that is this high goes down by powers of ten, to one below; a lower one is halved, ..."""
-LOWER = 0.5
-LOWER_AFTER_COLLAPSE = 0.1
-"""... or divided by ten after a collapse."""
 
 
 def prescribed(case: Case, causes: Iterable[str]) -> list[Prescription]:
@@ -70,7 +63,7 @@ def proposals(changes: Iterable[Change], case: Case) -> Iterator[Proposal]:
     for change in changes:
         now = settings.get(change.setting)
         taken = now if now is not None else run.producer.default(change.setting, run.base)
-        value = None if change.rule is None else _value(change.rule, taken, case)
+        value = None if change.rule is None else worked_out(change.rule, taken, case)
         judged = change.rule is None or (isinstance(change.rule, Measured) and change.rule.judged)
         if value is None and judged:
             yield _proposal(change.setting, now, None, run.producer, run.base)
@@ -90,7 +83,7 @@ def _proposal(
     return Proposal(setting, now, value, producer.flag(setting, base, text))
 
 
-def _value(rule: ValueRule, now: Value | None, case: Case) -> Value | None:
+def worked_out(rule: ValueRule, now: Value | None, case: Case) -> Value | None:
     """The value that a rule proposes in place of `now` (None: unknown); None where it has nothing better."""
     if isinstance(rule, Measured):
         return QUANTITIES[rule.quantity](case)
@@ -138,7 +131,7 @@ def _room_for_answers(case: Case) -> float | None:
     longest, limit = _longest(case, whole=False), length_limit(case)
     if longest is None:
         return None
-    room = float(math.ceil(longest * ROOM))
+    room = float(math.ceil(longest * limits.ROOM))
     return room if limit is None or room < limit else None
 
 
@@ -167,12 +160,12 @@ def _lower_learning_rate(case: Case) -> float | None:
     rate = max((*known, *([] if stated is None else [stated])), default=None)
     if not rate:
         return None
-    if rate >= FAR_OFF:
-        while rate >= FAR_OFF:
+    if rate >= limits.RATE_FAR_OFF:
+        while rate >= limits.RATE_FAR_OFF:
             rate /= 10
         return float(f"{rate:.2g}")
-    collapsed = any(incident.collapse for incident in case.run.incidents)
-    return float(f"{rate * (LOWER_AFTER_COLLAPSE if collapsed else LOWER):.2g}")
+    share = limits.RATE_LOWER_GRPO if case.run.base == GRPO else limits.RATE_LOWER
+    return float(f"{rate * share:.2g}")
 
 
 def _good_checkpoint(case: Case) -> str | None:

@@ -8,6 +8,7 @@ from functools import singledispatch
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, Stretch, always, highest, lowest, smoothed
 from llmtrain_exporter.analyse.diagnosis.patterns import PATTERNS
+from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import (
     Configured,
     Evidence,
@@ -20,14 +21,9 @@ from llmtrain_exporter.knowledge.evidence import (
 )
 from llmtrain_exporter.model import Episode, Proof, Series, State
 
-ALONE = 2
-"""Records that an episode of single records may take, ..."""
-ALONE_FROM_STAGES = 1
-"""... in an incident of no more stages than this."""
-
 
 @singledispatch
-def proofs(evidence: Evidence, case: Case) -> Sequence[Proof] | None:
+def proofs(evidence: Evidence, case: Case) -> Sequence[Proof] | None:  # noqa: ARG001  # each kind needs it
     """What in the run is such evidence; None where it does not hold."""
     raise TypeError(evidence)
 
@@ -89,8 +85,10 @@ def _is_first(episode: Episode, case: Case) -> bool:
 
 def _are_alone(episodes: Sequence[Episode], case: Case) -> bool:
     stages = 0 if case.incident is None else len(case.incident.stages)
-    short = all(episode.records <= ALONE * episode.times and not episode.active for episode in episodes)
-    return short and stages <= ALONE_FROM_STAGES
+    short = all(
+        episode.records <= limits.ALONE * episode.times and not episode.active for episode in episodes
+    )
+    return short and stages <= limits.ALONE_STAGES
 
 
 def _worst(episodes: Sequence[Episode]) -> list[Episode]:

@@ -40,7 +40,8 @@ REMEDIES: Mapping[str, Remedy] = {
         Text(
             "Give the answers room to end, and see how many still run into the limit. If nearly all do, they "
             "do not end at all: look at the end token.",
-            "给回答留出写完的空间，再看还有多少会撞到上限。如果几乎全部仍然撞上，说明它们根本停不下来：去查结束符。",
+            "给回答留出写完的空间，再看还有多少会撞到上限。"
+            "如果几乎全部仍然撞上，说明它们根本停不下来：去查结束符。",
         ),
         (src.GRPO_LENGTHS, src.RUNS),
         (Change("max_completion_length", Measured(Quantity.TWICE_THE_LIMIT, judged=True)),),
@@ -52,7 +53,8 @@ REMEDIES: Mapping[str, Remedy] = {
         Text(
             "Easier prompts first, a few examples in the prompt, or supervised training on good answers "
             "before this: without any reward there is nothing to reinforce.",
-            "先用更容易的题、在 prompt 里给几个例子，或先用好答案做监督训练：一点奖励都没有，就没有可强化的东西。",
+            "先用更容易的题、在 prompt 里给几个例子，"
+            "或先用好答案做监督训练：一点奖励都没有，就没有可强化的东西。",
         ),
         (src.GRPO_REWARDS, src.RUNS),
         profiles=ONLY_GRPO,
@@ -62,7 +64,8 @@ REMEDIES: Mapping[str, Remedy] = {
         Text(
             "The task is solved as far as the reward can tell. Keep this checkpoint; more steps on the same "
             "prompts only cost time.",
-            "就 reward 能看出来的而言，这个任务已经学会。留下当前 checkpoint；在同样的题上继续训练只是花时间。",
+            "就 reward 能看出来的而言，这个任务已经学会。"
+            "留下当前 checkpoint；在同样的题上继续训练只是花时间。",
         ),
         (src.DAPO, src.RUNS),
         profiles=ONLY_GRPO,

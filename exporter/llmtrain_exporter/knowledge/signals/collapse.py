@@ -88,6 +88,7 @@ COLLAPSE = Signal(
             "adaptive_kl",
             "guard",
             "save_often",
+            "stop_run",
         ),
         sources=(src.GRPO_EVENTS, src.GRPO_CAUSES, src.GRPO_SPECIFIC),
     ),

@@ -157,6 +157,8 @@ GRAD_VANISHING = Signal(
         causes=(
             "dead_policy",
             "no_contrast",
+            "solved",
+            "not_trained",
             "saturated_preference",
             "bad_start",
             "low_learning_rate",

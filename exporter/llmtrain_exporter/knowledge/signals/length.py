@@ -100,7 +100,7 @@ LENGTH_COLLAPSE = Signal(
             "Required parts of the answer go missing, and rewards that need them fall.",
             "回答缺少必要部分，依赖这些部分的 reward 下降。",
         ),
-        causes=("length_shift", "reward_hacking", "policy_drift"),
+        causes=("length_shift", "empty_answers", "reward_hacking", "policy_drift"),
         diagnosis=(
             Text(
                 "Was there a length surge just before? Then wait some records.",
@@ -147,7 +147,7 @@ CLIPPED_HIGH = Signal(
             "the run is dead, even with a low KL.",
             "reward 不再反映质量。几乎全部被截断时梯度消失，即使 KL 很低，训练也已经死了。",
         ),
-        causes=("length_shift", "policy_drift", "dead_policy"),
+        causes=("length_shift", "limit_too_small", "policy_drift", "dead_policy"),
         diagnosis=(
             Text(
                 "High from the first records: the limit is too low for the task. Rising later: the policy "
@@ -166,6 +166,7 @@ CLIPPED_HIGH = Signal(
         remedies=(
             "no_reward_for_truncated",
             "shorten_completions",
+            "raise_length_limit",
             "stop_words",
             "mask_truncated",
             "raise_beta",

@@ -208,7 +208,7 @@ LOSS_PLATEAU = Signal(
             "No harm, but time is spent for little.",
             "没有危害，但投入产出比低。",
         ),
-        causes=("low_learning_rate", "poor_labels", "bad_start"),
+        causes=("low_learning_rate", "too_little_room", "poor_labels", "bad_start"),
         diagnosis=(
             Text(
                 "Is token accuracy still rising? Then it only needs time.",

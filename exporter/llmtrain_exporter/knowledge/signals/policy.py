@@ -64,7 +64,7 @@ KL_HIGH = Signal(
             "well.",
             "接下来是长度和格式失控，然后 reward 下跌；奖励覆盖不到的语言能力也会丢失。",
         ),
-        causes=("policy_drift", "high_learning_rate", "gradient_explosion"),
+        causes=("policy_drift", "wrong_reference", "high_learning_rate", "gradient_explosion"),
         diagnosis=(
             Text(
                 "Does it fall again within a few records, or stay?",

@@ -152,7 +152,14 @@ REWARD_FLAT = Signal(
             "The GPUs work and nothing is learned.",
             "GPU 在跑，但什么也没学到。",
         ),
-        causes=("no_contrast", "dead_policy", "lost_exploration", "reward_instability"),
+        causes=(
+            "no_contrast",
+            "solved",
+            "never_rewarded",
+            "dead_policy",
+            "lost_exploration",
+            "reward_instability",
+        ),
         diagnosis=(
             Text(
                 "Is the reward high or near 0? Are completions cut off?",
@@ -167,7 +174,15 @@ REWARD_FLAT = Signal(
                 "每个 prompt 采样几条（{num_generations}），{temperature}？",
             ),
         ),
-        remedies=("more_contrast", "fix_reward", "keep_exploring", "roll_back", "read_completions"),
+        remedies=(
+            "more_contrast",
+            "harder_prompts",
+            "fix_reward",
+            "easier_start",
+            "keep_exploring",
+            "roll_back",
+            "read_completions",
+        ),
         sources=(src.RUNS, src.DAPO),
     ),
 )

@@ -1,0 +1,91 @@
+"""Causes in how long completions are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.cause import Cause
+from llmtrain_exporter.knowledge.evidence import Lies, Moved, Signalled, When
+from llmtrain_exporter.knowledge.remedy import ONLY_GRPO
+from llmtrain_exporter.knowledge.text import Text
+
+CAUSES: Mapping[str, Cause] = {
+    "length_shift": Cause(
+        Text("Completions have changed their length", "生成长度分布改变"),
+        Text(
+            "A changed policy no longer stops where it used to. Completions run into the limit "
+            "({max_completion_length}), lose their end, and cannot earn their reward.",
+            "policy 已改变，不再及时结束；"
+            "回答触及长度上限（{max_completion_length}），结尾被截断，拿不到 reward。",
+        ),
+        evidence=(
+            Moved(metric=c.COMPLETION_LENGTH, times=1.4, weight=1.5),
+            Moved(metric=c.COMPLETION_CLIPPED, times=2, past=0.3, weight=2),
+            Signalled(signals=("length_surge", "clipped_high"), first=True, weight=1),
+            Lies(metric=c.COMPLETION_CLIPPED, when=When.START, low=0.5, weight=-5),
+            Moved(metric=c.COMPLETION_LENGTH, times=0.5, weight=-2),
+        ),
+        remedies=(
+            "no_reward_for_truncated",
+            "shorten_completions",
+            "stop_words",
+            "mask_truncated",
+            "roll_back",
+        ),
+        sources=(
+            src.GRPO_CAUSES,
+            src.GRPO_LENGTHS,
+        ),
+        profiles=ONLY_GRPO,
+    ),
+    "limit_too_small": Cause(
+        Text("The length limit is too small for the task", "长度上限对任务来说太小"),
+        Text(
+            "Most completions are cut off from the first records on, before training could have "
+            "changed the policy: the answers do not fit into the limit "
+            "({max_completion_length}), or never end.",
+            "从最初几条记录起大部分回答就被截断，那时训练还来不及改变 policy："
+            "回答放不进长度上限（{max_completion_length}），或者根本停不下来。",
+        ),
+        evidence=(
+            Lies(metric=c.COMPLETION_CLIPPED, when=When.START, low=0.5, weight=4, needed=True),
+            Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.5, weight=1),
+            Lies(metric=c.KL, when=When.START, low=1.0, weight=-5),
+        ),
+        remedies=(
+            "raise_length_limit",
+            "stop_words",
+            "read_completions",
+        ),
+        sources=(
+            src.GRPO_LENGTHS,
+            src.RUNS,
+        ),
+        profiles=ONLY_GRPO,
+    ),
+    "empty_answers": Cause(
+        Text("Answers end at once", "回答一开始就结束"),
+        Text(
+            "Completions are no longer than a few tokens. The policy has learned to stop at "
+            "once, or the end token comes first.",
+            "回答只剩几个 token：policy 学会了立刻停下，或者第一个 token 就是结束符。",
+        ),
+        evidence=(
+            Lies(metric=c.COMPLETION_LENGTH, when=When.END, high=3, weight=6, needed=True),
+            Signalled(signals=("length_collapse",), weight=1),
+        ),
+        remedies=(
+            "read_completions",
+            "fix_reward",
+            "stop_words",
+            "roll_back",
+        ),
+        sources=(
+            src.GRPO_LENGTHS,
+            src.RUNS,
+        ),
+        profiles=ONLY_GRPO,
+    ),
+}

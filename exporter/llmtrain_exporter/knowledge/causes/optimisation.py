@@ -1,0 +1,148 @@
+"""Causes in the steps that are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.cause import Cause
+from llmtrain_exporter.knowledge.evidence import Configured, Lies, Moved, Signalled, When
+from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, ONLY_GRPO
+from llmtrain_exporter.knowledge.text import Text
+
+CAUSES: Mapping[str, Cause] = {
+    "high_learning_rate": Cause(
+        Text("The learning rate is too high", "学习率过高"),
+        Text(
+            "Steps ({learning_rate}) are so large that they overshoot, and each one undoes what the last "
+            "has learned.",
+            "学习率（{learning_rate}）过大，每一步都越过最优点，把上一步学到的又冲掉。",
+        ),
+        evidence=(
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=1e-3, weight=3),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=3e-3, weight=2.5),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=5e-3, weight=2),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=2e-5, weight=0.5, profiles=ONLY_GRPO),
+            Signalled(signals=("grad_spike", "grad_norm_high", "loss_spike", "loss_unstable"), weight=0.5),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6, weight=-2),
+        ),
+        remedies=(
+            "lower_learning_rate",
+            "clip_gradients",
+            "warm_up_longer",
+            "roll_back",
+            "decay_learning_rate",
+        ),
+        sources=(
+            src.GRPO_METRICS,
+            src.SFT_SERIOUS,
+            src.SFT_ADJUST,
+        ),
+    ),
+    "gradient_explosion": Cause(
+        Text("Exploding gradients", "梯度爆炸"),
+        Text(
+            "A bad batch gives huge gradients, and so does a policy that has gone far off. "
+            "Without tight clipping ({max_grad_norm}) one step moves the weights too far, and "
+            "the next gradient is larger still.",
+            "遇到坏 batch，或 policy 偏得太远，梯度就极大。"
+            "裁剪阈值偏大（{max_grad_norm}）时，一步就把权重推得过远，下一步梯度更大。",
+        ),
+        evidence=(
+            Signalled(signals=("grad_spike",), weight=1),
+            Signalled(signals=("grad_spike", "grad_norm_high"), first=True, weight=1),
+            Moved(metric=c.GRAD_NORM, times=10, weight=1.5),
+            Signalled(signals=("grad_norm_high",), weight=0.5),
+            Signalled(signals=("grad_spike", "grad_norm_high"), alone=True, weight=-3),
+        ),
+        remedies=(
+            "clip_gradients",
+            "lower_learning_rate",
+            "roll_back",
+            "skip_step",
+            "warm_up_longer",
+        ),
+        sources=(
+            src.GRPO_CAUSES,
+            src.SFT_SERIOUS,
+        ),
+    ),
+    "low_learning_rate": Cause(
+        Text("The learning rate is too low", "学习率过低"),
+        Text(
+            "Steps ({learning_rate}) are too small to learn anything, or the schedule has "
+            "decayed to almost nothing long before the end.",
+            "学习率（{learning_rate}）小到学不动，或者调度早早衰减到几乎为零。",
+        ),
+        evidence=(
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6, weight=1.5, profiles=ALL_BUT_GRPO),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, high=5e-8, weight=1.5),
+            Signalled(signals=("loss_plateau", "grad_vanishing"), weight=0.5, needed=True),
+        ),
+        remedies=(
+            "raise_learning_rate",
+            "check_schedule",
+        ),
+        sources=(
+            src.SFT_SERIOUS,
+            src.SFT_WATCH,
+            src.SFT_ADJUST,
+        ),
+    ),
+    "not_trained": Cause(
+        Text("Nothing is trained", "什么都没有训练到"),
+        Text(
+            "Learning rate and gradient are 0 in all records: no weight changes.",
+            "所有记录的学习率和梯度都是 0：没有任何权重在更新。",
+        ),
+        evidence=(
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, high=0.0, weight=3, needed=True),
+            Lies(metric=c.GRAD_NORM, when=When.BEST, high=0.0, weight=1),
+        ),
+        remedies=(
+            "check_schedule",
+            "check_initialisation",
+        ),
+        sources=(
+            src.SFT_SERIOUS,
+            src.RUNS,
+        ),
+    ),
+    "wrong_schedule": Cause(
+        Text("The schedule is not what was meant", "学习率调度配置有误"),
+        Text(
+            "A wrong power of ten, a resume that started warm-up again, or a decay planned for "
+            "another number of steps ({max_steps}).",
+            "写错了数量级，续训又从 warmup 开始，或者衰减按另一个总步数（{max_steps}）规划。",
+        ),
+        evidence=(Signalled(signals=("lr_out_of_range",), weight=1, needed=True),),
+        remedies=("check_schedule",),
+        sources=(src.SFT_WATCH,),
+    ),
+    "number_format": Cause(
+        Text("Numbers overflow", "数值溢出"),
+        Text(
+            "fp16 has a small range, a logarithm of 0 or a division by an empty mask gives NaN. "
+            "From then on every weight that was touched is NaN.",
+            "fp16 范围小；对 0 取对数、除以空的 mask 都会得到 NaN。之后被更新过的权重全是 NaN。",
+        ),
+        evidence=(
+            Signalled(signals=("non_finite",), weight=1.5, needed=True),
+            Configured(setting="fp16", low=1, weight=2.5),
+            Lies(metric=c.GRAD_NORM, when=When.BEFORE, high=10.0, weight=0.5),
+            Configured(setting="bf16", low=1, weight=-1),
+        ),
+        remedies=(
+            "use_bf16",
+            "show_nan",
+            "lower_learning_rate",
+            "check_data",
+            "roll_back",
+        ),
+        sources=(
+            src.SFT_SERIOUS,
+            src.TRAINERS,
+        ),
+    ),
+}

@@ -1,0 +1,99 @@
+"""Causes in what becomes of a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.cause import Cause
+from llmtrain_exporter.knowledge.evidence import Configured, Lies, Moved, Pattern, Shows, Signalled, When
+from llmtrain_exporter.knowledge.remedy import ONLY_GRPO
+from llmtrain_exporter.knowledge.text import Text
+
+CAUSES: Mapping[str, Cause] = {
+    "policy_drift": Cause(
+        Text("The policy has left its reference model", "policy 偏离 reference model 过远"),
+        Text(
+            "Each update that raises the reward also moves the policy. With a weak KL penalty "
+            "({beta}) and large steps ({learning_rate}) it gets to where its output no longer "
+            "resembles what it started from.",
+            "每次为提高 reward 的更新都会移动 policy。KL 惩罚弱（{beta}）、"
+            "学习率高（{learning_rate}）时，它会走到输出与起点完全不同的地方。",
+        ),
+        evidence=(
+            Moved(metric=c.KL, times=4, past=0.1, weight=2),
+            Moved(metric=c.KL, times=4, past=1.0, since=When.START, weight=1),
+            Signalled(signals=("kl_spike", "kl_high"), weight=1),
+            Signalled(signals=("kl_spike", "kl_high"), first=True, weight=1),
+            Moved(metric=c.ENTROPY, times=4, past=1.0, weight=1.5),
+            Configured(setting="beta", high=0.01, weight=0.5),
+            Signalled(signals=("kl_spike", "kl_high"), alone=True, weight=-2),
+            Lies(metric=c.KL, when=When.START, low=1.0, weight=-3),
+            Lies(metric=c.KL, when=When.ALWAYS, high=0.05, weight=-3),
+        ),
+        remedies=(
+            "raise_beta",
+            "lower_learning_rate",
+            "roll_back",
+            "adaptive_kl",
+            "tighten_clip",
+            "save_often",
+            "guard",
+        ),
+        sources=(src.GRPO_CAUSES,),
+        profiles=ONLY_GRPO,
+    ),
+    "wrong_reference": Cause(
+        Text("Policy and reference model differ from the start", "policy 与 reference model 一开始就不同"),
+        Text(
+            "The divergence is large before training could have moved the policy: the reference is another "
+            "model or lacks the adapter, or log-probabilities overflow.",
+            "训练还来不及移动 policy，两者就已相差很大："
+            "reference 用了别的模型或没带 adapter，或者 logprob 溢出。",
+        ),
+        evidence=(Lies(metric=c.KL, when=When.START, low=1.0, weight=4, needed=True),),
+        remedies=("check_initialisation", "use_bf16", "stop_run"),
+        sources=(src.GRPO_CAUSES, src.RUNS),
+        profiles=ONLY_GRPO,
+    ),
+    "lost_exploration": Cause(
+        Text("The policy has stopped exploring", "policy 不再探索"),
+        Text(
+            "Probability has gathered on few tokens. An early fall of entropy is normal; at the "
+            "floor all samples of a group are alike.",
+            "概率集中到少数 token 上。entropy 早期下降是正常的，但到底之后同组样本就完全一样了。",
+        ),
+        evidence=(
+            Moved(metric=c.ENTROPY, times=0.2, weight=1.5),
+            Signalled(signals=("entropy_collapse",), weight=1, needed=True),
+            Shows(pattern=Pattern.REWARD_NEAR_BEST, weight=-2),
+        ),
+        remedies=(
+            "keep_exploring",
+            "more_contrast",
+            "raise_beta",
+        ),
+        sources=(src.ENTROPY,),
+        profiles=ONLY_GRPO,
+    ),
+    "dead_policy": Cause(
+        Text("The policy is already dead", "policy 已经崩溃"),
+        Text(
+            "Every completion is cut off, every reward the same, the gradient 0. KL may fall "
+            "again; the run does not come back from this.",
+            "所有回答都被截断、奖励全部相同、梯度为 0。KL 可能回落，但训练已救不回来。",
+        ),
+        evidence=(
+            Shows(pattern=Pattern.REWARD_LOST, weight=0.5, needed=True),
+            Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.9, weight=0.5),
+            Lies(metric=c.REWARD_ZERO_STD, when=When.END, low=0.95, weight=0.5, needed=True),
+        ),
+        remedies=(
+            "stop_run",
+            "roll_back",
+        ),
+        sources=(src.RUNS,),
+        profiles=ONLY_GRPO,
+    ),
+}

@@ -1,0 +1,129 @@
+"""Causes in what completions earn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.cause import Cause
+from llmtrain_exporter.knowledge.evidence import Lies, Moved, Pattern, Shows, Signalled, When
+from llmtrain_exporter.knowledge.remedy import ONLY_GRPO
+from llmtrain_exporter.knowledge.text import Text
+
+CAUSES: Mapping[str, Cause] = {
+    "reward_hacking": Cause(
+        Text("Reward hacking", "reward hacking（钻奖励的空子）"),
+        Text(
+            "The policy has found a cheap way to one reward, length or format for instance, and "
+            "gives up another. The total can stay where it was.",
+            "policy 找到了刷某一项奖励的捷径（例如长度或格式），放弃了另一项。总 reward 可能看不出变化。",
+        ),
+        evidence=(
+            Shows(pattern=Pattern.FUNCTIONS_PART, weight=5),
+            Shows(pattern=Pattern.CUT_YET_REWARDED, weight=2),
+        ),
+        remedies=(
+            "fix_reward",
+            "read_completions",
+            "no_reward_for_truncated",
+            "roll_back",
+            "raise_beta",
+        ),
+        sources=(src.RUNS,),
+        profiles=ONLY_GRPO,
+    ),
+    "reward_instability": Cause(
+        Text("The reward signal is unstable", "奖励信号不稳定"),
+        Text(
+            "Where most completions of a batch break the format, an all-or-nothing reward falls "
+            "to 0 for all of them, and the updates that follow have no good direction.",
+            "一个 batch 里大部分回答不合格式时，非 0 即 1 的奖励会整体归零，后续更新就失去了正确方向。",
+        ),
+        evidence=(
+            Signalled(signals=("reward_function_drop", "reward_drop"), first=True, weight=1.5),
+            Moved(metric=c.REWARD_STD, times=2, weight=0.5),
+            Shows(pattern=Pattern.REWARD_LOST, weight=0.5),
+            Moved(metric=c.KL, times=4, past=0.1, weight=-1),
+        ),
+        remedies=(
+            "fix_reward",
+            "read_completions",
+            "larger_batch",
+        ),
+        sources=(src.GRPO_CAUSES,),
+        profiles=ONLY_GRPO,
+    ),
+    "never_rewarded": Cause(
+        Text("No completion ever earns a reward", "没有任何回答拿到过奖励"),
+        Text(
+            "From the first record to the last every reward is 0, so there is nothing to learn "
+            "from: the task or the format is out of reach, or the reward functions score all "
+            "answers 0.",
+            "从第一条到最后一条记录 reward 全为 0，无从学起："
+            "任务或格式超出能力，或者 reward 函数给所有回答都打 0 分。",
+        ),
+        evidence=(
+            Shows(pattern=Pattern.NO_REWARD_EVER, weight=4, needed=True),
+            Lies(metric=c.KL, when=When.START, low=1.0, weight=-2),
+        ),
+        remedies=(
+            "read_completions",
+            "fix_reward",
+            "easier_start",
+        ),
+        sources=(
+            src.GRPO_REWARDS,
+            src.RUNS,
+        ),
+        profiles=ONLY_GRPO,
+    ),
+    "no_contrast": Cause(
+        Text("All completions of a group score the same", "同组回答得分完全相同"),
+        Text(
+            "GRPO learns from differences within a group. Prompts that are too easy, too hard, "
+            "or a policy that says always the same give none, so loss and gradient are 0.",
+            "GRPO 靠组内差异学习。题目太易、太难，或 policy 只会说同一句话时没有差异，loss 和梯度都为 0。",
+        ),
+        evidence=(
+            Lies(metric=c.REWARD_ZERO_STD, when=When.END, low=0.8, weight=1.5),
+            Lies(metric=c.REWARD_STD, when=When.END, high=1e-6, weight=1),
+            Signalled(signals=("reward_flat", "grad_vanishing"), weight=0.5),
+            Shows(pattern=Pattern.REWARD_NEAR_BEST, weight=-5),
+            Shows(pattern=Pattern.NO_REWARD_EVER, weight=-3),
+            Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.5, weight=-3),
+            Lies(metric=c.KL, when=When.START, low=1.0, weight=-3),
+            Shows(pattern=Pattern.REWARD_LOST, weight=-3),
+        ),
+        remedies=(
+            "more_contrast",
+            "keep_exploring",
+        ),
+        sources=(
+            src.RUNS,
+            src.DAPO,
+        ),
+        profiles=ONLY_GRPO,
+    ),
+    "solved": Cause(
+        Text("Nothing is left to learn", "题目已经学会，没有可学的了"),
+        Text(
+            "The reward is as good as it ever was, and in most groups all completions score the "
+            "same because all are right. Vanishing gradients and a missing spread are good news "
+            "here.",
+            "reward 处于历史最好水平，大多数组内回答全对，所以得分相同。这里梯度消失、奖励无差异是好消息。",
+        ),
+        evidence=(
+            Shows(pattern=Pattern.REWARD_NEAR_BEST, weight=2, needed=True),
+            Lies(metric=c.REWARD_ZERO_STD, when=When.END, low=0.5, weight=1.5, needed=True),
+            Signalled(signals=("grad_vanishing", "reward_flat"), weight=1),
+            Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.3, weight=-4),
+        ),
+        remedies=("harder_prompts",),
+        sources=(
+            src.RUNS,
+            src.DAPO,
+        ),
+        profiles=ONLY_GRPO,
+    ),
+}

@@ -1,0 +1,63 @@
+"""Numbers that a diagnosis goes by: which stretches of a run are compared, and when a pattern is there."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from llmtrain_exporter.knowledge import sources as src
+
+# Which records are compared.
+COURSE_POINTS: Annotated[int, "points", src.RUNS] = 96
+"""Of a course at the most, and half as many at least once a run has that many records; an even number."""
+COURSE_SERIES: Annotated[int, "series", src.RUNS] = 40
+"""Of a course at the most; reward functions are the only metric of which a run has many."""
+ENDS: Annotated[int, "parts of a run", src.RUNS] = 8
+"""The first records and the last ones are one of so many, ..."""
+ENDS_MOST: Annotated[int, "points", src.RUNS] = 5
+"""... and no more points than these."""
+BEFORE: Annotated[int, "points", src.RUNS] = 8
+"""Just before the trouble, from which the level before it is taken."""
+OUTLIERS: Annotated[float, "share of points", src.RUNS] = 0.05
+"""That may lie outside of what is there always."""
+ALONE: Annotated[int, "records", src.RUNS] = 2
+"""That an episode of single records may take, ..."""
+ALONE_STAGES: Annotated[int, "stages", src.RUNS] = 1
+"""... in an incident of no more stages than this."""
+SHOWN: Annotated[float, "sum of weights", src.RUNS] = 1.0
+"""From which on a cause is shown, ..."""
+CLEAR: Annotated[float, "sum of weights", src.RUNS] = 2.0
+"""... and from which on it stands out."""
+
+# What several metrics say together.
+PARTED_RISE: Annotated[float, "times", src.RUNS] = 1.25
+"""Its level before: where a reward function has risen, ..."""
+PARTED_FALL: Annotated[float, "share", src.RUNS] = 0.5
+"""... while another has fallen to this share of its own."""
+CUT_MORE: Annotated[float, "share of completions", src.RUNS] = 0.3
+"""By how much more are cut, ..."""
+REWARD_HELD: Annotated[float, "share", src.RUNS] = 0.85
+"""... while the reward stays at this share of what it was."""
+NEAR_BEST: Annotated[float, "share of its best level", src.RUNS] = 0.9
+"""At which a reward is near its best, ..."""
+GOOD: Annotated[float, "reward", src.RUNS] = 0.5
+"""... which must be this at least: nobody knows all that a reward can give."""
+LOST: Annotated[float, "share of its best level", src.RUNS] = 0.5
+"""At which a reward is lost."""
+NOTHING: Annotated[float, "reward", src.RUNS] = 0.01
+"""Up to which it is none."""
+EVALUATION_ROSE: Annotated[float, "times its best", src.RUNS] = 1.02
+"""At which the evaluation loss has risen."""
+EVALUATION_FELL: Annotated[float, "times the first", src.RUNS] = 0.95
+"""Up to which the last evaluation loss has fallen."""
+LOSS_HALVED: Annotated[float, "times", src.RUNS] = 0.5
+"""The training loss at the first evaluation: that at the last one, where it has halved."""
+
+# What values are proposed.
+ROOM: Annotated[float, "times", src.RUNS] = 1.25
+"""The longest healthy completions: the room that a length limit leaves them."""
+RATE_FAR_OFF: Annotated[float, "learning rate", src.SFT_WATCH] = 1e-3
+"""At which it goes down by powers of ten, to one below."""
+RATE_LOWER: Annotated[float, "times", src.SFT_ADJUST] = 0.5
+"""The present learning rate, ..."""
+RATE_LOWER_GRPO: Annotated[float, "times", src.GRPO_REMEDIES] = 0.1
+"""... and in GRPO."""
