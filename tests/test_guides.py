@@ -25,7 +25,7 @@ from llmtrain_exporter.knowledge.meaning import Healthy, Meaning, is_healthy, nu
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Group, Metric
 from llmtrain_exporter.knowledge.producers import SWIFT
-from llmtrain_exporter.knowledge.profile import GRPO, SFT
+from llmtrain_exporter.knowledge.profile import GRPO, PROFILES, SFT
 from llmtrain_exporter.knowledge.recoveries import RECOVERIES
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.signal import Severity
@@ -446,7 +446,8 @@ def test_a_change_of_the_guides_is_proposed(
 ) -> None:
     """From the guides' own present values follow the guides' own proposals."""
     stated = HyperParameters(*(({}, {setting: now}) if isinstance(now, float) else ({setting: now}, {})))
-    run = replace(RUN, producer=SWIFT, base="", hyper_parameters=stated)
+    kind = min(REMEDIES[remedy].profiles, key=PROFILES.index)
+    run = replace(RUN, producer=SWIFT, base=kind, hyper_parameters=stated)
     found = {change.setting: change.value for change in proposals(REMEDIES[remedy].changes, Case(run))}
     assert found[setting] == proposed
 

@@ -96,6 +96,7 @@ class Pattern(str, Enum):
     EVALUATED = "evaluated"  # it has evaluations at all
     HIDDEN_NAN = "hidden_nan"  # a loss of 0 beside another value that is not finite
     CHECKPOINT_BEFORE = "checkpoint_before"  # one lies on disk from before the trouble
+    RATE_DECAYS = "rate_decays"  # the learning rate falls after its peak
     KL_PENALTY = "kl_penalty"  # the loss has a KL term
 
 

@@ -53,6 +53,8 @@ LOSS_HALVED: Annotated[float, "times", src.RUNS] = 0.5
 """The training loss at the first evaluation: that at the last one, where it has halved."""
 
 # What values are proposed.
+DECAYED: Annotated[float, "times its peak", src.RUNS] = 0.7
+"""Up to which a learning rate has decayed."""
 ROOM: Annotated[float, "times", src.RUNS] = 1.25
 """The longest healthy completions: the room that a length limit leaves them."""
 RATE_FAR_OFF: Annotated[float, "learning rate", src.SFT_WATCH] = 1e-3

@@ -141,7 +141,7 @@ def _begun(incident: Incident, run: Snapshot, lang: Lang) -> Line:
         chain = chain_line(incident, lang)
         line = phrase(watch_words.BEGUN, lang, onset=incident.onset_step, chain=chain)
     back = back_to(run, incident, lang)
-    return joined((line, back), watch_words.SEMICOLON.of(lang)) if back else line
+    return joined((line, back), words.SEMICOLON.of(lang)) if back else line
 
 
 def _silence(before: Snapshot, run: Snapshot, now: float, lang: Lang) -> Iterator[Line]:

@@ -191,6 +191,15 @@ def kl_penalty(case: Case) -> Found:
     return () if any(point.value > 0 for point in points) else None
 
 
+def rate_decays(case: Case) -> Found:
+    """The learning rate falls after its peak."""
+    for key in case.series(c.LEARNING_RATE):
+        peak, last = highest(case.points(key)), case.points(key)[-1]
+        if last.step > peak.step and last.value <= limits.DECAYED * peak.value:
+            return (Proof(key, peak.step, last.step, peak.value, last.value),)
+    return None
+
+
 PATTERNS: Mapping[Pattern, Callable[[Case], Found]] = {
     Pattern.FUNCTIONS_PART: functions_part,
     Pattern.CUT_YET_REWARDED: cut_yet_rewarded,
@@ -204,5 +213,6 @@ PATTERNS: Mapping[Pattern, Callable[[Case], Found]] = {
     Pattern.HIDDEN_NAN: hidden_nan,
     Pattern.CHECKPOINT_BEFORE: checkpoint_before,
     Pattern.KL_PENALTY: kl_penalty,
+    Pattern.RATE_DECAYS: rate_decays,
 }
 """How each pattern is found."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, highest
@@ -79,7 +80,7 @@ def _has_flag(change: Change, case: Case) -> bool:
 def _proposal(
     setting: str, now: Value | None, value: Value | None, producer: Producer, base: str
 ) -> Proposal:
-    text = None if value is None else written(value)
+    text = None if value is None else shlex.quote(written(value))
     return Proposal(setting, now, value, producer.flag(setting, base, text))
 
 

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from llmtrain_exporter.knowledge.alerting.composing import filled, put, remedy_text, sentences, titled
 from llmtrain_exporter.knowledge.alerting.entry import Alert, AlertTexts, Scope, alert_name
-from llmtrain_exporter.knowledge.causes import CAUSES, Cause
+from llmtrain_exporter.knowledge.cause import Cause
+from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.profile import PROFILES
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import Remedy

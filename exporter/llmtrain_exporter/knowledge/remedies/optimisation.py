@@ -143,6 +143,7 @@ REMEDIES: Mapping[str, Remedy] = {
                 Choice("cosine", fine=("linear", "cosine_with_min_lr", "cosine_with_restarts", "polynomial")),
             ),
         ),
+        unless=(Shows(pattern=Pattern.RATE_DECAYS),),
     ),
     "check_schedule": Remedy(
         Text("Check the learning rate schedule", "检查学习率调度"),
