@@ -15,7 +15,12 @@ from llmtrain_exporter.cli.shell import exit_code_is_verdict
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @lang_option
-@click.option("--verbose", "-v", is_flag=True, help="Of several runs tell the healthy ones in full too.")
+@click.option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    help="Tell all of a run, however long, and of several the healthy ones too.",
+)
 @fail_on_option("watch")
 @log_options
 def check(

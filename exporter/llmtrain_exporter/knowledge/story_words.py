@@ -62,7 +62,6 @@ LISTED_LAST = Text(" and ", "、")
 BETWEEN_SENTENCES: Mapping[Lang, str] = {Lang.EN: " ", Lang.ZH: ""}
 COLON = Text(": ", "：")
 SEMICOLON = Text("; ", "；")
-STOP = Text(". ", "。")
 
 # The runs of a folder.
 RUNS = Counted(Text("1 run", "1 次训练"), Text("{n} runs", "{n} 次训练"))
@@ -146,6 +145,7 @@ TWICE = Text("{when}, twice", "{when}，共 2 次")
 
 # Why, and what to do.
 WHY = Text("Likely causes", "可能的原因")
+REST_WITH_V = Text("The rest with -v.", "其余内容加 -v 查看。")
 NOT_CLEAR = Text(
     "No cause stands out. These are possible:",
     "没有哪个原因特别突出，以下都有可能：",

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
+from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, NoRun, Snapshot
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.story.blocks import Paragraph, Part, Section, blocks_of
+from llmtrain_exporter.story.blocks import Paragraph, Part, Section, Table, blocks_of
 from llmtrain_exporter.story.diagnosis import in_short
 from llmtrain_exporter.story.facts import step_text
 from llmtrain_exporter.story.metrics import Courses
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.several import counts_line, no_run_line
-from llmtrain_exporter.story.shorten import essentials
+from llmtrain_exporter.story.shorten import at_most, brief, essentials, shortened, urgent_rows, with_rows
 from llmtrain_exporter.story.verdict import health_mark
 from llmtrain_exporter.write.columns import columns, padded, wrapped
 from llmtrain_exporter.write.line import line_text
 from llmtrain_exporter.write.style import Style
 from llmtrain_exporter.write.terminal import block_lines, indented, narrowed
+
+SCREEN = 50
+"""Lines that are told of a run, so that all of it stands on a screen; `--verbose` tells the rest."""
 
 
 def as_text(
@@ -40,14 +46,14 @@ def as_text(
     for at, run in enumerate(ordered):
         if verbose or not several or run.verdict is not Health.HEALTHY:
             yield "\n" if several or at else ""
-            yield from _ended(_run(run, courses.get(run.run, {}), style))
+            yield from _ended(_run(run, courses.get(run.run, {}), style, None if verbose else SCREEN))
     if runs and others:
         yield "\n"
     for other in others:
         yield from _ended(wrapped(line_text(no_run_line(other, style.lang), style), style.width))
 
 
-def _ended(lines: Iterator[str]) -> Iterator[str]:
+def _ended(lines: Iterable[str]) -> Iterator[str]:
     return (f"{line}\n" for line in lines)
 
 
@@ -67,13 +73,69 @@ def _overview(runs: Sequence[Snapshot], style: Style) -> Iterator[str]:
         yield f"  {'  '.join(map(padded, cells, widths))}".rstrip()
 
 
-def _run(run: Snapshot, courses: Courses, style: Style) -> Iterator[str]:
+def _run(run: Snapshot, courses: Courses, style: Style, most: int | None) -> list[str]:
+    """The lines of a run, no more than `most`: what matters least goes first."""
     sections = essentials(run_story(run, style.lang, courses))
+    whole = _lines(run, sections, style)
+    if most is None or len(whole) <= most:
+        return whole
+    rest = ["", *wrapped(f"  {words.REST_WITH_V.of(style.lang)}", style.width)]
+    for shorter in _ever_shorter(sections, style.lang):
+        lines = _lines(run, shorter, style)
+        if len(lines) + len(rest) <= most:
+            break
+    return [*lines, *rest]
+
+
+def _lines(run: Snapshot, sections: Sequence[Section], style: Style) -> list[str]:
     below = [section for section in sections if section.part is not Part.VERDICT]
     verdict = verdict_text(sections, style)
     name = printable(run.run)
-    yield from wrapped(f"{name}: {verdict}" if verdict else name, style.width)
-    yield from indented(block_lines(below, narrowed(style)))
+    head = wrapped(f"{name}: {verdict}" if verdict else name, style.width)
+    return [*head, *indented(block_lines(below, narrowed(style)))]
+
+
+def _ever_shorter(sections: Sequence[Section], lang: Lang) -> Iterator[Sequence[Section]]:
+    """First without what only says more, then with fewer of each, last with whole sections gone."""
+    left = {section.part: section for section in sections}
+    for part, shorter in _CUTS:
+        if part in left:
+            left[part] = shorter(left[part], lang)
+            yield tuple(left.values())
+    yield from shortened(tuple(left.values()), lang)
+
+
+def _rows(most: int) -> Callable[[Section, Lang], Section]:
+    def shorter(section: Section, _: Lang) -> Section:
+        tables = (
+            with_rows(block, urgent_rows(block, most)) if isinstance(block, Table) else block
+            for block in section.blocks
+        )
+        return replace(section, blocks=tuple(tables))
+
+    return shorter
+
+
+def _items(most: int) -> Callable[[Section, Lang], Section]:
+    return lambda section, lang: at_most(section, most, lang)
+
+
+def _brief(section: Section, _: Lang) -> Section:
+    return brief(section)
+
+
+_CUTS: Sequence[tuple[Part, Callable[[Section, Lang], Section]]] = (
+    (Part.METRICS, _rows(8)),
+    (Part.ACTIONS, _brief),
+    (Part.FINDINGS, _items(5)),
+    (Part.CAUSES, _items(3)),
+    (Part.CAUSES, _brief),
+    (Part.METRICS, _rows(5)),
+    (Part.ACTIONS, _items(4)),
+    (Part.INCIDENTS, _items(3)),
+    (Part.FINDINGS, _items(3)),
+)
+"""What gives way one after the other where a run does not fit on a screen."""
 
 
 def verdict_text(sections: Sequence[Section], style: Style) -> str:

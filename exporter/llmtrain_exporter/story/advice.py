@@ -18,7 +18,6 @@ from llmtrain_exporter.story.blocks import (
     Part,
     Section,
     Strong,
-    items,
 )
 from llmtrain_exporter.story.diagnosis import Action, Reason, causes, flags
 from llmtrain_exporter.story.phrase import joined, phrase
@@ -33,16 +32,18 @@ def causes_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | Non
     reasons = causes(run, found, lang)
     if not reasons:
         return None
-    listed = items(_reason_line(reason, lang) for reason in reasons)
+    listed = Items(tuple(Item(_reason_line(reason, lang), ((reason.how,),)) for reason in reasons))
     blocks = (listed,) if found.clear else (Paragraph((words.NOT_CLEAR.of(lang),)), listed)
     return section_of(Part.CAUSES, lang, words.WHY, *blocks)
 
 
 def _reason_line(reason: Reason, lang: Lang) -> Line:
-    """ "High learning rate: learning_rate 0.01 at step 9. How it does harm." """
+    """ "The learning rate is too high: learning_rate 0.01 at step 9", and what else speaks for it most."""
+    name: Line = (Strong(reason.title),)
+    if not reason.proofs:
+        return name
     proofs = words.SEMICOLON.of(lang).join(reason.proofs[:PROOFS_TOLD])
-    name = joined(((Strong(reason.title),), (proofs,)), Joint(words.COLON.of(lang)))
-    return joined((name if proofs else (Strong(reason.title),), (reason.how,)), words.STOP.of(lang))
+    return joined((name, (proofs,)), Joint(words.COLON.of(lang)))
 
 
 def actions_section(proposed: Sequence[Action], lang: Lang) -> Section | None:
