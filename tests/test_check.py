@@ -123,7 +123,7 @@ def test_lines_keep_to_the_terminal_and_break_where_they_may(name: str, width: i
 
 DESIGN = {
     *("run", "file", "dialect", "profile", "records", "first_step", "last_step", "max_steps", "resumes"),
-    *("state", "health", "signals", "incidents", "best", "skipped_lines"),
+    *("state", "health", "signals", "incidents", "diagnosis", "best", "skipped_lines"),
 }
 SIGNAL = {"signal", "severity", "first_step", "last_step", "records", "peak", "peak_step", "limit", "metric"}
 
@@ -272,7 +272,8 @@ def test_the_course_of_a_metric_stands_beside_it(tmp_path: Path) -> None:
     """Over the whole run, as long as there is room; where there is too little it is left out."""
     run, courses = checked("demo-collapse", tmp_path), drawn("demo-collapse", tmp_path)
     lines = {
-        width: text([run], Style(Lang.EN, width), courses=courses).splitlines() for width in (40, 80, 110)
+        width: text([run], Style(Lang.EN, width), verbose=True, courses=courses).splitlines()
+        for width in (40, 80, 110)
     }
     assert [line for line in lines[80] if re.fullmatch(r"  kl +3\.022 +<= 5 +critical +▁{3}\S{5}█", line)]
     (kl,) = (line for line in lines[110] if line.startswith("  kl "))

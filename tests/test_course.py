@@ -61,6 +61,11 @@ def test_what_is_not_finite_is_left_out() -> None:
     assert courses.of(LOSS) == [Point(1, 1.0), Point(4, 4.0)]
 
 
+def test_what_32_bits_cannot_hold_is_as_much_as_they_can() -> None:
+    """No trainer means such a number, and none may stop the analysis."""
+    assert [point.value > 1e38 for point in kept([1e308, 1.0]).courses().of(LOSS)] == [True, False]
+
+
 def test_only_what_a_diagnosis_asks_for_is_kept() -> None:
     """The shortest answer is not."""
     assert kept([1.0]).courses().of(SHORTEST) == []

@@ -243,13 +243,12 @@ def test_the_chain_is_told_in_its_order(broken: Material) -> None:
 
 
 def test_a_cause_is_told_with_its_evidence(broken: Material) -> None:
-    """The signals that came up, with value and step; a cause without one says so."""
+    """In numbers and steps; one without any is not told."""
     written = plain(as_markdown(document([broken], [], Lang.EN)))
     drift = written.split("### The policy has left its reference model")[1].split("\n### ")[0]
-    assert "- KL spike: kl 5.233 at step 32 (before: 0.01)" in drift
+    assert "- kl 0.01604 to 4.426 between steps 6 and 32" in drift
     assert "beta = 0.04" in drift
-    explosion = written.split("### Exploding gradients")[1].split("\n### ")[0]
-    assert "No signal of this run points to it directly" in explosion
+    assert "### Exploding gradients" not in written
 
 
 def test_changes_come_with_settings_and_flags(broken: Material) -> None:
@@ -257,15 +256,15 @@ def test_changes_come_with_settings_and_flags(broken: Material) -> None:
     written = as_markdown(document([broken], [], Lang.EN))
     assert "| `beta` | 0.04 | **0.1** | `--beta 0.1` |" in written
     copied = written.split("```")[1]
-    assert "--beta 0.1 --learning_rate 0.001 --max_grad_norm 0.5" in copied
+    assert copied.strip().startswith("--learning_rate 0.0001 --max_grad_norm 0.5")
     flags = re.findall(r"--(\w+)", copied)
     assert len(flags) == len(set(flags))
 
 
-def test_a_value_that_the_trainer_assumes_is_told_as_such() -> None:
-    """It stands in no argument file."""
-    told = materials(LOGS["swift-sft-nan"])
-    assert "1 (default)" in plain(as_markdown(document(told, [], Lang.EN)))
+def test_a_value_that_the_log_does_not_say_is_not_told() -> None:
+    """Whatever the trainer assumes: who started it may have said otherwise elsewhere."""
+    written = as_markdown(document(materials(LOGS["swift-sft-nan"]), [], Lang.EN))
+    assert "| `max_grad_norm` | – | **0.5** | `--max_grad_norm 0.5` |" in written
 
 
 def test_the_checkpoint_to_go_back_to_is_told(tmp_path: Path) -> None:
@@ -523,18 +522,19 @@ def test_every_real_run_has_a_report(corpus: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_collapse_reads_as_the_guide_reads_it(corpus: Path) -> None:
-    """What a person wrote of such a log: drift, then the rest; beta up, rate down, clip, shorten, guard."""
+    """What a person wrote of such a log: drift, then lengths; beta up, rate down, clip, guard.
+
+    A learning rate of 0.01 stands before all that, and a limit below the answers' length is not proposed.
+    """
     (log,) = (corpus / "produced" / "swift-grpo-collapse-crash").rglob("logging.jsonl")
     written = plain(as_markdown(document(materials(log), [], Lang.ZH)))
     for said in (
         "policy 偏离 reference model 过远",
-        "梯度爆炸",
+        "学习率过高",
         "生成长度分布改变",
-        "奖励信号不稳定",
         "`--beta 0.1`",
-        "`--learning_rate 0.001`",
+        "`--learning_rate 0.0001`",
         "`--max_grad_norm 0.5`",
-        "`--max_completion_length 24`",
         "让 beta 跟随 KL 自适应",
         "被截断的回答记 0 分",
         "自动保存快照并回滚",

@@ -13,6 +13,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import NamedTuple
 
+from llmtrain_exporter.analyse.baseline import UNLIMITED
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.evidence_limits import COURSE_POINTS, COURSE_SERIES
 from llmtrain_exporter.model import Courses, Layout, Series
@@ -173,7 +174,9 @@ def _append(steps: array[int], columns: dict[Series, array[float]], point: _Gath
     steps.append(point.step)
     for series, column in columns.items():
         total, count = point.totals.get(series, (_NAN, 1))
-        column.append(total / count)
+        value = total / count
+        # Of what 32 bits cannot hold as much as they can.
+        column.append(math.copysign(UNLIMITED, value) if abs(value) > UNLIMITED else value)
 
 
 def _mean(first: float, second: float) -> float:

@@ -124,15 +124,7 @@ SHOWS = Text("{metric} went from {peak} to {after}", "{metric} 从 {peak} 回到
 # 4. Why.
 CAUSES = Text("Likely causes, and what speaks for each", "可能的原因与依据")
 NO_CAUSES = Text("Nothing speaks against this run.", "没有对本次训练不利的信号。")
-NO_EVIDENCE = Text(
-    "No signal of this run points to it directly; it is named because it often goes with what did come up.",
-    "本次训练没有直接指向它的信号；列出是因为它常与已出现的问题相伴。",
-)
 EVIDENCE = Text("What speaks for it", "依据")
-EFFECTS = Text("What it may have brought about", "可能由它引起的后果")
-MOMENT = Text("{title}: {metric} {value} at step {step}", "{title}：第 {step} 步 {metric} 为 {value}")
-MOMENT_FROM = Text("{title}: from step {step}", "{title}：始于第 {step} 步")
-AND_BEFORE = Text(" (before: {before})", "（之前 {before}）")
 
 # 5. What to change.
 CHANGES = Text("What to change", "调整建议")
@@ -140,9 +132,7 @@ NO_CHANGES = Text("Nothing needs to be changed.", "无需调整。")
 SETTING_NOW = Text("now", "现值")
 PROPOSED = Text("proposed", "建议值")
 FLAG = Text("flag of {dialect}", "{dialect} 命令行参数")
-DEFAULT = Text("{value} (default)", "{value}（默认）")
 JUDGE = Text("to judge yourself", "自行判断")
-TIMES_NOW = Text("{by} times as much", "现值的 {by} 倍")
 NO_FLAG = Text("no flag", "无对应参数")
 MONITORING = Text("What to log, evaluate and save", "记录、验证与保存")
 MONITORING_INTRO = Text(

@@ -15,10 +15,9 @@ CAUSES: Mapping[str, Cause] = {
     "length_shift": Cause(
         Text("Completions have changed their length", "生成长度分布改变"),
         Text(
-            "A changed policy no longer stops where it used to. Completions run into the limit "
-            "({max_completion_length}), lose their end, and cannot earn their reward.",
-            "policy 已改变，不再及时结束；"
-            "回答触及长度上限（{max_completion_length}），结尾被截断，拿不到 reward。",
+            "The policy no longer stops where it used to. Completions run into the limit "
+            "({max_completion_length}) and lose their end.",
+            "policy 不再像以前那样及时结束，回答触及长度上限（{max_completion_length}），结尾被截断。",
         ),
         evidence=(
             Moved(metric=c.COMPLETION_LENGTH, times=1.4, weight=1.5),

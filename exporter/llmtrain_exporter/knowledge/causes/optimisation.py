@@ -43,11 +43,10 @@ CAUSES: Mapping[str, Cause] = {
     "gradient_explosion": Cause(
         Text("Exploding gradients", "梯度爆炸"),
         Text(
-            "A bad batch gives huge gradients, and so does a policy that has gone far off. "
-            "Without tight clipping ({max_grad_norm}) one step moves the weights too far, and "
-            "the next gradient is larger still.",
-            "遇到坏 batch，或 policy 偏得太远，梯度就极大。"
-            "裁剪阈值偏大（{max_grad_norm}）时，一步就把权重推得过远，下一步梯度更大。",
+            "A step with such a gradient moves the weights too far, and the next gradient is larger "
+            "still. Clipping ({max_grad_norm}) bounds how far.",
+            "这样大的梯度一步就把权重推得过远，下一步梯度更大。"
+            "裁剪（{max_grad_norm}）限制的正是这一步有多大。",
         ),
         evidence=(
             Signalled(signals=("grad_spike",), weight=1),
@@ -123,9 +122,10 @@ CAUSES: Mapping[str, Cause] = {
     "number_format": Cause(
         Text("Numbers overflow", "数值溢出"),
         Text(
-            "fp16 has a small range, a logarithm of 0 or a division by an empty mask gives NaN. "
-            "From then on every weight that was touched is NaN.",
-            "fp16 范围小；对 0 取对数、除以空的 mask 都会得到 NaN。之后被更新过的权重全是 NaN。",
+            "fp16 overflows at 65,504; a logarithm of 0 or a division by an empty mask gives NaN. "
+            "Where such a step is not skipped, every weight that it touches is NaN.",
+            "fp16 超过 65,504 就溢出；对 0 取对数、除以空的 mask 也会得到 NaN。"
+            "这一步若没有跳过，它更新的权重就全是 NaN。",
         ),
         evidence=(
             Signalled(signals=("non_finite",), weight=1.5, needed=True),

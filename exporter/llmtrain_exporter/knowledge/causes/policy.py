@@ -15,11 +15,11 @@ CAUSES: Mapping[str, Cause] = {
     "policy_drift": Cause(
         Text("The policy has left its reference model", "policy 偏离 reference model 过远"),
         Text(
-            "Each update that raises the reward also moves the policy. With a weak KL penalty "
-            "({beta}) and large steps ({learning_rate}) it gets to where its output no longer "
-            "resembles what it started from.",
-            "每次为提高 reward 的更新都会移动 policy。KL 惩罚弱（{beta}）、"
-            "学习率高（{learning_rate}）时，它会走到输出与起点完全不同的地方。",
+            "Each update that raises the reward also moves the policy. The KL penalty ({beta}) did not "
+            "hold it against steps of this size ({learning_rate}), and its output no longer resembles "
+            "what it started from.",
+            "每次为提高 reward 的更新都会移动 policy。"
+            "KL 惩罚（{beta}）没能拉住这样大的步子（{learning_rate}），输出已与起点完全不同。",
         ),
         evidence=(
             Moved(metric=c.KL, times=4, past=0.1, weight=2),
@@ -80,9 +80,9 @@ CAUSES: Mapping[str, Cause] = {
     "dead_policy": Cause(
         Text("The policy is already dead", "policy 已经崩溃"),
         Text(
-            "Every completion is cut off, every reward the same, the gradient 0. KL may fall "
-            "again; the run does not come back from this.",
-            "所有回答都被截断、奖励全部相同、梯度为 0。KL 可能回落，但训练已救不回来。",
+            "Nearly all completions are cut off and the groups' rewards are alike, so updates have no "
+            "direction. KL may fall again; a run does not come back from this by itself.",
+            "几乎所有回答都被截断、组内奖励相同，更新没有方向。KL 可能回落，但训练不会自己恢复。",
         ),
         evidence=(
             Shows(pattern=Pattern.REWARD_LOST, weight=0.5, needed=True),
