@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.knowledge.story_words import Counted
-from llmtrain_exporter.knowledge.text import Text
+from llmtrain_exporter.knowledge.text import Counted, Text
 
 # While there is nothing to show.
 WAITING = Text("waiting for {path}: {reason}", "等待 {path}：{reason}")
