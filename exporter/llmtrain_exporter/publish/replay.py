@@ -9,9 +9,10 @@ import json
 import math
 import os
 import random
+import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -103,7 +104,7 @@ def replay(source: Path, folder: Path, manner: Manner, pace: Pace) -> Iterator[i
 
 
 def _dialect(source: Path) -> Dialect:
-    if not source.is_file():
+    if not stat.S_ISREG(source.stat().st_mode):
         raise ReplayError(f"{source}: not a file; give the log itself")
     return dialect_of(str(source), tuple(registered().values()))
 
@@ -145,11 +146,11 @@ def _lines(source: Path, target: Path, manner: Manner, pace: Pace) -> Iterator[i
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Errors of a write tell no path by themselves."""
+    """Errors of a write tell no path by themselves, or that of a file which nobody asked for."""
     try:
         yield
     except OSError as error:
-        error.filename = error.filename or str(path)
+        error.filename = str(path)
         raise
 
 
@@ -191,8 +192,9 @@ def _documents(
 def _swap(target: Path, text: bytes) -> None:
     part = target.with_name(f".{target.name}.part")
     try:
-        with _naming(part):
+        with _naming(target):
             part.write_bytes(text)
-        os.replace(part, target)
+            os.replace(part, target)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
