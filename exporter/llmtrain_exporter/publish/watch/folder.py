@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge.no_run import NoRunReason
@@ -129,7 +130,11 @@ class WatchedFolder:
         if self._wanted is not None and self._shown():
             return NoRun(self.path, NoRunReason.NO_SUCH_NAME)
         outcomes = (run.why_none() for run in self._runs.awake if run.hindrance)
-        return next(outcomes, NoRun(self.path, NoRunReason.NO_RECORD))
+        return next(outcomes, NoRun(self.path, NoRunReason.NO_RECORD, self._skipped()))
+
+    def _skipped(self) -> Counter[str]:
+        """The lines of all logs that are no record, by reason."""
+        return sum((run.folded.skipped for run in self._runs.awake), Counter[str]())
 
     def _read(self, run: WatchedRun, monotonic: float, now: float) -> bool:
         """Read on in a log; whether there is more to read at once. One broken run must not end the watch."""
