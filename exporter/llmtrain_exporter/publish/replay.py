@@ -146,11 +146,11 @@ def _lines(source: Path, target: Path, manner: Manner, pace: Pace) -> Iterator[i
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Errors of a write tell no path by themselves, or that of a file which nobody asked for."""
+    """Errors of a write tell no path by themselves."""
     try:
         yield
     except OSError as error:
-        error.filename = str(path)
+        error.filename = error.filename or str(path)
         raise
 
 
@@ -192,9 +192,11 @@ def _documents(
 def _swap(target: Path, text: bytes) -> None:
     part = target.with_name(f".{target.name}.part")
     try:
-        with _naming(target):
-            part.write_bytes(text)
-            os.replace(part, target)
+        part.write_bytes(text)
+        os.replace(part, target)
+    except OSError as error:
+        error.filename = str(target)  # and not the part, which nobody asked for
+        raise
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
