@@ -8,8 +8,7 @@ from itertools import pairwise
 from types import ModuleType
 from typing import get_args, get_type_hints
 
-from llmtrain_exporter.knowledge import pace, text
-from llmtrain_exporter.knowledge import shared_limits as limits
+from llmtrain_exporter.knowledge import own_level, pace, text
 from llmtrain_exporter.knowledge.causes import CAUSES, Cause
 from llmtrain_exporter.knowledge.checklists import CHECKLISTS
 from llmtrain_exporter.knowledge.meaning import Edge, LimitOf, Meaning
@@ -35,7 +34,7 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 
 ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
 
-NUMBERED = (limits, pace, loss, gradient, policy, length, reward, fit, progress, collapse)
+NUMBERED = (own_level, pace, loss, gradient, policy, length, reward, fit, progress, collapse)
 """Modules with numbers that rules go by."""
 
 

@@ -1,4 +1,4 @@
-"""The words of a run that is watched while it trains; those of its verdict are in `words`."""
+"""The words of a run that is watched while it trains; those of its verdict are in `story_words`."""
 
 from __future__ import annotations
 
