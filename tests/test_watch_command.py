@@ -312,17 +312,40 @@ def test_a_log_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lang", list(Lang))
 def test_a_log_without_a_record_is_told_as_check_tells_it(tmp_path: Path, lang: Lang) -> None:
     """Once all of it is read, with what stands in it instead; more of the same is no news."""
-    log = tmp_path / LOG
-    log.write_bytes(b"\x00\xff\xfe\n" * 3 + b"no record\n")
+    log = append(tmp_path / LOG, *("no record" for _ in range(200_000)), modified=NOW)
     stage = Stage(log, lang)
-    stage.view.show(stage.scene)  # before it was read
-    said = [line for _ in range(5) for line in stage.look()]
+    assert stage.folder.look(0.0, NOW)
+    stage.view.show(stage.scene)
+    assert stage.out.getvalue() == ""
     [outcome] = read_each(read_log, [str(log)], RunRules(Settings(), RunOptions()), NOW)
     assert isinstance(outcome, NoRun)
     assert outcome.skipped
-    assert said == [watch_words.WAITING.of(lang).format(path=log, reason=why_no_run(outcome, lang))]
+    why = why_no_run(outcome, lang)
+    assert stage.look() == [watch_words.WAITING.of(lang).format(path=log, reason=why)]
     stage.write(log, "no record either")
     assert stage.look() == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "why"),
+    [
+        (Lang.EN, "no training record in it (1 line that is not JSON)"),
+        (Lang.ZH, "其中没有训练记录（1 行不是 JSON）"),
+    ],
+)
+def test_what_is_known_of_a_binary_file_is_told_while_its_nuls_are_waited_for(
+    tmp_path: Path, lang: Lang, why: str
+) -> None:
+    """They may be data on the way: nobody looks again at once, and nobody is left without a word."""
+    log = append(tmp_path / LOG, "no record", modified=NOW)
+    with log.open("ab") as file:
+        file.write(b"\x00\xff\n" * 100)
+    stage = Stage(log, lang)
+    assert stage.look() == [watch_words.WAITING.of(lang).format(path=log, reason=why)]
+    assert not stage.folder.look(1.01, NOW + 1.01)
+    assert [line for _ in range(400) for line in stage.look()] == []
+    assert stage.scene.no_run is not None
+    assert stage.scene.no_run.skipped["nul"] == 100
 
 
 def test_a_half_line_waits_for_its_end(tmp_path: Path) -> None:
