@@ -12,7 +12,7 @@ from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring, level_of
 from llmtrain_exporter.analyse.signals import COMPARED
 from llmtrain_exporter.analyse.signals.rule import ANY, Interval, Renewal, Rule
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.shared_limits import MATURE, WINDOW
+from llmtrain_exporter.knowledge.own_level import MATURE, WINDOW
 from llmtrain_exporter.model import Layout, Series
 
 ALIKE = 12
