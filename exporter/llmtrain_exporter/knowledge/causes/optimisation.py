@@ -122,10 +122,9 @@ CAUSES: Mapping[str, Cause] = {
     "number_format": Cause(
         Text("Numbers overflow", "数值溢出"),
         Text(
-            "fp16 overflows at 65,504; a logarithm of 0 or a division by an empty mask gives NaN. "
-            "Where such a step is not skipped, every weight that it touches is NaN.",
-            "fp16 超过 65,504 就溢出；对 0 取对数、除以空的 mask 也会得到 NaN。"
-            "这一步若没有跳过，它更新的权重就全是 NaN。",
+            "fp16 has a small range; a logarithm of 0 or a division by an empty mask gives NaN. Where such a "
+            "step is not skipped, every weight that it touches is NaN.",
+            "fp16 范围小；对 0 取对数、除以空的 mask 都会得到 NaN。这一步若没有跳过，它更新的权重就全是 NaN。",
         ),
         evidence=(
             Signalled(signals=("non_finite",), weight=1.5, needed=True),
