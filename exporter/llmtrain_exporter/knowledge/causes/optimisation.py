@@ -124,7 +124,8 @@ CAUSES: Mapping[str, Cause] = {
         Text(
             "fp16 has a small range; a logarithm of 0 or a division by an empty mask gives NaN. Where such a "
             "step is not skipped, every weight that it touches is NaN.",
-            "fp16 范围小；对 0 取对数、除以空的 mask 都会得到 NaN。这一步若没有跳过，它更新的权重就全是 NaN。",
+            "fp16 范围小；对 0 取对数、除以空的 mask 都会得到 NaN。"
+            "这一步若没有跳过，它更新的权重就全是 NaN。",
         ),
         evidence=(
             Signalled(signals=("non_finite",), weight=1.5, needed=True),
