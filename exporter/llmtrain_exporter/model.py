@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from math import isfinite
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -143,7 +144,7 @@ class Incident(NamedTuple):
 
 
 class Point(NamedTuple):
-    """Some records in a row: the step of the first, and the value of all."""
+    """The value of a record, or the mean of several in a row, with the step of the first."""
 
     step: int
     value: float
@@ -156,9 +157,9 @@ class Courses(NamedTuple):
     values: Mapping[Series, Sequence[float]]
 
     def of(self, key: Series) -> list[Point]:
-        """The points of a series that have a value, in the order in which they were logged."""
-        values = self.values.get(key, ())
-        return [Point(step, value) for step, value in zip(self.steps, values, strict=False) if value == value]
+        """The points of a series that have a finite value, in the order in which they were logged."""
+        points = zip(self.steps, self.values.get(key, ()), strict=False)
+        return [Point(step, value) for step, value in points if isfinite(value)]
 
 
 @dataclass(frozen=True, slots=True)

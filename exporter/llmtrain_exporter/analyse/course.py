@@ -1,27 +1,21 @@
 """How the metrics of a run went from its first record to its last, in bounded memory.
 
 A course has a number of points, however long the run: first each record is one, and whenever there are as
-many as are kept, neighbours are joined, so that from then on a point stands for twice as many records.
+many as are kept, each second one is dropped, and from then on half as many are taken.
 """
 
 from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
-from itertools import groupby, islice
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
-from typing import NamedTuple
 
-from llmtrain_exporter.analyse.baseline import UNLIMITED
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.evidence_limits import COURSE_POINTS, COURSE_SERIES
 from llmtrain_exporter.model import Courses, Layout, Series
 
-GATHERED = 8
-"""Rows that wait to be taken in together."""
-
-PLANS_KEPT = 8
+PICKERS_KEPT = 8
 """Layouts remembered; a run has two or three."""
 
 FOLLOWED = frozenset(
@@ -40,121 +34,74 @@ PARTS = frozenset(("", "mean", "max", "max_terminated", "chosen"))
 FREE = frozenset(("function",))
 """Labels whose values are the run's own."""
 
-PEAKS = frozenset(("max", "max_terminated"))
-"""Parts of a metric of which a point holds the largest value, and not the mean."""
+Picker = Callable[[tuple[float, ...]], Iterable[float]]
 
 _NAN = math.nan
-
-
-class _Column(NamedTuple):
-    """A column of a layout that is followed."""
-
-    at: int
-    series: Series
-    peak: bool
 
 
 class CourseKeeper:
     """Takes the rows of one kind of record in, and keeps the courses of what is followed."""
 
-    __slots__ = ("_columns", "_each", "_plans", "_point", "_rows", "_steps")
+    __slots__ = ("_cells", "_next", "_order", "_pickers", "_skipped", "_steps")
 
     def __init__(self) -> None:
-        self._each = 1  # records of a point
-        self._rows: list[tuple[int, Layout, tuple[float, ...]]] = []  # not yet taken in
-        self._point = _Gathering()  # the point that is not complete
+        self._skipped = 0  # records between two that are taken
+        self._next = 0  # records until the next one
+        self._order: list[Series] = []  # the columns
         self._steps = array("q")
-        self._columns: dict[Series, array[float]] = {}
-        self._plans: dict[Layout, tuple[_Column, ...]] = {}
+        self._cells = array("f")  # row by row, NaN for what a row lacks
+        self._pickers: dict[Layout, Picker] = {}
 
     def put(self, step: int, layout: Layout, values: tuple[float, ...]) -> None:
         """Take a row in."""
-        self._rows.append((step, layout, values))
-        if len(self._rows) >= GATHERED:
-            self._settle()
+        if self._next:
+            self._next -= 1
+            return
+        self._next = self._skipped
+        pick = self._pickers.get(layout) or self._picker(layout)
+        self._steps.append(step)
+        self._cells.extend(pick((*values, _NAN)))
+        if len(self._steps) == COURSE_POINTS:
+            self._thin_out()
 
     def courses(self) -> Courses:
         """The courses so far; what is yet to come changes nothing in them."""
-        self._settle()
-        steps, columns = self._steps[:], {series: column[:] for series, column in self._columns.items()}
-        if self._point.rows:
-            _append(steps, columns, self._point)
-        return Courses(steps, columns)
+        width = len(self._order)
+        return Courses(self._steps[:], {key: self._cells[at::width] for at, key in enumerate(self._order)})
 
-    def _settle(self) -> None:
-        rows, self._rows = self._rows, []
-        while rows:
-            taken = rows[: self._each - self._point.rows]
-            del rows[: len(taken)]
-            for layout, alike in groupby(taken, itemgetter(1)):
-                self._point.add(list(alike), self._followed(layout))
-            if self._point.rows >= self._each:
-                _append(self._steps, self._columns, self._point)
-                self._point = _Gathering()
-                if len(self._steps) >= COURSE_POINTS:
-                    self._join()
+    def _picker(self, layout: Layout) -> Picker:
+        """Takes the columns from a row of a layout; what that one has anew gets columns."""
+        at = {key: index for index, key in enumerate(layout.series) if _is_followed(key)}
+        new = [key for key in at if key not in self._order][: COURSE_SERIES - len(self._order)]
+        if new or len(self._pickers) >= PICKERS_KEPT:
+            self._pickers.clear()
+            self._widen(new)
+        places = [at.get(key, -1) for key in self._order]
+        found = self._pickers[layout] = _taking(places)
+        return found
 
-    def _followed(self, layout: Layout) -> tuple[_Column, ...]:
-        """The columns of a layout that are followed."""
-        plan = self._plans.get(layout)
-        if plan is None:
-            if len(self._plans) >= PLANS_KEPT:
-                self._plans.clear()
-            wanted = (
-                _Column(at, series, is_peak(series))
-                for at, series in enumerate(layout.series)
-                if _is_followed(series)
-            )
-            plan = self._plans[layout] = tuple(islice(wanted, COURSE_SERIES))
-        return plan
+    def _widen(self, new: Sequence[Series]) -> None:
+        """Give the rows so far as many more columns, which they lack."""
+        width, missing = len(self._order), array("f", [_NAN] * len(new))
+        wide = array("f")
+        for at in range(len(self._steps)):
+            wide += self._cells[at * width : (at + 1) * width] + missing
+        self._cells = wide
+        self._order += new
 
-    def _join(self) -> None:
-        """Make one point of each two."""
-        self._each *= 2
-        self._steps = self._steps[::2]
-        for series, column in self._columns.items():
-            join = _larger if is_peak(series) else _mean
-            self._columns[series] = array("f", map(join, column[::2], column[1::2]))
+    def _thin_out(self) -> None:
+        """Drop each second row."""
+        width, thin = len(self._order), array("f")
+        for at in range(0, len(self._steps), 2):
+            thin += self._cells[at * width : (at + 1) * width]
+        self._cells, self._steps = thin, self._steps[::2]
+        self._skipped = self._next = 2 * self._skipped + 1
 
 
-class _Gathering:
-    """Records on the way to a point: of each series the sum or the largest value, and of how many."""
-
-    __slots__ = ("rows", "step", "totals")
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.step = 0  # of the first record
-        self.totals: dict[Series, tuple[float, int]] = {}
-
-    def add(
-        self,
-        rows: Sequence[tuple[int, Layout, tuple[float, ...]]],
-        followed: Sequence[_Column],
-    ) -> None:
-        """Add rows of one layout, of which those columns are followed."""
-        if not self.rows:
-            self.step = rows[0][0]
-        self.rows += len(rows)
-        columns = list(zip(*(values for _, _, values in rows), strict=True))
-        for at, series, peak in followed:
-            column: Sequence[float] = columns[at]
-            total = sum(column)
-            if total - total != 0:  # NaN or an infinity among them
-                column = [value for value in column if math.isfinite(value)]
-                total = sum(column)
-            if not column:
-                continue
-            known, count = self.totals.get(series, (0.0, 0))
-            if peak:
-                self.totals[series] = max(known, *column) if count else max(column), 1
-            else:
-                self.totals[series] = known + total, count + len(column)
-
-
-def is_peak(series: Series) -> bool:
-    """Whether a point of this series holds the largest value, and not the mean."""
-    return _part(series) in PEAKS
+def _taking(places: Sequence[int]) -> Picker:
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda values: [values[at] for at in places]
 
 
 def _is_followed(series: Series) -> bool:
@@ -165,26 +112,3 @@ def _is_followed(series: Series) -> bool:
 def _part(series: Series) -> str:
     """Which part of its metric it is; empty where that has none."""
     return dict(series.labels).get(series.metric.label, "") if series.metric.label else ""
-
-
-def _append(steps: array[int], columns: dict[Series, array[float]], point: _Gathering) -> None:
-    """Add a point to all columns; what it lacks is NaN there."""
-    for series in point.totals.keys() - columns.keys():
-        columns[series] = array("f", [_NAN]) * len(steps)
-    steps.append(point.step)
-    for series, column in columns.items():
-        total, count = point.totals.get(series, (_NAN, 1))
-        value = total / count
-        # Of what 32 bits cannot hold as much as they can.
-        column.append(math.copysign(UNLIMITED, value) if abs(value) > UNLIMITED else value)
-
-
-def _mean(first: float, second: float) -> float:
-    """The mean of two points; of one where the other has no value."""
-    if first != first:
-        return second
-    return first if second != second else (first + second) / 2
-
-
-def _larger(first: float, second: float) -> float:
-    return second if first != first or second > first else first

@@ -7,7 +7,7 @@ from typing import Annotated
 from llmtrain_exporter.knowledge import sources as src
 
 # Which records are compared.
-COURSE_POINTS: Annotated[int, "points", src.RUNS] = 96
+COURSE_POINTS: Annotated[int, "points", src.RUNS] = 128
 """Of a course at the most, and half as many at least once a run has that many records; an even number."""
 COURSE_SERIES: Annotated[int, "series", src.RUNS] = 40
 """Of a course at the most; reward functions are the only metric of which a run has many."""
