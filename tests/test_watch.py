@@ -109,7 +109,8 @@ class Loop:
         return self.values().get(series(f"llmtrain_exporter_{metric}", labels), 0.0)
 
     def values(self) -> dict[str, float]:
-        """Every sample of a scrape."""
+        """Every sample of a scrape, the first of which shows a new run at 0."""
+        self._exposition.scraped(self.now, 0.0)
         text = (self._exposition.render(False) + self.telemetry.render(False)).decode()
         families = text_string_to_metric_families(text)
         return {series(sample.name, sample.labels): sample.value for f in families for sample in f.samples}
@@ -143,7 +144,7 @@ def test_a_new_run_is_found_at_the_next_scan(loop: Loop) -> None:
 
 
 def test_a_run_that_begins_while_others_are_watched_counts_from_zero(loop: Loop) -> None:
-    """Prometheus sees the first records of a new run as an increase: one scrape shows 0, the next all."""
+    """Prometheus sees the first records of a new run as an increase: it is shown 0 first, then all."""
     loop.scan()
     loop.append("new/logging.jsonl", swift(1), swift(2))
     loop.scan()

@@ -24,6 +24,7 @@ from llmtrain_exporter.serve.pages.frame import Pages
 from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.listing import Listing
 from llmtrain_exporter.serve.pages.run_answers import RunAnswers
+from llmtrain_exporter.serve.scrapers import TIMEOUT_HEADER, Scrapers
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.web.asgi import BasicAuth, FixedHeaders, Pieces
 from llmtrain_exporter.web.negotiate import accepts_gzip, wants_openmetrics
@@ -54,7 +55,7 @@ def create_app(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The application. `clock`: Unix time; `headers`: for every answer, stronger than the usual ones."""
-    site = _Site(fleet, exposition, telemetry)
+    site = _Site(fleet, exposition, telemetry, monotonic)
     listing, histories, assets = Listing(fleet, monotonic), Histories(settings, clock, monotonic), Assets()
     answers = RunAnswers(fleet)
     pages = Pages(fleet, listing, answers, assets, version, clock)
@@ -71,10 +72,14 @@ def create_app(
 class _Site:
     """The answers. Those that cost something are plain functions, which run in the thread pool."""
 
-    def __init__(self, fleet: Fleet, exposition: Exposition, telemetry: Telemetry) -> None:
+    def __init__(
+        self, fleet: Fleet, exposition: Exposition, telemetry: Telemetry, monotonic: Callable[[], float]
+    ) -> None:
         self._fleet = fleet
         self._exposition = exposition
         self._telemetry = telemetry
+        self._monotonic = monotonic
+        self._scrapers = Scrapers()
 
     def routes(self) -> list[Route]:
         answers = {
@@ -90,6 +95,8 @@ class _Site:
             "Content-Type": OPENMETRICS if openmetrics else TEXT,
             "Vary": "Accept, Accept-Encoding",
         }
+        if request.method == "GET":
+            self._note_scrape(request)
         with self._telemetry.scraping():
             if not accepts_gzip(header(request, "accept-encoding")):
                 runs = self._exposition.pieces(openmetrics)
@@ -97,6 +104,13 @@ class _Site:
             deflated = self._exposition.deflated(openmetrics)
             body = gzip_pieces(deflated, self._telemetry.render(openmetrics))
             return Pieces(body, {**headers, "Content-Encoding": "gzip"})
+
+    def _note_scrape(self, request: Request) -> None:
+        now = self._monotonic()
+        if timeout := header(request, TIMEOUT_HEADER):
+            host = request.client.host if request.client else ""
+            self._scrapers.came((host, header(request, "user-agent")), timeout, now)
+        self._exposition.scraped(now, self._scrapers.hold(now))
 
     async def healthy(self, _: Request) -> Response:
         return PlainTextResponse("llmtrain-exporter is healthy.\n")
