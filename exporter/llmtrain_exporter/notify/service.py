@@ -21,12 +21,15 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.call import Answer, Call, NoAnswerError
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.chart import drawn_if_free
+from llmtrain_exporter.notify.chat.descriptor import Bot
 from llmtrain_exporter.notify.client import ask
 from llmtrain_exporter.notify.compose import RunAnswer
 from llmtrain_exporter.notify.config.configure import ConfiguredRelay
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.http import create_app
+from llmtrain_exporter.notify.memory import BotMemory, Keeper, bot_key
+from llmtrain_exporter.notify.memory_file import MemoryFile
 from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
@@ -60,10 +63,14 @@ def relay(
     quieten()
     ending = threading.Event()
     telemetry = RelayTelemetry(__version__, (bot.rule.name for bot in configured.bots))
-    site = assembled(configured, telemetry, ending.is_set, show)
+    memory = MemoryFile(configured.memory_file, time.monotonic, telemetry.memory)
+    site = assembled(configured, telemetry, ending.is_set, show, memory)
     server = Server(create_app(site, telemetry, web.users, web.headers), *settings.address, web.tls)
     announce(server.url)
-    _run(server, site, ending)
+    try:
+        _run(server, site, ending)
+    finally:
+        memory.close()
 
 
 def quieten() -> None:
@@ -76,14 +83,25 @@ def assembled(
     telemetry: RelayTelemetry,
     ending: Callable[[], bool],
     show: Callable[[Card], object],
+    keeper: Keeper,
     sources: Sources | None = None,
 ) -> Relay:
     """The relay of these settings. `sources`: other than the exporters of the settings."""
     settings = configured.settings
     exporters = Exporters(configured.exporters, telemetry.asked, time.monotonic)
-    deliveries = [Delivery(bot, ports_of(telemetry, ending), settings.remember) for bot in configured.bots]
+    deliveries = [
+        Delivery(bot, ports_of(telemetry, ending), memory_of(bot, keeper, settings.remember))
+        for bot in configured.bots
+    ]
     found = sources or _sources(exporters, configured, telemetry)
     return Relay(deliveries, found, telemetry, show, settings.lang, settings.expire_after)
+
+
+def memory_of(bot: Bot[Any], keeper: Keeper, remember: float) -> BotMemory:
+    """What that bot was told. A secret that only signs may change; another address is another bot."""
+    addresses = [value for name, value in sorted(bot.secrets.items()) if name != "secret"]
+    chat = [str(getattr(bot.rule, name, "")) for name in ("chat_id", "message_thread_id")]
+    return BotMemory(bot_key(bot.rule.name, bot.rule.kind, (*addresses, *chat)), keeper, remember)
 
 
 def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool], patience: float = SEND_SECONDS) -> Ports:

@@ -10,7 +10,7 @@ PREFIX = "llmtrain_relay_"
 BUCKETS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Upper bounds of the histograms, in seconds."""
 
-RESULTS = ("sent", "known", "unwanted", "later", "closed", "never")
+RESULTS = ("sent", "known", "stale", "early", "unwanted", "later", "closed", "never")
 
 
 class RelayTelemetry:
@@ -36,6 +36,7 @@ class RelayTelemetry:
         self._tokens = gauge("tokens", "Messages that a bot may be sent at once.", "bot")
         self._last = gauge("last_sent_timestamp_seconds", "When a bot took its last card.", "bot")
         self._asked = counter("exporter_requests_total", "Questions to the exporter, by result.", "result")
+        self._on_disk = gauge("memory_on_disk", "Whether what bots were told survives a restart, 0 or 1.")
         for bot in bots:
             for metric in (self._retried, self._held, self._cut, self._send):
                 metric.labels(bot)
@@ -89,6 +90,10 @@ class RelayTelemetry:
     def asked(self, result: str) -> None:
         """What came of a question to the exporter."""
         self._asked.labels(result).inc()
+
+    def memory(self, on_disk: bool) -> None:
+        """Whether what bots are told is kept on disk."""
+        self._on_disk.set(on_disk)
 
     def render(self) -> bytes:
         """The families in the text format."""

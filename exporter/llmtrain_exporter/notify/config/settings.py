@@ -105,7 +105,10 @@ class RelaySettings(SettingsSection):
     )
     remember: Seconds = Field(
         default=3600.0,
-        description="How long it is known what a bot has accepted; below Alertmanager's repeat_interval.",
+        description="What Alertmanager repeats sooner is no reminder; below its repeat_interval.",
+    )
+    memory_file: Annotated[str | None, FromText("FILE")] = Field(
+        default=None, description="Where it keeps what bots were told; without it below ~/.local/state."
     )
     bots: tuple[AnyBotRule, ...] = Field(default=(), description="Where cards go.")
 
