@@ -126,7 +126,7 @@ def test_a_signal_waits_while_its_incident_is_known(severity: str) -> None:
         assert codes(site, group(alert(), key="critical"), group(signal, key="signals")) == [200, 424]
         assert codes(site, group(alert(SIGNAL, run="another", signal="kl_high"), key="another")) == [200]
         assert len(one.cards) == 2
-        site.clock.crank(120.0)
+        site.clock.crank(600.0)
         assert codes(site, group(signal, key="signals")) == [200]
         assert len(one.cards) == 3
 

@@ -40,6 +40,7 @@ _NO_NEWS = {
     News.STALE: Outcome(Result.STALE),
     News.KNOWN: Outcome(Result.KNOWN),
     News.EARLY: Outcome(Result.EARLY, "early", "it may be over or part of another card in a moment"),
+    News.PAST: Outcome(Result.EARLY, "past", "it says that something is over which has begun later"),
 }
 
 log = logging.getLogger(__name__)

@@ -44,11 +44,15 @@ AGAIN_SECONDS = 900.0
 REFIRE_SECONDS = 30.0
 """Two Prometheus servers with the usual intervals of 15 seconds see an end so long after one another."""
 
-INHIBIT_SECONDS = 90.0
-"""Prometheus sends all that fires once a minute; with an evaluation before it, by then it has."""
+STALE_END_SECONDS = 90.0
+"""Prometheus sends what fires once a minute: by then Alertmanager no longer says that it is over."""
 
-MOST_HOLDING_SECONDS = 900.0
-"""What was last asked for longer ago is held anew."""
+PART_SECONDS = 600.0
+"""Alertmanagers that are started one after the other hear of all that fires within this time. Meanwhile
+nothing is missing: a signal is on the card of its incident."""
+
+MOST_HOLDING_SECONDS = 1800.0
+"""What was last asked for longer ago is held anew; no group is told less often."""
 
 
 class News(IntEnum):
@@ -58,6 +62,7 @@ class News(IntEnum):
     KNOWN = 1
     EARLY = 2  # may turn out to be no news with the next notification
     NEW = 3
+    PAST = 4  # holds an end before the start that was told: all of it is the past, whatever else is new
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +165,11 @@ class BotMemory:
 
     def _judge(self, key: bytes, alert: RaisedAlert, group: Mapping[bytes, RaisedAlert], now: float) -> News:
         news, patience = _compared(alert, self._states.get(key), now, self._remember)
-        if news is News.NEW and alert.firing and self._stands_for(alert, group):
-            news, patience = News.EARLY, INHIBIT_SECONDS
-        if news is not News.EARLY:
+        if news is News.NEW and self._stands_for(alert, group):
+            news, patience = News.EARLY, PART_SECONDS
+        if news not in (News.EARLY, News.PAST):
             return news
-        return News.NEW if self._held_for(key, now) >= patience else News.EARLY
+        return News.NEW if self._held_for(key, now) >= patience else news
 
     def _stands_for(self, alert: RaisedAlert, group: Mapping[bytes, RaisedAlert]) -> bool:
         """Whether the bot knows of something worse in that run whose part this signal is."""
@@ -237,7 +242,7 @@ def _digest(*parts: object) -> bytes:
 def _compared(
     alert: RaisedAlert, known: AlertState | None, now: float, remember: float
 ) -> tuple[News, float]:
-    """An alert beside what the bot was told of it; and for how long it waits where it is early."""
+    """An alert beside what the bot was told of it; and for how long it waits where it is early or past."""
     if known is None:
         return News.NEW, 0.0
     if known.firing:
@@ -247,7 +252,7 @@ def _compared(
 
 def _after_start(alert: RaisedAlert, known: AlertState, now: float, remember: float) -> tuple[News, float]:
     if not alert.firing:
-        return (News.EARLY, INHIBIT_SECONDS) if _end(alert, now) < known.started else (News.NEW, 0.0)
+        return (News.PAST, STALE_END_SECONDS) if _end(alert, now) < known.started else (News.NEW, 0.0)
     another = alert.name in ENDLESS and alert.started >= known.started + AGAIN_SECONDS
     return News.NEW if another or _is_due(known, now, remember) else News.KNOWN, 0.0
 
