@@ -261,6 +261,8 @@ class Model:
         for chat in self.chats:
             told = [each for card in chat.cards for each in card]
             for name, index, firing in known:
+                if name.endswith("signal"):
+                    continue  # the incident's card has it
                 # Between two times that it fires its end may have gone by unseen: then it has gone on firing.
                 goes_on = firing and [fires for each, _, fires in told if each == name][-1:] == [True]
                 later = any(each == name and at > index for each, at, _ in told)
@@ -283,6 +285,8 @@ class Model:
                 assert (name, index, False) in told, f"never over: {name} {index}"
             going_on: set[tuple[str, int]] = set()
             for card in chat.cards:
+                if card in chat.unsure:
+                    continue  # of what the relay does not know it cannot know the parts
                 for name, index, firing in card:
                     incident = f"{name.split()[0]} incident", index
                     if name.endswith("incident"):

@@ -131,14 +131,35 @@ def test_a_signal_waits_while_its_incident_is_known(severity: str) -> None:
         assert len(one.cards) == 3
 
 
-def test_a_signal_after_its_incident_does_not_wait() -> None:
-    """Nor does one that comes in the same notification."""
+def test_a_signal_of_an_incident_that_was_over_lately_waits_too() -> None:
+    """Of two servers one may still look back at it. That such a signal is over is no news."""
     signal = alert(SIGNAL, signal="kl_high")
     with bot("slack") as one, relaying([one]) as site:
         both = group(alert(), signal, key="critical")
-        over = group(alert(firing=False), key="critical")
-        assert codes(site, both, over, group(signal, key="signals")) == [200] * 3
+        over = group(alert(firing=False, ended=NOW + 1), key="critical")
+        assert codes(site, both, over, group(signal, key="signals")) == [200, 200, 424]
+        assert codes(site, group(alert(SIGNAL, signal="kl_high", firing=False), key="signals")) == [200]
+        assert len(one.cards) == 2
+        site.clock.crank(600.0)
+        assert codes(site, group(signal, key="signals")) == [200]
         assert len(one.cards) == 3
+
+
+def test_an_incident_of_the_same_number_is_the_same() -> None:
+    """A Prometheus that was started anew looks back at it. If it really goes on, that is told."""
+    over = group(alert(incident="1", firing=False, ended=NOW + 300))
+    again = alert(incident="1", started=NOW + 420)
+    gone = alert(incident="1", firing=False, started=NOW + 420, ended=NOW + 430)
+    with bot("slack") as one, relaying([one]) as site:
+        bodies = group(alert(incident="1")), over, group(again), group(gone)
+        assert codes(site, *bodies) == [200, 200, 424, 200]
+        assert told(one) == ["wrong", "over"]
+        assert codes(site, group(alert(incident="2", started=NOW + 420))) == [200]
+        later = group(alert(incident="1", started=NOW + 440))
+        assert codes(site, group(again), later) == [200, 424]
+        site.clock.crank(601.0)
+        assert codes(site, later) == [200]
+        assert told(one) == ["wrong", "over", "wrong", "wrong"]
 
 
 def test_memory_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

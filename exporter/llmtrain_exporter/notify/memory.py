@@ -9,7 +9,7 @@ of each alert it is known whether the bot was told that it fires or that it is o
 - Of an alert that goes on firing, another start says only that Prometheus was started anew. But of what is
   told without an end, such as a run that failed, one is told from the next by nothing else.
 - An incident keeps its signals silent. After its start Alertmanager may hear of the signals first, so these
-  wait while the bot knows of the incident.
+  wait while the bot knows of the incident, and for some minutes after that is over.
 - What is unchanged after `remember` seconds without a question is a reminder, and told.
 - An end older than the start that was told waits as well: what is true comes with the next notification.
 
@@ -40,6 +40,10 @@ ENDLESS = (FAILED.name, FINISHED.name)
 
 AGAIN_SECONDS = 900.0
 """Such an alert fires on for at least this long (`times.BRIDGE`): a later start is another one's."""
+
+NUMBER = "incident"
+"""The label with an incident's number in its run: another incident has another one. One that fires again
+after its end is the same, which a Prometheus looks back at that was started anew."""
 
 REFIRE_SECONDS = 30.0
 """Two Prometheus servers with the usual intervals of 15 seconds see an end so long after one another."""
@@ -117,7 +121,7 @@ class BotMemory:
         self._keeper = keeper
         self._remember = remember
         self._states: OrderedDict[bytes, AlertState] = OrderedDict()  # the longest untouched first
-        self._firing: dict[bytes, dict[bytes, int]] = {}  # by run, the alerts that stand for others, by rank
+        self._worse: dict[bytes, dict[bytes, AlertState]] = {}  # by run, what stands for its signals
         self._held: OrderedDict[bytes, tuple[float, float]] = OrderedDict()  # first and last asked for
         self._unsure = set(keeper.attempts(bot))
         for key, state in keeper.states(bot):
@@ -165,18 +169,30 @@ class BotMemory:
 
     def _judge(self, key: bytes, alert: RaisedAlert, group: Mapping[bytes, RaisedAlert], now: float) -> News:
         news, patience = _compared(alert, self._states.get(key), now, self._remember)
-        if news is News.NEW and self._stands_for(alert, group):
-            news, patience = News.EARLY, PART_SECONDS
+        worse = self._worse_than(alert, group, now) if news is News.NEW else []
+        if worse:
+            news, patience = self._as_part(key, alert, worse), PART_SECONDS
         if news not in (News.EARLY, News.PAST):
             return news
         return News.NEW if self._held_for(key, now) >= patience else news
 
-    def _stands_for(self, alert: RaisedAlert, group: Mapping[bytes, RaisedAlert]) -> bool:
-        """Whether the bot knows of something worse in that run whose part this signal is."""
+    def _worse_than(
+        self, alert: RaisedAlert, group: Mapping[bytes, RaisedAlert], now: float
+    ) -> list[AlertState]:
+        """What the bot knows of in that run, or did lately, and whose part this signal is."""
         if "signal" not in alert.labels or is_incident(alert):
-            return False
-        worse = self._firing.get(_run(alert), {})
-        return any(rank > _rank(alert) and key not in group for key, rank in worse.items())
+            return []
+        lately = now - PART_SECONDS
+        return [
+            state
+            for key, state in self._worse.get(_run(alert), {}).items()
+            if state.rank > _rank(alert) and key not in group and (state.firing or state.ended > lately)
+        ]
+
+    def _as_part(self, key: bytes, alert: RaisedAlert, worse: Iterable[AlertState]) -> News:
+        if alert.firing or any(state.firing for state in worse):
+            return News.EARLY  # the end of a part, taken for told, would hide the end of the whole
+        return News.NEW if key in self._states else News.KNOWN
 
     def _held_for(self, key: bytes, now: float) -> float:
         first, last = self._held.pop(key, (now, now))
@@ -189,6 +205,8 @@ class BotMemory:
 
     def _touch(self, group: Mapping[bytes, RaisedAlert], judged: Mapping[bytes, News], now: float) -> None:
         for key, alert in group.items():
+            if key not in self._states:  # part of what is known, and over
+                continue
             state = self._states[key]
             ended = state.ended
             if judged[key] is News.KNOWN and not alert.firing:
@@ -204,16 +222,16 @@ class BotMemory:
     def _set(self, key: bytes, state: AlertState) -> None:
         self._drop(key)
         self._states[key] = state
-        if state.firing and state.rank and state.run:
-            self._firing.setdefault(state.run, {})[key] = state.rank
+        if state.rank and state.run:
+            self._worse.setdefault(state.run, {})[key] = state
 
     def _drop(self, key: bytes) -> None:
         state = self._states.pop(key, None)
-        if state is None or state.run not in self._firing:
+        if state is None or state.run not in self._worse:
             return
-        self._firing[state.run].pop(key, None)
-        if not self._firing[state.run]:
-            del self._firing[state.run]
+        self._worse[state.run].pop(key, None)
+        if not self._worse[state.run]:
+            del self._worse[state.run]
 
     def _forget(self, now: float) -> Iterator[bytes]:
         keep = max(KEEP_SECONDS, self._remember)
@@ -258,11 +276,16 @@ def _after_start(alert: RaisedAlert, known: AlertState, now: float, remember: fl
 
 
 def _after_end(alert: RaisedAlert, known: AlertState, now: float, remember: float) -> tuple[News, float]:
-    if alert.started > known.ended + REFIRE_SECONDS or (alert.firing and _is_due(known, now, remember)):
+    numbered = NUMBER in alert.labels
+    if alert.firing and _is_due(known, now, remember):
+        return News.NEW, 0.0
+    if alert.started > known.ended + REFIRE_SECONDS and not numbered:
         return News.NEW, 0.0
     if not alert.firing:
         return News.KNOWN, 0.0
-    return (News.STALE, 0.0) if alert.started <= known.ended else (News.EARLY, REFIRE_SECONDS)
+    if alert.started <= known.ended:
+        return News.STALE, 0.0
+    return News.EARLY, PART_SECONDS if numbered else REFIRE_SECONDS
 
 
 def _is_due(known: AlertState, now: float, remember: float) -> bool:

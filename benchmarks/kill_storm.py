@@ -1,6 +1,6 @@
 """Runs that collapse while programs are killed: Prometheus and Alertmanager, two of each; exporter, relay.
 
-    python -m tests.kill_storm --seed 1 --newer /folder/of/newer/servers
+    python -m benchmarks.kill_storm --seed 1 --newer /folder/of/newer/servers
 
 Half an hour. It prints what was killed, and of each bot what is missing and what came twice; exit code 1 if
 anything did. Incidents, kills and their moments come from the seed; what they hit does not.
@@ -27,7 +27,7 @@ import yaml
 from tests.bots import Bot, bot
 from tests.line_to_card import ALERTS, Replay, breaks_at, with_addresses
 from tests.relaying import RelayProcess
-from tests.servers import ExporterProcess, Server, eventually, free_port
+from tests.servers import ExporterProcess, Server, clustered, eventually, free_port
 
 DEMO = ALERTS.parent / "exporter" / "llmtrain_exporter" / "demo"
 KINDS = ("feishu", "wecom", "slack")
@@ -63,7 +63,7 @@ class Programs:
         shutil.copytree(ALERTS / "rules", folder / "rules")
         alerting = with_addresses(ALERTS / "alertmanager.yml", {"relay:9849": relay.address}, folder)
         managers = [
-            _alertmanager(folder / f"alertmanager-{at}", alerting, peers[at], peers[1 - at], binary)
+            clustered(folder / f"a{at}", alerting, peers[at], peers[1 - at], binary("alertmanager"))
             for at in range(2)
         ]
         addresses = {
@@ -88,22 +88,6 @@ class Programs:
 
     def __exit__(self, *raised: object) -> None:
         self._block.__exit__(*raised)  # type: ignore[arg-type]
-
-
-def _alertmanager(
-    folder: Path, config: Path, own: int, peer: int, binary: Callable[[str], str | Path]
-) -> Server:
-    port = free_port()
-    command: list[str | Path] = [
-        binary("alertmanager"),
-        f"--config.file={config}",
-        f"--storage.path={folder}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        f"--cluster.listen-address=127.0.0.1:{own}",
-        f"--cluster.advertise-address=127.0.0.1:{own}",
-        f"--cluster.peer=127.0.0.1:{peer}",
-    ]
-    return Server(command, port)
 
 
 def _prometheus(folder: Path, config: Path, binary: Callable[[str], str | Path]) -> Server:
@@ -182,7 +166,7 @@ def _titles(one: Bot) -> list[str]:
 def _count(one: Bot, runs: Sequence[str], marks: tuple[str, ...]) -> int:
     """Of how many runs the bot has such a card."""
     titles = [title for title in _titles(one) if title.startswith(marks)]
-    return sum(any(title.endswith((f": {run}", f"：{run}")) for title in titles) for run in runs)
+    return sum(any(title.endswith((f": {run}", f"\uff1a{run}")) for title in titles) for run in runs)
 
 
 def judged(bots: Mapping[str, Bot], runs: Sequence[str]) -> list[str]:
@@ -193,7 +177,7 @@ def judged(bots: Mapping[str, Bot], runs: Sequence[str]) -> list[str]:
         for run in runs:
             for what, marks in (("incident", INCIDENT), ("over", OVER)):
                 cards = [title for title in found.elements() if title.startswith(marks)]
-                count = sum(title.endswith((f": {run}", f"：{run}")) for title in cards)
+                count = sum(title.endswith((f": {run}", f"\uff1a{run}")) for title in cards)
                 if count != 1:
                     wrong.append(f"{kind}: {run}: {what}: {count} times")
         others = [
