@@ -217,8 +217,8 @@ class Course(threading.Thread):
 QUICK = ("--cluster.peer-timeout=1s", "--cluster.settle-timeout=2s", "--cluster.pushpull-interval=1s")
 """Else an Alertmanager tells nothing for a quarter of a minute after its start."""
 
-LASTS_SECONDS = 20.0
-STORM = (30, 12, 25.0)
+LASTS_SECONDS = 15.0
+STORM = (30, 6, 12.0)
 """Incidents, kills, and the seconds within which the incidents begin."""
 
 
@@ -230,7 +230,7 @@ def _is_joined(server: Server) -> bool:
 def test_a_cluster_and_a_relay_that_are_killed_tell_each_incident_once(
     version: str, tmp_path: Path, real_tool: Tool
 ) -> None:
-    """30 incidents, 3 bots, 12 kills of two Alertmanagers and the relay: each card is there, and once."""
+    """30 incidents, 3 bots, 6 kills of two Alertmanagers and the relay: each card is there, and once."""
     incidents, kills, seconds = STORM
     chance, binary = random.Random(version), real_tool(version)
     peers = free_port(), free_port()
