@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import signal
 import threading
 import time
@@ -31,6 +32,8 @@ from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.web import web_config
+from llmtrain_exporter.web.access import access_of
+from llmtrain_exporter.web.connections import Limits, fair_share
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.web_config import WebConfig
 
@@ -41,6 +44,7 @@ QUESTIONS_AT_A_TIME = 8
 QUESTION_SECONDS = 9.0
 """However many exporters there are to ask, and however slowly they answer, a card waits no longer."""
 
+MOST_CONNECTIONS = 1024
 DRAWINGS_AT_A_TIME = 2
 LAST_SECONDS = 7.0
 """How long cards under way get at the end; Docker kills after 10."""
@@ -61,9 +65,18 @@ def relay(
     ending = threading.Event()
     telemetry = RelayTelemetry(__version__, (bot.rule.name for bot in configured.bots))
     site = assembled(configured, telemetry, ending.is_set, show)
-    server = Server(create_app(site, telemetry, web.users, web.headers), *settings.address, web.tls)
+    access = access_of(web, settings.address[0], settings.allowed_hosts)
+    server = Server(
+        create_app(site, telemetry, access), *settings.address, web.tls, limits(), telemetry.server.cut_off
+    )
     announce(server.url)
     _run(server, site, ending)
+
+
+def limits() -> Limits:
+    """Those of its connections: half of what may be open is left to the bots and the exporters."""
+    open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Limits(connections=fair_share(MOST_CONNECTIONS, open_files, 2))
 
 
 def quieten() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from llmtrain_exporter.web.own_metrics import OwnMetrics
+from llmtrain_exporter.web.own_metrics import OwnMetrics, ServerMetrics
 
 PREFIX = "llmtrain_relay_"
 BUCKETS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -19,6 +19,7 @@ class RelayTelemetry:
     def __init__(self, version: str, bots: Iterable[str]) -> None:
         own = self._own = OwnMetrics(PREFIX, version, BUCKETS)
         counter, gauge, histogram = own.counter, own.gauge, own.histogram
+        self.server = ServerMetrics(own)
         self._webhooks = counter("webhooks_total", "Requests of Alertmanager, by answer.", "code")
         self._invalid = counter(
             "invalid_webhooks_total", "Requests that were no webhook, by reason.", "reason"

@@ -7,22 +7,28 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from starlette.types import ASGIApp
 
 from llmtrain_exporter import __version__
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.follow import raise_descriptor_limit
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watcher import Watcher
 from llmtrain_exporter.web import web_config
+from llmtrain_exporter.web.access import access_of
+from llmtrain_exporter.web.connections import Limits, fair_share
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.web_config import WebConfig
 
 LAST_LOOK_SECONDS = 0.5
 """How long the end waits for the loop; what it would still have read is read at the next start."""
+
+MOST_CONNECTIONS = 512
 
 log = logging.getLogger(__name__)
 
@@ -37,21 +43,28 @@ def serve(settings: Settings, announce: Callable[[str], object], any_port: bool 
     exposition = Exposition()
     fleet = Fleet(exposition, settings.paths)
     telemetry = Telemetry(__version__, fleet, exposition, settings.known_profiles.values())
-    app = create_app(fleet, exposition, telemetry, web.users, __version__, time.time, web.headers, settings)
-    server = _listen(app, settings, web, any_port)
+    access = access_of(web, settings.address[0], settings.allowed_hosts)
+    app = create_app(fleet, exposition, telemetry, access, __version__, time.time, settings)
+    server = _listen(app, settings, web, telemetry, any_port)
     announce(server.url)
     return _run(Watcher(settings, fleet, telemetry), server)
 
 
-def _listen(app: ASGIApp, settings: Settings, web: WebConfig, any_port: bool) -> Server:
+def limits() -> Limits:
+    """Those of its connections: by far the most of what may be open is left to the logs."""
+    return Limits(connections=fair_share(MOST_CONNECTIONS, raise_descriptor_limit(), 8))
+
+
+def _listen(app: ASGIApp, settings: Settings, web: WebConfig, telemetry: Telemetry, any_port: bool) -> Server:
     host, port = settings.address
+    server = partial(Server, app, tls=web.tls, limits=limits(), note_cut=telemetry.server.cut_off)
     try:
-        return Server(app, host, port, web.tls)
+        return server(host, port)
     except OSError as error:
         if not any_port or getattr(error.__cause__, "errno", None) != errno.EADDRINUSE:
             raise
     log.warning("Port %d is in use; another one is taken", port)
-    return Server(app, host, 0, web.tls)
+    return server(host, 0)
 
 
 def _run(watcher: Watcher, server: Server) -> bool:

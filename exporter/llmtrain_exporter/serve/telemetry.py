@@ -12,7 +12,7 @@ from llmtrain_exporter.knowledge.metric import PREFIX
 from llmtrain_exporter.knowledge.signal import Profile
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
-from llmtrain_exporter.web.own_metrics import OwnMetrics
+from llmtrain_exporter.web.own_metrics import OwnMetrics, ServerMetrics
 
 BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """Upper bounds of the histograms, in seconds."""
@@ -39,6 +39,7 @@ class Telemetry:
     ) -> None:
         """`profiles`: those that runs can have; their limits are shown once, not with each run."""
         own = self._own = OwnMetrics(f"{PREFIX}exporter_", version, BUCKETS)
+        self.server = ServerMetrics(own)
         self._state(fleet, exposition)
         self._limits(profiles)
         self._files = own.gauge("files", "Log files that are watched.")

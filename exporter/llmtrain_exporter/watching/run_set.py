@@ -20,7 +20,7 @@ SCANS_MISSING = 3
 """A path can vanish for a moment; a run leaves when so many searches in a row did not find it."""
 
 DESCRIPTORS_SPARED = 256
-"""Open files left to connections and everything else."""
+"""Open files left to connections and everything else, at least; a quarter where that is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ class RunSet(Generic[ObserverT]):
         self._runs: dict[str, LiveRun[ObserverT] | SleepingRun] = {}
         self._names: set[str] = set()
         self._missing: Counter[str] = Counter()  # by path: searches in a row that did not find it
-        self._descriptors = raise_descriptor_limit() - DESCRIPTORS_SPARED
+        limit = raise_descriptor_limit()
+        self._descriptors = limit - max(DESCRIPTORS_SPARED, limit // 4)
 
     def __len__(self) -> int:
         return len(self._runs)
