@@ -78,6 +78,20 @@ class RunSet(Generic[ObserverT]):
         sleeping.source.close()
         self._open(sleeping.found, sleeping.name, sleeping.carried, sleeping.met_at)
 
+    def change(self, rules: RunRules, max_runs: int) -> Sequence[str]:
+        """Go by other rules. Runs of which they say something else are watched anew, from the first byte.
+
+        Gives the names that are no longer in use. Counters never fall, though a run may be judged milder now.
+        """
+        changed = [run for run in self if not rules.says_the_same(self._rules, run.found)]
+        self._rules, self._max_runs = rules, max_runs
+        for run in changed:
+            self._forget(run)
+        for run in changed:
+            name = rules.name(run.found, self._names)
+            self._open(run.found, name, run.carried, run.met_at).folded.least = run.counters()
+        return [run.name for run in changed if run.name not in self._names]
+
     def spare_descriptor(self, run: LiveRun[ObserverT], reading: Reading | None) -> None:
         """Hold its log open no longer, where there are more runs than files may be open."""
         # A line that is longer than one reading would begin anew each time.

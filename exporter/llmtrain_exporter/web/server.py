@@ -88,6 +88,10 @@ class Server:
         with _signals(self.stop):
             self._uvicorn.run(sockets=[self._socket])
 
+    def exchange(self, app: ASGIApp, tls: ssl.SSLContext | None) -> None:
+        """Let this application answer from the next request on, and this TLS from the next connection on."""
+        self._served.app, self._served.tls = app, tls
+
     def stop(self) -> None:
         """End `run`, from any thread."""
         self._uvicorn.should_exit = True
