@@ -18,7 +18,9 @@ import requests
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.watching.sleeping import SleepingRun
 
+from tests.bots import bot
 from tests.certificates import certify
+from tests.relaying import RelayProcess, alert, group
 from tests.servers import HANGS_SECONDS, KILLED_SECONDS, ExporterProcess, Server, eventually, free_port
 from tests.test_watch import DAY, Loop
 from tests.training import append, swift
@@ -230,6 +232,29 @@ def presented(server: Server) -> str:
     """The certificate that whoever connects now is shown."""
     host, port = server.address.split(":")
     return ssl.get_server_certificate((host, int(port)), timeout=HANGS_SECONDS).strip()
+
+
+def test_the_relay_knows_what_its_bots_were_told(tmp_path: Path) -> None:
+    """Also after its settings changed: a bot that comes is told, one that stays is told nothing twice."""
+    path = tmp_path / "relay.yml"
+    with bot("slack") as old, bot("discord") as new:
+        path.write_text(json.dumps({"bots": [old.rule()]}))
+        with RelayProcess(["--config", path]) as relay:
+            incident = group(alert())
+            assert relay.post(incident).text == "slack: sent\n"
+            bots = [old.rule(severities=["critical"], lang="zh"), new.rule()]
+            path.write_text(json.dumps({"bots": bots, "allowed_hosts": ["relay"]}))
+            hang_up(relay)
+            eventually(lambda: relay.get("/-/healthy", {"Host": "relay"}).status_code == 200)
+            assert 'llmtrain_relay_cards_total{bot="discord",result="sent"}' in relay.metrics()
+            assert relay.post(incident).text == "slack: known\ndiscord: sent\n"
+            assert [len(old.cards), len(new.cards)] == [1, 1]
+            path.write_text(json.dumps({"bots": [{"name": "x", "kind": "no chat"}]}))
+            hang_up(relay)
+            successful = "llmtrain_relay_config_last_reload_successful"
+            eventually(lambda: relay.metrics()[successful] == 0)
+            assert f"The settings of before stay in force: {path}: line 1: bots[0].kind" in relay.log
+            assert relay.post(group(alert(run="other"))).text == "slack: sent\ndiscord: sent\n"
 
 
 def test_a_closed_terminal_ends_it(settings: Path) -> None:

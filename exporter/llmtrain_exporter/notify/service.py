@@ -32,8 +32,9 @@ from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.web import web_config
-from llmtrain_exporter.web.access import access_of
+from llmtrain_exporter.web.access import Access, access_of
 from llmtrain_exporter.web.connections import Limits, fair_share
+from llmtrain_exporter.web.reloading import on_hangup, reload
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.web_config import WebConfig
 
@@ -53,24 +54,48 @@ log = logging.getLogger(__name__)
 
 
 def relay(
-    configured: ConfiguredRelay, announce: Callable[[str], object], show: Callable[[Card], object]
+    configured: ConfiguredRelay,
+    announce: Callable[[str], object],
+    show: Callable[[Card], object],
+    renew: Callable[[Callable[[ConfiguredRelay], None]], None],
 ) -> None:
     """Answer Alertmanager until SIGTERM or Ctrl-C. `announce` gets the URL, `show` cards that no bot gets.
 
-    Raises OSError where it cannot listen, and ConfigError.
+    `renew` reads the settings again when SIGHUP comes, and hands them to what it gets. Raises OSError where
+    it cannot listen, and ConfigError.
     """
     settings = configured.settings
-    web = web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
+    web = _web(configured)
     quieten()
     ending = threading.Event()
     telemetry = RelayTelemetry(__version__, (bot.rule.name for bot in configured.bots))
     site = assembled(configured, telemetry, ending.is_set, show)
-    access = access_of(web, settings.address[0], settings.allowed_hosts)
-    server = Server(
-        create_app(site, telemetry, access), *settings.address, web.tls, limits(), telemetry.server.cut_off
-    )
-    announce(server.url)
-    _run(server, site, ending)
+    app = create_app(site, telemetry, _access(configured, web))
+    server = Server(app, *settings.address, web.tls, limits(), telemetry.server.cut_off)
+    telemetry.server.reloaded(time.time())
+
+    def change(new: ConfiguredRelay) -> None:
+        web = _web(new)
+        _change(site, new, telemetry, ending.is_set)
+        server.exchange(create_app(site, telemetry, _access(new, web)), web.tls)
+        if new.settings.listen != settings.listen:
+            log.warning(
+                "Start it again to listen on %s; until then it is %s", new.settings.listen, settings.listen
+            )
+
+    with on_hangup(partial(reload, partial(renew, change), telemetry.server, time.time)):
+        announce(server.url)
+        _run(server, site, ending)
+
+
+def _web(configured: ConfiguredRelay) -> WebConfig:
+    path = configured.settings.web_config_file
+    return web_config.load(path) if path else WebConfig()
+
+
+def _access(configured: ConfiguredRelay, web: WebConfig) -> Access:
+    settings = configured.settings
+    return access_of(web, settings.address[0], settings.allowed_hosts)
 
 
 def limits() -> Limits:
@@ -93,10 +118,31 @@ def assembled(
 ) -> Relay:
     """The relay of these settings. `sources`: other than the exporters of the settings."""
     settings = configured.settings
-    exporters = Exporters(configured.exporters, telemetry.asked, time.monotonic)
-    deliveries = [Delivery(bot, ports_of(telemetry, ending), settings.remember) for bot in configured.bots]
-    found = sources or _sources(exporters, configured, telemetry)
+    deliveries = _deliveries(configured, telemetry, ending)
+    found = sources or _sources(_exporters(configured, telemetry), configured, telemetry)
     return Relay(deliveries, found, telemetry, show, settings.lang, settings.expire_after)
+
+
+def _change(
+    site: Relay, configured: ConfiguredRelay, telemetry: RelayTelemetry, ending: Callable[[], bool]
+) -> None:
+    """Have the relay go by other settings. Bots know what they were told."""
+    settings = configured.settings
+    before = {delivery.name: delivery for delivery in site.deliveries}
+    telemetry.expect(bot.rule.name for bot in configured.bots)
+    deliveries = _deliveries(configured, telemetry, ending)
+    for delivery in deliveries:
+        if delivery.name in before:
+            delivery.follow(before[delivery.name])
+    sources = _sources(_exporters(configured, telemetry), configured, telemetry)
+    site.change(deliveries, sources, settings.lang, settings.expire_after)
+
+
+def _deliveries(
+    configured: ConfiguredRelay, telemetry: RelayTelemetry, ending: Callable[[], bool]
+) -> list[Delivery]:
+    remember = configured.settings.remember
+    return [Delivery(bot, ports_of(telemetry, ending), remember) for bot in configured.bots]
 
 
 def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool], patience: float = SEND_SECONDS) -> Ports:
@@ -112,6 +158,10 @@ def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool], patience: fl
             raise NoAnswerError("timeout") from None
 
     return Ports(time.monotonic, time.time, anyio.sleep, post, ending, telemetry)
+
+
+def _exporters(configured: ConfiguredRelay, telemetry: RelayTelemetry) -> Exporters:
+    return Exporters(configured.exporters, telemetry.asked, time.monotonic)
 
 
 def _sources(exporters: Exporters, configured: ConfiguredRelay, telemetry: RelayTelemetry) -> Sources:

@@ -37,6 +37,10 @@ class RelayTelemetry:
         self._tokens = gauge("tokens", "Messages that a bot may be sent at once.", "bot")
         self._last = gauge("last_sent_timestamp_seconds", "When a bot took its last card.", "bot")
         self._asked = counter("exporter_requests_total", "Questions to the exporter, by result.", "result")
+        self.expect(bots)
+
+    def expect(self, bots: Iterable[str]) -> None:
+        """Show the series of these bots before anything was sent."""
         for bot in bots:
             for metric in (self._retried, self._held, self._cut, self._send):
                 metric.labels(bot)
