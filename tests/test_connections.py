@@ -71,6 +71,10 @@ def test_a_handshake_that_never_ends_is_given_up(tmp_path: Path) -> None:
     certify(tmp_path)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    with running(Site(tls=tls, limits=Limits(connections=10))) as site, contextlib.ExitStack() as open_ones:
+        silent = [open_ones.enter_context(site.connect(b"")) for _ in range(30)]
+        assert site.get("/-/healthy", verify=str(tmp_path / "server.crt")).status_code == 200
+        assert until_closed(silent[0]) == b""
     with running(Site(tls=tls, limits=Limits(headers=SOON))) as site:
         assert until_closed(site.connect(b"")) == b""
         assert until_closed(site.connect(b"\x16\x03\x01\x02\x00")) == b""

@@ -40,13 +40,14 @@ def reload(change: Callable[[], object], metrics: ServerMetrics, now: Callable[[
 def on_hangup(act: Callable[[], object]) -> Iterator[None]:
     """While the block runs, SIGHUP calls `act` in a thread of its own. Only the main thread can have that.
 
-    Where the signal says that the terminal was closed, it ends the program as SIGTERM does.
+    Where the signal says that the terminal was closed, it ends the program as SIGTERM does, unless nohup said
+    otherwise.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     asked: SimpleQueue[bool] = SimpleQueue()  # a signal's handler may put into it whatever it interrupts
-    in_terminal = _in_terminal()
+    in_terminal = _in_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if in_terminal and not _in_terminal():
