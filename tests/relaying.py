@@ -42,6 +42,7 @@ from llmtrain_exporter.story.blocks import (
     items,
 )
 from llmtrain_exporter.story.tree_json import from_object, to_object
+from llmtrain_exporter.web.access import Access
 from llmtrain_exporter.web.server import Server as WebServer
 from llmtrain_exporter.web.users import Users
 from prometheus_client.parser import text_string_to_metric_families
@@ -340,7 +341,7 @@ def relaying(
     ]
     sources = Sources(ask, drawn, configured.settings.links, clock.time)
     relay = Relay(deliveries, sources, telemetry, shown.append, configured.settings.lang, 6 * 3600)
-    server = WebServer(create_app(relay, telemetry, users, headers or {}), "127.0.0.1", 0)
+    server = WebServer(create_app(relay, telemetry, Access(users, headers or {})), "127.0.0.1", 0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

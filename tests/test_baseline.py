@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.analyse.baseline import Ring, level_of
-from llmtrain_exporter.knowledge.shared_limits import MATURE, WINDOW, YOUNG
+from llmtrain_exporter.knowledge.own_level import MATURE, WINDOW, YOUNG
 
 VALUES = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=3 * WINDOW)
 

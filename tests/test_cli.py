@@ -145,7 +145,21 @@ def test_a_file_of_settings_is_checked(tmp_path: Path, capsys: pytest.CaptureFix
         (["check", "--profile", "x", "y"], "Invalid value for '--profile'"),
         (["config"], "give either --show or --check FILE"),
         (["config", "--show", "--check", "x"], "give either --show or --check FILE"),
-        (["replay", "/does/not/exist", "x"], "/does/not/exist: not a file; give the log itself"),
+        (["check", "x", "--logging-steps"], "Option '--logging-steps' requires an argument."),
+        (["render", "x", "y"], "Got unexpected extra argument (y). See llmtrain-exporter render --help."),
+        (
+            ["render", "--grafana-url", "foo bar"],
+            "Invalid value for '--grafana-url': 'foo bar' is no web address;",
+        ),
+        (
+            ["render", "--exporter-url", "localhost:9848"],
+            "Invalid value for '--exporter-url': 'localhost:9848' is",
+        ),
+        (["render", "--runbook-url", "https://me:x@example"], "Invalid value for '--runbook-url': "),
+        (
+            ["replay", os.path.dirname(__file__), "x"],
+            f"{os.path.dirname(__file__)}: not a file; give the log",
+        ),
         (["replay", __file__, "x", "--speed", "-1"], '--speed: must be lines per second, or "max"'),
         (["replay", __file__, "x", "--interval", "x"], "--interval: must be a duration"),
         (["demo", "--speed", "nan"], '--speed: must be lines per second, or "max"'),
@@ -163,6 +177,25 @@ def test_a_mistake_is_one_line_and_exit_code_64(
     assert captured.out == ""
     [line] = captured.err.splitlines()
     assert line.startswith(f"Error: {told}")
+
+
+@pytest.mark.parametrize("existing", [[], ["--append"], ["--force"]])
+def test_a_log_that_is_not_there_cannot_be_replayed(
+    existing: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That is no wrong usage: 1, as the help of `replay` says."""
+    assert code(["replay", "/does/not/exist", str(tmp_path / "x"), *existing]) == 1
+    assert capsys.readouterr().err == "Error: /does/not/exist: No such file or directory\n"
+    assert "1 cannot be read or written" in help_of("replay", capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_list_of_commands_says_what_each_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """In a whole sentence, however narrow the terminal for which help is written."""
+    assert code(["--help"]) == 0
+    listed = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed] == sorted(COMMANDS)
+    assert [line for line in listed if not line.endswith(".") or line.endswith("...")] == []
 
 
 GATES = [

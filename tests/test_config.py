@@ -53,6 +53,7 @@ EXAMPLES = {
     "paths": Example("[/a, b]", "/a, b", ("/a", "b"), ("/a", "b")),
     "listen": Example("'[::]:80'", "[::]:80", "[::]:80", "[::]:80"),
     "web_config_file": plainly("web.yml", "web.yml"),
+    "allowed_hosts": Example("[a.b, '*.c']", "a.b, *.c", ("A.b", "*.c"), ("a.b", "*.c")),
     "stdout_log": Example("['*.log', 'out.*']", "*.log,out.*", ("*.log", "out.*"), ("*.log", "out.*")),
     "max_depth": plainly("3", 3),
     "ignore_older": plainly("12h", 43200.0),
@@ -134,7 +135,14 @@ def other_than(key: str) -> object:
         "listen": "a:1",
         "labels": {"z": "z"},
     }
-    others |= {"paths": ["z"], "stdout_log": ["z"], "runs": [], "profiles": {}, "web_config_file": "z"}
+    others |= {
+        "paths": ["z"],
+        "allowed_hosts": ["z"],
+        "stdout_log": ["z"],
+        "runs": [],
+        "profiles": {},
+        "web_config_file": "z",
+    }
     return others.get(key, 11)
 
 
@@ -287,6 +295,28 @@ def test_all_that_is_wrong_is_told_at_once(file: Path) -> None:
         configure(EXPORTER, {"max_depth": "x", "labels": ("a",)}, {"LLMTRAIN_LOG_LEVEL": "x"}, str(file))
     assert len(error.value.problems) == 5
     assert str(error.value).splitlines() == list(error.value.problems)
+
+
+def test_what_is_wrong_between_settings_is_told_with_what_is_wrong_in_them(file: Path) -> None:
+    """Own profiles are looked at as a whole, also when another setting has the wrong form."""
+    text = (
+        "scan_interval: x\nprofiles:\n  a: {inherits: grpo, limits: {kl_hihg: {warning: 3}}}\n"
+        "runs: [{match: x, profile: b}]\nport: 1\n"
+    )
+    first, second, third, fourth = problems(text, file)
+    assert first.startswith("line 1: scan_interval: must be a duration")
+    assert second.startswith("line 3: profiles.a.limits.kl_hihg: unknown signal; did you mean kl_high?")
+    assert third.startswith("line 4: runs[0].profile: must be one of grpo, sft, ")
+    assert fourth.startswith("line 5: port: unknown key")
+
+
+def test_nothing_is_called_wrong_because_of_what_is(file: Path) -> None:
+    """A rule for runs names an own profile: where that has the wrong form, the rule is not to blame."""
+    text = "profiles: {mine: {inherit: sft}}\nruns: [{match: x, profile: mine}]"
+    assert [problem.split(": ")[1] for problem in problems(text, file)] == [
+        "profiles.mine.inherits",
+        "profiles.mine.inherit",
+    ]
 
 
 def test_a_long_value_is_shortened_and_a_secret_not_shown(file: Path) -> None:

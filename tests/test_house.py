@@ -44,6 +44,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 EVERYTHING = {"cli", "__main__"}
 ANALYSIS = ("knowledge", "model", "analyse")
 ANALYSIS_NEEDS = {"orjson"}
+FOR_PEOPLE = re.compile(r"words|\.(alerting|meanings|checklists|validation)\b")
+"""Modules of the knowledge that the analysis has no use for."""
+
 BROUGHT_ALONG = {"pydantic-core": "pydantic", "numpy": "pandas", "markupsafe": "jinja2"}
 """Libraries that are imported and that another one pins to what it works with."""
 
@@ -272,6 +275,15 @@ def test_the_analysis_needs_no_library_but_one() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert set(answer.stdout.split()) - {PACKAGE} <= ANALYSIS_NEEDS
+
+
+def test_the_analysis_loads_what_it_judges_by_and_no_words() -> None:
+    """A program that only judges records waits for no sentence: beside the fold itself there are numbers."""
+    program = "import sys, llmtrain_exporter.analyse.run; print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = [name for name in answer.stdout.split() if name.startswith(f"{PACKAGE}.")]
+    assert {room_of(name) for name in loaded} == set(ANALYSIS)
+    assert [name for name in loaded if FOR_PEOPLE.search(name)] == []
 
 
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import random
 import signal
 import subprocess
@@ -235,6 +236,22 @@ def test_a_trainer_state_grows_as_a_document(trainer_state: Path, tmp_path: Path
     assert [first["epoch"], first["best_metric"], first["max_steps"]] == [0.1, None, 100]
     assert last == trainer_state.read_bytes()
     assert [path.name for path in (tmp_path / "copy").iterdir()] == [trainer_state.name]
+
+
+def test_a_document_that_cannot_be_written_is_called_by_its_own_name(
+    trainer_state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not as the part beside it, of which nothing stays."""
+
+    def full(part: Path, _: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(part))
+
+    monkeypatch.setattr(os, "replace", full)
+    copy = tmp_path / "copy" / trainer_state.name
+    with pytest.raises(OSError, match="No space left") as raised:
+        list(replay(trainer_state, copy.parent, Manner(), at_once()))
+    assert raised.value.filename == str(copy)
+    assert list(copy.parent.iterdir()) == []
 
 
 def test_a_torn_trainer_state_is_seen_half_written(trainer_state: Path, tmp_path: Path) -> None:

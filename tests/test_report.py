@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import glob
 import hashlib
 import html.parser
@@ -28,8 +29,7 @@ from llmtrain_exporter.draw.pictures import inline_svg
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.knowledge import report_words
-from llmtrain_exporter.knowledge.story_words import Counted
-from llmtrain_exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.knowledge.text import Counted, Lang, Text
 from llmtrain_exporter.publish import demo
 from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.publish.report import html as html_report
@@ -645,7 +645,43 @@ def test_a_path_without_a_log_writes_nothing(tmp_path: Path, capsys: pytest.Capt
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In one line."""
     assert report(tmp_path, LOGS["swift-sft"], name="none/report.html")[0] == 3
-    assert "No such file or directory" in capsys.readouterr().err
+    out = tmp_path / "none/report.html"
+    assert capsys.readouterr().err == f"Error: {out}: No such file or directory\n"
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.md"])
+def test_a_report_that_cannot_be_written_is_called_as_it_was_asked_for(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And not as the file beside it that is written first, of which nothing stays."""
+
+    def full(_: object, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", f"{target}.123")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert report(tmp_path, LOGS["swift-sft"], name=name)[0] == 3
+    [line] = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"Error: \S*/report[\w/-]*\.(html|md|svg): No space left on device", line)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("log", "lang", "lead"),
+    [
+        ("demo-healthy", Lang.EN, "**healthy**. All well: none of the "),
+        ("demo-healthy", Lang.ZH, "**健康**。一切正常："),
+        ("demo-collapse", Lang.EN, "**broken**. **Policy collapse**. "),
+        ("demo-collapse", Lang.ZH, "**异常**。**policy 崩溃**。"),
+    ],
+)
+def test_the_verdict_and_its_reason_are_two_sentences(
+    log: str, lang: Lang, lead: str, tmp_path: Path
+) -> None:
+    """On the line below the title, and below the name of each run where there are several."""
+    _, out = report(tmp_path, LOGS[log], name="a.md", lang=lang.value)
+    assert out.read_text("utf-8").splitlines()[2].startswith(lead)
+    _, out = report(tmp_path, LOGS[log], LOGS["swift-sft"], name="b.md", lang=lang.value)
+    assert f"\n{lead}" in out.read_text("utf-8")
 
 
 def test_own_profiles_apply(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

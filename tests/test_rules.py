@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from llmtrain_exporter.bundle.alerting.places import anchor
+from llmtrain_exporter.bundle.alerting.templates import blanks
 from llmtrain_exporter.knowledge.alerting import ALERTS
-from llmtrain_exporter.knowledge.alerting.blanks import BLANKS
 from llmtrain_exporter.knowledge.alerting.entry import PREFIX, Alert, Scope
 from llmtrain_exporter.knowledge.metric import Type
 from llmtrain_exporter.knowledge.metrics import METRICS
@@ -108,9 +108,10 @@ def test_an_alert_says_everything_in_both_languages(alert: Alert) -> None:
         assert text.en.strip() == text.en != ""
         assert not WIDE.search(text.en)
         assert CHINESE.search(text.zh)
-    blanks = set(PATTERN.findall(said.description.en))
-    assert blanks == set(PATTERN.findall(said.description.zh))
-    assert ("run" if alert.scope is Scope.RUN else "instance") in blanks <= set(BLANKS)
+    left_blank = set(PATTERN.findall(said.description.en))
+    assert left_blank == set(PATTERN.findall(said.description.zh))
+    known = blanks(alert, Lang.EN).keys()
+    assert ("run" if alert.scope is Scope.RUN else "instance") in left_blank <= known
     assert [text for text in texts(alert) if text is not said.description and PATTERN.search(text.en)] == []
     assert len(said.summary.en) <= 90
     assert len(said.summary.zh) <= 50

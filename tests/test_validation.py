@@ -74,6 +74,10 @@ SIGNALS = [
     ),
     (replace(WHOLE, advice=replace(ADVICE, impact=ENGLISH)), "signal mfu_drop has no impact in zh"),
     (
+        replace(WHOLE, advice=replace(ADVICE, finding=Text("{vale} at {step}.", "第 {step} 步为 {value}。"))),
+        "signal mfu_drop leaves vale blank, which is unknown",
+    ),
+    (
         replace(WHOLE, advice=replace(ADVICE, diagnosis=(SAID, ENGLISH))),
         "signal mfu_drop has no diagnosis 2 in zh",
     ),

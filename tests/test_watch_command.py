@@ -24,13 +24,14 @@ import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llmtrain_exporter.analyse.run import Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.knowledge import watch_words
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Incident, Snapshot, State
+from llmtrain_exporter.model import Incident, NoRun, Snapshot, State
 from llmtrain_exporter.publish import demo
 from llmtrain_exporter.publish.watch.folder import WatchedFolder
 from llmtrain_exporter.publish.watch.loop import Clock, WatchRequest, run_watch
@@ -40,7 +41,10 @@ from llmtrain_exporter.publish.watch.screen import picture
 from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
 from llmtrain_exporter.publish.watch.terminal import Terminal
 from llmtrain_exporter.story.numbers import duration
+from llmtrain_exporter.story.several import why_no_run
 from llmtrain_exporter.watching.live import OVER_SECONDS
+from llmtrain_exporter.watching.on_demand import read_each, read_log
+from llmtrain_exporter.watching.rules import RunRules
 from llmtrain_exporter.write.columns import columns
 from llmtrain_exporter.write.courses import BARS, NO_NUMBER, course
 from llmtrain_exporter.write.style import Style
@@ -297,9 +301,51 @@ def test_a_log_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
     stage.write(log, swift(1))
     assert stage.look() == ["later: swift, sft, running at step 1 of 10000: healthy"]
     (tmp_path / "empty").mkdir()
-    assert Stage(tmp_path / "empty").look() == [f"waiting for {tmp_path / 'empty'}: no training log below it"]
+    assert Stage(tmp_path / "empty").look() == [
+        f"waiting for {tmp_path / 'empty'}: no training log below it; what a trainer prints is read with "
+        "--stdout-log '*.log'"
+    ]
     words = append(tmp_path / "train.log", "loading the model")
-    assert Stage(words, Lang.ZH).look() == [f"等待 {words}：其中没有训练记录"]
+    assert Stage(words, Lang.ZH).look() == [f"等待 {words}：其中没有训练记录（1 行其他文本）"]
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_a_log_without_a_record_is_told_as_check_tells_it(tmp_path: Path, lang: Lang) -> None:
+    """Once all of it is read, with what stands in it instead; more of the same is no news."""
+    log = append(tmp_path / LOG, *("no record" for _ in range(200_000)), modified=NOW)
+    stage = Stage(log, lang)
+    assert stage.folder.look(0.0, NOW)
+    stage.view.show(stage.scene)
+    assert stage.out.getvalue() == ""
+    [outcome] = read_each(read_log, [str(log)], RunRules(Settings(), RunOptions()), NOW)
+    assert isinstance(outcome, NoRun)
+    assert outcome.skipped
+    why = why_no_run(outcome, lang)
+    assert stage.look() == [watch_words.WAITING.of(lang).format(path=log, reason=why)]
+    stage.write(log, "no record either")
+    assert stage.look() == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "why"),
+    [
+        (Lang.EN, "no training record in it (1 line that is not JSON)"),
+        (Lang.ZH, "其中没有训练记录（1 行不是 JSON）"),
+    ],
+)
+def test_what_is_known_of_a_binary_file_is_told_while_its_nuls_are_waited_for(
+    tmp_path: Path, lang: Lang, why: str
+) -> None:
+    """They may be data on the way: nobody looks again at once, and nobody is left without a word."""
+    log = append(tmp_path / LOG, "no record", modified=NOW)
+    with log.open("ab") as file:
+        file.write(b"\x00\xff\n" * 100)
+    stage = Stage(log, lang)
+    assert stage.look() == [watch_words.WAITING.of(lang).format(path=log, reason=why)]
+    assert not stage.folder.look(1.01, NOW + 1.01)
+    assert [line for _ in range(400) for line in stage.look()] == []
+    assert stage.scene.no_run is not None
+    assert stage.scene.no_run.skipped["nul"] == 100
 
 
 def test_a_half_line_waits_for_its_end(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from llmtrain_exporter.analyse.incidents import PARTS, Incidents, Sign
 from llmtrain_exporter.analyse.signals import rules_for
 from llmtrain_exporter.analyse.signals.rule import GRAD_NORM, KL, Context, RecordView, Rule, SignalReading
 from llmtrain_exporter.analyse.signals.tracker import Tracker
-from llmtrain_exporter.knowledge.shared_limits import BLOCK, MATURE, WINDOW
+from llmtrain_exporter.knowledge.own_level import BLOCK, MATURE, WINDOW
 from llmtrain_exporter.knowledge.signal import Family, Profile, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.collapse import COLLAPSE, FORCE_BELOW
@@ -40,11 +40,10 @@ class Analysis:
         self.profile = profile.name
         self.limits = profile.limits
         self._rules = rules_for(profile, Context(profile.limits, numbers))
-        self._reading = tuple((rule, rule.read) for rule in self._rules if rule.read is not None)
-        self._looking_back = tuple(
-            (rule, rule.look_back) for rule in self._rules if rule.look_back is not None
-        )
-        self._evaluating = tuple((rule, rule.evaluate) for rule in self._rules if rule.evaluate is not None)
+        # The rules, and not their hooks: a bound method of each would take more memory than the rules do.
+        self._reading = tuple(rule for rule in self._rules if rule.read is not None)
+        self._looking_back = tuple(rule for rule in self._rules if rule.look_back is not None)
+        self._evaluating = tuple(rule for rule in self._rules if rule.evaluate is not None)
         self._columns = Columns(self._rules)
         self._layout: Layout | None = None
         self._plan: WatchPlan | None = None
@@ -160,14 +159,15 @@ class Analysis:
         """Let every rule look at a record that is not ordinary."""
         view = self._view(record, step, dict(zip(plan.series, picked, strict=True)))
         self._count_spikes(view)
-        signs = [sign for rule, read in self._reading if (sign := self._apply(rule, read(view), view))]
+        signs = [sign for rule in self._reading if (sign := self._apply(rule, view))]
         self._judge(signs, view.step)
         if self._incidents.current is None:
             self._columns.put(self._trusted(plan, record.values), self._index)
         self._calm = self._is_calm()
 
-    def _apply(self, rule: Rule, reading: SignalReading | None, view: RecordView) -> Sign | None:
-        """Take in what a rule read in a record; the sign of an incident that it is, if it is one."""
+    def _apply(self, rule: Rule, view: RecordView) -> Sign | None:
+        """Let a rule read a record; the sign of an incident that it finds, if it finds one."""
+        reading = None if rule.read is None else rule.read(view)
         if reading is not None and not rule.meets(reading):
             reading = None
         tracker = self._note(rule, reading, view.step)
@@ -224,7 +224,7 @@ class Analysis:
         """A record's values for the baselines, without those that a signal speaks against."""
         met = [tracker for tracker in self.trackers.values() if tracker.met]
         suspects = {tracker.where for tracker in met if not self._is_old(tracker)}
-        suspects.update(*(rule.suspects() for rule, _ in self._reading))
+        suspects.update(*(rule.suspects() for rule in self._reading))
         return tuple(
             _NAN if watched in suspects or abs(value) > UNLIMITED else value
             for watched, value in zip(self._columns.order, plan.row(values), strict=True)
@@ -238,9 +238,9 @@ class Analysis:
         """Whether the next record, if it is an ordinary one, changes nothing but the baselines."""
         if self._columns.ring.filled < MATURE or self._incidents.current is not None:
             return False
-        trackers = [self.trackers.get(rule.name) for rule, _ in self._reading]
+        trackers = [self.trackers.get(rule.name) for rule in self._reading]
         return not any(tracker.open for tracker in trackers if tracker) and not any(
-            rule.pending() for rule, _ in self._reading
+            rule.pending() for rule in self._reading
         )
 
     def _count_spikes(self, view: RecordView) -> None:
@@ -252,17 +252,17 @@ class Analysis:
     def _look_back(self, record: Record, step: int) -> None:
         """Let the rules about slow changes look at the last block of records."""
         view = self._view(record, step, {})
-        for rule, look_back in self._looking_back:
-            for reading in look_back(view):
+        for rule in self._looking_back:
+            for reading in rule.look_back(view) if rule.look_back is not None else ():
                 self._note(rule, reading, step)
             for watched in rule.watched:
                 self._columns.bound(watched)
-        self._calm = self._calm and not any(rule.pending() for rule, _ in self._looking_back)
+        self._calm = self._calm and not any(rule.pending() for rule in self._looking_back)
 
     def _evaluate(self, record: Record, step: int) -> None:
         view = self._view(record, step, {})
-        for rule, evaluate in self._evaluating:
-            for reading in evaluate(view):
+        for rule in self._evaluating:
+            for reading in rule.evaluate(view) if rule.evaluate is not None else ():
                 self._note(rule, reading, step)
         self._calm = self._calm and self._is_calm()
 

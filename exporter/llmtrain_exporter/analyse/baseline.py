@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from llmtrain_exporter.knowledge.shared_limits import MATURE, WINDOW, YOUNG, YOUNG_CAUTION
+from llmtrain_exporter.knowledge.own_level import MATURE, WINDOW, YOUNG, YOUNG_CAUTION
 
 UNLIMITED = 3.0e38
 """Almost the largest 32-bit float: a bound that only infinities and what cannot be kept do not meet."""

@@ -6,14 +6,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from struct import Struct
-from typing import NamedTuple
 
 from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring, level_of
 from llmtrain_exporter.analyse.signals import COMPARED
 from llmtrain_exporter.analyse.signals.rule import ANY, Interval, Renewal, Rule
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.shared_limits import MATURE, WINDOW
+from llmtrain_exporter.knowledge.own_level import MATURE, WINDOW
 from llmtrain_exporter.model import Layout, Series
 
 ALIKE = 12
@@ -56,23 +55,6 @@ class WatchPlan:
         return self.pick(values)[: self.width] if self.cells is None else self.cells((*values, _NAN))
 
 
-class Watching(NamedTuple):
-    """What to tell of a series' new levels, and what says how far its values may go."""
-
-    follow: tuple[Callable[[Renewal], None], ...]
-    ordinary: tuple[Callable[[], Mapping[Series, Interval]], ...]
-    ordinary_at: tuple[Callable[[Level], Interval], ...]
-
-    @classmethod
-    def of(cls, rules: Sequence[Rule]) -> Watching:
-        """The hooks of the rules that watch a series."""
-        return cls(
-            tuple(rule.follow for rule in rules if rule.follow is not None),
-            tuple(rule.ordinary for rule in rules if rule.ordinary is not None),
-            tuple(rule.ordinary_at for rule in rules if rule.ordinary_at is not None),
-        )
-
-
 class Columns:
     """Keeps the rows and what is ordinary in them. The rules say how far a value may go from its level."""
 
@@ -107,7 +89,7 @@ class Columns:
         self._next = 0
         self._last = 0  # cell at which the last row of the ring begins
         self._plans: dict[Layout, WatchPlan] = {}
-        self._watching: dict[Series, Watching] = {}
+        self._watching: dict[Series, tuple[Rule, ...]] = {}
 
     def plan(self, layout: Layout) -> WatchPlan:
         """The plan for the rows of a layout; series that it brings along get their columns."""
@@ -183,10 +165,10 @@ class Columns:
 
     def _is_watched(self, watched: Series) -> bool:
         if watched not in self._watching:
-            watching = [rule for rule in self._rules if rule.watches(watched)]
+            watching = tuple(rule for rule in self._rules if rule.watches(watched))
             if not watching and watched not in self._needed:
                 return False
-            self._watching[watched] = Watching.of(watching)
+            self._watching[watched] = watching
         return True
 
     def _is_compared(self, watched: Series) -> bool:
@@ -212,19 +194,20 @@ class Columns:
         if level is None or (level.young and before is not None and not before.young):
             return
         self.levels[watched] = level
-        for follow in self._watching[watched].follow:
-            follow(Renewal(level, index))
+        for rule in self._watching[watched]:
+            if rule.follow is not None:
+                rule.follow(Renewal(level, index))
         self.bound(watched)
 
     def _ordinary(self, watched: Series) -> Interval:
         """Between which values nobody need look at a series: the narrowest of what is said of it."""
-        level, watching = self.levels.get(watched), self._watching[watched]
+        level = self.levels.get(watched)
         narrowest = spikes.ordinary(watched, level)
-        for ordinary in watching.ordinary:
-            narrowest = _narrower(narrowest, ordinary().get(watched, ANY))
-        if level is not None:
-            for ordinary_at in watching.ordinary_at:
-                narrowest = _narrower(narrowest, ordinary_at(level))
+        for rule in self._watching[watched]:
+            if rule.ordinary is not None:
+                narrowest = _narrower(narrowest, rule.ordinary().get(watched, ANY))
+            if rule.ordinary_at is not None and level is not None:
+                narrowest = _narrower(narrowest, rule.ordinary_at(level))
         return narrowest
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
 from llmtrain_exporter.analyse.signals.rule import ANY, GRAD_NORM, KL, LENGTH, LOSS, REWARD, Interval
 from llmtrain_exporter.knowledge.metric import PREFIX
-from llmtrain_exporter.knowledge.shared_limits import FLOOR_SPREADS, RELATIVE_SPREAD, SPIKE_SIGMAS
+from llmtrain_exporter.knowledge.own_level import FLOOR_SPREADS, RELATIVE_SPREAD, SPIKE_SIGMAS
 from llmtrain_exporter.knowledge.spikes import SPIKES, SpikeMeasure
 from llmtrain_exporter.model import Series
 

@@ -36,7 +36,9 @@ def replay(
     no_args: bool,
     keep_open: bool,
 ) -> None:
-    """Write a log once more into DIR, line by line, as if it were being trained now.
+    """Write a log once more, line by line, as if it trained now.
+
+    It goes into the folder DIR under its own name.
 
     \b
     Examples:

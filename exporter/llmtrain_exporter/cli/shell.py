@@ -37,10 +37,16 @@ def run(commands: click.Group, arguments: Sequence[str] | None) -> int:
         return _report(failure.lines, failure.code)
     except click.UsageError as error:
         hint = f" See {error.ctx.command_path} --help." if error.ctx else ""
-        return _report([" ".join(error.format_message().split()) + hint], MISUSED)
+        return _report([_sentence(error) + hint], MISUSED)
     except click.ClickException as error:
-        return _report([" ".join(error.format_message().split())], FAILED)
+        return _report([_sentence(error)], FAILED)
     return code if isinstance(code, int) else 0
+
+
+def _sentence(error: click.ClickException) -> str:
+    """What click says of an error, on one line. It ends some of its messages and others not."""
+    text = " ".join(error.format_message().split())
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _open_missing_streams() -> None:

@@ -136,7 +136,7 @@ class Layers:
         try:
             settings = model.model_validate(self._values)
         except ValidationError as error:
-            problems = [explained(problem, model) for problem in error.errors(include_url=False)]
+            problems = _all_problems(error, self._values, model)
             lines = map(self._in_words, sorted(problems, key=self._rank))
             raise ConfigError([*lines, *self._unread]) from None
         if self._unread:
@@ -171,6 +171,25 @@ class Layers:
             self.put(setting.place, read(setting.text.form, text), source)
         except ValueError as error:
             self._unread.append(f"{source.name}: {error}")
+
+
+def _all_problems(error: ValidationError, values: Mapping[Any, Any], model: type[BaseModel]) -> list[Problem]:
+    """What is wrong with single settings, and between the others.
+
+    Pydantic looks at the whole of a model only when each part of it is right by itself.
+    """
+    problems = _problems(error, model)
+    wrong = {problem.place[0] for problem in problems if problem.place}
+    try:
+        model.model_validate({key: value for key, value in values.items() if key not in wrong})
+    except ValidationError as further:
+        more = _problems(further, model)
+        problems += [p for p in more if not wrong.intersection((*p.place[:1], p.rests_on))]
+    return problems
+
+
+def _problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    return [explained(problem, model) for problem in error.errors(include_url=False)]
 
 
 def _based(content: Any, folder: Path) -> Any:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llmtrain_exporter.knowledge.story_words import Counted
-from llmtrain_exporter.knowledge.text import Text
+from llmtrain_exporter.knowledge.text import Counted, Text
 
 # Headlines.
 HEADLINE = Text("{mark} {what}: {run}", "{mark} {what}：{run}")

@@ -1,4 +1,4 @@
-"""Why a path shows no run; the words for each are in `words.NO_RUN_REASONS`."""
+"""Why a path shows no run; the words for each are in `story_words.NO_RUN_REASONS`."""
 
 from __future__ import annotations
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.knowledge.story_words import Counted
-from llmtrain_exporter.knowledge.text import Text
+from llmtrain_exporter.knowledge.text import Counted, Text
 
 # Pictures.
 NOT_FINITE = Text("NaN or infinite", "NaN 或无穷")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llmtrain_exporter.knowledge.story_words import Counted
-from llmtrain_exporter.knowledge.text import Text
+from llmtrain_exporter.knowledge.text import Counted, Text
 
 REASONS = {
     "not_json": "not JSON, nor what Python writes for it",

@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from llmtrain_exporter.knowledge.no_run import NoRunReason
-from llmtrain_exporter.knowledge.text import Lang, Text
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """A number of things: `one` for 1, else `many`, in which {n} is the number."""
-
-    one: Text
-    many: Text
-
-    def of(self, n: int, lang: Lang) -> str:
-        """So many, in words."""
-        return (self.one if n == 1 else self.many).of(lang).format(n=n)
-
+from llmtrain_exporter.knowledge.text import Counted, Lang, Text
 
 HEALTH = {
     "healthy": Text("healthy", "健康"),
@@ -61,6 +47,7 @@ LISTED = Text(", ", "、")  # between names
 LISTED_LAST = Text(" and ", "、")
 BETWEEN_SENTENCES: Mapping[Lang, str] = {Lang.EN: " ", Lang.ZH: ""}
 COLON = Text(": ", "：")
+FULL_STOP = Text(". ", "。")  # between a verdict and its reason, on one line
 
 # The runs of a folder.
 RUNS = Counted(Text("1 run", "1 次训练"), Text("{n} runs", "{n} 次训练"))
@@ -184,7 +171,10 @@ NO_RUN_REASONS: Mapping[NoRunReason, Text] = {
     NoRunReason.NOT_READ: Text("not read yet", "尚未读取"),
     NoRunReason.NOT_THERE: Text("no such file or folder (yet)", "找不到该文件或目录（可能尚未创建）"),
     NoRunReason.UNREADABLE: Text("{detail}", "{detail}"),
-    NoRunReason.NO_LOG: Text("no training log below it", "该目录下没有找到训练日志"),
+    NoRunReason.NO_LOG: Text(
+        "no training log below it; what a trainer prints is read with --stdout-log '*.log'",
+        "该目录下没有找到训练日志；若是终端输出的日志，请加 --stdout-log '*.log'",
+    ),
     NoRunReason.EMPTY: Text("empty", "空文件"),
     NoRunReason.NO_RECORD: Text("no training record in it", "其中没有训练记录"),
     NoRunReason.NO_SUCH_NAME: Text("no run of that name (yet)", "（还）没有这个名字的训练"),

@@ -30,6 +30,18 @@ class Text:
         return written or self.en
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A number of things: `one` for 1, else `many`, in which {n} is the number."""
+
+    one: Text
+    many: Text
+
+    def of(self, n: int, lang: Lang) -> str:
+        """So many, in words."""
+        return (self.one if n == 1 else self.many).of(lang).format(n=n)
+
+
 MOMENT = {
     "metric": "log name of the metric that the signal watches",
     "function": "name of the reward function",
@@ -49,6 +61,7 @@ SETTINGS = frozenset((*arguments.NUMBERS, "lr_scheduler_type", "save_total_limit
 """The run's own hyper-parameters; filled by `named`, so "beta = 0.04" where known and "beta" where not."""
 
 PLACEHOLDERS = frozenset(MOMENT) | frozenset(RUN_LIMITS) | SETTINGS
+"""All that a text of a signal, a cause or a remedy may hold; another one would be shown as its own name."""
 
 PATTERN = re.compile(r"\{(\w+)\}")
 

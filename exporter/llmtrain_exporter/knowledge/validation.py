@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import ModuleType
 from typing import get_args, get_type_hints
 
-from llmtrain_exporter.knowledge import pace, text
-from llmtrain_exporter.knowledge import shared_limits as limits
+from llmtrain_exporter.knowledge import own_level, pace, text
 from llmtrain_exporter.knowledge.causes import CAUSES, Cause
 from llmtrain_exporter.knowledge.checklists import CHECKLISTS
 from llmtrain_exporter.knowledge.meaning import Edge, LimitOf, Meaning
@@ -19,7 +18,7 @@ from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.knowledge.profile import PROFILES, SFT
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import Remedy
-from llmtrain_exporter.knowledge.signal import Bounds, Signal
+from llmtrain_exporter.knowledge.signal import Advice, Bounds, Signal
 from llmtrain_exporter.knowledge.signals import (
     SIGNALS,
     collapse,
@@ -35,7 +34,7 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 
 ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
 
-NUMBERED = (limits, pace, loss, gradient, policy, length, reward, fit, progress, collapse)
+NUMBERED = (own_level, pace, loss, gradient, policy, length, reward, fit, progress, collapse)
 """Modules with numbers that rules go by."""
 
 
@@ -68,6 +67,7 @@ def problems(known: Tables) -> Iterator[str]:
         yield from _cause(name, cause, known)
     for name, remedy in known.remedies.items():
         yield from _remedy(name, remedy, known)
+    yield from _placeholders(known)
     yield from _references(known)
     yield from _numbers(known.numbered)
 
@@ -189,6 +189,22 @@ def _remedy(name: str, remedy: Remedy, known: Tables) -> Iterator[str]:
         yield f"{called} has no source"
     if not any(name in signal.advice.remedies for signal in known.signals.values()):
         yield f"{called} is named by no signal"
+
+
+def _placeholders(known: Tables) -> Iterator[str]:
+    """What a text leaves blank is something that a run can fill."""
+    texts = {
+        **{f"signal {name}": _advice_texts(signal.advice) for name, signal in known.signals.items()},
+        **{f"cause {name}": (cause.name, cause.how) for name, cause in known.causes.items()},
+        **{f"remedy {name}": (remedy.title, remedy.how) for name, remedy in known.remedies.items()},
+    }
+    for name, those in texts.items():
+        left = {blank for each in those for lang in Lang for blank in text.PATTERN.findall(each.of(lang))}
+        yield from (f"{name} leaves {blank} blank, which is unknown" for blank in left - text.PLACEHOLDERS)
+
+
+def _advice_texts(advice: Advice) -> Sequence[Text]:
+    return [getattr(advice, part) for part in ADVICE_TEXTS] + [*advice.diagnosis, *advice.baselines.values()]
 
 
 def _references(known: Tables) -> Iterator[str]:

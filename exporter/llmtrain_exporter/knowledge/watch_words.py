@@ -1,9 +1,8 @@
-"""The words of a run that is watched while it trains; those of its verdict are in `words`."""
+"""The words of a run that is watched while it trains; those of its verdict are in `story_words`."""
 
 from __future__ import annotations
 
-from llmtrain_exporter.knowledge.story_words import Counted
-from llmtrain_exporter.knowledge.text import Text
+from llmtrain_exporter.knowledge.text import Counted, Text
 
 # While there is nothing to show.
 WAITING = Text("waiting for {path}: {reason}", "等待 {path}：{reason}")

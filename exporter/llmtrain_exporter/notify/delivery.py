@@ -74,6 +74,13 @@ class Delivery:
         self._secret = secrecy.pieces(bot.secrets.values())
         ports.telemetry.watch(self.name, self._count_waiting, self._count_tokens)
 
+    def follow(self, before: Delivery) -> None:
+        """Know what the bot was told before its settings changed; another address is another bot."""
+        if self.bot.secrets == before.bot.secrets:
+            before._memory.remember = self._memory.remember
+            self._memory, self._under_way = before._memory, before._under_way
+            self._waiting, self._tried = before._waiting, before._tried
+
     @property
     def name(self) -> str:
         """What metrics and addresses call it."""

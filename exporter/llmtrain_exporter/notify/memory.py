@@ -119,7 +119,7 @@ class BotMemory:
         """`bot`: a digest of it. `remember`: seconds; see the module."""
         self._bot = bot
         self._keeper = keeper
-        self._remember = remember
+        self.remember = remember
         self._states: OrderedDict[bytes, AlertState] = OrderedDict()  # the longest untouched first
         self._worse: dict[bytes, dict[bytes, AlertState]] = {}  # by run, what stands for its signals
         self._held: OrderedDict[bytes, tuple[float, float]] = OrderedDict()  # first and last asked for
@@ -168,7 +168,7 @@ class BotMemory:
         self._put(key, AlertState(alert.firing, started, ended, now, _run(alert), _rank(alert)))
 
     def _judge(self, key: bytes, alert: RaisedAlert, group: Mapping[bytes, RaisedAlert], now: float) -> News:
-        news, patience = _compared(alert, self._states.get(key), now, self._remember)
+        news, patience = _compared(alert, self._states.get(key), now, self.remember)
         worse = self._worse_than(alert, group, now) if news is News.NEW else []
         if worse:
             news, patience = self._as_part(key, alert, worse), PART_SECONDS
@@ -234,7 +234,7 @@ class BotMemory:
             del self._worse[state.run]
 
     def _forget(self, now: float) -> Iterator[bytes]:
-        keep = max(KEEP_SECONDS, self._remember)
+        keep = max(KEEP_SECONDS, self.remember)
         while self._states:
             key, oldest = next(iter(self._states.items()))
             if now - oldest.asked <= keep and len(self._states) <= MOST_REMEMBERED:

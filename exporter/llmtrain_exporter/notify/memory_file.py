@@ -139,7 +139,8 @@ class MemoryFile:
             del self._pending[next(iter(self._pending))]
 
     def _rows(self, query: str, bot: bytes) -> Iterable[tuple]:  # type: ignore[type-arg]  # as stored
-        return () if self._connection is None else self._connection.execute(query, (bot,)).fetchall()
+        connection = self._connection
+        return () if connection is None else connection.execute(query, (bot,)).fetchall()
 
     def _write(self, changes: Iterable[Change]) -> None:
         """In a worker. Raises sqlite3.Error and OSError, after which the file is opened anew."""

@@ -64,7 +64,7 @@ class GroupOutcome:
 
 
 class Relay:
-    """The bots, and how many groups are under way. Owned by the event loop's thread, but for `end`."""
+    """The bots, and how many groups are under way. Owned by the event loop's thread, but for `change`."""
 
     def __init__(
         self,
@@ -76,13 +76,24 @@ class Relay:
         expire_after: float,
     ) -> None:
         """`show` gets each card where there is no bot; `lang`: its language then."""
-        self._deliveries = {delivery.name: delivery for delivery in deliveries}
-        self._sources = sources
         self._telemetry = telemetry
         self._show = show
+        self.under_way = 0
+        self.change(deliveries, sources, lang, expire_after)
+
+    def change(
+        self, deliveries: Sequence[Delivery], sources: Sources, lang: Lang, expire_after: float
+    ) -> None:
+        """Go by other settings with the next group; those under way end as they began. From any thread."""
+        self._deliveries = {delivery.name: delivery for delivery in deliveries}
+        self._sources = sources
         self._lang = lang
         self._expire_after = expire_after
-        self.under_way = 0
+
+    @property
+    def deliveries(self) -> Sequence[Delivery]:
+        """The bots' own."""
+        return tuple(self._deliveries.values())
 
     @property
     def bots(self) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from llmtrain_exporter.web.own_metrics import OwnMetrics
+from llmtrain_exporter.web.own_metrics import OwnMetrics, ServerMetrics
 
 PREFIX = "llmtrain_relay_"
 BUCKETS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -19,6 +19,7 @@ class RelayTelemetry:
     def __init__(self, version: str, bots: Iterable[str]) -> None:
         own = self._own = OwnMetrics(PREFIX, version, BUCKETS)
         counter, gauge, histogram = own.counter, own.gauge, own.histogram
+        self.server = ServerMetrics(own)
         self._webhooks = counter("webhooks_total", "Requests of Alertmanager, by answer.", "code")
         self._invalid = counter(
             "invalid_webhooks_total", "Requests that were no webhook, by reason.", "reason"
@@ -37,6 +38,10 @@ class RelayTelemetry:
         self._last = gauge("last_sent_timestamp_seconds", "When a bot took its last card.", "bot")
         self._asked = counter("exporter_requests_total", "Questions to the exporter, by result.", "result")
         self._on_disk = gauge("memory_on_disk", "Whether what bots were told survives a restart, 0 or 1.")
+        self.expect(bots)
+
+    def expect(self, bots: Iterable[str]) -> None:
+        """Show the series of these bots before anything was sent."""
         for bot in bots:
             for metric in (self._retried, self._held, self._cut, self._send):
                 metric.labels(bot)

@@ -9,9 +9,10 @@ import json
 import math
 import os
 import random
+import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -103,7 +104,7 @@ def replay(source: Path, folder: Path, manner: Manner, pace: Pace) -> Iterator[i
 
 
 def _dialect(source: Path) -> Dialect:
-    if not source.is_file():
+    if not stat.S_ISREG(source.stat().st_mode):
         raise ReplayError(f"{source}: not a file; give the log itself")
     return dialect_of(str(source), tuple(registered().values()))
 
@@ -191,8 +192,11 @@ def _documents(
 def _swap(target: Path, text: bytes) -> None:
     part = target.with_name(f".{target.name}.part")
     try:
-        with _naming(part):
-            part.write_bytes(text)
+        part.write_bytes(text)
         os.replace(part, target)
+    except OSError as error:
+        error.filename = str(target)  # and not the part, which nobody asked for
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

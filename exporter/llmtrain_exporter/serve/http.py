@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -26,9 +25,9 @@ from llmtrain_exporter.serve.pages.listing import Listing
 from llmtrain_exporter.serve.pages.run_answers import RunAnswers
 from llmtrain_exporter.serve.scrapers import TIMEOUT_HEADER, Scrapers
 from llmtrain_exporter.serve.telemetry import Telemetry
-from llmtrain_exporter.web.asgi import BasicAuth, FixedHeaders, Pieces
+from llmtrain_exporter.web.access import Access
+from llmtrain_exporter.web.asgi import Pieces
 from llmtrain_exporter.web.negotiate import accepts_gzip, wants_openmetrics
-from llmtrain_exporter.web.users import Users
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -47,23 +46,20 @@ def create_app(
     fleet: Fleet,
     exposition: Exposition,
     telemetry: Telemetry,
-    users: Users | None,
+    access: Access,
     version: str,
     clock: Callable[[], float],
-    headers: Mapping[str, str],
     settings: Settings,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Starlette:
-    """The application. `clock`: Unix time; `headers`: for every answer, stronger than the usual ones."""
+    """The application. `clock`: Unix time."""
     site = _Site(fleet, exposition, telemetry, monotonic)
     listing, histories, assets = Listing(fleet, monotonic), Histories(settings, clock, monotonic), Assets()
     answers = RunAnswers(fleet)
     pages = Pages(fleet, listing, answers, assets, version, clock)
     parts = pages, Api(fleet, listing, answers, histories), assets
     routes = [*site.routes(), *(route for part in parts for route in part.routes())]
-    middleware = [Middleware(FixedHeaders, headers={**SECURITY, **headers})]
-    if users:
-        middleware.append(Middleware(BasicAuth, users=users))
+    middleware = access.middleware(SECURITY)
     app = Starlette(routes=routes, middleware=middleware, exception_handlers={Exception: site.failed})
     app.router.redirect_slashes = False
     return app

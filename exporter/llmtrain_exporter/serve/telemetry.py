@@ -12,7 +12,7 @@ from llmtrain_exporter.knowledge.metric import PREFIX
 from llmtrain_exporter.knowledge.signal import Profile
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
-from llmtrain_exporter.web.own_metrics import OwnMetrics
+from llmtrain_exporter.web.own_metrics import OwnMetrics, ServerMetrics
 
 BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """Upper bounds of the histograms, in seconds."""
@@ -34,13 +34,12 @@ class _Counts:
 class Telemetry:
     """What the exporter tells of itself. Told by the loop and the HTTP server, from any thread."""
 
-    def __init__(
-        self, version: str, fleet: Fleet, exposition: Exposition, profiles: Iterable[Profile] = ()
-    ) -> None:
-        """`profiles`: those that runs can have; their limits are shown once, not with each run."""
+    def __init__(self, version: str, fleet: Fleet, exposition: Exposition) -> None:
         own = self._own = OwnMetrics(f"{PREFIX}exporter_", version, BUCKETS)
+        self.server = ServerMetrics(own)
         self._state(fleet, exposition)
-        self._limits(profiles)
+        labels = ("profile", "signal", "severity")
+        self._limit = Gauge(LIMIT.name, LIMIT.help, labels, registry=own.registry)
         self._files = own.gauge("files", "Log files that are watched.")
         self._left_out = _Counts(
             own.gauge("left_out_files", "Files that are not watched, by reason.", "reason")
@@ -64,12 +63,13 @@ class Telemetry:
         gauge("runs", "Runs that are exposed.").set_function(lambda: float(len(fleet)))
         gauge("series", "Series of all runs.").set_function(lambda: float(exposition.series))
 
-    def _limits(self, profiles: Iterable[Profile]) -> None:
-        limit = Gauge(LIMIT.name, LIMIT.help, ("profile", "signal", "severity"), registry=self._own.registry)
+    def limits(self, profiles: Iterable[Profile]) -> None:
+        """Those of the profiles that runs can have are shown once, not with each run."""
+        self._limit.clear()
         for profile in profiles:
             for signal, bounds in profile.limits.items():
                 for severity, bound in bounds.items():
-                    limit.labels(profile.name, signal, severity.value).set(bound.limit)
+                    self._limit.labels(profile.name, signal, severity.value).set(bound.limit)
 
     def scanned(
         self, seconds: float, files: int, left_out: Mapping[str, int], errors: Mapping[str, str]

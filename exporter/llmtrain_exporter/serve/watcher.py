@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from queue import SimpleQueue
 
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
@@ -54,10 +55,16 @@ class Watcher:
         self._worked = 0.0  # seconds of the last round that were no mere looking
         self._idle_poll: IdlePoll[WatchedRun] | None = None  # None: what is open, or how far, has changed
         self._tend_due = -math.inf
+        self._changes: SimpleQueue[Settings] = SimpleQueue()  # from any thread
+
+    def change(self, settings: Settings) -> None:
+        """Go by these settings from the next round on. From any thread."""
+        self._changes.put(settings)
 
     def run(self, stop: threading.Event) -> None:
         """Watch until `stop` is set."""
         while not stop.is_set():
+            self.take_changes(time.time())
             began = time.monotonic()
             if began >= self._scan_due:
                 self.scan(time.time())
@@ -72,8 +79,22 @@ class Watcher:
                 stop.wait(max(self._settings.poll_interval, min(looked / IDLE_SHARE, LATEST_LOOK)))
         self._runs.close()
 
-    def scan(self, now: float) -> None:
-        """Search for runs: take new ones in, let gone ones leave. `now`: Unix time."""
+    def take_changes(self, now: float) -> None:
+        """Go by the newest settings. Runs of which they say something else are folded from the first byte."""
+        while not self._changes.empty():
+            self._settings = self._changes.get()
+            self._rules = rules_for_serving(self._settings)
+            for name in self._runs.change(self._rules, self._settings.max_runs):
+                self._newborn.discard(name)
+                self._fleet.remove(name)
+            self.scan(now, newborn=False)
+            self._scan_due = -math.inf
+
+    def scan(self, now: float, newborn: bool = True) -> None:
+        """Search for runs: take new ones in, let gone ones leave. `now`: Unix time.
+
+        `newborn`: what is new may have begun before our eyes; in a folder that is searched first it has not.
+        """
         began = time.monotonic()
         settings = self._settings
         scan = self._rules.search(settings.paths, now, settings.ignore_older, settings.max_depth)
@@ -83,7 +104,7 @@ class Watcher:
         for name in changes.left:
             self._newborn.discard(name)
             self._fleet.remove(name)
-        if self._fleet.ready:
+        if newborn and self._fleet.ready:
             self._newborn |= {run.name for run in changes.met if now - run.found.modified < NEWBORN_SECONDS}
         self._telemetry.scanned(time.monotonic() - began, len(self._runs), changes.left_out, scan.errors)
 

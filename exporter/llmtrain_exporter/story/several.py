@@ -27,6 +27,11 @@ def counts_line(runs: Sequence[Snapshot], lang: Lang) -> Line:
 def no_run_line(no_run: NoRun, lang: Lang) -> Line:
     """A file that is no run: why, and what was in it instead."""
     form = words.NO_RUN_THERE if no_run.reason in _NO_FILE else words.NO_RUN
-    why = form.of(lang).format(reason=words.no_run_reason(no_run.reason, no_run.detail, lang))
+    return (f"{no_run.file}: {form.of(lang).format(reason=why_no_run(no_run, lang))}",)
+
+
+def why_no_run(no_run: NoRun, lang: Lang) -> str:
+    """Why a file or folder is no run, and what was in it instead."""
+    reason = words.no_run_reason(no_run.reason, no_run.detail, lang)
     contents = words.IN_BRACKETS.of(lang).format(text=skipped_text(no_run.skipped, lang))
-    return (f"{no_run.file}: {why}{contents if no_run.skipped else ''}",)
+    return f"{reason}{contents if no_run.skipped else ''}"

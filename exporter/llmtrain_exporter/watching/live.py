@@ -171,6 +171,10 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         known, self._known_error = self._known_error, self.source.error
         return None if self._known_error == known else self._known_error
 
+    def counters(self) -> Mapping[Series, float]:
+        """Where its counters stand, never lower than they were."""
+        return self.folded.counters()
+
     @property
     def hindrance(self) -> str | None:
         """What hinders the reading or the analysis, for people."""

@@ -52,6 +52,14 @@ class RunRules:
         profile = self._judging.profile or assigned.profile
         return replace(self._judging, profile=profile, labels=assigned.labels)
 
+    def says_the_same(self, before: RunRules, found: Found) -> bool:
+        """Whether these rules have the log read, called and judged as the ones before."""
+        return (
+            self._settings.logging_steps == before._settings.logging_steps
+            and self._settings.assign(found.run).name == before._settings.assign(found.run).name
+            and self.options(found) == before.options(found)
+        )
+
 
 def rules_for_serving(settings: Settings) -> RunRules:
     """Those of runs that are served: within what a Prometheus can take."""

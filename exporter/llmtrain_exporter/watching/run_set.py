@@ -20,7 +20,7 @@ SCANS_MISSING = 3
 """A path can vanish for a moment; a run leaves when so many searches in a row did not find it."""
 
 DESCRIPTORS_SPARED = 256
-"""Open files left to connections and everything else."""
+"""Open files left to connections and everything else, at least; a quarter where that is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ class RunSet(Generic[ObserverT]):
         self._runs: dict[str, LiveRun[ObserverT] | SleepingRun] = {}
         self._names: set[str] = set()
         self._missing: Counter[str] = Counter()  # by path: searches in a row that did not find it
-        self._descriptors = raise_descriptor_limit() - DESCRIPTORS_SPARED
+        limit = raise_descriptor_limit()
+        self._descriptors = limit - max(DESCRIPTORS_SPARED, limit // 4)
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -76,6 +77,20 @@ class RunSet(Generic[ObserverT]):
         """Watch it again, from the first byte of its log."""
         sleeping.source.close()
         self._open(sleeping.found, sleeping.name, sleeping.carried, sleeping.met_at)
+
+    def change(self, rules: RunRules, max_runs: int) -> Sequence[str]:
+        """Go by other rules. Runs of which they say something else are watched anew, from the first byte.
+
+        Gives the names that are no longer in use. Counters never fall, though a run may be judged milder now.
+        """
+        changed = [run for run in self if not rules.says_the_same(self._rules, run.found)]
+        self._rules, self._max_runs = rules, max_runs
+        for run in changed:
+            self._forget(run)
+        for run in changed:
+            name = rules.name(run.found, self._names)
+            self._open(run.found, name, run.carried, run.met_at).folded.least = run.counters()
+        return [run.name for run in changed if run.name not in self._names]
 
     def spare_descriptor(self, run: LiveRun[ObserverT], reading: Reading | None) -> None:
         """Hold its log open no longer, where there are more runs than files may be open."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+from llmtrain_exporter.model import Series
 from llmtrain_exporter.watching.live import LiveRun, ObserverT, TrackedLog
 
 
@@ -22,6 +24,10 @@ class SleepingRun(TrackedLog):
         self.check_at = math.inf
         self.caught_up = True
         self._counters = {series: count for series, count in run.folded.counters().items() if count}
+
+    def counters(self) -> Mapping[Series, float]:
+        """Where its counters stand; those at 0 are left out."""
+        return self._counters
 
     def stirred(self, monotonic: float) -> bool:
         """Whether there is more in the log; then `carried` is what the run's counters go on from."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.text import Counted
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.blocks import Course, Line, Table
 from llmtrain_exporter.story.shorten import urgent_rows
@@ -24,9 +25,7 @@ SHORTEST_NAME, LONGEST_NAME = 3, 34
 SHORTEST_COURSE, LONGEST_COURSE = 8, 32
 
 
-def table_lines(
-    table: Table, style: Style, most: int | None = None, note: words.Counted = words.MORE
-) -> list[str]:
+def table_lines(table: Table, style: Style, most: int | None = None, note: Counted = words.MORE) -> list[str]:
     """At most `most` lines: the rows that matter most, and a note of how many there are besides.
 
     Where the columns do not fit, the first cells are shortened, then those that can be spared are left out.

@@ -22,7 +22,7 @@ from llmtrain_exporter.analyse.signals.rule import (
     down_to,
 )
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge.shared_limits import LOSS_FALLEN
+from llmtrain_exporter.knowledge.own_level import LOSS_FALLEN
 from llmtrain_exporter.knowledge.signals.fit import (
     ACCURACY_DROP,
     ACCURACY_GAP,

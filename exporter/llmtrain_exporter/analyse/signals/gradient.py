@@ -19,8 +19,8 @@ from llmtrain_exporter.analyse.signals.rule import (
     down_to,
     up_to,
 )
+from llmtrain_exporter.knowledge.own_level import COMMON, LOSS_FALLEN
 from llmtrain_exporter.knowledge.profile import GENERIC, GRPO, SFT
-from llmtrain_exporter.knowledge.shared_limits import COMMON, LOSS_FALLEN
 from llmtrain_exporter.knowledge.signals.gradient import (
     GRAD_EXEMPT,
     GRAD_NORM_HIGH,

@@ -24,8 +24,8 @@ from llmtrain_exporter.analyse.signals.rule import (
     up_to,
 )
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.own_level import BLOCK, FLOOR_SPREADS, RELATIVE_SPREAD
 from llmtrain_exporter.knowledge.profile import GRPO
-from llmtrain_exporter.knowledge.shared_limits import BLOCK, FLOOR_SPREADS, RELATIVE_SPREAD
 from llmtrain_exporter.knowledge.signals.loss import (
     LOSS_PLATEAU,
     LOSS_SPIKE,

@@ -18,8 +18,8 @@ from llmtrain_exporter.analyse.signals.rule import (
     down_to,
     up_to,
 )
+from llmtrain_exporter.knowledge.own_level import COMMON
 from llmtrain_exporter.knowledge.profile import GENERIC, SFT
-from llmtrain_exporter.knowledge.shared_limits import COMMON
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.policy import (
     CLIP_RATIO_HIGH,

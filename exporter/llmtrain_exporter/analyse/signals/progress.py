@@ -7,7 +7,7 @@ from array import array
 from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.analyse.signals.rule import Context, Readings, RecordView, Rule, SignalReading
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge.shared_limits import WINDOW
+from llmtrain_exporter.knowledge.own_level import WINDOW
 from llmtrain_exporter.knowledge.signals.progress import (
     MEMORY_GROWTH,
     MEMORY_JUDGED,

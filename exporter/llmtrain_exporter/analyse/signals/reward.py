@@ -23,7 +23,7 @@ from llmtrain_exporter.analyse.signals.rule import (
     up_to,
 )
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge.shared_limits import BLOCK
+from llmtrain_exporter.knowledge.own_level import BLOCK
 from llmtrain_exporter.knowledge.signals.reward import (
     DROP_BEGINS,
     DROP_BELOW,

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.shared_limits import OUTLYING_SIGMAS
+from llmtrain_exporter.knowledge.own_level import OUTLYING_SIGMAS
 from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
 from llmtrain_exporter.model import Record, Series, series
 

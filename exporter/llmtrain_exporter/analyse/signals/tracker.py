@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.analyse.signals.rule import SignalReading, reaches
-from llmtrain_exporter.knowledge.shared_limits import EASED_AFTER
+from llmtrain_exporter.knowledge.own_level import EASED_AFTER
 from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
 from llmtrain_exporter.model import Episode, Series
 

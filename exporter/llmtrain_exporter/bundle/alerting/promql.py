@@ -16,7 +16,15 @@ from dataclasses import dataclass, field
 
 from llmtrain_exporter.knowledge.alerting import times
 from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope
-from llmtrain_exporter.knowledge.alerting.operation import DOWN, ERRORS, LIMITED, NO_RUNS, NOT_READY, SKIPPED
+from llmtrain_exporter.knowledge.alerting.operation import (
+    DOWN,
+    ERRORS,
+    LIMITED,
+    NO_RUNS,
+    NOT_READY,
+    OLD_SETTINGS,
+    SKIPPED,
+)
 from llmtrain_exporter.knowledge.alerting.runs import FAILED, FINISHED, INCIDENT
 
 JOB = "llmtrain"
@@ -274,6 +282,7 @@ sum without (run) (
   llmtrain_dropped_series_total and {RUN} llmtrain_run_state{{state="running"}} == 1
 ) > 0""",
     NOT_READY.name: "llmtrain_exporter_ready == 0",
+    OLD_SETTINGS.name: "llmtrain_exporter_config_last_reload_successful == 0",
     NO_RUNS.name: "llmtrain_exporter_runs == 0 and llmtrain_exporter_ready == 1",
 }
 """The conditions of alerts that are not on a signal, by their names."""

@@ -12,9 +12,9 @@ from urllib.parse import quote_plus
 
 import yaml
 
+from llmtrain_exporter.bundle.alerting.number_forms import Written, unit_of
 from llmtrain_exporter.bundle.alerting.places import DASHBOARDS, FLEET, Places
 from llmtrain_exporter.knowledge.alerting import ALERTS
-from llmtrain_exporter.knowledge.alerting.blanks import Written, unit_of
 from llmtrain_exporter.knowledge.alerting.entry import Alert
 from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signal import Measure, Signal

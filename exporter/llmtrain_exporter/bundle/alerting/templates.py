@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from llmtrain_exporter.bundle.alerting import promql
+from llmtrain_exporter.bundle.alerting.number_forms import Written, unit_of
 from llmtrain_exporter.bundle.alerting.places import Places
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.alerting import phrases, times
-from llmtrain_exporter.knowledge.alerting.blanks import Written, unit_of
 from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope
 from llmtrain_exporter.knowledge.signal import Measure, Signal
 from llmtrain_exporter.knowledge.signals import SIGNALS
@@ -50,11 +50,12 @@ def annotations_of(alert: Alert, lang: Lang, places: Places) -> dict[str, str]:
 
 def description(alert: Alert, lang: Lang) -> str:
     """The description with a piece of template in each blank."""
-    pieces = _pieces(alert, lang)
+    pieces = blanks(alert, lang)
     return PATTERN.sub(lambda match: pieces[match[1]](), alert.words.description.of(lang))
 
 
-def _pieces(alert: Alert, lang: Lang) -> Mapping[str, Callable[[], str]]:
+def blanks(alert: Alert, lang: Lang) -> Mapping[str, Callable[[], str]]:
+    """What a description may leave blank, each with what makes the template that asks for it."""
     signal = alert.signal
     return {
         "run": lambda: "{{ $labels.run }}",

@@ -30,7 +30,7 @@ from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, DOTTED, ONE_RUN,
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words as texts
-from llmtrain_exporter.knowledge import shared_limits as limits
+from llmtrain_exporter.knowledge import own_level
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Text
@@ -289,7 +289,7 @@ _SPIKES = (
         described(a.SPIKE_SCORE),
         (
             Query(series(a.SPIKE_SCORE), "{{metric}}"),
-            Query(f"vector({limits.SPIKE_SIGMAS:g})", texts.SIGMAS, Look.WARNING),
+            Query(f"vector({own_level.SPIKE_SIGMAS:g})", texts.SIGMAS, Look.WARNING),
         ),
         "none",
         linear_to=1,

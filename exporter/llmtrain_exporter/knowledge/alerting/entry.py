@@ -23,9 +23,9 @@ class AlertTexts:
     """All that is said about an alert.
 
     `title` is what it is called, in a few words; `summary` is one static sentence. `description` tells of the
-    case at hand; its placeholders are those of `blanks.BLANKS`. `advice` is what to do first, in a line. The
-    rest is the runbook: `meaning`, `impact`, `diagnosis`, likely `causes`, and `mitigation`, each in the
-    order in which to go through it.
+    case at hand; `bundle.alerting.templates.blanks` has its placeholders. `advice` is what to do first, in a
+    line. The rest is the runbook: `meaning`, `impact`, `diagnosis`, likely `causes`, and `mitigation`, each
+    in the order in which to go through it.
     """
 
     title: Text

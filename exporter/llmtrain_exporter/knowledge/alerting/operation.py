@@ -271,4 +271,44 @@ NO_RUNS = Alert(
     ),
     holds=times.NO_RUNS,
 )
-EXPORTER_ALERTS = (DOWN, ERRORS, SKIPPED, LIMITED, NOT_READY, NO_RUNS)
+OLD_SETTINGS = Alert(
+    "LlmTrainExporterOldSettings",
+    Severity.WARNING,
+    Scope.EXPORTER,
+    AlertTexts(
+        title=Text("Settings not taken", "新设置未生效"),
+        summary=Text("An exporter could not read its settings again.", "exporter 重新读取设置失败。"),
+        description=Text(
+            "Exporter {instance} goes by its old settings: the new ones cannot be used.",
+            "exporter {instance} 仍按旧设置运行：新设置无法使用。",
+        ),
+        advice=Text(
+            "Its log says which line of which file is wrong. Correct it, and send SIGHUP again.",
+            "日志写明了哪个文件哪一行有误；改正后再发一次 SIGHUP。",
+        ),
+        meaning=Text(
+            "It was asked by SIGHUP to read its settings again, and something is wrong with them, or with a "
+            "certificate, a list of users or a secret that they name.",
+            "收到 SIGHUP 后重新读取设置，但设置本身，或其中引用的证书、用户列表、密钥有误。",
+        ),
+        impact=Text(
+            "It works on as before. A new start fails until the file is in order.",
+            "目前照旧运行；在文件改好之前，重启会失败。",
+        ),
+        diagnosis=(
+            Text(
+                "Does `llmtrain-exporter config --check FILE` find what is wrong?",
+                "`llmtrain-exporter config --check FILE` 能指出错误吗？",
+            ),
+            Text(
+                "Was a certificate replaced before its key, or written only in part?",
+                "证书是否先于私钥更换，或只写了一半？",
+            ),
+        ),
+        mitigation=(
+            Text("Correct the file, then send SIGHUP again.", "改正文件，再发一次 SIGHUP。"),
+            Text("Or take the change back.", "或撤回改动。"),
+        ),
+    ),
+)
+EXPORTER_ALERTS = (DOWN, ERRORS, SKIPPED, LIMITED, NOT_READY, NO_RUNS, OLD_SETTINGS)

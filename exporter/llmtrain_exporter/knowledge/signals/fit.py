@@ -100,7 +100,7 @@ ACCURACY_DROP = Signal(
     Family.FIT,
     (c.TOKEN_ACCURACY,),
     limits={SFT: {Severity.WARNING: Bound(0.1, src.SFT_ALARMS, records=5)}},
-    limit_phrase=Text("limit {limit} below its best", "限值为低于最好值 {limit}"),
+    limit_phrase=Text("limit {limit} below its best", "比最好值低 {limit} 以上"),
     advice=Advice(
         title=Text("Accuracy drop", "准确率下降"),
         summary=Text(

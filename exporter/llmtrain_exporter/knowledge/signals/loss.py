@@ -6,8 +6,8 @@ from typing import Annotated
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.own_level import SPIKE_SIGMAS
 from llmtrain_exporter.knowledge.profile import GRPO, OTHER_THAN_GRPO, PROFILES, SFT
-from llmtrain_exporter.knowledge.shared_limits import SPIKE_SIGMAS
 from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal, in_each
 from llmtrain_exporter.knowledge.text import Text
 

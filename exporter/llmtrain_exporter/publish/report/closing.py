@@ -9,8 +9,8 @@ from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, Check
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.own_level import MATURE
 from llmtrain_exporter.knowledge.profile import GRPO
-from llmtrain_exporter.knowledge.shared_limits import MATURE
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.model import Episode, Health, RowKind, Snapshot, State

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from llmtrain_exporter.draw.from_history import FIT, chain, panels
 from llmtrain_exporter.knowledge import report_words as r
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.picture import Picture
 from llmtrain_exporter.publish.report.say import Say, chapter, paragraph
@@ -22,7 +24,8 @@ AT_A_GLANCE = (Part.FACTS, Part.INCIDENTS, Part.FINDINGS, Part.ACTIONS)
 
 def headline(story: Story) -> Line:
     """The verdict, and why it is what it is."""
-    return joined(lines_in(blocks_of(story.sections, Part.VERDICT, Part.REASON)), " ")
+    lines = lines_in(blocks_of(story.sections, Part.VERDICT, Part.REASON))
+    return joined(lines, words.FULL_STOP.of(Lang(story.lang)))
 
 
 def overview(material: Material, story: Story, say: Say) -> Iterator[Block]:

@@ -60,7 +60,6 @@ h4, h5, h6 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
 p { margin: .5rem 0; }
 .lead { font-size: 1.1rem; margin: 0 0 1.2rem; padding: .7rem 1rem; background: var(--soft);
   border-left: .3rem solid var(--baseline); border-radius: .2rem; }
-.lead .mark { margin-right: .3em; }
 ul, ol { margin: .5rem 0; padding-left: 1.4rem; }
 li { margin: .2rem 0; }
 ul.bare { list-style: none; padding: 0; }

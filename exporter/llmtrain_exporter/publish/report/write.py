@@ -147,15 +147,18 @@ class _Gallery:
 
 
 def _replace(path: Path, parts: Iterable[str]) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all; errors name it, and not the one beside it that it is written to."""
     beside = path.with_name(f".{path.name[:100]}.{os.getpid()}")
-    beside.unlink(missing_ok=True)
     try:
+        beside.unlink(missing_ok=True)
         with beside.open(
             "x", encoding="utf-8", newline="\n"
         ) as file:  # never through a link of somebody else
             file.writelines(parts)
         os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
+    except OSError as error:
+        error.filename = str(path)
         raise
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge.no_run import NoRunReason
@@ -40,6 +41,7 @@ class WatchedFolder:
         self._chosen: WatchedRun | None = None
         self._nothing = NoRun(path, NoRunReason.NOT_READ)  # why there is no log, where there is none
         self._scan_at = float("-inf")  # monotonic
+        self._busy = True  # whether there is more to read at once; a log can wait, and not be read to its end
 
     def look(self, monotonic: float, now: float) -> bool:
         """Search where that is due and read on; whether there is more to read at once. `now`: Unix time."""
@@ -48,10 +50,12 @@ class WatchedFolder:
             wait = self._settings.scan_interval if self._shown() else WAITING_SCAN
             self._scan_at = monotonic + min(wait, self._settings.scan_interval)
         runs = sorted(self._runs.awake, key=lambda run: -run.found.modified)
-        unread = [run for run in runs if not _is_read(run)][:LOGS_AT_ONCE]
-        busy = [self._read(run, monotonic, now) for run in [*unread, *filter(_is_read, runs)]]
+        unread = [run for run in runs if not _is_read(run)]
+        looked_at = [*unread[:LOGS_AT_ONCE], *filter(_is_read, runs)]
+        more = [self._read(run, monotonic, now) for run in looked_at]
         self._chosen = self._choose(now)
-        return any(busy) or not all(map(_is_read, runs))
+        self._busy = any(more) or len(unread) > LOGS_AT_ONCE
+        return self._busy
 
     def scan(self, now: float) -> None:
         """Search for runs: take new ones in, let gone ones leave. `now`: Unix time."""
@@ -70,7 +74,8 @@ class WatchedFolder:
             self._chosen.observer.courses(chosen.run.hyper_parameters) if self._chosen and chosen else {}
         )
         runs = self._runs.awake
-        left = sum(max(run.found.size - run.bytes_read, 0) for run in runs if not _is_read(run))
+        unread = (max(run.found.size - run.bytes_read, 0) for run in runs if not _is_read(run))
+        left = sum(unread) if self._busy else 0
         return FolderStatus(
             path=printable(self.path),
             now=now,
@@ -129,7 +134,11 @@ class WatchedFolder:
         if self._wanted is not None and self._shown():
             return NoRun(self.path, NoRunReason.NO_SUCH_NAME)
         outcomes = (run.why_none() for run in self._runs.awake if run.hindrance)
-        return next(outcomes, NoRun(self.path, NoRunReason.NO_RECORD))
+        return next(outcomes, NoRun(self.path, NoRunReason.NO_RECORD, self._skipped()))
+
+    def _skipped(self) -> Counter[str]:
+        """The lines of all logs that are no record, by reason."""
+        return sum((run.folded.skipped for run in self._runs.awake), Counter[str]())
 
     def _read(self, run: WatchedRun, monotonic: float, now: float) -> bool:
         """Read on in a log; whether there is more to read at once. One broken run must not end the watch."""

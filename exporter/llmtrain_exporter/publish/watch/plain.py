@@ -16,6 +16,7 @@ from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
 from llmtrain_exporter.story.blocks import Line
 from llmtrain_exporter.story.news import advice_line, news, so_far, standing_line
 from llmtrain_exporter.story.phrase import phrase
+from llmtrain_exporter.story.several import why_no_run
 from llmtrain_exporter.write.line import plain_text
 from llmtrain_exporter.write.style import Style
 
@@ -38,10 +39,8 @@ class LineView:
             self._failed.add(name)
             self._tell(status.now, name, [broken_line(status.failed[name], self._lang)])
         self._tell_gone(status)
-        if status.no_run != self._no_run:
-            self._no_run = status.no_run
-            if status.no_run and not status.unread:
-                self._write(status.now, waiting_text(status.path, status.no_run, self._style))
+        if not status.unread:
+            self._tell_no_run(status)
         for watched in status.runs:
             if watched.caught_up or watched.error:
                 self._tell_run(watched, watched is status.chosen, status.now)
@@ -74,6 +73,12 @@ class LineView:
         elif run.state is State.RUNNING:
             self._ended.discard(name)
 
+    def _tell_no_run(self, status: FolderStatus) -> None:
+        """Why no run is shown. That more lines have come which are no record is no news."""
+        before, self._no_run = self._no_run, status.no_run
+        if status.no_run and (before is None or _why(before) != _why(status.no_run)):
+            self._write(status.now, waiting_text(status.path, status.no_run, self._style))
+
     def _tell_gone(self, status: FolderStatus) -> None:
         for name in self._before.keys() - {watched.run.run for watched in status.runs} - status.failed.keys():
             del self._before[name]
@@ -90,6 +95,10 @@ class LineView:
         self._out.flush()
 
 
+def _why(no_run: NoRun) -> tuple[NoRunReason, str]:
+    return no_run.reason, no_run.detail
+
+
 def broken_line(error: str, lang: Lang) -> Line:
     """Why a log cannot be analysed. `error`: class of the exception."""
     return (words.no_run_reason(NoRunReason.BROKEN, error, lang),)
@@ -97,5 +106,5 @@ def broken_line(error: str, lang: Lang) -> Line:
 
 def waiting_text(path: str, no_run: NoRun, style: Style) -> str:
     """Why there is no run to show."""
-    reason = words.no_run_reason(no_run.reason, no_run.detail, style.lang)
+    reason = why_no_run(no_run, style.lang)
     return plain_text(phrase(watch_words.WAITING, style.lang, path=path, reason=reason), style)

@@ -28,7 +28,7 @@ class FolderStatus:
     """All that there is to show. `chosen`: the run to show in full, with the last values of its series.
 
     `failed`: runs that cannot be analysed, and why. `no_run`: why no run is shown, where none is. `unread`:
-    share of the bytes that is still to be read.
+    share of the bytes that is still to be read; 0 where nothing more can be read for now.
     """
 
     path: str
