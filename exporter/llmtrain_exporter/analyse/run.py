@@ -83,7 +83,7 @@ class Run:
         hyper_parameters: HyperParameters,
         carried: Mapping[Series, float] | None = None,
     ) -> None:
-        """`carried`: the counters before the log was rewritten; they go on from there."""
+        """`carried`: the counters of the log before, whose place this one took; they go on from there."""
         self._options = options
         self._hyper_parameters = hyper_parameters
         self._facts = run_series.facts(hyper_parameters, options.labels)
@@ -94,8 +94,7 @@ class Run:
         stage = hyper_parameters.info.get("rlhf_type") or hyper_parameters.info.get("stage", "")
         stated = options.profile or profiles.BY_RLHF_TYPE.get(stage)
         self._profile = options.profiles[stated] if stated else None
-        self._carried = carried or {}
-        self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
+        self._carried = carried or {}  # what is added to each counter; below 0 for what was history
         self.analysis: Analysis | None = None  # from the first training record on, which shows its kind
         self._onset: Onset | None = None  # the last incident's
         self.pace = RunPace()
@@ -139,12 +138,25 @@ class Run:
 
     def counters(self) -> dict[Series, float]:
         """Every counter, those at 0 too: Prometheus does not see the increase of one that is born at 1."""
+        own = self._own_counters()
+        names = dict.fromkeys((*own, *self._carried))
+        return {key: max(0.0, own.get(key, 0.0) + self._carried.get(key, 0.0)) for key in names}
+
+    def count_from(self, counters: Mapping[Series, float]) -> None:
+        """Let the counters stand at these, whatever was folded so far: history does not make them grow."""
+        own = self._own_counters()
+        names = dict.fromkeys((*own, *counters))
+        self._carried = {key: counters.get(key, 0.0) - own.get(key, 0.0) for key in names}
+
+    def add_to(self, counters: Mapping[Series, float]) -> None:
+        """Let all that was folded count on top of these."""
+        self._carried = counters
+
+    def _own_counters(self) -> dict[Series, float]:
         own = run_series.row_counters(self.records, self.skipped, len(self.resumes), self._latest.dropped)
         if self.analysis is not None:
             own |= dict(run_series.counters(self.analysis))
-        names = dict.fromkeys((*own, *self._carried, *self.least))
-        sums = {key: own.get(key, 0.0) + self._carried.get(key, 0.0) for key in names}
-        return {key: max(count, self.least.get(key, 0.0)) for key, count in sums.items()}
+        return own
 
     def keeps(self, key: Series) -> bool:
         """Whether the run takes in a series of a record that was folded, or has too many of its kind."""

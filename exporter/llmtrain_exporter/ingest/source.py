@@ -11,7 +11,9 @@ from typing import Protocol
 from llmtrain_exporter.ingest.arguments import read_hyper_parameters
 from llmtrain_exporter.ingest.dialect import Dialect, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.ingest.follow import Follower, explain, open_regular
+from llmtrain_exporter.ingest.encoding import as_utf8
+from llmtrain_exporter.ingest.fingerprint import Fingerprint
+from llmtrain_exporter.ingest.follow import Follower, begins_with, explain, open_regular
 from llmtrain_exporter.ingest.json_rows import NOT_JSON
 from llmtrain_exporter.ingest.normalise import layout_of
 from llmtrain_exporter.ingest.readers import Readers
@@ -20,6 +22,7 @@ from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Se
 from llmtrain_exporter.printable import printable
 
 LARGEST_DOCUMENT = 256 << 20  # bytes; a document is read whole
+FIRST_BYTES = 4096  # of a document; where all are NULs, so may be terabytes behind them
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,11 @@ class Reading:
     records: list[Record]
     skipped: Mapping[str, int]
     modified: float  # Unix time of the last write
-    restarted: bool  # fold anew: the log was rewritten, what came from it before is void
+    restarted: bool  # fold anew: another log stands there, what came from the one before is void
     more: bool  # there is more to read at once
     size: int  # bytes read
     again: bool = False  # fold anew: the same log from its start, now known better
+    past: bool = False  # the log had it when it was met in another's place: history, no news
 
 
 class Source(Protocol):
@@ -47,6 +51,13 @@ class Source(Protocol):
     @property
     def place(self) -> tuple[int, int] | None:
         """See `Follower.place`; None where there is more to ask than a size."""
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """Of what was read so far; None of what is no file of lines."""
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:
+        """Whether the log begins with what this is of. Compares all of it. Raises OSError."""
 
     def grown(self) -> bool:
         """Whether a `poll` may bring something; cheap."""
@@ -88,6 +99,15 @@ class LineSource:
         return self._follower.place
 
     @property
+    def fingerprint(self) -> Fingerprint:
+        """Of the whole lines that were read."""
+        return self._follower.fingerprint
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:
+        """Whether the log begins with what this is of."""
+        return begins_with(self.path, fingerprint)
+
+    @property
     def grown(self) -> Callable[[], bool]:
         """Whether the file has grown; the follower's own answer, without a detour for the idle loop."""
         return self._follower.grown
@@ -114,7 +134,7 @@ class LineSource:
         records, skipped = read_lines(self._reader, batch.lines)
         skipped.update(batch.dropped)
         size = sum(map(len, batch.lines)) + len(batch.lines)
-        return Reading(records, skipped, batch.modified, batch.restarted, batch.more, size)
+        return Reading(records, skipped, batch.modified, batch.restarted, batch.more, size, past=batch.past)
 
     def rest(self) -> list[Record]:
         """The record of a half line at the end."""
@@ -136,6 +156,14 @@ class DocumentSource:
     def place(self) -> tuple[int, int] | None:
         """A document is found by its path."""
         return None
+
+    @property
+    def fingerprint(self) -> None:
+        """A document has none: its bytes change with each row."""
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:  # noqa: ARG002  # of a log of lines
+        """A document does not begin as a log of lines does."""
+        return False
 
     def grown(self) -> bool:
         """Whether the document was written since: one stat."""
@@ -178,7 +206,7 @@ class DocumentSource:
         self._known = len(rows)
         known = None if restarted else self._last
         self._last = records[-1] if records else known
-        return Reading(records, skipped, modified, restarted, False, size)
+        return Reading(records, skipped, modified, restarted, False, size, past=restarted)
 
     def _continues(self, rows: list[Record | Skip]) -> bool:
         """Whether the rows handed on before are still the first ones."""
@@ -190,7 +218,8 @@ class DocumentSource:
     def _read(self) -> tuple[bytes, float]:
         descriptor, state = open_regular(self.path)
         with open(descriptor, "rb") as file:
-            document = file.read(LARGEST_DOCUMENT)
+            begin = file.read(FIRST_BYTES)
+            document = as_utf8(begin + file.read(LARGEST_DOCUMENT)) if begin.strip(b"\0") else b""
         self._seen = state.st_ino, state.st_size, state.st_mtime_ns
         self.error = None
         return document, state.st_mtime
@@ -228,6 +257,15 @@ class JoinedSource:
     def place(self) -> tuple[int, int] | None:
         """There are two logs to ask."""
         return None
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """That of the live log."""
+        return self._live.fingerprint
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:
+        """Whether the live log begins so."""
+        return self._live.begins_with(fingerprint)
 
     def grown(self) -> bool:
         """Whether either log has grown."""

@@ -105,8 +105,12 @@ class Watcher:
             self._newborn.discard(name)
             self._fleet.remove(name)
         if newborn and self._fleet.ready:
-            self._newborn |= {run.name for run in changes.met if now - run.found.modified < NEWBORN_SECONDS}
+            self._newborn |= {run.name for run in changes.met if self._may_be_newborn(run, now)}
         self._telemetry.scanned(time.monotonic() - began, len(self._runs), changes.left_out, scan.errors)
+
+    @staticmethod
+    def _may_be_newborn(run: LiveRun[Sparkline], now: float) -> bool:
+        return run.is_new and now - run.found.modified < NEWBORN_SECONDS
 
     def round(self, monotonic: float, now: float) -> bool:
         """Look at each log once; whether there is more to read at once."""
@@ -175,9 +179,10 @@ class Watcher:
         if not run.is_run:
             self._fleet.remove(run.name)
             return
-        newborn = run.name in self._newborn and run.has_records
+        shown_first = run.name in self._newborn and run.has_records
+        newborn = shown_first and run.has_little
         self._fleet.publish(run.snapshot(now), newborn, run.found, run.observer)
-        if newborn:
+        if shown_first:
             self._newborn.remove(run.name)
         if run.is_settled(now):
             self._runs.put_to_sleep(run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
@@ -12,16 +12,22 @@ from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.arguments import read_checkpoints
 from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.follow import BULK
 from llmtrain_exporter.ingest.source import Reading, Source, read_run_hyper_parameters
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
-from llmtrain_exporter.model import NoRun, Record, Series, Snapshot, State
+from llmtrain_exporter.model import NoRun, Record, RowKind, Snapshot, State
+from llmtrain_exporter.watching.predecessor import Predecessor, begins_anew, predecessor_of, says_the_same
 
 CHECK_SECONDS = 3.0
 """Time between two looks whether a path still names the file that is open."""
 
 OVER_SECONDS = 10.0
 """A run is over when it says so, or its silence has, and no more came for so long: a last evaluation."""
+
+
+LITTLE_RECORDS = 50
+"""Training records that a run can write from one search to the next."""
 
 
 class Observer(Protocol):
@@ -42,7 +48,6 @@ class TrackedLog:
 
     # Slots, here and below: ten thousand of these are kept.
     __slots__ = (
-        "carried",
         "caught_up",
         "changes_at",
         "check_at",
@@ -53,14 +58,10 @@ class TrackedLog:
         "source",
     )
 
-    def __init__(
-        self, found: Found, name: str, source: Source, carried: Mapping[Series, float] | None
-    ) -> None:
-        """`carried`: the counters of the run before its log was rewritten, where it was."""
+    def __init__(self, found: Found, name: str, source: Source) -> None:
         self.found = found
         self.name = name
         self.source = source
-        self.carried = carried
         # The source's own bound method: it is asked of every run, several times a second.
         self.grown = source.grown
         self.check_at = -math.inf  # monotonic
@@ -87,9 +88,12 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     """A run whose log is followed and folded. For one thread at a time."""
 
     __slots__ = (
+        "_before",
         "_known_error",
         "_observe",
         "_options",
+        "_repeated",
+        "_unsettled",
         "bytes_read",
         "folded",
         "met_at",
@@ -105,15 +109,19 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         options: RunOptions,
         source: Source,
         observe: Callable[[Run], ObserverT],
-        carried: Mapping[Series, float] | None = None,
+        before: Predecessor | None = None,
         met_at: float = 0.0,
     ) -> None:
         """`options`: what the operator says of the run. `observe`: makes the observer of a run that begins.
 
-        `carried`: see `TrackedLog`. `met_at`: Unix time at which the log was found.
+        `before`: what was counted of this log, or of another in its place. `met_at`: Unix time at which the
+        log was found.
         """
-        super().__init__(found, name, source, carried)
+        super().__init__(found, name, source)
         self.met_at = met_at
+        self._before = before  # what the counters go on from
+        self._repeated = before.records if before else 0  # records to come that were counted already
+        self._unsettled = before is not None  # whether it is the log that was counted shows at its end
         self.bytes_read = 0  # since the log was begun
         self.rewritten = 0  # times that another log stood in its place
         self.seen_training = False  # it was watched while it trained
@@ -125,8 +133,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     def read_on(self, monotonic: float, now: float) -> Reading | None:
         """Read and fold what is new; None where nothing is. `now`: Unix time.
 
-        Where the log was rewritten, its counters go on from where they were. Where it is read again because
-        more is known of it, they never fall: the same rows, better known, can be judged milder.
+        Counters go on from where they were, whatever is read again, and what another log had before it was
+        met does not make them grow: `docs/following.md`.
         """
         reading = self.source.poll(monotonic)
         if reading is None:
@@ -135,10 +143,11 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return None
         if reading.restarted or reading.again:
             self._begin_anew(reading.restarted)
-        self._fold(reading.records, min(reading.modified, now))
-        self.folded.skip(reading.skipped)
+        self._take_in(reading, min(reading.modified, now))
         self.bytes_read += reading.size
         self.caught_up = not reading.more
+        if self.caught_up and self._unsettled:
+            self._settle()
         self.seen_training = self.seen_training or (
             self.caught_up and self.folded.state(now) is State.RUNNING
         )
@@ -147,6 +156,11 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     def take_rest(self, now: float) -> None:
         """Fold the half line at the end too: nobody writes any more, or nobody waits. Not after `park`."""
         self._fold(self.source.rest(), min(self.found.modified, now))
+
+    def predecessor(self) -> Predecessor:
+        """What is kept of the run when its log is let go."""
+        fingerprint = self.source.fingerprint
+        return predecessor_of(self.folded, fingerprint and fingerprint.copy())
 
     def snapshot(self, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time; `changes_at` says until when."""
@@ -171,14 +185,20 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         known, self._known_error = self._known_error, self.source.error
         return None if self._known_error == known else self._known_error
 
-    def counters(self) -> Mapping[Series, float]:
-        """Where its counters stand, never lower than they were."""
-        return self.folded.counters()
-
     @property
     def hindrance(self) -> str | None:
         """What hinders the reading or the analysis, for people."""
         return self.failure or self.source.error
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever counted of it, nor of another log in its place."""
+        return self._before is None
+
+    @property
+    def has_little(self) -> bool:
+        """Whether all of it can have been written since the last search: else it is a copy, and history."""
+        return self.folded.records[RowKind.TRAIN] <= LITTLE_RECORDS or self.bytes_read < BULK
 
     @property
     def has_records(self) -> bool:
@@ -233,18 +253,52 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             if folded.fold(record, arrived) and note is not None:
                 note(record, folded.analysis)
 
+    def _take_in(self, reading: Reading, arrived: float) -> None:
+        """Fold what came. What is repeated or past leaves the counters where they were."""
+        folded, records = self.folded, reading.records
+        shown = folded.counters() if reading.past else None
+        folded.skip(reading.skipped)
+        if self._repeated and self._before is not None:
+            repeated, records = records[: self._repeated], records[self._repeated :]
+            self._repeated -= len(repeated)
+            self._fold(repeated, arrived)
+            folded.count_from(self._before.counters)
+        self._fold(records, arrived)
+        if shown is not None and not (self._before and begins_anew(folded, self._before)):
+            folded.count_from(shown)
+
     def _begin_anew(self, rewritten: bool) -> None:
-        known = self.folded.counters()
-        if rewritten:
-            self.carried = known
-            self.rewritten += 1
+        if self._before is None or not self._unsettled:  # else the counters shown are still those of before
+            self._before = self.predecessor()
+        self._repeated = 0 if rewritten else self._before.records
+        self._unsettled = self._unsettled and not rewritten
+        self.rewritten += rewritten
         self._begin()
         self.bytes_read = 0
-        self.folded.least = known
 
     def _begin(self) -> None:
-        self.folded = Run(self._options, read_run_hyper_parameters(self.found), self.carried)
+        carried = self._before.counters if self._before else None
+        self.folded = Run(self._options, read_run_hyper_parameters(self.found), carried)
         self.observer = self._observe(self.folded)
+
+    def _settle(self) -> None:
+        """At the end of a log that was counted before: was it this one?"""
+        self._unsettled, self._repeated = False, 0
+        before = self._before
+        if before is None or self._is_known(before):
+            return
+        if begins_anew(self.folded, before):
+            self.folded.add_to(before.counters)
+        else:
+            self.folded.count_from(before.counters)
+
+    def _is_known(self, before: Predecessor) -> bool:
+        if before.fingerprint is None:
+            return says_the_same(self.folded, before)
+        try:
+            return self.source.begins_with(before.fingerprint)
+        except OSError:
+            return False
 
 
 def with_checkpoints(run: Snapshot) -> Snapshot:

@@ -11,8 +11,8 @@ from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.ingest.discover import Found, Scan
 from llmtrain_exporter.ingest.follow import raise_descriptor_limit
 from llmtrain_exporter.ingest.source import Reading, open_source
-from llmtrain_exporter.model import Series
 from llmtrain_exporter.watching.live import LiveRun, ObserverT, TrackedLog
+from llmtrain_exporter.watching.predecessor import Predecessor
 from llmtrain_exporter.watching.rules import RunRules
 from llmtrain_exporter.watching.sleeping import SleepingRun
 
@@ -45,6 +45,7 @@ class RunSet(Generic[ObserverT]):
         self._max_runs = max_runs
         self._runs: dict[str, LiveRun[ObserverT] | SleepingRun] = {}
         self._names: set[str] = set()
+        self._absent: dict[str, Predecessor] = {}  # by path, or by name where it is found elsewhere
         self._missing: Counter[str] = Counter()  # by path: searches in a row that did not find it
         limit = raise_descriptor_limit()
         self._descriptors = limit - max(DESCRIPTORS_SPARED, limit // 4)
@@ -76,7 +77,7 @@ class RunSet(Generic[ObserverT]):
     def wake(self, sleeping: SleepingRun) -> None:
         """Watch it again, from the first byte of its log."""
         sleeping.source.close()
-        self._open(sleeping.found, sleeping.name, sleeping.carried, sleeping.met_at)
+        self._open(sleeping.found, sleeping.name, sleeping.predecessor(), sleeping.met_at)
 
     def change(self, rules: RunRules, max_runs: int) -> Sequence[str]:
         """Go by other rules. Runs of which they say something else are watched anew, from the first byte.
@@ -89,7 +90,7 @@ class RunSet(Generic[ObserverT]):
             self._forget(run)
         for run in changed:
             name = rules.name(run.found, self._names)
-            self._open(run.found, name, run.carried, run.met_at).folded.least = run.counters()
+            self._open(run.found, name, run.predecessor(), run.met_at)
         return [run.name for run in changed if run.name not in self._names]
 
     def spare_descriptor(self, run: LiveRun[ObserverT], reading: Reading | None) -> None:
@@ -116,6 +117,9 @@ class RunSet(Generic[ObserverT]):
                 self._missing.pop(path, None)
                 gone = run.found.run != name
             if gone:
+                self._absent[path if name is None and run.found.run not in found else run.found.run] = (
+                    run.predecessor()
+                )
                 self._forget(run)
                 left.append(run.name)
         return left
@@ -124,21 +128,20 @@ class RunSet(Generic[ObserverT]):
         """Watch it from now on; the run if it was not watched before."""
         known = self._runs.get(found.path)
         if known is None:
-            return self._open(found, self._rules.name(found, self._names), None, now)
+            before = self._absent.pop(found.path, None) or self._absent.pop(found.run, None)
+            return self._open(found, self._rules.name(found, self._names), before, now)
         if (known.found.dialect, known.found.extra) == (found.dialect, found.extra):
             # Of quiet runs the old one stays: others hold it too, and two of each would be kept.
             if known.found.modified != found.modified:
                 known.found = found
             return None
         self._forget(known)
-        self._open(found, self._rules.name(found, self._names), known.carried, now)
+        self._open(found, self._rules.name(found, self._names), known.predecessor(), now)
         return None
 
-    def _open(
-        self, found: Found, name: str, carried: Mapping[Series, float] | None, met_at: float
-    ) -> LiveRun[ObserverT]:
+    def _open(self, found: Found, name: str, before: Predecessor | None, met_at: float) -> LiveRun[ObserverT]:
         source = open_source(found, self._rules.readers)
-        run = LiveRun(found, name, self._rules.options(found), source, self._observe, carried, met_at)
+        run = LiveRun(found, name, self._rules.options(found), source, self._observe, before, met_at)
         self._runs[found.path] = run
         self._names.add(name)
         return run
