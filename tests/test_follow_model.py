@@ -23,6 +23,7 @@ import pytest
 from llmtrain_exporter.ingest import fingerprint, follow, lines
 from llmtrain_exporter.ingest.fingerprint import Suspect
 from llmtrain_exporter.ingest.follow import Batch, Follower
+from llmtrain_exporter.ingest.patience import Patience
 
 BLOCKS = 8
 SCHEDULES = int(os.environ.get("FOLLOW_SCHEDULES", "2400")) // BLOCKS  # lives of a log in each block
@@ -492,7 +493,7 @@ class LeavingAtOnce(Shaky):
 
     def check_path(self, now: float) -> bool:
         replaced = super().check_path(now)
-        self._quiet = follow.QUIET_POLLS
+        self._patience.quiet = follow.QUIET_POLLS
         return replaced
 
 
@@ -559,7 +560,7 @@ class ComparingTheTailAlone(Shaky):
     """Takes a file for the log when the bytes that were read last stand in it."""
 
     def _passes(self, fd: int, state: os.stat_result, now: float) -> bool:
-        self._trusted_until = float("inf")
+        self._trust.compared(1, 1e-9, now)
         return super()._passes(fd, state, now)
 
     def _is_steady(self, opened: os.stat_result) -> bool:
@@ -570,9 +571,9 @@ class ComparingTheTailAlone(Shaky):
 class NotWaitingForTheRest(Shaky):
     """Takes a file that has less than was read for another log at once."""
 
-    def _waited(self, size: int, now: float) -> bool:
-        del size, now
-        return True
+    def __init__(self, path: str, *, chunk: int) -> None:
+        super().__init__(path, chunk=chunk)
+        self._patience = Patience(follow.QUIET_POLLS, follow.DRAIN_SECONDS, 0.0)
 
 
 class BelievingAShortRead(Shaky):

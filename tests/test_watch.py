@@ -17,7 +17,7 @@ import pytest
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.follow import explain
+from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.source import LineSource
 from llmtrain_exporter.model import Snapshot, State
 from llmtrain_exporter.serve import watcher

@@ -9,6 +9,7 @@ from enum import Enum, IntEnum
 from typing import NamedTuple, Protocol
 
 from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
+from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Record, Skip
@@ -48,7 +49,7 @@ class Head:
     @classmethod
     def of(cls, data: bytes) -> Head:
         """Of the bytes as they stand in the file."""
-        text = data.lstrip()
+        text = as_utf8(data).lstrip()
         try:
             first = json.loads(text.partition(b"\n")[0])
         except (ValueError, RecursionError):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.dialects import registered
-from llmtrain_exporter.ingest.follow import NotAFileError, demand_regular, explain
+from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
 from llmtrain_exporter.ingest.recognise import FileNames, sniff
 from llmtrain_exporter.ingest.run_names import labels, run_names
 from llmtrain_exporter.knowledge.no_run import NoRunReason

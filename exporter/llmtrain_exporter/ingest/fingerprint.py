@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from array import array
 from enum import Enum
@@ -105,3 +106,19 @@ class Suspect:
         data = os.pread(self.descriptor, min(SLICE, length - seen.length), seen.end)
         seen.update(data)
         return bool(data)
+
+
+def stands_in(descriptor: int, fingerprint: Fingerprint) -> bool:
+    """Whether an open file begins with what this is of. Compares all of it. Raises OSError."""
+    suspect, looked = Suspect(descriptor, None, fingerprint.start), -1
+    while (verdict := suspect.compare(fingerprint)) is Verdict.UNDECIDED and suspect.compared > looked:
+        looked = suspect.compared
+    return verdict is Verdict.SAME
+
+
+def next_data(descriptor: int, offset: int, size: int) -> int:
+    """Where the hole at this offset ends; the offset itself where there is none, or nobody knows."""
+    try:
+        return max(offset, min(os.lseek(descriptor, offset, os.SEEK_DATA), size))
+    except OSError as error:
+        return max(offset, size) if error.errno == errno.ENXIO else offset

@@ -8,17 +8,17 @@ its number; any other is another log, and its reader starts anew. `docs/followin
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import resource
-import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from llmtrain_exporter.ingest.fingerprint import Fingerprint, Suspect, Verdict
+from llmtrain_exporter.ingest.fingerprint import Fingerprint, Suspect, Verdict, next_data
 from llmtrain_exporter.ingest.lines import Lines
+from llmtrain_exporter.ingest.patience import Patience, Trust
+from llmtrain_exporter.ingest.readable import demand_regular, explain
 from llmtrain_exporter.printable import printable
 
 QUIET_POLLS, QUIET_SECONDS = 2, 0.5  # a replaced file is left after so many quiet polls, so far apart
@@ -34,13 +34,6 @@ BACK_OFF_SECONDS = (0.5, 30.0)  # after an error: the first wait, doubled each t
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _NOTHING: Mapping[str, int] = MappingProxyType({})
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a character device",
-    stat.S_IFBLK: "a block device",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +48,6 @@ class Batch:
     dropped: Mapping[str, int]  # how often text was not handed on, by reason: too_long, nul, overwritten
 
 
-def explain(error: OSError) -> str:
-    """What is wrong, for people; of a refusal also who was refused, which in a container is not plain."""
-    reason = printable(error.strerror or str(error))
-    if not isinstance(error, PermissionError):
-        return reason
-    return f"{reason} for user {os.geteuid()}, group {os.getegid()}: run as the owner, or let others read it"
-
-
-class NotAFileError(OSError):
-    """Something else stands where a regular file was looked for; it is never opened."""
-
-
-def demand_regular(mode: int, path: str) -> None:
-    """Raises NotAFileError that says what stands there."""
-    if not stat.S_ISREG(mode):
-        kind = _KINDS.get(stat.S_IFMT(mode), "something else")
-        raise NotAFileError(errno.EINVAL, f"is {kind}, not a regular file", path)
-
-
 def open_regular(path: str) -> tuple[int, os.stat_result]:
     """A descriptor for reading, and its fstat. Raises OSError; never waits for a pipe's other end."""
     demand_regular(os.stat(path).st_mode, path)  # before: to open a pipe or a device can have effects
@@ -85,19 +59,6 @@ def open_regular(path: str) -> tuple[int, os.stat_result]:
         os.close(fd)
         raise
     return fd, state
-
-
-def begins_with(path: str, fingerprint: Fingerprint) -> bool:
-    """Whether a file begins with what a fingerprint is of. Compares all of it. Raises OSError."""
-    fd, _ = open_regular(path)
-    try:
-        suspect = Suspect(fd, None, fingerprint.start)
-        looked = -1
-        while (verdict := suspect.compare(fingerprint)) is Verdict.UNDECIDED and suspect.compared > looked:
-            looked = suspect.compared
-        return verdict is Verdict.SAME
-    finally:
-        os.close(fd)
 
 
 def raise_descriptor_limit() -> int:
@@ -125,7 +86,7 @@ class Follower:
         self.generation = 0  # how often the lines began anew
         self.error: str | None = None  # the last I/O error that still stands, for people
         self._chunk = min(chunk, max_line)  # so that only a line across two chunks can pass the cap
-        self._patient = patient
+        self._patient = patient  # with what may be on its way
         self._lines = Lines(max_line, NUL_POLLS if patient else 0)
         self._fd: int | None = None
         self._suspect: Suspect | None = None  # what is being compared; its descriptor can be the open one
@@ -135,13 +96,9 @@ class Follower:
         self._restarted = False  # to be told with the next batch
         self._past_until = float("-inf")  # what is read before is the past of a log that was just met
         self._backlog = False  # the last batch of the past left something unread
-        self._replaced_at: float | None = None  # when the path was seen to name another file
-        self._quiet = 0  # quiet polls since then
-        self._short: tuple[float, float, int] | None = None  # seen shorter, grown last, size by then
-        self._trusted_until = float("-inf")  # until then the tail is proof enough: all was just compared
+        self._patience = Patience(QUIET_POLLS, DRAIN_SECONDS, SHORT_SECONDS)
+        self._trust = Trust()
         self._compared_to = -1  # offset up to which all was compared last
-        self._doubtful = False  # the open file has less than was read, and yet something
-        self._owed = False  # ... and was; compare the whole later
         self._wake = float("-inf")  # no poll before
         self._failures = 0  # in a row
 
@@ -185,8 +142,9 @@ class Follower:
         To be called every few seconds: it also notices a file rewritten to the same size, and makes a network
         file system look the size up, which lseek alone does not.
         """
-        if self._fd is None or self._replaced_at is not None:
-            return self._replaced_at is not None
+        patience = self._patience
+        if self._fd is None or patience.since is not None:
+            return patience.since is not None
         try:
             there = os.stat(self.path)
         except InterruptedError:
@@ -197,10 +155,10 @@ class Follower:
         if (there.st_dev, there.st_ino) == self.identity:
             self.error = None
         else:
-            self._replaced_at, self._quiet = now, 0
-        self._due = self._due or self._replaced_at is not None or there.st_mtime_ns != self._modified_ns
+            patience.begin(now)
+        self._due = self._due or patience.since is not None or there.st_mtime_ns != self._modified_ns
         self._pay_debt(now)
-        return self._replaced_at is not None
+        return patience.since is not None
 
     def poll(self, now: float) -> Batch | None:
         """Reads at most `chunk` bytes; None when there is nothing new. `now`: monotonic seconds."""
@@ -240,8 +198,6 @@ class Follower:
             return True
         return (there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns) != self._parked
 
-    # which file it is
-
     def _look(self, now: float) -> Batch | None:
         if self._fd is None and self._suspect is None:
             self._open(now)
@@ -266,7 +222,7 @@ class Follower:
         self._due = True
         if self._fd is not None and identity == self.identity:  # moved away and back
             os.close(fd)
-            self._replaced_at = None
+            self._patience.since = None
             return
         self._suspect = suspect = Suspect(fd, identity, known.start)
         # A number is only proof while its file is open. Of many parked logs not each can be compared at each
@@ -276,17 +232,14 @@ class Follower:
             self._take_over(suspect)
 
     def _passes(self, fd: int, state: os.stat_result, now: float) -> bool:
-        """Whether a file with another number need not be compared now.
-
-        Some file systems show another number at each look. To compare a log at each of its rows is too much.
-        """
+        """Whether a file with another number need not be compared now."""
         lines = self._lines
         unchanged = (state.st_size, state.st_mtime_ns) == (lines.offset, self._modified_ns)
         end, mark = lines.fingerprint.end, lines.mark
-        if not unchanged and (state.st_size < end or now >= self._trusted_until or self._is_steady(state)):
+        if not unchanged and (state.st_size < end or not self._trust.holds(now) or self._is_steady(state)):
             return False
         passes = os.pread(fd, len(mark), end - len(mark)) == mark
-        self._owed = self._owed or (passes and not unchanged)
+        self._trust.owed = self._trust.owed or (passes and not unchanged)
         return passes
 
     def _is_steady(self, opened: os.stat_result) -> bool:
@@ -295,7 +248,8 @@ class Follower:
         return (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)
 
     def _pay_debt(self, now: float) -> None:
-        if self._owed and self._fd is not None and self._suspect is None and now >= self._trusted_until:
+        trust = self._trust
+        if trust.owed and self._fd is not None and self._suspect is None and not trust.holds(now):
             self._suspect = Suspect(self._fd, self.identity, self._lines.fingerprint.start)
             self._due = True
 
@@ -308,39 +262,21 @@ class Follower:
         if verdict is Verdict.UNDECIDED:
             return False
         if verdict is Verdict.SAME:
-            self._trusted_until = now + known.length / COMPARED_PER_SECOND
-            self._owed = False
+            self._trust.compared(known.length, COMPARED_PER_SECOND, now)
             self._take_over(suspect)
             self._compared_to = self._lines.offset
             return True
-        if self._gives_up(suspect, verdict, now):
-            self._owed = False
+        in_place = suspect.descriptor == self._fd
+        if not self._patient or self._patience.ends(verdict, suspect.size, in_place, now):
             self._take_over(suspect)
             self._restart(now)
             return True
-        self._doubtful = suspect.size > 0 if suspect.descriptor == self._fd else self._doubtful
+        if in_place:
+            self._patience.doubtful = suspect.size > 0
         self._acquit()
-        if self._replaced_at is None and (suspect.size or suspect.descriptor != self._fd):
+        if self._patience.since is None and (suspect.size or not in_place):
             self._wake = now + SHORT_SIGHT
         return False
-
-    def _gives_up(self, suspect: Suspect, verdict: Verdict, now: float) -> bool:
-        """Whether the log that was read is left for another one."""
-        if not self._patient:
-            return True
-        since, in_place = self._replaced_at, suspect.descriptor == self._fd
-        drained = since is None or self._quiet >= QUIET_POLLS or now - since >= DRAIN_SECONDS
-        if verdict is Verdict.SHORTER and not self._waited(suspect.size, now):
-            return in_place and since is not None and drained and suspect.size > 0
-        return in_place or (drained and not self._doubtful)
-
-    def _waited(self, size: int, now: float) -> bool:
-        """Whether a file that has less than was read had the time to grow. An empty one says nothing."""
-        since, grown, known = self._short or (now, now, size)
-        if size != known:
-            grown = now
-        self._short = since, grown, size
-        return size > 0 and (now - grown >= SHORT_SECONDS or now - since >= DRAIN_SECONDS)
 
     def _take_over(self, suspect: Suspect) -> None:
         """Read on in this file; the half line is read again."""
@@ -348,8 +284,8 @@ class Follower:
             self._shut()
             self._fd, self.identity = suspect.descriptor, suspect.identity
         self._lines.rewind()
-        self._doubtful = False
-        self._suspect = self._parked = self._replaced_at = self._short = self.error = None
+        self._patience.forget()
+        self._suspect = self._parked = self.error = None
         self._due = True
         self._wake = float("-inf")
 
@@ -363,8 +299,8 @@ class Follower:
         """The partial line lives with the descriptor: without that, it has to be read again."""
         self._acquit()
         self._shut()
-        self._fd = self._replaced_at = None
-        self._doubtful = False
+        self._fd = None
+        self._patience.end()
         self._lines.rewind()
 
     def _shut(self) -> None:
@@ -373,11 +309,10 @@ class Follower:
 
     def _restart(self, now: float) -> None:
         self._lines.begin()
+        self._trust.owed = False
         self.generation += 1
         self._restarted = self._backlog = True
         self._past_until = now + MEETING_SECONDS
-
-    # what it has
 
     def _read(self, fd: int, now: float) -> Batch | None:
         """What follows on what was read. Where that stands there no longer, the file becomes a suspect."""
@@ -395,26 +330,19 @@ class Follower:
         if size < 0 or not data.startswith(tail) or doubtful:
             self._suspect = Suspect(fd, self.identity, lines.fingerprint.start)
             return None
-        self._modified_ns, self._due, self._doubtful = state.st_mtime_ns, False, False
-        if self._replaced_at is None:
-            self._short = None
+        self._modified_ns, self._due = state.st_mtime_ns, False
+        self._patience.found_whole()
         whole = lines.take(data, len(tail), state.st_size)
-        self._leap(fd, state.st_size)
+        if lines.in_hole:
+            self._leap(fd, state.st_size)
         more = start < lines.offset < state.st_size
         if whole or more or lines.dropped:
             return self._batch(whole, state.st_mtime, more, now, lines.offset - start)
         return None
 
     def _leap(self, fd: int, size: int) -> None:
-        """Pass a hole in the file without reading it."""
-        offset = self._lines.offset
-        if not self._lines.in_hole or offset >= size:
-            return
-        try:
-            data = os.lseek(fd, offset, os.SEEK_DATA)
-        except OSError as error:
-            data = size if error.errno == errno.ENXIO else offset  # no data up to the end; or not supported
-        if data - offset >= HOLE:
+        data = next_data(fd, self._lines.offset, size)
+        if data - self._lines.offset >= HOLE:
             self._lines.leap(data)
 
     def _batch(self, whole: list[bytes], modified: float, more: bool, now: float, size: int) -> Batch:
@@ -434,14 +362,15 @@ class Follower:
 
     def _reached_end(self, quiet: bool, now: float) -> None:
         """At the end of the file: does the path still name it? Another log's is drained, then left."""
-        noticed = self._replaced_at
-        if noticed is None and not (quiet and self.check_path(now)):
+        patience = self._patience
+        noticed = patience.since is not None
+        if not noticed and not (quiet and self.check_path(now)):
             return
         self._due = True
-        self._quiet += quiet and noticed is not None
-        if quiet or (noticed is not None and now - noticed >= DRAIN_SECONDS):
+        patience.quiet += quiet and noticed
+        if quiet or patience.is_over(now):
             self._examine_path(now)
-        if quiet and noticed is not None and self._replaced_at is not None:
+        if quiet and noticed and patience.since is not None:
             self._wake = max(self._wake, now + QUIET_SECONDS)
 
     def _examine_path(self, now: float) -> None:
@@ -453,7 +382,7 @@ class Follower:
             return  # the next poll goes on comparing
         except OSError as error:
             self._acquit()
-            self._replaced_at = None  # gone again, or no file: the old descriptor stays the best there is
+            self._patience.since = None  # gone again, or no file: the old descriptor stays the best there is
             self._back_off(error, now)
 
     def _back_off(self, error: OSError, now: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmtrain_exporter.ingest.encoding import HALF_MARKS, UTF8_MARK, wide_encoding
 from llmtrain_exporter.ingest.fingerprint import Fingerprint
 
-TAIL = 64  # consumed bytes that must still stand in the file; never its head: training logs begin alike
+TAIL = 256  # consumed bytes that must still stand in the file: about a row, for rows end alike
 WIDE_HOLE = 4096  # NULs in a row that are no text of UTF-16
 OVERWRITTEN = 1 << 20  # bytes of progress bars without a line's end that are worth keeping
 

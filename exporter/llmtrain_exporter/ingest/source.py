@@ -12,10 +12,11 @@ from llmtrain_exporter.ingest.arguments import read_hyper_parameters
 from llmtrain_exporter.ingest.dialect import Dialect, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.encoding import as_utf8
-from llmtrain_exporter.ingest.fingerprint import Fingerprint
-from llmtrain_exporter.ingest.follow import Follower, begins_with, explain, open_regular
+from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
+from llmtrain_exporter.ingest.follow import Follower, open_regular
 from llmtrain_exporter.ingest.json_rows import NOT_JSON
 from llmtrain_exporter.ingest.normalise import layout_of
+from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import FileNames
 from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series, Skip
@@ -105,7 +106,11 @@ class LineSource:
 
     def begins_with(self, fingerprint: Fingerprint) -> bool:
         """Whether the log begins with what this is of."""
-        return begins_with(self.path, fingerprint)
+        descriptor, _ = open_regular(self.path)
+        try:
+            return stands_in(descriptor, fingerprint)
+        finally:
+            os.close(descriptor)
 
     @property
     def grown(self) -> Callable[[], bool]:
