@@ -27,7 +27,7 @@ from llmtrain_exporter.ingest.patience import Patience
 
 BLOCKS = 8
 SCHEDULES = int(os.environ.get("FOLLOW_SCHEDULES", "2400")) // BLOCKS  # lives of a log in each block
-BROKEN_SCHEDULES = 300
+BROKEN_SCHEDULES = 500
 ACTS = 60
 CHUNKS = (32, 100, 1000, 1 << 20)
 
@@ -466,11 +466,11 @@ class WithoutSize(Shaky):
 class TellingHalfLines(Shaky):
     """Hands on what stands at the end of the file as if it were whole."""
 
-    def _batch(self, whole: list[bytes], modified: float, more: bool, now: float, size: int) -> Batch:
+    def _batch(self, whole: list[bytes], modified: float, more: bool, past: bool) -> Batch:
         if self.unfinished and not more:
             whole = [*whole, self.unfinished]
             self._lines._forget(len(self._lines.partial))
-        return super()._batch(whole, modified, more, now, size)
+        return super()._batch(whole, modified, more, past)
 
 
 class KeepingTheHalfLine(Shaky):
@@ -482,10 +482,10 @@ class KeepingTheHalfLine(Shaky):
         self.kept = self.unfinished
         super()._take_over(suspect)
 
-    def _batch(self, whole: list[bytes], modified: float, more: bool, now: float, size: int) -> Batch:
+    def _batch(self, whole: list[bytes], modified: float, more: bool, past: bool) -> Batch:
         if whole:
             whole[0], self.kept = self.kept + whole[0], b""
-        return super()._batch(whole, modified, more, now, size)
+        return super()._batch(whole, modified, more, past)
 
 
 class LeavingAtOnce(Shaky):

@@ -143,7 +143,8 @@ def test_a_document_that_was_torn_at_first_is_folded_from_its_begin(
     document.write(training.trainer_state(range(1, 4))[:-30])
     assert [reading.skipped for reading in polled(source)] == [{"not_json": 1}]
     document.write(training.trainer_state(range(1, 4)))
-    assert steps(polled(source)) == [1, 2, 3]
+    (reading,) = polled(source)
+    assert (steps(reading), reading.past) == ([1, 2, 3], False)
 
 
 @pytest.mark.parametrize("rewritten", [[7, 8], [1, 2], [1, 2, 4, 5]])
@@ -156,7 +157,7 @@ def test_a_document_with_another_history_is_folded_anew(
     polled(source)
     document.write(training.trainer_state(rewritten))
     (reading,) = polled(source)
-    assert (steps(reading), reading.restarted) == (list(rewritten), True)
+    assert (steps(reading), reading.restarted, reading.past) == (list(rewritten), True, True)
 
 
 def test_a_document_of_another_run_with_the_same_steps_is_folded_anew(

@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, Suspect, Verdict, next_data
 from llmtrain_exporter.ingest.lines import Lines
-from llmtrain_exporter.ingest.patience import Patience, Trust
+from llmtrain_exporter.ingest.patience import Past, Patience, Trust
 from llmtrain_exporter.ingest.readable import demand_regular, explain
 from llmtrain_exporter.printable import printable
 
@@ -26,8 +26,8 @@ DRAIN_SECONDS = 30.0  # ... or after this, when its writer never rests: the new 
 NUL_POLLS, NUL_SECONDS = 3, 0.5  # NULs over NFS can be data on the way: look again so often, so far apart
 SHORT_SECONDS = 1.0  # a shorter file may be a copy on its way: so long without growth, it is another log
 SHORT_SIGHT = 0.5  # seconds between two looks at what is not whole
-MEETING_SECONDS = 2.0  # what another log has when it is met, and so soon afterwards, is its past
-BULK = 64 << 10  # bytes that no trainer writes between two looks: a copy is on its way
+BULK = 16 << 10  # bytes that no trainer writes between two looks: a copy is on its way
+MEETING_SECONDS = 2.0  # so soon after another log was met, and after each bulk of it
 COMPARED_PER_SECOND = 128 << 10  # bytes, on average, where each look shows another inode
 HOLE = 1 << 20  # bytes without data on disk that are worth asking the file system for
 BACK_OFF_SECONDS = (0.5, 30.0)  # after an error: the first wait, doubled each time, up to the last
@@ -94,8 +94,7 @@ class Follower:
         self._modified_ns = -1  # st_mtime_ns when the file was read last
         self._due = True  # poll even though the size says that there is nothing new
         self._restarted = False  # to be told with the next batch
-        self._past_until = float("-inf")  # what is read before is the past of a log that was just met
-        self._backlog = False  # the last batch of the past left something unread
+        self._past = Past(BULK, MEETING_SECONDS)
         self._patience = Patience(QUIET_POLLS, DRAIN_SECONDS, SHORT_SECONDS)
         self._trust = Trust()
         self._compared_to = -1  # offset up to which all was compared last
@@ -266,6 +265,7 @@ class Follower:
             self._take_over(suspect)
             self._compared_to = self._lines.offset
             return True
+        self._past.see(suspect.identity, suspect.size)
         in_place = suspect.descriptor == self._fd
         if not self._patient or self._patience.ends(verdict, suspect.size, in_place, now):
             self._take_over(suspect)
@@ -311,14 +311,14 @@ class Follower:
         self._lines.begin()
         self._trust.owed = False
         self.generation += 1
-        self._restarted = self._backlog = True
-        self._past_until = now + MEETING_SECONDS
+        self._restarted = True
+        self._past.meet(now)
 
     def _read(self, fd: int, now: float) -> Batch | None:
         """What follows on what was read. Where that stands there no longer, the file becomes a suspect."""
         state, lines = os.fstat(fd), self._lines
         tail, start = lines.tail, lines.offset
-        size = min(self._chunk, state.st_size - start)
+        size = min(self._chunk, state.st_size - start, self._past.left(start) or self._chunk)
         # Tail and news in one read: nobody can rewrite the file between the check and the reading.
         data = os.pread(fd, len(tail) + size, start - len(tail)) if size >= 0 else b""
         if size >= 0 and len(data) < len(tail) and tail.startswith(data):  # a short read proves nothing
@@ -331,13 +331,15 @@ class Follower:
             self._suspect = Suspect(fd, self.identity, lines.fingerprint.start)
             return None
         self._modified_ns, self._due = state.st_mtime_ns, False
-        self._patience.found_whole()
+        if self._patience.found_whole():
+            self._past.lose_sight()
         whole = lines.take(data, len(tail), state.st_size)
         if lines.in_hole:
             self._leap(fd, state.st_size)
         more = start < lines.offset < state.st_size
+        past = self._past.covers(start, lines.offset, state.st_size, now)
         if whole or more or lines.dropped:
-            return self._batch(whole, state.st_mtime, more, now, lines.offset - start)
+            return self._batch(whole, state.st_mtime, more, past)
         return None
 
     def _leap(self, fd: int, size: int) -> None:
@@ -345,13 +347,9 @@ class Follower:
         if data - self._lines.offset >= HOLE:
             self._lines.leap(data)
 
-    def _batch(self, whole: list[bytes], modified: float, more: bool, now: float, size: int) -> Batch:
+    def _batch(self, whole: list[bytes], modified: float, more: bool, past: bool) -> Batch:
         restarted, dropped = self._restarted, self._lines.dropped
         self._restarted, self._lines.dropped = False, {}
-        past = self._backlog or now < self._past_until
-        if past and size >= BULK:
-            self._past_until = now + MEETING_SECONDS
-        self._backlog = past and more
         return Batch(whole, modified, restarted, past, more, dropped or _NOTHING)
 
     def _after(self, batch: Batch | None, now: float) -> None:

@@ -31,11 +31,12 @@ class Patience:
         """Whether the old file was drained for as long as may be, its writer resting or not."""
         return self.since is not None and now - self.since >= self._drain_seconds
 
-    def found_whole(self) -> None:
-        """What was read stands in the open file."""
+    def found_whole(self) -> bool:
+        """What was read stands in the open file; whether there is nothing else to wait for."""
         self.doubtful = False
         if self.since is None:
             self._short = None
+        return self.since is None
 
     def end(self) -> None:
         """There is another open file, or none."""
@@ -82,3 +83,42 @@ class Trust:
     def holds(self, now: float) -> bool:
         """Whether all was compared a moment ago."""
         return now < self._until
+
+
+class Past:
+    """What of another log is its past: what it had when it was seen first, and what a copy still brought."""
+
+    __slots__ = ("_bulk", "_end", "_seconds", "_seen", "_until")
+
+    def __init__(self, bulk: int, seconds: float) -> None:
+        """`bulk`: bytes in one look that are a copy's, for so many seconds from the meeting or the last."""
+        self._bulk = bulk
+        self._seconds = seconds
+        self._seen: tuple[tuple[int, int] | None, int] | None = None  # identity and size at first sight
+        self._end = 0  # offset in the log that was met last
+        self._until = float("-inf")
+
+    def see(self, identity: tuple[int, int] | None, size: int) -> None:
+        """This file stands in the place of the log. An empty one has not begun yet."""
+        if size and (self._seen is None or self._seen[0] != identity):
+            self._seen = identity, size
+
+    def lose_sight(self) -> None:
+        """It does so no longer."""
+        self._seen = None
+
+    def meet(self, now: float) -> None:
+        """It is the log from now on."""
+        self._end = self._seen[1] if self._seen else 0
+        self._seen = None
+        self._until = now + self._seconds
+
+    def left(self, offset: int) -> int:
+        """Bytes of the past from there on; what is read at once is either past or news."""
+        return max(0, self._end - offset)
+
+    def covers(self, start: int, end: int, size: int, now: float) -> bool:
+        """Whether that part of the file is past. `size`: of the file."""
+        if start >= self._end and end - start >= self._bulk and now < self._until:
+            self._end, self._until = size, now + self._seconds
+        return start < self._end

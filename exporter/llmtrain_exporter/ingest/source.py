@@ -206,12 +206,13 @@ class DocumentSource:
 
     def _news(self, rows: list[Record | Skip], modified: float, size: int) -> Reading:
         restarted = self._known > 0 and not self._continues(rows)
+        past = restarted and self._last is not None  # a torn document had nothing
         begin = 0 if restarted else self._known
         records, skipped = _sorted([rows[begin:]])
         self._known = len(rows)
         known = None if restarted else self._last
         self._last = records[-1] if records else known
-        return Reading(records, skipped, modified, restarted, False, size, past=restarted)
+        return Reading(records, skipped, modified, restarted, False, size, past=past)
 
     def _continues(self, rows: list[Record | Skip]) -> bool:
         """Whether the rows handed on before are still the first ones."""

@@ -12,7 +12,6 @@ from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.arguments import read_checkpoints
 from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.ingest.follow import BULK
 from llmtrain_exporter.ingest.source import Reading, Source, read_run_hyper_parameters
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
@@ -26,8 +25,8 @@ OVER_SECONDS = 10.0
 """A run is over when it says so, or its silence has, and no more came for so long: a last evaluation."""
 
 
-LITTLE_RECORDS = 50
-"""Training records that a run can write from one search to the next."""
+LITTLE_RECORDS, LITTLE_BYTES = 50, 64 << 10
+"""Training records, or bytes, that a run can write from one search to the next."""
 
 
 class Observer(Protocol):
@@ -198,7 +197,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     @property
     def has_little(self) -> bool:
         """Whether all of it can have been written since the last search: else it is a copy, and history."""
-        return self.folded.records[RowKind.TRAIN] <= LITTLE_RECORDS or self.bytes_read < BULK
+        return self.folded.records[RowKind.TRAIN] <= LITTLE_RECORDS or self.bytes_read < LITTLE_BYTES
 
     @property
     def has_records(self) -> bool:
