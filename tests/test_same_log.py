@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.watching.run_set import SCANS_MISSING
 
 from tests.servers import ExporterProcess, eventually, series
@@ -227,6 +228,26 @@ def test_a_run_that_was_missing_goes_on(place: Place) -> None:
     place.write([row(127)])
     place.loop.scan()
     assert [place.counts() for _ in range(3)] == [(1, 127)] * 3
+
+
+def test_a_run_that_could_not_be_analysed_leaves_and_comes_back(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is kept, and nobody else is disturbed."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Run, "fold", fail)
+        broken.setattr(Run, "counters", fail)
+        place.write([row(127)])
+        place.wait(1.0)
+        away = place.log.rename(place.log.with_name("away"))
+        place.loop.scan(SCANS_MISSING)
+    away.rename(place.log)
+    place.loop.scan()
+    assert place.loop.value("run", TRAIN) in (0, 127)
 
 
 def test_another_log_where_one_was_missing_raises_nothing(place: Place) -> None:

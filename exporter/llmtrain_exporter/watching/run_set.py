@@ -19,6 +19,9 @@ from llmtrain_exporter.watching.sleeping import SleepingRun
 SCANS_MISSING = 3
 """A path can vanish for a moment; a run leaves when so many searches in a row did not find it."""
 
+ABSENT_KEPT = 1000
+"""Runs that have left and of which is kept what was counted."""
+
 DESCRIPTORS_SPARED = 256
 """Open files left to connections and everything else, at least; a quarter where that is more."""
 
@@ -117,9 +120,8 @@ class RunSet(Generic[ObserverT]):
                 self._missing.pop(path, None)
                 gone = run.found.run != name
             if gone:
-                self._absent[path if name is None and run.found.run not in found else run.found.run] = (
-                    run.predecessor()
-                )
+                moved = name is None and run.found.run in found
+                self._remember(run, run.found.run if moved else path)
                 self._forget(run)
                 left.append(run.name)
         return left
@@ -136,7 +138,7 @@ class RunSet(Generic[ObserverT]):
                 known.found = found
             return None
         self._forget(known)
-        self._open(found, self._rules.name(found, self._names), known.predecessor(), now)
+        self._open(found, self._rules.name(found, self._names), _kept_of(known), now)
         return None
 
     def _open(self, found: Found, name: str, before: Predecessor | None, met_at: float) -> LiveRun[ObserverT]:
@@ -146,8 +148,21 @@ class RunSet(Generic[ObserverT]):
         self._names.add(name)
         return run
 
+    def _remember(self, run: LiveRun[ObserverT] | SleepingRun, key: str) -> None:
+        """Keep what it takes to go on when it comes back; of the last ones alone."""
+        before = _kept_of(run)
+        if before is not None:
+            self._absent[key] = before
+        if len(self._absent) > ABSENT_KEPT:
+            del self._absent[next(iter(self._absent))]
+
     def _forget(self, run: TrackedLog) -> None:
         run.source.close()
         del self._runs[run.found.path]
         self._missing.pop(run.found.path, None)
         self._names.discard(run.name)
+
+
+def _kept_of(run: LiveRun[ObserverT] | SleepingRun) -> Predecessor | None:
+    """Nothing of one that cannot be analysed."""
+    return None if run.failure is not None else run.predecessor()
