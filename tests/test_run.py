@@ -602,6 +602,13 @@ def test_history_makes_no_counter_grow() -> None:
     assert (sample(run, c.RECORDS, kind="train"), sample(run, c.RESUMES)) == (9.0, 1.0)
 
 
+def test_counters_never_fall_when_the_same_rows_are_known_better() -> None:
+    """A log that is read again from its start can be judged milder; what was counted stays counted."""
+    run = folded([train(1)])
+    run.least = {series(c.RESUMES): 3.0}
+    assert sample(run, c.RESUMES) == 3.0
+
+
 @pytest.mark.parametrize("live", [True, False])
 def test_the_time_of_an_onset_survives_a_restart(live: bool) -> None:
     """Lines that are read again all at once are told apart by the trainer's own clock."""

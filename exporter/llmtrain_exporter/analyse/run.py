@@ -94,7 +94,8 @@ class Run:
         stage = hyper_parameters.info.get("rlhf_type") or hyper_parameters.info.get("stage", "")
         stated = options.profile or profiles.BY_RLHF_TYPE.get(stage)
         self._profile = options.profiles[stated] if stated else None
-        self._carried = carried or {}  # what is added to each counter; below 0 for what was history
+        self.carried = carried or {}  # what is added to each counter; below 0 for what was history
+        self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
         self.analysis: Analysis | None = None  # from the first training record on, which shows its kind
         self._onset: Onset | None = None  # the last incident's
         self.pace = RunPace()
@@ -139,18 +140,19 @@ class Run:
     def counters(self) -> dict[Series, float]:
         """Every counter, those at 0 too: Prometheus does not see the increase of one that is born at 1."""
         own = self._own_counters()
-        names = dict.fromkeys((*own, *self._carried))
-        return {key: max(0.0, own.get(key, 0.0) + self._carried.get(key, 0.0)) for key in names}
+        names = dict.fromkeys((*own, *self.carried, *self.least))
+        sums = {key: own.get(key, 0.0) + self.carried.get(key, 0.0) for key in names}
+        return {key: max(count, self.least.get(key, 0.0)) for key, count in sums.items()}
 
     def count_from(self, counters: Mapping[Series, float]) -> None:
         """Let the counters stand at these, whatever was folded so far: history does not make them grow."""
         own = self._own_counters()
         names = dict.fromkeys((*own, *counters))
-        self._carried = {key: counters.get(key, 0.0) - own.get(key, 0.0) for key in names}
+        self.carried = {key: counters.get(key, 0.0) - own.get(key, 0.0) for key in names}
 
     def add_to(self, counters: Mapping[Series, float]) -> None:
         """Let all that was folded count on top of these."""
-        self._carried = counters
+        self.carried = counters
 
     def _own_counters(self) -> dict[Series, float]:
         own = run_series.row_counters(self.records, self.skipped, len(self.resumes), self._latest.dropped)

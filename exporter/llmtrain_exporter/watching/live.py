@@ -91,7 +91,6 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         "_known_error",
         "_observe",
         "_options",
-        "_repeated",
         "_unsettled",
         "bytes_read",
         "folded",
@@ -119,7 +118,6 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         super().__init__(found, name, source)
         self.met_at = met_at
         self._before = before  # what the counters go on from
-        self._repeated = before.records if before else 0  # records to come that were counted already
         self._unsettled = before is not None  # whether it is the log that was counted shows at its end
         self.bytes_read = 0  # since the log was begun
         self.rewritten = 0  # times that another log stood in its place
@@ -253,36 +251,38 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
                 note(record, folded.analysis)
 
     def _take_in(self, reading: Reading, arrived: float) -> None:
-        """Fold what came. What is repeated or past leaves the counters where they were."""
-        folded, records = self.folded, reading.records
+        """Fold what came. What is past leaves the counters where they were."""
+        folded = self.folded
         shown = folded.counters() if reading.past else None
         folded.skip(reading.skipped)
-        if self._repeated and self._before is not None:
-            repeated, records = records[: self._repeated], records[self._repeated :]
-            self._repeated -= len(repeated)
-            self._fold(repeated, arrived)
-            folded.count_from(self._before.counters)
-        self._fold(records, arrived)
+        self._fold(reading.records, arrived)
         if shown is not None and not (self._before and begins_anew(folded, self._before)):
             folded.count_from(shown)
 
     def _begin_anew(self, rewritten: bool) -> None:
         if self._before is None or not self._unsettled:  # else the counters shown are still those of before
             self._before = self.predecessor()
-        self._repeated = 0 if rewritten else self._before.records
         self._unsettled = self._unsettled and not rewritten
         self.rewritten += rewritten
-        self._begin()
+        self._begin(rewritten)
         self.bytes_read = 0
 
-    def _begin(self) -> None:
-        carried = self._before.counters if self._before else None
-        self.folded = Run(self._options, read_run_hyper_parameters(self.found), carried)
+    def _begin(self, rewritten: bool = False) -> None:
+        """Begin to fold: the log that was counted, or another one in its place."""
+        before = self._before
+        hyper_parameters = read_run_hyper_parameters(self.found)
+        if before is None:
+            self.folded = Run(self._options, hyper_parameters)
+        else:
+            carried = before.counters if rewritten else before.carried
+            self.folded = Run(self._options, hyper_parameters, carried)
+            # The same rows, better known, can be judged milder.
+            self.folded.least = before.counters
         self.observer = self._observe(self.folded)
 
     def _settle(self) -> None:
         """At the end of a log that was counted before: was it this one?"""
-        self._unsettled, self._repeated = False, 0
+        self._unsettled = False
         before = self._before
         if before is None or self._is_known(before):
             return

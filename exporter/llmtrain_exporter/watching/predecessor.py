@@ -18,6 +18,7 @@ class Predecessor:
     """What was counted of a log, and what it takes to know the log again."""
 
     counters: Mapping[Series, float]  # those above 0
+    carried: Mapping[Series, float]  # of them what did not come from this log
     records: int  # of all kinds
     training: int  # those that train
     first_step: int | None
@@ -29,6 +30,7 @@ def predecessor_of(run: Run, fingerprint: Fingerprint | None) -> Predecessor:
     """Of a run as it stands."""
     return Predecessor(
         {series: count for series, count in run.counters().items() if count},
+        {series: count for series, count in run.carried.items() if count},
         sum(run.records.values()),
         run.records[RowKind.TRAIN],
         run.first_step,
