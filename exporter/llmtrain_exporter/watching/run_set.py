@@ -93,7 +93,7 @@ class RunSet(Generic[ObserverT]):
             self._forget(run)
         for run in changed:
             name = rules.name(run.found, self._names)
-            self._open(run.found, name, run.predecessor(), run.met_at)
+            self._open(run.found, name, _kept_of(run), run.met_at)
         return [run.name for run in changed if run.name not in self._names]
 
     def spare_descriptor(self, run: LiveRun[ObserverT], reading: Reading | None) -> None:

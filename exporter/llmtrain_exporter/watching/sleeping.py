@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
-from llmtrain_exporter.model import Series
 from llmtrain_exporter.watching.live import LiveRun, ObserverT, TrackedLog
 from llmtrain_exporter.watching.predecessor import Predecessor
 
@@ -29,10 +27,6 @@ class SleepingRun(TrackedLog):
     def predecessor(self) -> Predecessor:
         """What is kept of the run when its log is let go."""
         return self._before
-
-    def counters(self) -> Mapping[Series, float]:
-        """Where its counters stand; those at 0 are left out."""
-        return self._counters
 
     def stirred(self, monotonic: float) -> bool:
         """Whether there is more in the log, or another log."""
