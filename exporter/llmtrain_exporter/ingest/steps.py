@@ -1,0 +1,208 @@
+"""At which step a row was printed that does not say so: by the bar, the epoch and the logging interval."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from llmtrain_exporter.ingest.epochs import EpochScale
+from llmtrain_exporter.ingest.progress_bar import BarStep, ProgressBar
+from llmtrain_exporter.ingest.repeats import PrintedRows
+from llmtrain_exporter.ingest.rhythm import Rhythm
+from llmtrain_exporter.ingest.schedule import Schedule
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import Placement, Record, Resume, RowKind, StepSource
+
+_AGAIN = Placement(StepSource.SHOWN, again=True)
+_PLACED = {source: Placement(source) for source in StepSource}
+_ROW = b"{"
+_BANNER = re.compile(
+    rb"\*{3,} *(?P<begins>Running training)|Total (?:optimization )?steps = (?P<planned>[\d,]{1,16})"
+    rb"|Continuing training from global step (?P<begun>\d{1,12})"
+)
+
+
+class StepFinder:
+    """Finds the steps of the rows of one printed log.
+
+    What the bar shows counts for more than what can be reckoned. Without a bar a row is one interval behind
+    the one before it, and the epoch tells when a process goes on from an earlier step. Where nothing tells
+    how far rows are apart, they are counted.
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        self._bar = ProgressBar()
+        self._rhythm = Rhythm(schedule)
+        self._rows = PrintedRows()
+        self._epochs = EpochScale()
+        self._planned: int | None = None  # as the trainer's banner says
+        self._last = 0  # step of the last training row of this process; before it, where that began
+        self._epoch = -math.inf  # of that row
+        self._lagged = False  # the bar may not have been drawn as far as that row stood
+        self._left = 0  # step of the last training row of the process before
+        self._began = False  # a process began anew, and has printed no training row yet
+        self._ended = False  # a process said so, and no training row has come since
+        self._resumed: Resume | None = None  # what the bar shows of that
+
+    def see(self, segment: bytes) -> None:
+        """Take in what stands between two line breaks or carriage returns."""
+        self._bar.see(segment)
+        if (b"tep" in segment or b"***" in segment) and _ROW not in segment:
+            self._read_banner(segment)
+
+    def end(self) -> None:
+        """A process has ended: the log shows a traceback, or the closing row."""
+        self._bar.end()
+        self._rows.end()
+        self._ended = True
+
+    def place(self, record: Record) -> Record:
+        """The record with its step, and how that is known. One that states its step stays as it is."""
+        if record.step is not None:
+            self._last = record.step
+            return record
+        if record.kind is RowKind.FINAL:
+            return self._closing(record)
+        self._catch_up()
+        known = self._rows.repeated(record, self._bar.step is not None)
+        if known is not None:
+            self._bar.repeat(known)
+            return record._replace(step=known, max_steps=self._bar.planned, placement=_AGAIN)
+        return self._train(record) if record.kind is RowKind.TRAIN else self._evaluate(record)
+
+    def _read_banner(self, segment: bytes) -> None:
+        """What trainers print before they begin."""
+        for found in _BANNER.finditer(segment):
+            if found["planned"]:
+                self._planned = int(found["planned"].replace(b",", b"")) or None
+            elif found["begun"]:
+                self._last = int(found["begun"])
+            elif self._epoch > -math.inf:
+                self._bar.end()
+                self._begin(0)
+
+    def _begin(self, step: int) -> None:
+        """Another process goes on from `step`."""
+        self._rows.clear()
+        if not self._began:
+            self._left = self._last
+        self._last, self._epoch, self._began = step, -math.inf, True
+
+    def _closing(self, record: Record) -> Record:
+        """The trainer's closing row, which is printed while the bar stands at the last step."""
+        step, planned = self._bar.step, self._bar.planned
+        self.end()
+        if step is None:
+            return record
+        return record._replace(step=step, max_steps=planned, placement=_PLACED[StepSource.SHOWN])
+
+    def _catch_up(self) -> None:
+        """Take in what the bar has shown since the last row."""
+        bar = self._bar
+        if bar.restarted is not None:
+            self._begin(bar.restarted.first)
+            self._resumed, bar.restarted, bar.corrected = bar.restarted, None, None
+        if bar.corrected is not None:
+            self._correct(bar.corrected)
+            bar.corrected = None
+
+    def _correct(self, step: int) -> None:
+        """The bar was drawn at `step` after the last row: that one's, or already the next."""
+        self._rhythm.learn(step, self._bar.planned)
+        interval = self._rhythm.interval(self._bar.planned) or 1
+        if self._lagged or (interval > 1 and step % interval == 0):
+            self._last = step
+
+    def _evaluate(self, record: Record) -> Record:
+        shown = self._bar.take(trains=False)
+        step, source = (shown.step, StepSource.SHOWN) if shown else (self._last, self._reckoned())
+        self._rows.note(record, step)
+        return record._replace(step=step, max_steps=self._max_steps(source), placement=_PLACED[source])
+
+    def _train(self, record: Record) -> Record:
+        epoch = record.get(c.EPOCH)
+        shown = self._bar.take(trains=True)
+        if shown:
+            self._catch_up()  # the bar of another process can have been taken for an evaluation's
+            step, source = self._shown(shown)
+            self._bar.settle(shown.step)
+        else:
+            step, source = self._reckon(epoch), self._reckoned()
+        placement = self._placement(step, source)
+        self._rows.note(record, step)
+        self._note(step, epoch)
+        return record._replace(step=step, max_steps=self._max_steps(source), placement=placement)
+
+    def _placement(self, step: int, source: StepSource) -> Placement:
+        resumed, self._resumed = self._resumed, None
+        if resumed is None and self._began and step <= self._left:
+            resumed = Resume(self._left, step)
+        self._began = self._ended = False
+        return _PLACED[source] if resumed is None else Placement(source, resumed=resumed)
+
+    def _note(self, step: int, epoch: float | None) -> None:
+        self._last = step
+        if epoch is not None and math.isfinite(epoch):
+            self._epochs.note(step, epoch)
+            self._epoch = epoch
+
+    def _shown(self, shown: BarStep) -> tuple[int, StepSource]:
+        """By the bar; where it may not be drawn yet as far as the row stands, the row is in its rhythm."""
+        if shown.exact:
+            self._rhythm.learn(shown.step, self._bar.planned, certain=True)
+            step = shown.step
+        else:
+            step = min(self._in_rhythm(shown), self._bar.planned or shown.step)
+        self._lagged = step != shown.step
+        return step, StepSource.ESTIMATED if self._lagged else StepSource.SHOWN
+
+    def _in_rhythm(self, shown: BarStep) -> int:
+        interval = self._rhythm.interval(self._bar.planned) or 1
+        if shown.step == 1 and not self._last:
+            return 1  # trainers can print the first step, too
+        step = max(-(-shown.step // interval) * interval, self._last)
+        return step + interval if not step or (shown.cleared and step == self._last) else step
+
+    def _reckon(self, epoch: float | None) -> int:
+        """By the row before."""
+        interval = self._interval()
+        if epoch is not None and self._goes_back(epoch, interval or 1):
+            self._bar.end()
+            self._begin(0)
+        step = self._next(interval)
+        if self._began and epoch is not None:
+            step = max(step, self._on_grid(self._epochs.first_step(epoch), interval or 1))
+        return min(step, self._known_end() or step)
+
+    def _next(self, interval: int | None) -> int:
+        if interval:
+            return (self._last // interval + 1) * interval
+        return (
+            self._last + 1 if self._bar.step is None else max(self._last, min(self._last + 1, self._bar.step))
+        )
+
+    def _goes_back(self, epoch: float, interval: int) -> bool:
+        """Whether an epoch tells that another process has printed the row, from an earlier step on."""
+        if epoch < self._epoch:
+            return True
+        scale = self._epochs
+        clear = scale.last_step(epoch) - scale.first_step(epoch) < interval
+        return self._ended and epoch == self._epoch and clear
+
+    @staticmethod
+    def _on_grid(step: float, interval: int) -> int:
+        return max(math.ceil(step / interval - 0.25), 1) * interval
+
+    def _interval(self) -> int | None:
+        return self._rhythm.interval(self._known_end())
+
+    def _known_end(self) -> int | None:
+        return self._bar.planned or self._planned or self._schedule.max_steps
+
+    def _reckoned(self) -> StepSource:
+        counted = self._interval() is None and self._bar.step is None
+        return StepSource.COUNTED if counted else StepSource.ESTIMATED
+
+    def _max_steps(self, source: StepSource) -> int | None:
+        return None if source is StepSource.COUNTED else self._known_end()
