@@ -275,7 +275,7 @@ def test_the_numbers_of_a_log_are_found_under_their_names(corpus: Path) -> None:
 RUNS_WITH_BARS = ("trl-sft", "trl-grpo-beta0", "trl-grpo-collapse-lr")
 
 
-# An evaluation's bar below the training's is cleared with it; when it is done it is cleared alone, for no row.
+# An evaluation's bar is cleared with the training's for a row; when it is done it is cleared alone, for none.
 PRINTS = re.compile(rb"(\r {20,}\r(?:\n\r {20,}\r\x1b\[A)?(?!\x1b))")
 
 
