@@ -312,9 +312,9 @@ class Run:
     @property
     def ended_early(self) -> bool:
         """Whether the trainer closed the run though another record was to come before the planned end."""
-        if not self.ending.closed or not self.max_steps or self.step_is_record:
+        if not self.ending.closed or not self.max_steps or self.step_is_record or self.last_step is None:
             return False
-        left = self.max_steps - (self.last_step or 0)
+        left = self.max_steps - self.last_step
         return left >= (1 if self.ending.stated_step else self._gap)
 
     def _is_twin(self, record: Record) -> bool:

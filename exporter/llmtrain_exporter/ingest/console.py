@@ -20,8 +20,8 @@ LONGEST_LINE = 1 << 20
 _COLOUR = re.compile(rb"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
 _PREFIX = re.compile(rb"(?:\[rank\d{1,6}\]:|\([^()]{0,80}\bpid=\d{1,9}[^()]{0,80}\))[ \t]*")
 _ESCAPE, _OPENINGS = b"\x1b", (b"[", b"(")  # without these there is nothing to take off, as on most lines
+_RETURN = b"\r"
 _NOTEBOOK = b'"data"'
-_ROW = b"{"
 _TRACEBACK = b"Traceback (most recent call last)"
 _FAILURE = Record(RowKind.FAILURE, None, None, Layout(RowKind.FAILURE, (), {}, ()), ())
 
@@ -43,7 +43,10 @@ class ConsoleReader:
         printed = _unwrapped(line) if _NOTEBOOK in line else line
         if printed.startswith(_OPENINGS) or _ESCAPE in printed:
             printed = without_prefix(printed)
-        found = [record for segment in printed.splitlines() for record in self._records(segment)]
+        if _RETURN in printed or _NOTEBOOK in line:
+            found = [record for segment in printed.splitlines() for record in self._records(segment)]
+        else:
+            found = self._records(printed)
         if found:
             return found
         if _TRACEBACK in printed:
@@ -51,13 +54,15 @@ class ConsoleReader:
             return (_FAILURE,)
         return (TEXT,) if line and not line.isspace() else ()
 
-    def _records(self, segment: bytes) -> Iterable[Record]:
+    def _records(self, segment: bytes) -> list[Record]:
         """The records between two carriage returns: what the bar shows before and after them counts."""
         self._steps.see(segment)
-        if _ROW not in segment:
-            return ()
-        records = [self._normaliser.record(row) for row in self._grammar(segment)]
-        return [self._steps.place(record) for record in records if isinstance(record, Record)]
+        rows = self._grammar(segment)
+        if not rows:
+            self._steps.read_banner(segment)
+            return []
+        records = map(self._normaliser.record, rows)
+        return [self._steps.place(record) for record in records if type(record) is Record]
 
 
 def without_prefix(line: bytes) -> bytes:

@@ -35,6 +35,7 @@ class ProgressBar:
         self.step: int | None = None  # None: no bar was drawn in this process
         self.restarted: Resume | None = None  # another process began at an earlier step; for its first row
         self.corrected: int | None = None  # the exact step of the last row, where that was not known in time
+        self.has_news = False  # one of both
         self._furthest = 0  # that this process came to, since it printed rows
         self._printed_at: deque[int] = deque(maxlen=2)  # the steps of the last rows
         self._other: BarStep | None = None  # a bar of another length that was drawn last
@@ -55,6 +56,12 @@ class ProgressBar:
         elif len(segment) > _CLEARED and segment.isspace():
             self._cleared = not self._other_drawn  # that of an evaluation is cleared first
             self._other_drawn = False
+
+    def peek(self) -> int | None:
+        """The step of the bar at which the row that comes now was printed; None where it tells nothing."""
+        if self._held:
+            return self._held[0]
+        return self.step if self._moved or (self._cleared and not self._answered) else None
 
     def take(self, trains: bool) -> BarStep | None:
         """Where the bar stood for the row that comes now; None where it tells nothing of this row."""
@@ -120,7 +127,7 @@ class ProgressBar:
     def _turn_to(self, step: int, planned: int) -> None:
         """From now on this is the bar."""
         if step < self._furthest:
-            self.restarted = Resume(self._furthest, step)
+            self.restarted, self.has_news = Resume(self._furthest, step), True
         self._forget()
         self.planned, self.step, self._other, self._furthest = planned, step, None, 0
         self._moved = True
@@ -129,7 +136,7 @@ class ProgressBar:
         if self._cleared and not self._answered:
             self._held.append(step)
         elif self._cleared and self._corrects:
-            self.corrected = step
+            self.corrected, self.has_news = step, True
         if self.restarted is not None and not self.restarted.first and step:
             self.restarted = Resume(self.restarted.last, step - 1)  # a bar begins at 0, then jumps
         self._cleared = self._answered = self._other_drawn = False

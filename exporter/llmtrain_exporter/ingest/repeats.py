@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from array import array
+from collections.abc import Callable
+from operator import itemgetter
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Layout, Record
 
-_Key = tuple[Layout, bytes, float | None]
+RowKey = tuple[Layout, tuple[float | None, ...]]
+"""What two ranks print alike of a row."""
 
 ROWS_KEPT = 512
 """A rank's buffer of 8 KiB holds fewer."""
@@ -24,29 +26,38 @@ class PrintedRows:
     """
 
     def __init__(self) -> None:
-        self._steps: dict[_Key, int] = {}
-        self._newest: _Key | None = None
+        self._steps: dict[RowKey, int] = {}
+        self._newest: RowKey | None = None
         self._single = 0  # rows since one was repeated
         self._repeats = False
+        self._pickers: dict[Layout, Callable[[tuple[float, ...]], tuple[float, ...]]] = {}
 
-    def repeated(self, record: Record, has_bar: bool) -> int | None:
-        """The step of the row that this one says again, None if it is new.
+    def key(self, record: Record) -> RowKey:
+        """What to know a row by: its epoch, and all of its columns but clocks and speeds."""
+        pick = self._pickers.get(record.layout)
+        if pick is None:
+            pick = self._pickers[record.layout] = _picker(record.layout)
+        cells = pick(record.values)
+        finite = sum(cells)
+        if finite != finite:
+            return record.layout, tuple([None if cell != cell else cell for cell in cells])
+        return record.layout, cells
+
+    def repeated(self, key: RowKey, has_bar: bool, shown: int | None) -> int | None:
+        """The step of the row that is said again, None if it is new.
 
         `has_bar`: a bar would show that a process began anew; without one, old rows are taken again.
+        `shown`: the step at which the bar saw the row printed, None if it did not.
         """
-        key = _key(record)
-        step = self._steps.get(key) if key else None
-        if step is None or not self._is_repeat(key, has_bar):
+        step = self._steps.get(key)
+        if step is None or not self._is_repeat(key, step, has_bar, shown):
             return None
         self._single, self._repeats = 0, True
         return step
 
-    def note(self, record: Record, step: int) -> None:
+    def note(self, key: RowKey, step: int) -> None:
         """A new row, of that step."""
-        key = _key(record)
         self._single += 1
-        if key is None:
-            return
         self._steps.pop(key, None)
         self._steps[key] = step
         self._newest = key
@@ -63,16 +74,17 @@ class PrintedRows:
         self._steps.clear()
         self._newest, self._single, self._repeats = None, 0, False
 
-    def _is_repeat(self, key: _Key | None, has_bar: bool) -> bool:
-        if key == self._newest:
-            return self._single <= NEAR
-        return has_bar or key in list(self._steps)[-NEAR:]
+    def _is_repeat(self, key: RowKey, step: int, has_bar: bool, shown: int | None) -> bool:
+        if key != self._newest:
+            return has_bar or key in list(self._steps)[-NEAR:]
+        if shown is not None and not self._repeats:
+            return shown <= step
+        return self._single <= NEAR
 
 
-def _key(record: Record) -> _Key | None:
-    """What two ranks print alike; None where a row has nothing to know it by."""
-    identity = record.layout.identity
-    if not identity:
-        return None
-    values = array("d", [record.values[at] for at in identity])
-    return record.layout, values.tobytes(), record.get(c.EPOCH)
+def _picker(layout: Layout) -> Callable[[tuple[float, ...]], tuple[float, ...]]:
+    epoch = layout.position.get(c.EPOCH)
+    columns = [*layout.identity, *([] if epoch is None else [epoch])]
+    if len(columns) > 1:
+        return itemgetter(*columns)
+    return lambda values: tuple([values[at] for at in columns])
