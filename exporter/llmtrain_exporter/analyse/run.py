@@ -284,7 +284,7 @@ class Run:
         elif step < last:
             self._resume(Resume(last, step))
         elif placement is not None and placement.resumed is not None:
-            self._resume(placement.resumed)
+            self._resume(Resume(max(last, placement.resumed.last), placement.resumed.first))
         self._gap = max(step - last, 1)
         self.last_step = step
         self.max_steps = record.max_steps or self.max_steps

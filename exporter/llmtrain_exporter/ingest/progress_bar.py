@@ -11,7 +11,6 @@ from llmtrain_exporter.model import Resume
 _BAR = re.compile(rb"\s*(?:Train: *)?\d{1,3}%\|[^|]*\| (\d{1,12})/(\d{1,12}) \[(00:00<\?)?")
 _CLEARED = 20  # a bar is cleared by as many blanks as it is wide
 _HELD = 1024  # rows; a buffer of 8 KiB holds fewer
-_ALIKE = 2  # steps that the bars of two nodes may be apart
 
 
 class BarStep(NamedTuple):
@@ -122,12 +121,13 @@ class ProgressBar:
         if self.step is None or step >= self.step:
             return False
         behind = len(self._printed_at) > 1 and step < self._printed_at[0]
-        return behind or (fresh and self.step > _ALIKE)
+        return behind or fresh
 
     def _turn_to(self, step: int, planned: int) -> None:
         """From now on this is the bar."""
-        if step < self._furthest:
-            self.restarted, self.has_news = Resume(self._furthest, step), True
+        last = self.restarted.last if self.restarted is not None else self._furthest
+        if step < last:
+            self.restarted, self.has_news = Resume(last, step), True
         self._forget()
         self.planned, self.step, self._other, self._furthest = planned, step, None, 0
         self._moved = True

@@ -64,6 +64,11 @@ class PrintedRows:
         if len(self._steps) > ROWS_KEPT:
             del self._steps[next(iter(self._steps))]
 
+    def correct(self, step: int) -> None:
+        """The newest row stands at this step after all."""
+        if self._newest is not None:
+            self._steps[self._newest] = step
+
     def end(self) -> None:
         """The process has ended. Another rank's last rows may still be on their way, where there is one."""
         if not self._repeats:

@@ -16,12 +16,14 @@ class Rhythm:
         self._schedule = schedule
         self._divisor = 0  # of the steps at which rows were printed
         self._seen = 0  # how many those were
+        self._newest: int | None = None
         self._stated = True  # none spoke against what the arguments say
 
     def learn(self, step: int, planned: int | None, certain: bool = False) -> None:
         """A training row was printed at `step`, of so many planned ones, `certain` or by then."""
-        if step in (0, 1, planned):
+        if step in (0, 1, planned, self._newest):
             return
+        self._newest = step
         stated = self._schedule.interval(planned)
         self._stated = self._stated and not (certain and stated and step % stated)
         self._divisor = math.gcd(self._divisor, step)

@@ -40,6 +40,7 @@ class StepFinder:
         self._last = 0  # step of the last training row of this process; before it, where that began
         self._epoch = -math.inf  # of that row
         self._lagged = False  # the bar may not have been drawn as far as that row stood
+        self._continued = 0  # from which step the process goes on that begins, as the banner says
         self._left = 0  # step of the last training row of the process before
         self._began = False  # a process began anew, and has printed no training row yet
         self._ended = False  # a process said so, and no training row has come since
@@ -57,9 +58,10 @@ class StepFinder:
             if found["planned"]:
                 self._planned = int(found["planned"].replace(b",", b"")) or None
             elif found["begun"]:
-                self._last = int(found["begun"])
-            elif self._epoch > -math.inf:
+                self._last = self._continued = int(found["begun"])
+            else:
                 self._bar.end()
+                self._continued = 0
                 self._begin(0)
 
     def end(self) -> None:
@@ -91,7 +93,7 @@ class StepFinder:
         self._rows.clear()
         if not self._began:
             self._left = self._last
-        self._last, self._epoch, self._began = step, -math.inf, True
+        self._last, self._epoch, self._began = max(step, self._continued), -math.inf, True
 
     def _closing(self, record: Record) -> Record:
         """The trainer's closing row, which is printed while the bar stands at the last step."""
@@ -114,6 +116,7 @@ class StepFinder:
     def _correct(self, step: int) -> None:
         """The bar was drawn at `step` after the last row: that one's, or already the next."""
         self._rhythm.learn(step, self._bar.planned)
+        self._rows.correct(step)
         interval = self._rhythm.interval(self._bar.planned) or 1
         if self._lagged or (interval > 1 and step % interval == 0):
             self._last = step
@@ -128,7 +131,7 @@ class StepFinder:
         shown = self._bar.take(trains=True)
         if shown:
             self._catch_up()  # the bar of another process can have been taken for an evaluation's
-            step, source = self._shown(shown)
+            step, source = self._shown(shown, epoch)
             self._bar.settle(shown.step)
         else:
             step, source = self._reckon(epoch)
@@ -140,20 +143,24 @@ class StepFinder:
         return _placed(record, step, self._max_steps(source), placement)
 
     def _placement(self, step: int, source: StepSource) -> Placement:
-        self._ended = False
+        self._ended, self._continued = False, 0
         if not self._began:
             return _PLACED[source]
-        resumed = self._resumed or (Resume(self._left, step) if step <= self._left else None)
-        self._began, self._resumed = False, None
+        resumed, self._began, self._resumed = self._resumed, False, None
+        if resumed is None or resumed.first >= resumed.last:
+            resumed = Resume(self._left, step) if step <= self._left else None
         return _PLACED[source] if resumed is None else Placement(source, resumed=resumed)
 
-    def _shown(self, shown: BarStep) -> tuple[int, StepSource]:
+    def _shown(self, shown: BarStep, epoch: float | None) -> tuple[int, StepSource]:
         """By the bar; where it may not be drawn yet as far as the row stands, the row is in its rhythm."""
         if shown.exact:
             self._rhythm.learn(shown.step, self._bar.planned, certain=True)
             step = shown.step
         else:
-            step = min(self._in_rhythm(shown), self._bar.planned or shown.step)
+            step = self._in_rhythm(shown)
+            if not shown.step and self._began and epoch is not None:
+                step = max(step, self._on_grid(self._epochs.first_step(epoch), self._interval() or 1))
+            step = min(step, self._bar.planned or step)
         self._lagged = step != shown.step
         return step, _ESTIMATED if self._lagged else _SHOWN
 
@@ -170,7 +177,10 @@ class StepFinder:
         if epoch is not None and self._goes_back(epoch, interval or 1):
             self._bar.end()
             self._begin(0)
-        step = self._next(interval)
+        if epoch is not None and epoch == self._epoch and self._is_clear(epoch, interval or 1):
+            step = self._last  # another rank's own values, or a step that was taken again
+        else:
+            step = self._next(interval)
         if self._began and epoch is not None:
             step = max(step, self._on_grid(self._epochs.first_step(epoch), interval or 1))
         counted = interval is None and self._bar.step is None
@@ -185,11 +195,12 @@ class StepFinder:
 
     def _goes_back(self, epoch: float, interval: int) -> bool:
         """Whether an epoch tells that another process has printed the row, from an earlier step on."""
-        if epoch < self._epoch:
-            return True
-        scale = self._epochs
-        clear = scale.last_step(epoch) - scale.first_step(epoch) < interval
-        return self._ended and epoch == self._epoch and clear
+        again = self._ended and epoch == self._epoch and self._is_clear(epoch, interval)
+        return again or epoch < self._epoch
+
+    def _is_clear(self, epoch: float, interval: int) -> bool:
+        """Whether no two rows can be printed with this epoch."""
+        return self._epochs.last_step(epoch) - self._epochs.first_step(epoch) < interval
 
     @staticmethod
     def _on_grid(step: float, interval: int) -> int:
