@@ -37,16 +37,17 @@ class ConsoleReader:
         self._normaliser = normaliser
         self._grammar = grammar
         self._steps = StepFinder(schedule)
+        self._is_bar = self._steps.bar.see  # without a detour: most of what lies between returns are bars
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The records of a line; several only where writers' lines were glued."""
         printed = _unwrapped(line) if _NOTEBOOK in line else line
         if printed.startswith(_OPENINGS) or _ESCAPE in printed:
             printed = without_prefix(printed)
-        if _RETURN in printed or _NOTEBOOK in line:
-            found = [record for segment in printed.splitlines() for record in self._records(segment)]
-        else:
-            found = self._records(printed)
+        found: list[Record] = []
+        for segment in printed.splitlines() if _RETURN in printed or _NOTEBOOK in line else (printed,):
+            if not self._is_bar(segment):
+                found += self._records(segment)
         if found:
             return found
         if _TRACEBACK in printed:
@@ -54,13 +55,12 @@ class ConsoleReader:
             return (_FAILURE,)
         return (TEXT,) if line and not line.isspace() else ()
 
-    def _records(self, segment: bytes) -> list[Record]:
+    def _records(self, segment: bytes) -> Sequence[Record]:
         """The records between two carriage returns: what the bar shows before and after them counts."""
-        self._steps.see(segment)
         rows = self._grammar(segment)
         if not rows:
             self._steps.read_banner(segment)
-            return []
+            return ()
         records = map(self._normaliser.record, rows)
         return [self._steps.place(record) for record in records if type(record) is Record]
 

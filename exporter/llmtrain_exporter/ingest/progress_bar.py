@@ -9,6 +9,7 @@ from typing import NamedTuple
 from llmtrain_exporter.model import Resume
 
 _BAR = re.compile(rb"\s*(?:Train: *)?\d{1,3}%\|[^|]*\| (\d{1,12})/(\d{1,12}) \[(00:00<\?)?")
+_END = b"]"
 _CLEARED = 20  # a bar is cleared by as many blanks as it is wide
 _HELD = 1024  # rows; a buffer of 8 KiB holds fewer
 
@@ -35,7 +36,8 @@ class ProgressBar:
         self.restarted: Resume | None = None  # another process began at an earlier step; for its first row
         self.corrected: int | None = None  # the exact step of the last row, where that was not known in time
         self.has_news = False  # one of both
-        self._furthest = 0  # that this process came to, since it printed rows
+        self._length = b""  # `planned` as the bar has it, while nothing but that bar is drawn
+        self._furthest = 0  # that a process came to which printed rows
         self._printed_at: deque[int] = deque(maxlen=2)  # the steps of the last rows
         self._other: BarStep | None = None  # a bar of another length that was drawn last
         self._other_planned = 0
@@ -47,20 +49,32 @@ class ProgressBar:
         self._corrects = False  # and which trains
         self._moved = False  # since the last row
 
-    def see(self, segment: bytes) -> None:
-        """Take in what stands between two line breaks or carriage returns."""
+    def see(self, segment: bytes) -> bool:
+        """Take in what stands between two line breaks or carriage returns; whether that is all there is."""
         bar = _BAR.match(segment)
         if bar:
-            self._draw(int(bar[1]), int(bar[2]), bar[3] is not None)
-        elif len(segment) > _CLEARED and segment.isspace():
-            self._cleared = not self._other_drawn  # that of an evaluation is cleared first
-            self._other_drawn = False
+            step = int(bar[1])
+            if bar[2] != self._length or self._cleared or self.has_news or step < (self.step or 0):
+                self._draw(step, int(bar[2]), bar[3] is not None)
+            else:
+                self.step, self._moved = step, True
+            return segment[-1:] == _END or segment.rstrip()[-1:] == _END
+        if len(segment) <= _CLEARED or not segment.isspace():
+            return False
+        self._cleared = not self._other_drawn  # that of an evaluation is cleared first
+        self._other_drawn = False
+        return True
 
     def peek(self) -> int | None:
         """The step of the bar at which the row that comes now was printed; None where it tells nothing."""
         if self._held:
             return self._held[0]
-        return self.step if self._moved or (self._cleared and not self._answered) else None
+        return self.step if self._is_at_row else None
+
+    @property
+    def _is_at_row(self) -> bool:
+        """Whether the bar as it is drawn was there when the row that comes now was printed."""
+        return (self._cleared and not self._answered) or (self._moved and not self._buffered)
 
     def take(self, trains: bool) -> BarStep | None:
         """Where the bar stood for the row that comes now; None where it tells nothing of this row."""
@@ -69,9 +83,9 @@ class ProgressBar:
         if self._held:
             self._buffered = True
             return BarStep(self._held.popleft(), exact=True)
-        if trains and self._other is not None and self._other.step < self._other_planned:
+        if trains and not self._buffered and self._other and self._other.step < self._other_planned:
             self._turn_to(self._other.step, self._other_planned)
-        if self.step is None or not (self._moved or (self._cleared and not self._answered)):
+        if self.step is None or not self._is_at_row:
             return None
         if self._cleared and self._buffered is None:
             self._buffered = False
@@ -88,14 +102,16 @@ class ProgressBar:
     def settle(self, step: int) -> None:
         """A training row stands at `step`: the bar that told it is the training's."""
         self._printed_at.append(step)
-        self._furthest = max(self._furthest, step)
 
     def end(self) -> None:
         """A process has ended, or another begins: whose bar comes next is open."""
-        self.planned = self.step = self._other = None
         self._forget()
+        self.planned = self.step = self._other = None
 
     def _forget(self) -> None:
+        if self._printed_at:
+            self._furthest = max(self.step or 0, self._printed_at[-1])
+        self._length = b""
         self._printed_at.clear()
         self._held.clear()
         self._buffered = None
@@ -105,6 +121,7 @@ class ProgressBar:
         if planned != self.planned:
             if not self._is_trainings(planned):
                 self._other, self._other_planned, self._other_drawn = BarStep(step), planned, True
+                self._length = b""
                 return
             self._turn_to(step, planned)
         elif self._went_back(step, fresh):
@@ -114,7 +131,7 @@ class ProgressBar:
     def _is_trainings(self, planned: int) -> bool:
         """Whether a bar of another length can be that of the training."""
         longer = self.planned is None or planned > self.planned or self.step == self.planned
-        return longer and not self._printed_at
+        return longer and not self._printed_at and not self._held
 
     def _went_back(self, step: int, fresh: bool) -> bool:
         """Whether another process has drawn the bar: it begins anew, or is behind the row before the last."""
@@ -125,10 +142,10 @@ class ProgressBar:
 
     def _turn_to(self, step: int, planned: int) -> None:
         """From now on this is the bar."""
+        self._forget()
         last = self.restarted.last if self.restarted is not None else self._furthest
         if step < last:
             self.restarted, self.has_news = Resume(last, step), True
-        self._forget()
         self.planned, self.step, self._other, self._furthest = planned, step, None, 0
         self._moved = True
 
@@ -141,6 +158,4 @@ class ProgressBar:
             self.restarted = Resume(self.restarted.last, step - 1)  # a bar begins at 0, then jumps
         self._cleared = self._answered = self._other_drawn = False
         self._other, self._moved = None, True
-        self.step = step
-        if self._printed_at:
-            self._furthest = max(self._furthest, step)
+        self.step, self._length = step, b"%d" % self.planned if self.planned else b""

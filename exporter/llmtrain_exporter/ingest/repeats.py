@@ -26,7 +26,7 @@ class PrintedRows:
     """
 
     def __init__(self) -> None:
-        self._steps: dict[RowKey, int] = {}
+        self.known: dict[RowKey, int] = {}  # their steps
         self._newest: RowKey | None = None
         self._single = 0  # rows since one was repeated
         self._repeats = False
@@ -43,31 +43,30 @@ class PrintedRows:
             return record.layout, tuple([None if cell != cell else cell for cell in cells])
         return record.layout, cells
 
-    def repeated(self, key: RowKey, has_bar: bool, shown: int | None) -> int | None:
-        """The step of the row that is said again, None if it is new.
+    def is_repeat(self, key: RowKey, has_bar: bool, shown: int | None) -> bool:
+        """Whether a row that is like a known one is that again, and not a new one.
 
         `has_bar`: a bar would show that a process began anew; without one, old rows are taken again.
         `shown`: the step at which the bar saw the row printed, None if it did not.
         """
-        step = self._steps.get(key)
-        if step is None or not self._is_repeat(key, step, has_bar, shown):
-            return None
-        self._single, self._repeats = 0, True
-        return step
+        repeated = self._is_repeat(key, has_bar, shown)
+        if repeated:
+            self._single, self._repeats = 0, True
+        return repeated
 
     def note(self, key: RowKey, step: int) -> None:
         """A new row, of that step."""
         self._single += 1
-        self._steps.pop(key, None)
-        self._steps[key] = step
+        self.known.pop(key, None)
+        self.known[key] = step
         self._newest = key
-        if len(self._steps) > ROWS_KEPT:
-            del self._steps[next(iter(self._steps))]
+        if len(self.known) > ROWS_KEPT:
+            del self.known[next(iter(self.known))]
 
     def correct(self, step: int) -> None:
         """The newest row stands at this step after all."""
         if self._newest is not None:
-            self._steps[self._newest] = step
+            self.known[self._newest] = step
 
     def end(self) -> None:
         """The process has ended. Another rank's last rows may still be on their way, where there is one."""
@@ -76,14 +75,14 @@ class PrintedRows:
 
     def clear(self) -> None:
         """Another process began."""
-        self._steps.clear()
+        self.known.clear()
         self._newest, self._single, self._repeats = None, 0, False
 
-    def _is_repeat(self, key: RowKey, step: int, has_bar: bool, shown: int | None) -> bool:
+    def _is_repeat(self, key: RowKey, has_bar: bool, shown: int | None) -> bool:
         if key != self._newest:
-            return has_bar or key in list(self._steps)[-NEAR:]
+            return has_bar or key in list(self.known)[-NEAR:]
         if shown is not None and not self._repeats:
-            return shown <= step
+            return shown <= self.known[key]
         return self._single <= NEAR
 
 

@@ -32,7 +32,7 @@ class StepFinder:
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
-        self._bar = ProgressBar()
+        self.bar = ProgressBar()  # is to see every segment of the log
         self._rhythm = Rhythm(schedule)
         self._rows = PrintedRows()
         self._epochs = EpochScale()
@@ -40,15 +40,12 @@ class StepFinder:
         self._last = 0  # step of the last training row of this process; before it, where that began
         self._epoch = -math.inf  # of that row
         self._lagged = False  # the bar may not have been drawn as far as that row stood
+        self._told = False  # a bar has told steps
         self._continued = 0  # from which step the process goes on that begins, as the banner says
         self._left = 0  # step of the last training row of the process before
         self._began = False  # a process began anew, and has printed no training row yet
         self._ended = False  # a process said so, and no training row has come since
         self._resumed: Resume | None = None  # what the bar shows of that
-
-    def see(self, segment: bytes) -> None:
-        """Take in what stands between two line breaks or carriage returns."""
-        self._bar.see(segment)
 
     def read_banner(self, segment: bytes) -> None:
         """Take in what a trainer prints before it begins, from a segment without rows."""
@@ -60,13 +57,13 @@ class StepFinder:
             elif found["begun"]:
                 self._last = self._continued = int(found["begun"])
             else:
-                self._bar.end()
+                self.bar.end()
                 self._continued = 0
                 self._begin(0)
 
     def end(self) -> None:
         """A process has ended: the log shows a traceback, or the closing row."""
-        self._bar.end()
+        self.bar.end()
         self._rows.end()
         self._ended = True
 
@@ -77,13 +74,13 @@ class StepFinder:
             return record
         if record.kind is RowKind.FINAL:
             return self._closing(record)
-        if self._bar.has_news:
+        if self.bar.has_news:
             self._catch_up()
         key = self._rows.key(record)
-        known = self._rows.repeated(key, self._bar.step is not None, self._bar.peek())
-        if known is not None:
-            self._bar.repeat(known)
-            return _placed(record, known, self._bar.planned, _AGAIN)
+        if key in self._rows.known and self._rows.is_repeat(key, self.bar.step is not None, self.bar.peek()):
+            known = self._rows.known[key]
+            self.bar.repeat(known)
+            return _placed(record, known, self._max_steps(_AGAIN.source), _AGAIN)
         placed = self._train(record) if record.kind is RowKind.TRAIN else self._evaluate(record)
         self._rows.note(key, placed.step or 0)
         return placed
@@ -97,7 +94,7 @@ class StepFinder:
 
     def _closing(self, record: Record) -> Record:
         """The trainer's closing row, which is printed while the bar stands at the last step."""
-        step, planned = self._bar.step, self._bar.planned
+        step, planned = self.bar.step, self.bar.planned
         self.end()
         if step is None:
             return record
@@ -105,7 +102,7 @@ class StepFinder:
 
     def _catch_up(self) -> None:
         """Take in what the bar has shown since the last row."""
-        bar = self._bar
+        bar = self.bar
         if bar.restarted is not None:
             self._begin(bar.restarted.first)
             self._resumed, bar.restarted, bar.corrected = bar.restarted, None, None
@@ -115,57 +112,63 @@ class StepFinder:
 
     def _correct(self, step: int) -> None:
         """The bar was drawn at `step` after the last row: that one's, or already the next."""
-        self._rhythm.learn(step, self._bar.planned)
+        self._rhythm.learn(step, self.bar.planned)
         self._rows.correct(step)
-        interval = self._rhythm.interval(self._bar.planned) or 1
+        interval = self._rhythm.interval(self.bar.planned) or 1
         if self._lagged or (interval > 1 and step % interval == 0):
             self._last = step
 
     def _evaluate(self, record: Record) -> Record:
-        shown = self._bar.take(trains=False)
-        step, source = (shown.step, _SHOWN) if shown else (self._last, self._reckoned())
+        shown = self.bar.take(trains=False)
+        step, source = (shown.step, _SHOWN) if shown else (self._last, self._reckoned(self._interval()))
         return _placed(record, step, self._max_steps(source), _PLACED[source])
 
     def _train(self, record: Record) -> Record:
         epoch = record.get(c.EPOCH)
-        shown = self._bar.take(trains=True)
+        shown = self.bar.take(trains=True) if self.bar.planned else None
         if shown:
             self._catch_up()  # the bar of another process can have been taken for an evaluation's
             step, source = self._shown(shown, epoch)
-            self._bar.settle(shown.step)
+            self.bar.settle(shown.step)
         else:
             step, source = self._reckon(epoch)
-        placement = self._placement(step, source)
+        placement = self._first_placement(step, source) if self._is_first else _PLACED[source]
         self._last = step
         if epoch is not None and math.isfinite(epoch):
             self._epochs.note(step, epoch)
             self._epoch = epoch
         return _placed(record, step, self._max_steps(source), placement)
 
-    def _placement(self, step: int, source: StepSource) -> Placement:
+    @property
+    def _is_first(self) -> bool:
+        """Whether a process began, or ended, before this training row."""
+        return self._began or self._ended or self._continued > 0
+
+    def _first_placement(self, step: int, source: StepSource) -> Placement:
         self._ended, self._continued = False, 0
         if not self._began:
             return _PLACED[source]
         resumed, self._began, self._resumed = self._resumed, False, None
-        if resumed is None or resumed.first >= resumed.last:
+        jumps = resumed is not None and not resumed.first and step > self._left  # and was not drawn there yet
+        if resumed is None or jumps or resumed.first >= resumed.last:
             resumed = Resume(self._left, step) if step <= self._left else None
         return _PLACED[source] if resumed is None else Placement(source, resumed=resumed)
 
     def _shown(self, shown: BarStep, epoch: float | None) -> tuple[int, StepSource]:
         """By the bar; where it may not be drawn yet as far as the row stands, the row is in its rhythm."""
         if shown.exact:
-            self._rhythm.learn(shown.step, self._bar.planned, certain=True)
+            self._rhythm.learn(shown.step, self.bar.planned, certain=True)
             step = shown.step
         else:
             step = self._in_rhythm(shown)
             if not shown.step and self._began and epoch is not None:
                 step = max(step, self._on_grid(self._epochs.first_step(epoch), self._interval() or 1))
-            step = min(step, self._bar.planned or step)
-        self._lagged = step != shown.step
+            step = min(step, self.bar.planned or step)
+        self._lagged, self._told = step != shown.step, True
         return step, _ESTIMATED if self._lagged else _SHOWN
 
     def _in_rhythm(self, shown: BarStep) -> int:
-        interval = self._rhythm.interval(self._bar.planned) or 1
+        interval = self._rhythm.interval(self.bar.planned) or 1
         if shown.step == 1 and not self._last:
             return 1  # trainers can print the first step, too
         step = max(-(-shown.step // interval) * interval, self._last)
@@ -175,7 +178,7 @@ class StepFinder:
         """By the row before."""
         interval = self._interval()
         if epoch is not None and self._goes_back(epoch, interval or 1):
-            self._bar.end()
+            self.bar.end()
             self._begin(0)
         if epoch is not None and epoch == self._epoch and self._is_clear(epoch, interval or 1):
             step = self._last  # another rank's own values, or a step that was taken again
@@ -183,15 +186,13 @@ class StepFinder:
             step = self._next(interval)
         if self._began and epoch is not None:
             step = max(step, self._on_grid(self._epochs.first_step(epoch), interval or 1))
-        counted = interval is None and self._bar.step is None
-        return min(step, self._known_end() or step), _COUNTED if counted else _ESTIMATED
+        return min(step, self._known_end() or step), self._reckoned(interval)
 
     def _next(self, interval: int | None) -> int:
         if interval:
             return (self._last // interval + 1) * interval
-        return (
-            self._last + 1 if self._bar.step is None else max(self._last, min(self._last + 1, self._bar.step))
-        )
+        most = self._last + 1 if self.bar.step is None else self.bar.step
+        return max(self._last, min(self._last + 1, most))
 
     def _goes_back(self, epoch: float, interval: int) -> bool:
         """Whether an epoch tells that another process has printed the row, from an earlier step on."""
@@ -210,11 +211,10 @@ class StepFinder:
         return self._rhythm.interval(self._known_end())
 
     def _known_end(self) -> int | None:
-        return self._bar.planned or self._planned or self._schedule.max_steps
+        return self.bar.planned or self._planned or self._schedule.max_steps
 
-    def _reckoned(self) -> StepSource:
-        counted = self._interval() is None and self._bar.step is None
-        return _COUNTED if counted else _ESTIMATED
+    def _reckoned(self, interval: int | None) -> StepSource:
+        return _ESTIMATED if interval or self._told else _COUNTED
 
     def _max_steps(self, source: StepSource) -> int | None:
         return None if source is _COUNTED else self._known_end()
