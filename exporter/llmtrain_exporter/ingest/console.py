@@ -45,9 +45,12 @@ class ConsoleReader:
         if printed.startswith(_OPENINGS) or _ESCAPE in printed:
             printed = without_prefix(printed)
         found: list[Record] = []
-        for segment in printed.splitlines() if _RETURN in printed or _NOTEBOOK in line else (printed,):
-            if not self._is_bar(segment):
-                found += self._records(segment)
+        if _RETURN in printed or _NOTEBOOK in line:
+            for segment in printed.splitlines():
+                if not self._is_bar(segment):
+                    self._read_segment(segment, found)
+        elif not self._is_bar(printed):
+            self._read_segment(printed, found)
         if found:
             return found
         if _TRACEBACK in printed:
@@ -55,14 +58,16 @@ class ConsoleReader:
             return (_FAILURE,)
         return (TEXT,) if line and not line.isspace() else ()
 
-    def _records(self, segment: bytes) -> Sequence[Record]:
-        """The records between two carriage returns: what the bar shows before and after them counts."""
+    def _read_segment(self, segment: bytes, found: list[Record]) -> None:
+        """Add the records between two carriage returns: what the bar shows before and after them counts."""
         rows = self._grammar(segment)
         if not rows:
             self._steps.read_banner(segment)
-            return ()
-        records = map(self._normaliser.record, rows)
-        return [self._steps.place(record) for record in records if type(record) is Record]
+            return
+        for row in rows:
+            record = self._normaliser.record(row)
+            if type(record) is Record:
+                found.append(self._steps.place(record))
 
 
 def without_prefix(line: bytes) -> bytes:
