@@ -288,8 +288,10 @@ class Run:
         self._gap = max(step - last, 1)
         self.last_step = step
         self.max_steps = record.max_steps or self.max_steps
-        self._certain = _is_certain(record)
-        self.step_is_record = record.step is None or _is_counted(record)
+        self._certain = placement is None or placement.source is StepSource.SHOWN
+        self.step_is_record = record.step is None
+        if placement is not None:
+            self.step_is_record = placement.source is StepSource.COUNTED
 
     def _advance(self, record: Record, step: int) -> None:
         """Steps of rows that train nothing; an evaluation phase that counts its own steps says nothing."""
@@ -299,7 +301,8 @@ class Run:
         self.max_steps = planned or self.max_steps
         if self.last_step is None or step >= self.last_step:
             self.last_step = step
-            self._certain = _is_certain(record)
+            placement = record.placement
+            self._certain = placement is None or placement.source is StepSource.SHOWN
 
     def _resume(self, resume: Resume) -> None:
         self.resumes.append(resume)
@@ -338,15 +341,6 @@ class Run:
         yield from self._evaluations.values()
         if self._onset is not None:
             yield m.INCIDENT_ONSET_TIME, self._onset.time
-
-
-def _is_certain(record: Record) -> bool:
-    """Whether a record's step is stated or was seen, not reckoned."""
-    return record.placement is None or record.placement.source is StepSource.SHOWN
-
-
-def _is_counted(record: Record) -> bool:
-    return record.placement is not None and record.placement.source is StepSource.COUNTED
 
 
 def _same(record: Record, other: Record) -> bool:

@@ -47,6 +47,7 @@ class ProgressBar:
         self._cleared = False  # for a row
         self._answered = False  # which has come
         self._corrects = False  # and which trains
+        self._answer = 0  # the step that it was given
         self._moved = False  # since the last row
 
     def see(self, segment: bytes) -> bool:
@@ -54,7 +55,7 @@ class ProgressBar:
         bar = _BAR.match(segment)
         if bar:
             step = int(bar[1])
-            if bar[2] != self._length or self._cleared or self.has_news or step < (self.step or 0):
+            if bar[2] != self._length or self._cleared or self.restarted or step < (self.step or 0):
                 self._draw(step, int(bar[2]), bar[3] is not None)
             else:
                 self.step, self._moved = step, True
@@ -90,6 +91,7 @@ class ProgressBar:
         if self._cleared and self._buffered is None:
             self._buffered = False
         self._answered, self._corrects, self._moved = self._cleared, trains, False
+        self._answer = self.step
         return BarStep(self.step, cleared=self._cleared)
 
     def repeat(self, step: int) -> None:
@@ -152,7 +154,7 @@ class ProgressBar:
     def _redraw(self, step: int) -> None:
         if self._cleared and not self._answered:
             self._held.append(step)
-        elif self._cleared and self._corrects:
+        elif self._cleared and self._corrects and step != self._answer:
             self.corrected, self.has_news = step, True
         if self.restarted is not None and not self.restarted.first and step:
             self.restarted = Resume(self.restarted.last, step - 1)  # a bar begins at 0, then jumps

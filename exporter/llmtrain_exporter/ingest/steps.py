@@ -127,7 +127,8 @@ class StepFinder:
         epoch = record.get(c.EPOCH)
         shown = self.bar.take(trains=True) if self.bar.planned else None
         if shown:
-            self._catch_up()  # the bar of another process can have been taken for an evaluation's
+            if self.bar.has_news:  # the bar of another process can have been taken for an evaluation's
+                self._catch_up()
             step, source = self._shown(shown, epoch)
             self.bar.settle(shown.step)
         else:
