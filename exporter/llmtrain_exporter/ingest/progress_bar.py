@@ -11,6 +11,7 @@ from llmtrain_exporter.model import Resume
 _BAR = re.compile(rb"\s*(?:Train: *)?\d{1,3}%\|[^|]*\| (\d{1,12})/(\d{1,12}) \[(00:00<\?)?")
 _END = b"]"
 _CLEARED = 20  # a bar is cleared by as many blanks as it is wide
+_APART = 2  # steps that the bars of two nodes may be apart
 _HELD = 1024  # rows; a buffer of 8 KiB holds fewer
 
 
@@ -160,4 +161,6 @@ class ProgressBar:
             self.restarted = Resume(self.restarted.last, step - 1)  # a bar begins at 0, then jumps
         self._cleared = self._answered = self._other_drawn = False
         self._other, self._moved = None, True
-        self.step, self._length = step, b"%d" % self.planned if self.planned else b""
+        if not (self.step and self.step - _APART <= step < self.step):
+            self.step = step
+        self._length = b"%d" % self.planned if self.planned else b""
