@@ -177,6 +177,11 @@ def test_a_banner_tells_the_plan_and_where_a_process_goes_on() -> None:
     assert (run.resumes, run.max_steps) == ([Resume(150, 150)], 1000)
 
 
+def test_a_first_row_at_step_1_is_known_by_the_next() -> None:
+    """Trainers can log the first step as well; without a bar the epochs tell so."""
+    assert read(rows([1, 10, 20, 30]), Schedule(10))[0] == [10, 10, 20, 30]
+
+
 # Ranks
 
 

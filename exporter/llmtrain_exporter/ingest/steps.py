@@ -16,6 +16,7 @@ from llmtrain_exporter.model import Placement, Record, Resume, RowKind, StepSour
 _SHOWN, _ESTIMATED, _COUNTED = StepSource.SHOWN, StepSource.ESTIMATED, StepSource.COUNTED
 _AGAIN = Placement(_SHOWN, again=True)
 _PLACED = {source: Placement(source) for source in StepSource}
+_FIRST_SHARE = 0.7  # of an interval, at least, between a row at step 1 and the next
 _BANNER = re.compile(
     rb"\*{3,} *(?P<begins>Running training)|Total (?:optimization )?steps = (?P<planned>[\d,]{1,16})"
     rb"|Continuing training from global step (?P<begun>\d{1,12})"
@@ -181,10 +182,7 @@ class StepFinder:
         if epoch is not None and self._goes_back(epoch, interval or 1):
             self.bar.end()
             self._begin(0)
-        if epoch is not None and epoch == self._epoch and self._is_clear(epoch, interval or 1):
-            step = self._last  # another rank's own values, or a step that was taken again
-        else:
-            step = self._next(interval)
+        step = self._last if epoch is not None and self._stays(epoch, interval or 1) else self._next(interval)
         if self._began and epoch is not None:
             step = max(step, self._on_grid(self._epochs.first_step(epoch), interval or 1))
         return min(step, self._known_end() or step), self._reckoned(interval)
@@ -199,6 +197,16 @@ class StepFinder:
         """Whether an epoch tells that another process has printed the row, from an earlier step on."""
         again = self._ended and epoch == self._epoch and self._is_clear(epoch, interval)
         return again or epoch < self._epoch
+
+    def _stays(self, epoch: float, interval: int) -> bool:
+        """Whether an epoch tells that a row is of the same step as the one before it was taken to be.
+
+        Another rank has other values, a step was taken again, or the first row had been that of step 1.
+        """
+        if epoch == self._epoch:
+            return self._is_clear(epoch, interval)
+        first = self._last == interval > 4 and self._epoch > 0.0
+        return first and epoch > _FIRST_SHARE * interval * self._epoch
 
     def _is_clear(self, epoch: float, interval: int) -> bool:
         """Whether no two rows can be printed with this epoch."""
