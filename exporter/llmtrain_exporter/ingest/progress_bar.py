@@ -35,7 +35,9 @@ class ProgressBar:
         self.planned: int | None = None
         self.step: int | None = None  # None: no bar was drawn in this process
         self.restarted: Resume | None = None  # another process began at an earlier step; for its first row
-        self.corrected: int | None = None  # the exact step of the last row, where that was not known in time
+        self.corrected: int | None = (
+            None  # where it was drawn after the last row, which was not known in time
+        )
         self.has_news = False  # one of both
         self._length = b""  # `planned` as the bar has it, while nothing but that bar is drawn
         self._furthest = 0  # that a process came to which printed rows
@@ -48,7 +50,6 @@ class ProgressBar:
         self._cleared = False  # for a row
         self._answered = False  # which has come
         self._corrects = False  # and which trains
-        self._answer = 0  # the step that it was given
         self._moved = False  # since the last row
 
     def see(self, segment: bytes) -> bool:
@@ -92,7 +93,6 @@ class ProgressBar:
         if self._cleared and self._buffered is None:
             self._buffered = False
         self._answered, self._corrects, self._moved = self._cleared, trains, False
-        self._answer = self.step
         return BarStep(self.step, cleared=self._cleared)
 
     def repeat(self, step: int) -> None:
@@ -155,7 +155,7 @@ class ProgressBar:
     def _redraw(self, step: int) -> None:
         if self._cleared and not self._answered:
             self._held.append(step)
-        elif self._cleared and self._corrects and step != self._answer:
+        elif self._cleared and self._corrects:
             self.corrected, self.has_news = step, True
         if self.restarted is not None and not self.restarted.first and step:
             self.restarted = Resume(self.restarted.last, step - 1)  # a bar begins at 0, then jumps

@@ -114,6 +114,8 @@ class StepFinder:
     def _correct(self, step: int) -> None:
         """The bar was drawn at `step` after the last row: that one's, or already the next."""
         self._rhythm.learn(step, self.bar.planned)
+        if step == self._last:
+            return
         self._rows.correct(step)
         interval = self._rhythm.interval(self.bar.planned) or 1
         if self._lagged or (interval > 1 and step % interval == 0):
@@ -182,7 +184,8 @@ class StepFinder:
         if epoch is not None and self._goes_back(epoch, interval or 1):
             self.bar.end()
             self._begin(0)
-        step = self._last if epoch is not None and self._stays(epoch, interval or 1) else self._next(interval)
+        stays = interval and epoch is not None and self._stays(epoch, interval)
+        step = self._last if stays else self._next(interval)
         if self._began and epoch is not None:
             step = max(step, self._on_grid(self._epochs.first_step(epoch), interval or 1))
         return min(step, self._known_end() or step), self._reckoned(interval)
