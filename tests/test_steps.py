@@ -182,6 +182,20 @@ def test_a_first_row_at_step_1_is_known_by_the_next() -> None:
     assert read(rows([1, 10, 20, 30]), Schedule(10))[0] == [10, 10, 20, 30]
 
 
+@pytest.mark.parametrize("epoch", ["nan", "inf", "-inf", "-1.0", "5e-324", "1e308", "'nan'"])
+def test_no_epoch_makes_a_row_fail(epoch: str) -> None:
+    """Whatever a log holds: rows are counted, and stay within the plan."""
+    odd = "".join(f"{{'loss': {at}.5, 'epoch': {epoch}}}\n" for at in range(3))
+    for text in (
+        odd,
+        rows([10, 20]) + odd + rows([10]),
+        process(0, 20) + BANNER + odd + fresh() + CLEARED + odd,
+    ):
+        steps, _ = read(text + "Total steps = ,,,\n" + odd, Schedule(10, 100))
+        assert steps
+        assert all(0 < (step or 0) <= 100 for step in steps)
+
+
 # Ranks
 
 

@@ -16,9 +16,10 @@ from llmtrain_exporter.model import Placement, Record, Resume, RowKind, StepSour
 _SHOWN, _ESTIMATED, _COUNTED = StepSource.SHOWN, StepSource.ESTIMATED, StepSource.COUNTED
 _AGAIN = Placement(_SHOWN, again=True)
 _PLACED = {source: Placement(source) for source in StepSource}
+_MOST = 1 << 53
 _FIRST_SHARE = 0.7  # of an interval, at least, between a row at step 1 and the next
 _BANNER = re.compile(
-    rb"\*{3,} *(?P<begins>Running training)|Total (?:optimization )?steps = (?P<planned>[\d,]{1,16})"
+    rb"\*{3,} *(?P<begins>Running training)|Total (?:optimization )?steps = (?P<planned>\d[\d,]{0,15})"
     rb"|Continuing training from global step (?P<begun>\d{1,12})"
 )
 
@@ -128,6 +129,8 @@ class StepFinder:
 
     def _train(self, record: Record) -> Record:
         epoch = record.get(c.EPOCH)
+        if epoch is not None and not math.isfinite(epoch):
+            epoch = None
         shown = self.bar.take(trains=True) if self.bar.planned else None
         if shown:
             if self.bar.has_news:  # the bar of another process can have been taken for an evaluation's
@@ -137,11 +140,14 @@ class StepFinder:
         else:
             step, source = self._reckon(epoch)
         placement = self._first_placement(step, source) if self._is_first else _PLACED[source]
+        self._note(step, epoch)
+        return _placed(record, step, self._max_steps(source), placement)
+
+    def _note(self, step: int, epoch: float | None) -> None:
         self._last = step
-        if epoch is not None and math.isfinite(epoch):
+        if epoch is not None:
             self._epochs.note(step, epoch)
             self._epoch = epoch
-        return _placed(record, step, self._max_steps(source), placement)
 
     @property
     def _is_first(self) -> bool:
@@ -217,6 +223,9 @@ class StepFinder:
 
     @staticmethod
     def _on_grid(step: float, interval: int) -> int:
+        """The first step that is not before this one and at which a row can be printed."""
+        if not step < _MOST:  # what no log means, NaN included
+            return interval
         return max(math.ceil(step / interval - 0.25), 1) * interval
 
     def _interval(self) -> int | None:
