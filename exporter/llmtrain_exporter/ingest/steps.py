@@ -186,15 +186,21 @@ class StepFinder:
 
     def _reckon(self, epoch: float | None) -> tuple[int, StepSource]:
         """By the row before."""
-        interval = self._interval()
-        if epoch is not None and self._goes_back(epoch, interval or 1):
+        end = self._known_end()
+        interval = self._rhythm.interval(end)
+        ordinary = epoch is None or (epoch > self._epoch and not self._began and self._last != interval)
+        step = self._next(interval) if ordinary or epoch is None else self._by_epoch(epoch, interval)
+        return min(step, end or step), self._reckoned(interval)
+
+    def _by_epoch(self, epoch: float, interval: int | None) -> int:
+        """Where the epoch can speak against the row's being one interval behind the one before it."""
+        if self._goes_back(epoch, interval or 1):
             self.bar.end()
             self._begin(0)
-        stays = interval and epoch is not None and self._stays(epoch, interval)
-        step = self._last if stays else self._next(interval)
-        if self._began and epoch is not None:
+        step = self._last if interval and self._stays(epoch, interval) else self._next(interval)
+        if self._began:
             step = max(step, self._on_grid(self._epochs.first_step(epoch), interval or 1))
-        return min(step, self._known_end() or step), self._reckoned(interval)
+        return step
 
     def _next(self, interval: int | None) -> int:
         if interval:
