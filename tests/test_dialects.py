@@ -393,8 +393,8 @@ def test_readers_of_two_logs_share_no_steps() -> None:
     """Two printed logs count their records each for itself."""
     readers = Readers()
     one, other = (readers.reader(DIALECTS["printed"]) for _ in range(2))
-    text = row(1).encode()
-    found = [each for reader in (one, one, other) for each in reader.read(text)]
+    reads = ((one, row(1)), (one, row(2)), (other, row(2)))
+    found = [each for reader, text in reads for each in reader.read(text.encode())]
     steps = [record.step for record in found if isinstance(record, Record)]
     assert steps == [1, 2, 1]
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
 from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.schedule import Schedule
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Record, Skip
 
@@ -77,13 +78,13 @@ class Dialect:
 
     name: str  # that of its module
     producer: Producer
-    reader: Callable[[Normaliser, int | None], LogReader]  # of what all its logs share, and `logging_steps`
+    reader: Callable[[Normaliser, Schedule], LogReader]  # of what all its logs share, and its own arguments
     sniff: Callable[[Head], Confidence]
     files: tuple[str, ...] = ()  # names under which the producer writes it, or patterns of names
     shape: Shape = Shape.LINES
     role: Role = Role.FOLDER
     live: bool = True  # grows with each row, while others are written now and then
-    stepless: bool = False  # its rows state no step: what the arguments say of `logging_steps` counts
+    stepless: bool = False  # its rows state no step: what the arguments say of that counts
     normaliser: Callable[[], Normaliser] = Normaliser
     argument_files: tuple[ArgumentFile, ...] = HUGGING_FACE_FILES  # beside the log, the most telling first
     completed_by: Dialect | None = None  # has, in the same folder, what rows of this one lack

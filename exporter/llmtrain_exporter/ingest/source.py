@@ -19,6 +19,7 @@ from llmtrain_exporter.ingest.normalise import layout_of
 from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import FileNames
+from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
 from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series, Skip
 from llmtrain_exporter.printable import printable
 
@@ -333,10 +334,10 @@ class JoinedSource:
 def open_source(found: Found, readers: Readers, patient: bool = True) -> Source:
     """The log of a run, joined with another of its folder where the dialect lacks what that one has."""
     dialect, other = found.dialect, found.dialect.completed_by
-    steps = _logging_steps(found) if dialect.stepless else None
+    schedule = Schedule.of(read_run_hyper_parameters(found).numbers) if dialect.stepless else UNKNOWN
 
     def live() -> Source:
-        return _source(found.path, dialect, lambda: readers.reader(dialect, steps), patient)
+        return _source(found.path, dialect, lambda: readers.reader(dialect, schedule), patient)
 
     beside = _beside(found.extra, other) if other is not None else None
     if other is None or beside is None:
@@ -359,11 +360,6 @@ def _beside(paths: Iterable[str], dialect: Dialect) -> str | None:
     """The first of these files that by its name is of the dialect."""
     names = FileNames((dialect,))
     return next((path for path in paths if names.candidates(os.path.basename(path))), None)
-
-
-def _logging_steps(found: Found) -> int | None:
-    steps = read_run_hyper_parameters(found).numbers.get("logging_steps", 0.0)
-    return int(steps) if steps >= 1 else None  # below 1 it is a share of all steps
 
 
 def read_lines(reader: LogReader, lines: Iterable[bytes]) -> tuple[list[Record], Counter[str]]:

@@ -169,6 +169,7 @@ def page_texts(lang: Lang) -> dict[str, str]:
         "setting": words.SETTING,
         "verdict": words.VERDICT,
         **{f"state.{key}": text for key, text in words.STATE.items()},
+        "state.ended_early": words.ENDED_EARLY,
         **{f"health.{key}": text for key, text in words.HEALTH.items()},
     }
     return {name: text.of(lang) for name, text in {**PAGE, **shared}.items()}

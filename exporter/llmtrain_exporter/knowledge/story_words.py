@@ -19,6 +19,9 @@ STATE = {
     "finished": Text("finished", "已结束"),
     "failed": Text("failed", "失败退出"),
 }
+ENDED_EARLY = Text("ended", "提前结束")
+"""For `finished`, where planned steps are left."""
+
 JUDGED = {
     "fine": Text("fine", "正常"),
     "look": Text("worth a look", "值得看一眼"),

@@ -46,7 +46,7 @@ def _literal(text: str) -> object:
 DIALECT = Dialect(
     name="printed",
     producer=TRANSFORMERS,
-    reader=lambda normaliser, logging_steps: ConsoleReader(normaliser, rows, logging_steps),
+    reader=lambda normaliser, schedule: ConsoleReader(normaliser, rows, schedule),
     sniff=lambda _: Confidence.FALLBACK,
     role=Role.CONSOLE,
     stepless=True,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from llmtrain_exporter.model import State
 from llmtrain_exporter.serve.pages.listed_run import DrawnCourse, ListedRun
 from llmtrain_exporter.serve.pages.wording import Wording, count
 from llmtrain_exporter.story.blocks import Line, Moment
@@ -63,12 +64,18 @@ def run_row(run: ListedRun, say: Wording, link_parameters: Mapping[str, str], no
         health_text=say(f"health.{run.health}"),
         trouble=_trouble(run, say),
         is_over=run.signal is None,
-        state=say(f"state.{run.state}"),
+        state=say(_state(run)),
         progress=progress_of(run.last_step, run.max_steps, run.progress),
         left="" if left is None else say.age(left),
         sparkline=_drawing(run.sparkline, say),
         last_record=() if last is None else (Moment(say.ago(now - last), last),),
     )
+
+
+def _state(run: ListedRun) -> str:
+    """What it does; one that its trainer closed before the last planned step is not finished."""
+    early = run.state == State.FINISHED and (run.last_step or 0) < (run.max_steps or 0)
+    return "state.ended_early" if early else f"state.{run.state}"
 
 
 def _trouble(run: ListedRun, say: Wording) -> str:
