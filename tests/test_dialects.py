@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from llmtrain_exporter.ingest.dialect import Shape
 from llmtrain_exporter.ingest.dialects import registered
-from llmtrain_exporter.ingest.dialects.printed import parse_dict
+from llmtrain_exporter.ingest.printed_rows import parse_dict
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines
 from llmtrain_exporter.knowledge import catalogue as c

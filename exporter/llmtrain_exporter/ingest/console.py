@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import orjson
-
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser
+from llmtrain_exporter.ingest.wrappers import Unwrapper
 from llmtrain_exporter.model import Layout, Record, RowKind, Skip
 
 TEXT = Skip("text")
@@ -16,10 +15,12 @@ LONGEST_LINE = 1 << 20
 """Bytes of a line, or of a row in it, that is parsed as one value."""
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
-_PREFIX = re.compile(rb"(?:\[rank\d{1,6}\]:|\([^()]{0,80}\bpid=\d{1,9}[^()]{0,80}\))[ \t]*")
-_ESCAPE, _OPENINGS = b"\x1b", (b"[", b"(")  # without these there is nothing to take off, as on most lines
+_PREFIX = re.compile(
+    rb"(?:\[rank\d{1,6}\]:|\([^()]{0,80}\bpid=\d{1,9}[^()]{0,80}\)"
+    rb"|\d{4}-\d\d-\d\dT\S{1,40} std(?:out|err) [FP])[ \t]*"
+)  # of torchrun, of Ray, of Kubernetes
+_ESCAPE, _OPENINGS = b"\x1b", (b"[", b"(", b"20")  # without these there is nothing to take off, as mostly
 _BAR = re.compile(rb"\s*(?:Train: *)?\d{1,3}%\|[^|]*\| (\d{1,12})/(\d{1,12}) \[")
-_NOTEBOOK = b'"data"'
 _TRACEBACK = b"Traceback (most recent call last)"
 _CLEARED = 20  # a bar is cleared by as many blanks as it is wide
 _ENOUGH = 3  # rows: one at step 1, and two to tell how far they are apart
@@ -43,12 +44,13 @@ class ConsoleReader:
         self._grammar = grammar
         self._interval = logging_steps
         self._bar = Bar()
+        self._unwrapper = Unwrapper()
         self._index = 0  # of the last training record, from 1
         self._step = 0  # of the last record: what is learned of the bar later must not make it go back
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The records of a line; several only where writers' lines were glued."""
-        printed = _unwrapped(line) if _NOTEBOOK in line else line
+        printed = self._unwrapper.text(line)
         if printed.startswith(_OPENINGS) or _ESCAPE in printed:
             printed = without_prefix(printed)
         self._bar.see(printed)
@@ -59,9 +61,12 @@ class ConsoleReader:
             return (_FAILURE,)
         return (TEXT,) if line and not line.isspace() else ()
 
-    def _records(self, row: Mapping[str, object]) -> Iterable[Record]:
-        record = self._normaliser.record(row)
-        return [] if isinstance(record, Skip) else [self._placed(record)]
+    def _records(self, row: Mapping[str, object]) -> Iterable[Record | Skip]:
+        """The record of a row, and what was lost of it; nothing of a dict that is no row at all."""
+        rows = self._normaliser.rows(row)
+        return [
+            self._placed(read) if isinstance(read, Record) else read for read in rows if read != NO_RECORD
+        ]
 
     def _placed(self, record: Record) -> Record:
         self._index += record.kind is RowKind.TRAIN
@@ -128,15 +133,3 @@ def _interval(printed: list[int]) -> int | None:
     """The steps between rows, by the first ones; a row at step 1 can stand outside of the rhythm."""
     rhythm = printed[1:] if printed[:1] == [1] else printed
     return rhythm[1] - rhythm[0] if len(rhythm) > 1 else next(iter(rhythm), None)
-
-
-def _unwrapped(line: bytes) -> bytes:
-    """The text in a line of a hosted notebook's log: an array of objects, each with a piece of the output."""
-    if len(line) > LONGEST_LINE:
-        return line
-    try:
-        pieces = orjson.loads(b"[" + line.strip(b" \t\r\n,[]") + b"]")
-    except orjson.JSONDecodeError:
-        return line
-    texts = [piece.get("data") for piece in pieces if isinstance(piece, dict)]
-    return "".join(text for text in texts if isinstance(text, str)).encode() or line

@@ -164,6 +164,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return NoRun(path, NoRunReason.BROKEN, skipped, self.failure)
         if self.source.error is not None:
             return NoRun(path, NoRunReason.UNREADABLE, skipped, self.source.error)
+        if self.folded.is_not_understood:
+            return NoRun(path, NoRunReason.NOT_UNDERSTOOD, skipped)
         return NoRun(path, NoRunReason.NO_RECORD if skipped else NoRunReason.EMPTY, skipped)
 
     def news_of_error(self) -> str | None:
@@ -183,7 +185,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     @property
     def has_records(self) -> bool:
         """Whether there is anything to judge."""
-        return self.folded.is_training
+        return self.folded.is_training and not self.folded.is_not_understood
 
     @property
     def is_run(self) -> bool:
