@@ -165,7 +165,8 @@ RUNBOOK = Text("Runbook", "告警手册")
 
 # Files that are no run.
 NO_RUN = Text("no run: {reason}", "不是训练日志：{reason}")
-NO_RUN_THERE = Text("no run: {reason}", "{reason}")  # where the reason says it all
+NO_RUN_THERE = Text("no run: {reason}", "{reason}")  # where no file is there that could be one
+NOT_KNOWN = Text("{reason}", "{reason}")  # where it is a run
 IN_BRACKETS = Text(" ({text})", "（{text}）")
 NO_RUN_REASONS: Mapping[NoRunReason, Text] = {
     NoRunReason.NOT_READ: Text("not read yet", "尚未读取"),

@@ -79,5 +79,6 @@ DIALECT = Dialect(
     files=("trainer_state.json",),
     shape=Shape.DOCUMENT,
     live=False,
+    in_checkpoints=True,
     stages=stages,
 )
