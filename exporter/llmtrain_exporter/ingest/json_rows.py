@@ -80,21 +80,26 @@ def glued_rows(line: bytes) -> Iterator[object]:
     """
     text, at, torn = line.decode("utf-8-sig", errors="replace").strip(), 0, 0
     while at < len(text) and torn < MOST_TORN:
-        try:
-            row, at = _DECODER.raw_decode(text, at)
-            yield row
-        except (ValueError, RecursionError) as error:
-            yield NOT_JSON
-            torn += 1
-            at = _next_row(text, at, error.pos) if isinstance(error, json.JSONDecodeError) else len(text)
+        row, at = _row_at(text, at)
+        yield row
+        torn += row is NOT_JSON
         at = _SEPARATORS.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+
+
+def _row_at(text: str, begin: int) -> tuple[object, int]:
+    """The object that stands there, `NOT_JSON` where it is torn, and where the next may begin."""
+    if text[begin] != "{":  # the end of a row, or no JSON at all
+        return NOT_JSON, text.find(_GLUE, begin) + 1 or len(text)
+    try:
+        return _DECODER.raw_decode(text, begin)
+    except json.JSONDecodeError as error:
+        return NOT_JSON, _next_row(text, begin, error.pos)
+    except (ValueError, RecursionError):
+        return NOT_JSON, len(text)
 
 
 def _next_row(text: str, begin: int, broken: int) -> int:
     """Where the row begins that follows a torn one; the end of the text where none does."""
-    if text[begin] != "{":  # the end of a row, or no JSON at all
-        at = text.find(_GLUE, begin) + 1
-        return at or len(text)
     at = text.rfind(_BEGIN, begin + 1, broken + len(_BEGIN))
     if at < 0:
         at = text.find(_BEGIN, broken)

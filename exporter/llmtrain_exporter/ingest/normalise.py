@@ -126,7 +126,7 @@ class Normaliser:
             plain = values.number(cell)
             if read(cell) is not None:
                 numbers[key] = cell if plain is None else plain
-            elif (name in row.POSITION or name in row.SUMMARY) and cell is not None:
+            elif (name in _POSITION_ONLY or name in row.SUMMARY) and cell is not None:
                 numbers[key] = cell
         return numbers
 

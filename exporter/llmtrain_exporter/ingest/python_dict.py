@@ -57,7 +57,7 @@ _TIME = re.compile(rf"{_MODULES}(?:{_TIMES})\([^()]*\)")  # a text too: no numbe
 _WORD = re.compile(r"(?:None|null|(?:np\.|numpy\.)?(True|true|False|false)_?)(?![\w.(])")
 _MODULE_NUMBER = re.compile(r"([-+]?)(?:np|numpy|math|torch|jnp)\.(nan|inf)(?![\w.(])")
 _END = re.compile(r"\s*([,}])")
-_MARK = re.compile(rf"{_STRING}|[\[\](){{}},<>]", re.DOTALL)
+_MARK = re.compile(rf"(?<!\w)(?:{_STRING})|[\[\](){{}},<>]", re.DOTALL)
 _ANGLED = re.compile(r"<[^<>]*(?:<[^<>]*>[^<>]*)*>")
 _CUT_IN_KEY = re.compile(
     rf"""\s*(?:'[^'\\]*(?:\\.[^'\\]*)*\\?|"[^"\\]*(?:\\.[^"\\]*)*\\?|(?:{_STRING})\s*:?\s*)?\Z""", re.DOTALL
