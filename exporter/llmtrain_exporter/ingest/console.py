@@ -21,6 +21,7 @@ _PREFIX = re.compile(
 )  # of torchrun, of Ray, of Kubernetes
 _ESCAPE, _OPENINGS = b"\x1b", (b"[", b"(", b"20")  # without these there is nothing to take off, as mostly
 _BAR = re.compile(rb"\s*(?:Train: *)?\d{1,3}%\|[^|]*\| (\d{1,12})/(\d{1,12}) \[")
+_QUOTED = b'"'  # as in what hosts wrap text in
 _TRACEBACK = b"Traceback (most recent call last)"
 _CLEARED = 20  # a bar is cleared by as many blanks as it is wide
 _ENOUGH = 3  # rows: one at step 1, and two to tell how far they are apart
@@ -50,7 +51,7 @@ class ConsoleReader:
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The records of a line; several only where writers' lines were glued."""
-        printed = self._unwrapper.text(line)
+        printed = self._unwrapper.text(line) if _QUOTED in line else line
         if printed.startswith(_OPENINGS) or _ESCAPE in printed:
             printed = without_prefix(printed)
         self._bar.see(printed)
@@ -65,7 +66,7 @@ class ConsoleReader:
         """The record of a row, and what was lost of it; nothing of a dict that is no row at all."""
         rows = self._normaliser.rows(row)
         return [
-            self._placed(read) if isinstance(read, Record) else read for read in rows if read != NO_RECORD
+            self._placed(read) if type(read) is Record else read for read in rows if read is not NO_RECORD
         ]
 
     def _placed(self, record: Record) -> Record:

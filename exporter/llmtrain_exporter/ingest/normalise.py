@@ -73,7 +73,8 @@ class Normaliser:
     def _partly(self, cells: LogRow, kind: RowKind) -> Sequence[Record | Skip]:
         """The record of the cells that hold what their key promises."""
         numbers = self._numbers(cells)
-        lost = sum(self._is_lost(key, cell) for key, cell in cells.items() if key not in numbers)
+        absent = cells.keys() - numbers.keys() if len(numbers) < len(cells) else ()
+        lost = sum(self._is_lost(key, cells[key]) for key in absent)
         if lost and _EPOCH in cells:
             numbers.setdefault(row.STEP[-1], None)  # the row still has a place, though nobody can read it
         plan = self._plan(tuple(numbers))
