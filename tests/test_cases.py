@@ -38,8 +38,6 @@ WAITING = {
     "grpo-cosmetic-kl-nan/trainer_state.json": DETECTION,
     "fp16-single-nan-grad.log": DETECTION,
     "env-dict-taken-for-a-record.log": DETECTION,
-    "numpy2/train.log": READING,
-    "only_checkpoints/output": READING,
 }
 """Labels that do not hold yet, and for what they wait. One that holds has to leave this list."""
 

@@ -20,6 +20,7 @@ from llmtrain_exporter.knowledge.pace import READ_LATER_SECONDS, TWIN_SECONDS, T
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN
+from llmtrain_exporter.knowledge.skips import UNREADABLE_ROW
 from llmtrain_exporter.model import (
     Health,
     HyperParameters,
@@ -187,6 +188,12 @@ class Run:
     def is_training(self) -> bool:
         """Whether any row speaks of a training; a traceback alone does not."""
         return any(kind is not RowKind.FAILURE for kind in self.records)
+
+    @property
+    def is_not_understood(self) -> bool:
+        """Whether rows of a training were seen and not one could be read: nothing can be said of it."""
+        judged = self.records[RowKind.TRAIN] + self.records[RowKind.EVAL]
+        return not judged and self.skipped[UNREADABLE_ROW] > 0
 
     def changes_at(self, now: float) -> float:
         """Unix time at which silence alone changes what is said of the run; never, when it does not run."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import orjson
-
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
 from llmtrain_exporter.ingest.steps import StepFinder
+from llmtrain_exporter.ingest.wrappers import Unwrapper
 from llmtrain_exporter.model import Layout, Record, RowKind, Skip
 
 TEXT = Skip("text")
@@ -18,10 +17,13 @@ LONGEST_LINE = 1 << 20
 """Bytes of a line, or of a row in it, that is parsed as one value."""
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
-_PREFIX = re.compile(rb"(?:\[rank\d{1,6}\]:|\([^()]{0,80}\bpid=\d{1,9}[^()]{0,80}\))[ \t]*")
-_ESCAPE, _OPENINGS = b"\x1b", (b"[", b"(")  # without these there is nothing to take off, as on most lines
+_PREFIX = re.compile(
+    rb"(?:\[rank\d{1,6}\]:|\([^()]{0,80}\bpid=\d{1,9}[^()]{0,80}\)"
+    rb"|\d{4}-\d\d-\d\dT\S{1,40} std(?:out|err) [FP])[ \t]*"
+)  # of torchrun, of Ray, of Kubernetes
+_ESCAPE, _OPENINGS = b"\x1b", (b"[", b"(", b"20")  # without these there is nothing to take off, as mostly
 _RETURN = b"\r"
-_NOTEBOOK = b'"data"'
+_QUOTED = b'"'  # as in what hosts wrap text in
 _TRACEBACK = b"Traceback (most recent call last)"
 _FAILURE = Record(RowKind.FAILURE, None, None, Layout(RowKind.FAILURE, (), {}, ()), ())
 
@@ -35,17 +37,19 @@ class ConsoleReader:
     def __init__(self, normaliser: Normaliser, grammar: Grammar, schedule: Schedule = UNKNOWN) -> None:
         """`schedule`: what somebody knows of the steps at which rows are printed."""
         self._normaliser = normaliser
+        self._unwrapper = Unwrapper()
         self._grammar = grammar
         self._steps = StepFinder(schedule)
         self._is_bar = self._steps.bar.see  # without a detour: most of what lies between returns are bars
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The records of a line; several only where writers' lines were glued."""
-        printed = _unwrapped(line) if _NOTEBOOK in line else line
+        printed = self._unwrapper.text(line) if _QUOTED in line else line
+        wrapped = printed is not line
         if printed.startswith(_OPENINGS) or _ESCAPE in printed:
             printed = without_prefix(printed)
-        found: list[Record] = []
-        if _RETURN in printed or _NOTEBOOK in line:
+        found: list[Record | Skip] = []
+        if wrapped or _RETURN in printed:
             for segment in printed.splitlines():
                 if not self._is_bar(segment):
                     self._read_segment(segment, found)
@@ -58,16 +62,18 @@ class ConsoleReader:
             return (_FAILURE,)
         return (TEXT,) if line and not line.isspace() else ()
 
-    def _read_segment(self, segment: bytes, found: list[Record]) -> None:
+    def _read_segment(self, segment: bytes, found: list[Record | Skip]) -> None:
         """Add the records between two carriage returns: what the bar shows before and after them counts."""
         rows = self._grammar(segment)
         if not rows:
             self._steps.read_banner(segment)
             return
-        for row in rows:
-            record = self._normaliser.record(row)
-            if type(record) is Record:
-                found.append(self._steps.place(record))
+        found.extend(
+            self._steps.place(read) if type(read) is Record else read
+            for row in rows
+            for read in self._normaliser.rows(row)
+            if read is not NO_RECORD
+        )
 
 
 def without_prefix(line: bytes) -> bytes:
@@ -75,15 +81,3 @@ def without_prefix(line: bytes) -> bytes:
     line = _COLOUR.sub(b"", line)
     prefix = _PREFIX.match(line)
     return line[prefix.end() :] if prefix else line
-
-
-def _unwrapped(line: bytes) -> bytes:
-    """The text in a line of a hosted notebook's log: an array of objects, each with a piece of the output."""
-    if len(line) > LONGEST_LINE:
-        return line
-    try:
-        pieces = orjson.loads(b"[" + line.strip(b" \t\r\n,[]") + b"]")
-    except orjson.JSONDecodeError:
-        return line
-    texts = [piece.get("data") for piece in pieces if isinstance(piece, dict)]
-    return "".join(text for text in texts if isinstance(text, str)).encode() or line

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
@@ -86,6 +87,7 @@ class _Folder(NamedTuple):  # a tuple, as is a log, because a scan makes one per
     name: str  # relative to that; "" for the root itself
     depth: int
     linked: bool  # reached through a symbolic link
+    inside: bool = False  # it lies below the output of a training
 
     def below(self, name: str) -> str:
         return f"{self.name}/{name}" if self.name else name
@@ -99,6 +101,7 @@ class _Log(NamedTuple):
     linked: bool
     state: os.stat_result
     extra: tuple[str, ...] = ()
+    in_checkpoint: bool = False  # it lies there, until the trainer writes it to `path` when it ends
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -149,9 +152,18 @@ class _Walk:
         return self._uncovered(list(once.values()))
 
     def _uncovered(self, logs: list[_Log]) -> list[_Log]:
-        """Without the printed logs that were found beside the folder of their run: run1.log and run1/."""
-        folders = {os.path.dirname(log.path) for log in logs if not log.printed}
-        alone = [log for log in logs if log.covered_by not in folders]
+        """Without the printed logs that were found beside the folder of their run: run1.log and run1/.
+
+        What is printed grows with each row, and so covers what stands in checkpoints alone.
+        """
+        folders = {os.path.dirname(log.path) for log in logs if not (log.printed or log.in_checkpoint)}
+        printed = {log.covered_by for log in logs}
+        alone = [
+            log
+            for log in logs
+            if log.covered_by not in folders
+            and not (log.in_checkpoint and os.path.dirname(log.path) in printed)
+        ]
         self._leave_out("covered", len(logs) - len(alone))
         return alone
 
@@ -191,8 +203,41 @@ class _Walk:
         except OSError as error:
             self._unreadable(folder.path, error)
             return []
-        logs = [log for entry in entries if (log := self._look(folder, entry))]
-        return self._runs(logs) if logs else []
+        names = {entry.name for entry in entries}
+        if folder.inside and checkpoints.looks_like_checkpoint(names):
+            self._leave_out("checkpoint")
+            return []
+        inside = folder._replace(inside=folder.inside or self._is_output(names))
+        logs = [log for entry in entries if (log := self._look(inside, entry))]
+        return self._runs(logs) if logs else self._in_checkpoints(folder, names)
+
+    def _is_output(self, names: Iterable[str]) -> bool:
+        """Whether a folder with these files is the output of a training."""
+        return any(
+            checkpoints.step_of(name) is not None
+            or any(not dialect.run_per_file for dialect in self._names.candidates(name))
+            for name in names
+        )
+
+    def _in_checkpoints(self, folder: _Folder, names: Iterable[str]) -> list[_Log]:
+        """The run whose log stands in its checkpoints alone; copies inside of another's output are none."""
+        if folder.inside:
+            return []
+        for dialect in self._options.dialects:
+            for file in dialect.files if dialect.in_checkpoints else ():
+                newest = checkpoints.newest_document(folder.path, file, names)
+                if newest is not None:
+                    return self._newest(folder, os.path.join(folder.path, file), dialect, newest)
+        return []
+
+    def _newest(self, folder: _Folder, path: str, dialect: Dialect, newest: str) -> list[_Log]:
+        try:
+            state = os.stat(newest)
+        except OSError as error:
+            self._unreadable(newest, error)
+            return []
+        log = _Log(path, folder.root, folder.name, dialect, folder.linked, state, in_checkpoint=True)
+        return self._fresh([log])
 
     def _look(self, folder: _Folder, entry: os.DirEntry[str]) -> _Log | None:
         """The log that an entry is; a folder is noted for later."""
@@ -213,7 +258,7 @@ class _Walk:
         name = entry.name
         if self._names.exact(name):
             self._leave_out("not_a_file")
-        elif name.startswith("checkpoint-"):
+        elif self._is_checkpoint(folder, entry, linked):
             self._leave_out("checkpoint")
         elif name.startswith(".") or name in SKIPPED_FOLDERS:
             self._leave_out("skipped_folder")
@@ -221,8 +266,15 @@ class _Walk:
             self._leave_out("too_deep")
         else:
             linked = linked or folder.linked
-            below = _Folder(entry.path, folder.root, folder.below(name), folder.depth + 1, linked)
+            name = folder.below(name)
+            below = _Folder(entry.path, folder.root, name, folder.depth + 1, linked, folder.inside)
             (self._links if linked else self._folders).append(below)
+
+    def _is_checkpoint(self, folder: _Folder, entry: os.DirEntry[str], linked: bool) -> bool:
+        name = entry.name
+        if checkpoints.is_checkpoint(name) or (folder.inside and checkpoints.is_copy(name)):
+            return True
+        return linked and checkpoints.leads_to_checkpoint(entry.path)
 
     def _log(
         self, folder: _Folder, entry: os.DirEntry[str], candidates: Sequence[Dialect], linked: bool

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from llmtrain_exporter.ingest.arguments import read_hyper_parameters
+from llmtrain_exporter.ingest.checkpoints import CurrentDocument
 from llmtrain_exporter.ingest.dialect import Dialect, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.encoding import as_utf8
@@ -150,8 +151,10 @@ class LineSource:
 class DocumentSource:
     """A log that is one JSON document, written whole again with more in it. Writing it is not atomic."""
 
-    def __init__(self, path: str, reader: Callable[[], LogReader]) -> None:
-        self.path = path
+    def __init__(self, where: Callable[[], str], reader: Callable[[], LogReader]) -> None:
+        """`where`: the path, which may be another one the next time: a newer copy, with more rows."""
+        self._where = where
+        self.path = where()
         self.error: str | None = None
         self._reader = reader()
         self._seen: tuple[int, int, int] | None = None  # inode, size, st_mtime_ns
@@ -232,6 +235,7 @@ class DocumentSource:
         return document, state.st_mtime
 
     def _state(self) -> tuple[int, int, int] | None:
+        self.path = self._where()
         try:
             state = os.stat(self.path)
         except OSError:
@@ -352,7 +356,7 @@ def read_run_hyper_parameters(found: Found) -> HyperParameters:
 
 def _source(path: str, dialect: Dialect, reader: Callable[[], LogReader], patient: bool) -> Source:
     if dialect.shape is Shape.DOCUMENT:
-        return DocumentSource(path, reader)
+        return DocumentSource(CurrentDocument(path) if dialect.in_checkpoints else lambda: path, reader)
     return LineSource(path, reader, patient)
 
 

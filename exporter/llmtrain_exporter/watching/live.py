@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
@@ -11,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.arguments import read_checkpoints
+from llmtrain_exporter.ingest.checkpoints import output_folder
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.source import Reading, Source, read_run_hyper_parameters
 from llmtrain_exporter.knowledge.no_run import NoRunReason
@@ -162,7 +162,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     def snapshot(self, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time; `changes_at` says until when."""
         self.changes_at = self._next_change(now)
-        return self.folded.snapshot(self.name, self.found.path, self.found.dialect.producer, now)
+        return self.folded.snapshot(self.name, self.source.path, self.found.dialect.producer, now)
 
     def outcome(self, now: float) -> Snapshot | NoRun:
         """The run as it stands, with its checkpoints; or why the log is none."""
@@ -175,6 +175,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return NoRun(path, NoRunReason.BROKEN, skipped, self.failure)
         if self.source.error is not None:
             return NoRun(path, NoRunReason.UNREADABLE, skipped, self.source.error)
+        if self.folded.is_not_understood:
+            return NoRun(path, NoRunReason.NOT_UNDERSTOOD, skipped)
         return NoRun(path, NoRunReason.NO_RECORD if skipped else NoRunReason.EMPTY, skipped)
 
     def news_of_error(self) -> str | None:
@@ -200,7 +202,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     @property
     def has_records(self) -> bool:
         """Whether there is anything to judge."""
-        return self.folded.is_training
+        return self.folded.is_training and not self.folded.is_not_understood
 
     @property
     def is_run(self) -> bool:
@@ -302,7 +304,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
 def with_checkpoints(run: Snapshot) -> Snapshot:
     """The same with the checkpoints that lie beside its log by now."""
-    return replace(run, checkpoints=read_checkpoints(os.path.dirname(run.file)))
+    return replace(run, checkpoints=read_checkpoints(output_folder(run.file)))
 
 
 def unobserved(_: Run) -> None:

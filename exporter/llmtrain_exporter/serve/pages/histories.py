@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.checkpoints import current_document
 from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.model import NoRun
@@ -60,7 +61,8 @@ class Histories:
 
     def signature(self, found: Found) -> Signature:
         """What a history's freshness is told by. A file that is not there says nothing."""
-        return tuple(filter(None, map(_state, (found.path, *found.extra))))
+        path = current_document(found.path) if found.dialect.in_checkpoints else found.path
+        return tuple(filter(None, map(_state, (path, *found.extra))))
 
     def answer(self, found: Found, question: Hashable, write: Callable[[History], bytes]) -> bytes | NoRun:
         """The history of that log, as fresh as its file, as `write` puts it.
