@@ -19,7 +19,6 @@ from tests.conftest import leave_out
 NOW = 4e9  # long after every log
 
 DETECTION = "detection"
-READING = "reading of values, documents and encodings"
 WAITING = {
     "llamafactory-loss-zero/trainer_log.jsonl": DETECTION,
     "alpaca-298-loss-zero.log": DETECTION,
