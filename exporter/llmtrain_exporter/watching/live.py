@@ -24,6 +24,13 @@ OVER_SECONDS = 10.0
 """A run is over when it says so, or its silence has, and no more came for so long: a last evaluation."""
 
 
+CLOCK_BEHIND_SECONDS = 3600.0
+"""The clock of a file server may be behind by so much."""
+
+GAPS_AWAITED, LONGEST_WAIT_SECONDS = 2.0, 60.0
+"""A log that is met silent is looked at for so many gaps between its records before it is called stalled."""
+
+
 class Observer(Protocol):
     """Sees the records of a run as they are folded. A run that begins anew has a new one."""
 
@@ -48,6 +55,7 @@ class TrackedLog:
         "check_at",
         "failure",
         "found",
+        "grew_at",
         "grown",
         "name",
         "source",
@@ -66,6 +74,7 @@ class TrackedLog:
         self.check_at = -math.inf  # monotonic
         self.changes_at = math.inf  # Unix time
         self.caught_up = False  # all that was there when it was read last has been read
+        self.grew_at = 0.0  # Unix time at which records were last seen to be added; 0: never
         self.failure: str | None = None  # the class of the exception that ended the analysis
 
     def check_path(self, monotonic: float) -> None:
@@ -87,10 +96,13 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     """A run whose log is followed and folded. For one thread at a time."""
 
     __slots__ = (
+        "_followed",
         "_known_error",
+        "_looked_at",
         "_observe",
         "_options",
         "bytes_read",
+        "caught_up_at",
         "folded",
         "met_at",
         "observer",
@@ -115,34 +127,57 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         super().__init__(found, name, source, carried)
         self.met_at = met_at
         self.bytes_read = 0  # since the log was begun
+        self.caught_up_at = 0.0  # Unix time at which its log was first read to its end
         self.rewritten = 0  # times that another log stood in its place
         self.seen_training = False  # it was watched while it trained
         self._options = options
         self._observe = observe
         self._known_error: str | None = None
+        self._followed = False  # its log was read to its end: what is new is seen to come
+        self._looked_at = 0.0  # Unix time of the last call of `read_on`
         self._begin()
 
-    def read_on(self, monotonic: float, now: float) -> Reading | None:
+    def read_on(self, monotonic: float, now: float, looked_at: float | None = None) -> Reading | None:
         """Read and fold what is new; None where nothing is. `now`: Unix time.
+
+        `looked_at`: Unix time at which there was nothing new yet; None: that of the call before.
 
         Where the log was rewritten, its counters go on from where they were. Where it is read again because
         more is known of it, they never fall: the same rows, better known, can be judged milder.
         """
         reading = self.source.poll(monotonic)
+        looked_at, self._looked_at = self._looked_at if looked_at is None else looked_at, now
         if reading is None:
             # An empty log is read with the first look; one that cannot be read, or not yet, is not.
             self.caught_up = self.caught_up or not self.grown()
+            self._follow(now)
             return None
         if reading.restarted or reading.again:
             self._begin_anew(reading.restarted)
-        self._fold(reading.records, min(reading.modified, now))
+        self._fold(reading.records, self._arrival(reading, looked_at, now))
         self.folded.skip(reading.skipped)
         self.bytes_read += reading.size
         self.caught_up = not reading.more
+        self._follow(now)
         self.seen_training = self.seen_training or (
             self.caught_up and self.folded.state(now) is State.RUNNING
         )
         return reading
+
+    def _follow(self, now: float) -> None:
+        if self.caught_up and not self._followed:
+            self._followed, self.caught_up_at = True, now
+
+    def _arrival(self, reading: Reading, looked_at: float, now: float) -> float:
+        """Unix time at which what was read now was written, as well as one can know.
+
+        What is seen to be added was written since the last look, whatever the clock of a file server says.
+        That clock tells alone of what was there before, and never of the future.
+        """
+        written = max(min(reading.modified, now), self.grew_at)
+        if self._followed and reading.records:
+            written = self.grew_at = max(written, min(looked_at, now))
+        return written
 
     def take_rest(self, now: float) -> None:
         """Fold the half line at the end too: nobody writes any more, or nobody waits. Not after `park`."""
@@ -201,6 +236,18 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return now - self.found.modified < STALL_SECONDS_UNKNOWN
         return state is State.RUNNING or (state is State.STALLED and self.seen_training)
 
+    def settles_at(self, now: float) -> float:
+        """Unix time until which it cannot be told whether the run has stalled, or a clock is behind.
+
+        A log that was met looks as silent as the clock of its file server is behind, until it is seen to
+        grow: some of the run's own gaps are waited for. 0 where there is no doubt.
+        """
+        arrived = self.folded.arrived
+        looks_silent = arrived is not None and now - arrived < CLOCK_BEHIND_SECONDS and not self.grew_at
+        if not looks_silent or self.folded.state(now) is not State.STALLED:
+            return 0.0
+        return self.caught_up_at + min(self.folded.pace.silence(GAPS_AWAITED, 0.0), LONGEST_WAIT_SECONDS)
+
     def is_over(self, now: float) -> bool:
         """Whether the run has ended, and nothing more is on its way."""
         if self.failure is not None:
@@ -238,11 +285,13 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         if rewritten:
             self.carried = known
             self.rewritten += 1
+            self.grew_at = 0.0  # what another log looked like says nothing of this one
         self._begin()
         self.bytes_read = 0
         self.folded.least = known
 
     def _begin(self) -> None:
+        self._followed = False
         self.folded = Run(self._options, read_run_hyper_parameters(self.found), self.carried)
         self.observer = self._observe(self.folded)
 

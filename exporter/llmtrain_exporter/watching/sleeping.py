@@ -23,6 +23,7 @@ class SleepingRun(TrackedLog):
         self.met_at = run.met_at
         self.check_at = math.inf
         self.caught_up = True
+        self.grew_at = run.grew_at
         self._counters = {series: count for series, count in run.folded.counters().items() if count}
 
     def counters(self) -> Mapping[Series, float]:
