@@ -1,24 +1,29 @@
 """A file system that stops to answer: a tiny FUSE server on /dev/fuse, for whoever may mount one.
 
-It speaks no more of the protocol than mounting and hanging take: the first request is answered, and then its
-root folder is, until `hang` is called. From then on nothing is, until the mount is taken away.
+It speaks no more of the protocol than one folder with one file takes. After `hang` nothing is answered, until
+`answer` or until the mount is taken away.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-LOOKUP, GETATTR, INIT, OPENDIR, READDIR, RELEASEDIR, FORGET = 1, 3, 26, 27, 28, 29, 2
-FOLDER = 0o40755
+LOOKUP, FORGET, GETATTR, OPEN, READ, RELEASE, FLUSH = 1, 2, 3, 14, 15, 18, 25
+INIT, OPENDIR, READDIR, RELEASEDIR, INTERRUPT = 26, 27, 28, 29, 36
+FOLDER, FILE = 0o40755, 0o100644
+ROOT_NODE, FILE_NODE = 1, 2
+DIRECT_IO = 1
 MNT_FORCE, MNT_DETACH = 1, 2
 _IN = struct.Struct("<IIQQIIII")  # length, opcode, unique, node, uid, gid, pid, padding
 _OUT = struct.Struct("<IiQ")  # length, error, unique
@@ -26,17 +31,25 @@ _ATTRIBUTES = struct.Struct("<QQQQQQIIIIIIIIII")
 
 
 class HangingMount:
-    """A mount whose folder is empty as long as it answers."""
+    """A mount with one file, as long as it answers."""
 
-    def __init__(self, path: Path, device: int) -> None:
+    def __init__(self, path: Path, device: int, name: str, content: bytes) -> None:
         self.path = path
+        self.content = content
+        self._name = name.encode()
         self._device = device
-        self._answers = threading.Event()
-        self._answers.set()
+        self._answers = True
+        self._unanswered: list[bytes] = []
 
     def hang(self) -> None:
         """Answer nothing from now on."""
-        self._answers.clear()
+        self._answers = False
+
+    def answer(self) -> None:
+        """Answer again, what was asked meanwhile too."""
+        self._answers = True
+        for request in self._unanswered:
+            self._respond(request)
 
     def serve(self) -> None:
         """Answer until the mount is gone."""
@@ -47,34 +60,54 @@ class HangingMount:
                 if error.errno in (errno.ENOENT, errno.EINTR):
                     continue
                 return
-            _, opcode, unique, node, *_ = _IN.unpack_from(request)
-            if opcode == INIT or self._answers.is_set():
-                self._answer(opcode, unique, node)
+            if self._answers:
+                self._respond(request)
+            else:
+                self._unanswered.append(request)
 
-    def _answer(self, opcode: int, unique: int, node: int) -> None:
-        if opcode == FORGET:
+    def _respond(self, request: bytes) -> None:
+        _, opcode, unique, node, *_ = _IN.unpack_from(request)
+        if opcode in (FORGET, INTERRUPT):
             return
-        body = self._body(opcode, node)
+        body = self._body(opcode, node, request[_IN.size :])
         error = 0 if body is not None else -errno.ENOENT if opcode == LOOKUP else -errno.ENOSYS
-        os.write(self._device, _OUT.pack(_OUT.size + len(body or b""), error, unique) + (body or b""))
+        with contextlib.suppress(OSError):  # who asked has been interrupted
+            os.write(self._device, _OUT.pack(_OUT.size + len(body or b""), error, unique) + (body or b""))
 
-    @staticmethod
-    def _body(opcode: int, node: int) -> bytes | None:
-        bodies = {
-            INIT: struct.pack("<IIIIHHI", 7, 19, 65536, 0, 0, 0, 65536),
-            # Valid for no time at all: each look asks again.
-            GETATTR: struct.pack("<QII", 0, 0, 0)
-            + _ATTRIBUTES.pack(node, 0, 0, 0, 0, 0, 0, 0, 0, FOLDER, 2, 0, 0, 0, 4096, 0),
-            OPENDIR: struct.pack("<QII", 0, 0, 0),
-            READDIR: b"",
-            RELEASEDIR: b"",
-        }
-        return bodies.get(opcode)
+    def _body(self, opcode: int, node: int, given: bytes) -> bytes | None:
+        if opcode == INIT:
+            return struct.pack("<IIIIHHI", 7, 19, 65536, 0, 0, 0, 65536)
+        if opcode == LOOKUP:  # valid for no time at all, here and below: each look asks again
+            known = given.rstrip(b"\0") == self._name
+            return (
+                struct.pack("<QQQQII", FILE_NODE, 0, 0, 0, 0, 0) + self._state(FILE_NODE) if known else None
+            )
+        if opcode == GETATTR:
+            return struct.pack("<QII", 0, 0, 0) + self._state(node)
+        if opcode in (OPENDIR, OPEN):
+            return struct.pack("<QII", 0, DIRECT_IO if opcode == OPEN else 0, 0)
+        if opcode in (READ, READDIR):
+            _, offset, size = struct.unpack_from("<QQI", given)
+            whole = self.content if opcode == READ else self._entries()
+            return whole[offset : offset + size]
+        return b"" if opcode in (RELEASE, RELEASEDIR, FLUSH) else None
+
+    def _entries(self) -> bytes:
+        name = self._name
+        entry = struct.pack("<QQII", FILE_NODE, 24 + -(-len(name) // 8) * 8, len(name), 8) + name
+        return entry.ljust(24 + -(-len(name) // 8) * 8, b"\0")
+
+    def _state(self, node: int) -> bytes:
+        size, mode = (len(self.content), FILE) if node == FILE_NODE else (0, FOLDER)
+        now = int(time.time())
+        return _ATTRIBUTES.pack(
+            node, size, 1, now, now, now, 0, 0, 0, mode, 1, os.getuid(), os.getgid(), 0, 4096, 0
+        )
 
 
 @contextmanager
-def hanging_mount(path: Path) -> Iterator[HangingMount]:
-    """The mount at `path`; skips the test where none may be made."""
+def hanging_mount(path: Path, name: str, content: bytes) -> Iterator[HangingMount]:
+    """The mount at `path`, with that file; skips the test where none may be made."""
     try:
         device = os.open("/dev/fuse", os.O_RDWR)
     except OSError as error:
@@ -85,7 +118,7 @@ def hanging_mount(path: Path) -> Iterator[HangingMount]:
     if libc.mount(b"hanging", os.fsencode(path), b"fuse", 0, options):
         os.close(device)
         pytest.skip(f"no FUSE can be mounted: {os.strerror(ctypes.get_errno())}")
-    mount = HangingMount(path, device)
+    mount = HangingMount(path, device, name, content)
     server = threading.Thread(target=mount.serve, daemon=True)
     server.start()
     try:

@@ -27,8 +27,9 @@ OVER_SECONDS = 10.0
 CLOCK_BEHIND_SECONDS = 3600.0
 """The clock of a file server may be behind by so much."""
 
-GAPS_AWAITED, LONGEST_WAIT_SECONDS = 2.0, 60.0
-"""A log that is met silent is looked at for so many gaps between its records before it is called stalled."""
+GAPS_AWAITED, WAIT_SECONDS = 2.0, (10.0, 60.0)
+"""A log that is met silent is looked at for so many gaps between its records before it is called stalled; at
+least and at most for so long."""
 
 
 class Observer(Protocol):
@@ -246,7 +247,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         looks_silent = arrived is not None and now - arrived < CLOCK_BEHIND_SECONDS and not self.grew_at
         if not looks_silent or self.folded.state(now) is not State.STALLED:
             return 0.0
-        return self.caught_up_at + min(self.folded.pace.silence(GAPS_AWAITED, 0.0), LONGEST_WAIT_SECONDS)
+        least, most = WAIT_SECONDS
+        return self.caught_up_at + min(self.folded.pace.silence(GAPS_AWAITED, least), most)
 
     def is_over(self, now: float) -> bool:
         """Whether the run has ended, and nothing more is on its way."""
