@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -256,13 +257,16 @@ def test_a_mount_that_never_answers(tmp_path: Path) -> None:
             runs = get(f"{server.url}/api/v1/runs", timeout=HANGS_SECONDS).json()["runs"]
             return {run["run"]: run["last_step"] for run in runs}
 
+        def reached(run: str, step: int) -> bool:
+            return steps()[run] == step
+
         assert eventually(lambda: len(steps()) == 2)
         mount.hang()
         took = []
         for step in range(2, 12):
             began = time.monotonic()
             append(log, swift(step))
-            assert eventually(lambda step=step: steps()["disk/run"] == step)
+            assert eventually(partial(reached, "disk/run", step))
             took.append(time.monotonic() - began)
         healthy = eventually(
             lambda: "does not answer" in (text := get(f"{server.url}/-/healthy").text) and text

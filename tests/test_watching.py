@@ -226,7 +226,7 @@ def test_runs_do_not_take_turns(tmp_path: Path) -> None:
 
 def test_seats_and_names_are_shared_by_several_sets(tmp_path: Path) -> None:
     """Roots that are searched apart have no more runs together, and no name twice."""
-    seats, rules = Seats(), rules_for_serving(Settings(runs=[RunRule(match="*", name="same")]))
+    seats, rules = Seats(), rules_for_serving(Settings(runs=(RunRule(match="*", name="same"),)))
     sets = {root: RunSet(rules, unobserved, 3, seats) for root in ("one", "two")}
     for root, name in product(sets, "ab"):
         append(tmp_path / root / name / "logging.jsonl", swift(1), modified=NOW - 1)
