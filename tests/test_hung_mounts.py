@@ -20,7 +20,7 @@ from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.pulse import STUCK_SECONDS, Pulse, Pulses
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watcher import Watcher
-from llmtrain_exporter.serve.watchers import watchers
+from llmtrain_exporter.serve.watchers import Watchers
 from llmtrain_exporter.watching.roots import Place, ask_each, grouped, place_of
 
 from tests.hanging import hanging_mount
@@ -195,7 +195,7 @@ def test_a_root_that_hangs_does_not_hold_up_the_others(
     append(tmp_path / "hung" / "run" / "logging.jsonl", swift(1), modified=NOW)
     paths = tuple(str(tmp_path / name) for name in ("good", "hung"))
     fleet = Fleet(exposition := Exposition(), paths)
-    good, bad = watchers(Settings(paths=paths), fleet, Telemetry("0", fleet, exposition))
+    good, bad = Watchers(Settings(paths=paths), fleet, Telemetry("0", fleet, exposition)).all
     barrier = Barrier(tmp_path / "hung", monkeypatch)
 
     def look(watcher: Watcher, now: float) -> None:
@@ -226,11 +226,35 @@ def test_names_are_those_of_one_search(tmp_path: Path) -> None:
     paths = tuple(str(tmp_path / name) for name in ("x/a", "y/a", "y/b"))
     together = discover.discover(paths, discover.SearchOptions(), NOW)
     fleet = Fleet(exposition := Exposition(), paths)
-    for watcher in watchers(Settings(paths=paths), fleet, Telemetry("0", fleet, exposition)):
+    for watcher in Watchers(Settings(paths=paths), fleet, Telemetry("0", fleet, exposition)).all:
         watcher.scan(NOW)
         while watcher.round(0.0, NOW):
             pass
     assert {run.run for run in fleet.snapshots()} == {found.run for found in together.found}
+
+
+def test_roots_come_and_go_with_the_settings(tmp_path: Path) -> None:
+    """What stays is watched by the same thread; the runs of what is gone leave, those of what is new come."""
+    for name in "abc":
+        append(tmp_path / name / "run" / "logging.jsonl", swift(1), modified=NOW)
+    paths = [str(tmp_path / name) for name in "abc"]
+    fleet = Fleet(exposition := Exposition(), tuple(paths))
+    all_ = Watchers(Settings(paths=tuple(paths[:2])), fleet, Telemetry("0", fleet, exposition))
+    first, second = before = list(all_.all)
+
+    def look(now: float) -> list[str]:
+        for watcher in {*before, *all_.all}:
+            watcher.take_changes(now)
+            watcher.scan(now)
+            while watcher.round(now - NOW, now):
+                pass
+        return [run.run for run in fleet.snapshots()]
+
+    assert look(NOW) == ["a/run", "b/run"]
+    all_.change(Settings(paths=tuple(paths[1:])))
+    assert (all_.all[0], len(all_.all), first in all_.all) == (second, 2, False)
+    assert [look(NOW + at) for at in range(1, 5)][-1] == ["b/run", "c/run"]
+    assert [pulse.roots for pulse in fleet.pulses.all] == [(paths[1],), (paths[2],)]
 
 
 # The real thing

@@ -124,6 +124,7 @@ class Watcher:
             self._settings = self._changes.get()
             self._rules = rules_for_serving(self._settings)
             if self._alone:
+                self._sharing.named_after.clear()
                 self._pulse.roots = tuple(dict.fromkeys(map(os.path.abspath, self._settings.paths)))
             for name in self._runs.change(self._rules, self._settings.max_runs):
                 self._newborn.discard(name)

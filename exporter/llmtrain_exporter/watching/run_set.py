@@ -100,9 +100,11 @@ class RunSet(Generic[ObserverT]):
         for run in changed:
             self._forget(run)
         for run in changed:
-            name = rules.name(run.found, self._names)
-            self._open(run.found, name, run.carried, run.met_at).folded.least = run.counters()
-        return [run.name for run in changed if run.name not in self._names]
+            name = self._name(run.found)
+            again = self._open(run.found, name, run.carried, run.met_at)
+            again.folded.least, again.grew_at = run.counters(), run.grew_at
+        names = {run.name for run in self}
+        return [run.name for run in changed if run.name not in names]
 
     def spare_descriptor(self, run: LiveRun[ObserverT], reading: Reading | None) -> None:
         """Hold its log open no longer, where there are more runs than files may be open."""
