@@ -45,6 +45,7 @@ from tests.training import (
 START = 1_800_000_000.0
 DAY = 86400.0
 TRAIN = "records_total{kind=train}"
+STALLED = "signal_active{signal=stalled,severity=critical}"
 
 
 class Loop:
@@ -815,3 +816,51 @@ def test_counters_of_what_was_read(loop: Loop) -> None:
     log = loop.append("run/logging.jsonl", swift(1), swift(2))
     loop.scan()
     assert loop.own("read_bytes_total") == log.stat().st_size
+
+
+@pytest.mark.parametrize("ahead", [-900.0, -3000.0, 900.0, 86400.0])
+def test_bytes_that_arrive_are_proof_of_life(loop: Loop, ahead: float) -> None:
+    """A row comes every two seconds, by a file server's clock that is wrong: the run is never stalled.
+
+    The first that is known of it is a log that looks as old as the clock is behind.
+    """
+    states = set()
+    for step in range(1, 400):
+        append(loop.root / "run/logging.jsonl", swift(step), modified=loop.now + ahead)
+        if step == 100:
+            loop.scan()
+        if step >= 100:
+            loop.look(2.0)
+            states |= {(snapshot.state, loop.value("run", STALLED)) for snapshot in loop.fleet.snapshots()}
+        else:
+            loop.now += 2.0
+    assert states == {(State.RUNNING, 0.0)}
+    last = loop.run("run").last_record
+    assert last is not None
+    assert 0 <= loop.now - last <= 4.0
+    loop.look(3 * 3600)
+    assert loop.run("run").state is State.STALLED
+
+
+def test_a_run_that_hangs_is_told_after_a_moment_when_it_is_met(loop: Loop) -> None:
+    """The clock of a file server may be behind, until the log is seen not to grow; an old one is told."""
+    for name, old in (("hangs", 1800.0), ("old", 7200.0)):
+        rows = [swift(step, elapsed=f"{step * 10}s") for step in range(1, 30)]
+        append(loop.root / name / "logging.jsonl", *rows, modified=loop.now - old)
+    loop.scan()
+    assert loop.runs == ["old"]
+    loop.pass_time(61)
+    assert {name: loop.run(name).state for name in loop.runs} == {
+        "hangs": State.STALLED,
+        "old": State.STALLED,
+    }
+
+
+def test_a_sleeping_run_that_goes_on_is_alive(loop: Loop) -> None:
+    """It slept in silence, and grows by a clock that is behind."""
+    log = append(loop.root / "run/logging.jsonl", *map(swift, range(1, 9)), modified=loop.now - 7200)
+    loop.scan(times=4)
+    assert loop.run("run").state is State.STALLED
+    append(log, swift(9), modified=loop.now - 900)
+    loop.look()
+    assert (loop.run("run").state, loop.run("run").last_step) == (State.RUNNING, 9)

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -57,28 +57,55 @@ class Found:
 class Scan:
     """The runs of one walk sorted by name, what it left out by reason, and what was wrong by path.
 
-    `missing`: the paths among those that do not exist, or not yet.
+    `missing`: the paths among those that do not exist, or not yet. `named_after`: for each root, by its
+    absolute path, the path after which its runs are named.
     """
 
     found: tuple[Found, ...]
     left_out: Mapping[str, int]
     errors: Mapping[str, str]
     missing: frozenset[str] = frozenset()
+    named_after: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-def discover(roots: Sequence[str], options: SearchOptions, now: float) -> Scan:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a search has to know beyond its own roots.
+
+    `others`: roots that are searched apart, by their absolute paths, each with the path after which its runs
+    are named. They are not entered, and runs of both are never called the same. `visiting`: told of each
+    folder before it is looked at.
+    """
+
+    others: Mapping[str, str] = field(default_factory=dict)
+    visiting: Callable[[str], object] = lambda _: None
+
+
+ALONE = Surroundings()
+
+
+def named_after(root: str, options: SearchOptions) -> str:
+    """The path after which the runs of a root are named: its folder, or the file without its suffix."""
+    path = os.path.abspath(root)
+    walk = _Walk(options, 0.0, ALONE)
+    walk.roots([path])
+    return walk.named_after[0]
+
+
+def discover(roots: Sequence[str], options: SearchOptions, now: float, around: Surroundings = ALONE) -> Scan:
     """The runs below `roots`, which are folders or files; `now` is seconds since the epoch.
 
     A folder with logs of its run gives one run, a printed log that stands alone another. A root that does not
     exist is an error and may appear later. Never raises OSError.
     """
     paths = list(dict.fromkeys(os.path.abspath(root) for root in roots))
-    walk = _Walk(options, now)
+    walk = _Walk(options, now, around)
     logs = walk.logs(paths)
-    names = _names(logs, labels(walk.named_after))
+    names = _names(logs, labels([*walk.named_after, *around.others.values()]))
     found = [_found(log, names[log.path]) for log in logs]
     found.sort(key=lambda run: run.run)
-    return Scan(tuple(found), dict(walk.left_out), walk.errors, frozenset(walk.missing))
+    named_after = dict(zip(paths, walk.named_after, strict=True))
+    return Scan(tuple(found), dict(walk.left_out), walk.errors, frozenset(walk.missing), named_after)
 
 
 class _Folder(NamedTuple):  # a tuple, as is a log, because a scan makes one per folder
@@ -126,12 +153,13 @@ class _Log(NamedTuple):
 class _Walk:
     """One scan: where it still has to go, where it has been, what it counted."""
 
-    def __init__(self, options: SearchOptions, now: float) -> None:
+    def __init__(self, options: SearchOptions, now: float, around: Surroundings) -> None:
         self.left_out: Counter[str] = Counter()
         self.errors: dict[str, str] = {}
         self.missing: set[str] = set()
         self.named_after: list[str] = []  # for each root the path that its run would be named after
         self._options = options
+        self._around = around
         self._oldest = float("-inf") if options.ignore_older is None else now - options.ignore_older
         self._names = FileNames(options.dialects, options.stdout_log)
         # Links come last, so that a run is named after the place where it really lies; roots come first, so
@@ -140,9 +168,13 @@ class _Walk:
         self._links: deque[_Folder] = deque()
         self._visited: set[tuple[int, int]] = set()
 
+    def roots(self, paths: Sequence[str]) -> list[_Log]:
+        """The logs among the roots; folders are noted for later."""
+        return [log for index, path in enumerate(paths) for log in self._root(index, path)]
+
     def logs(self, paths: Sequence[str]) -> list[_Log]:
         """The live log of each run, each file once."""
-        found = [log for index, path in enumerate(paths) for log in self._root(index, path)]
+        found = self.roots(paths)
         while folders := self._folders or self._links:
             found.extend(self._visit(folders.popleft()))
         once: dict[tuple[int, int], _Log] = {}
@@ -169,6 +201,7 @@ class _Walk:
 
     def _root(self, index: int, path: str) -> list[_Log]:
         """The log that a root is; a folder is noted for later."""
+        self._around.visiting(path)
         candidates, logs = self._names.candidates(os.path.basename(path)), []
         dialect = candidates[0] if candidates else None
         try:
@@ -193,6 +226,7 @@ class _Walk:
         return self._names.beside(path) if dialect.live and not dialect.run_per_file else ()
 
     def _visit(self, folder: _Folder) -> list[_Log]:
+        self._around.visiting(folder.path)
         try:
             state = os.stat(folder.path)
             if (state.st_dev, state.st_ino) in self._visited:
@@ -244,7 +278,7 @@ class _Walk:
         candidates = self._names.candidates(entry.name)
         try:
             linked = entry.is_symlink()
-            if linked and not self._options.follow_links:
+            if (linked and not self._options.follow_links) or self._is_elsewhere(entry.path, linked):
                 return None
             if entry.is_dir():
                 self._descend(folder, entry, linked)
@@ -253,6 +287,15 @@ class _Walk:
         except OSError as error:
             self._unreadable(entry.path, error)
         return None
+
+    def _is_elsewhere(self, path: str, linked: bool) -> bool:
+        """Whether a path is, or a link leads into, a root that is searched apart; that is asked nothing."""
+        if not self._around.others:
+            return False
+        if linked:
+            path = os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))
+            return any(f"{path}/".startswith(f"{root}/") for root in self._around.others)
+        return path in self._around.others
 
     def _descend(self, folder: _Folder, entry: os.DirEntry[str], linked: bool) -> None:
         name = entry.name

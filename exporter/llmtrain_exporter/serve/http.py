@@ -109,7 +109,11 @@ class _Site:
         self._exposition.scraped(now, self._scrapers.hold(now))
 
     async def healthy(self, _: Request) -> Response:
-        return PlainTextResponse("llmtrain-exporter is healthy.\n")
+        pulses = self._fleet.pulses
+        unread = "".join(f"{root}: {why}.\n" for root, why in pulses.problems.items())
+        if pulses.alive:
+            return PlainTextResponse(f"llmtrain-exporter is healthy.\n{unread}")
+        return PlainTextResponse(f"No log is read.\n{unread}", 503)
 
     async def ready(self, _: Request) -> Response:
         if self._fleet.ready:

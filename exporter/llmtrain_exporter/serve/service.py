@@ -1,4 +1,4 @@
-"""The exporter as a whole: the loop in a thread of its own, the HTTP server in the calling one."""
+"""The exporter as a whole: the loops in threads of their own, the HTTP server in the calling one."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watcher import Watcher
+from llmtrain_exporter.serve.watchers import Watchers
 from llmtrain_exporter.web import web_config
 from llmtrain_exporter.web.access import access_of
 from llmtrain_exporter.web.connections import Limits, fair_share
@@ -51,7 +52,7 @@ class Exporter:
         self._listen = settings.listen
         self.metrics = self._telemetry.server
         self.server = self._bound(self._app(settings, web), settings, web, any_port)
-        self.watcher = Watcher(settings, self._fleet, self._telemetry)
+        self.watchers = Watchers(settings, self._fleet, self._telemetry)
         self.metrics.reloaded(time.time())
 
     def change(self, settings: Settings) -> None:
@@ -60,7 +61,7 @@ class Exporter:
         app = self._app(settings, web)
         self._telemetry.limits(settings.known_profiles.values())
         self._fleet.roots = settings.paths
-        self.watcher.change(settings)
+        self.watchers.change(settings)
         self.server.exchange(app, web.tls)
         if settings.listen != self._listen:
             log.warning("Start it again to listen on %s; until then it is %s", settings.listen, self._listen)
@@ -99,7 +100,7 @@ def serve(
             change = partial(renew, exporter.change)
             until_end.enter_context(on_hangup(partial(reload, change, exporter.metrics, time.time)))
         announce(exporter.server.url)
-        return _run(exporter.watcher, exporter.server)
+        return _run(exporter.watchers, exporter.server)
 
 
 def _web(settings: Settings) -> WebConfig:
@@ -111,11 +112,11 @@ def limits() -> Limits:
     return Limits(connections=fair_share(MOST_CONNECTIONS, raise_descriptor_limit(), 8))
 
 
-def _run(watcher: Watcher, server: Server) -> bool:
+def _run(watchers: Watchers, server: Server) -> bool:
     stop = threading.Event()
     failed = threading.Event()
 
-    def watch() -> None:
+    def watch(watcher: Watcher) -> None:
         try:
             watcher.run(stop)
         except Exception:
@@ -124,11 +125,10 @@ def _run(watcher: Watcher, server: Server) -> bool:
             failed.set()
             server.stop()
 
-    thread = threading.Thread(target=watch, name="watch", daemon=True)
-    thread.start()
+    watchers.start(watch, stop)
     try:
         server.run()
     finally:
         stop.set()
-        thread.join(LAST_LOOK_SECONDS)
+        watchers.wait(LAST_LOOK_SECONDS)
     return not failed.is_set()

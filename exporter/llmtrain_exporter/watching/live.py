@@ -27,6 +27,12 @@ OVER_SECONDS = 10.0
 
 LITTLE_RECORDS, LITTLE_BYTES = 50, 64 << 10
 """Training records, or bytes, that a run can write from one search to the next."""
+CLOCK_BEHIND_SECONDS = 3600.0
+"""The clock of a file server may be behind by so much."""
+
+GAPS_AWAITED, WAIT_SECONDS = 2.0, (10.0, 60.0)
+"""A log that is met silent is looked at for so many gaps between its records before it is called stalled; at
+least and at most for so long."""
 
 
 class Observer(Protocol):
@@ -52,6 +58,7 @@ class TrackedLog:
         "check_at",
         "failure",
         "found",
+        "grew_at",
         "grown",
         "name",
         "source",
@@ -66,6 +73,7 @@ class TrackedLog:
         self.check_at = -math.inf  # monotonic
         self.changes_at = math.inf  # Unix time
         self.caught_up = False  # all that was there when it was read last has been read
+        self.grew_at = 0.0  # Unix time at which records were last seen to be added; 0: never
         self.failure: str | None = None  # the class of the exception that ended the analysis
 
     def check_path(self, monotonic: float) -> None:
@@ -88,11 +96,14 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
     __slots__ = (
         "_before",
+        "_followed",
         "_known_error",
+        "_looked_at",
         "_observe",
         "_options",
         "_unsettled",
         "bytes_read",
+        "caught_up_at",
         "folded",
         "met_at",
         "observer",
@@ -120,35 +131,58 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         self._before = before  # what the counters go on from
         self._unsettled = before is not None  # whether it is the log that was counted shows at its end
         self.bytes_read = 0  # since the log was begun
+        self.caught_up_at = 0.0  # Unix time at which its log was first read to its end
         self.rewritten = 0  # times that another log stood in its place
         self.seen_training = False  # it was watched while it trained
         self._options = options
         self._observe = observe
         self._known_error: str | None = None
+        self._followed = False  # its log was read to its end: what is new is seen to come
+        self._looked_at = 0.0  # Unix time of the last call of `read_on`
         self._begin()
 
-    def read_on(self, monotonic: float, now: float) -> Reading | None:
+    def read_on(self, monotonic: float, now: float, looked_at: float | None = None) -> Reading | None:
         """Read and fold what is new; None where nothing is. `now`: Unix time.
 
         Counters go on from where they were, whatever is read again, and what another log had before it was
         met does not make them grow: `docs/following.md`.
+
+        `looked_at`: Unix time at which there was nothing new yet; None: that of the call before.
         """
         reading = self.source.poll(monotonic)
+        looked_at, self._looked_at = self._looked_at if looked_at is None else looked_at, now
         if reading is None:
             # An empty log is read with the first look; one that cannot be read, or not yet, is not.
             self.caught_up = self.caught_up or not self.grown()
+            self._follow(now)
             return None
         if reading.restarted or reading.again:
             self._begin_anew(reading.restarted)
-        self._take_in(reading, min(reading.modified, now))
+        self._take_in(reading, self._arrival(reading, looked_at, now))
         self.bytes_read += reading.size
         self.caught_up = not reading.more
         if self.caught_up and self._unsettled:
             self._settle()
+        self._follow(now)
         self.seen_training = self.seen_training or (
             self.caught_up and self.folded.state(now) is State.RUNNING
         )
         return reading
+
+    def _follow(self, now: float) -> None:
+        if self.caught_up and not self._followed:
+            self._followed, self.caught_up_at = True, now
+
+    def _arrival(self, reading: Reading, looked_at: float, now: float) -> float:
+        """Unix time at which what was read now was written, as well as one can know.
+
+        What is seen to be added was written since the last look, whatever the clock of a file server says.
+        That clock tells alone of what was there before, and never of the future.
+        """
+        written = max(min(reading.modified, now), self.grew_at)
+        if self._followed and reading.records and not reading.past:
+            written = self.grew_at = max(written, min(looked_at, now))
+        return written
 
     def take_rest(self, now: float) -> None:
         """Fold the half line at the end too: nobody writes any more, or nobody waits. Not after `park`."""
@@ -220,6 +254,19 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return now - self.found.modified < STALL_SECONDS_UNKNOWN
         return state is State.RUNNING or (state is State.STALLED and self.seen_training)
 
+    def settles_at(self, now: float) -> float:
+        """Unix time until which it cannot be told whether the run has stalled, or a clock is behind.
+
+        A log that was met looks as silent as the clock of its file server is behind, until it is seen to
+        grow: some of the run's own gaps are waited for. 0 where there is no doubt.
+        """
+        arrived = self.folded.arrived
+        looks_silent = arrived is not None and now - arrived < CLOCK_BEHIND_SECONDS and not self.grew_at
+        if not looks_silent or self.folded.state(now) is not State.STALLED:
+            return 0.0
+        least, most = WAIT_SECONDS
+        return self.caught_up_at + min(self.folded.pace.silence(GAPS_AWAITED, least), most)
+
     def is_over(self, now: float) -> bool:
         """Whether the run has ended, and nothing more is on its way."""
         if self.failure is not None:
@@ -266,11 +313,14 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             self._before = self.predecessor()
         self._unsettled = self._unsettled and not rewritten
         self.rewritten += rewritten
+        if rewritten:
+            self.grew_at = 0.0  # what another log looked like says nothing of this one
         self._begin(rewritten)
         self.bytes_read = 0
 
     def _begin(self, rewritten: bool = False) -> None:
         """Begin to fold: the log that was counted, or another one in its place."""
+        self._followed = False
         before = self._before
         hyper_parameters = read_run_hyper_parameters(self.found)
         if before is None:

@@ -23,6 +23,7 @@ class SleepingRun(TrackedLog):
         self.met_at = run.met_at
         self.check_at = math.inf
         self.caught_up = True
+        self.grew_at = run.grew_at
 
     def predecessor(self) -> Predecessor:
         """What is kept of the run when its log is let go."""

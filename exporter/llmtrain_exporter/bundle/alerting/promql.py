@@ -23,6 +23,7 @@ from llmtrain_exporter.knowledge.alerting.operation import (
     NO_RUNS,
     NOT_READY,
     OLD_SETTINGS,
+    ROOT_STUCK,
     SKIPPED,
 )
 from llmtrain_exporter.knowledge.alerting.runs import FAILED, FINISHED, INCIDENT
@@ -270,6 +271,10 @@ _OF_THE_REST = {
     FAILED.name: f"{_became('failed')}\n{WITHOUT_INCIDENT}",
     FINISHED.name: _became("finished"),
     DOWN.name: f'up{{job="{JOB}"}} == 0 or absent(up{{job="{JOB}"}})',
+    ROOT_STUCK.name: f"""llmtrain_exporter_root_stuck == 1
+or
+time() - llmtrain_exporter_root_looked_at_timestamp_seconds > {times.UNSEEN_SECONDS}
+  and on (job, instance) llmtrain_exporter_ready == 1""",
     ERRORS.name: f"sum without (kind) (\n{_NEW_ERRORS}\n)",
     SKIPPED.name: f"""sum without (run, reason) (
   increase(llmtrain_skipped_lines_total{{{SKIPPED_SELECTOR}}}[{times.BRIDGE}])

@@ -234,6 +234,62 @@ NOT_READY = Alert(
     ),
     holds=times.NOT_READY,
 )
+ROOT_STUCK = Alert(
+    "LlmTrainRootStuck",
+    Severity.CRITICAL,
+    Scope.EXPORTER,
+    AlertTexts(
+        title=Text("Logs do not answer", "日志目录无响应"),
+        summary=Text(
+            "A watched path does not answer: its runs go unwatched.",
+            "监视的路径没有响应：其中的训练无人看护。",
+        ),
+        description=Text(
+            "Exporter {instance} hangs at {path}: nothing of it is read any more.",
+            "exporter {instance} 卡在 {path}：其中的日志已无法读取。",
+        ),
+        advice=Text(
+            "See whether `ls` on that path comes back on that machine; if not, its mount hangs.",
+            "在那台机器上对该路径执行 `ls`，看能否返回；不能返回就是挂载卡死了。",
+        ),
+        meaning=Text(
+            "The file system below a watched path (NFS, FUSE, Lustre) neither answers nor fails, or the logs "
+            "of that path have not been looked at for minutes. Other paths are read as before.",
+            "该路径所在的文件系统（NFS、FUSE、Lustre）既不应答也不报错，或已有几分钟没能查看其中的日志。"
+            "其他路径照常读取。",
+        ),
+        impact=Text(
+            "Its runs are shown as they were at the last look: one can collapse, stall or end unnoticed.",
+            "其中训练的数据停在最后一次读取时：崩溃、卡住或结束都不会被发现。",
+        ),
+        diagnosis=(
+            Text(
+                "The exporter's log and its page `/-/healthy` say since when, and at which path.",
+                "exporter 的日志和 `/-/healthy` 页面写明了从何时起、卡在哪个路径。",
+            ),
+            Text(
+                "Does the file server run, and does the network reach it? `dmesg` tells of NFS and FUSE.",
+                "文件服务器在运行吗，网络通吗？NFS 与 FUSE 的信息看 `dmesg`。",
+            ),
+            Text(
+                "Do trainings on that mount hang as well? Then their GPUs wait for it.",
+                "同一挂载上的训练是否也卡住了？那样 GPU 都在空等。",
+            ),
+        ),
+        mitigation=(
+            Text(
+                "Bring the file server back, or unmount (`umount -l`, `fusermount -uz`) and mount anew: the "
+                "exporter goes on by itself.",
+                "恢复文件服务器，或卸载（`umount -l`、`fusermount -uz`）后重新挂载：exporter 会自动继续。",
+            ),
+            Text(
+                "It does not go on after that: start the exporter again.",
+                "若之后仍未继续：重启 exporter。",
+            ),
+        ),
+    ),
+    holds=times.ROOT_STUCK,
+)
 NO_RUNS = Alert(
     "LlmTrainNoRuns",
     Severity.INFO,
@@ -311,4 +367,4 @@ OLD_SETTINGS = Alert(
         ),
     ),
 )
-EXPORTER_ALERTS = (DOWN, ERRORS, SKIPPED, LIMITED, NOT_READY, NO_RUNS, OLD_SETTINGS)
+EXPORTER_ALERTS = (DOWN, ROOT_STUCK, ERRORS, SKIPPED, LIMITED, NOT_READY, NO_RUNS, OLD_SETTINGS)
