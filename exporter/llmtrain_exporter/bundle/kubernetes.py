@@ -18,6 +18,7 @@ from llmtrain_exporter.knowledge.text import Lang
 FOLDER = "docs/kubernetes"
 IMAGE = "registry.example.com/llmtrain-exporter:0.1.0"
 LOGS = "/data/output"  # on each node
+MEMORY = "/var/lib/llmtrain"
 PORT, RELAY_PORT = 9848, 9849
 PORT_NAME = "metrics"  # of the relay too
 SCRAPE_INTERVAL = "15s"
@@ -37,6 +38,7 @@ _RELAY = f"""{_RENDERED}#
 # Addresses and secrets of bots come from a Secret with files called as in docs/chats.md, for each CHAT:
 #   kubectl create secret generic llmtrain-relay --from-file=CHAT_url --from-file=CHAT_secret
 # Alertmanager's receiver is a webhook to http://llmtrain-relay:{RELAY_PORT}/alerts.
+# What bots were told outlives the relay, but not its pod: for that make `memory` a persistentVolumeClaim.
 """
 _OPERATOR = f"""{_RENDERED}#
 # The operator takes what its Prometheus selects by label, with kube-prometheus-stack `release: NAME`:
@@ -124,12 +126,14 @@ def _relay() -> Manifest:
         {"cpu": "1", "memory": "512Mi"},
         [
             {"name": "chats", "mountPath": "/run/secrets", "readOnly": True},
+            {"name": "memory", "mountPath": MEMORY},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # in a container of its own
         ],
-        {"LLMTRAIN_RELAY_SECRETS": "/run/secrets"},
+        {"LLMTRAIN_RELAY_MEMORY_FILE": f"{MEMORY}/relay.sqlite", "LLMTRAIN_RELAY_SECRETS": "/run/secrets"},
     )
     volumes = [
         {"name": "chats", "secret": {"secretName": "llmtrain-relay", "optional": True}},
+        {"name": "memory", "emptyDir": {"sizeLimit": "256Mi"}},
         {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
     ]
     spec = {
@@ -165,6 +169,7 @@ def _pod(
                 "runAsNonRoot": True,
                 "runAsUser": NOBODY,
                 "runAsGroup": NOBODY,
+                "fsGroup": NOBODY,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "containers": [container],

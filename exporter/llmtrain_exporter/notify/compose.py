@@ -65,10 +65,14 @@ class RunAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The cards that wait for the same bot, and the rate that holds them back."""
+    """The cards that wait for the same bot, and the rate that holds them back.
+
+    `unsure`: nobody knows whether the bot has taken this very card before.
+    """
 
     names: Sequence[str] = ()
     rate: str = ""
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +288,8 @@ def _links(subject: _Subject, public: LinkRule) -> Section:
 
 def _notes(group: Notification, answer: RunAnswer, backlog: Backlog, subject: _Subject) -> Section:
     texts = [cw.TRUNCATED.of(group.truncated, subject.lang)] if group.truncated else []
+    if backlog.unsure:
+        texts.append(cw.UNSURE.of(subject.lang))
     if backlog.names:
         texts.append(_waiting(backlog, subject))
     if answer.note is not None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from anyio import fail_after, to_thread
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -18,8 +17,7 @@ from llmtrain_exporter.notify.relay import Relay
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.notify.webhook import WebhookError, parse
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.web.asgi import BasicAuth, FixedHeaders
-from llmtrain_exporter.web.users import Users
+from llmtrain_exporter.web.access import Access
 
 MOST_BYTES = 4 * 1024 * 1024
 BODY_SECONDS = 15.0
@@ -49,14 +47,10 @@ class _RejectedError(Exception):
         self.reason = reason
 
 
-def create_app(
-    relay: Relay, telemetry: RelayTelemetry, users: Users | None, headers: Mapping[str, str]
-) -> Starlette:
-    """The application. `headers`: for every answer, stronger than the usual ones."""
+def create_app(relay: Relay, telemetry: RelayTelemetry, access: Access) -> Starlette:
+    """The application."""
     site = _Endpoints(relay, telemetry)
-    middleware = [Middleware(FixedHeaders, headers={**SECURITY, **headers})]
-    if users:
-        middleware.append(Middleware(BasicAuth, users=users))
+    middleware = access.middleware(SECURITY)
     app = Starlette(routes=site.routes(), middleware=middleware, exception_handlers={Exception: site.failed})
     app.router.redirect_slashes = False
     return app

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import resource
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -21,16 +22,22 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.call import Answer, Call, NoAnswerError
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.chart import drawn_if_free
+from llmtrain_exporter.notify.chat.descriptor import Bot
 from llmtrain_exporter.notify.client import ask
 from llmtrain_exporter.notify.compose import RunAnswer
 from llmtrain_exporter.notify.config.configure import ConfiguredRelay
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.http import create_app
+from llmtrain_exporter.notify.memory import BotMemory, Keeper, bot_key
+from llmtrain_exporter.notify.memory_file import MemoryFile
 from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.web import web_config
+from llmtrain_exporter.web.access import Access, access_of
+from llmtrain_exporter.web.connections import Limits, fair_share
+from llmtrain_exporter.web.reloading import on_hangup, reload
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.web_config import WebConfig
 
@@ -41,6 +48,7 @@ QUESTIONS_AT_A_TIME = 8
 QUESTION_SECONDS = 9.0
 """However many exporters there are to ask, and however slowly they answer, a card waits no longer."""
 
+MOST_CONNECTIONS = 1024
 DRAWINGS_AT_A_TIME = 2
 LAST_SECONDS = 7.0
 """How long cards under way get at the end; Docker kills after 10."""
@@ -49,21 +57,55 @@ log = logging.getLogger(__name__)
 
 
 def relay(
-    configured: ConfiguredRelay, announce: Callable[[str], object], show: Callable[[Card], object]
+    configured: ConfiguredRelay,
+    announce: Callable[[str], object],
+    show: Callable[[Card], object],
+    renew: Callable[[Callable[[ConfiguredRelay], None]], None],
 ) -> None:
     """Answer Alertmanager until SIGTERM or Ctrl-C. `announce` gets the URL, `show` cards that no bot gets.
 
-    Raises OSError where it cannot listen, and ConfigError.
+    `renew` reads the settings again when SIGHUP comes, and hands them to what it gets. Raises OSError where
+    it cannot listen, and ConfigError.
     """
     settings = configured.settings
-    web = web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
+    web = _web(configured)
     quieten()
     ending = threading.Event()
     telemetry = RelayTelemetry(__version__, (bot.rule.name for bot in configured.bots))
-    site = assembled(configured, telemetry, ending.is_set, show)
-    server = Server(create_app(site, telemetry, web.users, web.headers), *settings.address, web.tls)
-    announce(server.url)
-    _run(server, site, ending)
+    memory = MemoryFile(configured.memory_file, time.monotonic, telemetry.memory)
+    site = assembled(configured, telemetry, ending.is_set, show, memory)
+    app = create_app(site, telemetry, _access(configured, web))
+    server = Server(app, *settings.address, web.tls, limits(), telemetry.server.cut_off)
+    telemetry.server.reloaded(time.time())
+
+    def change(new: ConfiguredRelay) -> None:
+        web = _web(new)
+        _change(site, new, telemetry, ending.is_set, memory)
+        server.exchange(create_app(site, telemetry, _access(new, web)), web.tls)
+        if new.settings.listen != settings.listen:
+            log.warning(
+                "Start it again to listen on %s; until then it is %s", new.settings.listen, settings.listen
+            )
+
+    with closing(memory), on_hangup(partial(reload, partial(renew, change), telemetry.server, time.time)):
+        announce(server.url)
+        _run(server, site, ending)
+
+
+def _web(configured: ConfiguredRelay) -> WebConfig:
+    path = configured.settings.web_config_file
+    return web_config.load(path) if path else WebConfig()
+
+
+def _access(configured: ConfiguredRelay, web: WebConfig) -> Access:
+    settings = configured.settings
+    return access_of(web, settings.address[0], settings.allowed_hosts)
+
+
+def limits() -> Limits:
+    """Those of its connections: half of what may be open is left to the bots and the exporters."""
+    open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Limits(connections=fair_share(MOST_CONNECTIONS, open_files, 2))
 
 
 def quieten() -> None:
@@ -76,14 +118,50 @@ def assembled(
     telemetry: RelayTelemetry,
     ending: Callable[[], bool],
     show: Callable[[Card], object],
+    keeper: Keeper,
     sources: Sources | None = None,
 ) -> Relay:
     """The relay of these settings. `sources`: other than the exporters of the settings."""
     settings = configured.settings
-    exporters = Exporters(configured.exporters, telemetry.asked, time.monotonic)
-    deliveries = [Delivery(bot, ports_of(telemetry, ending), settings.remember) for bot in configured.bots]
-    found = sources or _sources(exporters, configured, telemetry)
+    deliveries = _deliveries(configured, telemetry, ending, keeper)
+    found = sources or _sources(_exporters(configured, telemetry), configured, telemetry)
     return Relay(deliveries, found, telemetry, show, settings.lang, settings.expire_after)
+
+
+def _change(
+    site: Relay,
+    configured: ConfiguredRelay,
+    telemetry: RelayTelemetry,
+    ending: Callable[[], bool],
+    keeper: Keeper,
+) -> None:
+    """Have the relay go by other settings. Bots know what they were told."""
+    settings = configured.settings
+    before = {delivery.name: delivery for delivery in site.deliveries}
+    telemetry.expect(bot.rule.name for bot in configured.bots)
+    deliveries = _deliveries(configured, telemetry, ending, keeper)
+    for delivery in deliveries:
+        if delivery.name in before:
+            delivery.follow(before[delivery.name])
+    sources = _sources(_exporters(configured, telemetry), configured, telemetry)
+    site.change(deliveries, sources, settings.lang, settings.expire_after)
+
+
+def _deliveries(
+    configured: ConfiguredRelay, telemetry: RelayTelemetry, ending: Callable[[], bool], keeper: Keeper
+) -> list[Delivery]:
+    remember = configured.settings.remember
+    return [
+        Delivery(bot, ports_of(telemetry, ending), memory_of(bot, keeper, remember))
+        for bot in configured.bots
+    ]
+
+
+def memory_of(bot: Bot[Any], keeper: Keeper, remember: float) -> BotMemory:
+    """What that bot was told. A secret that only signs may change, another address is another bot."""
+    addresses = [value for name, value in sorted(bot.secrets.items()) if name != "secret"]
+    chat = [str(getattr(bot.rule, name, "")) for name in ("chat_id", "message_thread_id")]
+    return BotMemory(bot_key(bot.rule.name, bot.rule.kind, (*addresses, *chat)), keeper, remember)
 
 
 def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool], patience: float = SEND_SECONDS) -> Ports:
@@ -99,6 +177,10 @@ def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool], patience: fl
             raise NoAnswerError("timeout") from None
 
     return Ports(time.monotonic, time.time, anyio.sleep, post, ending, telemetry)
+
+
+def _exporters(configured: ConfiguredRelay, telemetry: RelayTelemetry) -> Exporters:
+    return Exporters(configured.exporters, telemetry.asked, time.monotonic)
 
 
 def _sources(exporters: Exporters, configured: ConfiguredRelay, telemetry: RelayTelemetry) -> Sources:

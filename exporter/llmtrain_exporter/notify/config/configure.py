@@ -33,12 +33,16 @@ class Exporter:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredRelay:
-    """The settings in force, with what files and variables held for them."""
+    """The settings in force, with what files and variables held for them.
+
+    `memory_file`: None where there is no bot whose memory to keep, or no place for it.
+    """
 
     settings: RelaySettings
     bots: tuple[Bot[Any], ...] = ()
     exporters: tuple[Exporter, ...] = ()
     warnings: tuple[str, ...] = ()
+    memory_file: Path | None = None
 
 
 def variables() -> Mapping[str, str]:
@@ -69,7 +73,22 @@ def configure(flags: Mapping[str, object], environ: Mapping[str, str], file: str
     exporters = tuple(vault.exporter(rule, ("exporters", n)) for n, rule in enumerate(settings.exporters))
     vault.demand()
     warnings = tuple(misspelt(environ, variables(), RELAY.prefix))
-    return ConfiguredRelay(settings, bots, exporters, warnings)
+    memory = _memory_file(settings, environ) if bots else None
+    return ConfiguredRelay(settings, bots, exporters, warnings, memory)
+
+
+def _memory_file(settings: RelaySettings, environ: Mapping[str, str]) -> Path | None:
+    """Where the relay keeps its memory: of each port another, so that two relays of a user keep apart.
+
+    Source of the default: the XDG base directory specification.
+    """
+    if settings.memory_file:
+        return Path(settings.memory_file)
+    state, home = environ.get("XDG_STATE_HOME"), environ.get("HOME")
+    if not (state or home):
+        return None
+    folder = Path(state) if state else Path(home or "", ".local", "state")
+    return folder / "llmtrain-exporter" / f"relay-{settings.address[1]}.sqlite"
 
 
 def _folder(path: str | None) -> Path | None:
