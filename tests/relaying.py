@@ -25,7 +25,7 @@ from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.http import create_app
 from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
-from llmtrain_exporter.notify.service import ports_of
+from llmtrain_exporter.notify.service import card_settings, ports_of
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.story.blocks import (
     Code,
@@ -305,6 +305,7 @@ def relaying(
     under_way: Callable[[], float] = lambda: 0.0,
     users: Users | None = None,
     headers: Mapping[str, str] | None = None,
+    token: str | None = None,
     **rules: Any,
 ) -> Iterator[Site]:
     """A relay for these bots, which go by its clock then; it knows the runs of `stories`.
@@ -329,9 +330,9 @@ def relaying(
         Delivery(rule, _ports(bot, clock, under_way, telemetry, ending.is_set), remember)
         for bot, rule in zip(bots, configured.bots, strict=True)
     ]
-    sources = Sources(ask, drawn, configured.settings.links, clock.time)
+    sources = Sources(ask, drawn, card_settings(configured.settings), clock.time)
     relay = Relay(deliveries, sources, telemetry, shown.append, configured.settings.lang, 6 * 3600)
-    server = WebServer(create_app(relay, telemetry, users, headers or {}), "127.0.0.1", 0)
+    server = WebServer(create_app(relay, telemetry, users, headers or {}, token), "127.0.0.1", 0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

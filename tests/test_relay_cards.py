@@ -13,7 +13,7 @@ from llmtrain_exporter.knowledge import card_words
 from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.notify.card import Card, PlainText, Tone, body_text, safe
-from llmtrain_exporter.notify.compose import Backlog, RunAnswer, compose
+from llmtrain_exporter.notify.compose import Backlog, CardSettings, RunAnswer, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.notify.links import links
 from llmtrain_exporter.notify.webhook import parse
@@ -32,13 +32,13 @@ def card(
     lang: Lang = Lang.EN,
     now: float = NOW,
     note: Text | None = None,
-    public: LinkRule = LinkRule(),  # noqa: B008
+    settings: CardSettings = CardSettings(),  # noqa: B008
     held: Backlog = Backlog(),  # noqa: B008
 ) -> Card:
     """The card of a group of these alerts."""
     told = parse(json.dumps(group(*alerts)).encode())
     answer = RunAnswer(None if said is None else from_object(said.get("story")), said or {}, note)
-    return compose(told, answer, held, public, lang, now)
+    return compose(told, answer, held, settings, lang, now)
 
 
 def text(one: Card) -> str:
@@ -233,12 +233,12 @@ def test_cards_that_wait_are_named() -> None:
 def test_what_alertmanager_left_out_is_said() -> None:
     """max_alerts cuts a group; nobody should think that this was all."""
     told = parse(json.dumps(group(alert(), truncatedAlerts=5)).encode())
-    one = compose(told, RunAnswer(), Backlog(), LinkRule(), Lang.EN, NOW)
+    one = compose(told, RunAnswer(), Backlog(), CardSettings(), Lang.EN, NOW)
     assert "Alertmanager left out 5 alerts." in text(one)
 
 
 def test_links_move_to_public_addresses() -> None:
-    """The alert's own path below the address that people reach; as it is where none is given."""
+    """The alert's own path below the address that people reach; nowhere where none is given."""
     notes = {
         "run_url": "http://localhost:9848/run?run=a%2Fb",
         "dashboard_url": "http://localhost:3000/d/llmtrain-grpo?var-run=a%2Fb&from=1",
@@ -248,14 +248,14 @@ def test_links_move_to_public_addresses() -> None:
     def urls(public: LinkRule, lang: Lang = Lang.EN) -> list[str]:
         return [link.url for link in links(notes, "a/b", public, lang)]
 
-    assert urls(LinkRule()) == list(notes.values())
+    assert urls(LinkRule()) == []
     public = LinkRule(exporter="https://e.org/x", grafana="https://g.org/grafana")
     assert urls(public, Lang.ZH) == [
         "https://e.org/x/run?run=a%2Fb",
         "https://g.org/grafana/d/llmtrain-grpo?var-run=a%2Fb&from=1",
         "https://e.org/x/runbook?lang=zh#llmtrainincident",
     ]
-    assert urls(LinkRule(runbook="https://wiki.org/llm"))[2] == "https://wiki.org/llm#llmtrainincident"
+    assert urls(LinkRule(runbook="https://wiki.org/llm"))[0] == "https://wiki.org/llm#llmtrainincident"
     assert [link.url for link in links({}, "a/b", public, Lang.EN)] == ["https://e.org/x/run?run=a%2Fb"]
 
 

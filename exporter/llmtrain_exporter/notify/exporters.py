@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ import orjson
 
 from llmtrain_exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.call import Answer, Call, NoAnswerError
+from llmtrain_exporter.notify.call import Answer, Call, Egress, NoAnswerError
 from llmtrain_exporter.notify.client import ask
 from llmtrain_exporter.notify.compose import RunAnswer
 from llmtrain_exporter.notify.config.configure import Exporter
@@ -22,20 +22,28 @@ SECONDS = 4.0
 SILENT_SECONDS = 5.0
 """One that did not answer is not asked for so long: in a storm all cards would wait for it."""
 
-MOST_SILENT = 1000  # addresses may hold an alert's own label
-
 MOST_BYTES = 8 * 1024 * 1024
-_INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?")
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?", re.ASCII)
+_PART_OF_A_NAME = "[A-Za-z0-9-]*"  # between two dots, so that gpu-* is no host of somebody else's domain
+MOST_SILENT = 1000  # an address may hold an alert's own label, of which a pattern allows many
 
 
 class Exporters:
     """Those of the settings. May be used by several threads."""
 
     def __init__(
-        self, exporters: Sequence[Exporter], count: Callable[[str], object], clock: Callable[[], float]
+        self,
+        exporters: Sequence[Exporter],
+        count: Callable[[str], object],
+        clock: Callable[[], float],
+        instances: Iterable[str] = (),
     ) -> None:
-        """`count` gets the result of each question, in a word; `clock` never goes back."""
+        """`count` gets the result of each question, in a word; `clock` never goes back.
+
+        `instances`: what {instance} in an address may stand for. An alert's label is anybody's word.
+        """
         self._exporters = exporters
+        self._instances = tuple(map(_pattern, instances))
         self._count = count
         self._clock = clock
         # By address: until when it is not asked. Shared by threads, but each entry is set as a whole.
@@ -72,7 +80,8 @@ class Exporters:
             if self._clock() < self._silent.get(url, 0.0):
                 continue
             try:
-                yield ask(Call(url + path, params=params, direct=True), SECONDS, MOST_BYTES, exporter.auth)
+                call, egress = Call(url + path, params=params, direct=True), Egress(ca_file=exporter.ca_file)
+                yield ask(call, SECONDS, MOST_BYTES, exporter.auth, egress)
             except NoAnswerError as error:
                 self._count(error.reason)
                 if len(self._silent) >= MOST_SILENT:
@@ -84,8 +93,17 @@ class Exporters:
         known = [exporter for exporter in self._exporters if urlsplit(exporter.url).netloc == instance]
         if known:
             return known[:1]
-        named = _INSTANCE.fullmatch(instance) is not None
+        named = self._may_stand(instance)
         return [exporter for exporter in self._exporters if named or INSTANCE not in exporter.url]
+
+    def _may_stand(self, instance: str) -> bool:
+        # Only what is no longer than a host is held against patterns.
+        is_host = _HOST.fullmatch(instance) is not None
+        return is_host and any(pattern.fullmatch(instance) for pattern in self._instances)
+
+
+def _pattern(instance: str) -> re.Pattern[str]:
+    return re.compile(_PART_OF_A_NAME.join(map(re.escape, instance.split("*"))))
 
 
 def _object(answer: Answer) -> dict[str, Any] | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import signal
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,12 +20,15 @@ from anyio import CapacityLimiter, to_thread
 from llmtrain_exporter import __version__
 from llmtrain_exporter.knowledge.card_words import ALERT_ONLY
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.call import Answer, Call, NoAnswerError
+from llmtrain_exporter.notify.call import Answer, Call, Egress, NoAnswerError
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.chart import drawn_if_free
+from llmtrain_exporter.notify.chat.descriptor import Bot
 from llmtrain_exporter.notify.client import ask
-from llmtrain_exporter.notify.compose import RunAnswer
+from llmtrain_exporter.notify.compose import CardSettings, RunAnswer
 from llmtrain_exporter.notify.config.configure import ConfiguredRelay
+from llmtrain_exporter.notify.config.settings import RelaySettings
+from llmtrain_exporter.notify.config.time_zones import zone_named
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.http import create_app
@@ -57,13 +62,34 @@ def relay(
     """
     settings = configured.settings
     web = web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
+    _warn_of_strangers(settings, web, configured.token)
     quieten()
     ending = threading.Event()
     telemetry = RelayTelemetry(__version__, (bot.rule.name for bot in configured.bots))
     site = assembled(configured, telemetry, ending.is_set, show)
-    server = Server(create_app(site, telemetry, web.users, web.headers), *settings.address, web.tls)
+    token = None if web.users else configured.token
+    server = Server(create_app(site, telemetry, web.users, web.headers, token), *settings.address, web.tls)
     announce(server.url)
     _run(server, site, ending)
+
+
+def _warn_of_strangers(settings: RelaySettings, web: WebConfig, token: str | None) -> None:
+    """Where who reaches the relay can write to all its chats."""
+    certified = web.tls is not None and web.tls.verify_mode is ssl.CERT_REQUIRED
+    if not (token or web.users or certified or is_loopback(settings.address[0])):
+        log.warning(
+            "Whoever reaches %s can post cards: set token_file (LLMTRAIN_RELAY_TOKEN_FILE), and give "
+            "Alertmanager's receiver the same file as http_config.authorization.credentials_file",
+            settings.listen,
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def quieten() -> None:
@@ -80,18 +106,30 @@ def assembled(
 ) -> Relay:
     """The relay of these settings. `sources`: other than the exporters of the settings."""
     settings = configured.settings
-    exporters = Exporters(configured.exporters, telemetry.asked, time.monotonic)
-    deliveries = [Delivery(bot, ports_of(telemetry, ending), settings.remember) for bot in configured.bots]
+    exporters = Exporters(configured.exporters, telemetry.asked, time.monotonic, settings.instances)
+    deliveries = [
+        Delivery(bot, ports_of(telemetry, ending, egress=_egress(bot)), settings.remember)
+        for bot in configured.bots
+    ]
     found = sources or _sources(exporters, configured, telemetry)
     return Relay(deliveries, found, telemetry, show, settings.lang, settings.expire_after)
 
 
-def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool], patience: float = SEND_SECONDS) -> Ports:
+def _egress(bot: Bot[Any]) -> Egress:
+    return Egress(bot.rule.proxy, bot.rule.ca_file)
+
+
+def ports_of(
+    telemetry: RelayTelemetry,
+    ending: Callable[[], bool],
+    patience: float = SEND_SECONDS,
+    egress: Egress = Egress(),  # noqa: B008  # it is frozen
+) -> Ports:
     """One bot's: a bot that hangs takes no thread of another. `patience`: seconds that it has to answer."""
     limiter = CapacityLimiter(MESSAGES_AT_A_TIME)
 
     async def post(call: Call) -> Answer:
-        asking = partial(ask, call, patience, MOST_ANSWER_BYTES)
+        asking = partial(ask, call, patience, MOST_ANSWER_BYTES, egress=egress)
         try:
             with anyio.fail_after(patience * 1.5):
                 return await to_thread.run_sync(asking, abandon_on_cancel=True, limiter=limiter)
@@ -99,6 +137,11 @@ def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool], patience: fl
             raise NoAnswerError("timeout") from None
 
     return Ports(time.monotonic, time.time, anyio.sleep, post, ending, telemetry)
+
+
+def card_settings(settings: RelaySettings) -> CardSettings:
+    """What the settings say of every card."""
+    return CardSettings(settings.links, zone_named(settings.timezone), settings.timezone)
 
 
 def _sources(exporters: Exporters, configured: ConfiguredRelay, telemetry: RelayTelemetry) -> Sources:
@@ -119,7 +162,7 @@ def _sources(exporters: Exporters, configured: ConfiguredRelay, telemetry: Relay
         job = partial(drawn_if_free, free, document, history)
         return await to_thread.run_sync(job, limiter=drawing, abandon_on_cancel=True)
 
-    return Sources(ask_run, draw, configured.settings.links, time.time)
+    return Sources(ask_run, draw, card_settings(configured.settings), time.time)
 
 
 def _run(server: Server, site: Relay, ending: threading.Event) -> None:

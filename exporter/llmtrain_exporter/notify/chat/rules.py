@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from llmtrain_exporter.config.fields import SettingsSection
 from llmtrain_exporter.config.secrets import require_source, source_given
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.config.fields import BotName, Count, Mentions, Severities, web_address
+from llmtrain_exporter.notify.config.fields import (
+    BotName,
+    Count,
+    Keyword,
+    Mentions,
+    Severities,
+    base_address,
+    web_address,
+)
+
+
+def _proxy(value: str) -> str:
+    return base_address(value, "give a proxy with a password as the variable HTTPS_PROXY")
 
 
 class BotRule(SettingsSection):
@@ -25,6 +37,12 @@ class BotRule(SettingsSection):
     per_minute: Count | None = Field(default=None, description="Cards a minute at most.")
     per_second: Count | None = Field(default=None, description="Cards a second at most.")
     picture: bool = Field(default=True, description="Whether a chart comes with a card, where it can.")
+    proxy: Annotated[str, AfterValidator(_proxy)] | None = Field(
+        default=None, description="The way to it, in place of that of HTTPS_PROXY."
+    )
+    ca_file: str | None = Field(
+        default=None, description="Authorities that its certificate may be of, in place of the usual ones."
+    )
 
     @model_validator(mode="after")
     def _may_mention(self) -> BotRule:
@@ -60,8 +78,17 @@ class SignedRule(WebhookRule):
     secret: SecretStr | None = Field(default=None, description="What messages are signed with.")
     secret_file: str | None = Field(default=None, description="A file that holds it.")
     secret_env: str | None = Field(default=None, description="An environment variable that holds it.")
+    keyword: Keyword | None = Field(
+        default=None, description="A word that the bot asks for: it is put on every card."
+    )
 
     @model_validator(mode="after")
     def _has_one_secret(self) -> SignedRule:
         source_given(self, "secret")
         return self
+
+    def with_keyword(self, title: str) -> str:
+        """A card's title with the bot's keyword, which stands there however much of the rest is cut."""
+        if self.keyword is None or self.keyword in title:
+            return title
+        return f"{title} [{self.keyword}]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.chat.descriptor import Bot, Chat
 from llmtrain_exporter.notify.chat.rules import BotRule
-from llmtrain_exporter.notify.config.settings import RELAY, ExporterRule, RelaySettings
+from llmtrain_exporter.notify.config.settings import INSTANCE, RELAY, ExporterRule, RelaySettings
 
 FOLDER_VARIABLE = f"{RELAY.prefix}SECRETS"
 IN_FOLDER = "relay.yml"
@@ -29,16 +30,21 @@ class Exporter:
 
     url: str
     auth: tuple[str, str] | None = field(default=None, repr=False)
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredRelay:
-    """The settings in force, with what files and variables held for them."""
+    """The settings in force, with what files and variables held for them.
+
+    `token`: what who posts alerts has to show; None: nothing.
+    """
 
     settings: RelaySettings
     bots: tuple[Bot[Any], ...] = ()
     exporters: tuple[Exporter, ...] = ()
     warnings: tuple[str, ...] = ()
+    token: str | None = field(default=None, repr=False)
 
 
 def variables() -> Mapping[str, str]:
@@ -67,9 +73,20 @@ def configure(flags: Mapping[str, object], environ: Mapping[str, str], file: str
     vault = _Vault(layers, environ)
     bots = tuple(vault.bot(rule, ("bots", n), settings.lang) for n, rule in enumerate(settings.bots))
     exporters = tuple(vault.exporter(rule, ("exporters", n)) for n, rule in enumerate(settings.exporters))
+    token = vault.token(settings)
     vault.demand()
-    warnings = tuple(misspelt(environ, variables(), RELAY.prefix))
-    return ConfiguredRelay(settings, bots, exporters, warnings)
+    warnings = (*misspelt(environ, variables(), RELAY.prefix), *_unused(settings))
+    return ConfiguredRelay(settings, bots, exporters, warnings, token)
+
+
+def _unused(settings: RelaySettings) -> Iterator[str]:
+    """What was set and has no effect."""
+    templates = [rule.url for rule in settings.exporters if INSTANCE in rule.url]
+    if templates and not settings.instances:
+        yield (
+            f"{templates[0]} is never asked: whoever can post an alert could name any host as its instance. "
+            'List those that there are as instances, such as "gpu-*:9848"'
+        )
 
 
 def _folder(path: str | None) -> Path | None:
@@ -118,23 +135,40 @@ class _Vault:
 
     def bot(self, rule: BotRule, place: Place, lang: Lang) -> Bot[Any]:
         """A bot with its secrets."""
+        self._check_authorities(rule, place)
         found = {key: self._secret(rule, key, place) for key in secret_keys(type(rule))}
         return Bot(rule, rule.lang or lang, {key: value for key, value in found.items() if value})
 
     def exporter(self, rule: ExporterRule, place: Place) -> Exporter:
         """An exporter with its password."""
+        self._check_authorities(rule, place)
         password = self._secret(rule, "password", place)
-        return Exporter(rule.url, (rule.username, password or "") if rule.username else None)
+        auth = (rule.username, password or "") if rule.username else None
+        return Exporter(rule.url, auth, rule.ca_file)
+
+    def token(self, settings: RelaySettings) -> str | None:
+        """What who posts alerts has to show."""
+        return self._secret(settings, "token", ())
 
     def demand(self) -> None:
         """Raises ConfigError if anything was wrong."""
         if self._problems:
             raise ConfigError(self._problems)
 
-    def _secret(self, rule: BotRule | ExporterRule, key: str, place: Place) -> str | None:
+    def _check_authorities(self, rule: BotRule | ExporterRule, place: Place) -> None:
+        try:
+            if rule.ca_file is not None:
+                ssl.create_default_context(cafile=rule.ca_file)
+        except (OSError, ValueError) as error:  # an SSLError is an OSError
+            reason = "holds no certificate" if isinstance(error, ssl.SSLError) else f"cannot be read: {error}"
+            self._problems.append(f"{self._layers.where((*place, 'ca_file'))}: {rule.ca_file} {reason}")
+
+    def _secret(self, rule: BotRule | ExporterRule | RelaySettings, key: str, place: Place) -> str | None:
         try:
             value = secret_of(rule, key, self._environ)
-            return rule.checked_secret(key, value) if value and isinstance(rule, BotRule) else value
+            return (
+                value if value is None or isinstance(rule, ExporterRule) else rule.checked_secret(key, value)
+            )
         except ValueError as error:
             where = self._layers.where((*place, source_given(rule, key) or key))
             self._problems.append(f"{where}: {error}")

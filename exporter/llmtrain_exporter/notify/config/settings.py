@@ -15,7 +15,8 @@ from llmtrain_exporter.config.values import ListenAddress
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.chat.rules import BotRule
-from llmtrain_exporter.notify.config.fields import base_address, listed
+from llmtrain_exporter.notify.config.fields import Instances, base_address, listed, posting_token
+from llmtrain_exporter.notify.config.time_zones import zone_named
 
 INSTANCE = "{instance}"
 
@@ -29,6 +30,11 @@ def _public(value: str) -> str:
     if INSTANCE in value:
         raise ValueError(f"must not hold {INSTANCE}")
     return base_address(value)
+
+
+def _zone(value: str) -> str:
+    zone_named(value)
+    return value
 
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
@@ -47,6 +53,7 @@ class ExporterRule(SettingsSection):
     password: SecretStr | None = Field(default=None, description="For basic authentication.")
     password_file: str | None = Field(default=None, description="A file that holds it.")
     password_env: str | None = Field(default=None, description="An environment variable that holds it.")
+    ca_file: str | None = Field(default=None, description="Authorities that its certificate may be of.")
 
     @model_validator(mode="after")
     def _complete(self) -> ExporterRule:
@@ -78,6 +85,9 @@ class LinkRule(SettingsSection):
     runbook: Annotated[str, AfterValidator(_public)] | None = Field(
         default=None, description="Of the runbook's page."
     )
+    alertmanager: Annotated[str, AfterValidator(_public)] | None = Field(
+        default=None, description="Of Alertmanager, for a link that silences."
+    )
 
 
 class RelaySettings(SettingsSection):
@@ -89,6 +99,11 @@ class RelaySettings(SettingsSection):
     web_config_file: Annotated[str | None, FromText("FILE", flag="web.config.file")] = Field(
         default=None, description="TLS and passwords, in the format of the Prometheus exporter toolkit."
     )
+    token: SecretStr | None = Field(
+        default=None, description="What who posts alerts has to send as Authorization: Bearer."
+    )
+    token_file: str | None = Field(default=None, description="A file that holds it.")
+    token_env: str | None = Field(default=None, description="An environment variable that holds it.")
     log_format: Annotated[Literal["text", "json"], FromText("text|json")] = Field(
         default="text", description="How the relay logs."
     )
@@ -99,7 +114,13 @@ class RelaySettings(SettingsSection):
     exporters: Annotated[Exporters, FromText()] = Field(
         default=(), description='Exporters that are asked for a run; "http://{instance}": the alert\'s own.'
     )
+    instances: Instances = Field(
+        default=(), description='What "{instance}" may stand for: HOST:PORT, * for a part of a name.'
+    )
     links: LinkRule = Field(default=LinkRule(), description="Public addresses for the links on a card.")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        default="UTC", description="Of the times on a card, such as Asia/Shanghai."
+    )
     expire_after: Seconds = Field(
         default=6 * 3600.0, description="What was resolved longer ago than this is told to nobody."
     )
@@ -120,6 +141,15 @@ class RelaySettings(SettingsSection):
         if wrong:
             raise ValidationError.from_exception_data("RelaySettings", wrong)
         return self
+
+    @model_validator(mode="after")
+    def _has_one_token(self) -> RelaySettings:
+        source_given(self, "token")
+        return self
+
+    def checked_secret(self, key: str, value: str) -> str:  # noqa: ARG002  # as a bot's rule has it
+        """The token has to be one that nobody guesses."""
+        return posting_token(value)
 
     @property
     def address(self) -> tuple[str, int]:
