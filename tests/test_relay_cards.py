@@ -55,6 +55,7 @@ def test_a_card_says_what_broke_and_what_to_change() -> None:
     assert (one.tone, one.title, one.loud) == (Tone.CRITICAL, f"\U0001f534 Policy collapse: {RUN}", True)
     assert body_text(one, PlainText()) == (
         "swift, grpo, training at step 35 of 120\n"
+        "It began at 2023-11-14 22:13 UTC.\n"
         "\n"
         "What happened\n"
         "Incident from step 7, worst at step 32, not recovered: "
@@ -153,7 +154,9 @@ def test_nobody_is_told_that_all_is_well_unless_it_is_known(
 def test_an_exporter_that_is_back_is_good_news() -> None:
     """Without a run there is nothing else that could have ended."""
     back = alert("LlmTrainExporterDown", run=None, firing=False)
-    assert text(card(back)) == "\u2705 Over: Exporter down: exporter:9848\nIt lasted 10 min."
+    assert text(card(back)) == (
+        "\u2705 Over: Exporter down: exporter:9848\nIt began at 2023-11-14 22:13 UTC. It lasted 10 min."
+    )
 
 
 @pytest.mark.parametrize("note", [card_words.ALERT_ONLY, card_words.NOT_KNOWN])
@@ -179,7 +182,9 @@ def test_a_stranger_s_alert_is_told_in_its_own_words() -> None:
     own = alert(
         "GpuHot", run=None, severity="warning", annotations={"summary": "GPU too hot.", "description": "91 C"}
     )
-    assert text(card(own)) == "\U0001f7e0 GPU too hot: exporter:9848\n91 C"
+    assert (
+        text(card(own)) == "\U0001f7e0 GPU too hot: exporter:9848\n91 C\nIt began at 2023-11-14 22:13 UTC."
+    )
     bare = alert("GpuHot", run=None, severity="", annotations={})
     assert text(card({**bare, "annotations": {}})).startswith("\U0001f7e0 GpuHot")
 

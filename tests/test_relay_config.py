@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import yaml
 from llmtrain_exporter.config import ConfigError
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.config.configure import ConfiguredRelay, configure, variables
-from llmtrain_exporter.notify.config.settings import ExporterRule, LinkRule, RelaySettings
+from llmtrain_exporter.notify.config.settings import ExporterRule, LinkRule, PostingRule, RelaySettings
 from pydantic import BaseModel
 
 from tests.bots import KINDS
@@ -322,6 +323,8 @@ def test_the_example_is_in_order_and_shows_every_key(tmp_path: Path) -> None:
         (tmp_path / "secrets" / name).write_text(URL)
     (tmp_path / "secrets" / "telegram_token").write_text(f"123456789:{'x' * 35}")
     (tmp_path / "exporter_password").write_text("x")
+    (tmp_path / "secrets" / "relay_token").write_text("0123456789abcdef" * 4)
+    (tmp_path / "ca.pem").write_text(Path(certifi.where()).read_text(encoding="utf-8"), encoding="utf-8")
     environ = {"SLACK_WEBHOOK_URL": URL, "DINGTALK_SECRET": "x"}
     assert len(from_file(tmp_path, text, environ).bots) == 3
     head, body = text.split("\nlisten:")
@@ -333,7 +336,7 @@ def test_the_example_is_in_order_and_shows_every_key(tmp_path: Path) -> None:
     assert "relay --config" in head
     everything = everything.replace("      - http://{instance}", "  - http://{instance}")
     read = yaml.safe_load(everything)
-    models: list[type[BaseModel]] = [RelaySettings, ExporterRule, LinkRule]
+    models: list[type[BaseModel]] = [RelaySettings, ExporterRule, LinkRule, PostingRule]
     models += [chat.rule for chat in CHATS.values()]
     wanted = {key for model in models for key in model.model_fields}
     assert wanted - keys(read) <= {"password", "password_env", "secret", "token", "token_env"}

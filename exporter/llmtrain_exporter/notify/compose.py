@@ -246,6 +246,10 @@ def _by_alerts(subject: _Subject) -> Iterator[Section]:
 def _reminder(subject: _Subject) -> Iterator[str]:
     """Since when it fires, and for how long where this is not the first that people hear of it."""
     yield from _beginning(subject)
+    yield from _still_on(subject)
+
+
+def _still_on(subject: _Subject) -> Iterator[str]:
     age = subject.now - subject.lead.started
     if subject.lead.firing and age > LONG_SECONDS:
         yield subject.say(cw.FIRING_FOR, time=_in_minutes(age, subject.lang))
@@ -286,7 +290,7 @@ def _several_runs(subject: _Subject) -> Iterator[Section]:
             blocks.append(Paragraph((BULLET + words.AND_MORE.of(len(alerts) - MOST_LINES, subject.lang),)))
         title = heading.of(subject.lang) if mixed else None
         yield Section(Part.ALERTS, title, tuple(blocks), LIST_RANK)
-    yield _section(Part.FACTS, _reminder(subject), LIST_RANK - 1)
+    yield _section(Part.FACTS, _still_on(subject), LIST_RANK - 1)
 
 
 def _in_list(subject: _Subject, alert: RaisedAlert) -> str:

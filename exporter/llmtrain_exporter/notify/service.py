@@ -78,8 +78,8 @@ def _warn_of_strangers(settings: RelaySettings, web: WebConfig, token: str | Non
     certified = web.tls is not None and web.tls.verify_mode is ssl.CERT_REQUIRED
     if not (token or web.users or certified or is_loopback(settings.address[0])):
         log.warning(
-            "Whoever reaches %s can post cards: set token_file (LLMTRAIN_RELAY_TOKEN_FILE), and give "
-            "Alertmanager's receiver the same file as http_config.authorization.credentials_file",
+            "Whoever reaches %s can post cards: set webhook.token_file (LLMTRAIN_RELAY_WEBHOOK_TOKEN_FILE), "
+            "and give Alertmanager's receiver the same file as http_config.authorization.credentials_file",
             settings.listen,
         )
 

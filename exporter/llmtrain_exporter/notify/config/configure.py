@@ -17,7 +17,13 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.chat.descriptor import Bot, Chat
 from llmtrain_exporter.notify.chat.rules import BotRule
-from llmtrain_exporter.notify.config.settings import INSTANCE, RELAY, ExporterRule, RelaySettings
+from llmtrain_exporter.notify.config.settings import (
+    INSTANCE,
+    RELAY,
+    ExporterRule,
+    PostingRule,
+    RelaySettings,
+)
 
 FOLDER_VARIABLE = f"{RELAY.prefix}SECRETS"
 IN_FOLDER = "relay.yml"
@@ -73,7 +79,7 @@ def configure(flags: Mapping[str, object], environ: Mapping[str, str], file: str
     vault = _Vault(layers, environ)
     bots = tuple(vault.bot(rule, ("bots", n), settings.lang) for n, rule in enumerate(settings.bots))
     exporters = tuple(vault.exporter(rule, ("exporters", n)) for n, rule in enumerate(settings.exporters))
-    token = vault.token(settings)
+    token = vault.token(settings.webhook)
     vault.demand()
     warnings = (*misspelt(environ, variables(), RELAY.prefix), *_unused(settings))
     return ConfiguredRelay(settings, bots, exporters, warnings, token)
@@ -146,9 +152,9 @@ class _Vault:
         auth = (rule.username, password or "") if rule.username else None
         return Exporter(rule.url, auth, rule.ca_file)
 
-    def token(self, settings: RelaySettings) -> str | None:
+    def token(self, rule: PostingRule) -> str | None:
         """What who posts alerts has to show."""
-        return self._secret(settings, "token", ())
+        return self._secret(rule, "token", ("webhook",))
 
     def demand(self) -> None:
         """Raises ConfigError if anything was wrong."""
@@ -163,7 +169,7 @@ class _Vault:
             reason = "holds no certificate" if isinstance(error, ssl.SSLError) else f"cannot be read: {error}"
             self._problems.append(f"{self._layers.where((*place, 'ca_file'))}: {rule.ca_file} {reason}")
 
-    def _secret(self, rule: BotRule | ExporterRule | RelaySettings, key: str, place: Place) -> str | None:
+    def _secret(self, rule: BotRule | ExporterRule | PostingRule, key: str, place: Place) -> str | None:
         try:
             value = secret_of(rule, key, self._environ)
             return (

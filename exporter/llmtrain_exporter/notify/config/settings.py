@@ -90,6 +90,25 @@ class LinkRule(SettingsSection):
     )
 
 
+class PostingRule(SettingsSection):
+    """Who may post alerts."""
+
+    token: SecretStr | None = Field(
+        default=None, description="What who posts alerts has to send as Authorization: Bearer."
+    )
+    token_file: str | None = Field(default=None, description="A file that holds it.")
+    token_env: str | None = Field(default=None, description="An environment variable that holds it.")
+
+    @model_validator(mode="after")
+    def _has_one_token(self) -> PostingRule:
+        source_given(self, "token")
+        return self
+
+    def checked_secret(self, key: str, value: str) -> str:  # noqa: ARG002  # as a bot's rule has it
+        """The token has to be one that nobody guesses."""
+        return posting_token(value)
+
+
 class RelaySettings(SettingsSection):
     """All settings of the relay."""
 
@@ -99,11 +118,6 @@ class RelaySettings(SettingsSection):
     web_config_file: Annotated[str | None, FromText("FILE", flag="web.config.file")] = Field(
         default=None, description="TLS and passwords, in the format of the Prometheus exporter toolkit."
     )
-    token: SecretStr | None = Field(
-        default=None, description="What who posts alerts has to send as Authorization: Bearer."
-    )
-    token_file: str | None = Field(default=None, description="A file that holds it.")
-    token_env: str | None = Field(default=None, description="An environment variable that holds it.")
     log_format: Annotated[Literal["text", "json"], FromText("text|json")] = Field(
         default="text", description="How the relay logs."
     )
@@ -111,6 +125,7 @@ class RelaySettings(SettingsSection):
         Literal["debug", "info", "warning", "error"], FromText("debug|info|warning|error")
     ] = Field(default="info", description="The least severe messages of that log.")
     lang: Lang = Field(default=Lang.EN, description="Language of cards, where a bot says nothing else.")
+    webhook: PostingRule = Field(default=PostingRule(), description="Who may post alerts.")
     exporters: Annotated[Exporters, FromText()] = Field(
         default=(), description='Exporters that are asked for a run; "http://{instance}": the alert\'s own.'
     )
@@ -142,19 +157,10 @@ class RelaySettings(SettingsSection):
             raise ValidationError.from_exception_data("RelaySettings", wrong)
         return self
 
-    @model_validator(mode="after")
-    def _has_one_token(self) -> RelaySettings:
-        source_given(self, "token")
-        return self
-
-    def checked_secret(self, key: str, value: str) -> str:  # noqa: ARG002  # as a bot's rule has it
-        """The token has to be one that nobody guesses."""
-        return posting_token(value)
-
     @property
     def address(self) -> tuple[str, int]:
         """Host and port to listen on."""
         return address(self.listen)
 
 
-RELAY = Schema(RelaySettings, "LLMTRAIN_RELAY_", "bots: [...]", (("links", "LINK_"),))
+RELAY = Schema(RelaySettings, "LLMTRAIN_RELAY_", "bots: [...]", (("links", "LINK_"), ("webhook", "WEBHOOK_")))
