@@ -15,6 +15,7 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.notify.card import Card, PlainText, Tone, body_text, safe
 from llmtrain_exporter.notify.compose import Backlog, CardSettings, RunAnswer, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
+from llmtrain_exporter.notify.config.time_zones import zone_named
 from llmtrain_exporter.notify.links import links
 from llmtrain_exporter.notify.webhook import parse
 from llmtrain_exporter.story.blocks import Cut, Item, Items, Part, Section
@@ -182,9 +183,7 @@ def test_a_stranger_s_alert_is_told_in_its_own_words() -> None:
     own = alert(
         "GpuHot", run=None, severity="warning", annotations={"summary": "GPU too hot.", "description": "91 C"}
     )
-    assert (
-        text(card(own)) == "\U0001f7e0 GPU too hot: exporter:9848\n91 C\nIt began at 2023-11-14 22:13 UTC."
-    )
+    assert text(card(own)) == "\U0001f7e0 GPU too hot: exporter:9848\n91 C\nIt began at 2023-11-14 22:13 UTC."
     bare = alert("GpuHot", run=None, severity="", annotations={})
     assert text(card({**bare, "annotations": {}})).startswith("\U0001f7e0 GpuHot")
 
@@ -215,6 +214,41 @@ def test_a_failed_run_says_what_to_do_about_that_first() -> None:
     assert "Incident from" not in shown
     assert "What to do\n1. Read the last lines of its output." in shown
     assert "2. Raise beta" in shown
+
+
+@pytest.mark.parametrize(
+    ("zone", "lang", "expected"),
+    [
+        ("UTC", Lang.EN, "It began at 2023-11-14 22:13 UTC."),
+        ("Asia/Shanghai", Lang.ZH, "开始于 2023-11-15 06:13 Asia/Shanghai。"),
+        ("America/New_York", Lang.EN, "It began at 2023-11-14 17:13 America/New_York."),
+    ],
+)
+def test_a_card_says_when_it_began(zone: str, lang: Lang, expected: str) -> None:
+    """By the clock of the configured zone, whose name is shown; with a story, without, and afterwards."""
+    settings = CardSettings(zone=zone_named(zone), zone_name=zone)
+    for said in (STORY, None):
+        assert expected in text(card(alert(), said=said, lang=lang, settings=settings))
+        assert expected in text(card(alert(firing=False), said=said, lang=lang, settings=settings))
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_of_no_clock_is_not_told(moment: str) -> None:
+    """Or is told as it is; the card goes out."""
+    settings = CardSettings(zone=zone_named("Asia/Shanghai"), zone_name="Asia/Shanghai")
+    shown = text(card({**alert(), "startsAt": moment}, settings=settings))
+    assert "began" not in shown
+
+
+def test_a_card_has_a_link_that_silences() -> None:
+    """Beside the others, where Alertmanager has a public address."""
+    settings = CardSettings(LinkRule(alertmanager="https://am.example.org"))
+    one = body_text(card(alert(), settings=settings), PlainText())
+    assert (
+        "Silence: https://am.example.org/#/silences/new?filter=%7Balertname%3D%22LlmTrainIncident%22" in one
+    )
+    over = body_text(card(alert(firing=False), settings=settings), PlainText())
+    assert "silences" not in over
 
 
 def test_a_reminder_says_so() -> None:

@@ -36,7 +36,7 @@ _EXPORTER = f"""{_RENDERED}#
 # be allowed to read it. For a volume that all nodes share one exporter is enough: make this a Deployment with
 # one replica, or each run is there once per node.
 #
-# `hostPath` is refused by the Pod Security standards baseline and restricted. Either let this namespace have it:
+# The Pod Security standards baseline and restricted refuse `hostPath`. Either let the namespace have it:
 #   kubectl label namespace llmtrain pod-security.kubernetes.io/enforce=privileged
 # or mount a claim, which both allow:  - name: logs
 #                                        persistentVolumeClaim: {{claimName: training-output, readOnly: true}}
@@ -51,10 +51,10 @@ _RELAY = f"""{_RENDERED}#
 # http_config.authorization: docs/many-machines.md has both.
 """
 _NETWORK = f"""{_RENDERED}#
-# Alertmanager alone posts to the relay, and Prometheus alone scrapes; what goes out is left open, for chats are
-# on the internet. It holds where the cluster's network knows policies. Both are looked for in the namespace
-# {MONITORING} under the names that kube-prometheus-stack and the operator give their pods: change what differs,
-# and add whoever brings people to the exporter's pages (an ingress, a gateway).
+# Alertmanager alone posts to the relay, and Prometheus alone scrapes; what goes out is left open, for chats
+# are on the internet. It holds where the cluster's network knows policies. Both are looked for in the
+# namespace {MONITORING} under the names that the operator gives their pods: change what differs, and add
+# whoever brings people to the exporter's pages (an ingress, a gateway).
 """
 _OPERATOR = f"""{_RENDERED}#
 # The operator takes what its Prometheus selects by label, with kube-prometheus-stack `release: NAME`:

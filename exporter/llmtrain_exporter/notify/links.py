@@ -72,7 +72,7 @@ def _origin(url: str) -> tuple[str, str, int | None] | None:
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:
         return None
-    return (parts.scheme, (parts.hostname or "").rstrip("."), port) if parts.username is None else None
+    return (parts.scheme, parts.hostname or "", port) if parts.username is None else None
 
 
 def _moved(url: str, bases: Iterable[tuple[str, str]], public: LinkRule) -> str:

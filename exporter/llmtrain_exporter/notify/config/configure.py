@@ -165,9 +165,13 @@ class _Vault:
         try:
             if rule.ca_file is not None:
                 ssl.create_default_context(cafile=rule.ca_file)
-        except (OSError, ValueError) as error:  # an SSLError is an OSError
-            reason = "holds no certificate" if isinstance(error, ssl.SSLError) else f"cannot be read: {error}"
-            self._problems.append(f"{self._layers.where((*place, 'ca_file'))}: {rule.ca_file} {reason}")
+        except ssl.SSLError:
+            problem = "holds no certificate"
+        except (OSError, ValueError) as error:
+            problem = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        else:
+            return
+        self._problems.append(f"{self._layers.where((*place, 'ca_file'))}: {rule.ca_file} {problem}")
 
     def _secret(self, rule: BotRule | ExporterRule | PostingRule, key: str, place: Place) -> str | None:
         try:

@@ -62,9 +62,10 @@ def _person(value: str) -> str:
 def _keyword(value: str) -> str:
     """What stands on a card as it is: no markup that a chat would change, nothing that is not seen."""
     plain = value.isprintable() and value == value.strip() and not _KEYWORD_MARKUP & set(value)
-    if not plain or "://" in value or "www." in value:
+    if not plain or "://" in value or "www." in value or not 1 <= len(value) <= MOST_KEYWORD:
         raise ValueError(
-            "must be a word or a few on one line, without markup, addresses and blanks around it"
+            f"must be at most {MOST_KEYWORD} characters on one line, without markup, addresses and "
+            "blanks around"
         )
     return value
 
@@ -89,6 +90,6 @@ def _instance(value: str) -> str:
 BotName = Annotated[str, AfterValidator(_bot_name)]
 Mentions = Annotated[tuple[Annotated[str, AfterValidator(_person)], ...], BeforeValidator(listed)]
 Severities = Annotated[tuple[Literal["critical", "warning", "info"], ...], BeforeValidator(listed)]
-Keyword = Annotated[str, AfterValidator(_keyword), Field(min_length=1, max_length=MOST_KEYWORD)]
+Keyword = Annotated[str, AfterValidator(_keyword)]
 Instances = Annotated[tuple[Annotated[str, AfterValidator(_instance)], ...], BeforeValidator(listed)]
 Count = Annotated[int, Field(ge=1, le=6000)]
