@@ -19,6 +19,9 @@ from llmtrain_exporter.notify.config.fields import (
     web_address,
 )
 
+MOST_IN_TURN = 20
+IN_TURN_IN_WORDS = "Other bots of the same group, which take turns with it: its rate is each one's own."
+
 
 def _proxy(value: str) -> str:
     return base_address(value, "give a proxy with a password as the variable HTTPS_PROXY")
@@ -55,15 +58,15 @@ class BotRule(SettingsSection):
         return value
 
 
-class WebhookRule(BotRule):
-    """A bot that is an address to post to."""
+class AddressRule(SettingsSection):
+    """Where to post to."""
 
     url: SecretStr | None = Field(default=None, description="The bot's webhook address, a secret.")
     url_file: str | None = Field(default=None, description="A file that holds it.")
     url_env: str | None = Field(default=None, description="An environment variable that holds it.")
 
     @model_validator(mode="after")
-    def _has_address(self) -> WebhookRule:
+    def _has_address(self) -> AddressRule:
         require_source(self, "url")
         return self
 
@@ -72,20 +75,36 @@ class WebhookRule(BotRule):
         return web_address(value) if key == "url" else value
 
 
-class SignedRule(WebhookRule):
-    """Such a bot that may want its messages signed."""
+class SignedAddressRule(AddressRule):
+    """Where to post messages to that may have to be signed."""
 
     secret: SecretStr | None = Field(default=None, description="What messages are signed with.")
     secret_file: str | None = Field(default=None, description="A file that holds it.")
     secret_env: str | None = Field(default=None, description="An environment variable that holds it.")
+
+    @model_validator(mode="after")
+    def _has_one_secret(self) -> SignedAddressRule:
+        source_given(self, "secret")
+        return self
+
+
+class WebhookRule(AddressRule, BotRule):
+    """A bot that is an address to post to."""
+
+    in_turn: tuple[AddressRule, ...] = Field(
+        default=(), max_length=MOST_IN_TURN, description=IN_TURN_IN_WORDS
+    )
+
+
+class SignedRule(SignedAddressRule, BotRule):
+    """Such a bot that may want its messages signed."""
+
     keyword: Keyword | None = Field(
         default=None, description="A word that the bot asks for: it is put on every card."
     )
-
-    @model_validator(mode="after")
-    def _has_one_secret(self) -> SignedRule:
-        source_given(self, "secret")
-        return self
+    in_turn: tuple[SignedAddressRule, ...] = Field(
+        default=(), max_length=MOST_IN_TURN, description=IN_TURN_IN_WORDS
+    )
 
     def with_keyword(self, title: str) -> str:
         """A card's title with the bot's keyword, which stands there however much of the rest is cut."""

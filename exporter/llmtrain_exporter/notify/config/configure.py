@@ -16,7 +16,7 @@ from llmtrain_exporter.config.yaml_document import Place
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.chat.descriptor import Bot, Chat
-from llmtrain_exporter.notify.chat.rules import BotRule
+from llmtrain_exporter.notify.chat.rules import AddressRule, BotRule
 from llmtrain_exporter.notify.config.settings import (
     INSTANCE,
     RELAY,
@@ -27,7 +27,7 @@ from llmtrain_exporter.notify.config.settings import (
 
 FOLDER_VARIABLE = f"{RELAY.prefix}SECRETS"
 IN_FOLDER = "relay.yml"
-IN_A_FILE_ALONE = ("name", "kind", "per_minute", "per_second", "picture")
+IN_A_FILE_ALONE = ("name", "kind", "per_minute", "per_second", "picture", "in_turn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,11 @@ class _Vault:
     def bot(self, rule: BotRule, place: Place, lang: Lang) -> Bot[Any]:
         """A bot with its secrets."""
         self._check_authorities(rule, place)
-        found = {key: self._secret(rule, key, place) for key in secret_keys(type(rule))}
-        return Bot(rule, rule.lang or lang, {key: value for key, value in found.items() if value})
+        others = tuple(
+            self._secrets(other, (*place, "in_turn", n))
+            for n, other in enumerate(getattr(rule, "in_turn", ()))
+        )
+        return Bot(rule, rule.lang or lang, self._secrets(rule, place), others)
 
     def exporter(self, rule: ExporterRule, place: Place) -> Exporter:
         """An exporter with its password."""
@@ -161,6 +164,11 @@ class _Vault:
         if self._problems:
             raise ConfigError(self._problems)
 
+    def _secrets(self, rule: BotRule | AddressRule, place: Place) -> dict[str, str]:
+        """Those that are given."""
+        found = {key: self._secret(rule, key, place) for key in secret_keys(type(rule))}
+        return {key: value for key, value in found.items() if value}
+
     def _check_authorities(self, rule: BotRule | ExporterRule, place: Place) -> None:
         try:
             if rule.ca_file is not None:
@@ -173,7 +181,9 @@ class _Vault:
             return
         self._problems.append(f"{self._layers.where((*place, 'ca_file'))}: {rule.ca_file} {problem}")
 
-    def _secret(self, rule: BotRule | ExporterRule | PostingRule, key: str, place: Place) -> str | None:
+    def _secret(
+        self, rule: BotRule | AddressRule | ExporterRule | PostingRule, key: str, place: Place
+    ) -> str | None:
         try:
             value = secret_of(rule, key, self._environ)
             return (
