@@ -262,6 +262,10 @@ WRONG = {
         f"bots: [{BOT}, ca_file: no.pem}}]",
         "{file}: line 1: bots[0].ca_file: {folder}/no.pem cannot be read: No such file or directory",
     ),
+    "authorities without a name": (
+        f"bots: [{BOT}, ca_file: ''}}]",
+        "{file}: line 1: bots[0].ca_file: must not be empty",
+    ),
     "authorities that are none": (
         f"bots: [{BOT}, ca_file: relay.yml}}]",
         "{file}: line 1: bots[0].ca_file: {folder}/relay.yml holds no certificate",

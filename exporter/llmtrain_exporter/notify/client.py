@@ -65,7 +65,7 @@ def _send(
         headers={} if call.body is None else {"Content-Type": JSON},
         auth=auth or _nobody,
         proxies=_proxies(call, egress),
-        verify=egress.ca_file,
+        verify=egress.ca_file or None,  # an empty text would mean: verify nothing
         timeout=(min(CONNECT_SECONDS, seconds), seconds),
         allow_redirects=False,
         stream=True,

@@ -44,7 +44,9 @@ class BotRule(SettingsSection):
         default=None, description="The way to it, in place of that of HTTPS_PROXY."
     )
     ca_file: str | None = Field(
-        default=None, description="Authorities that its certificate may be of, in place of the usual ones."
+        default=None,
+        min_length=1,
+        description="Authorities that its certificate may be of, in place of the usual ones.",
     )
 
     @model_validator(mode="after")

@@ -53,7 +53,9 @@ class ExporterRule(SettingsSection):
     password: SecretStr | None = Field(default=None, description="For basic authentication.")
     password_file: str | None = Field(default=None, description="A file that holds it.")
     password_env: str | None = Field(default=None, description="An environment variable that holds it.")
-    ca_file: str | None = Field(default=None, description="Authorities that its certificate may be of.")
+    ca_file: str | None = Field(
+        default=None, min_length=1, description="Authorities that its certificate may be of."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> ExporterRule:
