@@ -11,12 +11,14 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.notify import service
 from llmtrain_exporter.notify.config.configure import Exporter, configure
-from llmtrain_exporter.notify.config.settings import LinkRule
+from llmtrain_exporter.notify.config.settings import LinkRule, RelaySettings
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.links import links, silence_link
 from llmtrain_exporter.notify.service import is_loopback
 from llmtrain_exporter.web.users import Users
+from llmtrain_exporter.web.web_config import WebConfig
 
 from tests.bots import bot
 from tests.relaying import RelayProcess, alert, group, post, relaying
@@ -242,3 +244,21 @@ def test_what_no_instance_can_fill_is_said(tmp_path: Path) -> None:
         assert any("http://{instance} is never asked" in warning for warning in warnings) is warned
     environ = {"LLMTRAIN_RELAY_EXPORTERS": "http://{instance}", "LLMTRAIN_RELAY_INSTANCES": "a:1, b:2"}
     assert configure({}, environ, None).settings.instances == ("a:1", "b:2")
+
+
+@pytest.mark.parametrize(
+    ("listen", "token", "users", "warned"),
+    [
+        ("0.0.0.0:9849", None, None, True),
+        (":9849", None, None, True),
+        ("127.0.0.1:9849", None, None, False),
+        ("0.0.0.0:9849", TOKEN, None, False),
+        ("0.0.0.0:9849", None, Users({"ann": HASH}), False),
+    ],
+)
+def test_a_relay_that_anybody_reaches_says_so(
+    listen: str, token: str | None, users: Users | None, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With what to set, and where Alertmanager needs the same."""
+    service._warn_of_strangers(RelaySettings(listen=listen), WebConfig(users=users), token)
+    assert ("can post cards: set webhook.token_file" in caplog.text) is warned
