@@ -16,6 +16,7 @@ from llmtrain_exporter.notify.card import Card, PlainText, Tone, body_text, safe
 from llmtrain_exporter.notify.compose import Backlog, CardSettings, RunAnswer, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.notify.config.time_zones import zone_named
+from llmtrain_exporter.notify.instances import KnownInstances
 from llmtrain_exporter.notify.links import links
 from llmtrain_exporter.notify.webhook import parse
 from llmtrain_exporter.story.blocks import Cut, Item, Items, Part, Section
@@ -249,6 +250,21 @@ def test_a_card_has_a_link_that_silences() -> None:
     )
     over = body_text(card(alert(firing=False), settings=settings), PlainText())
     assert "silences" not in over
+
+
+def test_a_link_names_only_instances_that_are_known() -> None:
+    """Where each exporter has pages of its own, an alert's label leads to those that the settings know."""
+    links = LinkRule(exporter="https://{instance}/llm")
+    known = KnownInstances(["gpu-*:9848"], ["http://asked:9848"])
+    settings = CardSettings(links, instances=known)
+    for instance in ("gpu-01:9848", "asked:9848"):
+        one = body_text(card(alert(instance=instance), settings=settings), PlainText())
+        assert f"https://{instance}/llm/run?run=math%2Fcollapse-1" in one
+    for instance in ("evil.example", "gpu-01:9848@evil.example", "gpu-1.evil.example:9848", "", "x" * 9999):
+        strange = alert(instance=instance, annotations={"run_url": f"https://{instance}/run?run=a"})
+        assert "https://" not in body_text(card(strange, settings=settings), PlainText())
+    two = [alert(instance=f"gpu-{at}:9848") for at in range(2)]
+    assert "https://" not in body_text(card(*two, settings=settings), PlainText())
 
 
 def test_a_reminder_says_so() -> None:

@@ -25,6 +25,7 @@ from llmtrain_exporter.notify.alert_words import (
 from llmtrain_exporter.notify.card import BULLET, MARKS, Card, Tone
 from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.notify.fitting import short_name
+from llmtrain_exporter.notify.instances import KnownInstances
 from llmtrain_exporter.notify.links import links, silence_link
 from llmtrain_exporter.notify.run_sections import actions_section, first_fact, run_actions, run_sections
 from llmtrain_exporter.notify.webhook import Notification, RaisedAlert
@@ -77,11 +78,15 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class CardSettings:
-    """What the settings say of every card. `zone_name`: as people are told which zone its times are of."""
+    """What the settings say of every card.
+
+    `zone_name`: as people are told which zone its times are of. `instances`: those that links may name.
+    """
 
     links: LinkRule = field(default_factory=LinkRule)
     zone: tzinfo = timezone.utc
     zone_name: str = "UTC"
+    instances: KnownInstances = field(default_factory=KnownInstances)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,11 +313,18 @@ def _in_list(subject: _Subject, alert: RaisedAlert) -> str:
 def _links(subject: _Subject) -> Section:
     # Addresses of all, those of the first alerts before others'.
     addresses = {key: url for alert in reversed(subject.alerts) for key, url in alert.addresses.items()}
-    public, lang = subject.settings.links, subject.lang
+    public, lang = _public(subject), subject.lang
     silence = silence_link([alert.labels for alert in subject.alerts if alert.firing], public, lang)
     found: list[Line] = [(link,) for link in (*links(addresses, subject.run, public, lang), *silence)]
     blocks = (Paragraph(joined(found, " | ")),) if found else ()
     return Section(Part.LINKS, None, blocks, LINKS_RANK)
+
+
+def _public(subject: _Subject) -> LinkRule:
+    """The public addresses, with the exporter's own where all alerts are of one that is known."""
+    named = {alert.labels.get("instance", "") for alert in subject.alerts}
+    known = [instance for instance in named if subject.settings.instances.knows(instance)]
+    return subject.settings.links.of_instance(known[0] if len(named) == len(known) == 1 else None)
 
 
 def _notes(group: Notification, answer: RunAnswer, backlog: Backlog, subject: _Subject) -> Section:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from llmtrain_exporter.notify.client import ask
 from llmtrain_exporter.notify.compose import RunAnswer
 from llmtrain_exporter.notify.config.configure import Exporter
 from llmtrain_exporter.notify.config.settings import INSTANCE
+from llmtrain_exporter.notify.instances import KnownInstances
 from llmtrain_exporter.story.tree_json import from_object
 
 SECONDS = 4.0
@@ -23,8 +23,6 @@ SILENT_SECONDS = 5.0
 """One that did not answer is not asked for so long: in a storm all cards would wait for it."""
 
 MOST_BYTES = 8 * 1024 * 1024
-_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?", re.ASCII)
-_PART_OF_A_NAME = "[A-Za-z0-9-]*"  # between two dots, so that gpu-* is no host of somebody else's domain
 MOST_SILENT = 1000  # an address may hold an alert's own label, of which a pattern allows many
 
 
@@ -43,7 +41,7 @@ class Exporters:
         `instances`: what {instance} in an address may stand for. An alert's label is anybody's word.
         """
         self._exporters = exporters
-        self._instances = tuple(map(_pattern, instances))
+        self._instances = KnownInstances(instances)
         self._count = count
         self._clock = clock
         # By address: until when it is not asked. Shared by threads, but each entry is set as a whole.
@@ -93,17 +91,8 @@ class Exporters:
         known = [exporter for exporter in self._exporters if urlsplit(exporter.url).netloc == instance]
         if known:
             return known[:1]
-        named = self._may_stand(instance)
+        named = self._instances.knows(instance)
         return [exporter for exporter in self._exporters if named or INSTANCE not in exporter.url]
-
-    def _may_stand(self, instance: str) -> bool:
-        # Only what is no longer than a host is held against patterns.
-        is_host = _HOST.fullmatch(instance) is not None
-        return is_host and any(pattern.fullmatch(instance) for pattern in self._instances)
-
-
-def _pattern(instance: str) -> re.Pattern[str]:
-    return re.compile(_PART_OF_A_NAME.join(map(re.escape, instance.split("*"))))
 
 
 def _object(answer: Answer) -> dict[str, Any] | None:

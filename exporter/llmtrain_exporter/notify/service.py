@@ -32,6 +32,7 @@ from llmtrain_exporter.notify.config.time_zones import zone_named
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.http import create_app
+from llmtrain_exporter.notify.instances import KnownInstances
 from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
@@ -141,7 +142,8 @@ def ports_of(
 
 def card_settings(settings: RelaySettings) -> CardSettings:
     """What the settings say of every card."""
-    return CardSettings(settings.links, zone_named(settings.timezone), settings.timezone)
+    instances = KnownInstances(settings.instances, (rule.url for rule in settings.exporters))
+    return CardSettings(settings.links, zone_named(settings.timezone), settings.timezone, instances)
 
 
 def _sources(exporters: Exporters, configured: ConfiguredRelay, telemetry: RelayTelemetry) -> Sources:

@@ -186,9 +186,7 @@ class _Vault:
     ) -> str | None:
         try:
             value = secret_of(rule, key, self._environ)
-            return (
-                value if value is None or isinstance(rule, ExporterRule) else rule.checked_secret(key, value)
-            )
+            return None if value is None else rule.checked_secret(key, value)
         except ValueError as error:
             where = self._layers.where((*place, source_given(rule, key) or key))
             self._problems.append(f"{where}: {error}")

@@ -67,6 +67,10 @@ class ExporterRule(SettingsSection):
             raise ValueError(f"must have no password where the address holds {INSTANCE}")
         return self
 
+    def checked_secret(self, key: str, value: str) -> str:  # noqa: ARG002  # as a bot's rule has it
+        """Any password is one."""
+        return value
+
 
 def _exporter(value: object) -> object:
     return {"url": value} if isinstance(value, str) else value
@@ -80,8 +84,8 @@ Exporters = Annotated[
 class LinkRule(SettingsSection):
     """Public addresses, as people reach them from the chat."""
 
-    exporter: Annotated[str, AfterValidator(_public)] | None = Field(
-        default=None, description="Of the exporter's pages."
+    exporter: Annotated[str, AfterValidator(_base)] | None = Field(
+        default=None, description="Of the exporter's pages; \"{instance}\" in it: the alert's own."
     )
     grafana: Annotated[str, AfterValidator(_public)] | None = Field(default=None, description="Of Grafana.")
     runbook: Annotated[str, AfterValidator(_public)] | None = Field(
@@ -90,6 +94,13 @@ class LinkRule(SettingsSection):
     alertmanager: Annotated[str, AfterValidator(_public)] | None = Field(
         default=None, description="Of Alertmanager, for a link that silences."
     )
+
+    def of_instance(self, instance: str | None) -> LinkRule:
+        """With that exporter's own pages where each has its own; None: with nobody's."""
+        if self.exporter is None or INSTANCE not in self.exporter:
+            return self
+        own = None if instance is None else self.exporter.replace(INSTANCE, instance)
+        return self.model_copy(update={"exporter": own})
 
 
 class PostingRule(SettingsSection):
