@@ -18,6 +18,7 @@ RUN pip --python /llmtrain/bin/python install --no-compile --no-deps --no-build-
     find /llmtrain -depth -type d -name tests -exec rm -r {} + && \
     python -m compileall -q -f --invalidation-mode unchecked-hash /llmtrain && \
     /llmtrain/bin/llmtrain-exporter --version && \
+    mkdir -p /state/llmtrain && touch --date="@${SOURCE_DATE_EPOCH}" /state/llmtrain && \
     find /llmtrain -newermt "@${SOURCE_DATE_EPOCH}" -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH}" {} +
 
 FROM python:${PYTHON}
@@ -25,6 +26,8 @@ LABEL org.opencontainers.image.title="llmtrain-exporter" \
       org.opencontainers.image.description="Prometheus exporter for the logs of LLM fine-tuning runs, and its chat relay" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /llmtrain /llmtrain
+# The relay's memory: a new volume takes its folder's owner.
+COPY --from=build --chown=65534:65534 /state/ /var/lib/
 ENV PATH=/llmtrain/bin:$PATH \
     LANG=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -53,7 +53,34 @@ PARTS = (
     b"\r 50%|#  | 5/10 [",
 )
 LINES = (b"Traceback (most recent call last)", b'\n{"loss": NaN, "step": 1}\n', b"\r" + b" " * 60 + b"\r")
-TOKENS = (*PUNCTUATION.split(), *NUMBERS.split(), *KEYS.split(), *BYTES, *LONG, *PARTS, *LINES)
+WRAPPERS = (
+    b"np.float64(44.01)",
+    b"tensor(0.5, device='cuda:0')",
+    b"array([0.5, nan], dtype=float32)",
+    b"{'a': {'b': [1, 2]}}",
+    b"<Metric object, at 0x7f>",
+)
+BROKEN = (
+    b"}{",
+    b",\n ",
+    b"{\n",
+    b"{'loss': 1.5,\n",
+    b"\x1b[1;36m",
+    b"\x1b[0m",
+    b'{"log": "',
+    b'\\n", "stream": "stdout"}',
+)
+TOKENS = (
+    *PUNCTUATION.split(),
+    *NUMBERS.split(),
+    *KEYS.split(),
+    *BYTES,
+    *LONG,
+    *PARTS,
+    *LINES,
+    *WRAPPERS,
+    *BROKEN,
+)
 
 
 def seeds(logs: Path | None) -> list[tuple[str, bytes]]:

@@ -68,7 +68,7 @@ class Stack:
             "exporter:9848": self.exporter.address,
             "/run/relay-token/token": str(token),
         }
-        shipped = _with_addresses(ALERTS / "alertmanager.yml", addresses, folder)
+        shipped = with_addresses(ALERTS / "alertmanager.yml", addresses, folder)
         shutil.copytree(ALERTS / "templates", folder / "templates")
         self.alertmanager: Server = Alertmanager(folder, shipped, binary=find(f"alertmanager{version}"))
         port = free_port()
@@ -76,7 +76,7 @@ class Stack:
         shutil.copytree(ALERTS / "rules", folder / "rules")
         prometheus: list[str | Path] = [
             find(f"prometheus{version}"),
-            f"--config.file={_with_addresses(ALERTS / 'prometheus.yml', addresses, folder)}",
+            f"--config.file={with_addresses(ALERTS / 'prometheus.yml', addresses, folder)}",
             f"--storage.tsdb.path={folder / 'prometheus'}",
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=warn",
@@ -93,7 +93,7 @@ class Stack:
         self._block.__exit__(*raised)  # type: ignore[arg-type]
 
 
-def _with_addresses(shipped: Path, addresses: Mapping[str, str], folder: Path) -> Path:
+def with_addresses(shipped: Path, addresses: Mapping[str, str], folder: Path) -> Path:
     """A shipped configuration with the addresses of this machine in place of those of the compose project."""
     text = shipped.read_text()
     for name, address in addresses.items():

@@ -23,9 +23,10 @@ from llmtrain_exporter.notify.compose import RunAnswer
 from llmtrain_exporter.notify.config.configure import ConfiguredRelay, configure
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.http import create_app
+from llmtrain_exporter.notify.memory_file import MemoryFile
 from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
-from llmtrain_exporter.notify.service import card_settings, ports_of
+from llmtrain_exporter.notify.service import card_settings, memory_of, ports_of
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.story.blocks import (
     Code,
@@ -41,6 +42,7 @@ from llmtrain_exporter.story.blocks import (
     items,
 )
 from llmtrain_exporter.story.tree_json import from_object, to_object
+from llmtrain_exporter.web.access import Access
 from llmtrain_exporter.web.server import Server as WebServer
 from llmtrain_exporter.web.users import Users
 from prometheus_client.parser import text_string_to_metric_families
@@ -302,6 +304,8 @@ def relaying(
     *,
     draw: Callable[[Mapping[str, Any]], bytes | None] = lambda _: None,
     remember: float = 3600.0,
+    memory: Path | None = None,
+    began: float = 0.0,
     under_way: Callable[[], float] = lambda: 0.0,
     users: Users | None = None,
     headers: Mapping[str, str] | None = None,
@@ -310,7 +314,8 @@ def relaying(
 ) -> Iterator[Site]:
     """A relay for these bots, which go by its clock then; it knows the runs of `stories`.
 
-    `under_way`: seconds by that clock that a message takes to the bot, or its answer back.
+    `memory`: its file; `began`: seconds after NOW at which it is started; `under_way`: seconds by that clock
+    that a message takes to the bot, or its answer back.
     """
     configured = chosen(bots, **rules)
     telemetry = RelayTelemetry("test", (bot.rule.name for bot in configured.bots))
@@ -325,14 +330,20 @@ def relaying(
     async def drawn(said: Mapping[str, Any], _instance: str) -> bytes | None:
         return draw(said)
 
-    clock = Clock(NOW)
+    clock = Clock(NOW + began)
+    keeper = MemoryFile(memory, clock.seconds, telemetry.memory)
     deliveries = [
-        Delivery(rule, _ports(bot, clock, under_way, telemetry, ending.is_set), remember)
+        Delivery(
+            rule,
+            _ports(bot, clock, under_way, telemetry, ending.is_set),
+            memory_of(rule, keeper, remember),
+        )
         for bot, rule in zip(bots, configured.bots, strict=True)
     ]
     sources = Sources(ask, drawn, card_settings(configured.settings), clock.time)
     relay = Relay(deliveries, sources, telemetry, shown.append, configured.settings.lang, 6 * 3600)
-    server = WebServer(create_app(relay, telemetry, users, headers or {}, token), "127.0.0.1", 0)
+    access = Access(users, headers or {})
+    server = WebServer(create_app(relay, telemetry, access, token), "127.0.0.1", 0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
@@ -340,6 +351,7 @@ def relaying(
     finally:
         server.stop()
         thread.join(HANGS_SECONDS)
+        keeper.close()
 
 
 def _ports(

@@ -266,6 +266,22 @@ class Alertmanager(Server):
         eventually(lambda: self.total("alertmanager_dispatcher_aggregation_groups") == 0)
 
 
+def clustered(folder: Path, config: Path, own: int, peer: int, binary: str | Path, *options: str) -> Server:
+    """An Alertmanager that talks to another one, by their ports of the cluster."""
+    port = free_port()
+    command = [
+        binary,
+        f"--config.file={config}",
+        f"--storage.path={folder}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        f"--cluster.listen-address=127.0.0.1:{own}",
+        f"--cluster.advertise-address=127.0.0.1:{own}",
+        f"--cluster.peer=127.0.0.1:{peer}",
+        *options,
+    ]
+    return Server(command, port)
+
+
 def _static(target: str) -> dict[str, Any]:
     return {"static_configs": [{"targets": [target]}]}
 

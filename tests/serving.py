@@ -21,7 +21,10 @@ from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
 from llmtrain_exporter.serve.telemetry import Telemetry
-from llmtrain_exporter.web.server import Server
+from llmtrain_exporter.web.access import Access
+from llmtrain_exporter.web.connections import Limits
+from llmtrain_exporter.web.hosts import ANY_HOST, KnownHosts
+from llmtrain_exporter.web.server import USUAL, Server
 from llmtrain_exporter.web.users import Users
 
 from tests.servers import HANGS_SECONDS
@@ -63,6 +66,8 @@ class Site:
     tls: ssl.SSLContext | None = None
     host: str = "127.0.0.1"
     now: float = NOW
+    hosts: KnownHosts = ANY_HOST
+    limits: Limits = USUAL
 
     def __post_init__(self) -> None:
         self.exposition = Exposition()
@@ -72,14 +77,13 @@ class Site:
             self.fleet,
             self.exposition,
             self.telemetry,
-            self.users,
+            Access(self.users, self.headers, self.hosts),
             "1.2.3",
             lambda: self.now,
-            self.headers,
             config.Settings(),
             itertools.count().__next__,
         )
-        self.server = Server(app, self.host, 0, self.tls)
+        self.server = Server(app, self.host, 0, self.tls, self.limits, self.telemetry.server.cut_off)
 
     def get(self, path: str, method: str = "GET", **options: Any) -> requests.Response:
         """The answer to one request."""

@@ -122,8 +122,8 @@ def test_lines_keep_to_the_terminal_and_break_where_they_may(name: str, width: i
 # JSON
 
 DESIGN = {
-    *("run", "file", "dialect", "profile", "records", "first_step", "last_step", "max_steps", "resumes"),
-    *("state", "health", "signals", "incidents", "best", "skipped_lines"),
+    *("run", "file", "dialect", "profile", "records", "first_step", "last_step", "step_is_record"),
+    *("max_steps", "resumes", "state", "health", "signals", "incidents", "best", "skipped_lines"),
 }
 SIGNAL = {"signal", "severity", "first_step", "last_step", "records", "peak", "peak_step", "limit", "metric"}
 

@@ -53,6 +53,7 @@ EXAMPLES = {
     "paths": Example("[/a, b]", "/a, b", ("/a", "b"), ("/a", "b")),
     "listen": Example("'[::]:80'", "[::]:80", "[::]:80", "[::]:80"),
     "web_config_file": plainly("web.yml", "web.yml"),
+    "allowed_hosts": Example("[a.b, '*.c']", "a.b, *.c", ("A.b", "*.c"), ("a.b", "*.c")),
     "stdout_log": Example("['*.log', 'out.*']", "*.log,out.*", ("*.log", "out.*"), ("*.log", "out.*")),
     "max_depth": plainly("3", 3),
     "ignore_older": plainly("12h", 43200.0),
@@ -134,7 +135,14 @@ def other_than(key: str) -> object:
         "listen": "a:1",
         "labels": {"z": "z"},
     }
-    others |= {"paths": ["z"], "stdout_log": ["z"], "runs": [], "profiles": {}, "web_config_file": "z"}
+    others |= {
+        "paths": ["z"],
+        "allowed_hosts": ["z"],
+        "stdout_log": ["z"],
+        "runs": [],
+        "profiles": {},
+        "web_config_file": "z",
+    }
     return others.get(key, 11)
 
 

@@ -275,27 +275,31 @@ def test_the_numbers_of_a_log_are_found_under_their_names(corpus: Path) -> None:
 RUNS_WITH_BARS = ("trl-sft", "trl-grpo-beta0", "trl-grpo-collapse-lr")
 
 
-def interleaved(bars: bytes, rows: list[bytes]) -> bytes:
-    """As on a terminal: each time that the bar is cleared, the row comes before it is drawn again."""
-    pieces = re.split(rb"(\r {20,}\r)", bars)
-    waiting = iter(rows)
-    text = b"".join(
-        piece + next(waiting, b"") if piece.isspace() and b"\r" in piece else piece for piece in pieces
-    )
-    return text + b"".join(waiting)
+# An evaluation's bar is cleared with the training's for a row; when it is done it is cleared alone, for none.
+PRINTS = re.compile(rb"(\r {20,}\r(?:\n\r {20,}\r\x1b\[A)?(?!\x1b))")
+
+
+def interleaved(bars: bytes, rows: list[bytes], held: int = 0) -> bytes:
+    """As on a terminal: each time that the bar is cleared, the row comes before it is drawn again.
+
+    `held`: bytes of rows that a buffer takes before it is written, all at once.
+    """
+    waiting, buffer, text = iter(rows), b"", b""
+    for piece in PRINTS.split(bars):
+        text += piece
+        if PRINTS.fullmatch(piece):
+            row = next(waiting, b"")
+            if len(buffer + row) > held:
+                text, buffer = text + buffer, b""
+            buffer += row
+            if not held:
+                text, buffer = text + buffer, b""
+    return text + buffer + b"".join(waiting)
 
 
 def block_buffered(bars: bytes, rows: list[bytes]) -> bytes:
     """As in a file: whole rows of about 8 KiB at once come late, between bars of later steps."""
-    blocks = [b""]
-    for row in rows:
-        blocks[-1:] = [blocks[-1] + row] if len(blocks[-1] + row) <= 8192 else [blocks[-1], row]
-    segments = bars.split(b"\r")
-    parts = [
-        segments[at * len(segments) // len(blocks) :][: len(segments) // len(blocks) + 1]
-        for at in range(len(blocks))
-    ]
-    return b"".join(b"\r".join(part) + block for part, block in zip(parts, blocks, strict=True))
+    return interleaved(bars, rows, held=8192)
 
 
 @pytest.mark.parametrize("name", RUNS_WITH_BARS)

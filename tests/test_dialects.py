@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from llmtrain_exporter.ingest.dialect import Shape
 from llmtrain_exporter.ingest.dialects import registered
-from llmtrain_exporter.ingest.dialects.printed import parse_dict
+from llmtrain_exporter.ingest.printed_rows import parse_dict
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines
 from llmtrain_exporter.knowledge import catalogue as c
@@ -393,8 +393,8 @@ def test_readers_of_two_logs_share_no_steps() -> None:
     """Two printed logs count their records each for itself."""
     readers = Readers()
     one, other = (readers.reader(DIALECTS["printed"]) for _ in range(2))
-    text = row(1).encode()
-    found = [each for reader in (one, one, other) for each in reader.read(text)]
+    reads = ((one, row(1)), (one, row(2)), (other, row(2)))
+    found = [each for reader, text in reads for each in reader.read(text.encode())]
     steps = [record.step for record in found if isinstance(record, Record)]
     assert steps == [1, 2, 1]
 
@@ -402,7 +402,19 @@ def test_readers_of_two_logs_share_no_steps() -> None:
 FRAGMENTS = (
     b"""{" {' loss ': ": nan NaN 1e999 ' " } 100%| epoch 0.5 "data" "step": "log_history": [ ] ,""".split()
 )
-fragments = st.sampled_from([*FRAGMENTS, b"| 5/7 [", b" " * 30, b"\r", b"\n", b"\0", b"\xff", b"\\ud800"])
+ODD = (
+    b"np.float64(",
+    b"tensor(0.5, device='cuda:0')",
+    b"array([",
+    b"}{",
+    b"{\n",
+    b"\x1b[32m",
+    b'{"log": ',
+    b'"stream": "stdout"',
+)
+fragments = st.sampled_from(
+    [*FRAGMENTS, *ODD, b"| 5/7 [", b" " * 30, b"\r", b"\n", b"\0", b"\xff", b"\\ud800"]
+)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

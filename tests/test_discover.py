@@ -13,7 +13,7 @@ import pytest
 from llmtrain_exporter.ingest import discover as module
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found, Scan, SearchOptions, discover
-from llmtrain_exporter.ingest.follow import explain
+from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.recognise import SNIFFED, sniff
 from llmtrain_exporter.ingest.run_names import labels
 

@@ -21,6 +21,7 @@ from llmtrain_exporter.serve import exposition as module
 from llmtrain_exporter.serve.deflate import gzip_pieces
 from llmtrain_exporter.serve.exposition import LONGEST, Exposition, label_value
 from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.scrapers import Scrapers
 from llmtrain_exporter.serve.telemetry import Telemetry
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.samples import Sample
@@ -241,14 +242,30 @@ def test_any_sequence_of_changes_leads_to_the_runs_that_are_left(
 
 
 @pytest.mark.parametrize("openmetrics", [False, True])
-def test_a_newborn_run_shows_its_counters_at_zero_once(openmetrics: bool) -> None:
-    """One scrape sees 0, each later one what was published last; gauges are as they are from the start."""
+def test_a_newborn_run_shows_its_counters_at_zero_for_a_time(openmetrics: bool) -> None:
+    """From the first scrape on, whoever looks; gauges are as they are from the start, pages see all of it."""
     exposition = filled({"other": {RESUMES: 3.0}})
     exposition.publish("new", {STEP: 7.0, RESUMES: 1.0}, newborn=True)
-    exposition.publish("new", {STEP: 8.0, RESUMES: 2.0})
-    bodies = [parsed(exposition.render(openmetrics), openmetrics) for _ in range(3)]
-    wanted = [{"other": {RESUMES: 3.0}, "new": {STEP: 8.0, RESUMES: count}} for count in (0.0, 2.0, 2.0)]
-    assert bodies == [expected(runs) for runs in wanted]
+    seen = []
+    for now in (100.0, 100.0, 129.0, 130.0, 131.0):
+        exposition.scraped(now, 30.0)
+        exposition.publish("new", {STEP: now, RESUMES: 2.0})
+        for _ in range(2):  # that somebody reads it takes nothing away
+            body = parsed(exposition.render(openmetrics), openmetrics)
+        seen.append(body)
+        assert sorted(exposition.samples("new").values()) == [2.0, now]
+    zeros = [(100.0, 0.0), (100.0, 0.0), (129.0, 0.0), (130.0, 2.0), (131.0, 2.0)]
+    wanted = [{"other": {RESUMES: 3.0}, "new": {STEP: step, RESUMES: count}} for step, count in zeros]
+    assert seen == [expected(runs) for runs in wanted]
+
+
+def test_a_zero_that_nobody_has_seen_is_not_over() -> None:
+    """However late the first scrape comes, it shows 0."""
+    exposition = Exposition()
+    exposition.scraped(0.0, 30.0)
+    exposition.publish("new", {RESUMES: 1.0}, newborn=True)
+    exposition.scraped(1000.0, 30.0)
+    assert parsed(exposition.render(False), False) == expected({"new": {RESUMES: 0.0}})
 
 
 def test_a_newborn_run_that_leaves_before_a_scrape_was_never_there() -> None:
@@ -258,6 +275,41 @@ def test_a_newborn_run_that_leaves_before_a_scrape_was_never_there() -> None:
     exposition.remove("new")
     exposition.publish("old", {RESUMES: 5.0})
     assert parsed(exposition.render(False), False) == expected({"old": {RESUMES: 5.0}})
+
+
+def test_a_zero_lasts_until_the_slowest_scraper_has_come() -> None:
+    """About two of its intervals; 60 seconds while an interval is not known, and never longer."""
+    scrapers = Scrapers()
+    assert scrapers.hold(0.0) == 60.0
+    for now, hold in ((0.0, 60.0), (15.0, 26.25), (30.0, 26.25)):
+        scrapers.came(("a", "Prometheus"), "10", now)
+        assert scrapers.hold(now) == hold
+    scrapers.came(("b", "Prometheus"), "10", 31.0)  # a second one, which came for the first time
+    assert scrapers.hold(31.0) == 60.0
+    scrapers.came(("b", "Prometheus"), "10", 51.0)
+    assert scrapers.hold(51.0) == 35.0
+    scrapers.came(("b", "Prometheus"), "10", 111.0)
+    assert scrapers.hold(111.0) == 60.0
+    assert scrapers.hold(232.0) == 60.0  # all are forgotten
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_servers_behind_one_address_all_see_the_zero(count: int) -> None:
+    """They look like one that comes more often, but a time-out is never longer than an interval."""
+    scrapers = Scrapers()
+    arrivals = sorted(15.0 * at + 0.4 * server for at in range(9) for server in range(count))
+    for now in arrivals:
+        scrapers.came(("gateway", "Prometheus"), "10", now)
+        assert scrapers.hold(now) > 15.0
+
+
+@pytest.mark.parametrize("timeout", ["", "x", "nan", "-1", "inf", "9" * 10_000])
+def test_a_header_that_is_no_number_asks_for_the_longest(timeout: str) -> None:
+    """Whoever sends it."""
+    scrapers = Scrapers()
+    for now in (0.0, 1.0):
+        scrapers.came(("a", ""), timeout, now)
+    assert scrapers.hold(1.0) == 60.0
 
 
 def test_families_of_many_runs_stand_together() -> None:

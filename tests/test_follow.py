@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from llmtrain_exporter.ingest import follow
+from llmtrain_exporter.ingest import fingerprint, follow, lines
 from llmtrain_exporter.ingest.follow import Batch, Follower, open_regular, raise_descriptor_limit
 
 
@@ -308,16 +308,223 @@ def test_a_half_line_dies_with_its_file(scene: Scene) -> None:
     assert [batch.lines for batch in scene.settle()] == [[b'{"new": 1}']]
 
 
+HEAD = b'{"loss": 1.0, "step": 1}\n' * 20
+
+
+def replaced_by(scene: Scene, text: bytes, *, modified: float | None = None) -> None:
+    """Another file comes in the place of the log at once, as `mv` does it."""
+    other = scene.log.with_name("other")
+    other.write_bytes(text)
+    if modified is not None:
+        os.utime(other, (modified, modified))
+    other.replace(scene.log)
+
+
+def test_a_copy_goes_on_where_its_original_was(scene: Scene) -> None:
+    """What begins with all that was read is the same log under any number; only what it has more is new."""
+    scene.write(HEAD)
+    scene.batches()
+    for number in range(9):
+        text = scene.log.read_bytes() + b"%d\n" % number
+        replaced_by(scene, text)
+        found = scene.settle()
+        assert [(batch.lines, batch.restarted) for batch in found] == [([b"%d" % number], False)]
+    assert scene.follower.generation == 0
+
+
 def test_files_that_begin_alike_are_told_apart(scene: Scene) -> None:
-    """Training logs have the same first lines: a new file with the head of the old one is read from there."""
-    head = b'{"loss": 1.0, "step": 1}\n' * 20
-    scene.write(head)
+    """Training logs have the same first lines: another log is read from there."""
+    scene.write(HEAD + b"old\n")
+    scene.batches()
+    replaced_by(scene, HEAD + b"new\nnew\n")
+    found = scene.settle()
+    assert lines_of(found) == (HEAD + b"new\nnew\n").splitlines()
+    assert [(batch.restarted, batch.past) for batch in found] == [(True, True)]
+
+
+def test_the_past_of_another_log_ends_soon_after_it_is_met(scene: Scene) -> None:
+    """What it has at the meeting is history, what comes later is news."""
+    scene.write(HEAD)
+    scene.batches()
+    replaced_by(scene, b"other\n")
+    assert [batch.past for batch in scene.settle()] == [True]
+    scene.now += follow.MEETING_SECONDS
+    scene.write(b"growth\n")
+    assert [(batch.lines, batch.past) for batch in scene.batches()] == [([b"growth"], False)]
+
+
+def test_a_large_past_is_past_to_its_end(scene: Scene) -> None:
+    """However long the reading of another log takes."""
+    scene.follow(chunk=1 << 16)
+    scene.write(HEAD)
+    scene.batches()
+    replaced_by(scene, b"x" * 99 + b"\n" + b"row\n" * 100_000)
+    found = []
+    for _ in range(20):
+        batch = scene.poll(after=follow.MEETING_SECONDS + 1)
+        found += [batch] if batch else []
+    assert len(lines_of(found)) == 100_001
+    assert {batch.past for batch in found} == {True}
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_copy_on_its_way_is_awaited(scene: Scene, in_place: bool) -> None:
+    """A file that has the begin of what was read can become the log again, growing or all at once."""
+    scene.write(HEAD + b"last\n")
+    scene.batches()
+    whole = scene.log.read_bytes()
+    if in_place:
+        os.truncate(scene.log, 0)
+    else:
+        replaced_by(scene, b"")
+    for cut in range(0, len(whole), 100):
+        with scene.log.open("r+b") as file:
+            file.write(whole[:cut])
+        scene.follower.check_path(scene.now)
+        assert scene.poll(after=1.0) is None
+    with scene.log.open("r+b") as file:
+        file.write(whole + b"new\n")
+    assert [(batch.lines, batch.restarted) for batch in scene.settle()] == [([b"new"], False)]
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_shorter_file_that_stays_so_is_another_log(scene: Scene, in_place: bool) -> None:
+    """A training that begins in the same words is not waited for without end."""
+    scene.write(HEAD + b"last\n")
+    scene.batches()
+    if in_place:
+        os.truncate(scene.log, 50)
+    else:
+        replaced_by(scene, HEAD[:50])
+    assert scene.batches() == []
+    found = scene.settle()
+    assert [(batch.lines, batch.restarted) for batch in found] == [(HEAD[:50].splitlines(), True)]
+
+
+def test_an_empty_file_is_no_other_log(scene: Scene) -> None:
+    """However long it is empty: what was read is the log until something else stands there."""
+    scene.write(HEAD)
+    scene.batches()
+    os.truncate(scene.log, 0)
+    for _ in range(100):
+        assert scene.poll(after=60.0) is None
+    scene.log.write_bytes(HEAD + b"new\n")
+    assert [(batch.lines, batch.restarted) for batch in scene.settle()] == [([b"new"], False)]
+
+
+def test_a_copy_without_the_half_line_goes_on(scene: Scene) -> None:
+    """A half line was not handed on, so it may be missing, or be another one."""
+    scene.write(HEAD + b"half")
+    scene.batches()
+    replaced_by(scene, HEAD + b"another\n")
+    assert [(batch.lines, batch.restarted) for batch in scene.settle()] == [([b"another"], False)]
+
+
+def test_an_edit_in_the_middle_makes_another_log(scene: Scene) -> None:
+    """`sed -i` keeps begin, end and size; all of a replaced file is compared."""
+    scene.write(HEAD + b"one\n" + HEAD)
+    scene.batches()
+    replaced_by(scene, HEAD + b"two\n" + HEAD + b"new\n")
+    (batch, *_) = scene.settle()
+    assert (batch.restarted, batch.past, batch.lines[20]) == (True, True, b"two")
+
+
+@pytest.mark.parametrize("kept", [0, 1, 63])
+def test_a_short_read_is_no_rewriting(scene: Scene, monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    """A file system can answer with less than it said there was: it is asked again."""
+    scene.write(HEAD)
+    scene.batches()
+    scene.write(b"new\n")
+    short = system(pread=lambda fd, count, offset: os.pread(fd, count, offset)[:kept])
+    monkeypatch.setattr(follow, "os", short)
+    monkeypatch.setattr(fingerprint, "os", short)
+    for _ in range(100):
+        assert scene.poll(after=1.0) is None
+    monkeypatch.setattr(follow, "os", os)
+    monkeypatch.setattr(fingerprint, "os", os)
+    scene.now += 1.0
+    assert [(batch.lines, batch.restarted) for batch in scene.batches()] == [([b"new"], False)]
+
+
+@pytest.mark.parametrize("call", ["stat", "open", "fstat", "pread"])
+def test_an_interrupted_call_is_made_again(scene: Scene, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """EINTR says nothing about the file: no back-off, no error, nothing lost."""
+    scene.write(HEAD)
+    scene.batches()
+    replaced_by(scene, HEAD + b"new\n")
+    calls = itertools.count()
+
+    def interrupted(*args: object, **more: object) -> object:
+        if next(calls) % 3 == 0:
+            raise InterruptedError(errno.EINTR, "Interrupted system call")
+        return getattr(os, call)(*args, **more)
+
+    monkeypatch.setattr(follow, "os", system(**{call: interrupted}))
+    monkeypatch.setattr(fingerprint, "os", system(**{call: interrupted}))
+    found = [batch for _ in range(3) for batch in scene.settle()]
+    assert [(batch.lines, batch.restarted) for batch in found] == [([b"new"], False)]
+    assert scene.follower.error is None
+
+
+def test_a_file_system_without_steady_numbers_costs_no_reading(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where each look shows another inode, a quiet log is known by size, time and its last bytes."""
+    scene.write(HEAD * 1000)
+    scene.batches()
+    numbers = itertools.count(1)
+    read = []
+
+    def another(state: os.stat_result) -> SimpleNamespace:
+        seen = {name: getattr(state, name) for name in dir(state) if name.startswith("st_")}
+        return SimpleNamespace(**{**seen, "st_ino": next(numbers)})
+
+    def counted(fd: int, count: int, offset: int) -> bytes:
+        read.append(count)
+        return os.pread(fd, count, offset)
+
+    shaky = system(
+        stat=lambda path: another(os.stat(path)), fstat=lambda fd: another(os.fstat(fd)), pread=counted
+    )
+    monkeypatch.setattr(follow, "os", shaky)
+    monkeypatch.setattr(fingerprint, "os", shaky)
+    for _ in range(100):
+        scene.follower.check_path(scene.now)
+        assert scene.poll(after=3.0) is None
+    assert sum(read) <= 100 * 4 * lines.TAIL
+    read.clear()
+    for _ in range(20):
+        scene.write(b"new\n")
+        scene.follower.check_path(scene.now)
+        assert lines_of(scene.settle()) == [b"new"]
+    assert sum(read) < 20 * 1000 + len(HEAD) * 1000 * 20 * 4 / 4  # all of it once in four seconds at most
+    assert scene.follower.generation == 0
+
+
+def test_a_symbolic_link_that_is_switched_is_another_log(scene: Scene) -> None:
+    """Its past is told as such."""
+    old, new = scene.log.with_name("a"), scene.log.with_name("b")
+    old.write_bytes(HEAD)
+    new.write_bytes(b"other\n" * 50)
+    scene.log.symlink_to(old)
     scene.batches()
     scene.log.unlink()
-    scene.write(head + b"new\n")
-    found = scene.settle()
-    assert lines_of(found) == (head + b"new\n").splitlines()
-    assert [batch.restarted for batch in found] == [True]
+    scene.log.symlink_to(new)
+    assert [(len(batch.lines), batch.restarted, batch.past) for batch in scene.settle()] == [(50, True, True)]
+
+
+def test_a_large_log_is_compared_over_several_looks(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No look takes longer than some megabytes do."""
+    monkeypatch.setattr(fingerprint, "COMPARED", 1 << 16)
+    monkeypatch.setattr(fingerprint, "SLICE", 1 << 14)
+    scene.write(HEAD * 1000)
+    scene.batches()
+    replaced_by(scene, HEAD * 1000 + b"new\n")
+    looks = 0
+    while (batch := scene.poll(after=0.2)) is None:
+        looks += 1
+    assert (batch.lines, batch.restarted) == ([b"new"], False)
+    assert looks >= len(HEAD) * 1000 >> 16
 
 
 def test_a_writer_that_never_rests_does_not_starve_the_new_file(scene: Scene) -> None:
@@ -656,9 +863,66 @@ def test_nuls_that_stay_are_skipped_and_counted_once(scene: Scene) -> None:
         assert scene.poll(follow.NUL_SECONDS) is None
     scene.now += follow.NUL_SECONDS
     found = scene.batches()
-    assert (lines_of(found), dropped(found, "nul")) == ([b"one", b"two"], 1)
+    assert (lines_of(found), dropped(found, "nul")) == ([b"one", b"two", b"three"], 2)
+
+
+def test_many_nuls_are_waited_for_once(scene: Scene) -> None:
+    """All that stood there while the first were waited for has had its time; later ones get theirs."""
+    scene.write(b"row\0\n" * 15_000)
     found = scene.settle()
-    assert (lines_of(found), dropped(found, "nul")) == ([b"three"], 1)
+    assert dropped(found, "nul") == 15_000
+    scene.write(b"\0late\n")
+    assert scene.batches() == []
+    assert lines_of(scene.settle()) == [b"late"]
+
+
+def test_a_sparse_file_of_terabytes_costs_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file system says where the next data is; what grows behind the hole is read."""
+    scene.write(b"one\n")
+    os.truncate(scene.log, 4 << 40)
+    read = []
+
+    def counted(fd: int, count: int, offset: int) -> bytes:
+        read.append(count)
+        return os.pread(fd, count, offset)
+
+    monkeypatch.setattr(follow, "os", system(pread=counted))
+    assert lines_of(scene.settle()) == [b"one"]
+    scene.write(b"two\n")
+    assert lines_of(scene.settle()) == [b"two"]
+    assert sum(read) < 10 << 20
+    replaced_by(scene, b"another\n")
+    assert [(batch.lines, batch.restarted) for batch in scene.settle()] == [([b"another"], True)]
+
+
+@pytest.mark.parametrize("chunk", [2, 3, 7, 64, 1 << 18])
+@pytest.mark.parametrize(("encoding", "mark"), [("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")])
+def test_utf16_is_handed_on_as_utf8(scene: Scene, encoding: str, mark: bytes, chunk: int) -> None:
+    """PowerShell's `>` writes it; a line's end in it is two bytes, and other characters hold a 0x0a too."""
+    texts = ["{'loss': 1.5}", "\u010a \u0a0a \u0a00 \u6b65\u9aa4 \U0001f600", "", "last\r"]
+    raw = mark + "".join(f"{text}\n" for text in texts).encode(encoding)
+    scene.follow(chunk=chunk)
+    scene.write(raw + "half".encode(encoding))
+    assert scene.lines() == [text.encode() for text in texts]
+    assert scene.follower.unfinished == b"half"
+    scene.write(" line\n".encode(encoding))
+    assert scene.lines() == [b"half line"]
+    replaced_by(scene, scene.log.read_bytes() + "new\n".encode(encoding))
+    assert [(batch.lines, batch.restarted) for batch in scene.settle() if batch.lines] == [([b"new"], False)]
+
+
+def test_a_utf16_line_above_the_cap_is_dropped(scene: Scene) -> None:
+    """The cap holds for all encodings."""
+    scene.follow(chunk=16, max_line=40)
+    scene.write(("\ufeffbefore\n" + "x" * 500 + "\nafter\n").encode("utf-16-le"))
+    found = scene.batches()
+    assert (lines_of(found), dropped(found, "too_long")) == ([b"before", b"after"], 1)
+
+
+def test_a_mark_before_utf8_is_no_part_of_the_first_line(scene: Scene) -> None:
+    """Editors and PowerShell's Out-File write it."""
+    scene.write(b"\xef\xbb\xbf{}\n\xef\xbb\xbf\n")
+    assert scene.lines() == [b"{}", b"\xef\xbb\xbf"]
 
 
 def test_a_hole_after_a_truncation_starts_anew(scene: Scene) -> None:
@@ -764,15 +1028,18 @@ def test_a_file_rewritten_while_parked_starts_anew(scene: Scene, new: bytes) -> 
     assert (batch.lines, batch.restarted) == ([new[:-1]], True)
 
 
-def test_a_file_replaced_while_parked_starts_anew(scene: Scene) -> None:
-    """Another file under the path is read from its start."""
+def test_a_file_replaced_while_parked_is_compared(scene: Scene) -> None:
+    """A copy goes on; another file under the path is read from its start."""
     scene.write(b"old one\n")
     scene.batches()
     scene.follower.park()
-    scene.rotate()
-    scene.write(b"old one\nnew two\n")
+    replaced_by(scene, b"old one\nnew two\n")
     (batch,) = scene.batches()
-    assert (batch.lines, batch.restarted) == ([b"old one", b"new two"], True)
+    assert (batch.lines, batch.restarted) == ([b"new two"], False)
+    scene.follower.park()
+    replaced_by(scene, b"new one\nnew two\nnew three\n")
+    (batch,) = scene.batches()
+    assert (len(batch.lines), batch.restarted) == (3, True)
 
 
 def test_a_path_that_vanishes_while_parked_is_not_the_end(scene: Scene) -> None:

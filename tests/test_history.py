@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
+import struct
 import time
+import tracemalloc
 from array import array
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from llmtrain_exporter.publish import demo
 from llmtrain_exporter.watching.history import columns
 from llmtrain_exporter.watching.history.columns import History
 from llmtrain_exporter.watching.history.document import history_object
+from llmtrain_exporter.watching.history.packed import LOOSE_ROWS, PACKED_ROWS, PackedColumn
 from llmtrain_exporter.watching.history.recorded import RecordedLog, history
 from llmtrain_exporter.watching.history.thin import peaks, stretches, thin
 
@@ -439,3 +442,48 @@ def test_series_are_in_the_catalogues_order() -> None:
 def metrics() -> Sequence[str]:
     """The names of the catalogue."""
     return [metric.name for metric in c.METRICS]
+
+
+COLUMNS = {
+    "digits": lambda at: round(at * 0.37 % 7, at % 9),
+    "many digits": lambda at: math.sin(at),
+    "of 4 bytes": lambda at: struct.unpack("f", struct.pack("f", math.sin(at)))[0],
+    "constant": lambda at: 1e-6,  # noqa: ARG005
+    "large and small": lambda at: 10.0 ** (at % 600 - 300),
+    "odd": lambda at: (math.nan, math.inf, -0.0, 1.0)[at % 4],
+}
+
+
+@pytest.mark.parametrize("value", COLUMNS.values(), ids=COLUMNS)
+def test_a_packed_column_is_the_same_numbers(value: Callable[[int], float]) -> None:
+    """One by one, in pieces and as a whole, to the last bit."""
+    numbers = array("d", map(value, range(LOOSE_ROWS + 3 * PACKED_ROWS + 77)))
+    column = PackedColumn()
+    column.append(numbers[0])
+    for begin in range(1, len(numbers), 1000):
+        column.extend(numbers[begin : begin + 1000])
+    assert column.plain() is column
+    assert (len(column), array("d", column).tobytes()) == (len(numbers), numbers.tobytes())
+    edges = (0, 1, PACKED_ROWS - 1, PACKED_ROWS, 2 * PACKED_ROWS + 5, len(numbers) - 1)
+    for begin, end in product(edges, edges):
+        assert column[begin:end].tobytes() == numbers[begin:end].tobytes()
+    assert (
+        array("d", [column[at] for at in (*edges, -1)]).tobytes()
+        == array("d", [numbers[at] for at in (*edges, -1)]).tobytes()
+    )
+    with pytest.raises(IndexError):
+        column[len(numbers)]
+
+
+def test_a_long_column_takes_little_memory() -> None:
+    """Numbers as trainers print them take half of their 8 bytes, those that stay the same hardly any."""
+    for value, most in ((lambda at: round(math.sin(at), 8), 4.5), (lambda _: 0.001, 0.1)):
+        column, rows = PackedColumn(), 20 * PACKED_ROWS
+        tracemalloc.start()
+        try:
+            for begin in range(0, LOOSE_ROWS + rows, 1000):
+                column.extend(map(value, range(begin, begin + 1000)))
+            taken = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+        assert taken - 8 * 1.2 * LOOSE_ROWS < most * rows

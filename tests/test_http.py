@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +17,11 @@ from pathlib import Path
 import anyio
 import pytest
 import requests
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import Series
 from llmtrain_exporter.serve.http import OPENMETRICS, TEXT
 from llmtrain_exporter.serve.pages import frame
+from llmtrain_exporter.serve.scrapers import TIMEOUT_HEADER
 from llmtrain_exporter.web import asgi
 from llmtrain_exporter.web.negotiate import accepts_gzip, credentials, wants_openmetrics
 from llmtrain_exporter.web.server import Server
@@ -391,3 +394,21 @@ def test_a_signal_ends_it_soon_and_quietly(number: signal.Signals) -> None:
         assert process.stdout.read() == "ended\n"
     for client in clients:
         client.close()
+
+
+def test_whoever_looks_takes_no_zero_away(site: Site) -> None:
+    """curl and HEAD leave a new run at 0 for those who scrape; each of these sees that, then the growth."""
+    resumes = Series(c.RESUMES)
+    first, second = ({"User-Agent": name, TIMEOUT_HEADER: "10"} for name in ("first", "second"))
+
+    def count(headers: Mapping[str, str]) -> str:
+        lines = site.get("/metrics", headers=dict(headers)).text.splitlines()
+        (line,) = [line for line in lines if line.startswith('llmtrain_resumes_total{run="new"}')]
+        return line.rpartition(" ")[2]
+
+    site.exposition.publish("new", {resumes: 1.0}, newborn=True)
+    site.get("/metrics", method="HEAD")
+    assert [count(headers) for headers in ({}, {}, first, {}, second, first)] == ["0.0"] * 6
+    for _ in range(60):  # a second each
+        count(first)
+    assert [count(headers) for headers in (second, first, {})] == ["1.0"] * 3

@@ -296,22 +296,28 @@ def replays(corpus: Path, watched: Path) -> Iterator[list[subprocess.Popen[bytes
             process.wait(HANGS_SECONDS)
 
 
-def play(trainer: Trainer, seen: Callable[[], bool]) -> None:
-    """All that can happen to a log. What is thrown away has to be seen before: nobody can read it later."""
+def play(trainer: Trainer, seen: Callable[[], bool], step: Callable[[], float | None]) -> None:
+    """All that can happen to a log. What is thrown away has to be seen before: nobody can read it later.
+
+    Logs that are met with a few rows are runs that have just begun; what others have by then is history.
+    """
     trainer.write(1, 21)
     trainer.rotate(late=range(22, 25))
-    trainer.write(1, 12)
+    trainer.write(1, 2)
+    eventually(seen)
+    trainer.write(3, 12)
     trainer.write(8, 14)
     eventually(seen)
     trainer.rewrite(2, in_place=True)
+    eventually(seen)
     trainer.write(3, 6)
     eventually(seen)
-    trainer.rewrite(60, in_place=True)
-    trainer.write(61, 65)
-    eventually(seen)
-    trainer.rewrite(66, in_place=False)
-    trainer.write(67, 72)
-    eventually(seen)
+    for rows, in_place in ((60, True), (66, False)):
+        trainer.rewrite(rows, in_place)
+        trainer.train -= rows
+        eventually(lambda rows=rows: step() == rows and seen())  # type: ignore[misc]
+        trainer.write(rows + 1, rows + 5)
+        eventually(seen)
 
 
 def last_row(log: Path) -> dict[str, Any]:
@@ -344,7 +350,11 @@ def show(
             eventually(lambda: len(prometheus.query(f'{RECORDS}{{kind="train"}}')) == len(EMPTY_FIRST))
             trainer = Trainer(watched / "own/logging.jsonl", scraper.wait)
             with replays(corpus, watched) as processes:
-                play(trainer, lambda: counts(scraper.scrapes[-1], "own") == (trainer.train, trainer.eval))
+                play(
+                    trainer,
+                    lambda: counts(scraper.scrapes[-1], "own") == (trainer.train, trainer.eval),
+                    lambda: scraper.scrapes[-1].get(series("llmtrain_step", {"run": "own"})),
+                )
                 codes = [process.wait(HANGS_SECONDS) for process in processes]
             assert codes == [0] * len(codes)
             exporter.search_again()

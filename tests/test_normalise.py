@@ -232,7 +232,7 @@ def test_no_object_makes_the_normaliser_fail(cells: dict[str, object], progress_
     """Any JSON object is a record of floats, one for each of its columns, or is counted."""
     found = Normaliser({"lr": "learning_rate"}, progress_rows=progress_rows).record(cells)
     if isinstance(found, Skip):
-        assert found == Skip("no_training_row")
+        assert found in (Skip("no_training_row"), Skip("unreadable_row"))
         return
     assert all(type(value) is float for value in found.values)
     assert len(found.values) == len(found.layout.series) == len(set(found.layout.series))

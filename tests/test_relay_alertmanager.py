@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -13,18 +16,18 @@ import pytest
 import requests
 import yaml
 
-from tests.bots import all_bots, bot
+from tests.bots import Bot, all_bots, bot
 from tests.relaying import RelayProcess
-from tests.servers import FLUSHES, HANGS_SECONDS, Alertmanager, eventually, free_port
+from tests.servers import FLUSHES, HANGS_SECONDS, Alertmanager, Server, clustered, eventually, free_port
 
 Tool = Callable[[str], Path]
 
+MEMBERS = "alertmanager_cluster_members"
 REQUESTS = "alertmanager_notification_requests_total"
 
 
-@contextmanager
-def alertmanager(folder: Path, relay: str, binary: Path, interval: str = "1s") -> Iterator[Alertmanager]:
-    """An Alertmanager that tells a relay at that address of each run by itself."""
+def configured(folder: Path, relay: str, interval: str = "1s") -> Path:
+    """A configuration that tells a relay at that address of each run by itself."""
     config = {
         "route": {
             "receiver": "relay",
@@ -36,10 +39,23 @@ def alertmanager(folder: Path, relay: str, binary: Path, interval: str = "1s") -
         "receivers": [
             {"name": "relay", "webhook_configs": [{"url": f"{relay}/alerts", "send_resolved": True}]}
         ],
+        "inhibit_rules": [
+            {
+                "source_matchers": ['alertname="LlmTrainIncident"'],
+                "target_matchers": ['signal=~".+"'],
+                "equal": ["job", "instance", "run"],
+            }
+        ],
     }
     path = folder / "alertmanager.yml"
     path.write_text(yaml.safe_dump(config))
-    with Alertmanager(folder, path, binary=binary) as running:
+    return path
+
+
+@contextmanager
+def alertmanager(folder: Path, relay: str, binary: Path, interval: str = "1s") -> Iterator[Alertmanager]:
+    """An Alertmanager with that configuration."""
+    with Alertmanager(folder, configured(folder, relay, interval), binary=binary) as running:
         yield running
 
 
@@ -155,3 +171,126 @@ def test_an_alertmanager_that_forgot_doubles_nothing(tmp_path: Path, real_tool: 
                 eventually(partial(_tells, relay, told))
                 server.kill()
         assert len(one.cards) == 1
+
+
+def _raised(run: str, began: float, ended: float, **labels: str) -> dict[str, Any]:
+    """An alert as Prometheus sends it, now; `ended`: Unix time, in the future while it fires."""
+    until = ended if ended <= time.time() else time.time() + 300.0
+    known = {"alertname": "LlmTrainIncident", "severity": "critical", "job": "llmtrain", "instance": "a:1"}
+    return {
+        "labels": {**known, "run": run, **labels},
+        "annotations": {"summary": "A run is breaking.", "description": f"{run}: kl is 5.2."},
+        "startsAt": _written(began),
+        "endsAt": _written(until),
+    }
+
+
+def _written(moment: float) -> str:
+    return datetime.fromtimestamp(moment, timezone.utc).isoformat()
+
+
+def _send(server: Server, alerts: list[dict[str, Any]]) -> None:
+    with suppress(requests.RequestException):  # it was killed; a Prometheus tries again as well
+        requests.post(f"{server.url}/api/v2/alerts", json=alerts, timeout=HANGS_SECONDS)
+
+
+class Course(threading.Thread):
+    """Incidents that come and go, each sent to all Alertmanagers again and again, as two Prometheus do it."""
+
+    def __init__(self, servers: list[Server], moments: list[float]) -> None:
+        super().__init__(daemon=True)
+        self.over = threading.Event()
+        self._servers = servers
+        self._moments = moments
+
+    def run(self) -> None:
+        """Until it is `over`."""
+        while not self.over.wait(0.5):
+            now = time.time()
+            begun = [(at, moment) for at, moment in enumerate(self._moments) if moment <= now]
+            alerts = [_raised(f"r{at:02}", moment, moment + LASTS_SECONDS) for at, moment in begun]
+            for server in self._servers:
+                if alerts:
+                    _send(server, alerts)
+
+
+QUICK = ("--cluster.peer-timeout=1s", "--cluster.settle-timeout=2s", "--cluster.pushpull-interval=1s")
+"""Else an Alertmanager tells nothing for a quarter of a minute after its start."""
+
+LASTS_SECONDS = 15.0
+STORM = (30, 6, 12.0)
+"""Incidents, kills, and the seconds within which the incidents begin."""
+
+
+def _is_joined(server: Server) -> bool:
+    return server.metrics().get(MEMBERS) == 2
+
+
+@pytest.mark.parametrize("version", ["alertmanager", "alertmanager3"])
+def test_a_cluster_and_a_relay_that_are_killed_tell_each_incident_once(
+    version: str, tmp_path: Path, real_tool: Tool
+) -> None:
+    """30 incidents, 3 bots, 6 kills of two Alertmanagers and the relay: each card is there, and once."""
+    incidents, kills, seconds = STORM
+    chance, binary = random.Random(version), real_tool(version)
+    peers = free_port(), free_port()
+    with ExitStack() as stack:
+        bots: list[Bot] = [stack.enter_context(bot(kind)) for kind in ("feishu", "telegram", "discord")]
+        for one in bots:
+            one.rates = ()
+        limits = {f"{one.kind}": {"per_minute": 6000, "per_second": 100} for one in bots}
+        config = tmp_path / "relay.yml"
+        rules = [one.rule(**limits[one.kind]) for one in bots]
+        config.write_text(yaml.safe_dump({"memory_file": "memory", "bots": rules}))
+        relay: Server = stack.enter_context(RelayProcess(["--config", config]))
+        shipped = configured(tmp_path, relay.url, "5s")
+        managers = [
+            stack.enter_context(
+                clustered(tmp_path / str(at), shipped, peers[at], peers[1 - at], binary, *QUICK)
+            )
+            for at in range(2)
+        ]
+        for manager in managers:
+            eventually(lambda manager=manager: _is_joined(manager))  # type: ignore[misc]
+        start = time.time()
+        course = Course(managers, [start + chance.uniform(0.0, seconds) for _ in range(incidents)])
+        course.start()
+        for _ in range(kills):
+            victim = chance.choice([relay, *managers])
+            victim.crash(lambda: None)
+            if victim is not relay:
+                eventually(lambda victim=victim: _is_joined(victim))  # type: ignore[misc]
+        eventually(lambda: all(len(one.cards) >= 2 * incidents for one in bots))
+        for manager in managers:
+            manager.wait_for_more(FLUSHES, 3 * incidents)
+        course.over.set()
+        course.join()
+        wanted = sorted([f"r{at:02}" for at in range(incidents)] * 2)
+        assert [sorted(card.title.strip("*")[-3:] for card in one.cards) for one in bots] == [wanted] * 3
+
+
+@pytest.mark.parametrize("version", ["alertmanager", "alertmanager3"])
+def test_an_alertmanager_that_is_restarted_tells_no_signal_of_an_incident(
+    version: str, tmp_path: Path, real_tool: Tool
+) -> None:
+    """It hears of the signals before it hears of the 8 incidents that keep them silent."""
+    began = time.time() - 600.0
+    incidents = [_raised(f"r{at}", began, began + 3600.0) for at in range(8)]
+    names = {"alertname": "LlmTrainKlHigh", "signal": "kl_high"}
+    signals = [_raised(f"r{at}", began, began + 3600.0, **names) for at in range(8)]
+    with bot("feishu") as one, RelayProcess(env=one.variables) as relay:
+        server: Server
+        with alertmanager(tmp_path, relay.url, real_tool(version)) as server:
+            _send(server, incidents)
+            eventually(lambda: len(one.cards) == 8)
+            _send(server, signals)
+            server.look_again(groups=8)
+        with alertmanager(tmp_path, relay.url, real_tool(version)) as server:
+            for signal in signals:
+                _send(server, [signal])
+            early = 'llmtrain_relay_cards_total{bot="feishu",result="early"}'
+            eventually(lambda: relay.metrics()[early] >= 8)
+            for incident in incidents:
+                _send(server, [incident])
+            server.look_again(groups=8)
+        assert len(one.cards) == 8

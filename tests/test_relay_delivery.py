@@ -17,10 +17,8 @@ from anyio import to_thread
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.call import Answer
 from llmtrain_exporter.notify.chat.descriptor import Rate
-from llmtrain_exporter.notify.memory import Accepted, Waiting, signature
-from llmtrain_exporter.notify.pacing import MOST_SECONDS, Bucket, Pause
+from llmtrain_exporter.notify.pacing import MOST_SECONDS, Bucket, Pause, Waiting
 from llmtrain_exporter.notify.service import quieten
-from llmtrain_exporter.notify.webhook import parse
 
 from tests.bots import KINDS, Bot, all_bots, bot
 from tests.relaying import NOW, RUN, Site, alert, document, ending, group, relaying
@@ -479,25 +477,6 @@ def test_a_refusal_is_followed_by_a_longer_silence_each_time() -> None:
     assert (pause.reason(now + 1.9), pause.reason(now + 2)) == (asked, None)
 
 
-def test_memory_forgets_the_oldest_first() -> None:
-    """What is asked for stays; what nobody asked for goes in time."""
-    accepted = Accepted(10.0)
-    accepted.add("a", b"1", 0.0)
-    accepted.add("b", b"1", 1.0)
-    assert accepted.knows("a", b"1", 9.0)
-    assert not accepted.knows("b", b"1", 12.0)
-    assert accepted.knows("a", b"1", 12.0)
-
-
-def test_memory_has_the_last_of_each_group() -> None:
-    """What fires again after it was over is news."""
-    accepted = Accepted(10.0)
-    accepted.add("a", b"firing", 0.0)
-    accepted.add("a", b"over", 1.0)
-    assert not accepted.knows("a", b"firing", 2.0)
-    assert accepted.knows("a", b"over", 2.0)
-
-
 def test_what_alertmanager_has_given_up_waits_no_more() -> None:
     """A run that recovered before its card went out is not said to wait for ever."""
     waiting = Waiting(100.0)
@@ -508,23 +487,6 @@ def test_what_alertmanager_has_given_up_waits_no_more() -> None:
     assert waiting.names(155.0) == ["run a"]
     waiting.drop("a")
     assert waiting.names(155.0) == []
-
-
-def test_a_notification_is_known_by_what_it_tells() -> None:
-    """Group, alerts and whether they fire matter; order, annotations and starts do not.
-
-    Prometheus gives all alerts a new start when it is started anew.
-    """
-
-    def key(*alerts: dict[str, Any], name: str = "g") -> bytes:
-        told = parse(json.dumps(group(*alerts, key=name)).encode())
-        return signature(told.group_key, told.alerts)
-
-    one, two = alert(), alert(run="b")
-    assert key(one, two) == key(two, {**one, "annotations": {"summary": "other"}})
-    assert key(one, two) == key({**one, "startsAt": "2024-01-01T00:00:00Z"}, two)
-    others = [key(one), key(one, two, name="h"), key(alert(firing=False), two)]
-    assert len({key(one, two), *others}) == 4
 
 
 def test_bots_do_not_wait_for_each_other() -> None:

@@ -592,6 +592,16 @@ def test_every_kind_of_row_is_counted_from_zero() -> None:
     } == dict.fromkeys(set(RowKind) - {RowKind.TRAIN}, 0.0)
 
 
+def test_history_makes_no_counter_grow() -> None:
+    """Neither up nor down: counters stand where they were, and the next record counts from there."""
+    run = folded([train(50), train(45)])
+    run.count_from({series(c.RECORDS, ("kind", "train")): 7.0})
+    assert (sample(run, c.RECORDS, kind="train"), sample(run, c.RESUMES)) == (7.0, 0.0)
+    run.fold(records([train(46)])[0], NOW)
+    run.fold(records([train(41)])[0], NOW)
+    assert (sample(run, c.RECORDS, kind="train"), sample(run, c.RESUMES)) == (9.0, 1.0)
+
+
 def test_counters_never_fall_when_the_same_rows_are_known_better() -> None:
     """A log that is read again from its start can be judged milder; what was counted stays counted."""
     run = folded([train(1)])

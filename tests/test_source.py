@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
 from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.recognise import dialect_of
 from llmtrain_exporter.ingest.source import Reading, Source, open_source
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Record, RowKind
@@ -108,6 +109,19 @@ def test_a_parked_log_goes_on_where_it_was(tmp_path: Path) -> None:
     assert steps(polled(source)) == [2]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+def test_a_log_in_another_encoding_is_read(tmp_path: Path, encoding: str) -> None:
+    """PowerShell's `>` writes UTF-16: lines, documents and what a file is are read from it all the same."""
+    mark = "\ufeff" if encoding.endswith("be") else ""
+    rows = "".join(f"{training.swift(step)}\n" for step in (1, 2))
+    (tmp_path / "logging.jsonl").write_bytes((mark + rows).encode(encoding))
+    (tmp_path / "trainer_state.json").write_bytes((mark + training.trainer_state([1, 2])).encode(encoding))
+    (tmp_path / "any.txt").write_bytes((mark + rows).encode(encoding))
+    for dialect in ("swift", "trainer_state"):
+        assert steps(polled(opened(tmp_path, dialect))) == [1, 2]
+    assert dialect_of(str(tmp_path / "any.txt"), list(registered().values())).name == "swift"
+
+
 # Documents
 
 
@@ -143,7 +157,8 @@ def test_a_document_that_was_torn_at_first_is_folded_from_its_begin(
     document.write(training.trainer_state(range(1, 4))[:-30])
     assert [reading.skipped for reading in polled(source)] == [{"not_json": 1}]
     document.write(training.trainer_state(range(1, 4)))
-    assert steps(polled(source)) == [1, 2, 3]
+    (reading,) = polled(source)
+    assert (steps(reading), reading.past) == ([1, 2, 3], False)
 
 
 @pytest.mark.parametrize("rewritten", [[7, 8], [1, 2], [1, 2, 4, 5]])
@@ -156,7 +171,7 @@ def test_a_document_with_another_history_is_folded_anew(
     polled(source)
     document.write(training.trainer_state(rewritten))
     (reading,) = polled(source)
-    assert (steps(reading), reading.restarted) == (list(rewritten), True)
+    assert (steps(reading), reading.restarted, reading.past) == (list(rewritten), True, True)
 
 
 def test_a_document_of_another_run_with_the_same_steps_is_folded_anew(
@@ -182,6 +197,14 @@ def test_rows_that_are_none_are_counted_once(tmp_path: Path, document: Document)
     (second,) = polled(source)
     assert (steps(first), first.skipped) == ([1, 2], {"no_training_row": 1})
     assert (steps(second), second.skipped, second.restarted) == ([3], {}, False)
+
+
+def test_a_sparse_document_of_terabytes_is_not_read(tmp_path: Path, document: Document) -> None:
+    """It begins with NULs, so it is none."""
+    with document.path.open("wb") as file:
+        file.truncate(1 << 40)
+    (reading,) = polled(opened(tmp_path, "trainer_state"))
+    assert (reading.records, reading.skipped, reading.size) == ([], {"not_json": 1}, 0)
 
 
 def test_a_document_that_cannot_be_read_says_why(tmp_path: Path, document: Document) -> None:

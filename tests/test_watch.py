@@ -17,7 +17,7 @@ import pytest
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.follow import explain
+from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.source import LineSource
 from llmtrain_exporter.model import Snapshot, State
 from llmtrain_exporter.serve import watcher
@@ -45,6 +45,7 @@ from tests.training import (
 START = 1_800_000_000.0
 DAY = 86400.0
 TRAIN = "records_total{kind=train}"
+STALLED = "signal_active{signal=stalled,severity=critical}"
 
 
 class Loop:
@@ -109,7 +110,8 @@ class Loop:
         return self.values().get(series(f"llmtrain_exporter_{metric}", labels), 0.0)
 
     def values(self) -> dict[str, float]:
-        """Every sample of a scrape."""
+        """Every sample of a scrape, the first of which shows a new run at 0."""
+        self._exposition.scraped(self.now, 0.0)
         text = (self._exposition.render(False) + self.telemetry.render(False)).decode()
         families = text_string_to_metric_families(text)
         return {series(sample.name, sample.labels): sample.value for f in families for sample in f.samples}
@@ -143,7 +145,7 @@ def test_a_new_run_is_found_at_the_next_scan(loop: Loop) -> None:
 
 
 def test_a_run_that_begins_while_others_are_watched_counts_from_zero(loop: Loop) -> None:
-    """Prometheus sees the first records of a new run as an increase: one scrape shows 0, the next all."""
+    """Prometheus sees the first records of a new run as an increase: it is shown 0 first, then all."""
     loop.scan()
     loop.append("new/logging.jsonl", swift(1), swift(2))
     loop.scan()
@@ -814,3 +816,51 @@ def test_counters_of_what_was_read(loop: Loop) -> None:
     log = loop.append("run/logging.jsonl", swift(1), swift(2))
     loop.scan()
     assert loop.own("read_bytes_total") == log.stat().st_size
+
+
+@pytest.mark.parametrize("ahead", [-900.0, -3000.0, 900.0, 86400.0])
+def test_bytes_that_arrive_are_proof_of_life(loop: Loop, ahead: float) -> None:
+    """A row comes every two seconds, by a file server's clock that is wrong: the run is never stalled.
+
+    The first that is known of it is a log that looks as old as the clock is behind.
+    """
+    states = set()
+    for step in range(1, 400):
+        append(loop.root / "run/logging.jsonl", swift(step), modified=loop.now + ahead)
+        if step == 100:
+            loop.scan()
+        if step >= 100:
+            loop.look(2.0)
+            states |= {(snapshot.state, loop.value("run", STALLED)) for snapshot in loop.fleet.snapshots()}
+        else:
+            loop.now += 2.0
+    assert states == {(State.RUNNING, 0.0)}
+    last = loop.run("run").last_record
+    assert last is not None
+    assert 0 <= loop.now - last <= 4.0
+    loop.look(3 * 3600)
+    assert loop.run("run").state is State.STALLED
+
+
+def test_a_run_that_hangs_is_told_after_a_moment_when_it_is_met(loop: Loop) -> None:
+    """The clock of a file server may be behind, until the log is seen not to grow; an old one is told."""
+    for name, old in (("hangs", 1800.0), ("old", 7200.0)):
+        rows = [swift(step, elapsed=f"{step * 10}s") for step in range(1, 30)]
+        append(loop.root / name / "logging.jsonl", *rows, modified=loop.now - old)
+    loop.scan()
+    assert loop.runs == ["old"]
+    loop.pass_time(61)
+    assert {name: loop.run(name).state for name in loop.runs} == {
+        "hangs": State.STALLED,
+        "old": State.STALLED,
+    }
+
+
+def test_a_sleeping_run_that_goes_on_is_alive(loop: Loop) -> None:
+    """It slept in silence, and grows by a clock that is behind."""
+    log = append(loop.root / "run/logging.jsonl", *map(swift, range(1, 9)), modified=loop.now - 7200)
+    loop.scan(times=4)
+    assert loop.run("run").state is State.STALLED
+    append(log, swift(9), modified=loop.now - 900)
+    loop.look()
+    assert (loop.run("run").state, loop.run("run").last_step) == (State.RUNNING, 9)

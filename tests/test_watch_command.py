@@ -371,6 +371,7 @@ def test_a_log_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
     stage.look()
     log.write_text("")
     stage.write(log, swift(1), swift(2))
+    assert stage.look() == []  # it has the begin of what was read: a copy may be on its way
     said = [line.partition(": ")[2] for line in stage.look(5)]
     assert said == [
         "the log was rewritten and is read anew",

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.config.run_rules import RunRule
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge import catalogue as c
@@ -24,8 +26,9 @@ from llmtrain_exporter.model import NoRun, Record, RowKind, Snapshot, State, ser
 from llmtrain_exporter.publish.watch.folder import WatchedFolder
 from llmtrain_exporter.watching.live import OVER_SECONDS, LiveRun, unobserved
 from llmtrain_exporter.watching.on_demand import open_log, read_each, read_log, read_once, read_to_end
-from llmtrain_exporter.watching.rules import RunRules, problems_of
+from llmtrain_exporter.watching.rules import RunRules, problems_of, rules_for_serving
 from llmtrain_exporter.watching.run_set import SCANS_MISSING, Changes, RunSet
+from llmtrain_exporter.watching.seats import Seats
 from llmtrain_exporter.watching.sleeping import SleepingRun
 
 from tests.training import append, llamafactory, swift, swift_eval, touch, trainer_state
@@ -190,6 +193,48 @@ def test_a_search_says_what_it_has_changed(tmp_path: Path) -> None:
     (tmp_path / "a" / "logging.jsonl").unlink()
     left = [watch.search().left for _ in range(SCANS_MISSING)]
     assert (left, watch.names) == ([[], [], ["a"]], ["b", "c"])
+
+
+def test_live_runs_have_the_seats(tmp_path: Path) -> None:
+    """Where there are too many, those that were written to last are watched, whatever they are called."""
+    watch = Watch(tmp_path, max_runs=2)
+    for name, old in (("a", 86400), ("b", 50000), ("y", 60), ("z", 5)):
+        append(tmp_path / name / "logging.jsonl", swift(1), modified=NOW - old)
+    assert (watch.search().left_out["max_runs"], watch.names) == (2, ["y", "z"])
+    append(tmp_path / "a" / "logging.jsonl", swift(2), modified=watch.now)  # live, but so are they
+    watch.search()
+    assert watch.names == ["y", "z"]
+    watch.now += 3600
+    append(tmp_path / "z" / "logging.jsonl", swift(2), modified=watch.now)
+    append(tmp_path / "b" / "logging.jsonl", swift(2), modified=watch.now)
+    changes = watch.search()
+    assert (changes.left, watch.names) == (["y"], ["b", "z"])
+    assert changes.met == []  # it had waited for a seat: it does not begin before our eyes
+
+
+def test_runs_do_not_take_turns(tmp_path: Path) -> None:
+    """However they are written to, those that are watched stay as long as they are live."""
+    watch = Watch(tmp_path, max_runs=3)
+    for round_ in range(30):
+        for name in "abcdef":
+            if (round_ + ord(name)) % 2:
+                append(tmp_path / name / "logging.jsonl", swift(round_ + 1), modified=watch.now)
+        changes = watch.search()
+        assert changes.left == []
+    assert len(watch.names) == 3
+
+
+def test_seats_and_names_are_shared_by_several_sets(tmp_path: Path) -> None:
+    """Roots that are searched apart have no more runs together, and no name twice."""
+    seats, rules = Seats(), rules_for_serving(Settings(runs=(RunRule(match="*", name="same"),)))
+    sets = {root: RunSet(rules, unobserved, 3, seats) for root in ("one", "two")}
+    for root, name in product(sets, "ab"):
+        append(tmp_path / root / name / "logging.jsonl", swift(1), modified=NOW - 1)
+    for _ in range(2):
+        for root, runs in sets.items():
+            runs.update(rules.search([str(tmp_path / root)], NOW), NOW)
+    names = [run.name for runs in sets.values() for run in runs]
+    assert (len(names), len(set(names)), seats.taken) == (3, 3, 3)
 
 
 def test_a_run_that_is_found_under_another_path_keeps_its_name(tmp_path: Path) -> None:

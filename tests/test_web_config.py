@@ -16,6 +16,7 @@ from llmtrain_exporter.web.tls import CIPHERS
 from llmtrain_exporter.web.users import Users
 from llmtrain_exporter.web.web_config import WebConfig, load
 
+from tests.certificates import certify, openssl
 from tests.serving import RUN, Site, running
 
 SECRET_HASH = "$2b$04$.OBnyyDTidXMhRjvQeIRVuQlGQM.rolfQ50hvlGhoyYrkFenMwtnS"  # of "secret"
@@ -172,21 +173,11 @@ STRICTER = {
 """What the toolkit, or some version of it, lets pass."""
 
 
-def openssl(folder: Path, *args: str) -> None:
-    """Run openssl in that folder; skip without it."""
-    try:
-        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("needs openssl, which makes the certificates of these tests")
-
-
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a certificate for localhost, its own authority, its key, and the key of another."""
     folder = tmp_path_factory.mktemp("certificates")
-    names = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
-    request = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names)
-    openssl(folder, *request, "-keyout", "server.key", "-out", "server.crt")
+    certify(folder)
     openssl(folder, "genrsa", "-out", "other.key", "2048")
     openssl(folder, "rsa", "-in", "server.key", "-aes128", "-passout", "pass:x", "-out", "locked.key")
     return folder

@@ -77,6 +77,34 @@ class Layout:
     identity: tuple[int, ...]  # columns that tell one record from another; clocks and speeds do not
 
 
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Steps went back from `last` to `first`: a checkpoint was loaded again."""
+
+    last: int
+    first: int
+
+
+class StepSource(Enum):
+    """How the step of a row is known that does not state it."""
+
+    SHOWN = "shown"  # the progress bar stood there
+    ESTIMATED = "estimated"  # by the row before, the steps between rows, the epoch
+    COUNTED = "counted"  # nothing tells steps: it is the number of the record
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a row belongs that does not say so itself. `again`: another rank has printed it before.
+
+    `resumed`: it is the first row of a process that went on from an earlier step than the one before came to.
+    """
+
+    source: StepSource
+    again: bool = False
+    resumed: Resume | None = None
+
+
 class Record(NamedTuple):
     """One log row. A tuple and not a dataclass because one is made per row on the hot path."""
 
@@ -85,6 +113,7 @@ class Record(NamedTuple):
     max_steps: int | None
     layout: Layout
     values: tuple[float, ...]
+    placement: Placement | None = None  # None: the row states its step, or has none
 
     def get(self, metric: Metric) -> float | None:
         """The value of an unlabelled metric in this row, None where the row does not have it."""
@@ -97,14 +126,6 @@ class Skip:
     """A line that is no record, and why: a short reason that becomes a label value."""
 
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """Steps went back from `last` to `first`: a checkpoint was loaded again."""
-
-    last: int
-    first: int
 
 
 class Episode(NamedTuple):
@@ -176,6 +197,8 @@ class Snapshot:
     incidents: tuple[Incident, ...]
     samples: Mapping[Series, float]
     checkpoints: tuple[int, ...] = ()  # steps of those beside the log, where somebody looked
+    step_is_record: bool = False  # nothing told steps: they are numbers of records
+    ended_early: bool = False  # its trainer closed it before the last of the planned steps
 
     @property
     def dialect(self) -> str:

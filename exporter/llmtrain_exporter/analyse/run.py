@@ -20,6 +20,7 @@ from llmtrain_exporter.knowledge.pace import READ_LATER_SECONDS, TWIN_SECONDS, T
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN
+from llmtrain_exporter.knowledge.skips import UNREADABLE_ROW
 from llmtrain_exporter.model import (
     Health,
     HyperParameters,
@@ -29,11 +30,14 @@ from llmtrain_exporter.model import (
     Series,
     Snapshot,
     State,
+    StepSource,
     series,
 )
 
 RECENT = 4
 """Records within which the same record again is a second writer's."""
+
+_CLOSING = frozenset((RowKind.FINAL, RowKind.SUMMARY, RowKind.FAILURE))
 
 STALLED = "stalled"
 """The signal that no record can show, only a clock."""
@@ -83,18 +87,19 @@ class Run:
         hyper_parameters: HyperParameters,
         carried: Mapping[Series, float] | None = None,
     ) -> None:
-        """`carried`: the counters before the log was rewritten; they go on from there."""
+        """`carried`: the counters of the log before, whose place this one took; they go on from there."""
         self._options = options
         self._hyper_parameters = hyper_parameters
         self._facts = run_series.facts(hyper_parameters, options.labels)
         self._latest = Latest(options.caps())
         self._recent: deque[Record] = deque(maxlen=RECENT)
+        self._second_writer = False  # this process has one
         self._evaluations = derived.Evaluations()
         self._peak_learning_rate = 0.0
         stage = hyper_parameters.info.get("rlhf_type") or hyper_parameters.info.get("stage", "")
         stated = options.profile or profiles.BY_RLHF_TYPE.get(stage)
         self._profile = options.profiles[stated] if stated else None
-        self._carried = carried or {}
+        self.carried = carried or {}  # what is added to each counter; below 0 for what was history
         self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
         self.analysis: Analysis | None = None  # from the first training record on, which shows its kind
         self._onset: Onset | None = None  # the last incident's
@@ -106,6 +111,10 @@ class Run:
         self.first_step: int | None = None
         self.last_step: int | None = None
         self.max_steps: int | None = None
+        self.step_is_record = False  # nothing told steps: they are numbers of records
+        self._certain = False  # the last step is not merely reckoned
+        self._gap = 1  # steps between the last training records
+        self._distinct = 0  # training records, those of a second writer left out
         self.arrived: float | None = None
 
     def fold(self, record: Record, arrived: float) -> bool:
@@ -116,16 +125,19 @@ class Run:
         self.records[record.kind] += 1
         self.arrived = arrived
         if self._is_twin(record):
+            self._second_writer = True
             return False
         self._recent.append(record)
         self.ending.note(record)
+        if record.kind in _CLOSING and not self._second_writer:
+            self._recent.clear()  # equal rows after this are of a process that takes the same steps again
         self._latest.put(record.layout, record.values)
         if record.kind is RowKind.TRAIN:
             self._train(record, arrived)
         elif record.kind is RowKind.EVAL:
             self._evaluate(record)
         elif record.step is not None:
-            self._advance(record.step, record.max_steps)
+            self._advance(record, record.step)
         return True
 
     def skip(self, reasons: Mapping[str, int]) -> None:
@@ -139,12 +151,26 @@ class Run:
 
     def counters(self) -> dict[Series, float]:
         """Every counter, those at 0 too: Prometheus does not see the increase of one that is born at 1."""
+        own = self._own_counters()
+        names = dict.fromkeys((*own, *self.carried, *self.least))
+        sums = {key: own.get(key, 0.0) + self.carried.get(key, 0.0) for key in names}
+        return {key: max(count, self.least.get(key, 0.0)) for key, count in sums.items()}
+
+    def count_from(self, counters: Mapping[Series, float]) -> None:
+        """Let the counters stand at these, whatever was folded so far: history does not make them grow."""
+        own = self._own_counters()
+        names = dict.fromkeys((*own, *counters))
+        self.carried = {key: counters.get(key, 0.0) - own.get(key, 0.0) for key in names}
+
+    def add_to(self, counters: Mapping[Series, float]) -> None:
+        """Let all that was folded count on top of these."""
+        self.carried = counters
+
+    def _own_counters(self) -> dict[Series, float]:
         own = run_series.row_counters(self.records, self.skipped, len(self.resumes), self._latest.dropped)
         if self.analysis is not None:
             own |= dict(run_series.counters(self.analysis))
-        names = dict.fromkeys((*own, *self._carried, *self.least))
-        sums = {key: own.get(key, 0.0) + self._carried.get(key, 0.0) for key in names}
-        return {key: max(count, self.least.get(key, 0.0)) for key, count in sums.items()}
+        return own
 
     def keeps(self, key: Series) -> bool:
         """Whether the run takes in a series of a record that was folded, or has too many of its kind."""
@@ -154,7 +180,7 @@ class Run:
         """What the run is doing at `now`, Unix time."""
         if self.arrived is None:
             return State.WAITING
-        if self.max_steps and (self.last_step or 0) >= self.max_steps:
+        if self._certain and self.max_steps and (self.last_step or 0) >= self.max_steps:
             return State.FINISHED
         return self.ending.state(now - self.arrived, min(self._silences().values(), default=math.inf))
 
@@ -162,6 +188,12 @@ class Run:
     def is_training(self) -> bool:
         """Whether any row speaks of a training; a traceback alone does not."""
         return any(kind is not RowKind.FAILURE for kind in self.records)
+
+    @property
+    def is_not_understood(self) -> bool:
+        """Whether rows of a training were seen and not one could be read: nothing can be said of it."""
+        judged = self.records[RowKind.TRAIN] + self.records[RowKind.EVAL]
+        return not judged and self.skipped[UNREADABLE_ROW] > 0
 
     def changes_at(self, now: float) -> float:
         """Unix time at which silence alone changes what is said of the run; never, when it does not run."""
@@ -208,6 +240,8 @@ class Run:
             first_step=self.first_step,
             last_step=self.last_step,
             max_steps=self.max_steps,
+            step_is_record=self.step_is_record,
+            ended_early=self.ended_early,
             resumes=tuple(self.resumes),
             skipped=dict(self.skipped),
             last_record=self.arrived,
@@ -234,13 +268,9 @@ class Run:
         return found
 
     def _train(self, record: Record, arrived: float) -> None:
-        step = self.records[RowKind.TRAIN] if record.step is None else record.step
-        if self.first_step is not None and step < (self.last_step or 0):
-            self._resume(step)
-        if self.first_step is None:
-            self.first_step = step
-        self.last_step = step
-        self.max_steps = record.max_steps or self.max_steps
+        self._distinct += 1
+        step = self._distinct if record.step is None else record.step
+        self._go_to(record, step)
         elapsed = record.get(c.ELAPSED)
         self.pace.note(step, arrived if elapsed is None else elapsed)
         learning_rate = record.get(c.LEARNING_RATE)
@@ -261,29 +291,61 @@ class Run:
 
     def _evaluate(self, record: Record) -> None:
         if record.step is not None:
-            self._advance(record.step, record.max_steps)
+            self._advance(record, record.step)
         self._evaluations.evaluate(record, self.last_step)
         if self.analysis is not None:
             self.analysis.fold(record, self.last_step or 0)
         self.pace.note_evaluation(record.get(c.EVAL_RUNTIME) or 0.0)
 
-    def _advance(self, step: int, planned: int | None) -> None:
+    def _go_to(self, record: Record, step: int) -> None:
+        """Where a training record stands; back from the one before it, a process was resumed."""
+        last, placement = self.last_step or 0, record.placement
+        if self.first_step is None:
+            self.first_step = step
+        elif step < last:
+            self._resume(Resume(last, step))
+        elif placement is not None and placement.resumed is not None:
+            self._resume(Resume(max(last, placement.resumed.last), placement.resumed.first))
+        self._gap = max(step - last, 1)
+        self.last_step = step
+        self.max_steps = record.max_steps or self.max_steps
+        self._certain = placement is None or placement.source is StepSource.SHOWN
+        self.step_is_record = record.step is None
+        if placement is not None:
+            self.step_is_record = placement.source is StepSource.COUNTED
+
+    def _advance(self, record: Record, step: int) -> None:
         """Steps of rows that train nothing; an evaluation phase that counts its own steps says nothing."""
+        planned = record.max_steps
         if self.first_step is not None and planned not in (None, self.max_steps):
             return
         self.max_steps = planned or self.max_steps
-        self.last_step = max(step, self.last_step or 0)
+        if self.last_step is None or step >= self.last_step:
+            self.last_step = step
+            placement = record.placement
+            self._certain = placement is None or placement.source is StepSource.SHOWN
 
-    def _resume(self, step: int) -> None:
-        self.resumes.append(Resume(self.last_step or 0, step))
+    def _resume(self, resume: Resume) -> None:
+        self.resumes.append(resume)
         self.pace.reset()
         self._recent.clear()
+        self._second_writer = False
         if self.analysis is not None:
-            self.analysis.resume(step)
+            self.analysis.resume(resume.first)
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether the trainer closed the run though another record was to come before the planned end."""
+        if not self.ending.closed or not self.max_steps or self.step_is_record or self.last_step is None:
+            return False
+        left = self.max_steps - self.last_step
+        return left >= (1 if self.ending.stated_step else self._gap)
 
     def _is_twin(self, record: Record) -> bool:
         """Whether a second writer says what was read before; a step that is further on was not."""
-        if record.step is None or (self.last_step is not None and record.step > self.last_step):
+        if record.placement is not None:
+            return record.placement.again
+        if record.step is not None and self.last_step is not None and record.step > self.last_step:
             return False
         return any(_same(record, other) for other in self._recent)
 
@@ -304,6 +366,8 @@ class Run:
 
 def _same(record: Record, other: Record) -> bool:
     """Two writers' lines of the same record differ in clocks and speeds alone."""
+    if record.step is None and record.get(c.EPOCH) != other.get(c.EPOCH):
+        return False
     if record.step != other.step or record.layout is not other.layout or not record.layout.identity:
         return False
     return _near(record.get(c.ELAPSED), other.get(c.ELAPSED)) and all(

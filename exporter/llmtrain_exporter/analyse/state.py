@@ -24,11 +24,12 @@ _STALLED = {
 class Ending:
     """Whether and how the trainer has closed its log. A training record after that opens it again."""
 
-    __slots__ = ("closed", "failed")
+    __slots__ = ("closed", "failed", "stated_step")
 
     def __init__(self) -> None:
         self.closed = False  # the trainer says that it came to its end
         self.failed = False  # it left without saying so
+        self.stated_step = False  # it said at which step
 
     def state(self, silent: float, patience: float) -> State:
         """What a run does short of its last step, after `silent` seconds without a record."""
@@ -43,7 +44,7 @@ class Ending:
         if record.kind is RowKind.TRAIN:
             self.closed = self.failed = False
         elif record.kind is RowKind.FINAL:
-            self.closed = True
+            self.closed, self.stated_step = True, record.step is not None
         elif record.kind in (RowKind.SUMMARY, RowKind.FAILURE):
             self.failed = True
 

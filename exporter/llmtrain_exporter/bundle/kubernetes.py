@@ -18,6 +18,7 @@ from llmtrain_exporter.knowledge.text import Lang
 FOLDER = "docs/kubernetes"
 IMAGE = "registry.example.com/llmtrain-exporter:0.1.0"
 LOGS = "/data/output"  # on each node
+MEMORY = "/var/lib/llmtrain"
 PORT, RELAY_PORT = 9848, 9849
 PORT_NAME = "metrics"  # of the relay too
 SCRAPE_INTERVAL = "15s"
@@ -44,6 +45,7 @@ _EXPORTER = f"""{_RENDERED}#
 _RELAY = f"""{_RENDERED}#
 # Addresses and secrets of bots come from a Secret with files called as in docs/chats.md, for each CHAT:
 #   kubectl create secret generic llmtrain-relay --from-file=CHAT_url --from-file=CHAT_secret
+# What bots were told outlives the relay, but not its pod: for that make `memory` a persistentVolumeClaim.
 #
 # Who posts alerts has to show a token; without this Secret the relay does not start:
 #   openssl rand -hex 32 | kubectl create secret generic {TOKEN_SECRET} --from-file=token=/dev/stdin
@@ -143,16 +145,19 @@ def _relay() -> Manifest:
         {"cpu": "1", "memory": "512Mi"},
         [
             {"name": "chats", "mountPath": "/run/secrets", "readOnly": True},
+            {"name": "memory", "mountPath": MEMORY},
             {"name": "token", "mountPath": TOKEN_FOLDER, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # in a container of its own
         ],
         {
+            "LLMTRAIN_RELAY_MEMORY_FILE": f"{MEMORY}/relay.sqlite",
             "LLMTRAIN_RELAY_SECRETS": "/run/secrets",
             "LLMTRAIN_RELAY_WEBHOOK_TOKEN_FILE": f"{TOKEN_FOLDER}/token",
         },
     )
     volumes = [
         {"name": "chats", "secret": {"secretName": "llmtrain-relay", "optional": True}},
+        {"name": "memory", "emptyDir": {"sizeLimit": "256Mi"}},
         # Not optional: without it the pod waits, and says which Secret is missing.
         {"name": "token", "secret": {"secretName": TOKEN_SECRET}},
         {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
@@ -190,6 +195,7 @@ def _pod(
                 "runAsNonRoot": True,
                 "runAsUser": NOBODY,
                 "runAsGroup": NOBODY,
+                "fsGroup": NOBODY,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "containers": [container],

@@ -6,7 +6,7 @@ import inspect
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -101,6 +101,9 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
 
     A bot of any chat can also have: {common}.
 
+    SIGHUP has it read its settings again, with the secrets, certificates and users that they name. What
+    cannot be used is logged, and changes nothing. Another address to listen on needs a new start.
+
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, or every bot took the sample, 1 cannot go on (port in use,
     ...), or a bot did not take it, 64 wrong usage or settings.
     """
@@ -117,11 +120,12 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
     if test is not None:
         return _test(chosen, None if test == EVERY_BOT else test)
     with reporting(ConfigError), until_stopped():
-        _run_relay(chosen)
+        _run_relay(chosen, lambda: configure(flags, os.environ, config_file))
     return 0
 
 
-def _run_relay(chosen: ConfiguredRelay) -> None:
+def _run_relay(chosen: ConfiguredRelay, read_again: Callable[[], ConfiguredRelay]) -> None:
+    from llmtrain_exporter import logs
     from llmtrain_exporter.draw.pictures import can_draw
     from llmtrain_exporter.notify.card_log import card_log
     from llmtrain_exporter.notify.service import relay as run
@@ -138,7 +142,14 @@ def _run_relay(chosen: ConfiguredRelay) -> None:
         if sys.stderr.isatty():
             click.echo(f"Alertmanager's webhook: {url}/alerts; Ctrl-C ends this.", err=True)
 
-    run(chosen, announce, card_log(chosen.settings.log_format, sys.stderr))
+    def renew(change: Callable[[ConfiguredRelay], None]) -> None:
+        now = read_again()
+        change(now)
+        logs.configure(now.settings.log_format, now.settings.log_level, sys.stderr)
+        for warning in now.warnings:
+            log.warning("%s", warning)
+
+    run(chosen, announce, card_log(chosen.settings.log_format, sys.stderr), renew)
 
 
 def _no_charts() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,11 +12,13 @@ import click
 
 from llmtrain_exporter.cli.exit_codes import FAILED
 from llmtrain_exporter.cli.options import SettingsCommand, config_option, configured, exporter_settings
-from llmtrain_exporter.cli.shell import PROGRAM, Failure, reporting
+from llmtrain_exporter.cli.shell import PROGRAM, reporting
 from llmtrain_exporter.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
     from llmtrain_exporter.config import Configured, Settings
+
+NOTHING_TO_WATCH = f"no logs to watch: give files or folders, as in {PROGRAM} serve output/"
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +36,23 @@ def serve(config_file: str | None, **flags: object) -> int:
       llmtrain-exporter serve /logs --listen 0.0.0.0:9848 --label team=nlp
       llmtrain-exporter serve . --stdout-log '*.log' --config llmtrain.yml
 
+    SIGHUP has it read its settings again, with the certificates and users that they name; runs go on as they
+    are. What cannot be used is logged, and changes nothing. Another address to listen on needs a new start.
+
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 cannot go on (port in use, ...), 64 wrong usage or settings.
     """
-    chosen = configured(flags, config_file)
-    if not chosen.settings.paths:
-        raise Failure(f"no logs to watch: give files or folders, as in {PROGRAM} serve output/")
+    from llmtrain_exporter.config import ConfigError
+
+    with reporting(ConfigError):
+        chosen = _with_paths(configured(flags, config_file))
+
+    def read_again() -> Configured[Settings]:
+        from llmtrain_exporter.config import EXPORTER, configure
+
+        return configure(EXPORTER, flags, os.environ, config_file)
+
     with until_stopped():
-        return run_exporter(chosen, _announce)
+        return run_exporter(chosen, _announce, read_again=read_again)
     return 0
 
 
@@ -49,16 +62,39 @@ def _announce(url: str) -> None:
 
 
 def run_exporter(
-    chosen: Configured[Settings], announce: Callable[[str], None], any_port: bool = False
+    chosen: Configured[Settings],
+    announce: Callable[[str], None],
+    any_port: bool = False,
+    read_again: Callable[[], Configured[Settings]] | None = None,
 ) -> int:
-    """Serve until something ends it; the exit code. `any_port`: another one where its own is in use."""
+    """Serve until something ends it; the exit code. `any_port`: another one where its own is in use.
+
+    `read_again`: the settings as they are when SIGHUP comes. Without it SIGHUP is not heard.
+    """
     from llmtrain_exporter import logs
     from llmtrain_exporter.config import ConfigError
     from llmtrain_exporter.serve import service
 
-    settings = chosen.settings
-    logs.configure(settings.log_format, settings.log_level, sys.stderr)
-    for warning in chosen.warnings:
-        log.warning("%s", warning)
+    def log_as(now: Configured[Settings]) -> None:
+        logs.configure(now.settings.log_format, now.settings.log_level, sys.stderr)
+        for warning in now.warnings:
+            log.warning("%s", warning)
+
+    def renew(change: Callable[[Settings], None]) -> None:
+        now = _with_paths(read_again()) if read_again else chosen
+        change(now.settings)
+        log_as(now)
+
+    log_as(chosen)
     with reporting(ConfigError):
-        return 0 if service.serve(settings, announce, any_port) else FAILED
+        hears = renew if read_again else None
+        return 0 if service.serve(chosen.settings, announce, any_port, hears) else FAILED
+
+
+def _with_paths(chosen: Configured[Settings]) -> Configured[Settings]:
+    """The same; a ConfigError if there is nothing to watch."""
+    from llmtrain_exporter.config import ConfigError
+
+    if not chosen.settings.paths:
+        raise ConfigError([NOTHING_TO_WATCH])
+    return chosen

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field, model_validator
 
 from llmtrain_exporter.config.fields import SettingsSection
+from llmtrain_exporter.config.linear_regex import compiled
 from llmtrain_exporter.config.values import Name
 from llmtrain_exporter.knowledge import arguments
 
@@ -29,10 +30,7 @@ def _label_name(name: str) -> str:
 
 
 def _pattern(regex: str) -> str:
-    try:
-        re.compile(regex)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"must be a regular expression ({error})") from None
+    compiled(regex)
     return regex
 
 
@@ -62,7 +60,9 @@ class RunRule(SettingsSection):
 
     match: str | None = Field(default=None, description="Glob on the run's name; * also matches /.")
     regex: Annotated[str, AfterValidator(_pattern)] | None = Field(
-        default=None, description="Regular expression on the whole name of the run, instead of match."
+        default=None,
+        description="Regular expression on the whole name of the run, instead of match: Python's, without "
+        "backreferences and lookaround.",
     )
     name: Name | None = Field(
         default=None,
@@ -80,21 +80,12 @@ class RunRule(SettingsSection):
         if not (self.name or self.profile or self.labels):
             raise ValueError("must say something of the runs it picks: name, profile or labels")
         if self.name and self.regex is not None:
-            _check_template(self.regex, self.name)
+            compiled(self.regex).check(self.name)
         return self
 
     def rename(self, run: str) -> str | None:
         """The run's name under this rule, its own if the rule has none; None if the rule does not pick it."""
         if self.match is not None:
             return (self.name or run) if fnmatch.fnmatchcase(run, self.match) else None
-        found = re.fullmatch(self.regex or "", run)
-        if found is None:
-            return None
-        return (found.expand(self.name) if self.name else "") or run
-
-
-def _check_template(regex: str, name: str) -> None:
-    try:
-        re.sub(regex, name, "")
-    except (re.error, IndexError) as error:
-        raise ValueError(f"must name groups of its regex in name ({error})") from None
+        renamed = compiled(self.regex or "").rewrite(run, self.name or "")
+        return None if renamed is None else renamed or run

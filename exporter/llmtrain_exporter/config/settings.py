@@ -20,6 +20,7 @@ from llmtrain_exporter.config.values import (
     UNITS,
     Age,
     Count,
+    HostNames,
     ListenAddress,
     Name,
     Names,
@@ -44,6 +45,11 @@ class Settings(SettingsSection):
     )
     web_config_file: Annotated[str | None, FromText("FILE", flag="web.config.file")] = Field(
         default=None, description="TLS and passwords, in the format of the Prometheus exporter toolkit."
+    )
+    allowed_hosts: Annotated[HostNames, FromText("NAME", Form.LIST, flag="allowed-host")] = Field(
+        default=(),
+        description="Names under which it may be asked besides its address, such as llm.example.org or "
+        "*.example.org. On a loopback address no other name is answered; elsewhere any is, without a list.",
     )
     stdout_log: Annotated[Names, FromText("GLOB", Form.LIST)] = Field(
         default=(), description='File names of printed logs (a trainer\'s standard output), such as "*.log".'

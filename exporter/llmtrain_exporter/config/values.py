@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
@@ -15,6 +16,7 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 60480
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+", re.ASCII)
 _PART = re.compile(r"([\d.]+)(ms|[smhdw])", re.ASCII)
+_HOST_NAME = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\*", re.ASCII)
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:\[\]/]*):(\d{1,5})", re.ASCII)
 
 
@@ -61,6 +63,16 @@ def _listen(value: str) -> str:
     return value
 
 
+def _host_name(value: str) -> str:
+    name = value.lower().strip("[]").removesuffix(".")
+    try:
+        return str(ip_address(name))
+    except ValueError:
+        if _HOST_NAME.fullmatch(name):
+            return name
+    raise ValueError('must be a name or an address without port, such as "llm.example.org", "*.example.org"')
+
+
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -96,4 +108,5 @@ Seconds = Annotated[float, BeforeValidator(seconds), PlainSerializer(duration)]
 Age = Annotated[float | None, BeforeValidator(_age), PlainSerializer(duration)]
 Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
+HostNames = Annotated[tuple[Annotated[str, AfterValidator(_host_name)], ...], BeforeValidator(_listed)]
 ListenAddress = Annotated[str, AfterValidator(_listen)]

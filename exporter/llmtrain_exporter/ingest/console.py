@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import orjson
-
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser
+from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
+from llmtrain_exporter.ingest.steps import StepFinder
+from llmtrain_exporter.ingest.wrappers import Unwrapper
 from llmtrain_exporter.model import Layout, Record, RowKind, Skip
 
 TEXT = Skip("text")
@@ -16,13 +17,14 @@ LONGEST_LINE = 1 << 20
 """Bytes of a line, or of a row in it, that is parsed as one value."""
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
-_PREFIX = re.compile(rb"(?:\[rank\d{1,6}\]:|\([^()]{0,80}\bpid=\d{1,9}[^()]{0,80}\))[ \t]*")
-_ESCAPE, _OPENINGS = b"\x1b", (b"[", b"(")  # without these there is nothing to take off, as on most lines
-_BAR = re.compile(rb"\s*(?:Train: *)?\d{1,3}%\|[^|]*\| (\d{1,12})/(\d{1,12}) \[")
-_NOTEBOOK = b'"data"'
+_PREFIX = re.compile(
+    rb"(?:\[rank\d{1,6}\]:|\([^()]{0,80}\bpid=\d{1,9}[^()]{0,80}\)"
+    rb"|\d{4}-\d\d-\d\dT\S{1,40} std(?:out|err) [FP])[ \t]*"
+)  # of torchrun, of Ray, of Kubernetes
+_ESCAPE, _OPENINGS = b"\x1b", (b"[", b"(", b"20")  # without these there is nothing to take off, as mostly
+_RETURN = b"\r"
+_QUOTED = b'"'  # as in what hosts wrap text in
 _TRACEBACK = b"Traceback (most recent call last)"
-_CLEARED = 20  # a bar is cleared by as many blanks as it is wide
-_ENOUGH = 3  # rows: one at step 1, and two to tell how far they are apart
 _FAILURE = Record(RowKind.FAILURE, None, None, Layout(RowKind.FAILURE, (), {}, ()), ())
 
 Grammar = Callable[[bytes], Sequence[Mapping[str, object]]]
@@ -30,91 +32,48 @@ Grammar = Callable[[bytes], Sequence[Mapping[str, object]]]
 
 
 class ConsoleReader:
-    """Reads one printed log, of whose rows only the grammar differs.
+    """Reads one printed log, of whose rows only the grammar differs. Rows without a step are given one."""
 
-    A row without a step gets one by its index, the steps between records, and the step of the first. The
-    progress bar tells those: it is cleared and drawn again each time that a row is printed, even where the
-    row itself is still held in a buffer. Without a bar the step is the index.
-    """
-
-    def __init__(self, normaliser: Normaliser, grammar: Grammar, logging_steps: int | None = None) -> None:
-        """`logging_steps`: the steps between records, where somebody knows them."""
+    def __init__(self, normaliser: Normaliser, grammar: Grammar, schedule: Schedule = UNKNOWN) -> None:
+        """`schedule`: what somebody knows of the steps at which rows are printed."""
         self._normaliser = normaliser
+        self._unwrapper = Unwrapper()
         self._grammar = grammar
-        self._interval = logging_steps
-        self._bar = Bar()
-        self._index = 0  # of the last training record, from 1
-        self._step = 0  # of the last record: what is learned of the bar later must not make it go back
+        self._steps = StepFinder(schedule)
+        self._is_bar = self._steps.bar.see  # without a detour: most of what lies between returns are bars
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The records of a line; several only where writers' lines were glued."""
-        printed = _unwrapped(line) if _NOTEBOOK in line else line
+        printed = self._unwrapper.text(line) if _QUOTED in line else line
+        wrapped = printed is not line
         if printed.startswith(_OPENINGS) or _ESCAPE in printed:
             printed = without_prefix(printed)
-        self._bar.see(printed)
-        rows = self._grammar(printed)
-        if rows and (found := [record for row in rows for record in self._records(row)]):
+        found: list[Record | Skip] = []
+        if wrapped or _RETURN in printed:
+            for segment in printed.splitlines():
+                if not self._is_bar(segment):
+                    self._read_segment(segment, found)
+        elif not self._is_bar(printed):
+            self._read_segment(printed, found)
+        if found:
             return found
         if _TRACEBACK in printed:
+            self._steps.end()
             return (_FAILURE,)
         return (TEXT,) if line and not line.isspace() else ()
 
-    def _records(self, row: Mapping[str, object]) -> Iterable[Record]:
-        record = self._normaliser.record(row)
-        return [] if isinstance(record, Skip) else [self._placed(record)]
-
-    def _placed(self, record: Record) -> Record:
-        self._index += record.kind is RowKind.TRAIN
-        if record.step is not None or record.kind is RowKind.FINAL:
-            return record
-        self._step = max(self._step, self._bar.step_of(self._index, self._interval))
-        return record._replace(step=self._step, max_steps=self._bar.planned)
-
-
-class Bar:
-    """Follows the training's progress bar: of those without a name the one at which rows are printed.
-
-    Before the first row that is the longest, or the next after one that is full.
-    """
-
-    def __init__(self) -> None:
-        self.planned: int | None = None
-        self._step = 0
-        self._cleared = False  # for a row: at which step is certain only when the bar is drawn again
-        self._certain: list[int] = []  # steps at which rows were printed, no more than are needed
-
-    def see(self, line: bytes) -> None:
-        """Take in what a line shows of bars."""
-        for segment in line.splitlines():
-            bar = _BAR.match(segment)
-            if bar:
-                self._drawn(int(bar[1]), int(bar[2]))
-            elif len(segment) > _CLEARED and segment.isspace():
-                self._cleared = True
-
-    def step_of(self, index: int, interval: int | None) -> int:
-        """The step of a training record, by its index from 1; of other rows, by that of the one before.
-
-        Records stand at multiples of their interval; the first can stand before those, at step 1.
-        """
-        printed = self._printed()
-        interval = interval or _interval(printed) or 1
-        first = printed[0] if printed else interval
-        return first if index == 1 else (first // interval + index - 1) * interval
-
-    def _drawn(self, step: int, planned: int) -> None:
-        if planned != self.planned:
-            if self._certain or (planned < (self.planned or 0) and self._step != self.planned):
-                return
-            self._cleared = False
-        self.planned, self._step = planned, step
-        self._certain = self._printed()[:_ENOUGH]
-        self._cleared = False
-
-    def _printed(self) -> list[int]:
-        """The first steps at which rows were printed, as far as one knows by now."""
-        known = self._certain[-1] if self._certain else 0
-        return [*self._certain, self._step] if self._cleared and self._step > known else self._certain
+    def _read_segment(self, segment: bytes, found: list[Record | Skip]) -> None:
+        """Add the records between two carriage returns: what the bar shows before and after them counts."""
+        rows = self._grammar(segment)
+        if not rows:
+            self._steps.read_banner(segment)
+            return
+        found.extend(
+            self._steps.place(read) if type(read) is Record else read
+            for row in rows
+            for read in self._normaliser.rows(row)
+            if read is not NO_RECORD
+        )
 
 
 def without_prefix(line: bytes) -> bytes:
@@ -122,21 +81,3 @@ def without_prefix(line: bytes) -> bytes:
     line = _COLOUR.sub(b"", line)
     prefix = _PREFIX.match(line)
     return line[prefix.end() :] if prefix else line
-
-
-def _interval(printed: list[int]) -> int | None:
-    """The steps between rows, by the first ones; a row at step 1 can stand outside of the rhythm."""
-    rhythm = printed[1:] if printed[:1] == [1] else printed
-    return rhythm[1] - rhythm[0] if len(rhythm) > 1 else next(iter(rhythm), None)
-
-
-def _unwrapped(line: bytes) -> bytes:
-    """The text in a line of a hosted notebook's log: an array of objects, each with a piece of the output."""
-    if len(line) > LONGEST_LINE:
-        return line
-    try:
-        pieces = orjson.loads(b"[" + line.strip(b" \t\r\n,[]") + b"]")
-    except orjson.JSONDecodeError:
-        return line
-    texts = [piece.get("data") for piece in pieces if isinstance(piece, dict)]
-    return "".join(text for text in texts if isinstance(text, str)).encode() or line

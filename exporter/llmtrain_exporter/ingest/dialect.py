@@ -9,7 +9,9 @@ from enum import Enum, IntEnum
 from typing import NamedTuple, Protocol
 
 from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
+from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.schedule import Schedule
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Record, Skip
 
@@ -48,7 +50,7 @@ class Head:
     @classmethod
     def of(cls, data: bytes) -> Head:
         """Of the bytes as they stand in the file."""
-        text = data.lstrip()
+        text = as_utf8(data).lstrip()
         try:
             first = json.loads(text.partition(b"\n")[0])
         except (ValueError, RecursionError):
@@ -76,16 +78,17 @@ class Dialect:
 
     name: str  # that of its module
     producer: Producer
-    reader: Callable[[Normaliser, int | None], LogReader]  # of what all its logs share, and `logging_steps`
+    reader: Callable[[Normaliser, Schedule], LogReader]  # of what all its logs share, and its own arguments
     sniff: Callable[[Head], Confidence]
     files: tuple[str, ...] = ()  # names under which the producer writes it, or patterns of names
     shape: Shape = Shape.LINES
     role: Role = Role.FOLDER
     live: bool = True  # grows with each row, while others are written now and then
-    stepless: bool = False  # its rows state no step: what the arguments say of `logging_steps` counts
+    stepless: bool = False  # its rows state no step: what the arguments say of that counts
     normaliser: Callable[[], Normaliser] = Normaliser
     argument_files: tuple[ArgumentFile, ...] = HUGGING_FACE_FILES  # beside the log, the most telling first
     completed_by: Dialect | None = None  # has, in the same folder, what rows of this one lack
+    in_checkpoints: bool = False  # each checkpoint has one; the run's folder alone only at its end
     stages: Callable[[bytes], Stages] | None = None  # of each document, to replay it; raises ValueError
 
     @property

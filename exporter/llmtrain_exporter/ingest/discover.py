@@ -10,13 +10,14 @@ import os
 import re
 import stat
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.dialects import registered
-from llmtrain_exporter.ingest.follow import NotAFileError, demand_regular, explain
+from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
 from llmtrain_exporter.ingest.recognise import FileNames, sniff
 from llmtrain_exporter.ingest.run_names import labels, run_names
 from llmtrain_exporter.knowledge.no_run import NoRunReason
@@ -56,28 +57,55 @@ class Found:
 class Scan:
     """The runs of one walk sorted by name, what it left out by reason, and what was wrong by path.
 
-    `missing`: the paths among those that do not exist, or not yet.
+    `missing`: the paths among those that do not exist, or not yet. `named_after`: for each root, by its
+    absolute path, the path after which its runs are named.
     """
 
     found: tuple[Found, ...]
     left_out: Mapping[str, int]
     errors: Mapping[str, str]
     missing: frozenset[str] = frozenset()
+    named_after: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-def discover(roots: Sequence[str], options: SearchOptions, now: float) -> Scan:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a search has to know beyond its own roots.
+
+    `others`: roots that are searched apart, by their absolute paths, each with the path after which its runs
+    are named. They are not entered, and runs of both are never called the same. `visiting`: told of each
+    folder before it is looked at.
+    """
+
+    others: Mapping[str, str] = field(default_factory=dict)
+    visiting: Callable[[str], object] = lambda _: None
+
+
+ALONE = Surroundings()
+
+
+def named_after(root: str, options: SearchOptions) -> str:
+    """The path after which the runs of a root are named: its folder, or the file without its suffix."""
+    path = os.path.abspath(root)
+    walk = _Walk(options, 0.0, ALONE)
+    walk.roots([path])
+    return walk.named_after[0]
+
+
+def discover(roots: Sequence[str], options: SearchOptions, now: float, around: Surroundings = ALONE) -> Scan:
     """The runs below `roots`, which are folders or files; `now` is seconds since the epoch.
 
     A folder with logs of its run gives one run, a printed log that stands alone another. A root that does not
     exist is an error and may appear later. Never raises OSError.
     """
     paths = list(dict.fromkeys(os.path.abspath(root) for root in roots))
-    walk = _Walk(options, now)
+    walk = _Walk(options, now, around)
     logs = walk.logs(paths)
-    names = _names(logs, labels(walk.named_after))
+    names = _names(logs, labels([*walk.named_after, *around.others.values()]))
     found = [_found(log, names[log.path]) for log in logs]
     found.sort(key=lambda run: run.run)
-    return Scan(tuple(found), dict(walk.left_out), walk.errors, frozenset(walk.missing))
+    named_after = dict(zip(paths, walk.named_after, strict=True))
+    return Scan(tuple(found), dict(walk.left_out), walk.errors, frozenset(walk.missing), named_after)
 
 
 class _Folder(NamedTuple):  # a tuple, as is a log, because a scan makes one per folder
@@ -86,6 +114,7 @@ class _Folder(NamedTuple):  # a tuple, as is a log, because a scan makes one per
     name: str  # relative to that; "" for the root itself
     depth: int
     linked: bool  # reached through a symbolic link
+    inside: bool = False  # it lies below the output of a training
 
     def below(self, name: str) -> str:
         return f"{self.name}/{name}" if self.name else name
@@ -99,6 +128,7 @@ class _Log(NamedTuple):
     linked: bool
     state: os.stat_result
     extra: tuple[str, ...] = ()
+    in_checkpoint: bool = False  # it lies there, until the trainer writes it to `path` when it ends
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -123,12 +153,13 @@ class _Log(NamedTuple):
 class _Walk:
     """One scan: where it still has to go, where it has been, what it counted."""
 
-    def __init__(self, options: SearchOptions, now: float) -> None:
+    def __init__(self, options: SearchOptions, now: float, around: Surroundings) -> None:
         self.left_out: Counter[str] = Counter()
         self.errors: dict[str, str] = {}
         self.missing: set[str] = set()
         self.named_after: list[str] = []  # for each root the path that its run would be named after
         self._options = options
+        self._around = around
         self._oldest = float("-inf") if options.ignore_older is None else now - options.ignore_older
         self._names = FileNames(options.dialects, options.stdout_log)
         # Links come last, so that a run is named after the place where it really lies; roots come first, so
@@ -137,9 +168,13 @@ class _Walk:
         self._links: deque[_Folder] = deque()
         self._visited: set[tuple[int, int]] = set()
 
+    def roots(self, paths: Sequence[str]) -> list[_Log]:
+        """The logs among the roots; folders are noted for later."""
+        return [log for index, path in enumerate(paths) for log in self._root(index, path)]
+
     def logs(self, paths: Sequence[str]) -> list[_Log]:
         """The live log of each run, each file once."""
-        found = [log for index, path in enumerate(paths) for log in self._root(index, path)]
+        found = self.roots(paths)
         while folders := self._folders or self._links:
             found.extend(self._visit(folders.popleft()))
         once: dict[tuple[int, int], _Log] = {}
@@ -149,14 +184,24 @@ class _Walk:
         return self._uncovered(list(once.values()))
 
     def _uncovered(self, logs: list[_Log]) -> list[_Log]:
-        """Without the printed logs that were found beside the folder of their run: run1.log and run1/."""
-        folders = {os.path.dirname(log.path) for log in logs if not log.printed}
-        alone = [log for log in logs if log.covered_by not in folders]
+        """Without the printed logs that were found beside the folder of their run: run1.log and run1/.
+
+        What is printed grows with each row, and so covers what stands in checkpoints alone.
+        """
+        folders = {os.path.dirname(log.path) for log in logs if not (log.printed or log.in_checkpoint)}
+        printed = {log.covered_by for log in logs}
+        alone = [
+            log
+            for log in logs
+            if log.covered_by not in folders
+            and not (log.in_checkpoint and os.path.dirname(log.path) in printed)
+        ]
         self._leave_out("covered", len(logs) - len(alone))
         return alone
 
     def _root(self, index: int, path: str) -> list[_Log]:
         """The log that a root is; a folder is noted for later."""
+        self._around.visiting(path)
         candidates, logs = self._names.candidates(os.path.basename(path)), []
         dialect = candidates[0] if candidates else None
         try:
@@ -181,6 +226,7 @@ class _Walk:
         return self._names.beside(path) if dialect.live and not dialect.run_per_file else ()
 
     def _visit(self, folder: _Folder) -> list[_Log]:
+        self._around.visiting(folder.path)
         try:
             state = os.stat(folder.path)
             if (state.st_dev, state.st_ino) in self._visited:
@@ -191,15 +237,48 @@ class _Walk:
         except OSError as error:
             self._unreadable(folder.path, error)
             return []
-        logs = [log for entry in entries if (log := self._look(folder, entry))]
-        return self._runs(logs) if logs else []
+        names = {entry.name for entry in entries}
+        if folder.inside and checkpoints.looks_like_checkpoint(names):
+            self._leave_out("checkpoint")
+            return []
+        inside = folder._replace(inside=folder.inside or self._is_output(names))
+        logs = [log for entry in entries if (log := self._look(inside, entry))]
+        return self._runs(logs) if logs else self._in_checkpoints(folder, names)
+
+    def _is_output(self, names: Iterable[str]) -> bool:
+        """Whether a folder with these files is the output of a training."""
+        return any(
+            checkpoints.step_of(name) is not None
+            or any(not dialect.run_per_file for dialect in self._names.candidates(name))
+            for name in names
+        )
+
+    def _in_checkpoints(self, folder: _Folder, names: Iterable[str]) -> list[_Log]:
+        """The run whose log stands in its checkpoints alone; copies inside of another's output are none."""
+        if folder.inside:
+            return []
+        for dialect in self._options.dialects:
+            for file in dialect.files if dialect.in_checkpoints else ():
+                newest = checkpoints.newest_document(folder.path, file, names)
+                if newest is not None:
+                    return self._newest(folder, os.path.join(folder.path, file), dialect, newest)
+        return []
+
+    def _newest(self, folder: _Folder, path: str, dialect: Dialect, newest: str) -> list[_Log]:
+        try:
+            state = os.stat(newest)
+        except OSError as error:
+            self._unreadable(newest, error)
+            return []
+        log = _Log(path, folder.root, folder.name, dialect, folder.linked, state, in_checkpoint=True)
+        return self._fresh([log])
 
     def _look(self, folder: _Folder, entry: os.DirEntry[str]) -> _Log | None:
         """The log that an entry is; a folder is noted for later."""
         candidates = self._names.candidates(entry.name)
         try:
             linked = entry.is_symlink()
-            if linked and not self._options.follow_links:
+            if (linked and not self._options.follow_links) or self._is_elsewhere(entry.path, linked):
                 return None
             if entry.is_dir():
                 self._descend(folder, entry, linked)
@@ -209,11 +288,20 @@ class _Walk:
             self._unreadable(entry.path, error)
         return None
 
+    def _is_elsewhere(self, path: str, linked: bool) -> bool:
+        """Whether a path is, or a link leads into, a root that is searched apart; that is asked nothing."""
+        if not self._around.others:
+            return False
+        if linked:
+            path = os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))
+            return any(f"{path}/".startswith(f"{root}/") for root in self._around.others)
+        return path in self._around.others
+
     def _descend(self, folder: _Folder, entry: os.DirEntry[str], linked: bool) -> None:
         name = entry.name
         if self._names.exact(name):
             self._leave_out("not_a_file")
-        elif name.startswith("checkpoint-"):
+        elif self._is_checkpoint(folder, entry, linked):
             self._leave_out("checkpoint")
         elif name.startswith(".") or name in SKIPPED_FOLDERS:
             self._leave_out("skipped_folder")
@@ -221,8 +309,15 @@ class _Walk:
             self._leave_out("too_deep")
         else:
             linked = linked or folder.linked
-            below = _Folder(entry.path, folder.root, folder.below(name), folder.depth + 1, linked)
+            name = folder.below(name)
+            below = _Folder(entry.path, folder.root, name, folder.depth + 1, linked, folder.inside)
             (self._links if linked else self._folders).append(below)
+
+    def _is_checkpoint(self, folder: _Folder, entry: os.DirEntry[str], linked: bool) -> bool:
+        name = entry.name
+        if checkpoints.is_checkpoint(name) or (folder.inside and checkpoints.is_copy(name)):
+            return True
+        return linked and checkpoints.leads_to_checkpoint(entry.path)
 
     def _log(
         self, folder: _Folder, entry: os.DirEntry[str], candidates: Sequence[Dialect], linked: bool

@@ -1,40 +1,39 @@
 """A growing file to whole lines, and nothing else: no clock, no parsing, no discovery.
 
 Polling, because notifications miss what other machines write. Bytes are consumed once, in order; a line is
-handed on when its end has been written. What was consumed last must still stand there at the next look, or
-the file was rewritten and its reader starts anew.
+handed on when its end has been written. A file that begins with all that was read is the same log, whatever
+its number; any other is another log, and its reader starts anew. `docs/following.md` has the whole table.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import resource
-import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from llmtrain_exporter.ingest.fingerprint import Fingerprint, Suspect, Verdict, next_data
+from llmtrain_exporter.ingest.lines import Lines
+from llmtrain_exporter.ingest.patience import Past, Patience, Trust
+from llmtrain_exporter.ingest.readable import demand_regular, explain
 from llmtrain_exporter.printable import printable
 
-TAIL = 64  # consumed bytes that must still stand in the file; never its head: training logs begin alike
-OVERWRITTEN = 1 << 20  # bytes of progress bars without a line's end that are worth keeping
 QUIET_POLLS, QUIET_SECONDS = 2, 0.5  # a replaced file is left after so many quiet polls, so far apart
 DRAIN_SECONDS = 30.0  # ... or after this, when its writer never rests: the new file must not starve
 NUL_POLLS, NUL_SECONDS = 3, 0.5  # NULs over NFS can be data on the way: look again so often, so far apart
+SHORT_SECONDS = 1.0  # a shorter file may be a copy on its way: so long without growth, it is another log
+SHORT_SIGHT = 0.5  # seconds between two looks at what is not whole
+BULK = 16 << 10  # bytes that no trainer writes between two looks: a copy is on its way
+MEETING_SECONDS = 2.0  # so soon after another log was met, and after each bulk of it
+COMPARED_PER_SECOND = 128 << 10  # bytes, on average, where each look shows another inode
+HOLE = 1 << 20  # bytes without data on disk that are worth asking the file system for
 BACK_OFF_SECONDS = (0.5, 30.0)  # after an error: the first wait, doubled each time, up to the last
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _NOTHING: Mapping[str, int] = MappingProxyType({})
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a character device",
-    stat.S_IFBLK: "a block device",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +42,10 @@ class Batch:
 
     lines: list[bytes]  # whole lines without their "\n"
     modified: float  # st_mtime of the file that they were read from, seconds since the epoch
-    restarted: bool  # the file was rewritten or replaced before these lines: whoever folds them starts anew
+    restarted: bool  # another log stands there with these lines: whoever folds them starts anew
+    past: bool  # that log had them when it was met: they are history, not news
     more: bool  # unread bytes remain: poll again at once
     dropped: Mapping[str, int]  # how often text was not handed on, by reason: too_long, nul, overwritten
-
-
-def explain(error: OSError) -> str:
-    """What is wrong, for people; of a refusal also who was refused, which in a container is not plain."""
-    reason = printable(error.strerror or str(error))
-    if not isinstance(error, PermissionError):
-        return reason
-    return f"{reason} for user {os.geteuid()}, group {os.getegid()}: run as the owner, or let others read it"
-
-
-class NotAFileError(OSError):
-    """Something else stands where a regular file was looked for; it is never opened."""
-
-
-def demand_regular(mode: int, path: str) -> None:
-    """Raises NotAFileError that says what stands there."""
-    if not stat.S_ISREG(mode):
-        kind = _KINDS.get(stat.S_IFMT(mode), "something else")
-        raise NotAFileError(errno.EINVAL, f"is {kind}, not a regular file", path)
 
 
 def open_regular(path: str) -> tuple[int, os.stat_result]:
@@ -89,117 +70,8 @@ def raise_descriptor_limit() -> int:
     return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
-class _Lines:
-    """Consecutive bytes of one file to whole lines: how far they were consumed, and the last half line."""
-
-    __slots__ = ("_max_line", "_nul_polls", "_patience", "_skipping", "dropped", "mark", "offset", "partial")
-
-    def __init__(self, max_line: int, patience: int) -> None:
-        self.dropped: dict[str, int] = {}
-        self._max_line = max_line
-        self._patience = patience  # looks at NULs before they are skipped
-        self.partial = bytearray()  # what was consumed behind the last "\n"
-        self.begin()
-
-    def begin(self) -> None:
-        """Back to the first byte of a file."""
-        self.offset = 0  # bytes consumed, the partial line included
-        self.mark = b""  # the last bytes before the partial line, up to TAIL
-        self.partial.clear()
-        self._skipping = False  # inside a line above the cap, up to its end
-        self._nul_polls = 0
-
-    def rewind(self) -> None:
-        """Back to the begin of the partial line."""
-        self.offset -= len(self.partial)
-        self.partial.clear()
-
-    @property
-    def tail(self) -> bytes:
-        """The last bytes consumed, up to TAIL."""
-        return bytes(self.mark + self.partial[-TAIL:])[-TAIL:]
-
-    @property
-    def waiting(self) -> bool:
-        """Whether NULs stand next that may yet become data."""
-        return 0 < self._nul_polls <= self._patience
-
-    def take(self, data: bytes, begin: int) -> list[bytes]:
-        """Consumes data[begin:], at most up to its first NUL; what is before `begin` was consumed earlier."""
-        begin = self._past_nuls(data, begin)
-        nul = data.find(b"\0", begin)
-        end = len(data) if nul < 0 else nul
-        if begin < end:
-            self._nul_polls = 0
-        self.offset += end - begin
-        last = data.rfind(b"\n", begin, end)
-        if last < 0:
-            self._extend(data[begin:end])
-            return []
-        lines = data[begin:last].split(b"\n")
-        self._complete(lines)
-        self.partial += data[last + 1 : end]
-        self.mark = data[max(0, last + 1 - TAIL) : last + 1]
-        return lines
-
-    def _past_nuls(self, data: bytes, begin: int) -> int:
-        """Where to go on: before the NULs as long as they may become data, then behind them."""
-        if data[begin : begin + 1] != b"\0":
-            self._nul_polls = 0
-            return begin
-        self._nul_polls += 1
-        if self.waiting:
-            return begin
-        if self._nul_polls == self._patience + 1:  # once for a run of NULs, however many chunks it takes
-            self._drop("nul")
-        end = len(data) - len(data[begin:].lstrip(b"\0"))
-        self.partial.clear()
-        self.mark = data[max(0, end - TAIL) : end]
-        self.offset += end - begin
-        return end
-
-    def _complete(self, lines: list[bytes]) -> None:
-        """Joins the partial line with the first of `lines`, which is its end."""
-        if self._skipping:
-            self._skipping = False
-            del lines[0]
-        elif len(self.partial) + len(lines[0]) > self._max_line:
-            self._drop("too_long")
-            del lines[0]
-        elif self.partial:
-            self.partial += lines[0]
-            lines[0] = bytes(self.partial)
-        self.partial.clear()
-
-    def _extend(self, text: bytes) -> None:
-        """Adds to the partial line, and bounds it."""
-        known = len(self.partial)
-        self.partial += text
-        if self._skipping:
-            self._forget(len(self.partial))
-            return
-        limit = min(OVERWRITTEN, self._max_line)
-        if len(self.partial) > limit:
-            # Without the last byte, which may be the first half of "\r\n"; without what was searched before.
-            cut = self.partial.rfind(b"\r", known - 1 if known > limit else 0, -1) + 1
-            self._forget(cut, "overwritten")
-        if len(self.partial) > self._max_line:
-            self._forget(len(self.partial), "too_long")
-            self._skipping = True
-
-    def _forget(self, count: int, reason: str | None = None) -> None:
-        """Drops the first `count` bytes of the partial line."""
-        if count and reason:
-            self._drop(reason)
-        self.mark = bytes(self.mark + self.partial[max(0, count - TAIL) : count])[-TAIL:]
-        del self.partial[:count]
-
-    def _drop(self, reason: str) -> None:
-        self.dropped[reason] = self.dropped.get(reason, 0) + 1
-
-
 class Follower:
-    """One owner of one file: its descriptor, and whether it is still the file that it was.
+    """One owner of one log: its descriptor, and whether what stands there is still the log that it was.
 
     The loop asks `grown()` often and `check_path()` every few seconds, and calls `poll()` when `grown()` says
     so. `poll()` alone is enough too, at a higher price. Nothing here raises OSError: see `error`.
@@ -208,20 +80,24 @@ class Follower:
     def __init__(
         self, path: str, *, chunk: int = 1 << 18, max_line: int = 64 << 20, patient: bool = True
     ) -> None:
-        """`chunk`, `max_line`: bytes. `patient` False: nobody writes any more; NULs are skipped at once."""
+        """`chunk`, `max_line`: bytes. `patient` False: nobody writes any more, and nothing is waited for."""
         self.path = path
         self.identity: tuple[int, int] | None = None  # (device, inode) of the file opened last
         self.generation = 0  # how often the lines began anew
         self.error: str | None = None  # the last I/O error that still stands, for people
         self._chunk = min(chunk, max_line)  # so that only a line across two chunks can pass the cap
-        self._lines = _Lines(max_line, NUL_POLLS if patient else 0)
+        self._patient = patient  # with what may be on its way
+        self._lines = Lines(max_line, NUL_POLLS if patient else 0)
         self._fd: int | None = None
+        self._suspect: Suspect | None = None  # what is being compared; its descriptor can be the open one
         self._parked: tuple[int, int, int, int] | None = None  # device, inode, size, st_mtime_ns
         self._modified_ns = -1  # st_mtime_ns when the file was read last
         self._due = True  # poll even though the size says that there is nothing new
         self._restarted = False  # to be told with the next batch
-        self._replaced_at: float | None = None  # when the path was seen to name another file
-        self._quiet = 0  # quiet polls since then
+        self._past = Past(BULK, MEETING_SECONDS)
+        self._patience = Patience(QUIET_POLLS, DRAIN_SECONDS, SHORT_SECONDS)
+        self._trust = Trust()
+        self._compared_to = -1  # offset up to which all was compared last
         self._wake = float("-inf")  # no poll before
         self._failures = 0  # in a row
 
@@ -229,6 +105,11 @@ class Follower:
     def offset(self) -> int:
         """Bytes consumed, the unfinished line included."""
         return self._lines.offset
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Of what was consumed, without the unfinished line."""
+        return self._lines.fingerprint
 
     @property
     def place(self) -> tuple[int, int] | None:
@@ -243,7 +124,7 @@ class Follower:
     @property
     def unfinished(self) -> bytes:
         """The half line at the end: a line after all for whoever knows that nobody writes any more."""
-        return bytes(self._lines.partial)
+        return self._lines.unfinished
 
     def grown(self) -> bool:
         """Whether a poll may find something: one lseek (a stat when parked). True also when not open."""
@@ -260,35 +141,38 @@ class Follower:
         To be called every few seconds: it also notices a file rewritten to the same size, and makes a network
         file system look the size up, which lseek alone does not.
         """
-        if self._fd is None or self._replaced_at is not None:
-            return self._replaced_at is not None
+        patience = self._patience
+        if self._fd is None or patience.since is not None:
+            return patience.since is not None
         try:
             there = os.stat(self.path)
+        except InterruptedError:
+            return False
         except OSError as error:
             self._tell(error)
             return False
         if (there.st_dev, there.st_ino) == self.identity:
             self.error = None
         else:
-            self._replaced_at, self._quiet = now, 0
-        self._due = self._due or self._replaced_at is not None or there.st_mtime_ns != self._modified_ns
-        return self._replaced_at is not None
+            patience.begin(now)
+        self._due = self._due or patience.since is not None or there.st_mtime_ns != self._modified_ns
+        self._pay_debt(now)
+        return patience.since is not None
 
     def poll(self, now: float) -> Batch | None:
         """Reads at most `chunk` bytes; None when there is nothing new. `now`: monotonic seconds."""
         if now < self._wake or not (self._parked is None or self.grown()):
             return None
         try:
-            batch = self._read(self._open() if self._fd is None else self._fd)
+            batch = self._look(now)
+        except InterruptedError:  # of file systems in user space; nothing is known, so it is asked again
+            self._due = True
+            return None
         except OSError as error:
             self._release()
             self._back_off(error, now)
             return None
         self._failures = 0
-        if self._lines.waiting:
-            self._wake = now + NUL_SECONDS
-        elif batch is None or not batch.more:
-            self._reached_end(batch is None, now)
         return batch
 
     def park(self) -> None:
@@ -313,70 +197,190 @@ class Follower:
             return True
         return (there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns) != self._parked
 
-    def _open(self) -> int:
+    def _look(self, now: float) -> Batch | None:
+        if self._fd is None and self._suspect is None:
+            self._open(now)
+        for _ in range(2):  # what is doubtful again once it was decided is looked at with the next poll
+            if self._suspect is not None and not self._decide(now):
+                break
+            if self._fd is None:
+                return None
+            batch = self._read(self._fd, now)
+            if self._suspect is None:
+                self._after(batch, now)
+                return batch
+        self._due = True
+        if self._suspect is None and self._fd is not None:  # in place there is less than was read, for now
+            self._reached_end(True, now)
+        return None
+
+    def _open(self, now: float) -> None:
+        """Open what the path names. It is the log itself, or it becomes a suspect. Raises OSError."""
         fd, state = open_regular(self.path)
-        self._shut()
-        identity = state.st_dev, state.st_ino
-        if self.identity not in (None, identity):
-            self._restart()
-        # The same number is no proof that it is the same file: the next read looks at the tail.
-        self._fd, self.identity = fd, identity
-        self._due, self._parked, self._replaced_at, self.error = True, None, None, None
-        return fd
+        identity, known = (state.st_dev, state.st_ino), self._lines.fingerprint
+        self._due = True
+        if self._fd is not None and identity == self.identity:  # moved away and back
+            os.close(fd)
+            self._patience.since = None
+            return
+        self._suspect = suspect = Suspect(fd, identity, known.start)
+        # A number is only proof while its file is open. Of many parked logs not each can be compared at each
+        # row, so there it is believed, and the next read looks at the tail.
+        numbered = self._parked is not None and identity == self.identity
+        if numbered or self.identity is None or self._passes(fd, state, now):
+            self._take_over(suspect)
+
+    def _passes(self, fd: int, state: os.stat_result, now: float) -> bool:
+        """Whether a file with another number need not be compared now."""
+        lines = self._lines
+        unchanged = (state.st_size, state.st_mtime_ns) == (lines.offset, self._modified_ns)
+        end, mark = lines.fingerprint.end, lines.mark
+        if not unchanged and (state.st_size < end or not self._trust.holds(now) or self._is_steady(state)):
+            return False
+        passes = os.pread(fd, len(mark), end - len(mark)) == mark
+        self._trust.owed = self._trust.owed or (passes and not unchanged)
+        return passes
+
+    def _is_steady(self, opened: os.stat_result) -> bool:
+        """Whether the path shows the number that the file had when it was opened just now."""
+        there = os.stat(self.path)
+        return (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)
+
+    def _pay_debt(self, now: float) -> None:
+        trust = self._trust
+        if trust.owed and self._fd is not None and self._suspect is None and not trust.holds(now):
+            self._suspect = Suspect(self._fd, self.identity, self._lines.fingerprint.start)
+            self._due = True
+
+    def _decide(self, now: float) -> bool:
+        """Whether it is clear by now which log the suspect is; then that is the one to read on in."""
+        suspect, known = self._suspect, self._lines.fingerprint
+        if suspect is None:
+            return True
+        verdict = suspect.compare(known)
+        if verdict is Verdict.UNDECIDED:
+            return False
+        if verdict is Verdict.SAME:
+            self._trust.compared(known.length, COMPARED_PER_SECOND, now)
+            self._take_over(suspect)
+            self._compared_to = self._lines.offset
+            return True
+        self._past.see(suspect.identity, suspect.size)
+        in_place = suspect.descriptor == self._fd
+        if not self._patient or self._patience.ends(verdict, suspect.size, in_place, now):
+            self._take_over(suspect)
+            self._restart(now)
+            return True
+        if in_place:
+            self._patience.doubtful = suspect.size > 0
+        self._acquit()
+        if self._patience.since is None and (suspect.size or not in_place):
+            self._wake = now + SHORT_SIGHT
+        return False
+
+    def _take_over(self, suspect: Suspect) -> None:
+        """Read on in this file; the half line is read again."""
+        if suspect.descriptor != self._fd:
+            self._shut()
+            self._fd, self.identity = suspect.descriptor, suspect.identity
+        self._lines.rewind()
+        self._patience.forget()
+        self._suspect = self._parked = self.error = None
+        self._due = True
+        self._wake = float("-inf")
+
+    def _acquit(self) -> None:
+        """Compare no longer."""
+        suspect, self._suspect = self._suspect, None
+        if suspect is not None and suspect.descriptor != self._fd:
+            _close(suspect.descriptor)
 
     def _release(self) -> None:
         """The partial line lives with the descriptor: without that, it has to be read again."""
+        self._acquit()
         self._shut()
-        self._fd = self._replaced_at = None
+        self._fd = None
+        self._patience.end()
         self._lines.rewind()
 
     def _shut(self) -> None:
         if self._fd is not None:
-            with contextlib.suppress(OSError):  # a stale handle can refuse even this
-                os.close(self._fd)
+            _close(self._fd)
 
-    def _restart(self) -> None:
+    def _restart(self, now: float) -> None:
         self._lines.begin()
+        self._trust.owed = False
         self.generation += 1
         self._restarted = True
+        self._past.meet(now)
 
-    def _read(self, fd: int) -> Batch | None:
+    def _read(self, fd: int, now: float) -> Batch | None:
+        """What follows on what was read. Where that stands there no longer, the file becomes a suspect."""
         state, lines = os.fstat(fd), self._lines
         tail, start = lines.tail, lines.offset
-        size = min(self._chunk, state.st_size - start)
+        size = min(self._chunk, state.st_size - start, self._past.left(start) or self._chunk)
         # Tail and news in one read: nobody can rewrite the file between the check and the reading.
         data = os.pread(fd, len(tail) + size, start - len(tail)) if size >= 0 else b""
-        if size < 0 or not data.startswith(tail):
-            self._restart()
-            return self._read(fd)
+        if size >= 0 and len(data) < len(tail) and tail.startswith(data):  # a short read proves nothing
+            self._due, self._wake = True, now + SHORT_SIGHT
+            return None
+        # NULs prove nothing: a hole is like any other. So what follows on one is held against all before it.
+        blank = bool(tail) and not (tail.strip(b"\0") or data.startswith(b"\0", len(tail)))
+        doubtful = blank and len(data) > len(tail) and self._compared_to != start
+        if size < 0 or not data.startswith(tail) or doubtful:
+            self._suspect = Suspect(fd, self.identity, lines.fingerprint.start)
+            return None
         self._modified_ns, self._due = state.st_mtime_ns, False
-        whole = lines.take(data, len(tail))
+        if self._patience.found_whole():
+            self._past.lose_sight()
+        whole = lines.take(data, len(tail), state.st_size)
+        if lines.in_hole:
+            self._leap(fd, state.st_size)
         more = start < lines.offset < state.st_size
-        return self._batch(whole, state.st_mtime, more) if whole or more or lines.dropped else None
+        past = self._past.covers(start, lines.offset, state.st_size, now)
+        if whole or more or lines.dropped:
+            return self._batch(whole, state.st_mtime, more, past)
+        return None
 
-    def _batch(self, whole: list[bytes], modified: float, more: bool) -> Batch:
+    def _leap(self, fd: int, size: int) -> None:
+        data = next_data(fd, self._lines.offset, size)
+        if data - self._lines.offset >= HOLE:
+            self._lines.leap(data)
+
+    def _batch(self, whole: list[bytes], modified: float, more: bool, past: bool) -> Batch:
         restarted, dropped = self._restarted, self._lines.dropped
         self._restarted, self._lines.dropped = False, {}
-        return Batch(whole, modified, restarted, more, dropped or _NOTHING)
+        return Batch(whole, modified, restarted, past, more, dropped or _NOTHING)
+
+    def _after(self, batch: Batch | None, now: float) -> None:
+        if self._lines.waiting:
+            self._wake = now + NUL_SECONDS
+        elif batch is None or not batch.more:
+            self._reached_end(batch is None, now)
 
     def _reached_end(self, quiet: bool, now: float) -> None:
-        """At the end of the file: does the path still name it? A replaced one is drained, then left."""
-        if self._replaced_at is None:
-            if quiet:
-                self.check_path(now)
+        """At the end of the file: does the path still name it? Another log's is drained, then left."""
+        patience = self._patience
+        noticed = patience.since is not None
+        if not noticed and not (quiet and self.check_path(now)):
             return
         self._due = True
-        self._quiet += quiet
-        if self._quiet >= QUIET_POLLS or now - self._replaced_at >= DRAIN_SECONDS:
-            self._switch(now)
-        elif quiet:
-            self._wake = now + QUIET_SECONDS
+        patience.quiet += quiet and noticed
+        if quiet or patience.is_over(now):
+            self._examine_path(now)
+        if quiet and noticed and patience.since is not None:
+            self._wake = max(self._wake, now + QUIET_SECONDS)
 
-    def _switch(self, now: float) -> None:
+    def _examine_path(self, now: float) -> None:
         try:
-            self._open()
+            self._open(now)
+            if self._suspect is not None:
+                self._decide(now)
+        except InterruptedError:
+            return  # the next poll goes on comparing
         except OSError as error:
-            self._replaced_at = None  # gone again, or no file: the old descriptor stays the best there is
+            self._acquit()
+            self._patience.since = None  # gone again, or no file: the old descriptor stays the best there is
             self._back_off(error, now)
 
     def _back_off(self, error: OSError, now: float) -> None:
@@ -387,3 +391,8 @@ class Follower:
 
     def _tell(self, error: OSError) -> None:
         self.error = f"{printable(self.path)}: {explain(error)}"
+
+
+def _close(fd: int) -> None:
+    with contextlib.suppress(OSError):  # a stale handle can refuse even this
+        os.close(fd)

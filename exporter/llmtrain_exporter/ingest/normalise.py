@@ -13,6 +13,7 @@ from typing import NamedTuple
 from llmtrain_exporter.ingest import values
 from llmtrain_exporter.knowledge import catalogue, row
 from llmtrain_exporter.knowledge.metric import Group, Key, Metric, Unit
+from llmtrain_exporter.knowledge.skips import UNREADABLE_ROW
 from llmtrain_exporter.model import Layout, Record, RowKind, Series, Skip, series
 
 KEYS_KEPT = 1 << 16
@@ -23,7 +24,11 @@ Cells = tuple[object, ...]
 CellReader = Callable[[object], float | None]
 
 _NUMERIC = frozenset((float, int))
-_NO_RECORD = Skip("no_training_row")
+NO_RECORD = Skip("no_training_row")
+_UNREADABLE_VALUE = Skip("unreadable_value")
+_UNREADABLE_ROW = Skip(UNREADABLE_ROW)
+_TRAINING = (RowKind.TRAIN, RowKind.EVAL)
+_EPOCH = "epoch"
 
 
 class PlannedValue(NamedTuple):
@@ -55,15 +60,37 @@ class Normaliser:
 
     def record(self, cells: LogRow) -> Record | Skip:
         """The record that a row is. Cells that are no numbers are left out, as absent."""
+        return self.rows(cells)[0]
+
+    def rows(self, cells: LogRow) -> Sequence[Record | Skip]:
+        """The record that a row is, or why it is none; behind it a skip for each value that was lost."""
         plan = self._plan(tuple(cells))
         if plan is None:
-            return _NO_RECORD
+            return (NO_RECORD,)
         read = _read(plan, tuple(cells.values()))
-        if read is not None:
-            return read
+        return self._partly(cells, plan.layout.kind) if read is None else (read,)
+
+    def _partly(self, cells: LogRow, kind: RowKind) -> Sequence[Record | Skip]:
+        """The record of the cells that hold what their key promises."""
         numbers = self._numbers(cells)
+        absent = cells.keys() - numbers.keys() if len(numbers) < len(cells) else ()
+        lost = sum(self._is_lost(key, cells[key]) for key in absent)
+        if lost and _EPOCH in cells:
+            numbers.setdefault(row.STEP[-1], None)  # the row still has a place, though nobody can read it
         plan = self._plan(tuple(numbers))
-        return (plan and _read(plan, tuple(numbers.values()))) or _NO_RECORD
+        read = plan and _read(plan, tuple(numbers.values()))
+        if read:
+            return (read, *([_UNREADABLE_VALUE] * lost))
+        return (_UNREADABLE_ROW if lost and kind in _TRAINING else NO_RECORD,)
+
+    def _is_lost(self, key: str, cell: object) -> bool:
+        """Whether a cell that is no number should have been one: it has a metric's name, or is no text."""
+        if cell is None or type(cell) is bool:
+            return False
+        return (
+            type(cell) is not str
+            or _find(self._aliases.get(key, key), False)[0].metric is not catalogue.OTHER
+        )
 
     def _plan(self, keys: tuple[str, ...]) -> RowPlan | None:
         try:
@@ -100,7 +127,7 @@ class Normaliser:
             plain = values.number(cell)
             if read(cell) is not None:
                 numbers[key] = cell if plain is None else plain
-            elif (name in row.POSITION or name in row.SUMMARY) and cell is not None:
+            elif (name in _POSITION_ONLY or name in row.SUMMARY) and cell is not None:
                 numbers[key] = cell
         return numbers
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from llmtrain_exporter.ingest.dialect import Dialect, LogReader
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
 
 
 class Readers:
@@ -17,9 +20,11 @@ class Readers:
         self._logging_steps = logging_steps
         self._normalisers: dict[Dialect, Normaliser] = {}
 
-    def reader(self, dialect: Dialect, logging_steps: int | None = None) -> LogReader:
-        """A reader for one log. `logging_steps`: what its own arguments say; the operator goes before it."""
+    def reader(self, dialect: Dialect, schedule: Schedule = UNKNOWN) -> LogReader:
+        """A reader for one log. `schedule`: what its own arguments say; the operator goes before them."""
         normaliser = self._normalisers.get(dialect)
         if normaliser is None:
             normaliser = self._normalisers[dialect] = dialect.normaliser()
-        return dialect.reader(normaliser, self._logging_steps or logging_steps)
+        if self._logging_steps is not None:
+            schedule = replace(schedule, logging_steps=self._logging_steps)
+        return dialect.reader(normaliser, schedule)

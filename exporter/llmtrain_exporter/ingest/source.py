@@ -9,17 +9,23 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from llmtrain_exporter.ingest.arguments import read_hyper_parameters
+from llmtrain_exporter.ingest.checkpoints import CurrentDocument
 from llmtrain_exporter.ingest.dialect import Dialect, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.ingest.follow import Follower, explain, open_regular
+from llmtrain_exporter.ingest.encoding import as_utf8
+from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
+from llmtrain_exporter.ingest.follow import Follower, open_regular
 from llmtrain_exporter.ingest.json_rows import NOT_JSON
 from llmtrain_exporter.ingest.normalise import layout_of
+from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import FileNames
+from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
 from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series, Skip
 from llmtrain_exporter.printable import printable
 
 LARGEST_DOCUMENT = 256 << 20  # bytes; a document is read whole
+FIRST_BYTES = 4096  # of a document; where all are NULs, so may be terabytes behind them
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +35,11 @@ class Reading:
     records: list[Record]
     skipped: Mapping[str, int]
     modified: float  # Unix time of the last write
-    restarted: bool  # fold anew: the log was rewritten, what came from it before is void
+    restarted: bool  # fold anew: another log stands there, what came from the one before is void
     more: bool  # there is more to read at once
     size: int  # bytes read
     again: bool = False  # fold anew: the same log from its start, now known better
+    past: bool = False  # the log had it when it was met in another's place: history, no news
 
 
 class Source(Protocol):
@@ -47,6 +54,13 @@ class Source(Protocol):
     @property
     def place(self) -> tuple[int, int] | None:
         """See `Follower.place`; None where there is more to ask than a size."""
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """Of what was read so far; None of what is no file of lines."""
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:
+        """Whether the log begins with what this is of. Compares all of it. Raises OSError."""
 
     def grown(self) -> bool:
         """Whether a `poll` may bring something; cheap."""
@@ -88,6 +102,19 @@ class LineSource:
         return self._follower.place
 
     @property
+    def fingerprint(self) -> Fingerprint:
+        """Of the whole lines that were read."""
+        return self._follower.fingerprint
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:
+        """Whether the log begins with what this is of."""
+        descriptor, _ = open_regular(self.path)
+        try:
+            return stands_in(descriptor, fingerprint)
+        finally:
+            os.close(descriptor)
+
+    @property
     def grown(self) -> Callable[[], bool]:
         """Whether the file has grown; the follower's own answer, without a detour for the idle loop."""
         return self._follower.grown
@@ -114,7 +141,7 @@ class LineSource:
         records, skipped = read_lines(self._reader, batch.lines)
         skipped.update(batch.dropped)
         size = sum(map(len, batch.lines)) + len(batch.lines)
-        return Reading(records, skipped, batch.modified, batch.restarted, batch.more, size)
+        return Reading(records, skipped, batch.modified, batch.restarted, batch.more, size, past=batch.past)
 
     def rest(self) -> list[Record]:
         """The record of a half line at the end."""
@@ -124,8 +151,10 @@ class LineSource:
 class DocumentSource:
     """A log that is one JSON document, written whole again with more in it. Writing it is not atomic."""
 
-    def __init__(self, path: str, reader: Callable[[], LogReader]) -> None:
-        self.path = path
+    def __init__(self, where: Callable[[], str], reader: Callable[[], LogReader]) -> None:
+        """`where`: the path, which may be another one the next time: a newer copy, with more rows."""
+        self._where = where
+        self.path = where()
         self.error: str | None = None
         self._reader = reader()
         self._seen: tuple[int, int, int] | None = None  # inode, size, st_mtime_ns
@@ -136,6 +165,14 @@ class DocumentSource:
     def place(self) -> tuple[int, int] | None:
         """A document is found by its path."""
         return None
+
+    @property
+    def fingerprint(self) -> None:
+        """A document has none: its bytes change with each row."""
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:  # noqa: ARG002  # of a log of lines
+        """A document does not begin as a log of lines does."""
+        return False
 
     def grown(self) -> bool:
         """Whether the document was written since: one stat."""
@@ -173,12 +210,13 @@ class DocumentSource:
 
     def _news(self, rows: list[Record | Skip], modified: float, size: int) -> Reading:
         restarted = self._known > 0 and not self._continues(rows)
+        past = restarted and self._last is not None  # a torn document had nothing
         begin = 0 if restarted else self._known
         records, skipped = _sorted([rows[begin:]])
         self._known = len(rows)
         known = None if restarted else self._last
         self._last = records[-1] if records else known
-        return Reading(records, skipped, modified, restarted, False, size)
+        return Reading(records, skipped, modified, restarted, False, size, past=past)
 
     def _continues(self, rows: list[Record | Skip]) -> bool:
         """Whether the rows handed on before are still the first ones."""
@@ -190,12 +228,14 @@ class DocumentSource:
     def _read(self) -> tuple[bytes, float]:
         descriptor, state = open_regular(self.path)
         with open(descriptor, "rb") as file:
-            document = file.read(LARGEST_DOCUMENT)
+            begin = file.read(FIRST_BYTES)
+            document = as_utf8(begin + file.read(LARGEST_DOCUMENT)) if begin.strip(b"\0") else b""
         self._seen = state.st_ino, state.st_size, state.st_mtime_ns
         self.error = None
         return document, state.st_mtime
 
     def _state(self) -> tuple[int, int, int] | None:
+        self.path = self._where()
         try:
             state = os.stat(self.path)
         except OSError:
@@ -228,6 +268,15 @@ class JoinedSource:
     def place(self) -> tuple[int, int] | None:
         """There are two logs to ask."""
         return None
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """That of the live log."""
+        return self._live.fingerprint
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:
+        """Whether the live log begins so."""
+        return self._live.begins_with(fingerprint)
 
     def grown(self) -> bool:
         """Whether either log has grown."""
@@ -289,10 +338,10 @@ class JoinedSource:
 def open_source(found: Found, readers: Readers, patient: bool = True) -> Source:
     """The log of a run, joined with another of its folder where the dialect lacks what that one has."""
     dialect, other = found.dialect, found.dialect.completed_by
-    steps = _logging_steps(found) if dialect.stepless else None
+    schedule = Schedule.of(read_run_hyper_parameters(found).numbers) if dialect.stepless else UNKNOWN
 
     def live() -> Source:
-        return _source(found.path, dialect, lambda: readers.reader(dialect, steps), patient)
+        return _source(found.path, dialect, lambda: readers.reader(dialect, schedule), patient)
 
     beside = _beside(found.extra, other) if other is not None else None
     if other is None or beside is None:
@@ -307,7 +356,7 @@ def read_run_hyper_parameters(found: Found) -> HyperParameters:
 
 def _source(path: str, dialect: Dialect, reader: Callable[[], LogReader], patient: bool) -> Source:
     if dialect.shape is Shape.DOCUMENT:
-        return DocumentSource(path, reader)
+        return DocumentSource(CurrentDocument(path) if dialect.in_checkpoints else lambda: path, reader)
     return LineSource(path, reader, patient)
 
 
@@ -315,11 +364,6 @@ def _beside(paths: Iterable[str], dialect: Dialect) -> str | None:
     """The first of these files that by its name is of the dialect."""
     names = FileNames((dialect,))
     return next((path for path in paths if names.candidates(os.path.basename(path))), None)
-
-
-def _logging_steps(found: Found) -> int | None:
-    steps = read_run_hyper_parameters(found).numbers.get("logging_steps", 0.0)
-    return int(steps) if steps >= 1 else None  # below 1 it is a share of all steps
 
 
 def read_lines(reader: LogReader, lines: Iterable[bytes]) -> tuple[list[Record], Counter[str]]:

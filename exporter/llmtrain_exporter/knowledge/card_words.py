@@ -39,6 +39,10 @@ NOT_KNOWN = Text(
     "The exporter does not know this run now; this is all that the alert itself says.",
     "exporter 目前没有该训练，以上仅为告警自带的信息。",
 )
+UNSURE = Text(
+    "The relay was ended while it sent this card: it may be here twice.",
+    "发送本卡片时 relay 意外退出过，它可能会重复出现。",
+)
 WAITING = Counted(
     Text(
         "1 more card waits (this bot may send {rate}): {names}",

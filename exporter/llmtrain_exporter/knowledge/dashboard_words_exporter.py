@@ -153,6 +153,13 @@ ERRORS = Words(
         "每个时间段内的错误，按出错环节。偶尔一次通常无害，持续不断则一定有问题。",
     ),
 )
+STUCK_ROOTS = Words(
+    Text("Paths that do not answer", "无响应的路径"),
+    Text(
+        "1 while the file system of a watched path does not answer. Its runs are shown as they were before.",
+        "监视路径所在的文件系统没有响应时为 1。其中训练的数据停在那时。",
+    ),
+)
 SKIPPED = Words(
     Text("Skipped lines", "跳过的行"),
     Text(

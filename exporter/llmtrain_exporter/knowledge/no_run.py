@@ -26,6 +26,9 @@ class NoRunReason(Enum):
     NO_RECORD = "no_record"
     """A log with lines, none of which is a training record."""
 
+    NOT_UNDERSTOOD = "not_understood"
+    """A log with rows of a training, none of which could be read."""
+
     NO_SUCH_NAME = "no_such_name"
     """There are runs, but none of the name that was asked for."""
 

@@ -57,6 +57,11 @@ PAGE: Mapping[str, Text] = {
     "reading": Text("Still reading the logs that were there at the start.", "仍在读取启动时已有的日志。"),
     "watching": Text("Watching {roots}", "监视 {roots}"),
     "nothing": Text("nothing", "（空）"),
+    "unread": Text(
+        "Not read since {time}: the file system of its log does not answer. All that stands here is older.",
+        "自 {time} 起未能读取：日志所在的文件系统没有响应，以下内容都是此前的。",
+    ),
+    "unread_short": Text("not read since {time}", "自 {time} 起未读取"),
     "problems": Text("These cannot be read:", "以下路径无法读取："),
     "count": words.RUNS.many,
     "count_of": Text("{n} of {total} runs", "{total} 次训练中的 {n} 次"),
@@ -169,6 +174,7 @@ def page_texts(lang: Lang) -> dict[str, str]:
         "setting": words.SETTING,
         "verdict": words.VERDICT,
         **{f"state.{key}": text for key, text in words.STATE.items()},
+        "state.ended_early": words.ENDED_EARLY,
         **{f"health.{key}": text for key, text in words.HEALTH.items()},
     }
     return {name: text.of(lang) for name, text in {**PAGE, **shared}.items()}

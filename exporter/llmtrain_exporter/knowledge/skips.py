@@ -6,10 +6,14 @@ from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge.text import Counted, Text
 
+UNREADABLE_ROW = "unreadable_row"
+
 REASONS = {
     "not_json": "not JSON, nor what Python writes for it",
     "not_an_object": "JSON, but no object",
     "no_training_row": "an object that no trainer logs as a row",
+    "unreadable_value": "a value of a training row that means no number; the rest of the row was read",
+    UNREADABLE_ROW: "a training row that was recognised, and is torn or has no value that could be read",
     "text": "ordinary output between the rows of a printed log",
     "too_long": "longer than the limit of a line",
     "overwritten": "progress bars without a line's end, dropped before the last of them",
@@ -28,6 +32,14 @@ COUNTS: Mapping[str, Counted] = {
     "no_training_row": Counted(
         Text("1 object that no trainer logs", "1 个非训练记录的对象"),
         Text("{n} objects that no trainer logs", "{n} 个非训练记录的对象"),
+    ),
+    "unreadable_value": Counted(
+        Text("1 unreadable value", "1 个无法读取的数值"),
+        Text("{n} unreadable values", "{n} 个无法读取的数值"),
+    ),
+    UNREADABLE_ROW: Counted(
+        Text("1 training row that could not be read", "1 条无法读取的训练记录"),
+        Text("{n} training rows that could not be read", "{n} 条无法读取的训练记录"),
     ),
     "text": Counted(Text("1 other line", "1 行其他文本"), Text("{n} other lines", "{n} 行其他文本")),
     "too_long": Counted(Text("1 overlong line", "1 行过长"), Text("{n} overlong lines", "{n} 行过长")),

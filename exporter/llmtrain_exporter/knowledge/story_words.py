@@ -19,6 +19,9 @@ STATE = {
     "finished": Text("finished", "已结束"),
     "failed": Text("failed", "失败退出"),
 }
+ENDED_EARLY = Text("ended", "提前结束")
+"""For `finished`, where planned steps are left."""
+
 JUDGED = {
     "fine": Text("fine", "正常"),
     "look": Text("worth a look", "值得看一眼"),
@@ -166,6 +169,7 @@ RUNBOOK = Text("Runbook", "告警手册")
 # Files that are no run.
 NO_RUN = Text("no run: {reason}", "不是训练日志：{reason}")
 NO_RUN_THERE = Text("no run: {reason}", "{reason}")  # where no file is there that could be one
+NOT_KNOWN = Text("{reason}", "{reason}")  # where it is a run
 IN_BRACKETS = Text(" ({text})", "（{text}）")
 NO_RUN_REASONS: Mapping[NoRunReason, Text] = {
     NoRunReason.NOT_READ: Text("not read yet", "尚未读取"),
@@ -177,6 +181,11 @@ NO_RUN_REASONS: Mapping[NoRunReason, Text] = {
     ),
     NoRunReason.EMPTY: Text("empty", "空文件"),
     NoRunReason.NO_RECORD: Text("no training record in it", "其中没有训练记录"),
+    NoRunReason.NOT_UNDERSTOOD: Text(
+        "not known how it is: none of its training rows could be read; "
+        "update llmtrain-exporter, or report one of these rows",
+        "状况未知：其中的训练记录没有一条能读取；请升级 llmtrain-exporter，或反馈其中一行",
+    ),
     NoRunReason.NO_SUCH_NAME: Text("no run of that name (yet)", "（还）没有这个名字的训练"),
     NoRunReason.BROKEN: Text("cannot be analysed: {detail}", "无法分析：{detail}"),
 }

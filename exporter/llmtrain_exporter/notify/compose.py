@@ -70,10 +70,14 @@ class RunAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The cards that wait for the same bot, and the rate that holds them back."""
+    """The cards that wait for the same bot, and the rate that holds them back.
+
+    `unsure`: nobody knows whether the bot has taken this very card before.
+    """
 
     names: Sequence[str] = ()
     rate: str = ""
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +333,8 @@ def _public(subject: _Subject) -> LinkRule:
 
 def _notes(group: Notification, answer: RunAnswer, backlog: Backlog, subject: _Subject) -> Section:
     texts = [cw.TRUNCATED.of(group.truncated, subject.lang)] if group.truncated else []
+    if backlog.unsure:
+        texts.append(cw.UNSURE.of(subject.lang))
     if backlog.names:
         texts.append(_waiting(backlog, subject))
     if answer.note is not None:

@@ -19,7 +19,8 @@ from llmtrain_exporter.notify.chat.descriptor import Bot, Message, Rate
 from llmtrain_exporter.notify.chat.rules import BotRule
 from llmtrain_exporter.notify.compose import Backlog, name_of
 from llmtrain_exporter.notify.fitting import bare
-from llmtrain_exporter.notify.memory import Accepted, Waiting, signature
+from llmtrain_exporter.notify.memory import BotMemory, News
+from llmtrain_exporter.notify.pacing import Waiting
 from llmtrain_exporter.notify.pictures import Pictures
 from llmtrain_exporter.notify.ports import Draft, Outcome, Ports, Result
 from llmtrain_exporter.notify.turns import Turn, Turns
@@ -36,6 +37,13 @@ GIVEN_UP_SECONDS = 900.0
 
 MOST_TRIED = 10_000
 
+_NO_NEWS = {
+    News.STALE: Outcome(Result.STALE),
+    News.KNOWN: Outcome(Result.KNOWN),
+    News.EARLY: Outcome(Result.EARLY, "early", "it may be over or part of another card in a moment"),
+    News.PAST: Outcome(Result.EARLY, "past", "it says that something is over which has begun later"),
+}
+
 log = logging.getLogger(__name__)
 
 
@@ -51,8 +59,7 @@ class _Form:
 class Delivery:
     """One bot's. Owned by the event loop's thread."""
 
-    def __init__(self, bot: Bot[Any], ports: Ports, remember: float) -> None:
-        """`remember`: for how many seconds it knows what the bot has accepted."""
+    def __init__(self, bot: Bot[Any], ports: Ports, memory: BotMemory) -> None:
         self.bot = bot
         self._chat = CHATS[bot.rule.kind]
         self._ports = ports
@@ -60,13 +67,20 @@ class Delivery:
         bots = (bot, *(replace(bot, secrets=secrets) for secrets in bot.in_turn))
         self._turns = Turns(bots, self._rates)
         self._pictures = Pictures(bot, self._chat.picture, self._turns, ports)
-        self._accepted = Accepted(remember)
+        self._memory = memory
         self._waiting = Waiting(GIVEN_UP_SECONDS)
-        self._under_way: set[bytes] = set()
-        self._tried: dict[bytes, None] = {}
+        self._under_way: set[str] = set()  # groups
+        self._tried: dict[str, None] = {}  # groups
         self._trouble = ""  # the reason why the last message was not taken
         self._secret = secrecy.pieces(value for each in bots for value in each.secrets.values())
         ports.telemetry.watch(self.name, self._count_waiting, self._count_tokens)
+
+    def follow(self, before: Delivery) -> None:
+        """Know what the bot was told before its settings changed; another address is another bot."""
+        if self.bot.secrets == before.bot.secrets:
+            before._memory.remember = self._memory.remember
+            self._memory, self._under_way = before._memory, before._under_way
+            self._waiting, self._tried = before._waiting, before._tried
 
     @property
     def name(self) -> str:
@@ -97,34 +111,50 @@ class Delivery:
         return outcome
 
     async def _deliver(self, group: Notification, draft: Draft) -> Outcome:
-        key = signature(group.group_key, group.alerts)
-        if self._accepted.knows(group.group_key, key, self._ports.clock()):
-            self._waiting.drop(group.group_key)
-            return Outcome(Result.KNOWN)
-        if key in self._under_way:
-            return Outcome(Result.LATER, "under_way", "the same card is being sent")
-        self._under_way.add(key)
+        if group.group_key in self._under_way:
+            return Outcome(Result.LATER, "under_way", "a card of the same group is being sent")
+        self._under_way.add(group.group_key)
         try:
-            return await self._in_turn(group, draft, key)
+            review = self._memory.review(group, self._ports.now())
+            if review.news is News.NEW:
+                return await self._in_turn(review.group, draft)
+            await self._memory.flush()
+            self._waiting.drop(group.group_key)
+            return _NO_NEWS[review.news]
         finally:
-            self._under_way.discard(key)
+            self._under_way.discard(group.group_key)
 
-    async def _in_turn(self, group: Notification, draft: Draft, key: bytes) -> Outcome:
+    async def _in_turn(self, group: Notification, draft: Draft) -> Outcome:
         outcome = await self._token(critical=any(alert.severity == "critical" for alert in group.alerts))
         if outcome is not None:
-            self._remember(key, group, outcome)
+            self._wait(group)
             return outcome
         card, forms = await self._made(group, draft)
-        outcome = await self._send(card, forms, key)
-        self._remember(key, group, outcome)
+        outcome = await self._attempted(group, card, forms)
         if outcome.result is Result.SENT:
             await self._follow_up(card, draft)
         return outcome
 
+    async def _attempted(self, group: Notification, card: Card, forms: Iterable[_Form]) -> Outcome:
+        """What came of the card. It is on disk before anybody is told, as it is that one is on its way."""
+        await self._memory.attempt(group.group_key, self._ports.now())
+        accepted = False
+        try:
+            outcome = await self._send(card, forms, group.group_key in self._tried)
+            accepted = outcome.result in (Result.SENT, Result.NEVER)
+            return outcome
+        finally:
+            if accepted:
+                self._settle(group)
+            else:
+                self._wait(group)
+            await self._memory.attempted(group, accepted, self._ports.now())
+
     async def _made(self, group: Notification, draft: Draft) -> tuple[Card, list[_Form]]:
         """The card, for which there is a token, and the forms in which it can be sent."""
         try:
-            card = await draft.compose(Backlog(self._others(group), self._rate_in_words()))
+            unsure = self._memory.is_unsure(group.group_key)
+            card = await draft.compose(Backlog(self._others(group), self._rate_in_words(), unsure), group)
             return card, list(self._forms(card, await self._pictures.attached(draft)))
         except BaseException:
             self._turns.taken().bucket.done(self._ports.clock())
@@ -137,15 +167,15 @@ class Delivery:
             judged = await self._asked(call, self._turns.taken())
             self._ports.telemetry.picture(self.name, judged.reason or "sent")
 
-    def _remember(self, key: bytes, group: Notification, outcome: Outcome) -> None:
-        now = self._ports.clock()
-        if outcome.result in (Result.SENT, Result.NEVER):
-            self._accepted.add(group.group_key, key, now)
-            self._waiting.drop(group.group_key)
-            self._tried.pop(key, None)
-            return
-        self._waiting.add(group.group_key, name_of(group), now)
-        self._tried[key] = None
+    def _settle(self, group: Notification) -> None:
+        """Nothing of this group waits any more."""
+        self._waiting.drop(group.group_key)
+        self._tried.pop(group.group_key, None)
+
+    def _wait(self, group: Notification) -> None:
+        """Alertmanager has to come again with this group."""
+        self._waiting.add(group.group_key, name_of(group), self._ports.clock())
+        self._tried[group.group_key] = None
         while len(self._tried) > MOST_TRIED:
             del self._tried[next(iter(self._tried))]
 
@@ -170,7 +200,7 @@ class Delivery:
     def _rate(self) -> str:
         return " and ".join(f"{rate.count} in {rate.seconds:g} s" for rate in self._rates)
 
-    async def _send(self, card: Card, forms: Iterable[_Form], key: bytes) -> Outcome:
+    async def _send(self, card: Card, forms: Iterable[_Form], retried: bool) -> Outcome:
         """Send what there is a token for: in the best form, and in lesser ones if the bot refuses that."""
         judged = ACCEPTED
         for at, form in enumerate(forms):
@@ -183,7 +213,7 @@ class Delivery:
                 self._ports.telemetry.picture(self.name, judged.reason or "sent")
             if judged.verdict is Verdict.ACCEPTED:
                 turn.pause.over()
-                self._took(card, retried=key in self._tried, cut=form.cut)
+                self._took(card, retried=retried, cut=form.cut)
                 return Outcome(Result.SENT)
             if judged.verdict is not Verdict.NEVER:
                 turn.pause.begin(judged, self._ports.clock())

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from anyio import fail_after, to_thread
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -19,8 +18,7 @@ from llmtrain_exporter.notify.relay import Relay
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.notify.webhook import WebhookError, parse
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.web.asgi import BasicAuth, FixedHeaders
-from llmtrain_exporter.web.users import Users
+from llmtrain_exporter.web.access import Access
 
 MOST_BYTES = 4 * 1024 * 1024
 BODY_SECONDS = 15.0
@@ -51,20 +49,11 @@ class _RejectedError(Exception):
 
 
 def create_app(
-    relay: Relay,
-    telemetry: RelayTelemetry,
-    users: Users | None,
-    headers: Mapping[str, str],
-    token: str | None = None,
+    relay: Relay, telemetry: RelayTelemetry, access: Access, token: str | None = None
 ) -> Starlette:
-    """The application. `headers`: for every answer, stronger than the usual ones.
-
-    `token`: what who posts alerts has to show, where that is asked for.
-    """
+    """The application. `token`: what who posts alerts has to show, where that is asked for."""
     site = _Endpoints(relay, telemetry, token)
-    middleware = [Middleware(FixedHeaders, headers={**SECURITY, **headers})]
-    if users:
-        middleware.append(Middleware(BasicAuth, users=users))
+    middleware = access.middleware(SECURITY)
     app = Starlette(routes=site.routes(), middleware=middleware, exception_handlers={Exception: site.failed})
     app.router.redirect_slashes = False
     return app

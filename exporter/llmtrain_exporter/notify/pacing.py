@@ -1,8 +1,9 @@
-"""How often a bot may be spoken to: tokens that come back after their use, and silence after a refusal."""
+"""How often a bot may be spoken to: tokens that come back, silence after a refusal; and whose cards wait."""
 
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,8 @@ from llmtrain_exporter.notify.chat.descriptor import Rate
 FIRST_SECONDS, MOST_SECONDS = 2.0, 60.0
 MOST_ASKED_SECONDS = 600.0
 """A bot that wants to be left alone for longer is tried after this all the same."""
+
+MOST_WAITING = 5_000
 
 
 @dataclass(slots=True)
@@ -109,3 +112,31 @@ class Pause:
     def reason(self, now: float) -> Judgement | None:
         """Why nothing is sent now, None if it may be tried."""
         return self._why if now < self._until else None
+
+
+class Waiting:
+    """Groups whose cards one bot's limit holds back, with a name for each. Owned by the event loop's thread.
+
+    Alertmanager comes back with each; what it has given up is dropped after `seconds`.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._groups: OrderedDict[str, tuple[float, str]] = OrderedDict()
+
+    def add(self, group_key: str, name: str, now: float) -> None:
+        """This group has to wait."""
+        self._groups[group_key] = (now, name)
+        self._groups.move_to_end(group_key)
+        while len(self._groups) > MOST_WAITING:
+            self._groups.popitem(last=False)
+
+    def drop(self, group_key: str) -> None:
+        """This group waits no more."""
+        self._groups.pop(group_key, None)
+
+    def names(self, now: float) -> list[str]:
+        """The names of those that wait."""
+        while self._groups and now - next(iter(self._groups.values()))[0] > self._seconds:
+            self._groups.popitem(last=False)
+        return [name for _, name in self._groups.values()]

@@ -10,6 +10,7 @@ from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.compose import Backlog
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
+from llmtrain_exporter.notify.webhook import Notification
 
 
 class Result(str, Enum):
@@ -17,6 +18,8 @@ class Result(str, Enum):
 
     SENT = "sent"
     KNOWN = "known"  # it was sent before
+    STALE = "stale"  # the bot knows better already
+    EARLY = "early"  # it may turn out to be no news; Alertmanager comes again in its next interval
     UNWANTED = "unwanted"  # no alert of a severity that the bot wants
     LATER = "later"
     CLOSED = "closed"  # not before a person has done something
@@ -54,7 +57,10 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """How a card and its chart are made once there is a token. `chart` None: no picture is to be had."""
+    """How a card and its chart are made once there is a token. `chart` None: no picture is to be had.
 
-    compose: Callable[[Backlog], Awaitable[Card]]
+    `compose` is given what is left to be told of the group.
+    """
+
+    compose: Callable[[Backlog, Notification], Awaitable[Card]]
     chart: Callable[[], Awaitable[bytes | None]] | None = None

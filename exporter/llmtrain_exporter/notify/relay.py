@@ -54,7 +54,7 @@ class GroupOutcome:
             return 404
         if Result.LATER in results:
             return 503
-        return 424 if Result.CLOSED in results else 200
+        return 424 if results & {Result.CLOSED, Result.EARLY} else 200
 
     @property
     def text(self) -> str:
@@ -63,7 +63,7 @@ class GroupOutcome:
 
 
 class Relay:
-    """The bots, and how many groups are under way. Owned by the event loop's thread, but for `end`."""
+    """The bots, and how many groups are under way. Owned by the event loop's thread, but for `change`."""
 
     def __init__(
         self,
@@ -75,13 +75,24 @@ class Relay:
         expire_after: float,
     ) -> None:
         """`show` gets each card where there is no bot; `lang`: its language then."""
-        self._deliveries = {delivery.name: delivery for delivery in deliveries}
-        self._sources = sources
         self._telemetry = telemetry
         self._show = show
+        self.under_way = 0
+        self.change(deliveries, sources, lang, expire_after)
+
+    def change(
+        self, deliveries: Sequence[Delivery], sources: Sources, lang: Lang, expire_after: float
+    ) -> None:
+        """Go by other settings with the next group; those under way end as they began. From any thread."""
+        self._deliveries = {delivery.name: delivery for delivery in deliveries}
+        self._sources = sources
         self._lang = lang
         self._expire_after = expire_after
-        self.under_way = 0
+
+    @property
+    def deliveries(self) -> Sequence[Delivery]:
+        """The bots' own."""
+        return tuple(self._deliveries.values())
 
     @property
     def bots(self) -> Sequence[str]:
@@ -115,7 +126,7 @@ class Relay:
     async def _tell(self, group: Notification, chosen: Sequence[Delivery]) -> GroupOutcome:
         question = _Question(group, self._sources)
         if not chosen:
-            self._show(await question.card(group, self._lang, Backlog()))
+            self._show(await question.card(self._lang, Backlog(), group))
             return GroupOutcome()
         outcomes: dict[str, Outcome] = {}
 
@@ -135,7 +146,7 @@ class Relay:
         lang = delivery.bot.lang
         drawing = partial(question.chart, lang) if question.has_chart(wanted) else None
         try:
-            return await delivery.deliver(wanted, Draft(partial(question.card, wanted, lang), drawing))
+            return await delivery.deliver(wanted, Draft(partial(question.card, lang), drawing))
         except Exception:
             # One bot's trouble is not another's. Alertmanager comes again, and the log says why.
             log.exception("The card for bot %s could not be made", delivery.name)
@@ -160,8 +171,8 @@ class _Question:
         """Whether there is something to draw: an incident that goes on."""
         return bool(self._run) and any(alert.firing and is_incident(alert) for alert in group.alerts)
 
-    async def card(self, group: Notification, lang: Lang, backlog: Backlog) -> Card:
-        """The card of the part of the group that a bot wants."""
+    async def card(self, lang: Lang, backlog: Backlog, group: Notification) -> Card:
+        """The card of the part of the group that a bot wants and was not told."""
         sources = self._sources
         answer = await self._answer(lang) if self._run else RunAnswer()
         try:

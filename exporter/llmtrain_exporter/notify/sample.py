@@ -19,6 +19,7 @@ from llmtrain_exporter.notify.chart import drawn
 from llmtrain_exporter.notify.chat.descriptor import Bot
 from llmtrain_exporter.notify.compose import RunAnswer
 from llmtrain_exporter.notify.config.configure import ConfiguredRelay
+from llmtrain_exporter.notify.memory_file import MemoryFile
 from llmtrain_exporter.notify.ports import Outcome
 from llmtrain_exporter.notify.relay import GroupOutcome, Sources
 from llmtrain_exporter.notify.service import assembled, card_settings, quieten
@@ -70,7 +71,8 @@ def send_sample(
 
     async def run() -> GroupOutcome:
         sources = Sources(ask, draw, card_settings(configured.settings), time.time, sample=True)
-        relay = assembled(replace(configured, bots=bots), telemetry, lambda: False, show, sources)
+        nothing = MemoryFile(None, time.monotonic, telemetry.memory)
+        relay = assembled(replace(configured, bots=bots), telemetry, lambda: False, show, nothing, sources)
         return await relay.tell(group(time.time()), only)
 
     return anyio.run(run).outcomes

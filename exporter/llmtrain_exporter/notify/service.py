@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import resource
 import signal
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from types import FrameType
 from typing import Any
 
 import anyio
 from anyio import CapacityLimiter, to_thread
+from starlette.applications import Starlette
 
 from llmtrain_exporter import __version__
 from llmtrain_exporter.knowledge.card_words import ALERT_ONLY
@@ -33,10 +35,15 @@ from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.http import create_app
 from llmtrain_exporter.notify.instances import KnownInstances
+from llmtrain_exporter.notify.memory import BotMemory, Keeper, bot_key
+from llmtrain_exporter.notify.memory_file import MemoryFile
 from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.web import web_config
+from llmtrain_exporter.web.access import access_of
+from llmtrain_exporter.web.connections import Limits, fair_share
+from llmtrain_exporter.web.reloading import on_hangup, reload
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.web_config import WebConfig
 
@@ -47,6 +54,7 @@ QUESTIONS_AT_A_TIME = 8
 QUESTION_SECONDS = 9.0
 """However many exporters there are to ask, and however slowly they answer, a card waits no longer."""
 
+MOST_CONNECTIONS = 1024
 DRAWINGS_AT_A_TIME = 2
 LAST_SECONDS = 7.0
 """How long cards under way get at the end; Docker kills after 10."""
@@ -55,23 +63,64 @@ log = logging.getLogger(__name__)
 
 
 def relay(
-    configured: ConfiguredRelay, announce: Callable[[str], object], show: Callable[[Card], object]
+    configured: ConfiguredRelay,
+    announce: Callable[[str], object],
+    show: Callable[[Card], object],
+    renew: Callable[[Callable[[ConfiguredRelay], None]], None],
 ) -> None:
     """Answer Alertmanager until SIGTERM or Ctrl-C. `announce` gets the URL, `show` cards that no bot gets.
 
-    Raises OSError where it cannot listen, and ConfigError.
+    `renew` reads the settings again when SIGHUP comes, and hands them to what it gets. Raises OSError where
+    it cannot listen, and ConfigError.
     """
     settings = configured.settings
-    web = web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
+    web = _web(configured)
     _warn_of_strangers(settings, web, configured.token)
     quieten()
     ending = threading.Event()
     telemetry = RelayTelemetry(__version__, (bot.rule.name for bot in configured.bots))
-    site = assembled(configured, telemetry, ending.is_set, show)
-    token = None if web.users else configured.token
-    server = Server(create_app(site, telemetry, web.users, web.headers, token), *settings.address, web.tls)
-    announce(server.url)
-    _run(server, site, ending)
+    memory = MemoryFile(configured.memory_file, time.monotonic, telemetry.memory)
+    site = assembled(configured, telemetry, ending.is_set, show, memory)
+    server = Server(
+        _app(site, telemetry, configured, web),
+        *settings.address,
+        web.tls,
+        limits(),
+        telemetry.server.cut_off,
+    )
+    telemetry.server.reloaded(time.time())
+
+    def change(new: ConfiguredRelay) -> None:
+        web = _web(new)
+        _change(site, new, telemetry, ending.is_set, memory)
+        server.exchange(_app(site, telemetry, new, web), web.tls)
+        _warn_of_strangers(new.settings, web, new.token)
+        if new.settings.listen != settings.listen:
+            log.warning(
+                "Start it again to listen on %s; until then it is %s", new.settings.listen, settings.listen
+            )
+
+    with closing(memory), on_hangup(partial(reload, partial(renew, change), telemetry.server, time.time)):
+        announce(server.url)
+        _run(server, site, ending)
+
+
+def _web(configured: ConfiguredRelay) -> WebConfig:
+    path = configured.settings.web_config_file
+    return web_config.load(path) if path else WebConfig()
+
+
+def _app(site: Relay, telemetry: RelayTelemetry, configured: ConfiguredRelay, web: WebConfig) -> Starlette:
+    """Who posts shows a password where there are users, else the token."""
+    settings = configured.settings
+    access = access_of(web, settings.address[0], settings.allowed_hosts)
+    return create_app(site, telemetry, access, None if web.users else configured.token)
+
+
+def limits() -> Limits:
+    """Those of its connections: half of what may be open is left to the bots and the exporters."""
+    open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Limits(connections=fair_share(MOST_CONNECTIONS, open_files, 2))
 
 
 def _warn_of_strangers(settings: RelaySettings, web: WebConfig, token: str | None) -> None:
@@ -103,21 +152,54 @@ def assembled(
     telemetry: RelayTelemetry,
     ending: Callable[[], bool],
     show: Callable[[Card], object],
+    keeper: Keeper,
     sources: Sources | None = None,
 ) -> Relay:
     """The relay of these settings. `sources`: other than the exporters of the settings."""
     settings = configured.settings
-    exporters = Exporters(configured.exporters, telemetry.asked, time.monotonic, settings.instances)
-    deliveries = [
-        Delivery(bot, ports_of(telemetry, ending, egress=_egress(bot)), settings.remember)
+    deliveries = _deliveries(configured, telemetry, ending, keeper)
+    found = sources or _sources(_exporters(configured, telemetry), configured, telemetry)
+    return Relay(deliveries, found, telemetry, show, settings.lang, settings.expire_after)
+
+
+def _change(
+    site: Relay,
+    configured: ConfiguredRelay,
+    telemetry: RelayTelemetry,
+    ending: Callable[[], bool],
+    keeper: Keeper,
+) -> None:
+    """Have the relay go by other settings. Bots know what they were told."""
+    settings = configured.settings
+    before = {delivery.name: delivery for delivery in site.deliveries}
+    telemetry.expect(bot.rule.name for bot in configured.bots)
+    deliveries = _deliveries(configured, telemetry, ending, keeper)
+    for delivery in deliveries:
+        if delivery.name in before:
+            delivery.follow(before[delivery.name])
+    sources = _sources(_exporters(configured, telemetry), configured, telemetry)
+    site.change(deliveries, sources, settings.lang, settings.expire_after)
+
+
+def _deliveries(
+    configured: ConfiguredRelay, telemetry: RelayTelemetry, ending: Callable[[], bool], keeper: Keeper
+) -> list[Delivery]:
+    remember = configured.settings.remember
+    return [
+        Delivery(bot, ports_of(telemetry, ending, egress=_egress(bot)), memory_of(bot, keeper, remember))
         for bot in configured.bots
     ]
-    found = sources or _sources(exporters, configured, telemetry)
-    return Relay(deliveries, found, telemetry, show, settings.lang, settings.expire_after)
 
 
 def _egress(bot: Bot[Any]) -> Egress:
     return Egress(bot.rule.proxy, bot.rule.ca_file)
+
+
+def memory_of(bot: Bot[Any], keeper: Keeper, remember: float) -> BotMemory:
+    """What that bot was told. A secret that only signs may change, another address is another bot."""
+    addresses = [value for name, value in sorted(bot.secrets.items()) if name != "secret"]
+    chat = [str(getattr(bot.rule, name, "")) for name in ("chat_id", "message_thread_id")]
+    return BotMemory(bot_key(bot.rule.name, bot.rule.kind, (*addresses, *chat)), keeper, remember)
 
 
 def ports_of(
@@ -144,6 +226,11 @@ def card_settings(settings: RelaySettings) -> CardSettings:
     """What the settings say of every card."""
     instances = KnownInstances(settings.instances, (rule.url for rule in settings.exporters))
     return CardSettings(settings.links, zone_named(settings.timezone), settings.timezone, instances)
+
+
+def _exporters(configured: ConfiguredRelay, telemetry: RelayTelemetry) -> Exporters:
+    instances = configured.settings.instances
+    return Exporters(configured.exporters, telemetry.asked, time.monotonic, instances)
 
 
 def _sources(exporters: Exporters, configured: ConfiguredRelay, telemetry: RelayTelemetry) -> Sources:

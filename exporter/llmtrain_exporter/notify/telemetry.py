@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from llmtrain_exporter.web.own_metrics import OwnMetrics
+from llmtrain_exporter.web.own_metrics import OwnMetrics, ServerMetrics
 
 PREFIX = "llmtrain_relay_"
 BUCKETS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Upper bounds of the histograms, in seconds."""
 
-RESULTS = ("sent", "known", "unwanted", "later", "closed", "never")
+RESULTS = ("sent", "known", "stale", "early", "unwanted", "later", "closed", "never")
 
 
 class RelayTelemetry:
@@ -19,6 +19,7 @@ class RelayTelemetry:
     def __init__(self, version: str, bots: Iterable[str]) -> None:
         own = self._own = OwnMetrics(PREFIX, version, BUCKETS)
         counter, gauge, histogram = own.counter, own.gauge, own.histogram
+        self.server = ServerMetrics(own)
         self._webhooks = counter("webhooks_total", "Requests of Alertmanager, by answer.", "code")
         self._invalid = counter(
             "invalid_webhooks_total", "Requests that were no webhook, by reason.", "reason"
@@ -36,6 +37,11 @@ class RelayTelemetry:
         self._tokens = gauge("tokens", "Messages that a bot may be sent at once.", "bot")
         self._last = gauge("last_sent_timestamp_seconds", "When a bot took its last card.", "bot")
         self._asked = counter("exporter_requests_total", "Questions to the exporter, by result.", "result")
+        self._on_disk = gauge("memory_on_disk", "Whether what bots were told survives a restart, 0 or 1.")
+        self.expect(bots)
+
+    def expect(self, bots: Iterable[str]) -> None:
+        """Show the series of these bots before anything was sent."""
         for bot in bots:
             for metric in (self._retried, self._held, self._cut, self._send):
                 metric.labels(bot)
@@ -89,6 +95,10 @@ class RelayTelemetry:
     def asked(self, result: str) -> None:
         """What came of a question to the exporter."""
         self._asked.labels(result).inc()
+
+    def memory(self, on_disk: bool) -> None:
+        """Whether what bots are told is kept on disk."""
+        self._on_disk.set(on_disk)
 
     def render(self) -> bytes:
         """The families in the text format."""

@@ -5,7 +5,9 @@ Publishing a run only notes its samples; the next scrape writes its lines and sp
 its block. Ten publications between two scrapes cost no more than one, and an unchanged fleet costs nothing.
 
 Prometheus takes the first value that it sees of a counter for history. So a run that begins before our eyes
-is shown once with its counters at 0, and what its first records counted is an increase like any other.
+is shown with its counters at 0 until each who scrapes has seen that, and what its first records counted is an
+increase like any other. The 0 stays from the first scrape that shows it for as long as `scrapers.py` says:
+whoever looks in between, a second Prometheus or a person, takes it away from nobody.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate
@@ -117,18 +120,13 @@ class _Block:
         self.texts = [b""] * len(METRICS)
         self._lengths = [array("I", [0]) * BLOCK for _ in METRICS]
         self.changed: dict[int, tuple[str, Mapping[Series, float]]] = {}
-        self.newborn: set[int] = set()  # those of the changed whose counters are to be seen at 0 first
 
     def settle(self) -> None:
         """Write what changed into the texts."""
-        fresh = [
-            (place, _lines(run, _at_birth(samples) if place in self.newborn else samples))
-            for place, (run, samples) in sorted(self.changed.items())
-        ]
+        fresh = [(place, _lines(run, samples)) for place, (run, samples) in sorted(self.changed.items())]
         for family, metric in enumerate(METRICS):
             self._splice(family, [(place, lines.get(metric, b"")) for place, lines in fresh])
-        self.changed = {place: self.changed[place] for place in self.newborn}
-        self.newborn.clear()
+        self.changed.clear()
 
     def lines(self, place: int) -> bytes:
         """The lines of one run, as they were settled last."""
@@ -150,6 +148,15 @@ class _Block:
         self.texts[family] = b"".join((*parts, text[copied:]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Newborn:
+    """A run whose counters are shown at 0, its samples as they are, and since when it was scraped so."""
+
+    run: str
+    samples: Mapping[Series, float]
+    shown: float | None = None
+
+
 class Exposition:
     """All samples of all runs as the bytes of a scrape; see the module for how.
 
@@ -162,19 +169,38 @@ class Exposition:
         self._sizes: dict[str, int] = {}
         self._free: list[int] = []
         self._blocks: list[_Block] = []
+        self._newborn: dict[int, _Newborn] = {}  # by place
         self._made = _Made()
         self._deflating = threading.Lock()  # one scrape compresses, those that wait for it share the result
 
     def publish(self, run: str, samples: Mapping[Series, float], newborn: bool = False) -> None:
         """Replace all samples of that run. The mapping must not change any more: the next scrapes read it.
 
-        `newborn`: the next scrape shows its counters at 0, the one after that as they are by then.
+        `newborn`: its counters are shown at 0 until `scraped` finds that this was seen.
         """
         with self._lock:
             if run not in self._places:
                 self._places[run] = self._free.pop() if self._free else len(self._places)
             self._sizes[run] = len(samples)
-            self._change(self._places[run], run, samples, newborn)
+            place = self._places[run]
+            if newborn or place in self._newborn:
+                known = self._newborn.get(place, _Newborn(run, samples))
+                self._newborn[place] = replace(known, samples=samples)
+                samples = _at_birth(samples)
+            self._change(place, run, samples)
+
+    def scraped(self, now: float, hold: float) -> None:
+        """A scrape begins. Newborn runs first shown `hold` seconds ago are from now on shown as they are.
+
+        `now`: seconds of a clock that never goes back.
+        """
+        with self._lock:
+            for place, newborn in list(self._newborn.items()):
+                if newborn.shown is None:
+                    self._newborn[place] = replace(newborn, shown=now)
+                elif now - newborn.shown >= hold:
+                    del self._newborn[place]
+                    self._change(place, newborn.run, newborn.samples)
 
     def remove(self, run: str) -> None:
         """Forget a run; its series are gone from the next scrape on. A run that is not there is no error."""
@@ -183,7 +209,8 @@ class Exposition:
             if place is not None:
                 del self._sizes[run]
                 self._free.append(place)
-                self._change(place, run, {}, False)
+                self._newborn.pop(place, None)
+                self._change(place, run, {})
 
     def samples(self, run: str) -> Mapping[Series, float]:
         """What was published of a run last, read back from its lines where these are all that is kept.
@@ -193,6 +220,8 @@ class Exposition:
         with self._lock:
             if run not in self._places:
                 return {}
+            if self._places[run] in self._newborn:
+                return self._newborn[self._places[run]].samples
             number, place = divmod(self._places[run], BLOCK)
             block = self._blocks[number]
             if place in block.changed:
@@ -228,16 +257,11 @@ class Exposition:
                 made.deflated[openmetrics] = deflate(pieces)
             return made.deflated[openmetrics]
 
-    def _change(self, place: int, run: str, samples: Mapping[Series, float], newborn: bool) -> None:
+    def _change(self, place: int, run: str, samples: Mapping[Series, float]) -> None:
         number, place = divmod(place, BLOCK)
         if number == len(self._blocks):
             self._blocks.append(_Block())
-        block = self._blocks[number]
-        block.changed[place] = run, samples
-        if newborn:
-            block.newborn.add(place)
-        elif not samples:
-            block.newborn.discard(place)
+        self._blocks[number].changed[place] = run, samples
         self._made = _Made()
 
     def _pieces(self, openmetrics: bool) -> tuple[bytes, ...]:
@@ -247,8 +271,6 @@ class Exposition:
                 if block.changed:
                     block.settle()
             made.pieces[openmetrics] = tuple(self._families(openmetrics))
-            if any(block.changed for block in self._blocks):
-                self._made = _Made()  # the newborn are to be shown as they are with the next scrape
         return made.pieces[openmetrics]
 
     def _families(self, openmetrics: bool) -> Iterator[bytes]:

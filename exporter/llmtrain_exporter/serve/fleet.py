@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from operator import attrgetter
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.serve.exposition import Exposition, label_value
+from llmtrain_exporter.serve.pulse import Pulse, Pulses
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.story.facts import remaining
 
@@ -23,18 +25,27 @@ class Shown(NamedTuple):
     found: Found | None
     sparkline: Sparkline | None
     remaining: float | None  # seconds to its end when it was published
+    pulse: Pulse | None = None  # of the thread that reads its log
+
+    @property
+    def unread_since(self) -> float | None:
+        """Unix time since when its log cannot be read, because its file system does not answer; else None."""
+        return None if self.pulse is None else self.pulse.stuck_since
 
 
 class Fleet:
-    """The runs that are published now. One writer (the loop), many readers."""
+    """The runs that are published now. Written by the threads that read logs, read by any."""
 
     def __init__(self, exposition: Exposition, roots: tuple[str, ...]) -> None:
         self.roots = roots
-        self.ready = False  # the writer's: true once every log that was there at the start is read to its end
-        self.version = 0  # the writer's: grows with every change
-        self.problems: Mapping[str, str] = {}  # the writer's: what the last search could not read, by path
+        self.ready = False  # true once every log that was there at the start is read to its end
+        self.version = 0  # grows with every change
+        self.problems: Mapping[str, str] = {}  # what cannot be read, by path
+        self.pulses = Pulses(())  # of the threads that read logs
         self._exposition = exposition
-        self._shown: dict[str, Shown] = {}  # changed by the writer only; readers copy it in one step
+        self._writing = threading.Lock()  # held for every change
+        self._problems: dict[object, Mapping[str, str]] = {}  # by who found them
+        self._shown: dict[str, Shown] = {}  # readers copy it in one step
         self._odd: dict[str, str] = {}  # names that cannot be shown as they are, by what is shown instead
 
     def __len__(self) -> int:
@@ -46,6 +57,7 @@ class Fleet:
         newborn: bool = False,
         found: Found | None = None,
         sparkline: Sparkline | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         """Show this from now on, instead of what was known of the run before. `newborn`: see `Exposition`.
 
@@ -53,18 +65,33 @@ class Fleet:
         """
         run = snapshot.run
         left = remaining(snapshot)
-        self._exposition.publish(run, snapshot.samples, newborn)
-        if run not in self._shown and label_value(run) != run:
-            self._odd[label_value(run)] = run
-        self._shown[run] = Shown(replace(snapshot, samples=_NO_SAMPLES), found, sparkline, left)
-        self.version += 1
+        with self._writing:
+            self._exposition.publish(run, snapshot.samples, newborn)
+            if run not in self._shown and label_value(run) != run:
+                self._odd[label_value(run)] = run
+            self._shown[run] = Shown(replace(snapshot, samples=_NO_SAMPLES), found, sparkline, left, pulse)
+            self.version += 1
 
     def remove(self, run: str) -> None:
         """Show nothing of that run any more. A run that is not there is no error."""
-        if self._shown.pop(run, None) is not None:
-            self._odd.pop(label_value(run), None)
+        with self._writing:
+            if self._shown.pop(run, None) is not None:
+                self._odd.pop(label_value(run), None)
+                self.version += 1
+            self._exposition.remove(run)
+
+    def note_problems(self, finder: object, problems: Mapping[str, str]) -> None:
+        """What cannot be read, by path, as far as `finder` knows; replaces what it said before."""
+        with self._writing:
+            self._problems[finder] = problems
+            self.problems = {path: why for each in self._problems.values() for path, why in each.items()}
+
+    def note_pulses(self, pulses: Pulses) -> None:
+        """A root cannot be read any more, or again: what is shown of its runs says so."""
+        self.note_problems(Pulses, pulses.problems)
+        with self._writing:
+            self.ready = self.ready or pulses.ready
             self.version += 1
-        self._exposition.remove(run)
 
     def get(self, run: str) -> Snapshot | None:
         """What is known of that run, None if there is no such run."""

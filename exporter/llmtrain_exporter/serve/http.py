@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -24,10 +23,11 @@ from llmtrain_exporter.serve.pages.frame import Pages
 from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.listing import Listing
 from llmtrain_exporter.serve.pages.run_answers import RunAnswers
+from llmtrain_exporter.serve.scrapers import TIMEOUT_HEADER, Scrapers
 from llmtrain_exporter.serve.telemetry import Telemetry
-from llmtrain_exporter.web.asgi import BasicAuth, FixedHeaders, Pieces
+from llmtrain_exporter.web.access import Access
+from llmtrain_exporter.web.asgi import Pieces
 from llmtrain_exporter.web.negotiate import accepts_gzip, wants_openmetrics
-from llmtrain_exporter.web.users import Users
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -46,23 +46,20 @@ def create_app(
     fleet: Fleet,
     exposition: Exposition,
     telemetry: Telemetry,
-    users: Users | None,
+    access: Access,
     version: str,
     clock: Callable[[], float],
-    headers: Mapping[str, str],
     settings: Settings,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Starlette:
-    """The application. `clock`: Unix time; `headers`: for every answer, stronger than the usual ones."""
-    site = _Site(fleet, exposition, telemetry)
+    """The application. `clock`: Unix time."""
+    site = _Site(fleet, exposition, telemetry, monotonic)
     listing, histories, assets = Listing(fleet, monotonic), Histories(settings, clock, monotonic), Assets()
     answers = RunAnswers(fleet)
     pages = Pages(fleet, listing, answers, assets, version, clock)
     parts = pages, Api(fleet, listing, answers, histories), assets
     routes = [*site.routes(), *(route for part in parts for route in part.routes())]
-    middleware = [Middleware(FixedHeaders, headers={**SECURITY, **headers})]
-    if users:
-        middleware.append(Middleware(BasicAuth, users=users))
+    middleware = access.middleware(SECURITY)
     app = Starlette(routes=routes, middleware=middleware, exception_handlers={Exception: site.failed})
     app.router.redirect_slashes = False
     return app
@@ -71,10 +68,14 @@ def create_app(
 class _Site:
     """The answers. Those that cost something are plain functions, which run in the thread pool."""
 
-    def __init__(self, fleet: Fleet, exposition: Exposition, telemetry: Telemetry) -> None:
+    def __init__(
+        self, fleet: Fleet, exposition: Exposition, telemetry: Telemetry, monotonic: Callable[[], float]
+    ) -> None:
         self._fleet = fleet
         self._exposition = exposition
         self._telemetry = telemetry
+        self._monotonic = monotonic
+        self._scrapers = Scrapers()
 
     def routes(self) -> list[Route]:
         answers = {
@@ -90,6 +91,8 @@ class _Site:
             "Content-Type": OPENMETRICS if openmetrics else TEXT,
             "Vary": "Accept, Accept-Encoding",
         }
+        if request.method == "GET":
+            self._note_scrape(request)
         with self._telemetry.scraping():
             if not accepts_gzip(header(request, "accept-encoding")):
                 runs = self._exposition.pieces(openmetrics)
@@ -98,8 +101,19 @@ class _Site:
             body = gzip_pieces(deflated, self._telemetry.render(openmetrics))
             return Pieces(body, {**headers, "Content-Encoding": "gzip"})
 
+    def _note_scrape(self, request: Request) -> None:
+        now = self._monotonic()
+        if timeout := header(request, TIMEOUT_HEADER):
+            host = request.client.host if request.client else ""
+            self._scrapers.came((host, header(request, "user-agent")), timeout, now)
+        self._exposition.scraped(now, self._scrapers.hold(now))
+
     async def healthy(self, _: Request) -> Response:
-        return PlainTextResponse("llmtrain-exporter is healthy.\n")
+        pulses = self._fleet.pulses
+        unread = "".join(f"{root}: {why}.\n" for root, why in pulses.problems.items())
+        if pulses.alive:
+            return PlainTextResponse(f"llmtrain-exporter is healthy.\n{unread}")
+        return PlainTextResponse(f"No log is read.\n{unread}", 503)
 
     async def ready(self, _: Request) -> Response:
         if self._fleet.ready:

@@ -1,4 +1,4 @@
-"""The exporter as a whole: the loop in a thread of its own, the HTTP server in the calling one."""
+"""The exporter as a whole: the loops in threads of their own, the HTTP server in the calling one."""
 
 from __future__ import annotations
 
@@ -7,58 +7,116 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 
 from starlette.types import ASGIApp
 
 from llmtrain_exporter import __version__
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.follow import raise_descriptor_limit
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watcher import Watcher
+from llmtrain_exporter.serve.watchers import Watchers
 from llmtrain_exporter.web import web_config
+from llmtrain_exporter.web.access import access_of
+from llmtrain_exporter.web.connections import Limits, fair_share
+from llmtrain_exporter.web.reloading import on_hangup, reload
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.web_config import WebConfig
 
 LAST_LOOK_SECONDS = 0.5
 """How long the end waits for the loop; what it would still have read is read at the next start."""
 
+MOST_CONNECTIONS = 512
+
 log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, announce: Callable[[str], object], any_port: bool = False) -> bool:
+class Exporter:
+    """Loop, server and what they share, set up by settings that can change while they work."""
+
+    def __init__(self, settings: Settings, any_port: bool = False) -> None:
+        """`any_port`: take a free port where the one of the settings is in use.
+
+        Raises OSError where it cannot listen, and ConfigError.
+        """
+        web = _web(settings)
+        self._exposition = Exposition()
+        self._fleet = Fleet(self._exposition, settings.paths)
+        self._telemetry = Telemetry(__version__, self._fleet, self._exposition)
+        self._telemetry.limits(settings.known_profiles.values())
+        self._listen = settings.listen
+        self.metrics = self._telemetry.server
+        self.server = self._bound(self._app(settings, web), settings, web, any_port)
+        self.watchers = Watchers(settings, self._fleet, self._telemetry)
+        self.metrics.reloaded(time.time())
+
+    def change(self, settings: Settings) -> None:
+        """Go by these settings from now on. Raises ConfigError, and then nothing has changed."""
+        web = _web(settings)
+        app = self._app(settings, web)
+        self._telemetry.limits(settings.known_profiles.values())
+        self._fleet.roots = settings.paths
+        self.watchers.change(settings)
+        self.server.exchange(app, web.tls)
+        if settings.listen != self._listen:
+            log.warning("Start it again to listen on %s; until then it is %s", settings.listen, self._listen)
+
+    def _app(self, settings: Settings, web: WebConfig) -> ASGIApp:
+        access = access_of(web, settings.address[0], settings.allowed_hosts)
+        shared = self._fleet, self._exposition, self._telemetry
+        return create_app(*shared, access, __version__, time.time, settings)
+
+    def _bound(self, app: ASGIApp, settings: Settings, web: WebConfig, any_port: bool) -> Server:
+        host, port = settings.address
+        server = partial(Server, app, tls=web.tls, limits=limits(), note_cut=self.metrics.cut_off)
+        try:
+            return server(host, port)
+        except OSError as error:
+            if not any_port or getattr(error.__cause__, "errno", None) != errno.EADDRINUSE:
+                raise
+        log.warning("Port %d is in use; another one is taken", port)
+        return server(host, 0)
+
+
+def serve(
+    settings: Settings,
+    announce: Callable[[str], object],
+    any_port: bool = False,
+    renew: Callable[[Callable[[Settings], None]], None] | None = None,
+) -> bool:
     """Watch and answer until SIGTERM or Ctrl-C; whether it ended because of that and not of an error.
 
-    `announce` gets the URL; `any_port`: take a free port where the one of the settings is in use.
-    Raises OSError where it cannot listen, and ConfigError.
+    `announce` gets the URL; `any_port`: see `Exporter`; `renew` reads the settings again when SIGHUP comes
+    and hands them to what it gets. Raises OSError where it cannot listen, and ConfigError.
     """
-    web = web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
-    exposition = Exposition()
-    fleet = Fleet(exposition, settings.paths)
-    telemetry = Telemetry(__version__, fleet, exposition, settings.known_profiles.values())
-    app = create_app(fleet, exposition, telemetry, web.users, __version__, time.time, web.headers, settings)
-    server = _listen(app, settings, web, any_port)
-    announce(server.url)
-    return _run(Watcher(settings, fleet, telemetry), server)
+    exporter = Exporter(settings, any_port)
+    with ExitStack() as until_end:
+        if renew is not None:
+            change = partial(renew, exporter.change)
+            until_end.enter_context(on_hangup(partial(reload, change, exporter.metrics, time.time)))
+        announce(exporter.server.url)
+        return _run(exporter.watchers, exporter.server)
 
 
-def _listen(app: ASGIApp, settings: Settings, web: WebConfig, any_port: bool) -> Server:
-    host, port = settings.address
-    try:
-        return Server(app, host, port, web.tls)
-    except OSError as error:
-        if not any_port or getattr(error.__cause__, "errno", None) != errno.EADDRINUSE:
-            raise
-    log.warning("Port %d is in use; another one is taken", port)
-    return Server(app, host, 0, web.tls)
+def _web(settings: Settings) -> WebConfig:
+    return web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
 
 
-def _run(watcher: Watcher, server: Server) -> bool:
+def limits() -> Limits:
+    """Those of its connections: by far the most of what may be open is left to the logs."""
+    return Limits(connections=fair_share(MOST_CONNECTIONS, raise_descriptor_limit(), 8))
+
+
+def _run(watchers: Watchers, server: Server) -> bool:
     stop = threading.Event()
     failed = threading.Event()
 
-    def watch() -> None:
+    def watch(watcher: Watcher) -> None:
         try:
             watcher.run(stop)
         except Exception:
@@ -67,11 +125,10 @@ def _run(watcher: Watcher, server: Server) -> bool:
             failed.set()
             server.stop()
 
-    thread = threading.Thread(target=watch, name="watch", daemon=True)
-    thread.start()
+    watchers.start(watch, stop)
     try:
         server.run()
     finally:
         stop.set()
-        thread.join(LAST_LOOK_SECONDS)
+        watchers.wait(LAST_LOOK_SECONDS)
     return not failed.is_set()

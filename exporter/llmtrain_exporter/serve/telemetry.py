@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 
@@ -12,7 +14,8 @@ from llmtrain_exporter.knowledge.metric import PREFIX
 from llmtrain_exporter.knowledge.signal import Profile
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
-from llmtrain_exporter.web.own_metrics import OwnMetrics
+from llmtrain_exporter.serve.root_metrics import RootMetrics
+from llmtrain_exporter.web.own_metrics import OwnMetrics, ServerMetrics
 
 BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """Upper bounds of the histograms, in seconds."""
@@ -31,16 +34,25 @@ class _Counts:
             self._gauge.labels(key).set(count)
 
 
+def _sum(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return total
+
+
 class Telemetry:
     """What the exporter tells of itself. Told by the loop and the HTTP server, from any thread."""
 
-    def __init__(
-        self, version: str, fleet: Fleet, exposition: Exposition, profiles: Iterable[Profile] = ()
-    ) -> None:
-        """`profiles`: those that runs can have; their limits are shown once, not with each run."""
+    def __init__(self, version: str, fleet: Fleet, exposition: Exposition) -> None:
         own = self._own = OwnMetrics(f"{PREFIX}exporter_", version, BUCKETS)
+        self.server = ServerMetrics(own)
         self._state(fleet, exposition)
-        self._limits(profiles)
+        labels = ("profile", "signal", "severity")
+        self._limit = Gauge(LIMIT.name, LIMIT.help, labels, registry=own.registry)
+        own.registry.register(RootMetrics(fleet))
+        self._scanning = threading.Lock()  # held while what was found is added up
+        self._found: dict[object, tuple[int, Mapping[str, int]]] = {}  # by who walked
         self._files = own.gauge("files", "Log files that are watched.")
         self._left_out = _Counts(
             own.gauge("left_out_files", "Files that are not watched, by reason.", "reason")
@@ -64,22 +76,34 @@ class Telemetry:
         gauge("runs", "Runs that are exposed.").set_function(lambda: float(len(fleet)))
         gauge("series", "Series of all runs.").set_function(lambda: float(exposition.series))
 
-    def _limits(self, profiles: Iterable[Profile]) -> None:
-        limit = Gauge(LIMIT.name, LIMIT.help, ("profile", "signal", "severity"), registry=self._own.registry)
+    def limits(self, profiles: Iterable[Profile]) -> None:
+        """Those of the profiles that runs can have are shown once, not with each run."""
+        self._limit.clear()
         for profile in profiles:
             for signal, bounds in profile.limits.items():
                 for severity, bound in bounds.items():
-                    limit.labels(profile.name, signal, severity.value).set(bound.limit)
+                    self._limit.labels(profile.name, signal, severity.value).set(bound.limit)
 
     def scanned(
-        self, seconds: float, files: int, left_out: Mapping[str, int], errors: Mapping[str, str]
+        self,
+        seconds: float,
+        files: int,
+        left_out: Mapping[str, int],
+        errors: Mapping[str, str],
+        finder: object = None,
     ) -> None:
-        """A walk has ended: how long it took, files now watched, others by reason, what was wrong by path."""
+        """A walk through some roots has ended, and how long it took.
+
+        `files`: those now watched; `left_out`: others, by reason; `errors`: what was wrong, by path.
+        `finder`: who walks; what it found before is void.
+        """
         self._scans.inc()
         self._scan.observe(seconds)
-        self._files.set(files)
-        self._left_out.set(left_out)
         self._errors.labels("scan").inc(len(errors))
+        with self._scanning:
+            self._found[finder] = files, left_out
+            self._files.set(sum(files for files, _ in self._found.values()))
+            self._left_out.set(_sum(left_out for _, left_out in self._found.values()))
 
     def went_round(self, seconds: float) -> None:
         """All watched files were looked at once, and what was new in them was folded and published."""

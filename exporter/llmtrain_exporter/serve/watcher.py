@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from queue import SimpleQueue
 
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.discover import Surroundings
 from llmtrain_exporter.ingest.source import Reading
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.idle_poll import IdlePoll
+from llmtrain_exporter.serve.pulse import Pulse, Pulses
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.rules import rules_for_serving
 from llmtrain_exporter.watching.run_set import RunSet
+from llmtrain_exporter.watching.seats import Seats
 from llmtrain_exporter.watching.sleeping import SleepingRun
 
 log = logging.getLogger(__name__)
@@ -40,25 +46,64 @@ NEWBORN_SECONDS = 60.0
 WatchedRun = LiveRun[Sparkline] | SleepingRun
 
 
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What the watchers of several roots share. `named_after`: see `Surroundings`; all roots are there."""
+
+    seats: Seats
+    named_after: dict[str, str]  # written by all threads, each for its own roots
+
+
 class Watcher:
     """Watches folders and keeps the fleet up to date. Belongs to one thread."""
 
-    def __init__(self, settings: Settings, fleet: Fleet, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        fleet: Fleet,
+        telemetry: Telemetry,
+        pulse: Pulse | None = None,
+        sharing: Sharing | None = None,
+    ) -> None:
+        """`pulse`: of the thread, with its roots; None: it watches all roots of the settings."""
+        roots = dict.fromkeys(map(os.path.abspath, settings.paths))
+        self._pulse = pulse or Pulse(tuple(roots), time.monotonic())
+        if pulse is None:
+            fleet.pulses = Pulses([self._pulse], fleet.note_pulses)
+        self._alone = pulse is None
+        self._sharing = sharing or Sharing(Seats(), {})
+        self._looked_at = 0.0  # Unix time of the round before
         self._settings = settings
         self._fleet = fleet
         self._telemetry = telemetry
         self._rules = rules_for_serving(settings)
-        self._runs = RunSet(self._rules, _sparkline, settings.max_runs)
+        self._runs = RunSet(self._rules, _sparkline, settings.max_runs, self._sharing.seats)
         self._newborn: set[str] = set()  # names of runs that begin before our eyes and show no record yet
         self._scan_due = -math.inf
         self._worked = 0.0  # seconds of the last round that were no mere looking
         self._idle_poll: IdlePoll[WatchedRun] | None = None  # None: what is open, or how far, has changed
         self._tend_due = -math.inf
+        self._changes: SimpleQueue[Settings] = SimpleQueue()  # from any thread
+
+    @property
+    def pulse(self) -> Pulse:
+        """The signs of life of its thread."""
+        return self._pulse
+
+    def retire(self) -> None:
+        """Its roots are watched no longer: let go of their runs. From any thread."""
+        self._pulse.roots = ()
+
+    def change(self, settings: Settings) -> None:
+        """Go by these settings from the next round on. From any thread."""
+        self._changes.put(settings)
 
     def run(self, stop: threading.Event) -> None:
         """Watch until `stop` is set."""
         while not stop.is_set():
+            self.take_changes(time.time())
             began = time.monotonic()
+            self._pulse.beat(began)
             if began >= self._scan_due:
                 self.scan(time.time())
                 took = time.monotonic() - began
@@ -70,22 +115,57 @@ class Watcher:
             if not self.round(began, time.time()):
                 looked = time.thread_time() - thread_began - self._worked
                 stop.wait(max(self._settings.poll_interval, min(looked / IDLE_SHARE, LATEST_LOOK)))
+        self._pulse.ended = True
         self._runs.close()
 
-    def scan(self, now: float) -> None:
-        """Search for runs: take new ones in, let gone ones leave. `now`: Unix time."""
+    def take_changes(self, now: float) -> None:
+        """Go by the newest settings. Runs of which they say something else are folded from the first byte."""
+        while not self._changes.empty():
+            self._settings = self._changes.get()
+            self._rules = rules_for_serving(self._settings)
+            if self._alone:
+                self._sharing.named_after.clear()
+                self._pulse.roots = tuple(dict.fromkeys(map(os.path.abspath, self._settings.paths)))
+            for name in self._runs.change(self._rules, self._settings.max_runs):
+                self._newborn.discard(name)
+                self._fleet.remove(name)
+            self.scan(now, newborn=False)
+            self._scan_due = -math.inf
+
+    def scan(self, now: float, newborn: bool = True) -> None:
+        """Search for runs: take new ones in, let gone ones leave. `now`: Unix time.
+
+        `newborn`: what is new may have begun before our eyes; in a folder that is searched first it has not.
+        """
         began = time.monotonic()
         settings = self._settings
-        scan = self._rules.search(settings.paths, now, settings.ignore_older, settings.max_depth)
+        roots = self._pulse.roots
+        scan = self._rules.search(
+            roots, now, settings.ignore_older, settings.max_depth, Surroundings(self._others(), self._visit)
+        )
+        self._sharing.named_after.update(scan.named_after)
         self._note_problems(scan.errors)
         self._idle_poll = None
         changes = self._runs.update(scan, now)
         for name in changes.left:
             self._newborn.discard(name)
             self._fleet.remove(name)
-        if self._fleet.ready:
-            self._newborn |= {run.name for run in changes.met if now - run.found.modified < NEWBORN_SECONDS}
-        self._telemetry.scanned(time.monotonic() - began, len(self._runs), changes.left_out, scan.errors)
+        if newborn and self._pulse.ready:
+            self._newborn |= {run.name for run in changes.met if self._may_be_newborn(run, now)}
+        took = time.monotonic() - began
+        self._telemetry.scanned(took, len(self._runs), changes.left_out, scan.errors, self)
+
+    def _others(self) -> Mapping[str, str]:
+        """The roots of other threads."""
+        known = self._sharing.named_after.copy()
+        return {path: named for path, named in known.items() if path not in self._pulse.roots}
+
+    def _visit(self, path: str) -> None:
+        self._pulse.beat(time.monotonic(), path)
+
+    @staticmethod
+    def _may_be_newborn(run: LiveRun[Sparkline], now: float) -> bool:
+        return run.is_new and now - run.found.modified < NEWBORN_SECONDS
 
     def round(self, monotonic: float, now: float) -> bool:
         """Look at each log once; whether there is more to read at once."""
@@ -103,10 +183,13 @@ class Watcher:
             self._tend_due = monotonic + TEND_SECONDS
             tending = time.thread_time()
             for run in list(self._runs):
-                self._guarded(run, self._tend, monotonic, now)
+                if monotonic >= run.check_at or now >= run.changes_at:
+                    self._guarded(run, self._tend, monotonic, now)
             self._worked += time.thread_time() - tending
-        if not busy:  # a log that cannot be read, or not yet, keeps nobody waiting
-            self._fleet.ready = True
+        if not busy and not self._pulse.ready:  # a log that cannot be read, or not yet, keeps nobody waiting
+            self._pulse.ready = True
+            self._fleet.note_pulses(self._fleet.pulses)
+        self._looked_at = self._pulse.went_round_at = now
         self._telemetry.went_round(time.monotonic() - began)
         return busy
 
@@ -118,6 +201,7 @@ class Watcher:
         now: float,
     ) -> bool:
         """One broken run must not stop the others."""
+        self._visit(run.found.path)
         try:
             return work(run, monotonic, now)
         except Exception as error:
@@ -126,7 +210,7 @@ class Watcher:
 
     def _tend(self, run: WatchedRun, monotonic: float, now: float) -> bool:
         """See to what happens without a new line: a replaced file, and what time alone changes."""
-        if monotonic >= run.check_at:  # asked here too: a call for each of ten thousand runs costs
+        if monotonic >= run.check_at:
             run.check_path(monotonic)
             if run.source.place is None:
                 self._idle_poll = None
@@ -137,10 +221,10 @@ class Watcher:
     def _read(self, run: WatchedRun, monotonic: float, now: float) -> bool:
         """Read on in a log; whether there is more to read at once."""
         if isinstance(run, SleepingRun):
-            return self._wake(run, monotonic)
+            return self._wake(run, monotonic, now)
         began = time.thread_time()
         known = run.caught_up
-        reading = run.read_on(monotonic, now)
+        reading = run.read_on(monotonic, now, self._looked_at)
         self._note_error(run)
         if run.caught_up and (reading is not None or not known):
             self._publish(run, now)
@@ -154,18 +238,23 @@ class Watcher:
         if not run.is_run:
             self._fleet.remove(run.name)
             return
-        newborn = run.name in self._newborn and run.has_records
-        self._fleet.publish(run.snapshot(now), newborn, run.found, run.observer)
-        if newborn:
+        settles_at = run.settles_at(now)
+        if now < settles_at and self._fleet.get(run.name) is None:
+            run.changes_at = settles_at
+            return
+        shown_first = run.name in self._newborn and run.has_records
+        newborn = shown_first and run.has_little
+        self._fleet.publish(run.snapshot(now), newborn, run.found, run.observer, self._pulse)
+        if shown_first:
             self._newborn.remove(run.name)
         if run.is_settled(now):
             self._runs.put_to_sleep(run)
             self._idle_poll = None
 
-    def _wake(self, sleeping: SleepingRun, monotonic: float) -> bool:
+    def _wake(self, sleeping: SleepingRun, monotonic: float, now: float) -> bool:
         stirred = sleeping.stirred(monotonic)
         if stirred:
-            self._runs.wake(sleeping)
+            self._runs.wake(sleeping, now)
         return stirred
 
     def _note(self, run: LiveRun[Sparkline], reading: Reading) -> None:
@@ -185,7 +274,7 @@ class Watcher:
         for path, problem in problems.items():
             if self._fleet.problems.get(path) != problem:
                 log.warning("%s: %s", path, problem)
-        self._fleet.problems = problems
+        self._fleet.note_problems(self, problems)
 
     def _give_up(self, run: WatchedRun, error: Exception) -> None:
         """Without its series: values that never change again would look healthy."""

@@ -76,9 +76,15 @@ def _profile(run: Snapshot, lang: Lang) -> str:
 
 
 def _state(run: Snapshot, lang: Lang) -> str:
-    state = words.STATE[run.state.value].of(lang)
+    state = state_text(run, lang)
     step = step_text(run, lang)
     return words.AT_STEP.of(lang).format(state=state, step=step) if step else state
+
+
+def state_text(run: Snapshot, lang: Lang) -> str:
+    """What a run does, in a word. One that its trainer closed before its last step is not finished."""
+    early = run.ended_early and run.state is State.FINISHED
+    return (words.ENDED_EARLY if early else words.STATE[run.state.value]).of(lang)
 
 
 def step_text(run: Snapshot, lang: Lang) -> str:

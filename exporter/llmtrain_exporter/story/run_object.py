@@ -30,6 +30,7 @@ def run_object(run: Snapshot) -> Object:
         "records": {kind.value: run.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)},
         "first_step": run.first_step,
         "last_step": run.last_step,
+        "step_is_record": run.step_is_record,
         "max_steps": run.max_steps,
         "resumes": [{"from": resume.last, "to": resume.first} for resume in run.resumes],
         "state": run.state.value,

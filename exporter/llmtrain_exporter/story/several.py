@@ -13,7 +13,11 @@ from llmtrain_exporter.story.facts import skipped_text
 from llmtrain_exporter.story.phrase import joined
 from llmtrain_exporter.story.verdict import health_mark
 
-_NO_FILE = (NoRunReason.NOT_THERE, NoRunReason.NO_LOG)
+_FORMS = {
+    NoRunReason.NOT_THERE: words.NO_RUN_THERE,
+    NoRunReason.NO_LOG: words.NO_RUN_THERE,
+    NoRunReason.NOT_UNDERSTOOD: words.NOT_KNOWN,
+}
 
 
 def counts_line(runs: Sequence[Snapshot], lang: Lang) -> Line:
@@ -26,7 +30,7 @@ def counts_line(runs: Sequence[Snapshot], lang: Lang) -> Line:
 
 def no_run_line(no_run: NoRun, lang: Lang) -> Line:
     """A file that is no run: why, and what was in it instead."""
-    form = words.NO_RUN_THERE if no_run.reason in _NO_FILE else words.NO_RUN
+    form = _FORMS.get(no_run.reason, words.NO_RUN)
     return (f"{no_run.file}: {form.of(lang).format(reason=why_no_run(no_run, lang))}",)
 
 

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.arguments import read_checkpoints
+from llmtrain_exporter.ingest.checkpoints import output_folder
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.source import Reading, Source, read_run_hyper_parameters
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
-from llmtrain_exporter.model import NoRun, Record, Series, Snapshot, State
+from llmtrain_exporter.model import NoRun, Record, RowKind, Snapshot, State
+from llmtrain_exporter.watching.predecessor import Predecessor, begins_anew, predecessor_of, says_the_same
 
 CHECK_SECONDS = 3.0
 """Time between two looks whether a path still names the file that is open."""
 
 OVER_SECONDS = 10.0
 """A run is over when it says so, or its silence has, and no more came for so long: a last evaluation."""
+
+
+LITTLE_RECORDS, LITTLE_BYTES = 50, 64 << 10
+"""Training records, or bytes, that a run can write from one search to the next."""
+CLOCK_BEHIND_SECONDS = 3600.0
+"""The clock of a file server may be behind by so much."""
+
+GAPS_AWAITED, WAIT_SECONDS = 2.0, (10.0, 60.0)
+"""A log that is met silent is looked at for so many gaps between its records before it is called stalled; at
+least and at most for so long."""
 
 
 class Observer(Protocol):
@@ -42,30 +53,27 @@ class TrackedLog:
 
     # Slots, here and below: ten thousand of these are kept.
     __slots__ = (
-        "carried",
         "caught_up",
         "changes_at",
         "check_at",
         "failure",
         "found",
+        "grew_at",
         "grown",
         "name",
         "source",
     )
 
-    def __init__(
-        self, found: Found, name: str, source: Source, carried: Mapping[Series, float] | None
-    ) -> None:
-        """`carried`: the counters of the run before its log was rewritten, where it was."""
+    def __init__(self, found: Found, name: str, source: Source) -> None:
         self.found = found
         self.name = name
         self.source = source
-        self.carried = carried
         # The source's own bound method: it is asked of every run, several times a second.
         self.grown = source.grown
         self.check_at = -math.inf  # monotonic
         self.changes_at = math.inf  # Unix time
         self.caught_up = False  # all that was there when it was read last has been read
+        self.grew_at = 0.0  # Unix time at which records were last seen to be added; 0: never
         self.failure: str | None = None  # the class of the exception that ended the analysis
 
     def check_path(self, monotonic: float) -> None:
@@ -87,10 +95,15 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     """A run whose log is followed and folded. For one thread at a time."""
 
     __slots__ = (
+        "_before",
+        "_followed",
         "_known_error",
+        "_looked_at",
         "_observe",
         "_options",
+        "_unsettled",
         "bytes_read",
+        "caught_up_at",
         "folded",
         "met_at",
         "observer",
@@ -105,53 +118,85 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         options: RunOptions,
         source: Source,
         observe: Callable[[Run], ObserverT],
-        carried: Mapping[Series, float] | None = None,
+        before: Predecessor | None = None,
         met_at: float = 0.0,
     ) -> None:
         """`options`: what the operator says of the run. `observe`: makes the observer of a run that begins.
 
-        `carried`: see `TrackedLog`. `met_at`: Unix time at which the log was found.
+        `before`: what was counted of this log, or of another in its place. `met_at`: Unix time at which the
+        log was found.
         """
-        super().__init__(found, name, source, carried)
+        super().__init__(found, name, source)
         self.met_at = met_at
+        self._before = before  # what the counters go on from
+        self._unsettled = before is not None  # whether it is the log that was counted shows at its end
         self.bytes_read = 0  # since the log was begun
+        self.caught_up_at = 0.0  # Unix time at which its log was first read to its end
         self.rewritten = 0  # times that another log stood in its place
         self.seen_training = False  # it was watched while it trained
         self._options = options
         self._observe = observe
         self._known_error: str | None = None
+        self._followed = False  # its log was read to its end: what is new is seen to come
+        self._looked_at = 0.0  # Unix time of the last call of `read_on`
         self._begin()
 
-    def read_on(self, monotonic: float, now: float) -> Reading | None:
+    def read_on(self, monotonic: float, now: float, looked_at: float | None = None) -> Reading | None:
         """Read and fold what is new; None where nothing is. `now`: Unix time.
 
-        Where the log was rewritten, its counters go on from where they were. Where it is read again because
-        more is known of it, they never fall: the same rows, better known, can be judged milder.
+        Counters go on from where they were, whatever is read again, and what another log had before it was
+        met does not make them grow: `docs/following.md`.
+
+        `looked_at`: Unix time at which there was nothing new yet; None: that of the call before.
         """
         reading = self.source.poll(monotonic)
+        looked_at, self._looked_at = self._looked_at if looked_at is None else looked_at, now
         if reading is None:
             # An empty log is read with the first look; one that cannot be read, or not yet, is not.
             self.caught_up = self.caught_up or not self.grown()
+            self._follow(now)
             return None
         if reading.restarted or reading.again:
             self._begin_anew(reading.restarted)
-        self._fold(reading.records, min(reading.modified, now))
-        self.folded.skip(reading.skipped)
+        self._take_in(reading, self._arrival(reading, looked_at, now))
         self.bytes_read += reading.size
         self.caught_up = not reading.more
+        if self.caught_up and self._unsettled:
+            self._settle()
+        self._follow(now)
         self.seen_training = self.seen_training or (
             self.caught_up and self.folded.state(now) is State.RUNNING
         )
         return reading
 
+    def _follow(self, now: float) -> None:
+        if self.caught_up and not self._followed:
+            self._followed, self.caught_up_at = True, now
+
+    def _arrival(self, reading: Reading, looked_at: float, now: float) -> float:
+        """Unix time at which what was read now was written, as well as one can know.
+
+        What is seen to be added was written since the last look, whatever the clock of a file server says.
+        That clock tells alone of what was there before, and never of the future.
+        """
+        written = max(min(reading.modified, now), self.grew_at)
+        if self._followed and reading.records and not reading.past:
+            written = self.grew_at = max(written, min(looked_at, now))
+        return written
+
     def take_rest(self, now: float) -> None:
         """Fold the half line at the end too: nobody writes any more, or nobody waits. Not after `park`."""
         self._fold(self.source.rest(), min(self.found.modified, now))
 
+    def predecessor(self) -> Predecessor:
+        """What is kept of the run when its log is let go."""
+        fingerprint = self.source.fingerprint
+        return predecessor_of(self.folded, fingerprint and fingerprint.copy())
+
     def snapshot(self, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time; `changes_at` says until when."""
         self.changes_at = self._next_change(now)
-        return self.folded.snapshot(self.name, self.found.path, self.found.dialect.producer, now)
+        return self.folded.snapshot(self.name, self.source.path, self.found.dialect.producer, now)
 
     def outcome(self, now: float) -> Snapshot | NoRun:
         """The run as it stands, with its checkpoints; or why the log is none."""
@@ -164,6 +209,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return NoRun(path, NoRunReason.BROKEN, skipped, self.failure)
         if self.source.error is not None:
             return NoRun(path, NoRunReason.UNREADABLE, skipped, self.source.error)
+        if self.folded.is_not_understood:
+            return NoRun(path, NoRunReason.NOT_UNDERSTOOD, skipped)
         return NoRun(path, NoRunReason.NO_RECORD if skipped else NoRunReason.EMPTY, skipped)
 
     def news_of_error(self) -> str | None:
@@ -177,9 +224,19 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         return self.failure or self.source.error
 
     @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever counted of it, nor of another log in its place."""
+        return self._before is None
+
+    @property
+    def has_little(self) -> bool:
+        """Whether all of it can have been written since the last search: else it is a copy, and history."""
+        return self.folded.records[RowKind.TRAIN] <= LITTLE_RECORDS or self.bytes_read < LITTLE_BYTES
+
+    @property
     def has_records(self) -> bool:
         """Whether there is anything to judge."""
-        return self.folded.is_training
+        return self.folded.is_training and not self.folded.is_not_understood
 
     @property
     def is_run(self) -> bool:
@@ -196,6 +253,19 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         if state is State.WAITING:
             return now - self.found.modified < STALL_SECONDS_UNKNOWN
         return state is State.RUNNING or (state is State.STALLED and self.seen_training)
+
+    def settles_at(self, now: float) -> float:
+        """Unix time until which it cannot be told whether the run has stalled, or a clock is behind.
+
+        A log that was met looks as silent as the clock of its file server is behind, until it is seen to
+        grow: some of the run's own gaps are waited for. 0 where there is no doubt.
+        """
+        arrived = self.folded.arrived
+        looks_silent = arrived is not None and now - arrived < CLOCK_BEHIND_SECONDS and not self.grew_at
+        if not looks_silent or self.folded.state(now) is not State.STALLED:
+            return 0.0
+        least, most = WAIT_SECONDS
+        return self.caught_up_at + min(self.folded.pace.silence(GAPS_AWAITED, least), most)
 
     def is_over(self, now: float) -> bool:
         """Whether the run has ended, and nothing more is on its way."""
@@ -229,23 +299,62 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             if folded.fold(record, arrived) and note is not None:
                 note(record, folded.analysis)
 
-    def _begin_anew(self, rewritten: bool) -> None:
-        known = self.folded.counters()
-        if rewritten:
-            self.carried = known
-            self.rewritten += 1
-        self._begin()
-        self.bytes_read = 0
-        self.folded.least = known
+    def _take_in(self, reading: Reading, arrived: float) -> None:
+        """Fold what came. What is past leaves the counters where they were."""
+        folded = self.folded
+        shown = folded.counters() if reading.past else None
+        folded.skip(reading.skipped)
+        self._fold(reading.records, arrived)
+        if shown is not None and not (self._before and begins_anew(folded, self._before)):
+            folded.count_from(shown)
 
-    def _begin(self) -> None:
-        self.folded = Run(self._options, read_run_hyper_parameters(self.found), self.carried)
+    def _begin_anew(self, rewritten: bool) -> None:
+        if self._before is None or not self._unsettled:  # else the counters shown are still those of before
+            self._before = self.predecessor()
+        self._unsettled = self._unsettled and not rewritten
+        self.rewritten += rewritten
+        if rewritten:
+            self.grew_at = 0.0  # what another log looked like says nothing of this one
+        self._begin(rewritten)
+        self.bytes_read = 0
+
+    def _begin(self, rewritten: bool = False) -> None:
+        """Begin to fold: the log that was counted, or another one in its place."""
+        self._followed = False
+        before = self._before
+        hyper_parameters = read_run_hyper_parameters(self.found)
+        if before is None:
+            self.folded = Run(self._options, hyper_parameters)
+        else:
+            carried = before.counters if rewritten else before.carried
+            self.folded = Run(self._options, hyper_parameters, carried)
+            # The same rows, better known, can be judged milder.
+            self.folded.least = before.counters
         self.observer = self._observe(self.folded)
+
+    def _settle(self) -> None:
+        """At the end of a log that was counted before: was it this one?"""
+        self._unsettled = False
+        before = self._before
+        if before is None or self._is_known(before):
+            return
+        if begins_anew(self.folded, before):
+            self.folded.add_to(before.counters)
+        else:
+            self.folded.count_from(before.counters)
+
+    def _is_known(self, before: Predecessor) -> bool:
+        if before.fingerprint is None:
+            return says_the_same(self.folded, before)
+        try:
+            return self.source.begins_with(before.fingerprint)
+        except OSError:
+            return False
 
 
 def with_checkpoints(run: Snapshot) -> Snapshot:
     """The same with the checkpoints that lie beside its log by now."""
-    return replace(run, checkpoints=read_checkpoints(os.path.dirname(run.file)))
+    return replace(run, checkpoints=read_checkpoints(output_folder(run.file)))
 
 
 def unobserved(_: Run) -> None:

@@ -41,7 +41,8 @@ def read_to_end(
 ) -> None:
     """Read all that is new, anew where the log was rewritten; a half line at the end is left for later."""
     run.source.check(monotonic)
-    while (reading := run.read_on(monotonic, now)) is not None:
+    # A log that is not watched goes by its file alone, however often it is read on.
+    while (reading := run.read_on(monotonic, now, looked_at=0.0)) is not None:
         if progress is not None:
             progress(reading.size)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings, unique_name
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.discover import Found, Scan
+from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, Surroundings
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.model import NoRun
@@ -32,15 +32,23 @@ class RunRules:
         now: float,
         ignore_older: float | None = None,
         max_depth: int | None = None,
+        around: Surroundings = ALONE,
     ) -> Scan:
         """The logs below folders, or that files are. `now`: Unix time; `ignore_older`: seconds."""
+        options = self._search_options(ignore_older, max_depth)
+        return discover.discover(roots, options, now, around)
+
+    def named_after(self, root: str) -> str:
+        """The path after which the runs of a root are named."""
+        return discover.named_after(root, self._search_options(None, None))
+
+    def _search_options(self, ignore_older: float | None, max_depth: int | None) -> discover.SearchOptions:
         defaults = discover.SearchOptions()
-        options = discover.SearchOptions(
+        return discover.SearchOptions(
             stdout_log=tuple(self._settings.stdout_log),
             max_depth=defaults.max_depth if max_depth is None else max_depth,
             ignore_older=ignore_older,
         )
-        return discover.discover(roots, options, now)
 
     def name(self, found: Found, taken: Container[str]) -> str:
         """What the run is called, unlike every name that is taken."""
@@ -51,6 +59,14 @@ class RunRules:
         assigned = self._settings.assign(found.run)
         profile = self._judging.profile or assigned.profile
         return replace(self._judging, profile=profile, labels=assigned.labels)
+
+    def says_the_same(self, before: RunRules, found: Found) -> bool:
+        """Whether these rules have the log read, called and judged as the ones before."""
+        return (
+            self._settings.logging_steps == before._settings.logging_steps
+            and self._settings.assign(found.run).name == before._settings.assign(found.run).name
+            and self.options(found) == before.options(found)
+        )
 
 
 def rules_for_serving(settings: Settings) -> RunRules:

@@ -11,16 +11,20 @@ from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.ingest.discover import Found, Scan
 from llmtrain_exporter.ingest.follow import raise_descriptor_limit
 from llmtrain_exporter.ingest.source import Reading, open_source
-from llmtrain_exporter.model import Series
 from llmtrain_exporter.watching.live import LiveRun, ObserverT, TrackedLog
+from llmtrain_exporter.watching.predecessor import Predecessor
 from llmtrain_exporter.watching.rules import RunRules
+from llmtrain_exporter.watching.seats import Seats
 from llmtrain_exporter.watching.sleeping import SleepingRun
 
 SCANS_MISSING = 3
 """A path can vanish for a moment; a run leaves when so many searches in a row did not find it."""
 
+ABSENT_KEPT = 1000
+"""Runs that have left and of which is kept what was counted."""
+
 DESCRIPTORS_SPARED = 256
-"""Open files left to connections and everything else."""
+"""Open files left to connections and everything else, at least; a quarter where that is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,24 @@ class Changes(Generic[ObserverT]):
 class RunSet(Generic[ObserverT]):
     """The runs under watch, by the path of their log. For one thread at a time."""
 
-    def __init__(self, rules: RunRules, observe: Callable[[Run], ObserverT], max_runs: int) -> None:
-        """`observe`: makes the observer of each run that begins."""
+    def __init__(
+        self,
+        rules: RunRules,
+        observe: Callable[[Run], ObserverT],
+        max_runs: int,
+        seats: Seats | None = None,
+    ) -> None:
+        """`observe`: makes the observer of each run that begins. `seats`: shared with other sets."""
         self._rules = rules
         self._observe = observe
         self._max_runs = max_runs
         self._runs: dict[str, LiveRun[ObserverT] | SleepingRun] = {}
-        self._names: set[str] = set()
+        self._seats = seats or Seats()
+        self._crowded: frozenset[str] = frozenset()  # paths for which there was no seat at the last search
+        self._absent: dict[str, Predecessor] = {}  # by path, or by name where it is found elsewhere
         self._missing: Counter[str] = Counter()  # by path: searches in a row that did not find it
-        self._descriptors = raise_descriptor_limit() - DESCRIPTORS_SPARED
+        limit = raise_descriptor_limit()
+        self._descriptors = limit - max(DESCRIPTORS_SPARED, limit // 4)
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -61,27 +74,47 @@ class RunSet(Generic[ObserverT]):
 
     def update(self, scan: Scan, now: float) -> Changes[ObserverT]:
         """Take in what a search has found, and let go what is gone. `now`: Unix time."""
-        watched = scan.found[: self._max_runs]
-        left_out = Counter(scan.left_out)
-        left_out["max_runs"] = len(scan.found) - len(watched)
-        left = self._leave({found.path: found.run for found in watched})
+        known = {path: run.grew_at for path, run in self._runs.items()}
+        watched = self._seats.admit(self, scan.found, known, self._max_runs, now)
+        names = {found.path: found.run for found in watched}
+        waited, self._crowded = self._crowded, frozenset(found.path for found in scan.found) - names.keys()
+        left = self._leave(names)
         met = [run for found in watched if (run := self._meet(found, now)) is not None]
-        return Changes(met, left, left_out)
+        left_out = {**scan.left_out, "max_runs": len(self._crowded)}
+        # What waited for a seat was there before: it does not begin before our eyes.
+        return Changes([run for run in met if run.found.path not in waited], left, left_out)
 
     def put_to_sleep(self, run: LiveRun[ObserverT]) -> None:
         """Keep no more of it than it takes to notice that it goes on."""
         self._runs[run.found.path] = SleepingRun(run)
 
-    def wake(self, sleeping: SleepingRun) -> None:
-        """Watch it again, from the first byte of its log."""
+    def wake(self, sleeping: SleepingRun, grew_at: float = 0.0) -> None:
+        """Watch it again, from the first byte of its log. `grew_at`: see `TrackedLog`."""
         sleeping.source.close()
-        self._open(sleeping.found, sleeping.name, sleeping.carried, sleeping.met_at)
+        run = self._open(sleeping.found, sleeping.name, sleeping.predecessor(), sleeping.met_at)
+        run.grew_at = grew_at
+
+    def change(self, rules: RunRules, max_runs: int) -> Sequence[str]:
+        """Go by other rules. Runs of which they say something else are watched anew, from the first byte.
+
+        Gives the names that are no longer in use. Counters never fall, though a run may be judged milder now.
+        """
+        changed = [run for run in self if not rules.says_the_same(self._rules, run.found)]
+        self._rules, self._max_runs = rules, max_runs
+        for run in changed:
+            self._forget(run)
+        for run in changed:
+            name = self._name(run.found)
+            again = self._open(run.found, name, _kept_of(run), run.met_at)
+            again.grew_at = run.grew_at
+        names = {run.name for run in self}
+        return [run.name for run in changed if run.name not in names]
 
     def spare_descriptor(self, run: LiveRun[ObserverT], reading: Reading | None) -> None:
         """Hold its log open no longer, where there are more runs than files may be open."""
         # A line that is longer than one reading would begin anew each time.
         progressed = run.caught_up or (reading is not None and reading.size > 0)
-        if len(self._runs) > self._descriptors and progressed:
+        if self._seats.taken > self._descriptors and progressed:
             run.source.park()
 
     def close(self) -> None:
@@ -96,11 +129,14 @@ class RunSet(Generic[ObserverT]):
             name = names.get(path)
             if name is None:
                 self._missing[path] += 1
-                gone = run.found.run in found or self._missing[path] >= SCANS_MISSING
+                given_up = run.found.run in found or path in self._crowded
+                gone = given_up or self._missing[path] >= SCANS_MISSING
             else:
                 self._missing.pop(path, None)
                 gone = run.found.run != name
             if gone:
+                moved = name is None and run.found.run in found
+                self._remember(run, run.found.run if moved else path)
                 self._forget(run)
                 left.append(run.name)
         return left
@@ -109,27 +145,41 @@ class RunSet(Generic[ObserverT]):
         """Watch it from now on; the run if it was not watched before."""
         known = self._runs.get(found.path)
         if known is None:
-            return self._open(found, self._rules.name(found, self._names), None, now)
+            before = self._absent.pop(found.path, None) or self._absent.pop(found.run, None)
+            return self._open(found, self._name(found), before, now)
         if (known.found.dialect, known.found.extra) == (found.dialect, found.extra):
             # Of quiet runs the old one stays: others hold it too, and two of each would be kept.
             if known.found.modified != found.modified:
                 known.found = found
             return None
         self._forget(known)
-        self._open(found, self._rules.name(found, self._names), known.carried, now)
+        self._open(found, self._name(found), _kept_of(known), now)
         return None
 
-    def _open(
-        self, found: Found, name: str, carried: Mapping[Series, float] | None, met_at: float
-    ) -> LiveRun[ObserverT]:
+    def _name(self, found: Found) -> str:
+        return self._seats.name(lambda taken: self._rules.name(found, taken))
+
+    def _open(self, found: Found, name: str, before: Predecessor | None, met_at: float) -> LiveRun[ObserverT]:
         source = open_source(found, self._rules.readers)
-        run = LiveRun(found, name, self._rules.options(found), source, self._observe, carried, met_at)
+        run = LiveRun(found, name, self._rules.options(found), source, self._observe, before, met_at)
         self._runs[found.path] = run
-        self._names.add(name)
         return run
+
+    def _remember(self, run: LiveRun[ObserverT] | SleepingRun, key: str) -> None:
+        """Keep what it takes to go on when it comes back; of the last ones alone."""
+        before = _kept_of(run)
+        if before is not None:
+            self._absent[key] = before
+        if len(self._absent) > ABSENT_KEPT:
+            del self._absent[next(iter(self._absent))]
 
     def _forget(self, run: TrackedLog) -> None:
         run.source.close()
         del self._runs[run.found.path]
         self._missing.pop(run.found.path, None)
-        self._names.discard(run.name)
+        self._seats.free(run.name)
+
+
+def _kept_of(run: LiveRun[ObserverT] | SleepingRun) -> Predecessor | None:
+    """Nothing of one that cannot be analysed."""
+    return None if run.failure is not None else run.predecessor()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from llmtrain_exporter.watching.live import LiveRun, ObserverT, TrackedLog
+from llmtrain_exporter.watching.predecessor import Predecessor
 
 
 class SleepingRun(TrackedLog):
@@ -13,22 +14,24 @@ class SleepingRun(TrackedLog):
     If the log grows all the same, the run is folded again from the first byte.
     """
 
-    __slots__ = ("_counters", "met_at")
+    __slots__ = ("_before", "met_at")
 
     def __init__(self, run: LiveRun[ObserverT]) -> None:
-        super().__init__(run.found, run.name, run.source, run.carried)
+        super().__init__(run.found, run.name, run.source)
+        self._before = run.predecessor()
         self.source.park()
         self.met_at = run.met_at
         self.check_at = math.inf
         self.caught_up = True
-        self._counters = {series: count for series, count in run.folded.counters().items() if count}
+        self.grew_at = run.grew_at
+
+    def predecessor(self) -> Predecessor:
+        """What is kept of the run when its log is let go."""
+        return self._before
 
     def stirred(self, monotonic: float) -> bool:
-        """Whether there is more in the log; then `carried` is what the run's counters go on from."""
-        reading = self.source.poll(monotonic)
-        if reading is None:
-            self.source.park()
-            return False
-        if reading.restarted:
-            self.carried = self._counters
-        return True
+        """Whether there is more in the log, or another log."""
+        if self.source.poll(monotonic) is not None:
+            return True
+        self.source.park()
+        return False

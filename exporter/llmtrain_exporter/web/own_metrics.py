@@ -60,3 +60,36 @@ class OwnMetrics:
             latest: bytes = openmetrics_exposition.generate_latest(self.registry)  # type: ignore[no-untyped-call]
             return latest
         return exposition.generate_latest(self.registry)
+
+
+CUT = ("headers", "body", "leaving", "crowd")
+"""Why connections are cut off: a phase that took too long, or there were too many."""
+
+
+class ServerMetrics:
+    """What every server of ours tells of how it is reached and set up. From any thread."""
+
+    def __init__(self, own: OwnMetrics) -> None:
+        self._cut = own.counter(
+            "cut_connections_total",
+            "Connections that were cut off: what of a request took too long, or that there were too many.",
+            "reason",
+        )
+        for reason in CUT:
+            self._cut.labels(reason)
+        self._successful = own.gauge(
+            "config_last_reload_successful", "1 if the settings could be read when they were read last."
+        )
+        self._read_at = own.gauge(
+            "config_last_reload_success_timestamp_seconds", "When the settings in force were read."
+        )
+
+    def cut_off(self, reason: str) -> None:
+        """A connection was cut off, for one of `CUT`."""
+        self._cut.labels(reason).inc()
+
+    def reloaded(self, now: float | None) -> None:
+        """The settings were read at this Unix time; None: they could not be, and the old ones stay."""
+        self._successful.set(now is not None)
+        if now is not None:
+            self._read_at.set(now)

@@ -4,34 +4,68 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from llmtrain_exporter.web.connections import Connection, ConnectionTable, Limits, Served
+
 GRACE_SECONDS = 1  # for answers that are under way when the server is stopped
 
+ACCEPTED_AT_ONCE = 16
+"""Before the event loop looks at them: a flood must not take all descriptors before others are let go."""
+
+QUEUE = 1024  # connections that the kernel holds until they are accepted
+
 logger = logging.getLogger(__name__)
+
+
+USUAL = Limits()
+
+
+class _Uvicorn(uvicorn.Server):
+    async def startup(self, sockets: Sequence[socket.socket] | None = None) -> None:
+        """Listen with a longer queue than what is accepted at once; asyncio has one number for both."""
+        await super().startup(list(sockets or ()))
+        for listening in sockets or ():
+            listening.listen(QUEUE)
 
 
 class Server:
     """An application on an address: bound when it is made, answering while it runs."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        """Port 0 takes any that is free. Raises OSError with a sentence for people."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits = USUAL,
+        note_cut: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        """Port 0 takes any that is free. `note_cut` gets, in a word, why a connection was cut off.
+
+        Raises OSError with a sentence for people.
+        """
         self._socket = _bind(host, port)
         bound = self._socket.getsockname()[1]
         self.url = f"{'https' if tls else 'http'}://{_address(host, bound)}"
+        self._served = Served(app, tls, limits, ConnectionTable(limits.connections, note_cut))
+        connection: Any = partial(Connection, served=self._served)
         config = uvicorn.Config(
             app,
             loop="asyncio",
-            http="h11",
+            http=connection,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -40,17 +74,23 @@ class Server:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            backlog=ACCEPTED_AT_ONCE,
+            timeout_keep_alive=math.ceil(limits.idle),
+            h11_max_incomplete_event_size=limits.header_bytes,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         config.load()
-        config.ssl = tls
-        self._uvicorn = uvicorn.Server(config)
+        self._uvicorn = _Uvicorn(config)
 
     def run(self) -> None:
         """Answer until SIGTERM, Ctrl-C (both if this is the main thread) or `stop`; ends within 2 seconds."""
         logger.info("Listening on %s", self.url)
         with _signals(self.stop):
             self._uvicorn.run(sockets=[self._socket])
+
+    def exchange(self, app: ASGIApp, tls: ssl.SSLContext | None) -> None:
+        """Let this application answer from the next request on, and this TLS from the next connection on."""
+        self._served.app, self._served.tls = app, tls
 
     def stop(self) -> None:
         """End `run`, from any thread."""

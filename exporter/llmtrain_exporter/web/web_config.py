@@ -1,7 +1,8 @@
 """TLS, headers and passwords from a file in the format of the Prometheus exporter toolkit.
 
 The format: github.com/prometheus/exporter-toolkit, docs/web-configuration.md. Stricter than the toolkit, and
-what Python's TLS cannot do is refused. The file and the certificates that it names are read at the start.
+what Python's TLS cannot do is refused. The file and the certificates that it names are read at the start and
+when the settings are read again.
 """
 
 from __future__ import annotations

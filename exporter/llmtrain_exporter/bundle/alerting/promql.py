@@ -16,7 +16,16 @@ from dataclasses import dataclass, field
 
 from llmtrain_exporter.knowledge.alerting import times
 from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope
-from llmtrain_exporter.knowledge.alerting.operation import DOWN, ERRORS, LIMITED, NO_RUNS, NOT_READY, SKIPPED
+from llmtrain_exporter.knowledge.alerting.operation import (
+    DOWN,
+    ERRORS,
+    LIMITED,
+    NO_RUNS,
+    NOT_READY,
+    OLD_SETTINGS,
+    ROOT_STUCK,
+    SKIPPED,
+)
 from llmtrain_exporter.knowledge.alerting.runs import FAILED, FINISHED, INCIDENT
 
 JOB = "llmtrain"
@@ -262,6 +271,10 @@ _OF_THE_REST = {
     FAILED.name: f"{_became('failed')}\n{WITHOUT_INCIDENT}",
     FINISHED.name: _became("finished"),
     DOWN.name: f'up{{job="{JOB}"}} == 0 or absent(up{{job="{JOB}"}})',
+    ROOT_STUCK.name: f"""llmtrain_exporter_root_stuck == 1
+or
+time() - llmtrain_exporter_root_looked_at_timestamp_seconds > {times.UNSEEN_SECONDS}
+  and on (job, instance) llmtrain_exporter_ready == 1""",
     ERRORS.name: f"sum without (kind) (\n{_NEW_ERRORS}\n)",
     SKIPPED.name: f"""sum without (run, reason) (
   increase(llmtrain_skipped_lines_total{{{SKIPPED_SELECTOR}}}[{times.BRIDGE}])
@@ -274,6 +287,7 @@ sum without (run) (
   llmtrain_dropped_series_total and {RUN} llmtrain_run_state{{state="running"}} == 1
 ) > 0""",
     NOT_READY.name: "llmtrain_exporter_ready == 0",
+    OLD_SETTINGS.name: "llmtrain_exporter_config_last_reload_successful == 0",
     NO_RUNS.name: "llmtrain_exporter_runs == 0 and llmtrain_exporter_ready == 1",
 }
 """The conditions of alerts that are not on a signal, by their names."""

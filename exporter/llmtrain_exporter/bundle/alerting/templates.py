@@ -60,6 +60,7 @@ def blanks(alert: Alert, lang: Lang) -> Mapping[str, Callable[[], str]]:
     return {
         "run": lambda: "{{ $labels.run }}",
         "instance": lambda: "{{ or $labels.instance $labels.job }}",
+        "path": lambda: "{{ $labels.path }}",
         "step": lambda: _number("llmtrain_signal_step", (*_OF_RUN, "signal"), Written.WHOLE),
         "peak": lambda: _number("llmtrain_signal_peak", (*_OF_RUN, "signal"), _unit(signal)),
         "limit": lambda: _number(

@@ -180,6 +180,11 @@ _WRONG = Row(
             ),
             nothing=words.NO_ERRORS,
         ),
+        _curves(
+            words.STUCK_ROOTS,
+            "none",
+            Query(f"sum by (instance, path) ({_own('root_stuck')})", "{{instance}}, {{path}}"),
+        ),
         _by_reason(words.LEFT_OUT, _own("left_out_files"), words.NOTHING_LEFT_OUT),
         _by_reason(
             words.SKIPPED, f"increase({series(c.SKIPPED, of=TARGET)}[$__range])", words.NOTHING_SKIPPED
@@ -197,7 +202,7 @@ _WRONG = Row(
                 Query(f"max by (job, instance) ({_own('runs')})", table=True),
             ),
             unit="none",
-            width=16,
+            width=24,
             nothing=words.NOT_SCRAPED,
             columns=(
                 Column("instance", HOST, filterable=True),

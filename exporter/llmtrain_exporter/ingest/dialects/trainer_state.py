@@ -34,12 +34,12 @@ class TrainerState:
         if not isinstance(history, list):
             return (NOT_AN_OBJECT,)
         planned = state.get("max_steps")
-        return [self._row(row, planned) for row in history]
+        return [read for row in history for read in self._rows(row, planned)]
 
-    def _row(self, row: object, planned: object) -> Record | Skip:
-        return (
-            self._normaliser.record({**row, "max_steps": planned}) if isinstance(row, dict) else NOT_AN_OBJECT
-        )
+    def _rows(self, row: object, planned: object) -> Iterable[Record | Skip]:
+        if not isinstance(row, dict):
+            return (NOT_AN_OBJECT,)
+        return self._normaliser.rows({**row, "max_steps": planned})
 
 
 def sniff(head: Head) -> Confidence:
@@ -79,5 +79,6 @@ DIALECT = Dialect(
     files=("trainer_state.json",),
     shape=Shape.DOCUMENT,
     live=False,
+    in_checkpoints=True,
     stages=stages,
 )

@@ -234,6 +234,62 @@ NOT_READY = Alert(
     ),
     holds=times.NOT_READY,
 )
+ROOT_STUCK = Alert(
+    "LlmTrainRootStuck",
+    Severity.CRITICAL,
+    Scope.EXPORTER,
+    AlertTexts(
+        title=Text("Logs do not answer", "日志目录无响应"),
+        summary=Text(
+            "A watched path does not answer: its runs go unwatched.",
+            "监视的路径没有响应：其中的训练无人看护。",
+        ),
+        description=Text(
+            "Exporter {instance} hangs at {path}: nothing of it is read any more.",
+            "exporter {instance} 卡在 {path}：其中的日志已无法读取。",
+        ),
+        advice=Text(
+            "See whether `ls` on that path comes back on that machine; if not, its mount hangs.",
+            "在那台机器上对该路径执行 `ls`，看能否返回；不能返回就是挂载卡死了。",
+        ),
+        meaning=Text(
+            "The file system below a watched path (NFS, FUSE, Lustre) neither answers nor fails, or the logs "
+            "of that path have not been looked at for minutes. Other paths are read as before.",
+            "该路径所在的文件系统（NFS、FUSE、Lustre）既不应答也不报错，或已有几分钟没能查看其中的日志。"
+            "其他路径照常读取。",
+        ),
+        impact=Text(
+            "Its runs are shown as they were at the last look: one can collapse, stall or end unnoticed.",
+            "其中训练的数据停在最后一次读取时：崩溃、卡住或结束都不会被发现。",
+        ),
+        diagnosis=(
+            Text(
+                "The exporter's log and its page `/-/healthy` say since when, and at which path.",
+                "exporter 的日志和 `/-/healthy` 页面写明了从何时起、卡在哪个路径。",
+            ),
+            Text(
+                "Does the file server run, and does the network reach it? `dmesg` tells of NFS and FUSE.",
+                "文件服务器在运行吗，网络通吗？NFS 与 FUSE 的信息看 `dmesg`。",
+            ),
+            Text(
+                "Do trainings on that mount hang as well? Then their GPUs wait for it.",
+                "同一挂载上的训练是否也卡住了？那样 GPU 都在空等。",
+            ),
+        ),
+        mitigation=(
+            Text(
+                "Bring the file server back, or unmount (`umount -l`, `fusermount -uz`) and mount anew: the "
+                "exporter goes on by itself.",
+                "恢复文件服务器，或卸载（`umount -l`、`fusermount -uz`）后重新挂载：exporter 会自动继续。",
+            ),
+            Text(
+                "It does not go on after that: start the exporter again.",
+                "若之后仍未继续：重启 exporter。",
+            ),
+        ),
+    ),
+    holds=times.ROOT_STUCK,
+)
 NO_RUNS = Alert(
     "LlmTrainNoRuns",
     Severity.INFO,
@@ -271,4 +327,44 @@ NO_RUNS = Alert(
     ),
     holds=times.NO_RUNS,
 )
-EXPORTER_ALERTS = (DOWN, ERRORS, SKIPPED, LIMITED, NOT_READY, NO_RUNS)
+OLD_SETTINGS = Alert(
+    "LlmTrainExporterOldSettings",
+    Severity.WARNING,
+    Scope.EXPORTER,
+    AlertTexts(
+        title=Text("Settings not taken", "新设置未生效"),
+        summary=Text("An exporter could not read its settings again.", "exporter 重新读取设置失败。"),
+        description=Text(
+            "Exporter {instance} goes by its old settings: the new ones cannot be used.",
+            "exporter {instance} 仍按旧设置运行：新设置无法使用。",
+        ),
+        advice=Text(
+            "Its log says which line of which file is wrong. Correct it, and send SIGHUP again.",
+            "日志写明了哪个文件哪一行有误；改正后再发一次 SIGHUP。",
+        ),
+        meaning=Text(
+            "It was asked by SIGHUP to read its settings again, and something is wrong with them, or with a "
+            "certificate, a list of users or a secret that they name.",
+            "收到 SIGHUP 后重新读取设置，但设置本身，或其中引用的证书、用户列表、密钥有误。",
+        ),
+        impact=Text(
+            "It works on as before. A new start fails until the file is in order.",
+            "目前照旧运行；在文件改好之前，重启会失败。",
+        ),
+        diagnosis=(
+            Text(
+                "Does `llmtrain-exporter config --check FILE` find what is wrong?",
+                "`llmtrain-exporter config --check FILE` 能指出错误吗？",
+            ),
+            Text(
+                "Was a certificate replaced before its key, or written only in part?",
+                "证书是否先于私钥更换，或只写了一半？",
+            ),
+        ),
+        mitigation=(
+            Text("Correct the file, then send SIGHUP again.", "改正文件，再发一次 SIGHUP。"),
+            Text("Or take the change back.", "或撤回改动。"),
+        ),
+    ),
+)
+EXPORTER_ALERTS = (DOWN, ROOT_STUCK, ERRORS, SKIPPED, LIMITED, NOT_READY, NO_RUNS, OLD_SETTINGS)

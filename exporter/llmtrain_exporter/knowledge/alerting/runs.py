@@ -125,11 +125,11 @@ FINISHED = Alert(
     Severity.INFO,
     Scope.RUN,
     AlertTexts(
-        title=Text("Run finished", "训练结束"),
+        title=Text("Run ended", "训练结束"),
         summary=Text("A run has come to its end.", "训练已结束。"),
         description=Text(
-            "{run}: finished at step {last_step}.",
-            "{run}：在第 {last_step} 步完成。",
+            "{run}: ended at step {last_step}.",
+            "{run}：在第 {last_step} 步结束。",
         ),
         advice=Text(
             "Compare the checkpoints: the last is not always the best.",

@@ -36,4 +36,10 @@ DOWN = "5m"
 NOT_READY = "15m"
 """Reading all logs takes less, unless something is wrong."""
 
+ROOT_STUCK = "1m"
+"""A file server that is failed over answers again within this time, mostly."""
+
+UNSEEN_SECONDS = 300
+"""Logs that were not looked at for so long are not watched, whatever holds up who should look."""
+
 NO_RUNS = "1h"

@@ -44,12 +44,14 @@ class ConfiguredRelay:
     """The settings in force, with what files and variables held for them.
 
     `token`: what who posts alerts has to show; None: nothing.
+    `memory_file`: None where there is no bot whose memory to keep, or no place for it.
     """
 
     settings: RelaySettings
     bots: tuple[Bot[Any], ...] = ()
     exporters: tuple[Exporter, ...] = ()
     warnings: tuple[str, ...] = ()
+    memory_file: Path | None = None
     token: str | None = field(default=None, repr=False)
 
 
@@ -82,7 +84,8 @@ def configure(flags: Mapping[str, object], environ: Mapping[str, str], file: str
     token = vault.token(settings.webhook)
     vault.demand()
     warnings = (*misspelt(environ, variables(), RELAY.prefix), *_unused(settings))
-    return ConfiguredRelay(settings, bots, exporters, warnings, token)
+    memory = _memory_file(settings, environ) if bots else None
+    return ConfiguredRelay(settings, bots, exporters, warnings, memory, token)
 
 
 def _unused(settings: RelaySettings) -> Iterator[str]:
@@ -93,6 +96,20 @@ def _unused(settings: RelaySettings) -> Iterator[str]:
             f"{templates[0]} is never asked: whoever can post an alert could name any host as its instance. "
             'List those that there are as instances, such as "gpu-*:9848"'
         )
+
+
+def _memory_file(settings: RelaySettings, environ: Mapping[str, str]) -> Path | None:
+    """Where the relay keeps its memory: of each port another, so that two relays of a user keep apart.
+
+    Source of the default: the XDG base directory specification.
+    """
+    if settings.memory_file:
+        return Path(settings.memory_file)
+    state, home = environ.get("XDG_STATE_HOME"), environ.get("HOME")
+    if not (state or home):
+        return None
+    folder = Path(state) if state else Path(home or "", ".local", "state")
+    return folder / "llmtrain-exporter" / f"relay-{settings.address[1]}.sqlite"
 
 
 def _folder(path: str | None) -> Path | None:

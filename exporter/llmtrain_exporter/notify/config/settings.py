@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 
 from llmtrain_exporter.config import Schema, address, seconds
 from llmtrain_exporter.config.fields import SettingsSection, chosen_by
-from llmtrain_exporter.config.flag_values import FromText
+from llmtrain_exporter.config.flag_values import Form, FromText
 from llmtrain_exporter.config.messages import wrong_value
 from llmtrain_exporter.config.secrets import source_given
-from llmtrain_exporter.config.values import ListenAddress
+from llmtrain_exporter.config.values import HostNames, ListenAddress
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.chat.rules import BotRule
@@ -131,6 +131,11 @@ class RelaySettings(SettingsSection):
     web_config_file: Annotated[str | None, FromText("FILE", flag="web.config.file")] = Field(
         default=None, description="TLS and passwords, in the format of the Prometheus exporter toolkit."
     )
+    allowed_hosts: Annotated[HostNames, FromText("NAME", Form.LIST, flag="allowed-host")] = Field(
+        default=(),
+        description="Names under which it may be asked besides its address, such as llm.example.org or "
+        "*.example.org. On a loopback address no other name is answered; elsewhere any is, without a list.",
+    )
     log_format: Annotated[Literal["text", "json"], FromText("text|json")] = Field(
         default="text", description="How the relay logs."
     )
@@ -154,7 +159,10 @@ class RelaySettings(SettingsSection):
     )
     remember: Seconds = Field(
         default=3600.0,
-        description="How long it is known what a bot has accepted; below Alertmanager's repeat_interval.",
+        description="What Alertmanager repeats sooner is no reminder; below its repeat_interval.",
+    )
+    memory_file: Annotated[str | None, FromText("FILE")] = Field(
+        default=None, description="Where it keeps what bots were told; without it below ~/.local/state."
     )
     bots: tuple[AnyBotRule, ...] = Field(default=(), description="Where cards go.")
 

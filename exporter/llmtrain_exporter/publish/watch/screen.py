@@ -15,7 +15,7 @@ from llmtrain_exporter.publish.watch.plain import broken_line, waiting_text
 from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
 from llmtrain_exporter.story.blocks import Part, Section, Story, Table, blocks_of, lines_in
 from llmtrain_exporter.story.diagnosis import in_short
-from llmtrain_exporter.story.facts import step_text
+from llmtrain_exporter.story.facts import state_text, step_text
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.several import counts_line
 from llmtrain_exporter.story.shorten import essentials, shortened
@@ -114,7 +114,7 @@ def _rank(watched: RunStatus) -> tuple[int, bool, bool, str]:
 def _overview_cells(watched: RunStatus, chosen: bool, style: Style) -> tuple[str, ...]:
     run = watched.run
     waits = run.state is State.WAITING
-    state = (watch_words.WAITS if waits else words.STATE[run.state.value]).of(style.lang)
+    state = watch_words.WAITS.of(style.lang) if waits else state_text(run, style.lang)
     health = "" if waits else line_text((health_mark(run.verdict, style.lang),), style)
     return (
         printable(run.run),

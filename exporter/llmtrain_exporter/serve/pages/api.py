@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
-from operator import attrgetter
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import orjson
@@ -14,9 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.knowledge import page_words
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import NoRun, RowKind, Snapshot
+from llmtrain_exporter.model import NoRun, RowKind
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
@@ -32,12 +32,17 @@ from llmtrain_exporter.serve.pages.answers import (
 from llmtrain_exporter.serve.pages.charts import charts
 from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.language import language
-from llmtrain_exporter.serve.pages.listed_run import listed_run
+from llmtrain_exporter.serve.pages.listed_run import ListedRun, listed_run
 from llmtrain_exporter.serve.pages.listing import Listing, ListSlice, query
-from llmtrain_exporter.serve.pages.run_answers import RunAnswers, run_json
+from llmtrain_exporter.serve.pages.run_answers import RunAnswers, run_json, unread_object
+from llmtrain_exporter.serve.pulse import Pulse
 from llmtrain_exporter.story.facts import progress
+from llmtrain_exporter.story.numbers import moment_text
 from llmtrain_exporter.watching.history.columns import History
 from llmtrain_exporter.watching.history.document import POINTS, history_object
+
+GLANCES = 4
+"""Requests that ask at once whether a log of one root has changed."""
 
 FEWEST_POINTS, MOST_POINTS = 10, 20_000
 
@@ -50,6 +55,14 @@ class _Asked(NamedTuple):
     part: tuple[int, int | None, int | None]
     lang: Lang
     tag: str
+    pulse: Pulse | None
+
+
+class _Turns(NamedTuple):
+    """How many requests look at the logs of one root at once, and how many read one."""
+
+    glance: CapacityLimiter
+    read: CapacityLimiter
 
 
 class Api:
@@ -60,6 +73,7 @@ class Api:
         self._listing = listing
         self._histories = histories
         self._answers = answers
+        self._turns: dict[Pulse | None, _Turns] = {}
 
     def routes(self) -> list[Route]:
         """What is answered where."""
@@ -81,37 +95,45 @@ class Api:
         shown = self._asked(request)
         if shown is None:
             return no_such_run(request)
-        lang = language(request)
-        body = self._answers.answer(shown, (JSON, lang), lambda run: run_json(run, lang))
+        lang, unread_since = language(request), shown.unread_since
+        body = self._answers.answer(shown, (JSON, lang), lambda run: run_json(run, unread_since, lang))
         return answer(request, body, JSON, vary=BY_LANGUAGE)
 
     async def history(self, request: Request) -> Response:
         """One run with its values by step, read from its log; see `history_object`."""
-        asked = await to_thread.run_sync(self._asked_history, request)
-        if isinstance(asked, Response):
-            return asked
-        # One after the other, and not in the threads of all other answers: no long log holds up a scrape.
-        return await to_thread.run_sync(self._history, request, asked, limiter=self._turn)
-
-    @cached_property
-    def _turn(self) -> CapacityLimiter:
-        return CapacityLimiter(1)  # made where the event loop runs
-
-    def _asked_history(self, request: Request) -> Response | _Asked:
-        """What is asked for; the answer at once where there is no such run, or the client has it already."""
         shown = self._asked(request)
         if shown is None or shown.found is None:
             return no_such_run(request)
+        if shown.unread_since is not None:
+            return json_answer(request, {"error": _unread(shown.unread_since, language(request))}, 503)
+        turns = self._turns_of(shown)
+        asked = await to_thread.run_sync(
+            self._asked_history, request, shown, shown.found, limiter=turns.glance
+        )
+        if isinstance(asked, Response):
+            return asked
+        # One after the other, and not in the threads of all other answers: no long log holds up a scrape.
+        return await to_thread.run_sync(self._history, request, asked, limiter=turns.read)
+
+    def _turns_of(self, shown: Shown) -> _Turns:
+        """Of the runs of one root: where it does not answer, those of others are read all the same."""
+        turns = self._turns.get(shown.pulse)
+        if turns is None:  # made where the event loop runs
+            turns = self._turns[shown.pulse] = _Turns(CapacityLimiter(GLANCES), CapacityLimiter(1))
+        return turns
+
+    def _asked_history(self, request: Request, shown: Shown, found: Found) -> Response | _Asked:
+        """What is asked for; the answer at once where the client has it already."""
         given = request.query_params
         points = min(max(whole_number(given.get("points")) or POINTS, FEWEST_POINTS), MOST_POINTS)
         part = points, whole_number(given.get("from")), whole_number(given.get("to"))
         lang = language(request)
-        state = self._histories.since, self._histories.signature(shown.found), part, lang.value
+        state = self._histories.since, self._histories.signature(found), part, lang.value
         tag = tag_of(repr(state).encode())
         return (
             unchanged(tag)
             if known(request, tag)
-            else _Asked(shown.snapshot.run, shown.found, part, lang, tag)
+            else _Asked(shown.snapshot.run, found, part, lang, tag, shown.pulse)
         )
 
     def _history(self, request: Request, asked: _Asked) -> Response:
@@ -123,7 +145,8 @@ class Api:
             }
             return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 
-        found = self._histories.answer(asked.found, (asked.run, asked.part, asked.lang), write)
+        question = asked.run, asked.part, asked.lang
+        found = self._histories.answer(asked.found, question, write, asked.pulse)
         if isinstance(found, NoRun):
             reason = words.no_run_reason(found.reason, found.detail, asked.lang)
             return json_answer(request, {"error": reason}, 404)
@@ -147,6 +170,10 @@ def no_such_run(request: Request) -> Response:
     return json_answer(request, {"error": f"there is no run {name!r}"}, 404)
 
 
+def _unread(since: float, lang: Lang) -> str:
+    return page_words.PAGE["unread"].of(lang).format(time=moment_text(since))
+
+
 def _list(found: ListSlice, lang: Lang) -> bytes:
     content = {
         "ready": found.ready,
@@ -154,19 +181,25 @@ def _list(found: ListSlice, lang: Lang) -> bytes:
         "matching": found.matching,
         "offset": found.offset,
         "counts": found.counts,
-        "runs": [listed_run(shown, lang) for shown in found.runs],
+        "runs": [_listed(shown, lang) for shown in found.runs],
     }
     return orjson.dumps(content)
 
 
+def _listed(shown: Shown, lang: Lang) -> ListedRun | dict[str, Any]:
+    run, unread = listed_run(shown, lang), unread_object(shown.unread_since)
+    return {**asdict(run), **unread} if unread else run
+
+
 def _all_runs(shown: Iterable[Shown], ready: bool) -> bytes:
-    runs = sorted((each.snapshot for each in shown), key=attrgetter("run"))
+    runs = sorted(shown, key=lambda each: each.snapshot.run)
     content = {"ready": ready, "runs": [_described(run) for run in runs]}
     return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _described(snapshot: Snapshot) -> dict[str, Any]:
+def _described(shown: Shown) -> dict[str, Any]:
     """A run as JSON; NaN and infinities become null on the way out."""
+    snapshot = shown.snapshot
     return {
         "run": label_value(snapshot.run),
         "file": printable(snapshot.file),
@@ -184,4 +217,5 @@ def _described(snapshot: Snapshot) -> dict[str, Any]:
         "last_record_timestamp": snapshot.last_record,
         "best": snapshot.best and {"eval_loss": snapshot.best[0], "step": snapshot.best[1]},
         "skipped_lines": dict(snapshot.skipped),
+        **unread_object(shown.unread_since),
     }

@@ -98,7 +98,8 @@ class Pages:
     def run(self, request: Request) -> Response:
         """One run; its charts are for the script."""
         shown = self._fleet.find(request.query_params.get("run", ""))
-        page = None if shown is None else RunPage(self._answers.whole(shown), language(request))
+        lang = language(request)
+        page = None if shown is None else RunPage(self._answers.whole(shown), lang, shown.unread_since)
         name = _asked_run(request) if page is None else page.run.run
         frame = Frame(name, "run.js", address("api/v1/run", {"run": name}), charts=True)
         return self._page(request, "run.html", frame, {"page": page, "name": name}, 200 if page else 404)
@@ -110,8 +111,11 @@ class Pages:
             missing = {"page": None, "name": _asked_run(request), "keep": _keep(request)}
             return _fragment(request, self._renderer.html("run_fragment.html", lang, missing), 404)
 
+        unread_since = shown.unread_since
+
         def write(run: Snapshot) -> bytes:
-            return self._renderer.html("run_fragment.html", lang, {"page": RunPage(run, lang)})
+            page = RunPage(run, lang, unread_since)
+            return self._renderer.html("run_fragment.html", lang, {"page": page})
 
         return _fragment(request, self._answers.answer(shown, _form(request), write))
 

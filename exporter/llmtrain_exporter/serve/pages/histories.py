@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.checkpoints import current_document
 from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.model import NoRun
@@ -55,19 +56,25 @@ class Histories:
         self._clock = clock
         self._monotonic = monotonic
         self._open: OrderedDict[str, _OpenHistory] = OrderedDict()  # by path; who was asked for last is last
-        # One log at a time: reading keeps a core busy, and the loop and the scrapes have to share it.
-        self._reading = threading.Lock()
+        self._guard = threading.Lock()  # held to look into what is open, or to change it
+        # One log at a time of those that share a file system: reading keeps a core busy, and the loop and
+        # the scrapes have to share it; but one that does not come back must not hold up all others.
+        self._reading: dict[object, threading.Lock] = {}
 
     def signature(self, found: Found) -> Signature:
         """What a history's freshness is told by. A file that is not there says nothing."""
-        return tuple(filter(None, map(_state, (found.path, *found.extra))))
+        path = current_document(found.path) if found.dialect.in_checkpoints else found.path
+        return tuple(filter(None, map(_state, (path, *found.extra))))
 
-    def answer(self, found: Found, question: Hashable, write: Callable[[History], bytes]) -> bytes | NoRun:
+    def answer(
+        self, found: Found, question: Hashable, write: Callable[[History], bytes], root: object = None
+    ) -> bytes | NoRun:
         """The history of that log, as fresh as its file, as `write` puts it.
 
-        It is written once for all who ask the same question until the log changes. Raises OSError.
+        It is written once for all who ask the same question until the log changes. `root`: what all logs
+        share that are read one at a time. Raises OSError.
         """
-        with self._reading:
+        with self._reading.setdefault(root, threading.Lock()):
             current = self._fresh(found)
             if isinstance(current.history, NoRun):
                 return current.history
@@ -79,7 +86,8 @@ class Histories:
 
     def _fresh(self, found: Found) -> _OpenHistory:
         now, signature = self._monotonic(), self.signature(found)
-        current = self._open.pop(found.path, None)  # and not put back if it fails: who knows how far it came
+        with self._guard:  # and not put back if it fails: who knows how far it came
+            current = self._open.pop(found.path, None)
         if current is None or _identity(current.found) != _identity(found):
             log = RecordedLog(found, self._rules.options(found), self._rules.readers)
             current = _OpenHistory(found, log, signature, log.history(self._clock(), now), now)
@@ -88,8 +96,9 @@ class Histories:
             current.signature = signature
             current.answers.clear()
         current.asked = now
-        self._open[found.path] = current
-        self._let_go(now)
+        with self._guard:
+            self._open[found.path] = current
+            self._let_go(now)
         return current
 
     def _let_go(self, now: float) -> None:

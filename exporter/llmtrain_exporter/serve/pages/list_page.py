@@ -78,8 +78,12 @@ class ListPage:
     @property
     def rows(self) -> Iterator[RunRow]:
         """The runs, in order."""
-        runs = (listed_run(shown, self.lang) for shown in self.found.runs)
-        return (run_row(run, self.say, self.link_parameters, self.now) for run in runs)
+        return (
+            run_row(
+                listed_run(shown, self.lang), self.say, self.link_parameters, self.now, shown.unread_since
+            )
+            for shown in self.found.runs
+        )
 
     @property
     def filters(self) -> Iterator[tuple[str, list[FilterOption]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from contextlib import nullcontext
 from dataclasses import replace
 
 import orjson
@@ -22,26 +23,34 @@ class RunAnswers:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._made: dict[Hashable, tuple[Shown, bytes]] = {}  # any thread; who comes last wins
+        self._made: dict[Hashable, tuple[Shown, float | None, bytes]] = {}  # any thread; who comes last wins
 
     def answer(self, shown: Shown, form: Hashable, write: Callable[[Snapshot], bytes]) -> bytes:
         """The run as `write` puts it in that form (format, language); see `whole`."""
-        key = shown.snapshot.run, form
+        key, unread_since = (shown.snapshot.run, form), shown.unread_since
         made = self._made.get(key)
-        if made is not None and made[0] is shown:
-            return made[1]
+        if made is not None and made[0] is shown and made[1] == unread_since:
+            return made[2]
         answer = write(self.whole(shown))
         if len(self._made) >= ANSWERS_KEPT:
             self._made.clear()
-        self._made[key] = shown, answer
+        self._made[key] = shown, unread_since, answer
         return answer
 
     def whole(self, shown: Shown) -> Snapshot:
         """All that is known of a run, its last values and checkpoints too. Its name: as in the label run."""
-        run = with_checkpoints(self._fleet.with_samples(shown.snapshot))
+        run = self._fleet.with_samples(shown.snapshot)
+        with nullcontext(True) if shown.pulse is None else shown.pulse.asking() as may:
+            run = with_checkpoints(run) if may else run
         return replace(run, run=label_value(run.run))
 
 
-def run_json(run: Snapshot, lang: Lang) -> bytes:
-    """One run in words and numbers; see `story.run_object`."""
-    return orjson.dumps(full_object(run, lang), option=orjson.OPT_APPEND_NEWLINE)
+def run_json(run: Snapshot, unread_since: float | None, lang: Lang) -> bytes:
+    """One run in words and numbers; see `story.run_object`. `unread_since`: see `Shown`."""
+    content = {**full_object(run, lang), **unread_object(unread_since)}
+    return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def unread_object(since: float | None) -> dict[str, float]:
+    """What is told of a run that cannot be read, see `Shown`; nothing of others."""
+    return {} if since is None else {"unread_since_timestamp": since}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from llmtrain_exporter.knowledge import page_words
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import RowKind, Snapshot
@@ -23,7 +24,7 @@ from llmtrain_exporter.story.blocks import (
     Strong,
     Table,
 )
-from llmtrain_exporter.story.numbers import series_name
+from llmtrain_exporter.story.numbers import moment_text, series_name
 from llmtrain_exporter.story.run_story import run_story
 
 Object = dict[str, object]
@@ -63,6 +64,13 @@ class RunPage:
 
     run: Snapshot
     lang: Lang
+    unread_since: float | None = None  # Unix time, see `Shown`
+
+    @property
+    def unread(self) -> str:
+        """Since when its log cannot be read, in words; empty: it can."""
+        text = page_words.PAGE["unread"].of(self.lang)
+        return "" if self.unread_since is None else text.format(time=moment_text(self.unread_since))
 
     @cached_property
     def story(self) -> Story:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmtrain_exporter.analyse.analysis import Analysis
@@ -12,6 +12,7 @@ from llmtrain_exporter.analyse.baseline import Level
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Layout, Record, RowKind, Series, Snapshot
+from llmtrain_exporter.watching.history.packed import PackedColumn
 
 BLOCK = 1024
 """Rows that are turned into columns at once."""
@@ -34,7 +35,7 @@ class RecordTable:
 
     steps: array[int]
     times: array[float] | None
-    columns: Mapping[Series, array[float]]
+    columns: Mapping[Series, Sequence[float]]
     non_finite: Mapping[Series, array[int]]
     superseded: bytearray
 
@@ -54,7 +55,7 @@ class History:
     train: RecordTable
     evaluations: RecordTable
     spikes: Mapping[Series, array[int]]
-    baselines: Mapping[Series, array[float]]
+    baselines: Mapping[Series, Sequence[float]]
 
 
 class _Rows:
@@ -64,8 +65,8 @@ class _Rows:
         """`keeps`: whether the run takes a series in, or has too many of its kind."""
         self._keeps = keeps
         self.steps = array("q")
-        self._clock = array("d")
-        self._columns: dict[Series, array[float]] = {}
+        self._clock = PackedColumn()
+        self._columns: dict[Series, PackedColumn] = {}
         self._non_finite: dict[Series, array[int]] = {}
         self._superseded = bytearray()
         self._live = array("q")  # rows that are not superseded; their steps rise
@@ -96,7 +97,7 @@ class _Rows:
         return RecordTable(
             self.steps,
             None if end is None else array("d", (end + clock for clock in self._clock)),
-            {series: column for series, column in self._columns.items() if series in known},
+            {series: column.plain() for series, column in self._columns.items() if series in known},
             self._non_finite,
             self._superseded,
         )
@@ -109,7 +110,7 @@ class _Rows:
         for series, values in zip(self._layout.series, zip(*self._waiting, strict=True), strict=True):
             if not self._keeps(series):  # thousands of keys of a few rows each would be columns of nothing
                 continue
-            column = self._columns.setdefault(series, array("d"))
+            column = self._columns.get(series) or self._columns.setdefault(series, PackedColumn())
             _pad(column, begin)
             column.extend(values)
             if not math.isfinite(sum(values)):
@@ -129,12 +130,13 @@ class _Rows:
             self._columns = {series: self._columns[series] for series in fullest[:most]}
 
 
-def _pad(column: array[float], length: int) -> None:
+def _pad(column: PackedColumn, length: int) -> None:
     """Fill a column up with NaN."""
-    column.extend(array("d", [_NAN]) * (length - len(column)))
+    while len(column) < length:
+        column.extend(array("d", [_NAN]) * min(length - len(column), BLOCK))
 
 
-def _known(values: array[float]) -> int:
+def _known(values: Sequence[float]) -> int:
     return sum(value == value for value in values)
 
 
@@ -152,7 +154,7 @@ class Recorder:
         self._spikes: dict[Series, array[int]] = {}
         self._counted: dict[Series, int] = {}
         self._levels: Mapping[Series, Level] = {}
-        self._baselines: dict[Series, array[float]] = {}
+        self._baselines: dict[Series, PackedColumn] = {}
 
     def note(self, record: Record, analysis: Analysis | None, /) -> None:
         """See a record that was folded."""
@@ -173,9 +175,9 @@ class Recorder:
         train = self._train.table(run.samples.keys(), zero)
         for column in self._baselines.values():
             _pad(column, len(train))
-        return History(
-            run, train, self._evaluations.table(run.samples.keys(), zero), self._spikes, self._baselines
-        )
+        evaluations = self._evaluations.table(run.samples.keys(), zero)
+        baselines = {series: column.plain() for series, column in self._baselines.items()}
+        return History(run, train, evaluations, self._spikes, baselines)
 
     def _tick(self, elapsed: float) -> None:
         self._clocked = True
@@ -202,7 +204,7 @@ class Recorder:
                     self._spikes.setdefault(series, array("q")).append(row)
             self._counted = dict(analysis.spikes)
         for series, level in self._levels.items():
-            column = self._baselines.setdefault(series, array("d"))
+            column = self._baselines.get(series) or self._baselines.setdefault(series, PackedColumn())
             _pad(column, row)
             column.append(level.median)
         self._levels = dict(analysis.levels)

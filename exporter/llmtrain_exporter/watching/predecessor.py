@@ -1,0 +1,58 @@
+"""What is kept of a run whose log was let go, or whose place another log took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from llmtrain_exporter.analyse.run import Run
+from llmtrain_exporter.ingest.fingerprint import Fingerprint
+from llmtrain_exporter.model import RowKind, Series
+
+RERUN_RECORDS = 5
+"""Training records that a run which begins anew may have when it is met, and that are news all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """What was counted of a log, and what it takes to know the log again."""
+
+    counters: Mapping[Series, float]  # those above 0
+    carried: Mapping[Series, float]  # of them what did not come from this log
+    records: int  # of all kinds
+    training: int  # those that train
+    first_step: int | None
+    last_step: int | None
+    fingerprint: Fingerprint | None  # of what was read; None where the log is no file of lines
+
+
+def predecessor_of(run: Run, fingerprint: Fingerprint | None) -> Predecessor:
+    """Of a run as it stands."""
+    return Predecessor(
+        {series: count for series, count in run.counters().items() if count},
+        {series: count for series, count in run.carried.items() if count},
+        sum(run.records.values()),
+        run.records[RowKind.TRAIN],
+        run.first_step,
+        run.last_step,
+        fingerprint,
+    )
+
+
+def begins_anew(run: Run, before: Predecessor) -> bool:
+    """Whether another log that was just met is a run which has just begun: then what it has is news.
+
+    A few records, whose steps begin anew or follow on the last one; not as many as there were from the same
+    step on, which would be an edited copy.
+    """
+    training, first = run.records[RowKind.TRAIN], run.first_step
+    if training > RERUN_RECORDS:
+        return False
+    if first is None or before.first_step is None or before.last_step is None:
+        return True
+    return first > before.last_step or (first <= before.first_step and training < before.training)
+
+
+def says_the_same(run: Run, before: Predecessor) -> bool:
+    """Whether a log without a fingerprint has the records that were read of it, as far as steps tell."""
+    return run.first_step == before.first_step and sum(run.records.values()) >= before.records
