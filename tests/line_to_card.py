@@ -46,7 +46,12 @@ class Stack:
         self.exporter: Server = ExporterProcess([logs, "--stdout-log", "*.log"])
         port = free_port()
         config = folder / "relay.yml"
-        config.write_text(yaml.safe_dump({"exporters": [self.exporter.url], "bots": [*bots]}))
+        token = folder / "relay_token"
+        token.write_text(32 * "t")
+        webhook = {"token_file": str(token)}
+        config.write_text(
+            yaml.safe_dump({"exporters": [self.exporter.url], "bots": [*bots], "webhook": webhook})
+        )
         relay: list[str | Path] = [
             sys.executable,
             "-m",
@@ -58,7 +63,11 @@ class Stack:
             f"127.0.0.1:{port}",
         ]
         self.relay = Server(relay, port)
-        addresses = {"relay:9849": self.relay.address, "exporter:9848": self.exporter.address}
+        addresses = {
+            "relay:9849": self.relay.address,
+            "exporter:9848": self.exporter.address,
+            "/run/relay-token/token": str(token),
+        }
         shipped = with_addresses(ALERTS / "alertmanager.yml", addresses, folder)
         shutil.copytree(ALERTS / "templates", folder / "templates")
         self.alertmanager: Server = Alertmanager(folder, shipped, binary=find(f"alertmanager{version}"))

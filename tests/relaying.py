@@ -26,7 +26,7 @@ from llmtrain_exporter.notify.http import create_app
 from llmtrain_exporter.notify.memory_file import MemoryFile
 from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
-from llmtrain_exporter.notify.service import memory_of, ports_of
+from llmtrain_exporter.notify.service import card_settings, memory_of, ports_of
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.story.blocks import (
     Code,
@@ -309,6 +309,7 @@ def relaying(
     under_way: Callable[[], float] = lambda: 0.0,
     users: Users | None = None,
     headers: Mapping[str, str] | None = None,
+    token: str | None = None,
     **rules: Any,
 ) -> Iterator[Site]:
     """A relay for these bots, which go by its clock then; it knows the runs of `stories`.
@@ -339,9 +340,10 @@ def relaying(
         )
         for bot, rule in zip(bots, configured.bots, strict=True)
     ]
-    sources = Sources(ask, drawn, configured.settings.links, clock.time)
+    sources = Sources(ask, drawn, card_settings(configured.settings), clock.time)
     relay = Relay(deliveries, sources, telemetry, shown.append, configured.settings.lang, 6 * 3600)
-    server = WebServer(create_app(relay, telemetry, Access(users, headers or {})), "127.0.0.1", 0)
+    access = Access(users, headers or {})
+    server = WebServer(create_app(relay, telemetry, access, token), "127.0.0.1", 0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

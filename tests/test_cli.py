@@ -380,15 +380,12 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
 def test_a_loop_that_fails_ends_the_exporter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers that never change look healthy, so there must be none: it is an end with an error."""
     from llmtrain_exporter.serve import service
+    from llmtrain_exporter.serve.watcher import Watcher
 
-    class Failing:
-        def __init__(self, *_: object) -> None:
-            pass
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken")
 
-        def run(self, _: object) -> None:
-            raise RuntimeError("broken")
-
-    monkeypatch.setattr(service, "Watcher", Failing)
+    monkeypatch.setattr(Watcher, "run", broken)
     settings = config.Settings(paths=(str(tmp_path),), listen="127.0.0.1:0")
     assert service.serve(settings, lambda _: None) is False
 

@@ -30,8 +30,7 @@ from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import RowKind, Snapshot
 from llmtrain_exporter.notify.card import PlainText, body_text, line_text
-from llmtrain_exporter.notify.compose import Backlog, RunAnswer, compose
-from llmtrain_exporter.notify.config.settings import LinkRule
+from llmtrain_exporter.notify.compose import Backlog, CardSettings, RunAnswer, compose
 from llmtrain_exporter.notify.run_sections import ROOMS
 from llmtrain_exporter.notify.webhook import parse
 from llmtrain_exporter.publish.demo import BUNDLED
@@ -382,7 +381,7 @@ def test_the_card_writes_the_story(tell: Callable[[str], Told], name: str, lang:
     story = from_object(document["story"])
     assert story is not None
     raised = parse(json.dumps(group(alert(run=name))).encode())
-    card = compose(raised, RunAnswer(story, document), Backlog(), LinkRule(), lang, NOW)
+    card = compose(raised, RunAnswer(story, document), Backlog(), CardSettings(), lang, NOW)
     text = body_text(card, PlainText())
     assert_in_order([story.title, name], card.title)
     assert text.startswith(next(map(written_line, lines_in(blocks_of(story.sections, Part.FACTS)))))

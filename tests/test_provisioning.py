@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,63 @@ def test_pods_run_as_confined_as_the_containers_of_compose(name: str) -> None:
     labels = workload["spec"]["template"]["metadata"]["labels"]
     assert workload["spec"]["selector"]["matchLabels"].items() <= labels.items()
     assert service["spec"]["selector"].items() <= labels.items()
+
+
+def test_who_posts_to_the_relay_shows_a_token_in_kubernetes_and_compose() -> None:
+    """Neither starts without: a Secret that must be there, and a volume that a service of its own fills."""
+    pod = documents("relay.yaml")[0]["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    variables = {each["name"]: each["value"] for each in container["env"]}
+    token = variables["LLMTRAIN_RELAY_WEBHOOK_TOKEN_FILE"]
+    [mount] = [each for each in container["volumeMounts"] if token.startswith(f"{each['mountPath']}/")]
+    [volume] = [each for each in pod["volumes"] if each["name"] == mount["name"]]
+    assert mount["readOnly"] is True
+    assert volume["secret"] == {"secretName": "llmtrain-relay-token"}
+    assert SERVICES["relay"]["environment"]["LLMTRAIN_RELAY_WEBHOOK_TOKEN_FILE"] == token
+    receivers = read(ROOT / "alerts" / "alertmanager.yml")["receivers"]
+    shown = [
+        each["http_config"]["authorization"]["credentials_file"]
+        for receiver in receivers
+        for each in receiver.get("webhook_configs", [])
+        if "relay" in each["url"]
+    ]
+    assert shown == [token, token]
+    for name in ("relay", "alertmanager"):
+        assert "relay-token:/run/relay-token:ro" in SERVICES[name]["volumes"]
+    assert SERVICES["relay"]["depends_on"]["relay-token"] == {"condition": "service_completed_successfully"}
+
+
+def test_compose_makes_a_token_once(tmp_path: Path) -> None:
+    """Long, for its user alone, and the same after the next start; what is half made is made anew."""
+    script = SERVICES["relay-token"]["entrypoint"][-1].replace('"/tmp/', f'"{tmp_path}/')
+    (tmp_path / "new").write_text("half")
+    tokens = []
+    for _ in range(2):
+        subprocess.run([sys.executable, "-ISc", script], check=True)
+        tokens.append((tmp_path / "token").read_text())
+    assert tokens[0] == tokens[1]
+    assert re.fullmatch("[0-9a-f]{64}", tokens[0])
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["token"]
+
+
+def test_only_the_servers_reach_the_pods() -> None:
+    """Alertmanager and Prometheus the relay, Prometheus and the relay the exporters; the way out is open."""
+    policies = {each["metadata"]["name"]: each["spec"] for each in documents("network.yaml")}
+    expected = {
+        "llmtrain-relay": (["alertmanager", "prometheus"], 9849),
+        "llmtrain-exporter": (["prometheus", "llmtrain-relay"], 9848),
+    }
+    assert set(policies) == set(expected)
+    for name, (callers, port) in expected.items():
+        spec = policies[name]
+        workload = documents(f"{name.removeprefix('llmtrain-')}.yaml")[0]
+        assert spec["podSelector"] == workload["spec"]["selector"]
+        assert spec["policyTypes"] == ["Ingress"]
+        [rule] = spec["ingress"]
+        assert rule["ports"] == [{"protocol": "TCP", "port": port}]
+        found = [each["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for each in rule["from"]]
+        assert found == callers
 
 
 def test_monitors_select_the_services_and_keep_the_series_of_a_run() -> None:

@@ -276,6 +276,7 @@ def test_nobody_is_called_but_by_a_critical_card() -> None:
         ("feishu", 400, {"code": 9499, "msg": "too many request"}, Verdict.LATER, "rate_limit"),
         ("feishu", 400, {"code": 9499, "msg": "Bad Request"}, Verdict.NEVER, "card"),
         ("feishu", 200, {"code": 19021, "msg": "sign match fail"}, Verdict.CLOSED, "signature"),
+        ("feishu", 200, {"code": 19024, "msg": "Key Words Not Found"}, Verdict.CLOSED, "keyword"),
         ("feishu", 200, {"code": 19001, "msg": "token invalid"}, Verdict.CLOSED, "address"),
         ("feishu", 200, {"code": 4711, "msg": "what"}, Verdict.CLOSED, "unknown"),
         ("feishu", 502, b"<html>", Verdict.LATER, "server_error"),
@@ -286,6 +287,15 @@ def test_nobody_is_called_but_by_a_critical_card() -> None:
         ("dingtalk", 200, {"errcode": 0, "errmsg": "ok"}, Verdict.ACCEPTED, ""),
         ("dingtalk", 200, {"errcode": 130101, "errmsg": "send too fast"}, Verdict.LATER, "rate_limit"),
         ("dingtalk", 200, {"errcode": 310000, "errmsg": "sign not match"}, Verdict.CLOSED, "signature"),
+        (
+            "dingtalk",
+            200,
+            {"errcode": 310000, "errmsg": "keywords not in content"},
+            Verdict.CLOSED,
+            "keyword",
+        ),
+        ("dingtalk", 200, {"errcode": 310000, "errmsg": "ip 1.2.3.4 not in whitelist"}, Verdict.CLOSED, "ip"),
+        ("dingtalk", 200, {"errcode": 310000, "errmsg": ["x"]}, Verdict.CLOSED, "signature"),
         ("dingtalk", 200, {"errcode": 300005}, Verdict.CLOSED, "address"),
         ("dingtalk", 200, {"errcode": 101002}, Verdict.NEVER, "too_long"),
         ("dingtalk", 200, {"errcode": 460101}, Verdict.NEVER, "too_long"),
@@ -406,3 +416,26 @@ def test_a_token_stands_in_the_address_alone() -> None:
 def test_telegram_counts_what_people_see(shown: str, length: int) -> None:
     """Tags, addresses and entities are not counted; what may count twice does."""
     assert telegram.parsed_length(shown) == length
+
+
+@pytest.mark.parametrize("kind", ["feishu", "dingtalk"])
+@pytest.mark.parametrize("keyword", ["训练", "step", "【告警】", "A.b-c 1"])
+def test_the_keyword_stands_on_every_card(kind: str, keyword: str) -> None:
+    """In the title as it is, however much of a card is cut; a card that holds it anyway is left alone."""
+    rule = CHATS[kind].rule.model_validate(
+        {"name": "a", "kind": kind, "url": "https://x.example", "keyword": keyword}
+    )
+    for title in ("x", f"about {keyword}", "y" * 100_000):
+        message, _ = CHATS[kind].message(Card(Lang.ZH, Tone.CRITICAL, title, ()), rule)
+        assert CHATS[kind].size(message) <= CHATS[kind].most
+        written = json.dumps(message, ensure_ascii=False)
+        assert keyword in written
+        assert title != f"about {keyword}" or f"[{keyword}" not in written
+
+
+def test_the_hint_about_keywords_names_the_setting() -> None:
+    """And no word that cards do not hold."""
+    for kind, body in (("feishu", {"code": 19024}), ("dingtalk", {"errcode": 310000, "errmsg": "keyword"})):
+        hint = CHATS[kind].judge(Answer(200, json.dumps(body).encode(), {})).hint
+        assert "as keyword in its settings" in hint
+        assert '"' not in hint

@@ -13,8 +13,10 @@ from llmtrain_exporter.knowledge import card_words
 from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.notify.card import Card, PlainText, Tone, body_text, safe
-from llmtrain_exporter.notify.compose import Backlog, RunAnswer, compose
+from llmtrain_exporter.notify.compose import Backlog, CardSettings, RunAnswer, compose
 from llmtrain_exporter.notify.config.settings import LinkRule
+from llmtrain_exporter.notify.config.time_zones import zone_named
+from llmtrain_exporter.notify.instances import KnownInstances
 from llmtrain_exporter.notify.links import links
 from llmtrain_exporter.notify.webhook import parse
 from llmtrain_exporter.story.blocks import Cut, Item, Items, Part, Section
@@ -32,13 +34,13 @@ def card(
     lang: Lang = Lang.EN,
     now: float = NOW,
     note: Text | None = None,
-    public: LinkRule = LinkRule(),  # noqa: B008
+    settings: CardSettings = CardSettings(),  # noqa: B008
     held: Backlog = Backlog(),  # noqa: B008
 ) -> Card:
     """The card of a group of these alerts."""
     told = parse(json.dumps(group(*alerts)).encode())
     answer = RunAnswer(None if said is None else from_object(said.get("story")), said or {}, note)
-    return compose(told, answer, held, public, lang, now)
+    return compose(told, answer, held, settings, lang, now)
 
 
 def text(one: Card) -> str:
@@ -55,6 +57,7 @@ def test_a_card_says_what_broke_and_what_to_change() -> None:
     assert (one.tone, one.title, one.loud) == (Tone.CRITICAL, f"\U0001f534 Policy collapse: {RUN}", True)
     assert body_text(one, PlainText()) == (
         "swift, grpo, training at step 35 of 120\n"
+        "It began at 2023-11-14 22:13 UTC.\n"
         "\n"
         "What happened\n"
         "Incident from step 7, worst at step 32, not recovered: "
@@ -153,7 +156,9 @@ def test_nobody_is_told_that_all_is_well_unless_it_is_known(
 def test_an_exporter_that_is_back_is_good_news() -> None:
     """Without a run there is nothing else that could have ended."""
     back = alert("LlmTrainExporterDown", run=None, firing=False)
-    assert text(card(back)) == "\u2705 Over: Exporter down: exporter:9848\nIt lasted 10 min."
+    assert text(card(back)) == (
+        "\u2705 Over: Exporter down: exporter:9848\nIt began at 2023-11-14 22:13 UTC. It lasted 10 min."
+    )
 
 
 @pytest.mark.parametrize("note", [card_words.ALERT_ONLY, card_words.NOT_KNOWN])
@@ -179,7 +184,7 @@ def test_a_stranger_s_alert_is_told_in_its_own_words() -> None:
     own = alert(
         "GpuHot", run=None, severity="warning", annotations={"summary": "GPU too hot.", "description": "91 C"}
     )
-    assert text(card(own)) == "\U0001f7e0 GPU too hot: exporter:9848\n91 C"
+    assert text(card(own)) == "\U0001f7e0 GPU too hot: exporter:9848\n91 C\nIt began at 2023-11-14 22:13 UTC."
     bare = alert("GpuHot", run=None, severity="", annotations={})
     assert text(card({**bare, "annotations": {}})).startswith("\U0001f7e0 GpuHot")
 
@@ -212,6 +217,56 @@ def test_a_failed_run_says_what_to_do_about_that_first() -> None:
     assert "2. Raise beta" in shown
 
 
+@pytest.mark.parametrize(
+    ("zone", "lang", "expected"),
+    [
+        ("UTC", Lang.EN, "It began at 2023-11-14 22:13 UTC."),
+        ("Asia/Shanghai", Lang.ZH, "开始于 2023-11-15 06:13 Asia/Shanghai。"),
+        ("America/New_York", Lang.EN, "It began at 2023-11-14 17:13 America/New_York."),
+    ],
+)
+def test_a_card_says_when_it_began(zone: str, lang: Lang, expected: str) -> None:
+    """By the clock of the configured zone, whose name is shown; with a story, without, and afterwards."""
+    settings = CardSettings(zone=zone_named(zone), zone_name=zone)
+    for said in (STORY, None):
+        assert expected in text(card(alert(), said=said, lang=lang, settings=settings))
+        assert expected in text(card(alert(firing=False), said=said, lang=lang, settings=settings))
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_of_no_clock_is_not_told(moment: str) -> None:
+    """Or is told as it is; the card goes out."""
+    settings = CardSettings(zone=zone_named("Asia/Shanghai"), zone_name="Asia/Shanghai")
+    shown = text(card({**alert(), "startsAt": moment}, settings=settings))
+    assert "began" not in shown
+
+
+def test_a_card_has_a_link_that_silences() -> None:
+    """Beside the others, where Alertmanager has a public address."""
+    settings = CardSettings(LinkRule(alertmanager="https://am.example.org"))
+    one = body_text(card(alert(), settings=settings), PlainText())
+    assert (
+        "Silence: https://am.example.org/#/silences/new?filter=%7Balertname%3D%22LlmTrainIncident%22" in one
+    )
+    over = body_text(card(alert(firing=False), settings=settings), PlainText())
+    assert "silences" not in over
+
+
+def test_a_link_names_only_instances_that_are_known() -> None:
+    """Where each exporter has pages of its own, an alert's label leads to those that the settings know."""
+    links = LinkRule(exporter="https://{instance}/llm")
+    known = KnownInstances(["gpu-*:9848"], ["http://asked:9848"])
+    settings = CardSettings(links, instances=known)
+    for instance in ("gpu-01:9848", "asked:9848"):
+        one = body_text(card(alert(instance=instance), settings=settings), PlainText())
+        assert f"https://{instance}/llm/run?run=math%2Fcollapse-1" in one
+    for instance in ("evil.example", "gpu-01:9848@evil.example", "gpu-1.evil.example:9848", "", "x" * 9999):
+        strange = alert(instance=instance, annotations={"run_url": f"https://{instance}/run?run=a"})
+        assert "https://" not in body_text(card(strange, settings=settings), PlainText())
+    two = [alert(instance=f"gpu-{at}:9848") for at in range(2)]
+    assert "https://" not in body_text(card(*two, settings=settings), PlainText())
+
+
 def test_a_reminder_says_so() -> None:
     """What is told again after hours says for how long it has been on."""
     assert "has been on" not in text(card(alert(), now=NOW + 60))
@@ -233,12 +288,12 @@ def test_cards_that_wait_are_named() -> None:
 def test_what_alertmanager_left_out_is_said() -> None:
     """max_alerts cuts a group; nobody should think that this was all."""
     told = parse(json.dumps(group(alert(), truncatedAlerts=5)).encode())
-    one = compose(told, RunAnswer(), Backlog(), LinkRule(), Lang.EN, NOW)
+    one = compose(told, RunAnswer(), Backlog(), CardSettings(), Lang.EN, NOW)
     assert "Alertmanager left out 5 alerts." in text(one)
 
 
 def test_links_move_to_public_addresses() -> None:
-    """The alert's own path below the address that people reach; as it is where none is given."""
+    """The alert's own path below the address that people reach; nowhere where none is given."""
     notes = {
         "run_url": "http://localhost:9848/run?run=a%2Fb",
         "dashboard_url": "http://localhost:3000/d/llmtrain-grpo?var-run=a%2Fb&from=1",
@@ -248,14 +303,14 @@ def test_links_move_to_public_addresses() -> None:
     def urls(public: LinkRule, lang: Lang = Lang.EN) -> list[str]:
         return [link.url for link in links(notes, "a/b", public, lang)]
 
-    assert urls(LinkRule()) == list(notes.values())
+    assert urls(LinkRule()) == []
     public = LinkRule(exporter="https://e.org/x", grafana="https://g.org/grafana")
     assert urls(public, Lang.ZH) == [
         "https://e.org/x/run?run=a%2Fb",
         "https://g.org/grafana/d/llmtrain-grpo?var-run=a%2Fb&from=1",
         "https://e.org/x/runbook?lang=zh#llmtrainincident",
     ]
-    assert urls(LinkRule(runbook="https://wiki.org/llm"))[2] == "https://wiki.org/llm#llmtrainincident"
+    assert urls(LinkRule(runbook="https://wiki.org/llm"))[0] == "https://wiki.org/llm#llmtrainincident"
     assert [link.url for link in links({}, "a/b", public, Lang.EN)] == ["https://e.org/x/run?run=a%2Fb"]
 
 

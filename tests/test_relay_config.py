@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import yaml
 from llmtrain_exporter.config import ConfigError
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.config.configure import ConfiguredRelay, configure, variables
-from llmtrain_exporter.notify.config.settings import ExporterRule, LinkRule, RelaySettings
+from llmtrain_exporter.notify.config.settings import ExporterRule, LinkRule, PostingRule, RelaySettings
 from pydantic import BaseModel
 
 from tests.bots import KINDS
@@ -233,6 +234,68 @@ WRONG = {
         "exporters: [{url: 'http://e', username: a}]",
         "{file}: line 1: exporters[0]: must have both or neither of username and a password",
     ),
+    "a keyword of two lines": (
+        'bots: [{name: a, kind: feishu, url: "https://x/TOPSECRET", keyword: "a\\r\\nb"}]',
+        "{file}: line 1: bots[0].keyword: must be at most 50 characters on one line, without markup, "
+        "addresses and blanks around",
+    ),
+    "a keyword that is markup": (
+        "bots: [{name: a, kind: dingtalk, url: 'https://x/TOPSECRET', keyword: '<at>'}]",
+        "{file}: line 1: bots[0].keyword: must be at most 50 characters on one line, without markup, "
+        "addresses and blanks around",
+    ),
+    "a keyword that is an essay": (
+        f"bots: [{{name: a, kind: dingtalk, url: 'https://x/TOPSECRET', keyword: {'x' * 51}}}]",
+        "{file}: line 1: bots[0].keyword: must be at most 50 characters on one line, without markup, "
+        "addresses and blanks around",
+    ),
+    "a keyword where none is asked for": (
+        f"bots: [{BOT}, keyword: a}}]",
+        "{file}: line 1: bots[0].keyword: is no setting of slack; only dingtalk and feishu have it",
+    ),
+    "a proxy with a password": (
+        f"bots: [{BOT}, proxy: 'http://me:TOPSECRET@proxy:3128'}}]",
+        "{file}: line 1: bots[0].proxy: must not hold a password; give a proxy with a password as "
+        "the variable HTTPS_PROXY",
+    ),
+    "authorities that are not there": (
+        f"bots: [{BOT}, ca_file: no.pem}}]",
+        "{file}: line 1: bots[0].ca_file: {folder}/no.pem cannot be read: No such file or directory",
+    ),
+    "authorities without a name": (
+        f"bots: [{BOT}, ca_file: ''}}]",
+        "{file}: line 1: bots[0].ca_file: must not be empty",
+    ),
+    "authorities that are none": (
+        f"bots: [{BOT}, ca_file: relay.yml}}]",
+        "{file}: line 1: bots[0].ca_file: {folder}/relay.yml holds no certificate",
+    ),
+    "a token that is guessed": (
+        "webhook: {token: TOPSECRET}",
+        "{file}: line 1: webhook.token: must be 16 characters or more, none of them a blank; "
+        "`openssl rand -hex 32` makes one",
+    ),
+    "two tokens": (
+        "webhook: {token: TOPSECRET, token_env: X}",
+        "{file}: line 1: webhook: must have one of token, token_file, token_env, not several",
+    ),
+    "a zone of nowhere": (
+        "timezone: Asia/Beijing",
+        "{file}: line 1: timezone: is no time zone; did you mean Asia/Shanghai?",
+    ),
+    "a zone in small letters": (
+        "timezone: europe/berln",
+        "{file}: line 1: timezone: is no time zone; did you mean Europe/Berlin?",
+    ),
+    "a zone that is a path": (
+        "timezone: ../../etc/passwd",
+        "{file}: line 1: timezone: is no time zone; it has a name such as Asia/Shanghai or Europe/Berlin",
+    ),
+    "instances that are anything": (
+        "instances: ['*.*.*:9848']",
+        "{file}: line 1: instances[0]: must be HOST or HOST:PORT, with at most 2 * for a part of a name "
+        'between dots, not "*.*.*:9848"',
+    ),
     "a duration that is none": (
         "expire_after: soon",
         '{file}: line 1: expire_after: must be a duration such as "200ms", "5s", "12h" or "7d", not "soon"',
@@ -322,6 +385,8 @@ def test_the_example_is_in_order_and_shows_every_key(tmp_path: Path) -> None:
         (tmp_path / "secrets" / name).write_text(URL)
     (tmp_path / "secrets" / "telegram_token").write_text(f"123456789:{'x' * 35}")
     (tmp_path / "exporter_password").write_text("x")
+    (tmp_path / "secrets" / "relay_token").write_text("0123456789abcdef" * 4)
+    (tmp_path / "ca.pem").write_text(Path(certifi.where()).read_text(encoding="utf-8"), encoding="utf-8")
     environ = {"SLACK_WEBHOOK_URL": URL, "DINGTALK_SECRET": "x"}
     assert len(from_file(tmp_path, text, environ).bots) == 3
     head, body = text.split("\nlisten:")
@@ -333,7 +398,7 @@ def test_the_example_is_in_order_and_shows_every_key(tmp_path: Path) -> None:
     assert "relay --config" in head
     everything = everything.replace("      - http://{instance}", "  - http://{instance}")
     read = yaml.safe_load(everything)
-    models: list[type[BaseModel]] = [RelaySettings, ExporterRule, LinkRule]
+    models: list[type[BaseModel]] = [RelaySettings, ExporterRule, LinkRule, PostingRule]
     models += [chat.rule for chat in CHATS.values()]
     wanted = {key for model in models for key in model.model_fields}
     assert wanted - keys(read) <= {"password", "password_env", "secret", "token", "token_env"}

@@ -7,7 +7,7 @@ import json
 import threading
 import tracemalloc
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -68,14 +68,16 @@ def told(body: Any, status: int = 200, **headers: str) -> tuple[int, bytes, dict
     return status, json.dumps(body).encode(), headers
 
 
-def asking(*urls: str, auth: tuple[str, str] | None = None) -> tuple[Exporters, Counter[str]]:
+def asking(
+    *urls: str, auth: tuple[str, str] | None = None, instances: Iterable[str] = ()
+) -> tuple[Exporters, Counter[str]]:
     """Exporters at these addresses, and how often they answered what."""
     counts: Counter[str] = Counter()
 
     def count(result: str) -> None:
         counts[result] += 1
 
-    return Exporters([Exporter(url, auth) for url in urls], count, lambda: 0.0), counts
+    return Exporters([Exporter(url, auth) for url in urls], count, lambda: 0.0, instances), counts
 
 
 def test_the_first_that_knows_the_run_is_believed() -> None:
@@ -108,7 +110,7 @@ def test_an_alert_names_the_exporter_to_ask() -> None:
 def test_many_exporters_are_asked_by_the_instance_of_the_alert() -> None:
     """http://{instance} stands for all; what is no address there is not asked."""
     with answering(told(STORY)) as (url, asked):
-        some, _ = asking("http://{instance}")
+        some, _ = asking("http://{instance}", instances=[url.removeprefix("http://")])
         assert some.story("x", url.removeprefix("http://"), Lang.EN).story is not None
         for instance in ("", "evil/path", "user@host:1", "a b", "x:1/../y", "host:1?x"):
             assert some.story("x", instance, Lang.EN).story is None
@@ -186,7 +188,7 @@ def test_nobody_gets_a_password_of_this_machine(monkeypatch: pytest.MonkeyPatch,
     netrc.write_text("default login me password of-this-machine\n")
     monkeypatch.setenv("NETRC", str(netrc))
     with answering(told(STORY)) as (url, asked):
-        some, _ = asking("http://{instance}")
+        some, _ = asking("http://{instance}", instances=[url.removeprefix("http://")])
         assert some.story("x", url.removeprefix("http://"), Lang.EN).story is not None
     assert [authorization for _, authorization in asked] == [""]
 

@@ -73,6 +73,78 @@ def test_a_body_that_is_no_webhook_is_refused_with_a_reason(body: Any, told: str
     assert site.post(group(alert())).status_code == 200
 
 
+def from_grafana(**changes: Any) -> dict[str, Any]:
+    """What Grafana's own alerting posts, as its documentation shows it."""
+    body = {
+        "receiver": "relay",
+        "status": "firing",
+        "orgId": 1,
+        "alerts": [
+            {
+                "status": "firing",
+                "labels": {"alertname": "KL too high", "grafana_folder": "training", "run": "math/a"},
+                "annotations": {"summary": "KL is too high."},
+                "startsAt": "2026-01-31T12:00:00Z",
+                "endsAt": "0001-01-01T00:00:00Z",
+                "values": {"B": 44.23943737541908, "C": None},
+                "valueString": "[ metric='kl' labels={} value=44.2 ]",
+                "generatorURL": "https://evil.example/alerting/grafana/x/view",
+                "fingerprint": "a8a5e5e5e5e5e5e5",
+                "silenceURL": "http://grafana:3000/alerting/silence/new?alertmanager=grafana&matcher=run%3Da",
+                "dashboardURL": "http://grafana:3000/d/llmtrain-grpo?orgId=1",
+                "panelURL": "http://grafana:3000/d/llmtrain-grpo?orgId=1&viewPanel=2",
+                "imageURL": "https://evil.example/x.png",
+            }
+        ],
+        "groupLabels": {"run": "math/a"},
+        "commonLabels": {},
+        "commonAnnotations": {},
+        "externalURL": "http://grafana:3000/",
+        "version": "1",
+        "truncatedAlerts": 0,
+        "title": "[FIRING:1] KL too high",
+        "state": "alerting",
+        "message": "**Firing**",
+    }
+    return {**body, **changes}
+
+
+def test_grafanas_own_webhook_is_taken() -> None:
+    """Version 1: the card has the alert, and Grafana's links below the public address."""
+    links = {"grafana": "https://grafana.example.org"}
+    with bot("feishu") as one, relaying([one], links=links) as site:
+        assert site.post(from_grafana()).status_code == 200
+        assert site.post(from_grafana()).status_code == 200  # again, as it does every few hours
+        [card] = one.accepted
+        assert "KL is too high: math/a" in card.title
+        assert "https://grafana.example.org/d/llmtrain-grpo" in card.text
+        assert "https://grafana.example.org/alerting/silence/new" in card.text
+        assert "evil" not in card.text
+        over = from_grafana(status="resolved", state="ok")
+        over["alerts"][0] |= {"status": "resolved", "endsAt": "2026-01-31T12:05:00Z"}
+        assert site.post(over).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"orgId": [[]]},
+        {"groupLabels": {"a": None}},
+        {"groupLabels": "x" * 100_000},
+        {"groupKey": ""},
+        {"groupKey": None},
+        {"receiver": {"a": [1e300, True]}},
+    ],
+)
+def test_a_group_of_grafana_is_known_by_what_it_names(changes: dict[str, Any]) -> None:
+    """Its organisation, contact point and labels, whatever stands there."""
+    key = parse(json.dumps(from_grafana(**changes)).encode()).group_key
+    assert key == parse(json.dumps(from_grafana(**changes)).encode()).group_key
+    assert key.startswith("grafana ")
+    assert len(key) < 100
+    assert parse(json.dumps(from_grafana(groupKey="mine")).encode()).group_key == "mine"
+
+
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 def test_no_bytes_break_the_reader(body: bytes) -> None:
     """It reads a notification, or says what is wrong without quoting it."""

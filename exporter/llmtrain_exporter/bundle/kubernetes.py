@@ -23,6 +23,9 @@ PORT, RELAY_PORT = 9848, 9849
 PORT_NAME = "metrics"  # of the relay too
 SCRAPE_INTERVAL = "15s"
 NOBODY = 65534
+MONITORING = "monitoring"  # the namespace of Prometheus and Alertmanager
+TOKEN_SECRET = "llmtrain-relay-token"  # noqa: S105  # its name
+TOKEN_FOLDER = "/run/relay-token"  # noqa: S105
 
 Manifest = dict[str, Any]
 
@@ -33,12 +36,27 @@ _EXPORTER = f"""{_RENDERED}#
 # Change the image and, below `hostPath`, the folder in which training writes on each node; `runAsUser` must
 # be allowed to read it. For a volume that all nodes share one exporter is enough: make this a Deployment with
 # one replica, or each run is there once per node.
+#
+# The Pod Security standards baseline and restricted refuse `hostPath`. Either let the namespace have it:
+#   kubectl label namespace llmtrain pod-security.kubernetes.io/enforce=privileged
+# or mount a claim, which both allow:  - name: logs
+#                                        persistentVolumeClaim: {{claimName: training-output, readOnly: true}}
 """
 _RELAY = f"""{_RENDERED}#
 # Addresses and secrets of bots come from a Secret with files called as in docs/chats.md, for each CHAT:
 #   kubectl create secret generic llmtrain-relay --from-file=CHAT_url --from-file=CHAT_secret
-# Alertmanager's receiver is a webhook to http://llmtrain-relay:{RELAY_PORT}/alerts.
 # What bots were told outlives the relay, but not its pod: for that make `memory` a persistentVolumeClaim.
+#
+# Who posts alerts has to show a token; without this Secret the relay does not start:
+#   openssl rand -hex 32 | kubectl create secret generic {TOKEN_SECRET} --from-file=token=/dev/stdin
+# Alertmanager's receiver is a webhook to http://llmtrain-relay:{RELAY_PORT}/alerts, with the same token as
+# http_config.authorization: docs/many-machines.md has both.
+"""
+_NETWORK = f"""{_RENDERED}#
+# Alertmanager alone posts to the relay, and Prometheus alone scrapes; what goes out is left open, for chats
+# are on the internet. It holds where the cluster's network knows policies. Both are looked for in the
+# namespace {MONITORING} under the names that the operator gives their pods: change what differs, and add
+# whoever brings people to the exporter's pages (an ingress, a gateway).
 """
 _OPERATOR = f"""{_RENDERED}#
 # The operator takes what its Prometheus selects by label, with kube-prometheus-stack `release: NAME`:
@@ -55,6 +73,7 @@ def kubernetes(lang: Lang, places: Places) -> dict[str, str]:
     return {
         f"{FOLDER}/exporter.yaml": _text(_EXPORTER, [_daemon_set(), _service("exporter", PORT)]),
         f"{FOLDER}/relay.yaml": _text(_RELAY, [_relay(), _service("relay", RELAY_PORT)]),
+        f"{FOLDER}/network.yaml": _text(_NETWORK, [_exporter_policy(), _relay_policy()]),
         f"{FOLDER}/monitors.yaml": _text(_OPERATOR, [_monitor("exporter"), _monitor("relay")]),
         f"{FOLDER}/rules.yaml": rules,
     }
@@ -127,13 +146,20 @@ def _relay() -> Manifest:
         [
             {"name": "chats", "mountPath": "/run/secrets", "readOnly": True},
             {"name": "memory", "mountPath": MEMORY},
+            {"name": "token", "mountPath": TOKEN_FOLDER, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # in a container of its own
         ],
-        {"LLMTRAIN_RELAY_MEMORY_FILE": f"{MEMORY}/relay.sqlite", "LLMTRAIN_RELAY_SECRETS": "/run/secrets"},
+        {
+            "LLMTRAIN_RELAY_MEMORY_FILE": f"{MEMORY}/relay.sqlite",
+            "LLMTRAIN_RELAY_SECRETS": "/run/secrets",
+            "LLMTRAIN_RELAY_WEBHOOK_TOKEN_FILE": f"{TOKEN_FOLDER}/token",
+        },
     )
     volumes = [
         {"name": "chats", "secret": {"secretName": "llmtrain-relay", "optional": True}},
         {"name": "memory", "emptyDir": {"sizeLimit": "256Mi"}},
+        # Not optional: without it the pod waits, and says which Secret is missing.
+        {"name": "token", "secret": {"secretName": TOKEN_SECRET}},
         {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
     ]
     spec = {
@@ -203,6 +229,37 @@ def _container(
         },
         "volumeMounts": mounts,
     }
+
+
+def _exporter_policy() -> Manifest:
+    return _ingress_only("exporter", PORT, [_monitoring_pod("prometheus"), _pods("llmtrain-relay")])
+
+
+def _relay_policy() -> Manifest:
+    return _ingress_only(
+        "relay", RELAY_PORT, [_monitoring_pod("alertmanager"), _monitoring_pod("prometheus")]
+    )
+
+
+def _ingress_only(part: str, port: int, callers: list[Manifest]) -> Manifest:
+    """Only these reach the pods of that part; what its own pods ask is left open."""
+    name = f"llmtrain-{part}"
+    spec = {
+        "podSelector": _selector(name),
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": callers, "ports": [{"protocol": "TCP", "port": port}]}],
+    }
+    return _object("networking.k8s.io/v1", "NetworkPolicy", name, spec)
+
+
+def _monitoring_pod(name: str) -> Manifest:
+    """Pods of that name in the namespace of the servers; each namespace bears its own name as a label."""
+    namespace = {"matchLabels": {"kubernetes.io/metadata.name": MONITORING}}
+    return {"namespaceSelector": namespace, **_pods(name)}
+
+
+def _pods(name: str) -> Manifest:
+    return {"podSelector": _selector(name)}
 
 
 def _monitor(part: str) -> Manifest:

@@ -82,15 +82,16 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
     One bot of each chat needs no file, but variables alone (secrets also in a file, as ..._URL_FILE):
     {variables}
 
-    More of them: LLMTRAIN_RELAY_EXPORTERS (asked about the run), _LANG (en, zh), _LINK_GRAFANA,
-    _LINK_EXPORTER, _LINK_RUNBOOK (public addresses), _SECRETS (a folder with relay.yml and secrets, called
-    like the ..._file below).
+    More of them: LLMTRAIN_RELAY_EXPORTERS (asked about the run), _LANG (en, zh), _TIMEZONE, _LINK_GRAFANA,
+    _LINK_EXPORTER, _LINK_RUNBOOK, _LINK_ALERTMANAGER (public addresses, to which alone cards lead),
+    _WEBHOOK_TOKEN_FILE (what who posts alerts has to send as a bearer token), _SECRETS (a folder with
+    relay.yml and secrets, called like the ..._file below). Chats are reached through HTTPS_PROXY.
 
     \b
     Examples:
       llmtrain-exporter relay
       llmtrain-exporter relay --config relay.yml --test
-      llmtrain-exporter relay --config relay.yml --listen 0.0.0.0:9849
+      LLMTRAIN_RELAY_WEBHOOK_TOKEN_FILE=token llmtrain-exporter relay --config relay.yml --listen 0.0.0.0:9849
 
     \b
     A file:
@@ -136,6 +137,8 @@ def _run_relay(chosen: ConfiguredRelay, read_again: Callable[[], ConfiguredRelay
             log.warning("No exporter is configured: cards hold what the alerts say, and not what to change")
         elif not can_draw():
             log.warning("%s", _no_charts())
+        if not any(chosen.settings.links.model_dump().values()):
+            log.warning("No public address is configured as links (_LINK_EXPORTER, ...): cards lead nowhere")
         if sys.stderr.isatty():
             click.echo(f"Alertmanager's webhook: {url}/alerts; Ctrl-C ends this.", err=True)
 

@@ -14,6 +14,7 @@ NO_MORE = Text("Alert over, not recovered", "告警已结束，但未恢复")
 ALERTS_OVER = Text("Alert over", "告警已解除")
 
 # What the alert itself knows.
+BEGAN = Text("It began at {moment}.", "开始于 {moment}。")
 FIRING_FOR = Text("This alert has been on for {time}.", "该告警已持续 {time}。")
 LASTED = Text("It lasted {time}.", "持续 {time}。")
 
@@ -23,6 +24,7 @@ STILL = Text("Firing", "告警中")
 GONE = Text("Over", "已解除")
 RUN_PAGE = Text("Run page", "训练详情")
 DASHBOARD = Text("Dashboard", "仪表盘")
+SILENCE = Text("Silence", "静默")
 
 # Notes at the end.
 SAMPLE = Text(

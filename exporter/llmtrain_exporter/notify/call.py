@@ -32,6 +32,17 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Egress:
+    """The way out, where it is not that of the environment.
+
+    `proxy`: its address. `ca_file`: authorities in place of the usual ones.
+    """
+
+    proxy: str | None = None
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer as it came; `body` has at most the bytes that were asked for."""
 

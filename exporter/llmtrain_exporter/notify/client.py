@@ -10,19 +10,26 @@ import time
 
 import requests
 
-from llmtrain_exporter.notify.call import JSON, Answer, Call, NoAnswerError
+from llmtrain_exporter.notify.call import JSON, Answer, Call, Egress, NoAnswerError
 
 CONNECT_SECONDS = 5.0
 
 
-def ask(call: Call, seconds: float, most: int, auth: tuple[str, str] | None = None) -> Answer:
+def ask(
+    call: Call,
+    seconds: float,
+    most: int,
+    auth: tuple[str, str] | None = None,
+    egress: Egress = Egress(),  # noqa: B008  # it is frozen
+) -> Answer:
     """The answer within so many seconds and bytes. Raises NoAnswerError.
 
-    Proxies and authorities are those of the environment (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE).
+    Proxies and authorities are those of the environment (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE) where
+    `egress` names no others.
     """
     deadline = time.monotonic() + seconds
     try:
-        with _Plain() as session, _send(session, call, seconds, auth) as answer:
+        with _Plain() as session, _send(session, call, seconds, auth, egress) as answer:
             if answer.is_redirect:
                 raise NoAnswerError("redirect")  # to a stranger, for all that is known
             if "," in answer.headers.get("Content-Encoding", ""):
@@ -46,7 +53,7 @@ def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _send(
-    session: requests.Session, call: Call, seconds: float, auth: tuple[str, str] | None
+    session: requests.Session, call: Call, seconds: float, auth: tuple[str, str] | None, egress: Egress
 ) -> requests.Response:
     files = {name: (part.file_name, part.content, part.media_type) for name, part in call.form.items()}
     return session.request(
@@ -57,11 +64,18 @@ def _send(
         files=files or None,
         headers={} if call.body is None else {"Content-Type": JSON},
         auth=auth or _nobody,
-        proxies={"http": "", "https": ""} if call.direct else None,
+        proxies=_proxies(call, egress),
+        verify=egress.ca_file or None,  # an empty text would mean: verify nothing
         timeout=(min(CONNECT_SECONDS, seconds), seconds),
         allow_redirects=False,
         stream=True,
     )
+
+
+def _proxies(call: Call, egress: Egress) -> dict[str, str] | None:
+    """None: those of the environment."""
+    proxy = "" if call.direct else egress.proxy
+    return None if proxy is None else {"http": proxy, "https": proxy}
 
 
 def _read(answer: requests.Response, most: int, deadline: float) -> bytes:

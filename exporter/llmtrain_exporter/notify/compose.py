@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone, tzinfo
 from typing import Any
 
 from llmtrain_exporter.knowledge import card_words as cw
@@ -24,7 +25,8 @@ from llmtrain_exporter.notify.alert_words import (
 from llmtrain_exporter.notify.card import BULLET, MARKS, Card, Tone
 from llmtrain_exporter.notify.config.settings import LinkRule
 from llmtrain_exporter.notify.fitting import short_name
-from llmtrain_exporter.notify.links import links
+from llmtrain_exporter.notify.instances import KnownInstances
+from llmtrain_exporter.notify.links import links, silence_link
 from llmtrain_exporter.notify.run_sections import actions_section, first_fact, run_actions, run_sections
 from llmtrain_exporter.notify.webhook import Notification, RaisedAlert
 from llmtrain_exporter.printable import printable
@@ -44,6 +46,9 @@ from llmtrain_exporter.story.phrase import joined
 
 LONG_SECONDS = 1800.0
 """An alert that fires for longer than this is told again, and says so."""
+
+FIRST_YEAR = 1971
+"""What began earlier has no time: Go writes year 1, others 1970."""
 
 FIRST_RANK, LINKS_RANK, LIST_RANK, ASIDE_RANK = 0, 1, 3, 4
 
@@ -76,14 +81,28 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
+class CardSettings:
+    """What the settings say of every card.
+
+    `zone_name`: as people are told which zone its times are of. `instances`: those that links may name.
+    """
+
+    links: LinkRule = field(default_factory=LinkRule)
+    zone: tzinfo = timezone.utc
+    zone_name: str = "UTC"
+    instances: KnownInstances = field(default_factory=KnownInstances)
+
+
+@dataclass(frozen=True, slots=True)
 class _Subject:
-    """What a card is about. `alerts`: those that fire first, the worst in front."""
+    """What a card is about. `alerts`: those that fire first, the worst in front. `now`: Unix time."""
 
     alerts: Sequence[RaisedAlert]
     run: str
     story: Story | None
     lang: Lang
     now: float
+    settings: CardSettings
 
     @property
     def lead(self) -> RaisedAlert:
@@ -99,7 +118,7 @@ def compose(
     group: Notification,
     answer: RunAnswer,
     backlog: Backlog,
-    public: LinkRule,
+    settings: CardSettings,
     lang: Lang,
     now: float,
     sample: bool = False,
@@ -108,9 +127,9 @@ def compose(
     alerts = sorted(group.alerts, key=lambda alert: (not alert.firing, *badness(alert), alert.started))
     runs = {alert.run for alert in alerts}
     run = next(iter(runs)) if len(runs) == 1 else ""
-    subject = _Subject(alerts, run, answer.story if run else None, lang, now)
+    subject = _Subject(alerts, run, answer.story if run else None, lang, now, settings)
     tone, what = _headline(subject)
-    sections = [*_body(subject), _links(subject, public), _notes(group, answer, backlog, subject)]
+    sections = [*_body(subject), _links(subject), _notes(group, answer, backlog, subject)]
     if sample:
         sections.insert(0, _section(Part.NOTES, [cw.SAMPLE.of(lang)], FIRST_RANK))
         what = f"{cw.TEST.of(lang)}{words.COLON.of(lang)}{what}"
@@ -234,7 +253,12 @@ def _by_alerts(subject: _Subject) -> Iterator[Section]:
 
 
 def _reminder(subject: _Subject) -> Iterator[str]:
-    """Since when it fires, where this is not the first that people hear of it."""
+    """Since when it fires, and for how long where this is not the first that people hear of it."""
+    yield from _beginning(subject)
+    yield from _still_on(subject)
+
+
+def _still_on(subject: _Subject) -> Iterator[str]:
     age = subject.now - subject.lead.started
     if subject.lead.firing and age > LONG_SECONDS:
         yield subject.say(cw.FIRING_FOR, time=_in_minutes(age, subject.lang))
@@ -242,7 +266,19 @@ def _reminder(subject: _Subject) -> Iterator[str]:
 
 def _lasted(subject: _Subject) -> str:
     seconds = (subject.lead.ended or subject.now) - subject.lead.started
-    return subject.say(cw.LASTED, time=_in_minutes(seconds, subject.lang))
+    lasted = subject.say(cw.LASTED, time=_in_minutes(seconds, subject.lang))
+    return words.BETWEEN_SENTENCES[subject.lang].join((*_beginning(subject), lasted))
+
+
+def _beginning(subject: _Subject) -> Iterator[str]:
+    """When the alert began, by the wall clock of who reads it; nothing where it names no time of ours."""
+    try:
+        local = datetime.fromtimestamp(subject.lead.started, subject.settings.zone)
+    except (OverflowError, OSError, ValueError):
+        return
+    if local.year >= FIRST_YEAR:
+        moment = f"{local:%Y-%m-%d %H:%M} {subject.settings.zone_name}"
+        yield subject.say(cw.BEGAN, moment=moment)
 
 
 def _in_minutes(seconds: float, lang: Lang) -> str:
@@ -263,7 +299,7 @@ def _several_runs(subject: _Subject) -> Iterator[Section]:
             blocks.append(Paragraph((BULLET + words.AND_MORE.of(len(alerts) - MOST_LINES, subject.lang),)))
         title = heading.of(subject.lang) if mixed else None
         yield Section(Part.ALERTS, title, tuple(blocks), LIST_RANK)
-    yield _section(Part.FACTS, _reminder(subject), LIST_RANK - 1)
+    yield _section(Part.FACTS, _still_on(subject), LIST_RANK - 1)
 
 
 def _in_list(subject: _Subject, alert: RaisedAlert) -> str:
@@ -278,12 +314,21 @@ def _in_list(subject: _Subject, alert: RaisedAlert) -> str:
 # At the end.
 
 
-def _links(subject: _Subject, public: LinkRule) -> Section:
-    # Annotations of all, those of the first alerts before others'.
-    annotations = {key: text for alert in reversed(subject.alerts) for key, text in alert.annotations.items()}
-    found: list[Line] = [(link,) for link in links(annotations, subject.run, public, subject.lang)]
+def _links(subject: _Subject) -> Section:
+    # Addresses of all, those of the first alerts before others'.
+    addresses = {key: url for alert in reversed(subject.alerts) for key, url in alert.addresses.items()}
+    public, lang = _public(subject), subject.lang
+    silence = silence_link([alert.labels for alert in subject.alerts if alert.firing], public, lang)
+    found: list[Line] = [(link,) for link in (*links(addresses, subject.run, public, lang), *silence)]
     blocks = (Paragraph(joined(found, " | ")),) if found else ()
     return Section(Part.LINKS, None, blocks, LINKS_RANK)
+
+
+def _public(subject: _Subject) -> LinkRule:
+    """The public addresses, with the exporter's own where all alerts are of one that is known."""
+    named = {alert.labels.get("instance", "") for alert in subject.alerts}
+    known = [instance for instance in named if subject.settings.instances.knows(instance)]
+    return subject.settings.links.of_instance(known[0] if len(named) == len(known) == 1 else None)
 
 
 def _notes(group: Notification, answer: RunAnswer, backlog: Backlog, subject: _Subject) -> Section:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,9 +20,10 @@ from llmtrain_exporter.notify.chat.rules import BotRule
 from llmtrain_exporter.notify.compose import Backlog, name_of
 from llmtrain_exporter.notify.fitting import bare
 from llmtrain_exporter.notify.memory import BotMemory, News
-from llmtrain_exporter.notify.pacing import Bucket, Pause, Waiting
+from llmtrain_exporter.notify.pacing import Waiting
 from llmtrain_exporter.notify.pictures import Pictures
 from llmtrain_exporter.notify.ports import Draft, Outcome, Ports, Result
+from llmtrain_exporter.notify.turns import Turn, Turns
 from llmtrain_exporter.notify.webhook import Notification
 
 TOKEN_SECONDS = 5.0
@@ -48,9 +49,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """One way to send a card: the call, whether something of the card was cut, whether a chart is in it."""
+    """One way to send a card: the call to a bot, whether something was cut, whether a chart is in it."""
 
-    call: Callable[[], Call]
+    call: Callable[[Bot[Any]], Call]
     cut: bool
     picture: bool = False
 
@@ -63,15 +64,15 @@ class Delivery:
         self._chat = CHATS[bot.rule.kind]
         self._ports = ports
         self._rates = tuple(_rates(self._chat.rates, bot.rule))
-        self._bucket = Bucket(self._rates)
-        self._pictures = Pictures(bot, self._chat.picture, self._bucket, ports)
+        bots = (bot, *(replace(bot, secrets=secrets) for secrets in bot.in_turn))
+        self._turns = Turns(bots, self._rates)
+        self._pictures = Pictures(bot, self._chat.picture, self._turns, ports)
         self._memory = memory
         self._waiting = Waiting(GIVEN_UP_SECONDS)
-        self._pause = Pause()
         self._under_way: set[str] = set()  # groups
         self._tried: dict[str, None] = {}  # groups
         self._trouble = ""  # the reason why the last message was not taken
-        self._secret = secrecy.pieces(bot.secrets.values())
+        self._secret = secrecy.pieces(value for each in bots for value in each.secrets.values())
         ports.telemetry.watch(self.name, self._count_waiting, self._count_tokens)
 
     def follow(self, before: Delivery) -> None:
@@ -90,7 +91,7 @@ class Delivery:
         return float(len(self._waiting.names(self._ports.clock())))
 
     def _count_tokens(self) -> float:
-        return float(self._bucket.left(self._ports.clock()))
+        return float(self._turns.left(self._ports.clock()))
 
     def wanted(self, group: Notification) -> Notification | None:
         """The part of a group that this bot wants to hear of. What has no known severity is wanted."""
@@ -156,14 +157,14 @@ class Delivery:
             card = await draft.compose(Backlog(self._others(group), self._rate_in_words(), unsure), group)
             return card, list(self._forms(card, await self._pictures.attached(draft)))
         except BaseException:
-            self._bucket.done(self._ports.clock())
+            self._turns.taken().bucket.done(self._ports.clock())
             raise
 
     async def _follow_up(self, card: Card, draft: Draft) -> None:
         """The chart as a message of its own, which may fail, where the chat takes it so."""
         call = await self._pictures.following(card, draft)
         if call is not None:
-            judged = await self._asked(call)
+            judged = await self._asked(call, self._turns.taken())
             self._ports.telemetry.picture(self.name, judged.reason or "sent")
 
     def _settle(self, group: Notification) -> None:
@@ -186,9 +187,9 @@ class Delivery:
             now = ports.clock()
             if ports.ending():
                 return Outcome(Result.LATER, "ending", "the relay ends")
-            if (closed := self._pause.reason(now)) is not None:
+            if (closed := self._turns.closed(now)) is not None:
                 return Outcome(Result(closed.verdict.value), closed.reason, closed.hint)
-            wait = self._bucket.take(now, 0.0 if critical else 0.25)
+            wait = self._turns.take(now, 0.0 if critical else 0.25)
             if wait <= 0:
                 return None
             if now >= until or until - now < wait < math.inf:
@@ -206,17 +207,20 @@ class Delivery:
             held_back = await self._token(critical=True) if at else None
             if held_back is not None:
                 return held_back
-            judged = await self._asked(form.call)
+            turn = self._turns.taken()
+            judged = await self._asked(form.call, turn)
             if form.picture:
                 self._ports.telemetry.picture(self.name, judged.reason or "sent")
             if judged.verdict is Verdict.ACCEPTED:
+                turn.pause.over()
                 self._took(card, retried=retried, cut=form.cut)
                 return Outcome(Result.SENT)
             if judged.verdict is not Verdict.NEVER:
+                turn.pause.begin(judged, self._ports.clock())
                 break
         return self._refused(judged, card)
 
-    def _forms(self, card: Card, attach: Callable[[Message], Call] | None) -> Iterator[_Form]:
+    def _forms(self, card: Card, attach: Callable[[Message, Bot[Any]], Call] | None) -> Iterator[_Form]:
         """The card with its chart, without, and without all that matters less."""
         message, cut = self._chat.message(card, self.bot.rule)
         if attach is not None:
@@ -225,8 +229,8 @@ class Delivery:
         shortest, _ = self._chat.message(bare(card), self.bot.rule)
         yield _Form(partial(self._call, shortest), cut=True)
 
-    def _call(self, message: Message) -> Call:
-        return self._chat.call(message, self.bot, self._ports.now())
+    def _call(self, message: Message, bot: Bot[Any]) -> Call:
+        return self._chat.call(message, bot, self._ports.now())
 
     def _others(self, group: Notification) -> list[str]:
         self._waiting.drop(group.group_key)
@@ -239,22 +243,21 @@ class Delivery:
             return cw.PER_MINUTE.of(lang).format(count=slowest.count)
         return cw.PER_SECOND.of(lang).format(count=f"{slowest.count / slowest.seconds:g}")
 
-    async def _asked(self, call: Callable[[], Call]) -> Judgement:
-        """What the bot says to a message for which a token was taken."""
+    async def _asked(self, call: Callable[[Bot[Any]], Call], turn: Turn) -> Judgement:
+        """What the bot says to a message for which its token was taken."""
         started = self._ports.clock()
         try:
-            judged = self._chat.judge(secrecy.without(await self._ports.post(call()), self._secret))
+            judged = self._chat.judge(secrecy.without(await self._ports.post(call(turn.bot)), self._secret))
         except NoAnswerError as error:
             judged = _unanswered(error.reason)
         finally:
-            self._bucket.done(self._ports.clock())
+            turn.bucket.done(self._ports.clock())
         self._ports.telemetry.took(self.name, self._ports.clock() - started)
         if judged.verdict is not Verdict.ACCEPTED:
             self._ports.telemetry.failed(self.name, judged.reason)
         return judged
 
     def _took(self, card: Card, retried: bool, cut: bool) -> None:
-        self._pause.over()
         self._ports.telemetry.sent(self.name, self._ports.now(), retried, cut)
         if self._trouble:
             log.warning("Bot %s takes cards again", self.name)
@@ -268,12 +271,13 @@ class Delivery:
             # The card stands nowhere else, so the log's limit for what is said often must not swallow it.
             log.error(sentence, self.name, judged.hint, text, extra={"each_one": True})
             return Outcome(Result.NEVER, judged.reason, judged.hint)
-        self._pause.begin(judged, self._ports.clock())
         if self._trouble != judged.reason:
             level = logging.ERROR if judged.verdict is Verdict.CLOSED else logging.WARNING
             log.log(level, "Bot %s (%s) takes no card: %s", self.name, self.bot.rule.kind, judged.hint)
         self._trouble = judged.reason
-        return Outcome(Result(judged.verdict.value), judged.reason, judged.hint)
+        others = self._turns.closed(self._ports.clock()) is None
+        result = Result.LATER if others else Result(judged.verdict.value)
+        return Outcome(result, judged.reason, judged.hint)
 
 
 def _unanswered(reason: str) -> Judgement:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,31 +10,38 @@ import orjson
 
 from llmtrain_exporter.knowledge.card_words import ALERT_ONLY, NOT_KNOWN
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.call import Answer, Call, NoAnswerError
+from llmtrain_exporter.notify.call import Answer, Call, Egress, NoAnswerError
 from llmtrain_exporter.notify.client import ask
 from llmtrain_exporter.notify.compose import RunAnswer
 from llmtrain_exporter.notify.config.configure import Exporter
 from llmtrain_exporter.notify.config.settings import INSTANCE
+from llmtrain_exporter.notify.instances import KnownInstances
 from llmtrain_exporter.story.tree_json import from_object
 
 SECONDS = 4.0
 SILENT_SECONDS = 5.0
 """One that did not answer is not asked for so long: in a storm all cards would wait for it."""
 
-MOST_SILENT = 1000  # addresses may hold an alert's own label
-
 MOST_BYTES = 8 * 1024 * 1024
-_INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?")
+MOST_SILENT = 1000  # an address may hold an alert's own label, of which a pattern allows many
 
 
 class Exporters:
     """Those of the settings. May be used by several threads."""
 
     def __init__(
-        self, exporters: Sequence[Exporter], count: Callable[[str], object], clock: Callable[[], float]
+        self,
+        exporters: Sequence[Exporter],
+        count: Callable[[str], object],
+        clock: Callable[[], float],
+        instances: Iterable[str] = (),
     ) -> None:
-        """`count` gets the result of each question, in a word; `clock` never goes back."""
+        """`count` gets the result of each question, in a word; `clock` never goes back.
+
+        `instances`: what {instance} in an address may stand for. An alert's label is anybody's word.
+        """
         self._exporters = exporters
+        self._instances = KnownInstances(instances)
         self._count = count
         self._clock = clock
         # By address: until when it is not asked. Shared by threads, but each entry is set as a whole.
@@ -72,7 +78,8 @@ class Exporters:
             if self._clock() < self._silent.get(url, 0.0):
                 continue
             try:
-                yield ask(Call(url + path, params=params, direct=True), SECONDS, MOST_BYTES, exporter.auth)
+                call, egress = Call(url + path, params=params, direct=True), Egress(ca_file=exporter.ca_file)
+                yield ask(call, SECONDS, MOST_BYTES, exporter.auth, egress)
             except NoAnswerError as error:
                 self._count(error.reason)
                 if len(self._silent) >= MOST_SILENT:
@@ -84,7 +91,7 @@ class Exporters:
         known = [exporter for exporter in self._exporters if urlsplit(exporter.url).netloc == instance]
         if known:
             return known[:1]
-        named = _INSTANCE.fullmatch(instance) is not None
+        named = self._instances.knows(instance)
         return [exporter for exporter in self._exporters if named or INSTANCE not in exporter.url]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -47,9 +48,11 @@ class _RejectedError(Exception):
         self.reason = reason
 
 
-def create_app(relay: Relay, telemetry: RelayTelemetry, access: Access) -> Starlette:
-    """The application."""
-    site = _Endpoints(relay, telemetry)
+def create_app(
+    relay: Relay, telemetry: RelayTelemetry, access: Access, token: str | None = None
+) -> Starlette:
+    """The application. `token`: what who posts alerts has to show, where that is asked for."""
+    site = _Endpoints(relay, telemetry, token)
     middleware = access.middleware(SECURITY)
     app = Starlette(routes=site.routes(), middleware=middleware, exception_handlers={Exception: site.failed})
     app.router.redirect_slashes = False
@@ -83,8 +86,9 @@ class _BodyRoom:
 class _Endpoints:
     """The answers."""
 
-    def __init__(self, relay: Relay, telemetry: RelayTelemetry) -> None:
+    def __init__(self, relay: Relay, telemetry: RelayTelemetry, token: str | None) -> None:
         self._relay = relay
+        self._authorization = None if token is None else f"Bearer {token}".encode()
         self._telemetry = telemetry
         self._room = _BodyRoom(MOST_HELD_BYTES)
 
@@ -103,11 +107,23 @@ class _Endpoints:
         with self._room.guest() as take:
             status, text = await self._answer(request, take)
         self._telemetry.answered(status, time.monotonic() - started)
-        return PlainTextResponse(text or "ok\n", status)
+        challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+        return PlainTextResponse(text or "ok\n", status, challenge)
+
+    def _admit(self, request: Request) -> None:
+        """Raises _RejectedError where the token is asked for and not shown. Takes as long for any other."""
+        shown = request.headers.get("authorization", "").encode("utf-8", "surrogatepass")
+        if self._authorization is not None and not hmac.compare_digest(shown, self._authorization):
+            raise _RejectedError(
+                401,
+                "token",
+                "it wants the relay's token: give it to Alertmanager as http_config.authorization",
+            )
 
     async def _answer(self, request: Request, take: Callable[[int], None]) -> tuple[int, str]:
         bot = request.path_params.get("bot")
         try:
+            self._admit(request)
             if self._relay.under_way >= MOST_UNDER_WAY:
                 raise _RejectedError(503, "too_many", "too many groups at a time; try again")
             body = await _body(request, take)

@@ -12,8 +12,8 @@ import anyio
 from llmtrain_exporter.notify.call import Call
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.chat.descriptor import Bot, Message, PictureWay
-from llmtrain_exporter.notify.pacing import Bucket
 from llmtrain_exporter.notify.ports import Draft, Ports
+from llmtrain_exporter.notify.turns import Turns
 
 DRAW_SECONDS = 10.0
 """Nothing waits longer than this for a chart."""
@@ -27,21 +27,21 @@ log = logging.getLogger(__name__)
 class Pictures:
     """The charts for one bot's cards. Owned by the event loop's thread."""
 
-    def __init__(self, bot: Bot[Any], picture: PictureWay[Any] | None, bucket: Bucket, ports: Ports) -> None:
+    def __init__(self, bot: Bot[Any], picture: PictureWay[Any] | None, turns: Turns, ports: Ports) -> None:
         """`picture`: how the chat takes them; None where it does not."""
         self._bot = bot
         self._picture = picture if bot.rule.picture else None
-        self._bucket = bucket
+        self._turns = turns
         self._ports = ports
         self._drawing = 0  # cards that have a token and wait for their chart
 
-    async def attached(self, draft: Draft) -> Callable[[Message], Call] | None:
+    async def attached(self, draft: Draft) -> Callable[[Message, Bot[Any]], Call] | None:
         """How a message is sent with the chart in it; the card holds its token while that is drawn."""
         picture = self._picture
         if draft.chart is None or picture is None or picture.attach is None:
             return None
         # With all tokens held so, no card would go out meanwhile.
-        if self._drawing >= self._bucket.half:
+        if self._drawing >= self._turns.half:
             self._count("spared")
             return None
         self._drawing += 1
@@ -49,14 +49,14 @@ class Pictures:
             chart = await self._drawn(draft, picture.most_bytes)
         finally:
             self._drawing -= 1
-        return None if chart is None else partial(_attached, picture.attach, self._bot, chart)
+        return None if chart is None else partial(_attached, picture.attach, chart)
 
-    async def following(self, card: Card, draft: Draft) -> Callable[[], Call] | None:
+    async def following(self, card: Card, draft: Draft) -> Callable[[Bot[Any]], Call] | None:
         """How the chart is sent after its card, and a token taken for that."""
         picture = self._picture
         if draft.chart is None or picture is None or picture.follow is None:
             return None
-        if self._bucket.is_busy(self._ports.clock(), TOKEN_SECONDS):
+        if self._turns.is_busy(self._ports.clock(), TOKEN_SECONDS):
             self._count("spared")
             return None
         chart = await self._drawn(draft, picture.most_bytes)
@@ -65,13 +65,13 @@ class Pictures:
         if not await self._token():
             self._count("spared")
             return None
-        return partial(picture.follow, card, self._bot, chart)
+        return partial(_following, picture.follow, card, chart)
 
     async def _token(self) -> bool:
-        wait = self._bucket.take(self._ports.clock())
+        wait = self._turns.take(self._ports.clock())
         if 0 < wait <= TOKEN_SECONDS:
             await self._ports.sleep(wait)
-            wait = self._bucket.take(self._ports.clock())
+            wait = self._turns.take(self._ports.clock())
         return wait <= 0
 
     def _count(self, result: str) -> None:
@@ -91,5 +91,9 @@ class Pictures:
         return None
 
 
-def _attached(attach: Callable[..., Call], bot: Bot[Any], chart: bytes, message: Message) -> Call:
+def _attached(attach: Callable[..., Call], chart: bytes, message: Message, bot: Bot[Any]) -> Call:
     return attach(message, bot, chart)
+
+
+def _following(follow: Callable[..., Call], card: Card, chart: bytes, bot: Bot[Any]) -> Call:
+    return follow(card, bot, chart)

@@ -13,8 +13,7 @@ import anyio
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.alert_words import is_incident
 from llmtrain_exporter.notify.card import Card
-from llmtrain_exporter.notify.compose import Backlog, RunAnswer, compose
-from llmtrain_exporter.notify.config.settings import LinkRule
+from llmtrain_exporter.notify.compose import Backlog, CardSettings, RunAnswer, compose
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.ports import Draft, Outcome, Result
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
@@ -35,7 +34,7 @@ class Sources:
 
     ask: Ask
     draw: Draw
-    public: LinkRule
+    cards: CardSettings
     now: Callable[[], float]
     sample: bool = False
 
@@ -177,11 +176,11 @@ class _Question:
         sources = self._sources
         answer = await self._answer(lang) if self._run else RunAnswer()
         try:
-            return compose(group, answer, backlog, sources.public, lang, sources.now(), sources.sample)
+            return compose(group, answer, backlog, sources.cards, lang, sources.now(), sources.sample)
         except Exception:
             # A story that cannot be written costs itself; who waits for the card is told what the alert says.
             log.exception("The story of a run could not be told")
-            return compose(group, RunAnswer(), backlog, sources.public, lang, sources.now(), sources.sample)
+            return compose(group, RunAnswer(), backlog, sources.cards, lang, sources.now(), sources.sample)
 
     async def chart(self, lang: Lang) -> bytes | None:
         """The picture, None where there is none to be had."""

@@ -22,7 +22,7 @@ from llmtrain_exporter.notify.config.configure import ConfiguredRelay
 from llmtrain_exporter.notify.memory_file import MemoryFile
 from llmtrain_exporter.notify.ports import Outcome
 from llmtrain_exporter.notify.relay import GroupOutcome, Sources
-from llmtrain_exporter.notify.service import assembled, quieten
+from llmtrain_exporter.notify.service import assembled, card_settings, quieten
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.notify.webhook import Notification
 from llmtrain_exporter.story.tree_json import from_object
@@ -70,7 +70,7 @@ def send_sample(
         return await to_thread.run_sync(drawn, run, lambda **_: history())
 
     async def run() -> GroupOutcome:
-        sources = Sources(ask, draw, configured.settings.links, time.time, sample=True)
+        sources = Sources(ask, draw, card_settings(configured.settings), time.time, sample=True)
         nothing = MemoryFile(None, time.monotonic, telemetry.memory)
         relay = assembled(replace(configured, bots=bots), telemetry, lambda: False, show, nothing, sources)
         return await relay.tell(group(time.time()), only)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import resource
 import signal
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,27 +17,31 @@ from typing import Any
 
 import anyio
 from anyio import CapacityLimiter, to_thread
+from starlette.applications import Starlette
 
 from llmtrain_exporter import __version__
 from llmtrain_exporter.knowledge.card_words import ALERT_ONLY
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.notify.call import Answer, Call, NoAnswerError
+from llmtrain_exporter.notify.call import Answer, Call, Egress, NoAnswerError
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.chart import drawn_if_free
 from llmtrain_exporter.notify.chat.descriptor import Bot
 from llmtrain_exporter.notify.client import ask
-from llmtrain_exporter.notify.compose import RunAnswer
+from llmtrain_exporter.notify.compose import CardSettings, RunAnswer
 from llmtrain_exporter.notify.config.configure import ConfiguredRelay
+from llmtrain_exporter.notify.config.settings import RelaySettings
+from llmtrain_exporter.notify.config.time_zones import zone_named
 from llmtrain_exporter.notify.delivery import Delivery
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.http import create_app
+from llmtrain_exporter.notify.instances import KnownInstances
 from llmtrain_exporter.notify.memory import BotMemory, Keeper, bot_key
 from llmtrain_exporter.notify.memory_file import MemoryFile
 from llmtrain_exporter.notify.ports import Ports
 from llmtrain_exporter.notify.relay import Relay, Sources
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.web import web_config
-from llmtrain_exporter.web.access import Access, access_of
+from llmtrain_exporter.web.access import access_of
 from llmtrain_exporter.web.connections import Limits, fair_share
 from llmtrain_exporter.web.reloading import on_hangup, reload
 from llmtrain_exporter.web.server import Server
@@ -69,19 +75,26 @@ def relay(
     """
     settings = configured.settings
     web = _web(configured)
+    _warn_of_strangers(settings, web, configured.token)
     quieten()
     ending = threading.Event()
     telemetry = RelayTelemetry(__version__, (bot.rule.name for bot in configured.bots))
     memory = MemoryFile(configured.memory_file, time.monotonic, telemetry.memory)
     site = assembled(configured, telemetry, ending.is_set, show, memory)
-    app = create_app(site, telemetry, _access(configured, web))
-    server = Server(app, *settings.address, web.tls, limits(), telemetry.server.cut_off)
+    server = Server(
+        _app(site, telemetry, configured, web),
+        *settings.address,
+        web.tls,
+        limits(),
+        telemetry.server.cut_off,
+    )
     telemetry.server.reloaded(time.time())
 
     def change(new: ConfiguredRelay) -> None:
         web = _web(new)
         _change(site, new, telemetry, ending.is_set, memory)
-        server.exchange(create_app(site, telemetry, _access(new, web)), web.tls)
+        server.exchange(_app(site, telemetry, new, web), web.tls)
+        _warn_of_strangers(new.settings, web, new.token)
         if new.settings.listen != settings.listen:
             log.warning(
                 "Start it again to listen on %s; until then it is %s", new.settings.listen, settings.listen
@@ -97,15 +110,36 @@ def _web(configured: ConfiguredRelay) -> WebConfig:
     return web_config.load(path) if path else WebConfig()
 
 
-def _access(configured: ConfiguredRelay, web: WebConfig) -> Access:
+def _app(site: Relay, telemetry: RelayTelemetry, configured: ConfiguredRelay, web: WebConfig) -> Starlette:
+    """Who posts shows a password where there are users, else the token."""
     settings = configured.settings
-    return access_of(web, settings.address[0], settings.allowed_hosts)
+    access = access_of(web, settings.address[0], settings.allowed_hosts)
+    return create_app(site, telemetry, access, None if web.users else configured.token)
 
 
 def limits() -> Limits:
     """Those of its connections: half of what may be open is left to the bots and the exporters."""
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return Limits(connections=fair_share(MOST_CONNECTIONS, open_files, 2))
+
+
+def _warn_of_strangers(settings: RelaySettings, web: WebConfig, token: str | None) -> None:
+    """Where who reaches the relay can write to all its chats."""
+    certified = web.tls is not None and web.tls.verify_mode is ssl.CERT_REQUIRED
+    if not (token or web.users or certified or is_loopback(settings.address[0])):
+        log.warning(
+            "Whoever reaches %s can post cards: set webhook.token_file (LLMTRAIN_RELAY_WEBHOOK_TOKEN_FILE), "
+            "and give Alertmanager's receiver the same file as http_config.authorization.credentials_file",
+            settings.listen,
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def quieten() -> None:
@@ -152,9 +186,13 @@ def _deliveries(
 ) -> list[Delivery]:
     remember = configured.settings.remember
     return [
-        Delivery(bot, ports_of(telemetry, ending), memory_of(bot, keeper, remember))
+        Delivery(bot, ports_of(telemetry, ending, egress=_egress(bot)), memory_of(bot, keeper, remember))
         for bot in configured.bots
     ]
+
+
+def _egress(bot: Bot[Any]) -> Egress:
+    return Egress(bot.rule.proxy, bot.rule.ca_file)
 
 
 def memory_of(bot: Bot[Any], keeper: Keeper, remember: float) -> BotMemory:
@@ -164,12 +202,17 @@ def memory_of(bot: Bot[Any], keeper: Keeper, remember: float) -> BotMemory:
     return BotMemory(bot_key(bot.rule.name, bot.rule.kind, (*addresses, *chat)), keeper, remember)
 
 
-def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool], patience: float = SEND_SECONDS) -> Ports:
+def ports_of(
+    telemetry: RelayTelemetry,
+    ending: Callable[[], bool],
+    patience: float = SEND_SECONDS,
+    egress: Egress = Egress(),  # noqa: B008  # it is frozen
+) -> Ports:
     """One bot's: a bot that hangs takes no thread of another. `patience`: seconds that it has to answer."""
     limiter = CapacityLimiter(MESSAGES_AT_A_TIME)
 
     async def post(call: Call) -> Answer:
-        asking = partial(ask, call, patience, MOST_ANSWER_BYTES)
+        asking = partial(ask, call, patience, MOST_ANSWER_BYTES, egress=egress)
         try:
             with anyio.fail_after(patience * 1.5):
                 return await to_thread.run_sync(asking, abandon_on_cancel=True, limiter=limiter)
@@ -179,8 +222,15 @@ def ports_of(telemetry: RelayTelemetry, ending: Callable[[], bool], patience: fl
     return Ports(time.monotonic, time.time, anyio.sleep, post, ending, telemetry)
 
 
+def card_settings(settings: RelaySettings) -> CardSettings:
+    """What the settings say of every card."""
+    instances = KnownInstances(settings.instances, (rule.url for rule in settings.exporters))
+    return CardSettings(settings.links, zone_named(settings.timezone), settings.timezone, instances)
+
+
 def _exporters(configured: ConfiguredRelay, telemetry: RelayTelemetry) -> Exporters:
-    return Exporters(configured.exporters, telemetry.asked, time.monotonic)
+    instances = configured.settings.instances
+    return Exporters(configured.exporters, telemetry.asked, time.monotonic, instances)
 
 
 def _sources(exporters: Exporters, configured: ConfiguredRelay, telemetry: RelayTelemetry) -> Sources:
@@ -201,7 +251,7 @@ def _sources(exporters: Exporters, configured: ConfiguredRelay, telemetry: Relay
         job = partial(drawn_if_free, free, document, history)
         return await to_thread.run_sync(job, limiter=drawing, abandon_on_cancel=True)
 
-    return Sources(ask_run, draw, configured.settings.links, time.time)
+    return Sources(ask_run, draw, card_settings(configured.settings), time.time)
 
 
 def _run(server: Server, site: Relay, ending: threading.Event) -> None:

@@ -1,14 +1,17 @@
-"""What Alertmanager posts: its webhook, version 4.
+"""What is posted: Alertmanager's webhook, version 4, and that of Grafana's own alerting, version 1.
 
-Source: prometheus.io/docs/alerting/latest/configuration, webhook_config.
+Sources: prometheus.io/docs/alerting/latest/configuration, webhook_config;
+grafana.com/docs/grafana/latest/alerting, "webhook notifier".
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from hashlib import blake2b
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from llmtrain_exporter.printable import printable
 
@@ -17,6 +20,7 @@ MAX_ALERTS = 10_000
 
 Short = Annotated[str, Field(max_length=4096)]
 Labels = Mapping[str, str]
+GRAFANA = "1"
 
 
 class WebhookError(ValueError):
@@ -28,7 +32,7 @@ class _Part(BaseModel):
 
 
 class RaisedAlert(_Part):
-    """One alert of a group. `ends`: None while it fires."""
+    """One alert of a group. `ends`: None while it fires. Grafana names addresses beside the annotations."""
 
     status: Literal["firing", "resolved"]
     labels: Labels
@@ -36,6 +40,14 @@ class RaisedAlert(_Part):
     starts_at: AwareDatetime = Field(alias="startsAt")
     ends_at: AwareDatetime | None = Field(default=None, alias="endsAt")
     fingerprint: Short = ""
+    dashboard_url: Short = Field(alias="dashboardURL", default="")
+    silence_url: Short = Field(alias="silenceURL", default="")
+
+    @property
+    def addresses(self) -> Labels:
+        """Where it says that people find more: anybody's word."""
+        given = {"dashboard_url": self.dashboard_url, "silence_url": self.silence_url}
+        return {**{key: url for key, url in given.items() if url}, **self.annotations}
 
     @property
     def firing(self) -> bool:
@@ -71,15 +83,23 @@ class RaisedAlert(_Part):
 
 
 class Notification(_Part):
-    """A group of alerts, as Alertmanager tells of it."""
+    """A group of alerts, as Alertmanager or Grafana tells of it."""
 
-    version: Literal["4"]
+    version: Literal["4", "1"]
     group_key: Short = Field(alias="groupKey")
     status: Literal["firing", "resolved"]
-    receiver: Short = ""
     truncated: int = Field(default=0, alias="truncatedAlerts", ge=0)
-    group_labels: Labels = Field(default={}, alias="groupLabels")
     alerts: tuple[RaisedAlert, ...] = Field(min_length=1, max_length=MAX_ALERTS)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _grafanas_key(cls, content: Any) -> Any:
+        """Some versions of Grafana name no group: organisation, contact point and labels are one."""
+        if not isinstance(content, dict) or content.get("version") != GRAFANA or content.get("groupKey"):
+            return content
+        parts = [content.get(key) for key in ("orgId", "receiver", "groupLabels")]
+        digest = blake2b(json.dumps(parts, sort_keys=True, default=str).encode(), digest_size=16)
+        return {**content, "groupKey": f"grafana {digest.hexdigest()}"}
 
 
 def parse(body: bytes) -> Notification:

@@ -29,7 +29,7 @@ class RootMetrics(Collector):
             f"{ROOT}_stuck", "1 while a watched path does not answer.", labels=("path",)
         )
         times = CounterMetricFamily(
-            f"{ROOT}_stuck_total", "How often a watched path did not answer in time.", labels=("path",)
+            f"{ROOT}_hangs_total", "How often a watched path did not answer in time.", labels=("path",)
         )
         looked = GaugeMetricFamily(
             f"{ROOT}_looked_at_timestamp_seconds",

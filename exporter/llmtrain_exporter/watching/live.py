@@ -27,6 +27,9 @@ OVER_SECONDS = 10.0
 
 LITTLE_RECORDS, LITTLE_BYTES = 50, 64 << 10
 """Training records, or bytes, that a run can write from one search to the next."""
+CLOCK_GRAIN_SECONDS = 2.0
+"""File systems keep times to so much at the worst; a time that is no further off is believed."""
+
 CLOCK_BEHIND_SECONDS = 3600.0
 """The clock of a file server may be behind by so much."""
 
@@ -180,8 +183,9 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         That clock tells alone of what was there before, and never of the future.
         """
         written = max(min(reading.modified, now), self.grew_at)
-        if self._followed and reading.records and not reading.past:
-            written = self.grew_at = max(written, min(looked_at, now))
+        seen = min(looked_at, now)
+        if self._followed and reading.records and not reading.past and seen - written > CLOCK_GRAIN_SECONDS:
+            written = self.grew_at = seen
         return written
 
     def take_rest(self, now: float) -> None:

@@ -11,7 +11,17 @@ import hmac
 from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card, body_text
-from llmtrain_exporter.notify.chat.answers import BUSY, RATE, Judgement, by_code, closed, never
+from llmtrain_exporter.notify.chat.answers import (
+    BUSY,
+    KEYWORD,
+    RATE,
+    Judgement,
+    body,
+    by_code,
+    closed,
+    never,
+    own_words,
+)
 from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Rate, encoded, encoded_size
 from llmtrain_exporter.notify.chat.markup import LookAlikes
 from llmtrain_exporter.notify.chat.rules import SignedRule
@@ -22,16 +32,17 @@ _NO_BOT = closed("address", "it says that the address is no bot's: check the acc
 _TOO_LONG = never("too_long", "it says that the card is too long")
 _UNWELCOME = never("content", "it does not like a link or a word in the card")
 
+SECURITY = 310000  # whichever of the three settings is not met, which its words tell apart
+
 CODES = {
     -1: BUSY,
     130101: RATE,
     90018: RATE,
     90030: RATE,
     410100: RATE,
-    310000: closed(
+    SECURITY: closed(
         "signature",
-        "it says that its security settings are not met: check the secret, this machine's clock, and that "
-        "the bot asks for a signature and for no keyword",
+        "it says that its security settings are not met: check the secret and this machine's clock",
     ),
     300001: _NO_BOT,
     300005: _NO_BOT,
@@ -45,6 +56,12 @@ CODES = {
     430102: _UNWELCOME,
     430104: _UNWELCOME,
 }
+
+
+_SECURITY_WORDS = (
+    ("keyword", KEYWORD),
+    ("whitelist", closed("ip", "it takes no messages from this machine: check the bot's list of addresses")),
+)
 
 
 class DingMarkdown(LookAlikes):
@@ -62,13 +79,14 @@ def signature(milliseconds: int, secret: str) -> str:
 def _write(card: Card, rule: SignedRule) -> Message:
     """Who is mentioned has to stand in the text as well."""
     markup = DingMarkdown()
+    title = rule.with_keyword(card.title)
     called = rule.mention if card.loud else ()
     people = [person for person in called if person != "all"]
     names = " ".join(f"@{person}" for person in people)
-    text = f"### {markup.plain(card.title)}\n\n{body_text(card, markup)}" + (f"\n\n{names}" if names else "")
+    text = f"### {markup.plain(title)}\n\n{body_text(card, markup)}" + (f"\n\n{names}" if names else "")
     return {
         "msgtype": "markdown",
-        "markdown": {"title": card.title, "text": text},
+        "markdown": {"title": title, "text": text},
         "at": {
             "atMobiles": [person for person in people if _is_mobile(person)],
             "atUserIds": [person for person in people if not _is_mobile(person)],
@@ -91,6 +109,10 @@ def _call(message: Message, bot: Bot[SignedRule], now: float) -> Call:
 
 
 def _judge(answer: Answer) -> Judgement:
+    content = body(answer)
+    if content.get("errcode") == SECURITY:
+        words = own_words(content).lower()
+        return next((judged for word, judged in _SECURITY_WORDS if word in words), CODES[SECURITY])
     return by_code(answer, "errcode", CODES)
 
 

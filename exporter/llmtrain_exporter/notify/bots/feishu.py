@@ -14,6 +14,7 @@ from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card, Tone, section_texts
 from llmtrain_exporter.notify.chat.answers import (
     BUSY,
+    KEYWORD,
     RATE,
     Judgement,
     body,
@@ -46,9 +47,7 @@ CODES = {
         "signature", "it says that the signature is wrong: check the secret and this machine's clock"
     ),
     19022: closed("ip", "it does not take messages from this machine: check the bot's list of addresses"),
-    19024: closed(
-        "keyword", 'it wants a keyword in each message: switch the bot to a signature, or add "step"'
-    ),
+    19024: KEYWORD,
     MALFORMED: never("card", "it cannot read the card"),
 }
 
@@ -75,7 +74,7 @@ def _write(card: Card, rule: SignedRule) -> Message:
         "card": {
             "config": {"wide_screen_mode": True},
             "header": {
-                "title": {"tag": "plain_text", "content": card.title},
+                "title": {"tag": "plain_text", "content": rule.with_keyword(card.title)},
                 "template": TEMPLATES[card.tone],
             },
             "elements": [{"tag": "div", "text": {"tag": "lark_md", "content": text}} for text in texts],

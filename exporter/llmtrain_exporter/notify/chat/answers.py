@@ -52,6 +52,13 @@ def never(reason: str, hint: str) -> Judgement:
     return Judgement(Verdict.NEVER, reason, hint)
 
 
+KEYWORD = closed(
+    "keyword",
+    "it wants a keyword in each message: give one of those that the bot's page lists as keyword in its "
+    "settings, and every card holds it; or switch the bot to a signature",
+)
+
+
 def by_status(answer: Answer, wait: object = None) -> Judgement | None:
     """What the HTTP status alone tells, None if it tells nothing. `wait`: seconds that the body asks for."""
     if answer.status == 429:

@@ -33,11 +33,15 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Bot(Generic[R_co]):
-    """A bot to send cards to. `secrets`: by the setting that holds each, those that are given."""
+    """A bot to send cards to. `secrets`: by the setting that holds each, those that are given.
+
+    `in_turn`: the secrets of other bots of the same group, with which it takes turns.
+    """
 
     rule: R_co
     lang: Lang
     secrets: Mapping[str, str] = field(repr=False)
+    in_turn: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

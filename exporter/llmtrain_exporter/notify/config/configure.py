@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +16,18 @@ from llmtrain_exporter.config.yaml_document import Place
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.chat.descriptor import Bot, Chat
-from llmtrain_exporter.notify.chat.rules import BotRule
-from llmtrain_exporter.notify.config.settings import RELAY, ExporterRule, RelaySettings
+from llmtrain_exporter.notify.chat.rules import AddressRule, BotRule
+from llmtrain_exporter.notify.config.settings import (
+    INSTANCE,
+    RELAY,
+    ExporterRule,
+    PostingRule,
+    RelaySettings,
+)
 
 FOLDER_VARIABLE = f"{RELAY.prefix}SECRETS"
 IN_FOLDER = "relay.yml"
-IN_A_FILE_ALONE = ("name", "kind", "per_minute", "per_second", "picture")
+IN_A_FILE_ALONE = ("name", "kind", "per_minute", "per_second", "picture", "in_turn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +36,14 @@ class Exporter:
 
     url: str
     auth: tuple[str, str] | None = field(default=None, repr=False)
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredRelay:
     """The settings in force, with what files and variables held for them.
 
+    `token`: what who posts alerts has to show; None: nothing.
     `memory_file`: None where there is no bot whose memory to keep, or no place for it.
     """
 
@@ -43,6 +52,7 @@ class ConfiguredRelay:
     exporters: tuple[Exporter, ...] = ()
     warnings: tuple[str, ...] = ()
     memory_file: Path | None = None
+    token: str | None = field(default=None, repr=False)
 
 
 def variables() -> Mapping[str, str]:
@@ -71,10 +81,21 @@ def configure(flags: Mapping[str, object], environ: Mapping[str, str], file: str
     vault = _Vault(layers, environ)
     bots = tuple(vault.bot(rule, ("bots", n), settings.lang) for n, rule in enumerate(settings.bots))
     exporters = tuple(vault.exporter(rule, ("exporters", n)) for n, rule in enumerate(settings.exporters))
+    token = vault.token(settings.webhook)
     vault.demand()
-    warnings = tuple(misspelt(environ, variables(), RELAY.prefix))
+    warnings = (*misspelt(environ, variables(), RELAY.prefix), *_unused(settings))
     memory = _memory_file(settings, environ) if bots else None
-    return ConfiguredRelay(settings, bots, exporters, warnings, memory)
+    return ConfiguredRelay(settings, bots, exporters, warnings, memory, token)
+
+
+def _unused(settings: RelaySettings) -> Iterator[str]:
+    """What was set and has no effect."""
+    templates = [rule.url for rule in settings.exporters if INSTANCE in rule.url]
+    if templates and not settings.instances:
+        yield (
+            f"{templates[0]} is never asked: whoever can post an alert could name any host as its instance. "
+            'List those that there are as instances, such as "gpu-*:9848"'
+        )
 
 
 def _memory_file(settings: RelaySettings, environ: Mapping[str, str]) -> Path | None:
@@ -137,23 +158,52 @@ class _Vault:
 
     def bot(self, rule: BotRule, place: Place, lang: Lang) -> Bot[Any]:
         """A bot with its secrets."""
-        found = {key: self._secret(rule, key, place) for key in secret_keys(type(rule))}
-        return Bot(rule, rule.lang or lang, {key: value for key, value in found.items() if value})
+        self._check_authorities(rule, place)
+        others = tuple(
+            self._secrets(other, (*place, "in_turn", n))
+            for n, other in enumerate(getattr(rule, "in_turn", ()))
+        )
+        return Bot(rule, rule.lang or lang, self._secrets(rule, place), others)
 
     def exporter(self, rule: ExporterRule, place: Place) -> Exporter:
         """An exporter with its password."""
+        self._check_authorities(rule, place)
         password = self._secret(rule, "password", place)
-        return Exporter(rule.url, (rule.username, password or "") if rule.username else None)
+        auth = (rule.username, password or "") if rule.username else None
+        return Exporter(rule.url, auth, rule.ca_file)
+
+    def token(self, rule: PostingRule) -> str | None:
+        """What who posts alerts has to show."""
+        return self._secret(rule, "token", ("webhook",))
 
     def demand(self) -> None:
         """Raises ConfigError if anything was wrong."""
         if self._problems:
             raise ConfigError(self._problems)
 
-    def _secret(self, rule: BotRule | ExporterRule, key: str, place: Place) -> str | None:
+    def _secrets(self, rule: BotRule | AddressRule, place: Place) -> dict[str, str]:
+        """Those that are given."""
+        found = {key: self._secret(rule, key, place) for key in secret_keys(type(rule))}
+        return {key: value for key, value in found.items() if value}
+
+    def _check_authorities(self, rule: BotRule | ExporterRule, place: Place) -> None:
+        try:
+            if rule.ca_file is not None:
+                ssl.create_default_context(cafile=rule.ca_file)
+        except ssl.SSLError:
+            problem = "holds no certificate"
+        except (OSError, ValueError) as error:
+            problem = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        else:
+            return
+        self._problems.append(f"{self._layers.where((*place, 'ca_file'))}: {rule.ca_file} {problem}")
+
+    def _secret(
+        self, rule: BotRule | AddressRule | ExporterRule | PostingRule, key: str, place: Place
+    ) -> str | None:
         try:
             value = secret_of(rule, key, self._environ)
-            return rule.checked_secret(key, value) if value and isinstance(rule, BotRule) else value
+            return None if value is None else rule.checked_secret(key, value)
         except ValueError as error:
             where = self._layers.where((*place, source_given(rule, key) or key))
             self._problems.append(f"{where}: {error}")

@@ -10,6 +10,11 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _PERSON = re.compile(r"[A-Za-z0-9_.@+&-]{1,100}")
+_KEYWORD_MARKUP = frozenset("<>*`~[]&\\|")
+MOST_KEYWORD = 50
+_TOKEN = re.compile(r"[\x21-\x7e]{16,512}")
+_INSTANCE = re.compile(r"(?:[A-Za-z0-9.*-]{1,253}|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?", re.ASCII)
+MOST_STARS = 2
 
 
 def web_address(value: str) -> str:
@@ -54,7 +59,37 @@ def _person(value: str) -> str:
     return value
 
 
+def _keyword(value: str) -> str:
+    """What stands on a card as it is: no markup that a chat would change, nothing that is not seen."""
+    plain = value.isprintable() and value == value.strip() and not _KEYWORD_MARKUP & set(value)
+    if not plain or "://" in value or "www." in value or not 1 <= len(value) <= MOST_KEYWORD:
+        raise ValueError(
+            f"must be at most {MOST_KEYWORD} characters on one line, without markup, addresses and "
+            "blanks around"
+        )
+    return value
+
+
+def posting_token(value: str) -> str:
+    """What Alertmanager's credentials may be. Raises ValueError without quoting it."""
+    if not _TOKEN.fullmatch(value):
+        raise ValueError(
+            "must be 16 characters or more, none of them a blank; `openssl rand -hex 32` makes one"
+        )
+    return value
+
+
+def _instance(value: str) -> str:
+    if not _INSTANCE.fullmatch(value) or value.count("*") > MOST_STARS:
+        raise ValueError(
+            f"must be HOST or HOST:PORT, with at most {MOST_STARS} * for a part of a name between dots"
+        )
+    return value
+
+
 BotName = Annotated[str, AfterValidator(_bot_name)]
 Mentions = Annotated[tuple[Annotated[str, AfterValidator(_person)], ...], BeforeValidator(listed)]
 Severities = Annotated[tuple[Literal["critical", "warning", "info"], ...], BeforeValidator(listed)]
+Keyword = Annotated[str, AfterValidator(_keyword)]
+Instances = Annotated[tuple[Annotated[str, AfterValidator(_instance)], ...], BeforeValidator(listed)]
 Count = Annotated[int, Field(ge=1, le=6000)]

@@ -10,6 +10,7 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.chat.descriptor import Chat
 from llmtrain_exporter.notify.chat.rules import BotRule
+from llmtrain_exporter.notify.config.configure import IN_A_FILE_ALONE
 from llmtrain_exporter.notify.config.settings import RELAY
 
 
@@ -22,7 +23,9 @@ def own_settings(chat: Chat[Any]) -> list[str]:
     """What a bot of this chat can be told and others cannot, without the ways to give a secret."""
     secrets = secret_keys(chat.rule)
     ways = {f"{key}{way}" for key in secrets for way in ("_file", "_env")}
-    return [key for key in chat.rule.model_fields if key not in BotRule.model_fields and key not in ways]
+    return [
+        key for key in chat.rule.model_fields if key not in {*BotRule.model_fields, *ways, *IN_A_FILE_ALONE}
+    ]
 
 
 def common_settings() -> list[str]:

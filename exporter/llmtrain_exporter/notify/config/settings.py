@@ -15,7 +15,8 @@ from llmtrain_exporter.config.values import HostNames, ListenAddress
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.chat.rules import BotRule
-from llmtrain_exporter.notify.config.fields import base_address, listed
+from llmtrain_exporter.notify.config.fields import Instances, base_address, listed, posting_token
+from llmtrain_exporter.notify.config.time_zones import zone_named
 
 INSTANCE = "{instance}"
 
@@ -29,6 +30,11 @@ def _public(value: str) -> str:
     if INSTANCE in value:
         raise ValueError(f"must not hold {INSTANCE}")
     return base_address(value)
+
+
+def _zone(value: str) -> str:
+    zone_named(value)
+    return value
 
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
@@ -47,6 +53,9 @@ class ExporterRule(SettingsSection):
     password: SecretStr | None = Field(default=None, description="For basic authentication.")
     password_file: str | None = Field(default=None, description="A file that holds it.")
     password_env: str | None = Field(default=None, description="An environment variable that holds it.")
+    ca_file: str | None = Field(
+        default=None, min_length=1, description="Authorities that its certificate may be of."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> ExporterRule:
@@ -57,6 +66,10 @@ class ExporterRule(SettingsSection):
             # Whoever may post an alert could have the password sent to a host of their own.
             raise ValueError(f"must have no password where the address holds {INSTANCE}")
         return self
+
+    def checked_secret(self, key: str, value: str) -> str:  # noqa: ARG002  # as a bot's rule has it
+        """Any password is one."""
+        return value
 
 
 def _exporter(value: object) -> object:
@@ -71,13 +84,42 @@ Exporters = Annotated[
 class LinkRule(SettingsSection):
     """Public addresses, as people reach them from the chat."""
 
-    exporter: Annotated[str, AfterValidator(_public)] | None = Field(
-        default=None, description="Of the exporter's pages."
+    exporter: Annotated[str, AfterValidator(_base)] | None = Field(
+        default=None, description="Of the exporter's pages; \"{instance}\" in it: the alert's own."
     )
     grafana: Annotated[str, AfterValidator(_public)] | None = Field(default=None, description="Of Grafana.")
     runbook: Annotated[str, AfterValidator(_public)] | None = Field(
         default=None, description="Of the runbook's page."
     )
+    alertmanager: Annotated[str, AfterValidator(_public)] | None = Field(
+        default=None, description="Of Alertmanager, for a link that silences."
+    )
+
+    def of_instance(self, instance: str | None) -> LinkRule:
+        """With that exporter's own pages where each has its own; None: with nobody's."""
+        if self.exporter is None or INSTANCE not in self.exporter:
+            return self
+        own = None if instance is None else self.exporter.replace(INSTANCE, instance)
+        return self.model_copy(update={"exporter": own})
+
+
+class PostingRule(SettingsSection):
+    """Who may post alerts."""
+
+    token: SecretStr | None = Field(
+        default=None, description="What who posts alerts has to send as Authorization: Bearer."
+    )
+    token_file: str | None = Field(default=None, description="A file that holds it.")
+    token_env: str | None = Field(default=None, description="An environment variable that holds it.")
+
+    @model_validator(mode="after")
+    def _has_one_token(self) -> PostingRule:
+        source_given(self, "token")
+        return self
+
+    def checked_secret(self, key: str, value: str) -> str:  # noqa: ARG002  # as a bot's rule has it
+        """The token has to be one that nobody guesses."""
+        return posting_token(value)
 
 
 class RelaySettings(SettingsSection):
@@ -101,10 +143,17 @@ class RelaySettings(SettingsSection):
         Literal["debug", "info", "warning", "error"], FromText("debug|info|warning|error")
     ] = Field(default="info", description="The least severe messages of that log.")
     lang: Lang = Field(default=Lang.EN, description="Language of cards, where a bot says nothing else.")
+    webhook: PostingRule = Field(default=PostingRule(), description="Who may post alerts.")
     exporters: Annotated[Exporters, FromText()] = Field(
         default=(), description='Exporters that are asked for a run; "http://{instance}": the alert\'s own.'
     )
+    instances: Instances = Field(
+        default=(), description='What "{instance}" may stand for: HOST:PORT, * for a part of a name.'
+    )
     links: LinkRule = Field(default=LinkRule(), description="Public addresses for the links on a card.")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        default="UTC", description="Of the times on a card, such as Asia/Shanghai."
+    )
     expire_after: Seconds = Field(
         default=6 * 3600.0, description="What was resolved longer ago than this is told to nobody."
     )
@@ -135,4 +184,4 @@ class RelaySettings(SettingsSection):
         return address(self.listen)
 
 
-RELAY = Schema(RelaySettings, "LLMTRAIN_RELAY_", "bots: [...]", (("links", "LINK_"),))
+RELAY = Schema(RelaySettings, "LLMTRAIN_RELAY_", "bots: [...]", (("links", "LINK_"), ("webhook", "WEBHOOK_")))
