@@ -285,9 +285,9 @@ def test_the_exporter_answers_with_the_story(tell: Callable[[str], Told], name: 
 def test_check_writes_the_story(
     tell: Callable[[str], Told], name: str, lang: Lang, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All of it in its order but for the details; the verdict is the exit code."""
+    """With -v all of it in its order but for the details; the verdict is the exit code."""
     told = tell(name)
-    code = run_cli(commands, ["check", str(told.log), "--lang", lang.value])
+    code = run_cli(commands, ["check", str(told.log), "--lang", lang.value, "-v"])
     story, text = told.story(lang), capsys.readouterr().out
     assert code == ["healthy", "watch", "broken"].index(story.health)
     assert_in_order([name, *texts_of(essentials(story))], text)

@@ -239,8 +239,9 @@ def test_an_incident_comes_with_what_to_do_and_where_to_go_back_to(tmp_path: Pat
         said += stage.look(5)
     (at,) = (at for at, line in enumerate(said) if "Incident" in line)
     assert said[at].endswith("KL (7) -> reward (12); last checkpoint before it: checkpoint-4")
-    assert "What to do: 1. Go back to the last checkpoint before the onset: " in said[at + 1]
-    assert "2. Raise beta, the weight of the KL penalty: --beta 0.1 (now 0.04); 3. " in said[at + 1]
+    assert "What to do: 1. Raise beta, the weight of the KL penalty: --beta 0.1 (now 0.04); 2. " in said[at + 1]
+    assert "3. Go back to the last checkpoint before the onset: --resume_from_checkpoint " in said[at + 1]
+    assert "checkpoint-4 (" in said[at + 1] or said[at + 1].endswith("checkpoint-4")
 
 
 def test_silence_is_told_and_its_end(tmp_path: Path) -> None:
@@ -623,7 +624,7 @@ def test_what_matters_most_has_a_place_on_every_screen(scenes: dict[str, FolderS
         assert "demo-collapse: broken" in told
         assert re.search(r"kl +1\.897 .*critical", told)
         assert "Incident from step 7" in told
-        assert "1. Go back to the last checkpoint" in told
+        assert "1. Lower the learning rate" in told
 
 
 def test_the_bar_and_the_time_left_are_told(scenes: dict[str, FolderStatus]) -> None:

@@ -123,7 +123,6 @@ SHOWS = Text("{metric} went from {peak} to {after}", "{metric} 从 {peak} 回到
 # 4. Why.
 CAUSES = Text("Likely causes, and what speaks for each", "可能的原因与依据")
 NO_CAUSES = Text("Nothing speaks against this run.", "没有对本次训练不利的信号。")
-EVIDENCE = Text("What speaks for it", "依据")
 
 # 5. What to change.
 CHANGES = Text("What to change", "调整建议")

@@ -23,9 +23,6 @@ from llmtrain_exporter.story.diagnosis import Action, Reason, causes, flags
 from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.sections import section_of
 
-PROOFS_TOLD = 3
-"""Of a cause; a report and JSON have all."""
-
 
 def causes_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | None:
     """The causes that the run shows, each with what speaks for it."""
@@ -38,12 +35,16 @@ def causes_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | Non
 
 
 def _reason_line(reason: Reason, lang: Lang) -> Line:
-    """ "The learning rate is too high: learning_rate 0.01 at step 9", and what else speaks for it most."""
+    """ "The learning rate is too high: learning_rate 0.01 at step 9", and what else speaks for it."""
     name: Line = (Strong(reason.title),)
     if not reason.proofs:
         return name
-    proofs = words.SEMICOLON.of(lang).join(reason.proofs[:PROOFS_TOLD])
-    return joined((name, (proofs,)), Joint(words.COLON.of(lang)))
+    return joined((name, (proofs_text(reason, lang),)), Joint(words.COLON.of(lang)))
+
+
+def proofs_text(reason: Reason, lang: Lang) -> str:
+    """All that speaks for a cause, in a row."""
+    return words.SEMICOLON.of(lang).join(reason.proofs)
 
 
 def actions_section(proposed: Sequence[Action], lang: Lang) -> Section | None:

@@ -38,11 +38,12 @@ def _fall(key: Series, points: Sequence[Point]) -> Proof | None:
 
 
 def _rise(key: Series, points: Sequence[Point], since: int, until: int) -> Proof | None:
-    """Of a function that is at its highest when or after another has fallen."""
+    """Of a function that is higher than ever when or after another has fallen."""
     before = [point for point in points if point.step <= since] or list(points[:1])
     after = [point for point in points if point.step >= until] or list(points[-1:])
     low, high = before[-1], highest(after)
-    risen = high.value >= max(limits.PARTED_RISE * low.value, low.value + limits.NOTHING)
+    known = highest(before).value
+    risen = high.value >= max(limits.PARTED_RISE * known, low.value + limits.NOTHING)
     lasts = after[-1].value >= (low.value + high.value) / 2
     return Proof(key, low.step, high.step, low.value, high.value) if risen and lasts else None
 

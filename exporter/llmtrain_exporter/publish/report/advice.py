@@ -14,8 +14,8 @@ from llmtrain_exporter.knowledge.text import written
 from llmtrain_exporter.model import Proposal, Snapshot
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
-from llmtrain_exporter.story.advice import flags_section
-from llmtrain_exporter.story.blocks import Block, Code, Line, Section, Strong, Table, items
+from llmtrain_exporter.story.advice import flags_section, proofs_text
+from llmtrain_exporter.story.blocks import Block, Code, Line, Section, Strong, Table
 from llmtrain_exporter.story.diagnosis import Action, Reason, actions
 from llmtrain_exporter.story.diagnosis import causes as cause_texts
 from llmtrain_exporter.story.numbers import DASH
@@ -32,11 +32,8 @@ def causes(material: Material, say: Say) -> Section:
 
 
 def _reason(reason: Reason, say: Say) -> Section:
-    blocks: list[Block] = [paragraph(reason.how)]
-    if reason.proofs:
-        heading = paragraph(Strong(say(r.EVIDENCE)), say.colon.rstrip())
-        blocks += [heading, items((proof,) for proof in reason.proofs)]
-    return chapter(reason.title, *blocks)
+    proofs = [paragraph(f"{proofs_text(reason, say.lang)}{say(r.STOP)}")] if reason.proofs else []
+    return chapter(reason.title, *proofs, paragraph(reason.how))
 
 
 def changes(material: Material, say: Say) -> Section:
