@@ -102,11 +102,26 @@ def _answer(check: Check, run: Snapshot, say: Say) -> tuple[Piece, str]:
         )
     if not logged.intersection(check.metrics):
         return say(r.CANNOT_TELL), say(r.NOT_LOGGED, metrics=metrics)
+    since = _lost_since(run)
+    if since is not None and _BY_WEIGHTS.intersection(check.metrics):
+        return say(r.CANNOT_TELL), say(r.NOT_FINITE, step=since)
     if c.BEST_EVAL_STEP in check.metrics:
         return _by_best(check, run, say)
     if not any(signal in run.limits for signal in check.signals):
         return say(r.NOT_ASKED), say(r.OTHER_KIND)
     return Mark("fine", say(r.YES)), say(r.NO_SIGNALS_CAME, metrics=metrics)
+
+
+_BY_WEIGHTS = frozenset(
+    (c.LOSS, c.GRAD_NORM, c.TOKEN_ACCURACY, c.ENTROPY, c.EVAL_TRAIN_LOSS, c.EVAL_TRAIN_ACCURACY)
+)
+"""What says nothing more of the training once its weights are NaN; a filter logs 0 in its place."""
+
+
+def _lost_since(run: Snapshot) -> int | None:
+    """The step from which on the weights are no numbers, None where they are."""
+    lost = (episode for episode in run.episodes if episode.signal == "non_finite" and episode.active)
+    return next((episode.first_step for episode in lost), None)
 
 
 def _by_verdict(run: Snapshot, say: Say) -> tuple[Piece, str]:
