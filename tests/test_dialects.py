@@ -253,12 +253,12 @@ def test_logging_steps_can_be_told() -> None:
     assert [record.step for record in records("printed", unbuffered([1, 25, 50]), 25)] == [1, 25, 50]
 
 
-@given(
-    st.lists(st.sampled_from([bar(1), bar(10), bar(20), bar(90), bar(7, 7), cleared(), row(1), "\n", "text"]))
-)
-def test_steps_never_go_back_while_they_are_being_learned(pieces: list[str]) -> None:
-    """Or each change of mind would count as a resume."""
-    steps = [record.step or 0 for record in records("printed", "".join(pieces))]
+@given(st.lists(st.sampled_from([1, 10, 20, 90, bar(7, 7), cleared(), row(1), "\n", "text"])))
+def test_steps_never_go_back_while_they_are_being_learned(pieces: list[int | str]) -> None:
+    """Or each change of mind would count as a resume. Only a training's bar that goes back is one."""
+    drawn = iter(sorted(piece for piece in pieces if isinstance(piece, int)))
+    text = "".join(bar(next(drawn)) if isinstance(piece, int) else piece for piece in pieces)
+    steps = [record.step or 0 for record in records("printed", text)]
     assert steps == sorted(steps)
 
 

@@ -21,7 +21,7 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.notify import client, exporters, service
 from llmtrain_exporter.notify.call import Call, NoAnswerError
 from llmtrain_exporter.notify.chart import drawn, drawn_if_free
-from llmtrain_exporter.notify.config.configure import ConfiguredRelay, Exporter
+from llmtrain_exporter.notify.config.configure import ConfiguredRelay, ExporterAddress
 from llmtrain_exporter.notify.config.settings import RelaySettings
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
@@ -77,7 +77,7 @@ def asking(
     def count(result: str) -> None:
         counts[result] += 1
 
-    return Exporters([Exporter(url, auth) for url in urls], count, lambda: 0.0, instances), counts
+    return Exporters([ExporterAddress(url, auth) for url in urls], count, lambda: 0.0, instances), counts
 
 
 def test_the_first_that_knows_the_run_is_believed() -> None:
@@ -154,7 +154,7 @@ def test_one_that_does_not_answer_is_not_asked_again_at_once() -> None:
     now = [0.0]
     counts: Counter[str] = Counter()
     url = f"http://127.0.0.1:{free_port()}"
-    some = Exporters([Exporter(url)], lambda result: counts.update([result]), lambda: now[0])
+    some = Exporters([ExporterAddress(url)], lambda result: counts.update([result]), lambda: now[0])
     for now[0] in (1.0, 2.0, 1.0 + exporters.SILENT_SECONDS):
         assert some.story("x", "", Lang.EN).story is None
     assert counts == {"connection": 2}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify import service
-from llmtrain_exporter.notify.config.configure import Exporter, configure
+from llmtrain_exporter.notify.config.configure import ExporterAddress, configure
 from llmtrain_exporter.notify.config.settings import LinkRule, RelaySettings
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.links import links, silence_link
@@ -230,7 +230,7 @@ def test_an_alert_names_no_host_of_its_own(instance: str, monkeypatch: pytest.Mo
     asked: list[str] = []
     monkeypatch.setattr("llmtrain_exporter.notify.exporters.ask", lambda call, *_: asked.append(call.url))
     for known in ((), ("gpu-*:9848", "10.0.0.*:9848")):
-        some = Exporters([Exporter("http://{instance}")], lambda _: None, lambda: 0.0, known)
+        some = Exporters([ExporterAddress("http://{instance}")], lambda _: None, lambda: 0.0, known)
         assert some.story("a", instance, Lang.EN).story is None
     assert not asked
 

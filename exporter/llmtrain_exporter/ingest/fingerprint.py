@@ -63,7 +63,7 @@ class Fingerprint:
         self.length += len(view)
 
 
-class Verdict(Enum):
+class Likeness(Enum):
     """What a file is to the log that was read."""
 
     SAME = "it begins with all that was read"
@@ -89,17 +89,17 @@ class Suspect:
         """Bytes that were compared so far."""
         return self._seen.length
 
-    def compare(self, known: Fingerprint) -> Verdict:
+    def compare(self, known: Fingerprint) -> Likeness:
         """Compare some more of the file. Raises OSError."""
         self.size = os.fstat(self.descriptor).st_size
         last = self._seen.length + COMPARED
         while self._seen.length < min(known.length, last):
             if not self._advance(known.length):
                 # Nothing there; where the size says that there should be, that is no proof.
-                return Verdict.SHORTER if self.size < known.end else Verdict.UNDECIDED
+                return Likeness.SHORTER if self.size < known.end else Likeness.UNDECIDED
             if not self._seen.agrees(known):
-                return Verdict.OTHER
-        return Verdict.SAME if self._seen.length == known.length else Verdict.UNDECIDED
+                return Likeness.OTHER
+        return Likeness.SAME if self._seen.length == known.length else Likeness.UNDECIDED
 
     def _advance(self, length: int) -> bool:
         seen = self._seen
@@ -111,9 +111,9 @@ class Suspect:
 def stands_in(descriptor: int, fingerprint: Fingerprint) -> bool:
     """Whether an open file begins with what this is of. Compares all of it. Raises OSError."""
     suspect, looked = Suspect(descriptor, None, fingerprint.start), -1
-    while (verdict := suspect.compare(fingerprint)) is Verdict.UNDECIDED and suspect.compared > looked:
+    while (verdict := suspect.compare(fingerprint)) is Likeness.UNDECIDED and suspect.compared > looked:
         looked = suspect.compared
-    return verdict is Verdict.SAME
+    return verdict is Likeness.SAME
 
 
 def next_data(descriptor: int, offset: int, size: int) -> int:

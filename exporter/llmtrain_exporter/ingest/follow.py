@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from llmtrain_exporter.ingest.fingerprint import Fingerprint, Suspect, Verdict, next_data
+from llmtrain_exporter.ingest.fingerprint import Fingerprint, Likeness, Suspect, next_data
 from llmtrain_exporter.ingest.lines import Lines
 from llmtrain_exporter.ingest.patience import Past, Patience, Trust
 from llmtrain_exporter.ingest.readable import demand_regular, explain
@@ -258,9 +258,9 @@ class Follower:
         if suspect is None:
             return True
         verdict = suspect.compare(known)
-        if verdict is Verdict.UNDECIDED:
+        if verdict is Likeness.UNDECIDED:
             return False
-        if verdict is Verdict.SAME:
+        if verdict is Likeness.SAME:
             self._trust.compared(known.length, COMPARED_PER_SECOND, now)
             self._take_over(suspect)
             self._compared_to = self._lines.offset

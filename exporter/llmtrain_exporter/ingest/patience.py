@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.ingest.fingerprint import Verdict
+from llmtrain_exporter.ingest.fingerprint import Likeness
 
 
 class Patience:
@@ -47,10 +47,10 @@ class Patience:
         self.end()
         self._short = None
 
-    def ends(self, verdict: Verdict, size: int, in_place: bool, now: float) -> bool:
+    def ends(self, verdict: Likeness, size: int, in_place: bool, now: float) -> bool:
         """Whether the log that was read is left for the one of this verdict and size in bytes."""
         drained = self.since is None or self.quiet >= self._quiet_polls or self.is_over(now)
-        if verdict is Verdict.SHORTER and not self._waited(size, now):
+        if verdict is Likeness.SHORTER and not self._waited(size, now):
             return in_place and self.since is not None and drained and size > 0
         return in_place or (drained and not self.doubtful)
 

@@ -18,7 +18,7 @@ NEAR = 4
 """Rows that a rank may be behind another where nothing else shows that no process began anew."""
 
 
-class PrintedRows:
+class RepeatedRows:
     """The last rows of one process, to know one that another rank prints again.
 
     Metrics are gathered from all ranks, so those rows are equal to the last digit. A run that is dead can

@@ -7,7 +7,7 @@ import re
 
 from llmtrain_exporter.ingest.epochs import EpochScale
 from llmtrain_exporter.ingest.progress_bar import BarStep, ProgressBar
-from llmtrain_exporter.ingest.repeats import PrintedRows
+from llmtrain_exporter.ingest.repeats import RepeatedRows
 from llmtrain_exporter.ingest.rhythm import Rhythm
 from llmtrain_exporter.ingest.schedule import Schedule
 from llmtrain_exporter.knowledge import catalogue as c
@@ -36,7 +36,7 @@ class StepFinder:
         self._schedule = schedule
         self.bar = ProgressBar()  # is to see every segment of the log
         self._rhythm = Rhythm(schedule)
-        self._rows = PrintedRows()
+        self._rows = RepeatedRows()
         self._epochs = EpochScale()
         self._planned: int | None = None  # as the trainer's banner says
         self._last = 0  # step of the last training row of this process; before it, where that began

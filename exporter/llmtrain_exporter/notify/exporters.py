@@ -13,7 +13,7 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.call import Answer, Call, Egress, NoAnswerError
 from llmtrain_exporter.notify.client import ask
 from llmtrain_exporter.notify.compose import RunAnswer
-from llmtrain_exporter.notify.config.configure import Exporter
+from llmtrain_exporter.notify.config.configure import ExporterAddress
 from llmtrain_exporter.notify.config.settings import INSTANCE
 from llmtrain_exporter.notify.instances import KnownInstances
 from llmtrain_exporter.story.tree_json import from_object
@@ -31,7 +31,7 @@ class Exporters:
 
     def __init__(
         self,
-        exporters: Sequence[Exporter],
+        exporters: Sequence[ExporterAddress],
         count: Callable[[str], object],
         clock: Callable[[], float],
         instances: Iterable[str] = (),
@@ -86,7 +86,7 @@ class Exporters:
                     self._silent.clear()
                 self._silent[url] = self._clock() + SILENT_SECONDS
 
-    def _to_ask(self, instance: str) -> Sequence[Exporter]:
+    def _to_ask(self, instance: str) -> Sequence[ExporterAddress]:
         """The one that the alert comes from if it is known by that address, else all, one after another."""
         known = [exporter for exporter in self._exporters if urlsplit(exporter.url).netloc == instance]
         if known:

@@ -117,7 +117,7 @@ class _Endpoints:
             raise _RejectedError(
                 401,
                 "token",
-                "it wants the relay's token: give it to Alertmanager as http_config.authorization",
+                "this relay wants its token as http_config.authorization of Alertmanager's receiver",
             )
 
     async def _answer(self, request: Request, take: Callable[[int], None]) -> tuple[int, str]:

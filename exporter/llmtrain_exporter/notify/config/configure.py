@@ -31,7 +31,7 @@ IN_A_FILE_ALONE = ("name", "kind", "per_minute", "per_second", "picture", "in_tu
 
 
 @dataclass(frozen=True, slots=True)
-class Exporter:
+class ExporterAddress:
     """An exporter to ask. `auth`: user and password."""
 
     url: str
@@ -49,7 +49,7 @@ class ConfiguredRelay:
 
     settings: RelaySettings
     bots: tuple[Bot[Any], ...] = ()
-    exporters: tuple[Exporter, ...] = ()
+    exporters: tuple[ExporterAddress, ...] = ()
     warnings: tuple[str, ...] = ()
     memory_file: Path | None = None
     token: str | None = field(default=None, repr=False)
@@ -165,12 +165,12 @@ class _Vault:
         )
         return Bot(rule, rule.lang or lang, self._secrets(rule, place), others)
 
-    def exporter(self, rule: ExporterRule, place: Place) -> Exporter:
+    def exporter(self, rule: ExporterRule, place: Place) -> ExporterAddress:
         """An exporter with its password."""
         self._check_authorities(rule, place)
         password = self._secret(rule, "password", place)
         auth = (rule.username, password or "") if rule.username else None
-        return Exporter(rule.url, auth, rule.ca_file)
+        return ExporterAddress(rule.url, auth, rule.ca_file)
 
     def token(self, rule: PostingRule) -> str | None:
         """What who posts alerts has to show."""
