@@ -27,6 +27,9 @@ OVER_SECONDS = 10.0
 
 LITTLE_RECORDS, LITTLE_BYTES = 50, 64 << 10
 """Training records, or bytes, that a run can write from one search to the next."""
+LOOK_LASTS_SECONDS = 1.0
+"""A log can be written to after the clock was looked at and before it is read: that is no clock ahead."""
+
 CLOCK_GRAIN_SECONDS = 2.0
 """File systems keep times to so much at the worst; a time that is no further off is believed."""
 
@@ -182,7 +185,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         What is seen to be added was written since the last look, whatever the clock of a file server says.
         That clock tells alone of what was there before, and never of the future.
         """
-        written = max(min(reading.modified, now), self.grew_at)
+        told = reading.modified if reading.modified - now <= LOOK_LASTS_SECONDS else now
+        written = max(told, self.grew_at)
         seen = min(looked_at, now)
         if self._followed and reading.records and not reading.past and seen - written > CLOCK_GRAIN_SECONDS:
             written = self.grew_at = seen
