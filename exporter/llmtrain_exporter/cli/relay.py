@@ -107,16 +107,12 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, or every bot took the sample, 1 cannot go on (port in use,
     ...), or a bot did not take it, 64 wrong usage or settings.
     """
-    from llmtrain_exporter import logs
     from llmtrain_exporter.config import ConfigError
     from llmtrain_exporter.notify.config.configure import configure
 
     with reporting(ConfigError):
         chosen = configure(flags, os.environ, config_file)
-    settings = chosen.settings
-    logs.configure(settings.log_format, "error" if test else settings.log_level, sys.stderr)
-    for warning in chosen.warnings:
-        log.warning("%s", warning)
+    _log_as(chosen, "error" if test else None)
     if test is not None:
         return _test(chosen, None if test == EVERY_BOT else test)
     with reporting(ConfigError), until_stopped():
@@ -124,8 +120,16 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
     return 0
 
 
-def _run_relay(chosen: ConfiguredRelay, read_again: Callable[[], ConfiguredRelay]) -> None:
+def _log_as(chosen: ConfiguredRelay, level: str | None = None) -> None:
+    """Log as the settings say, and what is odd about them. `level`: instead of theirs."""
     from llmtrain_exporter import logs
+
+    logs.configure(chosen.settings.log_format, level or chosen.settings.log_level, sys.stderr)
+    for warning in chosen.warnings:
+        log.warning("%s", warning)
+
+
+def _run_relay(chosen: ConfiguredRelay, read_again: Callable[[], ConfiguredRelay]) -> None:
     from llmtrain_exporter.draw.pictures import can_draw
     from llmtrain_exporter.notify.card_log import card_log
     from llmtrain_exporter.notify.service import relay as run
@@ -145,9 +149,7 @@ def _run_relay(chosen: ConfiguredRelay, read_again: Callable[[], ConfiguredRelay
     def renew(change: Callable[[ConfiguredRelay], None]) -> None:
         now = read_again()
         change(now)
-        logs.configure(now.settings.log_format, now.settings.log_level, sys.stderr)
-        for warning in now.warnings:
-            log.warning("%s", warning)
+        _log_as(now)
 
     run(chosen, announce, card_log(chosen.settings.log_format, sys.stderr), renew)
 
