@@ -44,9 +44,9 @@ class RelayCommand(SettingsCommand):
         from llmtrain_exporter.knowledge.text import Lang
         from llmtrain_exporter.notify.config import guide
 
-        *others, last = guide.chat_names(Lang.EN)
         text = inspect.cleandoc(self.help or "").format(
-            chats=f"{', '.join(others)} and {last}",
+            chats=_listed(guide.chat_names(Lang.EN)),
+            with_charts=_listed(guide.names_with_charts(Lang.EN)),
             variables="\n".join(f"  {line}" for line in guide.variable_lines()),
             entries="\n".join(f"    - {line}" for line in guide.entry_lines()),
             common=", ".join(guide.common_settings()),
@@ -54,6 +54,11 @@ class RelayCommand(SettingsCommand):
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(text)
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}"
 
 
 @click.command(cls=RelayCommand, settings=_relay_settings)
@@ -75,7 +80,8 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
     bot the cards go to the log.
 
     \b
-    Cards have a chart of the incident where matplotlib is installed:
+    Cards in {with_charts} have
+    a chart of the incident where matplotlib is installed:
       pip install 'llmtrain-exporter[report]'
 
     \b
@@ -99,7 +105,7 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
       bots:
     {entries}
 
-    A bot of any chat can also have: {common}.
+    A bot of any chat can also have: {common}; one that gets charts also picture (false: none).
 
     SIGHUP has it read its settings again, with the secrets, certificates and users that they name. What
     cannot be used is logged, and changes nothing. Another address to listen on needs a new start.
