@@ -32,13 +32,14 @@ from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.language import preferred
 from llmtrain_exporter.serve.pages.listing import LONGEST_PAGE, PAGE, Listing, ListQuery, ListSlice, query
 from llmtrain_exporter.serve.sparkline import POINTS, Sparkline
-from llmtrain_exporter.serve.watcher import Watcher
+from llmtrain_exporter.serve.watchers import Watchers
 from llmtrain_exporter.story.blocks import Mark, Part, Table, blocks_of, plain
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.tree_json import to_object
 from llmtrain_exporter.watching.history.columns import History
 from llmtrain_exporter.watching.history.recorded import RecordedLog
 
+from tests.rounds import search_and_read
 from tests.servers import HANGS_SECONDS
 from tests.serving import LOSS, NOW, RUN, Site, running
 from tests.training import append, swift, swift_eval
@@ -62,10 +63,9 @@ def site(server: Site) -> Iterator[Site]:
 
 def watched(site: Site, folder: Path) -> Site:
     """The site with the runs below that folder, read to their end."""
-    watcher = Watcher(Configured(paths=(str(folder),), ignore_older=None), site.fleet, site.telemetry)
-    watcher.scan(NOW)
-    while watcher.round(NOW, NOW):
-        pass
+    settings = Configured(paths=(str(folder),), ignore_older=None)
+    for watcher in Watchers(settings, site.fleet, site.telemetry).all:
+        search_and_read(watcher, NOW, NOW)
     return site
 
 

@@ -461,6 +461,24 @@ def test_a_folder_without_a_log_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     assert "该目录下没有找到训练日志" in "".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "empty"),
+        ("Train:  10%|#  | 1/10 [00:01<00:09]", "no training record in it"),
+        ('{"los', "no training"),
+    ],
+)
+def test_a_log_with_half_a_line_is_not_called_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, reason: str
+) -> None:
+    """Bars are drawn over each other, without an end of line until the last."""
+    log = tmp_path / "train.log"
+    log.write_text(content)
+    assert run_cli(commands, ["check", str(log), "--stdout-log", "*.log"]) == 3
+    assert f"no run: {reason}" in " ".join(capsys.readouterr().out.split())
+
+
 # Wrapping
 
 

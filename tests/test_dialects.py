@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from llmtrain_exporter.ingest.dialect import Shape
 from llmtrain_exporter.ingest.dialects import registered
-from llmtrain_exporter.ingest.printed_rows import parse_dict
+from llmtrain_exporter.ingest.printed_rows import PrintedRows
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines
 from llmtrain_exporter.knowledge import catalogue as c
@@ -331,7 +331,7 @@ def test_a_whole_notebook_in_one_line_is_read() -> None:
 @example({"it's": 0.5, 'a "b"': math.nan})
 def test_what_python_prints_of_a_dict_is_read_again(row: dict[str, object]) -> None:
     """Quotes, escapes, bare nan and inf: a flat dict comes back with the same keys and the same numbers."""
-    back = parse_dict(repr(row).encode(errors="replace"))
+    (back,) = PrintedRows().rows(repr(row).encode(errors="replace")) or ({},)
     for key, cell in row.items():
         if isinstance(cell, float) and not math.isfinite(cell):
             assert float(str(back[key])) == pytest.approx(cell, nan_ok=True)

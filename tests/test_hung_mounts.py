@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from llmtrain_exporter.serve.watchers import Watchers
 from llmtrain_exporter.watching.roots import Place, ask_each, grouped, place_of
 
 from tests.hanging import hanging_mount
+from tests.rounds import search_and_read
 from tests.servers import HANGS_SECONDS, ExporterProcess, eventually
 from tests.serving import NOW, RUN, Site, running
 from tests.training import append, swift
@@ -197,19 +199,13 @@ def test_a_root_that_hangs_does_not_hold_up_the_others(
     fleet = Fleet(exposition := Exposition(), paths)
     good, bad = Watchers(Settings(paths=paths), fleet, Telemetry("0", fleet, exposition)).all
     barrier = Barrier(tmp_path / "hung", monkeypatch)
-
-    def look(watcher: Watcher, now: float) -> None:
-        watcher.scan(now)
-        while watcher.round(now - NOW, now):
-            pass
-
-    thread = threading.Thread(target=look, args=(bad, NOW), daemon=True)
+    thread = threading.Thread(target=search_and_read, args=(bad, 0.0, NOW), daemon=True)
     thread.start()
     assert barrier.hangs.wait(HANGS_SECONDS)
-    look(good, NOW)
+    search_and_read(good, 0.0, NOW)
     append(log, swift(2), modified=NOW + 1)
     append(tmp_path / "good" / "new" / "logging.jsonl", swift(7), modified=NOW + 1)
-    look(good, NOW + 1)
+    search_and_read(good, 1.0, NOW + 1)
     assert {run.run: run.last_step for run in fleet.snapshots()} == {"good/run": 2, "good/new": 7}
     assert thread.is_alive()
     barrier.answers.set()
@@ -227,9 +223,7 @@ def test_names_are_those_of_one_search(tmp_path: Path) -> None:
     together = discover.discover(paths, discover.SearchOptions(), NOW)
     fleet = Fleet(exposition := Exposition(), paths)
     for watcher in Watchers(Settings(paths=paths), fleet, Telemetry("0", fleet, exposition)).all:
-        watcher.scan(NOW)
-        while watcher.round(0.0, NOW):
-            pass
+        search_and_read(watcher, 0.0, NOW)
     assert {run.run for run in fleet.snapshots()} == {found.run for found in together.found}
 
 
@@ -245,9 +239,7 @@ def test_roots_come_and_go_with_the_settings(tmp_path: Path) -> None:
     def look(now: float) -> list[str]:
         for watcher in {*before, *all_.all}:
             watcher.take_changes(now)
-            watcher.scan(now)
-            while watcher.round(now - NOW, now):
-                pass
+            search_and_read(watcher, now - NOW, now)
         return [run.run for run in fleet.snapshots()]
 
     assert look(NOW) == ["a/run", "b/run"]
@@ -255,6 +247,28 @@ def test_roots_come_and_go_with_the_settings(tmp_path: Path) -> None:
     assert (all_.all[0], len(all_.all), first in all_.all) == (second, 2, False)
     assert [look(NOW + at) for at in range(1, 5)][-1] == ["b/run", "c/run"]
     assert [pulse.roots for pulse in fleet.pulses.all] == [(paths[1],), (paths[2],)]
+    assert_ends(first)
+
+
+def test_what_was_wrong_with_a_root_goes_with_it(tmp_path: Path) -> None:
+    """No thread and no problem is left of it."""
+    append(tmp_path / "there" / "run" / "logging.jsonl", swift(1), modified=NOW)
+    paths = tuple(str(tmp_path / name) for name in ("there", "missing"))
+    fleet = Fleet(exposition := Exposition(), paths)
+    watchers = Watchers(Settings(paths=paths), fleet, Telemetry("0", fleet, exposition))
+    _, missing = watchers.all
+    search_and_read(missing, 0.0, NOW)
+    assert list(fleet.problems) == [paths[1]]
+    watchers.change(Settings(paths=paths[:1]))
+    missing.take_changes(NOW)
+    assert not fleet.problems
+    assert_ends(missing)
+
+
+def assert_ends(watcher: Watcher) -> None:
+    """Its thread has nothing left to watch."""
+    forever = SimpleNamespace(is_set=bool, wait=lambda _: pytest.fail("it goes on with nothing to watch"))
+    watcher.run(forever)  # type: ignore[arg-type]
 
 
 # The real thing

@@ -21,9 +21,10 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.telemetry import Telemetry
-from llmtrain_exporter.serve.watcher import Watcher
+from llmtrain_exporter.serve.watchers import Watchers
 
 from tests.progress import Progress
+from tests.rounds import search_and_read
 from tests.servers import HANGS_SECONDS, ExporterProcess, Prometheus, Server, eventually, series
 from tests.training import append, swift, swift_eval
 
@@ -159,10 +160,8 @@ def judged(folder: Path) -> tuple[int, float, float]:
     fleet = Fleet(exposition, (str(folder),))
     telemetry = Telemetry("0", fleet, exposition)
     settings = Settings(paths=(str(folder),), stdout_log=("*.log",), ignore_older=None)
-    watcher = Watcher(settings, fleet, telemetry)
-    watcher.scan(time.time())
-    while watcher.round(0.0, time.time()):
-        pass
+    for watcher in Watchers(settings, fleet, telemetry).all:
+        search_and_read(watcher, 0.0, time.time())
     lines = [line.split() for line in telemetry.render(False).decode().splitlines()]
     sums: dict[str, float] = defaultdict(float)
     for line in lines:

@@ -14,7 +14,7 @@ from llmtrain_exporter.bundle.alerting.places import Places
 from llmtrain_exporter.knowledge import page_words
 from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.model import Health
+from llmtrain_exporter.model import Health, State
 from llmtrain_exporter.serve.pages.assets import FOLDER, Assets
 from llmtrain_exporter.serve.pages.frame import UPLOT
 from llmtrain_exporter.serve.pages.listing import PAGE
@@ -96,6 +96,17 @@ def test_the_list_without_scripts(site: Site) -> None:
     assert worst[2:] == ["broken", "running", "1,500", "", "", ""]
     assert other[1:] == ["qwen/v1grpo", "healthy", "running", "50 / 200", "", "", "1 min ago"]
     assert not re.search(r"<b\b", answer.text)
+
+
+def test_a_run_that_ended_early_is_told_so_by_every_page(site: Site) -> None:
+    """By what the run says of itself, and not by its steps: the last record can be before the last step."""
+    closed = replace(RUN, state=State.FINISHED, last_step=195, max_steps=200)
+    site.fleet.publish(replace(closed, run="whole"))
+    site.fleet.publish(replace(closed, run="early", ended_early=True))
+    listed = {row[1].removesuffix("grpo"): row[3] for row in page(site).rows[1:]}
+    assert (listed["whole"], listed["early"]) == ("finished", "ended")
+    compared = {row[0]: row[2] for row in page(site, "/compare?run=whole&run=early").rows if len(row) > 2}
+    assert (compared["whole"], compared["early"]) == ("finished", "ended")
 
 
 def test_the_list_answers_questions_without_scripts(site: Site) -> None:

@@ -161,6 +161,15 @@ def test_an_exporter_that_is_back_is_good_news() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("seconds", "lasted"),
+    [(3, "It lasted less than a minute."), (60, "It lasted 1 min."), (170, "It lasted 3 min.")],
+)
+def test_an_alert_did_not_last_longer_than_it_did(seconds: int, lasted: str) -> None:
+    """In minutes, as there is no knowing the seconds."""
+    assert lasted in text(card(alert(firing=False, ended=NOW + seconds), now=NOW + seconds))
+
+
 @pytest.mark.parametrize("note", [card_words.ALERT_ONLY, card_words.NOT_KNOWN])
 def test_without_the_exporter_the_alert_itself_is_told(note: Text) -> None:
     """Its summary, description and advice; and the card says why there is no more."""

@@ -16,7 +16,7 @@ from llmtrain_exporter.notify.config.configure import ExporterAddress, configure
 from llmtrain_exporter.notify.config.settings import LinkRule, RelaySettings
 from llmtrain_exporter.notify.exporters import Exporters
 from llmtrain_exporter.notify.links import links, silence_link
-from llmtrain_exporter.notify.service import is_loopback
+from llmtrain_exporter.web.hosts import is_loopback
 from llmtrain_exporter.web.users import Users
 from llmtrain_exporter.web.web_config import WebConfig
 

@@ -15,7 +15,6 @@ from typing import Any
 import bcrypt
 import pytest
 import requests
-from llmtrain_exporter.config import Settings
 from llmtrain_exporter.watching.sleeping import SleepingRun
 
 from tests.bots import bot
@@ -36,24 +35,17 @@ def by(limits: dict[str, Any]) -> dict[str, Any]:
     return {"profiles": limits, "runs": ({"match": "*", "profile": "mine"},)}
 
 
-def changed(loop: Loop, **settings: Any) -> None:
-    """Have the loop go by other settings, and read what there is."""
-    loop.watcher.change(Settings(**{"paths": (str(loop.root),), **settings}))
-    loop.watcher.take_changes(loop.now)
-    loop.look()
-
-
 def test_other_limits_judge_the_whole_log_anew(tmp_path: Path) -> None:
     """From its first byte; counters grow where the rules are stricter, and never fall where they are not."""
     loop = Loop(tmp_path, **by(LAX))
     loop.append("a/logging.jsonl", *SPIKES)
     loop.scan()
     assert not loop.value("a", HIGH)
-    changed(loop, **by(STRICT))
+    loop.change(**by(STRICT))
     strict = loop.value("a", HIGH)
     assert strict
     assert strict > 10
-    changed(loop, **by(LAX))
+    loop.change(**by(LAX))
     assert loop.value("a", HIGH) == strict
     assert loop.value("a", "records_total{kind=train}") == 60
     loop.append("a/logging.jsonl", swift(61))
@@ -68,9 +60,9 @@ def test_a_run_of_which_nothing_else_is_said_is_not_read_again(tmp_path: Path) -
         loop.append(f"{run}/logging.jsonl", *SPIKES)
     loop.scan()
     read = loop.own("read_bytes_total")
-    changed(loop, poll_interval=3)
+    loop.change(poll_interval=3)
     assert loop.own("read_bytes_total") == read
-    changed(loop, runs=({"match": "b", "labels": {"team": "x"}},))
+    loop.change(runs=({"match": "b", "labels": {"team": "x"}},))
     assert loop.own("read_bytes_total") == read * 1.5
     assert 'team="x"' in next(
         name for name in loop.values() if name.startswith("llmtrain_run_info{") and '"b"' in name
@@ -82,11 +74,11 @@ def test_a_new_name_is_no_new_run(tmp_path: Path) -> None:
     loop = Loop(tmp_path)
     loop.append("a/logging.jsonl", *SPIKES)
     loop.scan()
-    changed(loop, runs=({"match": "a", "name": "renamed"},))
+    loop.change(runs=({"match": "a", "name": "renamed"},))
     assert loop.runs == ["renamed"]
     assert loop.value("renamed", "records_total{kind=train}") == 60
     assert loop.value("a", "records_total{kind=train}") is None
-    changed(loop)
+    loop.change()
     assert loop.runs == ["a"]
 
 
@@ -96,10 +88,10 @@ def test_a_folder_that_is_watched_from_now_on_has_history(tmp_path: Path) -> Non
     loop.append("a/logging.jsonl", *SPIKES)
     loop.scan()
     append(tmp_path / "new" / "b" / "logging.jsonl", *SPIKES, modified=loop.now)
-    changed(loop, paths=(str(tmp_path / "old"), str(tmp_path / "new")))
+    loop.change(paths=(str(tmp_path / "old"), str(tmp_path / "new")))
     assert loop.runs == ["new/b", "old/a"]
     assert loop.value("new/b", "records_total{kind=train}") == 60
-    changed(loop, paths=(str(tmp_path / "new"),))
+    loop.change(paths=(str(tmp_path / "new"),))
     loop.scan(3)
     assert loop.runs == ["b"]
 
@@ -114,7 +106,7 @@ def test_a_run_that_sleeps_is_judged_anew(tmp_path: Path) -> None:
     assert isinstance(next(iter(loop.watcher._runs)), SleepingRun)
     strict = loop.value("a", HIGH)
     read = loop.own("read_bytes_total")
-    changed(loop, ignore_older=None, **by(LAX))
+    loop.change(ignore_older=None, **by(LAX))
     assert loop.own("read_bytes_total") == 2 * read
     assert loop.value("a", HIGH) == strict
 

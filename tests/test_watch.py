@@ -20,16 +20,17 @@ from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.source import LineSource
 from llmtrain_exporter.model import Snapshot, State
-from llmtrain_exporter.serve import watcher
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.idle_poll import IdlePoll
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watcher import Watcher
+from llmtrain_exporter.serve.watchers import Watchers
 from llmtrain_exporter.watching import run_set
 from llmtrain_exporter.watching.run_set import DESCRIPTORS_SPARED, SCANS_MISSING
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.rounds import read_all
 from tests.servers import series
 from tests.training import (
     append,
@@ -49,7 +50,7 @@ STALLED = "signal_active{signal=stalled,severity=critical}"
 
 
 class Loop:
-    """A watcher over one folder, whose clocks stand still until they are moved."""
+    """What watches a folder, whose clocks stand still until they are moved."""
 
     def __init__(self, root: Path, **settings: Any) -> None:
         exposition = Exposition()
@@ -58,13 +59,32 @@ class Loop:
         self.fleet = Fleet(exposition, paths)
         self.telemetry = Telemetry("0", self.fleet, exposition)
         self.settings = Settings(paths=paths, poll_interval=0.2, scan_interval=5.0, **settings)
-        self.watcher = self.new_watcher()
         self.now = START
         self._exposition = exposition
+        self.restart()
 
-    def new_watcher(self) -> Watcher:
-        """One that knows nothing yet."""
-        return Watcher(self.settings, self.fleet, self.telemetry)
+    def restart(self) -> None:
+        """Watch as one that knows nothing yet."""
+        self._watchers = Watchers(self.settings, self.fleet, self.telemetry)
+        self._watching = list(self._watchers.all)
+
+    @property
+    def watcher(self) -> Watcher:
+        """The one of the only folder."""
+        (watcher,) = self._watchers.all
+        return watcher
+
+    def change(self, **settings: Any) -> None:
+        """Go by other settings, and read what there is."""
+        known = list(self._watching)
+        self._watchers.change(Settings(**{"paths": (str(self.root),), **settings}))
+        for watcher in known:
+            watcher.take_changes(self.now)
+        for watcher in self._watchers.all:
+            if watcher not in known:
+                watcher.scan(self.now)
+                self._watching.append(watcher)
+        self.look()
 
     def append(self, path: str, *lines: str) -> Path:
         """Write lines below the root, now."""
@@ -74,14 +94,15 @@ class Loop:
         """Search, five seconds apart, and read what there is."""
         for _ in range(times):
             self.now += 5
-            self.watcher.scan(self.now)
+            for watcher in self._watching:
+                watcher.scan(self.now)
             self.look()
 
     def look(self, seconds: float = 0.2) -> None:
         """Let time pass, then look until there is no more to read."""
         self.now += seconds
-        while self.watcher.round(self.now - START, self.now):
-            pass
+        for watcher in self._watching:
+            read_all(watcher, self.now - START, self.now)
 
     def pass_time(self, seconds: float) -> None:
         """Look five times a second for so long."""
@@ -746,7 +767,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         return made.seconds
 
     clocks = SimpleNamespace(monotonic=seconds, thread_time=seconds, time=lambda: START + made.seconds)
-    monkeypatch.setattr(watcher, "time", clocks)
+    monkeypatch.setattr("llmtrain_exporter.serve.watcher.time", clocks)
     return made
 
 
@@ -783,7 +804,7 @@ def test_looks_get_rarer_where_they_cost_much(
     loop.scan()
     stirred = IdlePoll.stirred
     for took, waits in ((0.001, 0.2), (0.006, 1.0), (5.0, 2.0)):
-        loop.watcher = loop.new_watcher()
+        loop.restart()
         monkeypatch.setattr(IdlePoll, "stirred", clock.taking(took, stirred))
         clock.waits.clear()
         go_round(loop, clock, 3)
@@ -803,7 +824,7 @@ def test_searches_get_rarer_where_they_cost_much(
             return discover.Scan((), {}, {})
 
         monkeypatch.setattr(discover, "discover", search)
-        loop.watcher = loop.new_watcher()
+        loop.restart()
         clock.waits.clear()
         go_round(loop, clock, 200)
         gaps = [later - earlier for earlier, later in pairwise(scans)]

@@ -44,9 +44,9 @@ class RelayCommand(SettingsCommand):
         from llmtrain_exporter.knowledge.text import Lang
         from llmtrain_exporter.notify.config import guide
 
-        *others, last = guide.chat_names(Lang.EN)
         text = inspect.cleandoc(self.help or "").format(
-            chats=f"{', '.join(others)} and {last}",
+            chats=_listed(guide.chat_names(Lang.EN)),
+            with_charts=_listed(guide.names_with_charts(Lang.EN)),
             variables="\n".join(f"  {line}" for line in guide.variable_lines()),
             entries="\n".join(f"    - {line}" for line in guide.entry_lines()),
             common=", ".join(guide.common_settings()),
@@ -54,6 +54,11 @@ class RelayCommand(SettingsCommand):
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(text)
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}"
 
 
 @click.command(cls=RelayCommand, settings=_relay_settings)
@@ -75,7 +80,8 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
     bot the cards go to the log.
 
     \b
-    Cards have a chart of the incident where matplotlib is installed:
+    Cards in {with_charts} have
+    a chart of the incident where matplotlib is installed:
       pip install 'llmtrain-exporter[report]'
 
     \b
@@ -99,7 +105,7 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
       bots:
     {entries}
 
-    A bot of any chat can also have: {common}.
+    A bot of any chat can also have: {common}; one that gets charts also picture (false: none).
 
     SIGHUP has it read its settings again, with the secrets, certificates and users that they name. What
     cannot be used is logged, and changes nothing. Another address to listen on needs a new start.
@@ -107,16 +113,12 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, or every bot took the sample, 1 cannot go on (port in use,
     ...), or a bot did not take it, 64 wrong usage or settings.
     """
-    from llmtrain_exporter import logs
     from llmtrain_exporter.config import ConfigError
     from llmtrain_exporter.notify.config.configure import configure
 
     with reporting(ConfigError):
         chosen = configure(flags, os.environ, config_file)
-    settings = chosen.settings
-    logs.configure(settings.log_format, "error" if test else settings.log_level, sys.stderr)
-    for warning in chosen.warnings:
-        log.warning("%s", warning)
+    _log_as(chosen, "error" if test else None)
     if test is not None:
         return _test(chosen, None if test == EVERY_BOT else test)
     with reporting(ConfigError), until_stopped():
@@ -124,8 +126,16 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
     return 0
 
 
-def _run_relay(chosen: ConfiguredRelay, read_again: Callable[[], ConfiguredRelay]) -> None:
+def _log_as(chosen: ConfiguredRelay, level: str | None = None) -> None:
+    """Log as the settings say, and what is odd about them. `level`: instead of theirs."""
     from llmtrain_exporter import logs
+
+    logs.configure(chosen.settings.log_format, level or chosen.settings.log_level, sys.stderr)
+    for warning in chosen.warnings:
+        log.warning("%s", warning)
+
+
+def _run_relay(chosen: ConfiguredRelay, read_again: Callable[[], ConfiguredRelay]) -> None:
     from llmtrain_exporter.draw.pictures import can_draw
     from llmtrain_exporter.notify.card_log import card_log
     from llmtrain_exporter.notify.service import relay as run
@@ -145,9 +155,7 @@ def _run_relay(chosen: ConfiguredRelay, read_again: Callable[[], ConfiguredRelay
     def renew(change: Callable[[ConfiguredRelay], None]) -> None:
         now = read_again()
         change(now)
-        logs.configure(now.settings.log_format, now.settings.log_level, sys.stderr)
-        for warning in now.warnings:
-            log.warning("%s", warning)
+        _log_as(now)
 
     run(chosen, announce, card_log(chosen.settings.log_format, sys.stderr), renew)
 

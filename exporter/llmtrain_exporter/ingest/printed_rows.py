@@ -67,15 +67,6 @@ class PrintedRows:
         return self._search(opened.text) if opened.closed else [opened.given_up()]
 
 
-def parse_dict(text: bytes) -> PrintedRow:
-    """A flat dict as Python prints it, numbers printed as strings included; empty where the text is none."""
-    row = _parse_flat(text)
-    if row is None:
-        found = dict_at(text.decode("latin-1"), 0)
-        row = found.pairs if found.complete else {}
-    return row
-
-
 class _OpenDict:
     """The text of a dict whose end has not come yet, in bounds."""
 

@@ -17,6 +17,7 @@ ALERTS_OVER = Text("Alert over", "告警已解除")
 BEGAN = Text("It began at {moment}.", "开始于 {moment}。")
 FIRING_FOR = Text("This alert has been on for {time}.", "该告警已持续 {time}。")
 LASTED = Text("It lasted {time}.", "持续 {time}。")
+LASTED_BRIEFLY = Text("It lasted less than a minute.", "持续不到一分钟。")
 
 # Headings and lines below them.
 ALSO = Text("Also: {alerts}", "另有：{alerts}")

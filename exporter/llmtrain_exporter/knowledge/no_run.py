@@ -21,10 +21,10 @@ class NoRunReason(Enum):
     """A folder without any log below it."""
 
     EMPTY = "empty"
-    """A log without a line."""
+    """A log without a byte."""
 
     NO_RECORD = "no_record"
-    """A log with lines, none of which is a training record."""
+    """A log without a training record in what it says."""
 
     NOT_UNDERSTOOD = "not_understood"
     """A log with rows of a training, none of which could be read."""

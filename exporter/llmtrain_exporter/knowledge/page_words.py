@@ -166,15 +166,13 @@ SCRIPT: Mapping[str, Text] = {
 
 
 def page_texts(lang: Lang) -> dict[str, str]:
-    """All that templates say, in one language; words of the knowledge as "state.running", "health.broken"."""
+    """All that templates say, in one language; words of the knowledge as "verdict", "health.broken"."""
     shared = {
         "colon": words.COLON,
         "flags": words.FLAGS,
         "metric_table": words.METRICS,
         "setting": words.SETTING,
         "verdict": words.VERDICT,
-        **{f"state.{key}": text for key, text in words.STATE.items()},
-        "state.ended_early": words.ENDED_EARLY,
         **{f"health.{key}": text for key, text in words.HEALTH.items()},
     }
     return {name: text.of(lang) for name, text in {**PAGE, **shared}.items()}

@@ -47,6 +47,9 @@ from llmtrain_exporter.story.phrase import joined
 LONG_SECONDS = 1800.0
 """An alert that fires for longer than this is told again, and says so."""
 
+BRIEF_SECONDS = 60.0
+"""Of an alert that was over sooner than this nobody knows how long it lasted: rules look each 15 s or so."""
+
 FIRST_YEAR = 1971
 """What began earlier has no time: Go writes year 1, others 1970."""
 
@@ -266,7 +269,8 @@ def _still_on(subject: _Subject) -> Iterator[str]:
 
 def _lasted(subject: _Subject) -> str:
     seconds = (subject.lead.ended or subject.now) - subject.lead.started
-    lasted = subject.say(cw.LASTED, time=_in_minutes(seconds, subject.lang))
+    brief = seconds < BRIEF_SECONDS
+    lasted = subject.say(cw.LASTED_BRIEFLY if brief else cw.LASTED, time=_in_minutes(seconds, subject.lang))
     return words.BETWEEN_SENTENCES[subject.lang].join((*_beginning(subject), lasted))
 
 
@@ -283,7 +287,7 @@ def _beginning(subject: _Subject) -> Iterator[str]:
 
 def _in_minutes(seconds: float, lang: Lang) -> str:
     """About so long: Prometheus itself knows it no better."""
-    return duration(60.0 * max(round(seconds / 60), 1), lang)
+    return duration(60.0 * round(seconds / 60), lang)
 
 
 def _several_runs(subject: _Subject) -> Iterator[Section]:

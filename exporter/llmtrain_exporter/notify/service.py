@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import resource
 import signal
@@ -43,7 +42,8 @@ from llmtrain_exporter.notify.telemetry import RelayTelemetry
 from llmtrain_exporter.web import web_config
 from llmtrain_exporter.web.access import access_of
 from llmtrain_exporter.web.connections import Limits, fair_share
-from llmtrain_exporter.web.reloading import on_hangup, reload
+from llmtrain_exporter.web.hosts import is_loopback
+from llmtrain_exporter.web.reloading import on_hangup, reload, warn_of_address
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.web_config import WebConfig
 
@@ -74,7 +74,7 @@ def relay(
     it cannot listen, and ConfigError.
     """
     settings = configured.settings
-    web = _web(configured)
+    web = web_config.load(settings.web_config_file)
     _warn_of_strangers(settings, web, configured.token)
     quieten()
     ending = threading.Event()
@@ -91,23 +91,15 @@ def relay(
     telemetry.server.reloaded(time.time())
 
     def change(new: ConfiguredRelay) -> None:
-        web = _web(new)
+        web = web_config.load(new.settings.web_config_file)
         _change(site, new, telemetry, ending.is_set, memory)
         server.exchange(_app(site, telemetry, new, web), web.tls)
         _warn_of_strangers(new.settings, web, new.token)
-        if new.settings.listen != settings.listen:
-            log.warning(
-                "Start it again to listen on %s; until then it is %s", new.settings.listen, settings.listen
-            )
+        warn_of_address(new.settings.listen, settings.listen)
 
     with closing(memory), on_hangup(partial(reload, partial(renew, change), telemetry.server, time.time)):
         announce(server.url)
         _run(server, site, ending)
-
-
-def _web(configured: ConfiguredRelay) -> WebConfig:
-    path = configured.settings.web_config_file
-    return web_config.load(path) if path else WebConfig()
 
 
 def _app(site: Relay, telemetry: RelayTelemetry, configured: ConfiguredRelay, web: WebConfig) -> Starlette:
@@ -132,14 +124,6 @@ def _warn_of_strangers(settings: RelaySettings, web: WebConfig, token: str | Non
             "and give Alertmanager's receiver the same file as http_config.authorization.credentials_file",
             settings.listen,
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def quieten() -> None:

@@ -6,9 +6,9 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
 
 from llmtrain_exporter.printable import printable
+from llmtrain_exporter.story.numbers import moment_text
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +73,7 @@ class Pulse:
     @property
     def hindrance(self) -> str:
         """What hinders it, for people; it is stuck."""
-        since = datetime.fromtimestamp(self.stuck_since or 0.0, timezone.utc).strftime(
-            "%Y-%m-%d %H:%M:%S UTC"
-        )
+        since = moment_text(self.stuck_since or 0.0)
         where = f" at {printable(self.looks_at)}" if self.looks_at and self.looks_at not in self.roots else ""
         return f"does not answer{where}: not read since {since}"
 

@@ -24,7 +24,7 @@ from llmtrain_exporter.serve.watchers import Watchers
 from llmtrain_exporter.web import web_config
 from llmtrain_exporter.web.access import access_of
 from llmtrain_exporter.web.connections import Limits, fair_share
-from llmtrain_exporter.web.reloading import on_hangup, reload
+from llmtrain_exporter.web.reloading import on_hangup, reload, warn_of_address
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.web_config import WebConfig
 
@@ -44,7 +44,7 @@ class Exporter:
 
         Raises OSError where it cannot listen, and ConfigError.
         """
-        web = _web(settings)
+        web = web_config.load(settings.web_config_file)
         self._exposition = Exposition()
         self._fleet = Fleet(self._exposition, settings.paths)
         self._telemetry = Telemetry(__version__, self._fleet, self._exposition)
@@ -57,14 +57,13 @@ class Exporter:
 
     def change(self, settings: Settings) -> None:
         """Go by these settings from now on. Raises ConfigError, and then nothing has changed."""
-        web = _web(settings)
+        web = web_config.load(settings.web_config_file)
         app = self._app(settings, web)
         self._telemetry.limits(settings.known_profiles.values())
         self._fleet.roots = settings.paths
         self.watchers.change(settings)
         self.server.exchange(app, web.tls)
-        if settings.listen != self._listen:
-            log.warning("Start it again to listen on %s; until then it is %s", settings.listen, self._listen)
+        warn_of_address(settings.listen, self._listen)
 
     def _app(self, settings: Settings, web: WebConfig) -> ASGIApp:
         access = access_of(web, settings.address[0], settings.allowed_hosts)
@@ -101,10 +100,6 @@ def serve(
             until_end.enter_context(on_hangup(partial(reload, change, exporter.metrics, time.time)))
         announce(exporter.server.url)
         return _run(exporter.watchers, exporter.server)
-
-
-def _web(settings: Settings) -> WebConfig:
-    return web_config.load(settings.web_config_file) if settings.web_config_file else WebConfig()
 
 
 def limits() -> Limits:

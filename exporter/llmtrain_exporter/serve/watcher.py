@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ from llmtrain_exporter.ingest.discover import Surroundings
 from llmtrain_exporter.ingest.source import Reading
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.idle_poll import IdlePoll
-from llmtrain_exporter.serve.pulse import Pulse, Pulses
+from llmtrain_exporter.serve.pulse import Pulse
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.watching.live import LiveRun
@@ -55,23 +54,19 @@ class Sharing:
 
 
 class Watcher:
-    """Watches folders and keeps the fleet up to date. Belongs to one thread."""
+    """Watches some of the roots and keeps the fleet up to date. Belongs to one thread."""
 
     def __init__(
         self,
         settings: Settings,
         fleet: Fleet,
         telemetry: Telemetry,
-        pulse: Pulse | None = None,
-        sharing: Sharing | None = None,
+        pulse: Pulse,
+        sharing: Sharing,
     ) -> None:
-        """`pulse`: of the thread, with its roots; None: it watches all roots of the settings."""
-        roots = dict.fromkeys(map(os.path.abspath, settings.paths))
-        self._pulse = pulse or Pulse(tuple(roots), time.monotonic())
-        if pulse is None:
-            fleet.pulses = Pulses([self._pulse], fleet.note_pulses)
-        self._alone = pulse is None
-        self._sharing = sharing or Sharing(Seats(), {})
+        """`pulse`: of the thread, with its roots."""
+        self._pulse = pulse
+        self._sharing = sharing
         self._looked_at = 0.0  # Unix time of the round before
         self._settings = settings
         self._fleet = fleet
@@ -83,6 +78,7 @@ class Watcher:
         self._worked = 0.0  # seconds of the last round that were no mere looking
         self._idle_poll: IdlePoll[WatchedRun] | None = None  # None: what is open, or how far, has changed
         self._tend_due = -math.inf
+        self._is_over = False  # its roots were retired, and a search has found nothing left of them
         self._changes: SimpleQueue[Settings] = SimpleQueue()  # from any thread
 
     @property
@@ -99,8 +95,8 @@ class Watcher:
         self._changes.put(settings)
 
     def run(self, stop: threading.Event) -> None:
-        """Watch until `stop` is set."""
-        while not stop.is_set():
+        """Watch until `stop` is set, or until there is nothing left of roots that were retired."""
+        while not stop.is_set() and not self._is_over:
             self.take_changes(time.time())
             began = time.monotonic()
             self._pulse.beat(began)
@@ -123,9 +119,6 @@ class Watcher:
         while not self._changes.empty():
             self._settings = self._changes.get()
             self._rules = rules_for_serving(self._settings)
-            if self._alone:
-                self._sharing.named_after.clear()
-                self._pulse.roots = tuple(dict.fromkeys(map(os.path.abspath, self._settings.paths)))
             for name in self._runs.change(self._rules, self._settings.max_runs):
                 self._newborn.discard(name)
                 self._fleet.remove(name)
@@ -152,6 +145,7 @@ class Watcher:
             self._fleet.remove(name)
         if newborn and self._pulse.ready:
             self._newborn |= {run.name for run in changes.met if self._may_be_newborn(run, now)}
+        self._is_over = not roots and not len(self._runs)
         took = time.monotonic() - began
         self._telemetry.scanned(took, len(self._runs), changes.left_out, scan.errors, self)
 

@@ -219,7 +219,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return NoRun(path, NoRunReason.UNREADABLE, skipped, self.source.error)
         if self.folded.is_not_understood:
             return NoRun(path, NoRunReason.NOT_UNDERSTOOD, skipped)
-        return NoRun(path, NoRunReason.NO_RECORD if skipped else NoRunReason.EMPTY, skipped)
+        is_empty = not self.found.size and not skipped
+        return NoRun(path, NoRunReason.EMPTY if is_empty else NoRunReason.NO_RECORD, skipped)
 
     def news_of_error(self) -> str | None:
         """What hinders the reading, for people, the first time that it is asked for."""

@@ -35,16 +35,16 @@ class KnownHosts:
     @property
     def checked(self) -> bool:
         """Whether names matter: what listens to others is called who knows what, unless a list says so."""
-        return bool(self.allowed) or self.listen.lower() == "localhost" or _is_loopback(_address(self.listen))
+        return bool(self.allowed) or is_loopback(self.listen)
 
     def know(self, host: str, local: str) -> bool:
         """Whether the server is called so. `host`: without port; `local`: the address it was reached at."""
         if host == self.listen.lower() or any(_covers(name, host) for name in self.allowed):
             return True
-        reached, asked = _address(local), _address(host)
-        if _is_loopback(reached):
-            return host == "localhost" or _is_loopback(asked)
-        return asked is not None and asked == reached
+        if is_loopback(local):
+            return is_loopback(host)
+        asked = _address(host)
+        return asked is not None and asked == _address(local)
 
 
 ANY_HOST = KnownHosts()
@@ -62,8 +62,10 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _is_loopback(address: IPv4Address | IPv6Address | None) -> bool:
-    return address is not None and address.is_loopback
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    address = _address(host)
+    return host.lower() == "localhost" if address is None else address.is_loopback
 
 
 def host_of(header: str) -> str:

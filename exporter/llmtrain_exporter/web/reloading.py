@@ -36,6 +36,12 @@ def reload(change: Callable[[], object], metrics: ServerMetrics, now: Callable[[
         metrics.reloaded(now())
 
 
+def warn_of_address(wanted: str, listening: str) -> None:
+    """Say that an address to listen on cannot be exchanged, where other settings were read that want one."""
+    if wanted != listening:
+        log.warning("Start it again to listen on %s; until then it is %s", wanted, listening)
+
+
 @contextmanager
 def on_hangup(act: Callable[[], object]) -> Iterator[None]:
     """While the block runs, SIGHUP calls `act` in a thread of its own. Only the main thread can have that.

@@ -82,8 +82,10 @@ class WebRule(SettingsSection):
     basic_auth_users: Annotated[Mapping[str, SecretStr], BeforeValidator(_hashes)] = {}
 
 
-def load(path: str) -> WebConfig:
-    """The configuration in that file. Raises ConfigError, which never tells a hash."""
+def load(path: str | None) -> WebConfig:
+    """The configuration in that file; the usual one without. Raises ConfigError, which never tells a hash."""
+    if not path:
+        return WebConfig()
     layers = Layers()
     layers.add_file(path, "basic_auth_users: {...}", relative_to_file=True)
     rule = layers.validated(WebRule)

@@ -19,6 +19,11 @@ def chat_names(lang: Lang) -> list[str]:
     return [chat.name.of(lang) for chat in CHATS.values()]
 
 
+def names_with_charts(lang: Lang) -> list[str]:
+    """The chats to which a chart can be sent with a card."""
+    return [chat.name.of(lang) for chat in CHATS.values() if chat.picture is not None]
+
+
 def own_settings(chat: Chat[Any]) -> list[str]:
     """What a bot of this chat can be told and others cannot, without the ways to give a secret."""
     secrets = secret_keys(chat.rule)
@@ -29,8 +34,10 @@ def own_settings(chat: Chat[Any]) -> list[str]:
 
 
 def common_settings() -> list[str]:
-    """What a bot of any chat can be told."""
-    return [key for key, field in BotRule.model_fields.items() if not field.is_required()]
+    """What a bot of any chat can be told, but for what concerns charts."""
+    return [
+        key for key, field in BotRule.model_fields.items() if not field.is_required() and key != "picture"
+    ]
 
 
 def variable_lines() -> Iterator[str]:

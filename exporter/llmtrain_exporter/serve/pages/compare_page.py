@@ -16,7 +16,7 @@ from llmtrain_exporter.serve.pages.list_rows import StepsDone, progress_of
 from llmtrain_exporter.serve.pages.run_page import chart_marks
 from llmtrain_exporter.serve.pages.wording import Wording
 from llmtrain_exporter.story.diagnosis import against, title
-from llmtrain_exporter.story.facts import judged_by_loss, progress
+from llmtrain_exporter.story.facts import judged_by_loss, progress, state_text
 from llmtrain_exporter.story.numbers import number
 
 MOST_RUNS = 8
@@ -54,6 +54,10 @@ class ComparedRun:
         """The lowest evaluation loss, where the loss says something."""
         run = self.run
         return number(run.best[0]) if run and run.best and judged_by_loss(run) else ""
+
+    def state(self, lang: Lang) -> str:
+        """What it does."""
+        return state_text(self.run, lang) if self.run else ""
 
     def worst(self, lang: Lang) -> str:
         """The worst that speaks against it."""

@@ -8,10 +8,13 @@ from urllib.parse import urlencode
 
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import printable
+from llmtrain_exporter.serve.fleet import Shown
 from llmtrain_exporter.serve.pages.list_rows import RunRow, run_row
 from llmtrain_exporter.serve.pages.listed_run import listed_run
 from llmtrain_exporter.serve.pages.listing import PAGE, ListQuery, ListSlice
 from llmtrain_exporter.serve.pages.wording import Wording
+from llmtrain_exporter.story.facts import state_text
+from llmtrain_exporter.story.numbers import moment_text
 
 COLUMNS = (
     ("run", "name"),
@@ -80,10 +83,16 @@ class ListPage:
         """The runs, in order."""
         return (
             run_row(
-                listed_run(shown, self.lang), self.say, self.link_parameters, self.now, shown.unread_since
+                listed_run(shown, self.lang), self.say, self.link_parameters, self.now, self._state(shown)
             )
             for shown in self.found.runs
         )
+
+    def _state(self, shown: Shown) -> str:
+        """What a run does; of one that cannot be read nobody knows."""
+        if shown.unread_since is not None:
+            return self.say("unread_short", time=moment_text(shown.unread_since))
+        return state_text(shown.snapshot, self.lang)
 
     @property
     def filters(self) -> Iterator[tuple[str, list[FilterOption]]]:

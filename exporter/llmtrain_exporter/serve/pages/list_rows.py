@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from llmtrain_exporter.model import State
 from llmtrain_exporter.serve.pages.listed_run import DrawnCourse, ListedRun
 from llmtrain_exporter.serve.pages.wording import Wording, count
 from llmtrain_exporter.story.blocks import Line, Moment
-from llmtrain_exporter.story.numbers import moment_text, number
+from llmtrain_exporter.story.numbers import number
 
 SPARKLINE_SIZE = 120, 24
 """Width and height of a sparkline, in its own units."""
@@ -58,11 +57,11 @@ def run_row(
     say: Wording,
     link_parameters: Mapping[str, str],
     now: float,
-    unread_since: float | None = None,
+    state: str,
 ) -> RunRow:
     """A run as the list shows it. `link_parameters`: parameters of every link; `now`: Unix time.
 
-    `unread_since`: see `Shown`.
+    `state`: what it does, in words.
     """
     left, last = run.remaining_seconds, run.last_record_timestamp
     return RunRow(
@@ -73,21 +72,12 @@ def run_row(
         health_text=say(f"health.{run.health}"),
         trouble=_trouble(run, say),
         is_over=run.signal is None,
-        state=_state(run, unread_since, say),
+        state=state,
         progress=progress_of(run.last_step, run.max_steps, run.progress),
         left="" if left is None else say.age(left),
         sparkline=_drawing(run.sparkline, say),
         last_record=() if last is None else (Moment(say.ago(now - last), last),),
     )
-
-
-def _state(run: ListedRun, since: float | None, say: Wording) -> str:
-    """What it does; of a run that cannot be read nobody knows."""
-    if since is not None:
-        return say("unread_short", time=moment_text(since))
-    # One that its trainer closed before the last planned step is not finished.
-    early = run.state == State.FINISHED and (run.last_step or 0) < (run.max_steps or 0)
-    return say("state.ended_early" if early else f"state.{run.state}")
 
 
 def _trouble(run: ListedRun, say: Wording) -> str:
