@@ -174,7 +174,7 @@ class Analysis:
         if reading is None or tracker is None or rule.signal.family not in PARTS:
             return None
         if self._is_sign(tracker) or (rule.jumped is not None and rule.jumped(view)):
-            return Sign(rule.signal.family, rule.name, _force(reading, rule))
+            return Sign(rule.signal.family, rule.name, _force(reading, rule), reading.began)
         return None
 
     def _is_sign(self, tracker: Tracker) -> bool:

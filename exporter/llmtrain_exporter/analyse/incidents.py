@@ -24,11 +24,15 @@ PARTS = {Family.KL: 0, Family.GRADIENT: 0, Family.LENGTH: 1, Family.REWARD: 2}
 
 
 class Sign(NamedTuple):
-    """What speaks for an incident in a family at one record. `force`: how bad it is."""
+    """What speaks for an incident in a family at one record.
+
+    `force`: how bad it is. `began`: the step since which it is there, None: this one.
+    """
 
     family: Family
     signal: str
     force: float
+    began: int | None = None
 
 
 class Trace:
@@ -83,7 +87,8 @@ class Incidents:
         for sign in signs:
             trace = self._traces.get(sign.family)
             if trace is None or index - trace.last > SIGN_GAP + 1:
-                trace = self._traces[sign.family] = Trace(index, step)
+                began = step if sign.began is None else sign.began
+                trace = self._traces[sign.family] = Trace(index, began)
             trace.count += trace.last != index or trace.count == 0
             trace.last, trace.force = index, max(trace.force, sign.force)
             if sign.signal not in trace.signals:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from llmtrain_exporter.analyse.signals import fit, gradient, length, loss, policy, progress, reward
+from llmtrain_exporter.analyse.signals import (
+    fit,
+    gradient,
+    length,
+    loss,
+    non_finite,
+    policy,
+    progress,
+    reward,
+)
 from llmtrain_exporter.analyse.signals.rule import Context, Rule
 from llmtrain_exporter.knowledge.signal import FoundBy, Profile, Signal
 from llmtrain_exporter.knowledge.signals import SIGNALS
 
 RULES: tuple[type[Rule], ...] = (
+    *non_finite.RULES,
     *loss.RULES,
     *gradient.RULES,
     *policy.RULES,

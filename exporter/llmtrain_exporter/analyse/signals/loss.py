@@ -1,4 +1,4 @@
-"""The loss: numbers that are none, spikes, rebounds and plateaus."""
+"""The loss: spikes, rebounds, plateaus, and one that is lost for good."""
 
 from __future__ import annotations
 
@@ -9,12 +9,7 @@ from collections.abc import Mapping
 from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
 from llmtrain_exporter.analyse.signals.rule import (
-    ENTROPY,
-    EVAL_LOSS,
-    GRAD_NORM,
-    KL,
     LOSS,
-    REWARD,
     Context,
     Interval,
     Readings,
@@ -30,36 +25,12 @@ from llmtrain_exporter.knowledge.signals.loss import (
     LOSS_PLATEAU,
     LOSS_SPIKE,
     LOSS_UNSTABLE,
-    NON_FINITE,
     PLATEAU_EPOCHS,
     RELAXED,
     SMOOTHED_RECORDS,
     SMOOTHED_STEPS,
 )
 from llmtrain_exporter.model import Series
-
-
-class NonFinite(Rule):
-    """NaN or infinity. A loss that the trainer's filter shows as 0.0 stands beside a NaN gradient."""
-
-    __slots__ = ()
-
-    signal = NON_FINITE
-    watched = (LOSS, GRAD_NORM, KL, REWARD, ENTROPY)
-
-    def read(self, view: RecordView) -> SignalReading | None:
-        """The first metric that is no finite number."""
-        for watched in self.watched:
-            value = view.values.get(watched, 0.0)
-            if not math.isfinite(value):
-                return SignalReading(1.0, value, watched)
-        return None
-
-    def evaluate(self, view: RecordView) -> Readings:
-        """The evaluation's loss."""
-        loss = view.record.get(c.LOSS)
-        if loss is not None and not math.isfinite(loss):
-            yield SignalReading(1.0, loss, EVAL_LOSS)
 
 
 class LossSpike(Rule):
@@ -198,4 +169,4 @@ class LossPlateau(Rule):
             )
 
 
-RULES = (NonFinite, LossSpike, PolicyLossSpike, LossUnstable, LossPlateau)
+RULES = (LossSpike, PolicyLossSpike, LossUnstable, LossPlateau)

@@ -31,6 +31,11 @@ REWARD_STD = series(c.REWARD_STD, TRAIN)
 REWARD_ZERO_STD = series(c.REWARD_ZERO_STD, TRAIN)
 LENGTH = series(c.COMPLETION_LENGTH, MEAN, TRAIN)
 CLIPPED = series(c.COMPLETION_CLIPPED, TRAIN)
+PREFERENCES = (
+    series(c.PREFERENCE_MARGIN, TRAIN),
+    *(series(c.PREFERENCE_REWARD, ("side", side), TRAIN) for side in ("chosen", "rejected")),
+    *(series(c.LOGPS, ("side", side), TRAIN) for side in ("chosen", "rejected")),
+)
 CLIP_RATIOS = tuple(
     series(c.CLIP_RATIO, ("bound", bound), TRAIN) for bound in ("region_mean", "low_mean", "high_mean")
 )
@@ -53,6 +58,7 @@ class SignalReading(NamedTuple):
     """What a rule read: a signal's score, held against its limits, and what it was found in.
 
     `size` is held against the bounds' floors. `unit` and `offset` turn a limit into the metric's own unit.
+    `began`: the step at which it began, where that is known to be an earlier one.
     """
 
     score: float
@@ -63,6 +69,7 @@ class SignalReading(NamedTuple):
     offset: float = 0.0
     baseline: float | None = None
     force: Severity | None = None  # holds whatever the score
+    began: int | None = None
 
 
 class RecordView:

@@ -20,12 +20,42 @@ RELAXED: Annotated[float, "times, at each record", src.RUNS] = 1.01
 PLATEAU_EPOCHS: Annotated[int, "epochs", src.SFT_ADJUST] = 4
 """Over which the loss should fall."""
 
+# How much a number says that is none.
+PASSING: Annotated[float, "weight", src.TRAINERS] = 1.0
+"""That may pass: a mean without a token to count, or one step that an fp16 loss scaler skips."""
+LOST: Annotated[float, "weight", src.SFT_SERIOUS] = 2.0
+"""That does not pass: the weights are lost."""
+LOST_GRADIENTS: Annotated[int, "records", src.RUNS] = 5
+"""In a row whose gradient is no number while the loss is one, after which no loss scaler explains it."""
+LOST_GRADIENTS_GRPO: Annotated[int, "records", src.RUNS] = 2
+"""The same where the loss beside it is 0; in supervised training one is enough."""
+HIDDEN_LOSS: Annotated[float, "loss", src.TRAINERS] = 0.1
+"""Above which a loss was that is exactly 0 in the next record: no training does that, a NaN filter does."""
+HIDDEN_RECORDS: Annotated[int, "records", src.RUNS] = 2
+"""In a row, after which it is no accident."""
+
 NON_FINITE = Signal(
     "non_finite",
     Family.GRADIENT,
-    (c.LOSS, c.GRAD_NORM, c.KL, c.REWARD, c.ENTROPY),
+    (
+        c.LOSS,
+        c.GRAD_NORM,
+        c.KL,
+        c.REWARD,
+        c.ENTROPY,
+        c.PREFERENCE_MARGIN,
+        c.PREFERENCE_REWARD,
+        c.LOGPS,
+    ),
     measure=Measure.TRUTH,
-    limits=in_each(PROFILES, {Severity.CRITICAL: Bound(1, src.SFT_SERIOUS)}),
+    clear_after=10,
+    limits=in_each(
+        PROFILES,
+        {
+            Severity.WARNING: Bound(PASSING, src.TRAINERS),
+            Severity.CRITICAL: Bound(LOST, src.SFT_SERIOUS),
+        },
+    ),
     advice=Advice(
         title=Text("NaN or infinity", "出现 NaN 或 Inf"),
         summary=Text(
