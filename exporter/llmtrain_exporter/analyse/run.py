@@ -104,7 +104,7 @@ class Run:
         self._profile = options.profiles[stated] if stated else None
         self.carried = carried or {}  # what is added to each counter; below 0 for what was history
         self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
-        self.analysis: Analysis | None = None  # from the first training record on, which shows its kind
+        self.analysis: Analysis | None = None  # the first training record shows its kind
         self._onset: Onset | None = None  # the last incident's
         self.pace = RunPace()
         self.ending = state.Ending()
@@ -288,11 +288,10 @@ class Run:
             self._peak_learning_rate = learning_rate
         self._evaluations.train(record)
         self._trained.put(step, record.layout, record.values)
-        if self.analysis is None:
+        if self._profile is None:
             self._profile = self.profile
-            self.analysis = Analysis(
-                self._profile, self._hyper_parameters.numbers, self._options.episodes_kept
-            )
+        if self.analysis is None or self.analysis.profile != self._profile.name:
+            self.analysis = self._new_analysis()
         self.analysis.fold(record, step)
         incident = self.analysis.incident
         if incident is not None and (self._onset is None or self._onset.step != incident.onset_step):
@@ -300,13 +299,19 @@ class Run:
         elif self._onset is not None and arrived == self._onset.arrived:
             self._onset = self._onset._replace(last=elapsed)
 
+    def _new_analysis(self) -> Analysis:
+        """By what is known of the run's kind; before its first training record that may be wrong yet."""
+        numbers, episodes_kept = self._hyper_parameters.numbers, self._options.episodes_kept
+        return Analysis(self.profile, numbers, episodes_kept)
+
     def _evaluate(self, record: Record) -> None:
         if record.step is not None:
             self._advance(record, record.step)
         self._evaluations.evaluate(record, self.last_step)
         self._evaluated.put(self.last_step or 0, record.layout, record.values)
-        if self.analysis is not None:
-            self.analysis.fold(record, self.last_step or 0)
+        if self.analysis is None:
+            self.analysis = self._new_analysis()
+        self.analysis.fold(record, self.last_step or 0)
         self.pace.note_evaluation(record.get(c.EVAL_RUNTIME) or 0.0)
 
     def _go_to(self, record: Record, step: int) -> None:

@@ -7,12 +7,16 @@ from typing import ClassVar
 
 from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import Level
+from llmtrain_exporter.analyse.signals.earned import Earned
 from llmtrain_exporter.analyse.signals.rule import (
     ANY,
     GRAD_NORM,
     LEARNING_RATE,
     LOSS,
+    REWARD,
+    Context,
     Interval,
+    Readings,
     RecordView,
     Rule,
     SignalReading,
@@ -80,28 +84,60 @@ class GradSpike(Rule):
         return max(level.median, level.top / COMMON) * level.caution
 
 
-class PolicyGradVanishing(Rule):
-    """Hardly any gradient, and a learning rate to learn with. The loss of a policy gradient says nothing."""
+class NoGradient(Rule):
+    """Hardly any gradient, and a learning rate to learn with; or neither from the first record on."""
 
-    __slots__ = ()
+    __slots__ = ("_moved",)
 
     signal = GRAD_VANISHING
-    profiles: ClassVar[tuple[str, ...]] = (GRPO,)
     watched = (GRAD_NORM,)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.reset()
+
+    def reset(self) -> None:
+        """No step has changed anything yet."""
+        self._moved = False
 
     def ordinary(self) -> Mapping[Series, Interval]:
         """Anything above the limit."""
         return {GRAD_NORM: down_to(self.first.limit)}
 
     def read(self, view: RecordView) -> SignalReading | None:
-        """The value itself."""
-        norm = view.values.get(GRAD_NORM)
-        if norm is None or not view.values.get(LEARNING_RATE, 1.0):
+        """The value itself. Without a learning rate, at the end of a schedule, it says nothing more."""
+        norm, rate = view.values.get(GRAD_NORM), view.values.get(LEARNING_RATE, 1.0)
+        self._moved = self._moved or bool(norm) or rate > 0
+        if norm is None or (rate == 0 and self._moved):
             return None
         return SignalReading(norm, norm, GRAD_NORM)
 
 
-class GradVanishing(PolicyGradVanishing):
+class PolicyGradVanishing(NoGradient):
+    """The same while the task is not solved. The loss of a policy gradient says nothing."""
+
+    __slots__ = ("_earned",)
+
+    profiles = (GRPO,)
+    compared = (REWARD,)
+
+    def reset(self) -> None:
+        """Nothing has been earned yet."""
+        super().reset()
+        self._earned = Earned()
+
+    def look_back(self, view: RecordView) -> Readings:
+        """Follow what is earned."""
+        self._earned.look_back(view)
+        yield from ()
+
+    def read(self, view: RecordView) -> SignalReading | None:
+        """The value itself, unless all completions are right."""
+        reading = super().read(view)
+        return None if self._earned.is_solved(view) else reading
+
+
+class GradVanishing(NoGradient):
     """The same while the loss does not fall."""
 
     __slots__ = ()
@@ -111,7 +147,8 @@ class GradVanishing(PolicyGradVanishing):
 
     def read(self, view: RecordView) -> SignalReading | None:
         """The value itself, unless something is learned."""
-        return None if self.is_learning(view) else super().read(view)
+        reading = super().read(view)
+        return None if self._moved and self.is_learning(view) else reading
 
     def is_learning(self, view: RecordView) -> bool:
         """Whether the loss of the last records is below that of the window."""

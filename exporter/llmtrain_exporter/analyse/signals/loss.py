@@ -22,6 +22,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.own_level import BLOCK, FLOOR_SPREADS, RELATIVE_SPREAD
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signals.loss import (
+    LOSS_DIVERGED,
     LOSS_PLATEAU,
     LOSS_SPIKE,
     LOSS_UNSTABLE,
@@ -90,6 +91,36 @@ class PolicyLossSpike(LossSpike):
 
     def _spread(self, level: Level) -> float:
         return max(RELATIVE_SPREAD * abs(level.median), self.first.floor / FLOOR_SPREADS)
+
+
+class LossDiverged(Rule):
+    """Loss as high as a model's that guesses, in a run that has been clearly better."""
+
+    __slots__ = ("_lowest",)
+
+    signal = LOSS_DIVERGED
+    watched = compared = (LOSS,)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing has been reached yet."""
+        self._lowest = UNLIMITED
+
+    def ordinary(self) -> Mapping[Series, Interval]:
+        """Anything below the limit."""
+        return {LOSS: up_to(self.first.limit)}
+
+    def read(self, view: RecordView) -> SignalReading | None:
+        """The loss itself, and how far it has come from the lowest one."""
+        loss, level = view.values.get(LOSS), view.levels.get(LOSS)
+        if loss is None:
+            return None
+        usual = self._lowest if level is None else level.median
+        self._lowest = min(self._lowest, usual, loss)
+        return SignalReading(loss, loss, LOSS, loss - self._lowest, baseline=self._lowest)
 
 
 class LossUnstable(Rule):
@@ -169,4 +200,4 @@ class LossPlateau(Rule):
             )
 
 
-RULES = (LossSpike, PolicyLossSpike, LossUnstable, LossPlateau)
+RULES = (LossSpike, PolicyLossSpike, LossDiverged, LossUnstable, LossPlateau)

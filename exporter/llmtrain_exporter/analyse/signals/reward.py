@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import Level
+from llmtrain_exporter.analyse.signals.earned import Earned
 from llmtrain_exporter.analyse.signals.rule import (
     ANY,
     REWARD,
@@ -186,27 +187,43 @@ def _sigma(level: Level) -> float:
 
 
 class RewardFlat(Rule):
-    """All completions of a group earn the same, so that there is nothing to learn from."""
+    """All completions of a group earn the same, so that there is nothing to learn from.
 
-    __slots__ = ()
+    Good news where all of them are right. As bad as can be where nobody earns anything.
+    """
+
+    __slots__ = ("_earned",)
 
     signal = REWARD_FLAT
     watched = (REWARD_ZERO_STD, REWARD_STD)
+    compared = (REWARD,)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing has been earned yet."""
+        self._earned = Earned()
 
     def ordinary(self) -> Mapping[Series, Interval]:
         """Some spread, and some groups with one."""
         return {REWARD_STD: down_to(SPREADLESS), REWARD_ZERO_STD: up_to(self.first.limit)}
 
+    def look_back(self, view: RecordView) -> Readings:
+        """Follow what is earned."""
+        self._earned.look_back(view)
+        yield from ()
+
     def read(self, view: RecordView) -> SignalReading | None:
         """The share of groups without a spread; all of them where the spread is 0."""
         spread, share = view.values.get(REWARD_STD), view.values.get(REWARD_ZERO_STD)
-        if spread is not None and spread < SPREADLESS:
-            return (
-                SignalReading(1.0, spread, REWARD_STD)
-                if share is None
-                else SignalReading(1.0, share, REWARD_ZERO_STD)
-            )
-        return None if share is None else SignalReading(share, share, REWARD_ZERO_STD)
+        if self._earned.is_solved(view):
+            return None
+        if spread is None or spread >= SPREADLESS:
+            return None if share is None else SignalReading(share, share, REWARD_ZERO_STD, size=0.0)
+        where, value = (REWARD_STD, spread) if share is None else (REWARD_ZERO_STD, share)
+        return SignalReading(1.0, value, where, size=float(self._earned.is_nothing(view)))
 
 
 RULES = (RewardDrop, RewardFunctionDrop, RewardFlat)

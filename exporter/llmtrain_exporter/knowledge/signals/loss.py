@@ -19,6 +19,8 @@ RELAXED: Annotated[float, "times, at each record", src.RUNS] = 1.01
 """By how much the lowest smoothed loss is forgotten: a lasting change is followed."""
 PLATEAU_EPOCHS: Annotated[int, "epochs", src.SFT_ADJUST] = 4
 """Over which the loss should fall."""
+GUESSING_LOSS: Annotated[float, "loss", src.RUNS] = 6.9
+"""Of a model that guesses among a thousand tokens, its logarithm; real vocabularies give 10 to 12."""
 
 # How much a number says that is none.
 PASSING: Annotated[float, "weight", src.TRAINERS] = 1.0
@@ -164,6 +166,49 @@ LOSS_SPIKE = Signal(
     ),
 )
 
+LOSS_DIVERGED = Signal(
+    "loss_diverged",
+    Family.GRADIENT,
+    (c.LOSS,),
+    clear_after=10,
+    limits={SFT: {Severity.CRITICAL: Bound(GUESSING_LOSS, src.RUNS, records=3, floor=3.0)}},
+    levels=(c.LOSS,),
+    advice=Advice(
+        title=Text("Loss diverged", "loss 发散"),
+        summary=Text(
+            "The loss has risen to that of a model that guesses.",
+            "loss 已升到随机猜测的水平。",
+        ),
+        finding=Text(
+            "{metric} is {value} at step {step}, as bad as guessing; it had been {baseline}.",
+            "第 {step} 步 {metric} 为 {value}，与随机猜测无异；此前曾为 {baseline}。",
+        ),
+        meaning=Text(
+            "The logarithm of the vocabulary's size, 10 to 12, is the loss of a model that knows nothing. "
+            "One that could do better has been destroyed, mostly by a learning rate far out of range.",
+            "词表大小的对数（10 到 12）就是一无所知的模型的 loss。原本更好的模型变成这样，说明权重已毁，"
+            "多半是学习率高得离谱。",
+        ),
+        impact=Text(
+            "It does not come back by itself. Every later checkpoint is worthless.",
+            "不会自行恢复，之后的每个 checkpoint 都作废。",
+        ),
+        causes=("high_learning_rate", "gradient_explosion", "number_format", "bad_batch"),
+        diagnosis=(
+            Text(
+                "Did it rise within a few records? Look at the learning rate and the gradient there.",
+                "是在几条记录之内升上去的吗？看当时的学习率和梯度。",
+            ),
+            Text(
+                "Is it frozen at one value? Then nothing that is generated depends on the input any more.",
+                "是否停在同一个值不动？是则模型输出已与输入无关。",
+            ),
+        ),
+        remedies=("roll_back", "lower_learning_rate", "clip_gradients", "warm_up_longer", "check_data"),
+        sources=(src.SFT_SERIOUS, src.RUNS),
+    ),
+)
+
 LOSS_UNSTABLE = Signal(
     "loss_unstable",
     Family.FIT,
@@ -261,4 +306,4 @@ LOSS_PLATEAU = Signal(
     ),
 )
 
-SIGNALS = (NON_FINITE, LOSS_SPIKE, LOSS_UNSTABLE, LOSS_PLATEAU)
+SIGNALS = (NON_FINITE, LOSS_SPIKE, LOSS_DIVERGED, LOSS_UNSTABLE, LOSS_PLATEAU)

@@ -33,6 +33,10 @@ FUNCTION_SPREAD_YOUNG: Annotated[float, "share of the baseline", src.RUNS] = 0.2
 """The same while the baseline is young."""
 SPREADLESS: Annotated[float, "reward", src.RUNS] = 1e-9
 """A spread of the reward below this is none."""
+DEAD_RECORDS: Annotated[int, "records", src.RUNS] = 10
+"""In a row without reward, spread and gradient, after which the policy is dead."""
+SOLVED_RECORDS: Annotated[int, "records", src.RUNS] = 5
+"""Whose mean reward is near the run's best where a task is solved."""
 
 REWARD_DROP = Signal(
     "reward_drop",
@@ -127,7 +131,12 @@ REWARD_FLAT = Signal(
     "reward_flat",
     Family.REWARD,
     (c.REWARD_ZERO_STD, c.REWARD_STD),
-    limits={GRPO: {Severity.WARNING: Bound(0.9, src.RUNS, records=5)}},
+    limits={
+        GRPO: {
+            Severity.WARNING: Bound(0.9, src.RUNS, records=5),
+            Severity.CRITICAL: Bound(1.0, src.RUNS, records=DEAD_RECORDS, floor=1.0),  # and nothing is earned
+        }
+    },
     limit_phrase=Text("limit: {limit} of the groups score the same", "限值：{limit} 的组奖励相同"),
     limit_percent=True,
     levels=(c.REWARD_ZERO_STD,),
