@@ -14,6 +14,8 @@ WINDOW: Annotated[int, "records", src.RUNS] = 100
 """Of training, that a baseline looks back on."""
 YOUNG: Annotated[int, "records", src.RUNS] = 5
 """Of a metric, from which on it has a baseline."""
+FIRST_RECORDS: Annotated[int, "records", src.RUNS] = 3
+"""Before that, whose range stands for the baseline where a value falls out of it by far."""
 YOUNG_CAUTION: Annotated[int, "times", src.RUNS] = 2
 """As wide are the limits that a value is held against while the baseline is young."""
 MATURE: Annotated[int, "records", src.RUNS] = 20

@@ -19,9 +19,11 @@ from llmtrain_exporter.analyse.signals.rule import (
     up_to,
     widened,
 )
+from llmtrain_exporter.knowledge.own_level import FIRST_RECORDS
 from llmtrain_exporter.knowledge.signals.length import (
     CLIPPED_HIGH,
     CLIPPED_JUMP,
+    CLIPPED_JUMPS,
     LENGTH_COLLAPSE,
     LENGTH_NEAR_LIMIT,
     LENGTH_NEAR_RECORDS,
@@ -100,28 +102,54 @@ class LengthCollapse(Rule):
 
 
 class ClippedHigh(Rule):
-    """Completions cut off at the length limit, several records in a row."""
+    """Completions cut off at the length limit, several records in a row; fewer where that is new."""
 
-    __slots__ = ()
+    __slots__ = ("_first", "_jumps")
 
     signal = CLIPPED_HIGH
     watched = compared = (CLIPPED,)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing has jumped yet."""
+        self._jumps = 0  # records in a row that are far from the run's normal
+        self._first: tuple[float, ...] = ()  # what the first records had, until there is a level
 
     def ordinary(self) -> Mapping[Series, Interval]:
         """Anything below the first limit."""
         return {CLIPPED: up_to(self.first.limit)}
 
+    def pending(self) -> bool:
+        """While jumps are counted."""
+        return self._jumps > 0
+
     def read(self, view: RecordView) -> SignalReading | None:
         """The share itself."""
         share = view.values.get(CLIPPED)
-        return None if share is None else SignalReading(share, share, CLIPPED)
+        if share is None:
+            return None
+        self._jumps = self._jumps + 1 if self._jumps_at(share, view) else 0
+        if len(self._first) < FIRST_RECORDS:
+            self._first = (*self._first, share)
+        severe = [severity for severity, records in CLIPPED_JUMPS.items() if self._jumps >= records]
+        return SignalReading(share, share, CLIPPED, force=severe[-1] if severe else None)
 
     def jumped(self, view: RecordView) -> bool:
         """Whether this record alone is far from the run's normal: no signal yet, but a sign."""
-        share, level = view.values.get(CLIPPED), view.levels.get(CLIPPED)
-        if share is None or level is None or share < CLIPPED_JUMP:
+        share = view.values.get(CLIPPED)
+        return share is not None and self._jumps_at(share, view)
+
+    def _jumps_at(self, share: float, view: RecordView) -> bool:
+        if share < CLIPPED_JUMP:
             return False
-        return share >= level.top + CLIPPED_JUMP / 2 and share >= 2 * level.top
+        level = view.levels.get(CLIPPED)
+        if level is None and len(self._first) < FIRST_RECORDS:
+            return False
+        usual = max(self._first) if level is None else level.top
+        return share >= usual + CLIPPED_JUMP / 2 and share >= 2 * usual
 
 
 RULES = (LengthSurge, LengthCollapse, ClippedHigh)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from statistics import stdev
 
-from llmtrain_exporter.analyse.averages import mean
+from llmtrain_exporter.analyse.averages import mean, median
 from llmtrain_exporter.analyse.baseline import Level
 from llmtrain_exporter.analyse.signals.earned import Earned
 from llmtrain_exporter.analyse.signals.rule import (
@@ -23,8 +24,9 @@ from llmtrain_exporter.analyse.signals.rule import (
     outlying,
     up_to,
 )
+from llmtrain_exporter.analyse.signals.slide import Slide
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge.own_level import BLOCK
+from llmtrain_exporter.knowledge.own_level import BLOCK, FIRST_RECORDS, MATURE
 from llmtrain_exporter.knowledge.signals.reward import (
     DROP_BEGINS,
     DROP_BELOW,
@@ -34,6 +36,10 @@ from llmtrain_exporter.knowledge.signals.reward import (
     DROP_LASTS_YOUNG,
     DROP_MOST,
     DROP_OVER,
+    FIRST_DEVIATIONS,
+    FIRST_LEFT,
+    FLAT_RECORDS,
+    FLAT_SHARE,
     FUNCTION_SPREAD,
     FUNCTION_SPREAD_YOUNG,
     REWARD_DROP,
@@ -45,12 +51,29 @@ from llmtrain_exporter.model import Series
 
 
 class RewardDrop(Rule):
-    """The total reward falls out of its own range, and by a good share of its baseline."""
+    """The total reward falls out of its own range and by a good share of its baseline, or slides."""
 
-    __slots__ = ()
+    __slots__ = ("_slide",)
 
     signal = REWARD_DROP
     watched = compared = (REWARD,)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing has been earned yet."""
+        self._slide = Slide()
+
+    def pending(self) -> bool:
+        """While it is below its best."""
+        return self._slide.below
+
+    def look_back(self, view: RecordView) -> Readings:
+        """Follow the best."""
+        self._slide.look_back(view.recent(REWARD, BLOCK), view.step)
+        yield from ()
 
     def ordinary_at(self, level: Level) -> Interval:
         """Down to where share, deviations and floor are all met."""
@@ -58,10 +81,41 @@ class RewardDrop(Rule):
         return down_to(level.median - max(share, self._depth(level)))
 
     def read(self, view: RecordView) -> SignalReading | None:
-        """The share of the baseline that is lost."""
+        """The share of the baseline that is lost, or of the best."""
         reward, level = view.values.get(REWARD), view.levels.get(REWARD)
-        if reward is None or level is None:
+        if reward is None:
             return None
+        if level is None or level.young:
+            lost = self._lost_at_first(reward, view.recent(REWARD, MATURE))
+            return lost or (level and self._dropped(reward, level))
+        return self._slid(reward, level) or self._dropped(reward, level)
+
+    def jumped(self, view: RecordView) -> bool:
+        """Whether this record alone is a sign: in a run's first records nearly all is lost."""
+        level = view.levels.get(REWARD)
+        return level is None or level.young
+
+    def _lost_at_first(self, reward: float, before: Sequence[float]) -> SignalReading | None:
+        if len(before) < FIRST_RECORDS:
+            return None
+        usual, lost = median(before), median(before) - reward
+        if usual < self.first.floor or reward >= min(FIRST_LEFT * usual, *before):
+            return None
+        if lost < FIRST_DEVIATIONS * stdev(before):
+            return None
+        return SignalReading(lost / usual, reward, REWARD, lost, -usual, usual, usual)
+
+    def _slid(self, reward: float, level: Level) -> SignalReading | None:
+        """What is left of the best in the mean of the last records, where that is too little."""
+        best = self._slide.best
+        left = self._slide.share_left(reward, level.sigma(FUNCTION_SPREAD * best))
+        if left is None or best < self.first.floor:
+            return None
+        now, share = left
+        lost, force, began = best - now, self.least, self._slide.began
+        return SignalReading(1 - share, now, REWARD, lost, -best, best, best, force, began)
+
+    def _dropped(self, reward: float, level: Level) -> SignalReading | None:
         lost = level.median - reward
         if lost < self._depth(level):
             return None
@@ -73,13 +127,14 @@ class RewardDrop(Rule):
 
 
 class RewardFunctionDrop(Rule):
-    """One reward function falls to a fraction of its own, in one of three ways.
+    """One reward function falls to a fraction of its own, in one of four ways.
 
     At once and far; record after record, by a cumulative sum of how far each is below its baseline, less what
-    chance explains; and, where single records are too noisy for both, by the mean of a block of them.
+    chance explains; where single records are too noisy for both, by the mean of a block of them; and slowly,
+    below its own best.
     """
 
-    __slots__ = ("_means", "_sums")
+    __slots__ = ("_means", "_slides", "_sums")
 
     signal = REWARD_FUNCTION_DROP
     watched_metric = c.REWARD_FUNCTION_MEAN
@@ -88,15 +143,17 @@ class RewardFunctionDrop(Rule):
         super().__init__(context)
         self._sums: dict[Series, float] = {}
         self._means: dict[Series, float] = {}  # of functions whose last block was low
+        self._slides: dict[Series, Slide] = {}
 
     def reset(self) -> None:
         """Nothing has dropped yet."""
         self._sums.clear()
         self._means.clear()
+        self._slides.clear()
 
     def pending(self) -> bool:
-        """While a sum is above 0, or a mean is low."""
-        return bool(self._sums or self._means)
+        """While a sum is above 0, a mean is low, or a function is below its best."""
+        return bool(self._sums or self._means) or any(slide.below for slide in self._slides.values())
 
     def suspects(self) -> Collection[Series]:
         """The functions that may be in the course of a drop."""
@@ -109,18 +166,20 @@ class RewardFunctionDrop(Rule):
         return down_to(min(DROP_BELOW * level.median, level.median - DROP_BEGINS * _sigma(level)))
 
     def look_back(self, view: RecordView) -> Readings:
-        """Begin to follow the mean of each function whose last block is far too low to be chance."""
+        """Follow the best of each function, and begin to follow its mean where a block is far too low."""
         for function, level in view.levels.items():
-            if (
-                function.metric is c.REWARD_FUNCTION_MEAN
-                and level.median >= self.first.floor
-                and not level.young
-            ):
-                last, count = self._mean(function, view)
-                score = (last - level.median) / _sigma(level) * count**0.5
-                if last <= DROP_BELOW * level.median and score <= -DROP_BLOCK:
-                    self._means.setdefault(function, last)
+            if function.metric is c.REWARD_FUNCTION_MEAN and level.median >= self.first.floor:
+                slide = self._slides.setdefault(function, Slide())
+                slide.look_back(view.recent(function, BLOCK), view.step)
+                if not level.young:
+                    self._begin_mean(function, level, view)
         yield from ()
+
+    def _begin_mean(self, function: Series, level: Level, view: RecordView) -> None:
+        last, count = self._mean(function, view)
+        score = (last - level.median) / _sigma(level) * count**0.5
+        if last <= DROP_BELOW * level.median and score <= -DROP_BLOCK:
+            self._means.setdefault(function, last)
 
     def _mean(self, function: Series, view: RecordView) -> tuple[float, int]:
         """The mean of a block and its size, or of what there is of it; NaN where that is little."""
@@ -131,18 +190,31 @@ class RewardFunctionDrop(Rule):
         return (mean(recent), len(recent)) if len(recent) >= BLOCK // 2 else (whole, 0)
 
     def read(self, view: RecordView) -> SignalReading | None:
-        """Of the functions that drop, the one of which least is left."""
-        found = None
-        for function, value in view.values.items():
-            if function.metric is c.REWARD_FUNCTION_MEAN and TRAIN in function.labels:
-                level = view.levels.get(function)
-                left = None if level is None else self._left(function, value, level)
-                if level is not None and left is not None and (found is None or left < found.score):
-                    median = level.median
-                    found = SignalReading(
-                        min(left, self.first.limit), value, function, median, median, baseline=median
-                    )
-        return found
+        """Of the functions that drop or slide, the one of which least is left."""
+        found = (
+            reading
+            for function, value in view.values.items()
+            if function.metric is c.REWARD_FUNCTION_MEAN and TRAIN in function.labels
+            if (level := view.levels.get(function)) is not None
+            for reading in (self._dropped(function, value, level), self._slid(function, value, level))
+            if reading is not None
+        )
+        return min(found, key=lambda reading: reading.score, default=None)
+
+    def _dropped(self, function: Series, value: float, level: Level) -> SignalReading | None:
+        left, usual = self._left(function, value, level), level.median
+        if left is None:
+            return None
+        return SignalReading(left, value, function, usual, usual, baseline=usual, force=self.least)
+
+    def _slid(self, function: Series, value: float, level: Level) -> SignalReading | None:
+        slide = self._slides.get(function)
+        left = None if slide is None else slide.share_left(value, _sigma(level))
+        if slide is None or left is None:
+            return None
+        now, share = left
+        best, force, began = slide.best, self.least, slide.began
+        return SignalReading(share, now, function, best, best, baseline=best, force=force, began=began)
 
     def _left(self, function: Series, value: float, level: Level) -> float | None:
         """The share of a function's baseline that is left; None: it has not dropped."""
@@ -192,7 +264,7 @@ class RewardFlat(Rule):
     Good news where all of them are right. As bad as can be where nobody earns anything.
     """
 
-    __slots__ = ("_earned",)
+    __slots__ = ("_earned", "_flats", "_row")
 
     signal = REWARD_FLAT
     watched = (REWARD_ZERO_STD, REWARD_STD)
@@ -205,6 +277,7 @@ class RewardFlat(Rule):
     def reset(self) -> None:
         """Nothing has been earned yet."""
         self._earned = Earned()
+        self._flats = self._row = 0  # records without a spread, in all and in a row
 
     def ordinary(self) -> Mapping[Series, Interval]:
         """Some spread, and some groups with one."""
@@ -215,15 +288,28 @@ class RewardFlat(Rule):
         self._earned.look_back(view)
         yield from ()
 
+    def pending(self) -> bool:
+        """While records without a spread are counted."""
+        return self._row > 0
+
     def read(self, view: RecordView) -> SignalReading | None:
         """The share of groups without a spread; all of them where the spread is 0."""
         spread, share = view.values.get(REWARD_STD), view.values.get(REWARD_ZERO_STD)
-        if self._earned.is_solved(view):
-            return None
-        if spread is None or spread >= SPREADLESS:
-            return None if share is None else SignalReading(share, share, REWARD_ZERO_STD, size=0.0)
+        spreadless = spread is not None and spread < SPREADLESS
         where, value = (REWARD_STD, spread) if share is None else (REWARD_ZERO_STD, share)
-        return SignalReading(1.0, value, where, size=float(self._earned.is_nothing(view)))
+        if value is None or self._earned.is_solved(view):
+            self._row = 0
+            return None
+        score = 1.0 if spreadless else (share or 0.0)
+        flat = score >= self.first.limit
+        self._row, self._flats = self._row + 1 if flat else 0, self._flats + flat
+        if not self._row or (self._is_common(view) and self._row < FLAT_RECORDS):
+            return None
+        return SignalReading(score, value, where, size=float(spreadless and self._earned.is_nothing(view)))
+
+    def _is_common(self, view: RecordView) -> bool:
+        """Whether many records of the run have no spread, as with small batches; this row of them left out."""
+        return self._flats - self._row >= FLAT_SHARE * view.index
 
 
 RULES = (RewardDrop, RewardFunctionDrop, RewardFlat)

@@ -58,7 +58,7 @@ class SignalReading(NamedTuple):
     """What a rule read: a signal's score, held against its limits, and what it was found in.
 
     `size` is held against the bounds' floors. `unit` and `offset` turn a limit into the metric's own unit.
-    `began`: the step at which it began, where that is known to be an earlier one.
+    `began`: the step at which an incident began that shows in it now, where that is an earlier one.
     """
 
     score: float

@@ -94,10 +94,7 @@ class Tracker:
         severity = self.severity or Severity.INFO
         limit = reading.offset + reading.unit * self._bounds[severity].limit
         name, value, where = self._signal.name, reading.value, reading.where
-        first = step if reading.began is None else reading.began
-        return Episode(
-            name, severity, first, step, 0, value, step, limit, where, reading.baseline, None, True
-        )
+        return Episode(name, severity, step, step, 0, value, step, limit, where, reading.baseline, None, True)
 
     def _continued(self, episode: Episode, reading: SignalReading, step: int) -> Episode:
         severity = self.severity or episode.severity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from llmtrain_exporter.knowledge import catalogue as c
@@ -19,6 +20,8 @@ LENGTH_NEAR_RECORDS: Annotated[int, "records", src.RUNS] = 4
 CLIPPED_JUMP: Annotated[float, "share of completions", src.GRPO_SPECIFIC] = 0.3
 """Cut off, that even in one record is a sign of a collapse if far less is normal: half of this less, and
 less than half of it."""
+CLIPPED_JUMPS: Mapping[Severity, int] = {Severity.WARNING: 2, Severity.CRITICAL: 3}
+"""Such records in a row, from which on they are as bad as that. Source: real runs, dead by the third."""
 
 LENGTH_SURGE = Signal(
     "length_surge",

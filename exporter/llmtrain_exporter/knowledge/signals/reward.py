@@ -33,6 +33,29 @@ FUNCTION_SPREAD_YOUNG: Annotated[float, "share of the baseline", src.RUNS] = 0.2
 """The same while the baseline is young."""
 SPREADLESS: Annotated[float, "reward", src.RUNS] = 1e-9
 """A spread of the reward below this is none."""
+FIRST_LEFT: Annotated[float, "share of the first rewards", src.RUNS] = 0.35
+"""At which nearly all is lost, while the baseline is young or none."""
+FIRST_DEVIATIONS: Annotated[float, "standard deviations", src.RUNS] = 4.0
+"""Of the first rewards, by which it has to be lower as well."""
+FLAT_RECORDS: Annotated[int, "records", src.RUNS] = 16
+"""In a row without a spread, where many of a run's records have none anyway, as with small batches: ..."""
+FLAT_SHARE: Annotated[float, "share of records", src.RUNS] = 0.1
+"""... so many."""
+
+# When a reward slides: below its best, without a jump.
+SLIDE_HELD: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.9
+"""Down to which a reward holds its best."""
+SLIDE_LEFT: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.75
+"""At which it has slid."""
+SLIDE_LOST: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.5
+"""At which it is lost, ..."""
+SLIDE_LOST_RECORDS: Annotated[int, "records", src.RUNS] = 20
+"""... in so many records in a row."""
+SLIDE_RECORDS: Annotated[int, "records", src.RUNS] = 12
+"""Whose mean is held against the best."""
+SLIDE_SIGMAS: Annotated[float, "standard deviations of the difference", src.RUNS] = 4.0
+"""By which that has to be lower."""
+
 DEAD_RECORDS: Annotated[int, "records", src.RUNS] = 10
 """In a row without reward, spread and gradient, after which the policy is dead."""
 SOLVED_RECORDS: Annotated[int, "records", src.RUNS] = 5
@@ -44,7 +67,12 @@ REWARD_DROP = Signal(
     (c.REWARD,),
     measure=Measure.FALL,
     clear_after=10,
-    limits={GRPO: {Severity.WARNING: Bound(0.3, src.RUNS, floor=0.05)}},
+    limits={
+        GRPO: {
+            Severity.WARNING: Bound(0.3, src.RUNS, records=2, floor=0.05),
+            Severity.CRITICAL: Bound(SLIDE_LOST, src.RUNS, records=SLIDE_LOST_RECORDS, floor=0.05),
+        }
+    },
     advice=Advice(
         title=Text("Reward drop", "reward 骤降"),
         summary=Text(
@@ -90,7 +118,12 @@ REWARD_FUNCTION_DROP = Signal(
     (c.REWARD_FUNCTION_MEAN,),
     measure=Measure.RATIO,
     below=True,
-    limits={GRPO: {Severity.WARNING: Bound(0.5, src.GRPO_EVENTS, floor=0.05)}},
+    limits={
+        GRPO: {
+            Severity.WARNING: Bound(0.5, src.GRPO_EVENTS, floor=0.05),
+            Severity.CRITICAL: Bound(SLIDE_LOST, src.RUNS, records=SLIDE_LOST_RECORDS, floor=0.05),
+        }
+    },
     advice=Advice(
         title=Text("One reward function drops", "单项奖励骤降"),
         summary=Text(

@@ -1,0 +1,58 @@
+"""A reward that sinks without a jump: how much of the run's best is left in the mean of the last records."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from llmtrain_exporter.analyse.averages import mean
+from llmtrain_exporter.knowledge.own_level import BLOCK
+from llmtrain_exporter.knowledge.signals.reward import (
+    SLIDE_HELD,
+    SLIDE_LEFT,
+    SLIDE_RECORDS,
+    SLIDE_SIGMAS,
+)
+
+_NOISE = (1 / BLOCK + 1 / SLIDE_RECORDS) ** 0.5
+"""Standard deviation of the difference of two such means, in standard deviations of a record."""
+
+
+class Slide:
+    """Follows one series. Blocks of records show that it is below its best; then each record is weighed."""
+
+    __slots__ = ("_recent", "began", "best")
+
+    def __init__(self) -> None:
+        self.best = 0.0  # mean of a block
+        self.began = 0  # step up to which the best was held
+        self._recent: deque[float] | None = None  # the last records, while it is below its best
+
+    @property
+    def below(self) -> bool:
+        """Whether the last blocks were below the best."""
+        return self._recent is not None
+
+    def look_back(self, block: Sequence[float], step: int) -> None:
+        """Take in the last block of records, which ends at `step`; fewer where values are not trusted."""
+        recent = self._recent if self._recent is not None else block
+        if not recent:
+            return
+        now = mean(recent)
+        self.best = max(self.best, now if len(recent) >= BLOCK else 0.0)
+        if now >= SLIDE_HELD * self.best:
+            self.began, self._recent = step, None
+        elif self._recent is None:
+            self._recent = deque(block, SLIDE_RECORDS)
+
+    def share_left(self, value: float, sigma: float) -> tuple[float, float] | None:
+        """The mean of the last records, this one included, and its share of the best; None: it holds.
+
+        `sigma`: standard deviation of single records.
+        """
+        if self._recent is None or value != value:
+            return None
+        self._recent.append(value)
+        now = mean(self._recent)
+        far = self.best - now >= SLIDE_SIGMAS * sigma * _NOISE
+        return (now, now / self.best) if far and now <= SLIDE_LEFT * self.best else None
