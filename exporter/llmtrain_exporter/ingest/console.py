@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser
+from llmtrain_exporter.ingest.own_rows import OwnRows
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
 from llmtrain_exporter.ingest.steps import StepFinder
 from llmtrain_exporter.ingest.wrappers import Unwrapper
@@ -39,6 +40,7 @@ class ConsoleReader:
         self._normaliser = normaliser
         self._unwrapper = Unwrapper()
         self._grammar = grammar
+        self._own_rows = OwnRows()
         self._steps = StepFinder(schedule)
         self._is_bar = self._steps.bar.see  # without a detour: most of what lies between returns are bars
 
@@ -64,14 +66,14 @@ class ConsoleReader:
 
     def _read_segment(self, segment: bytes, found: list[Record | Skip]) -> None:
         """Add the records between two carriage returns: what the bar shows before and after them counts."""
-        rows = self._grammar(segment)
+        rows = [cells for cells in self._grammar(segment) if self._own_rows.fits(cells)]
         if not rows:
             self._steps.read_banner(segment)
             return
         found.extend(
             self._steps.place(read) if type(read) is Record else read
-            for row in rows
-            for read in self._normaliser.rows(row)
+            for cells in rows
+            for read in self._normaliser.rows(cells)
             if read is not NO_RECORD
         )
 

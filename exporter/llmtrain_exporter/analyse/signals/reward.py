@@ -308,7 +308,7 @@ class RewardFlat(Rule):
         return SignalReading(score, value, where, size=float(spreadless and self._earned.is_nothing(view)))
 
     def _is_common(self, view: RecordView) -> bool:
-        """Whether many records of the run have no spread, as with small batches; this row of them left out."""
+        """Whether many records of the run have no spread, as with small batches; those in a row left out."""
         return self._flats - self._row >= FLAT_SHARE * view.index
 
 
