@@ -202,11 +202,15 @@ def _nature(source: random.Random) -> Nature:
     )
 
 
+HELD = 0.85
+"""Share of a reward function that a healthy run loses at the most: what loses a quarter is to be told."""
+
+
 def _course(source: random.Random, may_be_penalty: bool) -> tuple[float, float]:
     if may_be_penalty and source.random() < 0.15:
         return -0.05, -0.02
     first = source.uniform(0.1, 0.95)
-    return first, min(1.0, max(0.05, first + source.uniform(-0.1, 0.5)))
+    return first, min(1.0, max(HELD * first, first + source.uniform(-0.1, 0.5)))
 
 
 def _collapses(nature: Nature, source: random.Random) -> tuple[Collapse, ...]:

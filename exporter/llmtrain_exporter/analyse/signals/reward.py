@@ -72,7 +72,9 @@ class RewardDrop(Rule):
 
     def look_back(self, view: RecordView) -> Readings:
         """Follow the best."""
-        self._slide.look_back(view.recent(REWARD, BLOCK), view.step)
+        level = view.levels.get(REWARD)
+        if level is not None:
+            self._slide.look_back(view.recent(REWARD, BLOCK), _sigma(level), view.step)
         yield from ()
 
     def ordinary_at(self, level: Level) -> Interval:
@@ -88,7 +90,7 @@ class RewardDrop(Rule):
         if level is None or level.young:
             lost = self._lost_at_first(reward, view.recent(REWARD, MATURE))
             return lost or (level and self._dropped(reward, level))
-        return self._slid(reward, level) or self._dropped(reward, level)
+        return self._slid(reward) or self._dropped(reward, level)
 
     def jumped(self, view: RecordView) -> bool:
         """Whether this record alone is a sign: in a run's first records nearly all is lost."""
@@ -105,10 +107,10 @@ class RewardDrop(Rule):
             return None
         return SignalReading(lost / usual, reward, REWARD, lost, -usual, usual, usual)
 
-    def _slid(self, reward: float, level: Level) -> SignalReading | None:
+    def _slid(self, reward: float) -> SignalReading | None:
         """What is left of the best in the mean of the last records, where that is too little."""
         best = self._slide.best
-        left = self._slide.share_left(reward, level.sigma(FUNCTION_SPREAD * best))
+        left = self._slide.share_left(reward)
         if left is None or best < self.first.floor:
             return None
         now, share = left
@@ -170,7 +172,7 @@ class RewardFunctionDrop(Rule):
         for function, level in view.levels.items():
             if function.metric is c.REWARD_FUNCTION_MEAN and level.median >= self.first.floor:
                 slide = self._slides.setdefault(function, Slide())
-                slide.look_back(view.recent(function, BLOCK), view.step)
+                slide.look_back(view.recent(function, BLOCK), _sigma(level), view.step)
                 if not level.young:
                     self._begin_mean(function, level, view)
         yield from ()
@@ -196,7 +198,7 @@ class RewardFunctionDrop(Rule):
             for function, value in view.values.items()
             if function.metric is c.REWARD_FUNCTION_MEAN and TRAIN in function.labels
             if (level := view.levels.get(function)) is not None
-            for reading in (self._dropped(function, value, level), self._slid(function, value, level))
+            for reading in (self._dropped(function, value, level), self._slid(function, value))
             if reading is not None
         )
         return min(found, key=lambda reading: reading.score, default=None)
@@ -207,9 +209,9 @@ class RewardFunctionDrop(Rule):
             return None
         return SignalReading(left, value, function, usual, usual, baseline=usual, force=self.least)
 
-    def _slid(self, function: Series, value: float, level: Level) -> SignalReading | None:
+    def _slid(self, function: Series, value: float) -> SignalReading | None:
         slide = self._slides.get(function)
-        left = None if slide is None else slide.share_left(value, _sigma(level))
+        left = None if slide is None else slide.share_left(value)
         if slide is None or left is None:
             return None
         now, share = left

@@ -21,11 +21,12 @@ _NOISE = (1 / BLOCK + 1 / SLIDE_RECORDS) ** 0.5
 class Slide:
     """Follows one series. Blocks of records show that it is below its best; then each record is weighed."""
 
-    __slots__ = ("_recent", "began", "best")
+    __slots__ = ("_recent", "_sigma", "began", "best")
 
     def __init__(self) -> None:
         self.best = 0.0  # mean of a block
         self.began = 0  # step up to which the best was held
+        self._sigma = 0.0  # standard deviation of records while it was held
         self._recent: deque[float] | None = None  # the last records, while it is below its best
 
     @property
@@ -33,26 +34,26 @@ class Slide:
         """Whether the last blocks were below the best."""
         return self._recent is not None
 
-    def look_back(self, block: Sequence[float], step: int) -> None:
-        """Take in the last block of records, which ends at `step`; fewer where values are not trusted."""
+    def look_back(self, block: Sequence[float], sigma: float, step: int) -> None:
+        """Take in the last block of records, which ends at `step`; fewer where values are not trusted.
+
+        `sigma`: standard deviation of the records until then.
+        """
         recent = self._recent if self._recent is not None else block
         if not recent:
             return
         now = mean(recent)
         self.best = max(self.best, now if len(recent) >= BLOCK else 0.0)
         if now >= SLIDE_HELD * self.best:
-            self.began, self._recent = step, None
+            self.began, self._sigma, self._recent = step, sigma, None
         elif self._recent is None:
             self._recent = deque(block, SLIDE_RECORDS)
 
-    def share_left(self, value: float, sigma: float) -> tuple[float, float] | None:
-        """The mean of the last records, this one included, and its share of the best; None: it holds.
-
-        `sigma`: standard deviation of single records.
-        """
+    def share_left(self, value: float) -> tuple[float, float] | None:
+        """The mean of the last records, this one included, and its share of the best; None: it holds."""
         if self._recent is None or value != value:
             return None
         self._recent.append(value)
         now = mean(self._recent)
-        far = self.best - now >= SLIDE_SIGMAS * sigma * _NOISE
+        far = self.best - now >= SLIDE_SIGMAS * self._sigma * _NOISE
         return (now, now / self.best) if far and now <= SLIDE_LEFT * self.best else None

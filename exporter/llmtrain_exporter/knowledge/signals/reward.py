@@ -53,7 +53,7 @@ SLIDE_LOST_RECORDS: Annotated[int, "records", src.RUNS] = 20
 """... in so many records in a row."""
 SLIDE_RECORDS: Annotated[int, "records", src.RUNS] = 12
 """Whose mean is held against the best."""
-SLIDE_SIGMAS: Annotated[float, "standard deviations of the difference", src.RUNS] = 4.0
+SLIDE_SIGMAS: Annotated[float, "standard deviations of the difference", src.RUNS] = 5.0
 """By which that has to be lower."""
 
 DEAD_RECORDS: Annotated[int, "records", src.RUNS] = 10
