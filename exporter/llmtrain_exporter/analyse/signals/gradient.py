@@ -79,6 +79,10 @@ class GradSpike(Rule):
         unit = self._unit(level)
         return SignalReading(norm / unit, norm, GRAD_NORM, norm, unit, baseline=level.median)
 
+    def jumped(self, view: RecordView) -> bool:
+        """One record is a sign beside those of other families, and alone nothing to be warned of."""
+        return GRAD_NORM in view.values
+
     def _unit(self, level: Level) -> float:
         """The baseline, higher where the run's own high values are far above its median."""
         return max(level.median, level.top / COMMON) * level.caution

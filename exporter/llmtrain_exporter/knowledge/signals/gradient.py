@@ -76,7 +76,8 @@ GRAD_SPIKE = Signal(
     measure=Measure.RATIO,
     limits={
         GRPO: {
-            Severity.WARNING: Bound(10, src.GRPO_CAUSES, floor=0.1),
+            Severity.INFO: Bound(10, src.GRPO_CAUSES, floor=0.1),
+            Severity.WARNING: Bound(10, src.GRPO_CAUSES, records=2, within=5, floor=0.1),
             Severity.CRITICAL: Bound(100, src.GRPO_CAUSES, records=2, within=3, floor=0.1),
         },
         **in_each(  # after supervised training gradients are tiny, and ten times that is nothing
@@ -87,6 +88,7 @@ GRAD_SPIKE = Signal(
             },
         ),
     },
+    no_alert={Severity.INFO: "one record that passes harms nothing; dashboards and the page show it"},
     advice=Advice(
         title=Text("Gradient spike", "梯度突升"),
         summary=Text(
