@@ -31,6 +31,7 @@ from llmtrain_exporter.knowledge.signals.gradient import (
     GRAD_SPIKE,
     GRAD_VANISHING,
     LOSS_CONVERGED,
+    LOSS_MEMORISED,
     LR_OUT_OF_RANGE,
     RATE_JUDGED_FROM,
     RATE_JUDGED_TO,
@@ -46,15 +47,19 @@ class GradNormHigh(Rule):
 
     signal = GRAD_NORM_HIGH
     watched = (GRAD_NORM,)
+    compared = (LOSS,)
 
     def ordinary(self) -> Mapping[Series, Interval]:
         """Anything below the first limit."""
         return {GRAD_NORM: up_to(self.first.limit)}
 
     def read(self, view: RecordView) -> SignalReading | None:
-        """The value itself."""
-        norm = view.values.get(GRAD_NORM)
-        return None if norm is None or view.index <= GRAD_EXEMPT else SignalReading(norm, norm, GRAD_NORM)
+        """The value itself; no more than the first limit where the run knows its samples by heart."""
+        norm, loss = view.values.get(GRAD_NORM), view.levels.get(LOSS)
+        if norm is None or view.index <= GRAD_EXEMPT:
+            return None
+        memorised = loss is not None and loss.median < LOSS_MEMORISED
+        return SignalReading(min(norm, self.first.limit) if memorised else norm, norm, GRAD_NORM)
 
 
 class GradSpike(Rule):

@@ -18,7 +18,7 @@ EVALUATIONS: Annotated[int, "evaluations", src.SFT_SERIOUS] = 3
 """In a row, over which an evaluation loss rises or falls behind."""
 EVALUATED_BESIDE: Annotated[int, "records", src.RUNS] = 5
 """Of training before an evaluation, whose median it is held against."""
-MEMORISED_EPOCHS: Annotated[float, "epochs", src.RUNS] = 10.0
+MEMORISED_EPOCHS: Annotated[float, "epochs", src.RUNS] = 5.0
 MEMORISED_LOSS: Annotated[float, "share of the first losses", src.RUNS] = 0.1
 """Where nobody evaluates: so many epochs, and no more than this left of the loss."""
 MEMORISED_RECORDS: Annotated[int, "records", src.RUNS] = 10

@@ -12,6 +12,8 @@ from llmtrain_exporter.knowledge.text import Text
 
 GRAD_EXEMPT: Annotated[int, "records", src.RUNS] = 5
 """First ones, in which a high gradient is an ordinary start."""
+LOSS_MEMORISED: Annotated[float, "loss", src.RUNS] = 0.1
+"""Below which a run knows its samples by heart: one that it does not know makes a gradient of any size."""
 LOSS_CONVERGED: Annotated[float, "loss", src.SFT_METRICS] = 0.01
 """Below the FAQ's normal losses a small gradient is no standstill."""
 RATE_TOO_LOW: Annotated[float, "learning rate", src.SFT_WATCH] = 1e-8
@@ -28,7 +30,7 @@ GRAD_NORM_HIGH = Signal(
     limits=in_each(
         (SFT, DPO, REWARD_MODEL),
         {
-            Severity.WARNING: Bound(10, src.SFT_ALARMS),
+            Severity.WARNING: Bound(10, src.SFT_ALARMS, records=2, within=10),
             Severity.CRITICAL: Bound(20, src.SFT_ALARMS, records=2, within=5),
         },
     ),
@@ -83,7 +85,8 @@ GRAD_SPIKE = Signal(
         **in_each(  # after supervised training gradients are tiny, and ten times that is nothing
             OTHER_THAN_GRPO,
             {
-                Severity.WARNING: Bound(10, src.GRPO_CAUSES, floor=1.0),
+                Severity.INFO: Bound(10, src.GRPO_CAUSES, floor=1.0),
+                Severity.WARNING: Bound(10, src.GRPO_CAUSES, records=2, within=5, floor=1.0),
                 Severity.CRITICAL: Bound(100, src.GRPO_CAUSES, records=2, within=3, floor=1.0),
             },
         ),
