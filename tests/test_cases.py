@@ -18,28 +18,6 @@ from tests.conftest import leave_out
 
 NOW = 4e9  # long after every log
 
-DETECTION = "detection"
-WAITING = {
-    "llamafactory-loss-zero/trainer_log.jsonl": DETECTION,
-    "alpaca-298-loss-zero.log": DETECTION,
-    "sft-loss-zero-no-grad-norm.log": DETECTION,
-    "qwen3-771-loss-zero.log": DETECTION,
-    "llamafactory-8004-loss-zero-grad-one.log": DETECTION,
-    "mimigenrec-3-nothing-trains.log": DETECTION,
-    "dpo-nan-everywhere.log": DETECTION,
-    "nan-eval-only/trainer_state.json": DETECTION,
-    "sft-lr-5-destroyed/trainer_state.json": DETECTION,
-    "grpo-dead-from-first-record/trainer_state.json": DETECTION,
-    "grpo-false-collapse-when-solved/trainer_state.json": DETECTION,
-    "grpo-healthy-but-warned/trainer_state.json": DETECTION,
-    "grpo-early-collapse-missed/trainer_state.json": DETECTION,
-    "grpo-dies-at-record-4/trainer_state.json": DETECTION,
-    "grpo-cosmetic-kl-nan/trainer_state.json": DETECTION,
-    "fp16-single-nan-grad.log": DETECTION,
-    "env-dict-taken-for-a-record.log": DETECTION,
-}
-"""Labels that do not hold yet, and for what they wait. One that holds has to leave this list."""
-
 
 @pytest.fixture(scope="session")
 def cases(corpus: Path) -> Path:
@@ -92,21 +70,14 @@ def _signals(run: Snapshot, label: dict[str, Any]) -> list[str]:
     return wrong + (critical if label.get("critical") == "none" else [])
 
 
-def test_every_label_holds_but_those_that_wait(cases: Path) -> None:
+def test_every_label_holds(cases: Path) -> None:
     """As `check` reads each input."""
     wrong = {
         file: told
         for file, label in labels(cases).items()
-        if file not in WAITING and (told := differences(checked(cases / file), label))
+        if (told := differences(checked(cases / file), label))
     }
     assert wrong == {}
-
-
-def test_what_waits_does_not_hold_yet(cases: Path) -> None:
-    """So that the list of what waits gets shorter when something is mended."""
-    known = labels(cases)
-    assert set(WAITING) <= set(known)
-    assert [file for file in WAITING if not differences(checked(cases / file), known[file])] == []
 
 
 def test_steps_that_no_label_states(cases: Path) -> None:

@@ -46,7 +46,8 @@ def runs(*paths: Path) -> list[Snapshot]:
 
 def labels(corpus: Path) -> list[tuple[Path, dict[str, Any]]]:
     """Each labelled file with its label."""
-    entries = yaml.safe_load((corpus / "labels.yaml").read_text("utf-8"))
+    files = sorted(corpus.glob("labels*.yaml"))
+    entries = [entry for file in files for entry in yaml.safe_load(file.read_text("utf-8"))]
     return [
         (Path(path), entry) for entry in entries for path in sorted(glob.glob(str(corpus / entry["file"])))
     ]

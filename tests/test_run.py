@@ -612,9 +612,9 @@ def test_counters_never_fall_when_the_same_rows_are_known_better() -> None:
 @pytest.mark.parametrize("live", [True, False])
 def test_the_time_of_an_onset_survives_a_restart(live: bool) -> None:
     """Lines that are read again all at once are told apart by the trainer's own clock."""
-    norms = {30: math.nan}
+    losses = {30: math.nan}
     rows = [
-        train(step, loss=0.5, grad_norm=norms.get(step, 1.0), elapsed_time=f"{step}m 0s")
+        train(step, loss=losses.get(step, 0.5), grad_norm=1.0, elapsed_time=f"{step}m 0s")
         for step in range(1, 61)
     ]
     run = Run(RunOptions(), HyperParameters())

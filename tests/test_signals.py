@@ -27,32 +27,40 @@ GRPO_SIGNALS = [
     ("kl_spike", 60, 61, {"kl": 2.0}, "warning"),
     ("kl_spike", 60, 62, {"kl": 2.0}, "critical"),
     ("loss_spike", 60, 61, {"loss": 0.5}, "warning"),
-    ("grad_spike", 60, 61, {"grad_norm": 30.0}, "warning"),
-    ("grad_spike", 60, 61, {"grad_norm": 100.0}, "warning"),
+    ("grad_spike", 60, 61, {"grad_norm": 30.0}, "info"),
+    ("grad_spike", 60, 61, {"grad_norm": 100.0}, "info"),
+    ("grad_spike", 60, 62, {"grad_norm": 30.0}, "warning"),
     ("grad_spike", 60, 62, {"grad_norm": 100.0}, "critical"),
-    ("grad_vanishing", 60, 70, {"grad_norm": 0.001}, "warning"),
+    ("grad_vanishing", 60, 70, {"grad_norm": 0.001, "reward": 0.4}, "warning"),
     ("clip_ratio_high", 60, 65, {"clip_ratio__region_mean": 0.4}, "warning"),
     ("length_surge", 60, 61, {"completions__mean_length": 340.0}, "warning"),
     ("length_collapse", 60, 61, {"completions__mean_length": 80.0}, "warning"),
     ("clipped_high", 60, 64, {"completions__clipped_ratio": 0.2}, "warning"),
     ("clipped_high", 60, 64, {"completions__clipped_ratio": 0.5}, "critical"),
-    ("reward_drop", 60, 61, {"reward": 0.9}, "warning"),
+    ("reward_drop", 60, 62, {"reward": 0.9}, "warning"),
     ("reward_function_drop", 60, 61, {"rewards__Format__mean": 0.2}, "warning"),
-    ("reward_flat", 60, 65, {"reward_std": 0.0}, "warning"),
-    ("reward_flat", 60, 65, {"frac_reward_zero_std": 0.95}, "warning"),
+    ("reward_flat", 60, 65, {"reward_std": 0.0, "reward": 0.4}, "warning"),
+    ("reward_flat", 60, 65, {"frac_reward_zero_std": 0.95, "reward": 0.4}, "warning"),
     ("entropy_collapse", 60, 65, {"entropy__mean": 0.05}, "warning"),
-    ("non_finite", 60, 61, {"grad_norm": "NaN"}, "critical"),
+    ("non_finite", 60, 61, {"grad_norm": "NaN"}, "warning"),
+    ("non_finite", 60, 62, {"loss": 0.0, "grad_norm": "NaN"}, "critical"),
+    ("non_finite", 60, 65, {"grad_norm": "NaN"}, "critical"),
+    ("non_finite", 60, 61, {"kl": "NaN"}, "warning"),
+    ("non_finite", 60, 61, {"reward": "NaN"}, "critical"),
     ("non_finite", 60, 61, {"loss": "Infinity"}, "critical"),
     ("lr_out_of_range", 60, 65, {"learning_rate": 2e-3}, "info"),
 ]
 SFT_SIGNALS = [
     ("non_finite", 60, 61, {"loss": 0.0, "grad_norm": "NaN"}, "critical"),
+    ("non_finite", 60, 62, {"loss": 0.0}, "critical"),
+    ("non_finite", 60, 61, {"grad_norm": "NaN"}, "warning"),
+    ("loss_diverged", 60, 63, {"loss": 10.3}, "critical"),
     ("loss_spike", 60, 61, {"loss": 2.5}, "warning"),
     ("loss_spike", 60, 70, {"loss": 2.5}, "critical"),
-    ("grad_norm_high", 60, 61, {"grad_norm": 12.0}, "warning"),
-    ("grad_norm_high", 60, 61, {"grad_norm": 25.0}, "warning"),
+    ("grad_norm_high", 60, 62, {"grad_norm": 12.0}, "warning"),
     ("grad_norm_high", 60, 62, {"grad_norm": 25.0}, "critical"),
-    ("grad_spike", 60, 61, {"grad_norm": 15.0}, "warning"),
+    ("grad_spike", 60, 61, {"grad_norm": 15.0}, "info"),
+    ("grad_spike", 60, 62, {"grad_norm": 15.0}, "warning"),
     ("grad_vanishing", 60, 70, {"grad_norm": 0.001}, "warning"),
     ("accuracy_drop", 60, 65, {"token_acc": 0.7}, "warning"),
     ("entropy_collapse", 60, 80, {"entropy": 0.2}, "info"),
@@ -141,7 +149,7 @@ def test_gradients_are_held_against_the_run_itself(scale: float) -> None:
     """20,000 to 50,000 is a run's normal as well as 0.1; ten times of it is not."""
     rows = [{**row, "grad_norm": scale * float(str(row["grad_norm"]))} for row in grpo(200)]
     assert signals(analyse("grpo", rows)) == set()
-    worse = changed(rows, 150, 151, grad_norm=scale * 20)
+    worse = changed(rows, 150, 152, grad_norm=scale * 20)
     assert signals(analyse("grpo", worse)) == {"grad_spike"}
 
 

@@ -31,7 +31,8 @@ class Sum:
 
 def judge(folder: Path, check: Checker) -> Sum:
     """Hold what `check` says of each labelled log against its label."""
-    labels = yaml.safe_load((folder / "labels.yaml").read_text(encoding="utf-8"))
+    files = sorted(folder.glob("labels*.yaml"))
+    labels = [label for file in files for label in yaml.safe_load(file.read_text(encoding="utf-8"))]
     complaints: list[str] = []
     totals = dict.fromkeys(("musts", "verdicts", "quiet", "healthy", "warnings", "incidents", "collapsed"), 0)
     leads: list[int] = []

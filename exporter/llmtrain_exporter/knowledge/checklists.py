@@ -68,7 +68,7 @@ CHECKLISTS = (
         (
             Check(
                 Text("Is the loss still falling?", "loss 还在往下走吗？"),
-                ("loss_spike", "loss_unstable", "loss_plateau"),
+                ("loss_spike", "loss_diverged", "loss_unstable", "loss_plateau"),
                 (c.LOSS,),
             ),
             Check(
@@ -138,7 +138,15 @@ CHECKLISTS = (
         (
             Check(
                 Text("All in all, is the run healthy?", "通盘看，这次训练还健康吗？"),
-                ("non_finite", "loss_spike", "loss_unstable", "grad_spike", "overfit", "stalled"),
+                (
+                    "non_finite",
+                    "loss_spike",
+                    "loss_diverged",
+                    "loss_unstable",
+                    "grad_spike",
+                    "overfit",
+                    "stalled",
+                ),
                 (c.RUN_HEALTH,),
             ),
             Check(

@@ -184,9 +184,9 @@ LOSS_DIVERGED = Signal(
             "第 {step} 步 {metric} 为 {value}，与随机猜测无异；此前曾为 {baseline}。",
         ),
         meaning=Text(
-            "The logarithm of the vocabulary's size, 10 to 12, is the loss of a model that knows nothing. "
-            "One that could do better has been destroyed, mostly by a learning rate far out of range.",
-            "词表大小的对数（10 到 12）就是一无所知的模型的 loss。原本更好的模型变成这样，说明权重已毁，"
+            "The logarithm of the vocabulary's size is the loss of a model that knows nothing. One "
+            " that could do better has been destroyed, mostly by a learning rate far out of range.",
+            "词表大小的对数就是一无所知的模型的 loss。原本更好的模型变成这样，说明权重已毁，"
             "多半是学习率高得离谱。",
         ),
         impact=Text(
