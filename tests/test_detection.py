@@ -22,7 +22,7 @@ def test_every_label_of_the_real_logs_is_kept(corpus: Path) -> None:
     assert found.complaints == ()
     assert found.musts >= 20
     assert found.warnings <= found.healthy_records / 1000
-    assert found.incidents == found.collapsed_runs
+    assert found.incidents == found.collapsed_runs + 1  # one of them collapses, recovers, and collapses again
 
 
 def test_the_demo_tells_its_events_and_nothing_else() -> None:

@@ -87,10 +87,10 @@ def test_a_number_is_the_limit_and_a_mapping_changes_more() -> None:
 @pytest.mark.parametrize("off", ["off", "'off'", "false"])
 def test_a_severity_can_be_switched_off(off: str) -> None:
     """However YAML reads it. A signal without any severity left is none of the profile."""
-    changes = f"{{kl_high: {{critical: {off}}}, reward_flat: {{warning: {off}}}}}"
+    changes = f"{{kl_high: {{critical: {off}}}, clip_ratio_high: {{warning: {off}}}}}"
     limits = profiles(f"{{mine: {{inherits: grpo, limits: {changes}}}}}")["mine"].limits
     assert list(limits["kl_high"]) == [WARNING]
-    assert "reward_flat" not in limits
+    assert "clip_ratio_high" not in limits
 
 
 def test_a_profile_may_inherit_from_another_own_one_in_any_order() -> None:

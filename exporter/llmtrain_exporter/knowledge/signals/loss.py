@@ -23,9 +23,9 @@ GUESSING_LOSS: Annotated[float, "loss", src.RUNS] = 6.9
 """Of a model that guesses among a thousand tokens, its logarithm; real vocabularies give 10 to 12."""
 
 # How much a number says that is none.
-PASSING: Annotated[float, "weight", src.TRAINERS] = 1.0
+PASSING: Annotated[float, "weight", src.TRAINERS] = 0.5
 """That may pass: a mean without a token to count, or one step that an fp16 loss scaler skips."""
-LOST: Annotated[float, "weight", src.SFT_SERIOUS] = 2.0
+LOST: Annotated[float, "weight", src.SFT_SERIOUS] = 1.0
 """That does not pass: the weights are lost."""
 LOST_GRADIENTS: Annotated[int, "records", src.RUNS] = 5
 """In a row whose gradient is no number while the loss is one, after which no loss scaler explains it."""
