@@ -255,7 +255,7 @@ class Analysis:
         for rule in self._looking_back:
             for reading in rule.look_back(view) if rule.look_back is not None else ():
                 self._note(rule, reading, step)
-            for watched in rule.watched:
+            for watched in rule.watched if rule.moves_bounds else ():
                 self._columns.bound(watched)
         self._calm = self._calm and not any(rule.pending() for rule in self._looking_back)
 

@@ -10,28 +10,30 @@ from llmtrain_exporter.knowledge.signals.reward import SOLVED_RECORDS
 
 
 class Earned:
-    """Follows the best and the lowest reward. Rules that ask compare `REWARD` and hand `look_back` on."""
+    """Follows the best reward. Rules that ask compare `REWARD` and hand `look_back` on."""
 
-    __slots__ = ("_best", "_lowest")
+    __slots__ = ("_best", "_punished")
 
     def __init__(self) -> None:
-        self._best = self._lowest = 0.0  # mean of a block, and of a record
+        self._best = 0.0  # mean of a block
+        self._punished = False  # the mean of a block was below 0
 
     def look_back(self, view: RecordView) -> None:
         """Take in the last block of records."""
-        recent = view.recent(REWARD, BLOCK)
-        if recent:
-            self._best, self._lowest = max(self._best, mean(recent)), min(self._lowest, *recent)
+        block = view.mean(REWARD, BLOCK)
+        if block > self._best:
+            self._best = block
+        self._punished = self._punished or block < 0
 
     def is_solved(self, view: RecordView) -> bool:
         """Whether the rewards of the last records are near the run's best, and good."""
         reward = view.values.get(REWARD)
-        if reward is None:
+        if reward is None or reward < GOOD:
             return False
         recent = mean([*view.recent(REWARD, SOLVED_RECORDS - 1), reward])
-        return recent >= GOOD and recent >= NEAR_BEST * self._best
+        return recent >= max(GOOD, NEAR_BEST * self._best)
 
     def is_nothing(self, view: RecordView) -> bool:
         """Whether there is no reward and no gradient; of rewards that punish, 0 is the best."""
         reward, norm = view.values.get(REWARD), view.values.get(GRAD_NORM, 0.0)
-        return reward == 0 and norm == 0 and self._lowest >= 0
+        return reward == 0 and norm == 0 and not self._punished

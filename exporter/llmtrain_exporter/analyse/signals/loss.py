@@ -130,6 +130,7 @@ class LossUnstable(Rule):
 
     signal = LOSS_UNSTABLE
     watched = compared = (LOSS,)
+    moves_bounds = True
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)

@@ -73,8 +73,8 @@ class RewardDrop(Rule):
     def look_back(self, view: RecordView) -> Readings:
         """Follow the best."""
         level = view.levels.get(REWARD)
-        if level is not None:
-            self._slide.look_back(view.recent(REWARD, BLOCK), _sigma(level), view.step)
+        if level is not None and self._slide.look_back(view.mean(REWARD, BLOCK), _sigma(level), view.step):
+            self._slide.begin(view.recent(REWARD, BLOCK))
         yield from ()
 
     def ordinary_at(self, level: Level) -> Interval:
@@ -171,15 +171,17 @@ class RewardFunctionDrop(Rule):
         """Follow the best of each function, and begin to follow its mean where a block is far too low."""
         for function, level in view.levels.items():
             if function.metric is c.REWARD_FUNCTION_MEAN and level.median >= self.first.floor:
-                slide = self._slides.setdefault(function, Slide())
-                slide.look_back(view.recent(function, BLOCK), _sigma(level), view.step)
-                if not level.young:
-                    self._begin_mean(function, level, view)
+                self._follow_block(function, level, view)
         yield from ()
 
-    def _begin_mean(self, function: Series, level: Level, view: RecordView) -> None:
-        last, count = self._mean(function, view)
-        score = (last - level.median) / _sigma(level) * count**0.5
+    def _follow_block(self, function: Series, level: Level, view: RecordView) -> None:
+        (last, count), sigma = self._mean(function, view), _sigma(level)
+        slide = self._slides.setdefault(function, Slide())
+        if slide.look_back(last, sigma, view.step, whole=count == BLOCK):
+            slide.begin(view.recent(function, BLOCK))
+        if level.young:
+            return
+        score = (last - level.median) / sigma * count**0.5
         if last <= DROP_BELOW * level.median and score <= -DROP_BLOCK:
             self._means.setdefault(function, last)
 

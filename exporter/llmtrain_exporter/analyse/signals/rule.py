@@ -159,6 +159,9 @@ class Rule:
     look_back: ClassVar[Callable[[Any, RecordView], Readings] | None] = None
     """What the last BLOCK training records say."""
 
+    moves_bounds: ClassVar[bool] = False
+    """Whether what is `ordinary` is another after a `look_back`."""
+
     evaluate: ClassVar[Callable[[Any, RecordView], Readings] | None] = None
     """What an evaluation says beside the training records before it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.knowledge.own_level import BLOCK
@@ -34,20 +34,26 @@ class Slide:
         """Whether the last blocks were below the best."""
         return self._recent is not None
 
-    def look_back(self, block: Sequence[float], sigma: float, step: int) -> None:
-        """Take in the last block of records, which ends at `step`; fewer where values are not trusted.
+    def look_back(self, block: float, sigma: float, step: int, whole: bool = True) -> bool:
+        """Take in the mean of the last block of records, which ends at `step`; NaN says nothing.
 
-        `sigma`: standard deviation of the records until then.
+        `sigma`: standard deviation of the records until then. `whole`: no record of the block is missing; the
+        mean of fewer is too noisy to be the best. True: from now on it is below its best, and its
+        last records have to be told by `begin`.
         """
-        recent = self._recent if self._recent is not None else block
-        if not recent:
-            return
-        now = mean(recent)
-        self.best = max(self.best, now if len(recent) >= BLOCK else 0.0)
+        now = block if self._recent is None else mean(self._recent)
+        if now != now:
+            return False
+        if whole and self._recent is None and now > self.best:
+            self.best = now
         if now >= SLIDE_HELD * self.best:
             self.began, self._sigma, self._recent = step, sigma, None
-        elif self._recent is None:
-            self._recent = deque(block, SLIDE_RECORDS)
+            return False
+        return self._recent is None
+
+    def begin(self, recent: Iterable[float]) -> None:
+        """The last records of a series that has come below its best, oldest first."""
+        self._recent = deque(recent, SLIDE_RECORDS)
 
     def share_left(self, value: float) -> tuple[float, float] | None:
         """The mean of the last records, this one included, and its share of the best; None: it holds."""
