@@ -16,6 +16,7 @@ from llmtrain_exporter.analyse.pace import RunPace
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
+from llmtrain_exporter.knowledge.arguments import GPUS
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.pace import READ_LATER_SECONDS, TWIN_SECONDS, TWIN_SHARE
 from llmtrain_exporter.knowledge.producer import Producer
@@ -282,7 +283,10 @@ class Run:
         step = self._distinct if record.step is None else record.step
         self._go_to(record, step)
         elapsed = record.get(c.ELAPSED)
-        self.pace.note(step, arrived if elapsed is None else elapsed)
+        if elapsed is None:
+            self.pace.note_arrival(step, arrived)
+        else:
+            self.pace.note(step, elapsed)
         learning_rate = record.get(c.LEARNING_RATE)
         if learning_rate is not None and learning_rate > self._peak_learning_rate:
             self._peak_learning_rate = learning_rate
@@ -366,9 +370,12 @@ class Run:
         yield c.MAX_STEPS, self.max_steps
         if series(c.PROGRESS) not in latest:
             yield c.PROGRESS, derived.ratio(self.last_step, self.max_steps)
-        yield c.GPUS, self._hyper_parameters.numbers.get("global_world_size")
+        gpus, pace = self._hyper_parameters.numbers.get(GPUS), self.pace.seconds_per_step()
+        yield c.GPUS, gpus
         yield c.LAST_RECORD, self.arrived
-        yield c.RECENT_SECONDS_PER_STEP, self.pace.seconds_per_step()
+        yield c.RECENT_SECONDS_PER_STEP, pace
+        if self.analysis is not None:
+            yield m.LOST_GPU_TIME, derived.gpu_seconds(self.analysis.lost_steps, pace, gpus)
         yield from derived.against_hyper_parameters(latest, self._hyper_parameters.numbers)
         yield from derived.within_record(latest, self._peak_learning_rate)
         yield from self._evaluations.values()

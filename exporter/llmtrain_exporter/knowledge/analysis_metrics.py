@@ -61,11 +61,16 @@ INCIDENT_ONSET = _gauge("incident_onset_step", _I, "Step at which the last incid
 INCIDENT_ONSET_TIME = _gauge(
     "incident_onset_timestamp_seconds", _I, "When the record that gave the last incident away was written."
 )
+LOST_GPU_TIME = _gauge(
+    "lost_gpu_seconds",
+    _I,
+    "GPU time of the steps in incidents, each from its onset until the run had recovered, or is now.",
+)
 
 METRICS: tuple[Metric, ...] = (
     *(BASELINE, BASELINE_RATIO, SPIKE_SCORE, SPIKE, SPIKES, SPIKE_RECORDS),
     *(SIGNAL_ACTIVE, SIGNAL_RECORDS, SIGNAL_PEAK, SIGNAL_STEP, LIMIT),
     *(INCIDENT_ACTIVE, INCIDENTS, INCIDENT_STAGE, INCIDENT_STAGE_STEP, INCIDENT_ONSET),
-    INCIDENT_ONSET_TIME,
+    *(INCIDENT_ONSET_TIME, LOST_GPU_TIME),
 )
 """All of the above, in the order in which they are exposed."""

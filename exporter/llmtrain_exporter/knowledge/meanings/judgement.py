@@ -138,6 +138,15 @@ INCIDENTS: Mapping[Metric, Meaning] = {
         a.INCIDENT_ONSET,
         source=src.GRPO_EVENTS,
     ),
+    a.LOST_GPU_TIME: _plain(
+        "What incidents have cost: their steps, by the run's own pace and its GPUs. Absent where one of both "
+        "is unknown.",
+        "事故造成的损失：其间的步数 × 自身速度 × GPU 数。速度或 GPU 数未知时没有此项。",
+        Good.DOWN,
+        a.INCIDENT_ONSET,
+        c.GPUS,
+        source=src.GRPO_EVENTS,
+    ),
 }
 
 STATE: Mapping[Metric, Meaning] = {
@@ -164,6 +173,7 @@ STATE: Mapping[Metric, Meaning] = {
         "训练占用的 GPU 数。已损坏的训练占着多少，就浪费多少。",
         Good.NEITHER,
         c.RUN_HEALTH,
+        a.LOST_GPU_TIME,
     ),
     c.LAST_RECORD: _plain(
         "When the log last grew. Judge the silence by the run's own pace.",
