@@ -51,8 +51,8 @@ def lost_gpu_hours(run: Snapshot) -> float | None:
     """GPU hours of the steps in incidents, which trained nothing that is of use.
 
     Steps from each onset to where the run had recovered, to the newest where it has not, or to the last
-    before a resume, after which they were done again. They count by the pace of the run's last records, pauses
-    left out, and by its GPUs. 0 where there was no incident; None where pace or GPUs are not known.
+    before a resume, after which they were done again. They count by the pace of the run's last records,
+    pauses left out, and by its GPUs. 0 where there was no incident; None where pace or GPUs are not known.
     """
     lost = run.samples.get(LOST)
     return None if lost is None else lost / SECONDS_PER_HOUR
