@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 GPUS = "global_world_size"
-"""Processes of the training on all machines, one for each GPU. ms-swift alone says it, in args.json."""
+"""Processes of the training on all machines, one for each GPU. ms-swift alone says it, in args.json.
+
+A process that spreads its model over several GPUs, or has a server generate, holds more; no file says so.
+"""
 
 WITHOUT_GPUS = ("use_cpu", "no_cuda")
 """Switched on, the processes have no GPUs. Of transformers' training arguments."""
