@@ -9,6 +9,7 @@ from math import isfinite
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
+from llmtrain_exporter.knowledge.answer import Answer, Ground
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.producer import Producer
@@ -162,6 +163,15 @@ class Incident(NamedTuple):
     signals: tuple[str, ...]
     active: bool
     collapse: bool
+
+
+class CheckAnswer(NamedTuple):
+    """The answer to a check, by the check's id. `episodes`: those that speak against a yes, by first step."""
+
+    check: str
+    answer: Answer
+    ground: Ground
+    episodes: tuple[Episode, ...] = ()
 
 
 class Point(NamedTuple):

@@ -86,6 +86,14 @@ SIGNALS: Mapping[Metric, Meaning] = {
         Good.NEITHER,
         a.SIGNAL_PEAK,
     ),
+    a.RUN_CHECK: _plain(
+        "What a question of the SFT checklists is answered by the log: 1 yes, 0.5 not always, 0 no, -1 not "
+        "known.",
+        "SFT 检查清单中某一问题按日志得出的回答：1 是，0.5 不总是，0 否，-1 无法判断。",
+        Good.UP,
+        a.SIGNAL_ACTIVE,
+        source=src.SFT_CHECKLIST,
+    ),
     a.LIMIT: _plain(
         "Limit in force. Comes from the profile and can be changed in the configuration.",
         "当前生效的限值。来自 profile，可在配置中修改。",
