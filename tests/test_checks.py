@@ -135,6 +135,18 @@ def test_what_came_and_went_is_not_always() -> None:
     assert answers(supervised(rows))["grad_norm_in_bounds"] is Answer.NOT_ALWAYS
 
 
+def test_a_loss_that_has_risen_falls_no_more() -> None:
+    """Too slowly for any signal; of a run of another kind that says nothing."""
+    rows = [{**row, "loss": 1.0 + at / 300} for at, row in enumerate(analysing.sft(90))]
+    run = supervised(rows)
+    (found,) = (found for found in check_answers(run) if found.check == "loss_falling")
+    assert not run.episodes
+    assert (found.answer, found.ground) == (Answer.NO, Ground.RISEN)
+    assert because(run, BY_ID["loss_falling"], found, Lang.EN) == "about 1.007 at first, 1.147 of late"
+    assert grounds(replace(run, base="dpo"))["loss_falling"] is Ground.QUIET
+    assert answers(supervised(rows[:10]))["loss_falling"] is Answer.YES
+
+
 def test_too_little_answers_nothing() -> None:
     """Neither a trend by two records, nor a comparison by one evaluation."""
     few = answers(supervised(analysing.sft(2)))

@@ -15,6 +15,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.answer import VALUES, Answer, Ground
 from llmtrain_exporter.knowledge.checklists import ANSWERED, ASKED_OF, Check
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.own_level import LOSS_FALLEN, MATURE
 from llmtrain_exporter.model import (
     CheckAnswer,
     Episode,
@@ -48,6 +49,7 @@ class Known(NamedTuple):
     verdict: Health
     health: Health
     ended: bool
+    risen: bool  # the loss, above what it was at first
 
 
 def is_asked(run: Snapshot) -> bool:
@@ -94,7 +96,26 @@ def _known(run: Snapshot) -> Known:
         verdict=run.verdict,
         health=run.health,
         ended=run.state in _ENDED,
+        risen=_has_risen(run),
     )
+
+
+def usual_loss(run: Snapshot) -> float | None:
+    """The loss of the last records, as the run's own level tells it."""
+    return run.samples.get(_usual())
+
+
+def _has_risen(run: Snapshot) -> bool:
+    """In other kinds of training the loss need not fall."""
+    early, usual = run.early_loss, usual_loss(run)
+    if early is None or usual is None or not is_asked(run):
+        return False
+    return run.records.get(RowKind.TRAIN, 0) >= MATURE and usual * LOSS_FALLEN > early
+
+
+@cache
+def _usual() -> Series:
+    return series(m.BASELINE, (m.BASELINE.label, "loss"))
 
 
 @lru_cache(KNOWN_KEPT)
@@ -123,6 +144,13 @@ def _answer(check: Check, known: Known) -> tuple[Answer, Ground]:
     hidden_by = _hidden_by(check, known)
     if hidden_by is not None:
         return Answer.NOT_KNOWN, hidden_by
+    return _by_what_came(check, known)
+
+
+def _by_what_came(check: Check, known: Known) -> tuple[Answer, Ground]:
+    """Where nothing hides what there is to see, and no signal is active."""
+    if check.falls and known.risen:
+        return Answer.NO, Ground.RISEN
     if not known.seen.isdisjoint(check.signals):
         return Answer.NOT_ALWAYS, Ground.SIGNALS
     if not known.limited.issuperset(check.signals):

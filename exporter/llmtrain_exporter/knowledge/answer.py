@@ -23,6 +23,7 @@ class Ground(str, Enum):
     VERDICT = "verdict"  # on the run as a whole
     STALLED = "stalled"  # no record comes any more
     TOO_FEW = "too_few"  # training records, or evaluations
+    RISEN = "risen"  # the loss is above what it was at first
     NOT_LOGGED = "not_logged"
     WEIGHTS_LOST = "weights_lost"  # they are NaN, and values say nothing of the training any more
     ENDED = "ended"

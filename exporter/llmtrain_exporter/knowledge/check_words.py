@@ -23,6 +23,7 @@ ANSWERED = Text("{question} {answer}: {because}", "{question}{answer}：{because
 
 NOTHING_AGAINST = Text("no signal speaks against it", "没有不利的信号")
 TOO_FEW = Text("too few: {counted}", "太少：{counted}")
+RISEN = Text("about {early} at first, {usual} of late", "起初约 {early}，近来约 {usual}")
 WEIGHTS_LOST = Text("the weights are no numbers any more ({when})", "权重已不是有效数值（{when}）")
 GROUNDS: Mapping[Ground, Text] = {
     Ground.QUIET: Text("no signal in {metrics}", "{metrics} 无异常信号"),

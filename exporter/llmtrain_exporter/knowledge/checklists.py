@@ -51,7 +51,8 @@ class Check:
     `id`: its name in metrics and JSON. `metrics`: what to look at; where none of them was logged nobody can
     tell. Of those with a split, that of `split` counts. `records`, `evaluations`: with fewer of training and
     evaluation nobody can tell either. `of_weights`: its metrics say nothing once the weights are NaN.
-    `ahead`: it is about what is still to come. Without `signals` a run has an answer of its own.
+    `ahead`: it is about what is still to come. `falls`: a loss above what it was at first is a no as well.
+    Without `signals` a run has an answer of its own.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Check:
     evaluations: int = 0
     of_weights: bool = True
     ahead: bool = False
+    falls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ CHECKLISTS = (
                 Text("Is the loss still falling?", "loss 还在往下走吗？"),
                 ("loss_spike", "loss_unstable", "loss_plateau", "grad_vanishing"),
                 (c.LOSS,),
+                falls=True,
             ),
             Check(
                 "grad_norm_in_bounds",

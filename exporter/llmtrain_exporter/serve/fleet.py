@@ -66,7 +66,8 @@ class Fleet:
         """
         run = snapshot.run
         left = remaining(snapshot)
-        samples = {**snapshot.samples, **check_samples(snapshot)}
+        answers = check_samples(snapshot)
+        samples = {**snapshot.samples, **answers} if answers else snapshot.samples
         with self._writing:
             self._exposition.publish(run, samples, newborn)
             if run not in self._shown and label_value(run) != run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from llmtrain_exporter.analyse.checks import check_answers, is_asked, weights_lost
+from llmtrain_exporter.analyse.checks import check_answers, is_asked, usual_loss, weights_lost
 from llmtrain_exporter.knowledge import check_words as words
 from llmtrain_exporter.knowledge import story_words
 from llmtrain_exporter.knowledge.answer import Answer, Ground
@@ -16,6 +16,7 @@ from llmtrain_exporter.model import CheckAnswer, Episode, RowKind, Snapshot
 from llmtrain_exporter.story.blocks import Line, Mark, Part, Piece, Section, items
 from llmtrain_exporter.story.diagnosis import against
 from llmtrain_exporter.story.events import steps_text
+from llmtrain_exporter.story.numbers import DASH, number
 from llmtrain_exporter.story.phrase import phrase
 from llmtrain_exporter.story.sections import section_of
 
@@ -63,6 +64,8 @@ def answer_mark(run: Snapshot, found: CheckAnswer, lang: Lang) -> Piece:
 def _colour(run: Snapshot, found: CheckAnswer) -> str:
     if found.answer is Answer.YES:
         return "fine"
+    if found.ground is Ground.RISEN:
+        return "look"
     if found.ground is Ground.SIGNALS:
         return max((episode.severity for episode in found.episodes), key=lambda severity: severity.rank).value
     return max(run.health, run.verdict, key=lambda health: health.value).name.lower()
@@ -82,6 +85,9 @@ def because(run: Snapshot, check: Check, found: CheckAnswer, lang: Lang) -> str:
         return words.TOO_FEW.of(lang).format(counted=_lacking(run, check, lang))
     if found.ground is Ground.WEIGHTS_LOST:
         return words.WEIGHTS_LOST.of(lang).format(when=_lost_when(run, lang))
+    if found.ground is Ground.RISEN:
+        early, usual = (_number(loss) for loss in (run.early_loss, usual_loss(run)))
+        return words.RISEN.of(lang).format(early=early, usual=usual)
     metrics = _listed((metric.name.removeprefix(PREFIX) for metric in check.metrics), lang)
     return words.GROUNDS[found.ground].of(lang).format(metrics=metrics)
 
@@ -115,6 +121,10 @@ def _lost_when(run: Snapshot, lang: Lang) -> str:
 
 def _title(signal: str, lang: Lang) -> str:
     return SIGNALS[signal].advice.title.of(lang)
+
+
+def _number(value: float | None) -> str:
+    return DASH if value is None else number(value)
 
 
 def _listed(parts: Iterable[str], lang: Lang) -> str:

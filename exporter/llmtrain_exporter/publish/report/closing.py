@@ -44,13 +44,17 @@ def _best(material: Material, say: Say) -> Iterator[Line]:
     elif run.best is not None:
         step = run.best[1]
         yield joined((best_evaluation(run, say.lang), (say(r.STOP),)))
-        near = max(
-            (checkpoint for checkpoint in run.checkpoints if step is not None and checkpoint <= step),
-            default=None,
-        )
+        near = _last_up_to(step, run)
         if near is not None:
             yield (say(r.BEST_NEAR, checkpoint=f"checkpoint-{near}"),)
         yield from ((rule.text.of(say.lang),) for rule in BEST_CHECKPOINT)
+
+
+def _last_up_to(step: int | None, run: Snapshot) -> int | None:
+    """The step of the last checkpoint that is there from up to a step; the number of a record tells none."""
+    if step is None or run.step_is_record:
+        return None
+    return max((checkpoint for checkpoint in run.checkpoints if checkpoint <= step), default=None)
 
 
 def _best_reward(material: Material, say: Say) -> Iterator[Line]:
@@ -108,7 +112,8 @@ def _to_keep(run: Snapshot, say: Say) -> tuple[Piece, str]:
         return not_known, say(r.NOT_BY_LOSS if run.base == GRPO else r.NEVER_EVALUATED)
     loss, step = run.best
     best = say(r.BEST_AT, step=DASH if step is None else step, loss=number(loss))
-    return DASH if step is None else Code(f"checkpoint-{step}"), best
+    near = _last_up_to(step, run)
+    return DASH if near is None else Code(f"checkpoint-{near}"), best
 
 
 def open_questions(material: Material, say: Say) -> Section:
