@@ -131,6 +131,7 @@ DESIGN = {
         "signals",
         "incidents",
         "diagnosis",
+        "checks",
         "best",
         "skipped_lines",
     ),

@@ -10,20 +10,24 @@ from typing import Any
 
 import pytest
 from llmtrain_exporter.bundle.dashboards import BOARDS, dashboards
-from llmtrain_exporter.bundle.dashboards.board import Board, Curves, Override, Query, Row, Stat
+from llmtrain_exporter.bundle.dashboards.board import Board, Cells, Curves, Override, Query, Row, Stat
 from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs, worries
 from llmtrain_exporter.bundle.dashboards.grafana_json import board_json
 from llmtrain_exporter.bundle.dashboards.grpo import GRPO
-from llmtrain_exporter.bundle.dashboards.queries import limit, own_limit_line
+from llmtrain_exporter.bundle.dashboards.queries import ONE_RUN, limit, own_limit_line
 from llmtrain_exporter.bundle.dashboards.sft import SFT
+from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile
-from llmtrain_exporter.knowledge.checklists import CHECKLISTS
+from llmtrain_exporter.knowledge.answer import VALUES, Answer
+from llmtrain_exporter.knowledge.check_words import ANSWERS
+from llmtrain_exporter.knowledge.checklists import ANSWERED, CHECKLISTS
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.text import Lang, Text
 
 SOME = Text("some", "一些")
+QUESTIONS: dict[str | Text, str] = {check.question: check.id for check in ANSWERED}
 
 
 def drawn(*rows: Row, lang: Lang = Lang.EN) -> dict[str, Any]:
@@ -143,6 +147,22 @@ def test_every_question_of_the_checklists_has_its_row_of_cells() -> None:
     """The SFT dashboard asks what the FAQ asks; only the choice of a checkpoint is answered elsewhere."""
     asked = {line.legend for row in SFT.rows for panel in row.panels for line in panel.lines}
     assert all(check.question in asked for one in CHECKLISTS for check in one.checks if check.signals)
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_the_cells_show_the_answers_of_the_exporter(lang: Lang) -> None:
+    """Grafana evaluates nothing of its own: it writes a word for each answer."""
+    cells = [panel for row in SFT.rows for panel in row.panels if isinstance(panel, Cells)]
+    shown = [line for panel in cells for line in panel.lines if line.legend in QUESTIONS]
+    assert [line.expr for line in shown] == [
+        f'{a.RUN_CHECK.name}{{{ONE_RUN}, check="{QUESTIONS[line.legend]}"}}' for line in shown
+    ]
+    assert {line.legend for line in shown} == set(QUESTIONS)
+    for panel in cells:
+        words = {
+            value: word.of(lang) for value, (word, _) in panel.mappings.items() if isinstance(word, Text)
+        }
+        assert words == {VALUES[answer]: ANSWERS[answer].of(lang) for answer in Answer}
 
 
 def test_the_collapse_chain_shares_one_time_axis() -> None:

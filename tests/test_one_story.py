@@ -421,6 +421,7 @@ PLACES = {
     "why": (Part.CAUSES,),
     "todo": (Part.ACTIONS, Part.FLAGS),
     "metrics": (Part.METRICS,),
+    "checks": (Part.CHECKS,),
     "details": (Part.SETTINGS,),
 }
 """The sections of the page, and what stands in each."""

@@ -288,7 +288,7 @@ def test_the_checklist_is_answered_by_the_log() -> None:
     assert answers["swift-sft-nan"]["Is every value finite?"] == "no"
     assert answers["swift-sft-nan"]["All in all, is the run healthy?"] == "no"
     assert answers["swift-sft"]["All in all, is the run healthy?"] == "yes"
-    assert answers["demo-collapse"]["Is token accuracy still rising?"] == "cannot tell"
+    assert answers["demo-collapse"]["Is token accuracy still rising?"] == "not known"
     assert answers["demo-collapse"]["Is going on worth it?"] == "no"
 
 

@@ -9,6 +9,7 @@ from math import isfinite
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
+from llmtrain_exporter.knowledge.answer import Answer, Ground
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.producer import Producer
@@ -164,6 +165,15 @@ class Incident(NamedTuple):
     collapse: bool
 
 
+class CheckAnswer(NamedTuple):
+    """The answer to a check, by the check's id. `episodes`: those that speak against a yes, by first step."""
+
+    check: str
+    answer: Answer
+    ground: Ground
+    episodes: tuple[Episode, ...] = ()
+
+
 class Point(NamedTuple):
     """The value of a record, or the mean of several in a row, with the step of the first."""
 
@@ -217,6 +227,7 @@ class Snapshot:
     incidents: tuple[Incident, ...]
     samples: Mapping[Series, float]
     courses: Mapping[RowKind, Courses] = field(default_factory=dict)  # of a run in which something came up
+    early_loss: float | None = None  # median of its first training losses
     checkpoints: tuple[int, ...] = ()  # steps of those beside the log, where somebody looked
     step_is_record: bool = False  # nothing told steps: they are numbers of records
     ended_early: bool = False  # its trainer closed it before the last of the planned steps

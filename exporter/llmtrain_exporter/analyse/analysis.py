@@ -84,7 +84,7 @@ class Analysis:
         """Steps went back: a process goes on from an earlier checkpoint, and what was normal starts anew."""
         for tracker in self.trackers.values():
             self._past_episodes.add(tracker.close())
-        over = self._incidents.close(step)
+        over = self._incidents.resume(step)
         if over is not None:
             self._past_incidents.add(over)
         self._forget()
@@ -114,6 +114,11 @@ class Analysis:
     def incidents_total(self) -> int:
         """How many there were, and are."""
         return self._past_incidents.total + (self._incidents.current is not None)
+
+    @property
+    def lost_steps(self) -> int:
+        """Steps trained in incidents; see `Incidents.lost_steps`."""
+        return self._incidents.lost_steps
 
     @property
     def health(self) -> Health:

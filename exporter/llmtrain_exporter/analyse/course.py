@@ -11,8 +11,10 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 
+from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.evidence_limits import COURSE_POINTS, COURSE_SERIES
+from llmtrain_exporter.knowledge.own_level import YOUNG
 from llmtrain_exporter.model import Courses, Layout, Series
 
 PICKERS_KEPT = 8
@@ -68,6 +70,14 @@ class CourseKeeper:
         """The courses so far; what is yet to come changes nothing in them."""
         width = len(self._order)
         return Courses(self._steps[:], {key: self._cells[at::width] for at, key in enumerate(self._order)})
+
+    def early(self, key: Series) -> float | None:
+        """The median of the first values of a series that are kept; None where there is none."""
+        if key not in self._order:
+            return None
+        width, at = len(self._order), self._order.index(key)
+        values = list(filter(math.isfinite, self._cells[at : at + YOUNG * width : width]))
+        return median(values) if values else None
 
     def _picker(self, layout: Layout) -> Picker:
         """Takes the columns from a row of a layout; what that one has anew gets columns."""

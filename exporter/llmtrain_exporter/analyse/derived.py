@@ -22,6 +22,14 @@ def ratio(over: float | None, under: float | None) -> float | None:
     return None if over is None or not under else over / under
 
 
+def gpu_seconds(steps: int, seconds_per_step: float | None, gpus: float | None) -> float | None:
+    """Time that so many steps take, over all GPUs; None where pace or GPUs are not known."""
+    if seconds_per_step is None or gpus is None or gpus < 1:
+        return None
+    seconds = steps * seconds_per_step * gpus
+    return seconds if math.isfinite(seconds) else None
+
+
 def against_hyper_parameters(
     latest: Mapping[Series, float], numbers: Mapping[str, float]
 ) -> Iterator[tuple[Metric, float]]:

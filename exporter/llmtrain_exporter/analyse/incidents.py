@@ -51,17 +51,28 @@ class Trace:
 class Incidents:
     """Follows the signs of a run. `current` is the incident that lasts, None while there is none."""
 
-    __slots__ = ("_held", "_peak_force", "_quiet_since", "_traces", "current")
+    __slots__ = ("_held", "_lost_before", "_peak_force", "_quiet_since", "_step", "_traces", "current")
 
     def __init__(self) -> None:
         self._traces: dict[Family, Trace] = {}
         self._peak_force = 0.0
         self._held = 0  # index of the last record at which it held
         self._quiet_since: int | None = None  # step of the first record without a sign
+        self._step = 0  # of the last record that was looked at
+        self._lost_before = 0  # steps of the incidents that are over
         self.current: Incident | None = None
+
+    @property
+    def lost_steps(self) -> int:
+        """Steps trained from the onset of each incident until the run had recovered, or until now.
+
+        What came after a resume took the place of all that an incident had lasted for before it.
+        """
+        return self._lost_before + self._lost_until(self._step)
 
     def note(self, signs: Collection[Sign], critical: bool, step: int, index: int) -> Incident | None:
         """Take in a record's signs, and whether anything critical is there; the incident that is over."""
+        self._step = step
         self._trace(signs, step, index)
         broken = self._broken_together(index)
         self._quiet_since = None if signs else (self._quiet_since or step)
@@ -78,6 +89,17 @@ class Incidents:
 
     def close(self, step: int) -> Incident | None:
         """End the incident: the run has recovered at `step`."""
+        return self._end(step, lost_until=step)
+
+    def resume(self, step: int) -> Incident | None:
+        """End the incident: a process goes on from `step`, and nobody needs what came after the onset."""
+        return self._end(step, lost_until=self._step)
+
+    def _lost_until(self, step: int) -> int:
+        return 0 if self.current is None else max(step - self.current.onset_step, 0)
+
+    def _end(self, step: int, lost_until: int) -> Incident | None:
+        self._lost_before += self._lost_until(lost_until)
         over, self.current = self.current, None
         self._traces.clear()
         self._peak_force, self._quiet_since = 0.0, None

@@ -18,32 +18,48 @@ class RunPace:
     trainer's own speed is of no use: a mean since its start, evaluations included, and wrong after a resume.
     """
 
-    __slots__ = ("_longest_evaluation", "_times")
+    __slots__ = ("_known", "_longest_evaluation", "_times")
 
     def __init__(self) -> None:
         self._times: deque[tuple[int, float]] = deque(maxlen=RECORDS_KEPT)
         self._longest_evaluation = 0.0
+        self._known: float | None = None  # the pace of the process before
 
     def note(self, step: int, seconds: float) -> None:
-        """A training record of `step` was written at `seconds`."""
+        """A training record of `step` was written at `seconds` of the trainer's clock."""
         if self._times and seconds < self._times[-1][1]:
-            self._times.clear()
+            self.reset()
         self._times.append((step, seconds))
+
+    def note_arrival(self, step: int, seconds: float) -> None:
+        """A training record of `step` was seen at `seconds`, Unix time.
+
+        Of those that were read at once only the last was written then; a log that is read later has no other.
+        """
+        if self._times and seconds == self._times[-1][1]:
+            self._times.pop()
+        self.note(step, seconds)
 
     def note_evaluation(self, seconds: float) -> None:
         """An evaluation lasted this long."""
         self._longest_evaluation = max(self._longest_evaluation, seconds)
 
     def reset(self) -> None:
-        """Another process goes on with the run."""
+        """Another process goes on with the run; until its own pace is known that of the one before holds."""
+        self._known = self.seconds_per_step()
         self._times.clear()
 
     def seconds_per_step(self) -> float | None:
-        """Mean over the last records; None where they do not tell."""
+        """Mean over the last records, pauses left out; None where they do not tell."""
         if len(self._times) < 2:
-            return None
+            return self._known
         (first, began), (last, ended) = self._times[0], self._times[-1]
-        return (ended - began) / (last - first) if last > first and ended > began else None
+        steps, seconds = last - first, ended - began
+        longest = self.silence(pace.STALL_GAPS, pace.STALL_SECONDS)
+        for (before, earlier), (step, later) in pairwise(self._times):
+            if later - earlier > longest:
+                steps, seconds = steps - (step - before), seconds - (later - earlier)
+        return seconds / steps if steps > 0 and seconds > 0 else self._known
 
     def silence(self, limit: float, least: float) -> float:
         """Seconds without a record that are `limit` of the run's own gaps, and no less than `least`."""

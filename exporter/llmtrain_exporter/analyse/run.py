@@ -13,11 +13,14 @@ from llmtrain_exporter.analyse.analysis import EPISODES_KEPT, Analysis
 from llmtrain_exporter.analyse.course import CourseKeeper
 from llmtrain_exporter.analyse.latest import Latest
 from llmtrain_exporter.analyse.pace import RunPace
+from llmtrain_exporter.analyse.signals.rule import LOSS
+from llmtrain_exporter.analyse.twins import is_same_record
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
+from llmtrain_exporter.knowledge.arguments import GPUS
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.pace import READ_LATER_SECONDS, TWIN_SECONDS, TWIN_SHARE
+from llmtrain_exporter.knowledge.pace import READ_LATER_SECONDS
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN
@@ -255,6 +258,7 @@ class Run:
             incidents=tuple(analysis.incidents) if analysis else (),
             samples=self._samples(producer.name, doing, stalled, health),
             courses=self._courses(),
+            early_loss=self._trained.early(LOSS),
         )
 
     def _courses(self) -> Mapping[RowKind, Courses]:
@@ -282,7 +286,10 @@ class Run:
         step = self._distinct if record.step is None else record.step
         self._go_to(record, step)
         elapsed = record.get(c.ELAPSED)
-        self.pace.note(step, arrived if elapsed is None else elapsed)
+        if elapsed is None:
+            self.pace.note_arrival(step, arrived)
+        else:
+            self.pace.note(step, elapsed)
         learning_rate = record.get(c.LEARNING_RATE)
         if learning_rate is not None and learning_rate > self._peak_learning_rate:
             self._peak_learning_rate = learning_rate
@@ -364,35 +371,21 @@ class Run:
             return record.placement.again
         if record.step is not None and self.last_step is not None and record.step > self.last_step:
             return False
-        return any(_same(record, other) for other in self._recent)
+        return any(is_same_record(record, other) for other in self._recent)
 
     def _numbers(self, latest: Mapping[Series, float]) -> Iterator[tuple[Metric, float | None]]:
         yield c.STEP, self.last_step
         yield c.MAX_STEPS, self.max_steps
         if series(c.PROGRESS) not in latest:
             yield c.PROGRESS, derived.ratio(self.last_step, self.max_steps)
-        yield c.GPUS, self._hyper_parameters.numbers.get("global_world_size")
+        gpus, pace = self._hyper_parameters.numbers.get(GPUS), self.pace.seconds_per_step()
+        yield c.GPUS, gpus
         yield c.LAST_RECORD, self.arrived
-        yield c.RECENT_SECONDS_PER_STEP, self.pace.seconds_per_step()
+        yield c.RECENT_SECONDS_PER_STEP, pace
+        if self.analysis is not None:
+            yield m.LOST_GPU_TIME, derived.gpu_seconds(self.analysis.lost_steps, pace, gpus)
         yield from derived.against_hyper_parameters(latest, self._hyper_parameters.numbers)
         yield from derived.within_record(latest, self._peak_learning_rate)
         yield from self._evaluations.values()
         if self._onset is not None:
             yield m.INCIDENT_ONSET_TIME, self._onset.time
-
-
-def _same(record: Record, other: Record) -> bool:
-    """Two writers' lines of the same record differ in clocks and speeds alone."""
-    if record.step is None and record.get(c.EPOCH) != other.get(c.EPOCH):
-        return False
-    if record.step != other.step or record.layout is not other.layout or not record.layout.identity:
-        return False
-    return _near(record.get(c.ELAPSED), other.get(c.ELAPSED)) and all(
-        record.values[at] == other.values[at]
-        or (math.isnan(record.values[at]) and math.isnan(other.values[at]))
-        for at in record.layout.identity
-    )
-
-
-def _near(elapsed: float | None, other: float | None) -> bool:
-    return elapsed is None or other is None or abs(elapsed - other) <= max(TWIN_SECONDS, TWIN_SHARE * other)

@@ -81,6 +81,8 @@ def select(found: Mapping[str, object]) -> HyperParameters:
     numbers = {key: _number(found.get(key)) for key in arguments.NUMBERS}
     numbers |= {key: _truth(found.get(key)) for key in arguments.TRUTHS}
     unset = {key for key, number in numbers.items() if key.startswith("max_") and (number or 0.0) <= 0}
+    if any(found.get(key) is True for key in arguments.WITHOUT_GPUS):
+        unset.add(arguments.GPUS)
     return HyperParameters(
         {label: text for label, text in texts.items() if text},
         {key: number for key, number in numbers.items() if number is not None and key not in unset},

@@ -39,6 +39,13 @@ SIGNAL_PEAK = _gauge(
     "signal_peak", _S, "Worst value in the last episode of a signal, in the unit of its metric.", "signal"
 )
 SIGNAL_STEP = _gauge("signal_step", _S, "Step at which the last episode of a signal began.", "signal")
+RUN_CHECK = _gauge(
+    "run_check",
+    _S,
+    "Answer to a question of the checklists, where yes is well: 1 yes, 0.5 not always, 0 no; -1 not known, "
+    "so that a gap means that nobody was there to answer.",
+    "check",
+)
 LIMIT = _gauge(
     "limit",
     _S,
@@ -61,11 +68,16 @@ INCIDENT_ONSET = _gauge("incident_onset_step", _I, "Step at which the last incid
 INCIDENT_ONSET_TIME = _gauge(
     "incident_onset_timestamp_seconds", _I, "When the record that gave the last incident away was written."
 )
+LOST_GPU_TIME = _gauge(
+    "lost_gpu_seconds",
+    _I,
+    "GPU time of the steps in incidents, each from its onset until the run had recovered, or is now.",
+)
 
 METRICS: tuple[Metric, ...] = (
     *(BASELINE, BASELINE_RATIO, SPIKE_SCORE, SPIKE, SPIKES, SPIKE_RECORDS),
-    *(SIGNAL_ACTIVE, SIGNAL_RECORDS, SIGNAL_PEAK, SIGNAL_STEP, LIMIT),
+    *(SIGNAL_ACTIVE, SIGNAL_RECORDS, SIGNAL_PEAK, SIGNAL_STEP, RUN_CHECK, LIMIT),
     *(INCIDENT_ACTIVE, INCIDENTS, INCIDENT_STAGE, INCIDENT_STAGE_STEP, INCIDENT_ONSET),
-    INCIDENT_ONSET_TIME,
+    *(INCIDENT_ONSET_TIME, LOST_GPU_TIME),
 )
 """All of the above, in the order in which they are exposed."""

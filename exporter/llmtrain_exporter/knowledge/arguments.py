@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+GPUS = "global_world_size"
+"""Processes of the training on all machines, one for each GPU. ms-swift alone says it, in args.json.
+
+A process that spreads its model over several GPUs, or has a server generate, holds more; no file says so.
+"""
+
+WITHOUT_GPUS = ("use_cpu", "no_cuda")
+"""Switched on, the processes have no GPUs. Of transformers' training arguments."""
+
 TEXTS = {
     "model": ("model", "model_name_or_path", "base_model_name_or_path", "model_id_or_path"),
     "model_type": ("model_type",),
@@ -41,7 +50,7 @@ NUMBERS = (
     "lora_rank",
     "lora_alpha",
     "lora_dropout",
-    "global_world_size",
+    GPUS,
 )
 """Hyper-parameters that limits, ratios and advice make use of; labels of `llmtrain_run_info` as well."""
 

@@ -9,6 +9,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.own_level import YOUNG
 from llmtrain_exporter.knowledge.remedy import Change, Choice, Ladder
 from llmtrain_exporter.knowledge.text import Text
 
@@ -39,16 +40,31 @@ Sources: SFT log FAQ, monitoring; GRPO log guide, 3.2.
 """
 
 
+ASKED_OF = frozenset((profile.SFT,))
+"""The built-in profiles whose runs the checklists are for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A question to a run. The answer is yes, all is well, while none of `signals` is active.
+    """A question to a run. The answer is yes, all is well, while none of `signals` speaks against it.
 
-    `metrics`: what answers it where no signal does, and what to look at.
+    `id`: its name in metrics and JSON. `metrics`: what to look at; where none of them was logged nobody can
+    tell. Of those with a split, that of `split` counts. `records`, `evaluations`: with fewer of training and
+    evaluation nobody can tell either. `of_weights`: its metrics say nothing once the weights are NaN.
+    `ahead`: it is about what is still to come. `falls`: a loss above what it was at first is a no as well.
+    Without `signals` a run has an answer of its own.
     """
 
+    id: str
     question: Text
     signals: tuple[str, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    split: str = "train"
+    records: int = YOUNG
+    evaluations: int = 0
+    of_weights: bool = True
+    ahead: bool = False
+    falls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +83,34 @@ CHECKLISTS = (
         LOGGING_STEPS,
         (
             Check(
+                "loss_falling",
                 Text("Is the loss still falling?", "loss 还在往下走吗？"),
-                ("loss_spike", "loss_diverged", "loss_unstable", "loss_plateau"),
+                ("loss_spike", "loss_diverged", "loss_unstable", "loss_plateau", "grad_vanishing"),
                 (c.LOSS,),
+                falls=True,
             ),
             Check(
+                "grad_norm_in_bounds",
                 Text("Is the gradient norm within bounds?", "梯度范数有没有守在界内？"),
                 ("grad_norm_high", "grad_spike", "grad_vanishing"),
                 (c.GRAD_NORM,),
             ),
             Check(
+                "learning_rate_on_schedule",
                 Text("Is the learning rate where the schedule wants it?", "学习率走势与调度计划一致吗？"),
                 ("lr_out_of_range",),
                 (c.LEARNING_RATE, c.LEARNING_RATE_PEAK),
+                of_weights=False,
             ),
             Check(
+                "values_finite",
                 Text("Is every value finite?", "所有数值都有限吗（无 NaN、Inf）？"),
                 ("non_finite",),
                 (c.LOSS, c.GRAD_NORM),
+                records=1,
             ),
             Check(
+                "accuracy_rising",
                 Text("Is token accuracy still rising?", "token 准确率还在涨吗？"),
                 ("accuracy_drop",),
                 (c.TOKEN_ACCURACY,),
@@ -99,19 +123,25 @@ CHECKLISTS = (
         EVALUATION_STEPS,
         (
             Check(
+                "eval_loss_keeping_up",
                 Text("Does eval loss keep up with training loss?", "eval loss 跟得上训练 loss 吗？"),
                 ("overfit",),
                 (c.EVAL_TRAIN_LOSS,),
+                evaluations=1,
             ),
             Check(
+                "eval_accuracy_rising",
                 Text(
                     "Is each evaluation as accurate as the last, or more?",
                     "每次验证的准确率都不低于上一次吗？",
                 ),
                 ("accuracy_drop",),
                 (c.TOKEN_ACCURACY, c.EVAL_TRAIN_ACCURACY),
+                split="eval",
+                evaluations=2,
             ),
             Check(
+                "learning_the_task",
                 Text(
                     "Is the model still learning the task, not the samples?",
                     "模型还在学任务，而不是背样本吗？",
@@ -120,14 +150,18 @@ CHECKLISTS = (
                 (c.EVAL_TRAIN_LOSS, c.EVAL_TRAIN_ACCURACY),
             ),
             Check(
+                "entropy_level",
                 Text("Does the entropy stay level?", "entropy 走势平稳吗？"),
                 ("entropy_collapse",),
                 (c.ENTROPY, c.EVAL_TRAIN_ENTROPY),
             ),
             Check(
+                "eval_speed_steady",
                 Text("Is evaluation as fast as before?", "验证速度和之前一样吗？"),
                 ("throughput_drop", "memory_growth"),
                 (c.EVAL_RUNTIME, c.EVAL_SAMPLES),
+                evaluations=2,
+                of_weights=False,
             ),
         ),
         src.SFT_CHECKLIST,
@@ -137,6 +171,7 @@ CHECKLISTS = (
         None,
         (
             Check(
+                "run_healthy",
                 Text("All in all, is the run healthy?", "通盘看，这次训练还健康吗？"),
                 (
                     "non_finite",
@@ -148,26 +183,37 @@ CHECKLISTS = (
                     "stalled",
                 ),
                 (c.RUN_HEALTH,),
+                records=1,
             ),
             Check(
+                "hyper_parameters_fit",
                 Text("May the hyper-parameters stay as they are?", "超参数可以保持不变吗？"),
-                ("loss_plateau", "loss_unstable", "lr_out_of_range", "grad_norm_high", "grad_vanishing"),
+                (
+                    *("non_finite", "loss_spike", "loss_diverged", "loss_plateau", "loss_unstable"),
+                    "lr_out_of_range",
+                    *("grad_norm_high", "grad_spike", "grad_vanishing", "overfit", "accuracy_drop"),
+                ),
                 (c.LOSS, c.LEARNING_RATE),
             ),
             Check(
+                "checkpoint_to_keep",
                 Text("Which checkpoint would you keep today?", "到现在为止该留哪个 checkpoint？"),
-                (),
-                (c.BEST_EVAL_LOSS, c.BEST_EVAL_STEP),
+                metrics=(c.BEST_EVAL_LOSS, c.BEST_EVAL_STEP),
             ),
             Check(
+                "going_on_worth_it",
                 Text("Is going on worth it?", "还值得继续训练吗？"),
                 ("overfit", "loss_plateau"),
-                (c.BEST_EVAL_STEP, c.REMAINING),
+                (c.BEST_EVAL_LOSS, c.BEST_EVAL_STEP),
+                ahead=True,
             ),
         ),
         src.SFT_CHECKLIST,
     ),
 )
+
+ANSWERED = tuple(check for checklist in CHECKLISTS for check in checklist.checks if check.signals)
+"""The questions that are answered yes or no. The others are of a choice."""
 
 
 @dataclass(frozen=True, slots=True)

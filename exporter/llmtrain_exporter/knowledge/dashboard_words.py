@@ -241,13 +241,12 @@ BEST_LOSS = Text("lowest eval loss", "最低 eval loss")
 BEST_STEP = Text("at step", "所在步")
 BEST_RATIO = Text("eval / train loss", "当前 eval/训练 loss")
 NO_EVALUATION = Text("Never evaluated", "没有做过验证")
-YES, NO, TO_KNOW = Text("yes", "是"), Text("no", "否"), Text("yes, with a remark", "是，但有提示")
 CHECK_TEXT = Text(
-    "One row for each question. Green: yes, all is well. Red: no, at least one of its warnings is there. "
-    "Yellow: info, nothing against the run. No cell: the log has nothing that answers it (no "
-    "evaluation, for instance).",
-    "每行一个问题：绿为“是”，一切正常；红为“否”，相关警告至少有一个成立；黄为仅供了解的提示。"
-    "没有格子：日志中没有可供回答的内容（例如没有验证）。",
+    "One row for each question, answered as in the report. Green: yes, all is well. Yellow: not always, "
+    "what speaks against it came and went. Red: no, it is still there. Grey: not known, the log has "
+    "nothing that answers it (no evaluation, for instance), or the weights are NaN.",
+    "每行一个问题，回答与报告一致：绿为“是”，一切正常；黄为“不总是”，曾经出现异常但已过去；"
+    "红为“否”，异常仍在；灰为“无法判断”，日志中没有可供回答的内容（例如没有验证），或权重已是 NaN。",
 )
 GRPO_TEXT = Text(
     "One GRPO run: verdict, incidents and the collapse chain on top, then optimisation, reward, length and "

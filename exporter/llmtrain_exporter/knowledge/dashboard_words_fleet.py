@@ -135,8 +135,10 @@ INCIDENTS = Words(
     Text("Incidents of the runs", "各训练的事故"),
     Text(
         "The last incident of each run that had one, and the order in which its parts broke: the first is "
-        "nearest to the cause. Go back to a checkpoint from before the step.",
-        "每次训练最近的一次事故，以及各类指标失常的先后：最先的离原因最近。应回滚到该步之前的 checkpoint。",
+        "nearest to the cause. Go back to a checkpoint from before the step. GPU time: what all its "
+        "incidents have cost.",
+        "每次训练最近的一次事故，以及各类指标失常的先后：最先的离原因最近。应回滚到该步之前的 checkpoint。"
+        "损失 GPU 时：历次事故合计。",
     ),
 )
 BY_STATE = Words(
@@ -203,6 +205,7 @@ AGO = Text("ago", "距今")
 LOSS, REWARD, KL = Text("loss", "loss"), Text("reward", "reward"), Text("KL", "KL")
 STEP = Text("step", "步")
 COUNT = Text("so far", "累计")
+LOST = Text("GPU time", "损失 GPU 时")
 LASTS = Text("lasts", "是否持续")
 YES, NO = Text("yes", "是"), Text("no", "否")
 ORDER = (Text("first", "最先"), Text("second", "其后"), Text("third", "第三"), Text("fourth", "第四"))

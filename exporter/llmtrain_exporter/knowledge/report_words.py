@@ -177,25 +177,11 @@ NEVER_EVALUATED = Text(
 )
 
 # 7. The checklist.
-CHECKLIST = Text("Checklist", "检查清单")
 CHECKLIST_INTRO = Text(
     "The questions of the monitoring guide, answered by the whole log.",
     "监控指南中的问题，按整份日志作答。",
 )
-QUESTION = Text("question", "问题")
-ANSWER = Text("answer", "回答")
-BECAUSE = Text("because", "依据")
-YES = Text("yes", "是")
-NO = Text("no", "否")
-NOT_ALWAYS = Text("not always", "不总是")
-CANNOT_TELL = Text("cannot tell", "无法判断")
-NOT_ASKED = Text("does not apply", "不适用")
-NOT_FINITE = Text("the weights are no numbers from step {step} on", "从第 {step} 步起权重已不是有效数值")
-NOT_LOGGED = Text("{metrics}: not logged", "未记录 {metrics}")
-NO_SIGNALS_CAME = Text("no signal in {metrics}", "{metrics} 无异常信号")
-OTHER_KIND = Text("no limits for it in this kind of training", "这类训练没有相应的限值")
 BEST_AT = Text("step {step}, eval loss {loss}", "第 {step} 步，eval loss {loss}")
-ENDED = Text("the run has ended", "训练已结束")
 
 # 8. Open questions.
 OPEN = Text("Open questions", "尚不清楚的问题")

@@ -126,6 +126,22 @@ SILENT_SINCE = Text(
     "{when} 起没有新记录：可能被杀，也可能卡住。",
 )
 BACK_TO = Text("last checkpoint before it: {checkpoint}", "事发前最后一个 checkpoint：{checkpoint}")
+LOST_SINCE = Text(
+    "GPU hours lost since {onset}: about {hours} ({gpus}, {pace})",
+    "自{onset}起损失约 {hours} GPU 小时（{gpus}，{pace}）",
+)
+LOST_IN_IT = Text(
+    "GPU hours lost until it was over: about {hours} ({gpus}, {pace})",
+    "到事故结束时损失约 {hours} GPU 小时（{gpus}，{pace}）",
+)
+LOST_IN_ALL = Text(
+    "GPU hours lost in all incidents: about {hours} ({gpus}, {pace})",
+    "历次事故共损失约 {hours} GPU 小时（{gpus}，{pace}）",
+)
+LOST_ON = Counted(Text("1 GPU", "1 张 GPU"), Text("{n} GPUs", "{n} 张 GPU"))
+LOST_STEP = Text("step {onset}", "第 {onset} 步"), Text("{time} a step", "每步 {time}")
+LOST_RECORD = Text("record {onset}", "第 {onset} 条记录"), Text("{time} a record", "每条记录 {time}")
+"""An onset and a pace, by steps; by records where nothing tells steps."""
 FINDING = Text("{when}, {severity}: {title}. {text}", "{when}，{severity}：{title}。{text}")
 STEP = Text("step {first}", "第 {first} 步")
 STEPS = Text("steps {first} to {last}", "第 {first} 至 {last} 步")

@@ -75,7 +75,10 @@ def _overview(runs: Sequence[Snapshot], style: Style) -> Iterator[str]:
 
 def _run(run: Snapshot, courses: Courses, style: Style, most: int | None) -> list[str]:
     """The lines of a run, no more than `most`: what matters least goes first."""
-    sections = essentials(run_story(run, style.lang, courses))
+    story = run_story(run, style.lang, courses)
+    sections = essentials(story)
+    if most is None:
+        sections += tuple(section for section in story.sections if section.part is Part.CHECKS)
     whole = _lines(run, sections, style)
     if most is None or len(whole) <= most:
         return whole

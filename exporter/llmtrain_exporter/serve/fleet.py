@@ -8,6 +8,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
 
+from llmtrain_exporter.analyse.checks import check_samples
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.serve.exposition import Exposition, label_value
@@ -65,8 +66,10 @@ class Fleet:
         """
         run = snapshot.run
         left = remaining(snapshot)
+        answers = check_samples(snapshot)
+        samples = {**snapshot.samples, **answers} if answers else snapshot.samples
         with self._writing:
-            self._exposition.publish(run, snapshot.samples, newborn)
+            self._exposition.publish(run, samples, newborn)
             if run not in self._shown and label_value(run) != run:
                 self._odd[label_value(run)] = run
             self._shown[run] = Shown(replace(snapshot, samples=_NO_SAMPLES), found, sparkline, left, pulse)

@@ -28,6 +28,7 @@ class Part(str, Enum):
     ACTIONS = "actions"
     FLAGS = "flags"  # all that the actions change, to copy
     SETTINGS = "settings"  # where it comes from, and its hyper-parameters
+    CHECKS = "checks"  # the questions of the checklists, answered
     NOTES = "notes"
     ALERTS = "alerts"  # of a card: what fires, besides what the run itself tells
     LINKS = "links"  # of a card: where to read on

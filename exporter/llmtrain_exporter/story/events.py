@@ -17,24 +17,28 @@ from llmtrain_exporter.story.blocks import (
     Line,
     Mark,
     Moment,
+    Paragraph,
     Part,
     Section,
     Span,
     Strong,
 )
 from llmtrain_exporter.story.diagnosis import NBSP, Finding, checkpoint_before, findings
+from llmtrain_exporter.story.lost import lost_line
 from llmtrain_exporter.story.numbers import moment_text
 from llmtrain_exporter.story.phrase import joined, parts, phrase
 from llmtrain_exporter.story.sections import section_of
 
 
 def incidents_section(run: Snapshot, lang: Lang) -> Section | None:
-    """The incidents in their order, each with the checkpoint to go back to."""
+    """The incidents in their order, each with the checkpoint to go back to; then what they have cost."""
     if not run.incidents:
         return None
     incidents = tuple(_incident(run, incident, lang) for incident in run.incidents)
     listed = Items(incidents, bare=True, cut=Cut.MIDDLE)
-    return section_of(Part.INCIDENTS, lang, words.WHAT_HAPPENED, listed)
+    lost = lost_line(run, lang)
+    cost = (Paragraph(lost),) if lost else ()
+    return section_of(Part.INCIDENTS, lang, words.WHAT_HAPPENED, listed, *cost)
 
 
 def _incident(run: Snapshot, incident: Incident, lang: Lang) -> Item:

@@ -5,6 +5,7 @@ NaN and infinities stay what they are; writing JSON turns them into null.
 
 from __future__ import annotations
 
+from llmtrain_exporter.analyse.checks import check_answers, is_asked
 from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Diagnosis, Episode, Incident, Proof, RowKind, Snapshot
@@ -39,6 +40,7 @@ def run_object(run: Snapshot) -> Object:
         "signals": [_signal(episode) for episode in run.episodes],
         "incidents": [_incident(incident) for incident in run.incidents],
         "diagnosis": _diagnosis(diagnose(run)),
+        "checks": _checks(run) if is_asked(run) else [],
         "best": None if run.best is None else {"eval_loss": run.best[0], "step": run.best[1]},
         "skipped_lines": dict(run.skipped),
     }
@@ -109,6 +111,10 @@ def _diagnosis(found: Diagnosis) -> Object:
         ],
         "lost_gpu_hours": found.lost_gpu_hours,
     }
+
+
+def _checks(run: Snapshot) -> list[Object]:
+    return [{"check": found.check, "answer": found.answer.value} for found in check_answers(run)]
 
 
 def _proof(proof: Proof) -> Object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Snapshot
-from llmtrain_exporter.story import advice, events, facts, verdict
+from llmtrain_exporter.story import advice, checks, events, facts, verdict
 from llmtrain_exporter.story.blocks import Story
 from llmtrain_exporter.story.diagnosis import actions, title
 from llmtrain_exporter.story.metrics import NO_COURSES, Courses, metrics_section
@@ -32,6 +32,7 @@ def run_story(run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: 
         advice.causes_section(run, found, lang),
         advice.actions_section(proposed[:ACTIONS_TOLD], lang),
         advice.flags_section(proposed[:ACTIONS_TOLD], lang),
+        checks.checks_section(run, lang),
         facts.settings_section(run, lang),
     )
     return Story(

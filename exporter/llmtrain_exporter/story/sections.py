@@ -18,6 +18,7 @@ RANKS: Mapping[Part, int] = {
     Part.METRICS: 5,
     Part.PROGRESS: DETAIL,
     Part.FLAGS: DETAIL,
+    Part.CHECKS: DETAIL,
     Part.SETTINGS: DETAIL + 1,
 }
 """Of the section with the highest rank the last item goes first; those from `DETAIL` on many leave out."""

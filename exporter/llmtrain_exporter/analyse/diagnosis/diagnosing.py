@@ -6,25 +6,25 @@ from llmtrain_exporter.analyse.diagnosis.case import Case
 from llmtrain_exporter.analyse.diagnosis.patterns import reward_lost
 from llmtrain_exporter.analyse.diagnosis.prescribing import prescribed
 from llmtrain_exporter.analyse.diagnosis.weighing import proofs
-from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.evidence_limits import CLEAR, SHOWN
-from llmtrain_exporter.model import Diagnosis, Proof, ProvedCause, RowKind, Snapshot, State, series
+from llmtrain_exporter.model import Diagnosis, Proof, ProvedCause, Snapshot, State, series
 
-GPUS, PACE = "global_world_size", series(c.RECENT_SECONDS_PER_STEP)
+LOST, SECONDS_PER_HOUR = series(m.LOST_GPU_TIME), 3600
 
 
 def diagnose(run: Snapshot) -> Diagnosis:
     """What a run shows; nothing where nothing speaks against it, or its courses are not known."""
     case = Case(run)
     if not case.serious and run.state is not State.STALLED and reward_lost(case) is None:
-        return Diagnosis()
+        return Diagnosis(lost_gpu_hours=lost_gpu_hours(run))
     weighed = (_weighed(name, cause, case) for name, cause in CAUSES.items())
     shown = sorted((cause for cause in weighed if cause is not None), key=lambda cause: -cause.weight)
     remedies = prescribed(case, [cause.cause for cause in shown])
     clear = bool(shown) and shown[0].weight >= CLEAR
-    return Diagnosis(tuple(shown), tuple(remedies), clear, lost_gpu_hours(case))
+    return Diagnosis(tuple(shown), tuple(remedies), clear, lost_gpu_hours(run))
 
 
 def _weighed(name: str, cause: Cause, case: Case) -> ProvedCause | None:
@@ -47,12 +47,12 @@ def _weighed(name: str, cause: Cause, case: Case) -> ProvedCause | None:
     return ProvedCause(name, weight, tuple(found)) if weight >= SHOWN else None
 
 
-def lost_gpu_hours(case: Case) -> float | None:
-    """From the onset to the end, or to now, by the run's own pace and its GPUs; None where one is unknown."""
-    run = case.run
-    if case.incident is None or not case.incident.active or run.last_step is None:
-        return None
-    gpus, pace = run.hyper_parameters.numbers.get(GPUS), run.samples.get(PACE)
-    if gpus is None or pace is None or not run.records.get(RowKind.TRAIN):
-        return None
-    return max(0, run.last_step - case.incident.onset_step) * pace * gpus / 3600
+def lost_gpu_hours(run: Snapshot) -> float | None:
+    """GPU hours of the steps in incidents, which trained nothing that is of use.
+
+    Steps from each onset to where the run had recovered, to the newest where it has not, or to the last
+    before a resume, after which they were done again. They count by the pace of the run's last records,
+    pauses left out, and by its GPUs. 0 where there was no incident; None where pace or GPUs are not known.
+    """
+    lost = run.samples.get(LOST)
+    return None if lost is None else lost / SECONDS_PER_HOUR

@@ -230,7 +230,8 @@ or 0 * sum without (run) (llmtrain_gpus)""",
     RecordingRule(
         "instance:llmtrain_wasted_gpu_hours:sum1d",
         f"sum_over_time({WASTED}[1d:1m]) / 60",
-        "GPU hours that broken runs have held in the last day.",
+        "GPU hours that broken runs have held in the last day, by the clock. From the onset on, by steps: "
+        "llmtrain_lost_gpu_seconds.",
     ),
     RecordingRule(
         "instance:llmtrain_records:rate5m",

@@ -223,6 +223,7 @@ _TROUBLE = Row(
                 Column("Value #B", words.STEP, width=60),
                 Column("Value #D", words.LASTS, width=60, mappings=LASTS_MAPPING, cell="color-text"),
                 Column("Value #C", words.COUNT, width=65),
+                Column("Value #E", words.LOST, "s", 85, 1),
                 *(
                     Column(place, title, width=75, mappings=STAGE_MAPPING)
                     for place, title in zip(q.PLACES, words.ORDER, strict=True)

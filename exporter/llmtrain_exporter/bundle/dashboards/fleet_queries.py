@@ -133,9 +133,11 @@ INCIDENTS = (
     _last(a.INCIDENT_ONSET),
     _of_run(f"{series(a.INCIDENTS, of=RUNS)} {_HAS_ONE}"),
     _of_run(f"{series(a.INCIDENT_ACTIVE, of=RUNS)} {_HAS_ONE}"),
+    _of_run(f"{series(a.LOST_GPU_TIME, of=RUNS)} {_HAS_ONE}"),
     *(_broke(place) for place in range(1, len(PLACES) + 1)),
 )
-"""The columns of the table of incidents: how long ago, where, how many, does it last, what broke in order."""
+"""The columns of the table of incidents: how long ago, where, how many, does it last, what they cost, what
+broke in order."""
 
 _RUNS_OF_HOST = f"sum by (job, instance) (instance_state:llmtrain_runs:count{{{TARGET}}})"
 HOSTS = (

@@ -6,6 +6,7 @@ from llmtrain_exporter.bundle.dashboards import frame
 from llmtrain_exporter.bundle.dashboards import run_panels as run
 from llmtrain_exporter.bundle.dashboards.board import (
     GREEN,
+    GREY,
     RED,
     YELLOW,
     Board,
@@ -31,6 +32,8 @@ from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge import profile
+from llmtrain_exporter.knowledge.answer import VALUES, Answer
+from llmtrain_exporter.knowledge.check_words import ANSWERS
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, Check, Checklist
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.signal import Severity
@@ -42,15 +45,12 @@ _WARNING = Severity.WARNING
 _MEAN = 'stat="mean"'
 
 
+_COLOURS = {Answer.YES: GREEN, Answer.NOT_ALWAYS: YELLOW, Answer.NO: RED, Answer.NOT_KNOWN: GREY}
+
+
 def _answer(check: Check) -> Query:
-    """0: all is well, 1: something to know, 2: a warning is there; nothing where the log has no answer."""
-    signals = 'signal=~"' + "|".join(check.signals) + '"'
-    serious, informative = (
-        f"max_over_time({series(a.SIGNAL_ACTIVE, signals, severity)}[$__rate_interval])"
-        for severity in ('severity=~"warning|critical"', 'severity="info"')
-    )
-    answerable = f"count({series(check.metrics[0])})"
-    return Query(f"max(2 * {serious} or {informative}) and on () {answerable}", check.question)
+    matcher = f'{a.RUN_CHECK.label}="{check.id}"'
+    return Query(series(a.RUN_CHECK, matcher), check.question)
 
 
 def _checklist(checklist: Checklist, height: int) -> Cells:
@@ -61,7 +61,7 @@ def _checklist(checklist: Checklist, height: int) -> Cells:
         "none",
         12,
         height,
-        mappings={0: (texts.YES, GREEN), 1: (texts.TO_KNOW, YELLOW), 2: (texts.NO, RED)},
+        mappings={VALUES[answer]: (ANSWERS[answer], colour) for answer, colour in _COLOURS.items()},
         points=40,
     )
 

@@ -14,7 +14,6 @@ from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, Text, fill
 
 _TITLED = Text("{title}: {text}", "{title}：{text}")
-_SENTENCE = Text("{text}.", "{text}。")
 _ONLY = Text("{profiles} only", "仅 {profiles}")
 _NOTED = Text("{text} ({notes})", "{text}（{notes}）")
 
@@ -37,12 +36,6 @@ def filled(text: Text) -> Text:
 def titled(title: Text, text: Text) -> Text:
     """What it is, and then how."""
     return put(_TITLED, title=title, text=filled(text))
-
-
-def sentences(texts: Iterable[Text]) -> Text:
-    """Titles as sentences, one after the other."""
-    found = [put(_SENTENCE, text=text) for text in texts]
-    return Text(" ".join(text.en for text in found), "".join(text.zh for text in found))
 
 
 def remedy_text(remedy: Remedy, kinds: Iterable[str]) -> Text:

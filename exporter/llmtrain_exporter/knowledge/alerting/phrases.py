@@ -20,6 +20,12 @@ UNITS = {
 }
 """A limit in short, by what it is in."""
 
+LOOK_FIRST = Text(
+    "{look} Likely causes in this run and what to do stand on its page.",
+    "{look}本次训练的可能原因和处理办法见它的页面。",
+)
+"""In place of remedies: which of them help and which make it worse depends on what else the run shows."""
+
 # In the runbook.
 TITLE = Text("Runbook", "告警手册")
 HEAD = Text(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from llmtrain_exporter.knowledge.alerting.composing import filled, put, remedy_text, sentences, titled
+from llmtrain_exporter.knowledge.alerting.composing import filled, put, remedy_text, titled
 from llmtrain_exporter.knowledge.alerting.entry import Alert, AlertTexts, Scope, alert_name
+from llmtrain_exporter.knowledge.alerting.phrases import LOOK_FIRST
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.profile import PROFILES
@@ -17,9 +18,6 @@ from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Text
 
 _T = TypeVar("_T", Cause, Remedy)
-
-FIRST = 3
-"""Remedies that an alert names; the runbook has them all."""
 
 _WORST = Text(
     "{run}: {title}, from step {step}; worst value {peak}, {limit}.",
@@ -70,12 +68,11 @@ def profiles_told(signal: Signal) -> tuple[str, ...]:
 def _words(signal: Signal) -> AlertTexts:
     advice, kinds = signal.advice, profiles_told(signal)
     causes, remedies = _applying(advice.causes, CAUSES, kinds), _applying(advice.remedies, REMEDIES, kinds)
-    for_all = [remedy for remedy in remedies if remedy.profiles.issuperset(kinds)]
     return AlertTexts(
         title=advice.title,
         summary=advice.summary,
         description=_description(signal, advice.title),
-        advice=sentences(remedy.title for remedy in for_all[:FIRST]),
+        advice=put(LOOK_FIRST, look=filled(advice.diagnosis[0])),
         meaning=filled(advice.meaning),
         impact=filled(advice.impact),
         diagnosis=tuple(map(filled, advice.diagnosis)),

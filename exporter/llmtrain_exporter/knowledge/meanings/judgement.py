@@ -86,6 +86,14 @@ SIGNALS: Mapping[Metric, Meaning] = {
         Good.NEITHER,
         a.SIGNAL_PEAK,
     ),
+    a.RUN_CHECK: _plain(
+        "What a question of the SFT checklists is answered by the log: 1 yes, 0.5 not always, 0 no, -1 not "
+        "known.",
+        "SFT 检查清单中某一问题按日志得出的回答：1 是，0.5 不总是，0 否，-1 无法判断。",
+        Good.UP,
+        a.SIGNAL_ACTIVE,
+        source=src.SFT_CHECKLIST,
+    ),
     a.LIMIT: _plain(
         "Limit in force. Comes from the profile and can be changed in the configuration.",
         "当前生效的限值。来自 profile，可在配置中修改。",
@@ -138,6 +146,15 @@ INCIDENTS: Mapping[Metric, Meaning] = {
         a.INCIDENT_ONSET,
         source=src.GRPO_EVENTS,
     ),
+    a.LOST_GPU_TIME: _plain(
+        "What incidents have cost: their steps, by the run's own pace and its GPUs. Absent where one of both "
+        "is unknown.",
+        "事故造成的损失：其间的步数 × 自身速度 × GPU 数。速度或 GPU 数未知时没有此项。",
+        Good.DOWN,
+        a.INCIDENT_ONSET,
+        c.GPUS,
+        source=src.GRPO_EVENTS,
+    ),
 }
 
 STATE: Mapping[Metric, Meaning] = {
@@ -164,6 +181,7 @@ STATE: Mapping[Metric, Meaning] = {
         "训练占用的 GPU 数。已损坏的训练占着多少，就浪费多少。",
         Good.NEITHER,
         c.RUN_HEALTH,
+        a.LOST_GPU_TIME,
     ),
     c.LAST_RECORD: _plain(
         "When the log last grew. Judge the silence by the run's own pace.",

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import check_words as w
 from llmtrain_exporter.knowledge import report_words as r
-from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.answer import Answer
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, Check
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.own_level import MATURE
 from llmtrain_exporter.knowledge.profile import GRPO
-from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.model import Episode, Health, RowKind, Snapshot, State
+from llmtrain_exporter.model import CheckAnswer, RowKind, Snapshot, State
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph, short
-from llmtrain_exporter.story.blocks import Code, Line, Mark, Piece, Section, Table, items
-from llmtrain_exporter.story.diagnosis import against, checkpoint_before
-from llmtrain_exporter.story.events import steps_text
+from llmtrain_exporter.story.blocks import Code, Line, Piece, Section, Table, items
+from llmtrain_exporter.story.checks import answer_mark, answers_by_check, because
+from llmtrain_exporter.story.diagnosis import checkpoint_before
 from llmtrain_exporter.story.facts import best_evaluation
 from llmtrain_exporter.story.numbers import DASH, number
 from llmtrain_exporter.story.phrase import joined
@@ -44,13 +44,17 @@ def _best(material: Material, say: Say) -> Iterator[Line]:
     elif run.best is not None:
         step = run.best[1]
         yield joined((best_evaluation(run, say.lang), (say(r.STOP),)))
-        near = max(
-            (checkpoint for checkpoint in run.checkpoints if step is not None and checkpoint <= step),
-            default=None,
-        )
+        near = _last_up_to(step, run)
         if near is not None:
             yield (say(r.BEST_NEAR, checkpoint=f"checkpoint-{near}"),)
         yield from ((rule.text.of(say.lang),) for rule in BEST_CHECKPOINT)
+
+
+def _last_up_to(step: int | None, run: Snapshot) -> int | None:
+    """The step of the last checkpoint that is there from up to a step; the number of a record tells none."""
+    if step is None or run.step_is_record:
+        return None
+    return max((checkpoint for checkpoint in run.checkpoints if checkpoint <= step), default=None)
 
 
 def _best_reward(material: Material, say: Say) -> Iterator[Line]:
@@ -73,98 +77,43 @@ def _back(run: Snapshot, say: Say) -> Iterator[str]:
 
 def checklist(material: Material, say: Say) -> Section:
     """The guide's questions with what the log answers."""
-    head = tuple(map(say, (r.QUESTION, r.ANSWER, r.BECAUSE)))
+    head = tuple(map(say, (w.QUESTION, w.ANSWER, w.BECAUSE)))
+    answers = answers_by_check(material.run)
     tables = tuple(
         Table(
             checklist.title.of(say.lang),
             head,
             tuple(
-                cells(check.question.of(say.lang), *_answer(check, material.run, say))
+                cells(check.question.of(say.lang), *_answer(check, answers, material.run, say))
                 for check in checklist.checks
             ),
         )
         for checklist in CHECKLISTS
     )
-    return chapter(say(r.CHECKLIST), paragraph(say(r.CHECKLIST_INTRO)), *tables)
+    return chapter(say(w.CHECKLIST), paragraph(say(r.CHECKLIST_INTRO)), *tables)
 
 
-def _answer(check: Check, run: Snapshot, say: Say) -> tuple[Piece, str]:
+def _answer(check: Check, answers: Mapping[str, CheckAnswer], run: Snapshot, say: Say) -> tuple[Piece, str]:
     """The answer, and what it rests on."""
-    lost = c.REMAINING in check.metrics and run.health is Health.BROKEN  # then nothing is left to go on for
-    if c.RUN_HEALTH in check.metrics or lost:
-        return _by_verdict(run, say)
-    logged = {series.metric for series in run.samples}
-    metrics = say.listed(short(metric) for metric in check.metrics)
-    seen = [episode for episode in run.episodes if episode.signal in check.signals]
-    if seen:
-        return _by_episodes(seen, say), say.listed(
-            dict.fromkeys(_seen(episode, say) for episode in _first_ones(seen))
-        )
-    if not logged.intersection(check.metrics):
-        return say(r.CANNOT_TELL), say(r.NOT_LOGGED, metrics=metrics)
-    since = _lost_since(run)
-    if since is not None and _BY_WEIGHTS.intersection(check.metrics):
-        return say(r.CANNOT_TELL), say(r.NOT_FINITE, step=since)
-    if c.BEST_EVAL_STEP in check.metrics:
-        return _by_best(check, run, say)
-    if not any(signal in run.limits for signal in check.signals):
-        return say(r.NOT_ASKED), say(r.OTHER_KIND)
-    return Mark("fine", say(r.YES)), say(r.NO_SIGNALS_CAME, metrics=metrics)
+    found = answers.get(check.id)
+    if found is None:
+        return _to_keep(run, say)
+    return answer_mark(run, found, say.lang), because(run, check, found, say.lang)
 
 
-_BY_WEIGHTS = frozenset(
-    (c.LOSS, c.GRAD_NORM, c.TOKEN_ACCURACY, c.ENTROPY, c.EVAL_TRAIN_LOSS, c.EVAL_TRAIN_ACCURACY)
-)
-"""What says nothing more of the training once its weights are NaN; a filter logs 0 in its place."""
-
-
-def _lost_since(run: Snapshot) -> int | None:
-    """The step from which on the weights are no numbers, None where they are."""
-    lost = (episode for episode in run.episodes if episode.signal == "non_finite" and episode.active)
-    return next((episode.first_step for episode in lost), None)
-
-
-def _by_verdict(run: Snapshot, say: Say) -> tuple[Piece, str]:
-    """The run as a whole."""
-    answer = {Health.HEALTHY: r.YES, Health.WATCH: r.NOT_ALWAYS, Health.BROKEN: r.NO}[run.verdict]
-    why = say.listed(map(say.title, against(run)))
-    return Mark(run.verdict.name.lower(), say(answer)), why or words.HEALTH["healthy"].of(say.lang)
-
-
-def _by_episodes(seen: Sequence[Episode], say: Say) -> Mark:
-    serious = [episode for episode in seen if episode.severity is not Severity.INFO]
-    if not serious:
-        return Mark("info", say(r.NOT_ALWAYS))
-    if any(episode.active for episode in serious):
-        return Mark("critical", say(r.NO))
-    return Mark("warning", say(r.NOT_ALWAYS))
-
-
-def _first_ones(seen: Sequence[Episode]) -> list[Episode]:
-    """The first episode of each signal."""
-    return list({episode.signal: episode for episode in reversed(seen)}.values())[::-1]
-
-
-def _seen(episode: Episode, say: Say) -> str:
-    last = None if episode.active else episode.last_step
-    when = steps_text(episode.first_step, last, say.lang)
-    return say.title(episode.signal) + say(words.IN_BRACKETS, text=when)
-
-
-def _by_best(check: Check, run: Snapshot, say: Say) -> tuple[Piece, str]:
+def _to_keep(run: Snapshot, say: Say) -> tuple[Piece, str]:
+    """The checkpoint that one would keep."""
     back = checkpoint_before(run, run.incidents[0]) if run.incidents else None
-    if back is not None and not check.signals:
+    if back is not None:
         name = f"checkpoint-{back}"
         return Code(name), say(r.GO_BACK, onset=run.incidents[0].onset_step, checkpoint=name)
     if run.best is None or run.base == GRPO:
-        return say(r.CANNOT_TELL), say(r.NOT_BY_LOSS if run.base == GRPO else r.NEVER_EVALUATED)
+        not_known = say(w.ANSWERS[Answer.NOT_KNOWN])
+        return not_known, say(r.NOT_BY_LOSS if run.base == GRPO else r.NEVER_EVALUATED)
     loss, step = run.best
     best = say(r.BEST_AT, step=DASH if step is None else step, loss=number(loss))
-    if not check.signals:
-        return DASH if step is None else Code(f"checkpoint-{step}"), best
-    if run.state in (State.FINISHED, State.FAILED):
-        return say(r.NOT_ASKED), say.listed((say(r.ENDED), best))
-    return Mark("fine", say(r.YES)), best
+    near = _last_up_to(step, run)
+    return DASH if near is None else Code(f"checkpoint-{near}"), best
 
 
 def open_questions(material: Material, say: Say) -> Section:

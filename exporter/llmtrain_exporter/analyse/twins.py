@@ -1,0 +1,26 @@
+"""Two processes that write the same log say each record twice."""
+
+from __future__ import annotations
+
+import math
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.pace import TWIN_SECONDS, TWIN_SHARE
+from llmtrain_exporter.model import Record
+
+
+def is_same_record(record: Record, other: Record) -> bool:
+    """Whether two writers can have said the same: their lines differ in clocks and speeds alone."""
+    if record.step is None and record.get(c.EPOCH) != other.get(c.EPOCH):
+        return False
+    if record.step != other.step or record.layout is not other.layout or not record.layout.identity:
+        return False
+    return _near(record.get(c.ELAPSED), other.get(c.ELAPSED)) and all(
+        record.values[at] == other.values[at]
+        or (math.isnan(record.values[at]) and math.isnan(other.values[at]))
+        for at in record.layout.identity
+    )
+
+
+def _near(elapsed: float | None, other: float | None) -> bool:
+    return elapsed is None or other is None or abs(elapsed - other) <= max(TWIN_SECONDS, TWIN_SHARE * other)
