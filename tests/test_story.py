@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words
 from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.producer import DASHED, YAML_KEY
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Episode, Health, Incident, Proposal, State, series
@@ -363,9 +364,13 @@ def test_flags_to_copy_name_each_setting_once() -> None:
         Proposal("epsilon", None, 0.1, "--epsilon 0.1"),
         Proposal("other", None, 0.1, ""),
     ]
-    section = flags_section([Action("", "", (proposal,)) for proposal in proposals], Lang.EN)
+    actions = [Action("", "", (proposal,)) for proposal in proposals]
+    section = flags_section(actions, DASHED, Lang.EN)
     assert section is not None
     assert section.blocks[-1] == b.Command("--beta 0.1 --epsilon 0.1")
+    section = flags_section(actions, YAML_KEY, Lang.EN)
+    assert section is not None
+    assert section.blocks[-2:] == (b.Command("--beta 0.1"), b.Command("--epsilon 0.1"))
 
 
 @pytest.mark.parametrize("lang", Lang)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.producer import FlagStyle
 from llmtrain_exporter.knowledge.text import Lang, written
 from llmtrain_exporter.model import Diagnosis, Proposal, Snapshot
 from llmtrain_exporter.story.blocks import (
@@ -66,18 +67,18 @@ def action_line(action: Action, lang: Lang) -> Line:
 
 
 def _change(proposal: Proposal, lang: Lang) -> Line:
-    """ "--beta 0.1 (now 0.04)"; "beta -> 0.1" where the producer has no such flag."""
-    value = None if proposal.value is None else written(proposal.value)
-    change: Line = (Code(proposal.flag or (f"{proposal.setting} -> {value}" if value else proposal.setting)),)
+    """ "--beta 0.1 (now 0.04)"."""
+    change: Line = (Code(proposal.flag),)
     if proposal.now is None:
-        return change if value is None else joined((change, (words.UNKNOWN.of(lang),)))
+        return change if proposal.value is None else joined((change, (words.UNKNOWN.of(lang),)))
     return joined((change, phrase(words.NOW, lang, now=written(proposal.now))))
 
 
-def flags_section(proposed: Iterable[Action], lang: Lang) -> Section | None:
+def flags_section(proposed: Iterable[Action], style: FlagStyle, lang: Lang) -> Section | None:
     """All flags of actions that have a value, to copy."""
     found = flags(proposed)
     if not found:
         return None
     warning = Paragraph((words.ONE_AT_A_TIME.of(lang),))
-    return section_of(Part.FLAGS, lang, words.FLAGS, warning, Command(" ".join(found)))
+    lines = [" ".join(found)] if style.on_one_line else found
+    return section_of(Part.FLAGS, lang, words.FLAGS, warning, *map(Command, lines))
