@@ -37,9 +37,6 @@ class FlagStyle:
 
 
 def _yaml_value(text: str) -> str:
-    """A number keeps a point before its exponent: YAML 1.1 takes 1e-06 for a word."""
-    if _NUMBER.fullmatch(text) and "." not in text:
-        text = text.replace("e", ".0e")
     return text if _PLAIN_YAML.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
