@@ -6,6 +6,8 @@ may stand in the file of that dialect.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.producer import PYTHON_KEYWORD, YAML_KEY, Producer
 from llmtrain_exporter.knowledge.trainer_arguments import spelling
@@ -96,3 +98,8 @@ AXOLOTL = Producer(
 """Axolotl."""
 
 PRODUCERS = (SWIFT, TRANSFORMERS, LLAMAFACTORY, AXOLOTL, UNSLOTH)
+
+
+def producer_by_settings(info: Mapping[str, str]) -> Producer | None:
+    """Whose argument file lies beside a log, by what one trainer alone writes there; None: unknown."""
+    return SWIFT if info.get("swift_version") else None
