@@ -148,6 +148,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         self._known_error: str | None = None
         self._followed = False  # its log was read to its end: what is new is seen to come
         self._looked_at = 0.0  # Unix time of the last call of `read_on`
+        self._producer: Producer = found.dialect.producer  # or who its log or arguments say that wrote it
         self._begin()
 
     def read_on(self, monotonic: float, now: float, looked_at: float | None = None) -> Reading | None:
@@ -337,7 +338,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         before = self._before
         hyper_parameters = read_run_hyper_parameters(self.found)
         known = producer_by_settings(hyper_parameters.info)
-        self._producer: Producer = known or self.found.dialect.producer
+        self._producer = known or self.found.dialect.producer
         if before is None:
             self.folded = Run(self._options, hyper_parameters)
         else:
