@@ -22,7 +22,7 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Episode, Health, Incident, Proposal, State, series
 from llmtrain_exporter.story import blocks as b
 from llmtrain_exporter.story.advice import flags_section
-from llmtrain_exporter.story.diagnosis import Action, findings
+from llmtrain_exporter.story.diagnosis import Action, findings, signal_title
 from llmtrain_exporter.story.metrics import metrics_section
 from llmtrain_exporter.story.numbers import duration
 from llmtrain_exporter.story.phrase import enumerated, joined, parts, phrase
@@ -570,3 +570,15 @@ def test_a_finding_says_what_its_value_is_held_against(split: str, signal: str, 
     one = series(c.LOSS, ("split", split))
     episode = Episode(signal, Severity.WARNING, 20, 24, 3, 2.0, 21, 2.0, one, 1.0, None, active=False)
     assert findings(replace(RUN, episodes=(episode,)), Lang.EN)[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("last", "title"),
+    [(1.5, "Eval loss far above training loss"), (1.6, "Overfitting"), (None, "Overfitting")],
+)
+def test_a_gap_is_called_overfitting_where_evaluation_gets_worse(last: float | None, title: str) -> None:
+    """While its loss is as low as it ever was, the model does not get worse on new data."""
+    samples = {} if last is None else {series(c.LOSS, ("split", "eval")): last}
+    run = replace(RUN, best=(1.5, 200), samples=samples)
+    assert signal_title(run, "overfit", Lang.EN) == title
+    assert signal_title(run, "loss_spike", Lang.EN) == "Loss spike"
