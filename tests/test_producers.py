@@ -27,7 +27,7 @@ from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import Change
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.knowledge.trainer_arguments.table import CLASSES
-from llmtrain_exporter.model import HyperParameters
+from llmtrain_exporter.model import HyperParameters, RowKind, Snapshot
 
 from tests.serving import RUN
 from tests.test_house import ROOT
@@ -180,6 +180,32 @@ def test_steps_of_warm_up_are_proposed_where_there_is_no_share_of_them() -> None
     assert flags(producers.TRANSFORMERS, 150, {}) == ["--warmup_steps 15"]
     assert flags(producers.TRANSFORMERS, 150, {"warmup_steps": 40.0}) == []
     assert flags(producers.TRANSFORMERS, None, {}) == ["--warmup_steps"]
+
+
+def test_what_the_log_shows_is_done_already() -> None:
+    """A run that logs, evaluates and saves often enough is not told to do so, whatever its settings say."""
+    records = {RowKind.TRAIN: 60, RowKind.EVAL: 3}
+    run = replace(
+        RUN,
+        producer=producers.TRANSFORMERS,
+        hyper_parameters=HyperParameters(),
+        records=records,
+        first_step=1,
+        last_step=60,
+        checkpoints=(20, 40),
+    )
+
+    def asked(run: Snapshot, kind: str) -> set[str]:
+        return {proposal.setting for proposal in proposals(SETUP[kind], Case(replace(run, base=kind)))}
+
+    assert asked(run, profile.GRPO) == set()
+    assert asked(replace(run, checkpoints=()), profile.GRPO) == {"save_steps"}
+    assert asked(run, profile.SFT) == {"save_total_limit"}
+    assert asked(replace(run, records={RowKind.TRAIN: 60}), profile.SFT) == {
+        "save_total_limit",
+        "eval_strategy",
+        "eval_steps",
+    }
 
 
 TABLED = dict(each.package.split() for each in CLASSES.values())

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, highest
 from llmtrain_exporter.analyse.diagnosis.patterns import last_good_checkpoint
@@ -28,7 +29,7 @@ from llmtrain_exporter.knowledge.remedy import (
     ValueRule,
 )
 from llmtrain_exporter.knowledge.text import written
-from llmtrain_exporter.model import Prescription, Proposal
+from llmtrain_exporter.model import Prescription, Proposal, RowKind, Snapshot
 
 
 def prescribed(case: Case, causes: Iterable[str]) -> list[Prescription]:
@@ -75,7 +76,25 @@ def proposals(changes: Iterable[Change], case: Case) -> Iterator[Proposal]:
 
 
 def _default(change: Change, case: Case) -> Value | None:
-    return case.run.producer.default(change.setting, case.run.base)
+    """What may be in force where the settings do not say: as the log shows, else as the producer's code."""
+    if change.setting == "eval_strategy" and case.run.records.get(RowKind.EVAL):
+        return "steps"
+    shown = _intervals(case.run).get(change.setting)
+    return case.run.producer.default(change.setting, case.run.base) if shown is None else shown
+
+
+def _intervals(run: Snapshot) -> Mapping[str, float]:
+    """Steps from one record, evaluation and checkpoint to the next, where the log shows them."""
+    first, last, evaluated = run.first_step, run.last_step, run.records.get(RowKind.EVAL, 0)
+    if run.step_is_record or first is None or last is None:
+        return {}
+    found = {
+        "logging_steps": (last - first, run.records.get(RowKind.TRAIN, 0) - 1),
+        "eval_steps": (last, evaluated),
+    }
+    shown = {setting: steps / times for setting, (steps, times) in found.items() if steps > 0 and times > 0}
+    saved = [behind - before for before, behind in pairwise(run.checkpoints)]
+    return {**shown, "save_steps": float(min(saved))} if saved else shown
 
 
 def worked_out(rule: ValueRule, now: Value | None, case: Case, default: Value | None = None) -> Value | None:
