@@ -21,7 +21,7 @@ from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Episode, Health, Incident, Proposal, State, series
 from llmtrain_exporter.story import blocks as b
-from llmtrain_exporter.story.advice import flags_section
+from llmtrain_exporter.story.advice import action_line, flags_section
 from llmtrain_exporter.story.diagnosis import Action, findings, signal_title
 from llmtrain_exporter.story.metrics import metrics_section
 from llmtrain_exporter.story.numbers import duration
@@ -582,3 +582,16 @@ def test_a_gap_is_called_overfitting_where_evaluation_gets_worse(last: float | N
     run = replace(RUN, best=(1.5, 200), samples=samples)
     assert signal_title(run, "overfit", Lang.EN) == title
     assert signal_title(run, "loss_spike", Lang.EN) == "Loss spike"
+
+
+@pytest.mark.parametrize(
+    ("rises", "text"),
+    [(None, "the log does not say what it is"), (True, "unless it is higher"), (False, "unless it is lower")],
+)
+def test_what_is_not_known_may_be_better_already(rises: bool | None, text: str) -> None:
+    """A value that goes up is no advice to who has a higher one."""
+    proposal = Proposal("beta", None, 0.1, "--beta 0.1")
+    action = Action("Raise it", "", (proposal,), {} if rises is None else {"beta": rises})
+    assert text in b.plain(action_line(action, Lang.EN))
+    known = Action("Raise it", "", (proposal._replace(now=0.04),), action.rises)
+    assert "(now 0.04)" in b.plain(action_line(known, Lang.EN))

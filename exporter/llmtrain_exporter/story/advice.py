@@ -61,16 +61,17 @@ def action_line(action: Action, lang: Lang) -> Line:
     name: Line = (Strong(action.title),)
     if not action.proposals:
         return name
-    settings = (_change(proposal, lang) for proposal in action.proposals)
+    settings = (_change(proposal, action.rises.get(proposal.setting), lang) for proposal in action.proposals)
     changes = joined(settings, Joint(words.COMMA.of(lang)))
     return joined((name, changes), Joint(words.COLON.of(lang)))
 
 
-def _change(proposal: Proposal, lang: Lang) -> Line:
-    """ "--beta 0.1 (now 0.04)"."""
+def _change(proposal: Proposal, rises: bool | None, lang: Lang) -> Line:
+    """ "--beta 0.1 (now 0.04)"; what is not known may be better already."""
     change: Line = (Code(proposal.flag),)
     if proposal.now is None:
-        return change if proposal.value is None else joined((change, (words.UNKNOWN.of(lang),)))
+        unknown = {None: words.UNKNOWN, True: words.UNLESS_HIGHER, False: words.UNLESS_LOWER}[rises]
+        return change if proposal.value is None else joined((change, (unknown.of(lang),)))
     return joined((change, phrase(words.NOW, lang, now=written(proposal.now))))
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from llmtrain_exporter.analyse.episodes import badness
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.remedies import REMEDIES
+from llmtrain_exporter.knowledge.remedy import Ladder, Remedy
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.fit import EVALUATION_AT_BEST, OVERFIT
@@ -60,11 +61,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do, how, and the settings that it changes."""
+    """One thing to do, how, and the settings that it changes.
+
+    `rises`: whether a setting is to go up or down, of those that have a best value on one side.
+    """
 
     title: str
     how: str
     proposals: tuple[Proposal, ...]
+    rises: Mapping[str, bool] = field(default_factory=dict)
 
 
 def against(run: Snapshot) -> list[str]:
@@ -169,9 +174,15 @@ def actions(run: Snapshot, found: Diagnosis, lang: Lang) -> list[Action]:
             REMEDIES[remedy.remedy].title.of(lang),
             fill(REMEDIES[remedy.remedy].how, lang, settings),
             remedy.changes,
+            _rises(REMEDIES[remedy.remedy]),
         )
         for remedy in found.remedies
     ]
+
+
+def _rises(remedy: Remedy) -> Mapping[str, bool]:
+    ladders = ((change.setting, change.rule) for change in remedy.changes)
+    return {setting: rule.up for setting, rule in ladders if isinstance(rule, Ladder)}
 
 
 def flags(actions: Iterable[Action]) -> list[str]:
