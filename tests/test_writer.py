@@ -58,3 +58,12 @@ def test_arguments_beside_a_log_name_its_writer(tmp_path: Path) -> None:
     training.append(tmp_path / "a" / "args.json", json.dumps({"swift_version": "4.6.0"}))
     training.append(tmp_path / "b" / "args.json", json.dumps({"model": "x"}))
     assert {run.run: run.dialect for run in runs(tmp_path)} == {"a": "swift", "b": "transformers"}
+
+
+def test_rows_of_the_megatron_path_name_its_trainer(tmp_path: Path) -> None:
+    """Its arguments are Megatron's; people know its log as ms-swift's."""
+    rows = [json.dumps({"loss": 1.0, "iteration": f"{step}/9"}) for step in (1, 2)]
+    (run,) = runs(training.append(tmp_path / "v0" / "logging.jsonl", *rows))
+    assert (run.producer.name, run.dialect, run.last_step) == ("megatron-swift", "swift", 2)
+    (run,) = runs(training.append(tmp_path / "v1" / "logging.jsonl", training.swift(1)))
+    assert run.producer.name == "swift"

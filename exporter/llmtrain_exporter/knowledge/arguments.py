@@ -17,7 +17,7 @@ TEXTS = {
     "rlhf_type": ("rlhf_type",),
     "stage": ("stage",),
     "train_type": ("tuner_type", "train_type", "finetuning_type", "sft_type"),
-    "lr_scheduler_type": ("lr_scheduler_type",),
+    "lr_scheduler_type": ("lr_scheduler_type", "lr_decay_style"),
     "loss_type": ("loss_type",),
     "swift_version": ("swift_version",),
 }
@@ -55,6 +55,10 @@ NUMBERS = (
 """Hyper-parameters that limits, ratios and advice make use of; labels of `llmtrain_run_info` as well."""
 
 ALIASES = {
+    "learning_rate": ("lr",),
+    "warmup_ratio": ("lr_warmup_fraction",),
+    "warmup_steps": ("lr_warmup_iters",),
+    "max_grad_norm": ("clip_grad",),
     "lora_rank": ("lora_r", "r"),
     "max_length": ("cutoff_len", "sequence_len"),
     "beta": ("pref_beta", "rl_beta"),

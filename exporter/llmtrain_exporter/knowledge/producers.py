@@ -58,6 +58,14 @@ SWIFT = Producer(
 )
 """ms-swift. It works out beta itself where none is given: source: its RLHFArguments, as in the table."""
 
+MEGATRON_SWIFT = Producer(
+    name="megatron-swift",
+    flags=_flags(spelling.MEGATRON_SWIFT, "ms-swift/MegatronRLHFArguments"),
+    defaults=_defaults(spelling.MEGATRON_SWIFT, "ms-swift/MegatronRLHFArguments"),
+    family=SWIFT.name,
+)
+"""ms-swift on Megatron, whose arguments are Megatron's."""
+
 TRANSFORMERS = Producer(
     name="transformers",
     flags=_flags(spelling.TRL, *_HUGGING_FACE),
@@ -97,7 +105,7 @@ AXOLOTL = Producer(
 )
 """Axolotl."""
 
-PRODUCERS = (SWIFT, TRANSFORMERS, LLAMAFACTORY, AXOLOTL, UNSLOTH)
+PRODUCERS = (SWIFT, MEGATRON_SWIFT, TRANSFORMERS, LLAMAFACTORY, AXOLOTL, UNSLOTH)
 
 
 def producer_by_settings(info: Mapping[str, str]) -> Producer | None:

@@ -25,6 +25,18 @@ def _spelling(renamed: Mapping[str, str]) -> Spelling:
 
 SWIFT = _spelling({})
 
+MEGATRON_SWIFT = _spelling(
+    {
+        "learning_rate": "lr",
+        "lr_scheduler_type": "lr_decay_style",
+        "warmup_ratio": "lr_warmup_fraction",
+        "warmup_steps": "lr_warmup_iters",
+        "max_grad_norm": "clip_grad",
+        "per_device_train_batch_size": "micro_batch_size",
+    }
+)
+"""Of ms-swift's other trainer, on Megatron."""
+
 TRL = _spelling(
     {
         "lora_rank": "lora_r",
@@ -63,4 +75,4 @@ AXOLOTL_RL = {
 }
 """Of its GRPO, for which it has a part of its own."""
 
-SPELLINGS = (SWIFT, TRL, UNSLOTH, LLAMAFACTORY, AXOLOTL, AXOLOTL_RL)
+SPELLINGS = (SWIFT, MEGATRON_SWIFT, TRL, UNSLOTH, LLAMAFACTORY, AXOLOTL, AXOLOTL_RL)
