@@ -142,6 +142,10 @@ LOST_ON = Counted(Text("1 GPU", "1 张 GPU"), Text("{n} GPUs", "{n} 张 GPU"))
 LOST_STEP = Text("step {onset}", "第 {onset} 步"), Text("{time} a step", "每步 {time}")
 LOST_RECORD = Text("record {onset}", "第 {onset} 条记录"), Text("{time} a record", "每条记录 {time}")
 """An onset and a pace, by steps; by records where nothing tells steps."""
+HIDDEN_NAN = Text(
+    "{metric} is exactly 0 at step {step}, which is how a trainer shows a loss that is NaN.",
+    "第 {step} 步 {metric} 恰为 0，训练框架正是这样显示 NaN loss 的。",
+)
 FINDING = Text("{when}, {severity}: {title}. {text}", "{when}，{severity}：{title}。{text}")
 STEP = Text("step {first}", "第 {first} 步")
 STEPS = Text("steps {first} to {last}", "第 {first} 至 {last} 步")

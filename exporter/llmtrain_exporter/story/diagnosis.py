@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from llmtrain_exporter.knowledge.remedy import Ladder, Remedy
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.fit import EVALUATION_AT_BEST, OVERFIT
+from llmtrain_exporter.knowledge.signals.loss import NON_FINITE
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, fill, named
 from llmtrain_exporter.model import (
     Diagnosis,
@@ -118,16 +120,15 @@ def findings(run: Snapshot, lang: Lang) -> list[Finding]:
 
 def _finding(run: Snapshot, episodes: Sequence[Episode], lang: Lang) -> Finding:
     worst = max(episodes, key=badness)
-    advice = SIGNALS[worst.signal].advice
+    hidden = worst.signal == NON_FINITE.name and math.isfinite(worst.peak)
+    form = words.HIDDEN_NAN if hidden else SIGNALS[worst.signal].advice.finding
     return Finding(
         first_step=episodes[0].first_step,
         last_step=None if episodes[-1].active else episodes[-1].last_step,
         times=sum(episode.times for episode in episodes),
         severity=worst.severity,
         title=signal_title(run, worst.signal, lang),
-        text=fill(
-            advice.finding, lang, {**_settings(run), **_moment(worst, lang), **_beside(run, worst, lang)}
-        ),
+        text=fill(form, lang, {**_settings(run), **_moment(worst, lang), **_beside(run, worst, lang)}),
     )
 
 
