@@ -67,12 +67,18 @@ def proposals(changes: Iterable[Change], case: Case) -> Iterator[Proposal]:
     for change in changes:
         if change.where_no and producer.spelled(change.where_no, base):
             continue
-        now = case.run.hyper_parameters.settings.get(change.setting)
+        now = _in_force(change.setting, case)
         value = None if change.rule is None else worked_out(change.rule, now, case, _default(change, case))
         judged = change.rule is None or (isinstance(change.rule, Measured) and change.rule.judged)
         if (value is None and judged) or (value is not None and value != now):
             text = None if value is None else written(value)
             yield Proposal(change.setting, now, value, producer.flag(change.setting, base, text))
+
+
+def _in_force(setting: str, case: Case) -> Value | None:
+    """What the settings say, of the learning rate else the highest one logged; None where nothing does."""
+    stated = case.run.hyper_parameters.settings.get(setting)
+    return _highest_rate(case) if stated is None and setting == "learning_rate" else stated
 
 
 def _default(change: Change, case: Case) -> Value | None:
@@ -180,11 +186,9 @@ def _twice_the_limit(case: Case) -> float | None:
 
 
 def _lower_learning_rate(case: Case) -> float | None:
-    """By the highest that was logged, which warm-up and decay are below; else by the setting."""
-    logged = [case.stretch(key, When.BEST) for key in case.series(c.LEARNING_RATE)]
-    known = [stretch.value for stretch in logged if stretch is not None]
-    stated = case.run.hyper_parameters.numbers.get("learning_rate")
-    rate = max((*known, *([] if stated is None else [stated])), default=None)
+    """By the highest that was logged, which warm-up and decay are below, or by the setting."""
+    stated = case.run.hyper_parameters.numbers.get("learning_rate", 0.0)
+    rate = max(_highest_rate(case) or 0.0, stated)
     if not rate:
         return None
     if rate >= limits.RATE_FAR_OFF:
@@ -193,6 +197,11 @@ def _lower_learning_rate(case: Case) -> float | None:
         return float(f"{rate:.2g}")
     share = limits.RATE_LOWER_GRPO if case.run.base == GRPO else limits.RATE_LOWER
     return float(f"{rate * share:.2g}")
+
+
+def _highest_rate(case: Case) -> float | None:
+    logged = [case.stretch(key, When.BEST) for key in case.series(c.LEARNING_RATE)]
+    return max((stretch.value for stretch in logged if stretch is not None), default=None)
 
 
 def _warmup_steps(case: Case) -> float | None:
