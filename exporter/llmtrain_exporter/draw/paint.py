@@ -53,7 +53,7 @@ def figure(panels: Sequence[ChartPanel], marks: Marks, lang: Lang, title: str = 
     axes = drawn.subplots(max(len(panels), 1), 1, sharex=True, squeeze=False)[:, 0]
     for panel, ax in zip(panels, axes, strict=False):
         _paint(ax, panel, marks, lang)
-    axes[-1].set_xlabel("step", color=colours.INK, fontsize=8)
+    axes[-1].set_xlabel(marks.unit, color=colours.INK, fontsize=8)
     if title:
         drawn.suptitle(_safe(title, 80), fontsize=10, color=colours.INK, x=0.01, ha="left")
     return drawn

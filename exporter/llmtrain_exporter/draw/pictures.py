@@ -68,8 +68,9 @@ def incident_png(history: Object, story: Object, incident: Object) -> bytes:
     story's.
     """
     drawn = chain(history, incident) if story["base"] == GRPO else panels(history, FIT)
-    title = f"{history['run']}: incident from step {incident['onset_step']}"
-    return png(drawn, marks(story, around(history, incident)), title)
+    marked = marks(story, around(history, incident))
+    title = f"{history['run']}: incident from {marked.unit} {incident['onset_step']}"
+    return png(drawn, marked, title)
 
 
 def _saved(drawn: Figure, form: str, **options: Any) -> bytes:

@@ -25,6 +25,8 @@ DASHED = FlagStyle("--", " ")
 class Producer:
     """A program that trains and logs. A setting goes by its name in `arguments`, which is ms-swift's.
 
+    `states_steps`: a file of its runs that states steps; empty: none.
+
     `flags`: setting to the name on the command line; one that is missing cannot be set there. `defaults`:
     what the program takes for a setting not given, by its own code. Both have what holds for every profile,
     and `..._in` what holds in one profile alone and goes before it.
@@ -36,6 +38,7 @@ class Producer:
     flags_in: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     defaults: Mapping[str, float] = field(default_factory=dict)
     defaults_in: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    states_steps: str = ""
 
     def flag(self, setting: str, profile: str, value: str | None = None) -> str:
         """What to type for a setting, with its value where that is known; empty: it has no flag."""

@@ -39,6 +39,7 @@ SWIFT = Producer(
     },
     defaults={"max_grad_norm": 1.0},
     defaults_in={profile.GRPO: {"beta": 0.04, "epsilon": 0.2}, profile.DPO: {"beta": 0.1}},
+    states_steps="logging.jsonl",
 )
 """ms-swift. Source of the defaults, here and below: the trainers' own code."""
 
@@ -52,6 +53,7 @@ TRANSFORMERS = Producer(
         "overlong_filter": "mask_truncated_completions",
     },
     defaults={"max_grad_norm": 1.0, "lora_dropout": 0.05},
+    states_steps="trainer_state.json",
 )
 """Transformers itself, TRL, and what is built on them."""
 
@@ -66,6 +68,7 @@ LLAMAFACTORY = Producer(
     flags_in={profile.DPO: {"beta": "pref_beta"}},
     defaults={"max_grad_norm": 1.0},
     defaults_in={profile.DPO: {"beta": 0.1}},
+    states_steps="trainer_log.jsonl",
 )
 """LLaMA-Factory."""
 

@@ -38,13 +38,13 @@ def chains(material: Material, say: Say) -> Section:
     blocks: list[Block] = [_incident(incident, at, material, say) for at, incident in enumerate(full)]
     if rest:
         blocks.append(paragraph(r.MORE_CHAINS.of(len(rest), say.lang)))
-        blocks.append(items(incident_line(incident, say.lang) for incident in rest))
+        blocks.append(items(incident_line(material.run, incident, say.lang) for incident in rest))
     return chapter(say(r.CHAINS), *blocks)
 
 
 def _incident(incident: Incident, at: int, material: Material, say: Say) -> Section:
     onset = incident.onset_step
-    blocks: list[Block] = [Paragraph(incident_line(incident, say.lang))]
+    blocks: list[Block] = [Paragraph(incident_line(material.run, incident, say.lang))]
     if incident.stages:
         blocks.append(_stages(incident, material, say))
     if incident.signals:

@@ -40,7 +40,9 @@ def document(runs: Sequence[Material], others: Sequence[tuple[str, str]], lang: 
     """The report on one run, or a comparison of several and then each. `others`: files that are no run."""
     say = Say(lang)
     stories = [run_story(material.run, lang) for material in runs]
-    bodies = [_body(material, story, say) for material, story in zip(runs, stories, strict=True)]
+    bodies = [
+        _body(material, story, say.about(material.run)) for material, story in zip(runs, stories, strict=True)
+    ]
     if len(runs) == 1:
         title, lead, blocks = say(r.REPORT, run=stories[0].run), headline(stories[0]), bodies[0]
     else:

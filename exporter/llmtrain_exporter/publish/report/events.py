@@ -23,7 +23,7 @@ def events(material: Material, say: Say) -> Section:
     """Every episode of a signal, then what the signals say."""
     if not material.excursions:
         return chapter(say(r.EVENTS), paragraph(say(r.NO_EVENTS)))
-    head = (r.WHEN, r.SHARE, words.METRIC, r.SIGNAL, r.SEVERITY, r.BEFORE, r.AT, r.AFTER, words.LIMIT)
+    head = (words.TAKEN, r.SHARE, words.METRIC, r.SIGNAL, r.SEVERITY, r.BEFORE, r.AT, r.AFTER, words.LIMIT)
     shown = _ends(material.excursions, MOST_EVENTS)
     rows = tuple(_event(excursion, say) for excursion in shown)
     blocks: list[Block] = [paragraph(say(r.EVENTS_INTRO)), Table(say(r.EVENTS), tuple(map(say, head)), rows)]

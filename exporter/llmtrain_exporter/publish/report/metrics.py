@@ -80,7 +80,7 @@ def _observed(rows: Sequence[MetricRow], material: Material, say: Say) -> Iterat
     wanted = {row.series for row in rows}
     for (_, series), finding in findings_of(material.run, say.lang):
         if series in wanted:
-            yield finding_line(finding, say.lang)
+            yield finding_line(material.run, finding, say.lang)
 
 
 def _values(row: MetricRow, material: Material, say: Say) -> Iterator[str]:

@@ -212,6 +212,7 @@ def _described(shown: Shown) -> dict[str, Any]:
         "first_step": snapshot.first_step,
         "last_step": snapshot.last_step,
         "max_steps": snapshot.max_steps,
+        "step_is_record": snapshot.step_is_record,
         "progress": progress(snapshot),
         "resumes": [{"from": resume.last, "to": resume.first} for resume in snapshot.resumes],
         "last_record_timestamp": snapshot.last_record,
