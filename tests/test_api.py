@@ -371,7 +371,7 @@ def test_a_run_in_words(site: Site) -> None:
     (table,) = blocks_of(told.sections, Part.METRICS)
     assert isinstance(table, Table)
     row = next(at for at, cells in enumerate(table.rows) if cells[0] == ("kl",))
-    assert table.rows[row] == (("kl",), ("3.022",), ("<= 5",), (Mark("critical", "严重"),))
+    assert table.rows[row] == (("kl",), ("3.022",), ("平时 0.01",), (Mark("critical", "严重"),))
     assert "reference model" in plain(table.notes[row])
     assert "--beta 0.1" in str(blocks_of(told.sections, Part.FLAGS))
 

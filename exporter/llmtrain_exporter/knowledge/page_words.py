@@ -113,7 +113,7 @@ PAGE: Mapping[str, Text] = {
     "remove": Text("Remove {run}", "移除 {run}"),
     "differ": words.DIFFERENT_SETTINGS,
     "none_differ": words.SAME_SETTINGS,
-    "unknown": Text("not known", "未知"),
+    "unknown": words.HEALTH["unknown"],
 }
 """What the server says on the pages and nowhere else, by the names that templates know."""
 

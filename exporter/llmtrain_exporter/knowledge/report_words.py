@@ -26,10 +26,11 @@ DURATION = Text("Time on the trainer's clock", "训练用时（框架计时）")
 # 1. What each metric means.
 METRICS = Text("What each metric means, and how this run did", "各指标含义及表现")
 METRICS_INTRO = Text(
-    "The log holds {n} series of numbers. Those that say something of a run's health are told one by one; "
-    "the others are in the table at the end of this section.",
-    "日志中共有 {n} 个数值序列。下面逐个说明与训练健康有关的指标，其余列在本节末尾的表中。",
+    "The log holds {n} series of numbers; these say something of a run's health.",
+    "日志中共有 {n} 个数值序列，以下为与训练健康有关的指标。",
 )
+EACH_METRIC = Text("Each metric in words", "逐个指标说明")
+DETAILS = Text("Parts of these metrics", "这些指标的各个部分")
 OTHERS = Text("All other numbers of the log", "日志中的其他数值")
 SERIES = Text("series", "序列")
 WHAT_IT_IS = Text("what it is", "含义")
@@ -133,6 +134,7 @@ NO_CHANGES = Text("Nothing needs to be changed.", "无需调整。")
 SETTING_NOW = Text("now", "现值")
 PROPOSED = Text("proposed", "建议值")
 FLAG = Text("flag of {dialect}", "{dialect} 命令行参数")
+PROPOSED_SETTINGS = Text("All proposed settings", "全部建议设置")
 JUDGE = Text("to judge yourself", "自行判断")
 NO_FLAG = Text("no flag", "无对应参数")
 MONITORING = Text("What to log, evaluate and save", "记录、验证与保存")

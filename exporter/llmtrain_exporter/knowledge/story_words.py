@@ -11,6 +11,7 @@ HEALTH = {
     "healthy": Text("healthy", "健康"),
     "watch": Text("watch", "需关注"),
     "broken": Text("broken", "异常"),
+    "unknown": Text("not known", "未知"),
 }
 STATE = {
     "waiting": Text("waiting for the first record", "等待第一条记录"),
@@ -30,6 +31,9 @@ JUDGED = {
     "critical": Text("critical", "严重"),
     "": Text("", ""),
 }
+NOT_CALM = Text("not yet calm", "尚未平稳")
+"""In place of a severity where a signal lasts and its value is within limits again."""
+
 SEVERAL_STAGES = Text("Several parts of the run", "多类指标")  # where nobody knows which
 STAGE = {
     "kl": Text("KL", "KL"),
@@ -89,7 +93,15 @@ ALL_WELL = Text(
     "All well: none of the {signals} warning signals of profile {profile} came up.",
     "一切正常：{profile} 的 {signals} 种告警信号均未出现。",
 )
+NO_SIGNAL_BUT = Text(
+    "None of the {signals} warning signals of profile {profile} came up, but outside of their healthy range "
+    "are: {metrics}.",
+    "{profile} 的 {signals} 种告警信号均未出现，但有指标超出健康范围：{metrics}。",
+)
 NOTHING_TO_JUDGE = Text("No training record yet: nothing to judge.", "还没有训练记录，无从判断。")
+LOSS_UNREADABLE = Text(
+    "The loss of no record could be read: nothing to judge.", "没有一条记录的 loss 能读取，无从判断。"
+)
 LEFT = Text("{time} left", "剩余 {time}")
 PER_STEP = Text("{time} per {unit}", "每{unit} {time}")
 LAST_RECORD = Text("last record {when}", "上一条记录在 {when}")
@@ -116,6 +128,7 @@ OWN_LEVEL = Text("own level", "自身水平")
 SPIKE = Text("spike", "尖峰")
 
 # What happened.
+USUAL = Text("usual", "平时")
 USUAL_LEVEL = Text("usual level", "平时")
 WHAT_HAPPENED = Text("What happened", "发生了什么")
 INCIDENT = Text("Incident from {unit} {onset}", "事故：始于第 {onset} {unit}")

@@ -15,13 +15,14 @@ from llmtrain_exporter.publish.report.compare import comparison, no_runs
 from llmtrain_exporter.publish.report.events import events
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.metrics import metrics
-from llmtrain_exporter.publish.report.overview import headline, overview
+from llmtrain_exporter.publish.report.overview import headline, overview, settings
 from llmtrain_exporter.publish.report.say import Say, chapter
 from llmtrain_exporter.story.blocks import Block, Line, Paragraph, Story
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.several import counts_line
 
-CHAPTERS = (metrics, events, chains, causes, changes, checkpoints, checklist, open_questions)
+CHAPTERS = (causes, changes, checkpoints, checklist, open_questions, chains, events, metrics)
+"""What to do stands in front; the long tables come last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +58,4 @@ def document(runs: Sequence[Material], others: Sequence[tuple[str, str]], lang: 
 
 def _body(material: Material, story: Story, say: Say) -> list[Block]:
     chapters = (written(material, say) for written in CHAPTERS)
-    return [*overview(material, story, say), *chapters]
+    return [overview(material, story, say), *chapters, *settings(material, story, say)]

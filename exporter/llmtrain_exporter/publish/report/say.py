@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from llmtrain_exporter.knowledge import story_words as words
@@ -10,8 +10,7 @@ from llmtrain_exporter.knowledge.metric import PREFIX, Metric
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Series, Snapshot
-from llmtrain_exporter.story.blocks import Block, Line, Mark, Paragraph, Part, Piece, Section
-from llmtrain_exporter.story.diagnosis import Finding, findings
+from llmtrain_exporter.story.blocks import Block, Folded, Line, Mark, Paragraph, Part, Piece, Section
 from llmtrain_exporter.story.numbers import DASH, value_text
 from llmtrain_exporter.story.unit import STEP, unit_of, unit_words
 
@@ -72,10 +71,9 @@ def chapter(title: str, *blocks: Block) -> Section:
     return Section(Part.CHAPTER, title, blocks)
 
 
-def findings_of(run: Snapshot, lang: Lang) -> Iterator[tuple[tuple[str, Series], Finding]]:
-    """The findings of a story, each with its signal and series."""
-    keys = dict.fromkeys((episode.signal, episode.metric) for episode in run.episodes)
-    return zip(keys, findings(run, lang), strict=True)
+def folded(title: str, *blocks: Block) -> Section:
+    """The same for who wants all of it."""
+    return Folded(Part.CHAPTER, title, blocks)
 
 
 def short(metric: Metric) -> str:
