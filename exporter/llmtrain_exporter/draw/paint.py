@@ -269,7 +269,7 @@ def _legend(ax: Axes, panel: ChartPanel, lang: Lang, most: int | None) -> None:
     handles, labels = ax.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
     ax.set_title(_safe(panel.name), fontsize=9, color=colours.INK, loc="left", fontweight="bold")
-    if panel.left_out:
+    if panel.left_out and most is None:
         ax.set_title(
             report_words.MORE_LINES.of(panel.left_out, lang), fontsize=7, color=colours.BASELINE, loc="right"
         )
