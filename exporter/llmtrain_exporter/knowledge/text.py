@@ -46,6 +46,7 @@ MOMENT = {
     "metric": "log name of the metric that the signal watches",
     "function": "name of the reward function",
     "step": "step at which the signal came up",
+    "unit": "what the run is counted in: steps, or records where its log tells no steps",
     "value": "the metric's value then, with its unit",
     "baseline": "what the value is held against: the run's own level before, or training beside evaluation",
     "baseline_name": "what that is, where it is not the usual level",

@@ -28,6 +28,7 @@ from llmtrain_exporter.model import (
 )
 from llmtrain_exporter.story.numbers import series_name, value_text
 from llmtrain_exporter.story.phrase import enumerated
+from llmtrain_exporter.story.unit import counted_in
 
 NBSP = "\xa0"
 """Keeps a setting and its value on one line."""
@@ -126,13 +127,22 @@ def _finding(run: Snapshot, episodes: Sequence[Episode], lang: Lang) -> Finding:
         severity=worst.severity,
         title=signal_title(run, worst.signal, lang),
         text=fill(
-            advice.finding, lang, {**_settings(run), **_moment(worst, lang), **_beside(run, worst, lang)}
+            advice.finding,
+            lang,
+            {
+                **_settings(run),
+                **counted_in(run, lang),
+                **_moment(worst, lang),
+                **_beside(run, worst, lang),
+            },
         ),
     )
 
 
 def checkpoint_before(run: Snapshot, incident: Incident) -> int | None:
-    """The step of the last checkpoint that is there from before an incident."""
+    """The step of the last checkpoint that is there from before an incident; None: nobody knows of any."""
+    if run.step_is_record:  # which step the incident began at is not known
+        return None
     return max((step for step in run.checkpoints if step < incident.onset_step), default=None)
 
 
@@ -143,11 +153,11 @@ def causes(run: Snapshot, found: Diagnosis, lang: Lang) -> list[Reason]:
 
 def _reason(run: Snapshot, proved: ProvedCause, lang: Lang) -> Reason:
     cause = CAUSES[proved.cause]
-    proofs = tuple(proof_text(proof, lang) for proof in proved.evidence)
+    proofs = tuple(proof_text(run, proof, lang) for proof in proved.evidence)
     return Reason(cause.name.of(lang), fill(cause.how, lang, _settings(run)), proofs)
 
 
-def proof_text(proof: Proof, lang: Lang) -> str:
+def proof_text(run: Snapshot, proof: Proof, lang: Lang) -> str:
     """ "kl 0.002 to 5.2 between steps 4 and 32": what a run shows, in numbers and steps."""
     if isinstance(proof.metric, str):
         return f"{proof.metric} = {proof.at:g}"
@@ -163,6 +173,7 @@ def proof_text(proof: Proof, lang: Lang) -> str:
         at=value_text(proof.at, metric, lang),
         first=proof.from_step,
         step=step,
+        **counted_in(run, lang),
     )
 
 

@@ -178,7 +178,7 @@ def checkpoint_before(case: Case) -> Found:
 def last_good_checkpoint(case: Case) -> int | None:
     """The step of the last checkpoint on disk from before the trouble began."""
     onset = case.onset
-    if onset is None:
+    if onset is None or case.run.step_is_record:  # a record tells no step
         return None
     return max((step for step in case.run.checkpoints if step < onset), default=None)
 

@@ -15,6 +15,8 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.evidence import When
+from llmtrain_exporter.knowledge.meaning import number
+from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import (
@@ -187,12 +189,22 @@ def _lower_learning_rate(case: Case) -> float | None:
     rate = max((*known, *([] if stated is None else [stated])), default=None)
     if not rate:
         return None
-    if rate >= limits.RATE_FAR_OFF:
-        while rate >= limits.RATE_FAR_OFF:
-            rate /= 10
-        return float(f"{rate:.2g}")
-    share = limits.RATE_LOWER_GRPO if case.run.base == GRPO else limits.RATE_LOWER
-    return float(f"{rate * share:.2g}")
+    if rate < limits.RATE_FAR_OFF:
+        rate *= limits.RATE_LOWER_GRPO if case.run.base == GRPO else limits.RATE_LOWER
+    while _typed(rate) >= limits.RATE_FAR_OFF:
+        rate /= 10
+    return min(_typed(rate), _highest_healthy_rate(case))
+
+
+def _typed(rate: float) -> float:
+    """A learning rate as people type it."""
+    return float(f"{rate:.2g}")
+
+
+def _highest_healthy_rate(case: Case) -> float:
+    healthy = MEANINGS[c.LEARNING_RATE].healthy.get(case.run.base)
+    high = None if healthy is None else number(healthy.high, case.run.limits)
+    return math.inf if high is None else high
 
 
 def _warmup_steps(case: Case) -> float | None:

@@ -201,11 +201,9 @@ class RewardFlat(Rule):
         """The share of groups without a spread; all of them where the spread is 0."""
         spread, share = view.values.get(REWARD_STD), view.values.get(REWARD_ZERO_STD)
         if spread is not None and spread < SPREADLESS:
-            return (
-                SignalReading(1.0, spread, REWARD_STD)
-                if share is None
-                else SignalReading(1.0, share, REWARD_ZERO_STD)
-            )
+            if share is None or share < self.first.limit:
+                return SignalReading(1.0, spread, REWARD_STD, limit=SPREADLESS)
+            return SignalReading(1.0, share, REWARD_ZERO_STD)
         return None if share is None else SignalReading(share, share, REWARD_ZERO_STD)
 
 

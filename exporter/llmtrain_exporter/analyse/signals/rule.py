@@ -52,7 +52,8 @@ def down_to(lowest: float) -> Interval:
 class SignalReading(NamedTuple):
     """What a rule read: a signal's score, held against its limits, and what it was found in.
 
-    `size` is held against the bounds' floors. `unit` and `offset` turn a limit into the metric's own unit.
+    `size` is held against the bounds' floors. `unit` and `offset` turn a limit into the metric's own unit;
+    `limit` is that limit where the value crossed another one than the bounds have.
     """
 
     score: float
@@ -63,6 +64,7 @@ class SignalReading(NamedTuple):
     offset: float = 0.0
     baseline: float | None = None
     force: Severity | None = None  # holds whatever the score
+    limit: float | None = None
 
 
 class RecordView:
