@@ -18,7 +18,7 @@ def _same(*settings: str) -> Mapping[str, str]:
 
 
 _TRAINER = _same(
-    *("learning_rate", "lr_scheduler_type", "warmup_ratio", "weight_decay", "max_grad_norm", "bf16"),
+    *("learning_rate", "lr_scheduler_type", "warmup_ratio", "weight_decay", "max_grad_norm", "bf16", "fp16"),
     *("num_train_epochs", "per_device_train_batch_size", "gradient_accumulation_steps"),
     *("logging_steps", "logging_nan_inf_filter", "eval_strategy", "eval_steps"),
     *("save_strategy", "save_steps", "save_total_limit", "load_best_model_at_end", "resume_from_checkpoint"),

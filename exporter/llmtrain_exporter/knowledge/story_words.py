@@ -104,6 +104,7 @@ SPIKE = Text("spike", "尖峰")
 
 # What happened.
 USUAL_LEVEL = Text("usual level", "平时")
+LEVEL_BEFORE = Text("{level} before step {first}", "{level}（第 {first} 步之前）")
 WHAT_HAPPENED = Text("What happened", "发生了什么")
 INCIDENT = Text("Incident from step {onset}", "事故：始于第 {onset} 步")
 WORST = Text("worst at step {peak}", "第 {peak} 步最严重")
@@ -160,10 +161,9 @@ PROOF_MOVED = Text(
     "{metric} {before} to {at} between steps {first} and {step}",
     "{metric} 在第 {first} 到 {step} 步之间从 {before} 变为 {at}",
 )
-PROOF_AGAINST = Text(
-    "{metric} {at} at step {step}, usual {before}", "{metric} 在第 {step} 步为 {at}，平时 {before}"
+PROOF_BETWEEN = Text(
+    "{metric} {at} at steps {first} to {step} (median)", "{metric} 在第 {first} 到 {step} 步的中位数为 {at}"
 )
-PROOF_BETWEEN = Text("{metric} {at} at steps {first} to {step}", "{metric} 在第 {first} 到 {step} 步为 {at}")
 PROOF_AT = Text("{metric} {at} at step {step}", "{metric} 在第 {step} 步为 {at}")
 WHAT_TO_DO = Text("What to do", "怎么办")
 NOW = Text(" (now {now})", "（现为 {now}）")

@@ -7,11 +7,12 @@ import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from llmtrain_exporter.analyse.diagnosis.case import Case, highest
+from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged, highest
 from llmtrain_exporter.analyse.diagnosis.patterns import last_good_checkpoint
 from llmtrain_exporter.analyse.diagnosis.weighing import proofs
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
+from llmtrain_exporter.knowledge.arguments import TRUTHS
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.evidence import When
 from llmtrain_exporter.knowledge.producer import Producer
@@ -28,7 +29,7 @@ from llmtrain_exporter.knowledge.remedy import (
     Value,
     ValueRule,
 )
-from llmtrain_exporter.knowledge.text import written
+from llmtrain_exporter.knowledge.text import switched, written
 from llmtrain_exporter.model import Prescription, Proposal
 
 
@@ -60,7 +61,9 @@ def applies(remedy: Remedy, case: Case) -> bool:
 def proposals(changes: Iterable[Change], case: Case) -> Iterator[Proposal]:
     """The changes for a run. What is there already is left out, and what nobody can work out."""
     run = case.run
-    settings: Mapping[str, Value] = {**run.hyper_parameters.info, **run.hyper_parameters.numbers}
+    known = run.hyper_parameters
+    switches = {name: switched(known.numbers[name]) for name in TRUTHS if name in known.numbers}
+    settings: Mapping[str, Value] = {**known.info, **known.numbers, **switches}
     for change in changes:
         now = settings.get(change.setting)
         taken = now if now is not None else run.producer.default(change.setting, run.base)
@@ -89,7 +92,7 @@ def worked_out(rule: ValueRule, now: Value | None, case: Case) -> Value | None:
     if isinstance(rule, Measured):
         return QUANTITIES[rule.quantity](case)
     if isinstance(rule, Choice):
-        return None if _is_set(now, rule) else rule.value
+        return None if _is_set(now, rule) or (rule.known and now is None) else rule.value
     if isinstance(now, str):
         return None
     if isinstance(rule, Scale):
@@ -156,17 +159,22 @@ def _twice_the_limit(case: Case) -> float | None:
 def _lower_learning_rate(case: Case) -> float | None:
     """By the highest that was logged, which warm-up and decay are below; else by the setting."""
     logged = [case.stretch(key, When.BEST) for key in case.series(c.LEARNING_RATE)]
-    known = [stretch.value for stretch in logged if stretch is not None]
+    known = [as_logged(stretch.value) for stretch in logged if stretch is not None]
     stated = case.run.hyper_parameters.numbers.get("learning_rate")
     rate = max((*known, *([] if stated is None else [stated])), default=None)
     if not rate:
         return None
     if rate >= limits.RATE_FAR_OFF:
         while rate >= limits.RATE_FAR_OFF:
-            rate /= 10
-        return float(f"{rate:.2g}")
+            rate = as_logged(rate / 10)
+        return _round_rate(rate, stated)
     share = limits.RATE_LOWER_GRPO if case.run.base == GRPO else limits.RATE_LOWER
-    return float(f"{rate * share:.2g}")
+    return _round_rate(rate * share, stated)
+
+
+def _round_rate(rate: float, stated: float | None) -> float:
+    """Logged ones lie a little below what was set, so that only their first digit says anything."""
+    return float(f"{rate:.1g}" if stated is None else f"{rate:.2g}")
 
 
 def _good_checkpoint(case: Case) -> str | None:

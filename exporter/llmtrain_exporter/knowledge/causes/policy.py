@@ -15,11 +15,11 @@ CAUSES: Mapping[str, Cause] = {
     "policy_drift": Cause(
         Text("The policy has left its reference model", "policy 偏离 reference model 过远"),
         Text(
-            "Each update that raises the reward also moves the policy. The KL penalty ({beta}) did not "
-            "hold it against steps of this size ({learning_rate}), and its output no longer resembles "
-            "what it started from.",
+            "Each update that raises the reward also moves the policy. Against steps of this size "
+            "({learning_rate}) the KL penalty ({beta}) is too weak, or there is none, and the output no "
+            "longer resembles what it started from.",
             "每次为提高 reward 的更新都会移动 policy。"
-            "KL 惩罚（{beta}）没能拉住这样大的步子（{learning_rate}），输出已与起点完全不同。",
+            "学习率这么大（{learning_rate}），KL 惩罚（{beta}）太弱或根本没有，输出已与起点完全不同。",
         ),
         evidence=(
             Moved(metric=c.KL, times=4, past=0.1, weight=2),
@@ -28,7 +28,7 @@ CAUSES: Mapping[str, Cause] = {
             Signalled(signals=("kl_spike", "kl_high"), first=True, weight=1),
             Moved(metric=c.ENTROPY, times=4, past=1.0, weight=1.5),
             Configured(setting="beta", high=0.01, weight=0.5),
-            Signalled(signals=("kl_spike", "kl_high"), alone=True, weight=-2),
+            Signalled(signals=("kl_spike", "kl_high"), alone=True, weight=-3),
             Lies(metric=c.KL, when=When.START, low=1.0, weight=-3),
             Lies(metric=c.KL, when=When.ALWAYS, high=0.05, weight=-3),
         ),
