@@ -12,7 +12,8 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import When
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signal import Measure, Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.model import Courses, Episode, Incident, Point, RowKind, Series, Snapshot
 
 NO_COURSES = Courses((), {})
@@ -120,7 +121,7 @@ class Case:
         told = (
             Point(episode.peak_step, episode.peak)
             for episode in self.serious
-            if episode.metric == key and self._is_in_trouble(episode.peak_step)
+            if episode.metric == key and _tells_a_value(episode) and self._is_in_trouble(episode.peak_step)
         )
         found = [*self.trouble(key), *(point for point in told if math.isfinite(point.value))]
         return highest(found) if rises else lowest(found)
@@ -143,6 +144,11 @@ class Case:
 
     def _courses(self, split: str) -> Courses:
         return self.run.courses.get(RowKind.EVAL if split == "eval" else RowKind.TRAIN, NO_COURSES)
+
+
+def _tells_a_value(episode: Episode) -> bool:
+    """Whether its worst is a value of its metric; of what is there or not it may be a count."""
+    return SIGNALS[episode.signal].measure is not Measure.TRUTH
 
 
 def as_logged(value: float) -> float:
