@@ -426,7 +426,7 @@ PLANTS: Mapping[str, tuple[Plant, frozenset[str], frozenset[str]]] = {
     "policy_drift": (policy_drift, frozenset(), frozenset(("raise_learning_rate", "raise_length_limit"))),
     "limit_too_small": (limit_too_small, frozenset(), _SHORTER | _BACK | {"raise_beta", "mask_truncated"}),
     "never_rewarded": (never_rewarded, frozenset(), _SHORTER | _BACK | {"raise_beta", "lower_learning_rate"}),
-    "empty_answers": (empty_answers, frozenset(), _SHORTER | {"no_reward_for_truncated"}),
+    "empty_answers": (empty_answers, frozenset(), _SHORTER | {"no_reward_for_truncated", "stop_words"}),
     "reward_hacking": (reward_hacking, frozenset(), frozenset(("raise_length_limit",))),
     "length_shift": (length_shift, frozenset(), frozenset(("raise_beta", "adaptive_kl"))),
     "solved": (solved, frozenset(), _SHORTER | _BACK | {"raise_beta", "raise_learning_rate", "stop_run"}),

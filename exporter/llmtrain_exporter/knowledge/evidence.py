@@ -105,6 +105,7 @@ class Pattern(str, Enum):
     EVALUATION_ROSE = "evaluation_rose"  # the evaluation loss is clearly above its best
     GAP_GROWS = "gap_grows"  # the training loss halves while the evaluation loss hardly falls
     EVALUATION_APART = "evaluation_apart"  # the first evaluation loss is far above that of training
+    ENDED = "ended"  # nothing is written any more
     EVALUATED = "evaluated"  # it has evaluations at all
     HIDDEN_NAN = "hidden_nan"  # a loss of 0 beside another value that is not finite
     CHECKPOINT_BEFORE = "checkpoint_before"  # one lies on disk from before the trouble

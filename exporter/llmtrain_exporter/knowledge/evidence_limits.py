@@ -69,6 +69,8 @@ LOSS_HALVED: Annotated[float, "times", src.RUNS] = 0.5
 # What values are proposed.
 DECAYED: Annotated[float, "times its peak", src.RUNS] = 0.7
 """Up to which a learning rate has decayed."""
+AT_LEAST_DONE: Annotated[int, "times", src.RUNS] = 10
+"""That a run is evaluated and saved."""
 ROOM: Annotated[float, "times", src.RUNS] = 1.25
 """The longest healthy completions: the room that a length limit leaves them."""
 RATE_FAR_OFF: Annotated[float, "learning rate", src.SFT_WATCH] = 1e-3

@@ -23,7 +23,7 @@ from llmtrain_exporter.model import (
     Series,
     Snapshot,
 )
-from llmtrain_exporter.story.numbers import series_name, value_text
+from llmtrain_exporter.story.numbers import series_name, short_name, value_text
 from llmtrain_exporter.story.phrase import enumerated
 
 NBSP = "\xa0"
@@ -151,7 +151,7 @@ def proof_text(proof: Proof, lang: Lang) -> str:
     if proof.from_step != proof.to_step and proof.before is None:
         form = words.PROOF_BETWEEN
     return form.of(lang).format(
-        metric=series_name(proof.metric),
+        metric=short_name(proof.metric),
         before="" if proof.before is None else value_text(proof.before, metric, lang),
         at=value_text(proof.at, metric, lang),
         first=proof.from_step,

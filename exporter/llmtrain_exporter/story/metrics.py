@@ -11,12 +11,12 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.meaning import Good, Healthy, is_healthy
-from llmtrain_exporter.knowledge.metric import PREFIX, Group
+from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Series, Snapshot
 from llmtrain_exporter.story.blocks import DETAIL, Course, Line, Mark, Part, Section, Table
-from llmtrain_exporter.story.numbers import range_text, series_name, value_text
+from llmtrain_exporter.story.numbers import range_text, short_name, value_text
 from llmtrain_exporter.story.ranges import healthy_of, meaning_of
 from llmtrain_exporter.story.sections import section_of
 
@@ -108,7 +108,7 @@ def metric_rows(run: Snapshot, lang: Lang) -> Iterator[MetricRow]:
         value, healthy = run.samples[series], healthy_of(series, run.base)
         healthy_text = "" if healthy is None else range_text(healthy, series.metric, run.limits, lang)
         yield MetricRow(
-            name=_name(series),
+            name=short_name(series),
             value=value_text(value, series.metric, lang),
             healthy=healthy_text,
             judged=worst[series].value if series in worst else _judge(series, value, healthy, run),
@@ -119,11 +119,6 @@ def metric_rows(run: Snapshot, lang: Lang) -> Iterator[MetricRow]:
 
 def _place(series: Series) -> tuple[int, bool]:
     return _CATALOGUE[series.metric], ("split", "eval") in series.labels
-
-
-def _name(series: Series) -> str:
-    """Shorter for reward functions, whose own names are long."""
-    return series_name(series).replace(f"{c.REWARD_FUNCTION_MEAN.name.removeprefix(PREFIX)} ", "reward ")
 
 
 def _worst(episodes: Iterable[Episode]) -> dict[Series, Severity]:

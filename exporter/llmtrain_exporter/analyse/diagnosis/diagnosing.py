@@ -27,7 +27,8 @@ def diagnose(run: Snapshot) -> Diagnosis:
     if not (case.serious or run.state is State.STALLED or any(sign(case) for sign in UNTOLD)):
         return Diagnosis(lost_gpu_hours=lost_gpu_hours(run))
     weighed = (_weighed(name, cause, case) for name, cause in CAUSES.items())
-    shown = sorted((cause for cause in weighed if cause is not None), key=lambda cause: -cause.weight)
+    ordered = sorted((cause for cause in weighed if cause is not None), key=lambda cause: -cause.weight)
+    shown = _agreed(ordered)
     remedies = prescribed(case, [cause.cause for cause in shown])
     clear = bool(shown) and shown[0].weight >= CLEAR
     return Diagnosis(tuple(shown), tuple(remedies), clear, lost_gpu_hours(run))
@@ -58,6 +59,16 @@ def _take_in(found: dict[Series | str, Proof], proof: Proof) -> None:
     known = found.get(proof.metric)
     if known is None or (known.before is None and proof.before is not None):
         found[proof.metric] = proof
+
+
+def _agreed(causes: Sequence[ProvedCause]) -> Sequence[ProvedCause]:
+    """Let all causes tell the way of a metric as the first that tells it does: there is one, not several."""
+    ways: dict[tuple[Series | str, bool], Proof] = {}
+    return [cause._replace(evidence=tuple(_way(proof, ways) for proof in cause.evidence)) for cause in causes]
+
+
+def _way(proof: Proof, ways: dict[tuple[Series | str, bool], Proof]) -> Proof:
+    return proof if proof.before is None else ways.setdefault((proof.metric, proof.at > proof.before), proof)
 
 
 def _as_logged(proof: Proof) -> Proof:

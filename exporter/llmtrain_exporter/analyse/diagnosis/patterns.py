@@ -20,7 +20,7 @@ from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import Pattern, When
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import GRPO
-from llmtrain_exporter.model import Point, Proof, RowKind, Series
+from llmtrain_exporter.model import Point, Proof, RowKind, Series, State
 
 Found = Sequence[Proof] | None
 
@@ -275,6 +275,11 @@ def evaluated(case: Case) -> Found:
     return () if case.run.records.get(RowKind.EVAL) else None
 
 
+def ended(case: Case) -> Found:
+    """The run is over, well or not."""
+    return () if case.run.state in (State.FINISHED, State.FAILED) else None
+
+
 def hidden_nan(case: Case) -> Found:
     """The loss is 0 at the end, where another watched value is not finite."""
     odd = any(episode.signal == "non_finite" for episode in case.serious)
@@ -330,6 +335,7 @@ PATTERNS: Mapping[Pattern, Callable[[Case], Found]] = {
     Pattern.EVALUATION_ROSE: evaluation_rose,
     Pattern.GAP_GROWS: gap_grows,
     Pattern.EVALUATION_APART: evaluation_apart,
+    Pattern.ENDED: ended,
     Pattern.EVALUATED: evaluated,
     Pattern.HIDDEN_NAN: hidden_nan,
     Pattern.CHECKPOINT_BEFORE: checkpoint_before,

@@ -68,6 +68,8 @@ def proposals(changes: Iterable[Change], case: Case) -> Iterator[Proposal]:
         now = settings.get(change.setting)
         taken = now if now is not None else run.producer.default(change.setting, run.base)
         value = None if change.rule is None else worked_out(change.rule, taken, case)
+        if change.setting in INTERVALS and isinstance(value, float):
+            value = _often_enough(value, case)
         judged = change.rule is None or (isinstance(change.rule, Measured) and change.rule.judged)
         if value is None and judged:
             yield _proposal(change.setting, now, None, run.producer, run.base)
@@ -85,6 +87,18 @@ def _proposal(
 ) -> Proposal:
     text = None if value is None else shlex.quote(written(value))
     return Proposal(setting, now, value, producer.flag(setting, base, text))
+
+
+INTERVALS = frozenset(("eval_steps", "save_steps"))
+"""Settings that say how often something is done."""
+
+
+def _often_enough(every: float, case: Case) -> float:
+    """No more rarely than ten times in the run: what happens each 1,000 steps never happens in one of 600."""
+    steps = case.run.max_steps or case.run.last_step
+    if not steps or case.run.step_is_record:
+        return every
+    return min(every, float(f"{max(1, steps // limits.AT_LEAST_DONE):.1g}"))
 
 
 def worked_out(rule: ValueRule, now: Value | None, case: Case) -> Value | None:

@@ -23,7 +23,7 @@ CAUSES: Mapping[str, Cause] = {
             Signalled(
                 signals=("loss_spike", "grad_spike", "grad_norm_high", "kl_spike"),
                 alone=True,
-                weight=1.5,
+                weight=2,
                 needed=True,
             ),
         ),

@@ -79,7 +79,6 @@ CAUSES: Mapping[str, Cause] = {
         remedies=(
             "read_completions",
             "fix_reward",
-            "stop_words",
             "roll_back",
         ),
         sources=(

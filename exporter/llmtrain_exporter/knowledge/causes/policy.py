@@ -53,7 +53,7 @@ CAUSES: Mapping[str, Cause] = {
             "reference 用了别的模型或没带 adapter，或者 logprob 溢出。",
         ),
         evidence=(Lies(metric=c.KL, when=When.START, low=1.0, weight=4, needed=True),),
-        remedies=("check_initialisation", "use_bf16", "stop_run"),
+        remedies=("stop_run", "check_initialisation", "use_bf16"),
         sources=(src.GRPO_CAUSES, src.RUNS),
         profiles=ONLY_GRPO,
     ),
@@ -80,9 +80,9 @@ CAUSES: Mapping[str, Cause] = {
     "dead_policy": Cause(
         Text("The policy is already dead", "policy 已经崩溃"),
         Text(
-            "Nearly all completions are cut off and the groups' rewards are alike, so updates have no "
+            "Hardly any completion earns a reward and those of a group score alike, so updates have no "
             "direction. KL may fall again; a run does not come back from this by itself.",
-            "几乎所有回答都被截断、组内奖励相同，更新没有方向。KL 可能回落，但训练不会自己恢复。",
+            "几乎没有回答拿到奖励，同组得分也都一样，更新没有方向。KL 可能回落，但训练不会自己恢复。",
         ),
         evidence=(
             Shows(pattern=Pattern.REWARD_LOST, weight=0.5, needed=True),

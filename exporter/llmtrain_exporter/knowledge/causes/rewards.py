@@ -36,9 +36,10 @@ CAUSES: Mapping[str, Cause] = {
     "reward_instability": Cause(
         Text("The reward signal is unstable", "奖励信号不稳定"),
         Text(
-            "Where most completions of a batch break the format, an all-or-nothing reward falls "
-            "to 0 for all of them, and the updates that follow have no good direction.",
-            "一个 batch 里大部分回答不合格式时，非 0 即 1 的奖励会整体归零，后续更新就失去了正确方向。",
+            "The rewards went first. If they are all or nothing, a batch in which most completions break "
+            "the format earns nothing, and the updates that follow have no good direction.",
+            "最先下跌的是奖励。如果奖励非 0 即 1，一个 batch 里大部分回答不合格式就全部得 0 分，"
+            "后续更新便失去了正确方向。",
         ),
         evidence=(
             Signalled(signals=("reward_function_drop", "reward_drop"), first=True, weight=1.5),
@@ -55,7 +56,7 @@ CAUSES: Mapping[str, Cause] = {
         profiles=ONLY_GRPO,
     ),
     "never_rewarded": Cause(
-        Text("No completion ever earns this reward", "没有任何回答拿到过这项奖励"),
+        Text("A reward that no completion ever earns", "从来没有回答拿到过的奖励"),
         Text(
             "From the first record to the last all completions score 0, so there is nothing to learn "
             "from: the task or the format is out of reach, or the reward function scores every answer 0.",

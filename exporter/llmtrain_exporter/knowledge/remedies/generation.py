@@ -76,12 +76,12 @@ REMEDIES: Mapping[str, Remedy] = {
     "stop_run": Remedy(
         Text("Stop this run", "停止本次训练"),
         Text(
-            "It does not come back from this: no completion earns a reward, so no update has a direction. "
-            "Every further hour is lost.",
-            "它不会自己恢复：没有回答拿到奖励，更新就没有方向。继续跑的每个小时都是浪费。",
+            "It does not come back from this by itself, and every further hour is lost.",
+            "它不会自己恢复，继续跑的每个小时都是浪费。",
         ),
         (src.RUNS,),
         profiles=ONLY_GRPO,
+        unless=(Shows(pattern=Pattern.ENDED),),
     ),
     "no_reward_for_truncated": Remedy(
         Text("Give truncated completions no reward", "被截断的回答记 0 分"),
