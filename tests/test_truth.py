@@ -41,7 +41,7 @@ class Told:
 
 def values_by_step(rows: list[LogRow]) -> dict[int, list[float]]:
     """Every number of a log by its step."""
-    found = defaultdict(list)
+    found: dict[int, list[float]] = defaultdict(list)
     for row in rows:
         found[int(row["step"])] += [value for value in row.values() if isinstance(value, (int, float))]
     return found
