@@ -15,9 +15,9 @@ CAUSES: Mapping[str, Cause] = {
     "length_shift": Cause(
         Text("Completions have changed their length", "生成长度分布改变"),
         Text(
-            "The policy no longer stops where it used to. Completions run into the limit "
-            "({max_completion_length}) and lose their end.",
-            "policy 不再像以前那样及时结束，回答触及长度上限（{max_completion_length}），结尾被截断。",
+            "The policy no longer stops where it used to. What runs into the limit "
+            "({max_completion_length}) loses its end.",
+            "policy 已改变，不再像以前那样及时结束；触及长度上限（{max_completion_length}）的回答会丢掉结尾。",
         ),
         evidence=(
             Moved(metric=c.COMPLETION_LENGTH, times=1.4, weight=0.75),

@@ -43,8 +43,8 @@ REMEDIES: Mapping[str, Remedy] = {
         Text(
             "Give the answers room to end, and see how many still run into the limit. If nearly all do, they "
             "do not end at all: look at the end token.",
-            "给回答留出写完的空间，再看还有多少会撞到上限。"
-            "如果几乎全部仍然撞上，说明它们根本停不下来：去查结束符。",
+            "给回答留出写完的空间，再看还有多少会触及上限。"
+            "如果几乎全部仍然触及，说明它们根本停不下来：去查结束符。",
         ),
         (src.GRPO_LENGTHS, src.RUNS),
         (Change("max_completion_length", Measured(Quantity.TWICE_THE_LIMIT, judged=True)),),
@@ -89,7 +89,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "Score a completion that hits the limit 0 in the reward functions, or add a penalty that grows "
             "over the last part of the budget (DAPO; soft_overlong in ms-swift). Otherwise running on costs "
             "nothing.",
-            "在 reward 函数里把撞到上限的回答判 0 分，或在长度预算的末段逐渐加罚（DAPO 的做法，"
+            "在 reward 函数里把触及上限的回答判 0 分，或在长度预算的末段逐渐加罚（DAPO 的做法，"
             "ms-swift 里是 soft_overlong）。否则写得再长也没有代价。",
         ),
         (src.GRPO_SPECIFIC, src.DAPO),
