@@ -17,7 +17,8 @@ CAUSES: Mapping[str, Cause] = {
         Text(
             "The policy no longer stops where it used to. What runs into the limit "
             "({max_completion_length}) loses its end.",
-            "policy 已改变，不再像以前那样及时结束；触及长度上限（{max_completion_length}）的回答会丢掉结尾。",
+            "policy 已改变，不再像以前那样及时结束；"
+            "触及长度上限（{max_completion_length}）的回答会丢掉结尾。",
         ),
         evidence=(
             Moved(metric=c.COMPLETION_LENGTH, times=1.4, weight=0.75),
