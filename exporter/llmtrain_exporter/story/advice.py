@@ -23,6 +23,9 @@ from llmtrain_exporter.story.diagnosis import Action, Reason, causes, flags
 from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.sections import section_of
 
+RESUME = "resume_from_checkpoint"
+"""Not a setting that has a value, but what is done once."""
+
 
 def causes_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | None:
     """The causes that the run shows, each with what speaks for it."""
@@ -70,7 +73,8 @@ def _change(proposal: Proposal, lang: Lang) -> Line:
     value = None if proposal.value is None else written(proposal.value)
     change: Line = (Code(proposal.flag or (f"{proposal.setting} -> {value}" if value else proposal.setting)),)
     if proposal.now is None:
-        return change if value is None else joined((change, (words.UNKNOWN.of(lang),)))
+        told = value is None or proposal.setting == RESUME
+        return change if told else joined((change, (words.UNKNOWN.of(lang),)))
     return joined((change, phrase(words.NOW, lang, now=written(proposal.now))))
 
 
