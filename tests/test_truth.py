@@ -113,6 +113,17 @@ def test_every_number_of_the_evidence_stands_in_the_log(told: list[Told]) -> Non
     assert wrong == []
 
 
+def test_what_was_before_was_before(told: list[Told]) -> None:
+    """Steps go forward, where no resume took the run back."""
+    for one in told:
+        for proof in (proof for cause in one.found.causes for proof in cause.evidence):
+            steps = (proof.from_step, proof.to_step)
+            assert one.run.resumes or None in steps or (proof.from_step or 0) <= (proof.to_step or 0), (
+                one.name,
+                proof,
+            )
+
+
 def test_no_two_numbers_are_told_of_one_metric_at_one_step(told: list[Told]) -> None:
     """Among all evidence and what signals say; after a resume a step is there twice."""
     for one in told:

@@ -53,6 +53,8 @@ GOOD: Annotated[float, "reward", src.RUNS] = 0.7
 """... which must be this at least, of each function that ever gave one: nobody knows all that it can give."""
 LOSS_LOST: Annotated[float, "times its best level", src.RUNS] = 2.0
 """At which a loss is lost."""
+LOSS_MATTERS: Annotated[float, "loss", src.RUNS] = 0.5
+"""Below which it is not lost, however much better it was."""
 LOST: Annotated[float, "share of its best level", src.RUNS] = 0.5
 """At which a reward is lost."""
 NOTHING: Annotated[float, "reward", src.RUNS] = 0.01

@@ -48,7 +48,8 @@ class Case:
         if self.incident is None:
             return self.serious
         since, until = self.onset or 0, self.recovered
-        return [e for e in self.serious if e.last_step >= since and (until is None or e.first_step <= until)]
+        lasting = [episode for episode in self.serious if episode.active or episode.last_step >= since]
+        return [episode for episode in lasting if until is None or episode.first_step <= until]
 
     @cached_property
     def incident(self) -> Incident | None:

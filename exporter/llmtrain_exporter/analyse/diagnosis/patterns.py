@@ -155,9 +155,12 @@ def reward_lost(case: Case) -> Found:
 def loss_lost(case: Case) -> Found:
     """The loss is far above its best; in GRPO it says nothing."""
     for key in case.series(c.LOSS) if case.run.base != GRPO else ():
-        points, end = case.points(key), case.stretch(key, When.END)
+        end = case.stretch(key, When.END)
+        if end is None:
+            continue
+        points = _until(end, case.points(key))
         best = lowest([*points[:1], *smoothed(points)])
-        if end is not None and 0 < limits.LOSS_LOST * best.value <= end.value:
+        if best.step < end.step and max(limits.LOSS_LOST * best.value, limits.LOSS_MATTERS) <= end.value:
             return (Proof(key, best.step, end.step, best.value, end.value),)
     return None
 
@@ -191,8 +194,13 @@ def _best_and_end(case: Case) -> tuple[Series, Point, Stretch] | None:
     for key in case.series(c.REWARD):
         end = case.stretch(key, When.END)
         if end is not None:
-            return key, highest(smoothed(case.points(key))), end
+            return key, highest(smoothed(_until(end, case.points(key)))), end
     return None
+
+
+def _until(end: Stretch, points: Sequence[Point]) -> Sequence[Point]:
+    """What comes after a stretch is not what was before it."""
+    return [point for point in points if point.step <= end.last]
 
 
 def best_evaluation_last(case: Case) -> Found:

@@ -37,7 +37,7 @@ CAUSES: Mapping[str, Cause] = {
         Text("The reward signal is unstable", "奖励信号不稳定"),
         Text(
             "The rewards went first. If they are all or nothing, a batch in which most completions break "
-            "the format earns nothing, and the updates that follow have no good direction.",
+            "the format earns 0, and the updates that follow have no good direction.",
             "最先下跌的是奖励。如果奖励非 0 即 1，一个 batch 里大部分回答不合格式就全部得 0 分，"
             "后续更新便失去了正确方向。",
         ),
