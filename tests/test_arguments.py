@@ -22,7 +22,11 @@ from llmtrain_exporter.model import HyperParameters
 
 NOTHING = HyperParameters()
 SECRET = "hf_SECRETsecret"
-READ = {key for keys in arguments.TEXTS.values() for key in keys} | set(arguments.NUMBERS)
+READ = {
+    *(key for keys in (*arguments.TEXTS.values(), *arguments.ALIASES.values()) for key in keys),
+    *(*arguments.NUMBERS, *arguments.TRUTHS),
+    *(*arguments.UNSHOWN_TEXTS, *arguments.UNSHOWN_NUMBERS, *arguments.UNSHOWN_TRUTHS),
+}
 
 
 def written(folder: Path, name: str, content: object) -> HyperParameters:
@@ -34,7 +38,7 @@ def written(folder: Path, name: str, content: object) -> HyperParameters:
 
 def shown(settings: HyperParameters) -> str:
     """All text that leaves."""
-    return repr((dict(settings.info), dict(settings.numbers)))
+    return repr((dict(settings.info), dict(settings.numbers), dict(settings.unshown)))
 
 
 def test_ms_swifts_arguments_are_read(tmp_path: Path) -> None:
@@ -84,6 +88,31 @@ deepspeed:
     settings = written(tmp_path, "training_args.yaml", content)
     assert settings.info == {"model": "Llama-3/8B", "stage": "dpo", "train_type": "lora"}
     assert settings.numbers == {"learning_rate": 5e-05, "max_grad_norm": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "setting", "value"),
+    [
+        ("training_args.yaml", "bf16: true\n", "bf16", 1.0),
+        ("training_args.yaml", "logging_nan_inf_filter: False\n", "logging_nan_inf_filter", 0.0),
+        ("training_args.yaml", "cutoff_len: 1024\n", "max_length", 1024.0),
+        ("training_args.yaml", "pref_beta: 0.1\n", "beta", 0.1),
+        ("training_args.yaml", "eval_strategy: steps\n", "eval_strategy", "steps"),
+        ("training_args.yaml", "eval_strategy: a/b c\n", "eval_strategy", None),
+        ("training_args.yaml", "early_stopping_steps: 3\n", "early_stop_interval", 3.0),
+        ("args.json", {"evaluation_strategy": "epoch"}, "eval_strategy", "epoch"),
+        ("args.json", {"load_best_model_at_end": True}, "load_best_model_at_end", 1.0),
+        ("args.json", {"load_best_model_at_end": "yes"}, "load_best_model_at_end", None),
+        ("args.json", {"overlong_filter": False, "mask_truncated_completions": True}, "overlong_filter", 0.0),
+        ("args.json", {"save_total_limit": 3}, "save_total_limit", 3.0),
+        ("adapter_config.json", {"r": 8}, "lora_rank", 8.0),
+    ],
+)
+def test_a_setting_is_read_under_the_names_that_trainers_have_for_it(
+    tmp_path: Path, name: str, content: object, setting: str, value: float | str | None
+) -> None:
+    """So that nothing is proposed that is in force."""
+    assert written(tmp_path, name, content).settings.get(setting) == value
 
 
 def test_the_first_file_that_names_a_setting_is_believed(tmp_path: Path) -> None:
@@ -197,7 +226,7 @@ def test_settings_are_short_texts_and_finite_numbers(found: dict[str, object]) -
     """Whatever stands in the file."""
     settings = select(found)
     assert set(settings.info) <= set(arguments.TEXTS)
-    assert set(settings.numbers) <= set(arguments.NUMBERS)
+    assert set(settings.numbers) <= {*arguments.NUMBERS, *arguments.TRUTHS}
     assert all(0 < len(text) <= LONGEST_TEXT for text in settings.info.values())
     assert all(type(number) is float and math.isfinite(number) for number in settings.numbers.values())
 

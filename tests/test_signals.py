@@ -167,6 +167,24 @@ def test_overfit_is_an_evaluation_that_says_another_thing() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("losses", "severity"),
+    [
+        ([1.8, 1.7, 1.6, 1.5], Severity.WARNING),
+        ([1.8, 1.5, 1.6, 1.7], Severity.CRITICAL),
+        ([1.8, 1.5, 1.5, 1.5, 1.5, 1.5], Severity.CRITICAL),
+    ],
+)
+def test_a_gap_is_not_critical_while_evaluation_itself_improves(
+    losses: list[float], severity: Severity
+) -> None:
+    """The model still learns the task, however well it knows its samples."""
+    rows = _evaluated(losses)
+    rows = rows[:60] + [{**row, "loss": 0.015} if "loss" in row else row for row in rows[60:]]
+    episodes = found(analyse("sft", rows), "overfit")
+    assert max(episodes, key=lambda episode: episode.severity.rank).severity is severity
+
+
 def _evaluated(losses: list[float], loss: float | None = None, falling: float = 0.0) -> list[Row]:
     rows: list[Row] = []
     for number, evaluated in enumerate(losses):

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words
 from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.producer import DASHED, YAML_KEY
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Episode, Health, Incident, Proposal, State, series
 from llmtrain_exporter.story import blocks as b
-from llmtrain_exporter.story.advice import flags_section
-from llmtrain_exporter.story.diagnosis import Action, findings
+from llmtrain_exporter.story.advice import action_line, flags_section
+from llmtrain_exporter.story.diagnosis import Action, findings, signal_title
 from llmtrain_exporter.story.metrics import metrics_section
 from llmtrain_exporter.story.numbers import duration
 from llmtrain_exporter.story.phrase import enumerated, joined, parts, phrase
@@ -363,9 +364,13 @@ def test_flags_to_copy_name_each_setting_once() -> None:
         Proposal("epsilon", None, 0.1, "--epsilon 0.1"),
         Proposal("other", None, 0.1, ""),
     ]
-    section = flags_section([Action("", "", (proposal,)) for proposal in proposals], Lang.EN)
+    actions = [Action("", "", (proposal,)) for proposal in proposals]
+    section = flags_section(actions, DASHED, Lang.EN)
     assert section is not None
     assert section.blocks[-1] == b.Command("--beta 0.1 --epsilon 0.1")
+    section = flags_section(actions, YAML_KEY, Lang.EN)
+    assert section is not None
+    assert section.blocks[-2:] == (b.Command("--beta 0.1"), b.Command("--epsilon 0.1"))
 
 
 @pytest.mark.parametrize("lang", Lang)
@@ -565,3 +570,28 @@ def test_a_finding_says_what_its_value_is_held_against(split: str, signal: str, 
     one = series(c.LOSS, ("split", split))
     episode = Episode(signal, Severity.WARNING, 20, 24, 3, 2.0, 21, 2.0, one, 1.0, None, active=False)
     assert findings(replace(RUN, episodes=(episode,)), Lang.EN)[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("last", "title"),
+    [(1.5, "Eval loss far above training loss"), (1.6, "Overfitting"), (None, "Overfitting")],
+)
+def test_a_gap_is_called_overfitting_where_evaluation_gets_worse(last: float | None, title: str) -> None:
+    """While its loss is as low as it ever was, the model does not get worse on new data."""
+    samples = {} if last is None else {series(c.LOSS, ("split", "eval")): last}
+    run = replace(RUN, best=(1.5, 200), samples=samples)
+    assert signal_title(run, "overfit", Lang.EN) == title
+    assert signal_title(run, "loss_spike", Lang.EN) == "Loss spike"
+
+
+@pytest.mark.parametrize(
+    ("rises", "text"),
+    [(None, "the log does not say what it is"), (True, "unless it is higher"), (False, "unless it is lower")],
+)
+def test_what_is_not_known_may_be_better_already(rises: bool | None, text: str) -> None:
+    """A value that goes up is no advice to who has a higher one."""
+    proposal = Proposal("beta", None, 0.1, "--beta 0.1")
+    action = Action("Raise it", "", (proposal,), {} if rises is None else {"beta": rises})
+    assert text in b.plain(action_line(action, Lang.EN))
+    known = Action("Raise it", "", (proposal._replace(now=0.04),), action.rises)
+    assert "(now 0.04)" in b.plain(action_line(known, Lang.EN))

@@ -199,6 +199,12 @@ class HyperParameters:
 
     info: Mapping[str, str] = field(default_factory=dict)  # texts for run_info
     numbers: Mapping[str, float] = field(default_factory=dict)  # hyper-parameters
+    unshown: Mapping[str, float | str] = field(default_factory=dict)  # what advice alone makes use of
+
+    @property
+    def settings(self) -> Mapping[str, float | str]:
+        """All that is set, by name."""
+        return {**self.unshown, **self.info, **self.numbers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +241,7 @@ class Snapshot:
     @property
     def dialect(self) -> str:
         """The name under which people know who wrote the log."""
-        return self.producer.name
+        return self.producer.dialect
 
 
 class Proof(NamedTuple):
@@ -259,8 +265,7 @@ class ProvedCause(NamedTuple):
 class Proposal(NamedTuple):
     """A change worked out for one run. `now` None: the log does not say. `value` None: for a person to judge.
 
-    `flag`: "--beta 0.1", as the producer writes it; without the value where there is none, empty where the
-    producer has no such flag.
+    `flag`: "--beta 0.1", as the producer writes it; without the value where there is none.
     """
 
     setting: str

@@ -65,8 +65,9 @@ class Analysis:
         if record.layout is not self._layout:
             self._turn_to(record.layout)
         plan = self._plan
-        if plan is None:
-            self._evaluate(record, step)
+        if plan is None:  # an evaluation, or a training row that holds nothing but how far it is
+            if record.kind is RowKind.EVAL:
+                self._evaluate(record, step)
             return
         self.records += 1
         self._index += 1

@@ -256,7 +256,7 @@ class Run:
             limits=profile.limits,
             episodes=tuple(analysis.episodes) if analysis else (),
             incidents=tuple(analysis.incidents) if analysis else (),
-            samples=self._samples(producer.name, doing, stalled, health),
+            samples=self._samples(producer.dialect, doing, stalled, health),
             courses=self._courses(),
             early_loss=self._trained.early(LOSS),
         )

@@ -20,6 +20,7 @@ LONGEST_TEXT = 120  # characters of a label value
 
 _ADDRESS = ("://", "@", "?")  # an address may carry a password or a token
 _YAML_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_YAML_TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
 class ArgumentFile(NamedTuple):
@@ -78,15 +79,35 @@ def read_checkpoints(folder: str) -> tuple[int, ...]:
 def select(found: Mapping[str, object]) -> HyperParameters:
     """The white-listed part of a trainer's arguments."""
     texts = {label: _text(label, found) for label in arguments.TEXTS}
-    numbers = {key: _number(found.get(key)) for key in arguments.NUMBERS}
-    numbers |= {key: _truth(found.get(key)) for key in arguments.TRUTHS}
+    numbers = {key: _number(_value(key, found)) for key in arguments.NUMBERS}
+    numbers |= {key: _truth(_value(key, found)) for key in arguments.TRUTHS}
     unset = {key for key, number in numbers.items() if key.startswith("max_") and (number or 0.0) <= 0}
     if any(found.get(key) is True for key in arguments.WITHOUT_GPUS):
         unset.add(arguments.GPUS)
     return HyperParameters(
         {label: text for label, text in texts.items() if text},
         {key: number for key, number in numbers.items() if number is not None and key not in unset},
+        _unshown(found),
     )
+
+
+def _unshown(found: Mapping[str, object]) -> Mapping[str, float | str]:
+    known: dict[str, float | str | None] = {
+        **{key: _word(_value(key, found)) for key in arguments.UNSHOWN_TEXTS},
+        **{key: _number(_value(key, found)) for key in arguments.UNSHOWN_NUMBERS},
+        **{key: _truth(_value(key, found)) for key in arguments.UNSHOWN_TRUTHS},
+    }
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def _value(setting: str, found: Mapping[str, object]) -> object:
+    """Of a setting, by whichever of its names stands there."""
+    names = (setting, *arguments.ALIASES.get(setting, ()))
+    return next((found[name] for name in names if name in found), None)
+
+
+def _word(value: object) -> str | None:
+    return printable(value)[:LONGEST_TEXT] if isinstance(value, str) and value.isidentifier() else None
 
 
 def _read(folder: str, file: ArgumentFile) -> dict[str, object]:
@@ -105,6 +126,8 @@ def _read(folder: str, file: ArgumentFile) -> dict[str, object]:
 def _scalar(text: str) -> object:
     if text in _YAML_NULLS:
         return None
+    if text in _YAML_TRUTHS:
+        return _YAML_TRUTHS[text]
     try:
         return float(text)
     except ValueError:

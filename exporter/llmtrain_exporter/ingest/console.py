@@ -9,6 +9,8 @@ from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
 from llmtrain_exporter.ingest.steps import StepFinder
 from llmtrain_exporter.ingest.wrappers import Unwrapper
+from llmtrain_exporter.ingest.writer import WriterFinder, WriterMark
+from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Layout, Record, RowKind, Skip
 
 TEXT = Skip("text")
@@ -34,13 +36,25 @@ Grammar = Callable[[bytes], Sequence[Mapping[str, object]]]
 class ConsoleReader:
     """Reads one printed log, of whose rows only the grammar differs. Rows without a step are given one."""
 
-    def __init__(self, normaliser: Normaliser, grammar: Grammar, schedule: Schedule = UNKNOWN) -> None:
-        """`schedule`: what somebody knows of the steps at which rows are printed."""
+    def __init__(
+        self,
+        normaliser: Normaliser,
+        grammar: Grammar,
+        schedule: Schedule = UNKNOWN,
+        writers: Sequence[WriterMark] = (),
+    ) -> None:
+        """`schedule`: what somebody knows of the steps of rows. `writers`: who may print, and says so."""
         self._normaliser = normaliser
         self._unwrapper = Unwrapper()
         self._grammar = grammar
         self._steps = StepFinder(schedule)
+        self._writer = WriterFinder(writers)
         self._is_bar = self._steps.bar.see  # without a detour: most of what lies between returns are bars
+
+    @property
+    def producer(self) -> Producer | None:
+        """Who prints the log, where it says so itself."""
+        return self._writer.producer
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The records of a line; several only where writers' lines were glued."""
@@ -67,7 +81,9 @@ class ConsoleReader:
         rows = self._grammar(segment)
         if not rows:
             self._steps.read_banner(segment)
+            self._writer.see_text(segment)
             return
+        self._writer.see_rows(rows)
         found.extend(
             self._steps.place(read) if type(read) is Record else read
             for row in rows

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
 from llmtrain_exporter.ingest.encoding import as_utf8
@@ -63,6 +63,15 @@ class LogReader(Protocol):
 
     def read(self, line: bytes, /) -> Iterable[Record | Skip]:
         """The records of a line, or why it has none; nothing for a line that nobody would miss."""
+
+
+@runtime_checkable
+class KnowsProducer(Protocol):
+    """A reader that can find out who writes its log."""
+
+    @property
+    def producer(self) -> Producer | None:
+        """None: the log does not say, or not yet."""
 
 
 class Stages(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from llmtrain_exporter.ingest.arguments import read_hyper_parameters
 from llmtrain_exporter.ingest.checkpoints import CurrentDocument
-from llmtrain_exporter.ingest.dialect import Dialect, LogReader, Shape
+from llmtrain_exporter.ingest.dialect import Dialect, KnowsProducer, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
@@ -21,6 +21,7 @@ from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import FileNames
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
+from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series, Skip
 from llmtrain_exporter.printable import printable
 
@@ -40,6 +41,7 @@ class Reading:
     size: int  # bytes read
     again: bool = False  # fold anew: the same log from its start, now known better
     past: bool = False  # the log had it when it was met in another's place: history, no news
+    producer: Producer | None = None  # who writes the log, where its lines have said so by now
 
 
 class Source(Protocol):
@@ -141,7 +143,9 @@ class LineSource:
         records, skipped = read_lines(self._reader, batch.lines)
         skipped.update(batch.dropped)
         size = sum(map(len, batch.lines)) + len(batch.lines)
-        return Reading(records, skipped, batch.modified, batch.restarted, batch.more, size, past=batch.past)
+        found = Reading(records, skipped, batch.modified, batch.restarted, batch.more, size, past=batch.past)
+        reader = self._reader
+        return replace(found, producer=reader.producer) if isinstance(reader, KnowsProducer) else found
 
     def rest(self) -> list[Record]:
         """The record of a half line at the end."""

@@ -17,7 +17,7 @@ TEXTS = {
     "rlhf_type": ("rlhf_type",),
     "stage": ("stage",),
     "train_type": ("tuner_type", "train_type", "finetuning_type", "sft_type"),
-    "lr_scheduler_type": ("lr_scheduler_type",),
+    "lr_scheduler_type": ("lr_scheduler_type", "lr_decay_style"),
     "loss_type": ("loss_type",),
     "swift_version": ("swift_version",),
 }
@@ -53,6 +53,27 @@ NUMBERS = (
     GPUS,
 )
 """Hyper-parameters that limits, ratios and advice make use of; labels of `llmtrain_run_info` as well."""
+
+ALIASES = {
+    "learning_rate": ("lr",),
+    "warmup_ratio": ("lr_warmup_fraction",),
+    "warmup_steps": ("lr_warmup_iters",),
+    "max_grad_norm": ("clip_grad",),
+    "lora_rank": ("lora_r", "r"),
+    "max_length": ("cutoff_len", "sequence_len"),
+    "beta": ("pref_beta", "rl_beta"),
+    "per_device_train_batch_size": ("micro_batch_size",),
+    "num_train_epochs": ("num_epochs",),
+    "eval_strategy": ("evaluation_strategy",),
+    "overlong_filter": ("mask_truncated_completions",),
+    "early_stop_interval": ("early_stopping_steps", "early_stopping_patience"),
+}
+"""What other trainers than ms-swift, and PEFT, call the settings; the setting's own name goes before."""
+
+UNSHOWN_TEXTS = ("eval_strategy", "save_strategy")
+UNSHOWN_NUMBERS = ("save_total_limit", "early_stop_interval")
+UNSHOWN_TRUTHS = ("load_best_model_at_end", "overlong_filter", "dynamic_sample")
+"""Settings that nothing but advice makes use of: so that it proposes none that is in force."""
 
 TRUTHS = ("fp16", "bf16", "logging_nan_inf_filter")
 """Settings that are on or off, which advice makes use of."""

@@ -81,3 +81,5 @@ RATE_LOWER: Annotated[float, "times", src.SFT_ADJUST] = 0.5
 """The present learning rate, ..."""
 RATE_LOWER_GRPO: Annotated[float, "times", src.GRPO_REMEDIES] = 0.1
 """... and in GRPO."""
+WARMUP: Annotated[float, "share of all steps", src.GRPO_REMEDIES] = 0.1
+"""In which the learning rate rises to its peak."""

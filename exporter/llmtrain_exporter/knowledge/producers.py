@@ -9,64 +9,105 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import profile
-from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.knowledge.producer import PYTHON_KEYWORD, YAML_KEY, Producer
+from llmtrain_exporter.knowledge.trainer_arguments import spelling
+from llmtrain_exporter.knowledge.trainer_arguments.spelling import Spelling
+from llmtrain_exporter.knowledge.trainer_arguments.table import CLASSES
 
+_RLHF = (profile.GRPO, profile.DPO, profile.REWARD_MODEL)
 
-def _same(*settings: str) -> Mapping[str, str]:
-    """Flags that are called like the settings."""
-    return {setting: setting for setting in settings}
-
-
-_TRAINER = _same(
-    *("learning_rate", "lr_scheduler_type", "warmup_ratio", "weight_decay", "max_grad_norm", "bf16", "fp16"),
-    *("num_train_epochs", "per_device_train_batch_size", "gradient_accumulation_steps"),
-    *("logging_steps", "logging_nan_inf_filter", "eval_strategy", "eval_steps"),
-    *("save_strategy", "save_steps", "save_total_limit", "load_best_model_at_end", "resume_from_checkpoint"),
-    *("lora_alpha", "lora_dropout"),
+_HUGGING_FACE = ("transformers/TrainingArguments", "trl/ModelConfig")
+_TRL_CLASSES = {
+    profile.SFT: "trl/SFTConfig",
+    profile.GRPO: "trl/GRPOConfig",
+    profile.DPO: "trl/DPOConfig",
+    profile.REWARD_MODEL: "trl/RewardConfig",
+}
+_UNSLOTH = ("unsloth/FastLlamaModel.get_peft_model", "unsloth/FastLlamaModel.from_pretrained")
+_LLAMAFACTORY = (
+    "llamafactory/TrainingArguments",
+    "llamafactory/DataArguments",
+    "llamafactory/FinetuningArguments",
 )
-"""The arguments of Transformers' Trainer, and LoRA's, which the others take as well."""
 
-_TRL = _same("beta", "epsilon", "epsilon_high", "max_completion_length", "num_generations", "temperature")
-"""The arguments of TRL's GRPO."""
+
+def _flags(names: Spelling, *classes: str) -> dict[str, str]:
+    """The settings for which one of the classes has an argument, with its name."""
+    known = {name for each in classes for name in CLASSES[each].arguments}
+    return {setting: name for setting, name in names.items() if name in known}
+
+
+def _defaults(names: Spelling, *classes: str) -> dict[str, float | str]:
+    """What the classes take for settings that are not given; what is on or off as 1 or 0."""
+    known = {name: value for each in classes for name, value in CLASSES[each].arguments.items()}
+    found = ((setting, known.get(name)) for setting, name in names.items())
+    return {
+        key: value if isinstance(value, str) else float(value) for key, value in found if value is not None
+    }
+
 
 SWIFT = Producer(
     name="swift",
-    flags={
-        **_TRAINER,
-        **_TRL,
-        **_same("lora_rank", "max_length", "stop_words", "overlong_filter", "dynamic_sample"),
-        "early_stop_interval": "early_stop_interval",
+    flags=_flags(spelling.SWIFT, "ms-swift/SftArguments"),
+    flags_in=dict.fromkeys(_RLHF, _flags(spelling.SWIFT, "ms-swift/RLHFArguments")),
+    defaults=_defaults(spelling.SWIFT, "ms-swift/SftArguments"),
+    defaults_in={
+        profile.GRPO: {**_defaults(spelling.SWIFT, "ms-swift/RLHFArguments"), "beta": 0.04},
+        profile.DPO: {"beta": 0.1},
     },
-    defaults={"max_grad_norm": 1.0},
-    defaults_in={profile.GRPO: {"beta": 0.04, "epsilon": 0.2}, profile.DPO: {"beta": 0.1}},
 )
-"""ms-swift. Source of the defaults, here and below: the trainers' own code."""
+"""ms-swift. It works out beta itself where none is given: source: its RLHFArguments, as in the table."""
+
+MEGATRON_SWIFT = Producer(
+    name="megatron-swift",
+    flags=_flags(spelling.MEGATRON_SWIFT, "ms-swift/MegatronRLHFArguments"),
+    defaults=_defaults(spelling.MEGATRON_SWIFT, "ms-swift/MegatronRLHFArguments"),
+    family=SWIFT.name,
+)
+"""ms-swift on Megatron, whose arguments are Megatron's."""
 
 TRANSFORMERS = Producer(
     name="transformers",
-    flags={
-        **_TRAINER,
-        **_TRL,
-        "lora_rank": "lora_r",
-        "max_length": "max_length",
-        "overlong_filter": "mask_truncated_completions",
-    },
-    defaults={"max_grad_norm": 1.0, "lora_dropout": 0.05},
+    flags=_flags(spelling.TRL, *_HUGGING_FACE),
+    flags_in={kind: _flags(spelling.TRL, name) for kind, name in _TRL_CLASSES.items()},
+    defaults=_defaults(spelling.TRL, *_HUGGING_FACE),
+    defaults_in={kind: _defaults(spelling.TRL, name) for kind, name in _TRL_CLASSES.items()},
 )
 """Transformers itself, TRL, and what is built on them."""
 
+UNSLOTH = Producer(
+    name="unsloth",
+    style=PYTHON_KEYWORD,
+    flags=_flags(spelling.UNSLOTH, _HUGGING_FACE[0], *_UNSLOTH),
+    flags_in={kind: _flags(spelling.TRL, name) for kind, name in _TRL_CLASSES.items()},
+    defaults=_defaults(spelling.UNSLOTH, _HUGGING_FACE[0], *_UNSLOTH),
+    defaults_in=TRANSFORMERS.defaults_in,
+    family=TRANSFORMERS.name,
+)
+"""Unsloth: scripts in Python, around TRL's trainers."""
+
 LLAMAFACTORY = Producer(
     name="llamafactory",
-    flags={
-        **_TRAINER,
-        "lora_rank": "lora_rank",
-        "max_length": "cutoff_len",
-        "early_stop_interval": "early_stopping_steps",
-    },
-    flags_in={profile.DPO: {"beta": "pref_beta"}},
-    defaults={"max_grad_norm": 1.0},
-    defaults_in={profile.DPO: {"beta": 0.1}},
+    style=YAML_KEY,
+    flags=_flags({k: v for k, v in spelling.LLAMAFACTORY.items() if k != "beta"}, *_LLAMAFACTORY),
+    flags_in={profile.DPO: _flags({"beta": spelling.LLAMAFACTORY["beta"]}, *_LLAMAFACTORY)},
+    defaults=_defaults(spelling.LLAMAFACTORY, *_LLAMAFACTORY),
 )
-"""LLaMA-Factory."""
+"""LLaMA-Factory, which has no GRPO."""
 
-PRODUCERS = (SWIFT, TRANSFORMERS, LLAMAFACTORY)
+AXOLOTL = Producer(
+    name="axolotl",
+    style=YAML_KEY,
+    flags=_flags(spelling.AXOLOTL, "axolotl/AxolotlInputConfig"),
+    flags_in={profile.GRPO: _flags(spelling.AXOLOTL_RL, "axolotl/TRLConfig")},
+    defaults=_defaults(spelling.AXOLOTL, "axolotl/AxolotlInputConfig"),
+    family=TRANSFORMERS.name,
+)
+"""Axolotl."""
+
+PRODUCERS = (SWIFT, MEGATRON_SWIFT, TRANSFORMERS, LLAMAFACTORY, AXOLOTL, UNSLOTH)
+
+
+def producer_by_settings(info: Mapping[str, str]) -> Producer | None:
+    """Whose argument file lies beside a log, by what one trainer alone writes there; None: unknown."""
+    return SWIFT if info.get("swift_version") else None

@@ -52,6 +52,7 @@ class Quantity(Enum):
     LOWER_LEARNING_RATE = "lower_learning_rate"  # by how far off it is
     GOOD_CHECKPOINT = "good_checkpoint"  # the name of the last one from before the trouble
     NEWEST_CHECKPOINT = "newest_checkpoint"
+    WARMUP_STEPS = "warmup_steps"  # a tenth of the planned steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,12 @@ class Change:
     """A hyper-parameter to change. `rule` None: to what is for a person to judge.
 
     `setting`: its name in `arguments`, which is ms-swift's; each `Producer` knows its own flag for it.
+    `where_no`: the change is for producers that have no such other setting.
     """
 
     setting: str
     rule: ValueRule | None
+    where_no: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,14 @@ PROOF_BETWEEN = Text(
 PROOF_AT = Text("{metric} {at} at step {step}", "{metric} 在第 {step} 步为 {at}")
 WHAT_TO_DO = Text("What to do", "怎么办")
 NOW = Text(" (now {now})", "（现为 {now}）")
+GAP = Text("Eval loss far above training loss", "eval loss 远高于训练 loss")
 UNKNOWN = Text(" (the log does not say what it is now)", "（日志没有写现在是多少）")
+UNLESS_HIGHER = Text(
+    " (unless it is higher already: the log does not say)", "（日志没有写现值，已经更高就不用改）"
+)
+UNLESS_LOWER = Text(
+    " (unless it is lower already: the log does not say)", "（日志没有写现值，已经更低就不用改）"
+)
 FLAGS = Text("All proposed flags", "全部建议参数")
 ONE_AT_A_TIME = Text(
     "Not all at once: one change after the other shows which one helps.",

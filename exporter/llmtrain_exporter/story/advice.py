@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.producer import FlagStyle
 from llmtrain_exporter.knowledge.text import Lang, written
 from llmtrain_exporter.model import Diagnosis, Proposal, Snapshot
 from llmtrain_exporter.story.blocks import (
@@ -63,25 +64,26 @@ def action_line(action: Action, lang: Lang) -> Line:
     name: Line = (Strong(action.title),)
     if not action.proposals:
         return name
-    settings = (_change(proposal, lang) for proposal in action.proposals)
+    settings = (_change(proposal, action.rises.get(proposal.setting), lang) for proposal in action.proposals)
     changes = joined(settings, Joint(words.COMMA.of(lang)))
     return joined((name, changes), Joint(words.COLON.of(lang)))
 
 
-def _change(proposal: Proposal, lang: Lang) -> Line:
-    """ "--beta 0.1 (now 0.04)"; "beta -> 0.1" where the producer has no such flag."""
-    value = None if proposal.value is None else written(proposal.value)
-    change: Line = (Code(proposal.flag or (f"{proposal.setting} -> {value}" if value else proposal.setting)),)
+def _change(proposal: Proposal, rises: bool | None, lang: Lang) -> Line:
+    """ "--beta 0.1 (now 0.04)"; what is not known may be better already."""
+    change: Line = (Code(proposal.flag),)
     if proposal.now is None:
-        told = value is None or proposal.setting == RESUME
-        return change if told else joined((change, (words.UNKNOWN.of(lang),)))
+        unknown = {None: words.UNKNOWN, True: words.UNLESS_HIGHER, False: words.UNLESS_LOWER}[rises]
+        told = proposal.value is None or proposal.setting == RESUME
+        return change if told else joined((change, (unknown.of(lang),)))
     return joined((change, phrase(words.NOW, lang, now=written(proposal.now))))
 
 
-def flags_section(proposed: Iterable[Action], lang: Lang) -> Section | None:
+def flags_section(proposed: Iterable[Action], style: FlagStyle, lang: Lang) -> Section | None:
     """All flags of actions that have a value, to copy."""
     found = flags(proposed)
     if not found:
         return None
     warning = Paragraph((words.ONE_AT_A_TIME.of(lang),))
-    return section_of(Part.FLAGS, lang, words.FLAGS, warning, Command(" ".join(found)))
+    lines = [" ".join(found)] if style.on_one_line else found
+    return section_of(Part.FLAGS, lang, words.FLAGS, warning, *map(Command, lines))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from llmtrain_exporter.analyse.episodes import badness
+from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.arguments import TRUTHS
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.remedies import REMEDIES
+from llmtrain_exporter.knowledge.remedy import Ladder, Remedy
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
+from llmtrain_exporter.knowledge.signals.fit import EVALUATION_AT_BEST, OVERFIT
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, fill, named, switched, written
 from llmtrain_exporter.model import (
     Diagnosis,
@@ -22,6 +25,7 @@ from llmtrain_exporter.model import (
     ProvedCause,
     Series,
     Snapshot,
+    series,
 )
 from llmtrain_exporter.story.numbers import series_name, short_name, value_text
 from llmtrain_exporter.story.phrase import enumerated
@@ -69,11 +73,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do, how, and the settings that it changes."""
+    """One thing to do, how, and the settings that it changes.
+
+    `rises`: whether a setting is to go up or down, of those that have a best value on one side.
+    """
 
     title: str
     how: str
     proposals: tuple[Proposal, ...]
+    rises: Mapping[str, bool] = field(default_factory=dict)
 
 
 def against(run: Snapshot) -> list[str]:
@@ -86,11 +94,21 @@ def against(run: Snapshot) -> list[str]:
 def title(run: Snapshot, lang: Lang) -> str:
     """The worst that speaks against a run, in a few words; its health where nothing does."""
     serious = against(run)
-    return (
-        SIGNALS[serious[0]].advice.title.of(lang)
-        if serious
-        else words.HEALTH[run.verdict.name.lower()].of(lang)
-    )
+    return signal_title(run, serious[0], lang) if serious else words.HEALTH[run.verdict.name.lower()].of(lang)
+
+
+def signal_title(run: Snapshot, signal: str, lang: Lang) -> str:
+    """What a signal is called of this run."""
+    text = words.GAP if is_gap_alone(run, signal) else SIGNALS[signal].advice.title
+    return text.of(lang)
+
+
+def is_gap_alone(run: Snapshot, signal: str) -> bool:
+    """Whether evaluation is behind training and yet as good as it ever was: that is no overfitting yet."""
+    last = run.samples.get(series(c.LOSS, ("split", "eval")))
+    if signal != OVERFIT.name or run.best is None or last is None:
+        return False
+    return last <= EVALUATION_AT_BEST * run.best[0]
 
 
 def in_short(run: Snapshot, lang: Lang) -> str:
@@ -118,7 +136,7 @@ def _finding(run: Snapshot, episodes: Sequence[Episode], lang: Lang) -> Finding:
         last_step=None if episodes[-1].active else episodes[-1].last_step,
         times=sum(episode.times for episode in episodes),
         severity=worst.severity,
-        title=advice.title.of(lang),
+        title=signal_title(run, worst.signal, lang),
         text=fill(
             advice.finding, lang, {**_settings(run), **_moment(worst, lang), **_beside(run, worst, lang)}
         ),
@@ -167,9 +185,15 @@ def actions(run: Snapshot, found: Diagnosis, lang: Lang) -> list[Action]:
             REMEDIES[remedy.remedy].title.of(lang),
             fill(REMEDIES[remedy.remedy].how, lang, settings),
             remedy.changes,
+            _rises(REMEDIES[remedy.remedy]),
         )
         for remedy in found.remedies
     ]
+
+
+def _rises(remedy: Remedy) -> Mapping[str, bool]:
+    ladders = ((change.setting, change.rule) for change in remedy.changes)
+    return {setting: rule.up for setting, rule in ladders if isinstance(rule, Ladder)}
 
 
 def flags(actions: Iterable[Action]) -> list[str]:

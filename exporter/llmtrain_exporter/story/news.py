@@ -12,12 +12,11 @@ from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge import watch_words
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Incident, Snapshot, State
 from llmtrain_exporter.story.advice import action_line
 from llmtrain_exporter.story.blocks import Line, Part, blocks_of, lines_in
-from llmtrain_exporter.story.diagnosis import Finding, actions, findings
+from llmtrain_exporter.story.diagnosis import Finding, actions, findings, signal_title
 from llmtrain_exporter.story.events import (
     back_to,
     chain_line,
@@ -103,7 +102,7 @@ def _change(
 
 def _over(episode: Episode, run: Snapshot, lang: Lang) -> Line:
     title, when = (
-        SIGNALS[episode.signal].advice.title.of(lang),
+        signal_title(run, episode.signal, lang),
         steps_text(episode.first_step, episode.last_step, lang),
     )
     return phrase(watch_words.OVER, lang, step=run.last_step, title=title, when=when)

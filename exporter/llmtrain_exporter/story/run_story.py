@@ -31,7 +31,7 @@ def run_story(run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: 
         events.findings_section(run, lang),
         advice.causes_section(run, found, lang),
         advice.actions_section(proposed[:ACTIONS_TOLD], lang),
-        advice.flags_section(proposed[:ACTIONS_TOLD], lang),
+        advice.flags_section(proposed[:ACTIONS_TOLD], run.producer.style, lang),
         checks.checks_section(run, lang),
         facts.settings_section(run, lang),
     )

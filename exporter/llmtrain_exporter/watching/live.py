@@ -15,6 +15,8 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.source import Reading, Source, read_run_hyper_parameters
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
+from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.knowledge.producers import producer_by_settings
 from llmtrain_exporter.model import NoRun, Record, RowKind, Snapshot, State
 from llmtrain_exporter.watching.predecessor import Predecessor, begins_anew, predecessor_of, says_the_same
 
@@ -107,6 +109,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         "_looked_at",
         "_observe",
         "_options",
+        "_producer",
         "_unsettled",
         "bytes_read",
         "caught_up_at",
@@ -145,6 +148,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         self._known_error: str | None = None
         self._followed = False  # its log was read to its end: what is new is seen to come
         self._looked_at = 0.0  # Unix time of the last call of `read_on`
+        self._producer: Producer = found.dialect.producer  # or who its log or arguments say that wrote it
         self._begin()
 
     def read_on(self, monotonic: float, now: float, looked_at: float | None = None) -> Reading | None:
@@ -204,7 +208,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     def snapshot(self, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time; `changes_at` says until when."""
         self.changes_at = self._next_change(now)
-        return self.folded.snapshot(self.name, self.source.path, self.found.dialect.producer, now)
+        return self.folded.snapshot(self.name, self.source.path, self._producer, now)
 
     def outcome(self, now: float) -> Snapshot | NoRun:
         """The run as it stands, with its checkpoints; or why the log is none."""
@@ -313,6 +317,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         folded = self.folded
         shown = folded.counters() if reading.past else None
         folded.skip(reading.skipped)
+        self._producer = reading.producer or self._producer
         self._fold(reading.records, arrived)
         if shown is not None and not (self._before and begins_anew(folded, self._before)):
             folded.count_from(shown)
@@ -332,6 +337,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         self._followed = False
         before = self._before
         hyper_parameters = read_run_hyper_parameters(self.found)
+        known = producer_by_settings(hyper_parameters.info)
+        self._producer = known or self.found.dialect.producer
         if before is None:
             self.folded = Run(self._options, hyper_parameters)
         else:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged, highest
 from llmtrain_exporter.analyse.diagnosis.patterns import last_good_checkpoint
@@ -15,7 +16,6 @@ from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.arguments import TRUTHS
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.evidence import When
-from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import (
@@ -30,7 +30,7 @@ from llmtrain_exporter.knowledge.remedy import (
     ValueRule,
 )
 from llmtrain_exporter.knowledge.text import switched, written
-from llmtrain_exporter.model import Prescription, Proposal
+from llmtrain_exporter.model import Prescription, Proposal, RowKind, Snapshot
 
 
 def prescribed(case: Case, causes: Iterable[str]) -> list[Prescription]:
@@ -43,9 +43,10 @@ def prescribed(case: Case, causes: Iterable[str]) -> list[Prescription]:
     for name, reasons in because.items():
         remedy = REMEDIES[name]
         if applies(remedy, case):
-            changes = tuple(proposals(remedy.changes, case))
-            if changes or not remedy.changes:
-                found.append(Prescription(name, tuple(reasons), changes))
+            wanted = tuple(proposals(remedy.changes, case))
+            if wanted or not remedy.changes:
+                settable = tuple(proposal for proposal in wanted if proposal.flag)
+                found.append(Prescription(name, tuple(reasons), settable))
     return found
 
 
@@ -59,34 +60,44 @@ def applies(remedy: Remedy, case: Case) -> bool:
 
 
 def proposals(changes: Iterable[Change], case: Case) -> Iterator[Proposal]:
-    """The changes for a run. What is there already is left out, and what nobody can work out."""
-    run = case.run
-    known = run.hyper_parameters
-    switches = {name: switched(known.numbers[name]) for name in TRUTHS if name in known.numbers}
-    settings: Mapping[str, Value] = {**known.info, **known.numbers, **switches}
+    """The changes for a run, without a flag where its producer has none for them.
+
+    What is there already is left out, what the producer takes by itself, and what nobody can work out.
+    """
+    producer, base = case.run.producer, case.run.base
     for change in changes:
-        now = settings.get(change.setting)
-        taken = now if now is not None else run.producer.default(change.setting, run.base)
-        value = None if change.rule is None else worked_out(change.rule, taken, case)
+        if change.where_no and producer.spelled(change.where_no, base):
+            continue
+        now = _present(change.setting, case)
+        value = None if change.rule is None else worked_out(change.rule, now, case, _default(change, case))
         if change.setting in INTERVALS and isinstance(value, float):
             value = _often_enough(value, case)
         judged = change.rule is None or (isinstance(change.rule, Measured) and change.rule.judged)
-        if value is None and judged:
-            yield _proposal(change.setting, now, None, run.producer, run.base)
-        elif value is not None and value != taken:
-            yield _proposal(change.setting, now, value, run.producer, run.base)
+        if (value is None and judged) or (value is not None and value != now):
+            text = None if value is None else written(value)
+            yield Proposal(change.setting, now, value, producer.flag(change.setting, base, text))
 
 
-def _has_flag(change: Change, case: Case) -> bool:
-    """Whether the run's producer has such a setting; what it calls otherwise nobody must be told."""
-    return bool(case.run.producer.flag(change.setting, case.run.base))
+def _default(change: Change, case: Case) -> Value | None:
+    """What may be in force where the settings do not say: as the log shows, else as the producer's code."""
+    if change.setting == "eval_strategy" and case.run.records.get(RowKind.EVAL):
+        return "steps"
+    shown = _intervals(case.run).get(change.setting)
+    return case.run.producer.default(change.setting, case.run.base) if shown is None else shown
 
 
-def _proposal(
-    setting: str, now: Value | None, value: Value | None, producer: Producer, base: str
-) -> Proposal:
-    text = None if value is None else shlex.quote(written(value))
-    return Proposal(setting, now, value, producer.flag(setting, base, text))
+def _intervals(run: Snapshot) -> Mapping[str, float]:
+    """Steps from one record, evaluation and checkpoint to the next, where the log shows them."""
+    first, last, evaluated = run.first_step, run.last_step, run.records.get(RowKind.EVAL, 0)
+    if run.step_is_record or first is None or last is None:
+        return {}
+    found = {
+        "logging_steps": (last - first, run.records.get(RowKind.TRAIN, 0) - 1),
+        "eval_steps": (last, evaluated),
+    }
+    shown = {setting: steps / times for setting, (steps, times) in found.items() if steps > 0 and times > 0}
+    saved = [behind - before for before, behind in pairwise(run.checkpoints)]
+    return {**shown, "save_steps": float(min(saved))} if saved else shown
 
 
 INTERVALS = frozenset(("eval_steps", "save_steps"))
@@ -101,17 +112,33 @@ def _often_enough(every: float, case: Case) -> float:
     return min(every, float(f"{max(1, steps // limits.AT_LEAST_DONE):.1g}"))
 
 
-def worked_out(rule: ValueRule, now: Value | None, case: Case) -> Value | None:
-    """The value that a rule proposes in place of `now` (None: unknown); None where it has nothing better."""
+def _present(setting: str, case: Case) -> Value | None:
+    """What the settings say is in force; of what is on or off as one types it."""
+    now = case.run.hyper_parameters.settings.get(setting)
+    return switched(now) if setting in TRUTHS and isinstance(now, float) else now
+
+
+def worked_out(rule: ValueRule, now: Value | None, case: Case, default: Value | None = None) -> Value | None:
+    """The value that a rule proposes in place of `now`; None where it has nothing better.
+
+    Where `now` is None, so unknown, it may be the producer's `default`, which is not proposed, and may be
+    another: no value follows from it but the next rung of a ladder.
+    """
     if isinstance(rule, Measured):
         return QUANTITIES[rule.quantity](case)
     if isinstance(rule, Choice):
-        return None if _is_set(now, rule) or (rule.known and now is None) else rule.value
-    if isinstance(now, str):
-        return None
+        return _chosen(rule, now, default)
     if isinstance(rule, Scale):
-        return None if now is None else _scaled(rule, now)
-    return rule.values[0] if now is None else _next_rung(rule, now)
+        return _scaled(rule, now) if isinstance(now, float) else None
+    if now is None:
+        return _rung(rule, default) if isinstance(default, float) else rule.values[0]
+    return None if isinstance(now, str) else _next_rung(rule, now)
+
+
+def _chosen(rule: Choice, now: Value | None, default: Value | None) -> str | None:
+    if now is None:
+        return None if rule.known or _is_set(default, replace(rule, fine=())) else rule.value
+    return None if _is_set(now, rule) else rule.value
 
 
 def _is_set(now: Value | None, rule: Choice) -> bool:
@@ -127,11 +154,14 @@ def _scaled(rule: Scale, now: float) -> float | None:
 
 
 def _next_rung(rule: Ladder, now: float) -> float | None:
-    further = (value for value in rule.values if (value > now if rule.up else value < now))
-    found = next(further, None)
+    found = _rung(rule, now)
     if found is None and rule.beyond is not None:
         return now * rule.beyond
     return found
+
+
+def _rung(rule: Ladder, now: float) -> float | None:
+    return next((value for value in rule.values if (value > now if rule.up else value < now)), None)
 
 
 def length_limit(case: Case) -> float | None:
@@ -191,6 +221,12 @@ def _round_rate(rate: float, stated: float | None) -> float:
     return float(f"{rate:.1g}" if stated is None else f"{rate:.2g}")
 
 
+def _warmup_steps(case: Case) -> float | None:
+    """A tenth of the planned steps, or the present number of them where that is more."""
+    planned, now = case.run.max_steps, case.run.hyper_parameters.numbers.get("warmup_steps", 0.0)
+    return None if not planned else max(float(math.ceil(limits.WARMUP * planned)), now)
+
+
 def _good_checkpoint(case: Case) -> str | None:
     step = last_good_checkpoint(case)
     return None if step is None else _checkpoint(case, step)
@@ -211,5 +247,6 @@ QUANTITIES: Mapping[Quantity, Callable[[Case], Value | None]] = {
     Quantity.LOWER_LEARNING_RATE: _lower_learning_rate,
     Quantity.GOOD_CHECKPOINT: _good_checkpoint,
     Quantity.NEWEST_CHECKPOINT: _newest_checkpoint,
+    Quantity.WARMUP_STEPS: _warmup_steps,
 }
 """How each quantity is measured."""

@@ -27,6 +27,8 @@ from llmtrain_exporter.knowledge.signals.fit import (
     ACCURACY_DROP,
     ACCURACY_GAP,
     EVALUATED_BESIDE,
+    EVALUATION_AT_BEST,
+    EVALUATION_FALLS,
     EVALUATIONS,
     MEMORISED_EPOCHS,
     MEMORISED_LOSS,
@@ -40,7 +42,7 @@ from llmtrain_exporter.model import Series
 class Overfit(Rule):
     """Evaluation says another thing than training; or nobody evaluates, and texts are read too often."""
 
-    __slots__ = ("_early", "_evaluated")
+    __slots__ = ("_bests", "_early", "_evaluated")
 
     signal = OVERFIT
     compared = (LOSS,)
@@ -52,10 +54,14 @@ class Overfit(Rule):
     def reset(self) -> None:
         """Nothing has been evaluated yet."""
         self._evaluated: deque[tuple[float, float]] = deque(maxlen=EVALUATIONS)  # evaluation, training loss
+        self._bests: deque[float] = deque(maxlen=EVALUATIONS + 1)  # lowest up to each evaluation
         self._early: float | None = None
 
     def evaluate(self, view: RecordView) -> Readings:
-        """The evaluation loss over the training loss, and whether the one rises while the other falls."""
+        """The evaluation loss over the training loss, and whether the one rises while the other falls.
+
+        However far it is above: while it falls itself, the run is no worse than worth a look.
+        """
         loss, recent = view.record.get(c.LOSS), view.recent(LOSS, EVALUATED_BESIDE)
         if loss is None or not recent or not 0 < loss < UNLIMITED:
             return
@@ -63,7 +69,9 @@ class Overfit(Rule):
         self._evaluated.append((loss, train))
         force = self.least if self._parting() else None
         score = loss / train if train > 0 else 0.0
-        yield SignalReading(score, loss, EVAL_LOSS, loss - train, train, baseline=train, force=force)
+        reading = SignalReading(score, loss, EVAL_LOSS, loss - train, train, baseline=train, force=force)
+        falls = self._falls(loss)
+        yield reading._replace(score=0.0, force=self.least) if falls and self.meets(reading) else reading
 
     def look_back(self, view: RecordView) -> Readings:
         """Many epochs, and hardly anything of the first loss left."""
@@ -76,6 +84,11 @@ class Overfit(Rule):
         if (epoch or 0.0) >= MEMORISED_EPOCHS and loss <= MEMORISED_LOSS * self._early:
             force = self.least
             yield SignalReading(0.0, recent[-1], LOSS, unit=self._early, baseline=self._early, force=force)
+
+    def _falls(self, loss: float) -> bool:
+        self._bests.append(min(loss, *self._bests) if self._bests else loss)
+        best = self._bests[-1]
+        return best <= EVALUATION_FALLS * self._bests[0] and loss <= EVALUATION_AT_BEST * best
 
     def _parting(self) -> bool:
         if len(self._evaluated) < EVALUATIONS:

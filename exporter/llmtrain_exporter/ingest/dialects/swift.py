@@ -7,26 +7,31 @@ from collections.abc import Iterable
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
 from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
-from llmtrain_exporter.knowledge.producers import SWIFT
+from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.knowledge.producers import MEGATRON_SWIFT, SWIFT
 from llmtrain_exporter.model import Record, Skip
 
 _HISTORY = b', "log_history": ['
+_MEGATRON = b'"iteration": "'
 _LONG = 1 << 14  # no row is as long; the summary row holds all earlier rows again
 
 
 class Swift:
     """Reads one `logging.jsonl`."""
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_rows", "producer")
 
     def __init__(self, normaliser: Normaliser) -> None:
         self._rows = JsonRows(normaliser)
+        self.producer: Producer | None = None  # that of its Megatron path, once a row shows it
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The record of a line. Of the summary row only what stands before its copy of the log is parsed."""
         if len(line) > _LONG:
             history = line.find(_HISTORY)
             line = line if history < 0 else line[:history] + b"}"
+        if _MEGATRON in line:
+            self.producer = MEGATRON_SWIFT
         return self._rows.read(line)
 
 

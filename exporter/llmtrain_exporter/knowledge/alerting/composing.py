@@ -52,10 +52,14 @@ def remedy_text(remedy: Remedy, kinds: Iterable[str]) -> Text:
 
 
 def _flags(change: Change, remedy: Remedy) -> Iterator[str]:
-    """What each trainer calls a setting, in the profiles that a remedy is for."""
+    """What each trainer calls a setting, in the profiles that a remedy is for; each name once."""
     fitting = (kind for kind in PROFILES if kind in remedy.profiles)
-    flags = (producer.flag(change.setting, kind) for kind, producer in product(fitting, PRODUCERS))
-    return filter(None, flags)
+    found: dict[str, str] = {}
+    for kind, producer in product(fitting, PRODUCERS):
+        if not (change.where_no and producer.spelled(change.where_no, kind)):
+            name = producer.spelled(change.setting, kind).rpartition(".")[2]
+            found.setdefault(name, producer.flag(change.setting, kind))
+    return filter(None, found.values())
 
 
 def _joined(texts: Sequence[Text]) -> Text:

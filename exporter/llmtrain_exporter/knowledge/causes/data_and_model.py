@@ -126,7 +126,7 @@ CAUSES: Mapping[str, Cause] = {
             Lies(metric=c.TOKEN_ACCURACY, when=When.END, low=0.97, weight=1),
             Unlogged(metric=c.LOSS, split="eval", weight=0.25),
             Configured(setting="num_train_epochs", low=5, weight=0.5),
-            Shows(pattern=Pattern.BEST_EVALUATION_LAST, weight=-2),
+            Shows(pattern=Pattern.BEST_EVALUATION_LAST, weight=-3),
         ),
         remedies=(
             "use_best_checkpoint",

@@ -112,9 +112,9 @@ REMEDIES: Mapping[str, Remedy] = {
         Text("Make completions end", "让生成能正常停下"),
         Text(
             "Check that the chat template's end token is generated, trained on and known to the sampler; "
-            "add stop words for the last closing tag of the format.",
+            "add stop words for the last closing tag of the format; in TRL they stand in generation_kwargs.",
             "确认对话模板的 eos 会被生成、参与训练，并且推理端认得它；"
-            "再为格式最后一个闭合标签设置 stop words。",
+            "再为格式最后一个闭合标签设置 stop words（TRL 写在 generation_kwargs 里）。",
         ),
         (src.GRPO_SPECIFIC,),
         (Change("stop_words", None),),

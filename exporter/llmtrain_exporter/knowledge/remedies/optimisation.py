@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.evidence import Lies, Pattern, Shows, Signalled, Together, When
+from llmtrain_exporter.knowledge.evidence import (
+    Configured,
+    Lies,
+    Pattern,
+    Shows,
+    Signalled,
+    Together,
+    When,
+)
 from llmtrain_exporter.knowledge.remedy import (
     ALL_BUT_GRPO,
     ONLY_DPO,
@@ -120,7 +129,11 @@ REMEDIES: Mapping[str, Remedy] = {
             "训练初期 optimizer 的统计量还不准，warmup 长一些，前期不会迈大步。",
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.SFT_ADJUST),
-        (Change("warmup_ratio", Ladder((0.1,))),),
+        (
+            Change("warmup_ratio", Ladder((limits.WARMUP,))),
+            Change("warmup_steps", Measured(Quantity.WARMUP_STEPS, judged=True), where_no="warmup_ratio"),
+        ),
+        unless=(Configured(setting="warmup_ratio", low=limits.WARMUP),),
     ),
     "tighten_clip": Remedy(
         Text("Tighten the clipping range epsilon", "收紧裁剪范围 epsilon"),

@@ -16,6 +16,10 @@ OVERFIT_RISE: Annotated[float, "times", src.RUNS] = 1.02
 """Last over first of the evaluation losses in a row that rise, while the training loss falls."""
 EVALUATIONS: Annotated[int, "evaluations", src.SFT_SERIOUS] = 3
 """In a row, over which an evaluation loss rises or falls behind."""
+EVALUATION_FALLS: Annotated[float, "times the best before those in a row", src.RUNS] = 0.995
+"""Up to which the lowest evaluation loss still falls: what the model learns serves new data, too."""
+EVALUATION_AT_BEST: Annotated[float, "times the lowest", src.RUNS] = 1.001
+"""An evaluation loss that is the lowest, but for chance."""
 EVALUATED_BESIDE: Annotated[int, "records", src.RUNS] = 5
 """Of training before an evaluation, whose median it is held against."""
 MEMORISED_EPOCHS: Annotated[float, "epochs", src.RUNS] = 10.0

@@ -43,7 +43,7 @@ def changes(material: Material, say: Say) -> Section:
     blocks: list[Block] = [_action(at, action, run, say) for at, action in enumerate(all_actions, 1)]
     if not all_actions:
         blocks.append(paragraph(say(r.NO_CHANGES)))
-    flags = flags_section(all_actions, say.lang)
+    flags = flags_section(all_actions, run.producer.style, say.lang)
     return chapter(say(r.CHANGES), *blocks, *([flags] if flags else []), _monitoring(run, say))
 
 
@@ -55,7 +55,7 @@ def _action(at: int, action: Action, run: Snapshot, say: Say) -> Section:
 
 
 def _proposals(caption: str, proposed: Sequence[Proposal], run: Snapshot, say: Say) -> Table:
-    flag = say(r.FLAG, dialect=run.dialect)
+    flag = say(r.FLAG, dialect=run.producer.name)
     head = (say(words.SETTING), say(r.SETTING_NOW), say(r.PROPOSED), flag)
     return Table(caption, head, tuple(_proposal(proposal, say) for proposal in proposed))
 

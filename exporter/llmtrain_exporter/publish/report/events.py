@@ -12,7 +12,7 @@ from llmtrain_exporter.knowledge.text import fill, named
 from llmtrain_exporter.publish.report.material import Excursion, Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
 from llmtrain_exporter.story.blocks import Block, Line, Section, Strong, Table, items
-from llmtrain_exporter.story.diagnosis import COLLAPSE
+from llmtrain_exporter.story.diagnosis import COLLAPSE, signal_title
 from llmtrain_exporter.story.numbers import DASH, percent, series_name
 
 MOST_EVENTS = 400
@@ -82,7 +82,7 @@ def _signals(material: Material, say: Say) -> Iterator[Section]:
             fill(text, say.lang, settings) for text in (advice.meaning, advice.impact, *advice.diagnosis)
         )
         yield chapter(
-            advice.title.of(say.lang),
+            signal_title(material.run, name, say.lang),
             paragraph(Strong(say(r.WHAT_IT_TELLS)), say.colon, meaning),
             paragraph(Strong(say(r.WHAT_FOLLOWS)), say.colon, impact),
             paragraph(Strong(say(r.LOOK_AT)), say.colon.rstrip()),

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from llmtrain_exporter.analyse.run import STALLED
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Health, Snapshot, State
 from llmtrain_exporter.printable import printable
@@ -83,10 +82,10 @@ def _lasting_signal(run: Snapshot, lang: Lang) -> LastingSignal | None:
     lasting = [episode for episode in run.episodes if episode.active]
     found = diagnosis.against(replace(run, episodes=tuple(lasting)))
     if found:
-        return _signal(found[0], _worst_severity(lasting, found[0]), lang)
+        return _signal(run, found[0], _worst_severity(lasting, found[0]), lang)
     if run.state is not State.STALLED:  # which no record can show
         return None
-    return _signal(STALLED, Severity.CRITICAL if run.health is Health.BROKEN else Severity.WARNING, lang)
+    return _signal(run, STALLED, Severity.CRITICAL if run.health is Health.BROKEN else Severity.WARNING, lang)
 
 
 def _worst_severity(episodes: list[Episode], signal: str) -> Severity:
@@ -94,8 +93,8 @@ def _worst_severity(episodes: list[Episode], signal: str) -> Severity:
     return max(severities, key=lambda severity: severity.rank)
 
 
-def _signal(name: str, severity: Severity, lang: Lang) -> LastingSignal:
-    return LastingSignal(name, severity.value, SIGNALS[name].advice.title.of(lang))
+def _signal(run: Snapshot, name: str, severity: Severity, lang: Lang) -> LastingSignal:
+    return LastingSignal(name, severity.value, diagnosis.signal_title(run, name, lang))
 
 
 def _course(line: Sparkline) -> DrawnCourse:

@@ -1,0 +1,1 @@
+"""The arguments of known trainers, so far as remedies name them, read from the trainers' own code."""
