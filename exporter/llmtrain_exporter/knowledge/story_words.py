@@ -130,6 +130,7 @@ SPIKE = Text("spike", "尖峰")
 # What happened.
 USUAL = Text("usual", "平时")
 USUAL_LEVEL = Text("usual level", "平时")
+LEVEL_BEFORE = Text("{level} before {unit} {first}", "{level}（第 {first} {unit}之前）")
 WHAT_HAPPENED = Text("What happened", "发生了什么")
 INCIDENT = Text("Incident from {unit} {onset}", "事故：始于第 {onset} {unit}")
 WORST = Text("worst at {unit} {peak}", "第 {peak} {unit}最严重")
@@ -186,11 +187,9 @@ PROOF_MOVED = Text(
     "{metric} {before} to {at} between {unit}s {first} and {step}",
     "{metric} 在第 {first} 到 {step} {unit}之间从 {before} 变为 {at}",
 )
-PROOF_AGAINST = Text(
-    "{metric} {at} at {unit} {step}, usual {before}", "{metric} 在第 {step} {unit}为 {at}，平时 {before}"
-)
 PROOF_BETWEEN = Text(
-    "{metric} {at} at {unit}s {first} to {step}", "{metric} 在第 {first} 到 {step} {unit}为 {at}"
+    "{metric} {at} at {unit}s {first} to {step} (median)",
+    "{metric} 在第 {first} 到 {step} {unit}的中位数为 {at}",
 )
 PROOF_AT = Text("{metric} {at} at {unit} {step}", "{metric} 在第 {step} {unit}为 {at}")
 WHAT_TO_DO = Text("What to do", "怎么办")

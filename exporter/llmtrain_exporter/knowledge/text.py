@@ -77,6 +77,11 @@ def named(settings: Mapping[str, float | str]) -> dict[str, str]:
     return {name: f"{name} = {written(value)}" for name, value in settings.items() if name in SETTINGS}
 
 
+def switched(value: float) -> str:
+    """A setting that is on or off, as one types it."""
+    return "true" if value else "false"
+
+
 def written(value: float | str) -> str:
     """A setting as one types it on a command line: 5e-06, 256, cosine."""
     return value if isinstance(value, str) else f"{value:.10g}"

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from llmtrain_exporter.analyse.episodes import badness
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.arguments import TRUTHS
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import Ladder, Remedy
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.fit import EVALUATION_AT_BEST, OVERFIT
-from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, fill, named
+from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, fill, named, switched, written
 from llmtrain_exporter.model import (
     Diagnosis,
     Episode,
@@ -26,7 +27,7 @@ from llmtrain_exporter.model import (
     Snapshot,
     series,
 )
-from llmtrain_exporter.story.numbers import series_name, value_text
+from llmtrain_exporter.story.numbers import series_name, short_name, value_text
 from llmtrain_exporter.story.phrase import enumerated
 from llmtrain_exporter.story.unit import counted_in
 
@@ -34,6 +35,17 @@ NBSP = "\xa0"
 """Keeps a setting and its value on one line."""
 
 COLLAPSE = "collapse"
+
+OFF_USUAL = frozenset(
+    (
+        *("kl_spike", "loss_spike", "grad_spike", "length_collapse"),
+        *("reward_drop", "reward_function_drop", "throughput_drop"),
+    )
+)
+"""Signals that hold a series against its usual level, and say so."""
+
+LONG = 5
+"""Records after which the level from before a signal is no longer where the series lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +144,7 @@ def _finding(run: Snapshot, episodes: Sequence[Episode], lang: Lang) -> Finding:
             {
                 **_settings(run),
                 **counted_in(run, lang),
-                **_moment(worst, lang),
+                **_moment(run, worst, lang),
                 **_beside(run, worst, lang),
             },
         ),
@@ -160,15 +172,14 @@ def _reason(run: Snapshot, proved: ProvedCause, lang: Lang) -> Reason:
 def proof_text(run: Snapshot, proof: Proof, lang: Lang) -> str:
     """ "kl 0.002 to 5.2 between steps 4 and 32": what a run shows, in numbers and steps."""
     if isinstance(proof.metric, str):
-        return f"{proof.metric} = {proof.at:g}"
+        value = switched(proof.at) if proof.metric in TRUTHS else written(proof.at)
+        return f"{proof.metric} = {value}"
     metric, step = proof.metric.metric, proof.to_step
     form = words.PROOF_AT if proof.before is None else words.PROOF_MOVED
-    if proof.from_step == proof.to_step and proof.before is not None:
-        form = words.PROOF_AGAINST
-    elif proof.from_step != proof.to_step and proof.before is None:
+    if proof.from_step != proof.to_step and proof.before is None:
         form = words.PROOF_BETWEEN
     return form.of(lang).format(
-        metric=series_name(proof.metric),
+        metric=short_name(proof.metric),
         before="" if proof.before is None else value_text(proof.before, metric, lang),
         at=value_text(proof.at, metric, lang),
         first=proof.from_step,
@@ -218,7 +229,7 @@ def _settings(run: Snapshot) -> dict[str, str]:
     return {**own, **limits}
 
 
-def _moment(episode: Episode, lang: Lang) -> dict[str, str]:
+def _moment(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:
     """What the texts say of an episode: its worst value and when that was."""
     metric, labels = episode.metric.metric, dict(episode.metric.labels)
     truth = SIGNALS[episode.signal].measure is Measure.TRUTH
@@ -228,8 +239,17 @@ def _moment(episode: Episode, lang: Lang) -> dict[str, str]:
         "step": str(episode.first_step if truth else episode.peak_step),
         "value": value_text(episode.peak, metric, lang),
         "limit": value_text(episode.limit, metric, lang),
-        "baseline": "?" if episode.baseline is None else value_text(episode.baseline, metric, lang),
+        "baseline": "?" if episode.baseline is None else _level(run, episode, lang),
     }
+
+
+def _level(run: Snapshot, episode: Episode, lang: Lang) -> str:
+    """Where a series lay: "0.01", or "0.01 before step 7" where the worst came long after that."""
+    level = value_text(episode.baseline or 0.0, episode.metric.metric, lang)
+    soon = episode.records < LONG or episode.peak_step == episode.first_step
+    if soon or episode.signal not in OFF_USUAL:
+        return level
+    return words.LEVEL_BEFORE.of(lang).format(level=level, first=episode.first_step, **counted_in(run, lang))
 
 
 def _beside(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:

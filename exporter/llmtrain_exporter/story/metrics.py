@@ -10,12 +10,12 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.meaning import Good
-from llmtrain_exporter.knowledge.metric import PREFIX, Group
+from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.story.blocks import DETAIL, Course, Line, Mark, Part, Section, Table
 from llmtrain_exporter.story.judged import healthy_text, judgement
-from llmtrain_exporter.story.numbers import series_name, value_text
+from llmtrain_exporter.story.numbers import short_name, value_text
 from llmtrain_exporter.story.ranges import healthy_of, meaning_of
 from llmtrain_exporter.story.sections import section_of
 
@@ -113,7 +113,7 @@ def metric_rows(run: Snapshot, lang: Lang) -> Iterator[MetricRow]:
     for series in sorted((logged for logged in run.samples if logged.metric in _CATALOGUE), key=_place):
         healthy, thought = healthy_text(series, run, lang), judgement(series, run, lang)
         yield MetricRow(
-            name=_name(series),
+            name=short_name(series),
             value=value_text(run.samples[series], series.metric, lang),
             healthy=healthy,
             beside=thought.beside,
@@ -126,11 +126,6 @@ def metric_rows(run: Snapshot, lang: Lang) -> Iterator[MetricRow]:
 
 def _place(series: Series) -> tuple[int, bool]:
     return _CATALOGUE[series.metric], ("split", "eval") in series.labels
-
-
-def _name(series: Series) -> str:
-    """Shorter for reward functions, whose own names are long."""
-    return series_name(series).replace(f"{c.REWARD_FUNCTION_MEAN.name.removeprefix(PREFIX)} ", "reward ")
 
 
 def _is_main(series: Series, healthy: str) -> bool:

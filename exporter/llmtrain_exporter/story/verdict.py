@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Health, RowKind, Snapshot, State
+from llmtrain_exporter.model import Diagnosis, Health, RowKind, Snapshot, State
 from llmtrain_exporter.story.blocks import DETAIL, Line, Mark, Paragraph, Part, Section, Strong
 from llmtrain_exporter.story.diagnosis import against, findings, title
 from llmtrain_exporter.story.judged import LOOK
@@ -34,14 +34,15 @@ def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
     return section_of(Part.VERDICT, lang, None, Paragraph(line))
 
 
-def reason_section(run: Snapshot, lang: Lang) -> Section | None:
+def reason_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | None:
     """Why the verdict is what it is. What speaks against a run stands among the findings as well."""
     if against(run):
         return section_of(Part.REASON, lang, None, Paragraph(_worst(run, lang)), rank=DETAIL)
-    if run.verdict is Health.UNKNOWN:
+    if run.verdict is Health.UNKNOWN and not found.causes:
         why = words.LOSS_UNREADABLE if run.records.get(RowKind.TRAIN) else words.NOTHING_TO_JUDGE
         return section_of(Part.REASON, lang, None, Paragraph((why.of(lang),)))
-    if run.verdict is Health.HEALTHY and run.state not in (State.STALLED, State.FAILED):
+    calm = run.verdict is Health.HEALTHY and run.state not in (State.STALLED, State.FAILED)
+    if calm and not found.causes:
         warning = [bounds for bounds in run.limits.values() if bounds.keys() - {Severity.INFO}]
         outside = names_outside(run, lang)
         form = words.NO_SIGNAL_BUT if outside else words.ALL_WELL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llmtrain_exporter.analyse.signals.rule import SignalReading, reaches
+from llmtrain_exporter.analyse.signals.rule import EVAL, SignalReading, reaches
 from llmtrain_exporter.knowledge.own_level import EASED_AFTER
 from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
 from llmtrain_exporter.model import Episode, Series
@@ -110,6 +110,8 @@ class Tracker:
             episode = episode._replace(peak=reading.value, peak_step=step)
             if reading.limit is not None:
                 episode = episode._replace(limit=reading.limit)
+            if EVAL in reading.where.labels:  # held against training beside it, not against its own level
+                episode = episode._replace(baseline=reading.baseline)
         return episode._replace(last_step=step, records=episode.records + 1)
 
     def _limit(self, reading: SignalReading, severity: Severity) -> float:

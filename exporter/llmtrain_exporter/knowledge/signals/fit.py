@@ -93,6 +93,7 @@ OVERFIT = Signal(
             "simpler_model",
             "more_data",
             "evaluate_regularly",
+            "compare_evaluation_data",
             "raise_preference_beta",
         ),
         sources=(src.SFT_STATUS, src.SFT_SERIOUS, src.SFT_ADJUST, src.SFT_ALARMS),

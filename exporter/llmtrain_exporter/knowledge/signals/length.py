@@ -39,7 +39,7 @@ LENGTH_SURGE = Signal(
         meaning=Text(
             "The policy has stopped ending its answers where it used to. In the chain of a collapse this "
             "comes after KL and before the reward. Slow growth while the reward rises can be real reasoning.",
-            "policy 不再在原来的地方结束回答。在崩溃链条中，它排在 KL 之后、reward 之前。"
+            "policy 不再像以前那样及时结束回答。在崩溃链条中，它排在 KL 之后、reward 之前。"
             "若缓慢变长且 reward 上升，可能是推理真的变长。",
         ),
         impact=Text(
