@@ -116,6 +116,7 @@ def test_runs_as_json(site: Site) -> None:
         "first_step": 1,
         "last_step": 50,
         "max_steps": 200,
+        "step_is_record": False,
         "progress": 0.25,
         "resumes": [{"from": 20, "to": 10}],
         "last_record_timestamp": NOW - 90,
@@ -192,6 +193,7 @@ def test_a_row_of_the_list(site: Site) -> None:
             "profile": "grpo",
             "last_step": 50,
             "max_steps": 200,
+            "step_is_record": False,
             "progress": 0.25,
             "remaining_seconds": 300.0,
             "last_record_timestamp": NOW - 90,
@@ -369,7 +371,7 @@ def test_a_run_in_words(site: Site) -> None:
     (table,) = blocks_of(told.sections, Part.METRICS)
     assert isinstance(table, Table)
     row = next(at for at, cells in enumerate(table.rows) if cells[0] == ("kl",))
-    assert table.rows[row] == (("kl",), ("3.022",), ("<= 5",), (Mark("critical", "严重"),))
+    assert table.rows[row] == (("kl",), ("3.022",), ("平时 0.01",), (Mark("critical", "严重"),))
     assert "reference model" in plain(table.notes[row])
     assert "--beta 0.1" in str(blocks_of(told.sections, Part.FLAGS))
 

@@ -173,7 +173,7 @@ def test_json_is_valid_whatever_a_run_is_called() -> None:
 
 HEALTHY, WATCH, BROKEN = (
     replace(RUN, run=f"runs/{health.name.lower()}", health=health, verdict=health, episodes=())
-    for health in Health
+    for health in (Health.HEALTHY, Health.WATCH, Health.BROKEN)
 )
 
 
@@ -222,7 +222,8 @@ def test_a_healthy_run_is_told_so_and_counted_right(tmp_path: Path) -> None:
     assert "All well: none of the" in text([run])
     assert "告警信号均未出现" in text([run], ZH)
     assert "All well" not in text([replace(run, state=State.STALLED)])
-    waiting = replace(run, records={}, last_step=None, first_step=None, max_steps=None)
+    unknown = replace(run, verdict=Health.UNKNOWN, records={})
+    waiting = replace(unknown, last_step=None, first_step=None, max_steps=None)
     assert "No training record yet: nothing to judge." in text([waiting])
     assert "None" not in text([waiting])
 
@@ -286,7 +287,11 @@ def test_the_course_of_a_metric_stands_beside_it(tmp_path: Path) -> None:
         width: text([run], Style(Lang.EN, width), verbose=True, courses=courses).splitlines()
         for width in (40, 80, 110)
     }
-    assert [line for line in lines[80] if re.fullmatch(r"  kl +3\.022 +<= 5 +critical +▁{3}\S{5}█", line)]
+    assert [
+        line
+        for line in lines[80]
+        if re.fullmatch(r"  kl +3\.022 +usual 0\.01 +critical +▁{1,3}\S{3,7}█", line)
+    ]
     (kl,) = (line for line in lines[110] if line.startswith("  kl "))
     assert len(kl.rpartition(" ")[2]) == LONGEST_COURSE
     assert not any("▁" in line or "trend" in line for line in lines[40])

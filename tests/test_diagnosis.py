@@ -134,11 +134,14 @@ def test_the_last_checkpoint_before_an_incident_is_found() -> None:
 
 @pytest.mark.parametrize(
     ("value", "thought"),
-    [(0.001, "fine"), (4.9, "fine"), (5.1, "look"), (math.nan, "critical"), (math.inf, "critical")],
+    [(0.001, "fine"), (4.9, "fine"), (5.1, "look"), (math.nan, "look"), (math.inf, "look")],
 )
 def test_a_value_is_held_against_its_healthy_range(value: float, thought: str) -> None:
-    """On the sides that matter."""
+    """On the sides that matter; what is no number is critical where the weights are lost."""
     assert judged(of(kl=value)) == {"kl": thought}
+    lost = KL_SPIKE._replace(signal="non_finite", metric=LOSS, active=True, severity=Severity.CRITICAL)
+    if not math.isfinite(value):
+        assert judged(of(lost, kl=value)) == {"kl": "critical"}
 
 
 def test_a_signal_that_lasts_goes_before_the_range() -> None:

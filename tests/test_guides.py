@@ -447,7 +447,7 @@ def test_a_change_of_the_guides_is_proposed(
     """From the guides' own present values follow the guides' own proposals."""
     stated = HyperParameters(*(({}, {setting: now}) if isinstance(now, float) else ({setting: now}, {})))
     kind = min(REMEDIES[remedy].profiles, key=PROFILES.index)
-    run = replace(RUN, producer=SWIFT, base=kind, hyper_parameters=stated)
+    run = replace(RUN, producer=SWIFT, base=kind, hyper_parameters=stated, max_steps=20_000)
     found = {change.setting: change.value for change in proposals(REMEDIES[remedy].changes, Case(run))}
     assert found[setting] == proposed
 

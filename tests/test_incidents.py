@@ -94,3 +94,11 @@ def test_what_is_critical_by_itself_is_an_incident_too() -> None:
     assert incident.onset_step == 61
     assert not incident.collapse
     assert incident.active
+
+
+def test_an_incident_is_over_ten_records_after_its_last_sign() -> None:
+    """However long what was critical takes to be told to be over."""
+    rows = changed(grpo(200), 100, 101, loss="nan", grad_norm="nan")
+    over = analyse("grpo", rows[:113]).incidents
+    assert [(incident.onset_step, incident.recovery_step) for incident in over] == [(101, 102)]
+    assert analyse("grpo", rows[:106]).incidents[0].active

@@ -235,7 +235,7 @@ def test_a_rule_proposes_the_next_value(
         ("raise_preference_beta", "llamafactory", profile.DPO, {}, ["pref_beta: 0.5"]),
         ("clip_gradients", "swift", profile.GRPO, {}, ["--max_grad_norm 0.5"]),
         ("lower_learning_rate", "swift", profile.GRPO, {"learning_rate": 5e-5}, ["--learning_rate 5e-06"]),
-        ("lower_learning_rate", "swift", profile.GRPO, {"learning_rate": 0.01}, ["--learning_rate 0.0001"]),
+        ("lower_learning_rate", "swift", profile.GRPO, {"learning_rate": 0.01}, ["--learning_rate 1e-05"]),
         ("lower_learning_rate", "swift", profile.SFT, {"learning_rate": 1.0}, ["--learning_rate 0.0001"]),
         ("lower_learning_rate", "swift", profile.SFT, {}, []),
         ("raise_length_limit", "swift", profile.GRPO, {}, ["--max_completion_length"]),

@@ -246,7 +246,7 @@ def test_a_cause_is_told_with_its_evidence(broken: Material) -> None:
     """In numbers and steps; one without any is not told."""
     written = plain(as_markdown(document([broken], [], Lang.EN)))
     drift = written.split("### The policy has left its reference model")[1].split("\n### ")[0]
-    assert "kl 0.01604 to 4.426 between steps 6 and 32; entropy mean" in drift
+    assert "kl 0.001782 to 5.233 between steps 4 and 32; entropy mean" in drift
     assert "beta = 0.04" in drift
     assert "### Exploding gradients" not in written
 
@@ -256,7 +256,7 @@ def test_changes_come_with_settings_and_flags(broken: Material) -> None:
     written = as_markdown(document([broken], [], Lang.EN))
     assert "| `beta` | 0.04 | **0.1** | `--beta 0.1` |" in written
     copied = written.split("```")[1]
-    assert copied.strip().startswith("--learning_rate 0.0001 --max_grad_norm 0.5")
+    assert copied.strip().startswith("--learning_rate 1e-05 --max_grad_norm 0.5")
     flags = re.findall(r"--(\w+)", copied)
     assert len(flags) == len(set(flags))
 
@@ -533,7 +533,7 @@ def test_a_collapse_reads_as_the_guide_reads_it(corpus: Path) -> None:
         "学习率过高",
         "生成长度分布改变",
         "`--beta 0.1`",
-        "`--learning_rate 0.0001`",
+        "`--learning_rate 1e-05`",
         "`--max_grad_norm 0.5`",
         "让 beta 跟随 KL 自适应",
         "被截断的回答记 0 分",
@@ -751,5 +751,5 @@ def test_pictures_of_a_document_are_drawn_in_its_language(broken: Material) -> N
     names = [picture.name for picture in pictures(document([broken], [], Lang.EN).blocks)]
     assert names[0] == "overview"
     assert "kl" in names
-    assert "incident-1" in names
+    assert "incident-1" not in names  # it would show most of the run once more
     assert len(names) == len(set(names))

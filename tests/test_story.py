@@ -376,7 +376,8 @@ def test_flags_to_copy_name_each_setting_once() -> None:
 @pytest.mark.parametrize("lang", Lang)
 def test_a_run_of_which_nothing_is_known_is_not_called_healthy(lang: Lang) -> None:
     """It has no verdict, and says why."""
-    story = run_story(replace(RUN, records={}, samples={}, last_step=None, first_step=None), lang)
+    waiting = replace(RUN, verdict=Health.UNKNOWN, records={}, samples={}, last_step=None, first_step=None)
+    story = run_story(waiting, lang)
     parts = [section.part for section in story.sections]
     assert b.Part.VERDICT not in parts
     assert list(b.lines_in(b.blocks_of(story.sections, b.Part.REASON))) == [

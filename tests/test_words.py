@@ -20,6 +20,8 @@ TWICE = {
     "healthy": "the word for a run's health, and the head of a column of ranges",
     "min": "Chinese has a shorter word for minutes with seconds behind them",
     "no run: {reason}": "Chinese says of a file that it is no log, of a missing one only that it is missing",
+    "record": "what a place in a run counts, and the name of an axis",
+    "step": "what a place in a run counts, and the name of an axis",
     "verdict": "Chinese has one word for what is thought of a run, and another for a value",
 }
 """English texts that may stand twice, and why: one English word has two meanings."""

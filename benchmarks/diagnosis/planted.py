@@ -1,7 +1,8 @@
 """Random runs that go wrong for a known reason, as TRL writes them.
 
-Each plant makes the rows of a run that shows its cause as real ones do: gradually, with noise that has heavy
-tails, at a random record, in a random scale. What must never be told of it stands beside it.
+Each plant makes the rows of a run that shows its cause as real ones do: gradually or at once, with noise that
+has heavy tails, at a random record, in a random scale, of 16 to 1,000 records. What must never be told of it
+stands beside it. `disguise` then does to the rows what other trainers, settings and accidents do.
 """
 
 from __future__ import annotations
@@ -39,12 +40,15 @@ class Sketch:
     source: random.Random
     records: int = 0
     onset: int = 0
+    loudness: float = 1.0  # times the noise of everything
+    pace: float = 1.0  # times the records that a change takes
+    epochs: float = 2.0
     arguments: dict[str, object] = field(default_factory=dict)
 
     def noise(self, wide: float) -> float:
         """A factor about 1, with heavy tails: one record in forty is five times as far off."""
         spread = wide * (5 if self.source.random() < 1 / 40 else 1)
-        return math.exp(self.source.gauss(0, spread))
+        return math.exp(self.source.gauss(0, spread * self.loudness))
 
     def between(self, low: float, high: float) -> float:
         """Anything between, evenly by its logarithm."""
@@ -52,7 +56,8 @@ class Sketch:
 
     def after(self, record: int, width: float) -> float:
         """How far the trouble has come: 0 before the onset, towards 1 within `width` records."""
-        return 0.0 if record < self.onset else 1 - math.exp(-(record - self.onset + 1) / width)
+        done = (record - self.onset + 1) / (width * self.pace)
+        return 0.0 if record < self.onset else 1 - math.exp(-done)
 
     def rate(self, record: int, peak: float) -> float:
         """A schedule: warm-up over a tenth, then a cosine."""
@@ -318,6 +323,101 @@ def gradient_explosion(sketch: Sketch) -> list[LogRow]:
     return rows
 
 
+def lost_exploration(sketch: Sketch) -> list[LogRow]:
+    """Entropy goes to nothing; most groups say the same, and accuracy stays poor."""
+    sketch.arguments |= {"learning_rate": 2e-6, "beta": 0.0, "max_completion_length": 512}
+    rows = []
+    for record in range(sketch.records):
+        row, bad = _grpo(sketch, record, 2e-6), sketch.after(record, 8)
+        del row["kl"]
+        row["entropy"] *= 1 - 0.97 * bad
+        row["rewards/accuracy_reward/mean"] = 0.35 * sketch.noise(0.05)
+        row["reward"] = row["rewards/accuracy_reward/mean"] + row["rewards/format_reward/mean"]
+        row["frac_reward_zero_std"] = min(1.0, 0.15 + 0.8 * bad)
+        row["reward_std"] *= 1 - 0.9 * bad
+        rows.append(row)
+    return rows
+
+
+def format_hacking(sketch: Sketch) -> list[LogRow]:
+    """The format is learned at the cost of what is right; the total hardly changes."""
+    sketch.arguments |= {"learning_rate": 5e-6, "beta": 0.04, "max_completion_length": 512}
+    rows = []
+    for record in range(sketch.records):
+        row, bad = _grpo(sketch, record, 5e-6), sketch.after(record, 10)
+        row["rewards/format_reward/mean"] = min(1.0, (0.45 + 0.5 * bad) * sketch.noise(0.03))
+        row["rewards/accuracy_reward/mean"] = 0.55 * (1 - 0.85 * bad) * sketch.noise(0.06)
+        row["reward"] = row["rewards/accuracy_reward/mean"] + row["rewards/format_reward/mean"]
+        row["completions/mean_length"] *= 1 - 0.4 * bad
+        rows.append(row)
+    return rows
+
+
+def format_alone(sketch: Sketch) -> list[LogRow]:
+    """Nothing is ever right; the format is learned, and then all completions score the same."""
+    sketch.arguments |= {"learning_rate": 1e-6, "beta": 0.04, "max_completion_length": 512}
+    rows = []
+    for record in range(sketch.records):
+        row, done = _grpo(sketch, record, 1e-6), min(1.0, 2.5 * record / sketch.records)
+        form = min(1.0, (0.6 + 0.4 * done) * sketch.noise(0.01))
+        row |= {"rewards/accuracy_reward/mean": 0.0, "rewards/format_reward/mean": form, "reward": form}
+        row["frac_reward_zero_std"] = min(1.0, 0.2 + 0.79 * done)
+        row["reward_std"] = 0.3 * (1 - done)
+        rows.append(row)
+    return rows
+
+
+def unbearable_rate(sketch: Sketch) -> list[LogRow]:
+    """Supervised training at a learning rate at which the loss goes up for good."""
+    peak = sketch.between(3e-3, 5.0)
+    sketch.arguments |= {"learning_rate": peak, "bf16": True}
+    rows = []
+    for record in range(sketch.records):
+        row, bad = _sft(sketch, record, peak), sketch.after(record, 5)
+        row["loss"] += 7 * bad
+        row["grad_norm"] *= 1 + 25 * bad
+        row["mean_token_accuracy"] *= 1 - 0.8 * bad
+        rows.append(row)
+    return rows
+
+
+def too_many_epochs(sketch: Sketch) -> list[LogRow]:
+    """The training loss goes to nothing over many epochs, and nobody evaluates."""
+    sketch.arguments |= {"learning_rate": 1e-4, "num_train_epochs": 15}
+    sketch.epochs = 15
+    rows = []
+    for record in range(sketch.records):
+        row, done = _sft(sketch, record, 1e-4), record / sketch.records
+        row["loss"] = (0.01 + 1.8 * math.exp(-7 * done)) * sketch.noise(0.05)
+        row["mean_token_accuracy"] = min(1.0, 0.6 + 0.4 * done**0.3)
+        rows.append(row)
+    return rows
+
+
+def saturated_preference(sketch: Sketch) -> list[LogRow]:
+    """DPO far beyond where it is of use: margins grow, the loss and the gradient are nearly 0."""
+    sketch.arguments |= {"learning_rate": 5e-6, "beta": 0.1, "num_train_epochs": 2}
+    rows = []
+    for record in range(sketch.records):
+        done = (record + 1) / sketch.records
+        margin = 24 * done**0.7 * sketch.noise(0.05)
+        rows.append(
+            {
+                "step": float(record + 1),
+                "loss": max(1e-5, 0.69 * math.exp(-12 * done)) * sketch.noise(0.2),
+                "grad_norm": 8 * math.exp(-14 * done) * sketch.noise(0.3),
+                "learning_rate": sketch.rate(record, 5e-6),
+                "rewards/chosen": margin * 0.2,
+                "rewards/rejected": -margin * 0.8,
+                "rewards/margins": margin,
+                "rewards/accuracies": min(1.0, 0.6 + done),
+                "logps/chosen": -200 * sketch.noise(0.05),
+                "logps/rejected": -260 * sketch.noise(0.05),
+            }
+        )
+    return rows
+
+
 _SHORTER = frozenset(("shorten_completions",))
 _BACK = frozenset(("roll_back",))
 
@@ -326,7 +426,7 @@ PLANTS: Mapping[str, tuple[Plant, frozenset[str], frozenset[str]]] = {
     "policy_drift": (policy_drift, frozenset(), frozenset(("raise_learning_rate", "raise_length_limit"))),
     "limit_too_small": (limit_too_small, frozenset(), _SHORTER | _BACK | {"raise_beta", "mask_truncated"}),
     "never_rewarded": (never_rewarded, frozenset(), _SHORTER | _BACK | {"raise_beta", "lower_learning_rate"}),
-    "empty_answers": (empty_answers, frozenset(), _SHORTER | {"no_reward_for_truncated"}),
+    "empty_answers": (empty_answers, frozenset(), _SHORTER | {"no_reward_for_truncated", "stop_words"}),
     "reward_hacking": (reward_hacking, frozenset(), frozenset(("raise_length_limit",))),
     "length_shift": (length_shift, frozenset(), frozenset(("raise_beta", "adaptive_kl"))),
     "solved": (solved, frozenset(), _SHORTER | _BACK | {"raise_beta", "raise_learning_rate", "stop_run"}),
@@ -336,8 +436,26 @@ PLANTS: Mapping[str, tuple[Plant, frozenset[str], frozenset[str]]] = {
     "number_format": (number_format, frozenset(), frozenset(("raise_learning_rate",))),
     "bad_batch": (bad_batch, frozenset(), frozenset(("raise_learning_rate", "early_stopping"))),
     "gradient_explosion": (gradient_explosion, frozenset(), frozenset(("raise_learning_rate",))),
+    "lost_exploration": (
+        lost_exploration,
+        frozenset(("no_contrast",)),
+        frozenset(("stop_run", "raise_beta")),
+    ),
+    "format_hacking": (format_hacking, frozenset(("reward_hacking",)), _SHORTER | {"harder_prompts"}),
+    "format_alone": (format_alone, frozenset(("never_rewarded",)), _SHORTER | _BACK),
+    "unbearable_rate": (unbearable_rate, frozenset(("high_learning_rate",)), frozenset(("train_longer",))),
+    "too_many_epochs": (
+        too_many_epochs,
+        frozenset(("memorising",)),
+        frozenset(("use_best_checkpoint", "early_stopping", "train_longer", "raise_learning_rate")),
+    ),
+    "saturated_preference": (saturated_preference, frozenset(("memorising",)), frozenset(("train_longer",))),
 }
-"""By the cause that is planted: how, which other may lead as well, and what must not be told."""
+"""By name: how it is planted, causes that may lead besides one of that name, and what must not be told."""
+
+
+LENGTHS = (16, 30, 60, 120, 300, 1000)
+"""Records of a run, about."""
 
 
 def planted_runs(seed: int, count: int) -> Iterator[Planted]:
@@ -347,10 +465,11 @@ def planted_runs(seed: int, count: int) -> Iterator[Planted]:
         name = names[number % len(names)]
         plant, others, never = PLANTS[name]
         source = random.Random(f"{seed} {number} {name}")
-        sketch = Sketch(source, records := source.randint(60, 400))
-        sketch.onset = source.randint(records // 4, records * 2 // 3)
-        rows = plant(sketch)
-        _thin_out(rows, sketch, name)
+        sketch = Sketch(source, records := round(source.choice(LENGTHS) * source.uniform(0.8, 1.3)))
+        sketch.onset = source.randint(max(6, records // 5), max(7, records * 3 // 5))
+        sketch.loudness = source.choice((0.5, 1.0, 1.0, 1.5))
+        sketch.pace = source.choice((0.2, 0.5, 1.0)) * min(1.0, records / 60)
+        rows = disguise(plant(sketch), sketch, name)
         yield Planted(name, others | {name}, never, rows, sketch.arguments)
 
 
@@ -363,7 +482,7 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
         "reward_hacking",
         "solved",
     ),
-    "entropy": tuple(name for name in PLANTS if name != "length_shift"),
+    "entropy": tuple(name for name in PLANTS if name not in ("length_shift", "lost_exploration")),
     "reward_std": tuple(name for name in PLANTS if name != "never_rewarded"),
     "completions/max_length": tuple(PLANTS),
     "mean_token_accuracy": tuple(PLANTS),
@@ -371,14 +490,53 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
 }
 """Metrics that a trainer may not log, and the plants that show without."""
 
+RENAMED: Mapping[str, Mapping[str, str]] = {
+    "trl": {},
+    "older": {
+        "rewards/accuracy_reward/mean": "rewards/accuracy_reward",
+        "rewards/format_reward/mean": "rewards/format_reward",
+        "rewards/length_bonus/mean": "rewards/length_bonus",
+        "completions/mean_length": "completion_length",
+    },
+    "swift": {
+        "rewards/accuracy_reward/mean": "rewards/Accuracy/mean",
+        "rewards/format_reward/mean": "rewards/Format/mean",
+        "mean_token_accuracy": "token_acc",
+    },
+}
+"""How trainers and versions of them call their metrics."""
 
-def _thin_out(rows: list[LogRow], sketch: Sketch, name: str) -> None:
-    """Leave out what this trainer does not log, log every few steps, and lose the settings now and then."""
-    lacking = [key for key, plants in OPTIONAL.items() if name in plants and sketch.source.random() < 0.3]
-    interval = sketch.source.choice((1, 1, 5, 10))
+
+def disguise(rows: list[LogRow], sketch: Sketch, name: str) -> list[LogRow]:
+    """Leave out what this trainer does not log, call things otherwise, log every few steps.
+
+    The settings are lost now and then, and a harmless record lies far off long before the trouble.
+    """
+    source = sketch.source
+    lacking = [key for key, plants in OPTIONAL.items() if name in plants and source.random() < 0.3]
+    interval = source.choice((1, 1, 5, 10, 25))
+    names = RENAMED[source.choice(tuple(RENAMED))]
+    _mislead(rows, sketch)
+    found = []
     for row in rows:
-        row["step"] *= interval
-        for key in lacking:
-            row.pop(key, None)
-    if name != "number_format" and sketch.source.random() < 0.3:
+        shown = {names.get(key, key): value for key, value in row.items() if key not in lacking}
+        found.append(
+            {**shown, "step": row["step"] * interval, "epoch": sketch.epochs * row["step"] / sketch.records}
+        )
+    if name != "number_format" and source.random() < 0.3:
         sketch.arguments.clear()
+    return found
+
+
+DECOYS: Mapping[str, float] = {"kl": 25.0, "grad_norm": 12.0, "loss": 3.0, "completions/mean_length": 1.3}
+"""What single records of healthy runs show, times its usual value."""
+
+
+def _mislead(rows: list[LogRow], sketch: Sketch) -> None:
+    """Let one value of one record lie off, well before the onset."""
+    early = [row for row in rows[: max(0, sketch.onset - 12)] if "learning_rate" in row][8:]
+    key = sketch.source.choice(tuple(DECOYS))
+    if early and sketch.source.random() < 0.4:
+        row = sketch.source.choice(early)
+        if key in row:
+            row[key] *= DECOYS[key]

@@ -40,8 +40,9 @@ class State(str, Enum):
 
 
 class Health(int, Enum):
-    """The verdict on a run."""
+    """The verdict on a run; the number is what `llmtrain_run_health` says of one that is known."""
 
+    UNKNOWN = -1  # no training record yet, or none whose loss could be read: nothing to judge
     HEALTHY = 0
     WATCH = 1
     BROKEN = 2

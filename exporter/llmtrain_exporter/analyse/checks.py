@@ -162,6 +162,8 @@ def _by_health(known: Known) -> tuple[Answer, Ground]:
     """The run as a whole; silence alone makes its health worse than the verdict on its records."""
     if known.health.value > known.verdict.value:
         return Answer.NO, Ground.STALLED
+    if known.verdict is Health.UNKNOWN:
+        return Answer.NOT_KNOWN, Ground.NOT_LOGGED
     if known.health is not Health.HEALTHY or known.verdict is Health.BROKEN:
         return Answer.NO, Ground.VERDICT
     return (Answer.YES if known.verdict is Health.HEALTHY else Answer.NOT_ALWAYS), Ground.VERDICT

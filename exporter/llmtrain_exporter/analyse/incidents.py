@@ -76,6 +76,7 @@ class Incidents:
         self._trace(signs, step, index)
         broken = self._broken_together(index)
         self._quiet_since = None if signs else (self._quiet_since or step)
+        critical = critical and bool(signs)  # else what was critical is only not yet told to be over
         if critical or self._parts(index, SIGN_GAP + 1) > 1:
             self._held = index
         if self.current is not None:

@@ -24,7 +24,7 @@ from llmtrain_exporter.knowledge.pace import READ_LATER_SECONDS
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN
-from llmtrain_exporter.knowledge.skips import UNREADABLE_ROW
+from llmtrain_exporter.knowledge.skips import UNREADABLE_ROW, UNREADABLE_VALUE
 from llmtrain_exporter.model import (
     Courses,
     Health,
@@ -229,7 +229,7 @@ class Run:
         doing, stalled, profile = self.state(now), self.stalled(now), self.profile
         analysis, evaluations = self.analysis, self._evaluations
         health = max(
-            analysis.health if analysis else Health.HEALTHY,
+            self._known(analysis.health) if analysis else Health.UNKNOWN,
             state.HEALTH_OF[stalled],
             key=lambda verdict: verdict.value,
         )
@@ -241,7 +241,7 @@ class Run:
             base=profile.base,
             state=doing,
             health=health,
-            verdict=analysis.verdict if analysis else Health.HEALTHY,
+            verdict=self._known(analysis.verdict) if analysis else Health.UNKNOWN,
             records=dict(self.records),
             first_step=self.first_step,
             last_step=self.last_step,
@@ -261,6 +261,12 @@ class Run:
             early_loss=self._trained.early(LOSS),
         )
 
+    def _known(self, found: Health) -> Health:
+        """What was found; a run whose loss could be read in no record is not known to be well."""
+        unread = self.skipped[UNREADABLE_VALUE] >= self.records[RowKind.TRAIN]
+        blind = unread and series(c.LOSS, ("split", "train")) not in self._latest.series()
+        return Health.UNKNOWN if blind and found is Health.HEALTHY else found
+
     def _courses(self) -> Mapping[RowKind, Courses]:
         """How the metrics of a run went in which something came up; of others nobody asks."""
         if self.analysis is None or not self.analysis.trackers:
@@ -276,7 +282,8 @@ class Run:
         }
         if self.analysis is not None:
             found |= dict(run_series.gauges(self.analysis))
-            found[series(c.RUN_HEALTH)] = float(health.value)
+            if health is not Health.UNKNOWN:
+                found[series(c.RUN_HEALTH)] = float(health.value)
         found |= self.counters() | state.samples(doing, stalled)
         found[run_series.info(dialect, self.profile.name, self._facts)] = 1.0
         return found

@@ -11,8 +11,8 @@ from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Health, Record, RowKind, Series, State, series
 
-HEALTH_OF = {None: Health.HEALTHY, Severity.WARNING: Health.WATCH, Severity.CRITICAL: Health.BROKEN}
-"""What the silence of a run says of its health."""
+HEALTH_OF = {None: Health.UNKNOWN, Severity.WARNING: Health.WATCH, Severity.CRITICAL: Health.BROKEN}
+"""What the silence of a run says of its health; nothing where there is none."""
 
 _STATES = {state: series(c.RUN_STATE, ("state", state.value)) for state in State}
 _STALLED = {

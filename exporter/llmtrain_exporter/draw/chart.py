@@ -45,3 +45,4 @@ class Marks:
     incidents: Sequence[tuple[int, int | None]] = ()
     resumes: Sequence[int] = ()
     window: tuple[float, float] | None = None  # steps that are shown; None: all
+    unit: str = "step"  # a key of `words.COUNTED_IN`

@@ -49,7 +49,8 @@ def marks(story: Object, window: tuple[float, float] | None = None) -> Marks:
     incidents = [
         (incident["onset_step"], incident["recovery_step"]) for incident in story.get("incidents", ())
     ]
-    return Marks(incidents, [resume["to"] for resume in story.get("resumes", ())], window)
+    resumes = [resume["to"] for resume in story.get("resumes", ())]
+    return Marks(incidents, resumes, window, "record" if story.get("step_is_record") else "step")
 
 
 def around(history: Object, incident: Object) -> tuple[float, float]:

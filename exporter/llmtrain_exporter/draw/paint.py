@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT, LOW = 7.2, 2.1, 1.45
+SMALL = 2.7, 1.25
+FEW = 6
+"""Names that stand beside a small panel, each of no more than so many letters."""
+LONGEST_SMALL = 16
+
 """Inches of a panel; low where several stand below each other, so that they are seen together."""
 
 WIDE_RANGE = 30.0
@@ -43,17 +48,20 @@ _POSITIVE = ("kl", "grad_norm")
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def figure(panels: Sequence[ChartPanel], marks: Marks, lang: Lang, title: str = "") -> Figure:
-    """The panels below each other on one axis of steps."""
+def figure(
+    panels: Sequence[ChartPanel], marks: Marks, lang: Lang, title: str = "", small: bool = False
+) -> Figure:
+    """The panels below each other on one axis of steps. `small`: three fit beside each other."""
     from matplotlib.figure import Figure
 
-    height = LOW if len(panels) > 1 else HEIGHT
+    width, height = SMALL if small else (WIDTH, LOW if len(panels) > 1 else HEIGHT)
     whole = height * max(len(panels), 1) + (0.3 if title else 0.0) + 0.25
-    drawn = Figure(figsize=(WIDTH, whole), layout="constrained")
+    drawn = Figure(figsize=(width, whole), layout="constrained")
     axes = drawn.subplots(max(len(panels), 1), 1, sharex=True, squeeze=False)[:, 0]
     for panel, ax in zip(panels, axes, strict=False):
         _paint(ax, panel, marks, lang)
-    axes[-1].set_xlabel("step", color=colours.INK, fontsize=8)
+        _legend(ax, panel, lang, FEW if small else None)
+    axes[-1].set_xlabel(marks.unit, color=colours.INK, fontsize=8)
     if title:
         drawn.suptitle(_safe(title, 80), fontsize=10, color=colours.INK, x=0.01, ha="left")
     return drawn
@@ -67,7 +75,6 @@ def _paint(ax: Axes, panel: ChartPanel, marks: Marks, lang: Lang) -> None:
     _range(ax, panel, marks)
     _limits(ax, panel, lang)
     _healthy(ax, panel, lang)
-    _legend(ax, panel, lang)
 
 
 def _colours(panel: ChartPanel) -> Iterator[str]:
@@ -257,19 +264,20 @@ def _healthy(ax: Axes, panel: ChartPanel, lang: Lang) -> None:
         )
 
 
-def _legend(ax: Axes, panel: ChartPanel, lang: Lang) -> None:
+def _legend(ax: Axes, panel: ChartPanel, lang: Lang, most: int | None) -> None:
+    """The name, and what its lines are: no more than `most` of them, where somebody says so."""
     handles, labels = ax.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
     ax.set_title(_safe(panel.name), fontsize=9, color=colours.INK, loc="left", fontweight="bold")
-    if panel.left_out:
+    if panel.left_out and most is None:
         ax.set_title(
             report_words.MORE_LINES.of(panel.left_out, lang), fontsize=7, color=colours.BASELINE, loc="right"
         )
     if len(once) > 1:
         ax.legend(
-            once.values(),
-            once.keys(),
-            fontsize=6.5,
+            list(once.values())[:most],
+            [_safe(label, LONGEST_NAME if most is None else LONGEST_SMALL) for label in once][:most],
+            fontsize=6.5 if most is None else 5.5,
             frameon=False,
             labelcolor=colours.INK,
             loc="upper left",

@@ -43,10 +43,18 @@ def can_draw() -> bool:
     return find_spec("matplotlib") is not None
 
 
-def svg(drawn: Sequence[ChartPanel], marked: Marks = Marks(), lang: Lang = Lang.EN, title: str = "") -> bytes:  # noqa: B008
-    """An SVG file of panels below each other."""
+def svg(
+    drawn: Sequence[ChartPanel],
+    marked: Marks = Marks(),  # noqa: B008
+    lang: Lang = Lang.EN,
+    title: str = "",
+    small: bool = False,
+) -> bytes:
+    """An SVG file of panels below each other. `small`: three fit beside each other."""
     with _quiet():
-        return _saved(figure(drawn, marked, lang, title), "svg", metadata={"Date": None, "Creator": None})
+        return _saved(
+            figure(drawn, marked, lang, title, small), "svg", metadata={"Date": None, "Creator": None}
+        )
 
 
 def png(drawn: Sequence[ChartPanel], marked: Marks = Marks(), title: str = "") -> bytes:  # noqa: B008
@@ -56,9 +64,9 @@ def png(drawn: Sequence[ChartPanel], marked: Marks = Marks(), title: str = "") -
         return _saved(figure(drawn, marked, Lang.EN, title), "png", dpi=DOTS_PER_INCH, metadata=metadata)
 
 
-def inline_svg(drawn: Sequence[ChartPanel], marked: Marks, lang: Lang, name: str) -> str:
+def inline_svg(drawn: Sequence[ChartPanel], marked: Marks, lang: Lang, name: str, small: bool = False) -> str:
     """An SVG element for a page whose style sheet knows the classes of `inline`; `name` tells what it is."""
-    return inlined(svg(drawn, marked, lang), name)
+    return inlined(svg(drawn, marked, lang, small=small), name)
 
 
 def incident_png(history: Object, story: Object, incident: Object) -> bytes:
@@ -68,8 +76,9 @@ def incident_png(history: Object, story: Object, incident: Object) -> bytes:
     story's.
     """
     drawn = chain(history, incident) if story["base"] == GRPO else panels(history, FIT)
-    title = f"{history['run']}: incident from step {incident['onset_step']}"
-    return png(drawn, marks(story, around(history, incident)), title)
+    marked = marks(story, around(history, incident))
+    title = f"{history['run']}: incident from {marked.unit} {incident['onset_step']}"
+    return png(drawn, marked, title)
 
 
 def _saved(drawn: Figure, form: str, **options: Any) -> bytes:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from llmtrain_exporter.ingest import values
 from llmtrain_exporter.knowledge import catalogue, row
 from llmtrain_exporter.knowledge.metric import Group, Key, Metric, Unit
-from llmtrain_exporter.knowledge.skips import UNREADABLE_ROW
+from llmtrain_exporter.knowledge.skips import UNREADABLE_ROW, UNREADABLE_VALUE
 from llmtrain_exporter.model import Layout, Record, RowKind, Series, Skip, series
 
 KEYS_KEPT = 1 << 16
@@ -25,7 +25,7 @@ CellReader = Callable[[object], float | None]
 
 _NUMERIC = frozenset((float, int))
 NO_RECORD = Skip("no_training_row")
-_UNREADABLE_VALUE = Skip("unreadable_value")
+_UNREADABLE_VALUE = Skip(UNREADABLE_VALUE)
 _UNREADABLE_ROW = Skip(UNREADABLE_ROW)
 _TRAINING = (RowKind.TRAIN, RowKind.EVAL)
 _EPOCH = "epoch"

@@ -19,7 +19,7 @@ class When(Enum):
     BEFORE = "before"  # the last ones before the trouble
     END = "end"  # its last records, or those before it recovered
     ALWAYS = "always"  # every record, but for outliers
-    BEST = "best"  # the records in which the metric was highest
+    BEST = "best"  # the record in which the metric was highest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,17 +82,30 @@ class Unlogged(Evidence):
     split: str = "train"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together(Evidence):
+    """All of these hold."""
+
+    parts: tuple[Evidence, ...]
+
+
 class Pattern(str, Enum):
     """What several metrics say together; `analyse.diagnosis.patterns` finds each."""
 
     FUNCTIONS_PART = "functions_part"  # one reward function rises while another falls
     CUT_YET_REWARDED = "cut_yet_rewarded"  # completions run into the limit and lose no reward
     REWARD_NEAR_BEST = "reward_near_best"  # at the end, as good as it ever was, and good
+    CUT_FROM_START = "cut_from_start"  # most completions run into the limit from the first records on
     REWARD_LOST = "reward_lost"  # at the end far below its best
+    LOSS_LOST = "loss_lost"  # at the end far above its best
+    NOTHING_TRAINED = "nothing_trained"  # the learning rate is 0 throughout
     NO_REWARD_EVER = "no_reward_ever"  # not one completion earned anything
+    FUNCTION_NEVER = "function_never"  # one reward function never gave anything, another did
     BEST_EVALUATION_LAST = "best_evaluation_last"  # the evaluation loss falls to the end
     EVALUATION_ROSE = "evaluation_rose"  # the evaluation loss is clearly above its best
     GAP_GROWS = "gap_grows"  # the training loss halves while the evaluation loss hardly falls
+    EVALUATION_APART = "evaluation_apart"  # the first evaluation loss is far above that of training
+    ENDED = "ended"  # nothing is written any more
     EVALUATED = "evaluated"  # it has evaluations at all
     HIDDEN_NAN = "hidden_nan"  # a loss of 0 beside another value that is not finite
     CHECKPOINT_BEFORE = "checkpoint_before"  # one lies on disk from before the trouble

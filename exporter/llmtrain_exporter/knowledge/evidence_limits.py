@@ -11,12 +11,16 @@ COURSE_POINTS: Annotated[int, "points", src.RUNS] = 128
 """Of a course at the most, and half as many at least once a run has that many records; an even number."""
 COURSE_SERIES: Annotated[int, "series", src.RUNS] = 40
 """Of a course at the most; reward functions are the only metric of which a run has many."""
+SMOOTHED: Annotated[int, "points", src.RUNS] = 8
+"""From which on a single one that lies off does not count."""
 ENDS: Annotated[int, "parts of a run", src.RUNS] = 8
 """The first records and the last ones are one of so many, ..."""
 ENDS_MOST: Annotated[int, "points", src.RUNS] = 5
 """... and no more points than these."""
 BEFORE: Annotated[int, "points", src.RUNS] = 8
 """Just before the trouble, from which the level before it is taken."""
+USUAL: Annotated[float, "share of the level", src.RUNS] = 0.02
+"""By which a record may differ that shows the usual level."""
 OUTLIERS: Annotated[float, "share of points", src.RUNS] = 0.05
 """That may lie outside of what is there always."""
 ALONE: Annotated[int, "records", src.RUNS] = 2
@@ -33,14 +37,24 @@ PARTED_RISE: Annotated[float, "times", src.RUNS] = 1.25
 """Its level before: where a reward function has risen, ..."""
 PARTED_FALL: Annotated[float, "share", src.RUNS] = 0.5
 """... while another has fallen to this share of its own."""
+PARTED_NOISE: Annotated[float, "usual changes between two records", src.RUNS] = 4.0
+"""More than this a reward function must have risen or fallen, and stay there."""
 CUT_MORE: Annotated[float, "share of completions", src.RUNS] = 0.3
 """By how much more are cut, ..."""
+CUT_AT_FIRST: Annotated[float, "share of completions", src.RUNS] = 0.5
+"""That is cut from the first records on, where the limit is too small."""
+AT_LIMIT: Annotated[float, "share of the limit", src.RUNS] = 0.95
+"""At which a mean length is as good as the limit."""
 REWARD_HELD: Annotated[float, "share", src.RUNS] = 0.85
 """... while the reward stays at this share of what it was."""
-NEAR_BEST: Annotated[float, "share of its best level", src.RUNS] = 0.9
+NEAR_BEST: Annotated[float, "share of its best level", src.RUNS] = 0.85
 """At which a reward is near its best, ..."""
-GOOD: Annotated[float, "reward", src.RUNS] = 0.5
-"""... which must be this at least: nobody knows all that a reward can give."""
+GOOD: Annotated[float, "reward", src.RUNS] = 0.7
+"""... which must be this at least, of each function that ever gave one: nobody knows all that it can give."""
+LOSS_LOST: Annotated[float, "times its best level", src.RUNS] = 2.0
+"""At which a loss is lost."""
+LOSS_MATTERS: Annotated[float, "loss", src.RUNS] = 0.5
+"""Below which it is not lost, however much better it was."""
 LOST: Annotated[float, "share of its best level", src.RUNS] = 0.5
 """At which a reward is lost."""
 NOTHING: Annotated[float, "reward", src.RUNS] = 0.01
@@ -49,12 +63,16 @@ EVALUATION_ROSE: Annotated[float, "times its best", src.RUNS] = 1.02
 """At which the evaluation loss has risen."""
 EVALUATION_FELL: Annotated[float, "times the first", src.RUNS] = 0.95
 """Up to which the last evaluation loss has fallen."""
+EVALUATION_APART: Annotated[float, "times the training loss", src.RUNS] = 1.3
+"""From which on the first evaluation loss lies apart from it."""
 LOSS_HALVED: Annotated[float, "times", src.RUNS] = 0.5
 """The training loss at the first evaluation: that at the last one, where it has halved."""
 
 # What values are proposed.
 DECAYED: Annotated[float, "times its peak", src.RUNS] = 0.7
 """Up to which a learning rate has decayed."""
+AT_LEAST_DONE: Annotated[int, "times", src.RUNS] = 10
+"""That a run is evaluated and saved."""
 ROOM: Annotated[float, "times", src.RUNS] = 1.25
 """The longest healthy completions: the room that a length limit leaves them."""
 RATE_FAR_OFF: Annotated[float, "learning rate", src.SFT_WATCH] = 1e-3

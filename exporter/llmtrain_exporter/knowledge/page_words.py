@@ -113,7 +113,7 @@ PAGE: Mapping[str, Text] = {
     "remove": Text("Remove {run}", "移除 {run}"),
     "differ": words.DIFFERENT_SETTINGS,
     "none_differ": words.SAME_SETTINGS,
-    "unknown": Text("not known", "未知"),
+    "unknown": words.HEALTH["unknown"],
 }
 """What the server says on the pages and nowhere else, by the names that templates know."""
 
@@ -128,6 +128,7 @@ SCRIPT: Mapping[str, Text] = {
     "chart": Text("chart", "曲线图"),
     "axis": Text("Horizontal axis", "横轴"),
     "over_step": Text("step", "步数"),
+    "over_record": Text("record", "记录"),
     "over_time": Text("time", "时间"),
     "no_times": Text("This log has no times.", "该日志不含时间。"),
     "whole": Text("Whole run", "显示全程"),
@@ -181,5 +182,9 @@ def page_texts(lang: Lang) -> dict[str, str]:
 def script_texts(lang: Lang) -> dict[str, str]:
     """All that scripts say; units of time as "unit.min"."""
     units = {f"unit.{unit}": text for unit, text in words.UNITS.items()}
-    known = {**SCRIPT, "ago": words.AGO, "more": PAGE["more"], "step": words.STEP, **units}
-    return {name: text.of(lang) for name, text in known.items()}
+    known = {**SCRIPT, "ago": words.AGO, "more": PAGE["more"], **units}
+    places = {
+        unit: words.STEP.of(lang).format(unit=one.of(lang), first="{first}")
+        for unit, (one, _) in words.COUNTED_IN.items()
+    }
+    return {**{name: text.of(lang) for name, text in known.items()}, **places}

@@ -57,6 +57,7 @@ class Producer:
     what the program takes for a setting not given, by its own code; nobody knows whether that is in force.
     Both have what holds for every profile, and `..._in` what holds in one profile alone and goes before it.
     `family`: the dialect under which people know its logs, where that is not the program's own.
+    `states_steps`: a file of its runs that states steps; empty: none.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Producer:
     defaults: Mapping[str, float | str] = field(default_factory=dict)
     defaults_in: Mapping[str, Mapping[str, float | str]] = field(default_factory=dict)
     family: str = ""
+    states_steps: str = ""
 
     @property
     def dialect(self) -> str:

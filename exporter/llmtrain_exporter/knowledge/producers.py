@@ -55,6 +55,7 @@ SWIFT = Producer(
         profile.GRPO: {**_defaults(spelling.SWIFT, "ms-swift/RLHFArguments"), "beta": 0.04},
         profile.DPO: {"beta": 0.1},
     },
+    states_steps="logging.jsonl",
 )
 """ms-swift. It works out beta itself where none is given: source: its RLHFArguments, as in the table."""
 
@@ -63,6 +64,7 @@ MEGATRON_SWIFT = Producer(
     flags=_flags(spelling.MEGATRON_SWIFT, "ms-swift/MegatronRLHFArguments"),
     defaults=_defaults(spelling.MEGATRON_SWIFT, "ms-swift/MegatronRLHFArguments"),
     family=SWIFT.name,
+    states_steps=SWIFT.states_steps,
 )
 """ms-swift on Megatron, whose arguments are Megatron's."""
 
@@ -72,6 +74,7 @@ TRANSFORMERS = Producer(
     flags_in={kind: _flags(spelling.TRL, name) for kind, name in _TRL_CLASSES.items()},
     defaults=_defaults(spelling.TRL, *_HUGGING_FACE),
     defaults_in={kind: _defaults(spelling.TRL, name) for kind, name in _TRL_CLASSES.items()},
+    states_steps="trainer_state.json",
 )
 """Transformers itself, TRL, and what is built on them."""
 
@@ -83,6 +86,7 @@ UNSLOTH = Producer(
     defaults=_defaults(spelling.UNSLOTH, _HUGGING_FACE[0], *_UNSLOTH),
     defaults_in=TRANSFORMERS.defaults_in,
     family=TRANSFORMERS.name,
+    states_steps=TRANSFORMERS.states_steps,
 )
 """Unsloth: scripts in Python, around TRL's trainers."""
 
@@ -92,6 +96,7 @@ LLAMAFACTORY = Producer(
     flags=_flags({k: v for k, v in spelling.LLAMAFACTORY.items() if k != "beta"}, *_LLAMAFACTORY),
     flags_in={profile.DPO: _flags({"beta": spelling.LLAMAFACTORY["beta"]}, *_LLAMAFACTORY)},
     defaults=_defaults(spelling.LLAMAFACTORY, *_LLAMAFACTORY),
+    states_steps="trainer_log.jsonl",
 )
 """LLaMA-Factory, which has no GRPO."""
 
@@ -102,6 +107,7 @@ AXOLOTL = Producer(
     flags_in={profile.GRPO: _flags(spelling.AXOLOTL_RL, "axolotl/TRLConfig")},
     defaults=_defaults(spelling.AXOLOTL, "axolotl/AxolotlInputConfig"),
     family=TRANSFORMERS.name,
+    states_steps=TRANSFORMERS.states_steps,
 )
 """Axolotl."""
 

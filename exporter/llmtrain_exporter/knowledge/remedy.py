@@ -37,10 +37,11 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One fixed value; those of `fine` serve as well."""
+    """One fixed value; those of `fine` serve as well. `known`: only in place of one that the run tells."""
 
     value: str
     fine: tuple[str, ...] = ()
+    known: bool = False
 
 
 class Quantity(Enum):

@@ -26,10 +26,11 @@ DURATION = Text("Time on the trainer's clock", "训练用时（框架计时）")
 # 1. What each metric means.
 METRICS = Text("What each metric means, and how this run did", "各指标含义及表现")
 METRICS_INTRO = Text(
-    "The log holds {n} series of numbers. Those that say something of a run's health are told one by one; "
-    "the others are in the table at the end of this section.",
-    "日志中共有 {n} 个数值序列。下面逐个说明与训练健康有关的指标，其余列在本节末尾的表中。",
+    "The log holds {n} series of numbers; these say something of a run's health.",
+    "日志中共有 {n} 个数值序列，以下为与训练健康有关的指标。",
 )
+EACH_METRIC = Text("Each metric in words", "逐个指标说明")
+DETAILS = Text("Parts of these metrics", "这些指标的各个部分")
 OTHERS = Text("All other numbers of the log", "日志中的其他数值")
 SERIES = Text("series", "序列")
 WHAT_IT_IS = Text("what it is", "含义")
@@ -37,7 +38,7 @@ LOWEST = Text("lowest", "最低")
 MEDIAN = Text("median", "中位数")
 HIGHEST = Text("highest", "最高")
 LAST = Text("last", "最新")
-AT_STEP = Text("{value} (step {step})", "{value}（第 {step} 步）")
+AT_STEP = Text("{value} ({unit} {step})", "{value}（第 {step} {unit}）")
 IN_THE_RUN = Text("worst in the run", "全程最差")
 MOSTLY = Text(
     "Mostly between {low} and {high} (8 of 10 records): about {began} in the first tenth of the run, "
@@ -63,7 +64,7 @@ ODD = Counted(
     Text("In 1 record the log says NaN or infinity.", "有 1 条记录的值是 NaN 或无穷。"),
     Text("In {n} records the log says NaN or infinity.", "有 {n} 条记录的值是 NaN 或无穷。"),
 )
-CHART = Text("{metric} over training steps", "{metric} 随训练步数的变化")
+CHART = Text("{metric} over training {units}", "{metric} 随训练{units}数的变化")
 CHART_LEGEND = Text(
     "Dashed: the run's own level before each record, and the limits. Green bar at the left: healthy. "
     "Triangles: spikes. Rings: evaluations. Red: incidents. Dotted vertical line: resumed.",
@@ -81,7 +82,6 @@ EVENTS_INTRO = Text(
     "“之后”为随后至多 10 个值的中位数。",
 )
 NO_EVENTS = Text("Nothing: no value left what is normal for it.", "没有：所有数值都在正常范围内。")
-WHEN = Text("steps", "步")
 SHARE = Text("of the run", "进度")
 SIGNAL = Text("signal", "信号")
 SEVERITY = Text("severity", "级别")
@@ -101,12 +101,16 @@ EACH_SIGNAL = Text("What these signals say", "这些信号的含义")
 
 # 3. The chains.
 CHAINS = Text("Incidents: what broke first, and what followed", "事故经过：谁先失常，谁随后")
-INCIDENT_AT = Text("Incident at step {onset} ({share} of the run)", "第 {onset} 步的事故（进度 {share}）")
+INCIDENT_AT = Text(
+    "Incident at {unit} {onset} ({share} of the run)", "第 {onset} {unit}的事故（进度 {share}）"
+)
 NO_INCIDENTS = Text("No incident.", "没有事故。")
 STAGE_HEAD = Text("what broke", "失常的部分")
-FROM_STEP = Text("from step", "始于第几步")
-LATER = Text("steps later", "晚多少步")
-CHAIN_CHART = Text("The chain around step {onset}, on one axis", "第 {onset} 步前后的完整链条（同一时间轴）")
+FROM_STEP = Text("from {unit}", "始于第几{unit}")
+LATER = Text("{unit}s later", "晚多少{unit}")
+CHAIN_CHART = Text(
+    "The chain around {unit} {onset}, on one axis", "第 {onset} {unit}前后的完整链条（同一时间轴）"
+)
 WHOLE_RUN = Text("The whole run on one axis", "全程概览（同一时间轴）")
 SIGNALS_IN_IT = Text("Signals: {signals}", "相关信号：{signals}")
 MORE_CHAINS = Counted(
@@ -115,8 +119,8 @@ MORE_CHAINS = Counted(
 )
 RECOVERY = Text("Why it became calm again", "为什么后来又恢复平稳")
 RECOVERY_INTRO = Text(
-    "The run recovered at step {end}. What can bring a run back, and whether the log shows it:",
-    "训练在第 {end} 步恢复。可能起作用的因素，以及日志中的依据：",
+    "The run recovered at {unit} {end}. What can bring a run back, and whether the log shows it:",
+    "训练在第 {end} {unit}恢复。可能起作用的因素，以及日志中的依据：",
 )
 SHOWS = Text("{metric} went from {peak} to {after}", "{metric} 从 {peak} 回到 {after}")
 
@@ -130,6 +134,7 @@ NO_CHANGES = Text("Nothing needs to be changed.", "无需调整。")
 SETTING_NOW = Text("now", "现值")
 PROPOSED = Text("proposed", "建议值")
 FLAG = Text("flag of {dialect}", "{dialect} 命令行参数")
+PROPOSED_SETTINGS = Text("All proposed settings", "全部建议设置")
 JUDGE = Text("to judge yourself", "自行判断")
 NO_FLAG = Text("no flag", "无对应参数")
 MONITORING = Text("What to log, evaluate and save", "记录、验证与保存")
@@ -149,12 +154,12 @@ BEST_NEAR = Text(
     "该步之前（含）最后一个 checkpoint：{checkpoint}。",
 )
 GO_BACK = Text(
-    "To go back to before the incident at step {onset}: {checkpoint}.",
-    "若要回到第 {onset} 步事故之前：{checkpoint}。",
+    "To go back to before the incident at {unit} {onset}: {checkpoint}.",
+    "若要回到第 {onset} {unit}事故之前：{checkpoint}。",
 )
 NO_WAY_BACK = Text(
-    "No checkpoint from before the incident at step {onset} was found beside the log.",
-    "日志旁没有找到第 {onset} 步事故之前的 checkpoint。",
+    "No checkpoint from before the incident at {unit} {onset} was found beside the log.",
+    "日志旁没有找到第 {onset} {unit}事故之前的 checkpoint。",
 )
 CHECKPOINTS_THERE = Text("Found beside the log: {names}.", "日志旁的 checkpoint：{names}。")
 NO_CHECKPOINTS = Text("None was found beside the log.", "日志旁没有找到 checkpoint。")
@@ -164,8 +169,8 @@ NOT_BY_LOSS = Text(
     "这类训练不能按 loss 挑选 checkpoint，应看验证集的 reward。",
 )
 BEST_REWARD = Text(
-    "Highest evaluation reward: {value} at step {step}.",
-    "验证 reward 最高：第 {step} 步，{value}。",
+    "Highest evaluation reward: {value} at {unit} {step}.",
+    "验证 reward 最高：第 {step} {unit}，{value}。",
 )
 NO_REWARD = Text(
     "Every evaluation has a reward of 0, so none is better than another.",
@@ -181,7 +186,7 @@ CHECKLIST_INTRO = Text(
     "The questions of the monitoring guide, answered by the whole log.",
     "监控指南中的问题，按整份日志作答。",
 )
-BEST_AT = Text("step {step}, eval loss {loss}", "第 {step} 步，eval loss {loss}")
+BEST_AT = Text("{unit} {step}, eval loss {loss}", "第 {step} {unit}，eval loss {loss}")
 
 # 8. Open questions.
 OPEN = Text("Open questions", "尚不清楚的问题")

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge.text import Counted, Text
 
 UNREADABLE_ROW = "unreadable_row"
+UNREADABLE_VALUE = "unreadable_value"
 
 REASONS = {
     "not_json": "not JSON, nor what Python writes for it",
     "not_an_object": "JSON, but no object",
     "no_training_row": "an object that no trainer logs as a row",
-    "unreadable_value": "a value of a training row that means no number; the rest of the row was read",
+    UNREADABLE_VALUE: "a value of a training row that means no number; the rest of the row was read",
     UNREADABLE_ROW: "a training row that was recognised, and is torn or has no value that could be read",
     "text": "ordinary output between the rows of a printed log",
     "too_long": "longer than the limit of a line",
@@ -33,7 +34,7 @@ COUNTS: Mapping[str, Counted] = {
         Text("1 object that no trainer logs", "1 个非训练记录的对象"),
         Text("{n} objects that no trainer logs", "{n} 个非训练记录的对象"),
     ),
-    "unreadable_value": Counted(
+    UNREADABLE_VALUE: Counted(
         Text("1 unreadable value", "1 个无法读取的数值"),
         Text("{n} unreadable values", "{n} 个无法读取的数值"),
     ),

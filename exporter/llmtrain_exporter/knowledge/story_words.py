@@ -11,6 +11,7 @@ HEALTH = {
     "healthy": Text("healthy", "健康"),
     "watch": Text("watch", "需关注"),
     "broken": Text("broken", "异常"),
+    "unknown": Text("not known", "未知"),
 }
 STATE = {
     "waiting": Text("waiting for the first record", "等待第一条记录"),
@@ -30,6 +31,9 @@ JUDGED = {
     "critical": Text("critical", "严重"),
     "": Text("", ""),
 }
+NOT_CALM = Text("not yet calm", "尚未平稳")
+"""In place of a severity where a signal lasts and its value is within limits again."""
+
 SEVERAL_STAGES = Text("Several parts of the run", "多类指标")  # where nobody knows which
 STAGE = {
     "kl": Text("KL", "KL"),
@@ -62,23 +66,44 @@ MORE_AGAINST = Counted(Text(" and 1 more", "（另有 1 项）"), Text(" and {n}
 NOW_ONLY = Text("{verdict} (now {now})", "{verdict}（目前{now}）")
 REASON = Text("{title}. {text}", "{title}。{text}")
 PROFILE = Text("{name} (from {base})", "{name}（继承自 {base}）")
-AT_STEP = Text("{state} at step {step}", "{state}，第 {step} 步")
+AT_STEP = Text("{state} at {unit} {step}", "{state}，第 {step} {unit}")
+COUNTED_IN: Mapping[str, tuple[Text, Text]] = {
+    "step": (Text("step", "步"), Text("steps", "步")),
+    "record": (Text("record", "条记录"), Text("records", "记录")),
+}
+"""What a run is counted in: `{unit}` and `{units}` of every text that tells a place in a run."""
+
 OF_STEPS = Text("{step} of {max}", "{step} / {max}")
 TRAIN_RECORDS = Counted(
     Text("1 training record", "1 条训练记录"), Text("{n} training records", "{n} 条训练记录")
 )
+NO_STEPS = Text(
+    "the log tells no steps, so records are counted: give --logging-steps N as the run had it, or read its "
+    "{file}",
+    "日志没有写步数，只能数记录：加上 --logging-steps N（训练时的 logging_steps），或改读 {file}",
+)
 EVALUATIONS = Counted(Text("1 evaluation", "1 次验证"), Text("{n} evaluations", "{n} 次验证"))
-RESUMED = Text("resumed: from step {last} back to {first}", "断点续训：从第 {last} 步回到第 {first} 步")
-BEST = Text("best evaluation: loss {loss} at step {step}", "最佳验证：第 {step} 步，eval loss {loss}")
+RESUMED = Text(
+    "resumed: from {unit} {last} back to {first}", "断点续训：从第 {last} {unit}回到第 {first} {unit}"
+)
+BEST = Text("best evaluation: loss {loss} at {unit} {step}", "最佳验证：第 {step} {unit}，eval loss {loss}")
 BEST_ANYWHERE = Text("best evaluation: loss {loss}", "最佳验证：eval loss {loss}")
 SKIPPED = Text("skipped: {reasons}", "已跳过：{reasons}")
 ALL_WELL = Text(
     "All well: none of the {signals} warning signals of profile {profile} came up.",
     "一切正常：{profile} 的 {signals} 种告警信号均未出现。",
 )
+NO_SIGNAL_BUT = Text(
+    "None of the {signals} warning signals of profile {profile} came up, but outside of their healthy range "
+    "are: {metrics}.",
+    "{profile} 的 {signals} 种告警信号均未出现，但有指标超出健康范围：{metrics}。",
+)
 NOTHING_TO_JUDGE = Text("No training record yet: nothing to judge.", "还没有训练记录，无从判断。")
+LOSS_UNREADABLE = Text(
+    "The loss of no record could be read: nothing to judge.", "没有一条记录的 loss 能读取，无从判断。"
+)
 LEFT = Text("{time} left", "剩余 {time}")
-PER_STEP = Text("{time} per step", "每步 {time}")
+PER_STEP = Text("{time} per {unit}", "每{unit} {time}")
 LAST_RECORD = Text("last record {when}", "上一条记录在 {when}")
 AT_MOMENT = Text("at {moment}", "{moment}")
 AGO = Text("{time} ago", "{time}前")
@@ -103,19 +128,21 @@ OWN_LEVEL = Text("own level", "自身水平")
 SPIKE = Text("spike", "尖峰")
 
 # What happened.
+USUAL = Text("usual", "平时")
 USUAL_LEVEL = Text("usual level", "平时")
+LEVEL_BEFORE = Text("{level} before {unit} {first}", "{level}（第 {first} {unit}之前）")
 WHAT_HAPPENED = Text("What happened", "发生了什么")
-INCIDENT = Text("Incident from step {onset}", "事故：始于第 {onset} 步")
-WORST = Text("worst at step {peak}", "第 {peak} 步最严重")
+INCIDENT = Text("Incident from {unit} {onset}", "事故：始于第 {onset} {unit}")
+WORST = Text("worst at {unit} {peak}", "第 {peak} {unit}最严重")
 LASTS = Text("not recovered", "未恢复")
-RECOVERED = Text("recovered at step {end}", "第 {end} 步恢复")
-UNDONE = Text("ended by going back to step {end}", "以回到第 {end} 步告终")
+RECOVERED = Text("recovered at {unit} {end}", "第 {end} {unit}恢复")
+UNDONE = Text("ended by going back to {unit} {end}", "以回到第 {end} {unit}告终")
 MORE_INCIDENTS = Counted(
     Text("... and 1 more incident in between", "……其间还有 1 次事故"),
     Text("... and {n} more incidents in between", "……其间还有 {n} 次事故"),
 )
-RECOVERED_AT = Text("Recovered at step {end}", "第 {end} 步恢复正常")
-WENT_BACK_TO = Text("Over, the run went back to step {end}", "训练已回到第 {end} 步，事故结束")
+RECOVERED_AT = Text("Recovered at {unit} {end}", "第 {end} {unit}恢复正常")
+WENT_BACK_TO = Text("Over, the run went back to {unit} {end}", "训练已回到第 {end} {unit}，事故结束")
 UNRECOVERED = {
     "finished": Text("Finished without recovering", "训练结束，未恢复"),
     "failed": Text("Failed without recovering", "训练失败退出，未恢复"),
@@ -143,13 +170,13 @@ LOST_STEP = Text("step {onset}", "第 {onset} 步"), Text("{time} a step", "每�
 LOST_RECORD = Text("record {onset}", "第 {onset} 条记录"), Text("{time} a record", "每条记录 {time}")
 """An onset and a pace, by steps; by records where nothing tells steps."""
 HIDDEN_NAN = Text(
-    "{metric} is exactly 0 at step {step}, which is how a trainer shows a loss that is NaN.",
-    "第 {step} 步 {metric} 恰为 0，训练框架正是这样显示 NaN loss 的。",
+    "{metric} is exactly 0 at {unit} {step}, which is how a trainer shows a loss that is NaN.",
+    "第 {step} {unit} {metric} 恰为 0，训练框架正是这样显示 NaN loss 的。",
 )
 FINDING = Text("{when}, {severity}: {title}. {text}", "{when}，{severity}：{title}。{text}")
-STEP = Text("step {first}", "第 {first} 步")
-STEPS = Text("steps {first} to {last}", "第 {first} 至 {last} 步")
-STEPS_ON = Text("from step {first} on", "第 {first} 步起")
+STEP = Text("{unit} {first}", "第 {first} {unit}")
+STEPS = Text("{unit}s {first} to {last}", "第 {first} 至 {last} {unit}")
+STEPS_ON = Text("from {unit} {first} on", "第 {first} {unit}起")
 TIMES = Text("{when}, {times} times", "{when}，共 {times} 次")
 TWICE = Text("{when}, twice", "{when}，共 2 次")
 
@@ -161,14 +188,14 @@ NOT_CLEAR = Text(
     "没有哪个原因特别突出，以下都有可能：",
 )
 PROOF_MOVED = Text(
-    "{metric} {before} to {at} between steps {first} and {step}",
-    "{metric} 在第 {first} 到 {step} 步之间从 {before} 变为 {at}",
+    "{metric} {before} to {at} between {unit}s {first} and {step}",
+    "{metric} 在第 {first} 到 {step} {unit}之间从 {before} 变为 {at}",
 )
-PROOF_AGAINST = Text(
-    "{metric} {at} at step {step}, usual {before}", "{metric} 在第 {step} 步为 {at}，平时 {before}"
+PROOF_BETWEEN = Text(
+    "{metric} {at} at {unit}s {first} to {step} (median)",
+    "{metric} 在第 {first} 到 {step} {unit}的中位数为 {at}",
 )
-PROOF_BETWEEN = Text("{metric} {at} at steps {first} to {step}", "{metric} 在第 {first} 到 {step} 步为 {at}")
-PROOF_AT = Text("{metric} {at} at step {step}", "{metric} 在第 {step} 步为 {at}")
+PROOF_AT = Text("{metric} {at} at {unit} {step}", "{metric} 在第 {step} {unit}为 {at}")
 WHAT_TO_DO = Text("What to do", "怎么办")
 NOW = Text(" (now {now})", "（现为 {now}）")
 GAP = Text("Eval loss far above training loss", "eval loss 远高于训练 loss")
@@ -188,9 +215,9 @@ ONE_AT_A_TIME = Text(
 # Where it comes from.
 DETAILS = Text("Details", "详情")
 LOG = Text("Log", "日志")
-TAKEN = Text("Steps", "步数")
+TAKEN = Text("{units}", "{units}数")  # in front of a line
 TAKEN_RANGE = Text("{first} to {last}", "{first} 至 {last}")
-TAKEN_OF = Text("{first} to {last} of {max} ({share})", "{first} 至 {last}，共 {max} 步（{share}）")
+TAKEN_OF = Text("{first} to {last} of {max} ({share})", "{first} 至 {last}，共 {max} {unit}（{share}）")
 LAST_WRITTEN = Text("Last record written", "最后一条记录写入时间")
 SETTINGS = Text("Hyper-parameters", "超参数")
 SETTINGS_FROM = Text("As the run's own argument file says.", "取自训练目录中的参数文件。")

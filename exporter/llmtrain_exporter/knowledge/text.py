@@ -46,6 +46,7 @@ MOMENT = {
     "metric": "log name of the metric that the signal watches",
     "function": "name of the reward function",
     "step": "step at which the signal came up",
+    "unit": "what the run is counted in: steps, or records where its log tells no steps",
     "value": "the metric's value then, with its unit",
     "baseline": "what the value is held against: the run's own level before, or training beside evaluation",
     "baseline_name": "what that is, where it is not the usual level",
@@ -74,6 +75,11 @@ def fill(text: Text, lang: Lang, values: Mapping[str, str]) -> str:
 def named(settings: Mapping[str, float | str]) -> dict[str, str]:
     """Values for the placeholders of settings: {"beta": 0.04} becomes {"beta": "beta = 0.04"}."""
     return {name: f"{name} = {written(value)}" for name, value in settings.items() if name in SETTINGS}
+
+
+def switched(value: float) -> str:
+    """A setting that is on or off, as one types it."""
+    return "true" if value else "false"
 
 
 def written(value: float | str) -> str:

@@ -18,15 +18,17 @@ MORE_RUNS = Counted(
 
 # What happens, one line each.
 BEST = Text(
-    "step {step}: best evaluation so far, loss {loss}", "第 {step} 步：迄今最佳验证，eval loss {loss}"
+    "{unit} {step}: best evaluation so far, loss {loss}", "第 {step} {unit}：迄今最佳验证，eval loss {loss}"
 )
-EASED = Text("step {step}, eased to {severity}: {title}", "第 {step} 步，减轻为{severity}：{title}")
+EASED = Text("{unit} {step}, eased to {severity}: {title}", "第 {step} {unit}，减轻为{severity}：{title}")
 WORSE = Text(
-    "step {step}, now {severity}: {title}. {text}", "第 {step} 步，升级为{severity}：{title}。{text}"
+    "{unit} {step}, now {severity}: {title}. {text}", "第 {step} {unit}，升级为{severity}：{title}。{text}"
 )
-OVER = Text("step {step}, over: {title} ({when})", "第 {step} 步，已解除：{title}（{when}）")
-BEGUN = Text("Incident from step {onset}: {chain}", "事故：始于第 {onset} 步，{chain}")
-SPREADS = Text("Incident from step {onset} spreads: {chain}", "事故仍在扩大，始于第 {onset} 步：{chain}")
+OVER = Text("{unit} {step}, over: {title} ({when})", "第 {step} {unit}，已解除：{title}（{when}）")
+BEGUN = Text("Incident from {unit} {onset}: {chain}", "事故：始于第 {onset} {unit}，{chain}")
+SPREADS = Text(
+    "Incident from {unit} {onset} spreads: {chain}", "事故仍在扩大，始于第 {onset} {unit}：{chain}"
+)
 DO = Text("What to do: {actions}", "怎么办：{actions}")
 STALLED = Text("stalled: no record for {time}", "停滞：{time}没有新记录")
 GOES_ON = Text("goes on after its silence", "沉默之后恢复训练")

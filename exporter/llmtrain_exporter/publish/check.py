@@ -16,7 +16,7 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import NoRun, Snapshot
+from llmtrain_exporter.model import Health, NoRun, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check_courses import CoursesKept
 from llmtrain_exporter.publish.check_text import as_text
@@ -88,14 +88,16 @@ def style_for(lang: str, out: TextIO) -> Style:
 def exit_code(paths: Sequence[str], runs: Sequence[Snapshot], others: Sequence[NoRun]) -> int:
     """The worst health.
 
-    `UNREADABLE` if a path that was named is no log or has none, a log cannot be analysed, or there is no run.
+    `UNREADABLE` if a path that was named is no log or has none, a log cannot be analysed, or there is no run
+    with anything to judge.
     """
     named = {printable(os.path.abspath(path)) for path in paths}
     if not runs or any(
         other.reason is NoRunReason.BROKEN or printable(other.file) in named for other in others
     ):
         return UNREADABLE
-    return max(run.verdict.value for run in runs)
+    worst = max(run.verdict for run in runs)
+    return UNREADABLE if worst is Health.UNKNOWN else worst.value
 
 
 def as_json(runs: Sequence[Snapshot], others: Sequence[NoRun]) -> str:

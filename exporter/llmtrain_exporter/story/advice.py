@@ -24,6 +24,9 @@ from llmtrain_exporter.story.diagnosis import Action, Reason, causes, flags
 from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.sections import section_of
 
+RESUME = "resume_from_checkpoint"
+"""Not a setting that has a value, but what is done once."""
+
 
 def causes_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | None:
     """The causes that the run shows, each with what speaks for it."""
@@ -71,7 +74,8 @@ def _change(proposal: Proposal, rises: bool | None, lang: Lang) -> Line:
     change: Line = (Code(proposal.flag),)
     if proposal.now is None:
         unknown = {None: words.UNKNOWN, True: words.UNLESS_HIGHER, False: words.UNLESS_LOWER}[rises]
-        return change if proposal.value is None else joined((change, (unknown.of(lang),)))
+        told = proposal.value is None or proposal.setting == RESUME
+        return change if told else joined((change, (unknown.of(lang),)))
     return joined((change, phrase(words.NOW, lang, now=written(proposal.now))))
 
 

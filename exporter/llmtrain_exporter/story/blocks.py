@@ -7,7 +7,7 @@ said by the ranks; see `story.shorten`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 DETAIL = 6
@@ -191,10 +191,14 @@ class Command:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture, for a medium that can draw it. `name`: of its file; `caption`: what is to be seen."""
+    """A picture, for a medium that can draw it. `name`: of its file; `caption`: what is to be seen.
+
+    `small`: one of many of its kind, which stand beside each other.
+    """
 
     name: str
     caption: str
+    small: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,11 @@ class Section:
     title: str | None
     blocks: tuple[Block, ...]
     rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Folded(Section):
+    """A section for who wants all of it: closed on a screen until somebody opens it, left out on paper."""
 
 
 Block = Paragraph | Items | Facts | Table | Command | Figure | Section

@@ -74,7 +74,7 @@ def _colour(run: Snapshot, found: CheckAnswer) -> str:
 def because(run: Snapshot, check: Check, found: CheckAnswer, lang: Lang) -> str:
     """What an answer rests on."""
     if found.ground is Ground.SIGNALS:
-        return _listed((_episode(episode, lang) for episode in _each_signal(found.episodes)), lang)
+        return _listed((_episode(run, episode, lang) for episode in _each_signal(found.episodes)), lang)
     if found.ground is Ground.VERDICT:
         return _listed((_title(signal, lang) for signal in against(run)), lang) or words.NOTHING_AGAINST.of(
             lang
@@ -101,9 +101,9 @@ def _each_signal(episodes: Iterable[Episode]) -> list[Episode]:
     return list(found.values())
 
 
-def _episode(episode: Episode, lang: Lang) -> str:
+def _episode(run: Snapshot, episode: Episode, lang: Lang) -> str:
     last = None if episode.active else episode.last_step
-    when = steps_text(episode.first_step, last, lang)
+    when = steps_text(run, episode.first_step, last, lang)
     return _title(episode.signal, lang) + story_words.IN_BRACKETS.of(lang).format(text=when)
 
 
@@ -116,7 +116,7 @@ def _lacking(run: Snapshot, check: Check, lang: Lang) -> str:
 
 def _lost_when(run: Snapshot, lang: Lang) -> str:
     lost = weights_lost(run)
-    return "" if lost is None else steps_text(lost.first_step, None, lang)
+    return "" if lost is None else steps_text(run, lost.first_step, None, lang)
 
 
 def _title(signal: str, lang: Lang) -> str:

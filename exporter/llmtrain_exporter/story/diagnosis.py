@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from llmtrain_exporter.analyse.episodes import badness
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.arguments import TRUTHS
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import Ladder, Remedy
@@ -16,7 +17,7 @@ from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.fit import EVALUATION_AT_BEST, OVERFIT
 from llmtrain_exporter.knowledge.signals.loss import NON_FINITE
-from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, fill, named
+from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, fill, named, switched, written
 from llmtrain_exporter.model import (
     Diagnosis,
     Episode,
@@ -28,13 +29,25 @@ from llmtrain_exporter.model import (
     Snapshot,
     series,
 )
-from llmtrain_exporter.story.numbers import series_name, value_text
+from llmtrain_exporter.story.numbers import series_name, short_name, value_text
 from llmtrain_exporter.story.phrase import enumerated
+from llmtrain_exporter.story.unit import counted_in
 
 NBSP = "\xa0"
 """Keeps a setting and its value on one line."""
 
 COLLAPSE = "collapse"
+
+OFF_USUAL = frozenset(
+    (
+        *("kl_spike", "loss_spike", "grad_spike", "length_collapse"),
+        *("reward_drop", "reward_function_drop", "throughput_drop"),
+    )
+)
+"""Signals that hold a series against its usual level, and say so."""
+
+LONG = 5
+"""Records after which the level from before a signal is no longer where the series lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +141,23 @@ def _finding(run: Snapshot, episodes: Sequence[Episode], lang: Lang) -> Finding:
         times=sum(episode.times for episode in episodes),
         severity=worst.severity,
         title=signal_title(run, worst.signal, lang),
-        text=fill(form, lang, {**_settings(run), **_moment(worst, lang), **_beside(run, worst, lang)}),
+        text=fill(
+            form,
+            lang,
+            {
+                **_settings(run),
+                **counted_in(run, lang),
+                **_moment(run, worst, lang),
+                **_beside(run, worst, lang),
+            },
+        ),
     )
 
 
 def checkpoint_before(run: Snapshot, incident: Incident) -> int | None:
-    """The step of the last checkpoint that is there from before an incident."""
+    """The step of the last checkpoint that is there from before an incident; None: nobody knows of any."""
+    if run.step_is_record:  # which step the incident began at is not known
+        return None
     return max((step for step in run.checkpoints if step < incident.onset_step), default=None)
 
 
@@ -144,26 +168,26 @@ def causes(run: Snapshot, found: Diagnosis, lang: Lang) -> list[Reason]:
 
 def _reason(run: Snapshot, proved: ProvedCause, lang: Lang) -> Reason:
     cause = CAUSES[proved.cause]
-    proofs = tuple(proof_text(proof, lang) for proof in proved.evidence)
+    proofs = tuple(proof_text(run, proof, lang) for proof in proved.evidence)
     return Reason(cause.name.of(lang), fill(cause.how, lang, _settings(run)), proofs)
 
 
-def proof_text(proof: Proof, lang: Lang) -> str:
+def proof_text(run: Snapshot, proof: Proof, lang: Lang) -> str:
     """ "kl 0.002 to 5.2 between steps 4 and 32": what a run shows, in numbers and steps."""
     if isinstance(proof.metric, str):
-        return f"{proof.metric} = {proof.at:g}"
+        value = switched(proof.at) if proof.metric in TRUTHS else written(proof.at)
+        return f"{proof.metric} = {value}"
     metric, step = proof.metric.metric, proof.to_step
     form = words.PROOF_AT if proof.before is None else words.PROOF_MOVED
-    if proof.from_step == proof.to_step and proof.before is not None:
-        form = words.PROOF_AGAINST
-    elif proof.from_step != proof.to_step and proof.before is None:
+    if proof.from_step != proof.to_step and proof.before is None:
         form = words.PROOF_BETWEEN
     return form.of(lang).format(
-        metric=series_name(proof.metric),
+        metric=short_name(proof.metric),
         before="" if proof.before is None else value_text(proof.before, metric, lang),
         at=value_text(proof.at, metric, lang),
         first=proof.from_step,
         step=step,
+        **counted_in(run, lang),
     )
 
 
@@ -208,7 +232,7 @@ def _settings(run: Snapshot) -> dict[str, str]:
     return {**own, **limits}
 
 
-def _moment(episode: Episode, lang: Lang) -> dict[str, str]:
+def _moment(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:
     """What the texts say of an episode: its worst value and when that was."""
     metric, labels = episode.metric.metric, dict(episode.metric.labels)
     truth = SIGNALS[episode.signal].measure is Measure.TRUTH
@@ -218,8 +242,17 @@ def _moment(episode: Episode, lang: Lang) -> dict[str, str]:
         "step": str(episode.first_step if truth else episode.peak_step),
         "value": value_text(episode.peak, metric, lang),
         "limit": value_text(episode.limit, metric, lang),
-        "baseline": "?" if episode.baseline is None else value_text(episode.baseline, metric, lang),
+        "baseline": "?" if episode.baseline is None else _level(run, episode, lang),
     }
+
+
+def _level(run: Snapshot, episode: Episode, lang: Lang) -> str:
+    """Where a series lay: "0.01", or "0.01 before step 7" where the worst came long after that."""
+    level = value_text(episode.baseline or 0.0, episode.metric.metric, lang)
+    soon = episode.records < LONG or episode.peak_step == episode.first_step
+    if soon or episode.signal not in OFF_USUAL:
+        return level
+    return words.LEVEL_BEFORE.of(lang).format(level=level, first=episode.first_step, **counted_in(run, lang))
 
 
 def _beside(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:

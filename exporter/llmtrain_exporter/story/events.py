@@ -28,6 +28,7 @@ from llmtrain_exporter.story.lost import lost_line
 from llmtrain_exporter.story.numbers import moment_text
 from llmtrain_exporter.story.phrase import joined, parts, phrase
 from llmtrain_exporter.story.sections import section_of
+from llmtrain_exporter.story.unit import counted_in
 
 
 def incidents_section(run: Snapshot, lang: Lang) -> Section | None:
@@ -43,7 +44,7 @@ def incidents_section(run: Snapshot, lang: Lang) -> Section | None:
 
 def _incident(run: Snapshot, incident: Incident, lang: Lang) -> Item:
     back = back_to(run, incident, lang)
-    return Item(incident_line(incident, lang), (back,) if back else ())
+    return Item(incident_line(run, incident, lang), (back,) if back else ())
 
 
 def back_to(run: Snapshot, incident: Incident, lang: Lang) -> Line:
@@ -52,14 +53,15 @@ def back_to(run: Snapshot, incident: Incident, lang: Lang) -> Line:
     return () if step is None else phrase(words.BACK_TO, lang, checkpoint=Code(f"checkpoint-{step}"))
 
 
-def incident_line(incident: Incident, lang: Lang) -> Line:
+def incident_line(run: Snapshot, incident: Incident, lang: Lang) -> Line:
     """An incident: from when until when, and what broke in which order."""
+    unit = counted_in(run, lang)
     onset, peak, end = incident.onset_step, incident.peak_step, incident.recovery_step
-    begun = Span(words.INCIDENT.of(lang).format(onset=onset), onset, end)
+    begun = Span(words.INCIDENT.of(lang).format(onset=onset, **unit), onset, end)
     over = words.LASTS if end is None else words.RECOVERED if end > peak else words.UNDONE
-    lines: list[Line] = [(begun,), phrase(over, lang, end=end)]
+    lines: list[Line] = [(begun,), phrase(over, lang, **unit, end=end)]
     if peak != onset:
-        lines.insert(1, phrase(words.WORST, lang, peak=peak))
+        lines.insert(1, phrase(words.WORST, lang, **unit, peak=peak))
     course = joined(lines, words.COMMA.of(lang))
     chain = chain_line(incident, lang)
     return joined((course, chain), Joint(words.COLON.of(lang))) if chain else course
@@ -73,7 +75,9 @@ def ending(run: Snapshot, lang: Lang) -> Item | None:
     end = incident.recovery_step
     if end is not None:
         form = words.RECOVERED_AT if end > incident.peak_step else words.WENT_BACK_TO
-        return Item((Mark(Health.HEALTHY.name.lower(), form.of(lang).format(end=end)),))
+        return Item(
+            (Mark(Health.HEALTHY.name.lower(), form.of(lang).format(end=end, **counted_in(run, lang))),)
+        )
     if run.state.value not in words.UNRECOVERED:
         return None
     mark = Mark(Health.WATCH.name.lower(), words.UNRECOVERED[run.state.value].of(lang))
@@ -98,23 +102,23 @@ def chain_line(incident: Incident, lang: Lang) -> Line:
 
 def findings_section(run: Snapshot, lang: Lang) -> Section | None:
     """Each signal, by its beginning; those that say nothing against the run are left out first."""
-    found = tuple(_finding(finding, lang) for finding in findings(run, lang))
+    found = tuple(_finding(run, finding, lang) for finding in findings(run, lang))
     if not found:
         return None
     cut = Cut.FIRST if run.incidents else Cut.MIDDLE
     return section_of(Part.FINDINGS, lang, words.WHAT_HAPPENED, Items(found, cut=cut))
 
 
-def _finding(finding: Finding, lang: Lang) -> Item:
-    return Item(finding_line(finding, lang), rank=int(finding.severity is Severity.INFO))
+def _finding(run: Snapshot, finding: Finding, lang: Lang) -> Item:
+    return Item(finding_line(run, finding, lang), rank=int(finding.severity is Severity.INFO))
 
 
-def finding_line(finding: Finding, lang: Lang) -> Line:
+def finding_line(run: Snapshot, finding: Finding, lang: Lang) -> Line:
     """A signal: when it was there, how bad it is, and its worst."""
     return parts(
         words.FINDING,
         lang,
-        when=Span(_when(finding, lang), finding.first_step, finding.last_step),
+        when=Span(_when(run, finding, lang), finding.first_step, finding.last_step),
         severity=severity_mark(finding.severity, lang),
         title=Strong(finding.title),
         text=finding.text,
@@ -126,15 +130,15 @@ def severity_mark(severity: Severity, lang: Lang) -> Mark:
     return Mark(severity.value, words.JUDGED[severity.value].of(lang))
 
 
-def _when(finding: Finding, lang: Lang) -> str:
-    when = steps_text(finding.first_step, finding.last_step, lang)
+def _when(run: Snapshot, finding: Finding, lang: Lang) -> str:
+    when = steps_text(run, finding.first_step, finding.last_step, lang)
     if finding.times == 1:
         return when
     form = words.TWICE if finding.times == 2 else words.TIMES
     return form.of(lang).format(when=when, times=finding.times)
 
 
-def steps_text(first: int, last: int | None, lang: Lang) -> str:
-    """From one step to another: "step 7", "steps 7 to 9", "from step 7 on" where it lasts."""
+def steps_text(run: Snapshot, first: int, last: int | None, lang: Lang) -> str:
+    """From one step to another: "step 7", "steps 7 to 9", "from step 7 on" where it lasts; or records."""
     form = words.STEPS_ON if last is None else words.STEP if last == first else words.STEPS
-    return form.of(lang).format(first=first, last=last)
+    return form.of(lang).format(first=first, last=last, **counted_in(run, lang))

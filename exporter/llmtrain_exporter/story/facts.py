@@ -24,6 +24,7 @@ from llmtrain_exporter.story.blocks import (
 from llmtrain_exporter.story.numbers import duration, moment_text, number, percent
 from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.sections import section_of
+from llmtrain_exporter.story.unit import counted_in
 
 ORDINARY = "text"
 """Lines of a printed log that are no record as they should be: not worth a word."""
@@ -60,8 +61,10 @@ def fact_lines(run: Snapshot, lang: Lang) -> Iterator[Line]:
         words.EVALUATIONS.of(run.records.get(RowKind.EVAL, 0), lang),
     )
     yield (words.COMMA.of(lang).join(counts),)
+    if run.step_is_record and run.producer.states_steps:
+        yield phrase(words.NO_STEPS, lang, file=Code(run.producer.states_steps))
     for resume in run.resumes:
-        yield phrase(words.RESUMED, lang, last=resume.last, first=resume.first)
+        yield phrase(words.RESUMED, lang, **counted_in(run, lang), last=resume.last, first=resume.first)
     best = best_evaluation(run, lang)
     yield from [best] if best else []
     strange = {reason: lines for reason, lines in run.skipped.items() if reason != ORDINARY}
@@ -77,8 +80,8 @@ def _profile(run: Snapshot, lang: Lang) -> str:
 
 def _state(run: Snapshot, lang: Lang) -> str:
     state = state_text(run, lang)
-    step = step_text(run, lang)
-    return words.AT_STEP.of(lang).format(state=state, step=step) if step else state
+    step = _steps_taken(run, lang)
+    return words.AT_STEP.of(lang).format(state=state, step=step, **counted_in(run, lang)) if step else state
 
 
 def state_text(run: Snapshot, lang: Lang) -> str:
@@ -88,6 +91,12 @@ def state_text(run: Snapshot, lang: Lang) -> str:
 
 
 def step_text(run: Snapshot, lang: Lang) -> str:
+    """The last step where nothing in front of it says so; of a run without steps the record."""
+    taken = _steps_taken(run, lang)
+    return words.STEP.of(lang).format(first=taken, **counted_in(run, lang)) if run.step_is_record else taken
+
+
+def _steps_taken(run: Snapshot, lang: Lang) -> str:
     """The last step, and of how many where that is known."""
     if run.max_steps and run.last_step is not None:
         return words.OF_STEPS.of(lang).format(step=run.last_step, max=run.max_steps)
@@ -99,7 +108,8 @@ def best_evaluation(run: Snapshot, lang: Lang) -> Line:
     if run.best is None or not judged_by_loss(run):
         return ()
     loss, step = run.best
-    return phrase(words.BEST_ANYWHERE if step is None else words.BEST, lang, loss=number(loss), step=step)
+    form = words.BEST_ANYWHERE if step is None else words.BEST
+    return phrase(form, lang, **counted_in(run, lang), loss=number(loss), step=step)
 
 
 def judged_by_loss(run: Snapshot) -> bool:
@@ -135,7 +145,7 @@ def _pace(run: Snapshot, lang: Lang) -> Iterator[Line]:
     if left is not None:
         yield phrase(words.LEFT, lang, time=duration(left, lang))
     if per_step is not None and run.state is State.RUNNING:
-        yield phrase(words.PER_STEP, lang, time=duration(per_step, lang, digits=2))
+        yield phrase(words.PER_STEP, lang, **counted_in(run, lang), time=duration(per_step, lang, digits=2))
     if run.last_record is not None and run.state in (State.RUNNING, State.STALLED):
         text = words.AT_MOMENT.of(lang).format(moment=moment_text(run.last_record))
         yield phrase(words.LAST_RECORD, lang, when=Moment(text, run.last_record))
@@ -160,7 +170,7 @@ def _details(run: Snapshot, lang: Lang) -> Iterator[tuple[str, Line]]:
     for name, text in run.hyper_parameters.info.items():
         yield name, (text,)
     if run.first_step is not None:
-        yield words.TAKEN.of(lang), _steps(run, lang)
+        yield words.TAKEN.of(lang).format(**counted_in(run, lang)).capitalize(), _steps(run, lang)
     if run.last_record is not None:
         at = run.last_record
         yield words.LAST_WRITTEN.of(lang), (Moment(moment_text(at), at),)
@@ -170,5 +180,13 @@ def _steps(run: Snapshot, lang: Lang) -> Line:
     first, last = run.first_step, run.last_step
     if run.max_steps and run.state is not State.WAITING:
         share = percent((last or 0) / run.max_steps)
-        return phrase(words.TAKEN_OF, lang, first=first, last=last, max=run.max_steps, share=share)
+        return phrase(
+            words.TAKEN_OF,
+            lang,
+            **counted_in(run, lang),
+            first=first,
+            last=last,
+            max=run.max_steps,
+            share=share,
+        )
     return phrase(words.TAKEN_RANGE, lang, first=first, last=last)

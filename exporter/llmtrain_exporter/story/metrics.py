@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words
 from llmtrain_exporter.knowledge import story_words as words
-from llmtrain_exporter.knowledge.meaning import Good, Healthy, is_healthy
-from llmtrain_exporter.knowledge.metric import PREFIX, Group
-from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.meaning import Good
+from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Episode, Series, Snapshot
+from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.story.blocks import DETAIL, Course, Line, Mark, Part, Section, Table
-from llmtrain_exporter.story.numbers import range_text, series_name, value_text
+from llmtrain_exporter.story.judged import healthy_text, judgement
+from llmtrain_exporter.story.numbers import short_name, value_text
 from llmtrain_exporter.story.ranges import healthy_of, meaning_of
 from llmtrain_exporter.story.sections import section_of
 
@@ -38,15 +37,23 @@ NO_COURSES: Courses = MappingProxyType({})
 class MetricRow:
     """A metric of the run: its name in the log's own terms, last value, healthy range, what is thought of it.
 
-    `judged`: a key of `words.JUDGED`, empty where nothing can be said.
+    `judged`: a key of `words.JUDGED`, empty where nothing can be said; `word`: the same for people. `beside`:
+    what that holds the value against, if not the healthy range.
     """
 
     name: str
     value: str
     healthy: str
+    beside: str
     judged: str
+    word: str
     main: bool  # worth a line even where there is nothing to say of it
     series: Series
+
+    @property
+    def mark(self) -> Mark:
+        """What is thought of it."""
+        return Mark(self.judged, self.word)
 
     @property
     def matters(self) -> bool:
@@ -62,7 +69,7 @@ def metrics_section(
     if not rows:
         return None
     head = [word.of(lang) for word in (words.METRIC, words.VALUE, words.RANGE, words.VERDICT)]
-    cells = [_cells(row, lang) for row in rows]
+    cells = [_cells(row) for row in rows]
     if courses:
         head.append(words.TREND.of(lang))
         for row, line in zip(rows, cells, strict=True):
@@ -96,61 +103,29 @@ def _note(series: Series, base: str, lang: Lang) -> str:
     return words.BETWEEN_SENTENCES[lang].join((meaning.what.of(lang), *good, *note))
 
 
-def _cells(row: MetricRow, lang: Lang) -> list[Line]:
-    mark: Line = (Mark(row.judged, words.JUDGED[row.judged].of(lang)),) if row.judged else ()
-    return [(row.name,), (row.value,), (row.healthy,) if row.healthy else (), mark]
+def _cells(row: MetricRow) -> list[Line]:
+    mark: Line = (row.mark,) if row.judged else ()
+    return [(row.name,), (row.value,), (row.beside,) if row.beside else (), mark]
 
 
 def metric_rows(run: Snapshot, lang: Lang) -> Iterator[MetricRow]:
     """The metrics of a run, in the catalogue's order."""
-    worst = _worst(run.episodes)
     for series in sorted((logged for logged in run.samples if logged.metric in _CATALOGUE), key=_place):
-        value, healthy = run.samples[series], healthy_of(series, run.base)
-        healthy_text = "" if healthy is None else range_text(healthy, series.metric, run.limits, lang)
+        healthy, thought = healthy_text(series, run, lang), judgement(series, run, lang)
         yield MetricRow(
-            name=_name(series),
-            value=value_text(value, series.metric, lang),
-            healthy=healthy_text,
-            judged=worst[series].value if series in worst else _judge(series, value, healthy, run),
-            main=_is_main(series, healthy_text),
+            name=short_name(series),
+            value=value_text(run.samples[series], series.metric, lang),
+            healthy=healthy,
+            beside=thought.beside,
+            judged=thought.key,
+            word=thought.word,
+            main=_is_main(series, healthy),
             series=series,
         )
 
 
 def _place(series: Series) -> tuple[int, bool]:
     return _CATALOGUE[series.metric], ("split", "eval") in series.labels
-
-
-def _name(series: Series) -> str:
-    """Shorter for reward functions, whose own names are long."""
-    return series_name(series).replace(f"{c.REWARD_FUNCTION_MEAN.name.removeprefix(PREFIX)} ", "reward ")
-
-
-def _worst(episodes: Iterable[Episode]) -> dict[Series, Severity]:
-    """The worst that lasts and speaks against the run, by series."""
-    worst: dict[Series, Severity] = {}
-    for episode in episodes:
-        known = worst.get(episode.metric)
-        if not episode.active or episode.severity is Severity.INFO:
-            continue
-        if known is None or episode.severity.rank > known.rank:
-            worst[episode.metric] = episode.severity
-    return worst
-
-
-def _judge(series: Series, value: float, healthy: Healthy | None, run: Snapshot) -> str:
-    if not math.isfinite(value):
-        return "" if series.metric.group is Group.DERIVED else Severity.CRITICAL.value
-    if healthy is None or (healthy.low is None and healthy.high is None):
-        return ""
-    if not is_healthy(healthy, value, run.limits):
-        return "look"
-    return "" if _is_lost(run) else "fine"
-
-
-def _is_lost(run: Snapshot) -> bool:
-    """Whether the weights are NaN: no other value means anything then, least of all a loss of 0."""
-    return any(episode.active and episode.signal == "non_finite" for episode in run.episodes)
 
 
 def _is_main(series: Series, healthy: str) -> bool:

@@ -12,7 +12,7 @@ from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge import watch_words
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Episode, Incident, Snapshot, State
 from llmtrain_exporter.story.advice import action_line
 from llmtrain_exporter.story.blocks import Line, Part, blocks_of, lines_in
@@ -30,6 +30,7 @@ from llmtrain_exporter.story.numbers import duration, number
 from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.shorten import essentials
+from llmtrain_exporter.story.unit import counted_in
 from llmtrain_exporter.story.verdict import health_mark
 
 _T = TypeVar("_T")
@@ -49,7 +50,7 @@ def so_far(run: Snapshot, lang: Lang) -> Iterator[Line]:
     """What has happened to a run before anybody looked."""
     yield standing_line(run, lang)
     for resume in run.resumes:
-        yield phrase(words.RESUMED, lang, last=resume.last, first=resume.first)
+        yield phrase(words.RESUMED, lang, **counted_in(run, lang), last=resume.last, first=resume.first)
     sections = essentials(run_story(run, lang))
     yield from lines_in(blocks_of(sections, Part.INCIDENTS, Part.FINDINGS))
 
@@ -59,10 +60,10 @@ def news(before: Snapshot, run: Snapshot, now: float, lang: Lang) -> Iterator[Li
     if before.state is State.WAITING and run.state is not State.WAITING:
         yield standing_line(run, lang)
     for resume in run.resumes[len(before.resumes) :]:
-        yield phrase(words.RESUMED, lang, last=resume.last, first=resume.first)
+        yield phrase(words.RESUMED, lang, **counted_in(run, lang), last=resume.last, first=resume.first)
     if run.best is not None and run.best != before.best and judged_by_loss(run):
         loss, step = run.best
-        yield phrase(watch_words.BEST, lang, step=step, loss=number(loss))
+        yield phrase(watch_words.BEST, lang, **counted_in(run, lang), step=step, loss=number(loss))
     yield from _signals(before, run, lang)
     yield from _incidents(before, run, lang)
     yield from _silence(before, run, now, lang)
@@ -82,7 +83,7 @@ def _signals(before: Snapshot, run: Snapshot, lang: Lang) -> Iterator[Line]:
     for identity, episode in _numbered(run.episodes, _origin).items():
         earlier = known.get(identity)
         if earlier is None:
-            yield finding_line(_finding(episode, run, lang), lang)
+            yield finding_line(run, _finding(episode, run, lang), lang)
         elif earlier.active and not episode.active:
             yield _over(episode, run, lang)
         elif episode.active:
@@ -97,15 +98,23 @@ def _change(
         return
     form = watch_words.WORSE if now.rank > was.rank else watch_words.EASED
     finding, mark = _finding(episode, run, lang), severity_mark(now, lang)
-    yield phrase(form, lang, step=run.last_step, severity=mark, title=finding.title, text=finding.text)
+    yield phrase(
+        form,
+        lang,
+        **counted_in(run, lang),
+        step=run.last_step,
+        severity=mark,
+        title=finding.title,
+        text=finding.text,
+    )
 
 
 def _over(episode: Episode, run: Snapshot, lang: Lang) -> Line:
     title, when = (
         signal_title(run, episode.signal, lang),
-        steps_text(episode.first_step, episode.last_step, lang),
+        steps_text(run, episode.first_step, episode.last_step, lang),
     )
-    return phrase(watch_words.OVER, lang, step=run.last_step, title=title, when=when)
+    return phrase(watch_words.OVER, lang, **counted_in(run, lang), step=run.last_step, title=title, when=when)
 
 
 def _finding(episode: Episode, run: Snapshot, lang: Lang) -> Finding:
@@ -128,17 +137,27 @@ def _incidents(before: Snapshot, run: Snapshot, lang: Lang) -> Iterator[Line]:
             yield _begun(incident, run, lang)
             yield from filter(None, (advice_line(run, lang),))
         elif earlier.active and not incident.active:
-            yield incident_line(incident, lang)
+            yield incident_line(run, incident, lang)
         elif earlier.stages != incident.stages:
             chain = chain_line(incident, lang)
-            yield phrase(watch_words.SPREADS, lang, onset=incident.onset_step, chain=chain)
+            yield phrase(
+                watch_words.SPREADS, lang, **counted_in(run, lang), onset=incident.onset_step, chain=chain
+            )
+
+
+def _chain(form: Text, incident: Incident, run: Snapshot, lang: Lang) -> Line:
+    """An incident by what has broken so far."""
+    chain = chain_line(incident, lang)
+    return phrase(form, lang, **counted_in(run, lang), onset=incident.onset_step, chain=chain)
 
 
 def _begun(incident: Incident, run: Snapshot, lang: Lang) -> Line:
-    line = incident_line(incident, lang)
+    line = incident_line(run, incident, lang)
     if incident.active:
         chain = chain_line(incident, lang)
-        line = phrase(watch_words.BEGUN, lang, onset=incident.onset_step, chain=chain)
+        line = phrase(
+            watch_words.BEGUN, lang, **counted_in(run, lang), onset=incident.onset_step, chain=chain
+        )
     back = back_to(run, incident, lang)
     return joined((line, back), words.SEMICOLON.of(lang)) if back else line
 

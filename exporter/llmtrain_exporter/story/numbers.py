@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timezone
 
+from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import meaning
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.meaning import Healthy, Worry
@@ -84,6 +85,11 @@ def series_name(series: Series) -> str:
     if labels.get("split") == "eval":
         parts.append("(eval)")
     return " ".join(part for part in parts if part)
+
+
+def short_name(series: Series) -> str:
+    """The same, shorter for reward functions, whose own names are long: "reward Format"."""
+    return series_name(series).replace(f"{c.REWARD_FUNCTION_MEAN.name.removeprefix(PREFIX)} ", "reward ")
 
 
 def range_text(healthy: Healthy, metric: Metric, limits: Limits, lang: Lang) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from llmtrain_exporter.analyse.checks import check_answers, is_asked
 from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Diagnosis, Episode, Incident, Proof, RowKind, Snapshot
+from llmtrain_exporter.model import Diagnosis, Episode, Health, Incident, Proof, RowKind, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.diagnosis import checkpoint_before
 from llmtrain_exporter.story.facts import progress, remaining
@@ -22,7 +22,8 @@ Object = dict[str, object]
 def run_object(run: Snapshot) -> Object:
     """What is known of a run: where it is, its signals and incidents by step.
 
-    `health` is the verdict on the whole log: a run that broke and recovered stays broken.
+    `health` is the verdict on the whole log: a run that broke and recovered stays broken. None where there is
+    nothing to judge.
     """
     return {
         "run": printable(run.run),
@@ -36,7 +37,7 @@ def run_object(run: Snapshot) -> Object:
         "max_steps": run.max_steps,
         "resumes": [{"from": resume.last, "to": resume.first} for resume in run.resumes],
         "state": run.state.value,
-        "health": run.verdict.name.lower(),
+        "health": health_word(run.verdict),
         "signals": [_signal(episode) for episode in run.episodes],
         "incidents": [_incident(incident) for incident in run.incidents],
         "diagnosis": _diagnosis(diagnose(run)),
@@ -46,6 +47,11 @@ def run_object(run: Snapshot) -> Object:
     }
 
 
+def health_word(health: Health) -> str | None:
+    """The health as JSON says it; None: not known."""
+    return None if health is Health.UNKNOWN else health.name.lower()
+
+
 def full_object(run: Snapshot, lang: Lang) -> Object:
     """The same with all that programs draw and compare it by, and its story in words; see `story.tree_json`.
 
@@ -53,8 +59,8 @@ def full_object(run: Snapshot, lang: Lang) -> Object:
     """
     return {
         **run_object(run),
-        "verdict": run.verdict.name.lower(),
-        "health_now": run.health.name.lower(),
+        "verdict": health_word(run.verdict),
+        "health_now": health_word(run.health),
         "base": run.base,
         "progress": progress(run),
         "remaining_seconds": remaining(run),

@@ -24,7 +24,7 @@ def run_story(run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: 
     sections = (
         verdict.verdict_section(run, lang),
         facts.facts_section(run, lang),
-        verdict.reason_section(run, lang),
+        verdict.reason_section(run, found, lang),
         facts.progress_section(run, lang),
         metrics_section(run, lang, courses, recent),
         events.incidents_section(run, lang),

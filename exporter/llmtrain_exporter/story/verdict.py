@@ -5,11 +5,16 @@ from __future__ import annotations
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Health, RowKind, Snapshot, State
+from llmtrain_exporter.model import Diagnosis, Health, RowKind, Snapshot, State
 from llmtrain_exporter.story.blocks import DETAIL, Line, Mark, Paragraph, Part, Section, Strong
 from llmtrain_exporter.story.diagnosis import against, findings, title
+from llmtrain_exporter.story.judged import LOOK
+from llmtrain_exporter.story.metrics import metric_rows
 from llmtrain_exporter.story.phrase import phrase
 from llmtrain_exporter.story.sections import section_of
+
+MOST_NAMES = 4
+"""Metrics that a sentence names."""
 
 
 def health_mark(health: Health, lang: Lang) -> Mark:
@@ -20,8 +25,8 @@ def health_mark(health: Health, lang: Lang) -> Mark:
 
 def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
     """The verdict on the whole log, and how the run is now where that is something else."""
-    if not run.records.get(RowKind.TRAIN) and run.verdict is Health.HEALTHY:
-        return None  # nothing is known to be well
+    if run.verdict is Health.UNKNOWN:
+        return None
     mark = health_mark(run.verdict, lang)
     line: Line = (mark,)
     if run.health is not run.verdict:
@@ -29,17 +34,29 @@ def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
     return section_of(Part.VERDICT, lang, None, Paragraph(line))
 
 
-def reason_section(run: Snapshot, lang: Lang) -> Section | None:
+def reason_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | None:
     """Why the verdict is what it is. What speaks against a run stands among the findings as well."""
     if against(run):
         return section_of(Part.REASON, lang, None, Paragraph(_worst(run, lang)), rank=DETAIL)
-    if not run.records.get(RowKind.TRAIN):
-        return section_of(Part.REASON, lang, None, Paragraph((words.NOTHING_TO_JUDGE.of(lang),)))
-    if run.verdict is Health.HEALTHY and run.state not in (State.STALLED, State.FAILED):
+    if run.verdict is Health.UNKNOWN and not found.causes:
+        why = words.LOSS_UNREADABLE if run.records.get(RowKind.TRAIN) else words.NOTHING_TO_JUDGE
+        return section_of(Part.REASON, lang, None, Paragraph((why.of(lang),)))
+    calm = run.verdict is Health.HEALTHY and run.state not in (State.STALLED, State.FAILED)
+    if calm and not found.causes:
         warning = [bounds for bounds in run.limits.values() if bounds.keys() - {Severity.INFO}]
-        sentence = phrase(words.ALL_WELL, lang, signals=len(warning), profile=run.profile)
+        outside = names_outside(run, lang)
+        form = words.NO_SIGNAL_BUT if outside else words.ALL_WELL
+        values = {"metrics": outside} if outside else {}
+        sentence = phrase(form, lang, signals=len(warning), profile=run.profile, **values)
         return section_of(Part.REASON, lang, None, Paragraph(sentence))
     return None
+
+
+def names_outside(run: Snapshot, lang: Lang) -> str:
+    """The metrics of a run that are outside of their healthy range though no signal speaks against them."""
+    names = [row.name for row in metric_rows(run, lang) if row.judged == LOOK]
+    more = [words.AND_MORE.of(len(names) - MOST_NAMES, lang)] if len(names) > MOST_NAMES else []
+    return words.LISTED.of(lang).join((*names[:MOST_NAMES], *more))
 
 
 def _worst(run: Snapshot, lang: Lang) -> Line:

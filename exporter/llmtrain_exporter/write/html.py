@@ -16,6 +16,7 @@ from llmtrain_exporter.story.blocks import (
     Course,
     Facts,
     Figure,
+    Folded,
     Item,
     Items,
     Line,
@@ -57,7 +58,9 @@ class HtmlWriter:
         `heading`: what stands above, so that it is not said once more.
         """
         for at, block in enumerate(blocks, 1):
-            if isinstance(block, Section):
+            if isinstance(block, Folded):
+                yield from self._folded(block, level, f"{place}-{at}")
+            elif isinstance(block, Section):
                 again = at > 1 and goes_on(blocks[at - 2], block)
                 yield from self._section(block, level, f"{place}-{at}", again)
             elif isinstance(block, Figure):
@@ -76,9 +79,17 @@ class HtmlWriter:
             yield from self.blocks(section.blocks, level + 1, place, section.title)
         yield "</section>\n"
 
+    def _folded(self, section: Section, level: int, place: str) -> Iterator[str]:
+        tag = f"h{min(level, DEEPEST)}"
+        heading = f'<{tag} id="{place}">{text_html(section.title or "")}</{tag}>'
+        yield f'<details data-part="{section.part.value}"><summary>{heading}</summary>\n'
+        yield from self.blocks(section.blocks, level + 1, place, section.title)
+        yield "</details>\n"
+
     def _figure(self, figure: Figure) -> str:
         drawing = "" if self.draw is None else self.draw(figure)
-        return f"<figure>{drawing}<figcaption>{text_html(figure.caption)}</figcaption></figure>\n"
+        small = ' class="beside"' if figure.small else ""
+        return f"<figure{small}>{drawing}<figcaption>{text_html(figure.caption)}</figcaption></figure>\n"
 
 
 def _plain(block: Block, heading: str | None) -> Iterator[str]:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import takewhile
-from statistics import fmean
+from statistics import median_low
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import When
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signal import Measure, Severity
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.model import Courses, Episode, Incident, Point, RowKind, Series, Snapshot
 
 NO_COURSES = Courses((), {})
@@ -21,13 +22,13 @@ _PARTS = ("mean", "chosen", "region_mean")
 
 
 class Stretch:
-    """Some points in a row: from which step, to which, and how high on average."""
+    """Some points in a row: from which step, to which, and the one of them that is as high as the median."""
 
-    __slots__ = ("first", "last", "value")
+    __slots__ = ("first", "last", "step", "value")
 
     def __init__(self, points: Sequence[Point]) -> None:
         self.first, self.last = points[0].step, points[-1].step
-        self.value = fmean(point.value for point in points)
+        self.step, self.value = typical(points)
 
 
 class Case:
@@ -40,6 +41,15 @@ class Case:
     def serious(self) -> Sequence[Episode]:
         """The episodes that speak against the run."""
         return [episode for episode in self.run.episodes if episode.severity is not Severity.INFO]
+
+    @cached_property
+    def troubling(self) -> Sequence[Episode]:
+        """Those of the incident to explain, or all; what was over before it explains nothing."""
+        if self.incident is None:
+            return self.serious
+        since, until = self.onset or 0, self.recovered
+        lasting = [episode for episode in self.serious if episode.active or episode.last_step >= since]
+        return [episode for episode in lasting if until is None or episode.first_step <= until]
 
     @cached_property
     def incident(self) -> Incident | None:
@@ -107,17 +117,57 @@ class Case:
         over = self.recovered
         return list(takewhile(lambda point: point.step <= over, behind)) or behind[:1]
 
+    def worst(self, key: Series, rises: bool) -> Point:
+        """The highest record of a series in its trouble, or the lowest; those that signals name go along."""
+        told = (
+            Point(episode.peak_step, episode.peak)
+            for episode in self.serious
+            if episode.metric == key and _tells_a_value(episode) and self._is_in_trouble(episode.peak_step)
+        )
+        found = [*self.trouble(key), *(point for point in told if math.isfinite(point.value))]
+        return highest(found) if rises else lowest(found)
+
+    def usual(self, episode: Episode) -> Point | None:
+        """The record before an episode that shows best where its series lay; None where nothing tells.
+
+        What an evaluation is held against is another metric, so that says nothing of the series itself.
+        """
+        level = episode.baseline
+        if level is None or dict(episode.metric.labels).get("split") == "eval":
+            return None
+        before = [point for point in self.points(episode.metric) if point.step < episode.first_step]
+        latest = [point for point in before if abs(point.value - level) <= limits.USUAL * abs(level)]
+        return latest[-1] if latest else min(before, key=lambda point: abs(point.value - level), default=None)
+
+    def _is_in_trouble(self, step: int) -> bool:
+        since = -math.inf if self.onset is None else self.onset
+        return since <= step <= (math.inf if self.recovered is None else self.recovered)
+
     def _courses(self, split: str) -> Courses:
         return self.run.courses.get(RowKind.EVAL if split == "eval" else RowKind.TRAIN, NO_COURSES)
 
 
+def _tells_a_value(episode: Episode) -> bool:
+    """Whether its worst is a value of its metric; of what is there or not it may be a count."""
+    return SIGNALS[episode.signal].measure is not Measure.TRUTH
+
+
+def as_logged(value: float) -> float:
+    """A value of a course, which is a 32-bit float, with the digits that the log had."""
+    return float(f"{value:.7g}")
+
+
+def typical(points: Sequence[Point]) -> Point:
+    """The point that is as high as the median: a record that was logged, unlike a mean."""
+    middle = median_low(point.value for point in points)
+    return next(point for point in points if point.value == middle)
+
+
 def smoothed(points: Sequence[Point]) -> list[Point]:
-    """The means of neighbours, where there are enough of them that single outliers must not count."""
-    width = max(1, min(3, len(points) // 12))
-    return [
-        Point(points[at].step, fmean(point.value for point in points[at : at + width]))
-        for at in range(len(points) - width + 1)
-    ]
+    """Of neighbours the one in the middle, where there are enough that single outliers must not count."""
+    if len(points) < limits.SMOOTHED:
+        return list(points)
+    return [typical(points[at : at + 3]) for at in range(len(points) - 2)]
 
 
 def highest(points: Iterable[Point]) -> Point:
@@ -140,8 +190,7 @@ def _chosen(points: Sequence[Point], when: When, onset: int | None, recovered: i
         over = points if recovered is None else [point for point in points if point.step <= recovered]
         return (over or points)[-ends:]
     if when is When.BEST:
-        best = highest(smoothed(points)).step
-        return [point for point in points if point.step >= best][:1]
+        return [highest(points)]
     if when is When.BEFORE:
         at = 0 if onset is None else _before(points, onset)
         return points[max(0, at - limits.BEFORE) : at] or points[:ends]

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from llmtrain_exporter.analyse.diagnosis.case import Case
-from llmtrain_exporter.analyse.diagnosis.patterns import reward_lost
+from collections.abc import Callable, Sequence
+
+from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged
+from llmtrain_exporter.analyse.diagnosis.patterns import Found, loss_lost, nothing_trained, reward_lost
 from llmtrain_exporter.analyse.diagnosis.prescribing import prescribed
 from llmtrain_exporter.analyse.diagnosis.weighing import proofs
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.evidence_limits import CLEAR, SHOWN
-from llmtrain_exporter.model import Diagnosis, Proof, ProvedCause, Snapshot, State, series
+from llmtrain_exporter.model import Diagnosis, Proof, ProvedCause, Series, Snapshot, State, series
 
 LOST, SECONDS_PER_HOUR = series(m.LOST_GPU_TIME), 3600
+
+
+UNTOLD: Sequence[Callable[[Case], Found]] = (reward_lost, loss_lost, nothing_trained)
+"""What speaks against a run though no signal of a record does."""
 
 
 def diagnose(run: Snapshot) -> Diagnosis:
     """What a run shows; nothing where nothing speaks against it, or its courses are not known."""
     case = Case(run)
-    if not case.serious and run.state is not State.STALLED and reward_lost(case) is None:
+    if not (case.serious or run.state is State.STALLED or any(sign(case) for sign in UNTOLD)):
         return Diagnosis(lost_gpu_hours=lost_gpu_hours(run))
     weighed = (_weighed(name, cause, case) for name, cause in CAUSES.items())
-    shown = sorted((cause for cause in weighed if cause is not None), key=lambda cause: -cause.weight)
+    ordered = sorted((cause for cause in weighed if cause is not None), key=lambda cause: -cause.weight)
+    shown = _agreed(ordered)
     remedies = prescribed(case, [cause.cause for cause in shown])
     clear = bool(shown) and shown[0].weight >= CLEAR
     return Diagnosis(tuple(shown), tuple(remedies), clear, lost_gpu_hours(run))
@@ -31,7 +38,7 @@ def _weighed(name: str, cause: Cause, case: Case) -> ProvedCause | None:
     """How much speaks for a cause, all in all; None where that is not enough, or what it needs is missing."""
     if case.run.base not in cause.profiles:
         return None
-    weight, found = 0.0, list[Proof]()
+    weight, found = 0.0, dict[Series | str, Proof]()
     for evidence in cause.evidence:
         if evidence.profiles is not None and case.run.base not in evidence.profiles:
             continue
@@ -42,9 +49,32 @@ def _weighed(name: str, cause: Cause, case: Case) -> ProvedCause | None:
             continue
         weight += evidence.weight
         if evidence.weight > 0:
-            known = {proof.metric for proof in found}
-            found.extend(proof for proof in proved if proof.metric not in known)
-    return ProvedCause(name, weight, tuple(found)) if weight >= SHOWN else None
+            for proof in proved:
+                _take_in(found, _as_logged(proof))
+    return ProvedCause(name, weight, tuple(found.values())) if weight >= SHOWN else None
+
+
+def _take_in(found: dict[Series | str, Proof], proof: Proof) -> None:
+    """One for each metric, so that no two tell the same: the first that says what was before."""
+    known = found.get(proof.metric)
+    if known is None or (known.before is None and proof.before is not None):
+        found[proof.metric] = proof
+
+
+def _agreed(causes: Sequence[ProvedCause]) -> Sequence[ProvedCause]:
+    """Let all causes tell the way of a metric as the first that tells it does: there is one, not several."""
+    ways: dict[tuple[Series | str, bool], Proof] = {}
+    return [cause._replace(evidence=tuple(_way(proof, ways) for proof in cause.evidence)) for cause in causes]
+
+
+def _way(proof: Proof, ways: dict[tuple[Series | str, bool], Proof]) -> Proof:
+    return proof if proof.before is None else ways.setdefault((proof.metric, proof.at > proof.before), proof)
+
+
+def _as_logged(proof: Proof) -> Proof:
+    """Without the digits that a 32-bit float of a course does not hold."""
+    before = None if proof.before is None else as_logged(proof.before)
+    return proof._replace(before=before, at=as_logged(proof.at))
 
 
 def lost_gpu_hours(run: Snapshot) -> float | None:

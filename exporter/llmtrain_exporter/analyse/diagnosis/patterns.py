@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from statistics import median
 
-from llmtrain_exporter.analyse.diagnosis.case import Case, highest, lowest, smoothed
+from llmtrain_exporter.analyse.diagnosis.case import (
+    Case,
+    Stretch,
+    always,
+    highest,
+    lowest,
+    smoothed,
+    typical,
+)
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import Pattern, When
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.model import Point, Proof, RowKind, Series
+from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.model import Point, Proof, RowKind, Series, State
 
 Found = Sequence[Proof] | None
 
 
 def functions_part(case: Case) -> Found:
     """One reward function rises while another falls."""
-    courses = [(key, smoothed(case.points(key))) for key in case.series(c.REWARD_FUNCTION_MEAN)]
+    courses = [(key, case.points(key)) for key in case.series(c.REWARD_FUNCTION_MEAN)]
     moves = [(key, points) for key, points in courses if len(points) > 1]
     falls = [fall for key, points in moves if (fall := _fall(key, points)) is not None]
     for fall in falls:
@@ -28,24 +39,41 @@ def functions_part(case: Case) -> Found:
     return None
 
 
-def _fall(key: Series, points: Sequence[Point]) -> Proof | None:
-    """From the highest to the lowest level after it."""
+def _fall(key: Series, logged: Sequence[Point]) -> Proof | None:
+    """From the highest to the lowest level after it, where it stays."""
+    points = smoothed(logged)
     top = max(range(len(points)), key=lambda at: points[at].value)
     best, worst = points[top], lowest(points[top:])
+    lost = best.value - worst.value
     if best.value <= limits.NOTHING or worst.value > limits.PARTED_FALL * best.value:
+        return None
+    lasts = _end(logged) <= (best.value + worst.value) / 2
+    if not lasts or lost <= _noise(logged):
         return None
     return Proof(key, best.step, worst.step, best.value, worst.value)
 
 
-def _rise(key: Series, points: Sequence[Point], since: int, until: int) -> Proof | None:
-    """Of a function that is higher than ever when or after another has fallen."""
+def _rise(key: Series, logged: Sequence[Point], since: int, until: int) -> Proof | None:
+    """Of a function that is higher than ever when or after another has fallen, and stays there."""
+    points = smoothed(logged)
     before = [point for point in points if point.step <= since] or list(points[:1])
     after = [point for point in points if point.step >= until] or list(points[-1:])
     low, high = before[-1], highest(after)
     known = highest(before).value
     risen = high.value >= max(limits.PARTED_RISE * known, low.value + limits.NOTHING)
-    lasts = after[-1].value >= (low.value + high.value) / 2
-    return Proof(key, low.step, high.step, low.value, high.value) if risen and lasts else None
+    lasts = _end(logged) >= (low.value + high.value) / 2
+    if not (risen and lasts) or high.value - low.value <= _noise(logged):
+        return None
+    return Proof(key, low.step, high.step, low.value, high.value)
+
+
+def _end(points: Sequence[Point]) -> float:
+    return typical(points[-limits.ENDS_MOST :]).value
+
+
+def _noise(points: Sequence[Point]) -> float:
+    """More than a series changes by chance: several times what it mostly does from one record to the next."""
+    return limits.PARTED_NOISE * median(abs(later.value - one.value) for one, later in pairwise(points))
 
 
 def cut_yet_rewarded(case: Case) -> Found:
@@ -63,30 +91,96 @@ def _move(case: Case, metric: Metric) -> Proof | None:
     for key in case.series(metric):
         before, end = case.stretch(key, When.BEFORE), case.stretch(key, When.END)
         if before is not None and end is not None:
-            return Proof(key, before.last, end.last, before.value, end.value)
+            return Proof(key, before.step, end.step, before.value, end.value)
     return None
 
 
 def reward_near_best(case: Case) -> Found:
     """The reward is as good as it ever was, and good."""
-    best, end = _reward(case, When.BEST), _reward(case, When.END)
-    if best is None or end is None or best.at < limits.GOOD or end.at < limits.NEAR_BEST * best.at:
+    found = _best_and_end(case)
+    if found is None:
         return None
-    return (end,)
+    key, best, end = found
+    if end.value < limits.GOOD or end.value < limits.NEAR_BEST * best.value or _partly_poor(case):
+        return None
+    return (Proof(key, end.first, end.last, None, end.value),)
+
+
+def _partly_poor(case: Case) -> bool:
+    """Whether a reward function that ever gave something gives little at the end."""
+    for key in case.series(c.REWARD_FUNCTION_MEAN):
+        end = case.stretch(key, When.END)
+        known = any(point.value > limits.NOTHING for point in case.points(key))
+        if known and end is not None and end.value < limits.GOOD:
+            return True
+    return False
+
+
+def function_never(case: Case) -> Found:
+    """A reward function gave 0 to all completions, while another gave something."""
+    courses = {key: case.points(key) for key in case.series(c.REWARD_FUNCTION_MEAN)}
+    never = [key for key, points in courses.items() if points and all(point.value == 0 for point in points)]
+    if not never or len(never) == len(courses):
+        return None
+    points = courses[never[0]]
+    return (Proof(never[0], points[0].step, points[-1].step, None, 0.0),)
+
+
+def cut_from_start(case: Case) -> Found:
+    """Most completions are cut off in the first records; where that is not logged, all are at the limit."""
+    for key in case.series(c.COMPLETION_CLIPPED):
+        cut = case.stretch(key, When.START)
+        if cut is not None:
+            much = cut.value >= limits.CUT_AT_FIRST
+            return (Proof(key, cut.first, cut.last, None, cut.value),) if much else None
+    limit = case.run.hyper_parameters.numbers.get("max_completion_length")
+    for key in case.series(c.COMPLETION_LENGTH):
+        start = case.stretch(key, When.START)
+        if limit is not None and start is not None and start.value >= limits.AT_LIMIT * limit:
+            return (Proof(key, start.first, start.last, None, start.value),)
+    return None
 
 
 def reward_lost(case: Case) -> Found:
     """The reward is far below its best."""
-    best, end = _reward(case, When.BEST), _reward(case, When.END)
-    if best is None or end is None or best.at <= limits.NOTHING or end.at > limits.LOST * best.at:
+    found = _best_and_end(case)
+    if found is None:
         return None
-    return (Proof(end.metric, best.to_step, end.to_step, best.at, end.at),)
+    key, best, end = found
+    if best.value <= limits.NOTHING or end.value > limits.LOST * best.value:
+        return None
+    return (Proof(key, best.step, end.step, best.value, end.value),)
+
+
+def loss_lost(case: Case) -> Found:
+    """The loss is far above its best; in GRPO it says nothing."""
+    for key in case.series(c.LOSS) if case.run.base != GRPO else ():
+        end = case.stretch(key, When.END)
+        if end is None:
+            continue
+        points = _until(end, case.points(key))
+        best = lowest([*points[:1], *smoothed(points)])
+        if best.step < end.step and max(limits.LOSS_LOST * best.value, limits.LOSS_MATTERS) <= end.value:
+            return (Proof(key, best.step, end.step, best.value, end.value),)
+    return None
+
+
+def nothing_trained(case: Case) -> Found:
+    """The learning rate was 0 in all records."""
+    for key in case.series(c.LEARNING_RATE):
+        points = case.points(key)
+        if points and all(point.value == 0 for point in points):
+            return (Proof(key, points[0].step, points[-1].step, None, 0.0),)
+    return None
 
 
 def no_reward_ever(case: Case) -> Found:
     """No completion earned anything, from the first record to the last."""
-    best = _reward(case, When.BEST)
-    return (best,) if best is not None and abs(best.at) <= limits.NOTHING and not _spread(case) else None
+    for key in case.series(c.REWARD):
+        points = case.points(key)
+        if points and always(points, -limits.NOTHING, limits.NOTHING) and not _spread(case):
+            return (Proof(key, points[0].step, points[-1].step, None, typical(points).value),)
+    return None
 
 
 def _spread(case: Case) -> bool:
@@ -95,13 +189,18 @@ def _spread(case: Case) -> bool:
     return any(point.value > limits.NOTHING for point in points)
 
 
-def _reward(case: Case, when: When) -> Proof | None:
+def _best_and_end(case: Case) -> tuple[Series, Point, Stretch] | None:
+    """The reward where it was highest for more than a record, and at the end."""
     for key in case.series(c.REWARD):
-        stretch = case.stretch(key, when)
-        if stretch is not None:
-            value = highest(smoothed(case.points(key))).value if when is When.BEST else stretch.value
-            return Proof(key, stretch.first, stretch.last, None, value)
+        end = case.stretch(key, When.END)
+        if end is not None:
+            return key, highest(smoothed(_until(end, case.points(key)))), end
     return None
+
+
+def _until(end: Stretch, points: Sequence[Point]) -> Sequence[Point]:
+    """What comes after a stretch is not what was before it."""
+    return [point for point in points if point.step <= end.last]
 
 
 def best_evaluation_last(case: Case) -> Found:
@@ -111,9 +210,27 @@ def best_evaluation_last(case: Case) -> Found:
         return None
     key, points = found
     best, last = lowest(points), points[-1]
-    if last.value > best.value or last.value > limits.EVALUATION_FELL * points[0].value:
+    risen = last.value >= limits.EVALUATION_ROSE * best.value
+    if risen or last.value > limits.EVALUATION_FELL * points[0].value:
         return None
     return (Proof(key, points[0].step, last.step, points[0].value, last.value),)
+
+
+def evaluation_apart(case: Case) -> Found:
+    """The first evaluation loss is far above that of training before it."""
+    found = _evaluations(case)
+    if found is None:
+        return None
+    first = found[1][0]
+    for key in case.series(c.LOSS):
+        trained = [point for point in case.points(key) if point.step <= first.step][-limits.ENDS_MOST :]
+        if trained and 0 < limits.EVALUATION_APART * typical(trained).value <= first.value:
+            beside = typical(trained)
+            return (
+                Proof(found[0], first.step, first.step, None, first.value),
+                Proof(key, beside.step, beside.step, None, beside.value),
+            )
+    return None
 
 
 def gap_grows(case: Case) -> Found:
@@ -151,13 +268,24 @@ def _evaluations(case: Case) -> tuple[Series, list[Point]] | None:
     for key in case.series(c.LOSS, "eval"):
         points = case.points(key)
         if points:
-            return key, points
+            return key, _without_reloaded(points)
     return None
+
+
+def _without_reloaded(points: list[Point]) -> list[Point]:
+    """Without the last one where the best model had been loaded again: it says nothing of what came after."""
+    best = lowest(points[:-1] or points)
+    return points[:-1] if len(points) > 1 and points[-1].value == best.value else points
 
 
 def evaluated(case: Case) -> Found:
     """The run was evaluated."""
     return () if case.run.records.get(RowKind.EVAL) else None
+
+
+def ended(case: Case) -> Found:
+    """The run is over, well or not."""
+    return () if case.run.state in (State.FINISHED, State.FAILED) else None
 
 
 def hidden_nan(case: Case) -> Found:
@@ -178,7 +306,7 @@ def checkpoint_before(case: Case) -> Found:
 def last_good_checkpoint(case: Case) -> int | None:
     """The step of the last checkpoint on disk from before the trouble began."""
     onset = case.onset
-    if onset is None:
+    if onset is None or case.run.step_is_record:  # a record tells no step
         return None
     return max((step for step in case.run.checkpoints if step < onset), default=None)
 
@@ -204,12 +332,18 @@ def rate_decays(case: Case) -> Found:
 PATTERNS: Mapping[Pattern, Callable[[Case], Found]] = {
     Pattern.FUNCTIONS_PART: functions_part,
     Pattern.CUT_YET_REWARDED: cut_yet_rewarded,
+    Pattern.CUT_FROM_START: cut_from_start,
+    Pattern.FUNCTION_NEVER: function_never,
     Pattern.REWARD_NEAR_BEST: reward_near_best,
     Pattern.REWARD_LOST: reward_lost,
+    Pattern.LOSS_LOST: loss_lost,
+    Pattern.NOTHING_TRAINED: nothing_trained,
     Pattern.NO_REWARD_EVER: no_reward_ever,
     Pattern.BEST_EVALUATION_LAST: best_evaluation_last,
     Pattern.EVALUATION_ROSE: evaluation_rose,
     Pattern.GAP_GROWS: gap_grows,
+    Pattern.EVALUATION_APART: evaluation_apart,
+    Pattern.ENDED: ended,
     Pattern.EVALUATED: evaluated,
     Pattern.HIDDEN_NAN: hidden_nan,
     Pattern.CHECKPOINT_BEFORE: checkpoint_before,

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
-from llmtrain_exporter.analyse.diagnosis.case import Case, highest
+from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged, highest
 from llmtrain_exporter.analyse.diagnosis.patterns import last_good_checkpoint
 from llmtrain_exporter.analyse.diagnosis.weighing import proofs
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
+from llmtrain_exporter.knowledge.arguments import TRUTHS
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.evidence import When
+from llmtrain_exporter.knowledge.meaning import number
+from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import (
@@ -28,7 +31,7 @@ from llmtrain_exporter.knowledge.remedy import (
     Value,
     ValueRule,
 )
-from llmtrain_exporter.knowledge.text import written
+from llmtrain_exporter.knowledge.text import switched, written
 from llmtrain_exporter.model import Prescription, Proposal, RowKind, Snapshot
 
 
@@ -67,18 +70,14 @@ def proposals(changes: Iterable[Change], case: Case) -> Iterator[Proposal]:
     for change in changes:
         if change.where_no and producer.spelled(change.where_no, base):
             continue
-        now = _in_force(change.setting, case)
+        now = _present(change.setting, case)
         value = None if change.rule is None else worked_out(change.rule, now, case, _default(change, case))
+        if change.setting in INTERVALS and isinstance(value, float):
+            value = _often_enough(value, case)
         judged = change.rule is None or (isinstance(change.rule, Measured) and change.rule.judged)
         if (value is None and judged) or (value is not None and value != now):
             text = None if value is None else written(value)
             yield Proposal(change.setting, now, value, producer.flag(change.setting, base, text))
-
-
-def _in_force(setting: str, case: Case) -> Value | None:
-    """What the settings say, of the learning rate else the highest one logged; None where nothing does."""
-    stated = case.run.hyper_parameters.settings.get(setting)
-    return _highest_rate(case) if stated is None and setting == "learning_rate" else stated
 
 
 def _default(change: Change, case: Case) -> Value | None:
@@ -103,6 +102,24 @@ def _intervals(run: Snapshot) -> Mapping[str, float]:
     return {**shown, "save_steps": float(min(saved))} if saved else shown
 
 
+INTERVALS = frozenset(("eval_steps", "save_steps"))
+"""Settings that say how often something is done."""
+
+
+def _often_enough(every: float, case: Case) -> float:
+    """No more rarely than ten times in the run: what happens each 1,000 steps never happens in one of 600."""
+    steps = case.run.max_steps or case.run.last_step
+    if not steps or case.run.step_is_record:
+        return every
+    return min(every, float(f"{max(1, steps // limits.AT_LEAST_DONE):.1g}"))
+
+
+def _present(setting: str, case: Case) -> Value | None:
+    """What the settings say is in force; of what is on or off as one types it."""
+    now = case.run.hyper_parameters.settings.get(setting)
+    return switched(now) if setting in TRUTHS and isinstance(now, float) else now
+
+
 def worked_out(rule: ValueRule, now: Value | None, case: Case, default: Value | None = None) -> Value | None:
     """The value that a rule proposes in place of `now`; None where it has nothing better.
 
@@ -122,7 +139,7 @@ def worked_out(rule: ValueRule, now: Value | None, case: Case, default: Value | 
 
 def _chosen(rule: Choice, now: Value | None, default: Value | None) -> str | None:
     if now is None:
-        return None if _is_set(default, replace(rule, fine=())) else rule.value
+        return None if rule.known or _is_set(default, replace(rule, fine=())) else rule.value
     return None if _is_set(now, rule) else rule.value
 
 
@@ -186,22 +203,29 @@ def _twice_the_limit(case: Case) -> float | None:
 
 
 def _lower_learning_rate(case: Case) -> float | None:
-    """By the highest that was logged, which warm-up and decay are below, or by the setting."""
-    stated = case.run.hyper_parameters.numbers.get("learning_rate", 0.0)
-    rate = max(_highest_rate(case) or 0.0, stated)
+    """By the highest that was logged, which warm-up and decay are below; else by the setting."""
+    logged = [case.stretch(key, When.BEST) for key in case.series(c.LEARNING_RATE)]
+    known = [as_logged(stretch.value) for stretch in logged if stretch is not None]
+    stated = case.run.hyper_parameters.numbers.get("learning_rate")
+    rate = max((*known, *([] if stated is None else [stated])), default=None)
     if not rate:
         return None
-    if rate >= limits.RATE_FAR_OFF:
-        while rate >= limits.RATE_FAR_OFF:
-            rate /= 10
-        return float(f"{rate:.2g}")
-    share = limits.RATE_LOWER_GRPO if case.run.base == GRPO else limits.RATE_LOWER
-    return float(f"{rate * share:.2g}")
+    if rate < limits.RATE_FAR_OFF:
+        rate *= limits.RATE_LOWER_GRPO if case.run.base == GRPO else limits.RATE_LOWER
+    while _round_rate(rate, stated) >= limits.RATE_FAR_OFF:
+        rate = as_logged(rate / 10)
+    return min(_round_rate(rate, stated), _highest_healthy_rate(case))
 
 
-def _highest_rate(case: Case) -> float | None:
-    logged = [case.stretch(key, When.BEST) for key in case.series(c.LEARNING_RATE)]
-    return max((stretch.value for stretch in logged if stretch is not None), default=None)
+def _round_rate(rate: float, stated: float | None) -> float:
+    """Logged ones lie a little below what was set, so that only their first digit says anything."""
+    return float(f"{rate:.1g}" if stated is None else f"{rate:.2g}")
+
+
+def _highest_healthy_rate(case: Case) -> float:
+    healthy = MEANINGS[c.LEARNING_RATE].healthy.get(case.run.base)
+    high = None if healthy is None else number(healthy.high, case.run.limits)
+    return math.inf if high is None else high
 
 
 def _warmup_steps(case: Case) -> float | None:

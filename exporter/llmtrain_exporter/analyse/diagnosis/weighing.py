@@ -8,6 +8,7 @@ from functools import singledispatch
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, Stretch, always, highest, lowest, smoothed
 from llmtrain_exporter.analyse.diagnosis.patterns import PATTERNS
+from llmtrain_exporter.analyse.episodes import badness
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import (
     Configured,
@@ -16,6 +17,7 @@ from llmtrain_exporter.knowledge.evidence import (
     Moved,
     Shows,
     Signalled,
+    Together,
     Unlogged,
     When,
 )
@@ -32,12 +34,12 @@ def proofs(evidence: Evidence, case: Case) -> Sequence[Proof] | None:  # noqa: A
 def _(evidence: Signalled, case: Case) -> Sequence[Proof] | None:
     if "stalled" in evidence.signals and case.run.state is State.STALLED:
         return ()
-    found = [episode for episode in case.serious if episode.signal in evidence.signals]
+    found = [episode for episode in case.troubling if episode.signal in evidence.signals]
     if evidence.first:
         found = [episode for episode in found if _is_first(episode, case)]
     if not found or (evidence.alone and not _are_alone(found, case)):
         return None
-    return [_of_episode(episode) for episode in _worst(found)]
+    return [_of_episode(episode, case) for episode in _worst(found)]
 
 
 @proofs.register
@@ -72,6 +74,13 @@ def _(evidence: Unlogged, case: Case) -> Sequence[Proof] | None:
 
 
 @proofs.register
+def _(evidence: Together, case: Case) -> Sequence[Proof] | None:
+    found = [proofs(part, case) for part in evidence.parts]
+    known = [part for part in found if part is not None]
+    return [proof for part in known for proof in part] if len(known) == len(found) else None
+
+
+@proofs.register
 def _(evidence: Shows, case: Case) -> Sequence[Proof] | None:
     return PATTERNS[evidence.pattern](case)
 
@@ -80,29 +89,27 @@ def _is_first(episode: Episode, case: Case) -> bool:
     """Whether an episode belongs to what broke first: the incident's first stage, else the first signal."""
     if case.incident is not None and case.incident.stages:
         return episode.first_step <= case.incident.stages[0][1]
-    return episode.first_step == min(other.first_step for other in case.serious)
+    return episode.first_step == min(other.first_step for other in case.troubling)
 
 
 def _are_alone(episodes: Sequence[Episode], case: Case) -> bool:
     stages = 0 if case.incident is None else len(case.incident.stages)
-    short = all(
-        episode.records <= limits.ALONE * episode.times and not episode.active for episode in episodes
-    )
-    return short and stages <= limits.ALONE_STAGES
+    short = all(episode.records <= limits.ALONE * episode.times for episode in episodes)
+    over = all(not e.active or e.last_step < (case.run.last_step or 0) for e in episodes)
+    return short and over and stages <= limits.ALONE_STAGES
 
 
 def _worst(episodes: Sequence[Episode]) -> list[Episode]:
     """The worst of each signal."""
-    worst: dict[str, Episode] = {}
-    for episode in episodes:
-        known = worst.get(episode.signal)
-        if known is None or episode.severity.rank > known.severity.rank:
-            worst[episode.signal] = episode
-    return list(worst.values())
+    names = dict.fromkeys(episode.signal for episode in episodes)
+    return [max((e for e in episodes if e.signal == name), key=badness) for name in names]
 
 
-def _of_episode(episode: Episode) -> Proof:
-    return Proof(episode.metric, episode.first_step, episode.peak_step, episode.baseline, episode.peak)
+def _of_episode(episode: Episode, case: Case) -> Proof:
+    usual = case.usual(episode)
+    if usual is None:
+        return Proof(episode.metric, episode.peak_step, episode.peak_step, None, episode.peak)
+    return Proof(episode.metric, usual.step, episode.peak_step, usual.value, episode.peak)
 
 
 def _lies(evidence: Lies, key: Series, stretch: Stretch, case: Case) -> bool:
@@ -117,6 +124,7 @@ def _moves(evidence: Moved, key: Series, case: Case) -> Iterator[Proof]:
         return
     rises = evidence.times >= 1
     at = highest(trouble) if rises else lowest(trouble)
+    worst = case.worst(key, rises)
     past = evidence.past if evidence.past is not None else (-math.inf if rises else math.inf)
     if rises:
         moved = (
@@ -127,4 +135,4 @@ def _moves(evidence: Moved, key: Series, case: Case) -> Iterator[Proof]:
     else:
         moved = before.value > 0 and at.value <= min(before.value * evidence.times, past)
     if moved:
-        yield Proof(key, before.last, at.step, before.value, at.value)
+        yield Proof(key, before.step, worst.step, before.value, worst.value)

@@ -83,7 +83,7 @@ class Overfit(Rule):
             self._early = max(recent)
         if (epoch or 0.0) >= MEMORISED_EPOCHS and loss <= MEMORISED_LOSS * self._early:
             force = self.least
-            yield SignalReading(0.0, loss, LOSS, unit=self._early, baseline=self._early, force=force)
+            yield SignalReading(0.0, recent[-1], LOSS, unit=self._early, baseline=self._early, force=force)
 
     def _falls(self, loss: float) -> bool:
         self._bests.append(min(loss, *self._bests) if self._bests else loss)

@@ -196,7 +196,9 @@ class LearningRate(Rule):
             return None
         judged = view.progress is not None and RATE_JUDGED_FROM < view.progress < RATE_JUDGED_TO
         low = rate <= RATE_TOO_LOW and judged
-        return SignalReading(self.first.limit if low else rate, rate, LEARNING_RATE)
+        if low:
+            return SignalReading(self.first.limit, rate, LEARNING_RATE, limit=RATE_TOO_LOW)
+        return SignalReading(rate, rate, LEARNING_RATE)
 
 
 RULES = (

@@ -65,8 +65,9 @@ class KlHigh(Rule):
         if kl is None:
             return None
         self._clamped = self._clamped + 1 if kl >= self._clamped_from else 0
-        destroyed = Severity.CRITICAL if self._clamped >= KL_CLAMPED_RECORDS else None
-        return SignalReading(kl, kl, KL, force=destroyed)
+        if self._clamped < KL_CLAMPED_RECORDS:
+            return SignalReading(kl, kl, KL)
+        return SignalReading(kl, kl, KL, force=Severity.CRITICAL, limit=self._clamped_from)
 
 
 class KlSpike(Rule):
@@ -187,8 +188,10 @@ class EntropyRange(Rule):
         entropy = view.values.get(ENTROPY)
         if entropy is None:
             return None
-        above = self.first.limit * ENTROPY_EXPLODED / max(entropy, ENTROPY_EXPLODED)
-        return SignalReading(entropy if entropy <= ENTROPY_EXPLODED else above, entropy, ENTROPY)
+        if entropy <= ENTROPY_EXPLODED:
+            return SignalReading(entropy, entropy, ENTROPY)
+        above = self.first.limit * ENTROPY_EXPLODED / entropy
+        return SignalReading(above, entropy, ENTROPY, limit=ENTROPY_EXPLODED)
 
 
 RULES = (KlHigh, KlSpike, ClipRatioHigh, EntropyCollapse, EntropyRange)

@@ -45,6 +45,7 @@ from llmtrain_exporter.knowledge.signals.reward import (
     REWARD_DROP,
     REWARD_FLAT,
     REWARD_FUNCTION_DROP,
+    SLIDE_LEFT,
     SPREADLESS,
 )
 from llmtrain_exporter.model import Series
@@ -115,7 +116,8 @@ class RewardDrop(Rule):
             return None
         now, share = left
         lost, force, began = best - now, self.least, self._slide.began
-        return SignalReading(1 - share, now, REWARD, lost, -best, best, best, force, began)
+        limit = SLIDE_LEFT * best
+        return SignalReading(1 - share, now, REWARD, lost, -best, best, best, force, began, limit)
 
     def _dropped(self, reward: float, level: Level) -> SignalReading | None:
         lost = level.median - reward
@@ -218,7 +220,8 @@ class RewardFunctionDrop(Rule):
             return None
         now, share = left
         best, force, began = slide.best, self.least, slide.began
-        return SignalReading(share, now, function, best, best, baseline=best, force=force, began=began)
+        limit = SLIDE_LEFT * best
+        return SignalReading(share, now, function, best, best, 0.0, best, force, began, limit)
 
     def _left(self, function: Series, value: float, level: Level) -> float | None:
         """The share of a function's baseline that is left; None: it has not dropped."""
@@ -309,7 +312,10 @@ class RewardFlat(Rule):
         self._row, self._flats = self._row + 1 if flat else 0, self._flats + flat
         if not self._row or (self._is_common(view) and self._row < FLAT_RECORDS):
             return None
-        return SignalReading(score, value, where, size=float(spreadless and self._earned.is_nothing(view)))
+        size = float(spreadless and self._earned.is_nothing(view))
+        if spread is not None and spreadless and (share is None or share < self.first.limit):
+            return SignalReading(score, spread, REWARD_STD, size, limit=SPREADLESS)
+        return SignalReading(score, value, where, size)
 
     def _is_common(self, view: RecordView) -> bool:
         """Whether many records of the run have no spread, as with small batches; those in a row left out."""

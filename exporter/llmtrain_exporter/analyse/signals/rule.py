@@ -57,8 +57,9 @@ def down_to(lowest: float) -> Interval:
 class SignalReading(NamedTuple):
     """What a rule read: a signal's score, held against its limits, and what it was found in.
 
-    `size` is held against the bounds' floors. `unit` and `offset` turn a limit into the metric's own unit.
-    `began`: the step at which an incident began that shows in it now, where that is an earlier one.
+    `size` is held against the bounds' floors. `unit` and `offset` turn a limit into the metric's own unit;
+    `limit` is that limit where the value crossed another one than the bounds have. `began`: the step at which
+    an incident began that shows in it now, where that is an earlier one.
     """
 
     score: float
@@ -70,6 +71,7 @@ class SignalReading(NamedTuple):
     baseline: float | None = None
     force: Severity | None = None  # holds whatever the score
     began: int | None = None
+    limit: float | None = None
 
 
 class RecordView:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llmtrain_exporter.analyse.signals.rule import SignalReading, reaches
+from llmtrain_exporter.analyse.signals.rule import EVAL, SignalReading, reaches
 from llmtrain_exporter.knowledge.own_level import EASED_AFTER
 from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
 from llmtrain_exporter.model import Episode, Series
@@ -92,21 +92,37 @@ class Tracker:
 
     def _opened(self, reading: SignalReading, step: int) -> Episode:
         severity = self.severity or Severity.INFO
-        limit = reading.offset + reading.unit * self._bounds[severity].limit
+        limit = self._limit(reading, severity)
         name, value, where = self._signal.name, reading.value, reading.where
         return Episode(name, severity, step, step, 0, value, step, limit, where, reading.baseline, None, True)
 
     def _continued(self, episode: Episode, reading: SignalReading, step: int) -> Episode:
         severity = self.severity or episode.severity
         if severity.rank > episode.severity.rank:
-            limit = reading.offset + reading.unit * self._bounds[severity].limit
+            limit = self._limit(reading, severity)
             episode = episode._replace(severity=severity, limit=limit)
         if severity is Severity.CRITICAL and episode.critical_step is None:
             episode = episode._replace(critical_step=step)
         lower = self._signal.below or reading.unit < 0
+        if reading.limit is not None:
+            lower = reading.value < reading.limit
         if (reading.value < episode.peak) if lower else (reading.value > episode.peak):
             episode = episode._replace(peak=reading.value, peak_step=step)
+            if reading.limit is not None:
+                episode = episode._replace(limit=reading.limit)
+            if EVAL in reading.where.labels:  # held against training beside it, not against its own level
+                episode = episode._replace(baseline=reading.baseline)
         return episode._replace(last_step=step, records=episode.records + 1)
+
+    def _limit(self, reading: SignalReading, severity: Severity) -> float:
+        """The limit that was crossed, in the metric's own unit; the baseline where another one was forced."""
+        bound = self._bounds[severity]
+        if reading.limit is not None:
+            return reading.limit
+        forced = reading.force is not None and not reaches(reading, bound, self._signal.below)
+        if forced and reading.baseline is not None:
+            return reading.baseline
+        return reading.offset + reading.unit * bound.limit
 
     def _pause(self) -> Episode | None:
         self._quiet += 1

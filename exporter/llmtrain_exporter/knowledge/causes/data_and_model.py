@@ -23,7 +23,7 @@ CAUSES: Mapping[str, Cause] = {
             Signalled(
                 signals=("loss_spike", "grad_spike", "grad_norm_high", "kl_spike"),
                 alone=True,
-                weight=1.5,
+                weight=2,
                 needed=True,
             ),
         ),
@@ -100,7 +100,7 @@ CAUSES: Mapping[str, Cause] = {
         ),
         evidence=(
             Signalled(signals=("loss_plateau", "grad_vanishing"), weight=0.5, needed=True),
-            Lies(metric=c.GRAD_NORM, when=When.ALWAYS, high=0.01, weight=1),
+            Lies(metric=c.GRAD_NORM, when=When.ALWAYS, high=0.01, weight=2),
             Lies(metric=c.LOSS, when=When.START, low=8.0, weight=1),
         ),
         remedies=(
@@ -118,9 +118,9 @@ CAUSES: Mapping[str, Cause] = {
             "相对于数据量，训练轮数（{num_train_epochs}）或可训练参数（{lora_rank}）过多。",
         ),
         evidence=(
-            Signalled(signals=("overfit",), weight=1.5),
             Shows(pattern=Pattern.EVALUATION_ROSE, weight=1.5),
             Shows(pattern=Pattern.GAP_GROWS, weight=1.5),
+            Signalled(signals=("overfit",), weight=1.5),
             Signalled(signals=("non_finite",), weight=-5),
             Lies(metric=c.LOSS, when=When.END, low=1e-9, high=0.1, weight=1.5),
             Lies(metric=c.TOKEN_ACCURACY, when=When.END, low=0.97, weight=1),
@@ -151,13 +151,14 @@ CAUSES: Mapping[str, Cause] = {
             "来源、模板或长度不同，eval loss 从第一次验证起就高，但不会越来越高。",
         ),
         evidence=(
-            Signalled(signals=("overfit",), weight=1, needed=True),
-            Shows(pattern=Pattern.EVALUATED, weight=0, needed=True),
+            Shows(pattern=Pattern.EVALUATION_APART, weight=1, needed=True),
+            Signalled(signals=("overfit",), weight=0.5, needed=True),
             Shows(pattern=Pattern.BEST_EVALUATION_LAST, weight=1.5),
             Shows(pattern=Pattern.EVALUATION_ROSE, weight=-1),
+            Lies(metric=c.LOSS, when=When.END, low=1e-9, high=0.1, weight=-2),
         ),
         remedies=(
-            "check_data",
+            "compare_evaluation_data",
             "more_data",
         ),
         sources=(src.RUNS,),
@@ -174,6 +175,7 @@ CAUSES: Mapping[str, Cause] = {
             Lies(metric=c.LOSS, when=When.END, high=0.01, weight=1.5),
             Lies(metric=c.PREFERENCE_MARGIN, when=When.END, low=10.0, weight=1.5),
             Signalled(signals=("grad_vanishing",), weight=1),
+            Signalled(signals=("non_finite",), weight=-5),
         ),
         remedies=(
             "use_best_checkpoint",

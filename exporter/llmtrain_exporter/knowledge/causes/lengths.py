@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.cause import Cause
-from llmtrain_exporter.knowledge.evidence import Lies, Moved, Signalled, When
+from llmtrain_exporter.knowledge.evidence import Lies, Moved, Pattern, Shows, Signalled, When
 from llmtrain_exporter.knowledge.remedy import ONLY_GRPO
 from llmtrain_exporter.knowledge.text import Text
 
@@ -15,15 +15,17 @@ CAUSES: Mapping[str, Cause] = {
     "length_shift": Cause(
         Text("Completions have changed their length", "生成长度分布改变"),
         Text(
-            "The policy no longer stops where it used to. Completions run into the limit "
-            "({max_completion_length}) and lose their end.",
-            "policy 不再像以前那样及时结束，回答触及长度上限（{max_completion_length}），结尾被截断。",
+            "The policy no longer stops where it used to. What runs into the limit "
+            "({max_completion_length}) loses its end.",
+            "policy 已改变，不再像以前那样及时结束；"
+            "触及长度上限（{max_completion_length}）的回答会丢掉结尾。",
         ),
         evidence=(
-            Moved(metric=c.COMPLETION_LENGTH, times=1.4, weight=1.5),
+            Moved(metric=c.COMPLETION_LENGTH, times=1.4, weight=0.75),
+            Signalled(signals=("length_surge",), weight=0.75),
             Moved(metric=c.COMPLETION_CLIPPED, times=2, past=0.3, weight=2),
             Signalled(signals=("length_surge", "clipped_high"), first=True, weight=1),
-            Lies(metric=c.COMPLETION_CLIPPED, when=When.START, low=0.5, weight=-5),
+            Shows(pattern=Pattern.CUT_FROM_START, weight=-5),
             Moved(metric=c.COMPLETION_LENGTH, times=0.5, weight=-2),
         ),
         remedies=(
@@ -49,7 +51,7 @@ CAUSES: Mapping[str, Cause] = {
             "回答放不进长度上限（{max_completion_length}），或者根本停不下来。",
         ),
         evidence=(
-            Lies(metric=c.COMPLETION_CLIPPED, when=When.START, low=0.5, weight=4, needed=True),
+            Shows(pattern=Pattern.CUT_FROM_START, weight=4, needed=True),
             Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.5, weight=1),
             Lies(metric=c.KL, when=When.START, low=1.0, weight=-5),
         ),
@@ -78,7 +80,6 @@ CAUSES: Mapping[str, Cause] = {
         remedies=(
             "read_completions",
             "fix_reward",
-            "stop_words",
             "roll_back",
         ),
         sources=(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.cause import Cause
-from llmtrain_exporter.knowledge.evidence import Configured, Lies, Moved, Signalled, When
+from llmtrain_exporter.knowledge.evidence import Configured, Lies, Moved, Pattern, Shows, Signalled, When
 from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, ONLY_GRPO
 from llmtrain_exporter.knowledge.text import Text
 
@@ -25,6 +25,7 @@ CAUSES: Mapping[str, Cause] = {
             Lies(metric=c.LEARNING_RATE, when=When.BEST, low=5e-3, weight=2),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, low=2e-5, weight=0.5, profiles=ONLY_GRPO),
             Signalled(signals=("grad_spike", "grad_norm_high", "loss_spike", "loss_unstable"), weight=0.5),
+            Shows(pattern=Pattern.LOSS_LOST, weight=0.5),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6, weight=-2),
         ),
         remedies=(
@@ -51,9 +52,10 @@ CAUSES: Mapping[str, Cause] = {
         evidence=(
             Signalled(signals=("grad_spike",), weight=1),
             Signalled(signals=("grad_spike", "grad_norm_high"), first=True, weight=1),
-            Moved(metric=c.GRAD_NORM, times=10, weight=1.5),
+            Moved(metric=c.GRAD_NORM, times=10, past=5.0, weight=1.5),
             Signalled(signals=("grad_norm_high",), weight=0.5),
             Signalled(signals=("grad_spike", "grad_norm_high"), alone=True, weight=-3),
+            Lies(metric=c.LOSS, when=When.END, low=1e-9, high=0.1, weight=-1.5, profiles=ALL_BUT_GRPO),
         ),
         remedies=(
             "clip_gradients",
@@ -92,12 +94,12 @@ CAUSES: Mapping[str, Cause] = {
     "not_trained": Cause(
         Text("Nothing is trained", "什么都没有训练到"),
         Text(
-            "Learning rate and gradient are 0 in all records: no weight changes.",
-            "所有记录的学习率和梯度都是 0：没有任何权重在更新。",
+            "The learning rate is 0 in all records: no weight changes.",
+            "所有记录的学习率都是 0：没有任何权重在更新。",
         ),
         evidence=(
-            Lies(metric=c.LEARNING_RATE, when=When.BEST, high=0.0, weight=3, needed=True),
-            Lies(metric=c.GRAD_NORM, when=When.BEST, high=0.0, weight=1),
+            Shows(pattern=Pattern.NOTHING_TRAINED, weight=4, needed=True),
+            Lies(metric=c.GRAD_NORM, when=When.ALWAYS, high=0.0, weight=1),
         ),
         remedies=(
             "check_schedule",

@@ -15,11 +15,11 @@ CAUSES: Mapping[str, Cause] = {
     "policy_drift": Cause(
         Text("The policy has left its reference model", "policy 偏离 reference model 过远"),
         Text(
-            "Each update that raises the reward also moves the policy. The KL penalty ({beta}) did not "
-            "hold it against steps of this size ({learning_rate}), and its output no longer resembles "
-            "what it started from.",
+            "Each update that raises the reward also moves the policy. Against steps of this size "
+            "({learning_rate}) the KL penalty ({beta}) is too weak, or there is none, and the output no "
+            "longer resembles what it started from.",
             "每次为提高 reward 的更新都会移动 policy。"
-            "KL 惩罚（{beta}）没能拉住这样大的步子（{learning_rate}），输出已与起点完全不同。",
+            "学习率这么大（{learning_rate}），KL 惩罚（{beta}）太弱或根本没有，输出已与起点完全不同。",
         ),
         evidence=(
             Moved(metric=c.KL, times=4, past=0.1, weight=2),
@@ -28,7 +28,7 @@ CAUSES: Mapping[str, Cause] = {
             Signalled(signals=("kl_spike", "kl_high"), first=True, weight=1),
             Moved(metric=c.ENTROPY, times=4, past=1.0, weight=1.5),
             Configured(setting="beta", high=0.01, weight=0.5),
-            Signalled(signals=("kl_spike", "kl_high"), alone=True, weight=-2),
+            Signalled(signals=("kl_spike", "kl_high"), alone=True, weight=-3),
             Lies(metric=c.KL, when=When.START, low=1.0, weight=-3),
             Lies(metric=c.KL, when=When.ALWAYS, high=0.05, weight=-3),
         ),
@@ -53,7 +53,7 @@ CAUSES: Mapping[str, Cause] = {
             "reference 用了别的模型或没带 adapter，或者 logprob 溢出。",
         ),
         evidence=(Lies(metric=c.KL, when=When.START, low=1.0, weight=4, needed=True),),
-        remedies=("check_initialisation", "use_bf16", "stop_run"),
+        remedies=("stop_run", "check_initialisation", "use_bf16"),
         sources=(src.GRPO_CAUSES, src.RUNS),
         profiles=ONLY_GRPO,
     ),
@@ -80,9 +80,9 @@ CAUSES: Mapping[str, Cause] = {
     "dead_policy": Cause(
         Text("The policy is already dead", "policy 已经崩溃"),
         Text(
-            "Nearly all completions are cut off and the groups' rewards are alike, so updates have no "
+            "Hardly any completion earns a reward and those of a group score alike, so updates have no "
             "direction. KL may fall again; a run does not come back from this by itself.",
-            "几乎所有回答都被截断、组内奖励相同，更新没有方向。KL 可能回落，但训练不会自己恢复。",
+            "几乎没有回答拿到奖励，同组得分也都一样，更新没有方向。KL 可能回落，但训练不会自己恢复。",
         ),
         evidence=(
             Shows(pattern=Pattern.REWARD_LOST, weight=0.5, needed=True),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.cause import Cause
-from llmtrain_exporter.knowledge.evidence import Lies, Moved, Pattern, Shows, Signalled, When
+from llmtrain_exporter.knowledge.evidence import Lies, Moved, Pattern, Shows, Signalled, Together, When
 from llmtrain_exporter.knowledge.remedy import ONLY_GRPO
 from llmtrain_exporter.knowledge.text import Text
 
@@ -36,9 +36,10 @@ CAUSES: Mapping[str, Cause] = {
     "reward_instability": Cause(
         Text("The reward signal is unstable", "奖励信号不稳定"),
         Text(
-            "Where most completions of a batch break the format, an all-or-nothing reward falls "
-            "to 0 for all of them, and the updates that follow have no good direction.",
-            "一个 batch 里大部分回答不合格式时，非 0 即 1 的奖励会整体归零，后续更新就失去了正确方向。",
+            "The rewards went first. If they are all or nothing, a batch in which most completions break "
+            "the format earns 0, and the updates that follow have no good direction.",
+            "最先下跌的是奖励。如果奖励非 0 即 1，一个 batch 里大部分回答不合格式就全部得 0 分，"
+            "后续更新便失去了正确方向。",
         ),
         evidence=(
             Signalled(signals=("reward_function_drop", "reward_drop"), first=True, weight=1.5),
@@ -55,16 +56,19 @@ CAUSES: Mapping[str, Cause] = {
         profiles=ONLY_GRPO,
     ),
     "never_rewarded": Cause(
-        Text("No completion ever earns a reward", "没有任何回答拿到过奖励"),
+        Text("A reward that no completion ever earns", "从来没有回答拿到过的奖励"),
         Text(
-            "From the first record to the last every reward is 0, so there is nothing to learn "
-            "from: the task or the format is out of reach, or the reward functions score all "
-            "answers 0.",
-            "从第一条到最后一条记录 reward 全为 0，无从学起："
-            "任务或格式超出能力，或者 reward 函数给所有回答都打 0 分。",
+            "From the first record to the last all completions score 0, so there is nothing to learn "
+            "from: the task or the format is out of reach, or the reward function scores every answer 0.",
+            "从第一条到最后一条记录，所有回答都是 0 分，无从学起："
+            "任务或格式超出能力，或者 reward 函数给什么回答都打 0 分。",
         ),
         evidence=(
-            Shows(pattern=Pattern.NO_REWARD_EVER, weight=4, needed=True),
+            Shows(pattern=Pattern.NO_REWARD_EVER, weight=4),
+            Shows(pattern=Pattern.FUNCTION_NEVER, weight=1.25),
+            Together(
+                parts=(Shows(pattern=Pattern.FUNCTION_NEVER), Signalled(signals=("reward_flat",))), weight=1.5
+            ),
             Lies(metric=c.KL, when=When.START, low=1.0, weight=-2),
         ),
         remedies=(
@@ -118,6 +122,7 @@ CAUSES: Mapping[str, Cause] = {
             Lies(metric=c.REWARD_ZERO_STD, when=When.END, low=0.5, weight=1.5, needed=True),
             Signalled(signals=("grad_vanishing", "reward_flat"), weight=1),
             Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.3, weight=-4),
+            Shows(pattern=Pattern.FUNCTION_NEVER, weight=-3),
         ),
         remedies=("harder_prompts",),
         sources=(

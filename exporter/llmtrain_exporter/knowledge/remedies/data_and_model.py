@@ -20,6 +20,18 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
     ),
+    "compare_evaluation_data": Remedy(
+        Text("Compare evaluation and training samples", "对比验证样本与训练样本"),
+        Text(
+            "Read ten of each as the model sees them: source, template, length, what of it counts for the "
+            "loss. Where they differ by intent, judge by whether the evaluation loss still falls, not by the "
+            "gap.",
+            "各看十条模型实际看到的样本：来源、模板、长度、哪些部分计入 loss。"
+            "如果差异是有意的，就看 eval loss 是否还在降，不要看差距。",
+        ),
+        (src.RUNS,),
+        profiles=ALL_BUT_GRPO,
+    ),
     "check_labels": Remedy(
         Text("Check labels and loss mask", "检查标签与 loss mask"),
         Text(

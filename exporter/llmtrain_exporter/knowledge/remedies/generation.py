@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.evidence import Lies, Moved, When
+from llmtrain_exporter.knowledge.evidence import Lies, Moved, Pattern, Shows, When
 from llmtrain_exporter.knowledge.remedy import (
     ONLY_GRPO,
     Change,
@@ -18,6 +18,9 @@ from llmtrain_exporter.knowledge.remedy import (
     Scale,
 )
 from llmtrain_exporter.knowledge.text import Text
+
+NOTHING_CUT = Lies(metric=c.COMPLETION_CLIPPED, when=When.ALWAYS, high=0.05)
+"""Completions end by themselves, so that nothing done about cut ones changes anything."""
 
 REMEDIES: Mapping[str, Remedy] = {
     "shorten_completions": Remedy(
@@ -40,13 +43,13 @@ REMEDIES: Mapping[str, Remedy] = {
         Text(
             "Give the answers room to end, and see how many still run into the limit. If nearly all do, they "
             "do not end at all: look at the end token.",
-            "给回答留出写完的空间，再看还有多少会撞到上限。"
-            "如果几乎全部仍然撞上，说明它们根本停不下来：去查结束符。",
+            "给回答留出写完的空间，再看还有多少会触及上限。"
+            "如果几乎全部仍然触及，说明它们根本停不下来：去查结束符。",
         ),
         (src.GRPO_LENGTHS, src.RUNS),
         (Change("max_completion_length", Measured(Quantity.TWICE_THE_LIMIT, judged=True)),),
         ONLY_GRPO,
-        when=(Lies(metric=c.COMPLETION_CLIPPED, when=When.START, low=0.5),),
+        when=(Shows(pattern=Pattern.CUT_FROM_START),),
     ),
     "easier_start": Remedy(
         Text("Start from something the model can do", "从模型做得到的题开始"),
@@ -73,12 +76,12 @@ REMEDIES: Mapping[str, Remedy] = {
     "stop_run": Remedy(
         Text("Stop this run", "停止本次训练"),
         Text(
-            "It does not come back from this: no completion earns a reward, so no update has a direction. "
-            "Every further hour is lost.",
-            "它不会自己恢复：没有回答拿到奖励，更新就没有方向。继续跑的每个小时都是浪费。",
+            "It does not come back from this by itself, and every further hour is lost.",
+            "它不会自己恢复，继续跑的每个小时都是浪费。",
         ),
         (src.RUNS,),
         profiles=ONLY_GRPO,
+        unless=(Shows(pattern=Pattern.ENDED),),
     ),
     "no_reward_for_truncated": Remedy(
         Text("Give truncated completions no reward", "被截断的回答记 0 分"),
@@ -86,11 +89,12 @@ REMEDIES: Mapping[str, Remedy] = {
             "Score a completion that hits the limit 0 in the reward functions, or add a penalty that grows "
             "over the last part of the budget (DAPO; soft_overlong in ms-swift). Otherwise running on costs "
             "nothing.",
-            "在 reward 函数里把撞到上限的回答判 0 分，或在长度预算的末段逐渐加罚（DAPO 的做法，"
+            "在 reward 函数里把触及上限的回答判 0 分，或在长度预算的末段逐渐加罚（DAPO 的做法，"
             "ms-swift 里是 soft_overlong）。否则写得再长也没有代价。",
         ),
         (src.GRPO_SPECIFIC, src.DAPO),
         profiles=ONLY_GRPO,
+        unless=(NOTHING_CUT,),
     ),
     "mask_truncated": Remedy(
         Text("Leave truncated completions out of the loss", "截断的回答不计入 loss"),
@@ -102,7 +106,7 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.DAPO,),
         (Change("overlong_filter", Choice("true")),),
         ONLY_GRPO,
-        unless=(Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.9),),
+        unless=(NOTHING_CUT, Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.9)),
     ),
     "stop_words": Remedy(
         Text("Make completions end", "让生成能正常停下"),
@@ -117,11 +121,12 @@ REMEDIES: Mapping[str, Remedy] = {
         ONLY_GRPO,
     ),
     "read_completions": Remedy(
-        Text("Read completions from before and after", "对比出事前后的生成样本"),
+        Text("Read completions", "看生成样本"),
         Text(
-            "Ten samples from each side of the onset tell format errors, endless repetition and reward "
-            "hacking apart.",
-            "出事前后各看十条样本，就能分清是格式错误、无限重复还是 reward hacking。",
+            "Ten samples tell format errors, endless repetition and reward hacking apart; where the run was "
+            "healthy once, ten from before the onset beside them.",
+            "看十条样本就能分清是格式错误、无限重复还是 reward hacking；"
+            "如果之前是健康的，再拿出事前的十条来对照。",
         ),
         (src.GRPO_CAUSES,),
         profiles=ONLY_GRPO,

@@ -85,7 +85,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "fp16 超过 65504 就溢出，bf16 的范围与 fp32 相同。loss、softmax、norm 应保持 fp32。",
         ),
         (src.TRAINERS,),
-        (Change("bf16", Choice("true")),),
+        (Change("bf16", Choice("true")), Change("fp16", Choice("false", known=True))),
         unless=(Configured(setting="bf16", low=1),),
     ),
     "show_nan": Remedy(

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.evidence import Configured, Lies, Pattern, Shows, When
+from llmtrain_exporter.knowledge.evidence import (
+    Configured,
+    Lies,
+    Pattern,
+    Shows,
+    Signalled,
+    Together,
+    When,
+)
 from llmtrain_exporter.knowledge.remedy import (
     ALL_BUT_GRPO,
     ONLY_DPO,
@@ -92,7 +100,15 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.SFT_SERIOUS, src.SFT_ADJUST),
         (Change("learning_rate", Measured(Quantity.LOWER_LEARNING_RATE)),),
-        unless=(Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6),),
+        unless=(
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6),
+            Together(
+                parts=(
+                    Signalled(signals=("non_finite",), alone=True),
+                    Lies(metric=c.LEARNING_RATE, when=When.BEST, high=9e-4),
+                )
+            ),
+        ),
     ),
     "raise_learning_rate": Remedy(
         Text("Raise the learning rate a little", "略微提高学习率"),

@@ -39,8 +39,8 @@ COLLAPSE = Signal(
             "policy 正在崩溃：几条记录之内，多类指标相继失常。",
         ),
         finding=Text(
-            "{stages} broke by step {step}.",
-            "到第 {step} 步，{stages}均已失常。",
+            "{stages} broke by {unit} {step}.",
+            "到第 {step} {unit}，{stages}均已失常。",
         ),
         meaning=Text(
             "The typical chain: KL and gradient jump, completions grow until they are cut off, the reward "

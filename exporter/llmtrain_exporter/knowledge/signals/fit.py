@@ -52,8 +52,8 @@ OVERFIT = Signal(
             "训练 loss 下降，而 eval loss 偏高或上升。",
         ),
         finding=Text(
-            "{metric} is {value} at step {step}, {baseline_name} {baseline}.",
-            "第 {step} 步 {metric} 为 {value}，{baseline_name} {baseline}。",
+            "{metric} is {value} at {unit} {step}, {baseline_name} {baseline}.",
+            "第 {step} {unit} {metric} 为 {value}，{baseline_name} {baseline}。",
         ),
         baselines={
             "eval": Text("training loss", "训练 loss"),
@@ -93,6 +93,7 @@ OVERFIT = Signal(
             "simpler_model",
             "more_data",
             "evaluate_regularly",
+            "compare_evaluation_data",
             "raise_preference_beta",
         ),
         sources=(src.SFT_STATUS, src.SFT_SERIOUS, src.SFT_ADJUST, src.SFT_ALARMS),
@@ -112,8 +113,8 @@ ACCURACY_DROP = Signal(
             "token 准确率低于此前最好值，或验证与训练的差距在扩大。",
         ),
         finding=Text(
-            "{metric} is {value} at step {step}, {baseline_name} {baseline}.",
-            "第 {step} 步 {metric} 为 {value}，{baseline_name} {baseline}。",
+            "{metric} is {value} at {unit} {step}, {baseline_name} {baseline}.",
+            "第 {step} {unit} {metric} 为 {value}，{baseline_name} {baseline}。",
         ),
         baselines={
             "eval": Text("training accuracy", "训练准确率"),

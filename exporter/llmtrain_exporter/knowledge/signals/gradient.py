@@ -42,8 +42,8 @@ GRAD_NORM_HIGH = Signal(
             "梯度范数超出稳定训练的范围。",
         ),
         finding=Text(
-            "grad_norm is {value} at step {step}, limit {limit}.",
-            "第 {step} 步 grad_norm 为 {value}，限值 {limit}。",
+            "grad_norm is {value} at {unit} {step}, limit {limit}.",
+            "第 {step} {unit} grad_norm 为 {value}，限值 {limit}。",
         ),
         meaning=Text(
             "The logged norm is the one before clipping. Clipping ({max_grad_norm}) bounds the step, but if "
@@ -99,8 +99,8 @@ GRAD_SPIKE = Signal(
             "梯度范数远超本次训练自身水平。",
         ),
         finding=Text(
-            "grad_norm jumped to {value} at step {step}, usual level {baseline}.",
-            "第 {step} 步 grad_norm 突升到 {value}，平时约 {baseline}。",
+            "grad_norm jumped to {value} at {unit} {step}, usual level {baseline}.",
+            "第 {step} {unit} grad_norm 突升到 {value}，平时约 {baseline}。",
         ),
         meaning=Text(
             "What counts is the ratio to the run's own level: in RL a norm of tens of thousands can be "
@@ -147,8 +147,8 @@ GRAD_VANISHING = Signal(
             "梯度接近 0 而 loss 不降：没有在学习。",
         ),
         finding=Text(
-            "grad_norm is {value} at step {step}, limit {limit}, and the loss does not fall.",
-            "第 {step} 步 grad_norm 为 {value}，限值 {limit}，且 loss 不降。",
+            "grad_norm is {value} at {unit} {step}, limit {limit}, and the loss does not fall.",
+            "第 {step} {unit} grad_norm 为 {value}，限值 {limit}，且 loss 不降。",
         ),
         meaning=Text(
             "Either all is learned (memorised, saturated preferences), or no signal reaches the weights "
@@ -209,8 +209,8 @@ LR_OUT_OF_RANGE = Signal(
             "学习率远超微调的常用范围。",
         ),
         finding=Text(
-            "learning_rate is {value} at step {step}, limit {limit}.",
-            "第 {step} 步 learning_rate 为 {value}，限值 {limit}。",
+            "learning_rate is {value} at {unit} {step}, limit {limit}.",
+            "第 {step} {unit} learning_rate 为 {value}，限值 {limit}。",
         ),
         meaning=Text(
             "Mostly a typing error in the exponent, or a schedule that ends too early. Warm-up and the end "

@@ -36,13 +36,13 @@ LENGTH_SURGE = Signal(
             "生成长度远超平时，或已接近上限。",
         ),
         finding=Text(
-            "Mean completion length is {value} at step {step}, limit {limit}.",
-            "第 {step} 步平均生成长度为 {value}，限值 {limit}。",
+            "Mean completion length is {value} at {unit} {step}, limit {limit}.",
+            "第 {step} {unit}平均生成长度为 {value}，限值 {limit}。",
         ),
         meaning=Text(
             "The policy has stopped ending its answers where it used to. In the chain of a collapse this "
             "comes after KL and before the reward. Slow growth while the reward rises can be real reasoning.",
-            "policy 不再在原来的地方结束回答。在崩溃链条中，它排在 KL 之后、reward 之前。"
+            "policy 不再像以前那样及时结束回答。在崩溃链条中，它排在 KL 之后、reward 之前。"
             "若缓慢变长且 reward 上升，可能是推理真的变长。",
         ),
         impact=Text(
@@ -91,8 +91,8 @@ LENGTH_COLLAPSE = Signal(
             "生成长度远低于平时。",
         ),
         finding=Text(
-            "Mean completion length fell to {value} at step {step}, usual {baseline}.",
-            "第 {step} 步平均生成长度降到 {value}，平时 {baseline}。",
+            "Mean completion length fell to {value} at {unit} {step}, usual {baseline}.",
+            "第 {step} {unit}平均生成长度降到 {value}，平时 {baseline}。",
         ),
         meaning=Text(
             "The policy ends early. After a surge this can be the recovery; otherwise it has learned that "
@@ -137,8 +137,8 @@ CLIPPED_HIGH = Signal(
             "被长度上限截断的回答过多。",
         ),
         finding=Text(
-            "Clipped ratio is {value} at step {step}, limit {limit}.",
-            "第 {step} 步截断比例为 {value}，限值 {limit}。",
+            "Clipped ratio is {value} at {unit} {step}, limit {limit}.",
+            "第 {step} {unit}截断比例为 {value}，限值 {limit}。",
         ),
         meaning=Text(
             "These completions ran into {max_completion_length}. A cut answer has no closing tag and no "

@@ -65,8 +65,8 @@ NON_FINITE = Signal(
             "某项指标为 NaN 或 Inf，或 loss 为 0 而梯度为 NaN。",
         ),
         finding=Text(
-            "{metric} is {value} at step {step}.",
-            "第 {step} 步 {metric} 为 {value}。",
+            "{metric} is {value} at {unit} {step}.",
+            "第 {step} {unit} {metric} 为 {value}。",
         ),
         meaning=Text(
             "A number has overflowed or was undefined. The trainer may show a NaN loss as 0: the NaN "
@@ -128,8 +128,8 @@ LOSS_SPIKE = Signal(
             "loss 远超本次训练自身水平。",
         ),
         finding=Text(
-            "{metric} jumped to {value} at step {step}, usual level {baseline}.",
-            "第 {step} 步 {metric} 突升到 {value}，平时约 {baseline}。",
+            "{metric} jumped to {value} at {unit} {step}, usual level {baseline}.",
+            "第 {step} {unit} {metric} 突升到 {value}，平时约 {baseline}。",
         ),
         meaning=Text(
             "In supervised training mostly a bad batch or a step too large. In GRPO the loss is near 0 in "
@@ -222,8 +222,8 @@ LOSS_UNSTABLE = Signal(
             "平滑后的 loss 反复下降又反弹。",
         ),
         finding=Text(
-            "{metric} rebounded to {value} at step {step}, after {baseline}.",
-            "第 {step} 步 {metric} 从 {baseline} 反弹到 {value}。",
+            "{metric} rebounded to {value} at {unit} {step}, after {baseline}.",
+            "第 {step} {unit} {metric} 从 {baseline} 反弹到 {value}。",
         ),
         meaning=Text(
             "Steps overshoot, or batches differ too much from each other. Accuracy and gradient norm jump "
@@ -271,8 +271,8 @@ LOSS_PLATEAU = Signal(
             "训练了几个 epoch，loss 几乎没有下降。",
         ),
         finding=Text(
-            "{metric} is still {value} at step {step}; some epochs before it was {baseline}.",
-            "第 {step} 步 {metric} 仍为 {value}，几个 epoch 之前为 {baseline}。",
+            "{metric} is still {value} at {unit} {step}; some epochs before it was {baseline}.",
+            "第 {step} {unit} {metric} 仍为 {value}，几个 epoch 之前为 {baseline}。",
         ),
         meaning=Text(
             "Steps are too small, the adapter has too little capacity, or the data cannot be predicted any "

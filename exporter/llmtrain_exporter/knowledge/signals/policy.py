@@ -50,8 +50,8 @@ KL_HIGH = Signal(
             "KL 过高，policy 已不再像 reference model。",
         ),
         finding=Text(
-            "kl is {value} at step {step}, limit {limit}.",
-            "第 {step} 步 kl 为 {value}，限值 {limit}。",
+            "kl is {value} at {unit} {step}, limit {limit}.",
+            "第 {step} {unit} kl 为 {value}，限值 {limit}。",
         ),
         meaning=Text(
             "The policy answers differently from the model it started from. A value that stays high is "
@@ -103,8 +103,8 @@ KL_SPIKE = Signal(
             "KL 远超本次训练自身水平：崩溃最早的征兆。",
         ),
         finding=Text(
-            "kl jumped to {value} at step {step}, usual level {baseline}.",
-            "第 {step} 步 kl 突升到 {value}，平时约 {baseline}。",
+            "kl jumped to {value} at {unit} {step}, usual level {baseline}.",
+            "第 {step} {unit} kl 突升到 {value}，平时约 {baseline}。",
         ),
         meaning=Text(
             "One update has moved the policy further than many before it. A single record often passes by "
@@ -150,8 +150,8 @@ CLIP_RATIO_HIGH = Signal(
             "触到裁剪边界的 token 概率比过多。",
         ),
         finding=Text(
-            "{metric} is {value} at step {step}, limit {limit}.",
-            "第 {step} 步 {metric} 为 {value}，限值 {limit}。",
+            "{metric} is {value} at {unit} {step}, limit {limit}.",
+            "第 {step} {unit} {metric} 为 {value}，限值 {limit}。",
         ),
         meaning=Text(
             "The policy differs from the one that generated the completions by more than {epsilon} for many "
@@ -198,8 +198,8 @@ ENTROPY_COLLAPSE = Signal(
             "预测分布的 entropy 超出范围；在 RL 中意味着探索即将停止。",
         ),
         finding=Text(
-            "entropy is {value} at step {step}, limit {limit}.",
-            "第 {step} 步 entropy 为 {value}，限值 {limit}。",
+            "entropy is {value} at {unit} {step}, limit {limit}.",
+            "第 {step} {unit} entropy 为 {value}，限值 {limit}。",
         ),
         meaning=Text(
             "In RL the policy has become nearly certain of each token and its samples are alike. In "

@@ -53,8 +53,8 @@ THROUGHPUT_DROP = Signal(
             "训练或验证明显变慢。",
         ),
         finding=Text(
-            "{metric} is {value} at step {step}, usual {baseline}.",
-            "第 {step} 步 {metric} 为 {value}，平时 {baseline}。",
+            "{metric} is {value} at {unit} {step}, usual {baseline}.",
+            "第 {step} {unit} {metric} 为 {value}，平时 {baseline}。",
         ),
         meaning=Text(
             "The machine is shared, throttled or swapping, or samples have become longer.",
@@ -95,8 +95,8 @@ MEMORY_GROWTH = Signal(
             "训练早已开始，显存峰值仍在不断上涨。",
         ),
         finding=Text(
-            "Peak memory has grown from {baseline} to {value} by step {step}.",
-            "到第 {step} 步，显存峰值已从 {baseline} 涨到 {value}。",
+            "Peak memory has grown from {baseline} to {value} by {unit} {step}.",
+            "到第 {step} {unit}，显存峰值已从 {baseline} 涨到 {value}。",
         ),
         meaning=Text(
             "In a steady run the peak is reached early. Growth means longer samples, fragmentation or a "
@@ -145,8 +145,8 @@ STALLED = Signal(
             "日志停更的时间已是平时间隔的很多倍。",
         ),
         finding=Text(
-            "No record for {value} since step {step}, limit {limit}.",
-            "自第 {step} 步起已 {value} 没有新记录，限值 {limit}。",
+            "No record for {value} since {unit} {step}, limit {limit}.",
+            "自第 {step} {unit}起已 {value} 没有新记录，限值 {limit}。",
         ),
         meaning=Text(
             "The process hangs, was killed, or an evaluation or save takes unusually long. The wait is "

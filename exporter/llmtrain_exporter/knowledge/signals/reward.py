@@ -80,8 +80,8 @@ REWARD_DROP = Signal(
             "总 reward 远低于本次训练自身水平。",
         ),
         finding=Text(
-            "reward fell to {value} at step {step}, usual {baseline}.",
-            "第 {step} 步 reward 降到 {value}，平时 {baseline}。",
+            "reward fell to {value} at {unit} {step}, usual {baseline}.",
+            "第 {step} {unit} reward 降到 {value}，平时 {baseline}。",
         ),
         meaning=Text(
             "What the policy writes now earns clearly less. In a collapse this is the last link of the "
@@ -131,8 +131,8 @@ REWARD_FUNCTION_DROP = Signal(
             "某个 reward 函数跌到平时水平的一小部分。",
         ),
         finding=Text(
-            "Reward function {function} fell to {value} at step {step}, usual {baseline}.",
-            "第 {step} 步奖励 {function} 降到 {value}，平时 {baseline}。",
+            "Reward function {function} fell to {value} at {unit} {step}, usual {baseline}.",
+            "第 {step} {unit}奖励 {function} 降到 {value}，平时 {baseline}。",
         ),
         meaning=Text(
             "The policy fails at one thing it could do before, a format for instance. The total reward can "
@@ -180,8 +180,8 @@ REWARD_FLAT = Signal(
             "同组回答的奖励完全相同，学不到东西。",
         ),
         finding=Text(
-            "Rewards have no spread at step {step}: {metric} is {value}.",
-            "第 {step} 步奖励没有差异：{metric} 为 {value}。",
+            "Rewards have no spread at {unit} {step}: {metric} is {value}.",
+            "第 {step} {unit}奖励没有差异：{metric} 为 {value}。",
         ),
         meaning=Text(
             "GRPO compares the completions of a prompt with each other. Equal rewards give advantage 0 and "

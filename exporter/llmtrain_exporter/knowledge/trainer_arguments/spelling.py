@@ -9,7 +9,7 @@ Spelling = Mapping[str, str]
 SETTINGS = (
     *("learning_rate", "lr_scheduler_type", "warmup_ratio", "warmup_steps"),
     *("weight_decay", "max_grad_norm"),
-    *("bf16", "num_train_epochs", "per_device_train_batch_size", "gradient_accumulation_steps"),
+    *("bf16", "fp16", "num_train_epochs", "per_device_train_batch_size", "gradient_accumulation_steps"),
     *("logging_steps", "logging_nan_inf_filter", "eval_strategy", "eval_steps"),
     *("save_strategy", "save_steps", "save_total_limit", "load_best_model_at_end", "resume_from_checkpoint"),
     *("lora_rank", "lora_alpha", "lora_dropout", "max_length", "early_stop_interval"),

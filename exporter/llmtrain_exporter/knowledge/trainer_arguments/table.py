@@ -12,6 +12,7 @@ CLASSES: Mapping[str, ArgumentClass] = {
         "SftArguments",
         {
             "bf16": None,
+            "fp16": False,
             "early_stop_interval": None,
             "eval_steps": None,
             "eval_strategy": None,
@@ -45,6 +46,7 @@ CLASSES: Mapping[str, ArgumentClass] = {
         {
             "beta": None,
             "bf16": None,
+            "fp16": False,
             "dynamic_sample": False,
             "early_stop_interval": None,
             "epsilon": 0.2,
@@ -84,6 +86,7 @@ CLASSES: Mapping[str, ArgumentClass] = {
         {
             "beta": None,
             "bf16": None,
+            "fp16": False,
             "clip_grad": 1.0,
             "dynamic_sample": False,
             "epsilon": 0.2,
@@ -116,6 +119,7 @@ CLASSES: Mapping[str, ArgumentClass] = {
         "TrainingArguments",
         {
             "bf16": False,
+            "fp16": False,
             "eval_steps": None,
             "eval_strategy": "no",
             "gradient_accumulation_steps": 1,
@@ -149,6 +153,7 @@ CLASSES: Mapping[str, ArgumentClass] = {
         "SFTConfig",
         {
             "bf16": None,
+            "fp16": False,
             "eval_steps": None,
             "eval_strategy": "no",
             "gradient_accumulation_steps": 1,
@@ -175,6 +180,7 @@ CLASSES: Mapping[str, ArgumentClass] = {
         {
             "beta": 0.0,
             "bf16": None,
+            "fp16": False,
             "epsilon": 0.2,
             "epsilon_high": None,
             "eval_steps": None,
@@ -207,6 +213,7 @@ CLASSES: Mapping[str, ArgumentClass] = {
         {
             "beta": 0.1,
             "bf16": None,
+            "fp16": False,
             "eval_steps": None,
             "eval_strategy": "no",
             "gradient_accumulation_steps": 1,
@@ -232,6 +239,7 @@ CLASSES: Mapping[str, ArgumentClass] = {
         "RewardConfig",
         {
             "bf16": None,
+            "fp16": False,
             "eval_steps": None,
             "eval_strategy": "no",
             "gradient_accumulation_steps": 1,
@@ -257,6 +265,7 @@ CLASSES: Mapping[str, ArgumentClass] = {
         "TrainingArguments",
         {
             "bf16": False,
+            "fp16": False,
             "eval_steps": None,
             "eval_strategy": "no",
             "gradient_accumulation_steps": 1,
@@ -299,6 +308,7 @@ CLASSES: Mapping[str, ArgumentClass] = {
         "AxolotlInputConfig",
         {
             "bf16": "auto",
+            "fp16": None,
             "early_stopping_patience": None,
             "eval_steps": None,
             "eval_strategy": None,

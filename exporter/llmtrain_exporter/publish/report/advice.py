@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.analyse.diagnosis.case import Case
@@ -15,10 +15,11 @@ from llmtrain_exporter.model import Proposal, Snapshot
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
 from llmtrain_exporter.story.advice import flags_section, proofs_text
-from llmtrain_exporter.story.blocks import Block, Code, Line, Section, Strong, Table
+from llmtrain_exporter.story.blocks import Block, Code, Line, Paragraph, Section, Strong, Table
 from llmtrain_exporter.story.diagnosis import Action, Reason, actions
 from llmtrain_exporter.story.diagnosis import causes as cause_texts
 from llmtrain_exporter.story.numbers import DASH
+from llmtrain_exporter.story.phrase import joined
 
 
 def causes(material: Material, say: Say) -> Section:
@@ -40,18 +41,31 @@ def changes(material: Material, say: Say) -> Section:
     """What to do, the first to try in front, with settings and flags; then what to log and save."""
     run = material.run
     all_actions = actions(run, diagnose(run), say.lang)
-    blocks: list[Block] = [_action(at, action, run, say) for at, action in enumerate(all_actions, 1)]
+    blocks: list[Block] = [_action(at, action, say) for at, action in enumerate(all_actions, 1)]
     if not all_actions:
         blocks.append(paragraph(say(r.NO_CHANGES)))
+    blocks.extend(_settings(all_actions, run, say))
+    return chapter(say(r.CHANGES), *blocks, _monitoring(run, say))
+
+
+def _action(at: int, action: Action, say: Say) -> Section:
+    names = ((Code(proposal.flag or proposal.setting),) for proposal in action.proposals)
+    changed = joined(names, words.COMMA.of(say.lang))
+    how: Line = (action.how, *((" ", *changed) if changed else ()))
+    return chapter(f"{at}. {action.title}", Paragraph(how))
+
+
+def _settings(all_actions: Sequence[Action], run: Snapshot, say: Say) -> Iterator[Block]:
+    """What the actions change, each setting as the first of them wants it, and all flags to copy."""
+    proposed: dict[str, Proposal] = {}
+    for action in all_actions:
+        for proposal in action.proposals:
+            proposed.setdefault(proposal.setting, proposal)
+    if proposed:
+        yield _proposals(say(r.PROPOSED_SETTINGS), tuple(proposed.values()), run, say)
     flags = flags_section(all_actions, run.producer.style, say.lang)
-    return chapter(say(r.CHANGES), *blocks, *([flags] if flags else []), _monitoring(run, say))
-
-
-def _action(at: int, action: Action, run: Snapshot, say: Say) -> Section:
-    blocks: list[Block] = [paragraph(action.how)]
-    if action.proposals:
-        blocks.append(_proposals(action.title, action.proposals, run, say))
-    return chapter(f"{at}. {action.title}", *blocks)
+    if flags:
+        yield flags
 
 
 def _proposals(caption: str, proposed: Sequence[Proposal], run: Snapshot, say: Say) -> Table:

@@ -14,7 +14,7 @@ from llmtrain_exporter.knowledge.recoveries import RECOVERIES, Recovery
 from llmtrain_exporter.knowledge.signal import Family
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import fill, named
-from llmtrain_exporter.model import Incident, Series
+from llmtrain_exporter.model import Incident, Series, Snapshot
 from llmtrain_exporter.publish.report.events import peak_text
 from llmtrain_exporter.publish.report.material import Excursion, Material, share
 from llmtrain_exporter.publish.report.picture import Picture
@@ -29,6 +29,10 @@ MOST_INCIDENTS = 6
 """Those beyond are told in a line each."""
 
 
+MOST_OF_IT = 0.7
+"""Share of a run from which on a picture of it is one of the whole run."""
+
+
 def chains(material: Material, say: Say) -> Section:
     """Each incident: what broke first, what followed, how it ended."""
     incidents = material.run.incidents
@@ -38,13 +42,13 @@ def chains(material: Material, say: Say) -> Section:
     blocks: list[Block] = [_incident(incident, at, material, say) for at, incident in enumerate(full)]
     if rest:
         blocks.append(paragraph(r.MORE_CHAINS.of(len(rest), say.lang)))
-        blocks.append(items(incident_line(incident, say.lang) for incident in rest))
+        blocks.append(items(incident_line(material.run, incident, say.lang) for incident in rest))
     return chapter(say(r.CHAINS), *blocks)
 
 
 def _incident(incident: Incident, at: int, material: Material, say: Say) -> Section:
     onset = incident.onset_step
-    blocks: list[Block] = [Paragraph(incident_line(incident, say.lang))]
+    blocks: list[Block] = [Paragraph(incident_line(material.run, incident, say.lang))]
     if incident.stages:
         blocks.append(_stages(incident, material, say))
     if incident.signals:
@@ -60,11 +64,18 @@ def _incident(incident: Incident, at: int, material: Material, say: Say) -> Sect
 
 def _picture(incident: Incident, at: int, material: Material, say: Say) -> Iterator[Block]:
     drawn_as: Mapping[str, Any] = run_object(material.run)["incidents"][at]  # type: ignore[index]  # a list
+    if _is_most_of_it(around(material.drawn, drawn_as), material.run):
+        return  # the chart of the whole run shows the same
     drawn = chain(material.drawn, drawn_as) if material.run.base == GRPO else panels(material.drawn, FIT)
     if drawn:
         marks = replace(material.marks, window=around(material.drawn, drawn_as))
         caption = say(r.CHAIN_CHART, onset=incident.onset_step)
         yield Picture(f"incident-{at + 1}", caption, tuple(drawn), marks)
+
+
+def _is_most_of_it(window: tuple[float, float], run: Snapshot) -> bool:
+    whole = (run.last_step or 0) - (run.first_step or 0)
+    return window[1] - window[0] >= MOST_OF_IT * whole
 
 
 def _stages(incident: Incident, material: Material, say: Say) -> Table:

@@ -13,7 +13,7 @@ from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.text import written
-from llmtrain_exporter.model import Series, series
+from llmtrain_exporter.model import Series, Snapshot, series
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.picture import Picture
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph, short
@@ -81,13 +81,18 @@ def _figures(runs: Sequence[Material], say: Say) -> Any:
 def _of_run(material: Material, say: Say) -> Iterator[tuple[str, object]]:
     run = material.run
     yield say(r.WORST), title(run, say.lang) if against(run) else None
-    yield say(r.LAST_STEP), None if run.last_step is None else str(run.last_step)
+    yield say(r.LAST_STEP), None if run.last_step is None else _place(run.last_step, run, say)
     yield say(r.INCIDENTS_HEAD), str(len(run.incidents))
-    yield say(r.FIRST_AT), str(run.incidents[0].onset_step) if run.incidents else None
+    yield say(r.FIRST_AT), _place(run.incidents[0].onset_step, run, say) if run.incidents else None
     for compared, statistics in _FIGURES:
         for statistic in statistics:
             yield _heading(compared, statistic, say), _figure(material, compared, statistic, say)
     yield say(r.BEST_OF), None if run.best is None or run.base == "grpo" else number(run.best[0])
+
+
+def _place(step: int, run: Snapshot, say: Say) -> str:
+    """A step; of a run without steps it says so, the others beside it have some."""
+    return say.about(run)(words.STEP, first=step) if run.step_is_record else str(step)
 
 
 def _heading(compared: Series, statistic: str, say: Say) -> str:

@@ -15,13 +15,14 @@ from llmtrain_exporter.publish.report.compare import comparison, no_runs
 from llmtrain_exporter.publish.report.events import events
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.metrics import metrics
-from llmtrain_exporter.publish.report.overview import headline, overview
+from llmtrain_exporter.publish.report.overview import headline, overview, settings
 from llmtrain_exporter.publish.report.say import Say, chapter
 from llmtrain_exporter.story.blocks import Block, Line, Paragraph, Story
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.several import counts_line
 
-CHAPTERS = (metrics, events, chains, causes, changes, checkpoints, checklist, open_questions)
+CHAPTERS = (causes, changes, checkpoints, checklist, open_questions, chains, events, metrics)
+"""What to do stands in front; the long tables come last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ def document(runs: Sequence[Material], others: Sequence[tuple[str, str]], lang: 
     """The report on one run, or a comparison of several and then each. `others`: files that are no run."""
     say = Say(lang)
     stories = [run_story(material.run, lang) for material in runs]
-    bodies = [_body(material, story, say) for material, story in zip(runs, stories, strict=True)]
+    bodies = [
+        _body(material, story, say.about(material.run)) for material, story in zip(runs, stories, strict=True)
+    ]
     if len(runs) == 1:
         title, lead, blocks = say(r.REPORT, run=stories[0].run), headline(stories[0]), bodies[0]
     else:
@@ -55,4 +58,4 @@ def document(runs: Sequence[Material], others: Sequence[tuple[str, str]], lang: 
 
 def _body(material: Material, story: Story, say: Say) -> list[Block]:
     chapters = (written(material, say) for written in CHAPTERS)
-    return [*overview(material, story, say), *chapters]
+    return [overview(material, story, say), *chapters, *settings(material, story, say)]

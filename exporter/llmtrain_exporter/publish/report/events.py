@@ -10,7 +10,7 @@ from llmtrain_exporter.knowledge.signal import Measure
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import fill, named
 from llmtrain_exporter.publish.report.material import Excursion, Material
-from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
+from llmtrain_exporter.publish.report.say import Say, cells, chapter, folded, paragraph
 from llmtrain_exporter.story.blocks import Block, Line, Section, Strong, Table, items
 from llmtrain_exporter.story.diagnosis import COLLAPSE, signal_title
 from llmtrain_exporter.story.numbers import DASH, percent, series_name
@@ -23,14 +23,14 @@ def events(material: Material, say: Say) -> Section:
     """Every episode of a signal, then what the signals say."""
     if not material.excursions:
         return chapter(say(r.EVENTS), paragraph(say(r.NO_EVENTS)))
-    head = (r.WHEN, r.SHARE, words.METRIC, r.SIGNAL, r.SEVERITY, r.BEFORE, r.AT, r.AFTER, words.LIMIT)
+    head = (words.TAKEN, r.SHARE, words.METRIC, r.SIGNAL, r.SEVERITY, r.BEFORE, r.AT, r.AFTER, words.LIMIT)
     shown = _ends(material.excursions, MOST_EVENTS)
     rows = tuple(_event(excursion, say) for excursion in shown)
     blocks: list[Block] = [paragraph(say(r.EVENTS_INTRO)), Table(say(r.EVENTS), tuple(map(say, head)), rows)]
     left_out = len(material.excursions) - len(shown)
     if left_out:
         blocks.append(paragraph(r.MORE_EVENTS.of(left_out, say.lang), small=True))
-    blocks.append(chapter(say(r.EACH_SIGNAL), *_signals(material, say)))
+    blocks.append(folded(say(r.EACH_SIGNAL), *_signals(material, say)))
     return chapter(say(r.EVENTS), *blocks)
 
 

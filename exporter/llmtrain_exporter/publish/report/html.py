@@ -28,7 +28,8 @@ def page_parts(report: Document, drawn: Drawn) -> Iterator[str]:
     def draw(figure: Figure) -> str:
         drawing = ""
         if isinstance(figure, Picture):
-            drawing = inline_svg(figure.panels, figure.marks, report.lang, printable(figure.caption))
+            name = printable(figure.caption)
+            drawing = inline_svg(figure.panels, figure.marks, report.lang, name, figure.small)
             drawn()
         return drawing
 

@@ -11,14 +11,13 @@ from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.dashboard_words import GROUPS
 from llmtrain_exporter.knowledge.meanings import MEANINGS
-from llmtrain_exporter.knowledge.metric import Group, Metric
+from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Series
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.picture import Picture
-from llmtrain_exporter.publish.report.say import Say, cells, chapter, findings_of, paragraph, short
+from llmtrain_exporter.publish.report.say import Say, cells, chapter, folded, paragraph, short
 from llmtrain_exporter.story.blocks import Block, Line, Section, Strong, Table, items
-from llmtrain_exporter.story.events import finding_line
 from llmtrain_exporter.story.metrics import MetricRow, metric_rows
 from llmtrain_exporter.story.numbers import DASH, series_name
 
@@ -32,33 +31,42 @@ _ORDER = {metric: at for at, metric in enumerate(c.METRICS)}
 
 
 def metrics(material: Material, say: Say) -> Section:
-    """A part for each metric that says something of a run's health, and a table of the others."""
+    """A table of what says something of health, with charts, then each in words, and all other numbers."""
     series = material.stats.keys() | material.odd.keys()
-    blocks: list[Block] = [paragraph(say(r.METRICS_INTRO, n=len(series)))]
     rows = list(metric_rows(material.run, say.lang))
-    for group, of_group in groupby(rows, key=lambda row: row.series.metric.group):
-        if group is Group.DERIVED:
-            blocks.append(_derived(list(of_group), say))
-            continue
-        parts = (
-            _metric(metric, list(of_metric), material, say)
-            for metric, of_metric in groupby(of_group, key=lambda row: row.series.metric)
-        )
-        blocks.append(chapter(say(GROUPS[group]), *parts))
+    blocks: list[Block] = [paragraph(say(r.METRICS_INTRO, n=len(series)))]
+    if rows:
+        blocks.append(_ranges([row for row in rows if row.matters], material, say))
+        blocks.extend(_charts(material, say))
+        blocks.append(folded(say(r.EACH_METRIC), *_in_words(rows, material, say)))
+    details = [row for row in rows if not row.matters]
+    if details:
+        blocks.append(folded(say(r.DETAILS), _ranges(details, material, say)))
     blocks.extend(_others(material, {row.series for row in rows}, say))
     return chapter(say(r.METRICS), *blocks)
 
 
+def _charts(material: Material, say: Say) -> Iterator[Picture]:
+    for panel in panels(material.drawn):
+        caption = say(r.CHART, metric=panel.name)
+        yield Picture(panel.name, caption, (panel,), material.marks, small=True)
+
+
+def _in_words(rows: Sequence[MetricRow], material: Material, say: Say) -> Iterator[Section]:
+    for group, of_group in groupby(rows, key=lambda row: row.series.metric.group):
+        parts = (
+            _metric(metric, list(of_metric), material, say)
+            for metric, of_metric in groupby(of_group, key=lambda row: row.series.metric)
+        )
+        yield chapter(say(GROUPS[group]), *parts)
+
+
 def _metric(metric: Metric, rows: Sequence[MetricRow], material: Material, say: Say) -> Section:
-    blocks: list[Block] = [paragraph(_meaning(metric, material, say))]
     observed = list(_observed(rows, material, say))
-    if observed:
-        blocks.append(items(observed))
-    blocks.append(_ranges(metric, rows, material, say))
-    drawn = panels(material.drawn, (metric,))
-    if drawn:
-        caption = say(r.CHART, metric=short(metric))
-        blocks.append(Picture(short(metric), caption, tuple(drawn), material.marks))
+    blocks: list[Block] = [
+        paragraph(_meaning(metric, material, say)),
+        *([items(observed)] if observed else ()),
+    ]
     return chapter(short(metric), *blocks)
 
 
@@ -77,10 +85,6 @@ def _observed(rows: Sequence[MetricRow], material: Material, say: Say) -> Iterat
     for sentences, names in together.items():
         if sentences:
             yield Strong(say.listed(names)), say.colon, sentences
-    wanted = {row.series for row in rows}
-    for (_, series), finding in findings_of(material.run, say.lang):
-        if series in wanted:
-            yield finding_line(finding, say.lang)
 
 
 def _values(row: MetricRow, material: Material, say: Say) -> Iterator[str]:
@@ -100,7 +104,7 @@ def _values(row: MetricRow, material: Material, say: Say) -> Iterator[str]:
         yield r.SPIKES.of(material.spikes[series], say.lang)
 
 
-def _ranges(metric: Metric, rows: Sequence[MetricRow], material: Material, say: Say) -> Table:
+def _ranges(rows: Sequence[MetricRow], material: Material, say: Say) -> Table:
     head = (r.SERIES, r.LOWEST, r.MEDIAN, r.HIGHEST, r.LAST, words.RANGE, words.VERDICT, r.IN_THE_RUN)
     worst = _worst(material)
     lines = tuple(
@@ -108,13 +112,13 @@ def _ranges(metric: Metric, rows: Sequence[MetricRow], material: Material, say: 
             row.name,
             *_range(row.series, material, say),
             row.value,
-            row.healthy or DASH,
-            say.judged(row.judged),
+            row.beside or DASH,
+            row.mark if row.judged else DASH,
             say.judged(worst.get(row.series, "")),
         )
         for row in rows
     )
-    return Table(short(metric), tuple(map(say, head)), lines)
+    return Table(say(r.METRICS), tuple(map(say, head)), lines)
 
 
 def _range(series: Series, material: Material, say: Say) -> tuple[str, str, str]:
@@ -136,23 +140,6 @@ def _worst(material: Material) -> dict[Series, str]:
     return {series: severity.value for series, severity in worst.items()}
 
 
-def _derived(rows: Sequence[MetricRow], say: Say) -> Section:
-    """What was worked out of the others: only as it stands in the end."""
-    head = tuple(map(say, (r.SERIES, r.LAST, words.RANGE, words.VERDICT, r.WHAT_IT_IS)))
-    lines = tuple(
-        cells(
-            row.name,
-            row.value,
-            row.healthy or DASH,
-            say.judged(row.judged),
-            MEANINGS[row.series.metric].what.of(say.lang),
-        )
-        for row in rows
-    )
-    title = say(GROUPS[Group.DERIVED])
-    return chapter(title, Table(title, head, lines))
-
-
 def _others(material: Material, shown: Collection[Series], say: Say) -> Iterator[Block]:
     """Numbers that nothing is said of: progress, speed, and what the catalogue does not know."""
     others = sorted(material.stats.keys() - shown, key=lambda series: (_ORDER[series.metric], series.labels))
@@ -170,4 +157,4 @@ def _others(material: Material, shown: Collection[Series], say: Say) -> Iterator
     blocks: list[Block] = [Table(say(r.OTHERS), head, rows)]
     if len(others) > MOST_OTHERS:
         blocks.append(paragraph(say(r.DROPPED_KEYS, n=len(others) - MOST_OTHERS), small=True))
-    yield chapter(say(r.OTHERS), *blocks)
+    yield folded(say(r.OTHERS), *blocks)

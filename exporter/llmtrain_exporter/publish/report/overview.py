@@ -16,10 +16,10 @@ from llmtrain_exporter.publish.report.say import Say, chapter, paragraph
 from llmtrain_exporter.story.blocks import Block, Facts, Line, Part, Section, Story, blocks_of, lines_in
 from llmtrain_exporter.story.numbers import duration
 from llmtrain_exporter.story.phrase import joined
-from llmtrain_exporter.story.shorten import brief, essentials
+from llmtrain_exporter.story.shorten import essentials
 
-AT_A_GLANCE = (Part.FACTS, Part.INCIDENTS, Part.FINDINGS, Part.ACTIONS)
-"""What the report begins with; causes and metrics have chapters of their own."""
+AT_A_GLANCE = (Part.FACTS, Part.INCIDENTS, Part.FINDINGS)
+"""What the report begins with; causes, actions and metrics have chapters of their own."""
 
 
 def headline(story: Story) -> Line:
@@ -28,14 +28,16 @@ def headline(story: Story) -> Line:
     return joined(lines, words.FULL_STOP.of(Lang(story.lang)))
 
 
-def overview(material: Material, story: Story, say: Say) -> Iterator[Block]:
-    """In short, with the chart that shows it best, then what the run is."""
+def overview(material: Material, story: Story, say: Say) -> Section:
+    """In short, with the chart that shows it best."""
     facts, *others = (section for section in essentials(story) if section.part in AT_A_GLANCE)
-    shown = (brief(section) if section.part is Part.ACTIONS else section for section in others)
-    yield chapter(say(r.IN_SHORT), facts, *_picture(material, say), *shown)
-    yield from (
-        _with_clock(section, material, say) for section in story.sections if section.part is Part.SETTINGS
-    )
+    return chapter(say(r.IN_SHORT), facts, *_picture(material, say), *others)
+
+
+def settings(material: Material, story: Story, say: Say) -> list[Section]:
+    """Where the run comes from, and its hyper-parameters."""
+    found = (section for section in story.sections if section.part is Part.SETTINGS)
+    return [_with_clock(section, material, say) for section in found]
 
 
 def _picture(material: Material, say: Say) -> Iterator[Block]:

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.metric import PREFIX, Metric
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Series, Snapshot
-from llmtrain_exporter.story.blocks import Block, Line, Mark, Paragraph, Part, Piece, Section
-from llmtrain_exporter.story.diagnosis import Finding, findings
+from llmtrain_exporter.story.blocks import Block, Folded, Line, Mark, Paragraph, Part, Piece, Section
 from llmtrain_exporter.story.numbers import DASH, value_text
+from llmtrain_exporter.story.unit import STEP, unit_of, unit_words
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One language."""
+    """One language. `unit`: what the places in a run count, see `story.unit`."""
 
     lang: Lang
+    unit: str = STEP
+
+    def about(self, run: Snapshot) -> Say:
+        """The same for what is told of one run."""
+        return replace(self, unit=unit_of(run))
 
     def __call__(self, text: Text, /, **values: object) -> str:
         """A text with its placeholders filled."""
-        return text.of(self.lang).format(**values)
+        return text.of(self.lang).format(**unit_words(self.unit, self.lang), **values)
 
     @property
     def colon(self) -> str:
@@ -66,10 +71,9 @@ def chapter(title: str, *blocks: Block) -> Section:
     return Section(Part.CHAPTER, title, blocks)
 
 
-def findings_of(run: Snapshot, lang: Lang) -> Iterator[tuple[tuple[str, Series], Finding]]:
-    """The findings of a story, each with its signal and series."""
-    keys = dict.fromkeys((episode.signal, episode.metric) for episode in run.episodes)
-    return zip(keys, findings(run, lang), strict=True)
+def folded(title: str, *blocks: Block) -> Section:
+    """The same for who wants all of it."""
+    return Folded(Part.CHAPTER, title, blocks)
 
 
 def short(metric: Metric) -> str:

@@ -90,6 +90,10 @@ dt { color: var(--baseline); }
 dd { margin: 0; overflow-wrap: anywhere; }
 figure { margin: .9rem 0 1.2rem; }
 figure svg { display: block; width: 100%; max-width: 46rem; height: auto; }
+figure.beside { display: inline-block; width: 32.6%; vertical-align: top; margin: 0 0 .8rem; }
+details { margin: 1.2rem 0; padding: .4rem .9rem; background: var(--soft); border-radius: .4rem; }
+summary { cursor: pointer; } summary h3, summary h4 { display: inline; }
+summary:focus-visible { outline: 2px solid var(--info); outline-offset: 2px; }
 svg * { stroke-linejoin: round; stroke-linecap: butt; }
 .mark { font-weight: 600; white-space: nowrap; }
 .mark::before { content: ""; display: inline-block; width: .6em; height: .6em; margin-right: .35em;
@@ -101,13 +105,24 @@ svg * { stroke-linejoin: round; stroke-linecap: butt; }
 .broken::before, .critical::before { border-radius: 0; }
 .watch::before, .warning::before, .look::before { border-radius: 50% 50% 0 0; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .4rem; }
-  nav ul { columns: 1; } }
-@media print { body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; }
-  figure, tr, li, pre { break-inside: avoid; } h1, h2, h3, h4, h5, h6 { break-after: avoid; }
-  .wide { overflow: visible; } table { font-size: 8pt; min-width: 0; }
-  figure svg { max-width: 15cm; max-height: 19cm; }
-  a { color: inherit; text-decoration: none; } th, td { padding-right: .4rem; } }
-@page { margin: 1.6cm; }
+  nav ul { columns: 1; } figure.beside { width: 100%; } }
+@media print { body { max-width: none; padding: 0; font-size: 8.5pt; line-height: 1.4; }
+  nav, details:not([open]), .beside figcaption { display: none; }
+  figure, tr, li, pre, dl, h3 + p { break-inside: avoid; } h1, h2, h3, h4, h5, h6 { break-after: avoid; }
+  h1 { font-size: 15pt; margin: 0 0 6pt; } h2 { font-size: 11.5pt; margin: 11pt 0 4pt; padding-top: 5pt; }
+  h3, summary h3 { font-size: 9pt; margin: 6pt 0 1pt; } h4, h5, h6 { font-size: 8.5pt; margin: 4pt 0 1pt; }
+  p, ul, ol, dl { margin: 2pt 0; } li { margin: 0; } pre { padding: 4pt 6pt; margin: 4pt 0; }
+  .lead { font-size: 9.5pt; margin: 0 0 6pt; padding: 4pt 8pt; }
+  .small, footer, figcaption { font-size: 7pt; }
+  caption, thead, tbody tr:first-child { break-after: avoid; } p code { white-space: nowrap; }
+  .wide { overflow: visible; margin: 4pt 0; } table { font-size: 7pt; line-height: 1.25; min-width: 0; }
+  th, td { padding: 1.5pt .5rem 1.5pt 0; } td { min-width: 0; } tbody th { min-width: 0; }
+  figure { margin: 4pt 0 6pt; } figure svg { max-width: 100%; max-height: 10.5cm; }
+  figure.beside { margin: 0 0 2pt; } [data-part="settings"] .wide { columns: 3; column-gap: 1.2rem; }
+  [data-part="settings"] table { width: 100%; }
+  [data-part="settings"] dl { grid-template-columns: max-content 1fr max-content 1fr; gap: 1pt 9pt; }
+  a { color: inherit; text-decoration: none; } }
+@page { size: A4; margin: 1.2cm 1.4cm; }
 """
 
 

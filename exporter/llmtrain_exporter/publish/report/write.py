@@ -19,7 +19,7 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import NoRun, Snapshot
+from llmtrain_exporter.model import Health, NoRun, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check import exit_code
 from llmtrain_exporter.publish.report.document import Document, document
@@ -76,7 +76,9 @@ def run_report(
         _write(document(runs, reasons, wanted.lang), wanted, progress)
         out.write(f"{printable(str(wanted.out))}: {_summary(snapshots, wanted.lang)}\n")
     progress.clear()
-    return exit_code(paths, snapshots, others)
+    # A report is written of a run, too, of which nothing can be judged yet.
+    known = [replace(run, verdict=max(run.verdict, Health.HEALTHY)) for run in snapshots]
+    return exit_code(paths, known, others)
 
 
 def _summary(runs: Sequence[Snapshot], lang: Lang) -> str:

@@ -38,6 +38,7 @@ from llmtrain_exporter.serve.pages.run_answers import RunAnswers, run_json, unre
 from llmtrain_exporter.serve.pulse import Pulse
 from llmtrain_exporter.story.facts import progress
 from llmtrain_exporter.story.numbers import moment_text
+from llmtrain_exporter.story.run_object import health_word
 from llmtrain_exporter.watching.history.columns import History
 from llmtrain_exporter.watching.history.document import POINTS, history_object
 
@@ -206,12 +207,13 @@ def _described(shown: Shown) -> dict[str, Any]:
         "dialect": snapshot.dialect,
         "profile": snapshot.profile,
         "state": snapshot.state.value,
-        "health": snapshot.health.name.lower(),
-        "verdict": snapshot.verdict.name.lower(),
+        "health": health_word(snapshot.health),
+        "verdict": health_word(snapshot.verdict),
         "records": {kind.value: snapshot.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)},
         "first_step": snapshot.first_step,
         "last_step": snapshot.last_step,
         "max_steps": snapshot.max_steps,
+        "step_is_record": snapshot.step_is_record,
         "progress": progress(snapshot),
         "resumes": [{"from": resume.last, "to": resume.first} for resume in snapshot.resumes],
         "last_record_timestamp": snapshot.last_record,

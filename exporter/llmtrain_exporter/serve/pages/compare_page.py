@@ -43,11 +43,9 @@ class ComparedRun:
         """The verdict on the whole log, a key of `words.HEALTH`."""
         return "" if self.run is None else self.run.verdict.name.lower()
 
-    @property
-    def progress(self) -> StepsDone | None:
+    def progress(self, lang: Lang) -> StepsDone | None:
         """How far it is."""
-        run = self.run
-        return None if run is None else progress_of(run.last_step, run.max_steps, progress(run))
+        return None if self.run is None else progress_of(self.run, progress(self.run), lang)
 
     @property
     def best_loss(self) -> str:

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.serve.pages.listed_run import DrawnCourse, ListedRun
 from llmtrain_exporter.serve.pages.wording import Wording, count
 from llmtrain_exporter.story.blocks import Line, Moment
 from llmtrain_exporter.story.numbers import number
+from llmtrain_exporter.story.unit import RECORD, unit_words
 
 SPARKLINE_SIZE = 120, 24
 """Width and height of a sparkline, in its own units."""
@@ -73,7 +77,7 @@ def run_row(
         trouble=_trouble(run, say),
         is_over=run.signal is None,
         state=state,
-        progress=progress_of(run.last_step, run.max_steps, run.progress),
+        progress=progress_of(run, run.progress, say.lang),
         left="" if left is None else say.age(left),
         sparkline=_drawing(run.sparkline, say),
         last_record=() if last is None else (Moment(say.ago(now - last), last),),
@@ -86,13 +90,16 @@ def _trouble(run: ListedRun, say: Wording) -> str:
     return "" if run.earlier is None else say("earlier", title=run.earlier)
 
 
-def progress_of(step: int | None, most: int | None, share: float | None) -> StepsDone | None:
-    """How far a run is; None where nothing is known."""
-    if step is None:
+def progress_of(run: ListedRun | Snapshot, share: float | None, lang: Lang) -> StepsDone | None:
+    """How far a run is; None where nothing is known. `share`: of its plan, from 0 to 1."""
+    if run.last_step is None:
         return None
-    if share is None or most is None:
-        return StepsDone(None, count(step))
-    return StepsDone(round(min(max(share, 0.0), 1.0), 4), f"{count(step)} / {count(most)}")
+    if run.step_is_record:
+        record = unit_words(RECORD, lang)
+        return StepsDone(None, words.STEP.of(lang).format(first=count(run.last_step), **record))
+    if share is None or run.max_steps is None:
+        return StepsDone(None, count(run.last_step))
+    return StepsDone(round(min(max(share, 0.0), 1.0), 4), f"{count(run.last_step)} / {count(run.max_steps)}")
 
 
 def _drawing(course: DrawnCourse | None, say: Wording) -> SparklineDrawing | None:

@@ -48,6 +48,7 @@ class ListedRun:
     profile: str
     last_step: int | None
     max_steps: int | None
+    step_is_record: bool
     progress: float | None
     remaining_seconds: float | None
     last_record_timestamp: float | None
@@ -68,6 +69,7 @@ def listed_run(shown: Shown, lang: Lang) -> ListedRun:
         profile=printable(run.profile),
         last_step=run.last_step,
         max_steps=run.max_steps,
+        step_is_record=run.step_is_record,
         progress=progress(run),
         remaining_seconds=shown.remaining,
         last_record_timestamp=run.last_record,

@@ -177,7 +177,11 @@ def _counts(runs: Iterable[Shown]) -> Mapping[str, Mapping[str, int]]:
         profiles[run.profile] += 1
     return {
         "state": {state.value: states[state] for state in State},
-        "health": {health.name.lower(): healths[health] for health in Health},
+        "health": {
+            health.name.lower(): healths[health]
+            for health in (Health.HEALTHY, Health.WATCH, Health.BROKEN, Health.UNKNOWN)
+            if healths[health] or health is not Health.UNKNOWN
+        },
         "profile": dict(sorted(profiles.items())),
     }
 

@@ -26,6 +26,7 @@ from llmtrain_exporter.story.blocks import (
 )
 from llmtrain_exporter.story.numbers import moment_text, series_name
 from llmtrain_exporter.story.run_story import run_story
+from llmtrain_exporter.story.unit import unit_of
 
 Object = dict[str, object]
 
@@ -119,6 +120,7 @@ def chart_marks(run: Snapshot) -> Object:
     return {
         "first": run.first_step,
         "last": run.last_step,
+        "unit": unit_of(run),
         "up_to": [*(run.records.get(kind, 0) for kind in RowKind), run.last_record],
         "peaks": list(_peaks(run)),
         "incidents": [

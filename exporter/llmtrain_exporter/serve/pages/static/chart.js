@@ -12,6 +12,7 @@ export class ChartSet {
     this.zoomed = zoomed;
     this.range = null; // [from, to] of the axis, null for all
     this.time = false;
+    this.unit = "step"; // what the axis counts where it is no time: steps, or records
     this.x = [];
     this.backdrop = { spans: [], lines: [] }; // incidents, resumes
     this.plots = [];
@@ -59,6 +60,6 @@ export class ChartSet {
 
   /** A place on the axis in words. */
   place(x) {
-    return this.time ? new Date(x * 1000).toLocaleString(lang) : say("step", { first: number(x) });
+    return this.time ? new Date(x * 1000).toLocaleString(lang) : say(this.unit, { first: number(x) });
   }
 }

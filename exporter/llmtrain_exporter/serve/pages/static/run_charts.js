@@ -35,6 +35,8 @@ export class RunCharts {
 
   show(marks, history) {
     this.marks = marks;
+    this.set.unit = marks.unit;
+    this.axisButtons[0].textContent = say(`over_${marks.unit}`);
     this.history = history;
     if (this.set.range && !history.exact) this.wanted();
     else this.draw();
