@@ -28,6 +28,7 @@ from llmtrain_exporter.analyse.signals.slide import Slide
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.own_level import BLOCK, FIRST_RECORDS, MATURE
 from llmtrain_exporter.knowledge.signals.reward import (
+    ALL_RIGHT,
     DROP_BEGINS,
     DROP_BELOW,
     DROP_BLOCK,
@@ -42,6 +43,8 @@ from llmtrain_exporter.knowledge.signals.reward import (
     FLAT_SHARE,
     FUNCTION_SPREAD,
     FUNCTION_SPREAD_YOUNG,
+    NO_CONTRAST,
+    NOTHING_EARNED,
     REWARD_DROP,
     REWARD_FLAT,
     REWARD_FUNCTION_DROP,
@@ -304,18 +307,22 @@ class RewardFlat(Rule):
         spread, share = view.values.get(REWARD_STD), view.values.get(REWARD_ZERO_STD)
         spreadless = spread is not None and spread < SPREADLESS
         where, value = (REWARD_STD, spread) if share is None else (REWARD_ZERO_STD, share)
-        if value is None or self._earned.is_solved(view):
-            self._row = 0
+        if value is None:
             return None
         score = 1.0 if spreadless else (share or 0.0)
         flat = score >= self.first.limit
         self._row, self._flats = self._row + 1 if flat else 0, self._flats + flat
         if not self._row or (self._is_common(view) and self._row < FLAT_RECORDS):
             return None
-        size = float(spreadless and self._earned.is_nothing(view))
+        size = self._weight(view, spreadless)
         if spread is not None and spreadless and (share is None or share < self.first.limit):
             return SignalReading(score, spread, REWARD_STD, size, limit=SPREADLESS)
         return SignalReading(score, value, where, size)
+
+    def _weight(self, view: RecordView, spreadless: bool) -> float:
+        if self._earned.is_solved(view):
+            return ALL_RIGHT
+        return NOTHING_EARNED if spreadless and self._earned.is_nothing(view) else NO_CONTRAST
 
     def _is_common(self, view: RecordView) -> bool:
         """Whether many records of the run have no spread, as with small batches; those in a row left out."""

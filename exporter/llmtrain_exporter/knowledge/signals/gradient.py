@@ -85,8 +85,7 @@ GRAD_SPIKE = Signal(
         **in_each(  # after supervised training gradients are tiny, and ten times that is nothing
             OTHER_THAN_GRPO,
             {
-                Severity.INFO: Bound(10, src.GRPO_CAUSES, floor=1.0),
-                Severity.WARNING: Bound(10, src.GRPO_CAUSES, records=2, within=5, floor=1.0),
+                Severity.WARNING: Bound(10, src.GRPO_CAUSES, floor=1.0),
                 Severity.CRITICAL: Bound(100, src.GRPO_CAUSES, records=2, within=3, floor=1.0),
             },
         ),

@@ -56,6 +56,13 @@ SLIDE_RECORDS: Annotated[int, "records", src.RUNS] = 12
 SLIDE_SIGMAS: Annotated[float, "standard deviations of the difference", src.RUNS] = 5.0
 """By which that has to be lower."""
 
+# What it means that rewards have no spread.
+ALL_RIGHT: Annotated[float, "weight", src.DAPO] = 0.0
+"""The task is solved: good news."""
+NO_CONTRAST: Annotated[float, "weight", src.DAPO] = 1.0
+"""Nothing is learned, ..."""
+NOTHING_EARNED: Annotated[float, "weight", src.RUNS] = 2.0
+"""... and nothing earned either."""
 DEAD_RECORDS: Annotated[int, "records", src.RUNS] = 10
 """In a row without reward, spread and gradient, after which the policy is dead."""
 SOLVED_RECORDS: Annotated[int, "records", src.RUNS] = 5
@@ -166,13 +173,15 @@ REWARD_FLAT = Signal(
     (c.REWARD_ZERO_STD, c.REWARD_STD),
     limits={
         GRPO: {
-            Severity.WARNING: Bound(0.9, src.RUNS, records=5),
-            Severity.CRITICAL: Bound(1.0, src.RUNS, records=DEAD_RECORDS, floor=1.0),  # and nothing is earned
+            Severity.INFO: Bound(0.9, src.RUNS, records=5, floor=ALL_RIGHT),
+            Severity.WARNING: Bound(0.9, src.RUNS, records=5, floor=NO_CONTRAST),
+            Severity.CRITICAL: Bound(1.0, src.RUNS, records=DEAD_RECORDS, floor=NOTHING_EARNED),
         }
     },
     limit_phrase=Text("limit: {limit} of the groups score the same", "限值：{limit} 的组奖励相同"),
     limit_percent=True,
     levels=(c.REWARD_ZERO_STD,),
+    no_alert={Severity.INFO: "where all are right it is good news; dashboards and the page show it"},
     advice=Advice(
         title=Text("No spread in rewards", "奖励无差异"),
         summary=Text(
