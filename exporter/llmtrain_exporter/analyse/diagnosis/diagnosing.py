@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged
-from llmtrain_exporter.analyse.diagnosis.patterns import Found, loss_lost, nothing_trained, reward_lost
+from llmtrain_exporter.analyse.diagnosis.patterns import (
+    Found,
+    all_right,
+    loss_lost,
+    nothing_trained,
+    reward_lost,
+)
 from llmtrain_exporter.analyse.diagnosis.prescribing import prescribed
 from llmtrain_exporter.analyse.diagnosis.weighing import proofs
 from llmtrain_exporter.knowledge import analysis_metrics as m
@@ -17,12 +23,12 @@ from llmtrain_exporter.model import Diagnosis, Proof, ProvedCause, Series, Snaps
 LOST, SECONDS_PER_HOUR = series(m.LOST_GPU_TIME), 3600
 
 
-UNTOLD: Sequence[Callable[[Case], Found]] = (reward_lost, loss_lost, nothing_trained)
-"""What speaks against a run though no signal of a record does."""
+UNTOLD: Sequence[Callable[[Case], Found]] = (reward_lost, loss_lost, nothing_trained, all_right)
+"""What has a cause worth telling though no signal of a record speaks against the run."""
 
 
 def diagnose(run: Snapshot) -> Diagnosis:
-    """What a run shows; nothing where nothing speaks against it, or its courses are not known."""
+    """What a run shows; nothing where nothing is worth telling, or its courses are not known."""
     case = Case(run)
     if not (case.serious or run.state is State.STALLED or any(sign(case) for sign in UNTOLD)):
         return Diagnosis(lost_gpu_hours=lost_gpu_hours(run))

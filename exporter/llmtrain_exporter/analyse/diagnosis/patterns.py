@@ -20,6 +20,8 @@ from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import Pattern, When
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals.reward import REWARD_FLAT
 from llmtrain_exporter.model import Point, Proof, RowKind, Series, State
 
 Found = Sequence[Proof] | None
@@ -104,6 +106,12 @@ def reward_near_best(case: Case) -> Found:
     if end.value < limits.GOOD or end.value < limits.NEAR_BEST * best.value or _partly_poor(case):
         return None
     return (Proof(key, end.first, end.last, None, end.value),)
+
+
+def all_right(case: Case) -> Found:
+    """Rewards have no spread, and that is good news: all completions are right."""
+    found = (e for e in case.run.episodes if e.signal == REWARD_FLAT.name and e.severity is Severity.INFO)
+    return tuple(Proof(e.metric, e.peak_step, e.peak_step, None, e.peak) for e in found) or None
 
 
 def _partly_poor(case: Case) -> bool:
