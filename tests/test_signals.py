@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -310,3 +311,84 @@ def test_looking_at_a_run_changes_nothing(
         if at >= looked:
             state(watched)
     assert state(whole) == state(watched)
+
+
+def _sliding(start: float, end: float, records: int, noise: float = 0.05) -> list[Row]:
+    """A run whose accuracy slides from one value to another, from record 40 on."""
+    source = random.Random(1)
+    rows = []
+    for at, row in enumerate(grpo(160 + records)):
+        done = min(max(at - 40, 0) / records, 1.0)
+        mean = start + (end - start) * done
+        rows.append({**row, "rewards/Accuracy/mean": max(mean + source.gauss(0, noise), 0.0)})
+    return rows
+
+
+@pytest.mark.parametrize("records", [30, 60, 90])
+def test_a_reward_function_that_slides_is_told_in_time(records: int) -> None:
+    """A warning within 15 records of a lost quarter, critical once half is lost for long."""
+    analysis = analyse("grpo", _sliding(0.62, 0.12, records))
+    (episode,) = found(analysis, "reward_function_drop")
+    quarter = 40 + records * 0.155 / 0.5
+    assert quarter - 5 <= episode.first_step <= quarter + 15
+    assert episode.severity is Severity.CRITICAL
+    assert analysis.incidents[0].onset_step <= episode.first_step
+
+
+@pytest.mark.parametrize("end", [0.55, 0.62, 0.8])
+def test_a_reward_function_that_holds_its_best_is_not_told_to_slide(end: float) -> None:
+    """A tenth less is noise, and more is welcome."""
+    assert found(analyse("grpo", _sliding(0.62, end, 60)), "reward_function_drop") == []
+
+
+def test_a_solved_task_is_no_warning() -> None:
+    """Where all completions are right no group has a spread, and there is no gradient."""
+    rows = changed(grpo(200), 100, 200, reward=1.4, reward_std=0.0, frac_reward_zero_std=1.0, grad_norm=0.0)
+    analysis = analyse("grpo", rows)
+    assert signals(analysis) == set()
+    assert [episode.severity for episode in found(analysis, "reward_flat")] == [Severity.INFO]
+
+
+def test_nothing_earned_is_as_bad_as_can_be() -> None:
+    """No reward, no spread, no gradient from the first record on."""
+    nothing = {"reward": 0.0, "reward_std": 0.0, "frac_reward_zero_std": 1.0, "grad_norm": 0.0}
+    analysis = analyse("grpo", changed(grpo(60), 0, 60, **nothing))
+    assert found(analysis, "reward_flat")[0].severity is Severity.CRITICAL
+
+
+def test_small_batches_without_a_spread_are_usual() -> None:
+    """Of two groups both are often alike; a row of sixteen is not."""
+    rows = [
+        {**row, "reward": 0.4, "reward_std": 0.0 if at % 8 < 5 else 0.2} for at, row in enumerate(grpo(200))
+    ]
+    flat = found(analyse("grpo", rows[3:]), "reward_flat")
+    assert all(episode.first_step < 20 for episode in flat)
+    dead = [{**row, "reward_std": 0.0} if at >= 150 else row for at, row in enumerate(rows)]
+    assert "reward_flat" in {
+        episode.signal for episode in analyse("grpo", dead).episodes if episode.first_step > 150
+    }
+
+
+def test_a_collapse_in_the_first_records_is_told_within_two() -> None:
+    """Before there is a baseline, three records are enough to see that nearly all is lost."""
+    broken = {"reward": 0.02, "completions__clipped_ratio": 0.9}
+    analysis = analyse("grpo", changed(grpo(20), 3, 20, **broken))
+    assert found(analysis, "clipped_high")[0].first_step <= 5
+    assert found(analysis, "collapse")[0].first_step <= 6
+
+
+def test_nothing_is_trained_without_gradient_and_learning_rate() -> None:
+    """From the first record on; at the end of a schedule the learning rate is 0 as well."""
+    still = changed(sft(40), 0, 40, grad_norm=0.0, learning_rate=0.0, loss=12.0)
+    assert "grad_vanishing" in signals(analyse("sft", still))
+    ended = changed(sft(120), 100, 120, grad_norm=0.0, learning_rate=0.0)
+    assert "grad_vanishing" not in signals(analyse("sft", ended))
+
+
+def test_a_memorised_run_has_high_gradients_now_and_then() -> None:
+    """A sample that it does not know makes one; that is at most a warning."""
+    rows = [
+        {**row, "loss": 0.05, "grad_norm": 25.0 if at % 20 > 17 else 0.3} for at, row in enumerate(sft(300))
+    ]
+    analysis = analyse("sft", rows)
+    assert {episode.severity for episode in found(analysis, "grad_norm_high")} <= {Severity.WARNING}
