@@ -12,6 +12,8 @@ _UNITS = {
     Unit.PLAIN: "",
     Unit.PERCENT: " (percent)",
     Unit.GIBIBYTES: " (GiB)",
+    Unit.GIGABYTES: " (GB)",
+    Unit.TERA: " (tera)",
     Unit.DURATION: "",
     Unit.PER_SECOND: " (its inverse)",
 }
