@@ -221,23 +221,41 @@ class _Entry(NamedTuple):
     key: Key
 
 
-def _matched(pattern: str) -> int:
-    """How much of a name a pattern states: the more specific one is tried first."""
-    return len(pattern.removeprefix(row.EVAL_PREFIX))
+class _Pattern(NamedTuple):
+    """A key with a variable part, between `before` and `after`."""
+
+    before: str
+    after: str
+    entry: _Entry
+
+
+def _exact(entries: Iterable[_Entry]) -> Mapping[str, Sequence[_Entry]]:
+    """The keys without a variable part, with all that each may mean."""
+    found: dict[str, list[_Entry]] = {}
+    for entry in entries:
+        if "{}" not in entry.key.pattern:
+            found.setdefault(entry.key.pattern, []).append(entry)
+    return found
+
+
+def _patterns(entries: Iterable[_Entry]) -> Mapping[str, Sequence[_Pattern]]:
+    """The keys with a variable part by their first letter, so that few are tried for a name.
+
+    The more specific come first: rewards/{}/mean before rewards/{}.
+    """
+    found: dict[str, list[_Pattern]] = {}
+    for entry in sorted(entries, key=lambda entry: -len(entry.key.pattern)):
+        before, blank, after = entry.key.pattern.partition("{}")
+        if blank:
+            found.setdefault(before[:1], []).append(_Pattern(before, after, entry))
+    return found
 
 
 _POSITION_ONLY = frozenset((*row.STEP_OF_MAX, *row.STEP, *row.MAX_STEPS))
 _ENTRIES = [_Entry(metric, key) for metric in catalogue.METRICS for key in metric.keys]
-_EXACT = {
-    name: tuple(entry for entry in _ENTRIES if entry.key.pattern == name)
-    for name in (entry.key.pattern for entry in _ENTRIES)
-    if "{}" not in name
-}
+_EXACT = _exact(_ENTRIES)
 _UNITS = {name: entries[0].key.unit for name, entries in _EXACT.items()}
-_PATTERNS = sorted(
-    (entry for entry in _ENTRIES if "{}" in entry.key.pattern),
-    key=lambda entry: -_matched(entry.key.pattern),  # rewards/{}/mean before rewards/{}
-)
+_PATTERNS = _patterns(_ENTRIES)
 _PREFERENCE_KEYS = frozenset(
     entry.key.pattern
     for entry in _ENTRIES
@@ -266,11 +284,10 @@ def _candidates(name: str, functions: bool, present: Set[str]) -> Iterable[tuple
             for metric, key in _EXACT.get(known, ()):
                 if _applies(key, present):
                     yield metric, key, key.fixed
-    for metric, key in _PATTERNS:
-        before, _, after = key.pattern.partition("{}")
-        whole = name if _is_eval(key.pattern) else bare
-        if whole.startswith(before) and whole.endswith(after) and len(whole) > len(before) + len(after):
-            yield metric, key, whole[len(before) : len(whole) - len(after)]
+    for whole in dict.fromkeys((bare, name)):
+        for before, after, (metric, key) in _PATTERNS.get(whole[:1], ()):
+            if whole.startswith(before) and whole.endswith(after) and len(whole) > len(before) + len(after):
+                yield metric, key, whole[len(before) : len(whole) - len(after)]
 
 
 def _applies(key: Key, present: Set[str]) -> bool:

@@ -151,4 +151,4 @@ _SPEED: Mapping[Metric, Text] = {
 }
 
 TITLES: Mapping[Metric, Text] = {**_JUDGED, **_SAMPLING, **_SPEED}
-"""Titles by metric; what every run has is named in `dashboard_words`."""
+"""Titles by metric. What runs are first of all judged by is none of them: `dashboard_words` names that."""
