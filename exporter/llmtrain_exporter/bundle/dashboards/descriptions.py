@@ -48,6 +48,24 @@ def _of_metric(metric: Metric, profile: str, part: str) -> Iterator[Text]:
     yield worries(metric, profile)
 
 
+def judged_parts(metric: Metric, profile: str) -> Iterator[Text]:
+    """Parts of a metric that have a range of their own in a profile, by the label's value."""
+    for pattern, part in MEANINGS[metric].parts.items():
+        if profile in part.healthy:
+            name = Text(f"`{pattern}`", f"`{pattern}`")
+            yield joined(name, texts.COLON, sentences(part.what, *_healthy(part.healthy[profile], profile)))
+
+
+def healthy_text(healthy: Healthy, profile: str) -> Text:
+    """A healthy range in words, and how to read it."""
+    return sentences(*_healthy(healthy, profile))
+
+
+def sentences(*texts: Text) -> Text:
+    """Sentences one behind the other."""
+    return joined(*texts, by=Text(" ", ""))
+
+
 def _healthy(healthy: Healthy, profile: str) -> Iterator[Text]:
     low, high = (number(edge, LIMITS[profile]) for edge in (healthy.low, healthy.high))
     if low is not None and high is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from llmtrain_exporter.bundle.dashboards.board import Curves, Panel, Query, Row, Said
-from llmtrain_exporter.bundle.dashboards.descriptions import described, filled
+from llmtrain_exporter.bundle.dashboards.descriptions import described, filled, judged_parts, paragraphs
 from llmtrain_exporter.bundle.dashboards.queries import series
 from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge.catalogue import mismatch, objective
@@ -48,7 +48,7 @@ def _panels(judged: Sequence[Metric], others: Sequence[Metric], profile: str) ->
     for metric in judged:
         yield Curves(
             TITLES[metric],
-            described(metric, profile),
+            paragraphs(described(metric, profile), *judged_parts(metric, profile)),
             (_query(metric, ""),),
             _unit(metric),
             8,
