@@ -120,7 +120,7 @@ _SAMPLING: Mapping[Metric, Text] = {
 }
 
 _SPEED: Mapping[Metric, Text] = {
-    progress.EVAL_TOKENS: Text("Tokens of evaluations", "验证 token 数"),
+    progress.EVAL_TOKENS: Text("Tokens at the last evaluation", "验证时的 token 计数"),
     progress.TRAINABLE_TOKENS: Text("Tokens learnt from", "参与学习的 token 数"),
     progress.SAMPLES: Text("Samples so far", "累计样本数"),
     progress.TRAIN_SAMPLES: Text("Samples in the training data", "训练集大小"),

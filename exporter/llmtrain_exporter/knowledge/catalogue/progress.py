@@ -71,7 +71,9 @@ EVAL_STEPS = entry(
     "eval_steps_per_second", _G, "Steps per second of the last evaluation.", "eval_steps_per_second"
 )
 
-EVAL_TOKENS = entry("eval_tokens", _G, "Tokens of the evaluations so far.", "eval_num_tokens")
+EVAL_TOKENS = entry(
+    "eval_tokens", _G, "Tokens that the trainer had counted at its last evaluation.", "eval_num_tokens"
+)
 TRAINABLE_TOKENS = entry(
     "trainable_tokens", _G, "Tokens so far that the loss is taken over.", "tokens/trainable"
 )

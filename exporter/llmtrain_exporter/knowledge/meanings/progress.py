@@ -143,8 +143,10 @@ PROGRESS: Mapping[Metric, Meaning] = {
         related=(c.SECONDS_PER_STEP, c.STEP_TIME),
     ),
     p.EVAL_TOKENS: plain(
-        "Tokens that evaluations have processed. The same data give the same growth each time.",
-        "验证累计处理的 token 数。数据不变则每次增量相同。",
+        "Where the trainer's count of tokens stood at the last evaluation: in TRL that of the training, in "
+        "others that of the evaluation data, which is the same each time.",
+        "最近一次验证时框架的 token 计数：TRL 中即训练累计数，其他框架为验证集的 token 数，每次相同。",
+        sources=(src.SFT_METRICS, src.RUNS),
         related=(c.TOKENS,),
     ),
     p.TRAINABLE_TOKENS: plain(
