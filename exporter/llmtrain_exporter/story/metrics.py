@@ -27,9 +27,7 @@ JUDGED = (
 )
 """Metrics of these groups stand in the table of a run, and those of others that only some trainers write."""
 
-_CATALOGUE = {
-    metric: at for at, metric in enumerate(c.METRICS) if metric.group in JUDGED or metric in TITLES
-}
+_CATALOGUE = {metric: at for at, metric in enumerate(c.METRICS) if metric.group in JUDGED or metric in TITLES}
 _MAIN_PARTS = frozenset(("", "mean", "region_mean", "chosen", "rejected"))
 _URGENCY = {judged: rank for rank, judged in enumerate(("critical", "warning", "look"))}
 _RANGE, _TREND = 2, 4  # columns of the table

@@ -69,8 +69,9 @@ def _panels(judged: Sequence[Metric], others: Sequence[Metric], profile: str) ->
 
 def _query(metric: Metric, name: str) -> Query:
     label = f"{{{{{metric.label}}}}}" if metric.label else ""
-    split = "({{split}})" if metric.split else ""
-    legend = " ".join(part for part in (name, label, split) if part)
+    named = " ".join(part for part in (name, label) if part)
+    split = "({{split}})" if named else "{{split}}"
+    legend = " ".join(part for part in (named, split if metric.split else "") if part)
     return Query(series(metric), legend or metric.name.removeprefix(PREFIX))
 
 
