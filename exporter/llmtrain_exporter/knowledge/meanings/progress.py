@@ -174,7 +174,6 @@ PROGRESS: Mapping[Metric, Meaning] = {
     p.FLOATING_POINT_OPERATIONS: plain(
         "Floating point operations so far, reckoned from parameters and tokens and not measured.",
         "累计浮点运算量，由参数量与 token 数估算，并非实测。",
-        Good.UP,
         related=(c.TOKENS,),
     ),
     p.LORA_RESTARTS: plain(
