@@ -76,5 +76,19 @@ def test_the_command_writes_one_language(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_every_metric_stands_in_the_reference() -> None:
     """No metric is exposed that the reference does not explain."""
-    page = llmtrain_exporter.bundle.rendered()["docs/metrics.md"]
-    assert [metric.name for metric in METRICS if f"`{metric.name}" not in page] == []
+    for page in ("docs/metrics.md", "docs/metrics.zh.md"):
+        written = llmtrain_exporter.bundle.rendered()[page]
+        assert [metric.name for metric in METRICS if f"`{metric.name}" not in written] == []
+
+
+def test_the_reference_tells_ranges_with_their_sources() -> None:
+    """In either language, those of parts too."""
+    english, chinese = (
+        llmtrain_exporter.bundle.rendered()[page] for page in ("docs/metrics.md", "docs/metrics.zh.md")
+    )
+    (row,) = (line for line in english.splitlines() if line.startswith("| `llmtrain_importance_ratio`"))
+    assert "`mean`, grpo: Healthy: 0.5 to 2." in row
+    assert "verl's documentation, algo/rollout_corr.md" in row
+    (row,) = (line for line in chinese.splitlines() if line.startswith("| `llmtrain_importance_ratio`"))
+    assert "`mean`，grpo：健康范围：0.5 到 2。" in row
+    assert "verl 文档 algo/rollout_corr.md" in row

@@ -9,8 +9,10 @@ import pytest
 import yaml
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings as Configured
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.catalogue import speed
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.model import NoRun, Resume, RowKind, Snapshot
+from llmtrain_exporter.model import NoRun, Resume, RowKind, Snapshot, series
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
 
@@ -89,6 +91,15 @@ def test_steps_that_no_label_states(cases: Path) -> None:
     assert (resumed.first_step, resumed.last_step, resumed.max_steps) == (13218, 13346, 22000)
     assert not resumed.step_is_record
     assert (counted.last_step, counted.step_is_record, counted.max_steps) == (2, True, None)
+
+
+def test_memory_is_known_under_the_names_that_axolotl_gives_it(cases: Path) -> None:
+    """What is active is the memory of the run, in bytes; the rest has names of its own."""
+    (run,) = checked(cases / "axolotl-memory-keys.log")
+    assert isinstance(run, Snapshot)
+    assert run.samples[series(c.MEMORY)] == 34.89 * 2**30
+    assert run.samples[series(speed.MEMORY_RESERVED)] > run.samples[series(speed.MEMORY_ALLOCATED)]
+    assert c.OTHER not in {sample.metric for sample in run.samples}
 
 
 def test_a_resume_in_the_same_file_is_told_with_its_steps(cases: Path) -> None:

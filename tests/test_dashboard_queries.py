@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import time
@@ -16,6 +17,8 @@ from typing import Any
 import pytest
 import yaml
 from llmtrain_exporter.knowledge import arguments
+from llmtrain_exporter.knowledge.catalogue import METRICS
+from llmtrain_exporter.knowledge.metric import Key, Unit
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
 
@@ -39,9 +42,16 @@ VARIABLES = {
 }
 STEP = 2  # seconds
 RUNS_OF = {
-    "llmtrain-grpo": ("grpo/collapse", "grpo/healthy", "grpo/older"),
-    "llmtrain-sft": ("sft/healthy", "sft/overfit", "sft/nan", "sft/resumed", "sft/printed/stdout"),
-    "llmtrain-preference": ("dpo/pairs",),
+    "llmtrain-grpo": ("grpo/collapse", "grpo/healthy", "grpo/older", "every/key"),
+    "llmtrain-sft": (
+        "sft/healthy",
+        "sft/overfit",
+        "sft/nan",
+        "sft/resumed",
+        "sft/printed/stdout",
+        "every/key",
+    ),
+    "llmtrain-preference": ("dpo/pairs", "every/key"),
     "llmtrain-fleet": (".+",),
     "llmtrain-compare": ("grpo/collapse|grpo/healthy|sft/healthy|sft/overfit|sft/resumed|dpo/pairs",),
     "llmtrain-exporter": ("",),
@@ -67,8 +77,6 @@ MAY_BE_EMPTY = {
     ("llmtrain-fleet", "Runs by state"): "none of these runs stalls or waits",
     ("llmtrain-grpo", "Records and skipped lines per minute"): "no line of these logs is skipped",
     ("llmtrain-preference", "Records and skipped lines per minute"): "no line of this log is skipped",
-    ("llmtrain-preference", "Time per step"): "the trainer logs no time of the last step",
-    ("llmtrain-sft", "Time per step"): "the trainers log no time of the last step",
     ("llmtrain-exporter", "Cards by result"): "no relay is scraped here",
     ("llmtrain-exporter", "Messages that failed"): "no relay is scraped here",
     ("llmtrain-exporter", "Cards that wait"): "no relay is scraped here",
@@ -79,7 +87,6 @@ MAY_BE_EMPTY = {
     ("llmtrain-preference", "annotation Critical signals"): "the run is healthy; GRPO and SFT have some",
     ("llmtrain-preference", "annotation Warnings"): "the run is healthy; GRPO and SFT have some",
     ("llmtrain-preference", "Signals over time"): "the run is healthy; GRPO and SFT have some",
-    ("llmtrain-preference", "Device memory, peak"): "it was trained without a GPU",
 }
 """Where a query has nothing to show after these replays, and why."""
 
@@ -133,6 +140,7 @@ def stand(
     watched = tmp_path_factory.mktemp("watched")
     logs = {run: ROOT / log for run, log in LOGS.items()}
     logs |= {run: corpus / log for run, log in REAL_LOGS.items()}
+    logs["every/key"] = every_key(tmp_path_factory.mktemp("every_key"))
     append(watched / "old/logging.jsonl", "{}", modified=time.time() - 1e8)
     began = time.time()
     with ExporterProcess([watched, "--scan-interval", "1s", "--stdout-log", "*.log"]) as exporter:
@@ -145,6 +153,21 @@ def stand(
             eventually(lambda: prometheus.query('instance_state:llmtrain_runs:count{state="failed"}'))
             eventually(lambda: len(prometheus.query("instance_health:llmtrain_runs:count")) == 3)
             yield Stand(exporter, prometheus, began, time.time())
+
+
+def every_key(folder: Path) -> Path:
+    """A log with one key of each metric, each in a row of its own: what some trainers alone write."""
+    log = folder / "logging.jsonl"
+    logged = [Key("nobody/knows"), *(metric.keys[0] for metric in METRICS if metric.keys)]
+    for step, key in enumerate(logged, 1):
+        place = {"global_step/max_steps": f"{step}/{len(logged)}"}
+        beside = {"loss": 0.5, **dict.fromkeys(key.beside[:1], 0.5), **place}
+        append(log, json.dumps({**beside, key.pattern.replace("{}", "x"): _cell(key)}))
+    return log
+
+
+def _cell(key: Key) -> str | float:
+    return "5s" if key.unit is Unit.DURATION else 0.5
 
 
 def write(logs: dict[str, Path], watched: Path, see: Callable[[dict[str, int]], object]) -> None:

@@ -41,7 +41,8 @@ def test_each_key_of_the_catalogue_feeds_its_own_metric() -> None:
                 if split == "eval" and not metric.split:
                     continue
                 labels = (*own, ("split", split)) if metric.split else own
-                found = cells(read({"loss": 1.0, **PLACE, prefix + name: 1.5}))
+                beside = dict.fromkeys(key.beside[:1], 1.0)
+                found = cells(read({"loss": 1.0, **PLACE, **beside, prefix + name: 1.5}))
                 assert series(metric, *labels) in found, key.pattern
 
 

@@ -63,7 +63,7 @@ def profile_of(latest: Mapping[Series, float]) -> str:
         Group.LENGTH in groups or not metrics.isdisjoint((c.KL, c.REWARD_FUNCTION_MEAN))
     ):
         return profile.GRPO
-    if c.PREFERENCE_REWARD in metrics and c.LOGPS not in metrics:
+    if c.REWARD_MODEL_SCORE in metrics or (c.PREFERENCE_REWARD in metrics and c.LOGPS not in metrics):
         return profile.REWARD_MODEL
     if Group.PREFERENCE in groups:
         return profile.DPO

@@ -17,8 +17,12 @@ Part = Callable[[Lang, Places], Mapping[str, str]]
 """Some of the files in one language: path below the project's folder, and content. `Places`: of links."""
 
 
+METRICS_PAGE = {Lang.EN: "docs/metrics.md", Lang.ZH: "docs/metrics.zh.md"}
+"""Where the reference of all metrics is written."""
+
+
 def _docs(lang: Lang, _: Places) -> Mapping[str, str]:
-    return {"docs/metrics.md": metrics_page()} if lang is Lang.EN else {}
+    return {METRICS_PAGE[lang]: metrics_page(lang)}
 
 
 def _dashboards(lang: Lang, places: Places) -> Mapping[str, str]:

@@ -5,41 +5,58 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from llmtrain_exporter.knowledge.metric import Metric, Type, Unit
+from llmtrain_exporter.bundle.dashboards.descriptions import healthy_text
+from llmtrain_exporter.knowledge import metrics_page_words as words
+from llmtrain_exporter.knowledge.dashboard_words import GROUPS
+from llmtrain_exporter.knowledge.meaning import Meaning
+from llmtrain_exporter.knowledge.meanings import MEANINGS
+from llmtrain_exporter.knowledge.metric import Key, Metric, Type
 from llmtrain_exporter.knowledge.metrics import METRICS
+from llmtrain_exporter.knowledge.text import Lang
 
-_UNITS = {
-    Unit.PLAIN: "",
-    Unit.PERCENT: " (percent)",
-    Unit.GIBIBYTES: " (GiB)",
-    Unit.DURATION: "",
-    Unit.PER_SECOND: " (its inverse)",
-}
-_HEAD = """# Metrics
-
-Every series has the label `run`. Units are base units: seconds, bytes, tokens, ratios from 0 to 1. A key that
-a record lacks keeps its last value; a metric that a run never logged is absent. NaN and infinities are shown
-as such.
-
-This page is rendered from `exporter/llmtrain_exporter/knowledge/` by `llmtrain-exporter render`.
-"""
+_LINE = "<br>"
 
 
-def metrics_page() -> str:
+def metrics_page(lang: Lang) -> str:
     """The page, in Markdown."""
-    return "".join(_parts())
+    return "".join(_parts(lang))
 
 
-def _parts() -> Iterator[str]:
-    yield _HEAD
+def _parts(lang: Lang) -> Iterator[str]:
+    yield words.HEAD.of(lang)
+    columns = [column.of(lang) for column in words.COLUMNS]
     for group, metrics in groupby(METRICS, key=lambda metric: metric.group):
-        yield f"\n## {group.value.capitalize()}\n\n"
-        yield "| metric | labels | what | log keys |\n| --- | --- | --- | --- |\n"
-        yield from map(_row, metrics)
+        yield f"\n## {GROUPS[group].of(lang)}\n\n"
+        yield f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n"
+        yield from (_row(metric, lang) for metric in metrics)
 
 
-def _row(metric: Metric) -> str:
+def _row(metric: Metric, lang: Lang) -> str:
     name = metric.name + ("_info" if metric.type is Type.INFO else "")
-    labels = [label for label in (metric.label, "split" if metric.split else "") if label]
-    keys = [f"`{key.pattern.replace('{}', '*')}`{_UNITS[key.unit]}" for key in metric.keys]
-    return f"| `{name}` | {', '.join(labels)} | {metric.help} | {', '.join(keys)} |\n"
+    meaning = MEANINGS[metric]
+    cells = (
+        f"`{name}`",
+        ", ".join(label for label in (metric.label, "split" if metric.split else "") if label),
+        meaning.what.of(lang),
+        _LINE.join(_healthy(meaning, lang)),
+        ", ".join(_key(key, lang) for key in metric.keys),
+        _LINE.join(source.of(lang) for source in meaning.sources),
+    )
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+
+def _key(key: Key, lang: Lang) -> str:
+    unit = words.WRITTEN_IN[key.unit].of(lang) if key.unit in words.WRITTEN_IN else ""
+    some = words.IN_SOME_ROWS.of(lang) if key.beside or key.unless else ""
+    return f"`{key.pattern.replace('{}', '*')}`{unit}{some}"
+
+
+def _healthy(meaning: Meaning, lang: Lang) -> Iterator[str]:
+    """The ranges of the metric and of its parts; what several profiles share is said once."""
+    for part, of_part in (("", meaning), *meaning.parts.items()):
+        shared: dict[str, list[str]] = {}
+        for profile, healthy in of_part.healthy.items():
+            shared.setdefault(healthy_text(healthy, profile).of(lang), []).append(profile)
+        for text, profiles in shared.items():
+            said = words.OF_PART if part else words.OF_WHOLE
+            yield said.of(lang).format(part=part, profiles=words.BETWEEN.of(lang).join(profiles), text=text)

@@ -15,7 +15,10 @@ Object = Mapping[str, Any]
 MOST_LINES = 8
 """Lines in one panel that can still be told apart."""
 
-DRAWN = (Group.OPTIMISATION, Group.REWARD, Group.LENGTH, Group.PREFERENCE)
+DRAWN = (
+    *(Group.OPTIMISATION, Group.REWARD, Group.LENGTH, Group.PREFERENCE),
+    *(Group.VALUE, Group.MISMATCH),
+)
 CHAIN = (c.KL, c.COMPLETION_LENGTH, c.COMPLETION_CLIPPED, c.REWARD, c.REWARD_FUNCTION_MEAN)
 """What breaks in a collapse, in that order; where no kl is logged, gradients break first."""
 FIT = (c.LOSS, c.GRAD_NORM, c.TOKEN_ACCURACY, c.ENTROPY)

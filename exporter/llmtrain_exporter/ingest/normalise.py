@@ -6,13 +6,13 @@ and kept as a `RowPlan`; a row then costs two look-ups and the picking of its ce
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from operator import itemgetter
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest import values
 from llmtrain_exporter.knowledge import catalogue, row
-from llmtrain_exporter.knowledge.metric import Group, Key, Metric, Unit
+from llmtrain_exporter.knowledge.metric import CLOCKS, Group, Key, Metric, Unit
 from llmtrain_exporter.knowledge.skips import UNREADABLE_ROW, UNREADABLE_VALUE
 from llmtrain_exporter.model import Layout, Record, RowKind, Series, Skip, series
 
@@ -123,7 +123,7 @@ class Normaliser:
         numbers: dict[str, object] = {}
         for key, cell in cells.items():
             name = self._aliases.get(key, key)
-            read = _EXACT[name].read if name in _EXACT else values.number
+            read = values.READERS[_UNITS.get(name, Unit.PLAIN)]
             plain = values.number(cell)
             if read(cell) is not None:
                 numbers[key] = cell if plain is None else plain
@@ -136,7 +136,7 @@ def layout_of(kind: RowKind, columns: Sequence[Series]) -> Layout:
     """The layout of a row with these columns."""
     own = (("split", "eval"),) if kind is RowKind.EVAL else (("split", "train"),)
     position = {one.metric: at for at, one in enumerate(columns) if one.labels in ((), own)}
-    lasting = tuple(at for at, one in enumerate(columns) if one.metric.group is not Group.PROGRESS)
+    lasting = tuple(at for at, one in enumerate(columns) if one.metric.group not in CLOCKS)
     return Layout(kind, tuple(columns), position, lasting)
 
 
@@ -203,11 +203,12 @@ def _columns(names: Sequence[str]) -> list[PlannedValue]:
     """A column for each name that is a metric; of two names for one series the second goes by its own key."""
     taken: set[Series] = set()
     columns = []
-    functions = "reward" in names or row.EVAL_PREFIX + "reward" in names
+    present = frozenset((*names, *map(_bare, names)))
+    functions = "reward" in present
     for index, name in enumerate(names):
         if name in _POSITION_ONLY or name in row.SUMMARY:
             continue
-        column_series, unit = _find(name, functions)
+        column_series, unit = _find(name, functions, present)
         if column_series in taken:
             column_series, unit = _other(name), Unit.PLAIN
         taken.add(column_series)
@@ -219,18 +220,42 @@ class _Entry(NamedTuple):
     metric: Metric
     key: Key
 
-    @property
-    def read(self) -> CellReader:
-        return values.READERS[self.key.unit]
+
+class _Pattern(NamedTuple):
+    """A key with a variable part, between `before` and `after`."""
+
+    before: str
+    after: str
+    entry: _Entry
+
+
+def _exact(entries: Iterable[_Entry]) -> Mapping[str, Sequence[_Entry]]:
+    """The keys without a variable part, with all that each may mean."""
+    found: dict[str, list[_Entry]] = {}
+    for entry in entries:
+        if "{}" not in entry.key.pattern:
+            found.setdefault(entry.key.pattern, []).append(entry)
+    return found
+
+
+def _patterns(entries: Iterable[_Entry]) -> Mapping[str, Sequence[_Pattern]]:
+    """The keys with a variable part by their first letter, so that few are tried for a name.
+
+    The more specific come first: rewards/{}/mean before rewards/{}.
+    """
+    found: dict[str, list[_Pattern]] = {}
+    for entry in sorted(entries, key=lambda entry: -len(entry.key.pattern)):
+        before, blank, after = entry.key.pattern.partition("{}")
+        if blank:
+            found.setdefault(before[:1], []).append(_Pattern(before, after, entry))
+    return found
 
 
 _POSITION_ONLY = frozenset((*row.STEP_OF_MAX, *row.STEP, *row.MAX_STEPS))
 _ENTRIES = [_Entry(metric, key) for metric in catalogue.METRICS for key in metric.keys]
-_EXACT = {entry.key.pattern: entry for entry in _ENTRIES if "{}" not in entry.key.pattern}
-_PATTERNS = sorted(
-    (entry for entry in _ENTRIES if "{}" in entry.key.pattern),
-    key=lambda entry: -len(entry.key.pattern),  # the more specific first: rewards/{}/mean before rewards/{}
-)
+_EXACT = _exact(_ENTRIES)
+_UNITS = {name: entries[0].key.unit for name, entries in _EXACT.items()}
+_PATTERNS = _patterns(_ENTRIES)
 _PREFERENCE_KEYS = frozenset(
     entry.key.pattern
     for entry in _ENTRIES
@@ -238,31 +263,42 @@ _PREFERENCE_KEYS = frozenset(
 )
 
 
-def _find(name: str, functions: bool) -> tuple[Series, Unit]:
-    """The series that a key feeds. `functions`: rewards/* are reward functions here, whatever their names."""
-    if name in _EXACT and not _EXACT[name].metric.split:
-        entry = _EXACT[name]
-        return series(entry.metric), entry.key.unit
+def _find(name: str, functions: bool, present: Set[str] = frozenset()) -> tuple[Series, Unit]:
+    """The series that a key feeds in a row with the names `present`, those of evaluations bare as well.
+
+    `functions`: rewards/* are reward functions here, whatever their names.
+    """
     split = "eval" if _is_eval(name) else "train"
-    bare = name[len(row.EVAL_PREFIX) :] if split == "eval" else name
-    for metric, key, label in _candidates(bare, functions):
-        if metric.split or split == "train":
+    for metric, key, label in _candidates(name, functions, present):
+        if metric.split or split == "train" or _is_eval(key.pattern):
             own = ((metric.label, label),) if metric.label else ()
             return series(metric, *own, *((("split", split),) if metric.split else ())), key.unit
     return _other(name), Unit.PLAIN
 
 
-def _candidates(name: str, functions: bool) -> Iterable[tuple[Metric, Key, str]]:
-    if name in _EXACT and not (functions and name in _PREFERENCE_KEYS):
-        metric, key = _EXACT[name]
-        yield metric, key, key.fixed
-    for metric, key in _PATTERNS:
-        before, _, after = key.pattern.partition("{}")
-        if name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after):
-            yield metric, key, name[len(before) : len(name) - len(after)]
+def _candidates(name: str, functions: bool, present: Set[str]) -> Iterable[tuple[Metric, Key, str]]:
+    """What a name may mean, the surest first: as it stands, then without the prefix of evaluations."""
+    bare = _bare(name)
+    for known in dict.fromkeys((name, bare)):
+        if not (functions and known in _PREFERENCE_KEYS):
+            for metric, key in _EXACT.get(known, ()):
+                if _applies(key, present):
+                    yield metric, key, key.fixed
+    for whole in dict.fromkeys((bare, name)):
+        for before, after, (metric, key) in _PATTERNS.get(whole[:1], ()):
+            if whole.startswith(before) and whole.endswith(after) and len(whole) > len(before) + len(after):
+                yield metric, key, whole[len(before) : len(whole) - len(after)]
+
+
+def _applies(key: Key, present: Set[str]) -> bool:
+    """Whether a key means this in a row with these names."""
+    return (not key.beside or not present.isdisjoint(key.beside)) and present.isdisjoint(key.unless)
+
+
+def _bare(name: str) -> str:
+    return name[len(row.EVAL_PREFIX) :] if _is_eval(name) else name
 
 
 def _other(name: str) -> Series:
     split = "eval" if _is_eval(name) else "train"
-    bare = name[len(row.EVAL_PREFIX) :] if split == "eval" else name
-    return series(catalogue.OTHER, ("key", bare), ("split", split))
+    return series(catalogue.OTHER, ("key", _bare(name)), ("split", split))

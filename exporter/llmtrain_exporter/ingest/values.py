@@ -9,6 +9,8 @@ from collections.abc import Callable
 from llmtrain_exporter.knowledge.metric import Unit
 
 GIBIBYTE = float(1 << 30)
+GIGABYTE = 1e9
+TERA = 1e12
 
 LONGEST = 40  # characters; the longest way to print a float takes 24
 
@@ -71,8 +73,22 @@ def percent(value: object) -> float | None:
 
 def gibibytes(value: object) -> float | None:
     """Bytes of a number of GiB."""
+    return _times(value, GIBIBYTE)
+
+
+def gigabytes(value: object) -> float | None:
+    """Bytes of a number of GB, a billion bytes each."""
+    return _times(value, GIGABYTE)
+
+
+def tera(value: object) -> float | None:
+    """The number that is written in millions of millions."""
+    return _times(value, TERA)
+
+
+def _times(value: object, size: float) -> float | None:
     read = number(value)
-    return None if read is None else read * GIBIBYTE
+    return None if read is None else read * size
 
 
 def per_second(value: object) -> float | None:
@@ -103,6 +119,8 @@ READERS: dict[Unit, Callable[[object], float | None]] = {
     Unit.PLAIN: number,
     Unit.PERCENT: percent,
     Unit.GIBIBYTES: gibibytes,
+    Unit.GIGABYTES: gigabytes,
+    Unit.TERA: tera,
     Unit.DURATION: duration,
     Unit.PER_SECOND: per_second,
 }

@@ -163,6 +163,14 @@ REWARDS = Text("Reward", "奖励")
 LENGTHS = Text("Length and clipping", "生成长度与截断")
 RUN_STATE = Text("State of the run", "运行状态")
 SPIKES = Text("Spikes", "尖峰")
+OBJECTIVE = Text("Parts of the loss, and the update", "loss 的组成与更新")
+VALUE_FUNCTION = Text("Value function", "价值函数")
+MISMATCH = Text("Sampler against trainer", "采样与训练的偏差")
+DISTILLATION = Text("Distillation", "蒸馏")
+ROLLOUT = Text("Sampling, tools and queues", "采样、工具与队列")
+EVALUATIONS = Text("Evaluations", "验证")
+SPEED = Text("Throughput, memory and batches", "吞吐、内存与 batch")
+MORE = Text("{group}: more", "{group}：更多")
 OTHERS = Text("Other numbers of the log", "日志中的其他数值")
 CHECKLIST = Text("Checklist", "检查清单")
 FIT = Text("Fit: training against evaluation", "拟合：训练与验证对比")
@@ -173,7 +181,14 @@ GROUPS: Mapping[Group, Text] = {
     Group.REWARD: REWARDS,
     Group.LENGTH: LENGTHS,
     Group.PREFERENCE: Text("Preference", "偏好"),
+    Group.OBJECTIVE: OBJECTIVE,
+    Group.VALUE: VALUE_FUNCTION,
+    Group.MISMATCH: MISMATCH,
+    Group.DISTILLATION: DISTILLATION,
+    Group.ROLLOUT: ROLLOUT,
+    Group.EVALUATION: EVALUATIONS,
     Group.PROGRESS: RUN_STATE,
+    Group.SPEED: SPEED,
     Group.DERIVED: Text("Ratios", "比值"),
     Group.SPIKES: SPIKES,
     Group.SIGNALS: Text("Signals", "信号"),
@@ -222,6 +237,11 @@ SPIKE_SCORE = Text("Spike score", "尖峰分数")
 SIGMAS = Text("7 sigma", "7σ")
 SPIKE_SHARE = Text("Share of records that were spikes", "尖峰记录占比")
 OTHER = Text("Other log keys", "其他日志键")
+REMAINING = Text("{group}: all else", "{group}：其余指标")
+REMAINING_TEXT = Text(
+    "What is logged by some trainers and looked at for details; metrics.md says what each is.",
+    "部分框架才记录、用于细查的指标，各自含义见 metrics.md。",
+)
 TRAIN_EVAL_LOSS = Text("Training against eval loss", "训练 loss 与 eval loss")
 GAP_TEXT = Text(
     "The shaded band between the two is the gap.",

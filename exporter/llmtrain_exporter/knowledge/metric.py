@@ -15,13 +15,24 @@ class Group(str, Enum):
     REWARD = "reward"
     LENGTH = "length"
     PREFERENCE = "preference"
+    OBJECTIVE = "objective"
+    VALUE = "value"
+    MISMATCH = "mismatch"
+    DISTILLATION = "distillation"
+    ROLLOUT = "rollout"
+    EVALUATION = "evaluation"
     PROGRESS = "progress"
+    SPEED = "speed"
     DERIVED = "derived"
     SPIKES = "spikes"
     SIGNALS = "signals"
     INCIDENTS = "incidents"
     STATE = "state"
     OTHER = "other"
+
+
+CLOCKS = frozenset((Group.PROGRESS, Group.SPEED))
+"""Groups of what differs between two writers of one record: clocks and speeds."""
 
 
 class Type(str, Enum):
@@ -38,6 +49,8 @@ class Unit(str, Enum):
     PLAIN = "plain"
     PERCENT = "percent"  # 1.67 or "1.67%" -> 0.0167
     GIBIBYTES = "gibibytes"  # -> bytes
+    GIGABYTES = "gigabytes"  # of a billion bytes -> bytes
+    TERA = "tera"  # a million millions of them
     DURATION = "duration"  # "18h 37m 22s", "3 days, 17:51:32", 12.5 -> seconds
     PER_SECOND = "per_second"  # iterations per second -> seconds per iteration
 
@@ -46,12 +59,16 @@ class Unit(str, Enum):
 class Key:
     """A log key: exact, or a pattern with one `{}` that becomes the value of the metric's own label.
 
-    `fixed` is that label's value where the key itself does not carry it.
+    `fixed` is that label's value where the key itself does not carry it. A word that means different things
+    feeds a metric only in rows that have a key of `beside` too, with or without `eval_`,
+    and none of `unless`.
     """
 
     pattern: str
     unit: Unit = Unit.PLAIN
     fixed: str = ""
+    beside: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.metric_titles import TITLES
 from llmtrain_exporter.knowledge.text import Lang, Text
 
 CHART: Mapping[Metric, Text] = {
@@ -40,6 +41,7 @@ CHART: Mapping[Metric, Text] = {
     c.EVAL_RUNTIME: dashboard_words.EVAL_TIME,
     c.EVAL_SAMPLES: Text("Evaluation throughput, samples/s", "验证吞吐量（样本/秒）"),
     c.EVAL_STEPS: Text("Evaluation throughput, steps/s", "验证吞吐量（步/秒）"),
+    **TITLES,
 }
 """The titles of charts; a metric that is not among them goes by its name."""
 

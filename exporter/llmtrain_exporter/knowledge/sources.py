@@ -38,10 +38,25 @@ DAPO = _paper("DAPO", "2503.14476")
 DPO = _paper("DPO", "2305.18290")
 GSPO = _paper("GSPO", "2507.18071")
 ENTROPY = _paper("Entropy mechanism of RL", "2505.22617")
+NASH_MD = _paper("Nash-MD", "2312.00886")
 OLMO = _paper("OLMo 2", "2501.00656")
+ORPO = _paper("ORPO", "2403.07691")
 PALM = _paper("PaLM", "2204.02311")
+PPO = _paper("PPO", "1707.06347")
+RELORA = _paper("ReLoRA", "2307.05695")
 SPAM = _paper("SPAM", "2501.06842")
+SWITCH = _paper("Switch Transformers", "2101.03961")
 CUSUM = Text("Page, Biometrika 41 (1954), CUSUM", "Page,Biometrika 41（1954）,CUSUM")
+
+
+def _documentation(project: str, page: str) -> Text:
+    return Text(f"{project}'s documentation, {page}", f"{project} 文档 {page}")
+
+
+NEMO_GRPO = _documentation("NeMo-RL", "guides/grpo.md")
+PRIME_TRAINING = _documentation("prime-rl", "training.md")
+SWIFT_MISMATCH = _documentation("ms-swift", "training_inference_mismatch.md")
+VERL_CORRECTION = _documentation("verl", "algo/rollout_corr.md")
 
 RUNS = Text("logs of real runs", "真实训练日志")
 TRAINERS = Text("the trainers' own code", "训练框架源码")

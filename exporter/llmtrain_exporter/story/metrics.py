@@ -11,6 +11,7 @@ from llmtrain_exporter.knowledge import dashboard_words
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.meaning import Good
 from llmtrain_exporter.knowledge.metric import Group
+from llmtrain_exporter.knowledge.metric_titles import TITLES
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.story.blocks import DETAIL, Course, Line, Mark, Part, Section, Table
@@ -19,10 +20,14 @@ from llmtrain_exporter.story.numbers import short_name, value_text
 from llmtrain_exporter.story.ranges import healthy_of, meaning_of
 from llmtrain_exporter.story.sections import section_of
 
-JUDGED = (Group.OPTIMISATION, Group.REWARD, Group.LENGTH, Group.PREFERENCE, Group.DERIVED)
-"""Metrics of these groups stand in the table of a run."""
+JUDGED = (
+    *(Group.OPTIMISATION, Group.REWARD, Group.LENGTH, Group.PREFERENCE),
+    *(Group.OBJECTIVE, Group.VALUE, Group.MISMATCH, Group.DISTILLATION, Group.ROLLOUT, Group.EVALUATION),
+    Group.DERIVED,
+)
+"""Metrics of these groups stand in the table of a run, and those of others that only some trainers write."""
 
-_CATALOGUE = {metric: at for at, metric in enumerate(c.METRICS) if metric.group in JUDGED}
+_CATALOGUE = {metric: at for at, metric in enumerate(c.METRICS) if metric.group in JUDGED or metric in TITLES}
 _MAIN_PARTS = frozenset(("", "mean", "region_mean", "chosen", "rejected"))
 _URGENCY = {judged: rank for rank, judged in enumerate(("critical", "warning", "look"))}
 _RANGE, _TREND = 2, 4  # columns of the table
@@ -132,6 +137,6 @@ def _is_main(series: Series, healthy: str) -> bool:
     metric, labels = series.metric, dict(series.labels)
     if labels.get("split") == "eval" or metric is c.REWARD_FUNCTION_STD:
         return False
-    if metric.group is Group.DERIVED and not healthy:
+    if (metric in TITLES or metric.group is Group.DERIVED) and not healthy:
         return False
     return labels.get(metric.label, "") in _MAIN_PARTS or metric is c.REWARD_FUNCTION_MEAN

@@ -12,7 +12,7 @@ from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import SFT
 from llmtrain_exporter.knowledge.signal import Bound, Signal
 from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
-from llmtrain_exporter.knowledge.text import Text
+from llmtrain_exporter.knowledge.text import Lang, Text
 
 
 def described(metric: Metric, profile: str = "", *more: Text, part: str = "") -> Text:
@@ -48,14 +48,32 @@ def _of_metric(metric: Metric, profile: str, part: str) -> Iterator[Text]:
     yield worries(metric, profile)
 
 
+def judged_parts(metric: Metric, profile: str) -> Iterator[Text]:
+    """Parts of a metric that have a range of their own in a profile, by the label's value."""
+    for pattern, part in MEANINGS[metric].parts.items():
+        if profile in part.healthy:
+            name = Text(f"`{pattern}`", f"`{pattern}`")
+            yield joined(name, texts.COLON, sentences(part.what, *_healthy(part.healthy[profile], profile)))
+
+
+def healthy_text(healthy: Healthy, profile: str) -> Text:
+    """A healthy range in words, and how to read it."""
+    return sentences(*_healthy(healthy, profile))
+
+
+def sentences(*texts: Text) -> Text:
+    """Sentences one behind the other."""
+    return joined(*texts, by=Text(" ", ""))
+
+
 def _healthy(healthy: Healthy, profile: str) -> Iterator[Text]:
     low, high = (number(edge, LIMITS[profile]) for edge in (healthy.low, healthy.high))
     if low is not None and high is not None:
-        yield _filled(texts.HEALTHY_BETWEEN, low=f"{low:g}", high=f"{high:g}")
+        yield filled(texts.HEALTHY_BETWEEN, low=f"{low:g}", high=f"{high:g}")
     elif high is not None:
-        yield _filled(texts.HEALTHY_UP_TO, high=f"{high:g}")
+        yield filled(texts.HEALTHY_UP_TO, high=f"{high:g}")
     elif low is not None:
-        yield _filled(texts.HEALTHY_FROM, low=f"{low:g}")
+        yield filled(texts.HEALTHY_FROM, low=f"{low:g}")
     if healthy.note is not None:
         yield healthy.note
 
@@ -88,7 +106,7 @@ def _bound(signal: Signal, profile: str, bound: Bound) -> Text:
     wanted = _wanted(signal, profile)
     if wanted is None:
         return Text("", "")
-    limit = _filled(wanted, limit=f"{bound.limit:g}", percent=f"{100 * bound.limit:g}")
+    limit = filled(wanted, limit=f"{bound.limit:g}", percent=f"{100 * bound.limit:g}")
     return joined(Text(" ", " "), limit, _records(bound), _floor(bound))
 
 
@@ -101,12 +119,12 @@ def _wanted(signal: Signal, profile: str) -> Text | None:
 
 def _records(bound: Bound) -> Text:
     if bound.within > bound.records:
-        return _filled(texts.RECORDS_WITHIN, records=f"{bound.records}", within=f"{bound.within}")
-    return _filled(texts.RECORDS_IN_A_ROW, records=f"{bound.records}") if bound.records > 1 else Text("", "")
+        return filled(texts.RECORDS_WITHIN, records=f"{bound.records}", within=f"{bound.within}")
+    return filled(texts.RECORDS_IN_A_ROW, records=f"{bound.records}") if bound.records > 1 else Text("", "")
 
 
 def _floor(bound: Bound) -> Text:
-    return _filled(texts.FLOOR, floor=f"{bound.floor:g}") if bound.floor else Text("", "")
+    return filled(texts.FLOOR, floor=f"{bound.floor:g}") if bound.floor else Text("", "")
 
 
 def joined(*parts: Text, by: Text = Text("", "")) -> Text:  # noqa: B008  # frozen
@@ -114,5 +132,10 @@ def joined(*parts: Text, by: Text = Text("", "")) -> Text:  # noqa: B008  # froz
     return Text(by.en.join(part.en for part in parts), by.zh.join(part.zh for part in parts))
 
 
-def _filled(text: Text, **values: str) -> Text:
-    return Text(text.en.format(**values), text.zh.format(**values))
+def filled(text: Text, **values: str | Text) -> Text:
+    """A text whose blanks are filled, by texts in their own language."""
+    en, zh = (
+        {name: value.of(lang) if isinstance(value, Text) else value for name, value in values.items()}
+        for lang in Lang
+    )
+    return Text(text.en.format(**en), text.zh.format(**zh))

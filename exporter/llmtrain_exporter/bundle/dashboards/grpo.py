@@ -6,6 +6,7 @@ from llmtrain_exporter.bundle.dashboards import frame
 from llmtrain_exporter.bundle.dashboards import run_panels as run
 from llmtrain_exporter.bundle.dashboards.board import Board, Curves, Look, Query, Row
 from llmtrain_exporter.bundle.dashboards.descriptions import described
+from llmtrain_exporter.bundle.dashboards.further import further
 from llmtrain_exporter.bundle.dashboards.queries import (
     BY_RUN,
     baseline,
@@ -20,6 +21,7 @@ from llmtrain_exporter.bundle.dashboards.queries import (
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge import profile
+from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.length import LENGTH_NEAR_LIMIT
 from llmtrain_exporter.knowledge.signals.policy import KL_HEALTHY, KL_MOST
@@ -261,21 +263,35 @@ _LENGTHS = Row(
     ),
 )
 
+_ROWS = (
+    run.strip(run.INCIDENTS),
+    Row(texts.WHAT_HAPPENED, (run.signals(11), run.order(6), run.settings(7))),
+    _CHAIN,
+    _OPTIMISATION,
+    _REWARDS,
+    _LENGTHS,
+    run.state(_P),
+)
+_FURTHER = (
+    Group.REWARD,
+    Group.OBJECTIVE,
+    Group.VALUE,
+    Group.MISMATCH,
+    Group.DISTILLATION,
+    Group.ROLLOUT,
+    Group.EVALUATION,
+    Group.PROGRESS,
+    Group.SPEED,
+)
+"""Groups of what only some trainers log."""
+
+
 GRPO = Board(
     frame.GRPO,
     "run-grpo",
     frame.TITLES[frame.GRPO],
     texts.GRPO_TEXT,
-    (
-        run.strip(run.INCIDENTS),
-        Row(texts.WHAT_HAPPENED, (run.signals(11), run.order(6), run.settings(7))),
-        _CHAIN,
-        _OPTIMISATION,
-        _REWARDS,
-        _LENGTHS,
-        run.state(_P),
-        *run.rest(),
-    ),
+    (*_ROWS, *further(_ROWS, _P, *_FURTHER), *run.rest()),
     frame.variables(_P),
     frame.marks(),
     frame.links(frame.GRPO),

@@ -6,6 +6,7 @@ from llmtrain_exporter.bundle.dashboards import frame
 from llmtrain_exporter.bundle.dashboards import run_panels as run
 from llmtrain_exporter.bundle.dashboards.board import GREEN, RED, Board, Curves, Look, Query, Row
 from llmtrain_exporter.bundle.dashboards.descriptions import described
+from llmtrain_exporter.bundle.dashboards.further import further
 from llmtrain_exporter.bundle.dashboards.queries import (
     baseline,
     baseline_line,
@@ -21,7 +22,7 @@ from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge import dashboard_words_fleet as words
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.meanings import MEANINGS
-from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.metric import Group, Metric
 from llmtrain_exporter.knowledge.signal import Severity
 
 _P = profile.DPO
@@ -143,19 +144,23 @@ _FIT = Row(
     ),
 )
 
+_ROWS = (
+    run.strip(run.INCIDENTS),
+    Row(texts.WHAT_HAPPENED, (run.signals(18, 7), run.settings(6, 7))),
+    _PAIRS,
+    _FIT,
+    run.state(_P),
+)
+_FURTHER = (Group.REWARD, Group.PREFERENCE, Group.OBJECTIVE, Group.EVALUATION, Group.PROGRESS, Group.SPEED)
+"""Groups of what only some trainers log."""
+
+
 PREFERENCE = Board(
     frame.PREFERENCE,
     "run-preference",
     frame.TITLES[frame.PREFERENCE],
     words.PREFERENCE_TEXT,
-    (
-        run.strip(run.INCIDENTS),
-        Row(texts.WHAT_HAPPENED, (run.signals(18, 7), run.settings(6, 7))),
-        _PAIRS,
-        _FIT,
-        run.state(_P),
-        *run.rest(),
-    ),
+    (*_ROWS, *further(_ROWS, _P, *_FURTHER), *run.rest()),
     frame.variables(profile.DPO, profile.REWARD_MODEL),
     frame.marks(),
     frame.links(frame.PREFERENCE),

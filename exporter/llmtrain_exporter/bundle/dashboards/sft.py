@@ -18,6 +18,7 @@ from llmtrain_exporter.bundle.dashboards.board import (
     Stat,
 )
 from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
+from llmtrain_exporter.bundle.dashboards.further import further
 from llmtrain_exporter.bundle.dashboards.queries import (
     baseline,
     baseline_line,
@@ -36,6 +37,7 @@ from llmtrain_exporter.knowledge.answer import VALUES, Answer
 from llmtrain_exporter.knowledge.check_words import ANSWERS
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, Check, Checklist
 from llmtrain_exporter.knowledge.meanings import MEANINGS
+from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.fit import ACCURACY_GAP
 from llmtrain_exporter.knowledge.signals.policy import ENTROPY_EXPLODED
@@ -227,20 +229,31 @@ _EVALUATION = Row(
 
 _FIRST, _SECOND, _LAST = CHECKLISTS
 
+_ROWS = (
+    run.strip(run.INCIDENTS),
+    Row(texts.CHECKLIST, (_checklist(_FIRST, 7), _checklist(_SECOND, 7), _checklist(_LAST, 6), _BEST)),
+    Row(texts.WHAT_HAPPENED, (run.signals(18, 7), run.settings(6, 7))),
+    _FIT,
+    _OPTIMISATION,
+    _EVALUATION,
+)
+_FURTHER = (
+    Group.OPTIMISATION,
+    Group.OBJECTIVE,
+    Group.DISTILLATION,
+    Group.EVALUATION,
+    Group.PROGRESS,
+    Group.SPEED,
+)
+"""Groups of what only some trainers log."""
+
+
 SFT = Board(
     frame.SFT,
     "run-sft",
     frame.TITLES[frame.SFT],
     texts.SFT_TEXT,
-    (
-        run.strip(run.INCIDENTS),
-        Row(texts.CHECKLIST, (_checklist(_FIRST, 7), _checklist(_SECOND, 7), _checklist(_LAST, 6), _BEST)),
-        Row(texts.WHAT_HAPPENED, (run.signals(18, 7), run.settings(6, 7))),
-        _FIT,
-        _OPTIMISATION,
-        _EVALUATION,
-        *run.rest(),
-    ),
+    (*_ROWS, *further(_ROWS, _P, *_FURTHER), *run.rest()),
     frame.variables(_P),
     frame.marks(),
     frame.links(frame.SFT),

@@ -11,6 +11,9 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import MEGATRON_SWIFT, SWIFT
 from llmtrain_exporter.model import Record, Skip
 
+ALIASES = {
+    "throughput": "throughput per GPU (TFLOP/s/GPU)",  # of its Megatron path to 3.12: Megatron's own figure
+}
 _HISTORY = b', "log_history": ['
 _MEGATRON = b'"iteration": "'
 _LONG = 1 << 14  # no row is as long; the summary row holds all earlier rows again
@@ -46,4 +49,5 @@ DIALECT = Dialect(
     reader=lambda normaliser, _: Swift(normaliser),
     sniff=sniff,
     files=("logging.jsonl",),
+    normaliser=lambda: Normaliser(ALIASES),
 )

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.catalogue import objective
+from llmtrain_exporter.knowledge.catalogue import reward as r
 from llmtrain_exporter.knowledge.meaning import Good, Healthy, LimitOf, Meaning, Worry
+from llmtrain_exporter.knowledge.meanings.plain import on_its_own_level, plain
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import GRPO, REWARD_MODEL
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.length import LENGTH_NEAR_LIMIT
 from llmtrain_exporter.knowledge.text import Text
@@ -128,6 +131,53 @@ REWARD: Mapping[Metric, Meaning] = {
         Good.NEITHER,
         (src.RUNS,),
         related=(c.REWARD, c.REWARD_STD),
+    ),
+    r.ZERO_STD_EXCLUDED: plain(
+        "Share of prompt groups that the trainer leaves out since all their rewards are equal: sampled for "
+        "nothing.",
+        "因组内奖励全同而被框架剔除的 prompt 组比例，这部分采样白费了。",
+        Good.DOWN,
+        related=(c.REWARD_ZERO_STD,),
+    ),
+    r.REWARD_PART: plain(
+        "PPO's accounts: the penalty for moving away from the reference model, and the score with it taken "
+        "off. A score that rises while this falls is paid for with divergence.",
+        "PPO 的奖励构成：偏离 reference model 的惩罚，以及扣除惩罚后的得分。"
+        "得分上升而扣罚后下降，说明提升是靠偏离换来的。",
+        sources=(src.ADAPTIVE_KL,),
+        related=(c.REWARD, objective.RESPONSE_KL),
+    ),
+    r.REWARD_MODEL_SCORE: plain(
+        "Scores that a reward model in training gives. Extremes that drift apart without end: it grows too "
+        "sure.",
+        "训练中的 reward model 给出的分数。最大与最小值无止境拉开说明模型过于自信。",
+        related=(c.PREFERENCE_MARGIN, c.PREFERENCE_ACCURACY),
+        healthy=on_its_own_level(REWARD_MODEL),
+    ),
+    r.JUDGE_SCORE: plain(
+        "What the judge or reward model thinks of the policy's answers, and of the reference model's to "
+        "the same prompts. The first should leave the second behind.",
+        "评判者对 policy 与 reference model 同题回答的打分，前者应逐渐拉开差距。",
+        Good.UP,
+        related=(c.REWARD,),
+    ),
+    r.JUDGE_MARGIN: plain(
+        "By how much the better of two answers to a prompt scores higher. Near 0 there is nothing to learn "
+        "from.",
+        "同一 prompt 的两条回答中较优者高出多少分，接近 0 则无可学习。",
+        related=(c.REWARD, c.PREFERENCE_MARGIN),
+    ),
+    r.RUNNING_MEAN: plain(
+        "Where BCO puts the line between good and bad answers: the running mean of their implicit rewards.",
+        "BCO 区分好坏回答的分界，即隐式奖励的滑动均值。",
+        related=(c.PREFERENCE_REWARD,),
+    ),
+    r.FEATURE_REWARD: plain(
+        "Reward for completions whose features look like those of the data, and what it consists of: "
+        "likeness, and variety among completions.",
+        "按特征相似度给出的奖励及其组成：与数据的相似度，以及回答之间的多样性。",
+        Good.UP,
+        related=(c.REWARD,),
     ),
 }
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.catalogue import progress as p
 from llmtrain_exporter.knowledge.meaning import Good, Meaning
+from llmtrain_exporter.knowledge.meanings.plain import plain
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.text import Text
 
@@ -139,5 +141,46 @@ PROGRESS: Mapping[Metric, Meaning] = {
         Good.DOWN,
         (src.TRAINERS,),
         related=(c.SECONDS_PER_STEP, c.STEP_TIME),
+    ),
+    p.EVAL_TOKENS: plain(
+        "Where the trainer's count of tokens stood at the last evaluation: in TRL that of the training, in "
+        "others that of the evaluation data, which is the same each time.",
+        "最近一次验证时框架的 token 计数：TRL 中即训练累计数，其他框架为验证集的 token 数，每次相同。",
+        sources=(src.SFT_METRICS, src.RUNS),
+        related=(c.TOKENS,),
+    ),
+    p.TRAINABLE_TOKENS: plain(
+        "Tokens so far that the loss is taken over: without prompts and padding.",
+        "累计参与 loss 计算的 token 数，不含 prompt 与填充。",
+        Good.UP,
+        related=(c.TOKENS,),
+    ),
+    p.SAMPLES: plain("Samples seen so far; episodes in PPO.", "累计样本数，PPO 中即 episode 数。", Good.UP),
+    p.TRAIN_SAMPLES: plain("Size of the training data.", "训练集样本数。", related=(c.EPOCH,)),
+    p.EVAL_DATA_SAMPLES: plain("Size of the evaluation data.", "验证集样本数。", related=(c.EVAL_RUNTIME,)),
+    p.EVAL_PREPARATION: plain(
+        "Time before the first evaluation in which the model was moved to its devices or wrapped.",
+        "首次验证前把模型搬到设备或封装所花的时间。",
+        Good.DOWN,
+        related=(c.EVAL_RUNTIME,),
+    ),
+    p.TRAIN_RUNTIME: plain(
+        "How long the trainer's process trained, evaluations and saves included. After a resume it counts "
+        "the last process alone.",
+        "训练进程的总耗时，含验证与保存。续训后只计最后一个进程。",
+        sources=(src.SFT_METRICS, src.TRAINERS),
+        related=(c.ELAPSED,),
+    ),
+    p.FLOATING_POINT_OPERATIONS: plain(
+        "Floating point operations so far, reckoned from parameters and tokens and not measured.",
+        "累计浮点运算量，由参数量与 token 数估算，并非实测。",
+        related=(c.TOKENS,),
+    ),
+    p.LORA_RESTARTS: plain(
+        "Times that ReLoRA merged the adapter into the weights and began a new one. The loss may jump "
+        "after each.",
+        "ReLoRA 合并 adapter 并重新开始的次数，每次之后 loss 可能跳一下。",
+        sources=(src.RELORA,),
+        related=(c.LOSS, c.LEARNING_RATE),
     ),
 }

@@ -1,4 +1,4 @@
-"""What the metrics of optimisation and preference training mean."""
+"""What the metrics of optimisation mean."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.catalogue import optimisation
 from llmtrain_exporter.knowledge.meaning import Good, Healthy, LimitOf, Meaning, Worry
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.profile import DPO, GRPO, REWARD_MODEL, SFT
+from llmtrain_exporter.knowledge.profile import DPO, GRPO, SFT
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.gradient import LOSS_CONVERGED, RATE_TOO_LOW
 from llmtrain_exporter.knowledge.signals.policy import ENTROPY_EXPLODED, KL_HEALTHY
 from llmtrain_exporter.knowledge.text import Text
-
-_GUESSING = Text("0.5 is guessing.", "0.5 等于瞎猜。")
 
 OPTIMISATION: Mapping[Metric, Meaning] = {
     c.LOSS: Meaning(
@@ -214,74 +213,14 @@ OPTIMISATION: Mapping[Metric, Meaning] = {
         },
         (c.EVAL_TRAIN_ACCURACY, c.LOSS),
     ),
-}
-
-PREFERENCE: Mapping[Metric, Meaning] = {
-    c.PREFERENCE_REWARD: Meaning(
+    optimisation.SEQUENCE_ACCURACY: Meaning(
         Text(
-            "beta times how much likelier an answer has become than it was for the reference model.",
-            "beta 乘以该回答相对 reference model 的对数概率变化。",
-        ),
-        Good.NEITHER,
-        (src.DPO,),
-        {
-            DPO: Healthy(
-                note=Text(
-                    "If both fall, the model loses good answers too; only their distance grows.",
-                    "两者都下降说明好回答也在丢失，只是差距在变大。",
-                ),
-            ),
-        },
-        (c.PREFERENCE_MARGIN, c.LOGPS),
-        {
-            "chosen": Meaning(Text("Of the better answers.", "较好的回答。"), Good.UP, (src.DPO,)),
-            "rejected": Meaning(Text("Of the worse answers.", "较差的回答。"), Good.DOWN, (src.DPO,)),
-        },
-    ),
-    c.PREFERENCE_MARGIN: Meaning(
-        Text(
-            "Reward of the chosen minus reward of the rejected answers.",
-            "chosen 与 rejected 的奖励之差。",
+            "Share of answers that are right to the last token: one wrong token and the whole counts as "
+            "wrong.",
+            "整条回答逐 token 全对的比例，错一个 token 即整条算错。",
         ),
         Good.UP,
-        (src.DPO, src.RUNS),
-        {
-            DPO: Healthy(
-                0.0,
-                worry=Worry.BELOW,
-                note=Text(
-                    "Growth without end (27, 120, 142) with loss 0 is over-optimised.",
-                    "loss 为 0 而 margin 无止境增长（27、120、142）是过度优化。",
-                ),
-            ),
-        },
-        (c.PREFERENCE_ACCURACY, c.LOSS),
-    ),
-    c.PREFERENCE_ACCURACY: Meaning(
-        Text(
-            "Share of pairs in which the chosen answer has the higher reward.",
-            "chosen 奖励更高的偏好对比例。",
-        ),
-        Good.UP,
-        (src.DPO,),
-        {
-            DPO: Healthy(
-                0.5,
-                1.0,
-                Worry.BELOW,
-                note=_GUESSING,
-            ),
-            REWARD_MODEL: Healthy(0.5, 1.0, Worry.BELOW, note=_GUESSING),
-        },
-        (c.PREFERENCE_MARGIN,),
-    ),
-    c.LOGPS: Meaning(
-        Text(
-            "Log probability of whole answers; longer answers have lower ones.",
-            "整条回答的对数概率，回答越长越低。",
-        ),
-        Good.NEITHER,
-        (src.DPO,),
-        related=(c.PREFERENCE_REWARD,),
+        (src.TRAINERS,),
+        related=(c.TOKEN_ACCURACY,),
     ),
 }

@@ -19,7 +19,7 @@ Object = dict[str, object]
 ALONE = (c.OTHER, c.LOGPS)
 """Metrics whose series have nothing to do with each other: each gets a chart of its own."""
 
-QUIET = (Group.PROGRESS, Group.OTHER)
+QUIET = (Group.OBJECTIVE, Group.PROGRESS, Group.SPEED, Group.OTHER)
 """Groups that are folded away until somebody wants to see them."""
 
 _ORDER = {metric: at for at, metric in enumerate(c.METRICS)}

@@ -1,0 +1,145 @@
+"""How completions come to be: ends, turns and tools, queues, what is too old or thrown away."""
+
+from __future__ import annotations
+
+from llmtrain_exporter.knowledge.catalogue.entry import entry, parts
+from llmtrain_exporter.knowledge.metric import Group, Key
+
+_R = Group.ROLLOUT
+
+TERMINATED = entry(
+    "completion_terminated_ratio",
+    _R,
+    "Share of completions that end by themselves.",
+    Key("val/contain_eos_token", fixed="policy"),
+    Key("val/model_contain_eos_token", fixed="policy"),
+    Key("val/ref_contain_eos_token", fixed="reference"),
+    label="side",
+    split=True,
+)
+END_TOKENS = entry(
+    "completion_end_tokens", _R, "End-of-text tokens in the completions.", "val/num_eos_tokens", split=True
+)
+PROMPT_LENGTH = entry(
+    "prompt_length_tokens",
+    _R,
+    "Length of the prompts, in tokens.",
+    "tokens/queries_len_{}",
+    label="stat",
+    split=True,
+)
+TURNS = entry(
+    "turns",
+    _R,
+    "Turns of a conversation with tools or an environment.",
+    Key("num_turns", fixed="mean"),
+    "rollout/turns_{}",
+    label="stat",
+    split=True,
+)
+TURN_LIMIT = entry(
+    "turn_limit_ratio",
+    _R,
+    "Share of conversations that only the limit of turns ended.",
+    "tools/loop_exhausted_frac",
+    split=True,
+)
+TOOL_CALLS = entry(
+    "tool_calls",
+    _R,
+    "Tool calls of a completion, or of a turn.",
+    Key("tools/call_frequency", fixed="mean"),
+    Key("tools/parallel_calls_mean", fixed="per_turn"),
+    label="stat",
+    split=True,
+)
+TOOL_FAILURES = entry(
+    "tool_failure_ratio", _R, "Share of tool calls that failed.", "tools/failure_frequency", split=True
+)
+TOOL_CALLS_BY_TOOL = entry(
+    "tool_interval_calls",
+    _R,
+    "Calls of one tool since the record before.",
+    "tools/{}/call_total",
+    label="tool",
+    split=True,
+)
+TOOL_FAILURES_BY_TOOL = entry(
+    "tool_interval_failures",
+    _R,
+    "Failed calls of one tool since the record before.",
+    "tools/{}/failure_total",
+    label="tool",
+    split=True,
+)
+UNKNOWN_TOOLS = entry(
+    "tool_interval_unknown_names",
+    _R,
+    "Calls of tools that do not exist since the record before.",
+    "tools/unknown_name_total",
+    split=True,
+)
+TOOL_LATENCY = entry(
+    "tool_latency_seconds",
+    _R,
+    "Duration of a tool call.",
+    Key("tools/latency_s", fixed="all"),
+    "tools/{}/latency_s",
+    label="tool",
+    split=True,
+)
+STALENESS = entry(
+    "staleness_versions",
+    _R,
+    "Weight updates by which the sampler's policy was behind the trainer's.",
+    *parts("mean", "max", before="sample/staleness_"),
+    label="stat",
+)
+DROPPED_SAMPLES = entry(
+    "dropped_samples",
+    _R,
+    "Samples thrown away since the record before.",
+    Key("sample/dropped_stale_total", fixed="stale"),
+    Key("batch/dropped_oversize_total", fixed="oversize"),
+    label="reason",
+)
+SKIPPED_BATCHES = entry(
+    "skipped_batches",
+    _R,
+    "Batches left out because every advantage in them is 0.",
+    "skipped_zero_adv_batches",
+)
+QUEUE_SIZE = entry(
+    "queue_size",
+    _R,
+    "Samples that wait, or are being made.",
+    Key("sample/rollout_queue_size", fixed="rollout"),
+    Key("rollout/score_queue_size", fixed="score"),
+    Key("rollout/inflight", fixed="inflight"),
+    Key("replay_buffer_size", fixed="replay"),
+    Key("reroll_buffer_size", fixed="reroll"),
+    label="queue",
+)
+BUFFER_EVENTS = entry(
+    "buffer_changes",
+    _R,
+    "Entries of the buffers for replay and another try that were exchanged or put in.",
+    Key("replay_buffer_replacements", fixed="replay"),
+    Key("reroll_buffered", fixed="reroll"),
+    label="buffer",
+)
+RETRIES = entry(
+    "rollout_interval_retries",
+    _R,
+    "Requests to the sampler that were made again since the record before.",
+    "rollout/vllm_retry_total",
+)
+ROLLOUT_SAMPLES = entry(
+    "rollout_samples", _R, "Samples that one rollout yields.", "rollout/samples_per_rollout"
+)
+
+METRICS = (
+    *(TERMINATED, END_TOKENS, PROMPT_LENGTH, TURNS, TURN_LIMIT, TOOL_CALLS, TOOL_FAILURES),
+    *(TOOL_CALLS_BY_TOOL, TOOL_FAILURES_BY_TOOL, UNKNOWN_TOOLS, TOOL_LATENCY, STALENESS),
+    *(DROPPED_SAMPLES, SKIPPED_BATCHES, QUEUE_SIZE, BUFFER_EVENTS, RETRIES, ROLLOUT_SAMPLES),
+)
