@@ -316,7 +316,7 @@ def test_looking_at_a_run_changes_nothing(
 def _sliding(start: float, end: float, records: int, noise: float = 0.05) -> list[Row]:
     """A run whose accuracy slides from one value to another, from record 40 on."""
     source = random.Random(1)
-    rows = []
+    rows: list[Row] = []
     for at, row in enumerate(grpo(160 + records)):
         done = min(max(at - 40, 0) / records, 1.0)
         mean = start + (end - start) * done
