@@ -392,3 +392,10 @@ def test_a_memorised_run_has_high_gradients_now_and_then() -> None:
     ]
     analysis = analyse("sft", rows)
     assert {episode.severity for episode in found(analysis, "grad_norm_high")} <= {Severity.WARNING}
+
+
+@pytest.mark.parametrize("shift", [-1.5, -3.0, -100.0])
+def test_rewards_may_be_punishments(shift: float) -> None:
+    """All of them below 0, or about it: no share of the best can be left."""
+    rows = [{**row, "reward": float(str(row["reward"])) + shift} for row in grpo(120)]
+    assert signals(analyse("grpo", rows)) == set()

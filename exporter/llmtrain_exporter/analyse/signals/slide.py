@@ -46,7 +46,7 @@ class Slide:
             return False
         if whole and self._recent is None and now > self.best:
             self.best = now
-        if now >= SLIDE_HELD * self.best:
+        if self.best <= 0 or now >= SLIDE_HELD * self.best:  # of rewards that punish no share is left
             self.began, self._sigma, self._recent = step, sigma, None
             return False
         return self._recent is None
