@@ -212,7 +212,7 @@ class Analysis:
         if over is not None:
             self._past_incidents.add(over)
         current = self._incidents.current
-        if COLLAPSE.name in self.limits and (over or current):
+        if COLLAPSE.name in self.limits and (over or (current and signs)):
             self._note_collapse(current, step)
 
     def _note_collapse(self, current: Incident | None, step: int) -> None:

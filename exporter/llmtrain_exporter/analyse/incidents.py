@@ -51,7 +51,16 @@ class Trace:
 class Incidents:
     """Follows the signs of a run. `current` is the incident that lasts, None while there is none."""
 
-    __slots__ = ("_held", "_lost_before", "_peak_force", "_quiet_since", "_step", "_traces", "current")
+    __slots__ = (
+        "_held",
+        "_lost_before",
+        "_over_at",
+        "_peak_force",
+        "_quiet_since",
+        "_step",
+        "_traces",
+        "current",
+    )
 
     def __init__(self) -> None:
         self._traces: dict[Family, Trace] = {}
@@ -60,6 +69,7 @@ class Incidents:
         self._quiet_since: int | None = None  # step of the first record without a sign
         self._step = 0  # of the last record that was looked at
         self._lost_before = 0  # steps of the incidents that are over
+        self._over_at = 0  # step at which the run had recovered from the last of them
         self.current: Incident | None = None
 
     @property
@@ -77,7 +87,7 @@ class Incidents:
         broken = self._broken_together(index)
         self._quiet_since = None if signs else (self._quiet_since or step)
         critical = critical and bool(signs)  # else what was critical is only not yet told to be over
-        if critical or self._parts(index, SIGN_GAP + 1) > 1:
+        if signs:
             self._held = index
         if self.current is not None:
             self._go_on(broken, signs, step)
@@ -103,14 +113,14 @@ class Incidents:
         self._lost_before += self._lost_until(lost_until)
         over, self.current = self.current, None
         self._traces.clear()
-        self._peak_force, self._quiet_since = 0.0, None
+        self._peak_force, self._quiet_since, self._over_at = 0.0, None, step
         return None if over is None else over._replace(recovery_step=step, active=False)
 
     def _trace(self, signs: Iterable[Sign], step: int, index: int) -> None:
         for sign in signs:
             trace = self._traces.get(sign.family)
             if trace is None or index - trace.last > SIGN_GAP + 1:
-                began = step if sign.began is None else sign.began
+                began = step if sign.began is None else max(sign.began, self._over_at)
                 trace = self._traces[sign.family] = Trace(index, began)
             trace.count += trace.last != index or trace.count == 0
             trace.last, trace.force = index, max(trace.force, sign.force)

@@ -66,7 +66,7 @@ class LengthSurge(Rule):
         if length is None:
             return None
         self._near = self._near + 1 if length >= self._near_limit else 0
-        if self._near >= LENGTH_NEAR_RECORDS:
+        if LENGTH_NEAR_RECORDS <= self._near < view.index:  # from the first record on it is no surge
             unit = self._near_limit / self.first.limit
             return SignalReading(length / unit, length, LENGTH, unit=unit, baseline=level and level.median)
         if level is None or level.median <= 0 or level.log_score(length, LENGTH_SPREAD) < outlying(level):

@@ -15,7 +15,7 @@ SIGN_GAP: Annotated[int, "records", src.RUNS] = 3
 INCIDENT_WITHIN: Annotated[int, "records", src.GRPO_EVENTS] = 20
 """Within which families that break belong together."""
 INCIDENT_QUIET: Annotated[int, "records", src.RUNS] = 10
-"""Without a sign of two families, after which an incident is over."""
+"""Without a sign, after which an incident is over."""
 AT_ONCE: Annotated[int, "records", src.RUNS] = 1
 """Signs so far apart belong together however short they are, if all three parts show one"""
 FORCE: Annotated[float, "times the limit", src.RUNS] = 10.0
