@@ -70,7 +70,7 @@ def test_an_observer_sees_every_record_that_counts(tmp_path: Path) -> None:
     rows = [swift_eval(1), swift(1), swift(1), swift(2), swift_eval(2)]
     run = read(live(append(tmp_path / "logging.jsonl", *rows, modified=NOW)))
     assert run.observer.seen == [
-        (RowKind.EVAL, 1, False),
+        (RowKind.EVAL, 1, True),
         (RowKind.TRAIN, 1, True),
         (RowKind.TRAIN, 2, True),
         (RowKind.EVAL, 2, True),

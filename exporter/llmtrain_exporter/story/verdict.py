@@ -38,7 +38,7 @@ def reason_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | Non
     """Why the verdict is what it is. What speaks against a run stands among the findings as well."""
     if against(run):
         return section_of(Part.REASON, lang, None, Paragraph(_worst(run, lang)), rank=DETAIL)
-    if run.verdict is Health.UNKNOWN and not found.causes:
+    if run.verdict is Health.UNKNOWN:
         why = words.LOSS_UNREADABLE if run.records.get(RowKind.TRAIN) else words.NOTHING_TO_JUDGE
         return section_of(Part.REASON, lang, None, Paragraph((why.of(lang),)))
     calm = run.verdict is Health.HEALTHY and run.state not in (State.STALLED, State.FAILED)
