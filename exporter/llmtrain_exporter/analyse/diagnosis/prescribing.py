@@ -120,7 +120,7 @@ def _often_enough(setting: str, value: Value | None, now: Value | None, case: Ca
     evaluates = case.run.base != GRPO or case.run.records.get(RowKind.EVAL)
     if case.run.step_is_record or not steps or (setting == "eval_steps" and not evaluates):
         return None
-    wanted = [] if setting != "save_steps" else _in_time(case)
+    wanted = _in_time(case) if setting == "save_steps" and case.run.base == GRPO else []
     if isinstance(value, float):
         wanted += [value, float(f"{max(1, steps // limits.AT_LEAST_DONE):.1g}")]
     often = min(wanted, default=None)
@@ -130,7 +130,7 @@ def _often_enough(setting: str, value: Value | None, now: Value | None, case: Ca
 def _in_time(case: Case) -> list[float]:
     """Steps between checkpoints that leave two before the onset, where none is left from there."""
     half = 0 if case.onset is None else (case.onset - 1) // 2
-    return [float(half)] if half and last_good_checkpoint(case) is None else []
+    return [float(f"{half:.1g}")] if half and last_good_checkpoint(case) is None else []
 
 
 def _present(setting: str, case: Case) -> Value | None:
