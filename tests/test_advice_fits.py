@@ -65,6 +65,15 @@ def test_good_work_after_a_recovery_is_not_thrown_away() -> None:
     assert "roll_back" in remedies(diagnose(broken))
 
 
+def test_a_run_that_took_a_spike_well_is_not_restarted() -> None:
+    """Its data are looked at, no more."""
+    rows = collapse(120, ())
+    rows[59] |= {"grad_norm": 300.0, "loss": 50.0}
+    found = diagnose(replace(run_of(rows), checkpoints=(20, 120)))
+    assert "check_data" in remedies(found)
+    assert {"skip_batches", "roll_back"}.isdisjoint(remedies(found))
+
+
 def test_what_led_to_trouble_is_told_of_a_run_that_was_taken_back() -> None:
     """Its causes; of remedies those that prevent the next one."""
     before, after = collapse(69, range(51, 70)), collapse(100, (), seed=1)[41:]
