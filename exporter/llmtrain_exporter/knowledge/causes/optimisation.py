@@ -38,6 +38,14 @@ CAUSES: Mapping[str, Cause] = {
             Together(
                 parts=(
                     Beyond(metric=c.LEARNING_RATE, times=10),
+                    Moved(metric=c.KL, times=4, past=0.1),
+                ),
+                weight=0.5,
+                profiles=ONLY_GRPO,
+            ),
+            Together(
+                parts=(
+                    Beyond(metric=c.LEARNING_RATE, times=10),
                     Signalled(signals=("kl_spike", "kl_high", "grad_spike", "grad_norm_high")),
                 ),
                 weight=5,
