@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.checkpoints import read_checkpoints
 from llmtrain_exporter.ingest.discover import Scan, SearchOptions, discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
@@ -16,6 +17,7 @@ from llmtrain_exporter.watching.on_demand import open_log, read_to_end
 from llmtrain_exporter.watching.rules import rules_for_reading
 
 from tests.test_source import polled, steps
+from tests.training import save_checkpoint
 
 LIVE = '{"loss": 1.5, "global_step/max_steps": "1/10"}\n'
 NEVER_OLD = SearchOptions(ignore_older=None)
@@ -81,6 +83,7 @@ def test_a_resumed_run_that_wrote_checkpoints_goes_on(tmp_path: Path) -> None:
 def test_the_run_says_where_it_is_read_and_knows_its_checkpoints(tmp_path: Path) -> None:
     """The file is one that is there."""
     for step in (20, 40):
+        save_checkpoint(tmp_path, step)
         state(tmp_path / f"checkpoint-{step}", step)
     (found,) = scan(tmp_path).found
     rules = rules_for_reading(Settings())
@@ -171,3 +174,31 @@ def test_a_run_of_checkpoints_leaves_when_it_is_old(tmp_path: Path) -> None:
     os.utime(state(tmp_path / "checkpoint-10", 10), (1e9, 1e9))
     result = discover([str(tmp_path)], SearchOptions(), 2e9)
     assert (result.found, result.left_out) == ((), {"checkpoint": 1, "too_old": 1})
+
+
+@pytest.mark.parametrize(
+    ("files", "complete"),
+    [
+        ({"model.safetensors": 8, "optimizer.pt": 8}, True),
+        ({"adapter_model.bin": 8}, True),
+        ({"pytorch_model.bin": 8}, True),
+        ({"model-00001-of-00002.safetensors": 8, "model-00002-of-00002.safetensors": 8}, True),
+        ({"global_step20/mp_rank_00_model_states.pt": 8, "latest": 8}, True),
+        ({"iter_0000020/mp_rank_00/model_optim_rng.pt": 8}, True),
+        ({}, False),
+        ({"trainer_state.json": 8, "training_args.bin": 8, "optimizer.pt": 8, "optimizer.bin": 8}, False),
+        ({"model.safetensors": 0, "optimizer.pt": 8}, False),
+        ({"model-00001-of-00002.safetensors": 8}, False),
+        ({"global_step20/mp_rank_00_model_states.pt": 0, "latest": 8}, False),
+    ],
+)
+def test_a_checkpoint_without_all_its_weights_is_none(
+    tmp_path: Path, files: dict[str, int], complete: bool
+) -> None:
+    """A save that was cut short cannot be resumed from."""
+    (tmp_path / "checkpoint-20").mkdir()
+    for name, size in files.items():
+        path = tmp_path / "checkpoint-20" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"w" * size)
+    assert read_checkpoints(str(tmp_path)) == ((20,) if complete else ())

@@ -432,7 +432,6 @@ def test_the_metrics_of_the_sft_faq_are_known_and_explained(key: str) -> None:
         ("tighten_clip", "epsilon", 0.2, 0.1),
         ("tighten_clip", "epsilon_high", 0.28, 0.1),
         ("decay_learning_rate", "lr_scheduler_type", "constant", "cosine"),
-        ("larger_batch", "per_device_train_batch_size", 1.0, 4.0),
         ("larger_batch", "gradient_accumulation_steps", 1.0, 8.0),
         ("save_often", "save_steps", 500.0, 100.0),
         ("raise_learning_rate", "learning_rate", 3e-6, 5e-6),

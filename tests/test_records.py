@@ -40,6 +40,7 @@ from llmtrain_exporter.write.style import Style
 
 from tests.analysing import grpo
 from tests.relaying import alert, group
+from tests.training import save_checkpoint
 
 NOW = 1_800_000_000.0
 DEAD = {
@@ -78,7 +79,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Material:
     """The collapse, beside checkpoints of steps that nobody can tell from records."""
     folder = tmp_path_factory.mktemp("run")
     for step in (20, 60):
-        (folder / f"checkpoint-{step}").mkdir()
+        save_checkpoint(folder, step)
     (folder / "train.log").write_text(collapse())
     return read(folder / "train.log")
 

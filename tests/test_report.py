@@ -51,7 +51,7 @@ from llmtrain_exporter.watching.rules import RunRules
 from llmtrain_exporter.write import markdown
 from llmtrain_exporter.write.style import Style
 
-from tests.training import append, swift, swift_eval
+from tests.training import append, save_checkpoint, swift, swift_eval
 
 NOW = 1_800_000_000.0
 GOLDEN = Path(__file__).with_name("golden") / "report"
@@ -271,7 +271,7 @@ def test_the_checkpoint_to_go_back_to_is_told(tmp_path: Path) -> None:
     """And the best one, and those that are there."""
     shutil.copytree(BROKEN, tmp_path / "run")
     for step in (5, 20, 30):
-        (tmp_path / "run" / f"checkpoint-{step}").mkdir()
+        save_checkpoint(tmp_path / "run", step)
     written = as_markdown(document(materials(tmp_path / "run"), [], Lang.EN))
     assert "To go back to before the incident at step 7: checkpoint-5." in written
     assert "Found beside the log: checkpoint-5, checkpoint-20, checkpoint-30." in written

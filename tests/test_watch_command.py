@@ -52,7 +52,16 @@ from rich.cells import cell_len
 
 from tests.servers import HANGS_SECONDS
 from tests.serving import RUN
-from tests.training import append, printed, swift, swift_eval, swift_summary, touch, trainer_state
+from tests.training import (
+    append,
+    printed,
+    save_checkpoint,
+    swift,
+    swift_eval,
+    swift_summary,
+    touch,
+    trainer_state,
+)
 
 NOW = 1_800_000_000.0
 GOLDEN = Path(__file__).with_name("golden") / "watch"
@@ -227,7 +236,7 @@ def test_a_signal_begins_gets_worse_eases_and_is_over(tmp_path: Path) -> None:
 
 def test_an_incident_comes_with_what_to_do_and_where_to_go_back_to(tmp_path: Path) -> None:
     """The last checkpoint before it that is still there, and the first remedies with their flags."""
-    (tmp_path / "demo-collapse" / "checkpoint-4").mkdir(parents=True)
+    save_checkpoint(tmp_path / "demo-collapse", 4)
     shutil.copytree(LOGS["demo-collapse"], tmp_path / "demo-collapse", dirs_exist_ok=True)
     log = tmp_path / "demo-collapse" / LOG
     rows = log.read_text().splitlines()

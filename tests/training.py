@@ -59,3 +59,10 @@ def touch(path: Path, modified: float) -> Path:
     """Let a file look as if it was written at that Unix time."""
     os.utime(path, (modified, modified))
     return path
+
+
+def save_checkpoint(folder: Path, step: int) -> None:
+    """A checkpoint beside a log, as small as it can be and still have weights."""
+    checkpoint = folder / f"checkpoint-{step}"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "model.safetensors").write_bytes(b"weights")

@@ -22,7 +22,7 @@ PICKERS_KEPT = 8
 
 FOLLOWED = frozenset(
     (
-        *(c.LOSS, c.GRAD_NORM, c.LEARNING_RATE, c.KL, c.ENTROPY, c.TOKEN_ACCURACY),
+        *(c.LOSS, c.GRAD_NORM, c.LEARNING_RATE, c.KL, c.CLIP_RATIO, c.ENTROPY, c.TOKEN_ACCURACY),
         *(c.REWARD, c.REWARD_STD, c.REWARD_FUNCTION_MEAN, c.REWARD_ZERO_STD),
         *(c.COMPLETION_LENGTH, c.COMPLETION_CLIPPED),
         *(c.PREFERENCE_REWARD, c.PREFERENCE_MARGIN),
@@ -30,7 +30,7 @@ FOLLOWED = frozenset(
 )
 """Metrics whose courses a diagnosis can ask for."""
 
-PARTS = frozenset(("", "mean", "max", "max_terminated", "chosen"))
+PARTS = frozenset(("", "mean", "max", "max_terminated", "chosen", "region_mean"))
 """Parts that are followed, of metrics with several; of reward functions each one is."""
 
 FREE = frozenset(("function",))

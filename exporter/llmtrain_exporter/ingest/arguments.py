@@ -66,16 +66,6 @@ def read_hyper_parameters(folder: str, files: Iterable[ArgumentFile] = HUGGING_F
     return select(found)
 
 
-def read_checkpoints(folder: str) -> tuple[int, ...]:
-    """The steps of the checkpoints that lie in `folder`, in order; none where it cannot be read."""
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return ()
-    steps = (name.removeprefix("checkpoint-") for name in names if name.startswith("checkpoint-"))
-    return tuple(sorted(int(step) for step in steps if step.isascii() and step.isdecimal()))
-
-
 def select(found: Mapping[str, object]) -> HyperParameters:
     """The white-listed part of a trainer's arguments."""
     texts = {label: _text(label, found) for label in arguments.TEXTS}

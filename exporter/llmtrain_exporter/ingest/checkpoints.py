@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Collection, Iterable
 
 _STEP = re.compile(r"checkpoint-(\d{1,12})", re.ASCII)
@@ -12,6 +13,12 @@ _NAMED = re.compile(r"(?:tmp-)?checkpoint-.*")
 _COPY = re.compile(
     r"(?:last|latest|best|final)[-_.]?(?:checkpoint|ckpt)|(?:checkpoint|ckpt)[-_.].*", re.IGNORECASE
 )
+_WEIGHTS = re.compile(
+    r".*\.safetensors|(?!training_args|optimizer|scheduler).*\.bin|pytorch_model.*\.pt|.*\.distcp"
+)
+_SHARD = re.compile(r"(.*)-\d+-of-(\d{1,6})\..*", re.ASCII)
+_PARTED = re.compile(r"global_step\d+|pytorch_model_fsdp_\d+|iter_\d+|mp_rank_\d+.*", re.ASCII)
+"""Folders in which DeepSpeed, FSDP and Megatron keep the weights."""
 _TO_GO_ON = re.compile(r"optimizer\.(?:pt|bin)|scheduler\.pt|rng_state(?:_\d+)?\.pth")
 
 
@@ -73,6 +80,40 @@ def output_folder(path: str) -> str:
     """The folder of the training whose document that is: above the checkpoint, where it lies in one."""
     folder = os.path.dirname(path)
     return os.path.dirname(folder) if step_of(os.path.basename(folder)) is not None else folder
+
+
+def read_checkpoints(folder: str) -> tuple[int, ...]:
+    """The steps of the complete checkpoints in `folder`, in order; none where it cannot be read."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return ()
+    steps = ((step, name) for name in names if (step := step_of(name)) is not None)
+    return tuple(sorted(step for step, name in steps if has_weights(os.path.join(folder, name))))
+
+
+def has_weights(folder: str) -> bool:
+    """Whether all weights of a checkpoint are there: a save that was cut short leaves files empty or out."""
+    try:
+        with os.scandir(folder) as entries:
+            found = list(entries)
+        weights = {entry.name: entry.stat().st_size for entry in found if _WEIGHTS.fullmatch(entry.name)}
+        parted = any(_PARTED.fullmatch(entry.name) and _holds_something(entry) for entry in found)
+    except OSError:
+        return False
+    return (parted or bool(weights)) and all(weights.values()) and _has_all_shards(weights)
+
+
+def _holds_something(folder: os.DirEntry[str]) -> bool:
+    """Whether a file lies in it, however deep Megatron puts it, that is not empty."""
+    below = os.walk(folder.path)
+    return any(os.path.getsize(os.path.join(parent, name)) for parent, _, names in below for name in names)
+
+
+def _has_all_shards(names: Iterable[str]) -> bool:
+    """Whether of each file in parts, "model-00001-of-00004.safetensors", there are as many as it says."""
+    parts = Counter((shard[1], int(shard[2])) for name in names if (shard := _SHARD.fullmatch(name)))
+    return all(count == total for (_, total), count in parts.items())
 
 
 class CurrentDocument:

@@ -52,6 +52,14 @@ class Lies(Evidence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beyond(Evidence):
+    """A metric was in some record at least `times` as high as is healthy in this kind of training."""
+
+    metric: Metric
+    times: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moved(Evidence):
     """A metric went from its level `since` then to one that is `times` as high, and beyond `past`.
 
@@ -105,6 +113,8 @@ class Pattern(str, Enum):
     EVALUATION_ROSE = "evaluation_rose"  # the evaluation loss is clearly above its best
     GAP_GROWS = "gap_grows"  # the training loss halves while the evaluation loss hardly falls
     EVALUATION_APART = "evaluation_apart"  # the first evaluation loss is far above that of training
+    WELL_AGAIN = "well_again"  # there was trouble, and it is over
+    IN_TROUBLE = "in_trouble"  # what a record shows speaks against it up to the end
     ENDED = "ended"  # nothing is written any more
     EVALUATED = "evaluated"  # it has evaluations at all
     HIDDEN_NAN = "hidden_nan"  # a loss of 0 beside another value that is not finite

@@ -84,7 +84,8 @@ class Remedy:
     """One thing to do. `changes` is empty where nothing is set on the command line.
 
     `when`: what a run must show, all of it, to be told so; `unless`: of what nothing may hold. Both say it as
-    the evidence for causes does, by weights that do not matter here.
+    the evidence for causes does, by weights that do not matter here. `prevents`: it is of use where all
+    has been put right already, too.
     """
 
     title: Text
@@ -94,3 +95,4 @@ class Remedy:
     profiles: frozenset[str] = ALL_PROFILES
     when: tuple[Evidence, ...] = ()
     unless: tuple[Evidence, ...] = ()
+    prevents: bool = False

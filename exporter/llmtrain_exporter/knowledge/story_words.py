@@ -196,6 +196,9 @@ PROOF_BETWEEN = Text(
     "{metric} 在第 {first} 到 {step} {unit}的中位数为 {at}",
 )
 PROOF_AT = Text("{metric} {at} at {unit} {step}", "{metric} 在第 {step} {unit}为 {at}")
+SILENT_AFTER = Text(
+    "no record since {unit} {step} at {moment}", "第 {step} {unit}（{moment}）之后再没有新记录"
+)
 WHAT_TO_DO = Text("What to do", "怎么办")
 NOW = Text(" (now {now})", "（现为 {now}）")
 GAP = Text("Eval loss far above training loss", "eval loss 远高于训练 loss")

@@ -29,7 +29,7 @@ from llmtrain_exporter.model import (
     Snapshot,
     series,
 )
-from llmtrain_exporter.story.numbers import series_name, short_name, value_text
+from llmtrain_exporter.story.numbers import moment_text, series_name, short_name, value_text
 from llmtrain_exporter.story.phrase import enumerated
 from llmtrain_exporter.story.unit import counted_in
 
@@ -177,6 +177,9 @@ def proof_text(run: Snapshot, proof: Proof, lang: Lang) -> str:
     if isinstance(proof.metric, str):
         value = switched(proof.at) if proof.metric in TRUTHS else written(proof.at)
         return f"{proof.metric} = {value}"
+    if proof.metric.metric is c.LAST_RECORD:
+        silent = words.SILENT_AFTER.of(lang)
+        return silent.format(moment=moment_text(proof.at), step=proof.to_step, **counted_in(run, lang))
     metric, step = proof.metric.metric, proof.to_step
     form = words.PROOF_AT if proof.before is None else words.PROOF_MOVED
     if proof.from_step != proof.to_step and proof.before is None:

@@ -9,8 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
-from llmtrain_exporter.ingest.arguments import read_checkpoints
-from llmtrain_exporter.ingest.checkpoints import output_folder
+from llmtrain_exporter.ingest.checkpoints import output_folder, read_checkpoints
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.source import Reading, Source, read_run_hyper_parameters
 from llmtrain_exporter.knowledge.no_run import NoRunReason

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from statistics import median_low
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import When
+from llmtrain_exporter.knowledge.meaning import number
+from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
@@ -80,8 +82,16 @@ class Case:
 
     @cached_property
     def recovered(self) -> int | None:
-        """The step at which the trouble was over; None: it lasts, or there is none."""
-        return None if self.incident is None else self.incident.recovery_step
+        """The step at which the trouble was over; None: it lasted, or there is none."""
+        return None if self.incident is None or self.went_back else self.incident.recovery_step
+
+    @cached_property
+    def went_back(self) -> bool:
+        """Whether the trouble ended because a checkpoint from before it was loaded again."""
+        incident = self.incident
+        if incident is None or incident.recovery_step is None:
+            return False
+        return incident.recovery_step < incident.onset_step
 
     def series(self, metric: Metric, split: str = "train") -> list[Series]:
         """The series of a metric that were followed: its mean where it has parts, each reward function."""
@@ -98,8 +108,21 @@ class Case:
         return [lengths[stat] for stat in ("max", "max_terminated", "mean") if stat in lengths]
 
     def points(self, key: Series) -> list[Point]:
-        """The course of a series."""
+        """The course of a series, up to where the run went back: what came then was no longer the trouble."""
+        points = self.whole(key)
+        if not self.went_back or self.onset is None:
+            return points
+        return points[: _end_of_row(points, self.onset)]
+
+    def whole(self, key: Series) -> list[Point]:
+        """The course of a series to the end of the log."""
         return self._courses(dict(key.labels).get("split", "train")).of(key)
+
+    def highest_healthy(self, metric: Metric) -> float:
+        """The most that a metric is in healthy runs of this kind; infinite where nothing says."""
+        healthy = MEANINGS[metric].healthy.get(self.run.base)
+        high = None if healthy is None else number(healthy.high, self.run.limits)
+        return math.inf if high is None else high
 
     def stretch(self, key: Series, when: When) -> Stretch | None:
         """How high a series was in a stretch of the run; None where it has no value there."""
@@ -207,6 +230,12 @@ def _before(points: Sequence[Point], onset: int) -> int:
     if found:
         return found[-1]
     return 0 if points and points[0].step >= onset else len(points)
+
+
+def _end_of_row(points: Sequence[Point], step: int) -> int:
+    """How many points there are until steps go back, once they are past `step`."""
+    pairs = enumerate(pairwise(points), 1)
+    return next((at for at, (one, later) in pairs if later.step < one.step >= step), len(points))
 
 
 def always(points: Sequence[Point], low: float, high: float) -> bool:

@@ -13,7 +13,7 @@ from llmtrain_exporter.analyse.diagnosis.patterns import (
     reward_lost,
 )
 from llmtrain_exporter.analyse.diagnosis.prescribing import prescribed
-from llmtrain_exporter.analyse.diagnosis.weighing import proofs
+from llmtrain_exporter.analyse.diagnosis.weighing import SILENT_SINCE, proofs
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.causes import CAUSES
@@ -79,6 +79,8 @@ def _way(proof: Proof, ways: dict[tuple[Series | str, bool], Proof]) -> Proof:
 
 def _as_logged(proof: Proof) -> Proof:
     """Without the digits that a 32-bit float of a course does not hold."""
+    if proof.metric == SILENT_SINCE:
+        return proof
     before = None if proof.before is None else as_logged(proof.before)
     return proof._replace(before=before, at=as_logged(proof.at))
 

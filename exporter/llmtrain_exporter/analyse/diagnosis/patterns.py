@@ -22,7 +22,7 @@ from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.reward import REWARD_FLAT
-from llmtrain_exporter.model import Point, Proof, RowKind, Series, State
+from llmtrain_exporter.model import Health, Point, Proof, RowKind, Series, State
 
 Found = Sequence[Proof] | None
 
@@ -291,6 +291,33 @@ def evaluated(case: Case) -> Found:
     return () if case.run.records.get(RowKind.EVAL) else None
 
 
+def well_again(case: Case) -> Found:
+    """There was trouble, and the run has recovered from it by itself or was taken back."""
+    run = case.run
+    if run.health is Health.BROKEN or not case.serious or _reward_stays_lost(case):
+        return None
+    if run.incidents:
+        return None if any(incident.active for incident in run.incidents) else ()
+    return None if any(episode.active for episode in case.serious) or loss_lost(case) else ()
+
+
+def _reward_stays_lost(case: Case) -> bool:
+    """Whether the last records of the whole log are far below the best."""
+    for key in case.series(c.REWARD):
+        points = case.whole(key)
+        best = highest(smoothed(points)).value if points else 0.0
+        if best > limits.NOTHING and _end(points) <= limits.LOST * best:
+            return True
+    return False
+
+
+def in_trouble(case: Case) -> Found:
+    """What a record shows speaks against the run up to its end."""
+    lasts = [episode.active for episode in case.serious]
+    lasts += [incident.active for incident in case.run.incidents]
+    return () if any(lasts) else None
+
+
 def ended(case: Case) -> Found:
     """The run is over, well or not."""
     return () if case.run.state in (State.FINISHED, State.FAILED) else None
@@ -351,6 +378,8 @@ PATTERNS: Mapping[Pattern, Callable[[Case], Found]] = {
     Pattern.EVALUATION_ROSE: evaluation_rose,
     Pattern.GAP_GROWS: gap_grows,
     Pattern.EVALUATION_APART: evaluation_apart,
+    Pattern.WELL_AGAIN: well_again,
+    Pattern.IN_TROUBLE: in_trouble,
     Pattern.ENDED: ended,
     Pattern.EVALUATED: evaluated,
     Pattern.HIDDEN_NAN: hidden_nan,

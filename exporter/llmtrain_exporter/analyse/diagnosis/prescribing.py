@@ -9,15 +9,13 @@ from dataclasses import replace
 from itertools import pairwise
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged, highest
-from llmtrain_exporter.analyse.diagnosis.patterns import last_good_checkpoint
+from llmtrain_exporter.analyse.diagnosis.patterns import last_good_checkpoint, well_again
 from llmtrain_exporter.analyse.diagnosis.weighing import proofs
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.arguments import TRUTHS
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.evidence import When
-from llmtrain_exporter.knowledge.meaning import number
-from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import (
@@ -56,9 +54,15 @@ def applies(remedy: Remedy, case: Case) -> bool:
     """Whether the run is one to which the remedy may be told."""
     return (
         case.run.base in remedy.profiles
+        and (remedy.prevents or not _is_put_right(case))
         and all(proofs(condition, case) is not None for condition in remedy.when)
         and not any(proofs(condition, case) is not None for condition in remedy.unless)
     )
+
+
+def _is_put_right(case: Case) -> bool:
+    """Whether whoever trains has gone back already, and all is well since."""
+    return case.went_back and well_again(case) is not None
 
 
 def proposals(changes: Iterable[Change], case: Case) -> Iterator[Proposal]:
@@ -72,8 +76,8 @@ def proposals(changes: Iterable[Change], case: Case) -> Iterator[Proposal]:
             continue
         now = _present(change.setting, case)
         value = None if change.rule is None else worked_out(change.rule, now, case, _default(change, case))
-        if change.setting in INTERVALS and isinstance(value, float):
-            value = _often_enough(value, case)
+        if change.setting in INTERVALS:
+            value = _often_enough(change.setting, value, now, case)
         judged = change.rule is None or (isinstance(change.rule, Measured) and change.rule.judged)
         if (value is None and judged) or (value is not None and value != now):
             text = None if value is None else written(value)
@@ -106,12 +110,27 @@ INTERVALS = frozenset(("eval_steps", "save_steps"))
 """Settings that say how often something is done."""
 
 
-def _often_enough(every: float, case: Case) -> float:
-    """No more rarely than ten times in the run: what happens each 1,000 steps never happens in one of 600."""
+def _often_enough(setting: str, value: Value | None, now: Value | None, case: Case) -> float | None:
+    """No more rarely than ten times in the run: what happens each 1,000 steps never happens in one of 600.
+
+    And checkpoints before trouble like this one begins. None where steps are not known, where that is no
+    oftener than now, and for evaluations of a policy that has none: it may lack the data for them.
+    """
     steps = case.run.max_steps or case.run.last_step
-    if not steps or case.run.step_is_record:
-        return every
-    return min(every, float(f"{max(1, steps // limits.AT_LEAST_DONE):.1g}"))
+    evaluates = case.run.base != GRPO or case.run.records.get(RowKind.EVAL)
+    if case.run.step_is_record or not steps or (setting == "eval_steps" and not evaluates):
+        return None
+    wanted = _in_time(case) if setting == "save_steps" and case.run.base == GRPO else []
+    if isinstance(value, float):
+        wanted += [value, float(f"{max(1, steps // limits.AT_LEAST_DONE):.1g}")]
+    often = min(wanted, default=None)
+    return None if often is None or (isinstance(now, float) and often >= now) else often
+
+
+def _in_time(case: Case) -> list[float]:
+    """Steps between checkpoints that leave two before the onset, where none is left from there."""
+    half = 0 if case.onset is None else (case.onset - 1) // 2
+    return [float(f"{half:.1g}")] if half and last_good_checkpoint(case) is None else []
 
 
 def _present(setting: str, case: Case) -> Value | None:
@@ -214,18 +233,12 @@ def _lower_learning_rate(case: Case) -> float | None:
         rate *= limits.RATE_LOWER_GRPO if case.run.base == GRPO else limits.RATE_LOWER
     while _round_rate(rate, stated) >= limits.RATE_FAR_OFF:
         rate = as_logged(rate / 10)
-    return min(_round_rate(rate, stated), _highest_healthy_rate(case))
+    return min(_round_rate(rate, stated), case.highest_healthy(c.LEARNING_RATE))
 
 
 def _round_rate(rate: float, stated: float | None) -> float:
     """Logged ones lie a little below what was set, so that only their first digit says anything."""
     return float(f"{rate:.1g}" if stated is None else f"{rate:.2g}")
-
-
-def _highest_healthy_rate(case: Case) -> float:
-    healthy = MEANINGS[c.LEARNING_RATE].healthy.get(case.run.base)
-    high = None if healthy is None else number(healthy.high, case.run.limits)
-    return math.inf if high is None else high
 
 
 def _warmup_steps(case: Case) -> float | None:

@@ -6,11 +6,21 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import singledispatch
 
-from llmtrain_exporter.analyse.diagnosis.case import Case, Stretch, always, highest, lowest, smoothed
+from llmtrain_exporter.analyse.diagnosis.case import (
+    Case,
+    Stretch,
+    always,
+    as_logged,
+    highest,
+    lowest,
+    smoothed,
+)
 from llmtrain_exporter.analyse.diagnosis.patterns import PATTERNS
 from llmtrain_exporter.analyse.episodes import badness
+from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import (
+    Beyond,
     Configured,
     Evidence,
     Lies,
@@ -21,7 +31,10 @@ from llmtrain_exporter.knowledge.evidence import (
     Unlogged,
     When,
 )
-from llmtrain_exporter.model import Episode, Proof, Series, State
+from llmtrain_exporter.model import Episode, Proof, Series, State, series
+
+SILENT_SINCE = series(c.LAST_RECORD)
+"""What tells how long a run has been silent: the Unix time of its last record."""
 
 
 @singledispatch
@@ -33,7 +46,9 @@ def proofs(evidence: Evidence, case: Case) -> Sequence[Proof] | None:  # noqa: A
 @proofs.register
 def _(evidence: Signalled, case: Case) -> Sequence[Proof] | None:
     if "stalled" in evidence.signals and case.run.state is State.STALLED:
-        return ()
+        run = case.run
+        silent = [] if run.last_record is None else [run.last_record]
+        return [Proof(SILENT_SINCE, run.last_step, run.last_step, None, at) for at in silent]
     found = [episode for episode in case.troubling if episode.signal in evidence.signals]
     if evidence.first:
         found = [episode for episode in found if _is_first(episode, case)]
@@ -50,6 +65,16 @@ def _(evidence: Lies, case: Case) -> Sequence[Proof] | None:
         if stretch is not None and _lies(evidence, key, stretch, case):
             found.append(Proof(key, stretch.first, stretch.last, None, stretch.value))
     return found[:1] or None
+
+
+@proofs.register
+def _(evidence: Beyond, case: Case) -> Sequence[Proof] | None:
+    high = as_logged(evidence.times * case.highest_healthy(evidence.metric))
+    for key in case.series(evidence.metric):
+        best = case.stretch(key, When.BEST)
+        if best is not None and as_logged(best.value) >= high:
+            return [Proof(key, best.first, best.last, None, best.value)]
+    return None
 
 
 @proofs.register

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.cause import Cause
-from llmtrain_exporter.knowledge.evidence import Moved, Signalled
+from llmtrain_exporter.knowledge.evidence import Moved, Pattern, Shows, Signalled
 from llmtrain_exporter.knowledge.text import Text
 
 CAUSES: Mapping[str, Cause] = {
@@ -58,7 +58,10 @@ CAUSES: Mapping[str, Cause] = {
             "One rank died and the others wait for it, the disk is full, or the scheduler took the node.",
             "某个 rank 挂了、其他 rank 在等；磁盘写满；或节点被调度系统回收。",
         ),
-        evidence=(Signalled(signals=("stalled",), weight=2),),
+        evidence=(
+            Signalled(signals=("stalled",), weight=2, needed=True),
+            Shows(pattern=Pattern.IN_TROUBLE, weight=-1),
+        ),
         remedies=(
             "inspect_process",
             "check_machine",

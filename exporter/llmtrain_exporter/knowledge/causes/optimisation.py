@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.cause import Cause
-from llmtrain_exporter.knowledge.evidence import Configured, Lies, Moved, Pattern, Shows, Signalled, When
+from llmtrain_exporter.knowledge.evidence import (
+    Beyond,
+    Configured,
+    Lies,
+    Moved,
+    Pattern,
+    Shows,
+    Signalled,
+    Together,
+    When,
+)
 from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, ONLY_GRPO
 from llmtrain_exporter.knowledge.text import Text
 
@@ -24,6 +34,31 @@ CAUSES: Mapping[str, Cause] = {
             Lies(metric=c.LEARNING_RATE, when=When.BEST, low=3e-3, weight=2.5),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, low=5e-3, weight=2),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, low=2e-5, weight=0.5, profiles=ONLY_GRPO),
+            Beyond(metric=c.LEARNING_RATE, times=10, weight=2, profiles=ONLY_GRPO),
+            Together(
+                parts=(
+                    Beyond(metric=c.LEARNING_RATE, times=10),
+                    Moved(metric=c.KL, times=4, past=0.1),
+                ),
+                weight=0.5,
+                profiles=ONLY_GRPO,
+            ),
+            Together(
+                parts=(
+                    Beyond(metric=c.LEARNING_RATE, times=10),
+                    Signalled(signals=("kl_spike", "kl_high", "grad_spike", "grad_norm_high")),
+                ),
+                weight=5,
+                profiles=ONLY_GRPO,
+            ),
+            Together(
+                parts=(
+                    Beyond(metric=c.LEARNING_RATE, times=10),
+                    Moved(metric=c.ENTROPY, times=4, past=1.0),
+                ),
+                weight=3,
+                profiles=ONLY_GRPO,
+            ),
             Signalled(signals=("grad_spike", "grad_norm_high", "loss_spike", "loss_unstable"), weight=0.5),
             Shows(pattern=Pattern.LOSS_LOST, weight=0.5),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6, weight=-2),

@@ -15,11 +15,11 @@ CAUSES: Mapping[str, Cause] = {
     "policy_drift": Cause(
         Text("The policy has left its reference model", "policy 偏离 reference model 过远"),
         Text(
-            "Each update that raises the reward also moves the policy. Against steps of this size "
-            "({learning_rate}) the KL penalty ({beta}) is too weak, or there is none, and the output no "
-            "longer resembles what it started from.",
-            "每次为提高 reward 的更新都会移动 policy。"
-            "学习率这么大（{learning_rate}），KL 惩罚（{beta}）太弱或根本没有，输出已与起点完全不同。",
+            "Each update that raises the reward also moves the policy, and nothing pulled it back enough: "
+            "the output no longer resembles what it started from. Two settings decide how far it goes: the "
+            "size of the steps ({learning_rate}) and the weight of the KL penalty ({beta}).",
+            "每次为提高 reward 的更新都会移动 policy，而把它拉回来的力量不够，输出已与起点完全不同。"
+            "走多远由两个参数决定：学习率（{learning_rate}）和 KL 惩罚的系数（{beta}）。",
         ),
         evidence=(
             Moved(metric=c.KL, times=4, past=0.1, weight=2),

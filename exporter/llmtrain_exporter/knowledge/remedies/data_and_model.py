@@ -60,6 +60,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "换了顺序一般不会再出事。",
         ),
         (src.PALM,),
+        unless=(Shows(pattern=Pattern.WELL_AGAIN),),
     ),
     "raise_lora_rank": Remedy(
         Text("Give LoRA more room", "加大 LoRA 容量"),

@@ -81,7 +81,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.RUNS,),
         profiles=ONLY_GRPO,
-        unless=(Shows(pattern=Pattern.ENDED),),
+        unless=(Shows(pattern=Pattern.ENDED), Shows(pattern=Pattern.WELL_AGAIN)),
     ),
     "no_reward_for_truncated": Remedy(
         Text("Give truncated completions no reward", "被截断的回答记 0 分"),
@@ -106,7 +106,7 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.DAPO,),
         (Change("overlong_filter", Choice("true")),),
         ONLY_GRPO,
-        unless=(NOTHING_CUT, Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.9)),
+        unless=(NOTHING_CUT, Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.5)),
     ),
     "stop_words": Remedy(
         Text("Make completions end", "让生成能正常停下"),

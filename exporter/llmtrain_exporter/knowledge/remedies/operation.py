@@ -31,6 +31,7 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.PALM),
         (Change("resume_from_checkpoint", Measured(Quantity.GOOD_CHECKPOINT)),),
         when=(Shows(pattern=Pattern.CHECKPOINT_BEFORE),),
+        unless=(Shows(pattern=Pattern.WELL_AGAIN),),
     ),
     "guard": Remedy(
         Text("Save and roll back automatically", "自动保存快照并回滚"),
@@ -42,17 +43,19 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_SPECIFIC,),
         profiles=ONLY_GRPO,
+        prevents=True,
     ),
     "save_often": Remedy(
-        Text("Evaluate and save more often", "更频繁地评估和保存"),
+        Text("Save more often", "更频繁地保存 checkpoint"),
         Text(
             "A collapse takes some tens of steps: with rare checkpoints a day of training is lost by going "
-            "back.",
-            "崩溃只需几十步。checkpoint 太稀疏，一回滚就丢掉大段训练。",
+            "back. Where there is evaluation data, evaluate at the same steps.",
+            "崩溃只需几十步。checkpoint 太稀疏，一回滚就丢掉大段训练。有验证数据时，按同样的步数做验证。",
         ),
         (src.GRPO_REMEDIES,),
         SETUP[profile.GRPO],
         ONLY_GRPO,
+        prevents=True,
     ),
     "evaluate_regularly": Remedy(
         Text("Log, evaluate and save at regular steps", "按固定步数记录、评估、保存"),
@@ -151,5 +154,6 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.RUNS,),
         (Change("resume_from_checkpoint", Measured(Quantity.NEWEST_CHECKPOINT)),),
+        unless=(Shows(pattern=Pattern.IN_TROUBLE),),
     ),
 }

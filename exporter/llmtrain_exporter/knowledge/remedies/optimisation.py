@@ -149,6 +149,7 @@ REMEDIES: Mapping[str, Remedy] = {
             Change("epsilon_high", Ladder((0.1,), up=False)),
         ),
         ONLY_GRPO,
+        unless=(Lies(metric=c.CLIP_RATIO, when=When.ALWAYS, high=0.01),),
     ),
     "decay_learning_rate": Remedy(
         Text("Let the learning rate decay", "使用会衰减的学习率调度"),
@@ -178,14 +179,19 @@ REMEDIES: Mapping[str, Remedy] = {
         (Change("learning_rate", None),),
     ),
     "larger_batch": Remedy(
-        Text("Use larger batches or accumulate more", "加大 batch 或梯度累积"),
+        Text("Take more samples per step", "每步用更多样本"),
         Text(
-            "More samples per step give a smoother gradient. Accumulation needs no more memory, only time.",
-            "每步样本越多，梯度估计越平滑。梯度累积不占显存，只多花时间。",
+            "More samples per step give a smoother gradient. Accumulation needs no more memory, only time; "
+            "larger batches need memory.",
+            "每步样本越多，梯度估计越平滑。梯度累积不占显存，只多花时间；加大 batch 则要占显存。",
         ),
         (src.GRPO_REMEDIES, src.SFT_ADJUST),
         (
-            Change("per_device_train_batch_size", Ladder((4.0,), beyond=2.0)),
+            Change(
+                "per_device_train_batch_size",
+                Ladder((4.0,), beyond=2.0),
+                where_no="gradient_accumulation_steps",
+            ),
             Change("gradient_accumulation_steps", Ladder((8.0,), beyond=2.0)),
         ),
     ),

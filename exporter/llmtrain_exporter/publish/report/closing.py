@@ -13,7 +13,7 @@ from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.own_level import MATURE
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.model import CheckAnswer, RowKind, Snapshot, State
+from llmtrain_exporter.model import CheckAnswer, Health, Incident, RowKind, Snapshot, State
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph, short
 from llmtrain_exporter.story.blocks import Code, Line, Piece, Section, Table, items
@@ -69,10 +69,16 @@ def _best_reward(material: Material, say: Say) -> Iterator[Line]:
 
 
 def _back(run: Snapshot, say: Say) -> Iterator[str]:
-    for incident in run.incidents[:1]:
+    for incident in _lasting(run)[:1]:
         step = checkpoint_before(run, incident)
         form = r.NO_WAY_BACK if step is None else r.GO_BACK
         yield say(form, onset=incident.onset_step, checkpoint=f"checkpoint-{step}")
+
+
+def _lasting(run: Snapshot) -> list[Incident]:
+    """The incidents from which the run has not recovered: to go back behind others throws good work away."""
+    broken = run.health is Health.BROKEN
+    return [incident for incident in run.incidents if incident.active or broken]
 
 
 def checklist(material: Material, say: Say) -> Section:
@@ -103,10 +109,11 @@ def _answer(check: Check, answers: Mapping[str, CheckAnswer], run: Snapshot, say
 
 def _to_keep(run: Snapshot, say: Say) -> tuple[Piece, str]:
     """The checkpoint that one would keep."""
-    back = checkpoint_before(run, run.incidents[0]) if run.incidents else None
-    if back is not None:
-        name = f"checkpoint-{back}"
-        return Code(name), say(r.GO_BACK, onset=run.incidents[0].onset_step, checkpoint=name)
+    for incident in _lasting(run)[:1]:
+        back = checkpoint_before(run, incident)
+        if back is not None:
+            name = f"checkpoint-{back}"
+            return Code(name), say(r.GO_BACK, onset=incident.onset_step, checkpoint=name)
     if run.best is None or run.base == GRPO:
         not_known = say(w.ANSWERS[Answer.NOT_KNOWN])
         return not_known, say(r.NOT_BY_LOSS if run.base == GRPO else r.NEVER_EVALUATED)
