@@ -200,9 +200,9 @@ PROOF_BETWEEN = Text(
 )
 PROOF_AT = Text("{metric} {at} at {unit} {step}", "{metric} 在第 {step} {unit}为 {at}")
 WHAT_TO_DO = Text("What to do", "怎么办")
-NOW = Text(" (now {now})", "（现为 {now}）")
+NOW = Text(" (now {now})", "（现值 {now}）")
 GAP = Text("Eval loss far above training loss", "eval loss 远高于训练 loss")
-UNKNOWN = Text(" (the log does not say what it is now)", "（日志没有写现在是多少）")
+UNKNOWN = Text(" (the log does not say what it is now)", "（日志没有写现值）")
 UNLESS_HIGHER = Text(
     " (unless it is higher already: the log does not say)", "（日志没有写现值，已经更高就不用改）"
 )

@@ -23,6 +23,9 @@ from llmtrain_exporter.write.line import line_text
 from llmtrain_exporter.write.style import Style
 from llmtrain_exporter.write.terminal import block_lines, indented, narrowed
 
+LEAST = 30
+"""Lines that each of many runs may have, whatever stands above them."""
+
 SCREEN = 50
 """Lines that are told of a run, so that all of it stands on a screen; `--verbose` tells the rest."""
 
@@ -41,12 +44,13 @@ def as_text(
     """
     ordered = sorted(runs, key=lambda run: -run.verdict.value)
     several = len(ordered) > 1
-    if several:
-        yield from _ended(_overview(ordered, style))
+    overview = list(_overview(ordered, style)) if several else []
+    yield from _ended(overview)
+    most = None if verbose else max(SCREEN - len(overview) - several, LEAST)
     for at, run in enumerate(ordered):
         if verbose or not several or run.verdict is not Health.HEALTHY:
             yield "\n" if several or at else ""
-            yield from _ended(_run(run, courses.get(run.run, {}), style, None if verbose else SCREEN))
+            yield from _ended(_run(run, courses.get(run.run, {}), style, most))
     if runs and others:
         yield "\n"
     for other in others:

@@ -75,9 +75,8 @@ def because(run: Snapshot, check: Check, found: CheckAnswer, lang: Lang) -> str:
     if found.ground is Ground.SIGNALS:
         return _listed((_episode(run, episode, lang) for episode in _each_signal(found.episodes)), lang)
     if found.ground is Ground.VERDICT:
-        return _listed(
-            (signal_title(run, signal, lang) for signal in against(run)), lang
-        ) or words.NOTHING_AGAINST.of(lang)
+        against_it = _listed((signal_title(run, signal, lang) for signal in against(run)), lang)
+        return against_it or words.NOTHING_AGAINST.of(lang)
     if found.ground is Ground.STALLED:
         return signal_title(run, "stalled", lang)
     if found.ground is Ground.TOO_FEW:

@@ -28,7 +28,8 @@ def run_story(
     """
     found = diagnose(run)
     proposed = actions(run, found, lang)[:most_actions]
-    evidence = {proof.metric for cause in found.causes[:1] for proof in cause.evidence}
+    proofs = [proof.metric for cause in found.causes[:1] for proof in cause.evidence]
+    evidence = frozenset(metric for metric in proofs if not isinstance(metric, str))
     sections = (
         verdict.verdict_section(run, lang),
         facts.facts_section(run, lang),
