@@ -10,6 +10,7 @@ from llmtrain_exporter.analyse import run_series
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.ingest.dialects.swift import Swift
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signals import BUILT_IN
 from llmtrain_exporter.model import Episode, Record, Series
 
@@ -29,7 +30,7 @@ def records(rows: Iterable[Row]) -> Iterator[Record]:
 
 def analyse(profile: str, rows: Iterable[Row], **numbers: float) -> Analysis:
     """The analysis of a run of a built-in profile; `numbers` are its hyper-parameters."""
-    analysis = Analysis(BUILT_IN[profile], numbers, episodes_kept=1000)
+    analysis = Analysis(BUILT_IN[profile], numbers, episodes_kept=1000, kl_clamp=SWIFT.kl_clamp)
     for record in records(rows):
         analysis.fold(record, record.step or 0)
     return analysis

@@ -17,6 +17,7 @@ from llmtrain_exporter.ingest.arguments import (
     read_hyper_parameters,
     select,
 )
+from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.model import HyperParameters
 
@@ -239,3 +240,18 @@ def test_no_bytes_make_the_reading_fail(tmp_path_factory: pytest.TempPathFactory
     for name in ("args.json", "training_args.yaml"):
         written(folder, name, content)
     assert isinstance(read_hyper_parameters(str(folder)), HyperParameters)
+
+
+def test_a_trainer_state_names_settings_of_its_own(tmp_path: Path) -> None:
+    """How often the run logs, evaluates and saves, where no argument file says so."""
+    state = {"logging_steps": 10, "eval_steps": 500, "save_steps": 100, "train_batch_size": 2}
+    (tmp_path / "trainer_state.json").write_text(json.dumps({**state, "log_history": []}))
+    files = registered()["trainer_state"].argument_files
+    settings = read_hyper_parameters(str(tmp_path), files).settings
+    assert {key: settings[key] for key in ("logging_steps", "eval_steps", "save_steps")} == {
+        "logging_steps": 10,
+        "eval_steps": 500,
+        "save_steps": 100,
+    }
+    (tmp_path / "args.json").write_text('{"eval_steps": 20}')
+    assert read_hyper_parameters(str(tmp_path), files).settings["eval_steps"] == 20

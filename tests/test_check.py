@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 import pytest
+from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
@@ -32,8 +33,9 @@ from llmtrain_exporter.publish.check import (
     run_check,
 )
 from llmtrain_exporter.publish.check_courses import CoursesKept
-from llmtrain_exporter.publish.check_text import as_text
+from llmtrain_exporter.publish.check_text import SCREEN, as_text
 from llmtrain_exporter.story.metrics import Courses
+from llmtrain_exporter.story.run_story import ACTIONS_TOLD
 from llmtrain_exporter.story.shorten import MOST_INCIDENTS
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
@@ -528,3 +530,21 @@ def test_not_a_number_does_not_reach_json() -> None:
     """JSON has none."""
     strange = replace(RUN, best=(math.nan, 3))
     assert json.loads(as_json([strange], []))["runs"][0]["best"] == {"eval_loss": None, "step": 3}
+
+
+def test_verbose_tells_every_remedy(tmp_path: Path) -> None:
+    """Without it a run has those that come first."""
+    run = checked("policy-drift", tmp_path)
+    wanted = len(diagnose(run).remedies)
+    assert wanted > ACTIONS_TOLD
+    told = text([run], verbose=True)
+    assert f"\n    {wanted}. " in told
+    assert f"\n    {wanted}. " not in text([run])
+
+
+def test_the_overview_of_several_runs_counts_as_part_of_the_screen(tmp_path: Path) -> None:
+    """One run that is not healthy among many that are still fits."""
+    bad = checked("policy-drift", tmp_path)
+    runs = [bad, *(replace(RUN, run=f"run-{at}") for at in range(12))]
+    for style in (EN, replace(EN, lang=Lang.ZH)):
+        assert len(text(runs, style).splitlines()) <= SCREEN

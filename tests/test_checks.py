@@ -243,3 +243,17 @@ def test_all_outputs_have_the_same_answers(name: str, tmp_path: Path) -> None:
 def test_the_fixtures_have_runs_to_ask() -> None:
     """So that the tests above say something."""
     assert {"swift-sft-nan", "swift-sft", "demo-healthy"} <= set(LOGS)
+
+
+def test_a_gap_while_evaluation_is_at_its_best_is_no_reason_to_stop() -> None:
+    """It is called what the findings call it, and only the question about the gap says no."""
+    rows = [
+        {**row, "loss": 0.5 * 0.98**at} if "loss" in row else row for at, row in enumerate(evaluated(120))
+    ]
+    run = supervised(rows)
+    assert "overfit" in {episode.signal for episode in run.episodes if episode.active}
+    found = answers(run)
+    assert found["eval_loss_keeping_up"] is Answer.NO
+    assert found["learning_the_task"] is found["going_on_worth_it"] is Answer.NOT_ALWAYS
+    told = because(run, BY_ID["eval_loss_keeping_up"], answers_by_check(run)["eval_loss_keeping_up"], Lang.EN)
+    assert told.startswith("Eval loss far above training loss")

@@ -28,7 +28,7 @@ from llmtrain_exporter.knowledge.remedy import (
     Scale,
     ValueRule,
 )
-from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signal import Severity, Signal
 from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.spikes import SPIKES
 from llmtrain_exporter.knowledge.text import Lang, Text
@@ -351,3 +351,11 @@ def test_every_sft_signal_answers_a_check() -> None:
     """The checklists use all that is known of a supervised run."""
     asked = {signal for checklist in CHECKLISTS for check in checklist.checks for signal in check.signals}
     assert set(LIMITS[profile.SFT]) - asked == set()
+
+
+@pytest.mark.parametrize("signal", SIGNALS.values(), ids=lambda signal: signal.name)
+def test_a_finding_leaves_open_what_a_run_is_counted_in(signal: Signal) -> None:
+    """A log without steps counts records, which are no steps."""
+    finding = signal.advice.finding
+    assert "step {step}" not in finding.of(Lang.EN)
+    assert "第 {step} 步" not in finding.of(Lang.ZH)

@@ -13,6 +13,7 @@ from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.columns import Columns
 from llmtrain_exporter.analyse.signals.rule import REWARD_STD, Context, Rule
 from llmtrain_exporter.knowledge import analysis_metrics as m
+from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signal import FoundBy, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN, LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.signals.policy import KL_HIGH
@@ -305,7 +306,10 @@ def test_looking_at_a_run_changes_nothing(
         rows[at] = {**rows[at], key: value}
     if sparse:
         rows = [{k: v for k, v in row.items() if at % 2 or "reward" not in k} for at, row in enumerate(rows)]
-    whole, watched = analyse("grpo", rows), Analysis(BUILT_IN["grpo"], {}, episodes_kept=1000)
+    whole, watched = (
+        analyse("grpo", rows),
+        Analysis(BUILT_IN["grpo"], {}, episodes_kept=1000, kl_clamp=SWIFT.kl_clamp),
+    )
     for at, record in enumerate(records(rows)):
         watched.fold(record, record.step or 0)
         if at >= looked:
@@ -399,3 +403,27 @@ def test_rewards_may_be_punishments(shift: float) -> None:
     """All of them below 0, or about it: no share of the best can be left."""
     rows = [{**row, "reward": float(str(row["reward"])) + shift} for row in grpo(120)]
     assert signals(analyse("grpo", rows)) == set()
+
+
+def test_only_a_trainer_that_clamps_kl_has_a_clamp() -> None:
+    """Others hold it against their limits as they stand; so does a run whose kl rose above the clamp."""
+    rows = [*grpo(20), *grpo(6, kl=9.5)]
+    assert found(analyse("grpo", rows), "kl_high")[0].limit == 9
+    elsewhere = Analysis(BUILT_IN["grpo"], {})
+    for record in records(rows):
+        elsewhere.fold(record, record.step or 0)
+    assert [episode.limit for episode in found(elsewhere, "kl_high")] == [5]
+    above = found(analyse("grpo", [*grpo(20), *grpo(1, kl=12.0), *grpo(30, kl=9.5)]), "kl_high")
+    assert {episode.limit for episode in above} <= {5, 10}
+
+
+def in_epochs(rows: list[dict[str, object]], each: int) -> list[Row]:
+    """The rows with the epoch that each is in, so many rows in one."""
+    return [{**row, "epoch": number / each} for number, row in enumerate(rows, 1)]
+
+
+def test_a_loss_that_has_left_its_level_is_on_no_plateau() -> None:
+    """The level of a diverged loss is that from before; what stays where it was is told."""
+    flat, lost = sft(300, loss=1.4), [*sft(60, loss=1.4), *sft(240, loss=8.0, grad_norm=90.0)]
+    assert found(analyse("sft", in_epochs(flat, 40)), "loss_plateau")
+    assert not found(analyse("sft", in_epochs(lost, 40)), "loss_plateau")

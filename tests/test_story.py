@@ -23,6 +23,8 @@ from llmtrain_exporter.model import Episode, Health, Incident, Proposal, State, 
 from llmtrain_exporter.story import blocks as b
 from llmtrain_exporter.story.advice import action_line, flags_section
 from llmtrain_exporter.story.diagnosis import Action, findings, signal_title
+from llmtrain_exporter.story.events import findings_section
+from llmtrain_exporter.story.judged import judgement
 from llmtrain_exporter.story.metrics import metrics_section
 from llmtrain_exporter.story.numbers import duration
 from llmtrain_exporter.story.phrase import enumerated, joined, parts, phrase
@@ -30,6 +32,7 @@ from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.sections import RANKS
 from llmtrain_exporter.story.shorten import at_most, brief, essentials, shortened, urgent_rows
 from llmtrain_exporter.story.tree_json import LONGEST_TEXT, MOST_ENTRIES, from_object, to_object
+from llmtrain_exporter.story.verdict import verdict_section
 
 from tests.serving import RUN
 
@@ -596,3 +599,62 @@ def test_what_is_not_known_may_be_better_already(rises: bool | None, text: str) 
     assert text in b.plain(action_line(action, Lang.EN))
     known = Action("Raise it", "", (proposal._replace(now=0.04),), action.rises)
     assert "(now 0.04)" in b.plain(action_line(known, Lang.EN))
+
+
+def test_a_rise_of_the_evaluation_loss_is_told_beside_the_lowest() -> None:
+    """Where training loss is far above it, scales differ and that one says nothing."""
+    loss = series(c.LOSS, ("split", "eval"))
+    episode = Episode("overfit", Severity.WARNING, 135, 135, 1, 0.56, 135, 5.9, loss, 2.9, None, active=True)
+    run = replace(RUN, base="sft", best=(0.54, 50), samples={loss: 0.56}, episodes=(episode,))
+    assert findings(run, Lang.EN)[0].text == "loss (eval) is 0.56 at step 135, lowest so far 0.54."
+    assert judgement(loss, run, Lang.EN).beside == "lowest so far 0.54"
+
+
+def test_what_began_an_incident_and_what_is_critical_stays() -> None:
+    """First goes what is for information, then warnings that came later."""
+
+    def episode(step: int, severity: Severity) -> Episode:
+        name = f"{'overfit' if step % 2 else 'kl_spike'}"
+        metric = series(c.REWARD_FUNCTION_MEAN, ("function", str(step)))
+        return Episode(name, severity, step, step, 1, 2.0, step, 1.0, metric, 1.0, None, active=False)
+
+    info, warning, critical = Severity.INFO, Severity.WARNING, Severity.CRITICAL
+    severities = {5: info, 7: warning, 9: warning, 12: critical, 20: warning, 30: critical}
+    incident = Incident(7, 20, None, (("kl", 7),), (), True, True)
+    episodes = tuple(episode(step, severity) for step, severity in severities.items())
+    section = findings_section(replace(RUN, episodes=episodes, incidents=(incident,)), Lang.EN)
+    assert section is not None
+
+    def left(most: int) -> list[int]:
+        blocks = at_most(section, most, Lang.EN, needed=True).blocks
+        lines = [item.line for block in blocks if isinstance(block, b.Items) for item in block.items]
+        return [piece.first for line in lines for piece in line if isinstance(piece, b.Span)]
+
+    assert left(5) == [7, 9, 12, 20, 30]
+    assert left(4) == [7, 9, 12, 30]
+    assert left(3) == left(1) == [7, 12, 30]
+
+
+def test_the_evidence_of_the_leading_cause_stays_in_the_table() -> None:
+    """Its rows go as late as those with a warning, though nothing is said against them."""
+    bonus = series(c.REWARD_FUNCTION_MEAN, ("function", "LenBonus"))
+    run = replace(RUN, samples={series(c.LOSS, ("split", "train")): 0.1, bonus: 2.0})
+    for evidence, place in (((), 0), ((bonus,), 1)):
+        section = metrics_section(run, Lang.EN, evidence=evidence)
+        assert section is not None
+        [table] = [block for block in section.blocks if isinstance(block, b.Table)]
+        assert urgent_rows(table, 1) == [place]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [(State.STALLED, "healthy (no longer written)"), (State.RUNNING, "healthy (now watch)")],
+)
+def test_a_log_that_merely_ended_is_not_called_broken(state: State, said: str) -> None:
+    """Silence says nothing of the records that are there."""
+    run = replace(RUN, state=state, health=Health.WATCH)
+    section = verdict_section(run, Lang.EN)
+    assert section is not None
+    [block] = section.blocks
+    assert isinstance(block, b.Paragraph)
+    assert "".join(piece if isinstance(piece, str) else piece.text for piece in block.line) == said

@@ -34,12 +34,19 @@ class Analysis:
     """What the training and evaluation records of one run say of its health, so far."""
 
     def __init__(
-        self, profile: Profile, numbers: Mapping[str, float], episodes_kept: int = EPISODES_KEPT
+        self,
+        profile: Profile,
+        numbers: Mapping[str, float],
+        episodes_kept: int = EPISODES_KEPT,
+        kl_clamp: float = UNLIMITED,
     ) -> None:
-        """`numbers`: the run's hyper-parameters. `episodes_kept`: those remembered one by one."""
+        """`numbers`: the run's hyper-parameters. `episodes_kept`: those remembered one by one.
+
+        `kl_clamp`: above which the trainer lets no kl of a token rise.
+        """
         self.profile = profile.name
         self.limits = profile.limits
-        self._rules = rules_for(profile, Context(profile.limits, numbers))
+        self._rules = rules_for(profile, Context(profile.limits, numbers, kl_clamp))
         # The rules, and not their hooks: a bound method of each would take more memory than the rules do.
         self._reading = tuple(rule for rule in self._rules if rule.read is not None)
         self._looking_back = tuple(rule for rule in self._rules if rule.look_back is not None)

@@ -16,6 +16,7 @@ from llmtrain_exporter.knowledge.answer import VALUES, Answer, Ground
 from llmtrain_exporter.knowledge.checklists import ANSWERED, ASKED_OF, Check
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.own_level import LOSS_FALLEN, MATURE
+from llmtrain_exporter.knowledge.signals.fit import EVALUATION_AT_BEST, OVERFIT
 from llmtrain_exporter.model import (
     CheckAnswer,
     Episode,
@@ -31,6 +32,7 @@ KNOWN_KEPT = 1024
 """Different states of runs whose answers are remembered."""
 
 NON_FINITE = "non_finite"
+_EVALUATED_LOSS = series(c.LOSS, ("split", "eval"))
 
 _ENDED = (State.FINISHED, State.FAILED)
 _MOST_RECORDS = max(check.records for check in ANSWERED)
@@ -50,6 +52,7 @@ class Known(NamedTuple):
     health: Health
     ended: bool
     risen: bool  # the loss, above what it was at first
+    gap_alone: bool  # evaluation is behind training and at its best
 
 
 def is_asked(run: Snapshot) -> bool:
@@ -86,10 +89,11 @@ def _with_episodes(check: Check, answer: Answer, ground: Ground, run: Snapshot) 
 
 
 def _known(run: Snapshot) -> Known:
+    active = frozenset([episode.signal for episode in run.episodes if episode.active])
     return Known(
         train=min(run.records.get(RowKind.TRAIN, 0), _MOST_RECORDS),
         evaluations=min(run.records.get(RowKind.EVAL, 0), _MOST_EVALUATIONS),
-        active=frozenset([episode.signal for episode in run.episodes if episode.active]),
+        active=active,
         seen=frozenset([episode.signal for episode in run.episodes]),
         limited=frozenset(run.limits),
         logged=frozenset([key for key in _looked_at() if key in run.samples]),
@@ -97,7 +101,14 @@ def _known(run: Snapshot) -> Known:
         health=run.health,
         ended=run.state in _ENDED,
         risen=_has_risen(run),
+        gap_alone=OVERFIT.name in active and is_at_best(run),
     )
+
+
+def is_at_best(run: Snapshot) -> bool:
+    """Whether the last evaluation loss is the lowest, but for chance: the model still learns the task."""
+    last = run.samples.get(_EVALUATED_LOSS)
+    return run.best is not None and last is not None and last <= EVALUATION_AT_BEST * run.best[0]
 
 
 def usual_loss(run: Snapshot) -> float | None:
@@ -137,7 +148,8 @@ def _answer(check: Check, known: Known) -> tuple[Answer, Ground]:
         return Answer.NOT_KNOWN, Ground.TOO_FEW
     if c.RUN_HEALTH in check.metrics:
         return _by_health(known)
-    if not known.active.isdisjoint(check.signals):
+    harmless = {OVERFIT.name} if known.gap_alone and not check.of_gap else set()
+    if not (known.active - harmless).isdisjoint(check.signals):
         return Answer.NO, Ground.SIGNALS
     if check.ahead and known.verdict is Health.BROKEN:
         return Answer.NO, Ground.VERDICT

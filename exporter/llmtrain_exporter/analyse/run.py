@@ -107,6 +107,7 @@ class Run:
         self._profile = options.profiles[stated] if stated else None
         self.carried = carried or {}  # what is added to each counter; below 0 for what was history
         self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
+        self.producer: Producer | None = None  # who writes the log, as far as that is known by now
         self.analysis: Analysis | None = None  # the first training record shows its kind
         self._onset: Onset | None = None  # the last incident's
         self.pace = RunPace()
@@ -316,7 +317,8 @@ class Run:
     def _new_analysis(self) -> Analysis:
         """By what is known of the run's kind; before its first training record that may be wrong yet."""
         numbers, episodes_kept = self._hyper_parameters.numbers, self._options.episodes_kept
-        return Analysis(self.profile, numbers, episodes_kept)
+        clamp = math.inf if self.producer is None else self.producer.kl_clamp
+        return Analysis(self.profile, numbers, episodes_kept, clamp)
 
     def _evaluate(self, record: Record) -> None:
         if record.step is not None:

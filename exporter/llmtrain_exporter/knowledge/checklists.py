@@ -52,6 +52,7 @@ class Check:
     tell. Of those with a split, that of `split` counts. `records`, `evaluations`: with fewer of training and
     evaluation nobody can tell either. `of_weights`: its metrics say nothing once the weights are NaN.
     `ahead`: it is about what is still to come. `falls`: a loss above what it was at first is a no as well.
+    `of_gap`: evaluation behind training is a no even where it is as good as it ever was.
     Without `signals` a run has an answer of its own.
     """
 
@@ -65,6 +66,7 @@ class Check:
     of_weights: bool = True
     ahead: bool = False
     falls: bool = False
+    of_gap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ CHECKLISTS = (
                 ("overfit",),
                 (c.EVAL_TRAIN_LOSS,),
                 evaluations=1,
+                of_gap=True,
             ),
             Check(
                 "eval_accuracy_rising",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -58,6 +59,7 @@ class Producer:
     Both have what holds for every profile, and `..._in` what holds in one profile alone and goes before it.
     `family`: the dialect under which people know its logs, where that is not the program's own.
     `states_steps`: a file of its runs that states steps; empty: none.
+    `kl_clamp`: above which it lets no kl of a token rise, nats; most know no such limit.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Producer:
     defaults_in: Mapping[str, Mapping[str, float | str]] = field(default_factory=dict)
     family: str = ""
     states_steps: str = ""
+    kl_clamp: float = math.inf
 
     @property
     def dialect(self) -> str:

@@ -56,8 +56,10 @@ SWIFT = Producer(
         profile.DPO: {"beta": 0.1},
     },
     states_steps="logging.jsonl",
+    kl_clamp=10.0,
 )
-"""ms-swift. It works out beta itself where none is given: source: its RLHFArguments, as in the table."""
+"""ms-swift, which clamps kl from 4.0.4 on. It works out beta itself where none is given: source: its
+RLHFArguments, as in the table."""
 
 MEGATRON_SWIFT = Producer(
     name="megatron-swift",

@@ -63,6 +63,8 @@ RUNS = Counted(Text("1 run", "1 次训练"), Text("{n} runs", "{n} 次训练"))
 MORE_AGAINST = Counted(Text(" and 1 more", "（另有 1 项）"), Text(" and {n} more", "（另有 {n} 项）"))
 
 # A run.
+NO_LONGER_WRITTEN = Text("no longer written", "日志已停止更新")
+VERDICT_ONLY = Text("{verdict} ({silent})", "{verdict}（{silent}）")
 NOW_ONLY = Text("{verdict} (now {now})", "{verdict}（目前{now}）")
 REASON = Text("{title}. {text}", "{title}。{text}")
 PROFILE = Text("{name} (from {base})", "{name}（继承自 {base}）")
@@ -129,6 +131,7 @@ SPIKE = Text("spike", "尖峰")
 
 # What happened.
 USUAL = Text("usual", "平时")
+LOWEST = Text("lowest so far", "此前最低")
 USUAL_LEVEL = Text("usual level", "平时")
 LEVEL_BEFORE = Text("{level} before {unit} {first}", "{level}（第 {first} {unit}之前）")
 WHAT_HAPPENED = Text("What happened", "发生了什么")
@@ -200,9 +203,9 @@ SILENT_AFTER = Text(
     "no record since {unit} {step} at {moment}", "第 {step} {unit}（{moment}）之后再没有新记录"
 )
 WHAT_TO_DO = Text("What to do", "怎么办")
-NOW = Text(" (now {now})", "（现为 {now}）")
+NOW = Text(" (now {now})", "（现值 {now}）")
 GAP = Text("Eval loss far above training loss", "eval loss 远高于训练 loss")
-UNKNOWN = Text(" (the log does not say what it is now)", "（日志没有写现在是多少）")
+UNKNOWN = Text(" (the log does not say what it is now)", "（日志没有写现值）")
 UNLESS_HIGHER = Text(
     " (unless it is higher already: the log does not say)", "（日志没有写现值，已经更高就不用改）"
 )

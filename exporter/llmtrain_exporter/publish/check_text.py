@@ -14,7 +14,7 @@ from llmtrain_exporter.story.blocks import Paragraph, Part, Section, Table, bloc
 from llmtrain_exporter.story.diagnosis import in_short
 from llmtrain_exporter.story.facts import step_text
 from llmtrain_exporter.story.metrics import Courses
-from llmtrain_exporter.story.run_story import run_story
+from llmtrain_exporter.story.run_story import ACTIONS_TOLD, run_story
 from llmtrain_exporter.story.several import counts_line, no_run_line
 from llmtrain_exporter.story.shorten import at_most, brief, essentials, shortened, urgent_rows, with_rows
 from llmtrain_exporter.story.verdict import health_mark
@@ -22,6 +22,9 @@ from llmtrain_exporter.write.columns import columns, padded, wrapped
 from llmtrain_exporter.write.line import line_text
 from llmtrain_exporter.write.style import Style
 from llmtrain_exporter.write.terminal import block_lines, indented, narrowed
+
+LEAST = 30
+"""Lines that each of many runs may have, whatever stands above them."""
 
 SCREEN = 50
 """Lines that are told of a run, so that all of it stands on a screen; `--verbose` tells the rest."""
@@ -41,12 +44,13 @@ def as_text(
     """
     ordered = sorted(runs, key=lambda run: -run.verdict.value)
     several = len(ordered) > 1
-    if several:
-        yield from _ended(_overview(ordered, style))
+    overview = list(_overview(ordered, style)) if several else []
+    yield from _ended(overview)
+    most = None if verbose else max(SCREEN - len(overview) - several, LEAST)
     for at, run in enumerate(ordered):
         if verbose or not several or run.verdict is not Health.HEALTHY:
             yield "\n" if several or at else ""
-            yield from _ended(_run(run, courses.get(run.run, {}), style, None if verbose else SCREEN))
+            yield from _ended(_run(run, courses.get(run.run, {}), style, most))
     if runs and others:
         yield "\n"
     for other in others:
@@ -75,7 +79,7 @@ def _overview(runs: Sequence[Snapshot], style: Style) -> Iterator[str]:
 
 def _run(run: Snapshot, courses: Courses, style: Style, most: int | None) -> list[str]:
     """The lines of a run, no more than `most`: what matters least goes first."""
-    story = run_story(run, style.lang, courses)
+    story = run_story(run, style.lang, courses, most_actions=None if most is None else ACTIONS_TOLD)
     sections = essentials(story)
     if most is None:
         sections += tuple(section for section in story.sections if section.part is Part.CHECKS)
@@ -119,8 +123,8 @@ def _rows(most: int) -> Callable[[Section, Lang], Section]:
     return shorter
 
 
-def _items(most: int) -> Callable[[Section, Lang], Section]:
-    return lambda section, lang: at_most(section, most, lang)
+def _items(most: int, needed: bool = False) -> Callable[[Section, Lang], Section]:
+    return lambda section, lang: at_most(section, most, lang, needed)
 
 
 def _brief(section: Section, _: Lang) -> Section:
@@ -130,13 +134,13 @@ def _brief(section: Section, _: Lang) -> Section:
 _CUTS: Sequence[tuple[Part, Callable[[Section, Lang], Section]]] = (
     (Part.METRICS, _rows(8)),
     (Part.ACTIONS, _brief),
-    (Part.FINDINGS, _items(5)),
+    (Part.FINDINGS, _items(5, needed=True)),
     (Part.CAUSES, _items(3)),
     (Part.CAUSES, _brief),
     (Part.METRICS, _rows(5)),
     (Part.ACTIONS, _items(4)),
     (Part.INCIDENTS, _items(3)),
-    (Part.FINDINGS, _items(3)),
+    (Part.FINDINGS, _items(3, needed=True)),
 )
 """What gives way one after the other where a run does not fit on a screen."""
 

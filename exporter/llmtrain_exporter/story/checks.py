@@ -10,11 +10,10 @@ from llmtrain_exporter.knowledge import story_words
 from llmtrain_exporter.knowledge.answer import Answer, Ground
 from llmtrain_exporter.knowledge.checklists import CHECKLISTS, Check
 from llmtrain_exporter.knowledge.metric import PREFIX
-from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import CheckAnswer, Episode, RowKind, Snapshot
 from llmtrain_exporter.story.blocks import Line, Mark, Part, Piece, Section, items
-from llmtrain_exporter.story.diagnosis import against
+from llmtrain_exporter.story.diagnosis import against, signal_title
 from llmtrain_exporter.story.events import steps_text
 from llmtrain_exporter.story.numbers import DASH, number
 from llmtrain_exporter.story.phrase import phrase
@@ -76,11 +75,10 @@ def because(run: Snapshot, check: Check, found: CheckAnswer, lang: Lang) -> str:
     if found.ground is Ground.SIGNALS:
         return _listed((_episode(run, episode, lang) for episode in _each_signal(found.episodes)), lang)
     if found.ground is Ground.VERDICT:
-        return _listed((_title(signal, lang) for signal in against(run)), lang) or words.NOTHING_AGAINST.of(
-            lang
-        )
+        against_it = _listed((signal_title(run, signal, lang) for signal in against(run)), lang)
+        return against_it or words.NOTHING_AGAINST.of(lang)
     if found.ground is Ground.STALLED:
-        return _title("stalled", lang)
+        return signal_title(run, "stalled", lang)
     if found.ground is Ground.TOO_FEW:
         return words.TOO_FEW.of(lang).format(counted=_lacking(run, check, lang))
     if found.ground is Ground.WEIGHTS_LOST:
@@ -104,7 +102,7 @@ def _each_signal(episodes: Iterable[Episode]) -> list[Episode]:
 def _episode(run: Snapshot, episode: Episode, lang: Lang) -> str:
     last = None if episode.active else episode.last_step
     when = steps_text(run, episode.first_step, last, lang)
-    return _title(episode.signal, lang) + story_words.IN_BRACKETS.of(lang).format(text=when)
+    return signal_title(run, episode.signal, lang) + story_words.IN_BRACKETS.of(lang).format(text=when)
 
 
 def _lacking(run: Snapshot, check: Check, lang: Lang) -> str:
@@ -117,10 +115,6 @@ def _lacking(run: Snapshot, check: Check, lang: Lang) -> str:
 def _lost_when(run: Snapshot, lang: Lang) -> str:
     lost = weights_lost(run)
     return "" if lost is None else steps_text(run, lost.first_step, None, lang)
-
-
-def _title(signal: str, lang: Lang) -> str:
-    return SIGNALS[signal].advice.title.of(lang)
 
 
 def _number(value: float | None) -> str:

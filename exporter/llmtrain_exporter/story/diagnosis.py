@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from llmtrain_exporter.analyse.checks import is_at_best
 from llmtrain_exporter.analyse.episodes import badness
-from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.arguments import TRUTHS
 from llmtrain_exporter.knowledge.causes import CAUSES
@@ -15,7 +15,7 @@ from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import Ladder, Remedy
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.knowledge.signals.fit import EVALUATION_AT_BEST, OVERFIT
+from llmtrain_exporter.knowledge.signals.fit import OVERFIT
 from llmtrain_exporter.knowledge.signals.loss import NON_FINITE
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, fill, named, switched, written
 from llmtrain_exporter.model import (
@@ -27,8 +27,8 @@ from llmtrain_exporter.model import (
     ProvedCause,
     Series,
     Snapshot,
-    series,
 )
+from llmtrain_exporter.story.compared import compared_with
 from llmtrain_exporter.story.numbers import moment_text, series_name, short_name, value_text
 from llmtrain_exporter.story.phrase import enumerated
 from llmtrain_exporter.story.unit import counted_in
@@ -108,10 +108,7 @@ def signal_title(run: Snapshot, signal: str, lang: Lang) -> str:
 
 def is_gap_alone(run: Snapshot, signal: str) -> bool:
     """Whether evaluation is behind training and yet as good as it ever was: that is no overfitting yet."""
-    last = run.samples.get(series(c.LOSS, ("split", "eval")))
-    if signal != OVERFIT.name or run.best is None or last is None:
-        return False
-    return last <= EVALUATION_AT_BEST * run.best[0]
+    return signal == OVERFIT.name and is_at_best(run)
 
 
 def in_short(run: Snapshot, lang: Lang) -> str:
@@ -251,7 +248,7 @@ def _moment(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:
 
 def _level(run: Snapshot, episode: Episode, lang: Lang) -> str:
     """Where a series lay: "0.01", or "0.01 before step 7" where the worst came long after that."""
-    level = value_text(episode.baseline or 0.0, episode.metric.metric, lang)
+    level = value_text(compared_with(run, episode).level or 0.0, episode.metric.metric, lang)
     soon = episode.records < LONG or episode.peak_step == episode.first_step
     if soon or episode.signal not in OFF_USUAL:
         return level
@@ -260,12 +257,10 @@ def _level(run: Snapshot, episode: Episode, lang: Lang) -> str:
 
 def _beside(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:
     """What the worst value is held against, and what had broken when the episode began."""
-    split = dict(episode.metric.labels).get("split", "train")
-    name = SIGNALS[episode.signal].advice.baselines.get(split, words.USUAL_LEVEL)
     incidents = [incident for incident in run.incidents if incident.onset_step <= episode.first_step]
     stages = incidents[-1].stages if incidents else ()
     broken = [words.STAGE[stage].of(lang) for stage, step in stages if step <= episode.first_step]
     return {
-        "baseline_name": name.of(lang),
+        "baseline_name": (compared_with(run, episode).name or words.USUAL_LEVEL).of(lang),
         "stages": enumerated(broken, lang) or words.SEVERAL_STAGES.of(lang),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.signal import Severity
@@ -102,15 +102,32 @@ def chain_line(incident: Incident, lang: Lang) -> Line:
 
 def findings_section(run: Snapshot, lang: Lang) -> Section | None:
     """Each signal, by its beginning; those that say nothing against the run are left out first."""
-    found = tuple(_finding(run, finding, lang) for finding in findings(run, lang))
+    found = findings(run, lang)
     if not found:
         return None
+    listed = tuple(
+        Item(finding_line(run, finding, lang), rank=rank)
+        for finding, rank in zip(found, _order_of_need(run, found), strict=True)
+    )
     cut = Cut.FIRST if run.incidents else Cut.MIDDLE
-    return section_of(Part.FINDINGS, lang, words.WHAT_HAPPENED, Items(found, cut=cut))
+    return section_of(Part.FINDINGS, lang, words.WHAT_HAPPENED, Items(listed, cut=cut))
 
 
-def _finding(run: Snapshot, finding: Finding, lang: Lang) -> Item:
-    return Item(finding_line(run, finding, lang), rank=int(finding.severity is Severity.INFO))
+def _order_of_need(run: Snapshot, found: Sequence[Finding]) -> list[int]:
+    """A rank for each: 0 of what is critical or began an incident; of warnings the later go before those."""
+    begun = {_beginning(incident, found) for incident in run.incidents}
+    ranks: list[int] = []
+    for at, finding in enumerate(found, 1):
+        info = finding.severity is Severity.INFO
+        needed = finding.severity is Severity.CRITICAL or (finding.first_step in begun and not info)
+        ranks.append(0 if needed else len(found) + at if info else at)
+    return ranks
+
+
+def _beginning(incident: Incident, found: Sequence[Finding]) -> int | None:
+    """The step of the first signal of an incident."""
+    steps = (finding.first_step for finding in found if finding.severity is not Severity.INFO)
+    return min((step for step in steps if step >= incident.onset_step), default=None)
 
 
 def finding_line(run: Snapshot, finding: Finding, lang: Lang) -> Line:

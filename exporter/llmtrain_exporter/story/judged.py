@@ -14,6 +14,7 @@ from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.collapse import COLLAPSE
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Series, Snapshot
+from llmtrain_exporter.story.compared import compared_with
 from llmtrain_exporter.story.numbers import range_text, value_text
 from llmtrain_exporter.story.ranges import healthy_of
 
@@ -59,9 +60,9 @@ def _by_signals(lasting: Sequence[Episode], series: Series, run: Snapshot, lang:
     beyond = [episode for episode in lasting if is_beyond(episode, run.samples[series])]
     if beyond:
         worst = max(beyond, key=_rank)
-        return _worded(worst.severity.value, _level_text(worst, lang), lang)
+        return _worded(worst.severity.value, _level_text(run, worst, lang), lang)
     worst = max(lasting, key=_rank)
-    level = "" if worst.baseline is None else _level_text(worst, lang)
+    level = "" if worst.baseline is None else _level_text(run, worst, lang)
     beside = healthy_text(series, run, lang) or level
     return Judgement(worst.severity.value, words.NOT_CALM.of(lang), beside)
 
@@ -72,14 +73,13 @@ def is_beyond(episode: Episode, value: float) -> bool:
     return value <= episode.limit if below else value >= episode.limit
 
 
-def _level_text(episode: Episode, lang: Lang) -> str:
+def _level_text(run: Snapshot, episode: Episode, lang: Lang) -> str:
     """ "usual 0.016": the level that a signal compares with; its limit where that is a number of its own."""
     metric = episode.metric.metric
-    if episode.baseline is None:
+    beside = compared_with(run, episode)
+    if beside.level is None:
         return f"{words.LIMIT.of(lang)} {value_text(episode.limit, metric, lang)}"
-    split = dict(episode.metric.labels).get("split", "train")
-    name = SIGNALS[episode.signal].advice.baselines.get(split, words.USUAL)
-    return f"{name.of(lang)} {value_text(episode.baseline, metric, lang)}"
+    return f"{(beside.name or words.USUAL).of(lang)} {value_text(beside.level, metric, lang)}"
 
 
 def _worded(key: str, beside: str, lang: Lang) -> Judgement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -67,9 +67,16 @@ class MetricRow:
 
 
 def metrics_section(
-    run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: bool = False
+    run: Snapshot,
+    lang: Lang,
+    courses: Courses = NO_COURSES,
+    recent: bool = False,
+    evidence: Collection[Series] = (),
 ) -> Section | None:
-    """The table of metrics, with a column of their courses where somebody keeps those; see `Course`."""
+    """The table of metrics, with a column of their courses where somebody keeps those; see `Course`.
+
+    `evidence`: what the leading cause rests on; its rows go as late as those with a warning.
+    """
     rows = list(metric_rows(run, lang))
     if not rows:
         return None
@@ -79,10 +86,17 @@ def metrics_section(
         head.append(words.TREND.of(lang))
         for row, line in zip(rows, cells, strict=True):
             line.append((Course(tuple(courses.get(row.series, ())), recent),))
-    ranks = tuple(_URGENCY.get(row.judged, len(_URGENCY)) if row.matters else DETAIL for row in rows)
+    ranks = tuple(_rank(row, evidence) for row in rows)
     spare = (_RANGE, _TREND) if courses else (_RANGE,)
     table = Table(words.METRICS.of(lang), tuple(head), tuple(map(tuple, cells)), ranks, spare)
     return section_of(Part.METRICS, lang, None, _explained(table, rows, run, lang))
+
+
+def _rank(row: MetricRow, evidence: Collection[Series]) -> int:
+    if not row.matters:
+        return DETAIL
+    rank = _URGENCY.get(row.judged, len(_URGENCY))
+    return min(rank, _URGENCY["warning"]) if row.series in evidence else rank
 
 
 def _explained(table: Table, rows: Sequence[MetricRow], run: Snapshot, lang: Lang) -> Table:

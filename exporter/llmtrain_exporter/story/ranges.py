@@ -32,11 +32,16 @@ def healthy_of(series: Series, base: str) -> Healthy | None:
 
 
 def limits_of(series: Series, run: Snapshot) -> dict[Severity, float]:
-    """The limits that a series is held against as it stands, in its own unit, under the run's profile."""
+    """The limits that a series is held against as it stands, in its own unit, under the run's profile.
+
+    Where one was crossed that is stricter in this run, as below a clamp, it is that one.
+    """
     if dict(series.labels).get(series.metric.label, "") not in _PARTS:
         return {}
-    bounds = (bounds for name, bounds in run.limits.items() if series.metric in SIGNALS[name].levels)
-    return {severity: bound.limit for of_signal in bounds for severity, bound in of_signal.items()}
+    names = [name for name in run.limits if series.metric in SIGNALS[name].levels]
+    limits = {severity: bound.limit for name in names for severity, bound in run.limits[name].items()}
+    own = (episode for episode in run.episodes if episode.metric is series and episode.signal in names)
+    return limits | {episode.severity: episode.limit for episode in own if episode.peak >= episode.limit}
 
 
 def band_of(series: Series, run: Snapshot) -> tuple[float | None, float | None]:

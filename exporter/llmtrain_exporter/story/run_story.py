@@ -11,27 +11,36 @@ from llmtrain_exporter.story.diagnosis import actions, title
 from llmtrain_exporter.story.metrics import NO_COURSES, Courses, metrics_section
 
 ACTIONS_TOLD = 6
-"""Things to do at the most; who has tried so many looks at the run again."""
+"""Things to do where not all are asked for; who has tried so many looks at the run again."""
 
 
-def run_story(run: Snapshot, lang: Lang, courses: Courses = NO_COURSES, recent: bool = False) -> Story:
+def run_story(
+    run: Snapshot,
+    lang: Lang,
+    courses: Courses = NO_COURSES,
+    recent: bool = False,
+    most_actions: int | None = ACTIONS_TOLD,
+) -> Story:
     """All that is to say of a run, in one language.
 
-    `courses`: to be drawn beside its metrics; `recent`: only their last values are known.
+    `courses`: to be drawn beside its metrics; `recent`: only their last values are known. `most_actions`:
+    things to do at the most; None: all.
     """
     found = diagnose(run)
-    proposed = actions(run, found, lang)
+    proposed = actions(run, found, lang)[:most_actions]
+    proofs = [proof.metric for cause in found.causes[:1] for proof in cause.evidence]
+    evidence = frozenset(metric for metric in proofs if not isinstance(metric, str))
     sections = (
         verdict.verdict_section(run, lang),
         facts.facts_section(run, lang),
         verdict.reason_section(run, found, lang),
         facts.progress_section(run, lang),
-        metrics_section(run, lang, courses, recent),
+        metrics_section(run, lang, courses, recent, evidence),
         events.incidents_section(run, lang),
         events.findings_section(run, lang),
         advice.causes_section(run, found, lang),
-        advice.actions_section(proposed[:ACTIONS_TOLD], lang),
-        advice.flags_section(proposed[:ACTIONS_TOLD], run.producer.style, lang),
+        advice.actions_section(proposed, lang),
+        advice.flags_section(proposed, run.producer.style, lang),
         checks.checks_section(run, lang),
         facts.settings_section(run, lang),
     )

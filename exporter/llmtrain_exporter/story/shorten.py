@@ -52,13 +52,18 @@ def urgent_rows(table: Table, most: int) -> list[int]:
     return sorted(sorted(range(len(table.rows)), key=ranks.__getitem__)[:most])
 
 
-def at_most(section: Section, most: int, lang: Lang) -> Section:
-    """The section with no more than so many items in each of its lists."""
+def at_most(section: Section, most: int, lang: Lang, needed: bool = False) -> Section:
+    """The section with no more than so many items in each of its lists; `needed`: but all of rank 0."""
     blocks: list[Block] = []
     for block in section.blocks:
-        surplus = len(block.items) - most if isinstance(block, Items) else 0
+        surplus = _surplus(block, most, needed) if isinstance(block, Items) else 0
         blocks += _fewer(block, surplus, section.part, lang) if surplus > 0 else [block]
     return replace(section, blocks=tuple(blocks))
+
+
+def _surplus(block: Items, most: int, needed: bool) -> int:
+    surplus = len(block.items) - most
+    return min(surplus, sum(item.rank > 0 for item in block.items)) if needed else surplus
 
 
 def shortened(sections: Sequence[Section], lang: Lang) -> Iterator[tuple[Section, ...]]:

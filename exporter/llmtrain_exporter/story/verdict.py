@@ -24,12 +24,18 @@ def health_mark(health: Health, lang: Lang) -> Mark:
 
 
 def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
-    """The verdict on the whole log, and how the run is now where that is something else."""
+    """The verdict on the whole log, and how the run is now where that is something else.
+
+    Silence says nothing of the records: of a log that merely ended its verdict is all there is.
+    """
     if run.verdict is Health.UNKNOWN:
         return None
     mark = health_mark(run.verdict, lang)
     line: Line = (mark,)
-    if run.health is not run.verdict:
+    if run.health is not run.verdict and run.state is State.STALLED:
+        silent = Mark(run.health.name.lower(), words.NO_LONGER_WRITTEN.of(lang))
+        line = phrase(words.VERDICT_ONLY, lang, verdict=mark, silent=silent)
+    elif run.health is not run.verdict:
         line = phrase(words.NOW_ONLY, lang, verdict=mark, now=health_mark(run.health, lang))
     return section_of(Part.VERDICT, lang, None, Paragraph(line))
 

@@ -316,7 +316,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         folded = self.folded
         shown = folded.counters() if reading.past else None
         folded.skip(reading.skipped)
-        self._producer = reading.producer or self._producer
+        self._producer = folded.producer = reading.producer or self._producer
         self._fold(reading.records, arrived)
         if shown is not None and not (self._before and begins_anew(folded, self._before)):
             folded.count_from(shown)

@@ -22,11 +22,13 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.own_level import BLOCK, FLOOR_SPREADS, RELATIVE_SPREAD
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signals.loss import (
+    GUESSING_LOSS,
     LOSS_DIVERGED,
     LOSS_PLATEAU,
     LOSS_SPIKE,
     LOSS_UNSTABLE,
     PLATEAU_EPOCHS,
+    PLATEAU_RISE,
     RELAXED,
     SMOOTHED_RECORDS,
     SMOOTHED_STEPS,
@@ -188,9 +190,14 @@ class LossPlateau(Rule):
         self._epoch = 0
 
     def look_back(self, view: RecordView) -> Readings:
-        """The loss at the end of an epoch over that of some epochs before."""
-        epoch, level = view.record.get(c.EPOCH), view.levels.get(LOSS)
+        """The loss at the end of an epoch over that of some epochs before.
+
+        A level is of values that no signal distrusts: where the loss as logged has left it, it says nothing.
+        """
+        epoch, level, logged = view.record.get(c.EPOCH), view.levels.get(LOSS), view.record.get(c.LOSS)
         if epoch is None or level is None or not 1 <= epoch < UNLIMITED or int(epoch) <= self._epoch:
+            return
+        if logged is None or not logged < min(GUESSING_LOSS, PLATEAU_RISE * level.median):
             return
         self._epoch = int(epoch)
         self._losses.append(level.median)

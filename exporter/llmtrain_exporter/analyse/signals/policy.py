@@ -27,7 +27,6 @@ from llmtrain_exporter.knowledge.signals.policy import (
     ENTROPY_DEAD,
     ENTROPY_EXPLODED,
     GSPO_EPSILON,
-    KL_CLAMP,
     KL_CLAMPED,
     KL_CLAMPED_RECORDS,
     KL_DOUBLING,
@@ -43,7 +42,7 @@ from llmtrain_exporter.model import Series
 class KlHigh(Rule):
     """kl by its value. Where the trainer clamps it, the worst is a row of values just below the clamp."""
 
-    __slots__ = ("_clamped", "_clamped_from")
+    __slots__ = ("_clamp", "_clamped", "_clamped_from")
 
     signal = KL_HIGH
     watched = (KL,)
@@ -52,7 +51,8 @@ class KlHigh(Rule):
         super().__init__(context)
         # Whoever allows more than the clamp does not mean it.
         most = max(bound.limit for bound in self.bounds.values())
-        self._clamped_from = KL_CLAMPED if most <= KL_CLAMP else UNLIMITED
+        self._clamped_from = KL_CLAMPED if most <= context.kl_clamp < UNLIMITED else UNLIMITED
+        self._clamp = context.kl_clamp
         self._clamped = 0
 
     def ordinary(self) -> Mapping[Series, Interval]:
@@ -64,6 +64,8 @@ class KlHigh(Rule):
         kl = view.values.get(KL)
         if kl is None:
             return None
+        if kl > self._clamp:  # then nothing clamps it
+            self._clamped_from = UNLIMITED
         self._clamped = self._clamped + 1 if kl >= self._clamped_from else 0
         if self._clamped < KL_CLAMPED_RECORDS:
             return SignalReading(kl, kl, KL)

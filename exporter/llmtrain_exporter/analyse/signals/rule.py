@@ -122,6 +122,7 @@ class Context:
 
     bounds: Mapping[str, Mapping[Severity, Bound]]
     numbers: Mapping[str, float]  # the run's own hyper-parameters
+    kl_clamp: float = UNLIMITED  # above which its trainer lets no kl of a token rise
 
 
 Readings = Iterator["SignalReading | None"]

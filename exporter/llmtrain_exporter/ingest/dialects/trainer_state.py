@@ -7,11 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 
+from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile, parse_json
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape, Stages
 from llmtrain_exporter.ingest.json_rows import NOT_AN_OBJECT, NOT_JSON, lenient_json
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 from llmtrain_exporter.model import Record, Skip
+
+_STATED = ("logging_steps", "eval_steps", "save_steps")
+"""Settings that the state itself names, beside what it is about."""
 
 
 class TrainerState:
@@ -51,6 +55,12 @@ def sniff(head: Head) -> Confidence:
     return Confidence.SURE if known else Confidence.NO
 
 
+def stated_settings(content: bytes) -> Mapping[str, object]:
+    """How often the run logs, evaluates and saves, as its state says."""
+    state = parse_json(content)
+    return {key: state[key] for key in _STATED if key in state} if isinstance(state, dict) else {}
+
+
 def stages(document: bytes) -> Stages:
     """The state after each entry of its history, at last as it is. Raises ValueError where it is none."""
     try:
@@ -79,6 +89,7 @@ DIALECT = Dialect(
     files=("trainer_state.json",),
     shape=Shape.DOCUMENT,
     live=False,
+    argument_files=(*HUGGING_FACE_FILES, ArgumentFile("trainer_state.json", stated_settings)),
     in_checkpoints=True,
     stages=stages,
 )

@@ -19,6 +19,8 @@ RELAXED: Annotated[float, "times, at each record", src.RUNS] = 1.01
 """By how much the lowest smoothed loss is forgotten: a lasting change is followed."""
 PLATEAU_EPOCHS: Annotated[int, "epochs", src.SFT_ADJUST] = 4
 """Over which the loss should fall."""
+PLATEAU_RISE: Annotated[float, "times", src.RUNS] = 2.0
+"""The level, above which a logged loss is at home there no longer."""
 GUESSING_LOSS: Annotated[float, "loss", src.RUNS] = 6.9
 """Of a model that guesses among a thousand tokens, its logarithm; real vocabularies give 10 to 12."""
 
@@ -180,8 +182,8 @@ LOSS_DIVERGED = Signal(
             "loss 已升到随机猜测的水平。",
         ),
         finding=Text(
-            "{metric} is {value} at step {step}, as bad as guessing; it had been {baseline}.",
-            "第 {step} 步 {metric} 为 {value}，与随机猜测无异；此前曾为 {baseline}。",
+            "{metric} is {value} at {unit} {step}, no better than guessing; it had been {baseline}.",
+            "第 {step} {unit} {metric} 为 {value}，不比随机猜测好；此前曾为 {baseline}。",
         ),
         meaning=Text(
             "The logarithm of the vocabulary's size is the loss of a model that knows nothing. One "

@@ -18,8 +18,6 @@ KL_DOUBLING: Annotated[float, "records", src.RUNS] = 20.0
 """In which a kl baseline may double. A slow drift is followed, a ramp is not."""
 KL_DOUBLINGS: Annotated[float, "doublings", src.RUNS] = 60.0
 """More than any kl can rise."""
-KL_CLAMP: Annotated[float, "nats per token", src.TRAINERS] = 10.0
-"""ms-swift from 4.0.4 on clamps kl per token here."""
 KL_CLAMPED: Annotated[float, "nats per token", src.RUNS] = 9.0
 """The mean of a destroyed run that is clamped sits at 9.4 to 9.6."""
 KL_CLAMPED_RECORDS: Annotated[int, "records", src.RUNS] = 3
