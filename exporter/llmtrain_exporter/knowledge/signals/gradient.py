@@ -55,7 +55,7 @@ GRAD_NORM_HIGH = Signal(
             "The loss becomes jumpy, then NaN; the model's output degrades.",
             "loss 先震荡，再变成 NaN，模型输出变差。",
         ),
-        causes=("gradient_explosion", "high_learning_rate", "bad_batch"),
+        causes=("gradient_explosion", "high_learning_rate", "bad_batch", "swapped_pairs"),
         diagnosis=(
             Text(
                 "One record or a rising trend? One outlier is data, a trend is the learning rate.",
@@ -164,6 +164,7 @@ GRAD_VANISHING = Signal(
             "solved",
             "not_trained",
             "saturated_preference",
+            "chosen_unlearned",
             "bad_start",
             "low_learning_rate",
             "poor_labels",
