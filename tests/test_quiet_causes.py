@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.ingest.dialects import trainer_state
 from llmtrain_exporter.model import Health, Snapshot
+from llmtrain_exporter.story.diagnosis import checkpoint_nearest_best
 
 from benchmarks.detection.score import analyse
 
@@ -148,3 +150,20 @@ def test_what_becomes_of_pairs_is_told_without_a_signal() -> None:
     assert causes(falling)[0] == "chosen_unlearned"
     assert "saturated_preference" not in causes(falling)
     assert causes(healthy) == []
+
+
+def test_the_best_checkpoint_is_named_by_what_is_on_disk() -> None:
+    """The nearest to the best evaluation, before it or behind; none where steps are not known."""
+    run = replace(run_of(policy), best=(0.9, 100), checkpoints=(200, 400))
+    assert checkpoint_nearest_best(run) == 200
+    assert checkpoint_nearest_best(replace(run, checkpoints=(90, 200))) == 90
+    assert checkpoint_nearest_best(replace(run, step_is_record=True)) is None
+    assert checkpoint_nearest_best(replace(run, checkpoints=())) is None
+
+
+def test_a_limit_that_cut_records_show_is_doubled() -> None:
+    """Most of the longest completions have the same length: that is the limit."""
+    cut = {"completions/clipped_ratio": 0.9, "completions/mean_length": 120.0, "reward": 0.1}
+    run = run_of(lambda step: {**policy(step), **cut, "completions/max_length": 128.0})
+    changes = [change for remedy in diagnose(run).remedies for change in remedy.changes]
+    assert [change.value for change in changes if change.setting == "max_completion_length"] == [256.0]

@@ -127,11 +127,8 @@ REMEDIES: Mapping[str, Remedy] = {
     "early_stopping": Remedy(
         Text("Stop early", "早停"),
         Text(
-            "Stop when several evaluations in a row bring nothing better, and keep the best checkpoint. "
-            "TRL and Transformers have no flag for it: the trainer in the script takes "
-            "EarlyStoppingCallback(early_stopping_patience=3) as one of its callbacks.",
-            "连续几次验证都没有更好就停，保留最佳 checkpoint。TRL 和 Transformers 没有对应的参数，"
-            "需在脚本里给 trainer 的 callbacks 加上 EarlyStoppingCallback(early_stopping_patience=3)。",
+            "Stop when several evaluations in a row bring nothing better, and keep the best checkpoint.",
+            "连续几次验证都没有更好就停，保留最佳 checkpoint。",
         ),
         (src.SFT_ADJUST,),
         (Change("early_stop_interval", Ladder((3.0,), up=False)),),
