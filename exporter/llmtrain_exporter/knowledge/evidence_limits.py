@@ -45,6 +45,8 @@ CUT_AT_FIRST: Annotated[float, "share of completions", src.RUNS] = 0.5
 """That is cut from the first records on, where the limit is too small."""
 AT_LIMIT: Annotated[float, "share of the limit", src.RUNS] = 0.95
 """At which a mean length is as good as the limit."""
+LIMIT_SEEN: Annotated[int, "points", src.RUNS] = 20
+"""From which on the same length of the longest completions is the limit, where no setting tells it."""
 REWARD_RISEN: Annotated[float, "times", src.RUNS] = 1.02
 """... while the reward is this many times what it was: what pays nothing is no hacking."""
 NEAR_BEST: Annotated[float, "share of its best level", src.RUNS] = 0.85

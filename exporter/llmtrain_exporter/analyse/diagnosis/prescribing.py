@@ -203,10 +203,11 @@ def _twice_the_limit(case: Case) -> float | None:
 
 
 def _shown_limit(case: Case) -> float | None:
-    """Tokens that the longest completions of most records have; other numbers may be means of several."""
+    """Tokens of the longest completions in most records, and in many; others may be means of several."""
     for key in case.longest_lengths()[:1]:
         longest = [point.value for point in case.points(key)]
-        if longest and 2 * longest.count(max(longest)) > len(longest):
+        seen = longest.count(max(longest, default=0.0))
+        if seen >= limits.LIMIT_SEEN and 2 * seen > len(longest):
             return max(longest)
     return None
 
