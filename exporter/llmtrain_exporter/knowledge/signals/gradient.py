@@ -66,7 +66,14 @@ GRAD_NORM_HIGH = Signal(
                 "loss 还在降吗？在降就先观察，暂不处理。",
             ),
         ),
-        remedies=("lower_learning_rate", "clip_gradients", "warm_up_longer", "check_data", "larger_batch"),
+        remedies=(
+            "lower_learning_rate",
+            "clip_gradients",
+            "warm_up_longer",
+            "check_data",
+            "larger_batch",
+            "check_pairs",
+        ),
         sources=(src.SFT_METRICS, src.SFT_SERIOUS, src.SFT_ALARMS),
     ),
 )
@@ -191,6 +198,7 @@ GRAD_VANISHING = Signal(
             "more_contrast",
             "raise_preference_beta",
             "roll_back",
+            "usable_learning_rate",
         ),
         sources=(src.SFT_SERIOUS, src.RUNS),
     ),
