@@ -25,7 +25,7 @@ FOLLOWED = frozenset(
         *(c.LOSS, c.GRAD_NORM, c.LEARNING_RATE, c.KL, c.CLIP_RATIO, c.ENTROPY, c.TOKEN_ACCURACY),
         *(c.REWARD, c.REWARD_STD, c.REWARD_FUNCTION_MEAN, c.REWARD_ZERO_STD),
         *(c.COMPLETION_LENGTH, c.COMPLETION_CLIPPED),
-        *(c.PREFERENCE_REWARD, c.PREFERENCE_MARGIN),
+        *(c.PREFERENCE_REWARD, c.PREFERENCE_MARGIN, c.PREFERENCE_ACCURACY),
     )
 )
 """Metrics whose courses a diagnosis can ask for."""

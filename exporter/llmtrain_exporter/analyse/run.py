@@ -269,8 +269,11 @@ class Run:
         return Health.UNKNOWN if blind and found is Health.HEALTHY else found
 
     def _courses(self) -> Mapping[RowKind, Courses]:
-        """How the metrics of a run went in which something came up; of others nobody asks."""
-        if self.analysis is None or not self.analysis.trackers:
+        """How the metrics of a run went in which something came up; of others nobody asks.
+
+        No signal of a record tells that a preference is learned to the end or the wrong way round.
+        """
+        if self.analysis is None or not (self.analysis.trackers or self.profile.base == profiles.DPO):
             return {}
         return {RowKind.TRAIN: self._trained.courses(), RowKind.EVAL: self._evaluated.courses()}
 

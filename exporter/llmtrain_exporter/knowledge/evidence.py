@@ -119,6 +119,12 @@ class Pattern(str, Enum):
     EVALUATED = "evaluated"  # it has evaluations at all
     HIDDEN_NAN = "hidden_nan"  # a loss of 0 beside another value that is not finite
     CHECKPOINT_BEFORE = "checkpoint_before"  # one lies on disk from before the trouble
+    REWARD_CONSTANT = "reward_constant"  # all completions of the whole run earn exactly the same, and not 0
+    NO_SPREAD = "no_spread"  # at the end the completions of most groups earn the same
+    RATE_USELESS = "rate_useless"  # the learning rate is tiny throughout, and nothing gets better
+    PREFERENCE_SATURATED = "preference_saturated"  # margins are huge and the loss is as good as 0
+    PREFERENCE_REVERSED = "preference_reversed"  # the rejected answers end up as the preferred ones
+    CHOSEN_FALLS = "chosen_falls"  # the chosen answers become far less likely than at the start
     RATE_DECAYS = "rate_decays"  # the learning rate falls after its peak
     KL_PENALTY = "kl_penalty"  # the loss has a KL term
 

@@ -45,8 +45,10 @@ CUT_AT_FIRST: Annotated[float, "share of completions", src.RUNS] = 0.5
 """That is cut from the first records on, where the limit is too small."""
 AT_LIMIT: Annotated[float, "share of the limit", src.RUNS] = 0.95
 """At which a mean length is as good as the limit."""
-REWARD_HELD: Annotated[float, "share", src.RUNS] = 0.85
-"""... while the reward stays at this share of what it was."""
+LIMIT_SEEN: Annotated[int, "points", src.RUNS] = 20
+"""From which on the same length of the longest completions is the limit, where no setting tells it."""
+REWARD_RISEN: Annotated[float, "times", src.RUNS] = 1.02
+"""... while the reward is this many times what it was: what pays nothing is no hacking."""
 NEAR_BEST: Annotated[float, "share of its best level", src.RUNS] = 0.85
 """At which a reward is near its best, ..."""
 GOOD: Annotated[float, "reward", src.RUNS] = 0.7
@@ -59,6 +61,22 @@ LOST: Annotated[float, "share of its best level", src.RUNS] = 0.5
 """At which a reward is lost."""
 NOTHING: Annotated[float, "reward", src.RUNS] = 0.01
 """Up to which it is none."""
+SAME_REWARD: Annotated[float, "reward", src.RUNS] = 1e-6
+"""Up to which two rewards are the same, ..."""
+ALL_ALIKE: Annotated[float, "share of groups", src.RUNS] = 0.5
+"""... and from which share of groups without a spread on most have none."""
+RATE_USELESS: Annotated[float, "learning rate", src.RUNS] = 5e-8
+"""Up to which a learning rate trains nothing, ..."""
+LOSS_UNMOVED: Annotated[float, "times the first level", src.RUNS] = 0.98
+"""... where the loss ends no lower than this."""
+MARGIN_HUGE: Annotated[float, "reward margin", src.DPO] = 10.0
+"""From which on a preference is learned to the end, ..."""
+LOSS_NONE: Annotated[float, "loss", src.DPO] = 0.01
+"""... where the loss is no more than this."""
+PAIRS_REVERSED: Annotated[float, "share of pairs", src.DPO] = 0.35
+"""Up to which the chosen answer is preferred so rarely that chance does not explain it."""
+CHOSEN_FALLEN: Annotated[float, "reward", src.DPO] = -5.0
+"""At which the reward of chosen answers says that they have become very unlikely."""
 EVALUATION_ROSE: Annotated[float, "times its best", src.RUNS] = 1.02
 """At which the evaluation loss has risen."""
 EVALUATION_FELL: Annotated[float, "times the first", src.RUNS] = 0.95

@@ -150,8 +150,8 @@ MONITORING_FINE = Text(
 # 6. Checkpoints.
 CHECKPOINTS = Text("Which checkpoint", "选哪个 checkpoint")
 BEST_NEAR = Text(
-    "The last checkpoint up to that step: {checkpoint}.",
-    "该步之前（含）最后一个 checkpoint：{checkpoint}。",
+    "The checkpoint on disk nearest to that step: {checkpoint}.",
+    "磁盘上离该步最近的 checkpoint：{checkpoint}。",
 )
 GO_BACK = Text(
     "To go back to before the incident at {unit} {onset}: {checkpoint}.",

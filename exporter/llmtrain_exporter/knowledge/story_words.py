@@ -190,6 +190,16 @@ NOT_CLEAR = Text(
     "No cause stands out. These are possible:",
     "没有哪个原因特别突出，以下都有可能：",
 )
+IN_THE_SCRIPT = Text(
+    " There is no flag for it: the trainer in the script takes "
+    "EarlyStoppingCallback(early_stopping_patience=3) as one of its callbacks.",
+    "没有对应的参数，需在脚本里给 trainer 的 callbacks 加上 "
+    "EarlyStoppingCallback(early_stopping_patience=3)。",
+)
+NEAREST_TO_BEST = Text(
+    " Of those on disk {checkpoint} is nearest to the best evaluation, at step {best}.",
+    "磁盘上离最佳验证（第 {best} 步）最近的是 {checkpoint}。",
+)
 PROOF_MOVED = Text(
     "{metric} {before} to {at} between {unit}s {first} and {step}",
     "{metric} 在第 {first} 到 {step} {unit}之间从 {before} 变为 {at}",

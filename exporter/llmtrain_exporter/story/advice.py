@@ -70,8 +70,11 @@ def action_line(action: Action, lang: Lang) -> Line:
 
 
 def _change(proposal: Proposal, rises: bool | None, lang: Lang) -> Line:
-    """ "--beta 0.1 (now 0.04)"; what is not known may be better already."""
-    change: Line = (Code(proposal.flag),)
+    """ "--beta 0.1 (now 0.04)"; what is not known may be better already.
+
+    Without a value there is nothing to copy: the setting is named as its producer does, not as a flag.
+    """
+    change: Line = (Code(proposal.flag if proposal.value is not None else proposal.flag.lstrip("-")),)
     if proposal.now is None:
         unknown = {None: words.UNKNOWN, True: words.UNLESS_HIGHER, False: words.UNLESS_LOWER}[rises]
         told = proposal.value is None or proposal.setting == RESUME

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from llmtrain_exporter.analyse.checks import is_at_best
 from llmtrain_exporter.analyse.episodes import badness
+from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.arguments import TRUTHS
 from llmtrain_exporter.knowledge.causes import CAUSES
@@ -22,6 +23,7 @@ from llmtrain_exporter.model import (
     Diagnosis,
     Episode,
     Incident,
+    Prescription,
     Proof,
     Proposal,
     ProvedCause,
@@ -37,6 +39,9 @@ NBSP = "\xa0"
 """Keeps a setting and its value on one line."""
 
 COLLAPSE = "collapse"
+
+EARLY_STOPPING, BEST_CHECKPOINT = "early_stopping", "use_best_checkpoint"
+"""Remedies of which more is said: how without a flag, and which checkpoint it is."""
 
 OFF_USUAL = frozenset(
     (
@@ -158,6 +163,14 @@ def checkpoint_before(run: Snapshot, incident: Incident) -> int | None:
     return max((step for step in run.checkpoints if step < incident.onset_step), default=None)
 
 
+def checkpoint_nearest_best(run: Snapshot) -> int | None:
+    """The step of the checkpoint on disk nearest to the best evaluation; None: nobody knows of any."""
+    best = None if run.best is None else run.best[1]
+    if best is None or run.step_is_record:  # the number of a record tells no step
+        return None
+    return min(run.checkpoints, key=lambda step: (abs(step - best), step), default=None)
+
+
 def causes(run: Snapshot, found: Diagnosis, lang: Lang) -> list[Reason]:
     """The causes that a run shows, the best proved first."""
     return [_reason(run, cause, lang) for cause in found.causes]
@@ -197,12 +210,22 @@ def actions(run: Snapshot, found: Diagnosis, lang: Lang) -> list[Action]:
     return [
         Action(
             REMEDIES[remedy.remedy].title.of(lang),
-            fill(REMEDIES[remedy.remedy].how, lang, settings),
+            fill(REMEDIES[remedy.remedy].how, lang, settings) + _besides(remedy, run, lang),
             remedy.changes,
             _rises(REMEDIES[remedy.remedy]),
         )
         for remedy in found.remedies
     ]
+
+
+def _besides(remedy: Prescription, run: Snapshot, lang: Lang) -> str:
+    """What else is said of a remedy for this run alone."""
+    if remedy.remedy == EARLY_STOPPING and not remedy.changes:
+        return words.IN_THE_SCRIPT.of(lang)
+    near = checkpoint_nearest_best(run) if remedy.remedy == BEST_CHECKPOINT else None
+    if near is None or run.best is None:
+        return ""
+    return words.NEAREST_TO_BEST.of(lang).format(checkpoint=f"checkpoint-{near}", best=run.best[1])
 
 
 def _rises(remedy: Remedy) -> Mapping[str, bool]:

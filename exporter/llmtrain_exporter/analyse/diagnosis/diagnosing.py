@@ -8,8 +8,13 @@ from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged
 from llmtrain_exporter.analyse.diagnosis.patterns import (
     Found,
     all_right,
+    chosen_falls,
     loss_lost,
     nothing_trained,
+    preference_reversed,
+    preference_saturated,
+    rate_useless,
+    reward_constant,
     reward_lost,
 )
 from llmtrain_exporter.analyse.diagnosis.prescribing import prescribed
@@ -23,7 +28,11 @@ from llmtrain_exporter.model import Diagnosis, Proof, ProvedCause, Series, Snaps
 LOST, SECONDS_PER_HOUR = series(m.LOST_GPU_TIME), 3600
 
 
-UNTOLD: Sequence[Callable[[Case], Found]] = (reward_lost, loss_lost, nothing_trained, all_right)
+UNTOLD: Sequence[Callable[[Case], Found]] = (
+    *(reward_lost, loss_lost, nothing_trained, rate_useless),
+    *(all_right, reward_constant),
+    *(preference_saturated, preference_reversed, chosen_falls),
+)
 """What has a cause worth telling though no signal of a record speaks against the run."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
@@ -19,7 +20,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import Pattern, When
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import DPO, GRPO
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.reward import REWARD_FLAT
 from llmtrain_exporter.model import Health, Point, Proof, RowKind, Series, State
@@ -79,13 +80,13 @@ def _noise(points: Sequence[Point]) -> float:
 
 
 def cut_yet_rewarded(case: Case) -> Found:
-    """Completions run into the limit, and the reward stays where it was."""
+    """Completions run into the limit, and the reward rises with it."""
     cut = _move(case, c.COMPLETION_CLIPPED)
     reward = _move(case, c.REWARD)
     if cut is None or reward is None or cut.before is None or reward.before is None:
         return None
-    held = reward.before > limits.NOTHING and reward.at >= limits.REWARD_HELD * reward.before
-    return (cut, reward) if cut.at >= cut.before + limits.CUT_MORE and held else None
+    risen = reward.before > limits.NOTHING and reward.at >= limits.REWARD_RISEN * reward.before
+    return (cut, reward) if cut.at >= cut.before + limits.CUT_MORE and risen else None
 
 
 def _move(case: Case, metric: Metric) -> Proof | None:
@@ -179,6 +180,77 @@ def nothing_trained(case: Case) -> Found:
         points = case.points(key)
         if points and all(point.value == 0 for point in points):
             return (Proof(key, points[0].step, points[-1].step, None, 0.0),)
+    return None
+
+
+def rate_useless(case: Case) -> Found:
+    """The learning rate was always tiny, and the loss is where it began; in GRPO that says nothing."""
+    rates = [points for key in case.series(c.LEARNING_RATE) if (points := case.points(key))]
+    peak = max((highest(points).value for points in rates), default=0.0)
+    if not 0 < peak <= limits.RATE_USELESS or case.run.base == GRPO:
+        return None
+    for key in case.series(c.LOSS):
+        start, end = case.stretch(key, When.START), case.stretch(key, When.END)
+        if start is not None and end is not None and end.value >= limits.LOSS_UNMOVED * start.value > 0:
+            return (Proof(key, start.step, end.step, start.value, end.value),)
+    return None
+
+
+def reward_constant(case: Case) -> Found:
+    """All completions earn exactly the same, from the first record to the last, and that is not 0."""
+    for key in case.series(c.REWARD):
+        points = case.points(key)
+        lies = (highest(points).value - lowest(points).value) if points else 0.0
+        many = len(points) >= limits.SMOOTHED
+        if many and lies <= limits.SAME_REWARD < abs(points[0].value) and not _spread(case):
+            return (Proof(key, points[0].step, points[-1].step, None, points[0].value),)
+    return None
+
+
+def no_spread(case: Case) -> Found:
+    """Most groups have no spread at the end; where that is not logged, the rewards have none at all."""
+    for key in case.series(c.REWARD_ZERO_STD):
+        alike = case.stretch(key, When.END)
+        if alike is not None:
+            much = alike.value >= limits.ALL_ALIKE
+            return (Proof(key, alike.first, alike.last, None, alike.value),) if much else None
+    for key in case.series(c.REWARD_STD):
+        spread = case.stretch(key, When.END)
+        if spread is not None and spread.value <= limits.SAME_REWARD:
+            return (Proof(key, spread.first, spread.last, None, spread.value),)
+    return None
+
+
+def preference_saturated(case: Case) -> Found:
+    """Margins are huge and the loss is as good as 0."""
+    margin = _ends_within(case, c.PREFERENCE_MARGIN, low=limits.MARGIN_HUGE)
+    loss = _ends_within(case, c.LOSS, high=limits.LOSS_NONE)
+    return None if margin is None or loss is None else (margin, loss)
+
+
+def preference_reversed(case: Case) -> Found:
+    """In most pairs the rejected answer is the preferred one at the end, and by a margin."""
+    right = _ends_within(case, c.PREFERENCE_ACCURACY, high=limits.PAIRS_REVERSED)
+    margin = _ends_within(case, c.PREFERENCE_MARGIN, high=-limits.NOTHING)
+    return None if right is None or margin is None else (right, margin)
+
+
+def chosen_falls(case: Case) -> Found:
+    """The chosen answers are far less likely than at the start, though the margin grows."""
+    if _ends_within(case, c.PREFERENCE_MARGIN, low=0.0) is None:
+        return None
+    for key in case.series(c.PREFERENCE_REWARD):
+        start, end = case.stretch(key, When.START), case.stretch(key, When.END)
+        if start is not None and end is not None and end.value < min(limits.CHOSEN_FALLEN, start.value):
+            return (Proof(key, start.step, end.step, start.value, end.value),)
+    return None
+
+
+def _ends_within(case: Case, metric: Metric, low: float = -math.inf, high: float = math.inf) -> Proof | None:
+    for key in case.series(metric) if case.run.base == DPO else ():
+        end = case.stretch(key, When.END)
+        if end is not None and low <= end.value <= high:
+            return Proof(key, end.first, end.last, None, end.value)
     return None
 
 
@@ -386,5 +458,11 @@ PATTERNS: Mapping[Pattern, Callable[[Case], Found]] = {
     Pattern.CHECKPOINT_BEFORE: checkpoint_before,
     Pattern.KL_PENALTY: kl_penalty,
     Pattern.RATE_DECAYS: rate_decays,
+    Pattern.RATE_USELESS: rate_useless,
+    Pattern.REWARD_CONSTANT: reward_constant,
+    Pattern.NO_SPREAD: no_spread,
+    Pattern.PREFERENCE_SATURATED: preference_saturated,
+    Pattern.PREFERENCE_REVERSED: preference_reversed,
+    Pattern.CHOSEN_FALLS: chosen_falls,
 }
 """How each pattern is found."""

@@ -216,9 +216,19 @@ def _longest(case: Case, whole: bool) -> float | None:
 
 
 def _twice_the_limit(case: Case) -> float | None:
-    """Of what the settings say: the longest completion logged may be a mean of several."""
-    limit = case.run.hyper_parameters.numbers.get("max_completion_length")
+    """Of what the settings say, or the log shows."""
+    limit = case.run.hyper_parameters.numbers.get("max_completion_length", _shown_limit(case))
     return None if limit is None else 2 * limit
+
+
+def _shown_limit(case: Case) -> float | None:
+    """Tokens of the longest completions in most records, and in many; others may be means of several."""
+    for key in case.longest_lengths()[:1]:
+        longest = [point.value for point in case.points(key)]
+        seen = longest.count(max(longest, default=0.0))
+        if seen >= limits.LIMIT_SEEN and 2 * seen > len(longest):
+            return max(longest)
+    return None
 
 
 def _lower_learning_rate(case: Case) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -141,9 +142,9 @@ class PolicyGradVanishing(NoGradient):
         yield from ()
 
     def read(self, view: RecordView) -> SignalReading | None:
-        """The value itself, unless all completions are right."""
+        """The value itself, unless all completions are right by what steps have changed."""
         reading = super().read(view)
-        return None if self._earned.is_solved(view) else reading
+        return None if self._moved and self._earned.is_solved(view) else reading
 
 
 class GradVanishing(NoGradient):
@@ -180,21 +181,31 @@ class SupervisedGradVanishing(GradVanishing):
 class LearningRate(Rule):
     """A learning rate outside of what people use."""
 
-    __slots__ = ()
+    __slots__ = ("_used",)
 
     signal = LR_OUT_OF_RANGE
     watched = (LEARNING_RATE,)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.reset()
+
+    def reset(self) -> None:
+        """No step had a learning rate of any use yet."""
+        self._used = False
 
     def ordinary(self) -> Mapping[Series, Interval]:
         """Between the two limits."""
         return {LEARNING_RATE: (RATE_TOO_LOW, self.first.limit)}
 
     def read(self, view: RecordView) -> SignalReading | None:
-        """The rate; a tiny one only in the middle of a run."""
+        """The rate; a tiny one only in the middle of a run, or to its end where it never was another."""
         rate = view.values.get(LEARNING_RATE)
         if rate is None:
             return None
-        judged = view.progress is not None and RATE_JUDGED_FROM < view.progress < RATE_JUDGED_TO
+        self._used = self._used or rate > RATE_TOO_LOW
+        until = RATE_JUDGED_TO if self._used else math.inf
+        judged = view.progress is not None and RATE_JUDGED_FROM < view.progress < until
         low = rate <= RATE_TOO_LOW and judged
         if low:
             return SignalReading(self.first.limit, rate, LEARNING_RATE, limit=RATE_TOO_LOW)

@@ -78,7 +78,11 @@ CAUSES: Mapping[str, Cause] = {
         ),
         evidence=(
             Signalled(signals=("loss_plateau", "accuracy_drop"), weight=1, needed=True),
+            Lies(metric=c.LOSS, when=When.END, low=0.5, weight=0.25, needed=True),
             Signalled(signals=("non_finite",), weight=-5),
+            Shows(pattern=Pattern.LOSS_LOST, weight=-5),
+            Shows(pattern=Pattern.NOTHING_TRAINED, weight=-5),
+            Lies(metric=c.TOKEN_ACCURACY, when=When.END, low=0.8, weight=-5),
             Lies(metric=c.TOKEN_ACCURACY, when=When.END, high=0.6, weight=0.5),
         ),
         remedies=(
@@ -127,6 +131,7 @@ CAUSES: Mapping[str, Cause] = {
             Unlogged(metric=c.LOSS, split="eval", weight=0.25),
             Configured(setting="num_train_epochs", low=5, weight=0.5),
             Shows(pattern=Pattern.BEST_EVALUATION_LAST, weight=-3),
+            Shows(pattern=Pattern.CHOSEN_FALLS, weight=-2),
         ),
         remedies=(
             "use_best_checkpoint",
@@ -172,8 +177,7 @@ CAUSES: Mapping[str, Cause] = {
             "margin 极大、loss 为 0：再继续拉开差距，回答也不会更好（{beta}）。",
         ),
         evidence=(
-            Lies(metric=c.LOSS, when=When.END, high=0.01, weight=1.5),
-            Lies(metric=c.PREFERENCE_MARGIN, when=When.END, low=10.0, weight=1.5),
+            Shows(pattern=Pattern.PREFERENCE_SATURATED, weight=3, needed=True),
             Signalled(signals=("grad_vanishing",), weight=1),
             Signalled(signals=("non_finite",), weight=-5),
         ),
@@ -188,6 +192,38 @@ CAUSES: Mapping[str, Cause] = {
             src.RUNS,
             src.DPO,
         ),
+        profiles=ONLY_DPO,
+    ),
+    "swapped_pairs": Cause(
+        Text("Chosen and rejected answers are swapped", "chosen 与 rejected 弄反了"),
+        Text(
+            "The policy comes to prefer what the pairs call rejected. Two columns or the label are the "
+            "wrong way round in the data or on the way to the trainer, or the margin's sign is.",
+            "policy 越来越偏好标为 rejected 的回答：数据里或送进 trainer 的途中两列（或标签）弄反了，"
+            "或者 margin 的符号反了。",
+        ),
+        evidence=(
+            Shows(pattern=Pattern.PREFERENCE_REVERSED, weight=5, needed=True),
+            Signalled(signals=("non_finite",), weight=-5),
+        ),
+        remedies=("check_pairs", "check_data"),
+        sources=(src.RUNS, src.DPO),
+        profiles=ONLY_DPO,
+    ),
+    "chosen_unlearned": Cause(
+        Text("Chosen answers become unlikely too", "chosen 回答的概率也在下降"),
+        Text(
+            "The margin grows only because the rejected answers fall faster: the policy moves away from "
+            "both, and towards what stands in neither ({beta}).",
+            "margin 变大只是因为 rejected 降得更快："
+            "policy 离两者都越来越远，转向了数据里没有的回答（{beta}）。",
+        ),
+        evidence=(
+            Shows(pattern=Pattern.CHOSEN_FALLS, weight=3, needed=True),
+            Signalled(signals=("non_finite",), weight=-5),
+        ),
+        remedies=("raise_preference_beta", "lower_learning_rate", "check_pairs"),
+        sources=(src.RUNS, src.DPO),
         profiles=ONLY_DPO,
     ),
 }

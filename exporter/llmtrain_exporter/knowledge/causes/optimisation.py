@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.evidence import (
@@ -20,6 +21,10 @@ from llmtrain_exporter.knowledge.evidence import (
 )
 from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, ONLY_GRPO
 from llmtrain_exporter.knowledge.text import Text
+
+LOW_RATE = Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6)
+USELESS_RATE = Lies(metric=c.LEARNING_RATE, when=When.BEST, high=limits.RATE_USELESS)
+NOT_LEARNING = Signalled(signals=("loss_plateau", "grad_vanishing"))
 
 CAUSES: Mapping[str, Cause] = {
     "high_learning_rate": Cause(
@@ -112,11 +117,13 @@ CAUSES: Mapping[str, Cause] = {
             "学习率（{learning_rate}）小到学不动，或者调度早早衰减到几乎为零。",
         ),
         evidence=(
-            Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6, weight=1.5, profiles=ALL_BUT_GRPO),
-            Lies(metric=c.LEARNING_RATE, when=When.BEST, high=5e-8, weight=1.5),
-            Signalled(signals=("loss_plateau", "grad_vanishing"), weight=0.5, needed=True),
+            Together(parts=(LOW_RATE, NOT_LEARNING), weight=2, profiles=ALL_BUT_GRPO),
+            Together(parts=(USELESS_RATE, NOT_LEARNING), weight=2),
+            Shows(pattern=Pattern.RATE_USELESS, weight=3),
+            Shows(pattern=Pattern.NOTHING_TRAINED, weight=-5),
         ),
         remedies=(
+            "usable_learning_rate",
             "raise_learning_rate",
             "check_schedule",
         ),
@@ -159,9 +166,9 @@ CAUSES: Mapping[str, Cause] = {
     "number_format": Cause(
         Text("Numbers overflow", "数值溢出"),
         Text(
-            "fp16 has a small range; a logarithm of 0 or a division by an empty mask gives NaN. Where such a "
-            "step is not skipped, every weight that it touches is NaN.",
-            "fp16 范围小；对 0 取对数、除以空的 mask 都会得到 NaN。"
+            "A value beyond the range of the number format, a logarithm of 0 or a division by an empty mask "
+            "gives infinity or NaN. Where such a step is not skipped, every weight that it touches is NaN.",
+            "超出数值格式的范围、对 0 取对数、除以空的 mask，都会得到无穷大或 NaN。"
             "这一步若没有跳过，它更新的权重就全是 NaN。",
         ),
         evidence=(

@@ -15,9 +15,10 @@ CAUSES: Mapping[str, Cause] = {
     "reward_hacking": Cause(
         Text("Reward hacking", "reward hacking（钻奖励的空子）"),
         Text(
-            "The policy has found a cheap way to one reward, length or format for instance, and "
-            "gives up another. The total can stay where it was.",
-            "policy 找到了刷某一项奖励的捷径（例如长度或格式），放弃了另一项。总 reward 可能看不出变化。",
+            "The policy has found a cheap way to a reward, length or format for instance, at the cost of "
+            "what is wanted. The total can look well.",
+            "policy 找到了刷某项奖励的捷径（例如长度或格式），却牺牲了真正想要的东西。"
+            "总 reward 可能照样好看。",
         ),
         evidence=(
             Shows(pattern=Pattern.FUNCTIONS_PART, weight=5),
@@ -58,14 +59,14 @@ CAUSES: Mapping[str, Cause] = {
     "never_rewarded": Cause(
         Text("A reward that no completion ever earns", "从来没有回答拿到过的奖励"),
         Text(
-            "From the first record to the last all completions score 0, so there is nothing to learn "
-            "from: the task or the format is out of reach, or the reward function scores every answer 0.",
-            "从第一条到最后一条记录，所有回答都是 0 分，无从学起："
-            "任务或格式超出能力，或者 reward 函数给什么回答都打 0 分。",
+            "A reward that is 0 for every completion, from the first record to the last, teaches nothing: "
+            "what it asks for is out of reach, or its function scores every answer 0.",
+            "这项奖励从第一条到最后一条记录对所有回答都是 0，什么也教不了："
+            "它要求的超出能力，或者 reward 函数给什么回答都打 0 分。",
         ),
         evidence=(
             Shows(pattern=Pattern.NO_REWARD_EVER, weight=4),
-            Shows(pattern=Pattern.FUNCTION_NEVER, weight=1.25),
+            Shows(pattern=Pattern.FUNCTION_NEVER, weight=1),
             Together(
                 parts=(Shows(pattern=Pattern.FUNCTION_NEVER), Signalled(signals=("reward_flat",))), weight=1.5
             ),
@@ -82,12 +83,34 @@ CAUSES: Mapping[str, Cause] = {
         ),
         profiles=ONLY_GRPO,
     ),
+    "constant_reward": Cause(
+        Text("The reward is the same for every completion", "所有回答的奖励都一样"),
+        Text(
+            "It has never changed since the first record, whatever the answer, and no sampling makes a "
+            "difference: the reward function returns a constant or falls back to a default, or it cannot "
+            "tell good answers from bad ones.",
+            "从第一条记录起，不管回答什么，奖励从没变过，怎么采样都没有差异："
+            "reward 函数返回的是常数或默认值，或者分不出回答的好坏。",
+        ),
+        evidence=(
+            Shows(pattern=Pattern.REWARD_CONSTANT, weight=4, needed=True),
+            Lies(metric=c.REWARD_STD, when=When.ALWAYS, high=1e-6, weight=1),
+            Lies(metric=c.REWARD_ZERO_STD, when=When.ALWAYS, low=0.99, weight=1),
+        ),
+        remedies=(
+            "fix_reward",
+            "read_completions",
+        ),
+        sources=(src.GRPO_REWARDS, src.RUNS),
+        profiles=ONLY_GRPO,
+    ),
     "no_contrast": Cause(
         Text("All completions of a group score the same", "同组回答得分完全相同"),
         Text(
             "GRPO learns from differences within a group. Prompts that are too easy, too hard, "
-            "or a policy that says always the same give none, so loss and gradient are 0.",
-            "GRPO 靠组内差异学习。题目太易、太难，或 policy 只会说同一句话时没有差异，loss 和梯度都为 0。",
+            "or a policy that says always the same give none, and such a group adds nothing to an update.",
+            "GRPO 靠组内差异学习。题目太易、太难，或 policy 只会说同一句话时没有差异，"
+            "这样的组对更新没有贡献。",
         ),
         evidence=(
             Lies(metric=c.REWARD_ZERO_STD, when=When.END, low=0.8, weight=1.5),
@@ -95,6 +118,7 @@ CAUSES: Mapping[str, Cause] = {
             Signalled(signals=("reward_flat", "grad_vanishing"), weight=0.5),
             Shows(pattern=Pattern.REWARD_NEAR_BEST, weight=-5),
             Shows(pattern=Pattern.NO_REWARD_EVER, weight=-3),
+            Shows(pattern=Pattern.REWARD_CONSTANT, weight=-5),
             Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.5, weight=-3),
             Lies(metric=c.KL, when=When.START, low=1.0, weight=-3),
             Shows(pattern=Pattern.REWARD_LOST, weight=-3),
@@ -119,7 +143,8 @@ CAUSES: Mapping[str, Cause] = {
         ),
         evidence=(
             Shows(pattern=Pattern.REWARD_NEAR_BEST, weight=2, needed=True),
-            Lies(metric=c.REWARD_ZERO_STD, when=When.END, low=0.5, weight=1.5, needed=True),
+            Shows(pattern=Pattern.NO_SPREAD, weight=1.5, needed=True),
+            Shows(pattern=Pattern.REWARD_CONSTANT, weight=-5),
             Signalled(signals=("grad_vanishing", "reward_flat"), weight=1),
             Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.3, weight=-4),
             Shows(pattern=Pattern.FUNCTION_NEVER, weight=-3),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.evidence import Pattern, Shows
-from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, Change, Ladder, Remedy, Scale
+from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, ONLY_DPO, Change, Ladder, Remedy, Scale
 from llmtrain_exporter.knowledge.text import Text
 
 REMEDIES: Mapping[str, Remedy] = {
@@ -41,6 +41,16 @@ REMEDIES: Mapping[str, Remedy] = {
             "调什么参数 loss 都降不下去。",
         ),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
+    ),
+    "check_pairs": Remedy(
+        Text("Read the pairs as the trainer sees them", "检查 trainer 实际看到的偏好对"),
+        Text(
+            "Decode ten pairs: is the better answer the chosen one, and do both belong to the same prompt? "
+            "Check the names of the columns and how they are mapped.",
+            "解码十对看看：chosen 是否真是更好的那个，两个回答是否属于同一个 prompt？再核对列名及其映射。",
+        ),
+        (src.DPO, src.RUNS),
+        profiles=ONLY_DPO,
     ),
     "check_initialisation": Remedy(
         Text("Check what is trained and from what", "检查初始化与可训练参数"),
@@ -118,11 +128,8 @@ REMEDIES: Mapping[str, Remedy] = {
     "early_stopping": Remedy(
         Text("Stop early", "早停"),
         Text(
-            "Stop when several evaluations in a row bring nothing better, and keep the best checkpoint. "
-            "TRL and Transformers have no flag for it: the trainer in the script takes "
-            "EarlyStoppingCallback(early_stopping_patience=3) as one of its callbacks.",
-            "连续几次验证都没有更好就停，保留最佳 checkpoint。TRL 和 Transformers 没有对应的参数，"
-            "需在脚本里给 trainer 的 callbacks 加上 EarlyStoppingCallback(early_stopping_patience=3)。",
+            "Stop when several evaluations in a row bring nothing better, and keep the best checkpoint.",
+            "连续几次验证都没有更好就停，保留最佳 checkpoint。",
         ),
         (src.SFT_ADJUST,),
         (Change("early_stop_interval", Ladder((3.0,), up=False)),),

@@ -55,9 +55,8 @@ REMEDIES: Mapping[str, Remedy] = {
         Text("Start from something the model can do", "从模型做得到的题开始"),
         Text(
             "Easier prompts first, a few examples in the prompt, or supervised training on good answers "
-            "before this: without any reward there is nothing to reinforce.",
-            "先用更容易的题、在 prompt 里给几个例子，"
-            "或先用好答案做监督训练：一点奖励都没有，就没有可强化的东西。",
+            "before this: an answer that never comes cannot be reinforced.",
+            "先用更容易的题、在 prompt 里给几个例子，或先用好答案做监督训练：从来不出现的回答无法被强化。",
         ),
         (src.GRPO_REWARDS, src.RUNS),
         profiles=ONLY_GRPO,

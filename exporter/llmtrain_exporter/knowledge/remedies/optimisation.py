@@ -120,7 +120,22 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.SFT_ADJUST, src.SFT_SERIOUS),
         (Change("learning_rate", Scale(5 / 3)),),
         ALL_BUT_GRPO,
-        unless=(Lies(metric=c.LEARNING_RATE, when=When.BEST, low=1e-4),),
+        unless=(
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=1e-4),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, high=limits.RATE_USELESS),
+        ),
+    ),
+    "usable_learning_rate": Remedy(
+        Text("Set a learning rate that trains", "设一个真正能训练的学习率"),
+        Text(
+            "This one is powers of ten below what moves a weight. Usual starting points are 1e-4 for LoRA "
+            "and 1e-5 for all weights; look for a wrong exponent first.",
+            "现在的值太小，差了好几个数量级，权重几乎不动。一般起点：LoRA 用 1e-4，全参用 1e-5；"
+            "先查指数是不是写错了。",
+        ),
+        (src.SFT_ADJUST, src.SFT_SERIOUS),
+        profiles=ALL_BUT_GRPO,
+        when=(Shows(pattern=Pattern.RATE_USELESS),),
     ),
     "warm_up_longer": Remedy(
         Text("Warm up longer", "延长 warmup"),

@@ -55,7 +55,7 @@ GRAD_NORM_HIGH = Signal(
             "The loss becomes jumpy, then NaN; the model's output degrades.",
             "loss 先震荡，再变成 NaN，模型输出变差。",
         ),
-        causes=("gradient_explosion", "high_learning_rate", "bad_batch"),
+        causes=("gradient_explosion", "high_learning_rate", "bad_batch", "swapped_pairs"),
         diagnosis=(
             Text(
                 "One record or a rising trend? One outlier is data, a trend is the learning rate.",
@@ -66,7 +66,14 @@ GRAD_NORM_HIGH = Signal(
                 "loss 还在降吗？在降就先观察，暂不处理。",
             ),
         ),
-        remedies=("lower_learning_rate", "clip_gradients", "warm_up_longer", "check_data", "larger_batch"),
+        remedies=(
+            "lower_learning_rate",
+            "clip_gradients",
+            "warm_up_longer",
+            "check_data",
+            "larger_batch",
+            "check_pairs",
+        ),
         sources=(src.SFT_METRICS, src.SFT_SERIOUS, src.SFT_ALARMS),
     ),
 )
@@ -164,6 +171,7 @@ GRAD_VANISHING = Signal(
             "solved",
             "not_trained",
             "saturated_preference",
+            "chosen_unlearned",
             "bad_start",
             "low_learning_rate",
             "poor_labels",
@@ -190,6 +198,7 @@ GRAD_VANISHING = Signal(
             "more_contrast",
             "raise_preference_beta",
             "roll_back",
+            "usable_learning_rate",
         ),
         sources=(src.SFT_SERIOUS, src.RUNS),
     ),

@@ -206,6 +206,7 @@ REWARD_FLAT = Signal(
         causes=(
             "no_contrast",
             "solved",
+            "constant_reward",
             "never_rewarded",
             "dead_policy",
             "lost_exploration",

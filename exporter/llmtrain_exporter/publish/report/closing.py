@@ -18,7 +18,7 @@ from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph, short
 from llmtrain_exporter.story.blocks import Code, Line, Piece, Section, Table, items
 from llmtrain_exporter.story.checks import answer_mark, answers_by_check, because
-from llmtrain_exporter.story.diagnosis import checkpoint_before
+from llmtrain_exporter.story.diagnosis import checkpoint_before, checkpoint_nearest_best
 from llmtrain_exporter.story.facts import best_evaluation
 from llmtrain_exporter.story.numbers import DASH, number
 from llmtrain_exporter.story.phrase import joined
@@ -42,19 +42,11 @@ def _best(material: Material, say: Say) -> Iterator[Line]:
         yield (say(r.NOT_BY_LOSS),)
         yield from _best_reward(material, say)
     elif run.best is not None:
-        step = run.best[1]
         yield joined((best_evaluation(run, say.lang), (say(r.STOP),)))
-        near = _last_up_to(step, run)
+        near = checkpoint_nearest_best(run)
         if near is not None:
             yield (say(r.BEST_NEAR, checkpoint=f"checkpoint-{near}"),)
         yield from ((rule.text.of(say.lang),) for rule in BEST_CHECKPOINT)
-
-
-def _last_up_to(step: int | None, run: Snapshot) -> int | None:
-    """The step of the last checkpoint that is there from up to a step; the number of a record tells none."""
-    if step is None or run.step_is_record:
-        return None
-    return max((checkpoint for checkpoint in run.checkpoints if checkpoint <= step), default=None)
 
 
 def _best_reward(material: Material, say: Say) -> Iterator[Line]:
@@ -119,7 +111,7 @@ def _to_keep(run: Snapshot, say: Say) -> tuple[Piece, str]:
         return not_known, say(r.NOT_BY_LOSS if run.base == GRPO else r.NEVER_EVALUATED)
     loss, step = run.best
     best = say(r.BEST_AT, step=DASH if step is None else step, loss=number(loss))
-    near = _last_up_to(step, run)
+    near = checkpoint_nearest_best(run)
     return DASH if near is None else Code(f"checkpoint-{near}"), best
 
 
