@@ -6,12 +6,12 @@ import math
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from llmtrain_exporter.analyse import derived, run_series, state
 from llmtrain_exporter.analyse.analysis import EPISODES_KEPT, Analysis
 from llmtrain_exporter.analyse.course import CourseKeeper
 from llmtrain_exporter.analyse.latest import Latest
+from llmtrain_exporter.analyse.onset import Onset
 from llmtrain_exporter.analyse.pace import RunPace
 from llmtrain_exporter.analyse.signals.rule import LOSS
 from llmtrain_exporter.analyse.twins import is_same_record
@@ -20,7 +20,6 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
 from llmtrain_exporter.knowledge.arguments import GPUS
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.pace import READ_LATER_SECONDS
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN
@@ -41,29 +40,10 @@ from llmtrain_exporter.model import (
 
 RECENT = 4
 """Records within which the same record again is a second writer's."""
-
 _CLOSING = frozenset((RowKind.FINAL, RowKind.SUMMARY, RowKind.FAILURE))
 
 STALLED = "stalled"
 """The signal that no record can show, only a clock."""
-
-
-class Onset(NamedTuple):
-    """When an incident was seen to begin.
-
-    A log that is read later has one time for all its lines; the trainer's clock tells how far they are apart.
-    """
-
-    step: int
-    arrived: float  # Unix time
-    elapsed: float | None  # seconds since the trainer's process started
-    last: float | None  # the same of the last record that was read with it
-
-    @property
-    def time(self) -> float:
-        """Unix time at which it was written."""
-        apart = 0.0 if self.last is None or self.elapsed is None else self.last - self.elapsed
-        return round(self.arrived - apart) if READ_LATER_SECONDS < apart < self.arrived else self.arrived
 
 
 @dataclass(frozen=True, slots=True)

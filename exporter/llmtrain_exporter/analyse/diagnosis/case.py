@@ -242,3 +242,13 @@ def always(points: Sequence[Point], low: float, high: float) -> bool:
     """Whether all points but for outliers lie between two values."""
     outside = sum(not low <= point.value <= high for point in points)
     return bool(points) and outside <= math.floor(limits.OUTLIERS * len(points))
+
+
+def until(end: Stretch, points: Sequence[Point]) -> Sequence[Point]:
+    """What comes after a stretch is not what was before it."""
+    return [point for point in points if point.step <= end.last]
+
+
+def end_value(points: Sequence[Point]) -> float:
+    """Where a series lies at its end."""
+    return typical(points[-limits.ENDS_MOST :]).value

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged
-from llmtrain_exporter.analyse.diagnosis.patterns import (
-    Found,
-    all_right,
+from llmtrain_exporter.analyse.diagnosis.fit_patterns import (
     chosen_falls,
     loss_lost,
     nothing_trained,
     preference_reversed,
     preference_saturated,
     rate_useless,
+)
+from llmtrain_exporter.analyse.diagnosis.found import Found
+from llmtrain_exporter.analyse.diagnosis.prescribing import prescribed
+from llmtrain_exporter.analyse.diagnosis.reward_patterns import (
+    all_right,
     reward_constant,
     reward_lost,
 )
-from llmtrain_exporter.analyse.diagnosis.prescribing import prescribed
 from llmtrain_exporter.analyse.diagnosis.weighing import SILENT_SINCE, proofs
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge.cause import Cause

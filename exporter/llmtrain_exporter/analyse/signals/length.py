@@ -19,6 +19,7 @@ from llmtrain_exporter.analyse.signals.rule import (
     up_to,
     widened,
 )
+from llmtrain_exporter.knowledge.evidence_limits import AT_LIMIT
 from llmtrain_exporter.knowledge.own_level import FIRST_RECORDS
 from llmtrain_exporter.knowledge.signals.length import (
     CLIPPED_HIGH,
@@ -36,7 +37,7 @@ from llmtrain_exporter.model import Series
 class LengthSurge(Rule):
     """Completions much longer than the run's own, or almost as long as they may be."""
 
-    __slots__ = ("_near", "_near_limit")
+    __slots__ = ("_longest", "_near", "_near_limit")
 
     signal = LENGTH_SURGE
     watched = compared = (LENGTH,)
@@ -44,6 +45,7 @@ class LengthSurge(Rule):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         longest = context.numbers.get("max_completion_length", UNLIMITED)
+        self._longest = longest
         self._near_limit = LENGTH_NEAR_LIMIT * longest
         self._near = 0  # records in a row
 
@@ -66,7 +68,8 @@ class LengthSurge(Rule):
         if length is None:
             return None
         self._near = self._near + 1 if length >= self._near_limit else 0
-        if LENGTH_NEAR_RECORDS <= self._near < view.index:  # from the first record on it is no surge
+        new = self._near < view.index or length >= self._longest * AT_LIMIT  # and not so from the start
+        if new and self._near >= LENGTH_NEAR_RECORDS:
             unit = self._near_limit / self.first.limit
             return SignalReading(length / unit, length, LENGTH, unit=unit, baseline=level and level.median)
         if level is None or level.median <= 0 or level.log_score(length, LENGTH_SPREAD) < outlying(level):
