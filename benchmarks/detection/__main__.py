@@ -6,18 +6,25 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from benchmarks.detection import corpus, others
+from benchmarks.detection import by_kind, corpus, others
 from benchmarks.detection.check import by_command, in_process
-from benchmarks.detection.generator import DEMO_EVENTS, DEMO_SINGLE, RUNS, cases, write_demo
+from benchmarks.detection.generator import DEMO_EVENTS, DEMO_SINGLE, RUNS, Case, cases, write_demo
+from benchmarks.detection.kinds import KINDS, of_kind
+from benchmarks.detection.rivals import contest
+from benchmarks.detection.rivals.table import compare
 from benchmarks.detection.score import score, score_other
+from benchmarks.measure import ContestantError
 from benchmarks.report import Row, Table, Target
 
 TUNED = (1, 2, 3)
 """Seeds that the limits were looked at with; never reported."""
 HELD_OUT = 11
+SEEDS_OF_KINDS = (11, 12, 13, 14, 15)
+RUNS_OF_KIND = 20  # with each of these seeds
+RUNS_OF_RIVALS = 60
 
 EVENT_STEPS = 20 * 5
 """Incidents closer than 20 records may be one."""
@@ -29,8 +36,11 @@ def main() -> int:
     if options.write_demo:
         print(write_demo(options.write_demo))
         return 0
+    if options.rivals:
+        return _beside_rivals(options.rivals, options.corpus, options.seed)
     check = by_command if options.check else in_process
     tables = [*_corpus(options.corpus, check), _demo(check), *_random(options.seed, options.runs)]
+    tables += by_kind.tables(SEEDS_OF_KINDS, RUNS_OF_KIND)
     print("\n\n".join(table.text() for table in tables))
     return int(any(table.failed(require_real=False) for table in tables))
 
@@ -43,7 +53,37 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=RUNS, help="how many random runs")
     parser.add_argument("--check", action="store_true", help="score the check command, not the analysis")
     parser.add_argument("--write-demo", type=Path, metavar="DIR", help="only write the demo log, into DIR")
+    rivals = Path(tempfile.gettempdir()) / "llmtrain-rivals"
+    parser.add_argument(
+        "--rivals",
+        type=Path,
+        nargs="?",
+        const=rivals,
+        metavar="DIR",
+        help="only compare with the run doctors of the package index, which are installed into DIR if need be"
+        f" (default: {rivals})",
+    )
     return parser.parse_args()
+
+
+def _beside_rivals(environment: Path, folder: Path, seed: int) -> int:
+    runs = {
+        f"labelled logs below {folder}": list(contest.labelled(folder)),
+        f"{RUNS_OF_RIVALS} random runs, seed {seed}": list(contest.generated(cases(seed, RUNS_OF_RIVALS))),
+        f"random runs of each kind, seed {seed}": list(contest.generated(_of_kinds(seed))),
+    }
+    try:
+        for title, contested in runs.items():
+            print(compare(title, contested, environment).text() + "\n", flush=True)
+    except ContestantError as error:
+        print(f"the run doctors could not be measured: {error}")
+        return 1
+    return 0
+
+
+def _of_kinds(seed: int) -> Iterator[Case]:
+    for kind in KINDS.values():
+        yield from (made.case for made in of_kind(kind, seed, RUNS_OF_RIVALS // len(KINDS)))
 
 
 def _corpus(folder: Path, check: corpus.Checker) -> list[Table]:
