@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Row = dict[str, float]
 
 WIDEST_LOGARITHM = 3.0
-"""A heavy tail of a logarithm is no noise any more, but a spike."""
+"""Of a logarithm, a heavier tail is no noise any more but a spike."""
 MOST_HEALTHY = 4.0
 """kl of a healthy record; from 5 on the guide speaks against it."""
 
@@ -114,7 +114,9 @@ def _row(run: Run, record: int, source: random.Random) -> Row:
     )
     row |= _policy(run, record, _width(nature, source), source)
     row |= _lengths(run, record, _width(nature, source), source)
-    row |= _rewards(run, record, _width(nature, source), source)
+    row |= _rewards(
+        run, record, _width(replace(nature, freedom=0), source), source
+    )  # means of bounded values
     return row
 
 

@@ -23,6 +23,10 @@ DROP_LASTS_YOUNG: Annotated[float, "sum of robust standard deviations", src.RUNS
 """The same while the baseline is young."""
 DROP_BELOW: Annotated[float, "share of the baseline", src.RUNS] = 0.6
 """Up to which a function's record can begin a drop, and go on with it."""
+DROP_ALONE: Annotated[float, "share of the baseline", src.RUNS] = 0.25
+"""Up to which one record is enough to be warned of, ..."""
+DROP_ALONE_BY: Annotated[float, "robust standard deviations", src.OLMO] = 7.0
+"""... if it is so low; a mean of few completions often halves by chance."""
 DROP_OVER: Annotated[float, "share of the baseline", src.RUNS] = 0.8
 """At which a drop is forgotten."""
 DROP_BLOCK: Annotated[float, "robust standard deviations of its mean", src.RUNS] = 5.0
@@ -127,7 +131,7 @@ REWARD_FUNCTION_DROP = Signal(
     below=True,
     limits={
         GRPO: {
-            Severity.WARNING: Bound(0.5, src.GRPO_EVENTS, floor=0.05),
+            Severity.WARNING: Bound(0.5, src.GRPO_EVENTS, records=2, within=3, floor=0.05),
             Severity.CRITICAL: Bound(SLIDE_LOST, src.RUNS, records=SLIDE_LOST_RECORDS, floor=0.05),
         }
     },
