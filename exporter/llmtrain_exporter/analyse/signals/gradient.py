@@ -54,7 +54,7 @@ class GradNormHigh(Rule):
         return {GRAD_NORM: up_to(self.first.limit)}
 
     def read(self, view: RecordView) -> SignalReading | None:
-        """The value itself; none where the run knows its samples by heart: `grad_spike` tells of those."""
+        """The value itself, unless the run knows its samples by heart."""
         norm = view.values.get(GRAD_NORM)
         if norm is None or view.index <= GRAD_EXEMPT or _memorised(view):
             return None
@@ -100,7 +100,7 @@ class GradSpike(Rule):
 
 
 class SupervisedGradSpike(GradSpike):
-    """The same, for information only where the run knows its samples by heart."""
+    """The same, unless the run knows its samples by heart."""
 
     __slots__ = ()
 
@@ -108,11 +108,8 @@ class SupervisedGradSpike(GradSpike):
     compared = (GRAD_NORM, LOSS)
 
     def read(self, view: RecordView) -> SignalReading | None:
-        """How many times the baseline it is; only whether that is much, where samples are memorised."""
-        reading = super().read(view)
-        if reading is None or not _memorised(view) or not self.meets(reading):
-            return reading
-        return reading._replace(score=0.0, force=self.least)
+        """How many times the baseline it is."""
+        return None if _memorised(view) else super().read(view)
 
 
 class NoGradient(Rule):
