@@ -92,7 +92,7 @@ AFTER_WORST = 10
 
 
 def _heavy(usual: Nature, source: random.Random) -> Nature:
-    return replace(usual, freedom=source.choice((3, 4, 5)), tail=0.0)
+    return replace(usual, freedom=source.choice((4, 5, 6)), tail=0.0)
 
 
 def _growing(usual: Nature, source: random.Random) -> Nature:
@@ -114,7 +114,7 @@ def _changing(name: str, source: random.Random) -> KindCase:
         "grad_norm": source.uniform(0.7, 1.6),
         "entropy": source.uniform(0.8, 1.3),
         "kl": source.uniform(0.7, 1.6),
-        **{f"function:{each}": source.uniform(0.85, 1.15) for each in usual.functions},
+        **{f"function:{each}": source.uniform(0.92, 1.15) for each in usual.functions},
     }
     for record in range(source.randint(usual.records // 3, 2 * usual.records // 3), usual.records):
         odd[record] = {**factors, **odd.get(record, {})}
