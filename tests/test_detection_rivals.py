@@ -126,7 +126,7 @@ def test_the_table_says_who_is_missing_and_who_came_first(
     opinions = [Opinion(2, critical=True, first_critical=6), Opinion(1, critical=False, first_critical=3)]
     monkeypatch.setattr(table, "install", lambda _: (tmp_path, {"losslint": "no index here"}))
     monkeypatch.setattr(table, "ask", lambda *_: dict.fromkeys(judge.COMMANDS, opinions))
-    lines = {line[0].split()[0]: line for line in table.compare("runs", runs, tmp_path).lines}
+    lines = {line[0].split()[0]: line for line in table.compare("runs", runs, tmp_path, 10).lines}
     assert lines["llmtrain-exporter"][1:6] == ("1 of 1", "0 of 1", "0 of 1", "0.00", "4")
     assert lines["runmedic"][1:7] == ("1 of 1", "0 of 1", "1 of 1", "100.00", "6", "0 / 0 / 1")
     assert lines["losslint"][1] == "not installed: no index here"

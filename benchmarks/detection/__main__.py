@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.detection import by_kind, corpus, others
 from benchmarks.detection.check import by_command, in_process
-from benchmarks.detection.generator import DEMO_EVENTS, DEMO_SINGLE, RUNS, Case, cases, write_demo
+from benchmarks.detection.generator import DEMO_EVENTS, DEMO_SINGLE, RUNS, cases, write_demo
 from benchmarks.detection.kinds import KINDS, of_kind
 from benchmarks.detection.rivals import contest
 from benchmarks.detection.rivals.table import compare
@@ -25,6 +25,7 @@ HELD_OUT = 11
 SEEDS_OF_KINDS = (11, 12, 13, 14, 15)
 RUNS_OF_KIND = 20  # with each of these seeds
 RUNS_OF_RIVALS = 60
+LOOKS, LOOKS_AT_RANDOM = 40, 10  # of a doctor at a growing log, which it reads anew each time
 
 EVENT_STEPS = 20 * 5
 """Incidents closer than 20 records may be one."""
@@ -67,23 +68,28 @@ def _arguments() -> argparse.Namespace:
 
 
 def _beside_rivals(environment: Path, folder: Path, seed: int) -> int:
-    runs = {
-        f"labelled logs below {folder}": list(contest.labelled(folder)),
-        f"{RUNS_OF_RIVALS} random runs, seed {seed}": list(contest.generated(cases(seed, RUNS_OF_RIVALS))),
-        f"random runs of each kind, seed {seed}": list(contest.generated(_of_kinds(seed))),
-    }
+    contests = (
+        (f"labelled logs below {folder}", contest.labelled(folder), LOOKS),
+        (f"{RUNS_OF_RIVALS} random runs, seed {seed}", _policies(seed), LOOKS_AT_RANDOM),
+        (f"{RUNS_OF_RIVALS} random runs of all kinds, seed {seed}", _of_kinds(seed), LOOKS_AT_RANDOM),
+    )
     try:
-        for title, contested in runs.items():
-            print(compare(title, contested, environment).text() + "\n", flush=True)
+        for title, runs, looks in contests:
+            print(compare(title, list(runs), environment, looks).text() + "\n", flush=True)
     except ContestantError as error:
         print(f"the run doctors could not be measured: {error}")
         return 1
     return 0
 
 
-def _of_kinds(seed: int) -> Iterator[Case]:
+def _policies(seed: int) -> Iterator[contest.Contested]:
+    return contest.generated(cases(seed, RUNS_OF_RIVALS))
+
+
+def _of_kinds(seed: int) -> Iterator[contest.Contested]:
     for kind in KINDS.values():
-        yield from (made.case for made in of_kind(kind, seed, RUNS_OF_RIVALS // len(KINDS)))
+        made = of_kind(kind, seed, RUNS_OF_RIVALS // len(KINDS))
+        yield from contest.generated(each.case for each in made)
 
 
 def _corpus(folder: Path, check: corpus.Checker) -> list[Table]:

@@ -18,9 +18,6 @@ from benchmarks.detection.rivals import judge
 from benchmarks.detection.rivals.adapters import History, history
 from benchmarks.detection.score import analyse
 
-LOOKS = 40
-"""How often a doctor looks at a growing log, evenly over its records."""
-
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
@@ -78,9 +75,9 @@ def _ours(snapshot: Snapshot, steps: Sequence[int]) -> Opinion:
     return Opinion(sum(e.severity is Severity.WARNING for e in episodes), bool(critical), first)
 
 
-def ask(python: Path, runs: Sequence[Contested]) -> Mapping[str, list[Opinion]]:
-    """By package: its opinion of each run, which it looks at as it grows."""
-    looks = [_looks(run) for run in runs]
+def ask(python: Path, runs: Sequence[Contested], often: int) -> Mapping[str, list[Opinion]]:
+    """By package: its opinion of each run. It looks so `often` while the run grows, evenly spread."""
+    looks = [_looks(run, often) for run in runs]
     questions = [_question(run, look) for run, look in zip(runs, looks, strict=True)]
     answered = subprocess.run(
         [str(python), judge.__file__], input="".join(questions), capture_output=True, text=True, check=True
@@ -92,10 +89,10 @@ def ask(python: Path, runs: Sequence[Contested]) -> Mapping[str, list[Opinion]]:
     }
 
 
-def _looks(run: Contested) -> list[tuple[int, int]]:
+def _looks(run: Contested, often: int) -> list[tuple[int, int]]:
     """Training records, and rows of the history up to each."""
     records = len(run.history.train)
-    at = sorted({round(records * look / LOOKS) for look in range(1, LOOKS)} - {0, records})
+    at = sorted({round(records * look / often) for look in range(1, often)} - {0, records})
     return [
         *((record, run.history.train[record - 1]) for record in at),
         (records, len(run.history.rows)),

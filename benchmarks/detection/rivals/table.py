@@ -37,10 +37,13 @@ class Comparison:
         return "\n".join([self.title, "", *("| " + " | ".join(line) + " |" for line in table), *self.notes])
 
 
-def compare(title: str, runs: Sequence[Contested], folder: Path) -> Comparison:
-    """All doctors and ours on the same runs. `folder`: where their environment is or will be."""
+def compare(title: str, runs: Sequence[Contested], folder: Path, looks: int) -> Comparison:
+    """All doctors and ours on the same runs. `folder`: where their environment is or will be.
+
+    `looks`: how often a doctor reads a growing log. Ours follows it.
+    """
     python, missing = install(folder)
-    opinions = ask(python, runs)
+    opinions = ask(python, runs, looks)
     ours = [run.ours for run in runs]
     lines = [_line(OURS, runs, ours, ours, "memory and speed are watched, not judged")]
     notes = []
