@@ -19,7 +19,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import Pattern, When
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import POLICIES
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.reward import REWARD_FLAT
 from llmtrain_exporter.model import Point, Proof, RowKind, Series, State
@@ -162,7 +162,7 @@ def reward_lost(case: Case) -> Found:
 
 def loss_lost(case: Case) -> Found:
     """The loss is far above its best; in GRPO it says nothing."""
-    for key in case.series(c.LOSS) if case.run.base != GRPO else ():
+    for key in case.series(c.LOSS) if case.run.base not in POLICIES else ():
         end = case.stretch(key, When.END)
         if end is None:
             continue

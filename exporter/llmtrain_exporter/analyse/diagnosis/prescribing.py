@@ -18,7 +18,7 @@ from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.evidence import When
 from llmtrain_exporter.knowledge.meaning import number
 from llmtrain_exporter.knowledge.meanings import MEANINGS
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import POLICIES
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import (
     Change,
@@ -211,7 +211,7 @@ def _lower_learning_rate(case: Case) -> float | None:
     if not rate:
         return None
     if rate < limits.RATE_FAR_OFF:
-        rate *= limits.RATE_LOWER_GRPO if case.run.base == GRPO else limits.RATE_LOWER
+        rate *= limits.RATE_LOWER_GRPO if case.run.base in POLICIES else limits.RATE_LOWER
     while _round_rate(rate, stated) >= limits.RATE_FAR_OFF:
         rate = as_logged(rate / 10)
     return min(_round_rate(rate, stated), _highest_healthy_rate(case))

@@ -8,7 +8,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.evidence import Configured, Lies, Moved, Pattern, Shows, Signalled, When
-from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, ONLY_GRPO
+from llmtrain_exporter.knowledge.remedy import ALL_BUT_POLICIES, POLICIES
 from llmtrain_exporter.knowledge.text import Text
 
 CAUSES: Mapping[str, Cause] = {
@@ -23,7 +23,7 @@ CAUSES: Mapping[str, Cause] = {
             Lies(metric=c.LEARNING_RATE, when=When.BEST, low=1e-3, weight=3),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, low=3e-3, weight=2.5),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, low=5e-3, weight=2),
-            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=2e-5, weight=0.5, profiles=ONLY_GRPO),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=2e-5, weight=0.5, profiles=POLICIES),
             Signalled(signals=("grad_spike", "grad_norm_high", "loss_spike", "loss_unstable"), weight=0.5),
             Shows(pattern=Pattern.LOSS_LOST, weight=0.5),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6, weight=-2),
@@ -55,7 +55,7 @@ CAUSES: Mapping[str, Cause] = {
             Moved(metric=c.GRAD_NORM, times=10, past=5.0, weight=1.5),
             Signalled(signals=("grad_norm_high",), weight=0.5),
             Signalled(signals=("grad_spike", "grad_norm_high"), alone=True, weight=-3),
-            Lies(metric=c.LOSS, when=When.END, low=1e-9, high=0.1, weight=-1.5, profiles=ALL_BUT_GRPO),
+            Lies(metric=c.LOSS, when=When.END, low=1e-9, high=0.1, weight=-1.5, profiles=ALL_BUT_POLICIES),
         ),
         remedies=(
             "clip_gradients",
@@ -77,7 +77,7 @@ CAUSES: Mapping[str, Cause] = {
             "学习率（{learning_rate}）小到学不动，或者调度早早衰减到几乎为零。",
         ),
         evidence=(
-            Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6, weight=1.5, profiles=ALL_BUT_GRPO),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6, weight=1.5, profiles=ALL_BUT_POLICIES),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, high=5e-8, weight=1.5),
             Signalled(signals=("loss_plateau", "grad_vanishing"), weight=0.5, needed=True),
         ),

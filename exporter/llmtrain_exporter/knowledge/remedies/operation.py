@@ -9,8 +9,8 @@ from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.checklists import SETUP
 from llmtrain_exporter.knowledge.evidence import Configured, Pattern, Shows
 from llmtrain_exporter.knowledge.remedy import (
-    ALL_BUT_GRPO,
-    ONLY_GRPO,
+    ALL_BUT_POLICIES,
+    POLICIES,
     Change,
     Choice,
     Measured,
@@ -41,7 +41,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "用 trainer callback 或本 exporter 的告警立即保存快照并停训，再回滚。",
         ),
         (src.GRPO_SPECIFIC,),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "save_often": Remedy(
         Text("Evaluate and save more often", "更频繁地评估和保存"),
@@ -52,7 +52,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_REMEDIES,),
         SETUP[profile.GRPO],
-        ONLY_GRPO,
+        POLICIES,
     ),
     "evaluate_regularly": Remedy(
         Text("Log, evaluate and save at regular steps", "按固定步数记录、评估、保存"),
@@ -63,7 +63,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_MONITOR,),
         SETUP[profile.SFT],
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
         unless=(Shows(pattern=Pattern.EVALUATED),),
     ),
     "use_best_checkpoint": Remedy(
@@ -74,7 +74,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_MONITOR,),
         (Change("load_best_model_at_end", Choice("true")),),
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
         when=(Shows(pattern=Pattern.EVALUATED),),
         unless=(Shows(pattern=Pattern.BEST_EVALUATION_LAST),),
     ),
@@ -120,7 +120,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_WATCH,),
         (Change("max_length", None),),
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
     ),
     "check_machine": Remedy(
         Text("Check the machine", "检查机器"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import GRPO, PPO
 from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal
 from llmtrain_exporter.knowledge.text import Text
 
@@ -67,6 +67,10 @@ NO_CONTRAST: Annotated[float, "weight", src.DAPO] = 1.0
 """Nothing is learned, ..."""
 NOTHING_EARNED: Annotated[float, "weight", src.RUNS] = 2.0
 """... and nothing earned either."""
+SCORE_FLOOR: Annotated[float, "score of a reward model", src.RUNS] = 0.3
+"""A change of it that is smaller is none."""
+SCORE_LOST: Annotated[float, "share of the baseline", src.RUNS] = 0.9
+"""Of such a score, nearly all of which is lost, or more."""
 DEAD_RECORDS: Annotated[int, "records", src.RUNS] = 10
 """In a row without reward, spread and gradient, after which the policy is dead."""
 SOLVED_RECORDS: Annotated[int, "records", src.RUNS] = 5
@@ -82,7 +86,11 @@ REWARD_DROP = Signal(
         GRPO: {
             Severity.WARNING: Bound(0.3, src.RUNS, records=2, floor=0.05),
             Severity.CRITICAL: Bound(SLIDE_LOST, src.RUNS, records=SLIDE_LOST_RECORDS, floor=0.05),
-        }
+        },
+        PPO: {  # the score of a reward model, whose 0 means nothing: many records have to be low
+            Severity.WARNING: Bound(SLIDE_LOST, src.RUNS, records=4, floor=SCORE_FLOOR),
+            Severity.CRITICAL: Bound(SCORE_LOST, src.RUNS, records=SLIDE_LOST_RECORDS, floor=SCORE_FLOOR),
+        },
     },
     advice=Advice(
         title=Text("Reward drop", "reward 骤降"),
