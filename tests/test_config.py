@@ -283,7 +283,7 @@ def test_sources_that_contradict_each_other_are_told(file: Path) -> None:
     with pytest.raises(ConfigError) as error:
         configure(EXPORTER, {}, {"LLMTRAIN_PROFILES": "b: {inherits: grpo}"}, str(file))
     assert error.value.problems == (
-        f"{file}: line 2: runs[0].profile: must be one of grpo, sft, dpo, reward_model, generic, b, "
+        f"{file}: line 2: runs[0].profile: must be one of grpo, ppo, sft, dpo, reward_model, generic, b, "
         'not "a"; profiles are those of environment LLMTRAIN_PROFILES',
     )
 
