@@ -29,7 +29,11 @@ DOCTORS = (
     Doctor(
         "losslint", "0.4.1", "kl, rewards, lengths, entropy, gradients: it reads loss and evaluation loss"
     ),
-    Doctor("trainspotter", "0.2.6", "kl, rewards, lengths, entropy, preference margins: it reads loss, gradient, rate"),
+    Doctor(
+        "trainspotter",
+        "0.2.6",
+        "kl, rewards, lengths, entropy, preference margins: it reads loss, gradient, rate",
+    ),
     Doctor("finetune-doctor", "0.2.2", "all reinforcement learning: it names such a run and judges nothing"),
 )
 
