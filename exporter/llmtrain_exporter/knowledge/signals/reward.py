@@ -23,9 +23,9 @@ DROP_LASTS_YOUNG: Annotated[float, "sum of robust standard deviations", src.RUNS
 """The same while the baseline is young."""
 DROP_BELOW: Annotated[float, "share of the baseline", src.RUNS] = 0.6
 """Up to which a function's record can begin a drop, and go on with it."""
-DROP_ALONE: Annotated[float, "share of the baseline", src.RUNS] = 0.25
+DROP_ALONE: Annotated[float, "share of the baseline", src.RUNS] = 0.35
 """Up to which one record is enough to be warned of, ..."""
-DROP_ALONE_BY: Annotated[float, "robust standard deviations", src.OLMO] = 7.0
+DROP_ALONE_BY: Annotated[float, "robust standard deviations", src.RUNS] = 6.5
 """... if it is so low; a mean of few completions often halves by chance."""
 DROP_OVER: Annotated[float, "share of the baseline", src.RUNS] = 0.8
 """At which a drop is forgotten."""
