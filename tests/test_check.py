@@ -414,7 +414,7 @@ def test_own_profiles_and_rules_apply(tmp_path: Path, capsys: pytest.CaptureFixt
     run_cli(commands, [*command, "--profile", "other"])
     assert "swift, other (from generic), " in capsys.readouterr().out
     assert run_cli(commands, [*command, "--profile", "nope"]) == 64
-    assert "must be one of grpo, sft, dpo, reward_model, generic, mine, other" in capsys.readouterr().err
+    assert "must be one of grpo, ppo, sft, dpo, reward_model, generic, mine, other" in capsys.readouterr().err
 
 
 def test_wrong_settings_are_told_and_end_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -283,7 +283,7 @@ def test_sources_that_contradict_each_other_are_told(file: Path) -> None:
     with pytest.raises(ConfigError) as error:
         configure(EXPORTER, {}, {"LLMTRAIN_PROFILES": "b: {inherits: grpo}"}, str(file))
     assert error.value.problems == (
-        f"{file}: line 2: runs[0].profile: must be one of grpo, sft, dpo, reward_model, generic, b, "
+        f"{file}: line 2: runs[0].profile: must be one of grpo, ppo, sft, dpo, reward_model, generic, b, "
         'not "a"; profiles are those of environment LLMTRAIN_PROFILES',
     )
 
@@ -306,7 +306,7 @@ def test_what_is_wrong_between_settings_is_told_with_what_is_wrong_in_them(file:
     first, second, third, fourth = problems(text, file)
     assert first.startswith("line 1: scan_interval: must be a duration")
     assert second.startswith("line 3: profiles.a.limits.kl_hihg: unknown signal; did you mean kl_high?")
-    assert third.startswith("line 4: runs[0].profile: must be one of grpo, sft, ")
+    assert third.startswith("line 4: runs[0].profile: must be one of grpo, ppo, sft, ")
     assert fourth.startswith("line 5: port: unknown key")
 
 

@@ -154,7 +154,7 @@ def test_a_wrong_limit_is_told_with_its_place(limits: str, told: str, tmp_path: 
     [
         (
             "{a: {inherits: grp}}",
-            'profiles.a.inherits: must be one of grpo, sft, dpo, reward_model, generic, not "grp"',
+            'profiles.a.inherits: must be one of grpo, ppo, sft, dpo, reward_model, generic, not "grp"',
         ),
         ("{a: {inherits: a}}", "profiles.a.inherits: inherits from itself: a -> a"),
         ("{sft: {inherits: grpo}}", "profiles.sft: is a built-in profile; choose another name"),
@@ -185,7 +185,7 @@ def test_a_rule_may_name_a_profile_from_elsewhere(tmp_path: Path) -> None:
     file.write_text("profiles: {mine: {inherits: sft}}")
     flags = {"runs": "[{match: 'a*', profile: mine}]"}
     assert configure(EXPORTER, flags, {}, str(file)).settings.assign("ab").profile == "mine"
-    with pytest.raises(ConfigError, match="must be one of grpo, sft, dpo, reward_model, generic, not"):
+    with pytest.raises(ConfigError, match="must be one of grpo, ppo, sft, dpo, reward_model, generic, not"):
         configure(EXPORTER, flags, {}, None)
 
 

@@ -109,7 +109,8 @@ SIGNALS = [
     (replace(WHOLE, limits={GRPO: {}}), "signal mfu_drop, profile grpo, has no limit"),
     (
         replace(WHOLE, limits={"gpro": LIMITS[GRPO]}),
-        "signal mfu_drop, profile gpro, is not one of the profiles grpo, sft, dpo, reward_model, generic",
+        "signal mfu_drop, profile gpro, is not one of the profiles "
+        "grpo, ppo, sft, dpo, reward_model, generic",
     ),
     (
         replace(WHOLE, limits={GRPO: {Severity.WARNING: Bound(0.2, ENGLISH)}}),

@@ -895,7 +895,7 @@ def test_a_run_that_failed_is_told_with_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--profile", "nope"], "must be one of grpo, sft, dpo, reward_model, generic, not 'nope'"),
+        (["--profile", "nope"], "must be one of grpo, ppo, sft, dpo, reward_model, generic, not 'nope'"),
         (["--interval", "soon"], 'must be a duration such as "200ms"'),
         (["--lang", "fr"], "'fr' is not one of 'en', 'zh'"),
     ],

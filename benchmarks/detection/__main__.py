@@ -6,18 +6,26 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from benchmarks.detection import corpus, others
+from benchmarks.detection import by_kind, corpus, others
 from benchmarks.detection.check import by_command, in_process
 from benchmarks.detection.generator import DEMO_EVENTS, DEMO_SINGLE, RUNS, cases, write_demo
+from benchmarks.detection.kinds import KINDS, of_kind
+from benchmarks.detection.rivals import contest
+from benchmarks.detection.rivals.table import compare
 from benchmarks.detection.score import score, score_other
+from benchmarks.measure import ContestantError
 from benchmarks.report import Row, Table, Target
 
 TUNED = (1, 2, 3)
 """Seeds that the limits were looked at with; never reported."""
 HELD_OUT = 11
+SEEDS_OF_KINDS = (31, 32, 33, 34, 35)
+RUNS_OF_KIND = 20  # with each of these seeds
+RUNS_OF_RIVALS = 60
+LOOKS, LOOKS_AT_RANDOM = 40, 10  # of a doctor at a growing log, which it reads anew each time
 
 EVENT_STEPS = 20 * 5
 """Incidents closer than 20 records may be one."""
@@ -29,8 +37,11 @@ def main() -> int:
     if options.write_demo:
         print(write_demo(options.write_demo))
         return 0
+    if options.rivals:
+        return _beside_rivals(options.rivals, options.corpus, options.seed)
     check = by_command if options.check else in_process
     tables = [*_corpus(options.corpus, check), _demo(check), *_random(options.seed, options.runs)]
+    tables += by_kind.tables(SEEDS_OF_KINDS, RUNS_OF_KIND)
     print("\n\n".join(table.text() for table in tables))
     return int(any(table.failed(require_real=False) for table in tables))
 
@@ -43,7 +54,42 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=RUNS, help="how many random runs")
     parser.add_argument("--check", action="store_true", help="score the check command, not the analysis")
     parser.add_argument("--write-demo", type=Path, metavar="DIR", help="only write the demo log, into DIR")
+    rivals = Path(tempfile.gettempdir()) / "llmtrain-rivals"
+    parser.add_argument(
+        "--rivals",
+        type=Path,
+        nargs="?",
+        const=rivals,
+        metavar="DIR",
+        help="only compare with the run doctors of the package index, which are installed into DIR if need be"
+        f" (default: {rivals})",
+    )
     return parser.parse_args()
+
+
+def _beside_rivals(environment: Path, folder: Path, seed: int) -> int:
+    contests = (
+        (f"labelled logs below {folder}", contest.labelled(folder), LOOKS),
+        (f"{RUNS_OF_RIVALS} random runs, seed {seed}", _policies(seed), LOOKS_AT_RANDOM),
+        (f"{RUNS_OF_RIVALS} random runs of all kinds, seed {seed}", _of_kinds(seed), LOOKS_AT_RANDOM),
+    )
+    try:
+        for title, runs, looks in contests:
+            print(compare(title, list(runs), environment, looks).text() + "\n", flush=True)
+    except ContestantError as error:
+        print(f"the run doctors could not be measured: {error}")
+        return 1
+    return 0
+
+
+def _policies(seed: int) -> Iterator[contest.Contested]:
+    return contest.generated(cases(seed, RUNS_OF_RIVALS))
+
+
+def _of_kinds(seed: int) -> Iterator[contest.Contested]:
+    for kind in KINDS.values():
+        made = of_kind(kind, seed, RUNS_OF_RIVALS // len(KINDS))
+        yield from contest.generated(each.case for each in made)
 
 
 def _corpus(folder: Path, check: corpus.Checker) -> list[Table]:

@@ -159,10 +159,10 @@ def cases(seed: int, count: int = RUNS) -> Iterator[Case]:
     """Random runs."""
     for number in range(count):
         source = random.Random(f"{seed}/{number}")
-        nature = _nature(source)
-        collapses = () if source.random() < HEALTHY_SHARE else _collapses(nature, source)
+        nature = random_nature(source)
+        collapses = () if source.random() < HEALTHY_SHARE else random_collapses(nature, source)
         truth = Truth(tuple((c.start, c.worst, c.end(nature.records)) for c in collapses), nature.records)
-        rows = simulate(Run(nature, collapses, _oddities(nature, truth, source)), source)
+        rows = simulate(Run(nature, collapses, random_oddities(nature, truth, source)), source)
         producer = source.choice(list(PRODUCERS))
         write, dialect, file = PRODUCERS[producer]
         settings = arguments(nature) if dialect is swift.DIALECT else None
@@ -170,35 +170,35 @@ def cases(seed: int, count: int = RUNS) -> Iterator[Case]:
         yield Case(name, dialect, file, write(rows), settings, nature.interval, rows, truth)
 
 
-def _between(source: random.Random, low: float, high: float) -> float:
+def between(source: random.Random, low: float, high: float) -> float:
     """Log-uniform."""
     return math.exp(source.uniform(math.log(low), math.log(high)))
 
 
-def _nature(source: random.Random) -> Nature:
+def random_nature(source: random.Random) -> Nature:
     longest = float(source.choice((128, 256, 512, 1024, 4096)))
     names = source.sample([*NAMES, "Accuracy", "Cosine", "Repetition"], source.randint(1, 5))
     return Nature(
         records=source.randint(200, 1200),
         interval=source.choice((1, 1, 2, 5, 10, 20)),
-        kl=None if source.random() < 0.1 else _between(source, 1e-4, 0.3),
+        kl=None if source.random() < 0.1 else between(source, 1e-4, 0.3),
         kl_noise=source.uniform(0.05, 0.6),
         kl_warm_up=source.choice((0, 20, 100)),
-        kl_drift=_between(source, 0.5, 4.0),
+        kl_drift=between(source, 0.5, 4.0),
         beta=source.choice((0.001, 0.01, 0.04, 0.1)),
-        grad_norm=_between(source, 0.1, 5e4),
+        grad_norm=between(source, 0.1, 5e4),
         grad_noise=source.uniform(0.05, 0.5),
         length=longest * source.uniform(0.2, 0.6),
         length_noise=source.uniform(0.01, 0.12),
-        length_drift=_between(source, 0.6, 1.5),
+        length_drift=between(source, 0.6, 1.5),
         longest=longest,
         clipped=source.choice((0.0, 0.0, 0.01, 0.03)),
         functions={name: _course(source, name != names[0]) for name in names},
         completions=source.choice((8, 16, 32, 64, 128)),
-        entropy=_between(source, 0.1, 2.0),
+        entropy=between(source, 0.1, 2.0),
         entropy_left=source.uniform(0.27, 1.0),
         tail=source.choice((0.0, 0.0, 0.005, 0.02)),
-        learning_rate=_between(source, 1e-7, 1e-4),
+        learning_rate=between(source, 1e-7, 1e-4),
     )
 
 
@@ -213,7 +213,7 @@ def _course(source: random.Random, may_be_penalty: bool) -> tuple[float, float]:
     return first, min(1.0, max(HELD * first, first + source.uniform(-0.1, 0.5)))
 
 
-def _collapses(nature: Nature, source: random.Random) -> tuple[Collapse, ...]:
+def random_collapses(nature: Nature, source: random.Random) -> tuple[Collapse, ...]:
     found: list[Collapse] = []
     start = source.randint(40, 120)
     while start < nature.records - 40 and len(found) < 4:
@@ -235,15 +235,15 @@ def _collapse(nature: Nature, start: int, source: random.Random) -> Collapse:
         reward_lag=source.randint(lead // 2, lead + 8),
         hold=source.randint(0, 40),
         recovery=None if source.random() < 0.3 else source.randint(1, 15),
-        kl_peak=max(_between(source, 0.5, 30.0), 12 * (nature.kl or 0.0) * max(1.0, nature.kl_drift)),
-        grad_factor=_between(source, 1.0 if nature.kl else 15.0, 1000.0),
+        kl_peak=max(between(source, 0.5, 30.0), 12 * (nature.kl or 0.0) * max(1.0, nature.kl_drift)),
+        grad_factor=between(source, 1.0 if nature.kl else 15.0, 1000.0),
         length_factor=source.uniform(1.7, 2.5) if surges else source.uniform(0.15, 0.45),
         reward_left=source.uniform(0.0, 0.4),
         functions=frozenset(hit),
     )
 
 
-def _oddities(nature: Nature, truth: Truth, source: random.Random) -> dict[int, dict[str, float]]:
+def random_oddities(nature: Nature, truth: Truth, source: random.Random) -> dict[int, dict[str, float]]:
     """Single records that are far off and harmless, and the outliers with which runs begin."""
     found: dict[int, dict[str, float]] = {0: {"loss": 30.0, "grad_norm": source.uniform(1, 40)}}
     # Ten is where the guide rolls back whatever else the record says, so no harmless kl gets there.

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Row = dict[str, float]
 
+WIDEST_LOGARITHM = 3.0
+"""Of a logarithm, a heavier tail is no noise any more but a spike."""
 MOST_HEALTHY = 4.0
 """kl of a healthy record; from 5 on the guide speaks against it."""
 
@@ -77,6 +79,7 @@ class Nature:
     entropy_left: float  # share of it after its early fall
     learning_rate: float
     tail: float = 0.0  # share of records whose noise is three times as wide
+    freedom: int = 0  # degrees of freedom of Student's t, if that is what the noise is like
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +114,16 @@ def _row(run: Run, record: int, source: random.Random) -> Row:
     )
     row |= _policy(run, record, _width(nature, source), source)
     row |= _lengths(run, record, _width(nature, source), source)
-    row |= _rewards(run, record, _width(nature, source), source)
+    row |= _rewards(
+        run, record, _width(replace(nature, freedom=0), source), source
+    )  # means of bounded values
     return row
 
 
 def _width(nature: Nature, source: random.Random) -> float:
+    """How wide the noise of a record is. Of a random width, a normal variable is Student's, of variance 1."""
+    if nature.freedom:
+        return math.sqrt((nature.freedom - 2) / source.gammavariate(nature.freedom / 2, 2.0))
     return 3.0 if source.random() < nature.tail else 1.0
 
 
@@ -128,7 +136,7 @@ def _policy(run: Run, record: int, wide: float, source: random.Random) -> Row:
         usual = nature.kl * nature.kl_drift**done * min(1.0, (record + 0.01) / max(nature.kl_warm_up, 1))
         peak = max((c.kl_peak for c in run.collapses if c.force(record, 0, c.lead) > 0), default=usual)
         broken = (max(peak, usual) / max(usual, 1e-9)) ** force
-        kl = usual * broken * math.exp(source.gauss(0, nature.kl_noise * wide))
+        kl = usual * broken * math.exp(source.gauss(0, nature.kl_noise * min(wide, WIDEST_LOGARITHM)))
         row["kl"] = kl if force > 0 else min(kl, MOST_HEALTHY)
     worse = max((c.grad_factor ** c.force(record, 0, c.lead) for c in run.collapses), default=1.0)
     row["grad_norm"] = nature.grad_norm * worse * math.exp(source.gauss(0, nature.grad_noise * wide))

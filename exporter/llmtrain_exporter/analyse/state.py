@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile
+from llmtrain_exporter.knowledge.catalogue import objective
 from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Health, Record, RowKind, Series, State, series
@@ -59,6 +60,8 @@ def profile_of(latest: Mapping[Series, float]) -> str:
     """The kind of training, by the metrics that a run logs."""
     metrics = {key.metric for key in latest}
     groups = {metric.group for metric in metrics}
+    if objective.RESPONSE_KL in metrics:
+        return profile.PPO
     if c.REWARD in metrics and (
         Group.LENGTH in groups or not metrics.isdisjoint((c.KL, c.REWARD_FUNCTION_MEAN))
     ):

@@ -75,9 +75,9 @@ class Settings(SettingsSection):
     )
     profiles: Annotated[Mapping[Name, ProfileRule], FromText("YAML", Form.YAML)] = Field(
         default={},
-        description="Profiles of your own by name, as YAML: each inherits from grpo, sft, dpo, reward_model, "
-        "generic or another own one, and has limits by signal and severity: a number, a mapping with limit, "
-        "records, within and floor, or off. runs assigns them.",
+        description="Profiles of your own by name, as YAML: each inherits from grpo, ppo, sft, dpo, "
+        "reward_model, generic or another own one, and has limits by signal and severity: a number, a "
+        "mapping with limit, records, within and floor, or off. runs assigns them.",
     )
     runs: Annotated[tuple[RunRule, ...], FromText("YAML", Form.YAML)] = Field(
         default=(),

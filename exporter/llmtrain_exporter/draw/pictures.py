@@ -16,7 +16,7 @@ from llmtrain_exporter.draw.colours import GROUND
 from llmtrain_exporter.draw.from_history import FIT, Object, around, chain, marks, panels
 from llmtrain_exporter.draw.inline import inlined
 from llmtrain_exporter.draw.paint import figure
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import POLICIES
 from llmtrain_exporter.knowledge.text import Lang
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def incident_png(history: Object, story: Object, incident: Object) -> bytes:
     `history` and `story`: as `GET /api/v1/history` and `GET /api/v1/run` give them; `incident`: one of the
     story's.
     """
-    drawn = chain(history, incident) if story["base"] == GRPO else panels(history, FIT)
+    drawn = chain(history, incident) if story["base"] in POLICIES else panels(history, FIT)
     marked = marks(story, around(history, incident))
     title = f"{history['run']}: incident from {marked.unit} {incident['onset_step']}"
     return png(drawn, marked, title)

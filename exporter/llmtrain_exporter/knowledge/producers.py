@@ -14,7 +14,7 @@ from llmtrain_exporter.knowledge.trainer_arguments import spelling
 from llmtrain_exporter.knowledge.trainer_arguments.spelling import Spelling
 from llmtrain_exporter.knowledge.trainer_arguments.table import CLASSES
 
-_RLHF = (profile.GRPO, profile.DPO, profile.REWARD_MODEL)
+_RLHF = (profile.GRPO, profile.PPO, profile.DPO, profile.REWARD_MODEL)
 
 _HUGGING_FACE = ("transformers/TrainingArguments", "trl/ModelConfig")
 _TRL_CLASSES = {
@@ -73,7 +73,10 @@ MEGATRON_SWIFT = Producer(
 TRANSFORMERS = Producer(
     name="transformers",
     flags=_flags(spelling.TRL, *_HUGGING_FACE),
-    flags_in={kind: _flags(spelling.TRL, name) for kind, name in _TRL_CLASSES.items()},
+    flags_in={
+        **{kind: _flags(spelling.TRL, name) for kind, name in _TRL_CLASSES.items()},
+        profile.PPO: spelling.TRL_PPO,
+    },
     defaults=_defaults(spelling.TRL, *_HUGGING_FACE),
     defaults_in={kind: _defaults(spelling.TRL, name) for kind, name in _TRL_CLASSES.items()},
     states_steps="trainer_state.json",
@@ -106,7 +109,7 @@ AXOLOTL = Producer(
     name="axolotl",
     style=YAML_KEY,
     flags=_flags(spelling.AXOLOTL, "axolotl/AxolotlInputConfig"),
-    flags_in={profile.GRPO: _flags(spelling.AXOLOTL_RL, "axolotl/TRLConfig")},
+    flags_in=dict.fromkeys(profile.POLICIES, _flags(spelling.AXOLOTL_RL, "axolotl/TRLConfig")),
     defaults=_defaults(spelling.AXOLOTL, "axolotl/AxolotlInputConfig"),
     family=TRANSFORMERS.name,
     states_steps=TRANSFORMERS.states_steps,

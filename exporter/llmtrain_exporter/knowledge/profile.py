@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 GRPO = "grpo"
+PPO = "ppo"
 SFT = "sft"
 DPO = "dpo"
 REWARD_MODEL = "reward_model"
 GENERIC = "generic"
-PROFILES = (GRPO, SFT, DPO, REWARD_MODEL, GENERIC)
-OTHER_THAN_GRPO = (SFT, DPO, REWARD_MODEL, GENERIC)
+PROFILES = (GRPO, PPO, SFT, DPO, REWARD_MODEL, GENERIC)
+POLICIES = (GRPO, PPO)
+"""Reinforcement learning: a policy that writes what it then learns from. PPO stands for trainers with a value
+function or a KL summed over a response: TRL's PPO, its RLOO before 0.14, Online DPO."""
+OTHER_THAN_POLICIES = (SFT, DPO, REWARD_MODEL, GENERIC)
 
 BY_RLHF_TYPE = {
     "grpo": GRPO,
@@ -18,7 +22,7 @@ BY_RLHF_TYPE = {
     "cpo": DPO,
     "simpo": DPO,
     "rm": REWARD_MODEL,
-    "ppo": GENERIC,
+    "ppo": PPO,
     "gkd": GENERIC,
 }
 """ms-swift's `rlhf_type` and LLaMA-Factory's `stage`."""

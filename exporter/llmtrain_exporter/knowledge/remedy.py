@@ -11,8 +11,9 @@ from llmtrain_exporter.knowledge.text import Text
 
 ALL_PROFILES = frozenset(profile.PROFILES)
 ONLY_GRPO = frozenset((profile.GRPO,))
+POLICIES = frozenset(profile.POLICIES)
 ONLY_DPO = frozenset((profile.DPO,))
-ALL_BUT_GRPO = ALL_PROFILES - ONLY_GRPO
+ALL_BUT_POLICIES = ALL_PROFILES - POLICIES
 
 Value = float | str
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import skips
 from llmtrain_exporter.knowledge import story_words as words
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import POLICIES
 from llmtrain_exporter.knowledge.text import Lang, written
 from llmtrain_exporter.model import Health, RowKind, Snapshot, State, series
 from llmtrain_exporter.story.blocks import (
@@ -114,7 +114,7 @@ def best_evaluation(run: Snapshot, lang: Lang) -> Line:
 
 def judged_by_loss(run: Snapshot) -> bool:
     """Whether the loss says which checkpoint is the best; in GRPO it says nothing."""
-    return run.base != GRPO
+    return run.base not in POLICIES
 
 
 def skipped_text(skipped: Mapping[str, int], lang: Lang) -> str:

@@ -17,13 +17,13 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import When
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.profile import DPO, GRPO
+from llmtrain_exporter.knowledge.profile import DPO, POLICIES
 from llmtrain_exporter.model import Point, Proof, RowKind, Series
 
 
 def loss_lost(case: Case) -> Found:
     """The loss is far above its best; in GRPO it says nothing."""
-    for key in case.series(c.LOSS) if case.run.base != GRPO else ():
+    for key in case.series(c.LOSS) if case.run.base not in POLICIES else ():
         end = case.stretch(key, When.END)
         if end is None:
             continue
@@ -47,7 +47,7 @@ def rate_useless(case: Case) -> Found:
     """The learning rate was always tiny, and the loss is where it began; in GRPO that says nothing."""
     rates = [points for key in case.series(c.LEARNING_RATE) if (points := case.points(key))]
     peak = max((highest(points).value for points in rates), default=0.0)
-    if not 0 < peak <= limits.RATE_USELESS or case.run.base == GRPO:
+    if not 0 < peak <= limits.RATE_USELESS or case.run.base in POLICIES:
         return None
     for key in case.series(c.LOSS):
         start, end = case.stretch(key, When.START), case.stretch(key, When.END)

@@ -16,7 +16,7 @@ from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.arguments import TRUTHS
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.evidence import When
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import POLICIES
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import (
     Change,
@@ -117,10 +117,10 @@ def _often_enough(setting: str, value: Value | None, now: Value | None, case: Ca
     oftener than now, and for evaluations of a policy that has none: it may lack the data for them.
     """
     steps = case.run.max_steps or case.run.last_step
-    evaluates = case.run.base != GRPO or case.run.records.get(RowKind.EVAL)
+    evaluates = case.run.base not in POLICIES or case.run.records.get(RowKind.EVAL)
     if case.run.step_is_record or not steps or (setting == "eval_steps" and not evaluates):
         return None
-    wanted = _in_time(case) if setting == "save_steps" and case.run.base == GRPO else []
+    wanted = _in_time(case) if setting == "save_steps" and case.run.base in POLICIES else []
     if isinstance(value, float):
         wanted += [value, float(f"{max(1, steps // limits.AT_LEAST_DONE):.1g}")]
     often = min(wanted, default=None)
@@ -240,7 +240,7 @@ def _lower_learning_rate(case: Case) -> float | None:
     if not rate:
         return None
     if rate < limits.RATE_FAR_OFF:
-        rate *= limits.RATE_LOWER_GRPO if case.run.base == GRPO else limits.RATE_LOWER
+        rate *= limits.RATE_LOWER_GRPO if case.run.base in POLICIES else limits.RATE_LOWER
     while _round_rate(rate, stated) >= limits.RATE_FAR_OFF:
         rate = as_logged(rate / 10)
     return min(_round_rate(rate, stated), case.highest_healthy(c.LEARNING_RATE))

@@ -55,12 +55,16 @@ class GradNormHigh(Rule):
         return {GRAD_NORM: up_to(self.first.limit)}
 
     def read(self, view: RecordView) -> SignalReading | None:
-        """The value itself; no more than the first limit where the run knows its samples by heart."""
-        norm, loss = view.values.get(GRAD_NORM), view.levels.get(LOSS)
-        if norm is None or view.index <= GRAD_EXEMPT:
+        """The value itself, unless the run knows its samples by heart."""
+        norm = view.values.get(GRAD_NORM)
+        if norm is None or view.index <= GRAD_EXEMPT or _memorised(view):
             return None
-        memorised = loss is not None and loss.median < LOSS_MEMORISED
-        return SignalReading(min(norm, self.first.limit) if memorised else norm, norm, GRAD_NORM)
+        return SignalReading(norm, norm, GRAD_NORM)
+
+
+def _memorised(view: RecordView) -> bool:
+    """Whether samples are known by heart, so that one that is not makes a gradient of any size."""
+    return view.values.get(LOSS, LOSS_MEMORISED) < LOSS_MEMORISED
 
 
 class GradSpike(Rule):
@@ -69,7 +73,9 @@ class GradSpike(Rule):
     __slots__ = ()
 
     signal = GRAD_SPIKE
-    watched = compared = (GRAD_NORM,)
+    profiles: ClassVar[tuple[str, ...]] = ()
+    watched = (GRAD_NORM,)
+    compared: ClassVar[tuple[Series, ...]] = (GRAD_NORM,)
 
     def ordinary_at(self, level: Level) -> Interval:
         """Up to the limit, or to the floor where that is higher."""
@@ -92,6 +98,19 @@ class GradSpike(Rule):
     def _unit(self, level: Level) -> float:
         """The baseline, higher where the run's own high values are far above its median."""
         return max(level.median, level.top / COMMON) * level.caution
+
+
+class SupervisedGradSpike(GradSpike):
+    """The same, unless the run knows its samples by heart."""
+
+    __slots__ = ()
+
+    profiles = (SFT,)
+    compared = (GRAD_NORM, LOSS)
+
+    def read(self, view: RecordView) -> SignalReading | None:
+        """How many times the baseline it is."""
+        return None if _memorised(view) else super().read(view)
 
 
 class NoGradient(Rule):
@@ -215,6 +234,7 @@ class LearningRate(Rule):
 RULES = (
     GradNormHigh,
     GradSpike,
+    SupervisedGradSpike,
     PolicyGradVanishing,
     GradVanishing,
     SupervisedGradVanishing,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
+from typing import ClassVar
 
 from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
 from llmtrain_exporter.analyse.signals.rule import (
     LOSS,
+    VALUE_LOSS,
     Context,
     Interval,
     Readings,
@@ -20,7 +22,7 @@ from llmtrain_exporter.analyse.signals.rule import (
 )
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.own_level import BLOCK, FLOOR_SPREADS, RELATIVE_SPREAD
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import GRPO, PPO
 from llmtrain_exporter.knowledge.signals.loss import (
     GUESSING_LOSS,
     LOSS_DIVERGED,
@@ -42,7 +44,9 @@ class LossSpike(Rule):
     __slots__ = ()
 
     signal = LOSS_SPIKE
-    watched = compared = (LOSS,)
+    spiking: ClassVar[Series] = LOSS
+    watched: ClassVar[tuple[Series, ...]] = (LOSS,)
+    compared: ClassVar[tuple[Series, ...]] = (LOSS,)
 
     def ordinary_at(self, level: Level) -> Interval:
         """Up to the limit, or to the floor above the baseline where that is higher."""
@@ -50,12 +54,12 @@ class LossSpike(Rule):
 
     def read(self, view: RecordView) -> SignalReading | None:
         """Its score above the baseline."""
-        loss, level = view.values.get(LOSS), view.levels.get(LOSS)
+        loss, level = view.values.get(self.spiking), view.levels.get(self.spiking)
         if loss is None or level is None:
             return None
         score = self.score(loss, level)
         return SignalReading(
-            score / level.caution, loss, LOSS, loss - level.median, *self._own(level), level.median
+            score / level.caution, loss, self.spiking, loss - level.median, *self._own(level), level.median
         )
 
     def score(self, loss: float, level: Level) -> float:
@@ -93,6 +97,16 @@ class PolicyLossSpike(LossSpike):
 
     def _spread(self, level: Level) -> float:
         return max(RELATIVE_SPREAD * abs(level.median), self.first.floor / FLOOR_SPREADS)
+
+
+class ValueLossSpike(LossSpike):
+    """The same of a value function; beside it a policy's own loss says nothing."""
+
+    __slots__ = ()
+
+    profiles = (PPO,)
+    spiking = VALUE_LOSS
+    watched = compared = (VALUE_LOSS,)
 
 
 class LossDiverged(Rule):
@@ -208,4 +222,4 @@ class LossPlateau(Rule):
             )
 
 
-RULES = (LossSpike, PolicyLossSpike, LossDiverged, LossUnstable, LossPlateau)
+RULES = (LossSpike, PolicyLossSpike, ValueLossSpike, LossDiverged, LossUnstable, LossPlateau)

@@ -13,8 +13,11 @@ from llmtrain_exporter.analyse.signals.rule import (
     GRAD_NORM,
     KL,
     LOSS,
+    POLICY_LOSS,
     PREFERENCES,
+    RESPONSE_KL,
     REWARD,
+    VALUE_LOSS,
     Context,
     Interval,
     Readings,
@@ -24,7 +27,7 @@ from llmtrain_exporter.analyse.signals.rule import (
     down_to,
 )
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge.profile import GENERIC, GRPO, SFT
+from llmtrain_exporter.knowledge.profile import GENERIC, GRPO, PPO, SFT
 from llmtrain_exporter.knowledge.signals.loss import (
     HIDDEN_LOSS,
     HIDDEN_RECORDS,
@@ -100,6 +103,15 @@ class PolicyNonFinite(NonFinite):
     zero_loss_lost = LOST_GRADIENTS_GRPO
 
 
+class ResponseNonFinite(PolicyNonFinite):
+    """The same of a policy with a value function, whose loss is logged in two parts."""
+
+    __slots__ = ()
+
+    profiles = (PPO,)
+    watched = (*ESSENTIAL, POLICY_LOSS, VALUE_LOSS, RESPONSE_KL, GRAD_NORM, *COSMETIC)
+
+
 class SupervisedNonFinite(NonFinite):
     """The same, and the loss that becomes exactly 0 at once: the trainer's filter shows a NaN so."""
 
@@ -138,4 +150,4 @@ class SupervisedNonFinite(NonFinite):
         return found
 
 
-RULES = (NonFinite, PolicyNonFinite, SupervisedNonFinite)
+RULES = (NonFinite, PolicyNonFinite, ResponseNonFinite, SupervisedNonFinite)

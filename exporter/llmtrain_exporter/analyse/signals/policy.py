@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
 from llmtrain_exporter.analyse.signals.rule import (
     CLIP_RATIOS,
     ENTROPY,
     KL,
+    POLICY_RATIO,
+    RESPONSE_KL,
     Context,
     Interval,
     RecordView,
@@ -19,7 +22,7 @@ from llmtrain_exporter.analyse.signals.rule import (
     up_to,
 )
 from llmtrain_exporter.knowledge.own_level import COMMON
-from llmtrain_exporter.knowledge.profile import GENERIC, SFT
+from llmtrain_exporter.knowledge.profile import GENERIC, PPO, SFT
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.policy import (
     CLIP_RATIO_HIGH,
@@ -35,6 +38,9 @@ from llmtrain_exporter.knowledge.signals.policy import (
     KL_HIGH,
     KL_MOST,
     KL_SPIKE,
+    RATIO_DRASTIC,
+    RESPONSE_KL_LEAST,
+    RESPONSE_KL_MOST,
 )
 from llmtrain_exporter.model import Series
 
@@ -78,7 +84,11 @@ class KlSpike(Rule):
     __slots__ = ("_base", "_seen")
 
     signal = KL_SPIKE
-    watched = compared = (KL,)
+    spiking: ClassVar[Series] = KL
+    watched: ClassVar[tuple[Series, ...]] = (KL,)
+    compared: ClassVar[tuple[Series, ...]] = (KL,)
+    usual: ClassVar[tuple[float, float]] = KL_HEALTHY, KL_MOST
+    """Between which the baseline is taken to lie."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -92,7 +102,8 @@ class KlSpike(Rule):
     def follow(self, renewal: Renewal) -> None:
         """Let the baseline follow the level, downwards at once and upwards at its own pace."""
         doublings = min((renewal.record - self._seen) / KL_DOUBLING, KL_DOUBLINGS)
-        level_now = min(max(renewal.level.median, KL_HEALTHY), KL_MOST)
+        lowest, highest = self.usual
+        level_now = min(max(renewal.level.median, lowest), highest)
         self._base = min(level_now, self._base * 2.0**doublings) if self._base else level_now
         self._seen = renewal.record
 
@@ -102,18 +113,48 @@ class KlSpike(Rule):
 
     def read(self, view: RecordView) -> SignalReading | None:
         """How many times the baseline it is."""
-        kl, level = view.values.get(KL), view.levels.get(KL)
+        kl, level = view.values.get(self.spiking), view.levels.get(self.spiking)
         if kl is None or level is None or not self._base:
             return None
         unit = self._unit(level)
-        return SignalReading(kl / unit, kl, KL, size=kl, unit=unit, baseline=self._base)
+        return SignalReading(kl / unit, kl, self.spiking, size=kl, unit=unit, baseline=self._base)
 
     def _unit(self, level: Level) -> float:
         """The baseline, higher where the run's own high values are far above its median."""
         if level.young:
             return self._base * level.caution
-        common = max(level.top, KL_HEALTHY) / max(level.median, KL_HEALTHY)
+        common = max(level.top, self.usual[0]) / max(level.median, self.usual[0])
         return self._base * max(1.0, common / COMMON)
+
+
+class ResponseKlHigh(Rule):
+    """kl that is summed over a response, by its value."""
+
+    __slots__ = ()
+
+    signal = KL_HIGH
+    profiles = (PPO,)
+    watched = (RESPONSE_KL,)
+
+    def ordinary(self) -> Mapping[Series, Interval]:
+        """Anything below the first limit."""
+        return {RESPONSE_KL: up_to(self.first.limit)}
+
+    def read(self, view: RecordView) -> SignalReading | None:
+        """The value itself."""
+        kl = view.values.get(RESPONSE_KL)
+        return None if kl is None else SignalReading(kl, kl, RESPONSE_KL)
+
+
+class ResponseKlSpike(KlSpike):
+    """The same against the run's own."""
+
+    __slots__ = ()
+
+    profiles = (PPO,)
+    spiking = RESPONSE_KL
+    watched = compared = (RESPONSE_KL,)
+    usual = RESPONSE_KL_LEAST, RESPONSE_KL_MOST
 
 
 class ClipRatioHigh(Rule):
@@ -141,6 +182,26 @@ class ClipRatioHigh(Rule):
             return None
         value, where = max(found, key=lambda pair: pair[0])
         return SignalReading(value, value, where)
+
+
+class RatioDrastic(ClipRatioHigh):
+    """The same, and a mean probability ratio that is far from 1: each update is too drastic."""
+
+    __slots__ = ()
+
+    profiles = (PPO,)
+    watched = (*CLIP_RATIOS, POLICY_RATIO)
+
+    def ordinary(self) -> Mapping[Series, Interval]:
+        """Shares below the limit, and ratios around 1."""
+        return {**super().ordinary(), POLICY_RATIO: RATIO_DRASTIC}
+
+    def read(self, view: RecordView) -> SignalReading | None:
+        """The ratio where it is drastic, else the highest share."""
+        ratio, (low, high) = view.values.get(POLICY_RATIO, 1.0), RATIO_DRASTIC
+        if low <= ratio <= high or ratio != ratio:
+            return super().read(view)
+        return SignalReading(self.first.limit, ratio, POLICY_RATIO, limit=low if ratio < low else high)
 
 
 class EntropyCollapse(Rule):
@@ -196,4 +257,13 @@ class EntropyRange(Rule):
         return SignalReading(above, entropy, ENTROPY, limit=ENTROPY_EXPLODED)
 
 
-RULES = (KlHigh, KlSpike, ClipRatioHigh, EntropyCollapse, EntropyRange)
+RULES = (
+    KlHigh,
+    KlSpike,
+    ResponseKlHigh,
+    ResponseKlSpike,
+    ClipRatioHigh,
+    RatioDrastic,
+    EntropyCollapse,
+    EntropyRange,
+)

@@ -29,6 +29,8 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.own_level import BLOCK, FIRST_RECORDS, MATURE
 from llmtrain_exporter.knowledge.signals.reward import (
     ALL_RIGHT,
+    DROP_ALONE,
+    DROP_ALONE_BY,
     DROP_BEGINS,
     DROP_BELOW,
     DROP_BLOCK,
@@ -162,6 +164,10 @@ class RewardFunctionDrop(Rule):
         """While a sum is above 0, a mean is low, or a function is below its best."""
         return bool(self._sums or self._means) or any(slide.below for slide in self._slides.values())
 
+    def jumped(self, view: RecordView) -> bool:
+        """One record is a sign beside those of other families, even where alone it is no warning."""
+        return any(function in view.values for function in self._slides)
+
     def suspects(self) -> Collection[Series]:
         """The functions that may be in the course of a drop."""
         return self._sums.keys() | self._means.keys()
@@ -211,10 +217,20 @@ class RewardFunctionDrop(Rule):
         return min(found, key=lambda reading: reading.score, default=None)
 
     def _dropped(self, function: Series, value: float, level: Level) -> SignalReading | None:
-        left, usual = self._left(function, value, level), level.median
+        lasting, usual = self._left(function, value, level), level.median
+        left = self._fallen(value, level) if lasting is None else lasting
         if left is None:
             return None
-        return SignalReading(left, value, function, usual, usual, baseline=usual, force=self.least)
+        alone = left <= DROP_ALONE and value <= usual - DROP_ALONE_BY * _sigma(level)
+        force = None if lasting is None and not alone else self.least
+        return SignalReading(left, value, function, usual, usual, baseline=usual, force=force)
+
+    def _fallen(self, value: float, level: Level) -> float | None:
+        """What is left in a record that alone is far below the function's own range."""
+        usual = level.median
+        if usual < self.first.floor or value > usual - outlying(level) * _sigma(level):
+            return None
+        return value / usual if value / usual <= self.first.limit / level.caution else None
 
     def _slid(self, function: Series, value: float) -> SignalReading | None:
         slide = self._slides.get(function)
@@ -227,7 +243,7 @@ class RewardFunctionDrop(Rule):
         return SignalReading(share, now, function, best, best, 0.0, best, force, began, limit)
 
     def _left(self, function: Series, value: float, level: Level) -> float | None:
-        """The share of a function's baseline that is left; None: it has not dropped."""
+        """The share of a function's baseline that is left in a drop that lasts; None: there is none."""
         if level.median < self.first.floor:
             self._sums.pop(function, None)
             self._means.pop(function, None)
@@ -235,8 +251,6 @@ class RewardFunctionDrop(Rule):
         left, score = value / level.median, (value - level.median) / _sigma(level)
         total = self._count(function, left, score)
         if left <= DROP_BELOW and total >= (DROP_LASTS_YOUNG if level.young else DROP_LASTS):
-            return left
-        if left <= self.first.limit / level.caution and score <= -outlying(level):
             return left
         return self._follow_mean(function, value, level)
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.catalogue import objective, value
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.own_level import OUTLYING_SIGMAS
 from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
@@ -39,6 +40,11 @@ PREFERENCES = (
 CLIP_RATIOS = tuple(
     series(c.CLIP_RATIO, ("bound", bound), TRAIN) for bound in ("region_mean", "low_mean", "high_mean")
 )
+
+RESPONSE_KL = series(objective.RESPONSE_KL, TRAIN)
+POLICY_RATIO = series(objective.POLICY_RATIO, MEAN, TRAIN)
+POLICY_LOSS = series(objective.POLICY_LOSS, TRAIN)
+VALUE_LOSS = series(value.VALUE_LOSS, TRAIN)
 
 Interval = tuple[float, float]
 ANY: Interval = (-UNLIMITED, UNLIMITED)

@@ -15,6 +15,7 @@ LANG, INSTANCE = "{lang}", "{instance}"
 FLEET, OWN = "llmtrain-fleet", "llmtrain-exporter"
 DASHBOARDS = {
     profile.GRPO: "llmtrain-grpo",
+    profile.PPO: "llmtrain-grpo",
     profile.SFT: "llmtrain-sft",
     profile.DPO: "llmtrain-preference",
     profile.REWARD_MODEL: "llmtrain-preference",

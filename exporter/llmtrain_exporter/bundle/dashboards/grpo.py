@@ -292,7 +292,7 @@ GRPO = Board(
     frame.TITLES[frame.GRPO],
     texts.GRPO_TEXT,
     (*_ROWS, *further(_ROWS, _P, *_FURTHER), *run.rest()),
-    frame.variables(_P),
+    frame.variables(*profile.POLICIES),
     frame.marks(),
     frame.links(frame.GRPO),
     ("grpo",),

@@ -8,7 +8,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.evidence import Configured, Lies, Pattern, Shows, Signalled, Unlogged, When
-from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, ONLY_DPO
+from llmtrain_exporter.knowledge.remedy import ALL_BUT_POLICIES, ONLY_DPO
 from llmtrain_exporter.knowledge.text import Text
 
 CAUSES: Mapping[str, Cause] = {
@@ -68,7 +68,7 @@ CAUSES: Mapping[str, Cause] = {
         ),
         remedies=("raise_lora_rank", "train_longer", "raise_learning_rate"),
         sources=(src.SFT_ADJUST,),
-        profiles=ALL_BUT_GRPO,
+        profiles=ALL_BUT_POLICIES,
     ),
     "poor_labels": Cause(
         Text("Labels are wrong or contradict each other", "标签有误或互相矛盾"),
@@ -93,7 +93,7 @@ CAUSES: Mapping[str, Cause] = {
             src.SFT_SERIOUS,
             src.SFT_ADJUST,
         ),
-        profiles=ALL_BUT_GRPO,
+        profiles=ALL_BUT_POLICIES,
     ),
     "bad_start": Cause(
         Text("The model starts from the wrong weights", "模型初始化有误"),
@@ -112,7 +112,7 @@ CAUSES: Mapping[str, Cause] = {
             "check_labels",
         ),
         sources=(src.SFT_SERIOUS,),
-        profiles=ALL_BUT_GRPO,
+        profiles=ALL_BUT_POLICIES,
     ),
     "memorising": Cause(
         Text("The model memorises its training data", "模型在死记训练数据"),
@@ -146,7 +146,7 @@ CAUSES: Mapping[str, Cause] = {
             src.SFT_SERIOUS,
             src.SFT_ADJUST,
         ),
-        profiles=ALL_BUT_GRPO,
+        profiles=ALL_BUT_POLICIES,
     ),
     "different_eval_data": Cause(
         Text("Evaluation data differ from training data", "验证集与训练集分布不同"),
@@ -167,7 +167,7 @@ CAUSES: Mapping[str, Cause] = {
             "more_data",
         ),
         sources=(src.RUNS,),
-        profiles=ALL_BUT_GRPO,
+        profiles=ALL_BUT_POLICIES,
     ),
     "saturated_preference": Cause(
         Text("The preference is learned to the end", "偏好已经学到饱和"),

@@ -8,7 +8,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.evidence import Lies, Moved, Pattern, Shows, Signalled, When
-from llmtrain_exporter.knowledge.remedy import ONLY_GRPO
+from llmtrain_exporter.knowledge.remedy import POLICIES
 from llmtrain_exporter.knowledge.text import Text
 
 CAUSES: Mapping[str, Cause] = {
@@ -39,7 +39,7 @@ CAUSES: Mapping[str, Cause] = {
             src.GRPO_CAUSES,
             src.GRPO_LENGTHS,
         ),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "limit_too_small": Cause(
         Text("The length limit is too small for the task", "长度上限对任务来说太小"),
@@ -64,7 +64,7 @@ CAUSES: Mapping[str, Cause] = {
             src.GRPO_LENGTHS,
             src.RUNS,
         ),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "empty_answers": Cause(
         Text("Answers end at once", "回答一开始就结束"),
@@ -86,6 +86,6 @@ CAUSES: Mapping[str, Cause] = {
             src.GRPO_LENGTHS,
             src.RUNS,
         ),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
 }

@@ -19,7 +19,7 @@ from llmtrain_exporter.knowledge.evidence import (
     Together,
     When,
 )
-from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, ONLY_GRPO
+from llmtrain_exporter.knowledge.remedy import ALL_BUT_POLICIES, POLICIES
 from llmtrain_exporter.knowledge.text import Text
 
 LOW_RATE = Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6)
@@ -38,15 +38,15 @@ CAUSES: Mapping[str, Cause] = {
             Lies(metric=c.LEARNING_RATE, when=When.BEST, low=1e-3, weight=3),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, low=3e-3, weight=2.5),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, low=5e-3, weight=2),
-            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=2e-5, weight=0.5, profiles=ONLY_GRPO),
-            Beyond(metric=c.LEARNING_RATE, times=10, weight=2, profiles=ONLY_GRPO),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=2e-5, weight=0.5, profiles=POLICIES),
+            Beyond(metric=c.LEARNING_RATE, times=10, weight=2, profiles=POLICIES),
             Together(
                 parts=(
                     Beyond(metric=c.LEARNING_RATE, times=10),
                     Moved(metric=c.KL, times=4, past=0.1),
                 ),
                 weight=0.5,
-                profiles=ONLY_GRPO,
+                profiles=POLICIES,
             ),
             Together(
                 parts=(
@@ -54,7 +54,7 @@ CAUSES: Mapping[str, Cause] = {
                     Signalled(signals=("kl_spike", "kl_high", "grad_spike", "grad_norm_high")),
                 ),
                 weight=5,
-                profiles=ONLY_GRPO,
+                profiles=POLICIES,
             ),
             Together(
                 parts=(
@@ -62,7 +62,7 @@ CAUSES: Mapping[str, Cause] = {
                     Moved(metric=c.ENTROPY, times=4, past=1.0),
                 ),
                 weight=3,
-                profiles=ONLY_GRPO,
+                profiles=POLICIES,
             ),
             Signalled(signals=("grad_spike", "grad_norm_high", "loss_spike", "loss_unstable"), weight=0.5),
             Shows(pattern=Pattern.LOSS_LOST, weight=0.5),
@@ -95,7 +95,7 @@ CAUSES: Mapping[str, Cause] = {
             Moved(metric=c.GRAD_NORM, times=10, past=5.0, weight=1.5),
             Signalled(signals=("grad_norm_high",), weight=0.5),
             Signalled(signals=("grad_spike", "grad_norm_high"), alone=True, weight=-3),
-            Lies(metric=c.LOSS, when=When.END, low=1e-9, high=0.1, weight=-1.5, profiles=ALL_BUT_GRPO),
+            Lies(metric=c.LOSS, when=When.END, low=1e-9, high=0.1, weight=-1.5, profiles=ALL_BUT_POLICIES),
         ),
         remedies=(
             "clip_gradients",
@@ -117,7 +117,7 @@ CAUSES: Mapping[str, Cause] = {
             "学习率（{learning_rate}）小到学不动，或者调度早早衰减到几乎为零。",
         ),
         evidence=(
-            Together(parts=(LOW_RATE, NOT_LEARNING), weight=2, profiles=ALL_BUT_GRPO),
+            Together(parts=(LOW_RATE, NOT_LEARNING), weight=2, profiles=ALL_BUT_POLICIES),
             Together(parts=(USELESS_RATE, NOT_LEARNING), weight=2),
             Shows(pattern=Pattern.RATE_USELESS, weight=3),
             Shows(pattern=Pattern.NOTHING_TRAINED, weight=-5),

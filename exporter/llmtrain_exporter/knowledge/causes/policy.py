@@ -8,7 +8,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.evidence import Configured, Lies, Moved, Pattern, Shows, Signalled, When
-from llmtrain_exporter.knowledge.remedy import ONLY_GRPO
+from llmtrain_exporter.knowledge.remedy import POLICIES
 from llmtrain_exporter.knowledge.text import Text
 
 CAUSES: Mapping[str, Cause] = {
@@ -42,7 +42,7 @@ CAUSES: Mapping[str, Cause] = {
             "guard",
         ),
         sources=(src.GRPO_CAUSES,),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "wrong_reference": Cause(
         Text("Policy and reference model differ from the start", "policy 与 reference model 一开始就不同"),
@@ -55,7 +55,7 @@ CAUSES: Mapping[str, Cause] = {
         evidence=(Lies(metric=c.KL, when=When.START, low=1.0, weight=4, needed=True),),
         remedies=("stop_run", "check_initialisation", "use_bf16"),
         sources=(src.GRPO_CAUSES, src.RUNS),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "lost_exploration": Cause(
         Text("The policy has stopped exploring", "policy 不再探索"),
@@ -75,7 +75,7 @@ CAUSES: Mapping[str, Cause] = {
             "raise_beta",
         ),
         sources=(src.ENTROPY,),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "dead_policy": Cause(
         Text("The policy is already dead", "policy 已经崩溃"),
@@ -94,6 +94,6 @@ CAUSES: Mapping[str, Cause] = {
             "roll_back",
         ),
         sources=(src.RUNS,),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
 }

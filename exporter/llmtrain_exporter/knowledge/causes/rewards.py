@@ -8,7 +8,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.evidence import Lies, Moved, Pattern, Shows, Signalled, Together, When
-from llmtrain_exporter.knowledge.remedy import ONLY_GRPO
+from llmtrain_exporter.knowledge.remedy import POLICIES
 from llmtrain_exporter.knowledge.text import Text
 
 CAUSES: Mapping[str, Cause] = {
@@ -32,7 +32,7 @@ CAUSES: Mapping[str, Cause] = {
             "raise_beta",
         ),
         sources=(src.RUNS,),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "reward_instability": Cause(
         Text("The reward signal is unstable", "奖励信号不稳定"),
@@ -54,7 +54,7 @@ CAUSES: Mapping[str, Cause] = {
             "larger_batch",
         ),
         sources=(src.GRPO_CAUSES,),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "never_rewarded": Cause(
         Text("A reward that no completion ever earns", "从来没有回答拿到过的奖励"),
@@ -81,7 +81,7 @@ CAUSES: Mapping[str, Cause] = {
             src.GRPO_REWARDS,
             src.RUNS,
         ),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "constant_reward": Cause(
         Text("The reward is the same for every completion", "所有回答的奖励都一样"),
@@ -102,7 +102,7 @@ CAUSES: Mapping[str, Cause] = {
             "read_completions",
         ),
         sources=(src.GRPO_REWARDS, src.RUNS),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "no_contrast": Cause(
         Text("All completions of a group score the same", "同组回答得分完全相同"),
@@ -131,7 +131,7 @@ CAUSES: Mapping[str, Cause] = {
             src.RUNS,
             src.DAPO,
         ),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "solved": Cause(
         Text("Nothing is left to learn", "题目已经学会，没有可学的了"),
@@ -154,6 +154,6 @@ CAUSES: Mapping[str, Cause] = {
             src.RUNS,
             src.DAPO,
         ),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
 }

@@ -11,7 +11,7 @@ from llmtrain_exporter.knowledge.catalogue import value as v
 from llmtrain_exporter.knowledge.meaning import Good, Healthy, Meaning, Worry
 from llmtrain_exporter.knowledge.meanings.plain import noted, on_its_own_level, plain
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.profile import DPO, GENERIC, GRPO, SFT
+from llmtrain_exporter.knowledge.profile import DPO, GENERIC, GRPO, PPO, SFT
 from llmtrain_exporter.knowledge.text import Text
 
 _LOSSES: Mapping[Metric, Meaning] = {
@@ -27,7 +27,7 @@ _LOSSES: Mapping[Metric, Meaning] = {
         "主目标之外的附加损失：专家均衡、监督项、距离项等。",
         Good.DOWN,
         related=(c.LOSS,),
-        healthy=on_its_own_level(SFT, GRPO, DPO),
+        healthy=on_its_own_level(SFT, GRPO, PPO, DPO),
         parts={
             "load_balancing*": plain(
                 "How unevenly a mixture of experts spreads its tokens. A rise means that few experts get "
@@ -100,7 +100,7 @@ _LOSSES: Mapping[Metric, Meaning] = {
         "fp16 multiplies the loss by it. Halved again and again: gradients overflow; use bf16.",
         "fp16 放大 loss 的系数。一再减半说明梯度溢出，应改用 bf16。",
         related=(c.GRAD_NORM,),
-        healthy=noted("1 with bf16.", "bf16 下恒为 1。", SFT, GRPO, DPO),
+        healthy=noted("1 with bf16.", "bf16 下恒为 1。", SFT, GRPO, PPO, DPO),
     ),
     o.PARAMETER_NORM: plain(
         "Size of all weights together. Jumps come with an update that went wrong.",
@@ -142,7 +142,7 @@ _UPDATE: Mapping[Metric, Meaning] = {
         "一次更新让 policy 移动了多远，突升说明步子过大。",
         sources=(src.PPO,),
         related=(c.CLIP_RATIO, c.KL, c.LEARNING_RATE),
-        healthy=on_its_own_level(GRPO, GENERIC),
+        healthy=on_its_own_level(GRPO, PPO, GENERIC),
     ),
     o.RESPONSE_KL: plain(
         "Divergence from the reference model added up over all tokens of a response: a hundred times what "
@@ -151,13 +151,13 @@ _UPDATE: Mapping[Metric, Meaning] = {
         Good.DOWN,
         (src.ADAPTIVE_KL, src.TRAINERS),
         related=(c.KL, c.COMPLETION_LENGTH),
-        healthy=on_its_own_level(GRPO, DPO, GENERIC),
+        healthy=on_its_own_level(GRPO, PPO, DPO, GENERIC),
     ),
     o.RESPONSE_ENTROPY: plain(
         "Entropy added up over a response: it falls with shorter responses, too.",
         "整条回答的熵之和，回答变短也会使其下降。",
         related=(c.ENTROPY, c.COMPLETION_LENGTH),
-        healthy=on_its_own_level(GRPO, DPO, GENERIC),
+        healthy=on_its_own_level(GRPO, PPO, DPO, GENERIC),
     ),
     o.ENTROPY_THRESHOLD: plain(
         "A cut-off and no entropy of its own: tokens below it are left out of the update.",
@@ -170,7 +170,7 @@ _UPDATE: Mapping[Metric, Meaning] = {
         "token 自采样以来概率变化的倍数。",
         sources=(src.PPO, src.NEMO_GRPO),
         related=(c.CLIP_RATIO, o.UPDATE_KL),
-        healthy=noted("Hovers around 1.", "应在 1 附近。", GRPO, GENERIC),
+        healthy=noted("Hovers around 1.", "应在 1 附近。", GRPO, PPO, GENERIC),
     ),
     o.ADVANTAGE: plain(
         "How much better completions are than expected, before they become a gradient.",
@@ -181,6 +181,7 @@ _UPDATE: Mapping[Metric, Meaning] = {
             "Near 0 on average where groups are normalised. Extremes blow the gradient up.",
             "组内归一化时均值接近 0；极端值会撑爆梯度。",
             GRPO,
+            PPO,
             GENERIC,
         ),
     ),
@@ -223,14 +224,14 @@ VALUE: Mapping[Metric, Meaning] = {
         Good.DOWN,
         (src.PPO,),
         related=(v.VALUE_EXPLAINED_VARIANCE,),
-        healthy=on_its_own_level(GRPO, GENERIC),
+        healthy=on_its_own_level(GRPO, PPO, GENERIC),
     ),
     v.VALUE_CLIP_RATIO: plain(
         "Values that moved further than allowed in one update: the value function is too fast.",
         "单次更新中超出允许幅度的价值比例，偏高说明价值函数变化过快。",
         sources=(src.PPO,),
         related=(v.VALUE_LOSS,),
-        healthy=on_its_own_level(GRPO, GENERIC),
+        healthy=on_its_own_level(GRPO, PPO, GENERIC),
     ),
     v.VALUE_EXPLAINED_VARIANCE: plain(
         "Whether the value function is of use: 1 is perfect, 0 no better than the mean return, below 0 "
@@ -239,7 +240,7 @@ VALUE: Mapping[Metric, Meaning] = {
         Good.UP,
         (src.PPO,),
         related=(v.VALUE_LOSS,),
-        healthy={kind: Healthy(0.0, 1.0, Worry.BELOW, note=_EARLY) for kind in (GRPO, GENERIC)},
+        healthy={kind: Healthy(0.0, 1.0, Worry.BELOW, note=_EARLY) for kind in (GRPO, PPO, GENERIC)},
     ),
     v.VALUE_ERROR: plain(
         "The same as a squared error, before clipping.",

@@ -11,7 +11,7 @@ from llmtrain_exporter.knowledge.catalogue import speed
 from llmtrain_exporter.knowledge.meaning import Good, Meaning
 from llmtrain_exporter.knowledge.meanings.plain import noted, on_its_own_level, plain
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.profile import DPO, GENERIC, GRPO
+from llmtrain_exporter.knowledge.profile import DPO, GENERIC, GRPO, PPO
 
 _COMPLETIONS: Mapping[Metric, Meaning] = {
     r.TERMINATED: plain(
@@ -19,7 +19,7 @@ _COMPLETIONS: Mapping[Metric, Meaning] = {
         "自行结束的回答比例，下降说明越来越多回答撞到长度上限。",
         Good.UP,
         related=(c.COMPLETION_CLIPPED, c.COMPLETION_LENGTH),
-        healthy=on_its_own_level(GRPO, DPO, GENERIC),
+        healthy=on_its_own_level(GRPO, PPO, DPO, GENERIC),
     ),
     r.END_TOKENS: plain(
         "Ends of text in the completions. None at all: nothing stops by itself.",

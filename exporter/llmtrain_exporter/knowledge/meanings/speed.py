@@ -11,9 +11,9 @@ from llmtrain_exporter.knowledge.catalogue import speed as s
 from llmtrain_exporter.knowledge.meaning import Good, Meaning
 from llmtrain_exporter.knowledge.meanings.plain import on_its_own_level, plain
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.profile import DPO, GENERIC, GRPO, REWARD_MODEL, SFT
+from llmtrain_exporter.knowledge.profile import DPO, GENERIC, GRPO, PPO, REWARD_MODEL, SFT
 
-_ALL = (GRPO, SFT, DPO, REWARD_MODEL, GENERIC)
+_ALL = (GRPO, PPO, SFT, DPO, REWARD_MODEL, GENERIC)
 
 _THROUGHPUT: Mapping[Metric, Meaning] = {
     s.TOKENS_PER_SECOND: plain(
@@ -67,7 +67,7 @@ _THROUGHPUT: Mapping[Metric, Meaning] = {
         "一步的时间花在哪里，看哪一段变长即可定位原因。",
         Good.DOWN,
         related=(c.STEP_TIME, rollout.QUEUE_SIZE),
-        healthy=on_its_own_level(GRPO, GENERIC),
+        healthy=on_its_own_level(GRPO, PPO, GENERIC),
         parts={
             "rollout_wait": plain(
                 "The trainer waits for samples: the sampler is the bottleneck.",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.evidence import Pattern, Shows
-from llmtrain_exporter.knowledge.remedy import ALL_BUT_GRPO, ONLY_DPO, Change, Ladder, Remedy, Scale
+from llmtrain_exporter.knowledge.remedy import ALL_BUT_POLICIES, ONLY_DPO, Change, Ladder, Remedy, Scale
 from llmtrain_exporter.knowledge.text import Text
 
 REMEDIES: Mapping[str, Remedy] = {
@@ -30,7 +30,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "如果差异是有意的，就看 eval loss 是否还在降，不要看差距。",
         ),
         (src.RUNS,),
-        profiles=ALL_BUT_GRPO,
+        profiles=ALL_BUT_POLICIES,
     ),
     "check_labels": Remedy(
         Text("Check labels and loss mask", "检查标签与 loss mask"),
@@ -83,7 +83,7 @@ REMEDIES: Mapping[str, Remedy] = {
             Change("lora_rank", Scale(2.0, whole=True)),
             Change("lora_alpha", Scale(2.0, whole=True)),
         ),
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
     ),
     "simpler_model": Remedy(
         Text("Train fewer parameters", "减少可训练参数"),
@@ -93,7 +93,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_SERIOUS,),
         (Change("lora_rank", Scale(0.5, whole=True, least=1.0)),),
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
     ),
     "more_dropout": Remedy(
         Text("Add dropout", "增加 dropout"),
@@ -103,7 +103,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
         (Change("lora_dropout", Ladder((0.05, 0.1, 0.15))),),
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
     ),
     "more_weight_decay": Remedy(
         Text("Raise weight decay", "提高 weight decay"),
@@ -113,7 +113,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
         (Change("weight_decay", Ladder((0.01, 0.02), beyond=2.0)),),
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
     ),
     "more_data": Remedy(
         Text("Add training data", "增加训练数据"),
@@ -123,7 +123,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "更多、更多样的样本对抑制死记硬背最有效，顺便去掉近似重复的样本。",
         ),
         (src.SFT_SERIOUS,),
-        profiles=ALL_BUT_GRPO,
+        profiles=ALL_BUT_POLICIES,
     ),
     "early_stopping": Remedy(
         Text("Stop early", "早停"),
@@ -133,7 +133,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_ADJUST,),
         (Change("early_stop_interval", Ladder((3.0,), up=False)),),
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
         when=(Shows(pattern=Pattern.EVALUATED),),
         unless=(Shows(pattern=Pattern.BEST_EVALUATION_LAST),),
     ),
@@ -145,6 +145,6 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_ADJUST,),
         (Change("num_train_epochs", None),),
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
     ),
 }

@@ -9,6 +9,7 @@ from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.evidence import Lies, Moved, Pattern, Shows, When
 from llmtrain_exporter.knowledge.remedy import (
     ONLY_GRPO,
+    POLICIES,
     Change,
     Choice,
     Ladder,
@@ -32,7 +33,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_SPECIFIC,),
         (Change("max_completion_length", Measured(Quantity.ROOM_FOR_ANSWERS)),),
-        ONLY_GRPO,
+        POLICIES,
         when=(
             Moved(metric=c.COMPLETION_CLIPPED, times=2, past=0.3),
             Lies(metric=c.COMPLETION_CLIPPED, when=When.BEFORE, high=0.1),
@@ -48,7 +49,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_LENGTHS, src.RUNS),
         (Change("max_completion_length", Measured(Quantity.TWICE_THE_LIMIT, judged=True)),),
-        ONLY_GRPO,
+        POLICIES,
         when=(Shows(pattern=Pattern.CUT_FROM_START),),
     ),
     "easier_start": Remedy(
@@ -59,7 +60,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "先用更容易的题、在 prompt 里给几个例子，或先用好答案做监督训练：从来不出现的回答无法被强化。",
         ),
         (src.GRPO_REWARDS, src.RUNS),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "harder_prompts": Remedy(
         Text("Stop here, or take harder prompts", "到此为止，或换更难的题"),
@@ -70,7 +71,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "留下当前 checkpoint；在同样的题上继续训练只是花时间。",
         ),
         (src.DAPO, src.RUNS),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "stop_run": Remedy(
         Text("Stop this run", "停止本次训练"),
@@ -79,7 +80,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "它不会自己恢复，继续跑的每个小时都是浪费。",
         ),
         (src.RUNS,),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
         unless=(Shows(pattern=Pattern.ENDED), Shows(pattern=Pattern.WELL_AGAIN)),
     ),
     "no_reward_for_truncated": Remedy(
@@ -92,7 +93,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "ms-swift 里是 soft_overlong）。否则写得再长也没有代价。",
         ),
         (src.GRPO_SPECIFIC, src.DAPO),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
         unless=(NOTHING_CUT,),
     ),
     "mask_truncated": Remedy(
@@ -104,7 +105,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.DAPO,),
         (Change("overlong_filter", Choice("true")),),
-        ONLY_GRPO,
+        POLICIES,
         unless=(NOTHING_CUT, Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.5)),
     ),
     "stop_words": Remedy(
@@ -117,7 +118,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_SPECIFIC,),
         (Change("stop_words", None),),
-        ONLY_GRPO,
+        POLICIES,
     ),
     "read_completions": Remedy(
         Text("Read completions", "看生成样本"),
@@ -128,7 +129,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "如果之前是健康的，再拿出事前的十条来对照。",
         ),
         (src.GRPO_CAUSES,),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "fix_reward": Remedy(
         Text("Repair the reward functions", "修正 reward 函数"),
@@ -139,7 +140,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "比非 0 即 1 更容易恢复。",
         ),
         (src.GRPO_CAUSES, src.GRPO_REWARDS),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
     ),
     "more_contrast": Remedy(
         Text("Make completions of a group differ", "让同组回答拉开差距"),
@@ -168,7 +169,7 @@ REMEDIES: Mapping[str, Remedy] = {
             Change("epsilon_high", Ladder((0.28,))),
             Change("temperature", Ladder((1.0,))),
         ),
-        ONLY_GRPO,
+        POLICIES,
         when=(Moved(metric=c.ENTROPY, times=0.5),),
     ),
 }

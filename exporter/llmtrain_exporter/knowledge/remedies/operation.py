@@ -9,8 +9,8 @@ from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.checklists import SETUP
 from llmtrain_exporter.knowledge.evidence import Configured, Pattern, Shows
 from llmtrain_exporter.knowledge.remedy import (
-    ALL_BUT_GRPO,
-    ONLY_GRPO,
+    ALL_BUT_POLICIES,
+    POLICIES,
     Change,
     Choice,
     Measured,
@@ -42,7 +42,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "用 trainer callback 或本 exporter 的告警立即保存快照并停训，再回滚。",
         ),
         (src.GRPO_SPECIFIC,),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
         prevents=True,
     ),
     "save_often": Remedy(
@@ -54,7 +54,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_REMEDIES,),
         SETUP[profile.GRPO],
-        ONLY_GRPO,
+        POLICIES,
         prevents=True,
     ),
     "evaluate_regularly": Remedy(
@@ -66,7 +66,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_MONITOR,),
         SETUP[profile.SFT],
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
         unless=(Shows(pattern=Pattern.EVALUATED),),
     ),
     "use_best_checkpoint": Remedy(
@@ -77,7 +77,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_MONITOR,),
         (Change("load_best_model_at_end", Choice("true")),),
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
         when=(Shows(pattern=Pattern.EVALUATED),),
         unless=(Shows(pattern=Pattern.BEST_EVALUATION_LAST),),
     ),
@@ -123,7 +123,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_WATCH,),
         (Change("max_length", None),),
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
     ),
     "check_machine": Remedy(
         Text("Check the machine", "检查机器"),

@@ -17,9 +17,9 @@ from llmtrain_exporter.knowledge.evidence import (
     When,
 )
 from llmtrain_exporter.knowledge.remedy import (
-    ALL_BUT_GRPO,
+    ALL_BUT_POLICIES,
     ONLY_DPO,
-    ONLY_GRPO,
+    POLICIES,
     Change,
     Choice,
     Ladder,
@@ -40,7 +40,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC),
         (Change("beta", Ladder((0.1, 0.2))),),
-        ONLY_GRPO,
+        POLICIES,
         when=(Shows(pattern=Pattern.KL_PENALTY),),
         unless=(
             Lies(metric=c.KL, when=When.ALWAYS, high=0.05),
@@ -57,7 +57,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "再令 beta 乘以 1 + e x 步数 / horizon。需要写一个小的 trainer callback。",
         ),
         (src.GRPO_SPECIFIC, src.ADAPTIVE_KL),
-        profiles=ONLY_GRPO,
+        profiles=POLICIES,
         when=(Shows(pattern=Pattern.KL_PENALTY),),
     ),
     "raise_preference_beta": Remedy(
@@ -119,7 +119,7 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_ADJUST, src.SFT_SERIOUS),
         (Change("learning_rate", Scale(5 / 3)),),
-        ALL_BUT_GRPO,
+        ALL_BUT_POLICIES,
         unless=(
             Lies(metric=c.LEARNING_RATE, when=When.BEST, low=1e-4),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, high=limits.RATE_USELESS),
@@ -134,7 +134,7 @@ REMEDIES: Mapping[str, Remedy] = {
             "先查指数是不是写错了。",
         ),
         (src.SFT_ADJUST, src.SFT_SERIOUS),
-        profiles=ALL_BUT_GRPO,
+        profiles=ALL_BUT_POLICIES,
         when=(Shows(pattern=Pattern.RATE_USELESS),),
     ),
     "warm_up_longer": Remedy(
@@ -163,7 +163,7 @@ REMEDIES: Mapping[str, Remedy] = {
             Change("epsilon", Ladder((0.1,), up=False)),
             Change("epsilon_high", Ladder((0.1,), up=False)),
         ),
-        ONLY_GRPO,
+        POLICIES,
         unless=(Lies(metric=c.CLIP_RATIO, when=When.ALWAYS, high=0.01),),
     ),
     "decay_learning_rate": Remedy(

@@ -6,8 +6,17 @@ from typing import Annotated
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.profile import GRPO
-from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, FoundBy, Measure, Severity, Signal
+from llmtrain_exporter.knowledge.profile import POLICIES
+from llmtrain_exporter.knowledge.signal import (
+    Advice,
+    Bound,
+    Family,
+    FoundBy,
+    Measure,
+    Severity,
+    Signal,
+    in_each,
+)
 from llmtrain_exporter.knowledge.text import Text
 
 SIGN_GAP: Annotated[int, "records", src.RUNS] = 3
@@ -31,7 +40,7 @@ COLLAPSE = Signal(
     (c.KL, c.COMPLETION_LENGTH, c.REWARD),
     measure=Measure.TRUTH,
     found_by=FoundBy.INCIDENT,
-    limits={GRPO: {Severity.CRITICAL: Bound(2, src.GRPO_EVENTS)}},  # families that break together
+    limits=in_each(POLICIES, {Severity.CRITICAL: Bound(2, src.GRPO_EVENTS)}),  # families that break together
     advice=Advice(
         title=Text("Policy collapse", "policy 崩溃"),
         summary=Text(

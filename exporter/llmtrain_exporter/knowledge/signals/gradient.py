@@ -6,7 +6,14 @@ from typing import Annotated
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.profile import DPO, GRPO, OTHER_THAN_GRPO, PROFILES, REWARD_MODEL, SFT
+from llmtrain_exporter.knowledge.profile import (
+    DPO,
+    OTHER_THAN_POLICIES,
+    POLICIES,
+    PROFILES,
+    REWARD_MODEL,
+    SFT,
+)
 from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal, in_each
 from llmtrain_exporter.knowledge.text import Text
 
@@ -84,13 +91,16 @@ GRAD_SPIKE = Signal(
     (c.GRAD_NORM,),
     measure=Measure.RATIO,
     limits={
-        GRPO: {
-            Severity.INFO: Bound(10, src.GRPO_CAUSES, floor=0.1),
-            Severity.WARNING: Bound(10, src.GRPO_CAUSES, records=2, within=5, floor=0.1),
-            Severity.CRITICAL: Bound(100, src.GRPO_CAUSES, records=2, within=3, floor=0.1),
-        },
+        **in_each(
+            POLICIES,
+            {
+                Severity.INFO: Bound(10, src.GRPO_CAUSES, floor=0.1),
+                Severity.WARNING: Bound(10, src.GRPO_CAUSES, records=2, within=5, floor=0.1),
+                Severity.CRITICAL: Bound(100, src.GRPO_CAUSES, records=2, within=3, floor=0.1),
+            },
+        ),
         **in_each(  # after supervised training gradients are tiny, and ten times that is nothing
-            OTHER_THAN_GRPO,
+            OTHER_THAN_POLICIES,
             {
                 Severity.WARNING: Bound(10, src.GRPO_CAUSES, floor=1.0),
                 Severity.CRITICAL: Bound(100, src.GRPO_CAUSES, records=2, within=3, floor=1.0),

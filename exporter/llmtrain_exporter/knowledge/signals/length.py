@@ -7,8 +7,8 @@ from typing import Annotated
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.profile import GRPO
-from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal
+from llmtrain_exporter.knowledge.profile import GRPO, POLICIES
+from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal, in_each
 from llmtrain_exporter.knowledge.text import Text
 
 LENGTH_SPREAD: Annotated[float, "share of the baseline", src.RUNS] = 0.03
@@ -28,7 +28,7 @@ LENGTH_SURGE = Signal(
     Family.LENGTH,
     (c.COMPLETION_LENGTH,),
     measure=Measure.RATIO,
-    limits={GRPO: {Severity.WARNING: Bound(1.5, src.GRPO_LENGTHS)}},
+    limits=in_each(POLICIES, {Severity.WARNING: Bound(1.5, src.GRPO_LENGTHS)}),
     advice=Advice(
         title=Text("Completions grow too long", "生成长度突升"),
         summary=Text(
@@ -83,7 +83,7 @@ LENGTH_COLLAPSE = Signal(
     (c.COMPLETION_LENGTH,),
     measure=Measure.RATIO,
     below=True,
-    limits={GRPO: {Severity.WARNING: Bound(0.5, src.GRPO_LENGTHS)}},
+    limits=in_each(POLICIES, {Severity.WARNING: Bound(0.5, src.GRPO_LENGTHS)}),
     advice=Advice(
         title=Text("Completions become too short", "生成长度骤降"),
         summary=Text(

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.catalogue import objective, value
 from llmtrain_exporter.knowledge.own_level import SPIKE_SIGMAS
-from llmtrain_exporter.knowledge.profile import GRPO, OTHER_THAN_GRPO, PROFILES, SFT
+from llmtrain_exporter.knowledge.profile import GRPO, OTHER_THAN_POLICIES, PPO, PROFILES, SFT
 from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal, in_each
 from llmtrain_exporter.knowledge.text import Text
 
@@ -50,6 +51,9 @@ NON_FINITE = Signal(
         c.PREFERENCE_MARGIN,
         c.PREFERENCE_REWARD,
         c.LOGPS,
+        objective.RESPONSE_KL,
+        objective.POLICY_LOSS,
+        value.VALUE_LOSS,
     ),
     measure=Measure.TRUTH,
     clear_after=10,
@@ -110,13 +114,17 @@ NON_FINITE = Signal(
 LOSS_SPIKE = Signal(
     "loss_spike",
     Family.GRADIENT,
-    (c.LOSS,),
+    (c.LOSS, value.VALUE_LOSS),
     measure=Measure.SIGMA,
     clear_after=10,
     limits={
         GRPO: {Severity.WARNING: Bound(SPIKE_SIGMAS, src.OLMO, floor=0.1)},
+        PPO: {  # of the value function
+            Severity.WARNING: Bound(SPIKE_SIGMAS, src.OLMO, records=2, within=3, floor=0.2),
+            Severity.CRITICAL: Bound(SPIKE_SIGMAS, src.OLMO, records=10, floor=1.0),
+        },
         **in_each(
-            OTHER_THAN_GRPO,
+            OTHER_THAN_POLICIES,
             {
                 Severity.WARNING: Bound(SPIKE_SIGMAS, src.OLMO, floor=0.2),
                 Severity.CRITICAL: Bound(SPIKE_SIGMAS, src.OLMO, records=10, floor=1.0),

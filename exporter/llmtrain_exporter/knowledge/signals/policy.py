@@ -6,8 +6,9 @@ from typing import Annotated
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.profile import GRPO, SFT
-from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal
+from llmtrain_exporter.knowledge.catalogue import objective
+from llmtrain_exporter.knowledge.profile import GRPO, POLICIES, PPO, SFT
+from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal, in_each
 from llmtrain_exporter.knowledge.text import Text
 
 KL_HEALTHY: Annotated[float, "nats per token", src.GRPO_METRICS] = 0.01
@@ -29,18 +30,29 @@ ENTROPY_DEAD: Annotated[float, "nats", src.TRAINERS] = 0.2
 ENTROPY_EXPLODED: Annotated[float, "nats", src.SFT_METRICS] = 3.0
 """Upper end of the FAQ's normal range of entropy."""
 
+RESPONSE_KL_LEAST: Annotated[float, "nats per response", src.ADAPTIVE_KL] = 1.0
+"""No run's baseline of a KL that is summed over a response is taken to be lower: controllers aim at 6."""
+RESPONSE_KL_MOST: Annotated[float, "nats per response", src.ADAPTIVE_KL] = 20.0
+"""Nor is it taken to be higher."""
+RATIO_DRASTIC: Annotated[tuple[float, float], "probability ratio", src.TRAINERS] = (0.5, 2.0)
+"""Outside of them TRL calls an update too drastic: the mean ratio hovers around 1."""
+
 KL_HIGH = Signal(
     "kl_high",
     Family.KL,
-    (c.KL,),
+    (c.KL, objective.RESPONSE_KL),
     clear_after=10,
     limits={
         GRPO: {
             Severity.WARNING: Bound(5, src.GRPO_METRICS),
             Severity.CRITICAL: Bound(10, src.GRPO_SPECIFIC),
-        }
+        },
+        PPO: {  # summed over a response: controllers aim at 6, and at 100 a policy has overfitted its reward
+            Severity.WARNING: Bound(50, src.OVEROPTIMISATION, records=3),
+            Severity.CRITICAL: Bound(100, src.OVEROPTIMISATION, records=3),
+        },
     },
-    levels=(c.KL,),
+    levels=(c.KL, objective.RESPONSE_KL),
     advice=Advice(
         title=Text("KL too high", "KL 过高"),
         summary=Text(
@@ -86,13 +98,17 @@ KL_HIGH = Signal(
 KL_SPIKE = Signal(
     "kl_spike",
     Family.KL,
-    (c.KL,),
+    (c.KL, objective.RESPONSE_KL),
     measure=Measure.RATIO,
     limits={
         GRPO: {
             Severity.WARNING: Bound(10, src.RUNS, floor=0.1),
             Severity.CRITICAL: Bound(10, src.RUNS, records=2, within=3, floor=1.0),
-        }
+        },
+        PPO: {
+            Severity.WARNING: Bound(5, src.ADAPTIVE_KL, records=2, within=3, floor=20.0),
+            Severity.CRITICAL: Bound(10, src.ADAPTIVE_KL, records=2, within=3, floor=50.0),
+        },
     },
     advice=Advice(
         title=Text("KL spike", "KL 尖峰"),
@@ -138,8 +154,8 @@ KL_SPIKE = Signal(
 CLIP_RATIO_HIGH = Signal(
     "clip_ratio_high",
     Family.FIT,
-    (c.CLIP_RATIO,),
-    limits={GRPO: {Severity.WARNING: Bound(0.3, src.GRPO_OTHER, records=5)}},
+    (c.CLIP_RATIO, objective.POLICY_RATIO),
+    limits=in_each(POLICIES, {Severity.WARNING: Bound(0.3, src.GRPO_OTHER, records=5)}),
     levels=(c.CLIP_RATIO,),
     advice=Advice(
         title=Text("Clip ratio too high", "clip ratio 过高"),
@@ -185,7 +201,7 @@ ENTROPY_COLLAPSE = Signal(
     measure=Measure.RATIO,
     below=True,
     limits={
-        GRPO: {Severity.WARNING: Bound(0.2, src.ENTROPY, records=5)},
+        **in_each(POLICIES, {Severity.WARNING: Bound(0.2, src.ENTROPY, records=5)}),
         SFT: {Severity.INFO: Bound(0.5, src.SFT_METRICS, records=20)},
     },
     no_alert={Severity.INFO: "outside of reinforcement learning entropy alone is only a hint"},

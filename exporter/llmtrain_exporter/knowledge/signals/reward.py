@@ -6,7 +6,7 @@ from typing import Annotated
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import GRPO, PPO
 from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal
 from llmtrain_exporter.knowledge.text import Text
 
@@ -23,6 +23,10 @@ DROP_LASTS_YOUNG: Annotated[float, "sum of robust standard deviations", src.RUNS
 """The same while the baseline is young."""
 DROP_BELOW: Annotated[float, "share of the baseline", src.RUNS] = 0.6
 """Up to which a function's record can begin a drop, and go on with it."""
+DROP_ALONE: Annotated[float, "share of the baseline", src.RUNS] = 0.35
+"""Up to which one record is enough to be warned of, ..."""
+DROP_ALONE_BY: Annotated[float, "robust standard deviations", src.RUNS] = 6.5
+"""... if it is so low; a mean of few completions often halves by chance."""
 DROP_OVER: Annotated[float, "share of the baseline", src.RUNS] = 0.8
 """At which a drop is forgotten."""
 DROP_BLOCK: Annotated[float, "robust standard deviations of its mean", src.RUNS] = 5.0
@@ -49,8 +53,8 @@ SLIDE_LEFT: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.
 """At which it has slid."""
 SLIDE_LOST: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.5
 """At which it is lost, ..."""
-SLIDE_LOST_RECORDS: Annotated[int, "records", src.RUNS] = 20
-"""... in so many records in a row."""
+SLIDE_LOST_RECORDS: Annotated[int, "records", src.RUNS] = 14
+"""... in so many records in a row. The mean is half its records behind: half is then lost for 20 records."""
 SLIDE_RECORDS: Annotated[int, "records", src.RUNS] = 12
 """Whose mean is held against the best."""
 SLIDE_SIGMAS: Annotated[float, "standard deviations of the difference", src.RUNS] = 5.0
@@ -63,6 +67,10 @@ NO_CONTRAST: Annotated[float, "weight", src.DAPO] = 1.0
 """Nothing is learned, ..."""
 NOTHING_EARNED: Annotated[float, "weight", src.RUNS] = 2.0
 """... and nothing earned either."""
+SCORE_FLOOR: Annotated[float, "score of a reward model", src.RUNS] = 0.3
+"""A change of it that is smaller is none."""
+SCORE_LOST: Annotated[float, "share of the baseline", src.RUNS] = 0.9
+"""Of such a score, nearly all of which is lost, or more."""
 DEAD_RECORDS: Annotated[int, "records", src.RUNS] = 10
 """In a row without reward, spread and gradient, after which the policy is dead."""
 SOLVED_RECORDS: Annotated[int, "records", src.RUNS] = 5
@@ -78,7 +86,11 @@ REWARD_DROP = Signal(
         GRPO: {
             Severity.WARNING: Bound(0.3, src.RUNS, records=2, floor=0.05),
             Severity.CRITICAL: Bound(SLIDE_LOST, src.RUNS, records=SLIDE_LOST_RECORDS, floor=0.05),
-        }
+        },
+        PPO: {  # the score of a reward model, whose 0 means nothing: many records have to be low
+            Severity.WARNING: Bound(SLIDE_LOST, src.RUNS, records=4, floor=SCORE_FLOOR),
+            Severity.CRITICAL: Bound(SCORE_LOST, src.RUNS, records=SLIDE_LOST_RECORDS, floor=SCORE_FLOOR),
+        },
     },
     advice=Advice(
         title=Text("Reward drop", "reward 骤降"),
@@ -127,7 +139,7 @@ REWARD_FUNCTION_DROP = Signal(
     below=True,
     limits={
         GRPO: {
-            Severity.WARNING: Bound(0.5, src.GRPO_EVENTS, floor=0.05),
+            Severity.WARNING: Bound(0.5, src.GRPO_EVENTS, records=2, within=3, floor=0.05),
             Severity.CRITICAL: Bound(SLIDE_LOST, src.RUNS, records=SLIDE_LOST_RECORDS, floor=0.05),
         }
     },

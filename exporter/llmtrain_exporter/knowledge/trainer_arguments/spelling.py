@@ -75,4 +75,12 @@ AXOLOTL_RL = {
 }
 """Of its GRPO, for which it has a part of its own."""
 
+TRL_PPO = {
+    "beta": "kl_coef",
+    "epsilon": "cliprange",
+    "max_completion_length": "response_length",
+    "temperature": "temperature",
+}
+"""TRL's PPOConfig where its names are others than those of its other trainers."""
+
 SPELLINGS = (SWIFT, MEGATRON_SWIFT, TRL, UNSLOTH, LLAMAFACTORY, AXOLOTL, AXOLOTL_RL)

@@ -9,7 +9,7 @@ from typing import Any
 from llmtrain_exporter.draw.from_history import FIT, around, chain, panels
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import story_words as words
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import POLICIES
 from llmtrain_exporter.knowledge.recoveries import RECOVERIES, Recovery
 from llmtrain_exporter.knowledge.signal import Family
 from llmtrain_exporter.knowledge.signals import SIGNALS
@@ -66,7 +66,7 @@ def _picture(incident: Incident, at: int, material: Material, say: Say) -> Itera
     drawn_as: Mapping[str, Any] = run_object(material.run)["incidents"][at]  # type: ignore[index]  # a list
     if _is_most_of_it(around(material.drawn, drawn_as), material.run):
         return  # the chart of the whole run shows the same
-    drawn = chain(material.drawn, drawn_as) if material.run.base == GRPO else panels(material.drawn, FIT)
+    drawn = chain(material.drawn, drawn_as) if material.run.base in POLICIES else panels(material.drawn, FIT)
     if drawn:
         marks = replace(material.marks, window=around(material.drawn, drawn_as))
         caption = say(r.CHAIN_CHART, onset=incident.onset_step)
@@ -117,7 +117,7 @@ def _of_family(family: Family, incident: Incident, material: Material) -> Iterat
 
 def _recovery(incident: Incident, material: Material, say: Say) -> Iterator[Block]:
     end = incident.recovery_step
-    if end is None or end <= incident.onset_step or material.run.base != GRPO:
+    if end is None or end <= incident.onset_step or material.run.base not in POLICIES:
         return
     back = [
         excursion

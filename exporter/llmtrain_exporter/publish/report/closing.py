@@ -11,7 +11,7 @@ from llmtrain_exporter.knowledge.answer import Answer
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, Check
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.own_level import MATURE
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import POLICIES
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.model import CheckAnswer, Health, Incident, RowKind, Snapshot, State
 from llmtrain_exporter.publish.report.material import Material
@@ -38,7 +38,7 @@ def _best(material: Material, say: Say) -> Iterator[Line]:
     run = material.run
     if not run.records.get(RowKind.EVAL):
         yield (say(r.NEVER_EVALUATED),)
-    elif run.base == GRPO:
+    elif run.base in POLICIES:
         yield (say(r.NOT_BY_LOSS),)
         yield from _best_reward(material, say)
     elif run.best is not None:
@@ -106,9 +106,9 @@ def _to_keep(run: Snapshot, say: Say) -> tuple[Piece, str]:
         if back is not None:
             name = f"checkpoint-{back}"
             return Code(name), say(r.GO_BACK, onset=incident.onset_step, checkpoint=name)
-    if run.best is None or run.base == GRPO:
+    if run.best is None or run.base in POLICIES:
         not_known = say(w.ANSWERS[Answer.NOT_KNOWN])
-        return not_known, say(r.NOT_BY_LOSS if run.base == GRPO else r.NEVER_EVALUATED)
+        return not_known, say(r.NOT_BY_LOSS if run.base in POLICIES else r.NEVER_EVALUATED)
     loss, step = run.best
     best = say(r.BEST_AT, step=DASH if step is None else step, loss=number(loss))
     near = checkpoint_nearest_best(run)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from llmtrain_exporter.draw.from_history import FIT, chain, panels
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import story_words as words
-from llmtrain_exporter.knowledge.profile import GRPO
+from llmtrain_exporter.knowledge.profile import POLICIES
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.picture import Picture
@@ -41,7 +41,7 @@ def settings(material: Material, story: Story, say: Say) -> list[Section]:
 
 
 def _picture(material: Material, say: Say) -> Iterator[Block]:
-    drawn = chain(material.drawn) if material.run.base == GRPO else panels(material.drawn, FIT)
+    drawn = chain(material.drawn) if material.run.base in POLICIES else panels(material.drawn, FIT)
     if drawn:
         yield Picture("overview", say(r.WHOLE_RUN), tuple(drawn), material.marks)
         yield paragraph(say(r.CHART_LEGEND), small=True)
