@@ -159,7 +159,7 @@ def cases(seed: int, count: int = RUNS) -> Iterator[Case]:
     """Random runs."""
     for number in range(count):
         source = random.Random(f"{seed}/{number}")
-        nature = _nature(source)
+        nature = random_nature(source)
         collapses = () if source.random() < HEALTHY_SHARE else _collapses(nature, source)
         truth = Truth(tuple((c.start, c.worst, c.end(nature.records)) for c in collapses), nature.records)
         rows = simulate(Run(nature, collapses, _oddities(nature, truth, source)), source)
@@ -175,7 +175,8 @@ def _between(source: random.Random, low: float, high: float) -> float:
     return math.exp(source.uniform(math.log(low), math.log(high)))
 
 
-def _nature(source: random.Random) -> Nature:
+def random_nature(source: random.Random) -> Nature:
+    """What is normal for a random run."""
     longest = float(source.choice((128, 256, 512, 1024, 4096)))
     names = source.sample([*NAMES, "Accuracy", "Cosine", "Repetition"], source.randint(1, 5))
     return Nature(

@@ -42,6 +42,12 @@ def swift_new(rows: Sequence[Row]) -> bytes:
     return _lines(_swift_row(row, last) for row in rows)
 
 
+def swift_entropy(rows: Sequence[Row]) -> bytes:
+    """ms-swift that was asked to log the entropy."""
+    last = int(rows[-1]["step"])
+    return _lines(_swift_row(row, last) | {"entropy/mean": round(row["entropy"], 8)} for row in rows)
+
+
 def trl_state(rows: Sequence[Row]) -> bytes:
     """TRL's `trainer_state.json`."""
     history = [_trl(row) | {"step": int(row["step"])} for row in rows]

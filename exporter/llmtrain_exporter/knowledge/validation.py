@@ -24,6 +24,7 @@ from llmtrain_exporter.knowledge.signal import Advice, Bounds, Signal
 from llmtrain_exporter.knowledge.signals import (
     SIGNALS,
     collapse,
+    exploration,
     fit,
     gradient,
     length,
@@ -37,7 +38,8 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
 
 NUMBERED = (
-    *(own_level, evidence_limits, pace, loss, gradient, policy, length, reward, fit, progress, collapse),
+    *(own_level, evidence_limits, pace, loss, gradient, policy, exploration, length),
+    *(reward, fit, progress, collapse),
 )
 """Modules with numbers that rules go by."""
 

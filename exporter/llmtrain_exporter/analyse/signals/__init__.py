@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from llmtrain_exporter.analyse.signals import (
+    exploration,
     fit,
     gradient,
     length,
@@ -23,6 +24,7 @@ RULES: tuple[type[Rule], ...] = (
     *loss.RULES,
     *gradient.RULES,
     *policy.RULES,
+    *exploration.RULES,
     *length.RULES,
     *reward.RULES,
     *fit.RULES,

@@ -27,6 +27,7 @@ CAUSES: Mapping[str, Cause] = {
             Signalled(signals=("kl_spike", "kl_high"), weight=1),
             Signalled(signals=("kl_spike", "kl_high"), first=True, weight=1),
             Moved(metric=c.ENTROPY, times=4, past=1.0, weight=1.5),
+            Signalled(signals=("entropy_explosion",), weight=0.5),
             Configured(setting="beta", high=0.01, weight=0.5),
             Signalled(signals=("kl_spike", "kl_high"), alone=True, weight=-3),
             Lies(metric=c.KL, when=When.START, low=1.0, weight=-3),
@@ -66,7 +67,7 @@ CAUSES: Mapping[str, Cause] = {
         ),
         evidence=(
             Moved(metric=c.ENTROPY, times=0.2, weight=1.5),
-            Signalled(signals=("entropy_collapse",), weight=1, needed=True),
+            Signalled(signals=("entropy_collapse", "entropy_fall"), weight=1, needed=True),
             Shows(pattern=Pattern.REWARD_NEAR_BEST, weight=-2),
         ),
         remedies=(

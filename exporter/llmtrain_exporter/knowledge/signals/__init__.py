@@ -8,6 +8,7 @@ from llmtrain_exporter.knowledge.profile import PROFILES
 from llmtrain_exporter.knowledge.signal import Limits, Profile, Signal
 from llmtrain_exporter.knowledge.signals import (
     collapse,
+    exploration,
     fit,
     gradient,
     length,
@@ -21,7 +22,8 @@ ORDER = (
     *("non_finite", "kl_high", "kl_spike", "loss_spike", "loss_unstable", "loss_plateau"),
     *("grad_norm_high", "grad_spike", "grad_vanishing", "clip_ratio_high"),
     *("length_surge", "length_collapse", "clipped_high"),
-    *("reward_drop", "reward_function_drop", "reward_flat", "entropy_collapse"),
+    *("reward_drop", "reward_function_drop", "reward_flat"),
+    *("entropy_collapse", "entropy_fall", "entropy_explosion"),
     *("overfit", "accuracy_drop", "lr_out_of_range"),
     *("throughput_drop", "memory_growth", "stalled", "collapse"),
 )
@@ -40,6 +42,7 @@ SIGNALS = in_order(
         *loss.SIGNALS,
         *gradient.SIGNALS,
         *policy.SIGNALS,
+        *exploration.SIGNALS,
         *length.SIGNALS,
         *reward.SIGNALS,
         *fit.SIGNALS,

@@ -1,0 +1,114 @@
+"""Random runs with one slow fault each, and how soon the signal that is for it tells of it."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from llmtrain_exporter.ingest.dialects import swift
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.model import Episode
+
+from benchmarks.detection.generator import random_nature
+from benchmarks.detection.producers import arguments, swift_entropy
+from benchmarks.detection.score import analyse
+from benchmarks.detection.simulation import Nature, Row, Run, simulate
+
+RUNS = 100
+LEAST = 60
+"""Records before a fault begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """Rows with a fault in them: the record at which it begins, and that by which it has to be told."""
+
+    rows: Sequence[Row]
+    nature: Nature
+    begins: int
+    told_by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of fault: who plants it in healthy rows, and which signals are its own."""
+
+    plant: Callable[[list[Row], Nature, int, random.Random], int]
+    own: frozenset[str]
+
+
+def planted(kind: Kind, seed: str) -> Planted:
+    """A random run with that fault."""
+    source = random.Random(seed)
+    kind_of_run = replace(random_nature(source), records=source.randint(250, 500))
+    rows = simulate(Run(kind_of_run), source)
+    begins = source.randint(LEAST, kind_of_run.records - 2 * LEAST)
+    told_by = kind.plant(rows, kind_of_run, begins, source)
+    return Planted(rows, kind_of_run, begins, told_by)
+
+
+def _fade(rows: list[Row], _: Nature, begins: int, source: random.Random) -> int:
+    """Entropy loses four fifths in 15 to 25 records; told within 15."""
+    fading = source.randint(15, 25)
+    for at, row in enumerate(rows[begins:]):
+        row["entropy"] *= 0.2 ** min((at + 1) / fading, 2.0)
+    return begins + 15
+
+
+def _explode(rows: list[Row], _: Nature, begins: int, source: random.Random) -> int:
+    """Entropy rises to 3 to 6 times, at least to 2 nats, in 10 to 30 records; told within 30."""
+    rising, start = source.randint(10, 30), rows[begins]["entropy"]
+    times = max(source.uniform(3.0, 6.0), 2.0 / start)
+    for at, row in enumerate(rows[begins:]):
+        row["entropy"] *= times ** min((at + 1) / rising, 1.0)
+    return begins + 30
+
+
+KINDS: Mapping[str, Kind] = {
+    "entropy fades": Kind(_fade, frozenset({"entropy_fall"})),
+    "entropy explodes": Kind(_explode, frozenset({"entropy_explosion"})),
+}
+"""By name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of a kind: shares of the runs in which it was told in time, and in which that was a warning."""
+
+    told: float
+    warned: float
+    delay: float  # records from its beginning until it was told, median
+
+
+def measure(kind: Kind, seed: int, runs: int = RUNS) -> Figures:
+    """What the analysis makes of random runs of a kind."""
+    told, warned, delays = 0, 0, []
+    for number in range(runs):
+        made = planted(kind, f"{seed}/{number}")
+        steps = [int(row["step"]) for row in made.rows]
+        own = [e for e in episodes(made.rows, made.nature) if e.signal in kind.own]
+        found = sorted((steps.index(e.first_step), e.severity) for e in own)
+        late = [(at, severity) for at, severity in found if at >= made.begins]
+        in_time = [(at, severity) for at, severity in late if at <= made.told_by]
+        told += bool(in_time)
+        warned += any(severity is not Severity.INFO for _, severity in in_time)
+        delays += [at - made.begins for at, _ in late[:1]]
+    return Figures(told / runs, warned / runs, median(delays) if delays else math.inf)
+
+
+def episodes(rows: Sequence[Row], kind_of_run: Nature) -> Sequence[Episode]:
+    """The episodes of a run that ms-swift logged, with its settings beside it."""
+    log = swift_entropy(rows)
+    snapshot, _ = analyse(log, swift.DIALECT, arguments(kind_of_run))
+    return snapshot.episodes
+
+
+def healthy(seed: int, runs: int) -> Iterator[tuple[int, Sequence[Episode]]]:
+    """Records and episodes of random runs without a fault."""
+    for number in range(runs):
+        source = random.Random(f"{seed}/{number}")
+        kind_of_run = random_nature(source)
+        yield kind_of_run.records, episodes(simulate(Run(kind_of_run), source), kind_of_run)

@@ -1,0 +1,60 @@
+"""Faults that come slowly, told before they have done their harm; and what looks like them and is healthy."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from llmtrain_exporter.model import Health
+
+from benchmarks.detection.kinds import KINDS, healthy, measure
+from tests.analysing import Row, analyse, found, grpo, signals
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_random_runs_with_a_slow_fault_are_told_in_time(name: str) -> None:
+    """Of ten, at most one is late."""
+    assert measure(KINDS[name], 3, runs=10).told >= 0.9
+
+
+def test_healthy_random_runs_are_not_warned_of_slow_faults() -> None:
+    """None of the signals that are for them warns."""
+    slow = frozenset().union(*(kind.own for kind in KINDS.values()))
+    told = [e.signal for _, episodes in healthy(4, runs=10) for e in episodes if e.severity.value != "info"]
+    assert not slow & set(told)
+
+
+def _fading(count: int, start: int, rate: float) -> list[Row]:
+    source = random.Random(0)
+    return [
+        {**row, "entropy/mean": source.gauss(0.6, 0.02) * rate ** max(0, at - start)}
+        for at, row in enumerate(grpo(count))
+    ]
+
+
+def test_an_entropy_that_fades_is_told_within_15_records() -> None:
+    """Long before it is at the floor."""
+    (episode, *_) = found(analyse("grpo", _fading(140, 100, 0.93)), "entropy_fall")
+    assert episode.severity.value == "warning"
+    assert 100 < episode.first_step <= 115
+
+
+def test_an_entropy_that_is_paid_for_is_no_fault() -> None:
+    """The reward rises at the same records."""
+    rows = [
+        {**row, "reward": float(str(row["reward"])) + 0.05 * max(0, at - 100)}
+        for at, row in enumerate(_fading(112, 100, 0.93))
+    ]
+    assert found(analyse("grpo", rows), "entropy_fall") == []
+
+
+def test_half_of_the_entropy_lost_early_for_nothing_is_information() -> None:
+    """Such a run is not broken, and not yet watched."""
+    analysis = analyse("grpo", _fading(100, 5, 0.985))
+    assert {episode.severity.value for episode in found(analysis, "entropy_fall")} == {"info"}
+    assert analysis.verdict is Health.HEALTHY
+
+
+def test_an_entropy_that_explodes_is_told() -> None:
+    """As well as one that dies."""
+    assert "entropy_explosion" in signals(analyse("grpo", _fading(140, 100, 1.06)))
