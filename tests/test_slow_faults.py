@@ -58,3 +58,35 @@ def test_half_of_the_entropy_lost_early_for_nothing_is_information() -> None:
 def test_an_entropy_that_explodes_is_told() -> None:
     """As well as one that dies."""
     assert "entropy_explosion" in signals(analyse("grpo", _fading(140, 100, 1.06)))
+
+
+def _growing(count: int, start: int, by: float) -> list[Row]:
+    """Completions of 200 tokens that grow by so many with each record from `start` on."""
+    source = random.Random(1)
+    return [
+        {**row, "completions/mean_length": source.gauss(200, 8) + by * max(0, at - start)}
+        for at, row in enumerate(grpo(count))
+    ]
+
+
+def test_completions_that_creep_to_their_limit_are_told_before_they_reach_it() -> None:
+    """At 460 of 512 the limit shapes what is written."""
+    (episode, *_) = found(analyse("grpo", _growing(200, 60, 2.5), max_completion_length=512), "length_creep")
+    assert 60 < episode.first_step < 60 + (460 - 200) / 2.5
+
+
+def test_the_limit_is_the_longest_completion_where_some_are_cut_off() -> None:
+    """No settings beside the log."""
+    rows = [
+        {**row, "completions/max_length": 512, "completions/clipped_ratio": 0.02 * (at % 2)}
+        for at, row in enumerate(_growing(160, 60, 2.5))
+    ]
+    assert found(analyse("grpo", rows), "length_creep")
+    uncut = [{**row, "completions/clipped_ratio": 0.0} for row in rows]
+    assert not found(analyse("grpo", uncut), "length_creep")
+
+
+def test_completions_that_grow_far_from_their_limit_are_no_fault() -> None:
+    """Reasoning may become longer."""
+    analysis = analyse("grpo", _growing(160, 60, 1.0), max_completion_length=1024)
+    assert not found(analysis, "length_creep")

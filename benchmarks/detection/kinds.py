@@ -67,8 +67,21 @@ def _explode(rows: list[Row], _: Nature, begins: int, source: random.Random) -> 
     return begins + 30
 
 
+def _creep(rows: list[Row], of: Nature, begins: int, source: random.Random) -> int:
+    """Completions grow to their limit in 60 to 150 records, and are cut off; told before it is reached."""
+    creeping = source.randint(60, 150)
+    times = of.longest / rows[begins]["length"]
+    for at, row in enumerate(rows[begins:]):
+        row["length"] = min(row["length"] * times ** min((at + 1) / creeping, 1.0), 0.98 * of.longest)
+        share = row["length"] / of.longest
+        row["clipped"] = min(1.0, row["clipped"] + max(0.0, share - 0.7) * source.uniform(1.0, 2.0))
+        row["longest"] = of.longest if row["clipped"] else min(of.longest, 1.5 * row["length"])
+    return min(begins + creeping, len(rows) - 1)
+
+
 KINDS: Mapping[str, Kind] = {
     "entropy fades": Kind(_fade, frozenset({"entropy_fall"})),
+    "length creeps to its limit": Kind(_creep, frozenset({"length_creep", "length_surge"})),
     "entropy explodes": Kind(_explode, frozenset({"entropy_explosion"})),
 }
 """By name."""

@@ -21,7 +21,7 @@ from llmtrain_exporter.knowledge.signals import (
 ORDER = (
     *("non_finite", "kl_high", "kl_spike", "loss_spike", "loss_unstable", "loss_plateau"),
     *("grad_norm_high", "grad_spike", "grad_vanishing", "clip_ratio_high"),
-    *("length_surge", "length_collapse", "clipped_high"),
+    *("length_surge", "length_collapse", "clipped_high", "length_creep"),
     *("reward_drop", "reward_function_drop", "reward_flat"),
     *("entropy_collapse", "entropy_fall", "entropy_explosion"),
     *("overfit", "accuracy_drop", "lr_out_of_range"),
