@@ -38,6 +38,7 @@ class Kind:
 
     plant: Callable[[list[Row], Nature, int, random.Random], int]
     own: frozenset[str]
+    least: float = 0.9  # share of the runs that are told in time
 
 
 def planted(kind: Kind, seed: str) -> Planted:
@@ -79,9 +80,26 @@ def _creep(rows: list[Row], of: Nature, begins: int, source: random.Random) -> i
     return min(begins + creeping, len(rows) - 1)
 
 
+def _trade(rows: list[Row], of: Nature, begins: int, source: random.Random) -> int:
+    """One reward function rises to its most while the others fall to a third, in 40 to 100 records."""
+    trading = source.randint(40, 100)
+    names = sorted(name for name, (first, _) in of.functions.items() if first > 0)
+    wins = f"function:{names[0]}" if len(names) > 1 else "function:Fluency"
+    for at, row in enumerate(rows):
+        done = min(max(0, at + 1 - begins) / trading, 1.0)
+        if len(names) == 1:
+            row[wins] = 0.3 + source.gauss(0, 0.03)
+        row[wins] += done * (0.95 - row[wins])
+        for name in names[len(names) > 1 :]:
+            row[f"function:{name}"] *= 1 - 2 * done / 3
+        row["reward"] = sum(value for name, value in row.items() if name.startswith("function:"))
+    return begins + 40
+
+
 KINDS: Mapping[str, Kind] = {
     "entropy fades": Kind(_fade, frozenset({"entropy_fall"})),
     "length creeps to its limit": Kind(_creep, frozenset({"length_creep", "length_surge"})),
+    "rewards part": Kind(_trade, frozenset({"rewards_part", "reward_function_drop"}), least=0.7),
     "entropy explodes": Kind(_explode, frozenset({"entropy_explosion"})),
 }
 """By name."""

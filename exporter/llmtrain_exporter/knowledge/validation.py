@@ -27,6 +27,7 @@ from llmtrain_exporter.knowledge.signals import (
     exploration,
     fit,
     gradient,
+    hacking,
     length,
     loss,
     policy,
@@ -39,7 +40,7 @@ ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
 
 NUMBERED = (
     *(own_level, evidence_limits, pace, loss, gradient, policy, exploration, length),
-    *(reward, fit, progress, collapse),
+    *(reward, hacking, fit, progress, collapse),
 )
 """Modules with numbers that rules go by."""
 

@@ -8,6 +8,7 @@ from llmtrain_exporter.analyse.signals import (
     exploration,
     fit,
     gradient,
+    hacking,
     length,
     loss,
     non_finite,
@@ -27,6 +28,7 @@ RULES: tuple[type[Rule], ...] = (
     *exploration.RULES,
     *length.RULES,
     *reward.RULES,
+    *hacking.RULES,
     *fit.RULES,
     *progress.RULES,
 )

@@ -62,9 +62,11 @@ class EntropyFall(Rule):
 
     def look_back(self, view: RecordView) -> Readings:
         """Hold the first steps' blocks against the first of them."""
-        entropies, rewards = view.recent(ENTROPY, BLOCK), view.recent(REWARD, BLOCK)
         early, self._lost_early = self._early, False
-        if not entropies or view.step > EARLY_STEPS:
+        if view.step > EARLY_STEPS:
+            return
+        entropies, rewards = view.recent(ENTROPY, BLOCK), view.recent(REWARD, BLOCK)
+        if not entropies:
             return
         if early is None:
             self._early = median(entropies), max(rewards, default=math.inf)

@@ -179,6 +179,10 @@ class LengthCreep(Rule):
 
     def look_back(self, view: RecordView) -> Readings:
         """The share of the limit that the mean length reaches at this pace."""
+        level = view.levels.get(LENGTH)
+        if level is None or view.mean(LENGTH, BLOCK) < level.median:
+            yield None
+            return
         lengths = view.recent(LENGTH, CREEP_BLOCKS * BLOCK)
         size, longest = len(lengths) // CREEP_BLOCKS, self._limit(view)
         if view.index < CREEP_BLOCKS * BLOCK or 2 * size < BLOCK or longest is None:

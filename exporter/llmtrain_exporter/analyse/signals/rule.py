@@ -27,6 +27,7 @@ ENTROPY = series(c.ENTROPY, MEAN, TRAIN)
 TOKEN_ACCURACY = series(c.TOKEN_ACCURACY, TRAIN)
 EVAL_ACCURACY = series(c.TOKEN_ACCURACY, EVAL)
 REWARD = series(c.REWARD, TRAIN)
+EVAL_REWARD = series(c.REWARD, EVAL)
 REWARD_STD = series(c.REWARD_STD, TRAIN)
 REWARD_ZERO_STD = series(c.REWARD_ZERO_STD, TRAIN)
 LENGTH = series(c.COMPLETION_LENGTH, MEAN, TRAIN)
@@ -103,6 +104,11 @@ class RecordView:
         """The last values before this record, oldest first."""
         column = self._columns.get(of)
         return [] if column is None else self._ring.recent(column, count)
+
+    def pairs(self, first: Series, second: Series, count: int) -> list[tuple[float, float]]:
+        """The values of two series in the last records that have both, oldest first."""
+        column, other = self._columns.get(first), self._columns.get(second)
+        return [] if column is None or other is None else self._ring.pairs(column, other, count)
 
     def mean(self, of: Series, count: int) -> float:
         """The mean of those, NaN where one is missing."""

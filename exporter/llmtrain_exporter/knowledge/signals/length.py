@@ -208,8 +208,8 @@ LENGTH_CREEP = Signal(
             "生成长度持续增长，很快会触到上限。",
         ),
         finding=Text(
-            "Mean completion length is {value} at step {step}, was {baseline}, and soon passes {limit} at this "
-            "pace.",
+            "Mean completion length is {value} at step {step}, was {baseline}, and soon passes {limit} at "
+            "this pace.",
             "第 {step} 步平均生成长度为 {value}，之前为 {baseline}，按此速度很快超过 {limit}。",
         ),
         meaning=Text(
