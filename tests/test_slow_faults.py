@@ -137,3 +137,35 @@ def test_a_validation_score_that_falls_while_training_rises_is_told() -> None:
     assert "validation_parts" in signals(analyse("grpo", _validated([1.5, 1.4, 1.2], 0.01)))
     assert "validation_parts" not in signals(analyse("grpo", _validated([1.5, 1.4, 1.2], 0.0)))
     assert "validation_parts" not in signals(analyse("grpo", _validated([1.5, 1.6, 1.7], 0.01)))
+
+
+@pytest.mark.parametrize(
+    ("key", "usual", "worse"),
+    [
+        ("rollout_correction/kl", 0.002, 0.2),
+        ("rollout_correction/k3_kl", 0.002, 0.2),
+        ("rollout_correction/ess", 0.95, 0.2),
+        ("sampling/importance_sampling_ratio/mean", 1.0, 0.4),
+        ("sampling/importance_sampling_ratio/mean", 1.0, 2.5),
+        ("sampling/sampling_logp_difference/mean", 0.01, 0.03),
+    ],
+)
+def test_sampler_and_trainer_that_disagree_are_told(key: str, usual: float, worse: float) -> None:
+    """By each of the keys, once three records in a row are out of range or above the run's own level."""
+    source = random.Random(2)
+    rows = [{**row, key: usual * source.gauss(1, 0.02)} for row in grpo(120)]
+    assert not found(analyse("grpo", rows), "engine_mismatch")
+    broken = [{**row, key: worse} if at >= 100 else row for at, row in enumerate(rows)]
+    (episode,) = found(analyse("grpo", broken), "engine_mismatch")
+    assert (episode.severity.value, episode.active) == ("warning", True)
+    assert 101 <= episode.first_step <= 104
+
+
+def test_one_record_in_which_they_disagree_is_noise() -> None:
+    """A single token can be far off."""
+    key = "sampling/sampling_logp_difference/mean"
+    source = random.Random(3)
+    rows = [
+        {**row, key: 0.01 * source.gauss(1, 0.1) * (8 if at == 90 else 1)} for at, row in enumerate(grpo(120))
+    ]
+    assert not found(analyse("grpo", rows), "engine_mismatch")

@@ -13,7 +13,7 @@ from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Episode
 
 from benchmarks.detection.generator import random_nature
-from benchmarks.detection.producers import arguments, swift_entropy
+from benchmarks.detection.producers import arguments, swift_extended
 from benchmarks.detection.score import analyse
 from benchmarks.detection.simulation import Nature, Row, Run, simulate
 
@@ -96,10 +96,34 @@ def _trade(rows: list[Row], of: Nature, begins: int, source: random.Random) -> i
     return begins + 40
 
 
+def _drift_apart(rows: list[Row], _: Nature, begins: int, source: random.Random) -> int:
+    """Sampler and trainer part to 8 to 20 times their noise in 25 to 60 records, before the rewards fall."""
+    lead, times = source.randint(25, 60), source.uniform(8.0, 20.0)
+    add_engines(rows, source)
+    for at, row in enumerate(rows[begins:]):
+        row["logp_difference"] *= times ** min((at + 1) / lead, 1.0)
+        row["ratio"] *= math.exp(-row["logp_difference"])
+        if at >= lead:
+            for name in [name for name in row if name.startswith("function:")]:
+                row[name] *= max(0.2, 1 - (at - lead) / 20)
+            row["reward"] = sum(value for name, value in row.items() if name.startswith("function:"))
+    return begins + lead - 20
+
+
+def add_engines(rows: list[Row], source: random.Random) -> None:
+    """What sampler and trainer differ by in health: noise with single outliers."""
+    usual, noise = math.exp(source.uniform(-6.0, -3.5)), source.uniform(0.03, 0.2)
+    for row in rows:
+        wide = 3.0 if source.random() < 0.01 else 1.0
+        row["logp_difference"] = usual * math.exp(source.gauss(0, noise * wide))
+        row["ratio"] = math.exp(source.gauss(0, usual))
+
+
 KINDS: Mapping[str, Kind] = {
     "entropy fades": Kind(_fade, frozenset({"entropy_fall"})),
     "length creeps to its limit": Kind(_creep, frozenset({"length_creep", "length_surge"})),
     "rewards part": Kind(_trade, frozenset({"rewards_part", "reward_function_drop"}), least=0.7),
+    "sampler and trainer drift apart": Kind(_drift_apart, frozenset({"engine_mismatch"}), least=0.7),
     "entropy explodes": Kind(_explode, frozenset({"entropy_explosion"})),
 }
 """By name."""
@@ -132,7 +156,7 @@ def measure(kind: Kind, seed: int, runs: int = RUNS) -> Figures:
 
 def episodes(rows: Sequence[Row], kind_of_run: Nature) -> Sequence[Episode]:
     """The episodes of a run that ms-swift logged, with its settings beside it."""
-    log = swift_entropy(rows)
+    log = swift_extended(rows)
     snapshot, _ = analyse(log, swift.DIALECT, arguments(kind_of_run))
     return snapshot.episodes
 
@@ -142,4 +166,6 @@ def healthy(seed: int, runs: int) -> Iterator[tuple[int, Sequence[Episode]]]:
     for number in range(runs):
         source = random.Random(f"{seed}/{number}")
         kind_of_run = random_nature(source)
-        yield kind_of_run.records, episodes(simulate(Run(kind_of_run), source), kind_of_run)
+        rows = simulate(Run(kind_of_run), source)
+        add_engines(rows, source)
+        yield kind_of_run.records, episodes(rows, kind_of_run)

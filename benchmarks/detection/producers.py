@@ -24,6 +24,11 @@ NEW = COMMON | {
     "longest": "completions/max_length",
     "clipped": "completions/clipped_ratio",
 }
+EXTRA = {
+    "entropy": "entropy/mean",
+    "logp_difference": "sampling/sampling_logp_difference/mean",
+    "ratio": "sampling/importance_sampling_ratio/mean",
+}
 EVALUATED = {name: f"eval_{name}" for name in ("loss", "kl", "reward")}
 OF_COMPLETIONS = ("reward", "completions")
 CLIP_RATIOS = ("low_mean", "low_min", "high_mean", "high_max", "region_mean")
@@ -42,10 +47,10 @@ def swift_new(rows: Sequence[Row]) -> bytes:
     return _lines(_swift_row(row, last) for row in rows)
 
 
-def swift_entropy(rows: Sequence[Row]) -> bytes:
-    """ms-swift that was asked to log the entropy."""
+def swift_extended(rows: Sequence[Row]) -> bytes:
+    """ms-swift with the entropy, and TRL's keys of sampler against trainer."""
     last = int(rows[-1]["step"])
-    return _lines(_swift_row(row, last) | {"entropy/mean": round(row["entropy"], 8)} for row in rows)
+    return _lines(_swift_row(row, last) | _named(row, EXTRA, "rewards/{}/mean") for row in rows)
 
 
 def trl_state(rows: Sequence[Row]) -> bytes:

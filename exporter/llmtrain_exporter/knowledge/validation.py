@@ -30,6 +30,7 @@ from llmtrain_exporter.knowledge.signals import (
     hacking,
     length,
     loss,
+    mismatch,
     policy,
     progress,
     reward,
@@ -39,7 +40,7 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
 
 NUMBERED = (
-    *(own_level, evidence_limits, pace, loss, gradient, policy, exploration, length),
+    *(own_level, evidence_limits, pace, loss, gradient, policy, exploration, mismatch, length),
     *(reward, hacking, fit, progress, collapse),
 )
 """Modules with numbers that rules go by."""

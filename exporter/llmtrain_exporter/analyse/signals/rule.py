@@ -33,6 +33,10 @@ REWARD_ZERO_STD = series(c.REWARD_ZERO_STD, TRAIN)
 LENGTH = series(c.COMPLETION_LENGTH, MEAN, TRAIN)
 LONGEST = series(c.COMPLETION_LENGTH, ("stat", "max"), TRAIN)
 CLIPPED = series(c.COMPLETION_CLIPPED, TRAIN)
+MISMATCH_KLS = tuple(series(c.MISMATCH_KL, ("estimator", name), TRAIN) for name in ("kl", "k3_kl"))
+LOGP_DIFFERENCE = series(c.LOGP_DIFFERENCE, MEAN, TRAIN)
+IMPORTANCE_RATIO = series(c.IMPORTANCE_RATIO, MEAN, TRAIN)
+EFFECTIVE_SAMPLES = series(c.EFFECTIVE_SAMPLES, TRAIN)
 PREFERENCES = (
     series(c.PREFERENCE_MARGIN, TRAIN),
     *(series(c.PREFERENCE_REWARD, ("side", side), TRAIN) for side in ("chosen", "rejected")),

@@ -45,6 +45,18 @@ CAUSES: Mapping[str, Cause] = {
         sources=(src.GRPO_CAUSES,),
         profiles=ONLY_GRPO,
     ),
+    "engines_differ": Cause(
+        Text("Sampler and trainer compute other probabilities", "采样引擎与训练端算出的概率不同"),
+        Text(
+            "The engine that samples has other weights, another precision, or other kernels than the model "
+            "that is trained, so completions come from a policy that nobody trains.",
+            "采样引擎的权重、精度或 kernel 与训练中的模型不同，回答来自一个并没有在训练的 policy。",
+        ),
+        evidence=(Signalled(signals=("engine_mismatch",), weight=2, needed=True),),
+        remedies=("match_engines", "use_bf16", "roll_back"),
+        sources=(src.VERL_CORRECTION, src.RUNS),
+        profiles=ONLY_GRPO,
+    ),
     "wrong_reference": Cause(
         Text("Policy and reference model differ from the start", "policy 与 reference model 一开始就不同"),
         Text(
