@@ -169,3 +169,73 @@ def test_one_record_in_which_they_disagree_is_noise() -> None:
         {**row, key: 0.01 * source.gauss(1, 0.1) * (8 if at == 90 else 1)} for at, row in enumerate(grpo(120))
     ]
     assert not found(analyse("grpo", rows), "engine_mismatch")
+
+
+def _pairs(count: int, chosen: float, rejected: float, start: int = 0, **fixed: object) -> list[Row]:
+    """Preference rows whose rewards go to these in the course of the run."""
+    source = random.Random(4)
+    rows: list[Row] = []
+    for at in range(count):
+        done = at / count
+        sides = source.gauss(chosen * done, 0.05), source.gauss(rejected * done, 0.05)
+        rows.append(
+            {
+                "loss": 0.69 * (1 - 0.8 * done),
+                "grad_norm": source.lognormvariate(0, 0.2),
+                "rewards/chosen": sides[0],
+                "rewards/rejected": sides[1],
+                "rewards/margins": sides[0] - sides[1],
+                "rewards/accuracies": 0.8,
+                "global_step/max_steps": f"{start + at + 1}/2000",
+                **fixed,
+            }
+        )
+    return rows
+
+
+def test_chosen_answers_that_fall_with_the_rejected_ones_are_information() -> None:
+    """Most runs push both down a little; few push the chosen ones far."""
+    analysis = analyse("dpo", _pairs(200, -3.0, -6.0))
+    (episode,) = found(analysis, "likelihood_displacement")
+    assert (episode.severity.value, analysis.verdict) == ("info", Health.HEALTHY)
+    assert not found(analyse("dpo", _pairs(200, 0.5, -2.0)), "likelihood_displacement")
+    assert not found(analyse("dpo", _pairs(200, -0.5, -2.0)), "likelihood_displacement")
+
+
+def test_displacement_shows_in_log_probabilities_where_there_are_no_rewards() -> None:
+    """Trainers without a reference model have no rewards."""
+
+    def rows(chosen: float, rejected: float) -> list[Row]:
+        return [
+            {"loss": 1.0, "logps/chosen": -100 - chosen * at, "logps/rejected": -120 - rejected * at}
+            for at in range(200)
+        ]
+
+    assert found(analyse("dpo", rows(0.5, 1.0)), "likelihood_displacement")
+    assert not found(analyse("dpo", rows(0.0, 1.0)), "likelihood_displacement")
+    assert not found(analyse("dpo", rows(0.5, 0.2)), "likelihood_displacement")
+
+
+@pytest.mark.parametrize(("margin", "severity"), [(5.0, None), (20.0, "info"), (60.0, "warning")])
+def test_a_margin_explodes_far_beyond_what_the_loss_asks_for(margin: float, severity: str | None) -> None:
+    """At 10 a preference is learned to the end."""
+    episodes = found(analyse("dpo", _pairs(200, margin / 2, -margin / 2)), "margin_explosion")
+    assert max((e.severity for e in episodes), key=lambda s: s.rank, default=None) == severity
+
+
+@pytest.mark.parametrize("profile", ["dpo", "reward_model"])
+def test_an_evaluation_that_falls_while_training_is_perfect_is_told(profile: str) -> None:
+    """Training pairs are learned by heart; where training is not perfect, the fall is something else."""
+
+    def rows(trained: float) -> list[Row]:
+        made: list[Row] = []
+        for number, accuracy in enumerate((0.7, 0.78, 0.72, 0.66)):
+            made += _pairs(30, 1.0, -1.0, 30 * number, **{"rewards/accuracies": trained})
+            made.append(
+                {"eval_rewards/accuracies": accuracy, "global_step/max_steps": f"{30 * (number + 1)}/2000"}
+            )
+        return made
+
+    (episode, *_) = found(analyse(profile, rows(1.0)), "preference_overfit")
+    assert (episode.severity.value, episode.first_step) == ("warning", 90)
+    assert not found(analyse(profile, rows(0.85)), "preference_overfit")

@@ -32,6 +32,7 @@ from llmtrain_exporter.knowledge.signals import (
     loss,
     mismatch,
     policy,
+    preference,
     progress,
     reward,
 )
@@ -41,7 +42,7 @@ ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
 
 NUMBERED = (
     *(own_level, evidence_limits, pace, loss, gradient, policy, exploration, mismatch, length),
-    *(reward, hacking, fit, progress, collapse),
+    *(reward, hacking, preference, fit, progress, collapse),
 )
 """Modules with numbers that rules go by."""
 

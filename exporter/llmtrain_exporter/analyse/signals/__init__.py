@@ -14,6 +14,7 @@ from llmtrain_exporter.analyse.signals import (
     mismatch,
     non_finite,
     policy,
+    preference,
     progress,
     reward,
 )
@@ -32,6 +33,7 @@ RULES: tuple[type[Rule], ...] = (
     *reward.RULES,
     *hacking.RULES,
     *fit.RULES,
+    *preference.RULES,
     *progress.RULES,
 )
 

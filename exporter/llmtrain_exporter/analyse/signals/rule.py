@@ -37,11 +37,14 @@ MISMATCH_KLS = tuple(series(c.MISMATCH_KL, ("estimator", name), TRAIN) for name 
 LOGP_DIFFERENCE = series(c.LOGP_DIFFERENCE, MEAN, TRAIN)
 IMPORTANCE_RATIO = series(c.IMPORTANCE_RATIO, MEAN, TRAIN)
 EFFECTIVE_SAMPLES = series(c.EFFECTIVE_SAMPLES, TRAIN)
-PREFERENCES = (
-    series(c.PREFERENCE_MARGIN, TRAIN),
-    *(series(c.PREFERENCE_REWARD, ("side", side), TRAIN) for side in ("chosen", "rejected")),
-    *(series(c.LOGPS, ("side", side), TRAIN) for side in ("chosen", "rejected")),
+MARGIN = series(c.PREFERENCE_MARGIN, TRAIN)
+PREFERENCE_ACCURACY = series(c.PREFERENCE_ACCURACY, TRAIN)
+EVAL_PREFERENCE_ACCURACY = series(c.PREFERENCE_ACCURACY, EVAL)
+SIDES_REWARDS, SIDES_LOGPS = (
+    tuple(series(metric, ("side", side), TRAIN) for side in ("chosen", "rejected"))
+    for metric in (c.PREFERENCE_REWARD, c.LOGPS)
 )
+PREFERENCES = (MARGIN, *SIDES_REWARDS, *SIDES_LOGPS)
 CLIP_RATIOS = tuple(
     series(c.CLIP_RATIO, ("bound", bound), TRAIN) for bound in ("region_mean", "low_mean", "high_mean")
 )

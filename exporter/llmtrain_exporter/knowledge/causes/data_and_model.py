@@ -120,7 +120,7 @@ CAUSES: Mapping[str, Cause] = {
         evidence=(
             Shows(pattern=Pattern.EVALUATION_ROSE, weight=1.5),
             Shows(pattern=Pattern.GAP_GROWS, weight=1.5),
-            Signalled(signals=("overfit",), weight=1.5),
+            Signalled(signals=("overfit", "preference_overfit"), weight=1.5),
             Signalled(signals=("non_finite",), weight=-5),
             Lies(metric=c.LOSS, when=When.END, low=1e-9, high=0.1, weight=1.5),
             Lies(metric=c.TOKEN_ACCURACY, when=When.END, low=0.97, weight=1),
@@ -175,6 +175,7 @@ CAUSES: Mapping[str, Cause] = {
             Lies(metric=c.LOSS, when=When.END, high=0.01, weight=1.5),
             Lies(metric=c.PREFERENCE_MARGIN, when=When.END, low=10.0, weight=1.5),
             Signalled(signals=("grad_vanishing",), weight=1),
+            Signalled(signals=("margin_explosion", "likelihood_displacement"), weight=0.5),
             Signalled(signals=("non_finite",), weight=-5),
         ),
         remedies=(

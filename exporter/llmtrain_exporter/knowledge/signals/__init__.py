@@ -16,6 +16,7 @@ from llmtrain_exporter.knowledge.signals import (
     loss,
     mismatch,
     policy,
+    preference,
     progress,
     reward,
 )
@@ -27,6 +28,7 @@ ORDER = (
     *("reward_drop", "reward_function_drop", "reward_flat"),
     *("rewards_part", "length_pays", "validation_parts"),
     *("entropy_collapse", "entropy_fall", "entropy_explosion", "engine_mismatch"),
+    *("likelihood_displacement", "margin_explosion", "preference_overfit"),
     *("overfit", "accuracy_drop", "lr_out_of_range"),
     *("throughput_drop", "memory_growth", "stalled", "collapse"),
 )
@@ -51,6 +53,7 @@ SIGNALS = in_order(
         *reward.SIGNALS,
         *hacking.SIGNALS,
         *fit.SIGNALS,
+        *preference.SIGNALS,
         *progress.SIGNALS,
         *collapse.SIGNALS,
     )

@@ -10,9 +10,9 @@ from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal
 from llmtrain_exporter.knowledge.text import Text
 
-EARLY_STEPS: Annotated[int, "steps", src.ENTROPY] = 150
+EARLY_STEPS: Annotated[int, "steps", src.RUNS] = 150
 """In which most runs that lose their entropy lose it."""
-EARLY_LEFT: Annotated[float, "share of the first block's entropy", src.ENTROPY] = 0.5
+EARLY_LEFT: Annotated[float, "share of the first block's entropy", src.RUNS] = 0.5
 """At which too much is lost so early, where the reward has not risen for it."""
 ENTROPY_SPREAD: Annotated[float, "share of the baseline", src.RUNS] = 0.05
 """The spread of an entropy is not taken to be smaller."""
