@@ -128,6 +128,10 @@ KINDS: Mapping[str, Kind] = {
 }
 """By name."""
 
+_OTHERS = frozenset({"length_surge", "reward_function_drop"})
+OWN = frozenset(signal for kind in KINDS.values() for signal in kind.own) - _OTHERS
+"""Signals that are for slow faults only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -142,7 +146,7 @@ def measure(kind: Kind, seed: int, runs: int = RUNS) -> Figures:
     """What the analysis makes of random runs of a kind."""
     told, warned, delays = 0, 0, []
     for number in range(runs):
-        made = planted(kind, f"{seed}/{number}")
+        made = planted(kind, f"slow/{seed}/{number}")
         steps = [int(row["step"]) for row in made.rows]
         own = [e for e in episodes(made.rows, made.nature) if e.signal in kind.own]
         found = sorted((steps.index(e.first_step), e.severity) for e in own)
@@ -164,7 +168,7 @@ def episodes(rows: Sequence[Row], kind_of_run: Nature) -> Sequence[Episode]:
 def healthy(seed: int, runs: int) -> Iterator[tuple[int, Sequence[Episode]]]:
     """Records and episodes of random runs without a fault."""
     for number in range(runs):
-        source = random.Random(f"{seed}/{number}")
+        source = random.Random(f"healthy/{seed}/{number}")
         kind_of_run = random_nature(source)
         rows = simulate(Run(kind_of_run), source)
         add_engines(rows, source)

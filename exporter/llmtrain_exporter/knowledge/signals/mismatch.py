@@ -19,7 +19,7 @@ RATIO_MOST: Annotated[float, "importance ratio", src.VERL_CORRECTION] = 2.0
 """Between which the mean importance ratio is healthy."""
 GROWTH_SPREAD: Annotated[float, "share of the baseline", src.RUNS] = 0.05
 """The spread of what grows is not taken to be smaller."""
-GROWTH_BEGINS: Annotated[float, "robust standard deviations", src.CUSUM] = 2.0
+GROWTH_BEGINS: Annotated[float, "robust standard deviations", src.CUSUM] = 3.0
 """By which the first record of a growth is above the run's own level, in logarithms."""
 GROWTH_DRIFT: Annotated[float, "robust standard deviations", src.CUSUM] = 1.5
 """By which a record must be above it to count."""
