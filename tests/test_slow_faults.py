@@ -7,7 +7,7 @@ import random
 import pytest
 from llmtrain_exporter.model import Health
 
-from benchmarks.detection.kinds import KINDS, OWN, healthy, measure
+from benchmarks.detection.slow_faults import KINDS, OWN, healthy, measure
 from tests.analysing import Row, analyse, found, grpo, signals
 
 

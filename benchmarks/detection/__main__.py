@@ -11,7 +11,7 @@ from pathlib import Path
 
 from llmtrain_exporter.knowledge.signal import Severity
 
-from benchmarks.detection import corpus, kinds, others
+from benchmarks.detection import corpus, others, slow_faults
 from benchmarks.detection.check import by_command, in_process
 from benchmarks.detection.generator import DEMO_EVENTS, DEMO_SINGLE, RUNS, cases, write_demo
 from benchmarks.detection.score import score, score_other
@@ -148,15 +148,15 @@ def _random(seed: int, runs: int) -> list[Table]:
 
 def _slow(seed: int, runs: int) -> Table:
     rows: list[Row] = []
-    for name, kind in kinds.KINDS.items():
-        found = kinds.measure(kind, seed, runs)
+    for name, kind in slow_faults.KINDS.items():
+        found = slow_faults.measure(kind, seed, runs)
         rows += [
             Row(f"{name}: told in time", found.told, "of the runs", target=Target(kind.least)),
             Row(f"{name}: records until then, median", found.delay, "records"),
         ]
-    own = kinds.OWN
+    own = slow_faults.OWN
     records, warnings = 0, 0
-    for count, episodes in kinds.healthy(seed, runs):
+    for count, episodes in slow_faults.healthy(seed, runs):
         records += count
         warnings += sum(e.signal in own and e.severity is not Severity.INFO for e in episodes)
     per_thousand = warnings * 1e3 / max(records, 1)
