@@ -61,10 +61,3 @@ VERL_CORRECTION = _documentation("verl", "algo/rollout_corr.md")
 
 RUNS = Text("logs of real runs", "真实训练日志")
 TRAINERS = Text("the trainers' own code", "训练框架源码")
-
-
-def _documentation(project: str, page: str) -> Text:
-    return Text(f"{project}'s documentation, {page}", f"{project} 文档 {page}")
-
-
-VERL_CORRECTION = _documentation("verl", "algo/rollout_corr.md")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.catalogue import mismatch
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.own_level import OUTLYING_SIGMAS
 from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
@@ -33,10 +34,10 @@ REWARD_ZERO_STD = series(c.REWARD_ZERO_STD, TRAIN)
 LENGTH = series(c.COMPLETION_LENGTH, MEAN, TRAIN)
 LONGEST = series(c.COMPLETION_LENGTH, ("stat", "max"), TRAIN)
 CLIPPED = series(c.COMPLETION_CLIPPED, TRAIN)
-MISMATCH_KLS = tuple(series(c.MISMATCH_KL, ("estimator", name), TRAIN) for name in ("kl", "k3_kl"))
-LOGP_DIFFERENCE = series(c.LOGP_DIFFERENCE, MEAN, TRAIN)
-IMPORTANCE_RATIO = series(c.IMPORTANCE_RATIO, MEAN, TRAIN)
-EFFECTIVE_SAMPLES = series(c.EFFECTIVE_SAMPLES, TRAIN)
+MISMATCH_KLS = tuple(series(mismatch.MISMATCH_KL, ("estimator", name), TRAIN) for name in ("kl", "k3_kl"))
+LOGP_DIFFERENCE = series(mismatch.LOGP_DIFFERENCE, MEAN, TRAIN)
+IMPORTANCE_RATIO = series(mismatch.IMPORTANCE_RATIO, MEAN, TRAIN)
+EFFECTIVE_SAMPLES = series(mismatch.EFFECTIVE_SAMPLES, TRAIN)
 MARGIN = series(c.PREFERENCE_MARGIN, TRAIN)
 PREFERENCE_ACCURACY = series(c.PREFERENCE_ACCURACY, TRAIN)
 EVAL_PREFERENCE_ACCURACY = series(c.PREFERENCE_ACCURACY, EVAL)

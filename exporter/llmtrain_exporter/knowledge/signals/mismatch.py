@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.catalogue import mismatch
 from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal
 from llmtrain_exporter.knowledge.text import Text
@@ -31,7 +31,7 @@ GROWTH_LASTS: Annotated[float, "sum of robust standard deviations", src.CUSUM] =
 ENGINE_MISMATCH = Signal(
     "engine_mismatch",
     Family.FIT,
-    (c.MISMATCH_KL, c.LOGP_DIFFERENCE, c.IMPORTANCE_RATIO, c.EFFECTIVE_SAMPLES),
+    (mismatch.MISMATCH_KL, mismatch.LOGP_DIFFERENCE, mismatch.IMPORTANCE_RATIO, mismatch.EFFECTIVE_SAMPLES),
     measure=Measure.RATIO,
     limits={GRPO: {Severity.WARNING: Bound(1.0, src.VERL_CORRECTION, records=3)}},
     limit_phrase=Text("{limit} times its healthy limit", "健康限值的 {limit} 倍"),
