@@ -146,7 +146,9 @@ def test_a_validation_score_that_falls_while_training_rises_is_told() -> None:
         ("rollout_correction/ess", 0.95, 0.2),
         ("sampling/importance_sampling_ratio/mean", 1.0, 0.4),
         ("sampling/importance_sampling_ratio/mean", 1.0, 2.5),
+        ("sampling/importance_sampling_ratio/mean", 1.0, 0.0),
         ("sampling/sampling_logp_difference/mean", 0.01, 0.03),
+        ("rollout_correction/log_ppl_abs_diff", 0.01, 0.03),
     ],
 )
 def test_sampler_and_trainer_that_disagree_are_told(key: str, usual: float, worse: float) -> None:

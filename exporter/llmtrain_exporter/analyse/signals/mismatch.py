@@ -11,6 +11,7 @@ from llmtrain_exporter.analyse.signals.rule import (
     IMPORTANCE_RATIO,
     LOGP_DIFFERENCE,
     MISMATCH_KLS,
+    PERPLEXITY_DIFFERENCE,
     Context,
     Interval,
     RecordView,
@@ -19,6 +20,7 @@ from llmtrain_exporter.analyse.signals.rule import (
     down_to,
     up_to,
 )
+from llmtrain_exporter.knowledge.signals.collapse import FORCE_BELOW
 from llmtrain_exporter.knowledge.signals.mismatch import (
     EFFECTIVE_LEAST,
     ENGINE_MISMATCH,
@@ -33,7 +35,7 @@ from llmtrain_exporter.knowledge.signals.mismatch import (
 )
 from llmtrain_exporter.model import Series
 
-GROWING = (LOGP_DIFFERENCE, *MISMATCH_KLS)
+GROWING = (LOGP_DIFFERENCE, PERPLEXITY_DIFFERENCE, *MISMATCH_KLS)
 """What has a level of its own that it may leave."""
 
 
@@ -89,13 +91,15 @@ class EngineMismatch(Rule):
                 unit = MISMATCH_KL_MOST
                 yield SignalReading(abs(value) / unit, value, where, unit=unit)
         samples = view.values.get(EFFECTIVE_SAMPLES, 1.0)
-        if 0 < samples < EFFECTIVE_LEAST:
-            yield SignalReading(EFFECTIVE_LEAST / samples, samples, EFFECTIVE_SAMPLES, unit=EFFECTIVE_LEAST)
+        if samples < EFFECTIVE_LEAST:
+            score = _times_below(samples, EFFECTIVE_LEAST)
+            yield SignalReading(score, samples, EFFECTIVE_SAMPLES, unit=EFFECTIVE_LEAST)
         ratio = view.values.get(IMPORTANCE_RATIO, 1.0)
         if ratio > RATIO_MOST:
             yield SignalReading(ratio / RATIO_MOST, ratio, IMPORTANCE_RATIO, unit=RATIO_MOST)
-        elif 0 < ratio < RATIO_LEAST:
-            yield SignalReading(RATIO_LEAST / ratio, ratio, IMPORTANCE_RATIO, unit=RATIO_LEAST)
+        elif ratio < RATIO_LEAST:
+            score = _times_below(ratio, RATIO_LEAST)
+            yield SignalReading(score, ratio, IMPORTANCE_RATIO, unit=RATIO_LEAST)
 
     def _growing(self, view: RecordView) -> Iterator[SignalReading]:
         for where in GROWING:
@@ -116,6 +120,11 @@ class EngineMismatch(Rule):
         if total > 0:
             self._sums[where] = total
         return total
+
+
+def _times_below(value: float, limit: float) -> float:
+    """How far below a limit a value is; nothing at all is as far as an incident's sign can be."""
+    return min(limit / value, FORCE_BELOW) if value > 0 else FORCE_BELOW
 
 
 def _least_growth(level: Level) -> float:

@@ -31,7 +31,13 @@ GROWTH_LASTS: Annotated[float, "sum of robust standard deviations", src.CUSUM] =
 ENGINE_MISMATCH = Signal(
     "engine_mismatch",
     Family.FIT,
-    (mismatch.MISMATCH_KL, mismatch.LOGP_DIFFERENCE, mismatch.IMPORTANCE_RATIO, mismatch.EFFECTIVE_SAMPLES),
+    (
+        mismatch.MISMATCH_KL,
+        mismatch.LOGP_DIFFERENCE,
+        mismatch.LOG_PERPLEXITY_DIFFERENCE,
+        mismatch.IMPORTANCE_RATIO,
+        mismatch.EFFECTIVE_SAMPLES,
+    ),
     measure=Measure.RATIO,
     limits={GRPO: {Severity.WARNING: Bound(1.0, src.VERL_CORRECTION, records=3)}},
     limit_phrase=Text("{limit} times its healthy limit", "健康限值的 {limit} 倍"),
