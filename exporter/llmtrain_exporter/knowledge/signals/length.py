@@ -233,7 +233,7 @@ LENGTH_CREEP = Signal(
                 "How many are cut off already, and what do they earn?",
                 "已经有多少被截断？它们得多少分？",
             ),
-            Text("Does a reward function pay for length?", "有没有哪个 reward 函数在奖励长度？"),
+            Text("Which reward function rises with the length?", "哪个 reward 函数随长度一起上升？"),
         ),
         remedies=("raise_length_limit", "no_reward_for_truncated", "shorten_completions", "read_completions"),
         sources=(src.GRPO_LENGTHS, src.DAPO, src.RUNS),

@@ -44,7 +44,7 @@ ENGINE_MISMATCH = Signal(
     advice=Advice(
         title=Text("Sampler and trainer disagree", "推理引擎与训练端不一致"),
         summary=Text(
-            "The engine that samples and the model that is trained give the same tokens other probabilities.",
+            "The engine that samples and the model in training differ in their token probabilities.",
             "对同样的 token，采样引擎与训练模型给出的概率不同。",
         ),
         finding=Text(
@@ -74,8 +74,8 @@ ENGINE_MISMATCH = Signal(
                 "每次更新后权重是否都同步到引擎，包括 adapter？",
             ),
             Text(
-                "Is the engine quantised, or does it keep its cache in 8 bits?",
-                "引擎是否做了量化，或 KV cache 用了 8 bit？",
+                "Is the engine quantised, or its cache?",
+                "引擎或 KV cache 是否做了量化？",
             ),
         ),
         remedies=("match_engines", "use_bf16", "lower_learning_rate", "roll_back"),

@@ -28,7 +28,7 @@ LIKELIHOOD_DISPLACEMENT = Signal(
     advice=Advice(
         title=Text("Chosen answers become less likely", "chosen 回答的概率下降"),
         summary=Text(
-            "The model gives the chosen answers less probability than before, not only the rejected ones.",
+            "The chosen answers become less likely as well, not only the rejected ones.",
             "不仅 rejected，连 chosen 回答的概率也在下降。",
         ),
         finding=Text(
@@ -82,10 +82,9 @@ MARGIN_EXPLOSION = Signal(
             "第 {step} 步 {metric} 为 {value}，限值 {limit}。",
         ),
         meaning=Text(
-            "At a margin of 5 a pair has lost 99 % of its loss. What pushes on is a learning rate that is "
+            "A pair with a large margin has hardly any loss left. What pushes on is a learning rate that is "
             "too high, or a {beta} that lets the model go as far as it likes.",
-            "margin 到 5 时，一对样本的 loss 已减少 99%。仍在拉开差距，说明学习率过高，"
-            "或 {beta} 对模型毫无约束。",
+            "margin 很大的样本对几乎已没有 loss。仍在拉开差距，说明学习率过高，或 {beta} 对模型毫无约束。",
         ),
         impact=Text(
             "The model leaves its reference behind: repetitions, odd formats, forgotten skills.",
