@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from benchmarks.detection import by_kind, corpus, others
+from llmtrain_exporter.knowledge.signal import Severity
+
+from benchmarks.detection import by_kind, corpus, others, slow_faults
 from benchmarks.detection.check import by_command, in_process
 from benchmarks.detection.generator import DEMO_EVENTS, DEMO_SINGLE, RUNS, cases, write_demo
 from benchmarks.detection.kinds import KINDS, of_kind
@@ -42,6 +44,7 @@ def main() -> int:
     check = by_command if options.check else in_process
     tables = [*_corpus(options.corpus, check), _demo(check), *_random(options.seed, options.runs)]
     tables += by_kind.tables(SEEDS_OF_KINDS, RUNS_OF_KIND)
+    tables.append(_slow(options.seed, options.runs // 2))
     print("\n\n".join(table.text() for table in tables))
     return int(any(table.failed(require_real=False) for table in tables))
 
@@ -187,6 +190,24 @@ def _random(seed: int, runs: int) -> list[Table]:
             Row(f"{name}: false alarms", theirs.false_per_100k, "per 100,000 healthy records"),
         ]
     return [Table(title, tuple(rows)), Table("what others make of the same runs", tuple(beside))]
+
+
+def _slow(seed: int, runs: int) -> Table:
+    rows: list[Row] = []
+    for name, kind in slow_faults.KINDS.items():
+        found = slow_faults.measure(kind, seed, runs)
+        rows += [
+            Row(f"{name}: told in time", found.told, "of the runs", target=Target(kind.least)),
+            Row(f"{name}: records until then, median", found.delay, "records"),
+        ]
+    own = slow_faults.OWN
+    records, warnings = 0, 0
+    for count, episodes in slow_faults.healthy(seed, runs):
+        records += count
+        warnings += sum(e.signal in own and e.severity is not Severity.INFO for e in episodes)
+    per_thousand = warnings * 1e3 / max(records, 1)
+    rows.append(Row("warnings of these signals on healthy runs", per_thousand, "per 1,000 records"))
+    return Table(f"{runs} random runs with each slow fault, seed {seed}", tuple(rows))
 
 
 if __name__ == "__main__":

@@ -176,6 +176,7 @@ def between(source: random.Random, low: float, high: float) -> float:
 
 
 def random_nature(source: random.Random) -> Nature:
+    """What is normal for a random run."""
     longest = float(source.choice((128, 256, 512, 1024, 4096)))
     names = source.sample([*NAMES, "Accuracy", "Cosine", "Repetition"], source.randint(1, 5))
     return Nature(

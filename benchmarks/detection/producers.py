@@ -24,6 +24,11 @@ NEW = COMMON | {
     "longest": "completions/max_length",
     "clipped": "completions/clipped_ratio",
 }
+EXTRA = {
+    "entropy": "entropy/mean",
+    "logp_difference": "sampling/sampling_logp_difference/mean",
+    "ratio": "sampling/importance_sampling_ratio/mean",
+}
 EVALUATED = {name: f"eval_{name}" for name in ("loss", "kl", "reward")}
 OF_COMPLETIONS = ("reward", "completions")
 CLIP_RATIOS = ("low_mean", "low_min", "high_mean", "high_max", "region_mean")
@@ -40,6 +45,12 @@ def swift_new(rows: Sequence[Row]) -> bytes:
     """ms-swift since 3.7."""
     last = int(rows[-1]["step"])
     return _lines(_swift_row(row, last) for row in rows)
+
+
+def swift_extended(rows: Sequence[Row]) -> bytes:
+    """ms-swift with the entropy, and TRL's keys of sampler against trainer."""
+    last = int(rows[-1]["step"])
+    return _lines(_swift_row(row, last) | _named(row, EXTRA, "rewards/{}/mean") for row in rows)
 
 
 def trl_state(rows: Sequence[Row]) -> bytes:

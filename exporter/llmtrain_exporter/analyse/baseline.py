@@ -104,6 +104,11 @@ class Ring:
         """The last values of a column that were there, oldest first."""
         return [value for value in self._newest(index, count) if value == value]
 
+    def pairs(self, index: int, other: int, count: int) -> list[tuple[float, float]]:
+        """The values of two columns in those of the last rows that have both, oldest first."""
+        rows = zip(self._newest(index, count), self._newest(other, count), strict=True)
+        return [(value, beside) for value, beside in rows if value == value and beside == beside]
+
     def mean(self, index: int, count: int) -> float:
         """The mean of its last values, NaN where one of them was not there."""
         return sum(self._newest(index, count)) / count

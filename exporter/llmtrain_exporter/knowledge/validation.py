@@ -24,11 +24,15 @@ from llmtrain_exporter.knowledge.signal import Advice, Bounds, Signal
 from llmtrain_exporter.knowledge.signals import (
     SIGNALS,
     collapse,
+    exploration,
     fit,
     gradient,
+    hacking,
     length,
     loss,
+    mismatch,
     policy,
+    preference,
     progress,
     reward,
 )
@@ -37,7 +41,8 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
 
 NUMBERED = (
-    *(own_level, evidence_limits, pace, loss, gradient, policy, length, reward, fit, progress, collapse),
+    *(own_level, evidence_limits, pace, loss, gradient, policy, exploration, mismatch, length),
+    *(reward, hacking, preference, fit, progress, collapse),
 )
 """Modules with numbers that rules go by."""
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from llmtrain_exporter.analyse.signals import (
+    exploration,
     fit,
     gradient,
+    hacking,
     length,
     loss,
+    mismatch,
     non_finite,
     policy,
+    preference,
     progress,
     reward,
 )
@@ -23,9 +27,13 @@ RULES: tuple[type[Rule], ...] = (
     *loss.RULES,
     *gradient.RULES,
     *policy.RULES,
+    *exploration.RULES,
+    *mismatch.RULES,
     *length.RULES,
     *reward.RULES,
+    *hacking.RULES,
     *fit.RULES,
+    *preference.RULES,
     *progress.RULES,
 )
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
+from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
 from llmtrain_exporter.analyse.signals.rule import (
     CLIPPED,
     LENGTH,
+    LONGEST,
     Context,
     Interval,
+    Readings,
     RecordView,
     Rule,
     SignalReading,
@@ -20,12 +24,18 @@ from llmtrain_exporter.analyse.signals.rule import (
     widened,
 )
 from llmtrain_exporter.knowledge.evidence_limits import AT_LIMIT
-from llmtrain_exporter.knowledge.own_level import FIRST_RECORDS
+from llmtrain_exporter.knowledge.own_level import BLOCK, FIRST_RECORDS
 from llmtrain_exporter.knowledge.signals.length import (
     CLIPPED_HIGH,
     CLIPPED_JUMP,
     CLIPPED_JUMPS,
+    CREEP_AHEAD,
+    CREEP_BLOCKS,
+    CREEP_CLIPPED,
+    CREEP_GROWTH,
+    CREEP_SIGMAS,
     LENGTH_COLLAPSE,
+    LENGTH_CREEP,
     LENGTH_NEAR_LIMIT,
     LENGTH_NEAR_RECORDS,
     LENGTH_SPREAD,
@@ -155,4 +165,60 @@ class ClippedHigh(Rule):
         return share >= usual + CLIPPED_JUMP / 2 and share >= 2 * usual
 
 
-RULES = (LengthSurge, LengthCollapse, ClippedHigh)
+class LengthCreep(Rule):
+    """Completions that grow from block to block, and will reach their limit soon.
+
+    Without the run's settings the limit is the longest completion of records in which some are cut off.
+    """
+
+    __slots__ = ("_longest",)
+
+    signal = LENGTH_CREEP
+    compared = (LENGTH, CLIPPED, LONGEST)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._longest = context.numbers.get("max_completion_length")
+
+    def look_back(self, view: RecordView) -> Readings:
+        """The share of the limit that the mean length reaches at this pace."""
+        level = view.levels.get(LENGTH)
+        if level is None or view.mean(LENGTH, BLOCK) < level.median:
+            yield None
+            return
+        lengths = view.recent(LENGTH, CREEP_BLOCKS * BLOCK)
+        size, longest = len(lengths) // CREEP_BLOCKS, self._limit(view)
+        if view.index < CREEP_BLOCKS * BLOCK or 2 * size < BLOCK or longest is None:
+            return
+        blocks = [lengths[at * size : (at + 1) * size] for at in range(CREEP_BLOCKS)]
+        means = [mean(block) for block in blocks]
+        first, last = means[0], means[-1]
+        grown = max((CREEP_GROWTH - 1) * first, CREEP_SIGMAS * _error(blocks))
+        if last - first < grown or means != sorted(means):
+            yield None
+            return
+        pace = (last - first) / (CREEP_BLOCKS - 1)
+        reached = (last + CREEP_AHEAD * pace) / longest
+        force = self.least if self._clipped_creeps(view) else None
+        yield SignalReading(reached, last, LENGTH, unit=longest, baseline=first, force=force)
+
+    def _limit(self, view: RecordView) -> float | None:
+        if self._longest is not None:
+            return self._longest
+        cut = sum(view.recent(CLIPPED, BLOCK)) > 0
+        return max(view.recent(LONGEST, BLOCK), default=None) if cut else None
+
+    def _clipped_creeps(self, view: RecordView) -> bool:
+        shares = view.recent(CLIPPED, 2 * BLOCK)
+        if len(shares) < 2 * BLOCK:
+            return False
+        return mean(shares[BLOCK:]) >= max(CREEP_CLIPPED, 2 * mean(shares[:BLOCK]))
+
+
+def _error(blocks: Sequence[Sequence[float]]) -> float:
+    """Standard deviation of a block's mean, by how far records are from the one before."""
+    steps = [(later - earlier) ** 2 for block in blocks for earlier, later in pairwise(block)]
+    return math.sqrt(mean(steps) / 2 / len(blocks[0]))
+
+
+RULES = (LengthSurge, LengthCollapse, ClippedHigh, LengthCreep)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge.catalogue import objective, value
+from llmtrain_exporter.knowledge.catalogue import mismatch, objective, value
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.own_level import OUTLYING_SIGMAS
 from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
@@ -28,15 +28,25 @@ ENTROPY = series(c.ENTROPY, MEAN, TRAIN)
 TOKEN_ACCURACY = series(c.TOKEN_ACCURACY, TRAIN)
 EVAL_ACCURACY = series(c.TOKEN_ACCURACY, EVAL)
 REWARD = series(c.REWARD, TRAIN)
+EVAL_REWARD = series(c.REWARD, EVAL)
 REWARD_STD = series(c.REWARD_STD, TRAIN)
 REWARD_ZERO_STD = series(c.REWARD_ZERO_STD, TRAIN)
 LENGTH = series(c.COMPLETION_LENGTH, MEAN, TRAIN)
+LONGEST = series(c.COMPLETION_LENGTH, ("stat", "max"), TRAIN)
 CLIPPED = series(c.COMPLETION_CLIPPED, TRAIN)
-PREFERENCES = (
-    series(c.PREFERENCE_MARGIN, TRAIN),
-    *(series(c.PREFERENCE_REWARD, ("side", side), TRAIN) for side in ("chosen", "rejected")),
-    *(series(c.LOGPS, ("side", side), TRAIN) for side in ("chosen", "rejected")),
+MISMATCH_KLS = tuple(series(mismatch.MISMATCH_KL, ("estimator", name), TRAIN) for name in ("kl", "k3_kl"))
+LOGP_DIFFERENCE = series(mismatch.LOGP_DIFFERENCE, MEAN, TRAIN)
+PERPLEXITY_DIFFERENCE = series(mismatch.LOG_PERPLEXITY_DIFFERENCE, ("stat", "mean_absolute"), TRAIN)
+IMPORTANCE_RATIO = series(mismatch.IMPORTANCE_RATIO, MEAN, TRAIN)
+EFFECTIVE_SAMPLES = series(mismatch.EFFECTIVE_SAMPLES, TRAIN)
+MARGIN = series(c.PREFERENCE_MARGIN, TRAIN)
+PREFERENCE_ACCURACY = series(c.PREFERENCE_ACCURACY, TRAIN)
+EVAL_PREFERENCE_ACCURACY = series(c.PREFERENCE_ACCURACY, EVAL)
+SIDES_REWARDS, SIDES_LOGPS = (
+    tuple(series(metric, ("side", side), TRAIN) for side in ("chosen", "rejected"))
+    for metric in (c.PREFERENCE_REWARD, c.LOGPS)
 )
+PREFERENCES = (MARGIN, *SIDES_REWARDS, *SIDES_LOGPS)
 CLIP_RATIOS = tuple(
     series(c.CLIP_RATIO, ("bound", bound), TRAIN) for bound in ("region_mean", "low_mean", "high_mean")
 )
@@ -108,6 +118,11 @@ class RecordView:
         """The last values before this record, oldest first."""
         column = self._columns.get(of)
         return [] if column is None else self._ring.recent(column, count)
+
+    def pairs(self, first: Series, second: Series, count: int) -> list[tuple[float, float]]:
+        """The values of two series in the last records that have both, oldest first."""
+        column, other = self._columns.get(first), self._columns.get(second)
+        return [] if column is None or other is None else self._ring.pairs(column, other, count)
 
     def mean(self, of: Series, count: int) -> float:
         """The mean of those, NaN where one is missing."""

@@ -124,7 +124,7 @@ CAUSES: Mapping[str, Cause] = {
         evidence=(
             Shows(pattern=Pattern.EVALUATION_ROSE, weight=1.5),
             Shows(pattern=Pattern.GAP_GROWS, weight=1.5),
-            Signalled(signals=("overfit",), weight=1.5),
+            Signalled(signals=("overfit", "preference_overfit"), weight=1.5),
             Signalled(signals=("non_finite",), weight=-5),
             Lies(metric=c.LOSS, when=When.END, low=1e-9, high=0.1, weight=1.5),
             Lies(metric=c.TOKEN_ACCURACY, when=When.END, low=0.97, weight=1),
@@ -179,6 +179,7 @@ CAUSES: Mapping[str, Cause] = {
         evidence=(
             Shows(pattern=Pattern.PREFERENCE_SATURATED, weight=3, needed=True),
             Signalled(signals=("grad_vanishing",), weight=1),
+            Signalled(signals=("margin_explosion", "likelihood_displacement"), weight=0.5),
             Signalled(signals=("non_finite",), weight=-5),
         ),
         remedies=(

@@ -25,6 +25,7 @@ CAUSES: Mapping[str, Cause] = {
             Signalled(signals=("length_surge",), weight=0.75),
             Moved(metric=c.COMPLETION_CLIPPED, times=2, past=0.3, weight=2),
             Signalled(signals=("length_surge", "clipped_high"), first=True, weight=1),
+            Signalled(signals=("length_creep",), weight=0.5),
             Shows(pattern=Pattern.CUT_FROM_START, weight=-5),
             Moved(metric=c.COMPLETION_LENGTH, times=0.5, weight=-2),
         ),

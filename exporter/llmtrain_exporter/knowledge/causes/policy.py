@@ -27,6 +27,7 @@ CAUSES: Mapping[str, Cause] = {
             Signalled(signals=("kl_spike", "kl_high"), weight=1),
             Signalled(signals=("kl_spike", "kl_high"), first=True, weight=1),
             Moved(metric=c.ENTROPY, times=4, past=1.0, weight=1.5),
+            Signalled(signals=("entropy_explosion",), weight=0.5),
             Configured(setting="beta", high=0.01, weight=0.5),
             Signalled(signals=("kl_spike", "kl_high"), alone=True, weight=-3),
             Lies(metric=c.KL, when=When.START, low=1.0, weight=-3),
@@ -42,6 +43,18 @@ CAUSES: Mapping[str, Cause] = {
             "guard",
         ),
         sources=(src.GRPO_CAUSES,),
+        profiles=POLICIES,
+    ),
+    "engines_differ": Cause(
+        Text("Sampler and trainer compute other probabilities", "采样引擎与训练端算出的概率不同"),
+        Text(
+            "The engine that samples has other weights, another precision, or other kernels than the model "
+            "that is trained, so completions come from a policy that nobody trains.",
+            "采样引擎的权重、精度或 kernel 与训练中的模型不同，回答来自一个并没有在训练的 policy。",
+        ),
+        evidence=(Signalled(signals=("engine_mismatch",), weight=2, needed=True),),
+        remedies=("match_engines", "use_bf16", "roll_back"),
+        sources=(src.VERL_CORRECTION, src.RUNS),
         profiles=POLICIES,
     ),
     "wrong_reference": Cause(
@@ -66,7 +79,7 @@ CAUSES: Mapping[str, Cause] = {
         ),
         evidence=(
             Moved(metric=c.ENTROPY, times=0.2, weight=1.5),
-            Signalled(signals=("entropy_collapse",), weight=1, needed=True),
+            Signalled(signals=("entropy_collapse", "entropy_fall"), weight=1, needed=True),
             Shows(pattern=Pattern.REWARD_NEAR_BEST, weight=-2),
         ),
         remedies=(

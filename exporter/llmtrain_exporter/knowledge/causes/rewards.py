@@ -23,6 +23,8 @@ CAUSES: Mapping[str, Cause] = {
         evidence=(
             Shows(pattern=Pattern.FUNCTIONS_PART, weight=5),
             Shows(pattern=Pattern.CUT_YET_REWARDED, weight=2),
+            Signalled(signals=("rewards_part", "validation_parts"), weight=1.5),
+            Signalled(signals=("length_pays",), weight=0.5),
         ),
         remedies=(
             "fix_reward",

@@ -81,6 +81,17 @@ REMEDIES: Mapping[str, Remedy] = {
         when=(Shows(pattern=Pattern.EVALUATED),),
         unless=(Shows(pattern=Pattern.BEST_EVALUATION_LAST),),
     ),
+    "match_engines": Remedy(
+        Text("Make sampler and trainer agree", "让采样引擎与训练端一致"),
+        Text(
+            "Send all weights after each update, adapters too; the same precision on both sides, no "
+            "quantised engine or cache; correct what is left by truncated importance sampling.",
+            "每次更新后同步全部权重（包括 adapter）；两端精度一致，引擎和 KV cache 不量化；"
+            "剩余偏差用截断重要性采样修正。",
+        ),
+        (src.VERL_CORRECTION, src.TRAINERS),
+        profiles=POLICIES,
+    ),
     "use_bf16": Remedy(
         Text("Train in bf16, not fp16", "用 bf16 训练，不用 fp16"),
         Text(

@@ -8,11 +8,15 @@ from llmtrain_exporter.knowledge.profile import PROFILES
 from llmtrain_exporter.knowledge.signal import Limits, Profile, Signal
 from llmtrain_exporter.knowledge.signals import (
     collapse,
+    exploration,
     fit,
     gradient,
+    hacking,
     length,
     loss,
+    mismatch,
     policy,
+    preference,
     progress,
     reward,
 )
@@ -20,8 +24,11 @@ from llmtrain_exporter.knowledge.signals import (
 ORDER = (
     *("non_finite", "kl_high", "kl_spike", "loss_spike", "loss_unstable", "loss_plateau"),
     *("grad_norm_high", "grad_spike", "grad_vanishing", "clip_ratio_high"),
-    *("length_surge", "length_collapse", "clipped_high"),
-    *("reward_drop", "reward_function_drop", "reward_flat", "entropy_collapse"),
+    *("length_surge", "length_collapse", "clipped_high", "length_creep"),
+    *("reward_drop", "reward_function_drop", "reward_flat"),
+    *("rewards_part", "length_pays", "validation_parts"),
+    *("entropy_collapse", "entropy_fall", "entropy_explosion", "engine_mismatch"),
+    *("likelihood_displacement", "margin_explosion", "preference_overfit"),
     *("overfit", "accuracy_drop", "lr_out_of_range"),
     *("throughput_drop", "memory_growth", "stalled", "collapse"),
 )
@@ -40,9 +47,13 @@ SIGNALS = in_order(
         *loss.SIGNALS,
         *gradient.SIGNALS,
         *policy.SIGNALS,
+        *exploration.SIGNALS,
+        *mismatch.SIGNALS,
         *length.SIGNALS,
         *reward.SIGNALS,
+        *hacking.SIGNALS,
         *fit.SIGNALS,
+        *preference.SIGNALS,
         *progress.SIGNALS,
         *collapse.SIGNALS,
     )

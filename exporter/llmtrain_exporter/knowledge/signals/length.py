@@ -22,6 +22,16 @@ CLIPPED_JUMP: Annotated[float, "share of completions", src.GRPO_SPECIFIC] = 0.3
 less than half of it."""
 CLIPPED_JUMPS: Mapping[Severity, int] = {Severity.WARNING: 2, Severity.CRITICAL: 3}
 """Such records in a row, from which on they are as bad as that. Source: real runs, dead by the third."""
+CREEP_BLOCKS: Annotated[int, "blocks of records", src.RUNS] = 3
+"""In a row, each longer than the one before, of completions that creep towards their limit."""
+CREEP_AHEAD: Annotated[float, "blocks of records", src.RUNS] = 3.5
+"""From the middle of the last block on, in which they reach it at that pace: 48 records after its end."""
+CREEP_GROWTH: Annotated[float, "times the first of the blocks", src.RUNS] = 1.15
+"""That the last one is at least; ..."""
+CREEP_SIGMAS: Annotated[float, "standard deviations of a block's mean", src.RUNS] = 4.0
+"""... and by which it is longer."""
+CREEP_CLIPPED: Annotated[float, "share of completions", src.GRPO_LENGTHS] = 0.05
+"""Cut off in a block's mean, that have begun to creep as well."""
 
 LENGTH_SURGE = Signal(
     "length_surge",
@@ -180,4 +190,54 @@ CLIPPED_HIGH = Signal(
     ),
 )
 
-SIGNALS = (LENGTH_SURGE, LENGTH_COLLAPSE, CLIPPED_HIGH)
+LENGTH_CREEP = Signal(
+    "length_creep",
+    Family.FIT,
+    (c.COMPLETION_LENGTH, c.COMPLETION_CLIPPED),
+    clear_after=2,
+    limits={GRPO: {Severity.WARNING: Bound(LENGTH_NEAR_LIMIT, src.GRPO_LENGTHS)}},
+    limit_phrase=Text(
+        "limit {limit} of max_completion_length, at this pace within 48 records",
+        "限值为 max_completion_length 的 {limit}，按此速度 48 条记录内到达",
+    ),
+    limit_percent=True,
+    advice=Advice(
+        title=Text("Completions creep towards their limit", "生成长度逐渐逼近上限"),
+        summary=Text(
+            "Completions grow steadily and will reach their length limit soon.",
+            "生成长度持续增长，很快会触到上限。",
+        ),
+        finding=Text(
+            "Mean completion length is {value} at step {step}, was {baseline}, and soon passes {limit} at "
+            "this pace.",
+            "第 {step} 步平均生成长度为 {value}，之前为 {baseline}，按此速度很快超过 {limit}。",
+        ),
+        meaning=Text(
+            "Growth that goes with the reward can be real reasoning, and needs room. Growth without it is a "
+            "policy that has stopped ending its answers. Either way the limit comes first.",
+            "随 reward 一起增长可能是推理真的变长，需要更多空间；reward 不涨的增长说明 policy 不再收尾。"
+            "无论哪种，先撞到的都是上限。",
+        ),
+        impact=Text(
+            "The longest completions are cut off first, then most: they lose their end, their format and "
+            "their reward.",
+            "先是最长的回答被截断，然后是大多数：丢掉结尾、格式和 reward。",
+        ),
+        causes=("length_shift", "reward_hacking", "policy_drift"),
+        diagnosis=(
+            Text(
+                "Does the reward rise with the length? If not, read the longest completions.",
+                "reward 是否随长度上升？没有就去读最长的那些回答。",
+            ),
+            Text(
+                "How many are cut off already, and what do they earn?",
+                "已经有多少被截断？它们得多少分？",
+            ),
+            Text("Which reward function rises with the length?", "哪个 reward 函数随长度一起上升？"),
+        ),
+        remedies=("raise_length_limit", "no_reward_for_truncated", "shorten_completions", "read_completions"),
+        sources=(src.GRPO_LENGTHS, src.DAPO, src.RUNS),
+    ),
+)
+
+SIGNALS = (LENGTH_SURGE, LENGTH_COLLAPSE, CLIPPED_HIGH, LENGTH_CREEP)
