@@ -47,8 +47,8 @@ ENTROPY_FALL = Signal(
             "entropy 下降而 reward 没有上升：探索能力在白白流失。",
         ),
         finding=Text(
-            "entropy is {value} at step {step}, usual {baseline}.",
-            "第 {step} 步 entropy 为 {value}，平时 {baseline}。",
+            "entropy is {value} at {unit} {step}, usual {baseline}.",
+            "第 {step} {unit} entropy 为 {value}，平时 {baseline}。",
         ),
         meaning=Text(
             "A policy trades entropy for reward. Here it pays and gets nothing: probability gathers on few "
@@ -93,8 +93,8 @@ ENTROPY_EXPLOSION = Signal(
             "entropy 远高于本次训练自身水平：policy 已不知道该写什么。",
         ),
         finding=Text(
-            "entropy rose to {value} at step {step}, usual {baseline}.",
-            "第 {step} 步 entropy 升到 {value}，平时 {baseline}。",
+            "entropy rose to {value} at {unit} {step}, usual {baseline}.",
+            "第 {step} {unit} entropy 升到 {value}，平时 {baseline}。",
         ),
         meaning=Text(
             "Token probabilities flatten, and text turns into noise. It comes with updates that are too "

@@ -50,8 +50,9 @@ REWARDS_PART = Signal(
             "一项奖励上升的同时另一项下降：在拿一项换另一项。",
         ),
         finding=Text(
-            "Reward function {function} fell to {value} by step {step}, was {baseline}, while another rose.",
-            "到第 {step} 步，奖励 {function} 从 {baseline} 降到 {value}，同时另一项上升。",
+            "Reward function {function} fell to {value} by {unit} {step}, was {baseline}, while another "
+            "rose.",
+            "到第 {step} {unit}，奖励 {function} 从 {baseline} 降到 {value}，同时另一项上升。",
         ),
         meaning=Text(
             "The policy has found that one reward is cheaper than another. The total can stay level or rise. "
@@ -98,8 +99,8 @@ LENGTH_PAYS = Signal(
             "reward 与生成长度逐条同步上升。",
         ),
         finding=Text(
-            "Mean completion length is {value} at step {step}, was {baseline}; the reward rises with it.",
-            "第 {step} 步平均生成长度为 {value}，之前为 {baseline}；reward 随之上升。",
+            "Mean completion length is {value} at {unit} {step}, was {baseline}; the reward rises with it.",
+            "第 {step} {unit}平均生成长度为 {value}，之前为 {baseline}；reward 随之上升。",
         ),
         meaning=Text(
             "Either the policy reasons longer and solves more, or it is paid for words. The log alone cannot "
@@ -142,8 +143,9 @@ VALIDATION_PARTS = Signal(
             "训练 reward 上升，而验证集 reward 下降。",
         ),
         finding=Text(
-            "The evaluation's reward fell to {value} at step {step}, was {baseline}, while training's rose.",
-            "第 {step} 步验证集 reward 从 {baseline} 降到 {value}，而训练 reward 在上升。",
+            "The evaluation's reward fell to {value} at {unit} {step}, was {baseline}, while training's "
+            "rose.",
+            "第 {step} {unit}验证集 reward 从 {baseline} 降到 {value}，而训练 reward 在上升。",
         ),
         meaning=Text(
             "What the policy learns no longer carries over to prompts that it is not trained on: it exploits "

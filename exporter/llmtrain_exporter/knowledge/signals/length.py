@@ -208,9 +208,9 @@ LENGTH_CREEP = Signal(
             "生成长度持续增长，很快会触到上限。",
         ),
         finding=Text(
-            "Mean completion length is {value} at step {step}, was {baseline}, and soon passes {limit} at "
+            "Mean completion length is {value} at {unit} {step}, was {baseline}, and soon passes {limit} at "
             "this pace.",
-            "第 {step} 步平均生成长度为 {value}，之前为 {baseline}，按此速度很快超过 {limit}。",
+            "第 {step} {unit}平均生成长度为 {value}，之前为 {baseline}，按此速度很快超过 {limit}。",
         ),
         meaning=Text(
             "Growth that goes with the reward can be real reasoning, and needs room. Growth without it is a "

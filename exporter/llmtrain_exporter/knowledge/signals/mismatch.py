@@ -48,8 +48,8 @@ ENGINE_MISMATCH = Signal(
             "对同样的 token，采样引擎与训练模型给出的概率不同。",
         ),
         finding=Text(
-            "{metric} is {value} at step {step}, limit {limit}.",
-            "第 {step} 步 {metric} 为 {value}，限值 {limit}。",
+            "{metric} is {value} at {unit} {step}, limit {limit}.",
+            "第 {step} {unit} {metric} 为 {value}，限值 {limit}。",
         ),
         meaning=Text(
             "Updates are computed for a policy that did not write the completions. Some numerical noise is "

@@ -32,8 +32,8 @@ LIKELIHOOD_DISPLACEMENT = Signal(
             "不仅 rejected，连 chosen 回答的概率也在下降。",
         ),
         finding=Text(
-            "{metric} is {value} at step {step}, limit {limit}; the rejected answers fall faster.",
-            "第 {step} 步 {metric} 为 {value}，限值 {limit}；rejected 下降得更快。",
+            "{metric} is {value} at {unit} {step}, limit {limit}; the rejected answers fall faster.",
+            "第 {step} {unit} {metric} 为 {value}，限值 {limit}；rejected 下降得更快。",
         ),
         meaning=Text(
             "The loss only asks that the gap grows. It can grow while both fall; the probability then goes "
@@ -78,8 +78,8 @@ MARGIN_EXPLOSION = Signal(
             "chosen 与 rejected 的差距远超 loss 的需要。",
         ),
         finding=Text(
-            "{metric} is {value} at step {step}, limit {limit}.",
-            "第 {step} 步 {metric} 为 {value}，限值 {limit}。",
+            "{metric} is {value} at {unit} {step}, limit {limit}.",
+            "第 {step} {unit} {metric} 为 {value}，限值 {limit}。",
         ),
         meaning=Text(
             "A pair with a large margin has hardly any loss left. What pushes on is a learning rate that is "
@@ -120,8 +120,9 @@ PREFERENCE_OVERFIT = Signal(
             "训练样本对全部判对，验证集判对的却比之前少。",
         ),
         finding=Text(
-            "The evaluation's accuracy fell to {value} at step {step}, was {baseline}; training's is near 1.",
-            "第 {step} 步验证准确率从 {baseline} 降到 {value}；训练准确率接近 1。",
+            "The evaluation's accuracy fell to {value} at {unit} {step}, was {baseline}; training's is near "
+            "1.",
+            "第 {step} {unit}验证准确率从 {baseline} 降到 {value}；训练准确率接近 1。",
         ),
         meaning=Text(
             "The model tells its own pairs apart by what is peculiar to them. A reward model in this state "
