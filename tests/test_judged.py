@@ -68,7 +68,7 @@ def crossed(episode: Episode) -> bool:
     if signal.measure is Measure.TRUTH or not math.isfinite(episode.peak):
         return True
     down = signal.below or (episode.baseline is not None and episode.peak < episode.baseline)
-    if episode.signal in ("entropy_collapse", "lr_out_of_range", "reward_flat"):  # too low or too high
+    if episode.signal in ("entropy_collapse", "lr_out_of_range", "reward_flat", "engine_mismatch"):  # either way
         down = episode.peak < episode.limit
     return episode.peak <= episode.limit if down else episode.peak >= episode.limit
 

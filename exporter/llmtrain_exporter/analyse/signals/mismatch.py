@@ -93,13 +93,13 @@ class EngineMismatch(Rule):
         samples = view.values.get(EFFECTIVE_SAMPLES, 1.0)
         if samples < EFFECTIVE_LEAST:
             score = _times_below(samples, EFFECTIVE_LEAST)
-            yield SignalReading(score, samples, EFFECTIVE_SAMPLES, unit=EFFECTIVE_LEAST)
+            yield SignalReading(score, samples, EFFECTIVE_SAMPLES, limit=EFFECTIVE_LEAST)
         ratio = view.values.get(IMPORTANCE_RATIO, 1.0)
         if ratio > RATIO_MOST:
-            yield SignalReading(ratio / RATIO_MOST, ratio, IMPORTANCE_RATIO, unit=RATIO_MOST)
+            yield SignalReading(ratio / RATIO_MOST, ratio, IMPORTANCE_RATIO, limit=RATIO_MOST)
         elif ratio < RATIO_LEAST:
             score = _times_below(ratio, RATIO_LEAST)
-            yield SignalReading(score, ratio, IMPORTANCE_RATIO, unit=RATIO_LEAST)
+            yield SignalReading(score, ratio, IMPORTANCE_RATIO, limit=RATIO_LEAST)
 
     def _growing(self, view: RecordView) -> Iterator[SignalReading]:
         for where in GROWING:
