@@ -19,7 +19,7 @@ from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.own_level import LOSS_FALLEN, MATURE
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.fit import EVALUATION_AT_BEST, OVERFIT
-from llmtrain_exporter.knowledge.signals.loss import NON_FINITE
+from llmtrain_exporter.knowledge.signals.non_finite import NON_FINITE
 from llmtrain_exporter.model import (
     CheckAnswer,
     Episode,

@@ -28,6 +28,7 @@ from llmtrain_exporter.knowledge.signals import (
     gradient,
     length,
     loss,
+    non_finite,
     policy,
     progress,
     reward,
@@ -37,7 +38,8 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
 
 NUMBERED = (
-    *(own_level, evidence_limits, pace, loss, gradient, policy, length, reward, fit, progress, collapse),
+    *(own_level, evidence_limits, pace, non_finite, loss, gradient, policy, length, reward),
+    *(fit, progress, collapse),
 )
 """Modules with numbers that rules go by."""
 

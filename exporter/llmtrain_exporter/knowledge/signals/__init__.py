@@ -12,13 +12,14 @@ from llmtrain_exporter.knowledge.signals import (
     gradient,
     length,
     loss,
+    non_finite,
     policy,
     progress,
     reward,
 )
 
 ORDER = (
-    *("non_finite", "kl_high", "kl_spike", "loss_spike", "loss_unstable", "loss_plateau"),
+    *("non_finite", "kl_high", "kl_spike", "loss_spike", "loss_diverged", "loss_unstable", "loss_plateau"),
     *("grad_norm_high", "grad_spike", "grad_vanishing", "clip_ratio_high"),
     *("length_surge", "length_collapse", "clipped_high"),
     *("reward_drop", "reward_function_drop", "reward_flat", "entropy_collapse"),
@@ -37,6 +38,7 @@ def in_order(signals: Iterable[Signal]) -> Mapping[str, Signal]:
 
 SIGNALS = in_order(
     (
+        *non_finite.SIGNALS,
         *loss.SIGNALS,
         *gradient.SIGNALS,
         *policy.SIGNALS,
