@@ -101,6 +101,7 @@ class History:
             "llmtrain_seconds_per_step": 2.4,
             "llmtrain_last_record_timestamp_seconds": self.begin - number,
             "llmtrain_incident_active": int(trouble),
+            "llmtrain_lost_gpu_seconds": 28800 * trouble,
             "llmtrain_incidents_total": int(trouble),
         }
         yield from ((name, one, str(value)) for name, value in values.items())

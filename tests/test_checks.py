@@ -128,6 +128,16 @@ def test_a_run_whose_weights_are_nan_answers_nothing_by_them() -> None:
     assert Answer.YES not in {found[name] for name in WEIGHTS}
 
 
+def test_a_gradient_that_a_loss_scaler_skips_has_lost_no_weights() -> None:
+    """Every value is not finite, and what the loss says still counts."""
+    rows = [dict(row) for row in analysing.sft(60)]
+    rows[-1]["grad_norm"] = "NaN"
+    run = supervised(rows)
+    assert weights_lost(run) is None
+    assert grounds(run)["values_finite"] is grounds(run)["grad_norm_in_bounds"] is Ground.SIGNALS
+    assert grounds(run)["loss_falling"] is not Ground.WEIGHTS_LOST
+
+
 def test_what_came_and_went_is_not_always() -> None:
     """A spike that is over; while it lasts the answer is no."""
     rows = analysing.changed(analysing.sft(120), 50, 51, grad_norm=15.0)

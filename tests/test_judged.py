@@ -68,7 +68,8 @@ def crossed(episode: Episode) -> bool:
     if signal.measure is Measure.TRUTH or not math.isfinite(episode.peak):
         return True
     down = signal.below or (episode.baseline is not None and episode.peak < episode.baseline)
-    if episode.signal in ("entropy_collapse", "lr_out_of_range", "reward_flat", "engine_mismatch"):  # either way
+    either_way = ("entropy_collapse", "lr_out_of_range", "reward_flat", "engine_mismatch")
+    if episode.signal in either_way:
         down = episode.peak < episode.limit
     return episode.peak <= episode.limit if down else episode.peak >= episode.limit
 

@@ -13,14 +13,14 @@ from llmtrain_exporter.analyse.diagnosis.case import Case
 from llmtrain_exporter.analyse.diagnosis.prescribing import proposals, worked_out
 from llmtrain_exporter.knowledge import analysis_metrics, arguments, catalogue, profile, sources, text
 from llmtrain_exporter.knowledge.cause import Cause
-from llmtrain_exporter.knowledge.causes import CAUSES, causes_of
+from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, SETUP
 from llmtrain_exporter.knowledge.evidence import Signalled
 from llmtrain_exporter.knowledge.meaning import Healthy, LimitOf, Meaning, Worry, is_healthy, number
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.producers import PRODUCERS
 from llmtrain_exporter.knowledge.recoveries import RECOVERIES
-from llmtrain_exporter.knowledge.remedies import REMEDIES, remedies_for
+from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.remedy import (
     Change,
     Choice,
@@ -98,6 +98,16 @@ def test_every_metric_has_a_meaning() -> None:
     """Whatever is exposed is explained, and nothing is explained that does not exist."""
     assert {metric.name for metric in METRICS} == {metric.name for metric in MEANINGS}
     assert [meaning.what.en for meaning in meanings() if not meaning.sources] == []
+
+
+def causes_of(signal: str, profile: str) -> list[str]:
+    """Those that a signal names and that a run of the profile can have."""
+    return [name for name in ADVICE[signal].causes if profile in CAUSES[name].profiles]
+
+
+def remedies_for(signal: str, profile: str) -> list[str]:
+    """The same of remedies."""
+    return [name for name in ADVICE[signal].remedies if profile in REMEDIES[name].profiles]
 
 
 def test_every_signal_has_advice() -> None:

@@ -362,12 +362,13 @@ def test_a_run(visitor: BrowserContext) -> None:
         "length\xa0(17)",
         "gradient\xa0(32)",
     ]
-    expect(page.locator(".findings")).to_contain_text("kl jumped to 5.233 at step 32, usual level 0.01.")
+    jumped = "kl jumped to 5.233 at step 32, usual level 0.01 before step 7."
+    expect(page.locator(".findings")).to_contain_text(jumped)
     expect(page.locator(".actions")).to_contain_text("--beta 0.1")
     expect(page.locator(".actions")).to_contain_text("now 0.04")
-    expect(page.locator(".flags pre")).to_contain_text("--beta 0.1 --learning_rate 0.001")
+    expect(page.locator(".flags pre")).to_contain_text("--learning_rate 1e-05 --max_grad_norm 0.5")
     kl = page.locator("#metrics tr", has=page.get_by_role("rowheader", name="kl", exact=True))
-    assert kl.locator("td").all_inner_texts()[:3] == ["3.022", "<= 5", "critical"]
+    assert kl.locator("td").all_inner_texts()[:3] == ["3.022", "usual 0.01", "critical"]
     expect(kl).to_contain_text("How far the policy has moved")
     expect(page.locator("#details")).to_contain_text("max_completion_length")
     told = chart(page, "KL from the reference").locator(".plot").get_attribute("aria-label")

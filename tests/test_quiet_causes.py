@@ -167,3 +167,19 @@ def test_a_limit_that_cut_records_show_is_doubled() -> None:
     run = run_of(lambda step: {**policy(step), **cut, "completions/max_length": 128.0})
     changes = [change for remedy in diagnose(run).remedies for change in remedy.changes]
     assert [change.value for change in changes if change.setting == "max_completion_length"] == [256.0]
+
+
+def test_a_learning_rate_that_the_log_shows_is_the_present_one() -> None:
+    """A level one; of one that decays nobody knows what was set."""
+    level = run_of(lambda step: supervised(11.0 if step > 30 else 1.0, 0.5, 5.0))
+    decaying = run_of(lambda step: supervised(11.0 if step > 30 else 1.0, 0.5, 5.0 / step))
+    now = [
+        [
+            change.now
+            for remedy in diagnose(run).remedies
+            if remedy.remedy == "lower_learning_rate"
+            for change in remedy.changes
+        ]
+        for run in (level, decaying)
+    ]
+    assert now == [[5.0], [None]]

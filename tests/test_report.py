@@ -730,7 +730,7 @@ def test_progress_is_shown_on_a_terminal_and_leaves_no_trace() -> None:
 
 
 def test_a_long_log_is_reported_in_time(tmp_path: Path) -> None:
-    """100,000 records of 35 keys; the limit is generous, for a busy machine. So is that of its size."""
+    """100,000 records of 35 keys cost little more than to read them; its size has a limit as well."""
     keys = json.dumps({f"rewards/f{at}/mean": 0.5 + at for at in range(4)})[1:-1]
     rows = (
         f'{{"loss": 0.00{step % 97:02d}, "kl": 0.0{step % 89:02d}, "grad_norm": 1.{step % 83:02d}, '
@@ -740,9 +740,11 @@ def test_a_long_log_is_reported_in_time(tmp_path: Path) -> None:
     )
     log = append(tmp_path / "logging.jsonl", *rows)
     begin = time.process_time()
+    assert materials(log)
+    read = time.process_time()
     code, out = report(tmp_path, log)
     assert code in (0, 1, 2)
-    assert time.process_time() - begin < 30
+    assert time.process_time() - read < 3 * (read - begin)
     assert out.stat().st_size < 3_000_000
 
 

@@ -176,7 +176,7 @@ class CheckAnswer(NamedTuple):
 
 
 class Point(NamedTuple):
-    """The value of a record, or the mean of several in a row, with the step of the first."""
+    """The value of a record, with its step."""
 
     step: int
     value: float

@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from llmtrain_exporter.analyse.signals.rule import EVAL_LOSS
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.answer import VALUES, Answer, Ground
 from llmtrain_exporter.knowledge.checklists import ANSWERED, ASKED_OF, Check
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.own_level import LOSS_FALLEN, MATURE
+from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.fit import EVALUATION_AT_BEST, OVERFIT
+from llmtrain_exporter.knowledge.signals.non_finite import NON_FINITE
 from llmtrain_exporter.model import (
     CheckAnswer,
     Episode,
@@ -30,9 +33,6 @@ from llmtrain_exporter.model import (
 
 KNOWN_KEPT = 1024
 """Different states of runs whose answers are remembered."""
-
-NON_FINITE = "non_finite"
-_EVALUATED_LOSS = series(c.LOSS, ("split", "eval"))
 
 _ENDED = (State.FINISHED, State.FAILED)
 _MOST_RECORDS = max(check.records for check in ANSWERED)
@@ -51,6 +51,7 @@ class Known(NamedTuple):
     verdict: Health
     health: Health
     ended: bool
+    weights_lost: bool
     risen: bool  # the loss, above what it was at first
     gap_alone: bool  # evaluation is behind training and at its best
 
@@ -76,9 +77,12 @@ def check_samples(run: Snapshot) -> Mapping[Series, float]:
 
 
 def weights_lost(run: Snapshot) -> Episode | None:
-    """The episode of values that are no numbers, where it lasts: other values mean nothing any more."""
-    lost = (episode for episode in run.episodes if episode.signal == NON_FINITE and episode.active)
-    return next(lost, None)
+    """The episode of values that are no numbers, where it lasts: other values mean nothing any more.
+
+    None where such a value may pass: a single gradient that a loss scaler skips, a mean of no tokens.
+    """
+    found = (episode for episode in run.episodes if episode.signal == NON_FINITE.name and episode.active)
+    return next((episode for episode in found if episode.severity is Severity.CRITICAL), None)
 
 
 def _with_episodes(check: Check, answer: Answer, ground: Ground, run: Snapshot) -> CheckAnswer:
@@ -100,6 +104,7 @@ def _known(run: Snapshot) -> Known:
         verdict=run.verdict,
         health=run.health,
         ended=run.state in _ENDED,
+        weights_lost=weights_lost(run) is not None,
         risen=_has_risen(run),
         gap_alone=OVERFIT.name in active and is_at_best(run),
     )
@@ -107,7 +112,7 @@ def _known(run: Snapshot) -> Known:
 
 def is_at_best(run: Snapshot) -> bool:
     """Whether the last evaluation loss is the lowest, but for chance: the model still learns the task."""
-    last = run.samples.get(_EVALUATED_LOSS)
+    last = run.samples.get(EVAL_LOSS)
     return run.best is not None and last is not None and last <= EVALUATION_AT_BEST * run.best[0]
 
 
@@ -185,7 +190,7 @@ def _hidden_by(check: Check, known: Known) -> Ground | None:
     """Why a check cannot be answered that no signal answers."""
     if known.logged.isdisjoint(_logged_as(check.metrics, check.split)):
         return Ground.NOT_LOGGED
-    if check.of_weights and NON_FINITE in known.active:
+    if check.of_weights and known.weights_lost:
         return Ground.WEIGHTS_LOST
     return Ground.ENDED if check.ahead and known.ended else None
 

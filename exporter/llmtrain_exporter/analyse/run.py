@@ -245,7 +245,7 @@ class Run:
     def _known(self, found: Health) -> Health:
         """What was found; a run whose loss could be read in no record is not known to be well."""
         unread = self.skipped[UNREADABLE_VALUE] >= self.records[RowKind.TRAIN]
-        blind = unread and series(c.LOSS, ("split", "train")) not in self._latest.series()
+        blind = unread and LOSS not in self._latest.series()
         return Health.UNKNOWN if blind and found is Health.HEALTHY else found
 
     def _courses(self) -> Mapping[RowKind, Courses]:

@@ -94,7 +94,7 @@ CHECKLISTS = (
             Check(
                 "grad_norm_in_bounds",
                 Text("Is the gradient norm within bounds?", "梯度范数有没有守在界内？"),
-                ("grad_norm_high", "grad_spike", "grad_vanishing"),
+                ("non_finite", "grad_norm_high", "grad_spike", "grad_vanishing"),
                 (c.GRAD_NORM,),
             ),
             Check(

@@ -31,6 +31,7 @@ from llmtrain_exporter.knowledge.signals import (
     length,
     loss,
     mismatch,
+    non_finite,
     policy,
     preference,
     progress,
@@ -41,7 +42,7 @@ from llmtrain_exporter.knowledge.text import Lang, Text
 ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
 
 NUMBERED = (
-    *(own_level, evidence_limits, pace, loss, gradient, policy, exploration, mismatch, length),
+    *(own_level, evidence_limits, pace, non_finite, loss, gradient, policy, exploration, mismatch, length),
     *(reward, hacking, preference, fit, progress, collapse),
 )
 """Modules with numbers that rules go by."""

@@ -17,7 +17,7 @@ from llmtrain_exporter.knowledge.remedy import Ladder, Remedy
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.fit import OVERFIT
-from llmtrain_exporter.knowledge.signals.loss import NON_FINITE
+from llmtrain_exporter.knowledge.signals.non_finite import NON_FINITE
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, fill, named, switched, written
 from llmtrain_exporter.model import (
     Diagnosis,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from llmtrain_exporter.analyse.checks import weights_lost
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.meaning import is_healthy
 from llmtrain_exporter.knowledge.metric import Group
@@ -89,26 +90,20 @@ def _worded(key: str, beside: str, lang: Lang) -> Judgement:
 def _by_range(series: Series, run: Snapshot) -> str:
     """A key of `words.JUDGED`, where no signal speaks against a series."""
     healthy, value = healthy_of(series, run.base), run.samples[series]
+    lost = weights_lost(run) is not None  # then no value means anything, least of all a loss of 0
     if not math.isfinite(value):
-        return (
-            "" if series.metric.group is Group.DERIVED else Severity.CRITICAL.value if _is_lost(run) else LOOK
-        )
+        return "" if series.metric.group is Group.DERIVED else Severity.CRITICAL.value if lost else LOOK
     if healthy is None or (healthy.low is None and healthy.high is None):
         return ""
     if not is_healthy(healthy, value, run.limits):
         return LOOK
-    return "" if _is_lost(run) else FINE
+    return "" if lost else FINE
 
 
 def _is_outside(series: Series, run: Snapshot) -> bool:
     """Whether the last value is no number, or outside of the healthy range."""
     healthy, value = healthy_of(series, run.base), run.samples[series]
     return not math.isfinite(value) or (healthy is not None and not is_healthy(healthy, value, run.limits))
-
-
-def _is_lost(run: Snapshot) -> bool:
-    """Whether the weights are NaN: no other value means anything then, least of all a loss of 0."""
-    return any(episode.active and episode.signal == "non_finite" for episode in run.episodes)
 
 
 def _against(episodes: Iterable[Episode]) -> list[Episode]:

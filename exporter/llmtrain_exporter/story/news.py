@@ -139,10 +139,7 @@ def _incidents(before: Snapshot, run: Snapshot, lang: Lang) -> Iterator[Line]:
         elif earlier.active and not incident.active:
             yield incident_line(run, incident, lang)
         elif earlier.stages != incident.stages:
-            chain = chain_line(incident, lang)
-            yield phrase(
-                watch_words.SPREADS, lang, **counted_in(run, lang), onset=incident.onset_step, chain=chain
-            )
+            yield _chain(watch_words.SPREADS, incident, run, lang)
 
 
 def _chain(form: Text, incident: Incident, run: Snapshot, lang: Lang) -> Line:
@@ -152,12 +149,8 @@ def _chain(form: Text, incident: Incident, run: Snapshot, lang: Lang) -> Line:
 
 
 def _begun(incident: Incident, run: Snapshot, lang: Lang) -> Line:
-    line = incident_line(run, incident, lang)
-    if incident.active:
-        chain = chain_line(incident, lang)
-        line = phrase(
-            watch_words.BEGUN, lang, **counted_in(run, lang), onset=incident.onset_step, chain=chain
-        )
+    lasts = incident.active
+    line = _chain(watch_words.BEGUN, incident, run, lang) if lasts else incident_line(run, incident, lang)
     back = back_to(run, incident, lang)
     return joined((line, back), words.SEMICOLON.of(lang)) if back else line
 

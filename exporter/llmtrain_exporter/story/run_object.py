@@ -19,11 +19,11 @@ from llmtrain_exporter.story.tree_json import to_object
 Object = dict[str, object]
 
 
-def run_object(run: Snapshot) -> Object:
+def run_object(run: Snapshot, found: Diagnosis | None = None) -> Object:
     """What is known of a run: where it is, its signals and incidents by step.
 
     `health` is the verdict on the whole log: a run that broke and recovered stays broken. None where there is
-    nothing to judge.
+    nothing to judge. `found`: its diagnosis, where somebody has that already.
     """
     return {
         "run": printable(run.run),
@@ -40,7 +40,7 @@ def run_object(run: Snapshot) -> Object:
         "health": health_word(run.verdict),
         "signals": [_signal(episode) for episode in run.episodes],
         "incidents": [_incident(incident) for incident in run.incidents],
-        "diagnosis": _diagnosis(diagnose(run)),
+        "diagnosis": _diagnosis(found or diagnose(run)),
         "checks": _checks(run) if is_asked(run) else [],
         "best": None if run.best is None else {"eval_loss": run.best[0], "step": run.best[1]},
         "skipped_lines": dict(run.skipped),
@@ -57,8 +57,9 @@ def full_object(run: Snapshot, lang: Lang) -> Object:
 
     `verdict` is `health` by the name that no answer uses otherwise; `health_now` is that at the last record.
     """
+    found = diagnose(run)
     return {
-        **run_object(run),
+        **run_object(run, found),
         "verdict": health_word(run.verdict),
         "health_now": health_word(run.health),
         "base": run.base,
@@ -68,7 +69,7 @@ def full_object(run: Snapshot, lang: Lang) -> Object:
         "info": {key: printable(value) for key, value in run.hyper_parameters.info.items()},
         "settings": dict(run.hyper_parameters.numbers),
         "incidents": [_full_incident(run, incident) for incident in run.incidents],
-        "story": to_object(run_story(run, lang)),
+        "story": to_object(run_story(run, lang, found=found)),
     }
 
 

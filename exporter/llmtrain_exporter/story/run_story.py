@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Snapshot
+from llmtrain_exporter.model import Diagnosis, Snapshot
 from llmtrain_exporter.story import advice, checks, events, facts, verdict
 from llmtrain_exporter.story.blocks import Story
 from llmtrain_exporter.story.diagnosis import actions, title
@@ -20,13 +20,14 @@ def run_story(
     courses: Courses = NO_COURSES,
     recent: bool = False,
     most_actions: int | None = ACTIONS_TOLD,
+    found: Diagnosis | None = None,
 ) -> Story:
     """All that is to say of a run, in one language.
 
     `courses`: to be drawn beside its metrics; `recent`: only their last values are known. `most_actions`:
-    things to do at the most; None: all.
+    things to do at the most; None: all. `found`: its diagnosis, where somebody has that already.
     """
-    found = diagnose(run)
+    found = found or diagnose(run)
     proposed = actions(run, found, lang)[:most_actions]
     proofs = [proof.metric for cause in found.causes[:1] for proof in cause.evidence]
     evidence = frozenset(metric for metric in proofs if not isinstance(metric, str))

@@ -134,8 +134,10 @@ def _in_time(case: Case) -> list[float]:
 
 
 def _present(setting: str, case: Case) -> Value | None:
-    """What the settings say is in force; of what is on or off as one types it."""
+    """What the settings say is in force, else the log; of what is on or off as one types it."""
     now = case.run.hyper_parameters.settings.get(setting)
+    if now is None and setting == "learning_rate":
+        return _level_rate(case)
     return switched(now) if setting in TRUTHS and isinstance(now, float) else now
 
 
@@ -233,10 +235,8 @@ def _shown_limit(case: Case) -> float | None:
 
 def _lower_learning_rate(case: Case) -> float | None:
     """By the highest that was logged, which warm-up and decay are below; else by the setting."""
-    logged = [case.stretch(key, When.BEST) for key in case.series(c.LEARNING_RATE)]
-    known = [as_logged(stretch.value) for stretch in logged if stretch is not None]
     stated = case.run.hyper_parameters.numbers.get("learning_rate")
-    rate = max((*known, *([] if stated is None else [stated])), default=None)
+    rate = max(_highest_rate(case) or 0.0, stated or 0.0)
     if not rate:
         return None
     if rate < limits.RATE_FAR_OFF:
@@ -244,6 +244,21 @@ def _lower_learning_rate(case: Case) -> float | None:
     while _round_rate(rate, stated) >= limits.RATE_FAR_OFF:
         rate = as_logged(rate / 10)
     return min(_round_rate(rate, stated), case.highest_healthy(c.LEARNING_RATE))
+
+
+def _highest_rate(case: Case) -> float | None:
+    """As far as the log goes; a run in its warm-up has not had its highest yet."""
+    logged = [case.stretch(key, When.BEST) for key in case.series(c.LEARNING_RATE)]
+    return max((as_logged(stretch.value) for stretch in logged if stretch is not None), default=None)
+
+
+def _level_rate(case: Case) -> float | None:
+    """The learning rate at which more than one record stands and none above: that is the one that was set."""
+    for key in case.series(c.LEARNING_RATE):
+        rates = [point.value for point in case.points(key)]
+        if rates.count(max(rates, default=0.0)) > 1:
+            return as_logged(max(rates))
+    return None
 
 
 def _round_rate(rate: float, stated: float | None) -> float:

@@ -92,7 +92,7 @@ class GradSpike(Rule):
         return SignalReading(norm / unit, norm, GRAD_NORM, norm, unit, baseline=level.median)
 
     def jumped(self, view: RecordView) -> bool:
-        """One record is a sign beside those of other families, and alone nothing to be warned of."""
+        """One record is a sign beside those of other families, whether or not it is warned of alone."""
         return GRAD_NORM in view.values
 
     def _unit(self, level: Level) -> float:

@@ -28,7 +28,7 @@ from llmtrain_exporter.analyse.signals.rule import (
 )
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.profile import GENERIC, GRPO, PPO, SFT
-from llmtrain_exporter.knowledge.signals.loss import (
+from llmtrain_exporter.knowledge.signals.non_finite import (
     HIDDEN_LOSS,
     HIDDEN_RECORDS,
     LOST,

@@ -179,7 +179,7 @@ def _signals(lang: Lang) -> str:
     live = f"{promql.SIGNAL_LIVE}{{job=%q,instance=%q,run=%q}} == 1"
     steps = f'llmtrain_signal_step{{job=%q,instance=%q,run=%q,signal!="{COLLAPSE}"}}'
     query = _query(f"sort({steps} and on (job, instance, run, signal) ({live}))", *_ONE[:3], *_ONE[:3])
-    return _listed(query, entry, phrases.SEMICOLON.of(lang), UNKNOWN)
+    return _listed(query, entry, words.SEMICOLON.of(lang), UNKNOWN)
 
 
 def _limit(lang: Lang) -> str:

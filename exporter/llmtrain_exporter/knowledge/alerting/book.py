@@ -59,7 +59,7 @@ def _entry(alerts: Sequence[Alert], lang: Lang) -> RunbookEntry:
         alerts[0].name,
         texts.summary.of(lang),
         words.COMMA.of(lang).join(_severity(alert, lang) for alert in alerts),
-        phrases.SEMICOLON.of(lang).join(limits),
+        words.SEMICOLON.of(lang).join(limits),
         tuple(section for section in sections if section.text or section.items),
     )
 

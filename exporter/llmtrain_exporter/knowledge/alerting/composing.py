@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
-from llmtrain_exporter.knowledge.alerting.phrases import SEMICOLON
 from llmtrain_exporter.knowledge.producers import PRODUCERS
 from llmtrain_exporter.knowledge.profile import GRPO, PROFILES
 from llmtrain_exporter.knowledge.remedy import Change, Remedy
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import LIMITS
+from llmtrain_exporter.knowledge.story_words import SEMICOLON
 from llmtrain_exporter.knowledge.text import RUN_LIMITS, Lang, Text, fill
 
 _TITLED = Text("{title}: {text}", "{title}：{text}")

@@ -7,7 +7,6 @@ from llmtrain_exporter.knowledge.text import Text
 
 # In descriptions.
 ARROW = " -> "
-SEMICOLON = Text("; ", "；")
 NONE = Text("none", "无")
 SIGNAL = Text("{name} at step {step}, worst {peak}{limit}", "{name} 第 {step} 步，最差 {peak}{limit}")
 ITS_LIMIT = Text(" (limit {limit})", "（限值 {limit}）")

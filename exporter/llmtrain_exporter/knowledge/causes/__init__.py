@@ -13,7 +13,6 @@ from llmtrain_exporter.knowledge.causes import (
     policy,
     rewards,
 )
-from llmtrain_exporter.knowledge.signals import SIGNALS
 
 CAUSES: Mapping[str, Cause] = {
     **optimisation.CAUSES,
@@ -24,9 +23,3 @@ CAUSES: Mapping[str, Cause] = {
     **operation.CAUSES,
 }
 """Of two that are proved alike the first goes before."""
-
-
-def causes_of(signal: str, profile: str) -> tuple[Cause, ...]:
-    """The likely causes of a signal in runs of that built-in profile, the likeliest first."""
-    known = [CAUSES[name] for name in SIGNALS[signal].advice.causes if name in CAUSES]
-    return tuple(cause for cause in known if profile in cause.profiles)

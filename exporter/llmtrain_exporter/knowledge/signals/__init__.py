@@ -15,6 +15,7 @@ from llmtrain_exporter.knowledge.signals import (
     length,
     loss,
     mismatch,
+    non_finite,
     policy,
     preference,
     progress,
@@ -22,7 +23,7 @@ from llmtrain_exporter.knowledge.signals import (
 )
 
 ORDER = (
-    *("non_finite", "kl_high", "kl_spike", "loss_spike", "loss_unstable", "loss_plateau"),
+    *("non_finite", "kl_high", "kl_spike", "loss_spike", "loss_diverged", "loss_unstable", "loss_plateau"),
     *("grad_norm_high", "grad_spike", "grad_vanishing", "clip_ratio_high"),
     *("length_surge", "length_collapse", "clipped_high", "length_creep"),
     *("reward_drop", "reward_function_drop", "reward_flat"),
@@ -44,6 +45,7 @@ def in_order(signals: Iterable[Signal]) -> Mapping[str, Signal]:
 
 SIGNALS = in_order(
     (
+        *non_finite.SIGNALS,
         *loss.SIGNALS,
         *gradient.SIGNALS,
         *policy.SIGNALS,

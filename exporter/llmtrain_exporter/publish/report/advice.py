@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.analyse.diagnosis.case import Case
 from llmtrain_exporter.analyse.diagnosis.prescribing import proposals
 from llmtrain_exporter.knowledge import report_words as r
@@ -24,7 +23,7 @@ from llmtrain_exporter.story.phrase import joined
 
 def causes(material: Material, say: Say) -> Section:
     """The causes that the run shows, the best proved first, each with all that speaks for it."""
-    found = diagnose(material.run)
+    found = material.found
     reasons = cause_texts(material.run, found, say.lang)
     if not reasons:
         return chapter(say(r.CAUSES), paragraph(say(r.NO_CAUSES)))
@@ -40,7 +39,7 @@ def _reason(reason: Reason, say: Say) -> Section:
 def changes(material: Material, say: Say) -> Section:
     """What to do, the first to try in front, with settings and flags; then what to log and save."""
     run = material.run
-    all_actions = actions(run, diagnose(run), say.lang)
+    all_actions = actions(run, material.found, say.lang)
     blocks: list[Block] = [_action(at, action, say) for at, action in enumerate(all_actions, 1)]
     if not all_actions:
         blocks.append(paragraph(say(r.NO_CHANGES)))

@@ -40,7 +40,7 @@ class Document:
 def document(runs: Sequence[Material], others: Sequence[tuple[str, str]], lang: Lang) -> Document:
     """The report on one run, or a comparison of several and then each. `others`: files that are no run."""
     say = Say(lang)
-    stories = [run_story(material.run, lang) for material in runs]
+    stories = [run_story(material.run, lang, found=material.found) for material in runs]
     bodies = [
         _body(material, story, say.about(material.run)) for material, story in zip(runs, stories, strict=True)
     ]

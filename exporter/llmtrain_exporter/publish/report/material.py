@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.draw.chart import Marks
 from llmtrain_exporter.draw.from_history import Object, marks
-from llmtrain_exporter.model import Episode, Series, Snapshot
+from llmtrain_exporter.model import Diagnosis, Episode, Series, Snapshot
 from llmtrain_exporter.story.ranges import band_of
 from llmtrain_exporter.story.run_object import run_object
 from llmtrain_exporter.watching.history.columns import History, RecordTable
@@ -59,6 +60,7 @@ class Material:
     """A run, and what its values say. `drawn`: the thinned history, as it is served."""
 
     run: Snapshot
+    found: Diagnosis
     drawn: Object
     marks: Marks
     stats: Mapping[Series, Stats]
@@ -72,11 +74,12 @@ class Material:
 def material(history: History) -> Material:
     """Look through the history of a run."""
     run, train = history.run, history.train
-    times = train.times
+    times, found = train.times, diagnose(run)
     return Material(
         run=run,
+        found=found,
         drawn=history_object(history, POINTS),
-        marks=marks(run_object(run)),
+        marks=marks(run_object(run, found)),
         stats={**_stats(history.evaluations, run), **_stats(train, run)},  # clocks are in both
         excursions=tuple(_excursions(history)),
         odd={
