@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import orjson
 from llmtrain_exporter.analyse import run_series
 from llmtrain_exporter.analyse.analysis import Analysis
+from llmtrain_exporter.ingest.dialects import trainer_state
 from llmtrain_exporter.ingest.dialects.swift import Swift
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signals import BUILT_IN
-from llmtrain_exporter.model import Episode, Record, Series
+from llmtrain_exporter.model import Episode, Record, Series, Snapshot
+
+from benchmarks.detection import score
 
 Row = Mapping[str, object]
 
@@ -34,6 +38,13 @@ def analyse(profile: str, rows: Iterable[Row], **numbers: float) -> Analysis:
     for record in records(rows):
         analysis.fold(record, record.step or 0)
     return analysis
+
+
+def trained(rows: Sequence[Row], **arguments: object) -> Snapshot:
+    """What is known of a run with these rows, all of whose planned steps are done, as TRL writes it."""
+    log = json.dumps({"log_history": rows, "max_steps": rows[-1]["step"]}).encode()
+    given = json.dumps(arguments).encode() if arguments else None
+    return score.analyse(log, trainer_state.DIALECT, given)[0]
 
 
 def found(analysis: Analysis, signal: str) -> list[Episode]:

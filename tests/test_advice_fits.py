@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -10,7 +9,6 @@ import pytest
 from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.analyse.diagnosis.case import Case
 from llmtrain_exporter.analyse.diagnosis.prescribing import proposals
-from llmtrain_exporter.ingest.dialects import trainer_state
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.text import Lang
@@ -18,8 +16,7 @@ from llmtrain_exporter.model import Diagnosis, Snapshot, State
 from llmtrain_exporter.model import series as of
 from llmtrain_exporter.story import diagnosis as told
 
-from benchmarks.detection.score import analyse
-from tests.analysing import grpo
+from tests.analysing import grpo, trained
 
 ARGUMENTS = {"rlhf_type": "grpo", "beta": 0.04, "max_completion_length": 512, "save_steps": 20}
 
@@ -40,9 +37,8 @@ def collapse(count: int, bad: Iterable[int], seed: int = 0, **fixed: object) -> 
 
 
 def run_of(rows: list[dict[str, object]], **arguments: object) -> Snapshot:
-    """What is known of a run with these rows, all of whose planned steps are done."""
-    log = json.dumps({"log_history": rows, "max_steps": rows[-1]["step"]}).encode()
-    return analyse(log, trainer_state.DIALECT, json.dumps({**ARGUMENTS, **arguments}).encode())[0]
+    """A finished run of GRPO with these rows."""
+    return trained(rows, **{**ARGUMENTS, **arguments})
 
 
 def remedies(found: Diagnosis) -> list[str]:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
 
 from llmtrain_exporter.analyse.diagnosis import diagnose
-from llmtrain_exporter.ingest.dialects import trainer_state
 from llmtrain_exporter.model import Health, Snapshot
 from llmtrain_exporter.story.diagnosis import checkpoint_nearest_best
 
-from benchmarks.detection.score import analyse
+from tests.analysing import trained
 
 Row = Callable[[int], dict[str, float]]
 STEPS = 60
 
 
-def run_of(row: Row, steps: int = STEPS) -> Snapshot:
-    """A finished run of such rows, as TRL writes it."""
-    rows = [{"step": step, **row(step)} for step in range(1, steps + 1)]
-    return analyse(json.dumps({"log_history": rows, "max_steps": steps}).encode(), trainer_state.DIALECT)[0]
+def run_of(row: Row, steps: int = STEPS, **arguments: object) -> Snapshot:
+    """A finished run of such rows."""
+    return trained([{"step": step, **row(step)} for step in range(1, steps + 1)], **arguments)
 
 
 def causes(run: Snapshot) -> list[str]:
@@ -183,3 +180,24 @@ def test_a_learning_rate_that_the_log_shows_is_the_present_one() -> None:
         for run in (level, decaying)
     ]
     assert now == [[5.0], [None]]
+
+
+def test_a_loss_scaler_skips_single_steps() -> None:
+    """fp16: the weights stay as they were. With bf16, or where the last gradient is none, that is not so."""
+    skipped = (3, 30)
+
+    def row(step: int) -> dict[str, float]:
+        return {**supervised(1.5 - step / 100, 0.6), "grad_norm": math.nan if step in skipped else 1.0}
+
+    assert causes(run_of(row)) == ["steps_skipped"]
+    assert causes(run_of(row, fp16=True)) == ["steps_skipped"]
+    assert [remedy.remedy for remedy in diagnose(run_of(row, fp16=True)).remedies] == ["use_bf16"]
+    assert "steps_skipped" not in causes(run_of(row, bf16=True))
+    assert "steps_skipped" not in causes(run_of(row, skipped[-1]))
+
+
+def test_a_mean_of_nothing_harms_no_weight() -> None:
+    """A kl that is no number beside a loss and a gradient that are: no advice on number formats or rates."""
+    run = run_of(lambda step: {**policy(step), "kl": math.nan if step == 30 else 0.02})
+    assert causes(run) == ["mean_of_nothing"]
+    assert diagnose(run).remedies == ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from llmtrain_exporter.analyse.diagnosis.case import (
     Case,
@@ -38,7 +38,8 @@ from llmtrain_exporter.analyse.diagnosis.reward_patterns import (
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import Pattern
-from llmtrain_exporter.model import Health, Proof, State
+from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.model import Episode, Health, Proof, State
 
 
 def well_again(case: Case) -> Found:
@@ -81,6 +82,35 @@ def hidden_nan(case: Case) -> Found:
         if end and end[0].value == 0:
             return (Proof(key, end[0].step, end[0].step, None, 0.0),)
     return None
+
+
+def steps_skipped(case: Case) -> Found:
+    """Single gradients were no numbers while the losses beside them were, and later ones are numbers again.
+
+    bf16 has no loss scaler that would skip such a step.
+    """
+    scaled = not case.run.hyper_parameters.numbers.get("bf16")
+    odd = _passing(case) if scaled else ()
+    over = (episode.metric.metric is c.GRAD_NORM and _numbers_follow(case, episode) for episode in odd)
+    return () if odd and all(over) else None
+
+
+def mean_of_nothing(case: Case) -> Found:
+    """Statistics were no numbers, while losses and gradients always were."""
+    odd = _passing(case)
+    trains = any(episode.metric.metric in (c.LOSS, c.GRAD_NORM) for episode in odd)
+    return () if odd and not trains and case.series(c.GRAD_NORM) else None
+
+
+def _passing(case: Case) -> Sequence[Episode]:
+    """The episodes of values that are no numbers, where none of them has harmed the weights."""
+    odd = [episode for episode in case.serious if episode.signal == "non_finite"]
+    return () if any(episode.severity is Severity.CRITICAL for episode in odd) else odd
+
+
+def _numbers_follow(case: Case, episode: Episode) -> bool:
+    points = case.points(episode.metric)
+    return bool(points) and points[-1].step > episode.last_step
 
 
 def checkpoint_before(case: Case) -> Found:
@@ -133,6 +163,8 @@ PATTERNS: Mapping[Pattern, Callable[[Case], Found]] = {
     Pattern.ENDED: ended,
     Pattern.EVALUATED: evaluated,
     Pattern.HIDDEN_NAN: hidden_nan,
+    Pattern.STEPS_SKIPPED: steps_skipped,
+    Pattern.MEAN_OF_NOTHING: mean_of_nothing,
     Pattern.CHECKPOINT_BEFORE: checkpoint_before,
     Pattern.KL_PENALTY: kl_penalty,
     Pattern.RATE_DECAYS: rate_decays,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.cause import Cause
-from llmtrain_exporter.knowledge.evidence import Lies, Moved, Pattern, Shows, Signalled, When
+from llmtrain_exporter.knowledge.evidence import Configured, Lies, Moved, Pattern, Shows, Signalled, When
 from llmtrain_exporter.knowledge.remedy import POLICIES
 from llmtrain_exporter.knowledge.text import Text
 
@@ -87,6 +87,24 @@ CAUSES: Mapping[str, Cause] = {
             src.GRPO_LENGTHS,
             src.RUNS,
         ),
+        profiles=POLICIES,
+    ),
+    "mean_of_nothing": Cause(
+        Text("A mean over no token", "对零个 token 求平均"),
+        Text(
+            "Statistics are means over the tokens that count. Where all completions of a batch are masked, "
+            "cut ones for instance, that is 0 divided by 0. Loss and gradient stayed numbers: the weights "
+            "are not touched.",
+            "统计量是对计入的 token 求平均。一个 batch 的回答若全被 mask（例如都被截断），就成了 0 除以 0。"
+            "loss 和梯度一直是正常数值，权重不受影响。",
+        ),
+        evidence=(
+            Signalled(signals=("non_finite",), weight=1.5, needed=True),
+            Shows(pattern=Pattern.MEAN_OF_NOTHING, weight=2, needed=True),
+            Configured(setting="overlong_filter", low=1, weight=1),
+        ),
+        remedies=("raise_length_limit",),
+        sources=(src.TRAINERS,),
         profiles=POLICIES,
     ),
 }

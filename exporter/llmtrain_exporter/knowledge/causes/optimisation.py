@@ -163,6 +163,23 @@ CAUSES: Mapping[str, Cause] = {
         remedies=("check_schedule",),
         sources=(src.SFT_WATCH,),
     ),
+    "steps_skipped": Cause(
+        Text("The loss scaler skipped single steps", "loss scaler 跳过了个别步"),
+        Text(
+            "Where the gradient overflows in fp16, the loss scaler leaves the step out and takes a smaller "
+            "scale: the weights stay as they were. A few such steps do no harm; many say that values lie at "
+            "the edge of what fp16 can hold.",
+            "fp16 下梯度一旦溢出，loss scaler 就跳过这一步并调小缩放系数，权重保持不变。"
+            "偶尔几步无碍；次数多，说明数值已接近 fp16 的上限。",
+        ),
+        evidence=(
+            Signalled(signals=("non_finite",), weight=1.5, needed=True),
+            Shows(pattern=Pattern.STEPS_SKIPPED, weight=2, needed=True),
+            Configured(setting="fp16", low=1, weight=2),
+        ),
+        remedies=("use_bf16",),
+        sources=(src.TRAINERS,),
+    ),
     "number_format": Cause(
         Text("Numbers overflow", "数值溢出"),
         Text(
@@ -176,6 +193,8 @@ CAUSES: Mapping[str, Cause] = {
             Configured(setting="fp16", low=1, weight=2.5),
             Lies(metric=c.GRAD_NORM, when=When.BEFORE, high=10.0, weight=0.5),
             Configured(setting="bf16", low=1, weight=-1),
+            Shows(pattern=Pattern.STEPS_SKIPPED, weight=-5),
+            Shows(pattern=Pattern.MEAN_OF_NOTHING, weight=-5),
         ),
         remedies=(
             "use_bf16",

@@ -69,7 +69,14 @@ NON_FINITE = Signal(
             "If a NaN reached the weights, every later step and every later checkpoint is worthless.",
             "NaN 一旦进入权重，之后的每一步、每个 checkpoint 都作废。",
         ),
-        causes=("gradient_explosion", "number_format", "bad_batch", "high_learning_rate"),
+        causes=(
+            "gradient_explosion",
+            "number_format",
+            "steps_skipped",
+            "mean_of_nothing",
+            "bad_batch",
+            "high_learning_rate",
+        ),
         diagnosis=(
             Text(
                 "Single record, or all since? If all: stop the run now.",
