@@ -23,6 +23,7 @@ _TRL_CLASSES = {
     profile.DPO: "trl/DPOConfig",
     profile.REWARD_MODEL: "trl/RewardConfig",
 }
+_TRL_PPO = spelling.TRL_PPO, "trl/PPOConfig"
 _UNSLOTH = ("unsloth/FastLlamaModel.get_peft_model", "unsloth/FastLlamaModel.from_pretrained")
 _LLAMAFACTORY = (
     "llamafactory/TrainingArguments",
@@ -49,10 +50,14 @@ def _defaults(names: Spelling, *classes: str) -> dict[str, float | str]:
 SWIFT = Producer(
     name="swift",
     flags=_flags(spelling.SWIFT, "ms-swift/SftArguments"),
-    flags_in=dict.fromkeys(_RLHF, _flags(spelling.SWIFT, "ms-swift/RLHFArguments")),
+    flags_in={
+        **dict.fromkeys(_RLHF, _flags(spelling.SWIFT, "ms-swift/RLHFArguments")),
+        profile.PPO: _flags(spelling.SWIFT_PPO, "ms-swift/RLHFArguments"),
+    },
     defaults=_defaults(spelling.SWIFT, "ms-swift/SftArguments"),
     defaults_in={
         profile.GRPO: {**_defaults(spelling.SWIFT, "ms-swift/RLHFArguments"), "beta": 0.04},
+        profile.PPO: _defaults(spelling.SWIFT_PPO, "ms-swift/RLHFArguments"),
         profile.DPO: {"beta": 0.1},
     },
     states_steps="logging.jsonl",
@@ -75,10 +80,13 @@ TRANSFORMERS = Producer(
     flags=_flags(spelling.TRL, *_HUGGING_FACE),
     flags_in={
         **{kind: _flags(spelling.TRL, name) for kind, name in _TRL_CLASSES.items()},
-        profile.PPO: spelling.TRL_PPO,
+        profile.PPO: _flags(*_TRL_PPO),
     },
     defaults=_defaults(spelling.TRL, *_HUGGING_FACE),
-    defaults_in={kind: _defaults(spelling.TRL, name) for kind, name in _TRL_CLASSES.items()},
+    defaults_in={
+        **{kind: _defaults(spelling.TRL, name) for kind, name in _TRL_CLASSES.items()},
+        profile.PPO: _defaults(*_TRL_PPO),
+    },
     states_steps="trainer_state.json",
 )
 """Transformers itself, TRL, and what is built on them."""

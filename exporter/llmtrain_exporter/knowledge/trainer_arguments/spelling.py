@@ -75,12 +75,10 @@ AXOLOTL_RL = {
 }
 """Of its GRPO, for which it has a part of its own."""
 
-TRL_PPO = {
-    "beta": "kl_coef",
-    "epsilon": "cliprange",
-    "max_completion_length": "response_length",
-    "temperature": "temperature",
-}
-"""TRL's PPOConfig where its names are others than those of its other trainers."""
+SWIFT_PPO = {**SWIFT, "beta": "kl_coef", "epsilon": "cliprange"}
+"""ms-swift's PPO, which makes no use of the arguments that GRPO has for these."""
 
-SPELLINGS = (SWIFT, MEGATRON_SWIFT, TRL, UNSLOTH, LLAMAFACTORY, AXOLOTL, AXOLOTL_RL)
+TRL_PPO = {**TRL, "beta": "kl_coef", "epsilon": "cliprange", "max_completion_length": "response_length"}
+"""TRL's PPO; its older RLOO has the same names."""
+
+SPELLINGS = (SWIFT, SWIFT_PPO, MEGATRON_SWIFT, TRL, TRL_PPO, UNSLOTH, LLAMAFACTORY, AXOLOTL, AXOLOTL_RL)
