@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from llmtrain_exporter.analyse.diagnosis import diagnose
+from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Health, Snapshot
 from llmtrain_exporter.story.diagnosis import checkpoint_nearest_best
 
@@ -147,6 +148,30 @@ def test_what_becomes_of_pairs_is_told_without_a_signal() -> None:
     assert causes(falling)[0] == "chosen_unlearned"
     assert "saturated_preference" not in causes(falling)
     assert causes(healthy) == []
+
+
+def test_a_margin_that_explodes_is_told_by_where_the_chosen_answers_go() -> None:
+    """Saturation while they hold their own; with them forgotten that is what matters more."""
+    held = run_of(lambda step: pairs(min(40, step), min(1, 0.5 + step / 40), step / 5), 100)
+    lost = run_of(lambda step: pairs(min(40, step), min(1, 0.5 + step / 40), -step / 3), 100)
+    for run in (held, lost):
+        assert "margin_explosion" in {e.signal for e in run.episodes if e.severity is Severity.WARNING}
+    assert causes(held)[0] == "saturated_preference"
+    assert "chosen_unlearned" not in causes(held)
+    assert causes(lost)[:2] == ["chosen_unlearned", "saturated_preference"]
+
+
+def test_pairs_that_are_learned_by_heart_are_told_as_memorised() -> None:
+    """Training ranks all of its pairs right, and the evaluation fewer than before."""
+
+    def row(step: int) -> dict[str, float]:
+        if step % 20:
+            return pairs(min(12, step / 4), min(1, 0.5 + step / 40), -step / 100)
+        return {"eval_loss": 0.4, "eval_rewards/accuracies": 0.75 - step / 500, "eval_rewards/margins": 1.0}
+
+    run = run_of(row, 120)
+    assert "preference_overfit" in {episode.signal for episode in run.episodes}
+    assert causes(run)[0] == "memorising"
 
 
 def test_the_best_checkpoint_is_named_by_what_is_on_disk() -> None:

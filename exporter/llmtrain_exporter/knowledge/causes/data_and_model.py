@@ -124,7 +124,8 @@ CAUSES: Mapping[str, Cause] = {
         evidence=(
             Shows(pattern=Pattern.EVALUATION_ROSE, weight=1.5),
             Shows(pattern=Pattern.GAP_GROWS, weight=1.5),
-            Signalled(signals=("overfit", "preference_overfit"), weight=1.5),
+            Signalled(signals=("overfit",), weight=1.5),
+            Signalled(signals=("preference_overfit",), weight=3),
             Signalled(signals=("non_finite",), weight=-5),
             Lies(metric=c.LOSS, when=When.END, low=1e-9, high=0.1, weight=1.5),
             Lies(metric=c.TOKEN_ACCURACY, when=When.END, low=0.97, weight=1),
@@ -221,6 +222,7 @@ CAUSES: Mapping[str, Cause] = {
         ),
         evidence=(
             Shows(pattern=Pattern.CHOSEN_FALLS, weight=3, needed=True),
+            Signalled(signals=("margin_explosion", "likelihood_displacement"), weight=1.5),
             Signalled(signals=("non_finite",), weight=-5),
         ),
         remedies=("raise_preference_beta", "lower_learning_rate", "check_pairs"),

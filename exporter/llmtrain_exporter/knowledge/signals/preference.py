@@ -44,7 +44,7 @@ LIKELIHOOD_DISPLACEMENT = Signal(
             "Margins and accuracy look well, and what the model writes gets worse.",
             "margin 和准确率看起来很好，模型实际写出的内容却变差。",
         ),
-        causes=("saturated_preference", "poor_labels", "high_learning_rate"),
+        causes=("chosen_unlearned", "saturated_preference", "high_learning_rate"),
         diagnosis=(
             Text(
                 "Let the model answer some prompts: is it still one of the chosen kind?",
@@ -55,7 +55,7 @@ LIKELIHOOD_DISPLACEMENT = Signal(
                 "chosen 与 rejected 是否几乎一样？这样的样本对最容易造成位移。",
             ),
         ),
-        remedies=("raise_preference_beta", "lower_learning_rate", "use_best_checkpoint", "check_labels"),
+        remedies=("raise_preference_beta", "lower_learning_rate", "check_pairs", "use_best_checkpoint"),
         sources=(src.DISPLACEMENT, src.DPO),
     ),
 )
@@ -90,7 +90,7 @@ MARGIN_EXPLOSION = Signal(
             "The model leaves its reference behind: repetitions, odd formats, forgotten skills.",
             "模型远离 reference：重复、格式怪异、遗忘已有能力。",
         ),
-        causes=("saturated_preference", "high_learning_rate"),
+        causes=("saturated_preference", "chosen_unlearned", "high_learning_rate"),
         diagnosis=(
             Text(
                 "Does the evaluation's margin grow with it, or stay?",
@@ -133,7 +133,7 @@ PREFERENCE_OVERFIT = Signal(
             "Each further step makes rankings of new answers worse.",
             "继续训练只会让对新回答的排序更差。",
         ),
-        causes=("memorising", "saturated_preference", "different_eval_data"),
+        causes=("memorising", "saturated_preference"),
         diagnosis=(
             Text(
                 "Which evaluation was the best? Use that checkpoint.",
