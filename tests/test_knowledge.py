@@ -181,9 +181,10 @@ def test_blanks_of_the_moment_stand_where_a_moment_is_told(signal: str) -> None:
     """Titles and summaries are static; only a finding tells of one record."""
     advice = ADVICE[signal]
     assert not placeholders(advice.title.en + advice.summary.en)
-    assert set(placeholders(advice.finding.en)) <= set(text.MOMENT)
-    assert "step" in placeholders(advice.finding.en)
-    told = [where for where in TEXTS if not where.endswith(".finding")]
+    for finding in (advice.finding, *advice.findings.values()):
+        assert set(placeholders(finding.en)) <= set(text.MOMENT)
+        assert "step" in placeholders(finding.en)
+    told = [where for where in TEXTS if ".finding" not in where]
     assert [where for where in told if set(placeholders(TEXTS[where].en)) & set(text.MOMENT)] == []
 
 

@@ -23,6 +23,7 @@ from llmtrain_exporter.knowledge.text import Text
 _JUDGED: Mapping[Metric, Text] = {
     optimisation.SEQUENCE_ACCURACY: Text("Answers right to the last token", "整条全对的比例"),
     reward.ZERO_STD_EXCLUDED: Text("Groups left out for equal rewards", "因奖励全同被剔除的组"),
+    reward.GROUP_OUTCOME: Text("Groups all right, all wrong, mixed", "全对、全错与有对有错的组"),
     reward.REWARD_PART: Text("Reward with and without its penalty", "奖励与 KL 惩罚"),
     reward.REWARD_MODEL_SCORE: Text("Scores of the reward model", "reward model 打分"),
     reward.JUDGE_SCORE: Text("Scores of policy and reference", "policy 与 reference 得分"),

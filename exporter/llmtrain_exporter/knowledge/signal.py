@@ -86,7 +86,8 @@ class Advice:
     """All texts about one signal.
 
     `title` names the condition. `summary` is one static sentence, for the alert. `finding` says what happened
-    in a run; it alone holds placeholders of the moment. `meaning` says what that tells, `impact` what follows
+    in a run; it alone holds placeholders of the moment. `findings`: the same at severities at which something
+    else has happened. `meaning` says what that tells, `impact` what follows
     if nothing is done, `diagnosis` what to look at, in order. `causes` and `remedies` are ids, the likeliest
     and the first to try in front; each has the profiles that it applies to. `baselines`: what `finding` calls
     the baseline, by split of the series, where that is not the series' own usual level.
@@ -102,6 +103,7 @@ class Advice:
     remedies: tuple[str, ...] = ()
     sources: tuple[Text, ...] = ()
     baselines: Mapping[str, Text] = field(default_factory=dict)
+    findings: Mapping[Severity, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

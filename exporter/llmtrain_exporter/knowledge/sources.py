@@ -36,6 +36,7 @@ def _paper(name: str, number: str) -> Text:
 ADAPTIVE_KL = _paper("Ziegler et al.", "1909.08593")
 DAPO = _paper("DAPO", "2503.14476")
 DISPLACEMENT = _paper("Likelihood displacement", "2410.08847")
+GDPO = _paper("GDPO", "2601.05242")
 DPO = _paper("DPO", "2305.18290")
 GSPO = _paper("GSPO", "2507.18071")
 ENTROPY = _paper("Entropy mechanism of RL", "2505.22617")

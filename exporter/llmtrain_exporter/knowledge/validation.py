@@ -24,6 +24,8 @@ from llmtrain_exporter.knowledge.signal import Advice, Bounds, Signal
 from llmtrain_exporter.knowledge.signals import (
     SIGNALS,
     collapse,
+    contrast,
+    critic,
     exploration,
     fit,
     gradient,
@@ -36,6 +38,7 @@ from llmtrain_exporter.knowledge.signals import (
     preference,
     progress,
     reward,
+    sampling,
 )
 from llmtrain_exporter.knowledge.text import Lang, Text
 
@@ -43,7 +46,7 @@ ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
 
 NUMBERED = (
     *(own_level, evidence_limits, pace, non_finite, loss, gradient, policy, exploration, mismatch, length),
-    *(reward, hacking, preference, fit, progress, collapse),
+    *(reward, hacking, contrast, sampling, critic, preference, fit, progress, collapse),
 )
 """Modules with numbers that rules go by."""
 
@@ -124,6 +127,8 @@ def _advice(name: str, signal: Signal) -> Iterator[str]:
             yield from (f"{name} has no {part} in {lang.value}" for part in missing)
     for place, check in enumerate(advice.diagnosis, 1):
         yield from _missing(name, f"diagnosis {place}", check)
+    for severity, finding in advice.findings.items():
+        yield from _missing(name, f"{severity.value} finding", finding)
     for split, baseline in advice.baselines.items():
         yield from _missing(name, f"name of the {split} baseline", baseline)
     for part in ("diagnosis", "causes", "remedies", "sources"):
@@ -219,7 +224,8 @@ def _placeholders(known: Tables) -> Iterator[str]:
 
 
 def _advice_texts(advice: Advice) -> Sequence[Text]:
-    return [getattr(advice, part) for part in ADVICE_TEXTS] + [*advice.diagnosis, *advice.baselines.values()]
+    texts = [getattr(advice, part) for part in ADVICE_TEXTS]
+    return [*texts, *advice.findings.values(), *advice.diagnosis, *advice.baselines.values()]
 
 
 def _references(known: Tables) -> Iterator[str]:

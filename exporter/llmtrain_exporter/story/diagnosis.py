@@ -136,7 +136,8 @@ def findings(run: Snapshot, lang: Lang) -> list[Finding]:
 def _finding(run: Snapshot, episodes: Sequence[Episode], lang: Lang) -> Finding:
     worst = max(episodes, key=badness)
     hidden = worst.signal == NON_FINITE.name and math.isfinite(worst.peak)
-    form = words.HIDDEN_NAN if hidden else SIGNALS[worst.signal].advice.finding
+    advice = SIGNALS[worst.signal].advice
+    form = words.HIDDEN_NAN if hidden else advice.findings.get(worst.severity, advice.finding)
     return Finding(
         first_step=episodes[0].first_step,
         last_step=None if episodes[-1].active else episodes[-1].last_step,

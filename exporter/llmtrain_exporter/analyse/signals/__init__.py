@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from llmtrain_exporter.analyse.signals import (
+    contrast,
+    critic,
     exploration,
     fit,
     gradient,
@@ -17,6 +19,7 @@ from llmtrain_exporter.analyse.signals import (
     preference,
     progress,
     reward,
+    sampling,
 )
 from llmtrain_exporter.analyse.signals.rule import Context, Rule
 from llmtrain_exporter.knowledge.signal import FoundBy, Profile, Signal
@@ -29,9 +32,12 @@ RULES: tuple[type[Rule], ...] = (
     *policy.RULES,
     *exploration.RULES,
     *mismatch.RULES,
+    *sampling.RULES,
+    *critic.RULES,
     *length.RULES,
     *reward.RULES,
     *hacking.RULES,
+    *contrast.RULES,
     *fit.RULES,
     *preference.RULES,
     *progress.RULES,

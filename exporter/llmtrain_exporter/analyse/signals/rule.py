@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge.catalogue import mismatch, objective, value
+from llmtrain_exporter.knowledge.catalogue import mismatch, objective, reward, rollout, value
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.own_level import OUTLYING_SIGMAS
 from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
@@ -31,6 +31,9 @@ REWARD = series(c.REWARD, TRAIN)
 EVAL_REWARD = series(c.REWARD, EVAL)
 REWARD_STD = series(c.REWARD_STD, TRAIN)
 REWARD_ZERO_STD = series(c.REWARD_ZERO_STD, TRAIN)
+GROUPS_ALL_RIGHT, GROUPS_ALL_WRONG = (
+    series(reward.GROUP_OUTCOME, ("outcome", outcome), TRAIN) for outcome in ("all", "none")
+)
 LENGTH = series(c.COMPLETION_LENGTH, MEAN, TRAIN)
 LONGEST = series(c.COMPLETION_LENGTH, ("stat", "max"), TRAIN)
 CLIPPED = series(c.COMPLETION_CLIPPED, TRAIN)
@@ -39,6 +42,8 @@ LOGP_DIFFERENCE = series(mismatch.LOGP_DIFFERENCE, MEAN, TRAIN)
 PERPLEXITY_DIFFERENCE = series(mismatch.LOG_PERPLEXITY_DIFFERENCE, ("stat", "mean_absolute"), TRAIN)
 IMPORTANCE_RATIO = series(mismatch.IMPORTANCE_RATIO, MEAN, TRAIN)
 EFFECTIVE_SAMPLES = series(mismatch.EFFECTIVE_SAMPLES, TRAIN)
+STALENESS = series(rollout.STALENESS, MEAN)
+DROPPED_SAMPLES = tuple(series(rollout.DROPPED_SAMPLES, ("reason", why)) for why in ("stale", "oversize"))
 MARGIN = series(c.PREFERENCE_MARGIN, TRAIN)
 PREFERENCE_ACCURACY = series(c.PREFERENCE_ACCURACY, TRAIN)
 EVAL_PREFERENCE_ACCURACY = series(c.PREFERENCE_ACCURACY, EVAL)
@@ -55,6 +60,8 @@ RESPONSE_KL = series(objective.RESPONSE_KL, TRAIN)
 POLICY_RATIO = series(objective.POLICY_RATIO, MEAN, TRAIN)
 POLICY_LOSS = series(objective.POLICY_LOSS, TRAIN)
 VALUE_LOSS = series(value.VALUE_LOSS, TRAIN)
+VALUE_CLIP_RATIO = series(value.VALUE_CLIP_RATIO, TRAIN)
+EXPLAINED_VARIANCE = series(value.VALUE_EXPLAINED_VARIANCE, TRAIN)
 
 Interval = tuple[float, float]
 ANY: Interval = (-UNLIMITED, UNLIMITED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmtrain_exporter.knowledge.catalogue.entry import entry, parts
-from llmtrain_exporter.knowledge.metric import Group, Key
+from llmtrain_exporter.knowledge.metric import Group, Key, Unit
 
 _R = Group.REWARD
 
@@ -93,6 +93,16 @@ ZERO_STD_EXCLUDED = entry(
     "frac_reward_zero_std_excluded",
     split=True,
 )
+GROUP_OUTCOME = entry(
+    "group_outcome_ratio",
+    _R,
+    "Share of prompt groups in which all, none or some of the completions are right.",
+    Key("train/baseline_reward/pct_1", Unit.PERCENT, "all"),
+    Key("train/baseline_reward/pct_0", Unit.PERCENT, "none"),
+    Key("train/baseline_reward/pct_mixed", Unit.PERCENT, "some"),
+    label="outcome",
+    split=True,
+)
 RUNNING_MEAN = entry(
     "reward_running_mean",
     _R,
@@ -111,5 +121,6 @@ FEATURE_REWARD = entry(
 
 METRICS = (
     *(REWARD, REWARD_STD, REWARD_FUNCTION_MEAN, REWARD_FUNCTION_STD, REWARD_ZERO_STD, ZERO_STD_EXCLUDED),
-    *(REWARD_PART, REWARD_MODEL_SCORE, JUDGE_SCORE, JUDGE_MARGIN, RUNNING_MEAN, FEATURE_REWARD),
+    *(GROUP_OUTCOME, REWARD_PART, REWARD_MODEL_SCORE, JUDGE_SCORE, JUDGE_MARGIN, RUNNING_MEAN),
+    FEATURE_REWARD,
 )

@@ -57,6 +57,29 @@ CAUSES: Mapping[str, Cause] = {
         sources=(src.VERL_CORRECTION, src.RUNS),
         profiles=POLICIES,
     ),
+    "stale_samples": Cause(
+        Text("Samples are older than the policy", "样本比 policy 旧"),
+        Text(
+            "Between sampling and training lie several weight updates: more is sampled ahead than is used, "
+            "or the weights reach the sampler late.",
+            "采样与训练之间隔了好几次权重更新：预先采样的量用不完，或者权重同步到采样端太晚。",
+        ),
+        evidence=(Signalled(signals=("policy_stale", "samples_dropped"), weight=1.5, needed=True),),
+        remedies=("fresher_samples", "shorten_completions"),
+        sources=(src.TRAINERS, src.PRIME_TRAINING),
+        profiles=POLICIES,
+    ),
+    "poor_value_function": Cause(
+        Text("The value function has not learnt the returns", "价值函数没有学会预测回报"),
+        Text(
+            "Its values say less of the returns than their mean would, so that advantages are noise.",
+            "它的预测还不如平均回报，优势只剩噪声。",
+        ),
+        evidence=(Signalled(signals=("value_fault",), weight=1.5, needed=True),),
+        remedies=("better_values", "lower_learning_rate", "larger_batch"),
+        sources=(src.PPO, src.RUNS),
+        profiles=POLICIES,
+    ),
     "wrong_reference": Cause(
         Text("Policy and reference model differ from the start", "policy 与 reference model 一开始就不同"),
         Text(

@@ -58,6 +58,18 @@ CAUSES: Mapping[str, Cause] = {
         sources=(src.GRPO_CAUSES,),
         profiles=POLICIES,
     ),
+    "unbalanced_rewards": Cause(
+        Text("Reward functions differ too much in scale", "各项奖励的尺度相差太大"),
+        Text(
+            "One function spreads so much more than the others that it alone decides which completion of a "
+            "group is better.",
+            "某一项的差异远大于其他项，同组回答孰优孰劣全由它决定。",
+        ),
+        evidence=(Signalled(signals=("reward_dominated",), weight=1.5, needed=True),),
+        remedies=("balance_rewards", "fix_reward"),
+        sources=(src.GDPO, src.RUNS),
+        profiles=POLICIES,
+    ),
     "never_rewarded": Cause(
         Text("A reward that no completion ever earns", "从来没有回答拿到过的奖励"),
         Text(

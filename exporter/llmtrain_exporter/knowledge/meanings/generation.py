@@ -9,7 +9,7 @@ from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.catalogue import objective
 from llmtrain_exporter.knowledge.catalogue import reward as r
 from llmtrain_exporter.knowledge.meaning import Good, Healthy, LimitOf, Meaning, Worry
-from llmtrain_exporter.knowledge.meanings.plain import on_its_own_level, plain
+from llmtrain_exporter.knowledge.meanings.plain import noted, on_its_own_level, plain
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import GRPO, REWARD_MODEL
 from llmtrain_exporter.knowledge.signal import Severity
@@ -138,6 +138,13 @@ REWARD: Mapping[Metric, Meaning] = {
         "因组内奖励全同而被框架剔除的 prompt 组比例，这部分采样白费了。",
         Good.DOWN,
         related=(c.REWARD_ZERO_STD,),
+    ),
+    r.GROUP_OUTCOME: plain(
+        "Which groups teach: only mixed ones do. All right means too easy, none right too hard.",
+        "哪些组能教会模型：只有有对有错的组可以。全对说明太简单，全错说明太难。",
+        sources=(src.NEMO_GRPO,),
+        related=(c.REWARD_ZERO_STD,),
+        healthy=noted("The mixed share is what teaches.", "真正起作用的是有对有错的比例。", GRPO),
     ),
     r.REWARD_PART: plain(
         "PPO's accounts: the penalty for moving away from the reference model, and the score with it taken "

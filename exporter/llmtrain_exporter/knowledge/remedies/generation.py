@@ -142,6 +142,40 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.GRPO_CAUSES, src.GRPO_REWARDS),
         profiles=POLICIES,
     ),
+    "balance_rewards": Remedy(
+        Text("Bring the reward functions to one scale", "让各项奖励尺度相当"),
+        Text(
+            "Choose weights (reward_weights) that even out their spreads, or scale each function within its "
+            "group before they are added: multi_objective_aggregation normalize_then_sum in TRL, "
+            "scale_rewards gdpo in ms-swift.",
+            "用 reward_weights 让各项的标准差相当，或者先在组内对每一项分别归一化再相加："
+            "TRL 用 multi_objective_aggregation normalize_then_sum，ms-swift 用 scale_rewards gdpo。",
+        ),
+        (src.GDPO,),
+        profiles=POLICIES,
+    ),
+    "fresher_samples": Remedy(
+        Text("Sample less far ahead", "减少提前采样"),
+        Text(
+            "Fewer samples in flight and a shorter queue, weights sent after each update, more GPUs for the "
+            "slower side. A lower bound on age alone only throws more away.",
+            "减少在途样本、缩短队列，每次更新后都同步权重，给较慢的一侧多分些 GPU。"
+            "只收紧陈旧度上限，只会丢掉更多样本。",
+        ),
+        (src.TRAINERS, src.PRIME_TRAINING),
+        profiles=POLICIES,
+    ),
+    "better_values": Remedy(
+        Text("Train the value function better", "把价值函数训练好"),
+        Text(
+            "Start it from the reward model, train it alone for the first steps, and keep rewards on one "
+            "scale; give its loss more weight or a learning rate of its own.",
+            "用 reward model 初始化，最初几步只训练它，保持奖励尺度一致；"
+            "提高它的 loss 权重，或单独设学习率。",
+        ),
+        (src.PPO, src.RUNS),
+        profiles=POLICIES,
+    ),
     "more_contrast": Remedy(
         Text("Make completions of a group differ", "让同组回答拉开差距"),
         Text(

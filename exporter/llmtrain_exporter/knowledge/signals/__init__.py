@@ -8,6 +8,8 @@ from llmtrain_exporter.knowledge.profile import PROFILES
 from llmtrain_exporter.knowledge.signal import Limits, Profile, Signal
 from llmtrain_exporter.knowledge.signals import (
     collapse,
+    contrast,
+    critic,
     exploration,
     fit,
     gradient,
@@ -20,6 +22,7 @@ from llmtrain_exporter.knowledge.signals import (
     preference,
     progress,
     reward,
+    sampling,
 )
 
 ORDER = (
@@ -28,7 +31,9 @@ ORDER = (
     *("length_surge", "length_collapse", "clipped_high", "length_creep"),
     *("reward_drop", "reward_function_drop", "reward_flat"),
     *("rewards_part", "length_pays", "validation_parts"),
+    *("reward_dominated", "groups_unsolved", "groups_solved"),
     *("entropy_collapse", "entropy_fall", "entropy_explosion", "engine_mismatch"),
+    *("policy_stale", "samples_dropped", "value_fault"),
     *("likelihood_displacement", "margin_explosion", "preference_overfit"),
     *("overfit", "accuracy_drop", "lr_out_of_range"),
     *("throughput_drop", "memory_growth", "stalled", "collapse"),
@@ -51,9 +56,12 @@ SIGNALS = in_order(
         *policy.SIGNALS,
         *exploration.SIGNALS,
         *mismatch.SIGNALS,
+        *sampling.SIGNALS,
+        *critic.SIGNALS,
         *length.SIGNALS,
         *reward.SIGNALS,
         *hacking.SIGNALS,
+        *contrast.SIGNALS,
         *fit.SIGNALS,
         *preference.SIGNALS,
         *progress.SIGNALS,

@@ -204,6 +204,16 @@ REWARD_FLAT = Signal(
             "Rewards have no spread at {unit} {step}: {metric} is {value}.",
             "第 {step} {unit}奖励没有差异：{metric} 为 {value}。",
         ),
+        findings={
+            Severity.INFO: Text(
+                "Nearly all is right, so that rewards have no spread at {unit} {step}: {metric} is {value}.",
+                "第 {step} {unit}回答几乎全对，奖励因此没有差异：{metric} 为 {value}。",
+            ),
+            Severity.CRITICAL: Text(
+                "All wrong, so that rewards have no spread at {unit} {step}: {metric} is {value}.",
+                "第 {step} {unit}回答全错，奖励因此没有差异：{metric} 为 {value}。",
+            ),
+        },
         meaning=Text(
             "GRPO compares the completions of a prompt with each other. Equal rewards give advantage 0 and "
             "gradient 0. With a high reward the task is solved; with reward 0 the policy is dead or the "

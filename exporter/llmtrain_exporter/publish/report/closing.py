@@ -137,8 +137,8 @@ def _unseen(run: Snapshot, say: Say) -> Iterator[str]:
         yield say(r.HIDES, what=what, signals=say.listed(map(say.title, names)))
 
 
-_SPECIAL = ("collapse", "stalled", "overfit")
-"""They follow from others, from a clock, or from evaluations."""
+_SPECIAL = ("collapse", "stalled", "overfit", "policy_stale", "samples_dropped")
+"""They follow from others, from a clock, from evaluations, or can be in trainers alone that sample aside."""
 
 
 def _unknown(material: Material, say: Say) -> Iterator[str]:
