@@ -46,6 +46,13 @@ def test_a_run_that_logs_none_of_it_has_no_more_columns_and_no_tracker() -> None
     assert "llmtrain_reward_function_std" not in names
 
 
+def test_a_series_that_comes_late_is_looked_at_from_then_on() -> None:
+    """Another set of keys makes its columns in the middle of a run."""
+    rows = [*grpo(50), *_grpo_with(80, {"sample/staleness_mean": 6.0})]
+    (episode,) = found(analyse("grpo", rows), "policy_stale")
+    assert episode.first_step > 50
+
+
 def _spread(own: float, other: float, mean: float) -> dict[str, object]:
     return {"rewards/Score/mean": 4.0, "rewards/Score/std": own, **_other(other, mean)}
 

@@ -49,7 +49,7 @@ class Analysis:
         self._rules = rules_for(profile, Context(profile.limits, numbers, kl_clamp))
         # The rules, and not their hooks: a bound method of each would take more memory than the rules do.
         self._reading = tuple(rule for rule in self._rules if rule.read is not None)
-        self._looking_back = tuple(rule for rule in self._rules if rule.look_back is not None)
+        self._looking_back: tuple[Rule, ...] = ()  # those whose series were there
         self._evaluating = tuple(rule for rule in self._rules if rule.evaluate is not None)
         self._columns = Columns(self._rules)
         self._layout: Layout | None = None
@@ -162,7 +162,18 @@ class Analysis:
 
     def _turn_to(self, layout: Layout) -> None:
         self._layout = layout
-        self._plan = self._columns.plan(layout) if layout.kind is RowKind.TRAIN else None
+        if layout.kind is not RowKind.TRAIN:
+            self._plan = None
+            return
+        before = len(self._columns.order)
+        self._plan = self._columns.plan(layout)
+        if before != len(self._columns.order) or not self._looking_back:
+            self._looking_back = tuple(rule for rule in self._rules if self._can_look_back(rule))
+
+    def _can_look_back(self, rule: Rule) -> bool:
+        """Whether a rule has something to look back on: not where no row had what it compares."""
+        there = not rule.compared or any(watched in self._columns.at for watched in rule.compared)
+        return there and rule.look_back is not None
 
     def _view(self, record: Record, step: int, values: Mapping[Series, float]) -> RecordView:
         columns = self._columns

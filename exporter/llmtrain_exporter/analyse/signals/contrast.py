@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmtrain_exporter.analyse.averages import mean
@@ -35,14 +35,13 @@ from llmtrain_exporter.knowledge.signals.contrast import (
     OTHER_VARIES,
     REWARD_DOMINATED,
 )
-from llmtrain_exporter.model import Layout, Record, Series, series
+from llmtrain_exporter.model import Layout, Series, series
 
 
 class Spread(NamedTuple):
-    """What a reward function gives: mean of its variances, and its mean."""
+    """What a reward function gives to completions: standard deviation and mean."""
 
-    where: Series
-    variance: float
+    deviation: float
     mean: float
 
     @property
@@ -50,16 +49,11 @@ class Spread(NamedTuple):
         """Whether completions differ by it: neither all nor none of them earn it."""
         return self.deviation >= max(OTHER_SPREAD, OTHER_VARIES * abs(self.mean))
 
-    @property
-    def deviation(self) -> float:
-        """Its standard deviation."""
-        return math.sqrt(self.variance)
-
 
 class RewardDominated(Rule):
     """One reward function has nearly all of the variance, while another still has something to teach."""
 
-    __slots__ = ("_at", "_layout", "_looks")
+    __slots__ = ("_deviations", "_functions", "_layout", "_looks", "_means")
 
     signal = REWARD_DOMINATED
 
@@ -69,55 +63,66 @@ class RewardDominated(Rule):
 
     def reset(self) -> None:
         """Nothing has been looked at yet."""
-        self._looks: deque[tuple[tuple[float, float], ...]] = deque(maxlen=DOMINATED_LOOKS)
         self._layout: Layout | None = None
-        self._at: Mapping[Series, tuple[int, int]] = {}  # columns of each function's spread and mean
+        self._functions: tuple[Series, ...] = ()
+        self._deviations: tuple[int, ...] = ()  # columns of the functions' standard deviations ...
+        self._means: tuple[int, ...] = ()  # ... and of their means
+        self._looks: deque[tuple[Spread, ...]] = deque(maxlen=DOMINATED_LOOKS)  # in a row
 
     def look_back(self, view: RecordView) -> Readings:
         """The share of the summed variances that the largest has."""
-        layout = view.record.layout
-        if layout is not self._layout:
-            self._turn_to(layout)
-        if len(self._at) < 2:
+        record = view.record
+        if record.layout is not self._layout:
+            self._turn_to(record.layout)
+        if len(self._functions) < 2:
             return
-        values = view.record.values
-        self._looks.append(tuple((values[std], values[average]) for std, average in self._at.values()))
-        if len(self._looks) == DOMINATED_LOOKS:
-            reading = self._read()
-            yield reading if reading is not None and self.meets(reading) else None
+        values = record.values
+        if not _largest_share([values[at] for at in self._deviations]) >= self.first.limit:
+            self._looks.clear()
+            yield None
+            return
+        spreads = zip(self._deviations, self._means, strict=True)
+        self._looks.append(tuple(Spread(values[at], values[average]) for at, average in spreads))
+        yield self._read() if len(self._looks) == DOMINATED_LOOKS else None
 
     def _turn_to(self, layout: Layout) -> None:
-        """Another set of keys: what was seen before had other functions, maybe."""
+        """Another set of keys, which may be of other functions."""
         at = {where: column for column, where in enumerate(layout.series)}
         found = {
-            where: (column, at[average])
-            for where, column in at.items()
+            where: at[average]
+            for where in layout.series
             if where.metric is c.REWARD_FUNCTION_STD and TRAIN in where.labels
             if (average := series(c.REWARD_FUNCTION_MEAN, *where.labels)) in at
         }
-        if found.keys() != self._at.keys():
+        if tuple(found) != self._functions:
             self._looks.clear()
-        self._layout, self._at = layout, found
+        self._layout, self._functions = layout, tuple(found)
+        self._deviations, self._means = tuple(at[where] for where in found), tuple(found.values())
 
     def _read(self) -> SignalReading | None:
-        first, *others = sorted(self._spreads(), key=lambda spread: -spread.variance)
-        total = first.variance + sum(spread.variance for spread in others)
-        drowned = max((spread.deviation for spread in others if spread.teaches), default=None)
-        if drowned is None or not math.isfinite(total):
+        spreads = [
+            Spread(mean([each.deviation for each in looks]), mean([each.mean for each in looks]))
+            for looks in zip(*self._looks, strict=True)
+        ]
+        first = max(range(len(spreads)), key=lambda at: spreads[at].deviation)
+        drowned = [each.deviation for at, each in enumerate(spreads) if at != first and each.teaches]
+        share = _largest_share([each.deviation for each in spreads])
+        if not (drowned and share >= self.first.limit):
             return None
-        return SignalReading(first.variance / total, first.deviation, first.where, baseline=drowned)
+        return SignalReading(share, spreads[first].deviation, self._functions[first], baseline=max(drowned))
 
-    def _spreads(self) -> Iterator[Spread]:
-        for at, where in enumerate(self._at):
-            looks = [look[at] for look in self._looks]
-            variance = mean([std * std for std, _ in looks])
-            yield Spread(where, variance, mean([average for _, average in looks]))
+
+def _largest_share(deviations: Sequence[float]) -> float:
+    """The share of the summed variances that the largest has; NaN where one of them is no number."""
+    variances = [deviation * deviation for deviation in deviations]
+    total = sum(variances)
+    return max(variances) / total if total > 0 else math.nan
 
 
 class GroupsUnsolved(Rule):
     """Most groups are all wrong: as the log says, or because they have no spread and nothing is earned."""
 
-    __slots__ = ("_shares",)
+    __slots__ = ("_at", "_layout", "_shares")
 
     signal = GROUPS_UNSOLVED
     compared = (REWARD,)
@@ -128,27 +133,36 @@ class GroupsUnsolved(Rule):
 
     def reset(self) -> None:
         """Nothing has been looked at yet."""
-        self._shares: deque[float] = deque(maxlen=GROUP_LOOKS)
+        self._layout: Layout | None = None
+        self._at: int | None = None  # column of the share that is looked at
+        self._shares: deque[float] = deque(maxlen=GROUP_LOOKS)  # in a row
 
     def look_back(self, view: RecordView) -> Readings:
         """The share of groups that are all wrong."""
-        where, share = _all_wrong(view)
-        if share is None:
+        record = view.record
+        if record.layout is not self._layout:
+            self._layout, self._at = record.layout, _share_at(record.layout)
+        if self._at is None:
             return
-        self._shares.append(share)
+        where, share = record.layout.series[self._at], record.values[self._at]
+        if share >= self.first.limit and (where is GROUPS_ALL_WRONG or _earns_nothing(view)):
+            self._shares.append(share)
+        else:
+            self._shares.clear()
         shown = mean(self._shares) if len(self._shares) == GROUP_LOOKS else 0.0
-        yield SignalReading(shown, shown, where) if shown >= self.first.limit else None
+        yield SignalReading(shown, shown, where) if shown else None
 
 
-def _all_wrong(view: RecordView) -> tuple[Series, float | None]:
-    stated = logged(view.record, GROUPS_ALL_WRONG)
-    if stated is not None:
-        return GROUPS_ALL_WRONG, stated
-    alike, rewards = logged(view.record, REWARD_ZERO_STD), view.recent(REWARD, BLOCK)
-    if alike is None or not rewards:
-        return REWARD_ZERO_STD, None
-    nothing = min(rewards) >= 0 and mean(rewards) <= HARDLY_EARNED
-    return REWARD_ZERO_STD, alike if nothing else 0.0
+def _share_at(layout: Layout) -> int | None:
+    """The column of the groups that are all wrong; else of those without a spread."""
+    wanted = (GROUPS_ALL_WRONG, REWARD_ZERO_STD)
+    return next((layout.series.index(where) for where in wanted if where in layout.series), None)
+
+
+def _earns_nothing(view: RecordView) -> bool:
+    """Whether next to nothing is earned in a block; of rewards that punish, 0 is the best."""
+    rewards = view.recent(REWARD, BLOCK)
+    return bool(rewards) and min(rewards) >= 0 and mean(rewards) <= HARDLY_EARNED
 
 
 class GroupsSolved(Rule):
@@ -165,12 +179,6 @@ class GroupsSolved(Rule):
         if shares:
             share = mean(shares)
             yield SignalReading(share, share, GROUPS_ALL_RIGHT) if share >= self.first.limit else None
-
-
-def logged(record: Record, where: Series) -> float | None:
-    """The value that a record has of a series."""
-    series_of = record.layout.series
-    return record.values[series_of.index(where)] if where in series_of else None
 
 
 RULES = (RewardDominated, GroupsUnsolved, GroupsSolved)

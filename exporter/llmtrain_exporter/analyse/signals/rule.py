@@ -188,7 +188,7 @@ class Rule:
     """Whether a record alone is a sign of an incident, before the signal holds for long enough."""
 
     look_back: ClassVar[Callable[[Any, RecordView], Readings] | None] = None
-    """What the last BLOCK training records say."""
+    """What the last BLOCK training records say. Not asked while no row had one of `compared`."""
 
     moves_bounds: ClassVar[bool] = False
     """Whether what is `ordinary` is another after a `look_back`."""

@@ -43,6 +43,8 @@ class SamplesDropped(Rule):
 
     def look_back(self, view: RecordView) -> Readings:
         """How many in a mean record, for the reason for which there are most."""
+        if view.levels.keys().isdisjoint(DROPPED_SAMPLES):
+            return
         dropped = {where: _dropping(view.recent(where, BLOCK)) for where in DROPPED_SAMPLES}
         where = max(DROPPED_SAMPLES, key=lambda reason: dropped[reason])
         most = dropped[where]

@@ -12,13 +12,13 @@ from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Severity, 
 from llmtrain_exporter.knowledge.text import Text
 
 DOMINATED_LOOKS: Annotated[int, "records, one of each block", src.RUNS] = 3
-"""Whose mean variances are compared."""
+"""In a row, in which one function has as much of the variance as the limit says."""
 OTHER_SPREAD: Annotated[float, "reward", src.RUNS] = 0.1
 """Standard deviation of another reward function, from which on it has something to teach, ..."""
 OTHER_VARIES: Annotated[float, "share of its mean", src.RUNS] = 0.25
 """... if it is this much, too: one that nearly all completions earn is learned."""
 GROUP_LOOKS: Annotated[int, "records, one of each block", src.RUNS] = 2
-"""Whose mean share of groups is held against the limit."""
+"""In a row, in which so many groups are all wrong."""
 HARDLY_EARNED: Annotated[float, "reward", src.RUNS] = 0.05
 """Mean reward up to which groups without a spread are all wrong, where nothing tells of each."""
 
