@@ -12,6 +12,7 @@ from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
 from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.schedule import Schedule
+from llmtrain_exporter.ingest.wrappers import unwrapped
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Record, Skip
 
@@ -42,7 +43,10 @@ class Confidence(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The first bytes of a file without the blanks before them, and the JSON object in its first line."""
+    """The first bytes of a file without the blanks before them, and the JSON object in its first line.
+
+    Both of what a program wrote, without what Docker or Kubernetes put around each line of it.
+    """
 
     text: bytes
     first: Mapping[str, object] | None
@@ -50,7 +54,7 @@ class Head:
     @classmethod
     def of(cls, data: bytes) -> Head:
         """Of the bytes as they stand in the file."""
-        text = as_utf8(data).lstrip()
+        text = unwrapped(as_utf8(data).lstrip())
         try:
             first = json.loads(text.partition(b"\n")[0])
         except (ValueError, RecursionError):

@@ -6,9 +6,13 @@ import re
 
 from llmtrain_exporter.ingest.console import ConsoleReader
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.own_rows import OwnRows
 from llmtrain_exporter.ingest.printed_rows import PrintedRows
+from llmtrain_exporter.ingest.schedule import Schedule
 from llmtrain_exporter.ingest.writer import WriterMark
 from llmtrain_exporter.knowledge.producers import AXOLOTL, LLAMAFACTORY, SWIFT, TRANSFORMERS, UNSLOTH
+from llmtrain_exporter.model import Record
 
 WRITERS = (
     WriterMark(
@@ -36,15 +40,23 @@ WRITERS = (
 
 
 def sniff(head: Head) -> Confidence:
-    """Any text may be printed. What Docker keeps of that is JSON, and no trainer's."""
-    wrapped = head.first is not None and "log" in head.first and "stream" in head.first
-    return Confidence.SURE if wrapped else Confidence.FALLBACK
+    """Any text may be printed. JSON alone in its line is rather a log of data."""
+    grammar, normaliser = OwnRows(PrintedRows().rows), Normaliser()
+    lines = (line for line in re.split(rb"[\r\n]", head.text) if b"{" in line)
+    rows = (cells for line in lines for cells in grammar.rows(line))
+    trains = head.first is None and any(isinstance(normaliser.record(cells), Record) for cells in rows)
+    return Confidence.LIKELY if trains else Confidence.FALLBACK
+
+
+def reader(normaliser: Normaliser, schedule: Schedule) -> ConsoleReader:
+    """A reader of one log."""
+    return ConsoleReader(normaliser, OwnRows(PrintedRows().rows).rows, schedule, WRITERS)
 
 
 DIALECT = Dialect(
     name="printed",
     producer=TRANSFORMERS,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, PrintedRows().rows, schedule, WRITERS),
+    reader=reader,
     sniff=sniff,
     role=Role.CONSOLE,
     stepless=True,
