@@ -380,6 +380,7 @@ def test_every_dialect_names_its_producer() -> None:
         "llamafactory": "llamafactory",
         "trainer_state": "transformers",
         "printed": "transformers",
+        "verl": "verl",
     }
 
 

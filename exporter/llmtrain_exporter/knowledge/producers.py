@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import profile
-from llmtrain_exporter.knowledge.producer import PYTHON_KEYWORD, YAML_KEY, Producer
+from llmtrain_exporter.knowledge.producer import ASSIGNED, PYTHON_KEYWORD, YAML_KEY, Producer
 from llmtrain_exporter.knowledge.trainer_arguments import spelling
 from llmtrain_exporter.knowledge.trainer_arguments.spelling import Spelling
 from llmtrain_exporter.knowledge.trainer_arguments.table import CLASSES
@@ -123,6 +123,31 @@ AXOLOTL = Producer(
     states_steps=TRANSFORMERS.states_steps,
 )
 """Axolotl."""
+
+_ACTOR = "actor_rollout_ref.actor"
+VERL = Producer(
+    name="verl",
+    style=ASSIGNED,
+    flags={
+        "learning_rate": f"{_ACTOR}.optim.lr",
+        "warmup_ratio": f"{_ACTOR}.optim.lr_warmup_steps_ratio",
+        "warmup_steps": f"{_ACTOR}.optim.lr_warmup_steps",
+        "weight_decay": f"{_ACTOR}.optim.weight_decay",
+        "max_grad_norm": f"{_ACTOR}.grad_clip",
+        "beta": f"{_ACTOR}.kl_loss_coef",
+        "epsilon": f"{_ACTOR}.clip_ratio_low",
+        "epsilon_high": f"{_ACTOR}.clip_ratio_high",
+        "max_completion_length": "data.max_response_length",
+        "num_generations": "actor_rollout_ref.rollout.n",
+        "temperature": "actor_rollout_ref.rollout.temperature",
+        "lora_rank": "actor_rollout_ref.model.lora_rank",
+        "lora_alpha": "actor_rollout_ref.model.lora_alpha",
+        "num_train_epochs": "trainer.total_epochs",
+        "save_steps": "trainer.save_freq",
+        "eval_steps": "trainer.test_freq",
+    },
+)
+"""verl, by the names of its Hydra configuration. Its other ways of logging have dialects of their own."""
 
 PRODUCERS = (SWIFT, MEGATRON_SWIFT, TRANSFORMERS, LLAMAFACTORY, AXOLOTL, UNSLOTH)
 
