@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
 from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.prefixes import without_colours
 from llmtrain_exporter.ingest.schedule import Schedule
 from llmtrain_exporter.ingest.wrappers import unwrapped
 from llmtrain_exporter.knowledge.producer import Producer
@@ -45,7 +46,7 @@ class Confidence(IntEnum):
 class Head:
     """The first bytes of a file without the blanks before them, and the JSON object in its first line.
 
-    Both of what a program wrote, without what Docker or Kubernetes put around each line of it.
+    Both of what a program wrote, without colours and what Docker or Kubernetes put around each line.
     """
 
     text: bytes
@@ -54,7 +55,7 @@ class Head:
     @classmethod
     def of(cls, data: bytes) -> Head:
         """Of the bytes as they stand in the file."""
-        text = unwrapped(as_utf8(data).lstrip())
+        text = without_colours(unwrapped(as_utf8(data).lstrip()))
         try:
             first = json.loads(text.partition(b"\n")[0])
         except (ValueError, RecursionError):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
 from llmtrain_exporter.ingest.python_dict import UNREADABLE
 from llmtrain_exporter.ingest.values import LONGEST
 
 LONGEST_ROW = 1 << 17
 """Bytes; the longest real ones have 300 fields and take a tenth."""
+
+LOST_ROW: Mapping[str, object] = {"loss": UNREADABLE, "epoch": UNREADABLE}
+"""Stands for a row of which nothing can be read, so that it is counted."""
 
 _WRAPPED = re.compile(
     rb"[A-Za-z_][\w.]{0,40}\(([^(),]{1,40})[,)]"
@@ -27,7 +31,6 @@ def number_or_text(text: bytes) -> object:
 
 def human_number(text: bytes) -> object:
     """As `number_or_text`, and of a number of three digits with a letter for its size: 10.7M."""
-    text = text.strip()
     read = number_or_text(text[:-1]) if text[-1:] in _SIZES else None
     return read * _SIZES[text[-1:]] if isinstance(read, float) else number_or_text(text)
 
@@ -37,16 +40,25 @@ def grouped_number(text: bytes) -> object:
     return number_or_text(text.replace(b",", b"")) if len(text) <= LONGEST else _text(text)
 
 
-def fields(text: bytes, between: bytes, sign: bytes) -> dict[str, object]:
-    """The fields of a row whose numbers are plain. A part without a sign is one that was cut."""
+def fields(
+    text: bytes, between: bytes, sign: bytes, read: Callable[[bytes], object] = number_or_text
+) -> dict[str, object]:
+    """The fields of a row, each value as `read`. A part without a sign is one that was cut."""
     found: dict[str, object] = {}
     for part in text.split(between):
         key, signed, value = part.rpartition(sign)
         if signed:
-            found[name(key)] = number_or_text(value.strip())
+            found[name(key)] = read(value.strip())
         elif part and not part.isspace():
             found[name(part)] = UNREADABLE
     return found
+
+
+def matching(text: bytes, field: re.Pattern[bytes], read: Callable[[bytes], object]) -> dict[str, object]:
+    """The fields of a row by a pattern of key and value. What stands between them beside commas was cut."""
+    found = {name(key): read(value) for key, value in field.findall(text)}
+    rest = field.sub(b"", text).strip(b", \t\r")
+    return {**found, name(rest): UNREADABLE} if rest else found
 
 
 def name(key: bytes) -> str:

@@ -21,7 +21,11 @@ OPENINGS = (b"[", b"(", b" ", *(b"%d" % digit for digit in range(10)))
 
 def without_prefixes(line: bytes) -> bytes:
     """A line as its program printed it, and without colours."""
-    if ESCAPE in line:
-        line = _COLOUR.sub(b"", line)
+    line = without_colours(line)
     prefix = _PREFIX.match(line)
     return line[prefix.end() :] if prefix else line
+
+
+def without_colours(text: bytes) -> bytes:
+    """Text without the escapes that colour it."""
+    return _COLOUR.sub(b"", text) if ESCAPE in text else text
