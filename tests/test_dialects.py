@@ -380,7 +380,12 @@ def test_every_dialect_names_its_producer() -> None:
         "llamafactory": "llamafactory",
         "trainer_state": "transformers",
         "printed": "transformers",
-        "verl": "verl",
+        **dict.fromkeys(("notebook", "notebook_table"), "transformers"),
+        "megatron": "megatron-lm",
+        "mlx_lm": "mlx-lm",
+        "nemo_automodel": "nemo-automodel",
+        **{name: name for name in ("litgpt", "minimind", "nanotron", "openrlhf", "roll", "slime")},
+        **{name: name for name in ("torchtitan", "torchtune", "verl", "xtuner")},
     }
 
 
