@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser
 from llmtrain_exporter.ingest.prefixes import ESCAPE, OPENINGS, without_prefixes
@@ -77,9 +77,11 @@ class ConsoleReader:
             self._writer.see_text(segment)
             return
         self._writer.see_rows(rows)
-        found.extend(
-            self._steps.place(read) if type(read) is Record else read
-            for cells in rows
-            for read in self._normaliser.rows(cells)
-            if read is not NO_RECORD
-        )
+        found.extend(self.records(rows))
+
+    def records(self, rows: Iterable[Mapping[str, object]]) -> Iterator[Record | Skip]:
+        """The records of rows, each with its step, or why there is none."""
+        for cells in rows:
+            for read in self._normaliser.rows(cells):
+                if read is not NO_RECORD:
+                    yield self._steps.place(read) if type(read) is Record else read

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from llmtrain_exporter.ingest.console import ConsoleReader
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
 from llmtrain_exporter.ingest.marked_dicts import MarkedDict, MarkedDicts
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.schedule import Schedule
 from llmtrain_exporter.knowledge.producers import SLIME
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
+from llmtrain_exporter.model import Record, Skip
 
 ALIASES = {
     "train/loss": "loss",
@@ -27,45 +30,79 @@ _ROW = re.compile(
     rb"(?=\{\s{0,9}['\"](?:train|rollout|perf|multi_turn|passrate|eval)/)"
 )
 _UPDATES = (b"step", b"critic-step")
-_SAMPLES = "rollout/"
+_SHARED = frozenset(("train/step", "rollout/step", "epoch"))  # stand in several dicts of a step
+STEP_SECONDS = 600.0
+"""So long an update may take after its samples are told."""
 
 Cells = Mapping[str, object]
 
 
 class SlimeRows:
-    """The grammar of one log.
+    """The grammar of one log: all that is said of a step is one row.
 
-    What is said of the samples before the row `rollout` joins that. Rows of rollouts count these and not
-    updates, of which one rollout can have several: they stand at the step that the training has come to.
+    Rows of rollouts count these, and not updates, of which a rollout can have several. A row ends where the
+    next update or rollout begins, or when it has all that the two before it had.
     """
 
     def __init__(self) -> None:
         self._dicts = MarkedDicts(_ROW)
         self._axis = _UpdateAxis()
-        self._samples: tuple[int, Cells] | None = None  # of a rollout, by its count
+        self._open = _OpenRow()
+        self._before: Counter[bytes] = Counter()  # the kinds of dicts in the last row
+        self._usual: Counter[bytes] = Counter()  # in the last two rows
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds of silence after which what is held is whole; None: nothing is."""
+        return STEP_SECONDS if self._open.cells else None
 
     def rows(self, line: bytes) -> Sequence[Cells]:
         """The rows that are whole with this line."""
         return [row for found in self._dicts.find(line) for row in self._rows(found)]
 
-    def _rows(self, found: MarkedDict) -> Sequence[Cells]:
-        kind, count, cells = found.mark["kind"], int(found.mark["count"]), found.cells
-        if kind in _UPDATES:
-            return [{**cells, "step": self._axis.update(count)}]
-        if kind == b"eval":
-            evaluated = {EVAL_PREFIX + key: cell for key, cell in cells.items()}
-            return [{**evaluated, "step": self._axis.rollout(count)}]
-        before = self._samples
-        self._samples = None
-        if kind != b"rollout" and any(key.startswith(_SAMPLES) for key in cells):
-            self._samples = count, cells
-            return [] if before is None else [self._of_rollout(*before)]
-        if before is not None and before[0] == count:
-            return [self._of_rollout(count, {**before[1], **cells})]
-        return [self._of_rollout(*each) for each in (before, (count, cells)) if each]
+    def end(self) -> Sequence[Cells]:
+        """The row that is held, as it is."""
+        opened, self._open = self._open, _OpenRow()
+        if not opened.cells:
+            return ()
+        self._usual = opened.kinds if opened.kinds == self._before else Counter()
+        self._before = opened.kinds
+        step = self._axis.step(opened.update, opened.rollout)
+        return [{**opened.cells, "step": step}]
 
-    def _of_rollout(self, count: int, cells: Cells) -> Cells:
-        return {**cells, "step": self._axis.rollout(count)}
+    def _rows(self, found: MarkedDict) -> Sequence[Cells]:
+        kind, count = found.mark["kind"], int(found.mark["count"])
+        if kind == b"eval":
+            evaluated = {EVAL_PREFIX + key: cell for key, cell in found.cells.items()}
+            return [{**evaluated, "step": self._axis.step(None, count)}]
+        ended = () if self._open.takes(kind, count, found.cells) else self.end()
+        self._open.put(kind, count, found.cells)
+        whole = self._usual and self._usual <= self._open.kinds
+        return [*ended, *self.end()] if whole else ended
+
+
+class _OpenRow:
+    """What was said of a step so far."""
+
+    def __init__(self) -> None:
+        self.cells: dict[str, object] = {}
+        self.kinds: Counter[bytes] = Counter()
+        self.update: int | None = None
+        self.rollout: int | None = None
+
+    def takes(self, kind: bytes, count: int, cells: Cells) -> bool:
+        """Whether a dict is of the same step; critic and policy are updated in one."""
+        known = self.update if kind in _UPDATES else self.rollout
+        return known in (None, count) and self.cells.keys().isdisjoint(cells.keys() - _SHARED)
+
+    def put(self, kind: bytes, count: int, cells: Cells) -> None:
+        """Take a dict in."""
+        if kind in _UPDATES:
+            self.update = count
+        else:
+            self.rollout = count
+        self.kinds[kind] += 1
+        self.cells.update(cells)
 
 
 class _UpdateAxis:
@@ -74,17 +111,35 @@ class _UpdateAxis:
     def __init__(self) -> None:
         self._updates = self._rollouts = 0
 
-    def update(self, count: int) -> int:
-        """The step of an update: its own count."""
-        self._updates = count
-        return count
+    def step(self, update: int | None, rollout: int | None) -> int:
+        """The step of a row. A rollout that comes again is of a process that goes on from a checkpoint."""
+        if rollout is not None:
+            if rollout < self._rollouts:
+                self._updates = rollout * max(self._updates // self._rollouts, 1)
+            self._rollouts = rollout
+        self._updates = max(rollout or 0, self._updates) if update is None else update
+        return self._updates
 
-    def rollout(self, count: int) -> int:
-        """The step of a rollout; one that comes again is of a process that goes on from a checkpoint."""
-        if count < self._rollouts:
-            self._updates = count * max(self._updates // self._rollouts, 1)
-        self._rollouts = count
-        return max(count, self._updates)
+
+class SlimeReader:
+    """Reads one log."""
+
+    def __init__(self, normaliser: Normaliser, schedule: Schedule) -> None:
+        self._rows = SlimeRows()
+        self._console = ConsoleReader(normaliser, self._rows.rows, schedule)
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds of silence after which what is held is whole; None: nothing is."""
+        return self._rows.wait
+
+    def read(self, line: bytes) -> Iterable[Record | Skip]:
+        """The records that are whole with a line."""
+        return self._console.read(line)
+
+    def release(self) -> Iterable[Record | Skip]:
+        """What is held, as it is."""
+        return self._console.records(self._rows.end())
 
 
 def sniff(head: Head) -> Confidence:
@@ -95,8 +150,8 @@ def sniff(head: Head) -> Confidence:
 DIALECT = Dialect(
     name="slime",
     producer=SLIME,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, SlimeRows().rows, schedule),
+    reader=SlimeReader,
     sniff=sniff,
     role=Role.CONSOLE,
-    normaliser=lambda: Normaliser(ALIASES, progress_rows=True),
+    normaliser=lambda: Normaliser(ALIASES),
 )
