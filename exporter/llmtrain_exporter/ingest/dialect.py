@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
 from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.normalise import Normaliser
-from llmtrain_exporter.ingest.prefixes import without_colours
+from llmtrain_exporter.ingest.prefixes import without_prefixes
 from llmtrain_exporter.ingest.schedule import Schedule
 from llmtrain_exporter.ingest.wrappers import unwrapped
 from llmtrain_exporter.knowledge.producer import Producer
@@ -46,7 +46,7 @@ class Confidence(IntEnum):
 class Head:
     """The first bytes of a file without the blanks before them, and the JSON object in its first line.
 
-    Both of what a program wrote, without colours and what Docker or Kubernetes put around each line.
+    Both of what a program wrote, without what hosts and launchers put around each line.
     """
 
     text: bytes
@@ -55,12 +55,14 @@ class Head:
     @classmethod
     def of(cls, data: bytes) -> Head:
         """Of the bytes as they stand in the file."""
-        text = without_colours(unwrapped(as_utf8(data).lstrip()))
+        text = unwrapped(as_utf8(data).lstrip())
         try:
             first = json.loads(text.partition(b"\n")[0])
         except (ValueError, RecursionError):
             first = None
-        return cls(text, first if isinstance(first, dict) else None)
+        if isinstance(first, dict):
+            return cls(text, first)
+        return cls(b"\n".join(map(without_prefixes, text.split(b"\n"))), None)
 
 
 class LogReader(Protocol):

@@ -10,7 +10,9 @@ _PREFIX = re.compile(
     rb"\[(?:rank|default)?[ ]?\d{1,6}\]:?"  # torchrun
     rb"|\[\d{1,4},\d{1,6}\](?:<std(?:out|err)>)?:?"  # mpirun
     rb"|\([^()]{0,80}\bpid=\d{1,9}[^()]{0,80}\)"  # Ray
-    rb"|\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[-+]\d\d:?\d\d)?\]?(?: std(?:out|err) [FP])?"
+    rb"|\[?(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[-+]\d\d:?\d\d)?\]?(?=[ \t])"
+    rb"|std(?:out|err) [FP](?= )"  # of CRI, behind its time
+    rb"|\[pod/[\w./-]{1,200}\]"  # kubectl logs --prefix
     rb"|\d{1,5}:(?= )"  # srun --label
     rb"))+[ \t]*"
 )  # the times are those of Docker, Kubernetes and loggers
@@ -21,11 +23,7 @@ OPENINGS = (b"[", b"(", b" ", *(b"%d" % digit for digit in range(10)))
 
 def without_prefixes(line: bytes) -> bytes:
     """A line as its program printed it, and without colours."""
-    line = without_colours(line)
+    if ESCAPE in line:
+        line = _COLOUR.sub(b"", line)
     prefix = _PREFIX.match(line)
     return line[prefix.end() :] if prefix else line
-
-
-def without_colours(text: bytes) -> bytes:
-    """Text without the escapes that colour it."""
-    return _COLOUR.sub(b"", text) if ESCAPE in text else text

@@ -27,6 +27,7 @@ TORCHTITAN = Producer(
 )
 _SPEED = "throughput(tps)"  # stands in each row, behind the numbers that matter
 _TRACKED = {"tps": _SPEED, "mfu": "mfu(%)"}
+_VALIDATED = {_SPEED: f"validation_metrics/{_SPEED}"}
 """Names in the row to those under which it keeps the same in TensorBoard."""
 
 _ROW = re.compile(rb"\b(?P<validates>validate )?step: {1,20}(?P<step>\d{1,12}) {1,20}(?=loss: )")
@@ -54,7 +55,7 @@ class TorchtitanRows:
         if _SPEED not in cells:
             return [LOST_ROW]
         if begin["validates"]:
-            cells = {EVAL_PREFIX + key: cell for key, cell in cells.items()}
+            cells = {_VALIDATED.get(key, EVAL_PREFIX + key): cell for key, cell in cells.items()}
         return [{**cells, "step": int(begin["step"]), "max_steps": self._planned}]
 
 
