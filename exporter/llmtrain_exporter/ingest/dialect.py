@@ -81,6 +81,14 @@ class KnowsProducer(Protocol):
         """None: the log does not say, or not yet."""
 
 
+@runtime_checkable
+class HoldsRow(Protocol):
+    """A reader that hands a row on when the next one begins."""
+
+    def release(self) -> Iterable[Record | Skip]:
+        """What it holds, as it is: no more is to come."""
+
+
 class Stages(NamedTuple):
     """A document as it stood after each of its rows."""
 

@@ -55,7 +55,8 @@ def columns_of(cells: Sequence[bytes]) -> Sequence[str]:
     names = [name(cell) for cell in cells]
     if names[0] not in _PLACES or _LOSSES.keys().isdisjoint(names):
         return ()
-    return [_key(each, _VALIDATES in names) for each in names]
+    validates = _VALIDATES in names
+    return [_key(each, validates) for each in names]
 
 
 def _key(column: str, validates: bool) -> str:

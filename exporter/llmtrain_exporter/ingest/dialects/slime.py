@@ -31,8 +31,6 @@ _ROW = re.compile(
 )
 _UPDATES = (b"step", b"critic-step")
 _SHARED = frozenset(("train/step", "rollout/step", "epoch"))  # stand in several dicts of a step
-STEP_SECONDS = 600.0
-"""So long an update may take after its samples are told."""
 
 Cells = Mapping[str, object]
 
@@ -50,11 +48,6 @@ class SlimeRows:
         self._open = _OpenRow()
         self._before: Counter[bytes] = Counter()  # the kinds of dicts in the last row
         self._usual: Counter[bytes] = Counter()  # in the last two rows
-
-    @property
-    def wait(self) -> float | None:
-        """Seconds of silence after which what is held is whole; None: nothing is."""
-        return STEP_SECONDS if self._open.cells else None
 
     def rows(self, line: bytes) -> Sequence[Cells]:
         """The rows that are whole with this line."""
@@ -128,17 +121,12 @@ class SlimeReader:
         self._rows = SlimeRows()
         self._console = ConsoleReader(normaliser, self._rows.rows, schedule)
 
-    @property
-    def wait(self) -> float | None:
-        """Seconds of silence after which what is held is whole; None: nothing is."""
-        return self._rows.wait
-
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The records that are whole with a line."""
         return self._console.read(line)
 
     def release(self) -> Iterable[Record | Skip]:
-        """What is held, as it is."""
+        """The row that is held, as it is."""
         return self._console.records(self._rows.end())
 
 
