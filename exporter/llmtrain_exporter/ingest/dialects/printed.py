@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 
 from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Shape
+from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser
 from llmtrain_exporter.ingest.own_rows import OwnRows
 from llmtrain_exporter.ingest.printed_rows import PrintedRows
 from llmtrain_exporter.ingest.schedule import Schedule
+from llmtrain_exporter.ingest.undecided import UndecidedReader
 from llmtrain_exporter.ingest.writer import WriterMark
 from llmtrain_exporter.knowledge.producers import AXOLOTL, LLAMAFACTORY, SWIFT, TRANSFORMERS, UNSLOTH
 from llmtrain_exporter.model import Record, RowKind
@@ -65,9 +68,16 @@ def _is_trainers(cells: Mapping[str, object], normaliser: Normaliser) -> bool:
     return isinstance(record, Record) and record.kind in (RowKind.TRAIN, RowKind.EVAL)
 
 
-def reader(normaliser: Normaliser, schedule: Schedule) -> ConsoleReader:
-    """A reader of one log."""
-    return ConsoleReader(normaliser, OwnRows(PrintedRows().rows).rows, schedule, WRITERS)
+def reader(normaliser: Normaliser, schedule: Schedule) -> UndecidedReader:
+    """A reader of one log, which may turn out to be another program's."""
+    usual = ConsoleReader(normaliser, OwnRows(PrintedRows().rows).rows, schedule, WRITERS)
+    return UndecidedReader(usual, _other_programs, schedule)
+
+
+@cache
+def _other_programs() -> Sequence[Dialect]:
+    known = (dialect for dialect in registered().values() if dialect is not DIALECT)
+    return [each for each in known if each.role is Role.CONSOLE and each.shape is Shape.LINES]
 
 
 DIALECT = Dialect(
