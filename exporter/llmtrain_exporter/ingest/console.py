@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser
+from llmtrain_exporter.ingest.normalise import NO_RECORD, LogRow, Normaliser
 from llmtrain_exporter.ingest.prefixes import ESCAPE, OPENINGS, without_prefixes
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
 from llmtrain_exporter.ingest.steps import StepFinder
@@ -22,7 +22,7 @@ _RETURN = b"\r"
 _TRACEBACK = b"Traceback (most recent call last)"
 _FAILURE = Record(RowKind.FAILURE, None, None, Layout(RowKind.FAILURE, (), {}, ()), ())
 
-Grammar = Callable[[bytes], Sequence[Mapping[str, object]]]
+Grammar = Callable[[bytes], Sequence[LogRow]]
 """The rows that a line shows, without colours and the prefixes of launchers; none where it is other text."""
 
 
@@ -79,7 +79,7 @@ class ConsoleReader:
         self._writer.see_rows(rows)
         found.extend(self.records(rows))
 
-    def records(self, rows: Iterable[Mapping[str, object]]) -> Iterator[Record | Skip]:
+    def records(self, rows: Iterable[LogRow]) -> Iterator[Record | Skip]:
         """The records of rows, each with its step, or why there is none."""
         for cells in rows:
             for read in self._normaliser.rows(cells):

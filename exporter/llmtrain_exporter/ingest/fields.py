@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.python_dict import UNREADABLE
 from llmtrain_exporter.ingest.values import LONGEST
 
 LONGEST_ROW = 1 << 17
 """Bytes; the longest real ones have 300 fields and take a tenth."""
 
-LOST_ROW: Mapping[str, object] = {"loss": UNREADABLE, "epoch": UNREADABLE}
+LOST_ROW: LogRow = {"loss": UNREADABLE, "epoch": UNREADABLE}
 """Stands for a row of which nothing can be read, so that it is counted."""
 
 _WRAPPED = re.compile(

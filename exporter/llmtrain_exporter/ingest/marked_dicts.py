@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.printed_rows import OpenDict, row_of
 from llmtrain_exporter.ingest.python_dict import dict_at
 
@@ -14,7 +15,7 @@ class MarkedDict(NamedTuple):
     """A dict with the words before it. Of one that is broken the values are `UNREADABLE`."""
 
     mark: re.Match[bytes]
-    cells: Mapping[str, object]
+    cells: LogRow
 
 
 class MarkedDicts:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, LOST_ROW, name, number_or_text
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX, POSITION
 
 _PLACES = {"Step": "step", "Epoch": "epoch"}
@@ -16,8 +17,6 @@ _NUMERIC = re.compile(rb"\s*\d[\d.]{0,20}\s*\Z")
 _NO_VALUE = ("No log", "")
 _PIPE, _TAB = b"|", b"\t"
 
-Cells = Mapping[str, object]
-
 
 class TableRows:
     """The grammar of one text: pasted from a page with tabs or pipes. It remembers the columns."""
@@ -26,7 +25,7 @@ class TableRows:
         self._columns: Sequence[str] = ()
         self._planned: int | None = None
 
-    def rows(self, line: bytes) -> Sequence[Cells]:
+    def rows(self, line: bytes) -> Sequence[LogRow]:
         """The row of a training step, and that of the evaluation beside it."""
         cells = _cells(line) if len(line) <= LONGEST_ROW else ()
         if len(cells) > 1:
@@ -39,7 +38,7 @@ class TableRows:
             self._planned = int(bar[1])
         return ()
 
-    def _row(self, cells: Sequence[bytes]) -> Sequence[Cells]:
+    def _row(self, cells: Sequence[bytes]) -> Sequence[LogRow]:
         if len(cells) != len(self._columns):
             return [LOST_ROW]
         values = {key: number_or_text(cell.strip()) for key, cell in zip(self._columns, cells, strict=True)}

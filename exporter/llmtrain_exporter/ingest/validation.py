@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
 
 
-def apart(
-    cells: Mapping[str, object], validation: tuple[str, ...], place: Mapping[str, object]
-) -> Sequence[Mapping[str, object]]:
+def apart(cells: LogRow, validation: tuple[str, ...], place: LogRow) -> Sequence[LogRow]:
     """A row of the training and one of the validation, each with its `place`; only those that have cells.
 
     `validation`: how the keys of a validation begin.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import number_or_text
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producer import Producer
 
 LITGPT = Producer(
@@ -36,8 +36,6 @@ _ROW = re.compile(
 _VALIDATION = re.compile(rb"\biter \d{1,12}: val loss " + _NUMBER + rb", val time: " + _NUMBER + rb" ms")
 _CLOSING = re.compile(rb"\bFinal evaluation \| val loss: " + _NUMBER + rb" \| val ppl: " + _NUMBER)
 
-Cells = Mapping[str, object]
-
 
 class LitGptRows:
     """The grammar of one log.
@@ -50,7 +48,7 @@ class LitGptRows:
         self._last = 0
         self._validated = b""  # as the rows repeat it
 
-    def rows(self, line: bytes) -> Sequence[Cells]:
+    def rows(self, line: bytes) -> Sequence[LogRow]:
         """The row of an update, with the validation that it is the first to tell; or of a validation."""
         if b"iter" not in line and b"val" not in line:
             return ()
@@ -64,7 +62,7 @@ class LitGptRows:
         closing = _CLOSING.search(line)
         return [self._evaluation(closing[1], eval_ppl=number_or_text(closing[2]))] if closing else ()
 
-    def _update(self, found: re.Match[bytes]) -> Sequence[Cells]:
+    def _update(self, found: re.Match[bytes]) -> Sequence[LogRow]:
         step = int(found["step"])
         if not found["updates"] and step == self._last:
             return ()
@@ -79,7 +77,7 @@ class LitGptRows:
         self._validated = found["val"]
         return [trained, self._evaluation(found["val"])]
 
-    def _evaluation(self, loss: bytes, **cells: object) -> Cells:
+    def _evaluation(self, loss: bytes, **cells: object) -> LogRow:
         return {"eval_loss": number_or_text(loss), **cells, "step": self._last}
 
 
@@ -88,15 +86,4 @@ def _float(text: bytes) -> float:
     return read if isinstance(read, float) else float("nan")
 
 
-def sniff(head: Head) -> Confidence:
-    """A row of its own."""
-    return Confidence.SURE if _ROW.search(head.text) else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="litgpt",
-    producer=LITGPT,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, LitGptRows().rows, schedule),
-    sniff=sniff,
-    role=Role.CONSOLE,
-)
+DIALECT = console_dialect("litgpt", LITGPT, lambda: LitGptRows().rows, _ROW)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, fields
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producers import MEGATRON
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
 
@@ -25,6 +24,7 @@ _ROW = re.compile(rb"\biteration {1,20}(\d{1,12})/ {0,20}(\d{1,12}) \|")
 _VALIDATION = re.compile(
     rb"\bvalidation loss at (?:iteration (?P<step>\d{1,12})|the end of training)(?P<data>[^|]{0,80})\|"
 )
+_KNOWN_BY = re.compile(_ROW.pattern + rb"|" + _VALIDATION.pattern)
 _VALUE, _PERPLEXITY = re.compile(r"(?:lm )?loss value"), re.compile(r"(?:lm )?loss PPL")
 
 
@@ -34,7 +34,7 @@ class MegatronRows:
     def __init__(self) -> None:
         self._last = 0
 
-    def rows(self, line: bytes) -> Sequence[Mapping[str, object]]:
+    def rows(self, line: bytes) -> Sequence[LogRow]:
         """The row of an iteration, or of a validation."""
         if b" |" not in line or len(line) > LONGEST_ROW:
             return ()
@@ -47,7 +47,7 @@ class MegatronRows:
         validation = _VALIDATION.search(line)
         return () if validation is None else [self._validation(validation, line[validation.end() :])]
 
-    def _validation(self, found: re.Match[bytes], text: bytes) -> Mapping[str, object]:
+    def _validation(self, found: re.Match[bytes], text: bytes) -> LogRow:
         data = "test_" if b"test" in found["data"] else ""
         cells = {_evaluated(key, data): cell for key, cell in fields(text, b"|", b":").items()}
         return {**cells, "step": int(found["step"]) if found["step"] else self._last}
@@ -58,17 +58,4 @@ def _evaluated(key: str, data: str) -> str:
     return EVAL_PREFIX + data + key
 
 
-def sniff(head: Head) -> Confidence:
-    """A row of its own."""
-    known = _ROW.search(head.text) or _VALIDATION.search(head.text)
-    return Confidence.SURE if known else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="megatron",
-    producer=MEGATRON,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, MegatronRows().rows, schedule),
-    sniff=sniff,
-    role=Role.CONSOLE,
-    normaliser=lambda: Normaliser(ALIASES),
-)
+DIALECT = console_dialect("megatron", MEGATRON, lambda: MegatronRows().rows, _KNOWN_BY, ALIASES)

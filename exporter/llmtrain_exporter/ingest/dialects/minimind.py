@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, matching, number_or_text
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producer import Producer
 
 MINIMIND = Producer(
@@ -47,7 +46,7 @@ _FIELD = re.compile(rb"([A-Za-z][\w ]{0,60}?): ?([^\s,]{1,40})")
 _MINUTES = re.compile(rb"([\d.]{1,20})min:?")
 
 
-def rows(line: bytes) -> Sequence[Mapping[str, object]]:
+def rows(line: bytes) -> Sequence[LogRow]:
     """The row of an iteration."""
     begin = _ROW.search(line) if len(line) <= LONGEST_ROW else None
     if begin is None:
@@ -63,16 +62,4 @@ def _value(text: bytes) -> object:
     return read * 60 if minutes and isinstance(read, float) else read
 
 
-def sniff(head: Head) -> Confidence:
-    """A row of its own."""
-    return Confidence.SURE if _ROW.search(head.text) else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="minimind",
-    producer=MINIMIND,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, rows, schedule),
-    sniff=sniff,
-    role=Role.CONSOLE,
-    normaliser=lambda: Normaliser(ALIASES),
-)
+DIALECT = console_dialect("minimind", MINIMIND, lambda: rows, _ROW, ALIASES)

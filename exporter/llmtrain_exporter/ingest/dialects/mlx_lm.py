@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from llmtrain_exporter.ingest import values
-from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, name, number_or_text
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.python_dict import UNREADABLE
 from llmtrain_exporter.knowledge.producer import Producer
 
@@ -51,7 +50,7 @@ class MlxLmRows:
         self._planned: int | None = None
         self._last = 0
 
-    def rows(self, line: bytes) -> Sequence[Mapping[str, object]]:
+    def rows(self, line: bytes) -> Sequence[LogRow]:
         """The row of an iteration, or of a validation."""
         if len(line) > LONGEST_ROW:
             return ()
@@ -65,7 +64,7 @@ class MlxLmRows:
         return ()
 
 
-def _cells(text: bytes) -> Mapping[str, object]:
+def _cells(text: bytes) -> LogRow:
     cells: dict[str, object] = {}
     for part in text.strip().removesuffix(b".").split(b", "):
         field = _FIELD.fullmatch(part)
@@ -74,16 +73,4 @@ def _cells(text: bytes) -> Mapping[str, object]:
     return cells if rate is None else {**cells, _TIME: values.per_second(rate)}
 
 
-def sniff(head: Head) -> Confidence:
-    """A row of its own."""
-    return Confidence.SURE if _ROW.search(head.text) else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="mlx_lm",
-    producer=MLX_LM,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, MlxLmRows().rows, schedule),
-    sniff=sniff,
-    role=Role.CONSOLE,
-    normaliser=lambda: Normaliser(ALIASES),
-)
+DIALECT = console_dialect("mlx_lm", MLX_LM, lambda: MlxLmRows().rows, _ROW, ALIASES)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, fields, human_number
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producer import DOTTED_YAML_KEY, Producer
 
 _SCHEDULER = "optimizer.learning_rate_scheduler"
@@ -37,7 +36,7 @@ ALIASES = {
 _ROW = re.compile(rb"\biteration: {1,20}(\d{1,12}) / (\d{1,12}) \| ")
 
 
-def rows(line: bytes) -> Sequence[Mapping[str, object]]:
+def rows(line: bytes) -> Sequence[LogRow]:
     """The row of an iteration."""
     begin = _ROW.search(line) if len(line) <= LONGEST_ROW else None
     if begin is None:
@@ -46,16 +45,4 @@ def rows(line: bytes) -> Sequence[Mapping[str, object]]:
     return [{**cells, "step": int(begin[1]), "max_steps": int(begin[2])}]
 
 
-def sniff(head: Head) -> Confidence:
-    """A row of its own."""
-    return Confidence.SURE if _ROW.search(head.text) else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="nanotron",
-    producer=NANOTRON,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, rows, schedule),
-    sniff=sniff,
-    role=Role.CONSOLE,
-    normaliser=lambda: Normaliser(ALIASES),
-)
+DIALECT = console_dialect("nanotron", NANOTRON, lambda: rows, _ROW, ALIASES)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, name, number_or_text
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.python_dict import UNREADABLE
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
@@ -33,7 +32,7 @@ _ROW = re.compile(
 _FIELD = re.compile(rb"([\w./-]{1,80}) ([-+.\w]{1,40})(?: GiB|\(([\d.]{1,20})/gpu\))?")
 
 
-def rows(line: bytes) -> Sequence[Mapping[str, object]]:
+def rows(line: bytes) -> Sequence[LogRow]:
     """The row of a step, or of a validation."""
     begin = _ROW.search(line) if len(line) <= LONGEST_ROW else None
     if begin is None:
@@ -44,7 +43,7 @@ def rows(line: bytes) -> Sequence[Mapping[str, object]]:
     return [{**cells, "epoch": float(begin["epoch"]), "step": int(begin["step"])}]
 
 
-def _cells(text: bytes) -> Mapping[str, object]:
+def _cells(text: bytes) -> LogRow:
     cells: dict[str, object] = {}
     for part in text.strip().split(b" | "):
         field = _FIELD.fullmatch(part)
@@ -57,16 +56,4 @@ def _cells(text: bytes) -> Mapping[str, object]:
     return cells
 
 
-def sniff(head: Head) -> Confidence:
-    """A row of its own."""
-    return Confidence.SURE if _ROW.search(head.text) else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="nemo_automodel",
-    producer=NEMO_AUTOMODEL,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, rows, schedule),
-    sniff=sniff,
-    role=Role.CONSOLE,
-    normaliser=lambda: Normaliser(ALIASES),
-)
+DIALECT = console_dialect("nemo_automodel", NEMO_AUTOMODEL, lambda: rows, _ROW, ALIASES)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import orjson
 
 from llmtrain_exporter.ingest.console import TEXT, ConsoleReader
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Shape, Stages
 from llmtrain_exporter.ingest.json_rows import NOT_AN_OBJECT, NOT_JSON, lenient_json
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow, Normaliser
 from llmtrain_exporter.ingest.own_rows import OwnRows
 from llmtrain_exporter.ingest.printed_rows import PrintedRows
 from llmtrain_exporter.ingest.schedule import Schedule
@@ -26,8 +26,6 @@ _TRAINS = re.compile(rb"<th>(?:Training|Validation) Loss</th>|\{'(?:eval_)?loss'
 _CELL_END = re.compile(r"</t[hd]> ?(?=<t[hd])")
 _LINE_END = re.compile(r"</?(?:tr|br|p|div|table|thead|tbody)\b[^<>]{0,1000}>")
 _TAG = re.compile(r"<[^<>]{0,1000}>")
-
-Cells = Mapping[str, object]
 
 
 class Notebook:
@@ -59,7 +57,7 @@ class _Grammar:
     def __init__(self) -> None:
         self._tables, self._dicts = TableRows(), OwnRows(PrintedRows().rows)
 
-    def rows(self, line: bytes) -> Sequence[Cells]:
+    def rows(self, line: bytes) -> Sequence[LogRow]:
         return self._tables.rows(line) or self._dicts.rows(line)
 
 

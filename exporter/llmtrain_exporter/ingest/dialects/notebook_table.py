@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.tables import TableRows
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 
@@ -15,15 +14,4 @@ _HEADER = re.compile(
 )
 
 
-def sniff(head: Head) -> Confidence:
-    """A table has its names in the first line of it."""
-    return Confidence.SURE if _HEADER.search(head.text) else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="notebook_table",
-    producer=TRANSFORMERS,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, TableRows().rows, schedule),
-    sniff=sniff,
-    role=Role.CONSOLE,
-)
+DIALECT = console_dialect("notebook_table", TRANSFORMERS, lambda: TableRows().rows, _HEADER)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from llmtrain_exporter.ingest import values
-from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.marked_dicts import MarkedDict, MarkedDicts
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producers import OPENRLHF
 
 ALIASES = {
@@ -30,28 +29,16 @@ class OpenRlhfRows:
     def __init__(self) -> None:
         self._dicts = MarkedDicts(_ROW)
 
-    def rows(self, line: bytes) -> Sequence[Mapping[str, object]]:
+    def rows(self, line: bytes) -> Sequence[LogRow]:
         """The row of a training step or of an evaluation, with the step that stands before it."""
         return [_placed(found) for found in self._dicts.find(line)]
 
 
-def _placed(found: MarkedDict) -> Mapping[str, object]:
+def _placed(found: MarkedDict) -> LogRow:
     if found.mark["step"]:
         return {**found.cells, "step": int(found.mark["step"])}
     took = values.duration(found.mark["took"].decode())
     return {**found.cells, "eval_runtime": took, "step": int(found.mark["evaluated"])}
 
 
-def sniff(head: Head) -> Confidence:
-    """A row of its own."""
-    return Confidence.SURE if _ROW.search(head.text) else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="openrlhf",
-    producer=OPENRLHF,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, OpenRlhfRows().rows, schedule),
-    sniff=sniff,
-    role=Role.CONSOLE,
-    normaliser=lambda: Normaliser(ALIASES),
-)
+DIALECT = console_dialect("openrlhf", OPENRLHF, lambda: OpenRlhfRows().rows, _ROW, ALIASES)

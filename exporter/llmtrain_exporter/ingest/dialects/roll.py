@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import orjson
 
-from llmtrain_exporter.ingest.console import LONGEST_LINE, ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console import LONGEST_LINE
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LOST_ROW
 from llmtrain_exporter.ingest.json_rows import lenient_json
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.validation import apart
 from llmtrain_exporter.knowledge.producers import ROLL
 
@@ -28,21 +28,19 @@ ALIASES = {
 }
 _TRACKED = re.compile(rb"\bmetrics_tag: (?=\{)")
 _FINISHED = re.compile(rb"\bpipeline step (\d{1,12}) finished")
-_STARTED = re.compile(rb"\bpipeline step \d{1,12} (?:start|finished)")
+_KNOWN_BY = re.compile(_TRACKED.pattern + rb"|\bpipeline step \d{1,12} (?:start|finished)")
 _METRICS = re.compile(rb"""(?<!\S)(?=\{"[\w@.-]{1,80}/[^"\\]{1,200}": )""")
 _VALIDATION = ("val_correct/", "val/")
-
-Cells = Mapping[str, object]
 
 
 class RollRows:
     """The grammar of one log. Where the tracker prints, what stands without a step is the same again."""
 
     def __init__(self) -> None:
-        self._untracked: Cells | None = None  # the metrics of a step that is not told yet
+        self._untracked: LogRow | None = None  # the metrics of a step that is not told yet
         self._tracks = False
 
-    def rows(self, line: bytes) -> Sequence[Cells]:
+    def rows(self, line: bytes) -> Sequence[LogRow]:
         """The rows of a step: of its training, and of a validation in it."""
         if b"{" not in line:
             finished = _FINISHED.search(line)
@@ -57,18 +55,18 @@ class RollRows:
             self._untracked = read if isinstance(read, dict) else LOST_ROW
         return ()
 
-    def _finish(self, step: int) -> Sequence[Cells]:
+    def _finish(self, step: int) -> Sequence[LogRow]:
         metrics, self._untracked = self._untracked, None
         return () if metrics is None else _rows(metrics, step)
 
 
-def _tracked_rows(text: bytes) -> Sequence[Cells]:
+def _tracked_rows(text: bytes) -> Sequence[LogRow]:
     read = _json(text)
     metrics, step = (read.get("metrics"), read.get("step")) if isinstance(read, dict) else (None, None)
     return _rows(metrics, step) if isinstance(metrics, dict) else [LOST_ROW]
 
 
-def _rows(metrics: Cells, step: object) -> Sequence[Cells]:
+def _rows(metrics: LogRow, step: object) -> Sequence[LogRow]:
     """Behind an @ stands by what the numbers of several workers were made one."""
     return apart({key.partition("@")[0]: cell for key, cell in metrics.items()}, _VALIDATION, {"step": step})
 
@@ -82,17 +80,4 @@ def _json(text: bytes) -> object:
         return lenient_json(text)
 
 
-def sniff(head: Head) -> Confidence:
-    """A row of its tracker, or the words around a step."""
-    known = _TRACKED.search(head.text) or _STARTED.search(head.text)
-    return Confidence.SURE if known else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="roll",
-    producer=ROLL,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, RollRows().rows, schedule),
-    sniff=sniff,
-    role=Role.CONSOLE,
-    normaliser=lambda: Normaliser(ALIASES),
-)
+DIALECT = console_dialect("roll", ROLL, lambda: RollRows().rows, _KNOWN_BY, ALIASES)

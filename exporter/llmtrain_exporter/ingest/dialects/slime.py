@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from llmtrain_exporter.ingest.console import ConsoleReader
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
 from llmtrain_exporter.ingest.marked_dicts import MarkedDict, MarkedDicts
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow, Normaliser
 from llmtrain_exporter.ingest.schedule import Schedule
 from llmtrain_exporter.knowledge.producers import SLIME
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
@@ -32,8 +32,6 @@ _ROW = re.compile(
 _UPDATES = (b"step", b"critic-step")
 _SHARED = frozenset(("train/step", "rollout/step", "epoch"))  # stand in several dicts of a step
 
-Cells = Mapping[str, object]
-
 
 class SlimeRows:
     """The grammar of one log: all that is said of a step is one row.
@@ -49,11 +47,11 @@ class SlimeRows:
         self._before: Counter[bytes] = Counter()  # the kinds of dicts in the last row
         self._usual: Counter[bytes] = Counter()  # in the last two rows
 
-    def rows(self, line: bytes) -> Sequence[Cells]:
+    def rows(self, line: bytes) -> Sequence[LogRow]:
         """The rows that are whole with this line."""
         return [row for found in self._dicts.find(line) for row in self._rows(found)]
 
-    def end(self) -> Sequence[Cells]:
+    def end(self) -> Sequence[LogRow]:
         """The row that is held, as it is."""
         opened, self._open = self._open, _OpenRow()
         if not opened.cells:
@@ -63,7 +61,7 @@ class SlimeRows:
         step = self._axis.step(opened.update, opened.rollout)
         return [{**opened.cells, "step": step}]
 
-    def _rows(self, found: MarkedDict) -> Sequence[Cells]:
+    def _rows(self, found: MarkedDict) -> Sequence[LogRow]:
         kind, count = found.mark["kind"], int(found.mark["count"])
         if kind == b"eval":
             evaluated = {EVAL_PREFIX + key: cell for key, cell in found.cells.items()}
@@ -83,12 +81,12 @@ class _OpenRow:
         self.update: int | None = None
         self.rollout: int | None = None
 
-    def takes(self, kind: bytes, count: int, cells: Cells) -> bool:
+    def takes(self, kind: bytes, count: int, cells: LogRow) -> bool:
         """Whether a dict is of the same step; critic and policy are updated in one."""
         known = self.update if kind in _UPDATES else self.rollout
         return known in (None, count) and self.cells.keys().isdisjoint(cells.keys() - _SHARED)
 
-    def put(self, kind: bytes, count: int, cells: Cells) -> None:
+    def put(self, kind: bytes, count: int, cells: LogRow) -> None:
         """Take a dict in."""
         if kind in _UPDATES:
             self.update = count

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, LOST_ROW, grouped_number, name, number_or_text
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
 
@@ -42,7 +42,7 @@ class TorchtitanRows:
     def __init__(self) -> None:
         self._planned: int | None = None
 
-    def rows(self, line: bytes) -> Sequence[Mapping[str, object]]:
+    def rows(self, line: bytes) -> Sequence[LogRow]:
         """The row of a step, or of a validation."""
         if b"step" not in line or len(line) > LONGEST_ROW:
             return ()
@@ -59,7 +59,7 @@ class TorchtitanRows:
         return [{**cells, "step": int(begin["step"]), "max_steps": self._planned}]
 
 
-def _cells(text: bytes) -> Mapping[str, object]:
+def _cells(text: bytes) -> LogRow:
     cells: dict[str, object] = {}
     for key, value in _FIELD.findall(text):
         memory = _MEMORY.fullmatch(value)
@@ -71,15 +71,4 @@ def _cells(text: bytes) -> Mapping[str, object]:
     return cells
 
 
-def sniff(head: Head) -> Confidence:
-    """A row of its own."""
-    return Confidence.SURE if _ROW.search(head.text) else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="torchtitan",
-    producer=TORCHTITAN,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, TorchtitanRows().rows, schedule),
-    sniff=sniff,
-    role=Role.CONSOLE,
-)
+DIALECT = console_dialect("torchtitan", TORCHTITAN, lambda: TorchtitanRows().rows, _ROW)

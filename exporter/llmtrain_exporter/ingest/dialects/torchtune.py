@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, fields
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producer import ASSIGNED, Producer
 
 TORCHTUNE = Producer(
@@ -34,23 +33,17 @@ ALIASES = {"rewards": "reward", "response_lengths": "completions/mean_length", "
 _ROW = re.compile(rb"\bStep (\d{1,12}) \| (?=[\w./-]{1,200}:\S)")
 
 
-def rows(line: bytes) -> Sequence[Mapping[str, object]]:
+def rows(line: bytes) -> Sequence[LogRow]:
     """The row of a step."""
     begin = _ROW.search(line) if len(line) <= LONGEST_ROW else None
     return () if begin is None else [{**fields(line[begin.end() :], b" ", b":"), "step": int(begin[1])}]
 
 
-def sniff(head: Head) -> Confidence:
-    """A row of its own."""
-    return Confidence.SURE if _ROW.search(head.text) else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="torchtune",
-    producer=TORCHTUNE,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, rows, schedule),
-    sniff=sniff,
+DIALECT = console_dialect(
+    "torchtune",
+    TORCHTUNE,
+    lambda: rows,
+    _ROW,
+    ALIASES,
     files=("log_1[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9].txt",),  # by the time of its start
-    role=Role.CONSOLE,
-    normaliser=lambda: Normaliser(ALIASES),
 )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, fields
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.validation import apart
 from llmtrain_exporter.knowledge.producers import VERL
 
@@ -39,7 +38,7 @@ class VerlRows:
     def __init__(self) -> None:
         self._planned: int | None = None
 
-    def rows(self, line: bytes) -> Sequence[Mapping[str, object]]:
+    def rows(self, line: bytes) -> Sequence[LogRow]:
         """What a line says of the training, and of a validation in the same step."""
         begin = _ROW.search(line)
         if begin is None or len(line) > LONGEST_ROW:
@@ -59,16 +58,4 @@ class VerlRows:
             self._planned = int(planned[1] or planned[2]) or None
 
 
-def sniff(head: Head) -> Confidence:
-    """A row of its own."""
-    return Confidence.SURE if _ROW.search(head.text) else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="verl",
-    producer=VERL,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, VerlRows().rows, schedule),
-    sniff=sniff,
-    role=Role.CONSOLE,
-    normaliser=lambda: Normaliser(ALIASES),
-)
+DIALECT = console_dialect("verl", VERL, lambda: VerlRows().rows, _ROW, ALIASES)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from llmtrain_exporter.ingest.console import ConsoleReader
-from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, matching, number_or_text
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producer import PYTHON_KEYWORD, Producer
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
 
@@ -44,9 +43,8 @@ _ROW = re.compile(
 _OWN_ROW = re.compile(
     rb"\bEpoch (?P<epoch>\d{1,9}) Step (?P<step>\d{1,12})/(?P<planned>\d{1,12}) (?=\w{1,40}: )"
 )
+_KNOWN_BY = re.compile(rb"\b(?:Epoch|Iter)\(train\) {1,8}\[|" + _OWN_ROW.pattern)
 _FIELD = re.compile(rb"([\w./-]{1,100}): {1,8}(\d{1,6} days?, [\d:]{1,12}|[^\s,]{1,40})(?: GB)?")
-
-Cells = Mapping[str, object]
 
 
 class XtunerRows:
@@ -56,7 +54,7 @@ class XtunerRows:
         self._last = 0
         self._planned: int | None = None
 
-    def rows(self, line: bytes) -> Sequence[Cells]:
+    def rows(self, line: bytes) -> Sequence[LogRow]:
         """The row of an iteration, or of a validation that has numbers."""
         if b": " not in line or len(line) > LONGEST_ROW:
             return ()
@@ -70,38 +68,25 @@ class XtunerRows:
         self._last, self._planned = int(own["step"]), int(own["planned"])
         return [self._placed(_cells(line[own.end() :]))]
 
-    def _trained(self, found: re.Match[bytes], cells: Cells) -> Cells:
+    def _trained(self, found: re.Match[bytes], cells: LogRow) -> LogRow:
         done, length, epoch = int(found["iter"]), int(found["length"]), int(found["epoch"] or 0)
         by_epochs = found["kind"] == b"Epoch"
         self._last = max(epoch - 1, 0) * length + done if by_epochs else done
         self._planned = None if by_epochs else length  # how many epochs are planned no row says
         return self._placed(cells)
 
-    def _validated(self, cells: Cells) -> Sequence[Cells]:
+    def _validated(self, cells: LogRow) -> Sequence[LogRow]:
         scores = {EVAL_PREFIX + key: cell for key, cell in cells.items() if key not in _CLOCKS}
         return [self._placed(scores)] if scores else ()
 
-    def _placed(self, cells: Cells) -> Cells:
+    def _placed(self, cells: LogRow) -> LogRow:
         return {**cells, "step": self._last, "max_steps": self._planned}
 
 
-def _cells(text: bytes) -> Cells:
+def _cells(text: bytes) -> LogRow:
     cells = matching(text, _FIELD, number_or_text)
     memory = cells.get(_MEBIBYTES)
     return {**cells, _MEBIBYTES: memory / 1024} if isinstance(memory, float) else cells
 
 
-def sniff(head: Head) -> Confidence:
-    """A row of MMEngine's training loop, or of its own."""
-    known = _OWN_ROW.search(head.text) or any(row["phase"] == b"train" for row in _ROW.finditer(head.text))
-    return Confidence.SURE if known else Confidence.NO
-
-
-DIALECT = Dialect(
-    name="xtuner",
-    producer=XTUNER,
-    reader=lambda normaliser, schedule: ConsoleReader(normaliser, XtunerRows().rows, schedule),
-    sniff=sniff,
-    role=Role.CONSOLE,
-    normaliser=lambda: Normaliser(ALIASES),
-)
+DIALECT = console_dialect("xtuner", XTUNER, lambda: XtunerRows().rows, _KNOWN_BY, ALIASES)
