@@ -385,7 +385,7 @@ def test_every_dialect_names_its_producer() -> None:
         "mlx_lm": "mlx-lm",
         "nemo_automodel": "nemo-automodel",
         **{name: name for name in ("litgpt", "minimind", "nanotron", "openrlhf", "roll", "slime")},
-        **{name: name for name in ("torchtitan", "torchtune", "verl", "xtuner")},
+        **{name: name for name in ("skyrl", "torchtitan", "torchtune", "verl", "xtuner")},
     }
 
 
