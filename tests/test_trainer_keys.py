@@ -97,9 +97,10 @@ def test_a_fixed_part_stands_before_the_variable_ones() -> None:
     assert known is series(reward.GROUP_OUTCOMES, ("outcome", "none/all/math"), TRAIN)
 
 
-def test_names_of_data_sets_may_have_slashes() -> None:
-    """verl's validation: all behind the prefix is the label."""
-    known = fed("val-core/openai/gsm8k/reward/mean@1", {"grad_norm": 1.0})
+@pytest.mark.parametrize("prefix", ["", "eval_"])
+def test_names_of_data_sets_may_have_slashes(prefix: str) -> None:
+    """verl's validation: all behind the prefix is the label. A reader may say that it is an evaluation."""
+    known = fed(f"{prefix}val-core/openai/gsm8k/reward/mean@1", {"grad_norm": 1.0})
     assert known is series(evaluation.VALIDATION_SCORE, ("of", "openai/gsm8k/reward/mean@1"))
 
 
@@ -351,6 +352,7 @@ def test_student_and_teacher_of_verl_are_compared_on_their_likeliest_tokens() ->
         ({"step": 50, "lm loss value": 2.5, "lm loss PPL": 9.0}, RowKind.EVAL),
         ({"step": 50, "validation_metrics/loss": 2.5}, RowKind.EVAL),
         ({"step": 50, "eval_gsm8k_pass1": 0.5}, RowKind.EVAL),
+        ({"step": 50, "eval_val-core/gsm8k/acc/mean@1": 0.5}, RowKind.EVAL),
         ({"step": 50, "train/all/math/reward/mean": 0.5}, RowKind.TRAIN),
         ({"step": 50, "loss/mean": 0.5, "entropy/all/mean": 0.5}, RowKind.TRAIN),
         ({"step": 50, "rollout/raw_reward": 0.5}, RowKind.TRAIN),

@@ -79,6 +79,11 @@ def is_evaluation(name: str) -> bool:
     return name.startswith(row.EVAL_PREFIXES)
 
 
+def of_evaluation(metric: Metric, key: Key) -> bool:
+    """Whether a key feeds a metric with nothing but what evaluations log."""
+    return metric.group is Group.EVALUATION or key.evaluation or is_evaluation(key.pattern)
+
+
 def bare(name: str) -> str:
     """A name without the prefix of evaluations."""
     return next((name[len(known) :] for known in row.EVAL_PREFIXES if name.startswith(known)), name)

@@ -228,7 +228,7 @@ def _find(name: str, functions: bool, present: Set[str] = frozenset()) -> tuple[
     """
     evaluates = known_keys.is_evaluation(name)
     for metric, key, label in known_keys.candidates(name, functions, present):
-        if metric.split or not evaluates or known_keys.is_evaluation(key.pattern):
+        if metric.split or not evaluates or known_keys.of_evaluation(metric, key):
             own = ((metric.label, label),) if metric.label else ()
             split = "eval" if evaluates or key.evaluation else "train"
             return series(metric, *own, *((("split", split),) if metric.split else ())), key.unit

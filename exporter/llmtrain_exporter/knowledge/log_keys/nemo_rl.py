@@ -39,10 +39,10 @@ _UPDATE = (
     *feeds(value.VALUE, Key("train/critic/values_mean", fixed="mean")),
     *feeds(value.RETURN, Key("train/critic/returns_mean", fixed="mean")),
     *feeds(c.PREFERENCE_REWARD, *parts("chosen", "rejected", before="train/rewards_", after="_mean")),
-    *feeds(c.PREFERENCE_ACCURACY, Key("train/accuracy", beside=("train/rewards_chosen_mean",))),
+    *feeds(c.PREFERENCE_ACCURACY, Key("train/accuracy", beside=("rewards_chosen_mean",))),
 )
 _ROLLOUT = (
-    *feeds(c.REWARD, Key("train/mean_total_reward", unless=("train/reward",))),
+    *feeds(c.REWARD, Key("train/mean_total_reward", unless=("reward",))),
     *feeds(reward.REWARD_EXTREME, *parts("max", "min", before="train/", after="_total_reward")),
     *feeds(
         reward.GROUP_OUTCOMES,
@@ -53,7 +53,7 @@ _ROLLOUT = (
     *feeds(
         c.COMPLETION_LENGTH,
         *parts("mean", "max", before="train/", after="_gen_tokens_per_sample"),
-        Key("train/mean_generation_length", fixed="mean", unless=("train/mean_gen_tokens_per_sample",)),
+        Key("train/mean_generation_length", fixed="mean", unless=("mean_gen_tokens_per_sample",)),
     ),
     *feeds(c.COMPLETION_CLIPPED, "train/truncation_rate"),
     *feeds(rollout.TERMINATED, Key("train/natural_termination_rate", fixed="policy")),

@@ -49,7 +49,7 @@ _POLICY = (
         Key(
             "actor/entropy_loss",
             fixed="mean",
-            beside=("critic/score/mean",),
+            beside=("critic/score/mean", "reward"),
             unless=("actor/entropy", "response/aborted_ratio"),
         ),
     ),
