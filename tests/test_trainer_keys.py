@@ -112,6 +112,20 @@ def test_a_variable_part_is_never_empty(name: str) -> None:
     assert fed(name, {"grad_norm": 1.0}).metric is c.OTHER
 
 
+def test_no_key_of_a_trainer_is_caught_by_another() -> None:
+    """Each feeds its own metric where the words stand that it asks for, with its own label and side."""
+    for metric, key in LOG_KEYS:
+        blanks = key.pattern.count("{}")
+        name = key.pattern.format(*("name",) * blanks)
+        label = "/".join((*(key.fixed,) * bool(key.fixed), *("name",) * blanks))
+        own = ((metric.label, label),) if metric.label else ()
+        side = EVAL if key.evaluation or name.startswith(("eval_", "eval/")) else TRAIN
+        expected = series(metric, *own, *((side,) if metric.split else ()))
+        place = "grad_norm" if metric is c.LOSS else "loss"
+        beside = dict.fromkeys((place, *key.beside[:1]), 1.0)
+        assert expected in record({"step": 5, **beside, name: 0.5}).layout.series, key.pattern
+
+
 def test_each_metric_is_fed_by_someone() -> None:
     """Every metric of a trainer's own has a key, in the catalogue or of a trainer; no pair stands twice."""
     assert len(set(LOG_KEYS)) == len(LOG_KEYS)

@@ -18,6 +18,8 @@ from llmtrain_exporter.knowledge.log_keys.log_key import feeds, unnamed
 from llmtrain_exporter.knowledge.metric import Key, Unit
 
 _STATS = ("mean", "median", "max", "min")
+_OF_TRANSFORMERS = ("eval_runtime",)
+"""Beside it, there are other things than scores and lengths of data sets behind `eval/`."""
 
 _UPDATE = (
     *feeds(objective.POLICY_LOSS, "train/pg_loss"),
@@ -104,11 +106,13 @@ _SPEED = (
     ),
 )
 _VALIDATION = (
-    # Transformers has other things than scores behind this prefix, and always its clock
-    *feeds(evaluation.VALIDATION_SCORE, Key("eval/{}", unless=("eval_runtime",))),
+    *feeds(evaluation.VALIDATION_SCORE, Key("eval/{}", unless=_OF_TRANSFORMERS)),
     *unnamed("eval/step"),
     *feeds(evaluation.VALIDATION_DETAIL, Key("eval/{}-truncated_ratio", fixed="clipped")),
-    *feeds(evaluation.VALIDATION_LENGTH, *(Key(f"eval/{{}}/{stat}", fixed=stat) for stat in _STATS)),
+    *feeds(
+        evaluation.VALIDATION_LENGTH,
+        *(Key(f"eval/{{}}/{stat}", fixed=stat, unless=_OF_TRANSFORMERS) for stat in _STATS),
+    ),
 )
 
 KEYS = (*_UPDATE, *_ROLLOUT, *_SPEED, *_VALIDATION)
