@@ -20,9 +20,12 @@ from llmtrain_exporter.knowledge.catalogue import (
     preference,
     progress,
     reward,
-    rollout,
     speed,
 )
+from llmtrain_exporter.knowledge.catalogue import (
+    value as critic,
+)
+from llmtrain_exporter.knowledge.log_keys import LOG_KEYS
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Metric, Unit
 from llmtrain_exporter.knowledge.metric_titles import TITLES
@@ -40,6 +43,11 @@ DIALECT_OF = {
     "unsloth": "printed",
 }
 SHARE = 0.9
+OTHER_TRAINERS = (
+    *("verl", "openrlhf", "slime", "prime-rl", "roll", "nemo-rl", "areal", "skyrl"),
+    *("torchtune", "torchtitan", "megatron-lm", "litgpt", "nanotron"),
+)
+SHARE_OF_OTHERS = 0.65
 PLACE = {"epoch": 0.5}
 TRAIN, EVAL = ("split", "train"), ("split", "eval")
 NO_METRIC = {*row.POSITION, *row.MAX_STEPS, *row.SUMMARY}
@@ -63,7 +71,7 @@ def fed(key: str, cells: Cells, normaliser: Normaliser | None = None) -> Series:
 
 def marks(value: float) -> set[float]:
     """What a value may become by its unit."""
-    return {value, value / 100, 1 / value, value * 2**30, value * 1e9, value * 1e12}
+    return {value, value / 100, 1 / value, value * 1e-3, value * 2**30, value * 1e9, value * 1e12}
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +101,22 @@ def test_nine_of_ten_keys_have_a_metric_of_their_own(
             unknown.append(key)
     assert len(wanted) > 25
     assert 1 - len(unknown) / len(wanted) >= SHARE, unknown
+
+
+@pytest.mark.parametrize("producer", OTHER_TRAINERS)
+def test_most_keys_of_other_trainers_have_a_metric_of_their_own(
+    producer: str, keys: Mapping[str, Mapping[str, str]]
+) -> None:
+    """By the words alone: neither a dialect nor the other keys of the row help."""
+    wanted = [key for key in keys[producer] if key != "{}" and key not in NO_METRIC]
+    unknown = [
+        key
+        for key in wanted
+        if all(
+            fed(key.replace("{}", "x"), {beside: 1.0}).metric is c.OTHER for beside in ("loss", "grad_norm")
+        )
+    ]
+    assert 1 - len(unknown) / len(wanted) >= SHARE_OF_OTHERS, unknown
 
 
 # Words that mean different things
@@ -196,7 +220,8 @@ def test_throughput_is_what_its_trainer_means_by_it() -> None:
     [
         ("ratio", objective.POLICY_RATIO),
         ("advantage", objective.ADVANTAGE),
-        ("num_turns", rollout.TURNS),
+        ("truncated", c.COMPLETION_CLIPPED),
+        ("values", critic.VALUE),
         ("beta", objective.KL_COEFFICIENT),
         ("delta", reward.RUNNING_MEAN),
     ],
@@ -219,18 +244,21 @@ def test_what_is_summed_over_a_response_is_kept_apart_from_means_per_token() -> 
 @pytest.mark.parametrize(
     "key",
     [
-        "critic/rewards/mean",  # verl: with the penalty in it, unlike critic/score/mean
         "rollout/rewards",  # slime: normalised within groups, about 0
         "actor/entropy_loss",  # verl: the entropy itself up to 0.3, a part of the loss later
-        "perf/mfu",  # prime-rl in percent, a ratio elsewhere
-        "mfu(%)",
-        "perf/max_memory_allocated_gb",  # verl: GiB under the name of GB
-        "val-core/openai/gsm8k/reward/mean@1",  # its data sets have slashes in their names
+        "perf/mfu",  # prime-rl in percent: nothing else says so
         "gdpo/any/name",
+        "score",
+        "accuracy",
+        "static/max_queue_size",  # verl: a setting
+        "count/total_generated_samples",  # since the start, and of samples that may be thrown away again
+        "fully_async/count/dropped_stale_samples",  # likewise: what is dropped is counted by the interval
+        "timing_s/generation_timing/topk_ratio",  # no time
+        "reward/rewards/mean",  # verl's PRIME: with the penalty in it
     ],
 )
 def test_a_word_that_others_use_otherwise_keeps_its_own_name(key: str) -> None:
-    """Their logs have no reader: by chance such a key comes as it is, and no limit is held against it."""
+    """By chance such a key comes as it is, and no limit is held against it."""
     assert fed(key, {"loss": 1.0}) is series(c.OTHER, ("key", key), TRAIN)
 
 
@@ -290,9 +318,8 @@ def test_quantities_are_exposed_in_base_units(
 def test_each_word_is_written_in_one_unit() -> None:
     """What it means may depend on its row; how it is written must not, since a cell is read before."""
     units: dict[str, set[Unit]] = {}
-    for metric in c.METRICS:
-        for key in metric.keys:
-            units.setdefault(key.pattern, set()).add(key.unit)
+    for _, key in LOG_KEYS:
+        units.setdefault(key.pattern, set()).add(key.unit)
     assert {pattern: several for pattern, several in units.items() if len(several) > 1} == {}
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Set
 
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile
-from llmtrain_exporter.knowledge.catalogue import objective
-from llmtrain_exporter.knowledge.metric import Group
+from llmtrain_exporter.knowledge.catalogue import mismatch, objective, reward, value
+from llmtrain_exporter.knowledge.metric import Group, Metric
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Health, Record, RowKind, Series, State, series
 
@@ -20,6 +20,8 @@ _STALLED = {
     severity: series(m.SIGNAL_ACTIVE, ("signal", "stalled"), ("severity", severity.value))
     for severity in (Severity.WARNING, Severity.CRITICAL)
 }
+_SAMPLED = (mismatch.MISMATCH_KL, reward.ENVIRONMENT_REWARD)
+"""What only a policy has that writes its own samples, whether or not a total reward is logged."""
 
 
 class Ending:
@@ -60,14 +62,19 @@ def profile_of(latest: Mapping[Series, float]) -> str:
     """The kind of training, by the metrics that a run logs."""
     metrics = {key.metric for key in latest}
     groups = {metric.group for metric in metrics}
-    if objective.RESPONSE_KL in metrics:
+    if objective.RESPONSE_KL in metrics or (c.REWARD in metrics and value.VALUE_LOSS in metrics):
         return profile.PPO
-    if c.REWARD in metrics and (
-        Group.LENGTH in groups or not metrics.isdisjoint((c.KL, c.REWARD_FUNCTION_MEAN))
-    ):
+    if not metrics.isdisjoint(_SAMPLED) or (c.REWARD in metrics and _is_of_policy(metrics, groups)):
         return profile.GRPO
     if c.REWARD_MODEL_SCORE in metrics or (c.PREFERENCE_REWARD in metrics and c.LOGPS not in metrics):
         return profile.REWARD_MODEL
     if Group.PREFERENCE in groups:
         return profile.DPO
     return profile.SFT if c.LOSS in metrics and c.REWARD not in metrics else profile.GENERIC
+
+
+def _is_of_policy(metrics: Set[Metric], groups: Collection[Group]) -> bool:
+    """Whether what is logged beside a reward is that of a policy that learns from it."""
+    if not {Group.LENGTH, Group.MISMATCH, Group.ROLLOUT}.isdisjoint(groups):
+        return True
+    return not metrics.isdisjoint((c.KL, c.REWARD_FUNCTION_MEAN, objective.POLICY_LOSS, objective.ADVANTAGE))

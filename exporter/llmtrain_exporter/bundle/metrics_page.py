@@ -8,6 +8,7 @@ from itertools import groupby
 from llmtrain_exporter.bundle.dashboards.descriptions import healthy_text
 from llmtrain_exporter.knowledge import metrics_page_words as words
 from llmtrain_exporter.knowledge.dashboard_words import GROUPS
+from llmtrain_exporter.knowledge.log_keys import keys_of
 from llmtrain_exporter.knowledge.meaning import Meaning
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Key, Metric, Type
@@ -39,7 +40,7 @@ def _row(metric: Metric, lang: Lang) -> str:
         ", ".join(label for label in (metric.label, "split" if metric.split else "") if label),
         meaning.what.of(lang),
         _LINE.join(_healthy(meaning, lang)),
-        ", ".join(_key(key, lang) for key in metric.keys),
+        ", ".join(_key(key, lang) for key in keys_of(metric)),
         _LINE.join(source.of(lang) for source in meaning.sources),
     )
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"

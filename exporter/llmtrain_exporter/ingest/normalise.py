@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from operator import itemgetter
 from typing import NamedTuple
 
-from llmtrain_exporter.ingest import values
+from llmtrain_exporter.ingest import known_keys, values
 from llmtrain_exporter.knowledge import catalogue, row
-from llmtrain_exporter.knowledge.metric import CLOCKS, Group, Key, Metric, Unit
+from llmtrain_exporter.knowledge.metric import CLOCKS, Group, Unit
 from llmtrain_exporter.knowledge.skips import UNREADABLE_ROW, UNREADABLE_VALUE
 from llmtrain_exporter.model import Layout, Record, RowKind, Series, Skip, series
 
@@ -123,7 +123,7 @@ class Normaliser:
         numbers: dict[str, object] = {}
         for key, cell in cells.items():
             name = self._aliases.get(key, key)
-            read = values.READERS[_UNITS.get(name, Unit.PLAIN)]
+            read = values.READERS[known_keys.unit(name)]
             plain = values.number(cell)
             if read(cell) is not None:
                 numbers[key] = cell if plain is None else plain
@@ -177,33 +177,35 @@ def _step_reader(names: Sequence[str]) -> Callable[[Cells], tuple[int | None, in
     )
 
 
-def _kind(names: Sequence[str], columns: Iterable[PlannedValue], progress_rows: bool) -> RowKind | None:
-    present = set(names)
+def _kind(names: Sequence[str], columns: Sequence[PlannedValue], progress_rows: bool) -> RowKind | None:
+    present = {form for name in names for form in known_keys.of_training(name)}
     placed = not present.isdisjoint(row.POSITION)
     if not present.isdisjoint(row.SUMMARY):
         return RowKind.SUMMARY
     if not present.isdisjoint(row.FINAL) and "loss" not in present:
         return RowKind.FINAL
-    if placed and any(one.series.metric.essential and _split(one.series) != "eval" for one in columns):
+    if placed and any(one.series.metric.essential and not _is_evaluated(one) for one in columns):
         return RowKind.TRAIN
-    if row.EVAL_PREFIX + "loss" in present or (placed and any(map(_is_eval, names))):
+    if row.EVAL_PREFIX + "loss" in present or (placed and _evaluates(names, columns)):
         return RowKind.EVAL
     return RowKind.PROGRESS if progress_rows and placed else None
 
 
-def _split(column_series: Series) -> str:
-    return dict(column_series.labels).get("split", "")
+def _evaluates(names: Iterable[str], columns: Iterable[PlannedValue]) -> bool:
+    return any(map(known_keys.is_evaluation, names)) or any(map(_is_evaluated, columns))
 
 
-def _is_eval(name: str) -> bool:
-    return name.startswith(row.EVAL_PREFIX)
+def _is_evaluated(column: PlannedValue) -> bool:
+    """Whether a value is one of an evaluation: by its split, or since nothing else has its metric."""
+    logged = column.series
+    return logged.metric.group is Group.EVALUATION or ("split", "eval") in logged.labels
 
 
 def _columns(names: Sequence[str]) -> list[PlannedValue]:
     """A column for each name that is a metric; of two names for one series the second goes by its own key."""
     taken: set[Series] = set()
     columns = []
-    present = frozenset((*names, *map(_bare, names)))
+    present = frozenset(form for name in names for form in known_keys.forms(name))
     functions = "reward" in present
     for index, name in enumerate(names):
         if name in _POSITION_ONLY or name in row.SUMMARY:
@@ -216,89 +218,23 @@ def _columns(names: Sequence[str]) -> list[PlannedValue]:
     return columns
 
 
-class _Entry(NamedTuple):
-    metric: Metric
-    key: Key
-
-
-class _Pattern(NamedTuple):
-    """A key with a variable part, between `before` and `after`."""
-
-    before: str
-    after: str
-    entry: _Entry
-
-
-def _exact(entries: Iterable[_Entry]) -> Mapping[str, Sequence[_Entry]]:
-    """The keys without a variable part, with all that each may mean."""
-    found: dict[str, list[_Entry]] = {}
-    for entry in entries:
-        if "{}" not in entry.key.pattern:
-            found.setdefault(entry.key.pattern, []).append(entry)
-    return found
-
-
-def _patterns(entries: Iterable[_Entry]) -> Mapping[str, Sequence[_Pattern]]:
-    """The keys with a variable part by their first letter, so that few are tried for a name.
-
-    The more specific come first: rewards/{}/mean before rewards/{}.
-    """
-    found: dict[str, list[_Pattern]] = {}
-    for entry in sorted(entries, key=lambda entry: -len(entry.key.pattern)):
-        before, blank, after = entry.key.pattern.partition("{}")
-        if blank:
-            found.setdefault(before[:1], []).append(_Pattern(before, after, entry))
-    return found
-
-
 _POSITION_ONLY = frozenset((*row.STEP_OF_MAX, *row.STEP, *row.MAX_STEPS))
-_ENTRIES = [_Entry(metric, key) for metric in catalogue.METRICS for key in metric.keys]
-_EXACT = _exact(_ENTRIES)
-_UNITS = {name: entries[0].key.unit for name, entries in _EXACT.items()}
-_PATTERNS = _patterns(_ENTRIES)
-_PREFERENCE_KEYS = frozenset(
-    entry.key.pattern
-    for entry in _ENTRIES
-    if entry.metric.group is Group.PREFERENCE and entry.key.pattern.startswith("rewards/")
-)
 
 
 def _find(name: str, functions: bool, present: Set[str] = frozenset()) -> tuple[Series, Unit]:
-    """The series that a key feeds in a row with the names `present`, those of evaluations bare as well.
+    """The series that a key feeds in a row with the names `present`, those without their prefixes as well.
 
     `functions`: rewards/* are reward functions here, whatever their names.
     """
-    split = "eval" if _is_eval(name) else "train"
-    for metric, key, label in _candidates(name, functions, present):
-        if metric.split or split == "train" or _is_eval(key.pattern):
+    evaluates = known_keys.is_evaluation(name)
+    for metric, key, label in known_keys.candidates(name, functions, present):
+        if metric.split or not evaluates or known_keys.of_evaluation(metric, key):
             own = ((metric.label, label),) if metric.label else ()
+            split = "eval" if evaluates or key.evaluation else "train"
             return series(metric, *own, *((("split", split),) if metric.split else ())), key.unit
     return _other(name), Unit.PLAIN
 
 
-def _candidates(name: str, functions: bool, present: Set[str]) -> Iterable[tuple[Metric, Key, str]]:
-    """What a name may mean, the surest first: as it stands, then without the prefix of evaluations."""
-    bare = _bare(name)
-    for known in dict.fromkeys((name, bare)):
-        if not (functions and known in _PREFERENCE_KEYS):
-            for metric, key in _EXACT.get(known, ()):
-                if _applies(key, present):
-                    yield metric, key, key.fixed
-    for whole in dict.fromkeys((bare, name)):
-        for before, after, (metric, key) in _PATTERNS.get(whole[:1], ()):
-            if whole.startswith(before) and whole.endswith(after) and len(whole) > len(before) + len(after):
-                yield metric, key, whole[len(before) : len(whole) - len(after)]
-
-
-def _applies(key: Key, present: Set[str]) -> bool:
-    """Whether a key means this in a row with these names."""
-    return (not key.beside or not present.isdisjoint(key.beside)) and present.isdisjoint(key.unless)
-
-
-def _bare(name: str) -> str:
-    return name[len(row.EVAL_PREFIX) :] if _is_eval(name) else name
-
-
 def _other(name: str) -> Series:
-    split = "eval" if _is_eval(name) else "train"
-    return series(catalogue.OTHER, ("key", _bare(name)), ("split", split))
+    split = "eval" if known_keys.is_evaluation(name) else "train"
+    return series(catalogue.OTHER, ("key", known_keys.bare(name)), ("split", split))

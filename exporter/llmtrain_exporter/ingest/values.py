@@ -10,6 +10,8 @@ from llmtrain_exporter.knowledge.metric import Unit
 
 GIBIBYTE = float(1 << 30)
 GIGABYTE = 1e9
+MILLI = 1e-3
+BILLION = 1e9
 TERA = 1e12
 
 LONGEST = 40  # characters; the longest way to print a float takes 24
@@ -81,6 +83,16 @@ def gigabytes(value: object) -> float | None:
     return _times(value, GIGABYTE)
 
 
+def milli(value: object) -> float | None:
+    """The number that is written in thousandths."""
+    return _times(value, MILLI)
+
+
+def billions(value: object) -> float | None:
+    """The number that is written in thousands of millions."""
+    return _times(value, BILLION)
+
+
 def tera(value: object) -> float | None:
     """The number that is written in millions of millions."""
     return _times(value, TERA)
@@ -120,6 +132,8 @@ READERS: dict[Unit, Callable[[object], float | None]] = {
     Unit.PERCENT: percent,
     Unit.GIBIBYTES: gibibytes,
     Unit.GIGABYTES: gigabytes,
+    Unit.MILLI: milli,
+    Unit.BILLIONS: billions,
     Unit.TERA: tera,
     Unit.DURATION: duration,
     Unit.PER_SECOND: per_second,

@@ -50,6 +50,8 @@ class Unit(str, Enum):
     PERCENT = "percent"  # 1.67 or "1.67%" -> 0.0167
     GIBIBYTES = "gibibytes"  # -> bytes
     GIGABYTES = "gigabytes"  # of a billion bytes -> bytes
+    MILLI = "milli"  # thousandths of it
+    BILLIONS = "billions"  # a thousand millions of them
     TERA = "tera"  # a million millions of them
     DURATION = "duration"  # "18h 37m 22s", "3 days, 17:51:32", 12.5 -> seconds
     PER_SECOND = "per_second"  # iterations per second -> seconds per iteration
@@ -57,11 +59,12 @@ class Unit(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A log key: exact, or a pattern with one `{}` that becomes the value of the metric's own label.
+    """A log key: exact, or a pattern whose variable parts `{}` become the value of the metric's own label.
 
-    `fixed` is that label's value where the key itself does not carry it. A word that means different things
-    feeds a metric only in rows that have a key of `beside` too, with or without `eval_`,
-    and none of `unless`.
+    Several parts are joined by a slash. `fixed` is that value where the key itself does not carry it, and
+    stands before the parts of a pattern. A word that means different things feeds a metric only in rows that
+    have a key of `beside` too, whatever their prefix, and none of `unless`. `evaluation`: the number is of an
+    evaluation though its name does not begin as such.
     """
 
     pattern: str
@@ -69,6 +72,7 @@ class Key:
     fixed: str = ""
     beside: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    evaluation: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -39,6 +39,8 @@ WRITTEN_IN: Mapping[Unit, Text] = {
     Unit.PERCENT: Text(" (percent)", "（百分数）"),
     Unit.GIBIBYTES: Text(" (GiB)", "（GiB）"),
     Unit.GIGABYTES: Text(" (GB)", "（GB）"),
+    Unit.MILLI: Text(" (thousandths)", "（千分之一）"),
+    Unit.BILLIONS: Text(" (billions)", "（十亿）"),
     Unit.TERA: Text(" (tera)", "（tera）"),
     Unit.PER_SECOND: Text(" (its inverse)", "（取倒数）"),
 }

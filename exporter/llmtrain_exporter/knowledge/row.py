@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 EVAL_PREFIX = "eval_"
+EVAL_PREFIXES = (EVAL_PREFIX, "eval/")
+"""Before the keys of an evaluation; trackers group them with a slash."""
+TRAIN_PREFIX = "train/"
+"""Before the keys of a training row where a tracker groups them."""
 
 STEP_OF_MAX = ("global_step/max_steps", "iteration")
 """Keys whose value is "step/max_steps"; Megatron's `iteration` too."""
 
-STEP = ("global_step", "current_steps", "step")
+STEP = (
+    *("global_step", "current_steps", "step"),
+    *("training/global_step", "train/global_step", "trainer/global_step", "system/global_step"),
+)
+"""The first that is there counts: those with a slash stand in rows of trackers, which may have no other."""
 MAX_STEPS = ("total_steps", "max_steps")
 POSITION = (*STEP_OF_MAX, *STEP, "epoch")
 """Any of these says where in the run a row stands; a row without one is no training row."""

@@ -60,6 +60,8 @@ def _documentation(reference: str) -> Text:
 NEMO_GRPO = _documentation("NeMo-RL: guides/grpo.md")
 PRIME_TRAINING = _documentation("prime-rl: training.md")
 SWIFT_MISMATCH = _documentation("ms-swift: training_inference_mismatch.md")
+NEMO_ACCURACY = _documentation("NeMo-RL: guides/dtensor-tp-accuracy.md")
+VERL_TRANSFER = _documentation("verl: transfer_to_npu_guide.md")
 VERL_CORRECTION = _documentation("verl: algo/rollout_corr.md")
 
 RUNS = Text("logs of real runs", "真实训练日志")

@@ -32,7 +32,7 @@ EVAL_REWARD = series(c.REWARD, EVAL)
 REWARD_STD = series(c.REWARD_STD, TRAIN)
 REWARD_ZERO_STD = series(c.REWARD_ZERO_STD, TRAIN)
 GROUPS_ALL_RIGHT, GROUPS_ALL_WRONG = (
-    series(reward.GROUP_OUTCOME, ("outcome", outcome), TRAIN) for outcome in ("all", "none")
+    series(reward.GROUP_OUTCOMES, ("outcome", outcome), TRAIN) for outcome in ("all", "none")
 )
 LENGTH = series(c.COMPLETION_LENGTH, MEAN, TRAIN)
 LONGEST = series(c.COMPLETION_LENGTH, ("stat", "max"), TRAIN)

@@ -15,7 +15,10 @@ from llmtrain_exporter.knowledge.metric_titles import TITLES
 from llmtrain_exporter.knowledge.metrics import METRICS
 
 _UNITS = {"_seconds": "s", "_bytes": "bytes", "_ratio": "percentunit"}
-_NO_SHARES = (mismatch.IMPORTANCE_RATIO, mismatch.PERPLEXITY_RATIO, objective.POLICY_RATIO)
+_NO_SHARES = (
+    *(mismatch.IMPORTANCE_RATIO, mismatch.PERPLEXITY_RATIO),
+    *(objective.POLICY_RATIO, objective.EXPERT_LOAD),
+)
 """Ratios of two numbers that may be above 1."""
 
 

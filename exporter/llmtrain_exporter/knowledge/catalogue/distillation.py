@@ -77,8 +77,22 @@ DISTILLATION_GROUPS = entry(
     label="kind",
     split=True,
 )
+PROBABILITY_MASS = entry(
+    "distillation_mass_ratio",
+    _D,
+    "Probability of the student and of the teacher on the tokens that the divergence is taken over.",
+    label="stat",
+    split=True,
+)
+OVERLAP = entry(
+    "distillation_overlap_ratio",
+    _D,
+    "Share of their likeliest tokens that student and teacher have in common.",
+    split=True,
+)
 
 METRICS = (
     *(DISTILLATION_DIVERGENCE, TEACHER_DIVERGENCE, TEACHER_ENTROPY, TEACHER_TOKENS, TEACHER_TIME),
     *(DISTILLATION_REWARD, DISTILLATION_REWARD_FUNCTION, DISTILLATION_GROUPS),
+    *(PROBABILITY_MASS, OVERLAP),
 )

@@ -57,8 +57,23 @@ DATASET_PERPLEXITY = entry(
     "eval_{}_perplexity",
     label="dataset",
 )
+VALIDATION_SCORE = entry(
+    "validation_score",
+    _E,
+    "Score on validation prompts, by what the trainer calls it: data set, measure, samples.",
+    label="of",
+)
+VALIDATION_DETAIL = entry(
+    "validation_detail",
+    _E,
+    "What else is known of those: their spread, best and worst of several samples, how they ended.",
+    label="of",
+)
+VALIDATION_LENGTH = entry(
+    "validation_length_tokens", _E, "Length of completions on validation prompts, in tokens.", label="of"
+)
 
 METRICS = (
     *(TEXT_SCORE, RANKING_SCORE, EMBEDDING_CORRELATION, EMBEDDING_SIMILARITY, EMBEDDING_MARGIN),
-    *(DATASET_LOSS, DATASET_PERPLEXITY),
+    *(DATASET_LOSS, DATASET_PERPLEXITY, VALIDATION_SCORE, VALIDATION_DETAIL, VALIDATION_LENGTH),
 )

@@ -16,6 +16,7 @@ COMPLETION_LENGTH = entry(
     Key("completion_length", fixed="mean"),
     label="stat",
     split=True,
+    essential=True,
 )
 COMPLETION_CLIPPED = entry(
     "completion_clipped_ratio",

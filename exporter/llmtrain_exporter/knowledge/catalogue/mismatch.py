@@ -108,9 +108,44 @@ TOKEN_DRIFT = entry(
     label="stat",
     split=True,
 )
+PROBABILITY_DIFFERENCE = entry(
+    "mismatch_probability_difference",
+    _M,
+    "Absolute difference of a token's probability between sampler and trainer.",
+    label="stat",
+    split=True,
+)
+PROBABILITY_CORRELATION = entry(
+    "mismatch_probability_correlation",
+    _M,
+    "Correlation of the tokens' probabilities by sampler and trainer.",
+    split=True,
+)
+MULTIPLICATIVE_ERROR = entry(
+    "mismatch_probability_factor",
+    _M,
+    "Factor by which sampler and trainer differ on a probability, whichever is the larger; 1 is none.",
+    label="stat",
+    split=True,
+)
+IMPORTANCE_BEYOND = entry(
+    "importance_beyond_ratio",
+    _M,
+    "Share of importance weights above or below the bounds of the correction.",
+    label="bound",
+    split=True,
+)
+REJECTED = entry(
+    "mismatch_rejected_ratio",
+    _M,
+    "Share of tokens or completions that one rule leaves out of the update for too large a mismatch.",
+    label="rule",
+    split=True,
+)
 
 METRICS = (
     *(MISMATCH_KL, LOGP_DIFFERENCE, LOG_PERPLEXITY_DIFFERENCE, PERPLEXITY_RATIO, MISMATCH_PERPLEXITY),
     *(MISMATCH_LOG_PERPLEXITY, CHI_SQUARED, IMPORTANCE_RATIO, EFFECTIVE_SAMPLES, IMPORTANCE_CLIPPED),
-    *(RETOKENISED, TOKEN_DRIFT),
+    *(RETOKENISED, TOKEN_DRIFT, PROBABILITY_DIFFERENCE, PROBABILITY_CORRELATION),
+    *(MULTIPLICATIVE_ERROR, IMPORTANCE_BEYOND, REJECTED),
 )

@@ -16,6 +16,7 @@ POLICY_LOSS = entry(
     "ppo/loss/policy",
     "self_distillation/policy_loss",
     split=True,
+    essential=True,
 )
 AUXILIARY_LOSS = entry(
     "auxiliary_loss",
@@ -167,6 +168,34 @@ ANSWER_LENGTH = entry(
 )
 LOSS_SCALE = entry("loss_scale", _O, "Factor of fp16's loss scaler.", "loss_scale")
 PARAMETER_NORM = entry("parameter_norm", _O, "L2 norm of the parameters.", "params_norm")
+LOSS_STATISTIC = entry(
+    "loss_statistic",
+    _O,
+    "Spread of the loss over the tokens, samples or ranks of a step, and its running mean.",
+    label="stat",
+    split=True,
+)
+TOKEN_LOGP = entry(
+    "completion_token_logp",
+    _O,
+    "Mean log probability of the tokens that were sampled, in nats.",
+    label="by",
+    split=True,
+)
+EXPERT_LOAD = entry(
+    "expert_load_violation_ratio",
+    _O,
+    "How far the load of experts lies from an even one, over the even load.",
+    label="stat",
+)
+ROUTER_CONFIDENCE = entry(
+    "router_confidence_ratio", _O, "Probability that the router gives to the experts that it chooses."
+)
+SKIPPED_ITERATIONS = entry(
+    "skipped_iterations", _O, "Iterations of the interval that changed no weight.", label="reason"
+)
+ZERO_GRADIENTS = entry("zero_gradients", _O, "Parameters whose gradient is exactly 0.")
+ATTENTION_LOGIT = entry("attention_logit_max", _O, "Largest attention logit of a step.")
 
 METRICS = (
     *(POLICY_LOSS, AUXILIARY_LOSS, MTP_LOSS, MTP_ACCURACY, CHANNEL_LOSS, PERPLEXITY, TRAIN_MEAN_LOSS),
@@ -174,4 +203,6 @@ METRICS = (
     *(UPDATE_KL, RESPONSE_KL, RESPONSE_ENTROPY, ENTROPY_THRESHOLD, POLICY_RATIO),
     *(ADVANTAGE, ADVANTAGE_NONZERO, SEQUENCE_WEIGHT, FUTURE_KL, SAFETY_KEPT),
     *(ANSWER_TOKENS, ANSWER_LENGTH, LOSS_SCALE, PARAMETER_NORM),
+    *(LOSS_STATISTIC, TOKEN_LOGP, EXPERT_LOAD, ROUTER_CONFIDENCE, SKIPPED_ITERATIONS),
+    *(ZERO_GRADIENTS, ATTENTION_LOGIT),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmtrain_exporter.knowledge.catalogue.entry import entry
-from llmtrain_exporter.knowledge.catalogue.preference import OF_PAIRS
+from llmtrain_exporter.knowledge.catalogue.preference import OF_PAIRS, REWARDS_OF_PAIRS
 from llmtrain_exporter.knowledge.metric import Group, Key
 
 _O = Group.OPTIMISATION
@@ -50,7 +50,7 @@ TOKEN_ACCURACY = entry(
     "Share of tokens predicted right.",
     "token_acc",
     "mean_token_accuracy",
-    "acc",
+    Key("acc", unless=REWARDS_OF_PAIRS),
     Key(
         "accuracy", beside=("eval_loss",), unless=(*OF_PAIRS, "reward")
     ),  # says not of what: of tokens in SFT

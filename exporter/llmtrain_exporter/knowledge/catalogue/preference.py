@@ -11,6 +11,9 @@ _SCORES = ("min_reward", "mean_reward", "max_reward")
 OF_PAIRS = ("margin", *_SCORES, "rewards/margins", "rewards/chosen", "logps/chosen")
 """Keys beside which an `accuracy` is one of pairs."""
 
+REWARDS_OF_PAIRS = ("chosen_reward", "reject_reward")
+"""OpenRLHF's keys of the two sides, beside which `acc` is one of pairs, and `reward_std` one of scores."""
+
 PREFERENCE_REWARD = entry(
     "preference_reward",
     _P,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from llmtrain_exporter.knowledge.catalogue.entry import entry, parts
-from llmtrain_exporter.knowledge.metric import Group, Key, Unit
+from llmtrain_exporter.knowledge.catalogue.preference import REWARDS_OF_PAIRS
+from llmtrain_exporter.knowledge.metric import Group, Key
 
 _R = Group.REWARD
 
@@ -22,7 +23,7 @@ REWARD_STD = entry(
     "reward_std",
     _R,
     "Spread of the total reward, as the trainer defines it (within groups or over the batch).",
-    "reward_std",
+    Key("reward_std", unless=REWARDS_OF_PAIRS),  # beside it one of scores of a reward model
     "ppo/std_scores",
     "env/reward_std",
     split=True,
@@ -93,16 +94,6 @@ ZERO_STD_EXCLUDED = entry(
     "frac_reward_zero_std_excluded",
     split=True,
 )
-GROUP_OUTCOME = entry(
-    "group_outcome_ratio",
-    _R,
-    "Share of prompt groups in which all, none or some of the completions are right.",
-    Key("train/baseline_reward/pct_1", Unit.PERCENT, "all"),
-    Key("train/baseline_reward/pct_0", Unit.PERCENT, "none"),
-    Key("train/baseline_reward/pct_mixed", Unit.PERCENT, "some"),
-    label="outcome",
-    split=True,
-)
 RUNNING_MEAN = entry(
     "reward_running_mean",
     _R,
@@ -118,9 +109,38 @@ FEATURE_REWARD = entry(
     label="part",
     split=True,
 )
+REWARD_EXTREME = entry(
+    "reward_extreme",
+    _R,
+    "Lowest and highest total reward of a batch.",
+    label="stat",
+    split=True,
+)
+ENVIRONMENT_REWARD = entry(
+    "environment_reward",
+    _R,
+    "Reward in one of several environments or domains.",
+    label="of",
+    split=True,
+    essential=True,
+)
+SOLVED = entry(
+    "solved_ratio",
+    _R,
+    "Share of prompts or completions that are solved.",
+    label="of",
+    split=True,
+)
+GROUP_OUTCOMES = entry(
+    "group_outcome_ratio",
+    _R,
+    "Share of prompt groups of which no, every or some completion is right.",
+    label="outcome",
+    split=True,
+)
 
 METRICS = (
     *(REWARD, REWARD_STD, REWARD_FUNCTION_MEAN, REWARD_FUNCTION_STD, REWARD_ZERO_STD, ZERO_STD_EXCLUDED),
-    *(GROUP_OUTCOME, REWARD_PART, REWARD_MODEL_SCORE, JUDGE_SCORE, JUDGE_MARGIN, RUNNING_MEAN),
-    FEATURE_REWARD,
+    *(REWARD_PART, REWARD_MODEL_SCORE, JUDGE_SCORE, JUDGE_MARGIN, RUNNING_MEAN, FEATURE_REWARD),
+    *(REWARD_EXTREME, ENVIRONMENT_REWARD, SOLVED, GROUP_OUTCOMES),
 )

@@ -137,9 +137,81 @@ RETRIES = entry(
 ROLLOUT_SAMPLES = entry(
     "rollout_samples", _R, "Samples that one rollout yields.", "rollout/samples_per_rollout"
 )
+PROMPT_CLIPPED = entry("prompt_clipped_ratio", _R, "Share of prompts as long as the limit.", split=True)
+TOTAL_LENGTH = entry(
+    "sequence_length_tokens",
+    _R,
+    "Length of prompt and completion together, tools' answers included, in tokens.",
+    label="stat",
+    split=True,
+)
+ABORTED = entry("completion_aborted_ratio", _R, "Share of completions without any token.", split=True)
+REPETITION = entry(
+    "completion_repetition_ratio", _R, "Share of completions that go round in a loop.", split=True
+)
+ROLLOUT_ENDS = entry(
+    "rollout_outcome_ratio",
+    _R,
+    "Share of rollouts that came out so, by environment.",
+    label="of",
+    split=True,
+)
+ROLLOUT_FAILURES = entry(
+    "rollout_failures",
+    _R,
+    "Rollouts that failed or were given up.",
+    label="reason",
+    split=True,
+)
+ROLLOUT_TOKENS = entry(
+    "rollout_tokens",
+    _R,
+    "Tokens of a rollout by environment.",
+    label="of",
+    split=True,
+)
+ROLLOUT_BRANCHES = entry(
+    "rollout_branches", _R, "Branches of a rollout by environment.", label="of", split=True
+)
+GROUPS_KEPT = entry(
+    "groups_kept_ratio", _R, "Share of prompt groups that dynamic sampling leaves in the batch."
+)
+GENERATED_BATCHES = entry(
+    "generated_batches", _R, "Batches that were generated to fill one with groups that teach something."
+)
+EQUAL_GROUPS = entry(
+    "equal_reward_groups", _R, "Prompt groups whose completions all got this reward.", label="reward"
+)
+PARTIAL_ROLLOUTS = entry(
+    "partial_rollout_ratio", _R, "Share of rollouts that several versions of the policy wrote."
+)
+POLICY_VERSION = entry("policy_version", _R, "Version of the weights that the sampler uses.")
+IDLE = entry("idle_ratio", _R, "Share of the time in which one side waits for the other.", label="side")
+SPECULATION = entry(
+    "speculative_acceptance",
+    _R,
+    "Of tokens drafted by a small model, the share that is accepted (rate) and how many in a row (length).",
+    label="stat",
+)
+PREFIX_CACHE = entry(
+    "prefix_cache_hit_ratio", _R, "Share of prompt tokens that the sampler had in its cache."
+)
+SAMPLE_TIME = entry(
+    "sample_time_seconds", _R, "Time that the sampler takes for a sample or request.", label="stat"
+)
+PREEMPTIONS = entry(
+    "sampler_preemptions",
+    _R,
+    "Times that the sampler interrupted a completion for want of room in its cache.",
+    label="stat",
+)
 
 METRICS = (
     *(TERMINATED, END_TOKENS, PROMPT_LENGTH, TURNS, TURN_LIMIT, TOOL_CALLS, TOOL_FAILURES),
     *(TOOL_CALLS_BY_TOOL, TOOL_FAILURES_BY_TOOL, UNKNOWN_TOOLS, TOOL_LATENCY, STALENESS),
     *(DROPPED_SAMPLES, SKIPPED_BATCHES, QUEUE_SIZE, BUFFER_EVENTS, RETRIES, ROLLOUT_SAMPLES),
+    *(PROMPT_CLIPPED, TOTAL_LENGTH, ABORTED, REPETITION, ROLLOUT_ENDS, ROLLOUT_FAILURES),
+    *(ROLLOUT_TOKENS, ROLLOUT_BRANCHES, GROUPS_KEPT, GENERATED_BATCHES, EQUAL_GROUPS),
+    *(PARTIAL_ROLLOUTS, POLICY_VERSION, IDLE, SPECULATION, PREFIX_CACHE, SAMPLE_TIME),
+    PREEMPTIONS,
 )

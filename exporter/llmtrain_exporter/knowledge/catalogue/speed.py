@@ -27,6 +27,9 @@ SAMPLES_PER_SECOND = entry(
     "Samples trained on per second, over the process's whole run.",
     "train_samples_per_second",
 )
+STEP_SAMPLES_PER_SECOND = entry(
+    "step_samples_per_second", _S, "Samples per second of the last step.", label="scope"
+)
 STEPS_PER_SECOND = entry(
     "train_steps_per_second",
     _S,
@@ -158,10 +161,33 @@ SAMPLE_TOKENS = entry(
     *parts("forwarded_tokens_mean", "forwarded_tokens_max", "trained_tokens_mean", before="sample/"),
     label="stat",
 )
+TOKEN_TIME = entry(
+    "phase_time_per_token_seconds", _S, "Time of one part of a step over the tokens in it.", label="phase"
+)
+DATA_TIME = entry("data_time_ratio", _S, "Share of the time in which the trainer waits for data.")
+MEMORY_RATIO = entry(
+    "memory_ratio", _S, "Share of the device's memory that was in use at the most.", label="kind"
+)
+HOST_MEMORY = entry("host_memory_bytes", _S, "Memory of the host in use.")
+ALLOCATOR_EVENTS = entry(
+    "allocator_events", _S, "Times so far that the allocator had to try again or ran out.", label="event"
+)
+DISK = entry("checkpoint_disk_bytes", _S, "Disk on which the checkpoints lie.", label="kind")
+DISK_FREE = entry("checkpoint_disk_free_ratio", _S, "Share of that disk that is free.")
+RANK_TOKENS = entry(
+    "rank_tokens", _S, "Tokens of a step that each rank gets, before and after balancing.", label="stat"
+)
+POWER = entry("gpu_power_watts", _S, "Power of a GPU, as the trainer measures it.")
+ENERGY = entry("gpu_energy_joules", _S, "Energy that a GPU takes for an iteration.")
+LOOP_LAG = entry(
+    "event_loop_lag_seconds", _S, "By how much the process that hands out the work is late.", label="stat"
+)
 
 METRICS = (
     *(TOKENS_PER_SECOND, SAMPLES_PER_SECOND, STEPS_PER_SECOND, EPISODES_PER_SECOND, MFU, FLOPS, PHASE_TIME),
     *(EVAL_DATASET_RUNTIME, EVAL_DATASET_SAMPLES, EVAL_DATASET_STEPS),
     *(MEMORY_ALLOCATED, MEMORY_RESERVED, MEMORY_CHANGE, MEMORY_BEFORE),
     *(BATCH_RATIO, BATCH_SIZE, ROW_TOKENS, STEP_TOKENS, SAMPLE_TOKENS),
+    *(TOKEN_TIME, DATA_TIME, MEMORY_RATIO, HOST_MEMORY, ALLOCATOR_EVENTS, DISK, DISK_FREE),
+    *(RANK_TOKENS, POWER, ENERGY, LOOP_LAG, STEP_SAMPLES_PER_SECOND),
 )

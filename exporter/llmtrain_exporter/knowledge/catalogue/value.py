@@ -15,6 +15,7 @@ VALUE_LOSS = entry(
     "value_loss",
     "ppo/loss/value",
     split=True,
+    essential=True,
 )
 VALUE_CLIP_RATIO = entry(
     "value_clip_ratio",
@@ -54,5 +55,10 @@ RETURN = entry(
     label="stat",
     split=True,
 )
+VALUE_GRAD_NORM = entry("value_grad_norm", _V, "L2 norm of the value function's gradients before clipping.")
+VALUE_LEARNING_RATE = entry("value_learning_rate", _V, "Learning rate of the value function.")
 
-METRICS = (VALUE_LOSS, VALUE_EXPLAINED_VARIANCE, VALUE_CLIP_RATIO, VALUE_ERROR, VALUE, RETURN)
+METRICS = (
+    *(VALUE_LOSS, VALUE_EXPLAINED_VARIANCE, VALUE_CLIP_RATIO, VALUE_ERROR, VALUE, RETURN),
+    *(VALUE_GRAD_NORM, VALUE_LEARNING_RATE),
+)

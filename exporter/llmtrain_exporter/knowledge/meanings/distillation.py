@@ -71,4 +71,17 @@ DISTILLATION: Mapping[Metric, Meaning] = {
             ),
         },
     ),
+    d.PROBABILITY_MASS: plain(
+        "How much of all probability lies on the tokens that the divergence is taken over. Low: it sees "
+        "little of the whole.",
+        "散度所覆盖 token 上的概率总量，偏低说明只看到分布的一小部分。",
+        related=(d.DISTILLATION_DIVERGENCE,),
+    ),
+    d.OVERLAP: plain(
+        "Whether the student thinks of the same tokens as its teacher. Should rise.",
+        "学生与教师想到的候选 token 有多少相同，应当上升。",
+        Good.UP,
+        related=(d.DISTILLATION_DIVERGENCE,),
+        healthy=on_its_own_level(SFT, GRPO, GENERIC),
+    ),
 }

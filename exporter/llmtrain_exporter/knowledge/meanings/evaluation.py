@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.catalogue import evaluation as e
 from llmtrain_exporter.knowledge.meaning import Good, Meaning
-from llmtrain_exporter.knowledge.meanings.plain import on_its_own_level, plain
+from llmtrain_exporter.knowledge.meanings.plain import noted, on_its_own_level, plain
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.profile import GENERIC, SFT
+from llmtrain_exporter.knowledge.profile import GENERIC, GRPO, PPO, SFT
 
 EVALUATION: Mapping[Metric, Meaning] = {
     e.TEXT_SCORE: plain(
@@ -85,5 +85,25 @@ EVALUATION: Mapping[Metric, Meaning] = {
         "各验证集 loss 的指数。",
         Good.DOWN,
         related=(e.DATASET_LOSS,),
+    ),
+    e.VALIDATION_SCORE: plain(
+        "What the run is done for: the score on prompts that it does not learn from. Where the training "
+        "reward rises and this stays level, the reward is being hacked.",
+        "训练真正的目标：在不参与学习的题目上的得分。训练奖励上升而它走平，说明在钻奖励的空子。",
+        Good.UP,
+        related=(c.REWARD, e.VALIDATION_DETAIL),
+        healthy=noted("Should follow the training reward.", "应跟随训练奖励。", GRPO, PPO, GENERIC),
+    ),
+    e.VALIDATION_DETAIL: plain(
+        "Spread, best and worst of several answers to a prompt, and how they ended: best far above mean "
+        "leaves room to learn.",
+        "同一题多次作答的离散程度、最好与最差，以及如何结束。最好远高于平均说明仍有提升空间。",
+        related=(e.VALIDATION_SCORE,),
+    ),
+    e.VALIDATION_LENGTH: plain(
+        "Length of the answers to validation prompts; should move with that in training.",
+        "验证题上的回答长度，应与训练时同步变化。",
+        related=(c.COMPLETION_LENGTH, e.VALIDATION_SCORE),
+        healthy=on_its_own_level(GRPO, PPO),
     ),
 }

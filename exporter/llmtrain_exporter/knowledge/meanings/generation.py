@@ -16,7 +16,7 @@ from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.length import LENGTH_NEAR_LIMIT
 from llmtrain_exporter.knowledge.text import Text
 
-REWARD: Mapping[Metric, Meaning] = {
+_TOTAL: Mapping[Metric, Meaning] = {
     c.REWARD: Meaning(
         Text(
             "Mean score of the completions, all reward functions weighted and added up.",
@@ -139,13 +139,6 @@ REWARD: Mapping[Metric, Meaning] = {
         Good.DOWN,
         related=(c.REWARD_ZERO_STD,),
     ),
-    r.GROUP_OUTCOME: plain(
-        "Which groups teach: only mixed ones do. All right means too easy, none right too hard.",
-        "哪些组能教会模型：只有有对有错的组可以。全对说明太简单，全错说明太难。",
-        sources=(src.NEMO_GRPO,),
-        related=(c.REWARD_ZERO_STD,),
-        healthy=noted("The mixed share is what teaches.", "真正起作用的是有对有错的比例。", GRPO),
-    ),
     r.REWARD_PART: plain(
         "PPO's accounts: the penalty for moving away from the reference model, and the score with it taken "
         "off. A score that rises while this falls is paid for with divergence.",
@@ -187,6 +180,46 @@ REWARD: Mapping[Metric, Meaning] = {
         related=(c.REWARD,),
     ),
 }
+
+_BY_PART: Mapping[Metric, Meaning] = {
+    r.REWARD_EXTREME: plain(
+        "The worst and the best completion of a batch. A best one that never gets better has found the end "
+        "of what the reward can tell apart.",
+        "batch 中最差与最好的回答。最好的一条长期不变，说明奖励已分不出高下。",
+        related=(c.REWARD, c.REWARD_STD),
+    ),
+    r.ENVIRONMENT_REWARD: plain(
+        "Reward by environment: the total can hide that one of them is lost while another one rises.",
+        "各环境的奖励。总分可能掩盖此消彼长。",
+        Good.UP,
+        related=(c.REWARD, r.GROUP_OUTCOMES),
+        healthy=on_its_own_level(GRPO),
+    ),
+    r.SOLVED: plain(
+        "What is solved, whatever the reward adds for form and length.",
+        "真正解出的比例，不含格式与长度等附加奖励。",
+        Good.UP,
+        related=(c.REWARD,),
+        healthy=on_its_own_level(GRPO),
+    ),
+    r.GROUP_OUTCOMES: plain(
+        "Groups that are too hard, too easy, or of use: only those with right and wrong answers teach.",
+        "太难、太易与有用的组各占多少，只有有对有错的组才有学习价值。",
+        related=(c.REWARD_ZERO_STD,),
+        healthy=noted(
+            "The mixed share is what teaches. Where none are solved the data is too hard, where all are it "
+            "is used up.",
+            "有对有错的比例才是有效部分。全错说明题目太难，全对说明数据已学完。",
+            GRPO,
+        ),
+        parts={
+            "none*": plain("No completion is right.", "没有一条回答正确。", Good.DOWN),
+            "all*": plain("Every completion is right.", "所有回答都正确。"),
+            "mixed*": plain("Some are right.", "有对有错。", Good.UP),
+        },
+    ),
+}
+REWARD: Mapping[Metric, Meaning] = {**_TOTAL, **_BY_PART}
 
 LENGTH: Mapping[Metric, Meaning] = {
     c.COMPLETION_LENGTH: Meaning(

@@ -163,6 +163,84 @@ MISMATCH: Mapping[Metric, Meaning] = {
         related=(m.IMPORTANCE_RATIO,),
         healthy=on_its_own_level(GRPO),
     ),
+    m.PROBABILITY_DIFFERENCE: plain(
+        "By how much the probability of a token differs between the two engines.",
+        "同一 token 在两个引擎中的概率之差，取绝对值。",
+        Good.DOWN,
+        (src.VERL_TRANSFER,),
+        related=(m.LOGP_DIFFERENCE, m.PROBABILITY_CORRELATION),
+        parts={
+            "mean": plain(
+                "Over all tokens of the batch.",
+                "batch 内全部 token 的均值。",
+                Good.DOWN,
+                (src.VERL_TRANSFER,),
+                healthy={
+                    GRPO: Healthy(
+                        0.0,
+                        0.01,
+                        Worry.ABOVE,
+                        note=Text(
+                            "Above it for long: look for what the engines do differently.",
+                            "长期高于此值，应排查两个引擎的差异。",
+                        ),
+                    )
+                },
+            ),
+            "max": plain("The token that is furthest off.", "相差最大的 token。"),
+        },
+    ),
+    m.PROBABILITY_CORRELATION: plain(
+        "1 where both engines agree on every token, 0 where they have nothing in common.",
+        "两个引擎对每个 token 都一致时为 1，毫不相干时为 0。",
+        Good.UP,
+        related=(m.PROBABILITY_DIFFERENCE,),
+        healthy=noted("Close to 1; no source gives a limit.", "应接近 1，资料中没有限值。", GRPO),
+    ),
+    m.MULTIPLICATIVE_ERROR: plain(
+        "1 where both agree. A steep rise is a fault of the weight update, a high level one of the "
+        "framework.",
+        "两者一致时为 1。陡升多为权重同步出错，长期偏高则是框架的问题。",
+        Good.DOWN,
+        (src.NEMO_GRPO, src.NEMO_ACCURACY),
+        related=(m.LOGP_DIFFERENCE,),
+        parts={
+            "token": plain(
+                "Mean over tokens.",
+                "按 token 平均。",
+                Good.DOWN,
+                (src.NEMO_ACCURACY,),
+                healthy={
+                    GRPO: Healthy(
+                        1.0,
+                        1.05,
+                        Worry.ABOVE,
+                        note=Text(
+                            "Above it a fault of the framework is likely.", "高于此值很可能是框架出错。"
+                        ),
+                    )
+                },
+            ),
+        },
+    ),
+    m.IMPORTANCE_BEYOND: plain(
+        "Weights outside of the bounds, told apart by side: high ones are tokens that the sampler thought "
+        "unlikely.",
+        "超出界限的权重比例，分上下两侧；偏高的一侧是采样时认为不太可能的 token。",
+        Good.DOWN,
+        (src.VERL_CORRECTION,),
+        related=(m.IMPORTANCE_CLIPPED, m.IMPORTANCE_RATIO),
+        healthy=on_its_own_level(GRPO),
+    ),
+    m.REJECTED: plain(
+        "What the correction refuses to learn from. Rising: the engines drift apart, and the step costs "
+        "more for less.",
+        "因差异过大而拒绝学习的比例，上升说明两个引擎渐行渐远，每步收益变少。",
+        Good.DOWN,
+        (src.VERL_CORRECTION, src.TRAINERS),
+        related=(m.MISMATCH_KL, m.EFFECTIVE_SAMPLES),
+        healthy=on_its_own_level(GRPO),
+    ),
     m.RETOKENISED: plain(
         "Turns whose prompt, tokenised again, is not what the model wrote: it learns from other tokens "
         "than it sampled.",

@@ -96,6 +96,58 @@ _LOSSES: Mapping[Metric, Meaning] = {
         Good.DOWN,
         related=(c.LOSS,),
     ),
+    o.LOSS_STATISTIC: plain(
+        "How far single tokens, samples or ranks lie from the mean loss. A lone maximum points at one bad "
+        "sample or one sick rank.",
+        "个别 token、样本或 rank 偏离平均 loss 的程度。单独冒尖多半是坏样本或故障 rank。",
+        related=(c.LOSS,),
+        healthy=on_its_own_level(SFT, GRPO),
+    ),
+    o.EXPERT_LOAD: plain(
+        "0 where every expert gets the same number of tokens. Rising: few experts do the work, the others "
+        "die and the step waits for the fullest.",
+        "各专家负载相同时为 0。上升说明少数专家包揽、其余闲置，整步要等最忙的那个。",
+        Good.DOWN,
+        (src.SWITCH, src.TRAINERS),
+        related=(o.AUXILIARY_LOSS, o.ROUTER_CONFIDENCE),
+        healthy=on_its_own_level(SFT, GRPO),
+    ),
+    o.ROUTER_CONFIDENCE: plain(
+        "How sure the router is of the experts it picks. Near its maximum it no longer tries others.",
+        "router 对所选专家的把握程度，逼近上限则不再尝试其他专家。",
+        sources=(src.SWITCH, src.TRAINERS),
+        related=(o.EXPERT_LOAD,),
+    ),
+    o.SKIPPED_ITERATIONS: plain(
+        "Iterations that were thrown away: a gradient overflowed, the loss was no number, or nothing was "
+        "left to learn from.",
+        "被丢弃的迭代：梯度溢出、loss 为 NaN，或没有可学的内容。",
+        Good.DOWN,
+        related=(o.LOSS_SCALE, c.LOSS),
+        healthy=noted(
+            "0. A few in a row at the start of fp16 are the loss scaler's search.",
+            "应为 0。fp16 刚开始时连续几次是在试探缩放系数。",
+            SFT,
+            GRPO,
+        ),
+        parts={
+            "skipped": plain("The gradient overflowed.", "梯度溢出。", Good.DOWN),
+            "nan": plain("The loss was no number.", "loss 不是数。", Good.DOWN),
+            "empty": plain("Every token was masked.", "所有 token 都被屏蔽。", Good.DOWN),
+        },
+    ),
+    o.ZERO_GRADIENTS: plain(
+        "Parameters that get no gradient. A jump: a part of the model is cut off or underflows.",
+        "得不到梯度的参数个数，突增说明模型某部分断开或数值下溢。",
+        related=(c.GRAD_NORM,),
+    ),
+    o.ATTENTION_LOGIT: plain(
+        "Attention that grows without bounds comes before a loss spike.",
+        "注意力 logit 不断增大是 loss 尖峰的前兆。",
+        Good.DOWN,
+        related=(c.LOSS, o.PARAMETER_NORM),
+        healthy=on_its_own_level(SFT),
+    ),
     o.LOSS_SCALE: plain(
         "fp16 multiplies the loss by it. Halved again and again: gradients overflow; use bf16.",
         "fp16 放大 loss 的系数。一再减半说明梯度溢出，应改用 bf16。",
@@ -185,6 +237,18 @@ _UPDATE: Mapping[Metric, Meaning] = {
             GENERIC,
         ),
     ),
+    o.TOKEN_LOGP: plain(
+        "How likely the sampled tokens are, by each model. Towards 0 the policy is sure of everything; "
+        "sampler and trainer should lie together.",
+        "采样 token 的平均对数概率，按模型区分。趋近 0 说明 policy 已毫不犹豫；采样与训练两者应重合。",
+        related=(c.ENTROPY, c.KL),
+        healthy=on_its_own_level(GRPO, PPO),
+        parts={
+            "trainer": plain("By the model that learns.", "训练中的模型。"),
+            "sampler": plain("By the engine that wrote them.", "生成它们的引擎。"),
+            "reference": plain("By the reference model.", "reference model 给出的值。"),
+        },
+    ),
     o.ADVANTAGE_NONZERO: plain(
         "Completions that give a gradient at all. Towards 0 nothing is learnt.",
         "真正产生梯度的回答比例，趋近 0 即学不到东西。",
@@ -252,6 +316,17 @@ VALUE: Mapping[Metric, Meaning] = {
         "What return is expected. Should follow the returns.",
         "预期的回报，应跟随实际回报。",
         related=(v.RETURN,),
+    ),
+    v.VALUE_GRAD_NORM: plain(
+        "Size of the value function's own gradient; the policy's has nothing to do with it.",
+        "价值函数自身的梯度大小，与 policy 的梯度无关。",
+        related=(v.VALUE_LOSS, c.GRAD_NORM),
+        healthy=on_its_own_level(PPO),
+    ),
+    v.VALUE_LEARNING_RATE: plain(
+        "Usually several times the policy's, so that the value function keeps up.",
+        "通常是 policy 的数倍，使价值函数跟得上。",
+        related=(c.LEARNING_RATE,),
     ),
     v.RETURN: plain("What return there was.", "实际获得的回报。", Good.UP, related=(v.VALUE, c.REWARD)),
 }

@@ -33,6 +33,140 @@ _COMPLETIONS: Mapping[Metric, Meaning] = {
     ),
 }
 
+_LENGTHS_AND_ENDS: Mapping[Metric, Meaning] = {
+    r.PROMPT_CLIPPED: plain(
+        "Prompts that are cut or left out because they are too long: the data loses its hard end.",
+        "因过长被截断或舍弃的 prompt 比例，会丢掉数据中较难的部分。",
+        Good.DOWN,
+        related=(r.PROMPT_LENGTH,),
+    ),
+    r.TOTAL_LENGTH: plain(
+        "What a sample takes of the context and of memory.",
+        "一个样本占用的上下文长度与显存。",
+        related=(r.PROMPT_LENGTH, c.COMPLETION_LENGTH),
+        healthy=on_its_own_level(GRPO, PPO),
+    ),
+    r.ABORTED: plain(
+        "Requests that came back empty: the sampler was interrupted or failed.",
+        "返回为空的请求比例，说明采样被打断或出错。",
+        Good.DOWN,
+        related=(r.PREEMPTIONS,),
+        healthy=noted("0.", "应为 0。", GRPO),
+    ),
+    r.REPETITION: plain(
+        "Completions that repeat themselves: an early sign of a collapse.",
+        "陷入重复的回答比例，是崩溃的早期征兆。",
+        Good.DOWN,
+        related=(c.COMPLETION_CLIPPED, c.ENTROPY),
+        healthy=noted("0, or next to it.", "应为 0 或接近 0。", GRPO),
+    ),
+    r.ROLLOUT_ENDS: plain(
+        "How rollouts ended, and which of them were of use, by environment.",
+        "各环境的 rollout 如何结束、有多少可用。",
+        related=(c.COMPLETION_CLIPPED, r.ROLLOUT_FAILURES),
+        parts={
+            "truncated*": plain("Cut off by a limit.", "被上限截断。", Good.DOWN),
+            "error*": plain(
+                "Ended by an error; more than 5 % for long is a smell.",
+                "因出错而结束，长期高于 5% 值得怀疑。",
+                Good.DOWN,
+                (src.PRIME_TRAINING,),
+            ),
+            "cancelled*": plain("Given up before its end.", "中途取消。", Good.DOWN),
+            "trainable*": plain("Fit to learn from.", "可用于训练。", Good.UP),
+            "admitted*": plain("Taken into the batch.", "被纳入 batch。", Good.UP),
+        },
+    ),
+    r.ROLLOUT_FAILURES: plain(
+        "Rollouts that were paid for and yield nothing. Look at the environment's own log first.",
+        "白费的 rollout 次数，先看环境自身的日志。",
+        Good.DOWN,
+        (src.TRAINERS, src.PRIME_TRAINING),
+        related=(r.ROLLOUT_ENDS, r.RETRIES),
+    ),
+    r.ROLLOUT_TOKENS: plain(
+        "Tokens read and written by environment: which of them costs most.",
+        "各环境读入与生成的 token，可看出哪一个最费。",
+        related=(c.COMPLETION_LENGTH,),
+    ),
+    r.ROLLOUT_BRANCHES: plain(
+        "Into how many samples a rollout is split.", "一次 rollout 拆成多少条样本。", related=(r.TURNS,)
+    ),
+}
+
+_SELECTION: Mapping[Metric, Meaning] = {
+    r.GROUPS_KEPT: plain(
+        "What dynamic sampling keeps; the rest is generated for nothing. Falling: ever more work for a step.",
+        "动态采样保留的比例，其余白白生成。下降说明每步代价越来越高。",
+        Good.UP,
+        related=(c.REWARD_ZERO_STD, r.GENERATED_BATCHES),
+        healthy=on_its_own_level(GRPO),
+    ),
+    r.GENERATED_BATCHES: plain(
+        "1 where the first batch is enough. Many: hardly any group teaches, and steps take that much longer.",
+        "第一批就够时为 1。偏多说明有用的组很少，步时成倍增加。",
+        Good.DOWN,
+        related=(r.GROUPS_KEPT,),
+        healthy=on_its_own_level(GRPO),
+    ),
+    r.EQUAL_GROUPS: plain(
+        "At which reward groups are all alike: at the lowest they are too hard, at the highest too easy.",
+        "组内奖励全同时落在哪个分数：最低分说明太难，最高分说明太易。",
+        related=(c.REWARD_ZERO_STD,),
+    ),
+    r.PARTIAL_ROLLOUTS: plain(
+        "Completions that were begun by older weights and ended by newer ones.",
+        "由旧权重开头、新权重续写的回答比例。",
+        related=(r.STALENESS,),
+    ),
+    r.POLICY_VERSION: plain(
+        "Must grow with the steps: where it stands still, new weights do not reach the sampler.",
+        "应随步数增长，停住说明新权重没有同步到采样端。",
+        Good.UP,
+        related=(r.STALENESS,),
+    ),
+}
+
+_ENGINE: Mapping[Metric, Meaning] = {
+    r.IDLE: plain(
+        "GPUs that wait. High on the trainer's side: the sampler is the bottleneck; on the other: the "
+        "trainer is.",
+        "GPU 空等的比例。训练侧偏高说明采样是瓶颈，反之训练是瓶颈。",
+        Good.DOWN,
+        (src.TRAINERS, src.PRIME_TRAINING),
+        related=(speed.PHASE_TIME, r.QUEUE_SIZE),
+        healthy=on_its_own_level(GRPO),
+    ),
+    r.SPECULATION: plain(
+        "What the draft model is good for. Falling: it no longer fits the policy.",
+        "草稿模型的命中情况，下降说明它已跟不上 policy。",
+        Good.UP,
+        related=(speed.TOKENS_PER_SECOND,),
+        healthy=on_its_own_level(GRPO),
+    ),
+    r.PREFIX_CACHE: plain(
+        "Prompt tokens that need no reckoning again. Low with many samples for a prompt: they are sent to "
+        "different engines.",
+        "无需重复计算的 prompt token 比例。同题多采样却偏低，说明请求被分散到不同引擎。",
+        Good.UP,
+        related=(speed.TOKENS_PER_SECOND,),
+    ),
+    r.SAMPLE_TIME: plain(
+        "How long single samples take. The slowest decides how long a synchronous step waits.",
+        "单个样本的耗时，同步训练中最慢的一个决定整步时长。",
+        Good.DOWN,
+        related=(c.STEP_TIME, r.IDLE),
+        healthy=on_its_own_level(GRPO),
+    ),
+    r.PREEMPTIONS: plain(
+        "The sampler's cache is too small for so many samples at once: they are begun again.",
+        "采样引擎缓存放不下同时进行的样本，被迫中断重来。",
+        Good.DOWN,
+        related=(r.SAMPLE_TIME,),
+        healthy=noted("None at all.", "应完全没有。", GRPO),
+    ),
+}
+
 _TOOLS: Mapping[Metric, Meaning] = {
     r.TURNS: plain(
         "Turns that a conversation takes. An agent that stops using them, or never stops, has changed its "
@@ -136,4 +270,11 @@ _QUEUES: Mapping[Metric, Meaning] = {
     ),
 }
 
-ROLLOUT: Mapping[Metric, Meaning] = {**_COMPLETIONS, **_TOOLS, **_QUEUES}
+ROLLOUT: Mapping[Metric, Meaning] = {
+    **_COMPLETIONS,
+    **_LENGTHS_AND_ENDS,
+    **_SELECTION,
+    **_ENGINE,
+    **_TOOLS,
+    **_QUEUES,
+}

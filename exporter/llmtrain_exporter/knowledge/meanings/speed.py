@@ -9,7 +9,7 @@ from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.catalogue import progress, rollout
 from llmtrain_exporter.knowledge.catalogue import speed as s
 from llmtrain_exporter.knowledge.meaning import Good, Meaning
-from llmtrain_exporter.knowledge.meanings.plain import on_its_own_level, plain
+from llmtrain_exporter.knowledge.meanings.plain import noted, on_its_own_level, plain
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.profile import DPO, GENERIC, GRPO, PPO, REWARD_MODEL, SFT
 
@@ -96,7 +96,85 @@ _THROUGHPUT: Mapping[Metric, Meaning] = {
     ),
 }
 
+_OF_A_STEP: Mapping[Metric, Meaning] = {
+    s.STEP_SAMPLES_PER_SECOND: plain(
+        "How many samples the last step got through in a second.",
+        "最近一步每秒处理的样本数。",
+        Good.UP,
+        related=(c.STEP_TIME, s.TOKENS_PER_SECOND),
+    ),
+    s.TOKEN_TIME: plain(
+        "Time of a phase without the influence of how long samples are: what rises here is truly slower.",
+        "扣除样本长度影响后的阶段耗时，上升才是真的变慢。",
+        Good.DOWN,
+        related=(s.PHASE_TIME,),
+        healthy=on_its_own_level(GRPO, PPO),
+    ),
+    s.DATA_TIME: plain(
+        "GPUs that wait for data: more workers, or a faster disk.",
+        "GPU 等数据的时间占比，可增加 worker 或换更快的磁盘。",
+        Good.DOWN,
+        related=(s.PHASE_TIME, c.STEP_TIME),
+        healthy=on_its_own_level(SFT, GENERIC),
+    ),
+    s.RANK_TOKENS: plain(
+        "How unevenly ranks are loaded: all wait for the fullest.",
+        "各 rank 的负载是否均衡，所有人都要等最满的那个。",
+        related=(s.BATCH_RATIO, c.STEP_TIME),
+        parts={
+            "minmax_diff": plain(
+                "Between the fullest and the emptiest rank.", "最满与最空 rank 之差。", Good.DOWN
+            ),
+            "balanced_*": plain("Once samples were spread evenly.", "均衡分配之后。"),
+        },
+    ),
+    s.LOOP_LAG: plain(
+        "Work that is handed out late: the orchestrator's processor is the bottleneck.",
+        "任务分发滞后，说明调度进程的 CPU 成了瓶颈。",
+        Good.DOWN,
+        related=(rollout.QUEUE_SIZE,),
+        healthy=on_its_own_level(GRPO),
+    ),
+    s.POWER: plain(
+        "A GPU that takes much less than its limit waits for something.",
+        "远低于功耗上限说明 GPU 在等待。",
+        related=(s.MFU,),
+    ),
+    s.ENERGY: plain("What an iteration costs in energy.", "每次迭代的能耗。", Good.DOWN, related=(s.POWER,)),
+}
+
 _MEMORY: Mapping[Metric, Meaning] = {
+    s.MEMORY_RATIO: plain(
+        "How near the device is to running out of memory: the next long sample decides.",
+        "离 OOM 还有多远，下一条长样本见分晓。",
+        related=(c.MEMORY, s.ALLOCATOR_EVENTS),
+        healthy=noted("Near 1 an OOM is near.", "接近 1 即濒临 OOM。", SFT, GRPO),
+    ),
+    s.HOST_MEMORY: plain(
+        "A steady rise is a leak, in the data loader or the sampler, and ends with the process being killed.",
+        "持续上涨即内存泄漏，多在数据加载或采样端，最终进程会被系统杀掉。",
+        Good.DOWN,
+        related=(c.MEMORY,),
+        healthy=on_its_own_level(SFT, GRPO),
+    ),
+    s.ALLOCATOR_EVENTS: plain(
+        "Retries come before an OOM, and cost time each.",
+        "重试是 OOM 的前兆，且每次都耗时。",
+        Good.DOWN,
+        related=(s.MEMORY_RATIO,),
+        healthy=noted("Stays 0.", "应保持为 0。", SFT, GRPO),
+    ),
+    s.DISK: plain(
+        "Room for checkpoints. A full disk ends a run.",
+        "checkpoint 所在磁盘，写满会中断训练。",
+        related=(s.DISK_FREE,),
+    ),
+    s.DISK_FREE: plain(
+        "Hold it against the size of the next checkpoint.",
+        "与下一个 checkpoint 的大小对照。",
+        Good.UP,
+        related=(s.DISK,),
+    ),
     s.MEMORY_ALLOCATED: plain(
         "What tensors took at the most. Far below what is reserved: memory is fragmented.",
         "张量占用的峰值。远低于保留量说明显存碎片化。",
@@ -154,4 +232,4 @@ _BATCHES: Mapping[Metric, Meaning] = {
     ),
 }
 
-SPEED: Mapping[Metric, Meaning] = {**_THROUGHPUT, **_MEMORY, **_BATCHES}
+SPEED: Mapping[Metric, Meaning] = {**_THROUGHPUT, **_OF_A_STEP, **_MEMORY, **_BATCHES}

@@ -70,7 +70,7 @@ REWARD_DOMINATED = Signal(
 GROUPS_UNSOLVED = Signal(
     "groups_unsolved",
     Family.FIT,
-    (reward.GROUP_OUTCOME, c.REWARD_ZERO_STD),
+    (reward.GROUP_OUTCOMES, c.REWARD_ZERO_STD),
     clear_after=2,
     limits={GRPO: {Severity.INFO: Bound(0.8, src.RUNS)}},
     limit_percent=True,
@@ -117,11 +117,11 @@ GROUPS_UNSOLVED = Signal(
 GROUPS_SOLVED = Signal(
     "groups_solved",
     Family.FIT,
-    (reward.GROUP_OUTCOME, c.REWARD_ZERO_STD),
+    (reward.GROUP_OUTCOMES, c.REWARD_ZERO_STD),
     clear_after=2,
     limits={GRPO: {Severity.INFO: Bound(0.8, src.RUNS)}},
     limit_percent=True,
-    levels=(reward.GROUP_OUTCOME,),
+    levels=(reward.GROUP_OUTCOMES,),
     no_alert={Severity.INFO: "all right is good news; dashboards and the page show it"},
     advice=Advice(
         title=Text("Most groups are all right", "大多数组全对"),
