@@ -12,6 +12,9 @@ from llmtrain_exporter.ingest.follow import open_regular
 
 SNIFFED = 64 << 10  # bytes
 
+PRINTED_FILES = ("*.log", "*.out")
+"""How people call a program's output: nohup.out, slurm-4711.out, W&B's output.log, a container's 0.log."""
+
 _WILD = re.compile(r"[*?[]")
 
 
@@ -37,30 +40,65 @@ def recognise(data: bytes, candidates: Iterable[Dialect]) -> Dialect:
     return max(candidates, key=lambda dialect: dialect.sniff(head))
 
 
+class NamePatterns:
+    """Patterns of file names, all of them asked at once: nearly every name fits none."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        known = tuple(patterns)
+        plain = [each for each in known if each.startswith("*.") and not _WILD.search(each, 1)]
+        other = [each for each in known if each not in plain]
+        self._suffixes = tuple(each[1:] for each in plain)
+        self._other = re.compile("|".join(map(fnmatch.translate, other))) if other else None
+
+    def fit(self, name: str) -> bool:
+        """Whether one of them fits."""
+        return name.endswith(self._suffixes) or (
+            self._other is not None and self._other.match(name) is not None
+        )
+
+
 class FileNames:
     """File names to dialects. An exact name goes before a pattern, a dialect's own before the operator's."""
 
-    def __init__(self, dialects: Iterable[Dialect], stdout_log: Iterable[str] = ()) -> None:
-        """`stdout_log`: the operator's names and patterns of what programs print."""
+    def __init__(
+        self, dialects: Iterable[Dialect], stdout_log: Iterable[str] = (), printed: Iterable[str] = ()
+    ) -> None:
+        """`stdout_log`: the operator's names and patterns of what programs print.
+
+        `printed`: patterns of files that may be that, by which a dialect has its own names as well.
+        """
+        dialects, stdout_log, printed = tuple(dialects), tuple(stdout_log), tuple(printed)
+        consoles = tuple(dialect for dialect in dialects if dialect.role is Role.CONSOLE)
         self._exact: dict[str, tuple[Dialect, ...]] = {}
         self._wild: list[tuple[re.Pattern[str], tuple[Dialect, ...]]] = []
-        for dialect in dialects:
-            for name in dialect.files:
-                self._claim(name, (*self._exact.get(name, ()), dialect))
-        printed = tuple(dialect for dialect in dialects if dialect.role is Role.CONSOLE)
+        named = [(name, dialect) for dialect in dialects if dialect not in consoles for name in dialect.files]
+        for name, dialect in named:
+            self._claim(name, (*self._exact.get(name, ()), dialect))
         for name in stdout_log:
-            self._claim(name, self._exact.get(name, printed))
+            self._claim(name, self._exact.get(name, consoles))
+        own = [name for dialect in consoles for name in dialect.files] if printed else []
+        self._printed = NamePatterns((*printed, *own))
+        known = (*(name for name, _ in named), *stdout_log, *printed, *own)
+        self._any = NamePatterns(name for name in known if _WILD.search(name))
 
     def exact(self, name: str) -> bool:
         """Whether a file of this name was asked for by just this name."""
         return name in self._exact
 
+    def fit(self, name: str) -> bool:
+        """Whether a file of this name can be a log at all."""
+        return name in self._exact or self._any.fit(name)
+
     def candidates(self, name: str) -> tuple[Dialect, ...]:
-        """The dialects that a file of this name can be of; none: it is no log."""
+        """The dialects that a file of this name is one of; none: its name does not say that it is a log."""
         if name in self._exact or not self._wild:
             return self._exact.get(name, ())
         fitting = (dialects for wild, dialects in self._wild if wild.match(name))
         return tuple(dict.fromkeys(dialect for dialects in fitting for dialect in dialects))
+
+    def may_be_printed(self, name: str) -> bool:
+        """Whether people call what a program prints so; its content has to tell."""
+        return self._printed.fit(name)
 
     def beside(self, path: str) -> tuple[str, ...]:
         """The other logs of a run in the folder of its live log."""

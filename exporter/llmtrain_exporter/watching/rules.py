@@ -8,7 +8,7 @@ from dataclasses import replace
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings, unique_name
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, Surroundings
+from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, SearchMemory, Surroundings
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.model import NoRun
@@ -18,13 +18,14 @@ EPISODES_READ = 10_000
 
 
 class RunRules:
-    """The rules of the settings, for everything that looks at logs."""
+    """The rules of the settings, for everything that looks at logs. For one thread at a time."""
 
     def __init__(self, settings: Settings, judging: RunOptions) -> None:
         """`judging`: how a run is judged of which no rule says more; its profile goes before every rule."""
         self._settings = settings
         self._judging = judging
         self.readers = Readers(settings.logging_steps)
+        self._memory = SearchMemory(self._search_options(None, None))
 
     def search(
         self,
@@ -36,7 +37,7 @@ class RunRules:
     ) -> Scan:
         """The logs below folders, or that files are. `now`: Unix time; `ignore_older`: seconds."""
         options = self._search_options(ignore_older, max_depth)
-        return discover.discover(roots, options, now, around)
+        return discover.discover(roots, options, now, around, self._memory)
 
     def named_after(self, root: str) -> str:
         """The path after which the runs of a root are named."""
@@ -45,7 +46,8 @@ class RunRules:
     def _search_options(self, ignore_older: float | None, max_depth: int | None) -> discover.SearchOptions:
         defaults = discover.SearchOptions()
         return discover.SearchOptions(
-            stdout_log=tuple(self._settings.stdout_log),
+            stdout_log=self._settings.printed_logs,
+            printed=defaults.printed if self._settings.finds_printed_logs else (),
             max_depth=defaults.max_depth if max_depth is None else max_depth,
             ignore_older=ignore_older,
         )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from llmtrain_exporter.ingest.console import ConsoleReader
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser
 from llmtrain_exporter.ingest.printed_rows import PrintedRows
 from llmtrain_exporter.ingest.writer import WriterMark
 from llmtrain_exporter.knowledge.producers import AXOLOTL, LLAMAFACTORY, SWIFT, TRANSFORMERS, UNSLOTH
+from llmtrain_exporter.model import Record, RowKind
 
 WRITERS = (
     WriterMark(
@@ -35,10 +38,36 @@ WRITERS = (
 """Those that say who they are. Source: the lines that their own code prints, and real logs."""
 
 
+_MAYBE = re.compile(rb"""['"](?:epoch|train_runtime|global_step/max_steps)\\?['"]""")  # before all is read
+_PLACED = frozenset(("epoch", "global_step/max_steps"))
+
+
 def sniff(head: Head) -> Confidence:
-    """Any text may be printed. What Docker keeps of that is JSON, and no trainer's."""
-    wrapped = head.first is not None and "log" in head.first and "stream" in head.first
-    return Confidence.SURE if wrapped else Confidence.FALLBACK
+    """Any text may be printed; where a row of a trainer stands in it, a training likely prints it.
+
+    What begins with such a row as JSON was logged as data.
+    """
+    grammar, normaliser, rows = PrintedRows(), Normaliser(), list[Mapping[str, object]]()
+    if not _MAYBE.search(head.text) or (head.first is not None and _is_trainers(head.first, normaliser)):
+        return Confidence.FALLBACK
+
+    def noted(line: bytes) -> Sequence[Mapping[str, object]]:
+        rows.extend(found := grammar.rows(line))
+        return found
+
+    reader = ConsoleReader(normaliser, noted)
+    for line in head.text.splitlines():
+        reader.read(line)
+    likely = any(_is_trainers(cells, normaliser) for cells in rows)
+    return Confidence.LIKELY if likely else Confidence.FALLBACK
+
+
+def _is_trainers(cells: Mapping[str, object], normaliser: Normaliser) -> bool:
+    """Whether a row says where in its epochs a training is, and how it goes; others print dicts, too."""
+    if "train_runtime" in cells:
+        return True
+    record = normaliser.record(cells) if not _PLACED.isdisjoint(cells) else NO_RECORD
+    return isinstance(record, Record) and record.kind in (RowKind.TRAIN, RowKind.EVAL)
 
 
 DIALECT = Dialect(

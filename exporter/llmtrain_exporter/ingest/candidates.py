@@ -1,0 +1,93 @@
+"""What a search meets before it knows the runs: folders, and logs that stand in them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from llmtrain_exporter.ingest.dialect import Dialect, Role
+
+_WANDB = re.compile(r"(.*)/wandb/(?:offline-)?run-[^/]+/files")
+"""Where W&B keeps the output of a run, below the folder in which the training was started."""
+
+
+class Folder(NamedTuple):  # a tuple, as is a log, because a search makes one per folder
+    """A folder that a search comes to."""
+
+    path: str
+    root: int  # the index of its root
+    name: str  # relative to that; "" for the root itself
+    depth: int
+    linked: bool  # reached through a symbolic link
+    inside: bool = False  # it lies below the output of a training
+
+    def below(self, name: str) -> str:
+        """The name of what lies in it."""
+        return f"{self.name}/{name}" if self.name else name
+
+
+class Log(NamedTuple):
+    """A log that a search has met."""
+
+    path: str
+    root: int
+    name: str  # of its run, relative to the root; "" when the run is the root itself
+    dialect: Dialect
+    linked: bool
+    state: os.stat_result
+    extra: tuple[str, ...] = ()
+    in_checkpoint: bool = False  # it lies there, until the trainer writes it to `path` when it ends
+    by_content: bool = False  # nobody gave its name: a row of a training stands in it
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Device and inode."""
+        return self.state.st_dev, self.state.st_ino
+
+    @property
+    def folder(self) -> str:
+        """Where it lies."""
+        return os.path.dirname(self.path)
+
+    @property
+    def printed(self) -> bool:
+        """Whether a program printed it, where others log data."""
+        return self.dialect.role is Role.CONSOLE
+
+    @property
+    def covered_by(self) -> str | None:
+        """The folder whose log of data would say it better; None: none would, or it was named by hand."""
+        return os.path.splitext(self.path)[0] if self.printed and self.name else None
+
+    @property
+    def home(self) -> str:
+        """The folder in or below which its training may write as well."""
+        kept = _WANDB.fullmatch(self.folder)
+        return kept[1] if kept else self.folder
+
+    @property
+    def preference(self) -> tuple[bool, float, str]:
+        """Sorts the logs of one run: live ones first, of those the one written last."""
+        return not self.dialect.live, -self.state.st_mtime, self.path
+
+
+def covered_by_name(logs: Collection[Log]) -> Mapping[str, Log]:
+    """The logs that give way to another one of their name: run1.log and the log in run1/, by their paths.
+
+    What is printed grows with each row, and so covers what stands in checkpoints alone.
+    """
+    data = {log.folder: log for log in logs if not (log.printed or log.in_checkpoint)}
+    by_data = {log.path: data[log.covered_by] for log in logs if log.covered_by in data}
+    printed = {log.covered_by: log for log in logs}
+    by_print = {log.path: printed[log.folder] for log in logs if log.in_checkpoint and log.folder in printed}
+    return {**by_data, **by_print}
+
+
+class LeftOut(NamedTuple):
+    """A file or folder that a search has passed by. `instead`: the log that is followed for its run."""
+
+    path: str
+    reason: str
+    instead: str = ""
