@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Mapping
+from enum import Enum
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 
 _WANDB = re.compile(r"(.*)/wandb/(?:offline-)?run-[^/]+/files")
 """Where W&B keeps the output of a run, below the folder in which the training was started."""
+
+
+class Basis(Enum):
+    """Why a file is taken for a log."""
+
+    NAME = "name"  # its dialect calls its files so
+    ASKED = "asked"  # somebody named the very file
+    STDOUT_LOG = "stdout_log"  # the operator calls printed logs so
+    CONTENT = "content"  # a row of a training stands in it
+    CHECKPOINT = "checkpoint"  # each checkpoint has one
 
 
 class Folder(NamedTuple):  # a tuple, as is a log, because a search makes one per folder
@@ -38,13 +49,22 @@ class Log(NamedTuple):
     linked: bool
     state: os.stat_result
     extra: tuple[str, ...] = ()
-    in_checkpoint: bool = False  # it lies there, until the trainer writes it to `path` when it ends
-    by_content: bool = False  # nobody gave its name: a row of a training stands in it
+    basis: Basis = Basis.NAME
 
     @property
     def identity(self) -> tuple[int, int]:
         """Device and inode."""
         return self.state.st_dev, self.state.st_ino
+
+    @property
+    def in_checkpoint(self) -> bool:
+        """Whether it lies there alone, until the trainer writes it to `path` when it ends."""
+        return self.basis is Basis.CHECKPOINT
+
+    @property
+    def by_content(self) -> bool:
+        """Whether nobody gave its name: a row of a training stands in it."""
+        return self.basis is Basis.CONTENT
 
     @property
     def folder(self) -> str:
@@ -83,11 +103,3 @@ def covered_by_name(logs: Collection[Log]) -> Mapping[str, Log]:
     printed = {log.covered_by: log for log in logs}
     by_print = {log.path: printed[log.folder] for log in logs if log.in_checkpoint and log.folder in printed}
     return {**by_data, **by_print}
-
-
-class LeftOut(NamedTuple):
-    """A file or folder that a search has passed by. `instead`: the log that is followed for its run."""
-
-    path: str
-    reason: str
-    instead: str = ""

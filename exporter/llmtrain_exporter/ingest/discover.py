@@ -10,16 +10,17 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from llmtrain_exporter.ingest.candidates import LeftOut, Log
+from llmtrain_exporter.ingest.candidates import Basis, Log
 from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.run_names import labels, run_names
 from llmtrain_exporter.ingest.search_options import ALONE, SearchMemory, SearchOptions, Surroundings
 from llmtrain_exporter.ingest.walk import Walk
+from llmtrain_exporter.model import LeftOut
 
 __all__ = [
     "ALONE",
+    "Basis",
     "Found",
-    "LeftOut",
     "Scan",
     "SearchMemory",
     "SearchOptions",
@@ -40,6 +41,7 @@ class Found:
     size: int  # bytes
     identity: tuple[int, int]  # device, inode
     extra: tuple[str, ...]
+    basis: Basis = field(default=Basis.NAME, compare=False)  # why the file is taken for a log
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def _found(log: Log, run: str) -> Found:
         size=log.state.st_size,
         identity=log.identity,
         extra=log.extra,
+        basis=log.basis,
     )
 
 

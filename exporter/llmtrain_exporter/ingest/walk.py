@@ -13,13 +13,14 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from llmtrain_exporter.ingest import checkpoints
-from llmtrain_exporter.ingest.candidates import Folder, LeftOut, Log, covered_by_name
-from llmtrain_exporter.ingest.dialect import Dialect
+from llmtrain_exporter.ingest.candidates import Basis, Folder, Log, covered_by_name
+from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
 from llmtrain_exporter.ingest.recognise import FileNames, sniff
 from llmtrain_exporter.ingest.search_options import SearchMemory, SearchOptions, Surroundings
-from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.no_run import EMPTY_FILE, NOT_A_TRAINING, NoRunReason
 from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
+from llmtrain_exporter.model import LeftOut
 from llmtrain_exporter.printable import printable
 
 SKIPPED_INSIDE = frozenset(("runs", "images"))
@@ -29,9 +30,6 @@ SKIPPED_FOLDERS = SKIPPED_INSIDE | {"__pycache__", "node_modules"}  # and hidden
 
 MOST_PASSED = 1000
 """Files and folders that are left out and named; the others are only counted."""
-
-NOT_A_TRAINING, EMPTY = "not_a_training", "empty"
-"""Why a file that may be a printed log is none. Nobody expects it to be one: it is not counted."""
 
 _ROTATED = re.compile(r"\.(\d{1,3}|gz|bz2|xz|zst|zip)$")
 
@@ -95,7 +93,8 @@ class Walk:
             else:
                 demand_regular(state.st_mode, path)
                 dialect = sniff(path, candidates or self._options.dialects)
-                logs.append(Log(path, index, "", dialect, False, state, self._beside(path, dialect)))
+                extra = self._beside(path, dialect)
+                logs.append(Log(path, index, "", dialect, False, state, extra, Basis.ASKED))
         except FileNotFoundError:
             self.errors[printable(path)] = NO_RUN_REASONS[NoRunReason.NOT_THERE].en
             self.missing.add(printable(path))
@@ -162,7 +161,7 @@ class Walk:
         except OSError as error:
             self._unreadable(newest, error)
             return []
-        log = Log(path, folder.root, folder.name, dialect, folder.linked, state, in_checkpoint=True)
+        log = Log(path, folder.root, folder.name, dialect, folder.linked, state, basis=Basis.CHECKPOINT)
         return self._fresh([log])
 
     def _look(self, folder: Folder, entry: os.DirEntry[str]) -> Log | None:
@@ -227,7 +226,8 @@ class Walk:
             return None
         dialect = sniff(entry.path, candidates)
         name = folder.below(os.path.splitext(entry.name)[0]) if dialect.run_per_file else folder.name
-        return Log(entry.path, folder.root, name, dialect, linked or folder.linked, state)
+        basis = Basis.STDOUT_LOG if dialect.role is Role.CONSOLE else Basis.NAME
+        return Log(entry.path, folder.root, name, dialect, linked or folder.linked, state, basis=basis)
 
     def _printed_log(self, folder: Folder, entry: os.DirEntry[str], linked: bool) -> Log | None:
         """A file that may be what a program printed, where a row of a training stands in it."""
@@ -237,10 +237,12 @@ class Walk:
         self._around.visiting(entry.path)
         dialect = self._memory.glimpses.dialect(entry.path, state)
         if dialect is None:
-            self._pass_by(LeftOut(entry.path, NOT_A_TRAINING if state.st_size else EMPTY))
+            self._pass_by(LeftOut(entry.path, NOT_A_TRAINING if state.st_size else EMPTY_FILE))
             return None
         name = folder.below(os.path.splitext(entry.name)[0])
-        return Log(entry.path, folder.root, name, dialect, linked or folder.linked, state, by_content=True)
+        return Log(
+            entry.path, folder.root, name, dialect, linked or folder.linked, state, basis=Basis.CONTENT
+        )
 
     def _runs(self, logs: list[Log]) -> list[Log]:
         """Of the logs of a folder's run the live one, with the others; and the runs of single files."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 
@@ -10,8 +11,11 @@ from llmtrain_exporter.config import Settings, unique_name
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, SearchMemory, Surroundings
 from llmtrain_exporter.ingest.readers import Readers
-from llmtrain_exporter.knowledge.no_run import NoRunReason
-from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.ingest.recognise import FileNames
+from llmtrain_exporter.ingest.survey import survey
+from llmtrain_exporter.ingest.unread import look_into
+from llmtrain_exporter.knowledge.no_run import BARE_CHECKPOINT, OTHER_FILES, NoRunReason
+from llmtrain_exporter.model import LeftOut, NoRun, Unread
 
 EPISODES_READ = 10_000
 """Of a log that a person reads, all that one may want to know is kept."""
@@ -38,6 +42,23 @@ class RunRules:
         """The logs below folders, or that files are. `now`: Unix time; `ignore_older`: seconds."""
         options = self._search_options(ignore_older, max_depth)
         return discover.discover(roots, options, now, around, self._memory)
+
+    def survey(self, folder: str, scan: Scan) -> tuple[LeftOut, ...]:
+        """What lies in a folder besides runs; that which would be read if it were named comes first."""
+        inside = os.path.join(folder, "")
+        passed = [left for left in scan.passed if left.path.startswith(inside)]
+        if not scan.found:
+            passed = [_without_log(left) for left in passed]
+        logs = {path for found in scan.found for path in (found.path, *found.extra)}
+        others = survey(folder, self._search_options(None, None), logs.union(left.path for left in passed))
+        telling = [left for left in others if left.reason != OTHER_FILES]
+        return (*telling, *passed, *others[len(telling) :])
+
+    def look_into(self, found: Found) -> Unread | None:
+        """What stands in a log in which there is no row of a training."""
+        options = self._search_options(None, None)
+        names = FileNames(options.dialects, options.stdout_log)
+        return look_into(found.path, found.dialect, names, options.dialects)
 
     def named_after(self, root: str) -> str:
         """The path after which the runs of a root are named."""
@@ -69,6 +90,11 @@ class RunRules:
             and self._settings.assign(found.run).name == before._settings.assign(found.run).name
             and self.options(found) == before.options(found)
         )
+
+
+def _without_log(left: LeftOut) -> LeftOut:
+    """What is passed by where there is no log: a checkpoint that had one would have been a run."""
+    return left._replace(reason=BARE_CHECKPOINT) if left.reason == "checkpoint" else left
 
 
 def rules_for_serving(settings: Settings) -> RunRules:
