@@ -57,6 +57,11 @@ class Log(NamedTuple):
         return self.state.st_dev, self.state.st_ino
 
     @property
+    def modified(self) -> float:
+        """When it was written last, seconds since the epoch."""
+        return self.state.st_mtime
+
+    @property
     def in_checkpoint(self) -> bool:
         """Whether it lies there alone, until the trainer writes it to `path` when it ends."""
         return self.basis is Basis.CHECKPOINT
@@ -90,7 +95,7 @@ class Log(NamedTuple):
     @property
     def preference(self) -> tuple[bool, float, str]:
         """Sorts the logs of one run: live ones first, of those the one written last."""
-        return not self.dialect.live, -self.state.st_mtime, self.path
+        return not self.dialect.live, -self.modified, self.path
 
 
 def covered_by_name(logs: Collection[Log]) -> Mapping[str, Log]:

@@ -104,7 +104,7 @@ def _found(log: Log, run: str) -> Found:
         path=log.path,
         run=run,
         dialect=log.dialect,
-        modified=log.state.st_mtime,
+        modified=log.modified,
         size=log.state.st_size,
         identity=log.identity,
         extra=log.extra,

@@ -7,7 +7,7 @@ written at checkpoints alone: it grows with each row.
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -91,13 +91,13 @@ class OneRun:
         """Whether a printed log is followed and not the data."""
         if other.dialect.live:
             return False
-        late = log.state.st_mtime - other.state.st_mtime > LATE_SECONDS
+        late = log.modified - other.modified > LATE_SECONDS
         return other.in_checkpoint or late or log.identity in self._followed
 
-    def _twice_printed(self, printed: Iterable[Log]) -> Mapping[str, Log]:
+    def _twice_printed(self, printed: Sequence[Log]) -> Mapping[str, Log]:
         """Those that show the rows of another one: an output that went to two files, or of two machines."""
         alike: dict[int, list[Log]] = defaultdict(list)
-        for log in sorted(printed, key=self._precedence):
+        for log in sorted(_in_company(printed), key=self._precedence):
             alike[self._first_row(log)].append(log)
         return {
             log.path: leader
@@ -154,7 +154,7 @@ class _Around:
         parents = _with_parents(os.path.dirname(log.home))
         above = [other for folder in parents for other in self._in.get(folder, ())]
         found = [*self._below.get(log.home, ()), *above]
-        return sorted(found, key=lambda other: abs(other.state.st_mtime - log.state.st_mtime))[:MOST_COMPARED]
+        return sorted(found, key=lambda other: abs(other.modified - log.modified))[:MOST_COMPARED]
 
 
 def _with_parents(folder: str) -> Iterator[str]:
@@ -166,6 +166,16 @@ def _with_parents(folder: str) -> Iterator[str]:
         folder = parent
 
 
+def _in_company(logs: Sequence[Log]) -> Iterator[Log]:
+    """Those that are near another one."""
+    homes = Counter(log.home for log in logs)
+    above = {parent for home in homes for parent in _with_parents(os.path.dirname(home))}
+    for log in logs:
+        parents = _with_parents(os.path.dirname(log.home))
+        if homes[log.home] > 1 or log.home in above or any(parent in homes for parent in parents):
+            yield log
+
+
 def _is_near(one: Log, other: Log) -> bool:
     """Whether one lies in or below the folder where the training of the other may write."""
     homes = os.path.join(one.home, ""), os.path.join(other.home, "")
@@ -174,5 +184,5 @@ def _is_near(one: Log, other: Log) -> bool:
 
 def _at_one_time(log: Log, other: Log) -> bool:
     """Whether both may be written by one process, going by when they were written last."""
-    between = log.state.st_mtime - other.state.st_mtime
+    between = log.modified - other.modified
     return between <= LATE_SECONDS and (between >= -LATE_SECONDS or not other.dialect.live)

@@ -260,9 +260,9 @@ class Walk:
 
     def _fresh(self, logs: list[Log]) -> list[Log]:
         for log in logs:
-            if log.state.st_mtime < self._oldest:
+            if log.modified < self._oldest:
                 self._leave_out("too_old", log.path)
-        return [log for log in logs if log.state.st_mtime >= self._oldest]
+        return [log for log in logs if log.modified >= self._oldest]
 
     def _leave_out(self, reason: str, path: str, instead: str = "") -> None:
         self.left_out[reason] += 1
