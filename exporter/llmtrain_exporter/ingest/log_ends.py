@@ -39,6 +39,20 @@ class LogEnds:
 NO_ROWS = LogEnds((), ())
 
 
+def read_first(path: str, dialect: Dialect) -> TrainingRow:
+    """The first row of a log of lines, of what is read of its begin; empty where there is none."""
+    try:
+        descriptor, _ = open_regular(path)
+    except OSError:
+        return {}
+    try:
+        return next(_rows(as_utf8(os.pread(descriptor, END_BYTES, 0)), dialect), {})
+    except OSError:
+        return {}
+    finally:
+        os.close(descriptor)
+
+
 def read_ends(path: str, dialect: Dialect) -> LogEnds:
     """The rows at both ends of a log; none of one that is too large or cannot be read."""
     try:

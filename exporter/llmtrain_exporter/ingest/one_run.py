@@ -18,6 +18,7 @@ from llmtrain_exporter.ingest.log_ends import (
     are_copies,
     are_of_one_training,
     read_ends,
+    read_first,
 )
 
 MOST_COMPARED = 8
@@ -112,7 +113,7 @@ class OneRun:
     def _first_row(self, log: Log) -> int:
         """The same number for the same row."""
         if log.identity not in self._first:
-            row = next(iter(self._read(log).first), {})
+            row = read_first(log.path, log.dialect)
             self._first[log.identity] = hash(frozenset(row.items()))
         return self._first[log.identity]
 

@@ -24,12 +24,17 @@ EPISODES_READ = 10_000
 class RunRules:
     """The rules of the settings, for everything that looks at logs. For one thread at a time."""
 
-    def __init__(self, settings: Settings, judging: RunOptions) -> None:
-        """`judging`: how a run is judged of which no rule says more; its profile goes before every rule."""
+    def __init__(self, settings: Settings, judging: RunOptions, before: RunRules | None = None) -> None:
+        """`judging`: how a run is judged of which no rule says more; its profile goes before every rule.
+
+        `before`: the rules that held so far, of whose searches all is remembered.
+        """
         self._settings = settings
         self._judging = judging
         self.readers = Readers(settings.logging_steps)
-        self._memory = SearchMemory(self._search_options(None, None))
+        self._memory: SearchMemory = (
+            before._memory if before else SearchMemory(self._search_options(None, None))
+        )
 
     def search(
         self,
@@ -97,14 +102,14 @@ def _without_log(left: LeftOut) -> LeftOut:
     return left._replace(reason=BARE_CHECKPOINT) if left.reason == "checkpoint" else left
 
 
-def rules_for_serving(settings: Settings) -> RunRules:
-    """Those of runs that are served: within what a Prometheus can take."""
+def rules_for_serving(settings: Settings, before: RunRules | None = None) -> RunRules:
+    """Those of runs that are served: within what a Prometheus can take. `before`: those that held so far."""
     judging = RunOptions(
         profiles=settings.known_profiles,
         max_other_keys=settings.max_other_keys,
         max_label_values=settings.max_reward_functions,
     )
-    return RunRules(settings, judging)
+    return RunRules(settings, judging, before)
 
 
 def rules_for_reading(settings: Settings, profile: str | None = None) -> RunRules:

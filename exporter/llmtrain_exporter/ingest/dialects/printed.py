@@ -58,8 +58,10 @@ def sniff(head: Head) -> Confidence:
     reader = ConsoleReader(normaliser, noted)
     for line in head.text.splitlines():
         reader.read(line)
-    likely = any(_is_trainers(cells, normaliser) for cells in rows)
-    return Confidence.LIKELY if likely else Confidence.FALLBACK
+        if any(_is_trainers(cells, normaliser) for cells in rows):
+            return Confidence.LIKELY
+        rows.clear()
+    return Confidence.FALLBACK
 
 
 def _is_trainers(cells: Mapping[str, object], normaliser: Normaliser) -> bool:
