@@ -12,7 +12,6 @@ from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
 from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.schedule import Schedule
-from llmtrain_exporter.ingest.wrappers import is_dockers
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Record, Skip
 
@@ -43,10 +42,7 @@ class Confidence(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The first bytes of a file without the blanks before them, and the JSON object in its first line.
-
-    What Docker wraps around each line of a program's output is no such object.
-    """
+    """The first bytes of a file without the blanks before them, and the JSON object in its first line."""
 
     text: bytes
     first: Mapping[str, object] | None
@@ -59,7 +55,7 @@ class Head:
             first = json.loads(text.partition(b"\n")[0])
         except (ValueError, RecursionError):
             first = None
-        return cls(text, first if isinstance(first, dict) and not is_dockers(first) else None)
+        return cls(text, first if isinstance(first, dict) else None)
 
 
 class LogReader(Protocol):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import orjson
 
 LONGEST_WRAPPED = 1 << 20
@@ -36,19 +34,14 @@ class Unwrapper:
             entry = orjson.loads(line)
         except orjson.JSONDecodeError:
             return line
-        if not is_dockers(entry):
+        text, stream = (entry.get(key) for key in ("log", "stream"))
+        if not isinstance(text, str) or stream not in ("stdout", "stderr"):
             return line
-        text, stream = str(entry["log"]), str(entry["stream"])
         text = self._pieces.pop(stream, "") + text
         if not text.endswith("\n") and len(text) < LONGEST_WRAPPED:
             self._pieces[stream] = text
             return b""
         return text.rstrip("\n").encode(errors="replace")
-
-
-def is_dockers(entry: Mapping[str, object]) -> bool:
-    """Whether a JSON object is what Docker keeps of a line, or of a part of one."""
-    return isinstance(entry.get("log"), str) and entry.get("stream") in ("stdout", "stderr")
 
 
 def _notebook(line: bytes) -> bytes:

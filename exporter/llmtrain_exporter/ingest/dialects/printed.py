@@ -45,8 +45,9 @@ _PLACED = frozenset(("epoch", "global_step/max_steps"))
 def sniff(head: Head) -> Confidence:
     """Any text may be printed; where a row of a trainer stands in it, a training likely prints it.
 
-    What begins with such a row as JSON was logged as data.
+    What begins with such a row as JSON was logged as data; what Docker keeps is JSON, and no trainer's.
     """
+    wrapped = head.first is not None and "log" in head.first and "stream" in head.first
     grammar, normaliser, rows = PrintedRows(), Normaliser(), list[Mapping[str, object]]()
     if not _MAYBE.search(head.text) or (head.first is not None and _is_trainers(head.first, normaliser)):
         return Confidence.FALLBACK
@@ -59,7 +60,7 @@ def sniff(head: Head) -> Confidence:
     for line in head.text.splitlines():
         reader.read(line)
         if any(_is_trainers(cells, normaliser) for cells in rows):
-            return Confidence.LIKELY
+            return Confidence.SURE if wrapped else Confidence.LIKELY
         rows.clear()
     return Confidence.FALLBACK
 
