@@ -16,7 +16,7 @@ from llmtrain_exporter.ingest import glimpses
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import ALONE, Basis, Scan, SearchMemory, SearchOptions, discover
 from llmtrain_exporter.ingest.follow import open_regular
-from llmtrain_exporter.ingest.recognise import FileNames
+from llmtrain_exporter.ingest.recognise import FileNames, recognise
 from llmtrain_exporter.watching.rules import rules_for_reading
 
 from tests.training import append, printed, swift
@@ -141,7 +141,7 @@ def test_text_files_are_none_unless_they_are_called_so(tmp_path: Path, search: S
 
 def test_a_dialect_names_its_own_printed_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a pattern that is looked for, and never believed without a row."""
-    printer = next(dialect for dialect in OPTIONS.consoles)
+    printer = recognise(ROW.encode(), OPTIONS.consoles)
     options = replace(OPTIONS, dialects=(replace(printer, files=("log_[0-9]*.txt",)),))
     put(tmp_path / "a" / "log_1700000000.txt", ROW)
     put(tmp_path / "b" / "log_1700000001.txt", TEXT)
