@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from llmtrain_exporter.ingest import log_ends, one_run
+from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import ALONE, Scan, SearchMemory, SearchOptions, discover
 
 from tests.training import append, llamafactory, printed, swift, trainer_state
@@ -42,6 +44,8 @@ def data(path: Path, steps: Sequence[int], modified: float = NOW) -> Path:
     return append(path, *map(swift, steps), modified=modified)
 
 
+ROWS = registered()["swift"]
+TRACKER = replace(ROWS, name="tracker", files=("run-*.tracked",), kept_by_tracker=True)
 OUTPUTS = (
     "train.log",
     "logs.out",
@@ -183,6 +187,22 @@ def test_logs_are_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     console(tmp_path / "other.log", range(530, 600))
     scan(tmp_path, memory)
     assert sorted(read) == ["other.log", "out/logging.jsonl"]
+
+
+def test_what_a_tracker_keeps_gives_way_to_the_log_of_the_trainer_and_goes_before_its_output(
+    tmp_path: Path,
+) -> None:
+    """Its files say the same as the trainer's own; it may be all that there is."""
+    options = replace(OPTIONS, dialects=(*OPTIONS.dialects, TRACKER))
+    data(tmp_path / "wandb" / "run-20260101_00-ab" / "run-ab.tracked", range(1, 30))
+    console(tmp_path / "train.log", range(1, 30))
+    found = discover([str(tmp_path)], options, NOW)
+    assert followed(found, tmp_path) == ["wandb/run-20260101_00-ab/run-ab.tracked"]
+    data(tmp_path / "out" / "logging.jsonl", range(1, 30))
+    found = discover([str(tmp_path)], options, NOW)
+    assert followed(found, tmp_path) == ["out/logging.jsonl"]
+    data(tmp_path / "wandb" / "run-20260102_00-cd" / "run-cd.tracked", range(101, 130))
+    assert len(discover([str(tmp_path)], options, NOW).found) == 2
 
 
 def test_the_whole_corpus_has_each_training_once(corpus: Path) -> None:

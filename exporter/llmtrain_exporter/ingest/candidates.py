@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 
-_WANDB = re.compile(r"(.*)/wandb/(?:offline-)?run-[^/]+/files")
-"""Where W&B keeps the output of a run, below the folder in which the training was started."""
+_WANDB = re.compile(r"(.*)/wandb/(?:offline-)?run-[^/]+(?:/files)?")
+"""Where W&B keeps a run and its output, below the folder in which the training was started."""
 
 
 class Basis(Enum):

@@ -1,7 +1,7 @@
 """Which logs of a search are of one training, and which of them is followed.
 
-What a trainer logs as data goes before what it prints: it states steps. What is printed goes before what is
-written at checkpoints alone: it grows with each row.
+What a trainer logs as data goes before what a tracker keeps of that, and both before what is printed: they
+state steps. All of these go before what is written at checkpoints alone: they grow with each row.
 """
 
 from __future__ import annotations
@@ -54,27 +54,28 @@ class OneRun:
         self._compared: dict[tuple[Identity, Identity], _Compared] = {}
         self._ends: dict[Identity, LogEnds] = {}  # as this search has read them: those of thousands are large
         self._first: dict[Identity, int] = {}  # a number for each first row
-        self._followed: frozenset[Identity] = (
-            frozenset()
-        )  # printed logs that are followed since the last search
+        self._followed: frozenset[Identity] = frozenset()  # those that could give way and did not, last time
 
     def covered(self, logs: Sequence[Log], visiting: Callable[[str], object]) -> Mapping[str, Log]:
         """The logs that give way, by their paths, each with the one that is followed instead.
 
-        That is decided for printed logs that were found by their content, and for what they are found beside.
-        `visiting`: told of each log before it is read.
+        That is decided for what trackers keep and for printed logs that were found by their content, and for
+        what they are found beside. `visiting`: told of each log before it is read.
         """
+        tracked = [log for log in logs if log.dialect.kept_by_tracker]
         printed = [log for log in logs if log.by_content]
-        around = _Around([log for log in logs if not log.printed] if printed else ())
+        around = _Around(logs if tracked or printed else ())
         covered: dict[str, Log] = {}
-        for log in printed:
+        for log in (*tracked, *printed):
             visiting(log.path)
             other = self._same_training(log, around.of(log))
             if other is not None:
                 covered |= {other.path: log} if self._leads(log, other) else {log.path: other}
-        left = [log for log in printed if log.path not in covered]
-        covered |= self._twice_printed(left)
-        self._followed = frozenset(log.identity for log in left if log.path not in covered)
+            elif log.dialect.kept_by_tracker:
+                around.add(log)
+        covered |= self._twice_printed([log for log in printed if log.path not in covered])
+        left = (log for log in (*tracked, *printed) if log.path not in covered)
+        self._followed = frozenset(log.identity for log in left)
         self._forget({log.identity for log in logs})
         self._ends.clear()
         return covered
@@ -89,7 +90,7 @@ class OneRun:
         return only if only is not None and unknown and _at_one_time(log, only) else None
 
     def _leads(self, log: Log, other: Log) -> bool:
-        """Whether a printed log is followed and not the data."""
+        """Whether a log is followed though it could give way to the other one."""
         if other.dialect.live:
             return False
         late = log.modified - other.modified > LATE_SECONDS
@@ -140,15 +141,20 @@ class OneRun:
 
 
 class _Around:
-    """Finds the logs of data of which a printed one may be: below its folder, or above it."""
+    """Finds the logs of data of whose training another one may be: below its home, or above it."""
 
-    def __init__(self, data: Iterable[Log]) -> None:
+    def __init__(self, logs: Iterable[Log]) -> None:
         self._in: dict[str, list[Log]] = defaultdict(list)
         self._below: dict[str, list[Log]] = defaultdict(list)
-        for log in data:
-            self._in[log.folder].append(log)
-            for folder in _with_parents(log.folder):
-                self._below[folder].append(log)
+        for log in logs:
+            if not (log.printed or log.dialect.kept_by_tracker):
+                self.add(log)
+
+    def add(self, log: Log) -> None:
+        """Know one more."""
+        self._in[log.folder].append(log)
+        for folder in _with_parents(log.folder):
+            self._below[folder].append(log)
 
     def of(self, log: Log) -> Sequence[Log]:
         """Those written nearest to its time come first."""
