@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 
-_WANDB = re.compile(r"(.*)/wandb/(?:offline-)?run-[^/]+(?:/files)?")
-"""Where W&B keeps a run and its output, below the folder in which the training was started."""
+_TRACKED = re.compile(
+    r"(.*)/(?:wandb/(?:offline-)?run-[^/]+(?:/files)?|swanlog/run-[^/]+|mlruns/[^/]+/[^/]+)"
+)
+"""Where W&B, SwanLab and MLflow keep a run and its output, below the folder where a training was started."""
 
 
 class Basis(Enum):
@@ -89,7 +91,7 @@ class Log(NamedTuple):
     @property
     def home(self) -> str:
         """The folder in or below which its training may write as well."""
-        kept = _WANDB.fullmatch(self.folder)
+        kept = _TRACKED.fullmatch(self.folder)
         return kept[1] if kept else self.folder
 
     @property

@@ -115,7 +115,9 @@ class OneRun:
         """The same number for the same row."""
         if log.identity not in self._first:
             row = read_first(log.path, log.dialect)
-            self._first[log.identity] = hash(frozenset(row.items()))
+            # By names: series are the same objects only as long as somebody holds them.
+            values = {(series.metric.name, series.labels, value) for series, value in row.items()}
+            self._first[log.identity] = hash(frozenset(values))
         return self._first[log.identity]
 
     def _compare(

@@ -114,6 +114,6 @@ LEFT_OUT_HEAD = Text("left out", "未读取")
 NO_RUNS = Text("no run", "没有找到训练")
 WHY_FOLLOWED = Text(
     "Of several logs of one training the one with the most is followed: what a trainer logs as data goes "
-    "before what it prints, and both before what is written at checkpoints alone.",
-    "同一训练有多个日志时，读取内容最全的：数据日志优先于终端输出，两者都优先于只在检查点写入的文件。",
+    "before what a tracker keeps of that, then comes what it prints, at last what only checkpoints have.",
+    "同一训练有多个日志时，读取内容最全的：依次为框架自己的数据日志、跟踪工具保存的数据、终端输出、只在检查点写入的文件。",
 )

@@ -70,7 +70,7 @@ def _runs(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
         yield 0, words.RUN.of(lang).format(run=printable(found.run))
         yield 1, _followed(found, base, lang)
         added = completing(found)
-        for path in found.extra:
+        for path in filter(os.path.isfile, found.extra):
             yield 1, _said(words.ADDS if path == added else words.BESIDE, path, base, lang)
         for left in scan.passed:
             if left.instead == found.path:
