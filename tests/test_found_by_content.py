@@ -15,7 +15,6 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest import glimpses
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import ALONE, Basis, Scan, SearchMemory, SearchOptions, discover
-from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.recognise import FileNames, recognise
 from llmtrain_exporter.watching.rules import rules_for_reading
 
@@ -271,16 +270,20 @@ def test_random_cuts_of_a_log_are_read_within_bounds(tmp_path: Path, monkeypatch
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As any other log that might be one."""
+    """Where somebody asks; it is no error of the search, for nobody knows that a training writes it."""
     log = put(tmp_path / "train.log", ROW)
 
     def refused(path: str) -> tuple[int, os.stat_result]:
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr(glimpses, "open_regular", refused)
+    (tmp_path / "debug.log").symlink_to(tmp_path / "gone")
     scan = discover([str(tmp_path)], OPTIONS, NOW)
-    assert (scan.found, scan.left_out, list(scan.errors)) == ((), {"unreadable": 1}, [str(log)])
-    assert open_regular(str(log))[0] >= 0
+    assert (scan.found, scan.left_out, scan.errors) == ((), {}, {})
+    gone, refusal = scan.passed
+    assert gone.detail == "No such file or directory"
+    assert (refusal.path, refusal.reason) == (str(log), "unreadable")
+    assert refusal.detail.startswith("Permission denied for user")
 
 
 def best_of(rounds: int, work: Callable[[], object]) -> float:

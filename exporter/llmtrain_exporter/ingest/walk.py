@@ -31,6 +31,8 @@ SKIPPED_FOLDERS = SKIPPED_INSIDE | {"__pycache__", "node_modules"}  # and hidden
 MOST_PASSED = 1000
 """Files and folders that are left out and named; the others are only counted."""
 
+UNREADABLE = "unreadable"
+
 _ROTATED = re.compile(r"\.(\d{1,3}|gz|bz2|xz|zst|zip)$")
 
 
@@ -230,12 +232,19 @@ class Walk:
         return Log(entry.path, folder.root, name, dialect, linked or folder.linked, state, basis=basis)
 
     def _printed_log(self, folder: Folder, entry: os.DirEntry[str], linked: bool) -> Log | None:
-        """A file that may be what a program printed, where a row of a training stands in it."""
-        state = entry.stat()
-        if not stat.S_ISREG(state.st_mode) or state.st_mtime < self._oldest:
-            return None
+        """A file that may be what a program printed, where a row of a training stands in it.
+
+        One that cannot be read is no problem of the search: nobody knows that a training writes it.
+        """
         self._around.visiting(entry.path)
-        dialect = self._memory.glimpses.dialect(entry.path, state)
+        try:
+            state = entry.stat()
+            if not stat.S_ISREG(state.st_mode) or state.st_mtime < self._oldest:
+                return None
+            dialect = self._memory.glimpses.dialect(entry.path, state)
+        except OSError as error:
+            self._pass_by(LeftOut(entry.path, UNREADABLE, detail=explain(error)))
+            return None
         if dialect is None:
             self._pass_by(LeftOut(entry.path, NOT_A_TRAINING if state.st_size else EMPTY_FILE))
             return None
@@ -251,11 +260,10 @@ class Walk:
         if shared:
             live, *others = sorted(shared, key=lambda log: log.preference)
             if run := self._fresh([live._replace(extra=tuple(other.path for other in others))]):
-                apart = [log for log in single if not log.printed or log.by_content]
                 for log in single:
-                    if log not in apart:
+                    if _is_covered(log):
                         self._leave_out("covered", log.path, instead=live.path)
-                return run + self._fresh(apart)
+                return run + self._fresh([log for log in single if not _is_covered(log)])
         return self._fresh(single)
 
     def _fresh(self, logs: list[Log]) -> list[Log]:
@@ -264,17 +272,23 @@ class Walk:
                 self._leave_out("too_old", log.path)
         return [log for log in logs if log.modified >= self._oldest]
 
-    def _leave_out(self, reason: str, path: str, instead: str = "") -> None:
+    def _leave_out(self, reason: str, path: str, instead: str = "", detail: str = "") -> None:
         self.left_out[reason] += 1
-        self._pass_by(LeftOut(path, reason, instead))
+        self._pass_by(LeftOut(path, reason, instead, detail))
 
     def _pass_by(self, left: LeftOut) -> None:
         if len(self.passed) < MOST_PASSED:
             self.passed.append(left)
 
     def _unreadable(self, path: str, error: OSError) -> None:
-        self._leave_out("not_a_file" if isinstance(error, NotAFileError) else "unreadable", path)
+        reason = "not_a_file" if isinstance(error, NotAFileError) else UNREADABLE
+        self._leave_out(reason, path, detail=explain(error))
         self.errors[printable(path)] = explain(error)
+
+
+def _is_covered(log: Log) -> bool:
+    """Whether it gives way to any log of data in its folder; of one found by its content the rows tell."""
+    return log.printed and not log.by_content
 
 
 def named_after(path: str, dialect: Dialect | None) -> str:

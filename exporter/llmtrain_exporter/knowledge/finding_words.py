@@ -89,7 +89,7 @@ LEFT_OUT: Mapping[str, Text] = {
     "too_old": Text("silent for longer than --ignore-older", "静默时间超过 --ignore-older"),
     "rotated": Text("an older or packed part of a log", "日志轮转或压缩后的旧部分"),
     "not_a_file": Text("no regular file", "不是普通文件"),
-    "unreadable": Text("cannot be read", "无法读取"),
+    "unreadable": Text("cannot be read: {detail}", "无法读取：{detail}"),
 }
 
 # What `config --explain` prints.
