@@ -286,6 +286,16 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.
     assert refusal.detail.startswith("Permission denied for user")
 
 
+def test_a_file_that_can_be_read_later_is_found_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though nobody has written to it since: its rights were changed."""
+    put(tmp_path / "train.log", ROW)
+    memory = SearchMemory(OPTIONS)
+    with monkeypatch.context() as refusing:
+        refusing.setattr(glimpses, "open_regular", lambda path: os.stat(f"{path}/no"))
+        assert discover([str(tmp_path)], OPTIONS, NOW, ALONE, memory).found == ()
+    assert len(discover([str(tmp_path)], OPTIONS, NOW, ALONE, memory).found) == 1
+
+
 def best_of(rounds: int, work: Callable[[], object]) -> float:
     """Seconds of the processor, of the quickest round."""
     taken = []

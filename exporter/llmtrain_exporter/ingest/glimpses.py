@@ -64,8 +64,9 @@ class Glimpses:
         self._seen[identity] = glimpse
         changed = (glimpse.size, glimpse.modified) != (state.st_size, state.st_mtime_ns)
         if changed and glimpse.dialect is None:
-            glimpse.size, glimpse.modified = state.st_size, state.st_mtime_ns
+            glimpse.size, glimpse.modified = state.st_size, -1
             self._look(path, glimpse)
+            glimpse.modified = state.st_mtime_ns  # where it could not be read it is asked again
         return glimpse.dialect
 
     def _look(self, path: str, glimpse: _Glimpse) -> None:
@@ -73,9 +74,8 @@ class Glimpses:
             return
         descriptor, _ = open_regular(path)
         try:
-            glimpse.dialect = self._look_at_begin(descriptor, glimpse) or self._look_at_end(
-                descriptor, glimpse
-            )
+            found = self._look_at_begin(descriptor, glimpse)
+            glimpse.dialect = found or self._look_at_end(descriptor, glimpse)
         finally:
             os.close(descriptor)
 

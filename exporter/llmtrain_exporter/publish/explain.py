@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.config import Settings
@@ -66,15 +67,17 @@ def _summary(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
 
 def _runs(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
     base = root if os.path.isdir(root) else os.path.dirname(root)
+    covered: dict[str, list[str]] = defaultdict(list)
+    for left in scan.passed:
+        covered[left.instead].append(left.path)
     for found in scan.found:
         yield 0, words.RUN.of(lang).format(run=printable(found.run))
         yield 1, _followed(found, base, lang)
         added = completing(found)
         for path in filter(os.path.isfile, found.extra):
             yield 1, _said(words.ADDS if path == added else words.BESIDE, path, base, lang)
-        for left in scan.passed:
-            if left.instead == found.path:
-                yield 1, _said(words.COVERED, left.path, base, lang)
+        for path in covered[found.path]:
+            yield 1, _said(words.COVERED, path, base, lang)
 
 
 def _followed(found: Found, base: str, lang: Lang) -> str:
