@@ -104,10 +104,14 @@ class Glimpses:
 
 def likely(data: bytes, dialects: Iterable[Dialect]) -> Dialect | None:
     """The surest dialect of a text, of equals the first; None where none is at least likely."""
-    head = Head.of(data)
-    sure = [(dialect.sniff(head), dialect) for dialect in dialects]
-    best, dialect = max(sure, key=lambda each: each[0], default=(Confidence.NO, None))
-    return dialect if best >= Confidence.LIKELY else None
+    head, best, found = Head.of(data), Confidence.FALLBACK, None
+    for dialect in dialects:
+        confidence = dialect.sniff(head)
+        if confidence > best:
+            best, found = confidence, dialect
+        if best is Confidence.SURE:
+            break
+    return found
 
 
 def _begin_left(glimpse: _Glimpse) -> int:

@@ -6,6 +6,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Dialect, Head, Role
 from llmtrain_exporter.ingest.follow import open_regular
@@ -16,6 +17,7 @@ PRINTED_FILES = ("*.log", "*.out")
 """How people call a program's output: nohup.out, slurm-4711.out, W&B's output.log, a container's 0.log."""
 
 _WILD = re.compile(r"[*?[]")
+_WILD_PART = re.compile(r"\*|\?|\[!?\]?[^]]*\]")
 
 
 def dialect_of(path: str, dialects: Sequence[Dialect]) -> Dialect:
@@ -41,20 +43,32 @@ def recognise(data: bytes, candidates: Iterable[Dialect]) -> Dialect:
 
 
 class NamePatterns:
-    """Patterns of file names, all of them asked at once: nearly every name fits none."""
+    """Patterns of file names, all of them asked at once."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         known = tuple(patterns)
-        plain = [each for each in known if each.startswith("*.") and not _WILD.search(each, 1)]
-        other = [each for each in known if each not in plain]
-        self._suffixes = tuple(each[1:] for each in plain)
-        self._other = re.compile("|".join(map(fnmatch.translate, other))) if other else None
+        self._any = re.compile("|".join(map(fnmatch.translate, known))) if known else None
 
     def fit(self, name: str) -> bool:
         """Whether one of them fits."""
-        return name.endswith(self._suffixes) or (
-            self._other is not None and self._other.match(name) is not None
-        )
+        return self._any is not None and self._any.match(name) is not None
+
+
+class NameEnds(NamedTuple):
+    """How the names begin or end that patterns fit: what nearly every other name does not.
+
+    For `str.startswith` and `str.endswith`, which cost a tenth of an expression.
+    """
+
+    begins: tuple[str, ...]
+    ends: tuple[str, ...]
+
+    @classmethod
+    def of(cls, patterns: Iterable[str]) -> NameEnds:
+        """Of each pattern what stands before its first wild character, or else behind the last."""
+        parts = [_WILD_PART.split(pattern) for pattern in patterns]
+        begins = [part[0] for part in parts if part[0] or not part[-1]]
+        return cls(tuple(begins), tuple(part[-1] for part in parts if part[-1] and not part[0]))
 
 
 class FileNames:
@@ -78,16 +92,11 @@ class FileNames:
             self._claim(name, self._exact.get(name, consoles))
         own = [name for dialect in consoles for name in dialect.files] if printed else []
         self._printed = NamePatterns((*printed, *own))
-        known = (*(name for name, _ in named), *stdout_log, *printed, *own)
-        self._any = NamePatterns(name for name in known if _WILD.search(name))
+        self.name_ends = NameEnds.of((*(name for name, _ in named), *stdout_log, *printed, *own))
 
     def exact(self, name: str) -> bool:
         """Whether a file of this name was asked for by just this name."""
         return name in self._exact
-
-    def fit(self, name: str) -> bool:
-        """Whether a file of this name can be a log at all."""
-        return name in self._exact or self._any.fit(name)
 
     def candidates(self, name: str) -> tuple[Dialect, ...]:
         """The dialects that a file of this name is one of; none: its name does not say that it is a log."""

@@ -16,7 +16,7 @@ from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.candidates import Basis, Folder, Log, covered_by_name
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
-from llmtrain_exporter.ingest.recognise import FileNames, sniff
+from llmtrain_exporter.ingest.recognise import FileNames, NameEnds, sniff
 from llmtrain_exporter.ingest.search_options import SearchMemory, SearchOptions, Surroundings
 from llmtrain_exporter.knowledge.no_run import EMPTY_FILE, NOT_A_TRAINING, NoRunReason
 from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
@@ -124,19 +124,15 @@ class Walk:
         if folder.inside and checkpoints.looks_like_checkpoint({entry.name for entry in entries}):
             self._leave_out("checkpoint", folder.path)
             return []
-        entries = sorted(filter(self._may_lead_to_log, entries), key=lambda entry: entry.name)
+        entries = sorted(_leading_on(entries, self._names.name_ends), key=lambda entry: entry.name)
+        return self._look_at_each(folder, entries) if entries else []
+
+    def _look_at_each(self, folder: Folder, entries: Sequence[os.DirEntry[str]]) -> list[Log]:
         names = [entry.name for entry in entries]
         inside = folder._replace(inside=folder.inside or self._is_output(names))
         logs = [log for entry in entries if (log := self._look(inside, entry))]
         shared = [log for log in logs if not log.by_content]
         return self._runs(logs) + ([] if shared else self._in_checkpoints(folder, names))
-
-    def _may_lead_to_log(self, entry: os.DirEntry[str]) -> bool:
-        """Whether it is a folder, a link, or a file of a name that logs have; asked of each of very many."""
-        try:
-            return not entry.is_file(follow_symlinks=False) or self._names.fit(entry.name)
-        except OSError:
-            return True  # whoever looks at it more closely tells what is wrong
 
     def _is_output(self, names: Iterable[str]) -> bool:
         """Whether a folder with these entries is the output of a training."""
@@ -284,6 +280,21 @@ class Walk:
         reason = "not_a_file" if isinstance(error, NotAFileError) else UNREADABLE
         self._leave_out(reason, path, detail=explain(error))
         self.errors[printable(path)] = explain(error)
+
+
+def _leading_on(entries: list[os.DirEntry[str]], names: NameEnds) -> list[os.DirEntry[str]]:
+    """Folders, links, and files whose names may be those of logs; nearly all entries are none of these."""
+    begins, ends = names
+    try:
+        return [
+            entry
+            for entry in entries
+            if entry.name.endswith(ends)
+            or entry.name.startswith(begins)
+            or not entry.is_file(follow_symlinks=False)
+        ]
+    except OSError:
+        return entries  # whoever looks at each tells which one it is
 
 
 def _is_covered(log: Log) -> bool:
