@@ -17,9 +17,7 @@ class SearchOptions:
     """What is looked for, and how far."""
 
     stdout_log: tuple[str, ...] = ()  # names and patterns of printed logs, which are the operator's own
-    printed: tuple[str, ...] = (
-        PRINTED_FILES  # patterns of files that are read where a row of a training stands in them
-    )
+    printed: tuple[str, ...] = PRINTED_FILES  # patterns of files whose content tells whether they are that
     dialects: tuple[Dialect, ...] = field(default_factory=lambda: tuple(registered().values()))
     max_depth: int = 8  # folders below a root
     ignore_older: float | None = 7 * 86400  # seconds since the log was written last; None: no limit

@@ -32,9 +32,8 @@ class RunRules:
         self._settings = settings
         self._judging = judging
         self.readers = Readers(settings.logging_steps)
-        self._memory: SearchMemory = (
-            before._memory if before else SearchMemory(self._search_options(None, None))
-        )
+        new = SearchMemory(self._search_options(None, None))
+        self._memory: SearchMemory = before._memory if before else new
 
     def search(
         self,
