@@ -21,6 +21,7 @@ from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, Incident, NoRun, Resume, RowKind, Snapshot, State
@@ -45,7 +46,7 @@ from llmtrain_exporter.write.style import Style
 from llmtrain_exporter.write.terminal_table import LONGEST_COURSE
 
 from tests.serving import RUN
-from tests.training import append, swift
+from tests.training import append, printed, swift, trainer_state
 
 NOW = 1_800_000_000.0
 GOLDEN = Path(__file__).with_name("golden") / "check"
@@ -485,6 +486,116 @@ def test_a_log_with_half_a_line_is_not_called_empty(
     log.write_text(content)
     assert run_cli(commands, ["check", str(log), "--stdout-log", "*.log"]) == 3
     assert f"no run: {reason}" in " ".join(capsys.readouterr().out.split())
+
+
+# What stands in files that are no log
+
+
+def whole(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    """What `check` prints, on one line."""
+    assert run_cli(commands, ["check", *map(str, arguments)]) == 3
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told", "zh"),
+    [
+        ("train.log", b"Loading\nReady\n", "one row", "训练要到第"),
+        ("train.log", b"", "python -u", "PYTHONUNBUFFERED"),
+        ("logging.jsonl", b'{"user": "hello"}\n', "another program's file", "其他程序的同名文件"),
+        (
+            "trainer_log.jsonl",
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "git lfs pull",
+            "git lfs pull",
+        ),
+        ("train.log.gz", b"\x1f\x8b\x08\x00\x01", "unpack it", "解压"),
+        ("events.out", b"\x18\0\0\0brain.Event:2", "It is no text", "不是文本"),
+    ],
+)
+def test_a_file_without_a_row_says_what_it_is_and_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes, told: str, zh: str
+) -> None:
+    """In both languages, with the formats that were tried."""
+    (tmp_path / name).write_bytes(content)
+    text = whole(capsys, tmp_path / name)
+    assert told in text
+    assert "Read as" in text
+    assert zh in whole(capsys, tmp_path / name, "--lang", "zh")
+
+
+def test_the_first_lines_are_printable_and_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without colours, however many there are, however long, whatever stands in them."""
+    log = tmp_path / "odd.txt"
+    lines = ["\x1b[31mred\x1b[0m\x07", "x" * 3000, "", *(f"line {number}" for number in range(500))]
+    log.write_text("\n".join(lines))
+    assert run_cli(commands, ["check", str(log)]) == 3
+    told = capsys.readouterr().out
+    assert "    red\ufffd\n" in told
+    assert "x" * 50 in told
+    assert "x" * 101 not in told.replace("\n    ", "")
+    assert "\x1b" not in told
+    assert ("line 2" in told, "line 3" in told) == (True, False)
+
+
+def test_the_formats_that_were_tried_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All of them where the name says nothing, else the one that it says."""
+    text = whole(capsys, append(tmp_path / "a.txt", "words"))
+    assert all(f"{name} (" in text for name in registered())
+    text = whole(capsys, append(tmp_path / "logging.jsonl", "words"))
+    assert "as its name says" in text
+
+
+def test_a_folder_without_a_log_says_what_lies_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And what would be read under another name, first."""
+    append(tmp_path / "train.log", "Loading the model")
+    append(tmp_path / "console.txt", printed(1), printed(2))
+    append(tmp_path / "old.json", trainer_state([1, 2]))
+    (tmp_path / "checkpoint-60").mkdir()
+    append(tmp_path / "weights.bin", "x")
+    text = whole(capsys, tmp_path)
+    wanted = [
+        "console.txt: rows of a training stand in it, under an odd name: read with "
+        "--stdout-log 'console.txt'",
+        "old.json: a log of trainer_state under another name: name the file itself",
+        "checkpoint-60: a checkpoint in which no trainer_state.json stands",
+        "train.log: text without a row of a training",
+        "1 *.bin",
+    ]
+    places = [text.find(part) for part in wanted]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert "检查点，其中没有 trainer_state.json" in whole(capsys, tmp_path, "--lang", "zh")
+
+
+def test_json_has_what_was_tried_and_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For a program that decides what to do next."""
+    named, log = (append(tmp_path / name / "train.log", "Loading") for name in ("a", "b"))
+    assert run_cli(commands, ["check", "--format", "json", str(named), str(log.parent)]) == 3
+    folder, file = json.loads(capsys.readouterr().out)["no_runs"]
+    assert file["first_lines"] == ["Loading"]
+    assert sorted(file["tried"]) == sorted(registered())
+    assert file["what_to_do"].startswith("A training prints its first row")
+    assert folder["seen"] == [{"path": str(log), "why": "text without a row of a training"}]
+
+
+def test_of_many_paths_without_a_run_only_the_reasons_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Unless somebody asks for all."""
+    logs = [append(tmp_path / f"{number}.txt", "words") for number in range(5)]
+    assert "It begins with" not in whole(capsys, *logs)
+    assert whole(capsys, *logs, "-v").count("It begins with") == 5
+
+
+def test_every_real_file_that_is_no_log_is_told_so(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With its first lines, or what it is."""
+    for path in sorted((corpus / "public" / "negative").glob("*/*")):
+        text = whole(capsys, path)
+        assert "no training record in it" in text
+        assert "It begins with:" in text or "It is no text" in text
 
 
 # Wrapping

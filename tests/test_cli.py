@@ -20,7 +20,7 @@ from llmtrain_exporter.cli.exit_codes import gated
 from llmtrain_exporter.publish import demo
 
 from tests.servers import HANGS_SECONDS, ExporterProcess, eventually
-from tests.training import append, swift
+from tests.training import append, llamafactory, printed, swift, trainer_state
 
 COMMANDS = sorted(cli.commands.commands)
 HEAVY = (
@@ -289,6 +289,49 @@ def test_help_is_quick(arguments: list[str]) -> None:
         return sum(after[2:4]) - sum(before[2:4])  # of the children, as user and system
 
     assert min(seconds() for _ in range(3)) < SECONDS
+
+
+def explained(*arguments: str | Path, expected: int = 0) -> str:
+    """What `config --explain` prints, on one line."""
+    done = llmtrain("config", "--explain", *arguments)
+    assert (done.returncode, done.stderr) == (expected, "")
+    return " ".join(done.stdout.split())
+
+
+def test_config_explains_what_is_found_and_what_is_followed(tmp_path: Path) -> None:
+    """Each run with its log and why that one, what adds to it or repeats it, and what was left out."""
+    rows = [llamafactory(step) for step in range(1, 9)]
+    append(tmp_path / "out" / "trainer_log.jsonl", *rows)
+    append(tmp_path / "out" / "trainer_state.json", trainer_state(range(1, 9)))
+    append(
+        tmp_path / "train.log", *(str({"loss": 1 / step, "lr": 1e-5, "epoch": 0.1}) for step in range(1, 9))
+    )
+    append(tmp_path / "server.log", "ready")
+    append(tmp_path / "odd.txt", printed(1))
+    text = explained(tmp_path)
+    for part in (
+        "1 run",
+        "run out followed: out/trainer_log.jsonl, as llamafactory (trainer_log.jsonl), by its name; it grows",
+        "added: out/trainer_state.json, what the rows of that lack",
+        "not read: train.log, of the same training",
+        "server.log: text without a row of a training",
+        "odd.txt: rows of a training stand in it, under an odd name: read with --stdout-log 'odd.txt'",
+    ):
+        assert part in text
+    chinese = explained(tmp_path, "--lang", "zh")
+    assert "读取：out/trainer_log.jsonl" in chinese
+    assert "未读取：train.log，属于同一训练" in chinese
+    assert "run odd followed: odd.txt" in explained(tmp_path, "--stdout-log", "odd.txt")
+    assert "by the rows of a training in it" in explained(append(tmp_path / "x" / "y.log", printed(9)).parent)
+
+
+def test_config_explains_why_nothing_is_found(tmp_path: Path) -> None:
+    """As `check` says it, of a folder, a file, and of what is not there."""
+    log = append(tmp_path / "train.log", "Loading")
+    assert "train.log: text without a row of a training" in explained(tmp_path, expected=3)
+    assert "It begins with: Loading" in explained(log, expected=3)
+    assert "no such file or folder (yet)" in explained(tmp_path / "gone", expected=3)
+    assert "no run: no training log below it" in explained(tmp_path, "--stdout-log", "never", expected=3)
 
 
 @pytest.mark.parametrize("arguments", [("config", "--show"), ("check", demo.BUNDLED)])

@@ -201,6 +201,7 @@ def test_a_misspelt_variable_is_told_and_others_are_left_alone() -> None:
         ("log_level: loud", 'line 1: log_level: must be debug, info, warning or error, not "loud"'),
         ("paths: {a: b}", 'line 1: paths: must be a list, not {"a": "b"}'),
         ("paths:\n  - a\n  - 3", "line 3: paths[1]: must be text; put it in quotes, not 3"),
+        ("stdout_log: [never, '*.log']", 'line 1: stdout_log: "never" must stand alone'),
         ("stdout_log: ['']", "line 1: stdout_log[0]: must not be empty"),
         ("labels: [a]", 'line 1: labels: must be a mapping of names to values, not ["a"]'),
         ("labels:\n  gpu: 8", "line 2: labels.gpu: must be text; put it in quotes, not 8"),

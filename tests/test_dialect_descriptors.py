@@ -81,6 +81,15 @@ def test_the_files_of_each_dialect_stand_in_the_readme(dialect: Dialect, readme:
 
 
 @EACH
+@pytest.mark.parametrize("page", ["sources.md", "sources.zh.md"])
+def test_each_dialect_has_its_line_among_the_sources(dialect: Dialect, page: str) -> None:
+    """With the names of its files; there is nothing else to know of what is read."""
+    rows = [line for line in (ROOT / "docs" / page).read_text("utf-8").splitlines() if line.startswith("| ")]
+    (row,) = [line for line in rows if f"| `{dialect.name}` |" in line]
+    assert [name for name in dialect.files if name not in row] == []
+
+
+@EACH
 def test_a_document_can_be_replayed(dialect: Dialect) -> None:
     """What is written whole again has stages, and nothing else has."""
     assert (dialect.stages is not None) == (dialect.shape is Shape.DOCUMENT)

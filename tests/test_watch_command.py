@@ -312,8 +312,8 @@ def test_a_log_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
     assert stage.look() == ["later: swift, sft, running at step 1 of 10000: healthy"]
     (tmp_path / "empty").mkdir()
     assert Stage(tmp_path / "empty").look() == [
-        f"waiting for {tmp_path / 'empty'}: no training log below it; what a trainer prints is read with "
-        "--stdout-log '*.log'"
+        f"waiting for {tmp_path / 'empty'}: no training log below it; a printed log that is not called "
+        "*.log or *.out is read with --stdout-log"
     ]
     words = append(tmp_path / "train.log", "loading the model")
     assert Stage(words, Lang.ZH).look() == [f"等待 {words}：其中没有训练记录（1 行其他文本）"]

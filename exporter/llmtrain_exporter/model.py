@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from llmtrain_exporter.knowledge.answer import Answer, Ground
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.no_run import Content, NoRunReason
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Limits, Severity
 
@@ -292,14 +292,42 @@ class Diagnosis(NamedTuple):
     lost_gpu_hours: float | None = None
 
 
+class LeftOut(NamedTuple):
+    """A file or folder that a search has passed by, and a short reason, as is a label value.
+
+    `instead`: the log that is followed for its run. `detail`: what would have it read.
+    """
+
+    path: str
+    reason: str
+    instead: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What stands in a file that is no training log. `tried`: formats by name, each with its files' names.
+
+    `lines`: the first that are not blank, printable and shortened.
+    """
+
+    read_as: str
+    tried: Mapping[str, tuple[str, ...]]
+    content: Content
+    lines: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class NoRun:
     """A file that was looked at and is no training log, or a folder without any.
 
-    `skipped`: its lines by reason. `detail`: what the system or the program says of the reason.
+    `skipped`: its lines by reason. `detail`: what the system or the program says of the reason. `unread`:
+    what stands in the file instead. `seen`: what lies in a folder, and why it is no log.
     """
 
     file: str
     reason: NoRunReason
     skipped: Mapping[str, int] = field(default_factory=dict)
     detail: str = ""
+    unread: Unread | None = None
+    seen: tuple[LeftOut, ...] = ()

@@ -1,6 +1,10 @@
-"""`config`: the settings in force, and what is wrong in a file of them."""
+"""`config`: the settings in force, what is wrong in a file of them, and what they find."""
 
 from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,35 +13,59 @@ from llmtrain_exporter.cli.options import (
     config_option,
     configured,
     exporter_settings,
+    lang_option,
     warn,
 )
 from llmtrain_exporter.cli.shell import Failure, reporting
+
+if TYPE_CHECKING:
+    from llmtrain_exporter.config import Settings
 
 
 @click.command(cls=SettingsCommand, settings=exporter_settings)
 @click.option("--show", is_flag=True, help="Print the settings in force, and where each comes from.")
 @click.option("--check", metavar="FILE", help="Say what is wrong in a file of settings, and do no more.")
+@click.option("--explain", metavar="PATH", help="Say what serve would find there, and why no more.")
+@lang_option
 @config_option
-def config(show: bool, check: str | None, config_file: str | None, **flags: object) -> None:
-    """Show or check settings. It takes all of serve, and starts nothing.
+def config(
+    show: bool, check: str | None, explain: str | None, lang: str, config_file: str | None, **flags: object
+) -> int:
+    """Show or check settings, or explain what they find. It takes all of serve, and starts nothing.
+
+    --explain prints the runs below a file or folder: which log is followed for each and why, what other logs
+    of it add or repeat, what was left out, and what a file would need to be read.
 
     \b
     Examples:
       llmtrain-exporter config --show > llmtrain.yml
       llmtrain-exporter config --show --config llmtrain.yml --listen :9848
       llmtrain-exporter config --check llmtrain.yml
+      llmtrain-exporter config --explain output/ --lang zh
 
-    Exit codes: 0 in order, 64 not.
+    Exit codes: 0 in order, 3 nothing to explain has a log that can be read, 64 wrong usage or settings.
     """
     from llmtrain_exporter import config as settings
 
-    if show == bool(check):
-        raise Failure("give either --show or --check FILE")
+    if [show, bool(check), bool(explain)].count(True) != 1:
+        raise Failure("give either --show or --check FILE, or --explain PATH")
     if check:
         with reporting(settings.ConfigError):
             settings.check_file(settings.EXPORTER, check)
         click.echo(f"{check}: in order")
-        return
+        return 0
     chosen = configured(flags, config_file)
     warn(chosen.warnings)
+    if explain:
+        return _explain(explain, chosen.settings, lang)
     click.echo(settings.show(chosen), nl=False)
+    return 0
+
+
+def _explain(path: str, settings: Settings, lang: str) -> int:
+    from llmtrain_exporter.publish.check import style_for
+    from llmtrain_exporter.publish.explain import explain
+
+    lines, code = explain(path, settings, time.time(), style_for(lang, sys.stdout))
+    click.echo("".join(lines), nl=False)
+    return code

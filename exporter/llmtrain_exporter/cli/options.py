@@ -38,7 +38,10 @@ _LOG_OPTIONS = (
         help=f"Kind of training, where the log does not tell: {', '.join(PROFILES)}, or one of your own.",
     ),
     click.option(
-        "--stdout-log", metavar="GLOB", multiple=True, help='File names of printed logs, as "*.log".'
+        "--stdout-log",
+        metavar="GLOB",
+        multiple=True,
+        help='Odd file names of printed logs; *.log and *.out are found by themselves, with "never" not.',
     ),
     click.option(
         "--logging-steps",

@@ -34,7 +34,7 @@ def serve(config_file: str | None, **flags: object) -> int:
     Examples:
       llmtrain-exporter serve output/
       llmtrain-exporter serve /logs --listen 0.0.0.0:9848 --label team=nlp
-      llmtrain-exporter serve . --stdout-log '*.log' --config llmtrain.yml
+      llmtrain-exporter serve . --stdout-log 'console*.txt' --config llmtrain.yml
 
     SIGHUP has it read its settings again, with the certificates and users that they name; runs go on as they
     are. What cannot be used is logged, and changes nothing. Another address to listen on needs a new start.

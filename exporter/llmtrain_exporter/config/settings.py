@@ -17,6 +17,7 @@ from llmtrain_exporter.config.messages import wrong_value
 from llmtrain_exporter.config.profiles import ProfileRule, resolve
 from llmtrain_exporter.config.run_rules import Assignment, Labels, RunRule
 from llmtrain_exporter.config.values import (
+    NEVER,
     UNITS,
     Age,
     Count,
@@ -25,6 +26,7 @@ from llmtrain_exporter.config.values import (
     Name,
     Names,
     OneOrMore,
+    PrintedLogs,
     Seconds,
     address,
 )
@@ -51,8 +53,10 @@ class Settings(SettingsSection):
         description="Names under which it may be asked besides its address, such as llm.example.org or "
         "*.example.org. On a loopback address no other name is answered; elsewhere any is, without a list.",
     )
-    stdout_log: Annotated[Names, FromText("GLOB", Form.LIST)] = Field(
-        default=(), description='File names of printed logs (a trainer\'s standard output), such as "*.log".'
+    stdout_log: Annotated[PrintedLogs, FromText("GLOB", Form.LIST)] = Field(
+        default=(),
+        description='Odd file names of printed logs (a trainer\'s standard output), such as "console*.txt". '
+        'Those called *.log and *.out are found by their content; "never": none is looked for.',
     )
     max_depth: Annotated[Count, FromText("N")] = Field(
         default=8, description="How many folders deep to look for logs below each path."
@@ -117,6 +121,16 @@ class Settings(SettingsSection):
     def known_profiles(self) -> Mapping[str, Profile]:
         """All profiles by name, the built-in ones too."""
         return resolve(self.profiles)[0]
+
+    @property
+    def printed_logs(self) -> tuple[str, ...]:
+        """The operator's names of printed logs."""
+        return self.stdout_log if self.finds_printed_logs else ()
+
+    @property
+    def finds_printed_logs(self) -> bool:
+        """Whether printed logs are looked for by their content."""
+        return self.stdout_log != (NEVER,)
 
     @property
     def address(self) -> tuple[str, int]:

@@ -11,6 +11,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
 
+NEVER = "never"
+
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
@@ -36,18 +38,18 @@ def seconds(value: object) -> float:
 def duration(value: float | None) -> str:
     """The shortest way to write so many seconds: 604800 is "7d", None is "never"."""
     if value is None:
-        return "never"
+        return NEVER
     unit = next((unit for unit in ("d", "h", "m", "s") if value % UNITS[unit] == 0), "ms")
     return f"{value / UNITS[unit]:.15g}{unit}"
 
 
 def _age(value: object) -> float | None:
-    if value in ("never", None):
+    if value in (NEVER, None):
         return None
     try:
         return seconds(value) or None
     except ValueError as error:
-        raise ValueError(f'{error}, or "never"') from None
+        raise ValueError(f'{error}, or "{NEVER}"') from None
 
 
 def address(listen: str) -> tuple[str, int]:
@@ -71,6 +73,12 @@ def _host_name(value: str) -> str:
         if _HOST_NAME.fullmatch(name):
             return name
     raise ValueError('must be a name or an address without port, such as "llm.example.org", "*.example.org"')
+
+
+def _never_alone(names: tuple[str, ...]) -> tuple[str, ...]:
+    if NEVER in names and len(names) > 1:
+        raise ValueError(f'"{NEVER}" must stand alone')
+    return names
 
 
 def _listed(value: object) -> object:
@@ -108,5 +116,6 @@ Seconds = Annotated[float, BeforeValidator(seconds), PlainSerializer(duration)]
 Age = Annotated[float | None, BeforeValidator(_age), PlainSerializer(duration)]
 Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
+PrintedLogs = Annotated[Names, AfterValidator(_never_alone)]
 HostNames = Annotated[tuple[Annotated[str, AfterValidator(_host_name)], ...], BeforeValidator(_listed)]
 ListenAddress = Annotated[str, AfterValidator(_listen)]

@@ -112,6 +112,7 @@ class Dialect:
     normaliser: Callable[[], Normaliser] = Normaliser
     argument_files: tuple[ArgumentFile, ...] = HUGGING_FACE_FILES  # beside the log, the most telling first
     completed_by: Dialect | None = None  # has, in the same folder, what rows of this one lack
+    kept_by_tracker: bool = False  # what the trainer logs itself may say the same, elsewhere
     in_checkpoints: bool = False  # each checkpoint has one; the run's folder alone only at its end
     stages: Callable[[bytes], Stages] | None = None  # of each document, to replay it; raises ValueError
 

@@ -350,10 +350,16 @@ def open_source(found: Found, readers: Readers, patient: bool = True) -> Source:
     def live() -> Source:
         return _source(found.path, dialect, lambda: readers.reader(dialect, schedule), patient)
 
-    beside = _beside(found.extra, other) if other is not None else None
+    beside = completing(found)
     if other is None or beside is None:
         return live()
     return JoinedSource(live, _source(beside, other, lambda: readers.reader(other), patient))
+
+
+def completing(found: Found) -> str | None:
+    """Which of the other logs of a run's folder adds what the followed one lacks."""
+    other = found.dialect.completed_by
+    return _beside(found.extra, other) if other is not None else None
 
 
 def read_run_hyper_parameters(found: Found) -> HyperParameters:

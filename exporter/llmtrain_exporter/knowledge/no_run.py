@@ -1,8 +1,15 @@
-"""Why a path shows no run; the words for each are in `story_words.NO_RUN_REASONS`."""
+"""Why a path shows no run; the words are in `story_words.NO_RUN_REASONS` and `finding_words`."""
 
 from __future__ import annotations
 
 from enum import Enum
+
+NOT_A_TRAINING, EMPTY_FILE = "not_a_training", "empty"
+"""Why a file that may be a printed log by its name is none. Nobody expects one: it is not counted."""
+
+ODD_NAME, OTHER_FORMAT, BARE_CHECKPOINT = "odd_name", "other_format", "bare_checkpoint"
+OTHER_FILES = "other_files"
+"""What lies in a folder without a log: logs under names that nobody looks for, and all that is none."""
 
 
 class NoRunReason(Enum):
@@ -34,3 +41,16 @@ class NoRunReason(Enum):
 
     BROKEN = "broken"
     """It may be a run: the analysis failed, with an exception whose class is the detail."""
+
+
+class Content(Enum):
+    """What a file looks like in which no row of a training was found."""
+
+    NOTHING = "nothing"
+    POINTER = "pointer"
+    """What Git LFS leaves where it did not fetch a file."""
+
+    PACKED = "packed"
+    BINARY = "binary"
+    JSON = "json"
+    TEXT = "text"

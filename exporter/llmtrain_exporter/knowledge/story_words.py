@@ -262,8 +262,8 @@ NO_RUN_REASONS: Mapping[NoRunReason, Text] = {
     NoRunReason.NOT_THERE: Text("no such file or folder (yet)", "找不到该文件或目录（可能尚未创建）"),
     NoRunReason.UNREADABLE: Text("{detail}", "{detail}"),
     NoRunReason.NO_LOG: Text(
-        "no training log below it; what a trainer prints is read with --stdout-log '*.log'",
-        "该目录下没有找到训练日志；若是终端输出的日志，请加 --stdout-log '*.log'",
+        "no training log below it; a printed log that is not called *.log or *.out is read with --stdout-log",
+        "该目录下没有找到训练日志；终端输出的日志若不叫 *.log 或 *.out，请加 --stdout-log",
     ),
     NoRunReason.EMPTY: Text("empty", "空文件"),
     NoRunReason.NO_RECORD: Text("no training record in it", "其中没有训练记录"),

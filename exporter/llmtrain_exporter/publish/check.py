@@ -13,13 +13,13 @@ from typing import TextIO
 import orjson
 
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, NoRun, Snapshot
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check_courses import CoursesKept
 from llmtrain_exporter.publish.check_text import as_text
+from llmtrain_exporter.story.no_run import no_run_object
 from llmtrain_exporter.story.run_object import run_object
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import rules_for_reading
@@ -104,14 +104,7 @@ def as_json(runs: Sequence[Snapshot], others: Sequence[NoRun]) -> str:
     """One object; NaN and infinities become null."""
     report = {
         "runs": [run_object(run) for run in runs],
-        "no_runs": [
-            {
-                "file": printable(other.file),
-                "reason": printable(words.no_run_reason(other.reason, other.detail, Lang.EN)),
-                "skipped_lines": other.skipped,
-            }
-            for other in others
-        ],
+        "no_runs": [no_run_object(other) for other in others],
     }
     return orjson.dumps(report, option=orjson.OPT_INDENT_2).decode() + "\n"
 

@@ -14,6 +14,7 @@ from llmtrain_exporter.story.blocks import Paragraph, Part, Section, Table, bloc
 from llmtrain_exporter.story.diagnosis import in_short
 from llmtrain_exporter.story.facts import step_text
 from llmtrain_exporter.story.metrics import Courses
+from llmtrain_exporter.story.no_run import details
 from llmtrain_exporter.story.run_story import ACTIONS_TOLD, run_story
 from llmtrain_exporter.story.several import counts_line, no_run_line
 from llmtrain_exporter.story.shorten import at_most, brief, essentials, shortened, urgent_rows, with_rows
@@ -21,10 +22,13 @@ from llmtrain_exporter.story.verdict import health_mark
 from llmtrain_exporter.write.columns import columns, padded, wrapped
 from llmtrain_exporter.write.line import line_text
 from llmtrain_exporter.write.style import Style
-from llmtrain_exporter.write.terminal import block_lines, indented, narrowed
+from llmtrain_exporter.write.terminal import INDENT, block_lines, indented, narrowed
 
 LEAST = 30
 """Lines that each of many runs may have, whatever stands above them."""
+
+MOST_EXPLAINED = 3
+"""Paths without a run of which it is told what lies there; of more, `--verbose` tells it."""
 
 SCREEN = 50
 """Lines that are told of a run, so that all of it stands on a screen; `--verbose` tells the rest."""
@@ -55,6 +59,9 @@ def as_text(
         yield "\n"
     for other in others:
         yield from _ended(wrapped(line_text(no_run_line(other, style.lang), style), style.width))
+        if verbose or len(others) <= MOST_EXPLAINED:
+            for line in details(other, style.lang):
+                yield from _ended(indented(wrapped(line, style.width - INDENT)))
 
 
 def _ended(lines: Iterable[str]) -> Iterator[str]:

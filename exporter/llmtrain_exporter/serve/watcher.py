@@ -118,7 +118,7 @@ class Watcher:
         """Go by the newest settings. Runs of which they say something else are folded from the first byte."""
         while not self._changes.empty():
             self._settings = self._changes.get()
-            self._rules = rules_for_serving(self._settings)
+            self._rules = rules_for_serving(self._settings, self._rules)
             for name in self._runs.change(self._rules, self._settings.max_runs):
                 self._newborn.discard(name)
                 self._fleet.remove(name)

@@ -25,6 +25,8 @@ BytesRead = Callable[[int], object]
 
 ResultT = TypeVar("ResultT")
 
+_WITHOUT_ROWS = (NoRunReason.EMPTY, NoRunReason.NO_RECORD, NoRunReason.NOT_UNDERSTOOD)
+
 LogReader = Callable[[Found, RunOptions, Readers, float], ResultT | NoRun]
 """Reads one log to its end, at a Unix time."""
 
@@ -72,7 +74,7 @@ def read_each(
     scan = rules.search(paths, now)
     yield from problems_of(scan)
     for folder in _without_log(paths, scan):
-        yield NoRun(folder, NoRunReason.NO_LOG)
+        yield NoRun(folder, NoRunReason.NO_LOG, seen=rules.survey(folder, scan))
     names: set[str] = set()
     for found in scan.found:
         name = rules.name(found, names)
@@ -94,7 +96,10 @@ def _guarded(
     reader: LogReader[ResultT], found: Found, name: str, rules: RunRules, now: float
 ) -> ResultT | NoRun:
     try:
-        return reader(replace(found, run=name), rules.options(found), rules.readers, now)
+        outcome = reader(replace(found, run=name), rules.options(found), rules.readers, now)
+        if isinstance(outcome, NoRun) and outcome.reason in _WITHOUT_ROWS:
+            return replace(outcome, unread=rules.look_into(found))
+        return outcome
     except Exception as error:
         log.debug("%s: cannot be analysed", found.path, exc_info=True)
         return NoRun(found.path, NoRunReason.BROKEN, detail=type(error).__name__)

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings, unique_name
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, Surroundings
+from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, SearchMemory, Surroundings
 from llmtrain_exporter.ingest.readers import Readers
-from llmtrain_exporter.knowledge.no_run import NoRunReason
-from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.ingest.recognise import FileNames
+from llmtrain_exporter.ingest.survey import survey
+from llmtrain_exporter.ingest.unread import look_into
+from llmtrain_exporter.knowledge.no_run import BARE_CHECKPOINT, OTHER_FILES, NoRunReason
+from llmtrain_exporter.model import LeftOut, NoRun, Unread
 
 EPISODES_READ = 10_000
 """Of a log that a person reads, all that one may want to know is kept."""
 
 
 class RunRules:
-    """The rules of the settings, for everything that looks at logs."""
+    """The rules of the settings, for everything that looks at logs. For one thread at a time."""
 
-    def __init__(self, settings: Settings, judging: RunOptions) -> None:
-        """`judging`: how a run is judged of which no rule says more; its profile goes before every rule."""
+    def __init__(self, settings: Settings, judging: RunOptions, before: RunRules | None = None) -> None:
+        """`judging`: how a run is judged of which no rule says more; its profile goes before every rule.
+
+        `before`: the rules that held so far, of whose searches all is remembered.
+        """
         self._settings = settings
         self._judging = judging
         self.readers = Readers(settings.logging_steps)
+        new = SearchMemory(self._search_options(None, None))
+        self._memory: SearchMemory = before._memory if before else new
 
     def search(
         self,
@@ -36,7 +45,24 @@ class RunRules:
     ) -> Scan:
         """The logs below folders, or that files are. `now`: Unix time; `ignore_older`: seconds."""
         options = self._search_options(ignore_older, max_depth)
-        return discover.discover(roots, options, now, around)
+        return discover.discover(roots, options, now, around, self._memory)
+
+    def survey(self, folder: str, scan: Scan) -> tuple[LeftOut, ...]:
+        """What lies in a folder besides runs; that which would be read if it were named comes first."""
+        inside = os.path.join(folder, "")
+        passed = [left for left in scan.passed if left.path.startswith(inside)]
+        if not scan.found:
+            passed = [_without_log(left) for left in passed]
+        logs = {path for found in scan.found for path in (found.path, *found.extra)}
+        others = survey(folder, self._search_options(None, None), logs.union(left.path for left in passed))
+        telling = [left for left in others if left.reason != OTHER_FILES]
+        return (*telling, *passed, *others[len(telling) :])
+
+    def look_into(self, found: Found) -> Unread | None:
+        """What stands in a log in which there is no row of a training."""
+        options = self._search_options(None, None)
+        names = FileNames(options.dialects, options.stdout_log)
+        return look_into(found.path, found.dialect, names, options.dialects)
 
     def named_after(self, root: str) -> str:
         """The path after which the runs of a root are named."""
@@ -45,7 +71,8 @@ class RunRules:
     def _search_options(self, ignore_older: float | None, max_depth: int | None) -> discover.SearchOptions:
         defaults = discover.SearchOptions()
         return discover.SearchOptions(
-            stdout_log=tuple(self._settings.stdout_log),
+            stdout_log=self._settings.printed_logs,
+            printed=defaults.printed if self._settings.finds_printed_logs else (),
             max_depth=defaults.max_depth if max_depth is None else max_depth,
             ignore_older=ignore_older,
         )
@@ -69,14 +96,19 @@ class RunRules:
         )
 
 
-def rules_for_serving(settings: Settings) -> RunRules:
-    """Those of runs that are served: within what a Prometheus can take."""
+def _without_log(left: LeftOut) -> LeftOut:
+    """What is passed by where there is no log: a checkpoint that had one would have been a run."""
+    return left._replace(reason=BARE_CHECKPOINT) if left.reason == "checkpoint" else left
+
+
+def rules_for_serving(settings: Settings, before: RunRules | None = None) -> RunRules:
+    """Those of runs that are served: within what a Prometheus can take. `before`: those that held so far."""
     judging = RunOptions(
         profiles=settings.known_profiles,
         max_other_keys=settings.max_other_keys,
         max_label_values=settings.max_reward_functions,
     )
-    return RunRules(settings, judging)
+    return RunRules(settings, judging, before)
 
 
 def rules_for_reading(settings: Settings, profile: str | None = None) -> RunRules:

@@ -1,0 +1,112 @@
+"""What a search meets before it knows the runs: folders, and logs that stand in them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from llmtrain_exporter.ingest.dialect import Dialect, Role
+
+_TRACKED = re.compile(
+    r"(.*)/(?:wandb/(?:offline-)?run-[^/]+(?:/files)?|swanlog/run-[^/]+|mlruns/[^/]+/[^/]+)"
+)
+"""Where W&B, SwanLab and MLflow keep a run and its output, below the folder where a training was started."""
+
+
+class Basis(Enum):
+    """Why a file is taken for a log."""
+
+    NAME = "name"  # its dialect calls its files so
+    ASKED = "asked"  # somebody named the very file
+    STDOUT_LOG = "stdout_log"  # the operator calls printed logs so
+    CONTENT = "content"  # a row of a training stands in it
+    CHECKPOINT = "checkpoint"  # each checkpoint has one
+
+
+class Folder(NamedTuple):  # a tuple, as is a log, because a search makes one per folder
+    """A folder that a search comes to."""
+
+    path: str
+    root: int  # the index of its root
+    name: str  # relative to that; "" for the root itself
+    depth: int
+    linked: bool  # reached through a symbolic link
+    inside: bool = False  # it lies below the output of a training
+
+    def below(self, name: str) -> str:
+        """The name of what lies in it."""
+        return f"{self.name}/{name}" if self.name else name
+
+
+class Log(NamedTuple):
+    """A log that a search has met."""
+
+    path: str
+    root: int
+    name: str  # of its run, relative to the root; "" when the run is the root itself
+    dialect: Dialect
+    linked: bool
+    state: os.stat_result
+    extra: tuple[str, ...] = ()
+    basis: Basis = Basis.NAME
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Device and inode."""
+        return self.state.st_dev, self.state.st_ino
+
+    @property
+    def modified(self) -> float:
+        """When it was written last, seconds since the epoch."""
+        return self.state.st_mtime
+
+    @property
+    def in_checkpoint(self) -> bool:
+        """Whether it lies there alone, until the trainer writes it to `path` when it ends."""
+        return self.basis is Basis.CHECKPOINT
+
+    @property
+    def by_content(self) -> bool:
+        """Whether nobody gave its name: a row of a training stands in it."""
+        return self.basis is Basis.CONTENT
+
+    @property
+    def folder(self) -> str:
+        """Where it lies."""
+        return os.path.dirname(self.path)
+
+    @property
+    def printed(self) -> bool:
+        """Whether a program printed it, where others log data."""
+        return self.dialect.role is Role.CONSOLE
+
+    @property
+    def covered_by(self) -> str | None:
+        """The folder whose log of data would say it better; None: none would, or it was named by hand."""
+        return os.path.splitext(self.path)[0] if self.printed and self.name else None
+
+    @property
+    def home(self) -> str:
+        """The folder in or below which its training may write as well."""
+        kept = _TRACKED.fullmatch(self.folder)
+        return kept[1] if kept else self.folder
+
+    @property
+    def preference(self) -> tuple[bool, float, str]:
+        """Sorts the logs of one run: live ones first, of those the one written last."""
+        return not self.dialect.live, -self.modified, self.path
+
+
+def covered_by_name(logs: Collection[Log]) -> Mapping[str, Log]:
+    """The logs that give way to another one of their name: run1.log and the log in run1/, by their paths.
+
+    What is printed grows with each row, and so covers what stands in checkpoints alone.
+    """
+    data = {log.folder: log for log in logs if not (log.printed or log.in_checkpoint)}
+    by_data = {log.path: data[log.covered_by] for log in logs if log.covered_by in data}
+    printed = {log.covered_by: log for log in logs}
+    by_print = {log.path: printed[log.folder] for log in logs if log.in_checkpoint and log.folder in printed}
+    return {**by_data, **by_print}

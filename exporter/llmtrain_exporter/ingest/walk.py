@@ -1,0 +1,312 @@
+"""A search through folders: a walk with scandir, one stat per folder and per file of a fitting name.
+
+Nothing is read, but for the first bytes of a file whose name says nothing, and of one whose name fits several
+dialects.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+
+from llmtrain_exporter.ingest import checkpoints
+from llmtrain_exporter.ingest.candidates import Basis, Folder, Log, covered_by_name
+from llmtrain_exporter.ingest.dialect import Dialect, Role
+from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
+from llmtrain_exporter.ingest.recognise import FileNames, NameEnds, sniff
+from llmtrain_exporter.ingest.search_options import SearchMemory, SearchOptions, Surroundings
+from llmtrain_exporter.knowledge.no_run import EMPTY_FILE, NOT_A_TRAINING, NoRunReason
+from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
+from llmtrain_exporter.model import LeftOut
+from llmtrain_exporter.printable import printable
+
+SKIPPED_INSIDE = frozenset(("runs", "images"))
+"""Folders below the output of a training with its pictures; elsewhere people keep their runs in them."""
+
+SKIPPED_FOLDERS = SKIPPED_INSIDE | {"__pycache__", "node_modules"}  # and hidden ones
+
+MOST_PASSED = 1000
+"""Files and folders that are left out and named; the others are only counted."""
+
+UNREADABLE = "unreadable"
+
+_ROTATED = re.compile(r"\.(\d{1,3}|gz|bz2|xz|zst|zip)$")
+
+
+class Walk:
+    """One scan: where it still has to go, where it has been, what it counted."""
+
+    def __init__(
+        self, options: SearchOptions, now: float, around: Surroundings, memory: SearchMemory
+    ) -> None:
+        self.left_out: Counter[str] = Counter()
+        self.passed: list[LeftOut] = []  # the first of what it counted, and files whose content was no log's
+        self.errors: dict[str, str] = {}
+        self.missing: set[str] = set()
+        self.named_after: list[str] = []  # for each root the path that its run would be named after
+        self._options = options
+        self._around = around
+        self._memory = memory
+        self._oldest = float("-inf") if options.ignore_older is None else now - options.ignore_older
+        self._names = FileNames(options.dialects, options.stdout_log, options.printed)
+        # Links come last, so that a run is named after the place where it really lies; roots come first, so
+        # that one below another keeps its own name.
+        self._folders: deque[Folder] = deque()
+        self._links: deque[Folder] = deque()
+        self._visited: set[tuple[int, int]] = set()
+
+    def roots(self, paths: Sequence[str]) -> list[Log]:
+        """The logs among the roots; folders are noted for later."""
+        return [log for index, path in enumerate(paths) for log in self._root(index, path)]
+
+    def logs(self, paths: Sequence[str]) -> list[Log]:
+        """The live log of each run, each file once."""
+        self._memory.glimpses.begin_search()
+        found = self.roots(paths)
+        while folders := self._folders or self._links:
+            found.extend(self._visit(folders.popleft()))
+        once: dict[tuple[int, int], Log] = {}
+        for log in sorted(found, key=lambda log: log.linked):
+            first = once.setdefault(log.identity, log)
+            if first is not log:
+                self._leave_out("duplicate", log.path, instead=first.path)
+        logs = self._without(list(once.values()), covered_by_name(once.values()))
+        return self._without(logs, self._memory.one_run.covered(logs, self._around.visiting))
+
+    def _without(self, logs: list[Log], covered: Mapping[str, Log]) -> list[Log]:
+        """The logs that do not give way to others."""
+        for path, followed in covered.items():
+            self._leave_out("covered", path, instead=followed.path)
+        return [log for log in logs if log.path not in covered]
+
+    def _root(self, index: int, path: str) -> list[Log]:
+        """The log that a root is; a folder is noted for later."""
+        self._around.visiting(path)
+        candidates, logs = self._names.candidates(os.path.basename(path)), []
+        dialect = candidates[0] if candidates else None
+        try:
+            state = os.stat(path)
+            if stat.S_ISDIR(state.st_mode):
+                self._folders.append(Folder(path, index, "", 0, linked=False))
+                dialect = None
+            else:
+                demand_regular(state.st_mode, path)
+                dialect = sniff(path, candidates or self._options.dialects)
+                extra = self._beside(path, dialect)
+                logs.append(Log(path, index, "", dialect, False, state, extra, Basis.ASKED))
+        except FileNotFoundError:
+            self.errors[printable(path)] = NO_RUN_REASONS[NoRunReason.NOT_THERE].en
+            self.missing.add(printable(path))
+        except OSError as error:
+            self._unreadable(path, error)
+        self.named_after.append(named_after(path, dialect))
+        return self._fresh(logs)
+
+    def _beside(self, path: str, dialect: Dialect) -> tuple[str, ...]:
+        """The other logs of a run that was named by its live log."""
+        return self._names.beside(path) if dialect.live and not dialect.run_per_file else ()
+
+    def _visit(self, folder: Folder) -> list[Log]:
+        self._around.visiting(folder.path)
+        try:
+            state = os.stat(folder.path)
+            if (state.st_dev, state.st_ino) in self._visited:
+                return []
+            self._visited.add((state.st_dev, state.st_ino))
+            with os.scandir(folder.path) as scan:
+                entries = list(scan)
+        except OSError as error:
+            self._unreadable(folder.path, error)
+            return []
+        if folder.inside and checkpoints.looks_like_checkpoint({entry.name for entry in entries}):
+            self._leave_out("checkpoint", folder.path)
+            return []
+        entries = sorted(_leading_on(entries, self._names.name_ends), key=lambda entry: entry.name)
+        return self._look_at_each(folder, entries) if entries else []
+
+    def _look_at_each(self, folder: Folder, entries: Sequence[os.DirEntry[str]]) -> list[Log]:
+        names = [entry.name for entry in entries]
+        inside = folder._replace(inside=folder.inside or self._is_output(names))
+        logs = [log for entry in entries if (log := self._look(inside, entry))]
+        shared = [log for log in logs if not log.by_content]
+        return self._runs(logs) + ([] if shared else self._in_checkpoints(folder, names))
+
+    def _is_output(self, names: Iterable[str]) -> bool:
+        """Whether a folder with these entries is the output of a training."""
+        return any(
+            checkpoints.step_of(name) is not None
+            or any(not dialect.run_per_file for dialect in self._names.candidates(name))
+            for name in names
+        )
+
+    def _in_checkpoints(self, folder: Folder, names: Iterable[str]) -> list[Log]:
+        """The run whose log stands in its checkpoints alone; copies inside of another's output are none."""
+        if folder.inside:
+            return []
+        for dialect in self._options.dialects:
+            for file in dialect.files if dialect.in_checkpoints else ():
+                newest = checkpoints.newest_document(folder.path, file, names)
+                if newest is not None:
+                    return self._newest(folder, os.path.join(folder.path, file), dialect, newest)
+        return []
+
+    def _newest(self, folder: Folder, path: str, dialect: Dialect, newest: str) -> list[Log]:
+        try:
+            state = os.stat(newest)
+        except OSError as error:
+            self._unreadable(newest, error)
+            return []
+        log = Log(path, folder.root, folder.name, dialect, folder.linked, state, basis=Basis.CHECKPOINT)
+        return self._fresh([log])
+
+    def _look(self, folder: Folder, entry: os.DirEntry[str]) -> Log | None:
+        """The log that an entry is; a folder is noted for later."""
+        candidates = self._names.candidates(entry.name)
+        try:
+            linked = entry.is_symlink()
+            if (linked and not self._options.follow_links) or self._is_elsewhere(entry.path, linked):
+                return None
+            if entry.is_dir():
+                self._descend(folder, entry, linked)
+            elif candidates:
+                return self._log(folder, entry, candidates, linked)
+            elif self._names.may_be_printed(entry.name):
+                return self._printed_log(folder, entry, linked)
+        except OSError as error:
+            self._unreadable(entry.path, error)
+        return None
+
+    def _is_elsewhere(self, path: str, linked: bool) -> bool:
+        """Whether a path is, or a link leads into, a root that is searched apart; that is asked nothing."""
+        if not self._around.others:
+            return False
+        if linked:
+            path = os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))
+            return any(f"{path}/".startswith(f"{root}/") for root in self._around.others)
+        return path in self._around.others
+
+    def _descend(self, folder: Folder, entry: os.DirEntry[str], linked: bool) -> None:
+        name = entry.name
+        if self._names.exact(name):
+            self._leave_out("not_a_file", entry.path)
+        elif self._is_checkpoint(folder, entry, linked):
+            self._leave_out("checkpoint", entry.path)
+        elif name.startswith(".") or (
+            name in SKIPPED_FOLDERS and (folder.inside or name not in SKIPPED_INSIDE)
+        ):
+            self._leave_out("skipped_folder", entry.path)
+        elif folder.depth >= self._options.max_depth:
+            self._leave_out("too_deep", entry.path)
+        else:
+            linked = linked or folder.linked
+            name = folder.below(name)
+            below = Folder(entry.path, folder.root, name, folder.depth + 1, linked, folder.inside)
+            (self._links if linked else self._folders).append(below)
+
+    def _is_checkpoint(self, folder: Folder, entry: os.DirEntry[str], linked: bool) -> bool:
+        name = entry.name
+        if checkpoints.is_checkpoint(name) or (folder.inside and checkpoints.is_copy(name)):
+            return True
+        return linked and checkpoints.leads_to_checkpoint(entry.path)
+
+    def _log(
+        self, folder: Folder, entry: os.DirEntry[str], candidates: Sequence[Dialect], linked: bool
+    ) -> Log | None:
+        if _ROTATED.search(entry.name) and not self._names.exact(entry.name):
+            self._leave_out("rotated", entry.path)
+            return None
+        state = entry.stat()
+        if not stat.S_ISREG(state.st_mode):
+            self._leave_out("not_a_file", entry.path)
+            return None
+        dialect = sniff(entry.path, candidates)
+        name = folder.below(os.path.splitext(entry.name)[0]) if dialect.run_per_file else folder.name
+        basis = Basis.STDOUT_LOG if dialect.role is Role.CONSOLE else Basis.NAME
+        return Log(entry.path, folder.root, name, dialect, linked or folder.linked, state, basis=basis)
+
+    def _printed_log(self, folder: Folder, entry: os.DirEntry[str], linked: bool) -> Log | None:
+        """A file that may be what a program printed, where a row of a training stands in it.
+
+        One that cannot be read is no problem of the search: nobody knows that a training writes it.
+        """
+        self._around.visiting(entry.path)
+        try:
+            state = entry.stat()
+            if not stat.S_ISREG(state.st_mode) or state.st_mtime < self._oldest:
+                return None
+            dialect = self._memory.glimpses.dialect(entry.path, state)
+        except OSError as error:
+            self._pass_by(LeftOut(entry.path, UNREADABLE, detail=explain(error)))
+            return None
+        if dialect is None:
+            self._pass_by(LeftOut(entry.path, NOT_A_TRAINING if state.st_size else EMPTY_FILE))
+            return None
+        name = folder.below(os.path.splitext(entry.name)[0])
+        return Log(
+            entry.path, folder.root, name, dialect, linked or folder.linked, state, basis=Basis.CONTENT
+        )
+
+    def _runs(self, logs: list[Log]) -> list[Log]:
+        """Of the logs of a folder's run the live one, with the others; and the runs of single files."""
+        single = [log for log in logs if log.dialect.run_per_file]
+        shared = [log for log in logs if not log.dialect.run_per_file]
+        if shared:
+            live, *others = sorted(shared, key=lambda log: log.preference)
+            if run := self._fresh([live._replace(extra=tuple(other.path for other in others))]):
+                for log in single:
+                    if _is_covered(log):
+                        self._leave_out("covered", log.path, instead=live.path)
+                return run + self._fresh([log for log in single if not _is_covered(log)])
+        return self._fresh(single)
+
+    def _fresh(self, logs: list[Log]) -> list[Log]:
+        for log in logs:
+            if log.modified < self._oldest:
+                self._leave_out("too_old", log.path)
+        return [log for log in logs if log.modified >= self._oldest]
+
+    def _leave_out(self, reason: str, path: str, instead: str = "", detail: str = "") -> None:
+        self.left_out[reason] += 1
+        self._pass_by(LeftOut(path, reason, instead, detail))
+
+    def _pass_by(self, left: LeftOut) -> None:
+        if len(self.passed) < MOST_PASSED:
+            self.passed.append(left)
+
+    def _unreadable(self, path: str, error: OSError) -> None:
+        reason = "not_a_file" if isinstance(error, NotAFileError) else UNREADABLE
+        self._leave_out(reason, path, detail=explain(error))
+        self.errors[printable(path)] = explain(error)
+
+
+def _leading_on(entries: list[os.DirEntry[str]], names: NameEnds) -> list[os.DirEntry[str]]:
+    """Folders, links, and files whose names may be those of logs; nearly all entries are none of these."""
+    begins, ends = names
+    try:
+        return [
+            entry
+            for entry in entries
+            if entry.name.endswith(ends)
+            or entry.name.startswith(begins)
+            or not entry.is_file(follow_symlinks=False)
+        ]
+    except OSError:
+        return entries  # whoever looks at each tells which one it is
+
+
+def _is_covered(log: Log) -> bool:
+    """Whether it gives way to any log of data in its folder; of one found by its content the rows tell."""
+    return log.printed and not log.by_content
+
+
+def named_after(path: str, dialect: Dialect | None) -> str:
+    """The path after which the runs of a root are named: a folder, or a file without its suffix.
+
+    `dialect` None: the root is a folder, or unknown.
+    """
+    if dialect is None:
+        return path
+    return os.path.splitext(path)[0] if dialect.run_per_file else os.path.dirname(path)

@@ -1,0 +1,119 @@
+"""What is said of files that were found, of those that were left out, and of what would have them read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llmtrain_exporter.knowledge.no_run import (
+    BARE_CHECKPOINT,
+    EMPTY_FILE,
+    NOT_A_TRAINING,
+    ODD_NAME,
+    OTHER_FILES,
+    OTHER_FORMAT,
+    Content,
+)
+from llmtrain_exporter.knowledge.text import Counted, Text
+
+# A file in which no row of a training was found.
+READ_BY_NAME = Text("Read as {format}, as its name says.", "按文件名当作 {format} 读取。")
+READ_BY_CONTENT = Text(
+    "Read as {format}; its first bytes were held against: {formats}.",
+    "当作 {format} 读取；已按文件开头的内容试过：{formats}。",
+)
+ANY_TEXT = Text("what programs print", "程序的终端输出")
+BEGINS = Text("It begins with:", "文件开头：")
+
+WHAT_TO_DO: Mapping[Content, Text] = {
+    Content.NOTHING: Text(
+        "Nothing stands in it yet. Python holds back what it prints to a file: python -u, or "
+        "PYTHONUNBUFFERED=1, writes each line at once.",
+        "文件里还没有内容。Python 输出到文件时会先缓存：用 python -u 或 PYTHONUNBUFFERED=1 可逐行写出。",
+    ),
+    Content.POINTER: Text(
+        "It is what Git LFS leaves in place of a file: git lfs pull fetches the log itself.",
+        "这只是 Git LFS 的指针文件：用 git lfs pull 取回日志本身。",
+    ),
+    Content.PACKED: Text(
+        "It is packed: unpack it, and name what comes out.", "文件是压缩过的：请先解压，再指定解压出的文件。"
+    ),
+    Content.BINARY: Text(
+        "It is no text. Name the log or the output folder of the training; docs/sources.md says what is "
+        "read.",
+        "这不是文本文件。请指定训练的日志或输出目录；docs/sources.zh.md 列出了能读取的文件。",
+    ),
+    Content.JSON: Text(
+        "It is JSON without a row of a training, as is another program's file of that name. Name the "
+        "log or the output folder of the training; docs/sources.md says what is read.",
+        "文件是 JSON，但没有训练记录，可能是其他程序的同名文件。请指定训练的日志或输出目录；"
+        "docs/sources.zh.md 列出了能读取的文件。",
+    ),
+    Content.TEXT: Text(
+        "A training prints its first row after logging_steps steps: where it has come so far, name the log "
+        "that has the rows. docs/sources.md says which are read; of a trainer that is missing there, report "
+        "one row.",
+        "训练要到第 logging_steps 步才打印第一行记录：若已过这一步，请指定含有记录的日志。"
+        "docs/sources.zh.md 列出了能读取的格式；若缺少你的训练框架，请反馈其中一行记录。",
+    ),
+}
+
+# What lies in a folder, and what a search has left out, by reason.
+SEEN = Text("What lies there:", "该目录中有：")
+NOTHING_SEEN = Text("Nothing lies there yet.", "该目录中还没有文件。")
+MORE_SEEN = Counted(Text("... and 1 more", "……另有 1 项"), Text("... and {n} more", "……另有 {n} 项"))
+LEFT_OUT: Mapping[str, Text] = {
+    NOT_A_TRAINING: Text("text without a row of a training", "文本，其中没有训练记录"),
+    EMPTY_FILE: Text("empty", "空文件"),
+    ODD_NAME: Text(
+        "rows of a training stand in it, under an odd name: read with {detail}",
+        "其中有训练记录，但文件名不常见：请加 {detail}",
+    ),
+    OTHER_FORMAT: Text(
+        "a log of {detail} under another name: name the file itself",
+        "{detail} 的日志，但文件名不同：请直接指定该文件",
+    ),
+    OTHER_FILES: Text("other files, which are not read: {detail}", "其他不读取的文件：{detail}"),
+    "covered": Text(
+        "of the same training as {instead}, which is followed", "与 {instead} 属于同一训练，读取后者"
+    ),
+    "duplicate": Text("the same file as {instead}", "与 {instead} 是同一文件"),
+    BARE_CHECKPOINT: Text(
+        "a checkpoint in which no trainer_state.json stands", "检查点，其中没有 trainer_state.json"
+    ),
+    "checkpoint": Text("a checkpoint, which is no run of its own", "检查点，不单独算作训练"),
+    "skipped_folder": Text(
+        "not entered: folders of that name hold no logs; name it to have it searched",
+        "未进入：这类目录一般没有日志；如需查找请直接指定",
+    ),
+    "too_deep": Text("not entered: deeper than --max-depth", "未进入：深度超过 --max-depth"),
+    "too_old": Text("silent for longer than --ignore-older", "静默时间超过 --ignore-older"),
+    "rotated": Text("an older or packed part of a log", "日志轮转或压缩后的旧部分"),
+    "not_a_file": Text("no regular file", "不是普通文件"),
+    "unreadable": Text("cannot be read: {detail}", "无法读取：{detail}"),
+}
+
+# What `config --explain` prints.
+RUN = Text("run {run}", "训练 {run}")
+FOLLOWED = Text("followed: {path}, as {format}, {basis}", "读取：{path}，格式 {format}，{basis}")
+BASES: Mapping[str, Text] = {
+    "name": Text("by its name", "依据文件名"),
+    "asked": Text("named by hand", "由使用者直接指定"),
+    "stdout_log": Text("by --stdout-log", "依据 --stdout-log"),
+    "content": Text("by the rows of a training in it", "因为其中有训练记录"),
+    BARE_CHECKPOINT: Text(
+        "a checkpoint in which no trainer_state.json stands", "检查点，其中没有 trainer_state.json"
+    ),
+    "checkpoint": Text("in the newest checkpoint", "取自最新的检查点"),
+}
+GROWS = Text("it grows with each row", "每条记录即时写入")
+NOW_AND_THEN = Text("it is written now and then", "每隔一段时间写入一次")
+ADDS = Text("added: {path}, what the rows of that lack", "补充：{path}，补上前者缺少的指标")
+BESIDE = Text("not read: {path}, of the same folder and training", "未读取：{path}，同一目录的同一训练")
+COVERED = Text("not read: {path}, of the same training", "未读取：{path}，属于同一训练")
+LEFT_OUT_HEAD = Text("left out", "未读取")
+NO_RUNS = Text("no run", "没有找到训练")
+WHY_FOLLOWED = Text(
+    "Of several logs of one training the one with the most is followed: what a trainer logs as data goes "
+    "before what a tracker keeps of that, then comes what it prints, at last what only checkpoints have.",
+    "同一训练有多个日志时，读取内容最全的：依次为框架自己的数据日志、跟踪工具保存的数据、终端输出、只在检查点写入的文件。",
+)

@@ -1,0 +1,96 @@
+"""What is told of a path without a run besides the reason: what was tried, what stands there, what helps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from llmtrain_exporter.knowledge import finding_words as words
+from llmtrain_exporter.knowledge import story_words
+from llmtrain_exporter.knowledge.no_run import ODD_NAME, NoRunReason
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import LeftOut, NoRun, Unread
+from llmtrain_exporter.printable import printable
+
+MOST_SEEN = 12
+"""Files and folders that are told of a folder."""
+
+
+def details(no_run: NoRun, lang: Lang) -> Sequence[str]:
+    """Lines to stand below the reason; those of a list begin with a mark."""
+    if no_run.unread is not None:
+        return list(_of_file(no_run.unread, lang))
+    return list(_of_folder(no_run, lang)) if no_run.reason is NoRunReason.NO_LOG else []
+
+
+def no_run_object(no_run: NoRun) -> dict[str, object]:
+    """The same as JSON, in English."""
+    told: dict[str, object] = {
+        "file": printable(no_run.file),
+        "reason": printable(story_words.no_run_reason(no_run.reason, no_run.detail, Lang.EN)),
+        "skipped_lines": no_run.skipped,
+    }
+    unread = no_run.unread
+    if unread is not None:
+        told |= {"read_as": unread.read_as, "tried": list(unread.tried), "first_lines": unread.lines}
+        told["what_to_do"] = what_to_do(unread, Lang.EN)
+    if no_run.reason is NoRunReason.NO_LOG:
+        told["seen"] = [
+            {"path": printable(left.path), "why": why_left_out(left, no_run.file, Lang.EN)}
+            for left in no_run.seen
+        ]
+    return told
+
+
+def what_to_do(unread: Unread, lang: Lang) -> str:
+    """What helps where no row was found in a file."""
+    return words.WHAT_TO_DO[unread.content].of(lang)
+
+
+def left_out_text(left: LeftOut, base: str, lang: Lang) -> str:
+    """Why a file or folder was passed by; paths relative to `base`."""
+    return f"{shown(left.path, base)}: {why_left_out(left, base, lang)}"
+
+
+def why_left_out(left: LeftOut, base: str, lang: Lang) -> str:
+    """The reason alone."""
+    detail = stdout_log_flag(left.path) if left.reason == ODD_NAME else printable(left.detail)
+    return words.LEFT_OUT[left.reason].of(lang).format(detail=detail, instead=shown(left.instead, base))
+
+
+def stdout_log_flag(path: str) -> str:
+    """The flag that names a printed log."""
+    return f"--stdout-log '{printable(os.path.basename(path))}'"
+
+
+def shown(path: str, base: str) -> str:
+    """A path as it lies below `base`, else whole."""
+    inside = os.path.join(path, "").startswith(os.path.join(base, ""))
+    return printable(os.path.relpath(path, base) if inside else path)
+
+
+def format_text(name: str, files: Sequence[str], lang: Lang) -> str:
+    """A format with the names of its files."""
+    return f"{name} ({', '.join(files) or words.ANY_TEXT.of(lang)})"
+
+
+def _of_file(unread: Unread, lang: Lang) -> Iterator[str]:
+    formats = {name: format_text(name, files, lang) for name, files in unread.tried.items()}
+    read_as = formats.get(unread.read_as, unread.read_as)
+    form = words.READ_BY_CONTENT if len(formats) > 1 else words.READ_BY_NAME
+    yield form.of(lang).format(format=read_as, formats=", ".join(formats.values()))
+    if unread.lines:
+        yield words.BEGINS.of(lang)
+        yield from (f"  {line}" for line in unread.lines)
+    yield what_to_do(unread, lang)
+
+
+def _of_folder(no_run: NoRun, lang: Lang) -> Iterator[str]:
+    if not no_run.seen:
+        yield words.NOTHING_SEEN.of(lang)
+        return
+    yield words.SEEN.of(lang)
+    for left in no_run.seen[:MOST_SEEN]:
+        yield f"  - {left_out_text(left, no_run.file, lang)}"
+    if len(no_run.seen) > MOST_SEEN:
+        yield f"  {words.MORE_SEEN.of(len(no_run.seen) - MOST_SEEN, lang)}"

@@ -1,0 +1,212 @@
+"""The logs of one training are one run: told by rows, names and times, and one of them is followed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from llmtrain_exporter.ingest import log_ends, one_run
+from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.discover import ALONE, Scan, SearchMemory, SearchOptions, discover
+
+from tests.training import append, llamafactory, printed, swift, trainer_state
+
+NOW = 1_800_000_000.0
+OPTIONS = SearchOptions(ignore_older=None)
+DAY = 86400.0
+
+
+def scan(folder: Path, memory: SearchMemory | None = None) -> Scan:
+    return discover([str(folder)], OPTIONS, NOW, ALONE, memory)
+
+
+def followed(scan: Scan, folder: Path) -> list[str]:
+    """The logs of the runs."""
+    return [os.path.relpath(found.path, folder) for found in scan.found]
+
+
+def covered(scan: Scan, folder: Path) -> dict[str, str]:
+    """The logs that give way, each with the one that is followed instead."""
+    left = [left for left in scan.passed if left.reason == "covered"]
+    return {os.path.relpath(each.path, folder): os.path.relpath(each.instead, folder) for each in left}
+
+
+def console(path: Path, steps: Sequence[int], modified: float = NOW) -> Path:
+    """A printed log with rows of these steps, and other text before them."""
+    return append(path, "Loading checkpoint", *map(printed, steps), modified=modified)
+
+
+def data(path: Path, steps: Sequence[int], modified: float = NOW) -> Path:
+    """The same rows in a log of data."""
+    return append(path, *map(swift, steps), modified=modified)
+
+
+ROWS = registered()["swift"]
+TRACKER = replace(ROWS, name="tracker", files=("run-*.tracked",), kept_by_tracker=True)
+OUTPUTS = (
+    "train.log",
+    "logs.out",
+    "out/train.log",
+    "out/logs/0/stdout.log",
+    "wandb/run-20260101_00-ab/files/output.log",
+)
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_what_a_training_prints_and_logs_is_one_run(tmp_path: Path, name: str) -> None:
+    """Beside its output folder, in it, below it, or where W&B keeps it: data go first, with steps."""
+    data(tmp_path / "out" / "logging.jsonl", range(1, 30))
+    console(tmp_path / name, range(1, 31))
+    found = scan(tmp_path)
+    assert followed(found, tmp_path) == ["out/logging.jsonl"]
+    assert covered(found, tmp_path) == {name: "out/logging.jsonl"}
+    assert found.left_out == {"covered": 1}
+
+
+def test_rows_that_differ_are_of_two_trainings(tmp_path: Path) -> None:
+    """Though both lie in one folder, and were written at the same time."""
+    data(tmp_path / "out" / "logging.jsonl", range(1, 30))
+    console(tmp_path / "out" / "other.log", range(101, 130))
+    console(tmp_path / "third.log", range(201, 230))
+    assert followed(scan(tmp_path), tmp_path) == ["out/logging.jsonl", "out/other.log", "third.log"]
+
+
+def test_the_output_of_a_training_that_was_resumed_ends_like_its_log(tmp_path: Path) -> None:
+    """Its first process printed what the log begins with, its last one the end."""
+    data(tmp_path / "out" / "logging.jsonl", range(1, 400))
+    console(tmp_path / "first.log", range(1, 200), NOW - DAY)
+    console(tmp_path / "second.log", range(300, 400))
+    found = scan(tmp_path)
+    assert covered(found, tmp_path) == dict.fromkeys(("first.log", "second.log"), "out/logging.jsonl")
+
+
+def test_each_output_belongs_to_the_run_whose_rows_it_has(tmp_path: Path) -> None:
+    """Though another one was written nearer to its time."""
+    for number, modified in ((1, NOW - 5000.0), (2, NOW)):
+        data(tmp_path / f"v{number}" / "logging.jsonl", range(number * 100, number * 100 + 30), modified)
+    console(tmp_path / "a.log", range(100, 130))
+    console(tmp_path / "b.log", range(200, 230))
+    assert covered(scan(tmp_path), tmp_path) == {"a.log": "v1/logging.jsonl", "b.log": "v2/logging.jsonl"}
+
+
+def test_where_nothing_is_known_it_is_one_run(tmp_path: Path) -> None:
+    """A log that was just begun has no rows: what is printed beside it then is of the same training."""
+    data(tmp_path / "out" / "logging.jsonl", [])
+    console(tmp_path / "train.log", range(1, 3))
+    assert followed(scan(tmp_path), tmp_path) == ["out/logging.jsonl"]
+
+
+def test_a_log_of_another_day_hides_no_training(tmp_path: Path) -> None:
+    """Nor does one of two that were both just begun: nobody knows which."""
+    data(tmp_path / "old" / "logging.jsonl", [], NOW - DAY)
+    console(tmp_path / "train.log", range(1, 3))
+    assert followed(scan(tmp_path), tmp_path) == ["old/logging.jsonl", "train.log"]
+    for name in ("a", "b"):
+        data(tmp_path / "two" / name / "logging.jsonl", [])
+    console(tmp_path / "two" / "train.log", range(5, 7))
+    assert "two/train.log" in followed(scan(tmp_path), tmp_path)
+
+
+def test_a_training_that_runs_is_followed_in_its_output_and_not_at_its_checkpoints(tmp_path: Path) -> None:
+    """What is printed grows with each row. When the state is written at the end, the run keeps its name."""
+    memory = SearchMemory(OPTIONS)
+    append(
+        tmp_path / "out" / "checkpoint-20" / "trainer_state.json", trainer_state(range(1, 21)), modified=NOW
+    )
+    console(tmp_path / "train.log", range(1, 31))
+    assert covered(scan(tmp_path, memory), tmp_path) == {"out/trainer_state.json": "train.log"}
+    append(tmp_path / "out" / "trainer_state.json", trainer_state(range(1, 31)), modified=NOW)
+    assert followed(scan(tmp_path, memory), tmp_path) == ["train.log"]
+    assert followed(scan(tmp_path), tmp_path) == ["out/trainer_state.json"]
+
+
+def test_a_state_of_an_earlier_time_gives_way_to_the_output(tmp_path: Path) -> None:
+    """The same training goes on, and has not saved since."""
+    append(tmp_path / "out" / "trainer_state.json", trainer_state(range(1, 31)), modified=NOW - DAY)
+    console(tmp_path / "train.log", range(1, 90))
+    assert covered(scan(tmp_path), tmp_path) == {"out/trainer_state.json": "train.log"}
+
+
+def test_what_was_printed_twice_is_one_run(tmp_path: Path) -> None:
+    """By tee and W&B, or by two machines that train together; the larger is followed, and stays so."""
+    memory = SearchMemory(OPTIONS)
+    log = console(tmp_path / "train.log", range(1, 60))
+    output = console(tmp_path / "wandb" / "run-20260101_00-ab" / "files" / "output.log", range(1, 60))
+    append(log, "Saving")
+    assert covered(scan(tmp_path, memory), tmp_path) == {os.path.relpath(output, tmp_path): "train.log"}
+    append(output, "Uploading the files of the run")
+    assert followed(scan(tmp_path, memory), tmp_path) == ["train.log"]
+
+
+def test_the_same_seed_again_is_another_training(tmp_path: Path) -> None:
+    """It begins with the same rows, and comes further; a copy in another folder is nobody's output either."""
+    console(tmp_path / "a.log", range(1, 40))
+    console(tmp_path / "b.log", range(1, 400))
+    for name in ("c", "d"):
+        console(tmp_path / name / "train.log", range(500, 540))
+    assert len(scan(tmp_path).found) == 4
+
+
+def test_rows_are_the_same_whoever_wrote_them(tmp_path: Path) -> None:
+    """With other keys, more keys, four digits of a value; a single row is enough where there is no more."""
+    rows = [llamafactory(step) for step in range(1, 9)]
+    append(tmp_path / "out" / "trainer_log.jsonl", *rows, modified=NOW)
+    lines = [
+        str({"loss": 1 / step, "grad_norm": 9.0, "learning_rate": 1e-5, "epoch": 0.1}) for step in range(1, 9)
+    ]
+    append(tmp_path / "train.log", *lines, modified=NOW)
+    append(tmp_path / "short.log", lines[0], modified=NOW)
+    found = scan(tmp_path)
+    assert covered(found, tmp_path) == dict.fromkeys(("train.log", "short.log"), "out/trainer_log.jsonl")
+
+
+def test_logs_are_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a search comes by; those that differ once more when one of them has doubled."""
+    read: list[str] = []
+    ends = log_ends.read_ends
+
+    def counted(path: str, *rest: object) -> object:
+        read.append(os.path.relpath(path, tmp_path))
+        return ends(path, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(one_run, "read_ends", counted)
+    memory = SearchMemory(OPTIONS)
+    data(tmp_path / "out" / "logging.jsonl", range(1, 30))
+    console(tmp_path / "same.log", range(1, 30))
+    console(tmp_path / "other.log", range(501, 530))
+    scan(tmp_path, memory)
+    first, read[:] = sorted(read), []
+    assert first == ["other.log", "out/logging.jsonl", "same.log"]
+    for path in ("same.log", "out/logging.jsonl"):
+        append(tmp_path / path, "one line")
+    scan(tmp_path, memory)
+    assert read == []
+    console(tmp_path / "other.log", range(530, 600))
+    scan(tmp_path, memory)
+    assert sorted(read) == ["other.log", "out/logging.jsonl"]
+
+
+def test_what_a_tracker_keeps_gives_way_to_the_log_of_the_trainer_and_goes_before_its_output(
+    tmp_path: Path,
+) -> None:
+    """Its files say the same as the trainer's own; it may be all that there is."""
+    options = replace(OPTIONS, dialects=(*OPTIONS.dialects, TRACKER))
+    data(tmp_path / "wandb" / "run-20260101_00-ab" / "run-ab.tracked", range(1, 30))
+    console(tmp_path / "train.log", range(1, 30))
+    found = discover([str(tmp_path)], options, NOW)
+    assert followed(found, tmp_path) == ["wandb/run-20260101_00-ab/run-ab.tracked"]
+    data(tmp_path / "out" / "logging.jsonl", range(1, 30))
+    found = discover([str(tmp_path)], options, NOW)
+    assert followed(found, tmp_path) == ["out/logging.jsonl"]
+    data(tmp_path / "wandb" / "run-20260102_00-cd" / "run-cd.tracked", range(101, 130))
+    assert len(discover([str(tmp_path)], options, NOW).found) == 2
+
+
+def test_the_whole_corpus_has_each_training_once(corpus: Path) -> None:
+    """Where its output lies beside its log."""
+    found = scan(corpus / "produced")
+    assert not [each for each in found.found if os.path.basename(each.path).startswith("std")]
+    assert found.left_out["covered"] == len(covered(found, corpus)) > 5
