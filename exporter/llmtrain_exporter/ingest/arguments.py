@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import orjson
@@ -41,7 +42,22 @@ def parse_json(content: bytes) -> object:
 def parse_flat_yaml(content: bytes) -> Mapping[str, object]:
     """The scalars of a flat YAML file: no more of YAML is wanted from a file that anybody can write."""
     lines = (line.partition(": ") for line in content.decode(errors="replace").splitlines())
-    return {key: _scalar(value.strip()) for key, colon, value in lines if colon and key.isidentifier()}
+    return {key: scalar(value.strip()) for key, colon, value in lines if colon and key.isidentifier()}
+
+
+def parse_valued_yaml(content: bytes) -> Mapping[str, object]:
+    """The scalars of a tracker's config.yaml, which has each below its key as `value`; no more of YAML."""
+    found: dict[str, object] = {}
+    key = ""
+    for line in content.decode(errors="replace").splitlines():
+        name, _, value = line.strip().partition(":")
+        if line[:1].strip():
+            key = name if name.isidentifier() and not value.strip() else ""
+        elif key and name == "value":
+            if value.strip():
+                found[key] = scalar(value.strip())
+            key = ""
+    return found
 
 
 HUGGING_FACE_FILES = (
@@ -54,12 +70,17 @@ HUGGING_FACE_FILES = (
 """What trainers on Transformers leave beside a log, whichever of their logs that is."""
 
 
-def read_hyper_parameters(folder: str, files: Iterable[ArgumentFile] = HUGGING_FACE_FILES) -> HyperParameters:
+def read_hyper_parameters(
+    folder: str,
+    files: Iterable[ArgumentFile] = HUGGING_FACE_FILES,
+    stated: Mapping[str, object] = MappingProxyType({}),
+) -> HyperParameters:
     """The settings of the run whose log lies in `folder`: each from the first of `files` that names it.
 
-    A file that is missing, unreadable, too large or malformed says nothing.
+    `stated`: what the log itself states goes before. A file that is missing, unreadable, too large or
+    malformed says nothing.
     """
-    found: dict[str, object] = {}
+    found = dict(stated)
     for file in files:
         for key, value in _read(folder, file).items():
             found.setdefault(key, value)
@@ -113,7 +134,8 @@ def _read(folder: str, file: ArgumentFile) -> dict[str, object]:
     )
 
 
-def _scalar(text: str) -> object:
+def scalar(text: str) -> object:
+    """What a scalar of YAML, or a text that stands for one, means."""
     if text in _YAML_NULLS:
         return None
     if text in _YAML_TRUTHS:

@@ -10,8 +10,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
 from llmtrain_exporter.ingest.encoding import as_utf8
+from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.schedule import Schedule
+from llmtrain_exporter.ingest.store import Store
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Record, Skip
 
@@ -21,6 +23,8 @@ class Shape(Enum):
 
     LINES = "lines"  # grows, a line at a time
     DOCUMENT = "document"  # is written whole again with more in it
+    FRAMES = "frames"  # grows, a binary record at a time
+    STORE = "store"  # holds several runs, and is asked anew when it was written
 
 
 class Role(Enum):
@@ -99,6 +103,9 @@ class Dialect:
     completed_by: Dialect | None = None  # has, in the same folder, what rows of this one lack
     in_checkpoints: bool = False  # each checkpoint has one; the run's folder alone only at its end
     stages: Callable[[bytes], Stages] | None = None  # of each document, to replay it; raises ValueError
+    framing: Callable[[], Framing] | None = None  # of a log of frames
+    stated: Callable[[str], Mapping[str, object]] | None = None  # settings in the log at that path itself
+    store: Callable[[str], Store] | None = None  # asks the store at that path
 
     @property
     def promises_run(self) -> bool:

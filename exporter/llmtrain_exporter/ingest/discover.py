@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from urllib.parse import quote
 
 from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.dialect import Dialect, Role
@@ -20,6 +21,7 @@ from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
 from llmtrain_exporter.ingest.recognise import FileNames, sniff
 from llmtrain_exporter.ingest.run_names import labels, run_names
+from llmtrain_exporter.ingest.store import StoredRun
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
 from llmtrain_exporter.printable import printable
@@ -51,6 +53,12 @@ class Found:
     size: int  # bytes
     identity: tuple[int, int]  # device, inode
     extra: tuple[str, ...]
+    key: str = ""  # of a run in a store of several: below the store's path
+
+    @property
+    def file(self) -> str:
+        """The file that it is read from."""
+        return os.path.dirname(self.path) if self.key else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +137,15 @@ class _Log(NamedTuple):
     state: os.stat_result
     extra: tuple[str, ...] = ()
     in_checkpoint: bool = False  # it lies there, until the trainer writes it to `path` when it ends
+    stored: StoredRun | None = None  # it is one of several in the file
 
     @property
-    def identity(self) -> tuple[int, int]:
-        return self.state.st_dev, self.state.st_ino
+    def identity(self) -> tuple[int, int, str]:
+        return self.state.st_dev, self.state.st_ino, self.stored.key if self.stored else ""
+
+    @property
+    def modified(self) -> float:
+        return self.stored.modified if self.stored else self.state.st_mtime
 
     @property
     def printed(self) -> bool:
@@ -147,7 +160,7 @@ class _Log(NamedTuple):
     @property
     def preference(self) -> tuple[bool, float, str]:
         """Sorts the logs of one run: live ones first, of those the one written last."""
-        return not self.dialect.live, -self.state.st_mtime, self.path
+        return not self.dialect.live, -self.modified, self.path
 
 
 class _Walk:
@@ -177,7 +190,7 @@ class _Walk:
         found = self.roots(paths)
         while folders := self._folders or self._links:
             found.extend(self._visit(folders.popleft()))
-        once: dict[tuple[int, int], _Log] = {}
+        once: dict[tuple[int, int, str], _Log] = {}
         for log in sorted(found, key=lambda log: log.linked):
             once.setdefault(log.identity, log)
         self._leave_out("duplicate", len(found) - len(once))
@@ -212,7 +225,8 @@ class _Walk:
             else:
                 demand_regular(state.st_mode, path)
                 dialect = sniff(path, candidates or self._options.dialects)
-                logs.append(_Log(path, index, "", dialect, False, state, self._beside(path, dialect)))
+                log = _Log(path, index, "", dialect, False, state, self._beside(path, dialect))
+                logs = self._opened(log, candidates or self._options.dialects)
         except FileNotFoundError:
             self.errors[printable(path)] = NO_RUN_REASONS[NoRunReason.NOT_THERE].en
             self.missing.add(printable(path))
@@ -242,7 +256,7 @@ class _Walk:
             self._leave_out("checkpoint")
             return []
         inside = folder._replace(inside=folder.inside or self._is_output(names))
-        logs = [log for entry in entries if (log := self._look(inside, entry))]
+        logs = [log for entry in entries for log in self._look(inside, entry)]
         return self._runs(logs) if logs else self._in_checkpoints(folder, names)
 
     def _is_output(self, names: Iterable[str]) -> bool:
@@ -273,20 +287,20 @@ class _Walk:
         log = _Log(path, folder.root, folder.name, dialect, folder.linked, state, in_checkpoint=True)
         return self._fresh([log])
 
-    def _look(self, folder: _Folder, entry: os.DirEntry[str]) -> _Log | None:
-        """The log that an entry is; a folder is noted for later."""
+    def _look(self, folder: _Folder, entry: os.DirEntry[str]) -> list[_Log]:
+        """The log that an entry is, or those in it; a folder is noted for later."""
         candidates = self._names.candidates(entry.name)
         try:
             linked = entry.is_symlink()
             if (linked and not self._options.follow_links) or self._is_elsewhere(entry.path, linked):
-                return None
+                return []
             if entry.is_dir():
                 self._descend(folder, entry, linked)
             elif candidates:
                 return self._log(folder, entry, candidates, linked)
         except OSError as error:
             self._unreadable(entry.path, error)
-        return None
+        return []
 
     def _is_elsewhere(self, path: str, linked: bool) -> bool:
         """Whether a path is, or a link leads into, a root that is searched apart; that is asked nothing."""
@@ -321,17 +335,35 @@ class _Walk:
 
     def _log(
         self, folder: _Folder, entry: os.DirEntry[str], candidates: Sequence[Dialect], linked: bool
-    ) -> _Log | None:
+    ) -> list[_Log]:
         if _ROTATED.search(entry.name) and not self._names.exact(entry.name):
             self._leave_out("rotated")
-            return None
+            return []
         state = entry.stat()
         if not stat.S_ISREG(state.st_mode):
             self._leave_out("not_a_file")
-            return None
+            return []
         dialect = sniff(entry.path, candidates)
-        name = folder.below(os.path.splitext(entry.name)[0]) if dialect.run_per_file else folder.name
-        return _Log(entry.path, folder.root, name, dialect, linked or folder.linked, state)
+        named_by_file = dialect.run_per_file and dialect.store is None
+        name = folder.below(os.path.splitext(entry.name)[0]) if named_by_file else folder.name
+        log = _Log(entry.path, folder.root, name, dialect, linked or folder.linked, state)
+        return self._opened(log, candidates)
+
+    def _opened(self, log: _Log, candidates: Sequence[Dialect]) -> list[_Log]:
+        """The log itself; of a store the runs in it, and none where it is no tracker's. Raises OSError."""
+        if log.dialect.store is None:
+            return [log]
+        for dialect in candidates:
+            runs = dialect.store(log.path).runs() if dialect.store is not None else None
+            if runs is not None:
+                return [self._stored(log._replace(dialect=dialect), run) for run in runs]
+        return []
+
+    @staticmethod
+    def _stored(log: _Log, run: StoredRun) -> _Log:
+        path = os.path.join(log.path, quote(run.key, safe="")) if run.key else log.path
+        name = "/".join(filter(None, (log.name, run.name)))
+        return log._replace(path=path, name=name, stored=run, extra=(log.path + "-wal",))
 
     def _runs(self, logs: list[_Log]) -> list[_Log]:
         """Of the logs of a folder's run the live one, with the others; and the runs of single files."""
@@ -346,7 +378,7 @@ class _Walk:
         return self._fresh(single)
 
     def _fresh(self, logs: list[_Log]) -> list[_Log]:
-        fresh = [log for log in logs if log.state.st_mtime >= self._oldest]
+        fresh = [log for log in logs if log.modified >= self._oldest]
         self._leave_out("too_old", len(logs) - len(fresh))
         return fresh
 
@@ -364,10 +396,11 @@ def _found(log: _Log, run: str) -> Found:
         path=log.path,
         run=run,
         dialect=log.dialect,
-        modified=log.state.st_mtime,
-        size=log.state.st_size,
-        identity=log.identity,
+        modified=log.modified,
+        size=0 if log.stored else log.state.st_size,
+        identity=log.identity[:2],
         extra=log.extra,
+        key=log.stored.key if log.stored else "",
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 from llmtrain_exporter.ingest.arguments import read_hyper_parameters
 from llmtrain_exporter.ingest.checkpoints import CurrentDocument
@@ -15,72 +14,21 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
 from llmtrain_exporter.ingest.follow import Follower, open_regular
+from llmtrain_exporter.ingest.framed import FrameSource
+from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.json_rows import NOT_JSON
 from llmtrain_exporter.ingest.normalise import layout_of
 from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.recognise import FileNames
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
-from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.ingest.stored import StoreSource
 from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series, Skip
 from llmtrain_exporter.printable import printable
 
 LARGEST_DOCUMENT = 256 << 20  # bytes; a document is read whole
 FIRST_BYTES = 4096  # of a document; where all are NULs, so may be terabytes behind them
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one look at a log brought."""
-
-    records: list[Record]
-    skipped: Mapping[str, int]
-    modified: float  # Unix time of the last write
-    restarted: bool  # fold anew: another log stands there, what came from the one before is void
-    more: bool  # there is more to read at once
-    size: int  # bytes read
-    again: bool = False  # fold anew: the same log from its start, now known better
-    past: bool = False  # the log had it when it was met in another's place: history, no news
-    producer: Producer | None = None  # who writes the log, where its lines have said so by now
-
-
-class Source(Protocol):
-    """One log, looked at again and again."""
-
-    path: str
-
-    @property
-    def error(self) -> str | None:
-        """The last I/O error that still stands, for people."""
-
-    @property
-    def place(self) -> tuple[int, int] | None:
-        """See `Follower.place`; None where there is more to ask than a size."""
-
-    @property
-    def fingerprint(self) -> Fingerprint | None:
-        """Of what was read so far; None of what is no file of lines."""
-
-    def begins_with(self, fingerprint: Fingerprint) -> bool:
-        """Whether the log begins with what this is of. Compares all of it. Raises OSError."""
-
-    def grown(self) -> bool:
-        """Whether a `poll` may bring something; cheap."""
-
-    def check(self, now: float) -> None:
-        """Whether the path still names the same file; for every few seconds."""
-
-    def poll(self, now: float) -> Reading | None:
-        """The next records; None when there is nothing new. `now`: monotonic seconds."""
-
-    def park(self) -> None:
-        """Give back what is held open, remember the place."""
-
-    def close(self) -> None:
-        """Give back everything."""
-
-    def rest(self) -> list[Record]:
-        """The record of a half line at the end, for whoever knows that nobody writes any more."""
 
 
 class LineSource:
@@ -347,6 +295,12 @@ def open_source(found: Found, readers: Readers, patient: bool = True) -> Source:
     def live() -> Source:
         return _source(found.path, dialect, lambda: readers.reader(dialect, schedule), patient)
 
+    if dialect.framing is not None:
+        return _framed(found, dialect, dialect.framing, readers, patient)
+    store = readers.store(dialect, found.file)
+    if store is not None:
+        known = len(_stated(found))
+        return StoreSource(found.path, found.key, store, readers.normaliser(dialect), patient, known)
     beside = _beside(found.extra, other) if other is not None else None
     if other is None or beside is None:
         return live()
@@ -354,8 +308,25 @@ def open_source(found: Found, readers: Readers, patient: bool = True) -> Source:
 
 
 def read_run_hyper_parameters(found: Found) -> HyperParameters:
-    """What the argument files beside a run's log say, of those that its dialect knows."""
-    return read_hyper_parameters(os.path.dirname(found.path), found.dialect.argument_files)
+    """What the log itself states, and the argument files beside it say, of those that its dialect knows."""
+    folder = os.path.dirname(found.path)
+    return read_hyper_parameters(folder, found.dialect.argument_files, _stated(found))
+
+
+def _stated(found: Found) -> Mapping[str, object]:
+    dialect = found.dialect
+    try:
+        if dialect.store is not None:
+            return dialect.store(found.file).settings(found.key)
+        return dialect.stated(found.path) if dialect.stated is not None else {}
+    except OSError:
+        return {}
+
+
+def _framed(
+    found: Found, dialect: Dialect, framing: Callable[[], Framing], readers: Readers, patient: bool
+) -> Source:
+    return FrameSource(found.path, framing, lambda: readers.reader(dialect), patient, len(_stated(found)))
 
 
 def _source(path: str, dialect: Dialect, reader: Callable[[], LogReader], patient: bool) -> Source:

@@ -18,6 +18,7 @@ REASONS = {
     "text": "ordinary output between the rows of a printed log",
     "too_long": "longer than the limit of a line",
     "overwritten": "progress bars without a line's end, dropped before the last of them",
+    "broken_frame": "a record of a binary log that is torn, or not what its checksum says",
     "nul": "NUL bytes that stayed after waiting for the data to arrive",
 }
 
@@ -47,6 +48,10 @@ COUNTS: Mapping[str, Counted] = {
     "overwritten": Counted(
         Text("1 overwritten progress bar", "1 处被覆盖的进度条"),
         Text("{n} overwritten progress bars", "{n} 处被覆盖的进度条"),
+    ),
+    "broken_frame": Counted(
+        Text("1 broken binary record", "1 条损坏的二进制记录"),
+        Text("{n} broken binary records", "{n} 条损坏的二进制记录"),
     ),
     "nul": Counted(
         Text("1 line with NUL bytes", "1 行含 NUL 字节"),

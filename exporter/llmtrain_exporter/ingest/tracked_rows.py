@@ -1,0 +1,121 @@
+"""Rows as experiment trackers keep them to records: the trainers' own keys, behind the trackers' prefixes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from llmtrain_exporter.ingest import values
+from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser, layout_of
+from llmtrain_exporter.knowledge import catalogue, row
+from llmtrain_exporter.model import Record, RowKind, Skip
+
+STEPS = ("train/global_step", "training/global_step", "trainer/global_step", "global_step")
+"""Keys under which trainers log the step themselves: the tracker's own may count its calls."""
+
+EPOCHS = ("train/epoch", "training/epoch")
+MOST_KEYS = 4096
+"""Values of one step that are one row."""
+
+_PLACE = frozenset((*STEPS, *EPOCHS, "epoch"))
+
+_TRAIN, _EVALUATION = "train/", ("eval/", "eval_")
+_OWN = "_"  # W&B's own keys begin with it
+_KNOWN = frozenset(key.pattern for metric in catalogue.METRICS for key in metric.keys)
+
+
+class TrackedRow(NamedTuple):
+    """What was logged of one step."""
+
+    step: int | None  # by the tracker's count
+    time: float | None  # Unix time at which it was logged
+    cells: Mapping[str, object]
+
+
+def is_evaluation(key: str) -> bool:
+    """Whether a key belongs to the evaluations of a trainer."""
+    return key.startswith(_EVALUATION)
+
+
+def records(tracked: TrackedRow, normaliser: Normaliser, planned: int | None = None) -> list[Record | Skip]:
+    """The records of a row: one of the training, one of an evaluation. Media, texts and histograms are none.
+
+    `planned`: steps in all, where the settings say.
+    """
+    numbers = {key: cell for key, cell in tracked.cells.items() if values.number(cell) is not None}
+    own = {key: cell for key, cell in numbers.items() if not (key.startswith(_OWN) or key in _PLACE)}
+    place = _place(tracked.step, numbers, planned)
+    trained = {_trained(key): cell for key, cell in own.items() if not is_evaluation(key)}
+    evaluated = {_evaluated(key): cell for key, cell in own.items() if is_evaluation(key)}
+    found = [read for cells in (trained, evaluated) if cells for read in normaliser.rows({**cells, **place})]
+    useful = [read for read in found if read is not NO_RECORD]
+    return useful or found[:1]
+
+
+def ending(finished: bool, normaliser: Normaliser, summary: Mapping[str, object]) -> list[Record | Skip]:
+    """The record of a run that its tracker calls ended. `summary`: what it keeps, by the trainer's keys."""
+    if not finished:
+        return [Record(RowKind.FAILURE, None, None, layout_of(RowKind.FAILURE, []), ())]
+    stated = {key: cell for key, cell in summary.items() if key in row.FINAL}
+    if stated:
+        return list(normaliser.rows(stated))
+    return [Record(RowKind.FINAL, None, None, layout_of(RowKind.FINAL, []), ())]
+
+
+def _place(step: int | None, numbers: Mapping[str, object], planned: int | None) -> dict[str, object]:
+    """Where in the run a row stands, in the words of a trainer's own log."""
+    stated = next((numbers[key] for key in STEPS if key in numbers), step)
+    epoch = next((numbers[key] for key in (*EPOCHS, "epoch") if key in numbers), None)
+    found = {"step": stated, "max_steps": planned, "epoch": epoch}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _trained(key: str) -> str:
+    """A key without the prefix that trainers add for a tracker; some log it under that name themselves."""
+    return key[len(_TRAIN) :] if key.startswith(_TRAIN) and key not in _KNOWN else key
+
+
+def _evaluated(key: str) -> str:
+    return row.EVAL_PREFIX + key[len(row.EVAL_PREFIX) :]
+
+
+class RowsByKey:
+    """Puts rows together again that a tracker keeps value by value, in the order in which they were logged.
+
+    A row ends where another step begins or a key comes again. Training and evaluation of a step are two rows.
+    """
+
+    def __init__(self) -> None:
+        self._step: int | None = None
+        self._time: float | None = None
+        self._rows: dict[bool, dict[str, object]] = {}  # by whether it is an evaluation's
+        self._newest = False  # which of them was added to last
+        self._size = 0
+
+    def add(self, value: TrackedRow) -> list[TrackedRow]:
+        """Take in what was logged next, which may be one value; the rows that are whole now."""
+        whole: list[TrackedRow] = []
+        for key, cell in value.cells.items():
+            evaluated = self._newest if key in _PLACE else is_evaluation(key)
+            if value.step != self._step or key in self._rows.get(evaluated, ()) or self._size > MOST_KEYS:
+                whole += self.end()
+            self._rows.setdefault(evaluated, {})[key] = cell
+            self._step, self._time, self._newest = value.step, value.time, evaluated
+            self._size += 1
+        return whole
+
+    def end(self) -> list[TrackedRow]:
+        """The rows that are begun: nothing more of theirs is on its way."""
+        begun = [TrackedRow(self._step, self._time, cells) for cells in self._rows.values()]
+        self._rows, self._newest, self._size = {}, False, 0
+        return begun
+
+    @property
+    def begun(self) -> bool:
+        """Whether more may come of a row."""
+        return bool(self._rows)
+
+
+def planned_steps(settings: Mapping[str, object]) -> int | None:
+    """Steps in all, where a run's settings say."""
+    return values.count(settings.get("max_steps")) or None
