@@ -13,7 +13,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import quote
 
 from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.dialect import Dialect, Role
@@ -22,6 +21,7 @@ from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, exp
 from llmtrain_exporter.ingest.recognise import FileNames, sniff
 from llmtrain_exporter.ingest.run_names import labels, run_names
 from llmtrain_exporter.ingest.store import StoredRun
+from llmtrain_exporter.ingest.stored_logs import runs_in, stored_name, stored_path
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
 from llmtrain_exporter.printable import printable
@@ -353,17 +353,12 @@ class _Walk:
         """The log itself; of a store the runs in it, and none where it is no tracker's. Raises OSError."""
         if log.dialect.store is None:
             return [log]
-        for dialect in candidates:
-            runs = dialect.store(log.path).runs() if dialect.store is not None else None
-            if runs is not None:
-                return [self._stored(log._replace(dialect=dialect), run) for run in runs]
-        return []
-
-    @staticmethod
-    def _stored(log: _Log, run: StoredRun) -> _Log:
-        path = os.path.join(log.path, quote(run.key, safe="")) if run.key else log.path
-        name = "/".join(filter(None, (log.name, run.name)))
-        return log._replace(path=path, name=name, stored=run, extra=(log.path + "-wal",))
+        dialect, runs = runs_in(log.path, candidates) or (log.dialect, ())
+        store = log._replace(dialect=dialect, extra=(log.path + "-wal",))
+        return [
+            store._replace(path=stored_path(log.path, run), name=stored_name(log.name, run), stored=run)
+            for run in runs
+        ]
 
     def _runs(self, logs: list[_Log]) -> list[_Log]:
         """Of the logs of a folder's run the live one, with the others; and the runs of single files."""

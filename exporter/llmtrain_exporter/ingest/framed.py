@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
 from llmtrain_exporter.ingest.dialect import KnowsProducer, LogReader
@@ -24,6 +24,9 @@ MOST_ANEW = 3
 
 CHUNK = 1 << 18  # bytes read at once
 BEGINNING = 1 << 20  # bytes in which a log states what its run was started with
+SETTLED_SECONDS = 60.0
+"""A row that is written in parts is taken as it is when no more has come for so long: writers keep buffers."""
+
 TAIL = 256  # consumed bytes that must still stand there
 
 
@@ -43,6 +46,18 @@ class KnowsSettings(Protocol):
     @property
     def settings(self) -> Mapping[str, object]:
         """By their names there; grows as the log is read."""
+
+
+@runtime_checkable
+class HoldsRows(Protocol):
+    """A reader whose rows are written in parts, the last of which may not be there yet."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether a row is begun."""
+
+    def release(self) -> Iterable[Record | Skip]:
+        """The records of that row as it is."""
 
 
 class FrameSource:
@@ -66,6 +81,7 @@ class FrameSource:
         self._patient = patient
         self._settings_known = settings_known
         self._anew_left = MOST_ANEW
+        self._read_at = 0.0  # monotonic
         self._restarted = self._again = False  # to be told with the next reading
         self._seen: tuple[int, int, int] | None = None  # inode, size, st_mtime_ns of the last look
         self._begin()
@@ -89,7 +105,19 @@ class FrameSource:
 
     def grown(self) -> bool:
         """Whether the file was written since: one stat."""
-        return self._due or self._state() != self._seen
+        return self._due or self._holds or self._state() != self._seen
+
+    @property
+    def _holds(self) -> bool:
+        reader = self._reader
+        return isinstance(reader, HoldsRows) and reader.holds
+
+    def _settle(self) -> Reading:
+        """What is held, as it is: no more of it has come for long."""
+        records = self.rest()
+        time = self._reader.time if isinstance(self._reader, KnowsTime) else None
+        modified = self._seen[2] / 1e9 if self._seen else 0.0
+        return Reading(records, {}, modified, False, False, 0, times=(time,) * len(records))
 
     def _state(self) -> tuple[int, int, int] | None:
         try:
@@ -109,13 +137,17 @@ class FrameSource:
         """Nothing is held open."""
 
     def rest(self) -> list[Record]:
-        """What is not whole at the end is no record."""
-        return []
+        """The records of a row that may not be whole."""
+        reader = self._reader
+        rest = reader.release() if isinstance(reader, HoldsRows) else ()
+        return [read for read in rest if isinstance(read, Record)]
 
-    def poll(self, now: float) -> Reading | None:  # noqa: ARG002  # other sources need the time
+    def poll(self, now: float) -> Reading | None:
         """The records of the frames that were completed since."""
-        if not self.grown():
-            return None
+        if not (self._due or self._state() != self._seen):
+            settled = now - self._read_at >= SETTLED_SECONDS or not self._patient
+            return self._settle() if settled and self._holds else None
+        self._read_at = now
         try:
             return self._read()
         except OSError as error:

@@ -1,7 +1,8 @@
 """A SQLite database that somebody else writes: asked in a moment, and never changed.
 
-Only what SQLite itself does for readers is done: with a write-ahead log no writer waits for one, and
-else for the milliseconds of a query. Where that log is not there yet, or cannot be shared, no lock is taken; what was read is then believed if nobody has written meanwhile.
+Only what SQLite itself does for readers is done: with a write-ahead log no writer waits for one, and else for
+the milliseconds of a query. Where that log is not there yet, or cannot be shared, no lock is taken; what was
+read is then believed if nobody has written meanwhile.
 """
 
 from __future__ import annotations
