@@ -128,11 +128,18 @@ def inputs(chance: random.Random, logs: Path | None) -> Iterator[tuple[str, byte
         yield dialect, mutated(text, begin, chance)
 
 
+def pieces_of(dialect: Dialect, text: bytes) -> Sequence[bytes]:
+    """What a reader gets of a log; of frames the whole ones, and what no checksum lets through."""
+    if dialect.framing is not None:
+        frames, _ = dialect.framing().take(text, True)
+        return [*(frame for frame in frames if isinstance(frame, bytes)), *text.split(b"\n")]
+    return [text] if dialect.shape is Shape.DOCUMENT else text.split(b"\n")
+
+
 def examine(dialect: str, text: bytes) -> None:
     """Read, fold and tell a log. Raises whatever breaks, AssertionError for a broken promise."""
     known = DIALECTS[dialect]
-    pieces = [text] if known.shape is Shape.DOCUMENT else text.split(b"\n")
-    records, skipped = read_lines(Readers().reader(known), pieces)
+    records, skipped = read_lines(Readers().reader(known), pieces_of(known, text))
     assert set(skipped) <= set(REASONS), skipped
     options = RunOptions()
     run = Run(options, HyperParameters({}, {"max_grad_norm": 0.0, "max_completion_length": 64.0}))

@@ -30,8 +30,13 @@ CLEARED = " " * 60
 
 def read(dialect: str, text: bytes, logging_steps: int | None = None) -> list[Record | Skip]:
     """All that a reader says of a log; of a document all at once."""
-    reader = Readers(logging_steps).reader(DIALECTS[dialect])
-    pieces = [text] if DIALECTS[dialect].shape is Shape.DOCUMENT else text.split(b"\n")
+    known = DIALECTS[dialect]
+    reader = Readers(logging_steps).reader(known)
+    if known.framing is not None:
+        frames, _ = known.framing().take(text, True)
+        found = [(piece,) if isinstance(piece, Skip) else reader.read(piece) for piece in frames]
+        return [row for rows in found for row in rows]
+    pieces = [text] if known.shape is Shape.DOCUMENT else text.split(b"\n")
     return [row for piece in pieces for row in reader.read(piece)]
 
 

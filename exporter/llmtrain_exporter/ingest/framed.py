@@ -25,7 +25,7 @@ MOST_ANEW = 3
 CHUNK = 1 << 18  # bytes read at once
 BEGINNING = 1 << 20  # bytes in which a log states what its run was started with
 SETTLED_SECONDS = 60.0
-"""A row that is written in parts is taken as it is when no more has come for so long: writers keep buffers."""
+"""A row that is written in parts is taken as it is when no more has come for so long: writers buffer."""
 
 TAIL = 256  # consumed bytes that must still stand there
 

@@ -107,10 +107,10 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
 
 @contextmanager
 def _explained(path: str) -> Iterator[None]:
-    """Errors of SQLite as the system's own."""
+    """Errors of SQLite as the system's own; of a damaged database it cannot even tell some."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         reason = str(error)
         if any(word in reason for word in ("locked", "busy")):
             raise BusyError(errno.EAGAIN, "is being written", path) from error

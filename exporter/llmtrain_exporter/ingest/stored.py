@@ -12,8 +12,8 @@ from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.reading import Reading
 from llmtrain_exporter.ingest.sqlite_file import BusyError
 from llmtrain_exporter.ingest.store import Portion, Store
-from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRow, ending, planned_steps, records
-from llmtrain_exporter.model import Record, RowKind, Skip
+from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRow, TrackedRun, planned_steps
+from llmtrain_exporter.model import Record, Skip
 from llmtrain_exporter.printable import printable
 
 SETTLED_SECONDS = 1.0
@@ -55,12 +55,12 @@ class StoreSource:
         self._begin()
 
     def _begin(self) -> None:
-        self._rows = RowsByKey()
+        self._run, self._rows = TrackedRun(self._normaliser), RowsByKey()
         self._after = 0
         self._due = True
         self._arrived = 0.0  # monotonic, of the last values
-        self._ended: bool | None = None  # what was said of its end
-        self._closed = False  # a row of the trainer's own has closed the run
+        self._finished: bool | None = None  # what the store says of the run's end
+        self._ending = False  # that was handed on
 
     @property
     def place(self) -> None:
@@ -96,7 +96,9 @@ class StoreSource:
     def rest(self) -> list[Record]:
         """The records of a row that may not be whole."""
         rows = self._rows.end()
-        return [read for row in rows for read in self._read(row) if isinstance(read, Record)]
+        return [
+            read for row in rows for read in self._run.read(row, self._planned) if isinstance(read, Record)
+        ]
 
     def poll(self, now: float) -> Reading | None:
         """The records of what the run has logged since."""
@@ -128,7 +130,7 @@ class StoreSource:
             self._begin()
         if stamp == self._seen and not self._due:
             settled = self._rows.begun and now - self._arrived >= SETTLED_SECONDS
-            return self._reading(self._rows.end(), 0, False) if settled else None
+            return self._reading(self._rows.end(), 0) if settled else None
         portion = self._store.read(self._key, self._after)
         self._seen, self._due, self._after = stamp, portion.more, portion.after
         if self._anew_left > 0 and len(portion.settings) > self._settings_known:
@@ -148,20 +150,21 @@ class StoreSource:
         rows = list(portion.rows)
         size = BYTES_A_VALUE * sum(len(row.cells) for row in rows)
         if rows:
-            self._arrived, self._modified = now, rows[-1].time or self._modified
+            self._arrived, self._modified, self._ending = now, rows[-1].time or self._modified, False
         if self._store.by_key:
             rows = [whole for row in rows for whole in self._rows.add(row)]
-            if not portion.more and (portion.finished is not None or not self._patient):
-                rows += self._rows.end()
-        changed = portion.finished is not self._ended
-        self._ended = portion.finished
-        return self._reading(rows, size, changed and self._ended is not None)
+        ends = portion.finished is not None and portion.finished is not self._finished
+        if not portion.more and (ends or not self._patient):
+            rows += self._rows.end()
+        self._finished = portion.finished
+        return self._reading(rows, size)
 
-    def _reading(self, rows: Sequence[TrackedRow], size: int, ends: bool) -> Reading | None:
-        """What whole rows say; `ends`: and the store says how the run ended."""
-        found = [(read, row.time) for row in rows for read in self._read(row)]
-        if ends and not (self._ended and self._closed):
-            found += [(read, None) for read in ending(bool(self._ended), self._normaliser, {})]
+    def _reading(self, rows: Sequence[TrackedRow], size: int) -> Reading | None:
+        """What whole rows say; behind the last one, how the run ended, where the store says that."""
+        found = [(read, row.time) for row in rows for read in self._run.read(row, self._planned)]
+        if self._finished is not None and not (self._ending or self._rows.begun or self._due):
+            self._ending = True
+            found += [(read, None) for read in self._run.end(self._finished)]
         if not found and not self._due and not self._restarted:
             return None
         kept = [(read, time) for read, time in found if isinstance(read, Record)]
@@ -179,10 +182,3 @@ class StoreSource:
             past=restarted,
             times=tuple(time for _, time in kept),
         )
-
-    def _read(self, row: TrackedRow) -> list[Record | Skip]:
-        found = records(row, self._normaliser, self._planned)
-        kinds = {read.kind for read in found if isinstance(read, Record)}
-        if kinds & {RowKind.TRAIN, RowKind.FINAL}:
-            self._closed = RowKind.FINAL in kinds
-        return found

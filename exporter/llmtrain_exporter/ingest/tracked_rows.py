@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest import values
@@ -21,6 +22,7 @@ _PLACE = frozenset((*STEPS, *EPOCHS, "epoch"))
 
 _TRAIN, _EVALUATION = "train/", ("eval/", "eval_")
 _OWN = "_"  # W&B's own keys begin with it
+NOTHING: Mapping[str, object] = MappingProxyType({})
 _KNOWN = frozenset(key.pattern for metric in catalogue.METRICS for key in metric.keys)
 
 
@@ -35,6 +37,11 @@ class TrackedRow(NamedTuple):
 def is_evaluation(key: str) -> bool:
     """Whether a key belongs to the evaluations of a trainer."""
     return key.startswith(_EVALUATION)
+
+
+def is_place(key: str) -> bool:
+    """Whether a key says where in the run a row stands; it belongs to whatever was logged with it."""
+    return key in _PLACE
 
 
 def records(tracked: TrackedRow, normaliser: Normaliser, planned: int | None = None) -> list[Record | Skip]:
@@ -52,14 +59,35 @@ def records(tracked: TrackedRow, normaliser: Normaliser, planned: int | None = N
     return useful or found[:1]
 
 
-def ending(finished: bool, normaliser: Normaliser, summary: Mapping[str, object]) -> list[Record | Skip]:
-    """The record of a run that its tracker calls ended. `summary`: what it keeps, by the trainer's keys."""
-    if not finished:
-        return [Record(RowKind.FAILURE, None, None, layout_of(RowKind.FAILURE, []), ())]
-    stated = {key: cell for key, cell in summary.items() if key in row.FINAL}
-    if stated:
-        return list(normaliser.rows(stated))
-    return [Record(RowKind.FINAL, None, None, layout_of(RowKind.FINAL, []), ())]
+class TrackedRun:
+    """The rows of one run to records, and what its tracker says of its end."""
+
+    __slots__ = ("_closed", "_normaliser")
+
+    def __init__(self, normaliser: Normaliser) -> None:
+        self._normaliser = normaliser
+        self._closed = False  # a row of the trainer's own has closed the run
+
+    def read(self, tracked: TrackedRow, planned: int | None = None) -> list[Record | Skip]:
+        """The records of a row; see `records`."""
+        found = records(tracked, self._normaliser, planned)
+        kinds = {read.kind for read in found if isinstance(read, Record)}
+        self._closed = RowKind.FINAL in kinds or (self._closed and RowKind.TRAIN not in kinds)
+        return found
+
+    def end(self, finished: bool, summary: Mapping[str, object] = NOTHING) -> list[Record | Skip]:
+        """The record of an end, unless the trainer has closed the run itself.
+
+        `summary`: what the tracker keeps of the run beside its rows, by the trainer's keys.
+        """
+        if not finished:
+            return [Record(RowKind.FAILURE, None, None, layout_of(RowKind.FAILURE, []), ())]
+        if self._closed:
+            return []
+        stated = {key: cell for key, cell in summary.items() if key in row.FINAL}
+        if stated:
+            return list(self._normaliser.rows(stated))
+        return [Record(RowKind.FINAL, None, None, layout_of(RowKind.FINAL, []), ())]
 
 
 def _place(step: int | None, numbers: Mapping[str, object], planned: int | None) -> dict[str, object]:
@@ -96,13 +124,18 @@ class RowsByKey:
         """Take in what was logged next, which may be one value; the rows that are whole now."""
         whole: list[TrackedRow] = []
         for key, cell in value.cells.items():
-            evaluated = self._newest if key in _PLACE else is_evaluation(key)
-            if value.step != self._step or key in self._rows.get(evaluated, ()) or self._size > MOST_KEYS:
+            evaluated = self._newest if is_place(key) else is_evaluation(key)
+            if key in self._rows.get(evaluated, ()) or self._is_apart(key, value):
                 whole += self.end()
             self._rows.setdefault(evaluated, {})[key] = cell
             self._step, self._time, self._newest = value.step, value.time, evaluated
             self._size += 1
         return whole
+
+    def _is_apart(self, key: str, value: TrackedRow) -> bool:
+        """Whether a value is of another row than the one before it: what closes a run has its own."""
+        closes = _trained(key) in row.FINAL and value.time != self._time
+        return value.step != self._step or closes or self._size > MOST_KEYS
 
     def end(self) -> list[TrackedRow]:
         """The rows that are begun: nothing more of theirs is on its way."""

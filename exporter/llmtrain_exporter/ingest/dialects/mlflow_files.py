@@ -14,7 +14,7 @@ from llmtrain_exporter.ingest.arguments import LARGEST_FILE, parse_flat_yaml, sc
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Shape
 from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.store import Portion, StoredRun, Unread
-from llmtrain_exporter.ingest.tracked_rows import TrackedRow
+from llmtrain_exporter.ingest.tracked_rows import TrackedRow, is_place
 from llmtrain_exporter.ingest.values import count, number
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 
@@ -134,7 +134,7 @@ class MlflowRunFolder:
             found += points
             if size - begin > CHUNK and points:
                 horizon = min(horizon, points[-1].time)
-        found.sort(key=lambda point: (point.time, point.step))
+        found.sort(key=lambda point: (point.time, point.step, is_place(point.key)))
         return [point for point in found if point.time <= horizon], horizon < float("inf")
 
     def _metrics(self) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ Read against swanlab 0.10.3 (`run-ID.swanlab`, Protocol Buffers, written a few k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,10 +16,10 @@ from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape
 from llmtrain_exporter.ingest.framing import BROKEN_FRAME
 from llmtrain_exporter.ingest.leveldb_log import LevelDbLog
 from llmtrain_exporter.ingest.normalise import Normaliser
-from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRow, ending, records
+from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRow, TrackedRun
 from llmtrain_exporter.ingest.values import count
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
-from llmtrain_exporter.model import Record, RowKind, Skip
+from llmtrain_exporter.model import Record, Skip
 
 PREAMBLE = b":SWL\xd6\xe1"
 _FINISH, _SCALAR = 11, 13  # fields of its Record
@@ -37,9 +37,8 @@ class SwanlabRun:
     """Reads the records of one run."""
 
     def __init__(self, normaliser: Normaliser) -> None:
-        self._normaliser = normaliser
+        self._run = TrackedRun(normaliser)
         self._rows = RowsByKey()
-        self._closed = False  # a row of the trainer's own has closed the run
         self.time: float | None = None  # Unix time of the row that was read last
 
     @property
@@ -55,24 +54,15 @@ class SwanlabRun:
             return (BROKEN_FRAME,)
         if isinstance(found, TrackedRow):
             return self._read(self._rows.add(found))
-        if isinstance(found, _End):
-            rest = self.release()
-            return [*rest, *(() if self._closed else ending(found.finished, self._normaliser, {}))]
-        return ()
+        return [*self.release(), *self._run.end(found.finished)] if found else ()
 
     def release(self) -> list[Record | Skip]:
         """The records of what is held: nothing more of that row is on its way."""
         return self._read(self._rows.end())
 
-    def _read(self, rows: Iterable[TrackedRow]) -> list[Record | Skip]:
-        found: list[Record | Skip] = []
-        for row in rows:
-            self.time = row.time
-            read = records(row, self._normaliser)
-            kinds = {each.kind for each in read if isinstance(each, Record)}
-            self._closed = RowKind.FINAL in kinds or (self._closed and RowKind.TRAIN not in kinds)
-            found += read
-        return found
+    def _read(self, rows: Sequence[TrackedRow]) -> list[Record | Skip]:
+        self.time = rows[-1].time if rows else self.time
+        return [read for row in rows for read in self._run.read(row)]
 
 
 def _in_protobuf(payload: bytes) -> TrackedRow | _End | None:

@@ -14,11 +14,11 @@ from llmtrain_exporter.ingest.framed import BEGINNING, first_frames
 from llmtrain_exporter.ingest.framing import BROKEN_FRAME
 from llmtrain_exporter.ingest.leveldb_log import LevelDbLog
 from llmtrain_exporter.ingest.normalise import Normaliser
-from llmtrain_exporter.ingest.tracked_rows import TrackedRow, ending, planned_steps, records
+from llmtrain_exporter.ingest.tracked_rows import TrackedRow, TrackedRun, planned_steps
 from llmtrain_exporter.ingest.values import count, number
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 from llmtrain_exporter.knowledge.row import FINAL
-from llmtrain_exporter.model import Record, RowKind, Skip
+from llmtrain_exporter.model import Record, Skip
 
 PREAMBLE = b":W&B\xe1\xbe"
 _HISTORY, _SUMMARY, _CONFIG, _RUN, _EXIT = 2, 3, 5, 17, 18  # fields of its Record
@@ -33,9 +33,8 @@ class WandbRun:
     """Reads the records of one run."""
 
     def __init__(self, normaliser: Normaliser) -> None:
-        self._normaliser = normaliser
+        self._run = TrackedRun(normaliser)
         self._summary: dict[str, object] = {}
-        self._closed = False  # a row of the trainer's own has closed the run
         self.settings: dict[str, object] = {}
         self.time: float | None = None  # Unix time of the last row
 
@@ -63,14 +62,11 @@ class WandbRun:
     def _row(self, cells: Mapping[str, object]) -> Iterable[Record | Skip]:
         self.time = number(cells.get("_timestamp"))
         row = TrackedRow(count(cells.get("_step")), self.time, cells)
-        found = records(row, self._normaliser, planned_steps(self.settings))
-        self._closed = any(isinstance(read, Record) and read.kind is RowKind.FINAL for read in found)
-        return found
+        return self._run.read(row, planned_steps(self.settings))
 
     def _exit(self, message: bytes) -> Iterable[Record | Skip]:
         codes = [field.value for field in protobuf.fields(message) if field.number == _EXIT_CODE]
-        finished = not any(codes)
-        return () if finished and self._closed else ending(finished, self._normaliser, self._summary)
+        return self._run.end(not any(codes), self._summary)
 
 
 def _items(message: bytes) -> Iterator[tuple[str, object]]:
