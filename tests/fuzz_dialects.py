@@ -95,7 +95,8 @@ def _below(logs: Path, dialect: Dialect) -> Iterator[Path]:
     """Its logs, those too whose names have something in the middle: logging-2.jsonl."""
     for name in (PRINTED,) if dialect.role is Role.CONSOLE else dialect.files:
         before, dot, suffix = name.rpartition(".")
-        yield from sorted(logs.rglob(f"{before}*{dot}{suffix}"))
+        pattern = name if "*" in name else f"{before}*{dot}{suffix}"
+        yield from sorted(logs.rglob(pattern)) if dialect.store is None else ()
 
 
 def mutated(text: bytes, others: Sequence[tuple[str, bytes]], chance: random.Random) -> bytes:

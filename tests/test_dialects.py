@@ -379,12 +379,17 @@ def test_rows_of_a_document_carry_the_planned_steps() -> None:
 
 
 def test_every_dialect_names_its_producer() -> None:
-    """trainer_state.json and printed logs are both written by Transformers."""
+    """trainer_state.json, printed logs and what trackers keep are all written by Transformers, mostly."""
     assert {name: dialect.producer.name for name, dialect in DIALECTS.items()} == {
         "swift": "swift",
         "llamafactory": "llamafactory",
         "trainer_state": "transformers",
         "printed": "transformers",
+        "mlflow": "transformers",
+        "mlflow_files": "transformers",
+        "swanlab": "transformers",
+        "trackio": "transformers",
+        "wandb": "transformers",
     }
 
 

@@ -437,10 +437,13 @@ def test_a_damaged_database_says_so(tracker: str, tmp_path: Path) -> None:
         for _ in range(200):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         path.write_bytes(damaged)
-        discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW)
+        scan = discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW)
+        assert all("SQLite" in error for error in scan.errors.values())
         for found in runs:
-            source = open_source(found, Readers(), patient=False)
-            drain(source, Read([], [], {}), 0.0)
+            source, read = open_source(found, Readers(), patient=False), Read([], [], {})
+            drain(source, read, 0.0)
+            assert source.error is None or "SQLite" in source.error
+            assert set(read.skipped) <= set(REASONS)
 
 
 def test_names_in_a_database_are_data(tmp_path: Path) -> None:

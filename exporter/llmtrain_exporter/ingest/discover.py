@@ -10,36 +10,27 @@ import os
 import re
 import stat
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.dialect import Dialect, Role
-from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
 from llmtrain_exporter.ingest.recognise import FileNames, sniff
 from llmtrain_exporter.ingest.run_names import labels, run_names
+from llmtrain_exporter.ingest.search_options import ALONE, SearchOptions, Surroundings
 from llmtrain_exporter.ingest.store import StoredRun
 from llmtrain_exporter.ingest.stored_logs import runs_in, stored_name, stored_path
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
 from llmtrain_exporter.printable import printable
 
+__all__ = ["ALONE", "Found", "Scan", "SearchOptions", "Surroundings", "discover", "named_after"]
+
 SKIPPED_FOLDERS = frozenset(("runs", "images", "__pycache__", "node_modules"))  # and hidden ones
 
 _ROTATED = re.compile(r"\.(\d{1,3}|gz|bz2|xz|zst|zip)$")
-
-
-@dataclass(frozen=True, slots=True)
-class SearchOptions:
-    """What is looked for, and how far."""
-
-    stdout_log: tuple[str, ...] = ()  # names and patterns of printed logs, which are the operator's own
-    dialects: tuple[Dialect, ...] = field(default_factory=lambda: tuple(registered().values()))
-    max_depth: int = 8  # folders below a root
-    ignore_older: float | None = 7 * 86400  # seconds since the log was written last; None: no limit
-    follow_links: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +65,6 @@ class Scan:
     errors: Mapping[str, str]
     missing: frozenset[str] = frozenset()
     named_after: Mapping[str, str] = field(default_factory=dict, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a search has to know beyond its own roots.
-
-    `others`: roots that are searched apart, by their absolute paths, each with the path after which its runs
-    are named. They are not entered, and runs of both are never called the same. `visiting`: told of each
-    folder before it is looked at.
-    """
-
-    others: Mapping[str, str] = field(default_factory=dict)
-    visiting: Callable[[str], object] = lambda _: None
-
-
-ALONE = Surroundings()
 
 
 def named_after(root: str, options: SearchOptions) -> str:

@@ -1,0 +1,36 @@
+"""What a search for logs is to look for, and what it has to know beyond its own roots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from llmtrain_exporter.ingest.dialect import Dialect
+from llmtrain_exporter.ingest.dialects import registered
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """What is looked for, and how far."""
+
+    stdout_log: tuple[str, ...] = ()  # names and patterns of printed logs, which are the operator's own
+    dialects: tuple[Dialect, ...] = field(default_factory=lambda: tuple(registered().values()))
+    max_depth: int = 8  # folders below a root
+    ignore_older: float | None = 7 * 86400  # seconds since the log was written last; None: no limit
+    follow_links: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a search has to know beyond its own roots.
+
+    `others`: roots that are searched apart, by their absolute paths, each with the path after which its runs
+    are named. They are not entered, and runs of both are never called the same. `visiting`: told of each
+    folder before it is looked at.
+    """
+
+    others: Mapping[str, str] = field(default_factory=dict)
+    visiting: Callable[[str], object] = lambda _: None
+
+
+ALONE = Surroundings()
