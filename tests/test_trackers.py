@@ -24,8 +24,11 @@ from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.reading import Source
 from llmtrain_exporter.ingest.source import open_source, read_run_hyper_parameters
+from llmtrain_exporter.ingest.stated import in_common_words, producer_of
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.model import Record, RowKind
 
@@ -166,6 +169,45 @@ def test_settings_come_through_the_white_list(tracker: str, tmp_path: Path) -> N
         assert known.numbers["bf16"] == 1.0
         assert known.info == {"lr_scheduler_type": "cosine"}
         assert "hf_" not in repr(known)
+
+
+NESTED = Producer(
+    name="nested",
+    flags={
+        "learning_rate": "actor.optim.lr",
+        "beta": "actor.kl",
+        "num_generations": "rollout.n",
+        "bf16": "bf16",
+    },
+)
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"actor": {"optim": {"lr": 1e-06}, "kl": 0.001}, "rollout": {"n": 8}},
+        {"actor/optim/lr": 1e-06, "actor/kl": 0.001, "rollout/n": 8},
+        {"actor.optim.lr": 1e-06, "actor.kl": 0.001, "rollout.n": 8},
+    ],
+)
+def test_nested_settings_show_their_trainer(stated: Mapping[str, object]) -> None:
+    """They are known under the names that all share, whichever way a tracker keeps them nested."""
+    assert producer_of(stated, (TRANSFORMERS, NESTED)) is NESTED
+    known = in_common_words(stated, (TRANSFORMERS, NESTED))
+    assert {key: known[key] for key in ("learning_rate", "beta", "num_generations")} == {
+        "learning_rate": 1e-06,
+        "beta": 0.001,
+        "num_generations": 8,
+    }
+
+
+def test_settings_that_may_be_anybodys_show_no_trainer() -> None:
+    """Nor does an endless nest of them."""
+    nest: dict[str, object] = {}
+    nest["actor"] = nest
+    for stated in ({}, SETTINGS, {"actor": {"optim": {"lr": 1e-06}}}, nest):
+        assert producer_of(stated, (TRANSFORMERS, NESTED)) is None
+        assert in_common_words(stated, (TRANSFORMERS, NESTED)) is stated
 
 
 @pytest.mark.parametrize(

@@ -207,13 +207,14 @@ class FrameSource:
         times: list[float | None] = []
         skips: Counter[str] = Counter()
         reader = self._reader
+        timed = reader if isinstance(reader, KnowsTime) else None  # asked once: that is slow
         for frame in frames:
             for read in (frame,) if isinstance(frame, Skip) else reader.read(frame):
                 if isinstance(read, Skip):
                     skips[read.reason] += 1
                 else:
                     records.append(read)
-                    times.append(reader.time if isinstance(reader, KnowsTime) else None)
+                    times.append(timed.time if timed else None)
         return records, times, skips
 
     def _knows_more(self) -> bool:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10  # bytes
+_MORE = 0x80  # from this on a byte of a varint is not its last one
 _SIGN, _ABOVE = 1 << 63, 1 << 64
 _FIXED = {_FIXED64: 8, _FIXED32: 4}
 
@@ -68,9 +69,11 @@ def text(value: int | bytes) -> str:
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
     """A number, and where the next field begins."""
+    if at < len(message) and message[at] < _MORE:  # nearly all are of one byte
+        return message[at], at + 1
     number = 0
     for index, byte in enumerate(message[at : at + _LONGEST_VARINT]):
         number |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
+        if byte < _MORE:
             return number & (_ABOVE - 1), at + index + 1
     raise MalformedError

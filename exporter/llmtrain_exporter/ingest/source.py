@@ -23,6 +23,7 @@ from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.recognise import FileNames
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
+from llmtrain_exporter.ingest.stated import in_common_words
 from llmtrain_exporter.ingest.stored import StoreSource
 from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series, Skip
 from llmtrain_exporter.printable import printable
@@ -310,7 +311,7 @@ def open_source(found: Found, readers: Readers, patient: bool = True) -> Source:
 def read_run_hyper_parameters(found: Found) -> HyperParameters:
     """What the log itself states, and the argument files beside it say, of those that its dialect knows."""
     folder = os.path.dirname(found.path)
-    return read_hyper_parameters(folder, found.dialect.argument_files, _stated(found))
+    return read_hyper_parameters(folder, found.dialect.argument_files, in_common_words(_stated(found)))
 
 
 def _stated(found: Found) -> Mapping[str, object]:

@@ -11,8 +11,10 @@ from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.reading import Reading
 from llmtrain_exporter.ingest.sqlite_file import BusyError
+from llmtrain_exporter.ingest.stated import producer_of
 from llmtrain_exporter.ingest.store import Portion, Store
 from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRow, TrackedRun, planned_steps
+from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Record, Skip
 from llmtrain_exporter.printable import printable
 
@@ -51,7 +53,9 @@ class StoreSource:
         self._wake = float("-inf")  # no look before, monotonic
         self._modified = 0.0  # Unix time of the last row
         self._restarted = self._again = False  # to be told with the next reading
+        self._settings_seen = -1
         self._planned: int | None = None  # steps in all, where the settings say
+        self._producer: Producer | None = None  # whose settings they are
         self._begin()
 
     def _begin(self) -> None:
@@ -146,7 +150,9 @@ class StoreSource:
         return self._look(now)
 
     def _take(self, portion: Portion, now: float) -> Reading | None:
-        self._planned = planned_steps(portion.settings)
+        if len(portion.settings) != self._settings_seen:
+            self._settings_seen = len(portion.settings)
+            self._planned, self._producer = planned_steps(portion.settings), producer_of(portion.settings)
         rows = list(portion.rows)
         size = BYTES_A_VALUE * sum(len(row.cells) for row in rows)
         if rows:
@@ -180,5 +186,6 @@ class StoreSource:
             size,
             again=again,
             past=restarted,
+            producer=self._producer,
             times=tuple(time for _, time in kept),
         )

@@ -14,11 +14,14 @@ from llmtrain_exporter.model import Record, RowKind, Skip
 STEPS = ("train/global_step", "training/global_step", "trainer/global_step", "global_step")
 """Keys under which trainers log the step themselves: the tracker's own may count its calls."""
 
-EPOCHS = ("train/epoch", "training/epoch")
+EPOCHS = ("train/epoch", "training/epoch", "epoch")
 MOST_KEYS = 4096
 """Values of one step that are one row."""
 
-_PLACE = frozenset((*STEPS, *EPOCHS, "epoch"))
+MOST_NAMES = 1 << 14
+"""Keys of a run that are remembered; more come only from a hostile store."""
+
+_PLACE = frozenset((*STEPS, *EPOCHS))
 
 _TRAIN, _EVALUATION = "train/", ("eval/", "eval_")
 _OWN = "_"  # W&B's own keys begin with it
@@ -44,36 +47,54 @@ def is_place(key: str) -> bool:
     return key in _PLACE
 
 
-def records(tracked: TrackedRow, normaliser: Normaliser, planned: int | None = None) -> list[Record | Skip]:
-    """The records of a row: one of the training, one of an evaluation. Media, texts and histograms are none.
+class _Name(NamedTuple):
+    """What a tracker's key is in the words of a trainer's own log."""
 
-    `planned`: steps in all, where the settings say.
-    """
-    numbers = {key: cell for key, cell in tracked.cells.items() if values.number(cell) is not None}
-    own = {key: cell for key, cell in numbers.items() if not (key.startswith(_OWN) or key in _PLACE)}
-    place = _place(tracked.step, numbers, planned)
-    trained = {_trained(key): cell for key, cell in own.items() if not is_evaluation(key)}
-    evaluated = {_evaluated(key): cell for key, cell in own.items() if is_evaluation(key)}
-    found = [read for cells in (trained, evaluated) if cells for read in normaliser.rows({**cells, **place})]
-    useful = [read for read in found if read is not NO_RECORD]
-    return useful or found[:1]
+    key: str  # empty: it is none of the trainer's values
+    evaluated: bool
 
 
 class TrackedRun:
     """The rows of one run to records, and what its tracker says of its end."""
 
-    __slots__ = ("_closed", "_normaliser")
+    __slots__ = ("_closed", "_names", "_normaliser")
 
     def __init__(self, normaliser: Normaliser) -> None:
         self._normaliser = normaliser
+        self._names: dict[str, _Name] = {}
         self._closed = False  # a row of the trainer's own has closed the run
 
     def read(self, tracked: TrackedRow, planned: int | None = None) -> list[Record | Skip]:
-        """The records of a row; see `records`."""
-        found = records(tracked, self._normaliser, planned)
+        """The records of a row: one of the training, one of an evaluation.
+
+        Media, texts and histograms are left out. `planned`: steps in all, where the settings say.
+        """
+        found = self._records(tracked, planned)
         kinds = {read.kind for read in found if isinstance(read, Record)}
         self._closed = RowKind.FINAL in kinds or (self._closed and RowKind.TRAIN not in kinds)
         return found
+
+    def _records(self, tracked: TrackedRow, planned: int | None) -> list[Record | Skip]:
+        trained: dict[str, object] = {}
+        evaluated: dict[str, object] = {}
+        for key, cell in tracked.cells.items():
+            name = self._names.get(key) or self._name(key)
+            if name.key and (type(cell) is float or values.number(cell) is not None):
+                (evaluated if name.evaluated else trained)[name.key] = cell
+        place = _place(tracked, planned)
+        rows = [cells | place for cells in (trained, evaluated) if cells]
+        found = [read for cells in rows for read in self._normaliser.rows(cells)]
+        return [read for read in found if read is not NO_RECORD] or found[:1]
+
+    def _name(self, key: str) -> _Name:
+        if len(self._names) > MOST_NAMES:
+            self._names.clear()
+        name = _Name("", False)
+        if not (key.startswith(_OWN) or is_place(key)):
+            evaluated = is_evaluation(key)
+            name = _Name(_evaluated(key) if evaluated else _trained(key), evaluated)
+        self._names[key] = name
+        return name
 
     def end(self, finished: bool, summary: Mapping[str, object] = NOTHING) -> list[Record | Skip]:
         """The record of an end, unless the trainer has closed the run itself.
@@ -90,11 +111,12 @@ class TrackedRun:
         return [Record(RowKind.FINAL, None, None, layout_of(RowKind.FINAL, []), ())]
 
 
-def _place(step: int | None, numbers: Mapping[str, object], planned: int | None) -> dict[str, object]:
+def _place(tracked: TrackedRow, planned: int | None) -> dict[str, object]:
     """Where in the run a row stands, in the words of a trainer's own log."""
-    stated = next((numbers[key] for key in STEPS if key in numbers), step)
-    epoch = next((numbers[key] for key in (*EPOCHS, "epoch") if key in numbers), None)
-    found = {"step": stated, "max_steps": planned, "epoch": epoch}
+    cells = tracked.cells
+    steps = (count for key in STEPS if (count := values.count(cells.get(key))) is not None)
+    epoch = next((cells[key] for key in EPOCHS if values.number(cells.get(key)) is not None), None)
+    found = {"step": next(steps, tracked.step), "max_steps": planned, "epoch": epoch}
     return {key: value for key, value in found.items() if value is not None}
 
 
