@@ -39,7 +39,7 @@ READ = {name: dialect for name, dialect in DIALECTS.items() if dialect.store is 
 EACH_READ = pytest.mark.parametrize("dialect", READ.values(), ids=READ)
 """Without those whose stores are asked: of them the tests have one that the real tracker made."""
 
-STORES = Path(__file__).with_name("fixtures") / "trackers"
+STORES = Path(__file__).with_name("stores")
 
 # Each descriptor is complete
 

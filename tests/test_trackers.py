@@ -11,18 +11,23 @@ import os
 import random
 import shutil
 import sqlite3
+import struct
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 import pytest
+from llmtrain_exporter.ingest.dialects import wandb
 from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
+from llmtrain_exporter.ingest.leveldb_log import BLOCK
 from llmtrain_exporter.ingest.readers import Readers
-from llmtrain_exporter.ingest.reading import Source
+from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.source import open_source, read_run_hyper_parameters
 from llmtrain_exporter.ingest.stated import in_common_words, producer_of
 from llmtrain_exporter.knowledge import catalogue as c
@@ -31,10 +36,11 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.model import Record, RowKind
+from llmtrain_exporter.watching.arrivals import arrivals
 
 from tests.tracker_lab import RUNS, SETTINGS, SEVERAL, TRACKERS, Logged, rows
 
-STORES = Path(__file__).with_name("fixtures") / "trackers"
+STORES = Path(__file__).with_name("stores")
 ROWS = 120  # training rows of each store's first run
 NOW = 1_900_000_000.0
 METRICS: Mapping[str, Metric] = {
@@ -513,6 +519,67 @@ def test_odd_lines_of_a_metric_are_passed_over(line: bytes, tmp_path: Path) -> N
     metric.write_bytes(line + metric.read_bytes())
     steps = {record.step for record in read_run(found).records}
     assert {row.step for row in rows(5)} <= steps
+
+
+_KINDS = {(True, True): 1, (True, False): 2, (False, False): 3, (False, True): 4}  # begins, ends
+
+
+def framed(*payloads: bytes) -> bytes:
+    """The payloads as W&B's log has them, cut where a block ends."""
+    log = bytearray(wandb.PREAMBLE + b"\0")
+    for payload in payloads:
+        left, done = payload, False
+        while not done:
+            room = BLOCK - len(log) % BLOCK
+            if room < 7:
+                log += b"\0" * room
+                continue
+            begins = left == payload
+            piece, left = left[: room - 7], left[room - 7 :]
+            done = not left
+            kind = bytes([_KINDS[begins, done]])
+            log += struct.pack("<IH", crc32(kind + piece), len(piece)) + kind + piece
+    return bytes(log)
+
+
+def test_a_payload_may_be_larger_than_a_block() -> None:
+    """It comes in parts, each with a checksum of its own; also byte by byte."""
+    payloads = [b"a" * 10, b"b" * 100_000, b"", b"c" * 32_700, b"d" * 32_761]
+    log = framed(*payloads)
+    frames, used = wandb.framing().take(log, True)
+    assert (frames, used) == (payloads, len(log))
+    framing, found, rest = wandb.framing(), [], b""
+    for at in range(0, len(log), 997):
+        rest += log[at : at + 997]
+        frames, used = framing.take(rest, False)
+        found += frames
+        rest = rest[used:]
+    assert found == payloads
+
+
+@pytest.mark.parametrize(
+    ("times", "arrived", "seen", "expected"),
+    [
+        ((), 100.0, True, [100.0, 100.0]),
+        ((None, None), 100.0, True, [100.0, 100.0]),
+        ((90.0, 95.0), 100.0, True, [90.0, 95.0]),
+        ((90.0, None), 100.0, True, [90.0, 100.0]),
+        (
+            (-900.0, -890.0),
+            100.0,
+            True,
+            [90.0, 100.0],
+        ),  # minutes late before our eyes: a clock that is behind
+        ((-900.0, -890.0), 100.0, False, [-900.0, -890.0]),  # history, which may be as old as that
+        ((700.0, 705.0), 100.0, False, [95.0, 100.0]),  # nobody writes in the future
+    ],
+)
+def test_times_that_a_log_states_are_believed_within_reason(
+    times: tuple[float | None, ...], arrived: float, seen: bool, expected: list[float]
+) -> None:
+    """Rows keep the time between them, whatever the writer's clock says."""
+    reading = Reading([], {}, arrived, False, False, 1, times=times)
+    assert list(islice(arrivals(reading, arrived, 101.0, seen), 2)) == expected
 
 
 def test_a_folder_of_runs_is_not_taken_for_one(tmp_path: Path) -> None:

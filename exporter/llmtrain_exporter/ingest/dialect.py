@@ -109,8 +109,11 @@ class Dialect:
 
     @property
     def promises_run(self) -> bool:
-        """Whether the very name of a file says that a training writes it, even while it is empty."""
-        return self.live and self.role is not Role.CONSOLE
+        """Whether the very name of a file says that a training writes it, even while it is empty.
+
+        In a store everybody keeps what he likes.
+        """
+        return self.live and self.role is not Role.CONSOLE and self.shape is not Shape.STORE
 
     @property
     def run_per_file(self) -> bool:

@@ -52,7 +52,7 @@ def is_database(path: str) -> bool:
 
 def ask(path: str, question: Callable[[sqlite3.Connection], AnswerT]) -> AnswerT:
     """What `question` gets of a database that is only read. Raises BusyError, StoreError, OSError."""
-    if _has_log_of_its_own(path):
+    if _is_unopened(path):
         return _ask_unlocked(path, question)
     try:
         return _ask(path, "mode=ro", question)
@@ -70,7 +70,7 @@ def _header(path: str) -> bytes:
         os.close(descriptor)
 
 
-def _has_log_of_its_own(path: str) -> bool:
+def _is_unopened(path: str) -> bool:
     """Whether nobody has a database with a write-ahead log open: to look into it would make that log."""
     header = _header(path)
     return header[_WRITE_VERSION : _WRITE_VERSION + 1] == bytes((_WITH_LOG,)) and not os.path.exists(

@@ -28,7 +28,8 @@ class Queries:
     `tables`: it is that tracker's where all of them are there, with these columns. `runs`: key, name, Unix
     time of the last row; `named_by_file`: the file's own name belongs to that. `states`: key, and what
     `finished` takes. `touched`: the keys of the runs with rows behind `:after`. `newest`: the number of the
-    last row. `rows`: number, step, Unix time, and what `cells` takes. `settings`: what `read_settings` takes.
+    last row. `rows`: number, step, Unix time, and what `cells` takes; `news`: the same, where that is another
+    query for the few rows behind the last one. `settings`: what `read_settings` takes.
     """
 
     tables: Mapping[str, frozenset[str]]
@@ -43,6 +44,7 @@ class Queries:
     finished: Callable[[object], bool | None]
     by_key: bool
     named_by_file: bool = False
+    news: str = ""
 
 
 class SqliteStore:
@@ -133,7 +135,7 @@ class SqliteStore:
         if queries is None:
             return Portion((), after, False, None, {})
         given = {"run": key, "after": after, "most": MOST_ROWS}
-        found = database.execute(queries.rows, given).fetchall()
+        found = database.execute((after and queries.news) or queries.rows, given).fetchall()
         more = len(found) == MOST_ROWS
         rows = [TrackedRow(_count(step), _seconds(at), queries.cells(cells)) for _, step, at, *cells in found]
         return Portion(

@@ -33,7 +33,7 @@ QUERIES = Queries(
         WHERE runs.lifecycle_stage = 'active' GROUP BY runs.run_uuid LIMIT :most
     """,
     states="SELECT run_uuid, status FROM runs LIMIT :most",
-    touched="SELECT DISTINCT run_uuid FROM metrics WHERE rowid > :after",
+    touched="SELECT DISTINCT run_uuid FROM metrics NOT INDEXED WHERE rowid > :after",
     newest="SELECT max(rowid) FROM metrics",
     rows="""
         SELECT rowid, step, timestamp / 1000.0, key, value, is_nan FROM metrics

@@ -25,10 +25,14 @@ NEWEST = Queries(
         FROM metrics GROUP BY run_id LIMIT :most
     """,
     states="SELECT NULL, NULL LIMIT 0",
-    touched="SELECT DISTINCT run_id FROM metrics WHERE id > :after",
+    touched="SELECT DISTINCT run_id FROM metrics NOT INDEXED WHERE id > :after",
     newest="SELECT max(id) FROM metrics",
     rows="""
         SELECT id, step, (julianday(timestamp) - 2440587.5) * 86400.0, metrics FROM metrics
+        WHERE run_id = :run AND id > :after ORDER BY id LIMIT :most
+    """,
+    news="""
+        SELECT id, step, (julianday(timestamp) - 2440587.5) * 86400.0, metrics FROM metrics NOT INDEXED
         WHERE run_id = :run AND id > :after ORDER BY id LIMIT :most
     """,
     settings="SELECT config FROM configs WHERE run_id = :run LIMIT 1",
@@ -46,9 +50,13 @@ BY_NAME = replace(
         SELECT run_name, run_name, (julianday(max(timestamp)) - 2440587.5) * 86400.0
         FROM metrics GROUP BY run_name LIMIT :most
     """,
-    touched="SELECT DISTINCT run_name FROM metrics WHERE id > :after",
+    touched="SELECT DISTINCT run_name FROM metrics NOT INDEXED WHERE id > :after",
     rows="""
         SELECT id, step, (julianday(timestamp) - 2440587.5) * 86400.0, metrics FROM metrics
+        WHERE run_name = :run AND id > :after ORDER BY id LIMIT :most
+    """,
+    news="""
+        SELECT id, step, (julianday(timestamp) - 2440587.5) * 86400.0, metrics FROM metrics NOT INDEXED
         WHERE run_name = :run AND id > :after ORDER BY id LIMIT :most
     """,
     settings="SELECT '{}' LIMIT 1",
