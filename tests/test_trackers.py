@@ -382,6 +382,24 @@ def test_nothing_is_written_beside_a_database(tracker: str, tmp_path: Path) -> N
     assert os.listdir(tmp_path) == [path.name]
 
 
+@pytest.mark.parametrize("tracker", ["mlflow", "trackio"])
+def test_a_write_ahead_log_without_its_memory_is_read_as_well(tracker: str, tmp_path: Path) -> None:
+    """As somebody copies it, or a writer keeps it for itself; and nothing is made beside it."""
+    writer, copied = Writer(tracker, tmp_path, "wal"), tmp_path / "copied"
+    writer.connection.execute("PRAGMA wal_autocheckpoint = 0")
+    for row in writer.rows:
+        writer.write(row)
+    copied.mkdir()
+    for path in (writer.path, Path(f"{writer.path}-wal")):
+        shutil.copy(path, copied)
+    writer.connection.close()
+    before = sorted(os.listdir(copied))
+    (found,) = [run for run in search(copied) if run.run.endswith(RUNS[0])]
+    expect(read_run(found), list(rows(ROWS)))
+    assert len(before) == 2
+    assert sorted(os.listdir(copied)) == before
+
+
 def test_a_run_is_asked_for_only_when_it_was_written_to(tmp_path: Path) -> None:
     """Of many runs in a database those that are over cost two stats, however busy the others are."""
     writer = Writer("trackio", tmp_path, "wal")

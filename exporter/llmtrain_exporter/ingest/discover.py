@@ -20,6 +20,7 @@ from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, exp
 from llmtrain_exporter.ingest.recognise import FileNames, sniff
 from llmtrain_exporter.ingest.run_names import labels, run_names
 from llmtrain_exporter.ingest.search_options import ALONE, SearchOptions, Surroundings
+from llmtrain_exporter.ingest.sqlite_file import LOG
 from llmtrain_exporter.ingest.store import StoredRun
 from llmtrain_exporter.ingest.stored_logs import runs_in, stored_name, stored_path
 from llmtrain_exporter.knowledge.no_run import NoRunReason
@@ -329,7 +330,7 @@ class _Walk:
         if log.dialect.store is None:
             return [log]
         dialect, runs = runs_in(log.path, candidates) or (log.dialect, ())
-        store = log._replace(dialect=dialect, extra=(log.path + "-wal",))
+        store = log._replace(dialect=dialect, extra=(log.path + LOG,))
         return [
             store._replace(path=stored_path(log.path, run), name=stored_name(log.name, run), stored=run)
             for run in runs

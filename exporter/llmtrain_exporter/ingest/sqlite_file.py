@@ -1,17 +1,19 @@
 """A SQLite database that somebody else writes: asked in a moment, and never changed.
 
 Only what SQLite itself does for readers is done: with a write-ahead log no writer waits for one, and else for
-the milliseconds of a query. Where that log is not there yet, or cannot be shared, no lock is taken; what was
-read is then believed if nobody has written meanwhile.
+the milliseconds of a query. Where that log is empty no lock is taken, and where it cannot be shared both are
+copied; what was read is then believed if nobody has written meanwhile.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -20,6 +22,12 @@ from llmtrain_exporter.printable import printable
 
 BUSY_SECONDS = 0.2
 """A query waits so long for a writer; then it is asked again with the next look."""
+
+LARGEST_COPIED = 256 << 20
+"""Bytes of a database and its write-ahead log."""
+
+LOG = "-wal"
+"""What is added to the path of a database for its write-ahead log's."""
 
 MAGIC = b"SQLite format 3\0"
 _WRITE_VERSION, _WITH_LOG = 18, 2  # offset in the header; with a write-ahead log
@@ -41,7 +49,7 @@ def state_of(path: str) -> State:
     """What changes with each write, of the database and its write-ahead log. Raises OSError."""
     found = [os.stat(path)]
     with suppress(FileNotFoundError):
-        found.append(os.stat(path + "-wal"))
+        found.append(os.stat(path + LOG))
     return tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in found)
 
 
@@ -52,14 +60,17 @@ def is_database(path: str) -> bool:
 
 def ask(path: str, question: Callable[[sqlite3.Connection], AnswerT]) -> AnswerT:
     """What `question` gets of a database that is only read. Raises BusyError, StoreError, OSError."""
-    if _is_unopened(path):
+    logged = _header(path)[_WRITE_VERSION : _WRITE_VERSION + 1] == bytes((_WITH_LOG,))
+    if logged and not _size(path + LOG):
         return _ask_unlocked(path, question)
+    if logged and not os.path.exists(path + "-shm"):  # whoever opens it makes that
+        return _ask_copy(path, question)
     try:
         return _ask(path, "mode=ro", question)
     except StoreError as error:
         if error.errno != errno.EACCES:
             raise
-        return _ask_unlocked(path, question)
+        return _ask_copy(path, question) if logged else _ask_unlocked(path, question)
 
 
 def _header(path: str) -> bytes:
@@ -70,25 +81,40 @@ def _header(path: str) -> bytes:
         os.close(descriptor)
 
 
-def _is_unopened(path: str) -> bool:
-    """Whether nobody has a database with a write-ahead log open: to look into it would make that log."""
-    header = _header(path)
-    return header[_WRITE_VERSION : _WRITE_VERSION + 1] == bytes((_WITH_LOG,)) and not os.path.exists(
-        path + "-wal"
-    )
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _ask_unlocked(path: str, question: Callable[[sqlite3.Connection], AnswerT]) -> AnswerT:
+    with _undisturbed(path):
+        return _ask(path, "immutable=1", question)
+
+
+def _ask_copy(path: str, question: Callable[[sqlite3.Connection], AnswerT]) -> AnswerT:
+    if _size(path) + _size(path + LOG) > LARGEST_COPIED:
+        raise StoreError(errno.EFBIG, "SQLite: its write-ahead log cannot be shared, nor copied", path)
+    with _undisturbed(path), TemporaryDirectory() as folder:
+        copied = os.path.join(folder, "copy")
+        for end in ("", LOG):
+            shutil.copyfile(path + end, copied + end)
+        return _ask(copied, "mode=rw", question)
+
+
+@contextmanager
+def _undisturbed(path: str) -> Iterator[None]:
+    """Raises BusyError where somebody writes meanwhile, whatever else goes wrong by that."""
     before = state_of(path)
     try:
-        answer = _ask(path, "immutable=1", question)
-    except StoreError as error:
+        yield
+    except OSError as error:
         if state_of(path) != before:
             raise BusyError(errno.EAGAIN, "is being written", path) from error
         raise
     if state_of(path) != before:
         raise BusyError(errno.EAGAIN, "is being written", path)
-    return answer
 
 
 def _ask(path: str, mode: str, question: Callable[[sqlite3.Connection], AnswerT]) -> AnswerT:
