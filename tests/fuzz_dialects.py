@@ -60,6 +60,16 @@ WRAPPERS = (
     b"{'a': {'b': [1, 2]}}",
     b"<Metric object, at 0x7f>",
 )
+ROWS = (
+    b"step:7 - actor/grad_norm:nan - ",
+    b" iteration 7/ 9 | lm loss: 1.0 |",
+    b"Step 7 | loss:1.0 ",
+    b"step 7: {'train/loss': 1.0, ",
+    b'metrics_tag: {"step": 7, "metrics": {',
+    b"\nStep | Training Loss | reward\n",
+    b"Epoch:[1/2](7/9), loss: 1.0, ",
+)
+PREFIXES = (b"(TaskRunner pid=7) ", b"[rank0]: ", b"0: ", b"2026-05-18T16:04:46.338Z stdout P ")
 BROKEN = (
     b"}{",
     b",\n ",
@@ -79,6 +89,8 @@ TOKENS = (
     *PARTS,
     *LINES,
     *WRAPPERS,
+    *ROWS,
+    *PREFIXES,
     *BROKEN,
 )
 

@@ -102,8 +102,11 @@ def test_what_is_no_training_log_gives_no_run_but_counted_reasons(corpus: Path) 
     """Chat logs, pointers, crashes before the first record, dumps of configurations: no record, no crash."""
     found = checked(corpus / "public" / "negative", stdout_log=PRINTED)
     assert len(found) >= 8
-    for other in found:
-        assert isinstance(other, NoRun), other
+    begun = [other for other in found if isinstance(other, Snapshot)]
+    assert [(other.dialect, other.last_step, other.records) for other in begun] == [
+        ("verl", 1, {RowKind.TRAIN: 1})  # its only row, before it was stopped
+    ]
+    for other in (each for each in found if isinstance(each, NoRun)):
         assert words.no_run_reason(other.reason, other.detail, Lang.EN) == "no training record in it"
         assert other.skipped
         assert set(other.skipped) <= set(REASONS)

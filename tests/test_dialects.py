@@ -390,6 +390,12 @@ def test_every_dialect_names_its_producer() -> None:
         "swanlab": "transformers",
         "trackio": "transformers",
         "wandb": "transformers",
+        **dict.fromkeys(("notebook", "notebook_table"), "transformers"),
+        "megatron": "megatron-lm",
+        "mlx_lm": "mlx-lm",
+        "nemo_automodel": "nemo-automodel",
+        **{name: name for name in ("litgpt", "minimind", "nanotron", "openrlhf", "roll", "slime")},
+        **{name: name for name in ("skyrl", "torchtitan", "torchtune", "verl", "xtuner")},
     }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.ingest import discover as module
+from llmtrain_exporter.ingest.dialect import Role
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found, Scan, SearchOptions, discover
 from llmtrain_exporter.ingest.readable import explain
@@ -577,10 +578,12 @@ def test_the_corpus_is_found_whole(corpus: Path) -> None:
     names = {"logging.jsonl", "trainer_log.jsonl", "trainer_state.json"}
     files = list(corpus.rglob("*"))
     folders = {str(path.parent) for path in files if path.name in names}
-    printed = {str(path) for path in files if path.suffix == ".log" and str(path.parent) not in folders}
+    shown = [path for path in files if path.suffix == ".log" or path.name.startswith("log_1")]
+    printed = {str(path) for path in shown if str(path.parent) not in folders}
     by_dialect = Counter(found.dialect.name for found in result.found)
-    assert {os.path.dirname(run.path) for run in result.found if run.dialect.name != "printed"} == folders
-    assert {run.path for run in result.found if run.dialect.name == "printed"} == printed
+    of_consoles = {run.path for run in result.found if run.dialect.role is Role.CONSOLE}
+    assert {os.path.dirname(run.path) for run in result.found if run.path not in of_consoles} == folders
+    assert of_consoles == printed
     assert len(runs(result)) == len(result.found) == len(folders) + len(printed)
     assert all(by_dialect[dialect] for dialect in ("swift", "llamafactory", "trainer_state", "printed"))
     assert result.errors == {}

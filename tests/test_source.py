@@ -15,7 +15,7 @@ from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.recognise import dialect_of
-from llmtrain_exporter.ingest.source import open_source
+from llmtrain_exporter.ingest.source import LineSource, open_source
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Record, RowKind
 
@@ -344,3 +344,18 @@ def test_a_printed_log_takes_its_steps_from_the_arguments_beside_it(tmp_path: Pa
     reading = open_source(found, Readers()).poll(0.0)
     assert reading is not None
     assert [record.step for record in reading.records] == [5, 10, 15, 20]
+
+
+def test_a_row_that_may_not_be_whole_is_told_when_nobody_writes_any_more(tmp_path: Path) -> None:
+    """Several dicts say what there is to say of a step; the last one has no step behind it."""
+    log = tmp_path / "train.log"
+    log.write_text(
+        "m.py:1 - rollout 1: {'rollout/raw_reward': 0.5}\nm.py:2 - step 1: {'train/grad_norm': 0.25}\n"
+    )
+    source = LineSource(str(log), lambda: Readers().reader(registered()["slime"]), patient=False)
+    reading = source.poll(0.0)
+    assert reading is not None
+    assert reading.records == []
+    (record,) = source.rest()
+    assert (record.step, record.get(c.GRAD_NORM)) == (1, 0.25)
+    assert source.rest() == []

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser
-from llmtrain_exporter.ingest.own_rows import OwnRows
+from llmtrain_exporter.ingest.normalise import NO_RECORD, LogRow, Normaliser
+from llmtrain_exporter.ingest.prefixes import ESCAPE, OPENINGS, without_prefixes
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
 from llmtrain_exporter.ingest.steps import StepFinder
-from llmtrain_exporter.ingest.wrappers import Unwrapper
+from llmtrain_exporter.ingest.wrappers import HINTS, Unwrapper
 from llmtrain_exporter.ingest.writer import WriterFinder, WriterMark
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Layout, Record, RowKind, Skip
@@ -19,18 +18,11 @@ TEXT = Skip("text")
 LONGEST_LINE = 1 << 20
 """Bytes of a line, or of a row in it, that is parsed as one value."""
 
-_COLOUR = re.compile(rb"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
-_PREFIX = re.compile(
-    rb"(?:\[rank\d{1,6}\]:|\([^()]{0,80}\bpid=\d{1,9}[^()]{0,80}\)"
-    rb"|\d{4}-\d\d-\d\dT\S{1,40} std(?:out|err) [FP])[ \t]*"
-)  # of torchrun, of Ray, of Kubernetes
-_ESCAPE, _OPENINGS = b"\x1b", (b"[", b"(", b"20")  # without these there is nothing to take off, as mostly
 _RETURN = b"\r"
-_QUOTED = b'"'  # as in what hosts wrap text in
 _TRACEBACK = b"Traceback (most recent call last)"
 _FAILURE = Record(RowKind.FAILURE, None, None, Layout(RowKind.FAILURE, (), {}, ()), ())
 
-Grammar = Callable[[bytes], Sequence[Mapping[str, object]]]
+Grammar = Callable[[bytes], Sequence[LogRow]]
 """The rows that a line shows, without colours and the prefixes of launchers; none where it is other text."""
 
 
@@ -48,7 +40,6 @@ class ConsoleReader:
         self._normaliser = normaliser
         self._unwrapper = Unwrapper()
         self._grammar = grammar
-        self._own_rows = OwnRows()
         self._steps = StepFinder(schedule)
         self._writer = WriterFinder(writers)
         self._is_bar = self._steps.bar.see  # without a detour: most of what lies between returns are bars
@@ -60,10 +51,10 @@ class ConsoleReader:
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The records of a line; several only where writers' lines were glued."""
-        printed = self._unwrapper.text(line) if _QUOTED in line else line
+        printed = self._unwrapper.text(line) if line.startswith(HINTS) else line
         wrapped = printed is not line
-        if printed.startswith(_OPENINGS) or _ESCAPE in printed:
-            printed = without_prefix(printed)
+        if printed.startswith(OPENINGS) or ESCAPE in printed:
+            printed = without_prefixes(printed)
         found: list[Record | Skip] = []
         if wrapped or _RETURN in printed:
             for segment in printed.splitlines():
@@ -80,22 +71,17 @@ class ConsoleReader:
 
     def _read_segment(self, segment: bytes, found: list[Record | Skip]) -> None:
         """Add the records between two carriage returns: what the bar shows before and after them counts."""
-        rows = [cells for cells in self._grammar(segment) if self._own_rows.fits(cells)]
+        rows = self._grammar(segment)
         if not rows:
             self._steps.read_banner(segment)
             self._writer.see_text(segment)
             return
         self._writer.see_rows(rows)
-        found.extend(
-            self._steps.place(read) if type(read) is Record else read
-            for cells in rows
-            for read in self._normaliser.rows(cells)
-            if read is not NO_RECORD
-        )
+        found.extend(self.records(rows))
 
-
-def without_prefix(line: bytes) -> bytes:
-    """A line without colours, and without what launchers put before it: `[rank0]:`, `(TaskRunner pid=1)`."""
-    line = _COLOUR.sub(b"", line)
-    prefix = _PREFIX.match(line)
-    return line[prefix.end() :] if prefix else line
+    def records(self, rows: Iterable[LogRow]) -> Iterator[Record | Skip]:
+        """The records of rows, each with its step, or why there is none."""
+        for cells in rows:
+            for read in self._normaliser.rows(cells):
+                if read is not NO_RECORD:
+                    yield self._steps.place(read) if type(read) is Record else read

@@ -12,8 +12,10 @@ from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
 from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.prefixes import without_prefixes
 from llmtrain_exporter.ingest.schedule import Schedule
 from llmtrain_exporter.ingest.store import Store
+from llmtrain_exporter.ingest.wrappers import unwrapped
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Record, Skip
 
@@ -46,7 +48,10 @@ class Confidence(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The first bytes of a file without the blanks before them, and the JSON object in its first line."""
+    """The first bytes of a file without the blanks before them, and the JSON object in its first line.
+
+    Both of what a program wrote, without what hosts and launchers put around each line.
+    """
 
     text: bytes
     first: Mapping[str, object] | None
@@ -54,12 +59,14 @@ class Head:
     @classmethod
     def of(cls, data: bytes) -> Head:
         """Of the bytes as they stand in the file."""
-        text = as_utf8(data).lstrip()
+        text = unwrapped(as_utf8(data).lstrip())
         try:
             first = json.loads(text.partition(b"\n")[0])
         except (ValueError, RecursionError):
             first = None
-        return cls(text, first if isinstance(first, dict) else None)
+        if isinstance(first, dict):
+            return cls(text, first)
+        return cls(b"\n".join(map(without_prefixes, text.split(b"\n"))), None)
 
 
 class LogReader(Protocol):
@@ -76,6 +83,14 @@ class KnowsProducer(Protocol):
     @property
     def producer(self) -> Producer | None:
         """None: the log does not say, or not yet."""
+
+
+@runtime_checkable
+class HoldsRow(Protocol):
+    """A reader that hands a row on when the next one begins."""
+
+    def release(self) -> Iterable[Record | Skip]:
+        """What it holds, as it is: no more is to come."""
 
 
 class Stages(NamedTuple):

@@ -31,7 +31,7 @@ class PrintedRows:
     """
 
     def __init__(self) -> None:
-        self._open: _OpenDict | None = None
+        self._open: OpenDict | None = None
 
     def rows(self, line: bytes) -> Sequence[PrintedRow]:
         """The rows in a line, with the one that it completes. Of a broken row the values are `UNREADABLE`."""
@@ -50,11 +50,11 @@ class PrintedRows:
         whole = any(each.complete and _is_row(each.pairs) for each in found)
         begin = None if whole else _cut_at(line, found)
         if begin is not None:
-            opened = _OpenDict(line[begin:])
+            opened = OpenDict(line[begin:])
             self._open = None if opened.ended else opened
-        return [_row(each) for each in found if not each.cut or self._open is None]
+        return [row_of(each) for each in found if not each.cut or self._open is None]
 
-    def _go_on(self, opened: _OpenDict, line: bytes) -> Sequence[PrintedRow]:
+    def _go_on(self, opened: OpenDict, line: bytes) -> Sequence[PrintedRow]:
         if not line or line.isspace() or _BAR.match(line):
             return ()
         if _begins_anew(line):
@@ -67,7 +67,7 @@ class PrintedRows:
         return self._search(opened.text) if opened.closed else [opened.given_up()]
 
 
-class _OpenDict:
+class OpenDict:
     """The text of a dict whose end has not come yet, in bounds."""
 
     def __init__(self, text: bytes) -> None:
@@ -97,7 +97,7 @@ class _OpenDict:
 
     def given_up(self) -> PrintedRow:
         """What stands for a row whose end never came."""
-        return _row(dict_at(self.text.decode("latin-1"), 0))
+        return row_of(dict_at(self.text.decode("latin-1"), 0))
 
     def _closes(self, mark: bytes) -> bool:
         if self._quote:
@@ -119,7 +119,7 @@ def _parse_flat(text: bytes) -> PrintedRow | None:
     return row if type(row) is dict else None
 
 
-def _row(found: FoundDict) -> PrintedRow:
+def row_of(found: FoundDict) -> PrintedRow:
     """Of a dict without an end the keys: who knows those knows whether a row was lost.
 
     The epoch, by which a row is known, is the last key: it counts as lost with the rest.

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from llmtrain_exporter.ingest.arguments import read_hyper_parameters
 from llmtrain_exporter.ingest.checkpoints import CurrentDocument
-from llmtrain_exporter.ingest.dialect import Dialect, KnowsProducer, LogReader, Shape
+from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, KnowsProducer, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
@@ -97,8 +97,11 @@ class LineSource:
         return replace(found, producer=reader.producer) if isinstance(reader, KnowsProducer) else found
 
     def rest(self) -> list[Record]:
-        """The record of a half line at the end."""
-        return read_lines(self._reader, [self._follower.unfinished])[0]
+        """The record of a half line at the end, and of a row that may not be whole."""
+        reader = self._reader
+        records, _ = read_lines(reader, [self._follower.unfinished])
+        held = reader.release() if isinstance(reader, HoldsRow) else ()
+        return records + [read for read in held if isinstance(read, Record)]
 
 
 class DocumentSource:

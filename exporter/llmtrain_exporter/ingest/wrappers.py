@@ -1,33 +1,45 @@
-"""What hosts wrap a program's output in: Docker's json-file, the arrays of hosted notebooks."""
+"""What hosts wrap a program's output in: Docker's json-file, Kubernetes' CRI, arrays of hosted notebooks."""
 
 from __future__ import annotations
+
+import re
 
 import orjson
 
 LONGEST_WRAPPED = 1 << 20
 """Bytes of a line that is unwrapped, and of text that is held until its end comes."""
 
+HINTS = (b'{"', b"[{", b",", b"20", b" ")
+"""A line that begins otherwise is not wrapped."""
+
 _NOTEBOOK = b'"data"'
 _DOCKER = b'"log"'
+_CRI = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]{8,20}(?:Z|[-+]\d\d:\d\d) (stdout|stderr) ([FP]) ")
 
 
 class Unwrapper:
     """Takes the text of one log out of what a host put around it.
 
-    Docker writes an object a line, and breaks lines of 16 KiB: a piece without a line's end waits for the
-    rest of its stream.
+    Docker writes an object a line, CRI a time, the stream and whether the line is whole; both break lines of
+    16 KiB: a piece without a line's end waits for the rest of its stream.
     """
 
     def __init__(self) -> None:
-        self._pieces: dict[str, str] = {}  # by stream
+        self._pieces: dict[bytes, bytes] = {}  # by stream
 
     def text(self, line: bytes) -> bytes:
         """The text in a line: itself where nothing is around it, empty where it waits for the rest."""
         if len(line) > LONGEST_WRAPPED:
             return line
+        if line.startswith(b"20"):
+            labelled = _CRI.match(line)
+            return line if labelled is None else self._cri(labelled, line[labelled.end() :])
         if _DOCKER in line and line.startswith(b"{"):
             return self._docker(line)
         return _notebook(line) if _NOTEBOOK in line else line
+
+    def _cri(self, labelled: re.Match[bytes], text: bytes) -> bytes:
+        return self._whole(labelled[1], text, ended=labelled[2] == b"F")
 
     def _docker(self, line: bytes) -> bytes:
         try:
@@ -37,11 +49,16 @@ class Unwrapper:
         text, stream = (entry.get(key) for key in ("log", "stream"))
         if not isinstance(text, str) or stream not in ("stdout", "stderr"):
             return line
-        text = self._pieces.pop(stream, "") + text
-        if not text.endswith("\n") and len(text) < LONGEST_WRAPPED:
+        whole = self._whole(stream.encode(), text.encode(errors="replace"), ended=text.endswith("\n"))
+        return whole.rstrip(b"\n")
+
+    def _whole(self, stream: bytes, text: bytes, ended: bool) -> bytes:
+        """The line that a piece completes; empty while its end is still to come."""
+        text = self._pieces.pop(stream, b"") + text
+        if not ended and len(text) < LONGEST_WRAPPED:
             self._pieces[stream] = text
             return b""
-        return text.rstrip("\n").encode(errors="replace")
+        return text
 
 
 def _notebook(line: bytes) -> bytes:
@@ -52,3 +69,12 @@ def _notebook(line: bytes) -> bytes:
         return line
     texts = [piece.get("data") for piece in pieces if isinstance(piece, dict)]
     return "".join(text for text in texts if isinstance(text, str)).encode() or line
+
+
+def unwrapped(text: bytes) -> bytes:
+    """Several lines of a log without what a host put around each; as they are where it put nothing there."""
+    lines = text.split(b"\n")
+    unwrapper = Unwrapper()
+    if unwrapper.text(lines[0]) == lines[0]:
+        return text
+    return b"\n".join(map(Unwrapper().text, lines))

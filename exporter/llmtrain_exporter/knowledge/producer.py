@@ -47,6 +47,8 @@ def _python_value(text: str) -> str:
 
 DASHED = FlagStyle("--", " ")
 YAML_KEY = FlagStyle("", ": ", _yaml_value, on_one_line=False, nested=True)
+ASSIGNED = FlagStyle("", "=")
+DOTTED_YAML_KEY = FlagStyle("", ": ", _yaml_value, on_one_line=False)
 PYTHON_KEYWORD = FlagStyle("", "=", _python_value, on_one_line=False)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import profile
-from llmtrain_exporter.knowledge.producer import PYTHON_KEYWORD, YAML_KEY, Producer
+from llmtrain_exporter.knowledge.producer import ASSIGNED, DOTTED_YAML_KEY, PYTHON_KEYWORD, YAML_KEY, Producer
 from llmtrain_exporter.knowledge.trainer_arguments import spelling
 from llmtrain_exporter.knowledge.trainer_arguments.spelling import Spelling
 from llmtrain_exporter.knowledge.trainer_arguments.table import CLASSES
@@ -123,6 +123,102 @@ AXOLOTL = Producer(
     states_steps=TRANSFORMERS.states_steps,
 )
 """Axolotl."""
+
+_ACTOR = "actor_rollout_ref.actor"
+VERL = Producer(
+    name="verl",
+    style=ASSIGNED,
+    flags={
+        "learning_rate": f"{_ACTOR}.optim.lr",
+        "warmup_ratio": f"{_ACTOR}.optim.lr_warmup_steps_ratio",
+        "warmup_steps": f"{_ACTOR}.optim.lr_warmup_steps",
+        "weight_decay": f"{_ACTOR}.optim.weight_decay",
+        "max_grad_norm": f"{_ACTOR}.grad_clip",
+        "beta": f"{_ACTOR}.kl_loss_coef",
+        "epsilon": f"{_ACTOR}.clip_ratio_low",
+        "epsilon_high": f"{_ACTOR}.clip_ratio_high",
+        "max_completion_length": "data.max_response_length",
+        "num_generations": "actor_rollout_ref.rollout.n",
+        "temperature": "actor_rollout_ref.rollout.temperature",
+        "lora_rank": "actor_rollout_ref.model.lora_rank",
+        "lora_alpha": "actor_rollout_ref.model.lora_alpha",
+        "num_train_epochs": "trainer.total_epochs",
+        "save_steps": "trainer.save_freq",
+        "eval_steps": "trainer.test_freq",
+    },
+)
+"""verl, by the names of its Hydra configuration. Its other ways of logging have dialects of their own."""
+
+_MEGATRON_FLAGS = {
+    "learning_rate": "lr",
+    "lr_scheduler_type": "lr-decay-style",
+    "warmup_ratio": "lr-warmup-fraction",
+    "warmup_steps": "lr-warmup-iters",
+    "weight_decay": "weight-decay",
+    "max_grad_norm": "clip-grad",
+    "per_device_train_batch_size": "micro-batch-size",
+    "save_steps": "save-interval",
+    "eval_steps": "eval-interval",
+}
+MEGATRON = Producer(name="megatron-lm", flags={**_MEGATRON_FLAGS, "logging_steps": "log-interval"})
+"""Megatron-LM, and what has its arguments."""
+
+SLIME = Producer(
+    name="slime",
+    flags={
+        **_MEGATRON_FLAGS,
+        "beta": "kl-loss-coef",
+        "epsilon": "eps-clip",
+        "epsilon_high": "eps-clip-high",
+        "max_completion_length": "rollout-max-response-len",
+        "num_generations": "n-samples-per-prompt",
+        "temperature": "rollout-temperature",
+    },
+)
+"""slime and miles, which take Megatron's arguments too."""
+
+OPENRLHF = Producer(
+    name="openrlhf",
+    flags={
+        "learning_rate": "actor_learning_rate",
+        "warmup_ratio": "lr_warmup_ratio",
+        "max_grad_norm": "max_norm",
+        "beta": "init_kl_coef",
+        "epsilon": "eps_clip",
+        "max_completion_length": "generate_max_len",
+        "num_generations": "n_samples_per_prompt",
+        "temperature": "temperature",
+        "lora_rank": "lora_rank",
+        "lora_alpha": "lora_alpha",
+        "per_device_train_batch_size": "micro_train_batch_size",
+        "logging_steps": "logging_steps",
+        "save_steps": "save_steps",
+        "eval_steps": "eval_steps",
+    },
+)
+"""OpenRLHF's trainers of policies."""
+
+_ACTOR_TRAIN = "actor_train.training_args"
+ROLL = Producer(
+    name="roll",
+    style=DOTTED_YAML_KEY,
+    flags={
+        "learning_rate": f"{_ACTOR_TRAIN}.learning_rate",
+        "warmup_steps": f"{_ACTOR_TRAIN}.warmup_steps",
+        "weight_decay": f"{_ACTOR_TRAIN}.weight_decay",
+        "per_device_train_batch_size": f"{_ACTOR_TRAIN}.per_device_train_batch_size",
+        "gradient_accumulation_steps": f"{_ACTOR_TRAIN}.gradient_accumulation_steps",
+        "max_grad_norm": "max_grad_norm",
+        "beta": "init_kl_coef",
+        "epsilon": "pg_clip",
+        "max_completion_length": "response_length",
+        "num_generations": "num_return_sequences_in_group",
+        "logging_steps": "logging_steps",
+        "save_steps": "save_steps",
+        "eval_steps": "eval_steps",
+    },
+)
+"""ROLL, by the names of its YAML files."""
 
 PRODUCERS = (SWIFT, MEGATRON_SWIFT, TRANSFORMERS, LLAMAFACTORY, AXOLOTL, UNSLOTH)
 

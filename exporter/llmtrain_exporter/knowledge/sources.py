@@ -52,14 +52,15 @@ SWITCH = _paper("Switch Transformers", "2101.03961")
 CUSUM = Text("Page, Biometrika 41 (1954), CUSUM", "Page,Biometrika 41（1954）,CUSUM")
 
 
-def _documentation(project: str, page: str) -> Text:
+def _documentation(reference: str) -> Text:
+    project, _, page = reference.partition(": ")
     return Text(f"{project}'s documentation, {page}", f"{project} 文档 {page}")
 
 
-NEMO_GRPO = _documentation("NeMo-RL", "guides/grpo.md")
-PRIME_TRAINING = _documentation("prime-rl", "training.md")
-SWIFT_MISMATCH = _documentation("ms-swift", "training_inference_mismatch.md")
-VERL_CORRECTION = _documentation("verl", "algo/rollout_corr.md")
+NEMO_GRPO = _documentation("NeMo-RL: guides/grpo.md")
+PRIME_TRAINING = _documentation("prime-rl: training.md")
+SWIFT_MISMATCH = _documentation("ms-swift: training_inference_mismatch.md")
+VERL_CORRECTION = _documentation("verl: algo/rollout_corr.md")
 
 RUNS = Text("logs of real runs", "真实训练日志")
 TRAINERS = Text("the trainers' own code", "训练框架源码")

@@ -1,0 +1,61 @@
+"""verl's console logger: `step:41 - actor/entropy:0.311 - ...`, all versions, under Ray or not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from llmtrain_exporter.ingest.console_dialect import console_dialect
+from llmtrain_exporter.ingest.fields import LONGEST_ROW, fields
+from llmtrain_exporter.ingest.normalise import LogRow
+from llmtrain_exporter.ingest.validation import apart
+from llmtrain_exporter.knowledge.producers import VERL
+
+ALIASES = {
+    "actor/loss": "loss",
+    "actor/grad_norm": "grad_norm",
+    "actor/lr": "learning_rate",
+    "critic/score/mean": "reward",
+    "training/global_step": "step",
+    "training/epoch": "epoch",
+    "train/loss": "loss",
+    "train/grad_norm": "grad_norm",
+    "train/lr": "learning_rate",
+    "eval_val/loss": "eval_loss",
+}
+_THOUSANDFOLD = "train/lr(1e-3)"  # as it was called to 0.5
+_RATE, _ROUNDED = "actor/lr", b"actor/lr:0.000"  # to 0.2 with three decimals, in which no rate can be seen
+_VALIDATION = ("val-core/", "val-aux/", "val/")
+_ROW = re.compile(rb"(?<![^\s)\]m])step:(\d{1,12}) - (?=[\w.@-]{1,100}/[^:\r\n]{1,200}:)")
+_PLANNED = re.compile(
+    rb"Total training steps: (\d{1,12})|Training Progress: *\d{1,3}%\|[^|]*\| \d{1,12}/(\d{1,12}) \["
+)
+
+
+class VerlRows:
+    """The grammar of one log. It remembers how many steps are planned, which no row says."""
+
+    def __init__(self) -> None:
+        self._planned: int | None = None
+
+    def rows(self, line: bytes) -> Sequence[LogRow]:
+        """What a line says of the training, and of a validation in the same step."""
+        begin = _ROW.search(line)
+        if begin is None or len(line) > LONGEST_ROW:
+            self._plan(line)
+            return ()
+        cells = fields(line[begin.end() :], b" - ", b":")
+        if _ROUNDED in line and cells.get(_RATE) == 0.0 and _ROUNDED + b"0" not in line:
+            del cells[_RATE]
+        rate = cells.pop(_THOUSANDFOLD, None)
+        if isinstance(rate, float):
+            cells["train/lr"] = rate / 1000
+        return apart(cells, _VALIDATION, {"step": int(begin[1]), "max_steps": self._planned})
+
+    def _plan(self, line: bytes) -> None:
+        planned = _PLANNED.search(line) if b"Train" in line or b"train" in line else None
+        if planned:
+            self._planned = int(planned[1] or planned[2]) or None
+
+
+DIALECT = console_dialect("verl", VERL, lambda: VerlRows().rows, _ROW, ALIASES)

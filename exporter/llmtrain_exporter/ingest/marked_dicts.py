@@ -1,0 +1,51 @@
+"""Python dicts behind words that say what they are and at which step: `Global step 41: {...}`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from llmtrain_exporter.ingest.normalise import LogRow
+from llmtrain_exporter.ingest.printed_rows import OpenDict, row_of
+from llmtrain_exporter.ingest.python_dict import dict_at
+
+
+class MarkedDict(NamedTuple):
+    """A dict with the words before it. Of one that is broken the values are `UNREADABLE`."""
+
+    mark: re.Match[bytes]
+    cells: LogRow
+
+
+class MarkedDicts:
+    """The marked dicts of one log. It holds the one that is open where a line ends."""
+
+    def __init__(self, mark: re.Pattern[bytes]) -> None:
+        """`mark`: the words, up to the brace, which they do not include."""
+        self._mark = mark
+        self._open: tuple[re.Match[bytes], OpenDict] | None = None
+
+    def find(self, line: bytes) -> Sequence[MarkedDict]:
+        """The dict in a line, or the one that it completes; before it one whose end never came."""
+        mark = self._mark.search(line)
+        if mark is None:
+            return () if self._open is None else self._go_on(*self._open, line)
+        lost = [] if self._open is None else [MarkedDict(self._open[0], self._open[1].given_up())]
+        self._open = None
+        return [*lost, *self._read(mark, line[mark.end() :])]
+
+    def _go_on(self, mark: re.Match[bytes], opened: OpenDict, line: bytes) -> Sequence[MarkedDict]:
+        opened.add(line)
+        if not opened.ended:
+            return ()
+        self._open = None
+        return self._read(mark, opened.text) if opened.closed else [MarkedDict(mark, opened.given_up())]
+
+    def _read(self, mark: re.Match[bytes], text: bytes) -> Sequence[MarkedDict]:
+        found = dict_at(text.decode("latin-1"), 0)
+        opened = OpenDict(text) if found.cut else None
+        if opened is None or opened.ended:
+            return [MarkedDict(mark, row_of(found))]
+        self._open = mark, opened
+        return ()

@@ -1,0 +1,157 @@
+"""What launchers, hosts and encodings put around the lines of a program changes nothing of what is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from llmtrain_exporter.ingest.dialect import Dialect, Role, Shape
+from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.fields import fields, grouped_number, human_number, number_or_text
+from llmtrain_exporter.ingest.prefixes import without_prefixes
+from llmtrain_exporter.ingest.python_dict import UNREADABLE
+from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.recognise import recognise
+from llmtrain_exporter.ingest.source import LineSource
+from llmtrain_exporter.ingest.wrappers import Unwrapper
+from llmtrain_exporter.model import Record, Skip
+
+GOLDEN = Path(__file__).with_name("golden")
+DIALECTS = registered()
+CONSOLES = [each for each in DIALECTS.values() if each.role is Role.CONSOLE and each.shape is Shape.LINES]
+LOGS = [
+    log
+    for each in CONSOLES
+    for log in sorted(GOLDEN.glob(f"{each.name}-*.in"))
+    if "notebook.in" not in log.name
+]
+TIME = "2026-05-18T16:04:46.338123456Z"
+
+
+def docker(line: str) -> str:
+    return json.dumps({"log": line + "\n", "stream": "stdout", "time": TIME})
+
+
+AROUND: dict[str, Callable[[str], str]] = {
+    "torchrun": lambda line: f"[rank0]: {line}",
+    "torchrun tee": lambda line: f"[default0]:{line}",
+    "Ray": lambda line: f"\x1b[36m(TaskRunner pid=4711, ip=10.0.0.7)\x1b[0m {line}",
+    "srun": lambda line: f" 0: {line}",
+    "mpirun": lambda line: f"[1,0]<stdout>:{line}",
+    "docker logs": lambda line: f"{TIME} {line}",
+    "logger": lambda line: f"[2026-05-18 16:04:46,338] {line}",
+    "Docker": docker,
+    "CRI": lambda line: f"{TIME} stdout F {line}",
+    "kubectl": lambda line: f"[pod/train-0/worker] {TIME} {line}",
+    "several": lambda line: f"{TIME} stdout F 12: [rank0]: \x1b[32m{line}\x1b[0m",
+    "Windows": lambda line: f"{line}\r",
+}
+
+
+def read(dialect: Dialect, lines: list[str]) -> list[Record | Skip]:
+    """All that is said of the lines."""
+    reader = Readers().reader(dialect)
+    return [each for line in lines for each in reader.read(line.encode()) if each != Skip("text")]
+
+
+def lines_of(log: Path) -> list[str]:
+    """The lines of a golden log, those without bars: what lies between returns has no prefix."""
+    return [line for line in log.read_bytes().decode(errors="replace").split("\n") if "\r" not in line]
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.stem)
+def test_what_stands_around_the_lines_of_a_program_is_taken_off(log: Path, around: str) -> None:
+    """A log is known by its content and read as if it had been printed to a file."""
+    dialect, lines = DIALECTS[log.name.partition("-")[0]], lines_of(log)
+    wrapped = [AROUND[around](line) if line else line for line in lines]
+    assert str(read(dialect, wrapped)) == str(read(dialect, lines))
+    assert recognise("\n".join(wrapped).encode(), DIALECTS.values()) is recognise(
+        "\n".join(lines).encode(), DIALECTS.values()
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_log_in_another_encoding_is_the_same(tmp_path: Path, encoding: str) -> None:
+    """As editors and PowerShell write it."""
+    text = (GOLDEN / "verl-grpo.in").read_text(encoding="utf-8")
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (tmp_path / "train.log").write_bytes((mark + text).encode(encoding))
+    assert recognise((tmp_path / "train.log").read_bytes(), DIALECTS.values()).name == "verl"
+    source = LineSource(
+        str(tmp_path / "train.log"), lambda: Readers().reader(DIALECTS["verl"]), patient=False
+    )
+    found = []
+    while (reading := source.poll(0.0)) is not None:
+        found += reading.records
+    assert [record.step for record in found] == [0, 1, 2, 2, 2, 3, None]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{'loss': 0.5}",
+        b" 50%|#####     | 5/10 [00:01<00:01]",
+        b"100%|##########| 10/10 [00:01<00:00]",
+        b"[0.5, 0.25]",
+        b"(see pid file)",
+        b"10:30 is no time of a logger",
+        b"",
+    ],
+)
+def test_what_only_looks_like_a_prefix_stays(line: bytes) -> None:
+    """Numbers, bars and text in brackets are the program's own."""
+    assert without_prefixes(line) == line
+
+
+def test_pieces_of_a_long_line_are_put_together() -> None:
+    """CRI breaks lines of 16 KiB; standard output and standard error are two streams."""
+    unwrapper = Unwrapper()
+    pieces = [
+        f"{TIME} stdout P step:1 - actor/a:1.5 - act",
+        f"{TIME} stderr F a warning",
+        f"{TIME} stdout F or/b:2.5",
+    ]
+    assert [unwrapper.text(piece.encode()) for piece in pieces] == [
+        b"",
+        b"a warning",
+        b"step:1 - actor/a:1.5 - actor/b:2.5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (b"0.5", 0.5),
+        (b"-1.5e-06", -1.5e-06),
+        (b"np.float64(0.25)", 0.25),
+        (b"tensor(0.5, device='cuda:0')", 0.5),
+        (b"1_0", "1_0"),
+        (b"n/a", "n/a"),
+        (b"9" * 50, "9" * 50),
+        (b"f(" * 2000, "f(" * 2000),
+    ],
+)
+def test_a_number_is_read_in_the_forms_that_programs_write(text: bytes, number: object) -> None:
+    """What is none stays text: whether that is a loss, the key tells."""
+    assert number_or_text(text) == number
+
+
+def test_sizes_and_thousands_are_read() -> None:
+    """Three digits and a letter, or commas between thousands."""
+    assert [human_number(text) for text in (b"10.7M", b"1.21K", b"85.8G", b"2.38", b"1e-05", b"M")] == [
+        10.7e6,
+        1210.0,
+        85.8e9,
+        2.38,
+        1e-05,
+        "M",
+    ]
+    assert [grouped_number(text) for text in (b"7,123", b"1,234,567.5", b"61.2")] == [7123.0, 1234567.5, 61.2]
+
+
+def test_a_field_that_is_cut_is_unreadable() -> None:
+    """The row before it is read."""
+    assert fields(b"loss:0.5 lr:1e-05 grad", b" ", b":") == {"loss": 0.5, "lr": 1e-05, "grad": UNREADABLE}
