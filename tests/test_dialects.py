@@ -14,6 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from llmtrain_exporter.ingest.dialect import Shape
 from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.frames import Frames
+from llmtrain_exporter.ingest.gathering import Gathers
 from llmtrain_exporter.ingest.printed_rows import PrintedRows
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines
@@ -29,7 +31,7 @@ CLEARED = " " * 60
 
 
 def read(dialect: str, text: bytes, logging_steps: int | None = None) -> list[Record | Skip]:
-    """All that a reader says of a log; of a document all at once."""
+    """All that a reader says of a log; of a document all at once, of a held row in the end."""
     known = DIALECTS[dialect]
     reader = Readers(logging_steps).reader(known)
     if known.framing is not None:
@@ -37,7 +39,10 @@ def read(dialect: str, text: bytes, logging_steps: int | None = None) -> list[Re
         found = [(piece,) if isinstance(piece, Skip) else reader.read(piece) for piece in frames]
         return [row for rows in found for row in rows]
     pieces = [text] if known.shape is Shape.DOCUMENT else text.split(b"\n")
-    return [row for piece in pieces for row in reader.read(piece)]
+    if known.shape is Shape.RECORDS:
+        pieces = Frames(0, 0).take(text, 0, len(text))
+    held = reader.release if isinstance(reader, Gathers) else tuple
+    return [*(row for piece in pieces for row in reader.read(piece)), *held()]
 
 
 def records(dialect: str, text: bytes | str, logging_steps: int | None = None) -> list[Record]:
@@ -390,6 +395,9 @@ def test_every_dialect_names_its_producer() -> None:
         "swanlab": "transformers",
         "trackio": "transformers",
         "wandb": "transformers",
+        "verl_file": "verl",
+        "prime_rl": "prime-rl",
+        "tensorboard": "tensorboard",
         **dict.fromkeys(("notebook", "notebook_table"), "transformers"),
         "megatron": "megatron-lm",
         "mlx_lm": "mlx-lm",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,7 @@ from llmtrain_exporter.model import HyperParameters
 from llmtrain_exporter.printable import printable
 
 LARGEST_FILE = 4 << 20  # bytes
+FIRST_BYTES = 256 << 10  # of a file whose begin matters
 LONGEST_TEXT = 120  # characters of a label value
 
 _ADDRESS = ("://", "@", "?")  # an address may carry a password or a token
@@ -27,8 +29,9 @@ _YAML_TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False
 class ArgumentFile(NamedTuple):
     """A file beside a log that says what its run was started with."""
 
-    name: str  # a path relative to the log's folder
+    name: str  # a path relative to the log's folder, or a pattern of such: then the first file counts
     parse: Callable[[bytes], object]  # settings by their names in `knowledge.arguments`; else nothing of use
+    begin: bool = False  # only the begin of the file matters, however large it is
 
 
 def parse_json(content: bytes) -> object:
@@ -121,11 +124,20 @@ def _word(value: object) -> str | None:
     return printable(value)[:LONGEST_TEXT] if isinstance(value, str) and value.isidentifier() else None
 
 
+def _path(folder: str, name: str) -> str:
+    """Where a file lies; of a pattern the first that fits."""
+    if not glob.has_magic(name):
+        return os.path.join(folder, name)
+    fitting = glob.iglob(os.path.join(glob.escape(folder), name))
+    return min(fitting, default=os.path.join(folder, name))
+
+
 def _read(folder: str, file: ArgumentFile) -> dict[str, object]:
     try:
-        descriptor, state = open_regular(os.path.join(folder, file.name))
+        descriptor, state = open_regular(_path(folder, file.name))
         with open(descriptor, "rb") as opened:
-            content = opened.read(LARGEST_FILE) if state.st_size < LARGEST_FILE else b""
+            whole = state.st_size < LARGEST_FILE
+            content = opened.read(FIRST_BYTES if file.begin else LARGEST_FILE) if whole or file.begin else b""
     except OSError:
         return {}
     parsed = file.parse(content)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from llmtrain_exporter.ingest import checkpoints
+from llmtrain_exporter.ingest import checkpoints, event_folders
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
 from llmtrain_exporter.ingest.recognise import FileNames, sniff
@@ -29,7 +29,7 @@ from llmtrain_exporter.printable import printable
 
 __all__ = ["ALONE", "Found", "Scan", "SearchOptions", "Surroundings", "discover", "named_after"]
 
-SKIPPED_FOLDERS = frozenset(("runs", "images", "__pycache__", "node_modules"))  # and hidden ones
+SKIPPED_FOLDERS = frozenset(("images", "__pycache__", "node_modules"))  # and hidden ones
 
 _ROTATED = re.compile(r"\.(\d{1,3}|gz|bz2|xz|zst|zip)$")
 
@@ -163,6 +163,7 @@ class _Walk:
 
     def logs(self, paths: Sequence[str]) -> list[_Log]:
         """The live log of each run, each file once."""
+        self._options.contents.begin_search()
         found = self.roots(paths)
         while folders := self._folders or self._links:
             found.extend(self._visit(folders.popleft()))
@@ -177,7 +178,8 @@ class _Walk:
 
         What is printed grows with each row, and so covers what stands in checkpoints alone.
         """
-        folders = {os.path.dirname(log.path) for log in logs if not (log.printed or log.in_checkpoint)}
+        data = [log for log in logs if not (log.printed or log.in_checkpoint or log.dialect.files_per_run)]
+        folders = {os.path.dirname(log.path) for log in data}
         printed = {log.covered_by for log in logs}
         alone = [
             log
@@ -185,13 +187,14 @@ class _Walk:
             if log.covered_by not in folders
             and not (log.in_checkpoint and os.path.dirname(log.path) in printed)
         ]
-        self._leave_out("covered", len(logs) - len(alone))
-        return alone
+        followed = event_folders.followed(alone)
+        self._leave_out("covered", len(logs) - len(followed))
+        return followed
 
     def _root(self, index: int, path: str) -> list[_Log]:
         """The log that a root is; a folder is noted for later."""
         self._around.visiting(path)
-        candidates, logs = self._names.candidates(os.path.basename(path)), []
+        candidates, logs = self._names.believed(os.path.basename(path)), []
         dialect = candidates[0] if candidates else None
         try:
             state = os.stat(path)
@@ -239,7 +242,7 @@ class _Walk:
         """Whether a folder with these files is the output of a training."""
         return any(
             checkpoints.step_of(name) is not None
-            or any(not dialect.run_per_file for dialect in self._names.candidates(name))
+            or any(dialect.makes_output for dialect in self._names.candidates(name))
             for name in names
         )
 
@@ -312,14 +315,15 @@ class _Walk:
     def _log(
         self, folder: _Folder, entry: os.DirEntry[str], candidates: Sequence[Dialect], linked: bool
     ) -> list[_Log]:
-        if _ROTATED.search(entry.name) and not self._names.exact(entry.name):
+        if _ROTATED.search(entry.name) and not self._names.may_be_numbered(entry.name):
             self._leave_out("rotated")
             return []
         state = entry.stat()
         if not stat.S_ISREG(state.st_mode):
             self._leave_out("not_a_file")
             return []
-        dialect = sniff(entry.path, candidates)
+        if (dialect := self._options.contents.dialect(entry.path, state, candidates)) is None:
+            return []
         named_by_file = dialect.run_per_file and dialect.store is None
         name = folder.below(os.path.splitext(entry.name)[0]) if named_by_file else folder.name
         log = _Log(entry.path, folder.root, name, dialect, linked or folder.linked, state)
@@ -338,8 +342,9 @@ class _Walk:
 
     def _runs(self, logs: list[_Log]) -> list[_Log]:
         """Of the logs of a folder's run the live one, with the others; and the runs of single files."""
-        single = [log for log in logs if log.dialect.run_per_file]
-        shared = [log for log in logs if not log.dialect.run_per_file]
+        logs = event_folders.one_per_run(logs, lambda log, state: log._replace(state=state))
+        single = [log for log in logs if log.dialect.run_per_file or log.dialect.files_per_run]
+        shared = [log for log in logs if log not in single]
         if shared:
             live, *others = sorted(shared, key=lambda log: log.preference)
             if run := self._fresh([live._replace(extra=tuple(other.path for other in others))]):

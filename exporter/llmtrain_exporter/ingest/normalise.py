@@ -70,6 +70,11 @@ class Normaliser:
         read = _read(plan, tuple(cells.values()))
         return self._partly(cells, plan.layout.kind) if read is None else (read,)
 
+    def knows(self, name: str) -> bool:
+        """Whether a key has a meaning here: a metric of the catalogue, or a place in the run."""
+        name = self._aliases.get(name, name)
+        return name in _MEANT or _find(name, False)[0].metric is not catalogue.OTHER
+
     def _partly(self, cells: LogRow, kind: RowKind) -> Sequence[Record | Skip]:
         """The record of the cells that hold what their key promises."""
         numbers = self._numbers(cells)
@@ -252,6 +257,7 @@ def _patterns(entries: Iterable[_Entry]) -> Mapping[str, Sequence[_Pattern]]:
 
 
 _POSITION_ONLY = frozenset((*row.STEP_OF_MAX, *row.STEP, *row.MAX_STEPS))
+_MEANT = frozenset((*row.POSITION, *row.MAX_STEPS, *row.FINAL))
 _ENTRIES = [_Entry(metric, key) for metric in catalogue.METRICS for key in metric.keys]
 _EXACT = _exact(_ENTRIES)
 _UNITS = {name: entries[0].key.unit for name, entries in _EXACT.items()}

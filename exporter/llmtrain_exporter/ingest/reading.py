@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from llmtrain_exporter.ingest.fingerprint import Fingerprint
 from llmtrain_exporter.knowledge.producer import Producer
-from llmtrain_exporter.model import Record
+from llmtrain_exporter.model import Record, Skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +65,16 @@ class Source(Protocol):
 
     def rest(self) -> list[Record]:
         """The record of a half line at the end, for whoever knows that nobody writes any more."""
+
+
+def sort_rows(batches: Iterable[Iterable[Record | Skip]]) -> tuple[list[Record], Counter[str]]:
+    """The records among rows, and how many were none, by reason."""
+    records: list[Record] = []
+    skipped: Counter[str] = Counter()
+    for rows in batches:
+        for row in rows:
+            if type(row) is Record:
+                records.append(row)
+            else:
+                skipped[row.reason] += 1  # type: ignore[union-attr]  # mypy does not narrow by type()
+    return records, skipped

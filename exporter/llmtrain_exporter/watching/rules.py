@@ -8,6 +8,7 @@ from dataclasses import replace
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings, unique_name
 from llmtrain_exporter.ingest import discover
+from llmtrain_exporter.ingest.contents import Contents
 from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, Surroundings
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge.no_run import NoRunReason
@@ -25,6 +26,7 @@ class RunRules:
         self._settings = settings
         self._judging = judging
         self.readers = Readers(settings.logging_steps)
+        self._contents = Contents()
 
     def search(
         self,
@@ -48,6 +50,7 @@ class RunRules:
             stdout_log=tuple(self._settings.stdout_log),
             max_depth=defaults.max_depth if max_depth is None else max_depth,
             ignore_older=ignore_older,
+            contents=self._contents,
         )
 
     def name(self, found: Found, taken: Container[str]) -> str:
