@@ -13,7 +13,8 @@ EVALUATIONS = ("eval/", "test/", "val/", "validation/", "validation_metrics/", "
 
 _WHOLE = (*EVALUATIONS[-2:], "eval-rollout/")  # what stands behind it says nothing by itself
 _END = "train_loss"  # a mean over the whole run, which trainers log with the last row alone
-_END_PREFIXES = ("train_", "total_flos")
+_END_PREFIXES = ("train_", "train/train_", "total_flos")
+MOST_NAMES = 1 << 14  # kept; more only come from hostile or broken logs
 _POSITION = ("step", "epoch")
 
 
@@ -41,8 +42,11 @@ class Phases:
     def _spell(self, name: str) -> str:
         spelled = self._spelled.get(name)
         if spelled is None:
-            known = (each for each in _spellings(name) if self._normaliser.knows(each))
-            spelled = self._spelled[name] = next(known, next(_spellings(name)))
+            if len(self._spelled) > MOST_NAMES:
+                self._spelled.clear()
+            spellings = list(_spellings(name))
+            known = (each for each in spellings if self._normaliser.knows(each))
+            spelled = self._spelled[name] = next(known, spellings[-1])
         return spelled
 
 
@@ -53,7 +57,7 @@ def _phase(name: str, ends: bool) -> int:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """How a name may stand in the catalogue, what it becomes first where it does not."""
+    """How a name may stand in the catalogue; at last as it is."""
     if name.startswith(TRAINING):
         yield name[len(TRAINING) :]
         yield name
