@@ -30,6 +30,8 @@ from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.source import open_source, read_run_hyper_parameters
 from llmtrain_exporter.ingest.stated import in_common_words, producer_of
+from llmtrain_exporter.ingest.store import first_rows
+from llmtrain_exporter.ingest.tracked_rows import TrackedRun
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.producer import Producer
@@ -229,6 +231,20 @@ def test_runs_of_one_store_have_names_of_their_own(tracker: str, names: list[str
     found = search(unpacked(tracker, tmp_path))
     assert [run.run for run in found] == names
     assert len({run.path for run in found}) == len(found)
+
+
+@pytest.mark.parametrize("tracker", SEVERAL)
+def test_the_first_rows_of_a_run_are_known_without_reading_it(tracker: str, tmp_path: Path) -> None:
+    """What two logs are compared by: whole rows, as they were logged."""
+    for found in search(unpacked(tracker, tmp_path)):
+        store = found.dialect.store and found.dialect.store(found.file)
+        assert store
+        run = TrackedRun(found.dialect.normaliser())
+        records = [read for row in first_rows(store, found.key) for read in run.read(row)]
+        whole = [read for read in records if isinstance(read, Record)]
+        count = ROWS if found.run.endswith(RUNS[0]) else 5
+        expect(Read(whole, [], {}), list(rows(count))[: len(whole)])
+        assert len(whole) >= 5
 
 
 def test_a_store_can_be_named_by_hand(tmp_path: Path) -> None:

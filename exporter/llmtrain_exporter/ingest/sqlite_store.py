@@ -14,6 +14,9 @@ from llmtrain_exporter.ingest.tracked_rows import TrackedRow
 MOST_ROWS = 20_000
 """Rows of a database that are read at once: a query is to be over before anybody waits for it."""
 
+FIRST_ROWS = 500
+"""Rows of a database by which a run is known."""
+
 MOST_RUNS = 100_000
 """In one database."""
 
@@ -85,7 +88,11 @@ class SqliteStore:
 
     def read(self, key: str, after: int) -> Portion:
         """What a run has logged behind the row of number `after`."""
-        return ask(self._path, lambda database: self._portion(database, key, after))
+        return ask(self._path, lambda database: self._portion(database, key, after, MOST_ROWS))
+
+    def first(self, key: str) -> Sequence[TrackedRow]:
+        """Some of what a run has logged first."""
+        return ask(self._path, lambda database: self._portion(database, key, 0, FIRST_ROWS)).rows
 
     def _look(self) -> None:
         """Find the runs that were written to since the last look."""
@@ -130,13 +137,13 @@ class SqliteStore:
         states = database.execute(queries.states, {"most": MOST_RUNS}).fetchall()
         return touched, newest, {str(key): state for key, state in states}
 
-    def _portion(self, database: sqlite3.Connection, key: str, after: int) -> Portion:
+    def _portion(self, database: sqlite3.Connection, key: str, after: int, most: int) -> Portion:
         queries = self._layout(database)
         if queries is None:
             return Portion((), after, False, None, {})
-        given = {"run": key, "after": after, "most": MOST_ROWS}
+        given = {"run": key, "after": after, "most": most}
         found = database.execute((after and queries.news) or queries.rows, given).fetchall()
-        more = len(found) == MOST_ROWS
+        more = len(found) == most
         rows = [TrackedRow(_count(step), _seconds(at), queries.cells(cells)) for _, step, at, *cells in found]
         return Portion(
             rows,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from llmtrain_exporter.ingest.tracked_rows import TrackedRow
+from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRow
 from llmtrain_exporter.model import Record, Skip
 
 
@@ -50,6 +50,16 @@ class Store(Protocol):
 
     def read(self, key: str, after: int, /) -> Portion:
         """What a run has logged behind `after`, from 0."""
+
+    def first(self, key: str, /) -> Sequence[TrackedRow]:
+        """Some of what a run has logged first, to know it by: some hundred values, the last row in parts."""
+
+
+def first_rows(store: Store, key: str) -> Sequence[TrackedRow]:
+    """The first rows of a run that are whole. Raises OSError."""
+    found = store.first(key)
+    rows = RowsByKey()
+    return [whole for row in found for whole in rows.add(row)] if store.by_key else found
 
 
 class Unread:

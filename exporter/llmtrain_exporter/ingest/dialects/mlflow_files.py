@@ -19,6 +19,7 @@ from llmtrain_exporter.ingest.values import count, number
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 
 CHUNK = 1 << 18  # bytes of one metric that are read at once
+FIRST = 512  # bytes of each metric by which a run is known
 MOST_FILES = 4096  # metrics, or parameters, of a run
 DEEPEST = 4  # folders: a slash in the name of a metric makes one
 ALERT_LOOKS = 20  # after a change, with all files; then some in turn
@@ -111,28 +112,34 @@ class MlflowRunFolder:
         """The values behind those that were read; all of them where `after` is 0."""
         if not after:
             self._offsets.clear()
-        points, more = self._points()
+        points, more = self._points(self._offsets, CHUNK)
         for point in points:
             self._offsets[point.key] = point.end
         rows = [TrackedRow(point.step, point.time, {point.key: point.value}) for point in points]
         ended = _STATES.get(number(_yaml(self._meta_path).get("status")) or 0.0)
         return Portion(rows, after + 1, more, None if more else ended, self.settings(key))
 
-    def _points(self) -> tuple[list[_Point], bool]:
+    def first(self, key: str) -> Sequence[TrackedRow]:  # noqa: ARG002  # other stores have several runs
+        """Some of what the run has logged first."""
+        points, _ = self._points({}, FIRST)
+        return [TrackedRow(point.step, point.time, {point.key: point.value}) for point in points]
+
+    def _points(self, offsets: Mapping[str, int], most: int) -> tuple[list[_Point], bool]:
         """The next values in the order of their times, and whether there are more behind them.
 
-        Sizes are looked up first: while the files are read, the trainer goes on with the first of them.
+        `most`: bytes of each metric. Sizes are looked up first: while the files are read, the trainer goes on
+        with the first of them.
         """
         sizes = [(name, path, os.stat(path).st_size) for name, path in self._metrics()]
         found: list[_Point] = []
         horizon = float("inf")
         for name, path, size in sizes:
-            begin = self._offsets.get(name, 0)
+            begin = offsets.get(name, 0)
             if begin >= size:
                 continue
-            points = list(_lines(name, _read(path, begin, min(size - begin, CHUNK)), begin))
+            points = list(_lines(name, _read(path, begin, min(size - begin, most)), begin))
             found += points
-            if size - begin > CHUNK and points:
+            if size - begin > most and points:
                 horizon = min(horizon, points[-1].time)
         found.sort(key=lambda point: (point.time, point.step, is_place(point.key)))
         return [point for point in found if point.time <= horizon], horizon < float("inf")
