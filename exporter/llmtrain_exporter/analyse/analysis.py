@@ -51,6 +51,7 @@ class Analysis:
         self._reading = tuple(rule for rule in self._rules if rule.read is not None)
         self._looking_back: tuple[Rule, ...] = ()  # those whose series were there
         self._evaluating = tuple(rule for rule in self._rules if rule.evaluate is not None)
+        self._pending = tuple(rule for rule in self._reading if type(rule).pending is not Rule.pending)
         self._columns = Columns(self._rules)
         self._layout: Layout | None = None
         self._plan: WatchPlan | None = None
@@ -263,9 +264,11 @@ class Analysis:
         if self._columns.ring.filled < MATURE or self._incidents.current is not None:
             return False
         trackers = [self.trackers.get(rule.name) for rule in self._reading]
-        return not any(tracker.open for tracker in trackers if tracker) and not any(
-            rule.pending() for rule in self._reading
-        )
+        return not any(tracker.open for tracker in trackers if tracker) and self._needs_no_look()
+
+    def _needs_no_look(self) -> bool:
+        """Whether no rule has to see the next record even if that is an ordinary one."""
+        return not any(rule.pending() for rule in self._pending)
 
     def _count_spikes(self, view: RecordView) -> None:
         for watched in spikes.MEASURES:
@@ -281,7 +284,7 @@ class Analysis:
                 self._note(rule, reading, step)
             for watched in rule.watched if rule.moves_bounds else ():
                 self._columns.bound(watched)
-        self._calm = self._calm and not any(rule.pending() for rule in self._looking_back)
+        self._calm = self._calm and self._needs_no_look()
 
     def _evaluate(self, record: Record, step: int) -> None:
         view = self._view(record, step, {})

@@ -67,12 +67,17 @@ class Level(NamedTuple):
 
 def level_of(values: Sequence[float]) -> Level | None:
     """The level of some values, NaN standing for absent ones; None where they are too few."""
-    total = sum(values)
-    known = sorted(values if total == total else [value for value in values if value == value])
+    known = sorted(_known(values))
     count = len(known)
     if count < YOUNG:
         return None
     return Level(count, known[count // 4], known[count // 2], known[3 * count // 4], known[9 * count // 10])
+
+
+def _known(values: Sequence[float]) -> list[float]:
+    """Without the absent ones."""
+    known = list(values)  # an array makes its floats anew for each look
+    return [value for value in known if value == value] if math.isnan(sum(known)) else known
 
 
 class Ring:
@@ -102,7 +107,7 @@ class Ring:
 
     def recent(self, index: int, count: int) -> list[float]:
         """The last values of a column that were there, oldest first."""
-        return [value for value in self._newest(index, count) if value == value]
+        return _known(self._newest(index, count))
 
     def pairs(self, index: int, other: int, count: int) -> list[tuple[float, float]]:
         """The values of two columns in those of the last rows that have both, oldest first."""

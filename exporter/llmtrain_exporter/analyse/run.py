@@ -116,15 +116,13 @@ class Run:
             return False
         self._recent.append(record)
         self.ending.note(record)
-        if record.kind in _CLOSING and not self._second_writer:
-            self._recent.clear()  # equal rows after this are of a process that takes the same steps again
         self._latest.put(record.layout, record.values)
         if record.kind is RowKind.TRAIN:
             self._train(record, arrived)
         elif record.kind is RowKind.EVAL:
             self._evaluate(record)
-        elif record.step is not None:
-            self._advance(record, record.step)
+        else:
+            self._note_place(record)
         return True
 
     def skip(self, reasons: Mapping[str, int]) -> None:
@@ -312,6 +310,13 @@ class Run:
             self.analysis = self._new_analysis()
         self.analysis.fold(record, self.last_step or 0)
         self.pace.note_evaluation(record.get(c.EVAL_RUNTIME) or 0.0)
+
+    def _note_place(self, record: Record) -> None:
+        """A row that has no metric to judge."""
+        if record.kind in _CLOSING and not self._second_writer:
+            self._recent.clear()  # equal rows after this are of a process that takes the same steps again
+        if record.step is not None:
+            self._advance(record, record.step)
 
     def _go_to(self, record: Record, step: int) -> None:
         """Where a training record stands; back from the one before it, a process was resumed."""
