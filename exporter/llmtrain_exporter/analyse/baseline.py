@@ -103,7 +103,7 @@ class Ring:
 
     def column(self, index: int) -> array[float]:
         """The values of a column, in no particular order; NaN for what is absent."""
-        return self.cells[index :: self.width]
+        return self.cells[index : self.filled * self.width : self.width]
 
     def recent(self, index: int, count: int) -> list[float]:
         """The last values of a column that were there, oldest first."""

@@ -222,7 +222,7 @@ def _goes_by_level(rule: Rule) -> bool:
 
 def _narrower(first: Interval, second: Interval) -> Interval:
     (low, high), (lower, upper) = first, second
-    return lower if lower > low else low, upper if upper < high else high
+    return lower if lower > low else low, upper if upper < high else high  # noqa: FURB136  # twice as quick
 
 
 def _picker(at: Sequence[int]) -> Callable[[tuple[float, ...]], tuple[float, ...]]:

@@ -23,7 +23,7 @@ LogRow = Mapping[str, object]
 Cells = tuple[object, ...]
 CellReader = Callable[[object], float | None]
 
-_NUMERIC = frozenset((float, int))
+_FLOATS, _NUMERIC = frozenset((float,)), frozenset((float, int))
 NO_RECORD = Skip("no_training_row")
 _UNREADABLE_VALUE = Skip(UNREADABLE_VALUE)
 _UNREADABLE_ROW = Skip(UNREADABLE_ROW)
@@ -144,9 +144,9 @@ def _read(plan: RowPlan, cells: Cells) -> Record | None:
     """The record of a row, None if a cell is not of the type that its key promises."""
     numbers = plan.pick(cells)
     types = set(map(type, numbers))
-    if not types <= _NUMERIC:
-        return None
-    if int in types:
+    if types != _FLOATS:
+        if not types <= _NUMERIC:
+            return None
         numbers = tuple(map(values.number, numbers))
     if plan.converted:
         converted = [read(cells[index]) for index, read in plan.converted]
