@@ -78,7 +78,7 @@ class Follower:
     """
 
     def __init__(
-        self, path: str, *, chunk: int = 1 << 18, max_line: int = 64 << 20, patient: bool = True
+        self, path: str, *, chunk: int = 1 << 17, max_line: int = 64 << 20, patient: bool = True
     ) -> None:
         """`chunk`, `max_line`: bytes. `patient` False: nobody writes any more, and nothing is waited for."""
         self.path = path
