@@ -208,13 +208,13 @@ class Analysis:
         return tracker.severity is Severity.CRITICAL or (tracker.severity is Severity.WARNING and not lasting)
 
     def _note(self, rule: Rule, reading: SignalReading | None, step: int) -> Tracker | None:
-        """Take in a reading; the tracker that follows the signal, if anything was ever met."""
+        """Take in a reading; the tracker that follows the signal, if anything was ever read."""
         tracker = self.trackers.get(rule.name)
         if tracker is None:
             if reading is None:
                 return None
             tracker = self.trackers[rule.name] = Tracker(rule.signal, rule.bounds)
-        elif reading is None and not tracker.open:
+        if not tracker.open and (reading is None or not rule.meets(reading)):
             return tracker
         self._past_episodes.add(tracker.note(reading, step, self._index))
         self._troubled = self._troubled or tracker.severity in TROUBLE

@@ -40,6 +40,7 @@ from llmtrain_exporter.model import (
 
 RECENT = 4
 """Records within which the same record again is a second writer's."""
+_TRAIN = RowKind.TRAIN  # a look at an enumeration takes as long as a call
 _CLOSING = frozenset((RowKind.FINAL, RowKind.SUMMARY, RowKind.FAILURE))
 
 STALLED = "stalled"
@@ -109,7 +110,8 @@ class Run:
 
         `arrived`: Unix time at which its line was written, as well as one can know.
         """
-        self.records[record.kind] += 1
+        kind = record.kind
+        self.records[kind] += 1
         self.arrived = arrived
         if self._is_twin(record):
             self._second_writer = True
@@ -117,9 +119,9 @@ class Run:
         self._recent.append(record)
         self.ending.note(record)
         self._latest.put(record.layout, record.values)
-        if record.kind is RowKind.TRAIN:
+        if kind is _TRAIN:
             self._train(record, arrived)
-        elif record.kind is RowKind.EVAL:
+        elif kind is RowKind.EVAL:
             self._evaluate(record)
         else:
             self._note_place(record)
@@ -282,7 +284,7 @@ class Run:
         learning_rate = record.get(c.LEARNING_RATE)
         if learning_rate is not None and learning_rate > self._peak_learning_rate:
             self._peak_learning_rate = learning_rate
-        self._evaluations.train(record)
+        self._evaluations.beside = record
         self._trained.put(step, record.layout, record.values)
         if self._profile is None:
             self._profile = self.profile
@@ -327,12 +329,13 @@ class Run:
             self._resume(Resume(last, step))
         elif placement is not None and placement.resumed is not None:
             self._resume(Resume(max(last, placement.resumed.last), placement.resumed.first))
-        self._gap = max(step - last, 1)
+        self._gap = step - last if step > last else 1
         self.last_step = step
         self.max_steps = record.max_steps or self.max_steps
-        self._certain = placement is None or placement.source is StepSource.SHOWN
-        self.step_is_record = record.step is None
-        if placement is not None:
+        if placement is None:
+            self._certain, self.step_is_record = True, record.step is None
+        else:
+            self._certain = placement.source is StepSource.SHOWN
             self.step_is_record = placement.source is StepSource.COUNTED
 
     def _advance(self, record: Record, step: int) -> None:

@@ -23,7 +23,7 @@ LogRow = Mapping[str, object]
 Cells = tuple[object, ...]
 CellReader = Callable[[object], float | None]
 
-_FLOATS, _NUMERIC = frozenset((float,)), frozenset((float, int))
+_NUMERIC = frozenset((float, int))
 NO_RECORD = Skip("no_training_row")
 _UNREADABLE_VALUE = Skip(UNREADABLE_VALUE)
 _UNREADABLE_ROW = Skip(UNREADABLE_ROW)
@@ -44,6 +44,7 @@ class RowPlan(NamedTuple):
 
     layout: Layout
     pick: Callable[[Cells], Cells]  # the cells that are numbers as they stand
+    floats: list[type]  # what they are in nearly all rows
     converted: tuple[tuple[int, CellReader], ...]  # the others, behind them
     step: Callable[[Cells], tuple[int | None, int | None]]
 
@@ -64,7 +65,8 @@ class Normaliser:
 
     def rows(self, cells: LogRow) -> Sequence[Record | Skip]:
         """The record that a row is, or why it is none; behind it a skip for each value that was lost."""
-        plan = self._plan(tuple(cells))
+        keys = tuple(cells)
+        plan = self._plans.get(keys) or self._plan(keys)
         if plan is None:
             return (NO_RECORD,)
         read = _read(plan, tuple(cells.values()))
@@ -114,6 +116,7 @@ class Normaliser:
         return RowPlan(
             layout_of(kind, [column.series for column in plain + converted]),
             _picker([column.cell for column in plain]),
+            [float] * len(plain),
             tuple((column.cell, column.read) for column in converted),
             _step_reader(names),
         )
@@ -143,9 +146,9 @@ def layout_of(kind: RowKind, columns: Sequence[Series]) -> Layout:
 def _read(plan: RowPlan, cells: Cells) -> Record | None:
     """The record of a row, None if a cell is not of the type that its key promises."""
     numbers = plan.pick(cells)
-    types = set(map(type, numbers))
-    if types != _FLOATS:
-        if not types <= _NUMERIC:
+    types = list(map(type, numbers))
+    if types != plan.floats:
+        if not _NUMERIC.issuperset(types):
             return None
         numbers = tuple(map(values.number, numbers))
     if plan.converted:
