@@ -79,11 +79,12 @@ class Analysis:
             return
         self.records += 1
         self._index += 1
-        picked = self._picked = plan.pick(record.values)
+        values = record.values
+        picked = self._picked = plan.pick(values)
         self._picked_by = plan
         ordinary = all(map(le, plan.low, picked)) and all(map(le, picked, plan.high))
         if (ordinary or self._columns.renew(plan, picked, self._index)) and self._calm:
-            self._columns.put_ordinary(plan, picked, record.values, self._index)
+            self._columns.put_ordinary(plan, picked, values, self._index)
         else:
             self._examine(record, step, plan, picked)
         if not self._index % BLOCK:

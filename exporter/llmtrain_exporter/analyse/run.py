@@ -367,9 +367,10 @@ class Run:
 
     def _is_twin(self, record: Record) -> bool:
         """Whether a second writer says what was read before; a step that is further on was not."""
-        if record.placement is not None:
-            return record.placement.again
-        if record.step is not None and self.last_step is not None and record.step > self.last_step:
+        placement, step = record.placement, record.step
+        if placement is not None:
+            return placement.again
+        if step is not None and self.last_step is not None and step > self.last_step:
             return False
         return any(is_same_record(record, other) for other in self._recent)
 

@@ -74,7 +74,7 @@ def _clock(text: str) -> float | None:
 
 def percent(value: object) -> float | None:
     """The ratio of "1.67%" or 1.67."""
-    read = number(value[:-1] if type(value) is str and value.endswith("%") else value)
+    read = number(value[:-1] if type(value) is str and value[-1:] == "%" else value)
     return None if read is None else read / 100
 
 

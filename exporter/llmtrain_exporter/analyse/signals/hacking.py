@@ -52,12 +52,16 @@ class RewardsPart(Rule):
 
     def look_back(self, view: RecordView) -> Readings:
         """The rank correlation of the two that part most; the value is that of the one that falls."""
-        moved = {
-            function: _moved(view.recent(function, PAID_RECORDS))
+        unusual = [
+            function
             for function, level in view.levels.items()
             if function.metric is c.REWARD_FUNCTION_MEAN and TRAIN in function.labels
             if not _is_usual(view.mean(function, BLOCK), level)
-        }
+        ]
+        if len(unusual) < 2:  # one that rises, and one that falls
+            yield None
+            return
+        moved = {function: _moved(view.recent(function, PAID_RECORDS)) for function in unusual}
         rises = [(function, way) for function, way in moved.items() if way >= PART_SIGMAS_EACH]
         falls = [(function, way) for function, way in moved.items() if way <= -PART_SIGMAS_EACH]
         readings = [
