@@ -7,6 +7,7 @@ and kept as a `RowPlan`; a row then costs two look-ups and the picking of its ce
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -39,7 +40,8 @@ class PlannedValue(NamedTuple):
     read: CellReader
 
 
-class RowPlan(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RowPlan:
     """How the rows of one set of keys become records."""
 
     layout: Layout
