@@ -116,7 +116,10 @@ class Ring:
 
     def mean(self, index: int, count: int) -> float:
         """The mean of its last values, NaN where one of them was not there."""
-        return sum(self._newest(index, count)) / count
+        since = self.at - count * self.width
+        if since < 0:
+            return sum(self._newest(index, count)) / count
+        return sum(self.cells[since + index : self.at : self.width]) / count
 
     def _newest(self, index: int, count: int) -> array[float]:
         since = self.at - min(count, WINDOW) * self.width

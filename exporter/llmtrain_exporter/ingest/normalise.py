@@ -44,6 +44,7 @@ class PlannedValue(NamedTuple):
 class RowPlan:
     """How the rows of one set of keys become records."""
 
+    keys: tuple[str, ...]
     layout: Layout
     pick: Callable[[Cells], Cells]  # the cells that are numbers as they stand
     floats: list[type]  # what they are in nearly all rows
@@ -59,6 +60,7 @@ class Normaliser:
         self._aliases = aliases or {}
         self._progress_rows = progress_rows
         self._plans: dict[tuple[str, ...], RowPlan | None] = {}
+        self._newest: RowPlan | None = None  # that of the last row, and most likely of the next
         self._keys_kept = 0
 
     def record(self, cells: LogRow) -> Record | Skip:
@@ -67,8 +69,9 @@ class Normaliser:
 
     def rows(self, cells: LogRow) -> Sequence[Record | Skip]:
         """The record that a row is, or why it is none; behind it a skip for each value that was lost."""
-        keys = tuple(cells)
-        plan = self._plans.get(keys) or self._plan(keys)
+        keys, plan = tuple(cells), self._newest
+        if plan is None or keys != plan.keys:
+            plan = self._newest = self._plan(keys)
         if plan is None:
             return (NO_RECORD,)
         read = _read(plan, tuple(cells.values()))
@@ -116,6 +119,7 @@ class Normaliser:
         plain = [column for column in columns if column.read is values.number]
         converted = [column for column in columns if column.read is not values.number]
         return RowPlan(
+            keys,
             layout_of(kind, [column.series for column in plain + converted]),
             _picker([column.cell for column in plain]),
             [float] * len(plain),
