@@ -101,7 +101,7 @@ class RewardsPart(Rule):
         if self._blocks in range(1, PART_LASTS):
             return
         functions = [of for of in view.levels if of.metric is c.REWARD_FUNCTION_MEAN and TRAIN in of.labels]
-        self._moving = {}
+        self._moving, self._parted = {}, False
         if len(functions) > 1 and any(_is_low(view, function) for function in functions):
             moved = {function: _moved(view.recent(function, PART_BEFORE)) for function in functions}
             self._moving = {function: movement for function, movement in moved.items() if movement}

@@ -29,7 +29,7 @@ PART_HELD: Annotated[float, "share of its level before", src.RUNS] = 0.97
 PART_LASTS: Annotated[int, "blocks of records", src.RUNS] = 6
 """After which what has parted is the run's new level."""
 PAID_RECORDS: Annotated[int, "records", src.RUNS] = 96
-"""Over which two rewards, or length and reward, are ranked, ..."""
+"""Over which length and reward are ranked, ..."""
 PAID_FEWEST: Annotated[int, "records", src.RUNS] = 48
 """... and so many of them at least."""
 PAID_GROWTH: Annotated[float, "times", src.GRPO_LENGTHS] = 1.5
