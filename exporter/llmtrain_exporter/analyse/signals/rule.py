@@ -197,6 +197,9 @@ class Rule:
     look_back: ClassVar[Callable[[Any, RecordView], Readings] | None] = None
     """What the last BLOCK training records say. Not asked while no row had one of `compared`."""
 
+    doubts: ClassVar[bool] = True
+    """Whether values in which it finds the signal are kept out of the baselines."""
+
     moves_bounds: ClassVar[bool] = False
     """Whether what is `ordinary` is another after a `look_back`."""
 
