@@ -30,7 +30,7 @@ SHORT_SIGHT = 0.5  # seconds between two looks at what is not whole
 BULK = 16 << 10  # bytes that no trainer writes between two looks: a copy is on its way
 MEETING_SECONDS = 2.0  # so soon after another log was met, and after each bulk of it
 COMPARED_PER_SECOND = 128 << 10  # bytes, on average, where each look shows another inode
-CHUNK, CAP = 1 << 18, 64 << 20  # bytes that are read at once, and of the longest line
+CHUNK, CAP = 1 << 17, 64 << 20  # bytes that are read at once, and of the longest line
 HOLE = 1 << 20  # bytes without data on disk that are worth asking the file system for
 BACK_OFF_SECONDS = (0.5, 30.0)  # after an error: the first wait, doubled each time, up to the last
 
