@@ -22,6 +22,7 @@ ASK_SECONDS = 0.1  # between two questions whether it is ready, which cost it ti
 STOP_SECONDS = 30.0
 HTTP_SECONDS = 120.0  # and a minute to answer a scrape of them
 
+_BYTE_CODE = {"PYTHONDONTWRITEBYTECODE": ""}  # programs have it, as when they were installed
 _TICKS = os.sysconf("SC_CLK_TCK")
 _WORST_LINES = 5  # of a failed program's output that are worth repeating
 
@@ -166,7 +167,7 @@ def _start(
     return subprocess.Popen(
         list(command),
         cwd=ROOT,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, **_BYTE_CODE, **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=errors,

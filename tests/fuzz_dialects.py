@@ -24,7 +24,10 @@ from pathlib import Path
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.dialect import Dialect, Role, Shape
 from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.frames import Frames
+from llmtrain_exporter.ingest.gathering import Gathers
 from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.reading import sort_rows
 from llmtrain_exporter.ingest.source import read_lines
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.skips import REASONS
@@ -107,7 +110,8 @@ def _below(logs: Path, dialect: Dialect) -> Iterator[Path]:
     """Its logs, those too whose names have something in the middle: logging-2.jsonl."""
     for name in (PRINTED,) if dialect.role is Role.CONSOLE else dialect.files:
         before, dot, suffix = name.rpartition(".")
-        yield from sorted(logs.rglob(f"{before}*{dot}{suffix}"))
+        pattern = name if "*" in name else f"{before}*{dot}{suffix}"
+        yield from sorted(logs.rglob(pattern)) if dialect.store is None else ()
 
 
 def mutated(text: bytes, others: Sequence[tuple[str, bytes]], chance: random.Random) -> bytes:
@@ -140,11 +144,23 @@ def inputs(chance: random.Random, logs: Path | None) -> Iterator[tuple[str, byte
         yield dialect, mutated(text, begin, chance)
 
 
+def pieces_of(dialect: Dialect, text: bytes) -> Sequence[bytes]:
+    """What a reader gets of a log; of frames the whole ones, and what no checksum lets through."""
+    if dialect.framing is not None:
+        frames, _ = dialect.framing().take(text, True)
+        return [*(frame for frame in frames if isinstance(frame, bytes)), *text.split(b"\n")]
+    if dialect.shape is Shape.RECORDS:
+        return [*Frames(0, 0).take(text, 0, len(text)), *text.split(b"\n")]
+    return [text] if dialect.shape is Shape.DOCUMENT else text.split(b"\n")
+
+
 def examine(dialect: str, text: bytes) -> None:
     """Read, fold and tell a log. Raises whatever breaks, AssertionError for a broken promise."""
     known = DIALECTS[dialect]
-    pieces = [text] if known.shape is Shape.DOCUMENT else text.split(b"\n")
-    records, skipped = read_lines(Readers().reader(known), pieces)
+    reader = Readers().reader(known)
+    records, skipped = read_lines(reader, pieces_of(known, text))
+    if isinstance(reader, Gathers):
+        records += sort_rows([reader.release()])[0]
     assert set(skipped) <= set(REASONS), skipped
     options = RunOptions()
     run = Run(options, HyperParameters({}, {"max_grad_norm": 0.0, "max_completion_length": 64.0}))

@@ -35,6 +35,11 @@ NOW = 1_800_000_000.0
 GOLDEN = Path(__file__).with_name("golden")
 DIALECTS = registered()
 EACH = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+READ = {name: dialect for name, dialect in DIALECTS.items() if dialect.store is None}
+EACH_READ = pytest.mark.parametrize("dialect", READ.values(), ids=READ)
+"""Without those whose stores are asked: of them the tests have one that the real tracker made."""
+
+STORES = Path(__file__).with_name("stores")
 
 # Each descriptor is complete
 
@@ -47,7 +52,7 @@ def test_each_module_of_the_folder_is_a_dialect_of_that_name() -> None:
     assert [dialect.name for dialect in DIALECTS.values()] == modules
 
 
-@EACH
+@EACH_READ
 def test_each_dialect_has_a_golden_pair_that_is_known_by_its_content(dialect: Dialect) -> None:
     """What it reads is written down, and a file named by hand is known as such whatever it is called."""
     logs = sorted(GOLDEN.glob(f"{dialect.name}-*.in"))
@@ -55,7 +60,20 @@ def test_each_dialect_has_a_golden_pair_that_is_known_by_its_content(dialect: Di
     assert dialect in [recognise(log.read_bytes(), DIALECTS.values()) for log in logs]
 
 
+def test_each_store_is_one_that_its_tracker_made() -> None:
+    """Its dialect has no lines to be read, and its shape says so."""
+    stores = {name for name, dialect in DIALECTS.items() if dialect.shape is Shape.STORE}
+    assert stores == DIALECTS.keys() - READ.keys()
+    assert [name for name in stores if not (STORES / f"{name}.tar.gz").exists()] == []
+
+
 @EACH
+def test_each_framed_log_says_how_its_frames_are_found(dialect: Dialect) -> None:
+    """And nothing else does."""
+    assert (dialect.framing is not None) == (dialect.shape is Shape.FRAMES)
+
+
+@EACH_READ
 def test_each_dialect_is_fuzzed(dialect: Dialect) -> None:
     """The fuzzer begins with its golden logs, and knows how its real logs are called."""
     assert dialect.name in {name for name, _ in fuzz_dialects.seeds(None)}

@@ -14,6 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from llmtrain_exporter.ingest.dialect import Shape
 from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.frames import Frames
+from llmtrain_exporter.ingest.gathering import Gathers
 from llmtrain_exporter.ingest.printed_rows import PrintedRows
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines
@@ -29,10 +31,18 @@ CLEARED = " " * 60
 
 
 def read(dialect: str, text: bytes, logging_steps: int | None = None) -> list[Record | Skip]:
-    """All that a reader says of a log; of a document all at once."""
-    reader = Readers(logging_steps).reader(DIALECTS[dialect])
-    pieces = [text] if DIALECTS[dialect].shape is Shape.DOCUMENT else text.split(b"\n")
-    return [row for piece in pieces for row in reader.read(piece)]
+    """All that a reader says of a log; of a document all at once, of a held row in the end."""
+    known = DIALECTS[dialect]
+    reader = Readers(logging_steps).reader(known)
+    if known.framing is not None:
+        frames, _ = known.framing().take(text, True)
+        found = [(piece,) if isinstance(piece, Skip) else reader.read(piece) for piece in frames]
+        return [row for rows in found for row in rows]
+    pieces = [text] if known.shape is Shape.DOCUMENT else text.split(b"\n")
+    if known.shape is Shape.RECORDS:
+        pieces = Frames(0, 0).take(text, 0, len(text))
+    held = reader.release if isinstance(reader, Gathers) else tuple
+    return [*(row for piece in pieces for row in reader.read(piece)), *held()]
 
 
 def records(dialect: str, text: bytes | str, logging_steps: int | None = None) -> list[Record]:
@@ -374,12 +384,20 @@ def test_rows_of_a_document_carry_the_planned_steps() -> None:
 
 
 def test_every_dialect_names_its_producer() -> None:
-    """trainer_state.json and printed logs are both written by Transformers."""
+    """trainer_state.json, printed logs and what trackers keep are all written by Transformers, mostly."""
     assert {name: dialect.producer.name for name, dialect in DIALECTS.items()} == {
         "swift": "swift",
         "llamafactory": "llamafactory",
         "trainer_state": "transformers",
         "printed": "transformers",
+        "mlflow": "transformers",
+        "mlflow_files": "transformers",
+        "swanlab": "transformers",
+        "trackio": "transformers",
+        "wandb": "transformers",
+        "verl_file": "verl",
+        "prime_rl": "prime-rl",
+        "tensorboard": "tensorboard",
         **dict.fromkeys(("notebook", "notebook_table"), "transformers"),
         "megatron": "megatron-lm",
         "mlx_lm": "mlx-lm",

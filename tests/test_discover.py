@@ -221,7 +221,7 @@ def test_checkpoints_and_working_folders_are_not_entered(tmp_path: Path) -> None
         put(tmp_path / name / "trainer_state.json", STATE)
     result = scan(tmp_path)
     assert len(result.found) == 1
-    assert result.left_out == {"checkpoint": 2, "skipped_folder": 6}
+    assert result.left_out == {"checkpoint": 2, "skipped_folder": 5}
 
 
 @pytest.mark.parametrize("name", ["checkpoint-10", "runs", ".hidden"])
@@ -576,15 +576,21 @@ def test_the_corpus_is_found_whole(corpus: Path) -> None:
     """Each folder with a log of data is one run, each printed log elsewhere another, under unique names."""
     result = scan(corpus, options=replace(PRINTED_TOO, ignore_older=None))
     names = {"logging.jsonl", "trainer_log.jsonl", "trainer_state.json"}
+    others = ("tensorboard", "verl_file")
     files = list(corpus.rglob("*"))
     folders = {str(path.parent) for path in files if path.name in names}
     shown = [path for path in files if path.suffix == ".log" or path.name.startswith("log_1")]
     printed = {str(path) for path in shown if str(path.parent) not in folders}
     by_dialect = Counter(found.dialect.name for found in result.found)
-    of_consoles = {run.path for run in result.found if run.dialect.role is Role.CONSOLE}
-    assert {os.path.dirname(run.path) for run in result.found if run.path not in of_consoles} == folders
-    assert of_consoles == printed
-    assert len(runs(result)) == len(result.found) == len(folders) + len(printed)
+    consoles = {run.path for run in result.found if run.dialect.role is Role.CONSOLE}
+    data = [run for run in result.found if run.path not in consoles and run.dialect.name not in others]
+    assert {os.path.dirname(run.path) for run in data} == folders
+    alone = [*(corpus / "public" / "tfevents").iterdir(), *corpus.glob("public/negative/*/events.out.*")]
+    assert by_dialect["tensorboard"] == len(alone)
+    assert by_dialect["verl_file"] == 1
+    assert consoles == printed
+    beside = sum(by_dialect[name] for name in others)
+    assert len(runs(result)) == len(result.found) == len(folders) + len(printed) + beside
     assert all(by_dialect[dialect] for dialect in ("swift", "llamafactory", "trainer_state", "printed"))
     assert result.errors == {}
 

@@ -53,7 +53,10 @@ BROUGHT_ALONG = {"pydantic-core": "pydantic", "numpy": "pandas", "markupsafe": "
 LOADED_LATE = ("numpy", "pandas", "requests", "starlette", "uvicorn")
 
 SLEEPING_LIBRARIES = ("time", "anyio", "asyncio", "trio")
-MAY_SLEEP = {"servers.py: eventually": "asks a program that is running, and which cannot tell by itself"}
+MAY_SLEEP = {
+    "servers.py: eventually": "asks a program that is running, and which cannot tell by itself",
+    "tracker_lab.py: main": "plays a trainer, in a program of its own",
+}
 """Functions of the tests that sleep, and why they must."""
 
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root)/")

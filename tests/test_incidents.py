@@ -74,6 +74,13 @@ def test_one_bad_batch_is_no_collapse() -> None:
     assert found(analysis, "collapse") == []
 
 
+def test_one_gradient_beside_a_reward_that_sagged_before_is_no_collapse() -> None:
+    """In a chain the gradient comes first; one that stays high is a part of it none the less."""
+    sagging = changed(grpo(200), 96, 105, rewards__Format__mean=0.45, reward=1.05)
+    assert not analyse("grpo", changed(sagging, 104, 105, grad_norm=80.0)).incidents
+    assert analyse("grpo", changed(sagging, 102, 106, grad_norm=80.0)).incidents
+
+
 def test_one_record_that_breaks_the_whole_chain_is_a_collapse() -> None:
     """kl, length and reward at once are no noise, even if the next record is fine."""
     analysis = analyse("grpo", changed(grpo(200), 100, 101, **BAD))

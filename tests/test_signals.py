@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -152,6 +153,30 @@ def test_gradients_are_held_against_the_run_itself(scale: float) -> None:
     assert signals(analyse("grpo", rows)) == set()
     worse = changed(rows, 150, 152, grad_norm=scale * 20)
     assert signals(analyse("grpo", worse)) == {"grad_spike"}
+
+
+def test_two_gradients_that_come_apart_are_no_critical_ones() -> None:
+    """Two bad batches with a good one between them; two in a row are no accident."""
+    apart = changed(changed(grpo(120), 60, 61, grad_norm=90.0), 62, 63, grad_norm=90.0)
+    assert {e.severity.value for e in found(analyse("grpo", apart), "grad_spike")} == {"warning"}
+    row = changed(grpo(120), 60, 62, grad_norm=90.0)
+    assert {e.severity.value for e in found(analyse("grpo", row), "grad_spike")} == {"critical"}
+
+
+def test_a_wide_kl_about_one_is_critical_only_where_it_lasts() -> None:
+    """The baseline is taken to be lower than that; what stays at twice as much is a dead run."""
+    source = random.Random(5)
+    wide = [
+        {**row, "kl": min(4.0, source.lognormvariate(0, 0.5) * min(1.0, at / 200))}
+        for at, row in enumerate(grpo(400))
+    ]
+    high = [float(str(row["kl"])) >= 2 for row in wide]
+    assert any(before and after for before, after in pairwise(high))
+    assert "critical" not in {e.severity.value for e in found(analyse("grpo", wide), "kl_spike")}
+    dead = [{**row, "kl": 2.5} if at >= 300 else row for at, row in enumerate(wide)]
+    episode = found(analyse("grpo", dead), "kl_spike")[-1]
+    assert (episode.severity.value, episode.active) == ("critical", True)
+    assert 300 < episode.first_step <= 310
 
 
 def test_a_noisy_reward_function_that_dies_is_found_by_its_mean() -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
 from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.recognise import dialect_of
-from llmtrain_exporter.ingest.source import LineSource, Reading, Source, open_source
+from llmtrain_exporter.ingest.source import LineSource, open_source
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Record, RowKind
 

@@ -6,7 +6,8 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
+from itertools import pairwise
+from statistics import fmean, median
 
 from llmtrain_exporter.ingest.dialects import swift
 from llmtrain_exporter.knowledge.signal import Severity
@@ -36,19 +37,21 @@ class Planted:
 class Kind:
     """A kind of fault: who plants it in healthy rows, and which signals are its own."""
 
-    plant: Callable[[list[Row], Nature, int, random.Random], int]
+    plant: Callable[[list[Row], Nature, int, random.Random], int | None]
     own: frozenset[str]
-    least: float = 0.9  # share of the runs that are told in time
+    least: float = 0.97  # share of the runs that are told in time
 
 
 def planted(kind: Kind, seed: str) -> Planted:
-    """A random run with that fault."""
+    """A random run with that fault; drawn anew where what was planted is none yet when it is due."""
     source = random.Random(seed)
-    kind_of_run = replace(random_nature(source), records=source.randint(250, 500))
-    rows = simulate(Run(kind_of_run), source)
-    begins = source.randint(LEAST, kind_of_run.records - 2 * LEAST)
-    told_by = kind.plant(rows, kind_of_run, begins, source)
-    return Planted(rows, kind_of_run, begins, told_by)
+    while True:
+        kind_of_run = replace(random_nature(source), records=source.randint(250, 500))
+        rows = simulate(Run(kind_of_run), source)
+        begins = source.randint(LEAST, kind_of_run.records - 2 * LEAST)
+        told_by = kind.plant(rows, kind_of_run, begins, source)
+        if told_by is not None:
+            return Planted(rows, kind_of_run, begins, told_by)
 
 
 def _fade(rows: list[Row], _: Nature, begins: int, source: random.Random) -> int:
@@ -80,10 +83,12 @@ def _creep(rows: list[Row], of: Nature, begins: int, source: random.Random) -> i
     return min(begins + creeping, len(rows) - 1)
 
 
-def _trade(rows: list[Row], of: Nature, begins: int, source: random.Random) -> int:
+def _trade(rows: list[Row], of: Nature, begins: int, source: random.Random) -> int | None:
     """One reward function rises to its most while the others fall to a third, in 40 to 100 records."""
     trading = source.randint(40, 100)
     names = sorted(name for name, (first, _) in of.functions.items() if first > 0)
+    if all(_is_hidden(rows[:begins], f"function:{name}", trading) for name in names[len(names) > 1 :]):
+        return None
     wins = f"function:{names[0]}" if len(names) > 1 else "function:Fluency"
     for at, row in enumerate(rows):
         done = min(max(0, at + 1 - begins) / trading, 1.0)
@@ -93,7 +98,21 @@ def _trade(rows: list[Row], of: Nature, begins: int, source: random.Random) -> i
         for name in names[len(names) > 1 :]:
             row[f"function:{name}"] *= 1 - 2 * done / 3
         row["reward"] = sum(value for name, value in row.items() if name.startswith("function:"))
-    return begins + 40
+    return begins + TRADED
+
+
+TRADED = 40
+"""Records after which a trade is due."""
+HIDDEN = 4.0
+"""Standard deviations, below which the best of observers cannot tell a fall from chance."""
+
+
+def _is_hidden(before: Sequence[Row], name: str, trading: int) -> bool:
+    """Whether, when a trade is due, who knows its beginning, course and noise cannot tell the fall yet."""
+    values = [row[name] for row in before]
+    noise = sum((later - earlier) ** 2 for earlier, later in pairwise(values)) / 2 / (len(values) - 1)
+    lost = sum((2 / 3 * fmean(values) * min(at / trading, 1.0)) ** 2 for at in range(1, TRADED + 1))
+    return lost < HIDDEN**2 * noise
 
 
 def _drift_apart(rows: list[Row], _: Nature, begins: int, source: random.Random) -> int:
@@ -122,8 +141,8 @@ def add_engines(rows: list[Row], source: random.Random) -> None:
 KINDS: Mapping[str, Kind] = {
     "entropy fades": Kind(_fade, frozenset({"entropy_fall"})),
     "length creeps to its limit": Kind(_creep, frozenset({"length_creep", "length_surge"})),
-    "rewards part": Kind(_trade, frozenset({"rewards_part", "reward_function_drop"}), least=0.7),
-    "sampler and trainer drift apart": Kind(_drift_apart, frozenset({"engine_mismatch"}), least=0.7),
+    "rewards part": Kind(_trade, frozenset({"rewards_part", "reward_function_drop"})),
+    "sampler and trainer drift apart": Kind(_drift_apart, frozenset({"engine_mismatch"})),
     "entropy explodes": Kind(_explode, frozenset({"entropy_explosion"})),
 }
 """By name."""
@@ -135,27 +154,33 @@ OWN = frozenset(signal for kind in KINDS.values() for signal in kind.own) - _OTH
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of a kind: shares of the runs in which it was told in time, and in which that was a warning."""
+    """Of a kind: shares of the runs in which it was told in time, and in which that became a warning."""
 
     told: float
     warned: float
     delay: float  # records from its beginning until it was told, median
 
 
-def measure(kind: Kind, seed: int, runs: int = RUNS) -> Figures:
-    """What the analysis makes of random runs of a kind."""
-    told, warned, delays = 0, 0, []
-    for number in range(runs):
-        made = planted(kind, f"slow/{seed}/{number}")
-        steps = [int(row["step"]) for row in made.rows]
-        own = [e for e in episodes(made.rows, made.nature) if e.signal in kind.own]
-        found = sorted((steps.index(e.first_step), e.severity) for e in own)
-        late = [(at, severity) for at, severity in found if at >= made.begins]
-        in_time = [(at, severity) for at, severity in late if at <= made.told_by]
-        told += bool(in_time)
-        warned += any(severity is not Severity.INFO for _, severity in in_time)
-        delays += [at - made.begins for at, _ in late[:1]]
-    return Figures(told / runs, warned / runs, median(delays) if delays else math.inf)
+def measure(kind: Kind, seeds: Sequence[int], runs: int = RUNS) -> Figures:
+    """What the analysis makes of random runs of a kind, so many with each of the seeds."""
+    made = [planted(kind, f"slow/{seed}/{number}") for seed in seeds for number in range(runs)]
+    signs = [(_first_signs(kind, each), each.told_by - each.begins) for each in made]
+    told = sum(sign <= due for (sign, _), due in signs)
+    warned = sum(warning <= due for (_, warning), due in signs)
+    delays = [sign for (sign, _), _ in signs if sign < math.inf]
+    return Figures(told / len(made), warned / len(made), median(delays) if delays else math.inf)
+
+
+def _first_signs(kind: Kind, made: Planted) -> tuple[float, float]:
+    """Records from the beginning of the fault until it is told, and until it is warned of, or infinity."""
+    steps = [int(row["step"]) for row in made.rows]
+    own = [
+        (max(steps.index(e.first_step) - made.begins, 0), e.severity)
+        for e in episodes(made.rows, made.nature)
+        if e.signal in kind.own and steps.index(e.last_step) >= made.begins
+    ]
+    warnings = [delay for delay, severity in own if severity is not Severity.INFO]
+    return min((delay for delay, _ in own), default=math.inf), min(warnings, default=math.inf)
 
 
 def episodes(rows: Sequence[Row], kind_of_run: Nature) -> Sequence[Episode]:

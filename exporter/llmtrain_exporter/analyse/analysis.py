@@ -14,7 +14,7 @@ from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
 from llmtrain_exporter.analyse.columns import Columns, WatchPlan
 from llmtrain_exporter.analyse.episodes import FirstAndLast, PastEpisodes
 from llmtrain_exporter.analyse.incidents import PARTS, Incidents, Sign
-from llmtrain_exporter.analyse.signals import rules_for
+from llmtrain_exporter.analyse.signals import UNDOUBTED, rules_for
 from llmtrain_exporter.analyse.signals.rule import GRAD_NORM, KL, Context, RecordView, Rule, SignalReading
 from llmtrain_exporter.analyse.signals.tracker import Tracker
 from llmtrain_exporter.knowledge.own_level import BLOCK, MATURE, WINDOW
@@ -51,6 +51,7 @@ class Analysis:
         self._reading = tuple(rule for rule in self._rules if rule.read is not None)
         self._looking_back: tuple[Rule, ...] = ()  # those whose series were there
         self._evaluating = tuple(rule for rule in self._rules if rule.evaluate is not None)
+        self._pending = tuple(rule for rule in self._reading if type(rule).pending is not Rule.pending)
         self._columns = Columns(self._rules)
         self._layout: Layout | None = None
         self._plan: WatchPlan | None = None
@@ -78,11 +79,12 @@ class Analysis:
             return
         self.records += 1
         self._index += 1
-        picked = self._picked = plan.pick(record.values)
+        values = record.values
+        picked = self._picked = plan.pick(values)
         self._picked_by = plan
         ordinary = all(map(le, plan.low, picked)) and all(map(le, picked, plan.high))
         if (ordinary or self._columns.renew(plan, picked, self._index)) and self._calm:
-            self._columns.put_ordinary(plan, picked, record.values, self._index)
+            self._columns.put_ordinary(plan, picked, values, self._index)
         else:
             self._examine(record, step, plan, picked)
         if not self._index % BLOCK:
@@ -207,13 +209,13 @@ class Analysis:
         return tracker.severity is Severity.CRITICAL or (tracker.severity is Severity.WARNING and not lasting)
 
     def _note(self, rule: Rule, reading: SignalReading | None, step: int) -> Tracker | None:
-        """Take in a reading; the tracker that follows the signal, if anything was ever met."""
+        """Take in a reading; the tracker that follows the signal, if anything was ever read."""
         tracker = self.trackers.get(rule.name)
         if tracker is None:
             if reading is None:
                 return None
             tracker = self.trackers[rule.name] = Tracker(rule.signal, rule.bounds)
-        elif reading is None and not tracker.open:
+        if not tracker.open and (reading is None or not rule.meets(reading)):
             return tracker
         self._past_episodes.add(tracker.note(reading, step, self._index))
         self._troubled = self._troubled or tracker.severity in TROUBLE
@@ -246,7 +248,7 @@ class Analysis:
 
     def _trusted(self, plan: WatchPlan, values: tuple[float, ...]) -> tuple[float, ...]:
         """A record's values for the baselines, without those that a signal speaks against."""
-        met = [tracker for tracker in self.trackers.values() if tracker.met]
+        met = [tracker for name, tracker in self.trackers.items() if tracker.met and name not in UNDOUBTED]
         suspects = {tracker.where for tracker in met if not self._is_old(tracker)}
         suspects.update(*(rule.suspects() for rule in self._reading))
         return tuple(
@@ -263,9 +265,11 @@ class Analysis:
         if self._columns.ring.filled < MATURE or self._incidents.current is not None:
             return False
         trackers = [self.trackers.get(rule.name) for rule in self._reading]
-        return not any(tracker.open for tracker in trackers if tracker) and not any(
-            rule.pending() for rule in self._reading
-        )
+        return not any(tracker.open for tracker in trackers if tracker) and self._needs_no_look()
+
+    def _needs_no_look(self) -> bool:
+        """Whether no rule has to see the next record even if that is an ordinary one."""
+        return not any(rule.pending() for rule in self._pending)
 
     def _count_spikes(self, view: RecordView) -> None:
         for watched in spikes.MEASURES:
@@ -281,7 +285,7 @@ class Analysis:
                 self._note(rule, reading, step)
             for watched in rule.watched if rule.moves_bounds else ():
                 self._columns.bound(watched)
-        self._calm = self._calm and not any(rule.pending() for rule in self._looking_back)
+        self._calm = self._calm and self._needs_no_look()
 
     def _evaluate(self, record: Record, step: int) -> None:
         view = self._view(record, step, {})

@@ -67,12 +67,17 @@ class Level(NamedTuple):
 
 def level_of(values: Sequence[float]) -> Level | None:
     """The level of some values, NaN standing for absent ones; None where they are too few."""
-    total = sum(values)
-    known = sorted(values if total == total else [value for value in values if value == value])
+    known = sorted(_known(values))
     count = len(known)
     if count < YOUNG:
         return None
     return Level(count, known[count // 4], known[count // 2], known[3 * count // 4], known[9 * count // 10])
+
+
+def _known(values: Sequence[float]) -> list[float]:
+    """Without the absent ones."""
+    known = list(values)  # an array makes its floats anew for each look
+    return [value for value in known if value == value] if math.isnan(sum(known)) else known
 
 
 class Ring:
@@ -98,11 +103,11 @@ class Ring:
 
     def column(self, index: int) -> array[float]:
         """The values of a column, in no particular order; NaN for what is absent."""
-        return self.cells[index :: self.width]
+        return self.cells[index : self.filled * self.width : self.width]
 
     def recent(self, index: int, count: int) -> list[float]:
         """The last values of a column that were there, oldest first."""
-        return [value for value in self._newest(index, count) if value == value]
+        return _known(self._newest(index, count))
 
     def pairs(self, index: int, other: int, count: int) -> list[tuple[float, float]]:
         """The values of two columns in those of the last rows that have both, oldest first."""
@@ -111,7 +116,10 @@ class Ring:
 
     def mean(self, index: int, count: int) -> float:
         """The mean of its last values, NaN where one of them was not there."""
-        return sum(self._newest(index, count)) / count
+        since = self.at - count * self.width
+        if since < 0:
+            return sum(self._newest(index, count)) / count
+        return sum(self.cells[since + index : self.at : self.width]) / count
 
     def _newest(self, index: int, count: int) -> array[float]:
         since = self.at - min(count, WINDOW) * self.width

@@ -58,29 +58,25 @@ def within_record(
 class Evaluations:
     """What the evaluations of a run say against its training, and which was the best."""
 
-    __slots__ = ("_best", "_train", "_values", "best_loss", "best_step")
+    __slots__ = ("_best", "_values", "beside", "best_loss", "best_step")
 
     def __init__(self) -> None:
-        self._train: Record | None = None
+        self.beside: Record | None = None  # the training record that the next evaluation is held against
         self._values: dict[Metric, float] = {}
         self._best = (math.inf, 0.0)  # loss, and accuracy below 0
         self.best_loss: float | None = None
         self.best_step: int | None = None
-
-    def train(self, record: Record) -> None:
-        """Remember the training record that the next evaluation is held against."""
-        self._train = record
 
     def evaluate(self, record: Record, step: int | None) -> None:
         """Hold an evaluation against the last training record."""
         loss = record.get(c.LOSS)
         if loss is not None and self._is_better(loss, record.get(c.TOKEN_ACCURACY)):
             self.best_loss, self.best_step = loss, step
-        if self._train is None:
+        if self.beside is None:
             return
-        self._note(c.EVAL_TRAIN_LOSS, ratio(loss, self._train.get(c.LOSS)))
-        self._note(c.EVAL_TRAIN_ENTROPY, ratio(_entropy(record), _entropy(self._train)))
-        accuracy, trained = record.get(c.TOKEN_ACCURACY), self._train.get(c.TOKEN_ACCURACY)
+        self._note(c.EVAL_TRAIN_LOSS, ratio(loss, self.beside.get(c.LOSS)))
+        self._note(c.EVAL_TRAIN_ENTROPY, ratio(_entropy(record), _entropy(self.beside)))
+        accuracy, trained = record.get(c.TOKEN_ACCURACY), self.beside.get(c.TOKEN_ACCURACY)
         self._note(c.EVAL_TRAIN_ACCURACY, None if accuracy is None or trained is None else accuracy - trained)
 
     def _is_better(self, loss: float, accuracy: float | None) -> bool:

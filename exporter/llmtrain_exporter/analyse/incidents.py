@@ -174,6 +174,10 @@ class Incidents:
 
 
 def _broke_together(first: Trace, second: Trace) -> bool:
+    """Whether two families, of which the first is the earlier link of the chain, broke as links do."""
+    follows = second.first >= first.first - AT_ONCE
+    if not follows and min(first.count, second.count) == 1:  # one odd record, beside what was there before
+        return False
     apart = max(first.first, second.first) - min(first.last, second.last)
     forced = apart <= AT_ONCE and max(first.force, second.force) >= FORCE
     return forced or first.count + second.count >= SIGNS

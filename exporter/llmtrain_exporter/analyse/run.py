@@ -40,6 +40,7 @@ from llmtrain_exporter.model import (
 
 RECENT = 4
 """Records within which the same record again is a second writer's."""
+_TRAIN = RowKind.TRAIN  # a look at an enumeration takes as long as a call
 _CLOSING = frozenset((RowKind.FINAL, RowKind.SUMMARY, RowKind.FAILURE))
 
 STALLED = "stalled"
@@ -109,22 +110,21 @@ class Run:
 
         `arrived`: Unix time at which its line was written, as well as one can know.
         """
-        self.records[record.kind] += 1
+        kind = record.kind
+        self.records[kind] += 1
         self.arrived = arrived
         if self._is_twin(record):
             self._second_writer = True
             return False
         self._recent.append(record)
         self.ending.note(record)
-        if record.kind in _CLOSING and not self._second_writer:
-            self._recent.clear()  # equal rows after this are of a process that takes the same steps again
         self._latest.put(record.layout, record.values)
-        if record.kind is RowKind.TRAIN:
+        if kind is _TRAIN:
             self._train(record, arrived)
-        elif record.kind is RowKind.EVAL:
+        elif kind is RowKind.EVAL:
             self._evaluate(record)
-        elif record.step is not None:
-            self._advance(record, record.step)
+        else:
+            self._note_place(record)
         return True
 
     def skip(self, reasons: Mapping[str, int]) -> None:
@@ -284,7 +284,7 @@ class Run:
         learning_rate = record.get(c.LEARNING_RATE)
         if learning_rate is not None and learning_rate > self._peak_learning_rate:
             self._peak_learning_rate = learning_rate
-        self._evaluations.train(record)
+        self._evaluations.beside = record
         self._trained.put(step, record.layout, record.values)
         if self._profile is None:
             self._profile = self.profile
@@ -313,6 +313,13 @@ class Run:
         self.analysis.fold(record, self.last_step or 0)
         self.pace.note_evaluation(record.get(c.EVAL_RUNTIME) or 0.0)
 
+    def _note_place(self, record: Record) -> None:
+        """A row that has no metric to judge."""
+        if record.kind in _CLOSING and not self._second_writer:
+            self._recent.clear()  # equal rows after this are of a process that takes the same steps again
+        if record.step is not None:
+            self._advance(record, record.step)
+
     def _go_to(self, record: Record, step: int) -> None:
         """Where a training record stands; back from the one before it, a process was resumed."""
         last, placement = self.last_step or 0, record.placement
@@ -322,12 +329,13 @@ class Run:
             self._resume(Resume(last, step))
         elif placement is not None and placement.resumed is not None:
             self._resume(Resume(max(last, placement.resumed.last), placement.resumed.first))
-        self._gap = max(step - last, 1)
+        self._gap = step - last if step > last else 1
         self.last_step = step
         self.max_steps = record.max_steps or self.max_steps
-        self._certain = placement is None or placement.source is StepSource.SHOWN
-        self.step_is_record = record.step is None
-        if placement is not None:
+        if placement is None:
+            self._certain, self.step_is_record = True, record.step is None
+        else:
+            self._certain = placement.source is StepSource.SHOWN
             self.step_is_record = placement.source is StepSource.COUNTED
 
     def _advance(self, record: Record, step: int) -> None:
@@ -359,9 +367,10 @@ class Run:
 
     def _is_twin(self, record: Record) -> bool:
         """Whether a second writer says what was read before; a step that is further on was not."""
-        if record.placement is not None:
-            return record.placement.again
-        if record.step is not None and self.last_step is not None and record.step > self.last_step:
+        placement, step = record.placement, record.step
+        if placement is not None:
+            return placement.again
+        if step is not None and self.last_step is not None and step > self.last_step:
             return False
         return any(is_same_record(record, other) for other in self._recent)
 

@@ -15,6 +15,7 @@ from llmtrain_exporter.model import Health, Record, RowKind, Series, State, seri
 HEALTH_OF = {None: Health.UNKNOWN, Severity.WARNING: Health.WATCH, Severity.CRITICAL: Health.BROKEN}
 """What the silence of a run says of its health; nothing where there is none."""
 
+_TRAIN = RowKind.TRAIN  # a look at an enumeration takes as long as a call
 _STATES = {state: series(c.RUN_STATE, ("state", state.value)) for state in State}
 _STALLED = {
     severity: series(m.SIGNAL_ACTIVE, ("signal", "stalled"), ("severity", severity.value))
@@ -44,11 +45,12 @@ class Ending:
 
     def note(self, record: Record) -> None:
         """Take a record in."""
-        if record.kind is RowKind.TRAIN:
+        kind = record.kind
+        if kind is _TRAIN:
             self.closed = self.failed = False
-        elif record.kind is RowKind.FINAL:
+        elif kind is RowKind.FINAL:
             self.closed, self.stated_step = True, record.step is not None
-        elif record.kind in (RowKind.SUMMARY, RowKind.FAILURE):
+        elif kind in (RowKind.SUMMARY, RowKind.FAILURE):
             self.failed = True
 
 

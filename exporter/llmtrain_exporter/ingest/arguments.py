@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import orjson
@@ -16,6 +18,7 @@ from llmtrain_exporter.model import HyperParameters
 from llmtrain_exporter.printable import printable
 
 LARGEST_FILE = 4 << 20  # bytes
+FIRST_BYTES = 256 << 10  # of a file whose begin matters
 LONGEST_TEXT = 120  # characters of a label value
 
 _ADDRESS = ("://", "@", "?")  # an address may carry a password or a token
@@ -26,8 +29,9 @@ _YAML_TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False
 class ArgumentFile(NamedTuple):
     """A file beside a log that says what its run was started with."""
 
-    name: str  # a path relative to the log's folder
+    name: str  # a path relative to the log's folder, or a pattern of such: then the first file counts
     parse: Callable[[bytes], object]  # settings by their names in `knowledge.arguments`; else nothing of use
+    begin: bool = False  # only the begin of the file matters, however large it is
 
 
 def parse_json(content: bytes) -> object:
@@ -41,7 +45,22 @@ def parse_json(content: bytes) -> object:
 def parse_flat_yaml(content: bytes) -> Mapping[str, object]:
     """The scalars of a flat YAML file: no more of YAML is wanted from a file that anybody can write."""
     lines = (line.partition(": ") for line in content.decode(errors="replace").splitlines())
-    return {key: _scalar(value.strip()) for key, colon, value in lines if colon and key.isidentifier()}
+    return {key: scalar(value.strip()) for key, colon, value in lines if colon and key.isidentifier()}
+
+
+def parse_valued_yaml(content: bytes) -> Mapping[str, object]:
+    """The scalars of a tracker's config.yaml, which has each below its key as `value`; no more of YAML."""
+    found: dict[str, object] = {}
+    key = ""
+    for line in content.decode(errors="replace").splitlines():
+        name, _, value = line.strip().partition(":")
+        if line[:1].strip():
+            key = name if name.isidentifier() and not value.strip() else ""
+        elif key and name == "value":
+            if value.strip():
+                found[key] = scalar(value.strip())
+            key = ""
+    return found
 
 
 HUGGING_FACE_FILES = (
@@ -54,12 +73,17 @@ HUGGING_FACE_FILES = (
 """What trainers on Transformers leave beside a log, whichever of their logs that is."""
 
 
-def read_hyper_parameters(folder: str, files: Iterable[ArgumentFile] = HUGGING_FACE_FILES) -> HyperParameters:
+def read_hyper_parameters(
+    folder: str,
+    files: Iterable[ArgumentFile] = HUGGING_FACE_FILES,
+    stated: Mapping[str, object] = MappingProxyType({}),
+) -> HyperParameters:
     """The settings of the run whose log lies in `folder`: each from the first of `files` that names it.
 
-    A file that is missing, unreadable, too large or malformed says nothing.
+    `stated`: what the log itself states goes before. A file that is missing, unreadable, too large or
+    malformed says nothing.
     """
-    found: dict[str, object] = {}
+    found = dict(stated)
     for file in files:
         for key, value in _read(folder, file).items():
             found.setdefault(key, value)
@@ -100,11 +124,20 @@ def _word(value: object) -> str | None:
     return printable(value)[:LONGEST_TEXT] if isinstance(value, str) and value.isidentifier() else None
 
 
+def _path(folder: str, name: str) -> str:
+    """Where a file lies; of a pattern the first that fits."""
+    if not glob.has_magic(name):
+        return os.path.join(folder, name)
+    fitting = glob.iglob(os.path.join(glob.escape(folder), name))
+    return min(fitting, default=os.path.join(folder, name))
+
+
 def _read(folder: str, file: ArgumentFile) -> dict[str, object]:
     try:
-        descriptor, state = open_regular(os.path.join(folder, file.name))
+        descriptor, state = open_regular(_path(folder, file.name))
         with open(descriptor, "rb") as opened:
-            content = opened.read(LARGEST_FILE) if state.st_size < LARGEST_FILE else b""
+            whole = state.st_size < LARGEST_FILE
+            content = opened.read(FIRST_BYTES if file.begin else LARGEST_FILE) if whole or file.begin else b""
     except OSError:
         return {}
     parsed = file.parse(content)
@@ -113,7 +146,8 @@ def _read(folder: str, file: ArgumentFile) -> dict[str, object]:
     )
 
 
-def _scalar(text: str) -> object:
+def scalar(text: str) -> object:
+    """What a scalar of YAML, or a text that stands for one, means."""
     if text in _YAML_NULLS:
         return None
     if text in _YAML_TRUTHS:

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Dialect, Role
+from llmtrain_exporter.ingest.store import StoredRun
 
 _TRACKED = re.compile(
     r"(.*)/(?:wandb/(?:offline-)?run-[^/]+(?:/files)?|swanlog/run-[^/]+|mlruns/[^/]+/[^/]+)"
@@ -52,16 +53,22 @@ class Log(NamedTuple):
     state: os.stat_result
     extra: tuple[str, ...] = ()
     basis: Basis = Basis.NAME
+    stored: StoredRun | None = None  # it is one of several in the file
 
     @property
-    def identity(self) -> tuple[int, int]:
-        """Device and inode."""
-        return self.state.st_dev, self.state.st_ino
+    def key(self) -> str:
+        """Of one of several in a file, below whose path it stands."""
+        return self.stored.key if self.stored else ""
+
+    @property
+    def identity(self) -> tuple[int, int, str]:
+        """Device and inode, and the key of one of several in a file."""
+        return self.state.st_dev, self.state.st_ino, self.key
 
     @property
     def modified(self) -> float:
         """When it was written last, seconds since the epoch."""
-        return self.state.st_mtime
+        return self.stored.modified if self.stored else self.state.st_mtime
 
     @property
     def in_checkpoint(self) -> bool:
@@ -91,8 +98,9 @@ class Log(NamedTuple):
     @property
     def home(self) -> str:
         """The folder in or below which its training may write as well."""
-        kept = _TRACKED.fullmatch(self.folder)
-        return kept[1] if kept else self.folder
+        folder = os.path.dirname(self.folder) if self.key else self.folder
+        kept = _TRACKED.fullmatch(folder)
+        return kept[1] if kept else folder
 
     @property
     def preference(self) -> tuple[bool, float, str]:
@@ -105,7 +113,8 @@ def covered_by_name(logs: Collection[Log]) -> Mapping[str, Log]:
 
     What is printed grows with each row, and so covers what stands in checkpoints alone.
     """
-    data = {log.folder: log for log in logs if not (log.printed or log.in_checkpoint)}
+    own = [log for log in logs if not (log.printed or log.in_checkpoint or log.dialect.files_per_run)]
+    data = {log.folder: log for log in own}
     by_data = {log.path: data[log.covered_by] for log in logs if log.covered_by in data}
     printed = {log.covered_by: log for log in logs}
     by_print = {log.path: printed[log.folder] for log in logs if log.in_checkpoint and log.folder in printed}

@@ -10,9 +10,11 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
 from llmtrain_exporter.ingest.encoding import as_utf8
+from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.prefixes import without_prefixes
 from llmtrain_exporter.ingest.schedule import Schedule
+from llmtrain_exporter.ingest.store import Store
 from llmtrain_exporter.ingest.wrappers import unwrapped
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Record, Skip
@@ -22,7 +24,10 @@ class Shape(Enum):
     """How a file of the dialect is read."""
 
     LINES = "lines"  # grows, a line at a time
+    RECORDS = "records"  # grows, a record of TFRecord at a time; each start of a program begins another file
     DOCUMENT = "document"  # is written whole again with more in it
+    FRAMES = "frames"  # grows, a binary record at a time
+    STORE = "store"  # holds several runs, and is asked anew when it was written
 
 
 class Role(Enum):
@@ -113,13 +118,32 @@ class Dialect:
     argument_files: tuple[ArgumentFile, ...] = HUGGING_FACE_FILES  # beside the log, the most telling first
     completed_by: Dialect | None = None  # has, in the same folder, what rows of this one lack
     kept_by_tracker: bool = False  # what the trainer logs itself may say the same, elsewhere
+    gathers: bool = False  # rows are written in parts: its reader holds one until it is whole
+    by_content: bool = False  # others call files so too: only what it is surely is taken
     in_checkpoints: bool = False  # each checkpoint has one; the run's folder alone only at its end
     stages: Callable[[bytes], Stages] | None = None  # of each document, to replay it; raises ValueError
+    framing: Callable[[], Framing] | None = None  # of a log of frames
+    stated: Callable[[str], Mapping[str, object]] | None = None  # settings in the log at that path itself
+    store: Callable[[str], Store] | None = None  # asks the store at that path
 
     @property
     def promises_run(self) -> bool:
-        """Whether the very name of a file says that a training writes it, even while it is empty."""
-        return self.live and self.role is not Role.CONSOLE
+        """Whether the very name of a file says that a training writes it, even while it is empty.
+
+        In a store everybody keeps what he likes; each process begins a file of records, for settings too.
+        """
+        silent = self.shape in (Shape.STORE, Shape.RECORDS)
+        return self.live and self.role is not Role.CONSOLE and not silent
+
+    @property
+    def files_per_run(self) -> bool:
+        """Whether a run may have many files of its log, which are read one after the other."""
+        return self.shape is Shape.RECORDS
+
+    @property
+    def makes_output(self) -> bool:
+        """Whether the name of its files says that a folder is the output of a training."""
+        return not (self.run_per_file or self.files_per_run or self.by_content)
 
     @property
     def run_per_file(self) -> bool:

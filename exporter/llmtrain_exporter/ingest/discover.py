@@ -41,7 +41,13 @@ class Found:
     size: int  # bytes
     identity: tuple[int, int]  # device, inode
     extra: tuple[str, ...]
+    key: str = ""  # of a run in a store of several: below the store's path
     basis: Basis = field(default=Basis.NAME, compare=False)  # why the file is taken for a log
+
+    @property
+    def file(self) -> str:
+        """The file that it is read from."""
+        return os.path.dirname(self.path) if self.key else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +111,10 @@ def _found(log: Log, run: str) -> Found:
         run=run,
         dialect=log.dialect,
         modified=log.modified,
-        size=log.state.st_size,
-        identity=log.identity,
+        size=0 if log.stored else log.state.st_size,
+        identity=log.identity[:2],
         extra=log.extra,
+        key=log.key,
         basis=log.basis,
     )
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, Likeness, Suspect, next_data
+from llmtrain_exporter.ingest.frames import Units
 from llmtrain_exporter.ingest.lines import Lines
 from llmtrain_exporter.ingest.patience import Past, Patience, Trust
 from llmtrain_exporter.ingest.readable import demand_regular, explain
@@ -29,6 +30,7 @@ SHORT_SIGHT = 0.5  # seconds between two looks at what is not whole
 BULK = 16 << 10  # bytes that no trainer writes between two looks: a copy is on its way
 MEETING_SECONDS = 2.0  # so soon after another log was met, and after each bulk of it
 COMPARED_PER_SECOND = 128 << 10  # bytes, on average, where each look shows another inode
+CHUNK, CAP = 1 << 17, 64 << 20  # bytes that are read at once, and of the longest line
 HOLE = 1 << 20  # bytes without data on disk that are worth asking the file system for
 BACK_OFF_SECONDS = (0.5, 30.0)  # after an error: the first wait, doubled each time, up to the last
 
@@ -40,12 +42,12 @@ _NOTHING: Mapping[str, int] = MappingProxyType({})
 class Batch:
     """What one poll found. `lines` can be empty: a long line is on its way, or something was dropped."""
 
-    lines: list[bytes]  # whole lines without their "\n"
+    lines: list[bytes]  # whole lines without their "\n", or the data of records
     modified: float  # st_mtime of the file that they were read from, seconds since the epoch
     restarted: bool  # another log stands there with these lines: whoever folds them starts anew
     past: bool  # that log had them when it was met: they are history, not news
     more: bool  # unread bytes remain: poll again at once
-    dropped: Mapping[str, int]  # how often text was not handed on, by reason: too_long, nul, overwritten
+    dropped: Mapping[str, int]  # how often text was not handed on, by reason
 
 
 def open_regular(path: str) -> tuple[int, os.stat_result]:
@@ -78,7 +80,7 @@ class Follower:
     """
 
     def __init__(
-        self, path: str, *, chunk: int = 1 << 18, max_line: int = 64 << 20, patient: bool = True
+        self, path: str, units: Units = Lines, chunk: int = CHUNK, max_line: int = CAP, patient: bool = True
     ) -> None:
         """`chunk`, `max_line`: bytes. `patient` False: nobody writes any more, and nothing is waited for."""
         self.path = path
@@ -87,7 +89,7 @@ class Follower:
         self.error: str | None = None  # the last I/O error that still stands, for people
         self._chunk = min(chunk, max_line)  # so that only a line across two chunks can pass the cap
         self._patient = patient  # with what may be on its way
-        self._lines = Lines(max_line, NUL_POLLS if patient else 0)
+        self._lines = units(max_line, NUL_POLLS if patient else 0)
         self._fd: int | None = None
         self._suspect: Suspect | None = None  # what is being compared; its descriptor can be the open one
         self._parked: tuple[int, int, int, int] | None = None  # device, inode, size, st_mtime_ns

@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Protocol
 
 import orjson
 
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.model import Record, Skip
 
 NOT_JSON = Skip("not_json")
@@ -30,13 +31,20 @@ LONGEST_ROW = 4 << 20
 """Bytes; parsed, hostile JSON takes thirty times as much, and no trainer writes a row as long."""
 
 
+class ReadsRows(Protocol):
+    """Makes records of parsed rows: a `Normaliser`, or a dialect whose rows have another shape."""
+
+    def rows(self, row: LogRow, /) -> Sequence[Record | Skip]:
+        """The records of a row, or why it has none."""
+
+
 class JsonRows:
     """Reads a log of one JSON object a line."""
 
-    __slots__ = ("_normaliser",)
+    __slots__ = ("_reads",)
 
-    def __init__(self, normaliser: Normaliser) -> None:
-        self._normaliser = normaliser
+    def __init__(self, reads: ReadsRows) -> None:
+        self._reads = reads
 
     def read(self, line: bytes) -> Sequence[Record | Skip]:
         """The record of a line, or why it has none; several where writers' lines were glued."""
@@ -46,7 +54,7 @@ class JsonRows:
             row = orjson.loads(line)
         except orjson.JSONDecodeError:
             return self._odd(line)
-        return self._normaliser.rows(row) if type(row) is dict else (NOT_AN_OBJECT,)
+        return self._reads.rows(row) if type(row) is dict else (NOT_AN_OBJECT,)
 
     def _odd(self, line: bytes) -> Sequence[Record | Skip]:
         """Of a line that is not strict JSON: it is blank, or lenient, or has several rows."""
@@ -58,7 +66,7 @@ class JsonRows:
         return [read for each in islice(glued_rows(line), MOST_GLUED) for read in self._rows(each)]
 
     def _rows(self, row: object) -> Sequence[Record | Skip]:
-        return self._normaliser.rows(row) if isinstance(row, dict) else (row_error(row),)
+        return self._reads.rows(row) if isinstance(row, dict) else (row_error(row),)
 
 
 def lenient_json(line: bytes) -> object:

@@ -11,13 +11,19 @@ from itertools import islice
 from llmtrain_exporter.ingest.dialect import Dialect, Shape
 from llmtrain_exporter.ingest.encoding import as_utf8, wide_encoding
 from llmtrain_exporter.ingest.follow import open_regular
+from llmtrain_exporter.ingest.framed import FrameSource
+from llmtrain_exporter.ingest.reading import Source
 from llmtrain_exporter.ingest.schedule import UNKNOWN
+from llmtrain_exporter.ingest.stored import StoreSource
 from llmtrain_exporter.model import Record, RowKind, Series, Skip
 
 END_BYTES = 32 << 10
 """Of a log of lines, at either end."""
 
 LARGEST_DOCUMENT = 4 << 20  # bytes of one that is read only to compare it
+
+MOST_READINGS = 64
+"""Of what a tracker keeps of a run, only to compare it."""
 
 ROWS_COMPARED = 20  # at either end
 ROWS_ALIKE = 2  # as many, or all that there are, show that it is the same training
@@ -53,8 +59,14 @@ def read_first(path: str, dialect: Dialect) -> TrainingRow:
         os.close(descriptor)
 
 
-def read_ends(path: str, dialect: Dialect) -> LogEnds:
-    """The rows at both ends of a log; none of one that is too large or cannot be read."""
+def read_ends(path: str, dialect: Dialect, key: str = "") -> LogEnds:
+    """The rows at both ends of a log; none of one that is too large or cannot be read.
+
+    `key`: of a run in a store of several, below whose path it stands.
+    """
+    source = _tracked(path, dialect, key)
+    if source is not None:
+        return _ends_of_source(source)
     try:
         descriptor, state = open_regular(path)
     except OSError:
@@ -85,6 +97,30 @@ def are_copies(one: LogEnds, other: LogEnds) -> bool:
     A training that was started again with the same seed begins in the same way, and ends elsewhere.
     """
     return _share_rows(one.first, other.first) and _share_rows(one.last, other.last)
+
+
+def _tracked(path: str, dialect: Dialect, key: str) -> Source | None:
+    """What a tracker keeps of a run is read as it always is."""
+    normaliser = dialect.normaliser()
+    if dialect.framing is not None:
+        return FrameSource(path, dialect.framing, lambda: dialect.reader(normaliser, UNKNOWN), patient=False)
+    if dialect.store is not None:
+        file = os.path.dirname(path) if key else path
+        return StoreSource(path, key, dialect.store(file), normaliser, False, 0)
+    return None
+
+
+def _ends_of_source(source: Source) -> LogEnds:
+    rows: list[TrainingRow] = []
+    try:
+        for _ in range(MOST_READINGS):
+            reading = source.poll(0.0)
+            rows += _training_rows(reading.records) if reading else ()
+            if reading is None or not reading.more:
+                break
+    finally:
+        source.close()
+    return LogEnds(rows[:ROWS_COMPARED], rows[-ROWS_COMPARED:])
 
 
 def _ends_of_lines(descriptor: int, size: int, dialect: Dialect) -> LogEnds:

@@ -7,6 +7,7 @@ and kept as a `RowPlan`; a row then costs two look-ups and the picking of its ce
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -39,11 +40,14 @@ class PlannedValue(NamedTuple):
     read: CellReader
 
 
-class RowPlan(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RowPlan:
     """How the rows of one set of keys become records."""
 
+    keys: tuple[str, ...]
     layout: Layout
     pick: Callable[[Cells], Cells]  # the cells that are numbers as they stand
+    floats: list[type]  # what they are in nearly all rows
     converted: tuple[tuple[int, CellReader], ...]  # the others, behind them
     step: Callable[[Cells], tuple[int | None, int | None]]
 
@@ -56,6 +60,7 @@ class Normaliser:
         self._aliases = aliases or {}
         self._progress_rows = progress_rows
         self._plans: dict[tuple[str, ...], RowPlan | None] = {}
+        self._newest: RowPlan | None = None  # that of the last row, and most likely of the next
         self._keys_kept = 0
 
     def record(self, cells: LogRow) -> Record | Skip:
@@ -64,11 +69,18 @@ class Normaliser:
 
     def rows(self, cells: LogRow) -> Sequence[Record | Skip]:
         """The record that a row is, or why it is none; behind it a skip for each value that was lost."""
-        plan = self._plan(tuple(cells))
+        keys, plan = tuple(cells), self._newest
+        if plan is None or keys != plan.keys:
+            plan = self._newest = self._plan(keys)
         if plan is None:
             return (NO_RECORD,)
         read = _read(plan, tuple(cells.values()))
         return self._partly(cells, plan.layout.kind) if read is None else (read,)
+
+    def knows(self, name: str) -> bool:
+        """Whether a key has a meaning here: a metric of the catalogue, or a place in the run."""
+        name = self._aliases.get(name, name)
+        return name in _MEANT or _find(name, False)[0].metric is not catalogue.OTHER
 
     def _partly(self, cells: LogRow, kind: RowKind) -> Sequence[Record | Skip]:
         """The record of the cells that hold what their key promises."""
@@ -112,8 +124,10 @@ class Normaliser:
         plain = [column for column in columns if column.read is values.number]
         converted = [column for column in columns if column.read is not values.number]
         return RowPlan(
+            keys,
             layout_of(kind, [column.series for column in plain + converted]),
             _picker([column.cell for column in plain]),
+            [float] * len(plain),
             tuple((column.cell, column.read) for column in converted),
             _step_reader(names),
         )
@@ -143,10 +157,10 @@ def layout_of(kind: RowKind, columns: Sequence[Series]) -> Layout:
 def _read(plan: RowPlan, cells: Cells) -> Record | None:
     """The record of a row, None if a cell is not of the type that its key promises."""
     numbers = plan.pick(cells)
-    types = set(map(type, numbers))
-    if not types <= _NUMERIC:
-        return None
-    if int in types:
+    types = list(map(type, numbers))
+    if types != plan.floats:
+        if not _NUMERIC.issuperset(types):
+            return None
         numbers = tuple(map(values.number, numbers))
     if plan.converted:
         converted = [read(cells[index]) for index, read in plan.converted]
@@ -219,6 +233,7 @@ def _columns(names: Sequence[str]) -> list[PlannedValue]:
 
 
 _POSITION_ONLY = frozenset((*row.STEP_OF_MAX, *row.STEP, *row.MAX_STEPS))
+_MEANT = frozenset((*row.POSITION, *row.MAX_STEPS, *row.FINAL))
 
 
 def _find(name: str, functions: bool, present: Set[str] = frozenset()) -> tuple[Series, Unit]:

@@ -27,7 +27,7 @@ MOST_COMPARED = 8
 LATE_SECONDS = 600.0
 """So long after the last line of a training its other log may still be written: saving, a last evaluation."""
 
-Identity = tuple[int, int]
+Identity = tuple[int, int, str]
 
 
 @dataclass(slots=True)
@@ -133,7 +133,7 @@ class OneRun:
     def _read(self, log: Log) -> LogEnds:
         if log.identity not in self._ends:
             path = checkpoints.current_document(log.path) if log.in_checkpoint else log.path
-            self._ends[log.identity] = read_ends(path, log.dialect)
+            self._ends[log.identity] = read_ends(path, log.dialect, log.key)
         return self._ends[log.identity]
 
     def _forget(self, present: set[Identity]) -> None:

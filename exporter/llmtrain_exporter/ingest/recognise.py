@@ -22,7 +22,7 @@ _WILD_PART = re.compile(r"\*|\?|\[!?\]?[^]]*\]")
 
 def dialect_of(path: str, dialects: Sequence[Dialect]) -> Dialect:
     """The dialect of a file that was named by hand. Raises OSError."""
-    return sniff(path, FileNames(dialects).candidates(os.path.basename(path)) or dialects)
+    return sniff(path, FileNames(dialects).believed(os.path.basename(path)) or dialects)
 
 
 def sniff(path: str, candidates: Sequence[Dialect]) -> Dialect:
@@ -97,6 +97,14 @@ class FileNames:
     def exact(self, name: str) -> bool:
         """Whether a file of this name was asked for by just this name."""
         return name in self._exact
+
+    def believed(self, name: str) -> Sequence[Dialect]:
+        """The dialects that a file of this name can be of, unless others call theirs so too."""
+        return [dialect for dialect in self.candidates(name) if not dialect.by_content]
+
+    def may_be_numbered(self, name: str) -> bool:
+        """Whether a number at the end of a name is its own, and not that of an old log put aside."""
+        return self.exact(name) or any(dialect.files_per_run for dialect in self.candidates(name))
 
     def candidates(self, name: str) -> tuple[Dialect, ...]:
         """The dialects that a file of this name is one of; none: its name does not say that it is a log."""

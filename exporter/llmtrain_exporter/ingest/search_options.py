@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from llmtrain_exporter.ingest.contents import Contents
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.glimpses import Glimpses
@@ -22,6 +23,7 @@ class SearchOptions:
     max_depth: int = 8  # folders below a root
     ignore_older: float | None = 7 * 86400  # seconds since the log was written last; None: no limit
     follow_links: bool = True
+    contents: Contents = field(default_factory=Contents, compare=False)  # what earlier searches have read
 
     @property
     def consoles(self) -> Sequence[Dialect]:

@@ -5,93 +5,45 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 from llmtrain_exporter.ingest.arguments import read_hyper_parameters
 from llmtrain_exporter.ingest.checkpoints import CurrentDocument
 from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, KnowsProducer, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.ingest.encoding import as_utf8
+from llmtrain_exporter.ingest.document_source import DocumentSource
+from llmtrain_exporter.ingest.file_series import FileSeries
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
 from llmtrain_exporter.ingest.follow import Follower, open_regular
-from llmtrain_exporter.ingest.json_rows import NOT_JSON
+from llmtrain_exporter.ingest.framed import FrameSource
+from llmtrain_exporter.ingest.frames import Frames, Units
+from llmtrain_exporter.ingest.framing import Framing
+from llmtrain_exporter.ingest.gathered_source import GatheredSource
+from llmtrain_exporter.ingest.lines import Lines
 from llmtrain_exporter.ingest.normalise import layout_of
-from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.reading import Reading, Source, sort_rows
 from llmtrain_exporter.ingest.recognise import FileNames
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
-from llmtrain_exporter.knowledge.producer import Producer
-from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series, Skip
-from llmtrain_exporter.printable import printable
-
-LARGEST_DOCUMENT = 256 << 20  # bytes; a document is read whole
-FIRST_BYTES = 4096  # of a document; where all are NULs, so may be terabytes behind them
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one look at a log brought."""
-
-    records: list[Record]
-    skipped: Mapping[str, int]
-    modified: float  # Unix time of the last write
-    restarted: bool  # fold anew: another log stands there, what came from the one before is void
-    more: bool  # there is more to read at once
-    size: int  # bytes read
-    again: bool = False  # fold anew: the same log from its start, now known better
-    past: bool = False  # the log had it when it was met in another's place: history, no news
-    producer: Producer | None = None  # who writes the log, where its lines have said so by now
-
-
-class Source(Protocol):
-    """One log, looked at again and again."""
-
-    path: str
-
-    @property
-    def error(self) -> str | None:
-        """The last I/O error that still stands, for people."""
-
-    @property
-    def place(self) -> tuple[int, int] | None:
-        """See `Follower.place`; None where there is more to ask than a size."""
-
-    @property
-    def fingerprint(self) -> Fingerprint | None:
-        """Of what was read so far; None of what is no file of lines."""
-
-    def begins_with(self, fingerprint: Fingerprint) -> bool:
-        """Whether the log begins with what this is of. Compares all of it. Raises OSError."""
-
-    def grown(self) -> bool:
-        """Whether a `poll` may bring something; cheap."""
-
-    def check(self, now: float) -> None:
-        """Whether the path still names the same file; for every few seconds."""
-
-    def poll(self, now: float) -> Reading | None:
-        """The next records; None when there is nothing new. `now`: monotonic seconds."""
-
-    def park(self) -> None:
-        """Give back what is held open, remember the place."""
-
-    def close(self) -> None:
-        """Give back everything."""
-
-    def rest(self) -> list[Record]:
-        """The record of a half line at the end, for whoever knows that nobody writes any more."""
+from llmtrain_exporter.ingest.stated import in_common_words
+from llmtrain_exporter.ingest.stored import StoreSource
+from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series
 
 
 class LineSource:
     """A log of lines."""
 
-    def __init__(self, path: str, reader: Callable[[], LogReader], patient: bool = True) -> None:
-        """`patient`: wait for what may still be on its way to the file; else take it as it lies."""
+    def __init__(
+        self, path: str, reader: Callable[[], LogReader], patient: bool = True, units: Units = Lines
+    ) -> None:
+        """`patient`: wait for what may still be on its way to the file; else take it as it lies.
+
+        `units`: what the file consists of.
+        """
         self.path = path
         self._new_reader = reader
-        self._reader = reader()
-        self._follower = Follower(path, patient=patient)
+        self.reader = reader()
+        self._follower = Follower(path, units, patient=patient)
 
     @property
     def error(self) -> str | None:
@@ -139,115 +91,19 @@ class LineSource:
         if batch is None:
             return None
         if batch.restarted:
-            self._reader = self._new_reader()
-        records, skipped = read_lines(self._reader, batch.lines)
+            self.reader = self._new_reader()
+        records, skipped = read_lines(self.reader, batch.lines)
         skipped.update(batch.dropped)
         size = sum(map(len, batch.lines)) + len(batch.lines)
         found = Reading(records, skipped, batch.modified, batch.restarted, batch.more, size, past=batch.past)
-        reader = self._reader
+        reader = self.reader
         return replace(found, producer=reader.producer) if isinstance(reader, KnowsProducer) else found
 
     def rest(self) -> list[Record]:
         """The record of a half line at the end, and of a row that may not be whole."""
-        reader = self._reader
-        records, _ = read_lines(reader, [self._follower.unfinished])
-        held = reader.release() if isinstance(reader, HoldsRow) else ()
+        records, _ = read_lines(self.reader, [self._follower.unfinished])
+        held = self.reader.release() if isinstance(self.reader, HoldsRow) else ()
         return records + [read for read in held if isinstance(read, Record)]
-
-
-class DocumentSource:
-    """A log that is one JSON document, written whole again with more in it. Writing it is not atomic."""
-
-    def __init__(self, where: Callable[[], str], reader: Callable[[], LogReader]) -> None:
-        """`where`: the path, which may be another one the next time: a newer copy, with more rows."""
-        self._where = where
-        self.path = where()
-        self.error: str | None = None
-        self._reader = reader()
-        self._seen: tuple[int, int, int] | None = None  # inode, size, st_mtime_ns
-        self._known = 0  # rows handed on
-        self._last: Record | None = None
-
-    @property
-    def place(self) -> tuple[int, int] | None:
-        """A document is found by its path."""
-        return None
-
-    @property
-    def fingerprint(self) -> None:
-        """A document has none: its bytes change with each row."""
-
-    def begins_with(self, fingerprint: Fingerprint) -> bool:  # noqa: ARG002  # of a log of lines
-        """A document does not begin as a log of lines does."""
-        return False
-
-    def grown(self) -> bool:
-        """Whether the document was written since: one stat."""
-        return self._state() != self._seen
-
-    def check(self, now: float) -> None:  # noqa: ARG002  # other sources need the time
-        """Each look goes by the path; here what could not be read gets another chance."""
-        if self.error:
-            self._seen = None
-
-    def park(self) -> None:
-        """Nothing is held open."""
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-    def rest(self) -> list[Record]:
-        """A document has no half rows."""
-        return []
-
-    def poll(self, now: float) -> Reading | None:  # noqa: ARG002  # other sources need the time
-        """The rows that the document has gained since."""
-        if not self.grown():
-            return None
-        try:
-            document, modified = self._read()
-        except OSError as error:
-            self.error = f"{printable(self.path)}: {explain(error)}"
-            self._seen = self._state()
-            return None
-        rows = list(self._reader.read(document))
-        if rows == [NOT_JSON] and self._known:  # caught while it is written; the next look sees it whole
-            return None
-        return self._news(rows, modified, len(document))
-
-    def _news(self, rows: list[Record | Skip], modified: float, size: int) -> Reading:
-        restarted = self._known > 0 and not self._continues(rows)
-        past = restarted and self._last is not None  # a torn document had nothing
-        begin = 0 if restarted else self._known
-        records, skipped = _sorted([rows[begin:]])
-        self._known = len(rows)
-        known = None if restarted else self._last
-        self._last = records[-1] if records else known
-        return Reading(records, skipped, modified, restarted, False, size, past=past)
-
-    def _continues(self, rows: list[Record | Skip]) -> bool:
-        """Whether the rows handed on before are still the first ones."""
-        if len(rows) < self._known or self._last is None:
-            return False
-        last = next((row for row in reversed(rows[: self._known]) if isinstance(row, Record)), None)
-        return last is not None and repr(last[:3] + last.values) == repr(self._last[:3] + self._last.values)
-
-    def _read(self) -> tuple[bytes, float]:
-        descriptor, state = open_regular(self.path)
-        with open(descriptor, "rb") as file:
-            begin = file.read(FIRST_BYTES)
-            document = as_utf8(begin + file.read(LARGEST_DOCUMENT)) if begin.strip(b"\0") else b""
-        self._seen = state.st_ino, state.st_size, state.st_mtime_ns
-        self.error = None
-        return document, state.st_mtime
-
-    def _state(self) -> tuple[int, int, int] | None:
-        self.path = self._where()
-        try:
-            state = os.stat(self.path)
-        except OSError:
-            return self._seen
-        return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 class JoinedSource:
@@ -350,6 +206,12 @@ def open_source(found: Found, readers: Readers, patient: bool = True) -> Source:
     def live() -> Source:
         return _source(found.path, dialect, lambda: readers.reader(dialect, schedule), patient)
 
+    if dialect.framing is not None:
+        return _framed(found, dialect, dialect.framing, readers, patient)
+    store = readers.store(dialect, found.file)
+    if store is not None:
+        known = len(_stated(found))
+        return StoreSource(found.path, found.key, store, readers.normaliser(dialect), patient, known)
     beside = completing(found)
     if other is None or beside is None:
         return live()
@@ -363,14 +225,39 @@ def completing(found: Found) -> str | None:
 
 
 def read_run_hyper_parameters(found: Found) -> HyperParameters:
-    """What the argument files beside a run's log say, of those that its dialect knows."""
-    return read_hyper_parameters(os.path.dirname(found.path), found.dialect.argument_files)
+    """What the log itself states, and the argument files beside it say, of those that its dialect knows."""
+    folder = os.path.dirname(found.path)
+    return read_hyper_parameters(folder, found.dialect.argument_files, in_common_words(_stated(found)))
+
+
+def _stated(found: Found) -> Mapping[str, object]:
+    dialect = found.dialect
+    try:
+        if dialect.store is not None:
+            return dialect.store(found.file).settings(found.key)
+        return dialect.stated(found.path) if dialect.stated is not None else {}
+    except OSError:
+        return {}
+
+
+def _framed(
+    found: Found, dialect: Dialect, framing: Callable[[], Framing], readers: Readers, patient: bool
+) -> Source:
+    return FrameSource(found.path, framing, lambda: readers.reader(dialect), patient, len(_stated(found)))
 
 
 def _source(path: str, dialect: Dialect, reader: Callable[[], LogReader], patient: bool) -> Source:
     if dialect.shape is Shape.DOCUMENT:
         return DocumentSource(CurrentDocument(path) if dialect.in_checkpoints else lambda: path, reader)
-    return LineSource(path, reader, patient)
+    if dialect.shape is Shape.RECORDS:
+        return FileSeries(path, dialect.files, lambda file: _gathered(file, reader, patient, Frames))
+    return _gathered(path, reader, patient) if dialect.gathers else LineSource(path, reader, patient)
+
+
+def _gathered(
+    path: str, reader: Callable[[], LogReader], patient: bool, units: Units = Lines
+) -> GatheredSource:
+    return GatheredSource(LineSource(path, reader, patient, units))
 
 
 def _beside(paths: Iterable[str], dialect: Dialect) -> str | None:
@@ -381,19 +268,7 @@ def _beside(paths: Iterable[str], dialect: Dialect) -> str | None:
 
 def read_lines(reader: LogReader, lines: Iterable[bytes]) -> tuple[list[Record], Counter[str]]:
     """The records of lines, and how many were none, by reason."""
-    return _sorted(map(reader.read, lines))
-
-
-def _sorted(batches: Iterable[Iterable[Record | Skip]]) -> tuple[list[Record], Counter[str]]:
-    records: list[Record] = []
-    skipped: Counter[str] = Counter()
-    for rows in batches:
-        for row in rows:
-            if type(row) is Record:
-                records.append(row)
-            else:
-                skipped[row.reason] += 1  # type: ignore[union-attr]  # mypy does not narrow by type()
-    return records, skipped
+    return sort_rows(map(reader.read, lines))
 
 
 def _join(layout: Layout, other: Layout) -> tuple[Layout, tuple[int, ...]]:

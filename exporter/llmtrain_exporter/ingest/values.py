@@ -19,6 +19,8 @@ LONGEST = 40  # characters; the longest way to print a float takes 24
 _DIGITS = 16  # fewer always make an integer that a float can hold
 
 _WORDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_USUAL = 400  # of each unit, at the most
+_USUAL_WORDS = {f"{amount}{unit}": amount * seconds for unit, seconds in _WORDS for amount in range(_USUAL)}
 _UNITS = "dhms"
 _CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
@@ -44,7 +46,12 @@ def duration(value: object) -> float | None:
     """Seconds of "5s", "1m 8s", "18h 37m 22s", "12d 22h 12m 9s", "0:00:26", "3 days, 17:51:32" or 12.5."""
     if type(value) is not str or not 0 < len(value) <= LONGEST:
         return number(value)
-    return _words(value) if value[-1] in _UNITS else _clock(value)
+    if value[-1] not in _UNITS:
+        return _clock(value)
+    try:
+        return float(sum(map(_USUAL_WORDS.__getitem__, value.split(" "))))  # the common case, quick
+    except KeyError:
+        return _words(value)
 
 
 def _words(text: str) -> float | None:
@@ -69,7 +76,7 @@ def _clock(text: str) -> float | None:
 
 def percent(value: object) -> float | None:
     """The ratio of "1.67%" or 1.67."""
-    read = number(value[:-1] if type(value) is str and value.endswith("%") else value)
+    read = number(value[:-1] if type(value) is str and value[-1:] == "%" else value)
     return None if read is None else read / 100
 
 

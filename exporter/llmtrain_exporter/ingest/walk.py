@@ -12,18 +12,20 @@ import stat
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from llmtrain_exporter.ingest import checkpoints
+from llmtrain_exporter.ingest import checkpoints, event_folders
 from llmtrain_exporter.ingest.candidates import Basis, Folder, Log, covered_by_name
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
 from llmtrain_exporter.ingest.recognise import FileNames, NameEnds, sniff
 from llmtrain_exporter.ingest.search_options import SearchMemory, SearchOptions, Surroundings
+from llmtrain_exporter.ingest.sqlite_file import LOG
+from llmtrain_exporter.ingest.stored_logs import runs_in, stored_name, stored_path
 from llmtrain_exporter.knowledge.no_run import EMPTY_FILE, NOT_A_TRAINING, NoRunReason
 from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
 from llmtrain_exporter.model import LeftOut
 from llmtrain_exporter.printable import printable
 
-SKIPPED_INSIDE = frozenset(("runs", "images"))
+SKIPPED_INSIDE = frozenset(("images",))
 """Folders below the output of a training with its pictures; elsewhere people keep their runs in them."""
 
 SKIPPED_FOLDERS = SKIPPED_INSIDE | {"__pycache__", "node_modules"}  # and hidden ones
@@ -65,15 +67,17 @@ class Walk:
     def logs(self, paths: Sequence[str]) -> list[Log]:
         """The live log of each run, each file once."""
         self._memory.glimpses.begin_search()
+        self._options.contents.begin_search()
         found = self.roots(paths)
         while folders := self._folders or self._links:
             found.extend(self._visit(folders.popleft()))
-        once: dict[tuple[int, int], Log] = {}
+        once: dict[tuple[int, int, str], Log] = {}
         for log in sorted(found, key=lambda log: log.linked):
             first = once.setdefault(log.identity, log)
             if first is not log:
                 self._leave_out("duplicate", log.path, instead=first.path)
         logs = self._without(list(once.values()), covered_by_name(once.values()))
+        logs = self._without(logs, event_folders.covered(logs))
         return self._without(logs, self._memory.one_run.covered(logs, self._around.visiting))
 
     def _without(self, logs: list[Log], covered: Mapping[str, Log]) -> list[Log]:
@@ -85,7 +89,7 @@ class Walk:
     def _root(self, index: int, path: str) -> list[Log]:
         """The log that a root is; a folder is noted for later."""
         self._around.visiting(path)
-        candidates, logs = self._names.candidates(os.path.basename(path)), []
+        candidates, logs = self._names.believed(os.path.basename(path)), []
         dialect = candidates[0] if candidates else None
         try:
             state = os.stat(path)
@@ -96,7 +100,8 @@ class Walk:
                 demand_regular(state.st_mode, path)
                 dialect = sniff(path, candidates or self._options.dialects)
                 extra = self._beside(path, dialect)
-                logs.append(Log(path, index, "", dialect, False, state, extra, Basis.ASKED))
+                log = Log(path, index, "", dialect, False, state, extra, Basis.ASKED)
+                logs = self._opened(log, candidates or self._options.dialects)
         except FileNotFoundError:
             self.errors[printable(path)] = NO_RUN_REASONS[NoRunReason.NOT_THERE].en
             self.missing.add(printable(path))
@@ -130,7 +135,7 @@ class Walk:
     def _look_at_each(self, folder: Folder, entries: Sequence[os.DirEntry[str]]) -> list[Log]:
         names = [entry.name for entry in entries]
         inside = folder._replace(inside=folder.inside or self._is_output(names))
-        logs = [log for entry in entries if (log := self._look(inside, entry))]
+        logs = [log for entry in entries for log in self._look(inside, entry)]
         shared = [log for log in logs if not log.by_content]
         return self._runs(logs) + ([] if shared else self._in_checkpoints(folder, names))
 
@@ -138,7 +143,7 @@ class Walk:
         """Whether a folder with these entries is the output of a training."""
         return any(
             checkpoints.step_of(name) is not None
-            or any(not dialect.run_per_file for dialect in self._names.candidates(name))
+            or any(dialect.makes_output for dialect in self._names.candidates(name))
             for name in names
         )
 
@@ -162,13 +167,13 @@ class Walk:
         log = Log(path, folder.root, folder.name, dialect, folder.linked, state, basis=Basis.CHECKPOINT)
         return self._fresh([log])
 
-    def _look(self, folder: Folder, entry: os.DirEntry[str]) -> Log | None:
-        """The log that an entry is; a folder is noted for later."""
+    def _look(self, folder: Folder, entry: os.DirEntry[str]) -> list[Log]:
+        """The log that an entry is, or those in it; a folder is noted for later."""
         candidates = self._names.candidates(entry.name)
         try:
             linked = entry.is_symlink()
             if (linked and not self._options.follow_links) or self._is_elsewhere(entry.path, linked):
-                return None
+                return []
             if entry.is_dir():
                 self._descend(folder, entry, linked)
             elif candidates:
@@ -177,7 +182,7 @@ class Walk:
                 return self._printed_log(folder, entry, linked)
         except OSError as error:
             self._unreadable(entry.path, error)
-        return None
+        return []
 
     def _is_elsewhere(self, path: str, linked: bool) -> bool:
         """Whether a path is, or a link leads into, a root that is searched apart; that is asked nothing."""
@@ -214,20 +219,34 @@ class Walk:
 
     def _log(
         self, folder: Folder, entry: os.DirEntry[str], candidates: Sequence[Dialect], linked: bool
-    ) -> Log | None:
-        if _ROTATED.search(entry.name) and not self._names.exact(entry.name):
+    ) -> list[Log]:
+        if _ROTATED.search(entry.name) and not self._names.may_be_numbered(entry.name):
             self._leave_out("rotated", entry.path)
-            return None
+            return []
         state = entry.stat()
         if not stat.S_ISREG(state.st_mode):
             self._leave_out("not_a_file", entry.path)
-            return None
-        dialect = sniff(entry.path, candidates)
-        name = folder.below(os.path.splitext(entry.name)[0]) if dialect.run_per_file else folder.name
+            return []
+        if (dialect := self._options.contents.dialect(entry.path, state, candidates)) is None:
+            return []
+        named_by_file = dialect.run_per_file and dialect.store is None
+        name = folder.below(os.path.splitext(entry.name)[0]) if named_by_file else folder.name
         basis = Basis.STDOUT_LOG if dialect.role is Role.CONSOLE else Basis.NAME
-        return Log(entry.path, folder.root, name, dialect, linked or folder.linked, state, basis=basis)
+        log = Log(entry.path, folder.root, name, dialect, linked or folder.linked, state, basis=basis)
+        return self._opened(log, candidates)
 
-    def _printed_log(self, folder: Folder, entry: os.DirEntry[str], linked: bool) -> Log | None:
+    def _opened(self, log: Log, candidates: Sequence[Dialect]) -> list[Log]:
+        """The log itself; of a store the runs in it, and none where it is no tracker's. Raises OSError."""
+        if log.dialect.store is None:
+            return [log]
+        dialect, runs = runs_in(log.path, candidates) or (log.dialect, ())
+        store = log._replace(dialect=dialect, extra=(log.path + LOG,))
+        return [
+            store._replace(path=stored_path(log.path, run), name=stored_name(log.name, run), stored=run)
+            for run in runs
+        ]
+
+    def _printed_log(self, folder: Folder, entry: os.DirEntry[str], linked: bool) -> list[Log]:
         """A file that may be what a program printed, where a row of a training stands in it.
 
         One that cannot be read is no problem of the search: nobody knows that a training writes it.
@@ -236,23 +255,23 @@ class Walk:
         try:
             state = entry.stat()
             if not stat.S_ISREG(state.st_mode) or state.st_mtime < self._oldest:
-                return None
+                return []
             dialect = self._memory.glimpses.dialect(entry.path, state)
         except OSError as error:
             self._pass_by(LeftOut(entry.path, UNREADABLE, detail=explain(error)))
-            return None
+            return []
         if dialect is None:
             self._pass_by(LeftOut(entry.path, NOT_A_TRAINING if state.st_size else EMPTY_FILE))
-            return None
+            return []
         name = folder.below(os.path.splitext(entry.name)[0])
-        return Log(
-            entry.path, folder.root, name, dialect, linked or folder.linked, state, basis=Basis.CONTENT
-        )
+        linked = linked or folder.linked
+        return [Log(entry.path, folder.root, name, dialect, linked, state, basis=Basis.CONTENT)]
 
     def _runs(self, logs: list[Log]) -> list[Log]:
         """Of the logs of a folder's run the live one, with the others; and the runs of single files."""
-        single = [log for log in logs if log.dialect.run_per_file]
-        shared = [log for log in logs if not log.dialect.run_per_file]
+        logs = event_folders.one_per_run(logs, lambda log, state: log._replace(state=state))
+        single = [log for log in logs if log.dialect.run_per_file or log.dialect.files_per_run]
+        shared = [log for log in logs if not (log.dialect.run_per_file or log.dialect.files_per_run)]
         if shared:
             live, *others = sorted(shared, key=lambda log: log.preference)
             if run := self._fresh([live._replace(extra=tuple(other.path for other in others))]):

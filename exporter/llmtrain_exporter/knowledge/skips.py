@@ -8,6 +8,7 @@ from llmtrain_exporter.knowledge.text import Counted, Text
 
 UNREADABLE_ROW = "unreadable_row"
 UNREADABLE_VALUE = "unreadable_value"
+BROKEN_FRAME = "broken_frame"
 
 REASONS = {
     "not_json": "not JSON, nor what Python writes for it",
@@ -18,6 +19,8 @@ REASONS = {
     "text": "ordinary output between the rows of a printed log",
     "too_long": "longer than the limit of a line",
     "overwritten": "progress bars without a line's end, dropped before the last of them",
+    "broken_frame": "a record of a binary log that is torn, or not what its checksum says",
+    "no_number": "a record of an event file without a number: its head, a text, a picture",
     "nul": "NUL bytes that stayed after waiting for the data to arrive",
 }
 
@@ -47,6 +50,14 @@ COUNTS: Mapping[str, Counted] = {
     "overwritten": Counted(
         Text("1 overwritten progress bar", "1 处被覆盖的进度条"),
         Text("{n} overwritten progress bars", "{n} 处被覆盖的进度条"),
+    ),
+    "broken_frame": Counted(
+        Text("1 broken binary record", "1 条损坏的二进制记录"),
+        Text("{n} broken binary records", "{n} 条损坏的二进制记录"),
+    ),
+    "no_number": Counted(
+        Text("1 record without a number", "1 条不含数值的记录"),
+        Text("{n} records without a number", "{n} 条不含数值的记录"),
     ),
     "nul": Counted(
         Text("1 line with NUL bytes", "1 行含 NUL 字节"),

@@ -106,7 +106,10 @@ def replay(source: Path, folder: Path, manner: Manner, pace: Pace) -> Iterator[i
 def _dialect(source: Path) -> Dialect:
     if not stat.S_ISREG(source.stat().st_mode):
         raise ReplayError(f"{source}: not a file; give the log itself")
-    return dialect_of(str(source), tuple(registered().values()))
+    dialect = dialect_of(str(source), tuple(registered().values()))
+    if dialect.store is not None:
+        raise ReplayError(f"{source}: is a store of a tracker, which writes it in its own way; give a log")
+    return dialect
 
 
 def _refuse(source: Path, target: Path, existing: str, document: bool) -> None:

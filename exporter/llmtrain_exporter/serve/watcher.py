@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.discover import Surroundings
-from llmtrain_exporter.ingest.source import Reading
+from llmtrain_exporter.ingest.reading import Reading
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.idle_poll import IdlePoll
 from llmtrain_exporter.serve.pulse import Pulse

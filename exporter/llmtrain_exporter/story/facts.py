@@ -26,8 +26,8 @@ from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.sections import section_of
 from llmtrain_exporter.story.unit import counted_in
 
-ORDINARY = "text"
-"""Lines of a printed log that are no record as they should be: not worth a word."""
+ORDINARY = frozenset(("text", "no_number"))
+"""What stands between the rows of any log of its kind: not worth a word."""
 
 _PACE, _TRAINERS_OWN = series(c.RECENT_SECONDS_PER_STEP), series(c.REMAINING)
 _COLOUR = {State.FAILED: Health.BROKEN, State.STALLED: Health.WATCH}
@@ -67,7 +67,7 @@ def fact_lines(run: Snapshot, lang: Lang) -> Iterator[Line]:
         yield phrase(words.RESUMED, lang, **counted_in(run, lang), last=resume.last, first=resume.first)
     best = best_evaluation(run, lang)
     yield from [best] if best else []
-    strange = {reason: lines for reason, lines in run.skipped.items() if reason != ORDINARY}
+    strange = {reason: lines for reason, lines in run.skipped.items() if reason not in ORDINARY}
     if strange:
         yield phrase(words.SKIPPED, lang, reasons=skipped_text(strange, lang))
 

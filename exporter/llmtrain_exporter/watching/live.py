@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import repeat
 from typing import Generic, Protocol, TypeVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.checkpoints import output_folder, read_checkpoints
 from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.ingest.source import Reading, Source, read_run_hyper_parameters
+from llmtrain_exporter.ingest.reading import Reading, Source
+from llmtrain_exporter.ingest.source import read_run_hyper_parameters
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import producer_by_settings
 from llmtrain_exporter.model import NoRun, Record, RowKind, Snapshot, State
+from llmtrain_exporter.watching.arrivals import LOOK_LASTS_SECONDS, arrivals
 from llmtrain_exporter.watching.predecessor import Predecessor, begins_anew, predecessor_of, says_the_same
 
 CHECK_SECONDS = 3.0
@@ -28,9 +31,6 @@ OVER_SECONDS = 10.0
 
 LITTLE_RECORDS, LITTLE_BYTES = 50, 64 << 10
 """Training records, or bytes, that a run can write from one search to the next."""
-LOOK_LASTS_SECONDS = 1.0
-"""A log can be written to after the clock was looked at and before it is read: that is no clock ahead."""
-
 CLOCK_GRAIN_SECONDS = 2.0
 """File systems keep times to so much at the worst; a time that is no further off is believed."""
 
@@ -167,7 +167,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return None
         if reading.restarted or reading.again:
             self._begin_anew(reading.restarted)
-        self._take_in(reading, self._arrival(reading, looked_at, now))
+        self._take_in(reading, self._arrival(reading, looked_at, now), now)
         self.bytes_read += reading.size
         self.caught_up = not reading.more
         if self.caught_up and self._unsettled:
@@ -197,7 +197,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
     def take_rest(self, now: float) -> None:
         """Fold the half line at the end too: nobody writes any more, or nobody waits. Not after `park`."""
-        self._fold(self.source.rest(), min(self.found.modified, now))
+        self._fold(self.source.rest(), repeat(min(self.found.modified, now)))
 
     def predecessor(self) -> Predecessor:
         """What is kept of the run when its log is let go."""
@@ -304,20 +304,21 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return self.folded.changes_at(now)
         return (self.folded.arrived or now) + OVER_SECONDS
 
-    def _fold(self, records: Iterable[Record], arrived: float) -> None:
+    def _fold(self, records: Iterable[Record], times: Iterable[float]) -> None:
         folded = self.folded
         note = None if self.observer is None else self.observer.note
-        for record in records:
+        for record, arrived in zip(records, times, strict=False):
             if folded.fold(record, arrived) and note is not None:
                 note(record, folded.analysis)
 
-    def _take_in(self, reading: Reading, arrived: float) -> None:
+    def _take_in(self, reading: Reading, arrived: float, now: float) -> None:
         """Fold what came. What is past leaves the counters where they were."""
+        seen = self._followed and not reading.past
         folded = self.folded
         shown = folded.counters() if reading.past else None
         folded.skip(reading.skipped)
         self._producer = folded.producer = reading.producer or self._producer
-        self._fold(reading.records, arrived)
+        self._fold(reading.records, arrivals(reading, arrived, now, seen))
         if shown is not None and not (self._before and begins_anew(folded, self._before)):
             folded.count_from(shown)
 

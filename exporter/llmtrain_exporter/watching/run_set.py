@@ -10,7 +10,8 @@ from typing import Generic
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.ingest.discover import Found, Scan
 from llmtrain_exporter.ingest.follow import raise_descriptor_limit
-from llmtrain_exporter.ingest.source import Reading, open_source
+from llmtrain_exporter.ingest.reading import Reading
+from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.watching.live import LiveRun, ObserverT, TrackedLog
 from llmtrain_exporter.watching.predecessor import Predecessor
 from llmtrain_exporter.watching.rules import RunRules

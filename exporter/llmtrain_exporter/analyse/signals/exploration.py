@@ -31,6 +31,9 @@ from llmtrain_exporter.knowledge.signals.exploration import (
     EXPLODED_SIGMAS,
     FALL_RECORDS,
     REWARD_BESIDE,
+    STEEP_GOES_ON,
+    STEEP_HALF,
+    STEEP_RECORDS,
 )
 
 
@@ -84,23 +87,31 @@ class EntropyFall(Rule):
         if self._lost_early and self._early is not None:
             first, _ = self._early
             return SignalReading(1.0, entropy, ENTROPY, unit=first, baseline=first, force=Severity.INFO)
-        if level is None or level.young or level.median <= 0:
+        if level is None or level.young or entropy > self.first.limit * level.median or level.median <= 0:
             return None
-        if level.log_score(entropy, ENTROPY_SPREAD) > -outlying(level) or _is_paid(view):
+        steep = self._is_steep(entropy, view)
+        within = level.log_score(entropy, ENTROPY_SPREAD) > -outlying(level)
+        if (within and not steep) or _is_paid(view, steep or _is_sudden(view)):
             return None
         usual = level.median
         return SignalReading(entropy / usual, entropy, ENTROPY, unit=usual, baseline=usual)
 
+    def _is_steep(self, entropy: float, view: RecordView) -> bool:
+        """Whether so much was lost in few records, though the range is wide from a slow loss before."""
+        recent = [*view.recent(ENTROPY, STEEP_RECORDS), entropy]
+        if len(recent) <= STEEP_RECORDS or min(recent) <= 0:
+            return False
+        before, middle = median(recent[:STEEP_HALF]), median(recent[STEEP_HALF:-1])
+        return entropy <= self.first.limit * before and entropy <= STEEP_GOES_ON * middle
 
-def _is_paid(view: RecordView) -> bool:
+
+def _is_paid(view: RecordView, sudden: bool) -> bool:
     """Whether the reward rises for it: just now, or slowly, beside a slow fall."""
     rewards, level = view.recent(REWARD, FALL_RECORDS), view.levels.get(REWARD)
     if level is None or len(rewards) <= REWARD_BESIDE:
         return False
     before, now = mean(rewards[:-REWARD_BESIDE]), mean(rewards[-REWARD_BESIDE:])
-    if now - before > level.high - level.low:
-        return True
-    return now > level.high and not _is_sudden(view)
+    return now - before > level.high - level.low or (now > level.high and not sudden)
 
 
 def _is_sudden(view: RecordView) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
-from itertools import pairwise, product
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from llmtrain_exporter.analyse.averages import mean
-from llmtrain_exporter.analyse.baseline import Level
 from llmtrain_exporter.analyse.ranks import rank_correlation
 from llmtrain_exporter.analyse.signals.rule import (
     EVAL_REWARD,
@@ -28,11 +28,15 @@ from llmtrain_exporter.knowledge.signals.hacking import (
     PAID_FEWEST,
     PAID_GROWTH,
     PAID_RECORDS,
-    PART_BLOCKS,
+    PART_BEFORE,
+    PART_BEFORE_FEWEST,
+    PART_BEGUN,
     PART_FALL,
+    PART_FALL_ALONE,
+    PART_HELD,
+    PART_LASTS,
     PART_RISE,
-    PART_SIGMAS,
-    PART_SIGMAS_EACH,
+    PART_RISE_SIGMAS,
     REWARDS_PART,
     VALIDATED_BESIDE,
     VALIDATION_PARTS,
@@ -43,54 +47,107 @@ from llmtrain_exporter.knowledge.signals.reward import SPREADLESS
 from llmtrain_exporter.model import Series
 
 
-class RewardsPart(Rule):
-    """One reward function rises from block to block, and another falls."""
+@dataclass(slots=True)
+class Movement:
+    """A reward function's level and noise before the last block, and its last records since."""
 
-    __slots__ = ()
+    before: float
+    noise: float  # variance of a record
+    known: int  # records that `before` is the mean of
+    recent: deque[float]
+
+    @property
+    def share(self) -> float:
+        """Of its level before, that its last records have."""
+        return mean(self.recent) / self.before
+
+    @property
+    def sigmas(self) -> float:
+        """By which it has risen; below 0: fallen."""
+        error = math.sqrt(self.noise / len(self.recent) + self.noise / self.known)
+        return (mean(self.recent) - self.before) / max(error, SPREADLESS)
+
+
+class RewardsPart(Rule):
+    """One reward function falls, and another rises or holds.
+
+    A block of records shows that one is lower than before. Then each record is weighed: by how many standard
+    deviations the mean of the last ones lies below, and that of another above.
+    """
+
+    __slots__ = ("_blocks", "_moving", "_parted")
 
     signal = REWARDS_PART
+    watched_metric = c.REWARD_FUNCTION_MEAN
+    doubts = False  # that it falls slowly has to show in its level, where other signals look for more
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing has moved yet."""
+        self._moving: dict[Series, Movement] = {}
+        self._parted = False  # at the last record
+        self._blocks = 0  # since they parted
+
+    def pending(self) -> bool:
+        """While a function is lower than before."""
+        return bool(self._moving)
 
     def look_back(self, view: RecordView) -> Readings:
-        """The rank correlation of the two that part most; the value is that of the one that falls."""
-        moved = {
-            function: _moved(view.recent(function, PAID_RECORDS))
-            for function, level in view.levels.items()
-            if function.metric is c.REWARD_FUNCTION_MEAN and TRAIN in function.labels
-            if not _is_usual(view.mean(function, BLOCK), level)
-        }
-        rises = [(function, way) for function, way in moved.items() if way >= PART_SIGMAS_EACH]
-        falls = [(function, way) for function, way in moved.items() if way <= -PART_SIGMAS_EACH]
-        readings = [
-            _parted(view, up, down)
-            for (up, rise), (down, fall) in product(rises, falls)
-            if rise - fall >= PART_SIGMAS
-        ]
-        yield min(readings, key=lambda reading: reading.score, default=None)
+        """Follow all functions if the last block of one of them is lower than before."""
+        self._blocks = self._blocks + 1 if self._parted else 0
+        if self._blocks in range(1, PART_LASTS):
+            return
+        functions = [of for of in view.levels if of.metric is c.REWARD_FUNCTION_MEAN and TRAIN in of.labels]
+        self._moving, self._parted = {}, False
+        if len(functions) > 1 and any(_is_low(view, function) for function in functions):
+            moved = {function: _moved(view.recent(function, PART_BEFORE)) for function in functions}
+            self._moving = {function: movement for function, movement in moved.items() if movement}
+        yield from ()
+
+    def read(self, view: RecordView) -> SignalReading | None:
+        """By how many standard deviations the two that part most do so; the value is that of the lower."""
+        if not self._moving:
+            return None
+        for function, movement in self._moving.items():
+            value = view.values.get(function, math.nan)
+            if value == value:
+                movement.recent.append(value)
+        reading = max(self._readings(), key=lambda reading: reading.score, default=None)
+        self._parted = reading is not None and self.meets(reading)
+        return reading
+
+    def _readings(self) -> Iterator[SignalReading]:
+        ways = {function: (movement.share, movement.sigmas) for function, movement in self._moving.items()}
+        risen = max((sigmas for share, sigmas in ways.values() if share >= PART_RISE), default=0.0)
+        holds = any(share >= PART_HELD for share, _ in ways.values())
+        for function, (share, sigmas) in ways.items():
+            rise = min(risen, PART_RISE_SIGMAS) if share <= PART_FALL else 0.0
+            least = PART_FALL if rise > 0 else PART_FALL_ALONE
+            if share <= least and (rise > 0 or holds):
+                before = self._moving[function].before
+                value, limit = share * before, least * before
+                yield SignalReading(rise - sigmas, value, function, baseline=before, limit=limit)
 
 
-def _is_usual(now: float, level: Level) -> bool:
-    """Whether the mean of a block is so near to the level that it need not be looked at."""
-    return abs(now - level.median) < PART_SIGMAS_EACH * level.sigma(SPREADLESS) / math.sqrt(BLOCK)
+def _is_low(view: RecordView, function: Series) -> bool:
+    """Whether the mean of a block is so far below that of many records that it has to be looked at."""
+    now, usual = view.mean(function, BLOCK), view.mean(function, PART_BEFORE)
+    if usual != usual:
+        known = view.recent(function, PART_BEFORE)
+        now, usual = mean(known[-BLOCK:]) if known else 0.0, mean(known) if known else 0.0
+    return usual > 0 and now <= PART_BEGUN * usual
 
 
-def _moved(values: Sequence[float]) -> float:
-    """By how many standard deviations a reward function has risen or fallen; 0 where that is too little."""
-    if len(values) < PART_BLOCKS * BLOCK:
-        return 0.0
-    before, now = values[: -(PART_BLOCKS - 1) * BLOCK], values[-BLOCK:]
-    first, last = mean(before), mean(now)
-    if not first > 0 or PART_FALL * first < last < PART_RISE * first:
-        return 0.0
+def _moved(values: Sequence[float]) -> Movement | None:
+    """How a function has moved with the last block; None where it is not known for long, or earns nothing."""
+    before = values[:-BLOCK]
+    if len(before) < PART_BEFORE_FEWEST or mean(before) <= SPREADLESS:
+        return None
     noise = mean([(later - earlier) ** 2 for earlier, later in pairwise(values)]) / 2
-    return (last - first) / max(math.sqrt(noise / len(before) + noise / len(now)), SPREADLESS)
-
-
-def _parted(view: RecordView, up: Series, down: Series) -> SignalReading:
-    pairs = view.pairs(up, down, PAID_RECORDS)
-    falling = [value for _, value in pairs]
-    score = rank_correlation([value for value, _ in pairs], falling)
-    first, last = (mean(part) if part else math.nan for part in (falling[:-BLOCK], falling[-BLOCK:]))
-    return SignalReading(score, last, down, baseline=first)
+    return Movement(mean(before), noise, len(before), deque(values[-BLOCK:], BLOCK))
 
 
 class LengthPays(Rule):

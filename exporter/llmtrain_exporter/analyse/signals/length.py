@@ -193,8 +193,7 @@ class LengthCreep(Rule):
         blocks = [lengths[at * size : (at + 1) * size] for at in range(CREEP_BLOCKS)]
         means = [mean(block) for block in blocks]
         first, last = means[0], means[-1]
-        grown = max((CREEP_GROWTH - 1) * first, CREEP_SIGMAS * _error(blocks))
-        if last - first < grown or means != sorted(means):
+        if means != sorted(means) or last - first < max((CREEP_GROWTH - 1) * first, _noise(blocks)):
             yield None
             return
         pace = (last - first) / (CREEP_BLOCKS - 1)
@@ -215,10 +214,10 @@ class LengthCreep(Rule):
         return mean(shares[BLOCK:]) >= max(CREEP_CLIPPED, 2 * mean(shares[:BLOCK]))
 
 
-def _error(blocks: Sequence[Sequence[float]]) -> float:
-    """Standard deviation of a block's mean, by how far records are from the one before."""
+def _noise(blocks: Sequence[Sequence[float]]) -> float:
+    """What chance explains of a difference of blocks' means, by how far records are from the one before."""
     steps = [(later - earlier) ** 2 for block in blocks for earlier, later in pairwise(block)]
-    return math.sqrt(mean(steps) / 2 / len(blocks[0]))
+    return CREEP_SIGMAS * math.sqrt(mean(steps) / 2 / len(blocks[0]))
 
 
 RULES = (LengthSurge, LengthCollapse, ClippedHigh, LengthCreep)

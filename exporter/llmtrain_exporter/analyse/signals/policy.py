@@ -36,6 +36,7 @@ from llmtrain_exporter.knowledge.signals.policy import (
     KL_DOUBLINGS,
     KL_HEALTHY,
     KL_HIGH,
+    KL_LASTS,
     KL_MOST,
     KL_SPIKE,
     RATIO_DRASTIC,
@@ -79,9 +80,12 @@ class KlHigh(Rule):
 
 
 class KlSpike(Rule):
-    """kl against the run's own. Its baseline may not rise as fast as a dying run's kl does."""
+    """kl against the run's own. Its baseline may not rise as fast as a dying run's kl does.
 
-    __slots__ = ("_base", "_seen")
+    What the run's own high values come near to, though the baseline lies lower, has to last.
+    """
+
+    __slots__ = ("_above", "_base", "_seen")
 
     signal = KL_SPIKE
     spiking: ClassVar[Series] = KL
@@ -92,12 +96,17 @@ class KlSpike(Rule):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._base = 0.0
-        self._seen = 0  # the number of the record at which the baseline was last looked at
+        self.reset()
 
     def reset(self) -> None:
         """The first baseline is taken as it comes."""
-        self._base, self._seen = 0.0, 0
+        self._base = 0.0
+        self._seen = 0  # the number of the record at which the baseline was last looked at
+        self._above = 0  # records above the limit, less those below it since
+
+    def pending(self) -> bool:
+        """While records above the limit are counted."""
+        return self._above > 0
 
     def follow(self, renewal: Renewal) -> None:
         """Let the baseline follow the level, downwards at once and upwards at its own pace."""
@@ -117,7 +126,14 @@ class KlSpike(Rule):
         if kl is None or level is None or not self._base:
             return None
         unit = self._unit(level)
+        if not self._lasts(kl >= self.first.limit * unit) and not level.young:
+            unit = max(unit, level.top / COMMON)
         return SignalReading(kl / unit, kl, self.spiking, size=kl, unit=unit, baseline=self._base)
+
+    def _lasts(self, above: bool) -> bool:
+        """Count a record above the limit, or below it, which is worth two."""
+        self._above = min(self._above + 1, 2 * KL_LASTS) if above else max(self._above - 2, 0)
+        return self._above >= KL_LASTS
 
     def _unit(self, level: Level) -> float:
         """The baseline, higher where the run's own high values are far above its median."""

@@ -187,13 +187,13 @@ class RewardFunctionDrop(Rule):
 
     def _follow_block(self, function: Series, level: Level, view: RecordView) -> None:
         (last, count), sigma = self._mean(function, view), _sigma(level)
-        slide = self._slides.setdefault(function, Slide())
+        slide = self._slides.get(function)
+        if slide is None:
+            slide = self._slides[function] = Slide()
         if slide.look_back(last, sigma, view.step, whole=count == BLOCK):
             slide.begin(view.recent(function, BLOCK))
-        if level.young:
-            return
-        score = (last - level.median) / sigma * count**0.5
-        if last <= DROP_BELOW * level.median and score <= -DROP_BLOCK:
+        low = not level.young and last <= DROP_BELOW * level.median
+        if low and (last - level.median) / sigma * count**0.5 <= -DROP_BLOCK:
             self._means.setdefault(function, last)
 
     def _mean(self, function: Series, view: RecordView) -> tuple[float, int]:

@@ -100,7 +100,7 @@ class SignalReading(NamedTuple):
 class RecordView:
     """One record as the rules see it: beside the run's levels and the training records before it."""
 
-    __slots__ = ("_columns", "_ring", "index", "levels", "progress", "record", "step", "values")
+    __slots__ = ("_columns", "_means", "_ring", "index", "levels", "progress", "record", "step", "values")
 
     def __init__(
         self,
@@ -120,6 +120,7 @@ class RecordView:
         self.progress = step / record.max_steps if record.max_steps else None
         self._ring = ring
         self._columns = columns
+        self._means: dict[tuple[Series, int], float] = {}  # several rules ask for the same
 
     def recent(self, of: Series, count: int) -> list[float]:
         """The last values before this record, oldest first."""
@@ -133,8 +134,11 @@ class RecordView:
 
     def mean(self, of: Series, count: int) -> float:
         """The mean of those, NaN where one is missing."""
-        column = self._columns.get(of)
-        return math.nan if column is None else self._ring.mean(column, count)
+        known = self._means.get((of, count))
+        if known is None:
+            column = self._columns.get(of)
+            known = self._means[of, count] = math.nan if column is None else self._ring.mean(column, count)
+        return known
 
 
 class Renewal(NamedTuple):
@@ -176,7 +180,10 @@ class Rule:
     """What a training record says; None: the signal does not hold."""
 
     ordinary: ClassVar[Callable[[Any], Mapping[Series, Interval]] | None] = None
-    """Between which values of a series `read` need not look, whatever they were before."""
+    """Between which values of a series `read` need not look, whatever they were before.
+
+    Asked once, unless the rule can `follow` levels or `moves_bounds`: only these change it.
+    """
 
     ordinary_at: ClassVar[Callable[[Any, Level], Interval] | None] = None
     """The same for each watched series, given the level of its values before."""
@@ -189,6 +196,9 @@ class Rule:
 
     look_back: ClassVar[Callable[[Any, RecordView], Readings] | None] = None
     """What the last BLOCK training records say. Not asked while no row had one of `compared`."""
+
+    doubts: ClassVar[bool] = True
+    """Whether values in which it finds the signal are kept out of the baselines."""
 
     moves_bounds: ClassVar[bool] = False
     """Whether what is `ordinary` is another after a `look_back`."""
@@ -208,6 +218,11 @@ class Rule:
     def meets(self, reading: SignalReading) -> bool:
         """Whether a reading meets the first bound."""
         return reading.force is not None or reaches(reading, self.first, self.signal.below)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether what is `ordinary` stays so."""
+        return self.follow is None and not self.moves_bounds
 
     def pending(self) -> bool:
         """Whether the rule has to see the next record even if that is an ordinary one."""

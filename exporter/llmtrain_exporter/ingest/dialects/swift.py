@@ -9,7 +9,7 @@ from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import MEGATRON_SWIFT, SWIFT
-from llmtrain_exporter.model import Record, Skip
+from llmtrain_exporter.model import Layout, Record, Skip
 
 ALIASES = {
     "throughput": "throughput per GPU (TFLOP/s/GPU)",  # of its Megatron path to 3.12: Megatron's own figure
@@ -22,10 +22,11 @@ _LONG = 1 << 14  # no row is as long; the summary row holds all earlier rows aga
 class Swift:
     """Reads one `logging.jsonl`."""
 
-    __slots__ = ("_rows", "producer")
+    __slots__ = ("_layout", "_rows", "producer")
 
     def __init__(self, normaliser: Normaliser) -> None:
         self._rows = JsonRows(normaliser)
+        self._layout: Layout | None = None  # of the last row
         self.producer: Producer | None = None  # that of its Megatron path, once a row shows it
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
@@ -33,9 +34,12 @@ class Swift:
         if len(line) > _LONG:
             history = line.find(_HISTORY)
             line = line if history < 0 else line[:history] + b"}"
-        if _MEGATRON in line:
-            self.producer = MEGATRON_SWIFT
-        return self._rows.read(line)
+        rows = self._rows.read(line)
+        for row in rows:
+            if type(row) is Record and row.layout is not self._layout:
+                self._layout = row.layout
+                self.producer = MEGATRON_SWIFT if _MEGATRON in line else self.producer
+        return rows
 
 
 def sniff(head: Head) -> Confidence:

@@ -24,6 +24,12 @@ FALL_RECORDS: Annotated[int, "records", src.RUNS] = 24
 """... held against the rest of so many; a fall that takes no longer is sudden."""
 ENTROPY_HELD: Annotated[float, "share of the baseline", src.RUNS] = 0.85
 """Down to which an entropy is as usual."""
+STEEP_RECORDS: Annotated[int, "records", src.RUNS] = 16
+"""In which the limit's share is lost in a steep fall, against the median of their first ..."""
+STEEP_HALF: Annotated[int, "records", src.RUNS] = 8
+"""... so many, ..."""
+STEEP_GOES_ON: Annotated[float, "share of the median of the rest", src.RUNS] = 0.8
+"""... and which still goes on: an early fall that has ended is none."""
 
 _HINT = "a single record, or an early fall, is only a hint"
 

@@ -96,7 +96,7 @@ GRAD_SPIKE = Signal(
             {
                 Severity.INFO: Bound(10, src.GRPO_CAUSES, floor=0.1),
                 Severity.WARNING: Bound(10, src.GRPO_CAUSES, records=2, within=5, floor=0.1),
-                Severity.CRITICAL: Bound(100, src.GRPO_CAUSES, records=2, within=3, floor=0.1),
+                Severity.CRITICAL: Bound(100, src.GRPO_CAUSES, records=2, floor=0.1),
             },
         ),
         **in_each(  # after supervised training gradients are tiny, and ten times that is nothing

@@ -10,18 +10,26 @@ from llmtrain_exporter.knowledge.profile import GRPO
 from llmtrain_exporter.knowledge.signal import Advice, Bound, Family, Measure, Severity, Signal
 from llmtrain_exporter.knowledge.text import Text
 
-PART_BLOCKS: Annotated[int, "blocks of records", src.RUNS] = 3
-"""In which reward functions part: the last one is held against all before these."""
-PART_FALL: Annotated[float, "share of its level before", src.RUNS] = 0.92
+PART_BEFORE: Annotated[int, "records", src.RUNS] = 96
+"""Whose mean, but for that of the last block, reward functions are held against, ..."""
+PART_BEFORE_FEWEST: Annotated[int, "records", src.RUNS] = 24
+"""... and so many of them at least."""
+PART_BEGUN: Annotated[float, "share of the mean of all these", src.RUNS] = 0.96
+"""To which one has fallen in a block after which each record is looked at."""
+PART_FALL: Annotated[float, "share of its level before", src.RUNS] = 0.94
 """At which a reward function has fallen, ..."""
 PART_RISE: Annotated[float, "times its level before", src.RUNS] = 1.03
 """... while another has risen to this, ..."""
-PART_SIGMAS_EACH: Annotated[float, "standard deviations of the difference", src.RUNS] = 2.0
-"""... each beyond its noise by this ..."""
-PART_SIGMAS: Annotated[float, "standard deviations of the difference", src.RUNS] = 6.0
-"""... and both together by this."""
+PART_RISE_SIGMAS: Annotated[float, "standard deviations of the difference", src.RUNS] = 4.0
+"""... of which no more than this counts: a reward that rises alone is what training is for."""
+PART_FALL_ALONE: Annotated[float, "share of its level before", src.RUNS] = 0.9
+"""At which one has fallen while another, which may be at its most, ..."""
+PART_HELD: Annotated[float, "share of its level before", src.RUNS] = 0.97
+"""... has held this."""
+PART_LASTS: Annotated[int, "blocks of records", src.RUNS] = 6
+"""After which what has parted is the run's new level."""
 PAID_RECORDS: Annotated[int, "records", src.RUNS] = 96
-"""Over which two rewards, or length and reward, are ranked, ..."""
+"""Over which length and reward are ranked, ..."""
 PAID_FEWEST: Annotated[int, "records", src.RUNS] = 48
 """... and so many of them at least."""
 PAID_GROWTH: Annotated[float, "times", src.GRPO_LENGTHS] = 1.5
@@ -39,20 +47,21 @@ REWARDS_PART = Signal(
     "rewards_part",
     Family.FIT,
     (c.REWARD_FUNCTION_MEAN,),
-    below=True,
-    clear_after=2,
-    limits={GRPO: {Severity.WARNING: Bound(-0.2, src.RUNS)}},
-    limit_phrase=Text("limit: rank correlation {limit}", "限值：秩相关系数 {limit}"),
+    measure=Measure.SIGMA,
+    clear_after=16,
+    limits={GRPO: {Severity.INFO: Bound(4.5, src.RUNS), Severity.WARNING: Bound(7, src.RUNS)}},
+    limit_phrase=Text("limit: apart by {limit} standard deviations", "限值：相差 {limit} 个标准差"),
+    no_alert={Severity.INFO: "what is so near to chance is only a hint"},
     advice=Advice(
         title=Text("Reward functions part", "奖励函数此消彼长"),
         summary=Text(
-            "One reward function rises while another falls: one is bought with the other.",
-            "一项奖励上升的同时另一项下降：在拿一项换另一项。",
+            "One reward function falls while another rises or holds: one is bought with the other.",
+            "一项奖励下降，另一项却在上升或保持不变：在拿一项换另一项。",
         ),
         finding=Text(
             "Reward function {function} fell to {value} by {unit} {step}, was {baseline}, while another "
-            "rose.",
-            "到第 {step} {unit}，奖励 {function} 从 {baseline} 降到 {value}，同时另一项上升。",
+            "rose or held.",
+            "到第 {step} {unit}，奖励 {function} 从 {baseline} 降到 {value}，同时另一项上升或保持不变。",
         ),
         meaning=Text(
             "The policy has found that one reward is cheaper than another. The total can stay level or rise. "

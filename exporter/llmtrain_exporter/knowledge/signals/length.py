@@ -26,7 +26,7 @@ CREEP_BLOCKS: Annotated[int, "blocks of records", src.RUNS] = 3
 """In a row, each longer than the one before, of completions that creep towards their limit."""
 CREEP_AHEAD: Annotated[float, "blocks of records", src.RUNS] = 3.5
 """From the middle of the last block on, in which they reach it at that pace: 48 records after its end."""
-CREEP_GROWTH: Annotated[float, "times the first of the blocks", src.RUNS] = 1.15
+CREEP_GROWTH: Annotated[float, "times the first of the blocks", src.RUNS] = 1.12
 """That the last one is at least; ..."""
 CREEP_SIGMAS: Annotated[float, "standard deviations of a block's mean", src.RUNS] = 4.0
 """... and by which it is longer."""

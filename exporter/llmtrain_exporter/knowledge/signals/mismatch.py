@@ -19,14 +19,14 @@ RATIO_MOST: Annotated[float, "importance ratio", src.VERL_CORRECTION] = 2.0
 """Between which the mean importance ratio is healthy."""
 GROWTH_SPREAD: Annotated[float, "share of the baseline", src.RUNS] = 0.05
 """The spread of what grows is not taken to be smaller."""
-GROWTH_BEGINS: Annotated[float, "robust standard deviations", src.CUSUM] = 3.0
+GROWTH_BEGINS: Annotated[float, "robust standard deviations", src.CUSUM] = 2.5
 """By which the first record of a growth is above the run's own level, in logarithms."""
-GROWTH_DRIFT: Annotated[float, "robust standard deviations", src.CUSUM] = 1.5
+GROWTH_DRIFT: Annotated[float, "robust standard deviations", src.CUSUM] = 1.0
 """By which a record must be above it to count."""
 GROWTH_MOST: Annotated[float, "robust standard deviations", src.RUNS] = 4.0
 """More of them do not count: single tokens are far off in healthy runs, too."""
 GROWTH_LASTS: Annotated[float, "sum of robust standard deviations", src.CUSUM] = 6.0
-"""From which on it grows. Of a normal variable such a sum is met once in e to the 18th records."""
+"""From which on it grows. Of a normal variable such a sum is met once in e to the 12th records."""
 
 ENGINE_MISMATCH = Signal(
     "engine_mismatch",

@@ -19,6 +19,9 @@ KL_DOUBLING: Annotated[float, "records", src.RUNS] = 20.0
 """In which a kl baseline may double. A slow drift is followed, a ramp is not."""
 KL_DOUBLINGS: Annotated[float, "doublings", src.RUNS] = 60.0
 """More than any kl can rise."""
+KL_LASTS: Annotated[int, "records", src.RUNS] = 6
+"""After which a kl counts that is less than twice as high as the run's own high values: a run whose usual kl
+is 1 often has records of 2, and one whose kl stays at 2 is dead."""
 KL_CLAMPED: Annotated[float, "nats per token", src.RUNS] = 9.0
 """The mean of a destroyed run that is clamped sits at 9.4 to 9.6."""
 KL_CLAMPED_RECORDS: Annotated[int, "records", src.RUNS] = 3

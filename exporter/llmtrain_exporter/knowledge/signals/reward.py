@@ -53,8 +53,9 @@ SLIDE_LEFT: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.
 """At which it has slid."""
 SLIDE_LOST: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.5
 """At which it is lost, ..."""
-SLIDE_LOST_RECORDS: Annotated[int, "records", src.RUNS] = 14
-"""... in so many records in a row. The mean is half its records behind: half is then lost for 20 records."""
+SLIDE_LOST_RECORDS: Annotated[int, "records", src.RUNS] = 12
+"""... in so many records in a row. The mean is half its records behind, and noise hides the first ones: half
+is then lost for 18 to 20 records."""
 SLIDE_RECORDS: Annotated[int, "records", src.RUNS] = 12
 """Whose mean is held against the best."""
 SLIDE_SIGMAS: Annotated[float, "standard deviations of the difference", src.RUNS] = 5.0

@@ -63,7 +63,7 @@ class Histories:
 
     def signature(self, found: Found) -> Signature:
         """What a history's freshness is told by. A file that is not there says nothing."""
-        path = current_document(found.path) if found.dialect.in_checkpoints else found.path
+        path = current_document(found.path) if found.dialect.in_checkpoints else found.file
         return tuple(filter(None, map(_state, (path, *found.extra))))
 
     def answer(

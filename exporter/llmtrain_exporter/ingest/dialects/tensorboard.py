@@ -1,0 +1,156 @@
+"""TensorBoard's event files, whoever writes them: each scalar is a record, all of one step are a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+
+from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile, parse_json
+from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape
+from llmtrain_exporter.ingest.dialects import verl
+from llmtrain_exporter.ingest.frames import Frames
+from llmtrain_exporter.ingest.gathering import GatheredRows
+from llmtrain_exporter.ingest.hparams import TAG, session_settings
+from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.protobuf import MalformedError
+from llmtrain_exporter.ingest.summaries import Event, read_event
+from llmtrain_exporter.knowledge.producer import PYTHON_KEYWORD, Producer
+from llmtrain_exporter.knowledge.producers import TRANSFORMERS, VERL
+from llmtrain_exporter.knowledge.skips import BROKEN_FRAME
+from llmtrain_exporter.model import Record, Skip
+
+FILES = ("events.out.tfevents.*",)
+ARGUMENTS_TAG = "args/text_summary"  # Transformers writes its training arguments there, as JSON
+FIRST_EVENTS = 64  # in which settings stand
+EPOCH = "train/epoch"  # of Transformers, which repeats it with each part of a step's row
+OTHER_AXES = (" vs samples", " vs tokens")  # Megatron logs a number again by what was consumed
+OTHER_AXIS = "ray/"  # NeMo-RL logs these by seconds
+
+ALIASES = {
+    **verl.ALIASES,
+    "lr": "learning_rate",
+    "loss_metrics/global_avg_loss": "loss",  # torchtitan
+    "eval_validation_metrics/loss": "eval_loss",
+    "lm loss": "loss",  # Megatron
+    "grad-norm": "grad_norm",
+    "learning-rate": "learning_rate",
+    "gpt_loss": "loss",  # OpenRLHF
+    "actor_grad_norm": "grad_norm",
+    "actor_lr": "learning_rate",
+    "policy/grad_norm": "grad_norm",  # SkyRL
+    "policy/policy_lr": "learning_rate",
+    "reward/avg_raw_reward": "reward",
+    "ppo_actor/update/grad_norm": "grad_norm",  # AReaL
+    "ppo_actor/update/lr": "learning_rate",
+    "ppo_actor/task_reward/avg": "reward",
+    "sft/loss/avg": "loss",
+    "sft/grad_norm": "grad_norm",
+    "sft/lr": "learning_rate",
+}
+"""Tags are the keys of the program that logs; of each those without which nobody can judge a run."""
+
+_DAMAGED, _NO_NUMBER = Skip(BROKEN_FRAME), Skip("no_number")
+
+UNKNOWN = Producer(
+    name="tensorboard",
+    style=PYTHON_KEYWORD,
+    flags={"learning_rate": "learning_rate", "max_grad_norm": "max_grad_norm", "beta": "beta"},
+)
+"""Anybody: the names of settings are the usual ones in Python."""
+
+WRITERS = {EPOCH: TRANSFORMERS, ARGUMENTS_TAG: TRANSFORMERS, "actor/ppo_kl": VERL, "actor/pg_loss": VERL}
+"""Tags that tell who writes the file."""
+
+
+class EventReader:
+    """Reads the records of one event file."""
+
+    def __init__(self, normaliser: Normaliser) -> None:
+        self._rows = GatheredRows(normaliser, again=(EPOCH,))
+        self.producer: Producer | None = None
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds of silence after which what is held is whole; None: nothing is."""
+        return self._rows.wait
+
+    def take_times(self) -> Sequence[float | None]:
+        """When each record was logged, Unix time, that was handed on since the last call."""
+        return self._rows.take_times()
+
+    def settle(self) -> Iterable[Record | Skip]:
+        """What is whole after that silence."""
+        return self._rows.settle()
+
+    def release(self) -> Iterable[Record | Skip]:
+        """The row that is held, as it is."""
+        return self._rows.release()
+
+    def read(self, record: bytes) -> Iterable[Record | Skip]:
+        """The records that are whole with this one."""
+        if not record:
+            return ()
+        try:
+            event = read_event(record)
+        except MalformedError:
+            return (_DAMAGED,)
+        return self._take(event)
+
+    def _take(self, event: Event) -> Iterable[Record | Skip]:
+        if self.producer is None:
+            tags = (*event.texts, *(tag for tag, _ in event.numbers))
+            self.producer = next((WRITERS[tag] for tag in tags if tag in WRITERS), None)
+        if not event.numbers:
+            return (_NO_NUMBER,)
+        cells = {tag: number for tag, number in event.numbers if not _is_on_other_axis(tag)}
+        return self._rows.add(event.step, cells, event.time) if cells and event.step is not None else ()
+
+
+def _is_on_other_axis(tag: str) -> bool:
+    return tag.startswith(OTHER_AXIS) or tag.endswith(OTHER_AXES)
+
+
+def sniff(head: Head) -> Confidence:
+    """The first record says which version of the format it is."""
+    return Confidence.SURE if b"brain.Event:" in head.text[:64] else Confidence.NO
+
+
+def settings(content: bytes) -> Mapping[str, object]:
+    """What the first events of a file say of settings: Transformers' arguments, and those of `hparams`."""
+    found: dict[str, object] = {}
+    for record in islice(Frames(0, 0).take(content, 0, len(content)), FIRST_EVENTS):
+        found.update(_settings(record))
+    return found
+
+
+def _settings(record: bytes) -> Mapping[str, object]:
+    try:
+        return _stated(read_event(record))
+    except MalformedError:
+        return {}
+
+
+def _stated(event: Event) -> Mapping[str, object]:
+    stated = parse_json(event.texts.get(ARGUMENTS_TAG, "").encode())
+    kept = event.kept.get(TAG)
+    return {
+        **(session_settings(kept) if kept else {}),
+        **(stated if isinstance(stated, dict) else {}),
+    }
+
+
+DIALECT = Dialect(
+    name="tensorboard",
+    producer=UNKNOWN,
+    reader=lambda normaliser, _: EventReader(normaliser),
+    sniff=sniff,
+    files=FILES,
+    shape=Shape.RECORDS,
+    gathers=True,
+    normaliser=lambda: Normaliser(ALIASES),
+    argument_files=(
+        *HUGGING_FACE_FILES,
+        ArgumentFile(FILES[0], settings, begin=True),
+        ArgumentFile("*/" + FILES[0], settings, begin=True),  # where add_hparams writes them
+    ),
+)

@@ -1,0 +1,103 @@
+"""A log whose rows are written in parts: its records come when a row is whole, or in silence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from llmtrain_exporter.ingest.dialect import LogReader
+from llmtrain_exporter.ingest.fingerprint import Fingerprint
+from llmtrain_exporter.ingest.gathering import Gathers
+from llmtrain_exporter.ingest.reading import Reading, Source, sort_rows
+from llmtrain_exporter.model import Record
+
+Held = tuple[list[Record], Sequence[float | None]]
+"""Records, and the Unix time at which each was logged."""
+
+
+class ReadsFile(Source, Protocol):
+    """A source that makes its records with one reader, until the file begins anew."""
+
+    reader: LogReader
+
+
+class GatheredSource:
+    """Such a log, followed."""
+
+    def __init__(self, lines: ReadsFile) -> None:
+        """`lines`: the log, whose reader holds rows."""
+        self.path = lines.path
+        self._lines = lines
+        self._came = -math.inf  # monotonic: when something came last
+        self._modified = 0.0  # Unix time of that
+        self._settled = False  # at the last check it was long ago
+
+    @property
+    def error(self) -> str | None:
+        """The last I/O error that still stands, for people."""
+        return self._lines.error
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """Where the follower stands; None where silence has made a row whole."""
+        return None if self._settled else self._lines.place
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """Of what was read, whole rows or not."""
+        return self._lines.fingerprint
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:
+        """Whether the log begins with what this is of."""
+        return self._lines.begins_with(fingerprint)
+
+    def grown(self) -> bool:
+        """Whether the file has grown, or a row is whole since the last check."""
+        return self._settled or self._lines.grown()
+
+    def check(self, now: float) -> None:
+        """Look whether the path still names the same file, and how long nothing came."""
+        self._lines.check(now)
+        self._settled = self._is_settled(now)
+
+    def park(self) -> None:
+        """Give back the descriptor, remember the place."""
+        self._lines.park()
+
+    def close(self) -> None:
+        """Give back the descriptor."""
+        self._lines.close()
+
+    def poll(self, now: float) -> Reading | None:
+        """The records of the rows that are whole by now."""
+        reading = self._lines.poll(now)
+        if reading is not None:
+            self._came, self._modified, self._settled = now, reading.modified, False
+            return replace(reading, times=self._take_times())
+        if not self._is_settled(now):
+            return None
+        self._settled = False
+        reader = self._lines.reader
+        records, skipped = sort_rows([reader.settle() if isinstance(reader, Gathers) else ()])
+        return Reading(records, skipped, self._modified, False, False, 0, times=self._take_times())
+
+    def held(self) -> Held:
+        """All that is held, as it is."""
+        reader = self._lines.reader
+        records, _ = sort_rows([reader.release() if isinstance(reader, Gathers) else ()])
+        return records, self._take_times()
+
+    def rest(self) -> list[Record]:
+        """What is held, and what a half line at the end completes: nobody writes any more."""
+        return self._lines.rest() + self.held()[0]
+
+    def _is_settled(self, now: float) -> bool:
+        reader = self._lines.reader
+        wait = reader.wait if isinstance(reader, Gathers) else None
+        return wait is not None and now - self._came >= wait
+
+    def _take_times(self) -> Sequence[float | None]:
+        reader = self._lines.reader
+        return reader.take_times() if isinstance(reader, Gathers) else ()

@@ -1,0 +1,80 @@
+"""What is asked of a log again and again, and what one look at it brings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from llmtrain_exporter.ingest.fingerprint import Fingerprint
+from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.model import Record, Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one look at a log brought."""
+
+    records: list[Record]
+    skipped: Mapping[str, int]
+    modified: float  # Unix time of the last write
+    restarted: bool  # fold anew: another log stands there, what came from the one before is void
+    more: bool  # there is more to read at once
+    size: int  # bytes read
+    again: bool = False  # fold anew: the same log from its start, now known better
+    past: bool = False  # the log had it when it was met in another's place: history, no news
+    producer: Producer | None = None  # who writes the log, where its lines have said so by now
+    times: Sequence[float | None] = ()  # Unix time of each record; none where the log states none
+
+
+class Source(Protocol):
+    """One log, looked at again and again."""
+
+    path: str
+
+    @property
+    def error(self) -> str | None:
+        """The last I/O error that still stands, for people."""
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """See `Follower.place`; None where there is more to ask than a size."""
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """Of what was read so far; None of what is no file of lines."""
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:
+        """Whether the log begins with what this is of. Compares all of it. Raises OSError."""
+
+    def grown(self) -> bool:
+        """Whether a `poll` may bring something; cheap."""
+
+    def check(self, now: float) -> None:
+        """Whether the path still names the same file; for every few seconds."""
+
+    def poll(self, now: float) -> Reading | None:
+        """The next records; None when there is nothing new. `now`: monotonic seconds."""
+
+    def park(self) -> None:
+        """Give back what is held open, remember the place."""
+
+    def close(self) -> None:
+        """Give back everything."""
+
+    def rest(self) -> list[Record]:
+        """The record of a half line at the end, for whoever knows that nobody writes any more."""
+
+
+def sort_rows(batches: Iterable[Iterable[Record | Skip]]) -> tuple[list[Record], Counter[str]]:
+    """The records among rows, and how many were none, by reason."""
+    records: list[Record] = []
+    skipped: Counter[str] = Counter()
+    for rows in batches:
+        for row in rows:
+            if type(row) is Record:
+                records.append(row)
+            else:
+                skipped[row.reason] += 1  # type: ignore[union-attr]  # mypy does not narrow by type()
+    return records, skipped

@@ -1,0 +1,191 @@
+"""A run in a store, as a log: asked anew when the store was written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+
+from llmtrain_exporter.ingest.fingerprint import Fingerprint
+from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.readable import explain
+from llmtrain_exporter.ingest.reading import Reading
+from llmtrain_exporter.ingest.sqlite_file import BusyError
+from llmtrain_exporter.ingest.stated import producer_of
+from llmtrain_exporter.ingest.store import Portion, Store
+from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRow, TrackedRun, planned_steps
+from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.model import Record, Skip
+from llmtrain_exporter.printable import printable
+
+SETTLED_SECONDS = 1.0
+"""Values of a row that come one by one are not further apart."""
+
+BUSY_SECONDS, BROKEN_SECONDS = 0.5, 10.0
+"""From one try to the next where somebody writes, and where the store cannot be read."""
+
+TRIES = 20
+"""Of a store that is read once while somebody writes."""
+
+BYTES_A_VALUE = 40
+"""About as much as a value takes in any other log."""
+
+MOST_ANEW = 3
+"""Times that a run is read from its start because of settings that were stated later."""
+
+
+class StoreSource:
+    """One run of a store."""
+
+    def __init__(
+        self, path: str, key: str, store: Store, normaliser: Normaliser, patient: bool, settings_known: int
+    ) -> None:
+        """`path`: of the run, for people. `patient`: wait for the rest of a row that is kept value by value.
+
+        `settings_known`: how many of the run's settings whoever folds it knows already.
+        """
+        self.path = path
+        self.error: str | None = None
+        self._key, self._store, self._normaliser, self._patient = key, store, normaliser, patient
+        self._settings_known, self._anew_left = settings_known, MOST_ANEW
+        self._generation = store.generation
+        self._seen = -1  # the store's stamp of the run at the last look
+        self._wake = float("-inf")  # no look before, monotonic
+        self._modified = 0.0  # Unix time of the last row
+        self._restarted = self._again = False  # to be told with the next reading
+        self._settings_seen = -1
+        self._planned: int | None = None  # steps in all, where the settings say
+        self._producer: Producer | None = None  # whose settings they are
+        self._begin()
+
+    def _begin(self) -> None:
+        self._run, self._rows = TrackedRun(self._normaliser), RowsByKey()
+        self._after = 0
+        self._due = True
+        self._arrived = 0.0  # monotonic, of the last values
+        self._finished: bool | None = None  # what the store says of the run's end
+        self._ending = False  # that was handed on
+
+    @property
+    def place(self) -> None:
+        """A store is found by its path."""
+        return None
+
+    @property
+    def fingerprint(self) -> None:
+        """None is kept: a run's own steps tell it again."""
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:  # noqa: ARG002  # of a log of lines
+        """A run in a store does not begin as a log of lines does."""
+        return False
+
+    def grown(self) -> bool:
+        """Whether the run may have logged more since; also where that cannot be told."""
+        if self._due or self._rows.begun:
+            return True
+        try:
+            return self._store.stamp(self._key) != self._seen
+        except OSError:
+            return True
+
+    def check(self, now: float) -> None:
+        """Each look goes by the path."""
+
+    def park(self) -> None:
+        """Nothing is held open."""
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def rest(self) -> list[Record]:
+        """The records of a row that may not be whole."""
+        rows = self._rows.end()
+        return [
+            read for row in rows for read in self._run.read(row, self._planned) if isinstance(read, Record)
+        ]
+
+    def poll(self, now: float) -> Reading | None:
+        """The records of what the run has logged since."""
+        if now < self._wake:
+            return None
+        try:
+            reading = self._try(now)
+        except BusyError:
+            self._due, self._wake = True, now + BUSY_SECONDS
+            return None
+        except OSError as error:
+            self.error = f"{printable(self.path)}: {explain(error)}"
+            self._due, self._wake = self._patient, now + BROKEN_SECONDS
+            return None
+        self.error = None
+        return reading
+
+    def _try(self, now: float) -> Reading | None:
+        """Look; where nobody looks again, several times if somebody writes."""
+        for _ in range(0 if self._patient else TRIES):
+            with suppress(BusyError):
+                return self._look(now)
+        return self._look(now)
+
+    def _look(self, now: float) -> Reading | None:
+        stamp = self._store.stamp(self._key)
+        if self._store.generation != self._generation:
+            self._generation, self._restarted = self._store.generation, True
+            self._begin()
+        if stamp == self._seen and not self._due:
+            settled = self._rows.begun and now - self._arrived >= SETTLED_SECONDS
+            return self._reading(self._rows.end(), 0) if settled else None
+        portion = self._store.read(self._key, self._after)
+        self._seen, self._due, self._after = stamp, portion.more, portion.after
+        if self._anew_left > 0 and len(portion.settings) > self._settings_known:
+            return self._anew(len(portion.settings), now)
+        return self._take(portion, now)
+
+    def _anew(self, settings: int, now: float) -> Reading | None:
+        """Read from the start, with the settings that are known by now."""
+        self._settings_known = settings
+        self._anew_left -= 1
+        self._again = True
+        self._begin()
+        return self._look(now)
+
+    def _take(self, portion: Portion, now: float) -> Reading | None:
+        if len(portion.settings) != self._settings_seen:
+            self._settings_seen = len(portion.settings)
+            self._planned, self._producer = planned_steps(portion.settings), producer_of(portion.settings)
+        rows = list(portion.rows)
+        size = BYTES_A_VALUE * sum(len(row.cells) for row in rows)
+        if rows:
+            self._arrived, self._modified, self._ending = now, rows[-1].time or self._modified, False
+        if self._store.by_key:
+            rows = [whole for row in rows for whole in self._rows.add(row)]
+        ends = portion.finished is not None and portion.finished is not self._finished
+        if not portion.more and (ends or not self._patient):
+            rows += self._rows.end()
+        self._finished = portion.finished
+        return self._reading(rows, size)
+
+    def _reading(self, rows: Sequence[TrackedRow], size: int) -> Reading | None:
+        """What whole rows say; behind the last one, how the run ended, where the store says that."""
+        found = [(read, row.time) for row in rows for read in self._run.read(row, self._planned)]
+        if self._finished is not None and not (self._ending or self._rows.begun or self._due):
+            self._ending = True
+            found += [(read, None) for read in self._run.end(self._finished)]
+        if not found and not self._due and not self._restarted:
+            return None
+        kept = [(read, time) for read, time in found if isinstance(read, Record)]
+        skips = Counter(read.reason for read, _ in found if isinstance(read, Skip))
+        restarted, again = self._restarted, self._again
+        self._restarted = self._again = False
+        return Reading(
+            [record for record, _ in kept],
+            skips,
+            self._modified,
+            restarted,
+            self._due,
+            size,
+            again=again,
+            past=restarted,
+            producer=self._producer,
+            times=tuple(time for _, time in kept),
+        )

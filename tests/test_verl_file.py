@@ -1,0 +1,147 @@
+"""verl's file logger: known by its content, truncated at each start, one log for each experiment."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from llmtrain_exporter.analyse.run import RunOptions
+from llmtrain_exporter.ingest import contents, follow
+from llmtrain_exporter.ingest.contents import LOOKED_AT, Contents
+from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.discover import SearchOptions, discover
+from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.source import open_source
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import RowKind, series
+from llmtrain_exporter.watching.live import LiveRun, unobserved
+
+from tests import training
+
+DIALECT = registered()["verl_file"]
+NOW = 1_800_000_000.0
+
+
+def logged(step: int, **more: object) -> str:
+    """A row as verl writes it."""
+    cells = {"actor/entropy": 0.3, "actor/grad_norm": step / 8, "critic/score/mean": 0.5, **more}
+    return json.dumps({"step": step, "data": cells}, separators=(",", ":"))
+
+
+def search(folder: Path, known: Contents | None = None) -> dict[str, str]:
+    """Run to dialect, of what is found."""
+    options = SearchOptions(ignore_older=None, contents=known or Contents())
+    return {each.run: each.dialect.name for each in discover([str(folder)], options, NOW).found}
+
+
+def test_experiments_of_a_project_are_runs_of_their_own(tmp_path: Path) -> None:
+    """They lie in one folder, under any name, among other files of JSON lines."""
+    training.append(tmp_path / "project" / "exp1.jsonl", logged(1))
+    training.append(tmp_path / "project" / "exp2.jsonl", logged(1))
+    for other in ('{"messages": []}', '{"step": 1, "loss": 0.5}', '{"step":1,"data":"text"}', "", "[1]"):
+        training.append(tmp_path / "project" / f"{len(other)}.jsonl", other)
+    assert search(tmp_path) == {"project/exp1": "verl_file", "project/exp2": "verl_file"}
+
+
+def test_a_file_becomes_a_log_with_its_first_row(tmp_path: Path) -> None:
+    """An empty one is none yet; a torn row is enough."""
+    path, known = training.append(tmp_path / "exp.jsonl"), Contents()
+    assert search(tmp_path, known) == {}
+    with path.open("a") as file:
+        file.write(logged(1)[:60])
+    assert search(tmp_path, known) == {"exp": "verl_file"}
+
+
+@pytest.mark.parametrize("name", ["old.jsonl", "metrics.jsonl"])
+def test_a_file_that_is_named_by_hand_is_what_its_content_says(tmp_path: Path, name: str) -> None:
+    """Whatever its name promises of others."""
+    assert list(search(training.append(tmp_path / name, training.swift(1))).values()) == ["swift"]
+    assert list(search(training.append(tmp_path / "b" / name, logged(1))).values()) == ["verl_file"]
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that are looked into."""
+    seen: list[str] = []
+    opened: Callable[[str], tuple[int, os.stat_result]] = follow.open_regular
+
+    def noted(path: str) -> tuple[int, os.stat_result]:
+        seen.append(os.path.basename(path))
+        return opened(path)
+
+    monkeypatch.setattr(contents, "open_regular", noted)
+    return seen
+
+
+def test_a_data_set_is_looked_into_once(tmp_path: Path, looks: list[str]) -> None:
+    """However often it is met, and though it grows; a file that is written anew is looked into again."""
+    known = Contents()
+    data = training.append(tmp_path / "data.jsonl", "x" * LOOKED_AT)
+    for _ in range(3):
+        assert search(tmp_path, known) == {}
+        training.append(data, "more")
+    assert looks == ["data.jsonl"]
+    data.write_text(logged(1))
+    assert search(tmp_path, known) == {"data": "verl_file"}
+    assert looks == ["data.jsonl"] * 2
+
+
+def test_a_restart_that_truncates_the_file_is_news_from_its_checkpoint(tmp_path: Path) -> None:
+    """The same file begins anew: counters go on, and the steps are those of the new process."""
+    path = training.append(tmp_path / "exp.jsonl", *map(logged, range(1, 41)))
+    (found,) = discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW).found
+    live = LiveRun(found, found.run, RunOptions(), open_source(found, Readers()), unobserved)
+    with closing(live.source):
+        moments = iter(range(100, 1000))
+
+        def look() -> None:
+            now = next(moments)
+            live.check_path(now)
+            while live.read_on(now, NOW + now) is not None:
+                pass
+
+        look()
+        assert live.folded.last_step == 40
+        path.write_text("")
+        look()
+        for step in range(21, 24):
+            training.append(path, logged(step))
+            look()
+            look()
+        training.append(path, logged(24))
+        for _ in range(4):
+            look()
+        assert (live.folded.first_step, live.folded.last_step, live.rewritten) == (21, 24, 1)
+
+
+def test_a_number_that_is_none_is_null(tmp_path: Path) -> None:
+    """orjson writes NaN so; it is a bad number and no missing one."""
+    training.append(tmp_path / "exp.jsonl", logged(1), logged(2, **{"actor/grad_norm": None}))
+    (found,) = discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW).found
+    with closing(open_source(found, Readers())) as source:
+        reading = source.poll(0.0)
+    assert reading is not None
+    first, second = reading.records
+    assert first.get(c.GRAD_NORM) == 1 / 8
+    assert math.isnan(second.get(c.GRAD_NORM) or 0.0)
+    assert second.values[second.layout.series.index(series(c.REWARD, ("split", "train")))] == 0.5
+
+
+def test_the_real_log_is_read_whole(corpus: Path) -> None:
+    """30 steps of a real training, one of them with a gradient that is none."""
+    folder = corpus / "produced" / "verl-file-logger"
+    (found,) = discover([str(folder)], SearchOptions(ignore_older=None), NOW).found
+    with closing(open_source(found, Readers())) as source:
+        reading = source.poll(0.0)
+    assert reading is not None
+    assert [record.step for record in reading.records] == list(range(1, 31))
+    assert {record.kind for record in reading.records} == {RowKind.TRAIN}
+    rows = [json.loads(line)["data"] for line in (folder / "exp.jsonl").read_text().splitlines()]
+    for record, row in zip(reading.records, rows, strict=True):
+        norm, expected = record.get(c.GRAD_NORM), row["actor/grad_norm"]
+        assert norm == expected or (expected is None and norm is not None and math.isnan(norm))
