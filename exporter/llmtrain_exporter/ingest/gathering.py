@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from llmtrain_exporter.ingest.normalise import Normaliser
-from llmtrain_exporter.ingest.phases import Phases
+from llmtrain_exporter.ingest.phases import EPOCHS, apart, epoch_of
 from llmtrain_exporter.ingest.step_rows import SETTLING_SECONDS, StepRow, StepRows
 from llmtrain_exporter.model import Record, RowKind, Skip
 
@@ -37,7 +37,6 @@ class GatheredRows:
     ) -> None:
         """`again`, `ahead`, `needs`: see `StepRows`."""
         self._normaliser = normaliser
-        self._phases = Phases(normaliser)
         self._rows = StepRows(again, ahead, needs)
         self._step = 0  # of the last training record
         self._over = False  # the trainer has closed the run: no part of a row is on its way
@@ -73,7 +72,8 @@ class GatheredRows:
     def _of_row(self, row: StepRow) -> Iterator[Record | Skip]:
         if row.goes_back:
             self._step = 0
-        phases = self._phases.rows({"step": row.step, **row.cells})
+        place = {"step": row.step, **({"epoch": epoch} if (epoch := epoch_of(row.cells)) is not None else {})}
+        phases = apart({name: cell for name, cell in row.cells.items() if name not in EPOCHS}, place)
         for left, cells in zip(reversed(range(len(phases))), phases, strict=True):
             time = row.began if left else row.ended  # an evaluation comes last, and can take long
             for read in self._normaliser.rows(cells):

@@ -97,10 +97,15 @@ def of_training(name: str) -> Iterator[str]:
 
 
 def forms(name: str) -> tuple[str, ...]:
-    """A name as it stands, then with fewer prefixes: "eval/loss", "eval_loss", "loss"."""
+    """A name as it stands, then with fewer prefixes: "eval/loss", "eval_loss", "loss".
+
+    Behind that of an evaluation may stand what a program calls it: "eval_val/loss".
+    """
     if not is_evaluation(name):
         return tuple(of_training(name))
-    return tuple(dict.fromkeys((name, row.EVAL_PREFIX + bare(name), bare(name))))
+    inner = bare(name)
+    own = next((inner[len(known) :] for known in row.VALIDATION_PREFIXES if inner.startswith(known)), inner)
+    return tuple(dict.fromkeys((name, row.EVAL_PREFIX + inner, inner, row.EVAL_PREFIX + own, own)))
 
 
 def unit(name: str) -> Unit:

@@ -2,70 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest import known_keys, values
+from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge import row
 
-TRAINING = "train/"
-EVALUATIONS = ("eval/", "test/", "val/", "validation/", "validation_metrics/", "val-core/", "val-aux/")
-"""With what the names of evaluations begin, in whichever program."""
+EVALUATIONS = (
+    *(*row.EVAL_PREFIXES, *row.VALIDATION_PREFIXES),
+    *("val-core/", "val-aux/", "val_correct/", "eval-rollout/"),
+)
+"""With what the names of evaluations begin, in whichever program that does not know Transformers' `eval_`."""
 
-_WHOLE = (*EVALUATIONS[-2:], "eval-rollout/")  # what stands behind it says nothing by itself
+EPOCHS = ("train/epoch", "training/epoch", "epoch")
+"""Under which trainers log the epoch; a row of any phase has it."""
+
 _END = "train_loss"  # a mean over the whole run, which trainers log with the last row alone
-_END_PREFIXES = ("train_", "train/train_", "total_flos")
-MOST_NAMES = 1 << 14  # kept; more only come from hostile or broken logs
-_POSITION = ("step", "epoch")
+_END_PREFIXES = ("train_", "total_flos")
 
 
-class Phases:
-    """The names of one log by phase, in the catalogue's spelling."""
-
-    def __init__(self, normaliser: Normaliser) -> None:
-        self._normaliser = normaliser
-        self._spelled: dict[str, str] = {}
-
-    def rows(self, cells: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
-        """A row for each phase that is there: training, evaluation, end. All have the row's place."""
-        named: dict[str, object] = {}
-        for name, value in cells.items():
-            spelled = self._spell(name)
-            named[name if spelled in named else spelled] = value
-        place = {name: named[name] for name in _POSITION if name in named}
-        phases: tuple[dict[str, object], ...] = ({}, {}, {})
-        ends = _END in named
-        for name, value in named.items():
-            if name not in place:
-                phases[_phase(name, ends)][name] = value
-        return [{**phase, **place} for phase in phases if phase]
-
-    def _spell(self, name: str) -> str:
-        spelled = self._spelled.get(name)
-        if spelled is None:
-            if len(self._spelled) > MOST_NAMES:
-                self._spelled.clear()
-            spellings = list(_spellings(name))
-            known = (each for each in spellings if self._normaliser.knows(each))
-            spelled = self._spelled[name] = next(known, spellings[-1])
-        return spelled
+def is_evaluation(name: str) -> bool:
+    """Whether a name is of an evaluation."""
+    return name.startswith(EVALUATIONS)
 
 
-def _phase(name: str, ends: bool) -> int:
-    if name.startswith(row.EVAL_PREFIX):
-        return 1
-    return 2 if ends and name.startswith(_END_PREFIXES) else 0
+def is_of_end(name: str) -> bool:
+    """Whether a trainer logs a name when it ends."""
+    return any(form in row.FINAL for form in known_keys.of_training(name))
 
 
-def _spellings(name: str) -> Iterator[str]:
-    """How a name may stand in the catalogue; at last as it is."""
-    if name.startswith(TRAINING):
-        yield name[len(TRAINING) :]
-        yield name
-        return
-    prefix = next((each for each in (*EVALUATIONS, *_WHOLE) if name.startswith(each)), None)
-    if prefix is None:
-        yield name
-        return
-    if prefix not in _WHOLE:
-        yield row.EVAL_PREFIX + name[len(prefix) :]
-    yield row.EVAL_PREFIX + name
+def epoch_of(cells: Mapping[str, object]) -> object:
+    """The epoch that a row states, None where it states none."""
+    return next((cells[key] for key in EPOCHS if values.number(cells.get(key)) is not None), None)
+
+
+def apart(cells: Mapping[str, object], place: LogRow) -> Sequence[LogRow]:
+    """A row of the training, one of the evaluation, one of the end; only those that have cells.
+
+    Each has the `place`: its step, and whatever else is the same for all.
+    """
+    evaluated = {_spelled(key): cell for key, cell in cells.items() if key.startswith(EVALUATIONS)}
+    rest = cells if not evaluated else {key: cell for key, cell in cells.items() if not is_evaluation(key)}
+    ended = {key: rest[key] for key in _of_end(rest)}
+    trained = rest if not ended else {key: cell for key, cell in rest.items() if key not in ended}
+    return [{**found, **place} for found in (trained, evaluated, ended) if found]
+
+
+def _spelled(key: str) -> str:
+    """The name of an evaluation's number, so that no other is taken for it."""
+    return key if key.startswith(row.EVAL_PREFIXES) else row.EVAL_PREFIX + key
+
+
+def _of_end(names: Iterable[str]) -> Sequence[str]:
+    """The names that are the end's where a row has what trainers log only then."""
+    bare = {name: name.removeprefix(row.TRAIN_PREFIX) for name in names}
+    if _END not in bare.values():
+        return ()
+    return [name for name, form in bare.items() if form.startswith(_END_PREFIXES)]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from llmtrain_exporter.ingest.phases import EVALUATIONS
+from llmtrain_exporter.ingest.phases import is_evaluation
 
 SETTLING_SECONDS = 3.0
 """A row that has all that those before it had is whole when nothing came for so long."""
@@ -95,7 +95,7 @@ class StepRows:
 
     def _has_all(self, row: StepRow) -> bool:
         """Whether a row has what it needs; an evaluation needs nothing of that."""
-        return self._needs <= row.cells.keys() or all(name.startswith(EVALUATIONS) for name in row.cells)
+        return self._needs <= row.cells.keys() or all(map(is_evaluation, row.cells))
 
     def _is_torn(self, row: StepRow) -> bool:
         """Whether a row has some of what is usual and not all of it; an evaluation has nothing of that."""

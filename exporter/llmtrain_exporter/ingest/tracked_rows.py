@@ -1,4 +1,4 @@
-"""Rows as experiment trackers keep them to records: the trainers' own keys, behind the trackers' prefixes."""
+"""Rows as experiment trackers keep them to records: the trainers' own keys, step by step."""
 
 from __future__ import annotations
 
@@ -8,25 +8,19 @@ from typing import NamedTuple
 
 from llmtrain_exporter.ingest import values
 from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser, layout_of
-from llmtrain_exporter.knowledge import catalogue, row
+from llmtrain_exporter.ingest.phases import EPOCHS, apart, epoch_of, is_evaluation, is_of_end
+from llmtrain_exporter.knowledge import row
 from llmtrain_exporter.model import Record, RowKind, Skip
 
 STEPS = ("train/global_step", "training/global_step", "trainer/global_step", "global_step")
 """Keys under which trainers log the step themselves: the tracker's own may count its calls."""
 
-EPOCHS = ("train/epoch", "training/epoch", "epoch")
 MOST_KEYS = 4096
 """Values of one step that are one row."""
 
-MOST_NAMES = 1 << 14
-"""Keys of a run that are remembered; more come only from a hostile store."""
-
 _PLACE = frozenset((*STEPS, *EPOCHS))
-
-_TRAIN, _EVALUATION = "train/", ("eval/", "eval_")
 _OWN = "_"  # W&B's own keys begin with it
 NOTHING: Mapping[str, object] = MappingProxyType({})
-_KNOWN = frozenset(key.pattern for metric in catalogue.METRICS for key in metric.keys)
 
 
 class TrackedRow(NamedTuple):
@@ -37,31 +31,18 @@ class TrackedRow(NamedTuple):
     cells: Mapping[str, object]
 
 
-def is_evaluation(key: str) -> bool:
-    """Whether a key belongs to the evaluations of a trainer."""
-    return key.startswith(_EVALUATION)
-
-
 def is_place(key: str) -> bool:
     """Whether a key says where in the run a row stands; it belongs to whatever was logged with it."""
     return key in _PLACE
 
 
-class _Name(NamedTuple):
-    """What a tracker's key is in the words of a trainer's own log."""
-
-    key: str  # empty: it is none of the trainer's values
-    evaluated: bool
-
-
 class TrackedRun:
     """The rows of one run to records, and what its tracker says of its end."""
 
-    __slots__ = ("_closed", "_names", "_normaliser")
+    __slots__ = ("_closed", "_normaliser")
 
     def __init__(self, normaliser: Normaliser) -> None:
         self._normaliser = normaliser
-        self._names: dict[str, _Name] = {}
         self._closed = False  # a row of the trainer's own has closed the run
 
     def read(self, tracked: TrackedRow, planned: int | None = None) -> list[Record | Skip]:
@@ -75,26 +56,16 @@ class TrackedRun:
         return found
 
     def _records(self, tracked: TrackedRow, planned: int | None) -> list[Record | Skip]:
-        trained: dict[str, object] = {}
-        evaluated: dict[str, object] = {}
-        for key, cell in tracked.cells.items():
-            name = self._names.get(key) or self._name(key)
-            if name.key and (type(cell) is float or values.number(cell) is not None):
-                (evaluated if name.evaluated else trained)[name.key] = cell
-        place = _place(tracked, planned)
-        rows = [cells | place for cells in (trained, evaluated) if cells]
-        found = [read for cells in rows for read in self._normaliser.rows(cells)]
+        cells = {
+            key: cell
+            for key, cell in tracked.cells.items()
+            if (type(cell) is float or values.number(cell) is not None)
+            and key not in _PLACE
+            and not key.startswith(_OWN)
+        }
+        rows = apart(cells, _place(tracked, planned))
+        found = [read for each in rows for read in self._normaliser.rows(each)]
         return [read for read in found if read is not NO_RECORD] or found[:1]
-
-    def _name(self, key: str) -> _Name:
-        if len(self._names) > MOST_NAMES:
-            self._names.clear()
-        name = _Name("", False)
-        if not (key.startswith(_OWN) or is_place(key)):
-            evaluated = is_evaluation(key)
-            name = _Name(_evaluated(key) if evaluated else _trained(key), evaluated)
-        self._names[key] = name
-        return name
 
     def end(self, finished: bool, summary: Mapping[str, object] = NOTHING) -> list[Record | Skip]:
         """The record of an end, unless the trainer has closed the run itself.
@@ -115,18 +86,8 @@ def _place(tracked: TrackedRow, planned: int | None) -> dict[str, object]:
     """Where in the run a row stands, in the words of a trainer's own log."""
     cells = tracked.cells
     steps = (count for key in STEPS if (count := values.count(cells.get(key))) is not None)
-    epoch = next((cells[key] for key in EPOCHS if values.number(cells.get(key)) is not None), None)
-    found = {"step": next(steps, tracked.step), "max_steps": planned, "epoch": epoch}
+    found = {"step": next(steps, tracked.step), "max_steps": planned, "epoch": epoch_of(cells)}
     return {key: value for key, value in found.items() if value is not None}
-
-
-def _trained(key: str) -> str:
-    """A key without the prefix that trainers add for a tracker; some log it under that name themselves."""
-    return key[len(_TRAIN) :] if key.startswith(_TRAIN) and key not in _KNOWN else key
-
-
-def _evaluated(key: str) -> str:
-    return row.EVAL_PREFIX + key[len(row.EVAL_PREFIX) :]
 
 
 class RowsByKey:
@@ -156,7 +117,7 @@ class RowsByKey:
 
     def _is_apart(self, key: str, value: TrackedRow) -> bool:
         """Whether a value is of another row than the one before it: what closes a run has its own."""
-        closes = _trained(key) in row.FINAL and value.time != self._time
+        closes = is_of_end(key) and value.time != self._time
         return value.step != self._step or closes or self._size > MOST_KEYS
 
     def end(self) -> list[TrackedRow]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 EVAL_PREFIX = "eval_"
 EVAL_PREFIXES = (EVAL_PREFIX, "eval/")
 """Before the keys of an evaluation; trackers group them with a slash."""
+VALIDATION_PREFIXES = ("validation/", "validation_metrics/", "val/", "test/")
+"""Before them in other programs; TRL's PPO calls something else `val/`."""
 TRAIN_PREFIX = "train/"
 """Before the keys of a training row where a tracker groups them."""
 

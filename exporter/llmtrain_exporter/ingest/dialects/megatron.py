@@ -11,15 +11,6 @@ from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producers import MEGATRON
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
 
-ALIASES = {
-    "lm loss": "loss",
-    "grad norm": "grad_norm",
-    "learning rate": "learning_rate",
-    "consumed samples": "consumed_samples",
-    "consumed tokens": "num_tokens",
-    "loss scale": "loss_scale",
-    "params norm": "params_norm",
-}
 _ROW = re.compile(rb"\biteration {1,20}(\d{1,12})/ {0,20}(\d{1,12}) \|")
 _VALIDATION = re.compile(
     rb"\bvalidation loss at (?:iteration (?P<step>\d{1,12})|the end of training)(?P<data>[^|]{0,80})\|"
@@ -58,4 +49,4 @@ def _evaluated(key: str, data: str) -> str:
     return EVAL_PREFIX + data + key
 
 
-DIALECT = console_dialect("megatron", MEGATRON, lambda: MegatronRows().rows, _KNOWN_BY, ALIASES)
+DIALECT = console_dialect("megatron", MEGATRON, lambda: MegatronRows().rows, _KNOWN_BY)

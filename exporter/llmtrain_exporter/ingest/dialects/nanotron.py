@@ -28,11 +28,6 @@ NANOTRON = Producer(
         "max_length": "tokens.sequence_length",
     },
 )
-ALIASES = {
-    "lm_loss": "loss",
-    "consumed_tokens": "num_tokens",
-    "elapsed_time_per_iteration_ms": "time_per_iteration_ms",
-}
 _ROW = re.compile(rb"\biteration: {1,20}(\d{1,12}) / (\d{1,12}) \| ")
 
 
@@ -45,4 +40,4 @@ def rows(line: bytes) -> Sequence[LogRow]:
     return [{**cells, "step": int(begin[1]), "max_steps": int(begin[2])}]
 
 
-DIALECT = console_dialect("nanotron", NANOTRON, lambda: rows, _ROW, ALIASES)
+DIALECT = console_dialect("nanotron", NANOTRON, lambda: rows, _ROW)

@@ -11,11 +11,6 @@ from llmtrain_exporter.ingest.marked_dicts import MarkedDict, MarkedDicts
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producers import OPENRLHF
 
-ALIASES = {
-    "actor_grad_norm": "grad_norm",
-    "actor_lr": "learning_rate",
-    "response_length": "completions/mean_length",
-}
 _ROW = re.compile(
     rb"\bGlobal step (?P<step>\d{1,12}): (?=\{)"
     rb"|\bEvaluation completed in (?P<took>[\d:]{1,20}), global_step (?P<evaluated>\d{1,12}), "
@@ -41,4 +36,4 @@ def _placed(found: MarkedDict) -> LogRow:
     return {**found.cells, "eval_runtime": took, "step": int(found.mark["evaluated"])}
 
 
-DIALECT = console_dialect("openrlhf", OPENRLHF, lambda: OpenRlhfRows().rows, _ROW, ALIASES)
+DIALECT = console_dialect("openrlhf", OPENRLHF, lambda: OpenRlhfRows().rows, _ROW)

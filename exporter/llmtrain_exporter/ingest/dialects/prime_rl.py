@@ -14,13 +14,6 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.skips import UNREADABLE_ROW
 from llmtrain_exporter.model import Record, Skip
 
-ALIASES = {
-    "loss/mean": "loss",
-    "optim/grad_norm": "grad_norm",
-    "optim/lr": "learning_rate",
-    "progress/epoch": "epoch",
-}
-
 STEPS_AHEAD = 8
 """Steps that the orchestrator may be ahead of the trainer; its default is 1 or 2."""
 
@@ -85,7 +78,6 @@ DIALECT = Dialect(
     reader=lambda normaliser, _: PrimeRl(normaliser),
     sniff=sniff,
     files=("metrics.jsonl",),
-    normaliser=lambda: Normaliser(ALIASES),
     gathers=True,
     by_content=True,
 )

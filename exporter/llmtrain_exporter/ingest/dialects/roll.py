@@ -12,25 +12,13 @@ from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LOST_ROW
 from llmtrain_exporter.ingest.json_rows import lenient_json
 from llmtrain_exporter.ingest.normalise import LogRow
-from llmtrain_exporter.ingest.validation import apart
+from llmtrain_exporter.ingest.phases import apart
 from llmtrain_exporter.knowledge.producers import ROLL
 
-ALIASES = {
-    "actor/total_loss": "loss",
-    "actor/loss": "loss",
-    "actor/grad_norm": "grad_norm",
-    "actor_train/grad_norm": "grad_norm",
-    "actor/lr": "learning_rate",
-    "critic/score/mean": "reward",
-    "token/response_length/mean": "completions/mean_length",
-    "sft_train/loss": "loss",
-    "system/global_step": "step",
-}
 _TRACKED = re.compile(rb"\bmetrics_tag: (?=\{)")
 _FINISHED = re.compile(rb"\bpipeline step (\d{1,12}) finished")
 _KNOWN_BY = re.compile(_TRACKED.pattern + rb"|\bpipeline step \d{1,12} (?:start|finished)")
 _METRICS = re.compile(rb"""(?<!\S)(?=\{"[\w@.-]{1,80}/[^"\\]{1,200}": )""")
-_VALIDATION = ("val_correct/", "val/")
 
 
 class RollRows:
@@ -68,7 +56,7 @@ def _tracked_rows(text: bytes) -> Sequence[LogRow]:
 
 def _rows(metrics: LogRow, step: object) -> Sequence[LogRow]:
     """Behind an @ stands by what the numbers of several workers were made one."""
-    return apart({key.partition("@")[0]: cell for key, cell in metrics.items()}, _VALIDATION, {"step": step})
+    return apart({key.partition("@")[0]: cell for key, cell in metrics.items()}, {"step": step})
 
 
 def _json(text: bytes) -> object:
@@ -80,4 +68,4 @@ def _json(text: bytes) -> object:
         return lenient_json(text)
 
 
-DIALECT = console_dialect("roll", ROLL, lambda: RollRows().rows, _KNOWN_BY, ALIASES)
+DIALECT = console_dialect("roll", ROLL, lambda: RollRows().rows, _KNOWN_BY)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.marked_dicts import MarkedDicts
 from llmtrain_exporter.ingest.normalise import LogRow
-from llmtrain_exporter.ingest.validation import apart
+from llmtrain_exporter.ingest.phases import apart
 from llmtrain_exporter.knowledge.producer import ASSIGNED, Producer
 
 _ALGORITHM, _OPTIMIZER = "trainer.algorithm", "trainer.policy.optimizer_config"
@@ -31,19 +31,7 @@ SKYRL = Producer(
         "eval_steps": "trainer.eval_interval",
     },
 )
-ALIASES = {
-    "policy/final_loss": "loss",
-    "policy/grad_norm": "grad_norm",
-    "policy/raw_grad_norm": "grad_norm",
-    "policy/policy_lr": "learning_rate",
-    "reward/avg_raw_reward": "reward",
-    "generate/avg_num_tokens": "completions/mean_length",
-    "trainer/epoch": "epoch",
-    "train/loss": "loss",
-    "train/grad_norm": "grad_norm",
-}
 _RATE, _ROUNDED = "policy/policy_lr", "0.0000"
-_VALIDATION = ("eval/",)
 _ROW = re.compile(rb"\bStep (\d{1,12}): +(?=\{)")
 _OPENED = re.compile(rb"\bStep \d{1,12}: *\r?\Z")
 _KNOWN_BY = re.compile(
@@ -72,7 +60,7 @@ class SkyRlRows:
 def _rows(cells: LogRow, step: int) -> Sequence[LogRow]:
     """With four decimals a small learning rate cannot be told from none."""
     told = {key: cell for key, cell in cells.items() if not (key == _RATE and cell == _ROUNDED)}
-    return apart(told, _VALIDATION, {"step": step})
+    return apart(told, {"step": step})
 
 
-DIALECT = console_dialect("skyrl", SKYRL, lambda: SkyRlRows().rows, _KNOWN_BY, ALIASES)
+DIALECT = console_dialect("skyrl", SKYRL, lambda: SkyRlRows().rows, _KNOWN_BY)

@@ -15,15 +15,7 @@ from llmtrain_exporter.knowledge.producers import SLIME
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
 from llmtrain_exporter.model import Record, Skip
 
-ALIASES = {
-    "train/loss": "loss",
-    "train/grad_norm": "grad_norm",
-    "train/lr-pg_0": "learning_rate",
-    "train/step": "step",
-    "rollout/raw_reward": "reward",
-    "rollout/response_len/mean": "completions/mean_length",
-    "rollout/truncated_ratio": "completions/clipped_ratio",
-}
+_ALIASES = {"train/step": "step"}
 _ROW = re.compile(
     rb"(?<!Global )(?<![\w-])(?P<kind>step|critic-step|rollout|perf|multi_turn|passrate|eval) "
     rb"(?P<count>\d{1,12}): "
@@ -139,5 +131,5 @@ DIALECT = Dialect(
     reader=SlimeReader,
     sniff=sniff,
     role=Role.CONSOLE,
-    normaliser=lambda: Normaliser(ALIASES),
+    normaliser=lambda: Normaliser(_ALIASES),
 )

@@ -7,7 +7,6 @@ from itertools import islice
 
 from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile, parse_json
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape
-from llmtrain_exporter.ingest.dialects import verl
 from llmtrain_exporter.ingest.frames import Frames
 from llmtrain_exporter.ingest.gathering import GatheredRows
 from llmtrain_exporter.ingest.hparams import TAG, session_settings
@@ -26,28 +25,6 @@ EPOCH = "train/epoch"  # of Transformers, which repeats it with each part of a s
 OTHER_AXES = (" vs samples", " vs tokens")  # Megatron logs a number again by what was consumed
 OTHER_AXIS = "ray/"  # NeMo-RL logs these by seconds
 
-ALIASES = {
-    **verl.ALIASES,
-    "lr": "learning_rate",
-    "loss_metrics/global_avg_loss": "loss",  # torchtitan
-    "eval_validation_metrics/loss": "eval_loss",
-    "lm loss": "loss",  # Megatron
-    "grad-norm": "grad_norm",
-    "learning-rate": "learning_rate",
-    "gpt_loss": "loss",  # OpenRLHF
-    "actor_grad_norm": "grad_norm",
-    "actor_lr": "learning_rate",
-    "policy/grad_norm": "grad_norm",  # SkyRL
-    "policy/policy_lr": "learning_rate",
-    "reward/avg_raw_reward": "reward",
-    "ppo_actor/update/grad_norm": "grad_norm",  # AReaL
-    "ppo_actor/update/lr": "learning_rate",
-    "ppo_actor/task_reward/avg": "reward",
-    "sft/loss/avg": "loss",
-    "sft/grad_norm": "grad_norm",
-    "sft/lr": "learning_rate",
-}
-"""Tags are the keys of the program that logs; of each those without which nobody can judge a run."""
 
 _DAMAGED, _NO_NUMBER = Skip(BROKEN_FRAME), Skip("no_number")
 
@@ -147,7 +124,6 @@ DIALECT = Dialect(
     files=FILES,
     shape=Shape.RECORDS,
     gathers=True,
-    normaliser=lambda: Normaliser(ALIASES),
     argument_files=(
         *HUGGING_FACE_FILES,
         ArgumentFile(FILES[0], settings, begin=True),

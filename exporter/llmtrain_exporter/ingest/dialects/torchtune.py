@@ -29,7 +29,6 @@ TORCHTUNE = Producer(
         "max_length": "tokenizer.max_seq_len",
     },
 )
-ALIASES = {"rewards": "reward", "response_lengths": "completions/mean_length", "val_loss": "eval_loss"}
 _ROW = re.compile(rb"\bStep (\d{1,12}) \| (?=[\w./-]{1,200}:\S)")
 
 
@@ -44,6 +43,5 @@ DIALECT = console_dialect(
     TORCHTUNE,
     lambda: rows,
     _ROW,
-    ALIASES,
     files=("log_1[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9].txt",),  # by the time of its start
 )

@@ -8,24 +8,10 @@ from collections.abc import Sequence
 from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, fields
 from llmtrain_exporter.ingest.normalise import LogRow
-from llmtrain_exporter.ingest.validation import apart
+from llmtrain_exporter.ingest.phases import apart
 from llmtrain_exporter.knowledge.producers import VERL
 
-ALIASES = {
-    "actor/loss": "loss",
-    "actor/grad_norm": "grad_norm",
-    "actor/lr": "learning_rate",
-    "critic/score/mean": "reward",
-    "training/global_step": "step",
-    "training/epoch": "epoch",
-    "train/loss": "loss",
-    "train/grad_norm": "grad_norm",
-    "train/lr": "learning_rate",
-    "eval_val/loss": "eval_loss",
-}
-_THOUSANDFOLD = "train/lr(1e-3)"  # as it was called to 0.5
 _RATE, _ROUNDED = "actor/lr", b"actor/lr:0.000"  # to 0.2 with three decimals, in which no rate can be seen
-_VALIDATION = ("val-core/", "val-aux/", "val/")
 _ROW = re.compile(rb"(?<![^\s)\]m])step:(\d{1,12}) - (?=[\w.@-]{1,100}/[^:\r\n]{1,200}:)")
 _PLANNED = re.compile(
     rb"Total training steps: (\d{1,12})|Training Progress: *\d{1,3}%\|[^|]*\| \d{1,12}/(\d{1,12}) \["
@@ -47,10 +33,7 @@ class VerlRows:
         cells = fields(line[begin.end() :], b" - ", b":")
         if _ROUNDED in line and cells.get(_RATE) == 0.0 and _ROUNDED + b"0" not in line:
             del cells[_RATE]
-        rate = cells.pop(_THOUSANDFOLD, None)
-        if isinstance(rate, float):
-            cells["train/lr"] = rate / 1000
-        return apart(cells, _VALIDATION, {"step": int(begin[1]), "max_steps": self._planned})
+        return apart(cells, {"step": int(begin[1]), "max_steps": self._planned})
 
     def _plan(self, line: bytes) -> None:
         planned = _PLANNED.search(line) if b"Train" in line or b"train" in line else None
@@ -58,4 +41,4 @@ class VerlRows:
             self._planned = int(planned[1] or planned[2]) or None
 
 
-DIALECT = console_dialect("verl", VERL, lambda: VerlRows().rows, _ROW, ALIASES)
+DIALECT = console_dialect("verl", VERL, lambda: VerlRows().rows, _ROW)

@@ -7,25 +7,22 @@ import re
 from collections.abc import Iterable, Mapping
 
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
-from llmtrain_exporter.ingest.dialects.verl import ALIASES
 from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
-from llmtrain_exporter.ingest.phases import Phases
+from llmtrain_exporter.ingest.phases import apart
 from llmtrain_exporter.knowledge.producers import VERL
 from llmtrain_exporter.model import Record, Skip
 
 _BEGIN = re.compile(rb'\{"step": ?-?\d{1,15}, ?"data": ?\{(?:"[^"]{1,300}": ?(?:null|-?[\d.]|\Z)|\})')
-_THOUSANDFOLD = "train/lr(1e-3)"  # as it was called to 0.5
 
 
 class VerlFile:
     """Reads one log. A validation shares the row of its step, or has one of its own."""
 
-    __slots__ = ("_json", "_normaliser", "_phases")
+    __slots__ = ("_json", "_normaliser")
 
     def __init__(self, normaliser: Normaliser) -> None:
         self._normaliser = normaliser
-        self._phases = Phases(normaliser)
         self._json = JsonRows(self)
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
@@ -38,10 +35,7 @@ class VerlFile:
         if not isinstance(data, dict):
             return list(self._normaliser.rows(row))
         numbers = {key: math.nan if value is None else value for key, value in data.items()}
-        rate = numbers.pop(_THOUSANDFOLD, None)
-        if isinstance(rate, float):
-            numbers["train/lr"] = rate / 1000
-        rows = self._phases.rows({"step": row.get("step"), **numbers})
+        rows = apart(numbers, {"step": row.get("step")})
         return [read for cells in rows for read in self._normaliser.rows(cells)]
 
 
@@ -56,7 +50,6 @@ DIALECT = Dialect(
     reader=lambda normaliser, _: VerlFile(normaliser),
     sniff=sniff,
     files=("*.jsonl",),
-    normaliser=lambda: Normaliser(ALIASES),
     role=Role.FILE,  # <project>/<experiment>.jsonl
     by_content=True,
 )

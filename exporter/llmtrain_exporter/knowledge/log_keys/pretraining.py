@@ -28,6 +28,7 @@ _MEGATRON = (
         Key("number of nan iterations", fixed="nan"),
     ),
     *feeds(progress.SAMPLES, "consumed samples"),
+    *feeds(c.TOKENS, "consumed tokens"),
     *feeds(c.STEP_TIME, Key("elapsed time per iteration (ms)", Unit.MILLI), "iteration-time"),
     *feeds(speed.FLOPS, Key("throughput", Unit.TERA, beside=_MEGATRON_TAGS)),
     *feeds(speed.ENERGY, "energy per GPU (J/iter/GPU)"),
@@ -70,7 +71,7 @@ _TORCHTITAN = (
 _LITGPT = (
     *feeds(c.LOSS, Key("val_loss", evaluation=True)),
     *feeds(objective.PERPLEXITY, Key("val_ppl", evaluation=True)),
-    *feeds(c.STEP_TIME, "iter_time"),
+    *feeds(speed.PHASE_TIME, Key("iter_time", fixed="micro_batch")),
     *feeds(
         speed.STEP_SAMPLES_PER_SECOND,
         Key("throughput/samples_per_sec", fixed="all"),
@@ -84,7 +85,10 @@ _LITGPT = (
 _NANOTRON = (
     *feeds(c.LOSS, Key("lm_loss", unless=("loss",))),
     *feeds(c.TOKENS, "consumed_tokens"),
-    *feeds(c.STEP_TIME, Key("time_per_iteration_ms", Unit.MILLI)),
+    *feeds(
+        c.STEP_TIME,
+        *(Key(f"{before}time_per_iteration_ms", Unit.MILLI) for before in ("", "elapsed_")),
+    ),
     *feeds(
         speed.TOKENS_PER_SECOND,
         Key("tokens_per_sec", fixed="all"),

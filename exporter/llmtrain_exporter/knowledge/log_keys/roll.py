@@ -34,6 +34,7 @@ def _lengths(metric: Metric, of: str, label: str = "") -> tuple[LogKey, ...]:
 _POLICY = (
     *feeds(c.LOSS, Key("actor/total_loss", unless=("actor/loss",)), "sft_train/loss"),
     *feeds(c.LOSS, Key("sft_train/val_loss", evaluation=True)),
+    *feeds(c.GRAD_NORM, Key("actor_train/grad_norm", unless=("actor/grad_norm",))),
     *feeds(
         objective.UPDATE_KL,
         Key("actor/policykl", fixed="mean"),

@@ -21,7 +21,7 @@ _POLICY = (
     *feeds(c.KL, "policy/policy_kl", Key("loss/avg_kl", unless=("policy/policy_kl",))),
     *feeds(c.ENTROPY, Key("policy/policy_entropy", fixed="mean")),
     *feeds(c.CLIP_RATIO, Key("policy/ppo_clip_ratio", fixed="region_mean")),
-    *feeds(c.GRAD_NORM, "policy/grad_norm"),
+    *feeds(c.GRAD_NORM, "policy/grad_norm", Key("policy/raw_grad_norm", unless=("policy/grad_norm",))),
     *feeds(c.LEARNING_RATE, "policy/policy_lr"),
     *feeds(
         mismatch.LOGP_DIFFERENCE,
