@@ -204,12 +204,18 @@ def test_a_log_that_is_too_old_is_not_read(tmp_path: Path, monkeypatch: pytest.M
     assert (search(), search.read) == (Scan((), {}, {}), 0)
 
 
-def test_a_folder_called_runs_is_searched_but_for_that_of_an_output(tmp_path: Path, search: Searches) -> None:
-    """People keep their trainings in such a folder; below an output it holds pictures of TensorBoard."""
+def test_a_folder_called_images_is_searched_but_for_that_of_an_output(
+    tmp_path: Path, search: Searches
+) -> None:
+    """People keep their trainings in such a folder; below an output it holds pictures.
+
+    One called `runs` is searched anywhere: event files are there.
+    """
     append(tmp_path / "out" / "logging.jsonl", swift(1))
-    put(tmp_path / "out" / "runs" / "x.log", ROW)
-    put(tmp_path / "runs" / "exp1" / "train.log", ROW.replace("5.647", "3.1"))
-    assert search.names() == ["out", "runs/exp1/train"]
+    put(tmp_path / "out" / "images" / "x.log", ROW)
+    put(tmp_path / "images" / "exp1" / "train.log", ROW.replace("5.647", "3.1"))
+    put(tmp_path / "out" / "runs" / "x.log", ROW.replace("5.647", "4.2"))
+    assert search.names() == ["images/exp1/train", "out", "out/runs/x"]
 
 
 # --- what it costs
@@ -292,7 +298,7 @@ def test_what_is_not_a_file_any_more_is_forgotten(tmp_path: Path) -> None:
         memory.begin_search()
         assert memory.dialect(str(path), path.stat()) is not None
     memory.begin_search()
-    assert len(memory._before) == 1
+    assert len(memory._seen._before) == 1
 
 
 def test_random_cuts_of_a_log_are_read_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

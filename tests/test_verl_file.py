@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.ingest import contents, follow
-from llmtrain_exporter.ingest.contents import LOOKED_AT, Contents
+from llmtrain_exporter.ingest.contents import LOOKED_AT, MOST_LOOKS, SEARCHES_APART
 from llmtrain_exporter.ingest.dialects import registered
-from llmtrain_exporter.ingest.discover import SearchOptions, discover
+from llmtrain_exporter.ingest.discover import ALONE, SearchMemory, SearchOptions, discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge import catalogue as c
@@ -33,10 +33,13 @@ def logged(step: int, **more: object) -> str:
     return json.dumps({"step": step, "data": cells}, separators=(",", ":"))
 
 
-def search(folder: Path, known: Contents | None = None) -> dict[str, str]:
+OPTIONS = SearchOptions(ignore_older=None)
+
+
+def search(folder: Path, known: SearchMemory | None = None) -> dict[str, str]:
     """Run to dialect, of what is found."""
-    options = SearchOptions(ignore_older=None, contents=known or Contents())
-    return {each.run: each.dialect.name for each in discover([str(folder)], options, NOW).found}
+    found = discover([str(folder)], OPTIONS, NOW, ALONE, known).found
+    return {each.run: each.dialect.name for each in found}
 
 
 def test_experiments_of_a_project_are_runs_of_their_own(tmp_path: Path) -> None:
@@ -50,7 +53,7 @@ def test_experiments_of_a_project_are_runs_of_their_own(tmp_path: Path) -> None:
 
 def test_a_file_becomes_a_log_with_its_first_row(tmp_path: Path) -> None:
     """An empty one is none yet; a torn row is enough."""
-    path, known = training.append(tmp_path / "exp.jsonl"), Contents()
+    path, known = training.append(tmp_path / "exp.jsonl"), SearchMemory(OPTIONS)
     assert search(tmp_path, known) == {}
     with path.open("a") as file:
         file.write(logged(1)[:60])
@@ -68,33 +71,61 @@ def test_a_file_that_is_named_by_hand_is_what_its_content_says(tmp_path: Path, n
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that are looked into."""
     seen: list[str] = []
-    opened: Callable[[str], tuple[int, os.stat_result]] = follow.open_regular
+    read: Callable[[str, int], bytes] = follow.read_begin
 
-    def noted(path: str) -> tuple[int, os.stat_result]:
+    def noted(path: str, size: int) -> bytes:
         seen.append(os.path.basename(path))
-        return opened(path)
+        return read(path, size)
 
-    monkeypatch.setattr(contents, "open_regular", noted)
+    monkeypatch.setattr(contents, "read_begin", noted)
     return seen
 
 
 def test_a_data_set_is_looked_into_once(tmp_path: Path, looks: list[str]) -> None:
     """However often it is met, and though it grows; a file that is written anew is looked into again."""
-    known = Contents()
+    known = SearchMemory(OPTIONS)
     data = training.append(tmp_path / "data.jsonl", "x" * LOOKED_AT)
     for _ in range(3):
         assert search(tmp_path, known) == {}
         training.append(data, "more")
     assert looks == ["data.jsonl"]
     data.write_text(logged(1))
-    assert search(tmp_path, known) == {"data": "verl_file"}
+    found = [search(tmp_path, known) for _ in range(SEARCHES_APART)]
+    assert found[-1] == {"data": "verl_file"}
     assert looks == ["data.jsonl"] * 2
+
+
+def test_a_file_in_the_place_of_another_is_looked_into_at_once(tmp_path: Path) -> None:
+    """Whatever stood there was no log; what comes beside it is seen as well."""
+    known = SearchMemory(OPTIONS)
+    data = training.append(tmp_path / "data.jsonl", '{"messages": []}')
+    assert search(tmp_path, known) == {}
+    training.append(tmp_path / "exp.jsonl", logged(1))
+    assert search(tmp_path, known) == {"exp": "verl_file"}
+    data.unlink()
+    training.append(data, logged(1))
+    assert search(tmp_path, known) == {"data": "verl_file", "exp": "verl_file"}
+
+
+def test_a_search_looks_into_so_many_files_and_no_more(tmp_path: Path, looks: list[str]) -> None:
+    """Whatever is left has its turn with the next ones, and no log is lost meanwhile."""
+    known = SearchMemory(OPTIONS)
+    logs = [tmp_path / "a" / "first.jsonl", tmp_path / "c" / "last.jsonl"]
+    for number in range(MOST_LOOKS):
+        training.append(tmp_path / "b" / f"{number}.jsonl", '{"messages": []}')
+    for log in logs:
+        training.append(log, logged(1))
+    assert search(tmp_path, known) == {"a/first": "verl_file"}
+    assert len(looks) == MOST_LOOKS
+    for _ in range(3):
+        assert search(tmp_path, known) == {"a/first": "verl_file", "c/last": "verl_file"}
+    assert len(looks) == MOST_LOOKS + 2
 
 
 def test_a_restart_that_truncates_the_file_is_news_from_its_checkpoint(tmp_path: Path) -> None:
     """The same file begins anew: counters go on, and the steps are those of the new process."""
     path = training.append(tmp_path / "exp.jsonl", *map(logged, range(1, 41)))
-    (found,) = discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW).found
+    (found,) = discover([str(tmp_path)], OPTIONS, NOW).found
     live = LiveRun(found, found.run, RunOptions(), open_source(found, Readers()), unobserved)
     with closing(live.source):
         moments = iter(range(100, 1000))
@@ -122,7 +153,7 @@ def test_a_restart_that_truncates_the_file_is_news_from_its_checkpoint(tmp_path:
 def test_a_number_that_is_none_is_null(tmp_path: Path) -> None:
     """orjson writes NaN so; it is a bad number and no missing one."""
     training.append(tmp_path / "exp.jsonl", logged(1), logged(2, **{"actor/grad_norm": None}))
-    (found,) = discover([str(tmp_path)], SearchOptions(ignore_older=None), NOW).found
+    (found,) = discover([str(tmp_path)], OPTIONS, NOW).found
     with closing(open_source(found, Readers())) as source:
         reading = source.poll(0.0)
     assert reading is not None
@@ -135,7 +166,7 @@ def test_a_number_that_is_none_is_null(tmp_path: Path) -> None:
 def test_the_real_log_is_read_whole(corpus: Path) -> None:
     """30 steps of a real training, one of them with a gradient that is none."""
     folder = corpus / "produced" / "verl-file-logger"
-    (found,) = discover([str(folder)], SearchOptions(ignore_older=None), NOW).found
+    (found,) = discover([str(folder)], OPTIONS, NOW).found
     with closing(open_source(found, Readers())) as source:
         reading = source.poll(0.0)
     assert reading is not None

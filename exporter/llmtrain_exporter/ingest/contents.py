@@ -1,60 +1,106 @@
-"""Which files are logs whose names do not tell: their first bytes are read, and those once."""
+"""Which files are logs whose names others use too, as `*.jsonl`: their first lines tell, and are read once.
+
+Data sets are called so by the thousand. One that is no log is not even asked for its size as long as nothing
+comes to its folder or goes, and one search looks into so many of them and no more.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
-from llmtrain_exporter.ingest.follow import open_regular
-from llmtrain_exporter.ingest.recognise import sniff
+from llmtrain_exporter.ingest.follow import read_begin
+from llmtrain_exporter.ingest.met_files import MetFiles
 
-LOOKED_AT = 1 << 10  # bytes; a data set can be large, and there can be very many
+LOOKED_AT = 1 << 10
+"""Bytes of a file; a data set can be large."""
+
+MOST_LOOKS = 256
+"""Files that a search looks into; the next one goes on with those that are left."""
+
+SEARCHES_APART = 10
+"""After so many searches a file that is no log is asked again: somebody may have written it anew."""
 
 
 class _Seen(NamedTuple):
     dialect: Dialect | None
+    file: int  # its inode
     size: int  # bytes, at the look
+    settled: bool  # what comes behind it would show the same
 
     def holds(self, state: os.stat_result) -> bool:
-        """Whether another look would show the same: a log stays one, and what has begun otherwise is none."""
-        if self.dialect is not None or state.st_size == self.size:
-            return True
-        return LOOKED_AT <= self.size < state.st_size
+        """Whether another look would show the same: a log stays one."""
+        return self.file == state.st_ino and (self.dialect is not None or self.size == state.st_size)
+
+
+@dataclass(slots=True)
+class _Folder:
+    """The files in a folder that are no logs."""
+
+    modified: int = -1  # st_mtime_ns, of the folder
+    search: int = 0  # the number of that which found the first of them
+    names: set[str] = field(default_factory=set)
 
 
 class Contents:
-    """What was seen of the files that searches have met. For one thread at a time."""
+    """Knows which of the files that searches meet are logs. For one thread at a time."""
 
-    def __init__(self) -> None:
-        self._seen: dict[tuple[int, int], _Seen] = {}  # by device and inode
-        self._before: dict[tuple[int, int], _Seen] = {}  # of the search before
+    def __init__(self, dialects: Iterable[Dialect]) -> None:
+        self._dialects = tuple(dialect for dialect in dialects if dialect.by_content)
+        self._files: MetFiles[str, _Seen] = MetFiles()  # by path
+        self._folders: MetFiles[tuple[int, int], _Folder] = MetFiles()  # by device and inode
+        self._folder = _Folder()  # in which the search is
+        self._search = 0
+        self._looks = 0  # of this search
 
     def begin_search(self) -> None:
-        """Forget the files that the search before did not meet."""
-        self._before, self._seen = self._seen, {}
+        """Begin another one; what the one before did not meet is forgotten."""
+        self._files.begin_search()
+        self._folders.begin_search()
+        self._search += 1
+        self._looks = 0
 
-    def dialect(self, path: str, state: os.stat_result, candidates: Sequence[Dialect]) -> Dialect | None:
-        """The dialect of a file that was met; None: it is no log, or not yet. Raises OSError."""
-        by_content = [dialect for dialect in candidates if dialect.by_content]
-        found = self._told(path, state, by_content) if by_content else None
-        others = [dialect for dialect in candidates if dialect not in by_content]
-        return found or (sniff(path, others) if others else None)
-
-    def _told(self, path: str, state: os.stat_result, candidates: Iterable[Dialect]) -> Dialect | None:
+    def enter(self, state: os.stat_result, entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+        """The entries of a folder that is searched now but for files that are known to be no logs."""
         identity = (state.st_dev, state.st_ino)
-        known = self._seen.get(identity) or self._before.get(identity)
-        if known is None or not known.holds(state):
-            known = _Seen(_look(path, candidates), state.st_size)
-        self._seen[identity] = known
-        return known.dialect
+        folder = self._folders.get(identity)
+        late = folder is not None and self._search - folder.search >= SEARCHES_APART
+        if folder is None or late or folder.modified != state.st_mtime_ns:
+            self._folder = _Folder(state.st_mtime_ns, self._search)
+            self._folders.put(identity, self._folder)
+            return entries
+        self._folder = folder
+        return [entry for entry in entries if entry.name not in folder.names]
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether this search has looked into as many files as it may."""
+        return self._looks >= MOST_LOOKS
+
+    def is_log(self, path: str) -> bool:
+        """Whether a file is known to be a log."""
+        seen = self._files.get(path)
+        return seen is not None and seen.dialect is not None
+
+    def dialect(self, path: str, state: os.stat_result) -> Dialect | None:
+        """The dialect of a file in the folder; None: it is no log, or not yet. Raises OSError."""
+        seen = self._files.get(path)
+        if seen is None or not seen.holds(state):
+            if self.exhausted:
+                return None
+            self._looks += 1
+            seen = _look(path, state, self._dialects)
+            self._files.put(path, seen)
+        if seen.dialect is None and seen.settled:
+            self._folder.names.add(os.path.basename(path))
+        return seen.dialect
 
 
-def _look(path: str, candidates: Iterable[Dialect]) -> Dialect | None:
-    descriptor, _ = open_regular(path)
-    try:
-        head = Head.of(os.pread(descriptor, LOOKED_AT, 0))
-    finally:
-        os.close(descriptor)
-    return next((dialect for dialect in candidates if dialect.sniff(head) is Confidence.SURE), None)
+def _look(path: str, state: os.stat_result, dialects: Sequence[Dialect]) -> _Seen:
+    head = Head.of(read_begin(path, LOOKED_AT))
+    found = next((dialect for dialect in dialects if dialect.sniff(head) is Confidence.SURE), None)
+    begun = head.text[:1] not in (b"", b"{") or b"\n" in head.text
+    return _Seen(found, state.st_ino, state.st_size, begun or state.st_size >= LOOKED_AT)

@@ -63,6 +63,15 @@ def open_regular(path: str) -> tuple[int, os.stat_result]:
     return fd, state
 
 
+def read_begin(path: str, size: int) -> bytes:
+    """The first bytes of a file, at most so many. Raises OSError."""
+    descriptor, _ = open_regular(path)
+    try:
+        return os.pread(descriptor, size, 0)
+    finally:
+        os.close(descriptor)
+
+
 def raise_descriptor_limit() -> int:
     """Raises the soft limit of open files to the hard one where that is allowed; the limit in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
 from llmtrain_exporter.ingest.encoding import wide_encoding
 from llmtrain_exporter.ingest.follow import open_regular
+from llmtrain_exporter.ingest.met_files import MetFiles
 
 MOST_LOOKED_AT = 64 << 10
 """Bytes of a file, all looks together."""
@@ -45,12 +46,11 @@ class Glimpses:
     def __init__(self, dialects: Sequence[Dialect]) -> None:
         """`dialects`: those of what programs print."""
         self._dialects = dialects
-        self._seen: dict[Identity, _Glimpse] = {}
-        self._before: dict[Identity, _Glimpse] = {}  # of the search before
+        self._seen: MetFiles[Identity, _Glimpse] = MetFiles()
 
     def begin_search(self) -> None:
         """Forget the files that the search before did not meet."""
-        self._before, self._seen = self._seen, {}
+        self._seen.begin_search()
 
     def dialect(self, path: str, state: os.stat_result) -> Dialect | None:
         """The dialect of a file, None where no row of a training was seen in it. Raises OSError.
@@ -58,10 +58,10 @@ class Glimpses:
         What was a training's log once stays one while it begins anew.
         """
         identity = (state.st_dev, state.st_ino)
-        glimpse = self._seen.get(identity) or self._before.get(identity) or _Glimpse()
+        glimpse = self._seen.get(identity) or _Glimpse()
         if state.st_size < glimpse.size:
             glimpse = _Glimpse(dialect=glimpse.dialect)
-        self._seen[identity] = glimpse
+        self._seen.put(identity, glimpse)
         changed = (glimpse.size, glimpse.modified) != (state.st_size, state.st_mtime_ns)
         if changed and glimpse.dialect is None:
             glimpse.size, glimpse.modified = state.st_size, -1

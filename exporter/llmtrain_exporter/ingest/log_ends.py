@@ -10,7 +10,7 @@ from itertools import islice
 
 from llmtrain_exporter.ingest.dialect import Dialect, Shape
 from llmtrain_exporter.ingest.encoding import as_utf8, wide_encoding
-from llmtrain_exporter.ingest.follow import open_regular
+from llmtrain_exporter.ingest.follow import open_regular, read_begin
 from llmtrain_exporter.ingest.framed import FrameSource
 from llmtrain_exporter.ingest.reading import Source
 from llmtrain_exporter.ingest.schedule import UNKNOWN
@@ -48,15 +48,10 @@ NO_ROWS = LogEnds((), ())
 def read_first(path: str, dialect: Dialect) -> TrainingRow:
     """The first row of a log of lines, of what is read of its begin; empty where there is none."""
     try:
-        descriptor, _ = open_regular(path)
+        begin = read_begin(path, END_BYTES)
     except OSError:
         return {}
-    try:
-        return next(_rows(as_utf8(os.pread(descriptor, END_BYTES, 0)), dialect), {})
-    except OSError:
-        return {}
-    finally:
-        os.close(descriptor)
+    return next(_rows(as_utf8(begin), dialect), {})
 
 
 def read_ends(path: str, dialect: Dialect, key: str = "") -> LogEnds:

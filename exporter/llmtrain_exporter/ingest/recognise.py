@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Dialect, Head, Role
-from llmtrain_exporter.ingest.follow import open_regular
+from llmtrain_exporter.ingest.follow import read_begin
 
 SNIFFED = 64 << 10  # bytes
 
@@ -29,11 +29,7 @@ def sniff(path: str, candidates: Sequence[Dialect]) -> Dialect:
     """Which of the candidates a file is of; of only one nothing is read. Raises OSError."""
     if len(candidates) == 1:
         return candidates[0]
-    fd, _ = open_regular(path)
-    try:
-        return recognise(os.pread(fd, SNIFFED, 0), candidates)
-    finally:
-        os.close(fd)
+    return recognise(read_begin(path, SNIFFED), candidates)
 
 
 def recognise(data: bytes, candidates: Iterable[Dialect]) -> Dialect:
@@ -65,10 +61,11 @@ class NameEnds(NamedTuple):
 
     @classmethod
     def of(cls, patterns: Iterable[str]) -> NameEnds:
-        """Of each pattern what stands before its first wild character, or else behind the last."""
+        """Of each pattern what stands behind its last wild character, or else before the first."""
         parts = [_WILD_PART.split(pattern) for pattern in patterns]
-        begins = [part[0] for part in parts if part[0] or not part[-1]]
-        return cls(tuple(begins), tuple(part[-1] for part in parts if part[-1] and not part[0]))
+        ends = tuple(dict.fromkeys(part[-1] for part in parts if part[-1] and not part[0]))
+        begins = [part[0] for part in parts if (part[0] or not part[-1]) and not part[-1].endswith(ends)]
+        return cls(tuple(begins), ends)
 
 
 class FileNames:
@@ -92,6 +89,7 @@ class FileNames:
             self._claim(name, self._exact.get(name, consoles))
         own = [name for dialect in consoles for name in dialect.files] if printed else []
         self._printed = NamePatterns((*printed, *own))
+        self._wild_ends = NameEnds.of(filter(_WILD.search, (*(name for name, _ in named), *stdout_log)))
         self.name_ends = NameEnds.of((*(name for name, _ in named), *stdout_log, *printed, *own))
 
     def exact(self, name: str) -> bool:
@@ -102,13 +100,19 @@ class FileNames:
         """The dialects that a file of this name can be of, unless others call theirs so too."""
         return [dialect for dialect in self.candidates(name) if not dialect.by_content]
 
+    def only_by_content(self, name: str) -> bool:
+        """Whether a file of this name is a log only if its content says so."""
+        candidates = self.candidates(name)
+        return bool(candidates) and all(dialect.by_content for dialect in candidates)
+
     def may_be_numbered(self, name: str) -> bool:
         """Whether a number at the end of a name is its own, and not that of an old log put aside."""
         return self.exact(name) or any(dialect.files_per_run for dialect in self.candidates(name))
 
     def candidates(self, name: str) -> tuple[Dialect, ...]:
         """The dialects that a file of this name is one of; none: its name does not say that it is a log."""
-        if name in self._exact or not self._wild:
+        begins, ends = self._wild_ends
+        if name in self._exact or not (name.endswith(ends) or name.startswith(begins)):
             return self._exact.get(name, ())
         fitting = (dialects for wild, dialects in self._wild if wild.match(name))
         return tuple(dict.fromkeys(dialect for dialects in fitting for dialect in dialects))

@@ -23,7 +23,6 @@ class SearchOptions:
     max_depth: int = 8  # folders below a root
     ignore_older: float | None = 7 * 86400  # seconds since the log was written last; None: no limit
     follow_links: bool = True
-    contents: Contents = field(default_factory=Contents, compare=False)  # what earlier searches have read
 
     @property
     def consoles(self) -> Sequence[Dialect]:
@@ -51,5 +50,11 @@ class SearchMemory:
     """What searches of the same roots have read of files, so that the next one reads nothing twice."""
 
     def __init__(self, options: SearchOptions) -> None:
+        self.contents = Contents(options.dialects)
         self.glimpses = Glimpses(options.consoles)
         self.one_run = OneRun()
+
+    def begin_search(self) -> None:
+        """Begin another one; what the one before did not meet is forgotten."""
+        self.contents.begin_search()
+        self.glimpses.begin_search()

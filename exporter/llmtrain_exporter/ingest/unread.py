@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.dialect import Dialect, Head
-from llmtrain_exporter.ingest.follow import open_regular
+from llmtrain_exporter.ingest.follow import read_begin
 from llmtrain_exporter.ingest.recognise import FileNames
 from llmtrain_exporter.knowledge.no_run import Content
 from llmtrain_exporter.model import Unread
@@ -26,15 +26,9 @@ _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"PK\x03\x
 def look_into(path: str, read_as: Dialect, names: FileNames, dialects: Sequence[Dialect]) -> Unread | None:
     """What the file looks like, and which formats were tried; None where it cannot be read."""
     try:
-        descriptor, _ = open_regular(path)
+        data = read_begin(path, LOOKED_AT)
     except OSError:
         return None
-    try:
-        data = os.pread(descriptor, LOOKED_AT, 0)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
     tried = names.candidates(os.path.basename(path)) or dialects
     content = _content(data)
     lines = _first_lines(data) if content in (Content.JSON, Content.TEXT, Content.POINTER) else ()

@@ -66,8 +66,7 @@ class Walk:
 
     def logs(self, paths: Sequence[str]) -> list[Log]:
         """The live log of each run, each file once."""
-        self._memory.glimpses.begin_search()
-        self._options.contents.begin_search()
+        self._memory.begin_search()
         found = self.roots(paths)
         while folders := self._folders or self._links:
             found.extend(self._visit(folders.popleft()))
@@ -129,23 +128,28 @@ class Walk:
         if folder.inside and checkpoints.looks_like_checkpoint({entry.name for entry in entries}):
             self._leave_out("checkpoint", folder.path)
             return []
-        entries = sorted(_leading_on(entries, self._names.name_ends), key=lambda entry: entry.name)
+        leading = _leading_on(entries, self._names.name_ends)
+        entries = self._worth_a_look(state, leading) if leading else []
         return self._look_at_each(folder, entries) if entries else []
 
-    def _look_at_each(self, folder: Folder, entries: Sequence[os.DirEntry[str]]) -> list[Log]:
-        names = [entry.name for entry in entries]
-        inside = folder._replace(inside=folder.inside or self._is_output(names))
-        logs = [log for entry in entries for log in self._look(inside, entry)]
-        shared = [log for log in logs if not log.by_content]
-        return self._runs(logs) + ([] if shared else self._in_checkpoints(folder, names))
+    def _worth_a_look(self, state: os.stat_result, entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+        """The entries of a folder, in order, but for those that are no logs or have to wait."""
+        contents = self._memory.contents
+        entries = contents.enter(state, entries)
+        if contents.exhausted:
+            known = self._names.only_by_content
+            entries = [entry for entry in entries if not known(entry.name) or contents.is_log(entry.path)]
+        return sorted(entries, key=lambda entry: entry.name)
 
-    def _is_output(self, names: Iterable[str]) -> bool:
-        """Whether a folder with these entries is the output of a training."""
-        return any(
-            checkpoints.step_of(name) is not None
-            or any(dialect.makes_output for dialect in self._names.candidates(name))
-            for name in names
-        )
+    def _look_at_each(self, folder: Folder, entries: Sequence[os.DirEntry[str]]) -> list[Log]:
+        candidates = {entry.name: self._names.candidates(entry.name) for entry in entries}
+        steps = [name for name in candidates if checkpoints.step_of(name) is not None]
+        makes_output = any(dialect.makes_output for fitting in candidates.values() for dialect in fitting)
+        inside = folder._replace(inside=folder.inside or makes_output or bool(steps))
+        logs = [log for entry in entries for log in self._look(inside, entry, candidates[entry.name])]
+        shared = [log for log in logs if not log.by_content]
+        runs = self._runs(logs) if logs else []
+        return runs if shared or not steps else runs + self._in_checkpoints(folder, steps)
 
     def _in_checkpoints(self, folder: Folder, names: Iterable[str]) -> list[Log]:
         """The run whose log stands in its checkpoints alone; copies inside of another's output are none."""
@@ -167,9 +171,8 @@ class Walk:
         log = Log(path, folder.root, folder.name, dialect, folder.linked, state, basis=Basis.CHECKPOINT)
         return self._fresh([log])
 
-    def _look(self, folder: Folder, entry: os.DirEntry[str]) -> list[Log]:
+    def _look(self, folder: Folder, entry: os.DirEntry[str], candidates: Sequence[Dialect]) -> list[Log]:
         """The log that an entry is, or those in it; a folder is noted for later."""
-        candidates = self._names.candidates(entry.name)
         try:
             linked = entry.is_symlink()
             if (linked and not self._options.follow_links) or self._is_elsewhere(entry.path, linked):
@@ -227,13 +230,19 @@ class Walk:
         if not stat.S_ISREG(state.st_mode):
             self._leave_out("not_a_file", entry.path)
             return []
-        if (dialect := self._options.contents.dialect(entry.path, state, candidates)) is None:
+        if (dialect := self._dialect(entry.path, state, candidates)) is None:
             return []
         named_by_file = dialect.run_per_file and dialect.store is None
         name = folder.below(os.path.splitext(entry.name)[0]) if named_by_file else folder.name
         basis = Basis.STDOUT_LOG if dialect.role is Role.CONSOLE else Basis.NAME
         log = Log(entry.path, folder.root, name, dialect, linked or folder.linked, state, basis=basis)
         return self._opened(log, candidates)
+
+    def _dialect(self, path: str, state: os.stat_result, candidates: Sequence[Dialect]) -> Dialect | None:
+        """What a file of such a name is; None: no log, or not yet. Raises OSError."""
+        own = [dialect for dialect in candidates if not dialect.by_content]
+        found = self._memory.contents.dialect(path, state) if len(own) < len(candidates) else None
+        return found or (sniff(path, own) if own else None)
 
     def _opened(self, log: Log, candidates: Sequence[Dialect]) -> list[Log]:
         """The log itself; of a store the runs in it, and none where it is no tracker's. Raises OSError."""

@@ -9,7 +9,6 @@ from dataclasses import replace
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings, unique_name
 from llmtrain_exporter.ingest import discover
-from llmtrain_exporter.ingest.contents import Contents
 from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, SearchMemory, Surroundings
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import FileNames
@@ -33,7 +32,6 @@ class RunRules:
         self._settings = settings
         self._judging = judging
         self.readers = Readers(settings.logging_steps)
-        self._contents: Contents = before._contents if before else Contents()
         new = SearchMemory(self._search_options(None, None))
         self._memory: SearchMemory = before._memory if before else new
 
@@ -77,7 +75,6 @@ class RunRules:
             printed=defaults.printed if self._settings.finds_printed_logs else (),
             max_depth=defaults.max_depth if max_depth is None else max_depth,
             ignore_older=ignore_older,
-            contents=self._contents,
         )
 
     def name(self, found: Found, taken: Container[str]) -> str:

@@ -75,4 +75,5 @@ DIALECT = Dialect(
     shape=Shape.STORE,
     role=Role.FILE,
     store=lambda path: SqliteStore(path, (QUERIES,)),
+    kept_by_tracker=True,
 )

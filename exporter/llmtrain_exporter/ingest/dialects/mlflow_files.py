@@ -221,4 +221,5 @@ DIALECT = Dialect(
     shape=Shape.STORE,
     role=Role.FILE,
     store=MlflowRunFolder,
+    kept_by_tracker=True,
 )

@@ -110,6 +110,7 @@ DIALECT = Dialect(
     producer=TRANSFORMERS,
     reader=Notebook,
     sniff=sniff,
+    files=("*.ipynb",),
     shape=Shape.DOCUMENT,
     role=Role.CONSOLE,
     live=False,

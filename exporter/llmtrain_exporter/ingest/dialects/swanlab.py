@@ -128,4 +128,5 @@ DIALECT = Dialect(
     shape=Shape.FRAMES,
     argument_files=(ArgumentFile("files/config.yaml", parse_valued_yaml),),
     framing=lambda: LevelDbLog(PREAMBLE),
+    kept_by_tracker=True,
 )

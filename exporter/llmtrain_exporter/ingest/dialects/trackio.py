@@ -85,4 +85,5 @@ DIALECT = Dialect(
     shape=Shape.STORE,
     role=Role.FILE,
     store=lambda path: SqliteStore(path, (NEWEST, BY_NAME)),
+    kept_by_tracker=True,
 )

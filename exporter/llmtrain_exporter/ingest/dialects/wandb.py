@@ -152,4 +152,5 @@ DIALECT = Dialect(
     argument_files=(ArgumentFile("files/config.yaml", parse_valued_yaml),),
     framing=framing,
     stated=stated,
+    kept_by_tracker=True,
 )
