@@ -591,8 +591,10 @@ def test_of_many_paths_without_a_run_only_the_reasons_are_told(
 
 
 def test_every_real_file_that_is_no_log_is_told_so(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With its first lines, or what it is."""
+    """With its first lines, or what it is. One of them has the first row of a training of verl."""
     for path in sorted((corpus / "public" / "negative").glob("*/*")):
+        if path.parent.name == "volcengine__verl__output-txt-a":
+            continue
         text = whole(capsys, path)
         assert "no training record in it" in text
         assert "It begins with:" in text or "It is no text" in text

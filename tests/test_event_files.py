@@ -605,7 +605,7 @@ def found(folder: Path) -> dict[str, str]:
 def test_event_files_are_found_wherever_they_lie(tmp_path: Path) -> None:
     """In a folder of any name; that of a process that has logged nothing is no run of its own."""
     put(tmp_path / "runs" / "Nov29_10-00-00_host" / NAME, log([1, 2]))
-    put(tmp_path / "tensorboard_log" / "project" / "experiment" / NAME, log([1, 2]))
+    put(tmp_path / "tensorboard_log" / "project" / "experiment" / NAME, log([3, 4]))
     assert found(tmp_path) == {
         "runs/Nov29_10-00-00_host": "tensorboard",
         "tensorboard_log/project/experiment": "tensorboard",
@@ -634,6 +634,24 @@ def test_event_files_go_before_what_stands_in_checkpoints_alone(tmp_path: Path) 
     )
     put(tmp_path / "out" / "runs" / "Nov29_10-00-00_host" / NAME, log(range(1, 12)))
     assert found(tmp_path) == {"out/runs/Nov29_10-00-00_host": "tensorboard"}
+
+
+def test_one_training_in_several_folders_is_one_run(tmp_path: Path) -> None:
+    """verl has its event files far from its other logs; the rows tell whose they are."""
+    put(tmp_path / "tensorboard_log" / "project" / "experiment" / NAME, log(range(1, 9)))
+    rows = [
+        {"loss": record.get(c.LOSS), "grad_norm": record.get(c.GRAD_NORM), "step": record.step}
+        for record in read(log(range(1, 9)))
+    ]
+    training.append(tmp_path / "project" / "logging.jsonl", *map(json.dumps, rows))
+    assert found(tmp_path) == {"project": "swift"}
+
+
+def test_a_training_that_was_started_again_has_event_files_of_its_own(tmp_path: Path) -> None:
+    """With the same seed it begins alike; whatever follows differs."""
+    put(tmp_path / "runs" / "first" / NAME, log(range(1, 40)))
+    put(tmp_path / "runs" / "second" / NAME, log(range(1, 60)))
+    assert len(found(tmp_path)) == 2
 
 
 def test_folders_below_event_files_are_parts_of_their_run(tmp_path: Path) -> None:

@@ -16,6 +16,9 @@ _TRACKED = re.compile(
 )
 """Where W&B, SwanLab and MLflow keep a run and its output, below the folder where a training was started."""
 
+_EVENTS = re.compile(r"(.*)/(?:runs(?:/[^/]+)?|tensorboard_log/[^/]+/[^/]+)")
+"""Where Transformers keeps event files below its output, and verl below that folder."""
+
 
 class Basis(Enum):
     """Why a file is taken for a log."""
@@ -99,7 +102,7 @@ class Log(NamedTuple):
     def home(self) -> str:
         """The folder in or below which its training may write as well."""
         folder = os.path.dirname(self.folder) if self.key else self.folder
-        kept = _TRACKED.fullmatch(folder)
+        kept = (_EVENTS if self.dialect.files_per_run else _TRACKED).fullmatch(folder)
         return kept[1] if kept else folder
 
     @property

@@ -17,8 +17,6 @@ from llmtrain_exporter.ingest.file_series import in_order
 LEVELS = 2
 """Folders between event files and the output of their training, at most."""
 
-_RUNS = "runs"  # Transformers' and PyTorch's own name for what they keep for TensorBoard
-
 
 class MetLog(Protocol):
     """A log that a search has met."""
@@ -73,25 +71,16 @@ def covered(logs: Sequence[LogT]) -> dict[str, LogT]:
     return found
 
 
-def followed(logs: Sequence[LogT]) -> list[LogT]:
-    """Without those that give way."""
-    gone = covered(logs)
-    return [log for log in logs if log.path not in gone]
-
-
 class _Places:
     """Where the logs of a search lie."""
 
     def __init__(self, logs: Iterable[LogT]) -> None:
         self._data: dict[str, Any] = {}
         self._events: dict[str, Any] = {}
-        self._printed: dict[str, Any] = {}
         for log in logs:
             folder = os.path.dirname(log.path)
             if log.dialect.files_per_run:
                 self._events[folder] = log
-            elif log.dialect.role is Role.CONSOLE:
-                self._printed[folder] = self._printed[os.path.splitext(log.path)[0]] = log
             elif log.dialect.role is Role.FOLDER:
                 self._data[folder] = log
 
@@ -101,7 +90,6 @@ class _Places:
         homes = list(_homes(folder))
         others = (
             *(self._data.get(home) for home in homes),
-            *(self._printed.get(home) for home in _output(folder)),
             self._events.get(homes[1]),  # add_hparams and add_scalars write into folders below
         )
         return next((other for other in others if other is not None), None)
@@ -112,11 +100,3 @@ def _homes(folder: str) -> Iterator[str]:
     for _ in range(LEVELS + 1):
         yield folder
         folder = os.path.dirname(folder)
-
-
-def _output(folder: str) -> Iterator[str]:
-    """The folder, and that in which its `runs` lies."""
-    yield folder
-    for home in _homes(folder):
-        if os.path.basename(home) == _RUNS:
-            yield os.path.dirname(home)

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from llmtrain_exporter.ingest.dialect import Dialect, Shape
+from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, Shape
 from llmtrain_exporter.ingest.encoding import as_utf8, wide_encoding
+from llmtrain_exporter.ingest.file_series import fitting
 from llmtrain_exporter.ingest.follow import open_regular, read_begin
 from llmtrain_exporter.ingest.framed import FrameSource
+from llmtrain_exporter.ingest.frames import Frames
 from llmtrain_exporter.ingest.reading import Source
 from llmtrain_exporter.ingest.schedule import UNKNOWN
 from llmtrain_exporter.ingest.stored import StoreSource
@@ -63,6 +65,8 @@ def read_ends(path: str, dialect: Dialect, key: str = "") -> LogEnds:
     if source is not None:
         return _ends_of_source(source)
     try:
+        if dialect.files_per_run:
+            return _ends_of_series(path, dialect)
         descriptor, state = open_regular(path)
     except OSError:
         return NO_ROWS
@@ -116,6 +120,21 @@ def _ends_of_source(source: Source) -> LogEnds:
     finally:
         source.close()
     return LogEnds(rows[:ROWS_COMPARED], rows[-ROWS_COMPARED:])
+
+
+def _ends_of_series(path: str, dialect: Dialect) -> LogEnds:
+    """Of a log in several files the first rows of the first one, and the last rows of the last one."""
+    files = fitting(os.path.dirname(path), dialect.files)
+    first, last = (_rows_of_records(file, dialect) for file in (files[0], files[-1]))
+    return LogEnds(first[:ROWS_COMPARED], (last or first)[-ROWS_COMPARED:])
+
+
+def _rows_of_records(path: str, dialect: Dialect) -> Sequence[TrainingRow]:
+    content = read_begin(path, LARGEST_DOCUMENT)
+    reader = dialect.reader(dialect.normaliser(), UNKNOWN)
+    found = [read for record in Frames(0, 0).take(content, 0, len(content)) for read in reader.read(record)]
+    held = reader.release() if isinstance(reader, HoldsRow) else ()
+    return list(_training_rows([*found, *held]))
 
 
 def _ends_of_lines(descriptor: int, size: int, dialect: Dialect) -> LogEnds:

@@ -124,6 +124,7 @@ DIALECT = Dialect(
     files=FILES,
     shape=Shape.RECORDS,
     gathers=True,
+    kept_by_tracker=True,
     argument_files=(
         *HUGGING_FACE_FILES,
         ArgumentFile(FILES[0], settings, begin=True),
