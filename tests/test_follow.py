@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from llmtrain_exporter.ingest import fingerprint, follow, lines
+from llmtrain_exporter.ingest import consumed, fingerprint, follow
 from llmtrain_exporter.ingest.follow import Batch, Follower, open_regular, raise_descriptor_limit
 
 
@@ -491,7 +491,7 @@ def test_a_file_system_without_steady_numbers_costs_no_reading(
     for _ in range(100):
         scene.follower.check_path(scene.now)
         assert scene.poll(after=3.0) is None
-    assert sum(read) <= 100 * 4 * lines.TAIL
+    assert sum(read) <= 100 * 4 * consumed.TAIL
     read.clear()
     for _ in range(20):
         scene.write(b"new\n")

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from llmtrain_exporter.ingest import fingerprint, follow, lines
+from llmtrain_exporter.ingest import consumed, fingerprint, follow, lines
 from llmtrain_exporter.ingest.fingerprint import Suspect
 from llmtrain_exporter.ingest.follow import Batch, Follower
 from llmtrain_exporter.ingest.patience import Patience
@@ -541,7 +541,7 @@ class TrustingTheNumber(Shaky):
         known, end = self.identity, self._lines.fingerprint.end
         super()._open(now)
         if self._fd is not None and known == self.identity and os.fstat(self._fd).st_size >= end:
-            self._lines.mark = os.pread(self._fd, end, 0)[-lines.TAIL :]
+            self._lines.mark = os.pread(self._fd, end, 0)[-consumed.TAIL :]
 
 
 class DistrustingTheNumber(Shaky):

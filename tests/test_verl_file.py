@@ -71,13 +71,13 @@ def test_a_file_that_is_named_by_hand_is_what_its_content_says(tmp_path: Path, n
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that are looked into."""
     seen: list[str] = []
-    read: Callable[[str, int], bytes] = follow.read_begin
+    read: Callable[[str, int], bytes] = follow.read_part
 
     def noted(path: str, size: int) -> bytes:
         seen.append(os.path.basename(path))
         return read(path, size)
 
-    monkeypatch.setattr(contents, "read_begin", noted)
+    monkeypatch.setattr(contents, "read_part", noted)
     return seen
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
-from llmtrain_exporter.ingest.follow import read_begin
+from llmtrain_exporter.ingest.follow import read_part
 from llmtrain_exporter.ingest.met_files import MetFiles
 
 LOOKED_AT = 1 << 10
@@ -100,7 +100,7 @@ class Contents:
 
 
 def _look(path: str, state: os.stat_result, dialects: Sequence[Dialect]) -> _Seen:
-    head = Head.of(read_begin(path, LOOKED_AT))
+    head = Head.of(read_part(path, LOOKED_AT))
     found = next((dialect for dialect in dialects if dialect.sniff(head) is Confidence.SURE), None)
     begun = head.text[:1] not in (b"", b"{") or b"\n" in head.text
     return _Seen(found, state.st_ino, state.st_size, begun or state.st_size >= LOOKED_AT)

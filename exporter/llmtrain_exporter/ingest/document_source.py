@@ -7,11 +7,10 @@ from collections.abc import Callable
 
 from llmtrain_exporter.ingest.dialect import LogReader
 from llmtrain_exporter.ingest.encoding import as_utf8
-from llmtrain_exporter.ingest.fingerprint import Fingerprint
 from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.json_rows import NOT_JSON
 from llmtrain_exporter.ingest.readable import explain
-from llmtrain_exporter.ingest.reading import Reading, sort_rows
+from llmtrain_exporter.ingest.reading import KnownByPath, Reading, sort_rows
 from llmtrain_exporter.model import Record, Skip
 from llmtrain_exporter.printable import printable
 
@@ -19,7 +18,7 @@ LARGEST_DOCUMENT = 256 << 20  # bytes; a document is read whole
 FIRST_BYTES = 4096  # of a document; where all are NULs, so may be terabytes behind them
 
 
-class DocumentSource:
+class DocumentSource(KnownByPath):
     """A log that is one JSON document, written whole again with more in it. Writing it is not atomic."""
 
     def __init__(self, where: Callable[[], str], reader: Callable[[], LogReader]) -> None:
@@ -31,19 +30,6 @@ class DocumentSource:
         self._seen: tuple[int, int, int] | None = None  # inode, size, st_mtime_ns
         self._known = 0  # rows handed on
         self._last: Record | None = None
-
-    @property
-    def place(self) -> tuple[int, int] | None:
-        """A document is found by its path."""
-        return None
-
-    @property
-    def fingerprint(self) -> None:
-        """A document has none: its bytes change with each row."""
-
-    def begins_with(self, fingerprint: Fingerprint) -> bool:  # noqa: ARG002  # of a log of lines
-        """A document does not begin as a log of lines does."""
-        return False
 
     def grown(self) -> bool:
         """Whether the document was written since: one stat."""

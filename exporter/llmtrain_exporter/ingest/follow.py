@@ -63,11 +63,11 @@ def open_regular(path: str) -> tuple[int, os.stat_result]:
     return fd, state
 
 
-def read_begin(path: str, size: int) -> bytes:
-    """The first bytes of a file, at most so many. Raises OSError."""
+def read_part(path: str, size: int, offset: int = 0) -> bytes:
+    """At most so many bytes of a file. Raises OSError."""
     descriptor, _ = open_regular(path)
     try:
-        return os.pread(descriptor, size, 0)
+        return os.pread(descriptor, size, offset)
     finally:
         os.close(descriptor)
 

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
+from llmtrain_exporter.ingest.consumed import TAIL
 from llmtrain_exporter.ingest.dialect import KnowsProducer, LogReader
-from llmtrain_exporter.ingest.fingerprint import Fingerprint
-from llmtrain_exporter.ingest.follow import open_regular
+from llmtrain_exporter.ingest.follow import open_regular, read_part
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.readable import explain
-from llmtrain_exporter.ingest.reading import Reading
+from llmtrain_exporter.ingest.reading import KnownByPath, Reading
 from llmtrain_exporter.model import Record, Skip
 from llmtrain_exporter.printable import printable
 
@@ -26,8 +26,6 @@ CHUNK = 1 << 18  # bytes read at once
 BEGINNING = 1 << 20  # bytes in which a log states what its run was started with
 SETTLED_SECONDS = 60.0
 """A row that is written in parts is taken as it is when no more has come for so long: writers buffer."""
-
-TAIL = 256  # consumed bytes that must still stand there
 
 
 @runtime_checkable
@@ -60,7 +58,7 @@ class HoldsRows(Protocol):
         """The records of that row as it is."""
 
 
-class FrameSource:
+class FrameSource(KnownByPath):
     """A file that grows by frames. Another file in its place, or one cut short, is read anew."""
 
     def __init__(
@@ -89,19 +87,6 @@ class FrameSource:
     def _begin(self) -> None:
         self._framing, self._reader = self._new_framing(), self._new_reader()
         self._offset, self._tail, self._due = 0, b"", True
-
-    @property
-    def place(self) -> None:
-        """A framed log is found by its path."""
-        return None
-
-    @property
-    def fingerprint(self) -> None:
-        """None is kept: a run's own steps tell it again."""
-
-    def begins_with(self, fingerprint: Fingerprint) -> bool:  # noqa: ARG002  # of a log of lines
-        """A log of frames does not begin as one of lines does."""
-        return False
 
     def grown(self) -> bool:
         """Whether the file was written since: one stat."""
@@ -236,10 +221,5 @@ class FrameSource:
 
 def first_frames(path: str, framing: Framing, most: int) -> list[bytes]:
     """The payloads in the first `most` bytes of a file. Raises OSError."""
-    descriptor, _ = open_regular(path)
-    try:
-        data = os.pread(descriptor, most, 0)
-    finally:
-        os.close(descriptor)
-    frames, _ = framing.take(data, False)
+    frames, _ = framing.take(read_part(path, most), False)
     return [frame for frame in frames if not isinstance(frame, Skip)]

@@ -8,9 +8,9 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 
+from llmtrain_exporter.ingest.consumed import TAIL, Consumed
 from llmtrain_exporter.ingest.crc32c import masked_crc32c
-from llmtrain_exporter.ingest.fingerprint import Fingerprint
-from llmtrain_exporter.ingest.lines import TAIL, Lines
+from llmtrain_exporter.ingest.lines import Lines
 from llmtrain_exporter.knowledge.skips import BROKEN_FRAME
 
 HEAD, FOOT = 12, 4  # bytes around the data of a record
@@ -24,7 +24,7 @@ _LENGTH = struct.Struct("<Q")
 _SMALL = b"\0\0\0\0"  # the upper half of each length that is possible
 
 
-class Frames:
+class Frames(Consumed):
     """How far a file of records was consumed, and the last part of a record. Followed as `Lines` are."""
 
     __slots__ = (
@@ -34,50 +34,23 @@ class Frames:
         "_lost",
         "_patience",
         "_seen_size",
-        "dropped",
-        "fingerprint",
         "in_hole",
-        "mark",
-        "offset",
-        "partial",
     )
 
     def __init__(self, _: int, patience: int) -> None:
         """`patience`: looks at what is no record, and may be data on its way, before it is passed over."""
-        self.dropped: dict[str, int] = {}
         self._patience = patience
-        self.partial = bytearray()  # what was consumed behind the last whole record
-        self.begin()
+        super().__init__()
 
     def begin(self) -> None:
         """Back to the first byte of a file."""
-        self.offset = 0  # bytes consumed, the partial record included
-        self.fingerprint = Fingerprint()  # of what is before the partial record
-        self.mark = b""  # the last bytes before that, up to TAIL
-        self.partial.clear()
+        super().begin()
         self.in_hole = False  # all that was consumed last were NULs that are skipped
         self._left = 0  # bytes to come of a record that nobody reads
         self._lost = False  # no record began where one should have: the next is searched
         self._looks = 0  # at what stands next and is no record
         self._seen_size = 0  # of the file, when it was looked at first
         self._endured = 0  # what is before this offset has been waited for
-
-    def rewind(self) -> None:
-        """Back to the begin of the partial record."""
-        self.offset -= len(self.partial)
-        self.partial.clear()
-
-    def leap(self, offset: int) -> None:
-        """Go on behind a hole, which is too large to be read; what stands before it is not compared again."""
-        self.partial.clear()
-        self.offset = offset
-        self.fingerprint = Fingerprint(offset)
-        self.mark = b"\0" * TAIL
-
-    @property
-    def tail(self) -> bytes:
-        """The last bytes consumed, up to TAIL."""
-        return bytes(self.mark + self.partial[-TAIL:])[-TAIL:]
 
     @property
     def waiting(self) -> bool:

@@ -95,3 +95,27 @@ class GatheredRows:
                 return read._replace(step=self._step)
             self._step, self._over = read.step, False
         return read
+
+
+class GatheringReader:
+    """A reader that holds what is no whole row: `Gathers`, as those rows are."""
+
+    def __init__(self, rows: GatheredRows) -> None:
+        self._rows = rows
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds of silence after which what is held is whole; None: nothing is."""
+        return self._rows.wait
+
+    def take_times(self) -> Sequence[float | None]:
+        """Unix time at which each record was logged that was handed on since the last call."""
+        return self._rows.take_times()
+
+    def settle(self) -> Iterable[Record | Skip]:
+        """What is whole after that silence."""
+        return self._rows.settle()
+
+    def release(self) -> Iterable[Record | Skip]:
+        """The rows that are held, as they are."""
+        return self._rows.release()

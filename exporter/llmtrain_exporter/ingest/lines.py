@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from llmtrain_exporter.ingest.consumed import TAIL, Consumed
 from llmtrain_exporter.ingest.encoding import HALF_MARKS, UTF8_MARK, wide_encoding
-from llmtrain_exporter.ingest.fingerprint import Fingerprint
 
-TAIL = 256  # consumed bytes that must still stand in the file: about a row, for rows end alike
 WIDE_HOLE = 4096  # NULs in a row that are no text of UTF-16
 OVERWRITTEN = 1 << 20  # bytes of progress bars without a line's end that are worth keeping
 
 
-class Lines:
+class Lines(Consumed):
     """How far a file was consumed, what of it, and the last half line."""
 
     __slots__ = (
@@ -21,49 +20,22 @@ class Lines:
         "_nuls_end",
         "_patience",
         "_skipping",
-        "dropped",
-        "fingerprint",
-        "mark",
-        "offset",
-        "partial",
     )
 
     def __init__(self, max_line: int, patience: int) -> None:
         """`max_line`: bytes. `patience`: looks at NULs before they are skipped."""
-        self.dropped: dict[str, int] = {}
         self._max_line = max_line
         self._patience = patience
-        self.partial = bytearray()  # what was consumed behind the last line's end, as it stands in the file
-        self.begin()
+        super().__init__()
 
     def begin(self) -> None:
         """Back to the first byte of a file."""
-        self.offset = 0  # bytes consumed, the partial line included
-        self.fingerprint = Fingerprint()  # of what is before the partial line
-        self.mark = b""  # the last bytes before the partial line, up to TAIL
-        self.partial.clear()
+        super().begin()
         self._encoding: str | None = None  # of UTF-16; None for what has its ASCII as single bytes
         self._skipping = False  # inside a line above the cap, up to its end
         self._nul_looks = 0  # at the NULs that stand next
         self._nuls_end = 0  # size of the file when they were seen first
         self._endured = 0  # NULs before this offset have been waited for
-
-    def rewind(self) -> None:
-        """Back to the begin of the partial line."""
-        self.offset -= len(self.partial)
-        self.partial.clear()
-
-    def leap(self, offset: int) -> None:
-        """Go on behind a hole, which is too large to be read; what stands before it is not compared again."""
-        self.partial.clear()
-        self.offset = offset
-        self.fingerprint = Fingerprint(offset)
-        self.mark = b"\0" * TAIL
-
-    @property
-    def tail(self) -> bytes:
-        """The last bytes consumed, up to TAIL."""
-        return bytes(self.mark + self.partial[-TAIL:])[-TAIL:]
 
     @property
     def waiting(self) -> bool:

@@ -11,7 +11,7 @@ from itertools import islice
 from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, Shape
 from llmtrain_exporter.ingest.encoding import as_utf8, wide_encoding
 from llmtrain_exporter.ingest.file_series import fitting
-from llmtrain_exporter.ingest.follow import open_regular, read_begin
+from llmtrain_exporter.ingest.follow import open_regular, read_part
 from llmtrain_exporter.ingest.framed import FrameSource
 from llmtrain_exporter.ingest.frames import Frames
 from llmtrain_exporter.ingest.reading import Source
@@ -50,7 +50,7 @@ NO_ROWS = LogEnds((), ())
 def read_first(path: str, dialect: Dialect) -> TrainingRow:
     """The first row of a log of lines, of what is read of its begin; empty where there is none."""
     try:
-        begin = read_begin(path, END_BYTES)
+        begin = read_part(path, END_BYTES)
     except OSError:
         return {}
     return next(_rows(as_utf8(begin), dialect), {})
@@ -130,7 +130,7 @@ def _ends_of_series(path: str, dialect: Dialect) -> LogEnds:
 
 
 def _rows_of_records(path: str, dialect: Dialect) -> Sequence[TrainingRow]:
-    content = read_begin(path, LARGEST_DOCUMENT)
+    content = read_part(path, LARGEST_DOCUMENT)
     reader = dialect.reader(dialect.normaliser(), UNKNOWN)
     found = [read for record in Frames(0, 0).take(content, 0, len(content)) for read in reader.read(record)]
     held = reader.release() if isinstance(reader, HoldsRow) else ()

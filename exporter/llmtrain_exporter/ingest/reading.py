@@ -67,6 +67,22 @@ class Source(Protocol):
         """The record of a half line at the end, for whoever knows that nobody writes any more."""
 
 
+class KnownByPath:
+    """A log that is no file of lines, and so is found again by its path alone."""
+
+    @property
+    def place(self) -> None:
+        """More is to ask than a size."""
+
+    @property
+    def fingerprint(self) -> None:
+        """None is kept: the steps of the run tell it again."""
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:  # noqa: ARG002  # that of a log of lines
+        """It does not begin as a log of lines does."""
+        return False
+
+
 def sort_rows(batches: Iterable[Iterable[Record | Skip]]) -> tuple[list[Record], Counter[str]]:
     """The records among rows, and how many were none, by reason."""
     records: list[Record] = []

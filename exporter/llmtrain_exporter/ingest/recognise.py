@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Dialect, Head, Role
-from llmtrain_exporter.ingest.follow import read_begin
+from llmtrain_exporter.ingest.follow import read_part
 
 SNIFFED = 64 << 10  # bytes
 
@@ -29,7 +29,7 @@ def sniff(path: str, candidates: Sequence[Dialect]) -> Dialect:
     """Which of the candidates a file is of; of only one nothing is read. Raises OSError."""
     if len(candidates) == 1:
         return candidates[0]
-    return recognise(read_begin(path, SNIFFED), candidates)
+    return recognise(read_part(path, SNIFFED), candidates)
 
 
 def recognise(data: bytes, candidates: Iterable[Dialect]) -> Dialect:

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 from urllib.parse import quote
 
-from llmtrain_exporter.ingest.follow import open_regular
+from llmtrain_exporter.ingest.follow import read_part
 from llmtrain_exporter.printable import printable
 
 BUSY_SECONDS = 0.2
@@ -74,11 +74,7 @@ def ask(path: str, question: Callable[[sqlite3.Connection], AnswerT]) -> AnswerT
 
 
 def _header(path: str) -> bytes:
-    descriptor, _ = open_regular(path)
-    try:
-        return os.pread(descriptor, 100, 0)
-    finally:
-        os.close(descriptor)
+    return read_part(path, 100)
 
 
 def _size(path: str) -> int:

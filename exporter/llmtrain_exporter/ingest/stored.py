@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
-from llmtrain_exporter.ingest.fingerprint import Fingerprint
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.readable import explain
-from llmtrain_exporter.ingest.reading import Reading
+from llmtrain_exporter.ingest.reading import KnownByPath, Reading
 from llmtrain_exporter.ingest.sqlite_file import BusyError
 from llmtrain_exporter.ingest.stated import producer_of
 from llmtrain_exporter.ingest.store import Portion, Store
@@ -34,7 +33,7 @@ MOST_ANEW = 3
 """Times that a run is read from its start because of settings that were stated later."""
 
 
-class StoreSource:
+class StoreSource(KnownByPath):
     """One run of a store."""
 
     def __init__(
@@ -65,19 +64,6 @@ class StoreSource:
         self._arrived = 0.0  # monotonic, of the last values
         self._finished: bool | None = None  # what the store says of the run's end
         self._ending = False  # that was handed on
-
-    @property
-    def place(self) -> None:
-        """A store is found by its path."""
-        return None
-
-    @property
-    def fingerprint(self) -> None:
-        """None is kept: a run's own steps tell it again."""
-
-    def begins_with(self, fingerprint: Fingerprint) -> bool:  # noqa: ARG002  # of a log of lines
-        """A run in a store does not begin as a log of lines does."""
-        return False
 
     def grown(self) -> bool:
         """Whether the run may have logged more since; also where that cannot be told."""

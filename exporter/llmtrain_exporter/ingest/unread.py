@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.dialect import Dialect, Head
-from llmtrain_exporter.ingest.follow import read_begin
+from llmtrain_exporter.ingest.follow import read_part
 from llmtrain_exporter.ingest.recognise import FileNames
 from llmtrain_exporter.knowledge.no_run import Content
 from llmtrain_exporter.model import Unread
@@ -17,7 +16,6 @@ LOOKED_AT = 4 << 10  # bytes
 MOST_LINES = 5
 LONGEST_LINE = 100  # characters
 
-_COLOUR = re.compile("\x1b\\[[0-9;:?]{0,40}[A-Za-z]")
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
 """The first bytes of gzip, bzip2, xz, zstd, zip."""
@@ -26,7 +24,7 @@ _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"PK\x03\x
 def look_into(path: str, read_as: Dialect, names: FileNames, dialects: Sequence[Dialect]) -> Unread | None:
     """What the file looks like, and which formats were tried; None where it cannot be read."""
     try:
-        data = read_begin(path, LOOKED_AT)
+        data = read_part(path, LOOKED_AT)
     except OSError:
         return None
     tried = names.candidates(os.path.basename(path)) or dialects
@@ -49,7 +47,7 @@ def _content(data: bytes) -> Content:
 
 
 def _first_lines(data: bytes) -> tuple[str, ...]:
-    text = _COLOUR.sub("", Head.of(data).text.decode(errors="replace"))
+    text = Head.of(data).text.decode(errors="replace")
     lines = (" ".join(line.split()) for line in text.splitlines())
     return tuple(_shortened(printable(line)) for line in [line for line in lines if line][:MOST_LINES])
 

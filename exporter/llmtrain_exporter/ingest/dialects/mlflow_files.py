@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from llmtrain_exporter.ingest.arguments import LARGEST_FILE, parse_flat_yaml, scalar
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Shape
-from llmtrain_exporter.ingest.follow import open_regular
+from llmtrain_exporter.ingest.follow import read_part
 from llmtrain_exporter.ingest.store import Portion, StoredRun, Unread
 from llmtrain_exporter.ingest.tracked_rows import TrackedRow, is_place
 from llmtrain_exporter.ingest.values import count, number
@@ -137,7 +137,7 @@ class MlflowRunFolder:
             begin = offsets.get(name, 0)
             if begin >= size:
                 continue
-            points = list(_lines(name, _read(path, begin, min(size - begin, most)), begin))
+            points = list(_lines(name, read_part(path, min(size - begin, most), begin), begin))
             found += points
             if size - begin > most and points:
                 horizon = min(horizon, points[-1].time)
@@ -179,21 +179,13 @@ def _lines(key: str, data: bytes, begin: int) -> Iterator[_Point]:
             yield _Point(latest, step, key, value, end)
 
 
-def _read(path: str, begin: int, size: int) -> bytes:
-    descriptor, _ = open_regular(path)
-    try:
-        return os.pread(descriptor, size, begin)
-    finally:
-        os.close(descriptor)
-
-
 def _text(path: str) -> str:
-    return _read(path, 0, LONGEST_VALUE).decode(errors="replace").strip()
+    return read_part(path, LONGEST_VALUE).decode(errors="replace").strip()
 
 
 def _yaml(path: str) -> Mapping[str, object]:
     try:
-        return parse_flat_yaml(_read(path, 0, LARGEST_FILE))
+        return parse_flat_yaml(read_part(path, LARGEST_FILE))
     except FileNotFoundError:
         return {}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from llmtrain_exporter.ingest import values
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
-from llmtrain_exporter.ingest.gathering import GatheredRows
+from llmtrain_exporter.ingest.gathering import GatheredRows, GatheringReader
 from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.knowledge.producer import Producer
@@ -29,29 +29,12 @@ PRIME_RL = Producer(
 )
 
 
-class PrimeRl:
+class PrimeRl(GatheringReader):
     """Reads one `metrics.jsonl`. What is no finite number is left out by its writer."""
 
     def __init__(self, normaliser: Normaliser) -> None:
-        self._rows = GatheredRows(normaliser, ahead=STEPS_AHEAD, needs=(TRAINED,))
+        super().__init__(GatheredRows(normaliser, ahead=STEPS_AHEAD, needs=(TRAINED,)))
         self._json = JsonRows(self)
-
-    @property
-    def wait(self) -> float | None:
-        """Seconds of silence after which what is held is whole; None: nothing is."""
-        return self._rows.wait
-
-    def take_times(self) -> Sequence[float | None]:
-        """When each record was logged, Unix time, that was handed on since the last call."""
-        return self._rows.take_times()
-
-    def settle(self) -> Iterable[Record | Skip]:
-        """What is whole after that silence."""
-        return self._rows.settle()
-
-    def release(self) -> Iterable[Record | Skip]:
-        """The rows that are held, as they are."""
-        return self._rows.release()
 
     def read(self, line: bytes) -> Iterable[Record | Skip]:
         """The records that are whole with this line."""

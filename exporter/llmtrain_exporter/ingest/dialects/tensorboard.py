@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile, parse_json
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape
 from llmtrain_exporter.ingest.frames import Frames
-from llmtrain_exporter.ingest.gathering import GatheredRows
+from llmtrain_exporter.ingest.gathering import GatheredRows, GatheringReader
 from llmtrain_exporter.ingest.hparams import TAG, session_settings
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.protobuf import MalformedError
@@ -39,29 +39,12 @@ WRITERS = {EPOCH: TRANSFORMERS, ARGUMENTS_TAG: TRANSFORMERS, "actor/ppo_kl": VER
 """Tags that tell who writes the file."""
 
 
-class EventReader:
+class EventReader(GatheringReader):
     """Reads the records of one event file."""
 
     def __init__(self, normaliser: Normaliser) -> None:
-        self._rows = GatheredRows(normaliser, again=(EPOCH,))
+        super().__init__(GatheredRows(normaliser, again=(EPOCH,)))
         self.producer: Producer | None = None
-
-    @property
-    def wait(self) -> float | None:
-        """Seconds of silence after which what is held is whole; None: nothing is."""
-        return self._rows.wait
-
-    def take_times(self) -> Sequence[float | None]:
-        """When each record was logged, Unix time, that was handed on since the last call."""
-        return self._rows.take_times()
-
-    def settle(self) -> Iterable[Record | Skip]:
-        """What is whole after that silence."""
-        return self._rows.settle()
-
-    def release(self) -> Iterable[Record | Skip]:
-        """The row that is held, as it is."""
-        return self._rows.release()
 
     def read(self, record: bytes) -> Iterable[Record | Skip]:
         """The records that are whole with this one."""
