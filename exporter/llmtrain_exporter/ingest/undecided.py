@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, HoldsRow, KnowsProducer, LogReader
+from llmtrain_exporter.ingest.prefixes import without_prefixes
 from llmtrain_exporter.ingest.schedule import Schedule
+from llmtrain_exporter.ingest.wrappers import unwrapped
 from llmtrain_exporter.ingest.writer import LINES_LOOKED_AT
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Record, Skip
 
 MOST_KEPT = 1 << 20
 """Bytes of lines that whoever turns out to print them is shown: what is planned can stand there."""
+
+
+_MAYBE = re.compile(rb"step|iter|epoch|eval|metrics|rollout|perf|passrate|turn")
+"""Whatever a program prints, its rows have one of these words; to ask each dialect takes ten times as long."""
 
 
 class UndecidedReader:
@@ -30,6 +37,7 @@ class UndecidedReader:
         self._kept: deque[bytes] = deque()
         self._size = 0  # of those
         self._left = LINES_LOOKED_AT
+        self._decided = False
 
     @property
     def producer(self) -> Producer | None:
@@ -43,11 +51,12 @@ class UndecidedReader:
         return self._reader.release() if isinstance(self._reader, HoldsRow) else ()
 
     def _look(self, line: bytes) -> Iterable[Record | Skip]:
-        head = Head.of(line)
-        owner = next((each for each in self._others() if each.sniff(head) is Confidence.SURE), None)
+        if self._decided:  # since then in the midst of lines that somebody hands on one by one
+            return self._reader.read(line)
+        owner = self._owner_of(line) if _MAYBE.search(line.lower()) else None
         if owner is not None:
             self._turn_to(owner)
-            return self.read(line)
+            return self._reader.read(line)
         found = list(self._reader.read(line))
         self._left -= 1
         if not self._left or any(isinstance(read, Record) and read.values for read in found):
@@ -55,6 +64,10 @@ class UndecidedReader:
         else:
             self._keep(line)
         return found
+
+    def _owner_of(self, line: bytes) -> Dialect | None:
+        head = Head(without_prefixes(unwrapped(line)), None)
+        return next((each for each in self._others() if each.sniff(head) is Confidence.SURE), None)
 
     def _keep(self, line: bytes) -> None:
         self._kept.append(line)
@@ -70,5 +83,6 @@ class UndecidedReader:
         self._decide()
 
     def _decide(self) -> None:
+        self._decided = True
         self.read = self._reader.read
         self._kept.clear()
