@@ -7,7 +7,7 @@ comes to its folder or goes, and one search looks into so many of them and no mo
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -63,25 +63,32 @@ class Contents:
         self._search += 1
         self._looks = 0
 
-    def enter(self, state: os.stat_result, entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
-        """The entries of a folder that is searched now but for files that are known to be no logs."""
+    def worth_a_look(
+        self, state: os.stat_result, entries: list[os.DirEntry[str]], doubtful: Collection[str]
+    ) -> list[os.DirEntry[str]]:
+        """The entries of the folder that is searched now but for files that are no logs or have to wait.
+
+        `doubtful`: names of those whose content has to tell.
+        """
+        nothing = self._enter(state).names
+        if self._looks >= MOST_LOOKS:
+            nothing = nothing.union(doubtful).difference(
+                entry.name for entry in entries if entry.name in doubtful and self._is_log(entry.path)
+            )
+        return [entry for entry in entries if entry.name not in nothing] if nothing else entries
+
+    def _enter(self, state: os.stat_result) -> _Folder:
         identity = (state.st_dev, state.st_ino)
         folder = self._folders.get(identity)
         late = folder is not None and self._search - folder.search >= SEARCHES_APART
         if folder is None or late or folder.modified != state.st_mtime_ns:
             self._folder = _Folder(state.st_mtime_ns, self._search)
             self._folders.put(identity, self._folder)
-            return entries
-        self._folder = folder
-        return [entry for entry in entries if entry.name not in folder.names]
+        else:
+            self._folder = folder
+        return self._folder
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether this search has looked into as many files as it may."""
-        return self._looks >= MOST_LOOKS
-
-    def is_log(self, path: str) -> bool:
-        """Whether a file is known to be a log."""
+    def _is_log(self, path: str) -> bool:
         seen = self._files.get(path)
         return seen is not None and seen.dialect is not None
 
@@ -89,7 +96,7 @@ class Contents:
         """The dialect of a file in the folder; None: it is no log, or not yet. Raises OSError."""
         seen = self._files.get(path)
         if seen is None or not seen.holds(state):
-            if self.exhausted:
+            if self._looks >= MOST_LOOKS:
                 return None
             self._looks += 1
             seen = _look(path, state, self._dialects)

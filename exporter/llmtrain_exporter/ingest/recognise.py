@@ -89,6 +89,8 @@ class FileNames:
             self._claim(name, self._exact.get(name, consoles))
         own = [name for dialect in consoles for name in dialect.files] if printed else []
         self._printed = NamePatterns((*printed, *own))
+        doubtful = NameEnds.of(name for name, dialect in named if dialect.by_content and _WILD.search(name))
+        self._doubtful = doubtful.ends
         self._wild_ends = NameEnds.of(filter(_WILD.search, (*(name for name, _ in named), *stdout_log)))
         self.name_ends = NameEnds.of((*(name for name, _ in named), *stdout_log, *printed, *own))
 
@@ -102,8 +104,9 @@ class FileNames:
 
     def only_by_content(self, name: str) -> bool:
         """Whether a file of this name is a log only if its content says so."""
-        candidates = self.candidates(name)
-        return bool(candidates) and all(dialect.by_content for dialect in candidates)
+        if name in self._exact:
+            return all(dialect.by_content for dialect in self._exact[name])
+        return name.endswith(self._doubtful)
 
     def may_be_numbered(self, name: str) -> bool:
         """Whether a number at the end of a name is its own, and not that of an old log put aside."""

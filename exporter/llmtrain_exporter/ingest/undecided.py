@@ -19,7 +19,7 @@ MOST_KEPT = 1 << 20
 
 
 _MAYBE = re.compile(rb"step|iter|epoch|eval|metrics|rollout|perf|passrate|turn")
-"""Whatever a program prints, its rows have one of these words; to ask each dialect takes ten times as long."""
+"""Whatever a program prints, its rows have one of these; to ask each dialect takes ten times as long."""
 
 
 class UndecidedReader:

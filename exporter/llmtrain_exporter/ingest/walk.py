@@ -134,11 +134,9 @@ class Walk:
 
     def _worth_a_look(self, state: os.stat_result, entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
         """The entries of a folder, in order, but for those that are no logs or have to wait."""
-        contents = self._memory.contents
-        entries = contents.enter(state, entries)
-        if contents.exhausted:
-            known = self._names.only_by_content
-            entries = [entry for entry in entries if not known(entry.name) or contents.is_log(entry.path)]
+        doubtful = {entry.name for entry in entries if self._names.only_by_content(entry.name)}
+        if doubtful:
+            entries = self._memory.contents.worth_a_look(state, entries, doubtful)
         return sorted(entries, key=lambda entry: entry.name)
 
     def _look_at_each(self, folder: Folder, entries: Sequence[os.DirEntry[str]]) -> list[Log]:
