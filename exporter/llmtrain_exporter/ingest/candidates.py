@@ -80,8 +80,8 @@ class Log(NamedTuple):
 
     @property
     def by_content(self) -> bool:
-        """Whether nobody gave its name: a row of a training stands in it."""
-        return self.basis is Basis.CONTENT
+        """Whether it is a printed log that nobody named: a row of a training stands in it."""
+        return self.basis is Basis.CONTENT and self.printed
 
     @property
     def folder(self) -> str:

@@ -232,7 +232,8 @@ class Walk:
             return []
         named_by_file = dialect.run_per_file and dialect.store is None
         name = folder.below(os.path.splitext(entry.name)[0]) if named_by_file else folder.name
-        basis = Basis.STDOUT_LOG if dialect.role is Role.CONSOLE else Basis.NAME
+        told = Basis.CONTENT if dialect.by_content else Basis.NAME
+        basis = Basis.STDOUT_LOG if dialect.role is Role.CONSOLE else told
         log = Log(entry.path, folder.root, name, dialect, linked or folder.linked, state, basis=basis)
         return self._opened(log, candidates)
 
