@@ -605,7 +605,7 @@ def found(folder: Path) -> dict[str, str]:
 def test_event_files_are_found_wherever_they_lie(tmp_path: Path) -> None:
     """In a folder of any name; that of a process that has logged nothing is no run of its own."""
     put(tmp_path / "runs" / "Nov29_10-00-00_host" / NAME, log([1, 2]))
-    put(tmp_path / "tensorboard_log" / "project" / "experiment" / NAME, log([3, 4]))
+    put(tmp_path / "tensorboard_log" / "project" / "experiment" / NAME, log([1, 2]))
     assert found(tmp_path) == {
         "runs/Nov29_10-00-00_host": "tensorboard",
         "tensorboard_log/project/experiment": "tensorboard",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -14,9 +14,10 @@ from llmtrain_exporter.ingest.file_series import fitting
 from llmtrain_exporter.ingest.follow import open_regular, read_part
 from llmtrain_exporter.ingest.framed import FrameSource
 from llmtrain_exporter.ingest.frames import Frames
-from llmtrain_exporter.ingest.reading import Source
+from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.schedule import UNKNOWN
-from llmtrain_exporter.ingest.stored import StoreSource
+from llmtrain_exporter.ingest.store import Store, first_rows
+from llmtrain_exporter.ingest.tracked_rows import TrackedRun
 from llmtrain_exporter.model import Record, RowKind, Series, Skip
 
 END_BYTES = 32 << 10
@@ -25,7 +26,7 @@ END_BYTES = 32 << 10
 LARGEST_DOCUMENT = 4 << 20  # bytes of one that is read only to compare it
 
 MOST_READINGS = 64
-"""Of what a tracker keeps of a run, only to compare it."""
+"""Of a log of frames, only to compare it."""
 
 ROWS_COMPARED = 20  # at either end
 ROWS_ALIKE = 2  # as many, or all that there are, show that it is the same training
@@ -61,10 +62,11 @@ def read_ends(path: str, dialect: Dialect, key: str = "") -> LogEnds:
 
     `key`: of a run in a store of several, below whose path it stands.
     """
-    source = _tracked(path, dialect, key)
-    if source is not None:
-        return _ends_of_source(source)
     try:
+        if dialect.framing is not None:
+            return _ends_of_frames(path, dialect, dialect.framing)
+        if dialect.store is not None:
+            return _begin_of_stored(dialect.store(os.path.dirname(path) if key else path), key, dialect)
         if dialect.files_per_run:
             return _ends_of_series(path, dialect)
         descriptor, state = open_regular(path)
@@ -98,18 +100,10 @@ def are_copies(one: LogEnds, other: LogEnds) -> bool:
     return _share_rows(one.first, other.first) and _share_rows(one.last, other.last)
 
 
-def _tracked(path: str, dialect: Dialect, key: str) -> Source | None:
-    """What a tracker keeps of a run is read as it always is."""
+def _ends_of_frames(path: str, dialect: Dialect, framing: Callable[[], Framing]) -> LogEnds:
+    """A log of frames is read as it always is."""
     normaliser = dialect.normaliser()
-    if dialect.framing is not None:
-        return FrameSource(path, dialect.framing, lambda: dialect.reader(normaliser, UNKNOWN), patient=False)
-    if dialect.store is not None:
-        file = os.path.dirname(path) if key else path
-        return StoreSource(path, key, dialect.store(file), normaliser, False, 0)
-    return None
-
-
-def _ends_of_source(source: Source) -> LogEnds:
+    source = FrameSource(path, framing, lambda: dialect.reader(normaliser, UNKNOWN), patient=False)
     rows: list[TrainingRow] = []
     try:
         for _ in range(MOST_READINGS):
@@ -119,6 +113,13 @@ def _ends_of_source(source: Source) -> LogEnds:
                 break
     finally:
         source.close()
+    return LogEnds(rows[:ROWS_COMPARED], rows[-ROWS_COMPARED:])
+
+
+def _begin_of_stored(store: Store, key: str, dialect: Dialect) -> LogEnds:
+    """A run in a store is known by its first rows: it goes on there, whichever process logs it."""
+    run = TrackedRun(dialect.normaliser())
+    rows = list(_training_rows(read for row in first_rows(store, key) for read in run.read(row)))
     return LogEnds(rows[:ROWS_COMPARED], rows[-ROWS_COMPARED:])
 
 

@@ -83,13 +83,13 @@ class OneRun:
     def _same_training(self, log: Log, others: Sequence[Log]) -> Log | None:
         """The log of data of the same training; where that cannot be known, the only one there is.
 
-        Of two that one tracker keeps more is asked: a training that was started again has another one there.
+        What the same tracker keeps apart is apart: of a training that was started again with the same seed.
         """
+        others = [other for other in others if other.dialect is not log.dialect]
         for other in others:
-            alike = are_copies if other.dialect is log.dialect else are_of_one_training
-            if self._compare(log, other, alike):
+            if self._compare(log, other, are_of_one_training):
                 return other
-        only = others[0] if len(others) == 1 and others[0].dialect is not log.dialect else None
+        only = others[0] if len(others) == 1 else None
         unknown = only is not None and self._compare(log, only, are_of_one_training) is None
         return only if only is not None and unknown and _at_one_time(log, only) else None
 
