@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.analyse.run import RunOptions
-from llmtrain_exporter.ingest import contents, follow
+from llmtrain_exporter.ingest import contents, parts
 from llmtrain_exporter.ingest.contents import LOOKED_AT, MOST_LOOKS, SEARCHES_APART
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import ALONE, SearchMemory, SearchOptions, discover
@@ -71,7 +71,7 @@ def test_a_file_that_is_named_by_hand_is_what_its_content_says(tmp_path: Path, n
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that are looked into."""
     seen: list[str] = []
-    read: Callable[[str, int], bytes] = follow.read_part
+    read: Callable[[str, int], bytes] = parts.read_part
 
     def noted(path: str, size: int) -> bytes:
         seen.append(os.path.basename(path))

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
-from llmtrain_exporter.ingest.follow import read_part
 from llmtrain_exporter.ingest.met_files import MetFiles
+from llmtrain_exporter.ingest.parts import read_part
 
 LOOKED_AT = 1 << 10
 """Bytes of a file; a data set can be large."""

@@ -63,15 +63,6 @@ def open_regular(path: str) -> tuple[int, os.stat_result]:
     return fd, state
 
 
-def read_part(path: str, size: int, offset: int = 0) -> bytes:
-    """At most so many bytes of a file. Raises OSError."""
-    descriptor, _ = open_regular(path)
-    try:
-        return os.pread(descriptor, size, offset)
-    finally:
-        os.close(descriptor)
-
-
 def raise_descriptor_limit() -> int:
     """Raises the soft limit of open files to the hard one where that is allowed; the limit in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -12,8 +12,9 @@ from typing import Protocol, runtime_checkable
 
 from llmtrain_exporter.ingest.consumed import TAIL
 from llmtrain_exporter.ingest.dialect import KnowsProducer, LogReader
-from llmtrain_exporter.ingest.follow import open_regular, read_part
+from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.framing import Framing
+from llmtrain_exporter.ingest.parts import read_part
 from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.reading import KnownByPath, Reading
 from llmtrain_exporter.model import Record, Skip

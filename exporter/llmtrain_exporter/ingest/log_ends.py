@@ -11,10 +11,11 @@ from itertools import islice
 from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, Shape
 from llmtrain_exporter.ingest.encoding import as_utf8, wide_encoding
 from llmtrain_exporter.ingest.file_series import fitting
-from llmtrain_exporter.ingest.follow import open_regular, read_part
+from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.framed import FrameSource
 from llmtrain_exporter.ingest.frames import Frames
 from llmtrain_exporter.ingest.framing import Framing
+from llmtrain_exporter.ingest.parts import read_part
 from llmtrain_exporter.ingest.schedule import UNKNOWN
 from llmtrain_exporter.ingest.store import Store, first_rows
 from llmtrain_exporter.ingest.tracked_rows import TrackedRun

@@ -81,11 +81,7 @@ class OneRun:
         return covered
 
     def _same_training(self, log: Log, others: Sequence[Log]) -> Log | None:
-        """The log of data of the same training; where that cannot be known, the only one there is.
-
-        What the same tracker keeps apart is apart: of a training that was started again with the same seed.
-        """
-        others = [other for other in others if other.dialect is not log.dialect]
+        """The log of data of the same training; where that cannot be known, the only one there is."""
         for other in others:
             if self._compare(log, other, are_of_one_training):
                 return other
@@ -163,11 +159,15 @@ class _Around:
             self._below[folder].append(log)
 
     def of(self, log: Log) -> Sequence[Log]:
-        """Those written nearest to its time come first."""
+        """Those written nearest to its time come first.
+
+        What the same tracker keeps apart is apart: a training may be started again with the same seed.
+        """
         parents = _with_parents(os.path.dirname(log.home))
         above = [other for folder in parents for other in self._in.get(folder, ())]
-        found = [*self._below.get(log.home, ()), *above]
-        return sorted(found, key=lambda other: abs(other.modified - log.modified))[:MOST_COMPARED]
+        found = (*self._below.get(log.home, ()), *above)
+        others = [other for other in found if other.dialect is not log.dialect]
+        return sorted(others, key=lambda other: abs(other.modified - log.modified))[:MOST_COMPARED]
 
 
 def _with_parents(folder: str) -> Iterator[str]:

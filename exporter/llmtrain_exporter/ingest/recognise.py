@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Dialect, Head, Role
-from llmtrain_exporter.ingest.follow import read_part
+from llmtrain_exporter.ingest.parts import read_part
 
 SNIFFED = 64 << 10  # bytes
 

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 from urllib.parse import quote
 
-from llmtrain_exporter.ingest.follow import read_part
+from llmtrain_exporter.ingest.parts import read_part
 from llmtrain_exporter.printable import printable
 
 BUSY_SECONDS = 0.2

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.dialect import Dialect, Head
-from llmtrain_exporter.ingest.follow import read_part
+from llmtrain_exporter.ingest.parts import read_part
 from llmtrain_exporter.ingest.recognise import FileNames
 from llmtrain_exporter.knowledge.no_run import Content
 from llmtrain_exporter.model import Unread

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from llmtrain_exporter.ingest.arguments import LARGEST_FILE, parse_flat_yaml, scalar
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Shape
-from llmtrain_exporter.ingest.follow import read_part
+from llmtrain_exporter.ingest.parts import read_part
 from llmtrain_exporter.ingest.store import Portion, StoredRun, Unread
 from llmtrain_exporter.ingest.tracked_rows import TrackedRow, is_place
 from llmtrain_exporter.ingest.values import count, number
