@@ -53,7 +53,7 @@ class RunRules:
         passed = [left for left in scan.passed if left.path.startswith(inside)]
         if not scan.found:
             passed = [_without_log(left) for left in passed]
-        logs = {path for found in scan.found for path in (found.path, *found.extra)}
+        logs = {path for found in scan.found for path in (found.path, found.file, *found.extra)}
         others = survey(folder, self._search_options(None, None), logs.union(left.path for left in passed))
         telling = [left for left in others if left.reason != OTHER_FILES]
         return (*telling, *passed, *others[len(telling) :])
@@ -62,7 +62,7 @@ class RunRules:
         """What stands in a log in which there is no row of a training."""
         options = self._search_options(None, None)
         names = FileNames(options.dialects, options.stdout_log)
-        return look_into(found.path, found.dialect, names, options.dialects)
+        return look_into(found.file, found.dialect, names, options.dialects)
 
     def named_after(self, root: str) -> str:
         """The path after which the runs of a root are named."""
