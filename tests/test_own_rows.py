@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.dialects.printed import DIALECT
 from llmtrain_exporter.ingest.normalise import Normaliser

@@ -199,6 +199,8 @@ class Analysis:
         tracker = self._note(rule, reading, view.step)
         if reading is None or tracker is None or rule.signal.family not in PARTS:
             return None
+        if rule.is_sign is not None and not rule.is_sign(reading):
+            return None
         if self._is_sign(tracker) or (rule.jumped is not None and rule.jumped(view)):
             return Sign(rule.signal.family, rule.name, _force(reading, rule), reading.began)
         return None

@@ -12,11 +12,13 @@ from llmtrain_exporter.knowledge.signals.reward import SOLVED_RECORDS
 class Earned:
     """Follows the best reward. Rules that ask compare `REWARD` and hand `look_back` on."""
 
-    __slots__ = ("_best", "_punished")
+    __slots__ = ("_best", "_first", "_punished", "_varies")
 
     def __init__(self) -> None:
         self._best = 0.0  # mean of a block
         self._punished = False  # the mean of a block was below 0
+        self._first: float | None = None  # reward of the first block
+        self._varies = False  # it was not always the same
 
     def look_back(self, view: RecordView) -> None:
         """Take in the last block of records."""
@@ -24,6 +26,9 @@ class Earned:
         if block > self._best:
             self._best = block
         self._punished = self._punished or block < 0
+        rewards = view.recent(REWARD, BLOCK)
+        self._first = rewards[0] if self._first is None and rewards else self._first
+        self._varies = self._varies or any(reward != self._first for reward in rewards)
 
     def is_solved(self, view: RecordView) -> bool:
         """Whether the rewards of the last records are near the run's best, and good."""
@@ -34,6 +39,15 @@ class Earned:
         return recent >= max(GOOD, NEAR_BEST * self._best)
 
     def is_nothing(self, view: RecordView) -> bool:
-        """Whether there is no reward and no gradient; of rewards that punish, 0 is the best."""
+        """Whether there is no gradient, and no reward or from the first record on the same punishment.
+
+        Of rewards that punish, 0 is the best.
+        """
         reward, norm = view.values.get(REWARD), view.values.get(GRAD_NORM, 0.0)
-        return reward == 0 and norm == 0 and not self._punished
+        if reward is None or norm != 0:
+            return False
+        return self._only_punishes(reward, view) if reward < 0 else reward == 0 and not self._punished
+
+    def _only_punishes(self, reward: float, view: RecordView) -> bool:
+        known = (*view.recent(REWARD, BLOCK), *(() if self._first is None else (self._first,)))
+        return not self._varies and all(before == reward for before in known)

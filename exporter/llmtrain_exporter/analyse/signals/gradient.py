@@ -26,6 +26,7 @@ from llmtrain_exporter.analyse.signals.rule import (
 )
 from llmtrain_exporter.knowledge.own_level import COMMON, LOSS_FALLEN
 from llmtrain_exporter.knowledge.profile import GENERIC, GRPO, SFT
+from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.gradient import (
     GRAD_EXEMPT,
     GRAD_NORM_HIGH,
@@ -36,6 +37,7 @@ from llmtrain_exporter.knowledge.signals.gradient import (
     LR_OUT_OF_RANGE,
     RATE_JUDGED_FROM,
     RATE_JUDGED_TO,
+    RATE_NEVER,
     RATE_TOO_LOW,
 )
 from llmtrain_exporter.model import Series
@@ -84,9 +86,9 @@ class GradSpike(Rule):
         return up_to(max(self.first.limit * self._unit(level), self.first.floor))
 
     def read(self, view: RecordView) -> SignalReading | None:
-        """How many times the baseline it is."""
+        """How many times the baseline it is. What is no number is another signal's."""
         norm, level = view.values.get(GRAD_NORM), view.levels.get(GRAD_NORM)
-        if norm is None or level is None or level.median <= 0:
+        if norm is None or not math.isfinite(norm) or level is None or level.median <= 0:
             return None
         unit = self._unit(level)
         return SignalReading(norm / unit, norm, GRAD_NORM, norm, unit, baseline=level.median)
@@ -227,7 +229,9 @@ class LearningRate(Rule):
         judged = view.progress is not None and RATE_JUDGED_FROM < view.progress < until
         low = rate <= RATE_TOO_LOW and judged
         if low:
-            return SignalReading(self.first.limit, rate, LEARNING_RATE, limit=RATE_TOO_LOW)
+            never = rate == 0 and not self._used and view.index > RATE_NEVER
+            force = Severity.WARNING if never else None
+            return SignalReading(self.first.limit, rate, LEARNING_RATE, limit=RATE_TOO_LOW, force=force)
         return SignalReading(rate, rate, LEARNING_RATE)
 
 

@@ -23,12 +23,16 @@ from llmtrain_exporter.analyse.signals.rule import (
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.own_level import BLOCK, FLOOR_SPREADS, RELATIVE_SPREAD
 from llmtrain_exporter.knowledge.profile import GRPO, PPO
+from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.loss import (
     GUESSING_LOSS,
     LOSS_DIVERGED,
     LOSS_PLATEAU,
     LOSS_SPIKE,
     LOSS_UNSTABLE,
+    PINNED_PROGRESS,
+    PINNED_RANGE,
+    PINNED_RECORDS,
     PLATEAU_EPOCHS,
     PLATEAU_RISE,
     RELAXED,
@@ -110,9 +114,9 @@ class ValueLossSpike(LossSpike):
 
 
 class LossDiverged(Rule):
-    """Loss as high as a model's that guesses, in a run that has been clearly better."""
+    """Loss as high as a model's that guesses, in a run that was clearly better or stays where it began."""
 
-    __slots__ = ("_lowest",)
+    __slots__ = ("_lowest", "_pinned", "_start")
 
     signal = LOSS_DIVERGED
     watched = compared = (LOSS,)
@@ -124,6 +128,8 @@ class LossDiverged(Rule):
     def reset(self) -> None:
         """Nothing has been reached yet."""
         self._lowest = UNLIMITED
+        self._start = math.nan  # loss of the first record
+        self._pinned = 0  # records from the first on that have not left it
 
     def ordinary(self) -> Mapping[Series, Interval]:
         """Anything below the limit."""
@@ -136,7 +142,18 @@ class LossDiverged(Rule):
             return None
         usual = self._lowest if level is None else level.median
         self._lowest = min(self._lowest, usual, loss)
-        return SignalReading(loss, loss, LOSS, loss - self._lowest, baseline=self._lowest)
+        force = Severity.CRITICAL if self._is_pinned(view, loss) else None
+        return SignalReading(loss, loss, LOSS, loss - self._lowest, baseline=self._lowest, force=force)
+
+    def _is_pinned(self, view: RecordView, loss: float) -> bool:
+        """Whether nothing was ever learned. From scratch a loss begins there, too, but does not stay."""
+        if view.index == 1:
+            self._start = loss
+        if loss < GUESSING_LOSS or abs(loss - self._start) > PINNED_RANGE:
+            return False
+        self._pinned += 1
+        late = view.progress is None or view.progress >= PINNED_PROGRESS
+        return late and self._pinned == view.index >= PINNED_RECORDS
 
 
 class LossUnstable(Rule):

@@ -194,6 +194,9 @@ class Rule:
     jumped: ClassVar[Callable[[Any, RecordView], bool] | None] = None
     """Whether a record alone is a sign of an incident, before the signal holds for long enough."""
 
+    is_sign: ClassVar[Callable[[Any, SignalReading], bool] | None] = None
+    """Whether a reading that is bad enough is a sign of an incident; None: always."""
+
     look_back: ClassVar[Callable[[Any, RecordView], Readings] | None] = None
     """What the last BLOCK training records say. Not asked while no row had one of `compared`."""
 

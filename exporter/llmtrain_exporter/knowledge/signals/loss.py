@@ -24,6 +24,12 @@ PLATEAU_RISE: Annotated[float, "times", src.RUNS] = 2.0
 """The level, above which a logged loss is at home there no longer."""
 GUESSING_LOSS: Annotated[float, "loss", src.RUNS] = 6.9
 """Of a model that guesses among a thousand tokens, its logarithm; real vocabularies give 10 to 12."""
+PINNED_RANGE: Annotated[float, "loss", src.RUNS] = 0.1
+"""From the first record's, within which a loss of a model that guesses has learned nothing"""
+PINNED_RECORDS: Annotated[int, "records", src.RUNS] = 30
+"""in so many records from the first on,"""
+PINNED_PROGRESS: Annotated[float, "share of the planned steps", src.RUNS] = 0.3
+"""and in this share of the run: its warm-up is over."""
 
 LOSS_SPIKE = Signal(
     "loss_spike",
