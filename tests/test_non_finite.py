@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
+from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Health
 
-from tests.analysing import Row, analyse, changed, found, grpo, sft, signals
+from tests.analysing import Row, analyse, changed, found, grpo, sft, signals, trained
 
 LOG_RATE = 1e-5
 
@@ -111,3 +112,18 @@ def test_a_mean_over_no_token_beside_cut_completions_is_no_collapse(end: int) ->
 def test_a_gradient_that_is_infinite_is_told_once() -> None:
     """It is no spike as well."""
     assert signals(analyse("sft", changed(sft(100), 60, 61, grad_norm="Infinity"))) == {"non_finite"}
+
+
+def test_batches_without_a_label_are_no_overflow() -> None:
+    """Losses of 0 that come and go: weights that are no numbers do not come back."""
+    rows = [{"step": step, **row} for step, row in enumerate(sft(100), 1)]
+    run = trained(changed(changed(rows, 20, 22, loss=0.0, grad_norm=0.0), 50, 52, loss=0.0, grad_norm=0.0))
+    assert run.verdict is Health.WATCH
+    assert [cause.cause for cause in diagnose(run).causes] == ["empty_labels"]
+
+
+def test_a_reward_function_without_a_number_has_a_cause_of_its_own() -> None:
+    """It is no mean over tokens, and no number format."""
+    rows = [{"step": step, **row} for step, row in enumerate(grpo(100), 1)]
+    run = trained(changed(rows, 50, 100, rewards__Accuracy__mean=math.nan))
+    assert [cause.cause for cause in diagnose(run).causes] == ["function_undefined"]

@@ -120,6 +120,8 @@ class Pattern(str, Enum):
     HIDDEN_NAN = "hidden_nan"  # a loss of 0 beside another value that is not finite
     STEPS_SKIPPED = "steps_skipped"  # single gradients that are no numbers, and all went on as before
     MEAN_OF_NOTHING = "mean_of_nothing"  # statistics that are no numbers beside a loss and gradient that are
+    EMPTY_BATCHES = "empty_batches"  # the loss was exactly 0 now and then, and went on as before
+    FUNCTION_UNDEFINED = "function_undefined"  # a reward function gave no numbers
     CHECKPOINT_BEFORE = "checkpoint_before"  # one lies on disk from before the trouble
     REWARD_CONSTANT = "reward_constant"  # all completions of the whole run earn exactly the same, and not 0
     NO_SPREAD = "no_spread"  # at the end the completions of most groups earn the same

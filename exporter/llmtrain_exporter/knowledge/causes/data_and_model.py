@@ -229,4 +229,21 @@ CAUSES: Mapping[str, Cause] = {
         sources=(src.RUNS, src.DPO),
         profiles=ONLY_DPO,
     ),
+    "empty_labels": Cause(
+        Text("Batches in which no token counts", "有的 batch 没有一个计入 loss 的 token"),
+        Text(
+            "The loss was exactly 0 in single records and then as before, which weights that are NaN do not "
+            "allow. All labels of these batches are masked: the prompt fills the whole length, or the "
+            "template does not find the answer.",
+            "loss 只在个别记录里恰为 0，随后恢复如常；权重若已是 NaN，不会这样。"
+            "这些 batch 的 labels 全被 mask：prompt 占满了整个长度，或者模板没有找到回答。",
+        ),
+        evidence=(
+            Signalled(signals=("non_finite",), weight=1.5, needed=True),
+            Shows(pattern=Pattern.EMPTY_BATCHES, weight=2, needed=True),
+        ),
+        remedies=("check_labels", "check_data"),
+        sources=(src.SFT_SERIOUS, src.RUNS),
+        profiles=ALL_BUT_POLICIES,
+    ),
 }

@@ -159,7 +159,10 @@ CAUSES: Mapping[str, Cause] = {
             "another number of steps ({max_steps}).",
             "写错了数量级，续训又从 warmup 开始，或者衰减按另一个总步数（{max_steps}）规划。",
         ),
-        evidence=(Signalled(signals=("lr_out_of_range",), weight=1, needed=True),),
+        evidence=(
+            Signalled(signals=("lr_out_of_range",), weight=1, needed=True),
+            Shows(pattern=Pattern.NOTHING_TRAINED, weight=-5),  # which is a cause of its own
+        ),
         remedies=("check_schedule",),
         sources=(src.SFT_WATCH,),
     ),
@@ -195,6 +198,8 @@ CAUSES: Mapping[str, Cause] = {
             Configured(setting="bf16", low=1, weight=-1),
             Shows(pattern=Pattern.STEPS_SKIPPED, weight=-5),
             Shows(pattern=Pattern.MEAN_OF_NOTHING, weight=-5),
+            Shows(pattern=Pattern.EMPTY_BATCHES, weight=-5),
+            Shows(pattern=Pattern.FUNCTION_UNDEFINED, weight=-5),
         ),
         remedies=(
             "use_bf16",

@@ -118,6 +118,23 @@ CAUSES: Mapping[str, Cause] = {
         sources=(src.GRPO_REWARDS, src.RUNS),
         profiles=POLICIES,
     ),
+    "function_undefined": Cause(
+        Text("A reward function gives no number", "有 reward 函数没有给出数值"),
+        Text(
+            "For many records its mean is NaN: it returns none for any completion, as it does not apply to "
+            "these samples, or because what it asks (a service, a sandbox, a parser) has gone. The others "
+            "go on, and training follows them alone.",
+            "连续多条记录里它的均值都是 NaN：对每个回答都没有返回数值。可能是它不适用于这些样本，"
+            "也可能是它依赖的服务、沙箱或解析器已经失效。其余 reward 函数照常，训练只跟着它们走。",
+        ),
+        evidence=(
+            Signalled(signals=("non_finite",), weight=1.5, needed=True),
+            Shows(pattern=Pattern.FUNCTION_UNDEFINED, weight=2, needed=True),
+        ),
+        remedies=("fix_reward",),
+        sources=(src.GRPO_REWARDS, src.RUNS),
+        profiles=POLICIES,
+    ),
     "no_contrast": Cause(
         Text("All completions of a group score the same", "同组回答得分完全相同"),
         Text(

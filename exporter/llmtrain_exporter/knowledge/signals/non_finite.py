@@ -85,6 +85,8 @@ NON_FINITE = Signal(
             "number_format",
             "steps_skipped",
             "mean_of_nothing",
+            "empty_labels",
+            "function_undefined",
             "bad_batch",
             "high_learning_rate",
         ),
