@@ -1,0 +1,57 @@
+"""Runs held against their own range: what sinks or climbs slowly in it, and what is usual in it."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.analysing import Row, analyse, found, grpo
+
+
+def _rewarded(*rewards: float, noise: float = 0.05) -> list[Row]:
+    """Rows of a run whose total reward has these means, and no functions."""
+    source = random.Random(5)
+    rows = grpo(len(rewards))
+    return [
+        {
+            **{key: value for key, value in row.items() if not key.startswith("rewards/")},
+            "reward": source.gauss(reward, noise),
+        }
+        for row, reward in zip(rows, rewards, strict=True)
+    ]
+
+
+def _line(start: float, end: float, records: int) -> list[float]:
+    return [start + (end - start) * at / records for at in range(records)]
+
+
+PUNISHED = [
+    ("it sinks from a level that it held", [-0.3] * 60 + _line(-0.3, -0.9, 80) + [-0.9] * 60),
+    ("it climbs, and sinks by more", _line(-0.8, -0.25, 100) + [-0.95] * 100),
+    ("it was above 0", [0.1] * 60 + _line(0.1, -1.2, 90) + [-1.2] * 60),
+]
+
+
+@pytest.mark.parametrize(("what", "rewards"), PUNISHED, ids=[what for what, _ in PUNISHED])
+def test_rewards_below_0_that_sink_are_told(what: str, rewards: list[float]) -> None:
+    """No share of them is left, but a share of the run's own range is lost."""
+    (episode, *_) = found(analyse("grpo", _rewarded(*rewards)), "reward_drop")
+    assert episode.severity.value == "critical", what
+    assert episode.baseline is not None
+    assert episode.peak < episode.limit < episode.baseline
+
+
+HELD = [
+    ("it wavers", [-0.3 - 0.06 * (at // 40 % 2) for at in range(300)]),
+    ("what it has climbed to and mostly keeps", _line(-1.0, 0.2, 150) + [0.1] * 150),
+    ("0 is the best and nearly reached", _line(-1.0, -0.02, 150) + [-0.06] * 150),
+]
+
+
+@pytest.mark.parametrize(("what", "rewards"), HELD, ids=[what for what, _ in HELD])
+def test_rewards_below_0_that_lose_little_of_the_range_are_left_alone(
+    what: str, rewards: list[float]
+) -> None:
+    """A share of the best is half lost at once where the best is near 0."""
+    assert found(analyse("grpo", _rewarded(*rewards)), "reward_drop") == [], what
