@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.analysing import Row, analyse, found, grpo
+from tests.analysing import Row, analyse, found, grpo, sft
 
 
 def _rewarded(*rewards: float, noise: float = 0.05) -> list[Row]:
@@ -55,3 +55,29 @@ def test_rewards_below_0_that_lose_little_of_the_range_are_left_alone(
 ) -> None:
     """A share of the best is half lost at once where the best is near 0."""
     assert found(analyse("grpo", _rewarded(*rewards)), "reward_drop") == [], what
+
+
+def _losses(*losses: float) -> list[Row]:
+    """Supervised rows whose loss has these means."""
+    source = random.Random(6)
+    return [
+        {**row, "loss": loss * source.lognormvariate(0, 0.04)}
+        for row, loss in zip(sft(len(losses)), losses, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("records", [120, 400])
+def test_a_loss_that_climbs_slowly_is_told(records: int) -> None:
+    """Each record is near those before it, and the lowest loss is forgotten as fast as it climbs."""
+    (episode,) = found(analyse("sft", _losses(*[0.85] * 80, *_line(0.85, 2.6, records))), "loss_unstable")
+    assert episode.active
+    assert episode.first_step <= 80 + records * 3 // 4
+    assert episode.baseline == pytest.approx(0.85, rel=0.05)
+
+
+def test_a_loss_that_steps_up_or_wavers_does_not_climb() -> None:
+    """New data lift it at once; and one that comes back to its level is at home there."""
+    stepped = [0.85] * 100 + [1.35] * 200
+    waves = [value for _ in range(4) for value in (*_line(0.85, 1.1, 40), *_line(1.1, 0.85, 40))]
+    for losses in (stepped, waves):
+        assert found(analyse("sft", _losses(*losses)), "loss_unstable") == []
