@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.analysing import Row, analyse, found, grpo, sft
+from tests.analysing import Row, analyse, changed, found, grpo, sft, signals
 
 
 def _rewarded(*rewards: float, noise: float = 0.05) -> list[Row]:
@@ -81,3 +81,34 @@ def test_a_loss_that_steps_up_or_wavers_does_not_climb() -> None:
     waves = [value for _ in range(4) for value in (*_line(0.85, 1.1, 40), *_line(1.1, 0.85, 40))]
     for losses in (stepped, waves):
         assert found(analyse("sft", _losses(*losses)), "loss_unstable") == []
+
+
+def _graded(count: int, usual: float, spread: float = 0.25) -> list[dict[str, object]]:
+    source = random.Random(7)
+    return [{**row, "grad_norm": usual * source.lognormvariate(0, spread)} for row in sft(count)]
+
+
+@pytest.mark.parametrize("usual", [7.5, 25.0])
+def test_high_gradients_that_a_run_always_had_are_its_own(usual: float) -> None:
+    """Nobody is told to lower the rate of a calm run. Three times as high is high in each."""
+    assert signals(analyse("sft", _graded(400, usual))) == set()
+    worse = changed(_graded(400, usual), 300, 303, grad_norm=6 * usual)
+    assert signals(analyse("sft", worse)) == {"grad_norm_high"}
+
+
+def test_gradients_that_rise_are_high_whether_early_or_late() -> None:
+    """What a run did not have from the start is not its own, however slowly it came."""
+    early = [{**row, "grad_norm": min(1.5**at, 400.0)} for at, row in enumerate(sft(40))]
+    slow = [{**row, "grad_norm": 1.01 ** max(0, at - 100)} for at, row in enumerate(sft(500))]
+    for rows in (early, slow):
+        (episode,) = found(analyse("sft", rows), "grad_norm_high")
+        assert episode.severity.value == "critical"
+        assert episode.active
+
+
+def test_a_memorised_run_is_not_warned_of_samples_that_it_does_not_know() -> None:
+    """Their loss is above that of the others, too."""
+    rows = changed(sft(300, loss=0.03, grad_norm=0.4), 0, 40, loss=1.2)
+    for at in range(100, 300, 13):
+        rows[at : at + 2] = changed(rows[at : at + 2], 0, 2, loss=0.16, grad_norm=25.0)
+    assert not {"grad_norm_high", "grad_spike"} & signals(analyse("sft", rows))
