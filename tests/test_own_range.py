@@ -112,3 +112,37 @@ def test_a_memorised_run_is_not_warned_of_samples_that_it_does_not_know() -> Non
     for at in range(100, 300, 13):
         rows[at : at + 2] = changed(rows[at : at + 2], 0, 2, loss=0.16, grad_norm=25.0)
     assert not {"grad_norm_high", "grad_spike"} & signals(analyse("sft", rows))
+
+
+def _cut(*shares: float) -> list[Row]:
+    return [
+        {**row, "completions/clipped_ratio": share}
+        for row, share in zip(grpo(len(shares)), shares, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("first", [0.35, 0.6])
+def test_truncation_that_falls_from_the_first_record_on_is_no_fault(first: float) -> None:
+    """The policy learns to end in time. Where it does not, the limit is too small for the task."""
+    source = random.Random(8)
+    falling = [max(0.0, first * 0.965**at + source.gauss(0, 0.015)) for at in range(120)]
+    assert signals(analyse("grpo", _cut(*falling))) == set()
+    steady = [first + source.gauss(0, 0.015) for _ in range(40)]
+    (episode,) = found(analyse("grpo", _cut(*steady)), "clipped_high")
+    assert (episode.severity.value, episode.first_step, episode.active) == ("critical", 8, True)
+
+
+def test_all_cut_off_from_the_first_record_on_is_told_at_once() -> None:
+    """Of such a policy nobody waits whether it falls."""
+    assert found(analyse("grpo", _cut(*[0.95] * 10)), "clipped_high")[0].first_step == 4
+
+
+def test_few_completions_are_cut_off_by_chance() -> None:
+    """One of eight is more than a tenth. In twelve records in a row, or in a collapse, that is no chance."""
+    source = random.Random(9)
+    shares = [sum(source.random() < 0.05 for _ in range(8)) / 8 for _ in range(200)]
+    assert found(analyse("grpo", _cut(*shares)), "clipped_high") == []
+    lasting = found(analyse("grpo", _cut(*shares, *[0.125] * 14)), "clipped_high")
+    assert [episode.severity.value for episode in lasting] == ["warning"]
+    (dying,) = found(analyse("grpo", _cut(*shares, *[0.875] * 4)), "clipped_high")
+    assert (dying.severity.value, dying.first_step) == ("critical", 202)

@@ -159,7 +159,8 @@ LOSS_UNSTABLE = Signal(
         ),
         meaning=Text(
             "Steps overshoot, or batches differ too much from each other, as harder data do. "
-            "Accuracy and gradient norm jump as well. What climbs record after record forgets what it had learned.",
+            "Accuracy and gradient norm jump as well. What climbs record after record forgets what it "
+            "had learned.",
             "步子越过了最优点，或 batch 之间差异太大（例如进入更难的数据）。准确率和 grad_norm 通常也在跳。"
             "一条接一条持续爬升，则是在忘掉已学到的内容。",
         ),
