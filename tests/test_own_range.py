@@ -146,3 +146,47 @@ def test_few_completions_are_cut_off_by_chance() -> None:
     assert [episode.severity.value for episode in lasting] == ["warning"]
     (dying,) = found(analyse("grpo", _cut(*shares, *[0.875] * 4)), "clipped_high")
     assert (dying.severity.value, dying.first_step) == ("critical", 202)
+
+
+def _entropies(*entropies: float, noise: float = 0.1, pay: float = 0.0) -> list[Row]:
+    """Rows whose entropy has these means; `pay`: by how much the reward rises with each record after 100."""
+    source = random.Random(10)
+    return [
+        {
+            **row,
+            "entropy/mean": entropy * source.lognormvariate(0, noise),
+            "reward": source.gauss(1.5, 0.05) + pay * max(0, at - 100),
+        }
+        for at, (row, entropy) in enumerate(zip(grpo(len(entropies)), entropies, strict=True))
+    ]
+
+
+def _warned(signal: str, rows: list[Row]) -> list[int]:
+    return [
+        episode.first_step
+        for episode in found(analyse("grpo", rows), signal)
+        if episode.severity.value == "warning"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("signal", "end", "by"),
+    [("entropy_fall", 0.15, 180), ("entropy_explosion", 2.8, 195)],
+)
+def test_an_entropy_that_leaves_its_level_slowly_is_told(signal: str, end: float, by: int) -> None:
+    """The run's own level comes along, but not the one that it held before; a reward may be worth it."""
+    ratio = (end / 0.6) ** (1 / 100)
+    entropies = [0.6] * 100 + [0.6 * ratio**at for at in range(100)]
+    assert 100 < _warned(signal, _entropies(*entropies))[0] <= by
+    assert _warned(signal, _entropies(*entropies, pay=0.004)) == []
+
+
+def test_an_entropy_that_falls_from_the_start_leaves_no_level() -> None:
+    """Most runs lose half of it and more, and are well."""
+    assert _warned("entropy_fall", _entropies(*[0.2 + 0.8 * 0.99**at for at in range(300)])) == []
+
+
+def test_an_early_loss_is_one_episode() -> None:
+    """Though its values are no suspects: they are the level to which the run goes on."""
+    early = [0.25 + 0.75 * 0.95**at for at in range(150)]
+    assert len(found(analyse("grpo", _entropies(*early, noise=0.05)), "entropy_fall")) == 1

@@ -79,7 +79,6 @@ class RewardsPart(Rule):
 
     signal = REWARDS_PART
     watched_metric = c.REWARD_FUNCTION_MEAN
-    doubts = False  # that it falls slowly has to show in its level, where other signals look for more
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -94,6 +93,10 @@ class RewardsPart(Rule):
     def pending(self) -> bool:
         """While a function is lower than before."""
         return bool(self._moving)
+
+    def doubts(self) -> bool:
+        """That one falls slowly has to show in its level, where other signals look for more."""
+        return False
 
     def look_back(self, view: RecordView) -> Readings:
         """Follow all functions if the last block of one of them is lower than before."""
