@@ -190,3 +190,33 @@ def test_an_early_loss_is_one_episode() -> None:
     """Though its values are no suspects: they are the level to which the run goes on."""
     early = [0.25 + 0.75 * 0.95**at for at in range(150)]
     assert len(found(analyse("grpo", _entropies(*early, noise=0.05)), "entropy_fall")) == 1
+
+
+def _paired(evaluations: list[float]) -> list[Row]:
+    """A run on pairs: a training loss that is soon near 0, and an evaluation after each 20 records."""
+    rows: list[Row] = []
+    for number, loss in enumerate(evaluations):
+        for at in range(20):
+            step = 20 * number + at + 1
+            row = {"loss": 0.69 * 0.96**step + 0.02, "grad_norm": 3.0, "rewards/margins": 0.05 * step}
+            rows.append({**row, "global_step/max_steps": f"{step}/2000"})
+        rows.append({"eval_loss": loss, "global_step/max_steps": f"{20 * number + 20}/2000"})
+    return rows
+
+
+def test_pairs_are_not_learned_by_heart_while_the_evaluation_improves() -> None:
+    """Their training loss is far below the evaluation's from the first one on."""
+    falling = [0.66 - 0.02 * number for number in range(10)]
+    assert "overfit" not in signals(analyse("dpo", _paired(falling)))
+    rising = [0.66, 0.6, 0.58, 0.6, 0.63, 0.67, 0.7]
+    assert "overfit" in signals(analyse("dpo", _paired(rising)))
+
+
+def test_rewards_that_punish_are_solved_at_0() -> None:
+    """Groups without a spread are good news there, and no group is all wrong."""
+    rows = [{**row, "reward": min(-0.01, 0.004 * at - 0.6)} for at, row in enumerate(grpo(150))]
+    still = {"reward": 0.0, "reward_std": 0.0, "frac_reward_zero_std": 1.0, "grad_norm": 0.0}
+    analysis = analyse("grpo", [*rows, *({**row, **still} for row in grpo(100))])
+    assert signals(analysis) == set()
+    assert found(analysis, "reward_flat")
+    assert found(analysis, "groups_unsolved") == []

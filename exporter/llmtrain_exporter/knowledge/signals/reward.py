@@ -80,6 +80,8 @@ DEAD_RECORDS: Annotated[int, "records", src.RUNS] = 10
 """In a row without reward, spread and gradient, after which the policy is dead."""
 SOLVED_RECORDS: Annotated[int, "records", src.RUNS] = 5
 """Whose mean reward is near the run's best where a task is solved."""
+PUNISHED: Annotated[float, "reward", src.RUNS] = 0.1
+"""Mean of a block of rewards that much below 0, in a run in which none was above: its best is 0."""
 
 REWARD_DROP = Signal(
     "reward_drop",
