@@ -79,7 +79,6 @@ class RewardsPart(Rule):
 
     signal = REWARDS_PART
     watched_metric = c.REWARD_FUNCTION_MEAN
-    doubts = False  # that it falls slowly has to show in its level, where other signals look for more
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -94,6 +93,10 @@ class RewardsPart(Rule):
     def pending(self) -> bool:
         """While a function is lower than before."""
         return bool(self._moving)
+
+    def doubts(self) -> bool:
+        """That one falls slowly has to show in its level, where other signals look for more."""
+        return False
 
     def look_back(self, view: RecordView) -> Readings:
         """Follow all functions if the last block of one of them is lower than before."""
@@ -177,9 +180,12 @@ def _together(view: RecordView) -> SignalReading | None:
 
 
 class ValidationParts(Rule):
-    """The reward of the evaluations falls from one to the next, while that of training rises."""
+    """The reward of the evaluations falls from one to the next, while that of training rises.
 
-    __slots__ = ("_scores",)
+    From then on until it is near what it was before, whatever it does in between.
+    """
+
+    __slots__ = ("_before", "_scores")
 
     signal = VALIDATION_PARTS
     compared = (REWARD,)
@@ -191,6 +197,7 @@ class ValidationParts(Rule):
     def reset(self) -> None:
         """Nothing has been evaluated yet."""
         self._scores: deque[tuple[float, float]] = deque(maxlen=VALIDATIONS)  # evaluation, training
+        self._before: float | None = None  # score from which it fell
 
     def evaluate(self, view: RecordView) -> Readings:
         """The share of the score that is left."""
@@ -198,13 +205,20 @@ class ValidationParts(Rule):
         if score is None or not recent or not math.isfinite(score):
             return
         self._scores.append((score, mean(recent)))
-        first, trained = self._scores[0]
-        if len(self._scores) < VALIDATIONS or first <= 0:
+        before = self._parted_from() if self._before is None else self._before
+        if before is None:
             return
+        left = score / before
+        self._before = before if left <= self.first.limit else None
+        yield SignalReading(left, score, EVAL_REWARD, unit=before, baseline=before)
+
+    def _parted_from(self) -> float | None:
+        """The first of the last scores, where they fall and training's rise."""
+        first, trained = self._scores[0]
+        if len(self._scores) < VALIDATIONS or first <= 0 or trained <= 0:
+            return None
         falls = all(later < earlier for (earlier, _), (later, _) in pairwise(self._scores))
-        rose = mean(recent) >= VALIDATION_ROSE * trained
-        left = score / first if falls and rose and trained > 0 else 1.0
-        yield SignalReading(left, score, EVAL_REWARD, unit=first, baseline=first)
+        return first if falls and self._scores[-1][1] >= VALIDATION_ROSE * trained else None
 
 
 RULES = (RewardsPart, LengthPays, ValidationParts)

@@ -200,9 +200,6 @@ class Rule:
     look_back: ClassVar[Callable[[Any, RecordView], Readings] | None] = None
     """What the last BLOCK training records say. Not asked while no row had one of `compared`."""
 
-    doubts: ClassVar[bool] = True
-    """Whether values in which it finds the signal are kept out of the baselines."""
-
     moves_bounds: ClassVar[bool] = False
     """Whether what is `ordinary` is another after a `look_back`."""
 
@@ -230,6 +227,10 @@ class Rule:
     def pending(self) -> bool:
         """Whether the rule has to see the next record even if that is an ordinary one."""
         return False
+
+    def doubts(self) -> bool:
+        """Whether values in which it finds the signal are kept out of the baselines."""
+        return True
 
     def suspects(self) -> Collection[Series]:
         """Series whose values may not be normal, though the signal does not hold yet."""

@@ -19,8 +19,12 @@ from llmtrain_exporter.knowledge.text import Text
 
 GRAD_EXEMPT: Annotated[int, "records", src.RUNS] = 5
 """First ones, in which a high gradient is an ordinary start."""
+GRAD_CALM: Annotated[float, "gradient norm", src.RUNS] = 5.5
+"""Up to which the 90th percentile of a run's own gradients may be for the limits as they stand. Of a run that
+has higher ones from the start they are as many times higher."""
 LOSS_MEMORISED: Annotated[float, "loss", src.RUNS] = 0.1
-"""Below which a run knows its samples by heart: one that it does not know makes a gradient of any size."""
+"""Median of the last ones below which a run knows its samples by heart: one that it does not know makes a
+gradient of any size."""
 LOSS_CONVERGED: Annotated[float, "loss", src.SFT_METRICS] = 0.01
 """Below the FAQ's normal losses a small gradient is no standstill."""
 RATE_TOO_LOW: Annotated[float, "learning rate", src.SFT_WATCH] = 1e-8

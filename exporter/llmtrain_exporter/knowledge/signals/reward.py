@@ -48,7 +48,7 @@ FLAT_SHARE: Annotated[float, "share of records", src.RUNS] = 0.1
 
 # When a reward slides: below its best, without a jump.
 SLIDE_HELD: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.9
-"""Down to which a reward holds its best."""
+"""Down to which a reward holds its best. Of rewards below 0 the shares are of the run's own range."""
 SLIDE_LEFT: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.75
 """At which it has slid."""
 SLIDE_LOST: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.5
@@ -58,6 +58,10 @@ SLIDE_LOST_RECORDS: Annotated[int, "records", src.RUNS] = 12
 is then lost for 18 to 20 records."""
 SLIDE_RECORDS: Annotated[int, "records", src.RUNS] = 12
 """Whose mean is held against the best."""
+SLIDE_NOISES: Annotated[float, "standard deviations of a record", src.RUNS] = 14.0
+"""That are lost at least when all is lost of rewards below 0, of which no share is left, ..."""
+SLIDE_NOISE_RECORDS: Annotated[int, "records", src.RUNS] = 48
+"""... by how far so many are from the one before."""
 SLIDE_SIGMAS: Annotated[float, "standard deviations of the difference", src.RUNS] = 5.0
 """By which that has to be lower."""
 
@@ -76,6 +80,8 @@ DEAD_RECORDS: Annotated[int, "records", src.RUNS] = 10
 """In a row without reward, spread and gradient, after which the policy is dead."""
 SOLVED_RECORDS: Annotated[int, "records", src.RUNS] = 5
 """Whose mean reward is near the run's best where a task is solved."""
+PUNISHED: Annotated[float, "reward", src.RUNS] = 0.1
+"""Mean of a block of rewards that much below 0, in a run in which none was above: its best is 0."""
 
 REWARD_DROP = Signal(
     "reward_drop",
