@@ -8,13 +8,16 @@ from dataclasses import replace
 
 from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, Snapshot
-from llmtrain_exporter.story.diagnosis import checkpoint_nearest_best
+from llmtrain_exporter.story.diagnosis import checkpoint_nearest_best, first_looks
 
 from tests.analysing import trained
 
 Row = Callable[[int], dict[str, float]]
 STEPS = 60
+INFORM = {Severity.INFO}
 
 
 def run_of(row: Row, steps: int = STEPS, **arguments: object) -> Snapshot:
@@ -226,3 +229,38 @@ def test_a_mean_of_nothing_harms_no_weight() -> None:
     run = run_of(lambda step: {**policy(step), "kl": math.nan if step == 30 else 0.02})
     assert causes(run) == ["mean_of_nothing"]
     assert diagnose(run).remedies == ()
+
+
+def test_a_slide_that_began_the_incident_broke_first() -> None:
+    """Its stage begins where the reward began to slide, long before it was noticed."""
+
+    def sliding(step: int) -> dict[str, float]:
+        lost = min(max(step - 60, 0) / 80, 1.0)
+        accuracy = (0.6 + 0.04 * math.sin(step)) * (1 - lost)
+        return policy(step) | {"reward": accuracy + 0.9, "rewards/accuracy/mean": accuracy}
+
+    run = run_of(sliding, steps=180)
+    assert run.incidents[-1].onset_step < min(
+        episode.first_step for episode in run.episodes if episode.severity is Severity.CRITICAL
+    )
+    assert "reward_instability" in causes(run)
+
+
+def test_what_shows_no_cause_is_told_with_where_to_look() -> None:
+    """A signal that speaks against the run has questions of its own, and remedies that tune nothing."""
+
+    def exploding(step: int) -> dict[str, float]:
+        return policy(step) | {"entropy": 0.4 * 1.08 ** max(step - 100, 0) * (1 + 0.02 * math.sin(step))}
+
+    run = run_of(exploding, steps=160)
+    found = diagnose(run)
+    assert (found.causes, found.look_at) == ((), "entropy_explosion")
+    assert [remedy.remedy for remedy in found.remedies] == ["read_completions"]
+    assert first_looks(run, found, Lang.EN)
+    assert not any(remedy.because or remedy.changes for remedy in found.remedies)
+
+
+def test_every_signal_that_speaks_against_a_run_says_where_to_look() -> None:
+    """So that none is told without something to do."""
+    against = {name for limits in LIMITS.values() for name, bounds in limits.items() if set(bounds) != INFORM}
+    assert not [name for name in against if not SIGNALS[name].advice.diagnosis]

@@ -177,6 +177,18 @@ def causes(run: Snapshot, found: Diagnosis, lang: Lang) -> list[Reason]:
     return [_reason(run, cause, lang) for cause in found.causes]
 
 
+def first_looks(run: Snapshot, found: Diagnosis, lang: Lang) -> list[str]:
+    """What to look at first where the run shows no cause, in order."""
+    if not found.look_at:
+        return []
+    return [fill(look, lang, _settings(run)) for look in SIGNALS[found.look_at].advice.diagnosis]
+
+
+def no_cause_text(run: Snapshot, found: Diagnosis, lang: Lang) -> str:
+    """The sentence in front of what to look at first."""
+    return words.NO_CAUSE_SHOWN.of(lang).format(title=signal_title(run, found.look_at, lang))
+
+
 def _reason(run: Snapshot, proved: ProvedCause, lang: Lang) -> Reason:
     cause = CAUSES[proved.cause]
     proofs = tuple(proof_text(run, proof, lang) for proof in proved.evidence)

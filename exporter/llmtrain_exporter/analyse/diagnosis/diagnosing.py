@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged
+from llmtrain_exporter.analyse.diagnosis.first_look import leading_signal, looking
 from llmtrain_exporter.analyse.diagnosis.fit_patterns import (
     chosen_falls,
     loss_lost,
@@ -46,9 +47,10 @@ def diagnose(run: Snapshot) -> Diagnosis:
     weighed = (_weighed(name, cause, case) for name, cause in CAUSES.items())
     ordered = sorted((cause for cause in weighed if cause is not None), key=lambda cause: -cause.weight)
     shown = _agreed(ordered)
-    remedies = prescribed(case, [cause.cause for cause in shown])
+    look_at = "" if shown else leading_signal(case)
+    remedies = prescribed(case, [cause.cause for cause in shown]) if shown else looking(case, look_at)
     clear = bool(shown) and shown[0].weight >= CLEAR
-    return Diagnosis(tuple(shown), tuple(remedies), clear, lost_gpu_hours(run))
+    return Diagnosis(tuple(shown), tuple(remedies), clear, lost_gpu_hours(run), look_at)
 
 
 def _weighed(name: str, cause: Cause, case: Case) -> ProvedCause | None:

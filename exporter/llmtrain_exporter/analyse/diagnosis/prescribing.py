@@ -39,15 +39,19 @@ def prescribed(case: Case, causes: Iterable[str]) -> list[Prescription]:
     for cause in causes:
         for name in CAUSES[cause].remedies:
             because.setdefault(name, []).append(cause)
-    found = []
-    for name, reasons in because.items():
-        remedy = REMEDIES[name]
-        if applies(remedy, case):
-            wanted = tuple(proposals(remedy.changes, case))
-            if wanted or not remedy.changes:
-                settable = tuple(proposal for proposal in wanted if proposal.flag)
-                found.append(Prescription(name, tuple(reasons), settable))
-    return found
+    found = (prescription(name, tuple(reasons), case) for name, reasons in because.items())
+    return [one for one in found if one is not None]
+
+
+def prescription(name: str, because: tuple[str, ...], case: Case) -> Prescription | None:
+    """A remedy with its changes for the run; None where it does not apply, or all is so already."""
+    remedy = REMEDIES[name]
+    if not applies(remedy, case):
+        return None
+    wanted = tuple(proposals(remedy.changes, case))
+    if remedy.changes and not wanted:
+        return None
+    return Prescription(name, because, tuple(proposal for proposal in wanted if proposal.flag))
 
 
 def applies(remedy: Remedy, case: Case) -> bool:
