@@ -31,7 +31,7 @@ from llmtrain_exporter.model import (
     Snapshot,
 )
 from llmtrain_exporter.story.compared import compared_with
-from llmtrain_exporter.story.numbers import moment_text, series_name, short_name, value_text
+from llmtrain_exporter.story.numbers import moment_text, percent, series_name, short_name, value_text
 from llmtrain_exporter.story.phrase import enumerated
 from llmtrain_exporter.story.unit import counted_in
 
@@ -277,6 +277,7 @@ def _moment(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:
         "function": labels.get("function", ""),
         "step": str(episode.first_step if truth else episode.peak_step),
         "value": value_text(episode.peak, metric, lang),
+        "share": percent(episode.peak),
         "limit": value_text(episode.limit, metric, lang),
         "baseline": "?" if episode.baseline is None else _level(run, episode, lang),
     }

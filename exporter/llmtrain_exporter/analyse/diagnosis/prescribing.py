@@ -257,11 +257,18 @@ def _highest_rate(case: Case) -> float | None:
 
 
 def _level_rate(case: Case) -> float | None:
-    """The learning rate at which more than one record stands and none above: that is the one that was set."""
+    """The learning rate that was set: where more than one record stands and none above, or a single peak.
+
+    Such a peak, between a warm-up and a decay, lies a little below. What has decayed from the first record on
+    may have been anything.
+    """
     for key in case.series(c.LEARNING_RATE):
         rates = [point.value for point in case.points(key)]
-        if rates.count(max(rates, default=0.0)) > 1:
-            return as_logged(max(rates))
+        peak = max(rates, default=0.0)
+        if rates.count(peak) > 1:
+            return as_logged(peak)
+        if rates and rates[0] < peak > rates[-1]:
+            return float(f"{peak:.2g}")
     return None
 
 

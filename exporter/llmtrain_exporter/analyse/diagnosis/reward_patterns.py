@@ -23,6 +23,7 @@ from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import When
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals.hacking import rewards_right_answers
 from llmtrain_exporter.knowledge.signals.reward import REWARD_FLAT
 from llmtrain_exporter.model import Point, Proof, Series
 
@@ -34,11 +35,21 @@ def functions_part(case: Case) -> Found:
     falls = [fall for key, points in moves if (fall := _fall(key, points)) is not None]
     for fall in falls:
         since, until = fall.from_step or 0, fall.to_step or 0
-        rises = (_rise(key, points, since, until) for key, points in moves if key is not fall.metric)
+        risen = ((key, points) for key, points in moves if not _is_trade(key, fall.metric))
+        rises = (_rise(key, points, since, until) for key, points in risen if key is not fall.metric)
         rise = next((found for found in rises if found is not None), None)
         if rise is not None:
             return (rise, fall)
     return None
+
+
+def _is_trade(rises: Series, falls: Series | str) -> bool:
+    """Whether right answers are paid for by something else, as by longer ones: mostly that was meant."""
+    return _is_right(rises) and not (isinstance(falls, Series) and _is_right(falls))
+
+
+def _is_right(function: Series) -> bool:
+    return rewards_right_answers(dict(function.labels).get("function", ""))
 
 
 def _fall(key: Series, logged: Sequence[Point]) -> Proof | None:

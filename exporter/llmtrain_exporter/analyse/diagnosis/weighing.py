@@ -50,7 +50,8 @@ def _(evidence: Signalled, case: Case) -> Sequence[Proof] | None:
         run = case.run
         silent = [] if run.last_record is None else [run.last_record]
         return [Proof(SILENT_SINCE, run.last_step, run.last_step, None, at) for at in silent]
-    found = [episode for episode in case.troubling if episode.signal in evidence.signals]
+    known = (*case.troubling, *case.informing) if evidence.informs else case.troubling
+    found = [episode for episode in known if episode.signal in evidence.signals]
     if evidence.first:
         found = [episode for episode in found if _is_first(episode, case)]
     if not found or (evidence.alone and not _are_alone(found, case)):
