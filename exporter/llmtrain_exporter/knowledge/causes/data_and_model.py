@@ -42,10 +42,10 @@ CAUSES: Mapping[str, Cause] = {
     "data_changed": Cause(
         Text("The data changed", "数据变了"),
         Text(
-            "It went to another level at once, is calm there, and nothing else broke: that is what harder or "
-            "other samples look like, not a model that breaks. A scorer that fails in part looks the same.",
-            "数值一下子跳到另一个水平并稳定下来，其他指标都没坏：这更像换成了更难或不同的数据，而不是模型坏了。"
-            "打分服务部分出错时也是这个样子。",
+            "It went to another level at once, is calm there, and nothing else broke: harder or other samples, "
+            "or another way to score them, look like this. A model that breaks goes on getting worse.",
+            "数值一下子跳到另一个水平并稳定下来，其他指标都没坏：换成更难或不同的数据、或者打分方式变了，"
+            "就是这个样子；模型坏了则会继续变差。",
         ),
         evidence=(
             Shows(pattern=Pattern.DATA_CHANGED, weight=2.5, needed=True),

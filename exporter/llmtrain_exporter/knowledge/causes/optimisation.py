@@ -161,7 +161,8 @@ CAUSES: Mapping[str, Cause] = {
             "写错了数量级，续训又从 warmup 开始，或者衰减按另一个总步数（{max_steps}）规划。",
         ),
         evidence=(
-            Signalled(signals=("lr_out_of_range",), informs=True, weight=1, needed=True),
+            Signalled(signals=("lr_out_of_range",), informs=True, weight=0.5, needed=True),
+            Shows(pattern=Pattern.IN_TROUBLE, weight=0.5),
             Shows(pattern=Pattern.NOTHING_TRAINED, weight=-5),
         ),
         remedies=("check_schedule",),
