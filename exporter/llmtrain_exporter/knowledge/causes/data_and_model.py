@@ -43,7 +43,7 @@ CAUSES: Mapping[str, Cause] = {
         Text("The data changed", "数据变了"),
         Text(
             "It went to another level at once, is calm there, and nothing else broke: harder or other "
-            "samples, or another way to score them, look like this. A model that breaks goes on getting worse.",
+            "samples, or another way to score them, look like this. A broken model goes on getting worse.",
             "数值一下子跳到另一个水平并稳定下来，其他指标都没坏：换成更难或不同的数据、或者打分方式变了，"
             "就是这个样子；模型坏了则会继续变差。",
         ),

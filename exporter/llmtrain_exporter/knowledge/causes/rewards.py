@@ -49,7 +49,6 @@ CAUSES: Mapping[str, Cause] = {
             Moved(metric=c.REWARD_STD, times=2, weight=0.5),
             Shows(pattern=Pattern.REWARD_LOST, weight=0.5),
             Shows(pattern=Pattern.DATA_CHANGED, weight=-2),
-            Signalled(signals=("rewards_part",), informs=True, weight=-1),
             Moved(metric=c.KL, times=4, past=0.1, weight=-1),
         ),
         remedies=(
