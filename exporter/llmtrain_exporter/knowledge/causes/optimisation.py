@@ -163,6 +163,7 @@ CAUSES: Mapping[str, Cause] = {
         evidence=(
             Signalled(signals=("lr_out_of_range",), informs=True, weight=0.5, needed=True),
             Shows(pattern=Pattern.IN_TROUBLE, weight=0.5),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=1e-3, weight=-1),
             Shows(pattern=Pattern.NOTHING_TRAINED, weight=-5),
         ),
         remedies=("check_schedule",),
