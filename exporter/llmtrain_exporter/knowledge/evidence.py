@@ -33,11 +33,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signalled(Evidence):
-    """One of these signals came up; `first`: in what broke first; `alone`: in single records only."""
+    """One of these signals came up; `first`: in what broke first; `alone`: in single records only.
+
+    `informs`: where it says nothing against the run as well.
+    """
 
     signals: tuple[str, ...]
     first: bool = False
     alone: bool = False
+    informs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +132,7 @@ class Pattern(str, Enum):
     RATE_USELESS = "rate_useless"  # the learning rate is tiny throughout, and nothing gets better
     PREFERENCE_SATURATED = "preference_saturated"  # margins are huge and the loss is as good as 0
     PREFERENCE_REVERSED = "preference_reversed"  # the rejected answers end up as the preferred ones
+    DATA_CHANGED = "data_changed"  # loss or reward steps to a worse level, is calm there, nothing else breaks
     CHOSEN_FALLS = "chosen_falls"  # the chosen answers become far less likely than at the start
     RATE_DECAYS = "rate_decays"  # the learning rate falls after its peak
     KL_PENALTY = "kl_penalty"  # the loss has a KL term

@@ -10,6 +10,7 @@ from llmtrain_exporter.analyse.diagnosis.case import (
     highest,
     smoothed,
 )
+from llmtrain_exporter.analyse.diagnosis.data_patterns import data_changed
 from llmtrain_exporter.analyse.diagnosis.fit_patterns import (
     best_evaluation_last,
     chosen_falls,
@@ -192,6 +193,7 @@ PATTERNS: Mapping[Pattern, Callable[[Case], Found]] = {
     Pattern.NO_SPREAD: no_spread,
     Pattern.PREFERENCE_SATURATED: preference_saturated,
     Pattern.PREFERENCE_REVERSED: preference_reversed,
+    Pattern.DATA_CHANGED: data_changed,
     Pattern.CHOSEN_FALLS: chosen_falls,
 }
 """How each pattern is found."""

@@ -25,6 +25,8 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.own_level import BLOCK
 from llmtrain_exporter.knowledge.signals.hacking import (
     LENGTH_PAYS,
+    PAID_BY_STYLE,
+    PAID_BY_SUBSTANCE,
     PAID_FEWEST,
     PAID_GROWTH,
     PAID_RECORDS,
@@ -42,6 +44,7 @@ from llmtrain_exporter.knowledge.signals.hacking import (
     VALIDATION_PARTS,
     VALIDATION_ROSE,
     VALIDATIONS,
+    rewards_right_answers,
 )
 from llmtrain_exporter.knowledge.signals.reward import SPREADLESS
 from llmtrain_exporter.model import Series
@@ -118,13 +121,18 @@ class RewardsPart(Rule):
             value = view.values.get(function, math.nan)
             if value == value:
                 movement.recent.append(value)
-        reading = max(self._readings(), key=lambda reading: reading.score, default=None)
+        reading = max(self._readings(), key=self._badness, default=None)
         self._parted = reading is not None and self.meets(reading)
         return reading
+
+    def _badness(self, reading: SignalReading) -> tuple[bool, float, float]:
+        """What is bought goes before what is a trade."""
+        return self.meets(reading), reading.size, reading.score
 
     def _readings(self) -> Iterator[SignalReading]:
         ways = {function: (movement.share, movement.sigmas) for function, movement in self._moving.items()}
         risen = max((sigmas for share, sigmas in ways.values() if share >= PART_RISE), default=0.0)
+        right = any(share >= PART_RISE and _is_right(function) for function, (share, _) in ways.items())
         holds = any(share >= PART_HELD for share, _ in ways.values())
         for function, (share, sigmas) in ways.items():
             rise = min(risen, PART_RISE_SIGMAS) if share <= PART_FALL else 0.0
@@ -132,7 +140,12 @@ class RewardsPart(Rule):
             if share <= least and (rise > 0 or holds):
                 before = self._moving[function].before
                 value, limit = share * before, least * before
-                yield SignalReading(rise - sigmas, value, function, baseline=before, limit=limit)
+                paid = PAID_BY_STYLE if right and not _is_right(function) else PAID_BY_SUBSTANCE
+                yield SignalReading(rise - sigmas, value, function, paid, baseline=before, limit=limit)
+
+
+def _is_right(function: Series) -> bool:
+    return rewards_right_answers(dict(function.labels).get("function", ""))
 
 
 def _is_low(view: RecordView, function: Series) -> bool:

@@ -39,6 +39,23 @@ CAUSES: Mapping[str, Cause] = {
             src.PALM,
         ),
     ),
+    "data_changed": Cause(
+        Text("The data changed", "数据变了"),
+        Text(
+            "It went to another level at once, is calm there, and nothing else broke: harder or other "
+            "samples, or another way to score them, look like this. A broken model goes on getting worse.",
+            "数值一下子跳到另一个水平并稳定下来，其他指标都没坏：换成更难或不同的数据、或者打分方式变了，"
+            "就是这个样子；模型坏了则会继续变差。",
+        ),
+        evidence=(
+            Shows(pattern=Pattern.DATA_CHANGED, weight=2.5, needed=True),
+            Lies(metric=c.REWARD_ZERO_STD, when=When.END, low=0.8, weight=-5),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=1e-3, weight=-3),
+            Shows(pattern=Pattern.FUNCTIONS_PART, weight=-3),
+        ),
+        remedies=("compare_samples", "read_completions", "fix_reward"),
+        sources=(src.RUNS,),
+    ),
     "small_batch": Cause(
         Text("Batches are too small", "batch 太小"),
         Text(
@@ -63,7 +80,7 @@ CAUSES: Mapping[str, Cause] = {
             "梯度没有消失，loss 却停住了：adapter 太小（{lora_rank}）装不下更多，或者训练太短。",
         ),
         evidence=(
-            Signalled(signals=("loss_plateau",), weight=0.75, needed=True),
+            Signalled(signals=("loss_plateau",), informs=True, weight=0.75, needed=True),
             Configured(setting="lora_rank", high=8, weight=1),
         ),
         remedies=("raise_lora_rank", "train_longer", "raise_learning_rate"),

@@ -174,7 +174,7 @@ LOSS_UNSTABLE = Signal(
             "Training takes longer and which checkpoint is good becomes luck; it can turn into an explosion.",
             "训练变慢，checkpoint 好坏全凭运气，还可能发展成梯度爆炸。",
         ),
-        causes=("high_learning_rate", "small_batch", "bad_batch"),
+        causes=("high_learning_rate", "data_changed", "small_batch", "bad_batch"),
         diagnosis=(
             Text(
                 "Does it calm down as the learning rate decays? Then the peak is too high.",

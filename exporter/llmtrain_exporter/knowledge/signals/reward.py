@@ -118,7 +118,7 @@ REWARD_DROP = Signal(
             "Updates now follow mostly failed completions; each further step can make it worse.",
             "后续更新主要来自失败的回答，每多一步都可能更糟。",
         ),
-        causes=("reward_instability", "length_shift", "policy_drift", "gradient_explosion"),
+        causes=("reward_instability", "data_changed", "length_shift", "policy_drift", "gradient_explosion"),
         diagnosis=(
             Text(
                 "Which reward function fell? If only one, look there first.",
@@ -133,7 +133,10 @@ REWARD_DROP = Signal(
                 "外部打分服务或沙箱是否出错、统一返回 0？",
             ),
         ),
-        remedies=("read_completions", "roll_back", "raise_beta", "lower_learning_rate", "fix_reward"),
+        remedies=(
+            *("read_completions", "compare_samples", "roll_back", "raise_beta"),
+            *("lower_learning_rate", "fix_reward"),
+        ),
         sources=(src.GRPO_REWARDS, src.GRPO_CAUSES),
     ),
 )
@@ -169,7 +172,7 @@ REWARD_FUNCTION_DROP = Signal(
             "A broken format makes other rewards fail too. Alone, it is a typical sign of reward hacking.",
             "格式一坏，其他奖励也会跟着失败。若只有这一项跌，常是 reward hacking。",
         ),
-        causes=("reward_instability", "reward_hacking", "length_shift", "policy_drift"),
+        causes=("reward_instability", "reward_hacking", "data_changed", "length_shift", "policy_drift"),
         diagnosis=(
             Text(
                 "Are completions cut off at the same steps? Then the end of the format is missing.",
