@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from llmtrain_exporter.analyse.averages import mean, median
-from llmtrain_exporter.analyse.baseline import Level
+from llmtrain_exporter.analyse.baseline import Level, top_of
 from llmtrain_exporter.analyse.signals.earned import Earned
 from llmtrain_exporter.analyse.signals.rule import (
     ANY,
@@ -85,7 +85,7 @@ class GradNormHigh(Rule):
         elif self._own == self._own or not self._first:
             own = self._own
         else:
-            own = self._own = sorted(self._first)[9 * len(self._first) // 10]
+            own = self._own = top_of(self._first)
         level = view.levels.get(GRAD_NORM)
         if level is not None and not level.young:
             own = min(own, level.top)

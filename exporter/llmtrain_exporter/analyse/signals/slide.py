@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from llmtrain_exporter.analyse.averages import mean, median
+from llmtrain_exporter.analyse.baseline import STEP
 from llmtrain_exporter.knowledge.own_level import BLOCK
 from llmtrain_exporter.knowledge.signals.reward import (
     SLIDE_HELD,
@@ -19,10 +20,6 @@ from llmtrain_exporter.knowledge.signals.reward import (
 
 _NOISE = (1 / BLOCK + 1 / SLIDE_RECORDS) ** 0.5
 """Standard deviation of the difference of two such means, in standard deviations of a record."""
-
-
-_STEP_NOISE = 0.954
-"""Median of how far a normal variable's values are from the one before, in standard deviations."""
 
 
 class Slide:
@@ -94,4 +91,4 @@ class Slide:
 def step_noise(values: Sequence[float]) -> float:
     """Standard deviation of records, by how far they are from the one before; 0 of fewer than two."""
     steps = [abs(later - earlier) for earlier, later in pairwise(values)]
-    return median(steps) / _STEP_NOISE if steps else 0.0
+    return median(steps) / STEP if steps else 0.0
