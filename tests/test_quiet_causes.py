@@ -8,13 +8,16 @@ from dataclasses import replace
 
 from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
+from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, Snapshot
-from llmtrain_exporter.story.diagnosis import checkpoint_nearest_best
+from llmtrain_exporter.story.diagnosis import checkpoint_nearest_best, first_looks
 
 from tests.analysing import trained
 
 Row = Callable[[int], dict[str, float]]
 STEPS = 60
+INFORM = {Severity.INFO}
 
 
 def run_of(row: Row, steps: int = STEPS, **arguments: object) -> Snapshot:
@@ -192,9 +195,10 @@ def test_a_limit_that_cut_records_show_is_doubled() -> None:
 
 
 def test_a_learning_rate_that_the_log_shows_is_the_present_one() -> None:
-    """A level one; of one that decays nobody knows what was set."""
+    """A level one, or a peak; of one that decays from the start nobody knows what was set."""
     level = run_of(lambda step: supervised(11.0 if step > 30 else 1.0, 0.5, 5.0))
     decaying = run_of(lambda step: supervised(11.0 if step > 30 else 1.0, 0.5, 5.0 / step))
+    warmed = run_of(lambda step: supervised(11.0 if step > 30 else 1.0, 0.5, 5.0 - abs(step - 5) / 12))
     now = [
         [
             change.now
@@ -202,9 +206,9 @@ def test_a_learning_rate_that_the_log_shows_is_the_present_one() -> None:
             if remedy.remedy == "lower_learning_rate"
             for change in remedy.changes
         ]
-        for run in (level, decaying)
+        for run in (level, decaying, warmed)
     ]
-    assert now == [[5.0], [None]]
+    assert now == [[5.0], [None], [5.0]]
 
 
 def test_a_loss_scaler_skips_single_steps() -> None:
@@ -226,3 +230,103 @@ def test_a_mean_of_nothing_harms_no_weight() -> None:
     run = run_of(lambda step: {**policy(step), "kl": math.nan if step == 30 else 0.02})
     assert causes(run) == ["mean_of_nothing"]
     assert diagnose(run).remedies == ()
+
+
+def test_a_slide_that_began_the_incident_broke_first() -> None:
+    """Its stage begins where the reward began to slide, long before it was noticed."""
+
+    def sliding(step: int) -> dict[str, float]:
+        lost = min(max(step - 60, 0) / 80, 1.0)
+        accuracy = (0.6 + 0.04 * math.sin(step)) * (1 - lost)
+        return policy(step) | {"reward": accuracy + 0.9, "rewards/accuracy/mean": accuracy}
+
+    run = run_of(sliding, steps=180)
+    assert run.incidents[-1].onset_step < min(
+        episode.first_step for episode in run.episodes if episode.severity is Severity.CRITICAL
+    )
+    assert "reward_instability" in causes(run)
+
+
+def test_what_shows_no_cause_is_told_with_where_to_look() -> None:
+    """A signal that speaks against the run has questions of its own, and remedies that tune nothing."""
+
+    def exploding(step: int) -> dict[str, float]:
+        return policy(step) | {"entropy": 0.4 * 1.08 ** max(step - 100, 0) * (1 + 0.02 * math.sin(step))}
+
+    run = run_of(exploding, steps=160)
+    found = diagnose(run)
+    assert (found.causes, found.look_at) == ((), "entropy_explosion")
+    assert [remedy.remedy for remedy in found.remedies] == ["read_completions"]
+    assert first_looks(run, found, Lang.EN)
+    assert not any(remedy.because or remedy.changes for remedy in found.remedies)
+
+
+def test_every_signal_that_speaks_against_a_run_says_where_to_look() -> None:
+    """So that none is told without something to do."""
+    against = {name for limits in LIMITS.values() for name, bounds in limits.items() if set(bounds) != INFORM}
+    assert not [name for name in against if not SIGNALS[name].advice.diagnosis]
+
+
+def test_a_loss_that_steps_to_a_calm_level_says_that_the_data_changed() -> None:
+    """And nobody is told to lower the learning rate; where gradients break as well it is the model."""
+
+    def row(step: int) -> dict[str, float]:
+        first = 1.0 - 0.7 * min(step / 80, 1.0)
+        return supervised((first if step < 100 else 0.9) + 0.01 * math.sin(step), 0.8)
+
+    def breaking(step: int) -> dict[str, float]:
+        return row(step) | {"grad_norm": 1.0 if step < 100 else 60.0}
+
+    changed = run_of(row, steps=200)
+    assert causes(changed)[0] == "data_changed"
+    assert "lower_learning_rate" not in {remedy.remedy for remedy in diagnose(changed).remedies}
+    assert "data_changed" not in causes(run_of(breaking, steps=200))
+
+
+def test_a_reward_that_steps_down_and_learns_on_says_that_the_data_changed() -> None:
+    """One that slides, or falls to nothing, does not."""
+
+    def of(accuracy: Callable[[int], float]) -> list[str]:
+        def row(step: int) -> dict[str, float]:
+            right = accuracy(step) + 0.02 * math.sin(step)
+            return policy(step) | {"reward": right + 0.9, "rewards/accuracy/mean": right}
+
+        return causes(run_of(row, steps=200))
+
+    assert of(lambda step: 0.9 if step < 100 else 0.35 + (step - 100) / 500)[0] == "data_changed"
+    assert "data_changed" not in of(lambda step: 0.9 if step < 100 else max(0.05, 0.9 - (step - 100) / 60))
+    assert "data_changed" not in of(lambda step: 0.9 if step < 100 else 0.03)
+
+
+def test_signals_that_only_inform_have_causes() -> None:
+    """They stand in a healthy run without anything that speaks against it."""
+    spread = {"rewards/format/std": 300.0, "rewards/accuracy/std": 0.4}
+    run = run_of(lambda step: policy(step) | spread, steps=120)
+    assert (run.verdict, causes(run)) == (Health.HEALTHY, ["unbalanced_rewards"])
+
+
+def test_right_answers_at_the_cost_of_style_are_no_hacking() -> None:
+    """A function for brevity falls while accuracy rises: said, and nothing held against the run."""
+
+    def row(step: int, up: str, down: str) -> dict[str, float]:
+        moved, wave = min(step / 200, 1.0), 0.01 * math.sin(step)
+        named = {
+            f"rewards/{up}/mean": 0.4 + 0.4 * moved + wave,
+            f"rewards/{down}/mean": 0.6 - 0.25 * moved,
+        }
+        plain = {key: value for key, value in policy(step).items() if not key.startswith("rewards/")}
+        return plain | named
+
+    trade = run_of(lambda step: row(step, "accuracy", "brevity"), steps=240)
+    bought = run_of(lambda step: row(step, "brevity", "accuracy"), steps=240)
+    assert [e.severity for e in trade.episodes if e.signal == "rewards_part"] == [Severity.INFO]
+    assert "reward_hacking" not in causes(trade)
+    assert Severity.WARNING in [e.severity for e in bought.episodes if e.signal == "rewards_part"]
+    assert "reward_hacking" in causes(bought)
+
+
+def test_engines_that_differ_are_not_told_to_change_the_number_format() -> None:
+    """The coarser rounding of bf16 is a source of it."""
+    run = run_of(lambda step: policy(step) | {"sampling/importance_sampling_ratio/mean": 0.4}, steps=60)
+    assert causes(run) == ["engines_differ"]
+    assert "use_bf16" not in {remedy.remedy for remedy in diagnose(run).remedies}

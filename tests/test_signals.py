@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -452,3 +453,31 @@ def test_a_loss_that_has_left_its_level_is_on_no_plateau() -> None:
     flat, lost = sft(300, loss=1.4), [*sft(60, loss=1.4), *sft(240, loss=8.0, grad_norm=90.0)]
     assert found(analyse("sft", in_epochs(flat, 40)), "loss_plateau")
     assert not found(analyse("sft", in_epochs(lost, 40)), "loss_plateau")
+
+
+def test_a_loss_that_stays_at_what_guessing_costs_is_lost() -> None:
+    """From the first record on; a model that is trained from scratch begins there, and leaves."""
+    stuck = [{**row, "loss": 11.93 + 0.01 * (at % 3)} for at, row in enumerate(sft(700))]
+    analysis = analyse("sft", stuck)
+    assert analysis.verdict is Health.BROKEN
+    assert found(analysis, "loss_diverged")[0].first_step == 600  # of 2,000
+    fresh = [{**row, "loss": 11.9 - at / 200} for at, row in enumerate(sft(700))]
+    assert not found(analyse("sft", fresh), "loss_diverged")
+
+
+def test_a_learning_rate_that_was_never_above_0_is_a_warning() -> None:
+    """Nothing is trained, whatever the gradient; a warm-up and the end of a schedule are something else."""
+    analysis = analyse("sft", changed(sft(400), 0, 400, learning_rate=0.0))
+    (episode,) = found(analysis, "lr_out_of_range")
+    assert episode.severity is Severity.WARNING
+    assert analysis.verdict is Health.WATCH
+    warming = changed(sft(400), 0, 20, learning_rate=0.0)
+    assert not found(analyse("sft", warming), "lr_out_of_range")
+
+
+def test_the_same_punishment_for_all_from_the_first_record_on_is_as_bad_as_can_be() -> None:
+    """Nobody earns anything else, and there is no gradient. Of what punishes, 0 is the best."""
+    dead: dict[str, Any] = {"reward_std": 0.0, "frac_reward_zero_std": 1.0, "grad_norm": 0.0, "loss": 0.0}
+    assert analyse("grpo", grpo(40, reward=-1.0, **dead)).verdict is Health.BROKEN
+    best = [*grpo(40, reward=-0.5), *grpo(40, reward=0.0, **dead)]
+    assert analyse("grpo", best).verdict is not Health.BROKEN

@@ -180,6 +180,14 @@ def test_a_validation_score_that_falls_while_training_rises_is_told() -> None:
     assert "validation_parts" not in signals(analyse("grpo", _validated([1.5, 1.6, 1.7], 0.01)))
 
 
+def test_a_validation_score_that_fell_is_told_until_it_is_back() -> None:
+    """One evaluation that is no lower than the one before does not end it."""
+    lost = analyse("grpo", _validated([1.5, 1.4, 1.2, 1.25, 1.1, 1.15, 1.0], 0.01))
+    assert [episode.active for episode in found(lost, "validation_parts")] == [True]
+    back = analyse("grpo", _validated([1.5, 1.4, 1.2, 1.25, 1.5, 1.55, 1.6], 0.01))
+    assert [episode.active for episode in found(back, "validation_parts")] == [False]
+
+
 @pytest.mark.parametrize(
     ("key", "usual", "worse"),
     [

@@ -276,7 +276,7 @@ class Proposal(NamedTuple):
 
 
 class Prescription(NamedTuple):
-    """A remedy by id, the shown causes that it is for, and what it changes."""
+    """A remedy by id, the shown causes that it is for, if any is shown, and what it changes."""
 
     remedy: str
     because: tuple[str, ...]
@@ -284,12 +284,17 @@ class Prescription(NamedTuple):
 
 
 class Diagnosis(NamedTuple):
-    """Why a run is as it is, the best proved cause first, and what to do. `clear`: a cause stands out."""
+    """Why a run is as it is, the best proved cause first, and what to do. `clear`: a cause stands out.
+
+    `look_at`: the signal that tells what to look at first, where something speaks against the run and it
+    shows no cause; else empty.
+    """
 
     causes: tuple[ProvedCause, ...] = ()
     remedies: tuple[Prescription, ...] = ()
     clear: bool = False
     lost_gpu_hours: float | None = None
+    look_at: str = ""
 
 
 class LeftOut(NamedTuple):

@@ -14,7 +14,7 @@ from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
 from llmtrain_exporter.analyse.columns import Columns, WatchPlan
 from llmtrain_exporter.analyse.episodes import FirstAndLast, PastEpisodes
 from llmtrain_exporter.analyse.incidents import PARTS, Incidents, Sign
-from llmtrain_exporter.analyse.signals import UNDOUBTED, rules_for
+from llmtrain_exporter.analyse.signals import rules_for
 from llmtrain_exporter.analyse.signals.rule import GRAD_NORM, KL, Context, RecordView, Rule, SignalReading
 from llmtrain_exporter.analyse.signals.tracker import Tracker
 from llmtrain_exporter.knowledge.own_level import BLOCK, MATURE, WINDOW
@@ -199,6 +199,8 @@ class Analysis:
         tracker = self._note(rule, reading, view.step)
         if reading is None or tracker is None or rule.signal.family not in PARTS:
             return None
+        if rule.is_sign is not None and not rule.is_sign(reading):
+            return None
         if self._is_sign(tracker) or (rule.jumped is not None and rule.jumped(view)):
             return Sign(rule.signal.family, rule.name, _force(reading, rule), reading.began)
         return None
@@ -248,7 +250,8 @@ class Analysis:
 
     def _trusted(self, plan: WatchPlan, values: tuple[float, ...]) -> tuple[float, ...]:
         """A record's values for the baselines, without those that a signal speaks against."""
-        met = [tracker for name, tracker in self.trackers.items() if tracker.met and name not in UNDOUBTED]
+        undoubted = {rule.name for rule in self._reading if not rule.doubts()}
+        met = [tracker for name, tracker in self.trackers.items() if tracker.met and name not in undoubted]
         suspects = {tracker.where for tracker in met if not self._is_old(tracker)}
         suspects.update(*(rule.suspects() for rule in self._reading))
         return tuple(

@@ -15,6 +15,9 @@ UNLIMITED = 3.0e38
 SIGMA = 0.7413
 """Standard deviation of a normal distribution over its interquartile range."""
 
+STEP = 0.954
+"""Median of how far a normal distribution's values are from the one before, in standard deviations."""
+
 _TINY = 1e-12
 _MOST_EXPONENT = 50.0
 _ABSENT = math.nan
@@ -63,6 +66,11 @@ class Level(NamedTuple):
     def log_score(self, value: float, floor: float) -> float:
         """Robust z of the logarithm."""
         return math.log(max(value, _TINY) / max(self.median, _TINY)) / self.log_sigma(floor)
+
+
+def top_of(values: Sequence[float]) -> float:
+    """The 90th percentile."""
+    return sorted(values)[9 * len(values) // 10]
 
 
 def level_of(values: Sequence[float]) -> Level | None:

@@ -41,6 +41,8 @@ from llmtrain_exporter.model import (
 RECENT = 4
 """Records within which the same record again is a second writer's."""
 _TRAIN = RowKind.TRAIN  # a look at an enumeration takes as long as a call
+PROFILE_RECORDS = 10
+"""First training records that show of what kind the training is: of them, some may be another program's."""
 _CLOSING = frozenset((RowKind.FINAL, RowKind.SUMMARY, RowKind.FAILURE))
 
 STALLED = "stalled"
@@ -86,6 +88,7 @@ class Run:
         stage = hyper_parameters.info.get("rlhf_type") or hyper_parameters.info.get("stage", "")
         stated = options.profile or profiles.BY_RLHF_TYPE.get(stage)
         self._profile = options.profiles[stated] if stated else None
+        self._profile_stated = bool(stated)
         self.carried = carried or {}  # what is added to each counter; below 0 for what was history
         self.least: Mapping[Series, float] = {}  # what the counters have been; they never fall
         self.producer: Producer | None = None  # who writes the log, as far as that is known by now
@@ -134,7 +137,10 @@ class Run:
     @property
     def profile(self) -> Profile:
         """The kind of training: told by the operator, the run's settings, or the metrics it logs."""
-        return self._profile or self._options.profiles[state.profile_of(self._latest.series())]
+        return self._profile or self._found_profile()
+
+    def _found_profile(self) -> Profile:
+        return self._options.profiles[state.profile_of(self._latest.series())]
 
     def counters(self) -> dict[Series, float]:
         """Every counter, those at 0 too: Prometheus does not see the increase of one that is born at 1."""
@@ -286,8 +292,8 @@ class Run:
             self._peak_learning_rate = learning_rate
         self._evaluations.beside = record
         self._trained.put(step, record.layout, record.values)
-        if self._profile is None:
-            self._profile = self.profile
+        if self._profile is None or (self._distinct <= PROFILE_RECORDS and not self._profile_stated):
+            self._profile = self._found_profile()
         if self.analysis is None or self.analysis.profile != self._profile.name:
             self.analysis = self._new_analysis()
         self.analysis.fold(record, step)

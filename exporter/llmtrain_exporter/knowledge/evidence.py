@@ -33,11 +33,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signalled(Evidence):
-    """One of these signals came up; `first`: in what broke first; `alone`: in single records only."""
+    """One of these signals came up; `first`: in what broke first; `alone`: in single records only.
+
+    `informs`: where it says nothing against the run as well.
+    """
 
     signals: tuple[str, ...]
     first: bool = False
     alone: bool = False
+    informs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,12 +124,15 @@ class Pattern(str, Enum):
     HIDDEN_NAN = "hidden_nan"  # a loss of 0 beside another value that is not finite
     STEPS_SKIPPED = "steps_skipped"  # single gradients that are no numbers, and all went on as before
     MEAN_OF_NOTHING = "mean_of_nothing"  # statistics that are no numbers beside a loss and gradient that are
+    EMPTY_BATCHES = "empty_batches"  # the loss was exactly 0 now and then, and went on as before
+    FUNCTION_UNDEFINED = "function_undefined"  # a reward function gave no numbers
     CHECKPOINT_BEFORE = "checkpoint_before"  # one lies on disk from before the trouble
     REWARD_CONSTANT = "reward_constant"  # all completions of the whole run earn exactly the same, and not 0
     NO_SPREAD = "no_spread"  # at the end the completions of most groups earn the same
     RATE_USELESS = "rate_useless"  # the learning rate is tiny throughout, and nothing gets better
     PREFERENCE_SATURATED = "preference_saturated"  # margins are huge and the loss is as good as 0
     PREFERENCE_REVERSED = "preference_reversed"  # the rejected answers end up as the preferred ones
+    DATA_CHANGED = "data_changed"  # loss or reward steps to a worse level, is calm there, nothing else breaks
     CHOSEN_FALLS = "chosen_falls"  # the chosen answers become far less likely than at the start
     RATE_DECAYS = "rate_decays"  # the learning rate falls after its peak
     KL_PENALTY = "kl_penalty"  # the loss has a KL term

@@ -85,6 +85,22 @@ EVALUATION_APART: Annotated[float, "times the training loss", src.RUNS] = 1.3
 """From which on the first evaluation loss lies apart from it."""
 LOSS_HALVED: Annotated[float, "times", src.RUNS] = 0.5
 """The training loss at the first evaluation: that at the last one, where it has halved."""
+STEPPED: Annotated[int, "points", src.RUNS] = 6
+"""On each side of a step from one level to another, ..."""
+STEPPED_AT_ONCE: Annotated[int, "points", src.RUNS] = 3
+"""... most of which lies between the medians of these next to it ..."""
+STEPPED_SHARE: Annotated[float, "share of the step", src.RUNS] = 0.7
+"""... by this share: a slide has no such step."""
+STEPPED_NOISE: Annotated[float, "usual changes between two records", src.RUNS] = 3.0
+"""How high the step is at least, ..."""
+STEPPED_LEAST: Annotated[float, "share of the level before", src.RUNS] = 0.25
+"""... and held against the level before."""
+STEPPED_UNTRAINED: Annotated[float, "times the first loss", src.RUNS] = 1.2
+"""Up to which a loss may step where the data explain it."""
+STEPPED_EARNS: Annotated[float, "share of the level before", src.RUNS] = 0.2
+"""Down to which a reward may."""
+STEPPED_CALM: Annotated[float, "share of the new level", src.RUNS] = 0.15
+"""By which the end may be worse than the new level."""
 
 # What values are proposed.
 DECAYED: Annotated[float, "times its peak", src.RUNS] = 0.7

@@ -185,6 +185,11 @@ TWICE = Text("{when}, twice", "{when}，共 2 次")
 
 # Why, and what to do.
 WHY = Text("Likely causes", "可能的原因")
+LOOK_FIRST = Text("What to look at first", "先看什么")
+NO_CAUSE_SHOWN = Text(
+    "The log alone does not show why. To ask first ({title}):",
+    "仅凭日志看不出原因，先查（{title}）：",
+)
 REST_WITH_V = Text("The rest with -v.", "其余内容加 -v 查看。")
 NOT_CLEAR = Text(
     "No cause stands out. These are possible:",

@@ -48,6 +48,7 @@ MOMENT = {
     "step": "step at which the signal came up",
     "unit": "what the run is counted in: steps, or records where its log tells no steps",
     "value": "the metric's value then, with its unit",
+    "share": "the same in percent, where the metric is a share",
     "baseline": "what the value is held against: the run's own level before, or training beside evaluation",
     "baseline_name": "what that is, where it is not the usual level",
     "limit": "the limit that was broken, in the metric's own unit",

@@ -19,8 +19,9 @@ from llmtrain_exporter.story.blocks import (
     Part,
     Section,
     Strong,
+    items,
 )
-from llmtrain_exporter.story.diagnosis import Action, Reason, causes, flags
+from llmtrain_exporter.story.diagnosis import Action, Reason, causes, first_looks, flags, no_cause_text
 from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.sections import section_of
 
@@ -29,13 +30,21 @@ RESUME = "resume_from_checkpoint"
 
 
 def causes_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | None:
-    """The causes that the run shows, each with what speaks for it."""
+    """The causes that the run shows, each with what speaks for it; where none is shown, where to look."""
     reasons = causes(run, found, lang)
     if not reasons:
-        return None
+        return _looks_section(run, found, lang)
     listed = Items(tuple(Item(_reason_line(reason, lang), ((reason.how,),)) for reason in reasons))
     blocks = (listed,) if found.clear else (Paragraph((words.NOT_CLEAR.of(lang),)), listed)
     return section_of(Part.CAUSES, lang, words.WHY, *blocks)
+
+
+def _looks_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | None:
+    looks = first_looks(run, found, lang)
+    if not looks:
+        return None
+    before = Paragraph((no_cause_text(run, found, lang),))
+    return section_of(Part.CAUSES, lang, words.LOOK_FIRST, before, items((look,) for look in looks))
 
 
 def _reason_line(reason: Reason, lang: Lang) -> Line:

@@ -31,7 +31,7 @@ from llmtrain_exporter.model import (
     Snapshot,
 )
 from llmtrain_exporter.story.compared import compared_with
-from llmtrain_exporter.story.numbers import moment_text, series_name, short_name, value_text
+from llmtrain_exporter.story.numbers import moment_text, percent, series_name, short_name, value_text
 from llmtrain_exporter.story.phrase import enumerated
 from llmtrain_exporter.story.unit import counted_in
 
@@ -177,6 +177,18 @@ def causes(run: Snapshot, found: Diagnosis, lang: Lang) -> list[Reason]:
     return [_reason(run, cause, lang) for cause in found.causes]
 
 
+def first_looks(run: Snapshot, found: Diagnosis, lang: Lang) -> list[str]:
+    """What to look at first where the run shows no cause, in order."""
+    if not found.look_at:
+        return []
+    return [fill(look, lang, _settings(run)) for look in SIGNALS[found.look_at].advice.diagnosis]
+
+
+def no_cause_text(run: Snapshot, found: Diagnosis, lang: Lang) -> str:
+    """The sentence in front of what to look at first."""
+    return words.NO_CAUSE_SHOWN.of(lang).format(title=signal_title(run, found.look_at, lang))
+
+
 def _reason(run: Snapshot, proved: ProvedCause, lang: Lang) -> Reason:
     cause = CAUSES[proved.cause]
     proofs = tuple(proof_text(run, proof, lang) for proof in proved.evidence)
@@ -265,6 +277,7 @@ def _moment(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:
         "function": labels.get("function", ""),
         "step": str(episode.first_step if truth else episode.peak_step),
         "value": value_text(episode.peak, metric, lang),
+        "share": percent(episode.peak),
         "limit": value_text(episode.limit, metric, lang),
         "baseline": "?" if episode.baseline is None else _level(run, episode, lang),
     }

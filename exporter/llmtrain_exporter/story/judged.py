@@ -13,8 +13,9 @@ from llmtrain_exporter.knowledge.metric import Group
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.collapse import COLLAPSE
+from llmtrain_exporter.knowledge.signals.gradient import LR_OUT_OF_RANGE
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Episode, Series, Snapshot
+from llmtrain_exporter.model import Episode, Health, Series, Snapshot
 from llmtrain_exporter.story.compared import compared_with
 from llmtrain_exporter.story.numbers import range_text, value_text
 from llmtrain_exporter.story.ranges import healthy_of
@@ -95,9 +96,16 @@ def _by_range(series: Series, run: Snapshot) -> str:
         return "" if series.metric.group is Group.DERIVED else Severity.CRITICAL.value if lost else LOOK
     if healthy is None or (healthy.low is None and healthy.high is None):
         return ""
-    if not is_healthy(healthy, value, run.limits):
+    if not is_healthy(healthy, value, run.limits) or _was_out_of_range(series, run):
         return LOOK
     return "" if lost else FINE
+
+
+def _was_out_of_range(series: Series, run: Snapshot) -> bool:
+    """Whether a setting was, which a schedule takes back to a healthy value without mending what it did."""
+    return run.verdict is not Health.HEALTHY and any(
+        episode.signal == LR_OUT_OF_RANGE.name and episode.metric == series for episode in run.episodes
+    )
 
 
 def _is_outside(series: Series, run: Snapshot) -> bool:

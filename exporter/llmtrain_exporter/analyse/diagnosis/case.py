@@ -45,6 +45,11 @@ class Case:
         return [episode for episode in self.run.episodes if episode.severity is not Severity.INFO]
 
     @cached_property
+    def informing(self) -> Sequence[Episode]:
+        """The episodes that say something of the run and nothing against it."""
+        return [episode for episode in self.run.episodes if episode.severity is Severity.INFO]
+
+    @cached_property
     def troubling(self) -> Sequence[Episode]:
         """Those of the incident to explain, or all; what was over before it explains nothing."""
         if self.incident is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged
+from llmtrain_exporter.analyse.diagnosis.first_look import leading_signal, looking
 from llmtrain_exporter.analyse.diagnosis.fit_patterns import (
     chosen_falls,
     loss_lost,
@@ -24,6 +25,7 @@ from llmtrain_exporter.analyse.diagnosis.weighing import SILENT_SINCE, proofs
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.causes import CAUSES
+from llmtrain_exporter.knowledge.evidence import Signalled
 from llmtrain_exporter.knowledge.evidence_limits import CLEAR, SHOWN
 from llmtrain_exporter.model import Diagnosis, Proof, ProvedCause, Series, Snapshot, State, series
 
@@ -38,17 +40,29 @@ UNTOLD: Sequence[Callable[[Case], Found]] = (
 """What has a cause worth telling though no signal of a record speaks against the run."""
 
 
+INFORMED = {
+    name: cause
+    for name, cause in CAUSES.items()
+    if any(
+        isinstance(evidence, Signalled) and evidence.informs and evidence.needed and evidence.weight >= SHOWN
+        for evidence in cause.evidence
+    )
+}
+"""The causes that a signal shows which says nothing against a run."""
+
+
 def diagnose(run: Snapshot) -> Diagnosis:
     """What a run shows; nothing where nothing is worth telling, or its courses are not known."""
     case = Case(run)
-    if not (case.serious or run.state is State.STALLED or any(sign(case) for sign in UNTOLD)):
-        return Diagnosis(lost_gpu_hours=lost_gpu_hours(run))
-    weighed = (_weighed(name, cause, case) for name, cause in CAUSES.items())
+    troubled = case.serious or run.state is State.STALLED or any(sign(case) for sign in UNTOLD)
+    asked = CAUSES if troubled else INFORMED
+    weighed = (_weighed(name, cause, case) for name, cause in asked.items())
     ordered = sorted((cause for cause in weighed if cause is not None), key=lambda cause: -cause.weight)
     shown = _agreed(ordered)
-    remedies = prescribed(case, [cause.cause for cause in shown])
+    look_at = "" if shown else leading_signal(case)
+    remedies = prescribed(case, [cause.cause for cause in shown]) if shown else looking(case, look_at)
     clear = bool(shown) and shown[0].weight >= CLEAR
-    return Diagnosis(tuple(shown), tuple(remedies), clear, lost_gpu_hours(run))
+    return Diagnosis(tuple(shown), tuple(remedies), clear, lost_gpu_hours(run), look_at)
 
 
 def _weighed(name: str, cause: Cause, case: Case) -> ProvedCause | None:

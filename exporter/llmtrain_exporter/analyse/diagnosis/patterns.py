@@ -10,6 +10,7 @@ from llmtrain_exporter.analyse.diagnosis.case import (
     highest,
     smoothed,
 )
+from llmtrain_exporter.analyse.diagnosis.data_patterns import data_changed
 from llmtrain_exporter.analyse.diagnosis.fit_patterns import (
     best_evaluation_last,
     chosen_falls,
@@ -40,6 +41,9 @@ from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import Pattern
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Episode, Health, Proof, State
+
+_NO_MEANS = (c.LOSS, c.GRAD_NORM, c.REWARD_FUNCTION_MEAN)
+"""What is no mean over the tokens that count."""
 
 
 def well_again(case: Case) -> Found:
@@ -98,8 +102,22 @@ def steps_skipped(case: Case) -> Found:
 def mean_of_nothing(case: Case) -> Found:
     """Statistics were no numbers, while losses and gradients always were."""
     odd = _passing(case)
-    trains = any(episode.metric.metric in (c.LOSS, c.GRAD_NORM) for episode in odd)
-    return () if odd and not trains and case.series(c.GRAD_NORM) else None
+    others = any(episode.metric.metric in _NO_MEANS for episode in odd)
+    return () if odd and not others and case.series(c.GRAD_NORM) else None
+
+
+def empty_batches(case: Case) -> Found:
+    """Losses of exactly 0 came and went: weights that are no numbers do not come back."""
+    odd = [episode for episode in case.serious if episode.signal == "non_finite"]
+    zeros = all(episode.metric.metric is c.LOSS and episode.peak == 0 for episode in odd)
+    over = not any(episode.active for episode in odd) and not case.run.resumes
+    return () if odd and zeros and over else None
+
+
+def function_undefined(case: Case) -> Found:
+    """A reward function gave no number for long."""
+    odd = (episode for episode in _passing(case) if episode.metric.metric is c.REWARD_FUNCTION_MEAN)
+    return next((() for _ in odd), None)
 
 
 def _passing(case: Case) -> Sequence[Episode]:
@@ -165,6 +183,8 @@ PATTERNS: Mapping[Pattern, Callable[[Case], Found]] = {
     Pattern.HIDDEN_NAN: hidden_nan,
     Pattern.STEPS_SKIPPED: steps_skipped,
     Pattern.MEAN_OF_NOTHING: mean_of_nothing,
+    Pattern.EMPTY_BATCHES: empty_batches,
+    Pattern.FUNCTION_UNDEFINED: function_undefined,
     Pattern.CHECKPOINT_BEFORE: checkpoint_before,
     Pattern.KL_PENALTY: kl_penalty,
     Pattern.RATE_DECAYS: rate_decays,
@@ -173,6 +193,7 @@ PATTERNS: Mapping[Pattern, Callable[[Case], Found]] = {
     Pattern.NO_SPREAD: no_spread,
     Pattern.PREFERENCE_SATURATED: preference_saturated,
     Pattern.PREFERENCE_REVERSED: preference_reversed,
+    Pattern.DATA_CHANGED: data_changed,
     Pattern.CHOSEN_FALLS: chosen_falls,
 }
 """How each pattern is found."""

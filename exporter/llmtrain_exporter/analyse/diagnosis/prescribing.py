@@ -39,15 +39,19 @@ def prescribed(case: Case, causes: Iterable[str]) -> list[Prescription]:
     for cause in causes:
         for name in CAUSES[cause].remedies:
             because.setdefault(name, []).append(cause)
-    found = []
-    for name, reasons in because.items():
-        remedy = REMEDIES[name]
-        if applies(remedy, case):
-            wanted = tuple(proposals(remedy.changes, case))
-            if wanted or not remedy.changes:
-                settable = tuple(proposal for proposal in wanted if proposal.flag)
-                found.append(Prescription(name, tuple(reasons), settable))
-    return found
+    found = (prescription(name, tuple(reasons), case) for name, reasons in because.items())
+    return [one for one in found if one is not None]
+
+
+def prescription(name: str, because: tuple[str, ...], case: Case) -> Prescription | None:
+    """A remedy with its changes for the run; None where it does not apply, or all is so already."""
+    remedy = REMEDIES[name]
+    if not applies(remedy, case):
+        return None
+    wanted = tuple(proposals(remedy.changes, case))
+    if remedy.changes and not wanted:
+        return None
+    return Prescription(name, because, tuple(proposal for proposal in wanted if proposal.flag))
 
 
 def applies(remedy: Remedy, case: Case) -> bool:
@@ -253,11 +257,18 @@ def _highest_rate(case: Case) -> float | None:
 
 
 def _level_rate(case: Case) -> float | None:
-    """The learning rate at which more than one record stands and none above: that is the one that was set."""
+    """The learning rate that was set: where more than one record stands and none above, or a single peak.
+
+    Such a peak, between a warm-up and a decay, lies a little below. What has decayed from the first record on
+    may have been anything.
+    """
     for key in case.series(c.LEARNING_RATE):
         rates = [point.value for point in case.points(key)]
-        if rates.count(max(rates, default=0.0)) > 1:
-            return as_logged(max(rates))
+        peak = max(rates, default=0.0)
+        if rates.count(peak) > 1:
+            return as_logged(peak)
+        if rates and rates[0] < peak > rates[-1]:
+            return float(f"{peak:.2g}")
     return None
 
 

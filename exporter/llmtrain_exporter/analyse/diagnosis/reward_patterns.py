@@ -23,6 +23,7 @@ from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import When
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signals.hacking import rewards_right_answers
 from llmtrain_exporter.knowledge.signals.reward import REWARD_FLAT
 from llmtrain_exporter.model import Point, Proof, Series
 
@@ -34,11 +35,21 @@ def functions_part(case: Case) -> Found:
     falls = [fall for key, points in moves if (fall := _fall(key, points)) is not None]
     for fall in falls:
         since, until = fall.from_step or 0, fall.to_step or 0
-        rises = (_rise(key, points, since, until) for key, points in moves if key is not fall.metric)
+        risen = ((key, points) for key, points in moves if not _is_trade(key, fall.metric))
+        rises = (_rise(key, points, since, until) for key, points in risen if key is not fall.metric)
         rise = next((found for found in rises if found is not None), None)
         if rise is not None:
             return (rise, fall)
     return None
+
+
+def _is_trade(rises: Series, falls: Series | str) -> bool:
+    """Whether right answers are paid for by something else, as by longer ones: mostly that was meant."""
+    return _is_right(rises) and not (isinstance(falls, Series) and _is_right(falls))
+
+
+def _is_right(function: Series) -> bool:
+    return rewards_right_answers(dict(function.labels).get("function", ""))
 
 
 def _fall(key: Series, logged: Sequence[Point]) -> Proof | None:
@@ -71,17 +82,28 @@ def _rise(key: Series, logged: Sequence[Point], since: int, until: int) -> Proof
 
 def _noise(points: Sequence[Point]) -> float:
     """More than a series changes by chance: several times what it mostly does from one record to the next."""
-    return limits.PARTED_NOISE * median(abs(later.value - one.value) for one, later in pairwise(points))
+    return limits.PARTED_NOISE * _usual_change(points)
+
+
+def _usual_change(points: Sequence[Point]) -> float:
+    return median(abs(later.value - one.value) for one, later in pairwise(points)) if len(points) > 1 else 0.0
 
 
 def cut_yet_rewarded(case: Case) -> Found:
-    """Completions run into the limit, and the reward rises with it."""
+    """Completions run into the limit to the end of the log, and the reward rises with it beyond its noise."""
+    if case.recovered is not None:
+        return None
     cut = _move(case, c.COMPLETION_CLIPPED)
     reward = _move(case, c.REWARD)
     if cut is None or reward is None or cut.before is None or reward.before is None:
         return None
-    risen = reward.before > limits.NOTHING and reward.at >= limits.REWARD_RISEN * reward.before
+    risen = reward.before > limits.NOTHING and reward.at >= _clearly_more(case, reward.before)
     return (cut, reward) if cut.at >= cut.before + limits.CUT_MORE and risen else None
+
+
+def _clearly_more(case: Case, before: float) -> float:
+    usual = max((_usual_change(case.points(key)) for key in case.series(c.REWARD)), default=0.0)
+    return max(limits.REWARD_RISEN * before, before + usual)
 
 
 def _move(case: Case, metric: Metric) -> Proof | None:

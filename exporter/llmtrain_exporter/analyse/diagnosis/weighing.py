@@ -31,6 +31,7 @@ from llmtrain_exporter.knowledge.evidence import (
     Unlogged,
     When,
 )
+from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.model import Episode, Proof, Series, State, series
 
 SILENT_SINCE = series(c.LAST_RECORD)
@@ -49,7 +50,8 @@ def _(evidence: Signalled, case: Case) -> Sequence[Proof] | None:
         run = case.run
         silent = [] if run.last_record is None else [run.last_record]
         return [Proof(SILENT_SINCE, run.last_step, run.last_step, None, at) for at in silent]
-    found = [episode for episode in case.troubling if episode.signal in evidence.signals]
+    known = (*case.troubling, *case.informing) if evidence.informs else case.troubling
+    found = [episode for episode in known if episode.signal in evidence.signals]
     if evidence.first:
         found = [episode for episode in found if _is_first(episode, case)]
     if not found or (evidence.alone and not _are_alone(found, case)):
@@ -111,10 +113,20 @@ def _(evidence: Shows, case: Case) -> Sequence[Proof] | None:
 
 
 def _is_first(episode: Episode, case: Case) -> bool:
-    """Whether an episode belongs to what broke first: the incident's first stage, else the first signal."""
-    if case.incident is not None and case.incident.stages:
-        return episode.first_step <= case.incident.stages[0][1]
-    return episode.first_step == min(other.first_step for other in case.troubling)
+    """Whether an episode belongs to what broke first: the incident's first stage, else the first signal.
+
+    A stage may have begun before its signal was noticed, as a slide does: then it is the first one of those.
+    """
+    incident = case.incident
+    if incident is None or not incident.stages:
+        return episode.first_step == min(other.first_step for other in case.troubling)
+    onset = incident.stages[0][1]
+    if episode.first_step <= onset:
+        return True
+    began = [stage for stage, step in incident.stages if step == onset]
+    of_stage = [other for other in case.troubling if SIGNALS[other.signal].family.value in began]
+    noticed = min((other.first_step for other in of_stage if other.signal in incident.signals), default=None)
+    return episode in of_stage and episode.first_step == noticed
 
 
 def _are_alone(episodes: Sequence[Episode], case: Case) -> bool:

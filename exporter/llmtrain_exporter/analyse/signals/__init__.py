@@ -46,9 +46,6 @@ RULES: tuple[type[Rule], ...] = (
 COMPARED = frozenset(watched for rule in RULES for watched in rule.compared)
 """Series that have a level in every run in which they are watched."""
 
-UNDOUBTED = frozenset(rule.signal.name for rule in RULES if not rule.doubts)
-"""Signals that keep no value out of the baselines."""
-
 
 def rules_for(profile: Profile, context: Context) -> tuple[Rule, ...]:
     """The rules of a profile, in the order of the signals: those whose signals it has limits for."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmtrain_exporter.analyse.averages import mean
+from llmtrain_exporter.analyse.signals.earned import Earned
 from llmtrain_exporter.analyse.signals.rule import (
     GROUPS_ALL_RIGHT,
     GROUPS_ALL_WRONG,
@@ -122,7 +123,7 @@ def _largest_share(deviations: Sequence[float]) -> float:
 class GroupsUnsolved(Rule):
     """Most groups are all wrong: as the log says, or because they have no spread and nothing is earned."""
 
-    __slots__ = ("_at", "_layout", "_shares")
+    __slots__ = ("_at", "_earned", "_layout", "_shares")
 
     signal = GROUPS_UNSOLVED
     compared = (REWARD,)
@@ -133,36 +134,42 @@ class GroupsUnsolved(Rule):
 
     def reset(self) -> None:
         """Nothing has been looked at yet."""
+        self._earned = Earned()
         self._layout: Layout | None = None
         self._at: int | None = None  # column of the share that is looked at
         self._shares: deque[float] = deque(maxlen=GROUP_LOOKS)  # in a row
 
     def look_back(self, view: RecordView) -> Readings:
         """The share of groups that are all wrong."""
+        self._earned.look_back(view)
         record = view.record
         if record.layout is not self._layout:
             self._layout, self._at = record.layout, _share_at(record.layout)
         if self._at is None:
             return
         where, share = record.layout.series[self._at], record.values[self._at]
-        if share >= self.first.limit and (where is GROUPS_ALL_WRONG or _earns_nothing(view)):
+        if share >= self.first.limit and (where is GROUPS_ALL_WRONG or self._earns_nothing(view)):
             self._shares.append(share)
         else:
             self._shares.clear()
         shown = mean(self._shares) if len(self._shares) == GROUP_LOOKS else 0.0
         yield SignalReading(shown, shown, where) if shown else None
 
+    def _earns_nothing(self, view: RecordView) -> bool:
+        """Whether next to nothing is earned in a block; of rewards that punish, 0 is the best."""
+        rewards = view.recent(REWARD, BLOCK)
+        return (
+            bool(rewards)
+            and not self._earned.punished
+            and min(rewards) >= 0
+            and mean(rewards) <= HARDLY_EARNED
+        )
+
 
 def _share_at(layout: Layout) -> int | None:
     """The column of the groups that are all wrong; else of those without a spread."""
     wanted = (GROUPS_ALL_WRONG, REWARD_ZERO_STD)
     return next((layout.series.index(where) for where in wanted if where in layout.series), None)
-
-
-def _earns_nothing(view: RecordView) -> bool:
-    """Whether next to nothing is earned in a block; of rewards that punish, 0 is the best."""
-    rewards = view.recent(REWARD, BLOCK)
-    return bool(rewards) and min(rewards) >= 0 and mean(rewards) <= HARDLY_EARNED
 
 
 class GroupsSolved(Rule):

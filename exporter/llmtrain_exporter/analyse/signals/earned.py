@@ -6,34 +6,56 @@ from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.signals.rule import GRAD_NORM, REWARD, RecordView
 from llmtrain_exporter.knowledge.evidence_limits import GOOD, NEAR_BEST
 from llmtrain_exporter.knowledge.own_level import BLOCK
-from llmtrain_exporter.knowledge.signals.reward import SOLVED_RECORDS
+from llmtrain_exporter.knowledge.signals.reward import PUNISHED, SOLVED_RECORDS
 
 
 class Earned:
     """Follows the best reward. Rules that ask compare `REWARD` and hand `look_back` on."""
 
-    __slots__ = ("_best", "_punished")
+    __slots__ = ("_best", "_first", "_lowest", "_varies")
 
     def __init__(self) -> None:
         self._best = 0.0  # mean of a block
-        self._punished = False  # the mean of a block was below 0
+        self._lowest = 0.0  # the same
+        self._first: float | None = None  # reward of the first block
+        self._varies = False  # it was not always the same
+
+    @property
+    def punished(self) -> bool:
+        """Whether rewards were below 0, of which it may be the best."""
+        return self._lowest < 0
 
     def look_back(self, view: RecordView) -> None:
         """Take in the last block of records."""
         block = view.mean(REWARD, BLOCK)
         if block > self._best:
             self._best = block
-        self._punished = self._punished or block < 0
+        if block < self._lowest:
+            self._lowest = block
+        rewards = view.recent(REWARD, BLOCK)
+        self._first = rewards[0] if self._first is None and rewards else self._first
+        self._varies = self._varies or any(reward != self._first for reward in rewards)
 
     def is_solved(self, view: RecordView) -> bool:
         """Whether the rewards of the last records are near the run's best, and good."""
         reward = view.values.get(REWARD)
-        if reward is None or reward < GOOD:
+        if reward is None:
             return False
         recent = mean([*view.recent(REWARD, SOLVED_RECORDS - 1), reward])
-        return recent >= max(GOOD, NEAR_BEST * self._best)
+        if self._best <= 0 and self._lowest <= -PUNISHED:
+            return recent >= (1 - NEAR_BEST) * self._lowest
+        return reward >= GOOD and recent >= max(GOOD, NEAR_BEST * self._best)
 
     def is_nothing(self, view: RecordView) -> bool:
-        """Whether there is no reward and no gradient; of rewards that punish, 0 is the best."""
+        """Whether there is no gradient, and no reward or from the first record on the same punishment.
+
+        Of rewards that punish, 0 is the best.
+        """
         reward, norm = view.values.get(REWARD), view.values.get(GRAD_NORM, 0.0)
-        return reward == 0 and norm == 0 and not self._punished
+        if reward is None or norm != 0:
+            return False
+        return self._only_punishes(reward, view) if reward < 0 else reward == 0 and not self.punished
+
+    def _only_punishes(self, reward: float, view: RecordView) -> bool:
+        known = (*view.recent(REWARD, BLOCK), *(() if self._first is None else (self._first,)))
+        return not self._varies and all(before == reward for before in known)

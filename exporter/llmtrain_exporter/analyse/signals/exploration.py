@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Sequence
+from statistics import stdev
+from typing import NamedTuple
 
 from llmtrain_exporter.analyse.averages import mean, median
 from llmtrain_exporter.analyse.baseline import Level
@@ -29,20 +33,24 @@ from llmtrain_exporter.knowledge.signals.exploration import (
     ENTROPY_HELD,
     ENTROPY_SPREAD,
     EXPLODED_SIGMAS,
+    FADED,
     FALL_RECORDS,
+    HELD_BLOCKS,
+    HELD_WITHIN,
+    PAID_BY,
     REWARD_BESIDE,
+    RISEN,
     STEEP_GOES_ON,
     STEEP_HALF,
     STEEP_RECORDS,
 )
 
 
-class EntropyFall(Rule):
-    """Much less than the run's own entropy, or than its first, while the reward does not rise."""
+class EntropyRule(Rule):
+    """Knows the last entropies, those that the baselines do not have because it doubts them, too."""
 
-    __slots__ = ("_early", "_lost_early")
+    __slots__ = ("_recent",)
 
-    signal = ENTROPY_FALL
     watched = (ENTROPY,)
     compared = (ENTROPY, REWARD)
 
@@ -52,41 +60,99 @@ class EntropyFall(Rule):
 
     def reset(self) -> None:
         """Nothing is known yet."""
+        self._recent: deque[float] = deque(maxlen=BLOCK)  # of records that were examined
+
+    def block(self, view: RecordView) -> list[float]:
+        """The last ones, about as many as a block has; few or none where the run is too new."""
+        known = view.recent(ENTROPY, BLOCK)
+        return known if 2 * len(known) >= BLOCK else list(self._recent)
+
+
+class Block(NamedTuple):
+    """A block of records that others are held against."""
+
+    entropy: float
+    rewards: list[float]
+
+    def is_paid(self, rewards: Sequence[float]) -> bool:
+        """Whether more is earned since, beyond the noise."""
+        if len(self.rewards) < 2 or not rewards:
+            return False
+        return mean(rewards) - mean(self.rewards) > PAID_BY * stdev(self.rewards)
+
+
+class EntropyFall(EntropyRule):
+    """Much less than the run's own entropy, or than its first, while the reward does not rise."""
+
+    __slots__ = ("_blocks", "_early", "_faded", "_held", "_lost_early", "_only_early")
+
+    signal = ENTROPY_FALL
+
+    def reset(self) -> None:
+        """Nothing is known yet."""
+        super().reset()
         self._early: tuple[float, float] | None = None  # entropy, and the highest reward, of the first block
-        self._lost_early = False
+        self._lost_early = self._only_early = False
+        self._blocks: deque[float] = deque(maxlen=HELD_BLOCKS)  # medians of the last ones
+        self._held: Block | None = None  # the last block of those in which it was level
+        self._faded = False  # since then, however slowly
 
     def pending(self) -> bool:
-        """While an early loss lasts."""
-        return self._lost_early
+        """While a loss lasts."""
+        return self._lost_early or self._faded
+
+    def doubts(self) -> bool:
+        """A loss that is only an early one is the run's new level."""
+        return not self._only_early
 
     def ordinary_at(self, level: Level) -> Interval:
         """Down to the limit below the run's own."""
         return down_to(self.first.limit * level.median)
 
     def look_back(self, view: RecordView) -> Readings:
-        """Hold the first steps' blocks against the first of them."""
-        early, self._lost_early = self._early, False
-        if view.step > EARLY_STEPS:
-            return
-        entropies, rewards = view.recent(ENTROPY, BLOCK), view.recent(REWARD, BLOCK)
-        if not entropies:
-            return
-        if early is None:
-            self._early = median(entropies), max(rewards, default=math.inf)
-            return
-        entropy, reward = early
-        paid = bool(rewards) and median(rewards) > reward
-        self._lost_early = median(entropies) <= EARLY_LEFT * entropy and not paid
+        """Hold the last block against the first one, and against those in which it was level."""
+        entropies, rewards = self.block(view), view.recent(REWARD, BLOCK)
+        self._lost_early = self._faded = False
+        if entropies:
+            self._follow(median(entropies), rewards)
+            self._look_at_first(median(entropies), rewards, view.step)
         yield from ()
 
+    def _look_at_first(self, entropy: float, rewards: list[float], step: int) -> None:
+        if step > EARLY_STEPS:
+            return
+        if self._early is None:
+            self._early = entropy, max(rewards, default=math.inf)
+            return
+        first, reward = self._early
+        paid = bool(rewards) and median(rewards) > reward
+        self._lost_early = entropy <= EARLY_LEFT * first and not paid
+
+    def _follow(self, entropy: float, rewards: list[float]) -> None:
+        self._blocks.append(entropy)
+        if len(self._blocks) == HELD_BLOCKS and max(self._blocks) <= HELD_WITHIN * min(self._blocks):
+            self._held = Block(mean(self._blocks), rewards)
+        held = self._held
+        self._faded = held is not None and entropy <= FADED * held.entropy and not held.is_paid(rewards)
+
     def read(self, view: RecordView) -> SignalReading | None:
-        """The share of the run's own entropy that is left."""
-        entropy, level = view.values.get(ENTROPY), view.levels.get(ENTROPY)
+        """The share of the run's own entropy that is left, or of the one that it held, or had at first."""
+        entropy = view.values.get(ENTROPY)
         if entropy is None:
             return None
-        if self._lost_early and self._early is not None:
+        self._recent.append(entropy)
+        if self._faded and self._held is not None:
+            held, force = self._held.entropy, Severity.WARNING
+            return SignalReading(entropy / held, entropy, ENTROPY, unit=held, baseline=held, force=force)
+        fallen = self._fallen(entropy, view)
+        self._only_early = self._lost_early and fallen is None
+        if self._only_early and self._early is not None:
             first, _ = self._early
             return SignalReading(1.0, entropy, ENTROPY, unit=first, baseline=first, force=Severity.INFO)
+        return fallen
+
+    def _fallen(self, entropy: float, view: RecordView) -> SignalReading | None:
+        level = view.levels.get(ENTROPY)
         if level is None or level.young or entropy > self.first.limit * level.median or level.median <= 0:
             return None
         steep = self._is_steep(entropy, view)
@@ -120,22 +186,51 @@ def _is_sudden(view: RecordView) -> bool:
     return not recent or median(recent[:REWARD_BESIDE]) >= ENTROPY_HELD * level.median
 
 
-class EntropyExplosion(Rule):
-    """Much more than the run's own entropy, and out of its range."""
+class EntropyExplosion(EntropyRule):
+    """Much more than the run's own entropy, and out of its range; or than its lowest, for no reward."""
 
-    __slots__ = ()
+    __slots__ = ("_lowest", "_risen")
 
     signal = ENTROPY_EXPLOSION
-    watched = compared = (ENTROPY,)
+
+    def reset(self) -> None:
+        """Nothing is known yet."""
+        super().reset()
+        self._lowest: Block | None = None
+        self._risen = False  # since then, however slowly
+
+    def pending(self) -> bool:
+        """While it is so much higher."""
+        return self._risen
 
     def ordinary_at(self, level: Level) -> Interval:
         """Up to the limit above the run's own."""
         return up_to(max(self.first.limit * level.median, level.median + self.first.floor))
 
+    def look_back(self, view: RecordView) -> Readings:
+        """Hold the last block against the lowest one."""
+        entropies, rewards = self.block(view), view.recent(REWARD, BLOCK)
+        if entropies:
+            entropy = median(entropies)
+            if self._lowest is None or entropy < self._lowest.entropy:
+                self._lowest = Block(entropy, rewards)
+            least = max(RISEN * self._lowest.entropy, self._lowest.entropy + self.first.floor)
+            self._risen = entropy >= least and not self._lowest.is_paid(rewards)
+        yield from ()
+
     def read(self, view: RecordView) -> SignalReading | None:
         """How many times the run's own entropy it is."""
         entropy, level = view.values.get(ENTROPY), view.levels.get(ENTROPY)
-        if entropy is None or level is None or level.young or level.median <= 0:
+        if entropy is None:
+            return None
+        self._recent.append(entropy)
+        if self._risen and self._lowest is not None:
+            lowest = self._lowest.entropy
+            risen = entropy - lowest
+            return SignalReading(
+                entropy / lowest, entropy, ENTROPY, risen, lowest, baseline=lowest, force=self.least
+            )
+        if level is None or level.young or level.median <= 0:
             return None
         if level.log_score(entropy, ENTROPY_SPREAD) < EXPLODED_SIGMAS:
             return None

@@ -23,6 +23,7 @@ from llmtrain_exporter.analyse.signals.rule import (
 )
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.own_level import LOSS_FALLEN
+from llmtrain_exporter.knowledge.profile import DPO
 from llmtrain_exporter.knowledge.signals.fit import (
     ACCURACY_DROP,
     ACCURACY_GAP,
@@ -70,8 +71,10 @@ class Overfit(Rule):
         force = self.least if self._parting() else None
         score = loss / train if train > 0 else 0.0
         reading = SignalReading(score, loss, EVAL_LOSS, loss - train, train, baseline=train, force=force)
-        falls = self._falls(loss)
-        yield reading._replace(score=0.0, force=self.least) if falls and self.meets(reading) else reading
+        yield self._weigh(reading, self._falls(loss))
+
+    def _weigh(self, reading: SignalReading, falls: bool) -> SignalReading | None:
+        return reading._replace(score=0.0, force=self.least) if falls and self.meets(reading) else reading
 
     def look_back(self, view: RecordView) -> Readings:
         """Many epochs, and hardly anything of the first loss left."""
@@ -96,6 +99,17 @@ class Overfit(Rule):
         (first, train_first), (second, _), (third, train_third) = self._evaluated
         rising = first < second < third and third >= OVERFIT_RISE * first
         return rising and train_third <= LOSS_FALLEN * train_first
+
+
+class PairsOverfit(Overfit):
+    """The same of pairs, whose training loss is soon near 0: not while the evaluation loss may fall."""
+
+    __slots__ = ()
+
+    profiles = (DPO,)
+
+    def _weigh(self, reading: SignalReading, falls: bool) -> SignalReading | None:
+        return None if falls or len(self._bests) < EVALUATIONS else reading
 
 
 class AccuracyDrop(Rule):
@@ -143,4 +157,4 @@ class AccuracyDrop(Rule):
             yield SignalReading(0.0, accuracy, EVAL_ACCURACY, baseline=median(recent), force=self.least)
 
 
-RULES = (Overfit, AccuracyDrop)
+RULES = (Overfit, PairsOverfit, AccuracyDrop)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from llmtrain_exporter.analyse.averages import mean
-from llmtrain_exporter.analyse.baseline import Level
+from llmtrain_exporter.analyse.averages import mean, median
+from llmtrain_exporter.analyse.baseline import Level, top_of
 from llmtrain_exporter.analyse.signals.earned import Earned
 from llmtrain_exporter.analyse.signals.rule import (
     ANY,
@@ -24,9 +24,11 @@ from llmtrain_exporter.analyse.signals.rule import (
     down_to,
     up_to,
 )
-from llmtrain_exporter.knowledge.own_level import COMMON, LOSS_FALLEN
+from llmtrain_exporter.knowledge.own_level import COMMON, LOSS_FALLEN, MATURE
 from llmtrain_exporter.knowledge.profile import GENERIC, GRPO, SFT
+from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.gradient import (
+    GRAD_CALM,
     GRAD_EXEMPT,
     GRAD_NORM_HIGH,
     GRAD_SPIKE,
@@ -36,19 +38,30 @@ from llmtrain_exporter.knowledge.signals.gradient import (
     LR_OUT_OF_RANGE,
     RATE_JUDGED_FROM,
     RATE_JUDGED_TO,
+    RATE_NEVER,
     RATE_TOO_LOW,
 )
+from llmtrain_exporter.knowledge.signals.loss import SMOOTHED_RECORDS
 from llmtrain_exporter.model import Series
 
 
 class GradNormHigh(Rule):
-    """Gradient norm by its value, after the run's first records."""
+    """Gradient norm by its value, after the run's first records; higher where the run's own is high."""
 
-    __slots__ = ()
+    __slots__ = ("_first", "_own")
 
     signal = GRAD_NORM_HIGH
     watched = (GRAD_NORM,)
-    compared = (LOSS,)
+    compared = (GRAD_NORM, LOSS)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing is known yet."""
+        self._first: list[float] = []  # the first norms that are not too high
+        self._own = math.nan  # what most of them are below
 
     def ordinary(self) -> Mapping[Series, Interval]:
         """Anything below the first limit."""
@@ -57,14 +70,32 @@ class GradNormHigh(Rule):
     def read(self, view: RecordView) -> SignalReading | None:
         """The value itself, unless the run knows its samples by heart."""
         norm = view.values.get(GRAD_NORM)
-        if norm is None or view.index <= GRAD_EXEMPT or _memorised(view):
+        if norm is None or view.index <= GRAD_EXEMPT:
             return None
-        return SignalReading(norm, norm, GRAD_NORM)
+        unit = self._unit(norm, view)
+        reading = SignalReading(norm / unit, norm, GRAD_NORM, unit=unit)
+        if view.index <= MATURE and not self.meets(reading):
+            self._first.append(norm)
+        return None if _memorised(view) else reading
+
+    def _unit(self, norm: float, view: RecordView) -> float:
+        """By how much limits are higher, to be above what the run had from the start, and still has."""
+        if view.index <= MATURE:
+            own = median([*self._first, norm])
+        elif self._own == self._own or not self._first:
+            own = self._own
+        else:
+            own = self._own = top_of(self._first)
+        level = view.levels.get(GRAD_NORM)
+        if level is not None and not level.young:
+            own = min(own, level.top)
+        return max(1.0, own / GRAD_CALM)
 
 
 def _memorised(view: RecordView) -> bool:
     """Whether samples are known by heart, so that one that is not makes a gradient of any size."""
-    return view.values.get(LOSS, LOSS_MEMORISED) < LOSS_MEMORISED
+    loss = view.values.get(LOSS)
+    return loss is not None and median([*view.recent(LOSS, SMOOTHED_RECORDS), loss]) < LOSS_MEMORISED
 
 
 class GradSpike(Rule):
@@ -84,9 +115,9 @@ class GradSpike(Rule):
         return up_to(max(self.first.limit * self._unit(level), self.first.floor))
 
     def read(self, view: RecordView) -> SignalReading | None:
-        """How many times the baseline it is."""
+        """How many times the baseline it is. What is no number is another signal's."""
         norm, level = view.values.get(GRAD_NORM), view.levels.get(GRAD_NORM)
-        if norm is None or level is None or level.median <= 0:
+        if norm is None or not math.isfinite(norm) or level is None or level.median <= 0:
             return None
         unit = self._unit(level)
         return SignalReading(norm / unit, norm, GRAD_NORM, norm, unit, baseline=level.median)
@@ -227,7 +258,9 @@ class LearningRate(Rule):
         judged = view.progress is not None and RATE_JUDGED_FROM < view.progress < until
         low = rate <= RATE_TOO_LOW and judged
         if low:
-            return SignalReading(self.first.limit, rate, LEARNING_RATE, limit=RATE_TOO_LOW)
+            never = rate == 0 and not self._used and view.index > RATE_NEVER
+            force = Severity.WARNING if never else None
+            return SignalReading(self.first.limit, rate, LEARNING_RATE, limit=RATE_TOO_LOW, force=force)
         return SignalReading(rate, rate, LEARNING_RATE)
 
 

@@ -25,6 +25,8 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.own_level import BLOCK
 from llmtrain_exporter.knowledge.signals.hacking import (
     LENGTH_PAYS,
+    PAID_BY_STYLE,
+    PAID_BY_SUBSTANCE,
     PAID_FEWEST,
     PAID_GROWTH,
     PAID_RECORDS,
@@ -42,6 +44,7 @@ from llmtrain_exporter.knowledge.signals.hacking import (
     VALIDATION_PARTS,
     VALIDATION_ROSE,
     VALIDATIONS,
+    rewards_right_answers,
 )
 from llmtrain_exporter.knowledge.signals.reward import SPREADLESS
 from llmtrain_exporter.model import Series
@@ -79,7 +82,6 @@ class RewardsPart(Rule):
 
     signal = REWARDS_PART
     watched_metric = c.REWARD_FUNCTION_MEAN
-    doubts = False  # that it falls slowly has to show in its level, where other signals look for more
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -94,6 +96,10 @@ class RewardsPart(Rule):
     def pending(self) -> bool:
         """While a function is lower than before."""
         return bool(self._moving)
+
+    def doubts(self) -> bool:
+        """That one falls slowly has to show in its level, where other signals look for more."""
+        return False
 
     def look_back(self, view: RecordView) -> Readings:
         """Follow all functions if the last block of one of them is lower than before."""
@@ -115,13 +121,18 @@ class RewardsPart(Rule):
             value = view.values.get(function, math.nan)
             if value == value:
                 movement.recent.append(value)
-        reading = max(self._readings(), key=lambda reading: reading.score, default=None)
+        reading = max(self._readings(), key=self._badness, default=None)
         self._parted = reading is not None and self.meets(reading)
         return reading
+
+    def _badness(self, reading: SignalReading) -> tuple[bool, float, float]:
+        """What is bought goes before what is a trade."""
+        return self.meets(reading), reading.size, reading.score
 
     def _readings(self) -> Iterator[SignalReading]:
         ways = {function: (movement.share, movement.sigmas) for function, movement in self._moving.items()}
         risen = max((sigmas for share, sigmas in ways.values() if share >= PART_RISE), default=0.0)
+        right = any(share >= PART_RISE and _is_right(function) for function, (share, _) in ways.items())
         holds = any(share >= PART_HELD for share, _ in ways.values())
         for function, (share, sigmas) in ways.items():
             rise = min(risen, PART_RISE_SIGMAS) if share <= PART_FALL else 0.0
@@ -129,7 +140,12 @@ class RewardsPart(Rule):
             if share <= least and (rise > 0 or holds):
                 before = self._moving[function].before
                 value, limit = share * before, least * before
-                yield SignalReading(rise - sigmas, value, function, baseline=before, limit=limit)
+                paid = PAID_BY_STYLE if right and not _is_right(function) else PAID_BY_SUBSTANCE
+                yield SignalReading(rise - sigmas, value, function, paid, baseline=before, limit=limit)
+
+
+def _is_right(function: Series) -> bool:
+    return rewards_right_answers(dict(function.labels).get("function", ""))
 
 
 def _is_low(view: RecordView, function: Series) -> bool:
@@ -177,9 +193,12 @@ def _together(view: RecordView) -> SignalReading | None:
 
 
 class ValidationParts(Rule):
-    """The reward of the evaluations falls from one to the next, while that of training rises."""
+    """The reward of the evaluations falls from one to the next, while that of training rises.
 
-    __slots__ = ("_scores",)
+    From then on until it is near what it was before, whatever it does in between.
+    """
+
+    __slots__ = ("_before", "_scores")
 
     signal = VALIDATION_PARTS
     compared = (REWARD,)
@@ -191,6 +210,7 @@ class ValidationParts(Rule):
     def reset(self) -> None:
         """Nothing has been evaluated yet."""
         self._scores: deque[tuple[float, float]] = deque(maxlen=VALIDATIONS)  # evaluation, training
+        self._before: float | None = None  # score from which it fell
 
     def evaluate(self, view: RecordView) -> Readings:
         """The share of the score that is left."""
@@ -198,13 +218,20 @@ class ValidationParts(Rule):
         if score is None or not recent or not math.isfinite(score):
             return
         self._scores.append((score, mean(recent)))
-        first, trained = self._scores[0]
-        if len(self._scores) < VALIDATIONS or first <= 0:
+        before = self._parted_from() if self._before is None else self._before
+        if before is None:
             return
+        left = score / before
+        self._before = before if left <= self.first.limit else None
+        yield SignalReading(left, score, EVAL_REWARD, unit=before, baseline=before)
+
+    def _parted_from(self) -> float | None:
+        """The first of the last scores, where they fall and training's rise."""
+        first, trained = self._scores[0]
+        if len(self._scores) < VALIDATIONS or first <= 0 or trained <= 0:
+            return None
         falls = all(later < earlier for (earlier, _), (later, _) in pairwise(self._scores))
-        rose = mean(recent) >= VALIDATION_ROSE * trained
-        left = score / first if falls and rose and trained > 0 else 1.0
-        yield SignalReading(left, score, EVAL_REWARD, unit=first, baseline=first)
+        return first if falls and self._scores[-1][1] >= VALIDATION_ROSE * trained else None
 
 
 RULES = (RewardsPart, LengthPays, ValidationParts)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
+from llmtrain_exporter.analyse.ranks import rank_correlation
 from llmtrain_exporter.analyse.signals.rule import (
     CLIPPED,
     LENGTH,
@@ -25,7 +27,9 @@ from llmtrain_exporter.analyse.signals.rule import (
 )
 from llmtrain_exporter.knowledge.evidence_limits import AT_LIMIT
 from llmtrain_exporter.knowledge.own_level import BLOCK, FIRST_RECORDS
+from llmtrain_exporter.knowledge.signal import Bound
 from llmtrain_exporter.knowledge.signals.length import (
+    CLIPPED_DEAD,
     CLIPPED_HIGH,
     CLIPPED_JUMP,
     CLIPPED_JUMPS,
@@ -34,6 +38,12 @@ from llmtrain_exporter.knowledge.signals.length import (
     CREEP_CLIPPED,
     CREEP_GROWTH,
     CREEP_SIGMAS,
+    FALLS,
+    FALLS_FEWEST,
+    FALLS_IN,
+    HIGH_BEFORE,
+    HIGH_BY_CHANCE,
+    HIGH_RECORDS,
     LENGTH_COLLAPSE,
     LENGTH_CREEP,
     LENGTH_NEAR_LIMIT,
@@ -115,9 +125,13 @@ class LengthCollapse(Rule):
 
 
 class ClippedHigh(Rule):
-    """Completions cut off at the length limit, several records in a row; fewer where that is new."""
+    """Completions cut off at the length limit, several records in a row; fewer where that is new.
 
-    __slots__ = ("_first", "_jumps")
+    A share that was high from the start says nothing while it falls, nor one that a run of few completions
+    has now and then.
+    """
+
+    __slots__ = ("_always", "_first", "_highs", "_jumps", "_row")
 
     signal = CLIPPED_HIGH
     watched = compared = (CLIPPED,)
@@ -130,25 +144,61 @@ class ClippedHigh(Rule):
         """Nothing has jumped yet."""
         self._jumps = 0  # records in a row that are far from the run's normal
         self._first: tuple[float, ...] = ()  # what the first records had, until there is a level
+        self._always: deque[float] | None = deque(maxlen=FALLS_IN)  # the last ones while no record had few
+        self._highs = self._row = 0  # records above the first limit, in all and in a row
 
     def ordinary(self) -> Mapping[Series, Interval]:
         """Anything below the first limit."""
         return {CLIPPED: up_to(self.first.limit)}
 
+    def suspects(self) -> Collection[Series]:
+        """The share while it is high, whether or not that says anything."""
+        return (CLIPPED,) if self._row else ()
+
     def pending(self) -> bool:
-        """While jumps are counted."""
-        return self._jumps > 0
+        """While records are counted."""
+        return self._jumps > 0 or self._row > 0
 
     def read(self, view: RecordView) -> SignalReading | None:
         """The share itself."""
         share = view.values.get(CLIPPED)
         if share is None:
             return None
+        self._count(share, view)
+        if not self._jumps and (self._falls() or self._is_chance(share, view)):
+            return None
+        severe = [severity for severity, records in CLIPPED_JUMPS.items() if self._jumps >= records]
+        if self._always is None or share >= CLIPPED_DEAD:
+            return SignalReading(share, share, CLIPPED, force=severe[-1] if severe else None)
+        severe += [each for each, bound in self.bounds.items() if self._has_lasted(bound)]
+        return SignalReading(share, share, CLIPPED, force=severe[-1] if severe else None)
+
+    def _count(self, share: float, view: RecordView) -> None:
         self._jumps = self._jumps + 1 if self._jumps_at(share, view) else 0
         if len(self._first) < FIRST_RECORDS:
             self._first = (*self._first, share)
-        severe = [severity for severity, records in CLIPPED_JUMPS.items() if self._jumps >= records]
-        return SignalReading(share, share, CLIPPED, force=severe[-1] if severe else None)
+        high = share >= self.first.limit
+        self._row, self._highs = self._row + 1 if high else 0, self._highs + high
+        if not high:
+            self._always = None
+        elif self._always is not None:
+            self._always.append(share)
+
+    def _falls(self) -> bool:
+        """Whether it comes down from where it was since the first record, or may be about to."""
+        if self._always is None or self._always[-1] >= CLIPPED_DEAD:
+            return False
+        last = list(self._always)
+        return len(last) < FALLS_FEWEST or rank_correlation(range(len(last)), last) <= FALLS
+
+    def _is_chance(self, share: float, view: RecordView) -> bool:
+        """Whether many records have as many now and then, those in a row left out."""
+        often = self._highs - self._row >= max(HIGH_BEFORE, HIGH_BY_CHANCE * view.index)
+        return often and share < CLIPPED_JUMP and self._row <= HIGH_RECORDS - self.first.records
+
+    def _has_lasted(self, bound: Bound) -> bool:
+        last = list(self._always or ())[-bound.records :]
+        return len(last) == bound.records and min(last) >= bound.limit
 
     def jumped(self, view: RecordView) -> bool:
         """Whether this record alone is far from the run's normal: no signal yet, but a sign."""

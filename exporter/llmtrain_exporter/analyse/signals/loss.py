@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import ClassVar
 
 from llmtrain_exporter.analyse.averages import mean
@@ -23,12 +24,20 @@ from llmtrain_exporter.analyse.signals.rule import (
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.own_level import BLOCK, FLOOR_SPREADS, RELATIVE_SPREAD
 from llmtrain_exporter.knowledge.profile import GRPO, PPO
+from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals.loss import (
+    CLIMB_BLOCKS,
+    CLIMB_STEP,
+    CLIMBED,
+    CLIMBED_BY,
     GUESSING_LOSS,
     LOSS_DIVERGED,
     LOSS_PLATEAU,
     LOSS_SPIKE,
     LOSS_UNSTABLE,
+    PINNED_PROGRESS,
+    PINNED_RANGE,
+    PINNED_RECORDS,
     PLATEAU_EPOCHS,
     PLATEAU_RISE,
     RELAXED,
@@ -110,9 +119,9 @@ class ValueLossSpike(LossSpike):
 
 
 class LossDiverged(Rule):
-    """Loss as high as a model's that guesses, in a run that has been clearly better."""
+    """Loss as high as a model's that guesses, in a run that was clearly better or stays where it began."""
 
-    __slots__ = ("_lowest",)
+    __slots__ = ("_lowest", "_pinned", "_start")
 
     signal = LOSS_DIVERGED
     watched = compared = (LOSS,)
@@ -124,6 +133,8 @@ class LossDiverged(Rule):
     def reset(self) -> None:
         """Nothing has been reached yet."""
         self._lowest = UNLIMITED
+        self._start = math.nan  # loss of the first record
+        self._pinned = 0  # records from the first on that have not left it
 
     def ordinary(self) -> Mapping[Series, Interval]:
         """Anything below the limit."""
@@ -136,13 +147,58 @@ class LossDiverged(Rule):
             return None
         usual = self._lowest if level is None else level.median
         self._lowest = min(self._lowest, usual, loss)
-        return SignalReading(loss, loss, LOSS, loss - self._lowest, baseline=self._lowest)
+        force = Severity.CRITICAL if self._is_pinned(view, loss) else None
+        return SignalReading(loss, loss, LOSS, loss - self._lowest, baseline=self._lowest, force=force)
+
+    def _is_pinned(self, view: RecordView, loss: float) -> bool:
+        """Whether nothing was ever learned. From scratch a loss begins there, too, but does not stay."""
+        if view.index == 1:
+            self._start = loss
+        if loss < GUESSING_LOSS or abs(loss - self._start) > PINNED_RANGE:
+            return False
+        self._pinned += 1
+        late = view.progress is None or view.progress >= PINNED_PROGRESS
+        return late and self._pinned == view.index >= PINNED_RECORDS
+
+
+class Climb:
+    """A loss that rises from block to block, above its best block. A step up to new data is none."""
+
+    __slots__ = ("_best", "_blocks", "_recent", "lasts")
+
+    def __init__(self) -> None:
+        self._best = UNLIMITED  # mean of a block
+        self._blocks: deque[float] = deque(maxlen=CLIMB_BLOCKS)  # means of the last ones
+        self._recent: deque[float] = deque(maxlen=SMOOTHED_RECORDS)  # while it lasts
+        self.lasts = False
+
+    def look_back(self, block: float) -> None:
+        """Take in the mean of a block of records."""
+        self._blocks.append(block)
+        self._best = min(self._best, block)
+        rise = block - self._blocks[0]
+        steady = all(later - before >= CLIMB_STEP * rise > 0 for before, later in pairwise(self._blocks))
+        if steady and len(self._blocks) == CLIMB_BLOCKS and self._is_high(block) and not self.lasts:
+            self.lasts = True
+            self._recent.clear()
+
+    def read(self, loss: float) -> tuple[float, float] | None:
+        """The mean of the last records and the best; None: it does not climb, or has come back."""
+        if not self.lasts:
+            return None
+        self._recent.append(loss)
+        now = mean(self._recent)
+        self.lasts = self._is_high(now)
+        return (now, self._best) if self.lasts else None
+
+    def _is_high(self, loss: float) -> bool:
+        return loss >= max(CLIMBED * self._best, self._best + CLIMBED_BY)
 
 
 class LossUnstable(Rule):
-    """The smoothed loss bounces back from where it has been."""
+    """The smoothed loss bounces back from where it has been, at once or slowly."""
 
-    __slots__ = ("_last_step", "_lowest", "_records")
+    __slots__ = ("_climb", "_last_step", "_lowest", "_records")
 
     signal = LOSS_UNSTABLE
     watched = compared = (LOSS,)
@@ -155,8 +211,13 @@ class LossUnstable(Rule):
     def reset(self) -> None:
         """Nothing has been reached yet."""
         self._lowest = 0.0
+        self._climb = Climb()
         self._records = SMOOTHED_RECORDS
         self._last_step: int | None = None
+
+    def pending(self) -> bool:
+        """While it climbs."""
+        return self._climb.lasts
 
     def ordinary(self) -> Mapping[Series, Interval]:
         """A mean cannot bounce back as long as no record does."""
@@ -171,16 +232,22 @@ class LossUnstable(Rule):
             self._records = max(1, min(SMOOTHED_RECORDS, round(SMOOTHED_STEPS * BLOCK / steps)))
         recent = view.recent(LOSS, BLOCK)
         if len(recent) == BLOCK:
+            self._climb.look_back(mean(recent))
             groups = [recent[at : at + self._records] for at in range(0, BLOCK, self._records)]
             means = [mean(group) for group in groups if len(group) == self._records]
             self._lowest = min(means + [self._lowest * RELAXED**BLOCK] * bool(self._lowest))
         yield from ()
 
     def read(self, view: RecordView) -> SignalReading | None:
-        """How many times the lowest smoothed loss the smoothed loss is."""
+        """How many times the lowest smoothed loss the smoothed loss is, or the best that it climbs from."""
         loss, lowest = view.values.get(LOSS), self._lowest
         if loss is None or lowest <= 0:
             return None
+        climbed = self._climb.read(loss)
+        if climbed is not None:
+            now, best = climbed
+            limit = CLIMBED * best
+            return SignalReading(now / best, now, LOSS, now - best, best, 0, best, self.least, limit=limit)
         recent = [*view.recent(LOSS, self._records - 1), loss] if self._records > 1 else [loss]
         smoothed = mean(recent)
         return SignalReading(smoothed / lowest, loss, LOSS, smoothed - lowest, lowest, baseline=lowest)

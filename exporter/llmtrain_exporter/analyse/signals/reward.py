@@ -24,7 +24,7 @@ from llmtrain_exporter.analyse.signals.rule import (
     outlying,
     up_to,
 )
-from llmtrain_exporter.analyse.signals.slide import Slide
+from llmtrain_exporter.analyse.signals.slide import Slide, step_noise
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.own_level import BLOCK, FIRST_RECORDS, MATURE
 from llmtrain_exporter.knowledge.signals.reward import (
@@ -50,7 +50,7 @@ from llmtrain_exporter.knowledge.signals.reward import (
     REWARD_DROP,
     REWARD_FLAT,
     REWARD_FUNCTION_DROP,
-    SLIDE_LEFT,
+    SLIDE_NOISE_RECORDS,
     SPREADLESS,
 )
 from llmtrain_exporter.model import Series
@@ -79,8 +79,10 @@ class RewardDrop(Rule):
     def look_back(self, view: RecordView) -> Readings:
         """Follow the best."""
         level = view.levels.get(REWARD)
-        if level is not None and self._slide.look_back(view.mean(REWARD, BLOCK), _sigma(level), view.step):
-            self._slide.begin(view.recent(REWARD, BLOCK))
+        if level is not None:
+            noise = step_noise(view.recent(REWARD, SLIDE_NOISE_RECORDS))
+            if self._slide.look_back(view.mean(REWARD, BLOCK), _sigma(level), view.step, noise=noise):
+                self._slide.begin(view.recent(REWARD, BLOCK))
         yield from ()
 
     def ordinary_at(self, level: Level) -> Interval:
@@ -115,14 +117,13 @@ class RewardDrop(Rule):
 
     def _slid(self, reward: float) -> SignalReading | None:
         """What is left of the best in the mean of the last records, where that is too little."""
-        best = self._slide.best
-        left = self._slide.share_left(reward)
-        if left is None or best < self.first.floor:
+        slide, floor = self._slide, self.first.floor
+        best, scale, left = slide.best, slide.scale, slide.share_left(reward)
+        if left is None or scale < floor or (best < floor and best - left[0] < floor):
             return None
         now, share = left
-        lost, force, began = best - now, self.least, self._slide.began
-        limit = SLIDE_LEFT * best
-        return SignalReading(1 - share, now, REWARD, lost, -best, best, best, force, began, limit)
+        lost, force, began = best - now, self.least, slide.began
+        return SignalReading(1 - share, now, REWARD, lost, -scale, best, best, force, began, slide.limit)
 
     def _dropped(self, reward: float, level: Level) -> SignalReading | None:
         lost = level.median - reward
@@ -238,9 +239,11 @@ class RewardFunctionDrop(Rule):
         if slide is None or left is None:
             return None
         now, share = left
-        best, force, began = slide.best, self.least, slide.began
-        limit = SLIDE_LEFT * best
-        return SignalReading(share, now, function, best, best, 0.0, best, force, began, limit)
+        best, scale, force = slide.best, slide.scale, self.least
+        none_left = best - scale
+        return SignalReading(
+            share, now, function, best, scale, none_left, best, force, slide.began, slide.limit
+        )
 
     def _left(self, function: Series, value: float, level: Level) -> float | None:
         """The share of a function's baseline that is left in a drop that lasts; None: there is none."""

@@ -194,11 +194,11 @@ class Rule:
     jumped: ClassVar[Callable[[Any, RecordView], bool] | None] = None
     """Whether a record alone is a sign of an incident, before the signal holds for long enough."""
 
+    is_sign: ClassVar[Callable[[Any, SignalReading], bool] | None] = None
+    """Whether a reading that is bad enough is a sign of an incident; None: always."""
+
     look_back: ClassVar[Callable[[Any, RecordView], Readings] | None] = None
     """What the last BLOCK training records say. Not asked while no row had one of `compared`."""
-
-    doubts: ClassVar[bool] = True
-    """Whether values in which it finds the signal are kept out of the baselines."""
 
     moves_bounds: ClassVar[bool] = False
     """Whether what is `ordinary` is another after a `look_back`."""
@@ -227,6 +227,10 @@ class Rule:
     def pending(self) -> bool:
         """Whether the rule has to see the next record even if that is an ordinary one."""
         return False
+
+    def doubts(self) -> bool:
+        """Whether values in which it finds the signal are kept out of the baselines."""
+        return True
 
     def suspects(self) -> Collection[Series]:
         """Series whose values may not be normal, though the signal does not hold yet."""

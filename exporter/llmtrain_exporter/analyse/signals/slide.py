@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
-from llmtrain_exporter.analyse.averages import mean
+from llmtrain_exporter.analyse.averages import mean, median
+from llmtrain_exporter.analyse.baseline import STEP
 from llmtrain_exporter.knowledge.own_level import BLOCK
 from llmtrain_exporter.knowledge.signals.reward import (
     SLIDE_HELD,
     SLIDE_LEFT,
+    SLIDE_NOISES,
     SLIDE_RECORDS,
     SLIDE_SIGMAS,
 )
@@ -19,13 +23,19 @@ _NOISE = (1 / BLOCK + 1 / SLIDE_RECORDS) ** 0.5
 
 
 class Slide:
-    """Follows one series. Blocks of records show that it is below its best; then each record is weighed."""
+    """Follows one series. Blocks of records show that it is below its best; then each record is weighed.
 
-    __slots__ = ("_recent", "_sigma", "began", "best")
+    What is lost is a share of `scale`: of the best, or of the run's own range where rewards punish, of which
+    0 is the best.
+    """
+
+    __slots__ = ("_lowest", "_recent", "_sigma", "began", "best", "scale")
 
     def __init__(self) -> None:
-        self.best = 0.0  # mean of a block
+        self.best = -math.inf  # mean of a block
+        self.scale = 0.0  # that is lost when all is lost
         self.began = 0  # step up to which the best was held
+        self._lowest = 0.0  # mean of a block while it was held; of rewards that do not punish 0
         self._sigma = 0.0  # standard deviation of records while it was held
         self._recent: deque[float] | None = None  # the last records, while it is below its best
 
@@ -34,19 +44,32 @@ class Slide:
         """Whether the last blocks were below the best."""
         return self._recent is not None
 
-    def look_back(self, block: float, sigma: float, step: int, whole: bool = True) -> bool:
+    @property
+    def limit(self) -> float:
+        """At which it has slid."""
+        return self.best - (1 - SLIDE_LEFT) * self.scale
+
+    def look_back(
+        self, block: float, sigma: float, step: int, whole: bool = True, noise: float = 0.0
+    ) -> bool:
         """Take in the mean of the last block of records, which ends at `step`; NaN says nothing.
 
-        `sigma`: standard deviation of the records until then. `whole`: no record of the block is missing; the
-        mean of fewer is too noisy to be the best. True: from now on it is below its best, and its
-        last records have to be told by `begin`.
+        `sigma`: standard deviation of the records until then; `noise`: the same without a trend, of rewards
+        that may punish. `whole`: no record of the block is missing; the mean of fewer is too noisy to be the
+        best. True: from now on it is below its best, and its last records have to be told by `begin`.
         """
         now = block if self._recent is None else mean(self._recent)
         if now != now:
             return False
         if whole and self._recent is None and now > self.best:
             self.best = now
-        if self.best <= 0 or now >= SLIDE_HELD * self.best:  # of rewards that punish no share is left
+        if self.best == -math.inf:
+            return False
+        if not self.scale or self.best - now <= (1 - SLIDE_HELD) * self.scale:
+            self._lowest = min(self._lowest, now)
+            self.scale = max(
+                self.best - self._lowest, abs(self.best), SLIDE_NOISES * noise * (self._lowest < 0)
+            )
             self.began, self._sigma, self._recent = step, sigma, None
             return False
         return self._recent is None
@@ -62,4 +85,10 @@ class Slide:
         self._recent.append(value)
         now = mean(self._recent)
         far = self.best - now >= SLIDE_SIGMAS * self._sigma * _NOISE
-        return (now, now / self.best) if far and now <= SLIDE_LEFT * self.best else None
+        return (now, 1 - (self.best - now) / self.scale) if far and now <= self.limit else None
+
+
+def step_noise(values: Sequence[float]) -> float:
+    """Standard deviation of records, by how far they are from the one before; 0 of fewer than two."""
+    steps = [abs(later - earlier) for earlier, later in pairwise(values)]
+    return median(steps) / STEP if steps else 0.0

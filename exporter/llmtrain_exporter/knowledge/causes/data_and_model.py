@@ -39,6 +39,23 @@ CAUSES: Mapping[str, Cause] = {
             src.PALM,
         ),
     ),
+    "data_changed": Cause(
+        Text("The data changed", "数据变了"),
+        Text(
+            "It went to another level at once, is calm there, and nothing else broke: harder or other "
+            "samples, or another way to score them, look like this. A broken model goes on getting worse.",
+            "数值一下子跳到另一个水平并稳定下来，其他指标都没坏：换成更难或不同的数据、或者打分方式变了，"
+            "就是这个样子；模型坏了则会继续变差。",
+        ),
+        evidence=(
+            Shows(pattern=Pattern.DATA_CHANGED, weight=2.5, needed=True),
+            Lies(metric=c.REWARD_ZERO_STD, when=When.END, low=0.8, weight=-5),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=1e-3, weight=-3),
+            Shows(pattern=Pattern.FUNCTIONS_PART, weight=-3),
+        ),
+        remedies=("compare_samples", "read_completions", "fix_reward"),
+        sources=(src.RUNS,),
+    ),
     "small_batch": Cause(
         Text("Batches are too small", "batch 太小"),
         Text(
@@ -63,7 +80,7 @@ CAUSES: Mapping[str, Cause] = {
             "梯度没有消失，loss 却停住了：adapter 太小（{lora_rank}）装不下更多，或者训练太短。",
         ),
         evidence=(
-            Signalled(signals=("loss_plateau",), weight=0.75, needed=True),
+            Signalled(signals=("loss_plateau",), informs=True, weight=0.75, needed=True),
             Configured(setting="lora_rank", high=8, weight=1),
         ),
         remedies=("raise_lora_rank", "train_longer", "raise_learning_rate"),
@@ -228,5 +245,22 @@ CAUSES: Mapping[str, Cause] = {
         remedies=("raise_preference_beta", "lower_learning_rate", "check_pairs"),
         sources=(src.RUNS, src.DPO),
         profiles=ONLY_DPO,
+    ),
+    "empty_labels": Cause(
+        Text("Batches in which no token counts", "有的 batch 没有一个计入 loss 的 token"),
+        Text(
+            "The loss was exactly 0 in single records and then as before, which weights that are NaN do not "
+            "allow. All labels of these batches are masked: the prompt fills the whole length, or the "
+            "template does not find the answer.",
+            "loss 只在个别记录里恰为 0，随后恢复如常；权重若已是 NaN，不会这样。"
+            "这些 batch 的 labels 全被 mask：prompt 占满了整个长度，或者模板没有找到回答。",
+        ),
+        evidence=(
+            Signalled(signals=("non_finite",), weight=1.5, needed=True),
+            Shows(pattern=Pattern.EMPTY_BATCHES, weight=2, needed=True),
+        ),
+        remedies=("check_labels", "check_data"),
+        sources=(src.SFT_SERIOUS, src.RUNS),
+        profiles=ALL_BUT_POLICIES,
     ),
 }

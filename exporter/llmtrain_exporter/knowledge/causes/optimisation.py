@@ -66,6 +66,7 @@ CAUSES: Mapping[str, Cause] = {
             ),
             Signalled(signals=("grad_spike", "grad_norm_high", "loss_spike", "loss_unstable"), weight=0.5),
             Shows(pattern=Pattern.LOSS_LOST, weight=0.5),
+            Shows(pattern=Pattern.DATA_CHANGED, weight=-2),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6, weight=-2),
         ),
         remedies=(
@@ -159,7 +160,12 @@ CAUSES: Mapping[str, Cause] = {
             "another number of steps ({max_steps}).",
             "写错了数量级，续训又从 warmup 开始，或者衰减按另一个总步数（{max_steps}）规划。",
         ),
-        evidence=(Signalled(signals=("lr_out_of_range",), weight=1, needed=True),),
+        evidence=(
+            Signalled(signals=("lr_out_of_range",), informs=True, weight=0.5, needed=True),
+            Shows(pattern=Pattern.IN_TROUBLE, weight=0.5),
+            Lies(metric=c.LEARNING_RATE, when=When.BEST, low=1e-3, weight=-1),
+            Shows(pattern=Pattern.NOTHING_TRAINED, weight=-5),
+        ),
         remedies=("check_schedule",),
         sources=(src.SFT_WATCH,),
     ),
@@ -195,6 +201,8 @@ CAUSES: Mapping[str, Cause] = {
             Configured(setting="bf16", low=1, weight=-1),
             Shows(pattern=Pattern.STEPS_SKIPPED, weight=-5),
             Shows(pattern=Pattern.MEAN_OF_NOTHING, weight=-5),
+            Shows(pattern=Pattern.EMPTY_BATCHES, weight=-5),
+            Shows(pattern=Pattern.FUNCTION_UNDEFINED, weight=-5),
         ),
         remedies=(
             "use_bf16",

@@ -53,8 +53,8 @@ CAUSES: Mapping[str, Cause] = {
             "采样引擎的权重、精度或 kernel 与训练中的模型不同，回答来自一个并没有在训练的 policy。",
         ),
         evidence=(Signalled(signals=("engine_mismatch",), weight=2, needed=True),),
-        remedies=("match_engines", "use_bf16", "roll_back"),
-        sources=(src.VERL_CORRECTION, src.RUNS),
+        remedies=("match_engines", "roll_back"),
+        sources=(src.VERL_CORRECTION, src.FP16_POLICIES, src.RUNS),
         profiles=POLICIES,
     ),
     "stale_samples": Cause(
@@ -64,7 +64,9 @@ CAUSES: Mapping[str, Cause] = {
             "or the weights reach the sampler late.",
             "采样与训练之间隔了好几次权重更新：预先采样的量用不完，或者权重同步到采样端太晚。",
         ),
-        evidence=(Signalled(signals=("policy_stale", "samples_dropped"), weight=1.5, needed=True),),
+        evidence=(
+            Signalled(signals=("policy_stale", "samples_dropped"), informs=True, weight=1.5, needed=True),
+        ),
         remedies=("fresher_samples", "shorten_completions"),
         sources=(src.TRAINERS, src.PRIME_TRAINING),
         profiles=POLICIES,
@@ -72,10 +74,11 @@ CAUSES: Mapping[str, Cause] = {
     "poor_value_function": Cause(
         Text("The value function has not learnt the returns", "价值函数没有学会预测回报"),
         Text(
-            "Its values say less of the returns than their mean would, so that advantages are noise.",
-            "它的预测还不如平均回报，优势只剩噪声。",
+            "Its values predict the returns badly, or change so fast that most of them are clipped: "
+            "advantages are mostly noise.",
+            "它对回报的预测很差，或者变化太快、大多被裁剪：优势里大半是噪声。",
         ),
-        evidence=(Signalled(signals=("value_fault",), weight=1.5, needed=True),),
+        evidence=(Signalled(signals=("value_fault",), informs=True, weight=1.5, needed=True),),
         remedies=("better_values", "lower_learning_rate", "larger_batch"),
         sources=(src.PPO, src.RUNS),
         profiles=POLICIES,

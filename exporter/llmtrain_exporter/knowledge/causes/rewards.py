@@ -24,7 +24,7 @@ CAUSES: Mapping[str, Cause] = {
             Shows(pattern=Pattern.FUNCTIONS_PART, weight=5),
             Shows(pattern=Pattern.CUT_YET_REWARDED, weight=2),
             Signalled(signals=("rewards_part", "validation_parts"), weight=1.5),
-            Signalled(signals=("length_pays",), weight=0.5),
+            Signalled(signals=("length_pays",), informs=True, weight=0.5),
         ),
         remedies=(
             "fix_reward",
@@ -48,6 +48,7 @@ CAUSES: Mapping[str, Cause] = {
             Signalled(signals=("reward_function_drop", "reward_drop"), first=True, weight=1.5),
             Moved(metric=c.REWARD_STD, times=2, weight=0.5),
             Shows(pattern=Pattern.REWARD_LOST, weight=0.5),
+            Shows(pattern=Pattern.DATA_CHANGED, weight=-2),
             Moved(metric=c.KL, times=4, past=0.1, weight=-1),
         ),
         remedies=(
@@ -65,7 +66,7 @@ CAUSES: Mapping[str, Cause] = {
             "group is better.",
             "某一项的差异远大于其他项，同组回答孰优孰劣全由它决定。",
         ),
-        evidence=(Signalled(signals=("reward_dominated",), weight=1.5, needed=True),),
+        evidence=(Signalled(signals=("reward_dominated",), informs=True, weight=1.5, needed=True),),
         remedies=("balance_rewards", "fix_reward"),
         sources=(src.GDPO, src.RUNS),
         profiles=POLICIES,
@@ -118,6 +119,23 @@ CAUSES: Mapping[str, Cause] = {
         sources=(src.GRPO_REWARDS, src.RUNS),
         profiles=POLICIES,
     ),
+    "function_undefined": Cause(
+        Text("A reward function gives no number", "有 reward 函数没有给出数值"),
+        Text(
+            "For many records its mean is NaN: it returns none for any completion, as it does not apply to "
+            "these samples, or because what it asks (a service, a sandbox, a parser) has gone. The others "
+            "go on, and training follows them alone.",
+            "连续多条记录里它的均值都是 NaN：对每个回答都没有返回数值。可能是它不适用于这些样本，"
+            "也可能是它依赖的服务、沙箱或解析器已经失效。其余 reward 函数照常，训练只跟着它们走。",
+        ),
+        evidence=(
+            Signalled(signals=("non_finite",), weight=1.5, needed=True),
+            Shows(pattern=Pattern.FUNCTION_UNDEFINED, weight=2, needed=True),
+        ),
+        remedies=("fix_reward",),
+        sources=(src.GRPO_REWARDS, src.RUNS),
+        profiles=POLICIES,
+    ),
     "no_contrast": Cause(
         Text("All completions of a group score the same", "同组回答得分完全相同"),
         Text(
@@ -162,6 +180,7 @@ CAUSES: Mapping[str, Cause] = {
             Signalled(signals=("grad_vanishing", "reward_flat"), weight=1),
             Lies(metric=c.COMPLETION_CLIPPED, when=When.END, low=0.3, weight=-4),
             Shows(pattern=Pattern.FUNCTION_NEVER, weight=-3),
+            Signalled(signals=("rewards_part", "validation_parts", "length_pays"), informs=True, weight=-5),
         ),
         remedies=("harder_prompts",),
         sources=(

@@ -20,6 +20,15 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.SFT_SERIOUS, src.SFT_ADJUST),
     ),
+    "compare_samples": Remedy(
+        Text("Compare the samples on both sides of the step", "对比跳变前后的样本"),
+        Text(
+            "Source, length, language, difficulty, and how they are scored. If a harder part begins there by "
+            "plan, let it learn; if not, shuffle or mix the parts.",
+            "看来源、长度、语言、难度以及打分方式。若是有意安排的更难的部分，就继续训练；否则打乱或混合各部分。",
+        ),
+        (src.RUNS,),
+    ),
     "compare_evaluation_data": Remedy(
         Text("Compare evaluation and training samples", "对比验证样本与训练样本"),
         Text(

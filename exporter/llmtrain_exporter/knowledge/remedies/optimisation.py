@@ -101,6 +101,7 @@ REMEDIES: Mapping[str, Remedy] = {
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.SFT_SERIOUS, src.SFT_ADJUST),
         (Change("learning_rate", Measured(Quantity.LOWER_LEARNING_RATE)),),
         unless=(
+            Shows(pattern=Pattern.DATA_CHANGED),
             Lies(metric=c.LEARNING_RATE, when=When.BEST, high=1e-6),
             Together(
                 parts=(

@@ -82,8 +82,8 @@ GROUPS_UNSOLVED = Signal(
             "大多数 prompt 组里没有一条回答得分：题目太难，或者奖励根本拿不到。",
         ),
         finding=Text(
-            "{value} of the groups are all wrong at {unit} {step}.",
-            "第 {step} {unit}有 {value} 的组全错。",
+            "{share} of the groups are all wrong at {unit} {step}.",
+            "第 {step} {unit}有 {share} 的组全错。",
         ),
         meaning=Text(
             "A group that is all wrong has no better answer to learn from. Where single functions are always "
@@ -130,8 +130,8 @@ GROUPS_SOLVED = Signal(
             "大多数 prompt 组里每条回答都对：数据已经太简单。",
         ),
         finding=Text(
-            "{value} of the groups are all right at {unit} {step}.",
-            "第 {step} {unit}有 {value} 的组全对。",
+            "{share} of the groups are all right at {unit} {step}.",
+            "第 {step} {unit}有 {share} 的组全对。",
         ),
         meaning=Text(
             "What is always right has nothing left to teach. It is the good end of a missing spread, unlike "

@@ -24,6 +24,16 @@ FALL_RECORDS: Annotated[int, "records", src.RUNS] = 24
 """... held against the rest of so many; a fall that takes no longer is sudden."""
 ENTROPY_HELD: Annotated[float, "share of the baseline", src.RUNS] = 0.85
 """Down to which an entropy is as usual."""
+HELD_BLOCKS: Annotated[int, "blocks of records", src.RUNS] = 3
+"""In which an entropy is level, ..."""
+HELD_WITHIN: Annotated[float, "times the lowest of them", src.RUNS] = 1.15
+"""... if none of them is higher, ..."""
+FADED: Annotated[float, "share of their mean", src.RUNS] = 0.5
+"""... and to which it has faded since, however slowly."""
+PAID_BY: Annotated[float, "standard deviations of a record", src.RUNS] = 0.75
+"""By which a block's mean reward is higher where a slow course is worth it."""
+RISEN: Annotated[float, "times the lowest block", src.RUNS] = 3.0
+"""To which it has risen, however slowly."""
 STEEP_RECORDS: Annotated[int, "records", src.RUNS] = 16
 """In which the limit's share is lost in a steep fall, against the median of their first ..."""
 STEEP_HALF: Annotated[int, "records", src.RUNS] = 8

@@ -19,8 +19,12 @@ from llmtrain_exporter.knowledge.text import Text
 
 GRAD_EXEMPT: Annotated[int, "records", src.RUNS] = 5
 """First ones, in which a high gradient is an ordinary start."""
+GRAD_CALM: Annotated[float, "gradient norm", src.RUNS] = 5.5
+"""Up to which the 90th percentile of a run's own gradients may be for the limits as they stand. Of a run that
+has higher ones from the start they are as many times higher."""
 LOSS_MEMORISED: Annotated[float, "loss", src.RUNS] = 0.1
-"""Below which a run knows its samples by heart: one that it does not know makes a gradient of any size."""
+"""Median of the last ones below which a run knows its samples by heart: one that it does not know makes a
+gradient of any size."""
 LOSS_CONVERGED: Annotated[float, "loss", src.SFT_METRICS] = 0.01
 """Below the FAQ's normal losses a small gradient is no standstill."""
 RATE_TOO_LOW: Annotated[float, "learning rate", src.SFT_WATCH] = 1e-8
@@ -28,6 +32,8 @@ RATE_TOO_LOW: Annotated[float, "learning rate", src.SFT_WATCH] = 1e-8
 RATE_JUDGED_FROM: Annotated[float, "share of the planned steps", src.RUNS] = 0.15
 RATE_JUDGED_TO: Annotated[float, "share of the planned steps", src.RUNS] = 0.85
 """Between them a tiny learning rate is neither warm-up nor the end of decay."""
+RATE_NEVER: Annotated[int, "records", src.RUNS] = 10
+"""First ones, after which a learning rate that was never above 0 is one that trains nothing."""
 
 GRAD_NORM_HIGH = Signal(
     "grad_norm_high",
@@ -159,12 +165,12 @@ GRAD_VANISHING = Signal(
     advice=Advice(
         title=Text("Vanishing gradient", "梯度消失"),
         summary=Text(
-            "The gradient is close to 0 while the loss does not fall: nothing is learned.",
-            "梯度接近 0 而 loss 不降：没有在学习。",
+            "The gradient is close to 0: nothing is learned.",
+            "梯度接近 0：没有在学习。",
         ),
         finding=Text(
-            "grad_norm is {value} at {unit} {step}, limit {limit}, and the loss does not fall.",
-            "第 {step} {unit} grad_norm 为 {value}，限值 {limit}，且 loss 不降。",
+            "grad_norm is {value} at {unit} {step}, limit {limit}: the weights hardly change.",
+            "第 {step} {unit} grad_norm 为 {value}，限值 {limit}：权重几乎不变。",
         ),
         meaning=Text(
             "Either all is learned (memorised, saturated preferences), or no signal reaches the weights "
@@ -218,7 +224,13 @@ LR_OUT_OF_RANGE = Signal(
     "lr_out_of_range",
     Family.FIT,
     (c.LEARNING_RATE,),
-    limits=in_each(PROFILES, {Severity.INFO: Bound(1e-3, src.SFT_WATCH, records=5)}),
+    limits=in_each(
+        PROFILES,
+        {
+            Severity.INFO: Bound(1e-3, src.SFT_WATCH, records=5),
+            Severity.WARNING: Bound(10, src.RUNS, records=5),  # or never above 0
+        },
+    ),
     levels=(c.LEARNING_RATE,),
     advice=Advice(
         title=Text("Learning rate out of range", "学习率超出范围"),

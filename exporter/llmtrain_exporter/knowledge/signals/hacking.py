@@ -42,6 +42,18 @@ VALIDATION_ROSE: Annotated[float, "times the first of them", src.RUNS] = 1.02
 """... and the training reward risen."""
 VALIDATED_BESIDE: Annotated[int, "records", src.RUNS] = 8
 """Of training before an evaluation, whose mean it is held against."""
+PAID_BY_STYLE: Annotated[float, "weight", src.RUNS] = 0.0
+"""Answers get right at the cost of something else, as of length: a trade, ..."""
+PAID_BY_SUBSTANCE: Annotated[float, "weight", src.RUNS] = 1.0
+"""... anything else may be bought."""
+RIGHT_ANSWERS = ("acc", "correct", "exact", "solve", "answer", "verif")
+"""Parts of the names of functions that reward right answers, in lower case."""
+
+
+def rewards_right_answers(function: str) -> bool:
+    """Whether a reward function, by its name, is about right answers."""
+    return any(part in function.lower() for part in RIGHT_ANSWERS)
+
 
 REWARDS_PART = Signal(
     "rewards_part",
@@ -49,9 +61,14 @@ REWARDS_PART = Signal(
     (c.REWARD_FUNCTION_MEAN,),
     measure=Measure.SIGMA,
     clear_after=16,
-    limits={GRPO: {Severity.INFO: Bound(4.5, src.RUNS), Severity.WARNING: Bound(7, src.RUNS)}},
+    limits={
+        GRPO: {
+            Severity.INFO: Bound(4.5, src.RUNS),
+            Severity.WARNING: Bound(7, src.RUNS, floor=PAID_BY_SUBSTANCE),
+        }
+    },
     limit_phrase=Text("limit: apart by {limit} standard deviations", "限值：相差 {limit} 个标准差"),
-    no_alert={Severity.INFO: "what is so near to chance is only a hint"},
+    no_alert={Severity.INFO: "near to chance, or right answers at the cost of style, it is only a hint"},
     advice=Advice(
         title=Text("Reward functions part", "奖励函数此消彼长"),
         summary=Text(

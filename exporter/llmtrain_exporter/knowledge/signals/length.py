@@ -22,6 +22,20 @@ CLIPPED_JUMP: Annotated[float, "share of completions", src.GRPO_SPECIFIC] = 0.3
 less than half of it."""
 CLIPPED_JUMPS: Mapping[Severity, int] = {Severity.WARNING: 2, Severity.CRITICAL: 3}
 """Such records in a row, from which on they are as bad as that. Source: real runs, dead by the third."""
+CLIPPED_DEAD: Annotated[float, "share of completions", src.GRPO_SPECIFIC] = 0.7
+"""Cut off from the first record on, of which it does not matter whether they become fewer."""
+FALLS: Annotated[float, "rank correlation with time", src.RUNS] = -0.6
+"""At which fewer are cut off than at first: the policy learns to end in time, ..."""
+FALLS_IN: Annotated[int, "records", src.RUNS] = 16
+"""... in so many, ..."""
+FALLS_FEWEST: Annotated[int, "records", src.RUNS] = 8
+"""... or in these, before which nobody knows."""
+HIGH_BY_CHANCE: Annotated[float, "share of records", src.RUNS] = 0.1
+"""With some cut off now and then: of few completions by chance, ..."""
+HIGH_BEFORE: Annotated[int, "records", src.RUNS] = 3
+"""... from so many on. ..."""
+HIGH_RECORDS: Annotated[int, "records", src.RUNS] = 12
+"""... So many in a row are none."""
 CREEP_BLOCKS: Annotated[int, "blocks of records", src.RUNS] = 3
 """In a row, each longer than the one before, of completions that creep towards their limit."""
 CREEP_AHEAD: Annotated[float, "blocks of records", src.RUNS] = 3.5

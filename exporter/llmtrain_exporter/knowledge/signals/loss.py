@@ -18,12 +18,26 @@ SMOOTHED_RECORDS: Annotated[int, "records", src.RUNS] = 10
 """At the most, however few steps are between them."""
 RELAXED: Annotated[float, "times, at each record", src.RUNS] = 1.01
 """By how much the lowest smoothed loss is forgotten: a lasting change is followed."""
+CLIMB_BLOCKS: Annotated[int, "blocks of records", src.RUNS] = 5
+"""In which a loss that climbs rises from each to the next, ..."""
+CLIMB_STEP: Annotated[float, "share of its rise in all of them", src.RUNS] = 0.1
+"""... by this much: what rises at once and stays there is new data."""
+CLIMBED: Annotated[float, "times the best mean of a block", src.RUNS] = 1.5
+"""At which it has climbed, ..."""
+CLIMBED_BY: Annotated[float, "loss", src.RUNS] = 0.3
+"""... if it is this much."""
 PLATEAU_EPOCHS: Annotated[int, "epochs", src.SFT_ADJUST] = 4
 """Over which the loss should fall."""
 PLATEAU_RISE: Annotated[float, "times", src.RUNS] = 2.0
 """The level, above which a logged loss is at home there no longer."""
 GUESSING_LOSS: Annotated[float, "loss", src.RUNS] = 6.9
 """Of a model that guesses among a thousand tokens, its logarithm; real vocabularies give 10 to 12."""
+PINNED_RANGE: Annotated[float, "loss", src.RUNS] = 0.1
+"""From the first record's, within which a loss of a model that guesses has learned nothing"""
+PINNED_RECORDS: Annotated[int, "records", src.RUNS] = 30
+"""in so many records from the first on,"""
+PINNED_PROGRESS: Annotated[float, "share of the planned steps", src.RUNS] = 0.3
+"""and in this share of the run: its warm-up is over."""
 
 LOSS_SPIKE = Signal(
     "loss_spike",
@@ -142,23 +156,25 @@ LOSS_UNSTABLE = Signal(
     advice=Advice(
         title=Text("Unstable loss", "loss 震荡"),
         summary=Text(
-            "The smoothed loss falls and rebounds again and again.",
-            "平滑后的 loss 反复下降又反弹。",
+            "The smoothed loss rebounds from where it has been, or climbs away from it.",
+            "平滑后的 loss 从低点反弹，或持续爬升。",
         ),
         finding=Text(
             "{metric} rebounded to {value} at {unit} {step}, after {baseline}.",
             "第 {step} {unit} {metric} 从 {baseline} 反弹到 {value}。",
         ),
         meaning=Text(
-            "Steps overshoot, or batches differ too much from each other. Accuracy and gradient norm jump "
-            "as well.",
-            "步子越过了最优点，或 batch 之间差异太大。准确率和 grad_norm 通常也在跳。",
+            "Steps overshoot, or batches differ too much from each other, as harder data do. "
+            "Accuracy and gradient norm jump as well. What climbs record after record forgets what it "
+            "had learned.",
+            "步子越过了最优点，或 batch 之间差异太大（例如进入更难的数据）。准确率和 grad_norm 通常也在跳。"
+            "一条接一条持续爬升，则是在忘掉已学到的内容。",
         ),
         impact=Text(
             "Training takes longer and which checkpoint is good becomes luck; it can turn into an explosion.",
             "训练变慢，checkpoint 好坏全凭运气，还可能发展成梯度爆炸。",
         ),
-        causes=("high_learning_rate", "small_batch", "bad_batch"),
+        causes=("high_learning_rate", "data_changed", "small_batch", "bad_batch"),
         diagnosis=(
             Text(
                 "Does it calm down as the learning rate decays? Then the peak is too high.",

@@ -74,12 +74,14 @@ ENGINE_MISMATCH = Signal(
                 "每次更新后权重是否都同步到引擎，包括 adapter？",
             ),
             Text(
-                "Is the engine quantised, or its cache?",
-                "引擎或 KV cache 是否做了量化？",
+                "Is the engine quantised, or its cache? Is the number format the same on both sides? bf16 "
+                "rounds more coarsely than fp16, so that more noise is normal with it.",
+                "引擎或 KV cache 是否做了量化？两端的数值格式是否相同？"
+                "bf16 的舍入比 fp16 粗，噪声本来就大一些。",
             ),
         ),
-        remedies=("match_engines", "use_bf16", "lower_learning_rate", "roll_back"),
-        sources=(src.VERL_CORRECTION, src.RUNS),
+        remedies=("match_engines", "lower_learning_rate", "roll_back"),
+        sources=(src.VERL_CORRECTION, src.FP16_POLICIES, src.RUNS),
     ),
 )
 

@@ -24,6 +24,16 @@ HIDDEN_LOSS: Annotated[float, "loss", src.TRAINERS] = 0.1
 """Above which a loss was that is exactly 0 in the next record: no training does that, a NaN filter does."""
 HIDDEN_RECORDS: Annotated[int, "records", src.RUNS] = 2
 """In a row, after which it is no accident."""
+HIDDEN_WITHIN: Annotated[int, "records", src.RUNS] = 3
+"""Within which a loss was so high: the one before the 0 may be a mean over steps of both kinds."""
+HIDDEN_LAST: Annotated[float, "loss", src.RUNS] = 0.01
+"""Above which the last loss before the 0 was: one that is learned passes smaller ones."""
+HIDDEN_LASTING: Annotated[int, "records", src.RUNS] = 5
+"""In a row whose loss is 0 from the first on, or after a low one, beside a gradient that stays the same."""
+HIDDEN_ACCURACY: Annotated[float, "token accuracy", src.RUNS] = 0.9
+"""From which on a loss of 0 may be real."""
+FUNCTION_GONE: Annotated[int, "records", src.RUNS] = 20
+"""In a row in which a reward function gives no number; in fewer it may only not apply to the samples."""
 
 NON_FINITE = Signal(
     "non_finite",
@@ -33,6 +43,7 @@ NON_FINITE = Signal(
         c.GRAD_NORM,
         c.KL,
         c.REWARD,
+        c.REWARD_FUNCTION_MEAN,
         c.ENTROPY,
         c.PREFERENCE_MARGIN,
         c.PREFERENCE_REWARD,
@@ -74,6 +85,8 @@ NON_FINITE = Signal(
             "number_format",
             "steps_skipped",
             "mean_of_nothing",
+            "empty_labels",
+            "function_undefined",
             "bad_batch",
             "high_learning_rate",
         ),

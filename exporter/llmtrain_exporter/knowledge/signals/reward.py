@@ -48,7 +48,7 @@ FLAT_SHARE: Annotated[float, "share of records", src.RUNS] = 0.1
 
 # When a reward slides: below its best, without a jump.
 SLIDE_HELD: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.9
-"""Down to which a reward holds its best."""
+"""Down to which a reward holds its best. Of rewards below 0 the shares are of the run's own range."""
 SLIDE_LEFT: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.75
 """At which it has slid."""
 SLIDE_LOST: Annotated[float, "share of the best mean of a block", src.RUNS] = 0.5
@@ -58,6 +58,10 @@ SLIDE_LOST_RECORDS: Annotated[int, "records", src.RUNS] = 12
 is then lost for 18 to 20 records."""
 SLIDE_RECORDS: Annotated[int, "records", src.RUNS] = 12
 """Whose mean is held against the best."""
+SLIDE_NOISES: Annotated[float, "standard deviations of a record", src.RUNS] = 14.0
+"""That are lost at least when all is lost of rewards below 0, of which no share is left, ..."""
+SLIDE_NOISE_RECORDS: Annotated[int, "records", src.RUNS] = 48
+"""... by how far so many are from the one before."""
 SLIDE_SIGMAS: Annotated[float, "standard deviations of the difference", src.RUNS] = 5.0
 """By which that has to be lower."""
 
@@ -76,6 +80,8 @@ DEAD_RECORDS: Annotated[int, "records", src.RUNS] = 10
 """In a row without reward, spread and gradient, after which the policy is dead."""
 SOLVED_RECORDS: Annotated[int, "records", src.RUNS] = 5
 """Whose mean reward is near the run's best where a task is solved."""
+PUNISHED: Annotated[float, "reward", src.RUNS] = 0.1
+"""Mean of a block of rewards that much below 0, in a run in which none was above: its best is 0."""
 
 REWARD_DROP = Signal(
     "reward_drop",
@@ -112,7 +118,7 @@ REWARD_DROP = Signal(
             "Updates now follow mostly failed completions; each further step can make it worse.",
             "后续更新主要来自失败的回答，每多一步都可能更糟。",
         ),
-        causes=("reward_instability", "length_shift", "policy_drift", "gradient_explosion"),
+        causes=("reward_instability", "data_changed", "length_shift", "policy_drift", "gradient_explosion"),
         diagnosis=(
             Text(
                 "Which reward function fell? If only one, look there first.",
@@ -127,7 +133,10 @@ REWARD_DROP = Signal(
                 "外部打分服务或沙箱是否出错、统一返回 0？",
             ),
         ),
-        remedies=("read_completions", "roll_back", "raise_beta", "lower_learning_rate", "fix_reward"),
+        remedies=(
+            *("read_completions", "compare_samples", "roll_back", "raise_beta"),
+            *("lower_learning_rate", "fix_reward"),
+        ),
         sources=(src.GRPO_REWARDS, src.GRPO_CAUSES),
     ),
 )
@@ -163,7 +172,7 @@ REWARD_FUNCTION_DROP = Signal(
             "A broken format makes other rewards fail too. Alone, it is a typical sign of reward hacking.",
             "格式一坏，其他奖励也会跟着失败。若只有这一项跌，常是 reward hacking。",
         ),
-        causes=("reward_instability", "reward_hacking", "length_shift", "policy_drift"),
+        causes=("reward_instability", "reward_hacking", "data_changed", "length_shift", "policy_drift"),
         diagnosis=(
             Text(
                 "Are completions cut off at the same steps? Then the end of the format is missing.",

@@ -14,8 +14,8 @@ from llmtrain_exporter.model import Proposal, Snapshot
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
 from llmtrain_exporter.story.advice import flags_section, proofs_text
-from llmtrain_exporter.story.blocks import Block, Code, Line, Paragraph, Section, Strong, Table
-from llmtrain_exporter.story.diagnosis import Action, Reason, actions
+from llmtrain_exporter.story.blocks import Block, Code, Line, Paragraph, Section, Strong, Table, items
+from llmtrain_exporter.story.diagnosis import Action, Reason, actions, first_looks, no_cause_text
 from llmtrain_exporter.story.diagnosis import causes as cause_texts
 from llmtrain_exporter.story.numbers import DASH
 from llmtrain_exporter.story.phrase import joined
@@ -26,9 +26,18 @@ def causes(material: Material, say: Say) -> Section:
     found = material.found
     reasons = cause_texts(material.run, found, say.lang)
     if not reasons:
-        return chapter(say(r.CAUSES), paragraph(say(r.NO_CAUSES)))
+        return chapter(say(r.CAUSES), *_looks(material, say))
     blocks: list[Block] = [] if found.clear else [paragraph(say(words.NOT_CLEAR))]
     return chapter(say(r.CAUSES), *blocks, *(_reason(reason, say) for reason in reasons))
+
+
+def _looks(material: Material, say: Say) -> Iterator[Block]:
+    looks = first_looks(material.run, material.found, say.lang)
+    if not looks:
+        yield paragraph(say(r.NO_CAUSES))
+        return
+    yield paragraph(no_cause_text(material.run, material.found, say.lang))
+    yield items((look,) for look in looks)
 
 
 def _reason(reason: Reason, say: Say) -> Section:
