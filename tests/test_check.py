@@ -541,7 +541,7 @@ def test_the_first_lines_are_printable_and_few(tmp_path: Path, capsys: pytest.Ca
 def test_the_formats_that_were_tried_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All of them where the name says nothing, else the one that it says."""
     text = whole(capsys, append(tmp_path / "a.txt", "words"))
-    assert all(f"{name} (" in text for name in registered())
+    assert all(f" {name}" in text for name in registered())
     text = whole(capsys, append(tmp_path / "logging.jsonl", "words"))
     assert "as its name says" in text
 

@@ -27,7 +27,7 @@ def look_into(path: str, read_as: Dialect, names: FileNames, dialects: Sequence[
         data = read_part(path, LOOKED_AT)
     except OSError:
         return None
-    tried = names.candidates(os.path.basename(path)) or dialects
+    tried = names.believed(os.path.basename(path)) or dialects
     content = _content(data)
     lines = _first_lines(data) if content in (Content.JSON, Content.TEXT, Content.POINTER) else ()
     return Unread(read_as.name, {dialect.name: dialect.files for dialect in tried}, content, lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from llmtrain_exporter.knowledge import finding_words as words
 from llmtrain_exporter.knowledge import story_words
@@ -75,14 +75,21 @@ def format_text(name: str, files: Sequence[str], lang: Lang) -> str:
 
 
 def _of_file(unread: Unread, lang: Lang) -> Iterator[str]:
-    formats = {name: format_text(name, files, lang) for name, files in unread.tried.items()}
-    read_as = formats.get(unread.read_as, unread.read_as)
-    form = words.READ_BY_CONTENT if len(formats) > 1 else words.READ_BY_NAME
-    yield form.of(lang).format(format=read_as, formats=", ".join(formats.values()))
+    read_as = format_text(unread.read_as, unread.tried.get(unread.read_as, ()), lang)
+    form = words.READ_BY_CONTENT if len(unread.tried) > 1 else words.READ_BY_NAME
+    yield form.of(lang).format(format=read_as, formats=", ".join(_formats(unread.tried, lang)))
     if unread.lines:
         yield words.BEGINS.of(lang)
         yield from (f"  {line}" for line in unread.lines)
     yield what_to_do(unread, lang)
+
+
+def _formats(tried: Mapping[str, Sequence[str]], lang: Lang) -> Iterator[str]:
+    """Formats with the names of their files; those of any name come together, at last."""
+    yield from (format_text(name, files, lang) for name, files in tried.items() if files)
+    printed = ", ".join(name for name, files in tried.items() if not files)
+    if printed:
+        yield format_text(printed, (), lang)
 
 
 def _of_folder(no_run: NoRun, lang: Lang) -> Iterator[str]:
