@@ -12,7 +12,6 @@ from llmtrain_exporter.knowledge.producers import LLAMAFACTORY
 from llmtrain_exporter.model import Record, RowKind, Skip
 
 ALIASES = {
-    "lr": "learning_rate",
     "accuracy": "rewards/accuracies",  # its callback writes that under this name
     "throughput": "train_tokens_per_second",  # since its process started, as that is
 }
