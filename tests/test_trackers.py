@@ -35,7 +35,7 @@ from llmtrain_exporter.ingest.tracked_rows import TrackedRun
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.producer import Producer
-from llmtrain_exporter.knowledge.producers import TRANSFORMERS
+from llmtrain_exporter.knowledge.producers import TRANSFORMERS, VERL
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.model import Record, RowKind
 from llmtrain_exporter.watching.arrivals import arrivals
@@ -207,6 +207,14 @@ def test_nested_settings_show_their_trainer(stated: Mapping[str, object]) -> Non
         "beta": 0.001,
         "num_generations": 8,
     }
+
+
+def test_settings_of_verl_show_it() -> None:
+    """As its trackers keep them."""
+    actor = {"optim": {"lr": 1e-06}, "grad_clip": 1.0}
+    stated = {"actor_rollout_ref": {"actor": actor, "rollout": {"n": 8}}}
+    assert producer_of(stated) is VERL
+    assert in_common_words(stated)["learning_rate"] == 1e-06
 
 
 def test_settings_that_may_be_anybodys_show_no_trainer() -> None:

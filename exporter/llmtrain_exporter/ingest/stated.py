@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from llmtrain_exporter.knowledge.producer import Producer
-from llmtrain_exporter.knowledge.producers import PRODUCERS
+from llmtrain_exporter.knowledge.producers import PRODUCERS, VERL
 
 DEEPEST = 8
 """Levels of nested settings that are looked at."""
+
+KNOWN = (*PRODUCERS, VERL)
+"""Trainers that may be known by their settings."""
 
 LEAST_TOLD = 3
 """Settings under one trainer's names that show that it is that trainer."""
 
 
-def producer_of(stated: Mapping[str, object], known: Iterable[Producer] = PRODUCERS) -> Producer | None:
+def producer_of(stated: Mapping[str, object], known: Iterable[Producer] = KNOWN) -> Producer | None:
     """The trainer whose nested settings these are; None where they are nobody's."""
     flat = flattened(stated)
     told = {producer: len(_told(flat, producer)) for producer in known}
@@ -22,9 +25,7 @@ def producer_of(stated: Mapping[str, object], known: Iterable[Producer] = PRODUC
     return most if most is not None and told[most] >= LEAST_TOLD else None
 
 
-def in_common_words(
-    stated: Mapping[str, object], known: Iterable[Producer] = PRODUCERS
-) -> Mapping[str, object]:
+def in_common_words(stated: Mapping[str, object], known: Iterable[Producer] = KNOWN) -> Mapping[str, object]:
     """The settings, those under a trainer's nested names also under the name that all share."""
     producer = producer_of(stated, known)
     if producer is None:
