@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.ingest.arguments import (
+    DEEPEST,
     HUGGING_FACE_FILES,
     LARGEST_FILE,
     LONGEST_TEXT,
+    parse_nested_yaml,
     read_hyper_parameters,
     select,
 )
@@ -255,3 +257,56 @@ def test_a_trainer_state_names_settings_of_its_own(tmp_path: Path) -> None:
     }
     (tmp_path / "args.json").write_text('{"eval_steps": 20}')
     assert read_hyper_parameters(str(tmp_path), files).settings["eval_steps"] == 20
+
+
+# Hydra
+
+
+HYDRA = """
+actor_rollout_ref:
+  model:
+    path: Qwen/Qwen3-8B
+  actor:
+    optim:
+      lr: 1.0e-06  # per step
+    clip_ratio_low: 0.2
+    kl_loss_coef: 0.001
+  rollout:
+    n: 8
+    temperature: 1.0
+    stop: [a, b]
+data:
+  max_response_length: 2048
+trainer:
+  logger:
+  - console
+  total_epochs: 15
+"""
+BY_DAY = "outputs/2026-11-29/10-00-00/.hydra"
+
+
+@pytest.mark.parametrize("dialect", ["verl", "verl_file"])
+@pytest.mark.parametrize("where", [".hydra", BY_DAY, f"../{BY_DAY}"])
+def test_what_hydra_leaves_says_how_verl_was_started(tmp_path: Path, dialect: str, where: str) -> None:
+    """Nested, beside the log or below the folder of outputs, under the names that all share."""
+    folder = tmp_path / "project"
+    (folder / where).mkdir(parents=True)
+    (folder / where / "config.yaml").write_text(HYDRA)
+    numbers = read_hyper_parameters(str(folder), registered()[dialect].argument_files).numbers
+    assert (numbers["learning_rate"], numbers["beta"], numbers["num_generations"]) == (1e-6, 0.001, 8.0)
+
+
+def test_of_several_starts_nobody_knows_which_one_it_was(tmp_path: Path) -> None:
+    """Each has a folder of its own, and none says whose log lies above."""
+    for hour in ("10", "11"):
+        folder = tmp_path / "outputs" / "2026-11-29" / f"{hour}-00-00" / ".hydra"
+        folder.mkdir(parents=True)
+        (folder / "config.yaml").write_text(HYDRA)
+    assert read_hyper_parameters(str(tmp_path), registered()["verl"].argument_files) == NOTHING
+
+
+@given(st.text(alphabet=" ab:\n#'[]-.1"))
+def test_any_nested_yaml_is_read_or_passed_over(text: str) -> None:
+    """And neither lists nor indentations of any depth make it slow or wrong."""
+    found = parse_nested_yaml(text.encode())
+    assert all(key.count(".") <= DEEPEST for key in found)

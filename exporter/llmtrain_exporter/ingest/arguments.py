@@ -19,6 +19,7 @@ from llmtrain_exporter.printable import printable
 
 LARGEST_FILE = 4 << 20  # bytes
 FIRST_BYTES = 256 << 10  # of a file whose begin matters
+DEEPEST = 8  # levels of nested settings that are looked at
 LONGEST_TEXT = 120  # characters of a label value
 
 _ADDRESS = ("://", "@", "?")  # an address may carry a password or a token
@@ -32,6 +33,7 @@ class ArgumentFile(NamedTuple):
     name: str  # a path relative to the log's folder, or a pattern of such: then the first file counts
     parse: Callable[[bytes], object]  # settings by their names in `knowledge.arguments`; else nothing of use
     begin: bool = False  # only the begin of the file matters, however large it is
+    alone: bool = False  # of a pattern: says nothing where several files fit, which are of several runs
 
 
 def parse_json(content: bytes) -> object:
@@ -60,6 +62,25 @@ def parse_valued_yaml(content: bytes) -> Mapping[str, object]:
             if value.strip():
                 found[key] = scalar(value.strip())
             key = ""
+    return found
+
+
+def parse_nested_yaml(content: bytes) -> Mapping[str, object]:
+    """The scalars of a YAML file by the names that lead to them, joined by dots; lists say nothing."""
+    found: dict[str, object] = {}
+    above: list[tuple[int, str]] = []  # indentation and name of what the line may stand below
+    for line in content.decode(errors="replace").splitlines():
+        text = line.lstrip(" ")
+        name, colon, value = text.partition(":")
+        if not (colon and name.isidentifier()):
+            continue
+        indent = len(line) - len(text)
+        while above and above[-1][0] >= indent:
+            above.pop()
+        if value.strip():
+            found[".".join((*(each for _, each in above), name))] = scalar(value.partition(" #")[0].strip())
+        elif len(above) < DEEPEST:
+            above.append((indent, name))
     return found
 
 
@@ -124,17 +145,17 @@ def _word(value: object) -> str | None:
     return printable(value)[:LONGEST_TEXT] if isinstance(value, str) and value.isidentifier() else None
 
 
-def _path(folder: str, name: str) -> str:
-    """Where a file lies; of a pattern the first that fits."""
-    if not glob.has_magic(name):
-        return os.path.join(folder, name)
-    fitting = glob.iglob(os.path.join(glob.escape(folder), name))
-    return min(fitting, default=os.path.join(folder, name))
+def _path(folder: str, file: ArgumentFile) -> str:
+    """Where a file lies; of a pattern the first that fits, or the folder, which nobody reads."""
+    if not glob.has_magic(file.name):
+        return os.path.join(folder, file.name)
+    fitting = sorted(glob.iglob(os.path.join(glob.escape(folder), file.name)))
+    return fitting[0] if fitting and not (file.alone and len(fitting) > 1) else folder
 
 
 def _read(folder: str, file: ArgumentFile) -> dict[str, object]:
     try:
-        descriptor, state = open_regular(_path(folder, file.name))
+        descriptor, state = open_regular(_path(folder, file))
         with open(descriptor, "rb") as opened:
             whole = state.st_size < LARGEST_FILE
             content = opened.read(FIRST_BYTES if file.begin else LARGEST_FILE) if whole or file.begin else b""

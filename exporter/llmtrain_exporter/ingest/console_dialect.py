@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
 from llmtrain_exporter.ingest.console import ConsoleReader, Grammar
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Role
 from llmtrain_exporter.ingest.normalise import Normaliser
@@ -18,10 +19,11 @@ def console_dialect(
     known_by: re.Pattern[bytes],
     aliases: Mapping[str, str] | None = None,
     files: tuple[str, ...] = (),
+    argument_files: tuple[ArgumentFile, ...] = HUGGING_FACE_FILES,
 ) -> Dialect:
     """A dialect that is surely that of a text in which `known_by` is found: the begin of a row, as a rule.
 
-    `grammar`: makes that of one log. `aliases`, `files`: see `Normaliser` and `Dialect`.
+    `grammar`: makes that of one log. `aliases`, `files`, `argument_files`: see `Normaliser` and `Dialect`.
     """
     return Dialect(
         name=name,
@@ -31,4 +33,5 @@ def console_dialect(
         files=files,
         role=Role.CONSOLE,
         normaliser=lambda: Normaliser(aliases),
+        argument_files=argument_files,
     )

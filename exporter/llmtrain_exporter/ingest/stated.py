@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from llmtrain_exporter.ingest.arguments import DEEPEST, ArgumentFile, parse_nested_yaml
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import PRODUCERS, VERL
-
-DEEPEST = 8
-"""Levels of nested settings that are looked at."""
 
 KNOWN = (*PRODUCERS, VERL)
 """Trainers that may be known by their settings."""
@@ -33,6 +31,11 @@ def in_common_words(stated: Mapping[str, object], known: Iterable[Producer] = KN
     return {**_told(flattened(stated), producer), **stated}
 
 
+def hydra_settings(content: bytes) -> Mapping[str, object]:
+    """What a config.yaml says that Hydra leaves of a run, also under the names that all share."""
+    return in_common_words(parse_nested_yaml(content))
+
+
 def flattened(stated: Mapping[str, object]) -> Mapping[str, object]:
     """Nested settings with the names of their parts joined by dots; some trackers join them by slashes."""
     return {key.replace("/", "."): value for key, value in _leaves(stated, "", DEEPEST)}
@@ -50,3 +53,16 @@ def _told(flat: Mapping[str, object], producer: Producer) -> dict[str, object]:
     """What is set under this trainer's names, those that are nested: others may be anybody's."""
     names = {setting: name for setting, name in producer.flags.items() if "." in name}
     return {setting: flat[name] for setting, name in names.items() if name in flat}
+
+
+_HYDRA = ".hydra/config.yaml"
+HYDRA_FILES = (
+    ArgumentFile(_HYDRA, hydra_settings),
+    *(
+        ArgumentFile(
+            f"{where}outputs/*/*/{_HYDRA}", hydra_settings, alone=True
+        )  # by day and time of the start
+        for where in ("", "../")
+    ),
+)
+"""What Hydra leaves of the run whose logs lie beside it, or beside the folder of its outputs."""

@@ -9,6 +9,7 @@ from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, fields
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.phases import apart
+from llmtrain_exporter.ingest.stated import HYDRA_FILES
 from llmtrain_exporter.knowledge.producers import VERL
 
 _RATE, _ROUNDED = "actor/lr", b"actor/lr:0.000"  # to 0.2 with three decimals, in which no rate can be seen
@@ -41,4 +42,4 @@ class VerlRows:
             self._planned = int(planned[1] or planned[2]) or None
 
 
-DIALECT = console_dialect("verl", VERL, lambda: VerlRows().rows, _ROW)
+DIALECT = console_dialect("verl", VERL, lambda: VerlRows().rows, _ROW, argument_files=HYDRA_FILES)

@@ -10,6 +10,7 @@ from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
 from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.phases import apart
+from llmtrain_exporter.ingest.stated import HYDRA_FILES
 from llmtrain_exporter.knowledge.producers import VERL
 from llmtrain_exporter.model import Record, Skip
 
@@ -52,4 +53,5 @@ DIALECT = Dialect(
     files=("*.jsonl",),
     role=Role.FILE,  # <project>/<experiment>.jsonl
     by_content=True,
+    argument_files=HYDRA_FILES,
 )
