@@ -300,6 +300,12 @@ def test_evaluations_are_known_by_the_names_of_all_programs(prefix: str) -> None
     assert (record.kind, record.step, record.get(c.LOSS)) == (RowKind.EVAL, 3, 0.5)
 
 
+def test_a_ratio_of_trl_is_of_its_training_whatever_it_is_called() -> None:
+    """MLflow has the keys of TRL's PPO as they are: `val/ratio` beside the loss."""
+    (record,) = read(header() + row(3, {"val/ratio": 1.02, "val/num_eos_tokens": 4.0, "loss": 0.5}))
+    assert (record.kind, record.step, len(record.values)) == (RowKind.TRAIN, 3, 3)
+
+
 def test_a_part_that_counts_otherwise_is_no_restart() -> None:
     """slime counts rollouts, Megatron logs losses by samples as well, NeMo-RL its machines by seconds."""
     data = header()

@@ -84,6 +84,11 @@ def of_evaluation(metric: Metric, key: Key) -> bool:
     return metric.group is Group.EVALUATION or key.evaluation or is_evaluation(key.pattern)
 
 
+def is_of_training(name: str) -> bool:
+    """Whether just this name is known as one of training rows."""
+    return any(not of_evaluation(metric, key) for metric, key in _EXACT.get(name, ()))
+
+
 def bare(name: str) -> str:
     """A name without the prefix of evaluations."""
     return next((name[len(known) :] for known in row.EVAL_PREFIXES if name.startswith(known)), name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 
 from llmtrain_exporter.ingest import known_keys, values
 from llmtrain_exporter.ingest.normalise import LogRow
@@ -17,13 +18,19 @@ EVALUATIONS = (
 EPOCHS = ("train/epoch", "training/epoch", "epoch")
 """Under which trainers log the epoch; a row of any phase has it."""
 
-_END = "train_loss"  # a mean over the whole run, which trainers log with the last row alone
+MOST_NAMES = 1 << 14
+"""Names of which the phase is remembered; more only come from hostile or broken logs."""
+
+_ENDS = frozenset(("train_loss", row.TRAIN_PREFIX + "train_loss"))
+"""A mean over the whole run, which trainers log with the last row alone."""
+
 _END_PREFIXES = ("train_", "total_flos")
 
 
+@lru_cache(MOST_NAMES)
 def is_evaluation(name: str) -> bool:
-    """Whether a name is of an evaluation."""
-    return name.startswith(EVALUATIONS)
+    """Whether a name is of an evaluation; TRL's PPO calls something of its training `val/ratio`."""
+    return name.startswith(EVALUATIONS) and not known_keys.is_of_training(name)
 
 
 def is_of_end(name: str) -> bool:
@@ -41,9 +48,9 @@ def apart(cells: Mapping[str, object], place: LogRow) -> Sequence[LogRow]:
 
     Each has the `place`: its step, and whatever else is the same for all.
     """
-    evaluated = {_spelled(key): cell for key, cell in cells.items() if key.startswith(EVALUATIONS)}
+    evaluated = {_spelled(key): cell for key, cell in cells.items() if is_evaluation(key)}
     rest = cells if not evaluated else {key: cell for key, cell in cells.items() if not is_evaluation(key)}
-    ended = {key: rest[key] for key in _of_end(rest)}
+    ended = {key: rest[key] for key in _of_end(rest.keys())}
     trained = rest if not ended else {key: cell for key, cell in rest.items() if key not in ended}
     return [{**found, **place} for found in (trained, evaluated, ended) if found]
 
@@ -53,9 +60,8 @@ def _spelled(key: str) -> str:
     return key if key.startswith(row.EVAL_PREFIXES) else row.EVAL_PREFIX + key
 
 
-def _of_end(names: Iterable[str]) -> Sequence[str]:
+def _of_end(names: Collection[str]) -> Sequence[str]:
     """The names that are the end's where a row has what trainers log only then."""
-    bare = {name: name.removeprefix(row.TRAIN_PREFIX) for name in names}
-    if _END not in bare.values():
+    if _ENDS.isdisjoint(names):
         return ()
-    return [name for name, form in bare.items() if form.startswith(_END_PREFIXES)]
+    return [name for name in names if name.removeprefix(row.TRAIN_PREFIX).startswith(_END_PREFIXES)]
