@@ -34,6 +34,7 @@ def logged(step: int, **more: object) -> str:
 
 
 OPTIONS = SearchOptions(ignore_older=None)
+POLICY = {"critic/rewards/mean": 0.5, "actor/kl_loss": 0.01, "response_length/mean": 25.0}
 
 
 def search(folder: Path, known: SearchMemory | None = None) -> dict[str, str]:
@@ -176,3 +177,16 @@ def test_the_real_log_is_read_whole(corpus: Path) -> None:
     for record, row in zip(reading.records, rows, strict=True):
         norm, expected = record.get(c.GRAD_NORM), row["actor/grad_norm"]
         assert norm == expected or (expected is None and norm is not None and math.isnan(norm))
+
+
+def test_a_reward_that_stands_there_with_its_penalty_alone_is_one_of_a_policy(tmp_path: Path) -> None:
+    """Where the score itself is not logged the run is judged as what it is, all the same."""
+    rows = [
+        json.dumps({"step": step, "data": {**POLICY, "actor/grad_norm": step / 8}}) for step in range(1, 4)
+    ]
+    training.append(tmp_path / "exp.jsonl", *rows)
+    (found,) = discover([str(tmp_path)], OPTIONS, NOW).found
+    live = LiveRun(found, found.run, RunOptions(), open_source(found, Readers()), unobserved)
+    with closing(live.source):
+        assert live.read_on(1.0, NOW) is not None
+    assert live.snapshot(NOW).profile == "grpo"

@@ -21,6 +21,9 @@ _STALLED = {
     severity: series(m.SIGNAL_ACTIVE, ("signal", "stalled"), ("severity", severity.value))
     for severity in (Severity.WARNING, Severity.CRITICAL)
 }
+_PENALISED = series(reward.REWARD_PART, ("part", "penalised"), ("split", "train"))
+"""A reward with its KL penalty, which some log in the place of the reward."""
+
 _SAMPLED = (mismatch.MISMATCH_KL, reward.ENVIRONMENT_REWARD)
 """What only a policy has that writes its own samples, whether or not a total reward is logged."""
 
@@ -64,9 +67,10 @@ def profile_of(latest: Mapping[Series, float]) -> str:
     """The kind of training, by the metrics that a run logs."""
     metrics = {key.metric for key in latest}
     groups = {metric.group for metric in metrics}
-    if objective.RESPONSE_KL in metrics or (c.REWARD in metrics and value.VALUE_LOSS in metrics):
+    rewarded = c.REWARD in metrics or _PENALISED in latest
+    if objective.RESPONSE_KL in metrics or (rewarded and value.VALUE_LOSS in metrics):
         return profile.PPO
-    if not metrics.isdisjoint(_SAMPLED) or (c.REWARD in metrics and _is_of_policy(metrics, groups)):
+    if not metrics.isdisjoint(_SAMPLED) or (rewarded and _is_of_policy(metrics, groups)):
         return profile.GRPO
     if c.REWARD_MODEL_SCORE in metrics or (c.PREFERENCE_REWARD in metrics and c.LOGPS not in metrics):
         return profile.REWARD_MODEL
