@@ -80,8 +80,9 @@ class RewardDrop(Rule):
         """Follow the best."""
         level = view.levels.get(REWARD)
         if level is not None:
-            noise = step_noise(view.recent(REWARD, SLIDE_NOISE_RECORDS))
-            if self._slide.look_back(view.mean(REWARD, BLOCK), _sigma(level), view.step, noise=noise):
+            block = view.mean(REWARD, BLOCK)
+            noise = step_noise(view.recent(REWARD, SLIDE_NOISE_RECORDS)) if self._slide.punishes(block) else 0.0
+            if self._slide.look_back(block, _sigma(level), view.step, noise=noise):
                 self._slide.begin(view.recent(REWARD, BLOCK))
         yield from ()
 
