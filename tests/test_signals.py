@@ -101,6 +101,10 @@ class Slow(Rule):
     compared = (REWARD_STD,)
 
 
+NOISES = (0.1, -0.1, 0.05, -0.2, 0.2, -0.35, 0.1, -0.3)
+"""Of the mean of eight completions, half of which are right."""
+
+
 def test_a_rule_that_looks_back_alone_has_the_levels_that_it_asks_for() -> None:
     """What a rule compares is remembered where nobody else watches it."""
     (record,) = records(grpo(1))
@@ -397,6 +401,21 @@ def test_small_batches_without_a_spread_are_usual() -> None:
     assert "reward_flat" in {
         episode.signal for episode in analyse("grpo", dead).episodes if episode.first_step > 150
     }
+
+
+def test_rewards_that_are_lost_over_the_first_records_are_told_before_they_are_gone() -> None:
+    """They fall from record to record, so that what was before says ever less: the first ones count."""
+    rewards = [0.76, 0.71, 0.79, 0.55, 0.3, 0.1, *([0.02] * 14)]
+    rows = [
+        {**row, "reward": reward, "reward_std": 0.34} for row, reward in zip(grpo(20), rewards, strict=True)
+    ]
+    episode = found(analyse("grpo", rows), "reward_drop")[0]
+    assert episode.severity.value == "critical"
+    assert episode.first_step <= 7
+    few = [
+        {**row, "reward": 0.5 + noise, "reward_std": 0.35} for row, noise in zip(grpo(8), NOISES, strict=True)
+    ]
+    assert not found(analyse("grpo", few), "reward_drop")
 
 
 def test_a_collapse_in_the_first_records_is_told_within_two() -> None:

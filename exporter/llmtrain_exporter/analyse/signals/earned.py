@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.signals.rule import GRAD_NORM, REWARD, RecordView
 from llmtrain_exporter.knowledge.evidence_limits import GOOD, NEAR_BEST
@@ -32,9 +34,13 @@ class Earned:
             self._best = block
         if block < self._lowest:
             self._lowest = block
-        rewards = view.recent(REWARD, BLOCK)
-        self._first = rewards[0] if self._first is None and rewards else self._first
-        self._varies = self._varies or any(reward != self._first for reward in rewards)
+        if not self._varies:
+            self._compare(view.recent(REWARD, BLOCK))
+
+    def _compare(self, rewards: Sequence[float]) -> None:
+        if self._first is None and rewards:
+            self._first = rewards[0]
+        self._varies = any(reward != self._first for reward in rewards)
 
     def is_solved(self, view: RecordView) -> bool:
         """Whether the rewards of the last records are near the run's best, and good."""

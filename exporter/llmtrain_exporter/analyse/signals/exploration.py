@@ -62,7 +62,7 @@ class EntropyRule(Rule):
         """Nothing is known yet."""
         self._recent: deque[float] = deque(maxlen=BLOCK)  # of records that were examined
 
-    def block(self, view: RecordView) -> list[float]:
+    def block(self, view: RecordView) -> Sequence[float]:
         """The last ones, about as many as a block has; few or none where the run is too new."""
         known = view.recent(ENTROPY, BLOCK)
         return known if 2 * len(known) >= BLOCK else list(self._recent)
@@ -72,7 +72,7 @@ class Block(NamedTuple):
     """A block of records that others are held against."""
 
     entropy: float
-    rewards: list[float]
+    rewards: Sequence[float]
 
     def is_paid(self, rewards: Sequence[float]) -> bool:
         """Whether more is earned since, beyond the noise."""
@@ -114,11 +114,12 @@ class EntropyFall(EntropyRule):
         entropies, rewards = self.block(view), view.recent(REWARD, BLOCK)
         self._lost_early = self._faded = False
         if entropies:
-            self._follow(median(entropies), rewards)
-            self._look_at_first(median(entropies), rewards, view.step)
+            entropy = median(entropies)
+            self._follow(entropy, rewards)
+            self._look_at_first(entropy, rewards, view.step)
         yield from ()
 
-    def _look_at_first(self, entropy: float, rewards: list[float], step: int) -> None:
+    def _look_at_first(self, entropy: float, rewards: Sequence[float], step: int) -> None:
         if step > EARLY_STEPS:
             return
         if self._early is None:
@@ -128,7 +129,7 @@ class EntropyFall(EntropyRule):
         paid = bool(rewards) and median(rewards) > reward
         self._lost_early = entropy <= EARLY_LEFT * first and not paid
 
-    def _follow(self, entropy: float, rewards: list[float]) -> None:
+    def _follow(self, entropy: float, rewards: Sequence[float]) -> None:
         self._blocks.append(entropy)
         if len(self._blocks) == HELD_BLOCKS and max(self._blocks) <= HELD_WITHIN * min(self._blocks):
             self._held = Block(mean(self._blocks), rewards)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping
 from statistics import stdev
 
 from llmtrain_exporter.analyse.averages import mean, median
@@ -39,6 +40,7 @@ from llmtrain_exporter.knowledge.signals.reward import (
     DROP_LASTS_YOUNG,
     DROP_MOST,
     DROP_OVER,
+    FIRST_COMPLETIONS,
     FIRST_DEVIATIONS,
     FIRST_LEFT,
     FLAT_RECORDS,
@@ -80,8 +82,11 @@ class RewardDrop(Rule):
         """Follow the best."""
         level = view.levels.get(REWARD)
         if level is not None:
-            noise = step_noise(view.recent(REWARD, SLIDE_NOISE_RECORDS))
-            if self._slide.look_back(view.mean(REWARD, BLOCK), _sigma(level), view.step, noise=noise):
+            block = view.mean(REWARD, BLOCK)
+            noise = (
+                step_noise(view.recent(REWARD, SLIDE_NOISE_RECORDS)) if self._slide.punishes(block) else 0.0
+            )
+            if self._slide.look_back(block, _sigma(level), view.step, noise=noise):
                 self._slide.begin(view.recent(REWARD, BLOCK))
         yield from ()
 
@@ -96,7 +101,7 @@ class RewardDrop(Rule):
         if reward is None:
             return None
         if level is None or level.young:
-            lost = self._lost_at_first(reward, view.recent(REWARD, MATURE))
+            lost = self._lost_at_first(reward, view)
             return lost or (level and self._dropped(reward, level))
         return self._slid(reward) or self._dropped(reward, level)
 
@@ -105,15 +110,22 @@ class RewardDrop(Rule):
         level = view.levels.get(REWARD)
         return level is None or level.young
 
-    def _lost_at_first(self, reward: float, before: Sequence[float]) -> SignalReading | None:
-        if len(before) < FIRST_RECORDS:
+    def _lost_at_first(self, reward: float, view: RecordView) -> SignalReading | None:
+        """Nearly all of what the records before had; where those were falling already, of the first ones."""
+        before = view.recent(REWARD, MATURE)
+        if len(before) < FIRST_RECORDS or reward >= min(before):
             return None
-        usual, lost = median(before), median(before) - reward
-        if usual < self.first.floor or reward >= min(FIRST_LEFT * usual, *before):
-            return None
-        if lost < FIRST_DEVIATIONS * stdev(before):
-            return None
-        return SignalReading(lost / usual, reward, REWARD, lost, -usual, usual, usual)
+        first = before[:FIRST_RECORDS]
+        chance = (view.record.get(c.REWARD_STD) or math.inf) / FIRST_COMPLETIONS**0.5
+        for usual, spread in ((median(before), stdev(before)), (median(first), max(stdev(first), chance))):
+            lost = usual - reward
+            if (
+                usual >= self.first.floor
+                and reward < FIRST_LEFT * usual
+                and lost >= FIRST_DEVIATIONS * spread
+            ):
+                return SignalReading(lost / usual, reward, REWARD, lost, -usual, usual, usual)
+        return None
 
     def _slid(self, reward: float) -> SignalReading | None:
         """What is left of the best in the mean of the last records, where that is too little."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -100,7 +100,10 @@ class SignalReading(NamedTuple):
 class RecordView:
     """One record as the rules see it: beside the run's levels and the training records before it."""
 
-    __slots__ = ("_columns", "_means", "_ring", "index", "levels", "progress", "record", "step", "values")
+    __slots__ = (
+        *("_columns", "_means", "_recent", "_ring"),
+        *("index", "levels", "progress", "record", "step", "values"),
+    )
 
     def __init__(
         self,
@@ -121,11 +124,15 @@ class RecordView:
         self._ring = ring
         self._columns = columns
         self._means: dict[tuple[Series, int], float] = {}  # several rules ask for the same
+        self._recent: dict[tuple[Series, int], Sequence[float]] = {}
 
-    def recent(self, of: Series, count: int) -> list[float]:
+    def recent(self, of: Series, count: int) -> Sequence[float]:
         """The last values before this record, oldest first."""
-        column = self._columns.get(of)
-        return [] if column is None else self._ring.recent(column, count)
+        known = self._recent.get((of, count))
+        if known is None:
+            column = self._columns.get(of)
+            known = self._recent[of, count] = () if column is None else self._ring.recent(column, count)
+        return known
 
     def pairs(self, first: Series, second: Series, count: int) -> list[tuple[float, float]]:
         """The values of two series in the last records that have both, oldest first."""

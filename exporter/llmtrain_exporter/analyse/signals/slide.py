@@ -49,6 +49,10 @@ class Slide:
         """At which it has slid."""
         return self.best - (1 - SLIDE_LEFT) * self.scale
 
+    def punishes(self, block: float) -> bool:
+        """Whether rewards were below 0, or are in the last block, so that their noise counts."""
+        return self.below or self._lowest < 0 or block < 0
+
     def look_back(
         self, block: float, sigma: float, step: int, whole: bool = True, noise: float = 0.0
     ) -> bool:

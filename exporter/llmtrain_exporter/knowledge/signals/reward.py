@@ -41,6 +41,8 @@ FIRST_LEFT: Annotated[float, "share of the first rewards", src.RUNS] = 0.35
 """At which nearly all is lost, while the baseline is young or none."""
 FIRST_DEVIATIONS: Annotated[float, "standard deviations", src.RUNS] = 4.0
 """Of the first rewards, by which it has to be lower as well."""
+FIRST_COMPLETIONS: Annotated[int, "completions", src.TRAINERS] = 8
+"""In a record at least: so far can its mean lie off by chance, for the spread that it has."""
 FLAT_RECORDS: Annotated[int, "records", src.RUNS] = 16
 """In a row without a spread, where many of a run's records have none anyway, as with small batches: ..."""
 FLAT_SHARE: Annotated[float, "share of records", src.RUNS] = 0.1
