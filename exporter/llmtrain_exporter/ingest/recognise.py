@@ -6,6 +6,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Dialect, Head, Role
@@ -136,3 +137,11 @@ class FileNames:
             self._wild.append((re.compile(fnmatch.translate(name)), dialects))
         else:
             self._exact[name] = dialects
+
+
+@lru_cache(8)
+def file_names(
+    dialects: tuple[Dialect, ...], stdout_log: tuple[str, ...], printed: tuple[str, ...]
+) -> FileNames:
+    """Those of settings that are asked for again and again: to make them takes as long as a small search."""
+    return FileNames(dialects, stdout_log, printed)

@@ -16,7 +16,7 @@ from llmtrain_exporter.ingest import checkpoints, event_folders
 from llmtrain_exporter.ingest.candidates import Basis, Folder, Log, covered_by_name
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
-from llmtrain_exporter.ingest.recognise import FileNames, NameEnds, sniff
+from llmtrain_exporter.ingest.recognise import NameEnds, file_names, sniff
 from llmtrain_exporter.ingest.search_options import SearchMemory, SearchOptions, Surroundings
 from llmtrain_exporter.ingest.sqlite_file import LOG
 from llmtrain_exporter.ingest.stored_logs import runs_in, stored_name, stored_path
@@ -53,7 +53,7 @@ class Walk:
         self._around = around
         self._memory = memory
         self._oldest = float("-inf") if options.ignore_older is None else now - options.ignore_older
-        self._names = FileNames(options.dialects, options.stdout_log, options.printed)
+        self._names = file_names(options.dialects, options.stdout_log, options.printed)
         # Links come last, so that a run is named after the place where it really lies; roots come first, so
         # that one below another keeps its own name.
         self._folders: deque[Folder] = deque()
