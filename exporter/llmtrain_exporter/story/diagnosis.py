@@ -284,9 +284,12 @@ def _moment(run: Snapshot, episode: Episode, lang: Lang) -> dict[str, str]:
 
 
 def _level(run: Snapshot, episode: Episode, lang: Lang) -> str:
-    """Where a series lay: "0.01", or "0.01 before step 7" where the worst came long after that."""
+    """Where a series lay: "0.01", or "0.01 before step 7" where the worst came long after that.
+
+    Of an episode that stands for several nobody knows how long the worst of them was.
+    """
     level = value_text(compared_with(run, episode).level or 0.0, episode.metric.metric, lang)
-    soon = episode.records < LONG or episode.peak_step == episode.first_step
+    soon = episode.times > 1 or episode.records < LONG or episode.peak_step == episode.first_step
     if soon or episode.signal not in OFF_USUAL:
         return level
     return words.LEVEL_BEFORE.of(lang).format(level=level, first=episode.first_step, **counted_in(run, lang))
