@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.ingest.dialects import trainer_state
-from llmtrain_exporter.model import Health, Snapshot
+from llmtrain_exporter.model import Health, Resume, Snapshot
 from llmtrain_exporter.story.diagnosis import checkpoint_nearest_best
 
 from benchmarks.detection.score import analyse
@@ -170,9 +170,11 @@ def test_a_limit_that_cut_records_show_is_doubled() -> None:
 
 
 def test_a_learning_rate_that_the_log_shows_is_the_present_one() -> None:
-    """A level one; of one that decays nobody knows what was set."""
+    """A level one; of one that decays, or that was changed on the way, nobody knows what was set."""
     level = run_of(lambda step: supervised(11.0 if step > 30 else 1.0, 0.5, 5.0))
     decaying = run_of(lambda step: supervised(11.0 if step > 30 else 1.0, 0.5, 5.0 / step))
+    changed = run_of(lambda step: supervised(11.0 if step > 30 else 1.0, 0.5, 5.0 if step < 20 else 0.5))
+    resumed = replace(level, resumes=(Resume(20, 10),))
     now = [
         [
             change.now
@@ -180,6 +182,6 @@ def test_a_learning_rate_that_the_log_shows_is_the_present_one() -> None:
             if remedy.remedy == "lower_learning_rate"
             for change in remedy.changes
         ]
-        for run in (level, decaying)
+        for run in (level, decaying, changed, resumed)
     ]
-    assert now == [[5.0], [None]]
+    assert now == [[5.0], [None], [None], [None]]

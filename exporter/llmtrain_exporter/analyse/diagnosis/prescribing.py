@@ -253,11 +253,16 @@ def _highest_rate(case: Case) -> float | None:
 
 
 def _level_rate(case: Case) -> float | None:
-    """The learning rate at which more than one record stands and none above: that is the one that was set."""
-    for key in case.series(c.LEARNING_RATE):
+    """The learning rate at which more than one record stands, none above, and from which it only decays.
+
+    That is the one that was set, unless the run was resumed, maybe with another.
+    """
+    for key in () if case.run.resumes else case.series(c.LEARNING_RATE):
         rates = [point.value for point in case.points(key)]
-        if rates.count(max(rates, default=0.0)) > 1:
-            return as_logged(max(rates))
+        peak = max(rates, default=0.0)
+        since = rates[len(rates) - rates[::-1].index(peak) - 1 :] if rates else []
+        if rates.count(peak) > 1 and all(later < earlier for earlier, later in pairwise(since)):
+            return as_logged(peak)
     return None
 
 
