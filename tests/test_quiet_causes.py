@@ -10,7 +10,7 @@ from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Health, Snapshot
+from llmtrain_exporter.model import Health, Resume, Snapshot
 from llmtrain_exporter.story.diagnosis import checkpoint_nearest_best, first_looks
 
 from tests.analysing import trained
@@ -195,10 +195,12 @@ def test_a_limit_that_cut_records_show_is_doubled() -> None:
 
 
 def test_a_learning_rate_that_the_log_shows_is_the_present_one() -> None:
-    """A level one, or a peak; of one that decays from the start nobody knows what was set."""
+    """A level one, or a peak; of one that decays from the start, or that was changed, nobody knows it."""
     level = run_of(lambda step: supervised(11.0 if step > 30 else 1.0, 0.5, 5.0))
     decaying = run_of(lambda step: supervised(11.0 if step > 30 else 1.0, 0.5, 5.0 / step))
     warmed = run_of(lambda step: supervised(11.0 if step > 30 else 1.0, 0.5, 5.0 - abs(step - 5) / 12))
+    changed = run_of(lambda step: supervised(11.0 if step > 30 else 1.0, 0.5, 5.0 if step < 20 else 0.5))
+    resumed = replace(level, resumes=(Resume(20, 10),))
     now = [
         [
             change.now
@@ -206,9 +208,9 @@ def test_a_learning_rate_that_the_log_shows_is_the_present_one() -> None:
             if remedy.remedy == "lower_learning_rate"
             for change in remedy.changes
         ]
-        for run in (level, decaying, warmed)
+        for run in (level, decaying, warmed, changed, resumed)
     ]
-    assert now == [[5.0], [None], [5.0]]
+    assert now == [[5.0], [None], [5.0], [None], [None]]
 
 
 def test_a_loss_scaler_skips_single_steps() -> None:

@@ -17,7 +17,7 @@ _KEY_ITSELF = "[key]"  # with this pydantic's place of an error ends where a map
 class SettingsSection(BaseModel):
     """A mapping in a file of settings: it has the keys of its model and no others."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     typical_keys: ClassVar[tuple[str, ...]] = ()
     """By which people see what is meant; the first two where there are none."""

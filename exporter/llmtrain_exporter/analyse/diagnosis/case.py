@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise, takewhile
-from statistics import median_low
 
+from llmtrain_exporter.analyse.averages import median_low
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import When

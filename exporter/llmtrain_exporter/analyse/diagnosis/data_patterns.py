@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median
 
+from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.analyse.diagnosis.case import Case, end_value, typical
 from llmtrain_exporter.analyse.diagnosis.found import Found
 from llmtrain_exporter.knowledge import evidence_limits as limits

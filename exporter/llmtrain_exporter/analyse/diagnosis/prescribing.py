@@ -257,14 +257,17 @@ def _highest_rate(case: Case) -> float | None:
 
 
 def _level_rate(case: Case) -> float | None:
-    """The learning rate that was set: where more than one record stands and none above, or a single peak.
+    """The learning rate that was set: the highest, where more than one record stands or as a single peak.
 
-    Such a peak, between a warm-up and a decay, lies a little below. What has decayed from the first record on
-    may have been anything.
+    Such a peak, between a warm-up and a decay, lies a little below. From there it only decays, else somebody
+    changed it; a resumed run may have another; of what decays from the first record on nobody knows.
     """
-    for key in case.series(c.LEARNING_RATE):
+    for key in () if case.run.resumes else case.series(c.LEARNING_RATE):
         rates = [point.value for point in case.points(key)]
         peak = max(rates, default=0.0)
+        since = rates[len(rates) - rates[::-1].index(peak) - 1 :] if rates else []
+        if not all(later < earlier for earlier, later in pairwise(since)):
+            continue
         if rates.count(peak) > 1:
             return as_logged(peak)
         if rates and rates[0] < peak > rates[-1]:

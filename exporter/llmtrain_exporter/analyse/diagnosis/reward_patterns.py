@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median
 
+from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.analyse.diagnosis.case import (
     Case,
     Stretch,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from statistics import stdev
 from typing import NamedTuple
 
-from llmtrain_exporter.analyse.averages import mean, median
+from llmtrain_exporter.analyse.averages import deviation, mean, median
 from llmtrain_exporter.analyse.baseline import Level
 from llmtrain_exporter.analyse.signals.rule import (
     ENTROPY,
@@ -78,7 +77,7 @@ class Block(NamedTuple):
         """Whether more is earned since, beyond the noise."""
         if len(self.rewards) < 2 or not rewards:
             return False
-        return mean(rewards) - mean(self.rewards) > PAID_BY * stdev(self.rewards)
+        return mean(rewards) - mean(self.rewards) > PAID_BY * deviation(self.rewards)
 
 
 class EntropyFall(EntropyRule):

@@ -78,7 +78,7 @@ class RewardsPart(Rule):
     deviations the mean of the last ones lies below, and that of another above.
     """
 
-    __slots__ = ("_blocks", "_moving", "_parted")
+    __slots__ = ("_blocks", "_moving", "_parted", "_usual")
 
     signal = REWARDS_PART
     watched_metric = c.REWARD_FUNCTION_MEAN
@@ -90,6 +90,7 @@ class RewardsPart(Rule):
     def reset(self) -> None:
         """Nothing has moved yet."""
         self._moving: dict[Series, Movement] = {}
+        self._usual: dict[Series, deque[float]] = {}  # means of the last blocks of a function
         self._parted = False  # at the last record
         self._blocks = 0  # since they parted
 
@@ -103,15 +104,30 @@ class RewardsPart(Rule):
 
     def look_back(self, view: RecordView) -> Readings:
         """Follow all functions if the last block of one of them is lower than before."""
+        functions = [of for of in view.levels if of.metric is c.REWARD_FUNCTION_MEAN and TRAIN in of.labels]
+        low = [function for function in functions if self._is_low(view, function)]
         self._blocks = self._blocks + 1 if self._parted else 0
         if self._blocks in range(1, PART_LASTS):
             return
-        functions = [of for of in view.levels if of.metric is c.REWARD_FUNCTION_MEAN and TRAIN in of.labels]
         self._moving, self._parted = {}, False
-        if len(functions) > 1 and any(_is_low(view, function) for function in functions):
+        if low and len(functions) > 1:
             moved = {function: _moved(view.recent(function, PART_BEFORE)) for function in functions}
             self._moving = {function: movement for function, movement in moved.items() if movement}
         yield from ()
+
+    def _is_low(self, view: RecordView, function: Series) -> bool:
+        """Whether the mean of the last block is so far below that of many that it has to be looked at."""
+        now = view.mean(function, BLOCK)
+        if now != now:
+            known = view.recent(function, BLOCK)
+            if not known:
+                return False
+            now = mean(known)
+        usual = self._usual.get(function)
+        if usual is None:
+            usual = self._usual[function] = deque(maxlen=PART_BEFORE // BLOCK)
+        usual.append(now)
+        return sum(usual) > 0 and now <= PART_BEGUN * sum(usual) / len(usual)
 
     def read(self, view: RecordView) -> SignalReading | None:
         """By how many standard deviations the two that part most do so; the value is that of the lower."""
@@ -146,15 +162,6 @@ class RewardsPart(Rule):
 
 def _is_right(function: Series) -> bool:
     return rewards_right_answers(dict(function.labels).get("function", ""))
-
-
-def _is_low(view: RecordView, function: Series) -> bool:
-    """Whether the mean of a block is so far below that of many records that it has to be looked at."""
-    now, usual = view.mean(function, BLOCK), view.mean(function, PART_BEFORE)
-    if usual != usual:
-        known = view.recent(function, PART_BEFORE)
-        now, usual = mean(known[-BLOCK:]) if known else 0.0, mean(known) if known else 0.0
-    return usual > 0 and now <= PART_BEGUN * usual
 
 
 def _moved(values: Sequence[float]) -> Movement | None:

@@ -232,19 +232,22 @@ class LengthCreep(Rule):
 
     def look_back(self, view: RecordView) -> Readings:
         """The share of the limit that the mean length reaches at this pace."""
-        level = view.levels.get(LENGTH)
-        if level is None or view.mean(LENGTH, BLOCK) < level.median:
+        level, last = view.levels.get(LENGTH), view.mean(LENGTH, BLOCK)
+        if level is None or last < level.median or last < view.mean(LENGTH, 2 * BLOCK):
             yield None
             return
         lengths = view.recent(LENGTH, CREEP_BLOCKS * BLOCK)
-        size, longest = len(lengths) // CREEP_BLOCKS, self._limit(view)
-        if view.index < CREEP_BLOCKS * BLOCK or 2 * size < BLOCK or longest is None:
+        size = len(lengths) // CREEP_BLOCKS
+        if view.index < CREEP_BLOCKS * BLOCK or 2 * size < BLOCK:
             return
         blocks = [lengths[at * size : (at + 1) * size] for at in range(CREEP_BLOCKS)]
         means = [mean(block) for block in blocks]
         first, last = means[0], means[-1]
         if means != sorted(means) or last - first < max((CREEP_GROWTH - 1) * first, _noise(blocks)):
             yield None
+            return
+        longest = self._limit(view)
+        if longest is None:
             return
         pace = (last - first) / (CREEP_BLOCKS - 1)
         reached = (last + CREEP_AHEAD * pace) / longest

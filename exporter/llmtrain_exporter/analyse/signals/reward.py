@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from statistics import stdev
 
-from llmtrain_exporter.analyse.averages import mean, median
+from llmtrain_exporter.analyse.averages import deviation, mean, median
 from llmtrain_exporter.analyse.baseline import Level
 from llmtrain_exporter.analyse.signals.earned import Earned
 from llmtrain_exporter.analyse.signals.rule import (
@@ -25,7 +24,7 @@ from llmtrain_exporter.analyse.signals.rule import (
     outlying,
     up_to,
 )
-from llmtrain_exporter.analyse.signals.slide import Slide, step_noise
+from llmtrain_exporter.analyse.signals.slide import Slide, sigma_of, step_noise
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.own_level import BLOCK, FIRST_RECORDS, MATURE
 from llmtrain_exporter.knowledge.signals.reward import (
@@ -45,8 +44,6 @@ from llmtrain_exporter.knowledge.signals.reward import (
     FIRST_LEFT,
     FLAT_RECORDS,
     FLAT_SHARE,
-    FUNCTION_SPREAD,
-    FUNCTION_SPREAD_YOUNG,
     NO_CONTRAST,
     NOTHING_EARNED,
     REWARD_DROP,
@@ -86,7 +83,7 @@ class RewardDrop(Rule):
             noise = (
                 step_noise(view.recent(REWARD, SLIDE_NOISE_RECORDS)) if self._slide.punishes(block) else 0.0
             )
-            if self._slide.look_back(block, _sigma(level), view.step, noise=noise):
+            if self._slide.look_back(block, level, view.step, noise=noise):
                 self._slide.begin(view.recent(REWARD, BLOCK))
         yield from ()
 
@@ -117,7 +114,10 @@ class RewardDrop(Rule):
             return None
         first = before[:FIRST_RECORDS]
         chance = (view.record.get(c.REWARD_STD) or math.inf) / FIRST_COMPLETIONS**0.5
-        for usual, spread in ((median(before), stdev(before)), (median(first), max(stdev(first), chance))):
+        for usual, spread in (
+            (median(before), deviation(before)),
+            (median(first), max(deviation(first), chance)),
+        ):
             lost = usual - reward
             if (
                 usual >= self.first.floor
@@ -189,7 +189,7 @@ class RewardFunctionDrop(Rule):
         """Down to where a drop can begin."""
         if level.median < self.first.floor:
             return ANY
-        return down_to(min(DROP_BELOW * level.median, level.median - DROP_BEGINS * _sigma(level)))
+        return down_to(min(DROP_BELOW * level.median, level.median - DROP_BEGINS * sigma_of(level)))
 
     def look_back(self, view: RecordView) -> Readings:
         """Follow the best of each function, and begin to follow its mean where a block is far too low."""
@@ -199,14 +199,14 @@ class RewardFunctionDrop(Rule):
         yield from ()
 
     def _follow_block(self, function: Series, level: Level, view: RecordView) -> None:
-        (last, count), sigma = self._mean(function, view), _sigma(level)
+        last, count = self._mean(function, view)
         slide = self._slides.get(function)
         if slide is None:
             slide = self._slides[function] = Slide()
-        if slide.look_back(last, sigma, view.step, whole=count == BLOCK):
+        if slide.look_back(last, level, view.step, whole=count == BLOCK):
             slide.begin(view.recent(function, BLOCK))
-        low = not level.young and last <= DROP_BELOW * level.median
-        if low and (last - level.median) / sigma * count**0.5 <= -DROP_BLOCK:
+        low = last <= DROP_BELOW * level.median and not level.young
+        if low and (last - level.median) / sigma_of(level) * count**0.5 <= -DROP_BLOCK:
             self._means.setdefault(function, last)
 
     def _mean(self, function: Series, view: RecordView) -> tuple[float, int]:
@@ -234,14 +234,14 @@ class RewardFunctionDrop(Rule):
         left = self._fallen(value, level) if lasting is None else lasting
         if left is None:
             return None
-        alone = left <= DROP_ALONE and value <= usual - DROP_ALONE_BY * _sigma(level)
+        alone = left <= DROP_ALONE and value <= usual - DROP_ALONE_BY * sigma_of(level)
         force = None if lasting is None and not alone else self.least
         return SignalReading(left, value, function, usual, usual, baseline=usual, force=force)
 
     def _fallen(self, value: float, level: Level) -> float | None:
         """What is left in a record that alone is far below the function's own range."""
         usual = level.median
-        if usual < self.first.floor or value > usual - outlying(level) * _sigma(level):
+        if usual < self.first.floor or value > usual - outlying(level) * sigma_of(level):
             return None
         return value / usual if value / usual <= self.first.limit / level.caution else None
 
@@ -263,7 +263,7 @@ class RewardFunctionDrop(Rule):
             self._sums.pop(function, None)
             self._means.pop(function, None)
             return None
-        left, score = value / level.median, (value - level.median) / _sigma(level)
+        left, score = value / level.median, (value - level.median) / sigma_of(level)
         total = self._count(function, left, score)
         if left <= DROP_BELOW and total >= (DROP_LASTS_YOUNG if level.young else DROP_LASTS):
             return left
@@ -290,11 +290,6 @@ class RewardFunctionDrop(Rule):
             del self._means[function]
             return None
         return followed / level.median
-
-
-def _sigma(level: Level) -> float:
-    share = FUNCTION_SPREAD_YOUNG if level.young else FUNCTION_SPREAD
-    return level.sigma(share * abs(level.median))
 
 
 class RewardFlat(Rule):

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from llmtrain_exporter.analyse.averages import mean, median
-from llmtrain_exporter.analyse.baseline import STEP
+from llmtrain_exporter.analyse.baseline import STEP, Level
 from llmtrain_exporter.knowledge.own_level import BLOCK
 from llmtrain_exporter.knowledge.signals.reward import (
+    FUNCTION_SPREAD,
+    FUNCTION_SPREAD_YOUNG,
     SLIDE_HELD,
     SLIDE_LEFT,
     SLIDE_NOISES,
@@ -29,14 +31,14 @@ class Slide:
     0 is the best.
     """
 
-    __slots__ = ("_lowest", "_recent", "_sigma", "began", "best", "scale")
+    __slots__ = ("_level", "_lowest", "_recent", "began", "best", "scale")
 
     def __init__(self) -> None:
         self.best = -math.inf  # mean of a block
         self.scale = 0.0  # that is lost when all is lost
         self.began = 0  # step up to which the best was held
         self._lowest = 0.0  # mean of a block while it was held; of rewards that do not punish 0
-        self._sigma = 0.0  # standard deviation of records while it was held
+        self._level: Level | None = None  # of records while it was held
         self._recent: deque[float] | None = None  # the last records, while it is below its best
 
     @property
@@ -54,12 +56,12 @@ class Slide:
         return self.below or self._lowest < 0 or block < 0
 
     def look_back(
-        self, block: float, sigma: float, step: int, whole: bool = True, noise: float = 0.0
+        self, block: float, level: Level, step: int, whole: bool = True, noise: float = 0.0
     ) -> bool:
         """Take in the mean of the last block of records, which ends at `step`; NaN says nothing.
 
-        `sigma`: standard deviation of the records until then; `noise`: the same without a trend, of rewards
-        that may punish. `whole`: no record of the block is missing; the mean of fewer is too noisy to be the
+        `level`: that of the records until then; `noise`: their deviation without a trend, of rewards that
+        may punish. `whole`: no record of the block is missing; the mean of fewer is too noisy to be the
         best. True: from now on it is below its best, and its last records have to be told by `begin`.
         """
         now = block if self._recent is None else mean(self._recent)
@@ -74,7 +76,7 @@ class Slide:
             self.scale = max(
                 self.best - self._lowest, abs(self.best), SLIDE_NOISES * noise * (self._lowest < 0)
             )
-            self.began, self._sigma, self._recent = step, sigma, None
+            self.began, self._level, self._recent = step, level, None
             return False
         return self._recent is None
 
@@ -84,12 +86,18 @@ class Slide:
 
     def share_left(self, value: float) -> tuple[float, float] | None:
         """The mean of the last records, this one included, and its share of the best; None: it holds."""
-        if self._recent is None or value != value:
+        if self._recent is None or self._level is None or value != value:
             return None
         self._recent.append(value)
         now = mean(self._recent)
-        far = self.best - now >= SLIDE_SIGMAS * self._sigma * _NOISE
+        far = self.best - now >= SLIDE_SIGMAS * sigma_of(self._level) * _NOISE
         return (now, 1 - (self.best - now) / self.scale) if far and now <= self.limit else None
+
+
+def sigma_of(level: Level) -> float:
+    """Robust standard deviation of a reward, at least a share of its level: the less it is known the more."""
+    share = FUNCTION_SPREAD_YOUNG if level.young else FUNCTION_SPREAD
+    return level.sigma(share * abs(level.median))
 
 
 def step_noise(values: Sequence[float]) -> float:
