@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llmtrain_exporter.ingest.argument_files import HUGGING_FACE_FILES
 from llmtrain_exporter.ingest.arguments import (
-    DEEPEST,
-    HUGGING_FACE_FILES,
     LARGEST_FILE,
     LONGEST_TEXT,
-    parse_nested_yaml,
     read_hyper_parameters,
     select,
 )
 from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.discover import SearchOptions, discover
+from llmtrain_exporter.ingest.settings_text import DEEPEST, parse_nested_yaml
+from llmtrain_exporter.ingest.source import read_run_hyper_parameters
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.model import HyperParameters
 
@@ -36,7 +37,7 @@ def written(folder: Path, name: str, content: object) -> HyperParameters:
     """What is read of one argument file."""
     text = content if isinstance(content, (str, bytes)) else json.dumps(content)
     (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_hyper_parameters(str(folder))
+    return read_hyper_parameters(str(folder), HUGGING_FACE_FILES)
 
 
 def shown(settings: HyperParameters) -> str:
@@ -162,11 +163,11 @@ def test_a_file_that_cannot_be_read_says_nothing(tmp_path: Path, name: str, cont
 
 def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     """A missing folder, a folder of that name, a pipe without a writer, a link to itself."""
-    assert read_hyper_parameters(str(tmp_path / "missing")) == NOTHING
+    assert read_hyper_parameters(str(tmp_path / "missing"), HUGGING_FACE_FILES) == NOTHING
     (tmp_path / "args.json").mkdir()
     os.mkfifo(tmp_path / "training_args.json")
     (tmp_path / "sft_args.json").symlink_to("sft_args.json")
-    assert read_hyper_parameters(str(tmp_path)) == NOTHING
+    assert read_hyper_parameters(str(tmp_path), HUGGING_FACE_FILES) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -241,7 +242,7 @@ def test_no_bytes_make_the_reading_fail(tmp_path_factory: pytest.TempPathFactory
     folder.mkdir(exist_ok=True)
     for name in ("args.json", "training_args.yaml"):
         written(folder, name, content)
-    assert isinstance(read_hyper_parameters(str(folder)), HyperParameters)
+    assert isinstance(read_hyper_parameters(str(folder), HUGGING_FACE_FILES), HyperParameters)
 
 
 def test_a_trainer_state_names_settings_of_its_own(tmp_path: Path) -> None:
@@ -310,3 +311,126 @@ def test_any_nested_yaml_is_read_or_passed_over(text: str) -> None:
     """And neither lists nor indentations of any depth make it slow or wrong."""
     found = parse_nested_yaml(text.encode())
     assert all(key.count(".") <= DEEPEST for key in found)
+
+
+# Configs
+
+
+AXOLOTL_PRINTS = """[2026-11-20 10:26:58,100] [INFO] [axolotl.utils.tee] [PID:7] hello
+[2026-11-20 10:26:59,100] [INFO] [axolotl.cli.config.load_cfg:259] [PID:7] config:
+{
+  "adapter": "lora",
+  "base_model": "Qwen/Qwen3-8B",
+  "datasets": [
+    {
+      "path": "tatsu-lab/alpaca"
+    }
+  ],
+  "hub_token": "hf_SECRETsecret",
+  "learning_rate": 0.0002,
+  "logging_steps": 5,
+  "lr_scheduler": "cosine",
+  "micro_batch_size": 2,
+  "num_epochs": 3.0,
+  "trl": {
+    "beta": 0.04,
+    "num_generations": 8
+  }
+}\x1b[39m
+[2026-11-20 10:27:00,100] [INFO] [axolotl.train] [PID:7] go
+"""
+AXOLOTL_YAML = """base_model: Qwen/Qwen3-8B  # from the hub
+datasets:
+  - path: tatsu-lab/alpaca
+    type: alpaca
+adapter: lora
+learning_rate: 2e-4
+logging_steps: 5
+lr_scheduler: cosine
+micro_batch_size: 2
+num_epochs: 3
+trl:
+  beta: 0.04
+  num_generations: 8
+"""
+AXOLOTL_SETTINGS = HyperParameters(
+    {"model": "Qwen/Qwen3-8B", "train_type": "lora", "lr_scheduler_type": "cosine"},
+    {
+        "learning_rate": 2e-4,
+        "logging_steps": 5.0,
+        "per_device_train_batch_size": 2.0,
+        "num_train_epochs": 3.0,
+        "beta": 0.04,
+        "num_generations": 8.0,
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("debug.log", AXOLOTL_PRINTS),
+        ("debug.log", AXOLOTL_PRINTS.replace("\n", "\r\n")),
+        ("debug.log", "".join(f"[rank0]: {line}\n" for line in AXOLOTL_PRINTS.splitlines())),
+        ("config.yaml", AXOLOTL_YAML),
+        ("config.yml", AXOLOTL_YAML),
+    ],
+)
+def test_axolotls_config_is_read(tmp_path: Path, name: str, content: str) -> None:
+    """From the log in its output folder, where it prints it, or from the file that it was started with."""
+    settings = written(tmp_path, name, content)
+    assert settings == AXOLOTL_SETTINGS
+    assert SECRET not in shown(settings)
+
+
+def test_a_printed_log_states_axolotls_config_itself(tmp_path: Path) -> None:
+    """Whatever it is called and wherever it lies."""
+    log = tmp_path / "train.log"
+    log.write_text(AXOLOTL_PRINTS + "{'loss': 1.5, 'learning_rate': 2e-4, 'epoch': 0.1}\n")
+    [found] = discover([str(tmp_path)], SearchOptions(), log.stat().st_mtime).found
+    assert read_run_hyper_parameters(found) == AXOLOTL_SETTINGS
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("debug.log", AXOLOTL_PRINTS.replace("axolotl", "another")),
+        ("debug.log", AXOLOTL_PRINTS.partition('  "num_epochs"')[0]),
+        ("debug.log", AXOLOTL_PRINTS.replace('"lora"', "lora")),
+        ("config.yaml", "base_model: a/b\nmerge_method: slerp\nlearning_rate: 1\n"),
+        ("config.yml", "learning_rate: 1\nmicro_batch_size: 2\n"),
+    ],
+)
+def test_what_is_not_axolotls_whole_config_says_nothing(tmp_path: Path, name: str, content: str) -> None:
+    """Text of others, a begin, damaged JSON, and what else is called config.yaml."""
+    assert written(tmp_path, name, content) == NOTHING
+
+
+WANDB = """_wandb:
+    value:
+        cli_version: 0.31.0
+learning_rate:
+    value: 1e-06
+adapter:
+    desc: null
+    value: lora
+lora_r:
+    value: 16
+"""
+WANDB_OF_VERL = """actor_rollout_ref:
+    value:
+        actor:
+            kl_loss_coef: 0.001
+            optim:
+                lr: 1e-06
+        rollout:
+            n: 8
+"""
+
+
+def test_wandbs_config_is_read_beside_its_copy_of_the_output(tmp_path: Path) -> None:
+    """Each setting stands below its key; verl's are nested there."""
+    assert written(tmp_path, "config.yaml", WANDB).numbers == {"learning_rate": 1e-6, "lora_rank": 16.0}
+    (tmp_path / "config.yaml").write_text(WANDB_OF_VERL)
+    numbers = read_hyper_parameters(str(tmp_path), registered()["verl"].argument_files).numbers
+    assert numbers == {"learning_rate": 1e-6, "beta": 0.001, "num_generations": 8.0}

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from llmtrain_exporter.ingest.argument_files import HUGGING_FACE_FILES
 from llmtrain_exporter.ingest.arguments import read_hyper_parameters
 from llmtrain_exporter.publish.replay import Manner, Pace, ReplayError, replay
 
@@ -159,8 +160,8 @@ def test_of_the_arguments_only_what_is_read_is_written(source: Path, tmp_path: P
     (source.parent / "args.json").write_text(json.dumps(said))
     replay(source, tmp_path / "copy", Manner(), at_once())
     assert "secret" not in (tmp_path / "copy" / "args.json").read_text()
-    known = read_hyper_parameters(str(tmp_path / "copy"))
-    assert known == read_hyper_parameters(str(source.parent))
+    known = read_hyper_parameters(str(tmp_path / "copy"), HUGGING_FACE_FILES)
+    assert known == read_hyper_parameters(str(source.parent), HUGGING_FACE_FILES)
     assert (known.info, known.numbers) == ({"train_type": "lora"}, {"learning_rate": 1e-4})
 
 

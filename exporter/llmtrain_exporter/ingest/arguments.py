@@ -9,22 +9,16 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-import orjson
-
 from llmtrain_exporter.ingest.follow import open_regular
-from llmtrain_exporter.ingest.json_rows import lenient_json
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.model import HyperParameters
 from llmtrain_exporter.printable import printable
 
 LARGEST_FILE = 4 << 20  # bytes
 FIRST_BYTES = 256 << 10  # of a file whose begin matters
-DEEPEST = 8  # levels of nested settings that are looked at
 LONGEST_TEXT = 120  # characters of a label value
 
 _ADDRESS = ("://", "@", "?")  # an address may carry a password or a token
-_YAML_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
-_YAML_TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
 class ArgumentFile(NamedTuple):
@@ -36,67 +30,9 @@ class ArgumentFile(NamedTuple):
     alone: bool = False  # of a pattern: says nothing where several files fit, which are of several runs
 
 
-def parse_json(content: bytes) -> object:
-    """Whatever JSON says, NaN and Infinity included."""
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return lenient_json(content)
-
-
-def parse_flat_yaml(content: bytes) -> Mapping[str, object]:
-    """The scalars of a flat YAML file: no more of YAML is wanted from a file that anybody can write."""
-    lines = (line.partition(": ") for line in content.decode(errors="replace").splitlines())
-    return {key: scalar(value.strip()) for key, colon, value in lines if colon and key.isidentifier()}
-
-
-def parse_valued_yaml(content: bytes) -> Mapping[str, object]:
-    """The scalars of a tracker's config.yaml, which has each below its key as `value`; no more of YAML."""
-    found: dict[str, object] = {}
-    key = ""
-    for line in content.decode(errors="replace").splitlines():
-        name, _, value = line.strip().partition(":")
-        if line[:1].strip():
-            key = name if name.isidentifier() and not value.strip() else ""
-        elif key and name == "value":
-            if value.strip():
-                found[key] = scalar(value.strip())
-            key = ""
-    return found
-
-
-def parse_nested_yaml(content: bytes) -> Mapping[str, object]:
-    """The scalars of a YAML file by the names that lead to them, joined by dots; lists say nothing."""
-    found: dict[str, object] = {}
-    above: list[tuple[int, str]] = []  # indentation and name of what the line may stand below
-    for line in content.decode(errors="replace").splitlines():
-        text = line.lstrip(" ")
-        name, colon, value = text.partition(":")
-        if not (colon and name.isidentifier()):
-            continue
-        indent = len(line) - len(text)
-        while above and above[-1][0] >= indent:
-            above.pop()
-        if value.strip():
-            found[".".join((*(each for _, each in above), name))] = scalar(value.partition(" #")[0].strip())
-        elif len(above) < DEEPEST:
-            above.append((indent, name))
-    return found
-
-
-HUGGING_FACE_FILES = (
-    ArgumentFile("args.json", parse_json),  # ms-swift
-    ArgumentFile("sft_args.json", parse_json),  # ms-swift 1
-    ArgumentFile("training_args.json", parse_json),
-    ArgumentFile("training_args.yaml", parse_flat_yaml),  # LLaMA-Factory
-    ArgumentFile("adapter_config.json", parse_json),  # PEFT
-)
-"""What trainers on Transformers leave beside a log, whichever of their logs that is."""
-
-
 def read_hyper_parameters(
     folder: str,
-    files: Iterable[ArgumentFile] = HUGGING_FACE_FILES,
+    files: Iterable[ArgumentFile],
     stated: Mapping[str, object] = MappingProxyType({}),
 ) -> HyperParameters:
     """The settings of the run whose log lies in `folder`: each from the first of `files` that names it.
@@ -165,18 +101,6 @@ def _read(folder: str, file: ArgumentFile) -> dict[str, object]:
     return (
         {key: value for key, value in parsed.items() if value is not None} if isinstance(parsed, dict) else {}
     )
-
-
-def scalar(text: str) -> object:
-    """What a scalar of YAML, or a text that stands for one, means."""
-    if text in _YAML_NULLS:
-        return None
-    if text in _YAML_TRUTHS:
-        return _YAML_TRUTHS[text]
-    try:
-        return float(text)
-    except ValueError:
-        return text.strip("'\"")
 
 
 def _text(label: str, found: Mapping[str, object]) -> str:

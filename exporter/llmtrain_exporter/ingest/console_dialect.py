@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
+from llmtrain_exporter.ingest.argument_files import HUGGING_FACE_FILES
+from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.console import ConsoleReader, Grammar
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Role
 from llmtrain_exporter.ingest.normalise import Normaliser

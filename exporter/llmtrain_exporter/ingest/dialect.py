@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile
+from llmtrain_exporter.ingest.argument_files import HUGGING_FACE_FILES
+from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.normalise import Normaliser

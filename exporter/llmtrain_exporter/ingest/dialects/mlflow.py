@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from llmtrain_exporter.ingest.arguments import scalar
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Shape
+from llmtrain_exporter.ingest.settings_text import scalar
 from llmtrain_exporter.ingest.sqlite_file import MAGIC
 from llmtrain_exporter.ingest.sqlite_store import Queries, SqliteStore
 from llmtrain_exporter.ingest.store import Unread

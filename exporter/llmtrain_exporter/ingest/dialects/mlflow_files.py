@@ -10,9 +10,10 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from llmtrain_exporter.ingest.arguments import LARGEST_FILE, parse_flat_yaml, scalar
+from llmtrain_exporter.ingest.arguments import LARGEST_FILE
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Shape
 from llmtrain_exporter.ingest.parts import read_part
+from llmtrain_exporter.ingest.settings_text import parse_flat_yaml, scalar
 from llmtrain_exporter.ingest.store import Portion, StoredRun, Unread
 from llmtrain_exporter.ingest.tracked_rows import TrackedRow, is_place
 from llmtrain_exporter.ingest.values import count, number

@@ -6,11 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from llmtrain_exporter.ingest import axolotl
+from llmtrain_exporter.ingest.arguments import FIRST_BYTES
 from llmtrain_exporter.ingest.console import ConsoleReader
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Shape
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser
 from llmtrain_exporter.ingest.own_rows import OwnRows
+from llmtrain_exporter.ingest.parts import read_part
 from llmtrain_exporter.ingest.printed_rows import PrintedRows
 from llmtrain_exporter.ingest.schedule import Schedule
 from llmtrain_exporter.ingest.undecided import UndecidedReader
@@ -87,4 +90,5 @@ DIALECT = Dialect(
     sniff=sniff,
     role=Role.CONSOLE,
     stepless=True,
+    stated=lambda path: axolotl.printed_settings(read_part(path, FIRST_BYTES)),
 )

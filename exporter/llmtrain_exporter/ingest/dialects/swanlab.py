@@ -11,11 +11,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest import protobuf
-from llmtrain_exporter.ingest.arguments import ArgumentFile, parse_json, parse_valued_yaml
+from llmtrain_exporter.ingest.argument_files import tracked_settings
+from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape
 from llmtrain_exporter.ingest.framing import BROKEN_FRAME
 from llmtrain_exporter.ingest.leveldb_log import LevelDbLog
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.settings_text import parse_json
 from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRow, TrackedRun
 from llmtrain_exporter.ingest.values import count
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
@@ -126,7 +128,7 @@ DIALECT = Dialect(
     sniff=sniff,
     files=("*.swanlab",),
     shape=Shape.FRAMES,
-    argument_files=(ArgumentFile("files/config.yaml", parse_valued_yaml),),
+    argument_files=(ArgumentFile("files/config.yaml", tracked_settings),),
     framing=lambda: LevelDbLog(PREAMBLE),
     kept_by_tracker=True,
 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
-from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile, parse_json
+from llmtrain_exporter.ingest.argument_files import HUGGING_FACE_FILES
+from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape
 from llmtrain_exporter.ingest.frames import Frames
 from llmtrain_exporter.ingest.gathering import GatheredRows, GatheringReader
 from llmtrain_exporter.ingest.hparams import TAG, session_settings
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.protobuf import MalformedError
+from llmtrain_exporter.ingest.settings_text import parse_json
 from llmtrain_exporter.ingest.summaries import Event, read_event
 from llmtrain_exporter.knowledge.producer import PYTHON_KEYWORD, Producer
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS, VERL

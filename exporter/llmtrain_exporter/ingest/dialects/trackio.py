@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from llmtrain_exporter.ingest.arguments import parse_json
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Shape
+from llmtrain_exporter.ingest.settings_text import parse_json
 from llmtrain_exporter.ingest.sqlite_file import MAGIC
 from llmtrain_exporter.ingest.sqlite_store import Queries, SqliteStore
 from llmtrain_exporter.ingest.store import Unread

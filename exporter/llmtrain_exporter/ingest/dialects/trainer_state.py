@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 
-from llmtrain_exporter.ingest.arguments import HUGGING_FACE_FILES, ArgumentFile, parse_json
+from llmtrain_exporter.ingest.argument_files import HUGGING_FACE_FILES
+from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape, Stages
 from llmtrain_exporter.ingest.json_rows import NOT_AN_OBJECT, NOT_JSON, lenient_json
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.settings_text import parse_json
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 from llmtrain_exporter.model import Record, Skip
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from llmtrain_exporter.ingest.argument_files import HYDRA_FILES
 from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import LONGEST_ROW, fields
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.phases import apart
-from llmtrain_exporter.ingest.stated import HYDRA_FILES
 from llmtrain_exporter.knowledge.producers import VERL
 
 _RATE, _ROUNDED = "actor/lr", b"actor/lr:0.000"  # to 0.2 with three decimals, in which no rate can be seen

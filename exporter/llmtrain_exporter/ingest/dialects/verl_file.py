@@ -6,11 +6,11 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
+from llmtrain_exporter.ingest.argument_files import HYDRA_FILES
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
 from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.phases import apart
-from llmtrain_exporter.ingest.stated import HYDRA_FILES
 from llmtrain_exporter.knowledge.producers import VERL
 from llmtrain_exporter.model import Record, Skip
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from llmtrain_exporter.ingest import protobuf
-from llmtrain_exporter.ingest.arguments import ArgumentFile, parse_json, parse_valued_yaml
+from llmtrain_exporter.ingest.argument_files import tracked_settings
+from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape
 from llmtrain_exporter.ingest.framed import BEGINNING, first_frames
 from llmtrain_exporter.ingest.framing import BROKEN_FRAME
 from llmtrain_exporter.ingest.leveldb_log import LevelDbLog
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.settings_text import parse_json
 from llmtrain_exporter.ingest.stated import producer_of
 from llmtrain_exporter.ingest.tracked_rows import TrackedRow, TrackedRun, planned_steps
 from llmtrain_exporter.ingest.values import count, number
@@ -149,7 +151,7 @@ DIALECT = Dialect(
     sniff=sniff,
     files=("*.wandb",),
     shape=Shape.FRAMES,
-    argument_files=(ArgumentFile("files/config.yaml", parse_valued_yaml),),
+    argument_files=(ArgumentFile("files/config.yaml", tracked_settings),),
     framing=framing,
     stated=stated,
     kept_by_tracker=True,
