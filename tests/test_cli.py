@@ -323,6 +323,8 @@ def test_config_explains_what_is_found_and_what_is_followed(tmp_path: Path) -> N
     assert "未读取：train.log，属于同一训练" in chinese
     assert "run odd followed: odd.txt" in explained(tmp_path, "--stdout-log", "odd.txt")
     assert "by the rows of a training in it" in explained(append(tmp_path / "x" / "y.log", printed(9)).parent)
+    append(tmp_path / "z" / "tune.log", *(f"Step {step} | loss:2.0{step} lr:2e-05 " for step in range(1, 9)))
+    assert "as torchtune (what programs print)" in explained(tmp_path / "z")
 
 
 def test_config_explains_why_nothing_is_found(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 import yaml
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge.catalogue import METRICS
+from llmtrain_exporter.knowledge.log_keys import keys_of
 from llmtrain_exporter.knowledge.metric import Key, Unit
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.telemetry import RelayTelemetry
@@ -158,7 +159,7 @@ def stand(
 def every_key(folder: Path) -> Path:
     """A log with one key of each metric, each in a row of its own: what some trainers alone write."""
     log = folder / "logging.jsonl"
-    logged = [Key("nobody/knows"), *(metric.keys[0] for metric in METRICS if metric.keys)]
+    logged = [Key("nobody/knows"), *(keys[0] for metric in METRICS if (keys := keys_of(metric)))]
     for step, key in enumerate(logged, 1):
         place = {"global_step/max_steps": f"{step}/{len(logged)}"}
         beside = {"loss": 0.5, **dict.fromkeys(key.beside[:1], 0.5), **place}

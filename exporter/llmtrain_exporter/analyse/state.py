@@ -24,6 +24,9 @@ _STALLED = {
 _PENALISED = series(reward.REWARD_PART, ("part", "penalised"), ("split", "train"))
 """A reward with its KL penalty, which some log in the place of the reward."""
 
+_PREFERRED = series(objective.AUXILIARY_LOSS, ("part", "dpo"), ("split", "train"))
+"""The loss of training from pairs, which some log without the rewards and margins of that."""
+
 _SAMPLED = (mismatch.MISMATCH_KL, reward.ENVIRONMENT_REWARD)
 """What only a policy has that writes its own samples, whether or not a total reward is logged."""
 
@@ -74,7 +77,7 @@ def profile_of(latest: Mapping[Series, float]) -> str:
         return profile.GRPO
     if c.REWARD_MODEL_SCORE in metrics or (c.PREFERENCE_REWARD in metrics and c.LOGPS not in metrics):
         return profile.REWARD_MODEL
-    if Group.PREFERENCE in groups:
+    if Group.PREFERENCE in groups or _PREFERRED in latest:
         return profile.DPO
     return profile.SFT if c.LOSS in metrics and c.REWARD not in metrics else profile.GENERIC
 

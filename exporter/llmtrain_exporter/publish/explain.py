@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.candidates import Basis
+from llmtrain_exporter.ingest.dialect import Role
 from llmtrain_exporter.ingest.discover import Found, Scan
 from llmtrain_exporter.ingest.source import completing
 from llmtrain_exporter.knowledge import finding_words as words
@@ -82,9 +84,10 @@ def _runs(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
 
 def _followed(found: Found, base: str, lang: Lang) -> str:
     dialect = found.dialect
+    printed = found.basis is Basis.CONTENT and dialect.role is Role.CONSOLE
     text = words.FOLLOWED.of(lang).format(
         path=shown(found.path, base),
-        format=format_text(dialect.name, dialect.files, lang),
+        format=format_text(dialect.name, () if printed else dialect.files, lang),
         basis=words.BASES[found.basis.value].of(lang),
     )
     grows = (words.GROWS if dialect.live else words.NOW_AND_THEN).of(lang)
