@@ -205,6 +205,17 @@ def test_what_a_tracker_keeps_gives_way_to_the_log_of_the_trainer_and_goes_befor
     assert len(discover([str(tmp_path)], options, NOW).found) == 2
 
 
+def test_what_two_trackers_keep_is_one_run_where_its_rows_say_so(tmp_path: Path) -> None:
+    """A run of one without a row yet may be anybody's."""
+    another = replace(TRACKER, name="another", files=("*.kept",))
+    options = replace(OPTIONS, dialects=(*OPTIONS.dialects, TRACKER, another))
+    append(tmp_path / "a.kept", modified=NOW)
+    data(tmp_path / "wandb" / "run-20260101_00-ab" / "run-ab.tracked", range(1, 30))
+    assert len(discover([str(tmp_path)], options, NOW).found) == 2
+    data(tmp_path / "a.kept", range(1, 30))
+    assert len(discover([str(tmp_path)], options, NOW).found) == 1
+
+
 def test_the_whole_corpus_has_each_training_once(corpus: Path) -> None:
     """Where its output lies beside its log."""
     found = scan(corpus / "produced")

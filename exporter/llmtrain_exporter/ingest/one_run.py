@@ -81,11 +81,15 @@ class OneRun:
         return covered
 
     def _same_training(self, log: Log, others: Sequence[Log]) -> Log | None:
-        """The log of data of the same training; where that cannot be known, the only one there is."""
+        """The log of data of the same training; where that cannot be known, the only one there is.
+
+        Trackers keep what anybody logs: without rows that are alike, none of them hides what another has.
+        """
         for other in others:
             if self._compare(log, other, are_of_one_training):
                 return other
-        only = others[0] if len(others) == 1 else None
+        likely = [other for other in others if log.printed or not other.dialect.kept_by_tracker]
+        only = likely[0] if len(likely) == 1 else None
         unknown = only is not None and self._compare(log, only, are_of_one_training) is None
         return only if only is not None and unknown and _at_one_time(log, only) else None
 
