@@ -92,3 +92,12 @@ def corpus() -> Path:
     if not (folder / "labels.yaml").is_file():
         leave_out(f"no real logs at {folder}: set LLMTRAIN_CORPUS to the folder that holds labels.yaml")
     return folder
+
+
+@pytest.fixture(scope="session")
+def cases(corpus: Path) -> Path:
+    """The folder of labelled small inputs, beside that of the real logs."""
+    folder = corpus.parent / "cases"
+    if not (folder / "labels.yaml").is_file():
+        leave_out(f"no small inputs at {folder}")
+    return folder

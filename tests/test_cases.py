@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings as Configured
@@ -16,18 +15,7 @@ from llmtrain_exporter.model import NoRun, Resume, RowKind, Snapshot, series
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
 
-from tests.conftest import leave_out
-
 NOW = 4e9  # long after every log
-
-
-@pytest.fixture(scope="session")
-def cases(corpus: Path) -> Path:
-    """The folder of labelled small inputs, beside that of the real logs."""
-    folder = corpus.parent / "cases"
-    if not (folder / "labels.yaml").is_file():
-        leave_out(f"no small inputs at {folder}")
-    return folder
 
 
 def labels(cases: Path) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +15,6 @@ from llmtrain_exporter.ingest.source import read_lines
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.model import Record, RowKind, series
-
-from tests.conftest import leave_out
-from tests.test_house import ROOT
 
 TRAIN, EVAL = RowKind.TRAIN, RowKind.EVAL
 
@@ -92,12 +88,9 @@ EXCERPTS = {
 
 
 @pytest.fixture
-def excerpts() -> Path:
+def excerpts(cases: Path) -> Path:
     """The folder of real excerpts, which stays outside of the project."""
-    folder = (ROOT / (os.environ.get("LLMTRAIN_CASES") or "../shared/cases") / "formats").resolve()
-    if not folder.is_dir():
-        leave_out(f"no real excerpts at {folder}: set LLMTRAIN_CASES to the folder that holds formats/")
-    return folder
+    return cases / "formats"
 
 
 def read(path: Path) -> tuple[str, list[Record]]:
