@@ -15,6 +15,7 @@ from llmtrain_exporter.config.fields import SettingsSection
 from llmtrain_exporter.config.flag_values import Form, FromText
 from llmtrain_exporter.config.messages import wrong_value
 from llmtrain_exporter.config.profiles import ProfileRule, resolve
+from llmtrain_exporter.config.remote_write import RemoteWrites, names_differ
 from llmtrain_exporter.config.run_rules import Assignment, Labels, RunRule
 from llmtrain_exporter.config.values import (
     NEVER,
@@ -88,6 +89,16 @@ class Settings(SettingsSection):
         description="Rules for runs by name, as YAML: each has match (a glob) or regex, and name, profile or "
         "labels. All that match apply; what a later one says wins.",
     )
+    remote_write: Annotated[RemoteWrites, FromText("URL", Form.LIST)] = Field(
+        default=(),
+        description="Where every record is sent at its own time: servers that take remote write, such as "
+        "http://prometheus:9090/api/v1/write. In a file each can have basic_auth, authorization, headers, "
+        "tls_config and labels, as Prometheus' own remote_write has them.",
+    )
+    state_dir: Annotated[str | None, FromText("DIR")] = Field(
+        default=None,
+        description="Where it keeps up to where each log was sent; without it below ~/.local/state.",
+    )
     max_other_keys: Annotated[Count, FromText("N")] = Field(
         default=100, description="Log keys of a run without a metric of their own that are exposed at most."
     )
@@ -115,6 +126,11 @@ class Settings(SettingsSection):
                 wrong.append(wrong_value(("runs", at, "profile"), rule.profile, allowed, "profiles"))
         if wrong:
             raise ValidationError.from_exception_data("Settings", wrong)
+        return self
+
+    @model_validator(mode="after")
+    def _servers_known_apart(self) -> Settings:
+        names_differ(self.remote_write, "Settings")
         return self
 
     @property

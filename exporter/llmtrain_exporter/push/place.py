@@ -1,0 +1,66 @@
+"""How far a server has taken in a log, and how the log is known again."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import series
+from llmtrain_exporter.push.record_samples import RecordSamples
+
+_NAN = float("nan")
+_IDENTITY = struct.Struct("<q4d")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The last record that a server has answered for.
+
+    `record`: its number, 0 for none. `time_ms`: the Unix time with which it was sent. `digests`: of the log
+    up to some of its records, by their number. `under_way`: the times of records that were being sent when
+    this was noted, and of which nobody knows whether they have arrived.
+    """
+
+    record: int = 0
+    time_ms: int = 0
+    digests: Mapping[int, int] = field(default_factory=dict)
+    under_way: Mapping[int, int] = field(default_factory=dict)
+
+
+NOWHERE = Place()
+
+
+class LogDigest:
+    """What a log said so far, while it is read from its beginning. For one thread at a time."""
+
+    __slots__ = ("record", "value")
+
+    # What the trainer wrote, and nothing that is concluded of it: that may change with the next version.
+    _SAID = (
+        series(c.STEP),
+        series(c.LOSS, ("split", "train")),
+        series(c.LOSS, ("split", "eval")),
+        series(c.GRAD_NORM),
+    )
+
+    def __init__(self) -> None:
+        self.record = 0
+        self.value = 0
+
+    def add(self, samples: RecordSamples) -> int:
+        """The digest of the log up to this record. A number that is not higher begins the log anew."""
+        if samples.record <= self.record:
+            self.value = 0
+        self.record = samples.record
+        get = samples.values.get
+        said = _IDENTITY.pack(samples.record, *(get(each, _NAN) for each in self._SAID))
+        self.value = zlib.crc32(said, self.value)
+        return self.value
+
+
+def is_kept(record: int) -> bool:
+    """Whether the digest up to that record is kept: of few, and the closer the earlier in the log."""
+    return record & (record - 1) == 0

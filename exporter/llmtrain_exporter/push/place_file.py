@@ -1,0 +1,201 @@
+"""On disk: up to where one server has each log, so that a restart sends nothing twice and forgets nothing.
+
+One SQLite file for each server, so that a kill at any moment leaves what was written. It holds digests,
+numbers and times: no name of a run, no address. Before records are sent their times are noted: who is killed
+before the server's answer sends the same records with the same times, whatever their log says of times then.
+
+Where the file cannot be written, sending goes on, and a restart sends again. A file of another version, or
+one that is damaged, is thrown away: sending again is harmless.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+
+import orjson
+
+from llmtrain_exporter.push.place import NOWHERE, Place
+
+APPLICATION, VERSION = 0x4C4C_4D48, 1
+"""What stands in the file's head."""
+
+FORGET_SECONDS = 90 * 86400.0
+"""A log of which nothing was sent for so long is forgotten."""
+
+RETRY_SECONDS = 60.0
+PATIENCE_SECONDS = 1.0
+
+_TABLE = f"""
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION};
+CREATE TABLE places (
+    run BLOB PRIMARY KEY, record INTEGER, time_ms INTEGER, digests TEXT, under_way TEXT, noted REAL
+) WITHOUT ROWID;
+"""
+
+log = logging.getLogger(__name__)
+
+
+class _ForeignFileError(sqlite3.DatabaseError):
+    """A database, but not this program's, or of another version, or damaged."""
+
+
+class PlaceFile:
+    """The places of one server's runs. Belongs to one thread at a time."""
+
+    def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
+        """`path` None: nothing is kept. `clock`: Unix time."""
+        self._path = path
+        self._clock = clock
+        self._connection: sqlite3.Connection | None = None
+        self._places: dict[bytes, Place] = {}
+        self._retry_at = float("-inf")
+        self._is_failing = False
+        if path is not None:
+            self._try(self._read)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what is noted is on disk."""
+        return self._connection is not None
+
+    def place_of(self, run: str) -> Place:
+        """Up to where the server had that run's log when this program began."""
+        return self._places.pop(_key(run), NOWHERE)
+
+    def note(self, places: Mapping[str, Place]) -> None:
+        """Write these places, by run."""
+        if self._path is None or (self._connection is None and self._clock() < self._retry_at):
+            return
+        rows = [(_key(run), *_row(place), self._clock()) for run, place in places.items()]
+        self._try(lambda: self._write(rows))
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _read(self) -> None:
+        self._places = dict(_stored(self._opened()))
+
+    def _write(self, rows: Iterable[tuple[object, ...]]) -> None:
+        with _transaction(self._opened()) as connection:
+            connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def _try(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except (sqlite3.Error, OSError, ValueError) as error:
+            self.close()
+            self._retry_at = self._clock() + RETRY_SECONDS
+            if not self._is_failing:
+                log.warning(
+                    "What of the history was sent is not kept on disk: %s: %s. After a restart it is sent "
+                    "again; check that the folder can be written, has room and belongs to one exporter "
+                    "alone, or name another --state-dir",
+                    self._path,
+                    error,
+                )
+            self._is_failing = True
+        else:
+            self._is_failing = False
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            assert self._path is not None
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                self._connection = _connected(self._path, self._clock())
+            except sqlite3.OperationalError:
+                raise  # the disk's trouble, not the file's
+            except sqlite3.DatabaseError as error:
+                log.warning(
+                    "What of the history was sent is not known, and it is sent again: %s: %s",
+                    self._path,
+                    error,
+                )
+                _throw_away(self._path)
+                self._connection = _connected(self._path, self._clock())
+        return self._connection
+
+
+def _key(run: str) -> bytes:
+    return blake2b(run.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _row(place: Place) -> tuple[int, int, str, str]:
+    digests, under_way = list(place.digests.items()), list(place.under_way.items())
+    return place.record, place.time_ms, orjson.dumps(digests).decode(), orjson.dumps(under_way).decode()
+
+
+def _stored(connection: sqlite3.Connection) -> Iterator[tuple[bytes, Place]]:
+    """What can be understood; the rest is as if it were not there."""
+    for run, record, time_ms, *lists in connection.execute(
+        "SELECT run, record, time_ms, digests, under_way FROM places"
+    ):
+        try:
+            digests, under_way = (dict(orjson.loads(each)) for each in lists)
+        except (ValueError, TypeError):
+            continue
+        numbers = (record, time_ms, *digests, *digests.values(), *under_way, *under_way.values())
+        # SQLite holds no column to its type.
+        if all(type(number) is int for number in numbers) and record in (0, *digests):
+            yield run, Place(record, time_ms, digests, under_way)
+
+
+def _connected(path: Path, now: float) -> sqlite3.Connection:
+    """The file, checked. Raises OperationalError for the disk's trouble, DatabaseError for its own."""
+    connection = sqlite3.connect(
+        path, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        # One program alone may use it; and so no shared memory is needed, which network file systems lack.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        _check(connection)
+        with _transaction(connection):
+            connection.execute("DELETE FROM places WHERE noted < ?", (now - FORGET_SECONDS,))
+        os.chmod(path, 0o600)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    ((version,),) = connection.execute("PRAGMA user_version")
+    ((application,),) = connection.execute("PRAGMA application_id")
+    ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master")
+    if not (version or application or tables):
+        connection.executescript(f"BEGIN IMMEDIATE; {_TABLE} COMMIT;")
+        return
+    if (application, version) != (APPLICATION, VERSION):
+        raise _ForeignFileError("it is of another version or another program")
+    ((state,),) = connection.execute("PRAGMA quick_check(1)")
+    if state != "ok":
+        raise _ForeignFileError(f"it is damaged: {state}")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk has ended it already
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _throw_away(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,201 @@
+"""Sends history to one server that takes remote write 1.0: in batches, again where that helps, in order."""
+
+from __future__ import annotations
+
+import logging
+import random
+import struct
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from llmtrain_exporter.push.answers import OTHER, Outcome, RemoteAnswer, Verdict, judge
+from llmtrain_exporter.push.batch import Batch
+from llmtrain_exporter.push.place import Place
+from llmtrain_exporter.push.place_file import PlaceFile
+from llmtrain_exporter.push.record_samples import RecordSamples
+from llmtrain_exporter.push.remote_queue import LogAgain, RemoteQueue
+from llmtrain_exporter.push.remote_statistics import RemoteStatistics
+from llmtrain_exporter.push.sending import Floor, Progress, Records, Sending
+from llmtrain_exporter.push.troubles import Troubles
+from llmtrain_exporter.push.write_request import RequestEncoder
+
+FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0
+"""Seconds to wait after a failure; twice as long after each further one."""
+
+IDLE_SECONDS = 0.5
+READING_SECONDS = 0.2
+"""So long a log is read again before it is looked whether live records are to be sent."""
+
+log = logging.getLogger(__name__)
+
+LogReader = Callable[[str], Iterator[RecordSamples] | None]
+"""Reads a run's log from its beginning; None where there is no such log any more."""
+
+
+class Poster(Protocol):
+    """Posts a packed body."""
+
+    def post(self, body: bytes) -> RemoteAnswer:
+        """The answer to it."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Time: `monotonic` never goes back, `unix` may."""
+
+    monotonic: Callable[[], float]
+    unix: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a writer works with. `pack`: snappy; `chance`: from 0 to 1."""
+
+    encoder: RequestEncoder
+    pack: Callable[[bytes], bytes]
+    poster: Poster
+    read_log: LogReader
+    clocks: Clocks
+    chance: Callable[[], float] = random.random
+
+
+class RemoteWriter:
+    """One server's. All but `queue` and `statistics` belongs to one thread, which makes step after step."""
+
+    def __init__(self, name: str, queue: RemoteQueue, places: PlaceFile, tools: Tools) -> None:
+        """`name`: what metrics and messages call the server."""
+        self.name = name
+        self.queue = queue
+        self.statistics = RemoteStatistics()
+        self._places = places
+        self._tools = tools
+        self._floor = Floor(tools.clocks.monotonic)
+        self.troubles = Troubles(name)
+        self._batch: Batch | None = None  # under way
+        self._sending: Sending | None = None  # of it
+        self._again: LogAgain | None = None  # a log that is read again
+        self._failures = 0  # in a row
+        self._wait_until = float("-inf")  # monotonic time
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return self._sending is None and self._again is None
+
+    def step(self, at_once: bool = False) -> float:
+        """Make one request at most; seconds until the next step can be of use.
+
+        `at_once`: what waits is not held back for more to come.
+        """
+        now = self._tools.clocks.monotonic()
+        if now < self._wait_until:
+            return self._wait_until - now
+        if self._sending is None:
+            self._begin(self.queue.take(at_once) or self._read_on())
+        if self._sending is None:
+            return IDLE_SECONDS if self._again is None else 0.0
+        self._advance(self._sending)
+        return max(self._wait_until - now, 0.0)
+
+    def close(self) -> None:
+        """Give back what is held open."""
+        self._tools.poster.close()
+        self._places.close()
+
+    def _begin(self, batch: Batch | None) -> None:
+        if batch is not None:
+            self._batch, self._sending = batch, Sending(batch.records, self._floor)
+            self._places.note(_under_way(batch))
+
+    def _advance(self, sending: Sending) -> None:
+        self._note(sending.drop_known())
+        if not sending.is_over:
+            self._send(sending)
+        if sending.is_over and self._batch is not None:
+            arrived = self.queue.arrived(self._batch)
+            self._places.note({ledger.run: ledger.place for ledger in arrived})
+            self._batch = self._sending = None
+
+    def _send(self, sending: Sending) -> None:
+        clocks = self._tools.clocks
+        answer, verdict = self._ask(sending.part)
+        self.troubles.note(verdict, answer)
+        self._note(sending.answered(verdict, clocks.unix() * 1000))
+        if verdict.outcome in (Outcome.TAKEN, Outcome.REFUSED):
+            self._failures = 0
+        else:
+            self.statistics.failed_requests[verdict.reason] += 1
+            self._wait_until = clocks.monotonic() + self._pause(verdict)
+            self._failures += 1
+            if not answer.status:
+                self._floor.forget()
+
+    def _ask(self, part: Records) -> tuple[RemoteAnswer, Verdict]:
+        try:
+            body = self._tools.pack(self._tools.encoder.encode(part))
+        except (ValueError, OverflowError, struct.error) as error:  # no number, or no name, of theirs
+            return RemoteAnswer(body=str(error)), Verdict(Outcome.REFUSED, OTHER)
+        answer = self._tools.poster.post(body)
+        self.statistics.asked(len(body))
+        return answer, judge(answer, self._tools.clocks.unix())
+
+    def _pause(self, verdict: Verdict) -> float:
+        """Seconds until the same is sent again: what the server asks for, or longer each time."""
+        if verdict.wait is not None:
+            return verdict.wait
+        if verdict.outcome is Outcome.DENIED:
+            return LONGEST_WAIT
+        # Exporters that lost a server at one time should not come back at one time.
+        longest: float = min(FIRST_WAIT * 2 ** min(self._failures, 16), LONGEST_WAIT)
+        return longest * (0.5 + self._tools.chance() / 2)
+
+    def _note(self, progress: Progress) -> None:
+        self.statistics.progress(progress, self._tools.clocks.unix())
+        if progress.dropped:
+            self.troubles.dropped(progress)
+
+    def _read_on(self) -> Batch | None:
+        """More of a log for which there was no room when it was read first."""
+        if self._again is None:
+            self._again = self._opened()
+        again = self._again
+        if again is None:
+            return None
+        batch = self.queue.read_on(again, self._tools.clocks.monotonic() + READING_SECONDS)
+        if again.is_over:
+            self._again = None
+            self._end(again)
+        return batch
+
+    def _opened(self) -> LogAgain | None:
+        ledger = self.queue.begin_again()
+        if ledger is None:
+            return None
+        try:
+            return LogAgain(ledger, self._tools.read_log(ledger.run) or iter(()))
+        except Exception as error:  # as while it is read
+            again = LogAgain(ledger, iter(()))
+            again.failure = error
+            self._end(again)
+            return None
+
+    def _end(self, again: LogAgain) -> None:
+        gone = self.queue.end(again)
+        if again.failure is not None:
+            self.troubles.unreadable(again.ledger.run, again.failure)
+        if gone:
+            self.statistics.gone(gone)
+
+
+def _under_way(batch: Batch) -> dict[str, Place]:
+    """Where the runs of a batch stand, with the times at which its records are sent."""
+    times: dict[str, dict[int, int]] = defaultdict(dict)
+    for record in batch.records:
+        times[record.run][record.record] = record.time_ms
+    places = {arrival.ledger.run: arrival.ledger.place for arrival in batch.arrivals}
+    return {run: replace(place, under_way=times[run]) for run, place in places.items()}
