@@ -21,7 +21,7 @@ class Arrival:
     generation: int
     record: int
     time_ms: int
-    digest: int
+    digest: int | None
 
 
 @dataclass(frozen=True, slots=True)

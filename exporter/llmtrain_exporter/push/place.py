@@ -36,7 +36,7 @@ NOWHERE = Place()
 class LogDigest:
     """What a log said so far, while it is read from its beginning. For one thread at a time."""
 
-    __slots__ = ("record", "value")
+    __slots__ = ("_is_whole", "record", "value")
 
     # What the trainer wrote, and nothing that is concluded of it: that may change with the next version.
     _SAID = (
@@ -49,11 +49,19 @@ class LogDigest:
     def __init__(self) -> None:
         self.record = 0
         self.value = 0
+        self._is_whole = False
 
-    def add(self, samples: RecordSamples) -> int:
-        """The digest of the log up to this record. A number that is not higher begins the log anew."""
+    def add(self, samples: RecordSamples) -> int | None:
+        """The digest of the log up to this record; None where its beginning was not seen.
+
+        A number that is not higher than the one before begins the log anew.
+        """
         if samples.record <= self.record:
-            self.value = 0
+            self.value = self.record = 0
+        self._is_whole = self._is_whole if self.record else samples.record == 1
+        if not self._is_whole:
+            self.record = samples.record
+            return None
         self.record = samples.record
         get = samples.values.get
         said = _IDENTITY.pack(samples.record, *(get(each, _NAN) for each in self._SAID))

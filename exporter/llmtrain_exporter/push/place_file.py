@@ -146,7 +146,7 @@ def _stored(connection: sqlite3.Connection) -> Iterator[tuple[bytes, Place]]:
             continue
         numbers = (record, time_ms, *digests, *digests.values(), *under_way, *under_way.values())
         # SQLite holds no column to its type.
-        if all(type(number) is int for number in numbers) and record in (0, *digests):
+        if all(type(number) is int for number in numbers):
             yield run, Place(record, time_ms, digests, under_way)
 
 

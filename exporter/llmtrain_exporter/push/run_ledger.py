@@ -11,10 +11,10 @@ from llmtrain_exporter.push.record_samples import RecordSamples
 
 
 class Entry(NamedTuple):
-    """A record that waits. `since`: monotonic time. `digest`: of its log up to it."""
+    """A record that waits. `since`: monotonic time. `digest`: of its log up to it, where that is known."""
 
     since: float
-    digest: int
+    digest: int | None
     samples: RecordSamples
 
 
@@ -61,7 +61,10 @@ class RunLedger:
 
     def put(self, samples: RecordSamples, now: float, has_room: bool) -> None:
         """Take a record of the log that is followed. `now`: monotonic time."""
+        is_first = not self._live.record
         digest = self.known_digest(self._live, samples, now)
+        if is_first and digest is None:  # this server is new, and those before were shown to others alone
+            self._fall_behind(samples.record, now)
         last = self.waiting[-1].samples.record if self.waiting else 0
         if samples.record <= max(self.handed, last, self.behind):
             return
@@ -78,9 +81,11 @@ class RunLedger:
             return None
         return Entry(self.since, digest, samples)
 
-    def known_digest(self, log: LogDigest, samples: RecordSamples, now: float) -> int:
+    def known_digest(self, log: LogDigest, samples: RecordSamples, now: float) -> int | None:
         """The digest of the log up to this record. Where another log was known, all begins anew."""
         record, digest = samples.record, log.add(samples)
+        if digest is None:
+            return None
         if self._digests.get(record, digest) != digest:
             self.generation += 1
             self._begin(Place())
@@ -99,10 +104,11 @@ class RunLedger:
         self.handed, self._handed_ms = samples.record, time
         return samples if time == samples.time_ms else replace(samples, time_ms=time)
 
-    def arrive(self, record: int, time_ms: int, digest: int) -> None:
+    def arrive(self, record: int, time_ms: int, digest: int | None) -> None:
         """The server has answered for all up to this record."""
         self._digests = {at: known for at, known in self._digests.items() if is_kept(at)}
-        self._digests[record] = digest
+        if digest is not None:
+            self._digests[record] = digest
         self.place = Place(record, time_ms, self._digests.copy())
 
     def _fall_behind(self, record: float, now: float) -> None:

@@ -1,0 +1,151 @@
+"""All servers that history is sent to: each has a queue and a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+
+import orjson
+
+from llmtrain_exporter.config.remote_write import RemoteWriteRule
+from llmtrain_exporter.push.place_file import PlaceFile
+from llmtrain_exporter.push.record_samples import RecordSamples
+from llmtrain_exporter.push.remote_queue import RemoteQueue
+from llmtrain_exporter.push.remote_write import LONGEST_WAIT, Clocks, LogReader, RemoteWriter, Tools
+from llmtrain_exporter.push.snappy import packer
+from llmtrain_exporter.push.transport import Transport
+from llmtrain_exporter.push.write_request import RequestEncoder
+
+LAST_SECONDS = 2.0
+"""So long what waits at the end is still sent; the rest is read from the logs at the next start."""
+
+log = logging.getLogger(__name__)
+
+
+def state_folder(state_dir: str | None, environ: Mapping[str, str]) -> Path | None:
+    """Where places are kept: the folder that the settings name, or the usual one; None where there is none.
+
+    Source of the default: the XDG base directory specification.
+    """
+    if state_dir:
+        return Path(state_dir)
+    state, home = environ.get("XDG_STATE_HOME"), environ.get("HOME")
+    if not (state or home):
+        return None
+    return (Path(state) if state else Path(home or "", ".local", "state")) / "llmtrain-exporter"
+
+
+def writer_for(
+    rule: RemoteWriteRule,
+    folder: Path | None,
+    environ: Mapping[str, str],
+    read_log: LogReader,
+    version: str,
+) -> RemoteWriter:
+    """Who sends to that server. `folder`: see `state_folder`; `version`: of this program."""
+    path = None if folder is None else folder / f"history-{_identity(rule)}.sqlite"
+    places = PlaceFile(path, time.time)
+    tools = Tools(
+        RequestEncoder(rule.labels),
+        packer(),
+        Transport(rule, environ, version),
+        read_log,
+        Clocks(time.monotonic, time.time),
+    )
+    return RemoteWriter(rule.destination, RemoteQueue(places.place_of, time.monotonic), places, tools)
+
+
+def _identity(rule: RemoteWriteRule) -> str:
+    """What tells one store of a server from another: address, tenant and labels, and no secret."""
+    tenants = {
+        name.lower(): header.value.get_secret_value()
+        for name, header in rule.headers.items()
+        if header.value is not None
+    }
+    parts = orjson.dumps((rule.url, tenants, dict(rule.labels)), option=orjson.OPT_SORT_KEYS)
+    return blake2b(parts, digest_size=8).hexdigest()
+
+
+class Senders:
+    """Hands each record to every server's queue. Set up and changed by one thread, `put` from any."""
+
+    def __init__(self, make: Callable[[RemoteWriteRule], RemoteWriter]) -> None:
+        """`make`: who sends to a server."""
+        self._make = make
+        self._running: Sequence[_Running] = ()  # replaced as a whole
+
+    @property
+    def writers(self) -> Sequence[RemoteWriter]:
+        """Those that send now."""
+        return [running.writer for running in self._running]
+
+    def put(self, samples: RecordSamples) -> None:
+        """Take the samples of a record. Never blocks, never raises."""
+        for running in self._running:
+            try:
+                running.writer.queue.put(samples)
+            except Exception:  # who follows logs must not be in danger, whatever happens here
+                log.exception("%s: a record is not sent", running.writer.name)
+
+    def change(self, rules: Iterable[RemoteWriteRule]) -> None:
+        """Send to these servers from now on. Those that stay as they are go on as they are."""
+        wanted = list(rules)
+        stay = [running for running in self._running if running.rule in wanted]
+        self._end([running for running in self._running if running not in stay])
+        known = [running.rule for running in stay]
+        new = [_Running(rule, self._make(rule)) for rule in wanted if rule not in known]
+        self._running = (*stay, *new)
+        for running in new:
+            running.start()
+
+    def close(self) -> None:
+        """Send what waits, for a moment, and end."""
+        self._end(self._running)
+
+    @staticmethod
+    def _end(leaving: Iterable[_Running]) -> None:
+        leaving = list(leaving)
+        for running in leaving:
+            running.stop()
+        ends_at = time.monotonic() + LAST_SECONDS + 0.5
+        for running in leaving:
+            running.wait(max(ends_at - time.monotonic(), 0.0))
+
+
+class _Running:
+    """A writer in a thread of its own, which ends with the program at the latest."""
+
+    def __init__(self, rule: RemoteWriteRule, writer: RemoteWriter) -> None:
+        self.rule = rule
+        self.writer = writer
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="history", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def wait(self, seconds: float) -> None:
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._stop.wait(self._step(partial(self.writer.step)))
+        ends_at = time.monotonic() + LAST_SECONDS
+        while time.monotonic() < ends_at and self._step(partial(self.writer.step, at_once=True)) == 0.0:
+            pass
+        self.writer.close()
+
+    def _step(self, step: Callable[[], float]) -> float:
+        try:
+            return step()
+        except Exception:  # without this thread nothing would be sent, and nobody would know
+            log.exception("%s: sending history has failed, and is tried again", self.writer.name)
+            return LONGEST_WAIT
