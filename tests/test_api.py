@@ -24,8 +24,9 @@ from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Health, Layout, NoRun, Record, RowKind, Series, State, series
+from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.publish.demo import BUNDLED
-from llmtrain_exporter.serve.exposition import Exposition, label_value
+from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet, Shown
 from llmtrain_exporter.serve.pages import histories
 from llmtrain_exporter.serve.pages.histories import Histories

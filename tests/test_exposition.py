@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric, Type
 from llmtrain_exporter.model import Series
-from llmtrain_exporter.printable import printable
+from llmtrain_exporter.printable import LONGEST, label_value, printable
 from llmtrain_exporter.serve import exposition as module
 from llmtrain_exporter.serve.deflate import gzip_pieces
-from llmtrain_exporter.serve.exposition import LONGEST, Exposition, label_value
+from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.scrapers import Scrapers
 from llmtrain_exporter.serve.telemetry import Telemetry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 
 # Control, format and separator characters of all of Unicode: they end a line, steer a terminal, turn the
 # direction of what follows, or have no width at all, so that two names look alike.
@@ -11,6 +12,22 @@ UNPRINTABLE = re.compile(
 )
 
 
+LONGEST = 200
+"""Characters of a label value at most."""
+
+
 def printable(text: str) -> str:
     """`text` with undecodable bytes, and characters that steer or do not show, replaced by U+FFFD."""
     return UNPRINTABLE.sub("\ufffd", text)
+
+
+def label_value(value: str) -> str:
+    """The value as it is exposed, not yet escaped: printable (Prometheus' lexer ends at a NUL) and not long.
+
+    A value that had to be changed ends in a digest of the original, so that different values stay different.
+    """
+    clean = printable(value)
+    if clean == value and len(value) <= LONGEST:
+        return value
+    digest = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    return f"{clean[: LONGEST - 9]}~{digest}"

@@ -17,7 +17,6 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from hashlib import blake2b
 from itertools import accumulate
 from math import isfinite
 
@@ -26,29 +25,14 @@ import orjson
 from llmtrain_exporter.knowledge.metric import Metric, Type
 from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.model import Series
-from llmtrain_exporter.printable import printable
+from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.serve.deflate import Deflated, deflate
 from llmtrain_exporter.serve.exposition_parser import parse_samples
 
 BLOCK = 256
 """Runs in a block: the unit in which texts are kept and spliced."""
 
-LONGEST = 200
-"""Characters of a label value at most."""
-
 _DIGITS = b"0123456789+-.eE,"
-
-
-def label_value(value: str) -> str:
-    """The value as it is exposed, not yet escaped: printable (Prometheus' lexer ends at a NUL) and not long.
-
-    A value that had to be changed ends in a digest of the original, so that different values stay different.
-    """
-    clean = printable(value)
-    if clean == value and len(value) <= LONGEST:
-        return value
-    digest = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
-    return f"{clean[: LONGEST - 9]}~{digest}"
 
 
 def _escape(text: str) -> str:

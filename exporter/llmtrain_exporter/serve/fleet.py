@@ -11,7 +11,8 @@ from typing import NamedTuple
 from llmtrain_exporter.analyse.checks import check_samples
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.model import Series, Snapshot
-from llmtrain_exporter.serve.exposition import Exposition, label_value
+from llmtrain_exporter.printable import label_value
+from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.pulse import Pulse, Pulses
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.story.facts import remaining

@@ -9,8 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from llmtrain_exporter.knowledge.metric import PREFIX
-from llmtrain_exporter.printable import printable
-from llmtrain_exporter.serve.exposition import label_value
+from llmtrain_exporter.printable import label_value, printable
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.pulse import Pulse
 

@@ -17,8 +17,7 @@ from llmtrain_exporter.knowledge import page_words
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun, RowKind
-from llmtrain_exporter.printable import printable
-from llmtrain_exporter.serve.exposition import label_value
+from llmtrain_exporter.printable import label_value, printable
 from llmtrain_exporter.serve.fleet import Fleet, Shown
 from llmtrain_exporter.serve.pages.answers import (
     BY_LANGUAGE,

@@ -9,8 +9,7 @@ from urllib.parse import urlencode
 
 from llmtrain_exporter.knowledge.text import Lang, written
 from llmtrain_exporter.model import Snapshot
-from llmtrain_exporter.printable import printable
-from llmtrain_exporter.serve.exposition import label_value
+from llmtrain_exporter.printable import label_value, printable
 from llmtrain_exporter.serve.fleet import Shown
 from llmtrain_exporter.serve.pages.list_rows import StepsDone, progress_of
 from llmtrain_exporter.serve.pages.run_page import chart_marks

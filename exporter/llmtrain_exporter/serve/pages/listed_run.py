@@ -8,8 +8,7 @@ from llmtrain_exporter.analyse.run import STALLED
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Health, Snapshot, State
-from llmtrain_exporter.printable import printable
-from llmtrain_exporter.serve.exposition import label_value
+from llmtrain_exporter.printable import label_value, printable
 from llmtrain_exporter.serve.fleet import Shown
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.story import diagnosis

@@ -10,7 +10,7 @@ import orjson
 
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Snapshot
-from llmtrain_exporter.serve.exposition import label_value
+from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
 from llmtrain_exporter.story.run_object import full_object
 from llmtrain_exporter.watching.live import with_checkpoints
