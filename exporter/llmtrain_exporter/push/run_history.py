@@ -14,7 +14,7 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import Series, series
+from llmtrain_exporter.model import NoRun, Series, series
 from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.push.chosen import ChosenMetrics
 from llmtrain_exporter.push.clock_notes import ClockNotes
@@ -72,6 +72,15 @@ class RunHistory:
     def sent(self) -> Sent:
         """What was handed on so far, and what the server had before."""
         return self._sent
+
+    @property
+    def file(self) -> str:
+        """The path of the log."""
+        return self._found.path
+
+    def why_none(self) -> NoRun:
+        """Why the log has no record."""
+        return self._run.why_none()
 
     @property
     def caught_up(self) -> bool:
