@@ -65,6 +65,7 @@ EXAMPLES = {
     "runs": plainly("[{match: 'a*', profile: sft}]", (RunRule(match="a*", profile="sft"),)),
     "max_other_keys": plainly("0", 0),
     "max_reward_functions": plainly("7", 7),
+    "history_metrics": Example("[loss, '!other']", "loss, !other", ("loss", "!other"), ("loss", "!other")),
     "max_runs": plainly("9", 9),
     "log_format": plainly("json", "json"),
     "log_level": plainly("debug", "debug"),

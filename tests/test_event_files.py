@@ -114,7 +114,7 @@ def read_all(folder: Path) -> list[Record]:
     source = open_source(found, Readers(), patient=False)
     with contextlib.closing(source):
         records = [record for reading in polled(source) for record in reading.records]
-        return records + source.rest()
+        return records + source.rest()[0]
 
 
 def polled(source: Source) -> list[Reading]:

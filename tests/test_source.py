@@ -86,7 +86,7 @@ def test_a_half_line_is_a_record_only_for_who_knows_that_nobody_writes_any_more(
         file.write(training.swift(2))
     source = opened(tmp_path, "swift")
     assert steps(polled(source)) == [1]
-    assert [record.step for record in source.rest()] == [2]
+    assert [record.step for record in source.rest()[0]] == [2]
 
 
 def test_a_rewritten_log_is_folded_anew_by_a_new_reader(tmp_path: Path) -> None:
@@ -356,6 +356,6 @@ def test_a_row_that_may_not_be_whole_is_told_when_nobody_writes_any_more(tmp_pat
     reading = source.poll(0.0)
     assert reading is not None
     assert reading.records == []
-    (record,) = source.rest()
+    (record,) = source.rest()[0]
     assert (record.step, record.get(c.GRAD_NORM)) == (1, 0.25)
-    assert source.rest() == []
+    assert source.rest()[0] == []

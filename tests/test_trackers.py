@@ -102,7 +102,7 @@ def read_run(found: Found, patient: bool = False) -> Read:
     """One run, to its end."""
     source, read = open_source(found, Readers(), patient), Read([], [], {})
     drain(source, read, 0.0)
-    read.records.extend(source.rest())
+    read.records.extend(source.rest()[0])
     source.close()
     return read
 

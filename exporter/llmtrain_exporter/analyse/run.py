@@ -14,7 +14,7 @@ from llmtrain_exporter.analyse.latest import Latest
 from llmtrain_exporter.analyse.onset import Onset
 from llmtrain_exporter.analyse.pace import RunPace
 from llmtrain_exporter.analyse.signals.rule import LOSS
-from llmtrain_exporter.analyse.twins import is_same_record
+from llmtrain_exporter.analyse.twins import is_twin
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
@@ -82,7 +82,7 @@ class Run:
         self._latest = Latest(options.caps())
         self._recent: deque[Record] = deque(maxlen=RECENT)
         self._second_writer = False  # this process has one
-        self._evaluations = derived.Evaluations()
+        self.evaluations = derived.Evaluations()
         self._trained, self._evaluated = CourseKeeper(), CourseKeeper()
         self._peak_learning_rate = 0.0
         stage = hyper_parameters.info.get("rlhf_type") or hyper_parameters.info.get("stage", "")
@@ -116,7 +116,7 @@ class Run:
         kind = record.kind
         self.records[kind] += 1
         self.arrived = arrived
-        if self._is_twin(record):
+        if is_twin(record, self._recent, self.last_step):
             self._second_writer = True
             return False
         self._recent.append(record)
@@ -169,6 +169,15 @@ class Run:
         """Whether the run takes in a series of a record that was folded, or has too many of its kind."""
         return self._latest.keeps(key)
 
+    def ratios(self, values: Mapping[Series, float]) -> Iterator[tuple[Metric, float]]:
+        """What follows from these values of the run, those of a record or the last ones of all."""
+        yield from derived.against_hyper_parameters(values, self._hyper_parameters.numbers)
+        yield from derived.within_record(values, self._peak_learning_rate)
+
+    def info(self, dialect: str) -> Series:
+        """The series whose labels are the static facts of the run, as far as they are known by now."""
+        return run_series.info(dialect, self.profile.name, self._facts)
+
     def state(self, now: float) -> State:
         """What the run is doing at `now`, Unix time."""
         if self.arrived is None:
@@ -214,7 +223,7 @@ class Run:
     def snapshot(self, run: str, file: str, producer: Producer, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time."""
         doing, stalled, profile = self.state(now), self.stalled(now), self.profile
-        analysis, evaluations = self.analysis, self._evaluations
+        analysis, evaluations = self.analysis, self.evaluations
         health = max(
             self._known(analysis.health) if analysis else Health.UNKNOWN,
             state.HEALTH_OF[stalled],
@@ -275,7 +284,7 @@ class Run:
             if health is not Health.UNKNOWN:
                 found[series(c.RUN_HEALTH)] = float(health.value)
         found |= self.counters() | state.samples(doing, stalled)
-        found[run_series.info(dialect, self.profile.name, self._facts)] = 1.0
+        found[self.info(dialect)] = 1.0
         return found
 
     def _train(self, record: Record, arrived: float) -> None:
@@ -290,7 +299,7 @@ class Run:
         learning_rate = record.get(c.LEARNING_RATE)
         if learning_rate is not None and learning_rate > self._peak_learning_rate:
             self._peak_learning_rate = learning_rate
-        self._evaluations.beside = record
+        self.evaluations.beside = record
         self._trained.put(step, record.layout, record.values)
         if self._profile is None or (self._distinct <= PROFILE_RECORDS and not self._profile_stated):
             self._profile = self._found_profile()
@@ -312,7 +321,7 @@ class Run:
     def _evaluate(self, record: Record) -> None:
         if record.step is not None:
             self._advance(record, record.step)
-        self._evaluations.evaluate(record, self.last_step)
+        self.evaluations.evaluate(record, self.last_step)
         self._evaluated.put(self.last_step or 0, record.layout, record.values)
         if self.analysis is None:
             self.analysis = self._new_analysis()
@@ -371,15 +380,6 @@ class Run:
         left = self.max_steps - self.last_step
         return left >= (1 if self.ending.stated_step else self._gap)
 
-    def _is_twin(self, record: Record) -> bool:
-        """Whether a second writer says what was read before; a step that is further on was not."""
-        placement, step = record.placement, record.step
-        if placement is not None:
-            return placement.again
-        if step is not None and self.last_step is not None and step > self.last_step:
-            return False
-        return any(is_same_record(record, other) for other in self._recent)
-
     def _numbers(self, latest: Mapping[Series, float]) -> Iterator[tuple[Metric, float | None]]:
         yield c.STEP, self.last_step
         yield c.MAX_STEPS, self.max_steps
@@ -391,8 +391,7 @@ class Run:
         yield c.RECENT_SECONDS_PER_STEP, pace
         if self.analysis is not None:
             yield m.LOST_GPU_TIME, derived.gpu_seconds(self.analysis.lost_steps, pace, gpus)
-        yield from derived.against_hyper_parameters(latest, self._hyper_parameters.numbers)
-        yield from derived.within_record(latest, self._peak_learning_rate)
-        yield from self._evaluations.values()
+        yield from self.ratios(latest)
+        yield from self.evaluations.values()
         if self._onset is not None:
             yield m.INCIDENT_ONSET_TIME, self._onset.time

@@ -53,12 +53,13 @@ def counters(analysis: Analysis) -> Iterator[tuple[Series, float]]:
 
 def gauges(analysis: Analysis) -> Iterator[tuple[Series, float]]:
     """All that is not counted."""
-    yield from _spikes(analysis)
+    yield from spike_gauges(analysis)
     yield from _signals(analysis)
     yield from _incident(analysis)
 
 
-def _spikes(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+def spike_gauges(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+    """How the last values lie to those before them: baselines, scores, spikes."""
     for watched, name in spikes.NAMES.items():
         value, level = analysis.value_of(watched), analysis.levels.get(watched)
         if level is None:
@@ -72,6 +73,14 @@ def _spikes(analysis: Analysis) -> Iterator[tuple[Series, float]]:
         yield _of(m.SPIKE, name), float(spikes.is_spike(watched, value, level))
         if level.median:
             yield _of(m.BASELINE_RATIO, name), value / level.median
+
+
+def flags(analysis: Analysis) -> Iterator[tuple[Series, float]]:
+    """Whether the signals are there that have come up so far, and whether an incident lasts."""
+    for name, tracker in analysis.trackers.items():
+        for severity in analysis.limits[name]:
+            yield _of_severity(m.SIGNAL_ACTIVE, name, severity), float(tracker.severity is severity)
+    yield series(m.INCIDENT_ACTIVE), float(analysis.incident is not None)
 
 
 def _signals(analysis: Analysis) -> Iterator[tuple[Series, float]]:

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.pace import TWIN_SECONDS, TWIN_SHARE
 from llmtrain_exporter.model import Record
+
+
+def is_twin(record: Record, recent: Iterable[Record], last_step: int | None) -> bool:
+    """Whether a second writer says what was read before; a step that is further on was not.
+
+    `recent`: the records before it. `last_step`: at which the run stands.
+    """
+    placement, step = record.placement, record.step
+    if placement is not None:
+        return placement.again
+    if step is not None and last_step is not None and step > last_step:
+        return False
+    return any(is_same_record(record, other) for other in recent)
 
 
 def is_same_record(record: Record, other: Record) -> bool:

@@ -105,6 +105,11 @@ class Settings(SettingsSection):
     max_reward_functions: Annotated[Count, FromText("N")] = Field(
         default=100, description="Reward functions of a run that are exposed at most."
     )
+    history_metrics: Annotated[Names, FromText("GLOB", Form.LIST, flag="history-metric")] = Field(
+        default=("*",),
+        description="Metrics of which every record is kept with its own time, where it is sent somewhere: "
+        'globs such as "loss" and "reward*", of which the last that fits decides; "!other" leaves out.',
+    )
     max_runs: Annotated[OneOrMore, FromText("N")] = Field(
         default=20000, description="Runs that are watched at most."
     )

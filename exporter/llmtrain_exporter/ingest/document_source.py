@@ -10,7 +10,7 @@ from llmtrain_exporter.ingest.encoding import as_utf8
 from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.json_rows import NOT_JSON
 from llmtrain_exporter.ingest.readable import explain
-from llmtrain_exporter.ingest.reading import KnownByPath, Reading, sort_rows
+from llmtrain_exporter.ingest.reading import Held, KnownByPath, Reading, sort_rows
 from llmtrain_exporter.model import Record, Skip
 from llmtrain_exporter.printable import printable
 
@@ -46,9 +46,9 @@ class DocumentSource(KnownByPath):
     def close(self) -> None:
         """Nothing is held open."""
 
-    def rest(self) -> list[Record]:
+    def rest(self) -> Held:
         """A document has no half rows."""
-        return []
+        return [], ()
 
     def poll(self, now: float) -> Reading | None:  # noqa: ARG002  # other sources need the time
         """The rows that the document has gained since."""

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from llmtrain_exporter.ingest.gathered_source import GatheredSource, Held
+from llmtrain_exporter.ingest.gathered_source import GatheredSource
 from llmtrain_exporter.ingest.readable import explain
-from llmtrain_exporter.ingest.reading import Reading
+from llmtrain_exporter.ingest.reading import Held, Reading
 from llmtrain_exporter.model import Record
 from llmtrain_exporter.printable import printable
 
@@ -123,9 +123,12 @@ class FileSeries:
         for file in self._files.values():
             file.close()
 
-    def rest(self) -> list[Record]:
+    def rest(self) -> Held:
         """What is held of all files."""
-        return [record for file in self._files.values() for record in file.rest()]
+        held = [file.rest() for file in self._files.values()]
+        return [record for records, _ in held for record in records], [
+            time for _, times in held for time in times
+        ]
 
     def _newest(self) -> list[str]:
         return list(self._files)[-AWAKE:]

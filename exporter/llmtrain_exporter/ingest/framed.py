@@ -16,7 +16,7 @@ from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.parts import read_part
 from llmtrain_exporter.ingest.readable import explain
-from llmtrain_exporter.ingest.reading import KnownByPath, Reading
+from llmtrain_exporter.ingest.reading import Held, KnownByPath, Reading
 from llmtrain_exporter.model import Record, Skip
 from llmtrain_exporter.printable import printable
 
@@ -100,10 +100,9 @@ class FrameSource(KnownByPath):
 
     def _settle(self) -> Reading:
         """What is held, as it is: no more of it has come for long."""
-        records = self.rest()
-        time = self._reader.time if isinstance(self._reader, KnowsTime) else None
+        records, times = self.rest()
         modified = self._seen[2] / 1e9 if self._seen else 0.0
-        return Reading(records, {}, modified, False, False, 0, times=(time,) * len(records))
+        return Reading(records, {}, modified, False, False, 0, times=times)
 
     def _state(self) -> tuple[int, int, int] | None:
         try:
@@ -122,11 +121,12 @@ class FrameSource(KnownByPath):
     def close(self) -> None:
         """Nothing is held open."""
 
-    def rest(self) -> list[Record]:
+    def rest(self) -> Held:
         """The records of a row that may not be whole."""
         reader = self._reader
         rest = reader.release() if isinstance(reader, HoldsRows) else ()
-        return [read for read in rest if isinstance(read, Record)]
+        records = [read for read in rest if isinstance(read, Record)]
+        return records, (reader.time if isinstance(reader, KnowsTime) else None,) * len(records)
 
     def poll(self, now: float) -> Reading | None:
         """The records of the frames that were completed since."""

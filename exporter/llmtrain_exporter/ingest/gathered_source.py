@@ -10,11 +10,7 @@ from typing import Protocol
 from llmtrain_exporter.ingest.dialect import LogReader
 from llmtrain_exporter.ingest.fingerprint import Fingerprint
 from llmtrain_exporter.ingest.gathering import Gathers
-from llmtrain_exporter.ingest.reading import Reading, Source, sort_rows
-from llmtrain_exporter.model import Record
-
-Held = tuple[list[Record], Sequence[float | None]]
-"""Records, and the Unix time at which each was logged."""
+from llmtrain_exporter.ingest.reading import Held, Reading, Source, sort_rows
 
 
 class ReadsFile(Source, Protocol):
@@ -89,9 +85,11 @@ class GatheredSource:
         records, _ = sort_rows([reader.release() if isinstance(reader, Gathers) else ()])
         return records, self._take_times()
 
-    def rest(self) -> list[Record]:
+    def rest(self) -> Held:
         """What is held, and what a half line at the end completes: nobody writes any more."""
-        return self._lines.rest() + self.held()[0]
+        last, _ = self._lines.rest()
+        held, times = self.held()  # the times are those of all: the reader has made both
+        return last + held, times
 
     def _is_settled(self, now: float) -> bool:
         reader = self._lines.reader

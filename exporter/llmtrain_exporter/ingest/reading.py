@@ -28,6 +28,10 @@ class Reading:
     times: Sequence[float | None] = ()  # Unix time of each record; none where the log states none
 
 
+Held = tuple[list[Record], Sequence[float | None]]
+"""Records, and the Unix time at which each was logged; no times where the log states none."""
+
+
 class Source(Protocol):
     """One log, looked at again and again."""
 
@@ -63,7 +67,7 @@ class Source(Protocol):
     def close(self) -> None:
         """Give back everything."""
 
-    def rest(self) -> list[Record]:
+    def rest(self) -> Held:
         """The record of a half line at the end, for whoever knows that nobody writes any more."""
 
 

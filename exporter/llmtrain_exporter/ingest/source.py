@@ -22,7 +22,7 @@ from llmtrain_exporter.ingest.gathered_source import GatheredSource
 from llmtrain_exporter.ingest.lines import Lines
 from llmtrain_exporter.ingest.normalise import layout_of
 from llmtrain_exporter.ingest.readers import Readers
-from llmtrain_exporter.ingest.reading import Reading, Source, sort_rows
+from llmtrain_exporter.ingest.reading import Held, Reading, Source, sort_rows
 from llmtrain_exporter.ingest.recognise import FileNames
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
 from llmtrain_exporter.ingest.stated import in_common_words
@@ -99,11 +99,11 @@ class LineSource:
         reader = self.reader
         return replace(found, producer=reader.producer) if isinstance(reader, KnowsProducer) else found
 
-    def rest(self) -> list[Record]:
+    def rest(self) -> Held:
         """The record of a half line at the end, and of a row that may not be whole."""
         records, _ = read_lines(self.reader, [self._follower.unfinished])
         held = self.reader.release() if isinstance(self.reader, HoldsRow) else ()
-        return records + [read for read in held if isinstance(read, Record)]
+        return records + [read for read in held if isinstance(read, Record)], ()
 
 
 class JoinedSource:
@@ -171,9 +171,10 @@ class JoinedSource:
         self._live.close()
         self._other.close()
 
-    def rest(self) -> list[Record]:
+    def rest(self) -> Held:
         """The record of a half line at the end of the live log."""
-        return [self._complete(record) for record in self._live.rest()]
+        records, times = self._live.rest()
+        return [self._complete(record) for record in records], times
 
     def _learn(self, now: float) -> bool:
         """Read the other log; whether it says more than before."""

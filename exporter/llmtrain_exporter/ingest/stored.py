@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.readable import explain
-from llmtrain_exporter.ingest.reading import KnownByPath, Reading
+from llmtrain_exporter.ingest.reading import Held, KnownByPath, Reading
 from llmtrain_exporter.ingest.sqlite_file import BusyError
 from llmtrain_exporter.ingest.stated import producer_of
 from llmtrain_exporter.ingest.store import Portion, Store
@@ -83,12 +83,11 @@ class StoreSource(KnownByPath):
     def close(self) -> None:
         """Nothing is held open."""
 
-    def rest(self) -> list[Record]:
+    def rest(self) -> Held:
         """The records of a row that may not be whole."""
-        rows = self._rows.end()
-        return [
-            read for row in rows for read in self._run.read(row, self._planned) if isinstance(read, Record)
-        ]
+        found = [(read, row.time) for row in self._rows.end() for read in self._run.read(row, self._planned)]
+        kept = [(read, time) for read, time in found if isinstance(read, Record)]
+        return [read for read, _ in kept], [time for _, time in kept]
 
     def poll(self, now: float) -> Reading | None:
         """The records of what the run has logged since."""

@@ -87,10 +87,7 @@ class Senders:
     def put(self, samples: RecordSamples) -> None:
         """Take the samples of a record. Never blocks, never raises."""
         for running in self._running:
-            try:
-                running.writer.queue.put(samples)
-            except Exception:  # who follows logs must not be in danger, whatever happens here
-                log.exception("%s: a record is not sent", running.writer.name)
+            _put(running.writer, samples)
 
     def change(self, rules: Iterable[RemoteWriteRule]) -> None:
         """Send to these servers from now on. Those that stay as they are go on as they are."""
@@ -115,6 +112,13 @@ class Senders:
         ends_at = time.monotonic() + LAST_SECONDS + 0.5
         for running in leaving:
             running.wait(max(ends_at - time.monotonic(), 0.0))
+
+
+def _put(writer: RemoteWriter, samples: RecordSamples) -> None:
+    try:
+        writer.queue.put(samples)
+    except Exception:  # who follows logs must not be in danger, whatever happens here
+        log.exception("%s: a record is not sent", writer.name)
 
 
 class _Running:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Generic, Protocol, TypeVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
@@ -18,7 +18,7 @@ from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import producer_by_settings
-from llmtrain_exporter.model import NoRun, Record, RowKind, Snapshot, State
+from llmtrain_exporter.model import NoRun, Record, RowKind, Series, Snapshot, State
 from llmtrain_exporter.watching.arrivals import LOOK_LASTS_SECONDS, arrivals
 from llmtrain_exporter.watching.predecessor import Predecessor, begins_anew, predecessor_of, says_the_same
 
@@ -117,6 +117,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         "observer",
         "rewritten",
         "seen_training",
+        "states_times",
     )
 
     def __init__(
@@ -142,6 +143,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         self.caught_up_at = 0.0  # Unix time at which its log was first read to its end
         self.rewritten = 0  # times that another log stood in its place
         self.seen_training = False  # it was watched while it trained
+        self.states_times = False  # its log says when its records were written
         self._options = options
         self._observe = observe
         self._known_error: str | None = None
@@ -197,7 +199,14 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
     def take_rest(self, now: float) -> None:
         """Fold the half line at the end too: nobody writes any more, or nobody waits. Not after `park`."""
-        self._fold(self.source.rest(), repeat(min(self.found.modified, now)))
+        records, times = self.source.rest()
+        self._note_clock(times)
+        written = min(self.found.modified, now)
+        known = (time if time is not None and time <= now else written for time in times)
+        self._fold(records, chain(known, repeat(written)))
+
+    def _note_clock(self, times: Iterable[float | None]) -> None:
+        self.states_times = self.states_times or any(time is not None for time in times)
 
     def predecessor(self) -> Predecessor:
         """What is kept of the run when its log is let go."""
@@ -208,6 +217,11 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         """The run as it stands at `now`, Unix time; `changes_at` says until when."""
         self.changes_at = self._next_change(now)
         return self.folded.snapshot(self.name, self.source.path, self._producer, now)
+
+    @property
+    def info(self) -> Series:
+        """The series whose labels are the static facts of the run."""
+        return self.folded.info(self._producer.dialect)
 
     def outcome(self, now: float) -> Snapshot | NoRun:
         """The run as it stands, with its checkpoints; or why the log is none."""
@@ -318,6 +332,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         shown = folded.counters() if reading.past else None
         folded.skip(reading.skipped)
         self._producer = folded.producer = reading.producer or self._producer
+        self._note_clock(reading.times)
         self._fold(reading.records, arrivals(reading, arrived, now, seen))
         if shown is not None and not (self._before and begins_anew(folded, self._before)):
             folded.count_from(shown)

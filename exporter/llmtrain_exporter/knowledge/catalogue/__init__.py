@@ -82,6 +82,7 @@ from llmtrain_exporter.knowledge.catalogue.reward import (
 from llmtrain_exporter.knowledge.catalogue.state import (
     DROPPED_SERIES,
     GPUS,
+    HISTORY_TIME_SOURCE,
     LAST_RECORD,
     OTHER,
     RECORDS,
@@ -113,6 +114,7 @@ __all__ = (
     "GPUS",
     "GRAD_NORM",
     "GRAD_NORM_CLIP",
+    "HISTORY_TIME_SOURCE",
     "KL",
     "LAST_RECORD",
     "LEARNING_RATE",

@@ -34,6 +34,12 @@ DROPPED_SERIES = entry(
     "Keys of a run that are not exposed because its limit of series is reached.",
     type=Type.COUNTER,
 )
+HISTORY_TIME_SOURCE = entry(
+    "history_time_source",
+    _S,
+    "1 at each record that is kept with its own time, by how that time is known; not in a scrape.",
+    label="source",
+)
 
 OTHER = entry(
     "other",
@@ -43,4 +49,7 @@ OTHER = entry(
     split=True,
 )
 
-METRICS = (RUN, RUN_STATE, RUN_HEALTH, GPUS, LAST_RECORD, RESUMES, RECORDS, SKIPPED, DROPPED_SERIES, OTHER)
+METRICS = (
+    *(RUN, RUN_STATE, RUN_HEALTH, GPUS, LAST_RECORD, RESUMES, RECORDS, SKIPPED, DROPPED_SERIES),
+    *(HISTORY_TIME_SOURCE, OTHER),
+)

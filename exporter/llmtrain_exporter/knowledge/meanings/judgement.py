@@ -183,6 +183,16 @@ STATE: Mapping[Metric, Meaning] = {
         c.RUN_HEALTH,
         a.LOST_GPU_TIME,
     ),
+    c.HISTORY_TIME_SOURCE: _plain(
+        "How the time of a record is known that was sent with it: it was seen to come, its log states it, or "
+        "it is reckoned from the trainer's clock, the file's last write, the date in the folder's name. "
+        "Curves over steps are exact in any case.",
+        "随记录发送的时间从何而来：亲眼见其写入、日志自带，或由训练框架的计时、文件最后写入时间、"
+        "目录名中的日期推算。以 step 为横轴的曲线不受影响，始终精确。",
+        Good.NEITHER,
+        c.LAST_RECORD,
+        source=src.TRAINERS,
+    ),
     c.LAST_RECORD: _plain(
         "When the log last grew. Judge the silence by the run's own pace.",
         "日志最近一次增长的时间。停更多久算异常，要看它自身的节奏。",

@@ -1,0 +1,1 @@
+"""History as files: one module for each format."""

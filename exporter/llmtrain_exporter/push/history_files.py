@@ -1,0 +1,118 @@
+"""`history`: what logs say, record by record, into a file that other programs read."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.printable import printable
+from llmtrain_exporter.push.formats.csv_table import CsvWriter
+from llmtrain_exporter.push.formats.history_writer import HistoryWriter
+from llmtrain_exporter.push.formats.json_lines import JsonLinesWriter
+from llmtrain_exporter.push.formats.open_metrics import OpenMetricsWriter
+from llmtrain_exporter.push.formats.parquet_table import ParquetWriter
+from llmtrain_exporter.push.read_history import histories, records_of
+from llmtrain_exporter.story.blocks import plain
+from llmtrain_exporter.story.several import no_run_line
+
+FORMATS: Mapping[str, Callable[[BinaryIO], HistoryWriter]] = {
+    "openmetrics": OpenMetricsWriter,
+    "csv": CsvWriter,
+    "jsonl": JsonLinesWriter,
+    "parquet": ParquetWriter,
+}
+"""What writes each format, by the name under which it is asked for."""
+
+
+class HistoryError(ValueError):
+    """What is wrong with what was asked for, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryWanted:
+    """What is to be written: in which format, where (None: standard output), as which kind of training."""
+
+    format: str
+    out: Path | None
+    profile: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryWritten:
+    """How many records of how many runs were written. `whole`: nothing that was asked for is left out."""
+
+    runs: int
+    records: int
+    whole: bool
+
+
+def write_history(
+    paths: Sequence[str], settings: Settings, wanted: HistoryWanted, err: TextIO, now: float
+) -> HistoryWritten:
+    """Read logs to their end, one after the other, and write all records. `now`: Unix time.
+
+    Raises HistoryError, and OSError where it cannot be written; what was there before is then still there.
+    """
+    others: list[NoRun] = []
+    runs = records = 0
+    with _opened(wanted, paths) as out:
+        writer = FORMATS[wanted.format](out)
+        for history in histories(paths, settings, wanted.profile, now):
+            found = [history] if isinstance(history, NoRun) else records_of(history, now)
+            before = records
+            for each in found:
+                if isinstance(each, NoRun):
+                    others.append(each)
+                    err.write(f"{printable(plain(no_run_line(replace(each, skipped={}), Lang.EN)))}\n")
+                else:
+                    writer.write(each)
+                    records += 1
+            runs += records > before
+        writer.finish()
+    return HistoryWritten(runs, records, bool(runs) and not _missed(paths, others))
+
+
+def _missed(paths: Sequence[str], others: Sequence[NoRun]) -> bool:
+    """Whether a path that was named has no run, or a log cannot be analysed."""
+    named = {printable(os.path.abspath(path)) for path in paths}
+    return any(other.reason is NoRunReason.BROKEN or printable(other.file) in named for other in others)
+
+
+@contextmanager
+def _opened(wanted: HistoryWanted, logs: Sequence[str]) -> Iterator[BinaryIO]:
+    """Where it is written to: a file comes whole or not at all."""
+    if wanted.out is None:
+        yield sys.stdout.buffer
+        return
+    _demand(wanted.out, logs)
+    beside = wanted.out.with_name(f".{wanted.out.name[:100]}.{os.getpid()}")
+    try:
+        with beside.open("xb") as file:
+            yield file
+        os.replace(beside, wanted.out)
+    except OSError as error:
+        if error.filename == str(beside):
+            error.filename = str(wanted.out)
+        raise
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _demand(out: Path, logs: Sequence[str]) -> None:
+    """Refuse what would be of no use, or would destroy a log."""
+    if out.is_dir():
+        raise HistoryError(f"{out}: is a folder; give the name of a file in it")
+    for log in logs:
+        with suppress(OSError):
+            if os.path.samefile(log, out):
+                raise HistoryError(f"{out}: is a log that is to be read; the history would replace it")
