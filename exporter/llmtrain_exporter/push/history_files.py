@@ -78,10 +78,10 @@ def write_history(
                     records += 1
             runs += records > before
         writer.finish()
-    return HistoryWritten(runs, records, bool(runs) and not _missed(paths, others))
+    return HistoryWritten(runs, records, bool(runs) and not missed(paths, others))
 
 
-def _missed(paths: Sequence[str], others: Sequence[NoRun]) -> bool:
+def missed(paths: Sequence[str], others: Sequence[NoRun]) -> bool:
     """Whether a path that was named has no run, or a log cannot be analysed."""
     named = {printable(os.path.abspath(path)) for path in paths}
     return any(other.reason is NoRunReason.BROKEN or printable(other.file) in named for other in others)

@@ -129,6 +129,12 @@ class RemoteQueue:
                     yield arrival.ledger
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        with self._lock:
+            return not self._ready and not self._behind
+
+    @property
     def state(self) -> QueueState:
         """How much waits."""
         with self._lock:

@@ -87,6 +87,11 @@ class RemoteWriter:
         """Whether nothing is under way."""
         return self._sending is None and self._again is None
 
+    @property
+    def keeps_places(self) -> bool:
+        """Whether a restart will know what was sent."""
+        return self._places.is_kept
+
     def step(self, at_once: bool = False) -> float:
         """Make one request at most; seconds until the next step can be of use.
 
