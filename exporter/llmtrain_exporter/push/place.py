@@ -19,15 +19,18 @@ _IDENTITY = struct.Struct("<q4d")
 class Place:
     """The last record that a server has answered for.
 
-    `record`: its number, 0 for none. `time_ms`: the Unix time with which it was sent. `digests`: of the log
-    up to some of its records, by their number. `under_way`: the times of records that were being sent when
-    this was noted, and of which nobody knows whether they have arrived.
+    `record`: its number, 0 for none. `time_ms`: the Unix time with which it was sent. `read_to`: the last
+    record up to which the log was read; what lies between says nothing. `digests`: of the log up to some of
+    its records, by their number. `under_way`: the times of records that were being sent when this was noted,
+    and of which nobody knows whether they have arrived. `noted`: Unix time at which that was, 0 for never.
     """
 
     record: int = 0
     time_ms: int = 0
+    read_to: int = 0
     digests: Mapping[int, int] = field(default_factory=dict)
     under_way: Mapping[int, int] = field(default_factory=dict)
+    noted: float = 0.0
 
 
 NOWHERE = Place()
@@ -36,7 +39,7 @@ NOWHERE = Place()
 class LogDigest:
     """What a log said so far, while it is read from its beginning. For one thread at a time."""
 
-    __slots__ = ("_is_whole", "record", "value")
+    __slots__ = ("_value",)
 
     # What the trainer wrote, and nothing that is concluded of it: that may change with the next version.
     _SAID = (
@@ -47,26 +50,14 @@ class LogDigest:
     )
 
     def __init__(self) -> None:
-        self.record = 0
-        self.value = 0
-        self._is_whole = False
+        self._value = 0
 
-    def add(self, samples: RecordSamples) -> int | None:
-        """The digest of the log up to this record; None where its beginning was not seen.
-
-        A number that is not higher than the one before begins the log anew.
-        """
-        if samples.record <= self.record:
-            self.value = self.record = 0
-        self._is_whole = self._is_whole if self.record else samples.record == 1
-        if not self._is_whole:
-            self.record = samples.record
-            return None
-        self.record = samples.record
+    def add(self, samples: RecordSamples) -> int:
+        """The digest of the log up to this record."""
         get = samples.values.get
         said = _IDENTITY.pack(samples.record, *(get(each, _NAN) for each in self._SAID))
-        self.value = zlib.crc32(said, self.value)
-        return self.value
+        self._value = zlib.crc32(said, self._value)
+        return self._value
 
 
 def is_kept(record: int) -> bool:

@@ -16,6 +16,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 
 import orjson
@@ -31,11 +32,14 @@ FORGET_SECONDS = 90 * 86400.0
 RETRY_SECONDS = 60.0
 PATIENCE_SECONDS = 1.0
 
+_ALL = "SELECT run, record, time_ms, read_to, digests, under_way, noted FROM places"
+
 _TABLE = f"""
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
 CREATE TABLE places (
-    run BLOB PRIMARY KEY, record INTEGER, time_ms INTEGER, digests TEXT, under_way TEXT, noted REAL
+    run BLOB PRIMARY KEY, record INTEGER, time_ms INTEGER, read_to INTEGER, digests TEXT, under_way TEXT,
+    noted REAL
 ) WITHOUT ROWID;
 """
 
@@ -87,7 +91,7 @@ class PlaceFile:
 
     def _write(self, rows: Iterable[tuple[object, ...]]) -> None:
         with _transaction(self._opened()) as connection:
-            connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _try(self, work: Callable[[], None]) -> None:
         try:
@@ -130,24 +134,22 @@ def _key(run: str) -> bytes:
     return blake2b(run.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _row(place: Place) -> tuple[int, int, str, str]:
-    digests, under_way = list(place.digests.items()), list(place.under_way.items())
-    return place.record, place.time_ms, orjson.dumps(digests).decode(), orjson.dumps(under_way).decode()
+def _row(place: Place) -> tuple[int, int, int, str, str]:
+    lists = (orjson.dumps(list(each.items())).decode() for each in (place.digests, place.under_way))
+    return place.record, place.time_ms, place.read_to, next(lists), next(lists)
 
 
 def _stored(connection: sqlite3.Connection) -> Iterator[tuple[bytes, Place]]:
     """What can be understood; the rest is as if it were not there."""
-    for run, record, time_ms, *lists in connection.execute(
-        "SELECT run, record, time_ms, digests, under_way FROM places"
-    ):
+    for run, record, time_ms, read_to, digests, under_way, noted in connection.execute(_ALL):
         try:
-            digests, under_way = (dict(orjson.loads(each)) for each in lists)
+            known, times = dict(orjson.loads(digests)), dict(orjson.loads(under_way))
         except (ValueError, TypeError):
             continue
-        numbers = (record, time_ms, *digests, *digests.values(), *under_way, *under_way.values())
+        numbers = chain((record, time_ms, read_to), known, known.values(), times, times.values())
         # SQLite holds no column to its type.
-        if all(type(number) is int for number in numbers):
-            yield run, Place(record, time_ms, digests, under_way)
+        if all(type(number) is int for number in numbers) and type(noted) is float:
+            yield run, Place(record, time_ms, read_to, known, times, noted)
 
 
 def _connected(path: Path, now: float) -> sqlite3.Connection:

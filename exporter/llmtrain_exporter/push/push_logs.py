@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,7 +89,7 @@ def push_logs(paths: Sequence[str], settings: Settings, wanted: PushWanted, worl
             else:
                 runs += 1
                 reading.history = history
-                writer.queue.read_all(history.name)
+                writer.queue.read_up_to(history.name, math.inf)
                 _until_sent(writer, wanted.give_up, world)
     finally:
         writer.close()

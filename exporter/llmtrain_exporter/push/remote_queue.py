@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from llmtrain_exporter.push.batch import MOST_BATCH_SAMPLES, Batch, BatchBuilder
 from llmtrain_exporter.push.place import LogDigest, Place
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_ledger import RunLedger
+from llmtrain_exporter.watching.live import CLOCK_GRAIN_SECONDS
 
 MOST_SAMPLES = 250_000
 """Samples that wait at most, some 20 MB; what is more is read from its log again."""
@@ -27,7 +29,7 @@ class QueueState:
     """How much waits. `since`: monotonic time since when the record waits that waits longest."""
 
     records: int
-    runs_behind: int
+    logs_to_read: int
     since: float | None
 
 
@@ -47,25 +49,24 @@ class RemoteQueue:
         self._lock = threading.Lock()  # guards all below, and the ledgers
         self._ledgers: dict[str, RunLedger] = {}
         self._ready: dict[str, RunLedger] = {}  # runs of which records wait to be sent, in turn
-        self._behind: dict[str, RunLedger] = {}  # runs whose log is to be read again, in turn
+        self._gaps: dict[str, RunLedger] = {}  # runs whose log is to be read, in turn
         self._resting: dict[str, float] = {}  # of these: until which monotonic time they are left alone
         self._samples = 0
 
     def put(self, samples: RecordSamples) -> None:
-        """Take a record of a log that is followed. From any thread."""
-        with self._lock:
-            ledger = self._ledger(samples.run)
-            self._samples -= ledger.size
+        """Take a record that has just come. From any thread."""
+        with self._changed(samples.run) as ledger:
             ledger.put(samples, self._clock(), self._samples < self._most)
-            self._arrange(ledger)
 
-    def read_all(self, run: str) -> None:
-        """Have all of a run's log read that the server does not have yet."""
-        with self._lock:
-            ledger = self._ledger(run)
-            self._samples -= ledger.size
-            ledger.behind, ledger.since = math.inf, self._clock()
-            self._arrange(ledger)
+    def read_up_to(self, run: str, record: float, modified: float = math.inf) -> None:
+        """So many records of a run are in its log, and are to be read; what is put from now on follows them.
+
+        `modified`: Unix time of the last write to the log, where that is known: one that the server has, and
+        that nobody has written to since, is not read. From any thread.
+        """
+        with self._changed(run) as ledger:
+            is_unchanged = modified < ledger.place.noted - CLOCK_GRAIN_SECONDS
+            ledger.read_up_to(record, self._clock(), is_unchanged)
 
     def take(self, at_once: bool = False) -> Batch | None:
         """What is to be sent now, None where nothing is, or where more may come in a moment."""
@@ -77,83 +78,89 @@ class RemoteQueue:
                 self._take_from(self._ready[next(iter(self._ready))], builder)
             return builder.batch()
 
-    def begin_again(self) -> RunLedger | None:
-        """The next run whose log is to be read again, and for which nothing else is under way."""
+    def next_log(self) -> RunLedger | None:
+        """The next run whose log is to be read, and of which nothing else is under way."""
         now = self._clock()
         with self._lock:
-            for run, ledger in self._behind.items():
+            for run, ledger in self._gaps.items():
                 if not ledger.waiting and self._resting.get(run, now) <= now:
-                    ledger.is_read_again = True
                     return ledger
         return None
 
-    def read_on(self, again: LogAgain, until: float) -> Batch | None:
+    def read_on(self, log: GapReading, until: float) -> Batch | None:
         """Read on in a log, until there is a batch, it ends or fails, or that monotonic time has come."""
         builder = BatchBuilder()
         try:
-            for samples in again.records:
-                with self._lock:
-                    self._read(again, samples, builder)
-                if again.is_over or builder.is_full or self._clock() >= until:
+            for samples in log.records:
+                self._read(log, samples, builder)
+                if log.is_over or builder.is_full or self._clock() >= until:
                     break
             else:
-                again.is_over = True
+                log.is_over = True
         except Exception as error:  # whatever it is: what was read before is sent, and other logs are
-            again.is_over, again.failure = True, error
+            log.is_over, log.failure = True, error
         return builder.batch()
 
-    def end(self, again: LogAgain) -> int:
+    def begin(self, log: GapReading) -> None:
+        """A log is read from its beginning."""
+        with self._changed(log.ledger.run) as ledger:
+            ledger.reading, log.wanted = log, ledger.gap
+
+    def end(self, log: GapReading) -> int:
         """A log was read to its end; how many records it should have had and did not.
 
         Where that failed, or where more of it came meanwhile, it is read once more.
         """
-        with self._lock:
-            ledger = again.ledger
-            if ledger.generation != again.generation or not ledger.is_read_again:
+        with self._changed(log.ledger.run) as ledger:
+            if ledger.reading is not log:
                 return 0
-            self._samples -= ledger.size
-            ledger.is_read_again, lost = False, 0
-            if again.failure is not None:
+            ledger.reading = None
+            if log.failure is not None:
                 self._resting[ledger.run] = self._clock() + REST_SECONDS
-            elif ledger.behind <= again.wanted:
-                lost, ledger.behind = _gap(ledger), 0
-            self._arrange(ledger)
-            return lost
+            elif ledger.gap <= log.wanted:
+                gone = 0 if math.isinf(ledger.gap) else int(ledger.gap) - max(log.last, ledger.handed)
+                ledger.end_gap(ledger.handed if math.isinf(ledger.gap) else ledger.gap)
+                return max(gone, 0)
+            return 0
 
-    def arrived(self, batch: Batch) -> Iterator[RunLedger]:
+    def arrived(self, batch: Batch) -> Sequence[RunLedger]:
         """The server has answered for that batch; the runs of which it has more now."""
         with self._lock:
-            for arrival in batch.arrivals:
-                if arrival.generation == arrival.ledger.generation:
-                    arrival.ledger.arrive(arrival.record, arrival.time_ms, arrival.digest)
-                    yield arrival.ledger
+            known = [each for each in batch.arrivals if each.generation == each.ledger.generation]
+            for arrival in known:
+                arrival.ledger.arrive(arrival.record, arrival.time_ms, arrival.digest)
+            return [arrival.ledger for arrival in known]
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
         with self._lock:
-            return not self._ready and not self._behind
+            return not self._ready and not self._gaps
 
     @property
     def state(self) -> QueueState:
         """How much waits."""
         with self._lock:
-            waits = [ledger.waiting[0].since for ledger in self._ledgers.values() if ledger.waiting]
-            waits += [ledger.since for ledger in self._behind.values()]
-            records = sum(len(ledger.waiting) for ledger in self._ledgers.values())
-            return QueueState(records, len(self._behind), min(waits, default=None))
+            waits = [ledger.waiting[0].since for ledger in self._ready.values()]
+            waits += [ledger.gap_since for ledger in self._gaps.values()]
+            waiting = (*self._ready.values(), *self._gaps.values())
+            records = sum(len(ledger.waiting) + len(ledger.after) for ledger in waiting)
+            return QueueState(records, len(self._gaps), min(waits, default=None))
 
-    def _ledger(self, run: str) -> RunLedger:
-        ledger = self._ledgers.get(run)
-        if ledger is None:
-            ledger = self._ledgers[run] = RunLedger(run, self._place_of(run))
-        return ledger
-
-    def _arrange(self, ledger: RunLedger) -> None:
-        """After a change; its size was taken off before."""
-        self._samples += ledger.size
-        _list(self._ready, ledger, bool(ledger.waiting) and not ledger.is_read_again)
-        _list(self._behind, ledger, bool(ledger.behind))
+    @contextmanager
+    def _changed(self, run: str) -> Iterator[RunLedger]:
+        """The run's ledger, to be changed: afterwards its size and its turns are counted anew."""
+        with self._lock:
+            ledger = self._ledgers.get(run)
+            if ledger is None:
+                ledger = self._ledgers[run] = RunLedger(run, self._place_of(run))
+            before = ledger.size
+            try:
+                yield ledger
+            finally:
+                self._samples += ledger.size - before
+                _list(self._ready, ledger, bool(ledger.waiting))
+                _list(self._gaps, ledger, bool(ledger.gap))
 
     def _is_due(self) -> bool:
         if self._samples >= MOST_BATCH_SAMPLES:
@@ -162,42 +169,41 @@ class RemoteQueue:
         return any(ledger.waiting[0].since <= latest for ledger in self._ready.values())
 
     def _take_from(self, ledger: RunLedger, builder: BatchBuilder) -> None:
-        self._samples -= ledger.size
+        before = ledger.size
         while ledger.waiting and not builder.is_full:
             entry = ledger.waiting.popleft()
             ledger.size -= len(entry.samples.values)
             builder.add(ledger, entry)
-        del self._ready[ledger.run]
-        self._arrange(ledger)
+        self._samples += ledger.size - before
+        del self._ready[ledger.run]  # it is the turn of others
+        _list(self._ready, ledger, bool(ledger.waiting))
 
-    def _read(self, again: LogAgain, samples: RecordSamples, builder: BatchBuilder) -> None:
-        ledger = again.ledger
-        self._samples -= ledger.size
-        entry = ledger.read_again(again.digest, samples, self._clock())
-        if ledger.generation != again.generation:  # another log stands there: it is read from its beginning
-            again.is_over, ledger.behind = True, max(again.wanted, samples.record)
-        elif entry is not None:
-            builder.add(ledger, entry)
-        if not again.is_over and samples.record >= ledger.behind:
-            ledger.behind, ledger.is_read_again, again.is_over = 0, False, True
-        self._arrange(ledger)
+    def _read(self, log: GapReading, samples: RecordSamples, builder: BatchBuilder) -> None:
+        with self._changed(log.ledger.run) as ledger:
+            if ledger.reading is not log:
+                log.is_over = True
+                return
+            entry = ledger.read(log.digest, samples)
+            log.last = samples.record
+            if entry is not None:
+                builder.add(ledger, entry)
+            log.is_over = ledger.reading is not log  # another log stands there: it is read from its beginning
+            if not log.is_over and samples.record >= ledger.gap:
+                ledger.end_gap(ledger.gap)
+                log.is_over = True
 
 
-class LogAgain:
-    """A run's log while it is read once more. Belongs to the thread that sends."""
+class GapReading:
+    """A run's log while it is read. Belongs to the thread that sends."""
 
     def __init__(self, ledger: RunLedger, records: Iterator[RecordSamples]) -> None:
         self.ledger = ledger
         self.records = records
         self.digest = LogDigest()
-        self.generation = ledger.generation
-        self.wanted = ledger.behind  # the record up to which it was to be read when that began
+        self.wanted = 0.0  # the record up to which it was to be read when that began
+        self.last = 0  # the last record that was read
         self.is_over = False
         self.failure: Exception | None = None
-
-
-def _gap(ledger: RunLedger) -> int:
-    return 0 if math.isinf(ledger.behind) else int(ledger.behind) - ledger.handed
 
 
 def _list(runs: dict[str, RunLedger], ledger: RunLedger, belongs: bool) -> None:

@@ -15,7 +15,7 @@ from llmtrain_exporter.push.batch import Batch
 from llmtrain_exporter.push.place import Place
 from llmtrain_exporter.push.place_file import PlaceFile
 from llmtrain_exporter.push.record_samples import RecordSamples
-from llmtrain_exporter.push.remote_queue import LogAgain, RemoteQueue
+from llmtrain_exporter.push.remote_queue import GapReading, RemoteQueue
 from llmtrain_exporter.push.remote_statistics import RemoteStatistics
 from llmtrain_exporter.push.sending import Floor, Progress, Records, Sending
 from llmtrain_exporter.push.troubles import Troubles
@@ -26,7 +26,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0
 
 IDLE_SECONDS = 0.5
 READING_SECONDS = 0.2
-"""So long a log is read again before it is looked whether live records are to be sent."""
+"""So long a log is read before one looks whether live records are to be sent."""
 
 log = logging.getLogger(__name__)
 
@@ -78,14 +78,14 @@ class RemoteWriter:
         self.troubles = Troubles(name)
         self._batch: Batch | None = None  # under way
         self._sending: Sending | None = None  # of it
-        self._again: LogAgain | None = None  # a log that is read again
+        self._log: GapReading | None = None  # that is read
         self._failures = 0  # in a row
         self._wait_until = float("-inf")  # monotonic time
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
-        return self._sending is None and self._again is None
+        return self._sending is None and self._log is None
 
     @property
     def keeps_places(self) -> bool:
@@ -103,7 +103,7 @@ class RemoteWriter:
         if self._sending is None:
             self._begin(self.queue.take(at_once) or self._read_on())
         if self._sending is None:
-            return IDLE_SECONDS if self._again is None else 0.0
+            return IDLE_SECONDS if self._log is None else 0.0
         self._advance(self._sending)
         return max(self._wait_until - now, 0.0)
 
@@ -165,36 +165,36 @@ class RemoteWriter:
             self.troubles.dropped(progress)
 
     def _read_on(self) -> Batch | None:
-        """More of a log for which there was no room when it was read first."""
-        if self._again is None:
-            self._again = self._opened()
-        again = self._again
-        if again is None:
+        """More of a log that was there before it was followed, or for which there was no room."""
+        if self._log is None:
+            self._log = self._opened()
+        log = self._log
+        if log is None:
             return None
-        batch = self.queue.read_on(again, self._tools.clocks.monotonic() + READING_SECONDS)
-        if again.is_over:
-            self._again = None
-            self._end(again)
+        batch = self.queue.read_on(log, self._tools.clocks.monotonic() + READING_SECONDS)
+        if log.is_over:
+            self._log = None
+            self._end(log)
         return batch
 
-    def _opened(self) -> LogAgain | None:
-        ledger = self.queue.begin_again()
+    def _opened(self) -> GapReading | None:
+        ledger = self.queue.next_log()
         if ledger is None:
             return None
-        try:
-            return LogAgain(ledger, self._tools.read_log(ledger.run) or iter(()))
-        except Exception as error:  # as while it is read
-            again = LogAgain(ledger, iter(()))
-            again.failure = error
-            self._end(again)
-            return None
+        log = GapReading(ledger, self._records(ledger.run))
+        self.queue.begin(log)
+        return log
 
-    def _end(self, again: LogAgain) -> None:
-        gone = self.queue.end(again)
-        if again.failure is not None:
-            self.troubles.unreadable(again.ledger.run, again.failure)
+    def _records(self, run: str) -> Iterator[RecordSamples]:
+        yield from self._tools.read_log(run) or ()
+
+    def _end(self, log: GapReading) -> None:
+        gone = self.queue.end(log)
+        if log.failure is not None:
+            self.troubles.unreadable(log.ledger.run, log.failure)
         if gone:
             self.statistics.gone(gone)
+        self._places.note({log.ledger.run: log.ledger.place})
 
 
 def _under_way(batch: Batch) -> dict[str, Place]:

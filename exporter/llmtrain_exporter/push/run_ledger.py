@@ -1,4 +1,4 @@
-"""What of one run a server has, what waits for it, and what its log has to be read again for."""
+"""What of one run a server has, what waits for it, and what its log has to be read for."""
 
 from __future__ import annotations
 
@@ -21,22 +21,25 @@ class Entry(NamedTuple):
 class RunLedger:
     """One run's, of one server. Guarded by the lock of its queue.
 
-    Records are handed on in the order of their numbers, each once. For those for which there was no room, the
-    log is read once more, up to `behind`; what is put meanwhile waits for that to end.
+    Records are handed on in the order of their numbers, each once. Where there is a gap, of those that were
+    there before the run was followed or for which there was no room, the log is read up to the gap's end;
+    what comes after it waits.
     """
 
     __slots__ = (
         "_digests",
         "_handed_ms",
-        "_live",
+        "_read_to",
+        "_seen",
         "_under_way",
-        "behind",
+        "after",
+        "gap",
+        "gap_since",
         "generation",
         "handed",
-        "is_read_again",
         "place",
+        "reading",
         "run",
-        "since",
         "size",
         "waiting",
     )
@@ -44,56 +47,75 @@ class RunLedger:
     def __init__(self, run: str, place: Place) -> None:
         self.run = run
         self.generation = 0  # counts the logs that stood in its place
-        self._live = LogDigest()  # of the log that is followed
         self._begin(place)
 
     def _begin(self, place: Place) -> None:
         self.place = place
-        self.waiting: deque[Entry] = deque()
+        self.waiting: deque[Entry] = deque()  # what is to be sent now
+        self.gap = 0.0  # the last record that is to be read from the log; 0: there is none
+        self.gap_since = 0.0  # monotonic time
+        self.after: deque[Entry] = deque()  # what follows the gap
         self.size = 0  # samples that wait
         self.handed = place.record  # the last record that was handed on
-        self._handed_ms = place.time_ms  # its time
+        self.reading: object = None  # who reads the log now
+        self._handed_ms = place.time_ms  # the time of the last that was handed on
+        self._read_to = place.read_to  # the last record up to which the log was read
+        self._seen = place.record  # the last one that was put, or of which it was said that it is there
         self._digests = dict(place.digests)
         self._under_way = dict(place.under_way)
-        self.behind = 0.0  # the last record for which the log is to be read again; 0: for none
-        self.since = 0.0  # monotonic time at which that began
-        self.is_read_again = False
 
     def put(self, samples: RecordSamples, now: float, has_room: bool) -> None:
-        """Take a record of the log that is followed. `now`: monotonic time."""
-        is_first = not self._live.record
-        digest = self.known_digest(self._live, samples, now)
-        if is_first and digest is None:  # this server is new, and those before were shown to others alone
-            self._fall_behind(samples.record, now)
-        last = self.waiting[-1].samples.record if self.waiting else 0
-        if samples.record <= max(self.handed, last, self.behind):
-            return
-        if has_room and (self.is_read_again or not self.behind):
-            self.waiting.append(Entry(now, digest, samples))
+        """Take a record that has just come. `now`: monotonic time."""
+        if samples.record <= self._seen:  # another log has begun
+            self._forget()
+        if samples.record > 1 and not self._seen:  # others were shown those before
+            self._miss(samples.record, now)
+        elif has_room:
+            (self.after if self.gap else self.waiting).append(Entry(now, None, samples))
             self.size += len(samples.values)
         else:
-            self._fall_behind(samples.record, now)
+            self._miss(samples.record, now)
+        self._seen = samples.record
 
-    def read_again(self, log: LogDigest, samples: RecordSamples, now: float) -> Entry | None:
-        """A record of the log that is read again, None where it was handed on before."""
-        digest = self.known_digest(log, samples, now)
-        if not self.is_read_again or samples.record <= self.handed:
-            return None
-        return Entry(self.since, digest, samples)
+    def read_up_to(self, record: float, now: float, is_unchanged: bool) -> None:
+        """So many records are in a log that is followed from now on: this one, or another in its place.
 
-    def known_digest(self, log: LogDigest, samples: RecordSamples, now: float) -> int | None:
-        """The digest of the log up to this record. Where another log was known, all begins anew."""
-        record, digest = samples.record, log.add(samples)
-        if digest is None:
+        `is_unchanged`: nobody has written to it since its place was noted.
+        """
+        if is_unchanged and self.place.read_to == record:
+            self._seen = int(record)
+            return
+        if record < self.handed:
+            self._forget()
+        self.waiting.clear()
+        self.size = 0
+        self._miss(record, now)
+        self.reading = None
+        self._seen = max(self.handed, int(min(record, 1 << 62)))
+
+    def read(self, log: LogDigest, samples: RecordSamples) -> Entry | None:
+        """A record that is read from the log, None where it was handed on before.
+
+        Where the log is not the one that is known, nothing is known any more; whether it has to be read from
+        its beginning once more, `reading` tells.
+        """
+        digest = log.add(samples)
+        if self._digests.get(samples.record, digest) != digest:
+            self._begin_with_gap(samples.record)
+        if is_kept(samples.record):
+            self._digests[samples.record] = digest
+        if self.reading is None or samples.record <= self.handed:
             return None
-        if self._digests.get(record, digest) != digest:
-            self.generation += 1
-            self._begin(Place())
-            if record > 1:  # those before were taken for the ones that are known
-                self._fall_behind(record - 1, now)
-        if is_kept(record):
-            self._digests[record] = digest
-        return digest
+        return Entry(self.gap_since, digest, samples)
+
+    def end_gap(self, record: float) -> None:
+        """The log was read up to there."""
+        self.waiting.extend(self.after)
+        self.after.clear()
+        self.gap, self.reading = 0.0, None
+        self._read_to = max(self._read_to, int(record))
+        if self.place.record == self.handed:
+            self.place = replace(self.place, read_to=self._read_to)
 
     def hand_on(self, samples: RecordSamples) -> RecordSamples:
         """The same at the time with which it is sent: later than the one before.
@@ -109,13 +131,28 @@ class RunLedger:
         self._digests = {at: known for at, known in self._digests.items() if is_kept(at)}
         if digest is not None:
             self._digests[record] = digest
-        self.place = Place(record, time_ms, self._digests.copy())
+        # What was read is of no use to who begins again before it has arrived.
+        read_to = max(record, self._read_to) if record == self.handed else self.place.read_to
+        self.place = Place(record, time_ms, read_to, self._digests.copy())
 
-    def _fall_behind(self, record: float, now: float) -> None:
-        """There is no room for it: the log is read again later, up to there."""
-        if not self.behind:
-            self.since = now
-        if self.is_read_again:  # what waits stands behind a gap
-            self.waiting.clear()
-            self.size = 0
-        self.behind = record
+    def _miss(self, record: float, now: float) -> None:
+        """There is no room for it, or it was not shown: the log is read up to there."""
+        if not self.gap:
+            self.gap_since = now
+        self.size -= sum(len(entry.samples.values) for entry in self.after)
+        self.after.clear()
+        self.gap = record
+
+    def _forget(self) -> None:
+        """Nothing is known of the log that stands there now."""
+        self.generation += 1
+        self._begin(Place())
+
+    def _begin_with_gap(self, record: int) -> None:
+        """The log that is read is not the one that is known, which shows at this record."""
+        reading, gap, since = self.reading, max(self.gap, record), self.gap_since
+        after, size = self.after, self.size
+        self._forget()
+        self.gap, self.gap_since, self.after, self.size = gap, since, after, size
+        self._seen = after[-1].samples.record if after else int(min(gap, 1 << 62))
+        self.reading = reading if record == 1 else None

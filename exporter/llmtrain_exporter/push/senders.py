@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -74,9 +75,14 @@ def _identity(rule: RemoteWriteRule) -> str:
 class Senders:
     """Hands each record to every server's queue. Set up and changed by one thread, `put` from any."""
 
-    def __init__(self, make: Callable[[RemoteWriteRule], RemoteWriter]) -> None:
-        """`make`: who sends to a server."""
+    def __init__(
+        self,
+        make: Callable[[RemoteWriteRule], RemoteWriter],
+        modified: Callable[[str], float] = lambda _: math.inf,
+    ) -> None:
+        """`make`: who sends to a server. `modified`: Unix time of the last write to a run's log."""
         self._make = make
+        self._modified = modified
         self._running: Sequence[_Running] = ()  # replaced as a whole
 
     @property
@@ -88,6 +94,15 @@ class Senders:
         """Take the samples of a record. Never blocks, never raises."""
         for running in self._running:
             _put(running.writer, samples)
+
+    def read_up_to(self, run: str, record: int) -> None:
+        """So many records of a run were there before it was followed: its log is to be read up to there.
+
+        What is put from now on follows them. Never blocks, never raises.
+        """
+        modified = self._modified(run)
+        for running in self._running:
+            running.writer.queue.read_up_to(run, record, modified)
 
     def change(self, rules: Iterable[RemoteWriteRule]) -> None:
         """Send to these servers from now on. Those that stay as they are go on as they are."""
