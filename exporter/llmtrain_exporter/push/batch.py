@@ -21,7 +21,7 @@ class Arrival:
     generation: int
     record: int
     time_ms: int
-    digest: int | None
+    digest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class BatchBuilder:
         self._records.append(timed)
         self._since.append(entry.since)
         self._arrivals[ledger.run] = Arrival(
-            ledger, ledger.generation, timed.record, timed.time_ms, entry.digest
+            ledger, ledger.generation, timed.record, timed.time_ms, ledger.digest
         )
 
     def batch(self) -> Batch | None:

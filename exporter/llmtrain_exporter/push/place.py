@@ -36,28 +36,19 @@ class Place:
 NOWHERE = Place()
 
 
-class LogDigest:
-    """What a log said so far, while it is read from its beginning. For one thread at a time."""
+# What the trainer wrote, and nothing that is concluded of it: that may change with the next version.
+_SAID = (
+    series(c.STEP),
+    series(c.LOSS, ("split", "train")),
+    series(c.LOSS, ("split", "eval")),
+    series(c.GRAD_NORM),
+)
 
-    __slots__ = ("_value",)
 
-    # What the trainer wrote, and nothing that is concluded of it: that may change with the next version.
-    _SAID = (
-        series(c.STEP),
-        series(c.LOSS, ("split", "train")),
-        series(c.LOSS, ("split", "eval")),
-        series(c.GRAD_NORM),
-    )
-
-    def __init__(self) -> None:
-        self._value = 0
-
-    def add(self, samples: RecordSamples) -> int:
-        """The digest of the log up to this record."""
-        get = samples.values.get
-        said = _IDENTITY.pack(samples.record, *(get(each, _NAN) for each in self._SAID))
-        self._value = zlib.crc32(said, self._value)
-        return self._value
+def digest(samples: RecordSamples, before: int) -> int:
+    """The digest of a log up to this record. `before`: that up to the record before it, 0 for the first."""
+    get = samples.values.get
+    return zlib.crc32(_IDENTITY.pack(samples.record, *(get(each, _NAN) for each in _SAID)), before)
 
 
 def is_kept(record: int) -> bool:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from llmtrain_exporter.push.batch import MOST_BATCH_SAMPLES, Batch, BatchBuilder
-from llmtrain_exporter.push.place import LogDigest, Place
+from llmtrain_exporter.push.place import Place, digest
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_ledger import RunLedger
 from llmtrain_exporter.watching.live import CLOCK_GRAIN_SECONDS
@@ -143,7 +143,7 @@ class RemoteQueue:
         with self._lock:
             waits = [ledger.waiting[0].since for ledger in self._ready.values()]
             waits += [ledger.gap_since for ledger in self._gaps.values()]
-            waiting = (*self._ready.values(), *self._gaps.values())
+            waiting = {**self._ready, **self._gaps}.values()
             records = sum(len(ledger.waiting) + len(ledger.after) for ledger in waiting)
             return QueueState(records, len(self._gaps), min(waits, default=None))
 
@@ -183,8 +183,8 @@ class RemoteQueue:
             if ledger.reading is not log:
                 log.is_over = True
                 return
-            entry = ledger.read(log.digest, samples)
-            log.last = samples.record
+            log.last, log.digest = samples.record, digest(samples, log.digest)
+            entry = ledger.read(samples, log.digest)
             if entry is not None:
                 builder.add(ledger, entry)
             log.is_over = ledger.reading is not log  # another log stands there: it is read from its beginning
@@ -199,7 +199,7 @@ class GapReading:
     def __init__(self, ledger: RunLedger, records: Iterator[RecordSamples]) -> None:
         self.ledger = ledger
         self.records = records
-        self.digest = LogDigest()
+        self.digest = 0  # of the log as far as it was read
         self.wanted = 0.0  # the record up to which it was to be read when that began
         self.last = 0  # the last record that was read
         self.is_over = False

@@ -6,15 +6,14 @@ from collections import deque
 from dataclasses import replace
 from typing import NamedTuple
 
-from llmtrain_exporter.push.place import LogDigest, Place, is_kept
+from llmtrain_exporter.push.place import Place, digest, is_kept
 from llmtrain_exporter.push.record_samples import RecordSamples
 
 
 class Entry(NamedTuple):
-    """A record that waits. `since`: monotonic time. `digest`: of its log up to it, where that is known."""
+    """A record that waits. `since`: monotonic time."""
 
     since: float
-    digest: int | None
     samples: RecordSamples
 
 
@@ -33,6 +32,7 @@ class RunLedger:
         "_seen",
         "_under_way",
         "after",
+        "digest",
         "gap",
         "gap_since",
         "generation",
@@ -58,6 +58,7 @@ class RunLedger:
         self.size = 0  # samples that wait
         self.handed = place.record  # the last record that was handed on
         self.reading: object = None  # who reads the log now
+        self.digest = place.digests.get(place.record, 0)  # of the log up to that
         self._handed_ms = place.time_ms  # the time of the last that was handed on
         self._read_to = place.read_to  # the last record up to which the log was read
         self._seen = place.record  # the last one that was put, or of which it was said that it is there
@@ -71,7 +72,7 @@ class RunLedger:
         if samples.record > 1 and not self._seen:  # others were shown those before
             self._miss(samples.record, now)
         elif has_room:
-            (self.after if self.gap else self.waiting).append(Entry(now, None, samples))
+            (self.after if self.gap else self.waiting).append(Entry(now, samples))
             self.size += len(samples.values)
         else:
             self._miss(samples.record, now)
@@ -93,20 +94,17 @@ class RunLedger:
         self.reading = None
         self._seen = max(self.handed, int(min(record, 1 << 62)))
 
-    def read(self, log: LogDigest, samples: RecordSamples) -> Entry | None:
+    def read(self, samples: RecordSamples, said: int) -> Entry | None:
         """A record that is read from the log, None where it was handed on before.
 
-        Where the log is not the one that is known, nothing is known any more; whether it has to be read from
-        its beginning once more, `reading` tells.
+        `said`: the digest of the log up to it. Where it is not the log that is known, nothing is known any
+        more; whether it has to be read from its beginning once more, `reading` tells.
         """
-        digest = log.add(samples)
-        if self._digests.get(samples.record, digest) != digest:
+        if self._digests.get(samples.record, said) != said:
             self._begin_with_gap(samples.record)
-        if is_kept(samples.record):
-            self._digests[samples.record] = digest
         if self.reading is None or samples.record <= self.handed:
             return None
-        return Entry(self.gap_since, digest, samples)
+        return Entry(self.gap_since, samples)
 
     def end_gap(self, record: float) -> None:
         """The log was read up to there."""
@@ -122,18 +120,21 @@ class RunLedger:
 
         One that was under way when the program was killed is sent as it was then, and is there once.
         """
-        time = max(self._under_way.pop(samples.record, samples.time_ms), self._handed_ms + 1)
-        self.handed, self._handed_ms = samples.record, time
+        record = samples.record
+        time = max(self._under_way.pop(record, samples.time_ms), self._handed_ms + 1)
+        self.handed, self._handed_ms, self.digest = record, time, digest(samples, self.digest)
+        if is_kept(record):
+            self._digests[record] = self.digest
         return samples if time == samples.time_ms else replace(samples, time_ms=time)
 
-    def arrive(self, record: int, time_ms: int, digest: int | None) -> None:
-        """The server has answered for all up to this record."""
+    def arrive(self, record: int, time_ms: int, said: int) -> None:
+        """The server has answered for all up to this record. `said`: the digest of the log up to there."""
         self._digests = {at: known for at, known in self._digests.items() if is_kept(at)}
-        if digest is not None:
-            self._digests[record] = digest
+        self._digests[record] = said
+        digests = {at: known for at, known in self._digests.items() if at <= record}
         # What was read is of no use to who begins again before it has arrived.
         read_to = max(record, self._read_to) if record == self.handed else self.place.read_to
-        self.place = Place(record, time_ms, read_to, self._digests.copy())
+        self.place = Place(record, time_ms, read_to, digests)
 
     def _miss(self, record: float, now: float) -> None:
         """There is no room for it, or it was not shown: the log is read up to there."""
