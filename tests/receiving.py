@@ -79,7 +79,10 @@ class Receiver:
             self.requests.append(Received(headers, path, len(body), samples))
             if self.failures:
                 return self.failures.pop(0)
-            return self.refusal(samples) or self._keep(samples)
+            refusal = self.refusal(samples)
+            if refusal is None:
+                self._keep(samples)
+            return refusal
 
     def refusal(self, samples: list[tuple[str, int, float]]) -> Failure | None:
         """As Prometheus: of a whole request for one sample in it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,9 +21,13 @@ from llmtrain_exporter.push.formats.history_writer import HistoryWriter
 from llmtrain_exporter.push.formats.json_lines import JsonLinesWriter
 from llmtrain_exporter.push.formats.open_metrics import OpenMetricsWriter
 from llmtrain_exporter.push.formats.parquet_table import ParquetWriter
-from llmtrain_exporter.push.read_history import histories, records_of
+from llmtrain_exporter.push.read_history import histories
+from llmtrain_exporter.push.record_samples import RecordSamples
+from llmtrain_exporter.push.run_history import RunHistory
 from llmtrain_exporter.story.blocks import plain
 from llmtrain_exporter.story.several import no_run_line
+
+log = logging.getLogger(__name__)
 
 FORMATS: Mapping[str, Callable[[BinaryIO], HistoryWriter]] = {
     "openmetrics": OpenMetricsWriter,
@@ -67,18 +72,29 @@ def write_history(
     with _opened(wanted, paths) as out:
         writer = FORMATS[wanted.format](out)
         for history in histories(paths, settings, wanted.profile, now):
-            found = [history] if isinstance(history, NoRun) else records_of(history, now)
-            before = records
+            found = [history] if isinstance(history, NoRun) else whole_log(history, now)
             for each in found:
                 if isinstance(each, NoRun):
                     others.append(each)
                     err.write(f"{printable(plain(no_run_line(replace(each, skipped={}), Lang.EN)))}\n")
                 else:
                     writer.write(each)
-                    records += 1
-            runs += records > before
+            count = 0 if isinstance(history, NoRun) else history.records
+            runs, records = runs + bool(count), records + count
         writer.finish()
     return HistoryWritten(runs, records, bool(runs) and not missed(paths, others))
+
+
+def whole_log(history: RunHistory, now: float) -> Iterator[RecordSamples | NoRun]:
+    """All records of a log; at last, where there was none or reading has failed, why."""
+    try:
+        yield from history.samples(0.0, now)
+    except Exception as error:  # a broken log must not silence the others
+        log.debug("%s: cannot be analysed", history.file, exc_info=True)
+        yield NoRun(history.file, NoRunReason.BROKEN, detail=type(error).__name__)
+        return
+    if not history.records:
+        yield history.why_none()
 
 
 def missed(paths: Sequence[str], others: Sequence[NoRun]) -> bool:

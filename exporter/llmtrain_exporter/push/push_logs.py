@@ -14,8 +14,8 @@ from llmtrain_exporter.config.remote_write import RemoteWriteRule
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.push.history_files import missed
-from llmtrain_exporter.push.read_history import histories, records_of
+from llmtrain_exporter.push.history_files import missed, whole_log
+from llmtrain_exporter.push.read_history import histories
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.remote_write import Clocks, RemoteWriter
 from llmtrain_exporter.push.run_history import RunHistory
@@ -113,7 +113,7 @@ class _LogsInTurn:
         return self._records(self.history)
 
     def _records(self, history: RunHistory) -> Iterator[RecordSamples]:
-        for each in records_of(history, self._world.clocks.unix()):
+        for each in whole_log(history, self._world.clocks.unix()):
             if isinstance(each, NoRun):
                 self.leave_out(each)
             else:

@@ -42,16 +42,20 @@ class Sampler:
         self._run = run
         self._chosen = chosen
         self._left_out: dict[Layout, list[Series]] = {}
-        self._number = 0
+        self.number = 0  # records seen
         self._sampled: list[Sampled] = []
+
+    def count(self, _: Record, __: Analysis | None, /) -> None:
+        """Count a record that is not to be sampled."""
+        self.number += 1
 
     def note(self, record: Record, analysis: Analysis | None, /) -> None:
         """Sample a record that was folded."""
-        self._number += 1
+        self.number += 1
         arrived = self._run.arrived or 0.0
         elapsed = record.get(c.ELAPSED)
         values = self._values(record, analysis)
-        self._sampled.append(Sampled(self._number, arrived, math.nan if elapsed is None else elapsed, values))
+        self._sampled.append(Sampled(self.number, arrived, math.nan if elapsed is None else elapsed, values))
 
     def take(self) -> list[Sampled]:
         """The records that were sampled since the last call."""

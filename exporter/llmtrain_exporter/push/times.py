@@ -25,6 +25,9 @@ ZONES_SECONDS = 26 * 3600.0
 LONGEST_SECONDS = 20 * 365 * DAY_SECONDS
 """No training takes longer: a clock that says more is none."""
 
+LATEST_SECONDS = 253_402_300_799.0
+"""The end of the year 9999: no record is later, whatever a hostile log says."""
+
 GUESSED_GAP_SECONDS = 1.0
 """From one record to the next where nothing tells; so that they stand apart."""
 
@@ -89,7 +92,7 @@ def ascending(times: Iterator[float], after_ms: int = 0) -> array[int]:
     """Unix times as milliseconds, each later than the one before and than `after_ms`."""
     found = array("q")
     for time in times:
-        after_ms = max(round(time * 1000), after_ms + 1)
+        after_ms = max(round(min(time, LATEST_SECONDS) * 1000), after_ms + 1)
         found.append(after_ms)
     return found
 

@@ -14,9 +14,12 @@ from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.discover import Surroundings
 from llmtrain_exporter.ingest.reading import Reading
+from llmtrain_exporter.push.chosen import ChosenMetrics
+from llmtrain_exporter.push.live_history import HistorySink
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.idle_poll import IdlePoll
 from llmtrain_exporter.serve.pulse import Pulse
+from llmtrain_exporter.serve.sent_run import SentRun
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.watching.live import LiveRun
@@ -47,10 +50,14 @@ WatchedRun = LiveRun[Sparkline] | SleepingRun
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """What the watchers of several roots share. `named_after`: see `Surroundings`; all roots are there."""
+    """What the watchers of several roots share. `named_after`: see `Surroundings`; all roots are there.
+
+    `sink`: takes the history of all runs, where that is sent somewhere.
+    """
 
     seats: Seats
     named_after: dict[str, str]  # written by all threads, each for its own roots
+    sink: HistorySink | None = None
 
 
 class Watcher:
@@ -72,7 +79,8 @@ class Watcher:
         self._fleet = fleet
         self._telemetry = telemetry
         self._rules = rules_for_serving(settings)
-        self._runs = RunSet(self._rules, _sparkline, settings.max_runs, self._sharing.seats)
+        self._chosen = ChosenMetrics(settings.history_metrics)
+        self._runs = RunSet(self._rules, self._observer, settings.max_runs, self._sharing.seats)
         self._newborn: set[str] = set()  # names of runs that begin before our eyes and show no record yet
         self._scan_due = -math.inf
         self._worked = 0.0  # seconds of the last round that were no mere looking
@@ -119,6 +127,7 @@ class Watcher:
         while not self._changes.empty():
             self._settings = self._changes.get()
             self._rules = rules_for_serving(self._settings, self._rules)
+            self._chosen = ChosenMetrics(self._settings.history_metrics)
             for name in self._runs.change(self._rules, self._settings.max_runs):
                 self._newborn.discard(name)
                 self._fleet.remove(name)
@@ -241,9 +250,14 @@ class Watcher:
         self._fleet.publish(run.snapshot(now), newborn, run.found, run.observer, self._pulse)
         if shown_first:
             self._newborn.remove(run.name)
+        if self._sharing.sink is not None and isinstance(run.observer, SentRun):
+            run.observer.history.hand_on(run, self._sharing.sink)
         if run.is_settled(now):
             self._runs.put_to_sleep(run)
             self._idle_poll = None
+
+    def _observer(self, run: Run) -> Sparkline:
+        return Sparkline() if self._sharing.sink is None else SentRun(run, self._chosen)
 
     def _wake(self, sleeping: SleepingRun, monotonic: float, now: float) -> bool:
         stirred = sleeping.stirred(monotonic)
@@ -277,7 +291,3 @@ class Watcher:
         run.give_up(error)
         self._idle_poll = None
         self._fleet.remove(run.name)
-
-
-def _sparkline(_: Run) -> Sparkline:
-    return Sparkline()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from threading import Thread
 
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.push.live_history import HistorySink
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.pulse import LOOK_SECONDS, Pulse, Pulses
 from llmtrain_exporter.serve.telemetry import Telemetry
@@ -27,10 +28,13 @@ LONGEST_GAP_SECONDS = 5.0
 class Watchers:
     """A watcher for each thread; the fleet has their signs of life. Set up and changed by one thread."""
 
-    def __init__(self, settings: Settings, fleet: Fleet, telemetry: Telemetry) -> None:
+    def __init__(
+        self, settings: Settings, fleet: Fleet, telemetry: Telemetry, sink: HistorySink | None = None
+    ) -> None:
+        """`sink`: takes the history of all runs, where that is sent somewhere."""
         self._fleet = fleet
         self._telemetry = telemetry
-        self._sharing = Sharing(Seats(), {})
+        self._sharing = Sharing(Seats(), {}, sink)
         self._threads: list[Thread] = []
         self._watch: Callable[[Watcher], object] | None = None  # what a thread does, once they are started
         self.all: list[Watcher] = []

@@ -1,0 +1,50 @@
+"""The history of a run that is followed: what comes is handed on, what was there is to be read for it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from llmtrain_exporter.analyse.run import Run
+from llmtrain_exporter.push.chosen import ChosenMetrics
+from llmtrain_exporter.push.record_samples import Sink
+from llmtrain_exporter.push.run_samples import RunSamples
+from llmtrain_exporter.push.sampling import Sampler
+from llmtrain_exporter.watching.live import LiveRun, ObserverT
+
+
+class HistorySink(Sink, Protocol):
+    """A sink that can read logs by itself."""
+
+    def read_up_to(self, run: str, record: int) -> None:
+        """So many records of the run's log were not put: it is to be read. Never blocks, never raises."""
+
+
+class LiveHistory:
+    """The observer of one run. While a log is read to its end for the first time, its records are counted.
+
+    For one thread at a time.
+    """
+
+    __slots__ = ("_sampler", "_samples", "note")
+
+    def __init__(self, run: Run, chosen: ChosenMetrics) -> None:
+        self._sampler = Sampler(run, chosen)
+        self._samples: RunSamples | None = None  # None: its log was not yet read to its end
+        self.note = self._sampler.count
+
+    def hand_on(self, run: LiveRun[ObserverT], sink: HistorySink) -> None:
+        """Put what has come with the last look at the run."""
+        if self._samples is None:
+            if run.caught_up:
+                self._follow(run, sink)
+            return
+        sampled = self._sampler.take()
+        if sampled:
+            for samples in self._samples.arrived(run, sampled):
+                sink.put(samples)
+
+    def _follow(self, run: LiveRun[ObserverT], sink: HistorySink) -> None:
+        self._samples = RunSamples(run.name)
+        self.note = self._sampler.note
+        if self._sampler.number:
+            sink.read_up_to(run.name, self._sampler.number)

@@ -1,0 +1,65 @@
+"""The samples of a run's records, made of what each says and when it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import Series, series
+from llmtrain_exporter.printable import label_value
+from llmtrain_exporter.push.record_samples import RecordSamples
+from llmtrain_exporter.push.sampling import Sampled
+from llmtrain_exporter.push.times import RecordTimes, TimeSource, ascending, on_arrival
+from llmtrain_exporter.watching.live import LiveRun, ObserverT
+
+_SOURCES = {source: series(c.HISTORY_TIME_SOURCE, ("source", source.value)) for source in TimeSource}
+
+
+class RunSamples:
+    """Makes the samples of one run, each record once, in the order of its log. For one thread at a time."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._labels = (("run", label_value(name)),)
+        self._info: Series | None = None  # the static facts that were told last
+        self._news: dict[Series, float] = {}  # what is to be told of them
+        self._record = 0  # the last one
+        self._time_ms = 0  # of it
+
+    def at(
+        self, run: LiveRun[ObserverT], sampled: Iterable[Sampled], known: RecordTimes
+    ) -> Iterator[RecordSamples]:
+        """Of records that were there, at times that are known; those that came since are left out."""
+        self._note_facts(run.info)
+        for each in sampled:
+            if each.number <= len(known.times_ms):
+                yield from self._of(each, known.times_ms[each.number - 1], known.source)
+
+    def arrived(self, run: LiveRun[ObserverT], sampled: Sequence[Sampled]) -> Iterator[RecordSamples]:
+        """Of records that were seen to come, with one look: the last of them has just arrived.
+
+        Where the log states times these are the times; the trainer's own clock tells how far the others lie
+        before the last one.
+        """
+        self._note_facts(run.info)
+        if run.states_times:
+            source, times = TimeSource.STATED, [each.arrived for each in sampled]
+        else:
+            source = TimeSource.ARRIVAL
+            times = on_arrival([each.elapsed for each in sampled], sampled[-1].arrived)
+        for each, time_ms in zip(sampled, ascending(iter(times), self._time_ms), strict=True):
+            yield from self._of(each, time_ms, source)
+
+    def _of(self, sampled: Sampled, time_ms: int, source: TimeSource) -> Iterator[RecordSamples]:
+        if sampled.number <= self._record:  # the log is read anew, and better known
+            return
+        self._record, self._time_ms = sampled.number, max(time_ms, self._time_ms + 1)
+        if sampled.values:
+            values = {**sampled.values, _SOURCES[source]: 1.0, **self._news}
+            self._news = {}
+            yield RecordSamples(self._name, self._labels, sampled.number, self._time_ms, values)
+
+    def _note_facts(self, info: Series) -> None:
+        """The static facts of the run go with the next record, unless they were told before."""
+        if info is not self._info:
+            self._info, self._news = info, {info: 1.0}
