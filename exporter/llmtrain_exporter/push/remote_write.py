@@ -92,6 +92,15 @@ class RemoteWriter:
         """Whether a restart will know what was sent."""
         return self._places.is_kept
 
+    @property
+    def behind_seconds(self) -> float:
+        """For how long the record has waited that waits longest, 0 where none does. From any thread."""
+        batch, waiting = self._batch, self.queue.state.since
+        since = [] if waiting is None else [waiting]
+        if batch is not None:
+            since.append(batch.since)
+        return max(self._tools.clocks.monotonic() - min(since), 0.0) if since else 0.0
+
     def step(self, at_once: bool = False) -> float:
         """Make one request at most; seconds until the next step can be of use.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -14,11 +15,15 @@ from starlette.types import ASGIApp
 
 from llmtrain_exporter import __version__
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.config.remote_write import RemoteWriteRule
 from llmtrain_exporter.ingest.follow import raise_descriptor_limit
+from llmtrain_exporter.push.remote_write import RemoteWriter
+from llmtrain_exporter.push.senders import Senders, state_folder, writer_for
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
 from llmtrain_exporter.serve.telemetry import Telemetry
+from llmtrain_exporter.serve.watched_logs import WatchedLogs
 from llmtrain_exporter.serve.watcher import Watcher
 from llmtrain_exporter.serve.watchers import Watchers
 from llmtrain_exporter.web import web_config
@@ -52,7 +57,14 @@ class Exporter:
         self._listen = settings.listen
         self.metrics = self._telemetry.server
         self.server = self._bound(self._app(settings, web), settings, web, any_port)
-        self.watchers = Watchers(settings, self._fleet, self._telemetry)
+        self._logs = WatchedLogs(self._fleet, settings)
+        self._senders = Senders(self._writer, self._logs.modified)
+        self._telemetry.watch_history(lambda: self._senders.writers)
+        self._sends = bool(settings.remote_write)
+        self._state_folder = state_folder(settings.state_dir, os.environ)
+        sink = self._senders if self._sends else None
+        self.watchers = Watchers(settings, self._fleet, self._telemetry, sink)
+        self._senders.change(settings.remote_write)
         self.metrics.reloaded(time.time())
 
     def change(self, settings: Settings) -> None:
@@ -61,9 +73,24 @@ class Exporter:
         app = self._app(settings, web)
         self._telemetry.limits(settings.known_profiles.values())
         self._fleet.roots = settings.paths
+        self._logs.change(settings)
         self.watchers.change(settings)
+        self._change_senders(settings)
         self.server.exchange(app, web.tls)
         warn_of_address(settings.listen, self._listen)
+
+    def close(self) -> None:
+        """Send what waits, for a moment."""
+        self._senders.close()
+
+    def _change_senders(self, settings: Settings) -> None:
+        if settings.remote_write and not self._sends:
+            log.warning("History is sent after a new start: so far it was sent nowhere")
+        elif self._sends:
+            self._senders.change(settings.remote_write)
+
+    def _writer(self, rule: RemoteWriteRule) -> RemoteWriter:
+        return writer_for(rule, self._state_folder, os.environ, self._logs, __version__)
 
     def _app(self, settings: Settings, web: WebConfig) -> ASGIApp:
         access = access_of(web, settings.address[0], settings.allowed_hosts)
@@ -95,6 +122,7 @@ def serve(
     """
     exporter = Exporter(settings, any_port)
     with ExitStack() as until_end:
+        until_end.callback(exporter.close)
         if renew is not None:
             change = partial(renew, exporter.change)
             until_end.enter_context(on_hangup(partial(reload, change, exporter.metrics, time.time)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from prometheus_client import Gauge
@@ -12,8 +12,10 @@ from prometheus_client import Gauge
 from llmtrain_exporter.knowledge.analysis_metrics import LIMIT
 from llmtrain_exporter.knowledge.metric import PREFIX
 from llmtrain_exporter.knowledge.signal import Profile
+from llmtrain_exporter.push.remote_write import RemoteWriter
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.history_metrics import HistoryMetrics
 from llmtrain_exporter.serve.root_metrics import RootMetrics
 from llmtrain_exporter.web.own_metrics import OwnMetrics, ServerMetrics
 
@@ -51,6 +53,8 @@ class Telemetry:
         labels = ("profile", "signal", "severity")
         self._limit = Gauge(LIMIT.name, LIMIT.help, labels, registry=own.registry)
         own.registry.register(RootMetrics(fleet))
+        self._history: Callable[[], Sequence[RemoteWriter]] = tuple
+        own.registry.register(HistoryMetrics(lambda: self._history()))
         self._scanning = threading.Lock()  # held while what was found is added up
         self._found: dict[object, tuple[int, Mapping[str, int]]] = {}  # by who walked
         self._files = own.gauge("files", "Log files that are watched.")
@@ -75,6 +79,10 @@ class Telemetry:
         )
         gauge("runs", "Runs that are exposed.").set_function(lambda: float(len(fleet)))
         gauge("series", "Series of all runs.").set_function(lambda: float(exposition.series))
+
+    def watch_history(self, writers: Callable[[], Sequence[RemoteWriter]]) -> None:
+        """These send history now."""
+        self._history = writers
 
     def limits(self, profiles: Iterable[Profile]) -> None:
         """Those of the profiles that runs can have are shown once, not with each run."""

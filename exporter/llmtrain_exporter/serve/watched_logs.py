@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 
@@ -23,6 +24,11 @@ class WatchedLogs:
     def change(self, settings: Settings) -> None:
         """Go by these settings when the next log is read."""
         self._settings = settings
+
+    def modified(self, run: str) -> float:
+        """Unix time of the last write to a run's log as it was found; infinity where that is not known."""
+        shown = self._fleet.find(run)
+        return math.inf if shown is None or shown.found is None else shown.found.modified
 
     def __call__(self, run: str) -> Iterator[RecordSamples] | None:
         """All records of a run that are there by now; None where there is no such run any more."""
