@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from llmtrain_exporter.knowledge.alerting import times
 from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope
+from llmtrain_exporter.knowledge.alerting.history import HISTORY_BEHIND, HISTORY_REFUSED
 from llmtrain_exporter.knowledge.alerting.operation import (
     DOWN,
     ERRORS,
@@ -261,9 +262,14 @@ def _became(state: str) -> str:
 {INFO}"""
 
 
-_NEW_ERRORS = f"""increase(llmtrain_exporter_errors_total[{times.BRIDGE}]) > 0
+def _new(counter: str) -> str:
+    """What was counted lately, from the first scrape on."""
+    return f"""increase({counter}[{times.BRIDGE}]) > 0
 or
-(llmtrain_exporter_errors_total unless llmtrain_exporter_errors_total offset {times.BRIDGE}) > 0"""
+({counter} unless {counter} offset {times.BRIDGE}) > 0"""
+
+
+_REFUSED = "llmtrain_exporter_history_dropped_records_total"
 
 SKIPPED_SELECTOR = f'reason!~"{"|".join(times.WORDLESS)}"'
 
@@ -276,7 +282,7 @@ _OF_THE_REST = {
 or
 time() - llmtrain_exporter_root_looked_at_timestamp_seconds > {times.UNSEEN_SECONDS}
   and on (job, instance) llmtrain_exporter_ready == 1""",
-    ERRORS.name: f"sum without (kind) (\n{_NEW_ERRORS}\n)",
+    ERRORS.name: f"sum without (kind) (\n{_new('llmtrain_exporter_errors_total')}\n)",
     SKIPPED.name: f"""sum without (run, reason) (
   increase(llmtrain_skipped_lines_total{{{SKIPPED_SELECTOR}}}[{times.BRIDGE}])
 )
@@ -289,6 +295,8 @@ sum without (run) (
 ) > 0""",
     NOT_READY.name: "llmtrain_exporter_ready == 0",
     OLD_SETTINGS.name: "llmtrain_exporter_config_last_reload_successful == 0",
+    HISTORY_BEHIND.name: f"llmtrain_exporter_history_behind_seconds > {times.HISTORY_BEHIND_SECONDS}",
+    HISTORY_REFUSED.name: f"sum without (reason) (\n{_new(_REFUSED)}\n)",
     NO_RUNS.name: "llmtrain_exporter_runs == 0 and llmtrain_exporter_ready == 1",
 }
 """The conditions of alerts that are not on a signal, by their names."""

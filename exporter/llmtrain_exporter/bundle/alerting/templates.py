@@ -34,6 +34,7 @@ _ONE = ("$labels.job", "$labels.instance", "$labels.run", f"({_NAME})")
 _STAGE = (*_ONE[:3], '($one | label "stage")')
 _OF_RUN = ("job", "instance", "run")
 _OF_EXPORTER = ("job", "instance")
+_OF_SERVER = (*_OF_EXPORTER, "destination")
 
 
 def annotations_of(alert: Alert, lang: Lang, places: Places) -> dict[str, str]:
@@ -61,6 +62,7 @@ def blanks(alert: Alert, lang: Lang) -> Mapping[str, Callable[[], str]]:
         "run": lambda: "{{ $labels.run }}",
         "instance": lambda: "{{ or $labels.instance $labels.job }}",
         "path": lambda: "{{ $labels.path }}",
+        "destination": lambda: "{{ $labels.destination }}",
         "step": lambda: _number("llmtrain_signal_step", (*_OF_RUN, "signal"), Written.WHOLE),
         "peak": lambda: _number("llmtrain_signal_peak", (*_OF_RUN, "signal"), _unit(signal)),
         "limit": lambda: _number(
@@ -78,6 +80,12 @@ def blanks(alert: Alert, lang: Lang) -> Mapping[str, Callable[[], str]]:
         "errors": lambda: _counts(
             _asked("llmtrain_exporter_errors_total", _OF_EXPORTER, "sort_desc({} > 0)"), "kind", lang
         ),
+        "refused": lambda: _counts(
+            _asked("llmtrain_exporter_history_dropped_records_total", _OF_SERVER, "sort_desc({} > 0)"),
+            "reason",
+            lang,
+        ),
+        "behind": lambda: _number("llmtrain_exporter_history_behind_seconds", _OF_SERVER, Written.DURATION),
         "skipped": lambda: _counts(_skipped(), "run", lang),
         "dropped": lambda: _counts(
             _asked("llmtrain_dropped_series_total", _OF_EXPORTER, "topk(3, {} > 0)"), "run", lang

@@ -43,3 +43,6 @@ UNSEEN_SECONDS = 300
 """Logs that were not looked at for so long are not watched, whatever holds up who should look."""
 
 NO_RUNS = "1h"
+
+HISTORY_BEHIND_SECONDS, HISTORY_BEHIND = 300, "10m"
+"""A record that waits so long to be sent, and for so long others after it, is on its way no more."""
