@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import struct
 import threading
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,7 @@ class Failure:
 class Received:
     """One request."""
 
+    client: tuple[str, int]
     headers: Mapping[str, str]
     path: str
     size: int
@@ -72,11 +74,13 @@ class Receiver:
         """Where it takes remote write."""
         return f"http://127.0.0.1:{self.server.server_address[1]}/api/v1/write"
 
-    def take(self, path: str, headers: Mapping[str, str], body: bytes) -> Failure | None:
+    def take(
+        self, client: tuple[str, int], path: str, headers: Mapping[str, str], body: bytes
+    ) -> Failure | None:
         """How a request fails, None where all of it is taken."""
         with self._lock:
             samples = list(read(unpacked(body)))
-            self.requests.append(Received(headers, path, len(body), samples))
+            self.requests.append(Received(client, headers, path, len(body), samples))
             if self.failures:
                 return self.failures.pop(0)
             refusal = self.refusal(samples)
@@ -101,6 +105,26 @@ class Receiver:
                 self.conflicts.append((series, time))
 
 
+class SecureReceiver(Receiver):
+    """The same behind TLS."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__()
+        self._context = context
+
+    def made(self, server: _Server) -> _Server:
+        """With TLS on each connection."""
+        server.socket = self._context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        return server
+
+    @property
+    def url(self) -> str:
+        """Where it takes remote write."""
+        return super().url.replace("http:", "https:")
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
@@ -118,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        failure = self.server.receiver.take(self.path, dict(self.headers), body)
+        failure = self.server.receiver.take(self.client_address, self.path, dict(self.headers), body)
         if failure is None:
             self.send_response(204)
             self.end_headers()

@@ -54,7 +54,7 @@ class BatchBuilder:
         self._records.append(timed)
         self._since.append(entry.since)
         self._arrivals[ledger.run] = Arrival(
-            ledger, ledger.generation, timed.record, timed.time_ms, ledger.digest
+            ledger, ledger.generation, ledger.handed, ledger.handed_ms, ledger.digest
         )
 
     def batch(self) -> Batch | None:

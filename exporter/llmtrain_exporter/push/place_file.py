@@ -32,14 +32,14 @@ FORGET_SECONDS = 90 * 86400.0
 RETRY_SECONDS = 60.0
 PATIENCE_SECONDS = 1.0
 
-_ALL = "SELECT run, record, time_ms, read_to, digests, under_way, noted FROM places"
+_ALL = "SELECT * FROM places"
 
 _TABLE = f"""
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
 CREATE TABLE places (
-    run BLOB PRIMARY KEY, record INTEGER, time_ms INTEGER, read_to INTEGER, digests TEXT, under_way TEXT,
-    noted REAL
+    run BLOB PRIMARY KEY, record INTEGER, time_ms INTEGER, read_to INTEGER, first_too_old INTEGER,
+    last_too_old INTEGER, digests TEXT, under_way TEXT, noted REAL
 ) WITHOUT ROWID;
 """
 
@@ -91,7 +91,7 @@ class PlaceFile:
 
     def _write(self, rows: Iterable[tuple[object, ...]]) -> None:
         with _transaction(self._opened()) as connection:
-            connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _try(self, work: Callable[[], None]) -> None:
         try:
@@ -134,22 +134,22 @@ def _key(run: str) -> bytes:
     return blake2b(run.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _row(place: Place) -> tuple[int, int, int, str, str]:
+def _row(place: Place) -> tuple[int | str, ...]:
     lists = (orjson.dumps(list(each.items())).decode() for each in (place.digests, place.under_way))
-    return place.record, place.time_ms, place.read_to, next(lists), next(lists)
+    return (place.record, place.time_ms, place.read_to, *place.too_old, *lists)
 
 
 def _stored(connection: sqlite3.Connection) -> Iterator[tuple[bytes, Place]]:
     """What can be understood; the rest is as if it were not there."""
-    for run, record, time_ms, read_to, digests, under_way, noted in connection.execute(_ALL):
+    for run, record, time_ms, read_to, first, last, digests, under_way, noted in connection.execute(_ALL):
         try:
             known, times = dict(orjson.loads(digests)), dict(orjson.loads(under_way))
         except (ValueError, TypeError):
             continue
-        numbers = chain((record, time_ms, read_to), known, known.values(), times, times.values())
+        numbers = chain((record, time_ms, read_to, first, last), known, known.values(), times, times.values())
         # SQLite holds no column to its type.
         if all(type(number) is int for number in numbers) and type(noted) is float:
-            yield run, Place(record, time_ms, read_to, known, times, noted)
+            yield run, Place(record, time_ms, read_to, known, times, (first, last), noted)
 
 
 def _connected(path: Path, now: float) -> sqlite3.Connection:

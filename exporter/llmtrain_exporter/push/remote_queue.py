@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -123,10 +123,17 @@ class RemoteQueue:
                 return max(gone, 0)
             return 0
 
-    def arrived(self, batch: Batch) -> Sequence[RunLedger]:
-        """The server has answered for that batch; the runs of which it has more now."""
+    def arrived(self, batch: Batch, too_old: Iterable[RecordSamples] = ()) -> Sequence[RunLedger]:
+        """The server has answered for that batch; the runs of which it has more now.
+
+        `too_old`: what of the batch it has refused for its age.
+        """
         with self._lock:
             known = [each for each in batch.arrivals if each.generation == each.ledger.generation]
+            ledgers = {arrival.ledger.run: arrival.ledger for arrival in known}
+            for record in too_old:
+                if record.run in ledgers:
+                    ledgers[record.run].refuse(record.record)
             for arrival in known:
                 arrival.ledger.arrive(arrival.record, arrival.time_ms, arrival.digest)
             return [arrival.ledger for arrival in known]

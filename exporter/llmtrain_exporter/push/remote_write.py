@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from llmtrain_exporter.push.answers import OTHER, Outcome, RemoteAnswer, Verdict, judge
+from llmtrain_exporter.push.answers import OTHER, TOO_OLD, Outcome, RemoteAnswer, Verdict, judge
 from llmtrain_exporter.push.batch import Batch
 from llmtrain_exporter.push.place import Place
 from llmtrain_exporter.push.place_file import PlaceFile
@@ -78,6 +78,7 @@ class RemoteWriter:
         self.troubles = Troubles(name)
         self._batch: Batch | None = None  # under way
         self._sending: Sending | None = None  # of it
+        self._too_old: list[RecordSamples] = []  # what of it was refused for its age
         self._log: GapReading | None = None  # that is read
         self._failures = 0  # in a row
         self._wait_until = float("-inf")  # monotonic time
@@ -131,9 +132,9 @@ class RemoteWriter:
         if not sending.is_over:
             self._send(sending)
         if sending.is_over and self._batch is not None:
-            arrived = self.queue.arrived(self._batch)
+            arrived = self.queue.arrived(self._batch, self._too_old)
             self._places.note({ledger.run: ledger.place for ledger in arrived})
-            self._batch = self._sending = None
+            self._batch, self._sending, self._too_old = None, None, []
 
     def _send(self, sending: Sending) -> None:
         clocks = self._tools.clocks
@@ -172,6 +173,8 @@ class RemoteWriter:
         self.statistics.progress(progress, self._tools.clocks.unix())
         if progress.dropped:
             self.troubles.dropped(progress)
+            if progress.reason == TOO_OLD:
+                self._too_old += progress.dropped
 
     def _read_on(self) -> Batch | None:
         """More of a log that was there before it was followed, or for which there was no room."""

@@ -27,9 +27,11 @@ class RunLedger:
 
     __slots__ = (
         "_digests",
-        "_handed_ms",
+        "_owed",
+        "_owed_is_read",
         "_read_to",
         "_seen",
+        "_too_old",
         "_under_way",
         "after",
         "digest",
@@ -37,6 +39,7 @@ class RunLedger:
         "gap_since",
         "generation",
         "handed",
+        "handed_ms",
         "place",
         "reading",
         "run",
@@ -59,9 +62,14 @@ class RunLedger:
         self.handed = place.record  # the last record that was handed on
         self.reading: object = None  # who reads the log now
         self.digest = place.digests.get(place.record, 0)  # of the log up to that
-        self._handed_ms = place.time_ms  # the time of the last that was handed on
+        self.handed_ms = place.time_ms  # the time of the last that was handed on
         self._read_to = place.read_to  # the last record up to which the log was read
         self._seen = place.record  # the last one that was put, or of which it was said that it is there
+        self._owed = (
+            place.too_old
+        )  # first and last of the records that are to be sent though they were before
+        self._owed_is_read = False
+        self._too_old: tuple[int, int] = (0, 0)  # of those that were refused for their age since
         self._digests = dict(place.digests)
         self._under_way = dict(place.under_way)
 
@@ -83,7 +91,7 @@ class RunLedger:
 
         `is_unchanged`: nobody has written to it since its place was noted.
         """
-        if is_unchanged and self.place.read_to == record:
+        if is_unchanged and self.place.read_to == record and not self._owed[1]:
             self._seen = int(record)
             return
         if record < self.handed:
@@ -102,7 +110,8 @@ class RunLedger:
         """
         if self._digests.get(samples.record, said) != said:
             self._begin_with_gap(samples.record)
-        if self.reading is None or samples.record <= self.handed:
+        first, last = self._owed
+        if self.reading is None or (samples.record <= self.handed and not first <= samples.record <= last):
             return None
         return Entry(self.gap_since, samples)
 
@@ -111,7 +120,7 @@ class RunLedger:
         self.waiting.extend(self.after)
         self.after.clear()
         self.gap, self.reading = 0.0, None
-        self._read_to = max(self._read_to, int(record))
+        self._read_to, self._owed_is_read = max(self._read_to, int(record)), True
         if self.place.record == self.handed:
             self.place = replace(self.place, read_to=self._read_to)
 
@@ -121,8 +130,11 @@ class RunLedger:
         One that was under way when the program was killed is sent as it was then, and is there once.
         """
         record = samples.record
-        time = max(self._under_way.pop(record, samples.time_ms), self._handed_ms + 1)
-        self.handed, self._handed_ms, self.digest = record, time, digest(samples, self.digest)
+        if record <= self.handed:  # it was refused before
+            time = self._under_way.pop(record, samples.time_ms)
+            return samples if time == samples.time_ms else replace(samples, time_ms=time)
+        time = max(self._under_way.pop(record, samples.time_ms), self.handed_ms + 1)
+        self.handed, self.handed_ms, self.digest = record, time, digest(samples, self.digest)
         if is_kept(record):
             self._digests[record] = self.digest
         return samples if time == samples.time_ms else replace(samples, time_ms=time)
@@ -134,7 +146,13 @@ class RunLedger:
         digests = {at: known for at, known in self._digests.items() if at <= record}
         # What was read is of no use to who begins again before it has arrived.
         read_to = max(record, self._read_to) if record == self.handed else self.place.read_to
-        self.place = Place(record, time_ms, read_to, digests)
+        if self._owed_is_read:
+            self._owed = (0, 0)
+        self.place = Place(record, time_ms, read_to, digests, too_old=_both(self._owed, self._too_old))
+
+    def refuse(self, record: int) -> None:
+        """It was refused for its age."""
+        self._too_old = _both(self._too_old, (record, record))
 
     def _miss(self, record: float, now: float) -> None:
         """There is no room for it, or it was not shown: the log is read up to there."""
@@ -157,3 +175,9 @@ class RunLedger:
         self.gap, self.gap_since, self.after, self.size = gap, since, after, size
         self._seen = after[-1].samples.record if after else int(min(gap, 1 << 62))
         self.reading = reading if record == 1 else None
+
+
+def _both(some: tuple[int, int], others: tuple[int, int]) -> tuple[int, int]:
+    """First and last of both, 0 for none."""
+    known = [each for each in (some, others) if each[1]]
+    return (min(first for first, _ in known), max(last for _, last in known)) if known else (0, 0)

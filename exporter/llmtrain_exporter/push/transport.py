@@ -46,13 +46,13 @@ class Transport:
         used = self._connection is not None
         try:
             return self._ask(body)
-        except ValueError as error:
-            return RemoteAnswer(trouble=SETTINGS, body=str(error))
         except (OSError, http.client.HTTPException) as error:
             self.close()
             if used and isinstance(error, ConnectionError):  # it was closed while it was not in use
                 return self.post(body)
             return _none(error)
+        except ValueError as error:
+            return RemoteAnswer(trouble=SETTINGS, body=str(error))
 
     def close(self) -> None:
         """Let go of the connection."""

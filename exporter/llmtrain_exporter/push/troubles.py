@@ -14,7 +14,7 @@ SAID_CHARACTERS = 200
 
 WINDOW = (
     "set storage.tsdb.out_of_order_time_window in the configuration of Prometheus, to 30d say (Mimir: "
-    "out_of_order_time_window of the tenant), and restart it"
+    "out_of_order_time_window of the tenant), restart it, and then this exporter"
 )
 
 _HELP = {

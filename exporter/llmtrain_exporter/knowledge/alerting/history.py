@@ -114,8 +114,8 @@ HISTORY_REFUSED = Alert(
                 "`out_of_order_time_window`），然后重新加载。",
             ),
             Text(
-                "What was left out comes with `llmtrain-exporter push LOG --to URL --state-dir NEW`.",
-                "已略去的记录可用 `llmtrain-exporter push LOG --to URL --state-dir NEW` 补写。",
+                "Then restart the exporter: what was out_of_bounds is sent once more at its start.",
+                "然后重启 exporter：启动时会补写 out_of_bounds 的记录。",
             ),
         ),
     ),
