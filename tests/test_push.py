@@ -1,0 +1,245 @@
+"""Every record at its own time in a real Prometheus, by `push` and `serve`, whoever is killed on the way."""
+
+from __future__ import annotations
+
+import math
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.push.history_files import whole_log
+from llmtrain_exporter.push.read_history import histories
+from llmtrain_exporter.push.series_text import sample_name
+
+from tests.project import ROOT
+from tests.receiving import Failure, Receiver
+from tests.servers import ExporterProcess, Prometheus, eventually, series
+from tests.training import append, swift
+
+DEMO = ROOT / "exporter" / "llmtrain_exporter" / "demo"
+RealTool = Callable[[str], Path]
+Points = dict[tuple[str, int], float]
+
+JOB = '{job="llmtrain-history"}'
+
+
+class ReceivingPrometheus(Prometheus):
+    """One that takes remote write, and what is out of order within `window`."""
+
+    def __init__(self, folder: Path, binary: Path, window: str | None = "3650d") -> None:
+        folder.mkdir(exist_ok=True)
+        super().__init__(folder, "127.0.0.1:1", binary=binary)
+        config = yaml.safe_load((folder / "prometheus.yml").read_text())
+        if window is not None:
+            config["storage"] = {"tsdb": {"out_of_order_time_window": window}}
+        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+        self.command.append("--web.enable-remote-write-receiver")
+
+    @property
+    def write_url(self) -> str:
+        """Where it takes remote write."""
+        return f"{self.url}/api/v1/write"
+
+    def points(self, name: str) -> Points:
+        """All raw samples of the history of one metric."""
+        found = self.query(f"{name}{JOB}[3650d]")
+        return {
+            (series(name, _plain(item["metric"])), round(at * 1000)): float(value)
+            for item in found
+            for at, value in item["values"]
+        }
+
+
+def _plain(metric: dict[str, str]) -> dict[str, str]:
+    return {label: value for label, value in metric.items() if label not in ("__name__", "job")}
+
+
+def push(folder: Path, *args: str | Path) -> subprocess.CompletedProcess[str]:
+    """`push`, with its state in a folder."""
+    command = [sys.executable, "-m", "llmtrain_exporter", "push", *args, "--state-dir", folder / "state"]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+
+
+def points_of(*paths: Path) -> Points:
+    """What the records of logs say, by series and time."""
+    found: Points = {}
+    for history in histories(list(map(str, paths)), Settings(), None, time.time()):
+        assert not isinstance(history, NoRun)
+        for record in whole_log(history, time.time()):
+            assert not isinstance(record, NoRun)
+            for key, value in record.values.items():
+                labels = {**dict(record.labels), **dict(key.labels)}
+                labels = {label: text for label, text in labels.items() if text}
+                found[series(sample_name(key.metric), labels), record.time_ms] = value
+    return found
+
+
+def same(one: Points, other: Points) -> bool:
+    """Whether the same samples are in both; NaN is NaN."""
+    return one.keys() == other.keys() and all(
+        value == other[key] or (math.isnan(value) and math.isnan(other[key])) for key, value in one.items()
+    )
+
+
+@pytest.fixture(params=["prometheus", "prometheus3"])
+def binary(request: pytest.FixtureRequest, real_tool: RealTool) -> Path:
+    """The oldest Prometheus that there is, and a newer one."""
+    return real_tool(request.param)
+
+
+@pytest.mark.real
+def test_every_sample_is_there_at_its_time(tmp_path: Path, binary: Path) -> None:
+    """All metrics, values, times; and pushing again changes nothing and sends nothing."""
+    wanted = points_of(DEMO)
+    with ReceivingPrometheus(tmp_path / "p", binary) as prometheus:
+        first = push(tmp_path, DEMO, "--to", prometheus.write_url)
+        assert (first.returncode, first.stdout) == (0, "")
+        assert f"247 records of 2 runs, {len(wanted)} samples: sent to" in first.stderr
+        again = push(tmp_path, DEMO, "--to", prometheus.write_url)
+        assert (again.returncode, again.stderr.partition(":")[0]) == (0, "0 records of 2 runs, 0 samples")
+        assert push(tmp_path / "other", DEMO, "--to", prometheus.write_url).returncode == 0
+        found: Points = {}
+        for name in {key.partition("{")[0] for key, _ in wanted}:
+            found |= prometheus.points(name)
+    assert same(found, wanted)
+
+
+@pytest.mark.real
+def test_without_a_window_what_is_old_is_refused_and_the_setting_named(tmp_path: Path, binary: Path) -> None:
+    """Once it is set, the rest comes."""
+    rows = [swift(step) for step in range(1, 41)]
+    log = append(tmp_path / "old" / "logging.jsonl", *rows, modified=time.time() - 9000)
+    wanted = {key: value for key, value in points_of(log).items() if key[0].startswith("llmtrain_step")}
+    with ReceivingPrometheus(tmp_path / "p", binary, window=None) as prometheus:
+        (tmp_path / "new").mkdir()
+        fresh = append(tmp_path / "new" / "logging.jsonl", *(swift(step) for step in range(1, 4)))
+        assert push(tmp_path, fresh.parent, "--to", prometheus.write_url).returncode == 0
+        old = push(tmp_path, log, "--to", prometheus.write_url)
+        config = yaml.safe_load((tmp_path / "p" / "prometheus.yml").read_text())
+    assert old.returncode == 1
+    assert "0 records of 1 run, 0 samples, 40 dropped (out_of_bounds)" in old.stderr
+    assert old.stderr.count("out_of_order_time_window") == 2  # of Prometheus, of Mimir
+    config["storage"] = {"tsdb": {"out_of_order_time_window": "3650d"}}
+    (tmp_path / "p" / "prometheus.yml").write_text(yaml.safe_dump(config))
+    with prometheus:
+        assert push(tmp_path, log, "--to", prometheus.write_url).returncode == 0
+        found = prometheus.points("llmtrain_step")
+    assert same({key: value for key, value in found.items() if "new" not in key[0]}, wanted)
+
+
+def test_push_says_what_it_cannot_do(tmp_path: Path) -> None:
+    """No server, one that nobody may write to, one that never answers, a log that is none."""
+    (tmp_path / "empty").mkdir()
+    assert push(tmp_path, DEMO).returncode == 64
+    assert push(tmp_path, DEMO, "--to", "not an address").returncode == 64
+    with Receiver() as receiver:
+        receiver.failures = [Failure(403, "not you")]
+        denied = push(tmp_path, DEMO, "--to", receiver.url)
+        assert denied.returncode == 1
+        assert "403: not you; check user, password or token" in denied.stderr
+        receiver.failures = [Failure(503)] * 100
+        away = push(tmp_path, DEMO, "--to", receiver.url, "--give-up", "1s")
+        assert away.returncode == 1
+        assert "has taken nothing for 1 s" in away.stderr
+        receiver.failures = []
+        assert push(tmp_path, tmp_path / "empty", "--to", receiver.url).returncode == 3
+        assert receiver.taken == {}
+        assert push(tmp_path, DEMO, "--to", receiver.url).returncode == 0
+        assert len(receiver.taken) == len(points_of(DEMO))
+
+
+def test_all_is_taken_whatever_goes_wrong_on_the_way(tmp_path: Path) -> None:
+    """429, 500, cut and hanging connections, and 400 for some."""
+    settings = tmp_path / "llmtrain.yml"
+    with Receiver() as receiver:
+        rule = {"url": receiver.url, "remote_timeout": "300ms", "headers": {"X-Scope-OrgID": "team"}}
+        settings.write_text(yaml.safe_dump({"remote_write": [rule]}))
+        receiver.failures = [
+            *(Failure(429, headers={"Retry-After": "0"}), Failure(500), Failure(cut=True)),
+            *(Failure(hang=True), Failure(400, "no"), Failure(502)),
+        ]
+        pushed = push(tmp_path, DEMO, "--config", settings)
+        assert pushed.returncode == 0
+        assert not receiver.conflicts
+        assert same(_named(receiver), points_of(DEMO))
+        assert {request.headers["X-Scope-OrgID"] for request in receiver.requests} == {"team"}
+
+
+def _named(receiver: Receiver) -> Points:
+    return {
+        (key.replace('job="llmtrain-history",', ""), at): value for (key, at), value in receiver.taken.items()
+    }
+
+
+def test_serve_sends_what_was_there_and_what_comes(tmp_path: Path) -> None:
+    """Each record once, over a restart too; and tells in its own metrics how far that is."""
+    log = append(tmp_path / "logs" / "a" / "logging.jsonl", *(swift(step) for step in range(1, 201)))
+    with Receiver() as receiver:
+        args = (tmp_path / "logs", "--remote-write", receiver.url, "--state-dir", tmp_path / "state")
+        with ExporterProcess(args) as exporter:
+            eventually(lambda: len(_steps(receiver)) == 200)
+            append(log, *(swift(step) for step in range(201, 251)))
+            eventually(lambda: len(_steps(receiver)) == 250)
+            eventually(lambda: exporter.total("llmtrain_exporter_history_records_total") == 250)
+            assert exporter.total("llmtrain_exporter_history_dropped_records_total") == 0
+            assert exporter.total("llmtrain_exporter_history_behind_seconds") == 0
+        append(log, *(swift(step) for step in range(251, 261)))
+        requests = len(receiver.requests)
+        with ExporterProcess(args):
+            eventually(lambda: len(_steps(receiver)) == 260)
+        sent = [sample for request in receiver.requests[requests:] for sample in request.samples]
+        assert {value for name, _, value in sent if name.startswith("llmtrain_step")} == set(range(251, 261))
+        assert not receiver.conflicts
+        assert set(_steps(receiver).values()) == {1}
+
+
+def _steps(receiver: Receiver) -> Counter[float]:
+    """How often each step is there."""
+    taken = receiver.taken.copy()
+    return Counter(value for (name, _), value in taken.items() if name.startswith("llmtrain_step"))
+
+
+def test_a_server_that_hangs_is_in_the_way_of_nobody(tmp_path: Path) -> None:
+    """Neither of the other server, nor of who reads logs or is scraped."""
+    append(tmp_path / "logs" / "a" / "logging.jsonl", *(swift(step) for step in range(1, 11)))
+    with Receiver() as good, Receiver() as bad:
+        bad.failures = [Failure(hang=True)] * 100
+        args = (tmp_path / "logs", "--remote-write", bad.url, "--remote-write", good.url)
+        with ExporterProcess((*args, "--state-dir", tmp_path / "state")) as exporter:
+            eventually(lambda: len(_steps(good)) == 10)
+            assert exporter.metrics()['llmtrain_step{run="a"}'] == 10
+            behind = f'llmtrain_exporter_history_behind_seconds{{destination="{bad.url}"}}'
+            eventually(lambda: exporter.metrics()[behind] > 1)
+            began = time.monotonic()
+            exporter.terminate()
+            assert time.monotonic() - began < 8
+
+
+@pytest.mark.real
+def test_nothing_is_lost_or_doubled_whoever_is_killed(tmp_path: Path, binary: Path) -> None:
+    """Exporter and Prometheus are killed twenty times while a run trains."""
+    chance = random.Random(15)
+    log = append(tmp_path / "logs" / "a" / "logging.jsonl", *(swift(step) for step in range(1, 301)))
+    with ReceivingPrometheus(tmp_path / "p", binary) as prometheus:
+        args = (tmp_path / "logs", "--remote-write", prometheus.write_url, "--state-dir", tmp_path / "state")
+        with ExporterProcess(args) as exporter:
+            for last in range(300, 400, 5):
+                server = chance.choice((exporter, prometheus))
+                wanted = chance.choice((0, last - 10))
+                if wanted:
+                    eventually(lambda wanted=wanted: len(prometheus.points("llmtrain_step")) >= wanted)  # type: ignore[misc]
+                server.crash(lambda last=last: append(log, swift(last + 1)))  # type: ignore[misc]
+                append(log, *(swift(step) for step in range(last + 2, last + 6)))
+            eventually(lambda: len(prometheus.points("llmtrain_step")) >= 400)
+        steps = Counter(prometheus.points("llmtrain_step").values())
+        loss = prometheus.points("llmtrain_loss")
+    assert steps == dict.fromkeys(range(1, 401), 1)
+    assert len(loss) == 400
