@@ -26,6 +26,7 @@ from llmtrain_exporter.config import (
 )
 from llmtrain_exporter.config.catalogue import Setting
 from llmtrain_exporter.config.profiles import ProfileRule
+from llmtrain_exporter.config.remote_write import RemoteWriteRule
 from llmtrain_exporter.config.yaml_document import YamlDocumentError, parse
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge.profile import PROFILES
@@ -49,6 +50,8 @@ def plainly(text: str, value: object) -> Example:
     return Example(text, text, text, value)
 
 
+WRITES = RemoteWriteRule(url="http://a/w")
+
 EXAMPLES = {
     "paths": Example("[/a, b]", "/a, b", ("/a", "b"), ("/a", "b")),
     "listen": Example("'[::]:80'", "[::]:80", "[::]:80", "[::]:80"),
@@ -66,6 +69,8 @@ EXAMPLES = {
     "max_other_keys": plainly("0", 0),
     "max_reward_functions": plainly("7", 7),
     "history_metrics": Example("[loss, '!other']", "loss, !other", ("loss", "!other"), ("loss", "!other")),
+    "remote_write": Example("[{url: 'http://a/w'}]", "http://a/w", ("http://a/w",), (WRITES,)),
+    "state_dir": plainly("state", "state"),
     "max_runs": plainly("9", 9),
     "log_format": plainly("json", "json"),
     "log_level": plainly("debug", "debug"),

@@ -184,7 +184,7 @@ def test_links_into_the_runbook_lead_to_an_entry(lang: Lang) -> None:
 
 def exposed(folder: Path) -> set[str]:
     """The names of all series that an exporter can show of itself and of runs."""
-    with ExporterProcess([folder]) as process:
+    with ExporterProcess([folder, "--remote-write", "http://127.0.0.1:1/"]) as process:
         own = re.findall(r"^# TYPE (\S+)", process.get("/metrics").text, re.MULTILINE)
     of_runs = (f"{metric.name}_info" if metric.type is Type.INFO else metric.name for metric in METRICS)
     return {*own, *of_runs}

@@ -17,6 +17,12 @@ from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.knowledge.text import written
 from llmtrain_exporter.model import HyperParameters, RowKind, Series, series
 
+_SPIKE_METRICS = (m.BASELINE, m.SPIKE_RECORDS, m.SPIKE_SCORE, m.SPIKE, m.BASELINE_RATIO)
+_OF_SPIKES = {
+    watched: tuple(series(metric, (metric.label, name)) for metric in _SPIKE_METRICS)
+    for watched, name in spikes.NAMES.items()
+}
+
 
 def row_counters(
     records: Mapping[RowKind, int], skipped: Mapping[str, int], resumes: int, dropped: int
@@ -60,19 +66,19 @@ def gauges(analysis: Analysis) -> Iterator[tuple[Series, float]]:
 
 def spike_gauges(analysis: Analysis) -> Iterator[tuple[Series, float]]:
     """How the last values lie to those before them: baselines, scores, spikes."""
-    for watched, name in spikes.NAMES.items():
+    records = max(analysis.records, 1)
+    for watched, (baseline, share, score, spike, ratio) in _OF_SPIKES.items():
         value, level = analysis.value_of(watched), analysis.levels.get(watched)
         if level is None:
             continue
-        yield _of(m.BASELINE, name), level.median
-        share = analysis.spikes.get(watched, 0) / max(analysis.records, 1)
-        yield _of(m.SPIKE_RECORDS, name), share
+        yield baseline, level.median
+        yield share, analysis.spikes.get(watched, 0) / records
         if value is None:
             continue
-        yield _of(m.SPIKE_SCORE, name), spikes.score(watched, value, level)
-        yield _of(m.SPIKE, name), float(spikes.is_spike(watched, value, level))
+        yield score, spikes.score(watched, value, level)
+        yield spike, float(spikes.is_spike(watched, value, level))
         if level.median:
-            yield _of(m.BASELINE_RATIO, name), value / level.median
+            yield ratio, value / level.median
 
 
 def flags(analysis: Analysis) -> Iterator[tuple[Series, float]]:

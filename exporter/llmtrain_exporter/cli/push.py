@@ -52,9 +52,9 @@ def push(
     config_file: str | None,
     **flags: object,
 ) -> int:
-    """Send every record of finished logs to a time series database, at the time at which it was written.
+    """Send every record of logs to a time series database.
 
-    LOG is a log or a folder with logs. The server takes remote write: Prometheus (begun with
+    Each comes with its step, at the time at which it was written. LOG is a log or a folder with logs. The server takes remote write: Prometheus (begun with
     --web.enable-remote-write-receiver, and with an out_of_order_time_window that reaches back to the first
     record), VictoriaMetrics, Mimir, Thanos. What it has already is not sent again. Passwords, tokens, headers
     and TLS stand in a file, under remote_write.

@@ -17,6 +17,7 @@ class ChosenMetrics:
         Of those that fit the last one decides; where the first one leaves out, all others are wanted.
         """
         self._patterns = tuple(patterns)
+        self.all = self._patterns == ("*",)  # every metric is wanted
         self._known: dict[Metric, bool] = {}
 
     def __contains__(self, metric: Metric) -> bool:

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -69,8 +69,7 @@ def write_history(
     """
     others: list[NoRun] = []
     runs = records = 0
-    with _opened(wanted, paths) as out:
-        writer = FORMATS[wanted.format](out)
+    with _opened(wanted, paths) as out, closing(FORMATS[wanted.format](out)) as writer:
         for history in histories(paths, settings, wanted.profile, now):
             found = [history] if isinstance(history, NoRun) else whole_log(history, now)
             for each in found:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
+from llmtrain_exporter.knowledge.profile import GENERIC
+from llmtrain_exporter.knowledge.signal import Profile
 from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.push.chosen import ChosenMetrics
 from llmtrain_exporter.push.clock_notes import ClockNotes
@@ -19,6 +22,9 @@ from llmtrain_exporter.push.run_samples import RunSamples
 from llmtrain_exporter.push.sampling import Sampler
 from llmtrain_exporter.push.times import RecordTimes, TimeSource, date_in, record_times
 from llmtrain_exporter.watching.live import LiveRun, ObserverT
+
+_UNJUDGED = Profile("unjudged", GENERIC, {})
+"""A profile without signals: who only asks for times waits for no judgement."""
 
 
 class RunHistory:
@@ -54,7 +60,7 @@ class RunHistory:
         broken log raises.
         """
         known = self._times(monotonic, now)
-        run = self._run = self._open(self._sampler)
+        run = self._run = self._open(self._sampler, self._options)
         made = RunSamples(self.name)
         try:
             for _ in self._portions(run, monotonic, now):
@@ -66,11 +72,12 @@ class RunHistory:
 
     def why_none(self) -> NoRun:
         """Why the log has no record, once it was read."""
-        return (self._run or self._open(self._sampler)).why_none()
+        return (self._run or self._open(self._sampler, self._options)).why_none()
 
     def _times(self, monotonic: float, now: float) -> RecordTimes:
         """When the records were written that are there by now."""
-        run = self._open(ClockNotes)
+        options = replace(self._options, profile=_UNJUDGED.name, profiles={_UNJUDGED.name: _UNJUDGED})
+        run = self._open(ClockNotes, options)
         try:
             for _ in self._portions(run, monotonic, now):
                 pass
@@ -81,9 +88,9 @@ class RunHistory:
         began = date_in(os.path.dirname(self._found.file))
         return record_times(run.observer.clocks(run.states_times, run.folded.arrived, began))
 
-    def _open(self, observe: Callable[[Run], ObserverT]) -> LiveRun[ObserverT]:
+    def _open(self, observe: Callable[[Run], ObserverT], options: RunOptions) -> LiveRun[ObserverT]:
         source = open_source(self._found, self._readers, self._patient)
-        return LiveRun(self._found, self.name, self._options, source, observe)
+        return LiveRun(self._found, self.name, options, source, observe)
 
     def _portions(self, run: LiveRun[ObserverT], monotonic: float, now: float) -> Iterator[None]:
         """After each portion of the log that was folded."""

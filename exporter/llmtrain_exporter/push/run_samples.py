@@ -54,8 +54,10 @@ class RunSamples:
         if sampled.number <= self._record:  # the log is read anew, and better known
             return
         self._record, self._time_ms = sampled.number, max(time_ms, self._time_ms + 1)
-        if sampled.values:
-            values = {**sampled.values, _SOURCES[source]: 1.0, **self._news}
+        values = sampled.values  # nobody else has them
+        if values:
+            values[_SOURCES[source]] = 1.0
+            values.update(self._news)
             self._news = {}
             yield RecordSamples(self._name, self._labels, sampled.number, self._time_ms, values)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -32,7 +32,7 @@ class Sampled(NamedTuple):
     number: int
     arrived: float
     elapsed: float
-    values: Mapping[Series, float]
+    values: dict[Series, float]
 
 
 class Sampler:
@@ -62,46 +62,48 @@ class Sampler:
         taken, self._sampled = self._sampled, []
         return taken
 
-    def _values(self, record: Record, analysis: Analysis | None) -> Mapping[Series, float]:
+    def _values(self, record: Record, analysis: Analysis | None) -> dict[Series, float]:
         if not record.values:
             return {}
-        logged = dict(zip(record.layout.series, record.values, strict=True))
-        values = self._taken(record.layout, logged)
-        values.update(self._wanted(_plain(self._run.ratios(logged))))
-        if record.kind is RowKind.EVAL:
-            values.update(self._wanted(_plain(self._run.evaluations.values())))
-        if analysis is not None and record.kind in _JUDGED:
-            values.update(self._wanted(_judged(record, analysis)))
+        layout = record.layout
+        values = dict(zip(layout.series, record.values, strict=True))
+        concluded = list(self._concluded(record, values, analysis))
+        for key in self._left_out_of(layout):
+            values.pop(key, None)
+        values.update(concluded if self._chosen.all else self._wanted(concluded))
         if values and self._run.last_step is not None:
             values[STEP] = float(self._run.last_step)
         return values
 
-    def _taken(self, layout: Layout, logged: Mapping[Series, float]) -> dict[Series, float]:
-        if layout not in self._left_out:
+    def _concluded(
+        self, record: Record, values: Mapping[Series, float], analysis: Analysis | None
+    ) -> Iterator[tuple[Series, float]]:
+        """What follows from a record and those before it."""
+        kind = record.kind
+        for metric, value in self._run.ratios(values):
+            yield _series(metric), value
+        if kind is RowKind.EVAL:
+            for metric, value in self._run.evaluations.values():
+                yield _series(metric), value
+        if analysis is not None and kind in _JUDGED:
+            if kind is RowKind.TRAIN:
+                yield from run_series.spike_gauges(analysis)
+            yield from run_series.flags(analysis)
+
+    def _left_out_of(self, layout: Layout) -> Sequence[Series]:
+        """The columns that are not wanted, and those of which the run has too many."""
+        found = self._left_out.get(layout)
+        if found is None:
             if len(self._left_out) >= LAYOUTS_KEPT:
                 self._left_out.clear()
-            self._left_out[layout] = [key for key in layout.series if not self._takes(key)]
-        values = dict(logged)
-        for key in self._left_out[layout]:
-            values.pop(key, None)
-        return values
-
-    def _takes(self, key: Series) -> bool:
-        """Whether a series is wanted, and none of those of which the run has too many."""
-        return key.metric in self._chosen and self._run.keeps(key)
+            found = [
+                key for key in layout.series if not (key.metric in self._chosen and self._run.keeps(key))
+            ]
+            self._left_out[layout] = found
+        return found
 
     def _wanted(self, found: Iterable[tuple[Series, float]]) -> Iterator[tuple[Series, float]]:
         return (sample for sample in found if sample[0].metric in self._chosen)
-
-
-def _judged(record: Record, analysis: Analysis) -> Iterator[tuple[Series, float]]:
-    if record.kind is RowKind.TRAIN:
-        yield from run_series.spike_gauges(analysis)
-    yield from run_series.flags(analysis)
-
-
-def _plain(found: Iterable[tuple[Metric, float]]) -> Iterator[tuple[Series, float]]:
-    return ((_series(metric), value) for metric, value in found)
 
 
 @cache

@@ -29,4 +29,7 @@ class CsvWriter:
         for row in self._spool.rows():
             table.writerow({**row, "time": moment(int(str(row["time"])))})
         text.detach()
+
+    def close(self) -> None:
+        """Forget what was kept meanwhile."""
         self._spool.close()

@@ -15,3 +15,6 @@ class HistoryWriter(Protocol):
 
     def finish(self) -> None:
         """Write what is left. Not to be called where something went wrong."""
+
+    def close(self) -> None:
+        """Forget what was kept meanwhile; to be called in any case."""

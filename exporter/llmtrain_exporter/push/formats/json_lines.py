@@ -32,3 +32,6 @@ class JsonLinesWriter:
 
     def finish(self) -> None:
         """All is written."""
+
+    def close(self) -> None:
+        """Nothing is kept."""

@@ -27,7 +27,7 @@ class OpenMetricsWriter:
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
-        self._chunks = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `finish`, or by the collector
+        self._chunks = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`
         self._places: dict[Metric, dict[bytes, list[tuple[int, int]]]] = {}  # by the text before a value
         self._held: dict[tuple[Metric, bytes], bytearray] = {}
         self._run: tuple[tuple[str, str], ...] = ()  # the labels of the run whose texts are known
@@ -51,6 +51,9 @@ class OpenMetricsWriter:
                 for text in found:
                     self._out.writelines(self._lines(text, found[text]))
         self._out.write(b"# EOF\n")
+
+    def close(self) -> None:
+        """Forget what was kept meanwhile."""
         self._chunks.close()
 
     def _begin(self, labels: tuple[tuple[str, str], ...]) -> None:

@@ -38,6 +38,9 @@ class ParquetWriter:
         with ArrowWriter(self._out, schema) as table:
             while group := list(islice(rows, GROUP_ROWS)):
                 table.write_table(_columns(group, schema))
+
+    def close(self) -> None:
+        """Forget what was kept meanwhile."""
         self._spool.close()
 
 

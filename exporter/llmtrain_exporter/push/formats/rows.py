@@ -56,7 +56,7 @@ class RowSpool:
     """Rows on disk until all columns are known, which a log shows one by one. For one thread."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`, or by the collector
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`
         self.columns: dict[str, None] = {}  # the names of the values, in the order in which they came
 
     def add(self, samples: RecordSamples) -> None:
