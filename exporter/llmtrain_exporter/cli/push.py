@@ -54,10 +54,10 @@ def push(
 ) -> int:
     """Send every record of logs to a time series database.
 
-    Each comes with its step, at the time at which it was written. LOG is a log or a folder with logs. The server takes remote write: Prometheus (begun with
-    --web.enable-remote-write-receiver, and with an out_of_order_time_window that reaches back to the first
-    record), VictoriaMetrics, Mimir, Thanos. What it has already is not sent again. Passwords, tokens, headers
-    and TLS stand in a file, under remote_write.
+    Each comes with its step, at the time at which it was written. LOG is a log or a folder with logs. The
+    server takes remote write: Prometheus (begun with --web.enable-remote-write-receiver, and with an
+    out_of_order_time_window that reaches back to the first record), VictoriaMetrics, Mimir, Thanos. What it
+    has already is not sent again. Passwords, tokens, headers and TLS stand in a file, under remote_write.
 
     \b
     Examples:
