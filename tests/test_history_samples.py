@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,8 @@ def test_a_record_has_only_what_it_logs(tmp_path: Path) -> None:
     assert {key.labels for key in evaluation.values if key.metric is c.LOSS} == {(("split", "eval"),)}
     assert {c.EVAL_TRAIN_LOSS.name, c.BEST_EVAL_LOSS.name} <= names(evaluation) - names(last)
     assert [record.record for record in (first, evaluation, last)] == [1, 2, 3]
+    clock = [value_of(record, c.ELAPSED.name) for record in (first, evaluation, last)]
+    assert clock == [1.0, 1.0, 2.0]  # an evaluation is drawn over the time as well
     assert {record.labels for record in (first, evaluation, last)} == {(("run", "v0-20260921-101010"),)}
 
 
@@ -157,8 +160,25 @@ def test_the_steps_of_a_resumed_run_stand_at_times_that_ascend(tmp_path: Path) -
     log = written(tmp_path, *map(swift, (1, 2, 3, 4)), *(swift(step, loss=0.9) for step in (3, 4, 5)))
     found = records(log)
     assert [value_of(record, c.STEP.name) for record in found] == [1, 2, 3, 4, 3, 4, 5]
+    assert [value_of(record, c.RESUMES.name) for record in found] == [0, 0, 0, 0, 1, 1, 1]
     times = [record.time_ms for record in found]
     assert times == sorted(set(times))
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)
+def test_spikes_are_marked_at_their_very_records(log: Path) -> None:
+    """As many records are marked as the run's counter counts, of each metric."""
+    found = records(log)
+    marked: dict[str, float] = defaultdict(float)
+    for record in found:
+        for key, value in record.values.items():
+            if key.metric is m.SPIKE:
+                marked[dict(key.labels)["metric"]] += value
+    last = scrapes(log)[-1]
+    counted = {dict(key.labels)["metric"]: value for key, value in last.items() if key.metric is m.SPIKES}
+    assert {name: value for name, value in counted.items() if value} == {
+        name: value for name, value in marked.items() if value
+    }
 
 
 def test_what_another_writer_says_again_is_no_record(tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ JOB = "llmtrain-history"
 class RecordSamples:
     """What one record of a run says, for a time series database.
 
-    `run`: the run's name. `labels`: run, profile and the operator's own labels, as the scrape has them.
-    `record`: the number of the record in its log, from 1, over the whole log. `time_ms`: Unix time at which
-    it was written. `values`: training or evaluation gauges, derived ratios, baselines, spike scores, signal
-    flags, and llmtrain_step.
+    `run`: the run's name. `labels`: of each of its series, as the scrape has them: profile and the operator's
+    own stand in llmtrain_run_info, which comes with the first record. `record`: the number of the record in
+    its log, from 1, over the whole log. `time_ms`: Unix time at which it was written. `values`: training or
+    evaluation gauges, derived ratios, baselines, spike scores, signal flags, and where the run stands: step,
+    resumes, elapsed seconds.
     """
 
     run: str

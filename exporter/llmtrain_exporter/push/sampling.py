@@ -18,7 +18,7 @@ from llmtrain_exporter.push.chosen import ChosenMetrics
 LAYOUTS_KEPT = 64
 """Layouts remembered at once; a run has three or four, a broken log thousands."""
 
-STEP = series(c.STEP)
+STEP, ELAPSED, RESUMES = series(c.STEP), series(c.ELAPSED), series(c.RESUMES)
 _JUDGED = (RowKind.TRAIN, RowKind.EVAL)
 
 
@@ -43,17 +43,19 @@ class Sampler:
         self._chosen = chosen
         self._left_out: dict[Layout, list[Series]] = {}
         self.number = 0  # records seen
+        self._elapsed: float | None = None  # where the trainer's clock stood last
         self._sampled: list[Sampled] = []
 
-    def count(self, _: Record, __: Analysis | None, /) -> None:
+    def count(self, record: Record, _: Analysis | None, /) -> None:
         """Count a record that is not to be sampled."""
         self.number += 1
+        elapsed = record.get(c.ELAPSED)
+        self._elapsed = self._elapsed if elapsed is None else elapsed
 
     def note(self, record: Record, analysis: Analysis | None, /) -> None:
         """Sample a record that was folded."""
-        self.number += 1
-        arrived = self._run.arrived or 0.0
-        elapsed = record.get(c.ELAPSED)
+        self.count(record, analysis)
+        arrived, elapsed = self._run.arrived or 0.0, record.get(c.ELAPSED)
         values = self._values(record, analysis)
         self._sampled.append(Sampled(self.number, arrived, math.nan if elapsed is None else elapsed, values))
 
@@ -71,9 +73,17 @@ class Sampler:
         for key in self._left_out_of(layout):
             values.pop(key, None)
         values.update(concluded if self._chosen.all else self._wanted(concluded))
-        if values and self._run.last_step is not None:
-            values[STEP] = float(self._run.last_step)
+        if values:
+            values.update(self._place())
         return values
+
+    def _place(self) -> Iterator[tuple[Series, float]]:
+        """Where the run stands, by which records are drawn: whatever is left out, each of them has it."""
+        yield RESUMES, float(len(self._run.resumes))
+        if self._elapsed is not None:
+            yield ELAPSED, self._elapsed
+        if self._run.last_step is not None:
+            yield STEP, float(self._run.last_step)
 
     def _concluded(
         self, record: Record, values: Mapping[Series, float], analysis: Analysis | None
