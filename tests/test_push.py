@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.model import NoRun
@@ -21,7 +23,7 @@ from llmtrain_exporter.push.series_text import sample_name
 
 from tests.project import ROOT
 from tests.receiving import Failure, Receiver
-from tests.servers import ExporterProcess, Prometheus, eventually, series
+from tests.servers import ExporterProcess, Prometheus, Server, eventually, free_port, series
 from tests.training import append, swift
 
 DEMO = ROOT / "exporter" / "llmtrain_exporter" / "demo"
@@ -82,10 +84,11 @@ def points_of(*paths: Path) -> Points:
     return found
 
 
-def same(one: Points, other: Points) -> bool:
-    """Whether the same samples are in both; NaN is NaN."""
+def same(one: Points, other: Points, within: float = 0.0) -> bool:
+    """Whether the same samples are in both, up to such a part of each; NaN is NaN."""
     return one.keys() == other.keys() and all(
-        value == other[key] or (math.isnan(value) and math.isnan(other[key])) for key, value in one.items()
+        math.isclose(value, other[key], rel_tol=within) or (math.isnan(value) and math.isnan(other[key]))
+        for key, value in one.items()
     )
 
 
@@ -93,6 +96,91 @@ def same(one: Points, other: Points) -> bool:
 def binary(request: pytest.FixtureRequest, real_tool: RealTool) -> Path:
     """The oldest Prometheus that there is, and a newer one."""
     return real_tool(request.param)
+
+
+class VictoriaMetrics(Server):
+    """One with its own empty storage, that takes and shows what Prometheus does."""
+
+    def __init__(self, folder: Path, binary: Path) -> None:
+        port = free_port()
+        command = [
+            binary,
+            f"-storageDataPath={folder}",
+            f"-httpListenAddr=127.0.0.1:{port}",
+            "-retentionPeriod=10y",
+        ]
+        super().__init__(command, port)
+
+    @property
+    def write_url(self) -> str:
+        """Where it takes remote write."""
+        return f"{self.url}/api/v1/write"
+
+    def points(self) -> Points:
+        """All raw samples of histories."""
+        found: Points = {}
+        params = {"match[]": JOB, "reduce_mem_usage": "1"}
+        self.get("/internal/force_flush")
+        for line in self.get("/api/v1/export", params=params).text.splitlines():
+            item = json.loads(line)
+            name = series(item["metric"]["__name__"], _plain(item["metric"]))
+            for at, value in zip(item["timestamps"], item["values"], strict=True):
+                found[name, at] = float(value if value is not None else "nan")
+        return found
+
+    def _ready(self) -> bool:
+        assert self.process.poll() is None
+        try:
+            return self.get("/health").status_code == 200
+        except requests.RequestException:
+            return False
+
+
+class Agent(Server):
+    """vmagent: takes remote write, and sends on in batches and with retries of its own."""
+
+    def __init__(self, folder: Path, binary: Path, to: str) -> None:
+        port = free_port()
+        paths = f"-remoteWrite.tmpDataPath={folder}", f"-httpListenAddr=127.0.0.1:{port}"
+        super().__init__([binary, f"-remoteWrite.url={to}", *paths], port)
+
+    _ready = VictoriaMetrics._ready
+
+
+@pytest.mark.real
+def test_victoria_metrics_has_every_sample(tmp_path: Path, real_tool: RealTool) -> None:
+    """Whatever its age, without any setting; it rounds values to twelve digits itself."""
+    binary = real_tool("victoria-metrics3")
+    rows = [swift(step) for step in range(1, 41)]
+    log = append(tmp_path / "old" / "logging.jsonl", *rows, modified=time.time() - 100 * 86400)
+    with VictoriaMetrics(tmp_path / "vm", binary) as victoria:
+        for _ in range(2):
+            assert push(tmp_path, log, DEMO, "--to", victoria.write_url).returncode == 0
+        assert same(victoria.points(), _finite(points_of(log, DEMO)), within=1e-10)
+
+
+@pytest.mark.real
+def test_a_relay_passes_every_sample_on(tmp_path: Path, real_tool: RealTool) -> None:
+    """vmagent before a Prometheus that is killed on the way."""
+    agent_binary, binary = real_tool("vmagent3"), real_tool("prometheus")
+    wanted = points_of(DEMO)
+    with (
+        ReceivingPrometheus(tmp_path / "p", binary) as prometheus,
+        Agent(tmp_path / "agent", agent_binary, prometheus.write_url) as agent,
+    ):
+        prometheus.crash(lambda: push(tmp_path, DEMO, "--to", f"{agent.url}/api/v1/write").check_returncode())
+        names = {key.partition("{")[0] for key, _ in wanted}
+
+        def found() -> Points:
+            return {key: value for name in names for key, value in prometheus.points(name).items()}
+
+        eventually(lambda: len(found()) == len(wanted))
+        assert same(found(), wanted)
+
+
+def _finite(points: Points) -> Points:
+    """What VictoriaMetrics keeps."""
+    return {key: value for key, value in points.items() if not math.isnan(value)}
 
 
 @pytest.mark.real
