@@ -103,7 +103,7 @@ class VictoriaMetrics(Server):
 
     def __init__(self, folder: Path, binary: Path) -> None:
         port = free_port()
-        command = [
+        command: list[str | Path] = [
             binary,
             f"-storageDataPath={folder}",
             f"-httpListenAddr=127.0.0.1:{port}",
