@@ -25,7 +25,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0
 """Seconds to wait after a failure; twice as long after each further one."""
 
 IDLE_SECONDS = 0.5
-READING_SECONDS = 0.2
+READING_SECONDS = 0.05
 """So long a log is read before one looks whether live records are to be sent."""
 
 log = logging.getLogger(__name__)
