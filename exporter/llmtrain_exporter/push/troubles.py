@@ -34,6 +34,7 @@ class Troubles:
         self._name = name
         self._said: set[str] = set()  # reasons
         self._refused: set[str] = set()  # reasons, for as long as the program runs
+        self._unreadable: set[str] = set()  # runs, likewise
         self.denied = ""  # what only a change of settings helps against; "" while there is none
 
     def note(self, verdict: Verdict, answer: RemoteAnswer) -> None:
@@ -68,7 +69,14 @@ class Troubles:
 
     def unreadable(self, run: str, error: Exception) -> None:
         """A log could not be read again."""
-        log.warning("The history of %s cannot be read: %s: %s", printable(run), type(error).__name__, error)
+        if run not in self._unreadable:
+            self._unreadable.add(run)
+            log.warning(
+                "The history of %s cannot be read, which is tried again each minute: %s: %s",
+                printable(run),
+                type(error).__name__,
+                printable(str(error)),
+            )
         log.debug("The history of %s cannot be read", printable(run), exc_info=error)
 
     def _later(self, verdict: Verdict, answer: RemoteAnswer) -> None:
