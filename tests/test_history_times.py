@@ -183,6 +183,44 @@ def test_a_printed_log_says_that_nothing_tells_its_times(tmp_path: Path) -> None
     assert {source_of(record) for record in found} == {"guessed"}
 
 
+def bar(step: int, clock: str) -> str:
+    """The progress bar of a training of 100 steps."""
+    return f"\r{step:3}%|####      | {step}/100 [{clock}<01:00,  2.00s/it]"
+
+
+CLEARED = "\r" + " " * 60 + "\r"
+
+
+def test_the_bar_beside_printed_rows_is_a_clock(tmp_path: Path) -> None:
+    """Trainers clear it, print the row and draw it again: it shows for how long they have trained."""
+    drawn = [(10, "00:20"), (20, "01:00:40"), (30, "01:01:00")]
+    text = "".join(
+        bar(step, clock) + CLEARED + printed(step) + "\n" + bar(step, clock) for step, clock in drawn
+    )
+    log = tmp_path / "train.log"
+    log.write_text(bar(0, "00:00") + text)
+    os.utime(log, (WRITTEN, WRITTEN))
+    found = samples(log)
+    assert [record.time_ms for record in found] == before(3640, 20, 0)
+    assert {source_of(record) for record in found} == {"clock"}
+
+
+def test_rows_that_come_from_a_buffer_have_the_time_of_their_bar(tmp_path: Path) -> None:
+    """A program whose output is held back writes its bars at once and its rows at the end."""
+    steps = range(10, 60, 10)
+    bars = [bar(step, f"00:{step // 2:02}") + CLEARED + bar(step, f"00:{step // 2:02}") for step in steps]
+    log = tmp_path / "train.log"
+    log.write_text(bar(0, "00:00") + "".join(bars) + "\n" + "\n".join(map(printed, steps)) + "\n")
+    os.utime(log, (WRITTEN, WRITTEN))
+    assert [record.time_ms for record in samples(log)] == before(20, 15, 10, 5, 0)
+
+
+def test_a_clock_that_stands_still_tells_nothing() -> None:
+    """Rows that came all at once are spread over what is known besides."""
+    found = record_times(clocks([60.0, 60.0, 60.0], runtime=60.0))
+    assert (found.source, list(found.times_ms)) == (TimeSource.SPREAD, before(40, 20, 0))
+
+
 def test_event_files_state_their_times(tmp_path: Path) -> None:
     """Each record has the wall time of its events, the last row too, which is held until the end."""
     rows = [row(step, trained(step), BEGAN + 7 * step) for step in (1, 2, 3)]

@@ -81,18 +81,24 @@ def record_times(clocks: LogClocks) -> RecordTimes:
 def _times(clocks: LogClocks) -> tuple[TimeSource, Iterator[float]]:
     if any(map(math.isfinite, clocks.stated)):
         return TimeSource.STATED, _stated(clocks.stated)
-    if any(map(_is_clock, clocks.elapsed)):
+    if _goes_on(clocks.elapsed):
         return _clocked(clocks)
     if any(map(_is_clock, clocks.trained)):
         return TimeSource.PACE, iter(on_arrival(clocks.trained, clocks.written))
     return _spread(clocks)
 
 
+def _goes_on(elapsed: Sequence[float]) -> bool:
+    """Whether that is a clock. One that stands still is none: rows came from a buffer when all was over."""
+    known = [seconds for seconds in elapsed if _is_clock(seconds)]
+    return len(known) == 1 or len(set(known)) > 1
+
+
 def ascending(times: Iterator[float], after_ms: int = 0) -> array[int]:
     """Unix times as milliseconds, each later than the one before and than `after_ms`."""
     found = array("q")
     for time in times:
-        after_ms = max(round(min(time, LATEST_SECONDS) * 1000), after_ms + 1)
+        after_ms = max(round(min(max(time, 0.0), LATEST_SECONDS) * 1000), after_ms + 1)
         found.append(after_ms)
     return found
 
