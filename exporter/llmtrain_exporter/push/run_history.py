@@ -93,9 +93,20 @@ class RunHistory:
         return LiveRun(self._found, self.name, options, source, observe)
 
     def _portions(self, run: LiveRun[ObserverT], monotonic: float, now: float) -> Iterator[None]:
-        """After each portion of the log that was folded."""
-        while run.read_on(monotonic, now, 0.0) is not None:
+        """After each portion of the log that was folded.
+
+        A row that is held until it is whole is whole after silence, and the file has been silent since it was
+        written to last: whoever follows the log has had that row by then.
+        """
+        written = now
+        while (reading := run.read_on(monotonic, now, 0.0)) is not None:
+            written = reading.modified
             yield
         if not self._patient:
             run.take_rest(now)
+            yield
+            return
+        silence = max(now - written, 0.0)
+        run.source.check(monotonic + silence)
+        while run.read_on(monotonic + silence, now, 0.0) is not None:
             yield
