@@ -122,8 +122,9 @@ def test_a_runtime_is_spread_over_the_records() -> None:
     assert (spread.source, list(spread.times_ms)) == (TimeSource.SPREAD, before(30, 20, 10, 0))
     since = record_times(clocks([NAN] * 4, began=WRITTEN - HOUR))
     assert (since.source, list(since.times_ms)) == (TimeSource.SPREAD, before(2700, 1800, 900, 0))
-    guessed = record_times(clocks([NAN] * 3))
-    assert (guessed.source, list(guessed.times_ms)) == (TimeSource.GUESSED, before(2, 1, 0))
+    for began in (None, WRITTEN - 90 * DAY, WRITTEN + DAY):  # a copy, or a date of another zone
+        guessed = record_times(clocks([NAN] * 3, began=began))
+        assert (guessed.source, list(guessed.times_ms)) == (TimeSource.GUESSED, before(2, 1, 0))
 
 
 @given(

@@ -30,7 +30,7 @@ _UNJUDGED = Profile("unjudged", GENERIC, {})
 class RunHistory:
     """A log that is read twice: when its records were written, and then what they say.
 
-    Bounded memory: 8 bytes for each record, and the records of one portion of the log. For one thread.
+    Bounded memory: 32 bytes for each record, and the records of one portion of the log. For one thread.
     """
 
     def __init__(
