@@ -11,6 +11,7 @@ from llmtrain_exporter.model import Resume
 _BAR = re.compile(rb"\s*(?:Train: *)?\d{1,3}%\|[^|]*\| (\d{1,12})/(\d{1,12}) \[(00:00<\?)?")
 _ELAPSED = re.compile(rb"\[(?:(\d{1,6}):)?(\d\d):(\d\d)<")  # as tqdm writes it
 _END = b"]"
+_WIDEST = 512  # bytes of a bar that are kept
 _CLEARED = 20  # a bar is cleared by as many blanks as it is wide
 _APART = 2  # steps that the bars of two nodes may be apart
 _HELD = 1024  # rows; a buffer of 8 KiB holds fewer
@@ -63,7 +64,7 @@ class ProgressBar:
             if bar[2] != self._length or self._cleared or self.restarted or step < (self.step or 0):
                 self._draw(segment, step, int(bar[2]), bar[3] is not None)
             else:
-                self.step, self._moved, self._drawn = step, True, segment
+                self.step, self._moved, self._drawn = step, True, segment[:_WIDEST]
             return segment[-1:] == _END or segment.rstrip()[-1:] == _END
         if len(segment) <= _CLEARED or not segment.isspace():
             return False
@@ -133,7 +134,7 @@ class ProgressBar:
             self._turn_to(step, planned)
         elif self._went_back(step, fresh):
             self._turn_to(step, planned)
-        self._drawn = segment
+        self._drawn = segment[:_WIDEST]
         self._redraw(step)
 
     def _is_trainings(self, planned: int) -> bool:

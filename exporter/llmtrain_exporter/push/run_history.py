@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -85,7 +84,7 @@ class RunHistory:
             run.source.close()
         if run.folded.arrived is None:
             return RecordTimes(array("q"), TimeSource.GUESSED)
-        began = date_in(os.path.dirname(self._found.file))
+        began = date_in(self._found.file)
         return record_times(run.observer.clocks(run.states_times, run.folded.arrived, began))
 
     def _open(self, observe: Callable[[Run], ObserverT], options: RunOptions) -> LiveRun[ObserverT]:
