@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.push.chosen import ChosenMetrics
 from llmtrain_exporter.push.read_history import histories
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_history import RunHistory
 from llmtrain_exporter.push.times import LogClocks, TimeSource, ascending, date_in, on_arrival, record_times
 
 from tests.event_files import BEGAN, NAME, header, row, trained
+from tests.test_trackers import read_run, search, unpacked
 from tests.training import append, printed, swift, swift_eval
 
 NAN = math.nan
@@ -230,3 +234,16 @@ def test_event_files_state_their_times(tmp_path: Path) -> None:
     found = samples(tmp_path)
     assert [record.time_ms for record in found] == [round((BEGAN + 7 * step) * 1000) for step in (1, 2, 3)]
     assert {source_of(record) for record in found} == {"stated"}
+
+
+@pytest.mark.parametrize("tracker", ["mlflow", "mlflow_files", "swanlab", "swanlab_json", "trackio", "wandb"])
+def test_stores_of_trackers_state_their_times(tracker: str, tmp_path: Path) -> None:
+    """What the real packages wrote: each record at the time that the tracker noted."""
+    for found in search(unpacked(tracker, tmp_path)):
+        stated = [time for time in read_run(found).times if time is not None]
+        history = RunHistory(found, found.run, RunOptions(), Readers(), ChosenMetrics())
+        records = list(history.samples(0.0, stated[-1] + DAY))
+        assert {source_of(record) for record in records} == {"stated"}
+        moments = ascending(iter(stated))
+        assert {record.time_ms for record in records if record.record <= len(moments)} <= set(moments)
+        assert records[-1].time_ms <= moments[-1] + 1000
