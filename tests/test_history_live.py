@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,20 @@ def test_event_files_have_their_own_times_live(site: Site) -> None:
     known = dict(site.sink.to_read).get("tb", 0)
     read = [record for record in site.read("tb") if record.record <= known]
     assert steps([*read, *put]) == [1, 2, 3]
+
+
+def test_a_row_that_only_silence_has_completed_is_read_as_well(site: Site) -> None:
+    """The last row of event files is known to be whole when no more of it comes: for later readers, too."""
+    file = append(site.root / "tb" / NAME)
+    file.write_bytes(
+        header(START) + b"".join(row(step, trained(step), START + step - 3) for step in (1, 2, 3))
+    )
+    os.utime(file, (START, START))
+    site.scan()
+    for _ in range(200):
+        site.look(1.0)
+    assert (site.sink.to_read, steps(site.sink.take())) == ([("tb", 2)], [3])
+    assert steps(site.read("tb")) == [1, 2, 3]
 
 
 def test_without_a_sink_nothing_is_sampled(tmp_path: Path) -> None:

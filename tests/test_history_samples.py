@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
@@ -230,3 +233,31 @@ def test_a_log_without_a_record_says_why(tmp_path: Path) -> None:
     assert isinstance(history, RunHistory)
     assert (list(history.samples(0.0, NOW)), history.records) == ([], 0)
     assert isinstance(history.why_none(), NoRun)
+
+
+ODD: tuple[object, ...] = (0.5, 1e300, -1.0, math.nan, math.inf, "1e400", None, "x", [], {}, True)
+KEYS = st.sampled_from(("loss", "grad_norm", "reward", "kl", "eval_loss", "epoch", "odd key", "lr"))
+POSITIONS = st.sampled_from(("1/9", "5/9", "5/3", "-1/9", "0/0", "99999999999999999999/1", "x/y", ""))
+CLOCKS = st.sampled_from(("1s", "2h 3m", "-5s", "99999999999d", "NaN", "0s", "x"))
+CELLS = st.dictionaries(KEYS, st.sampled_from(ODD), max_size=5)
+
+
+def odd_row(cells: Mapping[str, object], position: str, clock: str) -> str:
+    """A row as ms-swift would write it, if it went mad."""
+    return json.dumps({**cells, "global_step/max_steps": position, "elapsed_time": clock})
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.builds(odd_row, CELLS, POSITIONS, CLOCKS) | st.text(max_size=40), max_size=25))
+def test_whatever_stands_in_a_log_gives_samples_or_none(tmp_path: Path, lines: list[str]) -> None:
+    """Never an error; numbers and times ascend, each value is a number, and only the log's own."""
+    log = tmp_path / "v0-20260921-101010" / "logging.jsonl"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text("\n".join(lines), encoding="utf-8", errors="surrogateescape")
+    os.utime(log, (WRITTEN, WRITTEN))
+    for history in histories([str(log)], Settings(), None, NOW):
+        found = [] if isinstance(history, NoRun) else list(history.samples(0.0, NOW))
+        times, numbers = [record.time_ms for record in found], [record.record for record in found]
+        assert (times, numbers) == (sorted(set(times)), sorted(set(numbers)))
+        assert all(type(value) is float for record in found for value in record.values.values())
+        assert all(0 < time <= WRITTEN * 1000 + len(lines) for time in times)

@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.push.chosen import ChosenMetrics
 from llmtrain_exporter.push.read_history import histories
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_history import RunHistory
 from llmtrain_exporter.push.times import LogClocks, TimeSource, ascending, date_in, on_arrival, record_times
 
 from tests.event_files import BEGAN, NAME, header, row, trained
+from tests.test_trackers import read_run, search, unpacked
 from tests.training import append, printed, swift, swift_eval
 
 NAN = math.nan
@@ -122,8 +126,9 @@ def test_a_runtime_is_spread_over_the_records() -> None:
     assert (spread.source, list(spread.times_ms)) == (TimeSource.SPREAD, before(30, 20, 10, 0))
     since = record_times(clocks([NAN] * 4, began=WRITTEN - HOUR))
     assert (since.source, list(since.times_ms)) == (TimeSource.SPREAD, before(2700, 1800, 900, 0))
-    guessed = record_times(clocks([NAN] * 3))
-    assert (guessed.source, list(guessed.times_ms)) == (TimeSource.GUESSED, before(2, 1, 0))
+    for began in (None, WRITTEN - 90 * DAY, WRITTEN + DAY):  # a copy, or a date of another zone
+        guessed = record_times(clocks([NAN] * 3, began=began))
+        assert (guessed.source, list(guessed.times_ms)) == (TimeSource.GUESSED, before(2, 1, 0))
 
 
 @given(
@@ -183,6 +188,44 @@ def test_a_printed_log_says_that_nothing_tells_its_times(tmp_path: Path) -> None
     assert {source_of(record) for record in found} == {"guessed"}
 
 
+def bar(step: int, clock: str) -> str:
+    """The progress bar of a training of 100 steps."""
+    return f"\r{step:3}%|####      | {step}/100 [{clock}<01:00,  2.00s/it]"
+
+
+CLEARED = "\r" + " " * 60 + "\r"
+
+
+def test_the_bar_beside_printed_rows_is_a_clock(tmp_path: Path) -> None:
+    """Trainers clear it, print the row and draw it again: it shows for how long they have trained."""
+    drawn = [(10, "00:20"), (20, "01:00:40"), (30, "01:01:00")]
+    text = "".join(
+        bar(step, clock) + CLEARED + printed(step) + "\n" + bar(step, clock) for step, clock in drawn
+    )
+    log = tmp_path / "train.log"
+    log.write_text(bar(0, "00:00") + text)
+    os.utime(log, (WRITTEN, WRITTEN))
+    found = samples(log)
+    assert [record.time_ms for record in found] == before(3640, 20, 0)
+    assert {source_of(record) for record in found} == {"clock"}
+
+
+def test_rows_that_come_from_a_buffer_have_the_time_of_their_bar(tmp_path: Path) -> None:
+    """A program whose output is held back writes its bars at once and its rows at the end."""
+    steps = range(10, 60, 10)
+    bars = [bar(step, f"00:{step // 2:02}") + CLEARED + bar(step, f"00:{step // 2:02}") for step in steps]
+    log = tmp_path / "train.log"
+    log.write_text(bar(0, "00:00") + "".join(bars) + "\n" + "\n".join(map(printed, steps)) + "\n")
+    os.utime(log, (WRITTEN, WRITTEN))
+    assert [record.time_ms for record in samples(log)] == before(20, 15, 10, 5, 0)
+
+
+def test_a_clock_that_stands_still_tells_nothing() -> None:
+    """Rows that came all at once are spread over what is known besides."""
+    found = record_times(clocks([60.0, 60.0, 60.0], runtime=60.0))
+    assert (found.source, list(found.times_ms)) == (TimeSource.SPREAD, before(40, 20, 0))
+
+
 def test_event_files_state_their_times(tmp_path: Path) -> None:
     """Each record has the wall time of its events, the last row too, which is held until the end."""
     rows = [row(step, trained(step), BEGAN + 7 * step) for step in (1, 2, 3)]
@@ -191,3 +234,16 @@ def test_event_files_state_their_times(tmp_path: Path) -> None:
     found = samples(tmp_path)
     assert [record.time_ms for record in found] == [round((BEGAN + 7 * step) * 1000) for step in (1, 2, 3)]
     assert {source_of(record) for record in found} == {"stated"}
+
+
+@pytest.mark.parametrize("tracker", ["mlflow", "mlflow_files", "swanlab", "swanlab_json", "trackio", "wandb"])
+def test_stores_of_trackers_state_their_times(tracker: str, tmp_path: Path) -> None:
+    """What the real packages wrote: each record at the time that the tracker noted."""
+    for found in search(unpacked(tracker, tmp_path)):
+        stated = [time for time in read_run(found).times if time is not None]
+        history = RunHistory(found, found.run, RunOptions(), Readers(), ChosenMetrics())
+        records = list(history.samples(0.0, stated[-1] + DAY))
+        assert {source_of(record) for record in records} == {"stated"}
+        moments = ascending(iter(stated))
+        assert {record.time_ms for record in records if record.record <= len(moments)} <= set(moments)
+        assert records[-1].time_ms <= moments[-1] + 1000

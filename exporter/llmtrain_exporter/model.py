@@ -101,11 +101,13 @@ class Placement:
     """Where a row belongs that does not say so itself. `again`: another rank has printed it before.
 
     `resumed`: it is the first row of a process that went on from an earlier step than the one before came to.
+    `seconds`: for how long that process had trained, as its progress bar showed.
     """
 
     source: StepSource
     again: bool = False
     resumed: Resume | None = None
+    seconds: float | None = field(default=None, compare=False)
 
 
 class Record(NamedTuple):

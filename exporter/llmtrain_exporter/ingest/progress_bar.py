@@ -9,7 +9,9 @@ from typing import NamedTuple
 from llmtrain_exporter.model import Resume
 
 _BAR = re.compile(rb"\s*(?:Train: *)?\d{1,3}%\|[^|]*\| (\d{1,12})/(\d{1,12}) \[(00:00<\?)?")
+_ELAPSED = re.compile(rb"\[(?:(\d{1,6}):)?(\d\d):(\d\d)<")  # as tqdm writes it
 _END = b"]"
+_WIDEST = 512  # bytes of a bar that are kept
 _CLEARED = 20  # a bar is cleared by as many blanks as it is wide
 _APART = 2  # steps that the bars of two nodes may be apart
 _HELD = 1024  # rows; a buffer of 8 KiB holds fewer
@@ -21,6 +23,7 @@ class BarStep(NamedTuple):
     step: int
     exact: bool = False  # drawn after the row; else the row can be a little further on
     cleared: bool = False  # for the row: it will be drawn again
+    seconds: float | None = None  # for how long its process had trained, as it showed
 
 
 class ProgressBar:
@@ -45,12 +48,13 @@ class ProgressBar:
         self._other: BarStep | None = None  # a bar of another length that was drawn last
         self._other_planned = 0
         self._other_drawn = False  # and not cleared since
-        self._held: deque[int] = deque(maxlen=_HELD)  # steps of rows that are still in a buffer
+        self._held: deque[BarStep] = deque(maxlen=_HELD)  # of rows that are still in a buffer
         self._buffered: bool | None = None  # rows come later than they are printed; None: not known yet
         self._cleared = False  # for a row
         self._answered = False  # which has come
         self._corrects = False  # and which trains
         self._moved = False  # since the last row
+        self._drawn = b""  # the training's bar, as it was drawn last
 
     def see(self, segment: bytes) -> bool:
         """Take in what stands between two line breaks or carriage returns; whether that is all there is."""
@@ -58,9 +62,9 @@ class ProgressBar:
         if bar:
             step = int(bar[1])
             if bar[2] != self._length or self._cleared or self.restarted or step < (self.step or 0):
-                self._draw(step, int(bar[2]), bar[3] is not None)
+                self._draw(segment, step, int(bar[2]), bar[3] is not None)
             else:
-                self.step, self._moved = step, True
+                self.step, self._moved, self._drawn = step, True, segment[:_WIDEST]
             return segment[-1:] == _END or segment.rstrip()[-1:] == _END
         if len(segment) <= _CLEARED or not segment.isspace():
             return False
@@ -71,7 +75,7 @@ class ProgressBar:
     def peek(self) -> int | None:
         """The step of the bar at which the row that comes now was printed; None where it tells nothing."""
         if self._held:
-            return self._held[0]
+            return self._held[0].step
         return self.step if self._is_at_row else None
 
     @property
@@ -85,7 +89,7 @@ class ProgressBar:
             self._held.clear()  # what was printed meanwhile were no rows
         if self._held:
             self._buffered = True
-            return BarStep(self._held.popleft(), exact=True)
+            return self._held.popleft()
         if trains and not self._buffered and self._other and self._other.step < self._other_planned:
             self._turn_to(self._other.step, self._other_planned)
         if self.step is None or not self._is_at_row:
@@ -93,11 +97,11 @@ class ProgressBar:
         if self._cleared and self._buffered is None:
             self._buffered = False
         self._answered, self._corrects, self._moved = self._cleared, trains, False
-        return BarStep(self.step, cleared=self._cleared)
+        return BarStep(self.step, cleared=self._cleared, seconds=_seconds(self._drawn))
 
     def repeat(self, step: int) -> None:
         """The row of `step` was printed by another rank as well."""
-        if self._held and self._held[0] == step:
+        if self._held and self._held[0].step == step:
             self._held.popleft()
         if self._cleared and not self._answered:
             self._answered, self._corrects = True, False
@@ -110,6 +114,7 @@ class ProgressBar:
         """A process has ended, or another begins: whose bar comes next is open."""
         self._forget()
         self.planned = self.step = self._other = None
+        self._drawn = b""
 
     def _forget(self) -> None:
         if self._printed_at:
@@ -120,7 +125,7 @@ class ProgressBar:
         self._buffered = None
         self._cleared = self._answered = self._moved = self._other_drawn = False
 
-    def _draw(self, step: int, planned: int, fresh: bool) -> None:
+    def _draw(self, segment: bytes, step: int, planned: int, fresh: bool) -> None:
         if planned != self.planned:
             if not self._is_trainings(planned):
                 self._other, self._other_planned, self._other_drawn = BarStep(step), planned, True
@@ -129,6 +134,7 @@ class ProgressBar:
             self._turn_to(step, planned)
         elif self._went_back(step, fresh):
             self._turn_to(step, planned)
+        self._drawn = segment[:_WIDEST]
         self._redraw(step)
 
     def _is_trainings(self, planned: int) -> bool:
@@ -154,7 +160,7 @@ class ProgressBar:
 
     def _redraw(self, step: int) -> None:
         if self._cleared and not self._answered:
-            self._held.append(step)
+            self._held.append(BarStep(step, exact=True, seconds=_seconds(self._drawn)))
         elif self._cleared and self._corrects:
             self.corrected, self.has_news = step, True
         if self.restarted is not None and not self.restarted.first and step:
@@ -164,3 +170,12 @@ class ProgressBar:
         if not (self.step and self.step - _APART <= step < self.step):
             self.step = step
         self._length = b"%d" % self.planned if self.planned else b""
+
+
+def _seconds(bar: bytes) -> float | None:
+    """For how long its process had trained when the bar was drawn; None where it does not show that."""
+    shown = _ELAPSED.search(bar)
+    if shown is None:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in shown.groups())
+    return 3600.0 * hours + 60.0 * minutes + seconds

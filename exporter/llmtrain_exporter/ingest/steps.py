@@ -125,7 +125,7 @@ class StepFinder:
     def _evaluate(self, record: Record) -> Record:
         shown = self.bar.take(trains=False)
         step, source = (shown.step, _SHOWN) if shown else (self._last, self._reckoned(self._interval()))
-        return _placed(record, step, self._max_steps(source), _PLACED[source])
+        return _placed(record, step, self._max_steps(source), _timed(_PLACED[source], shown))
 
     def _train(self, record: Record) -> Record:
         epoch = record.get(c.EPOCH)
@@ -141,7 +141,7 @@ class StepFinder:
             step, source = self._reckon(epoch)
         placement = self._first_placement(step, source) if self._is_first else _PLACED[source]
         self._note(step, epoch)
-        return _placed(record, step, self._max_steps(source), placement)
+        return _placed(record, step, self._max_steps(source), _timed(placement, shown))
 
     def _note(self, step: int, epoch: float | None) -> None:
         self._last = step
@@ -250,3 +250,10 @@ class StepFinder:
 def _placed(record: Record, step: int, planned: int | None, placement: Placement) -> Record:
     """The record at this step; not by `_replace`, which takes five times as long."""
     return Record._make((record.kind, step, planned, record.layout, record.values, placement))
+
+
+def _timed(placement: Placement, shown: BarStep | None) -> Placement:
+    """The same with what the bar showed of the time."""
+    if shown is None or shown.seconds is None:
+        return placement
+    return Placement(placement.source, placement.again, placement.resumed, shown.seconds)

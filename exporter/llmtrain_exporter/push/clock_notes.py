@@ -16,6 +16,14 @@ from llmtrain_exporter.push.times import LogClocks
 _NAN = math.nan
 
 
+def seconds_of(record: Record) -> float:
+    """For how long its process had trained: by the trainer's clock, or the bar beside it; NaN: not known."""
+    elapsed = record.get(c.ELAPSED)
+    if elapsed is None and record.placement is not None:
+        elapsed = record.placement.seconds
+    return _NAN if elapsed is None else elapsed
+
+
 class ClockNotes:
     """The observer that keeps three numbers of each record. For one thread at a time."""
 
@@ -30,9 +38,9 @@ class ClockNotes:
 
     def note(self, record: Record, _: Analysis | None, /) -> None:
         """Note what a record says that was folded."""
-        elapsed, took = record.get(c.ELAPSED), record.get(c.STEP_TIME)
+        took = record.get(c.STEP_TIME)
         self._arrived.append(self._run.arrived or 0.0)
-        self._elapsed.append(_NAN if elapsed is None else elapsed)
+        self._elapsed.append(seconds_of(record))
         self._trained.append(_NAN if took is None else self._add(took))
         if record.kind is RowKind.TRAIN:
             self._step = self._run.last_step or 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -30,7 +29,7 @@ _UNJUDGED = Profile("unjudged", GENERIC, {})
 class RunHistory:
     """A log that is read twice: when its records were written, and then what they say.
 
-    Bounded memory: 8 bytes for each record, and the records of one portion of the log. For one thread.
+    Bounded memory: 32 bytes for each record, and the records of one portion of the log. For one thread.
     """
 
     def __init__(
@@ -85,7 +84,7 @@ class RunHistory:
             run.source.close()
         if run.folded.arrived is None:
             return RecordTimes(array("q"), TimeSource.GUESSED)
-        began = date_in(os.path.dirname(self._found.file))
+        began = date_in(self._found.file)
         return record_times(run.observer.clocks(run.states_times, run.folded.arrived, began))
 
     def _open(self, observe: Callable[[Run], ObserverT], options: RunOptions) -> LiveRun[ObserverT]:
@@ -93,9 +92,20 @@ class RunHistory:
         return LiveRun(self._found, self.name, options, source, observe)
 
     def _portions(self, run: LiveRun[ObserverT], monotonic: float, now: float) -> Iterator[None]:
-        """After each portion of the log that was folded."""
-        while run.read_on(monotonic, now, 0.0) is not None:
+        """After each portion of the log that was folded.
+
+        A row that is held until it is whole is whole after silence, and the file has been silent since it was
+        written to last: whoever follows the log has had that row by then.
+        """
+        written = now
+        while (reading := run.read_on(monotonic, now, 0.0)) is not None:
+            written = reading.modified
             yield
         if not self._patient:
             run.take_rest(now)
+            yield
+            return
+        silence = max(now - written, 0.0)
+        run.source.check(monotonic + silence)
+        while run.read_on(monotonic + silence, now, 0.0) is not None:
             yield

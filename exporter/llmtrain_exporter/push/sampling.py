@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.model import Layout, Record, RowKind, Series, series
 from llmtrain_exporter.push.chosen import ChosenMetrics
+from llmtrain_exporter.push.clock_notes import seconds_of
 
 LAYOUTS_KEPT = 64
 """Layouts remembered at once; a run has three or four, a broken log thousands."""
@@ -55,9 +55,8 @@ class Sampler:
     def note(self, record: Record, analysis: Analysis | None, /) -> None:
         """Sample a record that was folded."""
         self.count(record, analysis)
-        arrived, elapsed = self._run.arrived or 0.0, record.get(c.ELAPSED)
-        values = self._values(record, analysis)
-        self._sampled.append(Sampled(self.number, arrived, math.nan if elapsed is None else elapsed, values))
+        arrived, values = self._run.arrived or 0.0, self._values(record, analysis)
+        self._sampled.append(Sampled(self.number, arrived, seconds_of(record), values))
 
     def take(self) -> list[Sampled]:
         """The records that were sampled since the last call."""

@@ -25,6 +25,9 @@ ZONES_SECONDS = 26 * 3600.0
 LONGEST_SECONDS = 20 * 365 * DAY_SECONDS
 """No training takes longer: a clock that says more is none."""
 
+ORDINARY_SECONDS = 30 * DAY_SECONDS
+"""A file that was written to later after its folder was made, and has no clock, is taken for a copy."""
+
 LATEST_SECONDS = 253_402_300_799.0
 """The end of the year 9999: no record is later, whatever a hostile log says."""
 
@@ -81,26 +84,36 @@ def record_times(clocks: LogClocks) -> RecordTimes:
 def _times(clocks: LogClocks) -> tuple[TimeSource, Iterator[float]]:
     if any(map(math.isfinite, clocks.stated)):
         return TimeSource.STATED, _stated(clocks.stated)
-    if any(map(_is_clock, clocks.elapsed)):
+    if _goes_on(clocks.elapsed):
         return _clocked(clocks)
-    if any(map(_is_clock, clocks.trained)):
-        return TimeSource.PACE, iter(on_arrival(clocks.trained, clocks.written))
+    trained = max(filter(_is_clock, clocks.trained), default=None)
+    if trained is not None:
+        whole = _Process(len(clocks.trained), trained)
+        return TimeSource.PACE, _on_clock(clocks.trained, [whole], [clocks.written - trained])
     return _spread(clocks)
+
+
+def _goes_on(elapsed: Sequence[float]) -> bool:
+    """Whether that is a clock. One that stands still is none: rows came from a buffer when all was over."""
+    known = filter(_is_clock, elapsed)
+    first = next(known, None)
+    second = next(known, None)
+    return first is not None and (second is None or second != first or any(each != first for each in known))
 
 
 def ascending(times: Iterator[float], after_ms: int = 0) -> array[int]:
     """Unix times as milliseconds, each later than the one before and than `after_ms`."""
     found = array("q")
     for time in times:
-        after_ms = max(round(min(time, LATEST_SECONDS) * 1000), after_ms + 1)
+        after_ms = max(round(min(max(time, 0.0), LATEST_SECONDS) * 1000), after_ms + 1)
         found.append(after_ms)
     return found
 
 
 def _stated(stated: Sequence[float]) -> Iterator[float]:
     """Those that are missing, or lie outside of the first and last, are those of the record before."""
-    known = [time for time in stated if math.isfinite(time)]
-    time, last = min(known[0], known[-1]), known[-1]
+    last = next(filter(math.isfinite, reversed(stated)))
+    time = min(next(filter(math.isfinite, stated)), last)
     for told in stated:
         if time <= told <= last:
             time = told
@@ -169,7 +182,7 @@ def _on_clock(
 def _spread(clocks: LogClocks) -> tuple[TimeSource, Iterator[float]]:
     records, written = len(clocks.elapsed), clocks.written
     seconds = clocks.runtime
-    if seconds is None and clocks.began is not None and _is_clock(written - clocks.began):
+    if seconds is None and clocks.began is not None and 0.0 <= written - clocks.began <= ORDINARY_SECONDS:
         seconds = written - clocks.began
     source = TimeSource.GUESSED if seconds is None else TimeSource.SPREAD
     gap = GUESSED_GAP_SECONDS if seconds is None else seconds / max(records, 1)
