@@ -182,6 +182,7 @@ def test_a_log_that_is_gone_is_given_up_and_counted() -> None:
     ledger = store.queue.next_log()
     assert ledger is not None
     reading = GapReading(ledger, iter(()))
+    reading.is_gone = True
     store.queue.begin(reading)
     assert store.queue.read_on(reading, math.inf) is None
     assert store.queue.end(reading) == 5

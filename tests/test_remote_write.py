@@ -231,3 +231,15 @@ def test_a_log_that_cannot_be_read_holds_up_nobody(caplog: pytest.LogCaptureFixt
     program.broken.clear()
     program.run(100)
     assert program.server.steps == [10, 20, 10, 20]
+
+
+def test_a_log_that_is_gone_is_counted_and_one_that_says_less_is_not() -> None:
+    """Records without a number are in no log of samples."""
+    program = Program(logs={"a/v1": log(4)})
+    program.queue.read_up_to("a/v1", 6)
+    program.run(3)
+    assert program.writer.statistics.dropped == 0
+    program.queue.read_up_to("b", 3)
+    program.run(3)
+    assert program.writer.statistics.dropped_records["log_gone"] == 3
+    assert program.queue.is_empty

@@ -107,9 +107,10 @@ class RemoteQueue:
             ledger.reading, log.wanted = log, ledger.gap
 
     def end(self, log: GapReading) -> int:
-        """A log was read to its end; how many records it should have had and did not.
+        """A log was read to its end; how many records are lost, where there is no such log any more.
 
-        Where that failed, or where more of it came meanwhile, it is read once more.
+        Records that say nothing are not among its samples. Where reading failed, or where more of the log
+        came meanwhile, it is read once more.
         """
         with self._changed(log.ledger.run) as ledger:
             if ledger.reading is not log:
@@ -118,9 +119,9 @@ class RemoteQueue:
             if log.failure is not None:
                 self._resting[ledger.run] = self._clock() + REST_SECONDS
             elif ledger.gap <= log.wanted:
-                gone = 0 if math.isinf(ledger.gap) else int(ledger.gap) - max(log.last, ledger.handed)
-                ledger.end_gap(ledger.handed if math.isinf(ledger.gap) else ledger.gap)
-                return max(gone, 0)
+                end = ledger.handed if math.isinf(ledger.gap) else int(ledger.gap)
+                ledger.end_gap(end)
+                return max(end - ledger.handed, 0) if log.is_gone else 0
             return 0
 
     def arrived(self, batch: Batch, too_old: Iterable[RecordSamples] = ()) -> Sequence[RunLedger]:
@@ -190,7 +191,7 @@ class RemoteQueue:
             if ledger.reading is not log:
                 log.is_over = True
                 return
-            log.last, log.digest = samples.record, digest(samples, log.digest)
+            log.digest = digest(samples, log.digest)
             entry = ledger.read(samples, log.digest)
             if entry is not None:
                 builder.add(ledger, entry)
@@ -208,8 +209,8 @@ class GapReading:
         self.records = records
         self.digest = 0  # of the log as far as it was read
         self.wanted = 0.0  # the record up to which it was to be read when that began
-        self.last = 0  # the last record that was read
         self.is_over = False
+        self.is_gone = False  # there is no such log any more
         self.failure: Exception | None = None
 
 

@@ -193,12 +193,15 @@ class RemoteWriter:
         ledger = self.queue.next_log()
         if ledger is None:
             return None
-        log = GapReading(ledger, self._records(ledger.run))
+        log = GapReading(ledger, iter(()))
+        log.records = self._records(log)
         self.queue.begin(log)
         return log
 
-    def _records(self, run: str) -> Iterator[RecordSamples]:
-        yield from self._tools.read_log(run) or ()
+    def _records(self, log: GapReading) -> Iterator[RecordSamples]:
+        records = self._tools.read_log(log.ledger.run)
+        log.is_gone = records is None
+        yield from records or ()
 
     def _end(self, log: GapReading) -> None:
         gone = self.queue.end(log)
