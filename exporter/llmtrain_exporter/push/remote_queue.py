@@ -88,18 +88,20 @@ class RemoteQueue:
         return None
 
     def read_on(self, log: GapReading, until: float) -> Batch | None:
-        """Read on in a log, until there is a batch, it ends or fails, or that monotonic time has come."""
-        builder = BatchBuilder()
+        """Read on in a log: a batch once it is full or the log ends or fails, None when the time has come.
+
+        `until`: monotonic time.
+        """
         try:
             for samples in log.records:
-                self._read(log, samples, builder)
-                if log.is_over or builder.is_full or self._clock() >= until:
+                self._read(log, samples)
+                if log.is_over or log.builder.is_full or self._clock() >= until:
                     break
             else:
                 log.is_over = True
         except Exception as error:  # whatever it is: what was read before is sent, and other logs are
             log.is_over, log.failure = True, error
-        return builder.batch()
+        return log.take() if log.is_over or log.builder.is_full else None
 
     def begin(self, log: GapReading) -> None:
         """A log is read from its beginning."""
@@ -186,7 +188,7 @@ class RemoteQueue:
         del self._ready[ledger.run]  # it is the turn of others
         _list(self._ready, ledger, bool(ledger.waiting))
 
-    def _read(self, log: GapReading, samples: RecordSamples, builder: BatchBuilder) -> None:
+    def _read(self, log: GapReading, samples: RecordSamples) -> None:
         with self._changed(log.ledger.run) as ledger:
             if ledger.reading is not log:
                 log.is_over = True
@@ -194,7 +196,7 @@ class RemoteQueue:
             log.digest = digest(samples, log.digest)
             entry = ledger.read(samples, log.digest)
             if entry is not None:
-                builder.add(ledger, entry)
+                log.builder.add(ledger, entry)
             log.is_over = ledger.reading is not log  # another log stands there: it is read from its beginning
             if not log.is_over and samples.record >= ledger.gap:
                 ledger.end_gap(ledger.gap)
@@ -208,10 +210,16 @@ class GapReading:
         self.ledger = ledger
         self.records = records
         self.digest = 0  # of the log as far as it was read
+        self.builder = BatchBuilder()  # of what was read and not yet sent
         self.wanted = 0.0  # the record up to which it was to be read when that began
         self.is_over = False
         self.is_gone = False  # there is no such log any more
         self.failure: Exception | None = None
+
+    def take(self) -> Batch | None:
+        """What was read so far."""
+        builder, self.builder = self.builder, BatchBuilder()
+        return builder.batch()
 
 
 def _list(runs: dict[str, RunLedger], ledger: RunLedger, belongs: bool) -> None:
