@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from llmtrain_exporter.cli import commands
+from llmtrain_exporter.cli.history import FORMATS
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.publish import demo
@@ -202,6 +203,10 @@ def moment(seconds: float) -> str:
 
 class TestCommand:
     """How it is called, and how it ends."""
+
+    def test_the_formats_that_are_offered_are_those_that_are_written(self) -> None:
+        """The command line knows their names without loading what writes them."""
+        assert set(FORMATS) == set(history_files.FORMATS)
 
     def test_a_file_comes_whole_and_the_log_stays(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

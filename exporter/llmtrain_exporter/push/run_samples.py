@@ -21,8 +21,8 @@ class RunSamples:
     def __init__(self, name: str) -> None:
         self._name = name
         self._labels = (("run", label_value(name)),)
-        self._info: Series | None = None  # the static facts that were told last
-        self._news: dict[Series, float] = {}  # what is to be told of them
+        self._info: Series | None = None  # the static facts that were sent last
+        self._news: dict[Series, float] = {}  # what is to be sent of them
         self._record = 0  # the last one
         self._time_ms = 0  # of it
 
@@ -62,6 +62,6 @@ class RunSamples:
             yield RecordSamples(self._name, self._labels, sampled.number, self._time_ms, values)
 
     def _note_facts(self, info: Series) -> None:
-        """The static facts of the run go with the next record, unless they were told before."""
+        """The static facts of the run go with the next record, unless they were sent before."""
         if info is not self._info:
             self._info, self._news = info, {info: 1.0}

@@ -114,9 +114,8 @@ def _stated(stated: Sequence[float]) -> Iterator[float]:
     """Those that are missing, or lie outside of the first and last, are those of the record before."""
     last = next(filter(math.isfinite, reversed(stated)))
     time = min(next(filter(math.isfinite, stated)), last)
-    for told in stated:
-        if time <= told <= last:
-            time = told
+    for each in stated:
+        time = each if time <= each <= last else time
         yield time
 
 
@@ -195,8 +194,8 @@ def on_arrival(elapsed: Sequence[float], arrived: float) -> list[float]:
     if not known or known != sorted(known):
         return [arrived] * len(elapsed)
     times, seconds = [], known[0]
-    for told in elapsed:
-        seconds = told if _is_clock(told) else seconds
+    for each in elapsed:
+        seconds = each if _is_clock(each) else seconds
         times.append(arrived - (known[-1] - seconds))
     return times
 
