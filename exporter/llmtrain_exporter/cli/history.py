@@ -44,10 +44,10 @@ def history(
     config_file: str | None,
     **flags: object,
 ) -> int:
-    """Write every record of finished or running logs, with its step, at the time at which it was written.
+    """Write every record of logs with its step and its time.
 
-    LOG is a log or a folder with logs. Each record has what a scrape right after it would have shown of it:
-    what it logs, derived ratios, baselines, spikes, signals.
+    The time is that at which it was written. LOG is a log or a folder with logs. Each record has what a
+    scrape right after it would have shown of it: what it logs, derived ratios, baselines, spikes, signals.
 
     openmetrics is for Prometheus' own storage, without a receiver. csv, jsonl and parquet are tables for
     pandas and its like: a row for each record. Parquet needs pyarrow:
