@@ -37,7 +37,7 @@ def report(
     config_file: str | None,
     **flags: object,
 ) -> int:
-    """Write the whole analysis of finished or running logs, with charts.
+    """Write the whole analysis of logs, with charts.
 
     What each metric means and how the run did on it, every surge and drop, what broke first, the likely
     causes, what to change with the flags of the trainer, which checkpoint to take, and what the log does not
