@@ -289,6 +289,24 @@ def test_serve_sends_what_was_there_and_what_comes(tmp_path: Path) -> None:
         assert set(_steps(receiver).values()) == {1}
 
 
+def test_another_log_in_the_place_is_sent_from_its_beginning(tmp_path: Path) -> None:
+    """While it is watched, and while nobody watches."""
+    log = append(tmp_path / "logs" / "a" / "logging.jsonl", *(swift(step) for step in range(1, 11)))
+    with Receiver() as receiver:
+        args = (tmp_path / "logs", "--remote-write", receiver.url, "--state-dir", tmp_path / "state")
+        with ExporterProcess(args):
+            eventually(lambda: len(_steps(receiver)) == 10)
+            log.unlink()
+            append(log, *(swift(step, loss=7.0) for step in range(101, 105)))
+            eventually(lambda: set(range(101, 105)) <= _steps(receiver).keys())
+        log.unlink()
+        append(log, *(swift(step, loss=8.0) for step in range(201, 205)))
+        with ExporterProcess(args):
+            eventually(lambda: set(range(201, 205)) <= _steps(receiver).keys())
+        assert set(_steps(receiver).values()) == {1}
+        assert not receiver.conflicts
+
+
 def _steps(receiver: Receiver) -> Counter[float]:
     """How often each step is there."""
     taken = receiver.taken.copy()
