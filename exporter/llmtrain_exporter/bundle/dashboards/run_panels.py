@@ -26,7 +26,7 @@ from llmtrain_exporter.bundle.dashboards.board import (
     Transformation,
 )
 from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
-from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, DOTTED, ONE_RUN, series
+from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, DOTTED, ONE_RUN, recorded, series
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words as texts
@@ -207,9 +207,9 @@ def step_time(profile: str, width: int = 8, height: int = 8) -> Curves:
         texts.STEP_TIME,
         described(c.RECENT_SECONDS_PER_STEP, profile),
         (
-            Query(series(c.STEP_TIME), texts.STEP_LAST, Look.TRAIN),
+            Query(recorded(c.STEP_TIME), texts.STEP_LAST, Look.TRAIN),
             Query(series(c.RECENT_SECONDS_PER_STEP), texts.STEP_RECENT, colour="green"),
-            Query(series(c.SECONDS_PER_STEP), texts.STEP_MEAN, Look.BASELINE),
+            Query(recorded(c.SECONDS_PER_STEP), texts.STEP_MEAN, Look.BASELINE),
         ),
         "s",
         width,
@@ -224,7 +224,7 @@ def memory(profile: str, width: int = 8, height: int = 8) -> Curves:
     return Curves(
         texts.MEMORY,
         described(c.MEMORY, profile),
-        (Query(series(c.MEMORY), "memory", Look.TRAIN),),
+        (Query(recorded(c.MEMORY), "memory", Look.TRAIN),),
         "bytes",
         width,
         height,
@@ -239,7 +239,7 @@ def epoch(width: int = 8, height: int = 8) -> Curves:
     return Curves(
         texts.EPOCH,
         described(c.EPOCH),
-        (Query(series(c.EPOCH), "epoch", Look.TRAIN),),
+        (Query(recorded(c.EPOCH), "epoch", Look.TRAIN),),
         "none",
         width,
         height,
@@ -288,7 +288,7 @@ _SPIKES = (
         texts.SPIKE_SCORE,
         described(a.SPIKE_SCORE),
         (
-            Query(series(a.SPIKE_SCORE), "{{metric}}"),
+            Query(recorded(a.SPIKE_SCORE), "{{metric}}"),
             Query(f"vector({own_level.SPIKE_SIGMAS:g})", texts.SIGMAS, Look.WARNING),
         ),
         "none",
@@ -305,7 +305,7 @@ _SPIKES = (
 _OTHER = Curves(
     texts.OTHER,
     described(c.OTHER),
-    (Query(series(c.OTHER), "{{key}} ({{split}})"),),
+    (Query(recorded(c.OTHER), "{{key}} ({{split}})"),),
     "short",
     24,
     10,
@@ -332,7 +332,7 @@ def learning_rate(profile: str, width: int = 8, height: int = 8) -> Curves:
     return Curves(
         texts.LEARNING_RATE,
         described(c.LEARNING_RATE, profile),
-        (Query(series(c.LEARNING_RATE), "learning_rate", Look.TRAIN),),
+        (Query(recorded(c.LEARNING_RATE), "learning_rate", Look.TRAIN),),
         "sci",
         width,
         height,
