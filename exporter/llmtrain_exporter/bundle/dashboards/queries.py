@@ -19,11 +19,9 @@ ONE_RUN = f'{TARGET}, run="$run"'
 RUNS = f'{TARGET}, run=~"$run"'
 """The chosen runs of a dashboard that shows several."""
 
-_KEPT = 'job=~"$job", instance=~"$instance|"'
-"""Records in files of them may lack an instance."""
-HISTORY = f'{_KEPT}, job="$history"'
-"""Every record, unless the dashboard is to show what was scraped."""
-_SOURCE = f'{_KEPT}, job=~"$source"'
+HISTORY = 'job=~"$job", job="$history", instance=~"$instance|"'
+"""Every record, unless the dashboard is to show what was scraped. Files of records may lack an instance."""
+_SOURCE = 'job=~"$job", job=~"$source", instance=~"$instance|"'
 RECORDED = f'{_SOURCE}, run="$run"'
 """The same run record by record where there is such a history of it, else as it was scraped."""
 RECORDED_RUNS = f'{_SOURCE}, run=~"$run"'
