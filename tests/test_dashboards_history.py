@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from llmtrain_exporter.knowledge.catalogue import METRICS
 from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
 from llmtrain_exporter.knowledge.text import Lang
@@ -17,7 +19,7 @@ from llmtrain_exporter.knowledge.text import Lang
 from tests import dashboard_rules as rules
 from tests import promql
 from tests.dashboard_rules import Json
-from tests.servers import Server, free_port
+from tests.servers import HANGS_SECONDS, Server, free_port
 
 RUNS = ("kept/one", "kept/two")
 BOARDS = ("llmtrain-compare", "llmtrain-grpo", "llmtrain-sft", "llmtrain-preference")
@@ -107,7 +109,8 @@ def value(metric: str, written: Written, run: str) -> float:
         return float(written.resumes)
     if metric == "llmtrain_spike":
         return float(written.step == SPIKE)
-    return written.step / 7 + written.resumes / 1000 + (written.split == "eval") / 100 + RUNS.index(run)
+    number = written.step / 8 + written.resumes / 1000 + (written.split == "eval") / 100 + RUNS.index(run)
+    return round(number, 6)  # as trainers log them; VictoriaMetrics keeps 12 digits
 
 
 def openmetrics(began: float) -> str:
@@ -134,27 +137,44 @@ class Kept(Server):
         return found
 
 
-@pytest.fixture(scope="module", params=["prometheus", "prometheus3"])
+@pytest.fixture(scope="module", params=["prometheus", "prometheus3", "victoria-metrics3"])
 def kept(
     real_tool: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[tuple[Kept, float]]:
     """A real server with the records, and when they began (Unix time)."""
     began = time.time() - 3600
     folder = tmp_path_factory.mktemp("kept")
-    (folder / "records.om").write_text(openmetrics(began), encoding="utf-8")
-    (folder / "empty.yml").write_text("{}", encoding="utf-8")
-    blocks = [real_tool("promtool"), "tsdb", "create-blocks-from", "openmetrics", "records.om", "data"]
-    subprocess.run(blocks, cwd=folder, check=True, capture_output=True)
-    port = free_port()
-    command = [
-        real_tool(request.param),
-        f"--config.file={folder / 'empty.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--log.level=warn",
-    ]
-    with Kept(command, port) as server:
+    program = str(real_tool(request.param))
+    start = victoria if request.param.startswith("victoria") else prometheus
+    with start(program, folder, openmetrics(began), real_tool) as server:
         yield server, began
+
+
+def prometheus(program: str, folder: Path, text: str, real_tool: Callable[[str], Path]) -> Kept:
+    """A Prometheus whose blocks promtool has made of the file."""
+    (folder / "records.om").write_text(text, encoding="utf-8")
+    (folder / "empty.yml").write_text("{}", encoding="utf-8")
+    blocks = [str(real_tool("promtool")), "tsdb", "create-blocks-from", "openmetrics", "records.om", "data"]
+    subprocess.run(blocks, cwd=folder, check=True, capture_output=True)
+    address = f"127.0.0.1:{free_port()}"
+    config, data = f"--config.file={folder / 'empty.yml'}", f"--storage.tsdb.path={folder / 'data'}"
+    listen = f"--web.listen-address={address}"
+    return Kept([program, config, data, listen, "--log.level=warn"], int(address.partition(":")[2]))
+
+
+@contextmanager
+def victoria(program: str, folder: Path, text: str, _: object) -> Iterator[Kept]:
+    """A VictoriaMetrics that was sent the same, where times are in milliseconds."""
+    port = free_port()
+    listen, data = f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={folder / 'data'}"
+    lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    body = "".join(f"{sample} {round(float(seconds) * 1000)}\n" for sample, _, seconds in lines)
+    with Kept([program, listen, data, "-memory.allowedBytes=64MB"], port) as server:
+        requests.post(
+            f"{server.url}/api/v1/import/prometheus", body, timeout=HANGS_SECONDS
+        ).raise_for_status()
+        server.get("/internal/force_flush").raise_for_status()
+        yield server
 
 
 @dataclass(frozen=True)
