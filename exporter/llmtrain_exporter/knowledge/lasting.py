@@ -24,3 +24,6 @@ LASTING_UNLESS_ZERO: frozenset[Metric] = frozenset(
     (c.RUN_STATE, a.SIGNAL_ACTIVE, a.INCIDENT_STAGE, a.LOST_GPU_TIME)
 )
 """Metrics of which a 0 says no more than nothing: of five states, one; of forty signals, those that last."""
+
+LEFT_OUT: frozenset[tuple[str, str]] = frozenset((("split", "eval"), ("severity", "info")))
+"""Labels of series of these metrics that go all the same: the best evaluation says more than the last."""

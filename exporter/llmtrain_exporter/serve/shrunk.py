@@ -5,18 +5,20 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 
-from llmtrain_exporter.knowledge.lasting import LASTING, LASTING_UNLESS_ZERO
+from llmtrain_exporter.knowledge.lasting import LASTING, LASTING_UNLESS_ZERO, LEFT_OUT
 from llmtrain_exporter.model import Series
 from llmtrain_exporter.serve.exposition_parser import parse_samples
 
 
 def lasting(samples: Mapping[Series, float]) -> dict[Series, float]:
     """Those samples of a run that are exposed when it has been over for a while."""
-    return {
-        series: value
-        for series, value in samples.items()
-        if series.metric in LASTING or (value != 0 and series.metric in LASTING_UNLESS_ZERO)
-    }
+    return {series: value for series, value in samples.items() if _lasts(series, value)}
+
+
+def _lasts(series: Series, value: float) -> bool:
+    if not LEFT_OUT.isdisjoint(series.labels):
+        return False
+    return series.metric in LASTING or (series.metric in LASTING_UNLESS_ZERO and value != 0)
 
 
 def pack(lines: bytes) -> bytes:
