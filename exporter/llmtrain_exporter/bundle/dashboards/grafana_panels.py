@@ -259,7 +259,7 @@ def _(panel: board.Against, lang: Lang) -> Json:
     }
     series = [{"x": _field(x), "y": _field(y)} for x, y in panel.pairs]
     options = {"mapping": "manual", "legend": _legend(True), "tooltip": _TOOLTIP, "series": series}
-    return _panel(panel, lang, "xychart", "palette-classic-by-name", custom, options)
+    return _panel(panel, lang, "xychart", "palette-classic", custom, options)
 
 
 def _field(name: str) -> Json:

@@ -310,4 +310,5 @@ GRPO = Board(
     frame.marks(),
     frame.links(frame.GRPO),
     ("grpo",),
+    since=run.SINCE,
 )

@@ -176,4 +176,5 @@ PREFERENCE = Board(
     frame.marks(),
     frame.links(frame.PREFERENCE),
     ("preference",),
+    since=run.SINCE,
 )

@@ -33,7 +33,11 @@ from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge import own_level
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.signals import SIGNALS
+from llmtrain_exporter.knowledge.signals.progress import STALLED
 from llmtrain_exporter.knowledge.text import Text
+
+SINCE = "now-6h"
+"""What the dashboard of a run shows at first: much of a training, what was before the first scrape too."""
 
 HEALTH: Mappings = {
     0: (words.HEALTH["healthy"], GREEN),
@@ -148,12 +152,23 @@ def strip(*last: Panel) -> Row:
     return Row("", (_VERDICT, _STATE, _PROGRESS, _STEP, _TIME_LEFT, _AGE, _ACTIVE, *last))
 
 
-def signals_of(of: str = ONE_RUN) -> str:
-    """Each signal that was there in the time range: 0 not now, 1 to know, 2 warning, 3 critical."""
-    active = {name: series(a.SIGNAL_ACTIVE, f'severity="{name}"', of=of) for name in _SEVERITY_PLACES}
-    now = " or ".join(f"{active[name]} * {place}" for name, place in _SEVERITY_PLACES.items())
-    ever = f"max_over_time({series(a.SIGNAL_ACTIVE, of=of)}[$__range] @ end()) > 0"
+def signals_of() -> str:
+    """Each signal that was there in the time range: 0 not now, 1 to know, 2 warning, 3 critical.
+
+    Each record says which were there, but for the one that only silence shows.
+    """
+    ever = " or ".join(f"max_over_time({signal}[$__range] @ end()) > 0" for signal in _signal_flags())
+    now = " or ".join(
+        f"{signal} * {place}"
+        for name, place in _SEVERITY_PLACES.items()
+        for signal in _signal_flags(f'severity="{name}"')
+    )
     return f"max by (signal) ({now}) and on (signal) ({ever})"
+
+
+def _signal_flags(*also: str) -> tuple[str, str]:
+    silence = f'signal="{STALLED.name}"'
+    return recorded(a.SIGNAL_ACTIVE, *also), series(a.SIGNAL_ACTIVE, silence, *also)
 
 
 _SEVERITY_PLACES = {"info": 1, "warning": 2, "critical": 3}

@@ -270,4 +270,5 @@ SFT = Board(
     frame.marks(),
     frame.links(frame.SFT),
     ("sft",),
+    since=run.SINCE,
 )
