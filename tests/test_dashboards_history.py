@@ -259,6 +259,30 @@ def wanted(panel: Json, run: str, began: float) -> Iterator[tuple[float, float]]
                 yield value(axis.metric, written, name), value(shown.metric, written, name)
 
 
+@pytest.mark.parametrize("uid", BOARDS)
+def test_curves_by_the_clock_are_those_of_the_records(kept: tuple[Kept, float], uid: str) -> None:
+    """A range query, too, answers with what the log says, of a run that nobody has ever scraped."""
+    server, began = kept
+    logged = {value("llmtrain_loss", written, RUNS[0]) for written in records(began)}
+    asked = [query for _, query in rules.queries(ENGLISH[uid]) if is_curve_of_the_loss(query)]
+    assert asked
+    for query in asked:
+        during = {"start": began + 60, "end": began + 400, "step": "15"}
+        parameters = {"query": filled(query, RUNS[0]), **during}
+        [curve] = server.get("/api/v1/query_range", params=parameters).json()["data"]["result"]
+        assert len(curve["values"]) > 10
+        assert {float(text) for _, text in curve["values"]} <= logged
+
+
+def is_curve_of_the_loss(query: str) -> bool:
+    """Whether a query is for the training loss over time, record by record."""
+    found = list(promql.selectors(query))
+    kinds = {
+        (each.metric, each.has("split", "=", "train"), each.has("job", "=~", "$source")) for each in found
+    }
+    return kinds == {("llmtrain_loss", True, True)} and not any(each.range for each in found)
+
+
 def source_of(server: Kept, uid: str, run: str, history: str) -> list[str]:
     """The jobs that the dashboard's variable finds."""
     [variable] = (one for one in rules.template(ENGLISH[uid], "query") if one["name"] == "source")
