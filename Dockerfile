@@ -18,7 +18,8 @@ RUN pip --python /llmtrain/bin/python install --no-compile --no-deps --no-build-
     find /llmtrain -depth -type d -name tests -exec rm -r {} + && \
     python -m compileall -q -f --invalidation-mode unchecked-hash /llmtrain && \
     /llmtrain/bin/llmtrain-exporter --version && \
-    mkdir -p /state/llmtrain && touch --date="@${SOURCE_DATE_EPOCH}" /state/llmtrain && \
+    mkdir -p /state/llmtrain /state/llmtrain-exporter && chmod 1777 /state/llmtrain-exporter && \
+    touch --date="@${SOURCE_DATE_EPOCH}" /state/* && \
     find /llmtrain -newermt "@${SOURCE_DATE_EPOCH}" -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH}" {} +
 
 FROM python:${PYTHON}
@@ -26,7 +27,7 @@ LABEL org.opencontainers.image.title="llmtrain-exporter" \
       org.opencontainers.image.description="Prometheus exporter for the logs of LLM fine-tuning runs, and its chat relay" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /llmtrain /llmtrain
-# The relay's memory: a new volume takes its folder's owner.
+# The relay's memory, and what the exporter has sent, as whichever user: a new volume takes its folder's owner and mode.
 COPY --from=build --chown=65534:65534 /state/ /var/lib/
 ENV PATH=/llmtrain/bin:$PATH \
     LANG=C.UTF-8 \

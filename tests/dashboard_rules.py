@@ -189,11 +189,13 @@ def _rate_interval(dashboard: Json) -> Found:
                 yield title, f"{selector.function} over {selector.range} and not over $__rate_interval"
 
 
-def _held_to(label: str) -> Callable[[Json], Found]:
+def _held_to(label: str, *values: str) -> Callable[[Json], Found]:
+    """`values`: what holds it to the variable besides the variable alone."""
+
     def rule(dashboard: Json) -> Found:
         for title, query in queries(dashboard):
             for selector in promql.selectors(query):
-                if not selector.has(label, "=~", f"${label}"):
+                if not any(selector.has(label, "=~", value) for value in (f"${label}", *values)):
                     yield title, f"{selector.metric} is not held to the variable {label}"
 
     return rule
@@ -202,8 +204,13 @@ def _held_to(label: str) -> Callable[[Json], Found]:
 def _growth(dashboard: Json) -> Found:
     for title, query in queries(dashboard):
         for selector in promql.selectors(query):
-            if selector.metric.endswith("_total") and selector.function not in MARKED_AS_GROWTH:
+            if selector.metric.endswith("_total") and not _is_growth(selector):
                 yield title, f"counter {selector.metric} is not asked for its growth"
+
+
+def _is_growth(selector: promql.Selector) -> bool:
+    """Whether growth is asked for, or every sample as it is."""
+    return selector.function in MARKED_AS_GROWTH or (bool(selector.range) and not selector.function)
 
 
 def _not_editable(dashboard: Json) -> Found:
@@ -273,7 +280,7 @@ RULES: dict[str, Callable[[Json], Found]] = {
     "target-promql-rule": _readable_queries,
     "target-rate-interval-rule": _rate_interval,
     "target-job-rule": _held_to("job"),
-    "target-instance-rule": _held_to("instance"),
+    "target-instance-rule": _held_to("instance", "$instance|"),  # or without, as an alert on what is missing
     "target-counter-agg-rule": _growth,
     "uneditable-dashboard-rule": _not_editable,
     "house-unique-panels": _unique_places,

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEXT = re.sub(r"(?m)^\s*#.*", "", (ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
-INNERMOST = re.compile(r"(?<!\$)\$\{(\w+)(?::-([^${}]*))?\}")
+INNERMOST = re.compile(r"(?<!\$)\$\{(\w+)(?::?-([^${}]*))?\}")
 EXAMPLE_LINE = re.compile(r"^#(\w+)=(.*)$", re.MULTILINE)
 PINNED = re.compile(r"[:v]?\d+\.\d+\.\d+[\w.-]*$")
 LOOPBACK = "127.0.0.1:"
@@ -43,7 +43,7 @@ SERVICES = services()
 def variables() -> dict[str, set[str]]:
     """The variables of the compose file, each with the plain defaults that it has there."""
     found: dict[str, set[str]] = {name: set() for name in re.findall(r"(?<!\$)\$\{(\w+)", TEXT)}
-    for name, default in re.findall(r"\$\{(\w+):-([^${}]*)\}", TEXT):
+    for name, default in re.findall(r"\$\{(\w+):?-([^${}]*)\}", TEXT):
         found[name].add(default)
     passed = [each.get("environment", {}) for each in yaml.safe_load(TEXT)["services"].values()]
     plain = {name: set[str]() for each in passed for name, value in each.items() if value is None}
@@ -133,6 +133,42 @@ def test_the_exporter_is_told_nothing_that_it_does_not_know() -> None:
     """Each variable of its container is one of its settings; examples of such values are in order."""
     known = {setting.variable for setting in EXPORTER.settings} | {EXPORTER.config_variable}
     assert set(SERVICES["exporter"]["environment"]) <= known
+
+
+@pytest.mark.parametrize("history", [None, "", "http://mimir/api/v1/push"])
+def test_one_variable_switches_history_off(tmp_path: Path, history: str | None) -> None:
+    """Prometheus takes what is written to it where the exporter writes to it, and nowhere else."""
+    chosen = {} if history is None else {"LLMTRAIN_REMOTE_WRITE": history}
+    all_services = services(**chosen)
+    written = all_services["exporter"]["environment"]["LLMTRAIN_REMOTE_WRITE"]
+    assert (written or "") == ("http://prometheus:9090/api/v1/write" if history is None else history)
+    started = start_prometheus(tmp_path, all_services["prometheus"])
+    assert ("--web.enable-remote-write-receiver" in started) == (history is None)
+    assert "--storage.tsdb.retention.time=30d" in started
+
+
+def start_prometheus(folder: Path, service: Mapping[str, Any]) -> list[str]:
+    """The arguments with which the service's entry point starts Prometheus."""
+    program = folder / "prometheus"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    shell, flags, script, name = (part.replace("$$", "$") for part in service["entrypoint"])
+    variables = {key: str(value or "") for key, value in service["environment"].items()}
+    started = subprocess.run(
+        [shell, flags, script.replace("/tmp/config", f"{folder}/config"), name, *service["command"]],
+        env={"PATH": f"{folder}:{os.environ['PATH']}", **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return started.stdout.splitlines()
+
+
+def test_the_window_of_prometheus_is_as_long_as_what_it_keeps() -> None:
+    """Records of any run that it would still show are taken, whenever they were written."""
+    config = yaml.safe_load((ROOT / "alerts/prometheus.yml").read_text(encoding="utf-8"))
+    kept = f"--storage.tsdb.retention.time={config['storage']['tsdb']['out_of_order_time_window']}"
+    assert kept in SERVICES["prometheus"]["command"]
 
 
 def test_health_is_asked_of_every_service_that_can_answer() -> None:

@@ -60,6 +60,7 @@ EXAMPLES = {
     "stdout_log": Example("['*.log', 'out.*']", "*.log,out.*", ("*.log", "out.*"), ("*.log", "out.*")),
     "max_depth": plainly("3", 3),
     "ignore_older": plainly("12h", 43200.0),
+    "settle": plainly("30m", 1800.0),
     "scan_interval": plainly("1m30s", 90.0),
     "poll_interval": plainly("50ms", 0.05),
     "logging_steps": plainly("10", 10),

@@ -18,6 +18,7 @@ import pytest
 import yaml
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge.catalogue import METRICS
+from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
 from llmtrain_exporter.knowledge.log_keys import keys_of
 from llmtrain_exporter.knowledge.metric import Key, Unit
 from llmtrain_exporter.knowledge.text import Lang
@@ -37,6 +38,8 @@ VARIABLES = {
     "instance": ".+",
     "profile": ".+",
     "exporter": "http://localhost:9848",
+    "history": HISTORY_JOB,
+    "source": "llmtrain",  # there is no history here
     "__rate_interval": "12s",
     "__interval": "2s",
     "__range": "5m",
@@ -123,10 +126,15 @@ class Stand:
         """The series that have a number to show."""
         if asked.instant:
             found = self.prometheus.query(asked.query)
-            return [one for one in found if one["value"][1] != "NaN"]
+            return [one for one in found if any(value != "NaN" for _, value in samples_of(one))]
         start = self.ended - STEP * ceil((self.ended - self.began) / STEP)  # so that the end is a step too
         found = self.prometheus.query_range(asked.query, start, self.ended, f"{STEP}s")
         return [one for one in found if any(value != "NaN" for _, value in one["values"])]
+
+
+def samples_of(series: dict[str, Any]) -> list[tuple[float, str]]:
+    """The samples of a vector's or a matrix' series."""
+    return series["values"] if "values" in series else [series["value"]]
 
 
 @pytest.fixture(scope="module", params=["prometheus", "prometheus3"])
@@ -212,9 +220,12 @@ def _asked(uid: str, values: dict[str, str]) -> Iterator[Asked]:
             query = promql.filled(target["expr"], values)
             yield Asked(panel["title"], place, query, bool(target.get("instant")))
     for variable in rules.template(board, "query"):
-        inner = re.fullmatch(r"label_values\((.+), *\w+\)", rules.variable_query(variable))
+        inner = re.fullmatch(
+            r"label_values\((.+), *\w+\)|query_result\((.+)\)", rules.variable_query(variable)
+        )
         assert inner
-        yield Asked(f"variable {variable['name']}", 0, promql.filled(inner[1], values), True)
+        query = promql.filled(inner[1] or inner[2], values)
+        yield Asked(f"variable {variable['name']}", 0, query, True)
     for annotation in board["annotations"]["list"]:
         if "expr" in annotation:
             yield Asked(

@@ -21,8 +21,6 @@ EVER = "how many there were, ever: a counter holds the whole log"
 EXCEPTIONS = {
     ("target-job-rule", "llmtrain-fleet", "Alerts firing"): ON_WHAT_IS_MISSING,
     ("target-job-rule", "llmtrain-fleet", "Firing alerts"): ON_WHAT_IS_MISSING,
-    ("target-instance-rule", "llmtrain-fleet", "Alerts firing"): ON_WHAT_IS_MISSING,
-    ("target-instance-rule", "llmtrain-fleet", "Firing alerts"): ON_WHAT_IS_MISSING,
     ("target-counter-agg-rule", "llmtrain-fleet", "Incidents of the runs"): EVER,
     ("target-counter-agg-rule", "llmtrain-compare", "Where they stand"): EVER,
     ("target-counter-agg-rule", "llmtrain-grpo", "Incidents"): EVER,

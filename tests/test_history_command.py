@@ -21,6 +21,7 @@ from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.history import FORMATS
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
 from llmtrain_exporter.publish import demo
 from llmtrain_exporter.push import history_files
 from llmtrain_exporter.push.formats.open_metrics import (
@@ -31,7 +32,7 @@ from llmtrain_exporter.push.formats.open_metrics import (
 )
 from llmtrain_exporter.push.history_files import HistoryWanted, write_history
 from llmtrain_exporter.push.read_history import histories
-from llmtrain_exporter.push.record_samples import JOB, RecordSamples
+from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_history import RunHistory
 from llmtrain_exporter.push.series_text import labels_text, sample_name, series_text
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -75,7 +76,7 @@ def points(records: Iterator[RecordSamples]) -> Points:
     found: Points = defaultdict(list)
     for record in records:
         for key, value in record.values.items():
-            labels = {"job": JOB, **dict(record.labels), **dict(key.labels)}
+            labels = {"job": HISTORY_JOB, **dict(record.labels), **dict(key.labels)}
             found[series(sample_name(key.metric), labels)].append((record.time_ms, value))
     return found
 

@@ -55,10 +55,14 @@ def labels(corpus: Path) -> list[dict[str, Any]]:
     return labelled
 
 
+FOR_EVER = ("--stdout-log", "*.log", "--ignore-older", "never", "--settle", "never")
+"""Logs of any age are watched, and all of their series are exposed."""
+
+
 @pytest.fixture(scope="module")
 def exporter(corpus: Path) -> Iterator[ExporterProcess]:
     """An exporter that serves all real logs."""
-    with ExporterProcess([corpus, "--stdout-log", "*.log", "--ignore-older", "never"]) as process:
+    with ExporterProcess([corpus, *FOR_EVER]) as process:
         yield process
 
 

@@ -120,7 +120,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def exporter(root: Path) -> Iterator[ExporterProcess]:
     """An exporter that watches it."""
-    with ExporterProcess([root, "--scan-interval", "1s", "--ignore-older", "0"]) as process:
+    with ExporterProcess([root, "--scan-interval", "1s", "--ignore-older", "0", "--settle", "0"]) as process:
         yield process
 
 

@@ -21,6 +21,7 @@ from tests.test_compose import DOCKERFILE, SERVICES
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "exporter" / "llmtrain_exporter" / "demo"
 HEALTHY_SECONDS = 60.0
+HEALTHY_STEPS = 200  # of the healthy demo, each of which it logs
 ALERT_SECONDS = 90.0  # two scrapes, two evaluations and the group's wait, on a busy machine
 BEFORE_THE_COLLAPSE = 6  # records of the demo that are healthy
 PORTS = ("EXPORTER", "GRAFANA", "PROMETHEUS", "ALERTMANAGER", "VICTORIAMETRICS")
@@ -144,6 +145,18 @@ def test_prometheus_finds_the_exporter(up: tuple[Stack, float]) -> None:
     """The shipped configuration scrapes the service by its name."""
     stack, _ = up
     assert eventually(lambda: stack.value('up{job="llmtrain"}')) == 1
+
+
+def test_a_run_that_ended_hours_ago_has_its_whole_curve(up: tuple[Stack, float]) -> None:
+    """Each record of it is in Prometheus at its own time within a minute of its being found."""
+    stack, _ = up
+    log = stack.logs / "ended" / "logging.jsonl"
+    shutil.copytree(DEMO / "healthy", log.parent)
+    ended = time.time() - 5 * 3600
+    os.utime(log, (ended, ended))
+    records = 'count_over_time(llmtrain_step{job="llmtrain-history",run="ended"}[1d])'
+    assert eventually(lambda: (stack.value(records) or 0) >= HEALTHY_STEPS, HEALTHY_SECONDS)
+    assert stack.value(f"{records} offset 4h"), "the records are not where they were written"
 
 
 def test_a_collapse_in_the_mounted_folder_is_told(up: tuple[Stack, float]) -> None:

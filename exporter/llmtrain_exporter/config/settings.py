@@ -66,6 +66,11 @@ class Settings(SettingsSection):
         default=7 * UNITS["d"],
         description='Leave out runs that are silent for so long; "0" or "never": no limit.',
     )
+    settle: Annotated[Age, FromText("DURATION")] = Field(
+        default=1 * UNITS["h"],
+        description="Expose only a dozen series of a run that has ended so long ago; pages and API show all. "
+        '"0" or "never": always all.',
+    )
     scan_interval: Annotated[Seconds, Field(ge=0.1), FromText("DURATION")] = Field(
         default=9.0, description="Time between two looks for new runs."
     )

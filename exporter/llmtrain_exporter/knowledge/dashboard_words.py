@@ -29,6 +29,14 @@ EXPORTER_ADDRESS_TEXT = Text(
     "Where your browser reaches the exporter; the links to its pages begin with this.",
     "浏览器访问 exporter 的地址，跳转到其页面的链接以此开头。",
 )
+HISTORY = Text("Curves", "曲线")
+HISTORY_TEXT = Text(
+    "Curves have every record of runs whose records were kept at their own times, and what was scraped of "
+    "others. One can also have what was scraped of all.",
+    "逐条保存过记录的训练，曲线包含每一条；其余的用抓取到的值。也可在此改为全部用抓取值。",
+)
+AUTOMATIC = Text("automatic", "自动")
+AS_SCRAPED = Text("as scraped", "仅抓取值")
 RUNS_PAGE = Text("Exporter's page", "exporter 页面")
 RUNS_PAGE_TEXT = Text("All runs as the exporter itself shows them", "exporter 自带的全部训练页面")
 RUN_PAGE = Text("The run's page", "本次训练详情页")
@@ -110,6 +118,18 @@ JUMP = {
     Severity.CRITICAL: Text("jump over own level (critical)", "突升界线（严重）"),
 }
 DROP = Text("drop below own level (warning)", "骤降界线（警告）")
+
+# Over the step.
+AGAINST = Text("{title} ({axis})", "{title}（{axis}）")
+STEP_AXIS = Text("step", "步数")
+EVERY_STEP = Text("Every record over its step", "逐条记录，按步数")
+SPIKE_MARK = Text("spike", "尖峰")
+EVERY_RECORD = Text(
+    "Every record at its step; after a resume the curve begins anew. Red: spikes, 7 robust standard "
+    "deviations out. Without a history of the run (the variable Curves), what was scraped stands here.",
+    "每条记录都在自己的步数上；断点续训后另起一段。红点：尖峰，偏离 7 个稳健标准差。"
+    "没有该训练的逐条历史时（见变量“曲线”），显示抓取到的值。",
+)
 
 # The strip on top of a run's dashboard.
 VERDICT = Text("Verdict", "结论")

@@ -272,15 +272,13 @@ ON_STEPS = Text(
     "此处按 optimizer 步数：速度不同的训练用它最公平，batch 大小不同的则不然。",
 )
 ON_TIME = Text(
-    "Here over the training time since the start, as the trainer logs it, else since the first record in the "
-    "chosen range: what one gets for the same hours.",
-    "此处按开始后的训练时间（取日志所记；没有则从所选范围内第一条记录算起）：同样的时长得到多少。",
+    "Here over the training time since the start, where the trainer logs it: what the same hours give.",
+    "此处按开始后的训练时间（仅限日志中记有时间的训练）：同样的时长得到多少。",
 )
 ON_CLOCK = Text(
     "Here by the clock: what happened to several runs at the same moment has a cause outside of them.",
     "此处按钟表时间：多个训练同一时刻出的事，原因在训练之外。",
 )
-AGAINST = Text("{title} ({axis})", "{title}（{axis}）")
 PEAK_RATE = Text("peak lr", "峰值 lr")
 PARAMETER = Text("hyper-parameter", "超参数")
 TRAINING_LOSS, EVAL_LOSS_TITLE = Text("Training loss", "训练 loss"), Text("Eval loss", "eval loss")

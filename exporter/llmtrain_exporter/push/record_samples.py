@@ -8,9 +8,6 @@ from typing import Protocol
 
 from llmtrain_exporter.model import Series
 
-JOB = "llmtrain-history"
-"""The label job of all of them, so that nothing collides with what is scraped."""
-
 
 @dataclass(frozen=True, slots=True)
 class RecordSamples:

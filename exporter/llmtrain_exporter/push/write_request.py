@@ -9,9 +9,10 @@ import struct
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
 from llmtrain_exporter.model import Series
 from llmtrain_exporter.printable import label_value
-from llmtrain_exporter.push.record_samples import JOB, RecordSamples
+from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.series_text import sample_name
 from llmtrain_exporter.push.snappy import varint
 
@@ -56,7 +57,7 @@ class RequestEncoder:
 
     def _written(self, labels: Labels, series: Series) -> bytes:
         own = {**self._labels, **dict(labels), **dict(series.labels)}
-        own |= {"job": JOB, "__name__": sample_name(series.metric)}
+        own |= {"job": HISTORY_JOB, "__name__": sample_name(series.metric)}
         # An empty label is none; the others stand in the order of their names, which servers rely on.
         return b"".join(_label(name, label_value(value)) for name, value in sorted(own.items()) if value)
 

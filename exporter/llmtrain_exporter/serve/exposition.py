@@ -8,6 +8,10 @@ Prometheus takes the first value that it sees of a counter for history. So a run
 is shown with its counters at 0 until each who scrapes has seen that, and what its first records counted is an
 increase like any other. The 0 stays from the first scrape that shows it for as long as `scrapers.py` says:
 whoever looks in between, a second Prometheus or a person, takes it away from nobody.
+
+A run that has been over for a while shrinks to the few series that last (`shrunk.py`). Where its log grows
+all the same its counters come back as they were, for as long as a new run's stay at 0: what was added is an
+increase.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import accumulate
 from math import isfinite
@@ -25,9 +29,11 @@ import orjson
 from llmtrain_exporter.knowledge.metric import Metric, Type
 from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.model import Series
+from llmtrain_exporter.model import series as interned
 from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.serve.deflate import Deflated, deflate
 from llmtrain_exporter.serve.exposition_parser import parse_samples
+from llmtrain_exporter.serve.shrunk import lasting, pack, unpack
 
 BLOCK = 256
 """Runs in a block: the unit in which texts are kept and spliced."""
@@ -82,8 +88,16 @@ def _lines(run: str, samples: Mapping[Series, float]) -> dict[Metric, bytes]:
     return lines
 
 
-def _at_birth(samples: Mapping[Series, float]) -> Mapping[Series, float]:
-    return {series: 0.0 if series.metric.type is Type.COUNTER else value for series, value in samples.items()}
+def _counted(samples: Mapping[Series, float], before: Mapping[Series, float]) -> Mapping[Series, float]:
+    """The samples with their counters as they were before, at 0 where they were not there."""
+    return {
+        series: before.get(_as_exposed(series), 0.0) if series.metric.type is Type.COUNTER else value
+        for series, value in samples.items()
+    }
+
+
+def _as_exposed(series: Series) -> Series:
+    return interned(series.metric, *((name, label_value(value)) for name, value in series.labels))
 
 
 def _header(metric: Metric, openmetrics: bool) -> bytes:
@@ -134,10 +148,11 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class _Newborn:
-    """A run whose counters are shown at 0, its samples as they are, and since when it was scraped so."""
+    """A run whose counters are shown as they were `before`, its samples, and since when it was scraped so."""
 
     run: str
     samples: Mapping[Series, float]
+    before: Mapping[Series, float] = field(default_factory=dict)  # empty: all at 0
     shown: float | None = None
 
 
@@ -154,24 +169,42 @@ class Exposition:
         self._free: list[int] = []
         self._blocks: list[_Block] = []
         self._newborn: dict[int, _Newborn] = {}  # by place
+        self._packed: dict[int, bytes] = {}  # by place: all samples of those that have shrunk
         self._made = _Made()
         self._deflating = threading.Lock()  # one scrape compresses, those that wait for it share the result
 
-    def publish(self, run: str, samples: Mapping[Series, float], newborn: bool = False) -> None:
+    def publish(
+        self, run: str, samples: Mapping[Series, float], newborn: bool = False, shrunk: bool = False
+    ) -> None:
         """Replace all samples of that run. The mapping must not change any more: the next scrapes read it.
 
-        `newborn`: its counters are shown at 0 until `scraped` finds that this was seen.
+        `newborn`: its counters are shown at 0 until `scraped` finds that this was seen. `shrunk`: of its
+        samples those are exposed that last.
         """
+        packed = pack(b"".join(_lines(run, samples).values())) if shrunk else None
         with self._lock:
             if run not in self._places:
                 self._places[run] = self._free.pop() if self._free else len(self._places)
-            self._sizes[run] = len(samples)
             place = self._places[run]
+            before = self._packed.pop(place, None)
+            if packed is not None:
+                self._packed[place], samples = packed, lasting(samples)
+            elif before is not None:
+                self._newborn[place] = _Newborn(run, samples, unpack(before))
+            self._sizes[run] = len(samples)
             if newborn or place in self._newborn:
                 known = self._newborn.get(place, _Newborn(run, samples))
                 self._newborn[place] = replace(known, samples=samples)
-                samples = _at_birth(samples)
+                samples = _counted(samples, known.before)
             self._change(place, run, samples)
+
+    def shrink(self, run: str, shrunk: bool) -> None:
+        """Expose of a published run what lasts alone, or all again."""
+        with self._lock:
+            place = self._places.get(run)
+            as_wanted = place is None or (place in self._packed) == shrunk
+        if not as_wanted:
+            self.publish(run, self.samples(run), shrunk=shrunk)
 
     def scraped(self, now: float, hold: float) -> None:
         """A scrape begins. Newborn runs first shown `hold` seconds ago are from now on shown as they are.
@@ -194,6 +227,7 @@ class Exposition:
                 del self._sizes[run]
                 self._free.append(place)
                 self._newborn.pop(place, None)
+                self._packed.pop(place, None)
                 self._change(place, run, {})
 
     def samples(self, run: str) -> Mapping[Series, float]:
@@ -204,6 +238,8 @@ class Exposition:
         with self._lock:
             if run not in self._places:
                 return {}
+            if self._places[run] in self._packed:
+                return unpack(self._packed[self._places[run]])
             if self._places[run] in self._newborn:
                 return self._newborn[self._places[run]].samples
             number, place = divmod(self._places[run], BLOCK)

@@ -60,8 +60,11 @@ class Fleet:
         found: Found | None = None,
         sparkline: Sparkline | None = None,
         pulse: Pulse | None = None,
+        shrunk: bool = False,
     ) -> None:
-        """Show this from now on, instead of what was known of the run before. `newborn`: see `Exposition`.
+        """Show this from now on, instead of what was known of the run before.
+
+        `newborn`, `shrunk`: see `Exposition`.
 
         The samples are the exposition's alone: kept here too, they would double what a run takes.
         """
@@ -70,7 +73,7 @@ class Fleet:
         answers = check_samples(snapshot)
         samples = {**snapshot.samples, **answers} if answers else snapshot.samples
         with self._writing:
-            self._exposition.publish(run, samples, newborn)
+            self._exposition.publish(run, samples, newborn, shrunk)
             if run not in self._shown and label_value(run) != run:
                 self._odd[label_value(run)] = run
             self._shown[run] = Shown(replace(snapshot, samples=_NO_SAMPLES), found, sparkline, left, pulse)
@@ -83,6 +86,11 @@ class Fleet:
                 self._odd.pop(label_value(run), None)
                 self.version += 1
             self._exposition.remove(run)
+
+    def shrink(self, run: str, shrunk: bool) -> None:
+        """Expose of a run what lasts alone, or all again; what is shown of it elsewhere stays."""
+        with self._writing:
+            self._exposition.shrink(run, shrunk)
 
     def note_problems(self, finder: object, problems: Mapping[str, str]) -> None:
         """What cannot be read, by path, as far as `finder` knows; replaces what it said before."""

@@ -14,6 +14,7 @@ from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.discover import Surroundings
 from llmtrain_exporter.ingest.reading import Reading
+from llmtrain_exporter.model import Snapshot, State
 from llmtrain_exporter.push.chosen import ChosenMetrics
 from llmtrain_exporter.push.live_history import HistorySink
 from llmtrain_exporter.serve.fleet import Fleet
@@ -133,6 +134,9 @@ class Watcher:
                 self._fleet.remove(name)
             self.scan(now, newborn=False)
             self._scan_due = -math.inf
+            for run in self._runs:
+                if isinstance(run, SleepingRun):
+                    run.changes_at = -math.inf  # with other settings it shrinks at another time
 
     def scan(self, now: float, newborn: bool = True) -> None:
         """Search for runs: take new ones in, let gone ones leave. `now`: Unix time.
@@ -217,8 +221,11 @@ class Watcher:
             run.check_path(monotonic)
             if run.source.place is None:
                 self._idle_poll = None
-        if now >= run.changes_at and run.caught_up and isinstance(run, LiveRun):
-            self._publish(run, now)
+        if now >= run.changes_at and run.caught_up:
+            if isinstance(run, LiveRun):
+                self._publish(run, now)
+            else:
+                self._shrink(run, now)
         return False
 
     def _read(self, run: WatchedRun, monotonic: float, now: float) -> bool:
@@ -247,17 +254,36 @@ class Watcher:
             return
         shown_first = run.name in self._newborn and run.has_records
         newborn = shown_first and run.has_little
-        self._fleet.publish(run.snapshot(now), newborn, run.found, run.observer, self._pulse)
+        snapshot = run.snapshot(now)
+        shrunk = now >= self._shrinks_at(snapshot)
+        self._fleet.publish(snapshot, newborn, run.found, run.observer, self._pulse, shrunk)
         if shown_first:
             self._newborn.remove(run.name)
         if self._sharing.sink is not None and isinstance(run.observer, SentRun):
             run.observer.history.hand_on(run, self._sharing.sink)
         if run.is_settled(now):
-            self._runs.put_to_sleep(run)
+            self._shrink(self._runs.put_to_sleep(run), now)
             self._idle_poll = None
 
     def _observer(self, run: Run) -> Sparkline:
         return Sparkline() if self._sharing.sink is None else SentRun(run, self._chosen)
+
+    def _shrinks_at(self, run: Snapshot) -> float:
+        """Unix time from which on only those of its series are exposed that last; for most runs never."""
+        is_over = run.state in (State.FINISHED, State.FAILED)
+        if self._settings.settle is None or run.last_record is None or not is_over:
+            return math.inf
+        return run.last_record + self._settings.settle
+
+    def _shrink(self, run: SleepingRun, now: float) -> None:
+        """Expose of it what the time since its end wants, and note when that changes."""
+        run.changes_at = math.inf
+        shown = self._fleet.get(run.name)
+        if shown is not None:
+            shrinks_at = self._shrinks_at(shown)
+            self._fleet.shrink(run.name, now >= shrinks_at)
+            if now < shrinks_at:
+                run.changes_at = shrinks_at
 
     def _wake(self, sleeping: SleepingRun, monotonic: float, now: float) -> bool:
         stirred = sleeping.stirred(monotonic)

@@ -85,9 +85,10 @@ class RunSet(Generic[ObserverT]):
         # What waited for a seat was there before: it does not begin before our eyes.
         return Changes([run for run in met if run.found.path not in waited], left, left_out)
 
-    def put_to_sleep(self, run: LiveRun[ObserverT]) -> None:
+    def put_to_sleep(self, run: LiveRun[ObserverT]) -> SleepingRun:
         """Keep no more of it than it takes to notice that it goes on."""
-        self._runs[run.found.path] = SleepingRun(run)
+        sleeping = self._runs[run.found.path] = SleepingRun(run)
+        return sleeping
 
     def wake(self, sleeping: SleepingRun, grew_at: float = 0.0) -> None:
         """Watch it again, from the first byte of its log. `grew_at`: see `TrackedLog`."""

@@ -28,9 +28,7 @@ from llmtrain_exporter.knowledge.alerting.operation import (
     SKIPPED,
 )
 from llmtrain_exporter.knowledge.alerting.runs import FAILED, FINISHED, INCIDENT
-
-JOB = "llmtrain"
-"""The name of the scrape job."""
+from llmtrain_exporter.knowledge.jobs import HISTORY_JOB, SCRAPE_JOB
 
 RUN = "on (job, instance, run)"
 SIGNAL = "on (job, instance, run, signal, severity)"
@@ -114,8 +112,9 @@ or {RUN}
     ),
     RecordingRule(
         SIGNAL_ACTIVE,
-        "llmtrain_signal_active == 1",
-        "Signals that are there at the moment, seen to come up or not: only those have a series.",
+        f'llmtrain_signal_active{{job!="{HISTORY_JOB}"}} == 1',
+        "Signals that are there at the moment, seen to come up or not: only those have a series. What is\n"
+        "written of each record says it once more.",
     ),
     RecordingRule(
         SIGNAL_LIVE,
@@ -277,7 +276,7 @@ _OF_THE_REST = {
     INCIDENT.name: f"{INCIDENT_LIVE} == 1",
     FAILED.name: f"{_became('failed')}\n{WITHOUT_INCIDENT}",
     FINISHED.name: _became("finished"),
-    DOWN.name: f'up{{job="{JOB}"}} == 0 or absent(up{{job="{JOB}"}})',
+    DOWN.name: f'up{{job="{SCRAPE_JOB}"}} == 0 or absent(up{{job="{SCRAPE_JOB}"}})',
     ROOT_STUCK.name: f"""llmtrain_exporter_root_stuck == 1
 or
 time() - llmtrain_exporter_root_looked_at_timestamp_seconds > {times.UNSEEN_SECONDS}

@@ -60,7 +60,6 @@ class Query:
     colour: str = ""
     instant: bool = False
     table: bool = False
-    every: bool = False  # of a table: all values in the time range, not the last ones
     properties: tuple[tuple[str, object], ...] = ()
 
 
@@ -75,10 +74,14 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Transformation:
-    """One of Grafana's transformations by its id. Texts anywhere in the options are said in the language."""
+    """One of Grafana's transformations by its id. Texts anywhere in the options are said in the language.
+
+    `of`: a regular expression for the refIds of the frames that it is for; "": all.
+    """
 
     id: str
     options: Mapping[str, object] = made_by(default_factory=dict)
+    of: str = ""
 
 
 Steps = Sequence[tuple[float | None, str]]
@@ -158,10 +161,9 @@ class Bars(Panel):
 
 @dataclass(frozen=True, slots=True)
 class Against(Panel):
-    """Points of one or several frames over their number field `x`, one series for each frame."""
+    """Points of frames: a series for each frame that has both fields of one of the `pairs`, x before y."""
 
-    x: str = "step"
-    y: str = "value"
+    pairs: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,17 +214,22 @@ class Row:
 class Variable:
     """A variable. `query` in Grafana's words for a query or data source, the default for a text box.
 
-    `chosen`: what is selected at first; "$__all" for all.
+    `chosen`: what is selected at first; "$__all" for all. `pattern`: a regular expression whose group is the
+    value in what a query answers. `options`: of a custom one, as they are shown and what they stand for.
     """
 
     name: str
     label: Said
     query: str
-    kind: str = "query"  # query, datasource, textbox
+    kind: str = "query"  # query, datasource, textbox, custom
     text: Said = ""
     multi: bool = False
     all: bool = False
+    any: str = ".+"  # what stands for all; "": those that there are
     chosen: tuple[str, ...] = ()
+    pattern: str = ""
+    options: tuple[tuple[Said, str], ...] = ()
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

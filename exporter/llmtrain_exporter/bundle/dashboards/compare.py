@@ -20,17 +20,24 @@ from llmtrain_exporter.bundle.dashboards.board import (
 )
 from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
 from llmtrain_exporter.bundle.dashboards.fleet import HEALTH_MAPPING, STATE_MAPPING
-from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, RUNS, evaluation, series, train
+from llmtrain_exporter.bundle.dashboards.over_steps import Axis, Points, over
+from llmtrain_exporter.bundle.dashboards.queries import (
+    BY_RUN,
+    RECORDED_RUNS,
+    RUNS,
+    evaluation,
+    recorded,
+    series,
+    train,
+)
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge import dashboard_words_fleet as words
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.text import Lang, Text
+from llmtrain_exporter.knowledge.text import Text
 
-_X, _Y = "Value #A", "Value #B"
-"""What Grafana calls the values of the first and of the second query of a table."""
 _PER_RUN = "max by (job, instance, run)"
 _MEAN = 'stat="mean"'
 
@@ -47,21 +54,19 @@ class _Compared:
 
 
 _COMPARED = (
-    _Compared(words.TRAINING_LOSS, c.LOSS, train(c.LOSS, of=RUNS)),
-    _Compared(words.EVAL_LOSS_TITLE, c.LOSS, evaluation(c.LOSS, of=RUNS)),
-    _Compared(texts.REWARD, c.REWARD, train(c.REWARD, of=RUNS)),
-    _Compared(texts.KL, c.KL, train(c.KL, of=RUNS), linear_to=0.01),
-    _Compared(texts.GRAD_NORM, c.GRAD_NORM, series(c.GRAD_NORM, of=RUNS), linear_to=0.1),
-    _Compared(texts.MEAN_LENGTH, c.COMPLETION_LENGTH, train(c.COMPLETION_LENGTH, _MEAN, of=RUNS)),
-    _Compared(texts.ACCURACY, c.TOKEN_ACCURACY, train(c.TOKEN_ACCURACY, of=RUNS), "percentunit"),
-    _Compared(words.MARGIN, c.PREFERENCE_MARGIN, train(c.PREFERENCE_MARGIN, of=RUNS)),
-    _Compared(texts.LEARNING_RATE, c.LEARNING_RATE, series(c.LEARNING_RATE, of=RUNS), "sci"),
+    _Compared(words.TRAINING_LOSS, c.LOSS, train(c.LOSS, of=RECORDED_RUNS)),
+    _Compared(words.EVAL_LOSS_TITLE, c.LOSS, evaluation(c.LOSS, of=RECORDED_RUNS)),
+    _Compared(texts.REWARD, c.REWARD, train(c.REWARD, of=RECORDED_RUNS)),
+    _Compared(texts.KL, c.KL, train(c.KL, of=RECORDED_RUNS), linear_to=0.01),
+    _Compared(texts.GRAD_NORM, c.GRAD_NORM, recorded(c.GRAD_NORM, of=RECORDED_RUNS), linear_to=0.1),
+    _Compared(texts.MEAN_LENGTH, c.COMPLETION_LENGTH, train(c.COMPLETION_LENGTH, _MEAN, of=RECORDED_RUNS)),
+    _Compared(texts.ACCURACY, c.TOKEN_ACCURACY, train(c.TOKEN_ACCURACY, of=RECORDED_RUNS), "percentunit"),
+    _Compared(words.MARGIN, c.PREFERENCE_MARGIN, train(c.PREFERENCE_MARGIN, of=RECORDED_RUNS)),
+    _Compared(texts.LEARNING_RATE, c.LEARNING_RATE, recorded(c.LEARNING_RATE, of=RECORDED_RUNS), "sci"),
 )
 
-_LAST = series(c.LAST_RECORD, of=RUNS)
-_SEEN = f"{_LAST} - {BY_RUN} min_over_time({_LAST}[$__range] @ end())"
-_SINCE_START = f"{series(c.ELAPSED, of=RUNS)} or {BY_RUN} ({_SEEN})"
-_STEP = series(c.STEP, of=RUNS)
+_STEP = Axis(recorded(c.STEP, of=RECORDED_RUNS), texts.STEP_AXIS, "locale")
+_SINCE_START = Axis(recorded(c.ELAPSED, of=RECORDED_RUNS), words.ELAPSED, "s")
 
 
 def _by_clock(compared: _Compared) -> Curves:
@@ -76,39 +81,13 @@ def _by_clock(compared: _Compared) -> Curves:
     )
 
 
-def _against(compared: _Compared, axis: Text, x: str, text: Text, unit: str) -> Against:
-    """Points of one series per run: the queries are joined by time and run, then parted by run."""
-    value, at = f"{_PER_RUN} ({compared.query})", f"{_PER_RUN} ({x})"
-    return Against(
-        _titled(compared.title, axis),
-        paragraphs(described(compared.metric), text),
-        (
-            Query(f"{at} and {value}", table=True, every=True),
-            Query(f"{value} and {at}", table=True, every=True),
-        ),
-        compared.unit,
-        8,
-        nothing=words.NOT_LOGGED_BY_ANY,
-        transformations=(
-            Transformation("merge"),
-            Transformation(
-                "partitionByValues",
-                {"fields": ["instance", "run"], "keepFields": False, "naming": {"asLabels": True}},
-            ),
-        ),
-        overrides=(
-            Override("byName", _X, (("custom.axisLabel", axis), ("unit", unit))),
-            Override("byName", _Y, (("displayName", "${__field.labels.run}"),)),
-        ),
-        points=500,
-        x=_X,
-        y=_Y,
+def _over(compared: _Compared, axis: Axis, text: Text) -> Against:
+    """Every record of each run as a point over an axis."""
+    points = Points(compared.query, "${__field.labels.run}", ("job", "instance", "run"))
+    described_so = paragraphs(described(compared.metric), text)
+    return over(
+        compared.title, described_so, points, axis, compared.unit, RECORDED_RUNS, words.NOT_LOGGED_BY_ANY
     )
-
-
-def _titled(title: Said, axis: Text) -> Text:
-    titled = title if isinstance(title, Text) else Text(title, title)
-    return Text(*(words.AGAINST.of(lang).format(title=titled.of(lang), axis=axis.of(lang)) for lang in Lang))
 
 
 def _info(*labels: str) -> str:
@@ -193,7 +172,7 @@ _RESULTS = TablePanel(
     (
         _last(series(c.RUN_HEALTH, of=RUNS)),
         Query(f"max by (job, instance, run, state) ({series(c.RUN_STATE, of=RUNS)} == 1)", table=True),
-        _last(_STEP),
+        _last(series(c.STEP, of=RUNS)),
         _last(series(c.EPOCH, of=RUNS)),
         _last(train(c.LOSS, of=RUNS)),
         _last(evaluation(c.LOSS, of=RUNS)),
@@ -226,7 +205,7 @@ _RESULTS = TablePanel(
     sort=("run", False),
 )
 
-_RUN = replace(frame.run(multi=True), all=False, chosen=())
+_RUN = replace(frame.run(multi=True, recorded=True), all=False, chosen=())
 """No "all": the curves of two thousand runs would tell nothing, and cost much."""
 
 COMPARE = Board(
@@ -239,17 +218,19 @@ COMPARE = Board(
         Row(words.BY_THE_CLOCK, tuple(_by_clock(compared) for compared in _COMPARED)),
         Row(
             words.OVER_STEPS,
-            tuple(_against(compared, words.STEP, _STEP, words.ON_STEPS, "locale") for compared in _COMPARED),
+            tuple(_over(compared, _STEP, words.ON_STEPS) for compared in _COMPARED),
         ),
         Row(
             words.SINCE_START,
-            tuple(
-                _against(compared, words.ELAPSED, _SINCE_START, words.ON_TIME, "s") for compared in _COMPARED
-            ),
+            tuple(_over(compared, _SINCE_START, words.ON_TIME) for compared in _COMPARED),
             collapsed=True,
         ),
     ),
-    (frame.DATASOURCE, frame.JOB, frame.INSTANCE, frame.profile(), _RUN, frame.EXPORTER_ADDRESS),
+    (
+        *(frame.DATASOURCE, frame.ANY_JOB, frame.INSTANCE),
+        *(frame.profile(recorded=True), _RUN, *frame.source('run=~"$run"')),
+        frame.EXPORTER_ADDRESS,
+    ),
     frame.marks(RUNS),
     frame.links(frame.COMPARE),
     ("compare",),

@@ -276,7 +276,7 @@ FLEET = Board(
     frame.TITLES[frame.FLEET],
     words.FLEET_TEXT,
     (_NOW, _RUNS, _OVER_TIME, _TROUBLE, _HOSTS),
-    frame.variables(runs="many"),
+    frame.variables(),
     links=frame.links(frame.FLEET),
     tags=("fleet",),
     since="now-2h",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from llmtrain_exporter.bundle.dashboards.board import (
     ANNOTATION_STEP,
     BLUE,
@@ -11,10 +13,11 @@ from llmtrain_exporter.bundle.dashboards.board import (
     BoardLink,
     Variable,
 )
-from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, ONE_RUN, TARGET, series
+from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, HISTORY, ONE_RUN, TARGET, series
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words as texts
+from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
 from llmtrain_exporter.knowledge.text import Text
 
 FLEET, GRPO, SFT, PREFERENCE = "llmtrain-fleet", "llmtrain-grpo", "llmtrain-sft", "llmtrain-preference"
@@ -51,22 +54,68 @@ EXPORTER_ADDRESS = Variable(
 """Where a browser reaches the exporter's pages; dashboards link there."""
 
 
-def profile(*chosen: str) -> Variable:
-    """The profiles; those chosen at first, or all."""
-    query = f"label_values({c.RUN.name}_info{{{TARGET}}}, profile)"
+_HISTORY = Variable(
+    "history",
+    texts.HISTORY,
+    "",
+    kind="custom",
+    text=texts.HISTORY_TEXT,
+    options=((texts.AUTOMATIC, HISTORY_JOB), (texts.AS_SCRAPED, "none")),
+)
+
+
+def source(runs: str) -> tuple[Variable, Variable]:
+    """Where curves come from: the choice, and the jobs that have those of the runs that `runs` selects.
+
+    Their history, and the scrape where one of them has none.
+    """
+    kept, scraped = (
+        f"last_over_time({series(c.STEP, runs, of=target)}[$__range])" for target in (HISTORY, TARGET)
+    )
+    jobs = Variable(
+        "source",
+        "",
+        f"query_result(group by (job) ({kept} or {scraped} unless on (run) {kept}))",
+        multi=True,
+        all=True,
+        any="",
+        chosen=("$__all",),
+        pattern='/job="([^"]+)"/',
+        hidden=True,
+    )
+    return _HISTORY, jobs
+
+
+_SCRAPED_RUNS = f"{c.RUN.name}_info{{{TARGET}"
+_OF_ANY_RUN = f'{{__name__=~"{c.RUN.name}_info|{c.STEP.name}"'
+_ALL_RUNS = f'{_OF_ANY_RUN}, job=~"$job", instance=~"$instance|"'
+"""With those of which nothing but their records was ever written."""
+
+ANY_JOB = replace(JOB, query=f"label_values({_OF_ANY_RUN}}}, job)")
+"""That of the records too."""
+
+
+def profile(*chosen: str, recorded: bool = False) -> Variable:
+    """The profiles; those chosen at first, or all. `recorded`: of runs with a history alone, too."""
+    query = f"label_values({_ALL_RUNS if recorded else _SCRAPED_RUNS}}}, profile)"
     return Variable("profile", texts.PROFILE, query, multi=True, all=True, chosen=chosen or ("$__all",))
 
 
-def run(multi: bool) -> Variable:
-    """The runs of the profiles: one at a time, or several."""
-    query = f'label_values({c.RUN.name}_info{{{TARGET}, profile=~"$profile"}}, run)'
+def run(multi: bool, recorded: bool = False) -> Variable:
+    """The runs of the profiles: one at a time, or several. `recorded`: those with a history alone, too."""
+    query = f'label_values({_ALL_RUNS if recorded else _SCRAPED_RUNS}, profile=~"$profile"}}, run)'
     return Variable("run", texts.RUN, query, multi=multi, all=multi, chosen=("$__all",) if multi else ())
 
 
-def variables(*profiles: str, runs: str = "one") -> tuple[Variable, ...]:
-    """All variables. `runs`: "one" at a time, "many", or "none"."""
-    wanted = (run(runs == "many"),) if runs != "none" else ()
-    return (DATASOURCE, JOB, INSTANCE, profile(*profiles), *wanted, EXPORTER_ADDRESS)
+def variables() -> tuple[Variable, ...]:
+    """All variables of a dashboard on many runs."""
+    return (DATASOURCE, JOB, INSTANCE, profile(), run(multi=True), EXPORTER_ADDRESS)
+
+
+def variables_of_run(*profiles: str) -> tuple[Variable, ...]:
+    """All variables of a dashboard on one run of these profiles."""
+    chosen = profile(*profiles, recorded=True), run(multi=False, recorded=True)
+    return (DATASOURCE, ANY_JOB, INSTANCE, *chosen, *source('run="$run"'), EXPORTER_ADDRESS)
 
 
 def _page(title: Text, path: str, hint: Text) -> BoardLink:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from llmtrain_exporter.bundle.dashboards.board import Curves, Panel, Query, Row, Said
 from llmtrain_exporter.bundle.dashboards.descriptions import described, filled, judged_parts, paragraphs
-from llmtrain_exporter.bundle.dashboards.queries import series
+from llmtrain_exporter.bundle.dashboards.queries import recorded, series
 from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge.catalogue import mismatch, objective
+from llmtrain_exporter.knowledge.log_keys import keys_of
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import PREFIX, Group, Metric
 from llmtrain_exporter.knowledge.metric_titles import TITLES
@@ -75,7 +76,8 @@ def _query(metric: Metric, name: str) -> Query:
     named = " ".join(part for part in (name, label) if part)
     split = "({{split}})" if named else "{{split}}"
     legend = " ".join(part for part in (named, split if metric.split else "") if part)
-    return Query(series(metric), legend or metric.name.removeprefix(PREFIX))
+    selected = recorded(metric) if keys_of(metric) else series(metric)
+    return Query(selected, legend or metric.name.removeprefix(PREFIX))
 
 
 def _unit(metric: Metric) -> str:

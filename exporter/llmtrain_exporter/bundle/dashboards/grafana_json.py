@@ -24,8 +24,8 @@ COLUMNS = 24
 REFRESH = ("5s", "10s", "30s", "1m", "5m", "15m")
 ALL = ("$__all",)
 
-_BY_TIME_RANGE, _NATURAL_ORDER = 2, 7
-"""When a variable is asked for again, and how its values are sorted: Grafana's enumerations."""
+_BY_TIME_RANGE, _NATURAL_ORDER, _HIDDEN = 2, 7, 2
+"""When a variable is asked for again, how its values are sorted, that it hides: Grafana's enumerations."""
 
 
 def board_json(board: Board, lang: Lang) -> str:
@@ -117,18 +117,20 @@ def _variable(variable: Variable, lang: Lang) -> Json:
         "description": in_language(variable.text, lang),
         "type": variable.kind,
         "skipUrlSync": False,
+        "hide": _HIDDEN if variable.hidden else None,
     }
-    return {**made, **_OF_KIND[variable.kind](variable)}
+    return without_none({**made, **_OF_KIND[variable.kind](variable, lang)})
 
 
-def _query(variable: Variable) -> Json:
+def _query(variable: Variable, _: Lang) -> Json:
     return without_none(
         {
             "datasource": DATASOURCE,
             "query": {"query": variable.query, "refId": variable.name},
             "multi": variable.multi,
             "includeAll": variable.all,
-            "allValue": ".+" if variable.all else None,
+            "allValue": (variable.any or None) if variable.all else None,
+            "regex": variable.pattern or None,
             "allowCustomValue": True,
             "refresh": _BY_TIME_RANGE,
             "sort": _NATURAL_ORDER,
@@ -146,13 +148,30 @@ def _chosen(variable: Variable) -> Json | None:
     return {"selected": True, "text": shown[0], "value": variable.chosen[0]}
 
 
-def _datasource(variable: Variable) -> Json:
+def _datasource(variable: Variable, _: Lang) -> Json:
     return {"query": variable.query, "multi": False, "includeAll": False, "allowCustomValue": True}
 
 
-def _textbox(variable: Variable) -> Json:
+def _textbox(variable: Variable, _: Lang) -> Json:
     chosen = {"selected": True, "text": variable.query, "value": variable.query}
     return {"query": variable.query, "current": chosen}
 
 
-_OF_KIND = {"query": _query, "datasource": _datasource, "textbox": _textbox}
+def _custom(variable: Variable, lang: Lang) -> Json:
+    """A choice among given values; the first one at first."""
+    options = [
+        {"selected": not place, "text": in_language(shown, lang), "value": value}
+        for place, (shown, value) in enumerate(variable.options)
+    ]
+    query = ",".join(f"{option['text']} : {option['value']}" for option in options)
+    return {
+        "query": query,
+        "options": options,
+        "current": options[0],
+        "multi": False,
+        "includeAll": False,
+        "allowCustomValue": False,
+    }
+
+
+_OF_KIND = {"query": _query, "datasource": _datasource, "textbox": _textbox, "custom": _custom}

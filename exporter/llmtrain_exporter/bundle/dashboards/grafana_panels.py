@@ -123,7 +123,7 @@ def _panel(panel: Panel, lang: Lang, kind: str, colour: str, custom: Json, optio
         },
         "options": options,
         "transformations": [
-            _transformation(change.id, change.options, lang) for change in panel.transformations
+            _transformation(change.id, change.options, lang, change.of) for change in panel.transformations
         ]
         or None,
         "links": [link(panel_link, lang) for panel_link in panel.links] or None,
@@ -176,12 +176,13 @@ def _colour(line: Query) -> tuple[tuple[str, object], ...]:
     return (("color", {"mode": "fixed", "fixedColor": line.colour}),) if line.colour else ()
 
 
-def _transformation(name: str, options: object, lang: Lang) -> Json:
-    return {"id": name, "options": _translated(options, lang)}
+def _transformation(name: str, options: object, lang: Lang, frames: str = "") -> Json:
+    made: Json = {"id": name, "options": _translated(options, lang)}
+    return {**made, "filter": {"id": "byRefId", "options": frames}} if frames else made
 
 
 def _query(line: Query, ref: str, lang: Lang) -> Json:
-    instant = line.instant or (line.table and not line.every)
+    instant = line.instant or line.table
     made = {
         "datasource": DATASOURCE,
         "editorMode": "code",
@@ -256,12 +257,13 @@ def _(panel: board.Against, lang: Lang) -> Json:
         "pointSize": {"fixed": 3},
         "show": "points+lines",
     }
-    series = {
-        axis: {"matcher": {"id": "byName", "options": field}}
-        for axis, field in (("x", panel.x), ("y", panel.y))
-    }
-    options = {"mapping": "auto", "legend": _legend(True), "tooltip": _TOOLTIP, "series": [series]}
+    series = [{"x": _field(x), "y": _field(y)} for x, y in panel.pairs]
+    options = {"mapping": "manual", "legend": _legend(True), "tooltip": _TOOLTIP, "series": series}
     return _panel(panel, lang, "xychart", "palette-classic", custom, options)
+
+
+def _field(name: str) -> Json:
+    return {"matcher": {"id": "byName", "options": name}}
 
 
 def _reduced(panel: Panel) -> Json:

@@ -7,6 +7,7 @@ from llmtrain_exporter.bundle.dashboards import run_panels as run
 from llmtrain_exporter.bundle.dashboards.board import Board, Curves, Look, Query, Row
 from llmtrain_exporter.bundle.dashboards.descriptions import described
 from llmtrain_exporter.bundle.dashboards.further import further
+from llmtrain_exporter.bundle.dashboards.over_steps import by_step
 from llmtrain_exporter.bundle.dashboards.queries import (
     BY_RUN,
     baseline,
@@ -15,7 +16,7 @@ from llmtrain_exporter.bundle.dashboards.queries import (
     limit_line,
     limit_lines,
     own_limit_line,
-    series,
+    recorded,
     train,
 )
 from llmtrain_exporter.knowledge import catalogue as c
@@ -34,11 +35,23 @@ _LAST = ("lastNotNull",)
 
 _MEAN = 'stat="mean"'
 _LONGEST = Query(
-    f"max({train(c.COMPLETION_LENGTH, _MEAN)} / {BY_RUN} {series(c.COMPLETION_LENGTH_LIMIT)})",
+    f"max({train(c.COMPLETION_LENGTH, _MEAN)} / {BY_RUN} {recorded(c.COMPLETION_LENGTH_LIMIT)})",
     texts.LONGEST,
     Look.CRITICAL,
 )
 _KL_LEVEL = f"clamp({baseline('kl')}, {KL_HEALTHY:g}, {KL_MOST:g})"
+
+_EVERY_STEP = Row(
+    texts.EVERY_STEP,
+    (
+        by_step(texts.KL, c.KL, _P),
+        by_step(texts.MEAN_LENGTH, c.COMPLETION_LENGTH, _P, _MEAN, part="mean"),
+        by_step(texts.REWARD, c.REWARD, _P),
+        by_step(texts.LOSS, c.LOSS, _P),
+        by_step(texts.GRAD_NORM, c.GRAD_NORM, _P),
+        by_step(texts.ENTROPY, c.ENTROPY, _P, _MEAN),
+    ),
+)
 
 _CHAIN = Row(
     texts.CHAIN,
@@ -127,7 +140,7 @@ _OPTIMISATION = Row(
             texts.GRAD_NORM,
             described(c.GRAD_NORM, _P),
             (
-                Query(series(c.GRAD_NORM), "grad_norm", Look.TRAIN),
+                Query(recorded(c.GRAD_NORM), "grad_norm", Look.TRAIN),
                 baseline_line("grad_norm"),
                 *(
                     own_limit_line("grad_spike", severity, baseline("grad_norm"), _P, texts.JUMP[severity])
@@ -208,7 +221,7 @@ _REWARDS = Row(
         Curves(
             texts.VARIATION,
             described(c.REWARD_VARIATION, _P),
-            (Query(series(c.REWARD_VARIATION), "reward_std / |reward|", Look.TRAIN),),
+            (Query(recorded(c.REWARD_VARIATION), "reward_std / |reward|", Look.TRAIN),),
             "none",
             8,
             nothing=texts.NOT_LOGGED,
@@ -251,7 +264,7 @@ _LENGTHS = Row(
             texts.LENGTH_LIMIT,
             described(c.COMPLETION_LENGTH_LIMIT, _P),
             (
-                Query(series(c.COMPLETION_LENGTH_LIMIT), "mean_length / max_completion_length", Look.TRAIN),
+                Query(recorded(c.COMPLETION_LENGTH_LIMIT), "mean_length / max_completion_length", Look.TRAIN),
                 Query(f"vector({LENGTH_NEAR_LIMIT:g})", texts.LIMITS[_WARNING], Look.WARNING),
             ),
             "percentunit",
@@ -266,6 +279,7 @@ _LENGTHS = Row(
 _ROWS = (
     run.strip(run.INCIDENTS),
     Row(texts.WHAT_HAPPENED, (run.signals(11), run.order(6), run.settings(7))),
+    _EVERY_STEP,
     _CHAIN,
     _OPTIMISATION,
     _REWARDS,
@@ -292,8 +306,9 @@ GRPO = Board(
     frame.TITLES[frame.GRPO],
     texts.GRPO_TEXT,
     (*_ROWS, *further(_ROWS, _P, *_FURTHER), *run.rest()),
-    frame.variables(*profile.POLICIES),
+    frame.variables_of_run(*profile.POLICIES),
     frame.marks(),
     frame.links(frame.GRPO),
     ("grpo",),
+    since=run.SINCE,
 )

@@ -7,6 +7,7 @@ from llmtrain_exporter.bundle.dashboards import run_panels as run
 from llmtrain_exporter.bundle.dashboards.board import GREEN, RED, Board, Curves, Look, Query, Row
 from llmtrain_exporter.bundle.dashboards.descriptions import described
 from llmtrain_exporter.bundle.dashboards.further import further
+from llmtrain_exporter.bundle.dashboards.over_steps import by_step
 from llmtrain_exporter.bundle.dashboards.queries import (
     baseline,
     baseline_line,
@@ -14,7 +15,7 @@ from llmtrain_exporter.bundle.dashboards.queries import (
     limit_line,
     limit_lines,
     own_limit_line,
-    series,
+    recorded,
     train,
 )
 from llmtrain_exporter.knowledge import catalogue as c
@@ -57,6 +58,15 @@ def _sides(metric: Metric, key: str) -> tuple[Query, ...]:
 def _both(metric: Metric, key: str) -> tuple[Query, Query]:
     return Query(train(metric), key, Look.TRAIN), Query(evaluation(metric), f"eval_{key}", Look.EVAL)
 
+
+_EVERY_STEP = Row(
+    texts.EVERY_STEP,
+    (
+        by_step(words.MARGIN, c.PREFERENCE_MARGIN, _P),
+        by_step(words.PAIR_ACCURACY, c.PREFERENCE_ACCURACY, _P, unit="percentunit"),
+        by_step(texts.TRAIN_EVAL_LOSS, c.LOSS, _P),
+    ),
+)
 
 _PAIRS = Row(
     words.PAIRS,
@@ -117,7 +127,7 @@ _FIT = Row(
             texts.LOSS_RATIO,
             described(c.EVAL_TRAIN_LOSS, _P),
             (
-                Query(series(c.EVAL_TRAIN_LOSS), "eval_loss / loss", Look.EVAL),
+                Query(recorded(c.EVAL_TRAIN_LOSS), "eval_loss / loss", Look.EVAL),
                 limit_line("overfit", _WARNING),
             ),
             "none",
@@ -129,7 +139,7 @@ _FIT = Row(
             texts.GRAD_NORM,
             described(c.GRAD_NORM, _P),
             (
-                Query(series(c.GRAD_NORM), "grad_norm", Look.TRAIN),
+                Query(recorded(c.GRAD_NORM), "grad_norm", Look.TRAIN),
                 baseline_line("grad_norm"),
                 own_limit_line("grad_spike", _WARNING, baseline("grad_norm"), _P, texts.JUMP[_WARNING]),
                 *limit_lines("grad_norm_high", _P),
@@ -147,6 +157,7 @@ _FIT = Row(
 _ROWS = (
     run.strip(run.INCIDENTS),
     Row(texts.WHAT_HAPPENED, (run.signals(18, 7), run.settings(6, 7))),
+    _EVERY_STEP,
     _PAIRS,
     _FIT,
     run.state(_P),
@@ -161,8 +172,9 @@ PREFERENCE = Board(
     frame.TITLES[frame.PREFERENCE],
     words.PREFERENCE_TEXT,
     (*_ROWS, *further(_ROWS, _P, *_FURTHER), *run.rest()),
-    frame.variables(profile.DPO, profile.REWARD_MODEL),
+    frame.variables_of_run(profile.DPO, profile.REWARD_MODEL),
     frame.marks(),
     frame.links(frame.PREFERENCE),
     ("preference",),
+    since=run.SINCE,
 )

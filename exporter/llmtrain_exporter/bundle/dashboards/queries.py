@@ -6,16 +6,26 @@ from llmtrain_exporter.bundle.dashboards.board import Look, Query
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words as texts
+from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
 from llmtrain_exporter.knowledge.metric import Metric, Type
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.knowledge.text import Text
 
-TARGET = 'job=~"$job", instance=~"$instance"'
+TARGET = f'job=~"$job", job!="{HISTORY_JOB}", instance=~"$instance"'
+"""What is scraped."""
 ONE_RUN = f'{TARGET}, run="$run"'
 """The run of a dashboard that shows one at a time: its variable is not multiple, so it is not escaped."""
 RUNS = f'{TARGET}, run=~"$run"'
 """The chosen runs of a dashboard that shows several."""
+
+HISTORY = 'job=~"$job", job="$history", instance=~"$instance|"'
+"""Every record, unless the dashboard is to show what was scraped. Files of records may lack an instance."""
+_SOURCE = 'job=~"$job", job=~"$source", instance=~"$instance|"'
+RECORDED = f'{_SOURCE}, run="$run"'
+"""The same run record by record where there is such a history of it, else as it was scraped."""
+RECORDED_RUNS = f'{_SOURCE}, run=~"$run"'
+"""The same of the chosen runs."""
 
 BY_RUN = "on (job, instance, run)"
 
@@ -34,12 +44,17 @@ def series(metric: Metric, *also: str, of: str = ONE_RUN) -> str:
     return f"{name(metric)}{{{', '.join((of, *also))}}}"
 
 
-def train(metric: Metric, *also: str, of: str = ONE_RUN) -> str:
+def recorded(metric: Metric, *also: str, of: str = RECORDED) -> str:
+    """Selector of series of which each record of a log has a value."""
+    return series(metric, *also, of=of)
+
+
+def train(metric: Metric, *also: str, of: str = RECORDED) -> str:
     """Selector of the series of training."""
     return series(metric, 'split="train"', *also, of=of)
 
 
-def evaluation(metric: Metric, *also: str, of: str = ONE_RUN) -> str:
+def evaluation(metric: Metric, *also: str, of: str = RECORDED) -> str:
     """Selector of the series of evaluations."""
     return series(metric, 'split="eval"', *also, of=of)
 
@@ -71,12 +86,12 @@ def own_limit_line(signal: str, severity: Severity, level: str, profile: str, le
     return Query(expr, legend, _LOOKS[severity], properties=DOTTED)
 
 
-def baseline(metric: str, of: str = ONE_RUN) -> str:
+def baseline(metric: str) -> str:
     """The run's own level of a metric, without labels."""
     matcher = f'metric="{metric}"'
-    return f"max({series(a.BASELINE, matcher, of=of)})"
+    return f"max({recorded(a.BASELINE, matcher)})"
 
 
-def baseline_line(metric: str, of: str = ONE_RUN) -> Query:
+def baseline_line(metric: str) -> Query:
     """The run's own level as a dashed line."""
-    return Query(baseline(metric, of), texts.BASELINE, Look.BASELINE)
+    return Query(baseline(metric), texts.BASELINE, Look.BASELINE)

@@ -26,14 +26,18 @@ from llmtrain_exporter.bundle.dashboards.board import (
     Transformation,
 )
 from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
-from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, DOTTED, ONE_RUN, series
+from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, DOTTED, ONE_RUN, recorded, series
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge import own_level
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.signals import SIGNALS
+from llmtrain_exporter.knowledge.signals.progress import STALLED
 from llmtrain_exporter.knowledge.text import Text
+
+SINCE = "now-6h"
+"""What the dashboard of a run shows at first: much of a training, what was before the first scrape too."""
 
 HEALTH: Mappings = {
     0: (words.HEALTH["healthy"], GREEN),
@@ -148,12 +152,23 @@ def strip(*last: Panel) -> Row:
     return Row("", (_VERDICT, _STATE, _PROGRESS, _STEP, _TIME_LEFT, _AGE, _ACTIVE, *last))
 
 
-def signals_of(of: str = ONE_RUN) -> str:
-    """Each signal that was there in the time range: 0 not now, 1 to know, 2 warning, 3 critical."""
-    active = {name: series(a.SIGNAL_ACTIVE, f'severity="{name}"', of=of) for name in _SEVERITY_PLACES}
-    now = " or ".join(f"{active[name]} * {place}" for name, place in _SEVERITY_PLACES.items())
-    ever = f"max_over_time({series(a.SIGNAL_ACTIVE, of=of)}[$__range] @ end()) > 0"
+def signals_of() -> str:
+    """Each signal that was there in the time range: 0 not now, 1 to know, 2 warning, 3 critical.
+
+    Each record says which were there, but for the one that only silence shows.
+    """
+    ever = " or ".join(f"max_over_time({signal}[$__range] @ end()) > 0" for signal in _signal_flags())
+    now = " or ".join(
+        f"{signal} * {place}"
+        for name, place in _SEVERITY_PLACES.items()
+        for signal in _signal_flags(f'severity="{name}"')
+    )
     return f"max by (signal) ({now}) and on (signal) ({ever})"
+
+
+def _signal_flags(*also: str) -> tuple[str, str]:
+    silence = f'signal="{STALLED.name}"'
+    return recorded(a.SIGNAL_ACTIVE, *also), series(a.SIGNAL_ACTIVE, silence, *also)
 
 
 _SEVERITY_PLACES = {"info": 1, "warning": 2, "critical": 3}
@@ -207,9 +222,9 @@ def step_time(profile: str, width: int = 8, height: int = 8) -> Curves:
         texts.STEP_TIME,
         described(c.RECENT_SECONDS_PER_STEP, profile),
         (
-            Query(series(c.STEP_TIME), texts.STEP_LAST, Look.TRAIN),
+            Query(recorded(c.STEP_TIME), texts.STEP_LAST, Look.TRAIN),
             Query(series(c.RECENT_SECONDS_PER_STEP), texts.STEP_RECENT, colour="green"),
-            Query(series(c.SECONDS_PER_STEP), texts.STEP_MEAN, Look.BASELINE),
+            Query(recorded(c.SECONDS_PER_STEP), texts.STEP_MEAN, Look.BASELINE),
         ),
         "s",
         width,
@@ -224,7 +239,7 @@ def memory(profile: str, width: int = 8, height: int = 8) -> Curves:
     return Curves(
         texts.MEMORY,
         described(c.MEMORY, profile),
-        (Query(series(c.MEMORY), "memory", Look.TRAIN),),
+        (Query(recorded(c.MEMORY), "memory", Look.TRAIN),),
         "bytes",
         width,
         height,
@@ -239,7 +254,7 @@ def epoch(width: int = 8, height: int = 8) -> Curves:
     return Curves(
         texts.EPOCH,
         described(c.EPOCH),
-        (Query(series(c.EPOCH), "epoch", Look.TRAIN),),
+        (Query(recorded(c.EPOCH), "epoch", Look.TRAIN),),
         "none",
         width,
         height,
@@ -288,7 +303,7 @@ _SPIKES = (
         texts.SPIKE_SCORE,
         described(a.SPIKE_SCORE),
         (
-            Query(series(a.SPIKE_SCORE), "{{metric}}"),
+            Query(recorded(a.SPIKE_SCORE), "{{metric}}"),
             Query(f"vector({own_level.SPIKE_SIGMAS:g})", texts.SIGMAS, Look.WARNING),
         ),
         "none",
@@ -305,7 +320,7 @@ _SPIKES = (
 _OTHER = Curves(
     texts.OTHER,
     described(c.OTHER),
-    (Query(series(c.OTHER), "{{key}} ({{split}})"),),
+    (Query(recorded(c.OTHER), "{{key}} ({{split}})"),),
     "short",
     24,
     10,
@@ -332,7 +347,7 @@ def learning_rate(profile: str, width: int = 8, height: int = 8) -> Curves:
     return Curves(
         texts.LEARNING_RATE,
         described(c.LEARNING_RATE, profile),
-        (Query(series(c.LEARNING_RATE), "learning_rate", Look.TRAIN),),
+        (Query(recorded(c.LEARNING_RATE), "learning_rate", Look.TRAIN),),
         "sci",
         width,
         height,

@@ -19,6 +19,7 @@ from llmtrain_exporter.bundle.dashboards.board import (
 )
 from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
 from llmtrain_exporter.bundle.dashboards.further import further
+from llmtrain_exporter.bundle.dashboards.over_steps import by_step
 from llmtrain_exporter.bundle.dashboards.queries import (
     baseline,
     baseline_line,
@@ -26,6 +27,7 @@ from llmtrain_exporter.bundle.dashboards.queries import (
     limit_line,
     limit_lines,
     own_limit_line,
+    recorded,
     series,
     train,
 )
@@ -92,6 +94,15 @@ def _band(lower: str) -> tuple[tuple[str, object], ...]:
     return (("custom.fillBelowTo", lower), ("custom.fillOpacity", 15))
 
 
+_EVERY_STEP = Row(
+    texts.EVERY_STEP,
+    (
+        by_step(texts.TRAIN_EVAL_LOSS, c.LOSS, _P),
+        by_step(texts.GRAD_NORM, c.GRAD_NORM, _P),
+        by_step(texts.ACCURACY, c.TOKEN_ACCURACY, _P, unit="percentunit"),
+    ),
+)
+
 _FIT = Row(
     texts.FIT,
     (
@@ -111,7 +122,7 @@ _FIT = Row(
             texts.LOSS_RATIO,
             described(c.EVAL_TRAIN_LOSS, _P),
             (
-                Query(series(c.EVAL_TRAIN_LOSS), "eval_loss / loss", Look.EVAL),
+                Query(recorded(c.EVAL_TRAIN_LOSS), "eval_loss / loss", Look.EVAL),
                 Query(f"vector({_SLIGHT})", texts.LOSS_RATIO_SLIGHT, Look.INFO),
                 limit_line("overfit", _WARNING),
             ),
@@ -134,7 +145,7 @@ _FIT = Row(
             texts.ACCURACY_GAP,
             described(c.EVAL_TRAIN_ACCURACY, _P),
             (
-                Query(series(c.EVAL_TRAIN_ACCURACY), "eval - train", Look.EVAL),
+                Query(recorded(c.EVAL_TRAIN_ACCURACY), "eval - train", Look.EVAL),
                 Query(f"vector({_USUAL_GAP})", texts.GAP_USUAL, Look.INFO),
                 Query(f"vector({-ACCURACY_GAP:g})", texts.LIMITS[_WARNING], Look.WARNING),
             ),
@@ -152,7 +163,7 @@ _OPTIMISATION = Row(
             texts.GRAD_NORM,
             described(c.GRAD_NORM, _P),
             (
-                Query(series(c.GRAD_NORM), "grad_norm", Look.TRAIN),
+                Query(recorded(c.GRAD_NORM), "grad_norm", Look.TRAIN),
                 baseline_line("grad_norm"),
                 own_limit_line("grad_spike", _WARNING, baseline("grad_norm"), _P, texts.JUMP[_WARNING]),
                 *limit_lines("grad_norm_high", _P),
@@ -189,9 +200,9 @@ _EVALUATION = Row(
             texts.EVAL_SPEED,
             described(c.EVAL_SAMPLES, _P),
             (
-                Query(series(c.EVAL_SAMPLES), texts.SAMPLES, Look.TRAIN),
+                Query(recorded(c.EVAL_SAMPLES), texts.SAMPLES, Look.TRAIN),
                 Query(
-                    series(c.EVAL_STEPS),
+                    recorded(c.EVAL_STEPS),
                     texts.STEPS,
                     Look.EVAL,
                     properties=(("custom.axisPlacement", "right"),),
@@ -205,7 +216,7 @@ _EVALUATION = Row(
         Curves(
             texts.EVAL_TIME,
             described(c.EVAL_RUNTIME, _P),
-            (Query(series(c.EVAL_RUNTIME), "eval_runtime", Look.TRAIN),),
+            (Query(recorded(c.EVAL_RUNTIME), "eval_runtime", Look.TRAIN),),
             "s",
             8,
             nothing=texts.NO_EVALUATION,
@@ -217,7 +228,7 @@ _EVALUATION = Row(
         Curves(
             texts.TOKENS,
             described(c.TOKENS),
-            (Query(series(c.TOKENS), "num_tokens", Look.TRAIN),),
+            (Query(recorded(c.TOKENS), "num_tokens", Look.TRAIN),),
             "short",
             6,
             nothing=texts.NOT_LOGGED,
@@ -233,6 +244,7 @@ _ROWS = (
     run.strip(run.INCIDENTS),
     Row(texts.CHECKLIST, (_checklist(_FIRST, 7), _checklist(_SECOND, 7), _checklist(_LAST, 6), _BEST)),
     Row(texts.WHAT_HAPPENED, (run.signals(18, 7), run.settings(6, 7))),
+    _EVERY_STEP,
     _FIT,
     _OPTIMISATION,
     _EVALUATION,
@@ -254,8 +266,9 @@ SFT = Board(
     frame.TITLES[frame.SFT],
     texts.SFT_TEXT,
     (*_ROWS, *further(_ROWS, _P, *_FURTHER), *run.rest()),
-    frame.variables(_P),
+    frame.variables_of_run(_P),
     frame.marks(),
     frame.links(frame.SFT),
     ("sft",),
+    since=run.SINCE,
 )

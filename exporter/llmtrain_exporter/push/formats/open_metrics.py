@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
 from llmtrain_exporter.knowledge.metric import Metric, Type
 from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.model import Series
-from llmtrain_exporter.push.record_samples import JOB, RecordSamples
+from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.series_text import labels_text, sample_name
 
 CHUNK_BYTES = 1 << 14
@@ -65,7 +66,7 @@ class OpenMetricsWriter:
     def _add(self, series: Series, rest: bytes) -> None:
         text = self._texts.get(series)
         if text is None:
-            labels = labels_text((("job", JOB), *self._run, *series.labels))
+            labels = labels_text((("job", HISTORY_JOB), *self._run, *series.labels))
             text = self._texts[series] = f"{sample_name(series.metric)}{{{labels}}} ".encode()
         held = self._held.setdefault((series.metric, text), bytearray())
         held += rest
