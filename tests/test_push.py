@@ -8,7 +8,7 @@ import random
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,6 +59,11 @@ class ReceivingPrometheus(Prometheus):
             for at, value in item["values"]
         }
 
+    def everything(self) -> Points:
+        """All raw samples of histories."""
+        names = self.get("/api/v1/label/__name__/values", params={"match[]": JOB}).json()["data"]
+        return {key: value for name in names for key, value in self.points(name).items()}
+
 
 def _plain(metric: dict[str, str]) -> dict[str, str]:
     return {label: value for label, value in metric.items() if label not in ("__name__", "job")}
@@ -85,9 +90,14 @@ def points_of(*paths: Path) -> Points:
 
 
 def same(one: Points, other: Points, within: float = 0.0) -> bool:
-    """Whether the same samples are in both, up to such a part of each; NaN is NaN."""
+    """Whether the same samples are in both, up to such a part of the largest of each series; NaN is NaN."""
+    largest: dict[str, float] = defaultdict(float)
+    for (name, _), value in other.items():
+        if math.isfinite(value):
+            largest[name] = max(largest[name], abs(value))
     return one.keys() == other.keys() and all(
-        math.isclose(value, other[key], rel_tol=within) or (math.isnan(value) and math.isnan(other[key]))
+        math.isclose(value, other[key], rel_tol=within, abs_tol=within * largest[key[0]])
+        or (math.isnan(value) and math.isnan(other[key]))
         for key, value in one.items()
     )
 
@@ -116,7 +126,15 @@ class VictoriaMetrics(Server):
         """Where it takes remote write."""
         return f"{self.url}/api/v1/write"
 
-    def points(self) -> Points:
+    def kill(self) -> int:
+        """End it in order: it says yes seconds before it writes to the disk, and a kill loses that."""
+        return self.terminate()
+
+    def points(self, name: str) -> Points:
+        """All raw samples of the history of one metric."""
+        return {key: value for key, value in self.everything().items() if key[0].partition("{")[0] == name}
+
+    def everything(self) -> Points:
         """All raw samples of histories."""
         found: Points = {}
         params = {"match[]": JOB, "reduce_mem_usage": "1"}
@@ -149,14 +167,40 @@ class Agent(Server):
 
 @pytest.mark.real
 def test_victoria_metrics_has_every_sample(tmp_path: Path, real_tool: RealTool) -> None:
-    """Whatever its age, without any setting; it rounds values to twelve digits itself."""
+    """Whatever its age, without any setting; it rounds values to twelve digits of the largest."""
     binary = real_tool("victoria-metrics3")
     rows = [swift(step) for step in range(1, 41)]
     log = append(tmp_path / "old" / "logging.jsonl", *rows, modified=time.time() - 100 * 86400)
     with VictoriaMetrics(tmp_path / "vm", binary) as victoria:
         for _ in range(2):
             assert push(tmp_path, log, DEMO, "--to", victoria.write_url).returncode == 0
-        assert same(victoria.points(), _finite(points_of(log, DEMO)), within=1e-10)
+        assert same(victoria.everything(), _finite(points_of(log, DEMO)), within=1e-10)
+
+
+Store = ReceivingPrometheus | VictoriaMetrics
+
+
+@pytest.fixture(params=["prometheus", "prometheus3", "victoria-metrics3"])
+def store(request: pytest.FixtureRequest, real_tool: RealTool, tmp_path: Path) -> Store:
+    """Each kind of server that takes histories; not started yet."""
+    folder, binary = tmp_path / "store", real_tool(request.param)
+    made = VictoriaMetrics if request.param.startswith("victoria") else ReceivingPrometheus
+    return made(folder, binary)
+
+
+@pytest.mark.real
+def test_real_logs_of_each_producer_are_there(store: Store, tmp_path: Path, corpus: Path) -> None:
+    """Every value, time and step of every record of them."""
+    logs = corpus / "produced", corpus / "public" / "tfevents"
+    wanted = points_of(*logs)
+    assert len({name.partition("{")[0] for name, _ in wanted}) > 60
+    with store:
+        assert push(tmp_path, *logs, "--to", store.write_url).returncode == 0
+        found = store.everything()
+    if isinstance(store, VictoriaMetrics):
+        assert same(found, _finite(wanted), within=1e-10)
+    else:
+        assert same(found, wanted)
 
 
 @pytest.mark.real
@@ -169,13 +213,8 @@ def test_a_relay_passes_every_sample_on(tmp_path: Path, real_tool: RealTool) -> 
         Agent(tmp_path / "agent", agent_binary, prometheus.write_url) as agent,
     ):
         prometheus.crash(lambda: push(tmp_path, DEMO, "--to", f"{agent.url}/api/v1/write").check_returncode())
-        names = {key.partition("{")[0] for key, _ in wanted}
-
-        def found() -> Points:
-            return {key: value for name in names for key, value in prometheus.points(name).items()}
-
-        eventually(lambda: len(found()) == len(wanted))
-        assert same(found(), wanted)
+        eventually(lambda: len(prometheus.everything()) == len(wanted))
+        assert same(prometheus.everything(), wanted)
 
 
 def _finite(points: Points) -> Points:
@@ -194,9 +233,7 @@ def test_every_sample_is_there_at_its_time(tmp_path: Path, binary: Path) -> None
         again = push(tmp_path, DEMO, "--to", prometheus.write_url)
         assert (again.returncode, again.stderr.partition(":")[0]) == (0, "0 records of 2 runs, 0 samples")
         assert push(tmp_path / "other", DEMO, "--to", prometheus.write_url).returncode == 0
-        found: Points = {}
-        for name in {key.partition("{")[0] for key, _ in wanted}:
-            found |= prometheus.points(name)
+        found = prometheus.everything()
     assert same(found, wanted)
 
 
@@ -330,22 +367,22 @@ def test_a_server_that_hangs_is_in_the_way_of_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-def test_nothing_is_lost_or_doubled_whoever_is_killed(tmp_path: Path, binary: Path) -> None:
-    """Exporter and Prometheus are killed twenty times while a run trains."""
+def test_nothing_is_lost_or_doubled_whoever_is_killed(tmp_path: Path, store: Store) -> None:
+    """Exporter and server are killed twenty times while a run trains; nobody has dropped anything."""
     chance = random.Random(15)
     log = append(tmp_path / "logs" / "a" / "logging.jsonl", *(swift(step) for step in range(1, 301)))
-    with ReceivingPrometheus(tmp_path / "p", binary) as prometheus:
-        args = (tmp_path / "logs", "--remote-write", prometheus.write_url, "--state-dir", tmp_path / "state")
+    with store:
+        args = (tmp_path / "logs", "--remote-write", store.write_url, "--state-dir", tmp_path / "state")
         with ExporterProcess(args) as exporter:
             for last in range(300, 400, 5):
-                server = chance.choice((exporter, prometheus))
+                server = chance.choice((exporter, store))
                 wanted = chance.choice((0, last - 10))
                 if wanted:
-                    eventually(lambda wanted=wanted: len(prometheus.points("llmtrain_step")) >= wanted)  # type: ignore[misc]
+                    eventually(lambda wanted=wanted: len(store.points("llmtrain_step")) >= wanted)  # type: ignore[misc]
                 server.crash(lambda last=last: append(log, swift(last + 1)))  # type: ignore[misc]
                 append(log, *(swift(step) for step in range(last + 2, last + 6)))
-            eventually(lambda: len(prometheus.points("llmtrain_step")) >= 400)
-        steps = Counter(prometheus.points("llmtrain_step").values())
-        loss = prometheus.points("llmtrain_loss")
+            eventually(lambda: len(store.points("llmtrain_step")) >= 400)
+        steps = Counter(store.points("llmtrain_step").values())
+        loss = store.points("llmtrain_loss")
     assert steps == dict.fromkeys(range(1, 401), 1)
     assert len(loss) == 400
