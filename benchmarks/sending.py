@@ -1,9 +1,11 @@
 """What it costs to send the history of runs to a real Prometheus, beside promtool on the same samples.
 
-    python -m benchmarks.sending --records 100000 --series 40
+    python -m benchmarks.sending --records 100000 --series 40 --plain PYTHON
 
 Prints records and samples for each second of one core, bytes on the way and memory; and what
 `promtool tsdb create-blocks-from openmetrics` takes for a tenth of it. Making the records is taken off.
+With PYTHON, which has the packages prometheus-client and prometheus-remote-writer, a plain sender
+(`peers/plain_sender.py`) sends a tenth of it, too.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.remote_write import RemoteWriter
 from llmtrain_exporter.push.senders import writer_for
 
+from benchmarks.peers import plain_sender
 from tests.conftest import find_tool
 from tests.test_push import ReceivingPrometheus
 
@@ -58,6 +61,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="What it costs to send history.")
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--series", type=int, default=40)
+    parser.add_argument("--plain", metavar="PYTHON")
     asked = parser.parse_args()
     others = [series(c.OTHER, ("key", f"k{at}"), ("split", "train")) for at in range(asked.series - 1)]
     layout = [series(c.STEP), *others]
@@ -66,6 +70,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         _print_sending(Path(folder), records)
         _print_promtool(Path(folder), made(asked.records // 10, layout, began), asked.series)
+        if asked.plain:
+            _print_plain(Path(folder), asked.plain, asked.records // 10, asked.series)
     return 0
 
 
@@ -106,6 +112,14 @@ def _print_promtool(folder: Path, records: Iterator[RecordSamples], width: int) 
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(f"promtool: {count / seconds:.0f} samples/s of one core, the file's writing not counted")
+
+
+def _print_plain(folder: Path, python: str, records: int, width: int) -> None:
+    with ReceivingPrometheus(folder / "plain", find_tool("prometheus")) as prometheus:
+        command = [python, str(plain_sender.HERE), prometheus.write_url, str(records), str(width)]
+        seconds = float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    samples = records * width
+    print(f"plain: {records / seconds:.0f} records/s and {samples / seconds:.0f} samples/s of one core")
 
 
 if __name__ == "__main__":
