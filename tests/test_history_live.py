@@ -80,7 +80,7 @@ class Site:
     def read(self, run: str = "run") -> list[RecordSamples]:
         """What is read of a run's log."""
         found = self.logs(run)
-        return [] if found is None else list(found)
+        return [each for each in found or () if each is not None]
 
 
 def steps(records: Sequence[RecordSamples]) -> list[float]:

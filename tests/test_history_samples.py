@@ -261,3 +261,15 @@ def test_whatever_stands_in_a_log_gives_samples_or_none(tmp_path: Path, lines: l
         assert (times, numbers) == (sorted(set(times)), sorted(set(numbers)))
         assert all(type(value) is float for record in found for value in record.values.values())
         assert all(0 < time <= WRITTEN * 1000 + len(lines) for time in times)
+
+
+def test_who_reads_a_long_log_can_do_something_else_meanwhile(tmp_path: Path) -> None:
+    """There are pauses before the first record too, while only the times are read."""
+    log = written(tmp_path, *map(swift, range(1, 8001)))
+    (history,) = histories([str(log)], Settings(), None, NOW)
+    assert isinstance(history, RunHistory)
+    found = list(history.with_pauses(0.0, NOW))
+    first = next(at for at, each in enumerate(found) if each is not None)
+    assert first > 2
+    assert found.count(None) >= 2 * first
+    assert [each for each in found if each is not None] == records(log)

@@ -189,6 +189,19 @@ def test_a_log_that_is_gone_is_given_up_and_counted() -> None:
     assert store.queue.is_empty
 
 
+def test_a_log_that_is_long_in_coming_is_left_for_a_while() -> None:
+    """A pause is no record: it is when one sees that the time is over."""
+    store = Store()
+    store.queue.read_up_to("a/v1", 5)
+    ledger = store.queue.next_log()
+    assert ledger is not None
+    reading = GapReading(ledger, iter([None, None]))
+    store.queue.begin(reading)
+    assert store.queue.read_on(reading, -math.inf) is None
+    assert not reading.is_over
+    assert list(reading.records) == [None]
+
+
 def test_a_log_that_cannot_be_read_is_tried_again() -> None:
     """After a while, and what was read of it is sent."""
 

@@ -94,7 +94,8 @@ class RemoteQueue:
         """
         try:
             for samples in log.records:
-                self._read(log, samples)
+                if samples is not None:
+                    self._read(log, samples)
                 if log.is_over or log.builder.is_full or self._clock() >= until:
                     break
             else:
@@ -206,7 +207,8 @@ class RemoteQueue:
 class GapReading:
     """A run's log while it is read. Belongs to the thread that sends."""
 
-    def __init__(self, ledger: RunLedger, records: Iterator[RecordSamples]) -> None:
+    def __init__(self, ledger: RunLedger, records: Iterator[RecordSamples | None]) -> None:
+        """`records`: None among them is a pause."""
         self.ledger = ledger
         self.records = records
         self.digest = 0  # of the log as far as it was read

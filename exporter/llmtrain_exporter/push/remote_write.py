@@ -25,13 +25,15 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0
 """Seconds to wait after a failure; twice as long after each further one."""
 
 IDLE_SECONDS = 0.5
-READING_SECONDS = 0.05
-"""So long a log is read before one looks whether live records are to be sent."""
+READING_SECONDS = 0.01
+"""So long a log is read before one looks whether live records are to be sent, and rests: a scrape that comes
+meanwhile shares the interpreter for a moment only."""
 
 log = logging.getLogger(__name__)
 
-LogReader = Callable[[str], Iterator[RecordSamples] | None]
-"""Reads a run's log from its beginning; None where there is no such log any more."""
+LogReader = Callable[[str], Iterator[RecordSamples | None] | None]
+"""Reads a run's log from its beginning, None among its records being pauses; None where there is no such log
+any more."""
 
 
 class Poster(Protocol):
@@ -198,7 +200,7 @@ class RemoteWriter:
         self.queue.begin(log)
         return log
 
-    def _records(self, log: GapReading) -> Iterator[RecordSamples]:
+    def _records(self, log: GapReading) -> Iterator[RecordSamples | None]:
         records = self._tools.read_log(log.ledger.run)
         log.is_gone = records is None
         yield from records or ()

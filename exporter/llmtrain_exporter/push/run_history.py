@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -58,7 +58,11 @@ class RunHistory:
         `monotonic`: seconds of a clock that never goes back. `now`: Unix time. May raise whatever reading a
         broken log raises.
         """
-        known = self._times(monotonic, now)
+        return (each for each in self.with_pauses(monotonic, now) if each is not None)
+
+    def with_pauses(self, monotonic: float, now: float) -> Iterator[RecordSamples | None]:
+        """The same, and None after each portion that was read, for who has something else to do meanwhile."""
+        known = yield from self._times(monotonic, now)
         run = self._run = self._open(self._sampler, self._options)
         made = RunSamples(self.name)
         try:
@@ -66,6 +70,7 @@ class RunHistory:
                 for samples in made.at(run, run.observer.take(), known):
                     self.records += 1
                     yield samples
+                yield None
         finally:
             run.source.close()
 
@@ -73,13 +78,12 @@ class RunHistory:
         """Why the log has no record, once it was read."""
         return (self._run or self._open(self._sampler, self._options)).why_none()
 
-    def _times(self, monotonic: float, now: float) -> RecordTimes:
-        """When the records were written that are there by now."""
+    def _times(self, monotonic: float, now: float) -> Generator[None, None, RecordTimes]:
+        """When the records were written that are there by now; a pause after each portion."""
         options = replace(self._options, profile=_UNJUDGED.name, profiles={_UNJUDGED.name: _UNJUDGED})
         run = self._open(ClockNotes, options)
         try:
-            for _ in self._portions(run, monotonic, now):
-                pass
+            yield from self._portions(run, monotonic, now)
         finally:
             run.source.close()
         if run.folded.arrived is None:

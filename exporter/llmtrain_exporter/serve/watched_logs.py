@@ -30,8 +30,8 @@ class WatchedLogs:
         shown = self._fleet.find(run)
         return math.inf if shown is None or shown.found is None else shown.found.modified
 
-    def __call__(self, run: str) -> Iterator[RecordSamples] | None:
-        """All records of a run that are there by now; None where there is no such run any more."""
+    def __call__(self, run: str) -> Iterator[RecordSamples | None] | None:
+        """All records of a run that are there by now, and pauses; None where there is no such run."""
         shown = self._fleet.find(run)
         if shown is None or shown.found is None:
             return None
@@ -40,4 +40,4 @@ class WatchedLogs:
         chosen = ChosenMetrics(settings.history_metrics)
         options = rules.options(shown.found)
         history = RunHistory(shown.found, shown.snapshot.run, options, rules.readers, chosen, patient=True)
-        return history.samples(time.monotonic(), time.time())
+        return history.with_pauses(time.monotonic(), time.time())
