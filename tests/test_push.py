@@ -386,3 +386,22 @@ def test_nothing_is_lost_or_doubled_whoever_is_killed(tmp_path: Path, store: Sto
         loss = store.points("llmtrain_loss")
     assert steps == dict.fromkeys(range(1, 401), 1)
     assert len(loss) == 400
+
+
+@pytest.mark.real
+def test_what_is_not_there_was_counted_as_dropped(tmp_path: Path, binary: Path) -> None:
+    """By a server that takes nothing old, with an exporter that is killed and sends such records anew."""
+    new = append(tmp_path / "logs" / "new" / "logging.jsonl", *(swift(step) for step in range(1, 4)))
+    with ReceivingPrometheus(tmp_path / "p", binary, window=None) as prometheus:
+        args = (tmp_path / "logs", "--remote-write", prometheus.write_url, "--state-dir", tmp_path / "state")
+        with ExporterProcess((*args, "--scan-interval", "1s")) as exporter:
+            eventually(lambda: len(prometheus.points("llmtrain_step")) == 3)
+            old = tmp_path / "logs" / "old" / "logging.jsonl"
+            append(old, *(swift(step) for step in range(1, 41)), modified=time.time() - 9000)
+            for last in (3, 4):
+                eventually(lambda: exporter.total("llmtrain_exporter_history_dropped_records_total") >= 40)
+                exporter.crash(lambda last=last: append(new, swift(last + 1)))  # type: ignore[misc]
+            eventually(lambda: len(prometheus.points("llmtrain_step")) == 5)
+            eventually(lambda: exporter.total("llmtrain_exporter_history_dropped_records_total") == 40)
+        steps = Counter(prometheus.points("llmtrain_step").values())
+    assert steps == dict.fromkeys(range(1, 6), 1)
