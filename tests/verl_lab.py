@@ -2,8 +2,8 @@
 
     python tests/verl_lab.py PACKAGES FOLDER FIRST LAST [--pause 0.01]
 
-PACKAGES: a folder with verl, whose loggers need nothing but orjson and packaging. The steps from FIRST to LAST go
-to FOLDER/lab/exp.jsonl and to standard output; a second start goes on with the run as one of verl does.
+PACKAGES: a folder with verl, whose loggers need nothing but orjson and packaging. The steps from FIRST to
+LAST go to FOLDER/lab/exp.jsonl and to standard output; a second start goes on with the run as verl's does.
 """
 
 from __future__ import annotations
