@@ -272,7 +272,10 @@ class Analysis:
 
     def _needs_no_look(self) -> bool:
         """Whether no rule has to see the next record even if that is an ordinary one."""
-        return not any(rule.pending() for rule in self._pending)
+        for rule in self._pending:  # noqa: SIM110  # a generator takes half as long again
+            if rule.pending():
+                return False
+        return True
 
     def _count_spikes(self, view: RecordView) -> None:
         for watched in spikes.MEASURES:

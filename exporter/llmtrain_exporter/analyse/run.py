@@ -28,6 +28,7 @@ from llmtrain_exporter.model import (
     Courses,
     Health,
     HyperParameters,
+    Layout,
     Record,
     Resume,
     RowKind,
@@ -84,6 +85,9 @@ class Run:
         self._second_writer = False  # this process has one
         self._evaluations = derived.Evaluations()
         self._trained, self._evaluated = CourseKeeper(), CourseKeeper()
+        self._layout: Layout | None = None  # of the last training record, and where it has these:
+        self._elapsed_at: int | None = None
+        self._rate_at: int | None = None
         self._peak_learning_rate = 0.0
         stage = hyper_parameters.info.get("rlhf_type") or hyper_parameters.info.get("stage", "")
         stated = options.profile or profiles.BY_RLHF_TYPE.get(stage)
@@ -282,16 +286,19 @@ class Run:
         self._distinct += 1
         step = self._distinct if record.step is None else record.step
         self._go_to(record, step)
-        elapsed = record.get(c.ELAPSED)
+        layout, values = record.layout, record.values
+        if layout is not self._layout:
+            self._layout = layout
+            self._elapsed_at, self._rate_at = map(layout.position.get, (c.ELAPSED, c.LEARNING_RATE))
+        elapsed = None if self._elapsed_at is None else values[self._elapsed_at]
         if elapsed is None:
             self.pace.note_arrival(step, arrived)
         else:
             self.pace.note(step, elapsed)
-        learning_rate = record.get(c.LEARNING_RATE)
-        if learning_rate is not None and learning_rate > self._peak_learning_rate:
-            self._peak_learning_rate = learning_rate
+        if self._rate_at is not None and values[self._rate_at] > self._peak_learning_rate:
+            self._peak_learning_rate = values[self._rate_at]
         self._evaluations.beside = record
-        self._trained.put(step, record.layout, record.values)
+        self._trained.put(step, layout, values)
         if self._profile is None or (self._distinct <= PROFILE_RECORDS and not self._profile_stated):
             self._profile = self._found_profile()
         if self.analysis is None or self.analysis.profile != self._profile.name:

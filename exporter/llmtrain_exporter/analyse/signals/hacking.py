@@ -108,12 +108,12 @@ class RewardsPart(Rule):
         low = [function for function in functions if self._is_low(view, function)]
         self._blocks = self._blocks + 1 if self._parted else 0
         if self._blocks in range(1, PART_LASTS):
-            return
+            return ()
         self._moving, self._parted = {}, False
         if low and len(functions) > 1:
             moved = {function: _moved(view.recent(function, PART_BEFORE)) for function in functions}
             self._moving = {function: movement for function, movement in moved.items() if movement}
-        yield from ()
+        return ()
 
     def _is_low(self, view: RecordView, function: Series) -> bool:
         """Whether the mean of the last block is so far below that of many that it has to be looked at."""
