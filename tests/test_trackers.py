@@ -23,6 +23,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 import pytest
+from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.dialects import wandb
 from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
 from llmtrain_exporter.ingest.leveldb_log import BLOCK
@@ -39,6 +40,7 @@ from llmtrain_exporter.knowledge.producers import TRANSFORMERS, VERL
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.model import Record, RowKind
 from llmtrain_exporter.watching.arrivals import arrivals
+from llmtrain_exporter.watching.rules import rules_for_reading
 
 from tests.tracker_lab import RUNS, SETTINGS, SEVERAL, TRACKERS, Logged, rows
 
@@ -628,6 +630,16 @@ def test_a_folder_of_runs_is_not_taken_for_one(tmp_path: Path) -> None:
     """A meta.yaml of an experiment, and anybody's, is no run."""
     (tmp_path / "meta.yaml").write_text("name: lab\nexperiment_id: '1'\n")
     assert search(tmp_path) == []
+
+
+@EACH
+def test_nothing_of_a_store_is_told_as_a_file_that_is_not_read(tracker: str, tmp_path: Path) -> None:
+    """Where it consists of many files neither; settings beside it are read, too."""
+    unpacked(tracker, tmp_path)
+    rules = rules_for_reading(Settings())
+    left = rules.survey(str(tmp_path), rules.search([str(tmp_path)], NOW, None, 8))
+    experiments = {"2 *.yaml"} if tracker == "mlflow_files" else set()
+    assert {each.detail for each in left} == experiments
 
 
 # The laboratory

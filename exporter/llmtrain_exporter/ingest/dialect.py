@@ -126,6 +126,7 @@ class Dialect:
     framing: Callable[[], Framing] | None = None  # of a log of frames
     stated: Callable[[str], Mapping[str, object]] | None = None  # settings in the log at that path itself
     store: Callable[[str], Store] | None = None  # asks the store at that path
+    whole_folder: bool = False  # the store is all that lies in the folder of its file
 
     @property
     def promises_run(self) -> bool:

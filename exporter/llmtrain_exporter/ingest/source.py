@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
-from llmtrain_exporter.ingest.arguments import read_hyper_parameters
+from llmtrain_exporter.ingest.arguments import argument_paths, read_hyper_parameters
 from llmtrain_exporter.ingest.checkpoints import CurrentDocument
 from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, KnowsProducer, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.document_source import DocumentSource
-from llmtrain_exporter.ingest.file_series import FileSeries
+from llmtrain_exporter.ingest.file_series import FileSeries, fitting
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
 from llmtrain_exporter.ingest.follow import Follower, open_regular
 from llmtrain_exporter.ingest.framed import FrameSource
@@ -222,6 +223,18 @@ def completing(found: Found) -> str | None:
     """Which of the other logs of a run's folder adds what the followed one lacks."""
     other = found.dialect.completed_by
     return _beside(found.extra, other) if other is not None else None
+
+
+def paths_read(found: Found) -> Iterator[str]:
+    """The files that are read of a run, and the folder of which all is read."""
+    dialect, folder = found.dialect, os.path.dirname(found.path)
+    yield from (found.path, found.file, *found.extra)
+    yield from argument_paths(folder, dialect.argument_files)
+    if dialect.whole_folder:
+        yield os.path.dirname(found.file)
+    if dialect.files_per_run:
+        with suppress(OSError):
+            yield from fitting(folder, dialect.files)
 
 
 def read_run_hyper_parameters(found: Found) -> HyperParameters:

@@ -23,7 +23,10 @@ _LARGE = 1 << 30
 
 
 def survey(root: str, options: SearchOptions, known: Collection[str]) -> Sequence[LeftOut]:
-    """What lies below a folder and is not `known`, by path: files that a training has written come first."""
+    """What lies below a folder and is not `known`, by path: files that a training has written come first.
+
+    Of a folder that is known all is.
+    """
     others: Counter[str] = Counter()
     telling = list(_telling(root, options, known, others))
     kinds = ", ".join(f"{count} *{suffix or ' (no suffix)'}" for suffix, count in others.most_common(5))
@@ -34,7 +37,7 @@ def _telling(
     root: str, options: SearchOptions, known: Collection[str], others: Counter[str]
 ) -> Iterator[LeftOut]:
     read = 0
-    for path in _files(root):
+    for path in _files(root, known):
         suffix = os.path.splitext(path)[1].lower()
         if path in known:
             continue
@@ -48,7 +51,7 @@ def _telling(
             yield found
 
 
-def _files(root: str) -> Iterator[str]:
+def _files(root: str, known: Collection[str]) -> Iterator[str]:
     """The files below a folder, its own first; those of checkpoints and working folders are none of them."""
     folders, count = deque([root]), 0
     for _ in range(MOST_FOLDERS):
@@ -62,7 +65,7 @@ def _files(root: str) -> Iterator[str]:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 skipped = entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS
-                if not skipped and not checkpoints.is_checkpoint(entry.name):
+                if not (skipped or entry.path in known) and not checkpoints.is_checkpoint(entry.name):
                     folders.append(entry.path)
             elif count < MOST_FILES:
                 count += 1

@@ -12,6 +12,7 @@ from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, SearchMemory, Surroundings
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import FileNames
+from llmtrain_exporter.ingest.source import paths_read
 from llmtrain_exporter.ingest.survey import survey
 from llmtrain_exporter.ingest.unread import look_into
 from llmtrain_exporter.knowledge.no_run import BARE_CHECKPOINT, OTHER_FILES, NoRunReason
@@ -53,8 +54,8 @@ class RunRules:
         passed = [left for left in scan.passed if left.path.startswith(inside)]
         if not scan.found:
             passed = [_without_log(left) for left in passed]
-        logs = {path for found in scan.found for path in (found.path, found.file, *found.extra)}
-        others = survey(folder, self._search_options(None, None), logs.union(left.path for left in passed))
+        read = {path for found in scan.found for path in paths_read(found)}
+        others = survey(folder, self._search_options(None, None), read.union(left.path for left in passed))
         telling = [left for left in others if left.reason != OTHER_FILES]
         return (*telling, *passed, *others[len(telling) :])
 

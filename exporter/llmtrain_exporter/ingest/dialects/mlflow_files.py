@@ -214,5 +214,6 @@ DIALECT = Dialect(
     shape=Shape.STORE,
     role=Role.FILE,
     store=MlflowRunFolder,
+    whole_folder=True,
     kept_by_tracker=True,
 )
