@@ -205,6 +205,17 @@ def test_what_a_tracker_keeps_gives_way_to_the_log_of_the_trainer_and_goes_befor
     assert len(discover([str(tmp_path)], options, NOW).found) == 2
 
 
+@pytest.mark.parametrize("name", ["logs/train.log", "logs/today/train.out", "out/train.log"])
+def test_what_a_tracker_keeps_is_found_from_a_folder_beside_its_own(tmp_path: Path, name: str) -> None:
+    """It belongs to the folder in which the training was started, and so does all below that."""
+    options = replace(OPTIONS, dialects=(*OPTIONS.dialects, TRACKER))
+    kept = data(tmp_path / "wandb" / "run-20260101_00-ab" / "run-ab.tracked", range(1, 30))
+    console(tmp_path / name, range(1, 30))
+    assert [found.path for found in discover([str(tmp_path)], options, NOW).found] == [str(kept)]
+    console(tmp_path / "logs" / "other.log", range(201, 230), NOW - DAY)
+    assert len(discover([str(tmp_path)], options, NOW).found) == 2
+
+
 def test_what_two_trackers_keep_is_one_run_where_its_rows_say_so(tmp_path: Path) -> None:
     """A run of one without a row yet may be anybody's."""
     another = replace(TRACKER, name="another", files=("*.kept",))

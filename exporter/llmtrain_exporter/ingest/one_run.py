@@ -63,6 +63,7 @@ class OneRun:
         what they are found beside. `visiting`: told of each log before it is read.
         """
         tracked = [log for log in logs if log.dialect.kept_by_tracker]
+        tracked.sort(key=lambda log: log.dialect.files_per_run)  # of one training the others have more digits
         printed = [log for log in logs if log.by_content]
         around = _Around(logs if tracked or printed else ())
         covered: dict[str, Log] = {}
@@ -158,7 +159,7 @@ class _Around:
 
     def add(self, log: Log) -> None:
         """Know one more."""
-        self._in[log.folder].append(log)
+        self._in[log.home].append(log)
         for folder in _with_parents(log.folder):
             self._below[folder].append(log)
 
