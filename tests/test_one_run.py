@@ -51,6 +51,8 @@ OUTPUTS = (
     "logs.out",
     "out/train.log",
     "out/logs/0/stdout.log",
+    "logs/train.log",
+    "slurm_logs/1129/slurm-4711.out",
     "wandb/run-20260101_00-ab/files/output.log",
 )
 
@@ -97,6 +99,13 @@ def test_where_nothing_is_known_it_is_one_run(tmp_path: Path) -> None:
     data(tmp_path / "out" / "logging.jsonl", [])
     console(tmp_path / "train.log", range(1, 3))
     assert followed(scan(tmp_path), tmp_path) == ["out/logging.jsonl"]
+
+
+def test_a_log_without_rows_hides_none_in_a_folder_beside(tmp_path: Path) -> None:
+    """There another training may write."""
+    console(tmp_path / "logs" / "exp1" / "train.log", range(1, 30))
+    append(tmp_path / "logs" / "exp2" / "logging.jsonl", modified=NOW)
+    assert len(scan(tmp_path).found) == 2
 
 
 def test_a_log_of_another_day_hides_no_training(tmp_path: Path) -> None:

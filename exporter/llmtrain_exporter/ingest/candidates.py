@@ -16,6 +16,9 @@ _TRACKED = re.compile(
 )
 """Where W&B, SwanLab and MLflow keep a run and its output, below the folder where a training was started."""
 
+_OUTPUTS = re.compile(r"(.*)/(?:[^/]{0,80}[-_.])?logs?(?:/[^/]+)?")
+"""Where people keep what trainings print, beside the folders to which those write."""
+
 _EVENTS = re.compile(r"(.*)/(?:runs(?:/[^/]+)?|tensorboard_log/[^/]+/[^/]+)")
 """Where Transformers keeps event files below its output, and verl below that folder."""
 
@@ -104,6 +107,12 @@ class Log(NamedTuple):
         folder = os.path.dirname(self.folder) if self.key else self.folder
         kept = (_EVENTS if self.dialect.files_per_run else _TRACKED).fullmatch(folder)
         return kept[1] if kept else folder
+
+    @property
+    def origin(self) -> str:
+        """The folder in or below which its training may write as well, if rows are alike."""
+        kept = _OUTPUTS.fullmatch(self.home) if self.printed else None
+        return kept[1] if kept else self.home
 
     @property
     def preference(self) -> tuple[bool, float, str]:

@@ -89,7 +89,8 @@ class OneRun:
         for other in others:
             if self._compare(log, other, are_of_one_training):
                 return other
-        likely = [other for other in others if log.printed or not other.dialect.kept_by_tracker]
+        apt = (other for other in others if log.printed or not other.dialect.kept_by_tracker)
+        likely = [other for other in apt if _is_near(log, other)]
         only = likely[0] if len(likely) == 1 else None
         unknown = only is not None and self._compare(log, only, are_of_one_training) is None
         return only if only is not None and unknown and _at_one_time(log, only) else None
@@ -168,9 +169,9 @@ class _Around:
 
         What the same tracker keeps apart is apart: a training may be started again with the same seed.
         """
-        parents = _with_parents(os.path.dirname(log.home))
+        parents = _with_parents(os.path.dirname(log.origin))
         above = [other for folder in parents for other in self._in.get(folder, ())]
-        found = (*self._below.get(log.home, ()), *above)
+        found = (*self._below.get(log.origin, ()), *above)
         others = [other for other in found if other.dialect is not log.dialect]
         return sorted(others, key=lambda other: abs(other.modified - log.modified))[:MOST_COMPARED]
 
