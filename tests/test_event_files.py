@@ -642,9 +642,12 @@ def test_event_files_go_before_what_stands_in_checkpoints_alone(tmp_path: Path) 
     assert found(tmp_path) == {"out/runs/Nov29_10-00-00_host": "tensorboard"}
 
 
-def test_one_training_in_several_folders_is_one_run(tmp_path: Path) -> None:
-    """verl has its event files far from its other logs; the rows tell whose they are."""
-    put(tmp_path / "tensorboard_log" / "project" / "experiment" / NAME, log(range(1, 9)))
+@pytest.mark.parametrize(
+    "folder", ["tensorboard_log/project/experiment", "logs", "tb/experiment", "tensorboard", "tf-logs"]
+)
+def test_one_training_in_several_folders_is_one_run(tmp_path: Path, folder: str) -> None:
+    """verl has its event files far from its other logs, and so have others; the rows tell whose they are."""
+    put(tmp_path / folder / NAME, log(range(1, 9)))
     rows = [
         {"loss": record.get(c.LOSS), "grad_norm": record.get(c.GRAD_NORM), "step": record.step}
         for record in read(log(range(1, 9)))

@@ -16,8 +16,8 @@ _TRACKED = re.compile(
 )
 """Where W&B, SwanLab and MLflow keep a run and its output, below the folder where a training was started."""
 
-_OUTPUTS = re.compile(r"(.*)/(?:[^/]{0,80}[-_.])?logs?(?:/[^/]+)?")
-"""Where people keep what trainings print, beside the folders to which those write."""
+_OUTPUTS = re.compile(r"(.*)/(?:(?:[^/]{0,80}[-_.])?logs?|tb|tensorboard)(?:/[^/]+)?")
+"""Where people keep what trainings print, and event files, beside the folders to which those write."""
 
 _EVENTS = re.compile(r"(.*)/(?:runs(?:/[^/]+)?|tensorboard_log/[^/]+/[^/]+)")
 """Where Transformers keeps event files below its output, and verl below that folder."""
@@ -111,7 +111,7 @@ class Log(NamedTuple):
     @property
     def origin(self) -> str:
         """The folder in or below which its training may write as well, if rows are alike."""
-        kept = _OUTPUTS.fullmatch(self.home) if self.printed else None
+        kept = _OUTPUTS.fullmatch(self.home) if self.printed or self.dialect.files_per_run else None
         return kept[1] if kept else self.home
 
     @property
