@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llmtrain_exporter.analyse import derived, run_series, state
@@ -14,6 +14,7 @@ from llmtrain_exporter.analyse.latest import Latest
 from llmtrain_exporter.analyse.onset import Onset
 from llmtrain_exporter.analyse.pace import RunPace
 from llmtrain_exporter.analyse.signals.rule import LOSS
+from llmtrain_exporter.analyse.stretch import FEWEST, column, goes_on
 from llmtrain_exporter.analyse.twins import is_same_record
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
@@ -133,6 +134,23 @@ class Run:
         else:
             self._note_place(record)
         return True
+
+    def fold_all(self, records: Sequence[Record], arrived: float) -> Sequence[Record]:
+        """Take in records that came at once, as `fold` does one after the other; those that count.
+
+        What is ordinary is taken in together, which is quicker.
+        """
+        counted: list[Record] = []
+        at = 0
+        while at < len(records):
+            end = self._fold_ordinary(records, at)
+            if end > at:
+                self._note_ordinary(records[at:end], arrived)
+                counted += records[at:end]
+            alone = records[end : end + max(self._room, 1)]
+            counted += [record for record in alone if self.fold(record, arrived)]
+            at = end + len(alone)
+        return counted
 
     def skip(self, reasons: Mapping[str, int]) -> None:
         """Lines that were no record."""
@@ -309,6 +327,46 @@ class Run:
             self._onset = Onset(incident.onset_step, arrived, elapsed, elapsed)
         elif self._onset is not None and arrived == self._onset.arrived:
             self._onset = self._onset._replace(last=elapsed)
+
+    @property
+    def _room(self) -> int:
+        return 0 if self.analysis is None else self.analysis.room
+
+    def _fold_ordinary(self, records: Sequence[Record], begin: int) -> int:
+        """Let the analysis take in blocks of what is ordinary from there on; where that ends."""
+        step = self.last_step or 0
+        while self.analysis is not None and (room := self._room) >= FEWEST:
+            block = records[begin : begin + room]
+            if len(block) < FEWEST or not goes_on(block, self._layout, step, self.max_steps):
+                break
+            step = block[-1].step or 0
+            if not self.analysis.fold_ordinary(block, step):
+                break
+            begin += len(block)
+        return begin
+
+    def _note_ordinary(self, records: Sequence[Record], arrived: float) -> None:
+        """What is to be known of training records that the analysis has taken in together."""
+        last, steps = records[-1], [record.step or 0 for record in records]
+        self.records[_TRAIN] += len(records)
+        self._distinct += len(records)
+        self.arrived = arrived
+        self._recent.extend(records[-RECENT:])
+        self.ending.note(last)
+        self._latest.put(last.layout, last.values)
+        *_, before, self.last_step = (self.last_step or 0, *steps)
+        self._gap = self.last_step - before
+        self._certain, self.step_is_record = True, False
+        elapsed = column(records, self._elapsed_at)
+        if elapsed:
+            self.pace.note_all(steps, elapsed)
+        else:
+            self.pace.note_arrival(self.last_step, arrived)
+        self._peak_learning_rate = max((self._peak_learning_rate, *column(records, self._rate_at)))
+        self._evaluations.beside = last
+        self._trained.put_all(steps, last.layout, [record.values for record in records])
+        if self._onset is not None and arrived == self._onset.arrived:
+            self._onset = self._onset._replace(last=elapsed[-1] if elapsed else None)
 
     def _new_analysis(self) -> Analysis:
         """By what is known of the run's kind; before its first training record that may be wrong yet."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
@@ -44,6 +44,9 @@ least and at most for so long."""
 
 class Observer(Protocol):
     """Sees the records of a run as they are folded. A run that begins anew has a new one."""
+
+    reads_analysis: ClassVar[bool]
+    """Whether it looks at the analysis; if not, that may be some records further on."""
 
     def note(self, record: Record, analysis: Analysis | None, /) -> object:
         """See a record, and what the run is judged by: None before its first training record.
@@ -304,12 +307,17 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return self.folded.changes_at(now)
         return (self.folded.arrived or now) + OVER_SECONDS
 
-    def _fold(self, records: Iterable[Record], arrived: float) -> None:
-        folded = self.folded
-        note = None if self.observer is None else self.observer.note
-        for record in records:
-            if folded.fold(record, arrived) and note is not None:
-                note(record, folded.analysis)
+    def _fold(self, records: Sequence[Record], arrived: float) -> None:
+        folded, observer = self.folded, self.observer
+        if observer is not None and observer.reads_analysis:
+            for record in records:
+                if folded.fold(record, arrived):
+                    observer.note(record, folded.analysis)
+            return
+        counted = folded.fold_all(records, arrived)
+        if observer is not None:
+            for record in counted:
+                observer.note(record, folded.analysis)
 
     def _take_in(self, reading: Reading, arrived: float) -> None:
         """Fold what came. What is past leaves the counters where they were."""
