@@ -7,7 +7,7 @@ the rules say between which values they need not look. Only what lies outside is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isnan
+from itertools import chain
 from operator import le
 
 from llmtrain_exporter.analyse import spikes
@@ -105,11 +105,11 @@ class Analysis:
         if plan is None:
             return False
         picked = [plan.pick(record.values) for record in records]
-        for low, column, high in zip(plan.low, zip(*picked, strict=True), plan.high, strict=True):
-            if not low <= min(column) <= max(column) <= high or isnan(sum(column)):
-                return False
-        self.records += len(picked)
-        self._index += len(picked)
+        count, flat = len(picked), tuple(chain.from_iterable(picked))
+        if not (all(map(le, plan.low * count, flat)) and all(map(le, flat, plan.high * count))):
+            return False
+        self.records += count
+        self._index += count
         self._picked, self._picked_by = picked[-1], plan
         self._columns.put_ordinary_rows(plan, picked)
         if not self._index % TURN:
