@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from llmtrain_exporter.analyse.run import Run, RunOptions
@@ -68,6 +68,8 @@ def logged_as(record: Record, metric: Metric) -> bytes:
 
 class Watched:
     """A run that is found in a folder and watched, with a clock that is cranked."""
+
+    reads_analysis: ClassVar[bool] = False
 
     def __init__(self, folder: Path) -> None:
         (found,) = discover([str(folder)], OPTIONS, NOW).found
@@ -318,8 +320,8 @@ def test_a_part_that_counts_otherwise_is_no_restart() -> None:
     run = Run(RunOptions(), HyperParameters())
     for record in read(data):
         run.fold(record, NOW)
-    assert run.resumes == []
-    assert run.last_step == 15
+    assert run.position.resumes == []
+    assert run.position.last_step == 15
 
 
 def test_steps_that_go_back_on_their_own_axis_are_a_restart() -> None:
@@ -327,7 +329,7 @@ def test_steps_that_go_back_on_their_own_axis_are_a_restart() -> None:
     run = Run(RunOptions(), HyperParameters())
     for record in read(log(range(1, 21)) + log(range(11, 31))):
         run.fold(record, NOW)
-    assert run.resumes == [Resume(20, 11)]
+    assert run.position.resumes == [Resume(20, 11)]
 
 
 def test_the_times_are_those_at_which_it_was_logged(tmp_path: Path, watch: Callable[[Path], Watched]) -> None:

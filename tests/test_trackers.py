@@ -17,7 +17,6 @@ import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -604,8 +603,8 @@ def test_a_payload_may_be_larger_than_a_block() -> None:
 @pytest.mark.parametrize(
     ("times", "arrived", "seen", "expected"),
     [
-        ((), 100.0, True, [100.0, 100.0]),
-        ((None, None), 100.0, True, [100.0, 100.0]),
+        ((), 100.0, True, []),
+        ((None, None), 100.0, True, []),
         ((90.0, 95.0), 100.0, True, [90.0, 95.0]),
         ((90.0, None), 100.0, True, [90.0, 100.0]),
         (
@@ -623,7 +622,7 @@ def test_times_that_a_log_states_are_believed_within_reason(
 ) -> None:
     """Rows keep the time between them, whatever the writer's clock says."""
     reading = Reading([], {}, arrived, False, False, 1, times=times)
-    assert list(islice(arrivals(reading, arrived, 101.0, seen), 2)) == expected
+    assert list(arrivals(reading, arrived, 101.0, seen)) == expected
 
 
 def test_a_folder_of_runs_is_not_taken_for_one(tmp_path: Path) -> None:

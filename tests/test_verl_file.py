@@ -141,7 +141,7 @@ def test_a_restart_that_truncates_the_file_is_news_from_its_checkpoint(tmp_path:
                 pass
 
         look()
-        assert live.folded.last_step == 40
+        assert live.folded.position.last_step == 40
         path.write_text("")
         look()
         for step in range(21, 24):
@@ -151,7 +151,11 @@ def test_a_restart_that_truncates_the_file_is_news_from_its_checkpoint(tmp_path:
         training.append(path, logged(24))
         for _ in range(4):
             look()
-        assert (live.folded.first_step, live.folded.last_step, live.rewritten) == (21, 24, 1)
+        assert (live.folded.position.first_step, live.folded.position.last_step, live.rewritten) == (
+            21,
+            24,
+            1,
+        )
 
 
 def test_a_number_that_is_none_is_null(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from typing import ClassVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.knowledge import catalogue as c
@@ -20,6 +21,8 @@ class Sparkline:
 
     Written by the loop, read by any thread: `values` is only ever appended to, or replaced as a whole.
     """
+
+    reads_analysis: ClassVar[bool] = False
 
     __slots__ = ("_count", "_sum", "_width", "rewarded", "values")
 

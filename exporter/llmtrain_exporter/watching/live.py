@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import repeat
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
@@ -44,6 +43,9 @@ least and at most for so long."""
 
 class Observer(Protocol):
     """Sees the records of a run as they are folded. A run that begins anew has a new one."""
+
+    reads_analysis: ClassVar[bool]
+    """Whether it looks at the analysis; if not, that may be some records further on."""
 
     def note(self, record: Record, analysis: Analysis | None, /) -> object:
         """See a record, and what the run is judged by: None before its first training record.
@@ -197,7 +199,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
     def take_rest(self, now: float) -> None:
         """Fold the half line at the end too: nobody writes any more, or nobody waits. Not after `park`."""
-        self._fold(self.source.rest(), repeat(min(self.found.modified, now)))
+        self._fold(self.source.rest(), min(self.found.modified, now))
 
     def predecessor(self) -> Predecessor:
         """What is kept of the run when its log is let go."""
@@ -304,12 +306,18 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return self.folded.changes_at(now)
         return (self.folded.arrived or now) + OVER_SECONDS
 
-    def _fold(self, records: Iterable[Record], times: Iterable[float]) -> None:
-        folded = self.folded
-        note = None if self.observer is None else self.observer.note
-        for record, arrived in zip(records, times, strict=False):
-            if folded.fold(record, arrived) and note is not None:
-                note(record, folded.analysis)
+    def _fold(self, records: Sequence[Record], arrived: float, times: Sequence[float] = ()) -> None:
+        """`times`: when each was written, where the log states that; else all came at once."""
+        folded, observer = self.folded, self.observer
+        if times or (observer is not None and observer.reads_analysis):
+            for record, time in zip(records, times or [arrived] * len(records), strict=False):
+                if folded.fold(record, time) and observer is not None:
+                    observer.note(record, folded.analysis)
+            return
+        counted = folded.fold_all(records, arrived)
+        if observer is not None:
+            for record in counted:
+                observer.note(record, folded.analysis)
 
     def _take_in(self, reading: Reading, arrived: float, now: float) -> None:
         """Fold what came. What is past leaves the counters where they were."""
@@ -318,7 +326,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         shown = folded.counters() if reading.past else None
         folded.skip(reading.skipped)
         self._producer = folded.producer = reading.producer or self._producer
-        self._fold(reading.records, arrivals(reading, arrived, now, seen))
+        self._fold(reading.records, arrived, arrivals(reading, arrived, now, seen))
         if shown is not None and not (self._before and begins_anew(folded, self._before)):
             folded.count_from(shown)
 
