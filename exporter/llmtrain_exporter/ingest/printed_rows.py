@@ -22,7 +22,7 @@ _FLAT = re.compile(rb"\{['\"][^{}]*\}")
 _OPENED_AT_END = re.compile(rb"\{\s{0,200}\Z")
 _MARKS = re.compile(rb"\\.|['\"{}]", re.DOTALL)
 _BAR = re.compile(rb"[^|{}'\"]{0,80}\d{1,3}%\|")
-_PAIR = re.compile(rb"\s*(?:['\"][^'\"]*['\"]\s*:|\})")
+_KEY = re.compile(rb"\s*['\"}]")  # or the end
 _LINE_ENDS = b"\r\n"
 _ROW_KEYS = frozenset((*row.POSITION, *row.FINAL))
 
@@ -101,7 +101,7 @@ class OpenDict:
         One that others printed in between is passed over.
         """
         line = line.rstrip(_LINE_ENDS)
-        if _PAIR.match(line) or self._goes_on(line):
+        if self._goes_on(line):
             self._append(line)
         else:
             self._strange += 1
@@ -114,8 +114,8 @@ class OpenDict:
 
     def _goes_on(self, line: bytes) -> bool:
         """Whether the dict can go on so; a warning cannot stand where a key is to come."""
-        with_line = dict_at((self.text + line).decode("latin-1"), 0)
-        return with_line.cut or with_line.complete or not dict_at(self.text.decode("latin-1"), 0).cut
+        key_comes = not self._quote and self._depth == 1 and self._lines[-1].rstrip()[-1:] in (b",", b"{")
+        return not key_comes or _KEY.match(line) is not None
 
     def given_up(self) -> PrintedRow:
         """What stands for a row whose end never came."""
