@@ -69,8 +69,9 @@ def rows_in(line: bytes, begin: re.Pattern[bytes], mark: bytes) -> Iterator[tupl
     """
     found = begin.search(line) if mark in line and len(line) <= LONGEST_ROW else None
     while found:
-        another = begin.search(line, found.end()) if mark in line[found.end() :] else None
-        yield found, line[found.end() : another.start() if another else len(line)]
+        end = found.end()
+        another = begin.search(line, end) if line.find(mark, end) >= 0 else None
+        yield found, line[end : another.start()] if another else line[end:]
         found = another
 
 

@@ -13,7 +13,7 @@ from llmtrain_exporter.ingest.phases import apart
 from llmtrain_exporter.knowledge.producers import VERL
 
 _RATE, _ROUNDED = "actor/lr", b"actor/lr:0.000"  # to 0.2 with three decimals, in which no rate can be seen
-_ROW = re.compile(rb"(?<![^\s)\]m:])step:(\d{1,12}) - (?=[\w.@-]{1,100}/[^:\r\n]{1,200}:)")
+_ROW = re.compile(rb"step:(?<![^\s)\]m:]step:)(\d{1,12}) - (?=[\w.@-]{1,100}/[^:\r\n]{1,200}:)")
 _PLANNED = re.compile(
     rb"Total training steps: (\d{1,12})|Training Progress: *\d{1,3}%\|[^|]*\| \d{1,12}/(\d{1,12}) \["
 )
