@@ -62,6 +62,8 @@ def test_wherever_a_line_ends_that_is_not_whole_no_number_of_it_is_wrong(log: Pa
         (b"{'loss': 1.5, 'epoch': 0.25}", b"{'loss': 1.5, 'epoch': 0.25}"),
         (b"tps: 7,", b"tps: "),
         (b"mfu: 31.5%", b"mfu: 31.5%"),
+        (b"tps: 7,123\x1b[39m", b"tps: 7,123\x1b[39m"),
+        (b"tps: 7,123\x1b[3", b"tps: "),
         (b"8", b""),
         (b"", b""),
     ],
