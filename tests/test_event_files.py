@@ -7,6 +7,7 @@ import json
 import math
 import os
 import random
+import re
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -322,6 +323,41 @@ def test_a_part_that_counts_otherwise_is_no_restart() -> None:
         run.fold(record, NOW)
     assert run.position.resumes == []
     assert run.position.last_step == 15
+
+
+@pytest.mark.parametrize("blank", [" ", "_"])
+def test_megatron_is_read_as_it_logs(blank: str) -> None:
+    """Each number by steps and by samples; SummaryWriter of torch has no blanks in tags."""
+    data = header()
+    for step in range(1, 5):
+        for name in ("learning-rate", "lm loss", "grad-norm"):
+            data += row(step, {name.replace(" ", blank): 0.5})
+            data += row(256 * step, {f"{name} vs samples".replace(" ", blank): 0.5})
+    data += row(4, {"lm loss validation".replace(" ", blank): 0.75})
+    data += row(4 * 256, {"lm loss validation vs samples".replace(" ", blank): 0.75})
+    data += row(4, {"lm loss validation ppl".replace(" ", blank): 2.0})
+    *training_rows, evaluation = read(data)
+    metrics = (c.LOSS, c.GRAD_NORM, c.LEARNING_RATE)
+    assert [record.step for record in training_rows] == [1, 2, 3, 4]
+    assert [[record.get(metric) for metric in metrics] for record in training_rows] == [[0.5] * 3] * 4
+    assert (evaluation.kind, evaluation.step) == (RowKind.EVAL, 4)
+    assert evaluation.values == (0.75, 2.0)
+    assert [logged.metric.name for logged in evaluation.layout.series] == [
+        "llmtrain_loss",
+        "llmtrain_perplexity",
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["", "train/"])
+def test_tags_are_known_without_the_characters_that_writers_take_out(prefix: str) -> None:
+    """What torchtitan calls throughput(tps) stands in the file as throughput_tps_."""
+    logged = {"grad_norm": 0.5, "throughput(tps)": 7000.0, "mfu(%)": 40.0, "memory/max_reserved(GiB)": 2.0}
+    whole, cleaned = (
+        read(header() + row(3, {prefix + re.sub(r"[^-/\w.]", odd, name): logged[name] for name in logged}))
+        for odd in (r"\g<0>", "_")
+    )
+    assert str(cleaned) == str(whole)
+    assert "llmtrain_other" not in [logged.metric.name for logged in cleaned[0].layout.series]
 
 
 def test_steps_that_go_back_on_their_own_axis_are_a_restart() -> None:

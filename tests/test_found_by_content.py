@@ -77,6 +77,14 @@ def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Searches:
 # --- what is found
 
 
+def test_rows_that_a_program_prints_as_json_are_found_as_well(tmp_path: Path, search: Searches) -> None:
+    """In a file of data the same rows are those of the dialect that logs data so."""
+    row = {"loss": 1.99, "grad_norm": 0.5, "learning_rate": 1e-05, "epoch": 0.05, "step": 5}
+    log = put(tmp_path / "train.log", json.dumps(row) + "\n")
+    assert [(found.run, found.dialect.name) for found in search().found] == [("train", "printed")]
+    assert recognise(log.read_bytes(), registered().values()).name == "swift"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_printed_log_is_found_by_its_content(tmp_path: Path, search: Searches, name: str) -> None:
     """Under all names that people and their tools give to what a program prints."""

@@ -6,6 +6,7 @@ that has the packages: then the laboratory runs, and its stores are read while t
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import random
@@ -26,12 +27,13 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.dialects import wandb
 from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
 from llmtrain_exporter.ingest.leveldb_log import BLOCK
+from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.source import open_source, read_run_hyper_parameters
 from llmtrain_exporter.ingest.stated import in_common_words, producer_of
 from llmtrain_exporter.ingest.store import first_rows
-from llmtrain_exporter.ingest.tracked_rows import TrackedRun
+from llmtrain_exporter.ingest.tracked_rows import TrackedRow, TrackedRun
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.producer import Producer
@@ -623,6 +625,18 @@ def test_times_that_a_log_states_are_believed_within_reason(
     """Rows keep the time between them, whatever the writer's clock says."""
     reading = Reading([], {}, arrived, False, False, 1, times=times)
     assert list(arrivals(reading, arrived, 101.0, seen)) == expected
+
+
+def test_what_counts_rollouts_stands_where_the_training_is() -> None:
+    """slime logs a row of each rollout and of each update, with their own steps; the tracker counts both."""
+    run, calls, found = TrackedRun(Normaliser()), itertools.count(), []
+    for rollout in range(3):
+        logged = [{"rollout/raw_reward": 0.5, "rollout/step": rollout}]
+        logged += [{"train/loss": 1.0, "train/step": 2 * rollout + update} for update in range(2)]
+        found += [read for cells in logged for read in run.read(TrackedRow(next(calls), None, cells))]
+    records = [read for read in found if isinstance(read, Record)]
+    assert [record.step for record in records] == [0, 0, 1, 1, 2, 3, 3, 4, 5]
+    assert {series.metric for record in records for series in record.layout.series} == {c.REWARD, c.LOSS}
 
 
 def test_a_folder_of_runs_is_not_taken_for_one(tmp_path: Path) -> None:

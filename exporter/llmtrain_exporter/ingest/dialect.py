@@ -44,8 +44,9 @@ class Confidence(IntEnum):
 
     NO = 0
     FALLBACK = 1  # any text may be
-    LIKELY = 2  # the shape fits
-    SURE = 3  # has what no other dialect has
+    POSSIBLE = 2  # the shape fits, as it does better to another dialect
+    LIKELY = 3  # the shape fits
+    SURE = 4  # has what no other dialect has
 
 
 @dataclass(frozen=True, slots=True)

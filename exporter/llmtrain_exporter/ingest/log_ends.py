@@ -15,6 +15,7 @@ from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.framed import FrameSource
 from llmtrain_exporter.ingest.frames import Frames
 from llmtrain_exporter.ingest.framing import Framing
+from llmtrain_exporter.ingest.half_line import whole_part
 from llmtrain_exporter.ingest.parts import read_part
 from llmtrain_exporter.ingest.schedule import UNKNOWN
 from llmtrain_exporter.ingest.store import Store, first_rows
@@ -161,7 +162,8 @@ def _ends_of_document(content: bytes, dialect: Dialect) -> LogEnds:
 
 def _rows(text: bytes, dialect: Dialect) -> Iterator[TrainingRow]:
     reader = dialect.reader(dialect.normaliser(), UNKNOWN)
-    for line in text.split(b"\n"):
+    *lines, half_line = text.split(b"\n")
+    for line in (*lines, whole_part(half_line)):
         yield from _training_rows(reader.read(line))
 
 

@@ -20,6 +20,7 @@ from llmtrain_exporter.ingest.framed import FrameSource
 from llmtrain_exporter.ingest.frames import Frames, Units
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.gathered_source import GatheredSource
+from llmtrain_exporter.ingest.half_line import whole_part
 from llmtrain_exporter.ingest.lines import Lines
 from llmtrain_exporter.ingest.normalise import layout_of
 from llmtrain_exporter.ingest.readers import Readers
@@ -101,8 +102,8 @@ class LineSource:
         return replace(found, producer=reader.producer) if isinstance(reader, KnowsProducer) else found
 
     def rest(self) -> list[Record]:
-        """The record of a half line at the end, and of a row that may not be whole."""
-        records, _ = read_lines(self.reader, [self._follower.unfinished])
+        """The record of what is whole of a half line at the end, and of a row that may not be whole."""
+        records, _ = read_lines(self.reader, [whole_part(self._follower.unfinished)])
         held = self.reader.release() if isinstance(self.reader, HoldsRow) else ()
         return records + [read for read in held if isinstance(read, Record)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -12,13 +12,16 @@ from llmtrain_exporter.ingest.phases import EPOCHS, apart, epoch_of, is_evaluati
 from llmtrain_exporter.knowledge import row
 from llmtrain_exporter.model import Record, RowKind, Skip
 
-STEPS = ("train/global_step", "training/global_step", "trainer/global_step", "global_step")
+STEPS = ("train/global_step", "training/global_step", "trainer/global_step", "global_step", "train/step")
 """Keys under which trainers log the step themselves: the tracker's own may count its calls."""
+
+PARTS = ("rollout/step", "eval/step")
+"""Under which slime counts rollouts: these stand where the training is, which has several steps of each."""
 
 MOST_KEYS = 4096
 """Values of one step that are one row."""
 
-_PLACE = frozenset((*STEPS, *EPOCHS))
+_PLACE = frozenset((*STEPS, *PARTS, *EPOCHS))
 _OWN = "_"  # W&B's own keys begin with it
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -39,11 +42,12 @@ def is_place(key: str) -> bool:
 class TrackedRun:
     """The rows of one run to records, and what its tracker says of its end."""
 
-    __slots__ = ("_closed", "_normaliser")
+    __slots__ = ("_closed", "_last", "_normaliser")
 
     def __init__(self, normaliser: Normaliser) -> None:
         self._normaliser = normaliser
         self._closed = False  # a row of the trainer's own has closed the run
+        self._last = 0  # the step that the trainer has logged last
 
     def read(self, tracked: TrackedRow, planned: int | None = None) -> list[Record | Skip]:
         """The records of a row: one of the training, one of an evaluation.
@@ -63,9 +67,23 @@ class TrackedRun:
             and key not in _PLACE
             and not key.startswith(_OWN)
         }
-        rows = apart(cells, _place(tracked, planned))
+        rows = apart(cells, self._place(tracked, planned))
         found = [read for each in rows for read in self._normaliser.rows(each)]
         return [read for read in found if read is not NO_RECORD] or found[:1]
+
+    def _place(self, tracked: TrackedRow, planned: int | None) -> dict[str, object]:
+        """Where in the run a row stands, in the words of a trainer's own log."""
+        cells = tracked.cells
+        found = {"step": self._step(tracked), "max_steps": planned, "epoch": epoch_of(cells)}
+        return {key: value for key, value in found.items() if value is not None}
+
+    def _step(self, tracked: TrackedRow) -> int | None:
+        step = _first_count(tracked.cells, STEPS)
+        if step is not None:
+            self._last = step
+            return step
+        part = _first_count(tracked.cells, PARTS)
+        return tracked.step if part is None else max(part, self._last)
 
     def end(self, finished: bool, summary: Mapping[str, object] = NOTHING) -> list[Record | Skip]:
         """The record of an end, unless the trainer has closed the run itself.
@@ -82,12 +100,8 @@ class TrackedRun:
         return [Record(RowKind.FINAL, None, None, layout_of(RowKind.FINAL, []), ())]
 
 
-def _place(tracked: TrackedRow, planned: int | None) -> dict[str, object]:
-    """Where in the run a row stands, in the words of a trainer's own log."""
-    cells = tracked.cells
-    steps = (count for key in STEPS if (count := values.count(cells.get(key))) is not None)
-    found = {"step": next(steps, tracked.step), "max_steps": planned, "epoch": epoch_of(cells)}
-    return {key: value for key, value in found.items() if value is not None}
+def _first_count(cells: Mapping[str, object], keys: Iterable[str]) -> int | None:
+    return next((count for key in keys if (count := values.count(cells.get(key))) is not None), None)
 
 
 class RowsByKey:
