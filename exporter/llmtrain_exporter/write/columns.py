@@ -32,7 +32,10 @@ def _columns(char: str) -> int:
 
 
 def wrapped(line: str, width: int) -> Iterator[str]:
-    """A line as lines of at most `width` columns, those after the first indented like its text."""
+    """A line as lines of at most `width` columns, those after the first indented like its text.
+
+    Only a path is longer where it has to be.
+    """
     line = _TOGETHER.sub(NBSP, line)
     lead = _LEAD.match(line)
     indent = " " * (len(lead[0]) if lead else 0)
@@ -48,9 +51,9 @@ def wrapped(line: str, width: int) -> Iterator[str]:
 
 
 def _pieces(text: str, most: int) -> Iterator[str]:
-    """What stays together; a word that is wider than `most` is cut."""
+    """What stays together; a word that is wider than `most` is cut, but for a path, which people copy."""
     for piece in _PIECE.findall(text):
-        while columns(piece) > most:
+        while "/" not in piece and columns(piece) > most:
             at = next(at for at in range(len(piece), 0, -1) if columns(piece[:at]) <= most)
             yield piece[:at]
             piece = piece[at:]
