@@ -43,7 +43,9 @@ def explain(path: str, settings: Settings, now: float, style: Style) -> tuple[Se
     none = _no_run(root, scan, rules, now)
     told = list(_nothing(none, style)) if none else list(_found(root, scan, rules, style.lang))
     lines = (
-        f"{'  ' * depth}{line}" for depth, text in told for line in wrapped(text, style.width - 2 * depth)
+        f"{'  ' * depth}{line}"
+        for depth, text in told
+        for line in wrapped(text, style.width - 2 * depth, whole_paths=True)
     )
     return [f"{line}\n" for line in lines], UNREADABLE if none else 0
 
