@@ -154,7 +154,45 @@ def test_a_log_that_is_too_deep_has_no_odd_name(tmp_path: Path, told: Told) -> N
     assert "a/b/c/d/e/f/g/h/i: not entered: deeper than --max-depth; name it to have it searched" in text
 
 
+def test_a_large_log_is_not_said_to_have_no_row(tmp_path: Path, told: Told) -> None:
+    """Some of it was looked at; what has it read whole is said."""
+    lines = ["some completion " * 4_000, printed(1)] * 9 + ["some completion " * 4_000]
+    append(tmp_path / "train.log", *lines)
+    append(tmp_path / "short.log", "words")
+    text = told("check", tmp_path)
+    assert "train.log: no row of a training in the 64 KB of it that were looked at" in text
+    assert "read whole with --stdout-log 'train.log'" in text
+    assert "short.log: text without a row of a training" in text
+    assert "看过的 64 KB 里没有训练记录" in told("check", tmp_path, "--lang", "zh")
+    assert "9 training records" in told("check", tmp_path, "--stdout-log", "train.log", code=0)
+
+
 # --- what is said of runs
+
+
+def test_settings_are_told_with_their_files(tmp_path: Path, told: Told) -> None:
+    """A folder whose settings are read is not said to hold nothing."""
+    rows = (
+        {"step": step, "data": {"actor/pg_loss": 1 / step, "critic/rewards/mean": 0.5}}
+        for step in range(1, 9)
+    )
+    append(tmp_path / "exp.jsonl", *map(json.dumps, rows))
+    append(
+        tmp_path / ".hydra" / "config.yaml", "actor_rollout_ref:", "  actor:", "    ppo_mini_batch_size: 8"
+    )
+    append(tmp_path / ".git" / "config", "x")
+    text = told("config", "--explain", tmp_path, code=0)
+    assert "settings: .hydra/config.yaml" in text
+    assert ".hydra: not entered" not in text
+    assert ".git: not entered" in text
+
+
+def test_a_log_that_is_followed_and_not_read_is_told_so(tmp_path: Path, told: Told) -> None:
+    """By its name it is one; `check` finds no row in it."""
+    append(tmp_path / "a" / "logging.jsonl", "words")
+    append(tmp_path / "b" / "logging.jsonl", *map(swift, range(1, 9)))
+    text = told("config", "--explain", tmp_path, code=0)
+    assert text.count("no row of a training is read where it begins or ends") == 1
 
 
 def test_a_log_of_checkpoints_is_told_where_it_is_read(tmp_path: Path, told: Told) -> None:

@@ -17,6 +17,7 @@ from llmtrain_exporter.ingest.unread_rows import unread_rows
 from llmtrain_exporter.ingest.walk import SKIPPED_FOLDERS
 from llmtrain_exporter.knowledge.no_run import (
     NOT_A_TRAINING,
+    NOT_SEEN,
     ODD_NAME,
     OTHER_FILES,
     OTHER_FORMAT,
@@ -46,7 +47,10 @@ def survey(root: str, options: SearchOptions, known: Collection[str]) -> Sequenc
 
 
 def with_unread_rows(passed: Sequence[LeftOut]) -> Sequence[LeftOut]:
-    """The same; of files without a row of a training it is said where one shows them in another way."""
+    """The same; of files without a row of a training it is said where one shows them in another way.
+
+    And where a file is too large for all of it to have been looked at.
+    """
     texts = [at for at, left in enumerate(passed) if left.reason == NOT_A_TRAINING][:MOST_READ]
     shown = {at: _with_unread_rows(passed[at]) for at in texts}
     return [shown.get(at, left) for at, left in enumerate(passed)]
@@ -54,10 +58,12 @@ def with_unread_rows(passed: Sequence[LeftOut]) -> Sequence[LeftOut]:
 
 def _with_unread_rows(left: LeftOut) -> LeftOut:
     try:
-        rows = unread_rows(left.path)
+        rows, size = unread_rows(left.path), os.path.getsize(left.path)
     except OSError:
         return left
-    return left if rows is None else left._replace(reason=UNREAD_ROWS, detail=rows.value)
+    if rows is not None:
+        return left._replace(reason=UNREAD_ROWS, detail=rows.value)
+    return left._replace(reason=NOT_SEEN) if size > MOST_LOOKED_AT else left
 
 
 def _telling(

@@ -8,6 +8,7 @@ from llmtrain_exporter.knowledge.no_run import (
     BARE_CHECKPOINT,
     EMPTY_FILE,
     NOT_A_TRAINING,
+    NOT_SEEN,
     ODD_NAME,
     OTHER_FILES,
     OTHER_FORMAT,
@@ -111,6 +112,10 @@ NOTHING_SEEN = Text("Nothing lies there yet.", "该目录中还没有文件。")
 MORE_SEEN = Counted(Text("... and 1 more", "……另有 1 项"), Text("... and {n} more", "……另有 {n} 项"))
 LEFT_OUT: Mapping[str, Text] = {
     NOT_A_TRAINING: Text("text without a row of a training", "文本，其中没有训练记录"),
+    NOT_SEEN: Text(
+        "no row of a training in the 64 KB of it that were looked at: read whole with {detail}",
+        "看过的 64 KB 里没有训练记录：如需读取全部请加 {detail}",
+    ),
     EMPTY_FILE: Text("empty", "空文件"),
     ODD_NAME: Text(
         "rows of a training stand in it, under an odd name: read with {detail}",
@@ -163,6 +168,11 @@ BASES: Mapping[str, Text] = {
 }
 GROWS = Text("it grows with each row", "每条记录即时写入")
 NOW_AND_THEN = Text("it is written now and then", "每隔一段时间写入一次")
+NO_ROW_SO_FAR = Text(
+    "no row of a training is read where it begins or ends: name the file itself to see why",
+    "文件的开头和结尾没有可读取的训练记录：直接指定该文件可查看原因",
+)
+SETTINGS_FROM = Text("settings: {paths}", "超参数来自：{paths}")
 ADDS = Text("added: {path}, what the rows of that lack", "补充：{path}，补上前者缺少的指标")
 BESIDE = Text("not read: {path}, of the same folder and training", "未读取：{path}，同一目录的同一训练")
 COVERED = Text("not read: {path}, of the same training", "未读取：{path}，属于同一训练")

@@ -7,6 +7,9 @@ from enum import Enum
 NOT_A_TRAINING, EMPTY_FILE = "not_a_training", "empty"
 """Why a file that may be a printed log by its name is none. Nobody expects one: it is not counted."""
 
+NOT_SEEN = "not_seen"
+"""The same of a large file, only some of which was looked at."""
+
 ODD_NAME, OTHER_FORMAT, BARE_CHECKPOINT = "odd_name", "other_format", "bare_checkpoint"
 OTHER_FILES, SOME_OTHER_FILES = "other_files", "some_other_files"
 """What lies in a folder without a log: logs under names that nobody looks for, and all that is none.

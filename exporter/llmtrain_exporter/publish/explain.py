@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.checkpoints import current_document
-from llmtrain_exporter.ingest.dialect import Role
+from llmtrain_exporter.ingest.dialect import Role, Shape
 from llmtrain_exporter.ingest.discover import Found, Scan
+from llmtrain_exporter.ingest.log_ends import read_ends
 from llmtrain_exporter.ingest.recognise import NamePatterns
-from llmtrain_exporter.ingest.source import completing
+from llmtrain_exporter.ingest.source import completing, settings_read
 from llmtrain_exporter.knowledge import finding_words as words
 from llmtrain_exporter.knowledge import story_words
 from llmtrain_exporter.knowledge.text import Lang, Text
@@ -78,6 +79,11 @@ def _runs(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
     for found in scan.found:
         yield 0, words.RUN.of(lang).format(run=printable(found.run))
         yield 1, _followed(found, base, lang)
+        if found.dialect.shape is Shape.LINES and not read_ends(found.path, found.dialect).last:
+            yield 1, words.NO_ROW_SO_FAR.of(lang)
+        settings = [_path(path, base) for path in settings_read(found)]
+        if settings:
+            yield 1, words.SETTINGS_FROM.of(lang).format(paths=", ".join(settings))
         added = completing(found)
         for path in filter(os.path.isfile, found.extra):
             yield 1, _said(words.ADDS if path == added else words.BESIDE, path, base, lang)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.knowledge import finding_words as words
 from llmtrain_exporter.knowledge import story_words
-from llmtrain_exporter.knowledge.no_run import ODD_NAME, UNREAD_ROWS, NoRunReason, UnreadRows
+from llmtrain_exporter.knowledge.no_run import NOT_SEEN, ODD_NAME, UNREAD_ROWS, NoRunReason, UnreadRows
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import LeftOut, NoRun, Unread
 from llmtrain_exporter.printable import printable
@@ -68,7 +68,7 @@ def why_left_out(left: LeftOut, base: str, lang: Lang) -> str:
 
 
 def _detail(left: LeftOut, lang: Lang) -> str:
-    if left.reason == ODD_NAME:
+    if left.reason in (ODD_NAME, NOT_SEEN):
         return stdout_log_flag(left.path)
     if left.reason == UNREAD_ROWS:
         return words.ROWS_ARE_ELSEWHERE[UnreadRows(left.detail)].of(lang)

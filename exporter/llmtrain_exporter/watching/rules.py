@@ -52,11 +52,12 @@ class RunRules:
     def survey(self, folder: str, scan: Scan) -> tuple[LeftOut, ...]:
         """What lies in a folder besides runs; that which would be read if it were named comes first."""
         inside = os.path.join(folder, "")
-        passed = [left for left in scan.passed if left.path.startswith(inside)]
+        read = {path for found in scan.found for path in paths_read(found)}
+        entered = {os.path.dirname(path) for path in read}
+        passed = [left for left in scan.passed if left.path.startswith(inside) and left.path not in entered]
         if not scan.found:
             passed = [_without_log(left) for left in passed]
         passed = list(with_unread_rows(passed))
-        read = {path for found in scan.found for path in paths_read(found)}
         others = survey(folder, self._search_options(None, None), read.union(left.path for left in passed))
         telling = [left for left in others if left.reason not in (OTHER_FILES, SOME_OTHER_FILES)]
         return (*telling, *passed, *others[len(telling) :])
