@@ -290,6 +290,20 @@ def test_rows_that_come_late_are_found_in_a_log_that_grows(tmp_path: Path, searc
     assert search.read <= 64 << 10
 
 
+@pytest.mark.parametrize("before", [60_000, 700_000, 1_500_000])
+def test_rows_behind_a_start_that_grows_slowly_are_found(
+    tmp_path: Path, search: Searches, before: int
+) -> None:
+    """However often it was looked for in vain: some of the 64 KB is left for what comes late."""
+    log = put(tmp_path / "train.log", "")
+    for text, size in ((("Loading the shards" * 5 + "\n") * 130, before), (ROW * 200, 2 * before)):
+        while log.stat().st_size < size and not search.names():
+            with log.open("a") as file:
+                file.write(text)
+    assert search.names() == ["train"]
+    assert search.read <= 64 << 10
+
+
 def test_a_training_stays_a_run_while_its_log_begins_anew(tmp_path: Path, search: Searches) -> None:
     """A restart cuts the file, and prints a lot before its first row."""
     log = put(tmp_path / "train.log", TEXT + ROW)

@@ -25,7 +25,7 @@ from zlib import crc32
 import pytest
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.dialects import wandb
-from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
+from llmtrain_exporter.ingest.discover import ALONE, Found, SearchMemory, SearchOptions, discover
 from llmtrain_exporter.ingest.leveldb_log import BLOCK
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.readers import Readers
@@ -653,6 +653,41 @@ def test_nothing_of_a_store_is_told_as_a_file_that_is_not_read(tracker: str, tmp
     left = rules.survey(str(tmp_path), rules.search([str(tmp_path)], NOW, None, 8))
     experiments = {"2 *.yaml"} if tracker == "mlflow_files" else set()
     assert {each.detail for each in left} == experiments
+
+
+def _begun(database: sqlite3.Connection, key: str, began: int) -> None:
+    """Let another run of the same name begin, at so many milliseconds."""
+    columns = [name for (name,) in database.execute("SELECT name FROM pragma_table_info('runs')")]
+    given = {"run_uuid": repr(key), "start_time": str(began), "name": "'train'"}
+    cells = ", ".join(given.get(name, f'"{name}"') for name in columns)
+    database.execute(f"INSERT INTO runs SELECT {cells} FROM runs LIMIT 1")
+
+
+def test_of_runs_of_one_name_that_which_began_first_keeps_it(tmp_path: Path) -> None:
+    """However their keys are sorted, and however often they are searched for."""
+    writer = Writer("mlflow", tmp_path, "DELETE")
+    options, folder = SearchOptions(ignore_older=None), str(writer.path.parent)
+    memory, expected = SearchMemory(options), "f"
+    writer.connection.execute("UPDATE runs SET name = 'other'")
+    for began, key in ((9_000, "f"), (9_500, "a"), (9_700, "0"), (8_000, "z")):
+        _begun(writer.connection, key, began)
+        for remembering in (memory, SearchMemory(options)):
+            found = discover([folder], options, NOW, ALONE, remembering).found
+            first = {run.key for run in found if run.run.endswith("/train")}
+            assert first == {"z" if began == 8_000 and remembering is not memory else expected}
+    writer.connection.close()
+
+
+def test_of_runs_in_files_that_which_began_first_keeps_the_name(tmp_path: Path) -> None:
+    """By what their meta.yaml says."""
+    for key, began in (("b", 5_000), ("a", 7_000), ("c", 9_000)):
+        meta = tmp_path / "mlruns" / "1" / key / "meta.yaml"
+        meta.parent.mkdir(parents=True)
+        meta.write_text(f"experiment_id: '1'\nrun_id: {key}\nrun_name: train\nstart_time: {began}\n")
+    found = {os.path.basename(os.path.dirname(run.path)): run.run for run in search(tmp_path)}
+    assert found["b"].endswith("train")
+    assert "~" in found["a"]
+    assert "~" in found["c"]
 
 
 # The laboratory

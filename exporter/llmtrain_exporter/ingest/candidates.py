@@ -77,6 +77,11 @@ class Log(NamedTuple):
         return self.stored.modified if self.stored else self.state.st_mtime
 
     @property
+    def began(self) -> float:
+        """When its run began, Unix time; 0 where nothing says that but its rows."""
+        return self.stored.began if self.stored else 0.0
+
+    @property
     def in_checkpoint(self) -> bool:
         """Whether it lies there alone, until the trainer writes it to `path` when it ends."""
         return self.basis is Basis.CHECKPOINT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -236,6 +236,12 @@ def paths_read(found: Found) -> Iterator[str]:
     if dialect.files_per_run:
         with suppress(OSError):
             yield from fitting(folder, dialect.files)
+
+
+def settings_read(found: Found) -> Sequence[str]:
+    """The files beside a log in which its run's settings may stand, the most telling first."""
+    paths = argument_paths(os.path.dirname(found.path), found.dialect.argument_files)
+    return [path for path in paths if os.path.isfile(path)]
 
 
 def read_run_hyper_parameters(found: Found) -> HyperParameters:

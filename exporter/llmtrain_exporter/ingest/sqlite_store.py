@@ -29,10 +29,11 @@ class Queries:
     """How a tracker's database is asked; `:run`, `:after` and `:most` are given.
 
     `tables`: it is that tracker's where all of them are there, with these columns. `runs`: key, name, Unix
-    time of the last row; `named_by_file`: the file's own name belongs to that. `states`: key, and what
-    `finished` takes. `touched`: the keys of the runs with rows behind `:after`. `newest`: the number of the
-    last row. `rows`: number, step, Unix time, and what `cells` takes; `news`: the same, where that is another
-    query for the few rows behind the last one. `settings`: what `read_settings` takes.
+    times of the last row and of the start; `named_by_file`: the file's own name belongs to that name.
+    `states`: key, and what `finished` takes. `touched`: the keys of the runs with rows behind `:after`.
+    `newest`: the number of the last row. `rows`: number, step, Unix time, and what `cells` takes; `news`: the
+    same, where that is another query for the few rows behind the last one. `settings`: what `read_settings`
+    takes.
     """
 
     tables: Mapping[str, frozenset[str]]
@@ -126,7 +127,10 @@ class SqliteStore:
             return None
         found = database.execute(queries.runs, {"most": MOST_RUNS}).fetchall()
         within = os.path.splitext(os.path.basename(self._path))[0] + "/" if queries.named_by_file else ""
-        return [StoredRun(str(key), f"{within}{name}", _seconds(time)) for key, name, time in found]
+        return [
+            StoredRun(str(key), f"{within}{name}", _seconds(last), _seconds(began))
+            for key, name, last, began in found
+        ]
 
     def _touched(self, database: sqlite3.Connection) -> tuple[set[str], int, dict[str, object]]:
         queries = self._layout(database)

@@ -28,7 +28,7 @@ QUERIES = Queries(
     },
     runs="""
         SELECT runs.run_uuid, experiments.name || '/' || coalesce(nullif(runs.name, ''), runs.run_uuid),
-            coalesce(max(latest_metrics.timestamp), runs.start_time, 0) / 1000.0
+            coalesce(max(latest_metrics.timestamp), runs.start_time, 0) / 1000.0, runs.start_time / 1000.0
         FROM runs JOIN experiments USING (experiment_id) LEFT JOIN latest_metrics USING (run_uuid)
         WHERE runs.lifecycle_stage = 'active' GROUP BY runs.run_uuid LIMIT :most
     """,

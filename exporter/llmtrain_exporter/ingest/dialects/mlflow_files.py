@@ -65,7 +65,8 @@ class MlflowRunFolder:
         experiment = _yaml(os.path.join(os.path.dirname(self._folder), "meta.yaml")).get("name")
         name = meta.get("run_name") or os.path.basename(self._folder)
         parts = (str(each) for each in (experiment, name) if each)
-        return (StoredRun("", "/".join(parts), self._modified(meta), _LEVELS),)
+        began = (number(meta.get("start_time")) or 0.0) / 1000
+        return (StoredRun("", "/".join(parts), self._modified(meta), began, _LEVELS),)
 
     def _modified(self, meta: Mapping[str, object]) -> float:
         ended = number(meta.get("end_time"))
