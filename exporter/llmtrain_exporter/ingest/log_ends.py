@@ -127,8 +127,11 @@ def are_of_one_training(one: LogEnds, other: LogEnds) -> Agreement | None:
 
 def are_alike(one: LogEnds, other: LogEnds) -> Agreement | None:
     """Whether two logs that lie anywhere are copies of so many rows that this is no chance; None: not yet."""
+    if one.silent or other.silent:
+        return None
+    begin = agreement(one.first[:FEW_ROWS], other.first[:FEW_ROWS])
     few = min(len(one.first), len(other.first)) < FEW_ROWS
-    return Agreement.APART if few and not (one.silent or other.silent) else are_copies(one, other)
+    return Agreement.APART if few or begin is not Agreement.SAME else are_copies(one, other)
 
 
 def are_copies(one: LogEnds, other: LogEnds) -> Agreement | None:

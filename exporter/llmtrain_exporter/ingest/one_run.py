@@ -11,6 +11,7 @@ from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.candidates import Log
@@ -34,6 +35,9 @@ MOST_AT_ONE_TIME = 24
 LATE_SECONDS = 600.0
 """So long after the last line of a training its other log may still be written: saving, a last evaluation."""
 
+YOUNG_ROWS = 20
+"""As long as a log has fewer, each of its rows may tell whose it is."""
+
 SOON_SECONDS = 30.0
 """After which a run in a store may have rows that another log has, where it had none."""
 
@@ -49,10 +53,11 @@ class _Compared:
 
     found: Agreement | None
     amounts: tuple[Amount, Amount]
+    young: bool  # one of them had a few rows
 
     def is_out_of_date(self, amounts: tuple[Amount, Amount]) -> bool:
         """Whether another look may show something else; as rows come."""
-        if self.found is None:
+        if self.young:
             return amounts != self.amounts
         wait = SOON_SECONDS if self.found is Agreement.APART else LATE_SECONDS
         return any(
@@ -119,9 +124,9 @@ class OneRun:
         """
         near = trainings.near(log)
         elsewhere = (other for other in trainings.at_one_time(log) if other not in near)
-        same = (
-            *(other for other in near if self._is_same(log, other, are_of_one_training)),
-            *(other for other in elsewhere if self._is_same(log, other, are_alike)),
+        same = chain(
+            (other for other in near if self._is_same(log, other, are_of_one_training)),
+            (other for other in elsewhere if self._is_same(log, other, are_alike)),
         )
         for other in same:
             if not self._contradicts(log, trainings.of(other)):
@@ -187,10 +192,12 @@ class OneRun:
         amounts = _amount(log), _amount(other)
         known = self._compared.get((log.identity, other.identity))
         if known is None or known.is_out_of_date(amounts):
-            found = compare(self._read(log, Extent.ENDS), self._read(other, Extent.ENDS))
-            if found is Agreement.UNSURE:
+            ends = self._read(log, Extent.ENDS), self._read(other, Extent.ENDS)
+            found = compare(*ends)
+            young = any(len(each.first) < YOUNG_ROWS for each in ends)
+            if found is Agreement.UNSURE and not _is_in_output(log, other):
                 found = compare(self._read(log, Extent.WIDE), self._read(other, Extent.WIDE))
-            known = self._compared[log.identity, other.identity] = _Compared(found, amounts)
+            known = self._compared[log.identity, other.identity] = _Compared(found, amounts, young)
         return known.found
 
     def _read(self, log: Log, extent: Extent) -> LogEnds:
@@ -263,6 +270,12 @@ class _Trainings:
 def _is_part_of(log: Log, other: Log) -> bool:
     """Whether the one may be event files of the other's training, as add_scalars writes them below it."""
     return log.dialect.files_per_run and log.folder.startswith(os.path.join(other.folder, ""))
+
+
+def _is_in_output(log: Log, other: Log) -> bool:
+    """Whether event files lie where the trainer of the other log writes them."""
+    trainers = not (other.printed or other.dialect.kept_by_tracker)
+    return log.dialect.files_per_run and trainers and log.folder.startswith(os.path.join(other.folder, ""))
 
 
 def _amount(log: Log) -> Amount:

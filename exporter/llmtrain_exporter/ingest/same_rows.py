@@ -59,11 +59,12 @@ def agreement(some: Sequence[TrainingRow], others: Sequence[TrainingRow]) -> Agr
 def _by_steps(some: Sequence[TrainingRow], others: Sequence[TrainingRow]) -> Agreement:
     """What has several rows, after a restart or because more was logged, is the same if one of them is."""
     here, there = _of_each_step(some), _of_each_step(others)
-    found = [
-        max(_alike(row, other) for row in here[step] for other in there[step]) for step in here.keys() & there
-    ]
-    if any(telling < 0 for telling in found):
-        return Agreement.DIFFERENT
+    found = []
+    for step in here.keys() & there:
+        telling = max(_alike(row, other) for row in here[step] for other in there[step])
+        if telling < 0:
+            return Agreement.DIFFERENT
+        found.append(telling)
     return Agreement.SAME if _shows(found, min(len(some), len(others))) else Agreement.APART
 
 
@@ -153,6 +154,8 @@ def _is_same(one: float, other: float) -> bool:
     if not (math.isfinite(one) and math.isfinite(other)):
         return False
     apart, size = abs(one - other), max(abs(one), abs(other))
+    if apart > max(DIGITS * size, DECIMAL):
+        return False  # most values are, and what follows takes longer
     unit = max(_unit(one), _unit(other))
     rounded = max(min(DIGITS * size, unit), 0.51 * min(unit, DECIMAL))
     return apart <= max(PRECISE * size, rounded)
