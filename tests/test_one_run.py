@@ -376,3 +376,10 @@ def test_values_that_differ_in_a_digit_that_both_have_are_not_the_same() -> None
         for value in (1.23456, 1.23468)
     ]
     assert same_rows.agreement(*rows) is same_rows.Agreement.DIFFERENT
+
+
+def test_half_a_row_at_the_end_tells_nothing_against_the_others() -> None:
+    """Trackers log a row number by number, and each at its own time."""
+    whole = [same_rows.TrainingRow(step, {LOSS: 1.0 / step, GRAD_NORM: step / 3}) for step in range(1, 9)]
+    begun = [whole[0], same_rows.TrainingRow(2, {LOSS: 0.5})]
+    assert same_rows.agreement(whole, begun) is same_rows.Agreement.SAME

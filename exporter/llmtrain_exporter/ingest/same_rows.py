@@ -130,9 +130,12 @@ def _skipped(
 
 
 def _shows(found: Sequence[int], rows: int) -> bool:
-    """Whether pairs of rows with so many telling values show one training. `rows`: of the shorter log."""
+    """Whether pairs of rows with so many telling values show one training.
+
+    `rows`: of the shorter log, of which the last may be half a row.
+    """
     whole = sum(telling >= TELLING_VALUES for telling in found)
-    return whole >= min(TELLING_ROWS, max(rows, 1)) or sum(found) >= FEW_VALUES
+    return whole >= min(TELLING_ROWS, max(rows - 1, 1)) or sum(found) >= FEW_VALUES
 
 
 def _alike(one: TrainingRow, other: TrainingRow) -> int:
