@@ -794,3 +794,56 @@ def writer_of(folder: Path) -> str:
 def test_frames_of_an_empty_record_say_nothing() -> None:
     """Nor does one that is damaged within."""
     assert read(header() + frame(b"") + log([1])[len(header()) :])[0].step == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "later"),
+    [("host.7.0", "host.8.0", 0), ("one.7.0", "two.7.0", 4), ("host.rank0", "host.rank1", 0)],
+)
+def test_of_two_ranks_that_write_at_the_same_time_one_is_read(
+    tmp_path: Path, watch: Callable[[Path], Watched], first: str, second: str, later: int
+) -> None:
+    """Whatever their numbers are: no row twice, and no step that seems to go back."""
+    paths = [
+        tmp_path / f"events.out.tfevents.{int(BEGAN) + after}.{host}"
+        for host, after in ((first, 0), (second, later))
+    ]
+    for path in paths:
+        put(path, header())
+    watched = watch(tmp_path)
+    for step in range(1, 30):
+        for path in paths:
+            with path.open("ab") as file:
+                file.write(row(step, trained(step), BEGAN + step))
+        watched.look()
+    watched.look(SETTLING_SECONDS + 1)
+    assert steps(watched.records) == [("train", step) for step in range(1, 30)]
+    assert steps(read_all(tmp_path)) == steps(watched.records)
+
+
+def test_event_files_hide_none_below_them_that_have_other_rows(tmp_path: Path) -> None:
+    """Those of other trainings; without a row they hide nothing at all, and are no run beside those."""
+    put(tmp_path / "runs" / NAME, log(range(1, 9)))
+    put(tmp_path / "runs" / "first" / NAME, log(range(101, 131)))
+    put(tmp_path / "runs" / "second" / NAME, log(range(201, 241)))
+    assert set(found(tmp_path)) == {"runs", "runs/first", "runs/second"}
+    (tmp_path / "runs" / NAME).write_bytes(header())
+    assert set(found(tmp_path)) == {"runs/first", "runs/second"}
+    (tmp_path / "runs" / NAME).write_bytes(b"")
+    assert set(found(tmp_path)) == {"runs/first", "runs/second"}
+
+
+def test_event_files_with_nothing_but_their_header_hide_no_output(tmp_path: Path) -> None:
+    """Writers hold their rows back for minutes; when these come they say the same, with steps."""
+    events = put(tmp_path / "out" / "runs" / "Nov29_10-00-00_host" / NAME, header())
+    rows = [dict(record_values(record)) for record in read(log(range(1, 9)))]
+    training.append(tmp_path / "train.log", *(str({**cells, "epoch": 0.1}) for cells in rows))
+    assert found(tmp_path) == {"train": "printed"}
+    events.write_bytes(log(range(1, 9)))
+    assert found(tmp_path) == {"out/runs/Nov29_10-00-00_host": "tensorboard"}
+
+
+def record_values(record: Record) -> Iterator[tuple[str, float | None]]:
+    """As trainers print them."""
+    for name, metric in (("loss", c.LOSS), ("grad_norm", c.GRAD_NORM)):
+        yield name, record.get(metric)
