@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.ingest import log_ends, one_run, same_rows
+from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import ALONE, Scan, SearchMemory, SearchOptions, discover
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import series
 
+from tests.event_files import NAME, header, row
 from tests.training import append, llamafactory, printed, swift, trainer_state
 
 NOW = 1_800_000_000.0
@@ -197,7 +199,7 @@ def test_logs_are_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     console(tmp_path / "same.log", range(1, 30))
     console(tmp_path / "other.log", range(501, 530))
     scan(tmp_path, memory)
-    first, read[:] = sorted(read), []
+    first, read[:] = sorted(set(read)), []
     assert first == ["other.log", "out/logging.jsonl", "same.log"]
     for path in ("same.log", "out/logging.jsonl"):
         append(tmp_path / path, "one line")
@@ -205,7 +207,39 @@ def test_logs_are_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert read == []
     console(tmp_path / "other.log", range(530, 600))
     scan(tmp_path, memory)
-    assert sorted(read) == ["other.log", "out/logging.jsonl"]
+    assert sorted(set(read)) == ["other.log", "out/logging.jsonl"]
+
+
+def test_of_logs_that_are_alike_only_the_first_and_the_last_rows_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of trainings are searched at once; what lies between the ends tells nothing more."""
+    extents: set[log_ends.Extent] = set()
+    ends = log_ends.read_ends
+
+    def counted(path: str, dialect: Dialect, key: str, extent: log_ends.Extent) -> log_ends.LogEnds:
+        extents.add(extent)
+        found = ends(path, dialect, key, extent)
+        assert len(found.first) <= 32
+        assert len(found.last) <= 128
+        return found
+
+    monkeypatch.setattr(one_run, "read_ends", counted)
+    rows = {step: {"train/loss": 1 / step, "train/grad_norm": step / 8} for step in range(1, 500)}
+    events = tmp_path / "out" / "runs" / "x" / NAME
+    events.parent.mkdir(parents=True)
+    events.write_bytes(header() + b"".join(row(step, cells) for step, cells in rows.items()))
+    data(tmp_path / "out" / "logging.jsonl", range(1, 500))
+    console(tmp_path / "train.log", range(1, 500))
+    assert followed(scan(tmp_path), tmp_path) == ["out/logging.jsonl"]
+    assert extents == {log_ends.BRIEF}
+
+
+def test_logs_that_begin_alike_are_read_further_where_one_of_them_lags_behind(tmp_path: Path) -> None:
+    """A program that is slow to write ends where the other one has been long ago."""
+    data(tmp_path / "out" / "logging.jsonl", range(1, 500))
+    console(tmp_path / "train.log", range(1, 120))
+    assert followed(scan(tmp_path), tmp_path) == ["out/logging.jsonl"]
 
 
 def test_what_a_tracker_keeps_gives_way_to_the_log_of_the_trainer_and_goes_before_its_output(

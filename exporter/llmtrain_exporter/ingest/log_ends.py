@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from itertools import islice
+from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, Shape
 from llmtrain_exporter.ingest.encoding import as_utf8, wide_encoding
 from llmtrain_exporter.ingest.file_series import fitting
 from llmtrain_exporter.ingest.follow import open_regular
-from llmtrain_exporter.ingest.framed import FrameSource
+from llmtrain_exporter.ingest.framed import FrameSource, first_frames
 from llmtrain_exporter.ingest.frames import Frames
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.half_line import whole_part
@@ -27,25 +29,32 @@ LARGEST_DOCUMENT = 4 << 20  # bytes of one that is read only to compare it
 FEW_ROWS = 5
 """Trainings of one seed that ended so early may have no other ones."""
 
+MOST_WITHOUT_ROW = 64  # files of a log in several that are passed until there is a row
+
 LAST_ROWS = 20
 """In which two programs that print one training are at any time."""
 
+ANY = sys.maxsize  # settings: none of them makes other rows of these
 
-class Extent(Enum):
-    """How much of a log is read to compare it, in bytes at either end, and readings of frames or a store."""
+SMALL_PIECE = 6 << 10  # bytes of short rows in which there are as many
 
-    ENDS = 32 << 10, 64
-    WIDE = 2 << 20, 256
+
+class Extent(NamedTuple):
+    """How much of a log is read to compare it."""
+
+    size: int  # bytes at either end
+    readings: int  # of a log of frames or a store, which is read as it always is
+    rows: int | None  # the first ones, and as many of the last ones or some more; None: all in so many bytes
 
     @property
-    def size(self) -> int:
-        """Bytes at either end."""
-        return self.value[0]
+    def last_pieces(self) -> Sequence[int]:
+        """Bytes of the end, in which there should be the last rows; the next where there are too few."""
+        return (SMALL_PIECE, self.size) if self.rows is not None else (self.size,)
 
-    @property
-    def readings(self) -> int:
-        """Of a log that is read as it always is."""
-        return self.value[1]
+
+BRIEF = Extent(32 << 10, 1, 32)  # most logs are told by that
+ENDS = Extent(32 << 10, 8, None)
+WIDE = Extent(2 << 20, 256, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,11 @@ class LogEnds:
     def silent(self) -> bool:
         """Whether it says nothing yet."""
         return not (self.first or self.last)
+
+    @property
+    def states_steps(self) -> bool:
+        """Whether each row says which step it is."""
+        return all(row.step is not None for row in (*self.first, *self.last))
 
     def is_within(self, other: LogEnds) -> bool:
         """Whether it is known to its end, and the other one to there."""
@@ -79,19 +93,21 @@ def _all_of(rows: Sequence[TrainingRow], whole: bool = True) -> LogEnds:
 def read_first(path: str, dialect: Dialect) -> TrainingRow | None:
     """The first row of a log of lines, of what is read of its begin; None where there is none."""
     try:
-        begin = read_part(path, Extent.ENDS.size)
+        begin = read_part(path, ENDS.size)
     except OSError:
         return None
     return next(_rows(as_utf8(begin), dialect), None)
 
 
-def read_ends(path: str, dialect: Dialect, key: str = "", extent: Extent = Extent.ENDS) -> LogEnds:
+def read_ends(path: str, dialect: Dialect, key: str = "", extent: Extent = ENDS) -> LogEnds:
     """The rows at both ends of a log; none of one that is too large or cannot be read.
 
     `key`: of a run in a store of several, below whose path it stands.
     """
     try:
         if dialect.framing is not None:
+            if extent.rows is not None:
+                return _begin_of_frames(path, dialect, dialect.framing, extent)
             return _all_of(_rows_of_frames(path, dialect, dialect.framing, extent))
         if dialect.store is not None:
             return _of_stored(dialect.store(os.path.dirname(path) if key else path), key, dialect, extent)
@@ -103,7 +119,7 @@ def read_ends(path: str, dialect: Dialect, key: str = "", extent: Extent = Exten
     with open(descriptor, "rb") as file:
         try:
             if dialect.shape is Shape.LINES:
-                return _ends_of_lines(file.fileno(), state.st_size, dialect, extent.size)
+                return _ends_of_lines(file.fileno(), state.st_size, dialect, extent)
             readable = dialect.shape is Shape.DOCUMENT and state.st_size <= LARGEST_DOCUMENT
             return _all_of(_rows_of_document(file.read(), dialect)) if readable else NO_ROWS
         except OSError:
@@ -148,12 +164,21 @@ def are_copies(one: LogEnds, other: LogEnds) -> Agreement | None:
     return agreement(one.last[-LAST_ROWS:], other.last[-LAST_ROWS:])
 
 
+def _begin_of_frames(path: str, dialect: Dialect, framing: Callable[[], Framing], extent: Extent) -> LogEnds:
+    reader = dialect.reader(dialect.normaliser(), UNKNOWN)
+    frames = first_frames(path, framing(), extent.size)
+    found = _training_rows(read for frame in frames for read in reader.read(frame))
+    return _all_of(list(islice(found, extent.rows)), whole=False)
+
+
 def _rows_of_frames(
     path: str, dialect: Dialect, framing: Callable[[], Framing], extent: Extent
 ) -> Sequence[TrainingRow]:
     """A log of frames is read as it always is."""
     normaliser = dialect.normaliser()
-    source = FrameSource(path, framing, lambda: dialect.reader(normaliser, UNKNOWN), patient=False)
+    source = FrameSource(
+        path, framing, lambda: dialect.reader(normaliser, UNKNOWN), False, settings_known=ANY
+    )
     rows: list[TrainingRow] = []
     try:
         for _ in range(extent.readings):
@@ -169,7 +194,7 @@ def _rows_of_frames(
 def _of_stored(store: Store, key: str, dialect: Dialect, extent: Extent) -> LogEnds:
     """A run in a store is known by its first rows: it goes on there, whichever process logs it."""
     run = TrackedRun(dialect.normaliser())
-    if extent is Extent.ENDS:
+    if extent is not WIDE:
         begin = first_rows(store, key)
         return _all_of(list(_training_rows(read for row in begin for read in run.read(row))), whole=False)
     rows, after = RowsByKey(), 0
@@ -188,34 +213,52 @@ def _ends_of_series(path: str, dialect: Dialect, extent: Extent) -> LogEnds:
     """Of a log in several files the rows of the first one that has any, and those of the last one."""
     files = fitting(os.path.dirname(path), dialect.files)
     first: Sequence[TrainingRow] = ()
-    for file in files[: extent.readings]:
-        first = _rows_of_records(file, dialect, extent.size)
+    for file in files[:MOST_WITHOUT_ROW]:
+        first = list(islice(_rows_of_records(read_part(file, extent.size), dialect), extent.rows))
         if first:
             break
-    if file == files[-1] and os.stat(file).st_size <= extent.size:
+    size = os.stat(files[-1]).st_size
+    if file == files[-1] and size <= extent.size and len(first) != extent.rows:
         return _all_of(first)
-    last = () if file == files[-1] else _rows_of_records(files[-1], dialect, extent.size)
-    return LogEnds(first, last)
+
+    def last(piece: int) -> Sequence[TrainingRow]:
+        part = read_part(files[-1], piece, max(size - piece, 0))
+        return list(_rows_of_records(part, dialect))[1 if size > piece else 0 :]
+
+    return LogEnds(first, _enough(last, extent))
 
 
-def _rows_of_records(path: str, dialect: Dialect, size: int) -> Sequence[TrainingRow]:
-    content = read_part(path, size)
+def _rows_of_records(content: bytes, dialect: Dialect) -> Iterator[TrainingRow]:
     reader = dialect.reader(dialect.normaliser(), UNKNOWN)
-    found = [read for record in Frames(0, 0).take(content, 0, len(content)) for read in reader.read(record)]
-    held = reader.release() if isinstance(reader, HoldsRow) else ()
-    return list(_training_rows([*found, *held]))
+    for record in Frames(0, 0).take(content, 0, len(content)):
+        yield from _training_rows(reader.read(record))
+    if isinstance(reader, HoldsRow):
+        yield from _training_rows(reader.release())
 
 
-def _ends_of_lines(descriptor: int, size: int, dialect: Dialect, at_end: int) -> LogEnds:
-    begin = os.pread(descriptor, at_end, 0)
+def _ends_of_lines(descriptor: int, size: int, dialect: Dialect, extent: Extent) -> LogEnds:
+    begin = os.pread(descriptor, extent.size, 0)
     encoding = wide_encoding(begin)
-    first = list(_rows(as_utf8(begin), dialect))
-    if size <= len(begin):
+    first = list(islice(_rows(as_utf8(begin), dialect), extent.rows))
+    if size <= len(begin) and len(first) != extent.rows:
         return _all_of(first)
-    end = os.pread(descriptor, at_end, (size - at_end) & ~1)
-    text = end.decode(encoding, "replace").encode() if encoding else end
-    last = list(_rows(text.partition(b"\n")[2], dialect))
-    return LogEnds(first, last[1:])  # the first of these may lack its begin
+
+    def last(piece: int) -> Sequence[TrainingRow]:
+        end = os.pread(descriptor, piece, max(size - piece, 0) & ~1)
+        text = end.decode(encoding, "replace").encode() if encoding else end
+        return list(_rows(text.partition(b"\n")[2], dialect))[1:]  # the first of these may lack its begin
+
+    return LogEnds(first, _enough(last, extent))
+
+
+def _enough(last: Callable[[int], Sequence[TrainingRow]], extent: Extent) -> Sequence[TrainingRow]:
+    """The last rows. `last`: those in so many bytes of the end."""
+    rows: Sequence[TrainingRow] = ()
+    for piece in extent.last_pieces:
+        rows = last(piece)
+        if len(rows) >= LAST_ROWS:
+            break
+    return rows
 
 
 def _rows_of_document(content: bytes, dialect: Dialect) -> Sequence[TrainingRow]:

@@ -16,6 +16,9 @@ from itertools import chain
 from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.candidates import Log
 from llmtrain_exporter.ingest.log_ends import (
+    BRIEF,
+    ENDS,
+    WIDE,
     Extent,
     LogEnds,
     are_alike,
@@ -112,7 +115,7 @@ class OneRun:
         """Whether no row of a training stands in a log yet."""
         if log.identity in self._with_rows:
             return False
-        if self._read(log, Extent.ENDS).silent:
+        if all(self._read(log, extent).silent for extent in (BRIEF, ENDS)):
             return True
         self._with_rows.add(log.identity)
         return False
@@ -192,16 +195,29 @@ class OneRun:
         amounts = _amount(log), _amount(other)
         known = self._compared.get((log.identity, other.identity))
         if known is None or known.is_out_of_date(amounts):
-            ends = self._read(log, Extent.ENDS), self._read(other, Extent.ENDS)
-            found = compare(*ends)
-            young = any(len(each.first) < YOUNG_ROWS for each in ends)
-            if found is Agreement.UNSURE and not _is_in_output(log, other):
-                found = compare(self._read(log, Extent.WIDE), self._read(other, Extent.WIDE))
+            found = self._compared_anew(log, other, compare)
+            begins = (self._read(each, BRIEF).first for each in (log, other))
+            young = any(len(begin) < YOUNG_ROWS for begin in begins)
             known = self._compared[log.identity, other.identity] = _Compared(found, amounts, young)
         return known.found
 
+    def _compared_anew(self, log: Log, other: Log, compare: Compare) -> Agreement | None:
+        """What rows say, of no more of them than it takes."""
+        brief = self._read(log, BRIEF), self._read(other, BRIEF)
+        found = compare(*brief)
+        if found is Agreement.SAME or (found is Agreement.APART and compare is are_alike):
+            return found
+        if found is Agreement.DIFFERENT and all(ends.states_steps for ends in brief):
+            return found
+        found = compare(self._read(log, ENDS), self._read(other, ENDS))
+        if found is not Agreement.UNSURE or _is_in_output(log, other):
+            return found
+        return compare(self._read(log, WIDE), self._read(other, WIDE))
+
     def _read(self, log: Log, extent: Extent) -> LogEnds:
-        known = self._ends.get((log.identity, extent))
+        brief = self._ends.get((log.identity, BRIEF))
+        is_all = brief is not None and (brief.whole or (log.stored is not None and extent is ENDS))
+        known = brief if is_all else self._ends.get((log.identity, extent))
         if known is None:
             path = checkpoints.current_document(log.path) if log.in_checkpoint else log.path
             known = self._ends[log.identity, extent] = read_ends(path, log.dialect, log.key, extent)
