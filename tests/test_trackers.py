@@ -661,6 +661,10 @@ def _begun(database: sqlite3.Connection, key: str, began: int) -> None:
     given = {"run_uuid": repr(key), "start_time": str(began), "name": "'train'"}
     cells = ", ".join(given.get(name, f'"{name}"') for name in columns)
     database.execute(f"INSERT INTO runs SELECT {cells} FROM runs LIMIT 1")
+    columns = [name for (name,) in database.execute("SELECT name FROM pragma_table_info('latest_metrics')")]
+    given = {"run_uuid": repr(key), "key": "'loss'"}
+    cells = ", ".join(given.get(name, "0") for name in columns)
+    database.execute(f"INSERT INTO latest_metrics SELECT {cells}")
 
 
 def test_of_runs_of_one_name_that_which_began_first_keeps_it(tmp_path: Path) -> None:
@@ -684,6 +688,8 @@ def test_of_runs_in_files_that_which_began_first_keeps_the_name(tmp_path: Path) 
         meta = tmp_path / "mlruns" / "1" / key / "meta.yaml"
         meta.parent.mkdir(parents=True)
         meta.write_text(f"experiment_id: '1'\nrun_id: {key}\nrun_name: train\nstart_time: {began}\n")
+        (meta.parent / "metrics").mkdir()
+        (meta.parent / "metrics" / "loss").write_text(f"{began} 1.5 1\n")
     found = {os.path.basename(os.path.dirname(run.path)): run.run for run in search(tmp_path)}
     assert found["b"].endswith("train")
     assert "~" in found["a"]

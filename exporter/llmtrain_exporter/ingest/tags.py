@@ -21,6 +21,13 @@ _VALIDATION = re.compile(r"(?P<loss>(?:[^ _]{1,100}[ _])?loss)[ _]validation(?P<
 """Megatron's, as `lm loss validation`: no prefix says that it is of an evaluation."""
 
 
+_SPLIT_LAST = re.compile(
+    r"(?P<name>loss|accuracy|perplexity)/(?:(?P<train>train|training)|val|valid|validation|eval|test)",
+    re.IGNORECASE,
+)
+"""As loops that people write themselves have it, after the examples of SummaryWriter."""
+
+
 @lru_cache(MOST_TAGS)
 def key_of(tag: str) -> str | None:
     """The key that a tag stands for; None where it is logged on an axis that is not the training's.
@@ -29,6 +36,9 @@ def key_of(tag: str) -> str | None:
     """
     if tag.startswith(_SECONDS_AXIS) or _OTHER_AXES.search(tag):
         return None
+    split_last = _SPLIT_LAST.fullmatch(tag)
+    if split_last:
+        return ("" if split_last["train"] else EVAL_PREFIX) + split_last["name"].lower()
     validation = _VALIDATION.fullmatch(tag)
     if validation:
         plain = validation["loss"].replace(" ", "_") + ("_PPL" if validation["ppl"] else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -20,6 +21,9 @@ PARTS = ("rollout/step", "eval/step")
 
 MOST_KEYS = 4096
 """Values of one step that are one row."""
+
+MOST_KINDS = 1 << 10
+"""Of runs, by the keys that they log, that are remembered."""
 
 _PLACE = frozenset((*STEPS, *PARTS, *EPOCHS))
 _OWN = "_"  # W&B's own keys begin with it
@@ -42,12 +46,13 @@ def is_place(key: str) -> bool:
 class TrackedRun:
     """The rows of one run to records, and what its tracker says of its end."""
 
-    __slots__ = ("_closed", "_last", "_normaliser")
+    __slots__ = ("_at_start", "_closed", "_last", "_normaliser")
 
     def __init__(self, normaliser: Normaliser) -> None:
         self._normaliser = normaliser
         self._closed = False  # a row of the trainer's own has closed the run
         self._last = 0  # the step that the trainer has logged last
+        self._at_start = 0  # training rows one after the other that were all logged at step 0
 
     def read(self, tracked: TrackedRow, planned: int | None = None) -> list[Record | Skip]:
         """The records of a row: one of the training, one of an evaluation.
@@ -55,6 +60,8 @@ class TrackedRun:
         Media, texts and histograms are left out. `planned`: steps in all, where the settings say.
         """
         found = self._records(tracked, planned)
+        if _first_count(tracked.cells, (*STEPS, *PARTS)) is None:
+            found = [self._counted(read) for read in found]
         kinds = {read.kind for read in found if isinstance(read, Record)}
         self._closed = RowKind.FINAL in kinds or (self._closed and RowKind.TRAIN not in kinds)
         return found
@@ -70,6 +77,14 @@ class TrackedRun:
         rows = apart(cells, self._place(tracked, planned))
         found = [read for each in rows for read in self._normaliser.rows(each)]
         return [read for read in found if read is not NO_RECORD] or found[:1]
+
+    def _counted(self, read: Record | Skip) -> Record | Skip:
+        """Where nobody states a step MLflow's stays at 0: then the rows of the training are counted."""
+        if not isinstance(read, Record) or read.step is None:
+            return read
+        if read.kind is RowKind.TRAIN:
+            self._at_start = self._at_start + 1 if read.step == 0 else 0
+        return read._replace(step=max(self._at_start - 1, 0)) if read.step == 0 else read
 
     def _place(self, tracked: TrackedRow, planned: int | None) -> dict[str, object]:
         """Where in the run a row stands, in the words of a trainer's own log."""
@@ -98,6 +113,13 @@ class TrackedRun:
         if stated:
             return list(self._normaliser.rows(stated))
         return [Record(RowKind.FINAL, None, None, layout_of(RowKind.FINAL, []), ())]
+
+
+@lru_cache(MOST_KINDS)
+def makes_record(keys: frozenset[str]) -> bool:
+    """Whether a run that logs these keys has a row of a training or its evaluation; others log anything."""
+    row_of_all = TrackedRow(0, None, dict.fromkeys(sorted(keys), 1.0))
+    return any(isinstance(read, Record) for read in TrackedRun(Normaliser()).read(row_of_all))
 
 
 def _first_count(cells: Mapping[str, object], keys: Iterable[str]) -> int | None:

@@ -15,7 +15,7 @@ from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Sh
 from llmtrain_exporter.ingest.parts import read_part
 from llmtrain_exporter.ingest.settings_text import parse_flat_yaml, scalar
 from llmtrain_exporter.ingest.store import Portion, StoredRun, Unread
-from llmtrain_exporter.ingest.tracked_rows import TrackedRow, is_place
+from llmtrain_exporter.ingest.tracked_rows import TrackedRow, is_place, makes_record
 from llmtrain_exporter.ingest.values import count, number
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 
@@ -61,6 +61,8 @@ class MlflowRunFolder:
         if not {"run_id", "run_uuid"} & set(meta) or "experiment_id" not in meta:
             return None
         if meta.get("lifecycle_stage") == "deleted":
+            return ()
+        if not makes_record(frozenset(name for name, _ in self._metrics())):
             return ()
         experiment = _yaml(os.path.join(os.path.dirname(self._folder), "meta.yaml")).get("name")
         name = meta.get("run_name") or os.path.basename(self._folder)
