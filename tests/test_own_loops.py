@@ -85,6 +85,23 @@ def test_a_run_that_begins_at_step_0_is_not_counted() -> None:
     assert [record.step for record in read([(step, {"loss": 1.0}) for step in (0, 10, 20)])] == [0, 10, 20]
 
 
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("actor/pg_loss", "verl"),
+        ("critic/score/mean", "verl"),
+        ("rollout/raw_reward", "slime"),
+        ("loss", None),
+    ],
+)
+def test_keys_of_one_trainer_alone_tell_who_logs_to_a_tracker(key: str, name: str | None) -> None:
+    """Its advice is in that trainer's words, whatever the settings are called."""
+    run = TrackedRun(Normaliser())
+    for step in (1, 2):
+        run.read(TrackedRow(step, None, {key: 0.5}))
+    assert (run.writer.name if run.writer else None) == name
+
+
 def mlflow(folder: Path, runs: Mapping[str, Sequence[str]]) -> None:
     """A database with runs, each with a value of these metrics at two steps."""
     database = sqlite3.connect(folder / "mlflow.db")

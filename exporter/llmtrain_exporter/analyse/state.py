@@ -8,7 +8,7 @@ from llmtrain_exporter.analyse.pace import RunPace
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
-from llmtrain_exporter.knowledge.catalogue import mismatch, objective, reward, value
+from llmtrain_exporter.knowledge.catalogue import evaluation, mismatch, objective, reward, rollout, value
 from llmtrain_exporter.knowledge.metric import Group, Metric
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.model import Health, Record, RowKind, Series, State, series
@@ -33,6 +33,13 @@ _PREFERRED = series(objective.AUXILIARY_LOSS, ("part", "dpo"), ("split", "train"
 
 _SAMPLED = (mismatch.MISMATCH_KL, reward.ENVIRONMENT_REWARD)
 """What only a policy has that writes its own samples, whether or not a total reward is logged."""
+
+
+_OF_POLICY = (
+    *(c.KL, c.REWARD_FUNCTION_MEAN, objective.POLICY_LOSS, objective.ADVANTAGE, objective.POLICY_RATIO),
+    *(c.ENTROPY, c.CLIP_RATIO, c.COMPLETION_CLIPPED, rollout.TOTAL_LENGTH, evaluation.VALIDATION_SCORE),
+)
+"""What beside a reward shows that a policy learns from it."""
 
 
 class Ending:
@@ -100,4 +107,4 @@ def _is_of_policy(metrics: Set[Metric], groups: Collection[Group]) -> bool:
     """Whether what is logged beside a reward is that of a policy that learns from it."""
     if not {Group.LENGTH, Group.MISMATCH, Group.ROLLOUT}.isdisjoint(groups):
         return True
-    return not metrics.isdisjoint((c.KL, c.REWARD_FUNCTION_MEAN, objective.POLICY_LOSS, objective.ADVANTAGE))
+    return not metrics.isdisjoint(_OF_POLICY)

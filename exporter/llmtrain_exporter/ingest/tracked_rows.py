@@ -11,6 +11,8 @@ from llmtrain_exporter.ingest import values
 from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser, layout_of
 from llmtrain_exporter.ingest.phases import EPOCHS, apart, epoch_of, is_evaluation, is_of_end
 from llmtrain_exporter.knowledge import row
+from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.knowledge.producers import SLIME, VERL
 from llmtrain_exporter.model import Record, RowKind, Skip
 
 STEPS = ("train/global_step", "training/global_step", "trainer/global_step", "global_step", "train/step")
@@ -24,6 +26,15 @@ MOST_KEYS = 4096
 
 MOST_KINDS = 1 << 10
 """Of runs, by the keys that they log, that are remembered."""
+
+WRITERS: Mapping[str, Producer] = {
+    **dict.fromkeys(("actor/ppo_kl", "actor/pg_loss", "critic/score/mean"), VERL),
+    **dict.fromkeys(("rollout/raw_reward", "train/train_rollout_logprob_abs_diff"), SLIME),
+}
+"""Keys that one trainer alone logs."""
+
+FIRST_LOOKS = 64
+"""Rows in which these stand."""
 
 _PLACE = frozenset((*STEPS, *PARTS, *EPOCHS))
 _OWN = "_"  # W&B's own keys begin with it
@@ -46,12 +57,14 @@ def is_place(key: str) -> bool:
 class TrackedRun:
     """The rows of one run to records, and what its tracker says of its end."""
 
-    __slots__ = ("_at_start", "_closed", "_last", "_normaliser")
+    __slots__ = ("_at_start", "_closed", "_last", "_looks", "_normaliser", "writer")
 
     def __init__(self, normaliser: Normaliser) -> None:
         self._normaliser = normaliser
         self._closed = False  # a row of the trainer's own has closed the run
         self._last = 0  # the step that the trainer has logged last
+        self.writer: Producer | None = None  # the trainer, where its keys tell
+        self._looks = FIRST_LOOKS  # at rows, that are left to tell that
         self._at_start = 0  # training rows one after the other that were all logged at step 0
 
     def read(self, tracked: TrackedRow, planned: int | None = None) -> list[Record | Skip]:
@@ -59,6 +72,8 @@ class TrackedRun:
 
         Media, texts and histograms are left out. `planned`: steps in all, where the settings say.
         """
+        if self._looks:
+            self._look(tracked.cells)
         found = self._records(tracked, planned)
         if _first_count(tracked.cells, (*STEPS, *PARTS)) is None:
             found = [self._counted(read) for read in found]
@@ -77,6 +92,10 @@ class TrackedRun:
         rows = apart(cells, self._place(tracked, planned))
         found = [read for each in rows for read in self._normaliser.rows(each)]
         return [read for read in found if read is not NO_RECORD] or found[:1]
+
+    def _look(self, cells: Mapping[str, object]) -> None:
+        self.writer = next((WRITERS[key] for key in cells if key in WRITERS), None)
+        self._looks = 0 if self.writer else self._looks - 1
 
     def _counted(self, read: Record | Skip) -> Record | Skip:
         """Where nobody states a step MLflow's stays at 0: then the rows of the training are counted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
+from llmtrain_exporter.ingest import tracked_rows
 from llmtrain_exporter.ingest.argument_files import HUGGING_FACE_FILES
 from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape
@@ -17,7 +18,7 @@ from llmtrain_exporter.ingest.settings_text import parse_json
 from llmtrain_exporter.ingest.summaries import Event, read_event
 from llmtrain_exporter.ingest.tags import key_of
 from llmtrain_exporter.knowledge.producer import PYTHON_KEYWORD, Producer
-from llmtrain_exporter.knowledge.producers import TRANSFORMERS, VERL
+from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 from llmtrain_exporter.knowledge.skips import BROKEN_FRAME
 from llmtrain_exporter.model import Record, Skip
 
@@ -36,7 +37,7 @@ UNKNOWN = Producer(
 )
 """Anybody: the names of settings are the usual ones in Python."""
 
-WRITERS = {EPOCH: TRANSFORMERS, ARGUMENTS_TAG: TRANSFORMERS, "actor/ppo_kl": VERL, "actor/pg_loss": VERL}
+WRITERS = {EPOCH: TRANSFORMERS, ARGUMENTS_TAG: TRANSFORMERS, **tracked_rows.WRITERS}
 """Tags that tell who writes the file."""
 
 
