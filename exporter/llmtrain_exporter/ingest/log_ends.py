@@ -43,7 +43,6 @@ class Extent(NamedTuple):
     """How much of a log is read to compare it."""
 
     size: int  # bytes at either end
-    readings: int  # of a log of frames or a store, which is read as it always is
     rows: int | None  # the first ones, and as many of the last ones or some more; None: all in so many bytes
 
     @property
@@ -52,9 +51,15 @@ class Extent(NamedTuple):
         return (SMALL_PIECE, self.size) if self.rows is not None else (self.size,)
 
 
-BRIEF = Extent(32 << 10, 1, 32)  # most logs are told by that
-ENDS = Extent(32 << 10, 8, None)
-WIDE = Extent(2 << 20, 256, None)
+BRIEF = Extent(32 << 10, 32)  # most logs are told by that
+ENDS = Extent(32 << 10, None)
+WIDE = Extent(2 << 20, None)
+
+WIDE_READINGS = 256
+"""Of a log of frames or a store, which is read as it always is where a wide look is needed."""
+
+FRAMES_BEGIN = 1 << 20
+"""Bytes in which the first rows of a log of frames stand, behind what its run was started with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +111,10 @@ def read_ends(path: str, dialect: Dialect, key: str = "", extent: Extent = ENDS)
     """
     try:
         if dialect.framing is not None:
-            if extent.rows is not None:
-                return _begin_of_frames(path, dialect, dialect.framing, extent)
-            return _all_of(_rows_of_frames(path, dialect, dialect.framing, extent))
+            if extent is not WIDE:  # each process writes its own: they begin alike
+                size = extent.size if extent is BRIEF else FRAMES_BEGIN
+                return _begin_of_frames(path, dialect, dialect.framing, size)
+            return _all_of(_rows_of_frames(path, dialect, dialect.framing))
         if dialect.store is not None:
             return _of_stored(dialect.store(os.path.dirname(path) if key else path), key, dialect, extent)
         if dialect.files_per_run:
@@ -164,16 +170,14 @@ def are_copies(one: LogEnds, other: LogEnds) -> Agreement | None:
     return agreement(one.last[-LAST_ROWS:], other.last[-LAST_ROWS:])
 
 
-def _begin_of_frames(path: str, dialect: Dialect, framing: Callable[[], Framing], extent: Extent) -> LogEnds:
+def _begin_of_frames(path: str, dialect: Dialect, framing: Callable[[], Framing], size: int) -> LogEnds:
     reader = dialect.reader(dialect.normaliser(), UNKNOWN)
-    frames = first_frames(path, framing(), extent.size)
+    frames = first_frames(path, framing(), size)
     found = _training_rows(read for frame in frames for read in reader.read(frame))
-    return _all_of(list(islice(found, extent.rows)), whole=False)
+    return _all_of(list(islice(found, BRIEF.rows)), whole=False)
 
 
-def _rows_of_frames(
-    path: str, dialect: Dialect, framing: Callable[[], Framing], extent: Extent
-) -> Sequence[TrainingRow]:
+def _rows_of_frames(path: str, dialect: Dialect, framing: Callable[[], Framing]) -> Sequence[TrainingRow]:
     """A log of frames is read as it always is."""
     normaliser = dialect.normaliser()
     source = FrameSource(
@@ -181,7 +185,7 @@ def _rows_of_frames(
     )
     rows: list[TrainingRow] = []
     try:
-        for _ in range(extent.readings):
+        for _ in range(WIDE_READINGS):
             reading = source.poll(0.0)
             rows += _training_rows(reading.records) if reading else ()
             if reading is None or not reading.more:
@@ -199,7 +203,7 @@ def _of_stored(store: Store, key: str, dialect: Dialect, extent: Extent) -> LogE
         return _all_of(list(_training_rows(read for row in begin for read in run.read(row))), whole=False)
     rows, after = RowsByKey(), 0
     found: list[TrainingRow] = []
-    for _ in range(extent.readings):
+    for _ in range(WIDE_READINGS):
         portion = store.read(key, after)
         after = portion.after
         whole = [row for each in portion.rows for row in rows.add(each)] if store.by_key else portion.rows

@@ -216,7 +216,8 @@ class OneRun:
 
     def _read(self, log: Log, extent: Extent) -> LogEnds:
         brief = self._ends.get((log.identity, BRIEF))
-        is_all = brief is not None and (brief.whole or (log.stored is not None and extent is ENDS))
+        by_begin = log.stored is not None or log.dialect.framing is not None
+        is_all = brief is not None and (brief.whole or (by_begin and extent is ENDS and not brief.silent))
         known = brief if is_all else self._ends.get((log.identity, extent))
         if known is None:
             path = checkpoints.current_document(log.path) if log.in_checkpoint else log.path
