@@ -26,6 +26,7 @@ import pytest
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.dialects import wandb
 from llmtrain_exporter.ingest.discover import ALONE, Found, SearchMemory, SearchOptions, discover
+from llmtrain_exporter.ingest.framed import last_frames
 from llmtrain_exporter.ingest.leveldb_log import BLOCK
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.readers import Readers
@@ -600,6 +601,20 @@ def test_a_payload_may_be_larger_than_a_block() -> None:
         found += frames
         rest = rest[used:]
     assert found == payloads
+
+
+@pytest.mark.parametrize("most", [1, 7, 1000, BLOCK, BLOCK + 1, 5 * BLOCK, 1 << 20])
+def test_the_last_payloads_are_read_without_those_before(tmp_path: Path, most: int) -> None:
+    """From the block on in which they begin: what goes on from the one before is dropped."""
+    payloads = [bytes([65 + at % 26]) * (7 + 1931 * at % 5000) for at in range(100)]
+    payloads[60] = b"!" * 3 * BLOCK
+    path = tmp_path / "run.wandb"
+    path.write_bytes(framed(*payloads))
+    found = last_frames(str(path), wandb.framing(), most)
+    assert found
+    assert found == payloads[-len(found) :]
+    assert sum(map(len, found)) <= most + BLOCK
+    assert (len(found) == len(payloads)) is (most >= path.stat().st_size)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, Shape
 from llmtrain_exporter.ingest.encoding import as_utf8, wide_encoding
 from llmtrain_exporter.ingest.file_series import fitting
 from llmtrain_exporter.ingest.follow import open_regular
-from llmtrain_exporter.ingest.framed import FrameSource, first_frames
+from llmtrain_exporter.ingest.framed import FrameSource, first_frames, last_frames
 from llmtrain_exporter.ingest.frames import Frames
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.half_line import whole_part
@@ -113,7 +113,7 @@ def read_ends(path: str, dialect: Dialect, key: str = "", extent: Extent = ENDS)
         if dialect.framing is not None:
             if extent is not WIDE:  # each process writes its own: they begin alike
                 size = extent.size if extent is BRIEF else FRAMES_BEGIN
-                return _begin_of_frames(path, dialect, dialect.framing, size)
+                return _ends_of_frames(path, dialect, dialect.framing, size)
             return _all_of(_rows_of_frames(path, dialect, dialect.framing))
         if dialect.store is not None:
             return _of_stored(dialect.store(os.path.dirname(path) if key else path), key, dialect, extent)
@@ -170,11 +170,15 @@ def are_copies(one: LogEnds, other: LogEnds) -> Agreement | None:
     return agreement(one.last[-LAST_ROWS:], other.last[-LAST_ROWS:])
 
 
-def _begin_of_frames(path: str, dialect: Dialect, framing: Callable[[], Framing], size: int) -> LogEnds:
+def _ends_of_frames(path: str, dialect: Dialect, framing: Callable[[], Framing], size: int) -> LogEnds:
+    first = islice(_rows_in(first_frames(path, framing(), size), dialect), BRIEF.rows)
+    last = _rows_in(last_frames(path, framing(), BRIEF.size), dialect)
+    return LogEnds(list(first), list(last)[1:])  # the first of these may lack its begin
+
+
+def _rows_in(frames: Iterable[bytes], dialect: Dialect) -> Iterator[TrainingRow]:
     reader = dialect.reader(dialect.normaliser(), UNKNOWN)
-    frames = first_frames(path, framing(), size)
-    found = _training_rows(read for frame in frames for read in reader.read(frame))
-    return _all_of(list(islice(found, BRIEF.rows)), whole=False)
+    return _training_rows(read for frame in frames for read in reader.read(frame))
 
 
 def _rows_of_frames(path: str, dialect: Dialect, framing: Callable[[], Framing]) -> Sequence[TrainingRow]:
