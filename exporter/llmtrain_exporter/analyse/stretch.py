@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmtrain_exporter.analyse.analysis import Analysis
+from llmtrain_exporter.analyse.columns import TURN
 from llmtrain_exporter.analyse.position import Position
 from llmtrain_exporter.model import Layout, Record, RowKind
 
 FEWEST = 3
 """Records that are looked at together; of fewer it is not worth while."""
 
-BY_HAND = 8
+BY_HAND = TURN
 """Records that are folded one by one where not all of a block are ordinary."""
 
 _TRAIN = RowKind.TRAIN  # a look at an enumeration takes as long as a call

@@ -90,7 +90,7 @@ class RewardsPart(Rule):
     def reset(self) -> None:
         """Nothing has moved yet."""
         self._moving: dict[Series, Movement] = {}
-        self._usual: dict[Series, deque[float]] = {}  # means of the last blocks of a function
+        self._usual: dict[Series, tuple[float, ...]] = {}  # means of the last blocks of a function
         self._parted = False  # at the last record
         self._blocks = 0  # since they parted
 
@@ -123,10 +123,7 @@ class RewardsPart(Rule):
             if not known:
                 return False
             now = mean(known)
-        usual = self._usual.get(function)
-        if usual is None:
-            usual = self._usual[function] = deque(maxlen=PART_BEFORE // BLOCK)
-        usual.append(now)
+        usual = self._usual[function] = (*self._usual.get(function, ()), now)[-(PART_BEFORE // BLOCK) :]
         return sum(usual) > 0 and now <= PART_BEGUN * sum(usual) / len(usual)
 
     def read(self, view: RecordView) -> SignalReading | None:
