@@ -84,6 +84,22 @@ def test_a_log_reads_as_its_golden_pair_says(log: Path) -> None:
     assert told(rows) == log.with_suffix(".out").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("dialect", "row"),
+    [
+        ("verl", "step:{} - actor/pg_loss:0.5 - actor/grad_norm:np.float64(0.25)"),
+        ("torchtune", "Step {} | loss:0.5 lr:2e-05"),
+        ("nanotron", "iteration: {} / 500 | lm_loss: 0.5 | lr: 2e-05"),
+        ("minimind", "Epoch:[1/1]({}/100), loss: 0.5, lr: 2e-05"),
+    ],
+)
+def test_rows_that_two_writers_put_on_one_line_are_two_rows(dialect: str, row: str) -> None:
+    """Each has its own step and its own values."""
+    found = records(dialect, row.format(1) + " " + row.format(2))
+    assert [record.step for record in found] == [1, 2]
+    assert [record.values for record in found] == [records(dialect, row.format(1))[0].values] * 2
+
+
 # ms-swift
 
 

@@ -95,7 +95,7 @@ def test_a_log_is_known_by_its_name(tmp_path: Path, name: str, dialect: str) -> 
 
 def test_other_files_are_no_logs(tmp_path: Path) -> None:
     """Nothing but the names asked for is looked at."""
-    for name in ("args.json", "completions.jsonl", "x_logging.jsonl", "logging.jsonl.1", "train.log"):
+    for name in ("args.json", "completions.jsonl", "x_logging.jsonl", "logging.jsonl.1", "train.txt"):
         put(tmp_path / name)
     assert scan(tmp_path) == Scan((), {}, {})
 

@@ -7,12 +7,13 @@ import json
 import math
 import os
 import random
+import re
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from llmtrain_exporter.analyse.run import Run, RunOptions
@@ -68,6 +69,8 @@ def logged_as(record: Record, metric: Metric) -> bytes:
 
 class Watched:
     """A run that is found in a folder and watched, with a clock that is cranked."""
+
+    reads_state: ClassVar[bool] = False
 
     def __init__(self, folder: Path) -> None:
         (found,) = discover([str(folder)], OPTIONS, NOW).found
@@ -318,8 +321,43 @@ def test_a_part_that_counts_otherwise_is_no_restart() -> None:
     run = Run(RunOptions(), HyperParameters())
     for record in read(data):
         run.fold(record, NOW)
-    assert run.resumes == []
-    assert run.last_step == 15
+    assert run.position.resumes == []
+    assert run.position.last_step == 15
+
+
+@pytest.mark.parametrize("blank", [" ", "_"])
+def test_megatron_is_read_as_it_logs(blank: str) -> None:
+    """Each number by steps and by samples; SummaryWriter of torch has no blanks in tags."""
+    data = header()
+    for step in range(1, 5):
+        for name in ("learning-rate", "lm loss", "grad-norm"):
+            data += row(step, {name.replace(" ", blank): 0.5})
+            data += row(256 * step, {f"{name} vs samples".replace(" ", blank): 0.5})
+    data += row(4, {"lm loss validation".replace(" ", blank): 0.75})
+    data += row(4 * 256, {"lm loss validation vs samples".replace(" ", blank): 0.75})
+    data += row(4, {"lm loss validation ppl".replace(" ", blank): 2.0})
+    *training_rows, evaluation = read(data)
+    metrics = (c.LOSS, c.GRAD_NORM, c.LEARNING_RATE)
+    assert [record.step for record in training_rows] == [1, 2, 3, 4]
+    assert [[record.get(metric) for metric in metrics] for record in training_rows] == [[0.5] * 3] * 4
+    assert (evaluation.kind, evaluation.step) == (RowKind.EVAL, 4)
+    assert evaluation.values == (0.75, 2.0)
+    assert [logged.metric.name for logged in evaluation.layout.series] == [
+        "llmtrain_loss",
+        "llmtrain_perplexity",
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["", "train/"])
+def test_tags_are_known_without_the_characters_that_writers_take_out(prefix: str) -> None:
+    """What torchtitan calls throughput(tps) stands in the file as throughput_tps_."""
+    logged = {"grad_norm": 0.5, "throughput(tps)": 7000.0, "mfu(%)": 40.0, "memory/max_reserved(GiB)": 2.0}
+    whole, cleaned = (
+        read(header() + row(3, {prefix + re.sub(r"[^-/\w.]", odd, name): logged[name] for name in logged}))
+        for odd in (r"\g<0>", "_")
+    )
+    assert str(cleaned) == str(whole)
+    assert "llmtrain_other" not in [logged.metric.name for logged in cleaned[0].layout.series]
 
 
 def test_steps_that_go_back_on_their_own_axis_are_a_restart() -> None:
@@ -327,7 +365,7 @@ def test_steps_that_go_back_on_their_own_axis_are_a_restart() -> None:
     run = Run(RunOptions(), HyperParameters())
     for record in read(log(range(1, 21)) + log(range(11, 31))):
         run.fold(record, NOW)
-    assert run.resumes == [Resume(20, 11)]
+    assert run.position.resumes == [Resume(20, 11)]
 
 
 def test_the_times_are_those_at_which_it_was_logged(tmp_path: Path, watch: Callable[[Path], Watched]) -> None:
@@ -642,9 +680,12 @@ def test_event_files_go_before_what_stands_in_checkpoints_alone(tmp_path: Path) 
     assert found(tmp_path) == {"out/runs/Nov29_10-00-00_host": "tensorboard"}
 
 
-def test_one_training_in_several_folders_is_one_run(tmp_path: Path) -> None:
-    """verl has its event files far from its other logs; the rows tell whose they are."""
-    put(tmp_path / "tensorboard_log" / "project" / "experiment" / NAME, log(range(1, 9)))
+@pytest.mark.parametrize(
+    "folder", ["tensorboard_log/project/experiment", "logs", "tb/experiment", "tensorboard", "tf-logs"]
+)
+def test_one_training_in_several_folders_is_one_run(tmp_path: Path, folder: str) -> None:
+    """verl has its event files far from its other logs, and so have others; the rows tell whose they are."""
+    put(tmp_path / folder / NAME, log(range(1, 9)))
     rows = [
         {"loss": record.get(c.LOSS), "grad_norm": record.get(c.GRAD_NORM), "step": record.step}
         for record in read(log(range(1, 9)))
@@ -753,3 +794,56 @@ def writer_of(folder: Path) -> str:
 def test_frames_of_an_empty_record_say_nothing() -> None:
     """Nor does one that is damaged within."""
     assert read(header() + frame(b"") + log([1])[len(header()) :])[0].step == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "later"),
+    [("host.7.0", "host.8.0", 0), ("one.7.0", "two.7.0", 4), ("host.rank0", "host.rank1", 0)],
+)
+def test_of_two_ranks_that_write_at_the_same_time_one_is_read(
+    tmp_path: Path, watch: Callable[[Path], Watched], first: str, second: str, later: int
+) -> None:
+    """Whatever their numbers are: no row twice, and no step that seems to go back."""
+    paths = [
+        tmp_path / f"events.out.tfevents.{int(BEGAN) + after}.{host}"
+        for host, after in ((first, 0), (second, later))
+    ]
+    for path in paths:
+        put(path, header())
+    watched = watch(tmp_path)
+    for step in range(1, 30):
+        for path in paths:
+            with path.open("ab") as file:
+                file.write(row(step, trained(step), BEGAN + step))
+        watched.look()
+    watched.look(SETTLING_SECONDS + 1)
+    assert steps(watched.records) == [("train", step) for step in range(1, 30)]
+    assert steps(read_all(tmp_path)) == steps(watched.records)
+
+
+def test_event_files_hide_none_below_them_that_have_other_rows(tmp_path: Path) -> None:
+    """Those of other trainings; without a row they hide nothing at all, and are no run beside those."""
+    put(tmp_path / "runs" / NAME, log(range(1, 9)))
+    put(tmp_path / "runs" / "first" / NAME, log(range(101, 131)))
+    put(tmp_path / "runs" / "second" / NAME, log(range(201, 241)))
+    assert set(found(tmp_path)) == {"runs", "runs/first", "runs/second"}
+    (tmp_path / "runs" / NAME).write_bytes(header())
+    assert set(found(tmp_path)) == {"runs/first", "runs/second"}
+    (tmp_path / "runs" / NAME).write_bytes(b"")
+    assert set(found(tmp_path)) == {"runs/first", "runs/second"}
+
+
+def test_event_files_with_nothing_but_their_header_hide_no_output(tmp_path: Path) -> None:
+    """Writers hold their rows back for minutes; when these come they say the same, with steps."""
+    events = put(tmp_path / "out" / "runs" / "Nov29_10-00-00_host" / NAME, header())
+    rows = [dict(record_values(record)) for record in read(log(range(1, 9)))]
+    training.append(tmp_path / "train.log", *(str({**cells, "epoch": 0.1}) for cells in rows))
+    assert found(tmp_path) == {"train": "printed"}
+    events.write_bytes(log(range(1, 9)))
+    assert found(tmp_path) == {"out/runs/Nov29_10-00-00_host": "tensorboard"}
+
+
+def record_values(record: Record) -> Iterator[tuple[str, float | None]]:
+    """As trainers print them."""
+    for name, metric in (("loss", c.LOSS), ("grad_norm", c.GRAD_NORM)):
+        yield name, record.get(metric)

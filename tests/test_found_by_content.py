@@ -77,6 +77,14 @@ def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Searches:
 # --- what is found
 
 
+def test_rows_that_a_program_prints_as_json_are_found_as_well(tmp_path: Path, search: Searches) -> None:
+    """In a file of data the same rows are those of the dialect that logs data so."""
+    row = {"loss": 1.99, "grad_norm": 0.5, "learning_rate": 1e-05, "epoch": 0.05, "step": 5}
+    log = put(tmp_path / "train.log", json.dumps(row) + "\n")
+    assert [(found.run, found.dialect.name) for found in search().found] == [("train", "printed")]
+    assert recognise(log.read_bytes(), registered().values()).name == "swift"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_printed_log_is_found_by_its_content(tmp_path: Path, search: Searches, name: str) -> None:
     """Under all names that people and their tools give to what a program prints."""
@@ -279,6 +287,20 @@ def test_rows_that_come_late_are_found_in_a_log_that_grows(tmp_path: Path, searc
         if search.names():
             sizes.append(size)
     assert sizes
+    assert search.read <= 64 << 10
+
+
+@pytest.mark.parametrize("before", [60_000, 700_000, 1_500_000])
+def test_rows_behind_a_start_that_grows_slowly_are_found(
+    tmp_path: Path, search: Searches, before: int
+) -> None:
+    """However often it was looked for in vain: some of the 64 KB is left for what comes late."""
+    log = put(tmp_path / "train.log", "")
+    for text, size in ((("Loading the shards" * 5 + "\n") * 130, before), (ROW * 200, 2 * before)):
+        while log.stat().st_size < size and not search.names():
+            with log.open("a") as file:
+                file.write(text)
+    assert search.names() == ["train"]
     assert search.read <= 64 << 10
 
 

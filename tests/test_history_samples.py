@@ -8,7 +8,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -38,6 +38,8 @@ LOGS = [demo.BUNDLED / name for name in (demo.COLLAPSE, demo.HEALTHY)]
 
 class ScrapeEach:
     """The observer that scrapes a run after each record."""
+
+    reads_state: ClassVar[bool] = True
 
     def __init__(self, run: Run) -> None:
         self._run = run

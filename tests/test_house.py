@@ -57,6 +57,7 @@ SLEEPING_LIBRARIES = ("time", "anyio", "asyncio", "trio")
 MAY_SLEEP = {
     "servers.py: eventually": "asks a program that is running, and which cannot tell by itself",
     "tracker_lab.py: main": "plays a trainer, in a program of its own",
+    "verl_lab.py: main": "plays verl, in a program of its own",
 }
 """Functions of the tests that sleep, and why they must."""
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from llmtrain_exporter.ingest import log_ends, one_run
+from llmtrain_exporter.ingest import log_ends, one_run, same_rows
+from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import ALONE, Scan, SearchMemory, SearchOptions, discover
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import series
 
+from tests.event_files import NAME, header, row
 from tests.training import append, llamafactory, printed, swift, trainer_state
 
 NOW = 1_800_000_000.0
 OPTIONS = SearchOptions(ignore_older=None)
 DAY = 86400.0
+LOSS, GRAD_NORM = series(c.LOSS), series(c.GRAD_NORM)
 
 
 def scan(folder: Path, memory: SearchMemory | None = None) -> Scan:
@@ -51,6 +57,8 @@ OUTPUTS = (
     "logs.out",
     "out/train.log",
     "out/logs/0/stdout.log",
+    "logs/train.log",
+    "slurm_logs/1129/slurm-4711.out",
     "wandb/run-20260101_00-ab/files/output.log",
 )
 
@@ -93,10 +101,23 @@ def test_each_output_belongs_to_the_run_whose_rows_it_has(tmp_path: Path) -> Non
 
 
 def test_where_nothing_is_known_it_is_one_run(tmp_path: Path) -> None:
-    """A log that was just begun has no rows: what is printed beside it then is of the same training."""
+    """A log that was just begun has no rows: what is printed beside it then is of the same training.
+
+    What has rows is followed, until the other one says the same.
+    """
+    memory = SearchMemory(OPTIONS)
     data(tmp_path / "out" / "logging.jsonl", [])
     console(tmp_path / "train.log", range(1, 3))
-    assert followed(scan(tmp_path), tmp_path) == ["out/logging.jsonl"]
+    assert followed(scan(tmp_path, memory), tmp_path) == ["train.log"]
+    data(tmp_path / "out" / "logging.jsonl", range(1, 4))
+    assert followed(scan(tmp_path, memory), tmp_path) == ["out/logging.jsonl"]
+
+
+def test_a_log_without_rows_hides_none_in_a_folder_beside(tmp_path: Path) -> None:
+    """There another training may write."""
+    console(tmp_path / "logs" / "exp1" / "train.log", range(1, 30))
+    append(tmp_path / "logs" / "exp2" / "logging.jsonl", modified=NOW)
+    assert len(scan(tmp_path).found) == 2
 
 
 def test_a_log_of_another_day_hides_no_training(tmp_path: Path) -> None:
@@ -178,7 +199,7 @@ def test_logs_are_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     console(tmp_path / "same.log", range(1, 30))
     console(tmp_path / "other.log", range(501, 530))
     scan(tmp_path, memory)
-    first, read[:] = sorted(read), []
+    first, read[:] = sorted(set(read)), []
     assert first == ["other.log", "out/logging.jsonl", "same.log"]
     for path in ("same.log", "out/logging.jsonl"):
         append(tmp_path / path, "one line")
@@ -186,7 +207,39 @@ def test_logs_are_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert read == []
     console(tmp_path / "other.log", range(530, 600))
     scan(tmp_path, memory)
-    assert sorted(read) == ["other.log", "out/logging.jsonl"]
+    assert sorted(set(read)) == ["other.log", "out/logging.jsonl"]
+
+
+def test_of_logs_that_are_alike_only_the_first_and_the_last_rows_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of trainings are searched at once; what lies between the ends tells nothing more."""
+    extents: set[log_ends.Extent] = set()
+    ends = log_ends.read_ends
+
+    def counted(path: str, dialect: Dialect, key: str, extent: log_ends.Extent) -> log_ends.LogEnds:
+        extents.add(extent)
+        found = ends(path, dialect, key, extent)
+        assert len(found.first) <= 32
+        assert len(found.last) <= 128
+        return found
+
+    monkeypatch.setattr(one_run, "read_ends", counted)
+    rows = {step: {"train/loss": 1 / step, "train/grad_norm": step / 8} for step in range(1, 500)}
+    events = tmp_path / "out" / "runs" / "x" / NAME
+    events.parent.mkdir(parents=True)
+    events.write_bytes(header() + b"".join(row(step, cells) for step, cells in rows.items()))
+    data(tmp_path / "out" / "logging.jsonl", range(1, 500))
+    console(tmp_path / "train.log", range(1, 500))
+    assert followed(scan(tmp_path), tmp_path) == ["out/logging.jsonl"]
+    assert extents == {log_ends.BRIEF}
+
+
+def test_logs_that_begin_alike_are_read_further_where_one_of_them_lags_behind(tmp_path: Path) -> None:
+    """A program that is slow to write ends where the other one has been long ago."""
+    data(tmp_path / "out" / "logging.jsonl", range(1, 500))
+    console(tmp_path / "train.log", range(1, 120))
+    assert followed(scan(tmp_path), tmp_path) == ["out/logging.jsonl"]
 
 
 def test_what_a_tracker_keeps_gives_way_to_the_log_of_the_trainer_and_goes_before_its_output(
@@ -202,6 +255,17 @@ def test_what_a_tracker_keeps_gives_way_to_the_log_of_the_trainer_and_goes_befor
     found = discover([str(tmp_path)], options, NOW)
     assert followed(found, tmp_path) == ["out/logging.jsonl"]
     data(tmp_path / "wandb" / "run-20260102_00-cd" / "run-cd.tracked", range(101, 130))
+    assert len(discover([str(tmp_path)], options, NOW).found) == 2
+
+
+@pytest.mark.parametrize("name", ["logs/train.log", "logs/today/train.out", "out/train.log"])
+def test_what_a_tracker_keeps_is_found_from_a_folder_beside_its_own(tmp_path: Path, name: str) -> None:
+    """It belongs to the folder in which the training was started, and so does all below that."""
+    options = replace(OPTIONS, dialects=(*OPTIONS.dialects, TRACKER))
+    kept = data(tmp_path / "wandb" / "run-20260101_00-ab" / "run-ab.tracked", range(1, 30))
+    console(tmp_path / name, range(1, 30))
+    assert [found.path for found in discover([str(tmp_path)], options, NOW).found] == [str(kept)]
+    console(tmp_path / "logs" / "other.log", range(201, 230), NOW - DAY)
     assert len(discover([str(tmp_path)], options, NOW).found) == 2
 
 
@@ -221,3 +285,135 @@ def test_the_whole_corpus_has_each_training_once(corpus: Path) -> None:
     found = scan(corpus / "produced")
     assert not [each for each in found.found if os.path.basename(each.path).startswith("std")]
     assert found.left_out["covered"] == len(covered(found, corpus)) > 5
+
+
+def cells(step: int, seed: int = 0, **more: object) -> dict[str, object]:
+    """What a training logs at a step; its first ten steps are the same with each seed."""
+    apart = 0.3 * seed if step > 10 else 0.0
+    return {"loss": round(2.5 - 0.02 * step + apart, 4), "grad_norm": 0.5 + step / 7, **more}
+
+
+def rows_of(path: Path, steps: Sequence[int], seed: int = 0, modified: float = NOW) -> Path:
+    """A log of data, or of a tracker, with them."""
+    place = {step: {"global_step/max_steps": f"{step}/100"} for step in steps}
+    lines = (json.dumps(cells(step, seed, **place[step])) for step in steps)
+    return append(path, *lines, modified=modified)
+
+
+def output_of(path: Path, steps: Sequence[int], seed: int = 0, modified: float = NOW) -> Path:
+    """What the same training prints."""
+    return append(path, *(str(cells(step, seed, epoch=0.1)) for step in steps), modified=modified)
+
+
+ANOTHER = replace(TRACKER, name="another", files=("*.kept",))
+TRACKED = replace(OPTIONS, dialects=(*OPTIONS.dialects, TRACKER, ANOTHER))
+STORE = "wandb/run-20260101_00-ab/run-ab.tracked"
+
+
+def runs(folder: Path, memory: SearchMemory | None = None) -> list[str]:
+    """The logs of the runs, with two trackers."""
+    return followed(discover([str(folder)], TRACKED, NOW, ALONE, memory), folder)
+
+
+def test_a_training_that_begins_alike_and_goes_on_differently_is_another_one(tmp_path: Path) -> None:
+    """The same seed with another beta: whether a tracker, a trainer or only a terminal has its rows."""
+    steps = range(1, 61)
+    output_of(tmp_path / "a.log", steps)
+    output_of(tmp_path / "b.log", steps, seed=1)
+    rows_of(tmp_path / STORE, steps, seed=1)
+    assert runs(tmp_path) == ["a.log", STORE]
+    rows_of(tmp_path / "mlruns.kept", steps)
+    assert runs(tmp_path) == ["mlruns.kept", STORE]
+    rows_of(tmp_path / "third" / "logging.jsonl", steps, seed=2)
+    assert runs(tmp_path) == ["mlruns.kept", "third/logging.jsonl", STORE]
+
+
+def test_trainings_part_when_their_rows_do(tmp_path: Path) -> None:
+    """Two that run at the same time are alike until then: what was found is looked at again as they grow."""
+    memory = SearchMemory(TRACKED)
+    for name, seed in (("a.kept", 0), (STORE, 1)):
+        rows_of(tmp_path / name, range(1, 9), seed)
+    assert len(runs(tmp_path, memory)) == 1
+    for name, seed in (("a.kept", 0), (STORE, 1)):
+        rows_of(tmp_path / name, range(9, 31), seed)
+    assert len(runs(tmp_path, memory)) == 2
+
+
+def test_rows_that_part_far_behind_the_begin_are_of_two_trainings(tmp_path: Path) -> None:
+    """Between what is read at first of both ends: one is ahead of the other by more than that."""
+    for name, last in ((STORE, 900), ("a.kept", 2000)):
+        rows_of(tmp_path / name, range(1, last))
+    assert len(runs(tmp_path)) == 1
+    (tmp_path / STORE).unlink()
+    rows_of(tmp_path / STORE, range(1, 500))
+    append(tmp_path / STORE, *(swift(step, 100, loss=9.0 + step) for step in range(500, 900)), modified=NOW)
+    assert len(runs(tmp_path)) == 2
+
+
+def test_one_training_in_all_places_is_one_run(tmp_path: Path) -> None:
+    """Two trackers and a terminal, side by side or far apart; another one beside it has its own."""
+    steps = range(1, 41)
+    for seed, name in enumerate(("x", "y")):
+        rows_of(tmp_path / "kept" / "deep" / f"{name}.kept", steps, seed)
+        rows_of(tmp_path / f"{name}run" / "wandb" / "run-20260101_00-ab" / "run-ab.tracked", steps, seed)
+        output_of(tmp_path / "outputs" / "of" / "all" / f"{name}.log", steps, seed)
+    assert len(runs(tmp_path)) == 2
+
+
+def test_short_trainings_far_apart_are_not_taken_for_one(tmp_path: Path) -> None:
+    """One that broke down after two rows has the same ones as the next with its seed."""
+    rows_of(tmp_path / "first" / "out" / "logging.jsonl", range(1, 3))
+    rows_of(tmp_path / "second" / "out" / "a.kept", range(1, 3))
+    assert len(runs(tmp_path)) == 2
+
+
+def test_an_empty_log_hides_no_other_one(tmp_path: Path) -> None:
+    """Neither of its folder nor printed; when it gets rows it is followed."""
+    data(tmp_path / "a" / "trainer_log.jsonl", range(1, 30), NOW - 60.0)
+    append(tmp_path / "a" / "logging.jsonl", modified=NOW)
+    console(tmp_path / "b" / "train.log", range(101, 130))
+    append(tmp_path / "b" / "logging.jsonl", modified=NOW)
+    assert followed(scan(tmp_path), tmp_path) == ["a/trainer_log.jsonl", "b/train.log"]
+    data(tmp_path / "b" / "logging.jsonl", range(101, 130))
+    assert followed(scan(tmp_path), tmp_path) == ["a/trainer_log.jsonl", "b/logging.jsonl"]
+
+
+@pytest.mark.parametrize("name", ["out/mine.txt", "out.txt"])
+def test_an_empty_log_hides_none_that_the_operator_named(tmp_path: Path, name: str) -> None:
+    """In its folder or beside it."""
+    options = replace(OPTIONS, stdout_log=("*.txt",))
+    append(tmp_path / "out" / "logging.jsonl", modified=NOW)
+    console(tmp_path / name, range(1, 9))
+    assert followed(discover([str(tmp_path)], options, NOW), tmp_path) == [name]
+    data(tmp_path / "out" / "logging.jsonl", range(1, 9))
+    assert followed(discover([str(tmp_path)], options, NOW), tmp_path) == ["out/logging.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("printed_as", "logged"),
+    [("0.003", 0.00344), ("1.234", 1.23399), ("0.000", 1e-6), ("1.23e-05", 1.2345e-05), ("5e-08", 4.6e-08)],
+)
+def test_a_value_is_the_same_however_it_was_rounded(printed_as: str, logged: float) -> None:
+    """To three decimals, four digits, or eight decimals."""
+    rows = [
+        [same_rows.TrainingRow(step, {LOSS: value, GRAD_NORM: step / 3}) for step in range(1, 4)]
+        for value in (float(printed_as), logged)
+    ]
+    zeros = float(printed_as) == 0  # which tell nothing
+    assert same_rows.agreement(*rows) is (same_rows.Agreement.APART if zeros else same_rows.Agreement.SAME)
+
+
+def test_values_that_differ_in_a_digit_that_both_have_are_not_the_same() -> None:
+    """However little that is."""
+    rows = [
+        [same_rows.TrainingRow(step, {LOSS: value, GRAD_NORM: step / 3}) for step in range(1, 4)]
+        for value in (1.23456, 1.23468)
+    ]
+    assert same_rows.agreement(*rows) is same_rows.Agreement.DIFFERENT
+
+
+def test_half_a_row_at_the_end_tells_nothing_against_the_others() -> None:
+    """Trackers log a row number by number, and each at its own time."""
+    whole = [same_rows.TrainingRow(step, {LOSS: 1.0 / step, GRAD_NORM: step / 3}) for step in range(1, 9)]
+    begun = [whole[0], same_rows.TrainingRow(2, {LOSS: 0.5})]
+    assert same_rows.agreement(whole, begun) is same_rows.Agreement.SAME

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from pprint import pformat
 
 import pytest
 from llmtrain_exporter.ingest.dialect import Dialect, Role, Shape
@@ -50,6 +51,24 @@ AROUND: dict[str, Callable[[str], str]] = {
 }
 
 
+AROUND_ROWS: dict[str, Callable[[str], str]] = {
+    "docker compose": lambda line: f"trainer-1  | {line}",
+    "pdsh": lambda line: f"10.0.0.12: {line}",
+    "journald": lambda line: f"Nov 30 03:57:08 gpu01 python[4711]: {line}",
+    "ts": lambda line: f"Nov 30 03:57:08 {line}",
+    "logger of Python": lambda line: f"2026-05-18 16:04:46,338 - INFO - {line}",
+    "its root": lambda line: f"INFO:root:{line}",
+}
+"""What no list of prefixes has: it is found by what stands before the row, in all its lines."""
+
+BETWEEN = {
+    "bars": " 12%|███       | 5/40 [00:01<02:00,  1.1it/s]",
+    "bars of others": "Loading shards:  12%|███       | 5/40 [00:01<02:00,  1.1it/s]",
+    "blank lines": " ",
+    "warnings": "/lib/torch/utils/checkpoint.py:87: UserWarning: None of the inputs' {gradients}.",
+}
+
+
 def read(dialect: Dialect, lines: list[str]) -> list[Record | Skip]:
     """All that is said of the lines."""
     reader = Readers().reader(dialect)
@@ -71,6 +90,64 @@ def test_what_stands_around_the_lines_of_a_program_is_taken_off(log: Path, aroun
     assert recognise("\n".join(wrapped).encode(), DIALECTS.values()) is recognise(
         "\n".join(lines).encode(), DIALECTS.values()
     )
+
+
+@pytest.mark.parametrize("around", AROUND_ROWS)
+@pytest.mark.parametrize("log", [log for log in LOGS if "table" not in log.name], ids=lambda log: log.stem)
+def test_no_list_has_to_know_what_stands_before_a_row(log: Path, around: str) -> None:
+    """Rows are found where they begin; the lines of one row begin alike, but for times."""
+    dialect, lines = DIALECTS[log.name.partition("-")[0]], lines_of(log)
+    wrapped = [AROUND_ROWS[around](line) if line else line for line in lines]
+    assert str(read(dialect, wrapped)) == str(read(dialect, lines))
+
+
+def dict_rows(width: int) -> list[str]:
+    """Rows as pprint prints them, or broken anywhere as terminals do."""
+    rows = [
+        {
+            "loss": 2 - step / 8,
+            "grad_norm": 0.5,
+            "learning_rate": 1e-05,
+            "rewards/f/mean": step / 8,
+            "epoch": step,
+        }
+        for step in range(1, 5)
+    ]
+    if not width:
+        return [line for row in rows for line in pformat(row, width=60).split("\n")]
+    return [text[at : at + width] for text in map(str, rows) for at in range(0, len(text), width)]
+
+
+@pytest.mark.parametrize("width", [0, *range(20, 50)])
+@pytest.mark.parametrize("around", AROUND_ROWS)
+def test_rows_over_several_lines_are_put_together_behind_any_prefix(around: str, width: int) -> None:
+    """Lines are broken in the midst of names and numbers: only the prefix comes off."""
+    printed, lines = DIALECTS["printed"], dict_rows(width)
+    wrapped = [AROUND_ROWS[around](line) for line in lines]
+    assert str(read(printed, wrapped)) == str(read(printed, list(map(str, lines))))
+    assert len(read(printed, wrapped)) == 4
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+@pytest.mark.parametrize("around", ["nothing", *AROUND_ROWS])
+@pytest.mark.parametrize("log", ["printed", "skyrl"])
+def test_what_others_print_between_the_lines_of_a_row_is_none_of_it(
+    log: str, around: str, between: str
+) -> None:
+    """Bars and warnings go to the same terminal at any time."""
+    wrap = AROUND_ROWS.get(around, str)
+    rows = [
+        [f"Step {at}: ", f"{{'policy/policy_loss': '{at}.5',", " 'reward/avg_raw_reward': '0.5'}"]
+        for at in (1, 2)
+    ]
+    lines = dict_rows(0) if log == "printed" else [line for row in rows for line in row]
+    mixed = [wrap(each) for line in lines for each in (line, BETWEEN[between])]
+    found, alone = (
+        [each.values for each in read(DIALECTS[log], text) if isinstance(each, Record)]
+        for text in (mixed, lines)
+    )
+    assert found == alone
+    assert len(found) == (4 if log == "printed" else 2)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])

@@ -157,15 +157,15 @@ def test_skipped_lines_are_counted_by_reason() -> None:
 def test_steps_that_go_back_are_a_resume() -> None:
     """Counted with where it was and where it went on; the plan can have changed."""
     run = folded([train(50, 60), train(55, 60), summary(60), train(45, 200), train(50, 200)])
-    assert run.resumes == [Resume(60, 45)]
-    assert (run.first_step, run.last_step, run.max_steps) == (50, 50, 200)
+    assert run.position.resumes == [Resume(60, 45)]
+    assert (run.position.first_step, run.position.last_step, run.position.max_steps) == (50, 50, 200)
     assert sample(run, c.RESUMES) == 1.0
 
 
 def test_a_log_that_begins_in_the_middle_is_no_resume_of_itself() -> None:
     """A resumed run gets a new folder by default, whose log begins at step 65."""
     run = folded([train(65), train(70)])
-    assert (run.resumes, run.first_step) == ([], 65)
+    assert (run.position.resumes, run.position.first_step) == ([], 65)
 
 
 def test_an_evaluation_before_training_makes_no_resume() -> None:
@@ -173,8 +173,9 @@ def test_an_evaluation_before_training_makes_no_resume() -> None:
     prediction: Row = {"current_steps": 60, "total_steps": 63, "percentage": 95.2}
     training: Row = {"current_steps": 5, "total_steps": 40, "loss": 0.5}
     run = folded([prediction, training], "llamafactory")
-    assert (run.resumes, run.first_step, run.last_step, run.max_steps) == ([], 5, 5, 40)
-    assert folded([evaluation(10), train(5)]).resumes == []
+    place = run.position
+    assert (place.resumes, place.first_step, place.last_step, place.max_steps) == ([], 5, 5, 40)
+    assert folded([evaluation(10), train(5)]).position.resumes == []
 
 
 def test_an_evaluation_phase_that_counts_its_own_steps_is_no_resume() -> None:
@@ -187,7 +188,7 @@ def test_an_evaluation_phase_that_counts_its_own_steps_is_no_resume() -> None:
         ],
         "llamafactory",
     )
-    assert (run.resumes, run.last_step, run.max_steps) == ([], 351, 351)
+    assert (run.position.resumes, run.position.last_step, run.position.max_steps) == ([], 351, 351)
     assert snapshot(run).best == (0.25, 351)
     assert run.state(NOW) is State.FINISHED
 
@@ -210,7 +211,7 @@ def test_the_rows_of_a_second_writer_are_taken_once_and_counted_as_rows(lag: int
     ]
     rows[4:4] = [evaluation(20, elapsed_time="13s")]
     run, alone = folded(twins(rows, lag)), folded(rows)
-    assert (run.resumes, run.records[RowKind.TRAIN], run.records[RowKind.EVAL]) == ([], 20, 2)
+    assert (run.position.resumes, run.records[RowKind.TRAIN], run.records[RowKind.EVAL]) == ([], 20, 2)
     for metric in (c.LOSS, c.STEP, c.RECENT_SECONDS_PER_STEP, c.SECONDS_PER_STEP):
         assert repr(sample(run, metric)) == repr(sample(alone, metric))
 
@@ -225,13 +226,13 @@ def test_a_resume_that_trains_the_same_again_is_no_twin() -> None:
     """With the same seed the values come back, but the clock of the new process starts anew."""
     rows = [train(step, elapsed_time=f"{step}m 0s") for step in (10, 15, 20)]
     run = folded([*rows, train(15, elapsed_time="30s"), train(20, elapsed_time="60s")])
-    assert run.resumes == [Resume(20, 15)]
+    assert run.position.resumes == [Resume(20, 15)]
 
 
 def test_a_record_beyond_the_memory_for_twins_is_a_resume() -> None:
     """Two writers are never so far apart."""
     rows = [train(step) for step in range(1, RECENT + 3)]
-    assert folded([*rows, train(1)]).resumes == [Resume(RECENT + 2, 1)]
+    assert folded([*rows, train(1)]).position.resumes == [Resume(RECENT + 2, 1)]
 
 
 # Pace
@@ -538,7 +539,7 @@ def test_counters_go_on_where_a_rewritten_log_begins_anew() -> None:
     assert sample(after, c.RECORDS, kind="train") == 3.0
     assert sample(after, c.RESUMES) == 1.0
     assert sample(after, c.SKIPPED, reason="not_json") == 2.0
-    assert (after.last_step, after.records[RowKind.TRAIN]) == (1, 1)
+    assert (after.position.last_step, after.records[RowKind.TRAIN]) == (1, 1)
 
 
 # Runs that nobody trains, and that must not end the exporter
@@ -572,7 +573,7 @@ _ODD_RUNS: dict[str, list[Row]] = {
 def test_odd_runs_are_folded_to_their_end(rows: list[Row]) -> None:
     """Whatever a log leaves out or holds too much of, the run keeps its state and its counters."""
     run = folded(rows, options=RunOptions(profile="grpo"))
-    assert run.last_step == int(str(rows[-1]["global_step/max_steps"]).split("/")[0])
+    assert run.position.last_step == int(str(rows[-1]["global_step/max_steps"]).split("/")[0])
     assert snapshot(run).samples
 
 

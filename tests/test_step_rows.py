@@ -149,7 +149,7 @@ def test_a_restart_goes_back_to_its_checkpoint() -> None:
     records = read(written(range(1, 31), 1) + written(range(21, 41), 1, begin=100.0))
     for record in records:
         run.fold(record, 1.0)
-    assert run.resumes == [Resume(30, 21)]
+    assert run.position.resumes == [Resume(30, 21)]
     assert [record.step for record in records] == [*range(1, 31), *range(21, 41)]
 
 

@@ -89,7 +89,8 @@ def is_right(log: Truth, steps: Sequence[int | None], run: Run) -> bool:
         step == true or (at in unsure and abs((step or 0) - true) <= log.interval)
         for at, (step, true) in enumerate(zip(steps, log.steps, strict=True))
     )
-    return same and log.resumes <= len(run.resumes) <= max(log.resumes, log.restarts)
+    resumes = len(run.position.resumes)
+    return same and log.resumes <= resumes <= max(log.resumes, log.restarts)
 
 
 def test_random_logs_are_read_as_they_were_written() -> None:
@@ -117,7 +118,7 @@ def test_a_process_that_goes_on_from_a_checkpoint_is_a_resume(last: int) -> None
     """The bar begins anew and jumps to the checkpoint."""
     steps, run = read(process(0, last, planned=1000) + FAILED + process(500, 830, planned=1000))
     assert steps == [*range(10, 701, 10), *range(510, 831, 10)]
-    assert run.resumes == [Resume(700, 510)]
+    assert run.position.resumes == [Resume(700, 510)]
     assert run.state(NOW) is State.RUNNING
 
 
@@ -125,13 +126,13 @@ def test_a_process_that_takes_no_logged_step_again_is_a_resume_too() -> None:
     """It was at 19 of them, and goes on at 15: no row is printed again, but work is done again."""
     steps, run = read(process(0, 19) + "\n" + process(15, 40))
     assert steps == [10, 20, 30, 40]
-    assert run.resumes == [Resume(19, 15)]
+    assert run.position.resumes == [Resume(19, 15)]
 
 
 def test_a_process_that_goes_on_where_the_last_one_was_repeats_nothing() -> None:
     """A job that was put back into the queue."""
     steps, run = read(process(0, 20) + FINAL + process(20, 40))
-    assert (steps, run.resumes) == ([10, 20, 30, 40], [])
+    assert (steps, run.position.resumes) == ([10, 20, 30, 40], [])
 
 
 def test_a_restart_from_the_beginning_stands_where_it_is() -> None:
@@ -139,21 +140,21 @@ def test_a_restart_from_the_beginning_stands_where_it_is() -> None:
     for seed in (0, 1):
         steps, run = read(process(0, 70) + FAILED + process(0, 40, seed=seed))
         assert steps == [*range(10, 71, 10), *range(10, 41, 10)]
-        assert run.resumes == [Resume(70, 10)]
+        assert run.position.resumes == [Resume(70, 10)]
 
 
 def test_equal_rows_of_a_killed_process_are_taken_again() -> None:
     """Nothing but the bar shows that it was another process."""
     steps, run = read(process(0, 35) + "\n" + process(20, 50))
     assert steps == [10, 20, 30, 30, 40, 50]
-    assert run.resumes == [Resume(35, 20)]
+    assert run.position.resumes == [Resume(35, 20)]
 
 
 def test_a_longer_plan_is_taken_over() -> None:
     """The next process has a bar of another length."""
     steps, run = read(process(0, 55) + "\n" + process(50, 80, planned=300))
     assert steps == [10, 20, 30, 40, 50, 60, 70, 80]
-    assert run.max_steps == 300
+    assert run.position.max_steps == 300
 
 
 def test_without_a_bar_the_epoch_tells_where_a_process_goes_on() -> None:
@@ -161,10 +162,10 @@ def test_without_a_bar_the_epoch_tells_where_a_process_goes_on() -> None:
     text = rows(range(10, 710, 10)) + rows(range(510, 830, 10), 1)
     steps, run = read(text, Schedule(10))
     assert steps == [*range(10, 710, 10), *range(510, 830, 10)]
-    assert (run.resumes, run.step_is_record) == ([Resume(700, 510)], False)
+    assert (run.position.resumes, run.position.step_is_record) == ([Resume(700, 510)], False)
     steps, run = read(text)
     assert steps == [*range(1, 71), *range(51, 83)]
-    assert (run.resumes, run.step_is_record) == ([Resume(70, 51)], True)
+    assert (run.position.resumes, run.position.step_is_record) == ([Resume(70, 51)], True)
 
 
 def test_a_banner_tells_the_plan_and_where_a_process_goes_on() -> None:
@@ -174,7 +175,7 @@ def test_a_banner_tells_the_plan_and_where_a_process_goes_on() -> None:
     text += "  Continuing training from global step 100\n" + rows([150, 200], 1)
     steps, run = read(text, Schedule(0.05))
     assert steps == [50, 100, 150, 150, 200]
-    assert (run.resumes, run.max_steps) == ([Resume(150, 150)], 1000)
+    assert (run.position.resumes, run.position.max_steps) == ([Resume(150, 150)], 1000)
 
 
 def test_a_first_row_at_step_1_is_known_by_the_next() -> None:
@@ -207,7 +208,7 @@ def test_rows_of_several_ranks_count_once(ranks: int) -> None:
     assert read(text, Schedule(10))[0] == [10, 20, 30, 40, 50]
     shown = fresh() + "".join(bar(step) + CLEARED + row(step) * ranks + bar(step) for step in (10, 20, 30))
     steps, run = read(shown)
-    assert (steps, run.resumes, run.state(NOW)) == ([10, 20, 30], [], State.RUNNING)
+    assert (steps, run.position.resumes, run.state(NOW)) == ([10, 20, 30], [], State.RUNNING)
 
 
 def test_bars_of_two_nodes_that_are_a_step_apart_are_no_restart() -> None:
@@ -218,7 +219,7 @@ def test_bars_of_two_nodes_that_are_a_step_apart_are_no_restart() -> None:
         if not step % 5:
             text += (CLEARED + row(step) + bar(step)) * 2
     steps, run = read(text)
-    assert (steps, run.resumes) == (list(range(5, 41, 5)), [])
+    assert (steps, run.position.resumes) == (list(range(5, 41, 5)), [])
 
 
 def test_rows_of_a_dead_run_are_no_second_rank() -> None:
@@ -237,7 +238,7 @@ def test_an_interval_that_the_bar_contradicts_is_not_believed() -> None:
     held = fresh() + "".join(bar(step) + CLEARED + bar(step) for step in (20, 40, 60)) + rows([20, 40, 60])
     steps, run = read(held + bar(65) + CLEARED + row(80) + bar(80), Schedule(7))
     assert steps[:3] == [20, 40, 60]
-    assert run.max_steps == 100
+    assert run.position.max_steps == 100
 
 
 def test_an_estimate_that_reaches_the_plan_finishes_nothing() -> None:
@@ -271,7 +272,7 @@ def test_a_run_that_its_trainer_closed_early_has_ended_and_is_not_finished() -> 
 def test_a_run_that_came_to_its_end_is_finished(end: int) -> None:
     """Though the last row stands before the last step."""
     _, run = read(process(0, end, planned=end) + FINAL)
-    assert (run.last_step, run.ended_early) == (end, False)
+    assert (run.position.last_step, run.ended_early) == (end, False)
     assert facts(run, Lang.EN).endswith(f"finished at step {end} of {end}")
 
 

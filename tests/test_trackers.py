@@ -6,6 +6,7 @@ that has the packages: then the laboratory runs, and its stores are read while t
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import random
@@ -17,21 +18,23 @@ import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
 import pytest
+from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.dialects import wandb
-from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
+from llmtrain_exporter.ingest.discover import ALONE, Found, SearchMemory, SearchOptions, discover
+from llmtrain_exporter.ingest.framed import last_frames
 from llmtrain_exporter.ingest.leveldb_log import BLOCK
+from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.source import open_source, read_run_hyper_parameters
 from llmtrain_exporter.ingest.stated import in_common_words, producer_of
 from llmtrain_exporter.ingest.store import first_rows
-from llmtrain_exporter.ingest.tracked_rows import TrackedRun
+from llmtrain_exporter.ingest.tracked_rows import TrackedRow, TrackedRun
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.producer import Producer
@@ -39,6 +42,7 @@ from llmtrain_exporter.knowledge.producers import TRANSFORMERS, VERL
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.model import Record, RowKind
 from llmtrain_exporter.watching.arrivals import arrivals
+from llmtrain_exporter.watching.rules import rules_for_reading
 
 from tests.tracker_lab import RUNS, SETTINGS, SEVERAL, TRACKERS, Logged, rows
 
@@ -599,11 +603,25 @@ def test_a_payload_may_be_larger_than_a_block() -> None:
     assert found == payloads
 
 
+@pytest.mark.parametrize("most", [1, 7, 1000, BLOCK, BLOCK + 1, 5 * BLOCK, 1 << 20])
+def test_the_last_payloads_are_read_without_those_before(tmp_path: Path, most: int) -> None:
+    """From the block on in which they begin: what goes on from the one before is dropped."""
+    payloads = [bytes([65 + at % 26]) * (7 + 1931 * at % 5000) for at in range(100)]
+    payloads[60] = b"!" * 3 * BLOCK
+    path = tmp_path / "run.wandb"
+    path.write_bytes(framed(*payloads))
+    found = last_frames(str(path), wandb.framing(), most)
+    assert found
+    assert found == payloads[-len(found) :]
+    assert sum(map(len, found)) <= most + BLOCK
+    assert (len(found) == len(payloads)) is (most >= path.stat().st_size)
+
+
 @pytest.mark.parametrize(
     ("times", "arrived", "seen", "expected"),
     [
-        ((), 100.0, True, [100.0, 100.0]),
-        ((None, None), 100.0, True, [100.0, 100.0]),
+        ((), 100.0, True, []),
+        ((None, None), 100.0, True, []),
         ((90.0, 95.0), 100.0, True, [90.0, 95.0]),
         ((90.0, None), 100.0, True, [90.0, 100.0]),
         (
@@ -621,13 +639,76 @@ def test_times_that_a_log_states_are_believed_within_reason(
 ) -> None:
     """Rows keep the time between them, whatever the writer's clock says."""
     reading = Reading([], {}, arrived, False, False, 1, times=times)
-    assert list(islice(arrivals(reading, arrived, 101.0, seen), 2)) == expected
+    assert list(arrivals(reading, arrived, 101.0, seen)) == expected
+
+
+def test_what_counts_rollouts_stands_where_the_training_is() -> None:
+    """slime logs a row of each rollout and of each update, with their own steps; the tracker counts both."""
+    run, calls, found = TrackedRun(Normaliser()), itertools.count(), []
+    for rollout in range(3):
+        logged = [{"rollout/raw_reward": 0.5, "rollout/step": rollout}]
+        logged += [{"train/loss": 1.0, "train/step": 2 * rollout + update} for update in range(2)]
+        found += [read for cells in logged for read in run.read(TrackedRow(next(calls), None, cells))]
+    records = [read for read in found if isinstance(read, Record)]
+    assert [record.step for record in records] == [0, 0, 1, 1, 2, 3, 3, 4, 5]
+    assert {series.metric for record in records for series in record.layout.series} == {c.REWARD, c.LOSS}
 
 
 def test_a_folder_of_runs_is_not_taken_for_one(tmp_path: Path) -> None:
     """A meta.yaml of an experiment, and anybody's, is no run."""
     (tmp_path / "meta.yaml").write_text("name: lab\nexperiment_id: '1'\n")
     assert search(tmp_path) == []
+
+
+@EACH
+def test_nothing_of_a_store_is_told_as_a_file_that_is_not_read(tracker: str, tmp_path: Path) -> None:
+    """Where it consists of many files neither; settings beside it are read, too."""
+    unpacked(tracker, tmp_path)
+    rules = rules_for_reading(Settings())
+    left = rules.survey(str(tmp_path), rules.search([str(tmp_path)], NOW, None, 8))
+    experiments = {"2 *.yaml"} if tracker == "mlflow_files" else set()
+    assert {each.detail for each in left} == experiments
+
+
+def _begun(database: sqlite3.Connection, key: str, began: int) -> None:
+    """Let another run of the same name begin, at so many milliseconds."""
+    columns = [name for (name,) in database.execute("SELECT name FROM pragma_table_info('runs')")]
+    given = {"run_uuid": repr(key), "start_time": str(began), "name": "'train'"}
+    cells = ", ".join(given.get(name, f'"{name}"') for name in columns)
+    database.execute(f"INSERT INTO runs SELECT {cells} FROM runs LIMIT 1")
+    columns = [name for (name,) in database.execute("SELECT name FROM pragma_table_info('latest_metrics')")]
+    given = {"run_uuid": repr(key), "key": "'loss'"}
+    cells = ", ".join(given.get(name, "0") for name in columns)
+    database.execute(f"INSERT INTO latest_metrics SELECT {cells}")
+
+
+def test_of_runs_of_one_name_that_which_began_first_keeps_it(tmp_path: Path) -> None:
+    """However their keys are sorted, and however often they are searched for."""
+    writer = Writer("mlflow", tmp_path, "DELETE")
+    options, folder = SearchOptions(ignore_older=None), str(writer.path.parent)
+    memory, expected = SearchMemory(options), "f"
+    writer.connection.execute("UPDATE runs SET name = 'other'")
+    for began, key in ((9_000, "f"), (9_500, "a"), (9_700, "0"), (8_000, "z")):
+        _begun(writer.connection, key, began)
+        for remembering in (memory, SearchMemory(options)):
+            found = discover([folder], options, NOW, ALONE, remembering).found
+            first = {run.key for run in found if run.run.endswith("/train")}
+            assert first == {"z" if began == 8_000 and remembering is not memory else expected}
+    writer.connection.close()
+
+
+def test_of_runs_in_files_that_which_began_first_keeps_the_name(tmp_path: Path) -> None:
+    """By what their meta.yaml says."""
+    for key, began in (("b", 5_000), ("a", 7_000), ("c", 9_000)):
+        meta = tmp_path / "mlruns" / "1" / key / "meta.yaml"
+        meta.parent.mkdir(parents=True)
+        meta.write_text(f"experiment_id: '1'\nrun_id: {key}\nrun_name: train\nstart_time: {began}\n")
+        (meta.parent / "metrics").mkdir()
+        (meta.parent / "metrics" / "loss").write_text(f"{began} 1.5 1\n")
+    found = {os.path.basename(os.path.dirname(run.path)): run.run for run in search(tmp_path)}
+    assert found["b"].endswith("train")
+    assert "~" in found["a"]
+    assert "~" in found["c"]
 
 
 # The laboratory

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import subprocess
+import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -16,12 +18,13 @@ from llmtrain_exporter.ingest.contents import LOOKED_AT, MOST_LOOKS, SEARCHES_AP
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import ALONE, SearchMemory, SearchOptions, discover
 from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.reading import Source
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import RowKind, series
+from llmtrain_exporter.model import Record, RowKind, series
 from llmtrain_exporter.watching.live import LiveRun, unobserved
 
-from tests import training
+from tests import training, verl_lab
 
 DIALECT = registered()["verl_file"]
 NOW = 1_800_000_000.0
@@ -138,7 +141,7 @@ def test_a_restart_that_truncates_the_file_is_news_from_its_checkpoint(tmp_path:
                 pass
 
         look()
-        assert live.folded.last_step == 40
+        assert live.folded.position.last_step == 40
         path.write_text("")
         look()
         for step in range(21, 24):
@@ -148,7 +151,11 @@ def test_a_restart_that_truncates_the_file_is_news_from_its_checkpoint(tmp_path:
         training.append(path, logged(24))
         for _ in range(4):
             look()
-        assert (live.folded.first_step, live.folded.last_step, live.rewritten) == (21, 24, 1)
+        assert (live.folded.position.first_step, live.folded.position.last_step, live.rewritten) == (
+            21,
+            24,
+            1,
+        )
 
 
 def test_a_number_that_is_none_is_null(tmp_path: Path) -> None:
@@ -190,3 +197,67 @@ def test_a_reward_that_stands_there_with_its_penalty_alone_is_one_of_a_policy(tm
     with closing(live.source):
         assert live.read_on(1.0, NOW) is not None
     assert live.snapshot(NOW).profile == "grpo"
+
+
+# The laboratory
+
+
+def real_verl() -> Path:
+    """The folder of LLMTRAIN_TRAINERS that has verl."""
+    folders = map(Path, os.environ.get("LLMTRAIN_TRAINERS", "").split(os.pathsep))
+    found = next((folder for folder in folders if (folder / "verl/utils/tracking.py").is_file()), None)
+    return found or pytest.skip("LLMTRAIN_TRAINERS names no folder with verl")
+
+
+METRICS = {
+    "actor/grad_norm": c.GRAD_NORM,
+    "actor/lr": c.LEARNING_RATE,
+    "critic/score/mean": c.REWARD,
+    "training/epoch": c.EPOCH,
+}
+
+
+class Watched:
+    """A log that is read while it is written."""
+
+    def __init__(self, path: Path) -> None:
+        self.records: list[Record] = []
+        self.looks = 0  # that found something
+        self._path = path
+        self._source: Source | None = None
+
+    def look(self) -> None:
+        """Take in all that there is."""
+        if self._source is None:
+            found = discover([str(self._path)], OPTIONS, NOW).found if self._path.exists() else ()
+            if not found:
+                return
+            self._source = open_source(found[0], Readers())
+        while (reading := self._source.poll(0.0)) is not None:
+            self.records += reading.records
+            self.looks += bool(reading.records)
+
+
+@pytest.mark.parametrize("name", ["lab/exp.jsonl", "console.log"])
+def test_what_the_real_loggers_write_is_read_live_to_the_last_number(tmp_path: Path, name: str) -> None:
+    """300 steps with a NaN, validations, and a process that goes on from an earlier step."""
+    packages, read = real_verl(), Watched(tmp_path / name)
+    for first, last in ((1, 200), (151, 300)):
+        command = [sys.executable, str(Path(verl_lab.__file__)), str(packages), str(tmp_path)]
+        with (tmp_path / "console.log").open("a") as output:
+            process = subprocess.Popen([*command, str(first), str(last), "--pause", "0.005"], stdout=output)
+            while process.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.05)
+                read.look()
+        assert process.returncode == 0
+        read.look()
+        trained = [record for record in read.records if record.kind is RowKind.TRAIN]
+        expected = list(range(first, last + 1))
+        assert [record.step for record in trained[-len(expected) :]] == expected
+        for record, step in zip(trained[-len(expected) :], expected, strict=True):
+            for key, metric in METRICS.items():
+                assert record.get(metric) == pytest.approx(verl_lab.row(step)[key], rel=0, abs=0, nan_ok=True)
+        tested = [record.step for record in read.records if record.kind is RowKind.EVAL]
+        assert tested[-3:] == [step for step in (100, 150, 200, 250, 300) if first <= step <= last][-3:]
+    assert read.looks > 20

@@ -228,6 +228,16 @@ def test_a_file_that_vanishes_for_a_moment_keeps_its_series(loop: Loop) -> None:
     assert loop.value("run", "resumes_total") == 0
 
 
+def test_a_log_of_a_training_that_another_one_shows_leaves_at_once(loop: Loop) -> None:
+    """Two runs of one training are two of each alert: neither is waited for as for a path that vanished."""
+    loop.append("train.log", *map(printed, range(1, 9)))
+    loop.scan()
+    assert loop.runs == ["train"]
+    loop.append("out/logging.jsonl", *map(swift, range(1, 9)))
+    loop.scan()
+    assert loop.runs == ["out"]
+
+
 def test_a_file_that_is_gone_for_good_leaves(loop: Loop) -> None:
     """A deleted run's series disappear, its file is closed, and it can come back as a new run."""
     log = loop.append("run/logging.jsonl", swift(1), swift(2))

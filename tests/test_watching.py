@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from llmtrain_exporter.analyse.analysis import Analysis
@@ -40,6 +41,8 @@ RULES = RunRules(Settings(stdout_log=("*.log",)), RunOptions())
 
 class Steps:
     """An observer that remembers the steps that it has seen."""
+
+    reads_state: ClassVar[bool] = True
 
     def __init__(self, _: Run) -> None:
         self.seen: list[tuple[RowKind, int | None, bool]] = []

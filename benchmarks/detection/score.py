@@ -75,7 +75,7 @@ def analyse(lines: bytes, dialect: Dialect, arguments: bytes | None = None) -> t
             if isinstance(record, Record):
                 run.fold(record, 0.0)
                 if record.kind is RowKind.TRAIN:
-                    steps.append(run.last_step or 0)
+                    steps.append(run.position.last_step or 0)
     return run.snapshot("run", "log", dialect.producer, 0.0), steps
 
 

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from llmtrain_exporter.knowledge.answer import Answer, Ground
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.no_run import Content, NoRunReason
+from llmtrain_exporter.knowledge.no_run import Content, NoRunReason, UnreadRows
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Limits, Severity
 
@@ -315,13 +315,15 @@ class LeftOut(NamedTuple):
 class Unread:
     """What stands in a file that is no training log. `tried`: formats by name, each with its files' names.
 
-    `lines`: the first that are not blank, printable and shortened.
+    `lines`: the first that are not blank, printable and shortened. `rows`: how a training shows its rows in
+    it, where that is not read.
     """
 
     read_as: str
     tried: Mapping[str, tuple[str, ...]]
     content: Content
     lines: tuple[str, ...]
+    rows: UnreadRows | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,8 @@ def history(log: bytes, dialect: Dialect) -> History:
             run.fold(record, 0.0)
             max_steps = record.max_steps or max_steps
         if any(record.kind in WRITTEN for record in records):
-            rows += [_row(logged, run.last_step or 0) for logged in _logged(line)]
-    return History(tuple(rows), max_steps or run.last_step or 0)
+            rows += [_row(logged, run.position.last_step or 0) for logged in _logged(line)]
+    return History(tuple(rows), max_steps or run.position.last_step or 0)
 
 
 def _logged(line: bytes) -> Iterator[HistoryRow]:

@@ -7,11 +7,12 @@ the rules say between which values they need not look. Only what lies outside is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from operator import le
 
 from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
-from llmtrain_exporter.analyse.columns import Columns, WatchPlan
+from llmtrain_exporter.analyse.columns import TURN, Columns, WatchPlan
 from llmtrain_exporter.analyse.episodes import FirstAndLast, PastEpisodes
 from llmtrain_exporter.analyse.incidents import PARTS, Incidents, Sign
 from llmtrain_exporter.analyse.signals import rules_for
@@ -87,8 +88,33 @@ class Analysis:
             self._columns.put_ordinary(plan, picked, values, self._index)
         else:
             self._examine(record, step, plan, picked)
-        if not self._index % BLOCK:
-            self._look_back(record, step)
+        if not self._index % TURN:
+            self._take_turn(record, step)
+
+    @property
+    def room(self) -> int:
+        """Training records of the last one's layout that can be taken in together; 0 while it is not calm."""
+        return self._columns.room(self._plan, self._index) if self._calm and self._plan else 0
+
+    def fold_ordinary(self, records: Sequence[Record], step: int) -> bool:
+        """Take these in if all of them are ordinary; else nothing has happened.
+
+        No more than there is `room`. `step`: that of the last one.
+        """
+        plan = self._plan
+        if plan is None:
+            return False
+        picked = [plan.pick(record.values) for record in records]
+        count, flat = len(picked), tuple(chain.from_iterable(picked))
+        if not (all(map(le, plan.low * count, flat)) and all(map(le, flat, plan.high * count))):
+            return False
+        self.records += count
+        self._index += count
+        self._picked, self._picked_by = picked[-1], plan
+        self._columns.put_ordinary_rows(plan, picked)
+        if not self._index % TURN:
+            self._take_turn(records[-1], step)
+        return True
 
     def resume(self, step: int) -> None:
         """Steps went back: a process goes on from an earlier checkpoint, and what was normal starts anew."""
@@ -155,6 +181,13 @@ class Analysis:
     def levels(self) -> Mapping[Series, Level]:
         """The baselines in force."""
         return self._columns.levels
+
+    def _take_turn(self, record: Record, step: int) -> None:
+        """Look back at the end of a block, and then take a level anew, unless what comes is not normal."""
+        if not self._index % BLOCK:
+            self._look_back(record, step)
+        if self._incidents.current is None:
+            self._columns.take_turn(self._index)
 
     def _forget(self) -> None:
         for rule in self._rules:
@@ -272,7 +305,10 @@ class Analysis:
 
     def _needs_no_look(self) -> bool:
         """Whether no rule has to see the next record even if that is an ordinary one."""
-        return not any(rule.pending() for rule in self._pending)
+        for rule in self._pending:  # noqa: SIM110  # a generator takes half as long again
+            if rule.pending():
+                return False
+        return True
 
     def _count_spikes(self, view: RecordView) -> None:
         for watched in spikes.MEASURES:

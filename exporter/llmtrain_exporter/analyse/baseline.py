@@ -73,7 +73,7 @@ def top_of(values: Sequence[float]) -> float:
     return sorted(values)[9 * len(values) // 10]
 
 
-def level_of(values: Sequence[float]) -> Level | None:
+def level_of(values: list[float]) -> Level | None:
     """The level of some values, NaN standing for absent ones; None where they are too few."""
     known = sorted(_known(values))
     count = len(known)
@@ -82,10 +82,9 @@ def level_of(values: Sequence[float]) -> Level | None:
     return Level(count, known[count // 4], known[count // 2], known[3 * count // 4], known[9 * count // 10])
 
 
-def _known(values: Sequence[float]) -> list[float]:
+def _known(values: list[float]) -> list[float]:
     """Without the absent ones."""
-    known = list(values)  # an array makes its floats anew for each look
-    return [value for value in known if value == value] if math.isnan(sum(known)) else known
+    return [value for value in values if value == value] if math.isnan(sum(values)) else values
 
 
 class Ring:
@@ -109,13 +108,13 @@ class Ring:
         self.at = (self.at + self.width) % max(len(self.cells), 1)  # a run may log nothing that is watched
         self.filled = min(self.filled + 1, WINDOW)
 
-    def column(self, index: int) -> array[float]:
+    def column(self, index: int) -> list[float]:
         """The values of a column, in no particular order; NaN for what is absent."""
-        return self.cells[index : self.filled * self.width : self.width]
+        return self.cells[index : self.filled * self.width : self.width].tolist()
 
     def recent(self, index: int, count: int) -> list[float]:
         """The last values of a column that were there, oldest first."""
-        return _known(self._newest(index, count))
+        return _known(self._newest(index, count).tolist())
 
     def pairs(self, index: int, other: int, count: int) -> list[tuple[float, float]]:
         """The values of two columns in those of the last rows that have both, oldest first."""

@@ -13,7 +13,7 @@ from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring, level_of
 from llmtrain_exporter.analyse.signals import COMPARED
 from llmtrain_exporter.analyse.signals.rule import ANY, Interval, Renewal, Rule
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.own_level import MATURE, WINDOW
+from llmtrain_exporter.knowledge.own_level import BLOCK, MATURE, WINDOW
 from llmtrain_exporter.model import Layout, Series
 
 ALIKE = 12
@@ -25,8 +25,8 @@ PLANS_KEPT = 8
 SETTLING = 8
 """Rows after which all levels are taken anew while the window fills."""
 
-TURN = 8
-"""Rows after which one level is taken anew when it is full."""
+TURN = BLOCK // 2
+"""Records after which one level is taken anew when the window is full, at the end of each block for one."""
 
 CELL = 4
 """Bytes of a 32-bit float."""
@@ -67,7 +67,6 @@ class Columns:
         "_next",
         "_plans",
         "_rules",
-        "_turn",
         "_watching",
         "at",
         "levels",
@@ -87,7 +86,6 @@ class Columns:
         self.at: dict[Series, int] = {}
         self.ring = Ring(0)
         self.levels: dict[Series, Level] = {}
-        self._turn = TURN  # rows until the next level is taken anew
         self._next = 0
         self._last = 0  # cell at which the last row of the ring begins
         self._plans: dict[Layout, WatchPlan] = {}
@@ -115,12 +113,23 @@ class Columns:
         if plan.pack is None or ring.filled < WINDOW:
             self.put(plan.row(values), index)
             return
-        at = ring.at
-        plan.pack(ring.cells, at * CELL, *picked[: plan.width])
-        ring.at = at + plan.width if at < self._last else 0
-        self._turn -= 1
-        if not self._turn:
-            self._take_turn(index)
+        self._pack(plan.pack, plan.width, picked)
+
+    def room(self, plan: WatchPlan, index: int) -> int:
+        """Rows until a level is taken anew; 0 while the window fills, or where the plan lacks a column."""
+        full = plan.pack is not None and self.ring.filled == WINDOW and plan.width
+        return TURN - index % TURN if full else 0
+
+    def put_ordinary_rows(self, plan: WatchPlan, rows: Sequence[tuple[float, ...]]) -> None:
+        """The same of records for which there is `room`."""
+        if plan.pack is not None:
+            for picked in rows:
+                self._pack(plan.pack, plan.width, picked)
+
+    def _pack(self, pack: Callable[..., None], width: int, picked: tuple[float, ...]) -> None:
+        ring = self.ring
+        pack(ring.cells, ring.at * CELL, *picked[:width])
+        ring.at = ring.at + width if ring.at < self._last else 0
 
     def put(self, row: Sequence[float], index: int) -> None:
         """Add a row of values, NaN for what is not to count, the run's `index`th record."""
@@ -133,15 +142,10 @@ class Columns:
         if filled <= MATURE or (filled < WINDOW and filled % SETTLING == 0):
             for watched in self.order:
                 self._refresh(watched, index)
-        elif filled == WINDOW:
-            self._turn -= 1
-            if self._turn <= 0:
-                self._take_turn(index)
 
-    def _take_turn(self, index: int) -> None:
-        """Take the next level anew."""
-        self._turn = TURN
-        if not self.order:
+    def take_turn(self, index: int) -> None:
+        """Take the next level anew, when the window is full."""
+        if self.ring.filled < WINDOW or not self.order:
             return
         self._next = (self._next + 1) % len(self.order)
         self._refresh(self.order[self._next], index)

@@ -66,6 +66,15 @@ class CourseKeeper:
         if len(self._steps) == COURSE_POINTS:
             self._thin_out()
 
+    def put_all(self, steps: Sequence[int], layout: Layout, rows: Sequence[tuple[float, ...]]) -> None:
+        """Take rows of one layout in."""
+        at = self._next
+        while at < len(rows):
+            self._next = 0
+            self.put(steps[at], layout, rows[at])
+            at += 1 + self._next
+        self._next = at - len(rows)
+
     def courses(self) -> Courses:
         """The courses so far; what is yet to come changes nothing in them."""
         width = len(self._order)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from itertools import pairwise
+from operator import le
 
 from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.knowledge import pace
@@ -30,6 +32,14 @@ class RunPace:
         if self._times and seconds < self._times[-1][1]:
             self.reset()
         self._times.append((step, seconds))
+
+    def note_all(self, steps: Sequence[int], seconds: Sequence[float]) -> None:
+        """Training records in a row. Where the clock only goes on, the first and the last tell it all."""
+        times = list(zip(steps, seconds, strict=True))
+        if len(times) > RECORDS_KEPT and all(map(le, seconds, seconds[1:])):
+            times = [times[0], *times[-RECORDS_KEPT:]]
+        for step, at in times:
+            self.note(step, at)
 
     def note_arrival(self, step: int, seconds: float) -> None:
         """A training record of `step` was seen at `seconds`, Unix time.

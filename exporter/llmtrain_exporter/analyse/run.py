@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llmtrain_exporter.analyse import derived, run_series, state
@@ -13,7 +13,9 @@ from llmtrain_exporter.analyse.course import CourseKeeper
 from llmtrain_exporter.analyse.latest import Latest
 from llmtrain_exporter.analyse.onset import Onset
 from llmtrain_exporter.analyse.pace import RunPace
+from llmtrain_exporter.analyse.position import Position
 from llmtrain_exporter.analyse.signals.rule import LOSS
+from llmtrain_exporter.analyse.stretch import BY_HAND, column, fold_ordinary
 from llmtrain_exporter.analyse.twins import is_twin
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
@@ -28,13 +30,13 @@ from llmtrain_exporter.model import (
     Courses,
     Health,
     HyperParameters,
+    Incident,
+    Layout,
     Record,
-    Resume,
     RowKind,
     Series,
     Snapshot,
     State,
-    StepSource,
     series,
 )
 
@@ -44,9 +46,6 @@ _TRAIN = RowKind.TRAIN  # a look at an enumeration takes as long as a call
 PROFILE_RECORDS = 10
 """First training records that show of what kind the training is: of them, some may be another program's."""
 _CLOSING = frozenset((RowKind.FINAL, RowKind.SUMMARY, RowKind.FAILURE))
-
-STALLED = "stalled"
-"""The signal that no record can show, only a clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,9 @@ class Run:
         self._second_writer = False  # this process has one
         self.evaluations = derived.Evaluations()
         self._trained, self._evaluated = CourseKeeper(), CourseKeeper()
+        self._layout: Layout | None = None  # of the last training record, and where it has these:
+        self._elapsed_at: int | None = None
+        self._rate_at: int | None = None
         self._peak_learning_rate = 0.0
         stage = hyper_parameters.info.get("rlhf_type") or hyper_parameters.info.get("stage", "")
         stated = options.profile or profiles.BY_RLHF_TYPE.get(stage)
@@ -98,14 +100,7 @@ class Run:
         self.ending = state.Ending()
         self.records: Counter[RowKind] = Counter()
         self.skipped: Counter[str] = Counter()
-        self.resumes: list[Resume] = []
-        self.first_step: int | None = None
-        self.last_step: int | None = None
-        self.max_steps: int | None = None
-        self.step_is_record = False  # nothing told steps: they are numbers of records
-        self._certain = False  # the last step is not merely reckoned
-        self._gap = 1  # steps between the last training records
-        self._distinct = 0  # training records, those of a second writer left out
+        self.position = Position()
         self.arrived: float | None = None
 
     def fold(self, record: Record, arrived: float) -> bool:
@@ -116,7 +111,7 @@ class Run:
         kind = record.kind
         self.records[kind] += 1
         self.arrived = arrived
-        if is_twin(record, self._recent, self.last_step):
+        if is_twin(record, self._recent, self.position.last_step):
             self._second_writer = True
             return False
         self._recent.append(record)
@@ -129,6 +124,22 @@ class Run:
         else:
             self._note_place(record)
         return True
+
+    def fold_all(self, records: Sequence[Record], arrived: float) -> Sequence[Record]:
+        """Take in records that came at once, as `fold` does one after the other; those that count.
+
+        What is ordinary is taken in together, which is quicker.
+        """
+        counted: list[Record] = []
+        at = 0
+        while at < len(records):
+            end = fold_ordinary(self.analysis, records, at, self._layout, self.position)
+            ordinary, alone = records[at:end], records[end : end + BY_HAND]
+            if ordinary:
+                self._note_ordinary(ordinary, arrived)
+            counted += [*ordinary, *(record for record in alone if self.fold(record, arrived))]
+            at = end + len(alone)
+        return counted
 
     def skip(self, reasons: Mapping[str, int]) -> None:
         """Lines that were no record."""
@@ -160,7 +171,9 @@ class Run:
         self.carried = counters
 
     def _own_counters(self) -> dict[Series, float]:
-        own = run_series.row_counters(self.records, self.skipped, len(self.resumes), self._latest.dropped)
+        own = run_series.row_counters(
+            self.records, self.skipped, len(self.position.resumes), self._latest.dropped
+        )
         if self.analysis is not None:
             own |= dict(run_series.counters(self.analysis))
         return own
@@ -182,7 +195,7 @@ class Run:
         """What the run is doing at `now`, Unix time."""
         if self.arrived is None:
             return State.WAITING
-        if self._certain and self.max_steps and (self.last_step or 0) >= self.max_steps:
+        if self.position.at_end:
             return State.FINISHED
         return self.ending.state(now - self.arrived, min(self._silences().values(), default=math.inf))
 
@@ -211,14 +224,8 @@ class Run:
         silent = now - self.arrived
         return next((severity for severity, most in self._silences().items() if silent > most), None)
 
-    def _silences(self) -> dict[Severity, float]:
-        """Seconds without a record that are as bad as that, the worst first."""
-        bounds = self.profile.limits.get(STALLED, {})
-        return {
-            severity: self.pace.silence(bounds[severity].limit, bounds[severity].floor)
-            for severity in reversed(Severity)
-            if severity in bounds
-        }
+    def _silences(self) -> Mapping[Severity, float]:
+        return state.silences(self.profile, self.pace)
 
     def snapshot(self, run: str, file: str, producer: Producer, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time."""
@@ -239,12 +246,12 @@ class Run:
             health=health,
             verdict=self._known(analysis.verdict) if analysis else Health.UNKNOWN,
             records=dict(self.records),
-            first_step=self.first_step,
-            last_step=self.last_step,
-            max_steps=self.max_steps,
-            step_is_record=self.step_is_record,
+            first_step=self.position.first_step,
+            last_step=self.position.last_step,
+            max_steps=self.position.max_steps,
+            step_is_record=self.position.step_is_record,
             ended_early=self.ended_early,
-            resumes=tuple(self.resumes),
+            resumes=tuple(self.position.resumes),
             skipped=dict(self.skipped),
             last_record=self.arrived,
             best=None if evaluations.best_loss is None else (evaluations.best_loss, evaluations.best_step),
@@ -288,29 +295,53 @@ class Run:
         return found
 
     def _train(self, record: Record, arrived: float) -> None:
-        self._distinct += 1
-        step = self._distinct if record.step is None else record.step
-        self._go_to(record, step)
-        elapsed = record.get(c.ELAPSED)
+        step, resumed = self.position.go_to(record)
+        if resumed is not None:
+            self._resume(resumed.first)
+        layout, values = record.layout, record.values
+        if layout is not self._layout:
+            self._layout = layout
+            self._elapsed_at, self._rate_at = map(layout.position.get, (c.ELAPSED, c.LEARNING_RATE))
+        elapsed = None if self._elapsed_at is None else values[self._elapsed_at]
         if elapsed is None:
             self.pace.note_arrival(step, arrived)
         else:
             self.pace.note(step, elapsed)
-        learning_rate = record.get(c.LEARNING_RATE)
-        if learning_rate is not None and learning_rate > self._peak_learning_rate:
-            self._peak_learning_rate = learning_rate
+        if self._rate_at is not None and values[self._rate_at] > self._peak_learning_rate:
+            self._peak_learning_rate = values[self._rate_at]
         self.evaluations.beside = record
-        self._trained.put(step, record.layout, record.values)
-        if self._profile is None or (self._distinct <= PROFILE_RECORDS and not self._profile_stated):
+        self._trained.put(step, layout, values)
+        if self._profile is None or (self.position.trained <= PROFILE_RECORDS and not self._profile_stated):
             self._profile = self._found_profile()
         if self.analysis is None or self.analysis.profile != self._profile.name:
             self.analysis = self._new_analysis()
         self.analysis.fold(record, step)
-        incident = self.analysis.incident
+        self._note_onset(self.analysis.incident, arrived, elapsed)
+
+    def _note_onset(self, incident: Incident | None, arrived: float, elapsed: float | None) -> None:
         if incident is not None and (self._onset is None or self._onset.step != incident.onset_step):
             self._onset = Onset(incident.onset_step, arrived, elapsed, elapsed)
         elif self._onset is not None and arrived == self._onset.arrived:
             self._onset = self._onset._replace(last=elapsed)
+
+    def _note_ordinary(self, records: Sequence[Record], arrived: float) -> None:
+        """What is to be known of training records that the analysis has taken in together."""
+        last, steps = records[-1], [record.step or 0 for record in records]
+        self.records[_TRAIN] += len(records)
+        self.arrived = arrived
+        self._recent.extend(records[-RECENT:])
+        self.ending.note(last)
+        self._latest.put(last.layout, last.values)
+        self.position.go_on(steps)
+        elapsed = column(records, self._elapsed_at)
+        if elapsed:
+            self.pace.note_all(steps, elapsed)
+        else:
+            self.pace.note_arrival(steps[-1], arrived)
+        self._peak_learning_rate = max((self._peak_learning_rate, *column(records, self._rate_at)))
+        self.evaluations.beside = last
+        self._trained.put_all(steps, last.layout, [record.values for record in records])
+        self._note_onset(None, arrived, elapsed[-1] if elapsed else None)
 
     def _new_analysis(self) -> Analysis:
         """By what is known of the run's kind; before its first training record that may be wrong yet."""
@@ -319,72 +350,40 @@ class Run:
         return Analysis(self.profile, numbers, episodes_kept, clamp)
 
     def _evaluate(self, record: Record) -> None:
-        if record.step is not None:
-            self._advance(record, record.step)
-        self.evaluations.evaluate(record, self.last_step)
-        self._evaluated.put(self.last_step or 0, record.layout, record.values)
+        self.position.advance(record)
+        step = self.position.last_step
+        self.evaluations.evaluate(record, step)
+        self._evaluated.put(step or 0, record.layout, record.values)
         if self.analysis is None:
             self.analysis = self._new_analysis()
-        self.analysis.fold(record, self.last_step or 0)
+        self.analysis.fold(record, step or 0)
         self.pace.note_evaluation(record.get(c.EVAL_RUNTIME) or 0.0)
 
     def _note_place(self, record: Record) -> None:
         """A row that has no metric to judge."""
         if record.kind in _CLOSING and not self._second_writer:
             self._recent.clear()  # equal rows after this are of a process that takes the same steps again
-        if record.step is not None:
-            self._advance(record, record.step)
+        self.position.advance(record)
 
-    def _go_to(self, record: Record, step: int) -> None:
-        """Where a training record stands; back from the one before it, a process was resumed."""
-        last, placement = self.last_step or 0, record.placement
-        if self.first_step is None:
-            self.first_step = step
-        elif step < last:
-            self._resume(Resume(last, step))
-        elif placement is not None and placement.resumed is not None:
-            self._resume(Resume(max(last, placement.resumed.last), placement.resumed.first))
-        self._gap = step - last if step > last else 1
-        self.last_step = step
-        self.max_steps = record.max_steps or self.max_steps
-        if placement is None:
-            self._certain, self.step_is_record = True, record.step is None
-        else:
-            self._certain = placement.source is StepSource.SHOWN
-            self.step_is_record = placement.source is StepSource.COUNTED
-
-    def _advance(self, record: Record, step: int) -> None:
-        """Steps of rows that train nothing; an evaluation phase that counts its own steps says nothing."""
-        planned = record.max_steps
-        if self.first_step is not None and planned not in (None, self.max_steps):
-            return
-        self.max_steps = planned or self.max_steps
-        if self.last_step is None or step >= self.last_step:
-            self.last_step = step
-            placement = record.placement
-            self._certain = placement is None or placement.source is StepSource.SHOWN
-
-    def _resume(self, resume: Resume) -> None:
-        self.resumes.append(resume)
+    def _resume(self, first: int) -> None:
+        """Another process goes on with that step."""
         self.pace.reset()
         self._recent.clear()
         self._second_writer = False
         if self.analysis is not None:
-            self.analysis.resume(resume.first)
+            self.analysis.resume(first)
 
     @property
     def ended_early(self) -> bool:
         """Whether the trainer closed the run though another record was to come before the planned end."""
-        if not self.ending.closed or not self.max_steps or self.step_is_record or self.last_step is None:
-            return False
-        left = self.max_steps - self.last_step
-        return left >= (1 if self.ending.stated_step else self._gap)
+        return self.ending.closed and self.position.left(self.ending.stated_step)
 
     def _numbers(self, latest: Mapping[Series, float]) -> Iterator[tuple[Metric, float | None]]:
-        yield c.STEP, self.last_step
-        yield c.MAX_STEPS, self.max_steps
+        last, planned = self.position.last_step, self.position.max_steps
+        yield c.STEP, last
+        yield c.MAX_STEPS, planned
         if series(c.PROGRESS) not in latest:
-            yield c.PROGRESS, derived.ratio(self.last_step, self.max_steps)
+            yield c.PROGRESS, derived.ratio(last, planned)
         gpus, pace = self._hyper_parameters.numbers.get(GPUS), self.pace.seconds_per_step()
         yield c.GPUS, gpus
         yield c.LAST_RECORD, self.arrived

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Set
 
+from llmtrain_exporter.analyse.pace import RunPace
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.knowledge import profile
-from llmtrain_exporter.knowledge.catalogue import mismatch, objective, reward, value
+from llmtrain_exporter.knowledge import profile as profiles
+from llmtrain_exporter.knowledge.catalogue import evaluation, mismatch, objective, reward, rollout, value
 from llmtrain_exporter.knowledge.metric import Group, Metric
-from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.model import Health, Record, RowKind, Series, State, series
 
 HEALTH_OF = {None: Health.UNKNOWN, Severity.WARNING: Health.WATCH, Severity.CRITICAL: Health.BROKEN}
 """What the silence of a run says of its health; nothing where there is none."""
 
+STALLED = "stalled"
+"""The signal that no record can show, only a clock."""
+
 _TRAIN = RowKind.TRAIN  # a look at an enumeration takes as long as a call
 _STATES = {state: series(c.RUN_STATE, ("state", state.value)) for state in State}
 _STALLED = {
-    severity: series(m.SIGNAL_ACTIVE, ("signal", "stalled"), ("severity", severity.value))
+    severity: series(m.SIGNAL_ACTIVE, ("signal", STALLED), ("severity", severity.value))
     for severity in (Severity.WARNING, Severity.CRITICAL)
 }
 _PENALISED = series(reward.REWARD_PART, ("part", "penalised"), ("split", "train"))
@@ -29,6 +33,13 @@ _PREFERRED = series(objective.AUXILIARY_LOSS, ("part", "dpo"), ("split", "train"
 
 _SAMPLED = (mismatch.MISMATCH_KL, reward.ENVIRONMENT_REWARD)
 """What only a policy has that writes its own samples, whether or not a total reward is logged."""
+
+
+_OF_POLICY = (
+    *(c.KL, c.REWARD_FUNCTION_MEAN, objective.POLICY_LOSS, objective.ADVANTAGE, objective.POLICY_RATIO),
+    *(c.ENTROPY, c.CLIP_RATIO, c.COMPLETION_CLIPPED, rollout.TOTAL_LENGTH, evaluation.VALIDATION_SCORE),
+)
+"""What beside a reward shows that a policy learns from it."""
 
 
 class Ending:
@@ -60,6 +71,16 @@ class Ending:
             self.failed = True
 
 
+def silences(profile: Profile, pace: RunPace) -> Mapping[Severity, float]:
+    """Seconds without a record that are as bad as that, the worst first."""
+    bounds = profile.limits.get(STALLED, {})
+    return {
+        severity: pace.silence(bounds[severity].limit, bounds[severity].floor)
+        for severity in reversed(Severity)
+        if severity in bounds
+    }
+
+
 def samples(current: State, stalled: Severity | None) -> dict[Series, float]:
     """One series per state, and one per severity of the signal that only a clock can see: 1 for what is."""
     states = {flag: float(state is current) for state, flag in _STATES.items()}
@@ -72,18 +93,18 @@ def profile_of(latest: Mapping[Series, float]) -> str:
     groups = {metric.group for metric in metrics}
     rewarded = c.REWARD in metrics or _PENALISED in latest
     if objective.RESPONSE_KL in metrics or (rewarded and value.VALUE_LOSS in metrics):
-        return profile.PPO
+        return profiles.PPO
     if not metrics.isdisjoint(_SAMPLED) or (rewarded and _is_of_policy(metrics, groups)):
-        return profile.GRPO
+        return profiles.GRPO
     if c.REWARD_MODEL_SCORE in metrics or (c.PREFERENCE_REWARD in metrics and c.LOGPS not in metrics):
-        return profile.REWARD_MODEL
+        return profiles.REWARD_MODEL
     if Group.PREFERENCE in groups or _PREFERRED in latest:
-        return profile.DPO
-    return profile.SFT if c.LOSS in metrics and c.REWARD not in metrics else profile.GENERIC
+        return profiles.DPO
+    return profiles.SFT if c.LOSS in metrics and c.REWARD not in metrics else profiles.GENERIC
 
 
 def _is_of_policy(metrics: Set[Metric], groups: Collection[Group]) -> bool:
     """Whether what is logged beside a reward is that of a policy that learns from it."""
     if not {Group.LENGTH, Group.MISMATCH, Group.ROLLOUT}.isdisjoint(groups):
         return True
-    return not metrics.isdisjoint((c.KL, c.REWARD_FUNCTION_MEAN, objective.POLICY_LOSS, objective.ADVANTAGE))
+    return not metrics.isdisjoint(_OF_POLICY)

@@ -41,7 +41,7 @@ _LOG_OPTIONS = (
         "--stdout-log",
         metavar="GLOB",
         multiple=True,
-        help='Odd file names of printed logs; *.log and *.out are found by themselves, with "never" not.',
+        help='Odd file names of printed logs; *.log and *.out are found without it. "never": not even those.',
     ),
     click.option(
         "--logging-steps",

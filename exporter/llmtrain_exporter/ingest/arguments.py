@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -45,6 +45,12 @@ def read_hyper_parameters(
         for key, value in _read(folder, file).items():
             found.setdefault(key, value)
     return select(found)
+
+
+def argument_paths(folder: str, files: Iterable[ArgumentFile]) -> Iterator[str]:
+    """Where the settings of the run may stand whose log lies in `folder`."""
+    paths = (_path(folder, file) for file in files)
+    return (path for path in paths if path != folder)
 
 
 def select(found: Mapping[str, object]) -> HyperParameters:

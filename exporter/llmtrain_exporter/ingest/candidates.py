@@ -16,6 +16,9 @@ _TRACKED = re.compile(
 )
 """Where W&B, SwanLab and MLflow keep a run and its output, below the folder where a training was started."""
 
+_OUTPUTS = re.compile(r"(.*)/(?:(?:[^/]{0,80}[-_.])?logs?|tb|tensorboard)(?:/[^/]+)?")
+"""Where people keep what trainings print, and event files, beside the folders to which those write."""
+
 _EVENTS = re.compile(r"(.*)/(?:runs(?:/[^/]+)?|tensorboard_log/[^/]+/[^/]+)")
 """Where Transformers keeps event files below its output, and verl below that folder."""
 
@@ -74,6 +77,11 @@ class Log(NamedTuple):
         return self.stored.modified if self.stored else self.state.st_mtime
 
     @property
+    def began(self) -> float:
+        """When its run began, Unix time; 0 where nothing says that but its rows."""
+        return self.stored.began if self.stored else 0.0
+
+    @property
     def in_checkpoint(self) -> bool:
         """Whether it lies there alone, until the trainer writes it to `path` when it ends."""
         return self.basis is Basis.CHECKPOINT
@@ -106,9 +114,24 @@ class Log(NamedTuple):
         return kept[1] if kept else folder
 
     @property
-    def preference(self) -> tuple[bool, float, str]:
-        """Sorts the logs of one run: live ones first, of those the one written last."""
-        return not self.dialect.live, -self.modified, self.path
+    def origin(self) -> str:
+        """The folder in or below which its training may write as well, if rows are alike."""
+        kept = _OUTPUTS.fullmatch(self.home) if self.printed or self.dialect.files_per_run else None
+        return kept[1] if kept else self.home
+
+    @property
+    def preference(self) -> tuple[bool, bool, float, str]:
+        """Sorts the logs of one run: empty ones last, live ones first, of those the one written last."""
+        return self.is_empty, not self.dialect.live, -self.modified, self.path
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing stands in it yet."""
+        return not self.stored and self.state.st_size == 0
+
+    def says_less_than(self, other: Log) -> bool:
+        """Whether nothing stands in it, and something in the other one."""
+        return self.is_empty and not other.is_empty
 
 
 def covered_by_name(logs: Collection[Log]) -> Mapping[str, Log]:
@@ -118,7 +141,10 @@ def covered_by_name(logs: Collection[Log]) -> Mapping[str, Log]:
     """
     own = [log for log in logs if not (log.printed or log.in_checkpoint or log.dialect.files_per_run)]
     data = {log.folder: log for log in own}
-    by_data = {log.path: data[log.covered_by] for log in logs if log.covered_by in data}
+    pairs = [(log, data[log.covered_by]) for log in logs if log.covered_by in data]
+    by_data = dict(
+        (other.path, log) if other.says_less_than(log) else (log.path, other) for log, other in pairs
+    )
     printed = {log.covered_by: log for log in logs}
     by_print = {log.path: printed[log.folder] for log in logs if log.in_checkpoint and log.folder in printed}
     return {**by_data, **by_print}

@@ -21,10 +21,11 @@ def console_dialect(
     aliases: Mapping[str, str] | None = None,
     files: tuple[str, ...] = (),
     argument_files: tuple[ArgumentFile, ...] = HUGGING_FACE_FILES,
+    live: bool = True,
 ) -> Dialect:
     """A dialect that is surely that of a text in which `known_by` is found: the begin of a row, as a rule.
 
-    `grammar`: makes that of one log. `aliases`, `files`, `argument_files`: see `Normaliser` and `Dialect`.
+    `grammar`: makes that of one log. The others: see `Normaliser` and `Dialect`.
     """
     return Dialect(
         name=name,
@@ -35,4 +36,5 @@ def console_dialect(
         role=Role.CONSOLE,
         normaliser=lambda: Normaliser(aliases),
         argument_files=argument_files,
+        live=live,
     )

@@ -44,8 +44,9 @@ class Confidence(IntEnum):
 
     NO = 0
     FALLBACK = 1  # any text may be
-    LIKELY = 2  # the shape fits
-    SURE = 3  # has what no other dialect has
+    POSSIBLE = 2  # the shape fits, as it does better to another dialect
+    LIKELY = 3  # the shape fits
+    SURE = 4  # has what no other dialect has
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class Dialect:
     framing: Callable[[], Framing] | None = None  # of a log of frames
     stated: Callable[[str], Mapping[str, object]] | None = None  # settings in the log at that path itself
     store: Callable[[str], Store] | None = None  # asks the store at that path
+    whole_folder: bool = False  # the store is all that lies in the folder of its file
 
     @property
     def promises_run(self) -> bool:

@@ -7,7 +7,7 @@ several logs of one training is followed.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llmtrain_exporter.ingest.candidates import Basis, Log
@@ -89,9 +89,10 @@ def discover(
     again. Never raises OSError.
     """
     paths = list(dict.fromkeys(os.path.abspath(root) for root in roots))
-    walk = Walk(options, now, around, memory or SearchMemory(options))
+    memory = memory or SearchMemory(options)
+    walk = Walk(options, now, around, memory)
     logs = walk.logs(paths)
-    names = _names(logs, labels([*walk.named_after, *around.others.values()]))
+    memory.names = names = _names(logs, labels([*walk.named_after, *around.others.values()]), memory.names)
     found = [_found(log, names[log.path]) for log in logs]
     found.sort(key=lambda run: run.run)
     named_after = dict(zip(paths, walk.named_after, strict=True))
@@ -119,14 +120,26 @@ def _found(log: Log, run: str) -> Found:
     )
 
 
-def _names(logs: Iterable[Log], labels: Sequence[str]) -> dict[str, str]:
-    """The run of each log by its path.
+def _names(logs: Sequence[Log], labels: Sequence[str], before: Mapping[str, str]) -> dict[str, str]:
+    """The run of each log by its path. `before`: as the last search has called them.
 
-    Of those that would be called the same a folder's log keeps the name: a run is not called otherwise
-    because a printed log appears beside it.
+    Of those that would be called the same that which was called so keeps the name, else a folder's log, else
+    the run that began first: no run is called otherwise because another one begins.
     """
-    wanted = []
-    for log in sorted(logs, key=lambda log: (log.dialect.run_per_file, log.path)):
-        label = labels[log.root] if len(labels) > 1 or not log.name else ""
-        wanted.append((log.path, "/".join(filter(None, (label, log.name)))))
-    return run_names(wanted)
+    wanted = {log.path: _wanted_name(log, labels) for log in logs}
+    ordered = sorted(
+        logs,
+        key=lambda log: (
+            before.get(log.path) != wanted[log.path],
+            log.dialect.run_per_file,
+            log.began,
+            log.path,
+        ),
+    )
+    return run_names((log.path, wanted[log.path]) for log in ordered)
+
+
+def _wanted_name(log: Log, labels: Sequence[str]) -> str:
+    """What its run would be called if it were the only one."""
+    label = labels[log.root] if len(labels) > 1 or not log.name else ""
+    return "/".join(filter(None, (label, log.name)))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from llmtrain_exporter.ingest.dialect import Dialect, Role
@@ -55,20 +56,16 @@ def one_per_run(logs: Iterable[LogT], with_state: Callable[[LogT, os.stat_result
     return found
 
 
-def covered(logs: Sequence[LogT]) -> dict[str, LogT]:
-    """The logs that give way to another of their run, by their paths, each with that one.
+def covered(logs: Sequence[LogT], is_silent: Callable[[LogT], bool]) -> dict[str, LogT]:
+    """Event files without a row of a training, that another log's training has written; each path with that.
 
-    Event files grow with each row, and so go before what stands in checkpoints alone.
+    Of those that have rows these tell which training they are of.
     """
     places = _Places(logs)
-    found: dict[str, LogT] = {}
-    for log in logs:
-        if log.dialect.files_per_run and (other := places.source_of(log)) is not None:
-            if other.in_checkpoint:
-                found[other.path] = log
-            else:
-                found[log.path] = other
-    return found
+    events = [log for log in logs if log.dialect.files_per_run]
+    silent = {log.path for log in events if places.has_company(log) and is_silent(log)}
+    found = {log.path: places.source_of(log, silent) for log in events if log.path in silent}
+    return {path: other for path, other in found.items() if other is not None}
 
 
 class _Places:
@@ -77,22 +74,31 @@ class _Places:
     def __init__(self, logs: Iterable[LogT]) -> None:
         self._data: dict[str, Any] = {}
         self._events: dict[str, Any] = {}
+        self._below: dict[str, list[Any]] = defaultdict(list)
         for log in logs:
             folder = os.path.dirname(log.path)
             if log.dialect.files_per_run:
                 self._events[folder] = log
+                for home in islice(_homes(folder), 1, None):
+                    self._below[home].append(log)
             elif log.dialect.role is Role.FOLDER:
                 self._data[folder] = log
 
-    def source_of(self, log: MetLog) -> Any:
-        """The log that says more of the run of some event files; None: there is none."""
+    def has_company(self, log: MetLog) -> bool:
+        """Whether another log lies where the same training may write."""
+        return self.source_of(log, frozenset()) is not None
+
+    def source_of(self, log: MetLog, silent: Collection[str]) -> Any:
+        """The log that says more of the run of some event files without a row; None: there is none.
+
+        `silent`: the paths of others that say nothing either, which only hide what lies below them.
+        """
         folder = os.path.dirname(log.path)
         homes = list(_homes(folder))
-        others = (
-            *(self._data.get(home) for home in homes),
-            self._events.get(homes[1]),  # add_hparams and add_scalars write into folders below
-        )
-        return next((other for other in others if other is not None), None)
+        above = self._events.get(homes[1])  # add_hparams and add_scalars write into folders below
+        others = (*(self._data.get(home) for home in homes), above)
+        below = (each for each in self._below.get(folder, ()) if each.path not in silent)
+        return next((other for other in (*others, *below) if other is not None), None)
 
 
 def _homes(folder: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.python_dict import UNREADABLE
@@ -60,6 +60,19 @@ def matching(text: bytes, field: re.Pattern[bytes], read: Callable[[bytes], obje
     found = {name(key): read(value) for key, value in field.findall(text)}
     rest = field.sub(b"", text).strip(b", \t\r")
     return {**found, name(rest): UNREADABLE} if rest else found
+
+
+def rows_in(line: bytes, begin: re.Pattern[bytes], mark: bytes) -> Iterator[tuple[re.Match[bytes], bytes]]:
+    """Where each row in a line begins, and the text behind that; several where writers' lines were glued.
+
+    `mark`: is in each begin; to look for it costs a tenth of the expression.
+    """
+    found = begin.search(line) if mark in line and len(line) <= LONGEST_ROW else None
+    while found:
+        end = found.end()
+        another = begin.search(line, end) if line.find(mark, end) >= 0 else None
+        yield found, line[end : another.start()] if another else line[end:]
+        found = another
 
 
 def name(key: bytes) -> str:

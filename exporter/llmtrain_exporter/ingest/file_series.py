@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from llmtrain_exporter.ingest.event_ranks import are_called_ranks, are_of_two_ranks
 from llmtrain_exporter.ingest.gathered_source import GatheredSource
 from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.reading import Held, Reading
-from llmtrain_exporter.model import Record
+from llmtrain_exporter.model import Record, RowKind
 from llmtrain_exporter.printable import printable
 
 AWAKE = 4
@@ -20,6 +21,9 @@ AWAKE = 4
 
 MOST_FILES = 1000
 """Files of one log that are read: the newest ones."""
+
+FIRST_ROWS = 2
+"""Where one rank stands when another one has logged its first row, at most."""
 
 _NUMBERS = re.compile(r"(\d+)")
 
@@ -43,6 +47,12 @@ def _parts(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part) for part in _NUMBERS.split(name)]
 
 
+def _row_times(reading: Reading) -> list[float]:
+    """Unix times of the rows of the training itself."""
+    rows = zip(reading.records, reading.times, strict=False)
+    return [time for record, time in rows if record.kind is RowKind.TRAIN and time is not None]
+
+
 class FileSeries:
     """The files of one log, followed one after the other. Old ones may still grow, and are read on then."""
 
@@ -57,6 +67,8 @@ class FileSeries:
         self._folder_ns = -1  # st_mtime_ns of the folder when it was listed
         self._settled = False  # and whether it was listed once more since
         self._began: set[str] = set()  # those that have brought records
+        self._trained: dict[str, tuple[int, float]] = {}  # rows of the training, and the time of the last
+        self._doubled: set[str] = set()  # files of other ranks, of which nothing is taken
         self._restarted = False  # to be told with the next reading
         self._parked = False
         self._error: str | None = None
@@ -125,7 +137,7 @@ class FileSeries:
 
     def rest(self) -> Held:
         """What is held of all files."""
-        held = [file.rest() for file in self._files.values()]
+        held = [file.rest() for path, file in self._files.items() if path not in self._doubled]
         return [record for records, _ in held for record in records], [
             time for _, times in held for time in times
         ]
@@ -140,8 +152,11 @@ class FileSeries:
         """What one file brought, behind what the ones before it still held: their process has ended."""
         if not reading.more:
             self._unread.discard(path)
+        if self._is_doubled(path, reading):
+            reading = replace(reading, records=[], times=())
         held, times = self._held_before(path) if reading.records and path not in self._began else ([], [])
         self._began |= {path} if reading.records else set()
+        self._note_rows(path, reading)
         restarted, self._restarted = self._restarted, False
         more = reading.more or bool(self._unread)
         return replace(
@@ -152,11 +167,27 @@ class FileSeries:
             more=more,
         )
 
+    def _note_rows(self, path: str, reading: Reading) -> None:
+        times = _row_times(reading)
+        if times:
+            rows, _ = self._trained.get(path, (0, 0.0))
+            self._trained[path] = rows + len(times), times[-1]
+
+    def _is_doubled(self, path: str, reading: Reading) -> bool:
+        """Whether another rank logs what a file has at the same time, in one of its own."""
+        times = _row_times(reading)
+        if times and path not in self._trained:
+            together = (row for other, row in self._trained.items() if are_of_two_ranks(path, other))
+            at_one_time = any(rows <= FIRST_ROWS or times[0] < last for rows, last in together)
+            if at_one_time or any(are_called_ranks(path, other) for other in self._trained):
+                self._doubled.add(path)
+        return path in self._doubled
+
     def _held_before(self, path: str) -> Held:
         records: list[Record] = []
         times: list[float | None] = []
         for file in itertools.takewhile(lambda each: each.path != path, self._files.values()):
-            held = file.held()
+            held = file.held() if file.path not in self._doubled else ([], ())
             records += held[0]
             times += held[1]
         return records, times
@@ -166,6 +197,8 @@ class FileSeries:
         self.close()
         self._files.clear()
         self._began.clear()
+        self._trained.clear()
+        self._doubled.clear()
         self._folder_ns = -1
         self._restarted = True
         self._list()

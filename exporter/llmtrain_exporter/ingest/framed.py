@@ -224,3 +224,11 @@ def first_frames(path: str, framing: Framing, most: int) -> list[bytes]:
     """The payloads in the first `most` bytes of a file. Raises OSError."""
     frames, _ = framing.take(read_part(path, most), False)
     return [frame for frame in frames if not isinstance(frame, Skip)]
+
+
+def last_frames(path: str, framing: Framing, most: int) -> list[bytes]:
+    """The payloads in the last `most` bytes of a file, or some more. Raises OSError."""
+    size = os.stat(path).st_size
+    begin = framing.begin_near(max(size - most, 0))
+    frames, _ = framing.take(read_part(path, size - begin, begin), False)
+    return [frame for frame in frames if not isinstance(frame, Skip)]

@@ -12,6 +12,9 @@ BROKEN_FRAME = Skip("broken_frame")
 class Framing(Protocol):
     """Finds the records in consecutive bytes of one file."""
 
+    def begin_near(self, offset: int, /) -> int:
+        """Begin in the midst of a file, at the offset that is returned: at this one or little before it."""
+
     def take(self, data: bytes, last: bool, /) -> tuple[list[bytes | Skip], int]:
         """The payloads of whole frames, or why there is none, and how many bytes they took up.
 

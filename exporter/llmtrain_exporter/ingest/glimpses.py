@@ -1,7 +1,7 @@
 """What was seen of files that a program may have printed: 64 KB of each at most, and those once.
 
 A file is looked at from its begin on as it grows. Where no row of a training stands there, because so much
-else is printed first, its end is looked at: at once, and each time that it has doubled.
+else is printed first, its end is looked at: at once, and each time that it has grown by two thirds.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ MOST_LOOKED_AT = 64 << 10
 """Bytes of a file, all looks together."""
 
 BEGIN = 32 << 10
-"""Bytes of that for its begin; each look at its end takes half of what is left."""
+"""Bytes of that for its begin."""
 
-LEAST_PIECE = 2 << 10  # bytes in which a row fits
+FIRST_PIECE, PIECE = 16 << 10, 2 << 10
+"""Bytes of its end: at the first look, and later, when rows have come to stand there one after the other."""
+
+GROWTH = 5 / 3
+"""A file is so much larger when its end is looked at again: what is left lasts for three megabytes."""
 
 Identity = tuple[int, int]
 
@@ -95,8 +99,8 @@ class Glimpses:
     def _look_at_end(self, descriptor: int, glimpse: _Glimpse) -> Dialect | None:
         if not _end_is_due(glimpse):
             return None
+        begin = max(glimpse.begin, glimpse.size - _piece(glimpse) + 1) & ~1
         glimpse.size_at_end = glimpse.size
-        begin = max(glimpse.begin, glimpse.size - (MOST_LOOKED_AT - glimpse.read) // 2) & ~1
         data = os.pread(descriptor, glimpse.size - begin, begin)
         glimpse.read += len(data)
         return likely(_narrow(data, glimpse.encoding).partition(b"\n")[2], self._dialects)
@@ -121,8 +125,13 @@ def _begin_left(glimpse: _Glimpse) -> int:
 
 def _end_is_due(glimpse: _Glimpse) -> bool:
     unseen = glimpse.size - glimpse.begin > BEGIN - glimpse.read_begin
-    left = (MOST_LOOKED_AT - glimpse.read) // 2
-    return unseen and left >= LEAST_PIECE and glimpse.size >= 2 * glimpse.size_at_end
+    left = MOST_LOOKED_AT - glimpse.read
+    return unseen and left >= _piece(glimpse) and glimpse.size >= GROWTH * glimpse.size_at_end
+
+
+def _piece(glimpse: _Glimpse) -> int:
+    """How many bytes of its end are looked at next."""
+    return PIECE if glimpse.size_at_end else FIRST_PIECE
 
 
 def _narrow(data: bytes, encoding: str | None) -> bytes:

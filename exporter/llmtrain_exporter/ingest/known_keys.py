@@ -6,6 +6,7 @@ parts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
@@ -66,12 +67,24 @@ def _patterns(entries: Iterable[LogKey]) -> Mapping[str, Sequence[_Pattern]]:
 
 
 _EXACT = _exact(LOG_KEYS)
+_ODD_CHARACTER = re.compile(r"[^-/\w.]")
+_ODD = {plain: key for key in _EXACT if (plain := _ODD_CHARACTER.sub("_", key)) not in _EXACT}
 _PATTERNS = _patterns(LOG_KEYS)
 _PREFERENCE_KEYS = frozenset(
     entry.key.pattern
     for entry in LOG_KEYS
     if entry.metric.group is Group.PREFERENCE and entry.key.pattern.startswith("rewards/")
 )
+
+
+def with_odd_characters(name: str) -> str:
+    """The name for which an underscore stands wherever it has a character that is odd; itself if none has."""
+    for form in forms(name):
+        if form in _EXACT:
+            return name
+        if form in _ODD and name.endswith(form):
+            return name.removesuffix(form) + _ODD[form]
+    return name
 
 
 def is_evaluation(name: str) -> bool:

@@ -32,6 +32,11 @@ class LevelDbLog:
         self._size = 0  # of those
         self._foreign = False  # the file begins otherwise, and holds nothing
 
+    def begin_near(self, offset: int) -> int:
+        """See `Framing.begin_near`: what goes on from the block before is dropped."""
+        self._at = offset // BLOCK * BLOCK
+        return self._at
+
     def take(self, data: bytes, last: bool) -> tuple[list[bytes | Skip], int]:
         """See `Framing.take`."""
         found: list[bytes | Skip] = []

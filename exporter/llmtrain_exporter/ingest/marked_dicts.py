@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest.normalise import LogRow
+from llmtrain_exporter.ingest.prefixes import without_prefix_of
 from llmtrain_exporter.ingest.printed_rows import OpenDict, row_of
 from llmtrain_exporter.ingest.python_dict import dict_at
 
@@ -33,18 +34,22 @@ class MarkedDicts:
             return () if self._open is None else self._go_on(*self._open, line)
         lost = [] if self._open is None else [MarkedDict(self._open[0], self._open[1].given_up())]
         self._open = None
-        return [*lost, *self._read(mark, line[mark.end() :])]
+        return [*lost, *self._read(mark, line[mark.end() :], line[: mark.end()])]
 
     def _go_on(self, mark: re.Match[bytes], opened: OpenDict, line: bytes) -> Sequence[MarkedDict]:
-        opened.add(line)
+        inner = without_prefix_of(opened.before, line)
+        if inner and not inner.isspace():
+            opened.add(inner)
         if not opened.ended:
             return ()
         self._open = None
-        return self._read(mark, opened.text) if opened.closed else [MarkedDict(mark, opened.given_up())]
+        if opened.closed:
+            return self._read(mark, opened.text, opened.before)
+        return [MarkedDict(mark, opened.given_up())]
 
-    def _read(self, mark: re.Match[bytes], text: bytes) -> Sequence[MarkedDict]:
+    def _read(self, mark: re.Match[bytes], text: bytes, before: bytes) -> Sequence[MarkedDict]:
         found = dict_at(text.decode("latin-1"), 0)
-        opened = OpenDict(text) if found.cut else None
+        opened = OpenDict(text, before) if found.cut else None
         if opened is None or opened.ended:
             return [MarkedDict(mark, row_of(found))]
         self._open = mark, opened

@@ -7,53 +7,80 @@ state steps. All of these go before what is written at checkpoints alone: they g
 from __future__ import annotations
 
 import os
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.candidates import Log
 from llmtrain_exporter.ingest.log_ends import (
+    BRIEF,
+    ENDS,
+    WIDE,
+    Extent,
     LogEnds,
+    are_alike,
     are_copies,
     are_of_one_training,
     read_ends,
     read_first,
 )
+from llmtrain_exporter.ingest.same_rows import Agreement
 
 MOST_COMPARED = 8
-"""Logs of data with which a printed one is compared: those that were written at about its time."""
+"""Logs near another one with which that is compared: those that were written at about its time."""
+
+MOST_AT_ONE_TIME = 24
+"""Logs anywhere with which another one is compared: those that were written nearest to its time."""
 
 LATE_SECONDS = 600.0
 """So long after the last line of a training its other log may still be written: saving, a last evaluation."""
 
+YOUNG_ROWS = 20
+"""As long as a log has fewer, each of its rows may tell whose it is."""
+
+SOON_SECONDS = 30.0
+"""After which a run in a store may have rows that another log has, where it had none."""
+
+Compare = Callable[[LogEnds, LogEnds], Agreement | None]
 Identity = tuple[int, int, str]
+Amount = tuple[int, float]
+"""Bytes of a log, and for one in a store the time at which it was written last."""
 
 
 @dataclass(slots=True)
 class _Compared:
     """What two logs were found to be, and how large they were."""
 
-    same: bool | None
-    sizes: tuple[int, int]
+    found: Agreement | None
+    amounts: tuple[Amount, Amount]
+    young: bool  # one of them had a few rows
 
-    def is_out_of_date(self, sizes: tuple[int, int]) -> bool:
-        """Whether another look may show that they are the same."""
-        if self.same is None:
-            return sizes != self.sizes
-        return not self.same and any(now >= 2 * then for now, then in zip(sizes, self.sizes, strict=True))
+    def is_out_of_date(self, amounts: tuple[Amount, Amount]) -> bool:
+        """Whether another look may show something else; as rows come."""
+        if self.young:
+            return amounts != self.amounts
+        wait = SOON_SECONDS if self.found is Agreement.APART else LATE_SECONDS
+        return any(
+            now[0] >= 2 * then[0] or now[0] < then[0] or now[1] - then[1] >= wait
+            for now, then in zip(amounts, self.amounts, strict=True)
+        )
 
 
 class OneRun:
     """Knows which logs are of one training, and which one is followed. For one thread at a time.
 
-    Logs are compared once, and again where they were different and one of them has doubled since.
+    Logs are compared once, and again where one of them has doubled since.
     """
 
     def __init__(self) -> None:
         self._compared: dict[tuple[Identity, Identity], _Compared] = {}
-        self._ends: dict[Identity, LogEnds] = {}  # as this search has read them: those of thousands are large
+        # As this search has read them: those of thousands are large.
+        self._ends: dict[tuple[Identity, Extent], LogEnds] = {}
         self._first: dict[Identity, int] = {}  # a number for each first row
+        self._with_rows: set[Identity] = set()  # those that were seen to have some
         self._followed: frozenset[Identity] = frozenset()  # those that could give way and did not, last time
 
     def covered(self, logs: Sequence[Log], visiting: Callable[[str], object]) -> Mapping[str, Log]:
@@ -63,35 +90,70 @@ class OneRun:
         what they are found beside. `visiting`: told of each log before it is read.
         """
         tracked = [log for log in logs if log.dialect.kept_by_tracker]
+        # Of one training the others have more digits than event files; these lie below those of their run.
+        tracked.sort(key=lambda log: (True, log.folder) if log.dialect.files_per_run else (False, ""))
         printed = [log for log in logs if log.by_content]
-        around = _Around(logs if tracked or printed else ())
-        covered: dict[str, Log] = {}
+        others = [log for log in logs if not (log.printed or log.dialect.kept_by_tracker)]
+        trainings = _Trainings(others if tracked or printed else ())
         for log in (*tracked, *printed):
             visiting(log.path)
-            other = self._same_training(log, around.of(log))
-            if other is not None:
-                covered |= {other.path: log} if self._leads(log, other) else {log.path: other}
-            elif log.dialect.kept_by_tracker:
-                around.add(log)
-        covered |= self._twice_printed([log for log in printed if log.path not in covered])
+            same = self._same_training(log, trainings)
+            if same is not None or log.dialect.kept_by_tracker:
+                trainings.add(log, same)
+        covered: dict[str, Log] = {}
+        for training in trainings.of_several():
+            leader = self._leader(training)
+            covered |= {log.path: leader for log in training if log is not leader}
+        covered |= self._twice_printed([log for log in printed if log not in trainings])
         left = (log for log in (*tracked, *printed) if log.path not in covered)
         self._followed = frozenset(log.identity for log in left)
         self._forget({log.identity for log in logs})
         self._ends.clear()
         return covered
 
-    def _same_training(self, log: Log, others: Sequence[Log]) -> Log | None:
-        """The log of data of the same training; where that cannot be known, the only one there is.
+    def is_silent(self, log: Log) -> bool:
+        """Whether no row of a training stands in a log yet."""
+        if log.identity in self._with_rows:
+            return False
+        if all(self._read(log, extent).silent for extent in (BRIEF, ENDS)):
+            return True
+        self._with_rows.add(log.identity)
+        return False
+
+    def _same_training(self, log: Log, trainings: _Trainings) -> Log | None:
+        """A log of the same training; where that cannot be known, the only one of data there is.
 
         Trackers keep what anybody logs: without rows that are alike, none of them hides what another has.
         """
-        for other in others:
-            if self._compare(log, other, are_of_one_training):
+        near = trainings.near(log)
+        elsewhere = (other for other in trainings.at_one_time(log) if other not in near)
+        same = chain(
+            (other for other in near if self._is_same(log, other, are_of_one_training)),
+            (other for other in elsewhere if self._is_same(log, other, are_alike)),
+        )
+        for other in same:
+            if not self._contradicts(log, trainings.of(other)):
                 return other
-        likely = [other for other in others if log.printed or not other.dialect.kept_by_tracker]
+        apt = (other for other in near if log.printed or not other.dialect.kept_by_tracker)
+        likely = [other for other in apt if _is_near(log, other)]
         only = likely[0] if len(likely) == 1 else None
         unknown = only is not None and self._compare(log, only, are_of_one_training) is None
         return only if only is not None and unknown and _at_one_time(log, only) else None
+
+    def _contradicts(self, log: Log, training: Sequence[Log]) -> bool:
+        return any(
+            self._compare(log, each, are_of_one_training) is Agreement.DIFFERENT
+            for each in training
+            if each.dialect is not log.dialect or _is_part_of(log, each)
+        )
+
+    def _leader(self, training: Sequence[Log]) -> Log:
+        """The one that is followed. `training`: its logs, data first, what is printed last."""
+        first = training[0]
+        for other in training[1:]:
+            if self._leads(other, first) or (self.is_silent(first) and not self.is_silent(other)):
+                first = other
+        return first
 
     def _leads(self, log: Log, other: Log) -> bool:
         """Whether a log is followed though it could give way to the other one."""
@@ -109,7 +171,7 @@ class OneRun:
             log.path: leader
             for leader, *others in alike.values()
             for log in others
-            if _is_near(log, leader) and self._compare(log, leader, are_copies)
+            if _is_near(log, leader) and self._compare(log, leader, are_copies) is Agreement.SAME
         }
 
     def _precedence(self, log: Log) -> tuple[bool, int, str]:
@@ -120,58 +182,121 @@ class OneRun:
         if log.identity not in self._first:
             row = read_first(log.path, log.dialect)
             # By names: series are the same objects only as long as somebody holds them.
-            values = {(series.metric.name, series.labels, value) for series, value in row.items()}
-            self._first[log.identity] = hash(frozenset(values))
+            cells = row.values.items() if row is not None else ()
+            self._first[log.identity] = hash(
+                frozenset((series.metric.name, series.labels, value) for series, value in cells)
+            )
         return self._first[log.identity]
 
-    def _compare(
-        self, log: Log, other: Log, compare: Callable[[LogEnds, LogEnds], bool | None]
-    ) -> bool | None:
-        sizes = log.state.st_size, other.state.st_size
-        known = self._compared.get((log.identity, other.identity))
-        if known is None or known.is_out_of_date(sizes):
-            same = compare(self._read(log), self._read(other))
-            known = self._compared[log.identity, other.identity] = _Compared(same, sizes)
-        return known.same
+    def _is_same(self, log: Log, other: Log, compare: Compare) -> bool:
+        return self._compare(log, other, compare) in (Agreement.SAME, Agreement.UNSURE)
 
-    def _read(self, log: Log) -> LogEnds:
-        if log.identity not in self._ends:
+    def _compare(self, log: Log, other: Log, compare: Compare) -> Agreement | None:
+        amounts = _amount(log), _amount(other)
+        known = self._compared.get((log.identity, other.identity))
+        if known is None or known.is_out_of_date(amounts):
+            found = self._compared_anew(log, other, compare)
+            begins = (self._read(each, BRIEF).first for each in (log, other))
+            young = any(len(begin) < YOUNG_ROWS for begin in begins)
+            known = self._compared[log.identity, other.identity] = _Compared(found, amounts, young)
+        return known.found
+
+    def _compared_anew(self, log: Log, other: Log, compare: Compare) -> Agreement | None:
+        """What rows say, of no more of them than it takes."""
+        brief = self._read(log, BRIEF), self._read(other, BRIEF)
+        found = compare(*brief)
+        if found is Agreement.SAME or (found is Agreement.APART and compare is are_alike):
+            return found
+        if found is Agreement.DIFFERENT and all(ends.states_steps for ends in brief):
+            return found
+        found = compare(self._read(log, ENDS), self._read(other, ENDS))
+        if found is not Agreement.UNSURE or _is_in_output(log, other):
+            return found
+        return compare(self._read(log, WIDE), self._read(other, WIDE))
+
+    def _read(self, log: Log, extent: Extent) -> LogEnds:
+        brief = self._ends.get((log.identity, BRIEF))
+        by_begin = log.stored is not None or log.dialect.framing is not None
+        is_all = brief is not None and (brief.whole or (by_begin and extent is ENDS and not brief.silent))
+        known = brief if is_all else self._ends.get((log.identity, extent))
+        if known is None:
             path = checkpoints.current_document(log.path) if log.in_checkpoint else log.path
-            self._ends[log.identity] = read_ends(path, log.dialect, log.key)
-        return self._ends[log.identity]
+            known = self._ends[log.identity, extent] = read_ends(path, log.dialect, log.key, extent)
+        return known
 
     def _forget(self, present: set[Identity]) -> None:
         """What is there no longer."""
         self._first = {key: row for key, row in self._first.items() if key in present}
         self._compared = {pair: found for pair, found in self._compared.items() if present.issuperset(pair)}
+        self._with_rows &= present
 
 
-class _Around:
-    """Finds the logs of data of whose training another one may be: below its home, or above it."""
+class _Trainings:
+    """The trainings of a search, and where their logs lie and when they were written."""
 
     def __init__(self, logs: Iterable[Log]) -> None:
+        self._of: dict[Identity, list[Log]] = {}
         self._in: dict[str, list[Log]] = defaultdict(list)
         self._below: dict[str, list[Log]] = defaultdict(list)
+        self._by_time: list[tuple[float, str, Log]] = []
         for log in logs:
-            if not (log.printed or log.dialect.kept_by_tracker):
-                self.add(log)
+            self.add(log, None)
 
-    def add(self, log: Log) -> None:
-        """Know one more."""
-        self._in[log.folder].append(log)
-        for folder in _with_parents(log.folder):
-            self._below[folder].append(log)
+    def add(self, log: Log, same: Log | None) -> None:
+        """Know one more. `same`: another one of the same training."""
+        training = self._of[same.identity] if same is not None else []
+        training.append(log)
+        self._of[log.identity] = training
+        if not log.printed:
+            self._in[log.home].append(log)
+            for folder in _with_parents(log.folder):
+                self._below[folder].append(log)
+        insort(self._by_time, (log.modified, log.path, log))
+
+    def __contains__(self, log: Log) -> bool:
+        return log.identity in self._of
 
     def of(self, log: Log) -> Sequence[Log]:
-        """Those written nearest to its time come first.
+        """The logs of its training."""
+        return self._of[log.identity]
+
+    def of_several(self) -> Iterator[Sequence[Log]]:
+        """The logs of each training that has more than one."""
+        trainings = {id(training): training for training in self._of.values()}
+        return (training for training in trainings.values() if len(training) > 1)
+
+    def near(self, log: Log) -> Sequence[Log]:
+        """Those below its home, or above it; those written nearest to its time come first.
 
         What the same tracker keeps apart is apart: a training may be started again with the same seed.
         """
-        parents = _with_parents(os.path.dirname(log.home))
+        parents = _with_parents(os.path.dirname(log.origin))
         above = [other for folder in parents for other in self._in.get(folder, ())]
-        found = (*self._below.get(log.home, ()), *above)
-        others = [other for other in found if other.dialect is not log.dialect]
+        found = (*self._below.get(log.origin, ()), *above)
+        others = [other for other in found if other.dialect is not log.dialect or _is_part_of(log, other)]
         return sorted(others, key=lambda other: abs(other.modified - log.modified))[:MOST_COMPARED]
+
+    def at_one_time(self, log: Log) -> Sequence[Log]:
+        """Those anywhere that were written nearest to its time."""
+        middle = bisect_left(self._by_time, (log.modified, ""))
+        around = self._by_time[max(middle - MOST_AT_ONE_TIME, 0) : middle + MOST_AT_ONE_TIME]
+        others = [other for _, _, other in around if other.dialect is not log.dialect]
+        return sorted(others, key=lambda other: abs(other.modified - log.modified))[:MOST_AT_ONE_TIME]
+
+
+def _is_part_of(log: Log, other: Log) -> bool:
+    """Whether the one may be event files of the other's training, as add_scalars writes them below it."""
+    return log.dialect.files_per_run and log.folder.startswith(os.path.join(other.folder, ""))
+
+
+def _is_in_output(log: Log, other: Log) -> bool:
+    """Whether event files lie where the trainer of the other log writes them."""
+    trainers = not (other.printed or other.dialect.kept_by_tracker)
+    return log.dialect.files_per_run and trainers and log.folder.startswith(os.path.join(other.folder, ""))
+
+
+def _amount(log: Log) -> Amount:
+    return log.state.st_size, log.modified if log.stored else 0.0
 
 
 def _with_parents(folder: str) -> Iterator[str]:

@@ -9,9 +9,12 @@ from llmtrain_exporter.ingest import known_keys, values
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge import row
 
+_OF_OWN_LOOPS = ("val_loss", "valid_loss", "validation_loss")  # of Lightning as well
+
 EVALUATIONS = (
     *(*row.EVAL_PREFIXES, *row.VALIDATION_PREFIXES),
     *("val-core/", "val-aux/", "val_correct/", "eval-rollout/"),
+    *_OF_OWN_LOOPS,
 )
 """With what the names of evaluations begin, in whichever program that does not know Transformers' `eval_`."""
 
@@ -23,6 +26,9 @@ MOST_NAMES = 1 << 14
 
 _ENDS = frozenset(("train_loss", row.TRAIN_PREFIX + "train_loss"))
 """A mean over the whole run, which trainers log with the last row alone."""
+
+_OTHERS_OF_END = frozenset(("loss", *row.ENDS))
+"""Without any of these it is what loops of other people call the loss."""
 
 _END_PREFIXES = ("train_", "total_flos")
 
@@ -57,11 +63,15 @@ def apart(cells: Mapping[str, object], place: LogRow) -> Sequence[LogRow]:
 
 def _spelled(key: str) -> str:
     """The name of an evaluation's number, so that no other is taken for it."""
+    if key in _OF_OWN_LOOPS:
+        return row.EVAL_PREFIX + "loss"
     return key if key.startswith(row.EVAL_PREFIXES) else row.EVAL_PREFIX + key
 
 
 def _of_end(names: Collection[str]) -> Sequence[str]:
     """The names that are the end's where a row has what trainers log only then."""
-    if _ENDS.isdisjoint(names):
+    if _ENDS.isdisjoint(names) or not any(
+        name.removeprefix(row.TRAIN_PREFIX) in _OTHERS_OF_END for name in names
+    ):
         return ()
     return [name for name in names if name.removeprefix(row.TRAIN_PREFIX).startswith(_END_PREFIXES)]

@@ -16,6 +16,11 @@ _PREFIX = re.compile(
     rb"|\d{1,5}:(?= )"  # srun --label
     rb"))+[ \t]*"
 )  # the times are those of Docker, Kubernetes and loggers
+_WORD = re.compile(rb"\d+|[A-Za-z]+|[ \t]+|.", re.DOTALL)
+_ENDS = frozenset((b":", b"|", b"]", b")", b">"))  # of a prefix, beside blanks
+LONGEST_PREFIX = 400
+"""Bytes; a line that has more before its row has it of its program."""
+
 ESCAPE = b"\x1b"
 OPENINGS = (b"[", b"(", b" ", *(b"%d" % digit for digit in range(10)))
 """Nothing is to be taken off a line that begins with none of these, and has no escape: of most."""
@@ -27,3 +32,23 @@ def without_prefixes(line: bytes) -> bytes:
         line = _COLOUR.sub(b"", line)
     prefix = _PREFIX.match(line)
     return line[prefix.end() :] if prefix else line
+
+
+def without_prefix_of(first: bytes, line: bytes) -> bytes:
+    """A line without what stands before all lines of a text, whoever put it there.
+
+    `first`: what stands before the text in its first line: that, and perhaps words of the program, which its
+    other lines do not have. Of times and counts the numbers differ.
+    """
+    if not first or len(first) > LONGEST_PREFIX or first.isspace():
+        return line
+    whole = ended = at = 0
+    for one, other in zip(_WORD.findall(first), _WORD.findall(line[: 2 * LONGEST_PREFIX]), strict=False):
+        alike = one == other or (one.isdigit() and other.isdigit())
+        if not (alike or (one.isspace() and other.isspace())):
+            break
+        whole += len(one)
+        at += len(other)
+        if one.isspace() or one in _ENDS:
+            ended = at - max(len(other) - len(one), 0)  # what is indented further is so by the program
+    return line[ended:] if whole < len(first) or first[-1:].isspace() else line[at:]

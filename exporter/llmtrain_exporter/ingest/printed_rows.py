@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from llmtrain_exporter.ingest.console import LONGEST_LINE
+from llmtrain_exporter.ingest.prefixes import without_prefix_of
 from llmtrain_exporter.ingest.python_dict import UNREADABLE, FoundDict, dict_at, dicts
 from llmtrain_exporter.knowledge import row
 
@@ -21,6 +22,8 @@ _FLAT = re.compile(rb"\{['\"][^{}]*\}")
 _OPENED_AT_END = re.compile(rb"\{\s{0,200}\Z")
 _MARKS = re.compile(rb"\\.|['\"{}]", re.DOTALL)
 _BAR = re.compile(rb"[^|{}'\"]{0,80}\d{1,3}%\|")
+_KEY = re.compile(rb"\s*['\"}]")  # or the end
+_LINE_ENDS = b"\r\n"
 _ROW_KEYS = frozenset((*row.POSITION, *row.FINAL))
 
 
@@ -50,17 +53,18 @@ class PrintedRows:
         whole = any(each.complete and _is_row(each.pairs) for each in found)
         begin = None if whole else _cut_at(line, found)
         if begin is not None:
-            opened = OpenDict(line[begin:])
+            opened = OpenDict(line[begin:], line[:begin])
             self._open = None if opened.ended else opened
         return [row_of(each) for each in found if not each.cut or self._open is None]
 
     def _go_on(self, opened: OpenDict, line: bytes) -> Sequence[PrintedRow]:
-        if not line or line.isspace() or _BAR.match(line):
+        inner = without_prefix_of(opened.before, line)
+        if not inner or inner.isspace() or _BAR.match(inner):
             return ()
-        if _begins_anew(line):
+        if _begins_anew(inner):
             self._open = None
             return [opened.given_up(), *self.rows(line)]
-        opened.add(line)
+        opened.add(inner)
         if not opened.ended:
             return ()
         self._open = None
@@ -70,17 +74,21 @@ class PrintedRows:
 class OpenDict:
     """The text of a dict whose end has not come yet, in bounds."""
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, before: bytes) -> None:
+        """`before`: what stands before the dict in its line."""
+        self.before = before
         self.closed = False
         self._lines: list[bytes] = []
+        self._strange = 0  # lines that others printed in between
         self._size = self._depth = 0
         self._quote = b""  # the mark that ends the string in which the text stands
-        self.add(text)
+        self._append(text.rstrip(_LINE_ENDS))
 
     @property
     def ended(self) -> bool:
         """Whether nothing more is to be added."""
-        return self.closed or self._size > MOST_HELD_BYTES or len(self._lines) > MOST_HELD_LINES
+        lines = len(self._lines) + self._strange
+        return self.closed or self._size > MOST_HELD_BYTES or lines > MOST_HELD_LINES
 
     @property
     def text(self) -> bytes:
@@ -88,12 +96,26 @@ class OpenDict:
         return b"".join(self._lines)
 
     def add(self, line: bytes) -> None:
-        """The next line; the last one where that closes the dict."""
-        line = line.rstrip(b"\r\n")
+        """The next line, without prefixes; the last one where that closes the dict.
+
+        One that others printed in between is passed over.
+        """
+        line = line.rstrip(_LINE_ENDS)
+        if self._goes_on(line):
+            self._append(line)
+        else:
+            self._strange += 1
+
+    def _append(self, line: bytes) -> None:
         self._lines.append(line)
         self._size += len(line)
         if not self.ended:
             self.closed = any(self._closes(mark[0]) for mark in _MARKS.finditer(line))
+
+    def _goes_on(self, line: bytes) -> bool:
+        """Whether the dict can go on so; a warning cannot stand where a key is to come."""
+        key_comes = not self._quote and self._depth == 1 and self._lines[-1].rstrip()[-1:] in (b",", b"{")
+        return not key_comes or _KEY.match(line) is not None
 
     def given_up(self) -> PrintedRow:
         """What stands for a row whose end never came."""

@@ -53,6 +53,9 @@ class SearchMemory:
         self.contents = Contents(options.dialects)
         self.glimpses = Glimpses(options.consoles)
         self.one_run = OneRun()
+        self.names: Mapping[
+            str, str
+        ] = {}  # of the runs that the last search found, by the paths of their logs
 
     def begin_search(self) -> None:
         """Begin another one; what the one before did not meet is forgotten."""

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from llmtrain_exporter.ingest.arguments import read_hyper_parameters
+from llmtrain_exporter.ingest.arguments import argument_paths, read_hyper_parameters
 from llmtrain_exporter.ingest.checkpoints import CurrentDocument
 from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, KnowsProducer, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.document_source import DocumentSource
-from llmtrain_exporter.ingest.file_series import FileSeries
+from llmtrain_exporter.ingest.file_series import FileSeries, fitting
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
 from llmtrain_exporter.ingest.follow import Follower, open_regular
 from llmtrain_exporter.ingest.framed import FrameSource
 from llmtrain_exporter.ingest.frames import Frames, Units
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.gathered_source import GatheredSource
+from llmtrain_exporter.ingest.half_line import whole_part
 from llmtrain_exporter.ingest.lines import Lines
 from llmtrain_exporter.ingest.normalise import layout_of
 from llmtrain_exporter.ingest.readers import Readers
@@ -100,8 +102,8 @@ class LineSource:
         return replace(found, producer=reader.producer) if isinstance(reader, KnowsProducer) else found
 
     def rest(self) -> Held:
-        """The record of a half line at the end, and of a row that may not be whole."""
-        records, _ = read_lines(self.reader, [self._follower.unfinished])
+        """The record of what is whole of a half line at the end, and of a row that may not be whole."""
+        records, _ = read_lines(self.reader, [whole_part(self._follower.unfinished)])
         held = self.reader.release() if isinstance(self.reader, HoldsRow) else ()
         return records + [read for read in held if isinstance(read, Record)], ()
 
@@ -223,6 +225,24 @@ def completing(found: Found) -> str | None:
     """Which of the other logs of a run's folder adds what the followed one lacks."""
     other = found.dialect.completed_by
     return _beside(found.extra, other) if other is not None else None
+
+
+def paths_read(found: Found) -> Iterator[str]:
+    """The files that are read of a run, and the folder of which all is read."""
+    dialect, folder = found.dialect, os.path.dirname(found.path)
+    yield from (found.path, found.file, *found.extra)
+    yield from argument_paths(folder, dialect.argument_files)
+    if dialect.whole_folder:
+        yield os.path.dirname(found.file)
+    if dialect.files_per_run:
+        with suppress(OSError):
+            yield from fitting(folder, dialect.files)
+
+
+def settings_read(found: Found) -> Sequence[str]:
+    """The files beside a log in which its run's settings may stand, the most telling first."""
+    paths = argument_paths(os.path.dirname(found.path), found.dialect.argument_files)
+    return [path for path in paths if os.path.isfile(path)]
 
 
 def read_run_hyper_parameters(found: Found) -> HyperParameters:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from llmtrain_exporter.ingest.sqlite_file import State, ask, is_database, state_of
 from llmtrain_exporter.ingest.store import Portion, StoredRun
-from llmtrain_exporter.ingest.tracked_rows import TrackedRow
+from llmtrain_exporter.ingest.tracked_rows import TrackedRow, makes_record
 
 MOST_ROWS = 20_000
 """Rows of a database that are read at once: a query is to be over before anybody waits for it."""
@@ -29,10 +29,12 @@ class Queries:
     """How a tracker's database is asked; `:run`, `:after` and `:most` are given.
 
     `tables`: it is that tracker's where all of them are there, with these columns. `runs`: key, name, Unix
-    time of the last row; `named_by_file`: the file's own name belongs to that. `states`: key, and what
-    `finished` takes. `touched`: the keys of the runs with rows behind `:after`. `newest`: the number of the
-    last row. `rows`: number, step, Unix time, and what `cells` takes; `news`: the same, where that is another
-    query for the few rows behind the last one. `settings`: what `read_settings` takes.
+    times of the last row and of the start, and where anybody logs anything the keys, a line each;
+    `named_by_file`: the file's own name belongs to that name.
+    `states`: key, and what `finished` takes. `touched`: the keys of the runs with rows behind `:after`.
+    `newest`: the number of the last row. `rows`: number, step, Unix time, and what `cells` takes; `news`: the
+    same, where that is another query for the few rows behind the last one. `settings`: what `read_settings`
+    takes.
     """
 
     tables: Mapping[str, frozenset[str]]
@@ -126,7 +128,11 @@ class SqliteStore:
             return None
         found = database.execute(queries.runs, {"most": MOST_RUNS}).fetchall()
         within = os.path.splitext(os.path.basename(self._path))[0] + "/" if queries.named_by_file else ""
-        return [StoredRun(str(key), f"{within}{name}", _seconds(time)) for key, name, time in found]
+        return [
+            StoredRun(str(key), f"{within}{name}", _seconds(last), _seconds(began))
+            for key, name, last, began, *keys in found
+            if not keys or makes_record(frozenset(str(keys[0]).split("\n")))
+        ]
 
     def _touched(self, database: sqlite3.Connection) -> tuple[set[str], int, dict[str, object]]:
         queries = self._layout(database)

@@ -15,6 +15,7 @@ class StoredRun(NamedTuple):
     key: str  # no other run of the store has it
     name: str  # for people; parts of it, as the experiment that it belongs to, end in "/"
     modified: float  # Unix time of what was logged last
+    began: float  # Unix time; 0: the store does not say
     levels: int = 0  # folders, the store's own and those above it, that the name stands for
 
 

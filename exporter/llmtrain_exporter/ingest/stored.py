@@ -171,6 +171,6 @@ class StoreSource(KnownByPath):
             size,
             again=again,
             past=restarted,
-            producer=self._producer,
+            producer=self._producer or self._run.writer,
             times=tuple(time for _, time in kept),
         )

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter, deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
 from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.glimpses import MOST_LOOKED_AT, likely
+from llmtrain_exporter.ingest.recognise import NamePatterns
 from llmtrain_exporter.ingest.search_options import SearchOptions
+from llmtrain_exporter.ingest.unread_rows import unread_rows
 from llmtrain_exporter.ingest.walk import SKIPPED_FOLDERS
-from llmtrain_exporter.knowledge.no_run import ODD_NAME, OTHER_FILES, OTHER_FORMAT
+from llmtrain_exporter.knowledge.no_run import (
+    NOT_A_TRAINING,
+    NOT_SEEN,
+    ODD_NAME,
+    OTHER_FILES,
+    OTHER_FORMAT,
+    SOME_OTHER_FILES,
+    UNREAD_ROWS,
+)
 from llmtrain_exporter.model import LeftOut
 
 MOST_FOLDERS, MOST_FILES, MOST_READ = 200, 5000, 50
@@ -23,18 +34,43 @@ _LARGE = 1 << 30
 
 
 def survey(root: str, options: SearchOptions, known: Collection[str]) -> Sequence[LeftOut]:
-    """What lies below a folder and is not `known`, by path: files that a training has written come first."""
+    """What lies below a folder and is not `known`, by path: files that a training has written come first.
+
+    Of a folder that is known all is.
+    """
     others: Counter[str] = Counter()
-    telling = list(_telling(root, options, known, others))
+    files = _Files(root, known)
+    telling = list(_telling(files, options, known, others))
     kinds = ", ".join(f"{count} *{suffix or ' (no suffix)'}" for suffix, count in others.most_common(5))
-    return [*telling, *([LeftOut(root, OTHER_FILES, detail=kinds)] if kinds else [])]
+    reason = SOME_OTHER_FILES if files.cut_short else OTHER_FILES
+    return [*telling, *([LeftOut(root, reason, detail=kinds)] if kinds else [])]
+
+
+def with_unread_rows(passed: Sequence[LeftOut]) -> Sequence[LeftOut]:
+    """The same; of files without a row of a training it is said where one shows them in another way.
+
+    And where a file is too large for all of it to have been looked at.
+    """
+    texts = [at for at, left in enumerate(passed) if left.reason == NOT_A_TRAINING][:MOST_READ]
+    shown = {at: _with_unread_rows(passed[at]) for at in texts}
+    return [shown.get(at, left) for at, left in enumerate(passed)]
+
+
+def _with_unread_rows(left: LeftOut) -> LeftOut:
+    try:
+        rows, size = unread_rows(left.path), os.path.getsize(left.path)
+    except OSError:
+        return left
+    if rows is not None:
+        return left._replace(reason=UNREAD_ROWS, detail=rows.value)
+    return left._replace(reason=NOT_SEEN) if size > MOST_LOOKED_AT else left
 
 
 def _telling(
-    root: str, options: SearchOptions, known: Collection[str], others: Counter[str]
+    files: Iterable[str], options: SearchOptions, known: Collection[str], others: Counter[str]
 ) -> Iterator[LeftOut]:
     read = 0
-    for path in _files(root):
+    for path in files:
         suffix = os.path.splitext(path)[1].lower()
         if path in known:
             continue
@@ -48,25 +84,39 @@ def _telling(
             yield found
 
 
-def _files(root: str) -> Iterator[str]:
+class _Files:
     """The files below a folder, its own first; those of checkpoints and working folders are none of them."""
-    folders, count = deque([root]), 0
-    for _ in range(MOST_FOLDERS):
-        if not folders:
-            return
-        try:
-            with os.scandir(folders.popleft()) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
-        except OSError:
-            continue
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                skipped = entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS
-                if not skipped and not checkpoints.is_checkpoint(entry.name):
-                    folders.append(entry.path)
-            elif count < MOST_FILES:
-                count += 1
-                yield entry.path
+
+    def __init__(self, root: str, known: Collection[str]) -> None:
+        self._folders, self._known, self._count = deque([root]), known, 0
+        self.cut_short = False  # there are more; known when all were gone through
+
+    def __iter__(self) -> Iterator[str]:
+        for _ in range(MOST_FOLDERS):
+            if not self._folders:
+                return
+            for entry in _entries(self._folders.popleft()):
+                if entry.is_dir(follow_symlinks=False):
+                    self._descend(entry)
+                elif self._count < MOST_FILES:
+                    self._count += 1
+                    yield entry.path
+                else:
+                    self.cut_short = True
+        self.cut_short = self.cut_short or bool(self._folders)
+
+    def _descend(self, entry: os.DirEntry[str]) -> None:
+        skipped = entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS
+        if not (skipped or entry.path in self._known) and not checkpoints.is_checkpoint(entry.name):
+            self._folders.append(entry.path)
+
+
+def _entries(folder: str) -> Sequence[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as scan:
+            return sorted(scan, key=lambda entry: entry.name)
+    except OSError:
+        return ()
 
 
 def _looked_into(path: str, options: SearchOptions) -> LeftOut | None:
@@ -77,11 +127,22 @@ def _looked_into(path: str, options: SearchOptions) -> LeftOut | None:
         return None
     with open(descriptor, "rb") as file:
         data = file.read(MOST_LOOKED_AT) if state.st_size < _LARGE else b""
-    printed = likely(data, options.consoles)
-    if printed is not None:
+    printed = None if _is_document(path, data) else likely(data, options.consoles)
+    if printed is not None and not NamePatterns(options.printed).fit(os.path.basename(path)):
         return LeftOut(path, ODD_NAME, detail=printed.name)
     sure = _surely(data, [dialect for dialect in options.dialects if dialect.role is not Role.CONSOLE])
     return None if sure is None else LeftOut(path, OTHER_FORMAT, detail=sure.name)
+
+
+def _is_document(path: str, data: bytes) -> bool:
+    """Whether it is one value in JSON, as Transformers' all_results.json: no program prints one alone."""
+    if not path.lower().endswith(".json"):
+        return False
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _surely(data: bytes, dialects: Sequence[Dialect]) -> Dialect | None:

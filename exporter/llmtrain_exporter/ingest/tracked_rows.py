@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -10,15 +11,32 @@ from llmtrain_exporter.ingest import values
 from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser, layout_of
 from llmtrain_exporter.ingest.phases import EPOCHS, apart, epoch_of, is_evaluation, is_of_end
 from llmtrain_exporter.knowledge import row
+from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.knowledge.producers import SLIME, VERL
 from llmtrain_exporter.model import Record, RowKind, Skip
 
-STEPS = ("train/global_step", "training/global_step", "trainer/global_step", "global_step")
+STEPS = ("train/global_step", "training/global_step", "trainer/global_step", "global_step", "train/step")
 """Keys under which trainers log the step themselves: the tracker's own may count its calls."""
+
+PARTS = ("rollout/step", "eval/step")
+"""Under which slime counts rollouts: these stand where the training is, which has several steps of each."""
 
 MOST_KEYS = 4096
 """Values of one step that are one row."""
 
-_PLACE = frozenset((*STEPS, *EPOCHS))
+MOST_KINDS = 1 << 10
+"""Of runs, by the keys that they log, that are remembered."""
+
+WRITERS: Mapping[str, Producer] = {
+    **dict.fromkeys(("actor/ppo_kl", "actor/pg_loss", "critic/score/mean"), VERL),
+    **dict.fromkeys(("rollout/raw_reward", "train/train_rollout_logprob_abs_diff"), SLIME),
+}
+"""Keys that one trainer alone logs."""
+
+FIRST_LOOKS = 64
+"""Rows in which these stand."""
+
+_PLACE = frozenset((*STEPS, *PARTS, *EPOCHS))
 _OWN = "_"  # W&B's own keys begin with it
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -39,18 +57,26 @@ def is_place(key: str) -> bool:
 class TrackedRun:
     """The rows of one run to records, and what its tracker says of its end."""
 
-    __slots__ = ("_closed", "_normaliser")
+    __slots__ = ("_at_start", "_closed", "_last", "_looks", "_normaliser", "writer")
 
     def __init__(self, normaliser: Normaliser) -> None:
         self._normaliser = normaliser
         self._closed = False  # a row of the trainer's own has closed the run
+        self._last = 0  # the step that the trainer has logged last
+        self.writer: Producer | None = None  # the trainer, where its keys tell
+        self._looks = FIRST_LOOKS  # at rows, that are left to tell that
+        self._at_start = 0  # training rows one after the other that were all logged at step 0
 
     def read(self, tracked: TrackedRow, planned: int | None = None) -> list[Record | Skip]:
         """The records of a row: one of the training, one of an evaluation.
 
         Media, texts and histograms are left out. `planned`: steps in all, where the settings say.
         """
+        if self._looks:
+            self._look(tracked.cells)
         found = self._records(tracked, planned)
+        if _first_count(tracked.cells, (*STEPS, *PARTS)) is None:
+            found = [self._counted(read) for read in found]
         kinds = {read.kind for read in found if isinstance(read, Record)}
         self._closed = RowKind.FINAL in kinds or (self._closed and RowKind.TRAIN not in kinds)
         return found
@@ -63,9 +89,35 @@ class TrackedRun:
             and key not in _PLACE
             and not key.startswith(_OWN)
         }
-        rows = apart(cells, _place(tracked, planned))
+        rows = apart(cells, self._place(tracked, planned))
         found = [read for each in rows for read in self._normaliser.rows(each)]
         return [read for read in found if read is not NO_RECORD] or found[:1]
+
+    def _look(self, cells: Mapping[str, object]) -> None:
+        self.writer = next((WRITERS[key] for key in cells if key in WRITERS), None)
+        self._looks = 0 if self.writer else self._looks - 1
+
+    def _counted(self, read: Record | Skip) -> Record | Skip:
+        """Where nobody states a step MLflow's stays at 0: then the rows of the training are counted."""
+        if not isinstance(read, Record) or read.step is None:
+            return read
+        if read.kind is RowKind.TRAIN:
+            self._at_start = self._at_start + 1 if read.step == 0 else 0
+        return read._replace(step=max(self._at_start - 1, 0)) if read.step == 0 else read
+
+    def _place(self, tracked: TrackedRow, planned: int | None) -> dict[str, object]:
+        """Where in the run a row stands, in the words of a trainer's own log."""
+        cells = tracked.cells
+        found = {"step": self._step(tracked), "max_steps": planned, "epoch": epoch_of(cells)}
+        return {key: value for key, value in found.items() if value is not None}
+
+    def _step(self, tracked: TrackedRow) -> int | None:
+        step = _first_count(tracked.cells, STEPS)
+        if step is not None:
+            self._last = step
+            return step
+        part = _first_count(tracked.cells, PARTS)
+        return tracked.step if part is None else max(part, self._last)
 
     def end(self, finished: bool, summary: Mapping[str, object] = NOTHING) -> list[Record | Skip]:
         """The record of an end, unless the trainer has closed the run itself.
@@ -82,12 +134,15 @@ class TrackedRun:
         return [Record(RowKind.FINAL, None, None, layout_of(RowKind.FINAL, []), ())]
 
 
-def _place(tracked: TrackedRow, planned: int | None) -> dict[str, object]:
-    """Where in the run a row stands, in the words of a trainer's own log."""
-    cells = tracked.cells
-    steps = (count for key in STEPS if (count := values.count(cells.get(key))) is not None)
-    found = {"step": next(steps, tracked.step), "max_steps": planned, "epoch": epoch_of(cells)}
-    return {key: value for key, value in found.items() if value is not None}
+@lru_cache(MOST_KINDS)
+def makes_record(keys: frozenset[str]) -> bool:
+    """Whether a run that logs these keys has a row of a training or its evaluation; others log anything."""
+    row_of_all = TrackedRow(0, None, dict.fromkeys(sorted(keys), 1.0))
+    return any(isinstance(read, Record) for read in TrackedRun(Normaliser()).read(row_of_all))
+
+
+def _first_count(cells: Mapping[str, object], keys: Iterable[str]) -> int | None:
+    return next((count for key in keys if (count := values.count(cells.get(key))) is not None), None)
 
 
 class RowsByKey:

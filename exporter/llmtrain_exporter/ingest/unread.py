@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from llmtrain_exporter.ingest.dialect import Dialect, Head
+from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape
 from llmtrain_exporter.ingest.parts import read_part
 from llmtrain_exporter.ingest.recognise import FileNames
+from llmtrain_exporter.ingest.sqlite_file import MAGIC
+from llmtrain_exporter.ingest.unread_rows import unread_rows
 from llmtrain_exporter.knowledge.no_run import Content
 from llmtrain_exporter.model import Unread
 from llmtrain_exporter.printable import printable
@@ -20,34 +22,49 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
 """The first bytes of gzip, bzip2, xz, zstd, zip."""
 
+_BINARY_SHAPES = (Shape.RECORDS, Shape.FRAMES)
+_OF_LINES = (Content.JSON, Content.TEXT, Content.POINTER, Content.UNREAD_ROWS, Content.NO_STORE)
+
 
 def look_into(path: str, read_as: Dialect, names: FileNames, dialects: Sequence[Dialect]) -> Unread | None:
     """What the file looks like, and which formats were tried; None where it cannot be read."""
     try:
         data = read_part(path, LOOKED_AT)
+        rows = unread_rows(path)
     except OSError:
         return None
     tried = names.believed(os.path.basename(path)) or dialects
-    content = _content(data)
-    lines = _first_lines(data) if content in (Content.JSON, Content.TEXT, Content.POINTER) else ()
-    return Unread(read_as.name, {dialect.name: dialect.files for dialect in tried}, content, lines)
-
-
-def _content(data: bytes) -> Content:
     head = Head.of(data)
+    content = _of_bytes(data, head, read_as) or (Content.UNREAD_ROWS if rows else _of_text(head, read_as))
+    lines = _first_lines(head) if content in _OF_LINES and b"\0" not in head.text else ()
+    rows = rows if content is Content.UNREAD_ROWS else None
+    return Unread(read_as.name, {dialect.name: dialect.files for dialect in tried}, content, lines, rows)
+
+
+def _of_bytes(data: bytes, head: Head, read_as: Dialect) -> Content | None:
+    """What the first bytes say of a file that is no text for people; None: it is."""
     if not head.text:
-        return Content.NOTHING
+        return Content.NO_ROW_YET if read_as.kept_by_tracker else Content.NOTHING
     if head.text.startswith(_POINTER):
         return Content.POINTER
     if data.startswith(_PACKED):
         return Content.PACKED
-    if b"\0" in head.text:
-        return Content.BINARY
+    if read_as.shape in _BINARY_SHAPES and read_as.sniff(head) is Confidence.SURE:
+        return Content.NO_ROW_YET
+    if data.startswith(MAGIC):
+        return Content.NO_STORE
+    binary = Content.NO_STORE if read_as.kept_by_tracker else Content.BINARY
+    return binary if b"\0" in head.text else None
+
+
+def _of_text(head: Head, read_as: Dialect) -> Content:
+    if read_as.shape is Shape.STORE:
+        return Content.NO_STORE
     return Content.TEXT if head.first is None else Content.JSON
 
 
-def _first_lines(data: bytes) -> tuple[str, ...]:
-    text = Head.of(data).text.decode(errors="replace")
+def _first_lines(head: Head) -> tuple[str, ...]:
+    text = head.text.decode(errors="replace")
     lines = (" ".join(line.split()) for line in text.splitlines())
     return tuple(_shortened(printable(line)) for line in [line for line in lines if line][:MOST_LINES])
 

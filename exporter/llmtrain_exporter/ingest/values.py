@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from llmtrain_exporter.knowledge.metric import Unit
 
@@ -22,6 +23,7 @@ _WORDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _USUAL = 400  # of each unit, at the most
 _USUAL_WORDS = {f"{amount}{unit}": amount * seconds for unit, seconds in _WORDS for amount in range(_USUAL)}
 _UNITS = "dhms"
+_TIMES_KEPT = 8
 _CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 
@@ -48,10 +50,17 @@ def duration(value: object) -> float | None:
         return number(value)
     if value[-1] not in _UNITS:
         return _clock(value)
+    before, _, last = value.rpartition(" ")
     try:
-        return float(sum(map(_USUAL_WORDS.__getitem__, value.split(" "))))  # the common case, quick
+        return _usual(before) + _USUAL_WORDS[last]  # the common case, quick: minutes stay from row to row
     except KeyError:
         return _words(value)
+
+
+@lru_cache(_TIMES_KEPT)
+def _usual(text: str) -> float:
+    """Seconds of "18h 37m"; 0 of nothing. A KeyError where it is written in another way."""
+    return float(sum(map(_USUAL_WORDS.__getitem__, text.split(" ")))) if text else 0.0
 
 
 def _words(text: str) -> float | None:
@@ -76,7 +85,7 @@ def _clock(text: str) -> float | None:
 
 def percent(value: object) -> float | None:
     """The ratio of "1.67%" or 1.67."""
-    read = number(value[:-1] if type(value) is str and value[-1:] == "%" else value)
+    read = number(value.removesuffix("%") if type(value) is str else value)
     return None if read is None else read / 100
 
 

@@ -76,7 +76,7 @@ class Walk:
             if first is not log:
                 self._leave_out("duplicate", log.path, instead=first.path)
         logs = self._without(list(once.values()), covered_by_name(once.values()))
-        logs = self._without(logs, event_folders.covered(logs))
+        logs = self._without(logs, event_folders.covered(logs, self._memory.one_run.is_silent))
         return self._without(logs, self._memory.one_run.covered(logs, self._around.visiting))
 
     def _without(self, logs: list[Log], covered: Mapping[str, Log]) -> list[Log]:
@@ -280,14 +280,17 @@ class Walk:
         logs = event_folders.one_per_run(logs, lambda log, state: log._replace(state=state))
         single = [log for log in logs if log.dialect.run_per_file or log.dialect.files_per_run]
         shared = [log for log in logs if not (log.dialect.run_per_file or log.dialect.files_per_run)]
-        if shared:
-            live, *others = sorted(shared, key=lambda log: log.preference)
-            if run := self._fresh([live._replace(extra=tuple(other.path for other in others))]):
-                for log in single:
-                    if _is_covered(log):
-                        self._leave_out("covered", log.path, instead=live.path)
-                return run + self._fresh([log for log in single if not _is_covered(log)])
-        return self._fresh(single)
+        if not shared:
+            return self._fresh(single)
+        live, *others = sorted(shared, key=lambda log: (log.modified < self._oldest, log.preference))
+        run = self._fresh([live._replace(extra=tuple(other.path for other in others))])
+        covered = [log for log in single if _is_covered(log)] if run else []
+        if covered and live.says_less_than(covered[0]):
+            self._leave_out("covered", live.path, instead=covered[0].path)
+            return self._fresh(single)
+        for log in covered:
+            self._leave_out("covered", log.path, instead=live.path)
+        return run + self._fresh([log for log in single if log not in covered])
 
     def _fresh(self, logs: list[Log]) -> list[Log]:
         for log in logs:

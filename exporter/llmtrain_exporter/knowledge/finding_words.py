@@ -8,10 +8,14 @@ from llmtrain_exporter.knowledge.no_run import (
     BARE_CHECKPOINT,
     EMPTY_FILE,
     NOT_A_TRAINING,
+    NOT_SEEN,
     ODD_NAME,
     OTHER_FILES,
     OTHER_FORMAT,
+    SOME_OTHER_FILES,
+    UNREAD_ROWS,
     Content,
+    UnreadRows,
 )
 from llmtrain_exporter.knowledge.text import Counted, Text
 
@@ -24,11 +28,55 @@ READ_BY_CONTENT = Text(
 ANY_TEXT = Text("what programs print", "程序的终端输出")
 BEGINS = Text("It begins with:", "文件开头：")
 
+_ELSEWHERE = Text(
+    "name its event files (TensorBoard), or what W&B, SwanLab or MLflow keep of it",
+    "请指定它的事件文件（TensorBoard），或 W&B、SwanLab、MLflow 保存的数据",
+)
+ROWS_ARE_ELSEWHERE: Mapping[UnreadRows, Text] = {
+    UnreadRows.AREAL: Text(
+        f"the table that AReaL draws, which is not read: {_ELSEWHERE.en}",
+        f"AReaL 在终端画的表格，不读取：{_ELSEWHERE.zh}",
+    ),
+    UnreadRows.NEMO_RL: Text(
+        f"the report that NeMo-RL prints, which is not read: {_ELSEWHERE.en}",
+        f"NeMo-RL 打印的报告，不读取：{_ELSEWHERE.zh}",
+    ),
+    UnreadRows.PRIME_RL: Text(
+        "what prime-rl prints, which is not read: name the metrics.jsonl in its output folder",
+        "prime-rl 的终端输出，不读取：请指定其输出目录里的 metrics.jsonl",
+    ),
+    UnreadRows.LITGPT: Text(
+        "the metrics.csv of litgpt, which is not read: name what litgpt prints",
+        "litgpt 的 metrics.csv，不读取：请指定 litgpt 的终端输出",
+    ),
+    UnreadRows.BARS: Text(
+        f"values behind progress bars alone, which are no rows: {_ELSEWHERE.en}",
+        f"只有进度条后面的数值，不算记录：{_ELSEWHERE.zh}",
+    ),
+}
+"""What shows a training in a way that is not read, and what has its rows."""
+
+SHOWS_TRAINING = Text("A training stands in it: {rows}.", "文件里是训练：{rows}。")
+
 WHAT_TO_DO: Mapping[Content, Text] = {
     Content.NOTHING: Text(
         "Nothing stands in it yet. Python holds back what it prints to a file: python -u, or "
         "PYTHONUNBUFFERED=1, writes each line at once.",
         "文件里还没有内容。Python 输出到文件时会先缓存：用 python -u 或 PYTHONUNBUFFERED=1 可逐行写出。",
+    ),
+    Content.NO_ROW_YET: Text(
+        "It has no row of a training yet: trackers hold rows back for a while, TensorBoard for up to two "
+        "minutes, and a process that trains nothing writes none. Name what the training prints, where that "
+        "has rows.",
+        "其中还没有训练记录：跟踪工具会先缓存一段时间（TensorBoard 最长两分钟），不做训练的进程则不写记录。"
+        "如果终端输出里已有记录，请指定终端输出。",
+    ),
+    Content.NO_STORE: Text(
+        "No run of a tracker stands in it: another program wrote it, it is damaged, or no training has "
+        "begun. Name the database or the folder of the tracker, or the log of the training; docs/sources.md "
+        "says what is read.",
+        "其中没有跟踪工具的训练：可能是其他程序的文件或已损坏，也可能训练还没有开始。请指定跟踪工具的数据库或目录，"
+        "或训练的日志；docs/sources.zh.md 列出了能读取的文件。",
     ),
     Content.POINTER: Text(
         "It is what Git LFS leaves in place of a file: git lfs pull fetches the log itself.",
@@ -56,6 +104,7 @@ WHAT_TO_DO: Mapping[Content, Text] = {
         "docs/sources.zh.md 列出了能读取的格式；若缺少你的训练框架，请反馈其中一行记录。",
     ),
 }
+"""But for `Content.UNREAD_ROWS`, where the way of showing them tells."""
 
 # What lies in a folder, and what a search has left out, by reason.
 SEEN = Text("What lies there:", "该目录中有：")
@@ -63,6 +112,10 @@ NOTHING_SEEN = Text("Nothing lies there yet.", "该目录中还没有文件。")
 MORE_SEEN = Counted(Text("... and 1 more", "……另有 1 项"), Text("... and {n} more", "……另有 {n} 项"))
 LEFT_OUT: Mapping[str, Text] = {
     NOT_A_TRAINING: Text("text without a row of a training", "文本，其中没有训练记录"),
+    NOT_SEEN: Text(
+        "no row of a training in the 64 KB of it that were looked at: read whole with {detail}",
+        "看过的 64 KB 里没有训练记录：如需读取全部请加 {detail}",
+    ),
     EMPTY_FILE: Text("empty", "空文件"),
     ODD_NAME: Text(
         "rows of a training stand in it, under an odd name: read with {detail}",
@@ -72,7 +125,12 @@ LEFT_OUT: Mapping[str, Text] = {
         "a log of {detail} under another name: name the file itself",
         "{detail} 的日志，但文件名不同：请直接指定该文件",
     ),
+    UNREAD_ROWS: Text("{detail}", "{detail}"),
     OTHER_FILES: Text("other files, which are not read: {detail}", "其他不读取的文件：{detail}"),
+    SOME_OTHER_FILES: Text(
+        "other files, which are not read, and more than were counted: {detail}",
+        "其他不读取的文件，数量太多，只统计了一部分：{detail}",
+    ),
     "covered": Text(
         "of the same training as {instead}, which is followed", "与 {instead} 属于同一训练，读取后者"
     ),
@@ -85,7 +143,10 @@ LEFT_OUT: Mapping[str, Text] = {
         "not entered: folders of that name hold no logs; name it to have it searched",
         "未进入：这类目录一般没有日志；如需查找请直接指定",
     ),
-    "too_deep": Text("not entered: deeper than --max-depth", "未进入：深度超过 --max-depth"),
+    "too_deep": Text(
+        "not entered: deeper than --max-depth; name it to have it searched",
+        "未进入：深度超过 --max-depth；如需查找请直接指定",
+    ),
     "too_old": Text("silent for longer than --ignore-older", "静默时间超过 --ignore-older"),
     "rotated": Text("an older or packed part of a log", "日志轮转或压缩后的旧部分"),
     "not_a_file": Text("no regular file", "不是普通文件"),
@@ -107,6 +168,11 @@ BASES: Mapping[str, Text] = {
 }
 GROWS = Text("it grows with each row", "每条记录即时写入")
 NOW_AND_THEN = Text("it is written now and then", "每隔一段时间写入一次")
+NO_ROW_SO_FAR = Text(
+    "no row of a training is read where it begins or ends: name the file itself to see why",
+    "文件的开头和结尾没有可读取的训练记录：直接指定该文件可查看原因",
+)
+SETTINGS_FROM = Text("settings: {paths}", "超参数来自：{paths}")
 ADDS = Text("added: {path}, what the rows of that lack", "补充：{path}，补上前者缺少的指标")
 BESIDE = Text("not read: {path}, of the same folder and training", "未读取：{path}，同一目录的同一训练")
 COVERED = Text("not read: {path}, of the same training", "未读取：{path}，属于同一训练")

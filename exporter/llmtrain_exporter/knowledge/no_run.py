@@ -7,9 +7,18 @@ from enum import Enum
 NOT_A_TRAINING, EMPTY_FILE = "not_a_training", "empty"
 """Why a file that may be a printed log by its name is none. Nobody expects one: it is not counted."""
 
+NOT_SEEN = "not_seen"
+"""The same of a large file, only some of which was looked at."""
+
 ODD_NAME, OTHER_FORMAT, BARE_CHECKPOINT = "odd_name", "other_format", "bare_checkpoint"
-OTHER_FILES = "other_files"
-"""What lies in a folder without a log: logs under names that nobody looks for, and all that is none."""
+OTHER_FILES, SOME_OTHER_FILES = "other_files", "some_other_files"
+"""What lies in a folder without a log: logs under names that nobody looks for, and all that is none.
+
+`SOME_OTHER_FILES`: of so many files that not all were counted.
+"""
+
+UNREAD_ROWS = "unread_rows"
+"""A training prints into the file in a way that is not read; which one it is is the detail."""
 
 
 class NoRunReason(Enum):
@@ -51,6 +60,26 @@ class Content(Enum):
     """What Git LFS leaves where it did not fetch a file."""
 
     PACKED = "packed"
+    NO_ROW_YET = "no_row_yet"
+    """The begin of what a tracker writes, which holds rows back for a while."""
+
+    NO_STORE = "no_store"
+    """A database, or what is called as a tracker's store, in which no run of a tracker stands."""
+
     BINARY = "binary"
+    UNREAD_ROWS = "unread_rows"
+    """What a trainer prints in a way that is not read."""
+
     JSON = "json"
     TEXT = "text"
+
+
+class UnreadRows(Enum):
+    """A way of showing rows that is not read, because another file has them better."""
+
+    AREAL = "areal_table"
+    NEMO_RL = "nemo_rl_report"
+    PRIME_RL = "prime_rl_console"
+    LITGPT = "litgpt_csv"
+    BARS = "bars"
+    """Values behind progress bars, and nowhere else."""

@@ -23,4 +23,6 @@ POSITION = (*STEP_OF_MAX, *STEP, "epoch")
 """Any of these says where in the run a row stands; a row without one is no training row."""
 
 FINAL = ("train_runtime", "train_samples_per_second")
+ENDS = (*FINAL, "train_steps_per_second", "total_flos")
+"""What Transformers logs with the last row alone; the first two are always there."""
 SUMMARY = ("log_history", "model_parameter_info", "last_model_checkpoint")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from typing import ClassVar
 
 from llmtrain_exporter.analyse import derived
 from llmtrain_exporter.analyse.analysis import Analysis
@@ -49,6 +50,8 @@ class CoursesKept:
 
 class _Values:
     """The values of the series that a table of metrics can show, without the rows that lack them."""
+
+    reads_state: ClassVar[bool] = False
 
     def __init__(self, _: Run) -> None:
         self._columns: dict[Series, array[float]] = {}

@@ -58,10 +58,12 @@ def as_text(
     if runs and others:
         yield "\n"
     for other in others:
-        yield from _ended(wrapped(line_text(no_run_line(other, style.lang), style), style.width))
+        yield from _ended(
+            wrapped(line_text(no_run_line(other, style.lang), style), style.width, whole_paths=True)
+        )
         if verbose or len(others) <= MOST_EXPLAINED:
             for line in details(other, style.lang):
-                yield from _ended(indented(wrapped(line, style.width - INDENT)))
+                yield from _ended(indented(wrapped(line, style.width - INDENT, whole_paths=True)))
 
 
 def _ended(lines: Iterable[str]) -> Iterator[str]:

@@ -7,10 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.ingest.candidates import Basis
-from llmtrain_exporter.ingest.dialect import Role
+from llmtrain_exporter.ingest.checkpoints import current_document
+from llmtrain_exporter.ingest.dialect import Role, Shape
 from llmtrain_exporter.ingest.discover import Found, Scan
-from llmtrain_exporter.ingest.source import completing
+from llmtrain_exporter.ingest.log_ends import read_ends
+from llmtrain_exporter.ingest.recognise import NamePatterns
+from llmtrain_exporter.ingest.source import completing, settings_read
 from llmtrain_exporter.knowledge import finding_words as words
 from llmtrain_exporter.knowledge import story_words
 from llmtrain_exporter.knowledge.text import Lang, Text
@@ -20,7 +22,7 @@ from llmtrain_exporter.story.no_run import details, format_text, left_out_text, 
 from llmtrain_exporter.story.several import no_run_line
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules, rules_for_reading
-from llmtrain_exporter.write.columns import wrapped
+from llmtrain_exporter.write.columns import NBSP, wrapped
 from llmtrain_exporter.write.line import line_text
 from llmtrain_exporter.write.style import Style
 
@@ -42,7 +44,9 @@ def explain(path: str, settings: Settings, now: float, style: Style) -> tuple[Se
     none = _no_run(root, scan, rules, now)
     told = list(_nothing(none, style)) if none else list(_found(root, scan, rules, style.lang))
     lines = (
-        f"{'  ' * depth}{line}" for depth, text in told for line in wrapped(text, style.width - 2 * depth)
+        f"{'  ' * depth}{line}"
+        for depth, text in told
+        for line in wrapped(text, style.width - 2 * depth, whole_paths=True)
     )
     return [f"{line}\n" for line in lines], UNREADABLE if none else 0
 
@@ -75,6 +79,11 @@ def _runs(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
     for found in scan.found:
         yield 0, words.RUN.of(lang).format(run=printable(found.run))
         yield 1, _followed(found, base, lang)
+        if found.dialect.shape is Shape.LINES and not read_ends(found.path, found.dialect).last:
+            yield 1, words.NO_ROW_SO_FAR.of(lang)
+        settings = [_path(path, base) for path in settings_read(found)]
+        if settings:
+            yield 1, words.SETTINGS_FROM.of(lang).format(paths=", ".join(settings))
         added = completing(found)
         for path in filter(os.path.isfile, found.extra):
             yield 1, _said(words.ADDS if path == added else words.BESIDE, path, base, lang)
@@ -84,10 +93,11 @@ def _runs(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
 
 def _followed(found: Found, base: str, lang: Lang) -> str:
     dialect = found.dialect
-    printed = found.basis is Basis.CONTENT and dialect.role is Role.CONSOLE
+    name = os.path.basename(found.file)
+    named = dialect.role is not Role.CONSOLE or NamePatterns(dialect.files).fit(name)
     text = words.FOLLOWED.of(lang).format(
-        path=shown(found.path, base),
-        format=format_text(dialect.name, () if printed else dialect.files, lang),
+        path=_path(found.path, base),
+        format=format_text(dialect.name, dialect.files if named else (), lang),
         basis=words.BASES[found.basis.value].of(lang),
     )
     grows = (words.GROWS if dialect.live else words.NOW_AND_THEN).of(lang)
@@ -95,7 +105,12 @@ def _followed(found: Found, base: str, lang: Lang) -> str:
 
 
 def _said(text: Text, path: str, base: str, lang: Lang) -> str:
-    return text.of(lang).format(path=shown(path, base))
+    return text.of(lang).format(path=_path(path, base))
+
+
+def _path(path: str, base: str) -> str:
+    """Where a log is read, in one piece: a document of checkpoints alone in the newest of them."""
+    return shown(current_document(path), base).replace(" ", NBSP)
 
 
 def _left_out(root: str, scan: Scan, rules: RunRules, lang: Lang) -> Iterator[Level]:

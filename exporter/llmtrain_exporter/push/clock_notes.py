@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
+from typing import ClassVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run
@@ -27,6 +28,8 @@ def seconds_of(record: Record) -> float:
 class ClockNotes:
     """The observer that keeps three numbers of each record. For one thread at a time."""
 
+    reads_state: ClassVar[bool] = True
+
     def __init__(self, run: Run) -> None:
         self._run = run
         self._arrived = array("d")
@@ -43,18 +46,18 @@ class ClockNotes:
         self._elapsed.append(seconds_of(record))
         self._trained.append(_NAN if took is None else self._add(took))
         if record.kind is RowKind.TRAIN:
-            self._step = self._run.last_step or 0
+            self._step = self._run.position.last_step or 0
         runtime = record.get(TRAIN_RUNTIME)
         self._runtime = self._runtime if runtime is None else runtime
 
     def clocks(self, states_times: bool, written: float, began: float | None) -> LogClocks:
         """All that was noted. `states_times`: the log has a clock, so that arrivals are what it says."""
         stated: Sequence[float] = self._arrived if states_times else ()
-        whole = self._runtime is not None and self._runtime > 0 and not self._run.resumes
+        whole = self._runtime is not None and self._runtime > 0 and not self._run.position.resumes
         runtime = self._runtime if whole else None
         return LogClocks(stated, self._elapsed, self._trained, runtime, written, began)
 
     def _add(self, took: float) -> float:
-        steps = max((self._run.last_step or 0) - self._step, 1)
+        steps = max((self._run.position.last_step or 0) - self._step, 1)
         self._seconds += steps * took if took > 0 else 0.0
         return self._seconds

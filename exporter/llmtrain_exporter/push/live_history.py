@@ -32,6 +32,11 @@ class LiveHistory:
         self._samples: RunSamples | None = None  # None: its log was not yet read to its end
         self.note = self._sampler.count
 
+    @property
+    def reads_state(self) -> bool:
+        """Records that are only counted can be taken in by blocks."""
+        return self._samples is not None
+
     def hand_on(self, run: LiveRun[ObserverT], sink: HistorySink) -> None:
         """Put what has come with the last look at the run."""
         if self._samples is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from llmtrain_exporter.analyse import run_series
 from llmtrain_exporter.analyse.analysis import Analysis
@@ -37,6 +37,8 @@ class Sampled(NamedTuple):
 
 class Sampler:
     """The observer that samples the records of a run. For one thread at a time."""
+
+    reads_state: ClassVar[bool] = True
 
     def __init__(self, run: Run, chosen: ChosenMetrics) -> None:
         self._run = run
@@ -78,11 +80,11 @@ class Sampler:
 
     def _place(self) -> Iterator[tuple[Series, float]]:
         """Where the run stands, by which records are drawn: whatever is left out, each of them has it."""
-        yield RESUMES, float(len(self._run.resumes))
+        yield RESUMES, float(len(self._run.position.resumes))
         if self._elapsed is not None:
             yield ELAPSED, self._elapsed
-        if self._run.last_step is not None:
-            yield STEP, float(self._run.last_step)
+        if self._run.position.last_step is not None:
+            yield STEP, float(self._run.position.last_step)
 
     def _concluded(
         self, record: Record, values: Mapping[Series, float], analysis: Analysis | None

@@ -19,6 +19,11 @@ class SentRun(Sparkline):
         super().__init__()
         self.history = LiveHistory(run, chosen)
 
+    @property
+    def reads_state(self) -> bool:
+        """Its history does, once that follows the log."""
+        return self.history.reads_state
+
     def note(self, record: Record, analysis: Analysis | None, /) -> None:
         """See a record that was folded."""
         super().note(record, analysis)

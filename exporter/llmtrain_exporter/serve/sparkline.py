@@ -27,6 +27,11 @@ class Sparkline:
         self.rewarded = False
         self._clear()
 
+    @property
+    def reads_state(self) -> bool:
+        """It draws what a record says, and nothing else."""
+        return False
+
     def note(self, record: Record, _: Analysis | None, /) -> None:
         """See a record that was folded; only those of training make a point."""
         if record.kind is not RowKind.TRAIN:

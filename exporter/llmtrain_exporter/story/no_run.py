@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.knowledge import finding_words as words
 from llmtrain_exporter.knowledge import story_words
-from llmtrain_exporter.knowledge.no_run import ODD_NAME, NoRunReason
+from llmtrain_exporter.knowledge.no_run import NOT_SEEN, ODD_NAME, UNREAD_ROWS, NoRunReason, UnreadRows
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import LeftOut, NoRun, Unread
 from llmtrain_exporter.printable import printable
+
+_VARIES = re.compile(r"(?:\[[^]]+\]|\*)+")
+"""In a pattern of file names."""
 
 MOST_SEEN = 12
 """Files and folders that are told of a folder."""
@@ -44,6 +48,8 @@ def no_run_object(no_run: NoRun) -> dict[str, object]:
 
 def what_to_do(unread: Unread, lang: Lang) -> str:
     """What helps where no row was found in a file."""
+    if unread.rows is not None:
+        return words.SHOWS_TRAINING.of(lang).format(rows=words.ROWS_ARE_ELSEWHERE[unread.rows].of(lang))
     return words.WHAT_TO_DO[unread.content].of(lang)
 
 
@@ -54,8 +60,19 @@ def left_out_text(left: LeftOut, base: str, lang: Lang) -> str:
 
 def why_left_out(left: LeftOut, base: str, lang: Lang) -> str:
     """The reason alone."""
-    detail = stdout_log_flag(left.path) if left.reason == ODD_NAME else printable(left.detail)
-    return words.LEFT_OUT[left.reason].of(lang).format(detail=detail, instead=shown(left.instead, base))
+    return (
+        words.LEFT_OUT[left.reason]
+        .of(lang)
+        .format(detail=_detail(left, lang), instead=shown(left.instead, base))
+    )
+
+
+def _detail(left: LeftOut, lang: Lang) -> str:
+    if left.reason in (ODD_NAME, NOT_SEEN):
+        return stdout_log_flag(left.path)
+    if left.reason == UNREAD_ROWS:
+        return words.ROWS_ARE_ELSEWHERE[UnreadRows(left.detail)].of(lang)
+    return printable(left.detail)
 
 
 def stdout_log_flag(path: str) -> str:
@@ -70,26 +87,19 @@ def shown(path: str, base: str) -> str:
 
 
 def format_text(name: str, files: Sequence[str], lang: Lang) -> str:
-    """A format with the names of its files."""
-    return f"{name} ({', '.join(files) or words.ANY_TEXT.of(lang)})"
+    """A format with the names of its files; what varies in them is shown as *."""
+    names = dict.fromkeys(_VARIES.sub("*", file) for file in files)
+    return f"{name} ({', '.join(names) or words.ANY_TEXT.of(lang)})"
 
 
 def _of_file(unread: Unread, lang: Lang) -> Iterator[str]:
     read_as = format_text(unread.read_as, unread.tried.get(unread.read_as, ()), lang)
     form = words.READ_BY_CONTENT if len(unread.tried) > 1 else words.READ_BY_NAME
-    yield form.of(lang).format(format=read_as, formats=", ".join(_formats(unread.tried, lang)))
+    yield form.of(lang).format(format=read_as, formats=", ".join(unread.tried))
     if unread.lines:
         yield words.BEGINS.of(lang)
         yield from (f"  {line}" for line in unread.lines)
     yield what_to_do(unread, lang)
-
-
-def _formats(tried: Mapping[str, Sequence[str]], lang: Lang) -> Iterator[str]:
-    """Formats with the names of their files; those of any name come together, at last."""
-    yield from (format_text(name, files, lang) for name, files in tried.items() if files)
-    printed = ", ".join(name for name, files in tried.items() if not files)
-    if printed:
-        yield format_text(printed, (), lang)
 
 
 def _of_folder(no_run: NoRun, lang: Lang) -> Iterator[str]:

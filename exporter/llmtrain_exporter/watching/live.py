@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
 from typing import Generic, Protocol, TypeVar
@@ -19,7 +19,7 @@ from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import producer_by_settings
 from llmtrain_exporter.model import NoRun, Record, RowKind, Series, Snapshot, State
-from llmtrain_exporter.watching.arrivals import LOOK_LASTS_SECONDS, arrivals
+from llmtrain_exporter.watching.arrivals import LOOK_LASTS_SECONDS, arrivals, arrivals_of_rest
 from llmtrain_exporter.watching.predecessor import Predecessor, begins_anew, predecessor_of, says_the_same
 
 CHECK_SECONDS = 3.0
@@ -27,7 +27,6 @@ CHECK_SECONDS = 3.0
 
 OVER_SECONDS = 10.0
 """A run is over when it says so, or its silence has, and no more came for so long: a last evaluation."""
-
 
 LITTLE_RECORDS, LITTLE_BYTES = 50, 64 << 10
 """Training records, or bytes, that a run can write from one search to the next."""
@@ -44,6 +43,10 @@ least and at most for so long."""
 
 class Observer(Protocol):
     """Sees the records of a run as they are folded. A run that begins anew has a new one."""
+
+    @property
+    def reads_state(self) -> bool:
+        """Whether it looks at the run or its analysis; if not, these may be some records further on."""
 
     def note(self, record: Record, analysis: Analysis | None, /) -> object:
         """See a record, and what the run is judged by: None before its first training record.
@@ -200,13 +203,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     def take_rest(self, now: float) -> None:
         """Fold the half line at the end too: nobody writes any more, or nobody waits. Not after `park`."""
         records, times = self.source.rest()
-        self._note_clock(times)
         written = min(self.found.modified, now)
-        known = (time if time is not None and time <= now else written for time in times)
-        self._fold(records, chain(known, repeat(written)))
-
-    def _note_clock(self, times: Iterable[float | None]) -> None:
-        self.states_times = self.states_times or any(time is not None for time in times)
+        self._fold(records, written, arrivals_of_rest(times, written, now))
 
     def predecessor(self) -> Predecessor:
         """What is kept of the run when its log is let go."""
@@ -318,12 +316,19 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return self.folded.changes_at(now)
         return (self.folded.arrived or now) + OVER_SECONDS
 
-    def _fold(self, records: Iterable[Record], times: Iterable[float]) -> None:
-        folded = self.folded
-        note = None if self.observer is None else self.observer.note
-        for record, arrived in zip(records, times, strict=False):
-            if folded.fold(record, arrived) and note is not None:
-                note(record, folded.analysis)
+    def _fold(self, records: Sequence[Record], arrived: float, times: Sequence[float] = ()) -> None:
+        """`times`: when each was written, where the log states that; else all came at once."""
+        folded, observer = self.folded, self.observer
+        self.states_times = self.states_times or bool(times)
+        if times or (observer is not None and observer.reads_state):
+            for record, time in zip(records, chain(times, repeat(arrived)), strict=False):
+                if folded.fold(record, time) and observer is not None:
+                    observer.note(record, folded.analysis)
+            return
+        counted = folded.fold_all(records, arrived)
+        if observer is not None:
+            for record in counted:
+                observer.note(record, folded.analysis)
 
     def _take_in(self, reading: Reading, arrived: float, now: float) -> None:
         """Fold what came. What is past leaves the counters where they were."""
@@ -332,8 +337,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         shown = folded.counters() if reading.past else None
         folded.skip(reading.skipped)
         self._producer = folded.producer = reading.producer or self._producer
-        self._note_clock(reading.times)
-        self._fold(reading.records, arrivals(reading, arrived, now, seen))
+        self._fold(reading.records, arrived, arrivals(reading, arrived, now, seen))
         if shown is not None and not (self._before and begins_anew(folded, self._before)):
             folded.count_from(shown)
 

@@ -75,6 +75,8 @@ def read_each(
     yield from problems_of(scan)
     for folder in _without_log(paths, scan):
         yield NoRun(folder, NoRunReason.NO_LOG, seen=rules.survey(folder, scan))
+    for file in _without_run(paths, scan):
+        yield _no_run_in(file, rules)
     names: set[str] = set()
     for found in scan.found:
         name = rules.name(found, names)
@@ -92,13 +94,28 @@ def _without_log(paths: Sequence[str], scan: Scan) -> Iterator[str]:
             yield folder
 
 
+def _without_run(paths: Sequence[str], scan: Scan) -> Iterator[str]:
+    """The files among `paths` that a search took for a tracker's store, and that hold no run."""
+    read = {os.path.realpath(found.file) for found in scan.found}
+    beside = {left.path for left in scan.passed if left.instead}
+    for file in dict.fromkeys(map(os.path.abspath, paths)):
+        known = printable(file) in scan.errors or file in beside or os.path.realpath(file) in read
+        if not known and os.path.isfile(file):
+            yield file
+
+
+def _no_run_in(file: str, rules: RunRules) -> NoRun:
+    reason = NoRunReason.NO_RECORD if os.path.getsize(file) else NoRunReason.EMPTY
+    return NoRun(file, reason, unread=rules.look_into(file))
+
+
 def _guarded(
     reader: LogReader[ResultT], found: Found, name: str, rules: RunRules, now: float
 ) -> ResultT | NoRun:
     try:
         outcome = reader(replace(found, run=name), rules.options(found), rules.readers, now)
         if isinstance(outcome, NoRun) and outcome.reason in _WITHOUT_ROWS:
-            return replace(outcome, unread=rules.look_into(found))
+            return replace(outcome, unread=rules.look_into(found.file, found.dialect))
         return outcome
     except Exception as error:
         log.debug("%s: cannot be analysed", found.path, exc_info=True)

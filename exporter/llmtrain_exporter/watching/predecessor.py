@@ -33,8 +33,8 @@ def predecessor_of(run: Run, fingerprint: Fingerprint | None) -> Predecessor:
         {series: count for series, count in run.carried.items() if count},
         sum(run.records.values()),
         run.records[RowKind.TRAIN],
-        run.first_step,
-        run.last_step,
+        run.position.first_step,
+        run.position.last_step,
         fingerprint,
     )
 
@@ -45,7 +45,7 @@ def begins_anew(run: Run, before: Predecessor) -> bool:
     A few records, whose steps begin anew or follow on the last one; not as many as there were from the same
     step on, which would be an edited copy.
     """
-    training, first = run.records[RowKind.TRAIN], run.first_step
+    training, first = run.records[RowKind.TRAIN], run.position.first_step
     if training > RERUN_RECORDS:
         return False
     if first is None or before.first_step is None or before.last_step is None:
@@ -55,4 +55,4 @@ def begins_anew(run: Run, before: Predecessor) -> bool:
 
 def says_the_same(run: Run, before: Predecessor) -> bool:
     """Whether a log without a fingerprint has the records that were read of it, as far as steps tell."""
-    return run.first_step == before.first_step and sum(run.records.values()) >= before.records
+    return run.position.first_step == before.first_step and sum(run.records.values()) >= before.records

@@ -9,12 +9,14 @@ from dataclasses import replace
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings, unique_name
 from llmtrain_exporter.ingest import discover
+from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, SearchMemory, Surroundings
 from llmtrain_exporter.ingest.readers import Readers
-from llmtrain_exporter.ingest.recognise import FileNames
-from llmtrain_exporter.ingest.survey import survey
+from llmtrain_exporter.ingest.recognise import FileNames, dialect_of
+from llmtrain_exporter.ingest.source import paths_read
+from llmtrain_exporter.ingest.survey import survey, with_unread_rows
 from llmtrain_exporter.ingest.unread import look_into
-from llmtrain_exporter.knowledge.no_run import BARE_CHECKPOINT, OTHER_FILES, NoRunReason
+from llmtrain_exporter.knowledge.no_run import BARE_CHECKPOINT, OTHER_FILES, SOME_OTHER_FILES, NoRunReason
 from llmtrain_exporter.model import LeftOut, NoRun, Unread
 
 EPISODES_READ = 10_000
@@ -50,19 +52,28 @@ class RunRules:
     def survey(self, folder: str, scan: Scan) -> tuple[LeftOut, ...]:
         """What lies in a folder besides runs; that which would be read if it were named comes first."""
         inside = os.path.join(folder, "")
-        passed = [left for left in scan.passed if left.path.startswith(inside)]
+        read = {path for found in scan.found for path in paths_read(found)}
+        entered = {os.path.dirname(path) for path in read}
+        passed = [left for left in scan.passed if left.path.startswith(inside) and left.path not in entered]
         if not scan.found:
             passed = [_without_log(left) for left in passed]
-        logs = {path for found in scan.found for path in (found.path, found.file, *found.extra)}
-        others = survey(folder, self._search_options(None, None), logs.union(left.path for left in passed))
-        telling = [left for left in others if left.reason != OTHER_FILES]
+        passed = list(with_unread_rows(passed))
+        others = survey(folder, self._search_options(None, None), read.union(left.path for left in passed))
+        telling = [left for left in others if left.reason not in (OTHER_FILES, SOME_OTHER_FILES)]
         return (*telling, *passed, *others[len(telling) :])
 
-    def look_into(self, found: Found) -> Unread | None:
-        """What stands in a log in which there is no row of a training."""
+    def look_into(self, path: str, dialect: Dialect | None = None) -> Unread | None:
+        """What stands in a file in which there is no row of a training; None where it cannot be read.
+
+        `dialect`: as which it was read, where its name and its first bytes do not tell that.
+        """
         options = self._search_options(None, None)
         names = FileNames(options.dialects, options.stdout_log)
-        return look_into(found.file, found.dialect, names, options.dialects)
+        try:
+            read_as = dialect or dialect_of(path, options.dialects)
+        except OSError:
+            return None
+        return look_into(path, read_as, names, options.dialects)
 
     def named_after(self, root: str) -> str:
         """The path after which the runs of a root are named."""

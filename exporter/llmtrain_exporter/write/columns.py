@@ -31,13 +31,16 @@ def _columns(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def wrapped(line: str, width: int) -> Iterator[str]:
-    """A line as lines of at most `width` columns, those after the first indented like its text."""
+def wrapped(line: str, width: int, whole_paths: bool = False) -> Iterator[str]:
+    """A line as lines of at most `width` columns, those after the first indented like its text.
+
+    `whole_paths`: one that is wider takes more than a line of the terminal, so that people can copy it.
+    """
     line = _TOGETHER.sub(NBSP, line)
     lead = _LEAD.match(line)
     indent = " " * (len(lead[0]) if lead else 0)
     begun, empty = line[: len(indent)], True
-    for piece in _pieces(line[len(indent) :], max(width - len(indent), 2)):
+    for piece in _pieces(line[len(indent) :], max(width - len(indent), 2), whole_paths):
         if not empty and columns(begun + piece.rstrip(" ")) > width:
             yield begun.rstrip(" ").replace(NBSP, " ")
             begun, empty = indent, True
@@ -47,10 +50,10 @@ def wrapped(line: str, width: int) -> Iterator[str]:
     yield begun.rstrip(" ").replace(NBSP, " ")
 
 
-def _pieces(text: str, most: int) -> Iterator[str]:
+def _pieces(text: str, most: int, whole_paths: bool) -> Iterator[str]:
     """What stays together; a word that is wider than `most` is cut."""
     for piece in _PIECE.findall(text):
-        while columns(piece) > most:
+        while columns(piece) > most and not (whole_paths and "/" in piece):
             at = next(at for at in range(len(piece), 0, -1) if columns(piece[:at]) <= most)
             yield piece[:at]
             piece = piece[at:]

@@ -116,7 +116,7 @@ class EntropyFall(EntropyRule):
             entropy = median(entropies)
             self._follow(entropy, rewards)
             self._look_at_first(entropy, rewards, view.step)
-        yield from ()
+        return ()
 
     def _look_at_first(self, entropy: float, rewards: Sequence[float], step: int) -> None:
         if step > EARLY_STEPS:
@@ -216,7 +216,7 @@ class EntropyExplosion(EntropyRule):
                 self._lowest = Block(entropy, rewards)
             least = max(RISEN * self._lowest.entropy, self._lowest.entropy + self.first.floor)
             self._risen = entropy >= least and not self._lowest.is_paid(rewards)
-        yield from ()
+        return ()
 
     def read(self, view: RecordView) -> SignalReading | None:
         """How many times the run's own entropy it is."""

@@ -189,7 +189,7 @@ class PolicyGradVanishing(NoGradient):
     def look_back(self, view: RecordView) -> Readings:
         """Follow what is earned."""
         self._earned.look_back(view)
-        yield from ()
+        return ()
 
     def read(self, view: RecordView) -> SignalReading | None:
         """The value itself, unless all completions are right by what steps have changed."""

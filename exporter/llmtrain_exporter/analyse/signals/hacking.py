@@ -90,7 +90,7 @@ class RewardsPart(Rule):
     def reset(self) -> None:
         """Nothing has moved yet."""
         self._moving: dict[Series, Movement] = {}
-        self._usual: dict[Series, deque[float]] = {}  # means of the last blocks of a function
+        self._usual: dict[Series, tuple[float, ...]] = {}  # means of the last blocks of a function
         self._parted = False  # at the last record
         self._blocks = 0  # since they parted
 
@@ -108,12 +108,12 @@ class RewardsPart(Rule):
         low = [function for function in functions if self._is_low(view, function)]
         self._blocks = self._blocks + 1 if self._parted else 0
         if self._blocks in range(1, PART_LASTS):
-            return
+            return ()
         self._moving, self._parted = {}, False
         if low and len(functions) > 1:
             moved = {function: _moved(view.recent(function, PART_BEFORE)) for function in functions}
             self._moving = {function: movement for function, movement in moved.items() if movement}
-        yield from ()
+        return ()
 
     def _is_low(self, view: RecordView, function: Series) -> bool:
         """Whether the mean of the last block is so far below that of many that it has to be looked at."""
@@ -123,10 +123,7 @@ class RewardsPart(Rule):
             if not known:
                 return False
             now = mean(known)
-        usual = self._usual.get(function)
-        if usual is None:
-            usual = self._usual[function] = deque(maxlen=PART_BEFORE // BLOCK)
-        usual.append(now)
+        usual = self._usual[function] = (*self._usual.get(function, ()), now)[-(PART_BEFORE // BLOCK) :]
         return sum(usual) > 0 and now <= PART_BEGUN * sum(usual) / len(usual)
 
     def read(self, view: RecordView) -> SignalReading | None:

@@ -236,7 +236,7 @@ class LossUnstable(Rule):
             groups = [recent[at : at + self._records] for at in range(0, BLOCK, self._records)]
             means = [mean(group) for group in groups if len(group) == self._records]
             self._lowest = min(means + [self._lowest * RELAXED**BLOCK] * bool(self._lowest))
-        yield from ()
+        return ()
 
     def read(self, view: RecordView) -> SignalReading | None:
         """How many times the lowest smoothed loss the smoothed loss is, or the best that it climbs from."""

@@ -85,7 +85,7 @@ class RewardDrop(Rule):
             )
             if self._slide.look_back(block, level, view.step, noise=noise):
                 self._slide.begin(view.recent(REWARD, BLOCK))
-        yield from ()
+        return ()
 
     def ordinary_at(self, level: Level) -> Interval:
         """Down to where share, deviations and floor are all met."""
@@ -196,7 +196,7 @@ class RewardFunctionDrop(Rule):
         for function, level in view.levels.items():
             if function.metric is c.REWARD_FUNCTION_MEAN and level.median >= self.first.floor:
                 self._follow_block(function, level, view)
-        yield from ()
+        return ()
 
     def _follow_block(self, function: Series, level: Level, view: RecordView) -> None:
         last, count = self._mean(function, view)
@@ -320,7 +320,7 @@ class RewardFlat(Rule):
     def look_back(self, view: RecordView) -> Readings:
         """Follow what is earned."""
         self._earned.look_back(view)
-        yield from ()
+        return ()
 
     def pending(self) -> bool:
         """While records without a spread are counted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -164,7 +164,7 @@ class Context:
     kl_clamp: float = UNLIMITED  # above which its trainer lets no kl of a token rise
 
 
-Readings = Iterator["SignalReading | None"]
+Readings = Iterable["SignalReading | None"]
 """What was read of a signal that may have several answers, or none: where nothing comes, nothing is known."""
 
 

@@ -67,18 +67,22 @@ class Slide:
         now = block if self._recent is None else mean(self._recent)
         if now != now:
             return False
-        if whole and self._recent is None and now > self.best:
+        risen = whole and self._recent is None and now > self.best
+        if risen:
             self.best = now
         if self.best == -math.inf:
             return False
         if not self.scale or self.best - now <= (1 - SLIDE_HELD) * self.scale:
-            self._lowest = min(self._lowest, now)
-            self.scale = max(
-                self.best - self._lowest, abs(self.best), SLIDE_NOISES * noise * (self._lowest < 0)
-            )
+            if risen or now < self._lowest or self._lowest < 0:
+                self._lowest = min(self._lowest, now)
+                self.scale = self._range(noise)
             self.began, self._level, self._recent = step, level, None
             return False
         return self._recent is None
+
+    def _range(self, noise: float) -> float:
+        punished = SLIDE_NOISES * noise if self._lowest < 0 else 0.0
+        return max(self.best - self._lowest, abs(self.best), punished)
 
     def begin(self, recent: Iterable[float]) -> None:
         """The last records of a series that has come below its best, oldest first."""

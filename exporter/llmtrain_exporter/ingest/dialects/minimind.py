@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.console_dialect import console_dialect
-from llmtrain_exporter.ingest.fields import LONGEST_ROW, matching, number_or_text
+from llmtrain_exporter.ingest.fields import matching, number_or_text, rows_in
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producer import Producer
 
@@ -47,13 +47,14 @@ _MINUTES = re.compile(rb"([\d.]{1,20})min:?")
 
 
 def rows(line: bytes) -> Sequence[LogRow]:
-    """The row of an iteration."""
-    begin = _ROW.search(line) if len(line) <= LONGEST_ROW else None
-    if begin is None:
-        return ()
+    """The row of an iteration; several where lines were glued."""
+    return [_row(begin, text) for begin, text in rows_in(line, _ROW, b"Epoch:")]
+
+
+def _row(begin: re.Match[bytes], text: bytes) -> LogRow:
     epoch, epochs, done, length = map(int, begin.groups())
-    cells = matching(line[begin.end() :], _FIELD, _value)
-    return [{**cells, "step": max(epoch - 1, 0) * length + done, "max_steps": epochs * length}]
+    cells = matching(text, _FIELD, _value)
+    return {**cells, "step": max(epoch - 1, 0) * length + done, "max_steps": epochs * length}
 
 
 def _value(text: bytes) -> object:

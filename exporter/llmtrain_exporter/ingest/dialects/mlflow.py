@@ -24,11 +24,12 @@ QUERIES = Queries(
         "runs": frozenset(("run_uuid", "name", "status", "start_time", "experiment_id", "lifecycle_stage")),
         "experiments": frozenset(("experiment_id", "name")),
         "params": frozenset(("key", "value", "run_uuid")),
-        "latest_metrics": frozenset(("timestamp", "run_uuid")),
+        "latest_metrics": frozenset(("timestamp", "run_uuid", "key")),
     },
     runs="""
         SELECT runs.run_uuid, experiments.name || '/' || coalesce(nullif(runs.name, ''), runs.run_uuid),
-            coalesce(max(latest_metrics.timestamp), runs.start_time, 0) / 1000.0
+            coalesce(max(latest_metrics.timestamp), runs.start_time, 0) / 1000.0, runs.start_time / 1000.0,
+            coalesce(group_concat(latest_metrics.key, char(10)), '')
         FROM runs JOIN experiments USING (experiment_id) LEFT JOIN latest_metrics USING (run_uuid)
         WHERE runs.lifecycle_stage = 'active' GROUP BY runs.run_uuid LIMIT :most
     """,

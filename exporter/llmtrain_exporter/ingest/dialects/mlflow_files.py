@@ -15,7 +15,7 @@ from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Sh
 from llmtrain_exporter.ingest.parts import read_part
 from llmtrain_exporter.ingest.settings_text import parse_flat_yaml, scalar
 from llmtrain_exporter.ingest.store import Portion, StoredRun, Unread
-from llmtrain_exporter.ingest.tracked_rows import TrackedRow, is_place
+from llmtrain_exporter.ingest.tracked_rows import TrackedRow, is_place, makes_record
 from llmtrain_exporter.ingest.values import count, number
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 
@@ -62,10 +62,13 @@ class MlflowRunFolder:
             return None
         if meta.get("lifecycle_stage") == "deleted":
             return ()
+        if not makes_record(frozenset(name for name, _ in self._metrics())):
+            return ()
         experiment = _yaml(os.path.join(os.path.dirname(self._folder), "meta.yaml")).get("name")
         name = meta.get("run_name") or os.path.basename(self._folder)
         parts = (str(each) for each in (experiment, name) if each)
-        return (StoredRun("", "/".join(parts), self._modified(meta), _LEVELS),)
+        began = (number(meta.get("start_time")) or 0.0) / 1000
+        return (StoredRun("", "/".join(parts), self._modified(meta), began, _LEVELS),)
 
     def _modified(self, meta: Mapping[str, object]) -> float:
         ended = number(meta.get("end_time"))
@@ -214,5 +217,6 @@ DIALECT = Dialect(
     shape=Shape.STORE,
     role=Role.FILE,
     store=MlflowRunFolder,
+    whole_folder=True,
     kept_by_tracker=True,
 )

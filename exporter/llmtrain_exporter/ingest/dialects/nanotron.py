@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.console_dialect import console_dialect
-from llmtrain_exporter.ingest.fields import LONGEST_ROW, fields, human_number
+from llmtrain_exporter.ingest.fields import fields, human_number, rows_in
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producer import DOTTED_YAML_KEY, Producer
 
@@ -32,12 +32,11 @@ _ROW = re.compile(rb"\biteration: {1,20}(\d{1,12}) / (\d{1,12}) \| ")
 
 
 def rows(line: bytes) -> Sequence[LogRow]:
-    """The row of an iteration."""
-    begin = _ROW.search(line) if len(line) <= LONGEST_ROW else None
-    if begin is None:
-        return ()
-    cells = fields(line[begin.end() :], b"|", b":", human_number)
-    return [{**cells, "step": int(begin[1]), "max_steps": int(begin[2])}]
+    """The row of an iteration; several where lines were glued."""
+    return [
+        {**fields(text, b"|", b":", human_number), "step": int(begin[1]), "max_steps": int(begin[2])}
+        for begin, text in rows_in(line, _ROW, b"iteration: ")
+    ]
 
 
 DIALECT = console_dialect("nanotron", NANOTRON, lambda: rows, _ROW)

@@ -14,4 +14,4 @@ _HEADER = re.compile(
 )
 
 
-DIALECT = console_dialect("notebook_table", TRANSFORMERS, lambda: TableRows().rows, _HEADER)
+DIALECT = console_dialect("notebook_table", TRANSFORMERS, lambda: TableRows().rows, _HEADER, live=False)

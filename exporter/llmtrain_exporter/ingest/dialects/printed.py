@@ -53,11 +53,13 @@ _PLACED = frozenset(("epoch", "global_step/max_steps"))
 def sniff(head: Head) -> Confidence:
     """Any text may be printed; where a row of a trainer stands in it, a training likely prints it.
 
-    What begins with such a row as JSON was logged as data.
+    What begins with such a row as JSON was logged as data, if it can be.
     """
     grammar, normaliser = PrintedRows(), Normaliser()
-    if not _MAYBE.search(head.text) or (head.first is not None and _is_trainers(head.first, normaliser)):
+    if not _MAYBE.search(head.text):
         return Confidence.FALLBACK
+    if head.first is not None and _is_trainers(head.first, normaliser):
+        return Confidence.POSSIBLE
     rows = (cells for line in re.split(rb"[\r\n]+", head.text) for cells in grammar.rows(line))
     likely = any(_is_trainers(cells, normaliser) for cells in rows)
     return Confidence.LIKELY if likely else Confidence.FALLBACK

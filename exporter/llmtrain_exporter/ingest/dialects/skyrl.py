@@ -9,6 +9,7 @@ from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.marked_dicts import MarkedDicts
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.phases import apart
+from llmtrain_exporter.ingest.prefixes import without_prefix_of
 from llmtrain_exporter.knowledge.producer import ASSIGNED, Producer
 
 _ALGORITHM, _OPTIMIZER = "trainer.algorithm", "trainer.policy.optimizer_config"
@@ -34,6 +35,9 @@ SKYRL = Producer(
 _RATE, _ROUNDED = "policy/policy_lr", "0.0000"
 _ROW = re.compile(rb"\bStep (\d{1,12}): +(?=\{)")
 _OPENED = re.compile(rb"\bStep \d{1,12}: *\r?\Z")
+MOST_BETWEEN = 64
+"""Lines of bars and warnings between the step and its dict."""
+
 _KNOWN_BY = re.compile(
     rb"(?m)\| (?:[^|\r\n]{1,200} - )?Step \d{1,12}: *(?:\r?$|\{ *['\"]"
     rb"(?:async|policy|critic|loss|reward|generate|timing|trainer|train|eval|environment)/)"
@@ -46,15 +50,19 @@ class SkyRlRows:
     def __init__(self) -> None:
         self._dicts = MarkedDicts(_ROW)
         self._step = b""
+        self._left = 0  # lines in which its dict may begin
 
     def rows(self, line: bytes) -> Sequence[LogRow]:
         """The row of a step that ends with the line, and of the evaluation in it."""
         if _OPENED.search(line):
-            self._step = line.rstrip() + b" "
+            self._step, self._left = line.rstrip() + b" ", MOST_BETWEEN
             return ()
-        step, self._step = self._step, b""
-        found = self._dicts.find(step + line.lstrip())
-        return [row for each in found for row in _rows(each.cells, int(each.mark[1]))]
+        if self._step:
+            begin = without_prefix_of(self._step, line).lstrip()
+            line = self._step + begin if begin.startswith(b"{") else line
+            self._left -= 1
+            self._step = b"" if begin.startswith(b"{") or not self._left else self._step
+        return [row for each in self._dicts.find(line) for row in _rows(each.cells, int(each.mark[1]))]
 
 
 def _rows(cells: LogRow, step: int) -> Sequence[LogRow]:

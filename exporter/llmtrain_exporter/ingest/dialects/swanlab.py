@@ -20,6 +20,7 @@ from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.settings_text import parse_json
 from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRow, TrackedRun
 from llmtrain_exporter.ingest.values import count
+from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 from llmtrain_exporter.model import Record, Skip
 
@@ -42,6 +43,11 @@ class SwanlabRun:
         self._run = TrackedRun(normaliser)
         self._rows = RowsByKey()
         self.time: float | None = None  # Unix time of the row that was read last
+
+    @property
+    def producer(self) -> Producer | None:
+        """Who logs, where the keys are one trainer's alone."""
+        return self._run.writer
 
     @property
     def holds(self) -> bool:

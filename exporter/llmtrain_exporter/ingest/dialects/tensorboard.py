@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
+from llmtrain_exporter.ingest import tracked_rows
 from llmtrain_exporter.ingest.argument_files import HUGGING_FACE_FILES
 from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape
@@ -15,8 +16,9 @@ from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.protobuf import MalformedError
 from llmtrain_exporter.ingest.settings_text import parse_json
 from llmtrain_exporter.ingest.summaries import Event, read_event
+from llmtrain_exporter.ingest.tags import key_of
 from llmtrain_exporter.knowledge.producer import PYTHON_KEYWORD, Producer
-from llmtrain_exporter.knowledge.producers import TRANSFORMERS, VERL
+from llmtrain_exporter.knowledge.producers import TRANSFORMERS
 from llmtrain_exporter.knowledge.skips import BROKEN_FRAME
 from llmtrain_exporter.model import Record, Skip
 
@@ -24,8 +26,6 @@ FILES = ("events.out.tfevents.*",)
 ARGUMENTS_TAG = "args/text_summary"  # Transformers writes its training arguments there, as JSON
 FIRST_EVENTS = 64  # in which settings stand
 EPOCH = "train/epoch"  # of Transformers, which repeats it with each part of a step's row
-OTHER_AXES = (" vs samples", " vs tokens")  # Megatron logs a number again by what was consumed
-OTHER_AXIS = "ray/"  # NeMo-RL logs these by seconds
 
 
 _DAMAGED, _NO_NUMBER = Skip(BROKEN_FRAME), Skip("no_number")
@@ -37,7 +37,7 @@ UNKNOWN = Producer(
 )
 """Anybody: the names of settings are the usual ones in Python."""
 
-WRITERS = {EPOCH: TRANSFORMERS, ARGUMENTS_TAG: TRANSFORMERS, "actor/ppo_kl": VERL, "actor/pg_loss": VERL}
+WRITERS = {EPOCH: TRANSFORMERS, ARGUMENTS_TAG: TRANSFORMERS, **tracked_rows.WRITERS}
 """Tags that tell who writes the file."""
 
 
@@ -64,12 +64,8 @@ class EventReader(GatheringReader):
             self.producer = next((WRITERS[tag] for tag in tags if tag in WRITERS), None)
         if not event.numbers:
             return (_NO_NUMBER,)
-        cells = {tag: number for tag, number in event.numbers if not _is_on_other_axis(tag)}
+        cells = {key: number for tag, number in event.numbers if (key := key_of(tag)) is not None}
         return self._rows.add(event.step, cells, event.time) if cells and event.step is not None else ()
-
-
-def _is_on_other_axis(tag: str) -> bool:
-    return tag.startswith(OTHER_AXIS) or tag.endswith(OTHER_AXES)
 
 
 def sniff(head: Head) -> Confidence:

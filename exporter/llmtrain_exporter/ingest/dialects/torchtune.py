@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.console_dialect import console_dialect
-from llmtrain_exporter.ingest.fields import LONGEST_ROW, fields
+from llmtrain_exporter.ingest.fields import fields, rows_in
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producer import ASSIGNED, Producer
 
@@ -33,9 +33,9 @@ _ROW = re.compile(rb"\bStep (\d{1,12}) \| (?=[\w./-]{1,200}:\S)")
 
 
 def rows(line: bytes) -> Sequence[LogRow]:
-    """The row of a step."""
-    begin = _ROW.search(line) if len(line) <= LONGEST_ROW else None
-    return () if begin is None else [{**fields(line[begin.end() :], b" ", b":"), "step": int(begin[1])}]
+    """The row of a step; several where lines were glued."""
+    found = rows_in(line, _ROW, b"Step ")
+    return [{**fields(text, b" ", b":"), "step": int(begin[1])} for begin, text in found]
 
 
 DIALECT = console_dialect(

@@ -21,7 +21,8 @@ _ROW = frozenset(("id", "timestamp", "run_name", "step", "metrics"))
 NEWEST = Queries(
     tables={"metrics": _ROW | {"run_id"}, "configs": frozenset(("run_id", "config"))},
     runs="""
-        SELECT run_id, max(run_name), (julianday(max(timestamp)) - 2440587.5) * 86400.0
+        SELECT run_id, max(run_name), (julianday(max(timestamp)) - 2440587.5) * 86400.0,
+            (julianday(min(timestamp)) - 2440587.5) * 86400.0
         FROM metrics GROUP BY run_id LIMIT :most
     """,
     states="SELECT NULL, NULL LIMIT 0",
@@ -47,7 +48,8 @@ BY_NAME = replace(
     NEWEST,
     tables={"metrics": _ROW},
     runs="""
-        SELECT run_name, run_name, (julianday(max(timestamp)) - 2440587.5) * 86400.0
+        SELECT run_name, run_name, (julianday(max(timestamp)) - 2440587.5) * 86400.0,
+            (julianday(min(timestamp)) - 2440587.5) * 86400.0
         FROM metrics GROUP BY run_name LIMIT :most
     """,
     touched="SELECT DISTINCT run_name FROM metrics NOT INDEXED WHERE id > :after",

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.argument_files import HYDRA_FILES
 from llmtrain_exporter.ingest.console_dialect import console_dialect
-from llmtrain_exporter.ingest.fields import LONGEST_ROW, fields
+from llmtrain_exporter.ingest.fields import fields, rows_in
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.phases import apart
 from llmtrain_exporter.knowledge.producers import VERL
 
 _RATE, _ROUNDED = "actor/lr", b"actor/lr:0.000"  # to 0.2 with three decimals, in which no rate can be seen
-_ROW = re.compile(rb"(?<![^\s)\]m])step:(\d{1,12}) - (?=[\w.@-]{1,100}/[^:\r\n]{1,200}:)")
+_ROW = re.compile(rb"step:(?<![^\s)\]m:]step:)(\d{1,12}) - (?=[\w.@-]{1,100}/[^:\r\n]{1,200}:)")
 _PLANNED = re.compile(
     rb"Total training steps: (\d{1,12})|Training Progress: *\d{1,3}%\|[^|]*\| \d{1,12}/(\d{1,12}) \["
 )
@@ -27,12 +27,14 @@ class VerlRows:
 
     def rows(self, line: bytes) -> Sequence[LogRow]:
         """What a line says of the training, and of a validation in the same step."""
-        begin = _ROW.search(line)
-        if begin is None or len(line) > LONGEST_ROW:
+        rows = [row for begin, text in rows_in(line, _ROW, b"step:") for row in self._rows(begin, text)]
+        if not rows:
             self._plan(line)
-            return ()
-        cells = fields(line[begin.end() :], b" - ", b":")
-        if _ROUNDED in line and cells.get(_RATE) == 0.0 and _ROUNDED + b"0" not in line:
+        return rows
+
+    def _rows(self, begin: re.Match[bytes], text: bytes) -> Sequence[LogRow]:
+        cells = fields(text, b" - ", b":")
+        if _ROUNDED in text and cells.get(_RATE) == 0.0 and _ROUNDED + b"0" not in text:
             del cells[_RATE]
         return apart(cells, {"step": int(begin[1]), "max_steps": self._planned})
 

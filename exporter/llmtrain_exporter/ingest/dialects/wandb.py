@@ -50,10 +50,10 @@ class WandbRun:
 
     @property
     def producer(self) -> Producer | None:
-        """Who logs, where the settings are one trainer's alone."""
+        """Who logs, where the settings are one trainer's alone, or the keys."""
         if self._producer[0] != len(self.settings):
             self._producer = len(self.settings), producer_of(self.settings)
-        return self._producer[1]
+        return self._producer[1] or self._run.writer
 
     def read(self, payload: bytes) -> Iterable[Record | Skip]:
         """The records of a frame: most hold none."""

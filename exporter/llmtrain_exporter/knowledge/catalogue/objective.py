@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmtrain_exporter.knowledge import row
 from llmtrain_exporter.knowledge.catalogue.entry import entry, parts
 from llmtrain_exporter.knowledge.metric import Group, Key
 
@@ -65,7 +66,7 @@ TRAIN_MEAN_LOSS = entry(
     "train_mean_loss",
     _O,
     "Mean training loss of the process's whole run, as its last row has it.",
-    "train_loss",
+    Key("train_loss", beside=("loss", *row.ENDS)),
 )
 PREDICT_LOSS = entry("predict_loss", _O, "Loss of a prediction run.", "predict_loss")
 KL_COEFFICIENT = entry(

@@ -11,6 +11,7 @@ from llmtrain_exporter.knowledge.log_keys import (
     areal,
     nemo_rl,
     openrlhf,
+    own_loops,
     pretraining,
     prime_rl,
     roll,
@@ -27,7 +28,7 @@ LOG_KEYS: tuple[LogKey, ...] = tuple(
         (
             *(LogKey(metric, key) for metric in catalogue.METRICS for key in metric.keys),
             *(*verl.KEYS, *openrlhf.KEYS, *slime.KEYS, *roll.KEYS, *prime_rl.KEYS, *nemo_rl.KEYS),
-            *(*areal.KEYS, *skyrl.KEYS, *torchtune.KEYS, *pretraining.KEYS),
+            *(*areal.KEYS, *skyrl.KEYS, *torchtune.KEYS, *pretraining.KEYS, *own_loops.KEYS),
         )
     )
 )

@@ -118,6 +118,8 @@ _ROLLOUT = (
         Key("dispatcher/queued/eval", fixed="queued_eval"),
         Key("concurrency/max_inflight", fixed="inflight_limit"),
     ),
+    *feeds(rollout.TOTAL_LENGTH, Key("seq_len/all/mean", fixed="mean")),
+    *feeds(c.COMPLETION_CLIPPED, "is_truncated/all/mean"),
     *feeds(rollout.POLICY_VERSION, "watcher/policy_version"),
 )
 _VALIDATION = (

@@ -60,7 +60,6 @@ REWARDS_PART = Signal(
     Family.FIT,
     (c.REWARD_FUNCTION_MEAN,),
     measure=Measure.SIGMA,
-    clear_after=16,
     limits={
         GRPO: {
             Severity.INFO: Bound(4.5, src.RUNS),

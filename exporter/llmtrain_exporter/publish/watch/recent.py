@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from llmtrain_exporter.analyse import derived
 from llmtrain_exporter.analyse.analysis import Analysis
@@ -18,6 +19,8 @@ DRAWN = (RowKind.TRAIN, RowKind.EVAL)
 
 class RecentRecords:
     """The observer that keeps the last records of a run."""
+
+    reads_state: ClassVar[bool] = False
 
     def __init__(self, _: Run) -> None:
         self._records: Mapping[RowKind, deque[Record]] = {kind: deque(maxlen=RECORDS_KEPT) for kind in DRAWN}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from llmtrain_exporter.analyse.run import STALLED
+from llmtrain_exporter.analyse.state import STALLED
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Episode, Health, Snapshot, State

@@ -6,6 +6,7 @@ import math
 from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.baseline import Level
@@ -142,6 +143,8 @@ def _known(values: Sequence[float]) -> int:
 
 class Recorder:
     """The observer that keeps every value of a run."""
+
+    reads_state: ClassVar[bool] = True
 
     def __init__(self, run: Run) -> None:
         self._train = _Rows(run.keeps)
