@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Sequence
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import series
+from llmtrain_exporter.model import Record, Series, series
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
@@ -19,6 +21,7 @@ from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watched_logs import WatchedLogs
 from llmtrain_exporter.serve.watchers import Watchers
 
+from tests.analysing import grpo
 from tests.event_files import NAME, header, row, trained
 from tests.rounds import read_all
 from tests.training import append, swift, swift_eval, swift_summary
@@ -134,6 +137,49 @@ def test_each_record_is_put_once_however_lines_come(site: Site) -> None:
     times = [record.time_ms for record in put]
     assert times == sorted(set(times))
     assert times[-1] - times[-2] == 5000  # as the trainer's clock says, though both were read at once
+
+
+def test_a_calm_run_is_counted_by_blocks_and_put_record_by_record(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was there is read by whoever sends it; of what comes, each record is judged as it stands there."""
+    rows = [{**row, **placed(step)} for step, row in enumerate(grpo(400), 1)]
+    folded = count_folds(monkeypatch)
+    site.append(*map(json.dumps, rows[:300]))
+    site.scan()
+    assert (site.sink.to_read, site.sink.put_records) == ([("run", 300)], [])
+    assert len(folded) < 200
+    site.append(*map(json.dumps, rows[300:]))
+    site.look()
+    put, there = site.sink.take(), site.read()
+    assert [record.record for record in put] == list(range(301, 401)) == steps(put)
+    assert [values_of(record) for record in put] == [values_of(record) for record in there[300:]]
+    rewards = [record.values[series(c.REWARD, ("split", "train"))] for record in [*there[:300], *put]]
+    assert rewards == [row["reward"] for row in rows]
+
+
+def placed(step: int) -> dict[str, object]:
+    """How far a row is."""
+    return {"global_step/max_steps": f"{step}/2000", "elapsed_time": f"{step}s"}
+
+
+def count_folds(monkeypatch: pytest.MonkeyPatch) -> list[Record]:
+    """The records that are folded one by one from now on."""
+    folded: list[Record] = []
+    alone = Run.fold
+
+    def counting(run: Run, record: Record, arrived: float) -> bool:
+        folded.append(record)
+        return alone(run, record, arrived)
+
+    monkeypatch.setattr(Run, "fold", counting)
+    return folded
+
+
+def values_of(record: RecordSamples) -> dict[Series, float]:
+    """What it says, but for what is told once, and for how its time is known."""
+    told = (c.HISTORY_TIME_SOURCE, c.RUN)
+    return {key: value for key, value in record.values.items() if key.metric not in told}
 
 
 def test_a_run_that_begins_before_our_eyes_misses_nothing(site: Site) -> None:

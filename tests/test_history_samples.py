@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.analyse.run import Run
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.producers import SWIFT
-from llmtrain_exporter.model import NoRun, Record, Series, series
+from llmtrain_exporter.model import HyperParameters, NoRun, Record, Series, series
 from llmtrain_exporter.publish import demo
 from llmtrain_exporter.push.chosen import ChosenMetrics
 from llmtrain_exporter.push.read_history import histories
@@ -28,11 +28,14 @@ from llmtrain_exporter.push.run_history import RunHistory
 from llmtrain_exporter.watching.on_demand import open_log, read_once
 from llmtrain_exporter.watching.rules import rules_for_reading
 
+from tests.analysing import grpo
+from tests.analysing import records as read_rows
 from tests.training import append, swift, swift_eval
 
 WRITTEN = 1_790_000_000.0
 NOW = WRITTEN + 86400
 LOSS = series(c.LOSS, ("split", "train"))
+STEP = series(c.STEP)
 LOGS = [demo.BUNDLED / name for name in (demo.COLLAPSE, demo.HEALTHY)]
 
 
@@ -122,6 +125,28 @@ def value_of(record: RecordSamples, name: str, **labels: str) -> float:
         if key.metric.name == name and labels.items() <= dict(key.labels).items()
     ]
     return value
+
+
+def test_each_record_of_a_calm_run_has_its_own_judgement(tmp_path: Path) -> None:
+    """Where whoever asks for less has whole blocks taken in together: as if each had come alone."""
+    rows = [{**row, **position(step)} for step, row in enumerate(grpo(400), 1)]
+    run, shown = Run(RunOptions(), HyperParameters()), []
+    for row in read_rows(rows):
+        run.fold(row, NOW)
+        shown.append(run.snapshot("run", "file", SWIFT, NOW).samples)
+    judged = {STEP, series(m.BASELINE, ("metric", "kl")), series(m.SPIKE_SCORE, ("metric", "reward"))}
+    found = records(written(tmp_path, *map(json.dumps, rows)))
+    assert [record.values[STEP] for record in found] == list(range(1, 401))
+    told = (c.HISTORY_TIME_SOURCE, c.RUN)
+    for record, scrape in zip(found, shown, strict=True):
+        values = {key: value for key, value in record.values.items() if key.metric not in told}
+        assert values == {key: scrape[key] for key in values}
+        assert record.record <= 100 or judged <= values.keys()
+
+
+def position(step: int) -> dict[str, object]:
+    """How far a row is, and by the trainer's clock."""
+    return {"global_step/max_steps": f"{step}/2000", "elapsed_time": f"{step}s"}
 
 
 def test_a_record_has_only_what_it_logs(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from llmtrain_exporter.watching.run_set import SCANS_MISSING, Changes, RunSet
 from llmtrain_exporter.watching.seats import Seats
 from llmtrain_exporter.watching.sleeping import SleepingRun
 
+from tests.analysing import grpo
 from tests.training import append, llamafactory, swift, swift_eval, touch, trainer_state
 
 NOW = 1_800_000_000.0
@@ -79,6 +80,39 @@ def test_an_observer_sees_every_record_that_counts(tmp_path: Path) -> None:
         (RowKind.EVAL, 2, True),
     ]
     assert run.folded.records[RowKind.TRAIN] == 3
+
+
+@pytest.mark.parametrize("by_blocks", [True, False])
+def test_an_observer_sees_every_record_of_a_calm_run(tmp_path: Path, by_blocks: bool) -> None:
+    """With its values, though they are taken in by blocks; who wants to sees the run at each of them."""
+    rows = [{**row, "global_step/max_steps": f"{step}/900"} for step, row in enumerate(grpo(400), 1)]
+    log = append(tmp_path / "logging.jsonl", *map(json.dumps, rows), modified=NOW)
+    (found,) = RULES.search([str(log)], NOW).found
+    run = LiveRun(
+        found, "run", RunOptions(), open_source(found, Readers()), lambda run: Seen(run, not by_blocks)
+    )
+    run.read_on(NOW, NOW)
+    append(log, json.dumps(rows[-1]), swift_eval(400), modified=NOW)
+    run.read_on(NOW + 1, NOW + 1)
+    seen, standing = run.observer.seen, run.observer.standing
+    assert [record.step for record in seen] == [*range(1, 401), 400]
+    assert [record.get(c.REWARD) for record in seen[:400]] == [row["reward"] for row in rows]
+    assert (standing == [*range(1, 401), 400]) is not by_blocks
+
+
+class Seen:
+    """An observer that remembers the records that it has seen, and where the run stood meanwhile."""
+
+    def __init__(self, run: Run, reads_state: bool) -> None:
+        self.reads_state = reads_state
+        self.seen: list[Record] = []
+        self.standing: list[int | None] = []
+        self._run = run
+
+    def note(self, record: Record, _: Analysis | None, /) -> None:
+        """See a record."""
+        self.seen.append(record)
+        self.standing.append(self._run.position.last_step)
 
 
 def test_a_run_that_is_rewritten_begins_anew_with_its_counters(tmp_path: Path) -> None:
