@@ -259,6 +259,21 @@ def _links_keep_time(dashboard: Json) -> Found:
                 yield panel["title"], f"{url} forgets the time range or the run"
 
 
+def _drawn_pairs(dashboard: Json) -> Found:
+    """Grafana leaves out what it cannot place: by hand, each series of an XY chart names one frame."""
+    for panel in panels(dashboard):
+        if panel["type"] == "xychart":
+            by_hand = panel["options"]["mapping"] == "manual"
+            for series in panel["options"]["series"]:
+                missing = [
+                    part
+                    for part in ("frame", "x", "y")[not by_hand :]
+                    if "matcher" not in series.get(part, {})
+                ]
+                if missing:
+                    yield panel["title"], f"has a series without {', '.join(missing)}"
+
+
 def _known_variables(dashboard: Json) -> Found:
     known = {one["name"] for one in template(dashboard)}
     for title, query in queries(dashboard):
@@ -288,5 +303,6 @@ RULES: dict[str, Callable[[Json], Found]] = {
     "house-empty-text": _empty_text,
     "house-links-keep-time": _links_keep_time,
     "house-known-variables": _known_variables,
+    "house-drawn-pairs": _drawn_pairs,
 }
 """By name; each tells where it is broken, and how."""

@@ -258,7 +258,8 @@ def _(panel: board.Against, lang: Lang) -> Json:
         "show": "points+lines",
     }
     series = [{"x": _field(x), "y": _field(y)} for x, y in panel.pairs]
-    options = {"mapping": "manual", "legend": _legend(True), "tooltip": _TOOLTIP, "series": series}
+    # Where the mapping is manual, each series wants the number of its frame, and how many there are is open.
+    options = {"mapping": "auto", "legend": _legend(True), "tooltip": _TOOLTIP, "series": series}
     return _panel(panel, lang, "xychart", "palette-classic", custom, options)
 
 
