@@ -260,18 +260,20 @@ def _links_keep_time(dashboard: Json) -> Found:
 
 
 def _drawn_pairs(dashboard: Json) -> Found:
-    """Grafana leaves out what it cannot place: by hand, each series of an XY chart names one frame."""
+    """What Grafana cannot place it leaves out: by hand, each series of an XY chart names its frame.
+
+    Options without a version it converts from those before 11.1, after which no field has such a name.
+    """
     for panel in panels(dashboard):
-        if panel["type"] == "xychart":
-            by_hand = panel["options"]["mapping"] == "manual"
-            for series in panel["options"]["series"]:
-                missing = [
-                    part
-                    for part in ("frame", "x", "y")[not by_hand :]
-                    if "matcher" not in series.get(part, {})
-                ]
-                if missing:
-                    yield panel["title"], f"has a series without {', '.join(missing)}"
+        if panel["type"] != "xychart":
+            continue
+        options, version = panel["options"], panel.get("pluginVersion", "0.0")
+        if tuple(map(int, version.split(".")[:2])) < (11, 1):
+            yield panel["title"], "has options that look old"
+        wanted = ("frame", "x", "y") if options["mapping"] == "manual" else ("x", "y")
+        for series in options["series"]:
+            if not all("matcher" in series.get(part, {}) for part in wanted):
+                yield panel["title"], f"has a series without one of {', '.join(wanted)}"
 
 
 def _known_variables(dashboard: Json) -> Found:

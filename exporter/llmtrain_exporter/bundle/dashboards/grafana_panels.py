@@ -260,7 +260,8 @@ def _(panel: board.Against, lang: Lang) -> Json:
     series = [{"x": _field(x), "y": _field(y)} for x, y in panel.pairs]
     # Where the mapping is manual, each series wants the number of its frame, and how many there are is open.
     options = {"mapping": "auto", "legend": _legend(True), "tooltip": _TOOLTIP, "series": series}
-    return _panel(panel, lang, "xychart", "palette-classic", custom, options)
+    made = _panel(panel, lang, "xychart", "palette-classic", custom, options)
+    return made | {"pluginVersion": "11.1.0"}  # without one, Grafana takes the options for those of before
 
 
 def _field(name: str) -> Json:
