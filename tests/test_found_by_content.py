@@ -7,8 +7,6 @@ import json
 import math
 import os
 import random
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from llmtrain_exporter.ingest.discover import ALONE, Basis, Scan, SearchMemory, 
 from llmtrain_exporter.ingest.recognise import FileNames, NameEnds, NamePatterns, recognise
 from llmtrain_exporter.watching.rules import rules_for_reading
 
+from tests.growth import processor_seconds
 from tests.training import append, printed, swift
 
 NOW = 1_800_000_000.0
@@ -362,12 +361,6 @@ def test_a_file_that_can_be_read_later_is_found_then(tmp_path: Path, monkeypatch
         refusing.setattr(glimpses, "open_regular", lambda path: os.stat(f"{path}/no"))
         assert discover([str(tmp_path)], OPTIONS, NOW, ALONE, memory).found == ()
     assert len(discover([str(tmp_path)], OPTIONS, NOW, ALONE, memory).found) == 1
-
-
-def processor_seconds(work: Callable[[], object]) -> float:
-    began = time.process_time()
-    work()
-    return time.process_time() - began
 
 
 def test_files_of_other_kinds_cost_less_than_two_plain_walks(tmp_path: Path) -> None:
