@@ -200,6 +200,22 @@ def test_an_older_part_that_grows_late_is_put_in_order(tmp_path: Path) -> None:
         assert steps(looked(source)) == []
 
 
+def test_settings_that_the_first_part_states_later_have_all_read_again(tmp_path: Path) -> None:
+    """With what is known by now; those of the others are no news."""
+    first = wandb_run(tmp_path / "wandb", "run-20260101_080000", range(1, 21))
+    second = wandb_run(tmp_path / "wandb", "run-20260101_090000", range(21, 31), began=BEGAN + 1000)
+    (found,) = search(tmp_path)
+    with closing(open_source(found, Readers())) as source:
+        looked(source)
+        wandb_file(first, tracked(range(1, 21)), settings={"learning_rate": 1e-5})
+        reading = source.poll(1.0)
+        assert reading is not None
+        assert (reading.again, reading.restarted) == (True, False)
+        assert steps([*reading.records, *looked(source)]) == list(range(1, 31))
+        wandb_file(second, tracked(range(21, 31), BEGAN + 1000), settings={"learning_rate": 1e-5})
+        assert looked(source) == []
+
+
 def test_another_log_in_the_place_of_a_part_is_read_with_the_others(tmp_path: Path) -> None:
     """From the first row of the first one on."""
     wandb_run(tmp_path / "wandb", "run-20260101_080000", range(1, 21))

@@ -13,7 +13,7 @@ from llmtrain_exporter.ingest.dialects import swanlab, wandb
 from llmtrain_exporter.ingest.leveldb_log import BLOCK
 
 _KINDS = {(True, True): 1, (True, False): 2, (False, False): 3, (False, True): 4}  # begins, ends
-_HISTORY, _EXIT = 2, 18  # fields of W&B's Record
+_HISTORY, _CONFIG, _EXIT = 2, 5, 18  # fields of W&B's Record
 
 
 def framed(*payloads: bytes, preamble: bytes = wandb.PREAMBLE) -> bytes:
@@ -34,14 +34,21 @@ def framed(*payloads: bytes, preamble: bytes = wandb.PREAMBLE) -> bytes:
     return bytes(log)
 
 
-def wandb_file(path: Path, rows: Iterable[Mapping[str, object]], exit_code: int | None = None) -> Path:
+def wandb_file(
+    path: Path,
+    rows: Iterable[Mapping[str, object]],
+    exit_code: int | None = None,
+    settings: Mapping[str, object] | None = None,
+) -> Path:
     """A run of W&B: each row with its `_timestamp`.
 
-    `exit_code`: with which its process ended; None: it did not.
+    `exit_code`: with which its process ended; None: it did not. `settings`: what it states behind the rows.
     """
+    items = b"".join(_item(key, cell) for key, cell in (settings or {}).items())
+    stated = (_field(_CONFIG, items),) if items else ()
     payloads = [_field(_HISTORY, b"".join(_item(key, cell) for key, cell in row.items())) for row in rows]
     ended = () if exit_code is None else (_field(_EXIT, b"\x08" + _varint(exit_code)),)
-    return _write(path, framed(*payloads, *ended))
+    return _write(path, framed(*payloads, *stated, *ended))
 
 
 def swanlab_file(path: Path, rows: Iterable[Mapping[str, object]]) -> Path:

@@ -128,10 +128,10 @@ class ContinuedSource:
         """What a file brought, behind what the ones before it still held: their process has ended."""
         part = self._parts[at]
         alone = not any(other.began for other in self._parts if other is not part)
-        if reading.restarted and not alone:
-            return self._begin_anew(now, restarted=True)
+        if (reading.restarted or reading.again) and not alone:
+            return self._begin_anew(now, reading.restarted)
         late = part.ended and bool(reading.records) and not part.doubled
-        if (late or (reading.again and not alone)) and self._anew_left:
+        if late and self._anew_left:
             self._anew_left -= 1
             return self._begin_anew(now, restarted=False)
         is_first = part.first is None
@@ -159,7 +159,7 @@ class ContinuedSource:
         return replace(reading, restarted=restarted, again=again and not restarted, more=more)
 
     def _begin_anew(self, now: float, restarted: bool) -> Reading | None:
-        """Read all files again: another log stands in the place of one, or rows are not in order."""
+        """Read all files again: another log is in the place of one, or more is known, or rows came late."""
         self.close()
         self._open()
         self._restarted, self._again = self._restarted or restarted, self._again or not restarted
