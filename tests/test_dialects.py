@@ -124,14 +124,13 @@ PROGRAMS = (
 )
 def test_rows_that_two_writers_put_on_one_line_are_two_rows(dialect: str, row: str) -> None:
     """Each has its own step and its own values."""
-    expect_two_rows(dialect, row, row.format(1) + " " + row.format(2))
+    line = row.format(1) + " " + row.format(2)
+    assert told(read(dialect, line.encode())) == steps_1_and_2(dialect, row)
 
 
-def expect_two_rows(dialect: str, row: str, line: str) -> None:
-    """The line has what the row has at steps 1 and 2, and nothing else."""
-    assert told(read(dialect, line.encode())) == "".join(
-        told(read(dialect, row.format(step).encode())) for step in (1, 2)
-    )
+def steps_1_and_2(dialect: str, row: str) -> str:
+    """What is told of the row at these steps, each on a line of its own."""
+    return "".join(told(read(dialect, row.format(step).encode())) for step in (1, 2))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +195,7 @@ def test_what_stands_before_a_row_that_was_glued_is_no_value_of_the_one_before(
     lines = [launched.format(rank=at) + program.format(second=f"0{at}") + row.format(at) for at in (1, 2)]
     if lines[1][0].isalpha() and lines[0][-1].isdigit():
         between = " "  # where two words are one nobody can tell them apart
-    expect_two_rows(dialect, row, lines[0] + between + lines[1])
+    assert told(read(dialect, between.join(lines).encode())) == steps_1_and_2(dialect, row)
 
 
 # ms-swift
