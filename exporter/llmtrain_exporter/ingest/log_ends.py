@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +12,7 @@ from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, Shape
 from llmtrain_exporter.ingest.encoding import as_utf8, wide_encoding
 from llmtrain_exporter.ingest.file_series import fitting
 from llmtrain_exporter.ingest.follow import open_regular
-from llmtrain_exporter.ingest.framed import FrameSource, first_frames, last_frames
+from llmtrain_exporter.ingest.framed import ANY, FrameSource, first_frames, last_frames
 from llmtrain_exporter.ingest.frames import Frames
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.half_line import whole_part
@@ -33,8 +32,6 @@ MOST_WITHOUT_ROW = 64  # files of a log in several that are passed until there i
 
 LAST_ROWS = 20
 """In which two programs that print one training are at any time."""
-
-ANY = sys.maxsize  # settings: none of them makes other rows of these
 
 SMALL_PIECE = 6 << 10  # bytes of short rows in which there are as many
 

@@ -79,6 +79,10 @@ def _runs(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
     for found in scan.found:
         yield 0, words.RUN.of(lang).format(run=printable(found.run))
         yield 1, _followed(found, base, lang)
+        several = found.dialect.several
+        for path in found.parts:
+            text = words.TOGETHER if several and several.at_once else words.GOES_ON
+            yield 1, _said(text, path, base, lang)
         if found.dialect.shape is Shape.LINES and not read_ends(found.path, found.dialect).last:
             yield 1, words.NO_ROW_SO_FAR.of(lang)
         settings = [_path(path, base) for path in settings_read(found)]

@@ -151,7 +151,7 @@ class RunSet(Generic[ObserverT]):
         if known is None:
             before = self._absent.pop(found.path, None) or self._absent.pop(found.run, None)
             return self._open(found, self._name(found), before, now)
-        if (known.found.dialect, known.found.extra) == (found.dialect, found.extra):
+        if _is_read_alike(known.found, found):
             # Of quiet runs the old one stays: others hold it too, and two of each would be kept.
             if known.found.modified != found.modified:
                 known.found = found
@@ -187,3 +187,7 @@ class RunSet(Generic[ObserverT]):
 def _kept_of(run: LiveRun[ObserverT] | SleepingRun) -> Predecessor | None:
     """Nothing of one that cannot be analysed."""
     return None if run.failure is not None else run.predecessor()
+
+
+def _is_read_alike(found: Found, other: Found) -> bool:
+    return (found.dialect, found.extra, found.parts) == (other.dialect, other.extra, other.parts)
