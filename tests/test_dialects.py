@@ -84,6 +84,34 @@ def test_a_log_reads_as_its_golden_pair_says(log: Path) -> None:
     assert told(rows) == log.with_suffix(".out").read_text(encoding="utf-8")
 
 
+GLUED = [
+    (
+        "torchtitan",
+        "step: {}  loss:  5.1250  grad_norm:  0.5  memory: 61.25GiB(77.50%)  tps: 7,123  mfu: 41.69%",
+    ),
+    ("xtuner", "Iter(train) [  {}/1000]  lr: 9.0000e-05  time: 2.5000  memory: 10752  loss: 2.25"),
+    ("xtuner", "Epoch 1 Step {}/1000 lr: 1.000000e-05 time: 1.5000 total_loss: 1.250 tgs: 2048.0"),
+    (
+        "megatron",
+        "iteration        {}/     500 | learning rate: 1.0E-05 | lm loss: 2.125E+00 | grad norm: 0.8 |",
+    ),
+    (
+        "nemo_automodel",
+        "step {} | epoch 0 | loss 0.7500 | tps 31346.50(3918.25/gpu) | num_label_tokens 45579",
+    ),
+    ("mlx_lm", "Iter {}: Train loss 1.750, Learning Rate 1.000e-05, It/sec 0.500, Peak mem 8.000 GB"),
+    ("openrlhf", "Global step {}: {{'policy_loss': 0.0021, 'actor_lr': 9e-07, 'reward': 0.53}}"),
+]
+LAUNCHERS = ("", "[rank{rank}]:", "(Trainer pid=41{rank}) ")
+PROGRAMS = (
+    "",
+    "2026-08-10 16:00:{second} | INFO | root | ",
+    "08/10 22:19:{second} - mmengine - INFO - ",
+    "[titan] 2026-08-21 09:59:{second},10{second} - root - INFO - ",
+    " [2026-08-22 10:00:{second}.100000] ",
+)
+
+
 @pytest.mark.parametrize(
     ("dialect", "row"),
     [
@@ -91,13 +119,83 @@ def test_a_log_reads_as_its_golden_pair_says(log: Path) -> None:
         ("torchtune", "Step {} | loss:0.5 lr:2e-05"),
         ("nanotron", "iteration: {} / 500 | lm_loss: 0.5 | lr: 2e-05"),
         ("minimind", "Epoch:[1/1]({}/100), loss: 0.5, lr: 2e-05"),
+        *GLUED,
     ],
 )
 def test_rows_that_two_writers_put_on_one_line_are_two_rows(dialect: str, row: str) -> None:
     """Each has its own step and its own values."""
-    found = records(dialect, row.format(1) + " " + row.format(2))
-    assert [record.step for record in found] == [1, 2]
-    assert [record.values for record in found] == [records(dialect, row.format(1))[0].values] * 2
+    line = row.format(1) + " " + row.format(2)
+    assert told(read(dialect, line.encode())) == steps_1_and_2(dialect, row)
+
+
+def steps_1_and_2(dialect: str, row: str) -> str:
+    """What is told of the row at these steps, each on a line of its own."""
+    return "".join(told(read(dialect, row.format(step).encode())) for step in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "row", "other"),
+    [
+        (
+            "torchtitan",
+            "step: 41  loss:  5.1250  memory: 61.25GiB(77.50%)  tps: 7,123  mfu: 41.69%",
+            "validate step: 41  loss:  5.2500  memory: 61.25GiB(77.50%)  tps: 9,800",
+        ),
+        (
+            "xtuner",
+            "Epoch(train) [2][ 10/735]  lr: 1.0000e-04  loss: 2.5000  grad_norm: nan",
+            "Epoch(val) [2][145/145]    rouge/l: 0.5000  data_time: 0.0040  time: 0.5000",
+        ),
+        (
+            "megatron",
+            "iteration       42/     500 | lm loss: 2.125000E+00 | grad norm: 0.875 |",
+            "validation loss at iteration 42 | lm loss value: 2.250000E+00 | lm loss PPL: 9.500000E+00 | ",
+        ),
+        (
+            "mlx_lm",
+            "Iter 10: Train loss 1.750, It/sec 0.500, Peak mem 8.000 GB",
+            "Iter 10: Val loss 2.500, Val took 17.250s",
+        ),
+        (
+            "openrlhf",
+            "Global step 42: {'policy_loss': 0.0021, 'reward': 0.53}",
+            "Evaluation completed in 00:01:44, global_step 42, eval_metrics: {'eval_gsm8k_pass1': 0.71}",
+        ),
+    ],
+)
+def test_a_row_and_an_evaluation_on_one_line_are_both_read(dialect: str, row: str, other: str) -> None:
+    """In either order, as if each stood on a line of its own."""
+    for lines in ((row, other), (row, other, row)):
+        expected = told(read(dialect, "\n".join(lines).encode()))
+        assert told(read(dialect, " ".join(lines).encode())) == expected
+
+
+def test_a_dict_that_is_glued_to_another_may_be_broken_over_lines() -> None:
+    """It goes on with the next line."""
+    rows = "Global step 1: {'reward': 0.5, 'kl': 0.1}", "Global step 2: {'reward': 0.25,\n 'kl': 0.2}"
+    found = records("openrlhf", "".join(rows))
+    assert len(found) == 2
+    assert told(found) == told(records("openrlhf", "\n".join(rows)))
+
+
+def test_many_rows_on_one_line_are_read_in_a_moment() -> None:
+    """Each byte of it once."""
+    text = "".join(f"Global step {step}: {{'reward': 0.5}}" for step in range(20_000))
+    assert len(records("openrlhf", text)) == 20_000
+
+
+@pytest.mark.parametrize(("dialect", "row"), GLUED)
+@pytest.mark.parametrize("launched", LAUNCHERS)
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("between", ["", " "])
+def test_what_stands_before_a_row_that_was_glued_is_no_value_of_the_one_before(
+    dialect: str, row: str, launched: str, program: str, between: str
+) -> None:
+    """Of a launcher, and of a program, with other times there; also right behind a digit."""
+    lines = [launched.format(rank=at) + program.format(second=f"0{at}") + row.format(at) for at in (1, 2)]
+    if lines[1][0].isalpha() and lines[0][-1].isdigit():
+        between = " "  # where two words are one nobody can tell them apart
+    assert told(read(dialect, between.join(lines).encode())) == steps_1_and_2(dialect, row)
 
 
 # ms-swift

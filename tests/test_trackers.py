@@ -12,7 +12,6 @@ import os
 import random
 import shutil
 import sqlite3
-import struct
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
-from zlib import crc32
 
 import pytest
 from llmtrain_exporter.config import Settings
@@ -44,6 +42,7 @@ from llmtrain_exporter.model import Record, RowKind
 from llmtrain_exporter.watching.arrivals import arrivals
 from llmtrain_exporter.watching.rules import rules_for_reading
 
+from tests.tracker_files import framed
 from tests.tracker_lab import RUNS, SETTINGS, SEVERAL, TRACKERS, Logged, rows
 
 STORES = Path(__file__).with_name("stores")
@@ -565,27 +564,6 @@ def test_odd_lines_of_a_metric_are_passed_over(line: bytes, tmp_path: Path) -> N
     metric.write_bytes(line + metric.read_bytes())
     steps = {record.step for record in read_run(found).records}
     assert {row.step for row in rows(5)} <= steps
-
-
-_KINDS = {(True, True): 1, (True, False): 2, (False, False): 3, (False, True): 4}  # begins, ends
-
-
-def framed(*payloads: bytes) -> bytes:
-    """The payloads as W&B's log has them, cut where a block ends."""
-    log = bytearray(wandb.PREAMBLE + b"\0")
-    for payload in payloads:
-        left, done = payload, False
-        while not done:
-            room = BLOCK - len(log) % BLOCK
-            if room < 7:
-                log += b"\0" * room
-                continue
-            begins = left == payload
-            piece, left = left[: room - 7], left[room - 7 :]
-            done = not left
-            kind = bytes([_KINDS[begins, done]])
-            log += struct.pack("<IH", crc32(kind + piece), len(piece)) + kind + piece
-    return bytes(log)
 
 
 def test_a_payload_may_be_larger_than_a_block() -> None:

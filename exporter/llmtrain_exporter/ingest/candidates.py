@@ -60,6 +60,7 @@ class Log(NamedTuple):
     extra: tuple[str, ...] = ()
     basis: Basis = Basis.NAME
     stored: StoredRun | None = None  # it is one of several in the file
+    parts: tuple[str, ...] = ()  # the further files in which it stands, in the order in which they are read
 
     @property
     def key(self) -> str:

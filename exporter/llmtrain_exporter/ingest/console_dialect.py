@@ -10,6 +10,7 @@ from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.console import ConsoleReader, Grammar
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Role
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.several_files import SeveralFiles
 from llmtrain_exporter.knowledge.producer import Producer
 
 
@@ -22,6 +23,7 @@ def console_dialect(
     files: tuple[str, ...] = (),
     argument_files: tuple[ArgumentFile, ...] = HUGGING_FACE_FILES,
     live: bool = True,
+    several: SeveralFiles | None = None,
 ) -> Dialect:
     """A dialect that is surely that of a text in which `known_by` is found: the begin of a row, as a rule.
 
@@ -37,4 +39,5 @@ def console_dialect(
         normaliser=lambda: Normaliser(aliases),
         argument_files=argument_files,
         live=live,
+        several=several,
     )

@@ -15,6 +15,7 @@ from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.prefixes import without_prefixes
 from llmtrain_exporter.ingest.schedule import Schedule
+from llmtrain_exporter.ingest.several_files import SeveralFiles
 from llmtrain_exporter.ingest.store import Store
 from llmtrain_exporter.ingest.wrappers import unwrapped
 from llmtrain_exporter.knowledge.producer import Producer
@@ -128,6 +129,7 @@ class Dialect:
     stated: Callable[[str], Mapping[str, object]] | None = None  # settings in the log at that path itself
     store: Callable[[str], Store] | None = None  # asks the store at that path
     whole_folder: bool = False  # the store is all that lies in the folder of its file
+    several: SeveralFiles | None = None  # a training may have more than one such log; how that is told
 
     @property
     def promises_run(self) -> bool:

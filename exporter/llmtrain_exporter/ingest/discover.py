@@ -43,6 +43,7 @@ class Found:
     extra: tuple[str, ...]
     key: str = ""  # of a run in a store of several: below the store's path
     basis: Basis = field(default=Basis.NAME, compare=False)  # why the file is taken for a log
+    parts: tuple[str, ...] = ()  # the further files in which its log stands
 
     @property
     def file(self) -> str:
@@ -117,6 +118,7 @@ def _found(log: Log, run: str) -> Found:
         extra=log.extra,
         key=log.key,
         basis=log.basis,
+        parts=log.parts,
     )
 
 

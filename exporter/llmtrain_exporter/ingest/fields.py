@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from llmtrain_exporter.ingest.normalise import LogRow
+from llmtrain_exporter.ingest.prefixes import without_prefix_at_end
 from llmtrain_exporter.ingest.python_dict import UNREADABLE
 from llmtrain_exporter.ingest.values import LONGEST
 
@@ -67,11 +68,13 @@ def rows_in(line: bytes, begin: re.Pattern[bytes], mark: bytes) -> Iterator[tupl
 
     `mark`: is in each begin; to look for it costs a tenth of the expression.
     """
+    before: bytes | None = None
     found = begin.search(line) if mark in line and len(line) <= LONGEST_ROW else None
     while found:
         end = found.end()
+        before = line[: found.start()] if before is None else before
         another = begin.search(line, end) if line.find(mark, end) >= 0 else None
-        yield found, line[end : another.start()] if another else line[end:]
+        yield found, without_prefix_at_end(before, line[end : another.start()]) if another else line[end:]
         found = another
 
 

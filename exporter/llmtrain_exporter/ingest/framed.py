@@ -6,6 +6,7 @@ Nothing is held open between two looks: such files are few and large, and their 
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, runtime_checkable
@@ -25,6 +26,9 @@ MOST_ANEW = 3
 
 CHUNK = 1 << 18  # bytes read at once
 BEGINNING = 1 << 20  # bytes in which a log states what its run was started with
+ANY = sys.maxsize
+"""Settings that are known: none that a log states makes other rows of it."""
+
 SETTLED_SECONDS = 60.0
 """A row that is written in parts is taken as it is when no more has come for so long: writers buffer."""
 

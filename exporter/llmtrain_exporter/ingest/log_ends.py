@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,12 +12,19 @@ from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, Shape
 from llmtrain_exporter.ingest.encoding import as_utf8, wide_encoding
 from llmtrain_exporter.ingest.file_series import fitting
 from llmtrain_exporter.ingest.follow import open_regular
-from llmtrain_exporter.ingest.framed import FrameSource, first_frames, last_frames
+from llmtrain_exporter.ingest.framed import ANY, FrameSource, first_frames, last_frames
 from llmtrain_exporter.ingest.frames import Frames
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.half_line import whole_part
 from llmtrain_exporter.ingest.parts import read_part
-from llmtrain_exporter.ingest.same_rows import Agreement, TrainingRow, agreement
+from llmtrain_exporter.ingest.same_rows import (
+    Agreement,
+    TrainingRow,
+    agreement,
+    first_stands_in,
+    last_stands_in,
+    stands_by_step,
+)
 from llmtrain_exporter.ingest.schedule import UNKNOWN
 from llmtrain_exporter.ingest.store import Store, first_rows
 from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRun
@@ -33,8 +39,6 @@ MOST_WITHOUT_ROW = 64  # files of a log in several that are passed until there i
 
 LAST_ROWS = 20
 """In which two programs that print one training are at any time."""
-
-ANY = sys.maxsize  # settings: none of them makes other rows of these
 
 SMALL_PIECE = 6 << 10  # bytes of short rows in which there are as many
 
@@ -87,8 +91,30 @@ class LogEnds:
         reached = [max(each, default=0) for each in steps] if stated else [len(self.first), len(other.first)]
         return self.whole and reached[0] <= reached[1]
 
+    def has_begin_of(self, other: LogEnds) -> bool | None:
+        """Whether it begins with the rows of the other one, or before; None: these were not read so far."""
+        if self.states_steps and other.states_steps and self.first and other.first:
+            return _first_step(self) <= _first_step(other)
+        if first_stands_in(other.first, self.first) or first_stands_in(other.first, self.last):
+            return True
+        return False if self.whole or first_stands_in(self.first, other.first) else None
+
+    def has_end_of(self, other: LogEnds) -> bool | None:
+        """Whether it has the last rows of the other one; None: what was read does not tell."""
+        if not (self.last and other.last):
+            return None
+        if self.states_steps and other.states_steps:
+            return stands_by_step(other.last, (*self.first, *self.last))
+        if last_stands_in(other.last, self.last) or last_stands_in(other.last, self.first):
+            return True
+        return False if self.whole or last_stands_in(self.last, other.last) else None
+
 
 NO_ROWS = LogEnds((), ())
+
+
+def _first_step(ends: LogEnds) -> int:
+    return min(row.step for row in ends.first if row.step is not None)
 
 
 def _all_of(rows: Sequence[TrainingRow], whole: bool = True) -> LogEnds:

@@ -90,6 +90,7 @@ class FileNames:
             self._claim(name, self._exact.get(name, consoles))
         own = [name for dialect in consoles for name in dialect.files] if printed else []
         self._printed = NamePatterns((*printed, *own))
+        self._parts = NamePatterns(name for dialect in consoles if dialect.several for name in dialect.files)
         doubtful = NameEnds.of(name for name, dialect in named if dialect.by_content and _WILD.search(name))
         self._doubtful = doubtful.ends
         self._wild_ends = NameEnds.of(filter(_WILD.search, (*(name for name, _ in named), *stdout_log)))
@@ -124,6 +125,10 @@ class FileNames:
     def may_be_printed(self, name: str) -> bool:
         """Whether people call what a program prints so; its content has to tell."""
         return self._printed.fit(name)
+
+    def may_be_part(self, name: str) -> bool:
+        """Whether what a program prints goes on in another file, where it is called so."""
+        return self._parts.fit(name)
 
     def beside(self, path: str) -> tuple[str, ...]:
         """The other logs of a run in the folder of its live log."""

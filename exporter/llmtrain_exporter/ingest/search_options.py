@@ -9,6 +9,7 @@ from llmtrain_exporter.ingest.contents import Contents
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.glimpses import Glimpses
+from llmtrain_exporter.ingest.joined_logs import JoinedLogs
 from llmtrain_exporter.ingest.one_run import OneRun
 from llmtrain_exporter.ingest.recognise import PRINTED_FILES
 
@@ -53,6 +54,7 @@ class SearchMemory:
         self.contents = Contents(options.dialects)
         self.glimpses = Glimpses(options.consoles)
         self.one_run = OneRun()
+        self.joined = JoinedLogs()
         self.names: Mapping[
             str, str
         ] = {}  # of the runs that the last search found, by the paths of their logs
@@ -61,3 +63,4 @@ class SearchMemory:
         """Begin another one; what the one before did not meet is forgotten."""
         self.contents.begin_search()
         self.glimpses.begin_search()
+        self.joined.begin_search()

@@ -10,13 +10,14 @@ from dataclasses import replace
 
 from llmtrain_exporter.ingest.arguments import argument_paths, read_hyper_parameters
 from llmtrain_exporter.ingest.checkpoints import CurrentDocument
+from llmtrain_exporter.ingest.continued_source import ContinuedSource
 from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, KnowsProducer, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.document_source import DocumentSource
 from llmtrain_exporter.ingest.file_series import FileSeries, fitting
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
 from llmtrain_exporter.ingest.follow import Follower, open_regular
-from llmtrain_exporter.ingest.framed import FrameSource
+from llmtrain_exporter.ingest.framed import ANY, FrameSource
 from llmtrain_exporter.ingest.frames import Frames, Units
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.gathered_source import GatheredSource
@@ -27,6 +28,8 @@ from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.reading import Held, Reading, Source, sort_rows
 from llmtrain_exporter.ingest.recognise import FileNames
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
+from llmtrain_exporter.ingest.several_files import SeveralFiles
+from llmtrain_exporter.ingest.side_by_side import SideBySide
 from llmtrain_exporter.ingest.stated import in_common_words
 from llmtrain_exporter.ingest.stored import StoreSource
 from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series
@@ -204,6 +207,8 @@ class JoinedSource:
 def open_source(found: Found, readers: Readers, patient: bool = True) -> Source:
     """The log of a run, joined with another of its folder where the dialect lacks what that one has."""
     dialect, other = found.dialect, found.dialect.completed_by
+    if found.parts and dialect.several is not None:
+        return _of_several(found, dialect.several, readers, patient)
     schedule = Schedule.of(read_run_hyper_parameters(found).numbers) if dialect.stepless else UNKNOWN
 
     def live() -> Source:
@@ -230,7 +235,7 @@ def completing(found: Found) -> str | None:
 def paths_read(found: Found) -> Iterator[str]:
     """The files that are read of a run, and the folder of which all is read."""
     dialect, folder = found.dialect, os.path.dirname(found.path)
-    yield from (found.path, found.file, *found.extra)
+    yield from (found.path, found.file, *found.extra, *found.parts)
     yield from argument_paths(folder, dialect.argument_files)
     if dialect.whole_folder:
         yield os.path.dirname(found.file)
@@ -265,6 +270,22 @@ def _framed(
     found: Found, dialect: Dialect, framing: Callable[[], Framing], readers: Readers, patient: bool
 ) -> Source:
     return FrameSource(found.path, framing, lambda: readers.reader(dialect), patient, len(_stated(found)))
+
+
+def _of_several(found: Found, several: SeveralFiles, readers: Readers, patient: bool) -> Source:
+    """The files of one training, one after the other or side by side."""
+    dialect, paths = found.dialect, (found.path, *found.parts)
+    if several.time_of is not None:
+        lines = SideBySide(paths, lambda: readers.reader(dialect), several.time_of, patient)
+        return GatheredSource(lines)
+
+    def part(path: str) -> Source:
+        """One of them. What the first one states of the settings is what counts."""
+        if dialect.framing is not None and path != found.path:
+            return FrameSource(path, dialect.framing, lambda: readers.reader(dialect), patient, ANY)
+        return open_source(replace(found, path=path, parts=()), readers, patient)
+
+    return ContinuedSource(paths, part)
 
 
 def _source(path: str, dialect: Dialect, reader: Callable[[], LogReader], patient: bool) -> Source:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from llmtrain_exporter.ingest import checkpoints, event_folders
 from llmtrain_exporter.ingest.candidates import Basis, Folder, Log, covered_by_name
 from llmtrain_exporter.ingest.dialect import Dialect, Role
+from llmtrain_exporter.ingest.joined_logs import are_parts
 from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
 from llmtrain_exporter.ingest.recognise import NameEnds, file_names, sniff
 from llmtrain_exporter.ingest.search_options import SearchMemory, SearchOptions, Surroundings
@@ -59,6 +60,7 @@ class Walk:
         self._folders: deque[Folder] = deque()
         self._links: deque[Folder] = deque()
         self._visited: set[tuple[int, int]] = set()
+        self._old: list[Log] = []  # those that are too old, but that their training may have gone on
 
     def roots(self, paths: Sequence[str]) -> list[Log]:
         """The logs among the roots; folders are noted for later."""
@@ -77,7 +79,24 @@ class Walk:
                 self._leave_out("duplicate", log.path, instead=first.path)
         logs = self._without(list(once.values()), covered_by_name(once.values()))
         logs = self._without(logs, event_folders.covered(logs, self._memory.one_run.is_silent))
-        return self._without(logs, self._memory.one_run.covered(logs, self._around.visiting))
+        covered = self._memory.one_run.covered(logs, self._around.visiting)
+        # What a training wrote before it was resumed is read before the rest, which lacks those rows.
+        before = {log.path for log in logs if log.path in covered and are_parts(log, covered[log.path])}
+        logs = self._without(logs, {path: log for path, log in covered.items() if path not in before})
+        return self._joined(logs)
+
+    def _joined(self, logs: list[Log]) -> list[Log]:
+        """The logs, those of one training in several files as one."""
+        joined = self._memory.joined.join(logs, self._old)
+        first = {part: log.path for log in joined for part in log.parts}
+        read = {*first, *first.values()}
+        for log in self._old:
+            if log.path not in read and not log.by_content:
+                self._leave_out("too_old", log.path)
+        if first:
+            told = self.passed
+            self.passed = [left._replace(instead=first.get(left.instead, left.instead)) for left in told]
+        return joined
 
     def _without(self, logs: list[Log], covered: Mapping[str, Log]) -> list[Log]:
         """The logs that do not give way to others."""
@@ -262,7 +281,8 @@ class Walk:
         self._around.visiting(entry.path)
         try:
             state = entry.stat()
-            if not stat.S_ISREG(state.st_mode) or state.st_mtime < self._oldest:
+            too_old = state.st_mtime < self._oldest and not self._names.may_be_part(entry.name)
+            if too_old or not stat.S_ISREG(state.st_mode):
                 return []
             dialect = self._memory.glimpses.dialect(entry.path, state)
         except OSError as error:
@@ -294,7 +314,11 @@ class Walk:
 
     def _fresh(self, logs: list[Log]) -> list[Log]:
         for log in logs:
-            if log.modified < self._oldest:
+            if log.modified >= self._oldest:
+                continue
+            if log.dialect.several and log.basis is not Basis.ASKED:
+                self._old.append(log)
+            else:
                 self._leave_out("too_old", log.path)
         return [log for log in logs if log.modified >= self._oldest]
 

@@ -176,10 +176,16 @@ SETTINGS_FROM = Text("settings: {paths}", "超参数来自：{paths}")
 ADDS = Text("added: {path}, what the rows of that lack", "补充：{path}，补上前者缺少的指标")
 BESIDE = Text("not read: {path}, of the same folder and training", "未读取：{path}，同一目录的同一训练")
 COVERED = Text("not read: {path}, of the same training", "未读取：{path}，属于同一训练")
+GOES_ON = Text("and then: {path}, in which the resumed training goes on", "接着：{path}，续训后写在这里")
+TOGETHER = Text(
+    "together with: {path}, which another process of the same training writes",
+    "一并读取：{path}，由同一训练的另一个进程写入",
+)
 LEFT_OUT_HEAD = Text("left out", "未读取")
 NO_RUNS = Text("no run", "没有找到训练")
 WHY_FOLLOWED = Text(
-    "Of several logs of one training the one with the most is followed: what a trainer logs as data goes "
-    "before what a tracker keeps of that, then comes what it prints, at last what only checkpoints have.",
-    "同一训练有多个日志时，读取内容最全的：依次为框架自己的数据日志、跟踪工具保存的数据、终端输出、只在检查点写入的文件。",
+    "Of several logs of one training the one with the most rows is followed. Where several have the same, "
+    "what a trainer logs as data goes before what a tracker keeps of that, then comes what it prints, at "
+    "last what only checkpoints have.",
+    "同一训练有多个日志时，读取记录最多的；记录一样多时，依次为框架自己的数据日志、跟踪工具保存的数据、终端输出、只在检查点写入的文件。",
 )

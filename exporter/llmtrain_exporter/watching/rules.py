@@ -58,7 +58,8 @@ class RunRules:
         if not scan.found:
             passed = [_without_log(left) for left in passed]
         passed = list(with_unread_rows(passed))
-        others = survey(folder, self._search_options(None, None), read.union(left.path for left in passed))
+        known = read.union(left.path for left in passed)
+        others = survey(folder, self._search_options(None, None), known, scan.found)
         telling = [left for left in others if left.reason not in (OTHER_FILES, SOME_OTHER_FILES)]
         return (*telling, *passed, *others[len(telling) :])
 

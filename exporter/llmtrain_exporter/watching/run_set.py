@@ -79,7 +79,8 @@ class RunSet(Generic[ObserverT]):
         watched = self._seats.admit(self, scan.found, known, self._max_runs, now)
         names = {found.path: found.run for found in watched}
         waited, self._crowded = self._crowded, frozenset(found.path for found in scan.found) - names.keys()
-        left = self._leave(names, {each.path for each in scan.passed if each.reason == "covered"})
+        covered = {each.path for each in scan.passed if each.reason == "covered"}
+        left = self._leave(names, covered, self._renamed(watched))
         met = [run for found in watched if (run := self._meet(found, now)) is not None]
         left_out = {**scan.left_out, "max_runs": len(self._crowded)}
         # What waited for a seat was there before: it does not begin before our eyes.
@@ -124,24 +125,36 @@ class RunSet(Generic[ObserverT]):
         for run in self:
             run.source.close()
 
-    def _leave(self, names: Mapping[str, str], covered: Collection[str]) -> list[str]:
+    def _renamed(self, watched: Sequence[Found]) -> Mapping[str, str]:
+        """Paths of logs that are found no longer, each with that under which the same file is found now."""
+        paths = {found.path for found in watched}
+        gone = [run.found for path, run in self._runs.items() if path not in paths]
+        now = {(found.identity, found.key): found.path for found in watched} if gone else {}
+        places = {found.path: now.get((found.identity, found.key)) for found in gone}
+        return {path: place for path, place in places.items() if place and place not in self._runs}
+
+    def _leave(
+        self, names: Mapping[str, str], covered: Collection[str], renamed: Mapping[str, str]
+    ) -> list[str]:
         """Let go what is gone for good, and what is found elsewhere or otherwise now. `names`: by path.
 
         `covered`: paths of logs whose training is shown by another one; to show both would count it twice.
+        `renamed`: where a log lies now.
         """
         found, left = set(names.values()), []
         for path, run in list(self._runs.items()):
             name = names.get(path)
             if name is None:
                 self._missing[path] += 1
-                given_up = run.found.run in found or path in self._crowded or path in covered
+                elsewhere = run.found.run in found or path in renamed
+                given_up = elsewhere or path in self._crowded or path in covered
                 gone = given_up or self._missing[path] >= SCANS_MISSING
             else:
                 self._missing.pop(path, None)
                 gone = run.found.run != name
             if gone:
                 moved = name is None and run.found.run in found
-                self._remember(run, run.found.run if moved else path)
+                self._remember(run, run.found.run if moved else renamed.get(path, path))
                 self._forget(run)
                 left.append(run.name)
         return left
@@ -152,7 +165,7 @@ class RunSet(Generic[ObserverT]):
         if known is None:
             before = self._absent.pop(found.path, None) or self._absent.pop(found.run, None)
             return self._open(found, self._name(found), before, now)
-        if (known.found.dialect, known.found.extra) == (found.dialect, found.extra):
+        if _is_read_alike(known.found, found):
             # Of quiet runs the old one stays: others hold it too, and two of each would be kept.
             if known.found.modified != found.modified:
                 known.found = found
@@ -188,3 +201,7 @@ class RunSet(Generic[ObserverT]):
 def _kept_of(run: LiveRun[ObserverT] | SleepingRun) -> Predecessor | None:
     """Nothing of one that cannot be analysed."""
     return None if run.failure is not None else run.predecessor()
+
+
+def _is_read_alike(found: Found, other: Found) -> bool:
+    return (found.dialect, found.extra, found.parts) == (other.dialect, other.extra, other.parts)

@@ -6,16 +6,16 @@ import re
 from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.console_dialect import console_dialect
-from llmtrain_exporter.ingest.fields import LONGEST_ROW, fields
+from llmtrain_exporter.ingest.fields import fields, rows_in
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producers import MEGATRON
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
 
-_ROW = re.compile(rb"\biteration {1,20}(\d{1,12})/ {0,20}(\d{1,12}) \|")
+_ROW = re.compile(rb"\biteration {1,20}(?P<iteration>\d{1,12})/ {0,20}(?P<planned>\d{1,12}) \|")
 _VALIDATION = re.compile(
     rb"\bvalidation loss at (?:iteration (?P<step>\d{1,12})|the end of training)(?P<data>[^|]{0,80})\|"
 )
-_KNOWN_BY = re.compile(_ROW.pattern + rb"|" + _VALIDATION.pattern)
+_ANY_ROW = re.compile(_ROW.pattern + rb"|" + _VALIDATION.pattern)
 _VALUE, _PERPLEXITY = re.compile(r"(?:lm )?loss value"), re.compile(r"(?:lm )?loss PPL")
 
 
@@ -26,17 +26,14 @@ class MegatronRows:
         self._last = 0
 
     def rows(self, line: bytes) -> Sequence[LogRow]:
-        """The row of an iteration, or of a validation."""
-        if b" |" not in line or len(line) > LONGEST_ROW:
-            return ()
-        begin = _ROW.search(line)
-        if begin:
-            self._last = int(begin[1])
-            return [
-                {**fields(line[begin.end() :], b"|", b":"), "step": self._last, "max_steps": int(begin[2])}
-            ]
-        validation = _VALIDATION.search(line)
-        return () if validation is None else [self._validation(validation, line[validation.end() :])]
+        """The row of an iteration, or of a validation; several where lines were glued."""
+        return [self._row(begin, text) for begin, text in rows_in(line, _ANY_ROW, b" |")]
+
+    def _row(self, begin: re.Match[bytes], text: bytes) -> LogRow:
+        if not begin["iteration"]:
+            return self._validation(begin, text)
+        self._last = int(begin["iteration"])
+        return {**fields(text, b"|", b":"), "step": self._last, "max_steps": int(begin["planned"])}
 
     def _validation(self, found: re.Match[bytes], text: bytes) -> LogRow:
         data = "test_" if b"test" in found["data"] else ""
@@ -49,4 +46,4 @@ def _evaluated(key: str, data: str) -> str:
     return EVAL_PREFIX + data + key
 
 
-DIALECT = console_dialect("megatron", MEGATRON, lambda: MegatronRows().rows, _KNOWN_BY)
+DIALECT = console_dialect("megatron", MEGATRON, lambda: MegatronRows().rows, _ANY_ROW)

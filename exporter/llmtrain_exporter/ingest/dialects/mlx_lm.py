@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from llmtrain_exporter.ingest import values
 from llmtrain_exporter.ingest.console_dialect import console_dialect
-from llmtrain_exporter.ingest.fields import LONGEST_ROW, name, number_or_text
+from llmtrain_exporter.ingest.fields import LONGEST_ROW, name, number_or_text, rows_in
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.python_dict import UNREADABLE
 from llmtrain_exporter.knowledge.producer import Producer
@@ -37,7 +37,7 @@ ALIASES = {
     "Peak mem": "peak_memory_gb",
 }
 _RATE, _TIME = "It/sec", "step_time"  # iterations a second of the interval
-_ROW = re.compile(rb"\bIter (\d{1,12}): (?=(?:Train|Val) loss )")
+_ROW = re.compile(rb"(?:\b|(?<=GB)|(?<=\ds))Iter (\d{1,12}): (?=(?:Train|Val) loss )")
 _TEST = re.compile(rb"(?=\bTest loss \S{1,40}, Test ppl )")
 _FIELD = re.compile(rb"([A-Za-z][A-Za-z/ ]{0,40}?) ([-+]?[\d.][\d.e+-]{0,30}|nan|[-+]?inf)(?: GB|s)?")
 _PLANNED = re.compile(rb"\bStarting training\.{3},? iters: (\d{1,12})")
@@ -51,17 +51,20 @@ class MlxLmRows:
         self._last = 0
 
     def rows(self, line: bytes) -> Sequence[LogRow]:
-        """The row of an iteration, or of a validation."""
-        if len(line) > LONGEST_ROW:
-            return ()
-        begin = _ROW.search(line)
-        self._last = int(begin[1]) if begin else self._last
-        found = begin or _TEST.search(line)
-        if found:
-            return [{**_cells(line[found.end() :]), "step": self._last, "max_steps": self._planned}]
+        """The row of an iteration, or of a validation; several where lines were glued."""
+        rows = [self._row(int(begin[1]), text) for begin, text in rows_in(line, _ROW, b"Iter ")]
+        if rows or len(line) > LONGEST_ROW:
+            return rows
+        test = _TEST.search(line)
+        if test:
+            return [self._row(self._last, line[test.end() :])]
         planned = _PLANNED.search(line)
         self._planned = int(planned[1]) if planned else self._planned
         return ()
+
+    def _row(self, step: int, text: bytes) -> LogRow:
+        self._last = step
+        return {**_cells(text), "step": step, "max_steps": self._planned}
 
 
 def _cells(text: bytes) -> LogRow:

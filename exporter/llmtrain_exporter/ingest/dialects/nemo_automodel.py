@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.console_dialect import console_dialect
-from llmtrain_exporter.ingest.fields import LONGEST_ROW, name, number_or_text
+from llmtrain_exporter.ingest.fields import name, number_or_text, rows_in
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.ingest.python_dict import UNREADABLE
 from llmtrain_exporter.knowledge.producer import Producer
@@ -33,14 +33,15 @@ _FIELD = re.compile(rb"([\w./-]{1,80}) ([-+.\w]{1,40})(?: GiB|\(([\d.]{1,20})/gp
 
 
 def rows(line: bytes) -> Sequence[LogRow]:
-    """The row of a step, or of a validation."""
-    begin = _ROW.search(line) if len(line) <= LONGEST_ROW else None
-    if begin is None:
-        return ()
-    cells = _cells(line[begin.end() :])
+    """The row of a step, or of a validation; several where lines were glued."""
+    return [_row(begin, text) for begin, text in rows_in(line, _ROW, b"step ")]
+
+
+def _row(begin: re.Match[bytes], text: bytes) -> LogRow:
+    cells = _cells(text)
     if begin["validates"]:
         cells = {EVAL_PREFIX + key: cell for key, cell in cells.items()}
-    return [{**cells, "epoch": float(begin["epoch"]), "step": int(begin["step"])}]
+    return {**cells, "epoch": float(begin["epoch"]), "step": int(begin["step"])}
 
 
 def _cells(text: bytes) -> LogRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,6 +11,7 @@ from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
 from llmtrain_exporter.ingest.gathering import GatheredRows, GatheringReader
 from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.several_files import Part, SeveralFiles
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.skips import UNREADABLE_ROW
 from llmtrain_exporter.model import Record, Skip
@@ -19,7 +21,12 @@ STEPS_AHEAD = 8
 
 TRAINED = "optim/lr"  # what the trainer logs at each step, whatever else is no finite number
 
+ORCHESTRATOR, TRAINER = "orchestrator", "trainer"
+_WRITERS = {ORCHESTRATOR: ORCHESTRATOR, "run_default": ORCHESTRATOR, TRAINER: TRAINER}
+"""Folders to the process whose output they are; the orchestrator begins."""
+
 _PLACE = ("step", "time")
+_TIME = re.compile(rb'"time": ?(\d{1,12}(?:\.\d{0,12})?)')
 _BEGIN = re.compile(rb'\{"step": ?\d{1,15}, ?"time": ?\d[\d.]{5,25}, ?"[a-z_]{2,30}/')
 _NOWHERE = Skip(UNREADABLE_ROW)
 
@@ -50,6 +57,19 @@ class PrimeRl(GatheringReader):
         return self._rows.add(step, cells, time)
 
 
+def _part(path: str) -> Part:
+    """The trainer and the orchestrator write one each, if not both into one: below the output, or there."""
+    folder = os.path.dirname(path)
+    output, name = os.path.split(folder)
+    written_by = _WRITERS.get(name)
+    return Part(folder, TRAINER) if written_by is None else Part(output, written_by)
+
+
+def _time_of(line: bytes) -> float | None:
+    found = _TIME.search(line)
+    return float(found[1]) if found else None
+
+
 def sniff(head: Head) -> Confidence:
     """A step and a time first, then numbers in families."""
     return Confidence.SURE if _BEGIN.match(head.text) else Confidence.NO
@@ -63,4 +83,5 @@ DIALECT = Dialect(
     files=("metrics.jsonl",),
     gathers=True,
     by_content=True,
+    several=SeveralFiles(_part, time_of=_time_of),
 )

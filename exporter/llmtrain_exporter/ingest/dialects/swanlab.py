@@ -18,6 +18,7 @@ from llmtrain_exporter.ingest.framing import BROKEN_FRAME
 from llmtrain_exporter.ingest.leveldb_log import LevelDbLog
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.settings_text import parse_json
+from llmtrain_exporter.ingest.several_files import SeveralFiles, tracked_part
 from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRow, TrackedRun
 from llmtrain_exporter.ingest.values import count
 from llmtrain_exporter.knowledge.producer import Producer
@@ -137,4 +138,5 @@ DIALECT = Dialect(
     argument_files=(ArgumentFile("files/config.yaml", tracked_settings),),
     framing=lambda: LevelDbLog(PREAMBLE),
     kept_by_tracker=True,
+    several=SeveralFiles(tracked_part),
 )

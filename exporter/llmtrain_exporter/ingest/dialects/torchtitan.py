@@ -6,7 +6,14 @@ import re
 from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.console_dialect import console_dialect
-from llmtrain_exporter.ingest.fields import LONGEST_ROW, LOST_ROW, grouped_number, name, number_or_text
+from llmtrain_exporter.ingest.fields import (
+    LONGEST_ROW,
+    LOST_ROW,
+    grouped_number,
+    name,
+    number_or_text,
+    rows_in,
+)
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
@@ -43,20 +50,20 @@ class TorchtitanRows:
         self._planned: int | None = None
 
     def rows(self, line: bytes) -> Sequence[LogRow]:
-        """The row of a step, or of a validation."""
-        if b"step" not in line or len(line) > LONGEST_ROW:
-            return ()
-        begin = _ROW.search(line)
-        if begin is None:
-            planned = _PLANNED.search(line)
+        """The row of a step, or of a validation; several where lines were glued."""
+        rows = [self._row(begin, text) for begin, text in rows_in(line, _ROW, b"step: ")]
+        if not rows and b"total steps" in line:
+            planned = _PLANNED.search(line, 0, LONGEST_ROW)
             self._planned = int(planned[1]) if planned else self._planned
-            return ()
-        cells = _cells(line[begin.end() :])
+        return rows
+
+    def _row(self, begin: re.Match[bytes], text: bytes) -> LogRow:
+        cells = _cells(text)
         if _SPEED not in cells:
-            return [LOST_ROW]
+            return LOST_ROW
         if begin["validates"]:
             cells = {_VALIDATED.get(key, EVAL_PREFIX + key): cell for key, cell in cells.items()}
-        return [{**cells, "step": int(begin["step"]), "max_steps": self._planned}]
+        return {**cells, "step": int(begin["step"]), "max_steps": self._planned}
 
 
 def _cells(text: bytes) -> LogRow:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.console_dialect import console_dialect
 from llmtrain_exporter.ingest.fields import fields, rows_in
 from llmtrain_exporter.ingest.normalise import LogRow
+from llmtrain_exporter.ingest.several_files import Part, SeveralFiles
 from llmtrain_exporter.knowledge.producer import ASSIGNED, Producer
 
 TORCHTUNE = Producer(
@@ -29,6 +31,7 @@ TORCHTUNE = Producer(
         "max_length": "tokenizer.max_seq_len",
     },
 )
+_OWN_FILE = re.compile(r"log_1\d{9}\.txt")
 _ROW = re.compile(rb"\bStep (\d{1,12}) \| (?=[\w./-]{1,200}:\S)")
 
 
@@ -38,10 +41,17 @@ def rows(line: bytes) -> Sequence[LogRow]:
     return [{**fields(text, b" ", b":"), "step": int(begin[1])} for begin, text in found]
 
 
+def _part(path: str) -> Part | None:
+    """Each process that trains into a folder begins another file there."""
+    folder, name = os.path.split(path)
+    return Part(folder, name) if _OWN_FILE.fullmatch(name) else None
+
+
 DIALECT = console_dialect(
     "torchtune",
     TORCHTUNE,
     lambda: rows,
     _ROW,
     files=("log_1[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9].txt",),  # by the time of its start
+    several=SeveralFiles(_part, by_steps=True),
 )

@@ -16,6 +16,7 @@ from llmtrain_exporter.ingest.framing import BROKEN_FRAME
 from llmtrain_exporter.ingest.leveldb_log import LevelDbLog
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.settings_text import parse_json
+from llmtrain_exporter.ingest.several_files import SeveralFiles, tracked_part
 from llmtrain_exporter.ingest.stated import producer_of
 from llmtrain_exporter.ingest.tracked_rows import TrackedRow, TrackedRun, planned_steps
 from llmtrain_exporter.ingest.values import count, number
@@ -155,4 +156,5 @@ DIALECT = Dialect(
     framing=framing,
     stated=stated,
     kept_by_tracker=True,
+    several=SeveralFiles(tracked_part),
 )

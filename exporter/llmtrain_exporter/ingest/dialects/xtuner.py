@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.console_dialect import console_dialect
-from llmtrain_exporter.ingest.fields import LONGEST_ROW, matching, number_or_text
+from llmtrain_exporter.ingest.fields import matching, number_or_text, rows_in
 from llmtrain_exporter.ingest.normalise import LogRow
 from llmtrain_exporter.knowledge.producer import PYTHON_KEYWORD, Producer
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
@@ -40,9 +40,8 @@ _ROW = re.compile(
     rb"\b(?P<kind>Epoch|Iter)\((?P<phase>train|val|test)\) {1,8}(?:\[ {0,8}(?P<epoch>\d{1,9})\])?"
     rb"\[ {0,12}(?P<iter>\d{1,12})/ {0,12}(?P<length>\d{1,12})\] {1,8}"
 )
-_OWN_ROW = re.compile(
-    rb"\bEpoch (?P<epoch>\d{1,9}) Step (?P<step>\d{1,12})/(?P<planned>\d{1,12}) (?=\w{1,40}: )"
-)
+_OWN_ROW = re.compile(rb"\bEpoch \d{1,9} Step (?P<step>\d{1,12})/(?P<planned>\d{1,12}) (?=\w{1,40}: )")
+_ANY_ROW = re.compile(_ROW.pattern + rb"|" + _OWN_ROW.pattern)
 _KNOWN_BY = re.compile(rb"\b(?:Epoch|Iter)\(train\) {1,8}\[|" + _OWN_ROW.pattern)
 _FIELD = re.compile(rb"([\w./-]{1,100}): {1,8}(\d{1,6} days?, [\d:]{1,12}|[^\s,]{1,40})(?: GB)?")
 
@@ -55,18 +54,15 @@ class XtunerRows:
         self._planned: int | None = None
 
     def rows(self, line: bytes) -> Sequence[LogRow]:
-        """The row of an iteration, or of a validation that has numbers."""
-        if b": " not in line or len(line) > LONGEST_ROW:
-            return ()
-        found = _ROW.search(line)
-        if found:
-            cells = _cells(line[found.end() :])
-            return [self._trained(found, cells)] if found["phase"] == b"train" else self._validated(cells)
-        own = _OWN_ROW.search(line)
-        if own is None:
-            return ()
-        self._last, self._planned = int(own["step"]), int(own["planned"])
-        return [self._placed(_cells(line[own.end() :]))]
+        """The rows of iterations, and of validations that have numbers."""
+        found = rows_in(line, _ANY_ROW, b" ") if b": " in line else ()
+        return [row for begin, text in found for row in self._rows(begin, _cells(text))]
+
+    def _rows(self, begin: re.Match[bytes], cells: LogRow) -> Sequence[LogRow]:
+        if begin["phase"]:
+            return [self._trained(begin, cells)] if begin["phase"] == b"train" else self._validated(cells)
+        self._last, self._planned = int(begin["step"]), int(begin["planned"])
+        return [self._placed(cells)]
 
     def _trained(self, found: re.Match[bytes], cells: LogRow) -> LogRow:
         done, length, epoch = int(found["iter"]), int(found["length"]), int(found["epoch"] or 0)
