@@ -362,7 +362,7 @@ def test_what_prime_rls_trainer_and_orchestrator_write_is_one_run(
     records = []
     for found in (apart, shared):
         with closing(open_source(found, Readers(), patient=False)) as source:
-            records.append([*looked(source), *source.rest()])
+            records.append([*looked(source), *source.rest()[0]])
     rows = [[(each.step, sorted(each.values)) for each in found] for found in records]
     assert rows[0] == rows[1]
     assert steps(records[0]) == list(range(40))
@@ -388,7 +388,7 @@ def test_prime_rls_files_are_read_in_the_order_of_time_however_large_they_are(tm
     (found,) = search(tmp_path)
     assert found.run == tmp_path.name
     with closing(open_source(found, Readers(), patient=False)) as source:
-        records = [*looked(source), *source.rest()]
+        records = [*looked(source), *source.rest()[0]]
     assert steps(records) == [*first, *again]
     assert list(judged(found).resumes) == [Resume(199, 150)]
 
@@ -411,7 +411,7 @@ def test_prime_rls_files_are_read_while_they_are_written(tmp_path: Path) -> None
         source.park()
         written(paths[1], trained([10]))
         assert steps(looked(source, 101.0)) == []
-        assert steps(source.rest()) == [10]
+        assert steps(source.rest()[0]) == [10]
         paths[1].unlink()
         written(paths[1], trained(range(3), BEGAN + 5))
         source.check(110.0)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from llmtrain_exporter.ingest.fingerprint import Fingerprint
-from llmtrain_exporter.ingest.reading import Reading, Source
+from llmtrain_exporter.ingest.reading import Held, Reading, Source
 from llmtrain_exporter.model import Record, RowKind
 
 AWAKE = 4
@@ -49,6 +49,20 @@ def _trained(reading: Reading) -> list[tuple[int | None, float]]:
     """The steps of the rows of the training itself, with their Unix times, where they have one."""
     rows = zip(reading.records, reading.times, strict=False)
     return [(row.step, time) for row, time in rows if row.kind is RowKind.TRAIN and time is not None]
+
+
+def _rest_of(parts: Sequence[_Part]) -> Held:
+    return _in_turn([part.source.rest() for part in parts if not (part.ended or part.doubled)])
+
+
+def _in_turn(held: Iterable[Held]) -> Held:
+    """Records one after the other, each with its time where any of them has one."""
+    records: list[Record] = []
+    times: list[float | None] = []
+    for some, of_these in held:
+        records += some
+        times += of_these or [None] * len(some)
+    return records, times if any(time is not None for time in times) else ()
 
 
 class ContinuedSource:
@@ -119,10 +133,9 @@ class ContinuedSource:
         for part in self._parts:
             part.source.close()
 
-    def rest(self) -> list[Record]:
+    def rest(self) -> Held:
         """What is held of all files."""
-        parts = (part for part in self._parts if not (part.ended or part.doubled))
-        return [record for part in parts for record in part.source.rest()]
+        return _rest_of(self._parts)
 
     def _told(self, at: int, reading: Reading, now: float) -> Reading | None:
         """What a file brought, behind what the ones before it still held: their process has ended."""
@@ -140,15 +153,13 @@ class ContinuedSource:
             part.doubled = any(part.doubles(other) for other in self._parts[:at] if not other.doubled)
         if part.doubled or late:
             reading = replace(reading, records=[], times=())
-        held = self._held_before(at) if reading.records else []
-        times = [*[None] * len(held), *reading.times] if reading.times else ()
-        return self._flagged(replace(reading, records=held + reading.records, times=times))
+        held = self._held_before(at) if reading.records else ([], ())
+        records, times = _in_turn((held, (reading.records, reading.times)))
+        return self._flagged(replace(reading, records=records, times=times))
 
-    def _held_before(self, at: int) -> list[Record]:
-        held: list[Record] = []
+    def _held_before(self, at: int) -> Held:
+        held = _rest_of(self._parts[:at])
         for part in self._parts[:at]:
-            if not (part.ended or part.doubled):
-                held += part.source.rest()
             part.ended = True
         return held
 

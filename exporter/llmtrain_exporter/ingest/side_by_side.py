@@ -10,8 +10,7 @@ from llmtrain_exporter.ingest.dialect import LogReader
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
 from llmtrain_exporter.ingest.follow import Batch, Follower, open_regular
 from llmtrain_exporter.ingest.half_line import whole_part
-from llmtrain_exporter.ingest.reading import Reading, sort_rows
-from llmtrain_exporter.model import Record
+from llmtrain_exporter.ingest.reading import Held, Reading, sort_rows
 
 TimeOf = Callable[[bytes], float | None]
 """Unix time of a line; None where it states none, and stands where the one before it does."""
@@ -111,11 +110,11 @@ class SideBySide:
         past = any(batch.past for batch in batches)
         return Reading(records, dropped, self._modified, restarted, more, size, past=past)
 
-    def rest(self) -> list[Record]:
-        """The records of what is whole of half lines at the ends."""
+    def rest(self) -> Held:
+        """The records of what is whole of half lines at the ends; their times are with the reader."""
         halves = (whole_part(each.follower.unfinished) for each in self._files)
         records, _ = sort_rows(map(self.reader.read, halves))
-        return records
+        return records, ()
 
     def _in_order(self) -> Iterator[bytes]:
         """The lines that come next, up to where a file has to be read on first."""
