@@ -12,10 +12,7 @@ from llmtrain_exporter.knowledge.metric import Key
 
 _OTHERS = ("loss", *row.ENDS)
 
-_OPTIMIZERS = (
-    *("Adam", "AdamW", "SGD", "RMSprop", "Adagrad", "Adafactor", "Lion", "Muon", "LAMB", "NAdam", "RAdam"),
-    *("Adam8bit", "AdamW8bit", "PagedAdamW8bit", "PagedAdamW32bit", "FusedAdam", "DeepSpeedCPUAdam"),
-)
+_OPTIMIZERS = ("AdamW", "Adam", "SGD", "Adafactor", "Lion", "Muon", "FusedAdam", "DeepSpeedCPUAdam")
 """As Lightning's LearningRateMonitor names them; the first of several groups of parameters counts."""
 
 KEYS = (
