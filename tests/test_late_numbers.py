@@ -10,7 +10,7 @@ import pytest
 from llmtrain_exporter.analyse.position import Position
 from llmtrain_exporter.ingest.late_numbers import MOST_LESSONS, InOrder, Lateness
 from llmtrain_exporter.ingest.readers import Readers
-from llmtrain_exporter.ingest.source import open_source
+from llmtrain_exporter.ingest.source import evaluation_logs, open_source
 from llmtrain_exporter.ingest.tracked_order import TrackedOrder
 from llmtrain_exporter.ingest.tracked_rows import TrackedRow
 from llmtrain_exporter.knowledge import catalogue as c
@@ -228,6 +228,7 @@ def test_the_evaluation_in_a_folder_beside_is_of_the_same_run(
     put(tmp_path / evaluation / NAME, curve((step, 2.5) for step in range(10, 41, 10)))
     (run,) = search(tmp_path)
     assert run.run == training
+    assert str(tmp_path / evaluation / NAME) in evaluation_logs(run)
     records = read_run(run).records
     assert values_of(records, RowKind.TRAIN) == [(step, 2 - step / 64) for step in range(1, 41)]
     assert values_of(records, RowKind.EVAL) == [(step, 2.5) for step in range(10, 41, 10)]

@@ -226,6 +226,14 @@ def completing(found: Found) -> str | None:
     return _beside(found.extra, other) if other is not None else None
 
 
+def evaluation_logs(found: Found) -> Sequence[str]:
+    """The logs in other folders that are read with a run's own, for their evaluations."""
+    try:
+        return _evaluation_logs(found.path, found.dialect) if found.dialect.files_per_run else ()
+    except OSError:
+        return ()
+
+
 def paths_read(found: Found) -> Iterator[str]:
     """The files that are read of a run, and the folder of which all is read."""
     dialect, folder = found.dialect, os.path.dirname(found.path)
@@ -236,7 +244,7 @@ def paths_read(found: Found) -> Iterator[str]:
     if dialect.files_per_run:
         with suppress(OSError):
             yield from fitting(folder, dialect.files)
-            yield from _evaluation_logs(found.path, dialect)
+    yield from evaluation_logs(found)
 
 
 def settings_read(found: Found) -> Sequence[str]:
