@@ -12,7 +12,7 @@ from llmtrain_exporter.ingest.dialect import Role, Shape
 from llmtrain_exporter.ingest.discover import Found, Scan
 from llmtrain_exporter.ingest.log_ends import read_ends
 from llmtrain_exporter.ingest.recognise import NamePatterns
-from llmtrain_exporter.ingest.source import completing, settings_read
+from llmtrain_exporter.ingest.source import completing, evaluation_logs, settings_read
 from llmtrain_exporter.knowledge import finding_words as words
 from llmtrain_exporter.knowledge import story_words
 from llmtrain_exporter.knowledge.text import Lang, Text
@@ -92,8 +92,9 @@ def _runs(root: str, scan: Scan, besides: Sequence[LeftOut], lang: Lang) -> Iter
         added = completing(found)
         for path in filter(os.path.isfile, found.extra):
             yield 1, _said(words.ADDS if path == added else words.BESIDE, path, base, lang)
+        evaluations = evaluation_logs(found)
         for path in covered[found.path]:
-            yield 1, _said(words.COVERED, path, base, lang)
+            yield 1, _said(words.ADDS if path in evaluations else words.COVERED, path, base, lang)
 
 
 def _followed(found: Found, base: str, lang: Lang) -> str:
