@@ -90,6 +90,7 @@ DIALECT = Dialect(
     producer=TRANSFORMERS,
     reader=reader,
     sniff=sniff,
+    normaliser=lambda: Normaliser(hand_written=True),
     role=Role.CONSOLE,
     stepless=True,
     stated=lambda path: axolotl.printed_settings(read_part(path, FIRST_BYTES)),
