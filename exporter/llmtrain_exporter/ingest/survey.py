@@ -9,9 +9,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
+from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.glimpses import MOST_LOOKED_AT, likely
+from llmtrain_exporter.ingest.log_ends import are_of_one_training, read_ends
 from llmtrain_exporter.ingest.recognise import NamePatterns
+from llmtrain_exporter.ingest.same_rows import Agreement
 from llmtrain_exporter.ingest.search_options import SearchOptions
 from llmtrain_exporter.ingest.unread_rows import unread_rows
 from llmtrain_exporter.ingest.walk import SKIPPED_FOLDERS
@@ -28,6 +32,9 @@ from llmtrain_exporter.model import LeftOut
 
 MOST_FOLDERS, MOST_FILES, MOST_READ = 200, 5000, 50
 """Of what lies below a folder that is looked into; a person asks, and does not wait for long."""
+
+MOST_COMPARED = 50
+"""Runs whose rows a file under an odd name may have."""
 
 _TEXTS = frozenset(("", ".txt", ".err", ".log", ".out", ".jsonl", ".json", ".stdout", ".md", ".text"))
 _LARGE = 1 << 30
@@ -54,6 +61,17 @@ def with_unread_rows(passed: Sequence[LeftOut]) -> Sequence[LeftOut]:
     texts = [at for at, left in enumerate(passed) if left.reason == NOT_A_TRAINING][:MOST_READ]
     shown = {at: _with_unread_rows(passed[at]) for at in texts}
     return [shown.get(at, left) for at, left in enumerate(passed)]
+
+
+def of_known_training(left: LeftOut, found: Sequence[Found]) -> LeftOut:
+    """The same; of rows under an odd name it is said where a run that is found has them already."""
+    if left.reason != ODD_NAME or not found:
+        return left
+    ends = read_ends(left.path, registered()[left.detail])
+    for run in found[:MOST_COMPARED]:
+        if are_of_one_training(ends, read_ends(run.path, run.dialect, run.key)) is Agreement.SAME:
+            return LeftOut(left.path, "covered", run.path)
+    return left
 
 
 def _with_unread_rows(left: LeftOut) -> LeftOut:

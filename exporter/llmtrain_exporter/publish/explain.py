@@ -16,7 +16,7 @@ from llmtrain_exporter.ingest.source import completing, settings_read
 from llmtrain_exporter.knowledge import finding_words as words
 from llmtrain_exporter.knowledge import story_words
 from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.model import LeftOut, NoRun
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.no_run import details, format_text, left_out_text, shown
 from llmtrain_exporter.story.several import no_run_line
@@ -60,9 +60,10 @@ def _no_run(root: str, scan: Scan, rules: RunRules, now: float) -> NoRun | None:
 
 
 def _found(root: str, scan: Scan, rules: RunRules, lang: Lang) -> Iterator[Level]:
+    left = rules.survey(root, scan)
     yield from _summary(root, scan, lang)
-    yield from _runs(root, scan, lang)
-    yield from _left_out(root, scan, rules, lang)
+    yield from _runs(root, scan, left, lang)
+    yield from _left_out(root, scan, left, lang)
 
 
 def _summary(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
@@ -71,11 +72,11 @@ def _summary(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
         yield 0, words.WHY_FOLLOWED.of(lang)
 
 
-def _runs(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
+def _runs(root: str, scan: Scan, surveyed: Sequence[LeftOut], lang: Lang) -> Iterator[Level]:
     base = root if os.path.isdir(root) else os.path.dirname(root)
-    covered: dict[str, list[str]] = defaultdict(list)
-    for left in scan.passed:
-        covered[left.instead].append(left.path)
+    covered: dict[str, dict[str, None]] = defaultdict(dict)
+    for left in (*scan.passed, *surveyed):
+        covered[left.instead][left.path] = None
     for found in scan.found:
         yield 0, words.RUN.of(lang).format(run=printable(found.run))
         yield 1, _followed(found, base, lang)
@@ -83,7 +84,7 @@ def _runs(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
         for path in found.parts:
             text = words.TOGETHER if several and several.at_once else words.GOES_ON
             yield 1, _said(text, path, base, lang)
-        if found.dialect.shape is Shape.LINES and not read_ends(found.path, found.dialect).last:
+        if found.dialect.shape is Shape.LINES and read_ends(found.path, found.dialect).silent:
             yield 1, words.NO_ROW_SO_FAR.of(lang)
         settings = [_path(path, base) for path in settings_read(found)]
         if settings:
@@ -117,10 +118,10 @@ def _path(path: str, base: str) -> str:
     return shown(current_document(path), base).replace(" ", NBSP)
 
 
-def _left_out(root: str, scan: Scan, rules: RunRules, lang: Lang) -> Iterator[Level]:
+def _left_out(root: str, scan: Scan, surveyed: Sequence[LeftOut], lang: Lang) -> Iterator[Level]:
     """What has to do with no run that was found."""
     followed = {found.path for found in scan.found}
-    left = [each for each in rules.survey(root, scan) if each.instead not in followed]
+    left = [each for each in surveyed if each.instead not in followed]
     told = [(1, left_out_text(each, root, lang)) for each in left]
     problems = [(1, f"{path}: {printable(problem)}") for path, problem in scan.errors.items()]
     if told or problems:
