@@ -40,8 +40,9 @@ def look_into(path: str, read_as: Dialect, names: FileNames, dialects: Sequence[
     content = _of_bytes(data, head, read_as) or (Content.UNREAD_ROWS if rows else _of_text(head, read_as))
     lines = _first_lines(head) if content in _OF_LINES and b"\0" not in head.text else ()
     rows = rows if content is Content.UNREAD_ROWS else None
-    tried = believed or [each for each in dialects if each is read_as or _may_hold(each, content)]
-    return Unread(read_as.name, {dialect.name: dialect.files for dialect in tried}, content, lines, rows)
+    tried = {dialect.name: dialect.files for dialect in believed or dialects}
+    possible = tuple(each.name for each in dialects if each.name in tried and _may_hold(each, content))
+    return Unread(read_as.name, tried, content, lines, rows, possible)
 
 
 def _may_hold(dialect: Dialect, content: Content) -> bool:

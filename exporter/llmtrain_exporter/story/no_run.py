@@ -94,7 +94,7 @@ def format_text(name: str, files: Sequence[str], lang: Lang) -> str:
 
 def _of_file(unread: Unread, lang: Lang) -> Iterator[str]:
     if len(unread.tried) > 1:
-        tried = ", ".join(unread.tried)
+        tried = ", ".join(unread.possible)
         yield words.READ_BY_CONTENT.of(lang).format(format=unread.read_as, formats=tried)
     else:
         read_as = format_text(unread.read_as, unread.tried.get(unread.read_as, ()), lang)
