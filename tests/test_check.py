@@ -524,7 +524,6 @@ def whole(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
         ("train.log.gz", b"\x1f\x8b\x08\x00\x01", "unpack it", "解压"),
         ("events.out", b"\x18\0\0\0brain.Event:2", "It has no row of a training yet", "还没有训练记录"),
         ("model.out", b"\x18\0\0\0weights", "It is no text", "不是文本"),
-        ("train.log", "{'loss': 1.9}\n".encode("utf-16-le") * 9, "UTF-16 without the mark", "没有 BOM"),
         ("mixed.log", b"starting\n" + "{'loss': 1.9}\n".encode("utf-16-le") * 9, "UTF-16", "UTF-16"),
     ],
 )

@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest import log_ends, one_run, same_rows
 from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import ALONE, Scan, SearchMemory, SearchOptions, discover
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import series
+from llmtrain_exporter.watching.rules import rules_for_reading
 
 from tests.event_files import NAME, header, row
 from tests.training import append, llamafactory, printed, swift, trainer_state
@@ -162,10 +164,21 @@ def test_what_was_printed_twice_is_one_run(tmp_path: Path) -> None:
     assert followed(scan(tmp_path, memory), tmp_path) == ["train.log"]
 
 
+def test_of_copies_the_one_with_all_rows_is_followed(tmp_path: Path) -> None:
+    """Also of the beginning of a log, whenever that was made."""
+    console(tmp_path / "train.log", range(1, 400), NOW - DAY)
+    console(tmp_path / "old" / "train.log", range(1, 200), NOW - DAY)
+    console(tmp_path / "train_half.log", range(1, 20), NOW - 2 * DAY)
+    console(tmp_path / "train_copy.log", range(1, 400))
+    found = scan(tmp_path)
+    others = ("old/train.log", "train_half.log", "train_copy.log")
+    assert covered(found, tmp_path) == dict.fromkeys(others, "train.log")
+
+
 def test_the_same_seed_again_is_another_training(tmp_path: Path) -> None:
-    """It begins with the same rows, and comes further; a copy in another folder is nobody's output either."""
+    """It begins with the same rows; a copy in another folder is nobody's output either."""
     console(tmp_path / "a.log", range(1, 40))
-    console(tmp_path / "b.log", range(1, 400))
+    console(tmp_path / "b.log", range(1, 400), NOW - DAY)
     for name in ("c", "d"):
         console(tmp_path / name / "train.log", range(500, 540))
     assert len(scan(tmp_path).found) == 4
@@ -417,3 +430,123 @@ def test_half_a_row_at_the_end_tells_nothing_against_the_others() -> None:
     whole = [same_rows.TrainingRow(step, {LOSS: 1.0 / step, GRAD_NORM: step / 3}) for step in range(1, 9)]
     begun = [whole[0], same_rows.TrainingRow(2, {LOSS: 0.5})]
     assert same_rows.agreement(whole, begun) is same_rows.Agreement.SAME
+
+
+FIRST, SECOND = "wandb/run-1/run-a.tracked", "wandb/run-2/run-b.tracked"
+
+
+def state_of(folder: Path, last: int, modified: float = NOW) -> Path:
+    """The rows up to a step as a checkpoint has them."""
+    rows = [{**cells(step), "step": step} for step in range(1, last + 1)]
+    text = json.dumps({"global_step": last, "max_steps": 200, "log_history": rows})
+    return append(folder / f"checkpoint-{last}" / "trainer_state.json", text, modified=modified)
+
+
+def test_a_training_that_goes_on_in_another_store_is_followed_there(tmp_path: Path) -> None:
+    """Each process begins a store, and a checkpoint has the rows of both: no log hides one that grows."""
+    memory = SearchMemory(TRACKED)
+    rows_of(tmp_path / FIRST, range(1, 61), modified=NOW - 700)
+    state_of(tmp_path / "out", 50, NOW - 700)
+    assert runs(tmp_path, memory) == [FIRST]
+    rows_of(tmp_path / SECOND, range(51, 94), modified=NOW - 60)
+    assert runs(tmp_path, memory) == [FIRST, SECOND]
+    state_of(tmp_path / "out", 80, NOW - 100)
+    assert runs(tmp_path, memory) == runs(tmp_path) == [SECOND]
+    state_of(tmp_path / "out", 93, NOW - 60)
+    assert runs(tmp_path, memory) == [SECOND]
+    assert runs(tmp_path) == ["out/trainer_state.json"]
+    rows_of(tmp_path / SECOND, range(94, 96))
+    assert runs(tmp_path, memory) == runs(tmp_path) == [SECOND]
+
+
+def test_of_a_resumed_training_the_log_with_all_rows_is_followed(tmp_path: Path) -> None:
+    """What it prints, while the stores have a part each; with a checkpoint and without one."""
+    for times in ((NOW, NOW), (NOW - 5000.0, NOW)):
+        folder = tmp_path / str(times[0])
+        rows_of(folder / FIRST, range(1, 61), modified=times[0])
+        rows_of(folder / SECOND, range(51, 101), modified=times[1])
+        output_of(folder / "train.log", [*range(1, 61), *range(51, 101)])
+        assert runs(folder) == ["train.log"]
+        state_of(folder / "out", 100)
+        assert runs(folder) == ["train.log"]
+        (folder / "train.log").unlink()
+        assert runs(folder) == ["out/trainer_state.json"]
+
+
+def test_a_store_that_catches_up_is_followed_while_the_one_before_it_is_still(tmp_path: Path) -> None:
+    """It has come less far as yet, and logs the same again."""
+    rows_of(tmp_path / FIRST, range(1, 61), modified=NOW - 5000.0)
+    rows_of(tmp_path / SECOND, range(51, 56))
+    output_of(tmp_path / "train.log", [*range(1, 61), *range(51, 56)])
+    assert runs(tmp_path) == ["train.log"]
+
+
+def test_outputs_of_a_resumed_training_give_way_to_a_checkpoint_with_all_rows(tmp_path: Path) -> None:
+    """Until the last of them goes on."""
+    output_of(tmp_path / "train_1.log", range(1, 61))
+    output_of(tmp_path / "train_2.log", range(51, 101))
+    state_of(tmp_path / "out", 100)
+    assert runs(tmp_path) == ["out/trainer_state.json"]
+    output_of(tmp_path / "train_2.log", range(101, 103))
+    assert runs(tmp_path) == ["train_2.log"]
+
+
+def test_a_log_of_data_that_was_left_behind_gives_way_to_what_is_still_printed(tmp_path: Path) -> None:
+    """Its writer may hold rows back for a while, and for no longer."""
+    rows_of(tmp_path / "out" / "logging.jsonl", range(1, 50), modified=NOW - 60.0)
+    output_of(tmp_path / "train.log", range(1, 61))
+    assert runs(tmp_path) == ["out/logging.jsonl"]
+    os.utime(tmp_path / "out" / "logging.jsonl", (NOW - 5000.0, NOW - 5000.0))
+    assert runs(tmp_path) == ["train.log"]
+
+
+def test_what_is_printed_after_the_training_does_not_change_what_is_followed(tmp_path: Path) -> None:
+    """An evaluation goes on for hours."""
+    rows_of(tmp_path / "out" / "logging.jsonl", range(1, 61), modified=NOW - 5000.0)
+    output_of(tmp_path / "train.log", range(1, 61))
+    append(tmp_path / "train.log", *["Evaluating"] * 9, modified=NOW)
+    assert runs(tmp_path) == ["out/logging.jsonl"]
+
+
+def test_an_output_belongs_to_the_log_that_has_all_of_its_rows(tmp_path: Path) -> None:
+    """And not to a copy of the beginning of that."""
+    rows_of(tmp_path / "out" / "v0" / "logging.jsonl", range(1, 101), modified=NOW - 9.0)
+    rows_of(tmp_path / "backup" / "v0" / "logging.jsonl", range(1, 71))
+    output_of(tmp_path / "slurm-1.out", range(1, 101))
+    found = covered(scan(tmp_path), tmp_path)
+    assert found == {"slurm-1.out": "out/v0/logging.jsonl"}
+
+
+def test_a_file_under_an_odd_name_that_has_the_rows_of_a_run_is_told_as_that(tmp_path: Path) -> None:
+    """To name it would change nothing; another one may be a run."""
+    log = rows_of(tmp_path / "out" / "logging.jsonl", range(1, 61))
+    same = output_of(tmp_path / "out" / "running_log.txt", range(1, 61))
+    another = output_of(tmp_path / "out" / "other.txt", range(1, 61), seed=1)
+    rules = rules_for_reading(Settings())
+    left = rules.survey(str(tmp_path), rules.search([str(tmp_path)], NOW, None, 8))
+    told = {each.path: (each.reason, each.instead) for each in left}
+    assert told == {str(same): ("covered", str(log)), str(another): ("odd_name", "")}
+
+
+def test_what_the_logs_of_a_resumed_training_have_is_asked_when_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search of thousands that are quiet reads nothing."""
+    memory = SearchMemory(TRACKED)
+    rows_of(tmp_path / FIRST, range(1, 51), modified=NOW - 5000.0)
+    rows_of(tmp_path / SECOND, range(51, 94))
+    state_of(tmp_path / "out", 80)
+    read: list[str] = []
+    ends = log_ends.read_ends
+
+    def counted(path: str, *rest: object) -> object:
+        read.append(os.path.relpath(path, tmp_path))
+        return ends(path, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(one_run, "read_ends", counted)
+    assert runs(tmp_path, memory) == [SECOND]
+    assert read
+    read.clear()
+    rows_of(tmp_path / SECOND, range(94, 97), modified=NOW + 1.0)
+    assert runs(tmp_path, memory) == [SECOND]
+    assert read == []

@@ -63,6 +63,20 @@ def test_the_mean_over_a_whole_run_is_no_loss(end: str) -> None:
             assert values_of(record) == {objective.TRAIN_MEAN_LOSS: 1.5, c.LOSS: 2.0}
 
 
+@pytest.mark.parametrize("name", ["lr-AdamW", "lr-SGD/pg1", "lr-DeepSpeedCPUAdam"])
+def test_the_learning_rate_is_known_as_lightning_calls_it(name: str) -> None:
+    """By the optimizer; its momentum and its decay are none."""
+    (record,) = read([(1, {"train_loss": 1.0, name: 1e-4, f"{name}-momentum": 0.9})])
+    assert values_of(record)[c.LEARNING_RATE] == 1e-4
+
+
+def test_what_stable_baselines_counts_are_no_seconds_of_a_phase() -> None:
+    """It calls them `time/fps` and so."""
+    cells = {"train/loss": 0.5, "time/fps": 100.0, "time/iterations": 5.0, "time/total_timesteps": 10240.0}
+    (record,) = read([(1, cells)])
+    assert {series.metric for series in record.layout.series} == {c.LOSS, c.OTHER}
+
+
 def test_tags_that_name_the_split_last_are_of_that_split() -> None:
     """As the examples of SummaryWriter have them."""
     tags = ("Loss/train", "loss/training", "Loss/val", "Loss/test", "Accuracy/valid", "perplexity/eval")

@@ -437,13 +437,17 @@ def test_a_run_that_is_not_there(browser: Browser, exporter: ExporterProcess) ->
 
 
 def test_an_incident_appears_while_one_looks(visitor: BrowserContext, logs: Path) -> None:
-    """Rows that are written show in list and run page without a reload, and so does what they mean."""
+    """Rows that are written show in list and run page without a reload, and so does what they mean.
+
+    A row comes first: the run has waited through all tests before this one, perhaps until it stalled.
+    """
+    append(logs / "live/logging.jsonl", lines("collapse")[4])
     overview, page = opened(visitor, "/"), with_charts(visitor, "/run?run=live")
     row = overview.locator("tr", has=overview.get_by_role("link", name="live", exact=True))
     expect(row).to_contain_text("healthy")
-    expect(page.locator(".verdict")).to_contain_text("4 of 120")
+    expect(page.locator(".verdict")).to_contain_text("5 of 120")
     expect(page.locator(".incident")).to_have_count(0)
-    append(logs / "live/logging.jsonl", *lines("collapse")[4:14])
+    append(logs / "live/logging.jsonl", *lines("collapse")[5:14])
     expect(page.locator(".verdict")).to_contain_text("14 of 120")
     append(logs / "live/logging.jsonl", *lines("collapse")[14:20])
     expect(page.locator(".incident")).to_contain_text("Incident from step 7")

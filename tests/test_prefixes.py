@@ -10,6 +10,7 @@ from pprint import pformat
 import pytest
 from llmtrain_exporter.ingest.dialect import Dialect, Role, Shape
 from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.encoding import wide_encoding
 from llmtrain_exporter.ingest.fields import fields, grouped_number, human_number, number_or_text
 from llmtrain_exporter.ingest.prefixes import without_prefixes
 from llmtrain_exporter.ingest.python_dict import UNREADABLE
@@ -48,6 +49,11 @@ AROUND: dict[str, Callable[[str], str]] = {
     "kubectl": lambda line: f"[pod/train-0/worker] {TIME} {line}",
     "several": lambda line: f"{TIME} stdout F 12: [rank0]: \x1b[32m{line}\x1b[0m",
     "Windows": lambda line: f"{line}\r",
+    "a title of a window": lambda line: f"\x1b]0;user@host: ~/run\x07{line}",
+    "a title that ends otherwise": lambda line: f"\x1b]2;train\x1b\\{line}",
+    "logger in JSON": lambda line: json.dumps({"time": TIME, "level": "INFO", "message": line}),
+    "structlog": lambda line: json.dumps({"event": line, "logger": "trainer", "timestamp": TIME}),
+    "Cloud Logging": lambda line: json.dumps({"textPayload": line, "insertId": "a1"}),
 }
 
 
@@ -150,7 +156,7 @@ def test_what_others_print_between_the_lines_of_a_row_is_none_of_it(
     assert len(found) == (4 if log == "printed" else 2)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-16-le"])
 def test_a_log_in_another_encoding_is_the_same(tmp_path: Path, encoding: str) -> None:
     """As editors and PowerShell write it."""
     text = (GOLDEN / "verl-grpo.in").read_text(encoding="utf-8")
@@ -164,6 +170,28 @@ def test_a_log_in_another_encoding_is_the_same(tmp_path: Path, encoding: str) ->
     while (reading := source.poll(0.0)) is not None:
         found += reading.records
     assert [record.step for record in found] == [0, 1, 2, 2, 2, 3, None]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"step:1 - actor/pg_loss:0.5",
+        b"\0" * 64,
+        b"a\0" * 7,
+        b"\x89PNG\0\0\0\rIHDR\0\0\x01\0\0\0\1\0",
+        "训练".encode("utf-16-le") * 9,
+    ],
+)
+def test_what_only_has_nuls_is_no_wide_text(head: bytes) -> None:
+    """Holes, pictures, and what is too short to tell."""
+    assert wide_encoding(head) is None
+
+
+@pytest.mark.parametrize("row", [{"level": "info", "event": "step", "loss": 0.5}, {"message": "a", "id": 7}])
+def test_an_object_that_is_a_row_itself_stays(row: dict[str, object]) -> None:
+    """Numbers beside a message are the row; and not everything with a message is a logger's."""
+    line = json.dumps(row).encode()
+    assert Unwrapper().text(line) == line
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,21 @@ def test_offline_and_online_parts_are_in_the_order_of_their_starts(tmp_path: Pat
         assert steps(looked(source)) == list(range(1, 41))
 
 
+def test_a_resumed_run_keeps_its_begin_beside_a_checkpoint_that_has_most_rows(tmp_path: Path) -> None:
+    """The checkpoint has rows of both files, and the second one goes on behind it."""
+    began, resumed = NOW - 5000.0, NOW - 600.0
+    first = wandb_run(tmp_path / "wandb", "run-20260101_080000", range(1, 61), began=began, exit_code=1)
+    touch(first, began + 600.0)
+    rows = [{"step": step, "loss": 1 / step, "grad_norm": 0.5} for step in range(1, 71)]
+    state = append(tmp_path / "out/checkpoint-70/trainer_state.json", json.dumps({"log_history": rows}))
+    touch(state, NOW - 400.0)
+    second = wandb_run(tmp_path / "wandb", "run-20260101_090000", range(51, 91), began=resumed)
+    touch(second, resumed + 400.0)
+    (found,) = search(tmp_path)
+    with closing(open_source(found, Readers(), patient=False)) as source:
+        assert steps(looked(source)) == [*range(1, 61), *range(51, 91)]
+
+
 def test_runs_of_other_ids_or_places_are_others(tmp_path: Path) -> None:
     """The same id elsewhere is of another project; a folder of no start stands for itself."""
     wandb_run(tmp_path / "wandb", "run-20260101_080000", range(1, 11))

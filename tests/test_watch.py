@@ -228,6 +228,18 @@ def test_a_file_that_vanishes_for_a_moment_keeps_its_series(loop: Loop) -> None:
     assert loop.value("run", "resumes_total") == 0
 
 
+def test_a_run_whose_folder_is_renamed_is_never_there_twice(loop: Loop) -> None:
+    """The same file under another path; its counts go on there."""
+    log = loop.append("old/logging.jsonl", swift(1), swift(2))
+    loop.scan()
+    log.parent.rename(loop.root / "new")
+    loop.append("new/logging.jsonl", swift(3))
+    loop.scan()
+    assert loop.runs == ["new"]
+    assert loop.value("new", TRAIN) == 3
+    assert loop.value("new", "resumes_total") == 0
+
+
 def test_a_log_of_a_training_that_another_one_shows_leaves_at_once(loop: Loop) -> None:
     """Two runs of one training are two of each alert: neither is waited for as for a path that vanished."""
     loop.append("train.log", *map(printed, range(1, 9)))

@@ -116,6 +116,7 @@ class Dialect:
     shape: Shape = Shape.LINES
     role: Role = Role.FOLDER
     live: bool = True  # grows with each row, while others are written now and then
+    evaluation_reader: Callable[[Normaliser], LogReader] | None = None  # of folders with nothing else
     stepless: bool = False  # its rows state no step: what the arguments say of that counts
     normaliser: Callable[[], Normaliser] = Normaliser
     argument_files: tuple[ArgumentFile, ...] = HUGGING_FACE_FILES  # beside the log, the most telling first

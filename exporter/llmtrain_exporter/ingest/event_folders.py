@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from llmtrain_exporter.ingest.dialect import Dialect, Role
+from llmtrain_exporter.ingest.evaluation_folders import training_of
 from llmtrain_exporter.ingest.file_series import in_order
 
 LEVELS = 2
@@ -59,13 +60,23 @@ def one_per_run(logs: Iterable[LogT], with_state: Callable[[LogT, os.stat_result
 def covered(logs: Sequence[LogT], is_silent: Callable[[LogT], bool]) -> dict[str, LogT]:
     """Event files without a row of a training, that another log's training has written; each path with that.
 
+    Those that hold its evaluations alone are read with its own.
     Of those that have rows these tell which training they are of.
     """
+    evaluations = _evaluations(logs)
+    logs = [log for log in logs if log.path not in evaluations]
     places = _Places(logs)
     events = [log for log in logs if log.dialect.files_per_run]
     silent = {log.path for log in events if places.has_company(log) and is_silent(log)}
     found = {log.path: places.source_of(log, silent) for log in events if log.path in silent}
-    return {path: other for path, other in found.items() if other is not None}
+    return {**evaluations, **{path: other for path, other in found.items() if other is not None}}
+
+
+def _evaluations(logs: Iterable[LogT]) -> dict[str, LogT]:
+    """Those that hold the evaluations of a training whose event files are read together with them."""
+    events = {os.path.dirname(log.path): log for log in logs if log.dialect.files_per_run}
+    homes = {folder: training_of(folder, events.__contains__) for folder in events}
+    return {events[folder].path: events[home] for folder, home in homes.items() if home is not None}
 
 
 class _Places:

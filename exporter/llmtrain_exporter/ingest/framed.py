@@ -29,8 +29,8 @@ BEGINNING = 1 << 20  # bytes in which a log states what its run was started with
 ANY = sys.maxsize
 """Settings that are known: none that a log states makes other rows of it."""
 
-SETTLED_SECONDS = 60.0
-"""A row that is written in parts is taken as it is when no more has come for so long: writers buffer."""
+BUFFERED_SECONDS = 60.0
+"""So long a part of a row may wait in its writer."""
 
 
 @runtime_checkable
@@ -58,6 +58,10 @@ class HoldsRows(Protocol):
     @property
     def holds(self) -> bool:
         """Whether a row is begun."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds of silence after which such a row is taken as it is."""
 
     def release(self) -> Iterable[Record | Skip]:
         """The records of that row as it is."""
@@ -102,6 +106,13 @@ class FrameSource(KnownByPath):
         reader = self._reader
         return isinstance(reader, HoldsRows) and reader.holds
 
+    def _is_settled(self, now: float) -> bool:
+        """Whether a row is held of which no more has come for long."""
+        reader = self._reader
+        if not (isinstance(reader, HoldsRows) and reader.holds):
+            return False
+        return not self._patient or now - self._read_at >= reader.patience
+
     def _settle(self) -> Reading:
         """What is held, as it is: no more of it has come for long."""
         records = self.rest()
@@ -135,8 +146,7 @@ class FrameSource(KnownByPath):
     def poll(self, now: float) -> Reading | None:
         """The records of the frames that were completed since."""
         if not (self._due or self._state() != self._seen):
-            settled = now - self._read_at >= SETTLED_SECONDS or not self._patient
-            return self._settle() if settled and self._holds else None
+            return self._settle() if self._is_settled(now) else None
         self._read_at = now
         try:
             return self._read()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
+from llmtrain_exporter.ingest.late_numbers import InOrder, Lateness
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.phases import EPOCHS, apart, epoch_of
+from llmtrain_exporter.ingest.start_rows import StartRows
 from llmtrain_exporter.ingest.step_rows import SETTLING_SECONDS, StepRow, StepRows
 from llmtrain_exporter.model import Record, RowKind, Skip
 
@@ -29,6 +31,12 @@ class Gathers(Protocol):
         """All that it holds, as it is: no more is to come."""
 
 
+class _Logged(NamedTuple):
+    step: int
+    cells: Mapping[str, float]
+    time: float  # Unix time
+
+
 class GatheredRows:
     """The records of one log, made of numbers that are logged by and by with their steps and times."""
 
@@ -38,28 +46,45 @@ class GatheredRows:
         """`again`, `ahead`, `needs`: see `StepRows`."""
         self._normaliser = normaliser
         self._rows = StepRows(again, ahead, needs)
+        self._order = self._new_order(Lateness(learns=not ahead))
         self._step = 0  # of the last training record
+        self._at_start = StartRows()
         self._over = False  # the trainer has closed the run: no part of a row is on its way
         self._times: list[float | None] = []  # of the records since the last call of `take_times`
+
+    def expect(self, lateness: Lateness) -> None:
+        """Some of the numbers come late, as far as is known by now. Before anything is read."""
+        self._order = self._new_order(lateness)
+
+    @staticmethod
+    def _new_order(lateness: Lateness) -> InOrder[_Logged]:
+        return InOrder(lateness, behind=lambda logged, _: logged)  # see `_placed`
 
     @property
     def wait(self) -> float | None:
         """Seconds of silence after which what is held is whole; None: nothing is."""
         wait = self._rows.wait
-        return wait if wait is None or not self._over else SETTLING_SECONDS
+        if wait is None:
+            return self._order.patience if self._order.holds else None
+        return SETTLING_SECONDS if self._over else wait
 
     def add(self, step: int, cells: Mapping[str, float], time: float) -> Sequence[Record | Skip]:
         """Take in what was logged at a step, at this Unix time; the records that are whole with that."""
-        ended = self._rows.add(step, cells, time)
+        if self._order.goes_on(step, cells, time):
+            ended = self._rows.add(step, cells, time)
+        else:
+            logged = self._order.add(_Logged(step, cells, time), step, cells, time)
+            ended = [row for each in logged for row in self._rows.add(*each)]
         return self._records(ended) if ended else ()
 
     def settle(self) -> Iterable[Record | Skip]:
         """The records of what is whole after so much silence."""
-        return self._records(self._rows.settle())
+        return self.release() if self._rows.wait is None else self._records(self._rows.settle())
 
     def release(self) -> Iterable[Record | Skip]:
         """The records of what is held, as it is."""
-        return self._records(self._rows.end())
+        late = [row for each in self._order.end() for row in self._rows.add(*each)]
+        return self._records([*late, *self._rows.end()])
 
     def take_times(self) -> Sequence[float | None]:
         """Unix time at which each record was logged that was handed on since the last call."""
@@ -90,6 +115,7 @@ class GatheredRows:
             return read
         if read.kind is RowKind.FINAL:
             self._over = True
+        read = self._at_start.place(read)
         if read.kind is RowKind.TRAIN and read.step is not None:
             if read.step < self._step:
                 return read._replace(step=self._step)
@@ -102,6 +128,10 @@ class GatheringReader:
 
     def __init__(self, rows: GatheredRows) -> None:
         self._rows = rows
+
+    def expect(self, lateness: Lateness) -> None:
+        """Some of the numbers come late. Before anything is read."""
+        self._rows.expect(lateness)
 
     @property
     def wait(self) -> float | None:

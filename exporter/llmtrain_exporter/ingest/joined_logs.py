@@ -10,6 +10,7 @@ from typing import NamedTuple
 from llmtrain_exporter.ingest.candidates import Basis, Log
 from llmtrain_exporter.ingest.log_ends import read_first
 from llmtrain_exporter.ingest.met_files import MetFiles
+from llmtrain_exporter.ingest.several_files import Part
 
 
 class _Training(NamedTuple):
@@ -34,11 +35,8 @@ class JoinedLogs:
         """The logs, those of one training as one. `old`: logs that count only as parts of these."""
         trainings: dict[_Training, list[tuple[str, Log]]] = defaultdict(list)
         for log in (*logs, *old):
-            several = log.dialect.several
-            part = several.part(log.path) if several and log.basis is not Basis.ASKED else None
-            if part is not None:
-                key = _Training(log.dialect.name, log.root, part.training)
-                trainings[key].append((part.place, log))
+            if part := _part(log):
+                trainings[_training(log, part)].append((part.place, log))
         parts: dict[str, Log] = {}  # by the path of each
         for found in trainings.values():
             in_order = [log for _, log in sorted(found, key=lambda each: (each[0], each[1].path))]
@@ -80,6 +78,21 @@ class JoinedLogs:
         if step is not None:
             self._first_steps.put(log.identity, step)
         return step
+
+
+def are_parts(log: Log, other: Log) -> bool:
+    """Whether both are files of one training, by their names."""
+    part, of_other = _part(log), _part(other)
+    return bool(part and of_other and _training(log, part) == _training(other, of_other))
+
+
+def _part(log: Log) -> Part | None:
+    several = log.dialect.several
+    return several.part(log.path) if several and log.basis is not Basis.ASKED else None
+
+
+def _training(log: Log, part: Part) -> _Training:
+    return _Training(log.dialect.name, log.root, part.training)
 
 
 def _as_one(logs: Sequence[Log]) -> Log:

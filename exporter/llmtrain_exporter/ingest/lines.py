@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmtrain_exporter.ingest.consumed import TAIL, Consumed
-from llmtrain_exporter.ingest.encoding import HALF_MARKS, UTF8_MARK, wide_encoding
+from llmtrain_exporter.ingest.encoding import HALF_MARKS, SHOWN, UTF8_MARK, wide_encoding
 
 WIDE_HOLE = 4096  # NULs in a row that are no text of UTF-16
 OVERWRITTEN = 1 << 20  # bytes of progress bars without a line's end that are worth keeping
@@ -60,7 +60,7 @@ class Lines(Consumed):
         if self.offset == 0:
             if data[begin:] in HALF_MARKS:
                 return []
-            self._encoding = wide_encoding(data[begin : begin + 2])
+            self._encoding = wide_encoding(data[begin : begin + SHOWN])
         # UTF-16 is half NULs; much that is nothing else is a hole.
         if self._encoding and data.count(0, begin) < max(len(data) - begin, WIDE_HOLE):
             return self._take_wide(data[begin:])

@@ -17,7 +17,14 @@ from llmtrain_exporter.ingest.frames import Frames
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.half_line import whole_part
 from llmtrain_exporter.ingest.parts import read_part
-from llmtrain_exporter.ingest.same_rows import Agreement, TrainingRow, agreement
+from llmtrain_exporter.ingest.same_rows import (
+    Agreement,
+    TrainingRow,
+    agreement,
+    first_stands_in,
+    last_stands_in,
+    stands_by_step,
+)
 from llmtrain_exporter.ingest.schedule import UNKNOWN
 from llmtrain_exporter.ingest.store import Store, first_rows
 from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRun
@@ -84,8 +91,30 @@ class LogEnds:
         reached = [max(each, default=0) for each in steps] if stated else [len(self.first), len(other.first)]
         return self.whole and reached[0] <= reached[1]
 
+    def has_begin_of(self, other: LogEnds) -> bool | None:
+        """Whether it begins with the rows of the other one, or before; None: these were not read so far."""
+        if self.states_steps and other.states_steps and self.first and other.first:
+            return _first_step(self) <= _first_step(other)
+        if first_stands_in(other.first, self.first) or first_stands_in(other.first, self.last):
+            return True
+        return False if self.whole or first_stands_in(self.first, other.first) else None
+
+    def has_end_of(self, other: LogEnds) -> bool | None:
+        """Whether it has the last rows of the other one; None: what was read does not tell."""
+        if not (self.last and other.last):
+            return None
+        if self.states_steps and other.states_steps:
+            return stands_by_step(other.last, (*self.first, *self.last))
+        if last_stands_in(other.last, self.last) or last_stands_in(other.last, self.first):
+            return True
+        return False if self.whole or last_stands_in(self.last, other.last) else None
+
 
 NO_ROWS = LogEnds((), ())
+
+
+def _first_step(ends: LogEnds) -> int:
+    return min(row.step for row in ends.first if row.step is not None)
 
 
 def _all_of(rows: Sequence[TrainingRow], whole: bool = True) -> LogEnds:

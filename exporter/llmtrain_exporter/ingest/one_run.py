@@ -11,10 +11,10 @@ from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.candidates import Log
+from llmtrain_exporter.ingest.leading import LATE_SECONDS, Identity, Leading
 from llmtrain_exporter.ingest.log_ends import (
     BRIEF,
     ENDS,
@@ -22,7 +22,6 @@ from llmtrain_exporter.ingest.log_ends import (
     Extent,
     LogEnds,
     are_alike,
-    are_copies,
     are_of_one_training,
     read_ends,
     read_first,
@@ -35,9 +34,6 @@ MOST_COMPARED = 8
 MOST_AT_ONE_TIME = 24
 """Logs anywhere with which another one is compared: those that were written nearest to its time."""
 
-LATE_SECONDS = 600.0
-"""So long after the last line of a training its other log may still be written: saving, a last evaluation."""
-
 YOUNG_ROWS = 20
 """As long as a log has fewer, each of its rows may tell whose it is."""
 
@@ -45,7 +41,6 @@ SOON_SECONDS = 30.0
 """After which a run in a store may have rows that another log has, where it had none."""
 
 Compare = Callable[[LogEnds, LogEnds], Agreement | None]
-Identity = tuple[int, int, str]
 Amount = tuple[int, float]
 """Bytes of a log, and for one in a store the time at which it was written last."""
 
@@ -57,6 +52,7 @@ class _Compared:
     found: Agreement | None
     amounts: tuple[Amount, Amount]
     young: bool  # one of them had a few rows
+    behind: bool  # the other one lacked rows of the first
 
     def is_out_of_date(self, amounts: tuple[Amount, Amount]) -> bool:
         """Whether another look may show something else; as rows come."""
@@ -77,6 +73,7 @@ class OneRun:
 
     def __init__(self) -> None:
         self._compared: dict[tuple[Identity, Identity], _Compared] = {}
+        self._leading = Leading(self._read)
         # As this search has read them: those of thousands are large.
         self._ends: dict[tuple[Identity, Extent], LogEnds] = {}
         self._first: dict[Identity, int] = {}  # a number for each first row
@@ -93,13 +90,15 @@ class OneRun:
         # Of one training the others have more digits than event files; these lie below those of their run.
         tracked.sort(key=lambda log: (True, log.folder) if log.dialect.files_per_run else (False, ""))
         printed = [log for log in logs if log.by_content]
-        others = [log for log in logs if not (log.printed or log.dialect.kept_by_tracker)]
+        others = [log for log in logs if _is_own(log)]
         trainings = _Trainings(others if tracked or printed else ())
         for log in (*tracked, *printed):
             visiting(log.path)
             same = self._same_training(log, trainings)
             if same is not None or log.dialect.kept_by_tracker:
                 trainings.add(log, same)
+            if same is not None:
+                self._unite(log, same, trainings)
         covered: dict[str, Log] = {}
         for training in trainings.of_several():
             leader = self._leader(training)
@@ -126,19 +125,32 @@ class OneRun:
         Trackers keep what anybody logs: without rows that are alike, none of them hides what another has.
         """
         near = trainings.near(log)
-        elsewhere = (other for other in trainings.at_one_time(log) if other not in near)
-        same = chain(
-            (other for other in near if self._is_same(log, other, are_of_one_training)),
-            (other for other in elsewhere if self._is_same(log, other, are_alike)),
-        )
-        for other in same:
-            if not self._contradicts(log, trainings.of(other)):
-                return other
+        found = self._same_nearby(log, near, trainings) or self._same_elsewhere(log, near, trainings)
+        if found is not None:
+            return found
         apt = (other for other in near if log.printed or not other.dialect.kept_by_tracker)
         likely = [other for other in apt if _is_near(log, other)]
         only = likely[0] if len(likely) == 1 else None
         unknown = only is not None and self._compare(log, only, are_of_one_training) is None
         return only if only is not None and unknown and _at_one_time(log, only) else None
+
+    def _same_nearby(self, log: Log, near: Sequence[Log], trainings: _Trainings) -> Log | None:
+        """Of several one that has all of its rows: others may be copies of the beginning of that."""
+        found: Log | None = None
+        for other in near:
+            if not self._is_same(log, other, are_of_one_training):
+                continue
+            if self._contradicts(log, trainings.of(other)):
+                continue
+            if not self._compared[log.identity, other.identity].behind:
+                return other
+            found = found or other
+        return found
+
+    def _same_elsewhere(self, log: Log, near: Sequence[Log], trainings: _Trainings) -> Log | None:
+        elsewhere = (other for other in trainings.at_one_time(log) if other not in near)
+        same = (other for other in elsewhere if self._is_same(log, other, are_alike))
+        return next((other for other in same if not self._contradicts(log, trainings.of(other))), None)
 
     def _contradicts(self, log: Log, training: Sequence[Log]) -> bool:
         return any(
@@ -147,23 +159,30 @@ class OneRun:
             if each.dialect is not log.dialect or _is_part_of(log, each)
         )
 
+    def _unite(self, log: Log, same: Log, trainings: _Trainings) -> None:
+        """Know what trackers keep of a training before it was resumed, where a log has rows of both times."""
+        if self.is_silent(log) or self.is_silent(same) or self._leading.has_begin(same, log):
+            return
+        for other in trainings.near(log):
+            if other.dialect.kept_by_tracker and self._has_all_of(log, other):
+                trainings.unite(log, other)
+
+    def _has_all_of(self, log: Log, other: Log) -> bool:
+        """Whether a log has the rows of another one that is not written any longer."""
+        ended = other.modified - log.modified <= LATE_SECONDS
+        same = ended and self._is_same(log, other, are_of_one_training)
+        return same and bool(self._leading.has_end(log, other))
+
     def _leader(self, training: Sequence[Log]) -> Log:
         """The one that is followed. `training`: its logs, data first, what is printed last."""
-        first = training[0]
-        for other in training[1:]:
-            if self._leads(other, first) or (self.is_silent(first) and not self.is_silent(other)):
-                first = other
-        return first
-
-    def _leads(self, log: Log, other: Log) -> bool:
-        """Whether a log is followed though it could give way to the other one."""
-        if other.dialect.live:
-            return False
-        late = log.modified - other.modified > LATE_SECONDS
-        return other.in_checkpoint or late or log.identity in self._followed
+        heard = [log for log in training if not self.is_silent(log)]
+        return self._leading.leader(heard, self._followed) if heard else training[0]
 
     def _twice_printed(self, printed: Sequence[Log]) -> Mapping[str, Log]:
-        """Those that show the rows of another one: an output that went to two files, or of two machines."""
+        """Those whose rows another one shows: an output that went to two files, a copy, of two machines.
+
+        One that is written long after the other one's end is none: a training was started with the same seed.
+        """
         alike: dict[int, list[Log]] = defaultdict(list)
         for log in sorted(_in_company(printed), key=self._precedence):
             alike[self._first_row(log)].append(log)
@@ -171,8 +190,15 @@ class OneRun:
             log.path: leader
             for leader, *others in alike.values()
             for log in others
-            if _is_near(log, leader) and self._compare(log, leader, are_copies) is Agreement.SAME
+            if _is_near(log, leader) and self._is_copy(log, leader)
         }
+
+    def _is_copy(self, log: Log, leader: Log) -> bool:
+        if self._compare(log, leader, are_of_one_training) is not Agreement.SAME:
+            return False
+        has_end = self._leading.has_end
+        in_time = log.modified - leader.modified <= LATE_SECONDS
+        return in_time or bool(has_end(leader, log) and has_end(log, leader))
 
     def _precedence(self, log: Log) -> tuple[bool, int, str]:
         return log.identity not in self._followed, -log.state.st_size, log.path
@@ -196,9 +222,10 @@ class OneRun:
         known = self._compared.get((log.identity, other.identity))
         if known is None or known.is_out_of_date(amounts):
             found = self._compared_anew(log, other, compare)
-            begins = (self._read(each, BRIEF).first for each in (log, other))
-            young = any(len(begin) < YOUNG_ROWS for begin in begins)
-            known = self._compared[log.identity, other.identity] = _Compared(found, amounts, young)
+            here, there = self._read(log, BRIEF), self._read(other, BRIEF)
+            young = min(len(here.first), len(there.first)) < YOUNG_ROWS
+            behind = there.has_end_of(here) is False
+            known = self._compared[log.identity, other.identity] = _Compared(found, amounts, young, behind)
         return known.found
 
     def _compared_anew(self, log: Log, other: Log, compare: Compare) -> Agreement | None:
@@ -229,6 +256,7 @@ class OneRun:
         self._first = {key: row for key, row in self._first.items() if key in present}
         self._compared = {pair: found for pair, found in self._compared.items() if present.issuperset(pair)}
         self._with_rows &= present
+        self._leading.forget(present)
 
 
 class _Trainings:
@@ -253,6 +281,14 @@ class _Trainings:
                 self._below[folder].append(log)
         insort(self._by_time, (log.modified, log.path, log))
 
+    def unite(self, log: Log, other: Log) -> None:
+        """Take two trainings for one, unless each has a log of data that its trainer has written."""
+        one, another = self._of[log.identity], self._of[other.identity]
+        owned = [any(_is_own(each) for each in training) for training in (one, another)]
+        if one is not another and not all(owned):
+            both = sorted((*another, *one), key=lambda each: (each.printed, not _is_own(each)))
+            self._of |= {each.identity: both for each in both}
+
     def __contains__(self, log: Log) -> bool:
         return log.identity in self._of
 
@@ -274,7 +310,8 @@ class _Trainings:
         above = [other for folder in parents for other in self._in.get(folder, ())]
         found = (*self._below.get(log.origin, ()), *above)
         others = [other for other in found if other.dialect is not log.dialect or _is_part_of(log, other)]
-        return sorted(others, key=lambda other: abs(other.modified - log.modified))[:MOST_COMPARED]
+        written = log.modified
+        return sorted(others, key=lambda other: abs(other.modified - written))[:MOST_COMPARED]
 
     def at_one_time(self, log: Log) -> Sequence[Log]:
         """Those anywhere that were written nearest to its time."""
@@ -282,6 +319,11 @@ class _Trainings:
         around = self._by_time[max(middle - MOST_AT_ONE_TIME, 0) : middle + MOST_AT_ONE_TIME]
         others = [other for _, _, other in around if other.dialect is not log.dialect]
         return sorted(others, key=lambda other: abs(other.modified - log.modified))[:MOST_AT_ONE_TIME]
+
+
+def _is_own(log: Log) -> bool:
+    """Whether the trainer has written it as data."""
+    return not (log.printed or log.dialect.kept_by_tracker)
 
 
 def _is_part_of(log: Log, other: Log) -> bool:

@@ -46,7 +46,10 @@ def is_of_end(name: str) -> bool:
 
 def epoch_of(cells: Mapping[str, object]) -> object:
     """The epoch that a row states, None where it states none."""
-    return next((cells[key] for key in EPOCHS if values.number(cells.get(key)) is not None), None)
+    for key in EPOCHS:
+        if key in cells and values.number(cells[key]) is not None:
+            return cells[key]
+    return None
 
 
 def apart(cells: Mapping[str, object], place: LogRow) -> Sequence[LogRow]:

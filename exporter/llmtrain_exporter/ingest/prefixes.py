@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_COLOUR = re.compile(rb"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
+_COLOUR = re.compile(
+    rb"\x1b(?:\[[0-9;:?]{0,40}[A-Za-z]|\][^\x07\x1b\r\n]{0,400}(?:\x07|\x1b\\))"
+)  # and titles of windows, which shells set
 _TOLD = (
     rb"\[(?:rank|default)?[ ]?\d{1,6}\]:?"  # torchrun
     rb"|\[\d{1,4},\d{1,6}\](?:<std(?:out|err)>)?:?"  # mpirun

@@ -17,6 +17,9 @@ TELLING_VALUES = 2
 
 TELLING_ROWS = 2  # as many, or all that there are, show that it is the same training
 
+PLAIN_VALUES = 3
+"""Telling values of a single row that no other one has."""
+
 FEW_VALUES = 6
 """Values of all rows that show it too, where each row has a single one."""
 
@@ -54,6 +57,34 @@ def agreement(some: Sequence[TrainingRow], others: Sequence[TrainingRow]) -> Agr
     if all(row.step is not None for row in (*some, *others)):
         return _by_steps(some, others)
     return _by_order(some, others)
+
+
+def last_stands_in(rows: Sequence[TrainingRow], others: Sequence[TrainingRow]) -> bool:
+    """Whether the last of some rows is among others: by what it says, or with the one before it."""
+    return _stand_in(rows[-1:], others, PLAIN_VALUES) or _stand_in(rows[-2:], others, TELLING_VALUES)
+
+
+def first_stands_in(rows: Sequence[TrainingRow], others: Sequence[TrainingRow]) -> bool:
+    """Whether the first of some rows is among others: by what it says, or with the next one."""
+    return _stand_in(rows[:1], others, PLAIN_VALUES) or _stand_in(rows[:2], others, TELLING_VALUES)
+
+
+def _stand_in(rows: Sequence[TrainingRow], others: Sequence[TrainingRow], values: int) -> bool:
+    """Whether rows that follow each other do so among others, with as many telling values or more."""
+    for place in range(len(others) - len(rows) + 1) if rows else ():
+        found = [_alike(row, others[place + at]) for at, row in enumerate(rows)]
+        if min(found) >= 0 and sum(found) >= values:
+            return True
+    return False
+
+
+def stands_by_step(rows: Sequence[TrainingRow], others: Sequence[TrainingRow]) -> bool:
+    """Whether the last of some rows is among others, or these went further without it; all state steps."""
+    last = max(row.step or 0 for row in rows)
+    at_step = [row for row in others if row.step == last]
+    if not at_step:
+        return max(row.step or 0 for row in others) > last
+    return any(_alike(row, other) >= 0 for row in rows if row.step == last for other in at_step)
 
 
 def _by_steps(some: Sequence[TrainingRow], others: Sequence[TrainingRow]) -> Agreement:

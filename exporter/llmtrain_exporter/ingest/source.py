@@ -14,19 +14,22 @@ from llmtrain_exporter.ingest.continued_source import ContinuedSource
 from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, KnowsProducer, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.document_source import DocumentSource
+from llmtrain_exporter.ingest.evaluated_source import EvaluatedSource
+from llmtrain_exporter.ingest.evaluation_folders import evaluations_of, training_of
 from llmtrain_exporter.ingest.file_series import FileSeries, fitting
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
 from llmtrain_exporter.ingest.follow import Follower, open_regular
 from llmtrain_exporter.ingest.framed import ANY, FrameSource
 from llmtrain_exporter.ingest.frames import Frames, Units
-from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.gathered_source import GatheredSource
 from llmtrain_exporter.ingest.half_line import whole_part
+from llmtrain_exporter.ingest.late_numbers import Lateness, TakesLateness
 from llmtrain_exporter.ingest.lines import Lines
 from llmtrain_exporter.ingest.normalise import layout_of
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.reading import Reading, Source, sort_rows
 from llmtrain_exporter.ingest.recognise import FileNames
+from llmtrain_exporter.ingest.relearned import RelearnedSource
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
 from llmtrain_exporter.ingest.several_files import SeveralFiles
 from llmtrain_exporter.ingest.side_by_side import SideBySide
@@ -213,12 +216,9 @@ def open_source(found: Found, readers: Readers, patient: bool = True) -> Source:
     def live() -> Source:
         return _source(found.path, dialect, lambda: readers.reader(dialect, schedule), patient)
 
-    if dialect.framing is not None:
-        return _framed(found, dialect, dialect.framing, readers, patient)
-    store = readers.store(dialect, found.file)
-    if store is not None:
-        known = len(_stated(found))
-        return StoreSource(found.path, found.key, store, readers.normaliser(dialect), patient, known)
+    if dialect.kept_by_tracker:
+        lateness = Lateness()
+        return RelearnedSource(lambda: _tracked(found, readers, patient, lateness), lateness)
     beside = completing(found)
     if other is None or beside is None:
         return live()
@@ -231,6 +231,14 @@ def completing(found: Found) -> str | None:
     return _beside(found.extra, other) if other is not None else None
 
 
+def evaluation_logs(found: Found) -> Sequence[str]:
+    """The logs in other folders that are read with a run's own, for their evaluations."""
+    try:
+        return _evaluation_logs(found.path, found.dialect) if found.dialect.files_per_run else ()
+    except OSError:
+        return ()
+
+
 def paths_read(found: Found) -> Iterator[str]:
     """The files that are read of a run, and the folder of which all is read."""
     dialect, folder = found.dialect, os.path.dirname(found.path)
@@ -241,6 +249,7 @@ def paths_read(found: Found) -> Iterator[str]:
     if dialect.files_per_run:
         with suppress(OSError):
             yield from fitting(folder, dialect.files)
+    yield from evaluation_logs(found)
 
 
 def settings_read(found: Found) -> Sequence[str]:
@@ -265,10 +274,58 @@ def _stated(found: Found) -> Mapping[str, object]:
         return {}
 
 
-def _framed(
-    found: Found, dialect: Dialect, framing: Callable[[], Framing], readers: Readers, patient: bool
+def _tracked(found: Found, readers: Readers, patient: bool, lateness: Lateness) -> Source:
+    """A log in which each number has its own step. `lateness`: of some of them, which its readers learn."""
+    dialect = found.dialect
+
+    def reader() -> LogReader:
+        return _expecting(readers.reader(dialect), lateness)
+
+    if dialect.framing is not None:
+        return FrameSource(found.path, dialect.framing, reader, patient, len(_stated(found)))
+    store = readers.store(dialect, found.file)
+    if store is None:
+        return _events(found.path, dialect, reader, readers, patient)
+    known = len(_stated(found))
+    normaliser = readers.normaliser(dialect)
+    return StoreSource(found.path, found.key, store, normaliser, patient, known, lateness)
+
+
+def _events(
+    path: str, dialect: Dialect, reader: Callable[[], LogReader], readers: Readers, patient: bool
 ) -> Source:
-    return FrameSource(found.path, framing, lambda: readers.reader(dialect), patient, len(_stated(found)))
+    """Event files, and those of the evaluations of their training."""
+
+    def evaluation_reader() -> LogReader:
+        own = dialect.evaluation_reader
+        return own(readers.normaliser(dialect)) if own is not None else reader()
+
+    def evaluations(first: str) -> Source:
+        return _source(first, dialect, evaluation_reader, patient)
+
+    if training_of(os.path.dirname(path), lambda folder: _first_events(folder, dialect) is not None):
+        return evaluations(path)
+    return EvaluatedSource(
+        _source(path, dialect, reader, patient), lambda: _evaluation_logs(path, dialect), evaluations
+    )
+
+
+def _evaluation_logs(path: str, dialect: Dialect) -> list[str]:
+    """The first event files of each folder with evaluations of the training that has written these."""
+    folders = evaluations_of(os.path.dirname(path), lambda folder: _first_events(folder, dialect) is not None)
+    return [first for folder in folders if (first := _first_events(folder, dialect)) is not None]
+
+
+def _first_events(folder: str, dialect: Dialect) -> str | None:
+    with suppress(OSError):
+        return next(iter(fitting(folder, dialect.files)), None)
+    return None
+
+
+def _expecting(reader: LogReader, lateness: Lateness) -> LogReader:
+    if isinstance(reader, TakesLateness):
+        reader.expect(lateness)
+    return reader
 
 
 def _of_several(found: Found, several: SeveralFiles, readers: Readers, patient: bool) -> Source:

@@ -52,10 +52,11 @@ class StepRows:
     def add(self, step: int, cells: Mapping[str, float], time: float) -> Sequence[StepRow]:
         """Take some numbers of a step in; the rows that end with that. `time`: Unix time."""
         row = self._open.get(step)
-        back = any(self._last.get(name, step) > step for name in cells)
+        back = row is None and any(self._last.get(name, step) > step for name in cells)
         if len(self._last) > MOST_NAMES:
             self._last.clear()
-        self._last.update(dict.fromkeys(cells, step))
+        for name in cells:
+            self._last[name] = step
         if row is not None and self._belongs(row, cells):
             row.cells.update(cells)
             row.ended = time

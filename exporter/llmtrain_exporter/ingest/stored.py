@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from llmtrain_exporter.ingest.late_numbers import Lateness
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.reading import KnownByPath, Reading
 from llmtrain_exporter.ingest.sqlite_file import BusyError
 from llmtrain_exporter.ingest.stated import producer_of
 from llmtrain_exporter.ingest.store import Portion, Store
+from llmtrain_exporter.ingest.tracked_order import TrackedOrder
 from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRow, TrackedRun, planned_steps
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Record, Skip
@@ -37,16 +39,25 @@ class StoreSource(KnownByPath):
     """One run of a store."""
 
     def __init__(
-        self, path: str, key: str, store: Store, normaliser: Normaliser, patient: bool, settings_known: int
+        self,
+        path: str,
+        key: str,
+        store: Store,
+        normaliser: Normaliser,
+        patient: bool,
+        settings_known: int,
+        lateness: Lateness,
     ) -> None:
         """`path`: of the run, for people. `patient`: wait for the rest of a row that is kept value by value.
 
-        `settings_known`: how many of the run's settings whoever folds it knows already.
+        `settings_known`: how many of the run's settings whoever folds it knows already. `lateness`: which of
+        its numbers come late, as far as is known by now.
         """
         self.path = path
         self.error: str | None = None
         self._key, self._store, self._normaliser, self._patient = key, store, normaliser, patient
         self._settings_known, self._anew_left = settings_known, MOST_ANEW
+        self._lateness = lateness
         self._generation = store.generation
         self._seen = -1  # the store's stamp of the run at the last look
         self._wake = float("-inf")  # no look before, monotonic
@@ -59,6 +70,7 @@ class StoreSource(KnownByPath):
 
     def _begin(self) -> None:
         self._run, self._rows = TrackedRun(self._normaliser), RowsByKey()
+        self._order = TrackedOrder(self._lateness)
         self._after = 0
         self._due = True
         self._arrived = 0.0  # monotonic, of the last values
@@ -67,7 +79,7 @@ class StoreSource(KnownByPath):
 
     def grown(self) -> bool:
         """Whether the run may have logged more since; also where that cannot be told."""
-        if self._due or self._rows.begun:
+        if self._due or self._rows.begun or self._order.holds:
             return True
         try:
             return self._store.stamp(self._key) != self._seen
@@ -85,7 +97,7 @@ class StoreSource(KnownByPath):
 
     def rest(self) -> list[Record]:
         """The records of a row that may not be whole."""
-        rows = self._rows.end()
+        rows = self._end()
         return [
             read for row in rows for read in self._run.read(row, self._planned) if isinstance(read, Record)
         ]
@@ -119,13 +131,26 @@ class StoreSource(KnownByPath):
             self._generation, self._restarted = self._store.generation, True
             self._begin()
         if stamp == self._seen and not self._due:
-            settled = self._rows.begun and now - self._arrived >= SETTLED_SECONDS
-            return self._reading(self._rows.end(), 0) if settled else None
+            return self._settle(now - self._arrived)
         portion = self._store.read(self._key, self._after)
         self._seen, self._due, self._after = stamp, portion.more, portion.after
         if self._anew_left > 0 and len(portion.settings) > self._settings_known:
             return self._anew(len(portion.settings), now)
         return self._take(portion, now)
+
+    def _settle(self, silence: float) -> Reading | None:
+        """What no more is to come of after so many seconds without a value."""
+        if self._order.holds and silence >= self._order.patience:
+            return self._reading(self._end(), 0)
+        settled = self._rows.begun and silence >= SETTLED_SECONDS
+        return self._reading(self._ordered(self._rows.end()), 0) if settled else None
+
+    def _ordered(self, rows: Iterable[TrackedRow]) -> list[TrackedRow]:
+        return [ordered for row in rows for ordered in self._order.add(row)]
+
+    def _end(self) -> list[TrackedRow]:
+        """All rows that are held, as they are."""
+        return [*self._ordered(self._rows.end()), *self._order.end()]
 
     def _anew(self, settings: int, now: float) -> Reading | None:
         """Read from the start, with the settings that are known by now."""
@@ -145,16 +170,18 @@ class StoreSource(KnownByPath):
             self._arrived, self._modified, self._ending = now, rows[-1].time or self._modified, False
         if self._store.by_key:
             rows = [whole for row in rows for whole in self._rows.add(row)]
+        rows = self._ordered(rows)
         ends = portion.finished is not None and portion.finished is not self._finished
         if not portion.more and (ends or not self._patient):
-            rows += self._rows.end()
+            rows += self._end()
         self._finished = portion.finished
         return self._reading(rows, size)
 
     def _reading(self, rows: Sequence[TrackedRow], size: int) -> Reading | None:
         """What whole rows say; behind the last one, how the run ended, where the store says that."""
         found = [(read, row.time) for row in rows for read in self._run.read(row, self._planned)]
-        if self._finished is not None and not (self._ending or self._rows.begun or self._due):
+        held = self._rows.begun or self._order.holds
+        if self._finished is not None and not (self._ending or held or self._due):
             self._ending = True
             found += [(read, None) for read in self._run.end(self._finished)]
         if not found and not self._due and not self._restarted:

@@ -9,17 +9,18 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
-from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.glimpses import MOST_LOOKED_AT, likely
-from llmtrain_exporter.ingest.log_ends import are_of_one_training, read_ends
+from llmtrain_exporter.ingest.log_ends import LogEnds, are_of_one_training, read_ends
+from llmtrain_exporter.ingest.one_run import MOST_COMPARED
 from llmtrain_exporter.ingest.recognise import NamePatterns
 from llmtrain_exporter.ingest.same_rows import Agreement
 from llmtrain_exporter.ingest.search_options import SearchOptions
 from llmtrain_exporter.ingest.unread_rows import unread_rows
 from llmtrain_exporter.ingest.walk import SKIPPED_FOLDERS
 from llmtrain_exporter.knowledge.no_run import (
+    COVERED,
     NOT_A_TRAINING,
     NOT_SEEN,
     ODD_NAME,
@@ -33,21 +34,20 @@ from llmtrain_exporter.model import LeftOut
 MOST_FOLDERS, MOST_FILES, MOST_READ = 200, 5000, 50
 """Of what lies below a folder that is looked into; a person asks, and does not wait for long."""
 
-MOST_COMPARED = 50
-"""Runs whose rows a file under an odd name may have."""
-
 _TEXTS = frozenset(("", ".txt", ".err", ".log", ".out", ".jsonl", ".json", ".stdout", ".md", ".text"))
 _LARGE = 1 << 30
 
 
-def survey(root: str, options: SearchOptions, known: Collection[str]) -> Sequence[LeftOut]:
+def survey(
+    root: str, options: SearchOptions, known: Collection[str], found: Sequence[Found] = ()
+) -> Sequence[LeftOut]:
     """What lies below a folder and is not `known`, by path: files that a training has written come first.
 
-    Of a folder that is known all is.
+    Of a folder that is known all is. `found`: the runs, whose rows may stand in other files as well.
     """
     others: Counter[str] = Counter()
     files = _Files(root, known)
-    telling = list(_telling(files, options, known, others))
+    telling = [_of_a_run(left, options, found) for left in _telling(files, options, known, others)]
     kinds = ", ".join(f"{count} *{suffix or ' (no suffix)'}" for suffix, count in others.most_common(5))
     reason = SOME_OTHER_FILES if files.cut_short else OTHER_FILES
     return [*telling, *([LeftOut(root, reason, detail=kinds)] if kinds else [])]
@@ -61,17 +61,6 @@ def with_unread_rows(passed: Sequence[LeftOut]) -> Sequence[LeftOut]:
     texts = [at for at, left in enumerate(passed) if left.reason == NOT_A_TRAINING][:MOST_READ]
     shown = {at: _with_unread_rows(passed[at]) for at in texts}
     return [shown.get(at, left) for at, left in enumerate(passed)]
-
-
-def of_known_training(left: LeftOut, found: Sequence[Found]) -> LeftOut:
-    """The same; of rows under an odd name it is said where a run that is found has them already."""
-    if left.reason != ODD_NAME or not found:
-        return left
-    ends = read_ends(left.path, registered()[left.detail])
-    for run in found[:MOST_COMPARED]:
-        if are_of_one_training(ends, read_ends(run.path, run.dialect, run.key)) is Agreement.SAME:
-            return LeftOut(left.path, "covered", run.path)
-    return left
 
 
 def _with_unread_rows(left: LeftOut) -> LeftOut:
@@ -100,6 +89,28 @@ def _telling(
             others[suffix] += 1
         else:
             yield found
+
+
+def _of_a_run(left: LeftOut, options: SearchOptions, runs: Sequence[Found]) -> LeftOut:
+    """The same; of what nobody looks for by its name it is said whose rows it has, if a run has them."""
+    if left.reason != ODD_NAME:
+        return left
+    dialect = next(each for each in options.consoles if each.name == left.detail)
+    ends = read_ends(left.path, dialect)
+    near = [run for run in runs if _is_near(left.path, run)][:MOST_COMPARED]
+    same = (run for run in near if are_of_one_training(ends, _ends_of(run)) is Agreement.SAME)
+    run = next(same, None)
+    return LeftOut(left.path, COVERED, instead=run.path) if run else left
+
+
+def _is_near(path: str, run: Found) -> bool:
+    """Whether one of them lies in or below the folder of the other."""
+    folders = [os.path.join(os.path.dirname(each), "") for each in (path, run.path)]
+    return folders[0].startswith(folders[1]) or folders[1].startswith(folders[0])
+
+
+def _ends_of(run: Found) -> LogEnds:
+    return read_ends(checkpoints.current_document(run.path), run.dialect, run.key)
 
 
 class _Files:

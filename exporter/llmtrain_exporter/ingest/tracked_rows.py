@@ -10,6 +10,7 @@ from typing import NamedTuple
 from llmtrain_exporter.ingest import values
 from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser, layout_of
 from llmtrain_exporter.ingest.phases import EPOCHS, apart, epoch_of, is_evaluation, is_of_end
+from llmtrain_exporter.ingest.start_rows import StartRows
 from llmtrain_exporter.knowledge import row
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import SLIME, VERL
@@ -36,6 +37,7 @@ WRITERS: Mapping[str, Producer] = {
 FIRST_LOOKS = 64
 """Rows in which these stand."""
 
+_COUNTS = frozenset((*STEPS, *PARTS))
 _PLACE = frozenset((*STEPS, *PARTS, *EPOCHS))
 _OWN = "_"  # W&B's own keys begin with it
 NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -54,6 +56,14 @@ def is_place(key: str) -> bool:
     return key in _PLACE
 
 
+def stated_step(row: TrackedRow) -> int | None:
+    """The step that a row states; None where it states none, or counts something else."""
+    if row.cells.keys().isdisjoint(_COUNTS):
+        return row.step
+    step = _first_count(row.cells, STEPS)
+    return row.step if step is None and _first_count(row.cells, PARTS) is None else step
+
+
 class TrackedRun:
     """The rows of one run to records, and what its tracker says of its end."""
 
@@ -65,7 +75,7 @@ class TrackedRun:
         self._last = 0  # the step that the trainer has logged last
         self.writer: Producer | None = None  # the trainer, where its keys tell
         self._looks = FIRST_LOOKS  # at rows, that are left to tell that
-        self._at_start = 0  # training rows one after the other that were all logged at step 0
+        self._at_start = StartRows()
 
     def read(self, tracked: TrackedRow, planned: int | None = None) -> list[Record | Skip]:
         """The records of a row: one of the training, one of an evaluation.
@@ -75,8 +85,8 @@ class TrackedRun:
         if self._looks:
             self._look(tracked.cells)
         found = self._records(tracked, planned)
-        if _first_count(tracked.cells, (*STEPS, *PARTS)) is None:
-            found = [self._counted(read) for read in found]
+        if (tracked.step == 0 or self._at_start.counts) and _first_count(tracked.cells, _COUNTS) is None:
+            found = [self._at_start.place(read) if isinstance(read, Record) else read for read in found]
         kinds = {read.kind for read in found if isinstance(read, Record)}
         self._closed = RowKind.FINAL in kinds or (self._closed and RowKind.TRAIN not in kinds)
         return found
@@ -96,14 +106,6 @@ class TrackedRun:
     def _look(self, cells: Mapping[str, object]) -> None:
         self.writer = next((WRITERS[key] for key in cells if key in WRITERS), None)
         self._looks = 0 if self.writer else self._looks - 1
-
-    def _counted(self, read: Record | Skip) -> Record | Skip:
-        """Where nobody states a step MLflow's stays at 0: then the rows of the training are counted."""
-        if not isinstance(read, Record) or read.step is None:
-            return read
-        if read.kind is RowKind.TRAIN:
-            self._at_start = self._at_start + 1 if read.step == 0 else 0
-        return read._replace(step=max(self._at_start - 1, 0)) if read.step == 0 else read
 
     def _place(self, tracked: TrackedRow, planned: int | None) -> dict[str, object]:
         """Where in the run a row stands, in the words of a trainer's own log."""
@@ -142,7 +144,11 @@ def makes_record(keys: frozenset[str]) -> bool:
 
 
 def _first_count(cells: Mapping[str, object], keys: Iterable[str]) -> int | None:
-    return next((count for key in keys if (count := values.count(cells.get(key))) is not None), None)
+    for key in keys:
+        cell = cells.get(key)
+        if cell is not None and (count := values.count(cell)) is not None:
+            return count
+    return None
 
 
 class RowsByKey:

@@ -95,8 +95,9 @@ def gibibytes(value: object) -> float | None:
 
 
 def gigabytes(value: object) -> float | None:
-    """Bytes of a number of GB, a billion bytes each."""
-    return _times(value, GIGABYTE)
+    """Bytes of a number of GB, a billion bytes each: whole ones, which a product of floats may miss."""
+    read = _times(value, GIGABYTE)
+    return read if read is None or not math.isfinite(read) else float(round(read))
 
 
 def milli(value: object) -> float | None:

@@ -16,6 +16,7 @@ from llmtrain_exporter.ingest import checkpoints, event_folders
 from llmtrain_exporter.ingest.borders import Borders
 from llmtrain_exporter.ingest.candidates import Basis, Folder, Log, covered_by_name
 from llmtrain_exporter.ingest.dialect import Dialect, Role
+from llmtrain_exporter.ingest.joined_logs import are_parts
 from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
 from llmtrain_exporter.ingest.recognise import NameEnds, file_names, sniff
 from llmtrain_exporter.ingest.search_options import SearchMemory, SearchOptions, Surroundings
@@ -81,7 +82,10 @@ class Walk:
                 self._leave_out("duplicate", log.path, instead=first.path)
         logs = self._without(list(once.values()), covered_by_name(once.values()))
         logs = self._without(logs, event_folders.covered(logs, self._memory.one_run.is_silent))
-        logs = self._without(logs, self._memory.one_run.covered(logs, self._around.visiting))
+        covered = self._memory.one_run.covered(logs, self._around.visiting)
+        # What a training wrote before it was resumed is read before the rest, which lacks those rows.
+        before = {log.path for log in logs if log.path in covered and are_parts(log, covered[log.path])}
+        logs = self._without(logs, {path: log for path, log in covered.items() if path not in before})
         return self._joined(logs)
 
     def _joined(self, logs: list[Log]) -> list[Log]:

@@ -1,4 +1,4 @@
-"""What hosts wrap a program's output in: Docker's json-file, Kubernetes' CRI, arrays of hosted notebooks."""
+"""What output is wrapped in: Docker's json-file, Kubernetes' CRI, JSON of loggers, arrays of notebooks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ HINTS = (b'{"', b"[{", b",", b"20", b" ")
 """A line that begins otherwise is not wrapped."""
 
 _NOTEBOOK = b'"data"'
+_MESSAGE = re.compile(rb'"(?:message|msg|event|textPayload)"[ ]?:')
+_MESSAGES = ("message", "msg", "event", "textPayload")
+_OF_LOGGERS = frozenset(
+    ("level", "levelname", "log_level", "loglevel", "lvl", "severity", "logger", "log.level", "textPayload")
+)  # the members that tell that an object is a logger's
 _DOCKER = b'"log"'
 _CRI = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]{8,20}(?:Z|[-+]\d\d:\d\d) (stdout|stderr) ([FP]) ")
 
@@ -36,7 +41,9 @@ class Unwrapper:
             return line if labelled is None else self._cri(labelled, line[labelled.end() :])
         if _DOCKER in line and line.startswith(b"{"):
             return self._docker(line)
-        return _notebook(line) if _NOTEBOOK in line else line
+        if _NOTEBOOK in line:
+            return _notebook(line)
+        return _message(line) if line.startswith(b"{") and _MESSAGE.search(line) else line
 
     def _cri(self, labelled: re.Match[bytes], text: bytes) -> bytes:
         return self._whole(labelled[1], text, ended=labelled[2] == b"F")
@@ -69,6 +76,19 @@ def _notebook(line: bytes) -> bytes:
         return line
     texts = [piece.get("data") for piece in pieces if isinstance(piece, dict)]
     return "".join(text for text in texts if isinstance(text, str)).encode() or line
+
+
+def _message(line: bytes) -> bytes:
+    """The text that a logger puts into an object; where numbers stand beside it these are the row."""
+    try:
+        entry = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return line
+    if _OF_LOGGERS.isdisjoint(entry) or any("loss" in key or "reward" in key for key in entry):
+        return line
+    texts = (entry.get(key) for key in _MESSAGES)
+    text = next((text for text in texts if isinstance(text, str)), None)
+    return line if text is None else text.encode(errors="replace").rstrip(b"\n")
 
 
 def unwrapped(text: bytes) -> bytes:

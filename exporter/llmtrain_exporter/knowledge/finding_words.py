@@ -200,7 +200,8 @@ TOGETHER = Text(
 LEFT_OUT_HEAD = Text("left out", "未读取")
 NO_RUNS = Text("no run", "没有找到训练")
 WHY_FOLLOWED = Text(
-    "Of several logs of one training the one with the most is followed: what a trainer logs as data goes "
-    "before what a tracker keeps of that, then comes what it prints, at last what only checkpoints have.",
-    "同一训练有多个日志时，读取内容最全的：依次为框架自己的数据日志、跟踪工具保存的数据、终端输出、只在检查点写入的文件。",
+    "Of several logs of one training the one with the most rows is followed. Where several have the same, "
+    "what a trainer logs as data goes before what a tracker keeps of that, then comes what it prints, at "
+    "last what only checkpoints have.",
+    "同一训练有多个日志时，读取记录最多的；记录一样多时，依次为框架自己的数据日志、跟踪工具保存的数据、终端输出、只在检查点写入的文件。",
 )

@@ -17,6 +17,9 @@ OTHER_FILES, SOME_OTHER_FILES = "other_files", "some_other_files"
 `SOME_OTHER_FILES`: of so many files that not all were counted.
 """
 
+COVERED = "covered"
+"""A run that is followed elsewhere has its rows."""
+
 UNREAD_ROWS = "unread_rows"
 """A training prints into the file in a way that is not read; which one it is is the detail."""
 

@@ -12,7 +12,7 @@ from llmtrain_exporter.ingest.dialect import Role, Shape
 from llmtrain_exporter.ingest.discover import Found, Scan
 from llmtrain_exporter.ingest.log_ends import read_ends
 from llmtrain_exporter.ingest.recognise import NamePatterns
-from llmtrain_exporter.ingest.source import completing, settings_read
+from llmtrain_exporter.ingest.source import completing, evaluation_logs, settings_read
 from llmtrain_exporter.knowledge import finding_words as words
 from llmtrain_exporter.knowledge import story_words
 from llmtrain_exporter.knowledge.text import Lang, Text
@@ -60,22 +60,22 @@ def _no_run(root: str, scan: Scan, rules: RunRules, now: float) -> NoRun | None:
 
 
 def _found(root: str, scan: Scan, rules: RunRules, lang: Lang) -> Iterator[Level]:
-    left = rules.survey(root, scan)
-    yield from _summary(root, scan, lang)
-    yield from _runs(root, scan, left, lang)
-    yield from _left_out(root, scan, left, lang)
+    besides = rules.survey(root, scan)
+    yield from _summary(root, scan, besides, lang)
+    yield from _runs(root, scan, besides, lang)
+    yield from _left_out(root, scan, besides, lang)
 
 
-def _summary(root: str, scan: Scan, lang: Lang) -> Iterator[Level]:
+def _summary(root: str, scan: Scan, besides: Sequence[LeftOut], lang: Lang) -> Iterator[Level]:
     yield 0, f"{printable(root)}: {story_words.RUNS.of(len(scan.found), lang)}"
-    if any(left.instead for left in scan.passed) or any(found.extra for found in scan.found):
+    if any(left.instead for left in (*scan.passed, *besides)) or any(found.extra for found in scan.found):
         yield 0, words.WHY_FOLLOWED.of(lang)
 
 
-def _runs(root: str, scan: Scan, surveyed: Sequence[LeftOut], lang: Lang) -> Iterator[Level]:
+def _runs(root: str, scan: Scan, besides: Sequence[LeftOut], lang: Lang) -> Iterator[Level]:
     base = root if os.path.isdir(root) else os.path.dirname(root)
     covered: dict[str, dict[str, None]] = defaultdict(dict)
-    for left in (*scan.passed, *surveyed):
+    for left in (*scan.passed, *besides):
         covered[left.instead][left.path] = None
     for found in scan.found:
         yield 0, words.RUN.of(lang).format(run=printable(found.run))
@@ -92,8 +92,9 @@ def _runs(root: str, scan: Scan, surveyed: Sequence[LeftOut], lang: Lang) -> Ite
         added = completing(found)
         for path in filter(os.path.isfile, found.extra):
             yield 1, _said(words.ADDS if path == added else words.BESIDE, path, base, lang)
+        evaluations = evaluation_logs(found)
         for path in covered[found.path]:
-            yield 1, _said(words.COVERED, path, base, lang)
+            yield 1, _said(words.ADDS if path in evaluations else words.COVERED, path, base, lang)
 
 
 def _followed(found: Found, base: str, lang: Lang) -> str:
@@ -118,10 +119,10 @@ def _path(path: str, base: str) -> str:
     return shown(current_document(path), base).replace(" ", NBSP)
 
 
-def _left_out(root: str, scan: Scan, surveyed: Sequence[LeftOut], lang: Lang) -> Iterator[Level]:
+def _left_out(root: str, scan: Scan, besides: Sequence[LeftOut], lang: Lang) -> Iterator[Level]:
     """What has to do with no run that was found."""
     followed = {found.path for found in scan.found}
-    left = [each for each in surveyed if each.instead not in followed]
+    left = [each for each in besides if each.instead not in followed]
     told = [(1, left_out_text(each, root, lang)) for each in left]
     problems = [(1, f"{path}: {printable(problem)}") for path, problem in scan.errors.items()]
     if told or problems:

@@ -14,7 +14,7 @@ from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, SearchMemory, 
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.recognise import FileNames, dialect_of
 from llmtrain_exporter.ingest.source import paths_read
-from llmtrain_exporter.ingest.survey import of_known_training, survey, with_unread_rows
+from llmtrain_exporter.ingest.survey import survey, with_unread_rows
 from llmtrain_exporter.ingest.unread import look_into
 from llmtrain_exporter.knowledge.no_run import BARE_CHECKPOINT, OTHER_FILES, SOME_OTHER_FILES, NoRunReason
 from llmtrain_exporter.model import LeftOut, NoRun, Unread
@@ -58,10 +58,10 @@ class RunRules:
         if not scan.found:
             passed = [_without_log(left) for left in passed]
         passed = list(with_unread_rows(passed))
-        others = survey(folder, self._search_options(None, None), read.union(left.path for left in passed))
+        known = read.union(left.path for left in passed)
+        others = survey(folder, self._search_options(None, None), known, scan.found)
         telling = [left for left in others if left.reason not in (OTHER_FILES, SOME_OTHER_FILES)]
-        repeated = [of_known_training(left, scan.found) for left in telling]
-        return (*repeated, *passed, *others[len(telling) :])
+        return (*telling, *passed, *others[len(telling) :])
 
     def look_into(self, path: str, dialect: Dialect | None = None) -> Unread | None:
         """What stands in a file in which there is no row of a training; None where it cannot be read.

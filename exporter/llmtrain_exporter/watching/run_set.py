@@ -79,7 +79,8 @@ class RunSet(Generic[ObserverT]):
         watched = self._seats.admit(self, scan.found, known, self._max_runs, now)
         names = {found.path: found.run for found in watched}
         waited, self._crowded = self._crowded, frozenset(found.path for found in scan.found) - names.keys()
-        left = self._leave(names, self._shown_elsewhere(scan))
+        covered = {each.path for each in scan.passed if each.reason == "covered"}
+        left = self._leave(names, covered, self._renamed(watched))
         met = [run for found in watched if (run := self._meet(found, now)) is not None]
         left_out = {**scan.left_out, "max_runs": len(self._crowded)}
         # What waited for a seat was there before: it does not begin before our eyes.
@@ -123,32 +124,36 @@ class RunSet(Generic[ObserverT]):
         for run in self:
             run.source.close()
 
-    def _shown_elsewhere(self, scan: Scan) -> Collection[str]:
-        """Paths of logs whose training another one shows now, or whose file, renamed, is found elsewhere."""
-        covered = {each.path for each in scan.passed if each.reason == "covered"}
-        files = {(*found.identity, found.key) for found in scan.found}
-        return covered.union(
-            path for path, run in self._runs.items() if (*run.found.identity, run.found.key) in files
-        )
+    def _renamed(self, watched: Sequence[Found]) -> Mapping[str, str]:
+        """Paths of logs that are found no longer, each with that under which the same file is found now."""
+        paths = {found.path for found in watched}
+        gone = [run.found for path, run in self._runs.items() if path not in paths]
+        now = {(found.identity, found.key): found.path for found in watched} if gone else {}
+        places = {found.path: now.get((found.identity, found.key)) for found in gone}
+        return {path: place for path, place in places.items() if place and place not in self._runs}
 
-    def _leave(self, names: Mapping[str, str], elsewhere: Collection[str]) -> list[str]:
+    def _leave(
+        self, names: Mapping[str, str], covered: Collection[str], renamed: Mapping[str, str]
+    ) -> list[str]:
         """Let go what is gone for good, and what is found elsewhere or otherwise now. `names`: by path.
 
-        `elsewhere`: paths of logs whose training is shown there; to show both would count it twice.
+        `covered`: paths of logs whose training is shown by another one; to show both would count it twice.
+        `renamed`: where a log lies now.
         """
         found, left = set(names.values()), []
         for path, run in list(self._runs.items()):
             name = names.get(path)
             if name is None:
                 self._missing[path] += 1
-                given_up = run.found.run in found or path in self._crowded or path in elsewhere
+                elsewhere = run.found.run in found or path in renamed
+                given_up = elsewhere or path in self._crowded or path in covered
                 gone = given_up or self._missing[path] >= SCANS_MISSING
             else:
                 self._missing.pop(path, None)
                 gone = run.found.run != name
             if gone:
                 moved = name is None and run.found.run in found
-                self._remember(run, run.found.run if moved else path)
+                self._remember(run, run.found.run if moved else renamed.get(path, path))
                 self._forget(run)
                 left.append(run.name)
         return left

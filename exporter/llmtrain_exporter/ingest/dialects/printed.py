@@ -14,6 +14,7 @@ from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.normalise import NO_RECORD, Normaliser
 from llmtrain_exporter.ingest.own_rows import OwnRows
 from llmtrain_exporter.ingest.parts import read_part
+from llmtrain_exporter.ingest.printed_arguments import printed_arguments
 from llmtrain_exporter.ingest.printed_rows import PrintedRows
 from llmtrain_exporter.ingest.schedule import Schedule
 from llmtrain_exporter.ingest.undecided import UndecidedReader
@@ -85,6 +86,11 @@ def _other_programs() -> Sequence[Dialect]:
     return [each for each in known if each.role is Role.CONSOLE and each.shape is Shape.LINES]
 
 
+def stated(begin: bytes) -> Mapping[str, object]:
+    """The settings that the begin of a log prints."""
+    return {**printed_arguments(begin), **axolotl.printed_settings(begin)}
+
+
 DIALECT = Dialect(
     name="printed",
     producer=TRANSFORMERS,
@@ -93,5 +99,5 @@ DIALECT = Dialect(
     normaliser=lambda: Normaliser(hand_written=True),
     role=Role.CONSOLE,
     stepless=True,
-    stated=lambda path: axolotl.printed_settings(read_part(path, FIRST_BYTES)),
+    stated=lambda path: stated(read_part(path, FIRST_BYTES)),
 )

@@ -14,11 +14,14 @@ from llmtrain_exporter.ingest import protobuf
 from llmtrain_exporter.ingest.argument_files import tracked_settings
 from llmtrain_exporter.ingest.arguments import ArgumentFile
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Shape
+from llmtrain_exporter.ingest.framed import BUFFERED_SECONDS
 from llmtrain_exporter.ingest.framing import BROKEN_FRAME
+from llmtrain_exporter.ingest.late_numbers import Lateness
 from llmtrain_exporter.ingest.leveldb_log import LevelDbLog
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.settings_text import parse_json
 from llmtrain_exporter.ingest.several_files import SeveralFiles, tracked_part
+from llmtrain_exporter.ingest.tracked_order import TrackedOrder
 from llmtrain_exporter.ingest.tracked_rows import RowsByKey, TrackedRow, TrackedRun
 from llmtrain_exporter.ingest.values import count
 from llmtrain_exporter.knowledge.producer import Producer
@@ -42,7 +45,7 @@ class SwanlabRun:
 
     def __init__(self, normaliser: Normaliser) -> None:
         self._run = TrackedRun(normaliser)
-        self._rows = RowsByKey()
+        self._rows, self._order = RowsByKey(), TrackedOrder()
         self.time: float | None = None  # Unix time of the row that was read last
 
     @property
@@ -50,10 +53,19 @@ class SwanlabRun:
         """Who logs, where the keys are one trainer's alone."""
         return self._run.writer
 
+    def expect(self, lateness: Lateness) -> None:
+        """Some of the numbers come late. Before anything is read."""
+        self._order = TrackedOrder(lateness)
+
     @property
     def holds(self) -> bool:
         """Whether a row is begun whose end may not be written yet."""
-        return self._rows.begun
+        return self._rows.begun or self._order.holds
+
+    @property
+    def patience(self) -> float:
+        """Seconds of silence after which nothing more is to come of that."""
+        return max(BUFFERED_SECONDS, self._order.patience if self._order.holds else 0.0)
 
     def read(self, payload: bytes) -> Iterable[Record | Skip]:
         """The records of the rows that a frame completes."""
@@ -62,12 +74,15 @@ class SwanlabRun:
         except protobuf.MalformedError:
             return (BROKEN_FRAME,)
         if isinstance(found, TrackedRow):
-            return self._read(self._rows.add(found))
+            return self._read(self._ordered(self._rows.add(found)))
         return [*self.release(), *self._run.end(found.finished)] if found else ()
 
     def release(self) -> list[Record | Skip]:
         """The records of what is held: nothing more of that row is on its way."""
-        return self._read(self._rows.end())
+        return self._read([*self._ordered(self._rows.end()), *self._order.end()])
+
+    def _ordered(self, rows: Sequence[TrackedRow]) -> Sequence[TrackedRow]:
+        return [ordered for row in rows for ordered in self._order.add(row)]
 
     def _read(self, rows: Sequence[TrackedRow]) -> list[Record | Skip]:
         self.time = rows[-1].time if rows else self.time

@@ -13,12 +13,14 @@ from llmtrain_exporter.ingest.frames import Frames
 from llmtrain_exporter.ingest.gathering import GatheredRows, GatheringReader
 from llmtrain_exporter.ingest.hparams import TAG, session_settings
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.phases import EPOCHS
 from llmtrain_exporter.ingest.protobuf import MalformedError
 from llmtrain_exporter.ingest.settings_text import parse_json
 from llmtrain_exporter.ingest.summaries import Event, read_event
 from llmtrain_exporter.ingest.tags import key_of
 from llmtrain_exporter.knowledge.producer import PYTHON_KEYWORD, Producer
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS
+from llmtrain_exporter.knowledge.row import EVAL_PREFIX, EVAL_PREFIXES
 from llmtrain_exporter.knowledge.skips import BROKEN_FRAME
 from llmtrain_exporter.model import Record, Skip
 
@@ -44,7 +46,9 @@ WRITERS = {EPOCH: TRANSFORMERS, ARGUMENTS_TAG: TRANSFORMERS, **tracked_rows.WRIT
 class EventReader(GatheringReader):
     """Reads the records of one event file."""
 
-    def __init__(self, normaliser: Normaliser) -> None:
+    def __init__(self, normaliser: Normaliser, evaluates: bool = False) -> None:
+        """`evaluates`: whatever is called as it is in training was logged by an evaluation."""
+        self._key_of = _evaluated_key_of if evaluates else key_of
         super().__init__(GatheredRows(normaliser, again=(EPOCH,)))
         self.producer: Producer | None = None
 
@@ -64,8 +68,15 @@ class EventReader(GatheringReader):
             self.producer = next((WRITERS[tag] for tag in tags if tag in WRITERS), None)
         if not event.numbers:
             return (_NO_NUMBER,)
-        cells = {key: number for tag, number in event.numbers if (key := key_of(tag)) is not None}
+        cells = {key: number for tag, number in event.numbers if (key := self._key_of(tag)) is not None}
         return self._rows.add(event.step, cells, event.time) if cells and event.step is not None else ()
+
+
+def _evaluated_key_of(tag: str) -> str | None:
+    key = key_of(tag)
+    if key is None or key.startswith(EVAL_PREFIXES) or key in EPOCHS:
+        return key
+    return EVAL_PREFIX + key
 
 
 def sniff(head: Head) -> Confidence:
@@ -101,6 +112,7 @@ DIALECT = Dialect(
     name="tensorboard",
     producer=UNKNOWN,
     reader=lambda normaliser, _: EventReader(normaliser),
+    evaluation_reader=lambda normaliser: EventReader(normaliser, evaluates=True),
     sniff=sniff,
     files=FILES,
     shape=Shape.RECORDS,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Shape
+from llmtrain_exporter.ingest.nested import flat_cells
 from llmtrain_exporter.ingest.settings_text import parse_json
 from llmtrain_exporter.ingest.sqlite_file import MAGIC
 from llmtrain_exporter.ingest.sqlite_store import Queries, SqliteStore
@@ -37,7 +38,7 @@ NEWEST = Queries(
         WHERE run_id = :run AND id > :after ORDER BY id LIMIT :most
     """,
     settings="SELECT config FROM configs WHERE run_id = :run LIMIT 1",
-    cells=lambda cells: _object(cells[0]),
+    cells=lambda cells: _cells(cells[0]),
     read_settings=lambda found: _object(found[0][0]) if found else {},
     finished=lambda _: None,
     by_key=False,
@@ -64,6 +65,11 @@ BY_NAME = replace(
     settings="SELECT '{}' LIMIT 1",
 )
 """Of versions without `run_id`."""
+
+
+def _cells(text: object) -> Mapping[str, object]:
+    found = _object(text)
+    return flat_cells(found) if any(type(cell) is dict for cell in found.values()) else found
 
 
 def _object(text: object) -> Mapping[str, object]:
