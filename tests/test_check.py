@@ -21,6 +21,7 @@ from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.dialect import Shape
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
@@ -28,7 +29,7 @@ from llmtrain_exporter.model import Health, Incident, NoRun, Resume, RowKind, Sn
 from llmtrain_exporter.publish import check_courses, demo
 from llmtrain_exporter.publish.check import (
     CheckOutput,
-    _follow_progress,
+    _Progress,
     as_json,
     exit_code,
     run_check,
@@ -367,17 +368,28 @@ def test_progress_is_shown_once_it_takes_long_and_leaves_no_trace() -> None:
     """A folder with 1,000 runs says how far it is, on one line that is cleared at the end."""
     err, clock = io.StringIO(), count(step=0.05)
     everything: Iterator[Snapshot | NoRun] = iter([RUN] * 1000 + [NoRun("a", NoRunReason.EMPTY)])
-    told = list(_follow_progress(everything, err, lambda: next(clock)))
+    told = list(_Progress(err, lambda: next(clock)).follow(everything))
     assert len(told) == 1001
     assert "\r500 logs read, 500 of them runs" in re.sub(r"\b(49\d|50\d)\b", "500", err.getvalue())
     assert "\n" not in err.getvalue()
     assert err.getvalue().endswith("\r" + " " * 60 + "\r")
 
 
+def test_a_long_search_says_how_far_it_is() -> None:
+    """A folder may hold a whole disk."""
+    err, clock = io.StringIO(), count(step=0.05)
+    progress = _Progress(err, lambda: next(clock))
+    for number in range(100):
+        progress.visit(f"folder/{number}")
+    assert list(progress.follow(iter([RUN]))) == [RUN]
+    assert "folders and files looked at" in err.getvalue()
+    assert err.getvalue().endswith("\r" + " " * 60 + "\r")
+
+
 def test_a_quick_check_shows_no_progress() -> None:
     """Nor does it clear a line."""
     err = io.StringIO()
-    assert list(_follow_progress(iter([RUN]), err, lambda: 0.0)) == [RUN]
+    assert list(_Progress(err, lambda: 0.0).follow(iter([RUN]))) == [RUN]
     assert err.getvalue() == ""
 
 
@@ -512,6 +524,7 @@ def whole(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
         ("train.log.gz", b"\x1f\x8b\x08\x00\x01", "unpack it", "解压"),
         ("events.out", b"\x18\0\0\0brain.Event:2", "It has no row of a training yet", "还没有训练记录"),
         ("model.out", b"\x18\0\0\0weights", "It is no text", "不是文本"),
+        ("mixed.log", b"starting\n" + "{'loss': 1.9}\n".encode("utf-16-le") * 9, "UTF-16", "UTF-16"),
     ],
 )
 def test_a_file_without_a_row_says_what_it_is_and_what_to_do(
@@ -540,9 +553,10 @@ def test_the_first_lines_are_printable_and_few(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_the_formats_that_were_tried_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """All of them where the name says nothing, else the one that it says."""
+    """All in which text can be where the name says nothing, else the one that it says."""
     text = whole(capsys, append(tmp_path / "a.txt", "words"))
-    assert all(f" {name}" in text for name in registered())
+    of_text = {name: dialect.shape in (Shape.LINES, Shape.DOCUMENT) for name, dialect in registered().items()}
+    assert [name for name in of_text if f" {name}" in text] == [name for name in of_text if of_text[name]]
     text = whole(capsys, append(tmp_path / "logging.jsonl", "words"))
     assert "as its name says" in text
 

@@ -336,6 +336,15 @@ def test_config_explains_why_nothing_is_found(tmp_path: Path) -> None:
     assert "no run: no training log below it" in explained(tmp_path, "--stdout-log", "never", expected=3)
 
 
+def test_config_explains_all_paths_that_are_named(tmp_path: Path) -> None:
+    """The worst of them gives the exit code."""
+    log = append(tmp_path / "a" / "trainer_log.jsonl", *map(llamafactory, range(1, 9)))
+    other = append(tmp_path / "b" / "train.log", "Loading")
+    text = explained(log.parent, other.parent, log.parent, expected=3)
+    assert text.count("run a followed: trainer_log.jsonl") == 1
+    assert "train.log: text without a row of a training" in text
+
+
 @pytest.mark.parametrize("arguments", [("config", "--show"), ("check", demo.BUNDLED)])
 def test_a_closed_pipe_ends_a_command_quietly(arguments: tuple[str | Path, ...]) -> None:
     """`... | head -0` is no error of ours: exit code 141, as of a program that the signal ends."""

@@ -101,10 +101,10 @@ def test_the_files_of_each_dialect_stand_in_the_readme(dialect: Dialect, readme:
 @EACH
 @pytest.mark.parametrize("page", ["sources.md", "sources.zh.md"])
 def test_each_dialect_has_its_line_among_the_sources(dialect: Dialect, page: str) -> None:
-    """With the names of its files; there is nothing else to know of what is read."""
+    """With the names of its files as people are shown them; there is nothing else to know of what is read."""
     rows = [line for line in (ROOT / "docs" / page).read_text("utf-8").splitlines() if line.startswith("| ")]
     (row,) = [line for line in rows if f"| `{dialect.name}` |" in line]
-    assert [name for name in dialect.files if name not in row] == []
+    assert [name for name in dialect.files if re.sub(r"(\[[^]]+\])+", "*", name) not in row] == []
 
 
 @EACH

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from llmtrain_exporter.ingest import walk
+from llmtrain_exporter.ingest import borders, walk
 from llmtrain_exporter.ingest.dialect import Role
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found, Scan, SearchOptions, discover
@@ -288,6 +288,35 @@ def test_a_link_to_nowhere_is_unreadable(tmp_path: Path) -> None:
 
 
 # --- links and overlapping roots
+
+
+def test_a_link_to_a_folder_in_which_all_lies_is_not_entered(tmp_path: Path) -> None:
+    """As the `root -> /` of a container: the whole machine is not what somebody watches."""
+    put(tmp_path / "here" / "a" / "logging.jsonl")
+    put(tmp_path / "others" / "logging.jsonl")
+    (tmp_path / "here" / "root").symlink_to("/")
+    (tmp_path / "here" / "up").symlink_to("..")
+    result = scan(tmp_path / "here")
+    assert (list(runs(result)), result.left_out) == (["a"], {"leads_up": 2})
+
+
+@pytest.mark.skipif(not Path("/proc/self/mountinfo").exists(), reason="no such system")
+def test_what_the_kernel_shows_of_itself_is_entered_by_no_link(tmp_path: Path) -> None:
+    put(tmp_path / "a" / "logging.jsonl")
+    (tmp_path / "proc").symlink_to("/proc")
+    result = scan(tmp_path)
+    assert (list(runs(result)), result.left_out) == (["a"], {"system_folder": 1})
+
+
+def test_links_lead_to_so_many_folders_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not reached by a link is not counted among them."""
+    monkeypatch.setattr(borders, "MOST_BY_LINKS", 3)
+    for number in range(5):
+        put(tmp_path / "here" / str(number) / "logging.jsonl")
+        put(tmp_path / "there" / str(number) / "logging.jsonl")
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "there")
+    result = scan(tmp_path / "here")
+    assert (len(result.found), result.left_out) == (7, {"too_many_by_links": 3})
 
 
 def test_loops_of_links_are_harmless(tmp_path: Path) -> None:

@@ -304,6 +304,55 @@ def test_rows_behind_a_start_that_grows_slowly_are_found(
     assert search.read <= 64 << 10
 
 
+@pytest.mark.parametrize("minutes", [1, 10, 40])
+def test_rows_behind_a_long_start_are_found_while_they_grow(
+    tmp_path: Path, search: Searches, minutes: int
+) -> None:
+    """700 KB of other text, then a row each few seconds: before as much time has passed once more."""
+    log, began = put(tmp_path / "train.log", ""), 1_700_000_000
+    texts = ["Loading the shards\n" * (700_000 // 19 // minutes // 6)] * (6 * minutes) + [ROW * 2] * 2400
+    for number, text in enumerate(texts):  # 10 s apart
+        with log.open("a") as file:
+            file.write(text)
+        os.utime(log, (began + 10 * number, began + 10 * number))
+        if search.names():
+            break
+    assert 6 * minutes <= number <= 10 * minutes + 2
+    assert search.read <= 64 << 10
+
+
+def test_the_log_of_a_server_costs_64_kb_however_long_it_is_written(tmp_path: Path, search: Searches) -> None:
+    log = put(tmp_path / "server.log", "")
+    for number in range(3000):
+        with log.open("a") as file:
+            file.write("GET /epoch 200\n" * 30)
+        os.utime(log, (1_700_000_000 + 10 * number,) * 2)
+        assert search.names() == []
+    assert 40 << 10 < search.read <= 64 << 10
+
+
+def test_a_training_that_ends_with_much_other_text_is_found(tmp_path: Path, search: Searches) -> None:
+    """Where its rows are most of the log, as they are where each process prints its traceback behind them."""
+    trace = '  File "train.py", line 3, in main\n' * 3000
+    put(tmp_path / "train.log", TEXT * 4000 + ROW * 4000 + trace)
+    assert search.names() == ["train"]
+    assert search.read <= 64 << 10
+
+
+def test_a_row_that_is_longer_than_a_look_is_found(tmp_path: Path, search: Searches) -> None:
+    """verl's have some kilobytes, and nothing else is printed meanwhile."""
+    log = put(tmp_path / "verl.log", "")
+    row = "step:{} - " + " - ".join(f"actor/metric_number_{at}:0.12345678" for at in range(120)) + "\n"
+    for number in range(40):
+        with log.open("a") as file:
+            file.write("Loading the shards\n" * 4000 if number < 20 else row.format(number))
+        os.utime(log, (1_700_000_000 + 30 * number,) * 2)
+        if search.names():
+            break
+    assert 20 <= number <= 36
+    assert search.read <= 64 << 10
+
+
 def test_a_training_stays_a_run_while_its_log_begins_anew(tmp_path: Path, search: Searches) -> None:
     """A restart cuts the file, and prints a lot before its first row."""
     log = put(tmp_path / "train.log", TEXT + ROW)

@@ -130,6 +130,29 @@ def test_a_summary_is_no_log_under_an_odd_name(tmp_path: Path, told: Told) -> No
     assert "rows.jsonl: rows of a training stand in it" in text
 
 
+def test_what_is_said_to_help_helps(tmp_path: Path, told: Told) -> None:
+    """Rows of an unknown writer under a name that a trainer's log has: the flag has them read."""
+    rows = ({"epoch": step, "train_loss": 1 / step, "val_loss": 1.01 / step} for step in range(1, 9))
+    append(tmp_path / "metrics.jsonl", *map(json.dumps, rows))
+    assert "read with --stdout-log 'metrics.jsonl'" in told("check", tmp_path)
+    text = told("check", tmp_path, "--stdout-log", "metrics.jsonl", code=0)
+    assert "8 training records, 8 evaluations" in text
+
+
+def test_rows_that_a_run_has_already_need_no_flag(tmp_path: Path, told: Told) -> None:
+    """LLaMA-Factory leaves its output beside its log, under an odd name."""
+    rows = [{"loss": round(3 / step, 4), "lr": 1e-05, "epoch": step / 100} for step in range(1, 31)]
+    logged = ({"current_steps": step, "total_steps": 30, **row} for step, row in enumerate(rows, 1))
+    append(tmp_path / "out" / "trainer_log.jsonl", *map(json.dumps, logged))
+    shown = ({"loss": row["loss"], "learning_rate": 1e-05, "epoch": row["epoch"]} for row in rows)
+    append(tmp_path / "out" / "running_log.txt", *map(str, shown))
+    append(tmp_path / "other.txt", printed(1))
+    text = told("config", "--explain", tmp_path, code=0)
+    assert "not read: out/running_log.txt, of the same training" in text
+    assert "--stdout-log 'running_log.txt'" not in text
+    assert "--stdout-log 'other.txt'" in text
+
+
 def test_files_are_not_said_to_be_all_where_they_are_more(
     tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,8 +214,9 @@ def test_a_log_that_is_followed_and_not_read_is_told_so(tmp_path: Path, told: To
     """By its name it is one; `check` finds no row in it."""
     append(tmp_path / "a" / "logging.jsonl", "words")
     append(tmp_path / "b" / "logging.jsonl", *map(swift, range(1, 9)))
+    append(tmp_path / "c.log", printed(1), "Loading the shards " * 4000)
     text = told("config", "--explain", tmp_path, code=0)
-    assert text.count("no row of a training is read where it begins or ends") == 1
+    assert text.count("no row of a training stands in its first and last 32 KB") == 1
 
 
 def test_a_log_of_checkpoints_is_told_where_it_is_read(tmp_path: Path, told: Told) -> None:
@@ -224,7 +248,8 @@ def test_a_format_shows_no_pattern_that_nobody_reads(tmp_path: Path, told: Told)
     append(tmp_path / "log_1700000000.txt", *rows)
     assert "as torchtune (log_1*.txt), by" in told("config", "--explain", tmp_path, code=0)
     text = told("check", append(tmp_path / "odd.txt", "words"))
-    assert "held against: litgpt, llamafactory," in text
+    assert "Formats tried: litgpt, llamafactory," in text
+    assert "wandb" not in text  # what is text was never held to be that
     assert "[0-9]" not in text
 
 

@@ -177,6 +177,22 @@ def test_rows_of_the_same_keys_share_a_layout() -> None:
     assert one.layout is other.layout is text.layout
 
 
+@pytest.mark.parametrize("name", ["val", "valid", "validation"])
+@pytest.mark.parametrize("place", [{"epoch": 2.0}, {"step": 7}, {"step": 7, "epoch": 2.0}])
+def test_a_row_of_training_and_evaluation_is_two_records(name: str, place: dict[str, float]) -> None:
+    """As hand-written loops log them together; each has the place, and nothing of the other."""
+    loop = {**place, "train_loss": 0.5, f"{name}_loss": 0.75, f"{name}_accuracy": 0.25}
+    for normaliser in (Normaliser(hand_written=True), Normaliser(hand_written=True, progress_rows=True)):
+        for _ in range(2):
+            trained, evaluated = normaliser.rows(loop)
+            assert isinstance(trained, Record)
+            assert isinstance(evaluated, Record)
+            assert (trained.kind, evaluated.kind) == (RowKind.TRAIN, RowKind.EVAL)
+            assert trained.step == evaluated.step == place.get("step")
+            assert (trained.get(c.LOSS), evaluated.get(c.LOSS)) == (0.5, 0.75)
+            assert all(("split", "train") not in each.labels for each in evaluated.layout.series)
+
+
 def test_aliases_are_the_dialects_own() -> None:
     """LLaMA-Factory's `accuracy` is a preference accuracy; elsewhere it is unknown."""
     cell = {"accuracy": 0.5, "loss": 1.0, **PLACE}

@@ -274,6 +274,19 @@ def test_seats_and_names_are_shared_by_several_sets(tmp_path: Path) -> None:
     assert (len(names), len(set(names)), seats.taken) == (3, 3, 3)
 
 
+def test_a_folder_that_is_renamed_while_its_run_goes_on_is_one_run(tmp_path: Path) -> None:
+    """It is called otherwise from the next search on; under both names its rows would count twice."""
+    watch = Watch(tmp_path)
+    append(tmp_path / "old" / "logging.jsonl", *map(swift, range(1, 4)), modified=NOW)
+    append(tmp_path / "other" / "trainer_state.json", trainer_state([1]), modified=NOW)
+    watch.search()
+    (tmp_path / "old").rename(tmp_path / "new")
+    append(tmp_path / "new" / "logging.jsonl", swift(4), modified=NOW + 5)
+    changes = watch.search()
+    assert (changes.left, [run.name for run in changes.met]) == (["old"], ["new"])
+    assert watch.names == ["new", "other"]
+
+
 def test_a_run_that_is_found_under_another_path_keeps_its_name(tmp_path: Path) -> None:
     """A live log appears beside a trainer_state.json: the old one goes at once, and is in nobody's way."""
     watch = Watch(tmp_path)

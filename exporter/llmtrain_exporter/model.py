@@ -316,7 +316,7 @@ class Unread:
     """What stands in a file that is no training log. `tried`: formats by name, each with its files' names.
 
     `lines`: the first that are not blank, printable and shortened. `rows`: how a training shows its rows in
-    it, where that is not read.
+    it, where that is not read. `possible`: those of the formats in which a file can look so at all.
     """
 
     read_as: str
@@ -324,6 +324,7 @@ class Unread:
     content: Content
     lines: tuple[str, ...]
     rows: UnreadRows | None = None
+    possible: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

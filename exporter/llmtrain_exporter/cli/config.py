@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 @click.command(cls=SettingsCommand, settings=exporter_settings)
 @click.option("--show", is_flag=True, help="Print the settings in force, and where each comes from.")
 @click.option("--check", metavar="FILE", help="Say what is wrong in a file of settings, and do no more.")
-@click.option("--explain", metavar="PATH", help="Say what serve would find there, and why no more.")
+@click.option(
+    "--explain", metavar="PATH", help="Say what serve would find there and below further PATHs, and why."
+)
 @lang_option
 @config_option
 def config(
@@ -33,7 +36,7 @@ def config(
 ) -> int:
     """Show or check settings, or explain what they find. It takes all of serve, and starts nothing.
 
-    --explain prints the runs below a file or folder: which log is followed for each and why, what other logs
+    --explain prints the runs below files or folders: which log is followed for each and why, what other logs
     of it add or repeat, what was left out, and what a file would need to be read.
 
     \b
@@ -42,8 +45,9 @@ def config(
       llmtrain-exporter config --show --config llmtrain.yml --listen :9848
       llmtrain-exporter config --check llmtrain.yml
       llmtrain-exporter config --explain output/ --lang zh
+      llmtrain-exporter config --explain output/ /data/runs/
 
-    Exit codes: 0 in order, 3 nothing to explain has a log that can be read, 64 wrong usage or settings.
+    Exit codes: 0 in order, 3 a path to explain has no log that can be read, 64 wrong usage or settings.
     """
     from llmtrain_exporter import config as settings
 
@@ -57,9 +61,16 @@ def config(
     chosen = configured(flags, config_file)
     warn(chosen.warnings)
     if explain:
-        return _explain(explain, chosen.settings, lang)
+        paths = dict.fromkeys((explain, *_named(flags)))
+        return max(_explain(path, chosen.settings, lang) for path in paths)
     click.echo(settings.show(chosen), nl=False)
     return 0
+
+
+def _named(flags: Mapping[str, object]) -> Sequence[str]:
+    """The paths of the command line; those in the file of settings are not what somebody asks about."""
+    paths = flags.get("paths")
+    return paths if isinstance(paths, tuple) else ()
 
 
 def _explain(path: str, settings: Settings, lang: str) -> int:

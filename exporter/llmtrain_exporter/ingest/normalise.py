@@ -6,6 +6,7 @@ and kept as a `RowPlan`; a row then costs two look-ups and the picking of its ce
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from operator import itemgetter
@@ -30,6 +31,11 @@ _UNREADABLE_VALUE = Skip(UNREADABLE_VALUE)
 _UNREADABLE_ROW = Skip(UNREADABLE_ROW)
 _TRAINING = (RowKind.TRAIN, RowKind.EVAL)
 _EPOCH = "epoch"
+_PLACE = frozenset((*row.POSITION, *row.MAX_STEPS))
+_VALIDATION_LOSSES = frozenset(("val_loss", "valid_loss", "validation_loss"))
+"""What hand-written loops call the loss of an evaluation, often in the row of the training before it."""
+_OF_VALIDATION = re.compile("^val(id(ation)?)?_")
+_EVALUATES = ("val_", "valid_", "validation_", *row.EVAL_PREFIXES)
 
 
 class PlannedValue(NamedTuple):
@@ -55,11 +61,22 @@ class RowPlan:
 class Normaliser:
     """Rows of one dialect to records. Not for several threads at once."""
 
-    def __init__(self, aliases: Mapping[str, str] | None = None, *, progress_rows: bool = False) -> None:
-        """`aliases`: the dialect's own log keys. `progress_rows`: rows without a metric mean something."""
+    def __init__(
+        self,
+        aliases: Mapping[str, str] | None = None,
+        *,
+        progress_rows: bool = False,
+        hand_written: bool = False,
+    ) -> None:
+        """`aliases`: the dialect's own log keys. `progress_rows`: rows without a metric mean something.
+
+        `hand_written`: a row may be of the training and of the evaluation behind it.
+        """
         self._aliases = aliases or {}
         self._progress_rows = progress_rows
+        self._hand_written = hand_written
         self._plans: dict[tuple[str, ...], RowPlan | None] = {}
+        self._mixed: set[tuple[str, ...]] = set()  # of those without a plan: rows of two phases
         self._newest: RowPlan | None = None  # that of the last row, and most likely of the next
         self._keys_kept = 0
 
@@ -73,7 +90,7 @@ class Normaliser:
         if plan is None or keys != plan.keys:
             plan = self._newest = self._plan(keys)
         if plan is None:
-            return (NO_RECORD,)
+            return self._of_both(cells) if keys in self._mixed else (NO_RECORD,)
         read = _read(plan, tuple(cells.values()))
         return self._partly(cells, plan.layout.kind) if read is None else (read,)
 
@@ -81,6 +98,14 @@ class Normaliser:
         """Whether a key has a meaning here: a metric of the catalogue, or a place in the run."""
         name = self._aliases.get(name, name)
         return name in _MEANT or _find(name, False)[0].metric is not catalogue.OTHER
+
+    def _of_both(self, cells: LogRow) -> Sequence[Record | Skip]:
+        """The records of a row of the training and of the evaluation behind it."""
+        place = {key: cell for key, cell in cells.items() if key in _PLACE}
+        evaluated = {key: cell for key, cell in cells.items() if key.startswith(_EVALUATES)}
+        trained = {key: cell for key, cell in cells.items() if key not in evaluated}
+        named = {_OF_VALIDATION.sub(row.EVAL_PREFIX, key): cell for key, cell in evaluated.items()}
+        return [*self.rows(trained), *self.rows({**place, **named})]
 
     def _partly(self, cells: LogRow, kind: RowKind) -> Sequence[Record | Skip]:
         """The record of the cells that hold what their key promises."""
@@ -110,6 +135,7 @@ class Normaliser:
         except KeyError:
             if self._keys_kept > KEYS_KEPT:
                 self._plans.clear()
+                self._mixed.clear()
                 self._keys_kept = 0
             self._keys_kept += 1 + len(keys)
             plan = self._plans[keys] = self._compile(keys)
@@ -119,6 +145,9 @@ class Normaliser:
         names = [self._aliases.get(key, key) for key in keys]
         columns = _columns(names)
         kind = _kind(names, columns, self._progress_rows)
+        if self._hand_written and kind is RowKind.TRAIN and not _VALIDATION_LOSSES.isdisjoint(keys):
+            self._mixed.add(keys)
+            return None
         if kind is None:
             return None
         plain = [column for column in columns if column.read is values.number]

@@ -87,7 +87,8 @@ class FileNames:
         for name, dialect in named:
             self._claim(name, (*self._exact.get(name, ()), dialect))
         for name in stdout_log:
-            self._claim(name, self._exact.get(name, consoles))
+            known = self._exact.get(name, ())
+            self._claim(name, known if any(not dialect.by_content for dialect in known) else known + consoles)
         own = [name for dialect in consoles for name in dialect.files] if printed else []
         self._printed = NamePatterns((*printed, *own))
         self._parts = NamePatterns(name for dialect in consoles if dialect.several for name in dialect.files)

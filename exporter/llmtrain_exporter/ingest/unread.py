@@ -15,6 +15,7 @@ from llmtrain_exporter.model import Unread
 from llmtrain_exporter.printable import printable
 
 LOOKED_AT = 4 << 10  # bytes
+WIDE_LOOK = 256  # bytes, of these the last
 MOST_LINES = 5
 LONGEST_LINE = 100  # characters
 
@@ -23,6 +24,7 @@ _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"PK\x03\x
 """The first bytes of gzip, bzip2, xz, zstd, zip."""
 
 _BINARY_SHAPES = (Shape.RECORDS, Shape.FRAMES)
+_TEXTS = (Content.JSON, Content.TEXT, Content.UNREAD_ROWS, Content.NO_MARK)
 _OF_LINES = (Content.JSON, Content.TEXT, Content.POINTER, Content.UNREAD_ROWS, Content.NO_STORE)
 
 
@@ -33,12 +35,19 @@ def look_into(path: str, read_as: Dialect, names: FileNames, dialects: Sequence[
         rows = unread_rows(path)
     except OSError:
         return None
-    tried = names.believed(os.path.basename(path)) or dialects
+    believed = names.believed(os.path.basename(path))
     head = Head.of(data)
     content = _of_bytes(data, head, read_as) or (Content.UNREAD_ROWS if rows else _of_text(head, read_as))
     lines = _first_lines(head) if content in _OF_LINES and b"\0" not in head.text else ()
     rows = rows if content is Content.UNREAD_ROWS else None
-    return Unread(read_as.name, {dialect.name: dialect.files for dialect in tried}, content, lines, rows)
+    tried = {dialect.name: dialect.files for dialect in believed or dialects}
+    possible = tuple(each.name for each in dialects if each.name in tried and _may_hold(each, content))
+    return Unread(read_as.name, tried, content, lines, rows, possible)
+
+
+def _may_hold(dialect: Dialect, content: Content) -> bool:
+    """Whether a file of the dialect can look so: what is text was never held to be a tracker's store."""
+    return content not in _TEXTS or dialect.shape in (Shape.LINES, Shape.DOCUMENT)
 
 
 def _of_bytes(data: bytes, head: Head, read_as: Dialect) -> Content | None:
@@ -53,8 +62,19 @@ def _of_bytes(data: bytes, head: Head, read_as: Dialect) -> Content | None:
         return Content.NO_ROW_YET
     if data.startswith(MAGIC):
         return Content.NO_STORE
-    binary = Content.NO_STORE if read_as.kept_by_tracker else Content.BINARY
-    return binary if b"\0" in head.text else None
+    if b"\0" not in head.text:
+        return None
+    if _is_wide(data):
+        return Content.NO_MARK
+    return Content.NO_STORE if read_as.kept_by_tracker else Content.BINARY
+
+
+def _is_wide(data: bytes) -> bool:
+    """Whether bytes end in text in UTF-16: each second one of letters, digits and signs is NUL."""
+    end = data[-WIDE_LOOK:]
+    return any(
+        end[at::2].count(0) > 0.8 * len(end[at::2]) and end[1 - at :: 2].count(0) == 0 for at in (0, 1)
+    )
 
 
 def _of_text(head: Head, read_as: Dialect) -> Content:

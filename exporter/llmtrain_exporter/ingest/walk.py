@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from llmtrain_exporter.ingest import checkpoints, event_folders
+from llmtrain_exporter.ingest.borders import Borders
 from llmtrain_exporter.ingest.candidates import Basis, Folder, Log, covered_by_name
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.joined_logs import are_parts
@@ -60,10 +61,12 @@ class Walk:
         self._folders: deque[Folder] = deque()
         self._links: deque[Folder] = deque()
         self._visited: set[tuple[int, int]] = set()
+        self._borders = Borders(())
         self._old: list[Log] = []  # those that are too old, but that their training may have gone on
 
     def roots(self, paths: Sequence[str]) -> list[Log]:
         """The logs among the roots; folders are noted for later."""
+        self._borders = Borders(paths)
         return [log for index, path in enumerate(paths) for log in self._root(index, path)]
 
     def logs(self, paths: Sequence[str]) -> list[Log]:
@@ -112,6 +115,7 @@ class Walk:
         try:
             state = os.stat(path)
             if stat.S_ISDIR(state.st_mode):
+                self._borders.begin_at(state)
                 self._folders.append(Folder(path, index, "", 0, linked=False))
                 dialect = None
             else:
@@ -139,6 +143,9 @@ class Walk:
             if (state.st_dev, state.st_ino) in self._visited:
                 return []
             self._visited.add((state.st_dev, state.st_ino))
+            if folder.depth and (border := self._borders.forbid(state, folder.linked)) is not None:
+                self._leave_out(border, folder.path)
+                return []
             with os.scandir(folder.path) as scan:
                 entries = list(scan)
         except OSError as error:

@@ -22,8 +22,8 @@ from llmtrain_exporter.knowledge.text import Counted, Text
 # A file in which no row of a training was found.
 READ_BY_NAME = Text("Read as {format}, as its name says.", "按文件名当作 {format} 读取。")
 READ_BY_CONTENT = Text(
-    "Read as {format}; its first bytes were held against: {formats}.",
-    "当作 {format} 读取；已按文件开头的内容试过：{formats}。",
+    "Read as {format}, since its name does not say what it is. Formats tried: {formats}.",
+    "文件名看不出格式，当作 {format} 读取。试过的格式：{formats}。",
 )
 ANY_TEXT = Text("what programs print", "程序的终端输出")
 BEGINS = Text("It begins with:", "文件开头：")
@@ -85,23 +85,29 @@ WHAT_TO_DO: Mapping[Content, Text] = {
     Content.PACKED: Text(
         "It is packed: unpack it, and name what comes out.", "文件是压缩过的：请先解压，再指定解压出的文件。"
     ),
+    Content.NO_MARK: Text(
+        "It is text in UTF-16 without the mark that says so, or behind other text, as PowerShell's >> leaves "
+        "it. Write it as UTF-8: iconv -f UTF-16LE -t UTF-8 FILE > NEW, or Out-File -Encoding utf8.",
+        "这是没有 BOM 的 UTF-16 文本，或接在其他编码的文本之后（PowerShell 的 >> 会这样写）。请转成 UTF-8："
+        "iconv -f UTF-16LE -t UTF-8 文件 > 新文件，或使用 Out-File -Encoding utf8。",
+    ),
     Content.BINARY: Text(
-        "It is no text. Name the log or the output folder of the training; docs/sources.md says what is "
+        "It is no text file. Name the log or the output folder of the training; docs/sources.md says what is "
         "read.",
         "这不是文本文件。请指定训练的日志或输出目录；docs/sources.zh.md 列出了能读取的文件。",
     ),
     Content.JSON: Text(
-        "It is JSON without a row of a training, as is another program's file of that name. Name the "
+        "It is JSON without a row of a training: perhaps another program's file. Name the "
         "log or the output folder of the training; docs/sources.md says what is read.",
         "文件是 JSON，但没有训练记录，可能是其他程序的同名文件。请指定训练的日志或输出目录；"
         "docs/sources.zh.md 列出了能读取的文件。",
     ),
     Content.TEXT: Text(
-        "A training prints its first row after logging_steps steps: where it has come so far, name the log "
-        "that has the rows. docs/sources.md says which are read; of a trainer that is missing there, report "
-        "one row.",
+        "A training prints its first row after logging_steps steps. If it has come that far, name the log "
+        "that has the rows: docs/sources.md lists what is read. If your trainer is not among it, please "
+        "report one row of its log.",
         "训练要到第 logging_steps 步才打印第一行记录：若已过这一步，请指定含有记录的日志。"
-        "docs/sources.zh.md 列出了能读取的格式；若缺少你的训练框架，请反馈其中一行记录。",
+        "docs/sources.zh.md 列出了能读取的格式；如果没有你用的训练框架，请把其中一行记录反馈给我们。",
     ),
 }
 """But for `Content.UNREAD_ROWS`, where the way of showing them tells."""
@@ -147,6 +153,16 @@ LEFT_OUT: Mapping[str, Text] = {
         "not entered: deeper than --max-depth; name it to have it searched",
         "未进入：深度超过 --max-depth；如需查找请直接指定",
     ),
+    "leads_up": Text(
+        "not entered: a link to a folder in which all of this lies", "未进入：链接指向包含本目录的上级目录"
+    ),
+    "system_folder": Text(
+        "not entered: the kernel shows itself there, as in /proc", "未进入：内核的虚拟文件系统，例如 /proc"
+    ),
+    "too_many_by_links": Text(
+        "not entered: links lead to more than 20,000 folders; name it to have it searched",
+        "未进入：经链接可到达的目录超过 20,000 个；如需查找请直接指定",
+    ),
     "too_old": Text("silent for longer than --ignore-older", "静默时间超过 --ignore-older"),
     "rotated": Text("an older or packed part of a log", "日志轮转或压缩后的旧部分"),
     "not_a_file": Text("no regular file", "不是普通文件"),
@@ -169,8 +185,8 @@ BASES: Mapping[str, Text] = {
 GROWS = Text("it grows with each row", "每条记录即时写入")
 NOW_AND_THEN = Text("it is written now and then", "每隔一段时间写入一次")
 NO_ROW_SO_FAR = Text(
-    "no row of a training is read where it begins or ends: name the file itself to see why",
-    "文件的开头和结尾没有可读取的训练记录：直接指定该文件可查看原因",
+    "no row of a training stands in its first and last 32 KB: check of the file reads all of it",
+    "文件开头和结尾各 32 KB 里没有训练记录：用 check 指定该文件会读取全部内容",
 )
 SETTINGS_FROM = Text("settings: {paths}", "超参数来自：{paths}")
 ADDS = Text("added: {path}, what the rows of that lack", "补充：{path}，补上前者缺少的指标")

@@ -69,6 +69,9 @@ class Content(Enum):
     NO_STORE = "no_store"
     """A database, or what is called as a tracker's store, in which no run of a tracker stands."""
 
+    NO_MARK = "no_mark"
+    """UTF-16 without the mark before it, or behind text in another encoding."""
+
     BINARY = "binary"
     UNREAD_ROWS = "unread_rows"
     """What a trainer prints in a way that is not read."""

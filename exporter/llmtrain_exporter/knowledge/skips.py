@@ -34,8 +34,8 @@ COUNTS: Mapping[str, Counted] = {
         Text("{n} lines of JSON without an object", "{n} 行 JSON 不是对象"),
     ),
     "no_training_row": Counted(
-        Text("1 object that no trainer logs", "1 个非训练记录的对象"),
-        Text("{n} objects that no trainer logs", "{n} 个非训练记录的对象"),
+        Text("1 JSON object that is no row of a training", "1 个 JSON 对象不是训练记录"),
+        Text("{n} JSON objects that are no rows of a training", "{n} 个 JSON 对象不是训练记录"),
     ),
     UNREADABLE_VALUE: Counted(
         Text("1 unreadable value", "1 个无法读取的数值"),

@@ -273,7 +273,7 @@ NO_RUN_REASONS: Mapping[NoRunReason, Text] = {
     NoRunReason.EMPTY: Text("empty", "空文件"),
     NoRunReason.NO_RECORD: Text("no training record in it", "其中没有训练记录"),
     NoRunReason.NOT_UNDERSTOOD: Text(
-        "not known how it is: none of its training rows could be read; "
+        "health unknown: none of its training rows could be read; "
         "update llmtrain-exporter, or report one of these rows",
         "状况未知：其中的训练记录没有一条能读取；请升级 llmtrain-exporter，或反馈其中一行",
     ),

@@ -13,6 +13,7 @@ from typing import TextIO
 import orjson
 
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.discover import ALONE, Surroundings
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, NoRun, Snapshot
@@ -60,8 +61,10 @@ def run_check(
     others: list[NoRun] = []
     observed = CoursesKept()
     reader = observed.read if wanted.format == "text" and can_draw(out) else read_log
-    checked = read_each(reader, paths, rules_for_reading(settings, profile), time.time())
-    for outcome in _follow_progress(checked, err, time.monotonic) if err.isatty() else checked:
+    progress = _Progress(err, time.monotonic) if err.isatty() else None
+    around = Surroundings(visiting=progress.visit) if progress else ALONE
+    checked = read_each(reader, paths, rules_for_reading(settings, profile), time.time(), around)
+    for outcome in progress.follow(checked) if progress else checked:
         if isinstance(outcome, Snapshot):
             runs.append(outcome)
         else:
@@ -109,18 +112,30 @@ def as_json(runs: Sequence[Snapshot], others: Sequence[NoRun]) -> str:
     return orjson.dumps(report, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
-def _follow_progress(
-    checked: Iterator[Snapshot | NoRun], err: TextIO, clock: Callable[[], float]
-) -> Iterator[Snapshot | NoRun]:
-    """Say how many logs are done, on one line that is written over, once it takes long enough to notice."""
-    written_at, shown = clock(), False
-    count: Counter[bool] = Counter()
-    for outcome in checked:
-        count[isinstance(outcome, Snapshot)] += 1
-        if clock() - written_at >= PROGRESS_SECONDS:
-            written_at, shown = clock(), True
-            err.write(f"\r{count.total()} logs read, {count[True]} of them runs")
-            err.flush()
-        yield outcome
-    if shown:
-        err.write("\r" + " " * 60 + "\r")
+class _Progress:
+    """What is searched and read so far, on one line that is written over, once it takes long enough."""
+
+    def __init__(self, err: TextIO, clock: Callable[[], float]) -> None:
+        self._err, self._clock = err, clock
+        self._written_at, self._shown, self._visited = clock(), False, 0
+
+    def visit(self, _: str) -> None:
+        """Count a folder, or a file, that a search looks at."""
+        self._visited += 1
+        self._say(f"{self._visited} folders and files looked at")
+
+    def follow(self, checked: Iterator[Snapshot | NoRun]) -> Iterator[Snapshot | NoRun]:
+        """Say how many logs are done."""
+        count: Counter[bool] = Counter()
+        for outcome in checked:
+            count[isinstance(outcome, Snapshot)] += 1
+            self._say(f"{count.total()} logs read, {count[True]} of them runs")
+            yield outcome
+        if self._shown:
+            self._err.write("\r" + " " * 60 + "\r")
+
+    def _say(self, text: str) -> None:
+        if self._clock() - self._written_at >= PROGRESS_SECONDS:
+            self._written_at, self._shown = self._clock(), True
+            self._err.write(f"\r{text:<60}")
+            self._err.flush()

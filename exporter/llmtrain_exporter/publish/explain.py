@@ -84,7 +84,7 @@ def _runs(root: str, scan: Scan, besides: Sequence[LeftOut], lang: Lang) -> Iter
         for path in found.parts:
             text = words.TOGETHER if several and several.at_once else words.GOES_ON
             yield 1, _said(text, path, base, lang)
-        if found.dialect.shape is Shape.LINES and not read_ends(found.path, found.dialect).last:
+        if found.dialect.shape is Shape.LINES and read_ends(found.path, found.dialect).silent:
             yield 1, words.NO_ROW_SO_FAR.of(lang)
         settings = [_path(path, base) for path in settings_read(found)]
         if settings:

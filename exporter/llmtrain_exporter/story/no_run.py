@@ -93,9 +93,12 @@ def format_text(name: str, files: Sequence[str], lang: Lang) -> str:
 
 
 def _of_file(unread: Unread, lang: Lang) -> Iterator[str]:
-    read_as = format_text(unread.read_as, unread.tried.get(unread.read_as, ()), lang)
-    form = words.READ_BY_CONTENT if len(unread.tried) > 1 else words.READ_BY_NAME
-    yield form.of(lang).format(format=read_as, formats=", ".join(unread.tried))
+    if len(unread.tried) > 1:
+        tried = ", ".join(unread.possible)
+        yield words.READ_BY_CONTENT.of(lang).format(format=unread.read_as, formats=tried)
+    else:
+        read_as = format_text(unread.read_as, unread.tried.get(unread.read_as, ()), lang)
+        yield words.READ_BY_NAME.of(lang).format(format=read_as)
     if unread.lines:
         yield words.BEGINS.of(lang)
         yield from (f"  {line}" for line in unread.lines)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from llmtrain_exporter.analyse.run import Run, RunOptions
-from llmtrain_exporter.ingest.discover import Found, Scan
+from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, Surroundings
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge.no_run import NoRunReason
@@ -65,13 +65,18 @@ def read_log(found: Found, options: RunOptions, readers: Readers, now: float) ->
 
 
 def read_each(
-    reader: LogReader[ResultT], paths: Sequence[str], rules: RunRules, now: float
+    reader: LogReader[ResultT],
+    paths: Sequence[str],
+    rules: RunRules,
+    now: float,
+    around: Surroundings = ALONE,
 ) -> Iterator[ResultT | NoRun]:
     """What `reader` makes of each log below `paths`, one after the other; or why there is none.
 
-    `now`: Unix time. What `reader` raises is kept in the log: a broken run must not silence the others.
+    `now`: Unix time; `around`: what the search has to know, and whom to tell where it is. What `reader`
+    raises is kept in the log: a broken run must not silence the others.
     """
-    scan = rules.search(paths, now)
+    scan = rules.search(paths, now, around=around)
     yield from problems_of(scan)
     for folder in _without_log(paths, scan):
         yield NoRun(folder, NoRunReason.NO_LOG, seen=rules.survey(folder, scan))

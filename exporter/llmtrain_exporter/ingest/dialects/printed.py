@@ -96,6 +96,7 @@ DIALECT = Dialect(
     producer=TRANSFORMERS,
     reader=reader,
     sniff=sniff,
+    normaliser=lambda: Normaliser(hand_written=True),
     role=Role.CONSOLE,
     stepless=True,
     stated=lambda path: stated(read_part(path, FIRST_BYTES)),

@@ -53,5 +53,5 @@ DIALECT = Dialect(
     reader=lambda normaliser, _: Swift(normaliser),
     sniff=sniff,
     files=("logging.jsonl",),
-    normaliser=lambda: Normaliser(ALIASES),
+    normaliser=lambda: Normaliser(ALIASES, hand_written=True),  # JSON of others is named by hand, too
 )
