@@ -105,16 +105,19 @@ def with_addresses(shipped: Path, addresses: Mapping[str, str], folder: Path) ->
 class Replay:
     """A log that is written once more, in a thread; `written` has the Unix time of each line.
 
-    The first `slow` lines are `interval` seconds apart, the others come fast.
+    The first `slow` lines are `interval` seconds apart, the second one comes so much later as `pause` says,
+    and those behind them come fast.
     """
 
-    def __init__(self, source: Path, folder: Path, interval: float, slow: int) -> None:
+    def __init__(self, source: Path, folder: Path, interval: float, slow: int, pause: float = 0.0) -> None:
         self.source = source
         self.run = folder.name if source.suffix == ".jsonl" else f"{folder.name}/{source.stem}"
         self.written: list[float] = []
         self.progress = Progress()
         self._folder = folder
-        self._pace = _Strides(self._note, chain(repeat(interval, slow - 1), repeat(FAST_SECONDS)))
+        self._pace = _Strides(
+            self._note, chain((interval + pause,), repeat(interval, slow - 2), repeat(FAST_SECONDS))
+        )
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
 

@@ -187,9 +187,14 @@ class _Act(threading.Thread):
         return [*runs, last]
 
     def _begin(self, log: Path, name: str, seconds: float = 0.0) -> Replay:
-        """Write that log anew; `seconds`: until it breaks."""
+        """Write that log anew; `seconds`: until it breaks.
+
+        It pauses behind its first line only: what warns before an incident must not wait so long for that
+        that it is told by itself.
+        """
         line = self._logs.breaks.get(log, 0)
-        return Replay(log, self._watched / name, seconds / max(line, 1), line)
+        pause = max(seconds - BREAKS_SECONDS, 0.0)
+        return Replay(log, self._watched / name, (seconds - pause) / max(line, 1), line, pause)
 
     def _until_told(self, run: Replay, within: float = CARD_SECONDS) -> None:
         eventually(lambda: self._play.told(run.run, INCIDENT), within)

@@ -154,9 +154,9 @@ def test_a_run_that_ended_hours_ago_has_its_whole_curve(up: tuple[Stack, float])
     shutil.copytree(DEMO / "healthy", log.parent)
     ended = time.time() - 5 * 3600
     os.utime(log, (ended, ended))
-    records = 'count_over_time(llmtrain_step{job="llmtrain-history",run="ended"}[1d])'
-    assert eventually(lambda: (stack.value(records) or 0) >= HEALTHY_STEPS, HEALTHY_SECONDS)
-    assert stack.value(f"{records} offset 4h"), "the records are not where they were written"
+    records = 'count_over_time(llmtrain_step{job="llmtrain-history",run="ended"}[1d]'
+    assert eventually(lambda: (stack.value(f"{records})") or 0) >= HEALTHY_STEPS, HEALTHY_SECONDS)
+    assert stack.value(f"{records} offset 4h)"), "the records are not where they were written"
 
 
 def test_a_collapse_in_the_mounted_folder_is_told(up: tuple[Stack, float]) -> None:

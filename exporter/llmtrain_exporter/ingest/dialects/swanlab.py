@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest import protobuf
@@ -76,11 +75,15 @@ class SwanlabRun:
             return (BROKEN_FRAME,)
         if isinstance(found, TrackedRow):
             return self._read(self._ordered(self._rows.add(found)))
-        return chain(self.release(), self._run.end(found.finished)) if found else ()
+        return self._close(found.finished) if found else ()
 
     def release(self) -> Iterable[Record | Skip]:
         """The records of what is held: nothing more of that row is on its way."""
         return self._read([*self._ordered(self._rows.end()), *self._order.end()])
+
+    def _close(self, finished: bool) -> Iterator[Record | Skip]:
+        yield from self.release()
+        yield from self._run.end(finished)
 
     def _ordered(self, rows: Sequence[TrackedRow]) -> Sequence[TrackedRow]:
         return [ordered for row in rows for ordered in self._order.add(row)]
