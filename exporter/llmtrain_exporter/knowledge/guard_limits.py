@@ -38,3 +38,12 @@ BETA_LEAST, BETA_MOST = 0.1, 100.0
 
 CLIP_FLOOR = 0.01
 """The least share of the given max_grad_norm."""
+
+LIVE_STEP = 0.1
+"""Relative change from which on beta and max_grad_norm are set anew: less is not worth an event."""
+
+STOPPED_EXIT_CODE = 75
+"""With which a training ends that the guard stopped: EX_TEMPFAIL of sysexits.h, "try again later"."""
+
+SPIKES_ACCEPTED = 5
+"""Updates in a row that are far above the usual norm, after which that is the new normal."""
