@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.guard.checkpoints import Checkpoint
 from llmtrain_exporter.guard.guard_file import Attempt, SettingChange
 from llmtrain_exporter.guard.ladder import still_good
-from llmtrain_exporter.guard.past import Past
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge import rescuing
 from llmtrain_exporter.knowledge.remedy import Value
 from llmtrain_exporter.knowledge.text import Lang, Text, fill
 from llmtrain_exporter.model import Diagnosis, Proposal, Series, Snapshot
+
+if TYPE_CHECKING:
+    from llmtrain_exporter.guard.past import Past
 
 RATE, SEED = "learning_rate", "seed"
 

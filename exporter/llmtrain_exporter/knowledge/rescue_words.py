@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from llmtrain_exporter.knowledge.text import Text
 
-STOPPED = Text("stopped at step {step}: {reason}", "第 {step} 步停止：{reason}")
+STOPPED = Text("stopped at {reason}", "已停止：{reason}")
 GOES_BACK = Text(
-    "rescue {attempt} of {most}: goes on from step {from_step} ({checkpoint}); {wasted} steps are trained again",
-    "第 {attempt} 次救援（最多 {most} 次）：从第 {from_step} 步继续（{checkpoint}），有 {wasted} 步要重训",
+    "rescue {attempt} of {most}: back to step {from_step} ({checkpoint}); {wasted} steps are trained again",
+    "第 {attempt} 次救援（最多 {most} 次）：回到第 {from_step} 步（{checkpoint}），有 {wasted} 步要重训",
 )
 CHANGES = Text("changed: {changes}", "改动：{changes}")
 UNCHANGED = Text("not changed: {settings}", "未改动：{settings}")
@@ -30,7 +30,7 @@ GOES_ON = Text(
 )
 GIVES_UP = Text("gives up: {because}. {next}", "放弃救援：{because}。{next}")
 NEXT_BY_HAND = Text(
-    "Look at the run with llmtrain-exporter report {folder}, and go on by hand from a checkpoint that was good.",
+    "Look at the run with llmtrain-exporter report {folder}, and go on by hand from a good checkpoint.",
     "请用 llmtrain-exporter report {folder} 查看这次训练，再手动从一个良好的 checkpoint 继续。",
 )
 NOT_INSIDE = Text(
@@ -42,7 +42,7 @@ ISOLATED = Text(
     "Python 以 {option} 运行，不读取 PYTHONPATH：guard 无法进入训练进程",
 )
 ONE_OF_SEVERAL = Text(
-    "this is one part of a training on several machines: it can be stopped, and is not started again from here",
+    "one part of a training on several machines: it is stopped on an incident, not started again from here",
     "这是多机训练的一部分：只能停止，不会从这里重新启动",
 )
 
@@ -72,10 +72,12 @@ NOT_STARTED = Text("the training cannot be started again: {detail}", "无法重�
 
 WELL = Text("{run}: nothing would have stopped it", "{run}：不会触发停止")
 WOULD_STOP = Text(
-    "{run}: would have been stopped at step {step}: {reason}", "{run}：会在第 {step} 步停止：{reason}"
+    "{run}: would have been stopped at {reason} (it went on until step {last})",
+    "{run}：会在此处停止：{reason}（实际跑到第 {last} 步）",
 )
+WOULD_GIVE_UP = Text("no rescue: {because}", "无法救援：{because}")
+UNREADABLE = Text("{file}: {reason}", "{file}：{reason}")
 ASSUMED = Text(
     "no checkpoints lie there: one each {steps} steps is assumed, as its settings say",
     "目录里没有 checkpoint：按其设置，假定每 {steps} 步保存一次",
 )
-UNTIL_THEN = Text("the run went on until step {last}", "这次训练实际跑到第 {last} 步")
