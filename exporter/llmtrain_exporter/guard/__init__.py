@@ -1,0 +1,1 @@
+"""The guard: what saves a run that is dying, from outside and inside of the training."""
