@@ -34,7 +34,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "story": {"knowledge", "model", "printable", "analyse"},
     "write": {"knowledge", "printable", "story"},
     "watching": {*JUDGING, "config", "story"},
-    "guard": {*JUDGING},
     "draw": {"knowledge", "model", "printable", "analyse"},
     "web": {"config", "printable"},
     "serve": {*JUDGING, "config", "story", "write", "watching", "web"},
