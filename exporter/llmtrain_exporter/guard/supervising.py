@@ -105,10 +105,12 @@ class Supervisor:
         state = StateFile(folder, self._world.clock)
         if not state.was_stopped:
             return None
+        wanted_back = ending.signal or self._launcher.asked_to_end  # the machine, by whoever gave it
+        if self._guarded.options.on_incident == "rescue" and not wanted_back:
+            return self._rescue(state, mark)
+        # The training has said so, too; but launchers like torchrun say much behind it.
         self._world.speaker.line(state.in_words(self._world.speaker.lang))
-        if self._guarded.options.on_incident != "rescue" or ending.signal or self._launcher.asked_to_end:
-            return None  # or somebody wants the machine back
-        return self._rescue(state, mark)
+        return None
 
     def _rescue(self, state: StateFile, mark: str) -> Start | None:
         """The next start; None where there is none, which is told."""
