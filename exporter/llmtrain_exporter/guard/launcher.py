@@ -44,7 +44,8 @@ class Ending:
         """End this process in the same way; what ended by itself is for the caller to end with."""
         if self.signal:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the core that counts is the training's
-            signal.signal(self.signal, signal.SIG_DFL)
+            with suppress(OSError):  # of SIGKILL nothing can be set, or need be
+                signal.signal(self.signal, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, (self.signal,))
             os.kill(os.getpid(), self.signal)
         return 128 + self.signal if self.signal else self.code  # the first process of a container lives on

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.guard.checkpoints import Checkpoint
 from llmtrain_exporter.guard.guard_file import Attempt, SettingChange
 from llmtrain_exporter.guard.ladder import still_good
@@ -67,6 +66,9 @@ def plan_rescue(
     `before`: the rescues that there were; `most`: how many there may be; `seed`: the one that the command
     sets, None where that is the trainer's own.
     """
+    # It takes long to load, and most trainings never need it.
+    from llmtrain_exporter.analyse.diagnosis import diagnose
+
     if len(before) >= most:
         return GivesUp(words.MOST_REACHED if most else words.NONE_WANTED, {"most": str(most)})
     chosen = _chosen(past, checkpoints, before)
@@ -166,7 +168,7 @@ def _present_rate(run: Snapshot, diagnosis: Diagnosis) -> float | None:
 
 def _highest(run: Snapshot, key: Series) -> float | None:
     logged = [point.value for courses in run.courses.values() for point in courses.of(key)]
-    return max(logged, default=run.samples[key]) or None
+    return _rounded(max(logged, default=run.samples[key])) or None
 
 
 def _value(change: SettingChange | None, otherwise: float | None) -> float | None:
@@ -176,5 +178,5 @@ def _value(change: SettingChange | None, otherwise: float | None) -> float | Non
 
 
 def _rounded(rate: float) -> float:
-    """Without what binary fractions leave behind: 0.1 times 0.003 is 0.0003."""
+    """Without what binary fractions leave behind: 0.1 times 0.003 is 0.0003, and logs are kept in 32 bits."""
     return float(f"{rate:.6g}")
