@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,9 @@ from llmtrain_exporter.guard.snapshot import free_for, save_snapshot
 from llmtrain_exporter.guard.trainers import producer_of_trainer, settings_of_trainer, trainer_above
 from llmtrain_exporter.guard.watch import Surroundings, Watch
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
+
+CALLBACKS = "transformers.trainer_callback"
+"""Where the class of a trainer's callbacks is; loaded only where its package is."""
 
 
 class Decision(NamedTuple):
@@ -58,7 +62,8 @@ class Guard:
 
     def __new__(cls, *_: object, **__: object) -> Guard:  # a subclass, made when it is needed
         """A callback of the trainer's own kind."""
-        base = getattr(sys.modules.get("transformers"), "TrainerCallback", object)
+        package = CALLBACKS.partition(".")[0]
+        base = import_module(CALLBACKS).TrainerCallback if package in sys.modules else object
         made: Guard = object.__new__(cls if issubclass(cls, base) else _also(cls, base))
         return made
 
@@ -75,6 +80,12 @@ class Guard:
         self.trainer = trainer
         self._clock = clock
         self._forget()
+
+    def __getattr__(self, name: str) -> Any:
+        """Nothing is done at other events, where no class of the trainer's answers to them."""
+        if name.startswith("on_"):
+            return _nothing
+        raise AttributeError(name)
 
     def _forget(self) -> None:
         self._ranks: Ranks | None = None  # None: nothing is watched
@@ -239,6 +250,10 @@ class Guard:
     def _save_aside(self, args: Any, kwargs: Mapping[str, Any]) -> None:
         saved = save_snapshot(self.trainer, args, kwargs.get("model"))
         self._event("save", "before the training is stopped", checkpoint=str(saved))
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """As a callback that has no use for an event."""
 
 
 def _also(guard: type, base: type) -> type:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from llmtrain_exporter.guard.events import GuardEvent
+from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge.producers import RECORDED_LOG
 from llmtrain_exporter.model import HyperParameters
 
@@ -24,7 +25,6 @@ class Recorder:
 
     def __init__(self, folder: str | Path) -> None:
         self.path = Path(folder) / RECORDED_LOG
-        self._torn = True  # what is there may end in half a line
 
     @property
     def is_new(self) -> bool:
@@ -33,8 +33,8 @@ class Recorder:
 
     def begin(self, time: float, settings: HyperParameters, producer: str) -> None:
         """A training begins, at a Unix time, with these settings."""
-        about = {BEGIN_KEY: VERSION, "time": time, "producer": producer, "settings": dict(settings.settings)}
-        self._append([about])
+        told = {name: _switch(name, value) for name, value in settings.settings.items()}
+        self._append([{BEGIN_KEY: VERSION, "time": time, "producer": producer, "settings": told}])
 
     def remember(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Rows of the past that nobody recorded; when they were logged is not known."""
@@ -52,13 +52,16 @@ class Recorder:
         lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab+", buffering=0) as file:
-            if self._torn and _ends_in_half_a_line(file.fileno()):
+            if _ends_in_half_a_line(file.fileno()):  # of a process that was killed, or a full disk
                 lines = b"\n" + lines
-            self._torn = True
             written = file.write(lines)
         if written != len(lines):
             raise OSError(f"{self.path}: the disk took {written} of {len(lines)} bytes")
-        self._torn = False
+
+
+def _switch(name: str, value: float | str) -> float | str:
+    """Settings that are on or off as such, as trainers write them."""
+    return bool(value) if name in (*arguments.TRUTHS, *arguments.UNSHOWN_TRUTHS) else value
 
 
 def _ends_in_half_a_line(descriptor: int) -> bool:
