@@ -13,9 +13,10 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -108,6 +109,33 @@ def wrap_trainer(module: ModuleType) -> None:
 
     setattr(__init__, _MARK, True)
     trainer.__init__ = __init__
+    trainer.train = _resuming(trainer.train)
+
+
+def _resuming(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Training that begins where the launcher says: a script may ask for the newest one, or none."""
+    left = [True]  # the first training alone: what a script does afterwards is its own
+
+    @functools.wraps(original)
+    def train(self: Any, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
+        told = _checkpoint_for(self) if left else None
+        if told:
+            left.clear()
+        return original(self, told or resume_from_checkpoint, *args, **kwargs)
+
+    return train
+
+
+def _checkpoint_for(trainer: Any) -> str | None:
+    """The checkpoint that the launcher names, if it is one of this trainer's output folder."""
+    try:
+        told = json.loads(os.environ.get(VARIABLE) or "{}").get("resume_from")
+        folder = os.path.realpath(trainer.args.output_dir)
+        above = os.path.dirname(os.path.realpath(told)) if told else ""
+        return told if folder in (above, os.path.dirname(above)) else None
+    except Exception as error:
+        _tell(error)
+        return None
 
 
 def put_in(trainer: Any) -> None:
