@@ -150,7 +150,7 @@ class Launcher:
 
 
 def _adopt_orphans(wanted: bool) -> None:
-    """Whether what the command leaves behind becomes a child of this process, where the system can (Linux)."""
+    """Whether what a command leaves behind becomes a child of this process, where that can be (Linux)."""
     import ctypes
 
     with suppress(OSError, AttributeError):
