@@ -12,7 +12,6 @@ from llmtrain_exporter.cli.exit_codes import NO_VERDICT
 from llmtrain_exporter.cli.options import lang_option
 from llmtrain_exporter.cli.shell import Failure
 from llmtrain_exporter.guard.options import GuardOptions, LiveControl, OnIncident
-from llmtrain_exporter.knowledge import guard_limits as limits
 from llmtrain_exporter.knowledge.rescuing import RESCUES
 from llmtrain_exporter.knowledge.signal import Severity
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 NOTHING_TO_RUN = "no command: give it behind --, as in llmtrain-exporter guard -- python train.py"
 
+_DEFAULTS = GuardOptions()
 _ABOVE_0 = click.FloatRange(min=0, min_open=True)
 _SHARE = click.FloatRange(min=0, min_open=True, max=1)
 
@@ -29,7 +29,7 @@ _LIVE = (
     click.option(
         "--rate-floor",
         type=_SHARE,
-        default=limits.RATE_FLOOR,
+        default=LiveControl().floor,
         show_default=True,
         help="The least share of the given rate.",
     ),
@@ -82,7 +82,7 @@ def _live_options(command: Any) -> Any:
 @click.option(
     "--keep",
     type=click.IntRange(0),
-    default=limits.KEEP,
+    default=_DEFAULTS.keep,
     show_default=True,
     metavar="N",
     help="Checkpoints kept from rotation, at most.",
@@ -90,7 +90,7 @@ def _live_options(command: Any) -> Any:
 @click.option(
     "--keep-free",
     type=click.FloatRange(min=0),
-    default=limits.FREE_BYTES / (1 << 30),
+    default=_DEFAULTS.free_bytes / (1 << 30),
     show_default=True,
     metavar="GIB",
     help="Keep no copy while less would be free on the disk.",
