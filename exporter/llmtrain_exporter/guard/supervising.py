@@ -23,6 +23,7 @@ from llmtrain_exporter.guard.telling import AboutRescue, Speaker
 from llmtrain_exporter.guard.told import RUN_VARIABLE
 from llmtrain_exporter.guard.whereabouts import FolderKnown, environment_for, folder_told, told_in
 from llmtrain_exporter.knowledge import rescue_words as words
+from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.knowledge.rescuing import RANKS_GONE_SECONDS
 from llmtrain_exporter.knowledge.text import Text, fill
 from llmtrain_exporter.model import NoRun
@@ -43,6 +44,7 @@ class Guarded:
     options: GuardOptions
     rescues: int
     folder: Path  # from where it is started
+    not_again: bool = False  # it is not started where the guard has stopped it for good before
 
     @property
     def line(self) -> str:
@@ -85,12 +87,12 @@ class Supervisor:
         self._say = world.speaker.say
 
     def run(self) -> Ending:
-        """Start the training, and again as often as needed; how it ended the last time.
+        """Start the training, and again as often as needed; how it ended the last time, or had before.
 
         Raises NotStartedError where it cannot be started at all.
         """
-        guarded, ending = self._guarded, Ending(0)
-        start: Start | None = self._interrupted() or Start(guarded.command.words, guarded.options)
+        guarded, ending = self._guarded, Ending(STOPPED_EXIT_CODE)
+        start = self._interrupted() or self._first()
         while start is not None:
             known = FolderKnown(guarded.command, guarded.folder)
             with told_in() as told:
@@ -98,6 +100,16 @@ class Supervisor:
                 ending = self._launcher.run(start.words, environment)
                 start = self._after(ending, folder_told(told) or known.changed(), f"{RUN_VARIABLE}={told}")
         return ending
+
+    def _first(self) -> Start | None:
+        """The command as it was given; None where it is not wanted again."""
+        guarded = self._guarded
+        folder = FolderKnown(guarded.command, guarded.folder).folder if guarded.not_again else None
+        state = None if folder is None else StateFile(folder, self._world.clock)
+        if state is not None and state.was_ended_for_good:
+            self._say(words.NOT_AGAIN, reason=state.in_words(self._world.speaker.lang), file=str(state.path))
+            return None
+        return Start(guarded.command.words, guarded.options)
 
     def _after(self, ending: Ending, folder: Path | None, mark: str) -> Start | None:
         """What is started next; None where the command has ended for good."""
