@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from llmtrain_exporter.analyse.incidents import PARTS
 from llmtrain_exporter.analyse.run import Run, RunOptions
+from llmtrain_exporter.analyse.series_name import series_name
 from llmtrain_exporter.analyse.signals.tracker import Tracker
 from llmtrain_exporter.guard.guard_file import StopReason
 from llmtrain_exporter.guard.options import GuardOptions
@@ -13,7 +14,7 @@ from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.model import HyperParameters, Record, RowKind, Series
+from llmtrain_exporter.model import HyperParameters, Record, RowKind
 
 
 class Judge:
@@ -70,14 +71,6 @@ class Judge:
             signal=name,
             severity=tracker.severity.value,
             step=self.run.position.last_step or 0,
-            metric=_name(episode.metric),
+            metric=series_name(episode.metric),
             value=episode.peak if value is None else value,
         )
-
-
-def _name(series: Series) -> str:
-    """A metric with its labels, as people write it: reward_function_mean{function="format"}."""
-    labels = ",".join(
-        f'{key}="{value}"' for key, value in series.labels if (key, value) != ("split", "train")
-    )
-    return series.metric.name + (f"{{{labels}}}" if labels else "")
