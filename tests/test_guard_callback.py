@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -387,3 +388,69 @@ def test_rows_of_an_evaluation_are_taken_in(tmp_path: Path) -> None:
     trainer.train([healthy(step) for step in range(1, 5)])
     assert [row["step"] for row in rows_of(tmp_path) if "eval_loss" in row] == [2]
     assert collapsed(1)["kl"] == 40.0
+
+
+# It protects
+
+
+def kept_in(folder: Path) -> list[str]:
+    """The checkpoints that are kept beside a training."""
+    return sorted(path.name for path in (folder / "llmtrain-kept").glob("checkpoint-*") if path.is_dir())
+
+
+def saving(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints of the trainer are whole: they have weights and a state."""
+    original = FakeTrainer._save_checkpoint
+
+    def save(self: FakeTrainer, model: object, trial: object) -> None:
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
+        (folder / "optimizer.pt").write_bytes(b"state")
+        folder.rename(folder.with_name("aside"))
+        original(self, model, trial)
+        for file in folder.with_name("aside").iterdir():
+            file.rename(folder / file.name)
+        folder.with_name("aside").rmdir()
+        step = self.state.global_step
+        (folder / "trainer_state.json").write_text(json.dumps({"global_step": step, "log_history": []}))
+
+    monkeypatch.setattr(FakeTrainer, "_save_checkpoint", save)
+    monkeypatch.setattr(FakeTrainer, "_rotate", lambda *_: None)
+
+
+def test_good_checkpoints_are_kept_when_something_speaks_against_a_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those from before; that is what is done where nobody says otherwise."""
+    saving(monkeypatch)
+    trainer = FakeTrainer(tmp_path, Flow(save_steps=5), guard(GuardOptions(free_bytes=0)))
+    trainer.train(dying(32, 4))
+    assert "checkpoint-25" in kept_in(tmp_path)
+    assert "checkpoint-35" not in kept_in(tmp_path)
+
+
+def test_nothing_is_kept_of_a_training_that_goes_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is there a folder for it."""
+    saving(monkeypatch)
+    trainer = FakeTrainer(tmp_path, Flow(save_steps=5), guard(GuardOptions(free_bytes=0)))
+    trainer.train([healthy(step) for step in range(1, 41)])
+    assert not (tmp_path / "llmtrain-kept").exists()
+
+
+def test_nothing_is_kept_where_only_telling_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever happens."""
+    saving(monkeypatch)
+    trainer = FakeTrainer(tmp_path, Flow(save_steps=5), guard(GuardOptions("notify", free_bytes=0)))
+    trainer.train(dying(32, 4))
+    assert not (tmp_path / "llmtrain-kept").exists()
+
+
+def test_without_orjson_all_but_the_keeping_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training's environment may lack it."""
+    monkeypatch.setitem(sys.modules, "llmtrain_exporter.guard.keeping", None)
+    assert train_until_stopped(FakeTrainer(tmp_path, guard()), dying(30, 20)) == 31

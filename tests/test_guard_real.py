@@ -76,7 +76,7 @@ def grpo_of(lab: Lab) -> Callable[..., list[str]]:
 
 @pytest.mark.parametrize("lab", [TRL, TRL_OLDER, SWIFT, SWIFT_OLDER], ids=lambda lab: lab.name)
 def test_a_collapse_is_recorded_and_stopped(lab: Lab, small_training: MakeFor, tmp_path: Path) -> None:
-    """Its process ends with a code of its own, its rows can be followed, and nothing is saved after the incident."""
+    """Its process ends with a code of its own, its rows can be followed, nothing is saved then."""
     output = tmp_path / "out"
     ended = guarded(grpo_of(lab)(small_training(lab), output, *TOO_FAST), output, STOP)
     assert ended.code == STOPPED_EXIT_CODE, ended.output[-3000:]

@@ -77,7 +77,7 @@ def labelled(words: Any, a: int, b: int) -> tuple[list[int], list[int]]:
 
 
 def score(path: Path, samples: int = 8) -> dict[str, float]:
-    """How often a saved model is right, `greedy` and `sampled` as in training; its `loss` where all is right."""
+    """How often a saved model is right, `greedy` and `sampled` as in training; `loss` on what is right."""
     torch: Any = importlib.import_module("torch")
     transformers: Any = importlib.import_module("transformers")
     torch.set_num_threads(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from llmtrain_exporter.analyse.incidents import PARTS
 from llmtrain_exporter.analyse.run import Run, RunOptions
@@ -17,10 +17,22 @@ from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.model import HyperParameters, Record, RowKind
 
 
+def _unseen(_: Record, __: int) -> None:
+    """Nobody looks."""
+
+
 class Judge:
     """Folds a training's rows. For one thread."""
 
-    def __init__(self, options: GuardOptions, settings: HyperParameters, producer: Producer) -> None:
+    def __init__(
+        self,
+        options: GuardOptions,
+        settings: HyperParameters,
+        producer: Producer,
+        observe: Callable[[Record, int], object] = _unseen,
+    ) -> None:
+        """`observe`: sees each record and its step, after it is folded."""
+        self._observe = observe
         self._least = Severity(options.severity).rank
         self._signals = frozenset(options.signals)
         self._for = max(options.for_records, 1)
@@ -31,13 +43,16 @@ class Judge:
 
     def warm(self, rows: Iterable[Mapping[str, object]], now: float) -> None:
         """Take in what was logged before this process began. `now`: Unix time."""
-        self.run.fold_all([record for row in rows for record in self._records(row)], now)
+        records = [record for row in rows for record in self._records(row)]
+        for record in self.run.fold_all(records, now):
+            self._observe(record, record.step or 0)
 
     def take(self, row: Mapping[str, object], now: float) -> StopReason | None:
         """Take in a row, logged now; why the training should end, if it should."""
         reason = None
         for record in self._records(row):
             self.run.fold(record, now)
+            self._observe(record, self.run.position.last_step or 0)
             if record.kind is RowKind.TRAIN:
                 reason = self._reason()
                 self._held = self._held + 1 if reason else 0
