@@ -24,6 +24,7 @@ HANGS_SECONDS = 600.0
 QUIET: Mapping[str, str] = {
     "PYTHONPATH": str(ROOT),
     "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "",  # without byte code each start would compile for ten seconds
     "OMP_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_OFFLINE": "1",
