@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from llmtrain_exporter.ingest import checkpoints
-from llmtrain_exporter.ingest.candidates import Log
+from llmtrain_exporter.ingest.candidates import LATE_SECONDS, Log
 from llmtrain_exporter.ingest.log_ends import (
     BRIEF,
     ENDS,
@@ -34,9 +34,6 @@ MOST_COMPARED = 8
 
 MOST_AT_ONE_TIME = 24
 """Logs anywhere with which another one is compared: those that were written nearest to its time."""
-
-LATE_SECONDS = 600.0
-"""So long after the last line of a training its other log may still be written: saving, a last evaluation."""
 
 YOUNG_ROWS = 20
 """As long as a log has fewer, each of its rows may tell whose it is."""

@@ -16,7 +16,7 @@ from llmtrain_exporter.ingest.document_source import DocumentSource
 from llmtrain_exporter.ingest.file_series import FileSeries, fitting
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
 from llmtrain_exporter.ingest.follow import Follower, open_regular
-from llmtrain_exporter.ingest.framed import FrameSource
+from llmtrain_exporter.ingest.framed import FrameSource, KnowsTime
 from llmtrain_exporter.ingest.frames import Frames, Units
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.gathered_source import GatheredSource
@@ -29,7 +29,7 @@ from llmtrain_exporter.ingest.recognise import FileNames
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
 from llmtrain_exporter.ingest.stated import in_common_words
 from llmtrain_exporter.ingest.stored import StoreSource
-from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series
+from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series, Skip
 
 
 class LineSource:
@@ -94,10 +94,16 @@ class LineSource:
             return None
         if batch.restarted:
             self.reader = self._new_reader()
-        records, skipped = read_lines(self.reader, batch.lines)
+        times: list[float | None] = []
+        if isinstance(self.reader, KnowsTime):
+            records, skipped = sort_rows(_timed(self.reader, batch.lines, times))
+        else:
+            records, skipped = read_lines(self.reader, batch.lines)
         skipped.update(batch.dropped)
         size = sum(map(len, batch.lines)) + len(batch.lines)
-        found = Reading(records, skipped, batch.modified, batch.restarted, batch.more, size, past=batch.past)
+        found = Reading(
+            records, skipped, batch.modified, batch.restarted, batch.more, size, past=batch.past, times=times
+        )
         reader = self.reader
         return replace(found, producer=reader.producer) if isinstance(reader, KnowsProducer) else found
 
@@ -289,6 +295,17 @@ def _beside(paths: Iterable[str], dialect: Dialect) -> str | None:
 def read_lines(reader: LogReader, lines: Iterable[bytes]) -> tuple[list[Record], Counter[str]]:
     """The records of lines, and how many were none, by reason."""
     return sort_rows(map(reader.read, lines))
+
+
+def _timed(
+    reader: LogReader, lines: Iterable[bytes], times: list[float | None]
+) -> Iterator[Iterable[Record | Skip]]:
+    """The rows of each line. `times`: takes the Unix time of each record."""
+    for line in lines:
+        rows = tuple(reader.read(line))
+        time = reader.time if isinstance(reader, KnowsTime) else None
+        times += [time for row in rows if isinstance(row, Record)]
+        yield rows
 
 
 def _join(layout: Layout, other: Layout) -> tuple[Layout, tuple[int, ...]]:

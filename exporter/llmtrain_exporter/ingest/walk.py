@@ -282,7 +282,8 @@ class Walk:
         shared = [log for log in logs if not (log.dialect.run_per_file or log.dialect.files_per_run)]
         if not shared:
             return self._fresh(single)
-        live, *others = sorted(shared, key=lambda log: (log.modified < self._oldest, log.preference))
+        newest = max(log.modified for log in shared)
+        live, *others = sorted(shared, key=lambda log: (log.modified < self._oldest, log.preference(newest)))
         run = self._fresh([live._replace(extra=tuple(other.path for other in others))])
         covered = [log for log in single if _is_covered(log)] if run else []
         if covered and live.says_less_than(covered[0]):
