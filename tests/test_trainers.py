@@ -1,4 +1,4 @@
-"""The small trainings do what they are there for: one is well, one collapses, one meets a row of nothing.
+"""The small trainings do what they are there for: one is well, one collapses, one meets a broken row.
 
 Other tests guard them; here they are alone.
 """
@@ -49,9 +49,7 @@ def test_a_grpo_with_far_too_high_a_rate_collapses(small_training: MakeFor, tmp_
 
 
 @pytest.mark.parametrize("lab", [TRL, TRL_OLDER], ids=lambda lab: lab.name)
-def test_a_row_of_nothing_breaks_a_supervised_training(
-    lab: Lab, small_training: MakeFor, tmp_path: Path
-) -> None:
+def test_a_broken_row_breaks_a_supervised_training(lab: Lab, small_training: MakeFor, tmp_path: Path) -> None:
     """Its gradient is not a number, and so is all that comes after."""
     output = tmp_path / "out"
     flags = ("--broken_at", "30", "--logging_nan_inf_filter", "false")
