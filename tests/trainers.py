@@ -34,6 +34,10 @@ QUIET: Mapping[str, str] = {
 """What small trainings want of their environment: one thread each, and no network."""
 
 
+COLLAPSING = ("--learning_rate", "2e-2", "--warmup_steps", "60", "--beta", "0.01")
+"""Flags of a GRPO that learns until its rate has become far too high: from step 40 on it falls apart."""
+
+
 @dataclass(frozen=True)
 class Lab:
     """A Python with a trainer. `required`: it has to be there where nothing may be left out."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tests.trainers import COLLAPSING
+
 STEPS = 100
 BROKEN_FROM, BROKEN_EACH = 20, 7
 """Steps: where the broken row of the first seed comes, and how much later that of each further one."""
@@ -36,11 +38,7 @@ class Treatment:
     flags: tuple[str, ...] | None
 
 
-COLLAPSE = Training(
-    "collapse",
-    "grpo",
-    ("--learning_rate", "2e-2", "--warmup_steps", "60", "--beta", "0.01", "--max_grad_norm", "1.0"),
-)
+COLLAPSE = Training("collapse", "grpo", (*COLLAPSING, "--max_grad_norm", "1.0"))
 CALM = Training("calm", "grpo", ("--learning_rate", "1e-3", "--beta", "0.04", "--max_grad_norm", "1.0"))
 BROKEN = Training("broken", "sft", ("--learning_rate", "1e-3", "--max_grad_norm", "1.0"), breaks=True)
 SOUND = Training("sound", "sft", ("--learning_rate", "1e-3", "--max_grad_norm", "1.0"))
