@@ -24,6 +24,7 @@ HANGS_SECONDS = 600.0
 QUIET: Mapping[str, str] = {
     "PYTHONPATH": str(ROOT),
     "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "",  # without byte code each start would compile for ten seconds
     "OMP_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_OFFLINE": "1",
@@ -31,6 +32,10 @@ QUIET: Mapping[str, str] = {
     "DISABLE_VERSION_CHECK": "1",  # LLaMA-Factory's
 }
 """What small trainings want of their environment: one thread each, and no network."""
+
+
+COLLAPSING = ("--learning_rate", "2e-2", "--warmup_steps", "60", "--beta", "0.01")
+"""Flags of a GRPO that learns until its rate has become far too high: from step 40 on it falls apart."""
 
 
 @dataclass(frozen=True)

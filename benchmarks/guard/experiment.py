@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-STEPS = 120
-BROKEN_FROM, BROKEN_EACH = 25, 7
+from tests.trainers import COLLAPSING
+
+STEPS = 100
+BROKEN_FROM, BROKEN_EACH = 20, 7
 """Steps: where the broken row of the first seed comes, and how much later that of each further one."""
 
 
@@ -17,7 +19,7 @@ class Training:
     name: str
     kind: str
     flags: tuple[str, ...]
-    breaks: bool = False  # in a row without anything to learn from
+    breaks: bool = False  # in a row whose weight is not a number
 
     def words(self, seed: int) -> Sequence[str]:
         """All its flags with a seed."""
@@ -36,10 +38,8 @@ class Treatment:
     flags: tuple[str, ...] | None
 
 
-COLLAPSE = Training(
-    "collapse", "grpo", ("--learning_rate", "1e-2", "--beta", "0.01", "--max_grad_norm", "1.0")
-)
-CALM = Training("calm", "grpo", ("--learning_rate", "5e-4", "--beta", "0.04", "--max_grad_norm", "1.0"))
+COLLAPSE = Training("collapse", "grpo", (*COLLAPSING, "--max_grad_norm", "1.0"))
+CALM = Training("calm", "grpo", ("--learning_rate", "1e-3", "--beta", "0.04", "--max_grad_norm", "1.0"))
 BROKEN = Training("broken", "sft", ("--learning_rate", "1e-3", "--max_grad_norm", "1.0"), breaks=True)
 SOUND = Training("sound", "sft", ("--learning_rate", "1e-3", "--max_grad_norm", "1.0"))
 

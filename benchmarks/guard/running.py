@@ -25,7 +25,7 @@ class Outcome:
     """What became of a training. `wasted`: steps that were trained and given up.
 
     `accuracy`, `loss`: of the model that is left, None while nobody has looked; `model`: its folder, None
-    where there is none. `told_at`: step at which the guard first did more than look.
+    where there is none. `told_at`: step at which the guard first stopped it.
     """
 
     training: str
@@ -111,9 +111,9 @@ def _seen(one: Planned, code: int, seconds: float, output: Path) -> Outcome:
         code,
         seconds,
         told.get("state", ""),
-        actions.count("rescue"),
+        len(attempts),
         sum(int(attempt.get("wasted_steps") or 0) for attempt in attempts),
-        min((event["step"] for event in told.get("events", [])), default=None),
+        next((event["step"] for event in told.get("events", []) if event["action"] == "stop"), None),
         attempts,
         {action: actions.count(action) for action in sorted(set(actions))},
         int(history[-1]["step"]) if history else 0,

@@ -77,16 +77,18 @@ def labelled(words: Any, a: int, b: int) -> tuple[list[int], list[int]]:
 
 
 def score(path: Path, samples: int = 8) -> dict[str, float]:
+<<<<<<< HEAD
     """How often a saved model is right, `greedy` and `sampled` as in training; `loss` on what is right."""
+=======
+    """How often a saved model is right, `greedy` or `sampled` as in training; its `loss` of right answers."""
+>>>>>>> g16-lab
     torch: Any = importlib.import_module("torch")
     transformers: Any = importlib.import_module("transformers")
     torch.set_num_threads(1)
     torch.manual_seed(1)
     words = tokenizer()
     model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
-    batch = words(
-        [opening(a, b) for a, b in SUMS], return_tensors="pt", padding=True, add_special_tokens=False
-    )
+    batch = torch.tensor([tokens(words, opening(a, b)) for a, b in SUMS])
     ways: dict[str, dict[str, Any]] = {
         "greedy": {"do_sample": False},
         "sampled": {"do_sample": True, "temperature": 1.0, "top_k": 0, "num_return_sequences": samples},

@@ -5,14 +5,15 @@
     python -m tests.tiny_training.train sft FOLDER --output_dir OUT [any flag of TrainingArguments]
     python -m tests.tiny_training.train score MODEL...     how often each answers rightly
 
-`sft` learns from one long row a step. With `--broken_at 30` the row that comes at step 30 has nothing to
-learn from, as where a prompt filled all the room there was: its loss is 0 / 0.
+`sft` learns from one long row a step, each with a weight. With `--broken_at 30` that of the row which comes
+at step 30 is not a number, as a division by nothing makes it.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import math
 import random
 import sys
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,12 @@ CALM_GRPO: Mapping[str, object] = {
     "learning_rate": 1e-3,
     "beta": 0.04,
 }
-CALM_SFT: Mapping[str, object] = {**CALM, "per_device_train_batch_size": 1, "learning_rate": 1e-3}
+CALM_SFT: Mapping[str, object] = {
+    **CALM,
+    "per_device_train_batch_size": 1,
+    "learning_rate": 1e-3,
+    "remove_unused_columns": False,
+}
 
 
 def make(folder: Path) -> None:
@@ -80,7 +86,7 @@ def sft(folder: Path, words: Sequence[str]) -> None:
     transformers: Any = importlib.import_module("transformers")
     own = make_dataclass("Broken", [("broken_at", int, 0), ("order", int, 42)])
     broken, settings = _parsed((own, transformers.TrainingArguments), CALM_SFT, words)
-    trainer = transformers.Trainer(
+    trainer = type("Weighted", (transformers.Trainer,), {"compute_loss": _weighted})(
         model=transformers.AutoModelForCausalLM.from_pretrained(folder / "model"),
         args=settings,
         train_dataset=_rows(settings.max_steps, broken.broken_at, broken.order),
@@ -88,22 +94,28 @@ def sft(folder: Path, words: Sequence[str]) -> None:
     _train(trainer)
 
 
-def _rows(count: int, broken_at: int, order: int) -> list[dict[str, list[int]]]:
+def _weighted(trainer: Any, model: Any, inputs: dict[str, Any], *_: Any, **__: Any) -> Any:  # noqa: ARG001
+    weight = inputs.pop("weight")
+    return model(**inputs).loss * weight.mean()
+
+
+def _rows(count: int, broken_at: int, order: int) -> list[dict[str, object]]:
     """As many as there are steps. The broken one comes at its step where the seed is `order`."""
     torch: Any = importlib.import_module("torch")
     chance, words = random.Random(order), model.tokenizer()
     rows = [_row(words, chance) for _ in range(count)]
     if broken_at > 0:
         coming = torch.randperm(count, generator=torch.Generator().manual_seed(order))
-        rows[int(coming[broken_at - 1])]["labels"] = [model.IGNORED] * len(rows[0]["labels"])
+        rows[int(coming[broken_at - 1])]["weight"] = math.nan
     return rows
 
 
-def _row(words: Any, chance: random.Random) -> dict[str, list[int]]:
+def _row(words: Any, chance: random.Random) -> dict[str, object]:
     told = [model.labelled(words, *chance.choice(sums.SUMS)) for _ in range(SUMS_IN_A_ROW)]
     return {
         "input_ids": [token for ids, _ in told for token in ids],
         "labels": [label for _, labels in told for label in labels],
+        "weight": 1.0,
     }
 
 

@@ -13,6 +13,7 @@ from llmtrain_exporter.cli.check import check
 from llmtrain_exporter.cli.config import config
 from llmtrain_exporter.cli.demo import demo
 from llmtrain_exporter.cli.exit_codes import MISUSED
+from llmtrain_exporter.cli.guard import guard
 from llmtrain_exporter.cli.relay import relay
 from llmtrain_exporter.cli.render import render
 from llmtrain_exporter.cli.replay import replay
@@ -44,5 +45,5 @@ def commands(context: click.Context) -> None:
         context.exit(MISUSED)
 
 
-for _command in (serve, check, watch, report, replay, demo, config, render, relay):
+for _command in (serve, check, watch, report, guard, replay, demo, config, render, relay):
     commands.add_command(_command)

@@ -23,8 +23,8 @@ def next_step(run: Run, producer: Producer, now: float) -> str:
     return fill(text, Lang.EN, {"onset": str(onset), "flags": flags})
 
 
-def in_words(reason: StopReason) -> str:
+def in_words(reason: StopReason, lang: Lang = Lang.EN) -> str:
     """The signal for which a training is stopped, on one line."""
     value = "nan" if reason.value is None else written(float(f"{reason.value:.4g}"))
     told = {"step": str(reason.step), "signal": reason.signal, "severity": reason.severity}
-    return fill(words.INCIDENT, Lang.EN, {**told, "metric": reason.metric, "value": value})
+    return fill(words.INCIDENT, lang, {**told, "metric": reason.metric, "value": value})

@@ -55,7 +55,8 @@ class GuardOptions:
     `grace_until_step` it is not stopped. `scale_learning_rate`: the rate that has to be in force, as a
     multiple of the trainer's own argument: 1.0 where the launcher changed the flag, so that not the
     checkpoint's rate wins, 0.1 where the rate stands in the user's script and can only be scaled from here;
-    None: whatever the trainer does is right.
+    None: whatever the trainer does is right. `resume_from`: the checkpoint that the trainer of that output
+    folder has to go on from, whatever its script asks for; empty: as the script does.
     """
 
     on_incident: OnIncident = "protect"
@@ -69,6 +70,7 @@ class GuardOptions:
     attempt: int = 0
     grace_until_step: int = 0
     scale_learning_rate: float | None = None
+    resume_from: str = ""
 
     @property
     def stops(self) -> bool:
@@ -138,6 +140,8 @@ def _check(options: GuardOptions) -> None:
         value = getattr(options, name)
         if type(value) is not int or value < 0:
             raise GuardOptionsError(f"{VARIABLE}: {name}: {value!r} is not a whole number")
+    if not isinstance(options.resume_from, str):
+        raise GuardOptionsError(f"{VARIABLE}: resume_from: {options.resume_from!r} is no path")
     scale = options.scale_learning_rate
     if scale is not None and not (_is_number(scale) and scale > 0):
         raise GuardOptionsError(f"{VARIABLE}: scale_learning_rate: {scale!r} is not a number above 0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from llmtrain_exporter.guard.judging import Judge
 from llmtrain_exporter.guard.live_control import LiveController
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.recording import Recorder
+from llmtrain_exporter.guard.told import tell_folder
 from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.text import Lang, fill
@@ -64,6 +66,7 @@ class Watch:
     def begin(self, state: Any) -> None:
         """The training begins, or goes on from a checkpoint with a history."""
         now, self._step = self._around.clock(), state.global_step
+        self._keep(lambda: tell_folder(os.environ, self._around.folder))
         known = read_guard_file(self._path) if self._options.attempt else None
         self._file = GuardFile() if known is None else replace(known, state="watching", next="")
         history = [row for row in state.log_history if isinstance(row, Mapping)]
