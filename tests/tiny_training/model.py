@@ -77,11 +77,7 @@ def labelled(words: Any, a: int, b: int) -> tuple[list[int], list[int]]:
 
 
 def score(path: Path, samples: int = 8) -> dict[str, float]:
-<<<<<<< HEAD
-    """How often a saved model is right, `greedy` and `sampled` as in training; `loss` on what is right."""
-=======
     """How often a saved model is right, `greedy` or `sampled` as in training; its `loss` of right answers."""
->>>>>>> g16-lab
     torch: Any = importlib.import_module("torch")
     transformers: Any = importlib.import_module("transformers")
     torch.set_num_threads(1)

@@ -49,26 +49,17 @@ class Judge:
 
     def take(self, row: Mapping[str, object], now: float) -> StopReason | None:
         """Take in a row, logged now; why the training should end, if it should."""
-<<<<<<< HEAD
-        reason = None
-        for record in self._records(row):
-            self.run.fold(record, now)
-            self._observe(record, self.run.position.last_step or 0)
-            if record.kind is RowKind.TRAIN:
-                reason = self._reason()
-                self._held = self._held + 1 if reason else 0
-=======
         reasons = [self.see(record, now) for record in self._records(row)]
         return next(filter(None, reversed(reasons)), None)
 
     def see(self, record: Record, now: float) -> StopReason | None:
         """Take in a record of a row; why the training should end, if that shows it."""
         self.run.fold(record, now)
+        self._observe(record, self.run.position.last_step or 0)
         if record.kind is not RowKind.TRAIN:
             return None
         reason = self._reason()
         self._held = self._held + 1 if reason else 0
->>>>>>> g16-lab
         return reason if self._held >= self._for else None
 
     def _records(self, row: Mapping[str, object]) -> Sequence[Record]:
