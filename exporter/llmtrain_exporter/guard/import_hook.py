@@ -24,7 +24,6 @@ from typing import Any
 TRAINER_MODULE = "transformers.trainer"
 VARIABLE = "LLMTRAIN_GUARD"  # as in `options`, which is not loaded here
 PACKAGE = "llmtrain_exporter"
-NEEDED = "orjson"
 _MARK = "__llmtrain_guard__"
 
 
@@ -147,34 +146,19 @@ def put_in(trainer: Any) -> None:
 
 
 def load_package() -> None:
-    """Let the guard's package be imported from where this file lies; orjson too, where the training has none.
-
-    Raises ImportError.
-    """
-    package = Path(__file__).resolve().parent.parent
-    if PACKAGE not in sys.modules:
-        _import_from(PACKAGE, package)
-    if NEEDED not in sys.modules and importlib.util.find_spec(NEEDED) is None:
-        try:
-            _import_from(NEEDED, package.parent / NEEDED)
-        except (ImportError, OSError):
-            raise ImportError(f"{sys.executable} has no {NEEDED}: pip install {NEEDED}") from None
-
-
-def _import_from(name: str, folder: Path) -> None:
+    """Let the guard's package be imported from where this file lies. It needs the standard library alone."""
+    if PACKAGE in sys.modules:
+        return
+    folder = Path(__file__).resolve().parent.parent
     where = [str(folder)]
     spec = importlib.util.spec_from_file_location(
-        name, folder / "__init__.py", submodule_search_locations=where
+        PACKAGE, folder / "__init__.py", submodule_search_locations=where
     )
     if spec is None or spec.loader is None:
-        raise ImportError(name)
+        raise ImportError(f"no package in {folder}")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
+    sys.modules[PACKAGE] = module
+    spec.loader.exec_module(module)
 
 
 def _tell(error: Exception) -> None:
