@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 
@@ -40,6 +41,9 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def after_step(step: int) -> None:
+        for thread in threading.enumerate():  # a real step takes longer than a link
+            if thread.name == "llmtrain-guard-keep":
+                thread.join()
         dies = step in (told.kill_at, told.kill_both_at) and not os.path.exists("died")
         if dies:  # once in its life: the same command is started again
             open("died", "w").close()
