@@ -178,7 +178,7 @@ def test_what_is_good_does_not_hang_on_the_unit_of_the_reward(values: list[float
 def kept_marks(rows: Iterable[dict[str, object]]) -> HealthMarks:
     keeper = MarkKeeper()
     for record in records(rows):
-        keeper.note(record)
+        keeper.note(record, record.step or 0)
     return keeper.marks()
 
 
@@ -213,7 +213,7 @@ def test_a_log_of_evaluations_keeps_each_second_once_they_are_many() -> None:
     keeper = MarkKeeper()
     rows = ({"eval_loss": 1.0, "global_step/max_steps": f"{step}/2000"} for step in range(MARKS))
     for record in records(rows):
-        keeper.note(record)
+        keeper.note(record, record.step or 0)
     losses = keeper.marks().losses
     assert (len(losses), losses[0].step, losses[-1].step) == (MARKS // 2, 1, MARKS - 1)
 

@@ -49,7 +49,7 @@ class Training:
             placed = {**row, "global_step/max_steps": f"{self.step}/2000"}
             for record in records([placed]):
                 self.folded.fold(record, NOW)
-                self.observer.note(record)
+                self.observer.note(record, None)
             self.look()
             if self.step % 5 == 0:
                 self.save()

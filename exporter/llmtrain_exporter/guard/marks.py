@@ -7,7 +7,6 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.guarding import MARKS
@@ -49,8 +48,6 @@ class MarkKeeper:
     What was trained after the step at which a process goes on is forgotten: nobody has it any more.
     """
 
-    reads_analysis: ClassVar[bool] = False  # so that records are folded in blocks
-
     __slots__ = ("_count", "_last", "_losses", "_rewards", "_steps", "_sum", "_width")
 
     def __init__(self) -> None:
@@ -62,11 +59,8 @@ class MarkKeeper:
         self._rewards = array("d")
         self._losses: dict[int, float] = {}  # by step
 
-    def note(self, record: Record, _: object = None, /) -> None:
-        """Take in a record of training or evaluation; others, and one without a step, say nothing."""
-        step = record.step
-        if step is None:
-            return
+    def note(self, record: Record, step: int) -> None:
+        """Take in a record of training or evaluation that is of `step`; others say nothing."""
         if record.kind is RowKind.TRAIN:
             if step < self._last:
                 self._go_back_to(step)

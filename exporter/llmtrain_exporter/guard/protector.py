@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
+from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.guard.checkpoints import found
 from llmtrain_exporter.guard.keeping import Bounds, Keeper
 from llmtrain_exporter.guard.marks import HealthMarks, MarkKeeper, is_about_learning, troubles_of
@@ -17,7 +19,7 @@ from llmtrain_exporter.guard.protecting import protect
 from llmtrain_exporter.guard.settling import Settling
 from llmtrain_exporter.ingest.checkpoints import output_folder
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.model import Protected, Snapshot, State
+from llmtrain_exporter.model import Protected, Record, Snapshot, State
 
 LOOK_SECONDS = 1.0
 """Time between two looks at an output folder."""
@@ -64,6 +66,22 @@ class _Watched:
     given_up: bool = False
 
 
+class MarkObserver:
+    """Sees the records of a run as they are folded. Belongs to the thread that reads its log."""
+
+    reads_analysis: ClassVar[bool] = False
+
+    __slots__ = ("keeper",)
+
+    def __init__(self) -> None:
+        self.keeper = MarkKeeper()
+
+    def note(self, record: Record, _: Analysis | None, /) -> None:
+        """See a record; one of which no step is known belongs to no checkpoint."""
+        if record.step is not None:
+            self.keeper.note(record, record.step)
+
+
 class RunProtector:
     """Protects the runs whose logs one thread reads, and does it in another. No method raises or waits."""
 
@@ -77,11 +95,11 @@ class RunProtector:
         self._keepers: dict[Path, Keeper] = {}
         self._protected: dict[str, Protected] = {}  # read by any thread, each replaced as a whole
 
-    def observer(self) -> MarkKeeper:
+    def observer(self) -> MarkObserver:
         """What is to see the records of a run that begins."""
-        return MarkKeeper()
+        return MarkObserver()
 
-    def see(self, run: Snapshot, observer: MarkKeeper) -> None:
+    def see(self, run: Snapshot, observer: MarkObserver) -> None:
         """Hear of a run as it stands. One that does not train when it is met is left alone."""
         lives = run.state in (State.RUNNING, State.STALLED)
         with self._telling:
@@ -125,9 +143,9 @@ class RunProtector:
             log.exception("%s: its checkpoints cannot be protected", name)
             watched.given_up = True
 
-    def _news_of(self, run: Snapshot, observer: MarkKeeper, lives: bool) -> News:
+    def _news_of(self, run: Snapshot, observer: MarkObserver, lives: bool) -> News:
         troubles = troubles_of(run.episodes, run.incidents)
-        marks = observer.marks(troubles) if troubles or self._wishes.from_start else HealthMarks()
+        marks = observer.keeper.marks(troubles) if troubles or self._wishes.from_start else HealthMarks()
         return News(
             folder=Path(output_folder(run.file)),
             lives=lives,
