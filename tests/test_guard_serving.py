@@ -123,3 +123,29 @@ def test_without_being_asked_it_writes_nothing(tmp_path: Path) -> None:
         eventually(lambda: exporter.metrics().get('llmtrain_step{run="out"}') == 45)
         exporter.read_again()
     assert sorted(os.listdir(out)) == ["checkpoint-30", "logging.jsonl"]
+
+
+def test_the_checkpoints_of_a_printed_log_are_those_with_its_rows(tmp_path: Path) -> None:
+    """What a script prints goes to a file beside its output folder, more often than into it."""
+    exposition = Exposition()
+    fleet = Fleet(exposition, (str(tmp_path),))
+    protection = ByHand()
+    telemetry = Telemetry("0", fleet, exposition)
+    (watcher,) = Watchers(Settings(paths=(str(tmp_path),)), fleet, telemetry, protection).all
+    append(
+        tmp_path / "train.log", *(str({**WELL, "epoch": step / 100}) for step in range(1, 41)), modified=NOW
+    )
+    history = [{**WELL, "epoch": step / 100, "step": step} for step in range(1, 31)]
+    for step in (20, 30):
+        folder = save(tmp_path / "out", step)
+        state = json.dumps({"global_step": step, "max_steps": 2000, "log_history": history[:step]}, indent=2)
+        (folder / "trainer_state.json").write_text(state)
+    search_and_read(watcher, 0.0, NOW)
+    append(
+        tmp_path / "train.log", *(str({**ILL, "epoch": step / 100}) for step in (41, 42)), modified=NOW + 1
+    )
+    read_all(watcher, 1.0, NOW + 1)
+    assert [shown.run for shown in fleet.snapshots()] == ["train"]
+    protection.one.look(1.0)
+    assert {"checkpoint-20", "checkpoint-30"} <= set(kept(tmp_path / "out"))
+    assert kept(tmp_path) == []

@@ -5,21 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
-from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.guard.checkpoints import found
 from llmtrain_exporter.guard.keeping import Bounds, Keeper
-from llmtrain_exporter.guard.marks import HealthMarks, MarkKeeper, is_about_learning, troubles_of
+from llmtrain_exporter.guard.news import MarkObserver, News, news_of
 from llmtrain_exporter.guard.obstacles import Obstacle
 from llmtrain_exporter.guard.protecting import protect
 from llmtrain_exporter.guard.settling import Settling
-from llmtrain_exporter.ingest.checkpoints import output_folder
-from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.model import Protected, Record, Snapshot, State
+from llmtrain_exporter.model import Protected, Snapshot, State
 
 LOOK_SECONDS = 1.0
 """Time between two looks at an output folder."""
@@ -41,45 +37,16 @@ class Wishes:
     from_start: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """What was last heard of a run. `because`: what first spoke against it, empty where nothing has."""
-
-    folder: Path
-    lives: bool
-    first_step: int
-    last_step: int
-    resumed_at: int | None  # step at which a process went on the last time
-    resumes: int
-    because: str
-    marks: HealthMarks
-
-
 @dataclass(slots=True)
 class _Watched:
     """A run, and what was done about it. Belongs to the thread that looks."""
 
     news: News
+    folder: Path | None = None  # where its checkpoints lie, once that was looked for
     part_from: int | None = None  # step from which on links must become copies
     settling: Settling = field(default_factory=Settling)
     shares: bool = False  # another one trains into the same folder, which was said
     given_up: bool = False
-
-
-class MarkObserver:
-    """Sees the records of a run as they are folded. Belongs to the thread that reads its log."""
-
-    reads_analysis: ClassVar[bool] = False
-
-    __slots__ = ("keeper",)
-
-    def __init__(self) -> None:
-        self.keeper = MarkKeeper()
-
-    def note(self, record: Record, _: Analysis | None, /) -> None:
-        """See a record; one of which no step is known belongs to no checkpoint."""
-        if record.step is not None:
-            self.keeper.note(record, record.step)
 
 
 class RunProtector:
@@ -88,9 +55,10 @@ class RunProtector:
     def __init__(self, wishes: Wishes, say: Callable[[str], object] = log.warning) -> None:
         self._wishes = wishes
         self._say = say
-        self._telling = threading.Lock()  # held for what the two threads share: _news, _known
+        self._known: set[str] = set()  # runs that were seen to train; of the thread that reads logs, as is:
+        self._covered: Mapping[str, Collection[str]] = {}
+        self._telling = threading.Lock()  # held for what the two threads share:
         self._news: dict[str, News | None] = {}  # by run, since the last look; None: it has left
-        self._known: set[str] = set()  # runs that were seen to train
         self._watched: dict[str, _Watched] = {}
         self._keepers: dict[Path, Keeper] = {}
         self._protected: dict[str, Protected] = {}  # read by any thread, each replaced as a whole
@@ -101,17 +69,22 @@ class RunProtector:
 
     def see(self, run: Snapshot, observer: MarkObserver) -> None:
         """Hear of a run as it stands. One that does not train when it is met is left alone."""
-        lives = run.state in (State.RUNNING, State.STALLED)
-        with self._telling:
-            if run.state is State.RUNNING:
-                self._known.add(run.run)
-            if run.run in self._known:
-                self._news[run.run] = self._news_of(run, observer, lives)
+        if run.state is State.RUNNING:
+            self._known.add(run.run)
+        if run.run in self._known:
+            others = self._covered.get(run.file, ())
+            news = news_of(run, observer, others, self._wishes.from_start)
+            with self._telling:
+                self._news[run.run] = news
+
+    def know_covered(self, logs: Mapping[str, Collection[str]]) -> None:
+        """Hear which other logs show the same training, by the path of the one that is followed."""
+        self._covered = logs
 
     def leave(self, run: str) -> None:
         """Hear that a run is watched no longer. What is kept of it stays."""
+        self._known.discard(run)
         with self._telling:
-            self._known.discard(run)
             self._news[run] = None
 
     def protected(self) -> Sequence[Protected]:
@@ -143,20 +116,6 @@ class RunProtector:
             log.exception("%s: its checkpoints cannot be protected", name)
             watched.given_up = True
 
-    def _news_of(self, run: Snapshot, observer: MarkObserver, lives: bool) -> News:
-        troubles = troubles_of(run.episodes, run.incidents)
-        marks = observer.keeper.marks(troubles) if troubles or self._wishes.from_start else HealthMarks()
-        return News(
-            folder=Path(output_folder(run.file)),
-            lives=lives,
-            first_step=run.first_step or 0,
-            last_step=run.last_step or 0,
-            resumed_at=run.resumes[-1].first if run.resumes else None,
-            resumes=len(run.resumes),
-            because=_first_trouble(run),
-            marks=marks,
-        )
-
     def _hear(self, name: str, news: News | None) -> None:
         if news is None:
             self._watched.pop(name, None)
@@ -164,25 +123,26 @@ class RunProtector:
             return
         before = self._watched.get(name)
         if before is None:
-            self._watched[name] = _Watched(news, part_from=_begins_at(news))
+            self._watched[name] = _Watched(news, part_from=news.begins_at)
             return
         if news.resumes > before.news.resumes or news.last_step < before.news.last_step:
             earlier = [] if before.part_from is None else [before.part_from]
-            before.part_from = min([_begins_at(news), *earlier])
+            before.part_from = min([news.begins_at, *earlier])
         before.news = news
 
     def _look_at(self, name: str, watched: _Watched, monotonic: float) -> None:
-        news, keeper = watched.news, self._keeper(watched.news.folder)
+        news, folder = watched.news, _folder_of(watched.news)
+        watched.folder, keeper = folder, self._keeper(folder)
         if watched.part_from is not None and keeper.part(watched.part_from, "these steps may be saved again"):
             watched.part_from = None
         if not self._is_to_be_protected(watched):
             return
-        others = self._others(name, news.folder)
+        others = self._others(name, folder)
         if others and not watched.shares:
-            keeper.hinder(Obstacle.SHARED, f"{news.folder}: {', '.join([name, *others])}")
+            keeper.hinder(Obstacle.SHARED, f"{folder}: {', '.join([name, *others])}")
         watched.shares = bool(others)
         if not any(other < name and self._is_to_be_protected(self._watched[other]) for other in others):
-            whole = watched.settling.settled(found(news.folder), news.last_step, monotonic)
+            whole = watched.settling.settled(found(folder), news.last_step, monotonic)
             protect(keeper, whole, news.marks, news.because or "from the start")
         self._protected[name] = _told(name, keeper)
 
@@ -194,7 +154,7 @@ class RunProtector:
         return sorted(
             other
             for other, watched in self._watched.items()
-            if other != name and watched.news.folder == folder and watched.news.lives
+            if other != name and watched.folder == folder and watched.news.lives
         )
 
     def _keeper(self, folder: Path) -> Keeper:
@@ -226,14 +186,10 @@ class Protector:
         return [each for protector in list(self._all) for each in protector.protected()]
 
 
-def _begins_at(news: News) -> int:
-    return news.first_step if news.resumed_at is None else news.resumed_at
-
-
-def _first_trouble(run: Snapshot) -> str:
-    told = (each for each in run.episodes if each.severity is not Severity.INFO)
-    first = next((each for each in told if is_about_learning(each.signal)), None)
-    return "" if first is None else f"{first.signal} at step {first.first_step}"
+def _folder_of(news: News) -> Path:
+    """Where its checkpoints lie: beside its log, or one with the same rows."""
+    first, *others = news.folders
+    return next((folder for folder in news.folders if found(folder)), first) if others else first
 
 
 def _told(name: str, keeper: Keeper) -> Protected:

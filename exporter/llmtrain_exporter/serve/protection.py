@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from prometheus_client import Metric as Family
@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.knowledge import guard_metrics as g
-from llmtrain_exporter.model import Protected, Record, Snapshot
+from llmtrain_exporter.model import LeftOut, Protected, Record, Snapshot
 from llmtrain_exporter.serve.exposition import label_value
 from llmtrain_exporter.serve.sparkline import Sparkline
 
@@ -25,6 +25,9 @@ class RunProtector(Protocol):
     def see(self, run: Snapshot, observer: Any, /) -> None:
         """Hear of a run as it stands."""
 
+    def know_covered(self, logs: Mapping[str, Collection[str]]) -> None:
+        """Hear which other logs show the same training, by the path of the one that is followed."""
+
     def leave(self, run: str) -> None:
         """Hear that a run is watched no longer."""
 
@@ -37,6 +40,15 @@ class Protection(Protocol):
 
     def protected(self) -> Iterable[Protected]:
         """What is kept of which run."""
+
+
+def covered_logs(passed: Iterable[LeftOut]) -> Mapping[str, Collection[str]]:
+    """The logs that give way to one that is followed, by its path."""
+    found: dict[str, list[str]] = {}
+    for left in passed:
+        if left.reason == "covered":
+            found.setdefault(left.instead, []).append(left.path)
+    return found
 
 
 class ProtectedRun(Sparkline):

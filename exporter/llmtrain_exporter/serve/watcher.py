@@ -16,7 +16,7 @@ from llmtrain_exporter.ingest.discover import Surroundings
 from llmtrain_exporter.ingest.reading import Reading
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.idle_poll import IdlePoll
-from llmtrain_exporter.serve.protection import ProtectedRun, Protection
+from llmtrain_exporter.serve.protection import ProtectedRun, Protection, covered_logs
 from llmtrain_exporter.serve.pulse import Pulse
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.serve.telemetry import Telemetry
@@ -143,6 +143,8 @@ class Watcher:
         )
         self._sharing.named_after.update(scan.named_after)
         self._note_problems(scan.errors)
+        if self._protector is not None:
+            self._protector.know_covered(covered_logs(scan.passed))
         self._idle_poll = None
         changes = self._runs.update(scan, now)
         for name in changes.left:
