@@ -94,9 +94,7 @@ def test_a_collapse_is_rescued(lab: Lab, small_training: MakeFor, tmp_path: Path
 def test_a_collapse_of_several_ranks_is_rescued(lab: Lab, small_training: MakeFor, tmp_path: Path) -> None:
     """Behind torchrun, whose exit code says nothing of why it ended."""
     output = tmp_path / "out"
-    command = trainers.script(
-        lab, "grpo", small_training(lab), output, *TOO_FAST, *STEPS, "--warmup_steps", "0"
-    )
+    command = trainers.script(lab, "grpo", small_training(lab), output, *COLLAPSING, *STEPS)
     is_rescued(rescued(with_processes(lab, 2, command), output), output)
 
 
