@@ -130,6 +130,8 @@ class Guard:
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """The training is over. One that was stopped ends its process: what follows takes it for well."""
+        if self._listener is not None:
+            self._fence.try_anyway(self._listener.stop, None)
         if self._watch is not None:
             self._fence.try_anyway(self._watch.end, None)
         if self._stopping:
