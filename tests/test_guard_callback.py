@@ -283,6 +283,24 @@ def test_a_rate_that_nobody_can_change_from_outside_is_refused(tmp_path: Path, s
     assert type(scheduler).__name__ in event.because
 
 
+@pytest.mark.parametrize(("after", "step"), [(0, None), (40, 51)])
+def test_a_training_that_begins_in_an_incident_has_time_to_recover(
+    tmp_path: Path, after: int, step: int | None
+) -> None:
+    """Somebody goes on from a checkpoint whose own rows were ill: it is stopped if it stays so."""
+    trainer = FakeTrainer(tmp_path, guard())
+    past = dying(26, 4)
+    trainer.state.log_history = [{**row, "step": at, "epoch": at / 100} for at, row in enumerate(past, 1)]
+    rows = [collapsed(at) if at <= 30 + after else healthy(at) for at in range(31, 75)]
+    if step is None:
+        trainer.train(rows, begin=30)
+        assert file_of(tmp_path).state == "ended"
+    else:
+        with pytest.raises(SystemExit):
+            trainer.train(rows, begin=30)
+        assert trainer.state.global_step == step
+
+
 # It never does harm
 
 ENTRIES = ["on_train_begin", "on_pre_optimizer_step", "on_log", "on_train_end"]

@@ -16,7 +16,7 @@ from llmtrain_exporter.guard.options import VARIABLE, GuardOptions, LiveControl
 from llmtrain_exporter.guard.skipping import UsualNorm
 from llmtrain_exporter.knowledge import guard_limits as limits
 
-from tests.fake_trainer import FakeTrainer, healthy
+from tests.fake_trainer import Accelerator, FakeTrainer, healthy
 
 RATE = LiveControl(kl_target=0.01, floor=0.02)
 BETA = LiveControl(beta_target=0.01)
@@ -258,6 +258,10 @@ def test_a_loss_scaler_sees_to_what_is_not_finite(tmp_path: Path) -> None:
 
 def test_what_clips_is_handed_back_what_it_gave(tmp_path: Path) -> None:
     """The trainer logs the norm that it gets."""
-    trainer = skipping(tmp_path, {})
-    assert trainer.accelerator.clip_grad_norm_([], 1.0) == 1.0
-    assert trainer.accelerator.clip_grad_norm_.__name__ == "clip_grad_norm_"
+    trainer = FakeTrainer(tmp_path, Guard(GuardOptions(skip_bad_updates=True), clock=lambda: 0.0))
+    trainer.event("on_train_begin")
+    listening = trainer.accelerator.clip_grad_norm_
+    assert listening([], 1.0) == 1.0
+    assert listening.__name__ == "clip_grad_norm_"
+    trainer.event("on_train_end")
+    assert trainer.accelerator.clip_grad_norm_ == Accelerator.clip_grad_norm_.__get__(trainer.accelerator)

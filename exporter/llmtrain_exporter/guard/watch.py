@@ -27,6 +27,7 @@ from llmtrain_exporter.guard.recording import Recorder
 from llmtrain_exporter.guard.told import tell_folder
 from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.knowledge.rescuing import GRACE_RECORDS
 from llmtrain_exporter.knowledge.text import Lang, fill
 from llmtrain_exporter.model import HyperParameters
 
@@ -58,6 +59,7 @@ class Watch:
         self._path = guard_path(around.folder)
         self._file = GuardFile()
         self._disk_failed = False  # which was told
+        self._grace_records = 0  # before it may be stopped: it began with the incident of a checkpoint
         self._incident = False  # which was told, and lasts
         self._reason: StopReason | None = None  # why the training is stopped
         self._step = 0
@@ -71,6 +73,7 @@ class Watch:
         self._file = GuardFile() if known is None else replace(known, state="watching", next="")
         history = [row for row in state.log_history if isinstance(row, Mapping)]
         self._judge.warm(history, now)
+        self._grace_records = GRACE_RECORDS if self._judge.reason is not None else 0
         if self._protection is not None:
             self._protection.begin(self._step)
         self._keep(lambda: self._record_begin(history, now))
@@ -93,7 +96,8 @@ class Watch:
         if "loss" in logs:
             self._steer(logs)
             self._note_incident(reason)
-        in_grace = state.global_step < self._options.grace_until_step
+        in_grace = self._grace_records > 0 or state.global_step < self._options.grace_until_step
+        self._grace_records -= "loss" in logs and self._grace_records > 0
         return reason if self._options.stops and not in_grace else None
 
     def event(self, action: Action, because: str, **details: float | str) -> None:
