@@ -106,7 +106,7 @@ def test_a_rescue_says_what_it_does(guarding: Guarding) -> None:
         "step 36: kl_high (critical)",
         "rescue 1 of 2: back to step",
         "learning_rate 0.003 -> 0.0003; the data goes on where it was",
-        "not changed: max_grad_norm (the command has no flag for it)",
+        "set inside the training, since the command has no flag for it: max_grad_norm",
         "llmtrain-kept/aside-1",
         "runs: ",
         "--learning_rate 0.0003",
@@ -130,7 +130,7 @@ def test_a_script_whose_settings_stand_in_itself_is_rescued_from_inside(guarding
     """No flag can be changed: the rate is scaled and the checkpoint given there."""
     done = guarding.run()
     assert done.returncode == 0
-    assert "learning_rate is scaled inside the training" in done.stderr
+    assert "set inside the training, since the command has no flag for it: learning_rate" in done.stderr
     assert guarding.rows[-1]["learning_rate"] == pytest.approx(3e-4)
     assert "resumed from" in done.stdout
 

@@ -11,9 +11,9 @@ GOES_BACK = Text(
 )
 CHANGES = Text("changed: {changes}", "改动：{changes}")
 UNCHANGED = Text("not changed: {settings}", "未改动：{settings}")
-SCALED = Text(
-    "{setting} is scaled inside the training: the command has no flag for it",
-    "{setting} 在训练进程内按比例调整：命令里没有对应的参数",
+INSIDE = Text(
+    "set inside the training, since the command has no flag for it: {settings}",
+    "命令里没有对应的参数，因此在训练进程内设置：{settings}",
 )
 ORDER_GOES_ON = Text("the data goes on where it was", "数据顺序从中断处继续")
 ORDER_BEGINS = Text("the data begins anew, in the same order", "数据按同样的顺序从头开始")
