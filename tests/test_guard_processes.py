@@ -219,3 +219,19 @@ def test_a_command_is_waited_for_where_ended_children_are_ignored() -> None:
             assert launcher.run(["sh", "-c", "exit 3"], os.environ) == Ending(3)
     finally:
         signal.signal(signal.SIGCHLD, before)
+
+
+def test_an_error_of_its_own_is_no_crash(stopped: Path) -> None:
+    """The training has ended as it did; by whom nothing was started is said in one line."""
+
+    def broken(_: Path) -> NoRun:
+        raise ZeroDivisionError
+
+    said = io.StringIO()
+    told = f"open(__import__('os').environ['LLMTRAIN_GUARD_RUN'], 'a').write({str(stopped)!r} + '\\n')"
+    command = recognised([sys.executable, "-c", told], stopped)
+    guarded = Guarded(command, GuardOptions("rescue"), 2, stopped)
+    world = World(os.environ, Speaker(said, Lang.EN), lambda: 1.5, Rest(), broken)
+    with Launcher(Terminal("/nowhere")) as launcher:
+        assert Supervisor(guarded, launcher, world).run() == Ending(0)
+    assert "gives up: an error of the guard's own (ZeroDivisionError)" in said.getvalue()

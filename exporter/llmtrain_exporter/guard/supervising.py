@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ from llmtrain_exporter.model import NoRun
 
 if TYPE_CHECKING:
     from llmtrain_exporter.guard.past import Past
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
 WAYS_BACK = 3
@@ -137,6 +140,9 @@ class Supervisor:
             because = fill(error.text, self._world.speaker.lang, error.values)
         except OSError as error:
             because = fill(words.CANNOT_WRITE, self._world.speaker.lang, {"detail": str(error)})
+        except Exception as error:  # of ours: the training has ended as it did, and nothing is lost
+            log.debug("no rescue", exc_info=True)
+            because = fill(words.OWN_ERROR, self._world.speaker.lang, {"detail": type(error).__name__})
         advice = fill(words.NEXT_BY_HAND, self._world.speaker.lang, {"folder": str(state.folder)})
         state.gives_up(because, advice)
         self._say(words.GIVES_UP, because=because, next=advice)

@@ -72,7 +72,7 @@ CANNOT_RESUME = Text(
     "{program} 的这类训练不支持从 checkpoint 继续",
 )
 CANNOT_WRITE = Text("the changed settings cannot be written: {detail}", "无法写入修改后的设置：{detail}")
-NOT_STARTED = Text("the training cannot be started again: {detail}", "无法重新启动训练：{detail}")
+OWN_ERROR = Text("an error of the guard's own ({detail})", "guard 自身出错（{detail}）")
 
 WELL = Text("{run}: nothing would have stopped it", "{run}：不会触发停止")
 WOULD_STOP = Text(
