@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tests.trainers import COLLAPSING
 
-STEPS = 100
-BROKEN_FROM, BROKEN_EACH = 20, 7
+STEPS = 80
+BROKEN_FROM, BROKEN_EACH = 20, 4
 """Steps: where the broken row of the first seed comes, and how much later that of each further one."""
 
 
