@@ -132,11 +132,12 @@ def test_a_python_that_cannot_be_reached_is_known(tmp_path: Path, line: str, opt
         ("torchrun --nnodes 1 train.py --nnodes 2", False),
         ("accelerate launch --num-machines 2 train.py", True),
         ("env NNODES=2 swift sft", True),
+        ("srun --nodes 2 torchrun --nnodes 2 train.py", False),
         ("torchrun --nnodes $NODES train.py", False),
     ],
 )
 def test_a_part_of_a_training_on_several_machines_is_known(tmp_path: Path, line: str, several: bool) -> None:
-    """By what the launcher is told."""
+    """By what the launcher is told; where srun starts all parts, the command is the whole."""
     assert command(line, tmp_path).machines is several
 
 

@@ -141,7 +141,8 @@ def test_what_nohup_ignores_stays_ignored() -> None:
 
 def test_a_command_outlives_a_guard_that_is_killed(tmp_path: Path) -> None:
     """Nothing of the training hangs on the guard."""
-    program = f"print('ready', flush=True); input(); open({str(tmp_path / 'done')!r}, 'w').close()"
+    done = str(tmp_path / "done")
+    program = f"import sys; print('ready', flush=True); sys.stdin.read(); open({done!r}, 'w').close()"
     started = Started(program, stdin=subprocess.PIPE)
     started.process.kill()
     assert started.ended() == (-signal.SIGKILL, "")

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 
@@ -26,6 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--breaks_after", type=int, default=30)
     parser.add_argument("--breaks_above", type=float, default=1e-3)
     parser.add_argument("--kill_at", type=int, default=0, help="SIGKILL to itself")
+    parser.add_argument("--kill_both_at", type=int, default=0, help="SIGKILL to what has started it, too")
     parser.add_argument("--leave_at", type=int, default=0, help="leaves a process behind")
     parser.add_argument("--wait_at", type=int, default=0, help="says so and waits for a signal")
     parser.add_argument("--deaf", action="store_true", help="does not listen to SIGTERM")
@@ -39,7 +41,15 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def after_step(step: int) -> None:
-        if step == told.kill_at:
+        for thread in threading.enumerate():  # a real step takes longer than a link
+            if thread.name == "llmtrain-guard-keep":
+                thread.join()
+        dies = step in (told.kill_at, told.kill_both_at) and not os.path.exists("died")
+        if dies:  # once in its life: the same command is started again
+            open("died", "w").close()
+        if dies and step == told.kill_both_at:
+            os.kill(os.getppid(), signal.SIGKILL)
+        if dies:
             os.kill(os.getpid(), signal.SIGKILL)
         if step == told.leave_at:
             sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]

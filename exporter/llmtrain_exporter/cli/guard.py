@@ -12,7 +12,6 @@ from llmtrain_exporter.cli.exit_codes import NO_VERDICT
 from llmtrain_exporter.cli.options import lang_option
 from llmtrain_exporter.cli.shell import Failure
 from llmtrain_exporter.guard.options import GuardOptions, LiveControl, OnIncident
-from llmtrain_exporter.knowledge import guard_limits as limits
 from llmtrain_exporter.knowledge.rescuing import RESCUES
 from llmtrain_exporter.knowledge.signal import Severity
 
@@ -21,23 +20,33 @@ if TYPE_CHECKING:
 
 NOTHING_TO_RUN = "no command: give it behind --, as in llmtrain-exporter guard -- python train.py"
 
+_DEFAULTS = GuardOptions()
 _ABOVE_0 = click.FloatRange(min=0, min_open=True)
 _SHARE = click.FloatRange(min=0, min_open=True, max=1)
 
 _LIVE = (
-    click.option("--kl-target", type=_ABOVE_0, help="Cut the learning rate while kl is above twice this."),
+    click.option(
+        "--kl-target",
+        type=_ABOVE_0,
+        metavar="KL",
+        help="While it trains: cut the learning rate while kl is above twice this.",
+    ),
     click.option(
         "--rate-floor",
         type=_SHARE,
-        default=limits.RATE_FLOOR,
+        default=LiveControl().floor,
         show_default=True,
-        help="The least share of the given rate.",
+        metavar="SHARE",
+        help="With --kl-target: the least share of the given rate.",
     ),
-    click.option("--beta-target", type=_ABOVE_0, help="Steer beta so that kl is about this."),
+    click.option(
+        "--beta-target", type=_ABOVE_0, metavar="KL", help="While it trains: steer beta towards this kl."
+    ),
     click.option(
         "--clip-at",
         type=_ABOVE_0,
-        help="Clip gradients at so many times the run's own usual norm.",
+        metavar="TIMES",
+        help="While it trains: clip gradients at so many times their usual norm.",
     ),
 )
 
@@ -49,7 +58,7 @@ def _live_options(command: Any) -> Any:
 
 
 @click.command(context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
-@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[--] COMMAND...")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
 @click.option(
     "--on-incident",
     type=click.Choice(get_args(OnIncident)),
@@ -65,7 +74,7 @@ def _live_options(command: Any) -> Any:
     type=click.Choice([severity.value for severity in Severity]),
     default="critical",
     show_default=True,
-    help="The mildest that counts.",
+    help="The mildest severity of a signal that counts.",
 )
 @click.option(
     "--for",
@@ -74,15 +83,20 @@ def _live_options(command: Any) -> Any:
     default=1,
     show_default=True,
     metavar="N",
-    help="So many records in a row.",
+    help="Records in a row for which it must hold.",
 )
 @click.option(
-    "--rescues", type=click.IntRange(0), default=RESCUES, show_default=True, help="Starts again, at most."
+    "--rescues",
+    type=click.IntRange(0),
+    default=RESCUES,
+    show_default=True,
+    metavar="N",
+    help="With rescue: starts again at most.",
 )
 @click.option(
     "--keep",
     type=click.IntRange(0),
-    default=limits.KEEP,
+    default=_DEFAULTS.keep,
     show_default=True,
     metavar="N",
     help="Checkpoints kept from rotation, at most.",
@@ -90,10 +104,15 @@ def _live_options(command: Any) -> Any:
 @click.option(
     "--keep-free",
     type=click.FloatRange(min=0),
-    default=limits.FREE_BYTES / (1 << 30),
+    default=_DEFAULTS.free_bytes / (1 << 30),
     show_default=True,
     metavar="GIB",
     help="Keep no copy while less would be free on the disk.",
+)
+@click.option(
+    "--not-again",
+    is_flag=True,
+    help="Start nothing where it was stopped for good before: for schedulers that try again.",
 )
 @click.option("--skip-bad-updates", is_flag=True, help="Skip an update whose gradient is broken.")
 @_live_options
@@ -104,11 +123,12 @@ def _live_options(command: Any) -> Any:
 )
 @lang_option
 def guard(command: tuple[str, ...], dry_run: str | None, lang: str, rescues: int, **flags: Any) -> int:
-    """Run a training under a guard that watches it from inside, and saves it when it breaks.
+    """Run a training, and save it when it breaks.
 
-    COMMAND is run as it is: its terminal, signals and exit code are its own. Trainers built on Transformers
-    are guarded: ms-swift, TRL, LLaMA-Factory, Axolotl, own scripts. Nothing is changed in a training without
-    an incident. What happens stands in llmtrain-guard.json in its output folder.
+    COMMAND is run as it is: its terminal, signals and exit code are its own. A callback inside judges each
+    row that is logged, in whatever is built on Transformers: ms-swift, TRL, LLaMA-Factory, Axolotl, your own
+    script. A training without an incident is left alone. What was done, and what to do next, stands in
+    llmtrain-guard.json in its output folder.
 
     \b
     --on-incident:
@@ -116,8 +136,8 @@ def guard(command: tuple[str, ...], dry_run: str | None, lang: str, rescues: int
       protect  also keeps good checkpoints from rotation, in llmtrain-kept/
       save     writes a snapshot aside, then stops
       stop     stops
-      rescue   stops, and starts again from the newest checkpoint that was still good, with a tenth of the
-               learning rate and what else the diagnosis proposes
+      rescue   stops, then starts again from the newest checkpoint that was still good,
+               with a tenth of the learning rate and what else the diagnosis proposes
 
     \b
     Examples:
@@ -127,12 +147,13 @@ def guard(command: tuple[str, ...], dry_run: str | None, lang: str, rescues: int
       llmtrain-exporter guard --on-incident rescue -- llamafactory-cli train sft.yaml
       llmtrain-exporter guard --dry-run output/v0-20260131-120000 --on-incident rescue
 
-    Exit code: that of the command, the last time that it was started; 126 or 127 where it cannot be started,
-    64 wrong usage. With --dry-run 0, or 3 where there is no log that can be read.
+    Exit codes: 0 and all others are the command's own, of the last time that it was started; 126 or 127
+    where it cannot be started, 75 where --not-again forbids it, 64 wrong usage. With --dry-run 3 where there
+    is no log that can be read.
     """
     if not command and dry_run is None:
         raise Failure(NOTHING_TO_RUN)
-    guarded = _guarded(command, _options(flags), rescues)
+    guarded = _guarded(command, _options(flags), rescues, flags["not_again"])
     return _dry_run(dry_run, guarded, lang) if dry_run is not None else _run(guarded, lang)
 
 
@@ -162,13 +183,13 @@ def _options(flags: Mapping[str, Any]) -> GuardOptions:
     )
 
 
-def _guarded(command: tuple[str, ...], options: GuardOptions, rescues: int) -> Guarded:
+def _guarded(command: tuple[str, ...], options: GuardOptions, rescues: int, not_again: bool) -> Guarded:
     from pathlib import Path
 
     from llmtrain_exporter.guard.command_lines import recognised
     from llmtrain_exporter.guard.supervising import Guarded
 
-    return Guarded(recognised(command, Path.cwd()), options, rescues, Path.cwd())
+    return Guarded(recognised(command, Path.cwd()), options, rescues, Path.cwd(), not_again)
 
 
 def _run(guarded: Guarded, lang: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from llmtrain_exporter.guard.restart import KEPT
+from llmtrain_exporter.guard.kept_folder import KeptFolder
 from llmtrain_exporter.ingest.checkpoints import step_of
 
 
@@ -26,16 +26,21 @@ def move_aside(output_dir: Path, step: int, attempt: int) -> MovedAside:
     A trainer that saves a step into a folder that is there rewrites its files in place, links to them
     included; and rotation would count them as its newest. Kept ones of such steps go as well.
     """
-    target = _unused(output_dir / KEPT, f"aside-{attempt}")
-    later = [*_later(output_dir, step), *_later(output_dir / KEPT, step)]
-    steps = []
-    for at, path in later:
-        kept = path.parent.name == KEPT
-        place = target / KEPT if kept else target
-        place.mkdir(parents=True, exist_ok=True)
-        path.rename(place / path.name)
-        steps.append(at)
-    return MovedAside(tuple(sorted(set(steps))), target)
+    kept = KeptFolder(output_dir)
+    target = _unused(kept.path, f"aside-{attempt}")
+    later = _moved(output_dir, step, target)
+    from_kept = _moved(kept.path, step, target / kept.path.name)
+    for at in from_kept:
+        kept.forget(at)
+    return MovedAside(tuple(sorted({*later, *from_kept})), target)
+
+
+def _moved(folder: Path, step: int, target: Path) -> list[int]:
+    found = list(_later(folder, step))
+    for _, path in found:
+        target.mkdir(parents=True, exist_ok=True)
+        path.rename(target / path.name)
+    return [at for at, _ in found]
 
 
 def _later(folder: Path, step: int) -> Iterator[tuple[int, Path]]:

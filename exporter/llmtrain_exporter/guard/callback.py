@@ -117,8 +117,9 @@ class Guard:
             return
         decided = self._fence.run(lambda: self._decided(logs, state), NOTHING)
         # A row of training is logged by all ranks at once; of others nobody knows.
-        if "loss" in logs and state.global_step > self._agreed_at:
-            self._agreed_at = state.global_step
+        step = getattr(state, "global_step", self._agreed_at)
+        if "loss" in logs and step > self._agreed_at:
+            self._agreed_at = step
             agreed = self._fence.try_anyway(lambda: self._agreed(decided.numbers()), NOTHING.numbers())
             self._act(Decision.of(agreed), args, control, kwargs)
 

@@ -65,7 +65,7 @@ def found(output_dir: Path) -> list[Checkpoint]:
     known = [(step, path, files) for step, path in listed if (files := _whole_files(path)) is not None]
     if len(known) > 1 and _ranks(known[-1][2]) < _ranks(known[-2][2]):
         known.pop()
-    return [Checkpoint(path, step, files[STATE].st_mtime) for step, path, files in known]
+    return [Checkpoint(path, step, files[STATE].st_mtime_ns / 1e9) for step, path, files in known]
 
 
 def is_complete(path: Path) -> bool:

@@ -60,6 +60,9 @@ _MODULES = {
 
 _LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch")
 
+_EVERYWHERE = ("srun", "mpirun", "mpiexec", "pdsh")
+"""Programs that start a command on several machines at once."""
+
 _PYTHON = re.compile(r"python[\d.]*(?:w|t)?")
 _ISOLATED = re.compile(r"-[bBdiOPqRsuvx]*[IES][A-Za-z]*")
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
@@ -128,7 +131,7 @@ def recognised(words: Sequence[str], folder: Path) -> TrainingCommand:
         file,
         words[file_at] if file_at is not None and file is None else "",
         _isolation(words[:arguments_at]),
-        any(_several(*each) for each in _machines(words[:arguments_at])),
+        _is_part(words[:arguments_at]),
     )
 
 
@@ -183,6 +186,13 @@ def _isolation(words: Sequence[str]) -> str:
             options = takewhile(lambda option: option.startswith("-") and option != "-m", words[at + 1 :])
             return next(filter(_ISOLATED.fullmatch, options), "")
     return ""
+
+
+def _is_part(words: Sequence[str]) -> bool:
+    """Whether this begins one part of a training of several; what starts all of them begins the whole."""
+    if any(Path(word).name in _EVERYWHERE for word in words):
+        return False
+    return any(_several(*each) for each in _machines(words))
 
 
 def _machines(words: Sequence[str]) -> Iterator[tuple[str, str]]:

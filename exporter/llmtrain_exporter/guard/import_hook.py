@@ -13,9 +13,10 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +24,6 @@ from typing import Any
 TRAINER_MODULE = "transformers.trainer"
 VARIABLE = "LLMTRAIN_GUARD"  # as in `options`, which is not loaded here
 PACKAGE = "llmtrain_exporter"
-NEEDED = "orjson"
 _MARK = "__llmtrain_guard__"
 
 
@@ -108,6 +108,33 @@ def wrap_trainer(module: ModuleType) -> None:
 
     setattr(__init__, _MARK, True)
     trainer.__init__ = __init__
+    trainer.train = _resuming(trainer.train)
+
+
+def _resuming(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Training that begins where the launcher says: a script may ask for the newest one, or none."""
+    left = [True]  # the first training alone: what a script does afterwards is its own
+
+    @functools.wraps(original)
+    def train(self: Any, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
+        told = _checkpoint_for(self) if left else None
+        if told:
+            left.clear()
+        return original(self, told or resume_from_checkpoint, *args, **kwargs)
+
+    return train
+
+
+def _checkpoint_for(trainer: Any) -> str | None:
+    """The checkpoint that the launcher names, if it is one of this trainer's output folder."""
+    try:
+        told = json.loads(os.environ.get(VARIABLE) or "{}").get("resume_from")
+        folder = os.path.realpath(trainer.args.output_dir)
+        above = os.path.dirname(os.path.realpath(told)) if told else ""
+        return told if folder in (above, os.path.dirname(above)) else None
+    except Exception as error:
+        _tell(error)
+        return None
 
 
 def put_in(trainer: Any) -> None:
@@ -119,34 +146,19 @@ def put_in(trainer: Any) -> None:
 
 
 def load_package() -> None:
-    """Let the guard's package be imported from where this file lies; orjson too, where the training has none.
-
-    Raises ImportError.
-    """
-    package = Path(__file__).resolve().parent.parent
-    if PACKAGE not in sys.modules:
-        _import_from(PACKAGE, package)
-    if NEEDED not in sys.modules and importlib.util.find_spec(NEEDED) is None:
-        try:
-            _import_from(NEEDED, package.parent / NEEDED)
-        except (ImportError, OSError):
-            raise ImportError(f"{sys.executable} has no {NEEDED}: pip install {NEEDED}") from None
-
-
-def _import_from(name: str, folder: Path) -> None:
+    """Let the guard's package be imported from where this file lies. It needs the standard library alone."""
+    if PACKAGE in sys.modules:
+        return
+    folder = Path(__file__).resolve().parent.parent
     where = [str(folder)]
     spec = importlib.util.spec_from_file_location(
-        name, folder / "__init__.py", submodule_search_locations=where
+        PACKAGE, folder / "__init__.py", submodule_search_locations=where
     )
     if spec is None or spec.loader is None:
-        raise ImportError(name)
+        raise ImportError(f"no package in {folder}")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
+    sys.modules[PACKAGE] = module
+    spec.loader.exec_module(module)
 
 
 def _tell(error: Exception) -> None:

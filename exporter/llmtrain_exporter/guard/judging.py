@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from llmtrain_exporter.analyse.incidents import PARTS
 from llmtrain_exporter.analyse.run import Run, RunOptions
+from llmtrain_exporter.analyse.series_name import series_name
 from llmtrain_exporter.analyse.signals.tracker import Tracker
 from llmtrain_exporter.guard.guard_file import StopReason
 from llmtrain_exporter.guard.options import GuardOptions
@@ -13,13 +14,25 @@ from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.model import HyperParameters, Record, RowKind, Series
+from llmtrain_exporter.model import HyperParameters, Record, RowKind
+
+
+def _unseen(_: Record, __: int) -> None:
+    """Nobody looks."""
 
 
 class Judge:
     """Folds a training's rows. For one thread."""
 
-    def __init__(self, options: GuardOptions, settings: HyperParameters, producer: Producer) -> None:
+    def __init__(
+        self,
+        options: GuardOptions,
+        settings: HyperParameters,
+        producer: Producer,
+        observe: Callable[[Record, int], object] = _unseen,
+    ) -> None:
+        """`observe`: sees each record and its step, after it is folded."""
+        self._observe = observe
         self._least = Severity(options.severity).rank
         self._signals = frozenset(options.signals)
         self._for = max(options.for_records, 1)
@@ -30,7 +43,9 @@ class Judge:
 
     def warm(self, rows: Iterable[Mapping[str, object]], now: float) -> None:
         """Take in what was logged before this process began. `now`: Unix time."""
-        self.run.fold_all([record for row in rows for record in self._records(row)], now)
+        records = [record for row in rows for record in self._records(row)]
+        for record in self.run.fold_all(records, now):
+            self._observe(record, record.step or 0)
 
     def take(self, row: Mapping[str, object], now: float) -> StopReason | None:
         """Take in a row, logged now; why the training should end, if it should."""
@@ -40,6 +55,7 @@ class Judge:
     def see(self, record: Record, now: float) -> StopReason | None:
         """Take in a record of a row; why the training should end, if that shows it."""
         self.run.fold(record, now)
+        self._observe(record, self.run.position.last_step or 0)
         if record.kind is not RowKind.TRAIN:
             return None
         reason = self._reason()
@@ -74,14 +90,6 @@ class Judge:
             signal=name,
             severity=tracker.severity.value,
             step=self.run.position.last_step or 0,
-            metric=_name(episode.metric),
+            metric=series_name(episode.metric),
             value=episode.peak if value is None else value,
         )
-
-
-def _name(series: Series) -> str:
-    """A metric with its labels, as people write it: reward_function_mean{function="format"}."""
-    labels = ",".join(
-        f'{key}="{value}"' for key, value in series.labels if (key, value) != ("split", "train")
-    )
-    return series.metric.name + (f"{{{labels}}}" if labels else "")

@@ -66,7 +66,7 @@ class Launcher:
         self.asked_to_end = False  # whether a signal came that trainings are ended with
 
     def __enter__(self) -> Launcher:
-        adopt_orphans()
+        _adopt_orphans(True)
         for number in ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's: the command must not see it either
                 self._before[number] = signal.signal(number, self._pass_on)
@@ -76,6 +76,7 @@ class Launcher:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() has returned
         self._terminal.close()
+        _adopt_orphans(False)
 
     def run(self, words: Sequence[str], environment: Mapping[str, str]) -> Ending:
         """Start a command and wait until it has ended. Raises NotStartedError."""
@@ -148,9 +149,9 @@ class Launcher:
                 os.kill(self._child, number)
 
 
-def adopt_orphans() -> None:
-    """Let what the command leaves behind be a child of this process, where the system can (Linux)."""
+def _adopt_orphans(wanted: bool) -> None:
+    """Whether what a command leaves behind becomes a child of this process, where that can be (Linux)."""
     import ctypes
 
     with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)

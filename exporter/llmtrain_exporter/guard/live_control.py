@@ -9,9 +9,9 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from statistics import median
 from typing import Any, NamedTuple
 
+from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.guard.options import LiveControl
 from llmtrain_exporter.guard.rates import TOLERANCE, CannotBeChangedError, LearningRates
 from llmtrain_exporter.knowledge import guard_limits as limits

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Literal, get_args
 
 from llmtrain_exporter.knowledge import guard_limits as limits
+from llmtrain_exporter.knowledge.guarding import FREE_BYTES, KEEP
 from llmtrain_exporter.knowledge.signal import Severity
 
 VARIABLE = "LLMTRAIN_GUARD"
@@ -58,14 +59,14 @@ class GuardOptions:
     folder has to go on from, whatever its script asks for; empty: as the script does.
     """
 
-    on_incident: OnIncident = "notify"
+    on_incident: OnIncident = "protect"
     severity: Literal["info", "warning", "critical"] = "critical"
     signals: tuple[str, ...] = ()
     for_records: int = 1
     skip_bad_updates: bool = False
     live: LiveControl | None = None
-    keep: int = limits.KEEP
-    free_bytes: int = limits.FREE_BYTES
+    keep: int = KEEP
+    free_bytes: int = FREE_BYTES
     attempt: int = 0
     grace_until_step: int = 0
     scale_learning_rate: float | None = None

@@ -12,13 +12,11 @@ from llmtrain_exporter.guard.guard_file import SettingChange
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.rescue import RATE, SEED
 from llmtrain_exporter.knowledge import rescue_words as words
+from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.knowledge.rescuing import RATE as RATE_CUT
 from llmtrain_exporter.knowledge.text import Text, written
 
 RESUME = "resume_from_checkpoint"
-
-KEPT = "llmtrain-kept"
-"""The folder in a training's output in which all lies that the guard makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def started_again(
     folder, kind = where
     named, nameless = _named(command, changes, kind)
     suffix = command.file.path.suffix if command.file is not None else ".yaml"
-    copy = folder / KEPT / f"rescue-{options.attempt}{suffix}"
+    copy = folder / KEPT_FOLDER / f"rescue-{options.attempt}{suffix}"
     done = changed(command, {**named, **_to_go_on(command, checkpoint, folder)}, copy)
     rate_name = command.producer.spelled(RATE, kind) or RATE
     scaled = RATE in changes and (rate_name in done.refused or RATE in nameless)

@@ -6,9 +6,9 @@ import functools
 import math
 from collections import deque
 from collections.abc import Callable
-from statistics import median
 from typing import Any
 
+from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.guard.rates import CannotBeChangedError
 from llmtrain_exporter.knowledge import guard_limits as limits
 

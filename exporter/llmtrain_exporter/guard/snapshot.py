@@ -11,8 +11,8 @@ from typing import Any
 
 from llmtrain_exporter.guard.rates import CannotBeChangedError
 from llmtrain_exporter.ingest.checkpoints import step_of
+from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 
-KEPT_FOLDER = "llmtrain-kept"
 SNAPSHOT_FOLDER = "at-incident"
 """Below the folder of what is kept: no checkpoint to go on from, and so not among those."""
 

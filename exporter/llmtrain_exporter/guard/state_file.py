@@ -40,6 +40,11 @@ class StateFile:
         return self._content.state == "stopped"
 
     @property
+    def was_ended_for_good(self) -> bool:
+        """Whether nothing was to be started after it had been stopped."""
+        return self._content.state in ("stopped", "gave_up")
+
+    @property
     def attempts(self) -> tuple[Attempt, ...]:
         """The rescues that there were."""
         return self._content.attempts

@@ -12,16 +12,18 @@ from llmtrain_exporter.guard import checkpoints
 from llmtrain_exporter.guard.aside import MovedAside, move_aside
 from llmtrain_exporter.guard.checkpoints import Checkpoint
 from llmtrain_exporter.guard.command_lines import TrainingCommand
+from llmtrain_exporter.guard.keeping import Bounds, Keeper
 from llmtrain_exporter.guard.launcher import Ending, Launcher
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.processes import bury_orphans, left_of_training
 from llmtrain_exporter.guard.rescue import GivesUp, RescuePlan, in_force, plan_rescue
-from llmtrain_exporter.guard.restart import KEPT, Start, goes_on_from_checkpoints, started_again
+from llmtrain_exporter.guard.restart import Start, goes_on_from_checkpoints, started_again
 from llmtrain_exporter.guard.state_file import StateFile
 from llmtrain_exporter.guard.telling import AboutRescue, Speaker
 from llmtrain_exporter.guard.told import RUN_VARIABLE
 from llmtrain_exporter.guard.whereabouts import FolderKnown, environment_for, folder_told, told_in
 from llmtrain_exporter.knowledge import rescue_words as words
+from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.knowledge.rescuing import RANKS_GONE_SECONDS
 from llmtrain_exporter.knowledge.text import Text, fill
 from llmtrain_exporter.model import NoRun
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from llmtrain_exporter.guard.past import Past
 
 LOOK_SECONDS = 0.2
+WAYS_BACK = 3
+"""Checkpoints that are kept when a rescue begins: its own, and earlier ones that the next may begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Guarded:
     options: GuardOptions
     rescues: int
     folder: Path  # from where it is started
+    not_again: bool = False  # it is not started where the guard has stopped it for good before
 
     @property
     def line(self) -> str:
@@ -82,12 +87,12 @@ class Supervisor:
         self._say = world.speaker.say
 
     def run(self) -> Ending:
-        """Start the training, and again as often as needed; how it ended the last time.
+        """Start the training, and again as often as needed; how it ended the last time, or had before.
 
         Raises NotStartedError where it cannot be started at all.
         """
-        guarded, ending = self._guarded, Ending(0)
-        start: Start | None = self._interrupted() or Start(guarded.command.words, guarded.options)
+        guarded, ending = self._guarded, Ending(STOPPED_EXIT_CODE)
+        start = self._interrupted() or self._first()
         while start is not None:
             known = FolderKnown(guarded.command, guarded.folder)
             with told_in() as told:
@@ -95,6 +100,16 @@ class Supervisor:
                 ending = self._launcher.run(start.words, environment)
                 start = self._after(ending, folder_told(told) or known.changed(), f"{RUN_VARIABLE}={told}")
         return ending
+
+    def _first(self) -> Start | None:
+        """The command as it was given; None where it is not wanted again."""
+        guarded = self._guarded
+        folder = FolderKnown(guarded.command, guarded.folder).folder if guarded.not_again else None
+        state = None if folder is None else StateFile(folder, self._world.clock)
+        if state is not None and state.was_ended_for_good:
+            self._say(words.NOT_AGAIN, reason=state.in_words(self._world.speaker.lang), file=str(state.path))
+            return None
+        return Start(guarded.command.words, guarded.options)
 
     def _after(self, ending: Ending, folder: Path | None, mark: str) -> Start | None:
         """What is started next; None where the command has ended for good."""
@@ -138,6 +153,7 @@ class Supervisor:
         plan = plan_rescue(past, usable_checkpoints(folder), state.attempts, guarded.rescues, guarded.seed)
         if isinstance(plan, GivesUp):
             raise _CannotGoOnError(plan.text, **plan.values)
+        self._keep_ways_back(folder, plan)
         moved = _moved(folder, plan)
         start = self._start_of(state, plan, past.snapshot.base)
         _write(start)
@@ -146,6 +162,15 @@ class Supervisor:
         speaker.rescue(plan, start, moved, about)
         speaker.command(words.COMMAND, start)
         return start
+
+    def _keep_ways_back(self, folder: Path, plan: RescuePlan) -> None:
+        """Keep the checkpoint and those before it from the rotation of the training that goes on."""
+        options, step = self._guarded.options, plan.checkpoint.step
+        bounds = Bounds(options.keep, options.free_bytes)
+        keeper = Keeper(folder, bounds, say=self._world.speaker.line, now=self._world.clock)
+        earlier = [each for each in checkpoints.found(folder) if each.step <= step]
+        for each in earlier[: -1 - WAYS_BACK : -1]:
+            keeper.keep(each, f"rescue {plan.attempt} begins here, or the next one")
 
     def _start_of(self, state: StateFile, plan: RescuePlan, kind: str) -> Start:
         options = replace(self._guarded.options, attempt=plan.attempt, grace_until_step=plan.grace_until_step)
@@ -209,6 +234,6 @@ def _write(start: Start) -> None:
 
 def usable_checkpoints(folder: Path) -> list[Checkpoint]:
     """The complete checkpoints of a training, where it writes them and among those that are kept."""
-    by_step = {each.step: each for each in checkpoints.found(folder / KEPT)}
+    by_step = {each.step: each for each in Keeper(folder).kept()}
     by_step |= {each.step: each for each in checkpoints.found(folder)}
     return [by_step[step] for step in sorted(by_step)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import FrameType
 from typing import Any
 
-from llmtrain_exporter.ingest.arguments import select
+from llmtrain_exporter.ingest.white_list import select
 from llmtrain_exporter.knowledge import arguments, producers
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import HyperParameters

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmtrain_exporter.guard.advice import in_words, next_step
 from llmtrain_exporter.guard.events import Action, GuardEvent
@@ -30,6 +30,9 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.text import Lang, fill
 from llmtrain_exporter.model import HyperParameters
 
+if TYPE_CHECKING:
+    from llmtrain_exporter.guard.protection import Protection
+
 _logger = logging.getLogger(__name__)
 
 
@@ -49,7 +52,9 @@ class Watch:
     def __init__(self, options: GuardOptions, around: Surroundings) -> None:
         self._options, self._around = options, around
         self._recorder = Recorder(around.folder)
-        self._judge = Judge(options, around.settings, around.producer)
+        self._protection = _protection(options, around.folder)
+        seen = (self._protection.note,) if self._protection is not None else ()
+        self._judge = Judge(options, around.settings, around.producer, *seen)
         self._path = guard_path(around.folder)
         self._file = GuardFile()
         self._disk_failed = False  # which was told
@@ -66,6 +71,8 @@ class Watch:
         self._file = GuardFile() if known is None else replace(known, state="watching", next="")
         history = [row for row in state.log_history if isinstance(row, Mapping)]
         self._judge.warm(history, now)
+        if self._protection is not None:
+            self._protection.begin(self._step)
         self._keep(lambda: self._record_begin(history, now))
         self._keep(lambda: write_guard_file(self._path, self._file))
 
@@ -81,6 +88,8 @@ class Watch:
         row = {"step": state.global_step, "max_steps": state.max_steps, **logs, "epoch": state.epoch}
         self._keep(lambda: self._recorder.row({**row, "time": now}))
         reason = self._judge.take(row, now)
+        if self._protection is not None:
+            self._protection.look(self._judge.run.analysis)
         if "loss" in logs:
             self._steer(logs)
             self._note_incident(reason)
@@ -109,6 +118,8 @@ class Watch:
 
     def end(self) -> None:
         """The training is over; why, in its last lines, if it was stopped."""
+        if self._protection is not None:
+            self._protection.finish()
         if self._reason is None:
             self._file = replace(self._file, state="rescued" if self._options.attempt else "ended")
             self._keep(lambda: write_guard_file(self._path, self._file))
@@ -139,6 +150,21 @@ class Watch:
             if not self._disk_failed:
                 self._disk_failed = True
                 _logger.warning("llmtrain-exporter: the guard cannot write, and goes on without: %s", error)
+
+
+def _protection(options: GuardOptions, folder: Path) -> Protection | None:
+    """What keeps checkpoints, where that is asked for."""
+    if options.on_incident == "notify":
+        return None
+    try:
+        # It reads checkpoints' files with orjson, which the guard needs for nothing else.
+        from llmtrain_exporter.guard.keeping import Bounds
+        from llmtrain_exporter.guard.protection import Protection
+    except ImportError as error:
+        _logger.warning("llmtrain-exporter guard: no checkpoints are kept from here: %s", error)
+        return None
+    always = options.on_incident == "rescue"
+    return Protection(folder, Bounds(options.keep, options.free_bytes), always)
 
 
 def _is_odd(told: float | str) -> bool:

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-KEEP = 8
-"""Checkpoints that are kept beside a training at most: the newest two, and six doublings of age."""
-
-FREE_BYTES = 5 << 30
-"""Bytes that stay free on the disk when a checkpoint is kept as a copy."""
-
 EVENTS_KEPT = 100
 """Events in the guard's own file, the newest; all of them stand in the recorded log."""
 
@@ -44,6 +38,9 @@ LIVE_STEP = 0.1
 
 STOPPED_EXIT_CODE = 75
 """With which a training ends that the guard stopped: EX_TEMPFAIL of sysexits.h, "try again later"."""
+
+FINISH_SECONDS = 60.0
+"""For which the end of a training waits until a checkpoint is kept that is being kept."""
 
 SPIKES_ACCEPTED = 5
 """Updates in a row that are far above the usual norm, after which that is the new normal."""

@@ -19,3 +19,10 @@ NEWEST: Annotated[int, "checkpoints", src.RUNS] = 2
 """Kept whatever their age; then one for each doubling of it."""
 KEEP: Annotated[int, "checkpoints", src.RUNS] = 5
 """Of a run at the most, where nobody says how many."""
+FREE_BYTES: Annotated[int, "bytes", src.RUNS] = 5 << 30
+"""That are left free on the disk at the least, where nobody says how many."""
+SMALL_BYTES: Annotated[int, "bytes", src.RUNS] = 4 << 20
+"""Up to which a file is copied at once, so that no later save can change it."""
+
+KEPT_FOLDER = "llmtrain-kept"
+"""In the output folder of a training: what the guard has kept of it, which no trainer rotates away."""

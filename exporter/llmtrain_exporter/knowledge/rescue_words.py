@@ -41,6 +41,10 @@ ISOLATED = Text(
     "Python runs with {option} and does not look at PYTHONPATH: the guard cannot get into the training",
     "Python 以 {option} 运行，不读取 PYTHONPATH：guard 无法进入训练进程",
 )
+NOT_AGAIN = Text(
+    "not started again: it was {reason} To start it all the same, move {file} away",
+    "不再启动：{reason} 若仍要启动，请先移走 {file}",
+)
 ONE_OF_SEVERAL = Text(
     "one part of a training on several machines: it is stopped on an incident, not started again from here",
     "这是多机训练的一部分：只能停止，不会从这里重新启动",

@@ -1,5 +1,1 @@
 """A stand-in for Transformers: as much of it as the guard meets in a training."""
-
-
-class TrainerCallback:
-    """What the trainer's callbacks derive from."""
