@@ -52,8 +52,8 @@ SKIPPING = Treatment("bad updates skipped", ("--skip-bad-updates",))
 EXPERIMENT = {
     COLLAPSE: (UNTOUCHED, STOPPED, RESCUED, LIVE),
     BROKEN: (UNTOUCHED, STOPPED, RESCUED, SKIPPING),
-    CALM: (UNTOUCHED, RESCUED, LIVE),
-    SOUND: (UNTOUCHED, RESCUED, SKIPPING),
+    CALM: (RESCUED, LIVE),
+    SOUND: (RESCUED, SKIPPING),
 }
 """In a calm and a sound training the guard that would rescue has nothing to do."""
 
