@@ -85,12 +85,16 @@ class Keeper:
 
         To be called before any of these steps can be saved again. False: some is a mere link still.
         """
-        return self._try(partial(self._part, first, because), not self._is_there())
+        return not self._is_there() or self._try(partial(self._part, first, because), False)
 
     def tidy(self) -> None:
         """Finish what was cut short, set aside what has changed, and give room back where that is short."""
         if self._is_there():
             self._try(self._tidy, None)
+
+    def hinder(self, obstacle: Obstacle, where: str) -> None:
+        """Count what stands in the way, and say it the first time."""
+        self._tell(KeepingError(obstacle, where))
 
     def bytes_held(self) -> int:
         """Bytes that nothing but what is kept takes: what has no other name."""

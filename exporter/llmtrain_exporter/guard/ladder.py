@@ -36,9 +36,11 @@ def ladder(steps: Collection[int], most: int) -> list[int]:
 def chosen(checkpoints: Collection[Checkpoint], marks: HealthMarks, most: int) -> list[Checkpoint]:
     """Those to keep, no more than `most`, by step: a ladder of the healthy ones, the last of them among it.
 
-    Where something speaks against the run at each of them, those that are still good.
+    Where there is none, of those that are still good; else of those at which nothing critical was there.
     """
-    by_step = {each.step: each for each in healthy(checkpoints, marks) or still_good(checkpoints, marks)}
+    kinds = (healthy, still_good, _calm)
+    best = next((good for kind in kinds if (good := kind(checkpoints, marks))), ())
+    by_step = {each.step: each for each in best}
     return [by_step[step] for step in ladder(by_step, most)]
 
 
@@ -54,13 +56,15 @@ def still_good(checkpoints: Collection[Checkpoint], marks: HealthMarks) -> list[
     Nothing critical was there at their steps, and the smoothed reward was within a tenth of the best until
     then; where nothing is rewarded, the evaluation loss. Where a log has neither, that says nothing.
     """
-    critical = [trouble for trouble in marks.troubles if trouble.critical]
     levels = _by_reward(marks) if marks.rewards else _by_loss(marks.losses)
-    return [
-        each
-        for each in sorted(checkpoints, key=lambda checkpoint: checkpoint.step)
-        if not any(trouble.covers(each.step) for trouble in critical) and not _has_fallen(levels, each.step)
-    ]
+    return [each for each in _calm(checkpoints, marks) if not _has_fallen(levels, each.step)]
+
+
+def _calm(checkpoints: Collection[Checkpoint], marks: HealthMarks) -> list[Checkpoint]:
+    """Those at whose steps nothing critical was there, by step."""
+    critical = [trouble for trouble in marks.troubles if trouble.critical]
+    ordered = sorted(checkpoints, key=lambda checkpoint: checkpoint.step)
+    return [each for each in ordered if not any(trouble.covers(each.step) for trouble in critical)]
 
 
 Levels = Sequence[tuple[int, bool]]

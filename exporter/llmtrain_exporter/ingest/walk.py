@@ -20,6 +20,7 @@ from llmtrain_exporter.ingest.recognise import NameEnds, file_names, sniff
 from llmtrain_exporter.ingest.search_options import SearchMemory, SearchOptions, Surroundings
 from llmtrain_exporter.ingest.sqlite_file import LOG
 from llmtrain_exporter.ingest.stored_logs import runs_in, stored_name, stored_path
+from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.knowledge.no_run import EMPTY_FILE, NOT_A_TRAINING, NoRunReason
 from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
 from llmtrain_exporter.model import LeftOut
@@ -28,7 +29,7 @@ from llmtrain_exporter.printable import printable
 SKIPPED_INSIDE = frozenset(("images",))
 """Folders below the output of a training with its pictures; elsewhere people keep their runs in them."""
 
-SKIPPED_FOLDERS = SKIPPED_INSIDE | {"__pycache__", "node_modules"}  # and hidden ones
+SKIPPED_FOLDERS = SKIPPED_INSIDE | {"__pycache__", "node_modules", KEPT_FOLDER}  # and hidden ones
 
 MOST_PASSED = 1000
 """Files and folders that are left out and named; the others are only counted."""

@@ -18,6 +18,7 @@ from llmtrain_exporter.ingest.follow import raise_descriptor_limit
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
+from llmtrain_exporter.serve.protection import Protection
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watcher import Watcher
 from llmtrain_exporter.serve.watchers import Watchers
@@ -39,8 +40,10 @@ log = logging.getLogger(__name__)
 class Exporter:
     """Loop, server and what they share, set up by settings that can change while they work."""
 
-    def __init__(self, settings: Settings, any_port: bool = False) -> None:
-        """`any_port`: take a free port where the one of the settings is in use.
+    def __init__(
+        self, settings: Settings, any_port: bool = False, protection: Protection | None = None
+    ) -> None:
+        """`any_port`: take a free port where the one of the settings is in use. `protection`: of the runs.
 
         Raises OSError where it cannot listen, and ConfigError.
         """
@@ -49,10 +52,12 @@ class Exporter:
         self._fleet = Fleet(self._exposition, settings.paths)
         self._telemetry = Telemetry(__version__, self._fleet, self._exposition)
         self._telemetry.limits(settings.known_profiles.values())
-        self._listen = settings.listen
+        if protection is not None:
+            self._telemetry.show_protection(protection)
+        self._started_with = settings
         self.metrics = self._telemetry.server
         self.server = self._bound(self._app(settings, web), settings, web, any_port)
-        self.watchers = Watchers(settings, self._fleet, self._telemetry)
+        self.watchers = Watchers(settings, self._fleet, self._telemetry, protection)
         self.metrics.reloaded(time.time())
 
     def change(self, settings: Settings) -> None:
@@ -63,7 +68,9 @@ class Exporter:
         self._fleet.roots = settings.paths
         self.watchers.change(settings)
         self.server.exchange(app, web.tls)
-        warn_of_address(settings.listen, self._listen)
+        warn_of_address(settings.listen, self._started_with.listen)
+        if settings.protection != self._started_with.protection:
+            log.warning("Start it again to protect runs otherwise; until then that is as it was")
 
     def _app(self, settings: Settings, web: WebConfig) -> ASGIApp:
         access = access_of(web, settings.address[0], settings.allowed_hosts)
@@ -87,13 +94,15 @@ def serve(
     announce: Callable[[str], object],
     any_port: bool = False,
     renew: Callable[[Callable[[Settings], None]], None] | None = None,
+    protection: Protection | None = None,
 ) -> bool:
     """Watch and answer until SIGTERM or Ctrl-C; whether it ended because of that and not of an error.
 
     `announce` gets the URL; `any_port`: see `Exporter`; `renew` reads the settings again when SIGHUP comes
-    and hands them to what it gets. Raises OSError where it cannot listen, and ConfigError.
+    and hands them to what it gets; `protection` protects the runs. Raises OSError where it cannot listen,
+    and ConfigError.
     """
-    exporter = Exporter(settings, any_port)
+    exporter = Exporter(settings, any_port, protection)
     with ExitStack() as until_end:
         if renew is not None:
             change = partial(renew, exporter.change)

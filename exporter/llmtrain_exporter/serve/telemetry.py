@@ -14,6 +14,7 @@ from llmtrain_exporter.knowledge.metric import PREFIX
 from llmtrain_exporter.knowledge.signal import Profile
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.protection import Protection, ProtectionMetrics
 from llmtrain_exporter.serve.root_metrics import RootMetrics
 from llmtrain_exporter.web.own_metrics import OwnMetrics, ServerMetrics
 
@@ -75,6 +76,10 @@ class Telemetry:
         )
         gauge("runs", "Runs that are exposed.").set_function(lambda: float(len(fleet)))
         gauge("series", "Series of all runs.").set_function(lambda: float(exposition.series))
+
+    def show_protection(self, protection: Protection) -> None:
+        """What is kept of runs is shown from now on."""
+        self._own.registry.register(ProtectionMetrics(protection))
 
     def limits(self, profiles: Iterable[Profile]) -> None:
         """Those of the profiles that runs can have are shown once, not with each run."""

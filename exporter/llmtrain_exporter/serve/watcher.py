@@ -16,6 +16,7 @@ from llmtrain_exporter.ingest.discover import Surroundings
 from llmtrain_exporter.ingest.reading import Reading
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.idle_poll import IdlePoll
+from llmtrain_exporter.serve.protection import ProtectedRun, Protection, covered_logs
 from llmtrain_exporter.serve.pulse import Pulse
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.serve.telemetry import Telemetry
@@ -47,10 +48,14 @@ WatchedRun = LiveRun[Sparkline] | SleepingRun
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """What the watchers of several roots share. `named_after`: see `Surroundings`; all roots are there."""
+    """What the watchers of several roots share. `named_after`: see `Surroundings`; all roots are there.
+
+    `protection`: protects the runs, where that is wanted.
+    """
 
     seats: Seats
     named_after: dict[str, str]  # written by all threads, each for its own roots
+    protection: Protection | None = None
 
 
 class Watcher:
@@ -72,7 +77,8 @@ class Watcher:
         self._fleet = fleet
         self._telemetry = telemetry
         self._rules = rules_for_serving(settings)
-        self._runs = RunSet(self._rules, _sparkline, settings.max_runs, self._sharing.seats)
+        self._protector = None if sharing.protection is None else sharing.protection.for_thread()
+        self._runs = RunSet(self._rules, self._observer, settings.max_runs, self._sharing.seats)
         self._newborn: set[str] = set()  # names of runs that begin before our eyes and show no record yet
         self._scan_due = -math.inf
         self._worked = 0.0  # seconds of the last round that were no mere looking
@@ -120,8 +126,7 @@ class Watcher:
             self._settings = self._changes.get()
             self._rules = rules_for_serving(self._settings, self._rules)
             for name in self._runs.change(self._rules, self._settings.max_runs):
-                self._newborn.discard(name)
-                self._fleet.remove(name)
+                self._leave(name)
             self.scan(now, newborn=False)
             self._scan_due = -math.inf
 
@@ -138,16 +143,23 @@ class Watcher:
         )
         self._sharing.named_after.update(scan.named_after)
         self._note_problems(scan.errors)
+        if self._protector is not None:
+            self._protector.know_covered(covered_logs(scan.passed))
         self._idle_poll = None
         changes = self._runs.update(scan, now)
         for name in changes.left:
-            self._newborn.discard(name)
-            self._fleet.remove(name)
+            self._leave(name)
         if newborn and self._pulse.ready:
             self._newborn |= {run.name for run in changes.met if self._may_be_newborn(run, now)}
         self._is_over = not roots and not len(self._runs)
         took = time.monotonic() - began
         self._telemetry.scanned(took, len(self._runs), changes.left_out, scan.errors, self)
+
+    def _leave(self, name: str) -> None:
+        self._newborn.discard(name)
+        self._fleet.remove(name)
+        if self._protector is not None:
+            self._protector.leave(name)
 
     def _others(self) -> Mapping[str, str]:
         """The roots of other threads."""
@@ -238,12 +250,18 @@ class Watcher:
             return
         shown_first = run.name in self._newborn and run.has_records
         newborn = shown_first and run.has_little
-        self._fleet.publish(run.snapshot(now), newborn, run.found, run.observer, self._pulse)
+        snapshot = run.snapshot(now)
+        self._fleet.publish(snapshot, newborn, run.found, run.observer, self._pulse)
+        if self._protector is not None and isinstance(run.observer, ProtectedRun):
+            self._protector.see(snapshot, run.observer.beside)
         if shown_first:
             self._newborn.remove(run.name)
         if run.is_settled(now):
             self._runs.put_to_sleep(run)
             self._idle_poll = None
+
+    def _observer(self, _: Run) -> Sparkline:
+        return Sparkline() if self._protector is None else ProtectedRun(self._protector.observer())
 
     def _wake(self, sleeping: SleepingRun, monotonic: float, now: float) -> bool:
         stirred = sleeping.stirred(monotonic)
@@ -277,7 +295,3 @@ class Watcher:
         run.give_up(error)
         self._idle_poll = None
         self._fleet.remove(run.name)
-
-
-def _sparkline(_: Run) -> Sparkline:
-    return Sparkline()

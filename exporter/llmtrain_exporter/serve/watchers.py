@@ -10,6 +10,7 @@ from threading import Thread
 
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.protection import Protection
 from llmtrain_exporter.serve.pulse import LOOK_SECONDS, Pulse, Pulses
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watcher import Sharing, Watcher
@@ -27,10 +28,13 @@ LONGEST_GAP_SECONDS = 5.0
 class Watchers:
     """A watcher for each thread; the fleet has their signs of life. Set up and changed by one thread."""
 
-    def __init__(self, settings: Settings, fleet: Fleet, telemetry: Telemetry) -> None:
+    def __init__(
+        self, settings: Settings, fleet: Fleet, telemetry: Telemetry, protection: Protection | None = None
+    ) -> None:
+        """`protection`: protects the runs, where that is wanted."""
         self._fleet = fleet
         self._telemetry = telemetry
-        self._sharing = Sharing(Seats(), {})
+        self._sharing = Sharing(Seats(), {}, protection)
         self._threads: list[Thread] = []
         self._watch: Callable[[Watcher], object] | None = None  # what a thread does, once they are started
         self.all: list[Watcher] = []
