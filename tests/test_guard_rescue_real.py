@@ -27,7 +27,7 @@ from tests.trainers import (
 )
 
 MakeFor = Callable[[Lab], Path]
-STEPS = ("--max_steps", "60")
+STEPS = ("--max_steps", "80")
 RESCUE = ("--on-incident", "rescue")
 
 
@@ -71,7 +71,7 @@ def is_rescued(ended: Ended, output: Path) -> None:
     assert rows[again]["step"] == last.from_step + 1
     rate = float(COLLAPSING[COLLAPSING.index("--learning_rate") + 1]) / 10 ** len(content.attempts)
     assert rows[-1]["learning_rate"] == pytest.approx(rate, rel=0.05)  # its warm-up ends there
-    assert rows[-1]["step"] == 60
+    assert rows[-1]["step"] == 80
     assert rows[again - 1]["step"] - last.from_step == last.wasted_steps
     assert (folder / "llmtrain-kept" / f"aside-{last.attempt}").is_dir()
 
