@@ -105,7 +105,7 @@ def test_a_rescue_says_what_it_does(guarding: Guarding) -> None:
     for text in (
         "step 36: kl_high (critical)",
         "rescue 1 of 2: back to step",
-        "learning_rate 0.003 -> 0.0003; the data goes on where it was",
+        "changed: learning_rate 0.003 -> 0.0003; max_grad_norm 1 -> 0.5; the data goes on where it was",
         "set inside the training, since the command has no flag for it: max_grad_norm",
         "llmtrain-kept/aside-1",
         "runs: ",
@@ -182,10 +182,12 @@ def test_a_training_that_is_not_to_be_stopped_comes_to_its_end(guarding: Guardin
 
 
 def test_a_training_without_an_incident_is_as_without_a_guard(guarding: Guarding) -> None:
-    """The same checkpoints, the same output, nothing said."""
+    """The same checkpoints, the same output, nothing said; some are kept, in case that."""
     done = guarding.run("--learning_rate", "1e-4")
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
-    assert guarding.weights == list(range(5, 65, 5))
+    saved = sorted(int(path.name.partition("-")[2]) for path in guarding.out.glob("checkpoint-*"))
+    assert saved == list(range(5, 65, 5))
+    assert set(guarding.weights) == set(saved)
     assert guarding.file.state == "ended"
 
 
