@@ -229,4 +229,5 @@ def test_a_shell_stops_and_continues_it_as_any_job(tmp_path: Path) -> None:
         shell.type("one\ntwo\n")
         shell.wait_for("got one two")
         shell.type("echo ended with $?.\n")
-        shell.wait_for("ended with 0.")
+        shell.wait_for("ended with $?.")
+        assert "ended with 0." not in shell.wait_for("ended with 0.")  # the shell has its terminal back

@@ -96,6 +96,7 @@ def test_a_collapse_of_several_ranks_is_rescued(lab: Lab, small_training: MakeFo
     output = tmp_path / "out"
     command = trainers.script(lab, "grpo", small_training(lab), output, *COLLAPSING, *STEPS)
     is_rescued(rescued(with_processes(lab, 2, command), output), output)
+    assert len(file_of(output).attempts) in (1, 2)
 
 
 @pytest.mark.parametrize("lab", [LLAMAFACTORY], ids=lambda lab: lab.name)
