@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.guard.guard_file import GuardFile, guard_path, read_guard_file
+from llmtrain_exporter.guard.state_file import StateFile
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 
 from tests.project import ROOT
@@ -317,3 +319,32 @@ def test_a_dry_run_of_what_is_no_log_says_so(guarding: Guarding) -> None:
     done = guarding.run(options=("--dry-run", "nowhere"))
     assert done.returncode == 3
     assert "nowhere" in done.stdout
+
+
+def test_a_rescue_that_cannot_be_taken_up_does_not_hinder_the_command(guarding: Guarding) -> None:
+    """What it would go on from is gone: the training begins as it was asked for, and is rescued anew."""
+    flags = ("--learning_rate", "3e-3", "--kill_both_at", "50")
+    guarding.run(*flags)
+    eventually(lambda: not running(guarding))
+    found = guarding.file
+    broken = json.loads(guard_path(guarding.out).read_text())
+    broken["events"][-2]["details"]["grace_until_step"] = "soon"
+    broken["attempts"][0]["from_step"] = 10**9
+    broken["attempts"][0]["checkpoint"] = str(guarding.folder / "gone")
+    guard_path(guarding.out).write_text(json.dumps(broken))
+    done = guarding.run(*flags)
+    assert found.attempts
+    assert done.returncode == 0
+    assert guarding.file.state == "rescued"
+
+
+def test_a_guard_that_dies_before_it_starts_again_is_followed_by_one_that_does(guarding: Guarding) -> None:
+    """Between the end of the training and the next start lie seconds in which a node can go down as well."""
+    flags = ("--learning_rate", "3e-3")
+    guarding.run(*flags, options=("--on-incident", "stop"))
+    line = guarding.line((), flags)
+    StateFile(guarding.out, lambda: 0.0).begins_rescue(shlex.join(line[line.index("--") + 1 :]))
+    done = guarding.run(*flags)
+    assert (done.returncode, guarding.file.state) == (0, "rescued")
+    assert done.stdout.startswith("resumed from")
+    assert len(guarding.file.attempts) == 1

@@ -95,7 +95,7 @@ class Supervisor:
         Raises NotStartedError where it cannot be started at all.
         """
         guarded, ending = self._guarded, Ending(STOPPED_EXIT_CODE)
-        start = self._interrupted() or self._first()
+        start = self._taken_up() or self._first()
         while start is not None:
             known = FolderKnown(guarded.command, guarded.folder)
             with told_in() as told:
@@ -183,6 +183,15 @@ class Supervisor:
         changes = in_force((*state.attempts, plan.as_attempt()))
         where = state.folder, kind
         return started_again(self._guarded.command, changes, plan.checkpoint.path, options, where)
+
+    def _taken_up(self) -> Start | None:
+        """A rescue that was interrupted; None where there is none, or it cannot be gone on with."""
+        try:
+            return self._interrupted()
+        except Exception as error:  # the command is what was asked for: it is started
+            log.debug("no rescue is taken up", exc_info=True)
+            self._say(words.NOT_TAKEN_UP, detail=str(error) or type(error).__name__)
+            return None
 
     def _interrupted(self) -> Start | None:
         """A rescue of the same command that was cut short: its node went down, or its pod was moved."""

@@ -28,6 +28,10 @@ GOES_ON = Text(
     " to begin without it, move {file} away",
     "继续此前中断的第 {attempt} 次救援：从第 {from_step} 步开始（{checkpoint}）；若不需要，请先移走 {file}",
 )
+NOT_TAKEN_UP = Text(
+    "a rescue that was interrupted cannot be gone on with, and the command is started as it is: {detail}",
+    "无法继续此前中断的救援，按原样启动命令：{detail}",
+)
 GIVES_UP = Text("gives up: {because}. {next}", "放弃救援：{because}。{next}")
 NEXT_BY_HAND = Text(
     "Look at the run with llmtrain-exporter report {folder}, and go on by hand from a good checkpoint.",
