@@ -174,6 +174,7 @@ def test_a_command_that_cannot_be_started_is_told_in_one_line(
         ["--signal", "nothing"],
         ["--for", "0"],
         ["--rescues", "-1"],
+        ["--keep-free", "much"],
         ["--nonsense"],
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,13 +20,14 @@ from llmtrain_exporter.guard.guard_file import (
     read_guard_file,
     write_guard_file,
 )
-from llmtrain_exporter.guard.launcher import Launcher
+from llmtrain_exporter.guard.launcher import Ending, Launcher
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.processes import left_of_training
 from llmtrain_exporter.guard.supervising import Guarded, Supervisor, World
 from llmtrain_exporter.guard.telling import Speaker
 from llmtrain_exporter.guard.terminal import Terminal
 from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.rescuing import WARNING_SECONDS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
 
@@ -193,3 +195,27 @@ def test_a_signal_while_ranks_are_waited_for_ends_it(stopped: Path) -> None:
     assert said == ""
     assert found is not None
     assert (found.state, found.events[-1].action) == ("stopped", "rescue")
+
+
+def test_a_signal_that_may_be_a_warning_counts_for_a_while() -> None:
+    """Slurm warns by SIGUSR1 if it is told so; others have a stack printed with it."""
+    now = [100.0]
+    with Launcher(Terminal("/nowhere"), lambda: now[0]) as launcher:
+        assert not launcher.asked_to_end
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert launcher.asked_to_end
+        now[0] += WARNING_SECONDS
+        assert not launcher.asked_to_end
+        os.kill(os.getpid(), signal.SIGTERM)
+        now[0] += WARNING_SECONDS
+        assert launcher.asked_to_end
+
+
+def test_a_command_is_waited_for_where_ended_children_are_ignored() -> None:
+    """Some starters of programs have them ignored, and then the system forgets how they ended."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with Launcher(Terminal("/nowhere")) as launcher:
+            assert launcher.run(["sh", "-c", "exit 3"], os.environ) == Ending(3)
+    finally:
+        signal.signal(signal.SIGCHLD, before)

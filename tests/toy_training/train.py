@@ -6,8 +6,7 @@ import argparse
 import importlib
 import os
 import signal
-import subprocess
-import sys
+import threading
 from types import SimpleNamespace
 
 
@@ -27,30 +26,34 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--breaks_above", type=float, default=1e-3)
     parser.add_argument("--kill_at", type=int, default=0, help="SIGKILL to itself")
     parser.add_argument("--kill_both_at", type=int, default=0, help="SIGKILL to what has started it, too")
-    parser.add_argument("--leave_at", type=int, default=0, help="leaves a process behind")
     parser.add_argument("--wait_at", type=int, default=0, help="says so and waits for a signal")
-    parser.add_argument("--deaf", action="store_true", help="does not listen to SIGTERM")
     return parser.parse_args()
+
+
+def wait_for_keeping() -> None:
+    """Let the guard keep what it is about to: a real step takes longer than a link."""
+    for thread in threading.enumerate():
+        if thread.name == "llmtrain-guard-keep":
+            thread.join()
+
+
+def die(both: bool) -> None:
+    """Be killed, once in a life: the same command is started again."""
+    if not os.path.exists("died"):
+        open("died", "w").close()
+        if both:
+            os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
     """Train."""
     told = arguments()
-    if told.deaf:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def after_step(step: int) -> None:
-        dies = step in (told.kill_at, told.kill_both_at) and not os.path.exists("died")
-        if dies:  # once in its life: the same command is started again
-            open("died", "w").close()
-        if dies and step == told.kill_both_at:
-            os.kill(os.getppid(), signal.SIGKILL)
-        if dies:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if step == told.leave_at:
-            sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
-            left = subprocess.Popen(sleeper, start_new_session=True)
-            print(f"left {left.pid}", flush=True)
+        wait_for_keeping()
+        if step in (told.kill_at, told.kill_both_at):
+            die(step == told.kill_both_at)
         if step == told.wait_at:
             print("waiting", flush=True)
             signal.pause()

@@ -103,11 +103,8 @@ def _live_options(command: Any) -> Any:
 )
 @click.option(
     "--keep-free",
-    type=click.FloatRange(min=0),
-    default=_DEFAULTS.free_bytes / (1 << 30),
-    show_default=True,
-    metavar="GIB",
-    help="Keep no copy while less would be free on the disk.",
+    metavar="SIZE",
+    help=f"Keep none while less would be free on the disk.  [default: {_DEFAULTS.free_bytes >> 30}GiB]",
 )
 @click.option(
     "--not-again",
@@ -179,8 +176,19 @@ def _options(flags: Mapping[str, Any]) -> GuardOptions:
         skip_bad_updates=flags["skip_bad_updates"],
         live=live if any(each is not None for each in asked) else None,
         keep=flags["keep"],
-        free_bytes=int(flags["keep_free"] * (1 << 30)),
+        free_bytes=_bytes(flags["keep_free"]),
     )
+
+
+def _bytes(size: str | None) -> int:
+    if size is None:
+        return _DEFAULTS.free_bytes
+    from llmtrain_exporter.config import size as size_of
+
+    try:
+        return size_of(size)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="'--keep-free'") from None
 
 
 def _guarded(command: tuple[str, ...], options: GuardOptions, rescues: int, not_again: bool) -> Guarded:

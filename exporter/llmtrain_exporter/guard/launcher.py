@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import signal
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 
 from llmtrain_exporter.guard.terminal import Terminal
+from llmtrain_exporter.knowledge.rescuing import WARNING_SECONDS
 
-ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-"""Signals that are passed on. Each may mean that the machine is wanted back: schedulers choose among them."""
+_ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+_WARNING = (signal.SIGUSR1, signal.SIGUSR2)
+"""With which schedulers warn some minutes before they end a job; others use them for other things."""
+
+PASSED_ON = (*_ENDING, *_WARNING)
 
 _TYPED = (signal.SIGINT, signal.SIGQUIT)
 """Those that a terminal sends to all of its group."""
@@ -58,30 +64,39 @@ class Launcher:
     with it, as from a shell; elsewhere it stays in the group, so that whoever ends that ends both.
     """
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, clock: Callable[[], float] = time.monotonic) -> None:
         self._terminal = terminal
         self._child: int | None = None
         self._grouped = False  # whether the child is the leader of a group of its own
         self._before: dict[signal.Signals, object] = {}
-        self.asked_to_end = False  # whether a signal came that trainings are ended with
+        self._clock = clock
+        self._ended = False  # whether a signal came that trainings are ended with
+        self._warned_at = -math.inf  # monotonic
+
+    @property
+    def asked_to_end(self) -> bool:
+        """Whether somebody wants the machine back, by the signals that came."""
+        return self._ended or self._clock() - self._warned_at < WARNING_SECONDS
 
     def __enter__(self) -> Launcher:
         _adopt_orphans(True)
-        for number in ENDING:
+        # Were it ignored, as some starters have it, nobody could wait for the command.
+        self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for number in PASSED_ON:
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's: the command must not see it either
                 self._before[number] = signal.signal(number, self._pass_on)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() has returned
+            signal.signal(number, handler or signal.SIG_DFL)  # type: ignore[arg-type]  # what it returned
         self._terminal.close()
         _adopt_orphans(False)
 
     def run(self, words: Sequence[str], environment: Mapping[str, str]) -> Ending:
         """Start a command and wait until it has ended. Raises NotStartedError."""
         self._grouped = self._terminal.is_ours
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
         try:
             process = self._start(words, environment, mask)
             self._child = process.pid
@@ -142,7 +157,8 @@ class Launcher:
             os.killpg(child, signal.SIGCONT)
 
     def _pass_on(self, number: int, _: FrameType | None) -> None:
-        self.asked_to_end = True
+        self._ended = self._ended or number in _ENDING
+        self._warned_at = self._clock()
         typed = number in _TYPED and not self._grouped and self._terminal.is_ours
         if self._child is not None and not typed:
             with suppress(ProcessLookupError):

@@ -23,9 +23,13 @@ from llmtrain_exporter.model import Record
 
 
 class Protection:
-    """Keeps what is good as soon as, and as long as, anything speaks against a training."""
+    """Keeps what is good as soon as, and as long as, anything speaks against a training, or `always`.
 
-    def __init__(self, folder: Path, bounds: Bounds) -> None:
+    A slide is often longer than rotation remembers when the first signal tells of it.
+    """
+
+    def __init__(self, folder: Path, bounds: Bounds, always: bool = False) -> None:
+        self._always = always
         self._folder = folder
         self._keeper = Keeper(folder, bounds)  # of the thread's alone, once there is one
         self._marks = MarkKeeper()
@@ -43,9 +47,9 @@ class Protection:
         self._marks.note(record, step)
 
     def look(self, analysis: Analysis | None) -> None:
-        """Have checkpoints kept if the training is in trouble, and some are there that were not before."""
+        """Have checkpoints kept if it is time for it, and some are there that were not before."""
         against = _against(analysis)
-        if analysis is None or not against:
+        if analysis is None or not (against or self._always):
             return
         present = self._present()
         busy = self._thread is not None and self._thread.is_alive()

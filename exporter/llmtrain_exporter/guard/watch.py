@@ -167,7 +167,8 @@ def _protection(options: GuardOptions, folder: Path) -> Protection | None:
     except ImportError as error:
         _logger.warning("llmtrain-exporter guard: no checkpoints are kept from here: %s", error)
         return None
-    return Protection(folder, Bounds(options.keep, options.free_bytes))
+    always = options.on_incident == "rescue"
+    return Protection(folder, Bounds(options.keep, options.free_bytes), always)
 
 
 def _is_odd(told: float | str) -> bool:

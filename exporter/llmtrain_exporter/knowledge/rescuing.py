@@ -25,3 +25,6 @@ SERVICES = ("wandb", "swanlab", "tensorboard", "mlflow", "resource_tracker", "ra
 
 USUAL_SEED = 42.0
 """Of Transformers' training arguments, and so of TRL, ms-swift and LLaMA-Factory, where none is given."""
+
+WARNING_SECONDS = 900.0
+"""After SIGUSR1 or SIGUSR2 in which nothing is started again: schedulers warn with them before the end."""
