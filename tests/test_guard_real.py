@@ -33,14 +33,14 @@ if os.environ.get("RANK") == "1":
 """
 OWN_SCRIPT = """
 import sys
-import transformers
+from transformers import Trainer
 from llmtrain_exporter.guard import Guard
 
-class Own(transformers.Trainer):
+class Own(Trainer):
     def __init__(self, **given):
         super().__init__(callbacks=[Guard()], **given)
 
-transformers.Trainer = Own
+sys.modules["transformers"].Trainer = Own
 from tests.tiny_training import train
 train.main(*sys.argv[1:])
 """

@@ -91,7 +91,15 @@ def script(lab: Lab, kind: str, folder: Path, output: Path, *flags: str) -> list
 
 def with_processes(lab: Lab, count: int, command: Sequence[str]) -> list[str]:
     """The same script in so many processes, which torchrun starts."""
-    return [lab.program("torchrun"), "--standalone", "--nproc_per_node", str(count), *command[1:]]
+    return [
+        str(lab.python),
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        str(count),
+        *command[1:],
+    ]
 
 
 def swift_grpo(lab: Lab, folder: Path, output: Path, *flags: str) -> list[str]:
