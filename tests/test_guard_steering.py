@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,26 @@ def test_an_update_that_would_do_harm_is_not_applied(tmp_path: Path, norm: float
 def test_an_update_that_is_large_but_not_out_of_range_is_applied(tmp_path: Path) -> None:
     """So is one of a run that is too young to have a usual norm."""
     assert skipping(tmp_path, {5: 5000.0, 40: 99.0}).optimizer.applied == list(range(1, 61))
+
+
+def test_a_training_is_not_stopped_for_what_was_skipped(tmp_path: Path) -> None:
+    """Its row says NaN; where each row does, skipping is no help and it is stopped."""
+    once, always = (broken_at(tmp_path / str(len(steps)), steps) for steps in (range(30, 31), range(30, 61)))
+    assert once.state.global_step == 60
+    assert always.state.global_step == 30 + limits.SKIPPED_ROWS_PASSED
+
+
+def broken_at(folder: Path, steps: range) -> FakeTrainer:
+    """One whose guard skips and stops, with gradients and losses that are no numbers at some steps."""
+    trainer = FakeTrainer(folder, Guard(GuardOptions("stop", skip_bad_updates=True), clock=lambda: 0.0))
+
+    trainer.before_step = lambda step: setattr(
+        trainer.accelerator, "norm", float("nan") if step in steps else 1.0
+    )
+    odd = {"loss": float("nan"), "grad_norm": float("nan")}
+    with suppress(SystemExit):
+        trainer.train([{**healthy(step), **(odd if step in steps else {})} for step in range(1, 61)])
+    return trainer
 
 
 def test_a_norm_that_stays_high_is_the_new_normal() -> None:

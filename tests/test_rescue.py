@@ -14,12 +14,12 @@ from llmtrain_exporter.guard.command_lines import recognised
 from llmtrain_exporter.guard.guard_file import Attempt, SettingChange
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.past import Past, read_past, up_to_the_stop
-from llmtrain_exporter.guard.rescue import GivesUp, RescuePlan, gentler, in_force, plan_rescue
+from llmtrain_exporter.guard.rescue import SKIPPING, GivesUp, RescuePlan, gentler, in_force, plan_rescue
 from llmtrain_exporter.guard.restart import Start, data_order, goes_on_from_checkpoints, started_again
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.rescuing import GRACE_RECORDS, RESCUES
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Diagnosis, Prescription, Proposal, ProvedCause
+from llmtrain_exporter.model import Diagnosis, Incident, Prescription, Proposal, ProvedCause
 from llmtrain_exporter.watching.rules import rules_for_reading
 
 NOW = 1.8e9
@@ -123,6 +123,35 @@ def test_another_seed_avoids_a_bad_batch(collapsed: Past) -> None:
     again = gentler(collapsed.snapshot, found, [Attempt(1, 5, "", first, 3)])
     assert "seed" not in again
     assert again["learning_rate"] == SettingChange(3e-3, 3e-4)
+
+
+@pytest.mark.parametrize(
+    ("stages", "signals", "skips"),
+    [
+        ((("gradient", 24),), ("non_finite",), True),
+        ((("gradient", 24), ("loss", 24)), ("loss_spike", "non_finite"), True),
+        ((("reward", 20), ("gradient", 24)), ("reward_drop", "non_finite"), False),
+        ((("gradient", 24),), ("grad_spike",), False),
+    ],
+)
+def test_an_update_that_is_no_number_is_skipped(
+    collapsed: Past, stages: tuple[tuple[str, int], ...], signals: tuple[str, ...], skips: bool
+) -> None:
+    """Where all was well until then: its samples come again with any seed. Where it was not, it is an end."""
+    incident = Incident(24, 24, None, stages, signals, True, False)
+    broken = replace(collapsed.snapshot, incidents=(incident,))
+    changes = gentler(broken, diagnosis("overflow"), ())
+    assert (SKIPPING in changes) is skips
+    assert ("learning_rate" in changes) is not skips
+
+
+def test_what_is_skipped_is_the_guards_own_to_do(tmp_path: Path) -> None:
+    """No flag of the command says so; a training that breaks all the same is made gentler next."""
+    skipping = {SKIPPING: SettingChange("false", "true")}
+    start = again("trl grpo --learning_rate 3e-3", skipping, tmp_path)
+    assert start.options.skip_bad_updates
+    assert SKIPPING not in " ".join(start.words)
+    assert not start.unchanged
 
 
 def test_a_training_without_a_reference_gets_none(collapsed: Past) -> None:

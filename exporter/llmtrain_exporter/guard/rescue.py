@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 RATE, SEED = "learning_rate", "seed"
 
+SKIPPING = "skip_bad_updates"
+"""No setting of a trainer's: what the guard inside does about updates that are not finite."""
+
+_NON_FINITE = "non_finite"
+
 
 @dataclass(frozen=True, slots=True)
 class GivesUp:
@@ -105,9 +110,12 @@ def gentler(
 ) -> Mapping[str, SettingChange]:
     """What is set otherwise in the next attempt: less of what the diagnosis says is too much.
 
-    The learning rate is cut in any case but one: that a bad batch is to blame, which another seed avoids.
+    The learning rate is cut in any case but two: that a bad batch is to blame, which another seed avoids, or
+    that all was well until a value was no number: that update is skipped, wherever its samples come again.
     """
     known = in_force(before)
+    if SKIPPING not in known and _broke_at_once(run):
+        return {SKIPPING: SettingChange("false", "true")}
     found: dict[str, SettingChange] = {}
     if _is_bad_batch(diagnosis) and SEED not in known:
         found[SEED] = SettingChange(seed, (rescuing.USUAL_SEED if seed is None else seed) + 1)
@@ -147,6 +155,13 @@ def _proposed(
 def _needs_a_reference(proposal: Proposal, now: Value | None) -> bool:
     """A training without a pull towards a reference has none loaded, and maybe no memory for it."""
     return proposal.setting == "beta" and now == 0.0
+
+
+def _broke_at_once(run: Snapshot) -> bool:
+    """Whether the last incident is one of values that are no numbers, before which nothing had broken."""
+    if not run.incidents or _NON_FINITE not in run.incidents[-1].signals:
+        return False
+    return len({step for _, step in run.incidents[-1].stages}) == 1
 
 
 def _is_bad_batch(diagnosis: Diagnosis) -> bool:

@@ -10,7 +10,7 @@ from llmtrain_exporter.guard.changed_commands import changed
 from llmtrain_exporter.guard.command_lines import Program, TrainingCommand
 from llmtrain_exporter.guard.guard_file import SettingChange
 from llmtrain_exporter.guard.options import GuardOptions
-from llmtrain_exporter.guard.rescue import RATE, SEED
+from llmtrain_exporter.guard.rescue import RATE, SEED, SKIPPING
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.knowledge.rescuing import RATE as RATE_CUT
@@ -54,7 +54,10 @@ def started_again(
     scaled = RATE in changes and (rate_name in done.refused or RATE in nameless)
     refused = {name: why for name, why in done.refused.items() if name in named and name != rate_name}
     inside = replace(
-        options, resume_from=str(checkpoint), scale_learning_rate=_scale(changes, scaled, options)
+        options,
+        resume_from=str(checkpoint),
+        scale_learning_rate=_scale(changes, scaled, options),
+        skip_bad_updates=options.skip_bad_updates or SKIPPING in changes,
     )
     nameless = {name: why for name, why in nameless.items() if name != RATE}
     return Start(done.words, inside, done.copy, {**nameless, **refused}, scaled)
@@ -82,6 +85,8 @@ def _named(
     """The new values by the names that the command has for them; and those for which it has none."""
     named, nameless = {}, {}
     for setting, change in changes.items():
+        if setting == SKIPPING:
+            continue
         name = setting if setting == SEED else command.producer.spelled(setting, kind)
         if not name:
             nameless[setting] = f"{command.program.value} has no such setting"

@@ -42,5 +42,8 @@ STOPPED_EXIT_CODE = 75
 FINISH_SECONDS = 60.0
 """For which the end of a training waits until a checkpoint is kept that is being kept."""
 
+SKIPPED_ROWS_PASSED = 5
+"""Rows in a row of updates that were skipped, of which none is held against the training."""
+
 SPIKES_ACCEPTED = 5
 """Updates in a row that are far above the usual norm, after which that is the new normal."""
