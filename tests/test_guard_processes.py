@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,7 +39,13 @@ READS = "import sys; file = open(sys.argv[1]); print('ready', flush=True); sys.s
 @contextmanager
 def living(program: str, *words: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A program in a session of its own, once it has said `ready`; it ends with the block."""
-    command = [sys.executable, "-c", program, *words]
+    with running([sys.executable, "-c", program, *words], **environment) as process:
+        yield process
+
+
+@contextmanager
+def running(command: Sequence[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """The same of a command."""
     process = subprocess.Popen(
         command,
         env={**os.environ, **environment},
@@ -97,10 +103,20 @@ def test_who_writes_into_the_folder_is_left_and_who_reads_is_not(tmp_path: Path)
         ran.communicate("")
 
 
-def test_services_that_trainings_leave_behind_are_not_waited_for(tmp_path: Path) -> None:
-    """They write no checkpoint, and some never end."""
-    with living("print('ready', flush=True); input()", "wandb-core", **dict([MARK])) as process:
-        assert process.pid not in left(tmp_path)
+SERVICE = "print('ready', flush=True); input()"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_left"), [("wandb-core", False), ("tensorboard", False), ("train.py", True)]
+)
+def test_services_that_trainings_leave_behind_are_not_waited_for(
+    tmp_path: Path, name: str, is_left: bool
+) -> None:
+    """They write no checkpoint, and some never end. What a training names in its arguments is none."""
+    (tmp_path / name).write_text(SERVICE)
+    command = [sys.executable, "-u", str(tmp_path / name), "--report_to", "wandb"]
+    with running(command, **dict([MARK])) as process:
+        assert (process.pid in left(tmp_path / "out")) is is_left
 
 
 def test_where_processes_cannot_be_listed_none_is_left(tmp_path: Path) -> None:

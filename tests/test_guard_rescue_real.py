@@ -37,7 +37,13 @@ def rescued(command: Sequence[str], output: Path, *options: str) -> Ended:
     # The guard's own Python finds the package as an installed one would: the training's does not.
     start = f"import runpy, sys; sys.path.insert(0, {str(ROOT / 'exporter')!r}); sys.argv = {guard[2:]!r}; "
     program = start + "runpy.run_module('llmtrain_exporter', run_name='__main__', alter_sys=True)"
-    return trainers.run([sys.executable, "-c", program], output.with_suffix(".log"))
+    log = output.with_suffix(".log")
+    with trainers.started([sys.executable, "-c", program], log) as process:
+        try:
+            code = process.wait(3 * trainers.HANGS_SECONDS)  # so many trainings, one after the other
+        finally:
+            process.kill()
+    return Ended(code, log.read_text(encoding="utf-8", errors="replace"))
 
 
 def folder_of(output: Path) -> Path:
