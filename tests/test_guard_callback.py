@@ -215,7 +215,8 @@ def test_a_loss_that_is_no_number_stops_a_supervised_training(tmp_path: Path) ->
     assert train_until_stopped(FakeTrainer(tmp_path, guard()), [*rows, nan, nan]) == 30
     reason = file_of(tmp_path).reason
     assert reason is not None
-    assert reason.signal == "non_finite"
+    assert (reason.signal, reason.value) == ("non_finite", None)
+    json.loads(guard_path(tmp_path).read_text(), parse_constant=pytest.fail)
 
 
 # After a rescue
@@ -281,6 +282,24 @@ def test_a_rate_that_nobody_can_change_from_outside_is_refused(tmp_path: Path, s
     (event,) = file_of(tmp_path).events
     assert (event.action, event.details["setting"]) == ("refuse", "learning_rate")
     assert type(scheduler).__name__ in event.because
+
+
+@pytest.mark.parametrize(("after", "step"), [(0, None), (40, 51)])
+def test_a_training_that_begins_in_an_incident_has_time_to_recover(
+    tmp_path: Path, after: int, step: int | None
+) -> None:
+    """Somebody goes on from a checkpoint whose own rows were ill: it is stopped if it stays so."""
+    trainer = FakeTrainer(tmp_path, guard())
+    past = dying(26, 4)
+    trainer.state.log_history = [{**row, "step": at, "epoch": at / 100} for at, row in enumerate(past, 1)]
+    rows = [collapsed(at) if at <= 30 + after else healthy(at) for at in range(31, 75)]
+    if step is None:
+        trainer.train(rows, begin=30)
+        assert file_of(tmp_path).state == "ended"
+    else:
+        with pytest.raises(SystemExit):
+            trainer.train(rows, begin=30)
+        assert trainer.state.global_step == step
 
 
 # It never does harm

@@ -33,6 +33,9 @@ class Trainer:
 
     def add_callback(self, callback):
         self.callback_handler.callbacks.append(callback)
+
+    def train(self, resume_from_checkpoint=None):
+        """Its training."""
 '''
 CALLBACK = """
 class TrainerCallback:
@@ -192,6 +195,9 @@ def test_a_trainer_that_is_loaded_already_is_wrapped_once(monkeypatch: pytest.Mo
 
         def add_callback(self, callback: object) -> None:
             self.callback_handler.callbacks.append(callback)
+
+        def train(self) -> None:
+            """Nothing."""
 
     module = ModuleType(import_hook.TRAINER_MODULE)
     module.Trainer = Trainer  # type: ignore[attr-defined]  # a module made here

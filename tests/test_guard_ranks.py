@@ -149,6 +149,17 @@ def test_a_rank_without_a_guard_is_not_waited_for(network: Network, tmp_path: Pa
     assert len([row for row in rows if "loss" in row]) == 50
 
 
+@pytest.mark.parametrize(("others", "rate"), [((0, 1), 1e-4), ((0,), 1e-3)])
+def test_ranks_never_come_to_differ_in_their_rate(
+    network: Network, tmp_path: Path, others: tuple[int, ...], rate: float
+) -> None:
+    """After a rescue it is changed on all of them or on none: their weights would drift apart unseen."""
+    network.arrived(*others)
+    options = GuardOptions("rescue", attempt=1, scale_learning_rate=0.1)
+    trainer = trained(tmp_path / "first", options, [healthy(1), healthy(2)])
+    assert trainer.lr_scheduler.base_lrs == pytest.approx([rate])
+
+
 def test_a_rank_whose_guard_failed_still_takes_part(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

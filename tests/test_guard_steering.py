@@ -17,7 +17,7 @@ from llmtrain_exporter.guard.options import VARIABLE, GuardOptions, LiveControl
 from llmtrain_exporter.guard.skipping import UsualNorm
 from llmtrain_exporter.knowledge import guard_limits as limits
 
-from tests.fake_trainer import FakeTrainer, healthy
+from tests.fake_trainer import Accelerator, FakeTrainer, healthy
 
 RATE = LiveControl(kl_target=0.01, floor=0.02)
 BETA = LiveControl(beta_target=0.01)
@@ -211,7 +211,7 @@ def test_an_update_that_would_do_harm_is_not_applied(tmp_path: Path, norm: float
     trainer = skipping(tmp_path, {40: norm})
     assert trainer.optimizer.applied == [step for step in range(1, 61) if step != 40]
     (event,) = events_of(tmp_path)
-    assert (event.action, event.step) == ("skip", 39)
+    assert (event.action, event.step) == ("skip", 40)
 
 
 def test_an_update_that_is_large_but_not_out_of_range_is_applied(tmp_path: Path) -> None:
@@ -279,6 +279,10 @@ def test_a_loss_scaler_sees_to_what_is_not_finite(tmp_path: Path) -> None:
 
 def test_what_clips_is_handed_back_what_it_gave(tmp_path: Path) -> None:
     """The trainer logs the norm that it gets."""
-    trainer = skipping(tmp_path, {})
-    assert trainer.accelerator.clip_grad_norm_([], 1.0) == 1.0
-    assert trainer.accelerator.clip_grad_norm_.__name__ == "clip_grad_norm_"
+    trainer = FakeTrainer(tmp_path, Guard(GuardOptions(skip_bad_updates=True), clock=lambda: 0.0))
+    trainer.event("on_train_begin")
+    listening = trainer.accelerator.clip_grad_norm_
+    assert listening([], 1.0) == 1.0
+    assert listening.__name__ == "clip_grad_norm_"
+    trainer.event("on_train_end")
+    assert trainer.accelerator.clip_grad_norm_ == Accelerator.clip_grad_norm_.__get__(trainer.accelerator)

@@ -91,7 +91,15 @@ def script(lab: Lab, kind: str, folder: Path, output: Path, *flags: str) -> list
 
 def with_processes(lab: Lab, count: int, command: Sequence[str]) -> list[str]:
     """The same script in so many processes, which torchrun starts."""
-    return [lab.program("torchrun"), "--standalone", "--nproc_per_node", str(count), *command[1:]]
+    return [
+        str(lab.python),
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        str(count),
+        *command[1:],
+    ]
 
 
 def swift_grpo(lab: Lab, folder: Path, output: Path, *flags: str) -> list[str]:
@@ -110,13 +118,13 @@ def swift_grpo(lab: Lab, folder: Path, output: Path, *flags: str) -> list[str]:
         "--beta": "0.04",
     }
     words = ["--reward_funcs", "well_formed", "right"]
-    return [lab.program("swift"), "rlhf", *words, *_overridden({**_swift(folder, output), **own}, flags)]
+    return [lab.program("swift"), "rlhf", *words, *_overridden({**_swift(lab, folder, output), **own}, flags)]
 
 
 def swift_sft(lab: Lab, folder: Path, output: Path, *flags: str) -> list[str]:
     """Supervised training with ms-swift's command."""
     own = {"--dataset": folder / "supervised.jsonl", "--per_device_train_batch_size": "16"}
-    return [lab.program("swift"), "sft", *_overridden({**_swift(folder, output), **own}, flags)]
+    return [lab.program("swift"), "sft", *_overridden({**_swift(lab, folder, output), **own}, flags)]
 
 
 def llamafactory_sft(lab: Lab, folder: Path, output: Path, *flags: str) -> list[str]:
@@ -196,7 +204,8 @@ def _states(output: Path) -> Iterator[Path]:
     yield from output.rglob("trainer_state.json")
 
 
-def _swift(folder: Path, output: Path) -> Mapping[str, object]:
+def _swift(lab: Lab, folder: Path, output: Path) -> Mapping[str, object]:
+    tuning = "--train_type" if lab is SWIFT_OLDER else "--tuner_type"
     return {
         "--model": folder / "model",
         "--model_type": "qwen2",
@@ -207,7 +216,7 @@ def _swift(folder: Path, output: Path) -> Mapping[str, object]:
         "--use_cpu": "true",
         "--bf16": "false",
         "--fp16": "false",
-        "--tuner_type": "full",
+        tuning: "full",
         "--load_from_cache_file": "false",
         "--split_dataset_ratio": "0",
         "--eval_strategy": "no",

@@ -19,7 +19,7 @@ from llmtrain_exporter.guard.agreement import Ranks, ranks_of
 from llmtrain_exporter.guard.fence import Fence
 from llmtrain_exporter.guard.guard_file import StopReason
 from llmtrain_exporter.guard.live_control import LiveController, LiveSettings, Steering, given_settings
-from llmtrain_exporter.guard.options import GuardOptions
+from llmtrain_exporter.guard.options import GuardOptions, LiveControl
 from llmtrain_exporter.guard.rates import CannotBeChangedError, LearningRates
 from llmtrain_exporter.guard.skipping import NormListener, UsualNorm
 from llmtrain_exporter.guard.snapshot import free_for, save_snapshot
@@ -91,6 +91,7 @@ class Guard:
         self._ranks: Ranks | None = None  # None: nothing is watched
         self._watch: Watch | None = None  # on the first rank alone
         self._steering: Steering | None = None
+        self._rate_is_due = False  # before the first update, when all ranks are known
         self._listener: NormListener | None = None
         self._usual = UsualNorm()
         self._reason: StopReason | None = None  # on the first rank alone
@@ -104,10 +105,13 @@ class Guard:
         self._fence.run(lambda: self._begin(caller, args, state, kwargs), None)
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        """Throw the gradients of an update away that would do harm."""
+        """See to the rate before the first update; throw gradients away that would do harm."""
+        if self._rate_is_due:
+            self._rate_is_due = False
+            self._fence.try_anyway(lambda: self._make_rate(args, kwargs), None)
         if self._listener is None or self._ranks is None:
             return
-        judged = (self._fence.run(self._judged_update, 0.0),)
+        judged = (self._fence.run(lambda: self._judged_update(state), 0.0),)
         if any(self._fence.try_anyway(lambda: self._agreed(judged), ())):
             self._fence.try_anyway(lambda: kwargs["optimizer"].zero_grad(), None)
 
@@ -130,6 +134,8 @@ class Guard:
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """The training is over. One that was stopped ends its process: what follows takes it for well."""
+        if self._listener is not None:
+            self._fence.try_anyway(self._listener.stop, None)
         if self._watch is not None:
             self._fence.try_anyway(self._watch.end, None)
         if self._stopping:
@@ -148,34 +154,38 @@ class Guard:
             around = Surroundings(Path(args.output_dir), settings, producer_of_trainer(trainer), self._clock)
             self._watch = Watch(self._options, around)
             self._watch.begin(state)
-        self._begin_to_steer(args, kwargs)
+        self._rate_is_due = self._options.scale_learning_rate is not None
+        if self._options.live is not None:
+            self._begin_to_steer(self._options.live, args, kwargs)
         if self._options.skip_bad_updates:
             self._listener = self._unless_refused("skip_bad_updates", lambda: NormListener(trainer))
         ranks.arrive()
         self._ranks = ranks
 
-    def _begin_to_steer(self, args: Any, kwargs: Mapping[str, Any]) -> None:
-        """Make the learning rate what it is meant to be, and see what can be changed later."""
-        options, control = self._options, self._options.live
-
-        def rates() -> LearningRates:
-            return LearningRates(kwargs.get("optimizer"), kwargs.get("lr_scheduler"))
-
-        given_rate = args.learning_rate * (options.scale_learning_rate or 1.0)
-        if options.scale_learning_rate is not None:
-            before = self._unless_refused("learning_rate", lambda: rates().make(given_rate))
-            if before is not None and self._watch is not None:
-                self._watch.changed("learning_rate", before, given_rate, "after a rescue")
-        if control is None:
-            return
-        given, refused = given_settings(control, self.trainer, args, rates)
+    def _begin_to_steer(self, control: LiveControl, args: Any, kwargs: Mapping[str, Any]) -> None:
+        """See what can be changed later, and from where on."""
+        given, refused = given_settings(control, self.trainer, args, lambda: _rates(kwargs))
         for setting, why in refused.items():
             self._event("refuse", why, setting=setting)
-        self._steering = Steering(self.trainer, args, rates() if given.rate_share else None, given_rate)
+        rates = _rates(kwargs) if given.rate_share else None
+        self._steering = Steering(self.trainer, args, rates, self._given_rate(args))
         if self._watch is not None:
             self._watch.controller = LiveController(control, given)
-            if given.rate_share:
-                self._watch.controller.starts_at(rates().base / given_rate)
+            if rates is not None:
+                self._watch.controller.starts_at(rates.base / self._given_rate(args))
+
+    def _given_rate(self, args: Any) -> float:
+        """The base rate that is meant to be in force, by the arguments and the launcher."""
+        return float(args.learning_rate) * (self._options.scale_learning_rate or 1.0)
+
+    def _make_rate(self, args: Any, kwargs: Mapping[str, Any]) -> None:
+        """Make the rate what it is meant to be, on all ranks or on none: their weights would drift apart."""
+        rate = self._given_rate(args)
+        if self._ranks is None or not self._ranks.look():
+            return
+        before = self._unless_refused("learning_rate", lambda: _rates(kwargs).make(rate))
+        if before is not None and self._watch is not None:
+            self._watch.changed("learning_rate", before, rate, "after a rescue")
 
     def _unless_refused(self, setting: str, work: Callable[[], Any]) -> Any:
         """What `work` gives; None where it cannot be done here, which is written down."""
@@ -187,9 +197,9 @@ class Guard:
 
     def _event(self, action: Any, because: str, **details: float | str) -> None:
         if self._watch is not None:
-            self._watch.event(action, because, **details)
+            self._watch.event(action, because, None, **details)
 
-    def _judged_update(self) -> float:
+    def _judged_update(self, state: Any) -> float:
         """1 for an update that would do harm, by the first rank's norm: that of all of them."""
         norm = self._listener.take() if self._listener is not None else None
         if norm is None or self._watch is None:
@@ -197,10 +207,9 @@ class Guard:
         usual = self._usual.value
         if not self._usual.is_bad(norm):
             return 0.0
-        told = {} if usual is None else {"usual": usual}
-        self._watch.event(
-            "skip", "the gradient is not finite or far above its usual norm", grad_norm=norm, **told
-        )
+        told: dict[str, float | str] = {"grad_norm": norm, **({"usual": usual} if usual is not None else {})}
+        because = "the gradient is not finite or far above its usual norm"
+        self._watch.event("skip", because, state.global_step + 1, **told)
         return 1.0
 
     def _decided(self, logs: Mapping[str, object], state: Any) -> Decision:
@@ -251,6 +260,11 @@ class Guard:
     def _save_aside(self, args: Any, kwargs: Mapping[str, Any]) -> None:
         saved = save_snapshot(self.trainer, args, kwargs.get("model"))
         self._event("save", "before the training is stopped", checkpoint=str(saved))
+
+
+def _rates(kwargs: Mapping[str, Any]) -> LearningRates:
+    """Those of the trainer, by what each event tells. Raises CannotBeChangedError."""
+    return LearningRates(kwargs.get("optimizer"), kwargs.get("lr_scheduler"))
 
 
 def _nothing(*_: object, **__: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from llmtrain_exporter.analyse.incidents import PARTS
@@ -58,15 +59,13 @@ class Judge:
         self._observe(record, self.run.position.last_step or 0)
         if record.kind is not RowKind.TRAIN:
             return None
-        reason = self._reason()
+        reason = self.reason
         self._held = self._held + 1 if reason else 0
         return reason if self._held >= self._for else None
 
-    def _records(self, row: Mapping[str, object]) -> Sequence[Record]:
-        return [read for read in self._normaliser.rows(row) if isinstance(read, Record)]
-
-    def _reason(self) -> StopReason | None:
-        """The worst signal that counts, of equals the first."""
+    @property
+    def reason(self) -> StopReason | None:
+        """The worst signal that counts at the last record, of equals the first; None: none does."""
         analysis = self.run.analysis
         if analysis is None:
             return None
@@ -75,6 +74,9 @@ class Judge:
             return None
         name, worst = max(met, key=lambda each: each[1].severity.rank if each[1].severity else 0)
         return self._told(name, worst)
+
+    def _records(self, row: Mapping[str, object]) -> Sequence[Record]:
+        return [read for read in self._normaliser.rows(row) if isinstance(read, Record)]
 
     def _counts(self, name: str, tracker: Tracker) -> bool:
         if tracker.severity is None or tracker.severity.rank < self._least:
@@ -85,11 +87,12 @@ class Judge:
         episode, analysis = tracker.episode, self.run.analysis
         if episode is None or analysis is None or tracker.severity is None:
             return None
-        value = analysis.value_of(episode.metric)
+        found = analysis.value_of(episode.metric)
+        value = episode.peak if found is None else found
         return StopReason(
             signal=name,
             severity=tracker.severity.value,
             step=self.run.position.last_step or 0,
             metric=series_name(episode.metric),
-            value=episode.peak if value is None else value,
+            value=value if math.isfinite(value) else None,
         )

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from llmtrain_exporter.analyse.analysis import TROUBLE, Analysis
 from llmtrain_exporter.guard.checkpoints import found
 from llmtrain_exporter.guard.fence import Fence
 from llmtrain_exporter.guard.keeping import Bounds, Keeper
-from llmtrain_exporter.guard.marks import MarkKeeper, troubles_of
+from llmtrain_exporter.guard.marks import MarkKeeper, is_about_learning, troubles_of
 from llmtrain_exporter.guard.protecting import protect
 from llmtrain_exporter.ingest.checkpoints import step_of
 from llmtrain_exporter.knowledge.guard_limits import FINISH_SECONDS
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
-from llmtrain_exporter.model import Health, Record
+from llmtrain_exporter.model import Record
 
 
 class Protection:
@@ -48,13 +48,14 @@ class Protection:
 
     def look(self, analysis: Analysis | None) -> None:
         """Have checkpoints kept if it is time for it, and some are there that were not before."""
-        if analysis is None or (analysis.health is Health.HEALTHY and not self._always):
+        against = _against(analysis)
+        if analysis is None or not (against or self._always):
             return
         present = self._present()
         busy = self._thread is not None and self._thread.is_alive()
         if not busy and present != self._seen:
             self._seen = present
-            self._start(analysis)
+            self._start(analysis, ", ".join(against))
 
     def finish(self) -> None:
         """Wait a while for what is being kept: the process ends."""
@@ -67,12 +68,11 @@ class Protection:
         except OSError:
             return self._seen
 
-    def _start(self, analysis: Analysis) -> None:
+    def _start(self, analysis: Analysis, because: str) -> None:
         marks = self._marks.marks(troubles_of(analysis.episodes, analysis.incidents))
-        signals = sorted(name for name, tracker in analysis.trackers.items() if tracker.severity in TROUBLE)
 
         def keep() -> None:
-            protect(self._keeper, found(self._folder), marks, ", ".join(signals))
+            protect(self._keeper, found(self._folder), marks, because)
 
         self._thread = threading.Thread(
             target=lambda: self._fence.run(keep, None),
@@ -80,3 +80,10 @@ class Protection:
             daemon=True,
         )
         self._thread.start()
+
+
+def _against(analysis: Analysis | None) -> Sequence[str]:
+    """The signals that speak against what a training learns; how fast it is does not."""
+    trackers = analysis.trackers if analysis is not None else {}
+    met = (name for name, tracker in trackers.items() if tracker.severity in TROUBLE)
+    return sorted(name for name in met if is_about_learning(name))

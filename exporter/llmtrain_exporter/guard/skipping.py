@@ -52,13 +52,14 @@ class NormListener:
             raise CannotBeChangedError("DeepSpeed applies an update as soon as it has the gradients")
         if getattr(trainer, "is_fsdp_enabled", False):
             raise CannotBeChangedError("gradients are sharded: no rank has the norm when it is asked")
-        accelerator = getattr(trainer, "accelerator", None)
+        accelerator: Any = getattr(trainer, "accelerator", None)
         clip = getattr(accelerator, "clip_grad_norm_", None)
         if clip is None:
             raise CannotBeChangedError("the trainer is not known, or does not clip through accelerate")
         self._scaled = getattr(accelerator, "scaler", None) is not None
         self._norm: Any = None
-        accelerator.clip_grad_norm_ = self._listening(clip)  # type: ignore[union-attr]
+        self._accelerator = accelerator
+        self._accelerator.clip_grad_norm_ = self._listening(clip)
 
     def take(self) -> float | None:
         """The norm of this update; None where none was heard, or a loss scaler sees to it."""
@@ -67,6 +68,10 @@ class NormListener:
             return None
         norm = float(heard)
         return None if self._scaled and not math.isfinite(norm) else norm
+
+    def stop(self) -> None:
+        """Hear nothing any more: the accelerator is what it was."""
+        vars(self._accelerator).pop("clip_grad_norm_", None)
 
     def _listening(self, clip: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(clip)

@@ -28,9 +28,12 @@ def snapshot_folder(output_dir: str | Path) -> Path:
 
 
 def free_for(output_dir: str | Path, model: Any, free_bytes: int) -> int:
-    """Bytes that are free now. Raises CannotBeChangedError where too few stay free; OSError."""
-    size = _newest_size(Path(output_dir)) or _estimated_size(model)
-    free = shutil.disk_usage(output_dir).free
+    """Bytes that are free now. Raises CannotBeChangedError where too few stay free, or nobody can tell."""
+    try:
+        size = _newest_size(Path(output_dir)) or _estimated_size(model)
+        free = shutil.disk_usage(output_dir).free
+    except OSError as error:
+        raise CannotBeChangedError(f"no snapshot: {error}") from error
     if free - size < free_bytes:
         raise CannotBeChangedError(
             f"no snapshot: the disk has {free >> 20} MiB free, it takes about {size >> 20} MiB,"

@@ -28,6 +28,7 @@ from llmtrain_exporter.guard.told import tell_folder
 from llmtrain_exporter.knowledge import guard_limits as limits
 from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge.producer import Producer
+from llmtrain_exporter.knowledge.rescuing import GRACE_RECORDS
 from llmtrain_exporter.knowledge.text import Lang, fill
 from llmtrain_exporter.model import HyperParameters
 
@@ -59,6 +60,7 @@ class Watch:
         self._path = guard_path(around.folder)
         self._file = GuardFile()
         self._disk_failed = False  # which was told
+        self._grace_records = 0  # before it may be stopped: it began with the incident of a checkpoint
         self._incident = False  # which was told, and lasts
         self._skipped = False  # whether an update was, since the last row of training
         self._rows_of_skipped = 0  # in a row
@@ -74,6 +76,7 @@ class Watch:
         self._file = GuardFile() if known is None else replace(known, state="watching", next="")
         history = [row for row in state.log_history if isinstance(row, Mapping)]
         self._judge.warm(history, now)
+        self._grace_records = GRACE_RECORDS if self._judge.reason is not None else 0
         if self._protection is not None:
             self._protection.begin(self._step)
         self._keep(lambda: self._record_begin(history, now))
@@ -96,14 +99,16 @@ class Watch:
         if "loss" in logs:
             self._steer(logs)
             self._note_incident(reason)
-        in_grace = state.global_step < self._options.grace_until_step
+        in_grace = self._grace_records > 0 or state.global_step < self._options.grace_until_step
+        self._grace_records -= "loss" in logs and self._grace_records > 0
         return reason if self._options.stops and not in_grace else None
 
-    def event(self, action: Action, because: str, **details: float | str) -> None:
-        """Write down what was done."""
+    def event(self, action: Action, because: str, at: int | None = None, **details: float | str) -> None:
+        """Write down what was done. `at`: the step, None: that of the last row."""
         self._skipped |= action == "skip"
         finite = {name: str(told) if _is_odd(told) else told for name, told in details.items()}
-        event = GuardEvent(self._around.clock(), self._step, action, because, finite)
+        step = self._step if at is None else at
+        event = GuardEvent(self._around.clock(), step, action, because, finite)
         self._file = self._file.with_event(event)
         self._keep(lambda: self._recorder.event(event))
         self._keep(lambda: write_guard_file(self._path, self._file))
@@ -121,7 +126,7 @@ class Watch:
     def changed(self, setting: str, before: float, after: float, because: str) -> None:
         """Write down that a setting has another value now."""
         details: dict[str, float | str] = {"setting": setting, "from": before, "to": after}
-        self.event("set", because, **details)
+        self.event("set", because, None, **details)
 
     def stopped(self, reason: StopReason) -> None:
         """The training ends here because of this."""
