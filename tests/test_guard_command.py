@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.guard.guard_file import GuardFile, guard_path, read_guard_file
+from llmtrain_exporter.guard.state_file import StateFile
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 
 from tests.project import ROOT
@@ -105,8 +107,8 @@ def test_a_rescue_says_what_it_does(guarding: Guarding) -> None:
     for text in (
         "step 36: kl_high (critical)",
         "rescue 1 of 2: back to step",
-        "learning_rate 0.003 -> 0.0003; the data goes on where it was",
-        "not changed: max_grad_norm (the command has no flag for it)",
+        "changed: learning_rate 0.003 -> 0.0003; max_grad_norm 1 -> 0.5; the data goes on where it was",
+        "set inside the training, since the command has no flag for it: max_grad_norm",
         "llmtrain-kept/aside-1",
         "runs: ",
         "--learning_rate 0.0003",
@@ -130,7 +132,7 @@ def test_a_script_whose_settings_stand_in_itself_is_rescued_from_inside(guarding
     """No flag can be changed: the rate is scaled and the checkpoint given there."""
     done = guarding.run()
     assert done.returncode == 0
-    assert "learning_rate is scaled inside the training" in done.stderr
+    assert "set inside the training, since the command has no flag for it: learning_rate" in done.stderr
     assert guarding.rows[-1]["learning_rate"] == pytest.approx(3e-4)
     assert "resumed from" in done.stdout
 
@@ -182,10 +184,12 @@ def test_a_training_that_is_not_to_be_stopped_comes_to_its_end(guarding: Guardin
 
 
 def test_a_training_without_an_incident_is_as_without_a_guard(guarding: Guarding) -> None:
-    """The same checkpoints, the same output, nothing said."""
+    """The same checkpoints, the same output, nothing said; some are kept, in case that."""
     done = guarding.run("--learning_rate", "1e-4")
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
-    assert guarding.weights == list(range(5, 65, 5))
+    saved = sorted(int(path.name.partition("-")[2]) for path in guarding.out.glob("checkpoint-*"))
+    assert saved == list(range(5, 65, 5))
+    assert set(guarding.weights) == set(saved)
     assert guarding.file.state == "ended"
 
 
@@ -315,3 +319,32 @@ def test_a_dry_run_of_what_is_no_log_says_so(guarding: Guarding) -> None:
     done = guarding.run(options=("--dry-run", "nowhere"))
     assert done.returncode == 3
     assert "nowhere" in done.stdout
+
+
+def test_a_rescue_that_cannot_be_taken_up_does_not_hinder_the_command(guarding: Guarding) -> None:
+    """What it would go on from is gone: the training begins as it was asked for, and is rescued anew."""
+    flags = ("--learning_rate", "3e-3", "--kill_both_at", "50")
+    guarding.run(*flags)
+    eventually(lambda: not running(guarding))
+    found = guarding.file
+    broken = json.loads(guard_path(guarding.out).read_text())
+    broken["events"][-2]["details"]["grace_until_step"] = "soon"
+    broken["attempts"][0]["from_step"] = 10**9
+    broken["attempts"][0]["checkpoint"] = str(guarding.folder / "gone")
+    guard_path(guarding.out).write_text(json.dumps(broken))
+    done = guarding.run(*flags)
+    assert found.attempts
+    assert done.returncode == 0
+    assert guarding.file.state == "rescued"
+
+
+def test_a_guard_that_dies_before_it_starts_again_is_followed_by_one_that_does(guarding: Guarding) -> None:
+    """Between the end of the training and the next start lie seconds in which a node can go down as well."""
+    flags = ("--learning_rate", "3e-3")
+    guarding.run(*flags, options=("--on-incident", "stop"))
+    line = guarding.line((), flags)
+    StateFile(guarding.out, lambda: 0.0).begins_rescue(shlex.join(line[line.index("--") + 1 :]))
+    done = guarding.run(*flags)
+    assert (done.returncode, guarding.file.state) == (0, "rescued")
+    assert done.stdout.startswith("resumed from")
+    assert len(guarding.file.attempts) == 1

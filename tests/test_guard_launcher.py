@@ -229,4 +229,18 @@ def test_a_shell_stops_and_continues_it_as_any_job(tmp_path: Path) -> None:
         shell.type("one\ntwo\n")
         shell.wait_for("got one two")
         shell.type("echo ended with $?.\n")
-        shell.wait_for("ended with 0.")
+        shell.wait_for("ended with $?.")
+        assert "ended with 0." not in shell.wait_for("ended with 0.")  # the shell has its terminal back
+
+
+def test_a_machine_without_room_for_a_small_file_trains_all_the_same() -> None:
+    """The guard then looks for the output folder where the command says."""
+    start = (
+        "import runpy, sys, tempfile\n"
+        "def full(**_): raise OSError(28, 'No space left on device')\n"
+        "tempfile.mkstemp = full\n"
+        "sys.argv = ['llmtrain-exporter', 'guard', '--', sys.executable, '-c', 'print(1)']\n"
+        "runpy.run_module('llmtrain_exporter', run_name='__main__', alter_sys=True)"
+    )
+    done = subprocess.run(python(start), env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "1\n")

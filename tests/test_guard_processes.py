@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,7 +39,13 @@ READS = "import sys; file = open(sys.argv[1]); print('ready', flush=True); sys.s
 @contextmanager
 def living(program: str, *words: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A program in a session of its own, once it has said `ready`; it ends with the block."""
-    command = [sys.executable, "-c", program, *words]
+    with running([sys.executable, "-c", program, *words], **environment) as process:
+        yield process
+
+
+@contextmanager
+def running(command: Sequence[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """The same of a command."""
     process = subprocess.Popen(
         command,
         env={**os.environ, **environment},
@@ -90,17 +96,27 @@ def test_who_writes_into_the_folder_is_left_and_who_reads_is_not(tmp_path: Path)
             [found, "-c", code, program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert ran.stdout is not None
-        pid = int(ran.stdout.readline())
-        assert ran.stdout.readline() == "ready\n"
+        said = {ran.stdout.readline().strip(), ran.stdout.readline().strip()}
+        pid = int((said - {"ready"}).pop())
         ran.wait()
         assert (pid in left(tmp_path)) is is_left, (program, path)
         ran.communicate("")
 
 
-def test_services_that_trainings_leave_behind_are_not_waited_for(tmp_path: Path) -> None:
-    """They write no checkpoint, and some never end."""
-    with living("print('ready', flush=True); input()", "wandb-core", **dict([MARK])) as process:
-        assert process.pid not in left(tmp_path)
+SERVICE = "print('ready', flush=True); input()"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_left"), [("wandb-core", False), ("tensorboard", False), ("train.py", True)]
+)
+def test_services_that_trainings_leave_behind_are_not_waited_for(
+    tmp_path: Path, name: str, is_left: bool
+) -> None:
+    """They write no checkpoint, and some never end. What a training names in its arguments is none."""
+    (tmp_path / name).write_text(SERVICE)
+    command = [sys.executable, "-u", str(tmp_path / name), "--report_to", "wandb"]
+    with running(command, **dict([MARK])) as process:
+        assert (process.pid in left(tmp_path / "out")) is is_left
 
 
 def test_where_processes_cannot_be_listed_none_is_left(tmp_path: Path) -> None:
@@ -219,3 +235,19 @@ def test_a_command_is_waited_for_where_ended_children_are_ignored() -> None:
             assert launcher.run(["sh", "-c", "exit 3"], os.environ) == Ending(3)
     finally:
         signal.signal(signal.SIGCHLD, before)
+
+
+def test_an_error_of_its_own_is_no_crash(stopped: Path) -> None:
+    """The training has ended as it did; by whom nothing was started is said in one line."""
+
+    def broken(_: Path) -> NoRun:
+        raise ZeroDivisionError
+
+    said = io.StringIO()
+    told = f"open(__import__('os').environ['LLMTRAIN_GUARD_RUN'], 'a').write({str(stopped)!r} + '\\n')"
+    command = recognised([sys.executable, "-c", told], stopped)
+    guarded = Guarded(command, GuardOptions("rescue"), 2, stopped)
+    world = World(os.environ, Speaker(said, Lang.EN), lambda: 1.5, Rest(), broken)
+    with Launcher(Terminal("/nowhere")) as launcher:
+        assert Supervisor(guarded, launcher, world).run() == Ending(0)
+    assert "gives up: an error of the guard's own (ZeroDivisionError)" in said.getvalue()

@@ -13,11 +13,21 @@ from llmtrain_exporter.guard.guard_file import GuardFile, guard_path, read_guard
 
 from tests import trainers
 from tests.project import ROOT
-from tests.test_guard_real import TOO_FAST, grpo_of
-from tests.trainers import LLAMAFACTORY, SWIFT, SWIFT_OLDER, TRL, TRL_OLDER, Ended, Lab, with_processes
+from tests.test_guard_real import grpo_of
+from tests.trainers import (
+    COLLAPSING,
+    LLAMAFACTORY,
+    SWIFT,
+    SWIFT_OLDER,
+    TRL,
+    TRL_OLDER,
+    Ended,
+    Lab,
+    with_processes,
+)
 
 MakeFor = Callable[[Lab], Path]
-STEPS = ("--max_steps", "60")
+STEPS = ("--max_steps", "80")
 RESCUE = ("--on-incident", "rescue")
 
 
@@ -27,7 +37,13 @@ def rescued(command: Sequence[str], output: Path, *options: str) -> Ended:
     # The guard's own Python finds the package as an installed one would: the training's does not.
     start = f"import runpy, sys; sys.path.insert(0, {str(ROOT / 'exporter')!r}); sys.argv = {guard[2:]!r}; "
     program = start + "runpy.run_module('llmtrain_exporter', run_name='__main__', alter_sys=True)"
-    return trainers.run([sys.executable, "-c", program], output.with_suffix(".log"))
+    log = output.with_suffix(".log")
+    with trainers.started([sys.executable, "-c", program], log) as process:
+        try:
+            code = process.wait(3 * trainers.HANGS_SECONDS)  # so many trainings, one after the other
+        finally:
+            process.kill()
+    return Ended(code, log.read_text(encoding="utf-8", errors="replace"))
 
 
 def folder_of(output: Path) -> Path:
@@ -49,7 +65,7 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
     return [row for row in rows if "loss" in row]
 
 
-def is_rescued(ended: Ended, output: Path, rate: float) -> None:
+def is_rescued(ended: Ended, output: Path) -> None:
     """It came to its end from a good checkpoint, with a tenth of the rate, and nothing is lost."""
     assert ended.code == 0, ended.output[-4000:]
     folder = folder_of(output)
@@ -59,9 +75,9 @@ def is_rescued(ended: Ended, output: Path, rate: float) -> None:
     rows = rows_of(folder)
     again = next(at for at in range(len(rows) - 1, 0, -1) if rows[at]["step"] <= rows[at - 1]["step"])
     assert rows[again]["step"] == last.from_step + 1
-    expected = rate / 10 ** len(content.attempts)
-    assert rows[-1]["learning_rate"] == pytest.approx(expected, rel=1e-3)
-    assert rows[-1]["step"] == 60
+    rate = float(COLLAPSING[COLLAPSING.index("--learning_rate") + 1]) / 10 ** len(content.attempts)
+    assert rows[-1]["learning_rate"] == pytest.approx(rate, rel=0.05)  # its warm-up ends there
+    assert rows[-1]["step"] == 80
     assert rows[again - 1]["step"] - last.from_step == last.wasted_steps
     assert (folder / "llmtrain-kept" / f"aside-{last.attempt}").is_dir()
 
@@ -70,8 +86,8 @@ def is_rescued(ended: Ended, output: Path, rate: float) -> None:
 def test_a_collapse_is_rescued(lab: Lab, small_training: MakeFor, tmp_path: Path) -> None:
     """By the trainer's own command; its rewards are better in the end than when it was stopped."""
     output = tmp_path / "out"
-    command = grpo_of(lab)(small_training(lab), output, *TOO_FAST, *STEPS, "--warmup_steps", "0")
-    is_rescued(rescued(command, output), output, 1e-2)
+    command = grpo_of(lab)(small_training(lab), output, *COLLAPSING, *STEPS)
+    is_rescued(rescued(command, output), output)
     rows = rows_of(folder_of(output))
     stopped = file_of(folder_of(output)).reason
     assert stopped is not None
@@ -84,10 +100,9 @@ def test_a_collapse_is_rescued(lab: Lab, small_training: MakeFor, tmp_path: Path
 def test_a_collapse_of_several_ranks_is_rescued(lab: Lab, small_training: MakeFor, tmp_path: Path) -> None:
     """Behind torchrun, whose exit code says nothing of why it ended."""
     output = tmp_path / "out"
-    command = trainers.script(
-        lab, "grpo", small_training(lab), output, *TOO_FAST, *STEPS, "--warmup_steps", "0"
-    )
-    is_rescued(rescued(with_processes(lab, 2, command), output), output, 1e-2)
+    command = trainers.script(lab, "grpo", small_training(lab), output, *COLLAPSING, *STEPS)
+    is_rescued(rescued(with_processes(lab, 2, command), output), output)
+    assert len(file_of(output).attempts) in (1, 2)
 
 
 @pytest.mark.parametrize("lab", [LLAMAFACTORY], ids=lambda lab: lab.name)

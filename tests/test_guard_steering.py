@@ -286,3 +286,28 @@ def test_what_clips_is_handed_back_what_it_gave(tmp_path: Path) -> None:
     assert listening.__name__ == "clip_grad_norm_"
     trainer.event("on_train_end")
     assert trainer.accelerator.clip_grad_norm_ == Accelerator.clip_grad_norm_.__get__(trainer.accelerator)
+
+
+# After a rescue
+
+
+def after_rescue(folder: Path, options: GuardOptions) -> FakeTrainer:
+    """A trainer that a launcher has started again."""
+    return FakeTrainer(folder, Guard(options, clock=lambda: 0.0))
+
+
+def test_settings_that_a_rescue_has_changed_are_in_force_from_the_begin(tmp_path: Path) -> None:
+    """Those that a trainer reads each time; each is an event with what it was."""
+    trainer = after_rescue(tmp_path, GuardOptions("rescue", settings={"max_grad_norm": 0.5, "beta": 0.1}))
+    trainer.train(with_kl(0.01))
+    assert (trainer.args.max_grad_norm, trainer.beta) == (0.5, 0.1)
+    told = {event.details["setting"]: event.details["to"] for event in events_of(tmp_path)}
+    assert told == {"max_grad_norm": 0.5, "beta": 0.1}
+
+
+def test_what_a_trainer_reads_once_is_refused(tmp_path: Path) -> None:
+    """And said; the training goes on."""
+    trainer = after_rescue(tmp_path, GuardOptions("rescue", settings={"seed": 7.0}))
+    trainer.train(with_kl(0.01))
+    (event,) = events_of(tmp_path)
+    assert (event.action, event.details["setting"]) == ("refuse", "seed")

@@ -203,18 +203,26 @@ def test_ms_swift_goes_on_in_the_same_folder_with_its_reference_model(tmp_path: 
         f"--learning_rate 0.0003 --output_dir {tmp_path}/out --resume_only_model false --max_grad_norm 0.5 "
         f"--beta 0.1 --resume_from_checkpoint {tmp_path}/out/checkpoint-5 --add_version false"
     )
-    assert (start.options.scale_learning_rate, start.unchanged, start.scaled) == (1.0, {}, False)
+    assert (start.options.scale_learning_rate, start.unchanged, start.inside) == (1.0, {}, ())
     assert start.options.resume_from == f"{tmp_path}/out/checkpoint-5"
     assert "--resume_only_model" not in again("swift rlhf --rlhf_type grpo", CHANGES, tmp_path).words
 
 
 def test_a_script_with_its_own_settings_is_changed_from_inside(tmp_path: Path) -> None:
-    """The learning rate is scaled there, and the checkpoint named; what cannot be changed is told."""
+    """The learning rate is scaled there, the checkpoint named, and what a trainer reads each time is set."""
     start = again("torchrun --nproc_per_node 2 train.py", CHANGES, tmp_path)
     assert start.words == ("torchrun", "--nproc_per_node", "2", "train.py")
-    assert (start.options.scale_learning_rate, start.scaled) == (0.1, True)
+    assert start.options.scale_learning_rate == 0.1
+    assert start.options.settings == {"max_grad_norm": 0.5, "beta": 0.1}
+    assert start.inside == ("learning_rate", "max_grad_norm", "beta")
     assert start.options.resume_from == f"{tmp_path}/out/checkpoint-5"
-    assert set(start.unchanged) == {"max_grad_norm", "beta"}
+    assert start.unchanged == {}
+
+
+def test_what_nothing_can_change_is_told(tmp_path: Path) -> None:
+    """A seed that stands in a script itself."""
+    start = again("python train.py", {"seed": SettingChange(None, 43.0)}, tmp_path)
+    assert start.unchanged == {"seed": "the command has no flag for it"}
 
 
 def test_llama_factory_gets_a_copy_of_its_file(tmp_path: Path) -> None:

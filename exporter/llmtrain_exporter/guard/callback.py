@@ -18,7 +18,13 @@ from typing import Any, NamedTuple
 from llmtrain_exporter.guard.agreement import Ranks, ranks_of
 from llmtrain_exporter.guard.fence import Fence
 from llmtrain_exporter.guard.guard_file import StopReason
-from llmtrain_exporter.guard.live_control import LiveController, LiveSettings, Steering, given_settings
+from llmtrain_exporter.guard.live_control import (
+    LiveController,
+    LiveSettings,
+    Steering,
+    given_settings,
+    set_given,
+)
 from llmtrain_exporter.guard.options import GuardOptions, LiveControl
 from llmtrain_exporter.guard.rates import CannotBeChangedError, LearningRates
 from llmtrain_exporter.guard.skipping import NormListener, UsualNorm
@@ -155,12 +161,20 @@ class Guard:
             self._watch = Watch(self._options, around)
             self._watch.begin(state)
         self._rate_is_due = self._options.scale_learning_rate is not None
+        for setting, value in self._options.settings.items():
+            self._set_given(setting, value, args)
         if self._options.live is not None:
             self._begin_to_steer(self._options.live, args, kwargs)
         if self._options.skip_bad_updates:
             self._listener = self._unless_refused("skip_bad_updates", lambda: NormListener(trainer))
         ranks.arrive()
         self._ranks = ranks
+
+    def _set_given(self, setting: str, value: float, args: Any) -> None:
+        """On each rank alike: what stands in the way of it is the same on all."""
+        before = self._unless_refused(setting, lambda: set_given(self.trainer, args, setting, value))
+        if before is not None and self._watch is not None:
+            self._watch.changed(setting, before, value, "after a rescue")
 
     def _begin_to_steer(self, control: LiveControl, args: Any, kwargs: Mapping[str, Any]) -> None:
         """See what can be changed later, and from where on."""

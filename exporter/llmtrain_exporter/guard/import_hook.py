@@ -108,7 +108,8 @@ def wrap_trainer(module: ModuleType) -> None:
 
     setattr(__init__, _MARK, True)
     trainer.__init__ = __init__
-    trainer.train = _resuming(trainer.train)
+    if hasattr(trainer, "train"):
+        trainer.train = _resuming(trainer.train)
 
 
 def _resuming(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -151,6 +151,19 @@ def given_settings(
     return given, refused
 
 
+def set_given(trainer: Any, args: Any, setting: str, value: float) -> float:
+    """Let a setting that a rescue has changed be in force; what it was. Raises CannotBeChangedError."""
+    if setting == "max_grad_norm":
+        before = _clipping_of(trainer, args)
+        args.max_grad_norm = value
+    elif setting == "beta":
+        before = _beta_of(trainer)
+        trainer.beta = value
+    else:
+        raise CannotBeChangedError(f"{setting} is read once, when the trainer begins")
+    return before
+
+
 def _rate_of(rates: LearningRates) -> float:
     if rates.base <= 0:
         raise CannotBeChangedError("the learning rate is 0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Literal, get_args
 
 from llmtrain_exporter.knowledge import guard_limits as limits
@@ -55,7 +55,8 @@ class GuardOptions:
     `grace_until_step` it is not stopped. `scale_learning_rate`: the rate that has to be in force, as a
     multiple of the trainer's own argument: 1.0 where the launcher changed the flag, so that not the
     checkpoint's rate wins, 0.1 where the rate stands in the user's script and can only be scaled from here;
-    None: whatever the trainer does is right. `resume_from`: the checkpoint that the trainer of that output
+    None: whatever the trainer does is right. `settings`: max_grad_norm and beta that have to be in force,
+    where the command has no flags for them. `resume_from`: the checkpoint that the trainer of that output
     folder has to go on from, whatever its script asks for; empty: as the script does.
     """
 
@@ -71,6 +72,7 @@ class GuardOptions:
     grace_until_step: int = 0
     scale_learning_rate: float | None = None
     resume_from: str = ""
+    settings: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def stops(self) -> bool:
@@ -105,6 +107,9 @@ def _options(found: Mapping[str, object]) -> GuardOptions:
         raise GuardOptionsError(f"{VARIABLE}: signals: not a list of names")
     if live is not None and not isinstance(live, dict):
         raise GuardOptionsError(f"{VARIABLE}: live: not an object")
+    settings = known.get("settings", {})
+    if not isinstance(settings, dict) or not all(_is_number(each) for each in settings.values()):
+        raise GuardOptionsError(f"{VARIABLE}: settings: {settings!r} is no object of numbers")
     control = None if live is None else LiveControl(**_numbers(_known(LiveControl, live)))
     options = GuardOptions(**{**known, "signals": tuple(signals), "live": control})  # type: ignore[arg-type]
     _check(options)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from llmtrain_exporter.printable import printable
 
 _LONGEST_COMMAND = 100  # characters
 _PROC = Path("/proc")
+_PYTHON = re.compile(r"python[\d.]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,9 @@ def left_of_training(mark: str, folder: Path, proc: Path = _PROC) -> list[LivePr
             continue
         belongs = pid in adopted or _has_mark(entry.folder, mark)
         if belongs or (entry.group != group and _writes_below(entry.folder, folder)):
-            command = _command(entry.folder)
-            if not any(service in command for service in SERVICES):
-                found.append(LiveProcess(pid, command))
+            words = _words(entry.folder)
+            if not _is_service(words):
+                found.append(LiveProcess(pid, printable(" ".join(words))[:_LONGEST_COMMAND]))
     return found
 
 
@@ -112,9 +114,18 @@ def _is_writing(process: Path, name: str) -> bool:
     return int(flags, 8) & os.O_ACCMODE != os.O_RDONLY
 
 
-def _command(process: Path) -> str:
+def _words(process: Path) -> list[str]:
+    """The command line; empty where it is gone, or nobody may see it."""
     try:
-        words = (process / "cmdline").read_bytes().split(b"\0")
+        return [os.fsdecode(word) for word in (process / "cmdline").read_bytes().split(b"\0") if word]
     except OSError:
-        return ""
-    return printable(" ".join(os.fsdecode(word) for word in words).strip())[:_LONGEST_COMMAND]
+        return []
+
+
+def _is_service(words: Sequence[str]) -> bool:
+    """Whether that is a service by the program that runs: a training may name one among its arguments."""
+    program, *rest = words or [""]
+    if _PYTHON.fullmatch(os.path.basename(program)):
+        program = next((word for word in rest if not word.startswith("-")), "")  # a file, a module, or code
+        program = program if " " in program else os.path.basename(program)
+    return any(service in program for service in SERVICES)

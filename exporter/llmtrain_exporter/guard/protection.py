@@ -55,7 +55,7 @@ class Protection:
         busy = self._thread is not None and self._thread.is_alive()
         if not busy and present != self._seen:
             self._seen = present
-            self._start(analysis, ", ".join(against))
+            self._start(analysis, ", ".join(against) or "a way back")
 
     def finish(self) -> None:
         """Wait a while for what is being kept: the process ends."""

@@ -18,20 +18,23 @@ from llmtrain_exporter.knowledge.text import Text, written
 
 RESUME = "resume_from_checkpoint"
 
+LIVE = ("max_grad_norm", "beta")
+"""Settings that trainers read each time, so that they can be set from inside."""
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """What is started: a command, with options for the guard inside.
 
     `copy`: a file of settings to write first. `unchanged`: settings that should be otherwise, each with the
-    reason why they are not. `scaled`: the learning rate is set inside, where the command has no flag for it.
+    reason why they are not. `inside`: those that are set in the training, where the command has no flag.
     """
 
     words: tuple[str, ...]
     options: GuardOptions
     copy: tuple[Path, str] | None = None
     unchanged: Mapping[str, str] = field(default_factory=dict)
-    scaled: bool = False
+    inside: tuple[str, ...] = ()
 
 
 def started_again(
@@ -53,14 +56,17 @@ def started_again(
     rate_name = command.producer.spelled(RATE, kind) or RATE
     scaled = RATE in changes and (rate_name in done.refused or RATE in nameless)
     refused = {name: why for name, why in done.refused.items() if name in named and name != rate_name}
+    unchanged = {name: why for name, why in {**nameless, **refused}.items() if name != RATE}
+    settings = _set_inside(command, changes, unchanged)
     inside = replace(
         options,
         resume_from=str(checkpoint),
         scale_learning_rate=_scale(changes, scaled, options),
+        settings=settings,
         skip_bad_updates=options.skip_bad_updates or SKIPPING in changes,
     )
-    nameless = {name: why for name, why in nameless.items() if name != RATE}
-    return Start(done.words, inside, done.copy, {**nameless, **refused}, scaled)
+    left = {name: why for name, why in unchanged.items() if name not in settings}
+    return Start(done.words, inside, done.copy, left, (*([RATE] if scaled else []), *settings))
 
 
 def goes_on_from_checkpoints(command: TrainingCommand) -> bool:
@@ -109,6 +115,16 @@ def _to_go_on(command: TrainingCommand, checkpoint: Path, folder: Path) -> dict[
         if command.setting("resume_only_model") is not None:
             found["resume_only_model"] = "false"
     return found
+
+
+def _set_inside(
+    command: TrainingCommand, changes: Mapping[str, SettingChange], unchanged: Mapping[str, str]
+) -> dict[str, float]:
+    """Of what the command has no flags for that which a trainer reads while it trains."""
+    if command.program not in (Program.SCRIPT, Program.OTHER):
+        return {}
+    values = {name: changes[name].after for name in LIVE if name in unchanged and name in changes}
+    return {name: float(value) for name, value in values.items() if isinstance(value, (int, float))}
 
 
 def _scale(changes: Mapping[str, SettingChange], scaled: bool, options: GuardOptions) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ from llmtrain_exporter.model import NoRun
 
 if TYPE_CHECKING:
     from llmtrain_exporter.guard.past import Past
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
 WAYS_BACK = 3
@@ -92,7 +95,7 @@ class Supervisor:
         Raises NotStartedError where it cannot be started at all.
         """
         guarded, ending = self._guarded, Ending(STOPPED_EXIT_CODE)
-        start = self._interrupted() or self._first()
+        start = self._taken_up() or self._first()
         while start is not None:
             known = FolderKnown(guarded.command, guarded.folder)
             with told_in() as told:
@@ -137,6 +140,9 @@ class Supervisor:
             because = fill(error.text, self._world.speaker.lang, error.values)
         except OSError as error:
             because = fill(words.CANNOT_WRITE, self._world.speaker.lang, {"detail": str(error)})
+        except Exception as error:  # of ours: the training has ended as it did, and nothing is lost
+            log.debug("no rescue", exc_info=True)
+            because = fill(words.OWN_ERROR, self._world.speaker.lang, {"detail": type(error).__name__})
         advice = fill(words.NEXT_BY_HAND, self._world.speaker.lang, {"folder": str(state.folder)})
         state.gives_up(because, advice)
         self._say(words.GIVES_UP, because=because, next=advice)
@@ -177,6 +183,15 @@ class Supervisor:
         changes = in_force((*state.attempts, plan.as_attempt()))
         where = state.folder, kind
         return started_again(self._guarded.command, changes, plan.checkpoint.path, options, where)
+
+    def _taken_up(self) -> Start | None:
+        """A rescue that was interrupted; None where there is none, or it cannot be gone on with."""
+        try:
+            return self._interrupted()
+        except Exception as error:  # the command is what was asked for: it is started
+            log.debug("no rescue is taken up", exc_info=True)
+            self._say(words.NOT_TAKEN_UP, detail=str(error) or type(error).__name__)
+            return None
 
     def _interrupted(self) -> Start | None:
         """A rescue of the same command that was cut short: its node went down, or its pod was moved."""

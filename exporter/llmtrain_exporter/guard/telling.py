@@ -82,5 +82,5 @@ def _rescue(
     if start.unchanged:
         told = "; ".join(f"{name} ({why})" for name, why in start.unchanged.items())
         yield words.UNCHANGED, {"settings": told}
-    if start.scaled:
-        yield words.SCALED, {"setting": "learning_rate"}
+    if start.inside:
+        yield words.INSIDE, {"settings": ", ".join(start.inside)}

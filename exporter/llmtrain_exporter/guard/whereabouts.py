@@ -22,14 +22,20 @@ HOOK = Path(__file__).parent / "hook"
 
 @contextmanager
 def told_in() -> Iterator[Path]:
-    """A file in which each training that is started with its name writes its output folder."""
-    descriptor, name = tempfile.mkstemp(prefix="llmtrain-guard-")
-    os.close(descriptor)
+    """A file in which each training that is started with its name writes its output folder.
+
+    Where there is no room for one the training is started all the same, and its folder guessed.
+    """
+    name = os.devnull
+    with suppress(OSError):
+        descriptor, name = tempfile.mkstemp(prefix="llmtrain-guard-")
+        os.close(descriptor)
     try:
         yield Path(name)
     finally:
-        with suppress(OSError):
-            os.unlink(name)
+        if name != os.devnull:
+            with suppress(OSError):
+                os.unlink(name)
 
 
 def environment_for(base: Mapping[str, str], options: GuardOptions, told: Path) -> dict[str, str]:

@@ -11,9 +11,9 @@ GOES_BACK = Text(
 )
 CHANGES = Text("changed: {changes}", "改动：{changes}")
 UNCHANGED = Text("not changed: {settings}", "未改动：{settings}")
-SCALED = Text(
-    "{setting} is scaled inside the training: the command has no flag for it",
-    "{setting} 在训练进程内按比例调整：命令里没有对应的参数",
+INSIDE = Text(
+    "set inside the training, since the command has no flag for it: {settings}",
+    "命令里没有对应的参数，因此在训练进程内设置：{settings}",
 )
 ORDER_GOES_ON = Text("the data goes on where it was", "数据顺序从中断处继续")
 ORDER_BEGINS = Text("the data begins anew, in the same order", "数据按同样的顺序从头开始")
@@ -27,6 +27,10 @@ GOES_ON = Text(
     "goes on with rescue {attempt}, which was interrupted, from step {from_step} ({checkpoint});"
     " to begin without it, move {file} away",
     "继续此前中断的第 {attempt} 次救援：从第 {from_step} 步开始（{checkpoint}）；若不需要，请先移走 {file}",
+)
+NOT_TAKEN_UP = Text(
+    "a rescue that was interrupted cannot be gone on with, and the command is started as it is: {detail}",
+    "无法继续此前中断的救援，按原样启动命令：{detail}",
 )
 GIVES_UP = Text("gives up: {because}. {next}", "放弃救援：{because}。{next}")
 NEXT_BY_HAND = Text(
@@ -72,7 +76,7 @@ CANNOT_RESUME = Text(
     "{program} 的这类训练不支持从 checkpoint 继续",
 )
 CANNOT_WRITE = Text("the changed settings cannot be written: {detail}", "无法写入修改后的设置：{detail}")
-NOT_STARTED = Text("the training cannot be started again: {detail}", "无法重新启动训练：{detail}")
+OWN_ERROR = Text("an error of the guard's own ({detail})", "guard 自身出错（{detail}）")
 
 WELL = Text("{run}: nothing would have stopped it", "{run}：不会触发停止")
 WOULD_STOP = Text(

@@ -80,10 +80,13 @@ class Trainer:
         self.callback_handler.call("on_train_end")
 
     def _step(self) -> None:
+        for event in ("on_step_begin", "on_pre_optimizer_step", "on_optimizer_step"):
+            self.callback_handler.call(event)
         self.state.global_step += 1
         self.state.epoch = self.state.global_step / self.state.max_steps
         row = self._row()
         self.state.log_history.append({**row, "step": self.state.global_step})
+        self.callback_handler.call("on_step_end")
         self.callback_handler.call("on_log", logs=row)
         if self.state.global_step % self.args.save_steps == 0 or self.control.should_save:
             self._save()
