@@ -206,6 +206,15 @@ def test_when_it_is_stopped_is_asked_for(tmp_path: Path, options: GuardOptions, 
         assert train_until_stopped(trainer, dying(30, 20)) == step
 
 
+def test_an_incident_that_is_all_but_over_after_a_time_of_grace_is_no_reason(tmp_path: Path) -> None:
+    """It lasts until some records are well, and the last of them may come after the grace."""
+    trainer = FakeTrainer(tmp_path, guard(GuardOptions("stop", grace_until_step=25)))
+    rows = [healthy(step) for step in range(1, 61)]
+    rows[20:23] = [collapsed(step) for step in range(21, 24)]
+    trainer.train(rows)
+    assert trainer.state.global_step == 60
+
+
 def test_a_loss_that_is_no_number_stops_a_supervised_training(tmp_path: Path) -> None:
     """Whatever the kind of training."""
     rows: list[dict[str, object]] = [

@@ -157,7 +157,7 @@ def llamafactory_sft(lab: Lab, folder: Path, output: Path, *flags: str) -> list[
         "columns": {"messages": "messages"},
     }
     (folder / "dataset_info.json").write_text(json.dumps({"supervised": {**described, "tags": columns}}))
-    file = output.with_suffix(".json")
+    file = output.with_suffix(".yaml")  # JSON is YAML; its own way of reading JSON fails
     file.write_text(json.dumps(settings))
     return [lab.program("llamafactory-cli"), "train", str(file), *flags]
 

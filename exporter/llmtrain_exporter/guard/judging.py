@@ -15,6 +15,7 @@ from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
+from llmtrain_exporter.knowledge.signals.collapse import COLLAPSE
 from llmtrain_exporter.model import HyperParameters, Record, RowKind
 
 
@@ -70,6 +71,8 @@ class Judge:
         if analysis is None:
             return None
         met = [(name, tracker) for name, tracker in analysis.trackers.items() if self._counts(name, tracker)]
+        if not any(_is_seen(*each) for each in analysis.trackers.items()):
+            met = [each for each in met if each[0] != COLLAPSE.name]
         if not met:
             return None
         name, worst = max(met, key=lambda each: each[1].severity.rank if each[1].severity else 0)
@@ -79,7 +82,7 @@ class Judge:
         return [read for read in self._normaliser.rows(row) if isinstance(read, Record)]
 
     def _counts(self, name: str, tracker: Tracker) -> bool:
-        if tracker.severity is None or tracker.severity.rank < self._least:
+        if not tracker.met or tracker.severity is None or tracker.severity.rank < self._least:
             return False
         return name in self._signals if self._signals else SIGNALS[name].family in PARTS
 
@@ -96,3 +99,12 @@ class Judge:
             metric=series_name(episode.metric),
             value=value if math.isfinite(value) else None,
         )
+
+
+def _is_seen(name: str, tracker: Tracker) -> bool:
+    """Whether a part of an incident shows at this very record.
+
+    The signal that stands for all of it lasts until some records are well: when a time of grace is over, an
+    incident may be all but over.
+    """
+    return tracker.met and name != COLLAPSE.name and SIGNALS[name].family in PARTS
