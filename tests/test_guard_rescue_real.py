@@ -111,12 +111,12 @@ def test_a_file_of_settings_is_changed_in_a_copy(lab: Lab, small_training: MakeF
     output = tmp_path / "out"
     command = trainers.llamafactory_sft(lab, small_training(lab), output)
     file = output.with_suffix(".yaml")
-    given = json.dumps({**json.loads(file.read_text()), "learning_rate": 0.5})
+    given = json.dumps({**json.loads(file.read_text()), "learning_rate": 5e-3})
     file.write_text(given)
-    ended = rescued(command, output)
+    ended = rescued(command, output, "--signal", "lr_out_of_range", "--severity", "info", "--for", "15")
     content = file_of(folder_of(output))
     assert content.attempts, ended.output[-4000:]
     copy = json.loads((folder_of(output) / "llmtrain-kept" / "rescue-1.yaml").read_text())
-    assert copy["learning_rate"] == pytest.approx(0.05)
+    assert copy["learning_rate"] == pytest.approx(5e-4)
     assert copy["resume_from_checkpoint"] == content.attempts[0].checkpoint
     assert file.read_text() == given
