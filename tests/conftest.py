@@ -6,13 +6,18 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+if TYPE_CHECKING:
+    from tests.trainers import Lab
+
 ROOT = Path(__file__).resolve().parent.parent
+REAL = frozenset({"real_tool", "small_training"})
 DEBIAN_NAMES = {"alertmanager": "prometheus-alertmanager"}
 
 settings.register_profile("dev", deadline=None)
@@ -22,7 +27,9 @@ settings.register_profile(
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "real: runs against a real program (each test that uses real_tool)")
+    config.addinivalue_line(
+        "markers", f"real: runs against a real program (uses {' or '.join(sorted(REAL))})"
+    )
     settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
@@ -36,7 +43,7 @@ def _state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "real_tool" in getattr(item, "fixturenames", ()):
+        if REAL & set(getattr(item, "fixturenames", ())):
             item.add_marker("real")
 
 
@@ -82,6 +89,14 @@ def logging_as_it_was() -> Iterator[None]:
 def real_tool() -> Callable[[str], Path]:
     """Finds a real program by its name; a test whose program is missing is skipped with the way to get it."""
     return find_tool
+
+
+@pytest.fixture(scope="session")
+def small_training(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Lab], Path]:
+    """The folder with the model and the data of tests/tiny_training, as a trainer's libraries write them."""
+    from tests.trainers import made
+
+    return cache(lambda lab: made(lab, tmp_path_factory.mktemp(lab.name) / "made"))
 
 
 @pytest.fixture(scope="session")

@@ -11,16 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.ingest.argument_files import HUGGING_FACE_FILES
-from llmtrain_exporter.ingest.arguments import (
-    LARGEST_FILE,
-    LONGEST_TEXT,
-    read_hyper_parameters,
-    select,
-)
+from llmtrain_exporter.ingest.arguments import LARGEST_FILE, read_hyper_parameters
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import SearchOptions, discover
 from llmtrain_exporter.ingest.settings_text import DEEPEST, parse_nested_yaml
 from llmtrain_exporter.ingest.source import read_run_hyper_parameters
+from llmtrain_exporter.ingest.white_list import LONGEST_TEXT, select
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.model import HyperParameters
 

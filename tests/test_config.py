@@ -27,6 +27,7 @@ from llmtrain_exporter.config import (
 from llmtrain_exporter.config.catalogue import Setting
 from llmtrain_exporter.config.profiles import ProfileRule
 from llmtrain_exporter.config.remote_write import RemoteWriteRule
+from llmtrain_exporter.config.values import in_units, size
 from llmtrain_exporter.config.yaml_document import YamlDocumentError, parse
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge.profile import PROFILES
@@ -67,6 +68,10 @@ EXAMPLES = {
     "labels": Example("{a: b=c, d: ''}", "a=b=c, d=", ("a=b=c", "d="), {"a": "b=c", "d": ""}),
     "profiles": plainly("{mine: {inherits: sft}}", {"mine": ProfileRule(inherits="sft")}),
     "runs": plainly("[{match: 'a*', profile: sft}]", (RunRule(match="a*", profile="sft"),)),
+    "protect": plainly("true", True),
+    "keep": plainly("3", 3),
+    "keep_free": plainly("1.5GB", 1_500_000_000),
+    "keep_from": plainly("start", "start"),
     "max_other_keys": plainly("0", 0),
     "max_reward_functions": plainly("7", 7),
     "history_metrics": Example("[loss, '!other']", "loss, !other", ("loss", "!other"), ("loss", "!other")),
@@ -139,6 +144,8 @@ def other_than(key: str) -> object:
     others: dict[str, object] = {
         "log_format": "text",
         "log_level": "error",
+        "protect": False,
+        "keep_from": "warning",
         "listen": "a:1",
         "labels": {"z": "z"},
     }
@@ -526,3 +533,28 @@ def test_a_run_of_any_name_can_be_assigned(run: str) -> None:
     """Names come from folders, which can be called anything."""
     rules = (RunRule(regex="(?s)(.*)", name=r"x\1"), RunRule(match="*", labels={"a": "b"}))
     assert Settings(runs=rules).assign(run).name == f"x{run}"
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "written"),
+    [
+        ("0", 0, "0"),
+        ("1000", 1000, "1KB"),
+        ("4MiB", 4 << 20, "4MiB"),
+        ("1.5GB", 1_500_000_000, "1500MB"),
+        ("5GiB", 5 << 30, "5GiB"),
+        ("2TiB", 2 << 40, "2TiB"),
+    ],
+)
+def test_sizes_are_read_in_either_unit_and_written_shortest(text: str, count: int, written: str) -> None:
+    """1 KB is 1000 bytes, 1 KiB 1024."""
+    assert size(text) == count
+    assert size(in_units(count)) == count
+    assert in_units(count) == written
+
+
+@pytest.mark.parametrize("text", ["", "-1", "5 GB", "5gb", "much", "1e9", "True", "9" * 16 + "GB", "∞"])
+def test_what_is_no_size_is_told_how_to_write_one(text: str) -> None:
+    """Nobody has to guess."""
+    with pytest.raises(ValueError, match='must be a size such as "500MB"'):
+        size(text)

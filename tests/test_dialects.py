@@ -512,7 +512,7 @@ def test_every_dialect_names_its_producer() -> None:
         "verl_file": "verl",
         "prime_rl": "prime-rl",
         "tensorboard": "tensorboard",
-        **dict.fromkeys(("notebook", "notebook_table"), "transformers"),
+        **dict.fromkeys(("guarded", "notebook", "notebook_table"), "transformers"),
         "megatron": "megatron-lm",
         "mlx_lm": "mlx-lm",
         "nemo_automodel": "nemo-automodel",

@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serve": {*JUDGING, "config", "story", "write", "watching", "push", "web"},
     "notify": {"knowledge", "model", "printable", "logs", "config", "story", "web", "draw"},
     "publish": {*JUDGING, "config", "story", "write", "watching", "draw"},
+    "guard": {*JUDGING, "config", "story", "watching"},
     "bundle": {"knowledge"},
 }
 EVERYTHING = {"cli", "__main__"}

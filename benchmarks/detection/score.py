@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from llmtrain_exporter.analyse.run import Run, RunOptions
-from llmtrain_exporter.ingest.arguments import select
 from llmtrain_exporter.ingest.dialect import Dialect, Shape
 from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.white_list import select
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import HyperParameters, Record, RowKind, Snapshot
 

@@ -299,6 +299,20 @@ class Diagnosis(NamedTuple):
     look_at: str = ""
 
 
+class Protected(NamedTuple):
+    """What is kept of a run from its trainer's rotation.
+
+    `steps`: of the kept checkpoints. `bytes_held`: those that nothing else takes. `done`: how often what was
+    done, by action. `obstacles`: how often something stood in the way, by reason.
+    """
+
+    run: str
+    steps: tuple[int, ...]
+    bytes_held: int
+    done: Mapping[str, int]
+    obstacles: Mapping[str, int]
+
+
 class LeftOut(NamedTuple):
     """A file or folder that a search has passed by, and a short reason, as is a label value.
 

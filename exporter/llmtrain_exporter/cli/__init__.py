@@ -13,6 +13,7 @@ from llmtrain_exporter.cli.check import check
 from llmtrain_exporter.cli.config import config
 from llmtrain_exporter.cli.demo import demo
 from llmtrain_exporter.cli.exit_codes import MISUSED
+from llmtrain_exporter.cli.guard import guard
 from llmtrain_exporter.cli.history import history
 from llmtrain_exporter.cli.push import push
 from llmtrain_exporter.cli.relay import relay
@@ -46,5 +47,5 @@ def commands(context: click.Context) -> None:
         context.exit(MISUSED)
 
 
-for _command in (serve, check, watch, report, history, push, replay, demo, config, render, relay):
+for _command in (serve, check, watch, report, guard, history, push, replay, demo, config, render, relay):
     commands.add_command(_command)

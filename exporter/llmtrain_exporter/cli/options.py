@@ -90,10 +90,13 @@ def _parameters(settings: Iterable[Setting]) -> Iterator[click.Parameter]:
         elif setting.flag:
             default = f"default: {setting.default}" if setting.default else ""
             known = "; ".join(filter(None, (default, setting.variable)))
+            says_yes = setting.text.is_truth
             yield click.Option(
                 [setting.key, setting.flag],
-                metavar=setting.text.metavar,
+                metavar=setting.text.metavar or None,
                 multiple=setting.text.repeated,
+                is_flag=says_yes,
+                default=None,
                 help=f"{setting.description} [{known}]",
             )
 

@@ -17,6 +17,7 @@ from llmtrain_exporter.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
     from llmtrain_exporter.config import Configured, Settings
+    from llmtrain_exporter.guard.protector import Protector
 
 NOTHING_TO_WATCH = f"no logs to watch: give files or folders, as in {PROGRAM} serve output/"
 
@@ -34,6 +35,7 @@ def serve(config_file: str | None, **flags: object) -> int:
     Examples:
       llmtrain-exporter serve output/
       llmtrain-exporter serve /logs --listen 0.0.0.0:9848 --label team=nlp
+      llmtrain-exporter serve output/ --protect
       llmtrain-exporter serve . --stdout-log 'console*.txt' --config llmtrain.yml
 
     SIGHUP has it read its settings again, with the certificates and users that they name; runs go on as they
@@ -88,7 +90,19 @@ def run_exporter(
     log_as(chosen)
     with reporting(ConfigError):
         hears = renew if read_again else None
-        return 0 if service.serve(chosen.settings, announce, any_port, hears) else FAILED
+        protection = _protection(chosen.settings)
+        return 0 if service.serve(chosen.settings, announce, any_port, hears, protection) else FAILED
+
+
+def _protection(settings: Settings) -> Protector | None:
+    """Who protects the runs, where that is wanted."""
+    if not settings.protect:
+        return None
+    from llmtrain_exporter.guard.keeping import Bounds
+    from llmtrain_exporter.guard.protector import Protector, Wishes
+
+    bounds = Bounds(settings.keep, settings.keep_free)
+    return Protector(Wishes(bounds, from_start=settings.keep_from == "start"))
 
 
 def _with_paths(chosen: Configured[Settings]) -> Configured[Settings]:

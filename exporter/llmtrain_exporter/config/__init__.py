@@ -7,7 +7,7 @@ from llmtrain_exporter.config.engine import Configured, Schema, check_file, conf
 from llmtrain_exporter.config.messages import ConfigError
 from llmtrain_exporter.config.run_rules import Assignment, RunRule, unique_name
 from llmtrain_exporter.config.settings import EXPORTER, Settings
-from llmtrain_exporter.config.values import address, duration, seconds
+from llmtrain_exporter.config.values import address, duration, seconds, size
 
 __all__ = [
     "EXPORTER",
@@ -23,5 +23,6 @@ __all__ = [
     "duration",
     "seconds",
     "show",
+    "size",
     "unique_name",
 ]

@@ -72,7 +72,7 @@ def _given_as_text(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo, Fro
 
 
 def _flag(key: str, text: FromText) -> str:
-    if text.positional or not text.metavar:
+    if text.positional or not (text.metavar or text.is_truth):
         return text.metavar
     return f"--{text.flag or key.replace('_', '-')}"
 

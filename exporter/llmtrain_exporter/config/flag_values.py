@@ -16,6 +16,7 @@ class Form(Enum):
     LIST = "list"
     PAIRS = "pairs"
     YAML = "yaml"
+    TRUTH = "truth"  # the flag alone says yes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class FromText:
     def repeated(self) -> bool:
         """Whether it may be given several times."""
         return self.form in (Form.LIST, Form.PAIRS)
+
+    @property
+    def is_truth(self) -> bool:
+        """Whether its flag takes no value."""
+        return self.form is Form.TRUTH
 
 
 def from_flags(form: Form, texts: Sequence[str]) -> object:

@@ -29,8 +29,10 @@ from llmtrain_exporter.config.values import (
     OneOrMore,
     PrintedLogs,
     Seconds,
+    Size,
     address,
 )
+from llmtrain_exporter.knowledge.guarding import FREE_BYTES, KEEP, KEPT_FOLDER
 from llmtrain_exporter.knowledge.signal import Profile
 from llmtrain_exporter.knowledge.signals import BUILT_IN
 
@@ -104,6 +106,24 @@ class Settings(SettingsSection):
         default=None,
         description="Where it keeps up to where each log was sent; without it below ~/.local/state.",
     )
+    protect: Annotated[bool, FromText(form=Form.TRUTH)] = Field(
+        default=False,
+        description=f"Keep good checkpoints of a run that gets into trouble from its trainer's rotation, in "
+        f"{KEPT_FOLDER} below its output folder, which it then must be able to write to.",
+    )
+    keep: Annotated[OneOrMore, FromText("N")] = Field(
+        default=KEEP, description="Checkpoints of a run that are kept at most, where it protects."
+    )
+    keep_free: Annotated[Size, FromText("SIZE")] = Field(
+        default=FREE_BYTES,
+        description="What it leaves free on a disk: nothing is kept below that, and what is kept goes again, "
+        "the oldest first.",
+    )
+    keep_from: Annotated[Literal["warning", "start"], FromText("warning|start")] = Field(
+        default="warning",
+        description="Since when checkpoints of a run are kept: its first warning, or its start, so that "
+        "there are older ones where its trainer leaves but one or two.",
+    )
     max_other_keys: Annotated[Count, FromText("N")] = Field(
         default=100, description="Log keys of a run without a metric of their own that are exposed at most."
     )
@@ -157,6 +177,11 @@ class Settings(SettingsSection):
     def finds_printed_logs(self) -> bool:
         """Whether printed logs are looked for by their content."""
         return self.stdout_log != (NEVER,)
+
+    @property
+    def protection(self) -> tuple[bool, int, int, str]:
+        """What is said of protecting runs."""
+        return self.protect, self.keep, self.keep_free, self.keep_from
 
     @property
     def address(self) -> tuple[str, int]:

@@ -15,9 +15,17 @@ NEVER = "never"
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
+SIZES = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
+    "KiB": 1 << 10,
+    "MiB": 1 << 20,
+    "GiB": 1 << 30,
+    "TiB": 1 << 40,
+}
+
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+", re.ASCII)
 _PART = re.compile(r"([\d.]+)(ms|[smhdw])", re.ASCII)
+_SIZE = re.compile(rf"(\d{{1,15}}(?:\.\d{{1,9}})?)({'|'.join(SIZES)})", re.ASCII)
 _HOST_NAME = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\*", re.ASCII)
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:\[\]/]*):(\d{1,5})", re.ASCII)
 
@@ -41,6 +49,20 @@ def duration(value: float | None) -> str:
         return NEVER
     unit = next((unit for unit in ("d", "h", "m", "s") if value % UNITS[unit] == 0), "ms")
     return f"{value / UNITS[unit]:.15g}{unit}"
+
+
+def size(value: object) -> int:
+    """Bytes of "500MB", "5GiB", or of a plain number; a ValueError says how to write one."""
+    parts = _SIZE.fullmatch(str(value))
+    if parts is None or isinstance(value, bool):
+        raise ValueError('must be a size such as "500MB", "5GiB", or a number of bytes')
+    return int(float(parts[1]) * SIZES[parts[2]])
+
+
+def in_units(value: int) -> str:
+    """The shortest way to write so many bytes: 5368709120 is "5GiB"."""
+    written = (f"{value // unit}{name}" for name, unit in SIZES.items() if value % unit == 0)
+    return min(written, key=len)
 
 
 def _age(value: object) -> float | None:
@@ -113,6 +135,7 @@ Count = Annotated[int, no_truth_value("a whole number"), Field(ge=0)]
 OneOrMore = Annotated[int, no_truth_value("a whole number"), Field(ge=1)]
 Number = Annotated[float, no_truth_value("a number"), Field(allow_inf_nan=False, gt=0)]
 Seconds = Annotated[float, BeforeValidator(seconds), PlainSerializer(duration)]
+Size = Annotated[int, BeforeValidator(size), PlainSerializer(in_units)]
 Age = Annotated[float | None, BeforeValidator(_age), PlainSerializer(duration)]
 Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]

@@ -23,6 +23,10 @@ _EVENTS = re.compile(r"(.*)/(?:runs(?:/[^/]+)?|tensorboard_log/[^/]+/[^/]+)")
 """Where Transformers keeps event files below its output, and verl below that folder."""
 
 
+LATE_SECONDS = 600.0
+"""So long after the last line of a training its other log may still be written: saving, a last evaluation."""
+
+
 class Basis(Enum):
     """Why a file is taken for a log."""
 
@@ -120,10 +124,13 @@ class Log(NamedTuple):
         kept = _OUTPUTS.fullmatch(self.home) if self.printed or self.dialect.files_per_run else None
         return kept[1] if kept else self.home
 
-    @property
-    def preference(self) -> tuple[bool, bool, float, str]:
-        """Sorts the logs of one run: empty ones last, live ones first, of those the one written last."""
-        return self.is_empty, not self.dialect.live, -self.modified, self.path
+    def preference(self, newest: float) -> tuple[bool, bool, bool, float, str]:
+        """Sorts the logs of one run: empty ones last, live ones first, of those the one written last.
+
+        `newest`: when the last of them was written. One that leads goes before others while it grows.
+        """
+        leads = self.dialect.leads and newest - self.modified <= LATE_SECONDS
+        return self.is_empty, not self.dialect.live, not leads, -self.modified, self.path
 
     @property
     def is_empty(self) -> bool:

@@ -129,6 +129,7 @@ class Dialect:
     framing: Callable[[], Framing] | None = None  # of a log of frames
     stated: Callable[[str], Mapping[str, object]] | None = None  # settings in the log at that path itself
     store: Callable[[str], Store] | None = None  # asks the store at that path
+    leads: bool = False  # has all that other logs of its folder have: is followed as long as it grows
     whole_folder: bool = False  # the store is all that lies in the folder of its file
     several: SeveralFiles | None = None  # a training may have more than one such log; how that is told
 

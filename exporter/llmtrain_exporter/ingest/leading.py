@@ -10,11 +10,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from llmtrain_exporter.ingest.candidates import Log
+from llmtrain_exporter.ingest.candidates import LATE_SECONDS, Log
 from llmtrain_exporter.ingest.log_ends import BRIEF, ENDS, WIDE, Extent, LogEnds
-
-LATE_SECONDS = 600.0
-"""So long after the last line of a training its other log may still be written: saving, a last evaluation."""
 
 Identity = tuple[int, int, str]
 Amount = tuple[int, float]

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmtrain_exporter.ingest import checkpoints
-from llmtrain_exporter.ingest.candidates import Log
-from llmtrain_exporter.ingest.leading import LATE_SECONDS, Identity, Leading
+from llmtrain_exporter.ingest.candidates import LATE_SECONDS, Log
+from llmtrain_exporter.ingest.leading import Identity, Leading
 from llmtrain_exporter.ingest.log_ends import (
     BRIEF,
     ENDS,

@@ -35,6 +35,7 @@ from llmtrain_exporter.ingest.several_files import SeveralFiles
 from llmtrain_exporter.ingest.side_by_side import SideBySide
 from llmtrain_exporter.ingest.stated import in_common_words
 from llmtrain_exporter.ingest.stored import StoreSource
+from llmtrain_exporter.ingest.timed_lines import read_timed
 from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series
 
 
@@ -100,18 +101,20 @@ class LineSource:
             return None
         if batch.restarted:
             self.reader = self._new_reader()
-        records, skipped = read_lines(self.reader, batch.lines)
+        records, skipped, times = read_timed(self.reader, batch.lines)
         skipped.update(batch.dropped)
         size = sum(map(len, batch.lines)) + len(batch.lines)
-        found = Reading(records, skipped, batch.modified, batch.restarted, batch.more, size, past=batch.past)
+        found = Reading(
+            records, skipped, batch.modified, batch.restarted, batch.more, size, past=batch.past, times=times
+        )
         reader = self.reader
         return replace(found, producer=reader.producer) if isinstance(reader, KnowsProducer) else found
 
     def rest(self) -> Held:
         """The record of what is whole of a half line at the end, and of a row that may not be whole."""
-        records, _ = read_lines(self.reader, [whole_part(self._follower.unfinished)])
+        records, _, times = read_timed(self.reader, [whole_part(self._follower.unfinished)])
         held = self.reader.release() if isinstance(self.reader, HoldsRow) else ()
-        return records + [read for read in held if isinstance(read, Record)], ()
+        return records + [read for read in held if isinstance(read, Record)], times
 
 
 class JoinedSource:

@@ -22,6 +22,7 @@ from llmtrain_exporter.ingest.recognise import NameEnds, file_names, sniff
 from llmtrain_exporter.ingest.search_options import SearchMemory, SearchOptions, Surroundings
 from llmtrain_exporter.ingest.sqlite_file import LOG
 from llmtrain_exporter.ingest.stored_logs import runs_in, stored_name, stored_path
+from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.knowledge.no_run import EMPTY_FILE, NOT_A_TRAINING, NoRunReason
 from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
 from llmtrain_exporter.model import LeftOut
@@ -30,7 +31,7 @@ from llmtrain_exporter.printable import printable
 SKIPPED_INSIDE = frozenset(("images",))
 """Folders below the output of a training with its pictures; elsewhere people keep their runs in them."""
 
-SKIPPED_FOLDERS = SKIPPED_INSIDE | {"__pycache__", "node_modules"}  # and hidden ones
+SKIPPED_FOLDERS = SKIPPED_INSIDE | {"__pycache__", "node_modules", KEPT_FOLDER}  # and hidden ones
 
 MOST_PASSED = 1000
 """Files and folders that are left out and named; the others are only counted."""
@@ -309,7 +310,8 @@ class Walk:
         shared = [log for log in logs if not (log.dialect.run_per_file or log.dialect.files_per_run)]
         if not shared:
             return self._fresh(single)
-        live, *others = sorted(shared, key=lambda log: (log.modified < self._oldest, log.preference))
+        newest = max(log.modified for log in shared)
+        live, *others = sorted(shared, key=lambda log: (log.modified < self._oldest, log.preference(newest)))
         run = self._fresh([live._replace(extra=tuple(other.path for other in others))])
         covered = [log for log in single if _is_covered(log)] if run else []
         if covered and live.says_less_than(covered[0]):

@@ -14,6 +14,9 @@ from llmtrain_exporter.knowledge.trainer_arguments import spelling
 from llmtrain_exporter.knowledge.trainer_arguments.spelling import Spelling
 from llmtrain_exporter.knowledge.trainer_arguments.table import CLASSES
 
+RECORDED_LOG = "llmtrain.jsonl"
+"""What a training that is guarded leaves in its output folder: each row that its trainer logs."""
+
 _RLHF = (profile.GRPO, profile.PPO, profile.DPO, profile.REWARD_MODEL)
 
 _HUGGING_FACE = ("transformers/TrainingArguments", "trl/ModelConfig")

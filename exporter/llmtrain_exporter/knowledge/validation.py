@@ -8,7 +8,7 @@ from itertools import pairwise
 from types import ModuleType
 from typing import get_args, get_type_hints
 
-from llmtrain_exporter.knowledge import evidence_limits, own_level, pace, text
+from llmtrain_exporter.knowledge import evidence_limits, guarding, own_level, pace, rescuing, text
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.checklists import CHECKLISTS
@@ -46,7 +46,7 @@ ADVICE_TEXTS = ("title", "summary", "finding", "meaning", "impact")
 
 NUMBERED = (
     *(own_level, evidence_limits, pace, non_finite, loss, gradient, policy, exploration, mismatch, length),
-    *(reward, hacking, contrast, sampling, critic, preference, fit, progress, collapse),
+    *(reward, hacking, contrast, sampling, critic, preference, fit, progress, collapse, guarding, rescuing),
 )
 """Modules with numbers that rules go by."""
 

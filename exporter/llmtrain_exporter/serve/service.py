@@ -22,6 +22,7 @@ from llmtrain_exporter.push.senders import Senders, state_folder, writer_for
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
+from llmtrain_exporter.serve.protection import Protection
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watched_logs import WatchedLogs
 from llmtrain_exporter.serve.watcher import Watcher
@@ -44,8 +45,10 @@ log = logging.getLogger(__name__)
 class Exporter:
     """Loop, server and what they share, set up by settings that can change while they work."""
 
-    def __init__(self, settings: Settings, any_port: bool = False) -> None:
-        """`any_port`: take a free port where the one of the settings is in use.
+    def __init__(
+        self, settings: Settings, any_port: bool = False, protection: Protection | None = None
+    ) -> None:
+        """`any_port`: take a free port where the one of the settings is in use. `protection`: of the runs.
 
         Raises OSError where it cannot listen, and ConfigError.
         """
@@ -54,7 +57,9 @@ class Exporter:
         self._fleet = Fleet(self._exposition, settings.paths)
         self._telemetry = Telemetry(__version__, self._fleet, self._exposition)
         self._telemetry.limits(settings.known_profiles.values())
-        self._listen = settings.listen
+        if protection is not None:
+            self._telemetry.show_protection(protection)
+        self._started_with = settings
         self.metrics = self._telemetry.server
         self.server = self._bound(self._app(settings, web), settings, web, any_port)
         self._logs = WatchedLogs(self._fleet, settings)
@@ -63,7 +68,7 @@ class Exporter:
         self._sends = bool(settings.remote_write)
         self._state_folder = state_folder(settings.state_dir, os.environ)
         sink = self._senders if self._sends else None
-        self.watchers = Watchers(settings, self._fleet, self._telemetry, sink)
+        self.watchers = Watchers(settings, self._fleet, self._telemetry, sink, protection)
         self._senders.change(settings.remote_write)
         self.metrics.reloaded(time.time())
 
@@ -77,7 +82,9 @@ class Exporter:
         self.watchers.change(settings)
         self._change_senders(settings)
         self.server.exchange(app, web.tls)
-        warn_of_address(settings.listen, self._listen)
+        warn_of_address(settings.listen, self._started_with.listen)
+        if settings.protection != self._started_with.protection:
+            log.warning("Start it again to protect runs otherwise; until then that is as it was")
 
     def close(self) -> None:
         """Send what waits, for a moment."""
@@ -114,13 +121,15 @@ def serve(
     announce: Callable[[str], object],
     any_port: bool = False,
     renew: Callable[[Callable[[Settings], None]], None] | None = None,
+    protection: Protection | None = None,
 ) -> bool:
     """Watch and answer until SIGTERM or Ctrl-C; whether it ended because of that and not of an error.
 
     `announce` gets the URL; `any_port`: see `Exporter`; `renew` reads the settings again when SIGHUP comes
-    and hands them to what it gets. Raises OSError where it cannot listen, and ConfigError.
+    and hands them to what it gets; `protection` protects the runs. Raises OSError where it cannot listen,
+    and ConfigError.
     """
-    exporter = Exporter(settings, any_port)
+    exporter = Exporter(settings, any_port, protection)
     with ExitStack() as until_end:
         until_end.callback(exporter.close)
         if renew is not None:

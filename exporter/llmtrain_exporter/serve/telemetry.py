@@ -16,6 +16,7 @@ from llmtrain_exporter.push.remote_write import RemoteWriter
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.history_metrics import HistoryMetrics
+from llmtrain_exporter.serve.protection import Protection, ProtectionMetrics
 from llmtrain_exporter.serve.root_metrics import RootMetrics
 from llmtrain_exporter.web.own_metrics import OwnMetrics, ServerMetrics
 
@@ -83,6 +84,10 @@ class Telemetry:
     def watch_history(self, writers: Callable[[], Sequence[RemoteWriter]]) -> None:
         """These send history now."""
         self._history = writers
+
+    def show_protection(self, protection: Protection) -> None:
+        """What is kept of runs is shown from now on."""
+        self._own.registry.register(ProtectionMetrics(protection))
 
     def limits(self, profiles: Iterable[Profile]) -> None:
         """Those of the profiles that runs can have are shown once, not with each run."""

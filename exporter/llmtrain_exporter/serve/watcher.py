@@ -16,11 +16,12 @@ from llmtrain_exporter.ingest.discover import Surroundings
 from llmtrain_exporter.ingest.reading import Reading
 from llmtrain_exporter.model import Snapshot, State
 from llmtrain_exporter.push.chosen import ChosenMetrics
-from llmtrain_exporter.push.live_history import HistorySink
+from llmtrain_exporter.push.live_history import HistorySink, LiveHistory
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.idle_poll import IdlePoll
+from llmtrain_exporter.serve.observed_run import ObservedRun
+from llmtrain_exporter.serve.protection import Protection, covered_logs
 from llmtrain_exporter.serve.pulse import Pulse
-from llmtrain_exporter.serve.sent_run import SentRun
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.watching.live import LiveRun
@@ -53,12 +54,13 @@ WatchedRun = LiveRun[Sparkline] | SleepingRun
 class Sharing:
     """What the watchers of several roots share. `named_after`: see `Surroundings`; all roots are there.
 
-    `sink`: takes the history of all runs, where that is sent somewhere.
+    `sink`: takes the history of all runs, where that is sent; `protection`: protects them, where wanted.
     """
 
     seats: Seats
     named_after: dict[str, str]  # written by all threads, each for its own roots
     sink: HistorySink | None = None
+    protection: Protection | None = None
 
 
 class Watcher:
@@ -81,6 +83,7 @@ class Watcher:
         self._telemetry = telemetry
         self._rules = rules_for_serving(settings)
         self._chosen = ChosenMetrics(settings.history_metrics)
+        self._protector = None if sharing.protection is None else sharing.protection.for_thread()
         self._runs = RunSet(self._rules, self._observer, settings.max_runs, self._sharing.seats)
         self._newborn: set[str] = set()  # names of runs that begin before our eyes and show no record yet
         self._scan_due = -math.inf
@@ -130,8 +133,7 @@ class Watcher:
             self._rules = rules_for_serving(self._settings, self._rules)
             self._chosen = ChosenMetrics(self._settings.history_metrics)
             for name in self._runs.change(self._rules, self._settings.max_runs):
-                self._newborn.discard(name)
-                self._fleet.remove(name)
+                self._leave(name)
             self.scan(now, newborn=False)
             self._scan_due = -math.inf
             for run in self._runs:
@@ -151,16 +153,23 @@ class Watcher:
         )
         self._sharing.named_after.update(scan.named_after)
         self._note_problems(scan.errors)
+        if self._protector is not None:
+            self._protector.know_covered(covered_logs(scan.passed))
         self._idle_poll = None
         changes = self._runs.update(scan, now)
         for name in changes.left:
-            self._newborn.discard(name)
-            self._fleet.remove(name)
+            self._leave(name)
         if newborn and self._pulse.ready:
             self._newborn |= {run.name for run in changes.met if self._may_be_newborn(run, now)}
         self._is_over = not roots and not len(self._runs)
         took = time.monotonic() - began
         self._telemetry.scanned(took, len(self._runs), changes.left_out, scan.errors, self)
+
+    def _leave(self, name: str) -> None:
+        self._newborn.discard(name)
+        self._fleet.remove(name)
+        if self._protector is not None:
+            self._protector.leave(name)
 
     def _others(self) -> Mapping[str, str]:
         """The roots of other threads."""
@@ -257,16 +266,26 @@ class Watcher:
         snapshot = run.snapshot(now)
         shrunk = now >= self._shrinks_at(snapshot)
         self._fleet.publish(snapshot, newborn, run.found, run.observer, self._pulse, shrunk)
+        if isinstance(run.observer, ObservedRun):
+            self._tell_others(run, snapshot, run.observer)
         if shown_first:
             self._newborn.remove(run.name)
-        if self._sharing.sink is not None and isinstance(run.observer, SentRun):
-            run.observer.history.hand_on(run, self._sharing.sink)
         if run.is_settled(now):
             self._shrink(self._runs.put_to_sleep(run), now)
             self._idle_poll = None
 
+    def _tell_others(self, run: LiveRun[Sparkline], snapshot: Snapshot, observer: ObservedRun) -> None:
+        """Hand what has come on to who sends histories and who protects runs."""
+        if self._protector is not None and observer.protected is not None:
+            self._protector.see(snapshot, observer.protected)
+        if self._sharing.sink is not None and observer.history is not None:
+            observer.history.hand_on(run, self._sharing.sink)
+
     def _observer(self, run: Run) -> Sparkline:
-        return Sparkline() if self._sharing.sink is None else SentRun(run, self._chosen)
+        history = None if self._sharing.sink is None else LiveHistory(run, self._chosen)
+        protected = None if self._protector is None else self._protector.observer()
+        unseen = history is None and protected is None
+        return Sparkline() if unseen else ObservedRun(history, protected)
 
     def _shrinks_at(self, run: Snapshot) -> float:
         """Unix time from which on only those of its series are exposed that last; for most runs never."""

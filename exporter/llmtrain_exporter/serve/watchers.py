@@ -11,6 +11,7 @@ from threading import Thread
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.push.live_history import HistorySink
 from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.protection import Protection
 from llmtrain_exporter.serve.pulse import LOOK_SECONDS, Pulse, Pulses
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watcher import Sharing, Watcher
@@ -29,12 +30,17 @@ class Watchers:
     """A watcher for each thread; the fleet has their signs of life. Set up and changed by one thread."""
 
     def __init__(
-        self, settings: Settings, fleet: Fleet, telemetry: Telemetry, sink: HistorySink | None = None
+        self,
+        settings: Settings,
+        fleet: Fleet,
+        telemetry: Telemetry,
+        sink: HistorySink | None = None,
+        protection: Protection | None = None,
     ) -> None:
-        """`sink`: takes the history of all runs, where that is sent somewhere."""
+        """`sink`: takes the history of all runs, where that is sent; `protection`: protects them."""
         self._fleet = fleet
         self._telemetry = telemetry
-        self._sharing = Sharing(Seats(), {}, sink)
+        self._sharing = Sharing(Seats(), {}, sink, protection)
         self._threads: list[Thread] = []
         self._watch: Callable[[Watcher], object] | None = None  # what a thread does, once they are started
         self.all: list[Watcher] = []

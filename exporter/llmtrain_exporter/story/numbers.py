@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timezone
 
+from llmtrain_exporter.analyse.series_name import series_name as series_name
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import meaning
 from llmtrain_exporter.knowledge import story_words as words
@@ -76,15 +77,6 @@ def moment_text(at: float) -> str:
 def percent(share: float | None) -> str:
     """A share of the run."""
     return DASH if share is None else f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"
-
-
-def series_name(series: Series) -> str:
-    """A series without prefix: "kl", "reward_function_mean Format", "loss (eval)"."""
-    labels = dict(series.labels)
-    parts = [series.metric.name.removeprefix(PREFIX), labels.get(series.metric.label, "")]
-    if labels.get("split") == "eval":
-        parts.append("(eval)")
-    return " ".join(part for part in parts if part)
 
 
 def short_name(series: Series) -> str:

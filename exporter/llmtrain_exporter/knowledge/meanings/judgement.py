@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import guard_metrics as g
 from llmtrain_exporter.knowledge import sources as src
 from llmtrain_exporter.knowledge.meaning import Good, Meaning
 from llmtrain_exporter.knowledge.metric import Metric
@@ -154,6 +155,41 @@ INCIDENTS: Mapping[Metric, Meaning] = {
         a.INCIDENT_ONSET,
         c.GPUS,
         source=src.GRPO_EVENTS,
+    ),
+    g.KEPT: _plain(
+        "Good checkpoints of a run in trouble, kept in llmtrain-kept below its output folder: one of them is "
+        "to go back to. Absent while nothing speaks against the run.",
+        "训练出问题时保留下来的良好 checkpoint，在输出目录的 llmtrain-kept 里，供回退。无问题时没有此项。",
+        Good.NEITHER,
+        a.INCIDENT_ACTIVE,
+        source=src.GRPO_RECOVERY,
+    ),
+    g.KEPT_STEP: _plain(
+        "Where to go back to: the newest checkpoint that is still good. What was trained since is lost then.",
+        "应回退到的位置：最新一个仍然良好的 checkpoint，此后的训练会丢掉。",
+        Good.NEITHER,
+        a.INCIDENT_ONSET,
+        source=src.GRPO_RECOVERY,
+    ),
+    g.KEPT_BYTES: _plain(
+        "Disk that only kept checkpoints take. What the trainer still has itself costs nothing.",
+        "仅由保留的 checkpoint 占用的磁盘。训练器自己仍有的那些不另占空间。",
+        Good.DOWN,
+        g.KEPT,
+    ),
+    g.ACTIONS: _plain(
+        "keep: a checkpoint is kept from now on. part: its links became copies, since its step may be saved "
+        "again. let_go: removed, for the ladder or for room. set_aside: somebody has changed it.",
+        "keep：开始保留一个 checkpoint。part：该步可能重新保存，硬链接已改为副本。"
+        "let_go：按间隔或因空间不足而删除。set_aside：被别人改动过，另放一边。",
+        Good.NEITHER,
+        g.KEPT,
+    ),
+    g.OBSTACLES: _plain(
+        "Checkpoints that could not be kept. The exporter's log says once what to do about each reason.",
+        "未能保留 checkpoint 的次数。每种原因该怎么办，exporter 的日志里会说一次。",
+        Good.DOWN,
+        g.KEPT,
     ),
 }
 

@@ -1,0 +1,254 @@
+"""Starts a training, and again when it was stopped for an incident: each time further back and gentler."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmtrain_exporter.guard import checkpoints
+from llmtrain_exporter.guard.aside import MovedAside, move_aside
+from llmtrain_exporter.guard.checkpoints import Checkpoint
+from llmtrain_exporter.guard.command_lines import TrainingCommand
+from llmtrain_exporter.guard.keeping import Bounds, Keeper
+from llmtrain_exporter.guard.launcher import Ending, Launcher
+from llmtrain_exporter.guard.options import GuardOptions
+from llmtrain_exporter.guard.processes import bury_orphans, left_of_training
+from llmtrain_exporter.guard.rescue import GivesUp, RescuePlan, in_force, plan_rescue
+from llmtrain_exporter.guard.restart import Start, goes_on_from_checkpoints, started_again
+from llmtrain_exporter.guard.state_file import StateFile
+from llmtrain_exporter.guard.telling import AboutRescue, Speaker
+from llmtrain_exporter.guard.told import RUN_VARIABLE
+from llmtrain_exporter.guard.whereabouts import FolderKnown, environment_for, folder_told, told_in
+from llmtrain_exporter.knowledge import rescue_words as words
+from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
+from llmtrain_exporter.knowledge.rescuing import RANKS_GONE_SECONDS
+from llmtrain_exporter.knowledge.text import Text, fill
+from llmtrain_exporter.model import NoRun
+
+if TYPE_CHECKING:
+    from llmtrain_exporter.guard.past import Past
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.2
+WAYS_BACK = 3
+"""Checkpoints that are kept when a rescue begins: its own, and earlier ones that the next may begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A command to guard: what to do on an incident, and how often to start it again at most."""
+
+    command: TrainingCommand
+    options: GuardOptions
+    rescues: int
+    folder: Path  # from where it is started
+    not_again: bool = False  # it is not started where the guard has stopped it for good before
+
+    @property
+    def line(self) -> str:
+        """The command as it was typed."""
+        return shlex.join(self.command.words)
+
+    @property
+    def seed(self) -> float | None:
+        """The seed that the command sets."""
+        seed = self.command.setting("seed")
+        return float(seed) if seed is not None and seed.isdecimal() else None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a supervisor has to do with. `clock`: Unix time; `rest`: sleeps so many seconds."""
+
+    environment: Mapping[str, str]
+    speaker: Speaker
+    clock: Callable[[], float]
+    rest: Callable[[float], object]
+    read_past: Callable[[Path], Past | NoRun]
+
+
+class _CannotGoOnError(Exception):
+    """A training is not started again; `text` and `values` say why."""
+
+    def __init__(self, text: Text, **values: str) -> None:
+        super().__init__(text.en)
+        self.text, self.values = text, values
+
+
+class Supervisor:
+    """Runs one guarded command until it is over for good. For the main thread."""
+
+    def __init__(self, guarded: Guarded, launcher: Launcher, world: World) -> None:
+        self._guarded = guarded
+        self._launcher = launcher
+        self._world = world
+        self._say = world.speaker.say
+
+    def run(self) -> Ending:
+        """Start the training, and again as often as needed; how it ended the last time, or had before.
+
+        Raises NotStartedError where it cannot be started at all.
+        """
+        guarded, ending = self._guarded, Ending(STOPPED_EXIT_CODE)
+        start = self._taken_up() or self._first()
+        while start is not None:
+            known = FolderKnown(guarded.command, guarded.folder)
+            with told_in() as told:
+                environment = environment_for(self._world.environment, start.options, told)
+                ending = self._launcher.run(start.words, environment)
+                start = self._after(ending, folder_told(told) or known.changed(), f"{RUN_VARIABLE}={told}")
+        return ending
+
+    def _first(self) -> Start | None:
+        """The command as it was given; None where it is not wanted again."""
+        guarded = self._guarded
+        folder = FolderKnown(guarded.command, guarded.folder).folder if guarded.not_again else None
+        state = None if folder is None else StateFile(folder, self._world.clock)
+        if state is not None and state.was_ended_for_good:
+            self._say(words.NOT_AGAIN, reason=state.in_words(self._world.speaker.lang), file=str(state.path))
+            return None
+        return Start(guarded.command.words, guarded.options)
+
+    def _after(self, ending: Ending, folder: Path | None, mark: str) -> Start | None:
+        """What is started next; None where the command has ended for good."""
+        if folder is None:
+            if ending.code == 0:
+                self._say(words.NOT_INSIDE)
+            return None
+        state = StateFile(folder, self._world.clock)
+        if not state.was_stopped:
+            return None
+        wanted_back = ending.signal or self._launcher.asked_to_end  # the machine, by whoever gave it
+        if self._guarded.options.on_incident == "rescue" and not wanted_back:
+            return self._rescue(state, mark)
+        # The training has said so, too; but launchers like torchrun say much behind it.
+        self._world.speaker.line(state.in_words(self._world.speaker.lang))
+        return None
+
+    def _rescue(self, state: StateFile, mark: str) -> Start | None:
+        """The next start; None where there is none, which is told."""
+        try:
+            state.begins_rescue(self._guarded.line)
+            self._wait_for_ranks(mark, state.folder)
+            return None if self._launcher.asked_to_end else self._next_start(state)
+        except _CannotGoOnError as error:
+            because = fill(error.text, self._world.speaker.lang, error.values)
+        except OSError as error:
+            because = fill(words.CANNOT_WRITE, self._world.speaker.lang, {"detail": str(error)})
+        except Exception as error:  # of ours: the training has ended as it did, and nothing is lost
+            log.debug("no rescue", exc_info=True)
+            because = fill(words.OWN_ERROR, self._world.speaker.lang, {"detail": type(error).__name__})
+        advice = fill(words.NEXT_BY_HAND, self._world.speaker.lang, {"folder": str(state.folder)})
+        state.gives_up(because, advice)
+        self._say(words.GIVES_UP, because=because, next=advice)
+        return None
+
+    def _next_start(self, state: StateFile) -> Start:
+        """Raises _CannotGoOnError, OSError."""
+        guarded, folder = self._guarded, state.folder
+        if not goes_on_from_checkpoints(guarded.command):
+            raise _CannotGoOnError(words.CANNOT_RESUME, program=guarded.command.program.value)
+        past = self._world.read_past(folder)
+        if isinstance(past, NoRun):
+            raise _CannotGoOnError(words.NO_LOG, detail=past.detail or past.reason.name.lower())
+        plan = plan_rescue(past, usable_checkpoints(folder), state.attempts, guarded.rescues, guarded.seed)
+        if isinstance(plan, GivesUp):
+            raise _CannotGoOnError(plan.text, **plan.values)
+        self._keep_ways_back(folder, plan)
+        moved = _moved(folder, plan)
+        start = self._start_of(state, plan, past.snapshot.base)
+        _write(start)
+        state.rescues(plan, start, past.snapshot.base)
+        speaker, about = self._world.speaker, AboutRescue(guarded.command, guarded.rescues)
+        speaker.rescue(plan, start, moved, about)
+        speaker.command(words.COMMAND, start)
+        return start
+
+    def _keep_ways_back(self, folder: Path, plan: RescuePlan) -> None:
+        """Keep the checkpoint and those before it from the rotation of the training that goes on."""
+        options, step = self._guarded.options, plan.checkpoint.step
+        bounds = Bounds(options.keep, options.free_bytes)
+        keeper = Keeper(folder, bounds, say=self._world.speaker.line, now=self._world.clock)
+        earlier = [each for each in checkpoints.found(folder) if each.step <= step]
+        for each in earlier[: -1 - WAYS_BACK : -1]:
+            keeper.keep(each, f"rescue {plan.attempt} begins here, or the next one")
+
+    def _start_of(self, state: StateFile, plan: RescuePlan, kind: str) -> Start:
+        options = replace(self._guarded.options, attempt=plan.attempt, grace_until_step=plan.grace_until_step)
+        changes = in_force((*state.attempts, plan.as_attempt()))
+        where = state.folder, kind
+        return started_again(self._guarded.command, changes, plan.checkpoint.path, options, where)
+
+    def _taken_up(self) -> Start | None:
+        """A rescue that was interrupted; None where there is none, or it cannot be gone on with."""
+        try:
+            return self._interrupted()
+        except Exception as error:  # the command is what was asked for: it is started
+            log.debug("no rescue is taken up", exc_info=True)
+            self._say(words.NOT_TAKEN_UP, detail=str(error) or type(error).__name__)
+            return None
+
+    def _interrupted(self) -> Start | None:
+        """A rescue of the same command that was cut short: its node went down, or its pod was moved."""
+        guarded = self._guarded
+        folder = FolderKnown(guarded.command, guarded.folder).folder
+        if guarded.options.on_incident != "rescue" or folder is None:
+            return None
+        state = StateFile(folder.absolute(), self._world.clock)
+        if not state.is_interrupted(guarded.line):
+            return None
+        return self._rescue(state, f"{RUN_VARIABLE}=") if state.was_stopped else self._go_on(state)
+
+    def _go_on(self, state: StateFile) -> Start | None:
+        """The last attempt once more, from the newest checkpoint that it has made."""
+        last = state.attempts[-1]
+        made = [each for each in checkpoints.found(state.folder) if each.step >= last.from_step]
+        newest = made[-1] if made else Checkpoint(Path(last.checkpoint), last.from_step, 0.0)
+        if not checkpoints.is_complete(newest.path):
+            return None
+        options = replace(
+            self._guarded.options, attempt=last.attempt, grace_until_step=state.grace_until_step
+        )
+        where = state.folder, state.kind
+        changes = in_force(state.attempts)
+        start = started_again(self._guarded.command, changes, newest.path, options, where)
+        _write(start)
+        self._world.speaker.goes_on(last.attempt, newest, state.path)
+        return start
+
+    def _wait_for_ranks(self, mark: str, folder: Path) -> None:
+        """Wait until no process of the old training is there. Raises _CannotGoOnError."""
+        waited = 0.0
+        while not self._launcher.asked_to_end and (left := left_of_training(mark, folder)):
+            bury_orphans()
+            if waited >= RANKS_GONE_SECONDS:
+                named = ", ".join(f"{each.pid} ({each.command})" for each in left)
+                raise _CannotGoOnError(words.STILL_ALIVE, processes=named)
+            self._world.rest(LOOK_SECONDS)
+            waited += LOOK_SECONDS
+
+
+def _moved(folder: Path, plan: RescuePlan) -> MovedAside:
+    try:
+        return move_aside(folder, plan.checkpoint.step, plan.attempt)
+    except OSError as error:
+        raise _CannotGoOnError(words.CANNOT_MOVE, detail=str(error)) from error
+
+
+def _write(start: Start) -> None:
+    if start.copy is not None:
+        path, text = start.copy
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def usable_checkpoints(folder: Path) -> list[Checkpoint]:
+    """The complete checkpoints of a training, where it writes them and among those that are kept."""
+    by_step = {each.step: each for each in Keeper(folder).kept()}
+    by_step |= {each.step: each for each in checkpoints.found(folder)}
+    return [by_step[step] for step in sorted(by_step)]

@@ -1,0 +1,35 @@
+"""The records of lines, each with the time that its log states."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from llmtrain_exporter.ingest.dialect import LogReader
+from llmtrain_exporter.ingest.framed import KnowsTime
+from llmtrain_exporter.ingest.reading import sort_rows
+from llmtrain_exporter.model import Record, Skip
+
+
+def read_timed(
+    reader: LogReader, lines: Iterable[bytes]
+) -> tuple[list[Record], Counter[str], Sequence[float | None]]:
+    """The records, how many lines were none, by reason, and the Unix time of each record.
+
+    No times where the log states none.
+    """
+    if not isinstance(reader, KnowsTime):
+        return *sort_rows(map(reader.read, lines)), ()
+    times: list[float | None] = []
+    return *sort_rows(_timed(reader, lines, times)), times
+
+
+def _timed(
+    reader: LogReader, lines: Iterable[bytes], times: list[float | None]
+) -> Iterator[Iterable[Record | Skip]]:
+    """The rows of each line. `times`: takes the Unix time of each record."""
+    for line in lines:
+        rows = tuple(reader.read(line))
+        time = reader.time if isinstance(reader, KnowsTime) else None
+        times += [time for row in rows if isinstance(row, Record)]
+        yield rows

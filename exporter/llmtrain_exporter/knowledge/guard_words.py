@@ -1,0 +1,23 @@
+"""What the guard says of an incident, in the training's own output and in its file."""
+
+from __future__ import annotations
+
+from llmtrain_exporter.knowledge.text import Text
+
+NEXT = Text(
+    "Go back to a checkpoint from before step {onset} whose rewards or evaluation loss were still good.",
+    "请回到第 {onset} 步之前、奖励或验证损失仍然良好的 checkpoint。",
+)
+NEXT_WITH = Text(
+    "Go back to a checkpoint from before step {onset} whose rewards or evaluation loss were still good,"
+    " with {flags}.",
+    "请回到第 {onset} 步之前、奖励或验证损失仍然良好的 checkpoint，并改用 {flags}。",
+)
+INCIDENT = Text(
+    "step {step}: {signal} ({severity}): {metric} = {value}",
+    "第 {step} 步：{signal}（{severity}）：{metric} = {value}",
+)
+STOPPED = Text(
+    "the training was stopped at step {step}. {next} See {file}.",
+    "训练已在第 {step} 步停止。{next} 详见 {file}。",
+)

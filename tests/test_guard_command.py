@@ -1,0 +1,353 @@
+"""`guard` as a program around trainings that break, die, are killed and begun again."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from llmtrain_exporter.guard.guard_file import GuardFile, guard_path, read_guard_file
+from llmtrain_exporter.guard.state_file import StateFile
+from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
+
+from tests.project import ROOT
+from tests.servers import HANGS_SECONDS, eventually
+
+TRAIN = ROOT / "tests" / "toy_training" / "train.py"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "exporter")}
+BREAKS_ALWAYS = ("--breaks_above", "0")
+
+SEVERAL_TRAININGS = 5
+"""That one command may start, with programs in between."""
+
+
+class Guarding:
+    """A folder in which guarded trainings run, all of them into `out`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.out = folder / "out"
+
+    def line(self, options: Sequence[str], flags: Sequence[str]) -> list[str]:
+        """The command line."""
+        train = [sys.executable, str(TRAIN), "--output_dir", "out", *flags]
+        return [sys.executable, "-m", "llmtrain_exporter", "guard", *options, "--", *train]
+
+    def run(
+        self,
+        *flags: str,
+        options: Sequence[str] = ("--on-incident", "rescue"),
+        more: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """A guarded training, to its end."""
+        return subprocess.run(
+            self.line(options, flags),
+            cwd=self.folder,
+            env={**ENVIRONMENT, **(more or {})},
+            capture_output=True,
+            text=True,
+            timeout=SEVERAL_TRAININGS * HANGS_SECONDS,
+            check=False,
+        )
+
+    @property
+    def file(self) -> GuardFile:
+        """What the guard has written down."""
+        found = read_guard_file(guard_path(self.out))
+        assert found is not None
+        return found
+
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        """The rows that it has recorded."""
+        lines = (self.out / "llmtrain.jsonl").read_text().splitlines()
+        return [row for row in map(json.loads, lines) if "loss" in row]
+
+    @property
+    def weights(self) -> list[int]:
+        """The steps of all checkpoints that are left, wherever they are; each with its own weights, whole."""
+        steps = []
+        for path in self.out.rglob("model.safetensors"):
+            step = int(path.parent.name.removeprefix("checkpoint-"))
+            assert path.read_text() == f"weights of step {step}"
+            assert json.loads((path.parent / "trainer_state.json").read_text())["global_step"] == step
+            steps.append(step)
+        return sorted(steps)
+
+
+@pytest.fixture
+def guarding(tmp_path: Path) -> Guarding:
+    """An empty folder to train in."""
+    return Guarding(tmp_path)
+
+
+def test_a_training_that_breaks_is_rescued(guarding: Guarding) -> None:
+    """It goes on from where rewards were good, at a tenth of the rate, and comes to its end."""
+    done = guarding.run("--learning_rate", "3e-3")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "done")
+    (attempt,) = guarding.file.attempts
+    assert guarding.file.state == "rescued"
+    assert attempt.from_step in (15, 20, 25, 30)
+    assert f"resumed from {attempt.checkpoint} " in done.stdout
+    assert guarding.rows[-1]["learning_rate"] == pytest.approx(3e-4)
+    assert set(guarding.weights) == set(range(5, 65, 5))
+    aside = guarding.out / "llmtrain-kept" / "aside-1"
+    later = [f"checkpoint-{step}" for step in range(attempt.from_step + 5, 36, 5)]
+    assert sorted(path.name for path in aside.glob("checkpoint-*")) == later
+
+
+def test_a_rescue_says_what_it_does(guarding: Guarding) -> None:
+    """Why it was stopped, from where it goes on, what is changed and what is not, where the rest is."""
+    said = guarding.run("--learning_rate", "3e-3").stderr
+    for text in (
+        "step 36: kl_high (critical)",
+        "rescue 1 of 2: back to step",
+        "changed: learning_rate 0.003 -> 0.0003; max_grad_norm 1 -> 0.5; the data goes on where it was",
+        "set inside the training, since the command has no flag for it: max_grad_norm",
+        "llmtrain-kept/aside-1",
+        "runs: ",
+        "--learning_rate 0.0003",
+    ):
+        assert text in said
+    assert "Traceback" not in said
+
+
+def test_the_second_rescue_is_further_back_and_gentler(guarding: Guarding) -> None:
+    """Where the first was not enough; rotation has left what it goes back to."""
+    done = guarding.run("--learning_rate", "3e-3", "--breaks_above", "1e-4", "--save_total_limit", "2")
+    assert done.returncode == 0
+    first, second = guarding.file.attempts
+    assert guarding.file.state == "rescued"
+    assert second.from_step < first.from_step
+    assert guarding.rows[-1]["learning_rate"] == pytest.approx(3e-5)
+    assert {path.name for path in (guarding.out / "llmtrain-kept").glob("aside-*")} == {"aside-1", "aside-2"}
+
+
+def test_a_script_whose_settings_stand_in_itself_is_rescued_from_inside(guarding: Guarding) -> None:
+    """No flag can be changed: the rate is scaled and the checkpoint given there."""
+    done = guarding.run()
+    assert done.returncode == 0
+    assert "set inside the training, since the command has no flag for it: learning_rate" in done.stderr
+    assert guarding.rows[-1]["learning_rate"] == pytest.approx(3e-4)
+    assert "resumed from" in done.stdout
+
+
+def test_it_gives_up_with_a_clear_word(guarding: Guarding) -> None:
+    """After as many rescues as were allowed; the exit code is the training's own."""
+    done = guarding.run("--learning_rate", "3e-3", *BREAKS_ALWAYS)
+    assert done.returncode == STOPPED_EXIT_CODE
+    assert len(guarding.file.attempts) == 2
+    assert (guarding.file.state, guarding.file.events[-1].action) == ("gave_up", "give_up")
+    assert "gives up: 2 rescues were not enough" in done.stderr.splitlines()[-1]
+
+
+def test_no_checkpoint_is_no_rescue(guarding: Guarding) -> None:
+    """Nothing is begun from scratch by itself."""
+    done = guarding.run("--save_steps", "1000")
+    assert done.returncode == STOPPED_EXIT_CODE
+    assert "gives up: there is no complete checkpoint" in done.stderr.splitlines()[-1]
+    assert guarding.file.attempts == ()
+
+
+def test_a_folder_that_cannot_be_made_ends_the_rescue_and_changes_nothing(guarding: Guarding) -> None:
+    """A file lies where later checkpoints would go."""
+    guarding.out.mkdir()
+    (guarding.out / "llmtrain-kept").write_text("the user's own")
+    done = guarding.run("--learning_rate", "3e-3")
+    assert "gives up: later checkpoints cannot be moved away" in done.stderr
+    assert guarding.weights == [5, 10, 15, 20, 25, 30, 35]
+    assert (guarding.out / "llmtrain-kept").read_text() == "the user's own"
+
+
+def test_a_training_that_is_stopped_says_why_in_its_last_lines(guarding: Guarding) -> None:
+    """And what to do next; it is not started again."""
+    done = guarding.run(options=("--on-incident", "stop"))
+    assert done.returncode == STOPPED_EXIT_CODE
+    assert guarding.file.state == "stopped"
+    assert "stopped at step 36: kl_high (critical)" in done.stderr.splitlines()[-1]
+    assert "Go back to a checkpoint from before step" in done.stderr.splitlines()[-1]
+    assert "done" not in done.stdout
+
+
+@pytest.mark.parametrize("action", ["notify", "protect"])
+def test_a_training_that_is_not_to_be_stopped_comes_to_its_end(guarding: Guarding, action: str) -> None:
+    """It is told of, and recorded."""
+    done = guarding.run(options=("--on-incident", action))
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert "kl_high" in done.stderr
+    assert len(guarding.rows) == 60
+
+
+def test_a_training_without_an_incident_is_as_without_a_guard(guarding: Guarding) -> None:
+    """The same checkpoints, the same output, nothing said; some are kept, in case that."""
+    done = guarding.run("--learning_rate", "1e-4")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+    saved = sorted(int(path.name.partition("-")[2]) for path in guarding.out.glob("checkpoint-*"))
+    assert saved == list(range(5, 65, 5))
+    assert set(guarding.weights) == set(saved)
+    assert guarding.file.state == "ended"
+
+
+def test_a_training_that_dies_of_itself_is_not_begun_again(guarding: Guarding) -> None:
+    """Killed for memory, say: that is no incident of what it learns."""
+    done = guarding.run("--kill_at", "20")
+    assert done.returncode == -signal.SIGKILL
+    assert (guarding.file.state, guarding.file.attempts) == ("watching", ())
+
+
+def test_one_of_several_is_stopped_and_not_begun_again(guarding: Guarding) -> None:
+    """Two guards must not start one training, each for itself."""
+    done = guarding.run(more={"SLURM_STEP_NUM_TASKS": "2"})
+    assert done.returncode == STOPPED_EXIT_CODE
+    assert "one part of a training on several machines" in done.stderr.splitlines()[0]
+    assert guarding.file.attempts == ()
+
+
+def test_a_guard_that_cannot_get_in_says_so(guarding: Guarding) -> None:
+    """Before and after; the training runs as without."""
+    line = guarding.line(("--on-incident", "rescue"), ())
+    line[line.index("--") + 2 : line.index("--") + 2] = ["-I"]
+    line += ["--save_steps", "1000"]
+    done = subprocess.run(
+        line, cwd=guarding.folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert "does not look at PYTHONPATH" in done.stderr.splitlines()[0]
+
+
+FIRST_TO_DIE = [(20, "both"), (28, "both"), (41, "both"), (50, "both"), (33, "trainer"), (55, "trainer")]
+
+
+@pytest.mark.parametrize(("step", "who"), FIRST_TO_DIE)
+def test_whoever_is_killed_nothing_is_lost_and_the_same_command_goes_on(
+    guarding: Guarding, step: int, who: str
+) -> None:
+    """A node goes down, a pod is moved: a rescue that was begun is taken up where it was."""
+    flag = {"both": "--kill_both_at", "trainer": "--kill_at"}[who]
+    flags = ("--learning_rate", "3e-3", flag, str(step))
+    first = guarding.run(*flags)
+    assert first.returncode == -signal.SIGKILL
+    eventually(lambda: not running(guarding))
+    before, interrupted = guarding.weights, bool(guarding.file.attempts)
+    again = guarding.run(*flags)
+    assert (again.returncode, guarding.file.state) == (0, "rescued")
+    assert ("goes on with rescue 1, which was interrupted" in again.stderr) is interrupted
+    assert not set(before) - set(guarding.weights)
+    assert guarding.rows[-1]["learning_rate"] == pytest.approx(3e-4)
+    assert len(guarding.file.attempts) == 1
+
+
+def running(guarding: Guarding) -> bool:
+    """Whether a training is still there."""
+    return any(is_in(process, guarding.folder) for process in Path("/proc").glob("[0-9]*"))
+
+
+def is_in(process: Path, folder: Path) -> bool:
+    """Whether that process works in a folder; one that has ended does not."""
+    with suppress(OSError):
+        return os.readlink(process / "cwd") == str(folder)
+    return False
+
+
+def test_another_command_in_the_folder_begins_anew(guarding: Guarding) -> None:
+    """What was interrupted was another training."""
+    guarding.run("--learning_rate", "3e-3", "--kill_both_at", "50")
+    assert guarding.file.attempts
+    eventually(lambda: not running(guarding))
+    done = guarding.run("--learning_rate", "1e-4")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (guarding.file.state, guarding.file.attempts) == ("ended", ())
+
+
+def test_a_signal_to_end_ends_a_rescue_too(guarding: Guarding) -> None:
+    """The machine is wanted back: nothing is started again, and the same command takes it up later."""
+    line = guarding.line(("--on-incident", "rescue"), ("--learning_rate", "3e-3", "--wait_at", "50"))
+    process = subprocess.Popen(
+        line,
+        cwd=guarding.folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    while process.stdout.readline() != "waiting\n":
+        pass
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=HANGS_SECONDS)
+    assert process.returncode == -signal.SIGTERM
+    assert guarding.file.state == "watching"
+    again = guarding.run("--learning_rate", "3e-3", "--wait_at", "50")
+    assert (again.returncode, guarding.file.state) == (0, "rescued")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_at_random_moments_it_never_loses_a_checkpoint(guarding: Guarding, seed: int) -> None:
+    """Time and again: what was saved is there to the end, whole, wherever it lies."""
+    draw = random.Random(seed)
+    saved: set[int] = set()
+    for _ in range(4):
+        flag = draw.choice(["--kill_at", "--kill_both_at"])
+        (guarding.folder / "died").unlink(missing_ok=True)
+        guarding.run(
+            "--learning_rate", "3e-3", flag, str(draw.randrange(1, 60)), *draw.choice([(), BREAKS_ALWAYS])
+        )
+        eventually(lambda: not running(guarding))
+        assert not saved - set(guarding.weights)
+        saved |= set(guarding.weights)
+
+
+def test_a_dry_run_says_what_it_would_do_and_starts_nothing(guarding: Guarding, corpus: Path) -> None:
+    """Of a log of the past, with the command that would run."""
+    log = corpus / "produced" / "trl-grpo-lr3e-3"
+    options = ("--on-incident", "rescue", "--dry-run", str(log))
+    done = guarding.run("--learning_rate", "3e-3", options=options)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *more = done.stdout.splitlines()
+    assert "would have been stopped at step 43" in first
+    assert any("learning_rate 0.003 -> 0.0003" in line for line in more)
+    assert "--learning_rate 0.0003" in more[-1]
+    assert not guarding.out.exists()
+
+
+def test_a_dry_run_of_what_is_no_log_says_so(guarding: Guarding) -> None:
+    """Exit code 3, as of `check`."""
+    done = guarding.run(options=("--dry-run", "nowhere"))
+    assert done.returncode == 3
+    assert "nowhere" in done.stdout
+
+
+def test_a_rescue_that_cannot_be_taken_up_does_not_hinder_the_command(guarding: Guarding) -> None:
+    """What it would go on from is gone: the training begins as it was asked for, and is rescued anew."""
+    flags = ("--learning_rate", "3e-3", "--kill_both_at", "50")
+    guarding.run(*flags)
+    eventually(lambda: not running(guarding))
+    found = guarding.file
+    broken = json.loads(guard_path(guarding.out).read_text())
+    broken["events"][-2]["details"]["grace_until_step"] = "soon"
+    broken["attempts"][0]["from_step"] = 10**9
+    broken["attempts"][0]["checkpoint"] = str(guarding.folder / "gone")
+    guard_path(guarding.out).write_text(json.dumps(broken))
+    done = guarding.run(*flags)
+    assert found.attempts
+    assert done.returncode == 0
+    assert guarding.file.state == "rescued"
+
+
+def test_a_guard_that_dies_before_it_starts_again_is_followed_by_one_that_does(guarding: Guarding) -> None:
+    """Between the end of the training and the next start lie seconds in which a node can go down as well."""
+    flags = ("--learning_rate", "3e-3")
+    guarding.run(*flags, options=("--on-incident", "stop"))
+    line = guarding.line((), flags)
+    StateFile(guarding.out, lambda: 0.0).begins_rescue(shlex.join(line[line.index("--") + 1 :]))
+    done = guarding.run(*flags)
+    assert (done.returncode, guarding.file.state) == (0, "rescued")
+    assert done.stdout.startswith("resumed from")
+    assert len(guarding.file.attempts) == 1

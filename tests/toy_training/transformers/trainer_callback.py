@@ -1,0 +1,5 @@
+"""The callbacks of the stand-in trainer."""
+
+
+class TrainerCallback:
+    """What callbacks derive from."""
