@@ -174,6 +174,65 @@ def test_what_somebody_changed_in_the_kept_folder_is_set_aside(tmp_path: Path) -
     assert kept_steps(tmp_path) == [20]
 
 
+def test_what_somebody_changed_is_set_aside_whatever_comes_first(tmp_path: Path) -> None:
+    """It is kept anew, let go, or room is short: none of that removes what is not ours any more."""
+
+    def keep_anew(ours: Keeper) -> None:
+        ours.keep(checkpoint(tmp_path, 20), "")
+
+    def let_go(ours: Keeper) -> None:
+        ours.let_go(20, "")
+
+    for at, work in enumerate((keep_anew, let_go, Keeper.tidy)):
+        save(tmp_path, 20, clock=count(1_700_000_000.0 + 1000 * at))
+        ours = keeper(tmp_path, Bounds(5, 1 << 40 if at == 2 else 0), Disk())
+        keeper(tmp_path, disk=Disk()).keep(checkpoint(tmp_path, 20), "")
+        (tmp_path / KEPT_FOLDER / "checkpoint-20/config.json").write_text("my own")
+        work(ours)
+        aside = tmp_path / KEPT_FOLDER / "changed-checkpoint-20"
+        assert (aside / "config.json").read_text() == "my own"
+        shutil.rmtree(aside)
+        ours.let_go(20, "")
+
+
+def test_where_a_changed_one_lies_aside_already_the_next_stays_where_it_is(tmp_path: Path) -> None:
+    """And is never told to be kept; that step is not kept any more."""
+    save(tmp_path, 20)
+    for _ in range(2):
+        keeper(tmp_path, disk=Disk()).keep(checkpoint(tmp_path, 20), "")
+        (tmp_path / KEPT_FOLDER / "checkpoint-20/config.json").write_text("my own")
+        keeper(tmp_path).tidy()
+    ours = keeper(tmp_path)
+    assert not ours.keep(checkpoint(tmp_path, 20), "")
+    assert (ours.kept(), ours.obstacles) == ([], {Obstacle.NOT_OURS: 1})
+    assert (tmp_path / KEPT_FOLDER / "checkpoint-20/config.json").read_text() == "my own"
+
+
+def test_an_older_save_is_not_let_go_for_a_newer_one_that_cannot_be_kept(tmp_path: Path) -> None:
+    """There is no room for it."""
+    save(tmp_path, 20)
+    keeper(tmp_path, disk=Disk()).keep(checkpoint(tmp_path, 20), "")
+    save(tmp_path, 20, clock=count(1_900_000_000.0), content="once more")
+    assert not keeper(tmp_path, Bounds(5, 1 << 60)).keep(checkpoint(tmp_path, 20), "")
+    assert kept_steps(tmp_path) == [20]
+
+
+def test_one_that_cannot_be_parted_keeps_no_other_from_it(tmp_path: Path) -> None:
+    """Room is there for the copy of the small one alone."""
+    for step in (10, 20):
+        save(tmp_path, step)
+    (tmp_path / "checkpoint-10/model.safetensors").write_bytes(b"w" * 100_000)
+    os.utime(tmp_path / "checkpoint-10/model.safetensors", (1_700_000_000, 1_700_000_000))
+    for step in (10, 20):
+        keeper(tmp_path).keep(checkpoint(tmp_path, step), "")
+    used = -FullDisk(of=tmp_path).free_bytes(tmp_path)
+    ours = keeper(tmp_path, PLENTY, FullDisk(0, used + 50_000, tmp_path))
+    assert not ours.part(5, "")
+    linked = {path.parent.name for path in files_in(tmp_path / KEPT_FOLDER) if path.stat().st_nlink > 1}
+    assert (linked, ours.obstacles) == ({"checkpoint-10"}, {Obstacle.NO_ROOM: 1})
+    assert kept_steps(tmp_path) == [10, 20]
+
+
 def test_a_step_that_was_saved_anew_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     """Where that is what is to be kept now."""
     save(tmp_path, 20)
@@ -195,8 +254,10 @@ def test_nothing_is_removed_that_others_have_made(tmp_path: Path) -> None:
     assert not ours.keep(checkpoint(tmp_path, 10), "")
     assert ours.keep(checkpoint(tmp_path, 20), "")
     (tmp_path / KEPT_FOLDER / "checkpoint-20/notes.txt").write_text("mine")
+    ours.tidy()
     assert not ours.let_go(20, "")
     assert not ours.let_go(10, "")
+    assert kept_steps(tmp_path) == [20]
     assert contents(theirs) == before
     assert (tmp_path / KEPT_FOLDER / "checkpoint-20/notes.txt").exists()
     assert ours.obstacles == {Obstacle.NOT_OURS: 2}
@@ -271,7 +332,7 @@ def test_disk_that_is_short_is_given_back_oldest_first(tmp_path: Path) -> None:
     kept = files_in(tmp_path / KEPT_FOLDER / "checkpoint-20")
     assert ours.bytes_held() == sum(path.stat().st_size for path in kept)
     keeper(tmp_path, Bounds(5, 10 * size), short).tidy()
-    assert kept_steps(tmp_path) == [20, 30]
+    assert kept_steps(tmp_path) == [30]
 
 
 def test_where_all_that_is_kept_gives_too_little_room_nothing_is_let_go_for_nothing(tmp_path: Path) -> None:

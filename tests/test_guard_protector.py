@@ -253,6 +253,19 @@ def test_where_no_step_is_known_a_ladder_of_all_is_kept(training: Training) -> N
     assert (training.kept[0], training.kept[-2:]) == (5, [35, 40])
 
 
+def test_where_no_step_is_known_more_records_tell_that_a_checkpoint_is_whole(
+    tmp_path: Path, said: list[str]
+) -> None:
+    """Also of a trainer that leaves one alone and saves every few seconds."""
+    training = Training(tmp_path, RunProtector(replace(WISHES, from_start=True), said.append), limit=1)
+    training.counts_records = True
+    training.train(5, WELL)
+    training.train(2, WELL)
+    assert training.kept == []
+    training.train(1, WELL)
+    assert training.kept == [5]
+
+
 def test_an_exporter_that_starts_anew_copies_nothing_that_it_had_linked(training: Training) -> None:
     """The steps of what is kept have passed: they are not saved again."""
     training.train(40, WELL)

@@ -11,7 +11,7 @@ from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.guard.marks import HealthMarks, MarkKeeper, is_about_learning, troubles_of
 from llmtrain_exporter.ingest.checkpoints import output_folder
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.model import Record, Snapshot, State
+from llmtrain_exporter.model import Record, RowKind, Snapshot, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,15 @@ class News:
     """What was last heard of a run.
 
     `folders`: where its checkpoints may lie, the likeliest first. `begins_at`: step at which its process
-    began, or went on the last time. `because`: what first spoke against it, empty where nothing has.
+    began, or went on the last time. `records`: of training. `because`: what first spoke against it, empty
+    where nothing has.
     """
 
     folders: tuple[Path, ...]
     lives: bool
     begins_at: int
     last_step: int
+    records: int
     resumes: int
     because: str
     marks: HealthMarks
@@ -61,6 +63,7 @@ def news_of(run: Snapshot, observer: MarkObserver, other_logs: Collection[str], 
         lives=run.state in (State.RUNNING, State.STALLED),
         begins_at=run.resumes[-1].first if run.resumes else run.first_step or 0,
         last_step=(run.last_step or 0) if knows_steps else 0,
+        records=run.records.get(RowKind.TRAIN, 0),
         resumes=len(run.resumes),
         because=_first_trouble(run),
         marks=observer.keeper.marks(troubles) if matters else HealthMarks(),
