@@ -190,7 +190,7 @@ def test_to_protect_runs_otherwise_needs_a_new_start(settings: Path) -> None:
     with ExporterProcess(["--config", settings], {"LLMTRAIN_LOG_LEVEL": "warning"}) as exporter:
         settings.write_text(settings.read_text() + "protect: true\n")
         hang_up(exporter)
-        eventually(lambda: "Start it again to protect runs otherwise" in exporter.log)
+        assert eventually(lambda: "Start it again to protect runs otherwise" in exporter.log)
 
 
 def test_certificates_and_users_change(settings: Path, tmp_path: Path) -> None:
