@@ -102,11 +102,15 @@ def test_nothing_that_is_critical_is_gone_back_to_however_good_the_reward() -> N
 
 
 def test_a_warning_leaves_a_checkpoint_good_but_not_healthy() -> None:
-    """The ladder is of healthy ones, unless there are none."""
+    """The last healthy one stays, beside those that are still good."""
     some = checkpoints(10, 20, 30, 40)
     marks = rewarded([0.9] * 40, troubles=[Trouble(20, 30, critical=False)])
     assert [each.step for each in healthy(some, marks)] == [10, 40]
     assert [each.step for each in still_good(some, marks)] == [10, 20, 30, 40]
+    assert [each.step for each in chosen(some, marks, 4)] == [10, 30, 40]
+    lasting = rewarded([0.9] * 40, troubles=[Trouble(15, None, critical=False)])
+    assert [each.step for each in chosen(some, lasting, 3)] == [10, 30, 40]
+    assert [each.step for each in chosen(some, lasting, 1)] == [10]
     always = rewarded([0.9] * 40, troubles=[Trouble(1, None, critical=False)])
     assert [each.step for each in chosen(some, always, 2)] == [30, 40]
 

@@ -34,14 +34,17 @@ def ladder(steps: Collection[int], most: int) -> list[int]:
 
 
 def chosen(checkpoints: Collection[Checkpoint], marks: HealthMarks, most: int) -> list[Checkpoint]:
-    """Those to keep, no more than `most`, by step: a ladder of the healthy ones, the last of them among it.
+    """Those to keep, no more than `most`, by step: the last healthy one, and a ladder of those still good.
 
-    Where there is none, of those that are still good; else of those at which nothing critical was there.
+    A warning that lasts for most of a run leaves others good. Where none is good any more, the ladder is of
+    those at which nothing critical was there.
     """
-    kinds = (healthy, still_good, _calm)
-    best = next((good for kind in kinds if (good := kind(checkpoints, marks))), ())
-    by_step = {each.step: each for each in best}
-    return [by_step[step] for step in ladder(by_step, most)]
+    by_step = {each.step: each for each in still_good(checkpoints, marks) or _calm(checkpoints, marks)}
+    stay = ladder(by_step, most)
+    last_healthy = [each.step for each in healthy(checkpoints, marks)[-1:]]
+    if stay and not set(last_healthy) <= set(stay):
+        stay = sorted([*last_healthy, *stay[max(len(stay) - most + 1, 0) :]])
+    return [by_step[step] for step in stay]
 
 
 def healthy(checkpoints: Collection[Checkpoint], marks: HealthMarks) -> list[Checkpoint]:
