@@ -23,6 +23,7 @@ from tests.analysing import records
 from tests.saved_checkpoints import KINDS, PLAIN, save, write
 
 NOW = 1_700_000_000.0
+CORPUS = Path(os.environ.get("LLMTRAIN_CORPUS", Path(__file__).parent.parent.parent / "shared/corpus"))
 WELL = {"loss": 0.1, "reward": 0.9, "reward_std": 0.1, "kl": 0.01, "grad_norm": 1.0}
 ILL = {"loss": 0.1, "reward": 0.1, "reward_std": 0.1, "kl": 60.0, "grad_norm": 1.0}
 WISHES = Wishes(Bounds(most=5, free_bytes=0))
@@ -275,6 +276,26 @@ def test_an_exporter_that_starts_anew_copies_nothing_that_it_had_linked(training
     training.train(3, ILL)
     (told,) = training.protector.protected()
     assert (training.kept, told.done["part"], told.done["keep"]) == (kept, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("log", "from_start", "good"),
+    [("trl-grpo-lr3e-3", False, [15, 20]), ("trl-grpo-slow-beta0.5", True, [5, 10, 15])],
+)
+def test_of_real_collapses_what_was_good_is_kept(
+    tmp_path: Path, said: list[str], log: str, from_start: bool, good: list[int]
+) -> None:
+    """With a checkpoint at each fifth step. A slow one is told too late for a trainer that leaves two."""
+    path = CORPUS / "produced" / log / "trainer_state.json"
+    if not path.exists():
+        pytest.skip("no corpus")
+    wishes = replace(WISHES, from_start=from_start)
+    training = Training(tmp_path, RunProtector(wishes, said.append), limit=1 if from_start else 2)
+    for row in json.loads(path.read_bytes())["log_history"]:
+        if "loss" in row:
+            training.train(1, {key: value for key, value in row.items() if key != "step"})
+    assert training.kept == good
+    assert said == []
 
 
 def test_two_runs_in_one_folder_are_told_once_and_one_of_them_is_protected(
