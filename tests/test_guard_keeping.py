@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.guard.checkpoints import Checkpoint, found, is_complete
-from llmtrain_exporter.guard.disk import Disk
+from llmtrain_exporter.guard.disk import Disk, How
 from llmtrain_exporter.guard.keeping import Bounds, Keeper
 from llmtrain_exporter.guard.kept_folder import KeptFolder
 from llmtrain_exporter.guard.marks import HealthMarks, Trouble
-from llmtrain_exporter.guard.obstacles import Obstacle
+from llmtrain_exporter.guard.obstacles import KeepingError, Obstacle, obstacle_of
 from llmtrain_exporter.guard.protecting import protect
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 
@@ -174,6 +174,65 @@ def test_what_somebody_changed_in_the_kept_folder_is_set_aside(tmp_path: Path) -
     assert kept_steps(tmp_path) == [20]
 
 
+def test_what_somebody_changed_is_set_aside_whatever_comes_first(tmp_path: Path) -> None:
+    """It is kept anew, let go, or room is short: none of that removes what is not ours any more."""
+
+    def keep_anew(ours: Keeper) -> None:
+        ours.keep(checkpoint(tmp_path, 20), "")
+
+    def let_go(ours: Keeper) -> None:
+        ours.let_go(20, "")
+
+    for at, work in enumerate((keep_anew, let_go, Keeper.tidy)):
+        save(tmp_path, 20, clock=count(1_700_000_000.0 + 1000 * at))
+        ours = keeper(tmp_path, Bounds(5, 1 << 40 if at == 2 else 0), Disk())
+        keeper(tmp_path, disk=Disk()).keep(checkpoint(tmp_path, 20), "")
+        (tmp_path / KEPT_FOLDER / "checkpoint-20/config.json").write_text("my own")
+        work(ours)
+        aside = tmp_path / KEPT_FOLDER / "changed-checkpoint-20"
+        assert (aside / "config.json").read_text() == "my own"
+        shutil.rmtree(aside)
+        ours.let_go(20, "")
+
+
+def test_where_a_changed_one_lies_aside_already_the_next_stays_where_it_is(tmp_path: Path) -> None:
+    """And is never told to be kept; that step is not kept any more."""
+    save(tmp_path, 20)
+    for _ in range(2):
+        keeper(tmp_path, disk=Disk()).keep(checkpoint(tmp_path, 20), "")
+        (tmp_path / KEPT_FOLDER / "checkpoint-20/config.json").write_text("my own")
+        keeper(tmp_path).tidy()
+    ours = keeper(tmp_path)
+    assert not ours.keep(checkpoint(tmp_path, 20), "")
+    assert (ours.kept(), ours.obstacles) == ([], {Obstacle.NOT_OURS: 1})
+    assert (tmp_path / KEPT_FOLDER / "checkpoint-20/config.json").read_text() == "my own"
+
+
+def test_an_older_save_is_not_let_go_for_a_newer_one_that_cannot_be_kept(tmp_path: Path) -> None:
+    """There is no room for it."""
+    save(tmp_path, 20)
+    keeper(tmp_path, disk=Disk()).keep(checkpoint(tmp_path, 20), "")
+    save(tmp_path, 20, clock=count(1_900_000_000.0), content="once more")
+    assert not keeper(tmp_path, Bounds(5, 1 << 60)).keep(checkpoint(tmp_path, 20), "")
+    assert kept_steps(tmp_path) == [20]
+
+
+def test_one_that_cannot_be_parted_keeps_no_other_from_it(tmp_path: Path) -> None:
+    """Room is there for the copy of the small one alone."""
+    for step in (10, 20):
+        save(tmp_path, step)
+    (tmp_path / "checkpoint-10/model.safetensors").write_bytes(b"w" * 100_000)
+    os.utime(tmp_path / "checkpoint-10/model.safetensors", (1_700_000_000, 1_700_000_000))
+    for step in (10, 20):
+        keeper(tmp_path).keep(checkpoint(tmp_path, step), "")
+    used = -FullDisk(of=tmp_path).free_bytes(tmp_path)
+    ours = keeper(tmp_path, PLENTY, FullDisk(0, used + 50_000, tmp_path))
+    assert not ours.part(5, "")
+    linked = {path.parent.name for path in files_in(tmp_path / KEPT_FOLDER) if path.stat().st_nlink > 1}
+    assert (linked, ours.obstacles) == ({"checkpoint-10"}, {Obstacle.NO_ROOM: 1})
+    assert kept_steps(tmp_path) == [10, 20]
+
+
 def test_a_step_that_was_saved_anew_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     """Where that is what is to be kept now."""
     save(tmp_path, 20)
@@ -195,8 +254,10 @@ def test_nothing_is_removed_that_others_have_made(tmp_path: Path) -> None:
     assert not ours.keep(checkpoint(tmp_path, 10), "")
     assert ours.keep(checkpoint(tmp_path, 20), "")
     (tmp_path / KEPT_FOLDER / "checkpoint-20/notes.txt").write_text("mine")
+    ours.tidy()
     assert not ours.let_go(20, "")
     assert not ours.let_go(10, "")
+    assert kept_steps(tmp_path) == [20]
     assert contents(theirs) == before
     assert (tmp_path / KEPT_FOLDER / "checkpoint-20/notes.txt").exists()
     assert ours.obstacles == {Obstacle.NOT_OURS: 2}
@@ -271,7 +332,7 @@ def test_disk_that_is_short_is_given_back_oldest_first(tmp_path: Path) -> None:
     kept = files_in(tmp_path / KEPT_FOLDER / "checkpoint-20")
     assert ours.bytes_held() == sum(path.stat().st_size for path in kept)
     keeper(tmp_path, Bounds(5, 10 * size), short).tidy()
-    assert kept_steps(tmp_path) == [20, 30]
+    assert kept_steps(tmp_path) == [30]
 
 
 def test_where_all_that_is_kept_gives_too_little_room_nothing_is_let_go_for_nothing(tmp_path: Path) -> None:
@@ -286,6 +347,27 @@ def test_where_all_that_is_kept_gives_too_little_room_nothing_is_let_go_for_noth
     assert ours.obstacles == {Obstacle.NO_ROOM: 1}
 
 
+@pytest.mark.parametrize(
+    ("code", "obstacle"),
+    [
+        (errno.EROFS, Obstacle.READ_ONLY),
+        (errno.EACCES, Obstacle.PERMISSION),
+        (errno.EPERM, Obstacle.PERMISSION),
+        (errno.ENOSPC, Obstacle.NO_ROOM),
+        (errno.EDQUOT, Obstacle.NO_ROOM),
+        (errno.ESTALE, Obstacle.GONE),
+        (errno.EIO, Obstacle.ERROR),
+    ],
+)
+def test_what_the_system_says_is_told_in_words(code: int, obstacle: Obstacle) -> None:
+    """With the system's own beside them, and nothing that could forge a line of a log."""
+    error = OSError(code, os.strerror(code), "out\nforged")
+    assert obstacle_of(error) is obstacle
+    text = str(KeepingError(obstacle, str(error)))
+    assert os.strerror(code) in text
+    assert "\n" not in text
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_whatever_the_system_refuses_nothing_half_is_left_and_one_word_is_said(
     tmp_path: Path, call: str
@@ -293,7 +375,7 @@ def test_whatever_the_system_refuses_nothing_half_is_left_and_one_word_is_said(
     """At each kind of call, for each kind of reason; afterwards all goes on."""
     save(tmp_path, 20)
     before = contents(tmp_path / "checkpoint-20")
-    for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE):
+    for code in (errno.ENOSPC, errno.EACCES, errno.EIO):
         assert in_a_child(partial(refused, tmp_path, call, code)) == 0, errno.errorcode[code]
         looks_whole(tmp_path)
         assert contents(tmp_path / "checkpoint-20") == before
@@ -320,7 +402,7 @@ def refused(output: Path, call: str, code: int) -> None:
         ours.let_go(20, "")
         ours.tidy()
         ours.kept()
-    assert ours.obstacles or call == "os.link"  # instead of which there is a copy
+    assert ours.obstacles or call in ("os.link", "os.chmod")  # instead of which there is a copy, or its mode
     assert len(said) == len(ours.obstacles) <= 2
 
 
@@ -339,6 +421,38 @@ def test_a_checkpoint_that_is_rotated_away_meanwhile_is_no_error(tmp_path: Path)
     assert not ours.keep(known, "")
     assert (ours.kept(), ours.obstacles, len(said)) == ([], {Obstacle.GONE: 2}, 1)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("after", range(len(PLAIN) + 1))
+@pytest.mark.parametrize("kind", [Disk(), LINKS], ids=["copies", "links"])
+def test_a_rotation_or_a_save_in_the_midst_of_it_leaves_nothing_half(
+    tmp_path: Path, kind: Disk, after: int
+) -> None:
+    """Whatever file it is at."""
+    files = iter(range(len(PLAIN) + 1))
+
+    class Disturbed(Disk):
+        def double(self, source: Path, target: Path) -> How:
+            done = super().double(source, target)
+            if next(files) == after:
+                disturb(source.parent)
+            return done
+
+    def disturb(folder: Path) -> None:
+        shutil.rmtree(folder) if folder.name == "checkpoint-10" else write(
+            folder, "optimizer.pt", 20, 1_900_000_000.0, "once more"
+        )
+
+    for step in (10, 20):
+        save(tmp_path, step)
+        files = iter(range(len(PLAIN) + 1))
+        ours = keeper(tmp_path, disk=Disturbed(kind.small_bytes))
+        kept = ours.keep(checkpoint(tmp_path, step), "")
+        assert kept is (step in kept_steps(tmp_path))
+        ours.tidy()
+        left = {path.name for path in (tmp_path / KEPT_FOLDER).iterdir()} - {".lock", "log.jsonl"}
+        assert left == ({f"checkpoint-{step}", f"checkpoint-{step}.json"} if kept else set())
+        ours.let_go(step, "")
 
 
 def test_a_checkpoint_that_is_being_written_is_not_kept(tmp_path: Path) -> None:
@@ -438,16 +552,18 @@ def dying_at(call: int, job: Callable[[], None]) -> None:
     job()
 
 
-@pytest.mark.parametrize(("disk", "files"), [(Disk(), PLAIN), (LINKS, DEEPSPEED)], ids=["copies", "links"])
+@pytest.mark.parametrize(
+    ("disk", "files", "apart"), [(Disk(), PLAIN, 3), (LINKS, DEEPSPEED, 5)], ids=["copies", "links"]
+)
 def test_killed_at_any_call_nothing_half_looks_whole_and_the_next_goes_on(
-    tmp_path: Path, disk: Disk, files: tuple[str, ...]
+    tmp_path: Path, disk: Disk, files: tuple[str, ...], apart: int
 ) -> None:
-    """At each call in turn, in one folder: what a kill has left is what the next one finds."""
+    """At calls all over the work, in one folder: what a kill has left is what the next one finds."""
     for step in (10, 20, 30):
         save(tmp_path, step, files)
     before = {step: contents(tmp_path / f"checkpoint-{step}") for step in (10, 20, 30)}
     deaths = 0
-    for call in count(1):
+    for call in count(1, apart):
         ended = in_a_child(partial(dying_at, call, partial(work, tmp_path, disk)))
         if not ended:
             break

@@ -23,6 +23,7 @@ from tests.analysing import records
 from tests.saved_checkpoints import KINDS, PLAIN, save, write
 
 NOW = 1_700_000_000.0
+CORPUS = Path(os.environ.get("LLMTRAIN_CORPUS", Path(__file__).parent.parent.parent / "shared/corpus"))
 WELL = {"loss": 0.1, "reward": 0.9, "reward_std": 0.1, "kl": 0.01, "grad_norm": 1.0}
 ILL = {"loss": 0.1, "reward": 0.1, "reward_std": 0.1, "kl": 60.0, "grad_norm": 1.0}
 WISHES = Wishes(Bounds(most=5, free_bytes=0))
@@ -38,6 +39,7 @@ class Training:
         self.clock = count(NOW)  # of the file system
         self.saved: list[int] = []
         self.step = 0
+        self.counts_records = False
         self.state: State | None = None
         self.folded = Run(RunOptions(), HyperParameters())
         self.observer = protector.observer()
@@ -63,6 +65,7 @@ class Training:
 
     def snapshot(self) -> Snapshot:
         run = self.folded.snapshot(self.name, str(self.output / "logging.jsonl"), SWIFT, NOW)
+        run = replace(run, step_is_record=self.counts_records)
         return run if self.state is None else replace(run, state=self.state)
 
     def look(self, seconds: float = 1.0) -> None:
@@ -238,6 +241,61 @@ def test_what_is_done_is_told(training: Training) -> None:
     )
     lines = (training.output / KEPT_FOLDER / "log.jsonl").read_text().splitlines()
     assert {json.loads(line)["because"] for line in lines} == {"kl_high at step 41"}
+
+
+def test_where_no_step_is_known_a_ladder_of_all_is_kept(training: Training) -> None:
+    """Nobody can tell which of them was saved before the trouble began."""
+    training.limit = 100
+    training.counts_records = True
+    training.train(40, WELL)
+    training.train(1, ILL)
+    training.look()
+    training.look(QUIET_SECONDS)
+    assert (training.kept[0], training.kept[-2:]) == (5, [35, 40])
+
+
+def test_where_no_step_is_known_more_records_tell_that_a_checkpoint_is_whole(
+    tmp_path: Path, said: list[str]
+) -> None:
+    """Also of a trainer that leaves one alone and saves every few seconds."""
+    training = Training(tmp_path, RunProtector(replace(WISHES, from_start=True), said.append), limit=1)
+    training.counts_records = True
+    training.train(5, WELL)
+    training.train(2, WELL)
+    assert training.kept == []
+    training.train(1, WELL)
+    assert training.kept == [5]
+
+
+def test_an_exporter_that_starts_anew_copies_nothing_that_it_had_linked(training: Training) -> None:
+    """The steps of what is kept have passed: they are not saved again."""
+    training.train(40, WELL)
+    training.train(1, ILL)
+    kept = training.kept
+    training.protector = RunProtector(WISHES)
+    training.train(3, ILL)
+    (told,) = training.protector.protected()
+    assert (training.kept, told.done["part"], told.done["keep"]) == (kept, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("log", "from_start", "good"),
+    [("trl-grpo-lr3e-3", False, [15, 20]), ("trl-grpo-slow-beta0.5", True, [5, 10, 15])],
+)
+def test_of_real_collapses_what_was_good_is_kept(
+    tmp_path: Path, said: list[str], log: str, from_start: bool, good: list[int]
+) -> None:
+    """With a checkpoint at each fifth step. A slow one is told too late for a trainer that leaves two."""
+    path = CORPUS / "produced" / log / "trainer_state.json"
+    if not path.exists():
+        pytest.skip("no corpus")
+    wishes = replace(WISHES, from_start=from_start)
+    training = Training(tmp_path, RunProtector(wishes, said.append), limit=1 if from_start else 2)
+    for row in json.loads(path.read_bytes())["log_history"]:
+        if "loss" in row:
+            training.train(1, {key: value for key, value in row.items() if key != "step"})
+    assert training.kept == good
+    assert said == []
 
 
 def test_two_runs_in_one_folder_are_told_once_and_one_of_them_is_protected(

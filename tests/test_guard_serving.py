@@ -10,6 +10,7 @@ from pathlib import Path
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.guard.keeping import Bounds
 from llmtrain_exporter.guard.protector import RunProtector, Wishes
+from llmtrain_exporter.guard.settling import QUIET_SECONDS
 from llmtrain_exporter.ingest.discover import SearchOptions, discover
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.model import Protected
@@ -147,5 +148,6 @@ def test_the_checkpoints_of_a_printed_log_are_those_with_its_rows(tmp_path: Path
     read_all(watcher, 1.0, NOW + 1)
     assert [shown.run for shown in fleet.snapshots()] == ["train"]
     protection.one.look(1.0)
+    protection.one.look(1.0 + QUIET_SECONDS)  # such a log tells no steps
     assert {"checkpoint-20", "checkpoint-30"} <= set(kept(tmp_path / "out"))
     assert kept(tmp_path) == []

@@ -185,6 +185,14 @@ def test_another_address_needs_a_new_start(settings: Path) -> None:
         )
 
 
+def test_to_protect_runs_otherwise_needs_a_new_start(settings: Path) -> None:
+    """That is said: nobody is left to believe that checkpoints are kept."""
+    with ExporterProcess(["--config", settings], {"LLMTRAIN_LOG_LEVEL": "warning"}) as exporter:
+        settings.write_text(settings.read_text() + "protect: true\n")
+        hang_up(exporter)
+        assert eventually(lambda: "Start it again to protect runs otherwise" in exporter.log)
+
+
 def test_certificates_and_users_change(settings: Path, tmp_path: Path) -> None:
     """Who connects next meets the new certificate, and the users that the file has now."""
     certify(tmp_path)

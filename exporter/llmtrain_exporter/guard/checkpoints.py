@@ -78,6 +78,16 @@ def files_of(path: Path) -> Files:
     return dict(_files(str(path), ""))
 
 
+def size_of(files: Files) -> int:
+    """Bytes in all of them."""
+    return sum(each.st_size for each in files.values())
+
+
+def alone_in(files: Files) -> int:
+    """Bytes that are given back when these files go: those of files without another name."""
+    return sum(each.st_size for each in files.values() if each.st_nlink == 1)
+
+
 def _whole_files(path: Path) -> Files | None:
     try:
         if not stat.S_ISDIR(os.lstat(path).st_mode):

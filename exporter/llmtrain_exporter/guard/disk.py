@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -78,7 +79,8 @@ class Disk:
 def _dress(source: int, target: Path) -> None:
     known = os.fstat(source)
     os.utime(target, ns=(known.st_atime_ns, known.st_mtime_ns))
-    os.chmod(target, stat.S_IMODE(known.st_mode))
+    with suppress(OSError):  # some file systems know no modes
+        os.chmod(target, stat.S_IMODE(known.st_mode))
 
 
 def _opened_unfollowed(path: str, flags: int) -> int:

@@ -11,17 +11,24 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from llmtrain_exporter.guard.checkpoints import STATE, Checkpoint, Files, files_of, is_complete
+from llmtrain_exporter.guard.checkpoints import (
+    STATE,
+    Checkpoint,
+    alone_in,
+    files_of,
+    is_complete,
+    size_of,
+)
 from llmtrain_exporter.guard.disk import Disk
+from llmtrain_exporter.guard.kept_files import changed, double, empty, part, refuse_links
 from llmtrain_exporter.guard.kept_folder import KeptFolder, Note, held_in
 from llmtrain_exporter.guard.obstacles import KeepingError, Obstacle, obstacle_of
 from llmtrain_exporter.knowledge.guarding import FREE_BYTES, KEEP
@@ -73,12 +80,12 @@ class Keeper:
             notes = self._folder.notes().values()
             return [kept for note in notes if (kept := self._unchanged(note)) is not None]
         except OSError as error:
-            self._tell(KeepingError(obstacle_of(error), str(error)))
+            self._tell(error)
             return []
 
     def let_go(self, step: int, because: str) -> bool:
         """Remove what is kept of a step; whether nothing of it is kept now."""
-        return self._try(partial(self._let_go, step, because), False)
+        return not self._is_there() or self._try(partial(self._let_go, step, because), False)
 
     def part(self, first: int, because: str) -> bool:
         """Make what is kept of this step and later ones independent of the folders that it came from.
@@ -100,7 +107,7 @@ class Keeper:
         """Bytes that nothing but what is kept takes: what has no other name."""
         try:
             notes = self._folder.notes().values()
-            return sum(_alone(files_of(self._folder.whole(note.step))) for note in notes)
+            return sum(alone_in(files_of(self._folder.whole(note.step))) for note in notes)
         except OSError:
             return 0
 
@@ -113,11 +120,18 @@ class Keeper:
     def _try(self, work: Callable[[], T], otherwise: T) -> T:
         try:
             return self._do(work)
-        except KeepingError as problem:
-            self._tell(problem)
-        except OSError as error:
-            self._tell(KeepingError(obstacle_of(error), str(error)))
+        except (OSError, KeepingError) as error:
+            self._tell(error)
         return otherwise
+
+    def _try_each(self, work: Callable[[], None]) -> bool:
+        """Do it for one of several, the others of which may go better; whether it is done."""
+        try:
+            work()
+        except (OSError, KeepingError) as error:
+            self._tell(error)
+            return False
+        return True
 
     def _do(self, work: Callable[[], T]) -> T:
         self._make()
@@ -144,125 +158,108 @@ class Keeper:
         self._folder.spare.unlink(missing_ok=True)
         for step, note in self._folder.notes().items():
             if not os.path.lexists(self._folder.whole(step)):
-                try:
-                    self._empty(self._folder.partial(step), note)
-                except KeepingError as problem:
-                    self._tell(problem)
-                self._folder.forget(step)
+                emptied = self._try_each(partial(empty, self._folder.partial(step), note.files))
+                if emptied:
+                    self._folder.forget(step)
 
     def _keep(self, checkpoint: Checkpoint, because: str) -> bool:
         files, step = files_of(checkpoint.path), checkpoint.step
         whole, half = self._folder.whole(step), self._folder.partial(step)
-        note = self._folder.notes().get(step)
-        if note is not None:
-            if note.files == held_in(files) and self._unchanged(note) is not None:
-                return True
+        known = self._folder.notes().get(step)
+        if known is not None and known.files == held_in(files) and self._unchanged(known) is not None:
+            return True
+        refuse_links(checkpoint.path, files)
+        self._make_room(self.bounds.free_bytes + size_of(files), before=step)
+        if known is not None:
             self._let_go(step, "saved again")
-        elif os.path.lexists(whole):
+        if os.path.lexists(whole):
             raise KeepingError(Obstacle.NOT_OURS, str(whole))
-        _refuse_links(checkpoint.path, files)
-        self._make_room(self.bounds.free_bytes + _size(files.values()), before=step)
         note = Note(step, held_in(files))
         self._folder.note(note)
-        ways = self._double(checkpoint.path, files, half)
+        ways = double(self._disk, checkpoint.path, files, half)
         if held_in(files_of(half)) != note.files or not is_complete(half):
             raise KeepingError(Obstacle.CHANGED, str(checkpoint.path))
         os.rename(half, whole)
-        self._log("keep", step, because, bytes=_size(files.values()), **ways)
+        self._log("keep", step, because, bytes=size_of(files), **ways)
         return True
-
-    def _double(self, source: Path, files: Files, target: Path) -> Counter[str]:
-        ways: Counter[str] = Counter()
-        target.mkdir()
-        for name in files:
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            ways[self._disk.double(source / name, target / name)] += 1
-        return ways
 
     def _unchanged(self, note: Note) -> Checkpoint | None:
         """A kept checkpoint, if it is what it was."""
         whole = self._folder.whole(note.step)
         try:
-            same = STATE in note.files and held_in(files_of(whole)) == note.files
+            same = STATE in note.files and not changed(note.files, files_of(whole))
         except OSError:
             return None
         return Checkpoint(whole, note.step, note.files[STATE][1] / 1e9) if same else None
 
     def _let_go(self, step: int, because: str) -> bool:
         note = self._folder.notes().get(step)
-        if note is None:
-            return not os.path.lexists(self._folder.whole(step))
-        whole = self._folder.whole(step)
-        if files_of(whole).keys() - note.files.keys():
-            raise KeepingError(Obstacle.NOT_OURS, str(whole))
-        os.rename(whole, self._folder.partial(step))
-        self._empty(self._folder.partial(step), note)
-        self._folder.forget(step)
-        self._log("let_go", step, because)
-        return True
+        if note is not None and self._unchanged(note) is not None:
+            self._remove(note, because)
+        elif note is not None:
+            self._set_aside(note)
+        return not os.path.lexists(self._folder.whole(step))
 
-    def _empty(self, folder: Path, note: Note) -> None:
-        """Remove the files that a note names, and their folders. Raises KeepingError if they hold more."""
-        if not os.path.lexists(folder):
-            return
-        there = files_of(folder).keys()
-        for name in there & note.files.keys():
-            (folder / name).unlink()
-        if there - note.files.keys():
-            raise KeepingError(Obstacle.NOT_OURS, str(folder))
-        for parent, _, _ in os.walk(folder, topdown=False):
-            os.rmdir(parent)
+    def _remove(self, note: Note, because: str) -> None:
+        if files_of(self._folder.whole(note.step)).keys() - note.files.keys():
+            raise KeepingError(Obstacle.NOT_OURS, str(self._folder.whole(note.step)))
+        os.rename(self._folder.whole(note.step), self._folder.partial(note.step))
+        empty(self._folder.partial(note.step), note.files)
+        self._folder.forget(note.step)
+        self._log("let_go", note.step, because)
+
+    def _set_aside(self, note: Note) -> None:
+        """What has changed is no longer what was kept. It is removed where that loses nothing."""
+        whole = self._folder.whole(note.step)
+        files = files_of(whole)
+        aside = self._folder.path / f"changed-checkpoint-{note.step}"
+        if all(name not in files or files[name].st_nlink > 1 for name in changed(note.files, files)):
+            self._remove(note, "changed by another save")
+        elif not os.path.lexists(aside):
+            os.rename(whole, aside)
+            self._folder.forget(note.step)
+            self._log("set_aside", note.step, "changed by others")
 
     def _part(self, first: int, because: str) -> bool:
-        for step, note in sorted(self._folder.notes().items()):
-            whole = self._folder.whole(step)
-            shared = {name: each for name, each in files_of(whole).items() if each.st_nlink > 1}
-            if step < first or not shared:
-                continue
-            self._make_room(self.bounds.free_bytes + _size(shared.values()), before=step)
-            for name in shared:
-                self._replace(whole / name, note.files.get(name))
-            self._log("part", step, because, bytes=_size(shared.values()))
-        return True
+        notes = [note for step, note in sorted(self._folder.notes().items()) if step >= first]
+        done = [self._try_each(partial(self._part_one, note, because)) for note in notes]
+        return all(done)
 
-    def _replace(self, file: Path, held: tuple[int, int] | None) -> None:
-        """Have a copy in the place of a link, unless that has changed by now."""
-        self._disk.copy(file, self._folder.spare)
-        copied = os.lstat(self._folder.spare)
-        if (copied.st_size, copied.st_mtime_ns) != held:
-            raise KeepingError(Obstacle.CHANGED, str(file))
-        os.replace(self._folder.spare, file)
+    def _part_one(self, note: Note, because: str) -> None:
+        whole = self._folder.whole(note.step)
+        shared = {name: each for name, each in files_of(whole).items() if each.st_nlink > 1}
+        if not shared:
+            return
+        self._make_room(self.bounds.free_bytes + size_of(shared), before=note.step)
+        for name in shared:
+            part(self._disk, whole / name, self._folder.spare, note.files.get(name))
+        self._log("part", note.step, because, bytes=size_of(shared))
 
     def _tidy(self) -> None:
-        for step, note in self._folder.notes().items():
+        self._give_back()
+        for note in self._folder.notes().values():
             if self._unchanged(note) is None:
-                self._set_aside(step, note)
-        self._make_room(self.bounds.free_bytes)
+                self._try_each(partial(self._set_aside, note))
 
-    def _set_aside(self, step: int, note: Note) -> None:
-        """What has changed is no longer what was kept. It is removed where that loses nothing."""
-        whole = self._folder.whole(step)
-        files = files_of(whole)
-        changed = [name for name, held in held_in(files).items() if note.files.get(name) != held]
-        if all(files[name].st_nlink > 1 for name in changed):
-            self._let_go(step, "changed by another save")
-            return
-        aside = self._folder.path / f"changed-checkpoint-{step}"
-        if not os.path.lexists(aside):
-            os.rename(whole, aside)
-            self._folder.forget(step)
-            self._log("set_aside", step, "changed by others")
+    def _give_back(self) -> None:
+        """Let the oldest go while less is free than has to be."""
+        for step, gain in sorted(self._gains().items()):
+            if gain and self._disk.free_bytes(self._folder.path) < self.bounds.free_bytes:
+                self._let_go(step, "room is short")
 
-    def _make_room(self, wanted: int, before: int | None = None) -> None:
-        """Let the oldest go until so many bytes are free, if that helps; `before`: of earlier steps alone."""
+    def _gains(self) -> Mapping[int, int]:
+        """Bytes that are given back when a step is let go."""
+        return {step: alone_in(files_of(self._folder.whole(step))) for step in self._folder.notes()}
+
+    def _make_room(self, wanted: int, before: int) -> None:
+        """Let the oldest of earlier steps go until so many bytes are free, if that is enough."""
         lacking = wanted - self._disk.free_bytes(self._folder.path)
         if lacking <= 0:
             return
-        steps = [step for step in self._folder.notes() if before is None or step < before]
-        gains = {step: _alone(files_of(self._folder.whole(step))) for step in steps}
+        gains = {step: gain for step, gain in self._gains().items() if step < before and gain}
         if sum(gains.values()) < lacking:
             raise KeepingError(Obstacle.NO_ROOM, f"{self._folder.path}: {lacking} bytes are lacking")
-        for step in sorted(step for step, gain in gains.items() if gain):
+        for step in sorted(gains):
             if self._disk.free_bytes(self._folder.path) < wanted:
                 self._let_go(step, "room is short")
 
@@ -272,24 +269,10 @@ class Keeper:
         try:
             self._folder.log(event)
         except OSError as error:
-            self._tell(KeepingError(obstacle_of(error), str(error)))
+            self._tell(error)
 
-    def _tell(self, problem: KeepingError) -> None:
+    def _tell(self, error: OSError | KeepingError) -> None:
+        problem = error if isinstance(error, KeepingError) else KeepingError(obstacle_of(error), str(error))
         self.obstacles[problem.obstacle] += 1
         if self.obstacles[problem.obstacle] == 1:
             self._say(str(problem))
-
-
-def _size(files: Iterable[os.stat_result]) -> int:
-    return sum(each.st_size for each in files)
-
-
-def _alone(files: Files) -> int:
-    """Bytes that are given back when these files go."""
-    return _size(each for each in files.values() if each.st_nlink == 1)
-
-
-def _refuse_links(path: Path, files: Files) -> None:
-    for name, each in files.items():
-        if not stat.S_ISREG(each.st_mode):
-            raise KeepingError(Obstacle.LINK, str(path / name))

@@ -34,14 +34,17 @@ def ladder(steps: Collection[int], most: int) -> list[int]:
 
 
 def chosen(checkpoints: Collection[Checkpoint], marks: HealthMarks, most: int) -> list[Checkpoint]:
-    """Those to keep, no more than `most`, by step: a ladder of the healthy ones, the last of them among it.
+    """Those to keep, no more than `most`, by step: the last healthy one, and a ladder of those still good.
 
-    Where there is none, of those that are still good; else of those at which nothing critical was there.
+    A warning that lasts for most of a run leaves others good. Where none is good any more, the ladder is of
+    those at which nothing critical was there.
     """
-    kinds = (healthy, still_good, _calm)
-    best = next((good for kind in kinds if (good := kind(checkpoints, marks))), ())
-    by_step = {each.step: each for each in best}
-    return [by_step[step] for step in ladder(by_step, most)]
+    by_step = {each.step: each for each in still_good(checkpoints, marks) or _calm(checkpoints, marks)}
+    stay = ladder(by_step, most)
+    last_healthy = [each.step for each in healthy(checkpoints, marks)[-1:]]
+    if stay and not set(last_healthy) <= set(stay):
+        stay = sorted([*last_healthy, *stay[max(len(stay) - most + 1, 0) :]])
+    return [by_step[step] for step in stay]
 
 
 def healthy(checkpoints: Collection[Checkpoint], marks: HealthMarks) -> list[Checkpoint]:
@@ -58,6 +61,14 @@ def still_good(checkpoints: Collection[Checkpoint], marks: HealthMarks) -> list[
     """
     levels = _by_reward(marks) if marks.rewards else _by_loss(marks.losses)
     return [each for each in _calm(checkpoints, marks) if not _has_fallen(levels, each.step)]
+
+
+def judged_until(marks: HealthMarks) -> float:
+    """The step up to which no record that is yet to come changes what is said of rewards or losses."""
+    if marks.rewards:
+        half = _half_window(marks)
+        return marks.rewards[-1 - half].step if len(marks.rewards) > half else 0
+    return marks.losses[-1].step if marks.losses else math.inf
 
 
 def _calm(checkpoints: Collection[Checkpoint], marks: HealthMarks) -> list[Checkpoint]:
@@ -81,11 +92,15 @@ def _has_fallen(levels: Levels, step: int) -> bool:
 def _by_reward(marks: HealthMarks) -> Levels:
     """Means of as many records as the analysis takes, half of them before and half after a step."""
     values = [point.value for point in marks.rewards]
-    half = max(SLIDE_RECORDS // marks.records // 2, 1)
+    half = _half_window(marks)
     windows = [values[max(at - half, 0) : at + half] for at in range(1, len(values) + 1)]
     error = _noise(values) * math.sqrt(2 / (2 * half))
     falls = _falls([mean(window) for window in windows], GOOD_ERRORS * error, half)
     return [(point.step, fallen) for point, fallen in zip(marks.rewards, falls, strict=True)]
+
+
+def _half_window(marks: HealthMarks) -> int:
+    return max(SLIDE_RECORDS // marks.records // 2, 1)
 
 
 def _noise(values: Sequence[float]) -> float:

@@ -14,7 +14,7 @@ from llmtrain_exporter.guard.keeping import Bounds, Keeper
 from llmtrain_exporter.guard.news import MarkObserver, News, news_of
 from llmtrain_exporter.guard.obstacles import Obstacle
 from llmtrain_exporter.guard.protecting import protect
-from llmtrain_exporter.guard.settling import Settling
+from llmtrain_exporter.guard.settling import Progress, Settling
 from llmtrain_exporter.model import Protected, Snapshot, State
 
 LOOK_SECONDS = 1.0
@@ -123,7 +123,7 @@ class RunProtector:
             return
         before = self._watched.get(name)
         if before is None:
-            self._watched[name] = _Watched(news, part_from=news.begins_at)
+            self._watched[name] = _Watched(news, part_from=news.last_step)
             return
         if news.resumes > before.news.resumes or news.last_step < before.news.last_step:
             earlier = [] if before.part_from is None else [before.part_from]
@@ -142,7 +142,7 @@ class RunProtector:
             keeper.hinder(Obstacle.SHARED, f"{folder}: {', '.join([name, *others])}")
         watched.shares = bool(others)
         if not any(other < name and self._is_to_be_protected(self._watched[other]) for other in others):
-            whole = watched.settling.settled(found(folder), news.last_step, monotonic)
+            whole = watched.settling.settled(found(folder), Progress(news.last_step, news.records, monotonic))
             protect(keeper, whole, news.marks, news.because or "from the start")
         self._protected[name] = _told(name, keeper)
 

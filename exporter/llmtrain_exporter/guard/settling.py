@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from llmtrain_exporter.guard.checkpoints import LAST_LINK, Checkpoint, files_of
@@ -11,37 +12,47 @@ from llmtrain_exporter.guard.checkpoints import LAST_LINK, Checkpoint, files_of
 QUIET_SECONDS = 10.0
 """For so long nothing has changed in a checkpoint that is whole by its files, where nothing else tells."""
 
+RECORDS_SINCE = 2
+"""Of training, after which it has gone on: the first may be of the step that was saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a training is. `last_step`: of its last record, 0 where no step is known."""
+
+    last_step: int
+    records: int
+    monotonic: float  # when that was looked at
+
 
 class Settling:
     """Remembers what lay in the newest checkpoint of a training, and since when. For one thread at a time."""
 
     def __init__(self) -> None:
         self._seen: tuple[int, ...] = ()  # times and sizes of the files of the newest one
-        self._since = 0.0  # monotonic
+        self._since = Progress(0, 0, 0.0)
 
-    def settled(
-        self, checkpoints: Sequence[Checkpoint], last_step: int, monotonic: float
-    ) -> list[Checkpoint]:
+    def settled(self, checkpoints: Sequence[Checkpoint], now: Progress) -> list[Checkpoint]:
         """Those that no rank of the training writes any more.
 
-        All but the one that was written last; and that one too, once a record of a later step tells that all
+        All but the one that was written last; and that one too, once records of later steps tell that all
         ranks went on, or ms-swift's link leads to it, or nothing in it has changed for a while.
-        `last_step`: of the last record of training.
         """
         newest = max(checkpoints, key=lambda each: each.written, default=None)
         if newest is None:
             return []
-        sure = last_step > newest.step or _is_linked(newest.path) or self._is_quiet(newest.path, monotonic)
+        sure = now.last_step > newest.step or _is_linked(newest.path) or self._has_settled(newest.path, now)
         return [each for each in checkpoints if sure or each is not newest]
 
-    def _is_quiet(self, path: Path, monotonic: float) -> bool:
+    def _has_settled(self, path: Path, now: Progress) -> bool:
         try:
             seen = tuple(_signature(path))
         except OSError:
             return False
         if seen != self._seen:
-            self._seen, self._since = seen, monotonic
-        return monotonic - self._since >= QUIET_SECONDS
+            self._seen, self._since = seen, now
+        is_quiet = now.monotonic - self._since.monotonic >= QUIET_SECONDS
+        return is_quiet or now.records - self._since.records >= RECORDS_SINCE
 
 
 def _signature(path: Path) -> Iterator[int]:

@@ -1,0 +1,64 @@
+"""What is done to the files of one kept checkpoint: doubled, parted from the trainer's, compared, removed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from pathlib import Path
+
+from llmtrain_exporter.guard.checkpoints import Files, files_of
+from llmtrain_exporter.guard.disk import Disk
+from llmtrain_exporter.guard.kept_folder import Held, held_in
+from llmtrain_exporter.guard.obstacles import KeepingError, Obstacle
+
+
+def refuse_links(path: Path, files: Files) -> None:
+    """Raises KeepingError if any of them is no ordinary file: a link could lead to anything."""
+    for name, each in files.items():
+        if not stat.S_ISREG(each.st_mode):
+            raise KeepingError(Obstacle.LINK, str(path / name))
+
+
+def double(disk: Disk, source: Path, files: Files, target: Path) -> Counter[str]:
+    """Have a new folder hold the same files; how many in which way. Raises OSError."""
+    ways: Counter[str] = Counter()
+    target.mkdir()
+    for name in files:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        ways[disk.double(source / name, target / name)] += 1
+    return ways
+
+
+def part(disk: Disk, file: Path, spare: Path, held: tuple[int, int] | None) -> None:
+    """Have a copy in the place of a link; it is written to `spare` first.
+
+    Raises OSError, and KeepingError where the file is not what was `held` any more.
+    """
+    disk.copy(file, spare)
+    copied = os.lstat(spare)
+    if (copied.st_size, copied.st_mtime_ns) != held:
+        raise KeepingError(Obstacle.CHANGED, str(file))
+    os.replace(spare, file)
+
+
+def changed(held: Held, files: Files) -> list[str]:
+    """Those of the held files that are others now, or gone. What somebody has added does not count."""
+    now = held_in(files)
+    return [name for name, known in held.items() if now.get(name) != known]
+
+
+def empty(folder: Path, held: Held) -> None:
+    """Remove the held files, and the folders that they were in.
+
+    Raises OSError, and KeepingError where more lies there. A folder that is gone is no error.
+    """
+    if not os.path.lexists(folder):
+        return
+    there = files_of(folder).keys()
+    for name in there & held.keys():
+        (folder / name).unlink()
+    if there - held.keys():
+        raise KeepingError(Obstacle.NOT_OURS, str(folder))
+    for parent, _, _ in os.walk(folder, topdown=False):
+        os.rmdir(parent)
