@@ -114,7 +114,7 @@ def swift_grpo(lab: Lab, folder: Path, output: Path, *flags: str) -> list[str]:
         "--max_completion_length": "12",
         "--temperature": "1.0",
         "--top_p": "1.0",
-        "--top_k": "-1",
+        "--top_k": "0" if lab is SWIFT_OLDER else "-1",  # all words
         "--beta": "0.04",
     }
     words = ["--reward_funcs", "well_formed", "right"]
