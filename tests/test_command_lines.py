@@ -191,6 +191,14 @@ def test_what_stands_in_the_file_of_a_script_is_changed_there(tmp_path: Path) ->
     assert list(done.refused) == ["beta"]
 
 
+def test_json_in_a_file_of_yaml_is_changed_as_json(tmp_path: Path) -> None:
+    """LLaMA-Factory reads it so; every reader takes the new number for one."""
+    (tmp_path / "x.yaml").write_text('{"learning_rate": 0.001, "save_steps": 5}')
+    done = change("llamafactory-cli train x.yaml", tmp_path, learning_rate="3e-05")
+    assert done.copy is not None
+    assert yaml.safe_load(done.copy[1]) == {"learning_rate": 3e-05, "save_steps": 5}
+
+
 def test_a_trainer_whose_flags_go_before_its_file_gets_flags(tmp_path: Path) -> None:
     """TRL and ms-swift: no copy is needed."""
     (tmp_path / "x.yaml").write_text(YAML)

@@ -25,6 +25,9 @@ TRAIN = ROOT / "tests" / "toy_training" / "train.py"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "exporter")}
 BREAKS_ALWAYS = ("--breaks_above", "0")
 
+SEVERAL_TRAININGS = 5
+"""That one command may start, with programs in between."""
+
 
 class Guarding:
     """A folder in which guarded trainings run, all of them into `out`."""
@@ -51,7 +54,7 @@ class Guarding:
             env={**ENVIRONMENT, **(more or {})},
             capture_output=True,
             text=True,
-            timeout=HANGS_SECONDS,
+            timeout=SEVERAL_TRAININGS * HANGS_SECONDS,
             check=False,
         )
 

@@ -78,29 +78,28 @@ def test_a_process_with_the_mark_in_its_environment_is_left(tmp_path: Path) -> N
     assert process.pid not in left(tmp_path)
 
 
+def left_for_another(folder: Path) -> set[int]:
+    """The same, asked by a program that has not started them: all that it has started counts in any case."""
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from llmtrain_exporter.guard.processes import left_of_training\n"
+        "print(*(each.pid for each in left_of_training(sys.argv[1], Path(sys.argv[2]))))"
+    )
+    command = [sys.executable, "-c", program, "=".join(MARK), str(folder)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return set(map(int, said.split()))
+
+
 def test_who_writes_into_the_folder_is_left_and_who_reads_is_not(tmp_path: Path) -> None:
     """Two trainings in one folder would be two writers; a log may be followed by anybody."""
-    (tmp_path / "checkpoint-5").mkdir()
-    log = tmp_path / "checkpoint-5" / "log"
+    folder, outside = tmp_path / "out", tmp_path / "out-2"
+    (folder / "checkpoint-5").mkdir(parents=True)
+    log = folder / "checkpoint-5" / "log"
     log.touch()
-    outside = tmp_path.parent / f"{tmp_path.name}-other"
     outside.touch()
-    found = sys.executable
     for program, path, is_left in ((WRITES, log, True), (READS, log, False), (WRITES, outside, False)):
-        # A grandchild: those of this process itself count whatever they do.
-        code = (
-            "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', sys.argv[1], sys.argv[2]],"
-            " start_new_session=True); print(p.pid, flush=True)"
-        )
-        ran = subprocess.Popen(
-            [found, "-c", code, program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert ran.stdout is not None
-        said = {ran.stdout.readline().strip(), ran.stdout.readline().strip()}
-        pid = int((said - {"ready"}).pop())
-        ran.wait()
-        assert (pid in left(tmp_path)) is is_left, (program, path)
-        ran.communicate("")
+        with living(program, str(path)) as process:
+            assert (process.pid in left_for_another(folder)) is is_left, (program, path)
 
 
 SERVICE = "print('ready', flush=True); input()"

@@ -110,12 +110,13 @@ def test_a_file_of_settings_is_changed_in_a_copy(lab: Lab, small_training: MakeF
     """LLaMA-Factory goes on from the checkpoint with the copy."""
     output = tmp_path / "out"
     command = trainers.llamafactory_sft(lab, small_training(lab), output)
-    settings = json.loads(output.with_suffix(".json").read_text())
-    output.with_suffix(".json").write_text(json.dumps({**settings, "learning_rate": 0.5}))
-    ended = rescued(command, output)
+    file = output.with_suffix(".yaml")
+    given = json.dumps({**json.loads(file.read_text()), "learning_rate": 5e-3})
+    file.write_text(given)
+    ended = rescued(command, output, "--signal", "lr_out_of_range", "--severity", "info", "--for", "15")
     content = file_of(folder_of(output))
     assert content.attempts, ended.output[-4000:]
-    copy = json.loads((folder_of(output) / "llmtrain-kept" / "rescue-1.json").read_text())
-    assert copy["learning_rate"] == pytest.approx(0.05)
+    copy = json.loads((folder_of(output) / "llmtrain-kept" / "rescue-1.yaml").read_text())
+    assert copy["learning_rate"] == pytest.approx(5e-4)
     assert copy["resume_from_checkpoint"] == content.attempts[0].checkpoint
-    assert json.loads(output.with_suffix(".json").read_text())["learning_rate"] == 0.5
+    assert file.read_text() == given

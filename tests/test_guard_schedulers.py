@@ -35,6 +35,9 @@ EXPORTER = f"""#!/bin/bash
 exec '{sys.executable}' -m llmtrain_exporter "$@"
 """
 
+SEVERAL_TRAININGS = 5
+"""That one job may start, with programs in between."""
+
 
 class Cluster:
     """A machine on which the programs of the examples are there; whatever they start is the toy training."""
@@ -63,7 +66,7 @@ class Cluster:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=HANGS_SECONDS,
+            timeout=SEVERAL_TRAININGS * HANGS_SECONDS,
             check=False,
         )
 

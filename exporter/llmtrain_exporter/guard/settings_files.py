@@ -31,8 +31,11 @@ class SettingsFile:
 
     @property
     def is_json(self) -> bool:
-        """Whether it is JSON, else YAML."""
-        return self.path.suffix == ".json"
+        """Whether it is JSON, which some write into a file of YAML, too."""
+        try:
+            return isinstance(json.loads(self.text), dict)
+        except (ValueError, RecursionError):
+            return False
 
     def setting(self, name: str) -> str | None:
         """The value of a setting as one types it; None where it is not there or has parts."""
@@ -47,7 +50,7 @@ class SettingsFile:
         Raises SettingsFileError where the values would not be what is wanted, or anything else would change.
         """
         wanted = {name: scalar(value) for name, value in changes.items()}
-        text = _in_json(self.values, wanted) if self.is_json else _in_yaml(self.text, changes)
+        text = _in_json(self.text, wanted) if self.is_json else _in_yaml(self.text, changes)
         if not _is_as_wanted(_loaded(text, self.path), {**self.values, **wanted}, changes):
             raise SettingsFileError(f"{self.path}: {', '.join(changes)} cannot be changed line by line")
         return text
@@ -76,8 +79,13 @@ def _loaded(text: str, path: Path) -> object:
         return None
 
 
-def _in_json(values: Mapping[str, object], wanted: Mapping[str, object]) -> str:
-    return json.dumps({**values, **wanted}, ensure_ascii=False, indent=2) + "\n"
+def _in_json(text: str, wanted: Mapping[str, object]) -> str:
+    changed = json.dumps({**json.loads(text), **wanted}, ensure_ascii=False, indent=2) + "\n"
+    for name, value in wanted.items():
+        if isinstance(value, float):
+            number = json.dumps(value)
+            changed = changed.replace(f'"{name}": {number}', f'"{name}": {_yaml_value(number)}')
+    return changed
 
 
 def _in_yaml(text: str, changes: Mapping[str, str]) -> str:
