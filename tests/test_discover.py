@@ -221,7 +221,7 @@ def test_checkpoints_and_working_folders_are_not_entered(tmp_path: Path) -> None
         put(tmp_path / name / "trainer_state.json", STATE)
     result = scan(tmp_path)
     assert len(result.found) == 1
-    assert result.left_out == {"checkpoint": 2, "skipped_folder": 5}
+    assert result.left_out == {"checkpoint": 2, "skipped_folder": 6}
 
 
 @pytest.mark.parametrize("name", ["checkpoint-10", "runs", ".hidden"])

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.guard.checkpoints import Checkpoint, found, is_complete
-from llmtrain_exporter.guard.disk import Disk
+from llmtrain_exporter.guard.disk import Disk, How
 from llmtrain_exporter.guard.keeping import Bounds, Keeper
 from llmtrain_exporter.guard.kept_folder import KeptFolder
 from llmtrain_exporter.guard.marks import HealthMarks, Trouble
@@ -339,6 +339,38 @@ def test_a_checkpoint_that_is_rotated_away_meanwhile_is_no_error(tmp_path: Path)
     assert not ours.keep(known, "")
     assert (ours.kept(), ours.obstacles, len(said)) == ([], {Obstacle.GONE: 2}, 1)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("after", range(len(PLAIN) + 1))
+@pytest.mark.parametrize("kind", [Disk(), LINKS], ids=["copies", "links"])
+def test_a_rotation_or_a_save_in_the_midst_of_it_leaves_nothing_half(
+    tmp_path: Path, kind: Disk, after: int
+) -> None:
+    """Whatever file it is at."""
+    files = iter(range(len(PLAIN) + 1))
+
+    class Disturbed(Disk):
+        def double(self, source: Path, target: Path) -> How:
+            done = super().double(source, target)
+            if next(files) == after:
+                disturb(source.parent)
+            return done
+
+    def disturb(folder: Path) -> None:
+        shutil.rmtree(folder) if folder.name == "checkpoint-10" else write(
+            folder, "optimizer.pt", 20, 1_900_000_000.0, "once more"
+        )
+
+    for step in (10, 20):
+        save(tmp_path, step)
+        files = iter(range(len(PLAIN) + 1))
+        ours = keeper(tmp_path, disk=Disturbed(kind.small_bytes))
+        kept = ours.keep(checkpoint(tmp_path, step), "")
+        assert kept is (step in kept_steps(tmp_path))
+        ours.tidy()
+        left = {path.name for path in (tmp_path / KEPT_FOLDER).iterdir()} - {".lock", "log.jsonl"}
+        assert left == ({f"checkpoint-{step}", f"checkpoint-{step}.json"} if kept else set())
+        ours.let_go(step, "")
 
 
 def test_a_checkpoint_that_is_being_written_is_not_kept(tmp_path: Path) -> None:

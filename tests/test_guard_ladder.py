@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.guard.ladder import chosen, healthy, ladder, still_good
+from llmtrain_exporter.guard.ladder import chosen, healthy, judged_until, ladder, still_good
 from llmtrain_exporter.guard.marks import HealthMarks, MarkKeeper, Trouble, troubles_of
 from llmtrain_exporter.knowledge.guarding import MARKS, NEWEST
 from llmtrain_exporter.knowledge.signals import BUILT_IN
@@ -109,6 +109,19 @@ def test_a_warning_leaves_a_checkpoint_good_but_not_healthy() -> None:
     assert [each.step for each in still_good(some, marks)] == [10, 20, 30, 40]
     always = rewarded([0.9] * 40, troubles=[Trouble(1, None, critical=False)])
     assert [each.step for each in chosen(some, always, 2)] == [30, 40]
+
+
+def test_what_is_said_of_a_step_is_certain_once_all_records_around_it_are_there() -> None:
+    """Rewards are smoothed over both sides of it; those that come later do not touch it."""
+    values = [0.9, 0.2, 0.6, 0.7] * 15
+    for count in (1, 6, 7, 30, 59):
+        seen = rewarded(values[:count])
+        until = judged_until(seen)
+        assert until == max(count - 6, 0)
+        noisy = rewarded([*values[:count], *[0.0, 1.0] * 10])
+        assert judged_until(noisy) >= until
+    assert judged_until(HealthMarks(losses=[Point(10, 1.0), Point(20, 2.0)])) == 20
+    assert judged_until(HealthMarks()) == math.inf
 
 
 def test_where_no_checkpoint_is_good_any_more_one_from_before_the_collapse_is_kept() -> None:

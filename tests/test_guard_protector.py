@@ -38,6 +38,7 @@ class Training:
         self.clock = count(NOW)  # of the file system
         self.saved: list[int] = []
         self.step = 0
+        self.counts_records = False
         self.state: State | None = None
         self.folded = Run(RunOptions(), HyperParameters())
         self.observer = protector.observer()
@@ -63,6 +64,7 @@ class Training:
 
     def snapshot(self) -> Snapshot:
         run = self.folded.snapshot(self.name, str(self.output / "logging.jsonl"), SWIFT, NOW)
+        run = replace(run, step_is_record=self.counts_records)
         return run if self.state is None else replace(run, state=self.state)
 
     def look(self, seconds: float = 1.0) -> None:
@@ -238,6 +240,28 @@ def test_what_is_done_is_told(training: Training) -> None:
     )
     lines = (training.output / KEPT_FOLDER / "log.jsonl").read_text().splitlines()
     assert {json.loads(line)["because"] for line in lines} == {"kl_high at step 41"}
+
+
+def test_where_no_step_is_known_a_ladder_of_all_is_kept(training: Training) -> None:
+    """Nobody can tell which of them was saved before the trouble began."""
+    training.limit = 100
+    training.counts_records = True
+    training.train(40, WELL)
+    training.train(1, ILL)
+    training.look()
+    training.look(QUIET_SECONDS)
+    assert (training.kept[0], training.kept[-2:]) == (5, [35, 40])
+
+
+def test_an_exporter_that_starts_anew_copies_nothing_that_it_had_linked(training: Training) -> None:
+    """The steps of what is kept have passed: they are not saved again."""
+    training.train(40, WELL)
+    training.train(1, ILL)
+    kept = training.kept
+    training.protector = RunProtector(WISHES)
+    training.train(3, ILL)
+    (told,) = training.protector.protected()
+    assert (training.kept, told.done["part"], told.done["keep"]) == (kept, 0, 0)
 
 
 def test_two_runs_in_one_folder_are_told_once_and_one_of_them_is_protected(

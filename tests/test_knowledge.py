@@ -11,7 +11,15 @@ from fnmatch import fnmatchcase
 import pytest
 from llmtrain_exporter.analyse.diagnosis.case import Case
 from llmtrain_exporter.analyse.diagnosis.prescribing import proposals, worked_out
-from llmtrain_exporter.knowledge import analysis_metrics, arguments, catalogue, profile, sources, text
+from llmtrain_exporter.knowledge import (
+    analysis_metrics,
+    arguments,
+    catalogue,
+    guard_metrics,
+    profile,
+    sources,
+    text,
+)
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.checklists import BEST_CHECKPOINT, CHECKLISTS, SETUP
@@ -38,7 +46,7 @@ from llmtrain_exporter.model import HyperParameters, Proposal
 from tests.serving import RUN
 
 ADVICE = {name: signal.advice for name, signal in SIGNALS.items()}
-METRICS = (*catalogue.METRICS, *analysis_metrics.METRICS)
+METRICS = (*catalogue.METRICS, *analysis_metrics.METRICS, *guard_metrics.METRICS)
 NAMED = {producer.name: producer for producer in PRODUCERS}
 SOURCES = {name: entry for name, entry in vars(sources).items() if isinstance(entry, Text)}
 TABLES = {

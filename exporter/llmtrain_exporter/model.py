@@ -236,6 +236,7 @@ class Snapshot:
     courses: Mapping[RowKind, Courses] = field(default_factory=dict)  # of a run in which something came up
     early_loss: float | None = None  # median of its first training losses
     checkpoints: tuple[int, ...] = ()  # steps of those beside the log, where somebody looked
+    kept: tuple[int, ...] = ()  # the same of those that the guard has kept there from rotation
     step_is_record: bool = False  # nothing told steps: they are numbers of records
     ended_early: bool = False  # its trainer closed it before the last of the planned steps
 

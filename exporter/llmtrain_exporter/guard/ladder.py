@@ -60,6 +60,14 @@ def still_good(checkpoints: Collection[Checkpoint], marks: HealthMarks) -> list[
     return [each for each in _calm(checkpoints, marks) if not _has_fallen(levels, each.step)]
 
 
+def judged_until(marks: HealthMarks) -> float:
+    """The step up to which no record that is yet to come changes what is said of rewards or losses."""
+    if marks.rewards:
+        half = _half_window(marks)
+        return marks.rewards[-1 - half].step if len(marks.rewards) > half else 0
+    return marks.losses[-1].step if marks.losses else math.inf
+
+
 def _calm(checkpoints: Collection[Checkpoint], marks: HealthMarks) -> list[Checkpoint]:
     """Those at whose steps nothing critical was there, by step."""
     critical = [trouble for trouble in marks.troubles if trouble.critical]
@@ -81,11 +89,15 @@ def _has_fallen(levels: Levels, step: int) -> bool:
 def _by_reward(marks: HealthMarks) -> Levels:
     """Means of as many records as the analysis takes, half of them before and half after a step."""
     values = [point.value for point in marks.rewards]
-    half = max(SLIDE_RECORDS // marks.records // 2, 1)
+    half = _half_window(marks)
     windows = [values[max(at - half, 0) : at + half] for at in range(1, len(values) + 1)]
     error = _noise(values) * math.sqrt(2 / (2 * half))
     falls = _falls([mean(window) for window in windows], GOOD_ERRORS * error, half)
     return [(point.step, fallen) for point, fallen in zip(marks.rewards, falls, strict=True)]
+
+
+def _half_window(marks: HealthMarks) -> int:
+    return max(SLIDE_RECORDS // marks.records // 2, 1)
 
 
 def _noise(values: Sequence[float]) -> float:

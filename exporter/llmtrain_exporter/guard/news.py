@@ -50,17 +50,20 @@ class MarkObserver:
 def news_of(run: Snapshot, observer: MarkObserver, other_logs: Collection[str], from_start: bool) -> News:
     """What there is to hear. `other_logs`: paths of logs of the same training, which may lie elsewhere.
 
-    `from_start`: it matters how good a run is before anything speaks against it.
+    `from_start`: it matters how good a run is before anything speaks against it. Where steps are numbers of
+    records nobody knows which checkpoint was saved when: none of them is better than another then.
     """
     troubles = troubles_of(run.episodes, run.incidents)
+    knows_steps = not run.step_is_record
+    matters = knows_steps and (bool(troubles) or from_start)
     return News(
         folders=tuple(dict.fromkeys(Path(output_folder(path)) for path in (run.file, *other_logs))),
         lives=run.state in (State.RUNNING, State.STALLED),
         begins_at=run.resumes[-1].first if run.resumes else run.first_step or 0,
-        last_step=run.last_step or 0,
+        last_step=(run.last_step or 0) if knows_steps else 0,
         resumes=len(run.resumes),
         because=_first_trouble(run),
-        marks=observer.keeper.marks(troubles) if troubles or from_start else HealthMarks(),
+        marks=observer.keeper.marks(troubles) if matters else HealthMarks(),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from enum import Enum
 
+from llmtrain_exporter.printable import printable
+
 
 class Obstacle(str, Enum):
     """Why a checkpoint is not kept; a value of the label `reason`."""
@@ -51,7 +53,7 @@ class KeepingError(Exception):
 
     def __init__(self, obstacle: Obstacle, where: str) -> None:
         """`where`: the path, or what the system says."""
-        super().__init__(f"{_SAID[obstacle]} ({where})")
+        super().__init__(f"{_SAID[obstacle]} ({printable(where)})")
         self.obstacle = obstacle
 
 

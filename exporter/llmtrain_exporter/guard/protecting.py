@@ -6,14 +6,15 @@ from collections.abc import Collection
 
 from llmtrain_exporter.guard.checkpoints import Checkpoint
 from llmtrain_exporter.guard.keeping import Keeper
-from llmtrain_exporter.guard.ladder import chosen
+from llmtrain_exporter.guard.ladder import chosen, judged_until
 from llmtrain_exporter.guard.marks import HealthMarks
 
 
 def protect(keeper: Keeper, checkpoints: Collection[Checkpoint], marks: HealthMarks, because: str) -> None:
     """Have those of the complete checkpoints kept that are good, and let go what the ladder leaves out.
 
-    Nothing is let go before all that takes its place is kept.
+    Nothing is let go before all that takes its place is kept, and nothing that the next records may show to
+    be good after all, unless more is kept than may be.
     """
     have = keeper.kept()
     known = {(each.step, each.written) for each in have}
@@ -21,6 +22,11 @@ def protect(keeper: Keeper, checkpoints: Collection[Checkpoint], marks: HealthMa
     missing = [each for each in stay if (each.step, each.written) not in known]
     done = [keeper.keep(each, because) for each in reversed(missing)]  # the one to go back to comes first
     if stay and all(done):
-        for step in {each.step for each in have} - {each.step for each in stay}:
-            keeper.let_go(step, "left out by the ladder")
+        wanted = {each.step for each in stay}
+        left = sorted({each.step for each in have} - wanted)
+        surplus = len(left) + len(wanted) - keeper.bounds.most
+        certain = judged_until(marks)
+        for at, step in enumerate(left):
+            if step <= certain or at < surplus:
+                keeper.let_go(step, "left out by the ladder")
     keeper.tidy()

@@ -123,7 +123,7 @@ class RunProtector:
             return
         before = self._watched.get(name)
         if before is None:
-            self._watched[name] = _Watched(news, part_from=news.begins_at)
+            self._watched[name] = _Watched(news, part_from=news.last_step)
             return
         if news.resumes > before.news.resumes or news.last_step < before.news.last_step:
             earlier = [] if before.part_from is None else [before.part_from]

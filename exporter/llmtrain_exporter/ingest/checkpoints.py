@@ -8,6 +8,8 @@ import stat
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
+
 _STEP = re.compile(r"checkpoint-(\d{1,12})", re.ASCII)
 _NAMED = re.compile(r"(?:tmp-)?checkpoint-.*")
 _COPY = re.compile(
@@ -90,6 +92,11 @@ def read_checkpoints(folder: str) -> tuple[int, ...]:
         return ()
     steps = ((step, name) for name in names if (step := step_of(name)) is not None)
     return tuple(sorted(step for step, name in steps if has_weights(os.path.join(folder, name))))
+
+
+def read_kept(folder: str) -> tuple[int, ...]:
+    """The same of those that the guard keeps from rotation, below the output of a training."""
+    return read_checkpoints(os.path.join(folder, KEPT_FOLDER))
 
 
 def has_weights(folder: str) -> bool:

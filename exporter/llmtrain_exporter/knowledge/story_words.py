@@ -155,6 +155,10 @@ SILENT_SINCE = Text(
     "No record since {when}: it was likely killed, or it hangs.",
     "{when} 起没有新记录：可能被杀，也可能卡住。",
 )
+KEPT = Text(
+    "checkpoints kept from rotation in {folder}: steps {steps}",
+    "保留在 {folder} 中、不会被轮换删除的 checkpoint：第 {steps} 步",
+)
 BACK_TO = Text("last checkpoint before it: {checkpoint}", "事发前最后一个 checkpoint：{checkpoint}")
 LOST_SINCE = Text(
     "GPU hours lost since {onset}: about {hours} ({gpus}, {pace})",

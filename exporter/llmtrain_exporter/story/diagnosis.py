@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from llmtrain_exporter.analyse.checks import is_at_best
 from llmtrain_exporter.analyse.episodes import badness
+from llmtrain_exporter.analyse.ways_back import last_before
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.arguments import TRUTHS
@@ -159,9 +160,7 @@ def _finding(run: Snapshot, episodes: Sequence[Episode], lang: Lang) -> Finding:
 
 def checkpoint_before(run: Snapshot, incident: Incident) -> int | None:
     """The step of the last checkpoint that is there from before an incident; None: nobody knows of any."""
-    if run.step_is_record:  # which step the incident began at is not known
-        return None
-    return max((step for step in run.checkpoints if step < incident.onset_step), default=None)
+    return last_before(run, incident.onset_step)
 
 
 def checkpoint_nearest_best(run: Snapshot) -> int | None:

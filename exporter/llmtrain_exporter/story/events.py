@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from llmtrain_exporter.analyse.ways_back import checkpoint_name
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
@@ -50,7 +51,7 @@ def _incident(run: Snapshot, incident: Incident, lang: Lang) -> Item:
 def back_to(run: Snapshot, incident: Incident, lang: Lang) -> Line:
     """The last checkpoint from before an incident; empty where none is there."""
     step = checkpoint_before(run, incident)
-    return () if step is None else phrase(words.BACK_TO, lang, checkpoint=Code(f"checkpoint-{step}"))
+    return () if step is None else phrase(words.BACK_TO, lang, checkpoint=Code(checkpoint_name(run, step)))
 
 
 def incident_line(run: Snapshot, incident: Incident, lang: Lang) -> Line:

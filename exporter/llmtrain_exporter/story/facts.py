@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import skips
 from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.knowledge.profile import POLICIES
 from llmtrain_exporter.knowledge.text import Lang, written
 from llmtrain_exporter.model import Health, RowKind, Snapshot, State, series
@@ -65,6 +66,9 @@ def fact_lines(run: Snapshot, lang: Lang) -> Iterator[Line]:
         yield phrase(words.NO_STEPS, lang, file=Code(run.producer.states_steps))
     for resume in run.resumes:
         yield phrase(words.RESUMED, lang, **counted_in(run, lang), last=resume.last, first=resume.first)
+    if run.kept:
+        steps = words.LISTED.of(lang).join(map(str, run.kept))
+        yield phrase(words.KEPT, lang, steps=steps, folder=Code(KEPT_FOLDER))
     best = best_evaluation(run, lang)
     yield from [best] if best else []
     strange = {reason: lines for reason, lines in run.skipped.items() if reason not in ORDINARY}

@@ -69,6 +69,7 @@ def full_object(run: Snapshot, lang: Lang) -> Object:
         "info": {key: printable(value) for key, value in run.hyper_parameters.info.items()},
         "settings": dict(run.hyper_parameters.numbers),
         "incidents": [_full_incident(run, incident) for incident in run.incidents],
+        "kept_checkpoints": list(run.kept),
         "story": to_object(run_story(run, lang, found=found)),
     }
 

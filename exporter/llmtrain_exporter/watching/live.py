@@ -9,7 +9,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
-from llmtrain_exporter.ingest.checkpoints import output_folder, read_checkpoints
+from llmtrain_exporter.ingest.checkpoints import output_folder, read_checkpoints, read_kept
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.source import read_run_hyper_parameters
@@ -378,7 +378,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
 def with_checkpoints(run: Snapshot) -> Snapshot:
     """The same with the checkpoints that lie beside its log by now."""
-    return replace(run, checkpoints=read_checkpoints(output_folder(run.file)))
+    folder = output_folder(run.file)
+    return replace(run, checkpoints=read_checkpoints(folder), kept=read_kept(folder))
 
 
 def unobserved(_: Run) -> None:

@@ -36,6 +36,7 @@ from llmtrain_exporter.analyse.diagnosis.reward_patterns import (
     reward_lost,
     reward_near_best,
 )
+from llmtrain_exporter.analyse.ways_back import last_before
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import Pattern
@@ -138,10 +139,7 @@ def checkpoint_before(case: Case) -> Found:
 
 def last_good_checkpoint(case: Case) -> int | None:
     """The step of the last checkpoint on disk from before the trouble began."""
-    onset = case.onset
-    if onset is None or case.run.step_is_record:  # a record tells no step
-        return None
-    return max((step for step in case.run.checkpoints if step < onset), default=None)
+    return None if case.onset is None else last_before(case.run, case.onset)
 
 
 def kl_penalty(case: Case) -> Found:

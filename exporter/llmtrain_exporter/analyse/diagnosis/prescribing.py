@@ -11,6 +11,7 @@ from itertools import pairwise
 from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged, highest
 from llmtrain_exporter.analyse.diagnosis.patterns import last_good_checkpoint, well_again
 from llmtrain_exporter.analyse.diagnosis.weighing import proofs
+from llmtrain_exporter.analyse.ways_back import checkpoint_name
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.arguments import TRUTHS
@@ -297,7 +298,7 @@ def _newest_checkpoint(case: Case) -> str | None:
 
 
 def _checkpoint(case: Case, step: int) -> str:
-    return os.path.join(os.path.dirname(case.run.file), f"checkpoint-{step}")
+    return os.path.join(os.path.dirname(case.run.file), checkpoint_name(case.run, step))
 
 
 QUANTITIES: Mapping[Quantity, Callable[[Case], Value | None]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from llmtrain_exporter.analyse.ways_back import checkpoint_name
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import check_words as w
 from llmtrain_exporter.knowledge import report_words as r
@@ -29,7 +30,8 @@ MOST_CHECKPOINTS, MOST_KEYS = 30, 30
 def checkpoints(material: Material, say: Say) -> Section:
     """The best checkpoint, how it was chosen, and the one to go back to."""
     run = material.run
-    names = say.listed(f"checkpoint-{step}" for step in run.checkpoints[-MOST_CHECKPOINTS:])
+    steps = sorted({*run.checkpoints, *run.kept})[-MOST_CHECKPOINTS:]
+    names = say.listed(checkpoint_name(run, step) for step in steps)
     there = [*_back(run, say), say(r.CHECKPOINTS_THERE, names=names)] if names else [say(r.NO_CHECKPOINTS)]
     return chapter(say(r.CHECKPOINTS), items((*_best(material, say), *((text,) for text in there))))
 
@@ -64,7 +66,8 @@ def _back(run: Snapshot, say: Say) -> Iterator[str]:
     for incident in _lasting(run)[:1]:
         step = checkpoint_before(run, incident)
         form = r.NO_WAY_BACK if step is None else r.GO_BACK
-        yield say(form, onset=incident.onset_step, checkpoint=f"checkpoint-{step}")
+        name = "" if step is None else checkpoint_name(run, step)
+        yield say(form, onset=incident.onset_step, checkpoint=name)
 
 
 def _lasting(run: Snapshot) -> list[Incident]:
@@ -104,7 +107,7 @@ def _to_keep(run: Snapshot, say: Say) -> tuple[Piece, str]:
     for incident in _lasting(run)[:1]:
         back = checkpoint_before(run, incident)
         if back is not None:
-            name = f"checkpoint-{back}"
+            name = checkpoint_name(run, back)
             return Code(name), say(r.GO_BACK, onset=incident.onset_step, checkpoint=name)
     if run.best is None or run.base in POLICIES:
         not_known = say(w.ANSWERS[Answer.NOT_KNOWN])
