@@ -215,7 +215,8 @@ def test_a_loss_that_is_no_number_stops_a_supervised_training(tmp_path: Path) ->
     assert train_until_stopped(FakeTrainer(tmp_path, guard()), [*rows, nan, nan]) == 30
     reason = file_of(tmp_path).reason
     assert reason is not None
-    assert reason.signal == "non_finite"
+    assert (reason.signal, reason.value) == ("non_finite", None)
+    json.loads(guard_path(tmp_path).read_text(), parse_constant=pytest.fail)
 
 
 # After a rescue

@@ -210,7 +210,7 @@ def test_an_update_that_would_do_harm_is_not_applied(tmp_path: Path, norm: float
     trainer = skipping(tmp_path, {40: norm})
     assert trainer.optimizer.applied == [step for step in range(1, 61) if step != 40]
     (event,) = events_of(tmp_path)
-    assert (event.action, event.step) == ("skip", 39)
+    assert (event.action, event.step) == ("skip", 40)
 
 
 def test_an_update_that_is_large_but_not_out_of_range_is_applied(tmp_path: Path) -> None:

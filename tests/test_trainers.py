@@ -44,8 +44,9 @@ def test_a_grpo_with_far_too_high_a_rate_collapses(small_training: MakeFor, tmp_
     """What was learned is lost."""
     command = trainers.script(TRL, "grpo", small_training(TRL), tmp_path / "out", *trainers.COLLAPSING)
     logged = rows(command, tmp_path / "out")
-    assert right(logged, slice(15, 30)) > 0.65
-    assert right(logged, slice(-8, None)) < 0.4
+    best = max(right(logged, slice(at, at + 5)) for at in range(20))
+    assert best > right(logged, slice(5)) + 0.05
+    assert right(logged, slice(-10, None)) < best - 0.3
 
 
 @pytest.mark.parametrize("lab", [TRL, TRL_OLDER], ids=lambda lab: lab.name)

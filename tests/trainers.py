@@ -34,8 +34,8 @@ QUIET: Mapping[str, str] = {
 """What small trainings want of their environment: one thread each, and no network."""
 
 
-COLLAPSING = ("--learning_rate", "2e-2", "--warmup_steps", "60", "--beta", "0.01")
-"""Flags of a GRPO that learns until its rate has become far too high: from step 40 on it falls apart."""
+COLLAPSING = ("--learning_rate", "3e-2", "--warmup_steps", "60", "--beta", "0.01")
+"""Flags of a GRPO that learns until its rate has become far too high, and falls apart by step 50."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,15 @@ def script(lab: Lab, kind: str, folder: Path, output: Path, *flags: str) -> list
 
 def with_processes(lab: Lab, count: int, command: Sequence[str]) -> list[str]:
     """The same script in so many processes, which torchrun starts."""
-    return [lab.program("torchrun"), "--standalone", "--nproc_per_node", str(count), *command[1:]]
+    return [
+        str(lab.python),
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        str(count),
+        *command[1:],
+    ]
 
 
 def swift_grpo(lab: Lab, folder: Path, output: Path, *flags: str) -> list[str]:

@@ -53,6 +53,7 @@ def tokenizer() -> Any:
         pad_token=PADDING,
         additional_special_tokens=["<|im_start|>"],
         padding_side="left",
+        model_input_names=["input_ids", "attention_mask"],  # before 5.0 there would be types of tokens, too
     )
     made.chat_template = TEMPLATE
     return made

@@ -117,7 +117,7 @@ class Guard:
             self._fence.try_anyway(lambda: self._make_rate(args, kwargs), None)
         if self._listener is None or self._ranks is None:
             return
-        judged = (self._fence.run(self._judged_update, 0.0),)
+        judged = (self._fence.run(lambda: self._judged_update(state), 0.0),)
         if any(self._fence.try_anyway(lambda: self._agreed(judged), ())):
             self._fence.try_anyway(lambda: kwargs["optimizer"].zero_grad(), None)
 
@@ -211,9 +211,9 @@ class Guard:
 
     def _event(self, action: Any, because: str, **details: float | str) -> None:
         if self._watch is not None:
-            self._watch.event(action, because, **details)
+            self._watch.event(action, because, None, **details)
 
-    def _judged_update(self) -> float:
+    def _judged_update(self, state: Any) -> float:
         """1 for an update that would do harm, by the first rank's norm: that of all of them."""
         norm = self._listener.take() if self._listener is not None else None
         if norm is None or self._watch is None:
@@ -221,10 +221,9 @@ class Guard:
         usual = self._usual.value
         if not self._usual.is_bad(norm):
             return 0.0
-        told = {} if usual is None else {"usual": usual}
-        self._watch.event(
-            "skip", "the gradient is not finite or far above its usual norm", grad_norm=norm, **told
-        )
+        told: dict[str, float | str] = {"grad_norm": norm, **({"usual": usual} if usual is not None else {})}
+        because = "the gradient is not finite or far above its usual norm"
+        self._watch.event("skip", because, state.global_step + 1, **told)
         return 1.0
 
     def _decided(self, logs: Mapping[str, object], state: Any) -> Decision:

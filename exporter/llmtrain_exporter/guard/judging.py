@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from llmtrain_exporter.analyse.incidents import PARTS
@@ -86,11 +87,12 @@ class Judge:
         episode, analysis = tracker.episode, self.run.analysis
         if episode is None or analysis is None or tracker.severity is None:
             return None
-        value = analysis.value_of(episode.metric)
+        found = analysis.value_of(episode.metric)
+        value = episode.peak if found is None else found
         return StopReason(
             signal=name,
             severity=tracker.severity.value,
             step=self.run.position.last_step or 0,
             metric=series_name(episode.metric),
-            value=episode.peak if value is None else value,
+            value=value if math.isfinite(value) else None,
         )

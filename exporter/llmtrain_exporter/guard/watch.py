@@ -100,10 +100,11 @@ class Watch:
         self._grace_records -= "loss" in logs and self._grace_records > 0
         return reason if self._options.stops and not in_grace else None
 
-    def event(self, action: Action, because: str, **details: float | str) -> None:
-        """Write down what was done."""
+    def event(self, action: Action, because: str, at: int | None = None, **details: float | str) -> None:
+        """Write down what was done. `at`: the step, None: that of the last row."""
         finite = {name: str(told) if _is_odd(told) else told for name, told in details.items()}
-        event = GuardEvent(self._around.clock(), self._step, action, because, finite)
+        step = self._step if at is None else at
+        event = GuardEvent(self._around.clock(), step, action, because, finite)
         self._file = self._file.with_event(event)
         self._keep(lambda: self._recorder.event(event))
         self._keep(lambda: write_guard_file(self._path, self._file))
@@ -111,7 +112,7 @@ class Watch:
     def changed(self, setting: str, before: float, after: float, because: str) -> None:
         """Write down that a setting has another value now."""
         details: dict[str, float | str] = {"setting": setting, "from": before, "to": after}
-        self.event("set", because, **details)
+        self.event("set", because, None, **details)
 
     def stopped(self, reason: StopReason) -> None:
         """The training ends here because of this."""
