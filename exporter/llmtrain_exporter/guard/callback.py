@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 from llmtrain_exporter.guard.agreement import Ranks, ranks_of
 from llmtrain_exporter.guard.fence import Fence
-from llmtrain_exporter.guard.guard_file import StopReason
 from llmtrain_exporter.guard.live_control import (
     LiveController,
     LiveSettings,
@@ -32,6 +31,7 @@ from llmtrain_exporter.guard.snapshot import free_for, save_snapshot
 from llmtrain_exporter.guard.trainers import producer_of_trainer, settings_of_trainer, trainer_above
 from llmtrain_exporter.guard.watch import Surroundings, Watch
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
+from llmtrain_exporter.model.guarded import StopReason
 
 CALLBACKS = "transformers.trainer_callback"
 """Where the class of a trainer's callbacks is; loaded only where its package is."""

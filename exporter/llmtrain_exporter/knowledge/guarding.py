@@ -26,3 +26,6 @@ SMALL_BYTES: Annotated[int, "bytes", src.RUNS] = 4 << 20
 
 KEPT_FOLDER = "llmtrain-kept"
 """In the output folder of a training: what the guard has kept of it, which no trainer rotates away."""
+
+GUARD_FILE = "llmtrain-guard.json"
+"""Beside it: what the guard has done to the training, and what is to be done next."""
