@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from llmtrain_exporter.knowledge.guard_limits import EVENTS_KEPT
+from llmtrain_exporter.knowledge.guarding import TOLD_DETAILS
 from llmtrain_exporter.model.guarded import (
     Action,
     Attempt,
@@ -80,7 +81,7 @@ def event_of(found: object) -> GuardEvent | None:
     if not is_number(time) or not 0 <= time <= LATEST or not _is_step(step) or not isinstance(because, str):  # type: ignore[operator]
         return None
     plain = {name: value for name, value in _named(found.get("details")) if _setting(value) is not None}
-    return GuardEvent(float(time), int(step), found["action"], because, plain)  # type: ignore[arg-type,call-overload]
+    return GuardEvent(float(time), int(step), found["action"], because, plain)  # type: ignore[arg-type]
 
 
 def is_number(value: object) -> bool:
@@ -111,7 +112,7 @@ def _named(found: object) -> list[tuple[str, object]]:
 
 def _counts(found: object) -> dict[str, int]:
     known = get_args(Action)
-    return {name: int(n) for name, n in _named(found) if name in known and _is_step(n)}
+    return {name: n for name, n in _named(found) if name in known and isinstance(n, int) and _is_step(n)}
 
 
 def _reason(found: object) -> StopReason | None:
@@ -160,7 +161,7 @@ def _for_people(found: GuardFile) -> GuardFile:
         ),
         attempts=tuple(_shown_attempt(attempt) for attempt in found.attempts),
         events=tuple(
-            replace(event, because=_shown(event.because), details=_shown_values(event.details))
+            replace(event, because=_shown(event.because), details=_shown_details(event.details))
             for event in found.events
         ),
     )
@@ -174,10 +175,9 @@ def _shown_attempt(attempt: Attempt) -> Attempt:
     return replace(attempt, checkpoint=_shown(attempt.checkpoint), changes=changes)
 
 
-def _shown_values(values: Mapping[str, float | str]) -> dict[str, float | str]:
-    return {
-        _shown(name): _shown(value) if isinstance(value, str) else value for name, value in values.items()
-    }
+def _shown_details(details: Mapping[str, float | str]) -> dict[str, float | str]:
+    told = {name: value for name, value in details.items() if name in TOLD_DETAILS}
+    return {name: _shown(value) if isinstance(value, str) else value for name, value in told.items()}
 
 
 def _shown_value(value: float | str | None) -> float | str | None:

@@ -220,8 +220,12 @@ class Watcher:
             run.check_path(monotonic)
             if run.source.place is None:
                 self._idle_poll = None
-        if now >= run.changes_at and run.caught_up and isinstance(run, LiveRun):
-            self._publish(run, now)
+        if now >= run.changes_at and run.caught_up:
+            if isinstance(run, LiveRun):
+                self._publish(run, now)
+            else:
+                self._runs.wake(run, run.grew_at)
+                self._idle_poll = None
         return False
 
     def _read(self, run: WatchedRun, monotonic: float, now: float) -> bool:

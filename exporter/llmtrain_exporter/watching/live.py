@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
-from llmtrain_exporter.ingest.checkpoints import output_folder, read_checkpoints, read_kept
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.source import read_run_hyper_parameters
@@ -19,6 +17,7 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import producer_by_settings
 from llmtrain_exporter.model import NoRun, Record, RowKind, Snapshot, State
 from llmtrain_exporter.watching.arrivals import LOOK_LASTS_SECONDS, arrivals
+from llmtrain_exporter.watching.beside import guard_beside, with_checkpoints, with_guard
 from llmtrain_exporter.watching.predecessor import Predecessor, begins_anew, predecessor_of, says_the_same
 
 CHECK_SECONDS = 3.0
@@ -69,6 +68,7 @@ class TrackedLog:
         "found",
         "grew_at",
         "grown",
+        "guard",
         "name",
         "source",
     )
@@ -84,12 +84,18 @@ class TrackedLog:
         self.caught_up = False  # all that was there when it was read last has been read
         self.grew_at = 0.0  # Unix time at which records were last seen to be added; 0: never
         self.failure: str | None = None  # the class of the exception that ended the analysis
+        self.guard = guard_beside(found)
 
     def check_path(self, monotonic: float) -> None:
-        """Look whether the path still names the file that is open, unless that was done a moment ago."""
+        """Look whether the path still names the file that is open, unless that was done a moment ago.
+
+        And whether a guard has told anything new of the run, which changes what is said of it.
+        """
         if monotonic >= self.check_at:
             self.source.check(monotonic)
             self.check_at = monotonic + CHECK_SECONDS
+            if self.guard is not None and self.guard.look():
+                self.changes_at = -math.inf
 
     def give_up(self, error: Exception) -> None:
         """Look at it no more: `error` came out of it."""
@@ -209,7 +215,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     def snapshot(self, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time; `changes_at` says until when."""
         self.changes_at = self._next_change(now)
-        return self.folded.snapshot(self.name, self.source.path, self._producer, now)
+        told = self.folded.snapshot(self.name, self.source.path, self._producer, now)
+        return with_guard(told, self.guard)
 
     def outcome(self, now: float) -> Snapshot | NoRun:
         """The run as it stands, with its checkpoints; or why the log is none."""
@@ -374,12 +381,6 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return self.source.begins_with(before.fingerprint)
         except OSError:
             return False
-
-
-def with_checkpoints(run: Snapshot) -> Snapshot:
-    """The same with the checkpoints that lie beside its log by now."""
-    folder = output_folder(run.file)
-    return replace(run, checkpoints=read_checkpoints(folder), kept=read_kept(folder))
 
 
 def unobserved(_: Run) -> None:

@@ -18,7 +18,7 @@ from llmtrain_exporter.story.numbers import duration
 from llmtrain_exporter.story.phrase import joined
 from llmtrain_exporter.story.shorten import essentials
 
-AT_A_GLANCE = (Part.FACTS, Part.INCIDENTS, Part.FINDINGS)
+AT_A_GLANCE = (Part.FACTS, Part.INCIDENTS, Part.FINDINGS, Part.GUARD)
 """What the report begins with; causes, actions and metrics have chapters of their own."""
 
 
