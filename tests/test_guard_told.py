@@ -84,12 +84,14 @@ def test_a_rescue_is_told_with_its_steps_settings_and_cost() -> None:
     """When it was stopped and why, from where it went on, with what, what that wasted and spared."""
     assert told(GUARDED) == [
         "step 43, 2023-11-14 22:13:20 UTC: stopped the training: Policy collapse (kl = 12.5)",
-        "step 25, 2023-11-14 22:14:20 UTC: rescue 1: went on from step 25 (/out/checkpoint-25)",
+        "step 25, 2023-11-14 22:14:20 UTC: rescue 1: went on from step 25 (checkpoint-25)",
         "changed: learning_rate 0.003 -> 0.0003, beta ? -> 0.025",
         "18 steps trained in vain, about 1.2 GPU hours",
         "Spared: the 77 steps planned after step 43 were not trained on a broken model, about 5.1 GPU hours.",
     ]
-    assert "guard: trains on after a rescue" in [plain(line) for line in fact_lines(GUARDED, Lang.EN)]
+    assert "guard: the training goes on after a rescue" in [
+        plain(line) for line in fact_lines(GUARDED, Lang.EN)
+    ]
 
 
 def test_it_is_told_in_chinese_too() -> None:
@@ -153,7 +155,7 @@ def test_skipped_updates_and_changes_are_told_together() -> None:
         "changed the share of the learning rate from 1 to 0.5 while it trained (kl 0.05, target 0.01); "
         "2 such changes in all, the first at step 12",
         "skipped an update: gradient norm nan (usual 0.5)",
-        "could not change beta: DeepSpeed clips by itself",
+        "not possible here (beta): DeepSpeed clips by itself",
     ]
 
 
@@ -161,7 +163,7 @@ def test_a_guard_that_had_nothing_to_do_has_no_section() -> None:
     """It is only said that there is one; of runs without, nothing."""
     run = replace(RUN, guard=GuardFile())
     assert told(run) == []
-    assert "guard: guarded" in [plain(line) for line in fact_lines(run, Lang.EN)]
+    assert "guard: watches" in [plain(line) for line in fact_lines(run, Lang.EN)]
     assert "guard" not in run_object(RUN)
 
 

@@ -11,13 +11,13 @@ TITLE = Text("What the guard did", "guard 做了什么")
 
 # In a line among the facts.
 STATES: Mapping[str, Text] = {
-    "watching": Text("guarded", "有 guard"),
-    "went_on": Text("trains on after a rescue", "救援后继续训练"),
-    "ended": Text("guarded to its end", "有 guard，已训完"),
-    "rescued": Text("guarded to its end, after a rescue", "有 guard，获救后已训完"),
-    "stopped": Text("stopped by its guard", "已被 guard 停止"),
-    "gave_up": Text("its guard has given up", "guard 已放弃救援"),
-    "unknown": Text("guarded, but {file} cannot be read", "有 guard，但无法读取 {file}"),
+    "watching": Text("watches", "看护中"),
+    "went_on": Text("the training goes on after a rescue", "救援后继续训练"),
+    "ended": Text("watched to the end", "看护到训练结束"),
+    "rescued": Text("the training came to its end after a rescue", "获救后训练已完成"),
+    "stopped": Text("stopped the training", "已停止训练"),
+    "gave_up": Text("gave up", "已放弃救援"),
+    "unknown": Text("{file} cannot be read", "无法读取 {file}"),
 }
 STATE = Text("guard: {state}", "guard：{state}")
 
@@ -42,8 +42,8 @@ STEPS = Counted(Text("1 step", "1 步"), Text("{n} steps", "{n} 步"))
 GIVES_UP = Text("gave up", "放弃救援")
 SAVED_ASIDE = Text("saved a snapshot aside: {checkpoint}", "另存快照：{checkpoint}")
 KEPT = Text("kept a checkpoint from rotation", "保住 checkpoint，不被轮换删除")
-REFUSED = Text("could not do it", "未能执行")
-REFUSED_SETTING = Text("could not change {setting}", "未能调整 {setting}")
+REFUSED = Text("not possible here", "此处无法执行")
+REFUSED_SETTING = Text("not possible here ({setting})", "此处无法执行（{setting}）")
 SKIPPED = Text(
     "skipped an update: gradient norm {norm} (usual {usual})",
     "跳过一次更新：梯度范数 {norm}（平时 {usual}）",
@@ -52,7 +52,7 @@ SKIPPED_ALONE = Text("skipped an update: gradient norm {norm}", "跳过一次更
 SKIPPED_SEVERAL = Text("{what}; {n} such updates in all", "{what}；共跳过 {n} 次")
 SET = Text(
     "changed {setting} from {before} to {after} while it trained ({because})",
-    "训练中把 {setting} 从 {before} 改为 {after}（{because}）",
+    "在线调整：{setting}，{before} -> {after}（{because}）",
 )
 SET_SEVERAL = Text(
     "{what}; {n} such changes in all, the first at step {first}",
@@ -60,7 +60,8 @@ SET_SEVERAL = Text(
 )
 NAMES: Mapping[str, Text] = {
     "learning_rate_share": Text("the share of the learning rate", "学习率（占给定值的比例）"),
-    "snapshot": Text("a snapshot", "快照"),
+    "snapshot": Text("snapshot", "快照"),
+    "skip_bad_updates": Text("skipping bad updates", "跳过坏的更新"),
 }
 """Of what is no setting of the trainer's own."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from llmtrain_exporter.analyse.guarded import gpu_hours, spared_steps
 from llmtrain_exporter.knowledge import guard_story_words as words
 from llmtrain_exporter.knowledge import guard_words
-from llmtrain_exporter.knowledge.guarding import GUARD_FILE
+from llmtrain_exporter.knowledge.guarding import GUARD_FILE, KEPT_FOLDER
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.story_words import COMMA
 from llmtrain_exporter.knowledge.text import Lang, Text, written
@@ -67,17 +69,20 @@ def guard_items(run: Snapshot, guard: GuardFile, lang: Lang) -> Iterator[Item]:
     starts = guard.of("go_on")
     for attempt in guard.attempts:
         event = _start_of(attempt, starts)
-        told.append((event.time if event else _END, attempt.from_step, _rescue(run, attempt, event, lang)))
+        time = event.time if event else _before(guard, attempt.stopped_at)
+        told.append((time, attempt.from_step, _rescue(attempt, event, run, lang)))
     for action, tell in _TELLERS.items():
         told += [(event.time, event.step, tell(event, lang)) for event in guard.of(action)]
     for group in _groups(guard):
         told.append((group[-1].time, group[-1].step, _several(group, guard, lang)))
     if guard.reason is not None and not guard.of("stop"):
-        told.append((_END, guard.reason.step, _incident_told(guard, lang)))
+        told.append((_before(guard, guard.reason.step), guard.reason.step, _incident_told(guard, lang)))
     yield from (item for _, _, item in sorted(told, key=lambda each: each[:2]))
 
 
-_END = float("inf")
+def _before(guard: GuardFile, step: int) -> float:
+    """Where in time that belongs whose time nobody knows: before what was done at later steps."""
+    return min((event.time for event in guard.events if event.step > step), default=math.inf)
 
 
 def _start_of(attempt: Attempt, starts: Sequence[GuardEvent]) -> GuardEvent | None:
@@ -143,16 +148,22 @@ def _incident_told(guard: GuardFile, lang: Lang) -> Item:
     return _item(None, reason.step, line, lang)
 
 
-def _rescue(run: Snapshot, attempt: Attempt, event: GuardEvent | None, lang: Lang) -> Item:
+def _rescue(attempt: Attempt, event: GuardEvent | None, run: Snapshot, lang: Lang) -> Item:
     line = phrase(
         words.RESCUED,
         lang,
         attempt=attempt.attempt,
         back=attempt.from_step,
-        checkpoint=Code(attempt.checkpoint),
+        checkpoint=Code(_short(attempt.checkpoint)),
     )
     more = [changes_line(attempt.changes, lang), (_wasted(run, attempt.wasted_steps, lang),)]
     return _item(event, attempt.from_step, line, lang, [each for each in more if each])
+
+
+def _short(checkpoint: str) -> str:
+    """Where it lies, from the run's output folder on."""
+    folder, name = os.path.split(checkpoint.rstrip("/"))
+    return f"{KEPT_FOLDER}/{name}" if os.path.basename(folder) == KEPT_FOLDER else name
 
 
 def changes_line(changes: Mapping[str, SettingChange], lang: Lang) -> Line:
@@ -189,7 +200,7 @@ def _give_up(event: GuardEvent, lang: Lang) -> Item:
 
 
 def _save(event: GuardEvent, lang: Lang) -> Item:
-    where = Code(str(event.details.get("checkpoint", "?")))
+    where = Code(_short(str(event.details.get("checkpoint", "?"))))
     return _item(event, event.step, phrase(words.SAVED_ASIDE, lang, checkpoint=where), lang)
 
 
