@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 from llmtrain_exporter.guard import Guard, callback
 from llmtrain_exporter.guard.agreement import Ranks
-from llmtrain_exporter.guard.events import GuardEvent
-from llmtrain_exporter.guard.guard_file import GuardFile, guard_path, read_guard_file, write_guard_file
+from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
 from llmtrain_exporter.guard.judging import Judge
 from llmtrain_exporter.guard.options import VARIABLE, GuardOptions
 from llmtrain_exporter.guard.recording import Recorder
 from llmtrain_exporter.guard.skipping import NormListener
 from llmtrain_exporter.guard.watch import Watch
+from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
+from llmtrain_exporter.model.guarded import GuardEvent, GuardFile
 
 from tests.fake_trainer import FakeTrainer, Flow, collapsed, dying, healthy
 

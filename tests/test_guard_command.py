@@ -14,9 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from llmtrain_exporter.guard.guard_file import GuardFile, guard_path, read_guard_file
+from llmtrain_exporter.guard.guard_file import guard_path
 from llmtrain_exporter.guard.state_file import StateFile
+from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
+from llmtrain_exporter.model.guarded import GuardFile
 
 from tests.project import ROOT
 from tests.servers import HANGS_SECONDS, eventually

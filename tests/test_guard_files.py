@@ -7,18 +7,12 @@ import math
 from pathlib import Path
 
 import pytest
-from llmtrain_exporter.guard.events import GuardEvent, event_of
-from llmtrain_exporter.guard.guard_file import (
-    Attempt,
-    GuardFile,
-    SettingChange,
-    StopReason,
-    guard_path,
-    read_guard_file,
-    write_guard_file,
-)
+from llmtrain_exporter.guard.events import event_object
+from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
 from llmtrain_exporter.guard.options import VARIABLE, GuardOptions, GuardOptionsError, LiveControl
+from llmtrain_exporter.ingest.guard_file import event_of, read_guard_file
 from llmtrain_exporter.knowledge.guard_limits import EVENTS_KEPT
+from llmtrain_exporter.model.guarded import Attempt, GuardEvent, GuardFile, SettingChange, StopReason
 
 EVENT = GuardEvent(1.5, 7, "set", "kl 0.2", {"learning_rate": 1e-4, "setting": "learning_rate"})
 FULL = GuardFile(
@@ -133,7 +127,7 @@ def test_parts_of_a_file_that_are_broken_are_left_out(tmp_path: Path) -> None:
             {"attempt": 1},
             {"attempt": 1, "from_step": 2, "checkpoint": "c", "wasted_steps": 3},
         ],
-        "events": [1, {"action": "fly"}, {**EVENT.to_object(), "details": {"a": [], "b": 2.0}}],
+        "events": [1, {"action": "fly"}, {**event_object(EVENT), "details": {"a": [], "b": 2.0}}],
     }
     path.write_text(json.dumps(odd))
     read = read_guard_file(path)
@@ -153,9 +147,9 @@ def test_a_folder_that_cannot_be_written_keeps_what_it_had(tmp_path: Path) -> No
 
 def test_events_come_back_and_odd_ones_do_not() -> None:
     """A value that is no number is none."""
-    assert event_of(EVENT.to_object()) == EVENT
-    assert event_of({**EVENT.to_object(), "time": math.nan}) is None
-    assert event_of({**EVENT.to_object(), "step": True}) is None
+    assert event_of(event_object(EVENT)) == EVENT
+    assert event_of({**event_object(EVENT), "time": math.nan}) is None
+    assert event_of({**event_object(EVENT), "step": True}) is None
 
 
 def test_of_very_many_events_the_newest_stay() -> None:

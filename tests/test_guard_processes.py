@@ -13,23 +13,19 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.guard.command_lines import recognised
-from llmtrain_exporter.guard.guard_file import (
-    GuardFile,
-    StopReason,
-    guard_path,
-    read_guard_file,
-    write_guard_file,
-)
+from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
 from llmtrain_exporter.guard.launcher import Ending, Launcher
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.processes import left_of_training
 from llmtrain_exporter.guard.supervising import Guarded, Supervisor, World
 from llmtrain_exporter.guard.telling import Speaker
 from llmtrain_exporter.guard.terminal import Terminal
+from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.rescuing import WARNING_SECONDS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.model.guarded import GuardFile, StopReason
 
 MARK = ("LLMTRAIN_TEST_MARK", "of this test")
 WRITES = "import sys; file = open(sys.argv[1], 'a'); print('ready', flush=True); sys.stdin.read()"

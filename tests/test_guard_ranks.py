@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from llmtrain_exporter.guard import Guard, callback
 from llmtrain_exporter.guard.agreement import Ranks, ranks_of
-from llmtrain_exporter.guard.guard_file import guard_path, read_guard_file
+from llmtrain_exporter.guard.guard_file import guard_path
 from llmtrain_exporter.guard.options import VARIABLE, GuardOptions, LiveControl
 from llmtrain_exporter.guard.watch import Watch
+from llmtrain_exporter.ingest.guard_file import read_guard_file
 
 from tests.fake_trainer import FakeTrainer, Flow, dying, healthy
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llmtrain_exporter.guard.guard_file import GuardFile, guard_path, read_guard_file
+from llmtrain_exporter.guard.guard_file import guard_path
 from llmtrain_exporter.guard.options import GuardOptions, LiveControl
 from llmtrain_exporter.ingest.discover import SearchOptions, discover
+from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
+from llmtrain_exporter.model.guarded import GuardFile
 
 from tests import trainers
 from tests.test_guard_hook import HOOK

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llmtrain_exporter.guard.guard_file import GuardFile, guard_path, read_guard_file
+from llmtrain_exporter.guard.guard_file import guard_path
+from llmtrain_exporter.ingest.guard_file import read_guard_file
+from llmtrain_exporter.model.guarded import GuardFile
 
 from tests import trainers
 from tests.project import ROOT

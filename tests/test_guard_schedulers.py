@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from llmtrain_exporter.guard.guard_file import GuardFile, guard_path, read_guard_file
+from llmtrain_exporter.guard.guard_file import guard_path
+from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
+from llmtrain_exporter.model.guarded import GuardFile
 
 from tests.conftest import leave_out
 from tests.project import ROOT

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.guard import recording
-from llmtrain_exporter.guard.events import GuardEvent
 from llmtrain_exporter.guard.recording import Recorder
 from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
 from llmtrain_exporter.ingest.readers import Readers
@@ -16,6 +15,7 @@ from llmtrain_exporter.ingest.reading import Reading
 from llmtrain_exporter.ingest.source import open_source, read_run_hyper_parameters
 from llmtrain_exporter.knowledge import producers
 from llmtrain_exporter.model import HyperParameters
+from llmtrain_exporter.model.guarded import GuardEvent
 from llmtrain_exporter.watching.live import LiveRun
 
 from tests import training

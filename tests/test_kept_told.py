@@ -14,7 +14,7 @@ from llmtrain_exporter.story.blocks import plain
 from llmtrain_exporter.story.events import back_to
 from llmtrain_exporter.story.facts import fact_lines
 from llmtrain_exporter.story.run_object import full_object
-from llmtrain_exporter.watching.live import with_checkpoints
+from llmtrain_exporter.watching.beside import with_checkpoints
 
 from tests.saved_checkpoints import save
 from tests.serving import RUN

@@ -60,7 +60,7 @@ from llmtrain_exporter.story.numbers import DASH
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.shorten import essentials
 from llmtrain_exporter.story.tree_json import from_object, to_object
-from llmtrain_exporter.watching.live import with_checkpoints
+from llmtrain_exporter.watching.beside import with_checkpoints
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
 from llmtrain_exporter.write.style import Style

@@ -11,7 +11,6 @@ import pytest
 from llmtrain_exporter.config import EXPORTER, configure
 from llmtrain_exporter.guard.checkpoints import Checkpoint
 from llmtrain_exporter.guard.command_lines import recognised
-from llmtrain_exporter.guard.guard_file import Attempt, SettingChange
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.past import Past, read_past, up_to_the_stop
 from llmtrain_exporter.guard.rescue import SKIPPING, GivesUp, RescuePlan, gentler, in_force, plan_rescue
@@ -20,6 +19,7 @@ from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.rescuing import GRACE_RECORDS, RESCUES
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Diagnosis, Incident, Prescription, Proposal, ProvedCause
+from llmtrain_exporter.model.guarded import Attempt, SettingChange
 from llmtrain_exporter.watching.rules import rules_for_reading
 
 NOW = 1.8e9

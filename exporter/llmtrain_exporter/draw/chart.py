@@ -46,3 +46,4 @@ class Marks:
     resumes: Sequence[int] = ()
     window: tuple[float, float] | None = None  # steps that are shown; None: all
     unit: str = "step"  # a key of `words.COUNTED_IN`
+    guard: Sequence[int] = ()  # steps at which a guard did something

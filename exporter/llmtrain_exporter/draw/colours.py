@@ -13,6 +13,7 @@ HEALTHY = "#2e7d32"
 WARNING = "#b26a00"
 CRITICAL = "#b3261e"
 RESUME = "#4a4a8a"
+GUARD = HEALTHY  # it is there to make a run well again
 
 LIMITS = {"info": BASELINE, "warning": WARNING, "critical": CRITICAL}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from llmtrain_exporter.draw.chart import ChartLine, ChartPanel, Marks
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.guarding import GUARD_ACTS
 from llmtrain_exporter.knowledge.metric import PREFIX, Group, Metric
 
 Object = Mapping[str, Any]
@@ -48,12 +49,15 @@ def chain(history: Object, incident: Object | None = None) -> list[ChartPanel]:
 
 
 def marks(story: Object, window: tuple[float, float] | None = None) -> Marks:
-    """Incidents and resumes of a run's story."""
+    """Incidents and resumes of a run's story, and where its guard did something."""
     incidents = [
         (incident["onset_step"], incident["recovery_step"]) for incident in story.get("incidents", ())
     ]
     resumes = [resume["to"] for resume in story.get("resumes", ())]
-    return Marks(incidents, resumes, window, "record" if story.get("step_is_record") else "step")
+    acts = (story.get("guard") or {}).get("events", ())
+    guard = sorted({event["step"] for event in acts if event["action"] in GUARD_ACTS})
+    unit = "record" if story.get("step_is_record") else "step"
+    return Marks(incidents, resumes, window, unit, guard)
 
 
 def around(history: Object, incident: Object) -> tuple[float, float]:

@@ -124,6 +124,8 @@ def _mark(ax: Axes, marks: Marks) -> None:
             ax.axvspan(onset, max(last if end is None else end, onset), color=colours.CRITICAL, **_FAINT)
     for step in marks.resumes:
         ax.axvline(step, color=colours.RESUME, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1.5)
+    for step in marks.guard:
+        ax.axvline(step, color=colours.GUARD, linewidth=0.9, linestyle=(0, (5, 2)), zorder=1.5)
 
 
 def _draw_line(ax: Axes, line: ChartLine, colour: str, lang: Lang) -> None:

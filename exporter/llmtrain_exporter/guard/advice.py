@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from llmtrain_exporter.analyse.run import Run
-from llmtrain_exporter.guard.guard_file import StopReason
 from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.text import Lang, fill, written
+from llmtrain_exporter.model.guarded import StopReason
 
 
 def next_step(run: Run, producer: Producer, now: float) -> str:

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 from llmtrain_exporter.guard.agreement import Ranks, ranks_of
 from llmtrain_exporter.guard.fence import Fence
-from llmtrain_exporter.guard.guard_file import StopReason
 from llmtrain_exporter.guard.live_control import (
     LiveController,
     LiveSettings,
@@ -31,7 +30,9 @@ from llmtrain_exporter.guard.skipping import NormListener, UsualNorm
 from llmtrain_exporter.guard.snapshot import free_for, save_snapshot
 from llmtrain_exporter.guard.trainers import producer_of_trainer, settings_of_trainer, trainer_above
 from llmtrain_exporter.guard.watch import Surroundings, Watch
+from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
+from llmtrain_exporter.model.guarded import StopReason
 
 CALLBACKS = "transformers.trainer_callback"
 """Where the class of a trainer's callbacks is; loaded only where its package is."""
@@ -174,7 +175,7 @@ class Guard:
         """On each rank alike: what stands in the way of it is the same on all."""
         before = self._unless_refused(setting, lambda: set_given(self.trainer, args, setting, value))
         if before is not None and self._watch is not None:
-            self._watch.changed(setting, before, value, "after a rescue")
+            self._watch.changed(setting, before, value, words.AFTER_RESCUE.en)
 
     def _begin_to_steer(self, control: LiveControl, args: Any, kwargs: Mapping[str, Any]) -> None:
         """See what can be changed later, and from where on."""
@@ -199,7 +200,7 @@ class Guard:
             return
         before = self._unless_refused("learning_rate", lambda: _rates(kwargs).make(rate))
         if before is not None and self._watch is not None:
-            self._watch.changed("learning_rate", before, rate, "after a rescue")
+            self._watch.changed("learning_rate", before, rate, words.AFTER_RESCUE.en)
 
     def _unless_refused(self, setting: str, work: Callable[[], Any]) -> Any:
         """What `work` gives; None where it cannot be done here, which is written down."""

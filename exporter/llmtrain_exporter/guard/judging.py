@@ -9,7 +9,6 @@ from llmtrain_exporter.analyse.incidents import PARTS
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.analyse.series_name import series_name
 from llmtrain_exporter.analyse.signals.tracker import Tracker
-from llmtrain_exporter.guard.guard_file import StopReason
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.knowledge.producer import Producer
@@ -17,6 +16,7 @@ from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.collapse import COLLAPSE
 from llmtrain_exporter.model import HyperParameters, Record, RowKind
+from llmtrain_exporter.model.guarded import StopReason
 
 
 def _unseen(_: Record, __: int) -> None:

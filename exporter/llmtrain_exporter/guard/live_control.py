@@ -15,6 +15,8 @@ from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.guard.options import LiveControl
 from llmtrain_exporter.guard.rates import TOLERANCE, CannotBeChangedError, LearningRates
 from llmtrain_exporter.knowledge import guard_limits as limits
+from llmtrain_exporter.knowledge import guard_words as words
+from llmtrain_exporter.knowledge.text import Lang, fill
 
 
 class LiveSettings(NamedTuple):
@@ -66,7 +68,7 @@ class LiveController:
             wanted = max(share / self._control.factor, self._control.floor)
         elif kl < target / 2:
             wanted = min(share * self._control.factor, self._given.rate_share)
-        return self._set("rate_share", "learning_rate_share", wanted, f"kl {kl:.4g}, target {target:g}")
+        return self._set("rate_share", "learning_rate_share", wanted, _by_kl(kl, target))
 
     def _penalty(self, kl: float | None) -> LiveChange | None:
         """Ziegler et al. (2019), section 2.2, held between two bounds: else it runs away, or ends at 0."""
@@ -80,7 +82,7 @@ class LiveController:
         at_bound = self._beta in (least, most)
         if not at_bound and abs(self._beta / self.in_force.beta - 1) < limits.LIVE_STEP:
             return None
-        return self._set("beta", "beta", self._beta, f"kl {kl:.4g}, target {target:g}")
+        return self._set("beta", "beta", self._beta, _by_kl(kl, target))
 
     def _clipping(self, norm: float | None) -> LiveChange | None:
         if self._control.clip_at is None or norm is None or not self._given.max_grad_norm:
@@ -93,7 +95,8 @@ class LiveController:
         wanted = min(max(usual * self._control.clip_at, least), self._given.max_grad_norm)
         if abs(wanted / self.in_force.max_grad_norm - 1) < limits.LIVE_STEP:
             return None
-        return self._set("max_grad_norm", "max_grad_norm", wanted, f"usual gradient norm {usual:.4g}")
+        because = fill(words.USUAL_NORM, Lang.EN, {"norm": f"{usual:.4g}"})
+        return self._set("max_grad_norm", "max_grad_norm", wanted, because)
 
     def _set(self, field: str, setting: str, wanted: float, because: str) -> LiveChange | None:
         before = getattr(self.in_force, field)
@@ -101,6 +104,10 @@ class LiveController:
             return None
         self.in_force = self.in_force._replace(**{field: wanted})
         return LiveChange(setting, before, wanted, because)
+
+
+def _by_kl(kl: float, target: float) -> str:
+    return fill(words.KL_TARGET, Lang.EN, {"kl": f"{kl:.4g}", "target": f"{target:g}"})
 
 
 def _number(value: object) -> float | None:

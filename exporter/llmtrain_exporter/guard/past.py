@@ -8,13 +8,13 @@ from typing import ClassVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
-from llmtrain_exporter.guard.guard_file import StopReason
 from llmtrain_exporter.guard.judging import Judge
 from llmtrain_exporter.guard.marks import HealthMarks, MarkKeeper, troubles_of
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.model import NoRun, Record, RowKind, Snapshot
+from llmtrain_exporter.model.guarded import StopReason
 from llmtrain_exporter.watching.on_demand import open_log, read_each, read_once
 from llmtrain_exporter.watching.rules import RunRules
 

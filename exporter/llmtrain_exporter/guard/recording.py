@@ -11,10 +11,11 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from llmtrain_exporter.guard.events import GuardEvent
+from llmtrain_exporter.guard.events import event_object
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge.producers import RECORDED_LOG
 from llmtrain_exporter.model import HyperParameters
+from llmtrain_exporter.model.guarded import GuardEvent
 
 VERSION = 1
 BEGIN_KEY, EVENT_KEY = "llmtrain", "guard"
@@ -46,7 +47,7 @@ class Recorder:
 
     def event(self, event: GuardEvent) -> None:
         """Something that the guard did."""
-        self._append([{"step": event.step, "time": event.time, EVENT_KEY: event.to_object()}])
+        self._append([{"step": event.step, "time": event.time, EVENT_KEY: event_object(event)}])
 
     def _append(self, rows: Iterable[Mapping[str, object]]) -> None:
         lines = "".join(json.dumps(row) + "\n" for row in rows).encode()

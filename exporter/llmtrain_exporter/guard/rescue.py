@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmtrain_exporter.guard.checkpoints import Checkpoint
-from llmtrain_exporter.guard.guard_file import Attempt, SettingChange
 from llmtrain_exporter.guard.ladder import still_good
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import rescue_words as words
@@ -16,6 +15,7 @@ from llmtrain_exporter.knowledge import rescuing
 from llmtrain_exporter.knowledge.remedy import Value
 from llmtrain_exporter.knowledge.text import Lang, Text, fill
 from llmtrain_exporter.model import Diagnosis, Proposal, Series, Snapshot
+from llmtrain_exporter.model.guarded import Attempt, SettingChange
 
 if TYPE_CHECKING:
     from llmtrain_exporter.guard.past import Past

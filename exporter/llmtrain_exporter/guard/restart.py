@@ -8,13 +8,13 @@ from pathlib import Path
 
 from llmtrain_exporter.guard.changed_commands import changed
 from llmtrain_exporter.guard.command_lines import Program, TrainingCommand
-from llmtrain_exporter.guard.guard_file import SettingChange
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.rescue import RATE, SEED, SKIPPING
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.knowledge.rescuing import RATE as RATE_CUT
 from llmtrain_exporter.knowledge.text import Text, written
+from llmtrain_exporter.model.guarded import SettingChange
 
 RESUME = "resume_from_checkpoint"
 

@@ -8,19 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from llmtrain_exporter.guard.advice import in_words
-from llmtrain_exporter.guard.events import Action, GuardEvent
-from llmtrain_exporter.guard.guard_file import (
-    Attempt,
-    GuardFile,
-    guard_path,
-    read_guard_file,
-    write_guard_file,
-)
+from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
 from llmtrain_exporter.guard.recording import Recorder
 from llmtrain_exporter.guard.rescue import RescuePlan
 from llmtrain_exporter.guard.restart import Start
+from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.text import Lang, fill
+from llmtrain_exporter.model.guarded import Action, Attempt, GuardEvent, GuardFile
 
 _COMMAND, _KIND, _GRACE = "command", "profile", "grace_until_step"
 

@@ -12,25 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmtrain_exporter.guard.advice import in_words, next_step
-from llmtrain_exporter.guard.events import Action, GuardEvent
-from llmtrain_exporter.guard.guard_file import (
-    GuardFile,
-    StopReason,
-    guard_path,
-    read_guard_file,
-    write_guard_file,
-)
+from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
 from llmtrain_exporter.guard.judging import Judge
 from llmtrain_exporter.guard.live_control import LiveController
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.recording import Recorder
 from llmtrain_exporter.guard.told import tell_folder
+from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge import guard_limits as limits
 from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.rescuing import GRACE_RECORDS
 from llmtrain_exporter.knowledge.text import Lang, fill
 from llmtrain_exporter.model import HyperParameters
+from llmtrain_exporter.model.guarded import Action, GuardEvent, GuardFile, StopReason
 
 if TYPE_CHECKING:
     from llmtrain_exporter.guard.protection import Protection

@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from llmtrain_exporter.guard.command_lines import TrainingCommand
-from llmtrain_exporter.guard.guard_file import FILE, guard_path
+from llmtrain_exporter.guard.guard_file import guard_path
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.told import RUN_VARIABLE
+from llmtrain_exporter.knowledge.guarding import GUARD_FILE
 
 SEVERAL = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "WORLD_SIZE", "NNODES")
 """Environment variables that say how many programs like this one were started together."""
@@ -72,7 +73,7 @@ class FolderKnown:
 
     def _newest(self) -> tuple[int, Path | None]:
         above = self._above
-        files = () if above is None else (guard_path(above), *above.glob(f"v*-*/{FILE}"))
+        files = () if above is None else (guard_path(above), *above.glob(f"v*-*/{GUARD_FILE}"))
         return max(_times(files), default=(0, None))
 
 

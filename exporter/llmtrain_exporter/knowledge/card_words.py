@@ -67,6 +67,10 @@ PARTS: Mapping[str, Counted] = {
     "facts": Counted(Text("1 fact", "1 条概况"), Text("{n} facts", "{n} 条概况")),
     "findings": Counted(Text("1 finding", "1 条经过"), Text("{n} findings", "{n} 条经过")),
     "actions": Counted(Text("1 thing to do", "1 条建议"), Text("{n} things to do", "{n} 条建议")),
+    "guard": Counted(
+        Text("1 thing that the guard did", "guard 的 1 项操作"),
+        Text("{n} things that the guard did", "guard 的 {n} 项操作"),
+    ),
     "causes": Counted(Text("1 cause", "1 条原因"), Text("{n} causes", "{n} 条原因")),
     "alerts": Counted(Text("1 alert", "1 条告警"), Text("{n} alerts", "{n} 条告警")),
     "links": Counted(Text("1 link", "1 个链接"), Text("{n} links", "{n} 个链接")),

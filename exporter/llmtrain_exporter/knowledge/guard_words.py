@@ -21,3 +21,8 @@ STOPPED = Text(
     "the training was stopped at step {step}. {next} See {file}.",
     "训练已在第 {step} 步停止。{next} 详见 {file}。",
 )
+
+AFTER_RESCUE = Text("after a rescue", "救援之后")
+KL_TARGET = Text("kl {kl}, target {target}", "kl {kl}，目标 {target}")
+USUAL_NORM = Text("usual gradient norm {norm}", "平时的梯度范数 {norm}")
+"""Why a setting is changed while the training runs."""

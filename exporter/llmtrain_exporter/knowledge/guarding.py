@@ -26,3 +26,17 @@ SMALL_BYTES: Annotated[int, "bytes", src.RUNS] = 4 << 20
 
 KEPT_FOLDER = "llmtrain-kept"
 """In the output folder of a training: what the guard has kept of it, which no trainer rotates away."""
+
+GUARD_FILE = "llmtrain-guard.json"
+"""Beside it: what the guard has done to the training, and what is to be done next."""
+
+TOLD_DETAILS = frozenset(
+    (
+        *("setting", "from", "to", "grad_norm", "usual", "signal", "metric"),
+        *("checkpoint", "from_step", "wasted_steps", "grace_until_step", "profile"),
+    )
+)
+"""Of what the guard did this is told; the command that it starts again may hold a password."""
+
+GUARD_ACTS = ("stop", "go_on", "set", "skip")
+"""Of what a guard does this changes the training: charts show it."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge import guard_metrics as g
 from llmtrain_exporter.knowledge.metric import Metric
 
 LASTING: frozenset[Metric] = frozenset(
@@ -16,6 +17,8 @@ LASTING: frozenset[Metric] = frozenset(
         *(c.LOSS, c.REWARD, c.KL, c.PREFERENCE_REWARD),
         *(c.BEST_EVAL_LOSS, c.BEST_EVAL_STEP),
         *(a.INCIDENTS, a.INCIDENT_ACTIVE, a.INCIDENT_ONSET, a.INCIDENT_ONSET_TIME),
+        # Of a guarded run, with its zeros: that it gives up is told where it was seen not to have.
+        *(g.STATE, g.STOPS, g.STOP_STEP, g.RESCUES),
     )
 )
 """Metrics all of whose series stay."""

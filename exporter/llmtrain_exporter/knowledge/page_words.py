@@ -162,6 +162,7 @@ SCRIPT: Mapping[str, Text] = {
     "key_spike": words.SPIKE,
     "key_incident": Text("incident", "事故"),
     "key_resume": Text("resume", "断点续训"),
+    "key_guard": Text("act of the guard", "guard 的操作"),
     "key_healthy": Text("healthy range", "健康范围"),
     "legend": Text("What the marks mean", "图例"),
 }

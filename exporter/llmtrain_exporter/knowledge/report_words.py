@@ -70,6 +70,7 @@ CHART_LEGEND = Text(
     "虚线：每条记录之前的自身水平与各限值；左侧绿条：健康范围；三角：尖峰；圆圈：验证；红色：事故；"
     "竖直点线：断点续训。",
 )
+GUARD_LEGEND = Text("Dashed green vertical line: the guard did something.", "竖直绿色虚线：guard 的操作。")
 
 # 2. Surges and drops.
 EVENTS = Text("Surges and drops", "突升与突降")

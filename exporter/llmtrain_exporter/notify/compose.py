@@ -225,6 +225,7 @@ def _by_story(subject: _Subject, story: Story) -> Iterator[Section]:
     # What an alert on the run's end advises, its signals know nothing of.
     yield from run_actions(story, subject.lang, () if judged else advice_of(subject.lead, subject.lang))
     yield from run_sections(story, subject.lang, Part.CAUSES)
+    yield from run_sections(story, subject.lang, Part.GUARD)
 
 
 def _afterwards(subject: _Subject, story: Story) -> Iterator[Section]:
@@ -237,6 +238,8 @@ def _afterwards(subject: _Subject, story: Story) -> Iterator[Section]:
         yield from run_sections(story, subject.lang, Part.INCIDENTS)
     if _headline(subject)[0] is Tone.OVER and is_judged(subject.lead):
         yield from run_actions(story, subject.lang)
+    if incident:
+        yield from run_sections(story, subject.lang, Part.GUARD)
 
 
 def _by_alerts(subject: _Subject) -> Iterator[Section]:

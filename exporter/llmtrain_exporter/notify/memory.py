@@ -25,6 +25,7 @@ from enum import IntEnum
 from hashlib import blake2b
 from typing import Protocol
 
+from llmtrain_exporter.knowledge.alerting.guarded import GAVE_UP, STOPPED
 from llmtrain_exporter.knowledge.alerting.runs import FAILED, FINISHED
 from llmtrain_exporter.notify.alert_words import is_incident
 from llmtrain_exporter.notify.webhook import Notification, RaisedAlert
@@ -35,7 +36,7 @@ MOST_REMEMBERED = 50_000
 KEEP_SECONDS = 7 * 86_400.0
 """What was not asked for in this time is forgotten; of what still fires Alertmanager reminds sooner."""
 
-ENDLESS = (FAILED.name, FINISHED.name)
+ENDLESS = (FAILED.name, FINISHED.name, STOPPED.name, GAVE_UP.name)
 """Alerts that Alertmanager is set up to tell once, and not when they are over."""
 
 AGAIN_SECONDS = 900.0

@@ -36,6 +36,7 @@ ROOMS = {
     Part.FINDINGS: Room(7),
     Part.ACTIONS: Room(4),
     Part.CAUSES: Room(2),
+    Part.GUARD: Room(4, details=True),
 }
 
 

@@ -145,10 +145,12 @@ _CUTS: Sequence[tuple[Part, Callable[[Section, Lang], Section]]] = (
     (Part.ACTIONS, _brief),
     (Part.FINDINGS, _items(5, needed=True)),
     (Part.CAUSES, _items(3)),
+    (Part.GUARD, _items(5)),
     (Part.CAUSES, _brief),
     (Part.METRICS, _rows(5)),
     (Part.ACTIONS, _items(4)),
     (Part.INCIDENTS, _items(3)),
+    (Part.GUARD, _items(3)),
     (Part.FINDINGS, _items(3, needed=True)),
 )
 """What gives way one after the other where a run does not fit on a screen."""

@@ -230,12 +230,18 @@ class Watcher:
             run.check_path(monotonic)
             if run.source.place is None:
                 self._idle_poll = None
-        if now >= run.changes_at and run.caught_up:
-            if isinstance(run, LiveRun):
-                self._publish(run, now)
-            else:
-                self._shrink(run, now)
+        if isinstance(run, SleepingRun):
+            self._tend_sleeping(run, now)
+        elif now >= run.changes_at and run.caught_up:
+            self._publish(run, now)
         return False
+
+    def _tend_sleeping(self, run: SleepingRun, now: float) -> None:
+        if run.is_roused:
+            self._runs.wake(run, run.grew_at)
+            self._idle_poll = None
+        elif now >= run.changes_at:
+            self._shrink(run, now)
 
     def _read(self, run: WatchedRun, monotonic: float, now: float) -> bool:
         """Read on in a log; whether there is more to read at once."""

@@ -24,6 +24,7 @@ class Part(str, Enum):
     METRICS = "metrics"
     INCIDENTS = "incidents"  # what broke, in which order, and where to go back to
     FINDINGS = "findings"  # each signal: when, how bad, its worst
+    GUARD = "guard"  # what a guard has done to it, and what is next
     CAUSES = "causes"
     ACTIONS = "actions"
     FLAGS = "flags"  # all that the actions change, to copy

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from llmtrain_exporter.analyse.guarded import rescue_of, stopped_at
 from llmtrain_exporter.analyse.ways_back import checkpoint_name
+from llmtrain_exporter.knowledge import guard_story_words
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
@@ -59,13 +61,25 @@ def incident_line(run: Snapshot, incident: Incident, lang: Lang) -> Line:
     unit = counted_in(run, lang)
     onset, peak, end = incident.onset_step, incident.peak_step, incident.recovery_step
     begun = Span(words.INCIDENT.of(lang).format(onset=onset, **unit), onset, end)
-    over = words.LASTS if end is None else words.RECOVERED if end > peak else words.UNDONE
-    lines: list[Line] = [(begun,), phrase(over, lang, **unit, end=end)]
+    lines: list[Line] = [(begun,), _over(run, incident, lang)]
     if peak != onset:
         lines.insert(1, phrase(words.WORST, lang, **unit, peak=peak))
     course = joined(lines, words.COMMA.of(lang))
     chain = chain_line(incident, lang)
     return joined((course, chain), Joint(words.COLON.of(lang))) if chain else course
+
+
+def _over(run: Snapshot, incident: Incident, lang: Lang) -> Line:
+    """How an incident ended: by itself, by a rescue, by going back, or not at all."""
+    end, rescue = incident.recovery_step, rescue_of(run, incident)
+    if rescue is not None:
+        form = guard_story_words.ENDED_BY_RESCUE
+        return phrase(form, lang, step=rescue.stopped_at, back=rescue.from_step)
+    stop = stopped_at(run) if incident.active and incident is run.incidents[-1] else None
+    if stop is not None:
+        return phrase(guard_story_words.ENDED_BY_STOP, lang, step=stop)
+    form = words.LASTS if end is None else words.RECOVERED if end > incident.peak_step else words.UNDONE
+    return phrase(form, lang, **counted_in(run, lang), end=end)
 
 
 def ending(run: Snapshot, lang: Lang) -> Item | None:
@@ -75,14 +89,25 @@ def ending(run: Snapshot, lang: Lang) -> Item | None:
     incident = run.incidents[-1]
     end = incident.recovery_step
     if end is not None:
-        form = words.RECOVERED_AT if end > incident.peak_step else words.WENT_BACK_TO
-        return Item(
-            (Mark(Health.HEALTHY.name.lower(), form.of(lang).format(end=end, **counted_in(run, lang))),)
-        )
+        return Item((Mark(Health.HEALTHY.name.lower(), _well_over(run, incident, end, lang)),))
+    stop = stopped_at(run)
+    if stop is not None and run.guard is not None:
+        gave_up = run.guard.state == "gave_up"
+        form = guard_story_words.GIVEN_UP_AT if gave_up else guard_story_words.STOPPED_AT
+        return Item((Mark(Health.WATCH.name.lower(), form.of(lang).format(step=stop)),))
     if run.state.value not in words.UNRECOVERED:
         return None
     mark = Mark(Health.WATCH.name.lower(), words.UNRECOVERED[run.state.value].of(lang))
     return Item((mark,), tuple(_silence(run, lang)))
+
+
+def _well_over(run: Snapshot, incident: Incident, end: int, lang: Lang) -> str:
+    rescue = rescue_of(run, incident)
+    if rescue is not None:
+        form = guard_story_words.RESCUED_AT
+        return form.of(lang).format(step=rescue.stopped_at, back=rescue.from_step)
+    form = words.RECOVERED_AT if end > incident.peak_step else words.WENT_BACK_TO
+    return form.of(lang).format(end=end, **counted_in(run, lang))
 
 
 def _silence(run: Snapshot, lang: Lang) -> Iterator[Line]:

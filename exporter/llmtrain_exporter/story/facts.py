@@ -22,6 +22,7 @@ from llmtrain_exporter.story.blocks import (
     Table,
     items,
 )
+from llmtrain_exporter.story.guard import guard_line
 from llmtrain_exporter.story.numbers import duration, moment_text, number, percent
 from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.sections import section_of
@@ -69,8 +70,7 @@ def fact_lines(run: Snapshot, lang: Lang) -> Iterator[Line]:
     if run.kept:
         steps = words.LISTED.of(lang).join(map(str, run.kept))
         yield phrase(words.KEPT, lang, steps=steps, folder=Code(KEPT_FOLDER))
-    best = best_evaluation(run, lang)
-    yield from [best] if best else []
+    yield from filter(None, (guard_line(run, lang), best_evaluation(run, lang)))
     strange = {reason: lines for reason, lines in run.skipped.items() if reason not in ORDINARY}
     if strange:
         yield phrase(words.SKIPPED, lang, reasons=skipped_text(strange, lang))

@@ -26,6 +26,7 @@ from llmtrain_exporter.story.events import (
     steps_text,
 )
 from llmtrain_exporter.story.facts import fact_lines, judged_by_loss
+from llmtrain_exporter.story.guard import guard_section
 from llmtrain_exporter.story.numbers import duration, number
 from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.run_story import run_story
@@ -52,7 +53,7 @@ def so_far(run: Snapshot, lang: Lang) -> Iterator[Line]:
     for resume in run.resumes:
         yield phrase(words.RESUMED, lang, **counted_in(run, lang), last=resume.last, first=resume.first)
     sections = essentials(run_story(run, lang))
-    yield from lines_in(blocks_of(sections, Part.INCIDENTS, Part.FINDINGS))
+    yield from lines_in(blocks_of(sections, Part.INCIDENTS, Part.FINDINGS, Part.GUARD))
 
 
 def news(before: Snapshot, run: Snapshot, now: float, lang: Lang) -> Iterator[Line]:
@@ -66,6 +67,7 @@ def news(before: Snapshot, run: Snapshot, now: float, lang: Lang) -> Iterator[Li
         yield phrase(watch_words.BEST, lang, **counted_in(run, lang), step=step, loss=number(loss))
     yield from _signals(before, run, lang)
     yield from _incidents(before, run, lang)
+    yield from _guard(before, run, lang)
     yield from _silence(before, run, now, lang)
 
 
@@ -153,6 +155,19 @@ def _begun(incident: Incident, run: Snapshot, lang: Lang) -> Line:
     line = _chain(watch_words.BEGUN, incident, run, lang) if lasts else incident_line(run, incident, lang)
     back = back_to(run, incident, lang)
     return joined((line, back), words.SEMICOLON.of(lang)) if back else line
+
+
+def _guard(before: Snapshot, run: Snapshot, lang: Lang) -> Iterator[Line]:
+    """What the guard has done since; what it says is next where it says something else than before."""
+    if run.guard is None or run.guard == before.guard:
+        return
+    known = set(_guard_lines(before, lang))
+    yield from (line for line in _guard_lines(run, lang) if line not in known)
+
+
+def _guard_lines(run: Snapshot, lang: Lang) -> list[Line]:
+    section = guard_section(run, lang)
+    return [] if section is None else list(lines_in(section.blocks))
 
 
 def _silence(before: Snapshot, run: Snapshot, now: float, lang: Lang) -> Iterator[Line]:

@@ -12,6 +12,7 @@ from llmtrain_exporter.model import Diagnosis, Episode, Health, Incident, Proof,
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.diagnosis import checkpoint_before
 from llmtrain_exporter.story.facts import progress, remaining
+from llmtrain_exporter.story.guard_object import guard_object
 from llmtrain_exporter.story.numbers import series_name
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.tree_json import to_object
@@ -23,7 +24,8 @@ def run_object(run: Snapshot, found: Diagnosis | None = None) -> Object:
     """What is known of a run: where it is, its signals and incidents by step.
 
     `health` is the verdict on the whole log: a run that broke and recovered stays broken. None where there is
-    nothing to judge. `found`: its diagnosis, where somebody has that already.
+    nothing to judge. `found`: its diagnosis, where somebody has that already. `guard` is there where a guard
+    stands in the training, or has stood.
     """
     return {
         "run": printable(run.run),
@@ -44,6 +46,7 @@ def run_object(run: Snapshot, found: Diagnosis | None = None) -> Object:
         "checks": _checks(run) if is_asked(run) else [],
         "best": None if run.best is None else {"eval_loss": run.best[0], "step": run.best[1]},
         "skipped_lines": dict(run.skipped),
+        **({} if run.guard is None else {"guard": guard_object(run, run.guard)}),
     }
 
 

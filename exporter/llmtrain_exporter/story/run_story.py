@@ -8,6 +8,7 @@ from llmtrain_exporter.model import Diagnosis, Snapshot
 from llmtrain_exporter.story import advice, checks, events, facts, verdict
 from llmtrain_exporter.story.blocks import Story
 from llmtrain_exporter.story.diagnosis import actions, title
+from llmtrain_exporter.story.guard import guard_section
 from llmtrain_exporter.story.metrics import NO_COURSES, Courses, metrics_section
 
 ACTIONS_TOLD = 6
@@ -39,6 +40,7 @@ def run_story(
         metrics_section(run, lang, courses, recent, evidence),
         events.incidents_section(run, lang),
         events.findings_section(run, lang),
+        guard_section(run, lang),
         advice.causes_section(run, found, lang),
         advice.actions_section(proposed, lang),
         advice.flags_section(proposed, run.producer.style, lang),

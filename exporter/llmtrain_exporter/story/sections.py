@@ -12,6 +12,7 @@ RANKS: Mapping[Part, int] = {
     Part.REASON: 0,
     Part.FACTS: 1,
     Part.INCIDENTS: 1,
+    Part.GUARD: 1,
     Part.ACTIONS: 2,
     Part.CAUSES: 3,
     Part.FINDINGS: 4,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import chain, repeat
 from typing import Generic, Protocol, TypeVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
-from llmtrain_exporter.ingest.checkpoints import output_folder, read_checkpoints, read_kept
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.source import read_run_hyper_parameters
@@ -20,6 +18,7 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import producer_by_settings
 from llmtrain_exporter.model import NoRun, Record, RowKind, Series, Snapshot, State
 from llmtrain_exporter.watching.arrivals import LOOK_LASTS_SECONDS, arrivals, arrivals_of_rest
+from llmtrain_exporter.watching.beside import guard_beside, with_checkpoints, with_guard
 from llmtrain_exporter.watching.predecessor import Predecessor, begins_anew, predecessor_of, says_the_same
 
 CHECK_SECONDS = 3.0
@@ -70,6 +69,7 @@ class TrackedLog:
         "found",
         "grew_at",
         "grown",
+        "guard",
         "name",
         "source",
     )
@@ -85,12 +85,15 @@ class TrackedLog:
         self.caught_up = False  # all that was there when it was read last has been read
         self.grew_at = 0.0  # Unix time at which records were last seen to be added; 0: never
         self.failure: str | None = None  # the class of the exception that ended the analysis
+        self.guard = guard_beside(found)
 
     def check_path(self, monotonic: float) -> None:
-        """Look whether the path still names the file that is open, unless that was done a moment ago."""
+        """Look whether its path names the file that is open, and what its guard tells, unless just done."""
         if monotonic >= self.check_at:
             self.source.check(monotonic)
             self.check_at = monotonic + CHECK_SECONDS
+            if self.guard is not None and self.guard.look():
+                self.changes_at = -math.inf
 
     def give_up(self, error: Exception) -> None:
         """Look at it no more: `error` came out of it."""
@@ -214,7 +217,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
     def snapshot(self, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time; `changes_at` says until when."""
         self.changes_at = self._next_change(now)
-        return self.folded.snapshot(self.name, self.source.path, self._producer, now)
+        return with_guard(self.folded.snapshot(self.name, self.source.path, self._producer, now), self.guard)
 
     @property
     def info(self) -> Series:
@@ -385,12 +388,6 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return self.source.begins_with(before.fingerprint)
         except OSError:
             return False
-
-
-def with_checkpoints(run: Snapshot) -> Snapshot:
-    """The same with the checkpoints that lie beside its log by now."""
-    folder = output_folder(run.file)
-    return replace(run, checkpoints=read_checkpoints(folder), kept=read_kept(folder))
 
 
 def unobserved(_: Run) -> None:

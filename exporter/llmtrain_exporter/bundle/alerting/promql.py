@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from llmtrain_exporter.knowledge.alerting import times
 from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope
+from llmtrain_exporter.knowledge.alerting.guarded import GAVE_UP, STOPPED
 from llmtrain_exporter.knowledge.alerting.history import HISTORY_BEHIND, HISTORY_REFUSED
 from llmtrain_exporter.knowledge.alerting.operation import (
     DOWN,
@@ -29,6 +30,8 @@ from llmtrain_exporter.knowledge.alerting.operation import (
 )
 from llmtrain_exporter.knowledge.alerting.runs import FAILED, FINISHED, INCIDENT
 from llmtrain_exporter.knowledge.jobs import HISTORY_JOB, SCRAPE_JOB
+
+GUARD_STATE = "llmtrain_guard_state"
 
 RUN = "on (job, instance, run)"
 SIGNAL = "on (job, instance, run, signal, severity)"
@@ -251,9 +254,9 @@ WITHOUT_INCIDENT = f"unless {RUN}\n  last_over_time({INCIDENT_LIVE}[{times.EVENT
 """How a run ends over which an incident is, the incident's own last message tells."""
 
 
-def _became(state: str) -> str:
+def _became(state: str, metric: str = "llmtrain_run_state") -> str:
     """Runs that were seen otherwise lately; or are so from the first scrape on, and were seen to train."""
-    flag = f'llmtrain_run_state{{state="{state}"}}'
+    flag = f'{metric}{{state="{state}"}}'
     return f"""max without (state) (
   {flag} == 1
     and {RUN} (min_over_time({flag}[{times.EVENT}]) == 0 or {RUN} {ALIVE})
@@ -276,6 +279,8 @@ _OF_THE_REST = {
     INCIDENT.name: f"{INCIDENT_LIVE} == 1",
     FAILED.name: f"{_became('failed')}\n{WITHOUT_INCIDENT}",
     FINISHED.name: _became("finished"),
+    STOPPED.name: _became("stopped", GUARD_STATE),
+    GAVE_UP.name: _became("gave_up", GUARD_STATE),
     DOWN.name: f'up{{job="{SCRAPE_JOB}"}} == 0 or absent(up{{job="{SCRAPE_JOB}"}})',
     ROOT_STUCK.name: f"""llmtrain_exporter_root_stuck == 1
 or

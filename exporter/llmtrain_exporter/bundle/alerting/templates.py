@@ -72,6 +72,8 @@ def blanks(alert: Alert, lang: Lang) -> Mapping[str, Callable[[], str]]:
         "silence": lambda: _number(
             "llmtrain_last_record_timestamp_seconds", _OF_RUN, Written.DURATION, "time() - {}"
         ),
+        "stopped": lambda: _number("llmtrain_guard_stop_step", _OF_RUN, Written.WHOLE),
+        "rescues": lambda: _number("llmtrain_guard_rescues_total", _OF_RUN, Written.WHOLE),
         "onset": lambda: _number("llmtrain_incident_onset_step", _OF_RUN, Written.WHOLE),
         "order": lambda: _listed(
             _asked("llmtrain_incident_stage", _OF_RUN, "sort({} > 0)"), _stage(lang), phrases.ARROW, UNKNOWN

@@ -7,8 +7,11 @@ from dataclasses import replace
 from llmtrain_exporter.bundle.dashboards.board import (
     ANNOTATION_STEP,
     BLUE,
+    DARK_GREEN,
     DARK_RED,
+    GREEN,
     ORANGE,
+    PURPLE,
     Annotation,
     BoardLink,
     Variable,
@@ -17,7 +20,9 @@ from llmtrain_exporter.bundle.dashboards.queries import BY_RUN, HISTORY, ONE_RUN
 from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words as texts
+from llmtrain_exporter.knowledge import guard_metrics as g
 from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
+from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.text import Text
 
 FLEET, GRPO, SFT, PREFERENCE = "llmtrain-fleet", "llmtrain-grpo", "llmtrain-sft", "llmtrain-preference"
@@ -135,7 +140,7 @@ def links(own: str) -> tuple[BoardLink, ...]:
 
 
 def marks(of: str = ONE_RUN) -> tuple[Annotation, ...]:
-    """Incidents at their onset, resumes, and signals that begin; warnings can be switched on."""
+    """Incidents at their onset, resumes, what a guard did, signals that begin; some can be switched on."""
     return (
         Annotation(
             texts.INCIDENTS,
@@ -151,9 +156,40 @@ def marks(of: str = ONE_RUN) -> tuple[Annotation, ...]:
             "{{run}}",
             BLUE,
         ),
+        *_guard_marks(of),
         _begins(texts.CRITICAL_SIGNALS, "critical", DARK_RED, of),
         _begins(texts.WARNING_SIGNALS, "warning", ORANGE, of, on=False),
     )
+
+
+def _guard_marks(of: str) -> tuple[Annotation, ...]:
+    """What a guard did: stops and rescues at their own time, changes when they are seen."""
+    rescues = _at_its_time(g.RESCUE_TIME, g.RESCUE_STEP, g.RESCUES, of)
+    stops = _at_its_time(g.STOP_TIME, g.STOP_STEP, g.STOPS, of)
+    return (
+        Annotation(texts.RESCUES, rescues, texts.RESCUE_MARK, "{{run}}", DARK_GREEN, value_is_time=True),
+        Annotation(texts.STOPS, stops, texts.STOP_MARK, "{{run}}", PURPLE, value_is_time=True),
+        Annotation(texts.GUARD_CHANGES, _grew(g.CHANGES, of), texts.CHANGE_MARK, "{{run}}", GREEN, on=False),
+        Annotation(
+            texts.SKIPPED_UPDATES,
+            _grew(g.SKIPPED_UPDATES, of),
+            texts.SKIPPED_MARK,
+            "{{run}}",
+            GREEN,
+            on=False,
+        ),
+    )
+
+
+def _grew(metric: Metric, of: str) -> str:
+    return f"increase({series(metric, of=of)}[1m]) > 0"
+
+
+def _at_its_time(time: Metric, step: Metric, counter: Metric, of: str) -> str:
+    """When something was done last that was seen to be done, in milliseconds, with the label step."""
+    done = f"increase({series(counter, of=of)}[5m]) > 0"
+    steps = 'count_values by (job, instance, run) ("step", ' + series(step, of=of) + ")"
+    return f"({series(time, of=of)} * 1000 and {BY_RUN} {done}) * {BY_RUN} group_left (step) {steps}"
 
 
 def _onsets(of: str) -> str:
@@ -162,10 +198,7 @@ def _onsets(of: str) -> str:
     Only of incidents that were seen to begin: after a restart of the exporter an old one's time is no better
     known than that of the log's last line.
     """
-    when = f"{series(a.INCIDENT_ONSET_TIME, of=of)} * 1000"
-    step = 'count_values by (job, instance, run) ("step", ' + series(a.INCIDENT_ONSET, of=of) + ")"
-    begun = f"increase({series(a.INCIDENTS, of=of)}[5m]) > 0"
-    return f"({when} and {BY_RUN} {begun}) * {BY_RUN} group_left (step) {step}"
+    return _at_its_time(a.INCIDENT_ONSET_TIME, a.INCIDENT_ONSET, a.INCIDENTS, of)
 
 
 def _begins(name: Text, severity: str, colour: str, of: str, on: bool = True) -> Annotation:

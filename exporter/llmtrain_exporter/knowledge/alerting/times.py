@@ -11,6 +11,9 @@ BRIDGE = "15m"
 EVENT = "30m"
 """That a run has ended is told for so long."""
 
+RESCUE = "5m"
+"""A training that its guard has stopped is started again within this time, if it is at all."""
+
 AFTERMATH = "1h"
 """So long after an incident what is left of it is told as part of it and not anew."""
 

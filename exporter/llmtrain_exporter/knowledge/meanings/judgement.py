@@ -191,6 +191,68 @@ INCIDENTS: Mapping[Metric, Meaning] = {
         Good.DOWN,
         g.KEPT,
     ),
+    g.STATE: _plain(
+        "What became of a guarded training. stopped or gave_up: it stands still, its file says what to do.",
+        "有 guard 的训练现状如何。stopped 或 gave_up：训练已停，接下来怎么做写在文件里。",
+        Good.NEITHER,
+        g.STOPS,
+        g.RESCUES,
+    ),
+    g.STOPS: _plain(
+        "Stops because of an incident, those before a rescue too. More than rescues: the last one stands.",
+        "因事故停止训练的次数，包括救援之前的停止。比救援次数多，说明最后一次停下后没有再启动。",
+        Good.DOWN,
+        g.RESCUES,
+        source=src.GRPO_RECOVERY,
+    ),
+    g.STOP_STEP: _plain(
+        "Where the training was stopped last.", "最近一次停止训练的位置。", Good.NEITHER, g.STOPS
+    ),
+    g.STOP_TIME: _plain(
+        "When the training was stopped last, for the time axis.",
+        "最近一次停止训练的时间，用于时间轴。",
+        Good.NEITHER,
+        g.STOP_STEP,
+    ),
+    g.RESCUES: _plain(
+        "Starts from an earlier good checkpoint with gentler settings. More than one: the first was too "
+        "little.",
+        "从较早的良好 checkpoint、以更温和的设置重新启动的次数。多于一次说明第一次还不够温和。",
+        Good.DOWN,
+        g.WASTED_STEPS,
+        source=src.GRPO_RECOVERY,
+    ),
+    g.RESCUE_STEP: _plain(
+        "Where the last rescue went on. What was trained after it before is given up.",
+        "最近一次救援的起点。此前在它之后训练的步数作废。",
+        Good.NEITHER,
+        g.RESCUES,
+    ),
+    g.RESCUE_TIME: _plain(
+        "When the last rescue went on, for the time axis.",
+        "最近一次救援重新启动的时间，用于时间轴。",
+        Good.NEITHER,
+        g.RESCUE_STEP,
+    ),
+    g.SKIPPED_UPDATES: _plain(
+        "Updates whose gradient was not finite, or far above its usual norm. Many: no single bad batch.",
+        "梯度不是有限值或远超平时而没有执行的更新。次数多说明不只是个别坏 batch。",
+        Good.DOWN,
+        c.GRAD_NORM,
+    ),
+    g.CHANGES: _plain(
+        "Changes of learning rate, beta or clipping in the running training, each within its bounds.",
+        "训练中对学习率、beta 或梯度裁剪的在线调整，均在界限之内。",
+        Good.NEITHER,
+        c.LEARNING_RATE,
+    ),
+    g.WASTED_STEPS: _plain(
+        "What rescues have cost: steps from the checkpoint that one went back to until it was stopped.",
+        "救援的代价：从停止处退回到 checkpoint 之间的步数。",
+        Good.DOWN,
+        g.RESCUES,
+        a.LOST_GPU_TIME,
+    ),
 }
 
 STATE: Mapping[Metric, Meaning] = {

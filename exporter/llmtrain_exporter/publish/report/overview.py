@@ -18,7 +18,7 @@ from llmtrain_exporter.story.numbers import duration
 from llmtrain_exporter.story.phrase import joined
 from llmtrain_exporter.story.shorten import essentials
 
-AT_A_GLANCE = (Part.FACTS, Part.INCIDENTS, Part.FINDINGS)
+AT_A_GLANCE = (Part.FACTS, Part.INCIDENTS, Part.FINDINGS, Part.GUARD)
 """What the report begins with; causes, actions and metrics have chapters of their own."""
 
 
@@ -44,7 +44,8 @@ def _picture(material: Material, say: Say) -> Iterator[Block]:
     drawn = chain(material.drawn) if material.run.base in POLICIES else panels(material.drawn, FIT)
     if drawn:
         yield Picture("overview", say(r.WHOLE_RUN), tuple(drawn), material.marks)
-        yield paragraph(say(r.CHART_LEGEND), small=True)
+        guard = (say(r.GUARD_LEGEND),) if material.marks.guard else ()
+        yield paragraph(say.sentences((say(r.CHART_LEGEND), *guard)), small=True)
 
 
 def _with_clock(settings: Section, material: Material, say: Say) -> Section:

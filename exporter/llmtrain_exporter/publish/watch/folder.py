@@ -12,7 +12,8 @@ from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check import UNREADABLE
 from llmtrain_exporter.publish.watch.recent import RecentRecords
 from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
-from llmtrain_exporter.watching.live import LiveRun, with_checkpoints
+from llmtrain_exporter.watching.beside import with_checkpoints
+from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.rules import problems_of, rules_for_reading
 from llmtrain_exporter.watching.run_set import RunSet
 

@@ -13,7 +13,7 @@ from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.serve.fleet import Fleet, Shown
 from llmtrain_exporter.story.run_object import full_object
-from llmtrain_exporter.watching.live import with_checkpoints
+from llmtrain_exporter.watching.beside import with_checkpoints
 
 ANSWERS_KEPT = 64
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from llmtrain_exporter.knowledge import page_words
+from llmtrain_exporter.knowledge.guarding import GUARD_ACTS
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import RowKind, Snapshot
@@ -127,7 +128,14 @@ def chart_marks(run: Snapshot) -> Object:
             {"from": incident.onset_step, "to": incident.recovery_step} for incident in run.incidents
         ],
         "resumes": [{"from": resume.last, "to": resume.first} for resume in run.resumes],
+        "guard": guard_steps(run),
     }
+
+
+def guard_steps(run: Snapshot) -> list[int]:
+    """The steps at which a guard changed something in the training."""
+    events = () if run.guard is None else run.guard.events
+    return sorted({event.step for event in events if event.action in GUARD_ACTS})
 
 
 def _peaks(run: Snapshot) -> Iterator[Object]:

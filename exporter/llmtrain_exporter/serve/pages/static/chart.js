@@ -14,7 +14,7 @@ export class ChartSet {
     this.time = false;
     this.unit = "step"; // what the axis counts where it is no time: steps, or records
     this.x = [];
-    this.backdrop = { spans: [], lines: [] }; // incidents, resumes
+    this.backdrop = { spans: [], lines: [], acts: [] }; // incidents, resumes, what a guard did
     this.plots = [];
     this.sync = uPlot.sync("charts");
     this.spoken = element("p", { class: "skip", "aria-live": "polite" });

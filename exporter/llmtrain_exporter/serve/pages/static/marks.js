@@ -38,7 +38,7 @@ function drawLine(ctx, left, top, right, bottom) {
   ctx.stroke();
 }
 
-/** Incidents and resumes, which concern all charts of a set, the limits, the healthy range. */
+/** Incidents, resumes and what a guard did, which concern all charts of a set, the limits, the healthy range. */
 export function drawBehind(chart, { set: { backdrop }, spec, isLogarithmic }) {
   const across = (value) => chart.valToPos(value, "x", true);
   const up = (value) => chart.valToPos(value, "y", true);
@@ -52,6 +52,9 @@ export function drawBehind(chart, { set: { backdrop }, spec, isLogarithmic }) {
     ctx.lineWidth = ratio;
     ctx.setLineDash([2 * ratio, 3 * ratio]);
     for (const x of backdrop.lines) drawLine(ctx, across(x), top, across(x), top + height);
+    ctx.strokeStyle = colour("healthy");
+    ctx.setLineDash([5 * ratio, 2 * ratio]);
+    for (const x of backdrop.acts) drawLine(ctx, across(x), top, across(x), top + height);
     ctx.setLineDash([6 * ratio, 3 * ratio]);
     for (const { value, severity } of spec.limits ?? []) {
       ctx.strokeStyle = severityColour(severity);

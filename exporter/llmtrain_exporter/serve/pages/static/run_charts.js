@@ -136,6 +136,7 @@ export class RunCharts {
     return {
       spans: marks.incidents.map(({ from, to }) => [place(from), to === null || to < from ? end : place(to)]),
       lines: marks.resumes.map(({ from, to }) => (time ? this.timeOfFall(from, to) : to)),
+      acts: marks.guard.map(place),
     };
   }
 
@@ -201,5 +202,6 @@ function keys(marks) {
     mark(drawing("circle", { cx: 12, cy: 6, r: 3, fill: "none", stroke: "var(--s2)", "stroke-width": 2 }), "evaluation"),
     marks.incidents.length ? mark(box("band", 1, 22), "key_incident") : null,
     marks.resumes.length ? mark(line("info", "2 2"), "key_resume") : null,
+    marks.guard.length ? mark(line("healthy", "5 2"), "key_guard") : null,
   );
 }

@@ -14,6 +14,7 @@ from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.no_run import Content, NoRunReason, UnreadRows
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Limits, Severity
+from llmtrain_exporter.model.guarded import GuardFile
 
 
 class RowKind(Enum):
@@ -241,6 +242,7 @@ class Snapshot:
     kept: tuple[int, ...] = ()  # the same of those that the guard has kept there from rotation
     step_is_record: bool = False  # nothing told steps: they are numbers of records
     ended_early: bool = False  # its trainer closed it before the last of the planned steps
+    guard: GuardFile | None = None  # what the guard has done, where one stands in the training
 
     @property
     def dialect(self) -> str:
