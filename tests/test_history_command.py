@@ -182,7 +182,7 @@ class TestTables:
         file = tmp_path / "table"
         file.write_bytes(written(format_, demo.BUNDLED))
         table = {
-            "csv": lambda: pandas.read_csv(file),
+            "csv": lambda: pandas.read_csv(file, float_precision="round_trip"),
             "jsonl": lambda: pandas.DataFrame(map(json.loads, file.read_text().splitlines())),
             "parquet": lambda: pandas.read_parquet(file),
         }[format_]()
