@@ -9,6 +9,7 @@ from pathlib import Path
 
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.guard.keeping import Bounds
+from llmtrain_exporter.guard.news import MarkObserver
 from llmtrain_exporter.guard.protector import RunProtector, Wishes
 from llmtrain_exporter.guard.settling import QUIET_SECONDS
 from llmtrain_exporter.ingest.discover import SearchOptions, discover
@@ -16,6 +17,7 @@ from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.model import Protected
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.observed_run import ObservedRun
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watchers import Watchers
 from prometheus_client.parser import text_string_to_metric_families
@@ -24,6 +26,7 @@ from tests.rounds import read_all, search_and_read
 from tests.saved_checkpoints import save
 from tests.servers import ExporterProcess, eventually
 from tests.test_guard_protector import ILL, WELL
+from tests.test_history_live import KeptSamples
 from tests.training import append
 
 NOW = 1_700_000_000.0
@@ -124,6 +127,30 @@ def test_without_being_asked_it_writes_nothing(tmp_path: Path) -> None:
         eventually(lambda: exporter.metrics().get('llmtrain_step{run="out"}') == 45)
         exporter.read_again()
     assert sorted(os.listdir(out)) == ["checkpoint-30", "logging.jsonl"]
+
+
+def test_a_run_that_is_protected_can_be_sent_as_well(tmp_path: Path) -> None:
+    """Each sees all of its records; only who sends them needs the run as it stood at each."""
+    exposition = Exposition()
+    fleet = Fleet(exposition, (str(tmp_path),))
+    protection, sink = ByHand(), KeptSamples()
+    telemetry = Telemetry("0", fleet, exposition)
+    (watcher,) = Watchers(Settings(paths=(str(tmp_path),)), fleet, telemetry, sink, protection).all
+    append(tmp_path / "ill/logging.jsonl", *rows(1, 40, WELL), modified=NOW)
+    save(tmp_path / "ill", 30)
+    search_and_read(watcher, 0.0, NOW)
+    append(tmp_path / "ill/logging.jsonl", *rows(41, 43, ILL), modified=NOW + 1)
+    read_all(watcher, 1.0, NOW + 1)
+    protection.one.look(1.0)
+    protection.one.look(1.0 + QUIET_SECONDS)
+    assert "checkpoint-30" in kept(tmp_path / "ill")
+    assert sink.to_read == [("ill", 40)]
+    assert [samples.record for samples in sink.take()] == [41, 42, 43]
+
+
+def test_who_protects_a_run_does_not_slow_it_down() -> None:
+    """Its records are folded by blocks, as those of any run that is only watched."""
+    assert not ObservedRun(None, MarkObserver()).reads_state
 
 
 def test_the_checkpoints_of_a_printed_log_are_those_with_its_rows(tmp_path: Path) -> None:
