@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
@@ -41,6 +42,16 @@ def duration(value: float | None) -> str:
         return NEVER
     unit = next((unit for unit in ("d", "h", "m", "s") if value % UNITS[unit] == 0), "ms")
     return f"{value / UNITS[unit]:.15g}{unit}"
+
+
+def is_web_address(value: str) -> bool:
+    """Whether it is an http or https address with a host, without blanks."""
+    try:
+        parts = urlsplit(value)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return fine and value.isprintable() and " " not in value
 
 
 def _age(value: object) -> float | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import orjson
 
 from llmtrain_exporter.config.remote_write import RemoteWriteRule
+from llmtrain_exporter.config.state_folder import usual_state_folder
 from llmtrain_exporter.push.place_file import PlaceFile
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.remote_queue import RemoteQueue
@@ -29,16 +30,8 @@ log = logging.getLogger(__name__)
 
 
 def state_folder(state_dir: str | None, environ: Mapping[str, str]) -> Path | None:
-    """Where places are kept: the folder that the settings name, or the usual one; None where there is none.
-
-    Source of the default: the XDG base directory specification.
-    """
-    if state_dir:
-        return Path(state_dir)
-    state, home = environ.get("XDG_STATE_HOME"), environ.get("HOME")
-    if not (state or home):
-        return None
-    return (Path(state) if state else Path(home or "", ".local", "state")) / "llmtrain-exporter"
+    """Where places are kept: the folder that the settings name, or the usual one, if there is one."""
+    return Path(state_dir) if state_dir else usual_state_folder(environ)
 
 
 def writer_for(

@@ -23,7 +23,11 @@ _COUNTERS: tuple[tuple[str, str, Callable[[RemoteStatistics], float]], ...] = (
     ("sent_bytes", "Bytes of bodies, as they were sent.", attrgetter("bytes")),
 )
 _COUNTERS_BY_REASON: tuple[tuple[str, str, Callable[[RemoteStatistics], dict[str, int]]], ...] = (
-    ("dropped_records", "Records that a server refused, by reason.", attrgetter("dropped_records")),
+    (
+        "dropped_records",
+        "Records that a server refused, or whose log was gone, by reason.",
+        attrgetter("dropped_records"),
+    ),
     ("dropped_samples", "Samples in them, by reason.", attrgetter("dropped_samples")),
     ("failed_requests", "Requests that are made again, by reason.", attrgetter("failed_requests")),
 )
