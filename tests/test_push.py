@@ -19,7 +19,6 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.push.history_files import whole_log
 from llmtrain_exporter.push.read_history import histories
-from llmtrain_exporter.push.series_text import sample_name
 
 from tests.project import ROOT
 from tests.receiving import Failure, Receiver
@@ -85,7 +84,7 @@ def points_of(*paths: Path) -> Points:
             for key, value in record.values.items():
                 labels = {**dict(record.labels), **dict(key.labels)}
                 labels = {label: text for label, text in labels.items() if text}
-                found[series(sample_name(key.metric), labels), record.time_ms] = value
+                found[series(key.metric.sample_name, labels), record.time_ms] = value
     return found
 
 
