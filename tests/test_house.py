@@ -26,6 +26,7 @@ JUDGING = {"knowledge", "model", "printable", "ingest", "analyse"}
 MAY_IMPORT: dict[str, set[str]] = {
     "knowledge": set(),
     "logs": {"printable"},
+    "output_file": set(),
     "own_database": set(),
     "printable": set(),
     "model": {"knowledge"},
@@ -35,12 +36,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "story": {"knowledge", "model", "printable", "analyse"},
     "write": {"knowledge", "printable", "story"},
     "watching": {*JUDGING, "config", "story"},
-    "push": {*JUDGING, "own_database", "config", "story", "watching"},
+    "push": {*JUDGING, "output_file", "own_database", "config", "story", "watching"},
     "draw": {"knowledge", "model", "printable", "analyse"},
     "web": {"config", "printable"},
     "serve": {*JUDGING, "config", "story", "write", "watching", "push", "web"},
     "notify": {"knowledge", "model", "printable", "logs", "own_database", "config", "story", "web", "draw"},
-    "publish": {*JUDGING, "config", "story", "write", "watching", "draw"},
+    "publish": {*JUDGING, "output_file", "config", "story", "write", "watching", "draw"},
     "bundle": {"knowledge"},
 }
 EVERYTHING = {"cli", "__main__"}

@@ -52,9 +52,7 @@ class HistoryMetrics(Collector):
 
     def _counters(self, writers: Sequence[RemoteWriter]) -> Iterator[Family]:
         for name, text, count in _COUNTERS:
-            counted: dict[tuple[str, ...], float] = {
-                (writer.name,): count(writer.statistics) for writer in writers
-            }
+            counted = [((writer.name,), count(writer.statistics)) for writer in writers]
             yield _counter(name, text, _BY_SERVER, counted)
 
     def _by_reason(self, writers: Sequence[RemoteWriter]) -> Iterator[Family]:
