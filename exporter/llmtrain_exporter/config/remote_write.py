@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from llmtrain_exporter.config.fields import SettingsSection
-from llmtrain_exporter.config.messages import wrong_value
+from llmtrain_exporter.config.messages import demand_distinct
 from llmtrain_exporter.config.run_rules import Labels
 from llmtrain_exporter.config.secrets import require_source, source_given
 from llmtrain_exporter.config.values import Name, Seconds, is_web_address
@@ -151,10 +151,4 @@ RemoteWrites = tuple[Annotated[RemoteWriteRule, BeforeValidator(_remote_write)],
 def names_differ(rules: RemoteWrites, model: str) -> None:
     """Raises ValidationError where two servers would be called the same."""
     names = [rule.destination for rule in rules]
-    wrong = [
-        wrong_value(("remote_write", at, "name"), name, f"{name} is another one too; give each a name")
-        for at, name in enumerate(names)
-        if name in names[:at]
-    ]
-    if wrong:
-        raise ValidationError.from_exception_data(model, wrong)
+    demand_distinct("remote_write", names, "{name} is another one too; give each a name", model)
