@@ -30,7 +30,7 @@ from llmtrain_exporter.push.senders import writer_for
 from benchmarks.measure import cpu_of, run
 from benchmarks.peers import plain_sender
 from tests.conftest import find_tool
-from tests.test_push import ReceivingPrometheus
+from tests.servers import ReceivingPrometheus
 
 LABELS = (("run", "a/v1"),)
 

@@ -18,8 +18,7 @@ import requests
 
 from benchmarks.latency import quantile
 from tests.conftest import find_tool
-from tests.servers import ExporterProcess
-from tests.test_push import ReceivingPrometheus
+from tests.servers import ExporterProcess, ReceivingPrometheus
 
 PAUSE_SECONDS = 0.05
 
