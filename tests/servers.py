@@ -278,16 +278,34 @@ class ReceivingPrometheus(Prometheus):
         return {key: value for name in names for key, value in self.points(name).items()}
 
 
+def backfilled(folder: Path, history: bytes, *, binary: Path, promtool: Path) -> Server:
+    """A Prometheus that has nothing but OpenMetrics that promtool has made blocks of, and scrapes nobody."""
+    file, config, data, port = folder / "history.om", folder / "prometheus.yml", folder / "data", free_port()
+    file.write_bytes(history)
+    config.write_text("{}")
+    subprocess.run([promtool, "tsdb", "create-blocks-from", "openmetrics", file, data], check=True)
+    command: list[str | Path] = [
+        binary,
+        f"--config.file={config}",
+        f"--storage.tsdb.path={data}",
+        "--storage.tsdb.retention.time=100y",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=warn",
+    ]
+    return Server(command, port)
+
+
 class VictoriaMetrics(Server):
     """A VictoriaMetrics with its own empty storage, that takes and shows what Prometheus does."""
 
-    def __init__(self, folder: Path, binary: Path) -> None:
+    def __init__(self, folder: Path, binary: Path, *options: str) -> None:
         port = free_port()
         command: list[str | Path] = [
             binary,
             f"-storageDataPath={folder}",
             f"-httpListenAddr=127.0.0.1:{port}",
             "-retentionPeriod=10y",
+            *options,
         ]
         super().__init__(command, port)
 
