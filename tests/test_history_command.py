@@ -37,16 +37,11 @@ from llmtrain_exporter.push.run_history import RunHistory
 from llmtrain_exporter.push.series_text import labels_text, sample_name, series_text
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from tests.histories import NOW, WRITTEN, logged
 from tests.servers import Server, backfilled, series
 from tests.training import append, printed, swift, swift_eval
 
 Tool = Callable[[str], Path]
-WRITTEN = 1_790_000_000.0
-NOW = WRITTEN + 86400
-
-
-def logged(folder: Path, *lines: str) -> Path:
-    return append(folder / "v0-20260921-101010" / "logging.jsonl", *lines, modified=WRITTEN)
 
 
 def read(paths: Sequence[Path], now: float = NOW) -> Iterator[RecordSamples]:
