@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,9 +27,10 @@ from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.remote_write import RemoteWriter
 from llmtrain_exporter.push.senders import writer_for
 
+from benchmarks.measure import cpu_of, run
 from benchmarks.peers import plain_sender
 from tests.conftest import find_tool
-from tests.test_push import ReceivingPrometheus
+from tests.servers import ReceivingPrometheus
 
 LABELS = (("run", "a/v1"),)
 
@@ -40,13 +40,6 @@ def made(records: int, layout: Sequence[Series], began_ms: int) -> Iterator[Reco
     for record in range(1, records + 1):
         values = {key: record * 0.1 + at for at, key in enumerate(layout)}
         yield RecordSamples("a/v1", LABELS, record, began_ms + record * 1000, values)
-
-
-def cpu_of(work: Callable[[], object]) -> float:
-    """Processor time of this process."""
-    began = time.process_time()
-    work()
-    return time.process_time() - began
 
 
 def send(writer: RemoteWriter) -> None:
@@ -99,25 +92,15 @@ def _print_promtool(folder: Path, records: Iterator[RecordSamples], width: int) 
         writer.finish()
     blocks = folder / "blocks"
     blocks.mkdir()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command: list[str | Path] = [
-        find_tool("promtool"),
-        "tsdb",
-        "create-blocks-from",
-        "openmetrics",
-        file,
-        blocks,
-    ]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    promtool = str(find_tool("promtool"))
+    seconds = run([promtool, "tsdb", "create-blocks-from", "openmetrics", str(file), str(blocks)]).cpu
     print(f"promtool: {count / seconds:.0f} samples/s of one core, the file's writing not counted")
 
 
 def _print_plain(folder: Path, python: str, records: int, width: int) -> None:
     with ReceivingPrometheus(folder / "plain", find_tool("prometheus")) as prometheus:
         command = [python, str(plain_sender.HERE), prometheus.write_url, str(records), str(width)]
-        seconds = float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        seconds = float(run(command).output)
     samples = records * width
     print(f"plain: {records / seconds:.0f} records/s and {samples / seconds:.0f} samples/s of one core")
 

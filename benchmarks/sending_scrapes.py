@@ -18,8 +18,7 @@ import requests
 
 from benchmarks.latency import quantile
 from tests.conftest import find_tool
-from tests.servers import ExporterProcess
-from tests.test_push import ReceivingPrometheus
+from tests.servers import ExporterProcess, ReceivingPrometheus
 
 PAUSE_SECONDS = 0.05
 
@@ -58,8 +57,8 @@ def _scrapes(args: list[str | Path], seconds: float) -> list[float]:
 
 
 def _print(what: str, seconds: list[float]) -> None:
-    shares = ", ".join(f"p{share:.0%} {quantile(seconds, share) * 1e3:.1f} ms" for share in (0.5, 0.9, 0.99))
-    print(f"{what}: {shares.replace('%', '')}, {len(seconds)} scrapes", flush=True)
+    times = (f"p{share * 100:.0f} {quantile(seconds, share) * 1e3:.1f} ms" for share in (0.5, 0.9, 0.99))
+    print(f"{what}: {', '.join(times)}, {len(seconds)} scrapes", flush=True)
 
 
 if __name__ == "__main__":

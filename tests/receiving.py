@@ -19,7 +19,11 @@ Point = tuple[str, int]
 
 @dataclass
 class Failure:
-    """How to answer once. `hang`: not before the test ends; `cut`: close the connection instead."""
+    """How to answer once, with the status, the headers and the body, or else.
+
+    `hang`: not before the test ends; `cut`: close the connection instead; `drip`: one header after the other
+    until the test ends, so that bytes come all the time and never an answer.
+    """
 
     status: int = 500
     body: str = ""
@@ -43,13 +47,11 @@ class Received:
 class Receiver:
     """Keeps what it takes, by series and time. `failures` are used up first, one for each request."""
 
-    def __init__(self, window_ms: int | None = None) -> None:
-        """`window_ms`: what is older than that before the newest is refused as Prometheus does."""
+    def __init__(self) -> None:
         self.taken: dict[Point, float] = {}
         self.requests: list[Received] = []
         self.failures: list[Failure] = []
         self.conflicts: list[Point] = []
-        self.window_ms = window_ms
         self._lock = threading.Lock()
         self.ended = threading.Event()
 
@@ -83,20 +85,8 @@ class Receiver:
             self.requests.append(Received(client, headers, path, len(body), samples))
             if self.failures:
                 return self.failures.pop(0)
-            refusal = self.refusal(samples)
-            if refusal is None:
-                self._keep(samples)
-            return refusal
-
-    def refusal(self, samples: list[tuple[str, int, float]]) -> Failure | None:
-        """As Prometheus: of a whole request for one sample in it."""
-        if self.window_ms is None:
+            self._keep(samples)
             return None
-        newest = max((time for _, time in self.taken), default=0)
-        newest = max(newest, *(time for _, time, _ in samples)) if not self.taken else newest
-        if any(time < newest - self.window_ms for _, time, _ in samples):
-            return Failure(400, "out of bounds")
-        return None
 
     def _keep(self, samples: list[tuple[str, int, float]]) -> None:
         for series, time, value in samples:

@@ -5,6 +5,7 @@ No test sleeps: it waits `eventually` for the thing itself, or for a server's ne
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -27,6 +28,12 @@ HANGS_SECONDS = 120.0
 """Who takes longer hangs, on a busy machine too; a server that ends before it is ready is noticed at once."""
 
 FLUSHES = "alertmanager_nflog_queries_total"  # one for each look at a group with a single receiver
+
+HISTORY = '{job="llmtrain-history"}'
+"""What was sent of logs, record by record."""
+
+Points = dict[tuple[str, int], float]
+"""Samples by series, without its job, and Unix time in ms."""
 
 KILLED_SECONDS = 10.0
 """Docker kills what has not ended by then. An end takes far less: there is room for a busy machine."""
@@ -239,6 +246,95 @@ class Prometheus(Server):
         return data
 
 
+class ReceivingPrometheus(Prometheus):
+    """A Prometheus that takes remote write, and what is out of order within `window`."""
+
+    def __init__(self, folder: Path, binary: Path, window: str | None = "3650d") -> None:
+        folder.mkdir(exist_ok=True)
+        super().__init__(folder, "127.0.0.1:1", binary=binary)
+        config = yaml.safe_load((folder / "prometheus.yml").read_text())
+        if window is not None:
+            config["storage"] = {"tsdb": {"out_of_order_time_window": window}}
+        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+        self.command.append("--web.enable-remote-write-receiver")
+
+    @property
+    def write_url(self) -> str:
+        """Where it takes remote write."""
+        return f"{self.url}/api/v1/write"
+
+    def points(self, name: str) -> Points:
+        """All raw samples of the history of one metric."""
+        found = self.query(f"{name}{HISTORY}[3650d]")
+        return {
+            (series(name, _plain(item["metric"])), round(at * 1000)): float(value)
+            for item in found
+            for at, value in item["values"]
+        }
+
+    def everything(self) -> Points:
+        """All raw samples of histories."""
+        names = self.get("/api/v1/label/__name__/values", params={"match[]": HISTORY}).json()["data"]
+        return {key: value for name in names for key, value in self.points(name).items()}
+
+
+def backfilled(folder: Path, history: bytes, *, binary: Path, promtool: Path) -> Server:
+    """A Prometheus that has nothing but OpenMetrics that promtool has made blocks of, and scrapes nobody."""
+    file, config, data, port = folder / "history.om", folder / "prometheus.yml", folder / "data", free_port()
+    file.write_bytes(history)
+    config.write_text("{}")
+    subprocess.run([promtool, "tsdb", "create-blocks-from", "openmetrics", file, data], check=True)
+    command: list[str | Path] = [
+        binary,
+        f"--config.file={config}",
+        f"--storage.tsdb.path={data}",
+        "--storage.tsdb.retention.time=100y",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=warn",
+    ]
+    return Server(command, port)
+
+
+class VictoriaMetrics(Server):
+    """A VictoriaMetrics with its own empty storage, that takes and shows what Prometheus does."""
+
+    def __init__(self, folder: Path, binary: Path, *options: str) -> None:
+        port = free_port()
+        command: list[str | Path] = [
+            binary,
+            f"-storageDataPath={folder}",
+            f"-httpListenAddr=127.0.0.1:{port}",
+            "-retentionPeriod=10y",
+            *options,
+        ]
+        super().__init__(command, port)
+
+    @property
+    def write_url(self) -> str:
+        """Where it takes remote write."""
+        return f"{self.url}/api/v1/write"
+
+    def kill(self) -> int:
+        """End it in order: it says yes seconds before it writes to the disk, and a kill loses that."""
+        return self.terminate()
+
+    def points(self, name: str) -> Points:
+        """All raw samples of the history of one metric."""
+        return {key: value for key, value in self.everything().items() if key[0].partition("{")[0] == name}
+
+    def everything(self) -> Points:
+        """All raw samples of histories."""
+        found: Points = {}
+        params = {"match[]": HISTORY, "reduce_mem_usage": "1"}
+        self.get("/internal/force_flush")
+        for line in self.get("/api/v1/export", params=params).text.splitlines():
+            item = json.loads(line)
+            name = series(item["metric"]["__name__"], _plain(item["metric"]))
+            for at, value in zip(item["timestamps"], item["values"], strict=True):
+                found[name, at] = float(value if value is not None else "nan")
+        return found
+
+
 class Alertmanager(Server):
     """A real Alertmanager, alone, with the given configuration and its own empty storage under `folder`."""
 
@@ -289,3 +385,7 @@ def _static(target: str) -> dict[str, Any]:
 def _write_yaml(path: Path, content: Mapping[str, Any]) -> Path:
     path.write_text(yaml.safe_dump(dict(content), sort_keys=False))
     return path
+
+
+def _plain(metric: dict[str, str]) -> dict[str, str]:
+    return {label: value for label, value in metric.items() if label not in ("__name__", "job")}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from llmtrain_exporter.knowledge.text import Lang
 from tests import dashboard_rules as rules
 from tests import promql
 from tests.dashboard_rules import Json
-from tests.servers import HANGS_SECONDS, Server, free_port
+from tests.servers import HANGS_SECONDS, Server, VictoriaMetrics, backfilled
 
 RUNS = ("kept/one", "kept/two")
 BOARDS = ("llmtrain-compare", "llmtrain-grpo", "llmtrain-sft", "llmtrain-preference")
@@ -125,56 +124,42 @@ def openmetrics(began: float) -> str:
     return "\n".join([*lines, "# EOF\n"])
 
 
-class Kept(Server):
-    """A server that was given these records and scrapes nobody."""
-
-    def result(self, query: str) -> list[dict[str, Any]]:
-        """The matrix that an instant query answers with."""
-        answer = self.get("/api/v1/query", params={"query": query}).json()
-        assert answer["status"] == "success", answer
-        assert answer["data"]["resultType"] == "matrix"
-        found: list[dict[str, Any]] = answer["data"]["result"]
-        return found
-
-
 @pytest.fixture(scope="module", params=["prometheus", "prometheus3", "victoria-metrics3"])
 def kept(
     real_tool: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[tuple[Kept, float]]:
+) -> Iterator[tuple[Server, float]]:
     """A real server with the records, and when they began (Unix time)."""
     began = time.time() - 3600
     folder = tmp_path_factory.mktemp("kept")
-    program = str(real_tool(request.param))
-    start = victoria if request.param.startswith("victoria") else prometheus
-    with start(program, folder, openmetrics(began), real_tool) as server:
+    program, text = real_tool(request.param), openmetrics(began)
+    if request.param.startswith("victoria"):
+        started: AbstractContextManager[Server] = victoria(program, folder, text)
+    else:
+        started = backfilled(folder, text.encode(), binary=program, promtool=real_tool("promtool"))
+    with started as server:
         yield server, began
 
 
-def prometheus(program: str, folder: Path, text: str, real_tool: Callable[[str], Path]) -> Kept:
-    """A Prometheus whose blocks promtool has made of the file."""
-    (folder / "records.om").write_text(text, encoding="utf-8")
-    (folder / "empty.yml").write_text("{}", encoding="utf-8")
-    blocks = [str(real_tool("promtool")), "tsdb", "create-blocks-from", "openmetrics", "records.om", "data"]
-    subprocess.run(blocks, cwd=folder, check=True, capture_output=True)
-    address = f"127.0.0.1:{free_port()}"
-    config, data = f"--config.file={folder / 'empty.yml'}", f"--storage.tsdb.path={folder / 'data'}"
-    listen = f"--web.listen-address={address}"
-    return Kept([program, config, data, listen, "--log.level=warn"], int(address.partition(":")[2]))
-
-
 @contextmanager
-def victoria(program: str, folder: Path, text: str, _: object) -> Iterator[Kept]:
+def victoria(program: Path, folder: Path, text: str) -> Iterator[Server]:
     """A VictoriaMetrics that was sent the same, where times are in milliseconds."""
-    port = free_port()
-    listen, data = f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={folder / 'data'}"
     lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
     body = "".join(f"{sample} {round(float(seconds) * 1000)}\n" for sample, _, seconds in lines)
-    with Kept([program, listen, data, "-memory.allowedBytes=64MB"], port) as server:
+    with VictoriaMetrics(folder / "data", program, "-memory.allowedBytes=64MB") as server:
         requests.post(
             f"{server.url}/api/v1/import/prometheus", body, timeout=HANGS_SECONDS
         ).raise_for_status()
         server.get("/internal/force_flush").raise_for_status()
         yield server
+
+
+def result(server: Server, query: str) -> Result:
+    """The matrix that an instant query answers with."""
+    answer = server.get("/api/v1/query", params={"query": query}).json()
+    assert answer["status"] == "success", answer
+    assert answer["data"]["resultType"] == "matrix"
+    found: Result = answer["data"]["result"]
+    return found
 
 
 @dataclass(frozen=True)
@@ -186,10 +171,10 @@ class Point:
     y: float
 
 
-def points(server: Kept, panel: Json, run: str) -> Iterator[list[Point]]:
+def points(server: Server, panel: Json, run: str) -> Iterator[list[Point]]:
     """What a panel draws, the curves first and then the marks, by its own queries and transformations."""
     steps = [change for change in panel["transformations"] if change["id"] != "organize"]
-    answers = [server.result(filled(target["expr"], run)) for target in panel["targets"]]
+    answers = [result(server, filled(target["expr"], run)) for target in panel["targets"]]
     joins = [change for change in steps if change["id"] == "merge"]
     assert [join["filter"]["options"] for join in joins] == [
         f"/^(?:{'|'.join(refs)})$/" for refs in ("ABC", "DEF")
@@ -231,7 +216,7 @@ def filled(query: str, run: str) -> str:
 
 
 @pytest.mark.parametrize("uid", BOARDS)
-def test_every_record_stands_at_its_step(kept: tuple[Kept, float], uid: str) -> None:
+def test_every_record_stands_at_its_step(kept: tuple[Server, float], uid: str) -> None:
     """Each panel has every record of the log with its value and no other; a resume is another curve."""
     server, began = kept
     run = "|".join(RUNS) if uid == "llmtrain-compare" else RUNS[1]
@@ -260,7 +245,7 @@ def wanted(panel: Json, run: str, began: float) -> Iterator[tuple[float, float]]
 
 
 @pytest.mark.parametrize("uid", BOARDS)
-def test_curves_by_the_clock_are_those_of_the_records(kept: tuple[Kept, float], uid: str) -> None:
+def test_curves_by_the_clock_are_those_of_the_records(kept: tuple[Server, float], uid: str) -> None:
     """A range query, too, answers with what the log says, of a run that nobody has ever scraped."""
     server, began = kept
     logged = {value("llmtrain_loss", written, RUNS[0]) for written in records(began)}
@@ -283,7 +268,7 @@ def is_curve_of_the_loss(query: str) -> bool:
     return kinds == {("llmtrain_loss", True, True)} and not any(each.range for each in found)
 
 
-def source_of(server: Kept, uid: str, run: str, history: str) -> list[str]:
+def source_of(server: Server, uid: str, run: str, history: str) -> list[str]:
     """The jobs that the dashboard's variable finds."""
     [variable] = (one for one in rules.template(ENGLISH[uid], "query") if one["name"] == "source")
     query = rules.variable_query(variable).removeprefix("query_result(").removesuffix(")")
@@ -293,7 +278,7 @@ def source_of(server: Kept, uid: str, run: str, history: str) -> list[str]:
 
 
 @pytest.mark.parametrize("uid", BOARDS)
-def test_curves_come_from_the_history_where_there_is_one(kept: tuple[Kept, float], uid: str) -> None:
+def test_curves_come_from_the_history_where_there_is_one(kept: tuple[Server, float], uid: str) -> None:
     """By itself; not of a run that has none, and not where only what was scraped is to be shown."""
     server, _ = kept
     assert source_of(server, uid, RUNS[0], HISTORY_JOB) == [HISTORY_JOB]
@@ -302,7 +287,7 @@ def test_curves_come_from_the_history_where_there_is_one(kept: tuple[Kept, float
 
 
 @pytest.mark.parametrize("uid", BOARDS)
-def test_a_run_that_was_never_scraped_can_be_chosen(kept: tuple[Kept, float], uid: str) -> None:
+def test_a_run_that_was_never_scraped_can_be_chosen(kept: tuple[Server, float], uid: str) -> None:
     """The variable of the runs finds those whose records were imported."""
     server, began = kept
     [variable] = (one for one in rules.template(ENGLISH[uid], "query") if one["name"] == "run")

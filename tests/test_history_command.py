@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -22,32 +22,26 @@ from llmtrain_exporter.cli.history import FORMATS
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
+from llmtrain_exporter.printable import number_text
 from llmtrain_exporter.publish import demo
 from llmtrain_exporter.push import history_files
 from llmtrain_exporter.push.formats.open_metrics import (
     CHUNK_BYTES,
     OpenMetricsWriter,
-    number_text,
     seconds_text,
 )
 from llmtrain_exporter.push.history_files import HistoryWanted, write_history
 from llmtrain_exporter.push.read_history import histories
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_history import RunHistory
-from llmtrain_exporter.push.series_text import labels_text, sample_name, series_text
+from llmtrain_exporter.push.series_text import labels_text, series_text
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.servers import Server, free_port, series
+from tests.histories import NOW, WRITTEN, logged
+from tests.servers import Server, backfilled, series
 from tests.training import append, printed, swift, swift_eval
 
 Tool = Callable[[str], Path]
-WRITTEN = 1_790_000_000.0
-NOW = WRITTEN + 86400
-FOREVER = "100y"
-
-
-def logged(folder: Path, *lines: str) -> Path:
-    return append(folder / "v0-20260921-101010" / "logging.jsonl", *lines, modified=WRITTEN)
 
 
 def read(paths: Sequence[Path], now: float = NOW) -> Iterator[RecordSamples]:
@@ -77,7 +71,7 @@ def points(records: Iterator[RecordSamples]) -> Points:
     for record in records:
         for key, value in record.values.items():
             labels = {"job": HISTORY_JOB, **dict(record.labels), **dict(key.labels)}
-            found[series(sample_name(key.metric), labels)].append((record.time_ms, value))
+            found[series(key.metric.sample_name, labels)].append((record.time_ms, value))
     return found
 
 
@@ -181,8 +175,10 @@ class TestTables:
             pytest.importorskip("pyarrow")
         file = tmp_path / "table"
         file.write_bytes(written(format_, demo.BUNDLED))
+        names = ('llmtrain_loss{split="train"}', 'llmtrain_spike_score{metric="loss"}')
         table = {
-            "csv": lambda: pandas.read_csv(file, float_precision="round_trip"),
+            # As texts: pandas before 3 reads a number with a digit less than it has, unless asked.
+            "csv": lambda: pandas.read_csv(file, dtype=dict.fromkeys(names, str)),
             "jsonl": lambda: pandas.DataFrame(map(json.loads, file.read_text().splitlines())),
             "parquet": lambda: pandas.read_parquet(file),
         }[format_]()
@@ -192,7 +188,7 @@ class TestTables:
         times = (time.to_pydatetime() - epoch for time in pandas.to_datetime(table["time"]))
         found = [round(time / timedelta(milliseconds=1)) for time in times]
         assert found == [record.time_ms for record in records]
-        for name in ('llmtrain_loss{split="train"}', 'llmtrain_spike_score{metric="loss"}'):
+        for name in names:
             values = [{series_text(key): value for key, value in record.values.items()} for record in records]
             wanted = [each.get(name, math.nan) for each in values]
             assert repr([float(value) for value in table[name]]) == repr(wanted)
@@ -278,25 +274,6 @@ class TestCommand:
             write_history([str(log)], Settings(), wanted, io.StringIO(), NOW)
 
 
-@contextmanager
-def prometheus_with(history: bytes, folder: Path, tools: tuple[Path, Path]) -> Iterator[Server]:
-    """A real Prometheus that has nothing but these samples, put there by its own promtool."""
-    prometheus, promtool = tools
-    file, data, port = folder / "history.om", folder / "data", free_port()
-    file.write_bytes(history)
-    subprocess.run([promtool, "tsdb", "create-blocks-from", "openmetrics", file, data], check=True)
-    (folder / "prometheus.yml").write_text("{}")
-    options = {
-        "config.file": folder / "prometheus.yml",
-        "storage.tsdb.path": data,
-        "storage.tsdb.retention.time": FOREVER,
-        "web.listen-address": f"127.0.0.1:{port}",
-        "log.level": "warn",
-    }
-    with Server([prometheus, *(f"--{name}={value}" for name, value in options.items())], port) as server:
-        yield server
-
-
 def stored(server: Server, run: str, last_ms: int) -> Points:
     """Every sample of a run, by an instant query of a range."""
     query = f"{{{labels_text([('run', run)])}}}[3000d]"
@@ -319,14 +296,15 @@ def test_prometheus_has_every_value_time_and_step_of_real_logs(
     version: str, real_tool: Tool, corpus: Path, tmp_path: Path
 ) -> None:
     """The logs of each producer through promtool into Prometheus, and out by PromQL: all of it, exactly."""
-    tools = real_tool(f"prometheus{version}"), real_tool(f"promtool{version}")
+    binary, promtool = real_tool(f"prometheus{version}"), real_tool(f"promtool{version}")
     paths = [demo.BUNDLED, corpus / "produced", corpus / "public" / "tfevents"]
     now = max(path.stat().st_mtime for path in corpus.rglob("*")) + 86400
     by_run: Mapping[str, list[RecordSamples]] = defaultdict(list)
     for samples in read(paths, now):
         by_run[samples.run].append(samples)
     assert len(by_run) > 20
-    with prometheus_with(written("openmetrics", *paths, now=now), tmp_path, tools) as server:
+    history = written("openmetrics", *paths, now=now)
+    with backfilled(tmp_path, history, binary=binary, promtool=promtool) as server:
         for run, records in by_run.items():
             last_ms = max(record.time_ms for record in records)
             assert same(stored(server, run, last_ms), points(iter(records))), run
@@ -338,10 +316,11 @@ def test_the_steps_of_a_log_are_found_by_time(real_tool: Tool, tmp_path: Path) -
     shutil.copytree(demo.BUNDLED / demo.COLLAPSE, log)
     rows = [json.loads(line) for line in (log / "logging.jsonl").read_text().splitlines()]
     rows = [row for row in rows if "loss" in row]
-    tools = real_tool("prometheus"), real_tool("promtool")
+    binary, promtool = real_tool("prometheus"), real_tool("promtool")
     now = (log / "logging.jsonl").stat().st_mtime + 3600
     (history,) = histories([str(log)], Settings(), None, now)
-    with prometheus_with(written("openmetrics", log, now=now), tmp_path, tools) as server:
+    exported = written("openmetrics", log, now=now)
+    with backfilled(tmp_path, exported, binary=binary, promtool=promtool) as server:
         found: dict[str, Any] = {
             name.partition("{")[0]: dict(values)
             for name, values in stored(server, history.name, round(now * 1000)).items()  # type: ignore[union-attr]

@@ -23,6 +23,7 @@ from llmtrain_exporter.serve.watchers import Watchers
 
 from tests.analysing import grpo
 from tests.event_files import NAME, header, row, trained
+from tests.histories import source_of
 from tests.rounds import read_all
 from tests.training import append, swift, swift_eval, swift_summary
 
@@ -88,11 +89,6 @@ class Site:
 
 def steps(records: Sequence[RecordSamples]) -> list[float]:
     return [record.values[STEP] for record in records]
-
-
-def source_of(record: RecordSamples) -> str:
-    (found,) = (key for key in record.values if key.metric is c.HISTORY_TIME_SOURCE)
-    return dict(found.labels)["source"]
 
 
 @pytest.fixture

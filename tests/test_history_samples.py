@@ -30,10 +30,9 @@ from llmtrain_exporter.watching.rules import rules_for_reading
 
 from tests.analysing import grpo
 from tests.analysing import records as read_rows
-from tests.training import append, swift, swift_eval
+from tests.histories import NOW, WRITTEN, logged, records
+from tests.training import swift, swift_eval
 
-WRITTEN = 1_790_000_000.0
-NOW = WRITTEN + 86400
 LOSS = series(c.LOSS, ("split", "train"))
 STEP = series(c.STEP)
 LOGS = [demo.BUNDLED / name for name in (demo.COLLAPSE, demo.HEALTHY)]
@@ -62,19 +61,8 @@ def scrapes(path: Path) -> list[Mapping[Series, float]]:
     return run.observer.scrapes
 
 
-def records(path: Path, **settings: Any) -> list[RecordSamples]:
-    """The samples of the only log there."""
-    (history,) = histories([str(path)], Settings(**settings), None, NOW)
-    assert isinstance(history, RunHistory)
-    return list(history.samples(0.0, NOW))
-
-
 def equal(value: float, other: float | None) -> bool:
     return other is not None and (value == other or (math.isnan(value) and math.isnan(other)))
-
-
-def written(folder: Path, *lines: str) -> Path:
-    return append(folder / "v0-20260921-101010" / "logging.jsonl", *lines, modified=WRITTEN)
 
 
 def names(record: RecordSamples) -> set[str]:
@@ -135,7 +123,7 @@ def test_each_record_of_a_calm_run_has_its_own_judgement(tmp_path: Path) -> None
         run.fold(row, NOW)
         shown.append(run.snapshot("run", "file", SWIFT, NOW).samples)
     judged = {STEP, series(m.BASELINE, ("metric", "kl")), series(m.SPIKE_SCORE, ("metric", "reward"))}
-    found = records(written(tmp_path, *map(json.dumps, rows)))
+    found = records(logged(tmp_path, *map(json.dumps, rows)))
     assert [record.values[STEP] for record in found] == list(range(1, 401))
     told = (c.HISTORY_TIME_SOURCE, c.RUN)
     for record, scrape in zip(found, shown, strict=True):
@@ -151,7 +139,7 @@ def position(step: int) -> dict[str, object]:
 
 def test_a_record_has_only_what_it_logs(tmp_path: Path) -> None:
     """An evaluation repeats no training value: a curve has no steps that nobody took."""
-    first, evaluation, last = records(written(tmp_path, swift(1), swift_eval(1), swift(2)))
+    first, evaluation, last = records(logged(tmp_path, swift(1), swift_eval(1), swift(2)))
     assert (c.LOSS.name in names(first), c.GRAD_NORM.name in names(last)) == (True, True)
     assert c.GRAD_NORM.name not in names(evaluation)
     assert {key.labels for key in evaluation.values if key.metric is c.LOSS} == {(("split", "eval"),)}
@@ -164,7 +152,7 @@ def test_a_record_has_only_what_it_logs(tmp_path: Path) -> None:
 
 def test_the_static_facts_go_with_the_first_record(tmp_path: Path) -> None:
     """Profile and the operator's labels are those of run_info, as in a scrape, and are not told each time."""
-    found = records(written(tmp_path, *map(swift, range(1, 5))), labels={"team": "nlp"})
+    found = records(logged(tmp_path, *map(swift, range(1, 5))), labels={"team": "nlp"})
     facts = [dict(key.labels) for record in found for key in record.values if key.metric is c.RUN]
     assert [(told["team"], told["profile"], told["dialect"]) for told in facts] == [("nlp", "sft", "swift")]
     assert c.RUN in {key.metric for key in found[0].values}
@@ -172,10 +160,10 @@ def test_the_static_facts_go_with_the_first_record(tmp_path: Path) -> None:
 
 def test_flags_are_those_of_signals_that_have_come_up(tmp_path: Path) -> None:
     """A run that was never troubled has no series of zeros for each signal that there is."""
-    calm = records(written(tmp_path / "a", *map(swift, range(1, 40))))
+    calm = records(logged(tmp_path / "a", *map(swift, range(1, 40))))
     assert m.SIGNAL_ACTIVE.name not in names(calm[-1])
     rows = [*map(swift, range(1, 40)), swift(40, loss=math.nan), *map(swift, range(41, 60))]
-    ill = records(written(tmp_path / "b", *rows))
+    ill = records(logged(tmp_path / "b", *rows))
     flags = [
         {key.labels: value for key, value in record.values.items() if key.metric is m.SIGNAL_ACTIVE}
         for record in (ill[38], ill[39], ill[-1])
@@ -187,7 +175,7 @@ def test_flags_are_those_of_signals_that_have_come_up(tmp_path: Path) -> None:
 
 def test_the_steps_of_a_resumed_run_stand_at_times_that_ascend(tmp_path: Path) -> None:
     """Steps go back where the run did; times never do."""
-    log = written(tmp_path, *map(swift, (1, 2, 3, 4)), *(swift(step, loss=0.9) for step in (3, 4, 5)))
+    log = logged(tmp_path, *map(swift, (1, 2, 3, 4)), *(swift(step, loss=0.9) for step in (3, 4, 5)))
     found = records(log)
     assert [value_of(record, c.STEP.name) for record in found] == [1, 2, 3, 4, 3, 4, 5]
     assert [value_of(record, c.RESUMES.name) for record in found] == [0, 0, 0, 0, 1, 1, 1]
@@ -213,7 +201,7 @@ def test_spikes_are_marked_at_their_very_records(log: Path) -> None:
 
 def test_what_another_writer_says_again_is_no_record(tmp_path: Path) -> None:
     """Two ranks on one file: each record once."""
-    found = records(written(tmp_path, *(line for step in (1, 2, 3) for line in (swift(step), swift(step)))))
+    found = records(logged(tmp_path, *(line for step in (1, 2, 3) for line in (swift(step), swift(step)))))
     assert [value_of(record, c.STEP.name) for record in found] == [1, 2, 3]
 
 
@@ -228,7 +216,7 @@ def test_what_another_writer_says_again_is_no_record(tmp_path: Path) -> None:
 )
 def test_metrics_are_chosen_by_name(tmp_path: Path, patterns: tuple[str, ...], kept: set[str]) -> None:
     """Of the patterns that fit the last decides; the step is always there."""
-    log = written(tmp_path, swift(1, epoch=0.1))
+    log = logged(tmp_path, swift(1, epoch=0.1))
     (record,) = records(log, history_metrics=patterns)
     found = {name.removeprefix("llmtrain_") for name in names(record)} & {
         "loss",
@@ -249,14 +237,14 @@ def test_leaving_out_alone_keeps_all_others() -> None:
 def test_too_many_keys_are_not_all_taken_in(tmp_path: Path) -> None:
     """The limits of a scrape hold for the history too."""
     rows = [swift(step, **{f"odd_{step}_{at}": 1.0 for at in range(50)}) for step in (1, 2, 3, 4)]
-    found = records(written(tmp_path, *rows))
+    found = records(logged(tmp_path, *rows))
     others = {key for record in found for key in record.values if key.metric is c.OTHER}
     assert len(others) == 100
 
 
 def test_a_log_without_a_record_says_why(tmp_path: Path) -> None:
     """No sample, no error, and a reason."""
-    (history,) = histories([str(written(tmp_path, ""))], Settings(), None, NOW)
+    (history,) = histories([str(logged(tmp_path, ""))], Settings(), None, NOW)
     assert isinstance(history, RunHistory)
     assert (list(history.samples(0.0, NOW)), history.records) == ([], 0)
     assert isinstance(history.why_none(), NoRun)
@@ -292,7 +280,7 @@ def test_whatever_stands_in_a_log_gives_samples_or_none(tmp_path: Path, lines: l
 
 def test_who_reads_a_long_log_can_do_something_else_meanwhile(tmp_path: Path) -> None:
     """There are pauses before the first record too, while only the times are read."""
-    log = written(tmp_path, *map(swift, range(1, 8001)))
+    log = logged(tmp_path, *map(swift, range(1, 8001)))
     (history,) = histories([str(log)], Settings(), None, NOW)
     assert isinstance(history, RunHistory)
     found = list(history.with_pauses(0.0, NOW))

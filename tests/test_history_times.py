@@ -12,20 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.analyse.run import RunOptions
-from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.push.chosen import ChosenMetrics
-from llmtrain_exporter.push.read_history import histories
-from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_history import RunHistory
 from llmtrain_exporter.push.times import LogClocks, TimeSource, ascending, date_in, on_arrival, record_times
 
 from tests.event_files import BEGAN, NAME, header, row, trained
+from tests.histories import WRITTEN, records, source_of
 from tests.test_trackers import read_run, search, unpacked
 from tests.training import append, printed, swift, swift_eval
 
 NAN = math.nan
-WRITTEN = 1_790_000_000.0
 HOUR, DAY = 3600.0, 86400.0
 
 
@@ -43,19 +40,6 @@ def clocks(
 def before(*seconds: float) -> list[int]:
     """Milliseconds of moments so long before the last write."""
     return [round((WRITTEN - each) * 1000) for each in seconds]
-
-
-def samples(log: Path, now: float = WRITTEN + DAY) -> list[RecordSamples]:
-    """All records of the only log there."""
-    (history,) = histories([str(log)], Settings(), None, now)
-    assert isinstance(history, RunHistory)
-    return list(history.samples(0.0, now))
-
-
-def source_of(record: RecordSamples) -> str:
-    """How its time is known."""
-    (found,) = (key for key in record.values if key.metric.name == "llmtrain_history_time_source")
-    return dict(found.labels)["source"]
 
 
 def utc(date: datetime) -> float:
@@ -175,7 +159,7 @@ def test_the_date_in_the_name_of_a_folder(path: str, date: datetime | None) -> N
 def test_a_log_with_a_clock_is_anchored_at_its_last_write(tmp_path: Path) -> None:
     """ms-swift logs the time since the start of its process."""
     log = append(tmp_path / "logging.jsonl", swift(1), swift(2), swift_eval(2), swift(9), modified=WRITTEN)
-    found = samples(log)
+    found = records(log)
     assert [record.time_ms for record in found] == [*before(8, 7), before(7)[0] + 1, *before(0)]
     assert {source_of(record) for record in found} == {"clock"}
 
@@ -183,7 +167,7 @@ def test_a_log_with_a_clock_is_anchored_at_its_last_write(tmp_path: Path) -> Non
 def test_a_printed_log_says_that_nothing_tells_its_times(tmp_path: Path) -> None:
     """They are a second apart, and known to be guessed."""
     log = append(tmp_path / "train.log", *map(printed, (1, 2, 3)), modified=WRITTEN)
-    found = samples(log)
+    found = records(log)
     assert [record.time_ms for record in found] == before(2, 1, 0)
     assert {source_of(record) for record in found} == {"guessed"}
 
@@ -205,7 +189,7 @@ def test_the_bar_beside_printed_rows_is_a_clock(tmp_path: Path) -> None:
     log = tmp_path / "train.log"
     log.write_text(bar(0, "00:00") + text)
     os.utime(log, (WRITTEN, WRITTEN))
-    found = samples(log)
+    found = records(log)
     assert [record.time_ms for record in found] == before(3640, 20, 0)
     assert {source_of(record) for record in found} == {"clock"}
 
@@ -217,7 +201,7 @@ def test_rows_that_come_from_a_buffer_have_the_time_of_their_bar(tmp_path: Path)
     log = tmp_path / "train.log"
     log.write_text(bar(0, "00:00") + "".join(bars) + "\n" + "\n".join(map(printed, steps)) + "\n")
     os.utime(log, (WRITTEN, WRITTEN))
-    assert [record.time_ms for record in samples(log)] == before(20, 15, 10, 5, 0)
+    assert [record.time_ms for record in records(log)] == before(20, 15, 10, 5, 0)
 
 
 def test_a_clock_that_stands_still_tells_nothing() -> None:
@@ -231,7 +215,7 @@ def test_event_files_state_their_times(tmp_path: Path) -> None:
     rows = [row(step, trained(step), BEGAN + 7 * step) for step in (1, 2, 3)]
     (tmp_path / NAME).write_bytes(header() + b"".join(rows))
     os.utime(tmp_path / NAME, (WRITTEN, WRITTEN))
-    found = samples(tmp_path)
+    found = records(tmp_path)
     assert [record.time_ms for record in found] == [round((BEGAN + 7 * step) * 1000) for step in (1, 2, 3)]
     assert {source_of(record) for record in found} == {"stated"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import subprocess
@@ -13,60 +12,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import requests
 import yaml
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.push.history_files import whole_log
 from llmtrain_exporter.push.read_history import histories
-from llmtrain_exporter.push.series_text import sample_name
 
 from tests.project import ROOT
 from tests.receiving import Failure, Receiver
-from tests.servers import ExporterProcess, Prometheus, Server, eventually, free_port, series
+from tests.servers import (
+    ExporterProcess,
+    Points,
+    ReceivingPrometheus,
+    Server,
+    VictoriaMetrics,
+    eventually,
+    free_port,
+    series,
+)
 from tests.training import append, swift
 
 DEMO = ROOT / "exporter" / "llmtrain_exporter" / "demo"
 RealTool = Callable[[str], Path]
-Points = dict[tuple[str, int], float]
-
-JOB = '{job="llmtrain-history"}'
-
-
-class ReceivingPrometheus(Prometheus):
-    """One that takes remote write, and what is out of order within `window`."""
-
-    def __init__(self, folder: Path, binary: Path, window: str | None = "3650d") -> None:
-        folder.mkdir(exist_ok=True)
-        super().__init__(folder, "127.0.0.1:1", binary=binary)
-        config = yaml.safe_load((folder / "prometheus.yml").read_text())
-        if window is not None:
-            config["storage"] = {"tsdb": {"out_of_order_time_window": window}}
-        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-        self.command.append("--web.enable-remote-write-receiver")
-
-    @property
-    def write_url(self) -> str:
-        """Where it takes remote write."""
-        return f"{self.url}/api/v1/write"
-
-    def points(self, name: str) -> Points:
-        """All raw samples of the history of one metric."""
-        found = self.query(f"{name}{JOB}[3650d]")
-        return {
-            (series(name, _plain(item["metric"])), round(at * 1000)): float(value)
-            for item in found
-            for at, value in item["values"]
-        }
-
-    def everything(self) -> Points:
-        """All raw samples of histories."""
-        names = self.get("/api/v1/label/__name__/values", params={"match[]": JOB}).json()["data"]
-        return {key: value for name in names for key, value in self.points(name).items()}
-
-
-def _plain(metric: dict[str, str]) -> dict[str, str]:
-    return {label: value for label, value in metric.items() if label not in ("__name__", "job")}
 
 
 def push(folder: Path, *args: str | Path) -> subprocess.CompletedProcess[str]:
@@ -85,7 +52,7 @@ def points_of(*paths: Path) -> Points:
             for key, value in record.values.items():
                 labels = {**dict(record.labels), **dict(key.labels)}
                 labels = {label: text for label, text in labels.items() if text}
-                found[series(sample_name(key.metric), labels), record.time_ms] = value
+                found[series(key.metric.sample_name, labels), record.time_ms] = value
     return found
 
 
@@ -108,52 +75,6 @@ def binary(request: pytest.FixtureRequest, real_tool: RealTool) -> Path:
     return real_tool(request.param)
 
 
-class VictoriaMetrics(Server):
-    """One with its own empty storage, that takes and shows what Prometheus does."""
-
-    def __init__(self, folder: Path, binary: Path) -> None:
-        port = free_port()
-        command: list[str | Path] = [
-            binary,
-            f"-storageDataPath={folder}",
-            f"-httpListenAddr=127.0.0.1:{port}",
-            "-retentionPeriod=10y",
-        ]
-        super().__init__(command, port)
-
-    @property
-    def write_url(self) -> str:
-        """Where it takes remote write."""
-        return f"{self.url}/api/v1/write"
-
-    def kill(self) -> int:
-        """End it in order: it says yes seconds before it writes to the disk, and a kill loses that."""
-        return self.terminate()
-
-    def points(self, name: str) -> Points:
-        """All raw samples of the history of one metric."""
-        return {key: value for key, value in self.everything().items() if key[0].partition("{")[0] == name}
-
-    def everything(self) -> Points:
-        """All raw samples of histories."""
-        found: Points = {}
-        params = {"match[]": JOB, "reduce_mem_usage": "1"}
-        self.get("/internal/force_flush")
-        for line in self.get("/api/v1/export", params=params).text.splitlines():
-            item = json.loads(line)
-            name = series(item["metric"]["__name__"], _plain(item["metric"]))
-            for at, value in zip(item["timestamps"], item["values"], strict=True):
-                found[name, at] = float(value if value is not None else "nan")
-        return found
-
-    def _ready(self) -> bool:
-        assert self.process.poll() is None
-        try:
-            return self.get("/health").status_code == 200
-        except requests.RequestException:
-            return False
-
-
 class Agent(Server):
     """vmagent: takes remote write, and sends on in batches and with retries of its own."""
 
@@ -161,8 +82,6 @@ class Agent(Server):
         port = free_port()
         paths = f"-remoteWrite.tmpDataPath={folder}", f"-httpListenAddr=127.0.0.1:{port}"
         super().__init__([binary, f"-remoteWrite.url={to}", *paths], port)
-
-    _ready = VictoriaMetrics._ready
 
 
 @pytest.mark.real

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 import requests
 import yaml
+from llmtrain_exporter.knowledge.card_words import UNSURE
 
-from tests.bots import Bot, all_bots, bot
+from tests.bots import Bot, Message, all_bots, bot
 from tests.relaying import RelayProcess
 from tests.servers import FLUSHES, HANGS_SECONDS, Alertmanager, Server, clustered, eventually, free_port
 
@@ -226,11 +227,24 @@ def _is_joined(server: Server) -> bool:
     return server.metrics().get(MEMBERS) == 2
 
 
+def _once(cards: list[Message]) -> list[str]:
+    """The titles of the cards, without those that came again and say that they may have."""
+    titles = [card.title for card in cards if not _may_be_again(card)]
+    return [*titles, *({card.title for card in cards if _may_be_again(card)} - set(titles))]
+
+
+def _may_be_again(card: Message) -> bool:
+    return any(text in card.text for text in (UNSURE.en, UNSURE.zh))
+
+
 @pytest.mark.parametrize("version", ["alertmanager", "alertmanager3"])
 def test_a_cluster_and_a_relay_that_are_killed_tell_each_incident_once(
     version: str, tmp_path: Path, real_tool: Tool
 ) -> None:
-    """30 incidents, 3 bots, 6 kills of two Alertmanagers and the relay: each card is there, and once."""
+    """30 incidents, 3 bots, 6 kills of two Alertmanagers and the relay: each card is there, and once.
+
+    But for what a relay had in hand when it was killed: that comes again, and says so.
+    """
     incidents, kills, seconds = STORM
     chance, binary = random.Random(version), real_tool(version)
     peers = free_port(), free_port()
@@ -266,7 +280,7 @@ def test_a_cluster_and_a_relay_that_are_killed_tell_each_incident_once(
         course.over.set()
         course.join()
         wanted = sorted([f"r{at:02}" for at in range(incidents)] * 2)
-        assert [sorted(card.title.strip("*")[-3:] for card in one.cards) for one in bots] == [wanted] * 3
+        assert [sorted(title.strip("*")[-3:] for title in _once(one.cards)) for one in bots] == [wanted] * 3
 
 
 @pytest.mark.parametrize("version", ["alertmanager", "alertmanager3"])

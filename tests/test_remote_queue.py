@@ -175,6 +175,22 @@ def test_a_server_that_is_new_has_the_log_read() -> None:
     assert store.drain() == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize(("comes", "logs_to_read"), [(6, 0), (7, 1), (9, 1)])
+def test_a_server_that_is_new_and_has_a_part_of_the_log_has_the_rest_read(
+    comes: int, logs_to_read: int
+) -> None:
+    """Others were shown what lies after its place; where nothing does, no log is read."""
+    store = Store()
+    store.grow(log(5))
+    store.drain()
+    again = Store(places=store.places)
+    again.logs["a/v1"] = log(comes - 1)
+    again.grow([log(comes)[-1]])
+    assert again.queue.state.logs_to_read == logs_to_read
+    again.grow([log(comes + 1)[-1]])
+    assert again.drain() == list(range(6, comes + 2))
+
+
 def test_a_log_that_is_gone_is_given_up_and_counted() -> None:
     """What is not there any more cannot be sent."""
     store = Store()

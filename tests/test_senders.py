@@ -128,6 +128,47 @@ def test_a_server_that_is_new_gets_what_others_had(senders: Senders) -> None:
         assert len(first.taken) == 6
 
 
+def test_a_server_that_is_new_has_the_logs_of_quiet_runs_read(senders: Senders) -> None:
+    """Nothing more comes of them, and nobody says again that they are there."""
+    with Receiver() as first, Receiver() as second:
+        senders.change([RemoteWriteRule(url=first.url)])
+        senders.read_up_to("a/v1", 2)
+        senders.put(log(3)[2])
+        senders.read_up_to("b", 3)
+        eventually(lambda: len(first.taken) == 12)
+        senders.change([RemoteWriteRule(url=first.url), RemoteWriteRule(url=second.url)])
+        eventually(lambda: len(second.taken) == 12)
+        assert first.taken == second.taken
+
+
+def test_a_server_whose_settings_change_gets_what_came_meanwhile(senders: Senders) -> None:
+    """What it had is not sent again."""
+    with Receiver() as receiver:
+        senders.change([RemoteWriteRule(url=receiver.url)])
+        senders.put(log(1)[0])
+        eventually(lambda: len(receiver.taken) == 2)
+        senders.change([])
+        senders.put(log(2)[1])
+        senders.put(log(3)[2])
+        senders.change([RemoteWriteRule(url=receiver.url, remote_timeout=9)])
+        eventually(lambda: len(receiver.taken) == 6)
+        assert sum(len(request.samples) for request in receiver.requests) == 6
+
+
+def test_of_runs_that_are_gone_a_server_that_is_new_misses_nothing(tmp_path: Path) -> None:
+    """There is no log to read, and nothing that was lost."""
+
+    def make(rule: RemoteWriteRule) -> RemoteWriter:
+        return writer_for(rule, tmp_path, {}, lambda _: None, "0")
+
+    senders = Senders(make, lambda _: None)
+    senders.put(log(1)[0])
+    with Receiver() as receiver:
+        senders.change([RemoteWriteRule(url=receiver.url)])
+        assert senders.writers[0].queue.is_empty
+        senders.close()
+
+
 def test_what_waits_is_sent_at_the_end(senders: Senders) -> None:
     """It is not held back for more to come."""
     with Receiver() as receiver:
@@ -137,8 +178,9 @@ def test_what_waits_is_sent_at_the_end(senders: Senders) -> None:
         assert len(receiver.taken) == 2
 
 
+@pytest.mark.parametrize("work", ["put", "read_up_to"])
 def test_whatever_fails_who_follows_logs_goes_on(
-    senders: Senders, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    work: str, senders: Senders, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is logged."""
 
@@ -147,6 +189,9 @@ def test_whatever_fails_who_follows_logs_goes_on(
 
     with Receiver() as receiver:
         senders.change([RemoteWriteRule(url=receiver.url)])
-        monkeypatch.setattr(RemoteQueue, "put", broken)
-        senders.put(log(1)[0])
+        monkeypatch.setattr(RemoteQueue, work, broken)
+        if work == "put":
+            senders.put(log(1)[0])
+        else:
+            senders.read_up_to("a/v1", 1)
     assert "a record is not sent" in caplog.text

@@ -6,9 +6,10 @@ import json
 import logging
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import pytest
 from llmtrain_exporter.analyse.analysis import Analysis
@@ -18,6 +19,7 @@ from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.config.run_rules import RunRule
 from llmtrain_exporter.ingest.readers import Readers
+from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import story_words as words
@@ -129,6 +131,34 @@ def test_a_run_that_is_rewritten_begins_anew_with_its_counters(tmp_path: Path) -
     snapshot = run.snapshot(NOW + 1)
     assert (snapshot.records[RowKind.TRAIN], snapshot.samples[TRAIN]) == (1, 6)
     assert snapshot.hyper_parameters.numbers["max_grad_norm"] == 0.5
+
+
+class StatesTimes:
+    """A log that states when its records were written, until another one stands in its place."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def poll(self, now: float) -> Reading | None:
+        """As the log's own, with times."""
+        reading = self._source.poll(now)
+        if reading is None or reading.restarted:
+            return reading
+        return replace(reading, times=[NOW] * len(reading.records))
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._source, name)
+
+
+def test_another_log_in_the_place_may_state_no_times(tmp_path: Path) -> None:
+    """Then when its records came is not what it says."""
+    log = append(tmp_path / "logging.jsonl", swift(1), modified=NOW)
+    run = live(log)
+    run.source = cast("Source", StatesTimes(run.source))
+    assert read(run).states_times is True
+    log.write_text("")
+    append(log, swift(7), modified=NOW)
+    assert (read(run, NOW + 1).rewritten, run.states_times) == (1, False)
 
 
 def test_a_run_that_is_read_again_because_more_is_known_counts_nothing_twice(tmp_path: Path) -> None:

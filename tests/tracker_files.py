@@ -12,6 +12,8 @@ from zlib import crc32
 from llmtrain_exporter.ingest.dialects import swanlab, wandb
 from llmtrain_exporter.ingest.leveldb_log import BLOCK
 
+from tests.event_files import sized, varint
+
 _KINDS = {(True, True): 1, (True, False): 2, (False, False): 3, (False, True): 4}  # begins, ends
 _HISTORY, _CONFIG, _EXIT = 2, 5, 18  # fields of W&B's Record
 
@@ -45,9 +47,9 @@ def wandb_file(
     `exit_code`: with which its process ended; None: it did not. `settings`: what it states behind the rows.
     """
     items = b"".join(_item(key, cell) for key, cell in (settings or {}).items())
-    stated = (_field(_CONFIG, items),) if items else ()
-    payloads = [_field(_HISTORY, b"".join(_item(key, cell) for key, cell in row.items())) for row in rows]
-    ended = () if exit_code is None else (_field(_EXIT, b"\x08" + _varint(exit_code)),)
+    stated = (sized(_CONFIG, items),) if items else ()
+    payloads = [sized(_HISTORY, b"".join(_item(key, cell) for key, cell in row.items())) for row in rows]
+    ended = () if exit_code is None else (sized(_EXIT, b"\x08" + varint(exit_code)),)
     return _write(path, framed(*payloads, *stated, *ended))
 
 
@@ -75,16 +77,4 @@ def _write(path: Path, content: bytes) -> Path:
 
 
 def _item(key: str, cell: object) -> bytes:
-    return _field(1, _field(2, key.encode()) + _field(16, json.dumps(cell).encode()))
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(number: int) -> bytes:
-    found = bytearray()
-    while number > 0x7F:
-        found.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*found, number])
+    return sized(1, sized(2, key.encode()) + sized(16, json.dumps(cell).encode()))

@@ -1,4 +1,4 @@
-"""Texts of strangers, made safe to show."""
+"""Texts of strangers, made safe to show, and texts and numbers as an exposition has them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 
+_NO_DIGITS = {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}
 
 LONGEST = 200
 """Characters of a label value at most."""
@@ -19,6 +20,17 @@ LONGEST = 200
 def printable(text: str) -> str:
     """`text` with undecodable bytes, and characters that steer or do not show, replaced by U+FFFD."""
     return UNPRINTABLE.sub("\ufffd", text)
+
+
+def escaped(text: str) -> str:
+    """A text as it stands between quotes in an exposition."""
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def number_text(value: float) -> str:
+    """A value as it stands there: NaN, +Inf, -Inf or the shortest digits that read back the same."""
+    text = repr(float(value))
+    return _NO_DIGITS.get(text, text)
 
 
 def label_value(value: str) -> str:

@@ -56,7 +56,7 @@ def history(
     \b
     Examples:
       llmtrain-exporter history output/ -o history.om
-      promtool tsdb create-blocks-from openmetrics history.om /var/lib/prometheus
+      promtool tsdb create-blocks-from openmetrics history.om /var/lib/prometheus/data
       llmtrain-exporter history train.log --format csv -o train.csv
       llmtrain-exporter history output/ --format jsonl --history-metric 'reward*' | jq .step
 

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     help="Where it takes remote write; a server of the settings is meant by its address or its name.",
 )
 @click.option(
-    "--state-dir", metavar="DIR", help="Where it keeps what was sent; without it below ~/.local/state."
+    "--state-dir",
+    metavar="DIR",
+    help="Where it keeps up to where each log was sent; without it below ~/.local/state.",
 )
 @click.option(
     "--give-up",

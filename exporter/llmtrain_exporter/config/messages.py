@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from llmtrain_exporter.config.fields import (
@@ -87,6 +87,17 @@ def wrong_value(place: Place, value: object, text: str, rests_on: str = "") -> I
     """What is wrong somewhere below a model or field, for pydantic's own errors."""
     error = PydanticCustomError("value_error", "{error}", {"error": text, "rests_on": rests_on})
     return InitErrorDetails(type=error, loc=place, input=value)
+
+
+def demand_distinct(key: str, names: Sequence[str], fault: str, model: str) -> None:
+    """Raises ValidationError where entries of a list are called the same. `fault` says so of a `{name}`."""
+    wrong = [
+        wrong_value((key, at, "name"), name, fault.format(name=name))
+        for at, name in enumerate(names)
+        if name in names[:at]
+    ]
+    if wrong:
+        raise ValidationError.from_exception_data(model, wrong)
 
 
 def explained(error: ErrorDetails, model: type[BaseModel]) -> Problem:

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from llmtrain_exporter.config.fields import SettingsSection
-from llmtrain_exporter.config.messages import wrong_value
+from llmtrain_exporter.config.messages import demand_distinct
 from llmtrain_exporter.config.run_rules import Labels
 from llmtrain_exporter.config.secrets import require_source, source_given
-from llmtrain_exporter.config.values import Name, Seconds
+from llmtrain_exporter.config.values import Name, Seconds, is_web_address
 
 _OURS = ("content-type", "content-encoding", "content-length", "host", "connection", "transfer-encoding")
 """Headers that the protocol itself needs as they are."""
@@ -24,13 +24,9 @@ _OURS = ("content-type", "content-encoding", "content-length", "host", "connecti
 
 def _web_address(value: str) -> str:
     """Raises ValueError without quoting the address: it may hold a secret."""
-    try:
-        parts = urlsplit(value)
-        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        fine = None
-    if not fine or not value.isascii() or not value.isprintable() or " " in value:
+    if not is_web_address(value) or not value.isascii():
         raise ValueError('is no web address; it must be like "http://prometheus:9090/api/v1/write"')
+    parts = urlsplit(value)
     if parts.username is not None or parts.password is not None:
         raise ValueError("must hold no password; give basic_auth beside url")
     return value
@@ -155,10 +151,4 @@ RemoteWrites = tuple[Annotated[RemoteWriteRule, BeforeValidator(_remote_write)],
 def names_differ(rules: RemoteWrites, model: str) -> None:
     """Raises ValidationError where two servers would be called the same."""
     names = [rule.destination for rule in rules]
-    wrong = [
-        wrong_value(("remote_write", at, "name"), name, f"{name} is another one too; give each a name")
-        for at, name in enumerate(names)
-        if name in names[:at]
-    ]
-    if wrong:
-        raise ValidationError.from_exception_data(model, wrong)
+    demand_distinct("remote_write", names, "{name} is another one too; give each a name", model)

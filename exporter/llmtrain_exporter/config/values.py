@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
@@ -63,6 +64,16 @@ def in_units(value: int) -> str:
     """The shortest way to write so many bytes: 5368709120 is "5GiB"."""
     written = (f"{value // unit}{name}" for name, unit in SIZES.items() if value % unit == 0)
     return min(written, key=len)
+
+
+def is_web_address(value: str) -> bool:
+    """Whether it is an http or https address with a host, without blanks."""
+    try:
+        parts = urlsplit(value)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return fine and value.isprintable() and " " not in value
 
 
 def _age(value: object) -> float | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from llmtrain_exporter.ingest.file_series import AWAKE
 from llmtrain_exporter.ingest.fingerprint import Fingerprint
-from llmtrain_exporter.ingest.reading import Held, Reading, Source
-from llmtrain_exporter.model import Record, RowKind
-
-AWAKE = 4
-"""Files that are asked all the time whether they have grown; the older ones every few seconds."""
+from llmtrain_exporter.ingest.reading import Held, KnownByPath, Reading, Source, in_turn
+from llmtrain_exporter.model import RowKind
 
 MOST_ANEW = 3
 """Times that all is read again because an older file has grown behind the begin of the next."""
@@ -52,20 +50,10 @@ def _trained(reading: Reading) -> list[tuple[int | None, float]]:
 
 
 def _rest_of(parts: Sequence[_Part]) -> Held:
-    return _in_turn([part.source.rest() for part in parts if not (part.ended or part.doubled)])
+    return in_turn([part.source.rest() for part in parts if not (part.ended or part.doubled)])
 
 
-def _in_turn(held: Iterable[Held]) -> Held:
-    """Records one after the other, each with its time where any of them has one."""
-    records: list[Record] = []
-    times: list[float | None] = []
-    for some, of_these in held:
-        records += some
-        times += of_these or [None] * len(some)
-    return records, times if any(time is not None for time in times) else ()
-
-
-class ContinuedSource:
+class ContinuedSource(KnownByPath):
     """The files of one training, followed one after the other."""
 
     def __init__(self, paths: Sequence[str], opened: Callable[[str], Source]) -> None:
@@ -83,16 +71,6 @@ class ContinuedSource:
     def error(self) -> str | None:
         """The last I/O error that still stands, of the first file that has one."""
         return next((part.source.error for part in self._parts if part.source.error), None)
-
-    @property
-    def place(self) -> tuple[int, int] | None:
-        """Several files have none."""
-        return None
-
-    @property
-    def fingerprint(self) -> Fingerprint | None:
-        """Several files have none."""
-        return None
 
     def begins_with(self, fingerprint: Fingerprint) -> bool:
         """Whether the first file begins so: it was the only one."""
@@ -154,7 +132,7 @@ class ContinuedSource:
         if part.doubled or late:
             reading = replace(reading, records=[], times=())
         held = self._held_before(at) if reading.records else ([], ())
-        records, times = _in_turn((held, (reading.records, reading.times)))
+        records, times = in_turn((held, (reading.records, reading.times)))
         return self._flagged(replace(reading, records=records, times=times))
 
     def _held_before(self, at: int) -> Held:

@@ -10,22 +10,21 @@ from heapq import merge
 from itertools import zip_longest
 from math import inf
 
-from llmtrain_exporter.ingest.fingerprint import Fingerprint
-from llmtrain_exporter.ingest.reading import Held, Reading, Source
+from llmtrain_exporter.ingest.reading import AroundSource, Held, Reading, Source
 from llmtrain_exporter.model import Record, RowKind
 
 Timed = tuple[float, Record]
 
 
-class EvaluatedSource:
+class EvaluatedSource(AroundSource):
     """A log, and the records of evaluations that lie elsewhere. Those come and go as the training runs."""
 
     def __init__(
         self, log: Source, places: Callable[[], Sequence[str]], opened: Callable[[str], Source]
     ) -> None:
         """`places`: the logs with evaluations by now; raises OSError. `opened`: makes the source of one."""
-        self.path = log.path
-        self._log, self._places, self._opened = log, places, opened
+        super().__init__(log)
+        self._places, self._opened = places, opened
         self._evaluations: dict[str, Source] = {}  # by path
         self._ahead: list[Timed] = []  # evaluations, of which the log was not yet read as far
         self._list()
@@ -33,53 +32,44 @@ class EvaluatedSource:
     @property
     def error(self) -> str | None:
         """The last I/O error that still stands, for people."""
-        errors = (source.error for source in (self._log, *self._evaluations.values()))
+        errors = (source.error for source in (self._inner, *self._evaluations.values()))
         return next(filter(None, errors), None)
 
     @property
     def place(self) -> tuple[int, int] | None:
         """That of the log, while it is the only one."""
-        return None if self._evaluations else self._log.place
-
-    @property
-    def fingerprint(self) -> Fingerprint | None:
-        """Of the log."""
-        return self._log.fingerprint
-
-    def begins_with(self, fingerprint: Fingerprint) -> bool:
-        """Whether the log begins so."""
-        return self._log.begins_with(fingerprint)
+        return None if self._evaluations else super().place
 
     def grown(self) -> bool:
         """Whether a look may bring something."""
-        return self._log.grown() or any(source.grown() for source in self._evaluations.values())
+        return self._inner.grown() or any(source.grown() for source in self._evaluations.values())
 
     def check(self, now: float) -> None:
         """Look for more evaluations, and whether the paths still name the same files."""
         self._list()
-        self._log.check(now)
+        self._inner.check(now)
         for source in self._evaluations.values():
             source.check(now)
 
     def park(self) -> None:
         """Give back what is held open."""
-        for source in (self._log, *self._evaluations.values()):
+        for source in (self._inner, *self._evaluations.values()):
             source.park()
 
     def close(self) -> None:
         """Give back everything."""
-        for source in (self._log, *self._evaluations.values()):
+        for source in (self._inner, *self._evaluations.values()):
             source.close()
 
     def rest(self) -> Held:
         """What is held of all."""
         held = [each for source in self._evaluations.values() for each in _evaluations(*source.rest())]
         ahead, self._ahead = self._ahead, []
-        return _untied([*_timed(*self._log.rest()), *ahead, *held])
+        return _untied([*_timed(*self._inner.rest()), *ahead, *held])
 
     def poll(self, now: float) -> Reading | None:
         """The next records, those of evaluations among them as they were logged."""
-        reading = self._log.poll(now)
+        reading = self._inner.poll(now)
         if reading is not None and reading.restarted:
             self._begin_anew()
         if not self._evaluations:

@@ -12,8 +12,8 @@ from dataclasses import replace
 from llmtrain_exporter.ingest.event_ranks import are_called_ranks, are_of_two_ranks
 from llmtrain_exporter.ingest.gathered_source import GatheredSource
 from llmtrain_exporter.ingest.readable import explain
-from llmtrain_exporter.ingest.reading import Held, Reading
-from llmtrain_exporter.model import Record, RowKind
+from llmtrain_exporter.ingest.reading import Held, Reading, in_turn
+from llmtrain_exporter.model import RowKind
 from llmtrain_exporter.printable import printable
 
 AWAKE = 4
@@ -137,10 +137,7 @@ class FileSeries:
 
     def rest(self) -> Held:
         """What is held of all files."""
-        held = [file.rest() for path, file in self._files.items() if path not in self._doubled]
-        return [record for records, _ in held for record in records], [
-            time for _, times in held for time in times
-        ]
+        return in_turn([file.rest() for path, file in self._files.items() if path not in self._doubled])
 
     def _newest(self) -> list[str]:
         return list(self._files)[-AWAKE:]
@@ -154,18 +151,14 @@ class FileSeries:
             self._unread.discard(path)
         if self._is_doubled(path, reading):
             reading = replace(reading, records=[], times=())
-        held, times = self._held_before(path) if reading.records and path not in self._began else ([], [])
+        is_first = bool(reading.records) and path not in self._began
+        held = self._held_before(path) if is_first else ([], ())
+        records, times = in_turn((held, (reading.records, reading.times)))
         self._began |= {path} if reading.records else set()
         self._note_rows(path, reading)
         restarted, self._restarted = self._restarted, False
         more = reading.more or bool(self._unread)
-        return replace(
-            reading,
-            records=held + reading.records,
-            times=[*times, *reading.times],
-            restarted=restarted,
-            more=more,
-        )
+        return replace(reading, records=records, times=times, restarted=restarted, more=more)
 
     def _note_rows(self, path: str, reading: Reading) -> None:
         times = _row_times(reading)
@@ -184,13 +177,8 @@ class FileSeries:
         return path in self._doubled
 
     def _held_before(self, path: str) -> Held:
-        records: list[Record] = []
-        times: list[float | None] = []
-        for file in itertools.takewhile(lambda each: each.path != path, self._files.values()):
-            held = file.held() if file.path not in self._doubled else ([], ())
-            records += held[0]
-            times += held[1]
-        return records, times
+        before = itertools.takewhile(lambda each: each.path != path, self._files.values())
+        return in_turn([file.held() for file in before if file.path not in self._doubled])
 
     def _begin_anew(self, now: float) -> Reading | None:
         """Another log stands in the place of one of the files: all are read again."""

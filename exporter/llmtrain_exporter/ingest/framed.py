@@ -17,7 +17,7 @@ from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.framing import Framing
 from llmtrain_exporter.ingest.parts import read_part
 from llmtrain_exporter.ingest.readable import explain
-from llmtrain_exporter.ingest.reading import Held, KnownByPath, Reading
+from llmtrain_exporter.ingest.reading import Held, KnownByPath, Reading, held_rows
 from llmtrain_exporter.model import Record, Skip
 from llmtrain_exporter.printable import printable
 
@@ -141,8 +141,7 @@ class FrameSource(KnownByPath):
         reader = self._reader
         timed = reader if isinstance(reader, KnowsTime) else None
         rest = reader.release() if isinstance(reader, HoldsRows) else ()
-        found = [(read, timed.time if timed else None) for read in rest if isinstance(read, Record)]
-        return [read for read, _ in found], [time for _, time in found]
+        return held_rows((read, timed.time if timed else None) for read in rest)
 
     def poll(self, now: float) -> Reading | None:
         """The records of the frames that were completed since."""

@@ -8,9 +8,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from llmtrain_exporter.ingest.dialect import LogReader
-from llmtrain_exporter.ingest.fingerprint import Fingerprint
 from llmtrain_exporter.ingest.gathering import Gathers
-from llmtrain_exporter.ingest.reading import Held, Reading, Source, sort_rows
+from llmtrain_exporter.ingest.reading import AroundSource, Held, Reading, Source, sort_rows
 
 
 class ReadsFile(Source, Protocol):
@@ -19,35 +18,21 @@ class ReadsFile(Source, Protocol):
     reader: LogReader
 
 
-class GatheredSource:
+class GatheredSource(AroundSource):
     """Such a log, followed."""
 
     def __init__(self, lines: ReadsFile) -> None:
         """`lines`: the log, whose reader holds rows."""
-        self.path = lines.path
+        super().__init__(lines)
         self._lines = lines
         self._came = -math.inf  # monotonic: when something came last
         self._modified = 0.0  # Unix time of that
         self._settled = False  # at the last check it was long ago
 
     @property
-    def error(self) -> str | None:
-        """The last I/O error that still stands, for people."""
-        return self._lines.error
-
-    @property
     def place(self) -> tuple[int, int] | None:
         """Where the follower stands; None where silence has made a row whole."""
-        return None if self._settled else self._lines.place
-
-    @property
-    def fingerprint(self) -> Fingerprint | None:
-        """Of what was read, whole rows or not."""
-        return self._lines.fingerprint
-
-    def begins_with(self, fingerprint: Fingerprint) -> bool:
-        """Whether the log begins with what this is of."""
-        return self._lines.begins_with(fingerprint)
+        return None if self._settled else super().place
 
     def grown(self) -> bool:
         """Whether the file has grown, or a row is whole since the last check."""
@@ -57,14 +42,6 @@ class GatheredSource:
         """Look whether the path still names the same file, and how long nothing came."""
         self._lines.check(now)
         self._settled = self._is_settled(now)
-
-    def park(self) -> None:
-        """Give back the descriptor, remember the place."""
-        self._lines.park()
-
-    def close(self) -> None:
-        """Give back the descriptor."""
-        self._lines.close()
 
     def poll(self, now: float) -> Reading | None:
         """The records of the rows that are whole by now."""

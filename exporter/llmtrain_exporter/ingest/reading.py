@@ -72,7 +72,7 @@ class Source(Protocol):
 
 
 class KnownByPath:
-    """A log that is no file of lines, and so is found again by its path alone."""
+    """A log that is no file of lines, or several files, and so is found again by its path alone."""
 
     @property
     def place(self) -> None:
@@ -85,6 +85,69 @@ class KnownByPath:
     def begins_with(self, fingerprint: Fingerprint) -> bool:  # noqa: ARG002  # that of a log of lines
         """It does not begin as a log of lines does."""
         return False
+
+
+class AroundSource:
+    """A source that stands before another one: what a subclass does not do itself, that one does."""
+
+    def __init__(self, inner: Source) -> None:
+        self._inner = inner
+        self.path = inner.path
+
+    @property
+    def error(self) -> str | None:
+        """The last I/O error that still stands, for people."""
+        return self._inner.error
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """See `Source.place`."""
+        return self._inner.place
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """Of what was read so far."""
+        return self._inner.fingerprint
+
+    def begins_with(self, fingerprint: Fingerprint) -> bool:
+        """Whether the log begins with what this is of. Raises OSError."""
+        return self._inner.begins_with(fingerprint)
+
+    def grown(self) -> bool:
+        """Whether a look may bring something; cheap."""
+        return self._inner.grown()
+
+    def check(self, now: float) -> None:
+        """Look whether the path still names the same file."""
+        self._inner.check(now)
+
+    def park(self) -> None:
+        """Give back what is held open, remember the place."""
+        self._inner.park()
+
+    def close(self) -> None:
+        """Give back everything."""
+        self._inner.close()
+
+    def rest(self) -> Held:
+        """What is held, for whoever knows that nobody writes any more."""
+        return self._inner.rest()
+
+
+def in_turn(held: Iterable[Held]) -> Held:
+    """Records of one after the other, each with its time where any of them has one."""
+    records: list[Record] = []
+    times: list[float | None] = []
+    for some, of_these in held:
+        records += some
+        times += of_these or [None] * len(some)
+    return records, times if any(time is not None for time in times) else ()
+
+
+def held_rows(rows: Iterable[tuple[Record | Skip, float | None]]) -> Held:
+    """The records among rows, with their times."""
+    found = [(row, time) for row, time in rows if isinstance(row, Record)]
+    return [row for row, _ in found], [time for _, time in found]
 
 
 def sort_rows(batches: Iterable[Iterable[Record | Skip]]) -> tuple[list[Record], Counter[str]]:

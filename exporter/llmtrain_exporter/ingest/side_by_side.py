@@ -10,7 +10,7 @@ from llmtrain_exporter.ingest.dialect import LogReader
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
 from llmtrain_exporter.ingest.follow import Batch, Follower, open_regular
 from llmtrain_exporter.ingest.half_line import whole_part
-from llmtrain_exporter.ingest.reading import Held, Reading, sort_rows
+from llmtrain_exporter.ingest.reading import Held, KnownByPath, Reading, sort_rows
 
 TimeOf = Callable[[bytes], float | None]
 """Unix time of a line; None where it states none, and stands where the one before it does."""
@@ -38,7 +38,7 @@ class _File:
         return batch
 
 
-class SideBySide:
+class SideBySide(KnownByPath):
     """The files, read in the order of the times that their lines state, with one reader."""
 
     def __init__(
@@ -59,16 +59,6 @@ class SideBySide:
     def error(self) -> str | None:
         """The last I/O error that still stands, of the first file that has one."""
         return next((each.follower.error for each in self._files if each.follower.error), None)
-
-    @property
-    def place(self) -> tuple[int, int] | None:
-        """There is more to ask than one size."""
-        return None
-
-    @property
-    def fingerprint(self) -> Fingerprint | None:
-        """Several files have none."""
-        return None
 
     def begins_with(self, fingerprint: Fingerprint) -> bool:
         """Whether one of the files begins so: it was the only one."""

@@ -27,7 +27,7 @@ from llmtrain_exporter.ingest.late_numbers import Lateness, TakesLateness
 from llmtrain_exporter.ingest.lines import Lines
 from llmtrain_exporter.ingest.normalise import layout_of
 from llmtrain_exporter.ingest.readers import Readers
-from llmtrain_exporter.ingest.reading import Held, Reading, Source, sort_rows
+from llmtrain_exporter.ingest.reading import AroundSource, Held, Reading, Source, sort_rows
 from llmtrain_exporter.ingest.recognise import FileNames
 from llmtrain_exporter.ingest.relearned import RelearnedSource
 from llmtrain_exporter.ingest.schedule import UNKNOWN, Schedule
@@ -117,7 +117,7 @@ class LineSource:
         return records + [read for read in held if isinstance(read, Record)], times
 
 
-class JoinedSource:
+class JoinedSource(AroundSource):
     """A live log, and another of its run that adds what the live one lacks, record by record.
 
     The other one comes late, as a document that is written when the run ends. Then the live log is read
@@ -125,66 +125,47 @@ class JoinedSource:
     """
 
     def __init__(self, live: Callable[[], Source], other: Source) -> None:
+        super().__init__(live())
         self._new_live = live
-        self._live = live()
         self._other = other
         self._again = False  # the live log begins anew, which is to be told with its next reading
         self._rows: dict[tuple[RowKind, int], Record] = {}
         self._joined: dict[tuple[Layout, Layout], tuple[Layout, tuple[int, ...]]] = {}
-        self.path = self._live.path
-
-    @property
-    def error(self) -> str | None:
-        """The last I/O error of the live log that still stands."""
-        return self._live.error
 
     @property
     def place(self) -> tuple[int, int] | None:
         """There are two logs to ask."""
         return None
 
-    @property
-    def fingerprint(self) -> Fingerprint | None:
-        """That of the live log."""
-        return self._live.fingerprint
-
-    def begins_with(self, fingerprint: Fingerprint) -> bool:
-        """Whether the live log begins so."""
-        return self._live.begins_with(fingerprint)
-
     def grown(self) -> bool:
         """Whether either log has grown."""
-        return self._live.grown() or self._other.grown()
+        return self._inner.grown() or self._other.grown()
 
     def check(self, now: float) -> None:
         """Look whether the path still names the same file."""
-        self._live.check(now)
+        self._inner.check(now)
         self._other.check(now)
 
     def poll(self, now: float) -> Reading | None:
         """The next records of the live log, completed."""
         if self._other.grown() and self._learn(now):
-            self._live.close()
-            self._live = self._new_live()
+            self._inner.close()
+            self._inner = self._new_live()
             self._again = True
-        reading = self._live.poll(now)
+        reading = self._inner.poll(now)
         if reading is None:
             return None
         again, self._again = self._again, False
         return replace(reading, records=[self._complete(record) for record in reading.records], again=again)
 
-    def park(self) -> None:
-        """Give back what is held open."""
-        self._live.park()
-
     def close(self) -> None:
         """Give back everything."""
-        self._live.close()
+        self._inner.close()
         self._other.close()
 
     def rest(self) -> Held:
         """The record of a half line at the end of the live log."""
-        records, times = self._live.rest()
+        records, times = self._inner.rest()
         return [self._complete(record) for record in records], times
 
     def _learn(self, now: float) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from llmtrain_exporter.ingest.late_numbers import Lateness
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.readable import explain
-from llmtrain_exporter.ingest.reading import Held, KnownByPath, Reading
+from llmtrain_exporter.ingest.reading import Held, KnownByPath, Reading, held_rows
 from llmtrain_exporter.ingest.sqlite_file import BusyError
 from llmtrain_exporter.ingest.stated import producer_of
 from llmtrain_exporter.ingest.store import Portion, Store
@@ -97,9 +97,7 @@ class StoreSource(KnownByPath):
 
     def rest(self) -> Held:
         """The records of a row that may not be whole."""
-        found = [(read, row.time) for row in self._end() for read in self._run.read(row, self._planned)]
-        kept = [(read, time) for read, time in found if isinstance(read, Record)]
-        return [read for read, _ in kept], [time for _, time in kept]
+        return held_rows(self._timed(self._end()))
 
     def poll(self, now: float) -> Reading | None:
         """The records of what the run has logged since."""
@@ -176,21 +174,25 @@ class StoreSource(KnownByPath):
         self._finished = portion.finished
         return self._reading(rows, size)
 
+    def _timed(self, rows: Iterable[TrackedRow]) -> Iterator[tuple[Record | Skip, float | None]]:
+        """What rows say, with their times."""
+        return ((read, row.time) for row in rows for read in self._run.read(row, self._planned))
+
     def _reading(self, rows: Sequence[TrackedRow], size: int) -> Reading | None:
         """What whole rows say; behind the last one, how the run ended, where the store says that."""
-        found = [(read, row.time) for row in rows for read in self._run.read(row, self._planned)]
+        found = list(self._timed(rows))
         held = self._rows.begun or self._order.holds
         if self._finished is not None and not (self._ending or held or self._due):
             self._ending = True
             found += [(read, None) for read in self._run.end(self._finished)]
         if not found and not self._due and not self._restarted:
             return None
-        kept = [(read, time) for read, time in found if isinstance(read, Record)]
+        records, times = held_rows(found)
         skips = Counter(read.reason for read, _ in found if isinstance(read, Skip))
         restarted, again = self._restarted, self._again
         self._restarted = self._again = False
         return Reading(
-            [record for record, _ in kept],
+            records,
             skips,
             self._modified,
             restarted,
@@ -199,5 +201,5 @@ class StoreSource(KnownByPath):
             again=again,
             past=restarted,
             producer=self._producer or self._run.writer,
-            times=tuple(time for _, time in kept),
+            times=tuple(times),
         )

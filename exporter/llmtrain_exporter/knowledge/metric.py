@@ -91,3 +91,13 @@ class Metric:
     label: str = ""
     split: bool = False
     essential: bool = False
+
+    @property
+    def sample_name(self) -> str:
+        """What its samples are called in an exposition."""
+        return f"{self.name}_info" if self.type is Type.INFO else self.name
+
+    @property
+    def family_name(self) -> str:
+        """What OpenMetrics calls the family."""
+        return self.name.removesuffix("_total") if self.type is Type.COUNTER else self.name

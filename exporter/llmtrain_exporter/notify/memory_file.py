@@ -16,15 +16,12 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 from anyio import CapacityLimiter, fail_after, to_thread
 
 from llmtrain_exporter.notify.memory import KEEP_SECONDS, AlertState
-
-APPLICATION, VERSION = 0x4C4C_4D52, 1
-"""What stands in the file's head."""
+from llmtrain_exporter.own_database import DatabaseLayout, ForeignFileError, opened, transaction
 
 PATIENCE_SECONDS = 3.0
 """A disk that takes longer hangs."""
@@ -32,15 +29,17 @@ PATIENCE_SECONDS = 3.0
 RETRY_SECONDS = 60.0
 MOST_PENDING = 200_000
 
-_TABLES = f"""
-PRAGMA application_id = {APPLICATION};
-PRAGMA user_version = {VERSION};
+_LAYOUT = DatabaseLayout(
+    application=0x4C4C_4D52,
+    version=1,
+    tables="""
 CREATE TABLE alerts (
     bot BLOB, alert BLOB, firing INTEGER, started REAL, ended REAL, asked REAL, run BLOB, rank INTEGER,
     PRIMARY KEY (bot, alert)
 ) WITHOUT ROWID;
 CREATE TABLE attempts (bot BLOB, cards BLOB, at REAL, PRIMARY KEY (bot, cards)) WITHOUT ROWID;
-"""
+""",
+)
 
 _TYPES = [int, float, float, float, bytes, int]
 
@@ -50,10 +49,6 @@ log = logging.getLogger(__name__)
 
 Change = tuple[str, tuple[object, ...]]
 """A statement and its values."""
-
-
-class _ForeignFileError(sqlite3.DatabaseError):
-    """A database, but not this program's, or of another version."""
 
 
 class MemoryFile:
@@ -149,7 +144,7 @@ class MemoryFile:
         try:
             if self._connection is None:
                 self._connection = self._opened()
-            with _transaction(self._connection) as connection:
+            with transaction(self._connection) as connection:
                 for statement, values in changes:
                     connection.execute(statement, values)
         except sqlite3.Error:
@@ -195,46 +190,13 @@ class MemoryFile:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    """The file, checked. Raises OperationalError for the disk's trouble, DatabaseError for its own."""
-    created = not path.exists()
-    if not created and not path.is_file():
-        raise OSError("it is no file")
-    connection = sqlite3.connect(
-        path, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    try:
-        if created:
-            os.chmod(path, 0o600)
-        # One relay alone may use it; and so no shared memory is needed, which network file systems lack.
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        _check(connection)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        _forget_old(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _check(connection: sqlite3.Connection) -> None:
-    ((version,),) = connection.execute("PRAGMA user_version")
-    ((application,),) = connection.execute("PRAGMA application_id")
-    ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master")
-    if not (version or application or tables):
-        connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
-        return
-    if (application, version) != (APPLICATION, VERSION):
-        raise _ForeignFileError("it is of another version or another program")
-    ((state,),) = connection.execute("PRAGMA quick_check(1)")
-    if state != "ok":
-        raise _ForeignFileError(f"it is damaged: {state}")
+    return opened(path, _LAYOUT, PATIENCE_SECONDS, _forget_old)
 
 
 def _forget_old(connection: sqlite3.Connection) -> None:
     """Drop what bots that are gone were told. By the newest row, for the machine's clock may be wrong."""
     try:
-        with _transaction(connection):
+        with transaction(connection):
             ((newest,),) = connection.execute("SELECT max(asked) FROM alerts WHERE typeof(asked) = 'real'")
             oldest = ((newest or 0.0) - 4 * KEEP_SECONDS,)
             connection.execute("DELETE FROM alerts WHERE asked < ?", oldest)
@@ -243,20 +205,7 @@ def _forget_old(connection: sqlite3.Connection) -> None:
     except sqlite3.OperationalError as error:
         if "no such" not in str(error):
             raise
-        raise _ForeignFileError(str(error)) from None
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    with closing(connection.cursor()) as cursor:
-        cursor.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-            cursor.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:  # a full disk has ended it already
-                cursor.execute("ROLLBACK")
-            raise
+        raise ForeignFileError(str(error)) from None
 
 
 def _aside(path: Path) -> Path:

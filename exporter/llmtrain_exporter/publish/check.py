@@ -14,15 +14,13 @@ import orjson
 
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.discover import ALONE, Surroundings
-from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, NoRun, Snapshot
-from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check_courses import CoursesKept
 from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.story.no_run import no_run_object
 from llmtrain_exporter.story.run_object import run_object
-from llmtrain_exporter.watching.on_demand import read_each, read_log
+from llmtrain_exporter.watching.on_demand import missed, read_each, read_log
 from llmtrain_exporter.watching.rules import rules_for_reading
 from llmtrain_exporter.write.style import Style
 
@@ -94,10 +92,7 @@ def exit_code(paths: Sequence[str], runs: Sequence[Snapshot], others: Sequence[N
     `UNREADABLE` if a path that was named is no log or has none, a log cannot be analysed, or there is no run
     with anything to judge.
     """
-    named = {printable(os.path.abspath(path)) for path in paths}
-    if not runs or any(
-        other.reason is NoRunReason.BROKEN or printable(other.file) in named for other in others
-    ):
+    if not runs or missed(paths, others):
         return UNREADABLE
     worst = max(run.verdict for run in runs)
     return UNREADABLE if worst is Health.UNKNOWN else worst.value

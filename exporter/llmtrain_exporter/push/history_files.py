@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -15,7 +14,7 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
-from llmtrain_exporter.printable import printable
+from llmtrain_exporter.output_file import replacing, target_fault
 from llmtrain_exporter.push.formats.csv_table import CsvWriter
 from llmtrain_exporter.push.formats.history_writer import HistoryWriter
 from llmtrain_exporter.push.formats.json_lines import JsonLinesWriter
@@ -24,8 +23,8 @@ from llmtrain_exporter.push.formats.parquet_table import ParquetWriter
 from llmtrain_exporter.push.read_history import histories
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_history import RunHistory
-from llmtrain_exporter.story.blocks import plain
-from llmtrain_exporter.story.several import no_run_line
+from llmtrain_exporter.story.several import no_run_text
+from llmtrain_exporter.watching.on_demand import missed
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +74,7 @@ def write_history(
             for each in found:
                 if isinstance(each, NoRun):
                     others.append(each)
-                    err.write(f"{printable(plain(no_run_line(replace(each, skipped={}), Lang.EN)))}\n")
+                    err.write(f"{no_run_text(each, Lang.EN)}\n")
                 else:
                     writer.write(each)
             count = 0 if isinstance(history, NoRun) else history.records
@@ -96,38 +95,13 @@ def whole_log(history: RunHistory, now: float) -> Iterator[RecordSamples | NoRun
         yield history.why_none()
 
 
-def missed(paths: Sequence[str], others: Sequence[NoRun]) -> bool:
-    """Whether a path that was named has no run, or a log cannot be analysed."""
-    named = {printable(os.path.abspath(path)) for path in paths}
-    return any(other.reason is NoRunReason.BROKEN or printable(other.file) in named for other in others)
-
-
 @contextmanager
 def _opened(wanted: HistoryWanted, logs: Sequence[str]) -> Iterator[BinaryIO]:
     """Where it is written to: a file comes whole or not at all."""
     if wanted.out is None:
         yield sys.stdout.buffer
         return
-    _demand(wanted.out, logs)
-    beside = wanted.out.with_name(f".{wanted.out.name[:100]}.{os.getpid()}")
-    try:
-        with beside.open("xb") as file:
-            yield file
-        os.replace(beside, wanted.out)
-    except OSError as error:
-        if error.filename == str(beside):
-            error.filename = str(wanted.out)
-        raise
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-
-
-def _demand(out: Path, logs: Sequence[str]) -> None:
-    """Refuse what would be of no use, or would destroy a log."""
-    if out.is_dir():
-        raise HistoryError(f"{out}: is a folder; give the name of a file in it")
-    for log in logs:
-        with suppress(OSError):
-            if os.path.samefile(log, out):
-                raise HistoryError(f"{out}: is a log that is to be read; the history would replace it")
+    if fault := target_fault(wanted.out, logs, "the history"):
+        raise HistoryError(fault)
+    with replacing(wanted.out) as file:
+        yield file

@@ -14,17 +14,14 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
 
 import orjson
 
+from llmtrain_exporter.own_database import DatabaseLayout, opened, transaction
 from llmtrain_exporter.push.place import NOWHERE, Place
-
-APPLICATION, VERSION = 0x4C4C_4D48, 1
-"""What stands in the file's head."""
 
 FORGET_SECONDS = 90 * 86400.0
 """A log of which nothing was sent for so long is forgotten."""
@@ -34,20 +31,18 @@ PATIENCE_SECONDS = 1.0
 
 _ALL = "SELECT * FROM places"
 
-_TABLE = f"""
-PRAGMA application_id = {APPLICATION};
-PRAGMA user_version = {VERSION};
+_LAYOUT = DatabaseLayout(
+    application=0x4C4C_4D48,
+    version=1,
+    tables="""
 CREATE TABLE places (
     run BLOB PRIMARY KEY, record INTEGER, time_ms INTEGER, read_to INTEGER, first_too_old INTEGER,
     last_too_old INTEGER, digests TEXT, under_way TEXT, noted REAL
 ) WITHOUT ROWID;
-"""
+""",
+)
 
 log = logging.getLogger(__name__)
-
-
-class _ForeignFileError(sqlite3.DatabaseError):
-    """A database, but not this program's, or of another version, or damaged."""
 
 
 class PlaceFile:
@@ -90,7 +85,7 @@ class PlaceFile:
         self._places = dict(_stored(self._opened()))
 
     def _write(self, rows: Iterable[tuple[object, ...]]) -> None:
-        with _transaction(self._opened()) as connection:
+        with transaction(self._opened()) as connection:
             connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _try(self, work: Callable[[], None]) -> None:
@@ -153,49 +148,12 @@ def _stored(connection: sqlite3.Connection) -> Iterator[tuple[bytes, Place]]:
 
 
 def _connected(path: Path, now: float) -> sqlite3.Connection:
-    """The file, checked. Raises OperationalError for the disk's trouble, DatabaseError for its own."""
-    connection = sqlite3.connect(
-        path, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    try:
-        # One program alone may use it; and so no shared memory is needed, which network file systems lack.
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        _check(connection)
-        with _transaction(connection):
+    def forget_old(connection: sqlite3.Connection) -> None:
+        with transaction(connection):
             connection.execute("DELETE FROM places WHERE noted < ?", (now - FORGET_SECONDS,))
         os.chmod(path, 0o600)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
-
-def _check(connection: sqlite3.Connection) -> None:
-    ((version,),) = connection.execute("PRAGMA user_version")
-    ((application,),) = connection.execute("PRAGMA application_id")
-    ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master")
-    if not (version or application or tables):
-        connection.executescript(f"BEGIN IMMEDIATE; {_TABLE} COMMIT;")
-        return
-    if (application, version) != (APPLICATION, VERSION):
-        raise _ForeignFileError("it is of another version or another program")
-    ((state,),) = connection.execute("PRAGMA quick_check(1)")
-    if state != "ok":
-        raise _ForeignFileError(f"it is damaged: {state}")
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # a full disk has ended it already
-            connection.execute("ROLLBACK")
-        raise
+    return opened(path, _LAYOUT, PATIENCE_SECONDS, forget_old)
 
 
 def _throw_away(path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -13,15 +13,14 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.config.remote_write import RemoteWriteRule
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
-from llmtrain_exporter.printable import printable
-from llmtrain_exporter.push.history_files import missed, whole_log
+from llmtrain_exporter.push.history_files import whole_log
 from llmtrain_exporter.push.read_history import histories
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.remote_write import Clocks, RemoteWriter
 from llmtrain_exporter.push.run_history import RunHistory
 from llmtrain_exporter.push.senders import writer_for
-from llmtrain_exporter.story.blocks import plain
-from llmtrain_exporter.story.several import no_run_line
+from llmtrain_exporter.story.several import no_run_text
+from llmtrain_exporter.watching.on_demand import missed
 
 PROGRESS_SECONDS = 1.0
 
@@ -122,7 +121,7 @@ class _LogsInTurn:
     def leave_out(self, other: NoRun) -> None:
         """Say that it is no run."""
         self.others.append(other)
-        self._world.err.write(f"{printable(plain(no_run_line(replace(other, skipped={}), Lang.EN)))}\n")
+        self._world.err.write(f"{no_run_text(other, Lang.EN)}\n")
 
 
 def _until_sent(writer: RemoteWriter, give_up: float, world: Surroundings) -> None:

@@ -27,6 +27,7 @@ class RunLedger:
 
     __slots__ = (
         "_digests",
+        "_met",
         "_owed",
         "_owed_is_read",
         "_read_to",
@@ -65,6 +66,7 @@ class RunLedger:
         self.handed_ms = place.time_ms  # the time of the last that was handed on
         self._read_to = place.read_to  # the last record up to which the log was read
         self._seen = place.record  # the last one that was put, or of which it was said that it is there
+        self._met = False  # anything was put, or said to be there, since this began
         self._owed = (
             place.too_old
         )  # first and last of the records that are to be sent though they were before
@@ -77,14 +79,14 @@ class RunLedger:
         """Take a record that has just come. `now`: monotonic time."""
         if samples.record <= self._seen:  # another log has begun
             self._forget()
-        if samples.record > 1 and not self._seen:  # others were shown those before
+        if samples.record > self._seen + 1 and not self._met:  # others were shown those before
             self._miss(samples.record, now)
         elif has_room:
             (self.after if self.gap else self.waiting).append(Entry(now, samples))
             self.size += len(samples.values)
         else:
             self._miss(samples.record, now)
-        self._seen = samples.record
+        self._seen, self._met = samples.record, True
 
     def read_up_to(self, record: float, now: float, is_unchanged: bool) -> None:
         """So many records are in a log that is followed from now on: this one, or another in its place.
@@ -92,10 +94,11 @@ class RunLedger:
         `is_unchanged`: nobody has written to it since its place was noted.
         """
         if is_unchanged and self.place.read_to == record and not self._owed[1]:
-            self._seen = int(record)
+            self._seen, self._met = int(record), True
             return
         if record < self.handed:
             self._forget()
+        self._met = True
         self.waiting.clear()
         self.size = 0
         self._miss(record, now)
@@ -173,7 +176,7 @@ class RunLedger:
         after, size = self.after, self.size
         self._forget()
         self.gap, self.gap_since, self.after, self.size = gap, since, after, size
-        self._seen = after[-1].samples.record if after else int(min(gap, 1 << 62))
+        self._seen, self._met = after[-1].samples.record if after else int(min(gap, 1 << 62)), True
         self.reading = reading if record == 1 else None
 
 

@@ -6,7 +6,8 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import orjson
 
 from llmtrain_exporter.config.remote_write import RemoteWriteRule
+from llmtrain_exporter.config.state_folder import usual_state_folder
 from llmtrain_exporter.push.place_file import PlaceFile
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.remote_queue import RemoteQueue
@@ -29,16 +31,8 @@ log = logging.getLogger(__name__)
 
 
 def state_folder(state_dir: str | None, environ: Mapping[str, str]) -> Path | None:
-    """Where places are kept: the folder that the settings name, or the usual one; None where there is none.
-
-    Source of the default: the XDG base directory specification.
-    """
-    if state_dir:
-        return Path(state_dir)
-    state, home = environ.get("XDG_STATE_HOME"), environ.get("HOME")
-    if not (state or home):
-        return None
-    return (Path(state) if state else Path(home or "", ".local", "state")) / "llmtrain-exporter"
+    """Where places are kept: the folder that the settings name, or the usual one, if there is one."""
+    return Path(state_dir) if state_dir else usual_state_folder(environ)
 
 
 def writer_for(
@@ -73,17 +67,23 @@ def _identity(rule: RemoteWriteRule) -> str:
 
 
 class Senders:
-    """Hands each record to every server's queue. Set up and changed by one thread, `put` from any."""
+    """Hands each record to every server's queue. Set up and changed by one thread, the rest from any."""
 
     def __init__(
         self,
         make: Callable[[RemoteWriteRule], RemoteWriter],
-        modified: Callable[[str], float] = lambda _: math.inf,
+        modified: Callable[[str], float | None] = lambda _: math.inf,
     ) -> None:
-        """`make`: who sends to a server. `modified`: Unix time of the last write to a run's log."""
+        """`make`: who sends to a server.
+
+        `modified`: Unix time of the last write to a run's log, infinity where that is not known; None where
+        there is no such run.
+        """
         self._make = make
         self._modified = modified
+        self._lock = threading.Lock()  # guards all below: a server that is new misses no record
         self._running: Sequence[_Running] = ()  # replaced as a whole
+        self._last: dict[str, int] = {}  # the last record that is known of each run
 
     @property
     def writers(self) -> Sequence[RemoteWriter]:
@@ -92,32 +92,50 @@ class Senders:
 
     def put(self, samples: RecordSamples) -> None:
         """Take the samples of a record. Never blocks, never raises."""
-        for running in self._running:
-            _put(running.writer, samples)
+        with self._lock:
+            self._last[samples.run] = samples.record
+            for running in self._running:
+                with _nobody_else_fails(running.writer):
+                    running.writer.queue.put(samples)
 
     def read_up_to(self, run: str, record: int) -> None:
         """So many records of a run were there before it was followed: its log is to be read up to there.
 
         What is put from now on follows them. Never blocks, never raises.
         """
-        modified = self._modified(run)
-        for running in self._running:
-            running.writer.queue.read_up_to(run, record, modified)
+        with self._lock:
+            self._last[run] = record
+            for running in self._running:
+                self._have_read(running.writer, run)
 
     def change(self, rules: Iterable[RemoteWriteRule]) -> None:
-        """Send to these servers from now on. Those that stay as they are go on as they are."""
+        """Send to these servers from now on. Those that stay as they are go on as they are.
+
+        For one that is new, or has other settings now, the logs of all runs are read.
+        """
         wanted = list(rules)
         stay = [running for running in self._running if running.rule in wanted]
         self._end([running for running in self._running if running not in stay])
         known = [running.rule for running in stay]
         new = [_Running(rule, self._make(rule)) for rule in wanted if rule not in known]
-        self._running = (*stay, *new)
+        with self._lock:
+            self._last = {run: at for run, at in self._last.items() if self._modified(run) is not None}
+            self._running = (*stay, *new)
+            for running in new:
+                for run in self._last:
+                    self._have_read(running.writer, run)
         for running in new:
             running.start()
 
     def close(self) -> None:
         """Send what waits, for a moment, and end."""
         self._end(self._running)
+
+    def _have_read(self, writer: RemoteWriter, run: str) -> None:
+        """Of the run's log, what that server does not have of the records that are known."""
+        with _nobody_else_fails(writer):
+            modified = self._modified(run)
+            writer.queue.read_up_to(run, self._last[run], math.inf if modified is None else modified)
 
     @staticmethod
     def _end(leaving: Iterable[_Running]) -> None:
@@ -129,10 +147,12 @@ class Senders:
             running.wait(max(ends_at - time.monotonic(), 0.0))
 
 
-def _put(writer: RemoteWriter, samples: RecordSamples) -> None:
+@contextmanager
+def _nobody_else_fails(writer: RemoteWriter) -> Iterator[None]:
+    """Who follows logs must not be in danger, nor other servers, whatever happens with this one."""
     try:
-        writer.queue.put(samples)
-    except Exception:  # who follows logs must not be in danger, whatever happens here
+        yield
+    except Exception:
         log.exception("%s: a record is not sent", writer.name)
 
 

@@ -13,7 +13,6 @@ from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
 from llmtrain_exporter.model import Series
 from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.push.record_samples import RecordSamples
-from llmtrain_exporter.push.series_text import sample_name
 from llmtrain_exporter.push.snappy import varint
 
 MOST_FRAMES = 100_000
@@ -57,7 +56,7 @@ class RequestEncoder:
 
     def _written(self, labels: Labels, series: Series) -> bytes:
         own = {**self._labels, **dict(labels), **dict(series.labels)}
-        own |= {"job": HISTORY_JOB, "__name__": sample_name(series.metric)}
+        own |= {"job": HISTORY_JOB, "__name__": series.metric.sample_name}
         # An empty label is none; the others stand in the order of their names, which servers rely on.
         return b"".join(_label(name, label_value(value)) for name, value in sorted(own.items()) if value)
 

@@ -22,7 +22,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import accumulate
-from math import isfinite
 
 import orjson
 
@@ -30,7 +29,7 @@ from llmtrain_exporter.knowledge.metric import Metric, Type
 from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.model import Series
 from llmtrain_exporter.model import series as interned
-from llmtrain_exporter.printable import label_value
+from llmtrain_exporter.printable import escaped, label_value, number_text
 from llmtrain_exporter.serve.deflate import Deflated, deflate
 from llmtrain_exporter.serve.exposition_parser import parse_samples
 from llmtrain_exporter.serve.shrunk import lasting, pack, unpack
@@ -41,28 +40,16 @@ BLOCK = 256
 _DIGITS = b"0123456789+-.eE,"
 
 
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
 def _label(value: str) -> bytes:
-    return _escape(label_value(value)).encode()
+    return escaped(label_value(value)).encode()
 
 
 @lru_cache(maxsize=1 << 15)
 def _frame(series: Series) -> tuple[Metric, bytes, bytes]:
     """A sample's family, and its line up to and from the value of the label run."""
     metric = series.metric
-    name = f"{metric.name}_info" if metric.type is Type.INFO else metric.name
     labels = b"".join(b',%s="%s"' % (label.encode(), _label(value)) for label, value in series.labels)
-    return metric, f'{name}{{run="'.encode(), b'"%s} ' % labels
-
-
-def _number(value: float) -> bytes:
-    """A value in the format's words: NaN, +Inf, -Inf or the shortest digits that read back the same."""
-    if isfinite(value):
-        return repr(float(value)).encode()
-    return b"NaN" if value != value else b"+Inf" if value > 0 else b"-Inf"
+    return metric, f'{metric.sample_name}{{run="'.encode(), b'"%s} ' % labels
 
 
 def _numbers(values: Iterable[float]) -> list[bytes]:
@@ -73,7 +60,11 @@ def _numbers(values: Iterable[float]) -> list[bytes]:
     except TypeError:
         text = b"other"
     # JSON knows finite numbers only; whatever it has words for is not one of them.
-    return [_number(value) for value in values] if text.translate(None, _DIGITS) else text.split(b",")
+    return (
+        [number_text(value).encode() for value in values]
+        if text.translate(None, _DIGITS)
+        else text.split(b",")
+    )
 
 
 def _lines(run: str, samples: Mapping[Series, float]) -> dict[Metric, bytes]:
@@ -91,23 +82,24 @@ def _lines(run: str, samples: Mapping[Series, float]) -> dict[Metric, bytes]:
 def _counted(samples: Mapping[Series, float], before: Mapping[Series, float]) -> Mapping[Series, float]:
     """The samples with their counters as they were before, at 0 where they were not there."""
     return {
-        series: before.get(_as_exposed(series), 0.0) if series.metric.type is Type.COUNTER else value
+        series: _value_before(series, before) if series.metric.type is Type.COUNTER else value
         for series, value in samples.items()
     }
 
 
-def _as_exposed(series: Series) -> Series:
-    return interned(series.metric, *((name, label_value(value)) for name, value in series.labels))
+def _value_before(series: Series, before: Mapping[Series, float]) -> float:
+    if not before:
+        return 0.0
+    return before.get(
+        interned(series.metric, *((name, label_value(value)) for name, value in series.labels)), 0.0
+    )
 
 
 def _header(metric: Metric, openmetrics: bool) -> bytes:
     """The lines HELP and TYPE. OpenMetrics names the family, the older format its samples."""
-    name, kind = metric.name, metric.type.value
-    if openmetrics:
-        name = name.removesuffix("_total") if metric.type is Type.COUNTER else name
-    elif metric.type is Type.INFO:
-        name, kind = f"{name}_info", Type.GAUGE.value
-    text = _escape(metric.help) if openmetrics else metric.help.replace("\\", "\\\\").replace("\n", "\\n")
+    name = metric.family_name if openmetrics else metric.sample_name
+    kind = metric.type.value if openmetrics or metric.type is not Type.INFO else Type.GAUGE.value
+    text = escaped(metric.help) if openmetrics else metric.help.replace("\\", "\\\\").replace("\n", "\\n")
     return f"# HELP {name} {text}\n# TYPE {name} {kind}\n".encode()
 
 
@@ -236,18 +228,19 @@ class Exposition:
         Empty for a run that is not there. Label values are as they are exposed, see `label_value`.
         """
         with self._lock:
-            if run not in self._places:
+            at = self._places.get(run)
+            if at is None:
                 return {}
-            if self._places[run] in self._packed:
-                return unpack(self._packed[self._places[run]])
-            if self._places[run] in self._newborn:
-                return self._newborn[self._places[run]].samples
-            number, place = divmod(self._places[run], BLOCK)
-            block = self._blocks[number]
-            if place in block.changed:
-                return block.changed[place][1]
-            lines = block.lines(place)
-        return parse_samples(lines)
+            packed = self._packed.get(at)
+            if packed is None:
+                if at in self._newborn:
+                    return self._newborn[at].samples
+                number, place = divmod(at, BLOCK)
+                block = self._blocks[number]
+                if place in block.changed:
+                    return block.changed[place][1]
+                lines = block.lines(place)
+        return parse_samples(lines) if packed is None else unpack(packed)
 
     @property
     def series(self) -> int:

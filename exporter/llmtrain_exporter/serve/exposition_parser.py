@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from llmtrain_exporter.knowledge.metric import Metric, Type
+from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.model import Series, series
 
@@ -12,9 +12,7 @@ _LINE = re.compile(r'(\w+)\{run="(?:[^"\\]|\\.)*"(.*)\} (\S+)')
 _LABEL = re.compile(r',(\w+)="((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(.)")
 
-_BY_NAME: dict[str, Metric] = {
-    f"{metric.name}_info" if metric.type is Type.INFO else metric.name: metric for metric in METRICS
-}
+_BY_NAME: dict[str, Metric] = {metric.sample_name: metric for metric in METRICS}
 
 
 def parse_samples(lines: bytes) -> dict[Series, float]:

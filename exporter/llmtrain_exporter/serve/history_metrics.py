@@ -23,7 +23,11 @@ _COUNTERS: tuple[tuple[str, str, Callable[[RemoteStatistics], float]], ...] = (
     ("sent_bytes", "Bytes of bodies, as they were sent.", attrgetter("bytes")),
 )
 _COUNTERS_BY_REASON: tuple[tuple[str, str, Callable[[RemoteStatistics], dict[str, int]]], ...] = (
-    ("dropped_records", "Records that a server refused, by reason.", attrgetter("dropped_records")),
+    (
+        "dropped_records",
+        "Records that a server refused, or whose log was gone, by reason.",
+        attrgetter("dropped_records"),
+    ),
     ("dropped_samples", "Samples in them, by reason.", attrgetter("dropped_samples")),
     ("failed_requests", "Requests that are made again, by reason.", attrgetter("failed_requests")),
 )
@@ -48,16 +52,17 @@ class HistoryMetrics(Collector):
 
     def _counters(self, writers: Sequence[RemoteWriter]) -> Iterator[Family]:
         for name, text, count in _COUNTERS:
-            yield _counter(name, text, {(writer.name,): count(writer.statistics) for writer in writers})
+            counted = [((writer.name,), count(writer.statistics)) for writer in writers]
+            yield _counter(name, text, _BY_SERVER, counted)
 
     def _by_reason(self, writers: Sequence[RemoteWriter]) -> Iterator[Family]:
         for name, text, counts in _COUNTERS_BY_REASON:
-            values: dict[tuple[str, ...], float] = {
-                (writer.name, reason): count
+            values = [
+                ((writer.name, reason), count)
                 for writer in writers
                 for reason, count in counts(writer.statistics).copy().items()
-            }
-            yield _counter(name, text, values)
+            ]
+            yield _counter(name, text, _BY_REASON, values)
 
     def _gauges(self, writers: Sequence[RemoteWriter]) -> Iterator[Family]:
         states = {writer.name: writer.queue.state for writer in writers}
@@ -83,10 +88,11 @@ class HistoryMetrics(Collector):
         )
 
 
-def _counter(name: str, text: str, values: Mapping[tuple[str, ...], float]) -> Family:
-    labels = _BY_REASON if name.startswith(("dropped", "failed")) else _BY_SERVER
+def _counter(
+    name: str, text: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], float]]
+) -> Family:
     family = CounterMetricFamily(f"{PREFIX}exporter_history_{name}_total", text, labels=labels)
-    for known, value in values.items():
+    for known, value in values:
         family.add_metric(known, value)
     return family
 

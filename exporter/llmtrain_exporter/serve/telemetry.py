@@ -54,8 +54,6 @@ class Telemetry:
         labels = ("profile", "signal", "severity")
         self._limit = Gauge(LIMIT.name, LIMIT.help, labels, registry=own.registry)
         own.registry.register(RootMetrics(fleet))
-        self._history: Callable[[], Sequence[RemoteWriter]] = tuple
-        own.registry.register(HistoryMetrics(lambda: self._history()))
         self._scanning = threading.Lock()  # held while what was found is added up
         self._found: dict[object, tuple[int, Mapping[str, int]]] = {}  # by who walked
         self._files = own.gauge("files", "Log files that are watched.")
@@ -82,8 +80,8 @@ class Telemetry:
         gauge("series", "Series of all runs.").set_function(lambda: float(exposition.series))
 
     def watch_history(self, writers: Callable[[], Sequence[RemoteWriter]]) -> None:
-        """These send history now."""
-        self._history = writers
+        """Those who send history now are asked with each scrape. Once."""
+        self._own.registry.register(HistoryMetrics(writers))
 
     def show_protection(self, protection: Protection) -> None:
         """What is kept of runs is shown from now on."""

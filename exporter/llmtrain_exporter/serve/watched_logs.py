@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 
@@ -25,10 +24,10 @@ class WatchedLogs:
         """Go by these settings when the next log is read."""
         self._settings = settings
 
-    def modified(self, run: str) -> float:
-        """Unix time of the last write to a run's log as it was found; infinity where that is not known."""
+    def modified(self, run: str) -> float | None:
+        """Unix time of the last write to a run's log as it was found; None where there is no such run."""
         shown = self._fleet.find(run)
-        return math.inf if shown is None or shown.found is None else shown.found.modified
+        return None if shown is None or shown.found is None else shown.found.modified
 
     def __call__(self, run: str) -> Iterator[RecordSamples | None] | None:
         """All records of a run that are there by now, and pauses; None where there is no such run."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, NoRun, Snapshot
-from llmtrain_exporter.story.blocks import Line
+from llmtrain_exporter.printable import printable
+from llmtrain_exporter.story.blocks import Line, plain
 from llmtrain_exporter.story.facts import skipped_text
 from llmtrain_exporter.story.phrase import joined
 from llmtrain_exporter.story.verdict import health_mark
@@ -32,6 +34,11 @@ def no_run_line(no_run: NoRun, lang: Lang) -> Line:
     """A file that is no run: why, and what was in it instead."""
     form = _FORMS.get(no_run.reason, words.NO_RUN)
     return (f"{no_run.file}: {form.of(lang).format(reason=why_no_run(no_run, lang))}",)
+
+
+def no_run_text(no_run: NoRun, lang: Lang) -> str:
+    """The same as a line for a terminal, without what was in it."""
+    return printable(plain(no_run_line(replace(no_run, skipped={}), lang)))
 
 
 def why_no_run(no_run: NoRun, lang: Lang) -> str:

@@ -356,7 +356,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
     def _begin(self, rewritten: bool = False) -> None:
         """Begin to fold: the log that was counted, or another one in its place."""
-        self._followed = False
+        self._followed = self.states_times = False
         before = self._before
         hyper_parameters = read_run_hyper_parameters(self.found)
         known = producer_by_settings(hyper_parameters.info)

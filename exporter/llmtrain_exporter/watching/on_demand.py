@@ -89,6 +89,12 @@ def read_each(
         yield _guarded(reader, found, name, rules, now)
 
 
+def missed(paths: Sequence[str], others: Sequence[NoRun]) -> bool:
+    """Whether a path that was named has no run, or a log cannot be analysed."""
+    named = {printable(os.path.abspath(path)) for path in paths}
+    return any(other.reason is NoRunReason.BROKEN or printable(other.file) in named for other in others)
+
+
 def _without_log(paths: Sequence[str], scan: Scan) -> Iterator[str]:
     """The folders among `paths` without a log below them: neither where it was found nor where it lies."""
     logs = [path for found in scan.found for path in (found.path, os.path.realpath(found.path))]

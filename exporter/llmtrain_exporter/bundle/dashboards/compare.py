@@ -20,7 +20,7 @@ from llmtrain_exporter.bundle.dashboards.board import (
 )
 from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs
 from llmtrain_exporter.bundle.dashboards.fleet import HEALTH_MAPPING, STATE_MAPPING
-from llmtrain_exporter.bundle.dashboards.over_steps import Axis, Points, over
+from llmtrain_exporter.bundle.dashboards.over_steps import STEP, Axis, Points, over
 from llmtrain_exporter.bundle.dashboards.queries import (
     BY_RUN,
     RECORDED_RUNS,
@@ -65,8 +65,7 @@ _COMPARED = (
     _Compared(texts.LEARNING_RATE, c.LEARNING_RATE, recorded(c.LEARNING_RATE, of=RECORDED_RUNS), "sci"),
 )
 
-_STEP = Axis(recorded(c.STEP, of=RECORDED_RUNS), texts.STEP_AXIS, "locale")
-_SINCE_START = Axis(recorded(c.ELAPSED, of=RECORDED_RUNS), words.ELAPSED, "s")
+_SINCE_START = Axis(c.ELAPSED, words.ELAPSED, "s")
 
 
 def _by_clock(compared: _Compared) -> Curves:
@@ -218,7 +217,7 @@ COMPARE = Board(
         Row(words.BY_THE_CLOCK, tuple(_by_clock(compared) for compared in _COMPARED)),
         Row(
             words.OVER_STEPS,
-            tuple(_over(compared, _STEP, words.ON_STEPS) for compared in _COMPARED),
+            tuple(_over(compared, STEP, words.ON_STEPS) for compared in _COMPARED),
         ),
         Row(
             words.SINCE_START,

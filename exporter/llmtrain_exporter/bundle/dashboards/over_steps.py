@@ -37,11 +37,14 @@ _OF_VALUES, _OF_SPIKES = "merge-A", "merge-D"
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What values are shown over: its selector, and what it is called."""
+    """What values are shown over."""
 
-    selector: str
+    metric: Metric
     title: Text
     unit: str
+
+
+STEP = Axis(c.STEP, texts.STEP_AXIS, "locale")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +69,32 @@ def over(
     of: str,
     nothing: Said = texts.NOT_LOGGED,
 ) -> Against:
-    """Points over an axis. A resume begins a new curve; `of`: whose resumes."""
-    is_marked = points.spikes is not None
+    """Points over an axis. A resume begins a new curve; `of`: whose axis and resumes."""
+    along = recorded(axis.metric, of=of)
+    queries, joins = _raw(points.selector, recorded(c.RESUMES, of=of), along), _joined(points.apart)
+    pairs: tuple[tuple[str, str], ...] = ((_X, _Y),)
+    marks: tuple[Override, ...] = ()
+    if points.spikes:
+        queries, joins = (*queries, *_raw(*points.spikes, along)), (*joins, *_spikes_joined())
+        pairs, marks = (*pairs, (_SPIKE_X, _SPIKE_Y)), (_SPIKE_MARKS,)
     return Against(
         filled(texts.AGAINST, title=title, axis=axis.title),
         text,
-        (
-            *_raw(points.selector, recorded(c.RESUMES, of=of), axis.selector),
-            *(_raw(*points.spikes, axis.selector) if points.spikes else ()),
-        ),
+        queries,
         unit,
         8,
         nothing=nothing,
-        transformations=(*_joined(points.apart), *(_spikes_joined() if is_marked else ())),
+        transformations=joins,
         overrides=(
             Override("byRegexp", r"/\beval\b/", (("color", {"mode": "fixed", "fixedColor": PURPLE}),)),
             Override("byName", _Y, (("displayName", points.name),)),
             *(
                 Override("byName", field, (("custom.axisLabel", axis.title), ("unit", axis.unit)))
-                for field in (_X, _SPIKE_X)[: 1 + is_marked]
+                for field, _ in pairs
             ),
-            *(_SPIKE_MARKS,) * is_marked,
+            *marks,
         ),
-        pairs=((_X, _Y), (_SPIKE_X, _SPIKE_Y))[: 1 + is_marked],
+        pairs=pairs,
     )
 
 
@@ -154,7 +160,7 @@ def by_step(
         _spikes(metric, *also),
     )
     text = described(metric, profile, texts.EVERY_RECORD, part=part)
-    return over(title, text, points, Axis(recorded(c.STEP), texts.STEP_AXIS, "locale"), unit, RECORDED)
+    return over(title, text, points, STEP, unit, RECORDED)
 
 
 def _spikes(metric: Metric, *also: str) -> tuple[str, str] | None:

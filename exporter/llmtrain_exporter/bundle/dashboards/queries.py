@@ -7,7 +7,7 @@ from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
-from llmtrain_exporter.knowledge.metric import Metric, Type
+from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.knowledge.text import Text
@@ -36,7 +36,7 @@ _LOOKS = {Severity.INFO: Look.INFO, Severity.WARNING: Look.WARNING, Severity.CRI
 
 def name(metric: Metric) -> str:
     """The metric's name as it is scraped."""
-    return f"{metric.name}_info" if metric.type is Type.INFO else metric.name
+    return metric.sample_name
 
 
 def series(metric: Metric, *also: str, of: str = ONE_RUN) -> str:

@@ -70,10 +70,11 @@ HISTORY_REFUSED = Alert(
     Scope.EXPORTER,
     AlertTexts(
         title=Text("History refused", "历史被拒绝"),
-        summary=Text("A time series database refuses records of runs.", "时序数据库拒绝了部分训练记录。"),
+        summary=Text("A time series database lacks records of runs.", "时序数据库缺少部分训练记录。"),
         description=Text(
-            "Exporter {instance}: {destination} has refused records since the exporter started: {refused}.",
-            "exporter {instance}：启动以来被 {destination} 拒绝的记录：{refused}。",
+            "Exporter {instance}: records that {destination} has not got since the exporter started, "
+            "by reason: {refused}.",
+            "exporter {instance}：启动以来未写入 {destination} 的记录，按原因：{refused}。",
         ),
         advice=Text(
             "out_of_bounds, out_of_order: set storage.tsdb.out_of_order_time_window in the configuration of "
@@ -82,8 +83,9 @@ HISTORY_REFUSED = Alert(
         ),
         meaning=Text(
             "The server has answered 400 or the like: these records it will not take, however often they are "
-            "sent. They were left out, all others were sent.",
-            "该服务应答 400 之类：这些记录重发多少次也不会接收，已略去；其余记录照常写入。",
+            "sent; or the log was gone before all of it was sent. They were left out, all others were sent.",
+            "该服务应答 400 之类：这些记录重发多少次也不会接收；或者日志在全部写入之前就没有了。"
+            "这些记录已略去，其余照常写入。",
         ),
         impact=Text(
             "Curves over the step lack these records. What is scraped, pages, reports and all other alerts "

@@ -285,7 +285,7 @@ STATE: Mapping[Metric, Meaning] = {
         "How the time of a record is known that was sent with it: it was seen to come, its log states it, or "
         "it is reckoned from the trainer's clock, the file's last write, the date in the folder's name. "
         "Curves over steps are exact in any case.",
-        "随记录发送的时间从何而来：亲眼见其写入、日志自带，或由训练框架的计时、文件最后写入时间、"
+        "随记录发送的时间从何而来：exporter 实时读到、日志自带，或由训练框架的计时、文件最后写入时间、"
         "目录名中的日期推算。以 step 为横轴的曲线不受影响，始终精确。",
         Good.NEITHER,
         c.LAST_RECORD,

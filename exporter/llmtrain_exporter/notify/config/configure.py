@@ -12,6 +12,7 @@ from llmtrain_exporter.config import ConfigError
 from llmtrain_exporter.config.catalogue import Setting, misspelt, settings_of
 from llmtrain_exporter.config.layers import Layers, SettingSource
 from llmtrain_exporter.config.secrets import secret_keys, secret_of, source_given
+from llmtrain_exporter.config.state_folder import usual_state_folder
 from llmtrain_exporter.config.yaml_document import Place
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.bots import CHATS
@@ -99,17 +100,11 @@ def _unused(settings: RelaySettings) -> Iterator[str]:
 
 
 def _memory_file(settings: RelaySettings, environ: Mapping[str, str]) -> Path | None:
-    """Where the relay keeps its memory: of each port another, so that two relays of a user keep apart.
-
-    Source of the default: the XDG base directory specification.
-    """
+    """Where the relay keeps its memory: of each port another, so that two relays of a user keep apart."""
     if settings.memory_file:
         return Path(settings.memory_file)
-    state, home = environ.get("XDG_STATE_HOME"), environ.get("HOME")
-    if not (state or home):
-        return None
-    folder = Path(state) if state else Path(home or "", ".local", "state")
-    return folder / "llmtrain-exporter" / f"relay-{settings.address[1]}.sqlite"
+    folder = usual_state_folder(environ)
+    return folder / f"relay-{settings.address[1]}.sqlite" if folder is not None else None
 
 
 def _folder(path: str | None) -> Path | None:

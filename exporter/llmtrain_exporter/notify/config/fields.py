@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from llmtrain_exporter.config.values import is_web_address
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _PERSON = re.compile(r"[A-Za-z0-9_.@+&-]{1,100}")
 _KEYWORD_MARKUP = frozenset("<>*`~[]&\\|")
@@ -19,12 +21,7 @@ MOST_STARS = 2
 
 def web_address(value: str) -> str:
     """An http or https address. Raises ValueError without quoting it, for it may be a secret."""
-    try:
-        parts = urlsplit(value)
-        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        fine = None
-    if not fine or not value.isprintable() or " " in value:
+    if not is_web_address(value):
         raise ValueError('is no web address; it has to begin with "https://" or "http://" and a host')
     return value
 

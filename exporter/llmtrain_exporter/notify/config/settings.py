@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from llmtrain_exporter.config import Schema, address, seconds
 from llmtrain_exporter.config.fields import SettingsSection, chosen_by
 from llmtrain_exporter.config.flag_values import Form, FromText
-from llmtrain_exporter.config.messages import wrong_value
+from llmtrain_exporter.config.messages import demand_distinct
 from llmtrain_exporter.config.secrets import source_given
 from llmtrain_exporter.config.values import HostNames, ListenAddress
 from llmtrain_exporter.knowledge.text import Lang
@@ -169,13 +169,8 @@ class RelaySettings(SettingsSection):
     @model_validator(mode="after")
     def _names_differ(self) -> RelaySettings:
         names = [bot.name for bot in self.bots]
-        wrong = [
-            wrong_value(("bots", at, "name"), name, f"{name} is the name of another bot too; choose another")
-            for at, name in enumerate(names)
-            if name in names[:at]
-        ]
-        if wrong:
-            raise ValidationError.from_exception_data("RelaySettings", wrong)
+        fault = "{name} is the name of another bot too; choose another"
+        demand_distinct("bots", names, fault, "RelaySettings")
         return self
 
     @property

@@ -6,7 +6,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
@@ -20,6 +19,7 @@ from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, NoRun, Snapshot
+from llmtrain_exporter.output_file import replacing, target_fault
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check import exit_code
 from llmtrain_exporter.publish.report.document import Document, document
@@ -28,8 +28,8 @@ from llmtrain_exporter.publish.report.markdown import sheet_parts
 from llmtrain_exporter.publish.report.material import Material, material
 from llmtrain_exporter.publish.report.picture import Picture, pictures
 from llmtrain_exporter.publish.report.progress import ReportProgress
-from llmtrain_exporter.story.blocks import Figure, plain
-from llmtrain_exporter.story.several import no_run_line
+from llmtrain_exporter.story.blocks import Figure
+from llmtrain_exporter.story.several import no_run_text
 from llmtrain_exporter.story.verdict import health_mark
 from llmtrain_exporter.watching.history.recorded import history
 from llmtrain_exporter.watching.on_demand import read_each
@@ -67,7 +67,7 @@ def run_report(
     runs, others = _read(paths, settings, wanted.profile, progress, now)
     for other in others:
         progress.clear()
-        err.write(f"{printable(plain(no_run_line(replace(other, skipped={}), wanted.lang)))}\n")
+        err.write(f"{no_run_text(other, wanted.lang)}\n")
     snapshots = [material.run for material in runs]
     if runs:
         reasons = [
@@ -90,12 +90,8 @@ def _demand(out: Path, logs: Sequence[str]) -> None:
     """Refuse what would be of no use, or would destroy a log."""
     if out.suffix.lower() not in HTML + MARKDOWN:
         raise ReportError(f"{out}: -o must end in .html or .md")
-    if out.is_dir():
-        raise ReportError(f"{out}: is a folder; give the name of a file in it")
-    for log in logs:
-        with suppress(OSError):
-            if os.path.samefile(log, out):
-                raise ReportError(f"{out}: is a log that is to be read; the report would replace it")
+    if fault := target_fault(out, logs, "the report"):
+        raise ReportError(fault)
 
 
 def _read(
@@ -149,18 +145,6 @@ class _Gallery:
 
 
 def _replace(path: Path, parts: Iterable[str]) -> None:
-    """Write a file whole or not at all; errors name it, and not the one beside it that it is written to."""
-    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}")
-    try:
-        beside.unlink(missing_ok=True)
-        with beside.open(
-            "x", encoding="utf-8", newline="\n"
-        ) as file:  # never through a link of somebody else
-            file.writelines(parts)
-        os.replace(beside, path)
-    except OSError as error:
-        error.filename = str(path)
-        raise
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
+    """Write a file whole or not at all."""
+    with replacing(path) as file:
+        file.writelines(part.encode() for part in parts)

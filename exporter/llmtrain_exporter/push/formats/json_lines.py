@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import orjson
 
-from llmtrain_exporter.push.formats.open_metrics import number_text
+from llmtrain_exporter.printable import number_text
 from llmtrain_exporter.push.formats.rows import moment, place_of, values_of
 from llmtrain_exporter.push.record_samples import RecordSamples
 

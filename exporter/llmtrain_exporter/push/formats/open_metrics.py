@@ -11,16 +11,15 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
-from llmtrain_exporter.knowledge.metric import Metric, Type
+from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.model import Series
+from llmtrain_exporter.printable import escaped, number_text
 from llmtrain_exporter.push.record_samples import RecordSamples
-from llmtrain_exporter.push.series_text import labels_text, sample_name
+from llmtrain_exporter.push.series_text import labels_text
 
 CHUNK_BYTES = 1 << 14
 """Text of one series that is held in memory; a run has some hundred of them."""
-
-_ODD = {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}
 
 
 class OpenMetricsWriter:
@@ -67,7 +66,7 @@ class OpenMetricsWriter:
         text = self._texts.get(series)
         if text is None:
             labels = labels_text((("job", HISTORY_JOB), *self._run, *series.labels))
-            text = self._texts[series] = f"{sample_name(series.metric)}{{{labels}}} ".encode()
+            text = self._texts[series] = f"{series.metric.sample_name}{{{labels}}} ".encode()
         held = self._held.setdefault((series.metric, text), bytearray())
         held += rest
         if len(held) >= CHUNK_BYTES:
@@ -92,12 +91,6 @@ class OpenMetricsWriter:
             yield b"".join(text + line for line in self._chunks.read(length).splitlines(keepends=True))
 
 
-def number_text(value: float) -> str:
-    """A value in the words of the format: the shortest digits that read back the same."""
-    text = repr(float(value))
-    return _ODD.get(text, text)
-
-
 def seconds_text(time_ms: int) -> str:
     """Seconds of milliseconds. Prometheus cuts where it should round, which must not take one away."""
     text = f"{time_ms // 1000}.{time_ms % 1000:03d}"
@@ -105,6 +98,5 @@ def seconds_text(time_ms: int) -> str:
 
 
 def _head(metric: Metric) -> bytes:
-    name = metric.name.removesuffix("_total") if metric.type is Type.COUNTER else metric.name
-    text = metric.help.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-    return f"# HELP {name} {text}\n# TYPE {name} {metric.type.value}\n".encode()
+    name = metric.family_name
+    return f"# HELP {name} {escaped(metric.help)}\n# TYPE {name} {metric.type.value}\n".encode()

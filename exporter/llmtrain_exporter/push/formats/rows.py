@@ -11,6 +11,7 @@ import orjson
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Series, series
+from llmtrain_exporter.printable import number_text
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.series_text import series_text
 
@@ -19,7 +20,6 @@ PLACE = ("run", "record", "time", "time_source", "step")
 
 _STEP = series(c.STEP)
 _FACTS = (c.RUN, c.HISTORY_TIME_SOURCE)  # of the run, and of the time: no values
-_ODD = {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}
 
 
 def place_of(samples: RecordSamples) -> dict[str, object]:
@@ -64,7 +64,7 @@ class RowSpool:
         row = place_of(samples)
         for name, value in values_of(samples):
             self.columns[name] = None
-            row[name] = value if isfinite(value) else _ODD[repr(float(value))]
+            row[name] = value if isfinite(value) else number_text(value)
         self._file.write(orjson.dumps(row) + b"\n")
 
     def rows(self) -> Iterator[dict[str, object]]:
