@@ -12,7 +12,7 @@ from llmtrain_exporter.ingest.checkpoints import read_checkpoints
 from llmtrain_exporter.ingest.discover import Scan, SearchOptions, discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
-from llmtrain_exporter.watching.live import unobserved
+from llmtrain_exporter.watching.observer import unobserved
 from llmtrain_exporter.watching.on_demand import open_log, read_to_end
 from llmtrain_exporter.watching.rules import rules_for_reading
 

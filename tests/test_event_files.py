@@ -29,7 +29,8 @@ from llmtrain_exporter.ingest.summaries import read_event
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.model import HyperParameters, Record, Resume, RowKind, Series, Snapshot, State, series
-from llmtrain_exporter.watching.live import LiveRun, unobserved
+from llmtrain_exporter.watching.live import LiveRun
+from llmtrain_exporter.watching.observer import unobserved
 from llmtrain_exporter.watching.run_set import SCANS_MISSING
 from llmtrain_exporter.watching.sleeping import SleepingRun
 

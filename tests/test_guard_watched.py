@@ -13,8 +13,8 @@ from llmtrain_exporter.model import State
 from llmtrain_exporter.model.guarded import GuardFile
 from llmtrain_exporter.notify.card import Tone
 from llmtrain_exporter.story.run_object import full_object
-from llmtrain_exporter.watching.live import CHECK_SECONDS
 from llmtrain_exporter.watching.sleeping import GUARD_SECONDS, SleepingRun
+from llmtrain_exporter.watching.tracked_log import CHECK_SECONDS
 
 from tests.relaying import alert
 from tests.test_guard_told import GAVE_UP, GUARDED, LASTING, RESCUED, STOPPED, training

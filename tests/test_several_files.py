@@ -18,7 +18,7 @@ from llmtrain_exporter.ingest.reading import Source
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Record, Resume, RowKind, Snapshot, State, series
-from llmtrain_exporter.watching.live import unobserved
+from llmtrain_exporter.watching.observer import unobserved
 from llmtrain_exporter.watching.on_demand import read_log
 from llmtrain_exporter.watching.rules import RunRules
 from llmtrain_exporter.watching.run_set import RunSet

@@ -22,7 +22,8 @@ from llmtrain_exporter.ingest.reading import Source
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Record, RowKind, series
-from llmtrain_exporter.watching.live import LiveRun, unobserved
+from llmtrain_exporter.watching.live import LiveRun
+from llmtrain_exporter.watching.observer import unobserved
 
 from tests import training, verl_lab
 

@@ -27,7 +27,8 @@ from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun, Record, RowKind, Snapshot, State, series
 from llmtrain_exporter.publish.watch.folder import WatchedFolder
-from llmtrain_exporter.watching.live import OVER_SECONDS, LiveRun, unobserved
+from llmtrain_exporter.watching.live import OVER_SECONDS, LiveRun
+from llmtrain_exporter.watching.observer import unobserved
 from llmtrain_exporter.watching.on_demand import open_log, read_each, read_log, read_once, read_to_end
 from llmtrain_exporter.watching.rules import RunRules, problems_of, rules_for_serving
 from llmtrain_exporter.watching.run_set import SCANS_MISSING, Changes, RunSet

@@ -14,7 +14,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Layout, NoRun, Record, RowKind, Series, Snapshot, series
 from llmtrain_exporter.story.metrics import JUDGED, Courses, metric_rows
-from llmtrain_exporter.watching.live import unobserved
+from llmtrain_exporter.watching.observer import unobserved
 from llmtrain_exporter.watching.on_demand import open_log, read_once
 from llmtrain_exporter.write.courses import thinned
 from llmtrain_exporter.write.terminal_table import LONGEST_COURSE

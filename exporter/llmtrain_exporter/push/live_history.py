@@ -9,7 +9,8 @@ from llmtrain_exporter.push.chosen import ChosenMetrics
 from llmtrain_exporter.push.record_samples import Sink
 from llmtrain_exporter.push.run_samples import RunSamples
 from llmtrain_exporter.push.sampling import Sampler
-from llmtrain_exporter.watching.live import LiveRun, ObserverT
+from llmtrain_exporter.watching.live import LiveRun
+from llmtrain_exporter.watching.observer import ObserverT
 
 
 class HistorySink(Sink, Protocol):

@@ -20,7 +20,8 @@ from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_samples import RunSamples
 from llmtrain_exporter.push.sampling import Sampler
 from llmtrain_exporter.push.times import RecordTimes, TimeSource, date_in, record_times
-from llmtrain_exporter.watching.live import LiveRun, ObserverT
+from llmtrain_exporter.watching.live import LiveRun
+from llmtrain_exporter.watching.observer import ObserverT
 
 _UNJUDGED = Profile("unjudged", GENERIC, {})
 """A profile without signals: who only asks for times waits for no judgement."""

@@ -10,7 +10,8 @@ from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.sampling import Sampled
 from llmtrain_exporter.push.times import RecordTimes, TimeSource, ascending, on_arrival
-from llmtrain_exporter.watching.live import LiveRun, ObserverT
+from llmtrain_exporter.watching.live import LiveRun
+from llmtrain_exporter.watching.observer import ObserverT
 
 _SOURCES = {source: series(c.HISTORY_TIME_SOURCE, ("source", source.value)) for source in TimeSource}
 

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from llmtrain_exporter.watching.live import TrackedLog
+from llmtrain_exporter.watching.tracked_log import TrackedLog
 
 LogT = TypeVar("LogT", bound=TrackedLog)
 

@@ -6,7 +6,7 @@ from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.model import Record
 from llmtrain_exporter.push.live_history import LiveHistory
 from llmtrain_exporter.serve.sparkline import Sparkline
-from llmtrain_exporter.watching.live import Observer
+from llmtrain_exporter.watching.observer import Observer
 
 
 class ObservedRun(Sparkline):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import chain, repeat
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
-from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.reading import Reading, Source
@@ -18,11 +17,10 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import producer_by_settings
 from llmtrain_exporter.model import NoRun, Record, RowKind, Series, Snapshot, State
 from llmtrain_exporter.watching.arrivals import LOOK_LASTS_SECONDS, arrivals, arrivals_of_rest
-from llmtrain_exporter.watching.beside import guard_beside, with_checkpoints, with_guard
+from llmtrain_exporter.watching.beside import with_checkpoints, with_guard
+from llmtrain_exporter.watching.observer import ObserverT
 from llmtrain_exporter.watching.predecessor import Predecessor, begins_anew, predecessor_of, says_the_same
-
-CHECK_SECONDS = 3.0
-"""Time between two looks whether a path still names the file that is open."""
+from llmtrain_exporter.watching.tracked_log import TrackedLog
 
 OVER_SECONDS = 10.0
 """A run is over when it says so, or its silence has, and no more came for so long: a last evaluation."""
@@ -38,70 +36,6 @@ CLOCK_BEHIND_SECONDS = 3600.0
 GAPS_AWAITED, WAIT_SECONDS = 2.0, (10.0, 60.0)
 """A log that is met silent is looked at for so many gaps between its records before it is called stalled; at
 least and at most for so long."""
-
-
-class Observer(Protocol):
-    """Sees the records of a run as they are folded. A run that begins anew has a new one."""
-
-    @property
-    def reads_state(self) -> bool:
-        """Whether it looks at the run or its analysis; if not, these may be some records further on."""
-
-    def note(self, record: Record, analysis: Analysis | None, /) -> object:
-        """See a record, and what the run is judged by: None before its first training record.
-
-        What a second writer says once more is not shown.
-        """
-
-
-ObserverT = TypeVar("ObserverT", bound=Observer | None)
-
-
-class TrackedLog:
-    """What a loop needs of every log: when to look at it, and where."""
-
-    # Slots, here and below: ten thousand of these are kept.
-    __slots__ = (
-        "caught_up",
-        "changes_at",
-        "check_at",
-        "failure",
-        "found",
-        "grew_at",
-        "grown",
-        "guard",
-        "name",
-        "source",
-    )
-
-    def __init__(self, found: Found, name: str, source: Source) -> None:
-        self.found = found
-        self.name = name
-        self.source = source
-        # The source's own bound method: it is asked of every run, several times a second.
-        self.grown = source.grown
-        self.check_at = -math.inf  # monotonic
-        self.changes_at = math.inf  # Unix time
-        self.caught_up = False  # all that was there when it was read last has been read
-        self.grew_at = 0.0  # Unix time at which records were last seen to be added; 0: never
-        self.failure: str | None = None  # the class of the exception that ended the analysis
-        self.guard = guard_beside(found)
-
-    def check_path(self, monotonic: float) -> None:
-        """Look whether its path names the file that is open, and what its guard tells, unless just done."""
-        if monotonic >= self.check_at:
-            self.source.check(monotonic)
-            self.check_at = monotonic + CHECK_SECONDS
-            if self.guard is not None and self.guard.look():
-                self.changes_at = -math.inf
-
-    def give_up(self, error: Exception) -> None:
-        """Look at it no more: `error` came out of it."""
-        self.failure = type(error).__name__
-        self.source.close()
-        self.grown = _never
-        self.check_at = self.changes_at = math.inf
-        self.caught_up = True
 
 
 class LiveRun(TrackedLog, Generic[ObserverT]):
@@ -388,11 +322,3 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return self.source.begins_with(before.fingerprint)
         except OSError:
             return False
-
-
-def unobserved(_: Run) -> None:
-    """The observer of a run whose records nobody else wants to see."""
-
-
-def _never() -> bool:
-    return False

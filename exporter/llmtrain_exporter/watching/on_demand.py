@@ -15,7 +15,8 @@ from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.model import NoRun, Snapshot
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.watching.live import LiveRun, ObserverT, unobserved
+from llmtrain_exporter.watching.live import LiveRun
+from llmtrain_exporter.watching.observer import ObserverT, unobserved
 from llmtrain_exporter.watching.rules import RunRules, problems_of
 
 log = logging.getLogger(__name__)

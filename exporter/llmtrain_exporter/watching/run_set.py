@@ -12,11 +12,13 @@ from llmtrain_exporter.ingest.discover import Found, Scan
 from llmtrain_exporter.ingest.follow import raise_descriptor_limit
 from llmtrain_exporter.ingest.reading import Reading
 from llmtrain_exporter.ingest.source import open_source
-from llmtrain_exporter.watching.live import LiveRun, ObserverT, TrackedLog
+from llmtrain_exporter.watching.live import LiveRun
+from llmtrain_exporter.watching.observer import ObserverT
 from llmtrain_exporter.watching.predecessor import Predecessor
 from llmtrain_exporter.watching.rules import RunRules
 from llmtrain_exporter.watching.seats import Seats
 from llmtrain_exporter.watching.sleeping import SleepingRun
+from llmtrain_exporter.watching.tracked_log import TrackedLog
 
 SCANS_MISSING = 3
 """A path can vanish for a moment; a run leaves when so many searches in a row did not find it."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
-from llmtrain_exporter.watching.live import LiveRun, ObserverT, TrackedLog
+from llmtrain_exporter.watching.live import LiveRun
+from llmtrain_exporter.watching.observer import ObserverT
 from llmtrain_exporter.watching.predecessor import Predecessor
+from llmtrain_exporter.watching.tracked_log import TrackedLog
 
 GUARD_SECONDS = 30.0
 """Time between two looks at what the guard of a run says that is over."""
