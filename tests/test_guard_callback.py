@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable
 from itertools import count
@@ -21,7 +22,7 @@ from llmtrain_exporter.guard.skipping import NormListener
 from llmtrain_exporter.guard.watch import Watch
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
-from llmtrain_exporter.model.guarded import GuardEvent, GuardFile
+from llmtrain_exporter.model.guarded import Began, GuardEvent, GuardFile, StopReason
 
 from tests.fake_trainer import FakeTrainer, Flow, collapsed, dying, healthy
 
@@ -95,7 +96,7 @@ def test_a_training_that_goes_well_is_left_alone(tmp_path: Path) -> None:
     """Its file says that it came to its end; nothing was set."""
     trainer = FakeTrainer(tmp_path, Flow(save_steps=10), guard())
     trainer.train([healthy(step) for step in range(1, 61)])
-    assert file_of(tmp_path) == GuardFile("ended")
+    assert file_of(tmp_path) == GuardFile("ended", began=Began(NOW, 0))
     assert len(trainer.saved) == 6
     assert trainer.optimizer.applied == list(range(1, 61))
 
@@ -255,6 +256,67 @@ def test_the_new_rate_is_in_force_after_a_resume(tmp_path: Path) -> None:
     (event,) = file_of(tmp_path).events
     assert (event.action, event.step) == ("set", 25)
     assert event.details == {"setting": "learning_rate", "from": 3e-3, "to": pytest.approx(3e-4)}
+
+
+def test_a_rate_that_is_not_in_force_after_a_resume_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is changed that nobody asked for; at a fresh start there is nothing to tell."""
+    trainer = FakeTrainer(tmp_path, guard(), rates=(3e-3,), learning_rate=3e-4)
+    trainer.train([healthy(1)])
+    assert "not in force" not in caplog.text
+    trainer.train([healthy(26)], begin=25)
+    assert "the learning rate of the checkpoint, 0.003; --learning_rate 0.0003 is not in force" in caplog.text
+    assert trainer.lr_scheduler.base_lrs == [3e-3]
+
+
+def test_a_rate_that_is_forced_is_in_force_and_told_once(tmp_path: Path) -> None:
+    """As `--force-learning-rate` has it; where nothing is to be changed nothing is told."""
+    options = GuardOptions(scale_learning_rate=1.0)
+    trainer = FakeTrainer(tmp_path, guard(options), rates=(3e-3,), learning_rate=3e-4)
+    trainer.train([healthy(1), healthy(2)], begin=25)
+    assert trainer.lr_scheduler.base_lrs == pytest.approx([3e-4])
+    (event,) = file_of(tmp_path).events
+    assert (event.action, event.because) == ("set", "as the command has it")
+    trainer.train([healthy(3)], begin=27)
+    assert file_of(tmp_path).events == ()
+
+
+def test_callbacks_that_come_after_it_are_told_of_the_end(tmp_path: Path) -> None:
+    """A tracker writes its last then."""
+    ended: list[int] = []
+    last = Flow()
+    last.on_train_end = lambda _, state, *__, **___: ended.append(state.global_step)  # type: ignore[attr-defined]
+    trainer = FakeTrainer(tmp_path, guard())
+    trainer.add_callback(last)
+    assert train_until_stopped(trainer, dying(30, 20)) == 31
+    assert ended == [31]
+
+
+def test_what_an_earlier_training_has_left_is_not_told_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where the disk is full: it says that the training was stopped."""
+    write_guard_file(
+        guard_path(tmp_path), GuardFile("stopped", StopReason("kl_high", "critical", 3, "kl", 9.0))
+    )
+
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("llmtrain_exporter.guard.watch.write_guard_file", full)
+    FakeTrainer(tmp_path, guard()).train([healthy(1)])
+    assert not guard_path(tmp_path).exists()
+
+
+def test_a_link_in_the_place_of_the_record_is_not_written_through(tmp_path: Path) -> None:
+    """It leads to somebody else's file."""
+    own, folder = tmp_path / "notes.txt", tmp_path / "out"
+    own.write_text("mine\n")
+    folder.mkdir()
+    (folder / "llmtrain.jsonl").symlink_to(own)
+    FakeTrainer(folder, guard()).train([healthy(1)])
+    assert own.read_text() == "mine\n"
 
 
 def test_a_rate_that_stands_in_the_script_is_scaled(tmp_path: Path) -> None:
@@ -442,7 +504,9 @@ def saving(monkeypatch: pytest.MonkeyPatch) -> None:
             file.rename(folder / file.name)
         folder.with_name("aside").rmdir()
         step = self.state.global_step
-        (folder / "trainer_state.json").write_text(json.dumps({"global_step": step, "log_history": []}))
+        state = folder / "trainer_state.json"
+        state.write_text(json.dumps({"global_step": step, "log_history": []}))
+        os.utime(state, (NOW + step, NOW + step))
 
     monkeypatch.setattr(FakeTrainer, "_save_checkpoint", save)
     monkeypatch.setattr(FakeTrainer, "_rotate", lambda *_: None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.guard.guard_file import guard_path
+from llmtrain_exporter.guard.shown_command import identity_of_command
 from llmtrain_exporter.guard.state_file import StateFile
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
@@ -348,8 +348,100 @@ def test_a_guard_that_dies_before_it_starts_again_is_followed_by_one_that_does(g
     flags = ("--learning_rate", "3e-3")
     guarding.run(*flags, options=("--on-incident", "stop"))
     line = guarding.line((), flags)
-    StateFile(guarding.out, lambda: 0.0).begins_rescue(shlex.join(line[line.index("--") + 1 :]))
+    StateFile(guarding.out, lambda: 0.0).begins_rescue(identity_of_command(line[line.index("--") + 1 :]))
     done = guarding.run(*flags)
     assert (done.returncode, guarding.file.state) == (0, "rescued")
     assert done.stdout.startswith("resumed from")
     assert len(guarding.file.attempts) == 1
+
+
+def test_a_library_that_aborts_while_python_ends_does_not_hinder_the_rescue(guarding: Guarding) -> None:
+    """The training was stopped before; the signal is its own, and not of who wants the machine back."""
+    done = guarding.run("--learning_rate", "3e-3", "--abort_at_exit")
+    assert (done.returncode, guarding.file.state) == (0, "rescued")
+
+
+@pytest.mark.parametrize("failure", [("--fail_first",), ("--fail_at", "40")])
+def test_a_rescue_that_breaks_by_itself_is_told_and_the_same_command_goes_on(
+    guarding: Guarding, failure: tuple[str, ...]
+) -> None:
+    """Out of memory, say: whatever the guard has changed, nobody may believe that the training goes on."""
+    flags = ("--learning_rate", "3e-3", *failure)
+    done = guarding.run(*flags)
+    assert done.returncode == 1
+    told = "gives up: rescue 1 ended with exit code 1, and not for an incident"
+    assert told in done.stderr.splitlines()[-1]
+    assert guarding.file.state == "gave_up"
+    assert "The same command goes on with this rescue" in guarding.file.next
+    (guarding.folder / "mended").touch()
+    again = guarding.run(*flags)
+    assert "goes on with rescue 1, which was interrupted" in again.stderr
+    assert (again.returncode, guarding.file.state) == (0, "rescued")
+
+
+def test_a_rescue_that_runs_is_not_begun_a_second_time(guarding: Guarding) -> None:
+    """Its guard may be dead: two trainings in one folder would spoil each other."""
+    flags = ("--learning_rate", "3e-3", "--wait_at", "50")
+    with subprocess.Popen(
+        guarding.line(("--on-incident", "rescue"), flags),
+        cwd=guarding.folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as first:
+        assert first.stdout is not None
+        while first.stdout.readline() != "waiting\n":
+            pass
+        first.kill()
+        before = guarding.weights
+        again = guarding.run(*flags)
+        assert again.returncode == STOPPED_EXIT_CODE
+        assert "nothing is started: a rescue of this command is running" in again.stderr
+        assert guarding.weights == before
+        os.killpg(first.pid, signal.SIGKILL)
+    eventually(lambda: not running(guarding))
+
+
+def test_no_secret_of_the_command_is_written_or_said(guarding: Guarding) -> None:
+    """The output folder may be uploaded, and the terminal is a scheduler's log."""
+    done = guarding.run("--learning_rate", "3e-3", "--hub_token", "hf_very_secret")
+    assert guarding.file.state == "rescued"
+    assert "--hub_token '***'" in done.stderr
+    texts = [path.read_bytes() for path in guarding.out.rglob("*") if path.is_file()]
+    assert not any(b"very_secret" in text for text in (*texts, done.stderr.encode()))
+
+
+def test_checkpoints_of_another_training_in_the_folder_are_not_gone_back_to(guarding: Guarding) -> None:
+    """They lie there from before this one began, and this one never came from them."""
+    subprocess.run(
+        [sys.executable, str(TRAIN), "--output_dir", "out", "--save_steps", "7", "--max_steps", "28"],
+        cwd=guarding.folder,
+        env={**ENVIRONMENT, "PYTHONPATH": f"{TRAIN.parent}:{ENVIRONMENT['PYTHONPATH']}"},
+        check=True,
+    )
+    old = {f"checkpoint-{step}" for step in (7, 14, 21, 28)}
+    for name in old:
+        for path in (guarding.out / name).iterdir():
+            os.utime(path, (1e9, 1e9))
+    guarding.run("--learning_rate", "3e-3", "--save_steps", "10")
+    (attempt,) = guarding.file.attempts
+    assert attempt.from_step in (10, 20, 30)
+    kept = {path.name for path in (guarding.out / "llmtrain-kept").glob("checkpoint-*") if path.is_dir()}
+    assert not kept & old
+
+
+def test_what_lies_behind_a_link_in_the_place_of_the_kept_is_left_alone(guarding: Guarding) -> None:
+    """It is somebody else's, whatever it is called."""
+    elsewhere = guarding.folder / "elsewhere" / "checkpoint-99"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "model.safetensors").write_text("precious")
+    guarding.out.mkdir()
+    (guarding.out / "llmtrain-kept").symlink_to(elsewhere.parent)
+    done = guarding.run("--learning_rate", "3e-3")
+    assert "gives up: later checkpoints cannot be moved away" in done.stderr
+    assert [str(path.relative_to(elsewhere.parent)) for path in elsewhere.parent.rglob("*")] == [
+        "checkpoint-99",
+        "checkpoint-99/model.safetensors",
+    ]

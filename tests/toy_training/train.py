@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import importlib
+import json
 import os
 import signal
 import threading
@@ -26,6 +28,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--breaks_above", type=float, default=1e-3)
     parser.add_argument("--kill_at", type=int, default=0, help="SIGKILL to itself")
     parser.add_argument("--kill_both_at", type=int, default=0, help="SIGKILL to what has started it, too")
+    parser.add_argument("--fail_at", type=int, default=0, help="an error of its own, after a rescue")
+    parser.add_argument("--fail_first", action="store_true", help="the same before it trains")
+    parser.add_argument("--abort_at_exit", action="store_true", help="as libraries do; once in a life")
+    parser.add_argument("--hub_token", help="for nobody's eyes")
     parser.add_argument("--wait_at", type=int, default=0, help="says so and waits for a signal")
     return parser.parse_args()
 
@@ -46,6 +52,11 @@ def die(both: bool) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def is_rescued() -> bool:
+    """Whether the guard has started this again."""
+    return bool(json.loads(os.environ.get("LLMTRAIN_GUARD", "{}")).get("attempt"))
+
+
 def main() -> None:
     """Train."""
     told = arguments()
@@ -54,10 +65,16 @@ def main() -> None:
         wait_for_keeping()
         if step in (told.kill_at, told.kill_both_at):
             die(step == told.kill_both_at)
+        if step == told.fail_at and is_rescued():
+            raise RuntimeError("out of memory")
         if step == told.wait_at:
             print("waiting", flush=True)
             signal.pause()
 
+    if told.abort_at_exit and not is_rescued():
+        atexit.register(os.abort)
+    if told.fail_first and is_rescued() and not os.path.exists("mended"):
+        raise RuntimeError("out of memory")
     made = importlib.import_module("transformers.trainer").Trainer
     trainer = made(SimpleNamespace(**vars(told), after_step=after_step, device=None))
     trainer.train(told.resume_from_checkpoint)

@@ -111,6 +111,11 @@ def _live_options(command: Any) -> Any:
     is_flag=True,
     help="Start nothing where it was stopped for good before: for schedulers that try again.",
 )
+@click.option(
+    "--force-learning-rate",
+    is_flag=True,
+    help="Where it goes on from a checkpoint: the learning rate of the command, not of the checkpoint.",
+)
 @click.option("--skip-bad-updates", is_flag=True, help="Skip an update whose gradient is broken.")
 @_live_options
 @click.option(
@@ -145,7 +150,8 @@ def guard(command: tuple[str, ...], dry_run: str | None, lang: str, rescues: int
       llmtrain-exporter guard --dry-run output/v0-20260131-120000 --on-incident rescue
 
     Exit codes: 0 and all others are the command's own, of the last time that it was started; 126 or 127
-    where it cannot be started, 75 where --not-again forbids it, 64 wrong usage. With --dry-run 3 where there
+    where it cannot be started, 75 where nothing is started (--not-again forbids it, or a rescue of the same
+    command is running), 64 wrong usage. With --dry-run 3 where there
     is no log that can be read.
     """
     if not command and dry_run is None:
@@ -177,6 +183,7 @@ def _options(flags: Mapping[str, Any]) -> GuardOptions:
         live=live if any(each is not None for each in asked) else None,
         keep=flags["keep"],
         free_bytes=_bytes(flags["keep_free"]),
+        scale_learning_rate=1.0 if flags["force_learning_rate"] else None,
     )
 
 

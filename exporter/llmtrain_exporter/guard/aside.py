@@ -28,28 +28,28 @@ def move_aside(output_dir: Path, step: int, attempt: int) -> MovedAside:
     """
     kept = KeptFolder(output_dir)
     target = _unused(kept.path, f"aside-{attempt}")
-    later = _moved(output_dir, step, target)
-    from_kept = _moved(kept.path, step, target / kept.path.name)
+    later = list(_later(output_dir, step))
+    from_kept = [at for at in kept.notes() if at > step]
+    if later or from_kept:
+        kept.make()
+    for _, path in later:
+        _move(path, target)
     for at in from_kept:
+        _move(kept.whole(at), target / kept.path.name)
         kept.forget(at)
-    return MovedAside(tuple(sorted({*later, *from_kept})), target)
+    return MovedAside(tuple(sorted({*(at for at, _ in later), *from_kept})), target)
 
 
-def _moved(folder: Path, step: int, target: Path) -> list[int]:
-    found = list(_later(folder, step))
-    for _, path in found:
+def _move(path: Path, target: Path) -> None:
+    """Into a folder; what is gone, or never was, needs no move."""
+    if path.is_dir() and not path.is_symlink():
         target.mkdir(parents=True, exist_ok=True)
         path.rename(target / path.name)
-    return [at for at, _ in found]
 
 
 def _later(folder: Path, step: int) -> Iterator[tuple[int, Path]]:
     """Folders of checkpoints of later steps, whole or not; a link is another name of one."""
-    try:
-        names = sorted(os.listdir(folder))
-    except FileNotFoundError:
-        return
-    for name in names:
+    for name in sorted(os.listdir(folder)):
         at = step_of(name.removeprefix("tmp-"))
         path = folder / name
         if at is not None and at > step and path.is_dir() and not path.is_symlink():

@@ -7,6 +7,7 @@ at the same step. There all ranks are, at the same step: what one decides is tol
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -25,14 +26,17 @@ from llmtrain_exporter.guard.live_control import (
     set_given,
 )
 from llmtrain_exporter.guard.options import GuardOptions, LiveControl
-from llmtrain_exporter.guard.rates import CannotBeChangedError, LearningRates
+from llmtrain_exporter.guard.rates import CannotBeChangedError, LearningRates, agree
 from llmtrain_exporter.guard.skipping import NormListener, UsualNorm
 from llmtrain_exporter.guard.snapshot import free_for, save_snapshot
 from llmtrain_exporter.guard.trainers import producer_of_trainer, settings_of_trainer, trainer_above
 from llmtrain_exporter.guard.watch import Surroundings, Watch
 from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
+from llmtrain_exporter.knowledge.text import Lang, fill, written
 from llmtrain_exporter.model.guarded import StopReason
+
+_logger = logging.getLogger(__name__)
 
 CALLBACKS = "transformers.trainer_callback"
 """Where the class of a trainer's callbacks is; loaded only where its package is."""
@@ -139,14 +143,22 @@ class Guard:
         if self._stopping:
             control.should_save = control.should_evaluate = False
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """The training is over. One that was stopped ends its process: what follows takes it for well."""
         if self._listener is not None:
             self._fence.try_anyway(self._listener.stop, None)
         if self._watch is not None:
             self._fence.try_anyway(self._watch.end, None)
         if self._stopping:
+            self._let_others_end(args, state, control, kwargs)
             raise SystemExit(STOPPED_EXIT_CODE)
+
+    def _let_others_end(self, args: Any, state: Any, control: Any, kwargs: Mapping[str, Any]) -> None:
+        """Callbacks that come after this one are told of the end as well: trackers write their last then."""
+        callbacks = list(getattr(getattr(self.trainer, "callback_handler", None), "callbacks", ()))
+        own = next((at for at, each in enumerate(callbacks) if each is self), len(callbacks))
+        for each in callbacks[own + 1 :]:
+            each.on_train_end(args, state, control, **kwargs)
 
     def _begin(self, caller: Any, args: Any, state: Any, kwargs: Mapping[str, Any]) -> None:
         found = trainer_above(caller, self)
@@ -161,7 +173,7 @@ class Guard:
             around = Surroundings(Path(args.output_dir), settings, producer_of_trainer(trainer), self._clock)
             self._watch = Watch(self._options, around)
             self._watch.begin(state)
-        self._rate_is_due = self._options.scale_learning_rate is not None
+        self._rate_is_due = self._options.scale_learning_rate is not None or state.global_step > 0
         for setting, value in self._options.settings.items():
             self._set_given(setting, value, args)
         if self._options.live is not None:
@@ -196,11 +208,25 @@ class Guard:
     def _make_rate(self, args: Any, kwargs: Mapping[str, Any]) -> None:
         """Make the rate what it is meant to be, on all ranks or on none: their weights would drift apart."""
         rate = self._given_rate(args)
+        if self._options.scale_learning_rate is None:
+            self._tell_rate(rate, kwargs)
+            return
         if self._ranks is None or not self._ranks.look():
             return
         before = self._unless_refused("learning_rate", lambda: _rates(kwargs).make(rate))
-        if before is not None and self._watch is not None:
-            self._watch.changed("learning_rate", before, rate, words.AFTER_RESCUE.en)
+        if before is not None and not agree(before, rate) and self._watch is not None:
+            because = words.AFTER_RESCUE if self._options.attempt else words.AS_GIVEN
+            self._watch.changed("learning_rate", before, rate, because.en)
+
+    def _tell_rate(self, given: float, kwargs: Mapping[str, Any]) -> None:
+        """That the rate of the checkpoint is in force, and not the one that was given."""
+        try:
+            rate = _rates(kwargs).base
+        except CannotBeChangedError:
+            return
+        if self._watch is not None and not agree(rate, given):
+            told = {"rate": written(rate), "given": f"--learning_rate {written(given)}"}
+            _logger.warning("llmtrain-exporter guard: %s", fill(words.OLD_RATE, Lang.EN, told))
 
     def _unless_refused(self, setting: str, work: Callable[[], Any]) -> Any:
         """What `work` gives; None where it cannot be done here, which is written down."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import orjson
 
 from llmtrain_exporter.ingest.checkpoints import has_weights, step_of
+from llmtrain_exporter.model.guarded import Began
 
 STATE = "trainer_state.json"
 """What transformers writes last on rank 0, when the weights and the shards of all ranks are there."""
@@ -38,6 +39,9 @@ _VALUE_HEAD = re.compile(r"value_head\..*")
 _FSDP = re.compile(r"(?:pytorch_model_fsdp|optimizer)_\d+", re.ASCII)
 _TAIL = 16
 
+CLOCKS_APART_SECONDS = 2.0
+"""By which the clock of a file server may be behind."""
+
 Files = Mapping[str, os.stat_result]
 """The files of a checkpoint by their path in it, links not followed."""
 
@@ -49,6 +53,18 @@ class Checkpoint:
     path: Path
     step: int
     written: float
+
+
+def of_training(checkpoints: Iterable[Checkpoint], began: Began | None) -> list[Checkpoint]:
+    """Without those that another training has left in the folder, of steps that this one had not come to.
+
+    `began`: of this one; None: not known, and all are taken for its own.
+    """
+    return [
+        each
+        for each in checkpoints
+        if began is None or each.step <= began.step or each.written >= began.time - CLOCKS_APART_SECONDS
+    ]
 
 
 def found(output_dir: Path) -> list[Checkpoint]:

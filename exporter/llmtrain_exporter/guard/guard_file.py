@@ -47,6 +47,7 @@ def _object(content: GuardFile) -> dict[str, object]:
             "value": reason.value,
         },
         "next": content.next,
+        "began": None if content.began is None else {"time": content.began.time, "step": content.began.step},
         "attempts": [_attempt_object(attempt) for attempt in content.attempts],
         "counts": dict(content.counts),
         "events": [event_object(event) for event in content.events],

@@ -71,6 +71,12 @@ class KeptFolder:
         except FileNotFoundError:
             return False
 
+    def make(self) -> None:
+        """Make it where it is not there. Raises OSError, also where something else lies in its place."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self.is_there():
+            raise NotADirectoryError(errno.ENOTDIR, "others have put a link in its place", str(self.path))
+
     @contextmanager
     def alone(self) -> Iterator[bool]:
         """Whether nobody else works in it meanwhile: another exporter, or the training's own guard.

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmtrain_exporter.guard.options import GuardOptions, GuardOptionsError
+from llmtrain_exporter.guard.shown_command import shown_command
 from llmtrain_exporter.knowledge.rescuing import SERVICES
 from llmtrain_exporter.printable import printable
 
@@ -55,10 +57,19 @@ def left_of_training(mark: str, folder: Path, proc: Path = _PROC) -> list[LivePr
             continue
         belongs = pid in adopted or _has_mark(entry.folder, mark)
         if belongs or (entry.group != group and _writes_below(entry.folder, folder)):
-            words = _words(entry.folder)
-            if not _is_service(words):
-                found.append(LiveProcess(pid, printable(" ".join(words))[:_LONGEST_COMMAND]))
-    return found
+            found.append((pid, _words(entry.folder)))
+    return [_told(pid, words) for pid, words in found if not _is_service(words)]
+
+
+def rescued_in(folder: Path, proc: Path = _PROC) -> list[LiveProcess]:
+    """The processes of a training that a guard has started again from a checkpoint in `folder`."""
+    begin = os.path.join(os.path.realpath(folder), "")
+    resumed = [
+        (pid, _words(entry.folder))
+        for pid, entry in _entries(proc)
+        if os.path.realpath(_resumed_from(entry.folder)).startswith(begin)
+    ]
+    return [_told(pid, words) for pid, words in resumed if not _is_service(words)]
 
 
 def _entries(proc: Path) -> Iterator[tuple[int, _Entry]]:
@@ -82,10 +93,29 @@ def _below(pid: int, known: Mapping[int, _Entry]) -> set[int]:
 
 
 def _has_mark(folder: Path, mark: str) -> bool:
+    name, _, value = mark.partition("=")
+    return _environment(folder).get(name) == value
+
+
+def _environment(folder: Path) -> dict[str, str]:
     try:
-        return os.fsencode(mark) in (folder / "environ").read_bytes().split(b"\0")
+        parts = (folder / "environ").read_bytes().split(b"\0")
     except OSError:
-        return False  # another user's
+        return {}  # another user's
+    return dict(os.fsdecode(each).partition("=")[::2] for each in parts)
+
+
+def _resumed_from(process: Path) -> str:
+    """The checkpoint that a guard has had the process go on from; the root of all paths where none has."""
+    try:
+        options = GuardOptions.from_env(_environment(process))
+    except GuardOptionsError:
+        options = None
+    return (options.resume_from if options is not None else "") or os.sep
+
+
+def _told(pid: int, words: Sequence[str]) -> LiveProcess:
+    return LiveProcess(pid, printable(shown_command(words))[:_LONGEST_COMMAND])
 
 
 def _writes_below(process: Path, folder: Path) -> bool:

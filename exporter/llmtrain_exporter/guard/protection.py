@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from llmtrain_exporter.analyse.analysis import TROUBLE, Analysis
-from llmtrain_exporter.guard.checkpoints import found
+from llmtrain_exporter.guard.checkpoints import found, of_training
 from llmtrain_exporter.guard.fence import Fence
 from llmtrain_exporter.guard.keeping import Bounds, Keeper
 from llmtrain_exporter.guard.marks import MarkKeeper, is_about_learning, troubles_of
@@ -20,6 +20,7 @@ from llmtrain_exporter.ingest.checkpoints import step_of
 from llmtrain_exporter.knowledge.guard_limits import FINISH_SECONDS
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.model import Record
+from llmtrain_exporter.model.guarded import Began
 
 
 class Protection:
@@ -35,10 +36,15 @@ class Protection:
         self._marks = MarkKeeper()
         self._fence = Fence("the keeping of checkpoints")
         self._thread: threading.Thread | None = None
+        self._began: Began | None = None
         self._seen: Collection[str] = ()  # names of the checkpoints when it was looked last
 
-    def begin(self, step: int) -> None:
-        """The training goes on from a step: what is kept of later ones must not change with their folders."""
+    def begin(self, step: int, began: Began | None) -> None:
+        """The training goes on from a step: what is kept of later ones must not change with their folders.
+
+        `began`: its first start.
+        """
+        self._began = began
         if (self._folder / KEPT_FOLDER).is_dir():
             self._keeper.part(step + 1, "the training goes on from an earlier step")
 
@@ -72,7 +78,7 @@ class Protection:
         marks = self._marks.marks(troubles_of(analysis.episodes, analysis.incidents))
 
         def keep() -> None:
-            protect(self._keeper, found(self._folder), marks, because)
+            protect(self._keeper, of_training(found(self._folder), self._began), marks, because)
 
         self._thread = threading.Thread(
             target=lambda: self._fence.run(keep, None),

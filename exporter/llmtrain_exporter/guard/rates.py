@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -51,10 +52,15 @@ class LearningRates:
         before = self.base
         if before <= 0:
             raise CannotBeChangedError("the learning rate is 0")
-        if abs(base / before - 1) > TOLERANCE:
+        if not agree(base, before):
             self.scale(base / before)
         return before
 
 
 TOLERANCE = 1e-6
 """Relative; rates that agree so far are the same, through 32-bit floats too."""
+
+
+def agree(rate: float, other: float) -> bool:
+    """Whether two learning rates are one."""
+    return math.isclose(rate, other, rel_tol=TOLERANCE)

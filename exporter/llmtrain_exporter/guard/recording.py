@@ -52,12 +52,17 @@ class Recorder:
     def _append(self, rows: Iterable[Mapping[str, object]]) -> None:
         lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab+", buffering=0) as file:
+        with open(self.path, "ab+", buffering=0, opener=_no_link) as file:
             if _ends_in_half_a_line(file.fileno()):  # of a process that was killed, or a full disk
                 lines = b"\n" + lines
             written = file.write(lines)
         if written != len(lines):
             raise OSError(f"{self.path}: the disk took {written} of {len(lines)} bytes")
+
+
+def _no_link(path: str, flags: int) -> int:
+    """What a link leads to is somebody else's."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _switch(name: str, value: float | str) -> float | str:

@@ -20,7 +20,7 @@ from llmtrain_exporter.model.guarded import Attempt, SettingChange
 if TYPE_CHECKING:
     from llmtrain_exporter.guard.past import Past
 
-RATE, SEED = "learning_rate", "seed"
+RATE, SEED = rescuing.LEARNING_RATE, "seed"
 
 SKIPPING = "skip_bad_updates"
 """No setting of a trainer's: what the guard inside does about updates that are not finite."""

@@ -134,7 +134,7 @@ def _scale(changes: Mapping[str, SettingChange], scaled: bool, options: GuardOpt
     """
     change = changes.get(RATE)
     if change is None:
-        return None
+        return options.scale_learning_rate
     if not scaled and change.after is not None:
         return 1.0
     if isinstance(change.before, float) and isinstance(change.after, float) and change.before > 0:

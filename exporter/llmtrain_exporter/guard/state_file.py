@@ -15,9 +15,9 @@ from llmtrain_exporter.guard.restart import Start
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.text import Lang, fill
-from llmtrain_exporter.model.guarded import Action, Attempt, GuardEvent, GuardFile
+from llmtrain_exporter.model.guarded import Action, Attempt, Began, GuardEvent, GuardFile
 
-_COMMAND, _KIND, _GRACE = "command", "profile", "grace_until_step"
+_COMMAND, _KIND, _GRACE, _UNTIL = "command", "profile", "grace_until_step", "until_started_again"
 
 
 class StateFile:
@@ -37,12 +37,17 @@ class StateFile:
     @property
     def was_ended_for_good(self) -> bool:
         """Whether nothing was to be started after it had been stopped."""
-        return self._content.state in ("stopped", "gave_up")
+        return self.was_stopped or (self._content.state == "gave_up" and not self._waits_for_start)
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         """The rescues that there were."""
         return self._content.attempts
+
+    @property
+    def began(self) -> Began | None:
+        """When the training was first started."""
+        return self._content.began
 
     @property
     def kind(self) -> str:
@@ -56,10 +61,11 @@ class StateFile:
         return int(found) if isinstance(found, (int, float)) else 0
 
     def is_interrupted(self, command: str) -> bool:
-        """Whether a rescue of this command was begun, and neither came to its end nor was given up."""
+        """Whether a rescue of the command, by its identity, was begun, and is neither over nor given up."""
         if not any(event.details.get(_COMMAND) == command for event in self._content.events):
             return False
-        return self.was_stopped or (self._content.state == "watching" and bool(self.attempts))
+        goes_on = self._content.state == "watching" or self._waits_for_start
+        return self.was_stopped or (goes_on and bool(self.attempts))
 
     def in_words(self, lang: Lang) -> str:
         """Why the training was stopped, and what to do next."""
@@ -68,7 +74,7 @@ class StateFile:
         return f"{fill(words.STOPPED, lang, {'reason': told})}. {self._content.next}".strip()
 
     def begins_rescue(self, command: str) -> None:
-        """Note that this command is to be started again, before anything is done for it."""
+        """Note that the command, by its identity, is to be started again, before anything is done for it."""
         with suppress(OSError):  # a folder that cannot be written to is found out later, and told
             self._write(
                 self._event("rescue", "the training was stopped for an incident", {_COMMAND: command})
@@ -89,10 +95,20 @@ class StateFile:
         content = replace(event, state="watching", next="", attempts=(*self.attempts, attempt))
         self._write(content)
 
-    def gives_up(self, because: str, advice: str) -> None:
-        """Note that the training is not started again; where that cannot be written it is only said."""
+    def gives_up(self, because: str, advice: str, until_started: bool = False) -> None:
+        """Note that the training is not started again; where that cannot be written it is only said.
+
+        `until_started`: but by somebody who starts the same command.
+        """
+        details: dict[str, float | str] = {_UNTIL: "true"} if until_started else {}
         with suppress(OSError):
-            self._write(replace(self._event("give_up", because, {}), state="gave_up", next=advice))
+            self._write(replace(self._event("give_up", because, details), state="gave_up", next=advice))
+
+    @property
+    def _waits_for_start(self) -> bool:
+        """Whether it was given up until the same command is started."""
+        last = self._content.events[-1] if self._content.events else None
+        return self._content.state == "gave_up" and last is not None and _UNTIL in last.details
 
     @property
     def _last_details(self) -> Mapping[str, float | str]:

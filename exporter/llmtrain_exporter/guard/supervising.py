@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import shlex
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +14,13 @@ from llmtrain_exporter.guard.aside import MovedAside, move_aside
 from llmtrain_exporter.guard.checkpoints import Checkpoint
 from llmtrain_exporter.guard.command_lines import TrainingCommand
 from llmtrain_exporter.guard.keeping import Bounds, Keeper
+from llmtrain_exporter.guard.kept_folder import KeptFolder
 from llmtrain_exporter.guard.launcher import Ending, Launcher
 from llmtrain_exporter.guard.options import GuardOptions
-from llmtrain_exporter.guard.processes import bury_orphans, left_of_training
+from llmtrain_exporter.guard.processes import bury_orphans, left_of_training, rescued_in
 from llmtrain_exporter.guard.rescue import GivesUp, RescuePlan, in_force, plan_rescue
 from llmtrain_exporter.guard.restart import Start, goes_on_from_checkpoints, started_again
+from llmtrain_exporter.guard.shown_command import identity_of_command
 from llmtrain_exporter.guard.state_file import StateFile
 from llmtrain_exporter.guard.telling import AboutRescue, Speaker
 from llmtrain_exporter.guard.told import RUN_VARIABLE
@@ -28,6 +30,7 @@ from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.knowledge.rescuing import RANKS_GONE_SECONDS
 from llmtrain_exporter.knowledge.text import Text, fill
 from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.model.guarded import Began
 
 if TYPE_CHECKING:
     from llmtrain_exporter.guard.past import Past
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
+CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+"""Signals with which programs end themselves, as libraries do that fail while Python ends."""
+
 WAYS_BACK = 3
 """Checkpoints that are kept when a rescue begins: its own, and earlier ones that the next may begin with."""
 
@@ -50,9 +56,9 @@ class Guarded:
     not_again: bool = False  # it is not started where the guard has stopped it for good before
 
     @property
-    def line(self) -> str:
-        """The command as it was typed."""
-        return shlex.join(self.command.words)
+    def identity(self) -> str:
+        """By which the same command is known again."""
+        return identity_of_command(self.command.words)
 
     @property
     def seed(self) -> float | None:
@@ -88,6 +94,7 @@ class Supervisor:
         self._launcher = launcher
         self._world = world
         self._say = world.speaker.say
+        self._rescued: StateFile | None = None  # of the rescue that was started last
 
     def run(self) -> Ending:
         """Start the training, and again as often as needed; how it ended the last time, or had before.
@@ -95,7 +102,7 @@ class Supervisor:
         Raises NotStartedError where it cannot be started at all.
         """
         guarded, ending = self._guarded, Ending(STOPPED_EXIT_CODE)
-        start = self._taken_up() or self._first()
+        start = None if self._is_rescued_elsewhere() else self._taken_up() or self._first()
         while start is not None:
             known = FolderKnown(guarded.command, guarded.folder)
             with told_in() as told:
@@ -116,37 +123,53 @@ class Supervisor:
 
     def _after(self, ending: Ending, folder: Path | None, mark: str) -> Start | None:
         """What is started next; None where the command has ended for good."""
-        if folder is None:
-            if ending.code == 0:
-                self._say(words.NOT_INSIDE)
+        if folder is None and ending.code == 0:
+            self._say(words.NOT_INSIDE)
+        state = None if folder is None else StateFile(folder, self._world.clock)
+        if state is None or not state.was_stopped:
+            self._note_own_end(ending)
             return None
-        state = StateFile(folder, self._world.clock)
-        if not state.was_stopped:
-            return None
-        wanted_back = ending.signal or self._launcher.asked_to_end  # the machine, by whoever gave it
-        if self._guarded.options.on_incident == "rescue" and not wanted_back:
+        if self._guarded.options.on_incident == "rescue" and not self._is_wanted_back(ending):
             return self._rescue(state, mark)
         # The training has said so, too; but launchers like torchrun say much behind it.
         self._world.speaker.line(state.in_words(self._world.speaker.lang))
         return None
 
+    def _is_wanted_back(self, ending: Ending) -> bool:
+        """Whether somebody wants the machine back, whoever gave it."""
+        return self._launcher.asked_to_end or (ending.signal != 0 and ending.signal not in CRASHES)
+
+    def _note_own_end(self, ending: Ending) -> None:
+        """What was started again may break by itself, before it trains or later: that is not left unsaid."""
+        if self._rescued is None or ending.code == 0 or self._is_wanted_back(ending):
+            return
+        state, lang = StateFile(self._rescued.folder, self._world.clock), self._world.speaker.lang
+        told = {"attempt": str(len(state.attempts)), "code": str(ending.code), "file": str(state.path)}
+        because, advice = (fill(text, lang, told) for text in (words.ENDED_BY_ITSELF, words.NEXT_THE_SAME))
+        state.gives_up(because, advice, until_started=True)
+        self._say(words.GIVES_UP, because=because, next=advice)
+
     def _rescue(self, state: StateFile, mark: str) -> Start | None:
         """The next start; None where there is none, which is told."""
         try:
-            state.begins_rescue(self._guarded.line)
+            state.begins_rescue(self._guarded.identity)
             self._wait_for_ranks(mark, state.folder)
             return None if self._launcher.asked_to_end else self._next_start(state)
         except _CannotGoOnError as error:
-            because = fill(error.text, self._world.speaker.lang, error.values)
+            self._give_up(state, error.text, **error.values)
         except OSError as error:
-            because = fill(words.CANNOT_WRITE, self._world.speaker.lang, {"detail": str(error)})
+            self._give_up(state, words.CANNOT_WRITE, detail=str(error))
         except Exception as error:  # of ours: the training has ended as it did, and nothing is lost
             log.debug("no rescue", exc_info=True)
-            because = fill(words.OWN_ERROR, self._world.speaker.lang, {"detail": type(error).__name__})
-        advice = fill(words.NEXT_BY_HAND, self._world.speaker.lang, {"folder": str(state.folder)})
+            self._give_up(state, words.OWN_ERROR, detail=type(error).__name__)
+        return None
+
+    def _give_up(self, state: StateFile, text: Text, **values: str) -> None:
+        lang = self._world.speaker.lang
+        because = fill(text, lang, values)
+        advice = fill(words.NEXT_BY_HAND, lang, {"folder": str(state.folder)})
         state.gives_up(because, advice)
         self._say(words.GIVES_UP, because=because, next=advice)
-        return None
 
     def _next_start(self, state: StateFile) -> Start:
         """Raises _CannotGoOnError, OSError."""
@@ -156,25 +179,28 @@ class Supervisor:
         past = self._world.read_past(folder)
         if isinstance(past, NoRun):
             raise _CannotGoOnError(words.NO_LOG, detail=past.detail or past.reason.name.lower())
-        plan = plan_rescue(past, usable_checkpoints(folder), state.attempts, guarded.rescues, guarded.seed)
+        usable = usable_checkpoints(folder, state.began)
+        plan = plan_rescue(past, usable, state.attempts, guarded.rescues, guarded.seed)
         if isinstance(plan, GivesUp):
             raise _CannotGoOnError(plan.text, **plan.values)
-        self._keep_ways_back(folder, plan)
+        self._keep_ways_back(folder, plan, state.began)
         moved = _moved(folder, plan)
         start = self._start_of(state, plan, past.snapshot.base)
         _write(start)
         state.rescues(plan, start, past.snapshot.base)
+        self._rescued = state
         speaker, about = self._world.speaker, AboutRescue(guarded.command, guarded.rescues)
         speaker.rescue(plan, start, moved, about)
         speaker.command(words.COMMAND, start)
         return start
 
-    def _keep_ways_back(self, folder: Path, plan: RescuePlan) -> None:
+    def _keep_ways_back(self, folder: Path, plan: RescuePlan, began: Began | None) -> None:
         """Keep the checkpoint and those before it from the rotation of the training that goes on."""
         options, step = self._guarded.options, plan.checkpoint.step
         bounds = Bounds(options.keep, options.free_bytes)
         keeper = Keeper(folder, bounds, say=self._world.speaker.line, now=self._world.clock)
-        earlier = [each for each in checkpoints.found(folder) if each.step <= step]
+        own = checkpoints.of_training(checkpoints.found(folder), began)
+        earlier = [each for each in own if each.step <= step]
         for each in earlier[: -1 - WAYS_BACK : -1]:
             keeper.keep(each, f"rescue {plan.attempt} begins here, or the next one")
 
@@ -183,6 +209,14 @@ class Supervisor:
         changes = in_force((*state.attempts, plan.as_attempt()))
         where = state.folder, kind
         return started_again(self._guarded.command, changes, plan.checkpoint.path, options, where)
+
+    def _is_rescued_elsewhere(self) -> bool:
+        """Whether a rescue of the same command runs here already, with its guard or without; that is told."""
+        state = self._state_before()
+        living = [] if state is None else rescued_in(state.folder)
+        if state is not None and living:
+            self._say(words.STILL_RESCUED, folder=str(state.folder), process=str(living[0].pid))
+        return bool(living)
 
     def _taken_up(self) -> Start | None:
         """A rescue that was interrupted; None where there is none, or it cannot be gone on with."""
@@ -195,22 +229,28 @@ class Supervisor:
 
     def _interrupted(self) -> Start | None:
         """A rescue of the same command that was cut short: its node went down, or its pod was moved."""
+        state = self._state_before()
+        if state is None:
+            return None
+        return self._rescue(state, f"{RUN_VARIABLE}=") if state.was_stopped else self._go_on(state)
+
+    def _state_before(self) -> StateFile | None:
+        """What is known of a rescue of the same command that came neither to its end nor was given up."""
         guarded = self._guarded
         folder = FolderKnown(guarded.command, guarded.folder).folder
         if guarded.options.on_incident != "rescue" or folder is None:
             return None
         state = StateFile(folder.absolute(), self._world.clock)
-        if not state.is_interrupted(guarded.line):
-            return None
-        return self._rescue(state, f"{RUN_VARIABLE}=") if state.was_stopped else self._go_on(state)
+        return state if state.is_interrupted(guarded.identity) else None
 
     def _go_on(self, state: StateFile) -> Start | None:
         """The last attempt once more, from the newest checkpoint that it has made."""
         last = state.attempts[-1]
-        made = [each for each in checkpoints.found(state.folder) if each.step >= last.from_step]
-        newest = made[-1] if made else Checkpoint(Path(last.checkpoint), last.from_step, 0.0)
-        if not checkpoints.is_complete(newest.path):
+        usable = usable_checkpoints(state.folder, state.began)
+        made = [each for each in usable if each.step >= last.from_step]
+        if not made:
             return None
+        newest = made[-1]
         options = replace(
             self._guarded.options, attempt=last.attempt, grace_until_step=state.grace_until_step
         )
@@ -219,6 +259,7 @@ class Supervisor:
         start = started_again(self._guarded.command, changes, newest.path, options, where)
         _write(start)
         self._world.speaker.goes_on(last.attempt, newest, state.path)
+        self._rescued = state
         return start
 
     def _wait_for_ranks(self, mark: str, folder: Path) -> None:
@@ -243,12 +284,16 @@ def _moved(folder: Path, plan: RescuePlan) -> MovedAside:
 def _write(start: Start) -> None:
     if start.copy is not None:
         path, text = start.copy
-        path.parent.mkdir(parents=True, exist_ok=True)
+        KeptFolder(path.parent.parent).make()
+        path.touch(mode=0o600)  # the user's file may hold what is secret
         path.write_text(text, encoding="utf-8")
 
 
-def usable_checkpoints(folder: Path) -> list[Checkpoint]:
-    """The complete checkpoints of a training, where it writes them and among those that are kept."""
+def usable_checkpoints(folder: Path, began: Began | None = None) -> list[Checkpoint]:
+    """The complete checkpoints of a training, where it writes them and among those that are kept.
+
+    `began`: its first start, where that is known: what others have left there is not its own.
+    """
     by_step = {each.step: each for each in Keeper(folder).kept()}
     by_step |= {each.step: each for each in checkpoints.found(folder)}
-    return [by_step[step] for step in sorted(by_step)]
+    return checkpoints.of_training([by_step[step] for step in sorted(by_step)], began)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from llmtrain_exporter.guard.checkpoints import Checkpoint
 from llmtrain_exporter.guard.command_lines import TrainingCommand
 from llmtrain_exporter.guard.rescue import RescuePlan
 from llmtrain_exporter.guard.restart import Start, data_order, settings_in_words
+from llmtrain_exporter.guard.shown_command import shown_command
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.text import Lang, Text, fill
 from llmtrain_exporter.printable import printable
@@ -47,7 +47,7 @@ class Speaker:
 
     def command(self, text: Text, start: Start) -> None:
         """What is started, or would be, so that it can be typed."""
-        self.say(text, command=shlex.join(start.words))
+        self.say(text, command=shown_command(start.words))
 
     def goes_on(self, attempt: int, checkpoint: Checkpoint, file: Path) -> None:
         """A rescue that was interrupted is taken up again."""

@@ -25,7 +25,7 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.rescuing import GRACE_RECORDS
 from llmtrain_exporter.knowledge.text import Lang, fill
 from llmtrain_exporter.model import HyperParameters
-from llmtrain_exporter.model.guarded import Action, GuardEvent, GuardFile, StopReason
+from llmtrain_exporter.model.guarded import Action, Began, GuardEvent, GuardFile, StopReason
 
 if TYPE_CHECKING:
     from llmtrain_exporter.guard.protection import Protection
@@ -68,20 +68,30 @@ class Watch:
         now, self._step = self._around.clock(), state.global_step
         self._keep(lambda: tell_folder(os.environ, self._around.folder))
         known = read_guard_file(self._path) if self._options.attempt else None
-        self._file = GuardFile() if known is None else replace(known, state="watching", next="")
+        new = GuardFile(began=Began(now, self._step))
+        self._file = new if known is None else replace(known, state="watching", next="")
         history = [row for row in state.log_history if isinstance(row, Mapping)]
         self._judge.warm(history, now)
         self._grace_records = GRACE_RECORDS if self._judge.reason is not None else 0
         if self._protection is not None:
-            self._protection.begin(self._step)
+            self._protection.begin(self._step, self._file.began)
         self._keep(lambda: self._record_begin(history, now))
-        self._keep(lambda: write_guard_file(self._path, self._file))
+        self._keep(self._write_begin)
 
     def _record_begin(self, history: list[Mapping[str, object]], now: float) -> None:
         is_new = self._recorder.is_new
         self._recorder.begin(now, self._around.settings, self._around.producer.name)
         if is_new and history:
             self._recorder.remember(history)
+
+    def _write_begin(self) -> None:
+        """What another training has left is not taken for this one's, even where nothing can be written."""
+        try:
+            write_guard_file(self._path, self._file)
+        except OSError:
+            if not self._options.attempt:
+                self._path.unlink(missing_ok=True)
+            raise
 
     def row(self, logs: Mapping[str, object], state: Any) -> StopReason | None:
         """Take in what was logged; why the training should end here, if it should."""

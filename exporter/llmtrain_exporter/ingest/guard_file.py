@@ -19,6 +19,7 @@ from llmtrain_exporter.knowledge.guarding import TOLD_DETAILS
 from llmtrain_exporter.model.guarded import (
     Action,
     Attempt,
+    Began,
     GuardEvent,
     GuardFile,
     GuardState,
@@ -64,6 +65,7 @@ def read_guard_file(path: Path) -> GuardFile | None:
         events=events,
         counts=_counts(found.get("counts")),
         unread=lost_attempts + lost_events + (reason is None and found.get("reason") is not None),
+        began=_began(found.get("began")),
     )
 
 
@@ -78,7 +80,7 @@ def event_of(found: object) -> GuardEvent | None:
     if not isinstance(found, dict) or not _is_one_of(found.get("action"), get_args(Action)):
         return None
     time, step, because = found.get("time"), found.get("step"), found.get("because")
-    if not is_number(time) or not 0 <= time <= LATEST or not _is_step(step) or not isinstance(because, str):  # type: ignore[operator]
+    if not _is_time(time) or not _is_step(step) or not isinstance(because, str):
         return None
     plain = {name: value for name, value in _named(found.get("details")) if _setting(value) is not None}
     return GuardEvent(float(time), int(step), found["action"], because, plain)  # type: ignore[arg-type]
@@ -89,6 +91,10 @@ def is_number(value: object) -> bool:
     if type(value) is int:
         return abs(value) < 1 << 1000
     return type(value) is float and math.isfinite(value)
+
+
+def _is_time(value: object) -> bool:
+    return is_number(value) and 0 <= value <= LATEST  # type: ignore[operator]
 
 
 def _is_step(value: object) -> bool:
@@ -113,6 +119,12 @@ def _named(found: object) -> list[tuple[str, object]]:
 def _counts(found: object) -> dict[str, int]:
     known = get_args(Action)
     return {name: n for name, n in _named(found) if name in known and isinstance(n, int) and _is_step(n)}
+
+
+def _began(found: object) -> Began | None:
+    if not isinstance(found, dict) or not _is_time(found.get("time")) or not _is_step(found.get("step")):
+        return None
+    return Began(float(found["time"]), int(found["step"]))
 
 
 def _reason(found: object) -> StopReason | None:

@@ -13,6 +13,18 @@ NEXT_WITH = Text(
     " with {flags}.",
     "请回到第 {onset} 步之前、奖励或验证损失仍然良好的 checkpoint，并改用 {flags}。",
 )
+NEXT_RATE = Text(
+    "A checkpoint brings its own learning rate along:"
+    " llmtrain-exporter guard --force-learning-rate -- COMMAND puts yours in force.",
+    "checkpoint 会带回它自己的学习率："
+    "用 llmtrain-exporter guard --force-learning-rate -- 命令，才能让新的学习率生效。",
+)
+OLD_RATE = Text(
+    "goes on with the learning rate of the checkpoint, {rate}; {given} is not in force,"
+    " for which guard has --force-learning-rate",
+    "继续使用 checkpoint 的学习率 {rate}；{given} 并未生效，如需生效请给 guard 加上 --force-learning-rate",
+)
+AS_GIVEN = Text("as the command has it", "按命令所给")
 INCIDENT = Text(
     "step {step}: {signal} ({severity}): {metric} = {value}",
     "第 {step} 步：{signal}（{severity}）：{metric} = {value}",

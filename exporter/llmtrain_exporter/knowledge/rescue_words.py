@@ -28,6 +28,20 @@ GOES_ON = Text(
     " to begin without it, move {file} away",
     "继续此前中断的第 {attempt} 次救援：从第 {from_step} 步开始（{checkpoint}）；若不需要，请先移走 {file}",
 )
+STILL_RESCUED = Text(
+    "nothing is started: a rescue of this command is running in {folder} (process {process});"
+    " wait for it, or end it first",
+    "没有启动：这条命令的救援正在 {folder} 中运行（进程 {process}）；请等它结束，或先将其终止",
+)
+ENDED_BY_ITSELF = Text(
+    "rescue {attempt} ended with exit code {code}, and not for an incident",
+    "第 {attempt} 次救援以退出码 {code} 结束，但并非因为事故",
+)
+NEXT_THE_SAME = Text(
+    "See the end of its output for the cause. The same command goes on with this rescue;"
+    " to begin without it, move {file} away.",
+    "原因见其输出的末尾。再次执行同一条命令会继续这次救援；若不需要，请先移走 {file}。",
+)
 NOT_TAKEN_UP = Text(
     "a rescue that was interrupted cannot be gone on with, and the command is started as it is: {detail}",
     "无法继续此前中断的救援，按原样启动命令：{detail}",

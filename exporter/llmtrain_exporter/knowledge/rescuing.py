@@ -17,7 +17,9 @@ GRACE_RECORDS: Annotated[int, "records", src.RUNS] = 20
 """Training records after a rescue in which nothing stops the training again: the analysis, which has read the
 records up to the checkpoint once more, would tell of the same incident."""
 
-GENTLER = ("learning_rate", "max_grad_norm", "beta")
+LEARNING_RATE = "learning_rate"
+
+GENTLER = (LEARNING_RATE, "max_grad_norm", "beta")
 """The settings that a rescue changes, what helps most first. Others, as the reward or the data, are for a
 person to judge."""
 

@@ -68,11 +68,19 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Began:
+    """When a training was first started, at a Unix time, and the step that it went on from; 0 for none."""
+
+    time: float
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class GuardFile:
     """What the file says. `next`: what to do, in one sentence; empty where there is nothing to do.
 
-    `events`: the newest; `counts`: how many there were in all, by action. `unread`: entries of the file that
-    could not be read.
+    `began`: None where that is not known. `events`: the newest; `counts`: how many there were in all, by
+    action. `unread`: entries of the file that could not be read.
     """
 
     state: GuardState = "watching"
@@ -82,6 +90,7 @@ class GuardFile:
     events: tuple[GuardEvent, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     unread: int = 0
+    began: Began | None = None
 
     def with_event(self, event: GuardEvent) -> GuardFile:
         """The same with one more event; of very many the newest stay."""

@@ -1,0 +1,32 @@
+"""A command line as people may see it."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from llmtrain_exporter.guard.shown_command import identity_of_command, shown_command
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("train --hub_token abc --beta 0.1", "train --hub_token '***' --beta 0.1"),
+        ("train --hub-token=abc", "train '--hub-token=***'"),
+        ("env WANDB_API_KEY=abc HF_TOKEN=def train", "env 'WANDB_API_KEY=***' 'HF_TOKEN=***' train"),
+        ("train --push_token hf_abcdefghijklmnopqrst", "train --push_token '***'"),
+        ("train --db postgres://me:word@host/db", "train --db 'postgres://***@host/db'"),
+        ("train --password 'two words'", "train --password '***'"),
+        ("train --hub_token --beta 0.1", "train --hub_token --beta 0.1"),
+        ("train --pad_token '<pad>' --max_tokens 512", "train --pad_token '<pad>' --max_tokens 512"),
+    ],
+)
+def test_what_is_secret_is_not_shown(line: str, shown: str) -> None:
+    """By its name, or by its form; tokens of texts are none."""
+    assert shown_command(shlex.split(line)) == shown
+
+
+def test_a_command_is_known_again_by_all_of_its_words() -> None:
+    """And by nothing else."""
+    assert identity_of_command(["a", "b c"]) == identity_of_command(["a", "b c"])
+    assert identity_of_command(["a", "b c"]) != identity_of_command(["a", "b", "c"])
