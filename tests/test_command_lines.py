@@ -63,6 +63,9 @@ def change(line: str, folder: Path, **wanted: str) -> ChangedCommand:
         ("python -m mine.train --a 1", Program.SCRIPT, "--a"),
         ("uv run train.py --a 1", Program.SCRIPT, "--a"),
         ("srun --ntasks 1 --gpus 8 nice -n 5 trl sft --a 1", Program.TRL, "--a"),
+        ("srun -m block swift rlhf --a 1", Program.SWIFT, "--a"),
+        ("srun -m block python -m trl.scripts.grpo --a 1", Program.TRL, "--a"),
+        ("torchrun --nproc_per_node 2 -m mine.train --a 1", Program.SCRIPT, "--a"),
     ],
 )
 def test_what_trains_is_known_behind_whatever_starts_it(
@@ -157,6 +160,17 @@ def test_each_of_several_flags_with_the_same_name_is_replaced(tmp_path: Path) ->
     """Whichever of them the trainer takes, it is the new one."""
     done = change("trl sft --seed 1 --lr 2 --seed=3", tmp_path, seed="7")
     assert done.words == ("trl", "sft", "--seed", "7", "--lr", "2", "--seed=7")
+
+
+def test_a_file_behind_an_equals_sign_is_one_too(tmp_path: Path) -> None:
+    """Its settings are known, and a copy stands in the same place."""
+    (tmp_path / "c.yaml").write_text("output_dir: out\nlearning_rate: 0.003\n")
+    line = "python train.py --config=c.yaml --a 1"
+    assert command(line, tmp_path).setting("output_dir") == "out"
+    found = change(line, tmp_path, learning_rate="0.0003")
+    assert found.words[2] == f"--config={tmp_path / 'kept' / 'copy.yaml'}"
+    assert found.copy is not None
+    assert "learning_rate: 0.0003" in found.copy[1]
 
 
 def test_a_script_gets_no_flags_that_it_does_not_have(tmp_path: Path) -> None:

@@ -319,6 +319,21 @@ def test_a_dry_run_says_what_it_would_do_and_starts_nothing(guarding: Guarding, 
     assert not guarding.out.exists()
 
 
+def test_a_dry_run_finds_checkpoints_where_only_they_have_the_log(guarding: Guarding, corpus: Path) -> None:
+    """As Transformers leaves them; what is kept is gone on from, and never trained into."""
+    history = corpus / "produced" / "trl-grpo-lr3e-3" / "trainer_state.json"
+    out = guarding.folder / "past"
+    for folder in (out / "checkpoint-120", out / "checkpoint-20"):
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
+        (folder / "optimizer.pt").write_bytes(b"state")
+        state = json.loads(history.read_text())
+        state["global_step"] = int(folder.name.removeprefix("checkpoint-"))
+        (folder / "trainer_state.json").write_text(json.dumps(state))
+    done = guarding.run("--learning_rate", "3e-3", options=("--on-incident", "rescue", "--dry-run", str(out)))
+    assert f"back to step 20 ({out / 'checkpoint-20'})" in done.stdout
+
+
 def test_a_dry_run_of_what_is_no_log_says_so(guarding: Guarding) -> None:
     """Exit code 3, as of `check`."""
     done = guarding.run(options=("--dry-run", "nowhere"))
@@ -402,6 +417,25 @@ def test_a_rescue_that_runs_is_not_begun_a_second_time(guarding: Guarding) -> No
         assert guarding.weights == before
         os.killpg(first.pid, signal.SIGKILL)
     eventually(lambda: not running(guarding))
+
+
+def test_of_two_guards_around_a_training_the_outer_one_sees_to_it(guarding: Guarding) -> None:
+    """A script that is guarded may have a guard in one of its lines."""
+    flags = ("--learning_rate", "3e-3", *BREAKS_ALWAYS)
+    outer = guarding.line(("--on-incident", "rescue"), ())
+    within = [*outer[: outer.index("--") + 1], *guarding.line(("--on-incident", "stop"), flags)]
+    done = subprocess.run(
+        within,
+        cwd=guarding.folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=SEVERAL_TRAININGS * HANGS_SECONDS,
+        check=False,
+    )
+    assert "another guard has started this one" in done.stderr
+    assert "gives up: 2 rescues were not enough" in done.stderr
+    assert len(guarding.file.attempts) == 2
 
 
 def test_no_secret_of_the_command_is_written_or_said(guarding: Guarding) -> None:

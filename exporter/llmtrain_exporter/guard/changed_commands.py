@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmtrain_exporter.guard.command_lines import Flag, Program, TrainingCommand
+from llmtrain_exporter.guard.command_lines import CONFIG, Flag, Program, TrainingCommand
 from llmtrain_exporter.guard.settings_files import SettingsFileError
 
 _TAKES_FLAGS = frozenset((Program.SWIFT, Program.TRL))
@@ -44,7 +44,8 @@ def changed(command: TrainingCommand, wanted: Mapping[str, str], copy: Path) -> 
     written, refused_there = _copied(command, in_file, copy)
     words = _with_flags(command, in_words)
     if written is not None and command.file_at is not None:
-        words[command.file_at] = str(copy)
+        prefix = CONFIG if words[command.file_at].startswith(CONFIG) else ""
+        words[command.file_at] = f"{prefix}{copy}"
     return ChangedCommand(tuple(words), written, {**refused, **refused_there})
 
 

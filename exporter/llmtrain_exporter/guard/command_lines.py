@@ -60,8 +60,12 @@ _MODULES = {
 
 _LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch")
 
+_MODULE_RUNNERS = ("torchrun", "accelerate", "deepspeed")
+
 _EVERYWHERE = ("srun", "mpirun", "mpiexec", "pdsh")
 """Programs that start a command on several machines at once."""
+
+CONFIG = "--config="
 
 _PYTHON = re.compile(r"python[\d.]*(?:w|t)?")
 _ISOLATED = re.compile(r"-[bBdiOPqRsuvx]*[IES][A-Za-z]*")
@@ -87,8 +91,9 @@ class TrainingCommand:
     """A command line and what is known of it.
 
     `arguments_at`: from which word on they are the trainer's own. `file_at`: the word that names `file`, the
-    file of settings. `unreadable`: a file of settings that it names, and that is none. `isolated`: an option
-    by which its Python looks at no PYTHONPATH. `machines`: it begins a part of a training on several.
+    file of settings, alone or behind "--config=". `unreadable`: a file of settings that it names, and that is
+    none. `isolated`: an option by which its Python looks at no PYTHONPATH. `machines`: it begins a part of a
+    training on several.
     """
 
     words: tuple[str, ...]
@@ -122,14 +127,15 @@ def recognised(words: Sequence[str], folder: Path) -> TrainingCommand:
     """What a command line runs; `folder`: from where it is started, so that files in it can be found."""
     program, arguments_at = _found(words)
     file_at = _file_at(words, program, arguments_at)
-    file = None if file_at is None else read_settings_file(folder / words[file_at])
+    named = "" if file_at is None else words[file_at].removeprefix(CONFIG)
+    file = None if file_at is None else read_settings_file(folder / named)
     return TrainingCommand(
         tuple(words),
         program,
         arguments_at,
         file_at if file is not None else None,
         file,
-        words[file_at] if file_at is not None and file is None else "",
+        named if file is None else "",
         _isolation(words[:arguments_at]),
         _is_part(words[:arguments_at]),
     )
@@ -142,11 +148,17 @@ def _found(words: Sequence[str]) -> tuple[Program, int]:
         program, commands = _COMMANDS.get(Path(word).name, (Program.OTHER, ()))
         if behind.replace("-", "_") in commands:
             return program, at + 2
-        if word in ("-m", "--module") and behind and behind not in _LAUNCHERS:
+        if word in ("-m", "--module") and _runs_modules(words[:at]) and behind not in ("", *_LAUNCHERS):
             return _MODULES.get(behind, Program.SCRIPT), at + 2
         if word.endswith(".py"):
             return _by_path(word), at + 1
     return Program.OTHER, len(words)
+
+
+def _runs_modules(words: Sequence[str]) -> bool:
+    """Whether the last program among these words takes `-m MODULE`: srun means something else by it."""
+    names = [Path(word).name for word in words]
+    return any(_PYTHON.fullmatch(name) or name in _MODULE_RUNNERS for name in names)
 
 
 def _by_path(path: str) -> Program:
@@ -161,7 +173,9 @@ def _file_at(words: Sequence[str], program: Program, begin: int) -> int | None:
         return None
     if begin < len(words) and words[begin].endswith(SUFFIXES):
         return begin
-    configured = (at + 1 for at in range(begin, len(words) - 1) if words[at] == "--config")
+    configured = (
+        at for at in range(begin, len(words)) if words[at - 1] == "--config" or words[at].startswith(CONFIG)
+    )
     return next((at for at in configured if words[at].endswith(SUFFIXES)), None)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from llmtrain_exporter.guard.rescue import GivesUp, plan_rescue
 from llmtrain_exporter.guard.restart import Start, started_again
 from llmtrain_exporter.guard.supervising import Guarded, usable_checkpoints
 from llmtrain_exporter.guard.telling import AboutRescue, Speaker
+from llmtrain_exporter.ingest.checkpoints import output_folder
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.story_words import no_run_reason
 from llmtrain_exporter.model import NoRun
@@ -56,7 +56,7 @@ def _tell_rescue(until: Past, guarded: Guarded, speaker: Speaker) -> None:
         return
     start, command = Start((), GuardOptions(attempt=plan.attempt)), guarded.command
     if command.words:
-        where = plan.checkpoint.path.parent, until.snapshot.base
+        where = Path(output_folder(until.snapshot.file)), until.snapshot.base
         start = started_again(command, plan.changes, plan.checkpoint.path, start.options, where)
     speaker.rescue(plan, start, None, AboutRescue(command, guarded.rescues))
     if command.words:
@@ -64,8 +64,8 @@ def _tell_rescue(until: Past, guarded: Guarded, speaker: Speaker) -> None:
 
 
 def _checkpoints(until: Past, guarded: Guarded, speaker: Speaker) -> list[Checkpoint]:
-    """Those that lie beside the log, from before the stop; where there are none, those that were made."""
-    folder, last = Path(os.path.dirname(until.snapshot.file)), until.snapshot.last_step or 0
+    """Those of the training from before the stop; where none lies there, those that were made."""
+    folder, last = Path(output_folder(until.snapshot.file)), until.snapshot.last_step or 0
     there = [each for each in usable_checkpoints(folder) if each.step <= last]
     if there:
         return there

@@ -23,7 +23,7 @@ from llmtrain_exporter.guard.restart import Start, goes_on_from_checkpoints, sta
 from llmtrain_exporter.guard.shown_command import identity_of_command
 from llmtrain_exporter.guard.state_file import StateFile
 from llmtrain_exporter.guard.telling import AboutRescue, Speaker
-from llmtrain_exporter.guard.told import RUN_VARIABLE
+from llmtrain_exporter.guard.told import RUN_VARIABLE, is_guarded
 from llmtrain_exporter.guard.whereabouts import FolderKnown, environment_for, folder_told, told_in
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
@@ -94,6 +94,7 @@ class Supervisor:
         self._launcher = launcher
         self._world = world
         self._say = world.speaker.say
+        self._begun = 0  # rescues
         self._rescued: StateFile | None = None  # of the rescue that was started last
 
     def run(self) -> Ending:
@@ -102,6 +103,9 @@ class Supervisor:
         Raises NotStartedError where it cannot be started at all.
         """
         guarded, ending = self._guarded, Ending(STOPPED_EXIT_CODE)
+        if is_guarded(self._world.environment):
+            self._say(words.NESTED)
+            return self._launcher.run(guarded.command.words, self._world.environment)
         start = None if self._is_rescued_elsewhere() else self._taken_up() or self._first()
         while start is not None:
             known = FolderKnown(guarded.command, guarded.folder)
@@ -114,6 +118,8 @@ class Supervisor:
     def _first(self) -> Start | None:
         """The command as it was given; None where it is not wanted again."""
         guarded = self._guarded
+        if guarded.not_again and guarded.command.setting("output_dir") is None:
+            self._say(words.FOLDER_UNKNOWN)
         folder = FolderKnown(guarded.command, guarded.folder).folder if guarded.not_again else None
         state = None if folder is None else StateFile(folder, self._world.clock)
         if state is not None and state.was_ended_for_good:
@@ -179,6 +185,8 @@ class Supervisor:
         past = self._world.read_past(folder)
         if isinstance(past, NoRun):
             raise _CannotGoOnError(words.NO_LOG, detail=past.detail or past.reason.name.lower())
+        if len(state.attempts) < self._begun:  # a guard within has begun the file anew
+            raise _CannotGoOnError(words.FORGOTTEN, file=str(state.path))
         usable = usable_checkpoints(folder, state.began)
         plan = plan_rescue(past, usable, state.attempts, guarded.rescues, guarded.seed)
         if isinstance(plan, GivesUp):
@@ -188,7 +196,7 @@ class Supervisor:
         start = self._start_of(state, plan, past.snapshot.base)
         _write(start)
         state.rescues(plan, start, past.snapshot.base)
-        self._rescued = state
+        self._rescued, self._begun = state, self._begun + 1
         speaker, about = self._world.speaker, AboutRescue(guarded.command, guarded.rescues)
         speaker.rescue(plan, start, moved, about)
         speaker.command(words.COMMAND, start)

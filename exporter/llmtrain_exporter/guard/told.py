@@ -10,6 +10,11 @@ RUN_VARIABLE = "LLMTRAIN_GUARD_RUN"
 """Environment variable with the name of a file, which is of one start and no other."""
 
 
+def is_guarded(environment: Mapping[str, str]) -> bool:
+    """Whether a guard has started this, and waits for it."""
+    return os.path.isfile(environment.get(RUN_VARIABLE, ""))
+
+
 def tell_folder(environment: Mapping[str, str], output_dir: Path) -> None:
     """Write down the output folder of a training, if whoever has started it asks. Raises OSError."""
     name = environment.get(RUN_VARIABLE)

@@ -55,6 +55,10 @@ NOT_INSIDE = Text(
     "no trainer was found that it could look into: the training ran as it would have without",
     "没有找到可以接入的 trainer：训练照常运行，但没有受到保护",
 )
+NESTED = Text(
+    "another guard has started this one: the command runs under that, with its options",
+    "外层已有一个 guard：命令由它看护，使用它的选项",
+)
 ISOLATED = Text(
     "Python runs with {option} and does not look at PYTHONPATH: the guard cannot get into the training",
     "Python 以 {option} 运行，不读取 PYTHONPATH：guard 无法进入训练进程",
@@ -63,6 +67,10 @@ NOT_AGAIN = Text(
     "not started again: it was {reason} To start it all the same, move {file} away",
     "不再启动：{reason} 若仍要启动，请先移走 {file}",
 )
+FOLDER_UNKNOWN = Text(
+    "the command says no output_dir: whether it was stopped for good before is not known, and it is started",
+    "命令里没有 output_dir：不知道此前是否已被彻底停止，照常启动",
+)
 ONE_OF_SEVERAL = Text(
     "one part of a training on several machines: it is stopped on an incident, not started again from here",
     "这是多机训练的一部分：只能停止，不会从这里重新启动",
@@ -70,6 +78,9 @@ ONE_OF_SEVERAL = Text(
 
 MOST_REACHED = Text("{most} rescues were not enough", "{most} 次救援仍未成功")
 NONE_WANTED = Text("no rescue is allowed (--rescues 0)", "不允许救援（--rescues 0）")
+FORGOTTEN = Text(
+    "{file} does not know any more of the rescues that there were", "{file} 里已没有此前救援的记录"
+)
 NO_LOG = Text("its log cannot be read ({detail})", "无法读取日志（{detail}）")
 NO_CHECKPOINT = Text("there is no complete checkpoint", "没有完整的 checkpoint")
 NONE_GOOD = Text(
