@@ -200,6 +200,16 @@ def test_push_says_what_it_cannot_do(tmp_path: Path) -> None:
         assert len(receiver.taken) == len(points_of(DEMO))
 
 
+def test_a_log_without_records_is_no_run(tmp_path: Path) -> None:
+    """Its folder, in which there is no other, is told as one in which there is nothing to send."""
+    append(tmp_path / "fresh" / "checkpoint-5" / "trainer_state.json")
+    with Receiver() as receiver:
+        alone = push(tmp_path, tmp_path / "fresh", "--to", receiver.url)
+        assert alone.returncode == 3
+        assert "trainer_state.json: no run: no training record in it" in alone.stderr
+        assert "0 records of 0 runs" in alone.stderr
+
+
 def test_all_is_taken_whatever_goes_wrong_on_the_way(tmp_path: Path) -> None:
     """429, 500, cut and hanging connections, and 400 for some."""
     settings = tmp_path / "llmtrain.yml"

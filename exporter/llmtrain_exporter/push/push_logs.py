@@ -86,10 +86,10 @@ def push_logs(paths: Sequence[str], settings: Settings, wanted: PushWanted, worl
             if isinstance(history, NoRun):
                 reading.leave_out(history)
             else:
-                runs += 1
                 reading.history = history
                 writer.queue.read_up_to(history.name, math.inf)
                 _until_sent(writer, wanted.give_up, world)
+                runs += bool(history.records)
     finally:
         writer.close()
     sent = writer.statistics
