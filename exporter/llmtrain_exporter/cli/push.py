@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmtrain_exporter.cli.exit_codes import FAILED, NO_VERDICT
-from llmtrain_exporter.cli.options import log_options, settings_for_logs
+from llmtrain_exporter.cli.options import history_metric_option, log_options, settings_for_logs
 from llmtrain_exporter.cli.shell import Failure, reporting
 
 if TYPE_CHECKING:
@@ -38,13 +38,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="A server that takes nothing for so long is given up.",
 )
-@click.option(
-    "--history-metric",
-    "history_metrics",
-    metavar="GLOB",
-    multiple=True,
-    help='Metrics that are sent, such as "loss", "reward*", or without others: "!other"; default: all.',
-)
+@history_metric_option
 @log_options
 def push(
     logs: tuple[str, ...],
