@@ -210,6 +210,22 @@ def test_a_log_without_records_is_no_run(tmp_path: Path) -> None:
         assert "0 records of 0 runs" in alone.stderr
 
 
+def test_servers_that_are_dead_are_in_the_way_of_no_other(tmp_path: Path) -> None:
+    """Each of the settings is tried, each failure told, and the exit code is that of the worst."""
+    settings = tmp_path / "llmtrain.yml"
+    with Receiver() as denied, Receiver() as away, Receiver() as good:
+        denied.failures = [Failure(403, "not you")]
+        away.failures = [Failure(503)] * 100
+        rules = [{"url": server.url} for server in (denied, away, good)]
+        settings.write_text(yaml.safe_dump({"remote_write": rules}))
+        pushed = push(tmp_path, DEMO, "--config", settings, "--give-up", "1s")
+        assert len(good.taken) == len(points_of(DEMO))
+    assert pushed.returncode == 1
+    assert f"Error: {denied.url}: 403: not you" in pushed.stderr
+    assert f"Error: {away.url} has taken nothing for 1 s" in pushed.stderr
+    assert f"sent to {good.url}" in pushed.stderr
+
+
 def test_all_is_taken_whatever_goes_wrong_on_the_way(tmp_path: Path) -> None:
     """429, 500, cut and hanging connections, and 400 for some."""
     settings = tmp_path / "llmtrain.yml"

@@ -11,7 +11,7 @@ import click
 
 from llmtrain_exporter.cli.exit_codes import FAILED, NO_VERDICT
 from llmtrain_exporter.cli.options import history_metric_option, log_options, settings_for_logs
-from llmtrain_exporter.cli.shell import Failure, reporting
+from llmtrain_exporter.cli.shell import report_failure, reporting
 
 if TYPE_CHECKING:
     from llmtrain_exporter.config import Settings
@@ -61,8 +61,8 @@ def push(
       llmtrain-exporter push train.log --to http://victoria:8428/api/v1/write --history-metric 'loss'
       llmtrain-exporter push output/ --config llmtrain.yml
 
-    Exit codes: 0 all was taken, 1 the server did not take all of it, 3 a path has no log that can be read
-    (the others are sent), 64 wrong usage or settings.
+    Exit codes: 0 all was taken, 1 a server did not take all of it (the others are tried), 3 a path has no log
+    that can be read (the others are sent), 64 wrong usage or settings.
     """
     from llmtrain_exporter.config import seconds
 
@@ -89,8 +89,8 @@ def _push(
     world = Surroundings(os.environ, clocks, time.sleep, sys.stderr, progress)
     try:
         pushed = push_logs(logs, settings, wanted, world)
-    except PushError as error:
-        raise Failure(str(error), code=FAILED) from None
+    except PushError as error:  # other servers are up perhaps
+        return report_failure([str(error)], FAILED)
     click.echo(f"{_summary(pushed)} {rule.destination}", err=True)
     if pushed.dropped:
         return FAILED
