@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import pty
 import random
+import re
 import subprocess
 import sys
 import time
@@ -38,8 +41,13 @@ RealTool = Callable[[str], Path]
 
 def push(folder: Path, *args: str | Path) -> subprocess.CompletedProcess[str]:
     """`push`, with its state in a folder."""
-    command = [sys.executable, "-m", "llmtrain_exporter", "push", *args, "--state-dir", folder / "state"]
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    return subprocess.run(command(folder, *args), capture_output=True, text=True, check=False)
+
+
+def command(folder: Path, *args: str | Path) -> list[str]:
+    """How `push` is called, with its state in a folder."""
+    words = [sys.executable, "-m", "llmtrain_exporter", "push", *args, "--state-dir", folder / "state"]
+    return list(map(str, words))
 
 
 def points_of(*paths: Path) -> Points:
@@ -224,6 +232,20 @@ def test_servers_that_are_dead_are_in_the_way_of_no_other(tmp_path: Path) -> Non
     assert f"Error: {denied.url}: 403: not you" in pushed.stderr
     assert f"Error: {away.url} has taken nothing for 1 s" in pushed.stderr
     assert f"sent to {good.url}" in pushed.stderr
+
+
+def test_a_terminal_is_told_how_far_it_is_until_it_is_over(tmp_path: Path) -> None:
+    """What it is told in the end stands on a line of its own."""
+    leader, terminal = pty.openpty()
+    with Receiver() as receiver:
+        receiver.failures = [Failure(503)] * 5
+        process = subprocess.Popen(command(tmp_path, DEMO, "--to", receiver.url), stderr=terminal)
+        os.close(terminal)
+        assert process.wait() == 0
+    shown = os.read(leader, 10_000).decode()
+    os.close(leader)
+    assert "\r0 records sent" in shown
+    assert re.search(r"\r {14,}\r247 records of 2 runs", shown)
 
 
 def test_all_is_taken_whatever_goes_wrong_on_the_way(tmp_path: Path) -> None:

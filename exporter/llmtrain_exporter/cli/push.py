@@ -79,12 +79,13 @@ def _push(
     logs: tuple[str, ...], settings: Settings, rule: RemoteWriteRule, profile: str | None, give_up: float
 ) -> int:
     from llmtrain_exporter.push.push_logs import PushError, PushWanted, Surroundings, push_logs
+    from llmtrain_exporter.push.push_progress import PushProgress
     from llmtrain_exporter.push.remote_write import Clocks
     from llmtrain_exporter.push.senders import state_folder
 
     folder = state_folder(settings.state_dir, os.environ)
     wanted = PushWanted(rule, folder, profile, give_up)
-    progress = sys.stderr if sys.stderr.isatty() else None
+    progress = PushProgress(sys.stderr, time.monotonic)
     clocks = Clocks(time.monotonic, time.time)
     world = Surroundings(os.environ, clocks, time.sleep, sys.stderr, progress)
     try:
