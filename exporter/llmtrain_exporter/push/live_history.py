@@ -25,10 +25,11 @@ class LiveHistory:
     For one thread at a time.
     """
 
-    __slots__ = ("_sampler", "_samples", "note")
+    __slots__ = ("_sampler", "_samples", "choose", "note")
 
     def __init__(self, run: Run, chosen: ChosenMetrics) -> None:
         self._sampler = Sampler(run, chosen)
+        self.choose = self._sampler.choose
         self._samples: RunSamples | None = None  # None: its log was not yet read to its end
         self.note = self._sampler.count
 
