@@ -18,6 +18,7 @@ import pytest
 import yaml
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.push.history_files import whole_log
 from llmtrain_exporter.push.read_history import histories
 
@@ -58,7 +59,7 @@ def points_of(*paths: Path) -> Points:
         for record in whole_log(history, time.time()):
             assert not isinstance(record, NoRun)
             for key, value in record.values.items():
-                labels = {**dict(record.labels), **dict(key.labels)}
+                labels = {"run": label_value(record.run), **dict(key.labels)}
                 labels = {label: text for label, text in labels.items() if text}
                 found[series(key.metric.sample_name, labels), record.time_ms] = value
     return found

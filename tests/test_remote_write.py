@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import series
 from llmtrain_exporter.push.answers import RemoteAnswer
 from llmtrain_exporter.push.place_file import PlaceFile
 from llmtrain_exporter.push.record_samples import RecordSamples
@@ -198,7 +200,8 @@ def test_who_lets_nobody_in_is_told_of_and_nothing_is_lost(caplog: pytest.LogCap
 def test_what_cannot_be_written_costs_its_record_alone() -> None:
     """Whatever it is."""
     program = Program()
-    program.put(record(1), RecordSamples("a/v1", (("\ud800", "x"),), 2, T0, {STEP: 20.0}), record(3))
+    unknown = series(c.OTHER, ("\ud800", "x"))
+    program.put(record(1), RecordSamples("a/v1", 2, T0, {STEP: 20.0, unknown: 1.0}), record(3))
     program.run(3)
     assert program.server.steps == [10, 30]
     assert program.writer.statistics.dropped_records["rejected"] == 1

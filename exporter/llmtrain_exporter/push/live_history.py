@@ -6,14 +6,17 @@ from typing import Protocol
 
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.push.chosen import ChosenMetrics
-from llmtrain_exporter.push.record_samples import Sink
+from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_samples import RunSamples
 from llmtrain_exporter.push.sampling import Sampler
 from llmtrain_exporter.watching.live import LiveRun, ObserverT
 
 
-class HistorySink(Sink, Protocol):
-    """A sink that can read logs by itself."""
+class HistorySink(Protocol):
+    """Takes the samples of records, those of one run in their order, and can read logs by itself."""
+
+    def put(self, samples: RecordSamples) -> None:
+        """Take the samples of a record. Never blocks, never raises."""
 
     def read_up_to(self, run: str, record: int) -> None:
         """So many records of the run's log were not put: it is to be read. Never blocks, never raises."""
