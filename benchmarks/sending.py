@@ -32,14 +32,12 @@ from benchmarks.peers import plain_sender
 from tests.conftest import find_tool
 from tests.servers import ReceivingPrometheus
 
-LABELS = (("run", "a/v1"),)
-
 
 def made(records: int, layout: Sequence[Series], began_ms: int) -> Iterator[RecordSamples]:
     """Records a second apart, each number another one."""
     for record in range(1, records + 1):
         values = {key: record * 0.1 + at for at, key in enumerate(layout)}
-        yield RecordSamples("a/v1", LABELS, record, began_ms + record * 1000, values)
+        yield RecordSamples("a/v1", record, began_ms + record * 1000, values)
 
 
 def send(writer: RemoteWriter) -> None:

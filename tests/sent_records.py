@@ -17,7 +17,7 @@ def record(number: int, value: float = 0.5, run: str = "a/v1", time_ms: int | No
     """A record with two samples, a second after the one before it."""
     time = T0 + 1000 * number if time_ms is None else time_ms
     values: Mapping[Series, float] = {STEP: 10.0 * number, LOSS: value}
-    return RecordSamples(run, (("run", run),), number, time, values)
+    return RecordSamples(run, number, time, values)
 
 
 def log(records: int, seed: float = 0.0, run: str = "a/v1") -> list[RecordSamples]:

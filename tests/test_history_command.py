@@ -22,7 +22,7 @@ from llmtrain_exporter.cli.history import FORMATS
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
-from llmtrain_exporter.printable import number_text
+from llmtrain_exporter.printable import label_value, number_text
 from llmtrain_exporter.publish import demo
 from llmtrain_exporter.push import history_files
 from llmtrain_exporter.push.formats.open_metrics import (
@@ -70,7 +70,7 @@ def points(records: Iterator[RecordSamples]) -> Points:
     found: Points = defaultdict(list)
     for record in records:
         for key, value in record.values.items():
-            labels = {"job": HISTORY_JOB, **dict(record.labels), **dict(key.labels)}
+            labels = {"job": HISTORY_JOB, "run": label_value(record.run), **dict(key.labels)}
             found[series(key.metric.sample_name, labels)].append((record.time_ms, value))
     return found
 

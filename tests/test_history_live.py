@@ -13,6 +13,7 @@ import pytest
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.model import Record, Series, series
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.serve.exposition import Exposition
@@ -69,6 +70,13 @@ class Site:
 
     def append(self, *lines: str, ago: float = 0.0, run: str = "run") -> Path:
         return append(self.root / run / "logging.jsonl", *lines, modified=self.now - ago)
+
+    def change(self, **settings: Any) -> None:
+        """Go by other settings, as after a SIGHUP."""
+        changed = Settings(paths=self.settings.paths, **settings)
+        self.logs.change(changed)
+        self.watcher.change(changed)
+        self.watcher.take_changes(self.now)
 
     def scan(self) -> None:
         """Search, and read what there is."""
@@ -273,6 +281,41 @@ def test_without_a_sink_nothing_is_sampled(tmp_path: Path) -> None:
     read_all(watcher, 1.0, START)
     (shown,) = fleet.shown()
     assert type(shown.sparkline).__name__ == "Sparkline"
+
+
+def test_other_metrics_are_chosen_for_all_runs(site: Site) -> None:
+    """Those that are followed, that sleep or that come; and for what is read again of their logs."""
+    site.append(swift(1))
+    site.append(swift(1), swift_summary(1), ago=HOUR * 24, run="slept")
+    site.scan()
+    site.look(60.0)
+    site.append(swift(2))
+    site.look()
+    site.change(history_metrics=("loss",))
+    site.append(swift(1), run="new")
+    site.scan()
+    for run, step in (("run", 3), ("new", 2), ("slept", 2)):
+        site.append(swift(step), run=run)
+        site.look()
+    site.append(swift(3), run="slept")
+    site.look()
+    before, *after = site.sink.take()
+    assert c.GRAD_NORM in metrics_of(before)
+    assert {record.run for record in after} == {"run", "new", "slept"}
+    again = [record for run in ("run", "new", "slept") for record in site.read(run)]
+    for record in [*after, *again]:
+        assert c.LOSS in metrics_of(record)
+        assert c.GRAD_NORM not in metrics_of(record)
+    site.change(history_metrics=("*",))
+    site.append(swift(4))
+    site.look()
+    (last,) = site.sink.take()
+    assert metrics_of(last) >= metrics_of(before) - {c.RUN}
+
+
+def metrics_of(record: RecordSamples) -> set[Metric]:
+    """Those of which it says something."""
+    return {key.metric for key in record.values}
 
 
 def test_nan_is_put_as_what_it_is(site: Site) -> None:

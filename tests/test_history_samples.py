@@ -147,7 +147,7 @@ def test_a_record_has_only_what_it_logs(tmp_path: Path) -> None:
     assert [record.record for record in (first, evaluation, last)] == [1, 2, 3]
     clock = [value_of(record, c.ELAPSED.name) for record in (first, evaluation, last)]
     assert clock == [1.0, 1.0, 2.0]  # an evaluation is drawn over the time as well
-    assert {record.labels for record in (first, evaluation, last)} == {(("run", "v0-20260921-101010"),)}
+    assert {record.run for record in (first, evaluation, last)} == {"v0-20260921-101010"}
 
 
 def test_the_static_facts_go_with_the_first_record(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import pty
 import random
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +18,7 @@ import pytest
 import yaml
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.push.history_files import whole_log
 from llmtrain_exporter.push.read_history import histories
 
@@ -38,8 +42,13 @@ RealTool = Callable[[str], Path]
 
 def push(folder: Path, *args: str | Path) -> subprocess.CompletedProcess[str]:
     """`push`, with its state in a folder."""
-    command = [sys.executable, "-m", "llmtrain_exporter", "push", *args, "--state-dir", folder / "state"]
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    return subprocess.run(command(folder, *args), capture_output=True, text=True, check=False)
+
+
+def command(folder: Path, *args: str | Path) -> list[str]:
+    """How `push` is called, with its state in a folder."""
+    words = [sys.executable, "-m", "llmtrain_exporter", "push", *args, "--state-dir", folder / "state"]
+    return list(map(str, words))
 
 
 def points_of(*paths: Path) -> Points:
@@ -50,7 +59,7 @@ def points_of(*paths: Path) -> Points:
         for record in whole_log(history, time.time()):
             assert not isinstance(record, NoRun)
             for key, value in record.values.items():
-                labels = {**dict(record.labels), **dict(key.labels)}
+                labels = {"run": label_value(record.run), **dict(key.labels)}
                 labels = {label: text for label, text in labels.items() if text}
                 found[series(key.metric.sample_name, labels), record.time_ms] = value
     return found
@@ -198,6 +207,46 @@ def test_push_says_what_it_cannot_do(tmp_path: Path) -> None:
         assert receiver.taken == {}
         assert push(tmp_path, DEMO, "--to", receiver.url).returncode == 0
         assert len(receiver.taken) == len(points_of(DEMO))
+
+
+def test_a_log_without_records_is_no_run(tmp_path: Path) -> None:
+    """Its folder, in which there is no other, is told as one in which there is nothing to send."""
+    append(tmp_path / "fresh" / "checkpoint-5" / "trainer_state.json")
+    with Receiver() as receiver:
+        alone = push(tmp_path, tmp_path / "fresh", "--to", receiver.url)
+        assert alone.returncode == 3
+        assert "trainer_state.json: no run: no training record in it" in alone.stderr
+        assert "0 records of 0 runs" in alone.stderr
+
+
+def test_servers_that_are_dead_are_in_the_way_of_no_other(tmp_path: Path) -> None:
+    """Each of the settings is tried, each failure told, and the exit code is that of the worst."""
+    settings = tmp_path / "llmtrain.yml"
+    with Receiver() as denied, Receiver() as away, Receiver() as good:
+        denied.failures = [Failure(403, "not you")]
+        away.failures = [Failure(503)] * 100
+        rules = [{"url": server.url} for server in (denied, away, good)]
+        settings.write_text(yaml.safe_dump({"remote_write": rules}))
+        pushed = push(tmp_path, DEMO, "--config", settings, "--give-up", "1s")
+        assert len(good.taken) == len(points_of(DEMO))
+    assert pushed.returncode == 1
+    assert f"Error: {denied.url}: 403: not you" in pushed.stderr
+    assert f"Error: {away.url} has taken nothing for 1 s" in pushed.stderr
+    assert f"sent to {good.url}" in pushed.stderr
+
+
+def test_a_terminal_is_told_how_far_it_is_until_it_is_over(tmp_path: Path) -> None:
+    """What it is told in the end stands on a line of its own."""
+    leader, terminal = pty.openpty()
+    with Receiver() as receiver:
+        receiver.failures = [Failure(503)] * 5
+        process = subprocess.Popen(command(tmp_path, DEMO, "--to", receiver.url), stderr=terminal)
+        os.close(terminal)
+        assert process.wait() == 0
+    shown = os.read(leader, 10_000).decode()
+    os.close(leader)
+    assert "\r0 records sent" in shown
+    assert re.search(r"\r {14,}\r247 records of 2 runs", shown)
 
 
 def test_all_is_taken_whatever_goes_wrong_on_the_way(tmp_path: Path) -> None:

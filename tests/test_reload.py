@@ -19,6 +19,7 @@ from llmtrain_exporter.watching.sleeping import SleepingRun
 
 from tests.bots import bot
 from tests.certificates import certify
+from tests.receiving import Receiver
 from tests.relaying import RelayProcess, alert, group
 from tests.servers import HANGS_SECONDS, KILLED_SECONDS, ExporterProcess, Server, eventually, free_port
 from tests.test_watch import DAY, Loop
@@ -191,6 +192,26 @@ def test_to_protect_runs_otherwise_needs_a_new_start(settings: Path) -> None:
         settings.write_text(settings.read_text() + "protect: true\n")
         hang_up(exporter)
         assert eventually(lambda: "Start it again to protect runs otherwise" in exporter.log)
+
+
+def test_another_state_folder_needs_a_new_start(settings: Path, tmp_path: Path) -> None:
+    """That is said with both folders; one that stays is not told of."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    with Receiver() as receiver:
+        text = f"{settings.read_text()}remote_write: [{receiver.url}]\n"
+        settings.write_text(f"{text}state_dir: {old}\n")
+        with ExporterProcess(["--config", settings]) as exporter:
+            eventually(lambda: receiver.taken)
+            before = reloads(exporter)[1]
+            hang_up(exporter)
+            eventually(lambda: reloads(exporter)[1] > before)
+            assert "Start it again" not in exporter.log
+            settings.write_text(f"{text}state_dir: {new}\n")
+            hang_up(exporter)
+            eventually(lambda: f"Start it again to keep in {new} up to" in exporter.log)
+            assert f"until then that is kept in {old}" in exporter.log
+    assert list(old.iterdir())
+    assert not new.exists()
 
 
 def test_certificates_and_users_change(settings: Path, tmp_path: Path) -> None:

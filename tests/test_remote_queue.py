@@ -240,6 +240,28 @@ def test_a_log_that_cannot_be_read_is_tried_again() -> None:
     assert store.drain() == [3, 4]
 
 
+def test_another_log_does_not_rest_for_the_one_before() -> None:
+    """What could not be read is gone: that which stands there now is read at once."""
+
+    def broken() -> Iterator[RecordSamples]:
+        yield from ()
+        raise OSError("no such device")
+
+    store = Store()
+    store.grow(log(5))
+    store.drain()
+    store.follow(log(9))
+    ledger = store.queue.next_log()
+    assert ledger is not None
+    reading = GapReading(ledger, broken())
+    store.queue.begin(reading)
+    assert store.queue.read_on(reading, math.inf) is None
+    store.queue.end(reading)
+    assert store.queue.next_log() is None
+    store.follow(log(3, seed=2.0))
+    assert store.queue.next_log() is ledger
+
+
 def test_times_ascend_whatever_a_log_says_of_them() -> None:
     """After a restart a log's times may be known worse than before."""
     store = Store()

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import series
 from llmtrain_exporter.push.answers import RemoteAnswer
 from llmtrain_exporter.push.place_file import PlaceFile
 from llmtrain_exporter.push.record_samples import RecordSamples
-from llmtrain_exporter.push.remote_queue import RemoteQueue
+from llmtrain_exporter.push.remote_queue import QueueState, RemoteQueue
 from llmtrain_exporter.push.remote_write import Clocks, RemoteWriter, Tools
 from llmtrain_exporter.push.snappy import literal
 from llmtrain_exporter.push.write_request import RequestEncoder
+from llmtrain_exporter.serve.history_metrics import HistoryMetrics
 
 from tests.receiving import Point, read, unpacked
 from tests.sent_records import STEP, T0, log, record
@@ -65,6 +68,11 @@ class Program:
             raise OSError("no such device")
         return iter(self.logs[run]) if run in self.logs else None
 
+    @property
+    def behind_seconds(self) -> float:
+        """For how long the oldest record that was not taken has waited."""
+        return self.writer.behind_seconds(self.queue.state)
+
     def put(self, *records: RecordSamples) -> None:
         """They come."""
         for each in records:
@@ -88,7 +96,7 @@ def test_what_comes_is_sent_within_two_seconds() -> None:
     sent = program.writer.statistics
     assert (sent.records, sent.samples, sent.requests, sent.dropped) == (3, 6, 1, 0)
     assert sent.bytes == len(program.server.bodies[0])
-    assert program.writer.behind_seconds == 0
+    assert program.behind_seconds == 0
 
 
 def test_a_server_that_is_away_gets_the_same_when_it_is_back(caplog: pytest.LogCaptureFixture) -> None:
@@ -99,7 +107,7 @@ def test_a_server_that_is_away_gets_the_same_when_it_is_back(caplog: pytest.LogC
     program.run(20)
     assert 5 <= len(program.server.bodies) <= 8
     assert program.server.steps == []
-    assert program.writer.behind_seconds == pytest.approx(20, abs=1)
+    assert program.behind_seconds == pytest.approx(20, abs=1)
     program.run(200)
     assert program.server.steps == [10, 20]
     assert program.writer.statistics.failed_requests == {"connection": 8}
@@ -107,6 +115,27 @@ def test_a_server_that_is_away_gets_the_same_when_it_is_back(caplog: pytest.LogC
         "does not take history",
         "takes history again",
     ]
+
+
+def test_a_scrape_counts_what_waits_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does so under the lock of whoever follows logs."""
+    program = Program()
+    program.server.answers = [AWAY] * 8
+    program.put(*log(3))
+    program.run(20)
+    program.put(record(4))
+    counted: list[QueueState] = []
+    count: property = vars(RemoteQueue)["state"]
+
+    def counting(queue: RemoteQueue) -> QueueState:
+        counted.append(count.__get__(queue))
+        return counted[-1]
+
+    monkeypatch.setattr(RemoteQueue, "state", property(counting))
+    gauges = {family.name: family.samples for family in HistoryMetrics(lambda: [program.writer]).collect()}
+    (behind,) = gauges["llmtrain_exporter_history_behind_seconds"]
+    assert behind.value == pytest.approx(20, abs=1)
+    assert [state.records for state in counted] == [1]
 
 
 def test_it_is_left_alone_for_as_long_as_it_wants() -> None:
@@ -171,7 +200,8 @@ def test_who_lets_nobody_in_is_told_of_and_nothing_is_lost(caplog: pytest.LogCap
 def test_what_cannot_be_written_costs_its_record_alone() -> None:
     """Whatever it is."""
     program = Program()
-    program.put(record(1), RecordSamples("a/v1", (("\ud800", "x"),), 2, T0, {STEP: 20.0}), record(3))
+    unknown = series(c.OTHER, ("\ud800", "x"))
+    program.put(record(1), RecordSamples("a/v1", 2, T0, {STEP: 20.0, unknown: 1.0}), record(3))
     program.run(3)
     assert program.server.steps == [10, 30]
     assert program.writer.statistics.dropped_records["rejected"] == 1

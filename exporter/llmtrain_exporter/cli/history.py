@@ -10,7 +10,7 @@ import click
 
 from llmtrain_exporter.cli.exit_codes import FAILED, NO_VERDICT
 from llmtrain_exporter.cli.extras import require
-from llmtrain_exporter.cli.options import log_options, settings_for_logs
+from llmtrain_exporter.cli.options import history_metric_option, log_options, settings_for_logs
 from llmtrain_exporter.cli.shell import Failure, reporting
 
 FORMATS = ("openmetrics", "csv", "jsonl", "parquet")
@@ -28,13 +28,7 @@ FORMATS = ("openmetrics", "csv", "jsonl", "parquet")
     type=click.Path(path_type=Path),
     help="Where to write it, instead of standard output; a file that is there is replaced.",
 )
-@click.option(
-    "--history-metric",
-    "history_metrics",
-    metavar="GLOB",
-    multiple=True,
-    help='Metrics that are written, such as "loss", "reward*", or without others: "!other"; default: all.',
-)
+@history_metric_option
 @log_options
 def history(
     logs: tuple[str, ...],

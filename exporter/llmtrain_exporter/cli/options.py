@@ -31,6 +31,15 @@ LANGUAGES = ("en", "zh")
 
 lang_option = click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
 
+history_metric_option = click.option(
+    "--history-metric",
+    "history_metrics",
+    metavar="GLOB",
+    multiple=True,
+    help='Metrics that records are to have, such as "loss", "reward*", or without others: "!other"; default: '
+    "all.",
+)
+
 _LOG_OPTIONS = (
     click.option(
         "--profile",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from llmtrain_exporter.cli.exit_codes import FAILED, NO_VERDICT
-from llmtrain_exporter.cli.options import log_options, settings_for_logs
-from llmtrain_exporter.cli.shell import Failure, reporting
+from llmtrain_exporter.cli.options import history_metric_option, log_options, settings_for_logs
+from llmtrain_exporter.cli.shell import report_failure, reporting
 
 if TYPE_CHECKING:
     from llmtrain_exporter.config import Settings
@@ -38,13 +38,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="A server that takes nothing for so long is given up.",
 )
-@click.option(
-    "--history-metric",
-    "history_metrics",
-    metavar="GLOB",
-    multiple=True,
-    help='Metrics that are sent, such as "loss", "reward*", or without others: "!other"; default: all.',
-)
+@history_metric_option
 @log_options
 def push(
     logs: tuple[str, ...],
@@ -67,8 +61,8 @@ def push(
       llmtrain-exporter push train.log --to http://victoria:8428/api/v1/write --history-metric 'loss'
       llmtrain-exporter push output/ --config llmtrain.yml
 
-    Exit codes: 0 all was taken, 1 the server did not take all of it, 3 a path has no log that can be read
-    (the others are sent), 64 wrong usage or settings.
+    Exit codes: 0 all was taken, 1 a server did not take all of it (the others are tried), 3 a path has no log
+    that can be read (the others are sent), 64 wrong usage or settings.
     """
     from llmtrain_exporter.config import seconds
 
@@ -85,18 +79,19 @@ def _push(
     logs: tuple[str, ...], settings: Settings, rule: RemoteWriteRule, profile: str | None, give_up: float
 ) -> int:
     from llmtrain_exporter.push.push_logs import PushError, PushWanted, Surroundings, push_logs
+    from llmtrain_exporter.push.push_progress import PushProgress
     from llmtrain_exporter.push.remote_write import Clocks
     from llmtrain_exporter.push.senders import state_folder
 
     folder = state_folder(settings.state_dir, os.environ)
     wanted = PushWanted(rule, folder, profile, give_up)
-    progress = sys.stderr if sys.stderr.isatty() else None
+    progress = PushProgress(sys.stderr, time.monotonic)
     clocks = Clocks(time.monotonic, time.time)
     world = Surroundings(os.environ, clocks, time.sleep, sys.stderr, progress)
     try:
         pushed = push_logs(logs, settings, wanted, world)
-    except PushError as error:
-        raise Failure(str(error), code=FAILED) from None
+    except PushError as error:  # other servers are up perhaps
+        return report_failure([str(error)], FAILED)
     click.echo(f"{_summary(pushed)} {rule.destination}", err=True)
     if pushed.dropped:
         return FAILED

@@ -39,7 +39,8 @@ def serve(config_file: str | None, **flags: object) -> int:
       llmtrain-exporter serve . --stdout-log 'console*.txt' --config llmtrain.yml
 
     SIGHUP has it read its settings again, with the certificates and users that they name; runs go on as they
-    are. What cannot be used is logged, and changes nothing. Another address to listen on needs a new start.
+    are. What cannot be used is logged, and changes nothing. Another address to listen on needs a new start,
+    and so do another state_dir and the first server that history is sent to.
 
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 cannot go on (port in use, ...), 64 wrong usage or settings.
     """

@@ -34,12 +34,12 @@ def run(commands: click.Group, arguments: Sequence[str] | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except Failure as failure:
-        return _report(failure.lines, failure.code)
+        return report_failure(failure.lines, failure.code)
     except click.UsageError as error:
         hint = f" See {error.ctx.command_path} --help." if error.ctx else ""
-        return _report([_sentence(error) + hint], MISUSED)
+        return report_failure([_sentence(error) + hint], MISUSED)
     except click.ClickException as error:
-        return _report([_sentence(error)], FAILED)
+        return report_failure([_sentence(error)], FAILED)
     return code if isinstance(code, int) else 0
 
 
@@ -56,7 +56,8 @@ def _open_missing_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
-def _report(lines: Iterable[str], code: int) -> int:
+def report_failure(lines: Iterable[str], code: int) -> int:
+    """Say what cannot be done; the exit code. For a command that goes on with something else."""
     from llmtrain_exporter.logs import escaped
 
     for line in lines:

@@ -6,15 +6,18 @@ from typing import Protocol
 
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.push.chosen import ChosenMetrics
-from llmtrain_exporter.push.record_samples import Sink
+from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_samples import RunSamples
 from llmtrain_exporter.push.sampling import Sampler
 from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.observer import ObserverT
 
 
-class HistorySink(Sink, Protocol):
-    """A sink that can read logs by itself."""
+class HistorySink(Protocol):
+    """Takes the samples of records, those of one run in their order, and can read logs by itself."""
+
+    def put(self, samples: RecordSamples) -> None:
+        """Take the samples of a record. Never blocks, never raises."""
 
     def read_up_to(self, run: str, record: int) -> None:
         """So many records of the run's log were not put: it is to be read. Never blocks, never raises."""
@@ -26,10 +29,11 @@ class LiveHistory:
     For one thread at a time.
     """
 
-    __slots__ = ("_sampler", "_samples", "note")
+    __slots__ = ("_sampler", "_samples", "choose", "note")
 
     def __init__(self, run: Run, chosen: ChosenMetrics) -> None:
         self._sampler = Sampler(run, chosen)
+        self.choose = self._sampler.choose
         self._samples: RunSamples | None = None  # None: its log was not yet read to its end
         self.note = self._sampler.count
 

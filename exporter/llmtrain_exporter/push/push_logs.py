@@ -14,6 +14,7 @@ from llmtrain_exporter.config.remote_write import RemoteWriteRule
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.push.history_files import whole_log
+from llmtrain_exporter.push.push_progress import PushProgress
 from llmtrain_exporter.push.read_history import histories
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.remote_write import Clocks, RemoteWriter
@@ -21,8 +22,6 @@ from llmtrain_exporter.push.run_history import RunHistory
 from llmtrain_exporter.push.senders import writer_for
 from llmtrain_exporter.story.several import no_run_text
 from llmtrain_exporter.watching.on_demand import missed
-
-PROGRESS_SECONDS = 1.0
 
 
 class PushError(ValueError):
@@ -59,13 +58,13 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What pushing needs of the world. `progress`: where it is told how far it is, None for nowhere."""
+    """What pushing needs of the world. `err`: where it is told what is no run."""
 
     environ: Mapping[str, str]
     clocks: Clocks
     sleep: Callable[[float], object]
     err: TextIO
-    progress: TextIO | None = None
+    progress: PushProgress
 
 
 def push_logs(paths: Sequence[str], settings: Settings, wanted: PushWanted, world: Surroundings) -> Pushed:
@@ -86,11 +85,12 @@ def push_logs(paths: Sequence[str], settings: Settings, wanted: PushWanted, worl
             if isinstance(history, NoRun):
                 reading.leave_out(history)
             else:
-                runs += 1
                 reading.history = history
                 writer.queue.read_up_to(history.name, math.inf)
                 _until_sent(writer, wanted.give_up, world)
+                runs += bool(history.records)
     finally:
+        world.progress.clear()
         writer.close()
     sent = writer.statistics
     dropped = {reason: records for reason, records in sent.dropped_records.items() if records}
@@ -121,13 +121,14 @@ class _LogsInTurn:
     def leave_out(self, other: NoRun) -> None:
         """Say that it is no run."""
         self.others.append(other)
+        self._world.progress.clear()
         self._world.err.write(f"{no_run_text(other, Lang.EN)}\n")
 
 
 def _until_sent(writer: RemoteWriter, give_up: float, world: Surroundings) -> None:
     """Make step after step until nothing is left. Raises PushError."""
     monotonic = world.clocks.monotonic
-    since, told_at, answered = monotonic(), monotonic(), -1
+    since, answered = monotonic(), -1
     while not (writer.is_idle and writer.queue.is_empty):
         wait = writer.step(at_once=True)
         if writer.troubles.denied:
@@ -139,9 +140,6 @@ def _until_sent(writer: RemoteWriter, give_up: float, world: Surroundings) -> No
             raise PushError(
                 f"{writer.name} has taken nothing for {give_up:g} s; what it has is noted: push again"
             )
-        if world.progress is not None and monotonic() - told_at > PROGRESS_SECONDS:
-            told_at = monotonic()
-            world.progress.write(f"\r{sent.records} records sent ")
-            world.progress.flush()
+        world.progress.say(sent.records)
         if wait > 0 and not (writer.is_idle and writer.queue.is_empty):
             world.sleep(wait)

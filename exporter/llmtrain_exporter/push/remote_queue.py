@@ -50,7 +50,6 @@ class RemoteQueue:
         self._ledgers: dict[str, RunLedger] = {}
         self._ready: dict[str, RunLedger] = {}  # runs of which records wait to be sent, in turn
         self._gaps: dict[str, RunLedger] = {}  # runs whose log is to be read, in turn
-        self._resting: dict[str, float] = {}  # of these: until which monotonic time they are left alone
         self._samples = 0
 
     def put(self, samples: RecordSamples) -> None:
@@ -82,10 +81,8 @@ class RemoteQueue:
         """The next run whose log is to be read, and of which nothing else is under way."""
         now = self._clock()
         with self._lock:
-            for run, ledger in self._gaps.items():
-                if not ledger.waiting and self._resting.get(run, now) <= now:
-                    return ledger
-        return None
+            ready = (each for each in self._gaps.values() if not each.waiting and each.rests_until <= now)
+            return next(ready, None)
 
     def read_on(self, log: GapReading, until: float) -> Batch | None:
         """Read on in a log: a batch once it is full or the log ends or fails, None when the time has come.
@@ -120,7 +117,7 @@ class RemoteQueue:
                 return 0
             ledger.reading = None
             if log.failure is not None:
-                self._resting[ledger.run] = self._clock() + REST_SECONDS
+                ledger.rests_until = self._clock() + REST_SECONDS
             elif ledger.gap <= log.wanted:
                 end = ledger.handed if math.isinf(ledger.gap) else int(ledger.gap)
                 ledger.end_gap(end)

@@ -15,7 +15,7 @@ from llmtrain_exporter.push.batch import Batch
 from llmtrain_exporter.push.place import Place
 from llmtrain_exporter.push.place_file import PlaceFile
 from llmtrain_exporter.push.record_samples import RecordSamples
-from llmtrain_exporter.push.remote_queue import GapReading, RemoteQueue
+from llmtrain_exporter.push.remote_queue import GapReading, QueueState, RemoteQueue
 from llmtrain_exporter.push.remote_statistics import RemoteStatistics
 from llmtrain_exporter.push.sending import Floor, Progress, Records, Sending
 from llmtrain_exporter.push.troubles import Troubles
@@ -95,11 +95,13 @@ class RemoteWriter:
         """Whether a restart will know what was sent."""
         return self._places.is_kept
 
-    @property
-    def behind_seconds(self) -> float:
-        """For how long the record has waited that waits longest, 0 where none does. From any thread."""
-        batch, waiting = self._batch, self.queue.state.since
-        since = [] if waiting is None else [waiting]
+    def behind_seconds(self, waiting: QueueState) -> float:
+        """For how long the record has waited that waits longest, 0 where none does. From any thread.
+
+        `waiting`: the state of the queue, just asked for: what leaves it meanwhile is under way.
+        """
+        batch = self._batch
+        since = [] if waiting.since is None else [waiting.since]
         if batch is not None:
             since.append(batch.since)
         return max(self._tools.clocks.monotonic() - min(since), 0.0) if since else 0.0

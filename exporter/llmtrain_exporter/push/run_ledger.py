@@ -43,6 +43,7 @@ class RunLedger:
         "handed_ms",
         "place",
         "reading",
+        "rests_until",
         "run",
         "size",
         "waiting",
@@ -62,6 +63,7 @@ class RunLedger:
         self.size = 0  # samples that wait
         self.handed = place.record  # the last record that was handed on
         self.reading: object = None  # who reads the log now
+        self.rests_until = float("-inf")  # monotonic time; until then the log is left alone
         self.digest = place.digests.get(place.record, 0)  # of the log up to that
         self.handed_ms = place.time_ms  # the time of the last that was handed on
         self._read_to = place.read_to  # the last record up to which the log was read

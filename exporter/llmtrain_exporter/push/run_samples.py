@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Series, series
-from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.sampling import Sampled
 from llmtrain_exporter.push.times import RecordTimes, TimeSource, ascending, on_arrival
@@ -21,7 +20,6 @@ class RunSamples:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._labels = (("run", label_value(name)),)
         self._info: Series | None = None  # the static facts that were sent last
         self._news: dict[Series, float] = {}  # what is to be sent of them
         self._record = 0  # the last one
@@ -60,7 +58,7 @@ class RunSamples:
             values[_SOURCES[source]] = 1.0
             values.update(self._news)
             self._news = {}
-            yield RecordSamples(self._name, self._labels, sampled.number, self._time_ms, values)
+            yield RecordSamples(self._name, sampled.number, self._time_ms, values)
 
     def _note_facts(self, info: Series) -> None:
         """The static facts of the run go with the next record, unless they were sent before."""

@@ -48,6 +48,11 @@ class Sampler:
         self._elapsed: float | None = None  # where the trainer's clock stood last
         self._sampled: list[Sampled] = []
 
+    def choose(self, chosen: ChosenMetrics) -> None:
+        """Sample these metrics from the next record on."""
+        self._chosen = chosen
+        self._left_out.clear()
+
     def count(self, record: Record, _: Analysis | None, /) -> None:
         """Count a record that is not to be sampled."""
         self.number += 1

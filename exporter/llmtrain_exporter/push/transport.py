@@ -8,7 +8,7 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,8 +23,6 @@ MOST_ANSWER = 2048
 
 SETTINGS, TLS, TIMEOUT, CONNECTION = "settings", "tls", "timeout", "connection"
 """Why there is no answer."""
-
-Post = Callable[[bytes], RemoteAnswer]
 
 
 class Transport:

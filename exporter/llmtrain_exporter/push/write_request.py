@@ -23,8 +23,6 @@ _NAME, _VALUE = b"\x0a", b"\x12"
 _DOUBLE, _TIME = b"\x09", b"\x10"
 _SIXTY_FOUR_BITS = (1 << 64) - 1
 
-Labels = tuple[tuple[str, str], ...]
-
 
 class RequestEncoder:
     """Makes bodies of records, and remembers how series are written. Belongs to one thread."""
@@ -32,30 +30,30 @@ class RequestEncoder:
     def __init__(self, labels: Mapping[str, str]) -> None:
         """`labels`: those that each series gets besides its own, which go before them."""
         self._labels = labels
-        self._frames: dict[tuple[Labels, Series], bytes] = {}
+        self._frames: dict[tuple[str, Series], bytes] = {}
 
     def encode(self, records: Iterable[RecordSamples]) -> bytes:
         """The body, not yet packed. Records of one run stand in the order of their times."""
-        rows: dict[Labels, dict[Series, list[bytes]]] = {}
+        rows: dict[str, dict[Series, list[bytes]]] = {}
         for record in records:
-            _add(rows.setdefault(record.labels, {}), record)
+            _add(rows.setdefault(record.run, {}), record)
         parts: list[bytes] = []
-        for labels, samples in rows.items():
+        for run, samples in rows.items():
             for series, points in samples.items():
-                message = self._frame(labels, series) + b"".join(points)
+                message = self._frame(run, series) + b"".join(points)
                 parts += _SERIES, varint(len(message)), message
         return b"".join(parts)
 
-    def _frame(self, labels: Labels, series: Series) -> bytes:
-        found = self._frames.get((labels, series))
+    def _frame(self, run: str, series: Series) -> bytes:
+        found = self._frames.get((run, series))
         if found is None:
             if len(self._frames) >= MOST_FRAMES:
                 self._frames.clear()
-            found = self._frames[labels, series] = self._written(labels, series)
+            found = self._frames[run, series] = self._written(run, series)
         return found
 
-    def _written(self, labels: Labels, series: Series) -> bytes:
-        own = {**self._labels, **dict(labels), **dict(series.labels)}
+    def _written(self, run: str, series: Series) -> bytes:
+        own = {**self._labels, "run": run, **dict(series.labels)}
         own |= {"job": HISTORY_JOB, "__name__": series.metric.sample_name}
         # An empty label is none; the others stand in the order of their names, which servers rely on.
         return b"".join(_label(name, label_value(value)) for name, value in sorted(own.items()) if value)

@@ -79,7 +79,7 @@ class HistoryMetrics(Collector):
         yield _gauge(
             "behind_seconds",
             "For how long the record has waited that waits longest.",
-            {writer.name: writer.behind_seconds for writer in writers},
+            {writer.name: writer.behind_seconds(states[writer.name]) for writer in writers},
         )
         yield _gauge(
             "taken_timestamp_seconds",

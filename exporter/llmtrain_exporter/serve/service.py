@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
@@ -95,6 +96,14 @@ class Exporter:
             log.warning("History is sent after a new start: so far it was sent nowhere")
         elif self._sends:
             self._senders.change(settings.remote_write)
+            self._warn_of_state_folder(state_folder(settings.state_dir, os.environ))
+
+    def _warn_of_state_folder(self, wanted: Path | None) -> None:
+        """Its files are open: another place is none while history is sent."""
+        used = self._state_folder
+        if wanted != used:
+            text = "Start it again to keep in %s up to where each log was sent; until then that is kept in %s"
+            log.warning(text, wanted or "no folder", used or "no folder")
 
     def _writer(self, rule: RemoteWriteRule) -> RemoteWriter:
         return writer_for(rule, self._state_folder, os.environ, self._logs, __version__)

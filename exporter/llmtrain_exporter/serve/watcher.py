@@ -139,6 +139,8 @@ class Watcher:
             for run in self._runs:
                 if isinstance(run, SleepingRun):
                     run.changes_at = -math.inf  # with other settings it shrinks at another time
+                elif isinstance(run.observer, SentRun):
+                    run.observer.history.choose(self._chosen)
 
     def scan(self, now: float, newborn: bool = True) -> None:
         """Search for runs: take new ones in, let gone ones leave. `now`: Unix time.

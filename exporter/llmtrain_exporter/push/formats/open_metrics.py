@@ -14,7 +14,7 @@ from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.model import Series
-from llmtrain_exporter.printable import escaped, number_text
+from llmtrain_exporter.printable import escaped, label_value, number_text
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.series_text import labels_text
 
@@ -30,13 +30,13 @@ class OpenMetricsWriter:
         self._chunks = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`
         self._places: dict[Metric, dict[bytes, list[tuple[int, int]]]] = {}  # by the text before a value
         self._held: dict[tuple[Metric, bytes], bytearray] = {}
-        self._run: tuple[tuple[str, str], ...] = ()  # the labels of the run whose texts are known
+        self._run = ""  # whose texts are known
         self._texts: dict[Series, bytes] = {}
 
     def write(self, samples: RecordSamples) -> None:
         """Take a record."""
-        if samples.labels != self._run:
-            self._begin(samples.labels)
+        if samples.run != self._run:
+            self._begin(samples.run)
         end = f" {seconds_text(samples.time_ms)}\n".encode()
         for series, value in samples.values.items():
             self._add(series, b"%s%s" % (number_text(value).encode(), end))
@@ -56,16 +56,17 @@ class OpenMetricsWriter:
         """Forget what was kept meanwhile."""
         self._chunks.close()
 
-    def _begin(self, labels: tuple[tuple[str, str], ...]) -> None:
+    def _begin(self, run: str) -> None:
         """Another run: nothing more comes of the one before."""
         self._flush()
         self._texts.clear()
-        self._run = labels
+        self._run = run
 
     def _add(self, series: Series, rest: bytes) -> None:
         text = self._texts.get(series)
         if text is None:
-            labels = labels_text((("job", HISTORY_JOB), *self._run, *series.labels))
+            run = ("run", label_value(self._run))
+            labels = labels_text((("job", HISTORY_JOB), run, *series.labels))
             text = self._texts[series] = f"{series.metric.sample_name}{{{labels}}} ".encode()
         held = self._held.setdefault((series.metric, text), bytearray())
         held += rest

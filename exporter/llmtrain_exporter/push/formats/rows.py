@@ -11,7 +11,7 @@ import orjson
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Series, series
-from llmtrain_exporter.printable import number_text
+from llmtrain_exporter.printable import label_value, number_text
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.series_text import series_text
 
@@ -26,7 +26,7 @@ def place_of(samples: RecordSamples) -> dict[str, object]:
     """What stands in the first columns; the time as milliseconds of Unix time."""
     step = samples.values.get(_STEP)
     return {
-        "run": dict(samples.labels).get("run", samples.run),
+        "run": label_value(samples.run),
         "record": samples.record,
         "time": samples.time_ms,
         "time_source": _time_source(samples),
