@@ -139,7 +139,7 @@ class Watcher:
             for run in self._runs:
                 if isinstance(run, SleepingRun):
                     run.changes_at = -math.inf  # with other settings it shrinks at another time
-                elif isinstance(run.observer, SentRun):
+                elif isinstance(run.observer, ObservedRun) and run.observer.history is not None:
                     run.observer.history.choose(self._chosen)
 
     def scan(self, now: float, newborn: bool = True) -> None:
