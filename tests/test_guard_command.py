@@ -438,6 +438,29 @@ def test_of_two_guards_around_a_training_the_outer_one_sees_to_it(guarding: Guar
     assert len(guarding.file.attempts) == 2
 
 
+def test_a_training_that_ms_swift_gives_another_folder_goes_on_there(guarding: Guarding) -> None:
+    """A script starts it: nobody can have it stay in its folder."""
+    done = guarding.run("--learning_rate", "3e-3", "--folder_of_its_own", "v{}-20260131")
+    assert done.returncode == 0
+    first, second = (read_guard_file(guard_path(guarding.out / f"v{at}-20260131")) for at in range(2))
+    assert first is not None
+    assert second is not None
+    (attempt,) = second.attempts
+    assert f"resumed from {attempt.checkpoint} " in done.stdout
+    assert (first.state, second.state, first.attempts) == ("rescued", "rescued", second.attempts)
+    assert first.next == f"It went on in {guarding.out / 'v1-20260131'}."
+
+
+def test_a_training_that_begins_anew_elsewhere_is_no_rescue_and_begun_once(guarding: Guarding) -> None:
+    """A folder with the time in its name, say: each would have a count of its own."""
+    done = guarding.run("--learning_rate", "3e-3", "--folder_of_its_own", "at-{}", *BREAKS_ALWAYS)
+    assert "gives up: what was started again has begun anew in" in done.stderr.splitlines()[-1]
+    first = read_guard_file(guard_path(guarding.out / "at-0"))
+    assert first is not None
+    assert (first.state, len(first.attempts)) == ("gave_up", 1)
+    assert not (guarding.out / "at-2").exists()
+
+
 def test_no_secret_of_the_command_is_written_or_said(guarding: Guarding) -> None:
     """The output folder may be uploaded, and the terminal is a scheduler's log."""
     done = guarding.run("--learning_rate", "3e-3", "--hub_token", "hf_very_secret")

@@ -277,6 +277,47 @@ def test_a_checkpoint_with_a_link_in_it_is_not_kept(tmp_path: Path, inside: str)
     assert (ours.obstacles, len(said)) == ({Obstacle.LINK: 1}, 1)
 
 
+def test_what_lies_behind_a_link_in_the_place_of_a_half_is_not_removed(tmp_path: Path) -> None:
+    """A note may say anything: whoever may write into an output folder may not remove what the guard may."""
+    output, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    kept = output / KEPT_FOLDER
+    kept.mkdir(parents=True)
+    (elsewhere / "within").mkdir(parents=True)
+    for name in ("x", "within/y"):
+        (elsewhere / name).write_text("mine")
+    (kept / ".checkpoint-7.partial").symlink_to(elsewhere)
+    files = {"x": [4, 1], "within/y": [4, 1]}
+    (kept / "checkpoint-7.json").write_text(json.dumps({"version": 1, "step": 7, "files": files}))
+    save(output, 5, PLAIN)
+    assert keeper(output).keep(checkpoint(output, 5), "good")
+    assert contents(elsewhere) == {"x": b"mine", "within/y": b"mine"}
+    assert any("left as it is" in line for line in said)
+
+
+def test_a_kept_checkpoint_that_was_moved_away_and_linked_is_not_removed(tmp_path: Path) -> None:
+    """To a larger disk, say."""
+    save(tmp_path, 5, PLAIN)
+    keeper(tmp_path).keep(checkpoint(tmp_path, 5), "good")
+    kept, larger = tmp_path / KEPT_FOLDER / "checkpoint-5", tmp_path / "larger"
+    kept.rename(larger)
+    kept.symlink_to(larger)
+    before = contents(larger)
+    assert not keeper(tmp_path).let_go(5, "too old")
+    assert kept_steps(tmp_path) == []
+    assert contents(larger) == before
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", ".lock"])
+def test_a_link_in_the_place_of_its_own_files_is_not_written_through(tmp_path: Path, name: str) -> None:
+    """Whatever it leads to stays as it is."""
+    save(tmp_path, 5, PLAIN)
+    (tmp_path / KEPT_FOLDER).mkdir()
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / KEPT_FOLDER / name).symlink_to(tmp_path / "mine")
+    keeper(tmp_path).keep(checkpoint(tmp_path, 5), "good")
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
 def test_a_kept_folder_that_is_a_link_is_not_written_to(tmp_path: Path) -> None:
     """It could lead out of the training's folder."""
     (tmp_path / "elsewhere").mkdir()

@@ -32,6 +32,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--fail_first", action="store_true", help="the same before it trains")
     parser.add_argument("--abort_at_exit", action="store_true", help="as libraries do; once in a life")
     parser.add_argument("--hub_token", help="for nobody's eyes")
+    parser.add_argument("--folder_of_its_own", help="below output_dir, for each start: v{}-20260131")
     parser.add_argument("--wait_at", type=int, default=0, help="says so and waits for a signal")
     return parser.parse_args()
 
@@ -60,6 +61,9 @@ def is_rescued() -> bool:
 def main() -> None:
     """Train."""
     told = arguments()
+    if told.folder_of_its_own:
+        known = len(os.listdir(told.output_dir)) if os.path.isdir(told.output_dir) else 0
+        told.output_dir = os.path.join(told.output_dir, told.folder_of_its_own.format(known))
 
     def after_step(step: int) -> None:
         wait_for_keeping()

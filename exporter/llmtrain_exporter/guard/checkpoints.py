@@ -16,6 +16,7 @@ from pathlib import Path
 
 import orjson
 
+from llmtrain_exporter.guard.no_links import opened_folder
 from llmtrain_exporter.ingest.checkpoints import has_weights, step_of
 from llmtrain_exporter.model.guarded import Began
 
@@ -90,8 +91,9 @@ def is_complete(path: Path) -> bool:
 
 
 def files_of(path: Path) -> Files:
-    """All files below a checkpoint's folder. Raises OSError."""
-    return dict(_files(str(path), ""))
+    """All files below a checkpoint's folder. Raises OSError, also where it is a link to one."""
+    with opened_folder(path) as folder:
+        return dict(_files(folder, ""))
 
 
 def size_of(files: Files) -> int:
@@ -114,12 +116,13 @@ def _whole_files(path: Path) -> Files | None:
         return None
 
 
-def _files(folder: str, within: str) -> Iterator[tuple[str, os.stat_result]]:
+def _files(folder: int, within: str) -> Iterator[tuple[str, os.stat_result]]:
     with os.scandir(folder) as entries:
         for entry in entries:
             name = within + entry.name
             if entry.is_dir(follow_symlinks=False):
-                yield from _files(entry.path, f"{name}/")
+                with opened_folder(entry.name, folder) as below:
+                    yield from _files(below, f"{name}/")
             else:
                 yield name, entry.stat(follow_symlinks=False)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from llmtrain_exporter.guard.no_links import unfollowed
 from llmtrain_exporter.knowledge.guarding import SMALL_BYTES
 
 How = Literal["clone", "link", "copy"]
@@ -44,7 +45,7 @@ class Disk:
 
     def clone(self, source: Path, target: Path) -> bool:
         """Let the file system share the blocks of a file, if it can. Raises OSError where it cannot write."""
-        with open(source, "rb", opener=_opened_unfollowed) as old, open(target, "xb") as new:
+        with open(source, "rb", opener=unfollowed) as old, open(target, "xb") as new:
             try:
                 fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
             except OSError:
@@ -65,7 +66,7 @@ class Disk:
 
     def copy(self, source: Path, target: Path) -> None:
         """Write a file anew, with its time and its mode. Raises OSError."""
-        with open(source, "rb", opener=_opened_unfollowed) as old, open(target, "xb") as new:
+        with open(source, "rb", opener=unfollowed) as old, open(target, "xb") as new:
             shutil.copyfileobj(old, new, 1 << 20)
             new.flush()
             _dress(old.fileno(), target)
@@ -81,7 +82,3 @@ def _dress(source: int, target: Path) -> None:
     os.utime(target, ns=(known.st_atime_ns, known.st_mtime_ns))
     with suppress(OSError):  # some file systems know no modes
         os.chmod(target, stat.S_IMODE(known.st_mode))
-
-
-def _opened_unfollowed(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW)

@@ -15,6 +15,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ TRAINER_MODULE = "transformers.trainer"
 VARIABLE = "LLMTRAIN_GUARD"  # as in `options`, which is not loaded here
 PACKAGE = "llmtrain_exporter"
 _MARK = "__llmtrain_guard__"
+_VERSION = re.compile(r"v\d+-\d")
 
 
 def install() -> None:
@@ -132,10 +134,17 @@ def _checkpoint_for(trainer: Any) -> str | None:
         told = json.loads(os.environ.get(VARIABLE) or "{}").get("resume_from")
         folder = os.path.realpath(trainer.args.output_dir)
         above = os.path.dirname(os.path.realpath(told)) if told else ""
-        return told if folder in (above, os.path.dirname(above)) else None
+        own = os.path.dirname(above) if os.path.basename(above) == "llmtrain-kept" else above
+        return told if folder in (above, own) or _is_next_version(folder, own) else None
     except Exception as error:
         _tell(error)
         return None
+
+
+def _is_next_version(folder: str, own: str) -> bool:
+    """Whether ms-swift has made a folder of its own for this start, "v1-20260131-120000", beside that one."""
+    are_versions = all(_VERSION.match(os.path.basename(each)) for each in (folder, own))
+    return are_versions and os.path.dirname(folder) == os.path.dirname(own)
 
 
 def put_in(trainer: Any) -> None:

@@ -7,9 +7,10 @@ import stat
 from collections import Counter
 from pathlib import Path
 
-from llmtrain_exporter.guard.checkpoints import Files, files_of
+from llmtrain_exporter.guard.checkpoints import Files
 from llmtrain_exporter.guard.disk import Disk
 from llmtrain_exporter.guard.kept_folder import Held, held_in
+from llmtrain_exporter.guard.no_links import opened_folder
 from llmtrain_exporter.guard.obstacles import KeepingError, Obstacle
 
 
@@ -51,14 +52,34 @@ def changed(held: Held, files: Files) -> list[str]:
 def empty(folder: Path, held: Held) -> None:
     """Remove the held files, and the folders that they were in.
 
-    Raises OSError, and KeepingError where more lies there. A folder that is gone is no error.
+    Raises OSError, and KeepingError where more lies there, or a link in its place. A folder that is gone is
+    no error.
     """
     if not os.path.lexists(folder):
         return
-    there = files_of(folder).keys()
-    for name in there & held.keys():
-        (folder / name).unlink()
-    if there - held.keys():
+    if not stat.S_ISDIR(os.lstat(folder).st_mode):
         raise KeepingError(Obstacle.NOT_OURS, str(folder))
-    for parent, _, _ in os.walk(folder, topdown=False):
-        os.rmdir(parent)
+    with opened_folder(folder) as descriptor:
+        is_empty = _empty(descriptor, "", held)
+    if not is_empty:
+        raise KeepingError(Obstacle.NOT_OURS, str(folder))
+    os.rmdir(folder)
+
+
+def _empty(folder: int, within: str, held: Held) -> bool:
+    """Remove the held files of an open folder, and the folders in it that are empty then; whether it is."""
+    with os.scandir(folder) as entries:
+        found = list(entries)
+    is_empty = True
+    for entry in found:
+        if not entry.is_dir(follow_symlinks=False):
+            is_ours = within + entry.name in held
+            if is_ours:
+                os.unlink(entry.name, dir_fd=folder)
+        else:
+            with opened_folder(entry.name, folder) as below:
+                is_ours = _empty(below, f"{within}{entry.name}/", held)
+            if is_ours:
+                os.rmdir(entry.name, dir_fd=folder)
+        is_empty = is_empty and is_ours
+    return is_empty

@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from llmtrain_exporter.guard.checkpoints import Files
+from llmtrain_exporter.guard.no_links import unfollowed
 from llmtrain_exporter.ingest.checkpoints import step_of
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 
@@ -83,7 +84,7 @@ class KeptFolder:
 
         Raises OSError. Where the file system has no locks nobody can tell, and all goes on.
         """
-        with open(self.path / _LOCK, "ab") as lock:
+        with open(self.path / _LOCK, "ab", opener=unfollowed) as lock:
             try:
                 fcntl.flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -115,7 +116,7 @@ class KeptFolder:
         """Add a line to the log. Raises OSError."""
         path = self.path / LOG
         line = json.dumps(event, ensure_ascii=False).encode() + b"\n"
-        with open(path, "ab") as file:
+        with open(path, "ab", opener=unfollowed) as file:
             file.write(line if _ends_a_line(path) else b"\n" + line)
 
     def _note(self, step: int) -> Path:
@@ -136,7 +137,7 @@ def _leads_out(name: str) -> bool:
 
 def _ends_a_line(path: Path) -> bool:
     """Whether what stands there was written to its end: a line may have been cut short."""
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=unfollowed) as file:
         if not file.seek(0, os.SEEK_END):
             return True
         file.seek(-1, os.SEEK_END)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from llmtrain_exporter.guard.events import event_object
+from llmtrain_exporter.guard.no_links import unfollowed
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge.producers import RECORDED_LOG
 from llmtrain_exporter.model import HyperParameters
@@ -52,17 +53,12 @@ class Recorder:
     def _append(self, rows: Iterable[Mapping[str, object]]) -> None:
         lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path, "ab+", buffering=0, opener=_no_link) as file:
+        with open(self.path, "ab+", buffering=0, opener=unfollowed) as file:
             if _ends_in_half_a_line(file.fileno()):  # of a process that was killed, or a full disk
                 lines = b"\n" + lines
             written = file.write(lines)
         if written != len(lines):
             raise OSError(f"{self.path}: the disk took {written} of {len(lines)} bytes")
-
-
-def _no_link(path: str, flags: int) -> int:
-    """What a link leads to is somebody else's."""
-    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _switch(name: str, value: float | str) -> float | str:

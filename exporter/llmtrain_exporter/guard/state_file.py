@@ -104,6 +104,11 @@ class StateFile:
         with suppress(OSError):
             self._write(replace(self._event("give_up", because, details), state="gave_up", next=advice))
 
+    def went_on_in(self, state: StateFile, where: str) -> None:
+        """Note that the training has gone on in another folder, as it ended there. `where`: in words."""
+        with suppress(OSError):
+            write_guard_file(self.path, replace(state._content, next=where))
+
     @property
     def _waits_for_start(self) -> bool:
         """Whether it was given up until the same command is started."""

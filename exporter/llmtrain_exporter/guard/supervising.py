@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from llmtrain_exporter.guard.whereabouts import FolderKnown, environment_for, fo
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.knowledge.rescuing import RANKS_GONE_SECONDS
-from llmtrain_exporter.knowledge.text import Text, fill
+from llmtrain_exporter.knowledge.text import Lang, Text, fill
 from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.model.guarded import Began
 
@@ -132,6 +133,8 @@ class Supervisor:
         if folder is None and ending.code == 0:
             self._say(words.NOT_INSIDE)
         state = None if folder is None else StateFile(folder, self._world.clock)
+        if state is not None and not self._is_the_same_training(state):
+            return None
         if state is None or not state.was_stopped:
             self._note_own_end(ending)
             return None
@@ -144,6 +147,18 @@ class Supervisor:
     def _is_wanted_back(self, ending: Ending) -> bool:
         """Whether somebody wants the machine back, whoever gave it."""
         return self._launcher.asked_to_end or (ending.signal != 0 and ending.signal not in CRASHES)
+
+    def _is_the_same_training(self, state: StateFile) -> bool:
+        """Whether a rescue has gone on with what it was for: a command may make a folder for each start."""
+        rescued = self._rescued
+        if rescued is None or os.path.realpath(rescued.folder) == os.path.realpath(state.folder):
+            return True
+        if len(state.attempts) < self._begun:
+            self._give_up(rescued, words.BEGAN_ANEW, folder=str(state.folder))
+            return False
+        rescued.went_on_in(state, fill(words.WENT_ON_IN, Lang.EN, {"folder": str(state.folder)}))
+        self._rescued = state
+        return True
 
     def _note_own_end(self, ending: Ending) -> None:
         """What was started again may break by itself, before it trains or later: that is not left unsaid."""

@@ -18,6 +18,7 @@ from llmtrain_exporter.guard.live_control import LiveController
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.recording import Recorder
 from llmtrain_exporter.guard.told import tell_folder
+from llmtrain_exporter.ingest.checkpoints import folder_of_checkpoint
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge import guard_limits as limits
 from llmtrain_exporter.knowledge import guard_words as words
@@ -67,7 +68,7 @@ class Watch:
         """The training begins, or goes on from a checkpoint with a history."""
         now, self._step = self._around.clock(), state.global_step
         self._keep(lambda: tell_folder(os.environ, self._around.folder))
-        known = read_guard_file(self._path) if self._options.attempt else None
+        known = self._known() if self._options.attempt else None
         new = GuardFile(began=Began(now, self._step))
         self._file = new if known is None else replace(known, state="watching", next="")
         history = [row for row in state.log_history if isinstance(row, Mapping)]
@@ -83,6 +84,13 @@ class Watch:
         self._recorder.begin(now, self._around.settings, self._around.producer.name)
         if is_new and history:
             self._recorder.remember(history)
+
+    def _known(self) -> GuardFile | None:
+        """What the attempts before have left: where this one trains, or where its checkpoint lies."""
+        own, resumed_from = read_guard_file(self._path), self._options.resume_from
+        if own is not None or not (resumed_from and self._step):
+            return own
+        return read_guard_file(guard_path(folder_of_checkpoint(resumed_from)))
 
     def _write_begin(self) -> None:
         """What another training has left is not taken for this one's, even where nothing can be written."""

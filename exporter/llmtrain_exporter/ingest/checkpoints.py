@@ -81,7 +81,13 @@ def _is_file(path: str) -> bool:
 def output_folder(path: str) -> str:
     """The folder of the training whose document that is: above the checkpoint, where it lies in one."""
     folder = os.path.dirname(path)
-    return os.path.dirname(folder) if step_of(os.path.basename(folder)) is not None else folder
+    return folder_of_checkpoint(folder) if step_of(os.path.basename(folder)) is not None else folder
+
+
+def folder_of_checkpoint(path: str) -> str:
+    """The output folder of the training whose checkpoint that is, whether the guard keeps it or not."""
+    above = os.path.dirname(path)
+    return os.path.dirname(above) if os.path.basename(above) == KEPT_FOLDER else above
 
 
 def read_checkpoints(folder: str) -> tuple[int, ...]:
