@@ -34,7 +34,7 @@ from tests.servers import (
     free_port,
     series,
 )
-from tests.training import append, swift
+from tests.training import append, swift, swift_eval
 
 DEMO = ROOT / "exporter" / "llmtrain_exporter" / "demo"
 RealTool = Callable[[str], Path]
@@ -217,6 +217,18 @@ def test_a_log_without_records_is_no_run(tmp_path: Path) -> None:
         assert alone.returncode == 3
         assert "trainer_state.json: no run: no training record in it" in alone.stderr
         assert "0 records of 0 runs" in alone.stderr
+
+
+def test_a_log_is_the_same_whatever_is_chosen_of_it(tmp_path: Path) -> None:
+    """With other metrics than before nothing is sent again that the server has answered for."""
+    rows = [swift(step) for step in range(1, 21)]
+    log = append(tmp_path / "logging.jsonl", *rows[:10], swift_eval(10), *rows[10:])
+    with Receiver() as receiver:
+        sent = [
+            push(tmp_path, log, "--to", receiver.url, "--history-metric", chosen).stderr
+            for chosen in ("eval*", "*", "loss")
+        ]
+    assert [int(told.split()[0]) for told in sent] == [1, 10, 0]
 
 
 def test_servers_that_are_dead_are_in_the_way_of_no_other(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from llmtrain_exporter.push.place import NOWHERE, Place
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.remote_queue import GapReading, RemoteQueue
 
-from tests.sent_records import LOSS, log, record
+from tests.sent_records import LOSS, in_one_log, log, record
 
 
 class Store:
@@ -141,7 +141,7 @@ def test_a_log_that_differs_later_is_sent_from_its_beginning() -> None:
     store.grow(log(40))
     store.drain()
     again = Store(places=store.places)
-    again.follow([*log(20), *log(40, seed=2.0)[20:]])
+    again.follow(in_one_log([*log(20), *log(40, seed=2.0)[20:]]))
     assert again.drain() == list(range(1, 41))
 
 
