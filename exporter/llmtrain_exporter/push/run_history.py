@@ -11,9 +11,10 @@ from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
+from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.profile import GENERIC
 from llmtrain_exporter.knowledge.signal import Profile
-from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.model import NoRun, RowKind
 from llmtrain_exporter.push.chosen import ChosenMetrics
 from llmtrain_exporter.push.clock_notes import ClockNotes
 from llmtrain_exporter.push.record_samples import RecordSamples
@@ -48,6 +49,7 @@ class RunHistory:
         self._options = options
         self._readers = readers
         self._patient = patient
+        self._chosen = chosen
         self._sampler = partial(Sampler, chosen=chosen)
         self._run: LiveRun[Sampler] | None = None  # the last look at it
         self.records = 0  # of which the samples were handed on
@@ -75,8 +77,11 @@ class RunHistory:
             run.source.close()
 
     def why_none(self) -> NoRun:
-        """Why the log has no record, once it was read."""
-        return (self._run or self._open(self._sampler, self._options)).why_none()
+        """Why the history has no record, once the log was read."""
+        run = self._run or self._open(self._sampler, self._options)
+        if run.folded.records[RowKind.TRAIN] or run.folded.records[RowKind.EVAL]:
+            return NoRun(self.file, NoRunReason.NOT_CHOSEN, detail=", ".join(self._chosen.patterns) or "[]")
+        return run.why_none()
 
     def _noted(self, monotonic: float, now: float) -> Generator[None, None, NotedRecords]:
         """What is known of the records that are there by now; a pause after each portion."""
