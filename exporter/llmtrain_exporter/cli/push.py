@@ -78,7 +78,7 @@ def push(
 def _push(
     logs: tuple[str, ...], settings: Settings, rule: RemoteWriteRule, profile: str | None, give_up: float
 ) -> int:
-    from llmtrain_exporter.push.push_logs import PushError, PushWanted, Surroundings, push_logs
+    from llmtrain_exporter.push.push_logs import Outside, PushError, PushWanted, push_logs
     from llmtrain_exporter.push.push_progress import PushProgress
     from llmtrain_exporter.push.remote_write import Clocks
     from llmtrain_exporter.push.senders import state_folder
@@ -87,7 +87,7 @@ def _push(
     wanted = PushWanted(rule, folder, profile, give_up)
     progress = PushProgress(sys.stderr, time.monotonic)
     clocks = Clocks(time.monotonic, time.time)
-    world = Surroundings(os.environ, clocks, time.sleep, sys.stderr, progress)
+    world = Outside(os.environ, clocks, time.sleep, sys.stderr, progress)
     try:
         pushed = push_logs(logs, settings, wanted, world)
     except PushError as error:  # other servers are up perhaps
