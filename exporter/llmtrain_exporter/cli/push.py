@@ -78,6 +78,7 @@ def push(
 def _push(
     logs: tuple[str, ...], settings: Settings, rule: RemoteWriteRule, profile: str | None, give_up: float
 ) -> int:
+    from llmtrain_exporter.logs import preceded_by
     from llmtrain_exporter.push.push_logs import Outside, PushError, PushWanted, push_logs
     from llmtrain_exporter.push.push_progress import PushProgress
     from llmtrain_exporter.push.remote_write import Clocks
@@ -89,7 +90,8 @@ def _push(
     clocks = Clocks(time.monotonic, time.time)
     world = Outside(os.environ, clocks, time.sleep, sys.stderr, progress)
     try:
-        pushed = push_logs(logs, settings, wanted, world)
+        with preceded_by(progress.clear):
+            pushed = push_logs(logs, settings, wanted, world)
     except PushError as error:  # other servers are up perhaps
         return report_failure([str(error)], FAILED)
     click.echo(f"{_summary(pushed)} {rule.destination}", err=True)
