@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.ingest.discover import Found, SearchMemory, SearchOptions, discover
@@ -64,10 +64,11 @@ def resumed(folder: Path, _: random.Random) -> Path:
 
 
 def found_in(folder: Path) -> Found:
-    """The only run there."""
+    """The only run there. What is printed at random need not look like one."""
     options = SearchOptions()
-    (found,) = discover([str(folder)], options, NOW, memory=SearchMemory(options)).found
-    return found
+    found = discover([str(folder)], options, NOW, memory=SearchMemory(options)).found
+    assume(found)
+    return found[0]
 
 
 class Marked:

@@ -145,6 +145,18 @@ def test_a_log_that_differs_later_is_sent_from_its_beginning() -> None:
     assert again.drain() == list(range(1, 41))
 
 
+@pytest.mark.parametrize(("seed", "sent"), [(0.0, [10, 12]), (2.0, [2, 4, 6, 8, 10, 12])])
+def test_a_log_is_known_again_though_other_records_of_it_are_chosen(seed: float, sent: list[int]) -> None:
+    """And another one in its place is not, though none of its records has a number that was sent."""
+    store = Store()
+    for chosen in (log(12)[2::6], log(12, seed)[1::2]):
+        store = Store(places=store.places)
+        store.logs["a/v1"] = chosen
+        store.queue.read_up_to("a/v1", 12)
+        numbers = store.drain()
+    assert numbers == sent
+
+
 def test_a_log_that_begins_anew_while_it_is_followed_is_another() -> None:
     """Its first record shows that."""
     store = Store()
