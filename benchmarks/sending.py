@@ -30,6 +30,7 @@ from llmtrain_exporter.push.senders import writer_for
 from benchmarks.measure import cpu_of, run
 from benchmarks.peers import plain_sender
 from tests.conftest import find_tool
+from tests.sent_records import UNMARKED
 from tests.servers import ReceivingPrometheus
 
 
@@ -37,7 +38,7 @@ def made(records: int, layout: Sequence[Series], began_ms: int) -> Iterator[Reco
     """Records a second apart, each number another one."""
     for record in range(1, records + 1):
         values = {key: record * 0.1 + at for at, key in enumerate(layout)}
-        yield RecordSamples("a/v1", record, began_ms + record * 1000, values)
+        yield RecordSamples("a/v1", record, began_ms + record * 1000, values, UNMARKED)
 
 
 def send(writer: RemoteWriter) -> None:

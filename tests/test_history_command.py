@@ -344,3 +344,27 @@ def test_parquet_without_its_library_is_told(tmp_path: Path) -> None:
     assert answer.returncode == 1
     assert "pip install 'llmtrain-exporter[parquet]'" in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
+
+
+def test_a_log_of_which_nothing_is_chosen_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is a run, and not said to be none; beside one of which something is chosen it is only told."""
+    log = logged(tmp_path / "a", *map(swift, range(1, 9)))
+    other = logged(tmp_path / "b", *(swift(step, loss=9.0 / step) for step in range(1, 9)), swift_eval(8))
+    told = f"{log}: none of its metrics is chosen by --history-metric (or history_metrics): eval*"
+    chosen = ("--format", "csv", "--history-metric", "eval*")
+    assert run_cli(commands, ["history", str(log), *chosen]) == 3
+    assert told in capsys.readouterr().err
+    assert run_cli(commands, ["history", str(tmp_path), *chosen]) == 0
+    assert told in capsys.readouterr().err
+    assert run_cli(commands, ["history", str(log), str(other), *chosen]) == 3
+
+
+def test_a_log_without_a_record_is_none_whatever_is_chosen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As without a choice."""
+    log = logged(tmp_path, "nothing")
+    assert run_cli(commands, ["history", str(log), "--format", "csv", "--history-metric", "eval*"]) == 3
+    assert "no run: no training record in it" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions
@@ -63,6 +64,12 @@ MAY_SLEEP = {
     "verl_lab.py: main": "plays verl, in a program of its own",
 }
 """Functions of the tests that sleep, and why they must."""
+
+TWICE = {
+    *("Answer", "BasicAuth", "Batch", "Configured", "Judgement"),
+    *("Outcome", "Part", "Place", "Unread", "Verdict"),
+}
+"""Names of which there were two classes before there was a rule."""
 
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root)/")
 UNFINISHED = re.compile(r"\b(?:TO[D]O|FIX[M]E|X{3})\b")
@@ -307,6 +314,23 @@ def test_no_module_grows_beyond_400_lines() -> None:
     """A module that needs more than 400 lines is two modules."""
     lengths = {str(s.path.relative_to(ROOT)): len(s.path.read_text().splitlines()) for s in sources(SOURCE)}
     assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+def classes_of_one_name(root: Path) -> dict[str, list[str]]:
+    """The public classes of the package that are called as another one is, and the modules of each."""
+    modules: defaultdict[str, list[str]] = defaultdict(list)
+    for source in sources(root):
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                modules[node.name].append(source.module)
+    return {name: found for name, found in modules.items() if len(found) > 1}
+
+
+def test_a_class_name_is_defined_once(tmp_path: Path) -> None:
+    """Who reads it, or searches for it, need not ask which one is meant."""
+    assert set(classes_of_one_name(SOURCE)) == TWICE
+    made_up(tmp_path, {"a.py": "class A: ...\nclass _B: ...", "b.py": "class A: ...\nclass _B: ..."})
+    assert classes_of_one_name(tmp_path) == {"A": [f"{PACKAGE}.a", f"{PACKAGE}.b"]}
 
 
 def test_every_package_says_what_it_holds() -> None:

@@ -232,3 +232,24 @@ def test_messages_that_are_all_different_do_not_fill_the_memory(
     for number in range(logs.TEMPLATES_KEPT):
         logger.warning(f"message {number}")
     assert "first [repeated 2 times]" in stream.getvalue().splitlines()
+
+
+def test_a_line_that_is_written_over_is_cleared_before_a_message() -> None:
+    """And only for so long."""
+    stream = configured("text", "warning")
+    with logs.preceded_by(lambda: stream.write("<cleared>")):
+        logging.getLogger("a").info("nothing")
+        logging.getLogger("a").warning("first")
+    logging.getLogger("a").warning("second")
+    first, second = stream.getvalue().splitlines()
+    assert first.startswith("<cleared>20")
+    assert first.endswith("first")
+    assert second.startswith("20")
+
+
+def test_it_is_cleared_where_nobody_asked_for_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """Python shows warnings by itself then."""
+    logging.getLogger().handlers = []
+    with logs.preceded_by(lambda: sys.stderr.write("<cleared>")):
+        logging.Logger("a").warning("first")
+    assert capsys.readouterr().err == "<cleared>first\n"

@@ -34,7 +34,7 @@ from tests.servers import (
     free_port,
     series,
 )
-from tests.training import append, swift
+from tests.training import append, swift, swift_eval
 
 DEMO = ROOT / "exporter" / "llmtrain_exporter" / "demo"
 RealTool = Callable[[str], Path]
@@ -219,6 +219,30 @@ def test_a_log_without_records_is_no_run(tmp_path: Path) -> None:
         assert "0 records of 0 runs" in alone.stderr
 
 
+def test_a_log_of_which_nothing_is_chosen_is_told_so(tmp_path: Path) -> None:
+    """It is a run; that nothing is sent of it is told as of none."""
+    log = append(tmp_path / "logging.jsonl", *map(swift, range(1, 9)))
+    with Receiver() as receiver:
+        pushed = push(tmp_path, log, "--to", receiver.url, "--history-metric", "no*", "--history-metric", "x")
+        assert receiver.taken == {}
+    assert pushed.returncode == 3
+    assert f"{log}: none of its metrics is chosen by --history-metric (or history_metrics): no*, x" in (
+        pushed.stderr
+    )
+
+
+def test_a_log_is_the_same_whatever_is_chosen_of_it(tmp_path: Path) -> None:
+    """With other metrics than before nothing is sent again that the server has answered for."""
+    rows = [swift(step) for step in range(1, 21)]
+    log = append(tmp_path / "logging.jsonl", *rows[:10], swift_eval(10), *rows[10:])
+    with Receiver() as receiver:
+        sent = [
+            push(tmp_path, log, "--to", receiver.url, "--history-metric", chosen).stderr
+            for chosen in ("eval*", "*", "loss")
+        ]
+    assert [int(told.split()[0]) for told in sent] == [1, 10, 0]
+
+
 def test_servers_that_are_dead_are_in_the_way_of_no_other(tmp_path: Path) -> None:
     """Each of the settings is tried, each failure told, and the exit code is that of the worst."""
     settings = tmp_path / "llmtrain.yml"
@@ -246,7 +270,8 @@ def test_a_terminal_is_told_how_far_it_is_until_it_is_over(tmp_path: Path) -> No
     shown = os.read(leader, 10_000).decode()
     os.close(leader)
     assert "\r0 records sent" in shown
-    assert re.search(r"\r {14,}\r247 records of 2 runs", shown)
+    assert re.search(r"\r {14,}\rhttp\S+ takes history again", shown)
+    assert re.search(r"(\r {14,}\r|\n)247 records of 2 runs", shown)
 
 
 def test_all_is_taken_whatever_goes_wrong_on_the_way(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from llmtrain_exporter.push.place import NOWHERE, Place
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.remote_queue import GapReading, RemoteQueue
 
-from tests.sent_records import LOSS, log, record
+from tests.sent_records import LOSS, in_one_log, log, record
 
 
 class Store:
@@ -141,8 +141,20 @@ def test_a_log_that_differs_later_is_sent_from_its_beginning() -> None:
     store.grow(log(40))
     store.drain()
     again = Store(places=store.places)
-    again.follow([*log(20), *log(40, seed=2.0)[20:]])
+    again.follow(in_one_log([*log(20), *log(40, seed=2.0)[20:]]))
     assert again.drain() == list(range(1, 41))
+
+
+@pytest.mark.parametrize(("seed", "sent"), [(0.0, [10, 12]), (2.0, [2, 4, 6, 8, 10, 12])])
+def test_a_log_is_known_again_though_other_records_of_it_are_chosen(seed: float, sent: list[int]) -> None:
+    """And another one in its place is not, though none of its records has a number that was sent."""
+    store = Store()
+    for chosen in (log(12)[2::6], log(12, seed)[1::2]):
+        store = Store(places=store.places)
+        store.logs["a/v1"] = chosen
+        store.queue.read_up_to("a/v1", 12)
+        numbers = store.drain()
+    assert numbers == sent
 
 
 def test_a_log_that_begins_anew_while_it_is_followed_is_another() -> None:

@@ -18,7 +18,7 @@ from llmtrain_exporter.push.write_request import RequestEncoder
 from llmtrain_exporter.serve.history_metrics import HistoryMetrics
 
 from tests.receiving import Point, read, unpacked
-from tests.sent_records import STEP, T0, log, record
+from tests.sent_records import STEP, T0, UNMARKED, in_one_log, log, record
 
 TAKEN = RemoteAnswer(204)
 AWAY = RemoteAnswer(trouble="connection", body="Connection refused")
@@ -201,7 +201,7 @@ def test_what_cannot_be_written_costs_its_record_alone() -> None:
     """Whatever it is."""
     program = Program()
     unknown = series(c.OTHER, ("\ud800", "x"))
-    program.put(record(1), RecordSamples("a/v1", 2, T0, {STEP: 20.0, unknown: 1.0}), record(3))
+    program.put(record(1), RecordSamples("a/v1", 2, T0, {STEP: 20.0, unknown: 1.0}, UNMARKED), record(3))
     program.run(3)
     assert program.server.steps == [10, 30]
     assert program.writer.statistics.dropped_records["rejected"] == 1
@@ -229,7 +229,9 @@ def test_who_is_killed_before_the_answer_sends_the_same_again(tmp_path: Path, ha
     first.put(*log(3))
     first.run(1.2) if not had_arrived else _killed_after_sending(first)
     first.places.close()
-    later = [record(n, 1 / n, time_ms=T0 + 7 * n) for n in range(1, 5)]  # what the log says of times by now
+    later = in_one_log(
+        record(n, 1 / n, time_ms=T0 + 7 * n) for n in range(1, 5)
+    )  # what the log says of times by now
     second = Program(path, {"a/v1": later})
     second.queue.read_up_to("a/v1", 4)
     second.run(3)

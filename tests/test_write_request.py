@@ -15,7 +15,7 @@ from llmtrain_exporter.push.snappy import literal, packer, varint
 from llmtrain_exporter.push.write_request import RequestEncoder
 
 from tests.receiving import read, unpacked
-from tests.sent_records import LOSS, STEP, T0, log, record
+from tests.sent_records import LOSS, STEP, T0, UNMARKED, log, record
 
 
 @given(st.binary(max_size=300))
@@ -65,7 +65,7 @@ def test_each_series_is_named_once() -> None:
 def test_labels_of_strangers_are_as_the_scrape_shows_them() -> None:
     """Printable and not long; an empty one is left out; nobody takes the job's place."""
     key = series(c.OTHER, ("key", "a\0b" + "x" * 300), ("split", ""), ("job", "mine"))
-    body = RequestEncoder({}).encode([RecordSamples("r\ud800", 1, T0, {key: 1.0})])
+    body = RequestEncoder({}).encode([RecordSamples("r\ud800", 1, T0, {key: 1.0}, UNMARKED)])
     ((name, _, _),) = read(body)
     assert name.startswith('llmtrain_other{job="llmtrain-history",key="a\ufffdb')
     assert "split" not in name
@@ -75,7 +75,7 @@ def test_labels_of_strangers_are_as_the_scrape_shows_them() -> None:
 def test_info_has_the_name_of_its_samples() -> None:
     """As in a scrape."""
     info = series(c.RUN, ("dialect", "swift"))
-    ((name, _, value),) = read(RequestEncoder({}).encode([RecordSamples("r", 1, T0, {info: 1.0})]))
+    ((name, _, value),) = read(RequestEncoder({}).encode([RecordSamples("r", 1, T0, {info: 1.0}, UNMARKED)]))
     assert name.startswith("llmtrain_run_info{")
     assert value == 1.0
 
@@ -83,4 +83,4 @@ def test_info_has_the_name_of_its_samples() -> None:
 def test_a_number_that_is_none_is_refused_and_not_sent() -> None:
     """Whoever sends drops the record, and goes on."""
     with pytest.raises((OverflowError, struct.error)):
-        RequestEncoder({}).encode([RecordSamples("r", 1, T0, {STEP: 10**400, LOSS: math.nan})])
+        RequestEncoder({}).encode([RecordSamples("r", 1, T0, {STEP: 10**400, LOSS: math.nan}, UNMARKED)])

@@ -8,6 +8,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TextIO
@@ -43,6 +44,28 @@ def configure(log_format: str, level: str, stream: TextIO) -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
         logger.setLevel(logging.NOTSET)
+
+
+@contextmanager
+def preceded_by(act: Callable[[], object]) -> Iterator[None]:
+    """Before any message is written meanwhile, act: what stands on the last line of a terminal is cleared."""
+
+    def passes(_: logging.LogRecord) -> bool:
+        act()
+        return True
+
+    handlers = [*logging.getLogger().handlers]
+    if (
+        not handlers and logging.lastResort is not None
+    ):  # no log was asked for: warnings are shown all the same
+        handlers.append(logging.lastResort)
+    for handler in handlers:
+        handler.addFilter(passes)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(passes)
 
 
 def escaped(text: str) -> str:

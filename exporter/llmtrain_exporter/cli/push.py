@@ -78,7 +78,8 @@ def push(
 def _push(
     logs: tuple[str, ...], settings: Settings, rule: RemoteWriteRule, profile: str | None, give_up: float
 ) -> int:
-    from llmtrain_exporter.push.push_logs import PushError, PushWanted, Surroundings, push_logs
+    from llmtrain_exporter.logs import preceded_by
+    from llmtrain_exporter.push.push_logs import Outside, PushError, PushWanted, push_logs
     from llmtrain_exporter.push.push_progress import PushProgress
     from llmtrain_exporter.push.remote_write import Clocks
     from llmtrain_exporter.push.senders import state_folder
@@ -87,9 +88,10 @@ def _push(
     wanted = PushWanted(rule, folder, profile, give_up)
     progress = PushProgress(sys.stderr, time.monotonic)
     clocks = Clocks(time.monotonic, time.time)
-    world = Surroundings(os.environ, clocks, time.sleep, sys.stderr, progress)
+    world = Outside(os.environ, clocks, time.sleep, sys.stderr, progress)
     try:
-        pushed = push_logs(logs, settings, wanted, world)
+        with preceded_by(progress.clear):
+            pushed = push_logs(logs, settings, wanted, world)
     except PushError as error:  # other servers are up perhaps
         return report_failure([str(error)], FAILED)
     click.echo(f"{_summary(pushed)} {rule.destination}", err=True)

@@ -48,6 +48,9 @@ class NoRunReason(Enum):
     NOT_UNDERSTOOD = "not_understood"
     """A log with rows of a training, none of which could be read."""
 
+    NOT_CHOSEN = "not_chosen"
+    """A run, of which no metric is chosen for its history; the globs that choose are the detail."""
+
     NO_SUCH_NAME = "no_such_name"
     """There are runs, but none of the name that was asked for."""
 

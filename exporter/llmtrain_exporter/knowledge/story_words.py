@@ -281,6 +281,10 @@ NO_RUN_REASONS: Mapping[NoRunReason, Text] = {
         "update llmtrain-exporter, or report one of these rows",
         "状况未知：其中的训练记录没有一条能读取；请升级 llmtrain-exporter，或反馈其中一行",
     ),
+    NoRunReason.NOT_CHOSEN: Text(
+        "none of its metrics is chosen by --history-metric (or history_metrics): {detail}",
+        "其中没有任何指标符合 --history-metric（或 history_metrics）的选择：{detail}",
+    ),
     NoRunReason.NO_SUCH_NAME: Text("no run of that name (yet)", "（还）没有这个名字的训练"),
     NoRunReason.BROKEN: Text("cannot be analysed: {detail}", "无法分析：{detail}"),
 }

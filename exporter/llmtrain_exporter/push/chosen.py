@@ -16,8 +16,8 @@ class ChosenMetrics:
 
         Of those that fit the last one decides; where the first one leaves out, all others are wanted.
         """
-        self._patterns = tuple(patterns)
-        self.all = self._patterns == ("*",)  # every metric is wanted
+        self.patterns = tuple(patterns)
+        self.all = self.patterns == ("*",)  # every metric is wanted
         self._known: dict[Metric, bool] = {}
 
     def __contains__(self, metric: Metric) -> bool:
@@ -28,8 +28,8 @@ class ChosenMetrics:
         return known
 
     def _decide(self, name: str) -> bool:
-        wanted = bool(self._patterns) and self._patterns[0].startswith("!")
-        for pattern in self._patterns:
+        wanted = bool(self.patterns) and self.patterns[0].startswith("!")
+        for pattern in self.patterns:
             glob = pattern.removeprefix("!")
             if fnmatchcase(name, glob) or fnmatchcase(name.removeprefix(PREFIX), glob):
                 wanted = not pattern.startswith("!")

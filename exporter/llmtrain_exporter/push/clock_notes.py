@@ -1,4 +1,4 @@
-"""What the records of a log say of when they were written, noted on a first way through it."""
+"""When the records of a log were written, as far as they say, and its digests: noted on a first reading."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.catalogue.progress import TRAIN_RUNTIME
 from llmtrain_exporter.model import Record, RowKind
+from llmtrain_exporter.push.log_digest import LogDigest
 from llmtrain_exporter.push.times import LogClocks
 
 _NAN = math.nan
@@ -26,7 +27,7 @@ def seconds_of(record: Record) -> float:
 
 
 class ClockNotes:
-    """The observer that keeps three numbers of each record. For one thread at a time."""
+    """The observer that keeps four numbers of each record. For one thread at a time."""
 
     reads_state: ClassVar[bool] = True
 
@@ -35,6 +36,8 @@ class ClockNotes:
         self._arrived = array("d")
         self._elapsed = array("d")
         self._trained = array("d")
+        self._log = LogDigest()
+        self.digests = array("I")  # of the log up to each record
         self._seconds = 0.0  # that all steps took so far
         self._step = 0  # of the training record before
         self._runtime: float | None = None
@@ -42,6 +45,8 @@ class ClockNotes:
     def note(self, record: Record, _: Analysis | None, /) -> None:
         """Note what a record says that was folded."""
         took = record.get(c.STEP_TIME)
+        self._log.note(record)
+        self.digests.append(self._log.digest)
         self._arrived.append(self._run.arrived or 0.0)
         self._elapsed.append(seconds_of(record))
         self._trained.append(_NAN if took is None else self._add(took))

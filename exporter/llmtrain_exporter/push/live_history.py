@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run
+from llmtrain_exporter.model import Record
 from llmtrain_exporter.push.chosen import ChosenMetrics
+from llmtrain_exporter.push.log_digest import LogDigest, LogMark
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_samples import RunSamples
 from llmtrain_exporter.push.sampling import Sampler
@@ -29,18 +32,28 @@ class LiveHistory:
     For one thread at a time.
     """
 
-    __slots__ = ("_sampler", "_samples", "choose", "note")
+    __slots__ = ("_log", "_marks", "_sampler", "_samples", "choose")
 
     def __init__(self, run: Run, chosen: ChosenMetrics) -> None:
         self._sampler = Sampler(run, chosen)
         self.choose = self._sampler.choose
         self._samples: RunSamples | None = None  # None: its log was not yet read to its end
-        self.note = self._sampler.count
+        self._log = LogDigest()
+        self._marks: list[LogMark] = []  # of what was sampled since it was handed on last
 
     @property
     def reads_state(self) -> bool:
         """Records that are only counted can be taken in by blocks."""
         return self._samples is not None
+
+    def note(self, record: Record, analysis: Analysis | None, /) -> None:
+        """See a record that was folded."""
+        self._log.note(record)
+        if self._samples is None:
+            self._sampler.count(record, analysis)
+        else:
+            self._marks.append(self._log.mark)
+            self._sampler.note(record, analysis)
 
     def hand_on(self, run: LiveRun[ObserverT], sink: HistorySink) -> None:
         """Put what has come with the last look at the run."""
@@ -50,11 +63,11 @@ class LiveHistory:
             return
         sampled = self._sampler.take()
         if sampled:
-            for samples in self._samples.arrived(run, sampled):
+            marks, self._marks = self._marks, []
+            for samples in self._samples.arrived(run, sampled, marks):
                 sink.put(samples)
 
     def _follow(self, run: LiveRun[ObserverT], sink: HistorySink) -> None:
         self._samples = RunSamples(run.name)
-        self.note = self._sampler.note
         if self._sampler.number:
             sink.read_up_to(run.name, self._sampler.number)

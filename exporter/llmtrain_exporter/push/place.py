@@ -1,18 +1,9 @@
-"""How far a server has taken in a log, and how the log is known again."""
+"""How far a server has taken in a log."""
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import series
-from llmtrain_exporter.push.record_samples import RecordSamples
-
-_NAN = float("nan")
-_IDENTITY = struct.Struct("<q4d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +28,3 @@ class Place:
 
 
 NOWHERE = Place()
-
-
-# What the trainer wrote, and nothing that is concluded of it: that may change with the next version.
-_SAID = (
-    series(c.STEP),
-    series(c.LOSS, ("split", "train")),
-    series(c.LOSS, ("split", "eval")),
-    series(c.GRAD_NORM),
-)
-
-
-def digest(samples: RecordSamples, before: int) -> int:
-    """The digest of a log up to this record. `before`: that up to the record before it, 0 for the first."""
-    get = samples.values.get
-    return zlib.crc32(_IDENTITY.pack(samples.record, *(get(each, _NAN) for each in _SAID)), before)
-
-
-def is_kept(record: int) -> bool:
-    """Whether the digest up to that record is kept: of few, and the closer the earlier in the log."""
-    return record & (record - 1) == 0

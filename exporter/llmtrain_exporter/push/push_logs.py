@@ -57,7 +57,7 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Outside:
     """What pushing needs of the world. `err`: where it is told what is no run."""
 
     environ: Mapping[str, str]
@@ -67,7 +67,7 @@ class Surroundings:
     progress: PushProgress
 
 
-def push_logs(paths: Sequence[str], settings: Settings, wanted: PushWanted, world: Surroundings) -> Pushed:
+def push_logs(paths: Sequence[str], settings: Settings, wanted: PushWanted, world: Outside) -> Pushed:
     """Send what the server does not have yet of the logs below `paths`, one after the other.
 
     Raises PushError where the server cannot be reached for too long, or lets nobody in.
@@ -101,7 +101,7 @@ def push_logs(paths: Sequence[str], settings: Settings, wanted: PushWanted, worl
 class _LogsInTurn:
     """Reads the log whose turn it is."""
 
-    def __init__(self, world: Surroundings) -> None:
+    def __init__(self, world: Outside) -> None:
         self.history: RunHistory | None = None
         self.others: list[NoRun] = []
         self._world = world
@@ -125,7 +125,7 @@ class _LogsInTurn:
         self._world.err.write(f"{no_run_text(other, Lang.EN)}\n")
 
 
-def _until_sent(writer: RemoteWriter, give_up: float, world: Surroundings) -> None:
+def _until_sent(writer: RemoteWriter, give_up: float, world: Outside) -> None:
     """Make step after step until nothing is left. Raises PushError."""
     monotonic = world.clocks.monotonic
     since, answered = monotonic(), -1

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from llmtrain_exporter.push.batch import MOST_BATCH_SAMPLES, Batch, BatchBuilder
-from llmtrain_exporter.push.place import Place, digest
+from llmtrain_exporter.push.place import Place
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.run_ledger import RunLedger
 from llmtrain_exporter.watching.live import CLOCK_GRAIN_SECONDS
@@ -191,8 +191,7 @@ class RemoteQueue:
             if ledger.reading is not log:
                 log.is_over = True
                 return
-            log.digest = digest(samples, log.digest)
-            entry = ledger.read(samples, log.digest)
+            entry = ledger.read(samples)
             if entry is not None:
                 log.builder.add(ledger, entry)
             log.is_over = ledger.reading is not log  # another log stands there: it is read from its beginning
@@ -208,7 +207,6 @@ class GapReading:
         """`records`: None among them is a pause."""
         self.ledger = ledger
         self.records = records
-        self.digest = 0  # of the log as far as it was read
         self.builder = BatchBuilder()  # of what was read and not yet sent
         self.wanted = 0.0  # the record up to which it was to be read when that began
         self.is_over = False

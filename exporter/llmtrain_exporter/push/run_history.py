@@ -11,13 +11,14 @@ from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
+from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.profile import GENERIC
 from llmtrain_exporter.knowledge.signal import Profile
-from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.model import NoRun, RowKind
 from llmtrain_exporter.push.chosen import ChosenMetrics
 from llmtrain_exporter.push.clock_notes import ClockNotes
 from llmtrain_exporter.push.record_samples import RecordSamples
-from llmtrain_exporter.push.run_samples import RunSamples
+from llmtrain_exporter.push.run_samples import NotedRecords, RunSamples
 from llmtrain_exporter.push.sampling import Sampler
 from llmtrain_exporter.push.times import RecordTimes, TimeSource, date_in, record_times
 from llmtrain_exporter.watching.live import LiveRun
@@ -28,9 +29,9 @@ _UNJUDGED = Profile("unjudged", GENERIC, {})
 
 
 class RunHistory:
-    """A log that is read twice: when its records were written, and then what they say.
+    """A log that is read twice: when its records were written and its digests, and then what they say.
 
-    Bounded memory: 32 bytes for each record, and the records of one portion of the log. For one thread.
+    Bounded memory: 36 bytes for each record, and the records of one portion of the log. For one thread.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class RunHistory:
         self._options = options
         self._readers = readers
         self._patient = patient
+        self._chosen = chosen
         self._sampler = partial(Sampler, chosen=chosen)
         self._run: LiveRun[Sampler] | None = None  # the last look at it
         self.records = 0  # of which the samples were handed on
@@ -63,12 +65,12 @@ class RunHistory:
 
     def with_pauses(self, monotonic: float, now: float) -> Iterator[RecordSamples | None]:
         """The same, and None after each portion that was read, for who has something else to do meanwhile."""
-        known = yield from self._times(monotonic, now)
+        noted = yield from self._noted(monotonic, now)
         run = self._run = self._open(self._sampler, self._options)
         made = RunSamples(self.name)
         try:
             for _ in self._portions(run, monotonic, now):
-                for samples in made.at(run, run.observer.take(), known):
+                for samples in made.at(run, run.observer.take(), noted):
                     self.records += 1
                     yield samples
                 yield None
@@ -76,21 +78,25 @@ class RunHistory:
             run.source.close()
 
     def why_none(self) -> NoRun:
-        """Why the log has no record, once it was read."""
-        return (self._run or self._open(self._sampler, self._options)).why_none()
+        """Why the history has no record, once the log was read."""
+        run = self._run or self._open(self._sampler, self._options)
+        if run.folded.records[RowKind.TRAIN] or run.folded.records[RowKind.EVAL]:
+            return NoRun(self.file, NoRunReason.NOT_CHOSEN, detail=", ".join(self._chosen.patterns) or "[]")
+        return run.why_none()
 
-    def _times(self, monotonic: float, now: float) -> Generator[None, None, RecordTimes]:
-        """When the records were written that are there by now; a pause after each portion."""
+    def _noted(self, monotonic: float, now: float) -> Generator[None, None, NotedRecords]:
+        """What is known of the records that are there by now; a pause after each portion."""
         options = replace(self._options, profile=_UNJUDGED.name, profiles={_UNJUDGED.name: _UNJUDGED})
         run = self._open(ClockNotes, options)
         try:
             yield from self._portions(run, monotonic, now)
         finally:
             run.source.close()
-        if run.folded.arrived is None:
-            return RecordTimes(array("q"), TimeSource.GUESSED)
-        began = date_in(self._found.file)
-        return record_times(run.observer.clocks(run.states_times, run.folded.arrived, began))
+        notes, written = run.observer, run.folded.arrived
+        if written is None:
+            return NotedRecords(RecordTimes(array("q"), TimeSource.GUESSED), notes.digests)
+        times = record_times(notes.clocks(run.states_times, written, date_in(self._found.file)))
+        return NotedRecords(times, notes.digests)
 
     def _open(self, observe: Callable[[Run], ObserverT], options: RunOptions) -> LiveRun[ObserverT]:
         source = open_source(self._found, self._readers, self._patient)

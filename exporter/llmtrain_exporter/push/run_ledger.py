@@ -6,7 +6,8 @@ from collections import deque
 from dataclasses import replace
 from typing import NamedTuple
 
-from llmtrain_exporter.push.place import Place, digest, is_kept
+from llmtrain_exporter.push.log_digest import milestone
+from llmtrain_exporter.push.place import Place
 from llmtrain_exporter.push.record_samples import RecordSamples
 
 
@@ -107,13 +108,13 @@ class RunLedger:
         self.reading = None
         self._seen = max(self.handed, int(min(record, 1 << 62)))
 
-    def read(self, samples: RecordSamples, said: int) -> Entry | None:
+    def read(self, samples: RecordSamples) -> Entry | None:
         """A record that is read from the log, None where it was handed on before.
 
-        `said`: the digest of the log up to it. Where it is not the log that is known, nothing is known any
-        more; whether it has to be read from its beginning once more, `reading` tells.
+        Where it is not the log that is known, nothing is known any more; whether it has to be read from its
+        beginning once more, `reading` tells.
         """
-        if self._digests.get(samples.record, said) != said:
+        if not self._is_known(samples):
             self._begin_with_gap(samples.record)
         first, last = self._owed
         if self.reading is None or (samples.record <= self.handed and not first <= samples.record <= last):
@@ -139,15 +140,14 @@ class RunLedger:
             time = self._under_way.pop(record, samples.time_ms)
             return samples if time == samples.time_ms else replace(samples, time_ms=time)
         time = max(self._under_way.pop(record, samples.time_ms), self.handed_ms + 1)
-        self.handed, self.handed_ms, self.digest = record, time, digest(samples, self.digest)
-        if is_kept(record):
-            self._digests[record] = self.digest
+        self.handed, self.handed_ms, self.digest = record, time, samples.mark.digest
+        self._digests[milestone(record)] = samples.mark.early
         return samples if time == samples.time_ms else replace(samples, time_ms=time)
 
-    def arrive(self, record: int, time_ms: int, said: int) -> None:
-        """The server has answered for all up to this record. `said`: the digest of the log up to there."""
-        self._digests = {at: known for at, known in self._digests.items() if is_kept(at)}
-        self._digests[record] = said
+    def arrive(self, record: int, time_ms: int, digest: int) -> None:
+        """The server has answered for all up to this record. `digest`: of the log up to there."""
+        self._digests = {at: known for at, known in self._digests.items() if at == milestone(at)}
+        self._digests[record] = digest
         digests = {at: known for at, known in self._digests.items() if at <= record}
         # What was read is of no use to who begins again before it has arrived.
         read_to = max(record, self._read_to) if record == self.handed else self.place.read_to
@@ -158,6 +158,14 @@ class RunLedger:
     def refuse(self, record: int) -> None:
         """It was refused for its age."""
         self._too_old = _both(self._too_old, (record, record))
+
+    def _is_known(self, samples: RecordSamples) -> bool:
+        """Whether up to there it is, as far as one can know, the log whose place was noted."""
+        record, mark = samples.record, samples.mark
+        known = self._digests.get
+        return (
+            known(record, mark.digest) == mark.digest and known(milestone(record), mark.early) == mark.early
+        )
 
     def _miss(self, record: float, now: float) -> None:
         """There is no room for it, or it was not shown: the log is read up to there."""

@@ -19,6 +19,7 @@ _FORMS = {
     NoRunReason.NOT_THERE: words.NO_RUN_THERE,
     NoRunReason.NO_LOG: words.NO_RUN_THERE,
     NoRunReason.NOT_UNDERSTOOD: words.NOT_KNOWN,
+    NoRunReason.NOT_CHOSEN: words.NOT_KNOWN,
 }
 
 
