@@ -17,7 +17,7 @@ from llmtrain_exporter.guard.agreement import Ranks
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
 from llmtrain_exporter.guard.judging import Judge
 from llmtrain_exporter.guard.options import VARIABLE, GuardOptions
-from llmtrain_exporter.guard.recording import Recorder
+from llmtrain_exporter.guard.recording import RowRecorder
 from llmtrain_exporter.guard.skipping import NormListener
 from llmtrain_exporter.guard.watch import Watch
 from llmtrain_exporter.ingest.guard_file import read_guard_file
@@ -379,7 +379,7 @@ def test_a_training_that_begins_in_an_incident_has_time_to_recover(
 ENTRIES = ["on_train_begin", "on_pre_optimizer_step", "on_log", "on_train_end"]
 
 
-@pytest.fixture(params=[Watch, Recorder, Judge, Ranks, NormListener])
+@pytest.fixture(params=[Watch, RowRecorder, Judge, Ranks, NormListener])
 def broken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type:
     """A part of the guard of which every method fails."""
 

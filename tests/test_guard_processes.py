@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from llmtrain_exporter.guard.command_lines import recognised
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
-from llmtrain_exporter.guard.launcher import Ending, Launcher
+from llmtrain_exporter.guard.launcher import CommandEnding, Launcher
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.processes import left_of_training
 from llmtrain_exporter.guard.supervising import Guarded, Supervisor, World
@@ -227,7 +227,7 @@ def test_a_command_is_waited_for_where_ended_children_are_ignored() -> None:
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         with Launcher(Terminal("/nowhere")) as launcher:
-            assert launcher.run(["sh", "-c", "exit 3"], os.environ) == Ending(3)
+            assert launcher.run(["sh", "-c", "exit 3"], os.environ) == CommandEnding(3)
     finally:
         signal.signal(signal.SIGCHLD, before)
 
@@ -244,5 +244,5 @@ def test_an_error_of_its_own_is_no_crash(stopped: Path) -> None:
     guarded = Guarded(command, GuardOptions("rescue"), 2, stopped)
     world = World(os.environ, Speaker(said, Lang.EN), lambda: 1.5, Rest(), broken)
     with Launcher(Terminal("/nowhere")) as launcher:
-        assert Supervisor(guarded, launcher, world).run() == Ending(0)
+        assert Supervisor(guarded, launcher, world).run() == CommandEnding(0)
     assert "gives up: an error of the guard's own (ZeroDivisionError)" in said.getvalue()

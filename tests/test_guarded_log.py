@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.guard import recording
-from llmtrain_exporter.guard.recording import Recorder
+from llmtrain_exporter.guard.recording import RowRecorder
 from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.reading import Reading
@@ -24,9 +24,9 @@ NOW = 1_800_000_000.0
 SETTINGS = HyperParameters({"rlhf_type": "grpo"}, {"beta": 0.04, "bf16": 1.0})
 
 
-def recorded(folder: Path, steps: int, begin: float = NOW - 600) -> Recorder:
+def recorded(folder: Path, steps: int, begin: float = NOW - 600) -> RowRecorder:
     """A log of so many steps, 10 s each."""
-    recorder = Recorder(folder)
+    recorder = RowRecorder(folder)
     recorder.begin(begin, SETTINGS, producers.SWIFT.name)
     for step in range(1, steps + 1):
         row = {"step": step, "max_steps": 60, "loss": 1 / step, "kl": 0.01, "epoch": step / 60}
@@ -63,7 +63,7 @@ def test_rows_have_the_times_at_which_they_were_logged(tmp_path: Path) -> None:
 
 def test_rows_of_before_the_recording_have_the_time_at_which_it_began(tmp_path: Path) -> None:
     """They are the trainer's own history, which states no times."""
-    recorder = Recorder(tmp_path)
+    recorder = RowRecorder(tmp_path)
     recorder.begin(NOW, SETTINGS, producers.TRANSFORMERS.name)
     recorder.remember([{"step": 1, "loss": 0.5, "epoch": 0.1}, {"step": 2, "loss": 0.4, "epoch": 0.2}])
     recorder.row({"step": 3, "loss": 0.3, "epoch": 0.3, "time": NOW + 5})
@@ -173,13 +173,13 @@ def test_the_two_that_name_its_keys_agree() -> None:
 def test_a_row_begins_on_a_line_of_its_own(tmp_path: Path) -> None:
     """Whatever a process that was killed left there."""
     (tmp_path / "llmtrain.jsonl").write_text('{"step": 1, "loss": 0.')
-    Recorder(tmp_path).row({"step": 2, "loss": 0.5})
+    RowRecorder(tmp_path).row({"step": 2, "loss": 0.5})
     assert (tmp_path / "llmtrain.jsonl").read_text().splitlines()[1:] == ['{"step": 2, "loss": 0.5}']
 
 
 def test_a_row_that_went_to_the_disk_in_part_does_not_spoil_the_next(tmp_path: Path) -> None:
     """The disk was full for a while: the error is the system's, the next row begins on its own line."""
-    recorder = Recorder(tmp_path)
+    recorder = RowRecorder(tmp_path)
     recorder.row({"step": 1})
     recorder.path.rename(tmp_path / "aside")
     recorder.path.mkdir()
@@ -220,5 +220,5 @@ def test_what_is_no_number_and_no_text_is_not_recorded(tmp_path: Path) -> None:
         "g": True,
         "h": None,
     }
-    Recorder(tmp_path).row(row)
+    RowRecorder(tmp_path).row(row)
     assert (tmp_path / "llmtrain.jsonl").read_text() == '{"a": 2.5, "d": NaN, "e": "t", "g": true}\n'

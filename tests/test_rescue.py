@@ -12,7 +12,7 @@ from llmtrain_exporter.config import EXPORTER, configure
 from llmtrain_exporter.guard.checkpoints import Checkpoint
 from llmtrain_exporter.guard.command_lines import recognised
 from llmtrain_exporter.guard.options import GuardOptions
-from llmtrain_exporter.guard.past import Past, read_past, up_to_the_stop
+from llmtrain_exporter.guard.past import PastRun, read_past, up_to_the_stop
 from llmtrain_exporter.guard.rescue import SKIPPING, GivesUp, RescuePlan, gentler, in_force, plan_rescue
 from llmtrain_exporter.guard.restart import Start, data_order, goes_on_from_checkpoints, started_again
 from llmtrain_exporter.knowledge import rescue_words as words
@@ -25,10 +25,10 @@ from llmtrain_exporter.watching.rules import rules_for_reading
 NOW = 1.8e9
 
 
-def past_of(log: Path) -> Past:
+def past_of(log: Path) -> PastRun:
     """A log of the past, until it would have been stopped."""
     rules = rules_for_reading(configure(EXPORTER, {}, {}, None).settings, None)
-    (past,) = (each for each in read_past(str(log), rules, NOW) if isinstance(each, Past))
+    (past,) = (each for each in read_past(str(log), rules, NOW) if isinstance(each, PastRun))
     stopped = up_to_the_stop(past, GuardOptions("stop"), NOW)
     assert stopped is not None
     return stopped[0]
@@ -54,19 +54,19 @@ def attempts(*steps: int) -> list[Attempt]:
 
 
 @pytest.fixture(scope="module")
-def collapsed(corpus: Path) -> Past:
+def collapsed(corpus: Path) -> PastRun:
     """A GRPO run whose accuracy slides from step 17 on, and which is told at 43."""
     return past_of(corpus / "produced" / "trl-grpo-lr3e-3")
 
 
-def planned(past: Past, checkpoints: Sequence[Checkpoint], before: Sequence[Attempt] = ()) -> RescuePlan:
+def planned(past: PastRun, checkpoints: Sequence[Checkpoint], before: Sequence[Attempt] = ()) -> RescuePlan:
     """The plan for it."""
     plan = plan_rescue(past, checkpoints, before, RESCUES)
     assert isinstance(plan, RescuePlan)
     return plan
 
 
-def test_a_collapse_goes_back_to_where_rewards_were_still_good(collapsed: Past) -> None:
+def test_a_collapse_goes_back_to_where_rewards_were_still_good(collapsed: PastRun) -> None:
     """Not merely to before the onset that was told (36): by then the slide was 20 steps old."""
     plan = planned(collapsed, made(*range(5, 45, 5)))
     assert plan.checkpoint.step in (15, 20, 25)
@@ -77,7 +77,7 @@ def test_a_collapse_goes_back_to_where_rewards_were_still_good(collapsed: Past) 
     assert plan.changes["beta"].after == 0.1
 
 
-def test_each_further_rescue_is_further_back_and_gentler(collapsed: Past) -> None:
+def test_each_further_rescue_is_further_back_and_gentler(collapsed: PastRun) -> None:
     """Never the same checkpoint twice."""
     checkpoints = made(*range(5, 45, 5))
     first = planned(collapsed, checkpoints)
@@ -99,7 +99,7 @@ def test_each_further_rescue_is_further_back_and_gentler(collapsed: Past) -> Non
     ],
 )
 def test_it_gives_up_with_a_clear_word(
-    collapsed: Past, steps: tuple[int, ...], before: tuple[int, ...], most: int, text: object
+    collapsed: PastRun, steps: tuple[int, ...], before: tuple[int, ...], most: int, text: object
 ) -> None:
     """Each reason has its own, in both languages, and with its numbers."""
     plan = plan_rescue(collapsed, made(*steps), attempts(*before), most)
@@ -114,7 +114,7 @@ def diagnosis(*causes: str, changes: Sequence[Proposal] = ()) -> Diagnosis:
     return Diagnosis(proved, (Prescription("clip_gradients", causes, tuple(changes)),), True)
 
 
-def test_another_seed_avoids_a_bad_batch(collapsed: Past) -> None:
+def test_another_seed_avoids_a_bad_batch(collapsed: PastRun) -> None:
     """At first the learning rate stays; if that was not all of it, it is cut the second time."""
     found = diagnosis("bad_batch", changes=[Proposal("max_grad_norm", 1.0, 0.5, "--max_grad_norm 0.5")])
     first = gentler(collapsed.snapshot, found, (), 7.0)
@@ -135,7 +135,7 @@ def test_another_seed_avoids_a_bad_batch(collapsed: Past) -> None:
     ],
 )
 def test_an_update_that_is_no_number_is_skipped(
-    collapsed: Past, stages: tuple[tuple[str, int], ...], signals: tuple[str, ...], skips: bool
+    collapsed: PastRun, stages: tuple[tuple[str, int], ...], signals: tuple[str, ...], skips: bool
 ) -> None:
     """Where all was well until then: its samples come again with any seed. Where it was not, it is an end."""
     incident = Incident(24, 24, None, stages, signals, True, False)
@@ -154,19 +154,19 @@ def test_what_is_skipped_is_the_guards_own_to_do(tmp_path: Path) -> None:
     assert not start.unchanged
 
 
-def test_a_training_without_a_reference_gets_none(collapsed: Past) -> None:
+def test_a_training_without_a_reference_gets_none(collapsed: PastRun) -> None:
     """beta 0 has no reference model loaded; there may be no memory for one."""
     found = diagnosis("policy_drift", changes=[Proposal("beta", 0.0, 0.1, "--beta 0.1")])
     assert "beta" not in gentler(collapsed.snapshot, found, ())
 
 
-def test_what_is_for_a_person_to_judge_is_left_alone(collapsed: Past) -> None:
+def test_what_is_for_a_person_to_judge_is_left_alone(collapsed: PastRun) -> None:
     """Of all remedies those that hold the policy back, and of these what has a value."""
     changes = [Proposal("num_generations", 4.0, 8.0, ""), Proposal("max_grad_norm", None, None, "")]
     assert set(gentler(collapsed.snapshot, diagnosis("x", changes=changes), ())) == {"learning_rate"}
 
 
-def test_a_training_whose_rate_nobody_knows_is_scaled(collapsed: Past, tmp_path: Path) -> None:
+def test_a_training_whose_rate_nobody_knows_is_scaled(collapsed: PastRun, tmp_path: Path) -> None:
     """A tenth of whatever it is, each time."""
     unknown = replace(
         collapsed.snapshot,

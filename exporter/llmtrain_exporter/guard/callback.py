@@ -30,7 +30,7 @@ from llmtrain_exporter.guard.rates import CannotBeChangedError, LearningRates, a
 from llmtrain_exporter.guard.skipping import NormListener, UsualNorm
 from llmtrain_exporter.guard.snapshot import free_for, save_snapshot
 from llmtrain_exporter.guard.trainers import producer_of_trainer, settings_of_trainer, trainer_above
-from llmtrain_exporter.guard.watch import Surroundings, Watch
+from llmtrain_exporter.guard.watch import Watch, WatchedTraining
 from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.knowledge.text import Lang, fill, written
@@ -170,7 +170,9 @@ class Guard:
         ranks = ranks_of(getattr(args, "device", None))
         if ranks.rank == 0:
             settings = settings_of_trainer(trainer, args, kwargs.get("model"))
-            around = Surroundings(Path(args.output_dir), settings, producer_of_trainer(trainer), self._clock)
+            around = WatchedTraining(
+                Path(args.output_dir), settings, producer_of_trainer(trainer), self._clock
+            )
             self._watch = Watch(self._options, around)
             self._watch.begin(state)
         self._rate_is_due = self._options.scale_learning_rate is not None or state.global_step > 0

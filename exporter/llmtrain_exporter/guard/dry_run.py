@@ -9,7 +9,7 @@ from pathlib import Path
 from llmtrain_exporter.guard.advice import in_words
 from llmtrain_exporter.guard.checkpoints import Checkpoint
 from llmtrain_exporter.guard.options import GuardOptions
-from llmtrain_exporter.guard.past import Past, up_to_the_stop
+from llmtrain_exporter.guard.past import PastRun, up_to_the_stop
 from llmtrain_exporter.guard.rescue import GivesUp, plan_rescue
 from llmtrain_exporter.guard.restart import Start, started_again
 from llmtrain_exporter.guard.supervising import Guarded, usable_checkpoints
@@ -22,7 +22,7 @@ from llmtrain_exporter.model import NoRun
 SAVES = "save_steps"
 
 
-def would_do(pasts: Iterable[Past | NoRun], guarded: Guarded, speaker: Speaker, now: float) -> int:
+def would_do(pasts: Iterable[PastRun | NoRun], guarded: Guarded, speaker: Speaker, now: float) -> int:
     """Tell it of each run; how many of them could be read. `now`: Unix time."""
     known = 0
     for past in pasts:
@@ -35,7 +35,7 @@ def would_do(pasts: Iterable[Past | NoRun], guarded: Guarded, speaker: Speaker, 
     return known
 
 
-def _of_run(past: Past, guarded: Guarded, speaker: Speaker, now: float) -> None:
+def _of_run(past: PastRun, guarded: Guarded, speaker: Speaker, now: float) -> None:
     run = past.snapshot.run
     stopped = up_to_the_stop(past, replace(guarded.options, on_incident="stop"), now)
     if stopped is None:
@@ -47,7 +47,7 @@ def _of_run(past: Past, guarded: Guarded, speaker: Speaker, now: float) -> None:
     _tell_rescue(until, guarded, speaker)
 
 
-def _tell_rescue(until: Past, guarded: Guarded, speaker: Speaker) -> None:
+def _tell_rescue(until: PastRun, guarded: Guarded, speaker: Speaker) -> None:
     """What a rescue would be, at the end of what is known until the stop."""
     checkpoints = _checkpoints(until, guarded, speaker)
     plan = plan_rescue(until, checkpoints, (), guarded.rescues, guarded.seed)
@@ -63,7 +63,7 @@ def _tell_rescue(until: Past, guarded: Guarded, speaker: Speaker) -> None:
         speaker.command(words.WOULD_RUN, start)
 
 
-def _checkpoints(until: Past, guarded: Guarded, speaker: Speaker) -> list[Checkpoint]:
+def _checkpoints(until: PastRun, guarded: Guarded, speaker: Speaker) -> list[Checkpoint]:
     """Those of the training from before the stop; where none lies there, those that were made."""
     folder, last = Path(output_folder(until.snapshot.file)), until.snapshot.last_step or 0
     there = [each for each in usable_checkpoints(folder) if each.step <= last]

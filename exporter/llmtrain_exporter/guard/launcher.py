@@ -40,7 +40,7 @@ class NotStartedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class CommandEnding:
     """How a command ended: by itself with `code`, or by `signal`, which is 0 else."""
 
     code: int
@@ -93,7 +93,7 @@ class Launcher:
         self._terminal.close()
         _adopt_orphans(False)
 
-    def run(self, words: Sequence[str], environment: Mapping[str, str]) -> Ending:
+    def run(self, words: Sequence[str], environment: Mapping[str, str]) -> CommandEnding:
         """Start a command and wait until it has ended. Raises NotStartedError."""
         self._grouped = self._terminal.is_ours
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
@@ -130,7 +130,7 @@ class Launcher:
             missing = isinstance(error, FileNotFoundError)
             raise NotStartedError(f"{words[0]}: {error.strerror}", 127 if missing else 126) from None
 
-    def _wait(self, child: int) -> Ending:
+    def _wait(self, child: int) -> CommandEnding:
         while True:
             pid, status = os.waitpid(-1, os.WUNTRACED)  # orphans, too, which nobody else would bury
             if pid != child:
@@ -140,8 +140,8 @@ class Launcher:
                     self._go_on(child, os.WSTOPSIG(status))
                 continue
             if os.WIFSIGNALED(status):
-                return Ending(128 + os.WTERMSIG(status), os.WTERMSIG(status))
-            return Ending(os.WEXITSTATUS(status))
+                return CommandEnding(128 + os.WTERMSIG(status), os.WTERMSIG(status))
+            return CommandEnding(os.WEXITSTATUS(status))
 
     def _go_on(self, child: int, stopped_by: int) -> None:
         """Ctrl-Z: let the shell see that its job has stopped, and go on when it says so.

@@ -15,7 +15,7 @@ from llmtrain_exporter.model import Record, RowKind, Snapshot, State
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class RunNews:
     """What was last heard of a run.
 
     `folders`: where its checkpoints may lie, the likeliest first. `begins_at`: step at which its process
@@ -49,7 +49,7 @@ class MarkObserver:
             self.keeper.note(record, record.step)
 
 
-def news_of(run: Snapshot, observer: MarkObserver, other_logs: Collection[str], from_start: bool) -> News:
+def news_of(run: Snapshot, observer: MarkObserver, other_logs: Collection[str], from_start: bool) -> RunNews:
     """What there is to hear. `other_logs`: paths of logs of the same training, which may lie elsewhere.
 
     `from_start`: it matters how good a run is before anything speaks against it. Where steps are numbers of
@@ -58,7 +58,7 @@ def news_of(run: Snapshot, observer: MarkObserver, other_logs: Collection[str], 
     troubles = troubles_of(run.episodes, run.incidents)
     knows_steps = not run.step_is_record
     matters = knows_steps and (bool(troubles) or from_start)
-    return News(
+    return RunNews(
         folders=tuple(dict.fromkeys(Path(output_folder(path)) for path in (run.file, *other_logs))),
         lives=run.state in (State.RUNNING, State.STALLED),
         begins_at=run.resumes[-1].first if run.resumes else run.first_step or 0,

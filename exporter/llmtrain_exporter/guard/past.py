@@ -20,7 +20,7 @@ from llmtrain_exporter.watching.rules import RunRules
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastRun:
     """A run and all of its records, in the order in which they were logged."""
 
     snapshot: Snapshot
@@ -57,18 +57,18 @@ class _RecordsKept:
         self.records.append(record)
 
 
-def read_past(path: str, rules: RunRules, now: float) -> Iterator[Past | NoRun]:
+def read_past(path: str, rules: RunRules, now: float) -> Iterator[PastRun | NoRun]:
     """The runs whose logs lie below a path, or that a file is; or why there is none. `now`: Unix time."""
     return read_each(_read, [path], rules, now)
 
 
-def _read(found: Found, options: RunOptions, readers: Readers, now: float) -> Past | NoRun:
+def _read(found: Found, options: RunOptions, readers: Readers, now: float) -> PastRun | NoRun:
     log = open_log(found, options, readers, _RecordsKept)
     outcome = read_once(log, now)
-    return outcome if isinstance(outcome, NoRun) else Past(outcome, log.observer.records)
+    return outcome if isinstance(outcome, NoRun) else PastRun(outcome, log.observer.records)
 
 
-def up_to_the_stop(past: Past, options: GuardOptions, now: float) -> tuple[Past, StopReason] | None:
+def up_to_the_stop(past: PastRun, options: GuardOptions, now: float) -> tuple[PastRun, StopReason] | None:
     """A run as it was when it would have been stopped, and why; None where it would not."""
     whole = past.snapshot
     judge = Judge(options, whole.hyper_parameters, whole.producer)
@@ -77,5 +77,5 @@ def up_to_the_stop(past: Past, options: GuardOptions, now: float) -> tuple[Past,
         if reason is not None:
             snapshot = judge.run.snapshot(whole.run, whole.file, whole.producer, now)
             made = [step for step in whole.checkpoints if step <= reason.step]
-            return Past(replace(snapshot, checkpoints=tuple(made)), past.records[: at + 1]), reason
+            return PastRun(replace(snapshot, checkpoints=tuple(made)), past.records[: at + 1]), reason
     return None

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from llmtrain_exporter.guard.launcher import Ending, Launcher
+from llmtrain_exporter.guard.launcher import CommandEnding, Launcher
 from llmtrain_exporter.guard.supervising import Guarded, Supervisor, World
 from llmtrain_exporter.guard.telling import Speaker
 from llmtrain_exporter.guard.terminal import Terminal
@@ -21,11 +21,11 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
 
 if TYPE_CHECKING:
-    from llmtrain_exporter.guard.past import Past
+    from llmtrain_exporter.guard.past import PastRun
     from llmtrain_exporter.watching.rules import RunRules
 
 
-def run_guarded(guarded: Guarded, lang: str) -> Ending:
+def run_guarded(guarded: Guarded, lang: str) -> CommandEnding:
     """Run a command under guard; how it ended. Raises NotStartedError."""
     speaker = Speaker(sys.stderr, Lang(lang))
     world = World(os.environ, speaker, time.time, time.sleep, _past_of)
@@ -53,7 +53,7 @@ def _possible(guarded: Guarded, speaker: Speaker) -> Guarded:
     return guarded
 
 
-def _past_of(folder: Path) -> Past | NoRun:
+def _past_of(folder: Path) -> PastRun | NoRun:
     """The run that the guard has recorded in an output folder."""
     # What reads logs is loaded when it is needed: most trainings end well.
     from llmtrain_exporter.guard.past import read_past

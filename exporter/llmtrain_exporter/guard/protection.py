@@ -23,7 +23,7 @@ from llmtrain_exporter.model import Record
 from llmtrain_exporter.model.guarded import Began
 
 
-class Protection:
+class RotationProtection:
     """Keeps what is good as soon as, and as long as, anything speaks against a training, or `always`.
 
     A slide is often longer than rotation remembers when the first signal tells of it.

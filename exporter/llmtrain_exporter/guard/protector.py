@@ -11,10 +11,10 @@ from pathlib import Path
 
 from llmtrain_exporter.guard.checkpoints import found
 from llmtrain_exporter.guard.keeping import Bounds, Keeper
-from llmtrain_exporter.guard.news import MarkObserver, News, news_of
+from llmtrain_exporter.guard.news import MarkObserver, RunNews, news_of
 from llmtrain_exporter.guard.obstacles import Obstacle
 from llmtrain_exporter.guard.protecting import protect
-from llmtrain_exporter.guard.settling import Progress, Settling
+from llmtrain_exporter.guard.settling import Settling, TrainingProgress
 from llmtrain_exporter.model import Protected, Snapshot, State
 
 LOOK_SECONDS = 1.0
@@ -41,7 +41,7 @@ class Wishes:
 class _Watched:
     """A run, and what was done about it. Belongs to the thread that looks."""
 
-    news: News
+    news: RunNews
     folder: Path | None = None  # where its checkpoints lie, once that was looked for
     part_from: int | None = None  # step from which on links must become copies
     settling: Settling = field(default_factory=Settling)
@@ -58,7 +58,7 @@ class RunProtector:
         self._known: set[str] = set()  # runs that were seen to train; of the thread that reads logs, as is:
         self._covered: Mapping[str, Collection[str]] = {}
         self._telling = threading.Lock()  # held for what the two threads share:
-        self._news: dict[str, News | None] = {}  # by run, since the last look; None: it has left
+        self._news: dict[str, RunNews | None] = {}  # by run, since the last look; None: it has left
         self._watched: dict[str, _Watched] = {}
         self._keepers: dict[Path, Keeper] = {}
         self._protected: dict[str, Protected] = {}  # read by any thread, each replaced as a whole
@@ -116,7 +116,7 @@ class RunProtector:
             log.exception("%s: its checkpoints cannot be protected", name)
             watched.given_up = True
 
-    def _hear(self, name: str, news: News | None) -> None:
+    def _hear(self, name: str, news: RunNews | None) -> None:
         if news is None:
             self._watched.pop(name, None)
             self._protected.pop(name, None)
@@ -142,7 +142,9 @@ class RunProtector:
             keeper.hinder(Obstacle.SHARED, f"{folder}: {', '.join([name, *others])}")
         watched.shares = bool(others)
         if not any(other < name and self._is_to_be_protected(self._watched[other]) for other in others):
-            whole = watched.settling.settled(found(folder), Progress(news.last_step, news.records, monotonic))
+            whole = watched.settling.settled(
+                found(folder), TrainingProgress(news.last_step, news.records, monotonic)
+            )
             protect(keeper, whole, news.marks, news.because or "from the start")
         self._protected[name] = _told(name, keeper)
 
@@ -186,7 +188,7 @@ class Protector:
         return [each for protector in list(self._all) for each in protector.protected()]
 
 
-def _folder_of(news: News) -> Path:
+def _folder_of(news: RunNews) -> Path:
     """Where its checkpoints lie: beside its log, or one with the same rows."""
     first, *others = news.folders
     return next((folder for folder in news.folders if found(folder)), first) if others else first

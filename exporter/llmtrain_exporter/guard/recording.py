@@ -22,7 +22,7 @@ VERSION = 1
 BEGIN_KEY, EVENT_KEY = "llmtrain", "guard"
 
 
-class Recorder:
+class RowRecorder:
     """Appends to the log of one training. Raises OSError; the next row begins on a line of its own."""
 
     def __init__(self, folder: str | Path) -> None:

@@ -18,7 +18,7 @@ from llmtrain_exporter.model import Diagnosis, Proposal, Series, Snapshot
 from llmtrain_exporter.model.guarded import Attempt, SettingChange
 
 if TYPE_CHECKING:
-    from llmtrain_exporter.guard.past import Past
+    from llmtrain_exporter.guard.past import PastRun
 
 RATE, SEED = rescuing.LEARNING_RATE, "seed"
 
@@ -60,7 +60,7 @@ class RescuePlan:
 
 
 def plan_rescue(
-    past: Past,
+    past: PastRun,
     checkpoints: Collection[Checkpoint],
     before: Sequence[Attempt],
     most: int,
@@ -91,7 +91,7 @@ def plan_rescue(
 
 
 def _chosen(
-    past: Past, checkpoints: Collection[Checkpoint], before: Sequence[Attempt]
+    past: PastRun, checkpoints: Collection[Checkpoint], before: Sequence[Attempt]
 ) -> Checkpoint | GivesUp:
     """The newest checkpoint that was still good, from before where the last rescue began."""
     if not checkpoints:

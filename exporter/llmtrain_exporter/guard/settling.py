@@ -17,7 +17,7 @@ RECORDS_SINCE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TrainingProgress:
     """How far a training is. `last_step`: of its last record, 0 where no step is known."""
 
     last_step: int
@@ -30,9 +30,9 @@ class Settling:
 
     def __init__(self) -> None:
         self._seen: tuple[int, ...] = ()  # times and sizes of the files of the newest one
-        self._since = Progress(0, 0, 0.0)
+        self._since = TrainingProgress(0, 0, 0.0)
 
-    def settled(self, checkpoints: Sequence[Checkpoint], now: Progress) -> list[Checkpoint]:
+    def settled(self, checkpoints: Sequence[Checkpoint], now: TrainingProgress) -> list[Checkpoint]:
         """Those that no rank of the training writes any more.
 
         All but the one that was written last; and that one too, once records of later steps tell that all
@@ -44,7 +44,7 @@ class Settling:
         sure = now.last_step > newest.step or _is_linked(newest.path) or self._has_settled(newest.path, now)
         return [each for each in checkpoints if sure or each is not newest]
 
-    def _has_settled(self, path: Path, now: Progress) -> bool:
+    def _has_settled(self, path: Path, now: TrainingProgress) -> bool:
         try:
             seen = tuple(_signature(path))
         except OSError:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from llmtrain_exporter.guard.advice import in_words
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
-from llmtrain_exporter.guard.recording import Recorder
+from llmtrain_exporter.guard.recording import RowRecorder
 from llmtrain_exporter.guard.rescue import RescuePlan
 from llmtrain_exporter.guard.restart import Start
 from llmtrain_exporter.ingest.guard_file import read_guard_file
@@ -129,5 +129,5 @@ class StateFile:
 
     def _write(self, content: GuardFile) -> None:
         write_guard_file(self.path, content)
-        Recorder(self.folder).event(content.events[-1])
+        RowRecorder(self.folder).event(content.events[-1])
         self._content = content

@@ -16,7 +16,7 @@ from llmtrain_exporter.guard.checkpoints import Checkpoint
 from llmtrain_exporter.guard.command_lines import TrainingCommand
 from llmtrain_exporter.guard.keeping import Bounds, Keeper
 from llmtrain_exporter.guard.kept_folder import KeptFolder
-from llmtrain_exporter.guard.launcher import Ending, Launcher
+from llmtrain_exporter.guard.launcher import CommandEnding, Launcher
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.processes import bury_orphans, left_of_training, rescued_in
 from llmtrain_exporter.guard.rescue import GivesUp, RescuePlan, in_force, plan_rescue
@@ -34,7 +34,7 @@ from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.model.guarded import Began
 
 if TYPE_CHECKING:
-    from llmtrain_exporter.guard.past import Past
+    from llmtrain_exporter.guard.past import PastRun
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class World:
     speaker: Speaker
     clock: Callable[[], float]
     rest: Callable[[float], object]
-    read_past: Callable[[Path], Past | NoRun]
+    read_past: Callable[[Path], PastRun | NoRun]
 
 
 class _CannotGoOnError(Exception):
@@ -98,12 +98,12 @@ class Supervisor:
         self._begun = 0  # rescues
         self._rescued: StateFile | None = None  # of the rescue that was started last
 
-    def run(self) -> Ending:
+    def run(self) -> CommandEnding:
         """Start the training, and again as often as needed; how it ended the last time, or had before.
 
         Raises NotStartedError where it cannot be started at all.
         """
-        guarded, ending = self._guarded, Ending(STOPPED_EXIT_CODE)
+        guarded, ending = self._guarded, CommandEnding(STOPPED_EXIT_CODE)
         if is_guarded(self._world.environment):
             self._say(words.NESTED)
             return self._launcher.run(guarded.command.words, self._world.environment)
@@ -128,7 +128,7 @@ class Supervisor:
             return None
         return Start(guarded.command.words, guarded.options)
 
-    def _after(self, ending: Ending, folder: Path | None, mark: str) -> Start | None:
+    def _after(self, ending: CommandEnding, folder: Path | None, mark: str) -> Start | None:
         """What is started next; None where the command has ended for good."""
         if folder is None and ending.code == 0:
             self._say(words.NOT_INSIDE)
@@ -144,7 +144,7 @@ class Supervisor:
         self._world.speaker.line(state.in_words(self._world.speaker.lang))
         return None
 
-    def _is_wanted_back(self, ending: Ending) -> bool:
+    def _is_wanted_back(self, ending: CommandEnding) -> bool:
         """Whether somebody wants the machine back, whoever gave it."""
         return self._launcher.asked_to_end or (ending.signal != 0 and ending.signal not in CRASHES)
 
@@ -160,7 +160,7 @@ class Supervisor:
         self._rescued = state
         return True
 
-    def _note_own_end(self, ending: Ending) -> None:
+    def _note_own_end(self, ending: CommandEnding) -> None:
         """What was started again may break by itself, before it trains or later: that is not left unsaid."""
         if self._rescued is None or ending.code == 0 or self._is_wanted_back(ending):
             return

@@ -16,7 +16,7 @@ from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
 from llmtrain_exporter.guard.judging import Judge
 from llmtrain_exporter.guard.live_control import LiveController
 from llmtrain_exporter.guard.options import GuardOptions
-from llmtrain_exporter.guard.recording import Recorder
+from llmtrain_exporter.guard.recording import RowRecorder
 from llmtrain_exporter.guard.told import tell_folder
 from llmtrain_exporter.ingest.checkpoints import folder_of_checkpoint
 from llmtrain_exporter.ingest.guard_file import read_guard_file
@@ -29,13 +29,13 @@ from llmtrain_exporter.model import HyperParameters
 from llmtrain_exporter.model.guarded import Action, Began, GuardEvent, GuardFile, StopReason
 
 if TYPE_CHECKING:
-    from llmtrain_exporter.guard.protection import Protection
+    from llmtrain_exporter.guard.protection import RotationProtection
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class WatchedTraining:
     """Of a training: its output folder, its settings, whose trainer it is; the clock gives Unix time."""
 
     folder: Path
@@ -47,9 +47,9 @@ class Surroundings:
 class Watch:
     """Follows one training from its begin to its end. `controller`: None where nothing is steered."""
 
-    def __init__(self, options: GuardOptions, around: Surroundings) -> None:
+    def __init__(self, options: GuardOptions, around: WatchedTraining) -> None:
         self._options, self._around = options, around
-        self._recorder = Recorder(around.folder)
+        self._recorder = RowRecorder(around.folder)
         self._protection = _protection(options, around.folder)
         seen = (self._protection.note,) if self._protection is not None else ()
         self._judge = Judge(options, around.settings, around.producer, *seen)
@@ -184,19 +184,19 @@ class Watch:
                 _logger.warning("llmtrain-exporter: the guard cannot write, and goes on without: %s", error)
 
 
-def _protection(options: GuardOptions, folder: Path) -> Protection | None:
+def _protection(options: GuardOptions, folder: Path) -> RotationProtection | None:
     """What keeps checkpoints, where that is asked for."""
     if options.on_incident == "notify":
         return None
     try:
         # It reads checkpoints' files with orjson, which the guard needs for nothing else.
         from llmtrain_exporter.guard.keeping import Bounds
-        from llmtrain_exporter.guard.protection import Protection
+        from llmtrain_exporter.guard.protection import RotationProtection
     except ImportError as error:
         _logger.warning("llmtrain-exporter guard: no checkpoints are kept from here: %s", error)
         return None
     always = options.on_incident == "rescue"
-    return Protection(folder, Bounds(options.keep, options.free_bytes), always)
+    return RotationProtection(folder, Bounds(options.keep, options.free_bytes), always)
 
 
 def _is_no_number(value: object) -> bool:
