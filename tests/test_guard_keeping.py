@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from llmtrain_exporter.guard.checkpoints import Checkpoint, found, is_complete
 from llmtrain_exporter.guard.disk import Disk, How
-from llmtrain_exporter.guard.keeping import Bounds, Keeper
+from llmtrain_exporter.guard.keeping import Bounds, CheckpointKeeper
 from llmtrain_exporter.guard.kept_folder import KeptFolder
 from llmtrain_exporter.guard.marks import HealthMarks, Trouble
 from llmtrain_exporter.guard.obstacles import KeepingError, Obstacle, obstacle_of
@@ -52,8 +52,8 @@ class FullDisk(Disk):
         return self.free - sum({each.st_ino: each.st_size for each in files}.values())
 
 
-def keeper(output: Path, bounds: Bounds = PLENTY, disk: Disk = LINKS) -> Keeper:
-    return Keeper(output, bounds, said.append, count(1000.0).__next__, disk)
+def keeper(output: Path, bounds: Bounds = PLENTY, disk: Disk = LINKS) -> CheckpointKeeper:
+    return CheckpointKeeper(output, bounds, said.append, count(1000.0).__next__, disk)
 
 
 said: list[str] = []
@@ -177,13 +177,13 @@ def test_what_somebody_changed_in_the_kept_folder_is_set_aside(tmp_path: Path) -
 def test_what_somebody_changed_is_set_aside_whatever_comes_first(tmp_path: Path) -> None:
     """It is kept anew, let go, or room is short: none of that removes what is not ours any more."""
 
-    def keep_anew(ours: Keeper) -> None:
+    def keep_anew(ours: CheckpointKeeper) -> None:
         ours.keep(checkpoint(tmp_path, 20), "")
 
-    def let_go(ours: Keeper) -> None:
+    def let_go(ours: CheckpointKeeper) -> None:
         ours.let_go(20, "")
 
-    for at, work in enumerate((keep_anew, let_go, Keeper.tidy)):
+    for at, work in enumerate((keep_anew, let_go, CheckpointKeeper.tidy)):
         save(tmp_path, 20, clock=count(1_700_000_000.0 + 1000 * at))
         ours = keeper(tmp_path, Bounds(5, 1 << 40 if at == 2 else 0), Disk())
         keeper(tmp_path, disk=Disk()).keep(checkpoint(tmp_path, 20), "")

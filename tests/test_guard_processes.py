@@ -19,7 +19,7 @@ from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.processes import left_of_training
 from llmtrain_exporter.guard.supervising import Guarded, Supervisor, World
 from llmtrain_exporter.guard.telling import Speaker
-from llmtrain_exporter.guard.terminal import Terminal
+from llmtrain_exporter.guard.terminal import ForegroundTerminal
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.rescuing import WARNING_SECONDS
@@ -155,7 +155,7 @@ def supervise(folder: Path, program: str, rest: Rest) -> str:
         rest,
         lambda path: NoRun(str(path), NoRunReason.NO_RECORD),
     )
-    with Launcher(Terminal("/nowhere")) as launcher:
+    with Launcher(ForegroundTerminal("/nowhere")) as launcher:
         Supervisor(guarded, launcher, world).run()
     return said.getvalue()
 
@@ -211,7 +211,7 @@ def test_a_signal_while_ranks_are_waited_for_ends_it(stopped: Path) -> None:
 def test_a_signal_that_may_be_a_warning_counts_for_a_while() -> None:
     """Slurm warns by SIGUSR1 if it is told so; others have a stack printed with it."""
     now = [100.0]
-    with Launcher(Terminal("/nowhere"), lambda: now[0]) as launcher:
+    with Launcher(ForegroundTerminal("/nowhere"), lambda: now[0]) as launcher:
         assert not launcher.asked_to_end
         os.kill(os.getpid(), signal.SIGUSR1)
         assert launcher.asked_to_end
@@ -226,7 +226,7 @@ def test_a_command_is_waited_for_where_ended_children_are_ignored() -> None:
     """Some starters of programs have them ignored, and then the system forgets how they ended."""
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        with Launcher(Terminal("/nowhere")) as launcher:
+        with Launcher(ForegroundTerminal("/nowhere")) as launcher:
             assert launcher.run(["sh", "-c", "exit 3"], os.environ) == CommandEnding(3)
     finally:
         signal.signal(signal.SIGCHLD, before)
@@ -243,6 +243,6 @@ def test_an_error_of_its_own_is_no_crash(stopped: Path) -> None:
     command = recognised([sys.executable, "-c", told], stopped)
     guarded = Guarded(command, GuardOptions("rescue"), 2, stopped)
     world = World(os.environ, Speaker(said, Lang.EN), lambda: 1.5, Rest(), broken)
-    with Launcher(Terminal("/nowhere")) as launcher:
+    with Launcher(ForegroundTerminal("/nowhere")) as launcher:
         assert Supervisor(guarded, launcher, world).run() == CommandEnding(0)
     assert "gives up: an error of the guard's own (ZeroDivisionError)" in said.getvalue()

@@ -170,10 +170,9 @@ class Guard:
         ranks = ranks_of(getattr(args, "device", None))
         if ranks.rank == 0:
             settings = settings_of_trainer(trainer, args, kwargs.get("model"))
-            around = WatchedTraining(
-                Path(args.output_dir), settings, producer_of_trainer(trainer), self._clock
-            )
-            self._watch = Watch(self._options, around)
+            producer = producer_of_trainer(trainer)
+            training = WatchedTraining(Path(args.output_dir), settings, producer, self._clock)
+            self._watch = Watch(self._options, training)
             self._watch.begin(state)
         self._rate_is_due = self._options.scale_learning_rate is not None or state.global_step > 0
         for setting, value in self._options.settings.items():

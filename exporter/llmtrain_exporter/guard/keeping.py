@@ -46,7 +46,7 @@ class Bounds:
     free_bytes: int = FREE_BYTES
 
 
-class Keeper:
+class CheckpointKeeper:
     """Keeps checkpoints of one training. For one thread at a time; another process waits for its turn.
 
     No method raises: what cannot be done is counted, and said the first time.

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 
-from llmtrain_exporter.guard.terminal import Terminal
+from llmtrain_exporter.guard.terminal import ForegroundTerminal
 from llmtrain_exporter.knowledge.rescuing import WARNING_SECONDS
 
 _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
@@ -64,7 +64,7 @@ class Launcher:
     with it, as from a shell; elsewhere it stays in the group, so that whoever ends that ends both.
     """
 
-    def __init__(self, terminal: Terminal, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, terminal: ForegroundTerminal, clock: Callable[[], float] = time.monotonic) -> None:
         self._terminal = terminal
         self._child: int | None = None
         self._grouped = False  # whether the child is the leader of a group of its own

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from llmtrain_exporter.guard.launcher import CommandEnding, Launcher
 from llmtrain_exporter.guard.supervising import Guarded, Supervisor, World
 from llmtrain_exporter.guard.telling import Speaker
-from llmtrain_exporter.guard.terminal import Terminal
+from llmtrain_exporter.guard.terminal import ForegroundTerminal
 from llmtrain_exporter.guard.whereabouts import is_one_of_several
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.no_run import NoRunReason
@@ -29,7 +29,7 @@ def run_guarded(guarded: Guarded, lang: str) -> CommandEnding:
     """Run a command under guard; how it ended. Raises NotStartedError."""
     speaker = Speaker(sys.stderr, Lang(lang))
     world = World(os.environ, speaker, time.time, time.sleep, _past_of)
-    with Launcher(Terminal()) as launcher:
+    with Launcher(ForegroundTerminal()) as launcher:
         return Supervisor(_possible(guarded, speaker), launcher, world).run()
 
 

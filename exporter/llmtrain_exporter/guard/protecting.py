@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from llmtrain_exporter.guard.checkpoints import Checkpoint
-from llmtrain_exporter.guard.keeping import Keeper
+from llmtrain_exporter.guard.keeping import CheckpointKeeper
 from llmtrain_exporter.guard.ladder import chosen, judged_until
 from llmtrain_exporter.guard.marks import HealthMarks
 
 
-def protect(keeper: Keeper, checkpoints: Collection[Checkpoint], marks: HealthMarks, because: str) -> None:
+def protect(
+    keeper: CheckpointKeeper, checkpoints: Collection[Checkpoint], marks: HealthMarks, because: str
+) -> None:
     """Have those of the complete checkpoints kept that are good, and let go what the ladder leaves out.
 
     Nothing is let go before all that takes its place is kept, and nothing that the next records may show to

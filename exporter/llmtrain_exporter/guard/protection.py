@@ -13,7 +13,7 @@ from pathlib import Path
 from llmtrain_exporter.analyse.analysis import TROUBLE, Analysis
 from llmtrain_exporter.guard.checkpoints import found, of_training
 from llmtrain_exporter.guard.fence import Fence
-from llmtrain_exporter.guard.keeping import Bounds, Keeper
+from llmtrain_exporter.guard.keeping import Bounds, CheckpointKeeper
 from llmtrain_exporter.guard.marks import MarkKeeper, is_about_learning, troubles_of
 from llmtrain_exporter.guard.protecting import protect
 from llmtrain_exporter.ingest.checkpoints import step_of
@@ -32,7 +32,7 @@ class RotationProtection:
     def __init__(self, folder: Path, bounds: Bounds, always: bool = False) -> None:
         self._always = always
         self._folder = folder
-        self._keeper = Keeper(folder, bounds)  # of the thread's alone, once there is one
+        self._keeper = CheckpointKeeper(folder, bounds)  # of the thread's alone, once there is one
         self._marks = MarkKeeper()
         self._fence = Fence("the keeping of checkpoints")
         self._thread: threading.Thread | None = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmtrain_exporter.guard.checkpoints import found
-from llmtrain_exporter.guard.keeping import Bounds, Keeper
+from llmtrain_exporter.guard.keeping import Bounds, CheckpointKeeper
 from llmtrain_exporter.guard.news import MarkObserver, RunNews, news_of
 from llmtrain_exporter.guard.obstacles import Obstacle
 from llmtrain_exporter.guard.protecting import protect
@@ -60,7 +60,7 @@ class RunProtector:
         self._telling = threading.Lock()  # held for what the two threads share:
         self._news: dict[str, RunNews | None] = {}  # by run, since the last look; None: it has left
         self._watched: dict[str, _Watched] = {}
-        self._keepers: dict[Path, Keeper] = {}
+        self._keepers: dict[Path, CheckpointKeeper] = {}
         self._protected: dict[str, Protected] = {}  # read by any thread, each replaced as a whole
 
     def observer(self) -> MarkObserver:
@@ -142,9 +142,8 @@ class RunProtector:
             keeper.hinder(Obstacle.SHARED, f"{folder}: {', '.join([name, *others])}")
         watched.shares = bool(others)
         if not any(other < name and self._is_to_be_protected(self._watched[other]) for other in others):
-            whole = watched.settling.settled(
-                found(folder), TrainingProgress(news.last_step, news.records, monotonic)
-            )
+            progress = TrainingProgress(news.last_step, news.records, monotonic)
+            whole = watched.settling.settled(found(folder), progress)
             protect(keeper, whole, news.marks, news.because or "from the start")
         self._protected[name] = _told(name, keeper)
 
@@ -159,10 +158,10 @@ class RunProtector:
             if other != name and watched.folder == folder and watched.news.lives
         )
 
-    def _keeper(self, folder: Path) -> Keeper:
+    def _keeper(self, folder: Path) -> CheckpointKeeper:
         known = self._keepers.get(folder)
         if known is None:
-            known = self._keepers[folder] = Keeper(folder, self._wishes.bounds, self._say)
+            known = self._keepers[folder] = CheckpointKeeper(folder, self._wishes.bounds, self._say)
         return known
 
 
@@ -194,7 +193,7 @@ def _folder_of(news: RunNews) -> Path:
     return next((folder for folder in news.folders if found(folder)), first) if others else first
 
 
-def _told(name: str, keeper: Keeper) -> Protected:
+def _told(name: str, keeper: CheckpointKeeper) -> Protected:
     steps = tuple(kept.step for kept in keeper.kept())
     obstacles = {obstacle.value: keeper.obstacles[obstacle] for obstacle in Obstacle}
     return Protected(name, steps, keeper.bytes_held(), {**dict.fromkeys(UNDONE, 0), **keeper.done}, obstacles)

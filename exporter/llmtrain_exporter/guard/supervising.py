@@ -14,7 +14,7 @@ from llmtrain_exporter.guard import checkpoints
 from llmtrain_exporter.guard.aside import MovedAside, move_aside
 from llmtrain_exporter.guard.checkpoints import Checkpoint
 from llmtrain_exporter.guard.command_lines import TrainingCommand
-from llmtrain_exporter.guard.keeping import Bounds, Keeper
+from llmtrain_exporter.guard.keeping import Bounds, CheckpointKeeper
 from llmtrain_exporter.guard.kept_folder import KeptFolder
 from llmtrain_exporter.guard.launcher import CommandEnding, Launcher
 from llmtrain_exporter.guard.options import GuardOptions
@@ -221,7 +221,7 @@ class Supervisor:
         """Keep the checkpoint and those before it from the rotation of the training that goes on."""
         options, step = self._guarded.options, plan.checkpoint.step
         bounds = Bounds(options.keep, options.free_bytes)
-        keeper = Keeper(folder, bounds, say=self._world.speaker.line, now=self._world.clock)
+        keeper = CheckpointKeeper(folder, bounds, say=self._world.speaker.line, now=self._world.clock)
         own = checkpoints.of_training(checkpoints.found(folder), began)
         earlier = [each for each in own if each.step <= step]
         for each in earlier[: -1 - WAYS_BACK : -1]:
@@ -317,6 +317,6 @@ def usable_checkpoints(folder: Path, began: Began | None = None) -> list[Checkpo
 
     `began`: its first start, where that is known: what others have left there is not its own.
     """
-    by_step = {each.step: each for each in Keeper(folder).kept()}
+    by_step = {each.step: each for each in CheckpointKeeper(folder).kept()}
     by_step |= {each.step: each for each in checkpoints.found(folder)}
     return checkpoints.of_training([by_step[step] for step in sorted(by_step)], began)

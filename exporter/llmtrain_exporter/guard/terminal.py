@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
-class Terminal:
+class ForegroundTerminal:
     """The controlling terminal of this process, if it has one. For one thread."""
 
     def __init__(self, path: str = "/dev/tty") -> None:

@@ -14,7 +14,7 @@ from llmtrain_exporter.model import LeftOut, Protected, Snapshot
 from llmtrain_exporter.printable import label_value
 
 
-class RunProtector(Protocol):
+class ProtectsRuns(Protocol):
     """Protects the runs whose logs one thread reads. Nothing of it raises or waits."""
 
     def observer(self) -> Any:
@@ -33,7 +33,7 @@ class RunProtector(Protocol):
 class Protection(Protocol):
     """Protects all runs of an exporter. From any thread."""
 
-    def for_thread(self) -> RunProtector:
+    def for_thread(self) -> ProtectsRuns:
         """For the runs of one more thread."""
 
     def protected(self) -> Iterable[Protected]:
