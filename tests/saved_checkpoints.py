@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
-from llmtrain_exporter.guard.checkpoints import Checkpoint
+from llmtrain_exporter.guard.keep.checkpoints import Checkpoint
 
 Written = Iterator[float]
 

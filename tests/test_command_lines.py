@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from llmtrain_exporter.guard.changed_commands import ChangedCommand, changed
-from llmtrain_exporter.guard.command_lines import Program, TrainingCommand, recognised
-from llmtrain_exporter.guard.settings_files import SettingsFileError, read_settings_file
+from llmtrain_exporter.guard.launch.changed_commands import ChangedCommand, changed
+from llmtrain_exporter.guard.launch.command_lines import Program, TrainingCommand, recognised
+from llmtrain_exporter.guard.launch.settings_files import SettingsFileError, read_settings_file
 
 SWIFT = "swift rlhf --rlhf_type grpo --model m --output_dir out --learning_rate 3e-3 --bf16 --beta=0.01"
 YAML = """# what we train

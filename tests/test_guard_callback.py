@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llmtrain_exporter.guard import Guard, callback
-from llmtrain_exporter.guard.agreement import Ranks
+from llmtrain_exporter.guard import Guard
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
-from llmtrain_exporter.guard.judging import Judge
+from llmtrain_exporter.guard.inside import callback
+from llmtrain_exporter.guard.inside.agreement import Ranks
+from llmtrain_exporter.guard.inside.judging import Judge
+from llmtrain_exporter.guard.inside.skipping import NormListener
+from llmtrain_exporter.guard.inside.watch import Watch
 from llmtrain_exporter.guard.options import VARIABLE, GuardOptions
 from llmtrain_exporter.guard.recording import RowRecorder
-from llmtrain_exporter.guard.skipping import NormListener
-from llmtrain_exporter.guard.watch import Watch
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.model.guarded import Began, GuardEvent, GuardFile, StopReason
@@ -304,7 +305,7 @@ def test_what_an_earlier_training_has_left_is_not_told_of_this_one(
     def full(*_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("llmtrain_exporter.guard.watch.write_guard_file", full)
+    monkeypatch.setattr("llmtrain_exporter.guard.inside.watch.write_guard_file", full)
     FakeTrainer(tmp_path, guard()).train([healthy(1)])
     assert not guard_path(tmp_path).exists()
 
@@ -545,5 +546,5 @@ def test_nothing_is_kept_where_only_telling_is_asked_for(
 
 def test_without_orjson_all_but_the_keeping_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A training's environment may lack it."""
-    monkeypatch.setitem(sys.modules, "llmtrain_exporter.guard.keeping", None)
+    monkeypatch.setitem(sys.modules, "llmtrain_exporter.guard.keep.keeping", None)
     assert train_until_stopped(FakeTrainer(tmp_path, guard()), dying(30, 20)) == 31

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from llmtrain_exporter.guard.checkpoints import found, is_complete
+from llmtrain_exporter.guard.keep.checkpoints import found, is_complete
 
 from tests.saved_checkpoints import DEEPSPEED, KINDS, LORA, PLAIN, SHARDED, TWO_RANKS, save, write
 

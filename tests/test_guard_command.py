@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.guard.guard_file import guard_path
-from llmtrain_exporter.guard.shown_command import identity_of_command
-from llmtrain_exporter.guard.state_file import StateFile
+from llmtrain_exporter.guard.launch.shown_command import identity_of_command
+from llmtrain_exporter.guard.launch.state_file import StateFile
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.model.guarded import GuardFile

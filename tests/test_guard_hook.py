@@ -144,7 +144,7 @@ def test_a_guard_that_cannot_be_loaded_is_told_of_and_the_training_goes_on(progr
 import sys
 class Broken:
     def find_spec(self, name, path, target=None):
-        if name == "llmtrain_exporter.guard.callback":
+        if name == "llmtrain_exporter.guard.inside.callback":
             raise ImportError("a file is missing")
 sys.meta_path.insert(0, Broken())
 from transformers.trainer import Trainer

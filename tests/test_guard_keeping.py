@@ -17,13 +17,13 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from llmtrain_exporter.guard.checkpoints import Checkpoint, found, is_complete
-from llmtrain_exporter.guard.disk import Disk, How
-from llmtrain_exporter.guard.keeping import Bounds, CheckpointKeeper
-from llmtrain_exporter.guard.kept_folder import KeptFolder
-from llmtrain_exporter.guard.marks import HealthMarks, Trouble
-from llmtrain_exporter.guard.obstacles import KeepingError, Obstacle, obstacle_of
-from llmtrain_exporter.guard.protecting import protect
+from llmtrain_exporter.guard.keep.checkpoints import Checkpoint, found, is_complete
+from llmtrain_exporter.guard.keep.disk import Disk, How
+from llmtrain_exporter.guard.keep.keeping import Bounds, CheckpointKeeper
+from llmtrain_exporter.guard.keep.kept_folder import KeptFolder
+from llmtrain_exporter.guard.keep.marks import HealthMarks, Trouble
+from llmtrain_exporter.guard.keep.obstacles import KeepingError, Obstacle, obstacle_of
+from llmtrain_exporter.guard.keep.protecting import protect
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 
 from tests.saved_checkpoints import DEEPSPEED, KINDS, PLAIN, save, write

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.guard.ladder import chosen, healthy, judged_until, ladder, still_good
-from llmtrain_exporter.guard.marks import HealthMarks, MarkKeeper, Trouble, troubles_of
+from llmtrain_exporter.guard.keep.ladder import chosen, healthy, judged_until, ladder, still_good
+from llmtrain_exporter.guard.keep.marks import HealthMarks, MarkKeeper, Trouble, troubles_of
 from llmtrain_exporter.knowledge.guarding import MARKS, NEWEST
 from llmtrain_exporter.knowledge.signals import BUILT_IN
 from llmtrain_exporter.model import Incident, Point

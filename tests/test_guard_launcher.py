@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from llmtrain_exporter.guard.launch.whereabouts import HOOK
 from llmtrain_exporter.guard.options import VARIABLE
 from llmtrain_exporter.guard.told import RUN_VARIABLE
-from llmtrain_exporter.guard.whereabouts import HOOK
 
 from tests.project import ROOT
 from tests.servers import HANGS_SECONDS

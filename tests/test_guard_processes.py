@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from llmtrain_exporter.guard.command_lines import recognised
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
-from llmtrain_exporter.guard.launcher import CommandEnding, Launcher
+from llmtrain_exporter.guard.launch.command_lines import recognised
+from llmtrain_exporter.guard.launch.launcher import CommandEnding, Launcher
+from llmtrain_exporter.guard.launch.processes import left_of_training
+from llmtrain_exporter.guard.launch.supervising import Guarded, Supervisor, World
+from llmtrain_exporter.guard.launch.telling import Speaker
+from llmtrain_exporter.guard.launch.terminal import ForegroundTerminal
 from llmtrain_exporter.guard.options import GuardOptions
-from llmtrain_exporter.guard.processes import left_of_training
-from llmtrain_exporter.guard.supervising import Guarded, Supervisor, World
-from llmtrain_exporter.guard.telling import Speaker
-from llmtrain_exporter.guard.terminal import ForegroundTerminal
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.rescuing import WARNING_SECONDS
@@ -78,7 +78,7 @@ def left_for_another(folder: Path) -> set[int]:
     """The same, asked by a program that has not started them: all that it has started counts in any case."""
     program = (
         "import sys; from pathlib import Path\n"
-        "from llmtrain_exporter.guard.processes import left_of_training\n"
+        "from llmtrain_exporter.guard.launch.processes import left_of_training\n"
         "print(*(each.pid for each in left_of_training(sys.argv[1], Path(sys.argv[2]))))"
     )
     command = [sys.executable, "-c", program, "=".join(MARK), str(folder)]

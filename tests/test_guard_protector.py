@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.analyse.run import Run, RunOptions
-from llmtrain_exporter.guard.checkpoints import is_complete
-from llmtrain_exporter.guard.keeping import Bounds
-from llmtrain_exporter.guard.protector import RunProtector, Wishes
-from llmtrain_exporter.guard.settling import QUIET_SECONDS
+from llmtrain_exporter.guard.keep.checkpoints import is_complete
+from llmtrain_exporter.guard.keep.keeping import Bounds
+from llmtrain_exporter.guard.keep.protector import RunProtector, Wishes
+from llmtrain_exporter.guard.keep.settling import QUIET_SECONDS
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.model import HyperParameters, Protected, Snapshot, State

@@ -10,11 +10,12 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from llmtrain_exporter.guard import Guard, callback
-from llmtrain_exporter.guard.agreement import Ranks, ranks_of
+from llmtrain_exporter.guard import Guard
 from llmtrain_exporter.guard.guard_file import guard_path
+from llmtrain_exporter.guard.inside import callback
+from llmtrain_exporter.guard.inside.agreement import Ranks, ranks_of
+from llmtrain_exporter.guard.inside.watch import Watch
 from llmtrain_exporter.guard.options import VARIABLE, GuardOptions, LiveControl
-from llmtrain_exporter.guard.watch import Watch
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 
 from tests.fake_trainer import FakeTrainer, Flow, dying, healthy

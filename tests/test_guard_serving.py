@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.guard.keeping import Bounds
-from llmtrain_exporter.guard.news import MarkObserver
-from llmtrain_exporter.guard.protector import RunProtector, Wishes
-from llmtrain_exporter.guard.settling import QUIET_SECONDS
+from llmtrain_exporter.guard.keep.keeping import Bounds
+from llmtrain_exporter.guard.keep.news import MarkObserver
+from llmtrain_exporter.guard.keep.protector import RunProtector, Wishes
+from llmtrain_exporter.guard.keep.settling import QUIET_SECONDS
 from llmtrain_exporter.ingest.discover import SearchOptions, discover
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.model import Protected

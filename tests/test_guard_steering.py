@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from llmtrain_exporter.guard import Guard
 from llmtrain_exporter.guard.guard_file import guard_path
-from llmtrain_exporter.guard.live_control import LiveController, LiveSettings
+from llmtrain_exporter.guard.inside.live_control import LiveController, LiveSettings
+from llmtrain_exporter.guard.inside.skipping import UsualNorm
 from llmtrain_exporter.guard.options import VARIABLE, GuardOptions, LiveControl
-from llmtrain_exporter.guard.skipping import UsualNorm
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge import guard_limits as limits
 from llmtrain_exporter.model.guarded import GuardEvent

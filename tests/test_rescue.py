@@ -9,12 +9,19 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.config import EXPORTER, configure
-from llmtrain_exporter.guard.checkpoints import Checkpoint
-from llmtrain_exporter.guard.command_lines import recognised
+from llmtrain_exporter.guard.keep.checkpoints import Checkpoint
+from llmtrain_exporter.guard.launch.command_lines import recognised
+from llmtrain_exporter.guard.launch.past import PastRun, read_past, up_to_the_stop
+from llmtrain_exporter.guard.launch.rescue import (
+    SKIPPING,
+    GivesUp,
+    RescuePlan,
+    gentler,
+    in_force,
+    plan_rescue,
+)
+from llmtrain_exporter.guard.launch.restart import Start, data_order, goes_on_from_checkpoints, started_again
 from llmtrain_exporter.guard.options import GuardOptions
-from llmtrain_exporter.guard.past import PastRun, read_past, up_to_the_stop
-from llmtrain_exporter.guard.rescue import SKIPPING, GivesUp, RescuePlan, gentler, in_force, plan_rescue
-from llmtrain_exporter.guard.restart import Start, data_order, goes_on_from_checkpoints, started_again
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.rescuing import GRACE_RECORDS, RESCUES
 from llmtrain_exporter.knowledge.text import Lang

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from llmtrain_exporter.guard.shown_command import identity_of_command, shown_command
+from llmtrain_exporter.guard.launch.shown_command import identity_of_command, shown_command
 
 
 @pytest.mark.parametrize(

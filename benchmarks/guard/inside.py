@@ -61,7 +61,7 @@ def measured(folder: Path, count: int) -> dict[str, float]:
     """What import, first row, further rows and steps cost."""
     importlib.import_module("trl").GRPOTrainer  # noqa: B018  # whatever a training has loaded already
     before = resident()
-    importing = _timed(lambda: importlib.import_module("llmtrain_exporter.guard.callback"))
+    importing = _timed(lambda: importlib.import_module("llmtrain_exporter.guard.inside.callback"))
     guard: Any = importlib.import_module("llmtrain_exporter.guard").Guard()
     training = _training(folder, count)
     guard.on_train_begin(**training)

@@ -16,7 +16,7 @@ from llmtrain_exporter.knowledge.rescuing import RESCUES
 from llmtrain_exporter.knowledge.signal import Severity
 
 if TYPE_CHECKING:
-    from llmtrain_exporter.guard.supervising import Guarded
+    from llmtrain_exporter.guard.launch.supervising import Guarded
 
 NOTHING_TO_RUN = "no command: give it behind --, as in llmtrain-exporter guard -- python train.py"
 
@@ -201,15 +201,15 @@ def _bytes(size: str | None) -> int:
 def _guarded(command: tuple[str, ...], options: GuardOptions, rescues: int, not_again: bool) -> Guarded:
     from pathlib import Path
 
-    from llmtrain_exporter.guard.command_lines import recognised
-    from llmtrain_exporter.guard.supervising import Guarded
+    from llmtrain_exporter.guard.launch.command_lines import recognised
+    from llmtrain_exporter.guard.launch.supervising import Guarded
 
     return Guarded(recognised(command, Path.cwd()), options, rescues, Path.cwd(), not_again)
 
 
 def _run(guarded: Guarded, lang: str) -> int:
-    from llmtrain_exporter.guard.launcher import NotStartedError
-    from llmtrain_exporter.guard.program import run_guarded
+    from llmtrain_exporter.guard.launch.launcher import NotStartedError
+    from llmtrain_exporter.guard.launch.program import run_guarded
 
     try:
         return run_guarded(guarded, lang).repeat()
@@ -218,6 +218,6 @@ def _run(guarded: Guarded, lang: str) -> int:
 
 
 def _dry_run(log: str, guarded: Guarded, lang: str) -> int:
-    from llmtrain_exporter.guard.program import run_dry
+    from llmtrain_exporter.guard.launch.program import run_dry
 
     return 0 if run_dry(log, guarded, lang, sys.stdout) else NO_VERDICT

@@ -17,7 +17,7 @@ from llmtrain_exporter.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
     from llmtrain_exporter.config import Configured, Settings
-    from llmtrain_exporter.guard.protector import Protector
+    from llmtrain_exporter.guard.keep.protector import Protector
 
 NOTHING_TO_WATCH = f"no logs to watch: give files or folders, as in {PROGRAM} serve output/"
 
@@ -99,8 +99,8 @@ def _protection(settings: Settings) -> Protector | None:
     """Who protects the runs, where that is wanted."""
     if not settings.protect:
         return None
-    from llmtrain_exporter.guard.keeping import Bounds
-    from llmtrain_exporter.guard.protector import Protector, Wishes
+    from llmtrain_exporter.guard.keep.keeping import Bounds
+    from llmtrain_exporter.guard.keep.protector import Protector, Wishes
 
     bounds = Bounds(settings.keep, settings.keep_free)
     return Protector(Wishes(bounds, from_start=settings.keep_from == "start"))

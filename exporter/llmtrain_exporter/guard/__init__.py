@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from llmtrain_exporter.guard.callback import Guard as Guard
+    from llmtrain_exporter.guard.inside.callback import Guard as Guard
 
 
 def __getattr__(name: str) -> Any:
     """The callback, when it is asked for: whoever wants another part of this room does without it."""
     if name != "Guard":
         raise AttributeError(name)
-    from llmtrain_exporter.guard.callback import Guard
+    from llmtrain_exporter.guard.inside.callback import Guard
 
     return Guard

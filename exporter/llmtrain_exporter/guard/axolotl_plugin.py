@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from llmtrain_exporter.guard.callback import Guard
+from llmtrain_exporter.guard.inside.callback import Guard
 
 _BASE = "axolotl.integrations.base"
 

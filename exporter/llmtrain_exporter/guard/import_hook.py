@@ -150,7 +150,7 @@ def _is_next_version(folder: str, own: str) -> bool:
 def put_in(trainer: Any) -> None:
     """Add a guard to a trainer, unless there is one: the script may have its own."""
     load_package()
-    guard = importlib.import_module(f"{PACKAGE}.guard.callback").Guard
+    guard = importlib.import_module(f"{PACKAGE}.guard.inside.callback").Guard
     if not any(isinstance(each, guard) for each in trainer.callback_handler.callbacks):
         trainer.add_callback(guard(trainer=trainer))
 

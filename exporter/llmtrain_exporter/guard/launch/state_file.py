@@ -9,9 +9,9 @@ from pathlib import Path
 
 from llmtrain_exporter.guard.advice import in_words
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
+from llmtrain_exporter.guard.launch.rescue import RescuePlan
+from llmtrain_exporter.guard.launch.restart import Start
 from llmtrain_exporter.guard.recording import RowRecorder
-from llmtrain_exporter.guard.rescue import RescuePlan
-from llmtrain_exporter.guard.restart import Start
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.text import Lang, fill

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 
-from llmtrain_exporter.guard.terminal import ForegroundTerminal
+from llmtrain_exporter.guard.launch.terminal import ForegroundTerminal
 from llmtrain_exporter.knowledge.rescuing import WARNING_SECONDS
 
 _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)

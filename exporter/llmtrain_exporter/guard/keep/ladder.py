@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from llmtrain_exporter.analyse.averages import mean, median
 from llmtrain_exporter.analyse.baseline import STEP
-from llmtrain_exporter.guard.checkpoints import Checkpoint
-from llmtrain_exporter.guard.marks import HealthMarks
+from llmtrain_exporter.guard.keep.checkpoints import Checkpoint
+from llmtrain_exporter.guard.keep.marks import HealthMarks
 from llmtrain_exporter.knowledge.guarding import GOOD_ERRORS, NEWEST, STILL_GOOD
 from llmtrain_exporter.knowledge.signals.reward import SLIDE_RECORDS
 from llmtrain_exporter.model import Point

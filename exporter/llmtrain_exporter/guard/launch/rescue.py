@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmtrain_exporter.guard.checkpoints import Checkpoint
-from llmtrain_exporter.guard.ladder import still_good
+from llmtrain_exporter.guard.keep.checkpoints import Checkpoint
+from llmtrain_exporter.guard.keep.ladder import still_good
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge import rescuing
@@ -18,7 +18,7 @@ from llmtrain_exporter.model import Diagnosis, Proposal, Series, Snapshot
 from llmtrain_exporter.model.guarded import Attempt, SettingChange
 
 if TYPE_CHECKING:
-    from llmtrain_exporter.guard.past import PastRun
+    from llmtrain_exporter.guard.launch.past import PastRun
 
 RATE, SEED = rescuing.LEARNING_RATE, "seed"
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from llmtrain_exporter.guard.command_lines import TrainingCommand
 from llmtrain_exporter.guard.guard_file import guard_path
+from llmtrain_exporter.guard.launch.command_lines import TrainingCommand
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.told import RUN_VARIABLE
 from llmtrain_exporter.knowledge.guarding import GUARD_FILE
@@ -17,7 +17,7 @@ from llmtrain_exporter.knowledge.guarding import GUARD_FILE
 SEVERAL = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "WORLD_SIZE", "NNODES")
 """Environment variables that say how many programs like this one were started together."""
 
-HOOK = Path(__file__).parent / "hook"
+HOOK = Path(__file__).parent.parent / "hook"
 """The one folder that a training's Python finds modules in besides its own: there is nothing but the hook."""
 
 

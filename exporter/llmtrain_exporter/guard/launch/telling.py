@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from llmtrain_exporter.guard.aside import MovedAside
-from llmtrain_exporter.guard.checkpoints import Checkpoint
-from llmtrain_exporter.guard.command_lines import TrainingCommand
-from llmtrain_exporter.guard.rescue import RescuePlan
-from llmtrain_exporter.guard.restart import Start, data_order, settings_in_words
-from llmtrain_exporter.guard.shown_command import shown_command
+from llmtrain_exporter.guard.keep.checkpoints import Checkpoint
+from llmtrain_exporter.guard.launch.aside import MovedAside
+from llmtrain_exporter.guard.launch.command_lines import TrainingCommand
+from llmtrain_exporter.guard.launch.rescue import RescuePlan
+from llmtrain_exporter.guard.launch.restart import Start, data_order, settings_in_words
+from llmtrain_exporter.guard.launch.shown_command import shown_command
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.text import Lang, Text, fill
 from llmtrain_exporter.printable import printable

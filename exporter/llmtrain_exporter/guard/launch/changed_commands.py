@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmtrain_exporter.guard.command_lines import CONFIG, Flag, Program, TrainingCommand
-from llmtrain_exporter.guard.settings_files import SettingsFileError
+from llmtrain_exporter.guard.launch.command_lines import CONFIG, Flag, Program, TrainingCommand
+from llmtrain_exporter.guard.launch.settings_files import SettingsFileError
 
 _TAKES_FLAGS = frozenset((Program.SWIFT, Program.TRL))
 """Programs in which a flag goes before what stands in their file."""

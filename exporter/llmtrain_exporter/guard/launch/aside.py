@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from llmtrain_exporter.guard.kept_folder import KeptFolder
+from llmtrain_exporter.guard.keep.kept_folder import KeptFolder
 from llmtrain_exporter.ingest.checkpoints import step_of
 
 

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmtrain_exporter.guard.launch.shown_command import shown_command
 from llmtrain_exporter.guard.options import GuardOptions, GuardOptionsError
-from llmtrain_exporter.guard.shown_command import shown_command
 from llmtrain_exporter.knowledge.rescuing import SERVICES
 from llmtrain_exporter.printable import printable
 

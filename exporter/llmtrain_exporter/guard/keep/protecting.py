@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from llmtrain_exporter.guard.checkpoints import Checkpoint
-from llmtrain_exporter.guard.keeping import CheckpointKeeper
-from llmtrain_exporter.guard.ladder import chosen, judged_until
-from llmtrain_exporter.guard.marks import HealthMarks
+from llmtrain_exporter.guard.keep.checkpoints import Checkpoint
+from llmtrain_exporter.guard.keep.keeping import CheckpointKeeper
+from llmtrain_exporter.guard.keep.ladder import chosen, judged_until
+from llmtrain_exporter.guard.keep.marks import HealthMarks
 
 
 def protect(

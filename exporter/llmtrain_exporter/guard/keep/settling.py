@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmtrain_exporter.guard.checkpoints import LAST_LINK, Checkpoint, files_of
+from llmtrain_exporter.guard.keep.checkpoints import LAST_LINK, Checkpoint, files_of
 
 QUIET_SECONDS = 10.0
 """For so long nothing has changed in a checkpoint that is whole by its files, where nothing else tells."""

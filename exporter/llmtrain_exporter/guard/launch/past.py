@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run, RunOptions
-from llmtrain_exporter.guard.judging import Judge
-from llmtrain_exporter.guard.marks import HealthMarks, MarkKeeper, troubles_of
+from llmtrain_exporter.guard.inside.judging import Judge
+from llmtrain_exporter.guard.keep.marks import HealthMarks, MarkKeeper, troubles_of
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers

@@ -9,7 +9,7 @@ from enum import Enum
 from itertools import takewhile
 from pathlib import Path
 
-from llmtrain_exporter.guard.settings_files import SUFFIXES, SettingsFile, read_settings_file
+from llmtrain_exporter.guard.launch.settings_files import SUFFIXES, SettingsFile, read_settings_file
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import AXOLOTL, LLAMAFACTORY, SWIFT, TRANSFORMERS
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llmtrain_exporter.analyse.averages import median
-from llmtrain_exporter.guard.rates import CannotBeChangedError
+from llmtrain_exporter.guard.inside.rates import CannotBeChangedError
 from llmtrain_exporter.knowledge import guard_limits as limits
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from llmtrain_exporter.guard.changed_commands import changed
-from llmtrain_exporter.guard.command_lines import Program, TrainingCommand
+from llmtrain_exporter.guard.launch.changed_commands import changed
+from llmtrain_exporter.guard.launch.command_lines import Program, TrainingCommand
+from llmtrain_exporter.guard.launch.rescue import RATE, SEED, SKIPPING
 from llmtrain_exporter.guard.options import GuardOptions
-from llmtrain_exporter.guard.rescue import RATE, SEED, SKIPPING
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.knowledge.rescuing import RATE as RATE_CUT

@@ -9,12 +9,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmtrain_exporter.guard.checkpoints import found
-from llmtrain_exporter.guard.keeping import Bounds, CheckpointKeeper
-from llmtrain_exporter.guard.news import MarkObserver, RunNews, news_of
-from llmtrain_exporter.guard.obstacles import Obstacle
-from llmtrain_exporter.guard.protecting import protect
-from llmtrain_exporter.guard.settling import Settling, TrainingProgress
+from llmtrain_exporter.guard.keep.checkpoints import found
+from llmtrain_exporter.guard.keep.keeping import Bounds, CheckpointKeeper
+from llmtrain_exporter.guard.keep.news import MarkObserver, RunNews, news_of
+from llmtrain_exporter.guard.keep.obstacles import Obstacle
+from llmtrain_exporter.guard.keep.protecting import protect
+from llmtrain_exporter.guard.keep.settling import Settling, TrainingProgress
 from llmtrain_exporter.model import Protected, Snapshot, State
 
 LOOK_SECONDS = 1.0

@@ -11,11 +11,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from llmtrain_exporter.analyse.analysis import TROUBLE, Analysis
-from llmtrain_exporter.guard.checkpoints import found, of_training
-from llmtrain_exporter.guard.fence import Fence
-from llmtrain_exporter.guard.keeping import Bounds, CheckpointKeeper
-from llmtrain_exporter.guard.marks import MarkKeeper, is_about_learning, troubles_of
-from llmtrain_exporter.guard.protecting import protect
+from llmtrain_exporter.guard.inside.fence import Fence
+from llmtrain_exporter.guard.keep.checkpoints import found, of_training
+from llmtrain_exporter.guard.keep.keeping import Bounds, CheckpointKeeper
+from llmtrain_exporter.guard.keep.marks import MarkKeeper, is_about_learning, troubles_of
+from llmtrain_exporter.guard.keep.protecting import protect
 from llmtrain_exporter.ingest.checkpoints import step_of
 from llmtrain_exporter.knowledge.guard_limits import FINISH_SECONDS
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER

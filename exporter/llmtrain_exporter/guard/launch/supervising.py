@@ -10,22 +10,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmtrain_exporter.guard import checkpoints
-from llmtrain_exporter.guard.aside import MovedAside, move_aside
-from llmtrain_exporter.guard.checkpoints import Checkpoint
-from llmtrain_exporter.guard.command_lines import TrainingCommand
-from llmtrain_exporter.guard.keeping import Bounds, CheckpointKeeper
-from llmtrain_exporter.guard.kept_folder import KeptFolder
-from llmtrain_exporter.guard.launcher import CommandEnding, Launcher
+from llmtrain_exporter.guard.keep import checkpoints
+from llmtrain_exporter.guard.keep.checkpoints import Checkpoint
+from llmtrain_exporter.guard.keep.keeping import Bounds, CheckpointKeeper
+from llmtrain_exporter.guard.keep.kept_folder import KeptFolder
+from llmtrain_exporter.guard.launch.aside import MovedAside, move_aside
+from llmtrain_exporter.guard.launch.command_lines import TrainingCommand
+from llmtrain_exporter.guard.launch.launcher import CommandEnding, Launcher
+from llmtrain_exporter.guard.launch.processes import bury_orphans, left_of_training, rescued_in
+from llmtrain_exporter.guard.launch.rescue import GivesUp, RescuePlan, in_force, plan_rescue
+from llmtrain_exporter.guard.launch.restart import Start, goes_on_from_checkpoints, started_again
+from llmtrain_exporter.guard.launch.shown_command import identity_of_command
+from llmtrain_exporter.guard.launch.state_file import StateFile
+from llmtrain_exporter.guard.launch.telling import AboutRescue, Speaker
+from llmtrain_exporter.guard.launch.whereabouts import FolderKnown, environment_for, folder_told, told_in
 from llmtrain_exporter.guard.options import GuardOptions
-from llmtrain_exporter.guard.processes import bury_orphans, left_of_training, rescued_in
-from llmtrain_exporter.guard.rescue import GivesUp, RescuePlan, in_force, plan_rescue
-from llmtrain_exporter.guard.restart import Start, goes_on_from_checkpoints, started_again
-from llmtrain_exporter.guard.shown_command import identity_of_command
-from llmtrain_exporter.guard.state_file import StateFile
-from llmtrain_exporter.guard.telling import AboutRescue, Speaker
 from llmtrain_exporter.guard.told import RUN_VARIABLE, is_guarded
-from llmtrain_exporter.guard.whereabouts import FolderKnown, environment_for, folder_told, told_in
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.knowledge.rescuing import RANKS_GONE_SECONDS
@@ -34,7 +34,7 @@ from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.model.guarded import Began
 
 if TYPE_CHECKING:
-    from llmtrain_exporter.guard.past import PastRun
+    from llmtrain_exporter.guard.launch.past import PastRun
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from llmtrain_exporter.analyse.averages import median
+from llmtrain_exporter.guard.inside.rates import TOLERANCE, CannotBeChangedError, LearningRates
 from llmtrain_exporter.guard.options import LiveControl
-from llmtrain_exporter.guard.rates import TOLERANCE, CannotBeChangedError, LearningRates
 from llmtrain_exporter.knowledge import guard_limits as limits
 from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge.text import Lang, fill

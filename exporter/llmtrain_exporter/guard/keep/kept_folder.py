@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from llmtrain_exporter.guard.checkpoints import Files
+from llmtrain_exporter.guard.keep.checkpoints import Files
 from llmtrain_exporter.guard.no_links import unfollowed
 from llmtrain_exporter.ingest.checkpoints import step_of
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from llmtrain_exporter.guard.advice import in_words
-from llmtrain_exporter.guard.checkpoints import Checkpoint
+from llmtrain_exporter.guard.keep.checkpoints import Checkpoint
+from llmtrain_exporter.guard.launch.past import PastRun, up_to_the_stop
+from llmtrain_exporter.guard.launch.rescue import GivesUp, plan_rescue
+from llmtrain_exporter.guard.launch.restart import Start, started_again
+from llmtrain_exporter.guard.launch.supervising import Guarded, usable_checkpoints
+from llmtrain_exporter.guard.launch.telling import AboutRescue, Speaker
 from llmtrain_exporter.guard.options import GuardOptions
-from llmtrain_exporter.guard.past import PastRun, up_to_the_stop
-from llmtrain_exporter.guard.rescue import GivesUp, plan_rescue
-from llmtrain_exporter.guard.restart import Start, started_again
-from llmtrain_exporter.guard.supervising import Guarded, usable_checkpoints
-from llmtrain_exporter.guard.telling import AboutRescue, Speaker
 from llmtrain_exporter.ingest.checkpoints import output_folder
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.story_words import no_run_reason

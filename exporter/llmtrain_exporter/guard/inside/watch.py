@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from llmtrain_exporter.guard.advice import in_words, next_step
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
-from llmtrain_exporter.guard.judging import Judge
-from llmtrain_exporter.guard.live_control import LiveController
+from llmtrain_exporter.guard.inside.judging import Judge
+from llmtrain_exporter.guard.inside.live_control import LiveController
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.recording import RowRecorder
 from llmtrain_exporter.guard.told import tell_folder
@@ -29,7 +29,7 @@ from llmtrain_exporter.model import HyperParameters
 from llmtrain_exporter.model.guarded import Action, Began, GuardEvent, GuardFile, StopReason
 
 if TYPE_CHECKING:
-    from llmtrain_exporter.guard.protection import RotationProtection
+    from llmtrain_exporter.guard.inside.protection import RotationProtection
 
 _logger = logging.getLogger(__name__)
 
@@ -190,8 +190,8 @@ def _protection(options: GuardOptions, folder: Path) -> RotationProtection | Non
         return None
     try:
         # It reads checkpoints' files with orjson, which the guard needs for nothing else.
-        from llmtrain_exporter.guard.keeping import Bounds
-        from llmtrain_exporter.guard.protection import RotationProtection
+        from llmtrain_exporter.guard.inside.protection import RotationProtection
+        from llmtrain_exporter.guard.keep.keeping import Bounds
     except ImportError as error:
         _logger.warning("llmtrain-exporter guard: no checkpoints are kept from here: %s", error)
         return None

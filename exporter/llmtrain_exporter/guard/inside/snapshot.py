@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from llmtrain_exporter.guard.rates import CannotBeChangedError
+from llmtrain_exporter.guard.inside.rates import CannotBeChangedError
 from llmtrain_exporter.ingest.checkpoints import step_of
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 

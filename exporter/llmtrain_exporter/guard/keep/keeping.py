@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from llmtrain_exporter.guard.checkpoints import (
+from llmtrain_exporter.guard.keep.checkpoints import (
     STATE,
     Checkpoint,
     alone_in,
@@ -27,10 +27,10 @@ from llmtrain_exporter.guard.checkpoints import (
     is_complete,
     size_of,
 )
-from llmtrain_exporter.guard.disk import Disk
-from llmtrain_exporter.guard.kept_files import changed, double, empty, part, refuse_links
-from llmtrain_exporter.guard.kept_folder import KeptFolder, Note, held_in
-from llmtrain_exporter.guard.obstacles import KeepingError, Obstacle, obstacle_of
+from llmtrain_exporter.guard.keep.disk import Disk
+from llmtrain_exporter.guard.keep.kept_files import changed, double, empty, part, refuse_links
+from llmtrain_exporter.guard.keep.kept_folder import KeptFolder, Note, held_in
+from llmtrain_exporter.guard.keep.obstacles import KeepingError, Obstacle, obstacle_of
 from llmtrain_exporter.knowledge.guarding import FREE_BYTES, KEEP
 
 log = logging.getLogger(__name__)

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from llmtrain_exporter.guard.launcher import CommandEnding, Launcher
-from llmtrain_exporter.guard.supervising import Guarded, Supervisor, World
-from llmtrain_exporter.guard.telling import Speaker
-from llmtrain_exporter.guard.terminal import ForegroundTerminal
-from llmtrain_exporter.guard.whereabouts import is_one_of_several
+from llmtrain_exporter.guard.launch.launcher import CommandEnding, Launcher
+from llmtrain_exporter.guard.launch.supervising import Guarded, Supervisor, World
+from llmtrain_exporter.guard.launch.telling import Speaker
+from llmtrain_exporter.guard.launch.terminal import ForegroundTerminal
+from llmtrain_exporter.guard.launch.whereabouts import is_one_of_several
 from llmtrain_exporter.knowledge import rescue_words as words
 from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.producers import RECORDED_LOG
@@ -21,7 +21,7 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
 
 if TYPE_CHECKING:
-    from llmtrain_exporter.guard.past import PastRun
+    from llmtrain_exporter.guard.launch.past import PastRun
     from llmtrain_exporter.watching.rules import RunRules
 
 
@@ -35,8 +35,8 @@ def run_guarded(guarded: Guarded, lang: str) -> CommandEnding:
 
 def run_dry(log: str, guarded: Guarded, lang: str, out: TextIO) -> bool:
     """Say what would have been done for a log of the past; whether there was any."""
-    from llmtrain_exporter.guard.dry_run import would_do
-    from llmtrain_exporter.guard.past import read_past
+    from llmtrain_exporter.guard.launch.dry_run import would_do
+    from llmtrain_exporter.guard.launch.past import read_past
 
     now = time.time()
     return would_do(read_past(log, _rules(), now), guarded, Speaker(out, Lang(lang), ""), now) > 0
@@ -56,7 +56,7 @@ def _possible(guarded: Guarded, speaker: Speaker) -> Guarded:
 def _past_of(folder: Path) -> PastRun | NoRun:
     """The run that the guard has recorded in an output folder."""
     # What reads logs is loaded when it is needed: most trainings end well.
-    from llmtrain_exporter.guard.past import read_past
+    from llmtrain_exporter.guard.launch.past import read_past
 
     log = str(folder / RECORDED_LOG)
     return next(read_past(log, _rules(), time.time()), NoRun(log, NoRunReason.NOT_THERE))

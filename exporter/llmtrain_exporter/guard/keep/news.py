@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.guard.marks import HealthMarks, MarkKeeper, is_about_learning, troubles_of
+from llmtrain_exporter.guard.keep.marks import HealthMarks, MarkKeeper, is_about_learning, troubles_of
 from llmtrain_exporter.ingest.checkpoints import output_folder
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.model import Record, RowKind, Snapshot, State

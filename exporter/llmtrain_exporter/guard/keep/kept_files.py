@@ -7,11 +7,11 @@ import stat
 from collections import Counter
 from pathlib import Path
 
-from llmtrain_exporter.guard.checkpoints import Files
-from llmtrain_exporter.guard.disk import Disk
-from llmtrain_exporter.guard.kept_folder import Held, held_in
+from llmtrain_exporter.guard.keep.checkpoints import Files
+from llmtrain_exporter.guard.keep.disk import Disk
+from llmtrain_exporter.guard.keep.kept_folder import Held, held_in
+from llmtrain_exporter.guard.keep.obstacles import KeepingError, Obstacle
 from llmtrain_exporter.guard.no_links import opened_folder
-from llmtrain_exporter.guard.obstacles import KeepingError, Obstacle
 
 
 def refuse_links(path: Path, files: Files) -> None:

@@ -16,21 +16,21 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from llmtrain_exporter.guard.agreement import Ranks, ranks_of
-from llmtrain_exporter.guard.fence import Fence
-from llmtrain_exporter.guard.live_control import (
+from llmtrain_exporter.guard.inside.agreement import Ranks, ranks_of
+from llmtrain_exporter.guard.inside.fence import Fence
+from llmtrain_exporter.guard.inside.live_control import (
     LiveController,
     LiveSettings,
     Steering,
     given_settings,
     set_given,
 )
+from llmtrain_exporter.guard.inside.rates import CannotBeChangedError, LearningRates, agree
+from llmtrain_exporter.guard.inside.skipping import NormListener, UsualNorm
+from llmtrain_exporter.guard.inside.snapshot import free_for, save_snapshot
+from llmtrain_exporter.guard.inside.trainers import producer_of_trainer, settings_of_trainer, trainer_above
+from llmtrain_exporter.guard.inside.watch import Watch, WatchedTraining
 from llmtrain_exporter.guard.options import GuardOptions, LiveControl
-from llmtrain_exporter.guard.rates import CannotBeChangedError, LearningRates, agree
-from llmtrain_exporter.guard.skipping import NormListener, UsualNorm
-from llmtrain_exporter.guard.snapshot import free_for, save_snapshot
-from llmtrain_exporter.guard.trainers import producer_of_trainer, settings_of_trainer, trainer_above
-from llmtrain_exporter.guard.watch import Watch, WatchedTraining
 from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.knowledge.text import Lang, fill, written

@@ -1,0 +1,1 @@
+"""Good checkpoints are kept from rotation."""
