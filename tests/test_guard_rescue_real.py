@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.model.guarded import GuardFile
 
 from tests import trainers
-from tests.project import ROOT
 from tests.test_guard_real import grpo_of
 from tests.trainers import (
     COLLAPSING,
@@ -34,18 +32,8 @@ RESCUE = ("--on-incident", "rescue")
 
 
 def rescued(command: Sequence[str], output: Path, *options: str) -> Ended:
-    """Run a training under `guard`, which is in the Python of these tests and not in the training's."""
-    guard = [sys.executable, "-m", "llmtrain_exporter", "guard", *RESCUE, *options, "--", *command]
-    # The guard's own Python finds the package as an installed one would: the training's does not.
-    start = f"import runpy, sys; sys.path.insert(0, {str(ROOT / 'exporter')!r}); sys.argv = {guard[2:]!r}; "
-    program = start + "runpy.run_module('llmtrain_exporter', run_name='__main__', alter_sys=True)"
-    log = output.with_suffix(".log")
-    with trainers.started([sys.executable, "-c", program], log) as process:
-        try:
-            code = process.wait(3 * trainers.HANGS_SECONDS)  # so many trainings, one after the other
-        finally:
-            process.kill()
-    return Ended(code, log.read_text(encoding="utf-8", errors="replace"))
+    """Run a training, and again as often as the guard starts it."""
+    return trainers.under_guard(command, output, *RESCUE, *options)
 
 
 def folder_of(output: Path) -> Path:

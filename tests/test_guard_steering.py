@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -227,17 +228,32 @@ def test_a_training_is_not_stopped_for_what_was_skipped(tmp_path: Path) -> None:
     assert always.state.global_step == 30 + limits.SKIPPED_ROWS_PASSED
 
 
-def broken_at(folder: Path, steps: range) -> FakeTrainer:
-    """One whose guard skips and stops, with gradients and losses that are no numbers at some steps."""
+def test_a_loss_that_stays_lost_after_a_skipped_update_stops_nothing(tmp_path: Path) -> None:
+    """A trainer that filters none logs NaN for ever; gradients that are none again do stop it."""
+    well = broken_at(tmp_path / "well", range(30, 31), lost=range(30, 61))
+    assert well.state.global_step == 60
+    again = broken_at(tmp_path / "again", range(30, 31), lost=range(30, 61), unseen=range(45, 61))
+    assert again.state.global_step == 45
+
+
+def broken_at(folder: Path, steps: range, lost: range = range(0), unseen: range = range(0)) -> FakeTrainer:
+    """One whose guard skips and stops, with gradients and losses that are no numbers at some steps.
+
+    `lost`: where the loss alone is none; `unseen`: where the row has no gradient, and nothing is skipped.
+    """
     trainer = FakeTrainer(folder, Guard(GuardOptions("stop", skip_bad_updates=True), clock=lambda: 0.0))
 
     trainer.before_step = lambda step: setattr(
         trainer.accelerator, "norm", float("nan") if step in steps else 1.0
     )
-    odd = {"loss": float("nan"), "grad_norm": float("nan")}
+    broken = {"loss": (*steps, *lost), "grad_norm": (*steps, *unseen)}
     with suppress(SystemExit):
-        trainer.train([{**healthy(step), **(odd if step in steps else {})} for step in range(1, 61)])
+        trainer.train([_broken_row(step, broken) for step in range(1, 61)])
     return trainer
+
+
+def _broken_row(step: int, broken: Mapping[str, Sequence[int]]) -> dict[str, object]:
+    return {**healthy(step), **{name: math.nan for name, steps in broken.items() if step in steps}}
 
 
 def test_a_norm_that_stays_high_is_the_new_normal() -> None:

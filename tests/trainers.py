@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,6 +168,24 @@ def run(command: Sequence[str], log: Path, **environment: str) -> Ended:
     with started(command, log, **environment) as process:
         try:
             code = process.wait(HANGS_SECONDS)
+        finally:
+            process.kill()
+    return Ended(code, log.read_text(encoding="utf-8", errors="replace"))
+
+
+def under_guard(command: Sequence[str], output: Path, *options: str) -> Ended:
+    """Run a training under `guard`, which is in the Python of these tests and not in the training's.
+
+    Its log lies beside its output folder. Raises TimeoutExpired where it hangs.
+    """
+    guard = ["llmtrain_exporter", "guard", *options, "--", *command]
+    # The guard's own Python finds the package as an installed one would: the training's does not.
+    program = f"import runpy, sys; sys.path.insert(0, {str(ROOT / 'exporter')!r}); sys.argv = {guard!r}; "
+    program += "runpy.run_module('llmtrain_exporter', run_name='__main__', alter_sys=True)"
+    log = output.with_suffix(".log")
+    with started([sys.executable, "-c", program], log) as process:
+        try:
+            code = process.wait(3 * HANGS_SECONDS)  # so many trainings, one after the other
         finally:
             process.kill()
     return Ended(code, log.read_text(encoding="utf-8", errors="replace"))

@@ -15,12 +15,12 @@ from llmtrain_exporter.guard.advice import in_words, next_step
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
 from llmtrain_exporter.guard.inside.judging import Judge
 from llmtrain_exporter.guard.inside.live_control import LiveController
+from llmtrain_exporter.guard.inside.skipped_rows import SkippedRows
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.recording import RowRecorder
 from llmtrain_exporter.guard.told import tell_folder
 from llmtrain_exporter.ingest.checkpoints import folder_of_checkpoint
 from llmtrain_exporter.ingest.guard_file import read_guard_file
-from llmtrain_exporter.knowledge import guard_limits as limits
 from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.rescuing import GRACE_RECORDS
@@ -58,8 +58,7 @@ class Watch:
         self._disk_failed = False  # which was told
         self._grace_records = 0  # before it may be stopped: it began with the incident of a checkpoint
         self._incident = False  # which was told, and lasts
-        self._skipped = False  # whether an update was, since the last row of training
-        self._rows_of_skipped = 0  # in a row
+        self._skipped = SkippedRows()
         self._reason: StopReason | None = None  # why the training is stopped
         self._step = 0
         self.controller: LiveController | None = None
@@ -106,7 +105,7 @@ class Watch:
         now, self._step = self._around.clock(), state.global_step
         row = {"step": state.global_step, "max_steps": state.max_steps, **logs, "epoch": state.epoch}
         self._keep(lambda: self._recorder.row({**row, "time": now}))
-        reason = self._judge.take(self._as_it_happened(row) if "loss" in logs else row, now)
+        reason = self._judge.take(self._skipped.as_it_happened(row) if "loss" in logs else row, now)
         if self._protection is not None:
             self._protection.look(self._judge.run.analysis)
         if "loss" in logs:
@@ -118,23 +117,14 @@ class Watch:
 
     def event(self, action: Action, because: str, at: int | None = None, **details: float | str) -> None:
         """Write down what was done. `at`: the step, None: that of the last row."""
-        self._skipped |= action == "skip"
+        if action == "skip":
+            self._skipped.note()
         finite = {name: str(told) if _is_odd(told) else told for name, told in details.items()}
         step = self._step if at is None else at
         event = GuardEvent(self._around.clock(), step, action, because, finite)
         self._file = self._file.with_event(event)
         self._keep(lambda: self._recorder.event(event))
         self._keep(lambda: write_guard_file(self._path, self._file))
-
-    def _as_it_happened(self, row: Mapping[str, object]) -> Mapping[str, object]:
-        """A row without what an update would have done that was skipped, unless each one is."""
-        skipped, self._skipped = self._skipped, False
-        self._rows_of_skipped = self._rows_of_skipped + 1 if skipped else 0
-        if not 0 < self._rows_of_skipped <= limits.SKIPPED_ROWS_PASSED:
-            return row
-        return {
-            name: value for name, value in row.items() if name != "grad_norm" and not _is_no_number(value)
-        }
 
     def changed(self, setting: str, before: float, after: float, because: str) -> None:
         """Write down that a setting has another value now."""
@@ -197,10 +187,6 @@ def _protection(options: GuardOptions, folder: Path) -> RotationProtection | Non
         return None
     always = options.on_incident == "rescue"
     return RotationProtection(folder, Bounds(options.keep, options.free_bytes), always)
-
-
-def _is_no_number(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _is_odd(told: float | str) -> bool:
