@@ -39,8 +39,7 @@ from tests.serving import RUN
 TIME = 1_700_000_000.0
 COLLAPSE = "step 43: collapse (critical): kl = 12.5"
 NEXT = (
-    "Go back to a checkpoint from before step 36 whose rewards or evaluation loss were still good,"
-    " with --beta 0.1."
+    "Go back to a checkpoint from before step 36, from when reward and loss were still good, with --beta 0.1."
 )
 CHANGES = {"learning_rate": SettingChange(3e-3, 3e-4), "beta": SettingChange(None, 0.025)}
 
@@ -80,6 +79,16 @@ def told(run: Snapshot, lang: Lang = Lang.EN, part: Part = Part.GUARD) -> list[s
     return [plain(line) for line in lines_in(blocks_of(run_story(run, lang).sections, part))]
 
 
+def test_what_a_rescue_in_vain_has_cost_is_counted_until_it_was_given_up() -> None:
+    """It was trained until it broke again: that is wasted too, and not spared."""
+    lines = told(replace(GUARDED, guard=GAVE_UP))
+    assert "In all 24 steps trained in vain, about 1.6 GPU hours." in lines
+    spared = (
+        "Spared: the 89 steps planned after step 31 were not trained on a broken model, about 5.9 GPU hours."
+    )
+    assert spared in lines
+
+
 def test_a_rescue_is_told_with_its_steps_settings_and_cost() -> None:
     """When it was stopped and why, from where it went on, with what, what that wasted and spared."""
     assert told(GUARDED) == [
@@ -99,7 +108,7 @@ def test_it_is_told_in_chinese_too() -> None:
     assert told(replace(GUARDED, guard=STOPPED), Lang.ZH)[-3:] == [
         "省下：第 43 步之后计划的 77 步，没有在已损坏的模型上继续训练，约 5.1 GPU 小时。",
         "训练停在这里。",
-        "接下来：请回到第 36 步之前、奖励或验证损失仍然良好的 checkpoint，并改用 --beta 0.1。",
+        "接下来：请回到第 36 步之前、奖励和损失都还良好的 checkpoint，并改用 --beta 0.1。",
     ]
     assert "第 31 步，2023-11-14 22:14:59 UTC：放弃救援：2 次救援仍未成功" in told(
         replace(GUARDED, guard=GAVE_UP), Lang.ZH

@@ -43,10 +43,12 @@ def stopped_at(run: Snapshot) -> int | None:
 def spared_steps(run: Snapshot) -> tuple[int, int] | None:
     """The step at which the guard first ended a training, and how many were planned after that.
 
-    None where it ended none, or nobody knows how many are planned.
+    Where it broke again after each rescue the last one counts: until then it was trained. None where the
+    guard ended none, or nobody knows how many are planned.
     """
     guard = run.guard
-    first = guard.attempts[0].stopped_at if guard is not None and guard.attempts else stopped_at(run)
+    rescued = guard is not None and guard.attempts and not guard.is_broken_again
+    first = guard.attempts[0].stopped_at if guard is not None and rescued else stopped_at(run)
     if first is None or run.max_steps is None or run.max_steps <= first:
         return None
     return first, run.max_steps - first

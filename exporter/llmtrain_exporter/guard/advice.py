@@ -20,9 +20,9 @@ def next_step(run: Run, producer: Producer, now: float) -> str:
     changes = next((remedy.changes for remedy in remedies if remedy.changes), ())
     flags = " ".join(change.flag for change in changes if change.value is not None)
     onset = snapshot.incidents[-1].onset_step if snapshot.incidents else snapshot.last_step
-    told = fill(words.NEXT_WITH if flags else words.NEXT, Lang.EN, {"onset": str(onset), "flags": flags})
     sets_rate = any(change.setting == LEARNING_RATE and change.value is not None for change in changes)
-    return f"{told} {words.NEXT_RATE.en}" if sets_rate else told
+    text = words.NEXT_WITH_RATE if sets_rate else words.NEXT_WITH if flags else words.NEXT
+    return fill(text, Lang.EN, {"onset": str(onset), "flags": flags})
 
 
 def in_words(reason: StopReason, lang: Lang = Lang.EN) -> str:

@@ -97,10 +97,17 @@ STOPPED_AT = Text("Stopped by the guard at step {step}", "guard 在第 {step} �
 GIVEN_UP_AT = Text("Stopped at step {step}, the guard has given up", "训练停在第 {step} 步，guard 已放弃救援")
 
 SAID_BY_GUARD: tuple[Text, ...] = (
+    guard_words.NEXT_WITH_RATE,
     guard_words.NEXT_WITH,
     guard_words.NEXT,
     guard_words.INCIDENT,
+    guard_words.AS_GIVEN,
     rescue_words.NEXT_BY_HAND,
+    rescue_words.NEXT_THE_SAME,
+    rescue_words.WENT_ON_IN,
+    rescue_words.ENDED_BY_ITSELF,
+    rescue_words.BEGAN_ANEW,
+    rescue_words.FORGOTTEN,
     rescue_words.MOST_REACHED,
     rescue_words.NONE_WANTED,
     rescue_words.NO_LOG,

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from llmtrain_exporter.knowledge.text import Text
 
-NEXT = Text(
-    "Go back to a checkpoint from before step {onset} whose rewards or evaluation loss were still good.",
-    "请回到第 {onset} 步之前、奖励或验证损失仍然良好的 checkpoint。",
-)
-NEXT_WITH = Text(
-    "Go back to a checkpoint from before step {onset} whose rewards or evaluation loss were still good,"
-    " with {flags}.",
-    "请回到第 {onset} 步之前、奖励或验证损失仍然良好的 checkpoint，并改用 {flags}。",
-)
-NEXT_RATE = Text(
-    "A checkpoint brings its own learning rate along:"
+_BACK = "Go back to a checkpoint from before step {onset}, from when reward and loss were still good"
+_BACK_ZH = "请回到第 {onset} 步之前、奖励和损失都还良好的 checkpoint"
+
+NEXT = Text(f"{_BACK}.", f"{_BACK_ZH}。")
+NEXT_WITH = Text(f"{_BACK}, with {{flags}}.", f"{_BACK_ZH}，并改用 {{flags}}。")
+NEXT_WITH_RATE = Text(
+    f"{_BACK}, with {{flags}}. A checkpoint brings its own learning rate along:"
     " llmtrain-exporter guard --force-learning-rate -- COMMAND puts yours in force.",
-    "checkpoint 会带回它自己的学习率："
+    f"{_BACK_ZH}，并改用 {{flags}}。checkpoint 会带回它自己的学习率："
     "用 llmtrain-exporter guard --force-learning-rate -- 命令，才能让新的学习率生效。",
 )
 OLD_RATE = Text(

@@ -107,5 +107,14 @@ class GuardFile:
 
     @property
     def wasted_steps(self) -> int:
-        """Steps that were trained and then given up, in all rescues."""
-        return sum(attempt.wasted_steps for attempt in self.attempts)
+        """Steps that were trained in vain before each rescue, and after the last where that broke too."""
+        last = self.attempts[-1].from_step if self.attempts else 0
+        broken = self.of("stop")[-1].step - last if self.is_broken_again else 0
+        return sum(attempt.wasted_steps for attempt in self.attempts) + max(broken, 0)
+
+    @property
+    def is_broken_again(self) -> bool:
+        """Whether it was stopped once more after the last rescue, and given up."""
+        stops = self.of("stop")
+        given_up = self.state == "gave_up" and bool(self.attempts) and bool(stops)
+        return given_up and self.times("stop") > len(self.attempts)

@@ -261,7 +261,7 @@ def _name(setting: str, lang: Lang) -> str:
 
 
 def _outcome(run: Snapshot, guard: GuardFile, lang: Lang) -> Iterator[Line]:
-    if len(guard.attempts) > 1:
+    if len(guard.attempts) > 1 or guard.is_broken_again:
         yield (words.COST.of(lang).format(wasted=_wasted(run, guard.wasted_steps, lang)),)
     spared = spared_steps(run)
     if spared is not None:
