@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
 from pathlib import Path
 
 import pytest
 from llmtrain_exporter.guard.events import event_object
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
+from llmtrain_exporter.guard.no_links import write_anew
 from llmtrain_exporter.guard.options import VARIABLE, GuardOptions, GuardOptionsError, LiveControl
 from llmtrain_exporter.ingest.guard_file import event_of, read_guard_file
 from llmtrain_exporter.knowledge.guard_limits import EVENTS_KEPT
@@ -143,6 +146,26 @@ def test_a_folder_that_cannot_be_written_keeps_what_it_had(tmp_path: Path) -> No
     with pytest.raises(OSError, match="missing"):
         write_guard_file(path, FULL)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_takes_the_place_of_a_link_and_of_no_other_file(tmp_path: Path) -> None:
+    """What the link leads to is somebody else's; the new one has the mode that is asked for."""
+    mine, place = tmp_path / "mine", tmp_path / "rescue-1.yaml"
+    mine.write_text("mine")
+    place.symlink_to(mine)
+    write_anew(place, "ours", 0o600)
+    assert (mine.read_text(), place.read_text(), place.is_symlink()) == ("mine", "ours", False)
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "rescue-1.yaml"]
+
+
+def test_a_name_that_is_no_text_can_stand_in_the_file(tmp_path: Path) -> None:
+    """Folders may have any bytes in their names."""
+    attempt = Attempt(1, 5, os.fsdecode(b"/o\xff/checkpoint-5"), {}, 3)
+    write_guard_file(tmp_path / "f.json", GuardFile(attempts=(attempt,)))
+    read = read_guard_file(tmp_path / "f.json")
+    assert read is not None
+    assert read.attempts == (attempt,)
 
 
 def test_events_come_back_and_odd_ones_do_not() -> None:

@@ -6,10 +6,10 @@ The callback writes it while the training runs, the launcher between two starts;
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from llmtrain_exporter.guard.events import event_object
+from llmtrain_exporter.guard.no_links import write_anew
 from llmtrain_exporter.knowledge.guarding import GUARD_FILE
 from llmtrain_exporter.model.guarded import Attempt, GuardFile
 
@@ -23,13 +23,7 @@ def guard_path(output_dir: str | Path) -> Path:
 
 def write_guard_file(path: Path, content: GuardFile) -> None:
     """Write the file whole: a reader sees the one before or this one. Raises OSError."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        aside.write_text(json.dumps(_object(content), ensure_ascii=False, indent=1), encoding="utf-8")
-        aside.replace(path)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
+    write_anew(path, json.dumps(_object(content), ensure_ascii=False, indent=1))
 
 
 def _object(content: GuardFile) -> dict[str, object]:

@@ -115,7 +115,7 @@ class KeptFolder:
     def log(self, event: Mapping[str, object]) -> None:
         """Add a line to the log. Raises OSError."""
         path = self.path / LOG
-        line = json.dumps(event, ensure_ascii=False).encode() + b"\n"
+        line = json.dumps(event, ensure_ascii=False).encode(errors="surrogatepass") + b"\n"
         with open(path, "ab", opener=unfollowed) as file:
             file.write(line if _ends_a_line(path) else b"\n" + line)
 

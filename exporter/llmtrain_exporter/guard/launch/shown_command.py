@@ -9,16 +9,30 @@ from hashlib import blake2b
 
 HIDDEN = "***"
 
-_SECRET_NAME = re.compile(
-    r"password|passwd|secret|credential|webhook|authorization|api_?key|private_?key|access_?key"
-    r"|(?:^|[_.])(?:hub|hf|hugging_?face|auth|access|api|bearer|login|github|model_?scope|wandb|swanlab)_token$"
-    r"|^token$|^use_hf_token$",
+_SECRET = re.compile(
+    r"passw|secret|credential|webhook|authorization"
+    r"|(?:api|private|access|secret|wandb|swanlab)_?keys?$|(?:^|_)token$",
     re.IGNORECASE,
 )
-"""Names of settings and variables whose values are secret. `pad_token` and `max_tokens` are none."""
+"""Names of settings and variables whose values are secret, with underscores for hyphens and points."""
 
-_SECRET_VALUE = re.compile(r"(?:hf_|sk-|ghp_|glpat-)[\w-]{16,}|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
-"""Tokens by the form that their makers gave them, and the user and password of an address."""
+_OF_TEXTS = re.compile(
+    r"(?:pad|eos|bos|unk|mask|sep|cls|image|video|audio|stop|special|start|end|response|think)_token$",
+    re.IGNORECASE,
+)
+"""Tokens that a model reads, and that are none."""
+
+_ASSIGNED = re.compile(
+    r"([\w.-]*(?:token|passw|secret|key|credential|webhook|authorization)[\w.-]*)"
+    r"""(["']?\s*[=:]\s*["']?(?:Bearer\s+|Basic\s+)?)([^\s"'&;,}\]]+)""",
+    re.IGNORECASE,
+)
+"""`NAME=value`, `"name": "value"`, `?name=value`, wherever in a word: a script for a shell is one word."""
+
+_FLAG_IN_SCRIPT = re.compile(r"(--[\w.-]+)(\s+)([^\s-]\S*)")
+
+_SECRET_VALUE = re.compile(r"(?:hf_|sk-|gh[a-z]_|github_pat_|glpat-)[\w-]{16,}|(?<=://)[^/@\s]+(?=@)")
+"""Tokens by the form that their makers gave them, and who is let in by an address."""
 
 
 def shown_command(words: Sequence[str]) -> str:
@@ -32,15 +46,23 @@ def identity_of_command(words: Sequence[str]) -> str:
 
 
 def _shown(words: Sequence[str]) -> Iterator[str]:
-    hides_next = False
+    is_hidden = False
     for word in words:
-        name, assigned, _ = word.partition("=")
-        is_flag = word.startswith("-")
-        is_secret = _SECRET_NAME.search(name.lstrip("-").replace("-", "_")) is not None
-        if hides_next and not is_flag:
+        if word.startswith("--"):
+            is_hidden = "=" not in word and _is_secret(word)
+        elif is_hidden:
             yield HIDDEN
-        elif assigned and is_secret:
-            yield f"{name}={HIDDEN}"
-        else:
-            yield _SECRET_VALUE.sub(HIDDEN, word)
-        hides_next = is_flag and not assigned and is_secret
+            continue
+        yield _without_secrets(word)
+
+
+def _is_secret(name: str) -> bool:
+    name = name.strip("-").replace("-", "_").replace(".", "_")
+    return _SECRET.search(name) is not None and _OF_TEXTS.search(name) is None
+
+
+def _without_secrets(word: str) -> str:
+    word = _SECRET_VALUE.sub(HIDDEN, word)
+    for assigning in (_ASSIGNED, _FLAG_IN_SCRIPT):
+        word = assigning.sub(lambda at: f"{at[1]}{at[2]}{HIDDEN}" if _is_secret(at[1]) else at[0], word)
+    return word

@@ -24,6 +24,7 @@ from llmtrain_exporter.guard.launch.shown_command import identity_of_command
 from llmtrain_exporter.guard.launch.state_file import StateFile
 from llmtrain_exporter.guard.launch.telling import AboutRescue, Speaker
 from llmtrain_exporter.guard.launch.whereabouts import FolderKnown, environment_for, folder_told, told_in
+from llmtrain_exporter.guard.no_links import write_anew
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.told import RUN_VARIABLE, is_guarded
 from llmtrain_exporter.knowledge import rescue_words as words
@@ -308,8 +309,7 @@ def _write(start: Start) -> None:
     if start.copy is not None:
         path, text = start.copy
         KeptFolder(path.parent.parent).make()
-        path.touch(mode=0o600)  # the user's file may hold what is secret
-        path.write_text(text, encoding="utf-8")
+        write_anew(path, text, 0o600)  # the user's file may hold what is secret
 
 
 def usable_checkpoints(folder: Path, began: Began | None = None) -> list[Checkpoint]:
