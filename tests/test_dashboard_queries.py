@@ -91,6 +91,14 @@ MAY_BE_EMPTY = {
     ("llmtrain-preference", "annotation Critical signals"): "the run is healthy; GRPO and SFT have some",
     ("llmtrain-preference", "annotation Warnings"): "the run is healthy; GRPO and SFT have some",
     ("llmtrain-preference", "Signals over time"): "the run is healthy; GRPO and SFT have some",
+    **{
+        (uid, f"annotation {title}"): "no guard stands in these runs"
+        for uid in ("llmtrain-grpo", "llmtrain-preference", "llmtrain-sft", "llmtrain-compare")
+        for title in (
+            *("Rescues by the guard", "Stops by the guard"),
+            *("Changes by the guard", "Updates skipped by the guard"),
+        )
+    },
 }
 """Where a query has nothing to show after these replays, and why."""
 

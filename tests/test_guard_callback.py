@@ -248,7 +248,7 @@ def test_a_training_that_was_rescued_says_so_at_its_end(tmp_path: Path) -> None:
 
 def test_the_new_rate_is_in_force_after_a_resume(tmp_path: Path) -> None:
     """The checkpoint brought the old one; the groups keep their ratio to each other."""
-    options = GuardOptions("rescue", attempt=1, scale_learning_rate=1.0)
+    options = GuardOptions("rescue", attempt=1, scale_learning_rate=1.0, rates_before=(3e-3,))
     trainer = FakeTrainer(tmp_path, guard(options), rates=(3e-3, 3e-3, 3e-4), learning_rate=3e-4)
     trainer.train([healthy(1)], begin=25)
     assert trainer.lr_scheduler.base_lrs == pytest.approx([3e-4, 3e-4, 3e-5])
@@ -257,6 +257,65 @@ def test_the_new_rate_is_in_force_after_a_resume(tmp_path: Path) -> None:
     (event,) = file_of(tmp_path).events
     assert (event.action, event.step) == ("set", 25)
     assert event.details == {"setting": "learning_rate", "from": 3e-3, "to": pytest.approx(3e-4)}
+
+
+LORA_PLUS, VISION = (1e-4, 1.6e-3, 1.6e-3, 5e-5), (1e-4, 1e-4, 1e-5, 1e-5, 1e-5, 1e-5)
+"""Base rates of groups, of which one is that of the command, 1e-4; the most common one is not."""
+
+
+@pytest.mark.parametrize("rates", [LORA_PLUS, VISION])
+def test_groups_with_rates_of_their_own_are_cut_alike(tmp_path: Path, rates: tuple[float, ...]) -> None:
+    """To a tenth, though the new rate is one that some group has."""
+    options = GuardOptions("rescue", attempt=1, scale_learning_rate=1.0, rates_before=(1e-4,))
+    trainer = FakeTrainer(tmp_path, guard(options), rates=rates, learning_rate=1e-5)
+    trainer.train([healthy(1)], begin=25)
+    assert trainer.lr_scheduler.base_lrs == pytest.approx([rate / 10 for rate in rates])
+
+
+@pytest.mark.parametrize("rates", [LORA_PLUS, VISION])
+def test_groups_of_a_fresh_start_keep_their_rates(
+    tmp_path: Path, rates: tuple[float, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The rate of the command is in force, whatever most groups have."""
+    trainer = FakeTrainer(
+        tmp_path, guard(GuardOptions(scale_learning_rate=1.0)), rates=rates, learning_rate=1e-4
+    )
+    trainer.train([healthy(1)])
+    FakeTrainer(tmp_path, guard(), rates=rates, learning_rate=1e-4).train([healthy(2)], begin=1)
+    assert trainer.lr_scheduler.base_lrs == list(rates)
+    assert "not in force" not in caplog.text
+
+
+def test_groups_of_which_none_has_a_known_rate_are_left_alone(tmp_path: Path) -> None:
+    """That is said: a guess could be 16 times wrong."""
+    options = GuardOptions("rescue", attempt=1, scale_learning_rate=1.0)
+    trainer = FakeTrainer(tmp_path, guard(options), rates=(1e-4, 1.6e-3), learning_rate=1e-6)
+    trainer.train([healthy(1)], begin=25)
+    assert trainer.lr_scheduler.base_lrs == [1e-4, 1.6e-3]
+    (event,) = file_of(tmp_path).events
+    assert (event.action, event.because) == ("refuse", "its groups have learning rates of their own")
+
+
+def test_a_training_beside_the_one_that_is_rescued_is_as_it_was(tmp_path: Path) -> None:
+    """A script may train a reward model first, whose rate is nobody's business."""
+    before = str(tmp_path / "policy" / "checkpoint-25")
+    options = GuardOptions(
+        "rescue", attempt=1, scale_learning_rate=0.1, settings={"beta": 0.5}, resume_from=before
+    )
+    trainer = FakeTrainer(tmp_path / "reward", guard(options))
+    trainer.train([healthy(1)])
+    assert (trainer.lr_scheduler.base_lrs, trainer.beta) == ([1e-3], 0.04)
+    assert (file_of(tmp_path / "reward").state, file_of(tmp_path / "reward").events) == ("ended", ())
+
+
+def test_a_model_that_cannot_be_measured_is_stopped_without_a_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked for first is that it stops."""
+    monkeypatch.setattr(callback, "free_for", lambda *_: 1 // 0)
+    trainer = FakeTrainer(tmp_path, guard(GuardOptions("save")))
+    assert train_until_stopped(trainer, dying(30, 20)) == 31
+    assert [event.action for event in file_of(tmp_path).events] == ["refuse", "stop"]
 
 
 def test_a_rate_that_is_not_in_force_after_a_resume_is_told(

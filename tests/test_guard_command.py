@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -148,7 +149,7 @@ def test_it_gives_up_with_a_clear_word(guarding: Guarding) -> None:
     assert done.returncode == STOPPED_EXIT_CODE
     assert len(guarding.file.attempts) == 2
     assert (guarding.file.state, guarding.file.events[-1].action) == ("gave_up", "give_up")
-    assert "gives up: 2 rescues were not enough" in done.stderr.splitlines()[-1]
+    assert "gives up: it broke again after the last of 2" in done.stderr.splitlines()[-1]
 
 
 def test_no_checkpoint_is_no_rescue(guarding: Guarding) -> None:
@@ -413,7 +414,7 @@ def test_a_rescue_that_runs_is_not_begun_a_second_time(guarding: Guarding) -> No
         before = guarding.weights
         again = guarding.run(*flags)
         assert again.returncode == STOPPED_EXIT_CODE
-        assert "nothing is started: a rescue of this command is running" in again.stderr
+        assert "nothing is started: a rescue is running in" in again.stderr
         assert guarding.weights == before
         os.killpg(first.pid, signal.SIGKILL)
     eventually(lambda: not running(guarding))
@@ -434,7 +435,7 @@ def test_of_two_guards_around_a_training_the_outer_one_sees_to_it(guarding: Guar
         check=False,
     )
     assert "another guard has started this one" in done.stderr
-    assert "gives up: 2 rescues were not enough" in done.stderr
+    assert "gives up: it broke again after the last of 2" in done.stderr
     assert len(guarding.file.attempts) == 2
 
 
@@ -459,6 +460,49 @@ def test_a_training_that_begins_anew_elsewhere_is_no_rescue_and_begun_once(guard
     assert first is not None
     assert (first.state, len(first.attempts)) == ("gave_up", 1)
     assert not (guarding.out / "at-2").exists()
+
+
+def test_a_command_that_trains_twice_is_not_begun_anew(guarding: Guarding) -> None:
+    """Its first training is over, and its checkpoints would be written over."""
+    train = " && ".join(
+        shlex.join([sys.executable, str(TRAIN), "--output_dir", name, "--learning_rate", rate])
+        for name, rate in (("first", "1e-4"), ("second", "3e-3"))
+    )
+    line = [
+        sys.executable,
+        "-m",
+        "llmtrain_exporter",
+        "guard",
+        "--on-incident",
+        "rescue",
+        "--",
+        "sh",
+        "-c",
+        train,
+    ]
+    done = subprocess.run(
+        line, cwd=guarding.folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert "gives up: the command trains several times" in done.stderr.splitlines()[-1]
+    second = read_guard_file(guard_path(guarding.folder / "second"))
+    assert second is not None
+    assert (second.state, second.attempts) == ("gave_up", ())
+
+
+def test_what_others_have_written_into_the_file_becomes_no_flag(guarding: Guarding) -> None:
+    """A rescue changes numbers of a few settings, and nothing else."""
+    flags = ("--learning_rate", "3e-3", "--kill_both_at", "50")
+    guarding.run(*flags)
+    eventually(lambda: not running(guarding))
+    file = json.loads(guard_path(guarding.out).read_text())
+    file["attempts"][0]["changes"] |= {
+        "bf16": {"from": "false", "to": "--external_plugins=evil.py"},
+        "max_grad_norm": {"from": 1.0, "to": "--external_plugins=evil.py"},
+    }
+    guard_path(guarding.out).write_text(json.dumps(file))
+    done = guarding.run(*flags)
+    assert (done.returncode, guarding.file.state) == (0, "rescued")
+    assert "evil" not in done.stderr
 
 
 def test_no_secret_of_the_command_is_written_or_said(guarding: Guarding) -> None:

@@ -56,7 +56,7 @@ RESCUED = replace(
 )
 GAVE_UP = replace(
     RESCUED.with_event(GuardEvent(TIME + 90, 31, "stop", "step 31: kl_high (critical): kl = nan")).with_event(
-        GuardEvent(TIME + 99, 31, "give_up", "2 rescues were not enough")
+        GuardEvent(TIME + 99, 31, "give_up", "it broke again after the last of 2")
     ),
     state="gave_up",
     next="Look at the run with llmtrain-exporter report /out, and go on by hand from a good checkpoint.",
@@ -110,7 +110,7 @@ def test_it_is_told_in_chinese_too() -> None:
         "训练停在这里。",
         "接下来：请回到第 36 步之前、奖励和损失都还良好的 checkpoint，并改用 --beta 0.1。",
     ]
-    assert "第 31 步，2023-11-14 22:14:59 UTC：放弃救援：2 次救援仍未成功" in told(
+    assert "第 31 步，2023-11-14 22:14:59 UTC：放弃救援：最多 2 次救援，最后一次之后仍再次崩溃" in told(
         replace(GUARDED, guard=GAVE_UP), Lang.ZH
     )
 

@@ -248,7 +248,7 @@ def test_a_format_shows_no_pattern_that_nobody_reads(tmp_path: Path, told: Told)
     append(tmp_path / "log_1700000000.txt", *rows)
     assert "as torchtune (log_1*.txt), by" in told("config", "--explain", tmp_path, code=0)
     text = told("check", append(tmp_path / "odd.txt", "words"))
-    assert "Formats tried: litgpt, llamafactory," in text
+    assert "Formats tried: guarded, litgpt, llamafactory," in text
     assert "wandb" not in text  # what is text was never held to be that
     assert "[0-9]" not in text
 

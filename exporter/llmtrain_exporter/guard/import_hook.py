@@ -132,13 +132,17 @@ def _checkpoint_for(trainer: Any) -> str | None:
     """The checkpoint that the launcher names, if it is one of this trainer's output folder."""
     try:
         told = json.loads(os.environ.get(VARIABLE) or "{}").get("resume_from")
-        folder = os.path.realpath(trainer.args.output_dir)
-        above = os.path.dirname(os.path.realpath(told)) if told else ""
-        own = os.path.dirname(above) if os.path.basename(above) == "llmtrain-kept" else above
-        return told if folder in (above, own) or _is_next_version(folder, own) else None
+        return told if told and goes_on_in(trainer.args.output_dir, told) else None
     except Exception as error:
         _tell(error)
         return None
+
+
+def goes_on_in(output_dir: str, checkpoint: str) -> bool:
+    """Whether a trainer with that output folder is the one of a checkpoint, kept from rotation or not."""
+    folder, above = os.path.realpath(output_dir), os.path.dirname(os.path.realpath(checkpoint))
+    own = os.path.dirname(above) if os.path.basename(above) == "llmtrain-kept" else above
+    return folder in (above, own) or _is_next_version(folder, own)
 
 
 def _is_next_version(folder: str, own: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Literal, get_args
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, get_args
 
 from llmtrain_exporter.knowledge import guard_limits as limits
 from llmtrain_exporter.knowledge.guarding import FREE_BYTES, KEEP
@@ -55,7 +55,8 @@ class GuardOptions:
     `grace_until_step` it is not stopped. `scale_learning_rate`: the rate that has to be in force, as a
     multiple of the trainer's own argument: 1.0 where the launcher changed the flag, so that not the
     checkpoint's rate wins, 0.1 where the rate stands in the user's script and can only be scaled from here;
-    None: whatever the trainer does is right. `settings`: max_grad_norm and beta that have to be in force,
+    None: whatever the trainer does is right. `rates_before`: what was given when the checkpoint was written,
+    as far as is known. `settings`: max_grad_norm and beta that have to be in force,
     where the command has no flags for them. `resume_from`: the checkpoint that the trainer of that output
     folder has to go on from, whatever its script asks for; empty: as the script does.
     """
@@ -71,8 +72,21 @@ class GuardOptions:
     attempt: int = 0
     grace_until_step: int = 0
     scale_learning_rate: float | None = None
+    rates_before: tuple[float, ...] = ()
     resume_from: str = ""
     settings: Mapping[str, float] = field(default_factory=dict)
+
+    def of_another(self) -> GuardOptions:
+        """For a training of the same command that was not the one that broke."""
+        return replace(
+            self,
+            attempt=0,
+            grace_until_step=0,
+            scale_learning_rate=None,
+            rates_before=(),
+            resume_from="",
+            settings={},
+        )
 
     @property
     def stops(self) -> bool:
@@ -110,8 +124,17 @@ def _options(found: Mapping[str, object]) -> GuardOptions:
     settings = known.get("settings", {})
     if not isinstance(settings, dict) or not all(_is_number(each) for each in settings.values()):
         raise GuardOptionsError(f"{VARIABLE}: settings: {settings!r} is no object of numbers")
+    before = known.get("rates_before", ())
+    if not isinstance(before, (list, tuple)) or not all(map(_is_number, before)):
+        raise GuardOptionsError(f"{VARIABLE}: rates_before: {before!r} is no list of numbers")
     control = None if live is None else LiveControl(**_numbers(_known(LiveControl, live)))
-    options = GuardOptions(**{**known, "signals": tuple(signals), "live": control})  # type: ignore[arg-type]
+    given: dict[str, Any] = {
+        **known,
+        "signals": tuple(signals),
+        "rates_before": tuple(before),
+        "live": control,
+    }
+    options = GuardOptions(**given)
     _check(options)
     return options
 

@@ -69,7 +69,7 @@ NAMES: Mapping[str, Text] = {
 NOW: Mapping[str, Text] = {
     "stopped": Text("The training stands still.", "训练停在这里。"),
     "rescued": Text("It has come to its end since.", "此后训练已跑完。"),
-    "gave_up": Text("The training is not started again.", "不会再自动启动训练。"),
+    "gave_up": Text("The guard does not start the training again.", "guard 不会再启动训练。"),
 }
 COST = Text("In all {wasted}.", "合计{wasted}。")
 SPARED = Text(
@@ -108,6 +108,7 @@ SAID_BY_GUARD: tuple[Text, ...] = (
     rescue_words.ENDED_BY_ITSELF,
     rescue_words.BEGAN_ANEW,
     rescue_words.FORGOTTEN,
+    rescue_words.SEVERAL_TRAININGS,
     rescue_words.MOST_REACHED,
     rescue_words.NONE_WANTED,
     rescue_words.NO_LOG,

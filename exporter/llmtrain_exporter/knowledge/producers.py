@@ -14,6 +14,12 @@ from llmtrain_exporter.knowledge.trainer_arguments import spelling
 from llmtrain_exporter.knowledge.trainer_arguments.spelling import Spelling
 from llmtrain_exporter.knowledge.trainer_arguments.table import CLASSES
 
+TRAINER_STATE = "trainer_state.json"
+"""What Transformers writes into each checkpoint, last."""
+
+TRACKERS = ("wandb", "swanlab", "tensorboard", "mlflow")
+"""Whose programs some trainings start."""
+
 RECORDED_LOG = "llmtrain.jsonl"
 """What a training that is guarded leaves in its output folder: each row that its trainer logs."""
 
@@ -90,7 +96,7 @@ TRANSFORMERS = Producer(
         **{kind: _defaults(spelling.TRL, name) for kind, name in _TRL_CLASSES.items()},
         profile.PPO: _defaults(*_TRL_PPO),
     },
-    states_steps="trainer_state.json",
+    states_steps=TRAINER_STATE,
 )
 """Transformers itself, TRL, and what is built on them."""
 

@@ -29,9 +29,8 @@ GOES_ON = Text(
     "继续此前中断的第 {attempt} 次救援：从第 {from_step} 步开始（{checkpoint}）；若不需要，请先移走 {file}",
 )
 STILL_RESCUED = Text(
-    "nothing is started: a rescue of this command is running in {folder} (process {process});"
-    " wait for it, or end it first",
-    "没有启动：这条命令的救援正在 {folder} 中运行（进程 {process}）；请等它结束，或先将其终止",
+    "nothing is started: a rescue is running in {folder} (process {process}); wait for it, or end it first",
+    "没有启动：{folder} 中有救援正在运行（进程 {process}）；请等它结束，或先将其终止",
 )
 ENDED_BY_ITSELF = Text(
     "rescue {attempt} ended with exit code {code}, and not for an incident",
@@ -42,6 +41,10 @@ BEGAN_ANEW = Text(
     "重新启动的训练在自己的目录 {folder} 中从第 0 步重新开始",
 )
 WENT_ON_IN = Text("It went on in {folder}.", "训练已在 {folder} 中继续。")
+SEVERAL_TRAININGS = Text(
+    "the command trains several times, and would begin with the first one anew: {folders}",
+    "这条命令先后训练多次，重新启动会从第一次重来：{folders}",
+)
 NEXT_THE_SAME = Text(
     "See the end of its output for the cause. The same command goes on with this rescue;"
     " to begin without it, move {file} away.",
@@ -81,7 +84,7 @@ ONE_OF_SEVERAL = Text(
     "这是多机训练的一部分：只能停止，不会从这里重新启动",
 )
 
-MOST_REACHED = Text("{most} rescues were not enough", "{most} 次救援仍未成功")
+MOST_REACHED = Text("it broke again after the last of {most}", "最多 {most} 次救援，最后一次之后仍再次崩溃")
 NONE_WANTED = Text("no rescue is allowed (--rescues 0)", "不允许救援（--rescues 0）")
 FORGOTTEN = Text(
     "{file} does not know any more of the rescues that there were", "{file} 里已没有此前救援的记录"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from llmtrain_exporter.knowledge import sources as src
+from llmtrain_exporter.knowledge.producers import TRACKERS
 
 RESCUES: Annotated[int, "starts", src.RUNS] = 2
 """How often a training is started again at most. The second time is further back and gentler."""
@@ -26,7 +27,7 @@ person to judge."""
 RANKS_GONE_SECONDS: Annotated[float, "s", src.TRAINERS] = 120.0
 """Processes of the old training are waited for so long: torchrun gives its workers 30 s, then kills them."""
 
-SERVICES = ("wandb", "swanlab", "tensorboard", "mlflow", "resource_tracker", "raylet", "gcs_server")
+SERVICES = (*TRACKERS, "resource_tracker", "raylet", "gcs_server")
 """In names of programs that trainings start and leave behind, and that write no checkpoint."""
 
 USUAL_SEED: Annotated[float, "seed", src.TRAINERS] = 42.0

@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from llmtrain_exporter.guard.import_hook import goes_on_in
 from llmtrain_exporter.guard.inside.agreement import Ranks, ranks_of
 from llmtrain_exporter.guard.inside.fence import Fence
 from llmtrain_exporter.guard.inside.live_control import (
@@ -165,7 +166,9 @@ class Guard:
         trainer = self.trainer if found is None else found
         if not _is_first(self, trainer):
             return
-        self._options = GuardOptions.from_env(os.environ) or self._given
+        options = GuardOptions.from_env(os.environ) or self._given
+        is_other = options.resume_from and not goes_on_in(args.output_dir, options.resume_from)
+        self._options = options.of_another() if is_other else options
         self.trainer = trainer
         ranks = ranks_of(getattr(args, "device", None))
         if ranks.rank == 0:
@@ -200,7 +203,7 @@ class Guard:
         if self._watch is not None:
             self._watch.controller = LiveController(control, given)
             if rates is not None:
-                self._watch.controller.starts_at(rates.base / self._given_rate(args))
+                self._watch.controller.starts_at(rates.share_of(self._given_rate(args)))
 
     def _given_rate(self, args: Any) -> float:
         """The base rate that is meant to be in force, by the arguments and the launcher."""
@@ -214,7 +217,8 @@ class Guard:
             return
         if self._ranks is None or not self._ranks.look():
             return
-        before = self._unless_refused("learning_rate", lambda: _rates(kwargs).make(rate))
+        known = (*self._options.rates_before, float(args.learning_rate))
+        before = self._unless_refused("learning_rate", lambda: _rates(kwargs).make(rate, known))
         if before is not None and not agree(before, rate) and self._watch is not None:
             because = words.AFTER_RESCUE if self._options.attempt else words.AS_GIVEN
             self._watch.changed("learning_rate", before, rate, because.en)
@@ -222,10 +226,10 @@ class Guard:
     def _tell_rate(self, given: float, kwargs: Mapping[str, Any]) -> None:
         """That the rate of the checkpoint is in force, and not the one that was given."""
         try:
-            rate = _rates(kwargs).base
+            rate = _rates(kwargs).only
         except CannotBeChangedError:
             return
-        if self._watch is not None and not agree(rate, given):
+        if self._watch is not None and rate is not None and not agree(rate, given):
             told = {"rate": written(rate), "given": f"--learning_rate {written(given)}"}
             _logger.warning("llmtrain-exporter guard: %s", fill(words.OLD_RATE, Lang.EN, told))
 
@@ -268,10 +272,11 @@ class Guard:
         if self._reason is None or self._options.on_incident != "save" or self.trainer is None:
             return False
         trainer, free = self.trainer, self._options.free_bytes
-        room = self._unless_refused(
-            "snapshot", lambda: free_for(trainer.args.output_dir, trainer.model, free)
-        )
-        return room is not None
+        try:
+            return free_for(trainer.args.output_dir, trainer.model, free) is not None
+        except Exception as error:  # whatever kind of model it is: the training is stopped all the same
+            self._event("refuse", str(error), setting="snapshot")
+            return False
 
     def _agreed(self, numbers: tuple[float, ...]) -> tuple[float, ...]:
         """The first rank's numbers; of ranks without a guard nobody waits for any, and nothing is done."""

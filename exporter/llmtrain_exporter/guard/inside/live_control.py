@@ -172,7 +172,7 @@ def set_given(trainer: Any, args: Any, setting: str, value: float) -> float:
 
 
 def _rate_of(rates: LearningRates) -> float:
-    if rates.base <= 0:
+    if not rates.bases:
         raise CannotBeChangedError("the learning rate is 0")
     return 1.0
 

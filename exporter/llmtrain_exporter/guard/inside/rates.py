@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 _BY_THEMSELVES = frozenset(("ReduceLROnPlateau", "GreedyLR"))
@@ -35,9 +35,20 @@ class LearningRates:
             raise CannotBeChangedError(f"{name} goes by rates of its own, which are not scaled from outside")
 
     @property
-    def base(self) -> float:
-        """The base rate that most groups have, of equals the first: that of the arguments."""
-        return Counter(map(float, self._scheduler.base_lrs)).most_common(1)[0][0]
+    def bases(self) -> list[float]:
+        """The base rate of each group that has one; LoRA+ and vision towers have others than the rest."""
+        return [rate for rate in map(float, self._scheduler.base_lrs) if rate > 0]
+
+    @property
+    def only(self) -> float | None:
+        """The base rate of all groups; None where they have several."""
+        first, *others = self.bases or [math.nan]
+        return first if all(agree(first, other) for other in others) else None
+
+    def share_of(self, given: float) -> float:
+        """The base rate in force as a share of the one that was given."""
+        only = self.only
+        return 1.0 if only is None or math.isnan(only) else only / given
 
     def scale(self, ratio: float) -> None:
         """Multiply every rate: those of several groups keep their ratio to each other."""
@@ -47,14 +58,29 @@ class LearningRates:
                 if key in group:
                     group[key] = group[key] * ratio
 
-    def make(self, base: float) -> float:
-        """Let the base rate be so much. Returns what it was. Raises CannotBeChangedError."""
-        before = self.base
-        if before <= 0:
-            raise CannotBeChangedError("the learning rate is 0")
-        if not agree(base, before):
-            self.scale(base / before)
+    def make(self, given: float, known: Sequence[float] = ()) -> float:
+        """Let the rate that is given be in force, and those of all groups keep their ratio.
+
+        `known`: rates that may have been given when the checkpoint was written. Returns the rate that was in
+        force. Raises CannotBeChangedError.
+        """
+        before = self._in_force(given, known)
+        if not agree(given, before):
+            self.scale(given / before)
         return before
+
+    def _in_force(self, given: float, known: Sequence[float]) -> float:
+        """What was given when the groups got their rates: one of theirs is that very rate."""
+        bases = self.bases
+        if not bases:
+            raise CannotBeChangedError("the learning rate is 0")
+        if self.only is not None:
+            return bases[0]
+        found = (rate for rate in (*known, given) if any(agree(rate, base) for base in bases))
+        rate = next(found, None)
+        if rate is None:
+            raise CannotBeChangedError("its groups have learning rates of their own")
+        return rate
 
 
 TOLERANCE = 1e-6

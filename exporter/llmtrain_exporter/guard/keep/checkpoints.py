@@ -18,9 +18,10 @@ import orjson
 
 from llmtrain_exporter.guard.no_links import opened_folder
 from llmtrain_exporter.ingest.checkpoints import has_weights, step_of
+from llmtrain_exporter.knowledge.producers import TRAINER_STATE
 from llmtrain_exporter.model.guarded import Began
 
-STATE = "trainer_state.json"
+STATE = TRAINER_STATE
 """What transformers writes last on rank 0, when the weights and the shards of all ranks are there."""
 
 SENTINEL = "checkpoint-is-incomplete.txt"

@@ -40,7 +40,7 @@ _TRL_COMMANDS = (
     *("rloo", "sft", "xpo"),
 )
 _COMMANDS = {
-    "swift": (Program.SWIFT, ("sft", "rlhf", "pt")),
+    SWIFT.name: (Program.SWIFT, ("sft", "rlhf", "pt")),
     "trl": (Program.TRL, _TRL_COMMANDS),
     "llamafactory-cli": (Program.LLAMAFACTORY, ("train",)),
     "lmf": (Program.LLAMAFACTORY, ("train",)),

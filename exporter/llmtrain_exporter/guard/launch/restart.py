@@ -62,6 +62,7 @@ def started_again(
         options,
         resume_from=str(checkpoint),
         scale_learning_rate=_scale(changes, scaled, options),
+        rates_before=_before(changes, options.attempt),
         settings=settings,
         skip_bad_updates=options.skip_bad_updates or SKIPPING in changes,
     )
@@ -140,6 +141,14 @@ def _scale(changes: Mapping[str, SettingChange], scaled: bool, options: GuardOpt
     if isinstance(change.before, float) and isinstance(change.after, float) and change.before > 0:
         return float(f"{change.after / change.before:.6g}")
     return float(f"{RATE_CUT**options.attempt:.6g}")
+
+
+def _before(changes: Mapping[str, SettingChange], attempt: int) -> tuple[float, ...]:
+    """The learning rates of the attempts before, the first one's first; none where that is not known."""
+    before = changes[RATE].before if RATE in changes else None
+    if not isinstance(before, float) or before <= 0:
+        return ()
+    return tuple(float(f"{before * RATE_CUT**at:.6g}") for at in range(max(attempt, 1)))
 
 
 def settings_in_words(changes: Mapping[str, SettingChange]) -> Sequence[str]:

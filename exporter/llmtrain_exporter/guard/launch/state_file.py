@@ -9,13 +9,14 @@ from pathlib import Path
 
 from llmtrain_exporter.guard.advice import in_words
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
-from llmtrain_exporter.guard.launch.rescue import RescuePlan
+from llmtrain_exporter.guard.launch.rescue import SEED, SKIPPING, RescuePlan
 from llmtrain_exporter.guard.launch.restart import Start
 from llmtrain_exporter.guard.recording import RowRecorder
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge import rescue_words as words
+from llmtrain_exporter.knowledge.rescuing import GENTLER
 from llmtrain_exporter.knowledge.text import Lang, fill
-from llmtrain_exporter.model.guarded import Action, Attempt, Began, GuardEvent, GuardFile
+from llmtrain_exporter.model.guarded import Action, Attempt, Began, GuardEvent, GuardFile, SettingChange
 
 _COMMAND, _KIND, _GRACE, _UNTIL = "command", "profile", "grace_until_step", "until_started_again"
 
@@ -41,8 +42,13 @@ class StateFile:
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """The rescues that there were."""
-        return self._content.attempts
+        """The rescues that there were, with what a rescue can change: others may have written there."""
+        return tuple(map(_trusted, self._content.attempts))
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether the training is not known to have ended."""
+        return self._content.state == "watching"
 
     @property
     def began(self) -> Began | None:
@@ -131,3 +137,16 @@ class StateFile:
         write_guard_file(self.path, content)
         RowRecorder(self.folder).event(content.events[-1])
         self._content = content
+
+
+def _trusted(attempt: Attempt) -> Attempt:
+    changes = {name: each for name, each in attempt.changes.items() if _can(name, each)}
+    return replace(attempt, changes=changes)
+
+
+def _can(name: str, change: SettingChange) -> bool:
+    """Whether a rescue changes that to such a value."""
+    if name == SKIPPING:
+        return change.after == "true"
+    is_number = change.after is None or isinstance(change.after, (int, float))
+    return name in (*GENTLER, SEED) and is_number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from llmtrain_exporter.guard.launch.restart import Start, goes_on_from_checkpoin
 from llmtrain_exporter.guard.launch.shown_command import identity_of_command
 from llmtrain_exporter.guard.launch.state_file import StateFile
 from llmtrain_exporter.guard.launch.telling import AboutRescue, Speaker
-from llmtrain_exporter.guard.launch.whereabouts import FolderKnown, environment_for, folder_told, told_in
+from llmtrain_exporter.guard.launch.whereabouts import FolderKnown, environment_for, folders_told, told_in
 from llmtrain_exporter.guard.no_links import write_anew
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.told import RUN_VARIABLE, is_guarded
@@ -114,7 +114,8 @@ class Supervisor:
             with told_in() as told:
                 environment = environment_for(self._world.environment, start.options, told)
                 ending = self._launcher.run(start.words, environment)
-                start = self._after(ending, folder_told(told) or known.changed(), f"{RUN_VARIABLE}={told}")
+                folders = folders_told(told) or known.changed()
+                start = self._after(ending, folders, f"{RUN_VARIABLE}={told}")
         return ending
 
     def _first(self) -> Start | None:
@@ -129,17 +130,20 @@ class Supervisor:
             return None
         return Start(guarded.command.words, guarded.options)
 
-    def _after(self, ending: CommandEnding, folder: Path | None, mark: str) -> Start | None:
-        """What is started next; None where the command has ended for good."""
-        if folder is None and ending.code == 0:
+    def _after(self, ending: CommandEnding, folders: Sequence[Path], mark: str) -> Start | None:
+        """What is started next; None where the command has ended for good. `folders`: in which it trained."""
+        if not folders and ending.code == 0:
             self._say(words.NOT_INSIDE)
-        state = None if folder is None else StateFile(folder, self._world.clock)
+        state = StateFile(folders[-1], self._world.clock) if folders else None
         if state is not None and not self._is_the_same_training(state):
             return None
         if state is None or not state.was_stopped:
             self._note_own_end(ending)
             return None
         if self._guarded.options.on_incident == "rescue" and not self._is_wanted_back(ending):
+            if len(folders) > 1:  # it would begin with the first one anew, over its checkpoints
+                self._give_up(state, words.SEVERAL_TRAININGS, folders=", ".join(map(str, folders)))
+                return None
             return self._rescue(state, mark)
         # The training has said so, too; but launchers like torchrun say much behind it.
         self._world.speaker.line(state.in_words(self._world.speaker.lang))
@@ -166,6 +170,8 @@ class Supervisor:
         if self._rescued is None or ending.code == 0 or self._is_wanted_back(ending):
             return
         state, lang = StateFile(self._rescued.folder, self._world.clock), self._world.speaker.lang
+        if not state.is_watching:  # it came to its end, and broke after it
+            return
         told = {"attempt": str(len(state.attempts)), "code": str(ending.code), "file": str(state.path)}
         because, advice = (fill(text, lang, told) for text in (words.ENDED_BY_ITSELF, words.NEXT_THE_SAME))
         state.gives_up(because, advice, until_started=True)
@@ -235,11 +241,11 @@ class Supervisor:
         return started_again(self._guarded.command, changes, plan.checkpoint.path, options, where)
 
     def _is_rescued_elsewhere(self) -> bool:
-        """Whether a rescue of the same command runs here already, with its guard or without; that is told."""
-        state = self._state_before()
-        living = [] if state is None else rescued_in(state.folder)
-        if state is not None and living:
-            self._say(words.STILL_RESCUED, folder=str(state.folder), process=str(living[0].pid))
+        """Whether a rescue in the same folder runs here already, with its guard or without; that is told."""
+        folder = FolderKnown(self._guarded.command, self._guarded.folder).folder
+        living = [] if folder is None else rescued_in(folder)
+        if living:
+            self._say(words.STILL_RESCUED, folder=str(folder), process=str(living[0].pid))
         return bool(living)
 
     def _taken_up(self) -> Start | None:

@@ -45,13 +45,13 @@ def environment_for(base: Mapping[str, str], options: GuardOptions, told: Path) 
     return {**base, "PYTHONPATH": os.pathsep.join(paths), **options.to_env(), RUN_VARIABLE: str(told)}
 
 
-def folder_told(told: Path) -> Path | None:
-    """The output folder that the training has written down, the last of several; None: it came to none."""
+def folders_told(told: Path) -> tuple[Path, ...]:
+    """The output folders that trainings have written down, one after the other, each once."""
     try:
         lines = told.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
-        return None
-    return Path(lines[-1]) if lines else None
+        return ()
+    return tuple(dict.fromkeys(map(Path, lines)))
 
 
 class FolderKnown:
@@ -66,10 +66,10 @@ class FolderKnown:
         self._above = None if named is None else folder / named
         self._changed_at, self.folder = self._newest()
 
-    def changed(self) -> Path | None:
-        """Where a guard has written since: one that could not tell, as on another machine."""
+    def changed(self) -> tuple[Path, ...]:
+        """Where a guard has written since, if anywhere: one that could not tell, as on another machine."""
         changed_at, folder = self._newest()
-        return folder if changed_at != self._changed_at else None
+        return (folder,) if folder is not None and changed_at != self._changed_at else ()
 
     def _newest(self) -> tuple[int, Path | None]:
         above = self._above
