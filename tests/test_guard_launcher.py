@@ -189,11 +189,14 @@ def test_ctrl_c_reaches_the_command_alone_and_once(tmp_path: Path) -> None:
     """On a terminal: the command is in its foreground, and the guard ends as it does."""
     program = tmp_path / "program.py"
     program.write_text(
-        "import os, signal, sys\n"
+        "import os, select, signal, sys\n"
         "times = []\n"
         "signal.signal(signal.SIGINT, lambda *_: times.append(1))\n"
+        "woken, wakes = os.pipe()\n"  # it may come before anybody waits for it
+        "os.set_blocking(wakes, False)\n"
+        "signal.set_wakeup_fd(wakes)\n"
         "print('front', os.tcgetpgrp(0) == os.getpgrp(), os.isatty(1), flush=True)\n"
-        "signal.pause()\n"
+        "select.select([woken], [], [])\n"
         "print('times', len(times), flush=True)\n"
         "print('typed', input(), flush=True)\n"
         "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
