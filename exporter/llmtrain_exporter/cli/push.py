@@ -79,14 +79,20 @@ def _push(
     logs: tuple[str, ...], settings: Settings, rule: RemoteWriteRule, profile: str | None, give_up: float
 ) -> int:
     from llmtrain_exporter.logs import preceded_by
-    from llmtrain_exporter.push.push_logs import Outside, PushError, PushWanted, push_logs
-    from llmtrain_exporter.push.push_progress import PushProgress
+    from llmtrain_exporter.progress_line import ProgressLine
+    from llmtrain_exporter.push.push_logs import (
+        PROGRESS_SECONDS,
+        Outside,
+        PushError,
+        PushWanted,
+        push_logs,
+    )
     from llmtrain_exporter.push.remote_write import Clocks
     from llmtrain_exporter.push.senders import state_folder
 
     folder = state_folder(settings.state_dir, os.environ)
     wanted = PushWanted(rule, folder, profile, give_up)
-    progress = PushProgress(sys.stderr, time.monotonic)
+    progress = ProgressLine(sys.stderr, time.monotonic, PROGRESS_SECONDS)
     clocks = Clocks(time.monotonic, time.time)
     world = Outside(os.environ, clocks, time.sleep, sys.stderr, progress)
     try:

@@ -13,8 +13,8 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.config.remote_write import RemoteWriteRule
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.progress_line import ProgressLine
 from llmtrain_exporter.push.history_files import whole_log
-from llmtrain_exporter.push.push_progress import PushProgress
 from llmtrain_exporter.push.read_history import histories
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.push.remote_write import Clocks, RemoteWriter
@@ -22,6 +22,9 @@ from llmtrain_exporter.push.run_history import RunHistory
 from llmtrain_exporter.push.senders import writer_for
 from llmtrain_exporter.story.several import no_run_text
 from llmtrain_exporter.watching.on_demand import missed
+
+PROGRESS_SECONDS = 1.0
+"""Between two words on how far a push is."""
 
 
 class PushError(ValueError):
@@ -64,7 +67,7 @@ class Outside:
     clocks: Clocks
     sleep: Callable[[float], object]
     err: TextIO
-    progress: PushProgress
+    progress: ProgressLine
 
 
 def push_logs(paths: Sequence[str], settings: Settings, wanted: PushWanted, world: Outside) -> Pushed:
@@ -129,17 +132,17 @@ def _until_sent(writer: RemoteWriter, give_up: float, world: Outside) -> None:
     """Make step after step until nothing is left. Raises PushError."""
     monotonic = world.clocks.monotonic
     since, answered = monotonic(), -1
+    sent = writer.statistics
     while not (writer.is_idle and writer.queue.is_empty):
         wait = writer.step(at_once=True)
         if writer.troubles.denied:
             raise PushError(f"{writer.name}: {writer.troubles.denied}")
-        sent = writer.statistics
         if sent.records + sent.dropped != answered:
             since, answered = monotonic(), sent.records + sent.dropped
         elif monotonic() - since > give_up:
             raise PushError(
                 f"{writer.name} has taken nothing for {give_up:g} s; what it has is noted: push again"
             )
-        world.progress.say(sent.records)
+        world.progress.say(lambda: f"{sent.records} records sent")
         if wait > 0 and not (writer.is_idle and writer.queue.is_empty):
             world.sleep(wait)

@@ -9,6 +9,7 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import printable
+from llmtrain_exporter.progress_line import ProgressLine
 from llmtrain_exporter.write.columns import columns, shortened_name
 
 EVERY_SECONDS = 0.1
@@ -23,12 +24,9 @@ class ReportProgress:
 
     def __init__(self, err: TextIO, clock: Callable[[], float], lang: Lang) -> None:
         """`clock`: monotonic seconds."""
-        self._err = err
-        self._clock = clock
+        self._line = ProgressLine(err, clock, EVERY_SECONDS, columns)
         self._lang = lang
-        self._on = err.isatty()
-        self._said = clock()
-        self._shown = 0  # columns
+        self.clear = self._line.clear
 
     def reading(self, found: Found) -> Callable[[int], None]:
         """To be told how many more bytes of a log were read."""
@@ -40,30 +38,17 @@ class ReportProgress:
         count = self._counting(r.DRAWING.of(self._lang).format(name=printable(name)), pictures)
         return lambda: count(1)
 
-    def clear(self) -> None:
-        """Leave no trace."""
-        if self._shown:
-            self._err.write("\r" + " " * self._shown + "\r")
-            self._err.flush()
-            self._shown = 0
-
     def _counting(self, text: str, whole: int) -> Callable[[int], None]:
         done = 0
 
         def more(count: int) -> None:
             nonlocal done
             done += count
-            self._show(text, min(done / max(whole, 1), 1.0))
+            self._line.say(lambda: _bar(text, min(done / max(whole, 1), 1.0)))
 
         return more
 
-    def _show(self, text: str, share: float) -> None:
-        if not self._on or self._clock() - self._said < EVERY_SECONDS:
-            return
-        self._said = self._clock()
-        filled = round(share * BAR)
-        line = f"[{'#' * filled}{'.' * (BAR - filled)}] {share:4.0%} {shortened_name(text, NAME)}"
-        gap = " " * max(self._shown - columns(line), 0)
-        self._err.write(f"\r{line}{gap}")
-        self._err.flush()
-        self._shown = columns(line)
+
+def _bar(text: str, share: float) -> str:
+    filled = round(share * BAR)
+    return f"[{'#' * filled}{'.' * (BAR - filled)}] {share:4.0%} {shortened_name(text, NAME)}"
