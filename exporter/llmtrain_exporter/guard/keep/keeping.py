@@ -146,10 +146,8 @@ class CheckpointKeeper:
                 raise
 
     def _make(self) -> None:
-        if self._folder.is_there():
-            return
         try:
-            self._folder.path.mkdir()
+            self._folder.make()
         except FileExistsError:
             raise KeepingError(Obstacle.NOT_OURS, str(self._folder.path)) from None
 

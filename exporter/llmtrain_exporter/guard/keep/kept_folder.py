@@ -73,10 +73,11 @@ class KeptFolder:
             return False
 
     def make(self) -> None:
-        """Make it where it is not there. Raises OSError, also where something else lies in its place."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        """Make it where it is not there. Raises FileExistsError where others have put something in its place,
+        and another OSError.
+        """
         if not self.is_there():
-            raise NotADirectoryError(errno.ENOTDIR, "others have put a link in its place", str(self.path))
+            self.path.mkdir()
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
