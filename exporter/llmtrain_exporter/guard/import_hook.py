@@ -15,7 +15,6 @@ import importlib.machinery
 import importlib.util
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +25,6 @@ TRAINER_MODULE = "transformers.trainer"
 VARIABLE = "LLMTRAIN_GUARD"  # as in `options`, which is not loaded here
 PACKAGE = "llmtrain_exporter"
 _MARK = "__llmtrain_guard__"
-_VERSION = re.compile(r"v\d+-\d")
 
 
 def install() -> None:
@@ -132,23 +130,13 @@ def _checkpoint_for(trainer: Any) -> str | None:
     """The checkpoint that the launcher names, if it is one of this trainer's output folder."""
     try:
         told = json.loads(os.environ.get(VARIABLE) or "{}").get("resume_from")
-        return told if told and goes_on_in(trainer.args.output_dir, told) else None
+        if not told:
+            return None
+        belonging = importlib.import_module(f"{PACKAGE}.guard.inside.belonging")
+        return told if belonging.goes_on_in(trainer.args.output_dir, told) else None
     except Exception as error:
         _tell(error)
         return None
-
-
-def goes_on_in(output_dir: str, checkpoint: str) -> bool:
-    """Whether a trainer with that output folder is the one of a checkpoint, kept from rotation or not."""
-    folder, above = os.path.realpath(output_dir), os.path.dirname(os.path.realpath(checkpoint))
-    own = os.path.dirname(above) if os.path.basename(above) == "llmtrain-kept" else above
-    return folder in (above, own) or _is_next_version(folder, own)
-
-
-def _is_next_version(folder: str, own: str) -> bool:
-    """Whether ms-swift has made a folder of its own for this start, "v1-20260131-120000", beside that one."""
-    are_versions = all(_VERSION.match(os.path.basename(each)) for each in (folder, own))
-    return are_versions and os.path.dirname(folder) == os.path.dirname(own)
 
 
 def put_in(trainer: Any) -> None:

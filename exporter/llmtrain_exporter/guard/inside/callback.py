@@ -16,8 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from llmtrain_exporter.guard.import_hook import goes_on_in
 from llmtrain_exporter.guard.inside.agreement import Ranks, ranks_of
+from llmtrain_exporter.guard.inside.belonging import goes_on_in
 from llmtrain_exporter.guard.inside.fence import Fence
 from llmtrain_exporter.guard.inside.live_control import (
     LiveController,
