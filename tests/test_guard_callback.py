@@ -330,6 +330,12 @@ def test_a_rate_that_is_not_in_force_after_a_resume_is_told(
     assert trainer.lr_scheduler.base_lrs == [3e-3]
 
 
+def test_a_rate_of_nothing_is_not_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Frozen groups have a rate of 0: which one is in force nobody knows then."""
+    FakeTrainer(tmp_path, guard(), rates=(0.0, 0.0)).train([healthy(26)], begin=25)
+    assert "learning rate" not in caplog.text
+
+
 def test_a_rate_that_is_forced_is_in_force_and_told_once(tmp_path: Path) -> None:
     """As `--force-learning-rate` has it; where nothing is to be changed nothing is told."""
     options = GuardOptions(scale_learning_rate=1.0)

@@ -41,14 +41,14 @@ class LearningRates:
 
     @property
     def only(self) -> float | None:
-        """The base rate of all groups; None where they have several."""
-        first, *others = self.bases or [math.nan]
-        return first if all(agree(first, other) for other in others) else None
+        """The base rate of all groups; None where they have several, or none."""
+        bases = self.bases
+        return bases[0] if bases and all(agree(bases[0], other) for other in bases) else None
 
     def share_of(self, given: float) -> float:
         """The base rate in force as a share of the one that was given."""
         only = self.only
-        return 1.0 if only is None or math.isnan(only) else only / given
+        return 1.0 if only is None else only / given
 
     def scale(self, ratio: float) -> None:
         """Multiply every rate: those of several groups keep their ratio to each other."""
