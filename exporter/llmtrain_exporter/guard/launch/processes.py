@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmtrain_exporter.guard.launch.shown_command import shown_command
-from llmtrain_exporter.guard.options import GuardOptions, GuardOptionsError
+from llmtrain_exporter.guard.options import VARIABLE, GuardOptions, GuardOptionsError
 from llmtrain_exporter.knowledge.rescuing import SERVICES
 from llmtrain_exporter.printable import printable
 
@@ -92,23 +92,24 @@ def _below(pid: int, known: Mapping[int, _Entry]) -> set[int]:
     return found
 
 
-def _has_mark(folder: Path, mark: str) -> bool:
-    name, _, value = mark.partition("=")
-    return _environment(folder).get(name) == value
+def _has_mark(process: Path, mark: str) -> bool:
+    return os.fsencode(mark) in _environment(process)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(process: Path) -> list[bytes]:
+    """Its variables as NAME=value."""
     try:
-        parts = (folder / "environ").read_bytes().split(b"\0")
+        return (process / "environ").read_bytes().split(b"\0")
     except OSError:
-        return {}  # another user's
-    return dict(os.fsdecode(each).partition("=")[::2] for each in parts)
+        return []  # another user's
 
 
 def _resumed_from(process: Path) -> str:
     """The checkpoint that a guard has had the process go on from; the root of all paths where none has."""
+    begin = f"{VARIABLE}=".encode()
+    given = (each.removeprefix(begin) for each in _environment(process) if each.startswith(begin))
     try:
-        options = GuardOptions.from_env(_environment(process))
+        options = GuardOptions.from_env({VARIABLE: os.fsdecode(next(given, b""))})
     except GuardOptionsError:
         options = None
     return (options.resume_from if options is not None else "") or os.sep
