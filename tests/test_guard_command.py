@@ -51,8 +51,14 @@ class Guarding:
         more: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """A guarded training, to its end."""
+        return self.run_words(self.line(options, flags), more)
+
+    def run_words(
+        self, words: Sequence[str], more: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Any command, to its end."""
         return subprocess.run(
-            self.line(options, flags),
+            words,
             cwd=self.folder,
             env={**ENVIRONMENT, **(more or {})},
             capture_output=True,
@@ -219,9 +225,7 @@ def test_a_guard_that_cannot_get_in_says_so(guarding: Guarding) -> None:
     line = guarding.line(("--on-incident", "rescue"), ())
     line[line.index("--") + 2 : line.index("--") + 2] = ["-I"]
     line += ["--save_steps", "1000"]
-    done = subprocess.run(
-        line, cwd=guarding.folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    done = guarding.run_words(line)
     assert "does not look at PYTHONPATH" in done.stderr.splitlines()[0]
 
 
@@ -425,15 +429,7 @@ def test_of_two_guards_around_a_training_the_outer_one_sees_to_it(guarding: Guar
     flags = ("--learning_rate", "3e-3", *BREAKS_ALWAYS)
     outer = guarding.line(("--on-incident", "rescue"), ())
     within = [*outer[: outer.index("--") + 1], *guarding.line(("--on-incident", "stop"), flags)]
-    done = subprocess.run(
-        within,
-        cwd=guarding.folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=SEVERAL_TRAININGS * HANGS_SECONDS,
-        check=False,
-    )
+    done = guarding.run_words(within)
     assert "another guard has started this one" in done.stderr
     assert "gives up: it broke again after the last of 2" in done.stderr
     assert len(guarding.file.attempts) == 2
@@ -468,21 +464,9 @@ def test_a_command_that_trains_twice_is_not_begun_anew(guarding: Guarding) -> No
         shlex.join([sys.executable, str(TRAIN), "--output_dir", name, "--learning_rate", rate])
         for name, rate in (("first", "1e-4"), ("second", "3e-3"))
     )
-    line = [
-        sys.executable,
-        "-m",
-        "llmtrain_exporter",
-        "guard",
-        "--on-incident",
-        "rescue",
-        "--",
-        "sh",
-        "-c",
-        train,
-    ]
-    done = subprocess.run(
-        line, cwd=guarding.folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    line = guarding.line(("--on-incident", "rescue"), ())
+    line[line.index("--") + 1 :] = ["sh", "-c", train]
+    done = guarding.run_words(line)
     assert "gives up: the command trains several times" in done.stderr.splitlines()[-1]
     second = read_guard_file(guard_path(guarding.folder / "second"))
     assert second is not None
