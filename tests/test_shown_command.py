@@ -37,6 +37,13 @@ def test_what_is_secret_is_not_shown(line: str, shown: str) -> None:
     assert shown_command(shlex.split(line)) == shown
 
 
+@pytest.mark.parametrize("piece", ["a", "-", "key", "token.", "a=", "a:", "--key "])
+def test_a_long_word_takes_no_long_time(piece: str) -> None:
+    """A word may have 128 KiB, as settings in JSON do. Were each place in it a begin, it took minutes."""
+    word = piece * (131_000 // len(piece))
+    assert shown_command(["train", word]).startswith("train ")
+
+
 def test_a_command_is_known_again_by_all_of_its_words() -> None:
     """And by nothing else."""
     assert identity_of_command(["a", "b c"]) == identity_of_command(["a", "b c"])

@@ -22,14 +22,15 @@ _OF_TEXTS = re.compile(
 )
 """Tokens that a model reads, and that are none."""
 
-_ASSIGNED = re.compile(
-    r"([\w.-]*(?:token|passw|secret|key|credential|webhook|authorization)[\w.-]*)"
-    r"""(["']?\s*[=:]\s*["']?(?:Bearer\s+|Basic\s+)?)([^\s"'&;,}\]]+)""",
-    re.IGNORECASE,
-)
-"""`NAME=value`, `"name": "value"`, `?name=value`, wherever in a word: a script for a shell is one word."""
+_ASSIGNED = re.compile(r"""(?<![\w.-])([\w.-]+)["']?\s*[=:]\s*["']?(?:Bearer\s+|Basic\s+)?""", re.IGNORECASE)
+"""`NAME=value`, `"name": "value"`, `?name=value`, wherever in a word: a script for a shell is one word.
 
-_FLAG_IN_SCRIPT = re.compile(r"(--[\w.-]+)(\s+)([^\s-]\S*)")
+Each is the way to the value alone, and a name is looked at from its begin: words may be long.
+"""
+
+_FLAG_IN_SCRIPT = re.compile(r"""(?<![\w.-])(--[\w.-]+)\s+["']?(?!-)""")
+
+_VALUE = re.compile(r"""[^\s"'&;,}\]]+""")
 
 _SECRET_VALUE = re.compile(r"(?:hf_|sk-|gh[a-z]_|github_pat_|glpat-)[\w-]{16,}|(?<=://)[^/@\s]+(?=@)")
 """Tokens by the form that their makers gave them, and who is let in by an address."""
@@ -63,6 +64,17 @@ def _is_secret(name: str) -> bool:
 
 def _without_secrets(word: str) -> str:
     word = _SECRET_VALUE.sub(HIDDEN, word)
-    for assigning in (_ASSIGNED, _FLAG_IN_SCRIPT):
-        word = assigning.sub(lambda at: f"{at[1]}{at[2]}{HIDDEN}" if _is_secret(at[1]) else at[0], word)
+    for way in (_ASSIGNED, _FLAG_IN_SCRIPT):
+        word = "".join(_hiding(word, way))
     return word
+
+
+def _hiding(word: str, way: re.Pattern[str]) -> Iterator[str]:
+    """The word in pieces, without the values to which that way leads from a secret name."""
+    told = 0
+    for named in way.finditer(word):
+        value = _VALUE.match(word, named.end()) if _is_secret(named[1]) else None
+        if value is not None and named.start() >= told:
+            yield from (word[told : named.end()], HIDDEN)
+            told = value.end()
+    yield word[told:]
