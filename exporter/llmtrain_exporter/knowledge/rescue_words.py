@@ -37,8 +37,8 @@ ENDED_BY_ITSELF = Text(
     "第 {attempt} 次救援以退出码 {code} 结束，但并非因为事故",
 )
 BEGAN_ANEW = Text(
-    "what was started again has begun anew in {folder}, a folder of its own, at step 0",
-    "重新启动的训练在自己的目录 {folder} 中从第 0 步重新开始",
+    "what was started again has begun anew in {where}, a folder of its own, at step 0",
+    "重新启动的训练在自己的目录 {where} 中从第 0 步重新开始",
 )
 WENT_ON_IN = Text("It went on in {folder}.", "训练已在 {folder} 中继续。")
 SEVERAL_TRAININGS = Text(

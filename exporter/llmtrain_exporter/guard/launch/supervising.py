@@ -142,7 +142,7 @@ class Supervisor:
             return None
         if self._guarded.options.on_incident == "rescue" and not self._is_wanted_back(ending):
             if len(folders) > 1:  # it would begin with the first one anew, over its checkpoints
-                self._give_up(state, words.SEVERAL_TRAININGS, folders=", ".join(map(str, folders)))
+                self._give_up(state, words.SEVERAL_TRAININGS, {"folders": ", ".join(map(str, folders))})
                 return None
             return self._rescue(state, mark)
         # The training has said so, too; but launchers like torchrun say much behind it.
@@ -159,7 +159,7 @@ class Supervisor:
         if rescued is None or os.path.realpath(rescued.folder) == os.path.realpath(state.folder):
             return True
         if len(state.attempts) < self._begun:
-            self._give_up(rescued, words.BEGAN_ANEW, folder=str(state.folder))
+            self._give_up(rescued, words.BEGAN_ANEW, {"where": str(state.folder)})
             return False
         rescued.went_on_in(state, fill(words.WENT_ON_IN, Lang.EN, {"folder": str(state.folder)}))
         self._rescued = state
@@ -169,13 +169,10 @@ class Supervisor:
         """What was started again may break by itself, before it trains or later: that is not left unsaid."""
         if self._rescued is None or ending.code == 0 or self._is_wanted_back(ending):
             return
-        state, lang = StateFile(self._rescued.folder, self._world.clock), self._world.speaker.lang
-        if not state.is_watching:  # it came to its end, and broke after it
-            return
-        told = {"attempt": str(len(state.attempts)), "code": str(ending.code), "file": str(state.path)}
-        because, advice = (fill(text, lang, told) for text in (words.ENDED_BY_ITSELF, words.NEXT_THE_SAME))
-        state.gives_up(because, advice, until_started=True)
-        self._say(words.GIVES_UP, because=because, next=advice)
+        state = StateFile(self._rescued.folder, self._world.clock)
+        if state.is_watching:  # else it came to its end, and broke after it
+            told = {"attempt": str(len(state.attempts)), "code": str(ending.code)}
+            self._give_up(state, words.ENDED_BY_ITSELF, told, words.NEXT_THE_SAME)
 
     def _rescue(self, state: StateFile, mark: str) -> Start | None:
         """The next start; None where there is none, which is told."""
@@ -184,20 +181,22 @@ class Supervisor:
             self._wait_for_ranks(mark, state.folder)
             return None if self._launcher.asked_to_end else self._next_start(state)
         except _CannotGoOnError as error:
-            self._give_up(state, error.text, **error.values)
+            self._give_up(state, error.text, error.values)
         except OSError as error:
-            self._give_up(state, words.CANNOT_WRITE, detail=str(error))
+            self._give_up(state, words.CANNOT_WRITE, {"detail": str(error)})
         except Exception as error:  # of ours: the training has ended as it did, and nothing is lost
             log.debug("no rescue", exc_info=True)
-            self._give_up(state, words.OWN_ERROR, detail=type(error).__name__)
+            self._give_up(state, words.OWN_ERROR, {"detail": type(error).__name__})
         return None
 
-    def _give_up(self, state: StateFile, text: Text, **values: str) -> None:
-        lang = self._world.speaker.lang
-        because = fill(text, lang, values)
-        advice = fill(words.NEXT_BY_HAND, lang, {"folder": str(state.folder)})
-        state.gives_up(because, advice)
-        self._say(words.GIVES_UP, because=because, next=advice)
+    def _give_up(
+        self, state: StateFile, because: Text, values: Mapping[str, str], then: Text = words.NEXT_BY_HAND
+    ) -> None:
+        """Say why, and what is to be done then."""
+        told = {"folder": str(state.folder), "file": str(state.path), **values}
+        reason, advice = (fill(text, self._world.speaker.lang, told) for text in (because, then))
+        state.gives_up(reason, advice, until_started=then is words.NEXT_THE_SAME)
+        self._say(words.GIVES_UP, because=reason, next=advice)
 
     def _next_start(self, state: StateFile) -> Start:
         """Raises _CannotGoOnError, OSError."""
