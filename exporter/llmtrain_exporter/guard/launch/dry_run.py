@@ -49,23 +49,24 @@ def _of_run(past: PastRun, guarded: Guarded, speaker: Speaker, now: float) -> No
 
 def _tell_rescue(until: PastRun, guarded: Guarded, speaker: Speaker) -> None:
     """What a rescue would be, at the end of what is known until the stop."""
-    checkpoints = _checkpoints(until, guarded, speaker)
+    folder = Path(output_folder(until.snapshot.file))
+    checkpoints = _checkpoints(folder, until, guarded, speaker)
     plan = plan_rescue(until, checkpoints, (), guarded.rescues, guarded.seed)
     if isinstance(plan, GivesUp):
         speaker.say(words.WOULD_GIVE_UP, because=plan.of(speaker.lang))
         return
     start, command = Start((), GuardOptions(attempt=plan.attempt)), guarded.command
     if command.words:
-        where = Path(output_folder(until.snapshot.file)), until.snapshot.base
+        where = folder, until.snapshot.base
         start = started_again(command, plan.changes, plan.checkpoint.path, start.options, where)
     speaker.rescue(plan, start, None, AboutRescue(command, guarded.rescues))
     if command.words:
         speaker.command(words.WOULD_RUN, start)
 
 
-def _checkpoints(until: PastRun, guarded: Guarded, speaker: Speaker) -> list[Checkpoint]:
+def _checkpoints(folder: Path, until: PastRun, guarded: Guarded, speaker: Speaker) -> list[Checkpoint]:
     """Those of the training from before the stop; where none lies there, those that were made."""
-    folder, last = Path(output_folder(until.snapshot.file)), until.snapshot.last_step or 0
+    last = until.snapshot.last_step or 0
     there = [each for each in usable_checkpoints(folder) if each.step <= last]
     if there:
         return there
