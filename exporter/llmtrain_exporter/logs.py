@@ -55,10 +55,8 @@ def preceded_by(act: Callable[[], object]) -> Iterator[None]:
         return True
 
     handlers = [*logging.getLogger().handlers]
-    if (
-        not handlers and logging.lastResort is not None
-    ):  # no log was asked for: warnings are shown all the same
-        handlers.append(logging.lastResort)
+    if not handlers and logging.lastResort is not None:
+        handlers.append(logging.lastResort)  # no log was asked for: warnings are shown all the same
     for handler in handlers:
         handler.addFilter(passes)
     try:

@@ -150,8 +150,8 @@ def guard(command: tuple[str, ...], dry_run: str | None, lang: str, rescues: int
       llmtrain-exporter guard --dry-run output/v0-20260131-120000 --on-incident rescue
 
     Exit codes: 0 and all others are the command's own, of the last time that it was started; 126 or 127
-    where it cannot be started, 75 where nothing is started (--not-again forbids it, or a rescue of the same
-    command is running), 64 wrong usage. With --dry-run 3 where there
+    where it cannot be started, 75 where nothing is started (--not-again forbids it, or a rescue is running in
+    its folder), 64 wrong usage. With --dry-run 3 where there
     is no log that can be read.
     """
     if not command and dry_run is None:

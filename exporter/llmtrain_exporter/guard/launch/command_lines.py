@@ -156,7 +156,7 @@ def _found(words: Sequence[str]) -> tuple[Program, int]:
 
 
 def _runs_modules(words: Sequence[str]) -> bool:
-    """Whether the last program among these words takes `-m MODULE`: srun means something else by it."""
+    """Whether a program among these words takes `-m MODULE`: srun means something else by it."""
     names = [Path(word).name for word in words]
     return any(_PYTHON.fullmatch(name) or name in _MODULE_RUNNERS for name in names)
 
