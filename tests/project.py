@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import llmtrain_exporter
 from packaging.requirements import Requirement
 
 if sys.version_info >= (3, 11):
@@ -15,6 +16,8 @@ else:  # pytest brings it
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "llmtrain-exporter"
+# Where the package that is tested lies: in the checkout, or in an installation.
+IMPORTED_FROM = Path(llmtrain_exporter.__file__).resolve().parent.parent
 
 
 def dependencies() -> list[Requirement]:

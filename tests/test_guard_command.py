@@ -21,11 +21,11 @@ from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.model.guarded import GuardFile
 
-from tests.project import ROOT
+from tests.project import IMPORTED_FROM, ROOT
 from tests.servers import HANGS_SECONDS, eventually
 
 TRAIN = ROOT / "tests" / "toy_training" / "train.py"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "exporter")}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(IMPORTED_FROM)}
 BREAKS_ALWAYS = ("--breaks_above", "0")
 
 SEVERAL_TRAININGS = 5

@@ -15,12 +15,12 @@ from llmtrain_exporter.guard.launch.whereabouts import HOOK
 from llmtrain_exporter.guard.options import VARIABLE
 from llmtrain_exporter.guard.told import RUN_VARIABLE
 
-from tests.project import ROOT
+from tests.project import IMPORTED_FROM
 from tests.servers import HANGS_SECONDS
 from tests.typed import CTRL_C, CTRL_Z, TypedTo
 
 GUARD = (sys.executable, "-m", "llmtrain_exporter", "guard")
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "exporter")}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(IMPORTED_FROM)}
 
 
 def guarded(*command: str, options: Sequence[str] = (), **more: object) -> subprocess.CompletedProcess[str]:
@@ -87,10 +87,9 @@ def test_the_environment_is_as_it_was_but_for_the_hook(before: str | None) -> No
     """In front of PYTHONPATH stands one folder, in which there is nothing but the hook."""
     base = {name: value for name, value in ENVIRONMENT.items() if name != "PYTHONPATH"}
     program = "import json, os; print(json.dumps(dict(os.environ)))"
-    shown = f"import runpy, sys; sys.path.insert(0, {str(ROOT / 'exporter')!r}); "
     run = (
-        shown
-        + "sys.argv[0] = 'llmtrain-exporter'; runpy.run_module('llmtrain_exporter', run_name='__main__')"
+        f"import runpy, sys; sys.path.insert(0, {str(IMPORTED_FROM)!r}); "
+        "sys.argv[0] = 'llmtrain-exporter'; runpy.run_module('llmtrain_exporter', run_name='__main__')"
     )
     line = [sys.executable, "-c", run, "guard", "--", *python(program)]
     given = base if before is None else {**base, "PYTHONPATH": before}

@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from llmtrain_exporter.analyse.run import Run, RunOptions
@@ -318,14 +319,14 @@ def test_a_folder_that_cannot_be_written_to_is_told_once(
     training: Training, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the training goes on as ever."""
-    real = os.mkdir
+    real = Path.mkdir
 
-    def refuse(path: str | Path, *more: int) -> None:
+    def refuse(path: Path, *more: Any, **named: Any) -> None:
         if KEPT_FOLDER in str(path):
             raise PermissionError(13, "Permission denied", str(path))
-        real(path, *more)
+        real(path, *more, **named)
 
-    monkeypatch.setattr(os, "mkdir", refuse)
+    monkeypatch.setattr(Path, "mkdir", refuse)
     training.train(40, WELL)
     training.train(10, ILL)
     (told,) = training.protector.protected()

@@ -20,8 +20,8 @@ from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.model.guarded import GuardFile
 
 from tests import trainers
+from tests.project import IMPORTED_FROM, ROOT
 from tests.test_guard_hook import HOOK
-from tests.test_house import ROOT
 from tests.trainers import LLAMAFACTORY, SWIFT, SWIFT_OLDER, TRL, TRL_OLDER, Ended, Lab
 
 MakeFor = Callable[[Lab], Path]
@@ -235,7 +235,7 @@ def test_a_script_of_ones_own_needs_no_launcher(small_training: MakeFor, tmp_pat
     ended = trainers.run(
         own,
         output.with_suffix(".log"),
-        PYTHONPATH=f"{ROOT}:{ROOT / 'exporter'}",
+        PYTHONPATH=f"{ROOT}:{IMPORTED_FROM}",
         **GuardOptions("save", free_bytes=0).to_env(),
     )
     assert ended.code == STOPPED_EXIT_CODE, ended.output[-3000:]

@@ -17,7 +17,7 @@ from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.model.guarded import GuardFile
 
 from tests.conftest import leave_out
-from tests.project import ROOT
+from tests.project import IMPORTED_FROM, ROOT
 from tests.servers import HANGS_SECONDS
 
 TRAIN = ROOT / "tests" / "toy_training" / "train.py"
@@ -54,7 +54,7 @@ class Cluster:
         self.environment = {
             **os.environ,
             "PATH": f"{programs}:{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT / "exporter"),
+            "PYTHONPATH": str(IMPORTED_FROM),
             "OUTPUT": str(self.out),
             "SLURM_JOB_NAME": "grpo",
         }

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import ROOT, leave_out
+from tests.conftest import leave_out
+from tests.project import IMPORTED_FROM, ROOT
 
 PROGRAM = "tests.tiny_training.train"
 HANGS_SECONDS = 600.0
@@ -180,7 +181,7 @@ def under_guard(command: Sequence[str], output: Path, *options: str) -> Ended:
     """
     guard = ["llmtrain_exporter", "guard", *options, "--", *command]
     # The guard's own Python finds the package as an installed one would: the training's does not.
-    program = f"import runpy, sys; sys.path.insert(0, {str(ROOT / 'exporter')!r}); sys.argv = {guard!r}; "
+    program = f"import runpy, sys; sys.path.insert(0, {str(IMPORTED_FROM)!r}); sys.argv = {guard!r}; "
     program += "runpy.run_module('llmtrain_exporter', run_name='__main__', alter_sys=True)"
     log = output.with_suffix(".log")
     with started([sys.executable, "-c", program], log) as process:
