@@ -26,7 +26,7 @@ from llmtrain_exporter.model.guarded import Attempt, GuardEvent, GuardFile, Sett
 from llmtrain_exporter.serve.pages.run_page import chart_marks
 from llmtrain_exporter.story.blocks import Part, blocks_of, lines_in, plain
 from llmtrain_exporter.story.events import ending, incident_line
-from llmtrain_exporter.story.facts import fact_lines
+from llmtrain_exporter.story.facts import fact_lines, remaining, state_text
 from llmtrain_exporter.story.news import news
 from llmtrain_exporter.story.run_object import full_object, run_object
 from llmtrain_exporter.story.run_story import run_story
@@ -113,6 +113,22 @@ def test_it_is_told_in_chinese_too() -> None:
     assert "第 31 步，2023-11-14 22:14:59 UTC：放弃救援：最多 2 次救援，最后一次之后仍再次崩溃" in told(
         replace(GUARDED, guard=GAVE_UP), Lang.ZH
     )
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.STALLED])
+@pytest.mark.parametrize("guard", [STOPPED, GAVE_UP])
+def test_a_run_that_its_guard_has_stopped_is_not_told_as_running(state: State, guard: GuardFile) -> None:
+    """Its log has no end of its own; nothing is left to wait for."""
+    run = replace(GUARDED, guard=guard, state=state)
+    assert next(fact_lines(run, Lang.EN)) == ("swift, grpo, stopped by its guard at step 60 of 120",)
+    assert remaining(run) is None
+    assert remaining(replace(run, state=State.RUNNING, guard=RESCUED)) == 60 * 30.0
+
+
+def test_a_run_that_ends_by_itself_after_a_stop_is_told_by_its_log() -> None:
+    """Its trainer has closed it."""
+    run = replace(GUARDED, guard=STOPPED, state=State.FAILED)
+    assert state_text(run, Lang.EN) == "failed"
 
 
 def test_without_pace_or_plan_no_hours_are_told() -> None:

@@ -22,6 +22,8 @@ STATE = {
 }
 ENDED_EARLY = Text("ended", "提前结束")
 """For `finished`, where planned steps are left."""
+STOPPED_BY_GUARD = Text("stopped by its guard", "已被 guard 停止")
+"""For `running` and `stalled`: the log of such a run has no end of its own."""
 
 JUDGED = {
     "fine": Text("fine", "正常"),

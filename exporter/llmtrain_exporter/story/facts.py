@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from llmtrain_exporter.analyse.guarded import stopped_at
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import skips
 from llmtrain_exporter.knowledge import story_words as words
@@ -42,7 +43,7 @@ def progress(run: Snapshot) -> float | None:
 
 def remaining(run: Snapshot) -> float | None:
     """Seconds to the end of a run that goes on: by the pace of its last records, else as its trainer says."""
-    if run.state is not State.RUNNING:
+    if run.state is not State.RUNNING or is_stopped(run):
         return None
     pace = run.samples.get(_PACE)
     if pace is not None and run.max_steps and run.last_step is not None:
@@ -90,8 +91,15 @@ def _state(run: Snapshot, lang: Lang) -> str:
 
 def state_text(run: Snapshot, lang: Lang) -> str:
     """What a run does, in a word. One that its trainer closed before its last step is not finished."""
+    if is_stopped(run):
+        return words.STOPPED_BY_GUARD.of(lang)
     early = run.ended_early and run.state is State.FINISHED
     return (words.ENDED_EARLY if early else words.STATE[run.state.value]).of(lang)
+
+
+def is_stopped(run: Snapshot) -> bool:
+    """Whether a run goes on only by its log: its guard has stopped it, and has not started it again."""
+    return run.state in (State.RUNNING, State.STALLED) and stopped_at(run) is not None
 
 
 def step_text(run: Snapshot, lang: Lang) -> str:

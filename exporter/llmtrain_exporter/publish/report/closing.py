@@ -20,7 +20,7 @@ from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph,
 from llmtrain_exporter.story.blocks import Code, Line, Piece, Section, Table, items
 from llmtrain_exporter.story.checks import answer_mark, answers_by_check, because
 from llmtrain_exporter.story.diagnosis import checkpoint_before, checkpoint_nearest_best
-from llmtrain_exporter.story.facts import best_evaluation
+from llmtrain_exporter.story.facts import best_evaluation, is_stopped
 from llmtrain_exporter.story.numbers import DASH, number
 from llmtrain_exporter.story.phrase import joined
 
@@ -155,7 +155,7 @@ def _unknown(material: Material, say: Say) -> Iterator[str]:
         yield say(r.FEW_RECORDS, n=train)
     if material.seconds is None:
         yield say(r.NO_CLOCK)
-    if run.state in (State.RUNNING, State.STALLED):
+    if run.state in (State.RUNNING, State.STALLED) and not is_stopped(run):
         yield say(r.NOT_ENDED)
     if material.superseded:
         yield say(r.SUPERSEDED, n=material.superseded)
