@@ -15,12 +15,13 @@ from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.draw.from_history import marks
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
+from llmtrain_exporter.guard.inside.rates import CannotBeChangedError
 from llmtrain_exporter.ingest.guard_file import LONGEST, read_told
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import guard_metrics as g
 from llmtrain_exporter.knowledge import guard_story_words as words
-from llmtrain_exporter.knowledge import rescue_words
-from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.knowledge import refusal_words, rescue_words
+from llmtrain_exporter.knowledge.text import PATTERN, Lang, Text, fill
 from llmtrain_exporter.model import Incident, Resume, Snapshot, State, series
 from llmtrain_exporter.model.guarded import Attempt, GuardEvent, GuardFile, SettingChange, StopReason
 from llmtrain_exporter.serve.pages.run_page import chart_marks
@@ -123,6 +124,17 @@ def test_a_run_that_its_guard_has_stopped_is_not_told_as_running(state: State, g
     assert next(fact_lines(run, Lang.EN)) == ("swift, grpo, stopped by its guard at step 60 of 120",)
     assert remaining(run) is None
     assert remaining(replace(run, state=State.RUNNING, guard=RESCUED)) == 60 * 30.0
+
+
+@pytest.mark.parametrize("why", refusal_words.TOLD, ids=lambda why: why.en[:40])
+def test_why_a_setting_is_left_alone_is_told_in_both_languages(why: Text) -> None:
+    """Its values stay as they stand in the file."""
+    said = str(CannotBeChangedError(why, **dict.fromkeys(PATTERN.findall(why.en), "7 MiB")))
+    in_chinese = said_again(said, words.SAID_BY_GUARD, Lang.ZH)
+    assert in_chinese == fill(why, Lang.ZH, dict.fromkeys(PATTERN.findall(why.zh), "7 MiB"))
+    assert said_again(in_chinese, words.SAID_BY_GUARD, Lang.EN) == said
+    refused = STOPPED.with_event(GuardEvent(TIME, 40, "refuse", said, {"setting": "beta"}))
+    assert any(in_chinese in line for line in told(replace(GUARDED, guard=refused), Lang.ZH))
 
 
 def test_a_run_that_ends_by_itself_after_a_stop_is_told_by_its_log() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llmtrain_exporter.knowledge import guard_words, rescue_words
+from llmtrain_exporter.knowledge import guard_words, refusal_words, rescue_words
 from llmtrain_exporter.knowledge.text import Counted, Text
 
 TITLE = Text("What the guard did", "guard 做了什么")
@@ -122,5 +122,6 @@ SAID_BY_GUARD: tuple[Text, ...] = (
     rescue_words.OWN_ERROR,
     guard_words.KL_TARGET,
     guard_words.USUAL_NORM,
+    *refusal_words.TOLD,
 )
 """Sentences that stand in the guard's file in one language, and are told in any."""

@@ -33,6 +33,7 @@ from llmtrain_exporter.guard.inside.trainers import producer_of_trainer, setting
 from llmtrain_exporter.guard.inside.watch import Watch, WatchedTraining
 from llmtrain_exporter.guard.options import GuardOptions, LiveControl
 from llmtrain_exporter.knowledge import guard_words as words
+from llmtrain_exporter.knowledge import refusal_words
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
 from llmtrain_exporter.knowledge.text import Lang, fill, written
 from llmtrain_exporter.model.guarded import StopReason
@@ -254,8 +255,7 @@ class Guard:
         if not self._usual.is_bad(norm):
             return 0.0
         told: dict[str, float | str] = {"grad_norm": norm, **({"usual": usual} if usual is not None else {})}
-        because = "the gradient is not finite or far above its usual norm"
-        self._watch.event("skip", because, state.global_step + 1, **told)
+        self._watch.event("skip", refusal_words.BAD_UPDATE.en, state.global_step + 1, **told)
         return 1.0
 
     def _decided(self, logs: Mapping[str, object], state: Any) -> Decision:
@@ -287,7 +287,7 @@ class Guard:
         if ranks.look():
             return ranks.agree(numbers)
         if known is None:
-            self._event("refuse", "not every rank has a guard: it records and tells, and changes nothing")
+            self._event("refuse", refusal_words.RANKS_WITHOUT_GUARD.en)
         return (0.0,) * len(numbers)
 
     def _act(self, agreed: Decision, args: Any, control: Any, kwargs: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from llmtrain_exporter.guard.inside.rates import TOLERANCE, CannotBeChangedError
 from llmtrain_exporter.guard.options import LiveControl
 from llmtrain_exporter.knowledge import guard_limits as limits
 from llmtrain_exporter.knowledge import guard_words as words
+from llmtrain_exporter.knowledge import refusal_words
 from llmtrain_exporter.knowledge.text import Lang, fill
 
 
@@ -167,31 +168,29 @@ def set_given(trainer: Any, args: Any, setting: str, value: float) -> float:
         before = _beta_of(trainer)
         trainer.beta = value
     else:
-        raise CannotBeChangedError(f"{setting} is read once, when the trainer begins")
+        raise CannotBeChangedError(refusal_words.READ_ONCE, setting=setting)
     return before
 
 
 def _rate_of(rates: LearningRates) -> float:
     if not rates.bases:
-        raise CannotBeChangedError("the learning rate is 0")
+        raise CannotBeChangedError(refusal_words.RATE_ZERO)
     return 1.0
 
 
 def _beta_of(trainer: Any) -> float:
     beta: Any = getattr(trainer, "beta", None)
     if type(beta) not in (int, float):
-        raise CannotBeChangedError("the trainer has no beta that it reads while it trains")
+        raise CannotBeChangedError(refusal_words.NO_BETA)
     if not beta > 0:
-        raise CannotBeChangedError(
-            "beta is 0: the trainer holds no reference model and logs no kl, and fails when beta is raised"
-        )
+        raise CannotBeChangedError(refusal_words.BETA_ZERO)
     return float(beta)
 
 
 def _clipping_of(trainer: Any, args: Any) -> float:
     norm: Any = getattr(args, "max_grad_norm", None)
     if type(norm) not in (int, float) or not norm > 0:
-        raise CannotBeChangedError("max_grad_norm is 0: nothing is clipped")
+        raise CannotBeChangedError(refusal_words.NOTHING_CLIPPED)
     if getattr(trainer, "is_deepspeed_enabled", False):
-        raise CannotBeChangedError("DeepSpeed clips by its own configuration, which it reads once")
+        raise CannotBeChangedError(refusal_words.DEEPSPEED_CLIPS)
     return float(norm)

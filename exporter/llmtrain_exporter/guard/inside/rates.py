@@ -6,12 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from llmtrain_exporter.knowledge import refusal_words as words
+from llmtrain_exporter.knowledge.text import Lang, Text, fill
+
 _BY_THEMSELVES = frozenset(("ReduceLROnPlateau", "GreedyLR"))
 """Schedulers that compute no rate from a base rate."""
 
 
 class CannotBeChangedError(Exception):
     """A setting that cannot be changed here while the training runs; its text says why, for people."""
+
+    def __init__(self, why: Text, **values: str) -> None:
+        super().__init__(fill(why, Lang.EN, values))
 
 
 class LearningRates:
@@ -28,11 +34,11 @@ class LearningRates:
         bases = getattr(self._scheduler, "base_lrs", None)
         name = type(self._scheduler).__name__
         if not _BY_THEMSELVES.isdisjoint(each.__name__ for each in type(self._scheduler).__mro__):
-            raise CannotBeChangedError(f"{name} sets the learning rate by what it measures")
+            raise CannotBeChangedError(words.RATE_MEASURED, scheduler=name)
         if not self._groups or not isinstance(bases, list) or len(bases) != len(self._groups):
-            raise CannotBeChangedError(f"{name} keeps no base rates from which it computes the learning rate")
+            raise CannotBeChangedError(words.RATE_WITHOUT_BASE, scheduler=name)
         if any("max_lr" in group for group in self._groups):
-            raise CannotBeChangedError(f"{name} goes by rates of its own, which are not scaled from outside")
+            raise CannotBeChangedError(words.RATE_OF_ITS_OWN, scheduler=name)
 
     @property
     def bases(self) -> list[float]:
@@ -73,13 +79,13 @@ class LearningRates:
         """What was given when the groups got their rates: one of theirs is that very rate."""
         bases = self.bases
         if not bases:
-            raise CannotBeChangedError("the learning rate is 0")
+            raise CannotBeChangedError(words.RATE_ZERO)
         if self.only is not None:
             return bases[0]
         found = (rate for rate in (*known, given) if any(agree(rate, base) for base in bases))
         rate = next(found, None)
         if rate is None:
-            raise CannotBeChangedError("its groups have learning rates of their own")
+            raise CannotBeChangedError(words.RATES_DIFFER)
         return rate
 
 

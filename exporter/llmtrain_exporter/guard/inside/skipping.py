@@ -11,6 +11,7 @@ from typing import Any
 from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.guard.inside.rates import CannotBeChangedError
 from llmtrain_exporter.knowledge import guard_limits as limits
+from llmtrain_exporter.knowledge import refusal_words as words
 
 
 class UsualNorm:
@@ -49,13 +50,13 @@ class NormListener:
     def __init__(self, trainer: Any) -> None:
         """Raises CannotBeChangedError where updates cannot be skipped, or no norm is heard."""
         if getattr(trainer, "is_deepspeed_enabled", False):
-            raise CannotBeChangedError("DeepSpeed applies an update as soon as it has the gradients")
+            raise CannotBeChangedError(words.DEEPSPEED_APPLIES)
         if getattr(trainer, "is_fsdp_enabled", False):
-            raise CannotBeChangedError("gradients are sharded: no rank has the norm when it is asked")
+            raise CannotBeChangedError(words.GRADIENTS_SHARDED)
         accelerator: Any = getattr(trainer, "accelerator", None)
         clip = getattr(accelerator, "clip_grad_norm_", None)
         if clip is None:
-            raise CannotBeChangedError("the trainer is not known, or does not clip through accelerate")
+            raise CannotBeChangedError(words.NO_CLIPPING_KNOWN)
         self._scaled = getattr(accelerator, "scaler", None) is not None
         self._norm: Any = None
         self._accelerator = accelerator

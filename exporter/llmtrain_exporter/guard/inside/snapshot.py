@@ -11,6 +11,7 @@ from typing import Any
 
 from llmtrain_exporter.guard.inside.rates import CannotBeChangedError
 from llmtrain_exporter.ingest.checkpoints import step_of
+from llmtrain_exporter.knowledge import refusal_words as words
 from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 
 SNAPSHOT_FOLDER = "at-incident"
@@ -33,11 +34,11 @@ def free_for(output_dir: str | Path, model: Any, free_bytes: int) -> int:
         size = _newest_size(Path(output_dir)) or _estimated_size(model)
         free = shutil.disk_usage(output_dir).free
     except OSError as error:
-        raise CannotBeChangedError(f"no snapshot: {error}") from error
+        raise CannotBeChangedError(words.NO_SNAPSHOT, error=str(error)) from error
     if free - size < free_bytes:
+        sizes = {"free": free, "size": size, "kept": free_bytes}
         raise CannotBeChangedError(
-            f"no snapshot: the disk has {free >> 20} MiB free, it takes about {size >> 20} MiB,"
-            f" and {free_bytes >> 20} MiB have to stay free"
+            words.NO_ROOM, **{name: f"{amount >> 20} MiB" for name, amount in sizes.items()}
         )
     return free
 
