@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shlex
 import signal
 import subprocess
@@ -184,6 +185,17 @@ def test_a_training_that_is_stopped_says_why_in_its_last_lines(guarding: Guardin
     assert "stopped at step 36: kl_high (critical)" in done.stderr.splitlines()[-1]
     assert "Go back to a checkpoint from before step" in done.stderr.splitlines()[-1]
     assert "done" not in done.stdout
+
+
+def test_its_last_lines_are_in_the_language_that_was_asked_for(guarding: Guarding) -> None:
+    """Those that the training prints too; the file is for programs, and in English."""
+    done = guarding.run(options=("--on-incident", "stop", "--lang", "zh"))
+    said = [line for line in done.stderr.splitlines() if line.startswith("llmtrain-exporter guard: ")]
+    assert len(said) == 3
+    assert all(re.search("[\u4e00-\u9fff]", line) for line in said)
+    assert not any("Go back" in line for line in said)
+    assert sum("请回到第 " in line for line in said) == 2
+    assert guarding.file.next.startswith("Go back to a checkpoint")
 
 
 @pytest.mark.parametrize("action", ["notify", "protect"])

@@ -72,6 +72,8 @@ def test_what_a_newer_launcher_says_besides_is_passed_by() -> None:
         "[]",
         '{"on_incident": "explode"}',
         '{"severity": "bad"}',
+        '{"lang": "tlh"}',
+        '{"lang": ["en"]}',
         '{"signals": "kl_high"}',
         '{"signals": [1]}',
         '{"keep": -1}',

@@ -21,6 +21,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import guard_metrics as g
 from llmtrain_exporter.knowledge import guard_story_words as words
 from llmtrain_exporter.knowledge import refusal_words, rescue_words
+from llmtrain_exporter.knowledge.said_again import said_again
 from llmtrain_exporter.knowledge.text import PATTERN, Lang, Text, fill
 from llmtrain_exporter.model import Incident, Resume, Snapshot, State, series
 from llmtrain_exporter.model.guarded import Attempt, GuardEvent, GuardFile, SettingChange, StopReason
@@ -31,7 +32,6 @@ from llmtrain_exporter.story.facts import fact_lines, remaining, state_text
 from llmtrain_exporter.story.news import news
 from llmtrain_exporter.story.run_object import full_object, run_object
 from llmtrain_exporter.story.run_story import run_story
-from llmtrain_exporter.story.said_again import said_again
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
@@ -14,6 +15,7 @@ from llmtrain_exporter.cli.shell import Failure
 from llmtrain_exporter.guard.options import GuardOptions, LiveControl, OnIncident
 from llmtrain_exporter.knowledge.rescuing import RESCUES
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.text import Lang
 
 if TYPE_CHECKING:
     from llmtrain_exporter.guard.launch.supervising import Guarded
@@ -156,7 +158,8 @@ def guard(command: tuple[str, ...], dry_run: str | None, lang: str, rescues: int
     """
     if not command and dry_run is None:
         raise Failure(NOTHING_TO_RUN)
-    guarded = _guarded(command, _options(flags), rescues, flags["not_again"])
+    options = replace(_options(flags), lang=Lang(lang))
+    guarded = _guarded(command, options, rescues, flags["not_again"])
     return _dry_run(dry_run, guarded, lang) if dry_run is not None else _run(guarded, lang)
 
 

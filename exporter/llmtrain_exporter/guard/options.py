@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from llmtrain_exporter.knowledge import guard_limits as limits
 from llmtrain_exporter.knowledge.guarding import FREE_BYTES, KEEP
 from llmtrain_exporter.knowledge.signal import Severity
+from llmtrain_exporter.knowledge.text import Lang
 
 VARIABLE = "LLMTRAIN_GUARD"
 """Environment variable that holds the options as a JSON object."""
@@ -59,6 +60,8 @@ class GuardOptions:
     as far as is known. `settings`: max_grad_norm and beta that have to be in force,
     where the command has no flags for them. `resume_from`: the checkpoint that the trainer of that output
     folder has to go on from, whatever its script asks for; empty: as the script does.
+
+    `lang`: of what is said in the training's own output; files are in English.
     """
 
     on_incident: OnIncident = "protect"
@@ -74,6 +77,7 @@ class GuardOptions:
     scale_learning_rate: float | None = None
     rates_before: tuple[float, ...] = ()
     resume_from: str = ""
+    lang: Lang = Lang.EN
     settings: Mapping[str, float] = field(default_factory=dict)
 
     def of_another(self) -> GuardOptions:
@@ -136,7 +140,7 @@ def _options(found: Mapping[str, object]) -> GuardOptions:
     }
     options = GuardOptions(**given)
     _check(options)
-    return options
+    return replace(options, lang=Lang(options.lang))
 
 
 def _known(of: type, found: Mapping[str, object]) -> dict[str, object]:
@@ -157,13 +161,17 @@ def _is_number(value: object) -> bool:
     return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
 
 
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "on_incident": get_args(OnIncident),
+    "severity": tuple(severity.value for severity in Severity),
+    "lang": tuple(lang.value for lang in Lang),
+}
+
+
 def _check(options: GuardOptions) -> None:
-    if options.on_incident not in get_args(OnIncident):
-        raise GuardOptionsError(
-            f"{VARIABLE}: on_incident: {options.on_incident!r} is none of {get_args(OnIncident)}"
-        )
-    if options.severity not in [severity.value for severity in Severity]:
-        raise GuardOptionsError(f"{VARIABLE}: severity: {options.severity!r} is none")
+    for name, choices in _CHOICES.items():
+        if getattr(options, name) not in choices:
+            raise GuardOptionsError(f"{VARIABLE}: {name}: {getattr(options, name)!r} is none of {choices}")
     for name in ("for_records", "keep", "free_bytes", "attempt", "grace_until_step"):
         value = getattr(options, name)
         if type(value) is not int or value < 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmtrain_exporter.knowledge.text import Text
 
-STOPPED = Text("stopped at {reason}", "已停止：{reason}")
+STOPPED = Text("stopped at {reason}. {next}", "已停止：{reason}。{next}")
 GOES_BACK = Text(
     "rescue {attempt} of {most}: back to step {from_step} ({checkpoint}); {wasted} steps are trained again",
     "第 {attempt} 次救援（最多 {most} 次）：回到第 {from_step} 步（{checkpoint}），有 {wasted} 步要重训",

@@ -10,6 +10,7 @@ from llmtrain_exporter.analyse.guarded import gpu_hours, spared_steps
 from llmtrain_exporter.knowledge import guard_story_words as words
 from llmtrain_exporter.knowledge import guard_words
 from llmtrain_exporter.knowledge.guarding import GUARD_FILE, KEPT_FOLDER
+from llmtrain_exporter.knowledge.said_again import said_again, values_in
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.story_words import COMMA
 from llmtrain_exporter.knowledge.text import Lang, Text, written
@@ -30,7 +31,6 @@ from llmtrain_exporter.story.blocks import (
 from llmtrain_exporter.story.lost import DIGITS, LEAST
 from llmtrain_exporter.story.numbers import moment_text, number
 from llmtrain_exporter.story.phrase import joined, phrase
-from llmtrain_exporter.story.said_again import said_again, values_in
 from llmtrain_exporter.story.sections import section_of
 
 MOST_CHANGES = 8

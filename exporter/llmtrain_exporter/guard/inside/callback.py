@@ -35,7 +35,7 @@ from llmtrain_exporter.guard.options import GuardOptions, LiveControl
 from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge import refusal_words
 from llmtrain_exporter.knowledge.guard_limits import STOPPED_EXIT_CODE
-from llmtrain_exporter.knowledge.text import Lang, fill, written
+from llmtrain_exporter.knowledge.text import fill, written
 from llmtrain_exporter.model.guarded import StopReason
 
 _logger = logging.getLogger(__name__)
@@ -232,7 +232,7 @@ class Guard:
             return
         if self._watch is not None and rate is not None and not agree(rate, given):
             told = {"rate": written(rate), "given": f"--learning_rate {written(given)}"}
-            _logger.warning("llmtrain-exporter guard: %s", fill(words.OLD_RATE, Lang.EN, told))
+            _logger.warning("llmtrain-exporter guard: %s", fill(words.OLD_RATE, self._options.lang, told))
 
     def _unless_refused(self, setting: str, work: Callable[[], Any]) -> Any:
         """What `work` gives; None where it cannot be done here, which is written down."""

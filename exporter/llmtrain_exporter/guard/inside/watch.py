@@ -22,9 +22,11 @@ from llmtrain_exporter.guard.told import tell_folder
 from llmtrain_exporter.ingest.checkpoints import folder_of_checkpoint
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge import guard_words as words
+from llmtrain_exporter.knowledge.guard_story_words import SAID_BY_GUARD
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.rescuing import GRACE_RECORDS
-from llmtrain_exporter.knowledge.text import Lang, fill
+from llmtrain_exporter.knowledge.said_again import said_again
+from llmtrain_exporter.knowledge.text import fill
 from llmtrain_exporter.model import HyperParameters
 from llmtrain_exporter.model.guarded import Action, Began, GuardEvent, GuardFile, StopReason
 
@@ -146,8 +148,10 @@ class Watch:
             self._file = replace(self._file, state="rescued" if self._options.attempt else "ended")
             self._keep(lambda: write_guard_file(self._path, self._file))
             return
-        told = {"step": str(self._step), "next": self._file.next, "file": str(self._path)}
-        lines = (in_words(self._reason), fill(words.STOPPED, Lang.EN, told))
+        lang = self._options.lang
+        then = said_again(self._file.next, SAID_BY_GUARD, lang)
+        told = {"step": str(self._step), "next": then, "file": str(self._path)}
+        lines = (in_words(self._reason, lang), fill(words.STOPPED, lang, told))
         sys.stderr.write("".join(f"llmtrain-exporter guard: {line}\n" for line in lines))
         sys.stderr.flush()
 
@@ -158,7 +162,7 @@ class Watch:
     def _note_incident(self, reason: StopReason | None) -> None:
         """Tell of one that is not stopped, once."""
         if reason is not None and not self._incident and not self._options.stops:
-            _logger.warning("llmtrain-exporter guard: %s", in_words(reason))
+            _logger.warning("llmtrain-exporter guard: %s", in_words(reason, self._options.lang))
             advice = next_step(self._judge.run, self._around.producer, self._around.clock())
             self._file = replace(self._file, reason=reason, next=advice)
             self._keep(lambda: write_guard_file(self._path, self._file))

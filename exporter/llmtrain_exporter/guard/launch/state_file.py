@@ -14,7 +14,9 @@ from llmtrain_exporter.guard.launch.restart import Start
 from llmtrain_exporter.guard.recording import RowRecorder
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge import rescue_words as words
+from llmtrain_exporter.knowledge.guard_story_words import SAID_BY_GUARD
 from llmtrain_exporter.knowledge.rescuing import GENTLER
+from llmtrain_exporter.knowledge.said_again import said_again
 from llmtrain_exporter.knowledge.text import Lang, fill
 from llmtrain_exporter.model.guarded import Action, Attempt, Began, GuardEvent, GuardFile, SettingChange
 
@@ -77,7 +79,8 @@ class StateFile:
         """Why the training was stopped, and what to do next."""
         reason = self._content.reason
         told = "" if reason is None else in_words(reason, lang)
-        return f"{fill(words.STOPPED, lang, {'reason': told})}. {self._content.next}".strip()
+        then = said_again(self._content.next, SAID_BY_GUARD, lang)
+        return fill(words.STOPPED, lang, {"reason": told, "next": then}).strip()
 
     def begins_rescue(self, command: str) -> None:
         """Note that the command, by its identity, is to be started again, before anything is done for it."""
