@@ -13,7 +13,7 @@ from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.ingest import survey
 from llmtrain_exporter.ingest.unread_rows import LOOKED_AT, unread_rows
-from llmtrain_exporter.knowledge.finding_words import ROWS_ARE_ELSEWHERE
+from llmtrain_exporter.knowledge.finding_words import NO_LOG_WHAT_TO_DO, ROWS_ARE_ELSEWHERE
 from llmtrain_exporter.knowledge.no_run import UnreadRows
 
 from tests.training import append, llamafactory, printed, swift, trainer_state
@@ -261,3 +261,23 @@ def test_a_pasted_table_does_not_grow(tmp_path: Path, told: Told) -> None:
     text = told("config", "--explain", tmp_path, code=0)
     assert "as notebook_table (what programs print)" in text
     assert "it is written now and then" in text
+
+
+# --- a folder without a log
+
+
+@pytest.mark.parametrize("files", [(), ("notes.txt", "run.log")])
+def test_a_folder_without_a_log_says_what_lies_there_and_what_to_do(
+    tmp_path: Path, told: Told, files: tuple[str, ...]
+) -> None:
+    """Whether a training has begun or is still to begin."""
+    for name in files:
+        (tmp_path / name).write_text("nothing of a training\n")
+    text = told("check", tmp_path)
+    assert ("What lies there: - run.log: text without a row of a training" in text) == bool(files)
+    assert ("Nothing lies there yet." in text) == (not files)
+    assert text.endswith("llmtrain-exporter watch waits for the first record.")
+    in_chinese = told("check", tmp_path, "--lang", "zh")
+    assert in_chinese.replace(" ", "").endswith(NO_LOG_WHAT_TO_DO.zh.replace(" ", ""))
+    (read,) = json.loads(told("check", tmp_path, "--format", "json"))["no_runs"]
+    assert read["what_to_do"] == NO_LOG_WHAT_TO_DO.en

@@ -116,6 +116,12 @@ WHAT_TO_DO: Mapping[Content, Text] = {
 SEEN = Text("What lies there:", "该目录中有：")
 NOTHING_SEEN = Text("Nothing lies there yet.", "该目录中还没有文件。")
 MORE_SEEN = Counted(Text("... and 1 more", "……另有 1 项"), Text("... and {n} more", "……另有 {n} 项"))
+NO_LOG_WHAT_TO_DO = Text(
+    "Where a training has begun, name its log or its output folder; docs/sources.md lists what is read. "
+    "Where none has, llmtrain-exporter watch waits for the first record.",
+    "如果训练已经开始，请指定它的日志或输出目录；docs/sources.zh.md 列出了能读取的格式。"
+    "如果还没有开始，llmtrain-exporter watch 会一直等到第一条记录。",
+)
 LEFT_OUT: Mapping[str, Text] = {
     NOT_A_TRAINING: Text("text without a row of a training", "文本，其中没有训练记录"),
     NOT_SEEN: Text(

@@ -43,6 +43,7 @@ def no_run_object(no_run: NoRun) -> dict[str, object]:
             {"path": printable(left.path), "why": why_left_out(left, no_run.file, Lang.EN)}
             for left in no_run.seen
         ]
+        told["what_to_do"] = words.NO_LOG_WHAT_TO_DO.of(Lang.EN)
     return told
 
 
@@ -106,11 +107,9 @@ def _of_file(unread: Unread, lang: Lang) -> Iterator[str]:
 
 
 def _of_folder(no_run: NoRun, lang: Lang) -> Iterator[str]:
-    if not no_run.seen:
-        yield words.NOTHING_SEEN.of(lang)
-        return
-    yield words.SEEN.of(lang)
+    yield (words.SEEN if no_run.seen else words.NOTHING_SEEN).of(lang)
     for left in no_run.seen[:MOST_SEEN]:
         yield f"  - {left_out_text(left, no_run.file, lang)}"
     if len(no_run.seen) > MOST_SEEN:
         yield f"  {words.MORE_SEEN.of(len(no_run.seen) - MOST_SEEN, lang)}"
+    yield words.NO_LOG_WHAT_TO_DO.of(lang)
