@@ -17,7 +17,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 import click
@@ -36,10 +36,10 @@ from llmtrain_exporter.publish import demo
 from llmtrain_exporter.publish.watch.folder import WatchedFolder
 from llmtrain_exporter.publish.watch.loop import Clock, WatchRequest, run_watch
 from llmtrain_exporter.publish.watch.plain import LineView
-from llmtrain_exporter.publish.watch.recent import RECORDS_KEPT
 from llmtrain_exporter.publish.watch.screen import picture
 from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
 from llmtrain_exporter.publish.watch.terminal import Terminal
+from llmtrain_exporter.publish.watch.whole_run import MOST_KEPT
 from llmtrain_exporter.story.numbers import duration
 from llmtrain_exporter.story.several import why_no_run
 from llmtrain_exporter.watching.live import OVER_SECONDS
@@ -515,6 +515,57 @@ def test_a_run_that_begins_while_it_is_watched_takes_over(tmp_path: Path) -> Non
     assert stage.chosen == "second"
 
 
+def test_the_worst_of_the_live_runs_is_shown(tmp_path: Path) -> None:
+    """Until it is over; one that broke before anybody looked is not."""
+    rows = LOGS["demo-collapse"] / LOG
+    shutil.copytree(LOGS["demo-collapse"], tmp_path / "long ago")
+    touch(tmp_path / "long ago" / LOG, NOW - 86400)
+    trained(tmp_path, "newest", 5, 20, NOW - 10)
+    stage = Stage(tmp_path)
+    stage.look()
+    assert stage.chosen == "newest"
+    lines = rows.read_text(encoding="utf-8").splitlines()
+    stage.write(tmp_path / "breaks" / LOG, *lines[:3])
+    stage.look(10)
+    stage.write(tmp_path / "newest yet" / LOG, swift(1, 20))
+    stage.look(10)
+    assert stage.chosen == "newest yet"
+    stage.write(tmp_path / "breaks" / LOG, *lines[3:28])
+    stage.look()
+    assert stage.chosen == "breaks"
+
+
+def test_keys_show_another_run(tmp_path: Path) -> None:
+    """Down and up the overview, whose ends are ends, whatever begins meanwhile; a goes back to the worst."""
+    for name in ("a", "b", "c"):
+        trained(tmp_path, name, 5, 20, NOW - 10)
+    stage = Stage(tmp_path)
+    stage.look()
+    seen = []
+    for by in (-1, -1, -1, 1, 1, 1):
+        stage.folder.go(by, stage.now)
+        stage.look()
+        seen.append(stage.chosen)
+    assert seen[2:] == ["a", "b", "c", "c"]
+    stage.write(tmp_path / "d" / LOG, swift(1, 20))
+    stage.look(10)
+    assert stage.chosen == "c"
+    stage.folder.go_to_worst(stage.now)
+    assert stage.chosen == "d"
+
+
+def test_a_run_that_keys_led_to_has_a_line_on_a_low_screen(tmp_path: Path) -> None:
+    """Though it is the last of many."""
+    for number in range(40):
+        trained(tmp_path, f"run-{number:02}", 5, 20, NOW - 10)
+    stage = Stage(tmp_path)
+    stage.look()
+    stage.folder.go(40, stage.now)
+    lines = screen(replace(stage.scene, has_keys=True), 80, 24)
+    assert [line.split()[-1] for line in lines if line.startswith(">")] == ["run-39"]
+    assert "Up, Down: another run." in lines[-1]
+
+
 def test_the_run_that_was_asked_for_is_shown(tmp_path: Path) -> None:
     """Whatever the others do; its end is the end, its health the exit code."""
     shutil.copytree(LOGS["demo-collapse"], tmp_path / "bad")
@@ -713,13 +764,18 @@ def test_a_course_shows_what_rises_and_what_is_no_number() -> None:
     assert course([]) == ""
 
 
-def test_of_a_long_run_the_last_values_are_kept(tmp_path: Path) -> None:
-    """A bounded number of them; what a second writer says once more does not count."""
-    log = append(tmp_path / LOG, *(swift(step) for step in range(1, 100) for _ in "ab"), modified=NOW)
+@pytest.mark.parametrize("records", [1, MOST_KEPT - 1, MOST_KEPT, 5 * MOST_KEPT + 3])
+def test_a_course_goes_over_the_whole_run(tmp_path: Path, records: int) -> None:
+    """In a bounded number of values; what a second writer says once more does not count."""
+    log = append(tmp_path / LOG, *(swift(step) for step in range(1, records + 1) for _ in "ab"), modified=NOW)
     stage = Stage(log)
     stage.look()
     (losses,) = (values for one, values in stage.scene.courses.items() if one.metric.name == "llmtrain_loss")
-    assert list(losses) == [1 / step for step in range(100 - RECORDS_KEPT, 100)]
+    assert (losses[0], losses[-1]) == (1.0, 1 / records)
+    assert min(records, MOST_KEPT // 2) <= len(losses) <= MOST_KEPT
+    assert sorted(losses, reverse=True) == list(losses)
+    gaps = [round(1 / later - 1 / earlier) for earlier, later in pairwise(losses[:-1])]
+    assert max(gaps, default=1) < 2 * min(gaps, default=1)  # losses are logged with five digits
 
 
 # Strangers' texts
@@ -972,6 +1028,35 @@ def test_a_replay_is_watched_on_a_real_terminal(tmp_path: Path) -> None:
     assert "run: \x1b[31mbroken" in after
     assert "What to do" in after
     assert "Traceback" not in after
+
+
+def marked(drawn: bytes) -> str:
+    """The run that is marked in the overview of a picture."""
+    lines = OBEYED.sub("", drawn.decode()).splitlines()
+    return next(line.split()[-1] for line in lines if line.startswith("> "))
+
+
+def test_keys_are_obeyed_at_once_on_a_real_terminal(tmp_path: Path) -> None:
+    """Though the next look is an hour away. The terminal is given back, with the verdict on that run."""
+    for name in ("a", "b"):
+        trained(tmp_path, name, 5, 20, time.time())
+    process, terminal = in_terminal("watch", tmp_path, "--interval", "1h")
+    before = termios.tcgetattr(terminal)
+    try:
+        first = read_until(terminal, lambda told: b"another run" in told)
+        other = "b" if marked(first) == "a" else "a"
+        os.write(terminal, b"zz\x1b[2~" + (b"\x1b[B" if other == "b" else b"k"))
+        moved = read_until(terminal, lambda told: b"another run" in told)
+        os.write(terminal, b"q")
+        left = read_until(terminal, lambda _: False)
+        after = termios.tcgetattr(terminal)
+    finally:
+        os.close(terminal)
+        _, status = os.waitpid(process, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert marked(moved) == other
+    assert f"\r\n{other}: " in left.partition(b"\x1b[?1049l")[2].decode()
+    assert after == before
 
 
 def test_the_picture_follows_the_size_of_the_terminal(tmp_path: Path) -> None:

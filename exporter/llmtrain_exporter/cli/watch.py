@@ -33,9 +33,10 @@ def watch(
 ) -> int:
     """Watch a run in the terminal while it trains, until it is over.
 
-    LOG is a log or a folder with logs, and may not be there yet. Of a folder with several runs the newest
-    that is training is shown in full, below an overview of all. Where the output is no terminal there is a
-    line for each thing that happens. Ctrl-C ends it early.
+    LOG is a log or a folder with logs, and may not be there yet. Of a folder with several runs the one in
+    most trouble that is training is shown in full, of equally bad ones the newest, below an overview of all;
+    Up and Down (k, j) show another one, a goes back, q ends. Where the output is no terminal there is a line
+    for each thing that happens. Ctrl-C ends it early.
 
     \b
     Examples:
@@ -46,12 +47,13 @@ def watch(
     Exit codes: 0 healthy, 1 watch, 2 broken, 3 no log that can be read, 64 wrong usage or settings. Of a
     folder the worst run that was seen training counts; where none was, the one that is shown.
     """
+    from llmtrain_exporter.publish.watch.keyboard import keyboard
     from llmtrain_exporter.publish.watch.loop import Clock, WatchRequest, run_watch
 
     settings = settings_for_logs(profile, config_file, flags)
     request = WatchRequest(log, lang, profile, run, max(_seconds(interval), SHORTEST_INTERVAL))
-    with exit_code_is_verdict(), interruptible_sleep() as wait:
-        return run_watch(request, settings, sys.stdout, Clock(wait))
+    with exit_code_is_verdict(), keyboard() as keys, interruptible_sleep(*keys.files) as wait:
+        return run_watch(request, settings, sys.stdout, Clock(wait), keys)
 
 
 def _seconds(interval: str) -> float:

@@ -8,6 +8,10 @@ from llmtrain_exporter.knowledge.text import Counted, Text
 WAITING = Text("waiting for {path}: {reason}", "等待 {path}：{reason}")
 READING = Text("reading: {share}", "正在读取：{share}")
 CTRL_C = Text("Ctrl-C ends this.", "按 Ctrl-C 退出。")
+KEYS = Text(
+    "Up, Down: another run. a: the one in most trouble. q or Ctrl-C ends this.",
+    "上/下方向键：切换训练；a：问题最严重的训练；q 或 Ctrl-C：退出。",
+)
 
 # The runs of a folder.
 WAITS = Text("waiting", "等待中")

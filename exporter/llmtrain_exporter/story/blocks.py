@@ -103,13 +103,9 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The values of a metric one after the other, to draw in a line of text; NaN where there is no number.
-
-    `recent`: they are only the last ones, so that a short drawing shows the end of them and not the whole.
-    """
+    """The values of a metric one after the other, to draw in a line of text; NaN where there is no number."""
 
     values: tuple[float, ...]
-    recent: bool = False
     text: str = ""
 
 

@@ -70,7 +70,6 @@ def metrics_section(
     run: Snapshot,
     lang: Lang,
     courses: Courses = NO_COURSES,
-    recent: bool = False,
     evidence: Collection[Series] = (),
 ) -> Section | None:
     """The table of metrics, with a column of their courses where somebody keeps those; see `Course`.
@@ -85,7 +84,7 @@ def metrics_section(
     if courses:
         head.append(words.TREND.of(lang))
         for row, line in zip(rows, cells, strict=True):
-            line.append((Course(tuple(courses.get(row.series, ())), recent),))
+            line.append((Course(tuple(courses.get(row.series, ()))),))
     ranks = tuple(_rank(row, evidence) for row in rows)
     spare = (_RANGE, _TREND) if courses else (_RANGE,)
     table = Table(words.METRICS.of(lang), tuple(head), tuple(map(tuple, cells)), ranks, spare)

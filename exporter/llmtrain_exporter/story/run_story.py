@@ -19,14 +19,13 @@ def run_story(
     run: Snapshot,
     lang: Lang,
     courses: Courses = NO_COURSES,
-    recent: bool = False,
     most_actions: int | None = ACTIONS_TOLD,
     found: Diagnosis | None = None,
 ) -> Story:
     """All that is to say of a run, in one language.
 
-    `courses`: to be drawn beside its metrics; `recent`: only their last values are known. `most_actions`:
-    things to do at the most; None: all. `found`: its diagnosis, where somebody has that already.
+    `courses`: to be drawn beside its metrics. `most_actions`: things to do at the most; None: all. `found`:
+    its diagnosis, where somebody has that already.
     """
     found = found or diagnose(run)
     proposed = actions(run, found, lang)[:most_actions]
@@ -37,7 +36,7 @@ def run_story(
         facts.facts_section(run, lang),
         verdict.reason_section(run, found, lang),
         facts.progress_section(run, lang),
-        metrics_section(run, lang, courses, recent, evidence),
+        metrics_section(run, lang, courses, evidence),
         events.incidents_section(run, lang),
         events.findings_section(run, lang),
         guard_section(run, lang),

@@ -185,7 +185,7 @@ def _share(raw: Object, text: str) -> b.Piece:
 
 
 def _course(raw: Object, text: str) -> b.Piece:
-    return b.Course(_each(raw.get("values"), _number), raw.get("recent") is True, text)
+    return b.Course(_each(raw.get("values"), _number), text)
 
 
 def _link(raw: Object, text: str) -> b.Piece:

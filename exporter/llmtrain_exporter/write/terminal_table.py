@@ -82,7 +82,7 @@ def _with_course(cells: Sequence[str], row: Sequence[Line], widths: Sequence[int
 def _drawn(values: Course, width: int) -> str:
     if not width:
         return ""
-    return course(values.values[-width:] if values.recent else thinned(values.values, width))
+    return course(thinned(values.values, width))
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

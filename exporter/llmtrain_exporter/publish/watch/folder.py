@@ -10,8 +10,8 @@ from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.model import NoRun, Snapshot, State
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check import UNREADABLE
-from llmtrain_exporter.publish.watch.recent import RecentRecords
-from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
+from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus, trouble, worst_first
+from llmtrain_exporter.publish.watch.whole_run import WholeRun
 from llmtrain_exporter.watching.beside import with_checkpoints
 from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.rules import problems_of, rules_for_reading
@@ -25,7 +25,7 @@ LOGS_AT_ONCE = 8
 WAITING_SCAN = 1.0
 """Seconds between two searches while there is no run yet."""
 
-WatchedRun = LiveRun[RecentRecords]
+WatchedRun = LiveRun[WholeRun]
 
 
 class WatchedFolder:
@@ -37,9 +37,10 @@ class WatchedFolder:
         self._settings = settings
         self._wanted = wanted
         self._rules = rules_for_reading(settings, profile)
-        self._runs = RunSet(self._rules, RecentRecords, settings.max_runs)
+        self._runs = RunSet(self._rules, WholeRun, settings.max_runs)
         self._snapshots: dict[WatchedRun, Snapshot] = {}  # as they stood at the last look
         self._chosen: WatchedRun | None = None
+        self._pressed_for: str | None = None  # name of the run that somebody went to with keys
         self._nothing = NoRun(path, NoRunReason.NOT_READ)  # why there is no log, where there is none
         self._scan_at = float("-inf")  # monotonic
         self._busy = True  # whether there is more to read at once; a log can wait, and not be read to its end
@@ -88,6 +89,20 @@ class WatchedFolder:
             unread=left / (sum(run.found.size for run in runs) or 1),
         )
 
+    def go(self, by: int, now: float) -> None:
+        """Show the run that stands so many lines further down the overview; `now`: Unix time."""
+        names = [watched.run.run for watched in worst_first(self.status(now).runs)]
+        if not names:
+            return
+        at = names.index(self._chosen.name) if self._chosen and self._chosen.name in names else 0
+        self._pressed_for = names[min(max(at + by, 0), len(names) - 1)]
+        self._chosen = self._choose(now)
+
+    def go_to_worst(self, now: float) -> None:
+        """Show again what is shown where nobody has chosen."""
+        self._pressed_for = None
+        self._chosen = self._choose(now)
+
     def is_over(self, now: float) -> bool:
         """Whether all has been read, and every run that counts has ended."""
         counted = self._counted(now)
@@ -116,17 +131,20 @@ class WatchedFolder:
         return chosen if self._wanted is not None else seen or chosen
 
     def _choose(self, now: float) -> WatchedRun | None:
-        """The run to show: the newest that is live, and the one that is shown as long as it is."""
+        """The run to show: of those that are live the worst, then the newest, then the one that is shown."""
         runs = self._shown()
+        pressed_for = next((run for run in runs if run.name == self._pressed_for), None)
+        if pressed_for is not None:
+            return pressed_for
         if self._wanted is not None:
             return next((run for run in runs if run.name == self._wanted), None)
+        return max(runs, key=lambda run: self._rank(run, now), default=None)
 
-        def rank(run: WatchedRun) -> tuple[bool, bool, float, bool, float]:
-            begun = run.met_at if run.state(now) is State.RUNNING else 0.0
-            chosen = run is self._chosen
-            return run.is_live(now), run.has_records, begun, chosen, run.found.modified
-
-        return max(runs, key=rank, default=None)
+    def _rank(self, run: WatchedRun, now: float) -> tuple[bool, int, bool, float, bool, float]:
+        live, snapshot = run.is_live(now), self._snapshots.get(run)
+        worst = trouble(snapshot, live) if live and snapshot else 0
+        begun = run.met_at if run.state(now) is State.RUNNING else 0.0
+        return live, worst, run.has_records, begun, run is self._chosen, run.found.modified
 
     def _no_run(self) -> NoRun:
         """Why no run is shown."""

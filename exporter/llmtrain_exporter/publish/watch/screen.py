@@ -12,7 +12,7 @@ from llmtrain_exporter.model import State
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check_text import verdict_text
 from llmtrain_exporter.publish.watch.plain import broken_line, waiting_text
-from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
+from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus, worst_first
 from llmtrain_exporter.story.blocks import Part, Section, Story, Table, blocks_of, lines_in
 from llmtrain_exporter.story.diagnosis import in_short
 from llmtrain_exporter.story.facts import state_text, step_text
@@ -62,12 +62,13 @@ Fill = Callable[[int], list[str]]
 def picture(status: FolderStatus, style: Style, height: int) -> list[str]:
     """At most `height` lines, none wider than the style says, coloured as it says."""
     style = replace(style, now=status.now)
-    foot = ["", style.dim(watch_words.CTRL_C.of(style.lang))]
+    keys = status.has_keys and len(status.runs) > 1
+    foot = ["", style.dim((watch_words.KEYS if keys else watch_words.CTRL_C).of(style.lang))]
     top = [*_hindrances(status, style), *_overview(status, style, height // RUNS_SHARE)]
     if status.no_run is not None:
         top += wrapped(waiting_text(status.path, status.no_run, style), style.width)
     if status.chosen is not None:
-        story = run_story(status.chosen.run, style.lang, status.courses, recent=True)
+        story = run_story(status.chosen.run, style.lang, status.courses)
         top += [*_head(story, style), ""]
         arranged = _beside if style.width >= SIDE_BY_SIDE else _below
         top += arranged(essentials(story), style, height - len(top) - len(foot))
@@ -88,11 +89,11 @@ def _hindrances(status: FolderStatus, style: Style) -> Iterator[str]:
 
 
 def _overview(status: FolderStatus, style: Style, most: int) -> Iterator[str]:
-    """Of several runs a line each, the worst first, of those the live ones."""
+    """Of several runs a line each."""
     if len(status.runs) < 2:
         return
-    ordered = sorted(status.runs, key=_rank)
-    shown = ordered if len(ordered) < most else ordered[: max(most - 2, 1)]
+    ordered = worst_first(status.runs)
+    shown = _in_reach(ordered, status.chosen, most)
     rows = [_overview_cells(watched, watched is status.chosen, style) for watched in shown]
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     judged = [watched.run for watched in ordered if watched.run.state is not State.WAITING]
@@ -104,11 +105,13 @@ def _overview(status: FolderStatus, style: Style, most: int) -> Iterator[str]:
     yield ""
 
 
-def _rank(watched: RunStatus) -> tuple[int, bool, bool, str]:
-    """A run that hangs is as bad as its silence, while somebody waits for it."""
-    run = watched.run
-    worst = max(run.verdict.value, run.health.value if watched.live else 0)
-    return -worst, run.state is State.WAITING, not watched.live, run.run
+def _in_reach(ordered: Sequence[RunStatus], chosen: RunStatus | None, most: int) -> Sequence[RunStatus]:
+    """The runs for which there are lines, always with the one that is shown in full."""
+    if len(ordered) < most:
+        return ordered
+    room = max(most - 2, 1)
+    shown = ordered[:room]
+    return shown if chosen is None or chosen in shown else [*shown[: room - 1], chosen]
 
 
 def _overview_cells(watched: RunStatus, chosen: bool, style: Style) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from llmtrain_exporter.model import NoRun, Series, Snapshot
+from llmtrain_exporter.model import NoRun, Series, Snapshot, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,28 @@ class RunStatus:
     error: str | None
 
 
+def trouble(run: Snapshot, live: bool) -> int:
+    """How bad it is about a run; one that hangs is as bad as its silence, while somebody waits for it."""
+    return max(run.verdict.value, run.health.value if live else 0)
+
+
+def worst_first(runs: Iterable[RunStatus]) -> list[RunStatus]:
+    """In the order of an overview: of equally bad ones the live first, those without a record last."""
+    return sorted(runs, key=_rank)
+
+
+def _rank(watched: RunStatus) -> tuple[int, bool, bool, str]:
+    run = watched.run
+    return -trouble(run, watched.live), run.state is State.WAITING, not watched.live, run.run
+
+
 @dataclass(frozen=True, slots=True)
 class FolderStatus:
-    """All that there is to show. `chosen`: the run to show in full, with the last values of its series.
+    """All that there is to show. `chosen`: the run to show in full, with the courses of its series.
 
     `failed`: runs that cannot be analysed, and why. `no_run`: why no run is shown, where none is. `unread`:
-    share of the bytes that is still to be read; 0 where nothing more can be read for now.
+    share of the bytes that is still to be read; 0 where nothing more can be read for now. `has_keys`:
+    whether somebody can press keys to see another run.
     """
 
     path: str
@@ -39,3 +55,4 @@ class FolderStatus:
     failed: Mapping[str, str]
     no_run: NoRun | None
     unread: float
+    has_keys: bool = False
