@@ -7,7 +7,9 @@ import sys
 from llmtrain_exporter.ingest.dialects.swift import Swift
 from llmtrain_exporter.ingest.follow import Follower
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.timed_lines import read_many
 from llmtrain_exporter.model import Layout, Record, Series
+from llmtrain_exporter.model.blocks import RecordBlock, parts_of
 from llmtrain_exporter.serve.exposition import Exposition
 
 
@@ -16,11 +18,10 @@ def last_values(path: str) -> dict[Series, float]:
     follower, reader = Follower(path), Swift(Normaliser())
     last: dict[Layout, Record] = {}
     while batch := follower.poll(0.0):
-        for line in batch.lines:
-            for record in reader.read(line):
-                if isinstance(record, Record):
-                    last.pop(record.layout, None)  # so that the latest comes last
-                    last[record.layout] = record
+        for records in parts_of(read_many(reader, batch.lines)[0]):
+            for record in records[-1:] if isinstance(records, RecordBlock) else records:
+                last.pop(record.layout, None)  # so that the latest comes last
+                last[record.layout] = record
     follower.close()
     return {
         series: value

@@ -166,7 +166,7 @@ def test_a_log_in_another_encoding_is_the_same(tmp_path: Path, encoding: str) ->
     source = LineSource(
         str(tmp_path / "train.log"), lambda: Readers().reader(DIALECTS["verl"]), patient=False
     )
-    found = []
+    found: list[Record] = []
     while (reading := source.poll(0.0)) is not None:
         found += reading.records
     assert [record.step for record in found] == [0, 1, 2, 2, 2, 3, None]

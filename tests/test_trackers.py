@@ -311,7 +311,7 @@ def test_another_file_in_its_place_is_another_log(tmp_path: Path) -> None:
     reading = source.poll(1.0)
     assert reading is not None
     assert (reading.restarted, reading.past) == (True, True)
-    expect(Read(reading.records, [], {}), list(stored("wandb"))[: len(reading.records)])
+    expect(Read(list(reading.records), [], {}), list(stored("wandb"))[: len(reading.records)])
 
 
 class Writer:

@@ -7,7 +7,6 @@ the rules say between which values they need not look. Only what lies outside is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from operator import le
 
 from llmtrain_exporter.analyse import spikes
@@ -18,11 +17,13 @@ from llmtrain_exporter.analyse.incidents import PARTS, Incidents, Sign
 from llmtrain_exporter.analyse.signals import rules_for
 from llmtrain_exporter.analyse.signals.rule import GRAD_NORM, KL, Context, RecordView, Rule, SignalReading
 from llmtrain_exporter.analyse.signals.tracker import Tracker
+from llmtrain_exporter.analyse.waiting_rows import WaitingRows
 from llmtrain_exporter.knowledge.own_level import BLOCK, MATURE, WINDOW
 from llmtrain_exporter.knowledge.signal import Family, Profile, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.collapse import COLLAPSE, FORCE_BELOW
 from llmtrain_exporter.model import Episode, Health, Incident, Layout, Record, RowKind, Series
+from llmtrain_exporter.model.blocks import RecordBlock
 
 EPISODES_KEPT = 48
 
@@ -96,25 +97,31 @@ class Analysis:
         """Training records of the last one's layout that can be taken in together; 0 while it is not calm."""
         return self._columns.room(self._plan, self._index) if self._calm and self._plan else 0
 
-    def fold_ordinary(self, records: Sequence[Record], step: int) -> bool:
-        """Take these in if all of them are ordinary; else nothing has happened.
-
-        No more than there is `room`. `step`: that of the last one.
-        """
+    def waiting(self, block: RecordBlock, known: WaitingRows | None) -> WaitingRows | None:
+        """A block of the last record's layout as its rows wait here; `known`: as it was seen before."""
         plan = self._plan
-        if plan is None:
-            return False
-        picked = [plan.pick(record.values) for record in records]
-        count, flat = len(picked), tuple(chain.from_iterable(picked))
-        if not (all(map(le, plan.low * count, flat)) and all(map(le, flat, plan.high * count))):
-            return False
-        self.records += count
-        self._index += count
-        self._picked, self._picked_by = picked[-1], plan
-        self._columns.put_ordinary_rows(plan, picked)
-        if not self._index % TURN:
-            self._take_turn(records[-1], step)
-        return True
+        if plan is None or (known is not None and known.plan is plan):
+            return known
+        return WaitingRows(plan, block)
+
+    def fold_ordinary(self, rows: WaitingRows, at: int) -> int:
+        """Take in what is ordinary of rows that wait, from `at` on; where that ends."""
+        begin = at
+        while room := self.room:
+            end = rows.ordinary_until(at, min(at + room, len(rows.block)))
+            if end == at:
+                break
+            self.records += end - at
+            self._index += end - at
+            self._columns.put_ordinary_rows(rows.plan, rows.based(at, end))
+            at = end
+            if not self._index % BLOCK:
+                self._take_turn(rows.block[at - 1], rows.block.steps[at - 1])
+            elif not self._index % TURN:
+                self._renew_level()
+        if at > begin:
+            self._picked, self._picked_by = rows.picked(at - 1), rows.plan
+        return at
 
     def resume(self, step: int) -> None:
         """Steps went back: a process goes on from an earlier checkpoint, and what was normal starts anew."""
@@ -183,9 +190,13 @@ class Analysis:
         return self._columns.levels
 
     def _take_turn(self, record: Record, step: int) -> None:
-        """Look back at the end of a block, and then take a level anew, unless what comes is not normal."""
+        """Look back at the end of a block, and then take a level anew."""
         if not self._index % BLOCK:
             self._look_back(record, step)
+        self._renew_level()
+
+    def _renew_level(self) -> None:
+        """Take the next level anew, unless what comes is not normal."""
         if self._incidents.current is None:
             self._columns.take_turn(self._index)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import itemgetter
 from struct import Struct
+from typing import Any, NamedTuple
 
 from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring, level_of
@@ -56,6 +57,22 @@ class WatchPlan:
         return self.pick(values)[: self.width] if self.cells is None else self.cells((*values, _NAN))
 
 
+class _Watching(NamedTuple):
+    """The rules that watch a series: those whose bounds may change, go by its level, or follow that."""
+
+    unsettled: tuple[Rule, ...]
+    by_level: tuple[Rule, ...]
+    followed: tuple[Rule, ...]
+
+    @classmethod
+    def among(cls, rules: Sequence[Rule]) -> _Watching:
+        return cls(
+            tuple(rule for rule in rules if rule.ordinary is not None and not rule.is_settled),
+            tuple(rule for rule in rules if rule.ordinary_at is not None),
+            tuple(rule for rule in rules if rule.follow is not None),
+        )
+
+
 class Columns:
     """Keeps the rows and what is ordinary in them. The rules say how far a value may go from its level."""
 
@@ -90,7 +107,7 @@ class Columns:
         self._last = 0  # cell at which the last row of the ring begins
         self._plans: dict[Layout, WatchPlan] = {}
         self._fixed: dict[Series, Interval] = {}  # what is ordinary in a watched series whatever comes
-        self._watching: dict[Series, tuple[Rule, ...]] = {}  # the rules that say more of it by its level
+        self._watching: dict[Series, _Watching] = {}
 
     def plan(self, layout: Layout) -> WatchPlan:
         """The plan for the rows of a layout; series that it brings along get their columns."""
@@ -109,27 +126,25 @@ class Columns:
         self, plan: WatchPlan, picked: tuple[float, ...], values: tuple[float, ...], index: int
     ) -> None:
         """Add the row of an ordinary record: what was picked of its values by the plan."""
-        ring = self.ring
-        if plan.pack is None or ring.filled < WINDOW:
+        if plan.pack is None or self.ring.filled < WINDOW:
             self.put(plan.row(values), index)
             return
-        self._pack(plan.pack, plan.width, picked)
+        self.put_ordinary_rows(plan, (picked[: plan.width],))
 
     def room(self, plan: WatchPlan, index: int) -> int:
         """Rows until a level is taken anew; 0 while the window fills, or where the plan lacks a column."""
         full = plan.pack is not None and self.ring.filled == WINDOW and plan.width
         return TURN - index % TURN if full else 0
 
-    def put_ordinary_rows(self, plan: WatchPlan, rows: Sequence[tuple[float, ...]]) -> None:
-        """The same of records for which there is `room`."""
-        if plan.pack is not None:
-            for picked in rows:
-                self._pack(plan.pack, plan.width, picked)
-
-    def _pack(self, pack: Callable[..., None], width: int, picked: tuple[float, ...]) -> None:
-        ring = self.ring
-        pack(ring.cells, ring.at * CELL, *picked[:width])
-        ring.at = ring.at + width if ring.at < self._last else 0
+    def put_ordinary_rows(self, plan: WatchPlan, rows: Iterable[tuple[float, ...]]) -> None:
+        """The same of records for which there is `room`, of each the columns alone."""
+        if plan.pack is None:
+            return
+        cells, at, last, pack, width = self.ring.cells, self.ring.at, self._last, plan.pack, plan.width
+        for row in rows:
+            pack(cells, at * CELL, *row)
+            at = at + width if at < last else 0
+        self.ring.at = at
 
     def put(self, row: Sequence[float], index: int) -> None:
         """Add a row of values, NaN for what is not to count, the run's `index`th record."""
@@ -177,7 +192,7 @@ class Columns:
                 return False
             fixed = (rule.ordinary() for rule in watching if rule.ordinary is not None and rule.is_settled)
             self._fixed[watched] = reduce(_narrower, (found.get(watched, ANY) for found in fixed), ANY)
-            self._watching[watched] = tuple(rule for rule in watching if _goes_by_level(rule))
+            self._watching[watched] = _Watching.among(watching)
         return True
 
     def _is_compared(self, watched: Series) -> bool:
@@ -203,7 +218,7 @@ class Columns:
         if level is None or (level.young and before is not None and not before.young):
             return
         self.levels[watched] = level
-        for rule in self._watching[watched]:
+        for rule in self._watching[watched].followed:
             if rule.follow is not None:
                 rule.follow(Renewal(level, index))
         self.bound(watched)
@@ -212,16 +227,16 @@ class Columns:
         """Between which values nobody need look at a series: the narrowest of what is said of it."""
         level = self.levels.get(watched)
         narrowest = _narrower(self._fixed[watched], spikes.ordinary(watched, level))
-        for rule in self._watching[watched]:
-            if rule.ordinary is not None and not rule.is_settled:
+        watching = self._watching[watched]
+        for rule in watching.unsettled:
+            if rule.ordinary is not None:
                 narrowest = _narrower(narrowest, rule.ordinary().get(watched, ANY))
-            if rule.ordinary_at is not None and level is not None:
+        if level is None:
+            return narrowest
+        for rule in watching.by_level:
+            if rule.ordinary_at is not None:
                 narrowest = _narrower(narrowest, rule.ordinary_at(level))
         return narrowest
-
-
-def _goes_by_level(rule: Rule) -> bool:
-    return rule.ordinary_at is not None or not rule.is_settled
 
 
 def _narrower(first: Interval, second: Interval) -> Interval:
@@ -229,7 +244,7 @@ def _narrower(first: Interval, second: Interval) -> Interval:
     return lower if lower > low else low, upper if upper < high else high  # noqa: FURB136  # twice as quick
 
 
-def _picker(at: Sequence[int]) -> Callable[[tuple[float, ...]], tuple[float, ...]]:
+def _picker(at: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     if len(at) > 1:
         return itemgetter(*at)
     return lambda values: tuple(values[index] for index in at)

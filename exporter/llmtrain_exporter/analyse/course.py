@@ -16,6 +16,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.evidence_limits import COURSE_POINTS, COURSE_SERIES
 from llmtrain_exporter.knowledge.own_level import YOUNG
 from llmtrain_exporter.model import Courses, Layout, Series
+from llmtrain_exporter.model.blocks import RecordBlock
 
 PICKERS_KEPT = 8
 """Layouts remembered; a run has two or three."""
@@ -66,14 +67,14 @@ class CourseKeeper:
         if len(self._steps) == COURSE_POINTS:
             self._thin_out()
 
-    def put_all(self, steps: Sequence[int], layout: Layout, rows: Sequence[tuple[float, ...]]) -> None:
+    def put_all(self, block: RecordBlock) -> None:
         """Take rows of one layout in."""
         at = self._next
-        while at < len(rows):
+        while at < len(block):
             self._next = 0
-            self.put(steps[at], layout, rows[at])
+            self.put(block.steps[at], block.layout, block[at].values)
             at += 1 + self._next
-        self._next = at - len(rows)
+        self._next = at - len(block)
 
     def courses(self) -> Courses:
         """The courses so far; what is yet to come changes nothing in them."""

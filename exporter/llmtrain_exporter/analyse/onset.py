@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from llmtrain_exporter.knowledge.pace import READ_LATER_SECONDS
+from llmtrain_exporter.model import Incident
 
 
 class Onset(NamedTuple):
@@ -23,3 +24,14 @@ class Onset(NamedTuple):
         """Unix time at which it was written."""
         apart = 0.0 if self.last is None or self.elapsed is None else self.last - self.elapsed
         return round(self.arrived - apart) if READ_LATER_SECONDS < apart < self.arrived else self.arrived
+
+
+def last_onset(
+    known: Onset | None, incident: Incident | None, arrived: float, elapsed: float | None
+) -> Onset | None:
+    """The last incident's, after a training record. `incident`: the one that lasts there."""
+    if incident is not None and (known is None or known.step != incident.onset_step):
+        return Onset(incident.onset_step, arrived, elapsed, elapsed)
+    if known is not None and arrived == known.arrived:
+        return known._replace(last=elapsed)
+    return known

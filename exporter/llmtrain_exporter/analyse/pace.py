@@ -33,12 +33,19 @@ class RunPace:
             self.reset()
         self._times.append((step, seconds))
 
-    def note_all(self, steps: Sequence[int], seconds: Sequence[float]) -> None:
-        """Training records in a row. Where the clock only goes on, the first and the last tell it all."""
-        times = list(zip(steps, seconds, strict=True))
-        if len(times) > RECORDS_KEPT and all(map(le, seconds, seconds[1:])):
-            times = [times[0], *times[-RECORDS_KEPT:]]
-        for step, at in times:
+    def note_all(self, steps: Sequence[int], seconds: Sequence[float], arrived: float) -> None:
+        """Training records in a row; without `seconds` of the trainer's clock they `arrived` then.
+
+        Where that clock only goes on, the first and the last tell it all.
+        """
+        if not seconds:
+            self.note_arrival(steps[-1], arrived)
+            return
+        if len(steps) > RECORDS_KEPT and all(map(le, seconds, seconds[1:])):
+            self.note(steps[0], seconds[0])
+            self._times.extend(zip(steps[-RECORDS_KEPT:], seconds[-RECORDS_KEPT:], strict=True))
+            return
+        for step, at in zip(steps, seconds, strict=True):
             self.note(step, at)
 
     def note_arrival(self, step: int, seconds: float) -> None:

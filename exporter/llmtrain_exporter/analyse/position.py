@@ -68,7 +68,7 @@ class Position:
     def go_on(self, steps: Sequence[int]) -> None:
         """Training records that state these steps, each further on than the one before."""
         self.trained += len(steps)
-        *_, before, last = (self.last_step or 0, *steps)
+        before, last = steps[-2] if len(steps) > 1 else self.last_step or 0, steps[-1]
         self._gap, self.last_step = last - before, last
         self._certain, self.step_is_record = True, False
 

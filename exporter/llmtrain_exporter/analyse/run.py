@@ -11,11 +11,11 @@ from llmtrain_exporter.analyse import derived, run_series, state
 from llmtrain_exporter.analyse.analysis import EPISODES_KEPT, Analysis
 from llmtrain_exporter.analyse.course import CourseKeeper
 from llmtrain_exporter.analyse.latest import Latest
-from llmtrain_exporter.analyse.onset import Onset
+from llmtrain_exporter.analyse.onset import Onset, last_onset
 from llmtrain_exporter.analyse.pace import RunPace
 from llmtrain_exporter.analyse.position import Position
 from llmtrain_exporter.analyse.signals.rule import LOSS
-from llmtrain_exporter.analyse.stretch import BY_HAND, column, fold_ordinary
+from llmtrain_exporter.analyse.stretch import goes_on, pieces
 from llmtrain_exporter.analyse.twins import is_twin
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
@@ -30,7 +30,6 @@ from llmtrain_exporter.model import (
     Courses,
     Health,
     HyperParameters,
-    Incident,
     Layout,
     Record,
     RowKind,
@@ -39,6 +38,7 @@ from llmtrain_exporter.model import (
     State,
     series,
 )
+from llmtrain_exporter.model.blocks import RecordBlock, RecordParts
 
 RECENT = 4
 """Records within which the same record again is a second writer's."""
@@ -130,16 +130,29 @@ class Run:
 
         What is ordinary is taken in together, which is quicker.
         """
-        counted: list[Record] = []
-        at = 0
-        while at < len(records):
-            end = fold_ordinary(self.analysis, records, at, self._layout, self.position)
-            ordinary, alone = records[at:end], records[end : end + BY_HAND]
-            if ordinary:
+        counted: list[Sequence[Record]] = []
+        for piece in pieces(records):
+            if isinstance(piece, RecordBlock):
+                counted += self._fold_block(piece, arrived)
+            elif self.fold(piece, arrived):
+                counted.append((piece,))
+        return RecordParts(counted)
+
+    def _fold_block(self, block: RecordBlock, arrived: float) -> Iterator[Sequence[Record]]:
+        """Take in a block whose steps rise; those of its records that count."""
+        at, rows = 0, None
+        while at < len(block):
+            begin = at
+            if self.analysis and self.analysis.room and goes_on(block, at, self._layout, self.position):
+                rows = self.analysis.waiting(block, rows)
+                at = at if rows is None else self.analysis.fold_ordinary(rows, at)
+            if at > begin:
+                ordinary = block[begin:at] if at - begin < len(block) else block
                 self._note_ordinary(ordinary, arrived)
-            counted += [*ordinary, *(record for record in alone if self.fold(record, arrived))]
-            at = end + len(alone)
-        return counted
+                yield ordinary
+            elif self.fold(record := block[at], arrived):
+                yield (record,)
+            at = max(at, begin + 1)
 
     def skip(self, reasons: Mapping[str, int]) -> None:
         """Lines that were no record."""
@@ -316,32 +329,23 @@ class Run:
         if self.analysis is None or self.analysis.profile != self._profile.name:
             self.analysis = self._new_analysis()
         self.analysis.fold(record, step)
-        self._note_onset(self.analysis.incident, arrived, elapsed)
+        self._onset = last_onset(self._onset, self.analysis.incident, arrived, elapsed)
 
-    def _note_onset(self, incident: Incident | None, arrived: float, elapsed: float | None) -> None:
-        if incident is not None and (self._onset is None or self._onset.step != incident.onset_step):
-            self._onset = Onset(incident.onset_step, arrived, elapsed, elapsed)
-        elif self._onset is not None and arrived == self._onset.arrived:
-            self._onset = self._onset._replace(last=elapsed)
-
-    def _note_ordinary(self, records: Sequence[Record], arrived: float) -> None:
+    def _note_ordinary(self, block: RecordBlock, arrived: float) -> None:
         """What is to be known of training records that the analysis has taken in together."""
-        last, steps = records[-1], [record.step or 0 for record in records]
-        self.records[_TRAIN] += len(records)
+        last, steps = block[-1], block.steps
+        self.records[_TRAIN] += len(block)
         self.arrived = arrived
-        self._recent.extend(records[-RECENT:])
+        self._recent.extend(block[-RECENT:])
         self.ending.note(last)
         self._latest.put(last.layout, last.values)
         self.position.go_on(steps)
-        elapsed = column(records, self._elapsed_at)
-        if elapsed:
-            self.pace.note_all(steps, elapsed)
-        else:
-            self.pace.note_arrival(steps[-1], arrived)
-        self._peak_learning_rate = max((self._peak_learning_rate, *column(records, self._rate_at)))
+        elapsed, rates = (() if at is None else block.columns[at] for at in (self._elapsed_at, self._rate_at))
+        self.pace.note_all(steps, elapsed, arrived)
+        self._peak_learning_rate = max((self._peak_learning_rate, *rates))
         self.evaluations.beside = last
-        self._trained.put_all(steps, last.layout, [record.values for record in records])
-        self._note_onset(None, arrived, elapsed[-1] if elapsed else None)
+        self._trained.put_all(block)
+        self._onset = last_onset(self._onset, None, arrived, elapsed[-1] if elapsed else None)
 
     def _new_analysis(self) -> Analysis:
         """By what is known of the run's kind; before its first training record that may be wrong yet."""

@@ -2,55 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from llmtrain_exporter.analyse.analysis import Analysis
-from llmtrain_exporter.analyse.columns import TURN
 from llmtrain_exporter.analyse.position import Position
 from llmtrain_exporter.model import Layout, Record, RowKind
+from llmtrain_exporter.model.blocks import RecordBlock, parts_of
 
 FEWEST = 3
 """Records that are looked at together; of fewer it is not worth while."""
 
-BY_HAND = TURN
-"""Records that are folded one by one where not all of a block are ordinary."""
-
 _TRAIN = RowKind.TRAIN  # a look at an enumeration takes as long as a call
 
 
-def fold_ordinary(
-    analysis: Analysis | None, records: Sequence[Record], at: int, layout: Layout | None, position: Position
-) -> int:
-    """Let the analysis take in blocks of what is ordinary, from `at` on; where that ends.
-
-    `layout`: that of the training record before; `position`: of the run at that one.
-    """
-    step = position.last_step or 0
-    while analysis is not None and (room := analysis.room) >= FEWEST:
-        block = records[at : at + room]
-        if len(block) < FEWEST or not goes_on(block, layout, step, position.max_steps):
-            break
-        step = block[-1].step or 0
-        if not analysis.fold_ordinary(block, step):
-            break
-        at += len(block)
-    return at
+def pieces(records: Sequence[Record]) -> Iterator[RecordBlock | Record]:
+    """Blocks of records in a row whose steps rise, and those that are in none."""
+    for part in parts_of(records):
+        if isinstance(part, RecordBlock) and part.rises:
+            yield part
+        else:
+            yield from _gathered(part)
 
 
-def goes_on(records: Sequence[Record], layout: Layout | None, step: int, max_steps: int | None) -> bool:
-    """Whether all have this layout and plan and state a step, each a later one than the one before.
-
-    `step`: that of the record before the first one.
-    """
-    for kind, stated, planned, own, _, placement in records:
-        if kind is not _TRAIN or own is not layout or placement is not None or planned != max_steps:
-            return False
-        if stated is None or stated <= step:
-            return False
-        step = stated
-    return True
+def goes_on(block: RecordBlock, at: int, layout: Layout | None, position: Position) -> bool:
+    """Whether a block goes on, from `at`, as the run stands there: `layout` is of the record before."""
+    if block.layout is not layout or block.max_steps != position.max_steps:
+        return False
+    return block.steps[at] > (position.last_step or 0)
 
 
-def column(records: Sequence[Record], at: int | None) -> list[float]:
-    """The values in a column of records of one layout; none where they lack it."""
-    return [] if at is None else [record.values[at] for record in records]
+def _gathered(records: Iterable[Record]) -> Iterator[RecordBlock | Record]:
+    row: list[Record] = []
+    for record in records:
+        if row and not _follows(record, row[-1]):
+            yield from _piece(row)
+            row = []
+        row.append(record)
+    yield from _piece(row)
+
+
+def _follows(record: Record, before: Record) -> bool:
+    """Whether a record can be in one block with the one before it."""
+    if record.layout is not before.layout or record.max_steps != before.max_steps:
+        return False
+    return _is_placed(before) and _is_placed(record) and (record.step or 0) > (before.step or 0)
+
+
+def _is_placed(record: Record) -> bool:
+    return record.kind is _TRAIN and record.step is not None and record.placement is None
+
+
+def _piece(row: Sequence[Record]) -> Iterable[RecordBlock | Record]:
+    if len(row) < FEWEST:
+        return row
+    steps = [record.step or 0 for record in row]
+    columns = list(zip(*(record.values for record in row), strict=True))
+    return (RecordBlock(row[0].layout, steps, row[0].max_steps, columns),)

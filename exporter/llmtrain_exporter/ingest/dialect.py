@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -78,6 +78,14 @@ class LogReader(Protocol):
 
     def read(self, line: bytes, /) -> Iterable[Record | Skip]:
         """The records of a line, or why it has none; nothing for a line that nobody would miss."""
+
+
+@runtime_checkable
+class ReadsBlocks(Protocol):
+    """A reader that reads many lines together, which is quicker."""
+
+    def read_all(self, lines: Sequence[bytes], /) -> Iterable[Sequence[Record | Skip]]:
+        """What `read` reads of each line, in their order; training rows that are alike as a `RecordBlock`."""
 
 
 @runtime_checkable

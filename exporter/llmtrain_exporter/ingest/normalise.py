@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llmtrain_exporter.ingest import known_keys, values
 from llmtrain_exporter.knowledge import catalogue, row
@@ -22,8 +22,7 @@ KEYS_KEPT = 1 << 16
 """Keys of all plans together before all are forgotten: more only come from hostile or broken logs."""
 
 LogRow = Mapping[str, object]
-Cells = tuple[object, ...]
-CellReader = Callable[[object], float | None]
+Cells = tuple[Any, ...]
 
 _NUMERIC = frozenset((float, int))
 NO_RECORD = Skip("no_training_row")
@@ -43,7 +42,21 @@ class PlannedValue(NamedTuple):
 
     cell: int
     series: Series
-    read: CellReader
+    read: values.CellReader
+
+
+class StepCells(NamedTuple):
+    """The cells that tell a row's step: one with both numbers ("45/150"), or one each, where it has them."""
+
+    of_max: int | None
+    step: int | None
+    planned: int | None
+
+    @classmethod
+    def among(cls, names: Sequence[str]) -> StepCells:
+        """Those of a row with these names."""
+        at = {name: index for index, name in enumerate(names)}
+        return cls(*(_first(at, known) for known in (row.STEP_OF_MAX, row.STEP, row.MAX_STEPS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +67,9 @@ class RowPlan:
     layout: Layout
     pick: Callable[[Cells], Cells]  # the cells that are numbers as they stand
     floats: list[type]  # what they are in nearly all rows
-    converted: tuple[tuple[int, CellReader], ...]  # the others, behind them
-    step: Callable[[Cells], tuple[int | None, int | None]]
+    converted: tuple[tuple[int, values.CellReader], ...]  # the others, behind them
+    placed: StepCells
+    step: Callable[[Cells], tuple[int | None, int | None]]  # as they say
 
 
 class Normaliser:
@@ -88,11 +102,24 @@ class Normaliser:
         """The record that a row is, or why it is none; behind it a skip for each value that was lost."""
         keys, plan = tuple(cells), self._newest
         if plan is None or keys != plan.keys:
-            plan = self._newest = self._plan(keys)
+            plan = self._newest = self.plan(keys)
         if plan is None:
             return self._of_both(cells) if keys in self._mixed else (NO_RECORD,)
         read = _read(plan, tuple(cells.values()))
         return self._partly(cells, plan.layout.kind) if read is None else (read,)
+
+    def plan(self, keys: tuple[str, ...]) -> RowPlan | None:
+        """How rows with these keys become records; None: they are none, or of two phases."""
+        try:
+            return self._plans[keys]
+        except KeyError:
+            if self._keys_kept > KEYS_KEPT:
+                self._plans.clear()
+                self._mixed.clear()
+                self._keys_kept = 0
+            self._keys_kept += 1 + len(keys)
+            plan = self._plans[keys] = self._compile(keys)
+            return plan
 
     def knows(self, name: str) -> bool:
         """Whether a key has a meaning here: a metric of the catalogue, or a place in the run."""
@@ -114,7 +141,7 @@ class Normaliser:
         lost = sum(self._is_lost(key, cells[key]) for key in absent)
         if lost and _EPOCH in cells:
             numbers.setdefault(row.STEP[-1], None)  # the row still has a place, though nobody can read it
-        plan = self._plan(tuple(numbers))
+        plan = self.plan(tuple(numbers))
         read = plan and _read(plan, tuple(numbers.values()))
         if read:
             return (read, *([_UNREADABLE_VALUE] * lost))
@@ -129,18 +156,6 @@ class Normaliser:
             or _find(self._aliases.get(key, key), False)[0].metric is not catalogue.OTHER
         )
 
-    def _plan(self, keys: tuple[str, ...]) -> RowPlan | None:
-        try:
-            return self._plans[keys]
-        except KeyError:
-            if self._keys_kept > KEYS_KEPT:
-                self._plans.clear()
-                self._mixed.clear()
-                self._keys_kept = 0
-            self._keys_kept += 1 + len(keys)
-            plan = self._plans[keys] = self._compile(keys)
-            return plan
-
     def _compile(self, keys: tuple[str, ...]) -> RowPlan | None:
         names = [self._aliases.get(key, key) for key in keys]
         columns = _columns(names)
@@ -152,13 +167,15 @@ class Normaliser:
             return None
         plain = [column for column in columns if column.read is values.number]
         converted = [column for column in columns if column.read is not values.number]
+        placed = StepCells.among(names)
         return RowPlan(
             keys,
             layout_of(kind, [column.series for column in plain + converted]),
             _picker([column.cell for column in plain]),
             [float] * len(plain),
             tuple((column.cell, column.read) for column in converted),
-            _step_reader(names),
+            placed,
+            _step_reader(placed),
         )
 
     def _numbers(self, cells: LogRow) -> dict[str, object]:
@@ -197,7 +214,7 @@ def _read(plan: RowPlan, cells: Cells) -> Record | None:
             return None
         numbers += tuple(converted)
     step, max_steps = plan.step(cells)
-    return Record(plan.layout.kind, step, max_steps, plan.layout, numbers)  # type: ignore[arg-type]  # all are floats now
+    return Record(plan.layout.kind, step, max_steps, plan.layout, numbers)
 
 
 def _picker(indices: Sequence[int]) -> Callable[[Cells], Cells]:
@@ -206,14 +223,14 @@ def _picker(indices: Sequence[int]) -> Callable[[Cells], Cells]:
     return lambda cells: tuple(cells[index] for index in indices)
 
 
-def _step_reader(names: Sequence[str]) -> Callable[[Cells], tuple[int | None, int | None]]:
-    at = {name: index for index, name in enumerate(names)}
-    for name in row.STEP_OF_MAX:
-        if name in at:
-            whole = at[name]
-            return lambda cells: values.fraction(cells[whole])
-    step = next((at[name] for name in row.STEP if name in at), None)
-    planned = next((at[name] for name in row.MAX_STEPS if name in at), None)
+def _first(at: Mapping[str, int], known: Iterable[str]) -> int | None:
+    return next((at[name] for name in known if name in at), None)
+
+
+def _step_reader(placed: StepCells) -> Callable[[Cells], tuple[int | None, int | None]]:
+    of_max, step, planned = placed
+    if of_max is not None:
+        return lambda cells: values.fraction(cells[of_max])
     return lambda cells: (
         None if step is None else values.count(cells[step]),
         None if planned is None else values.count(cells[planned]),

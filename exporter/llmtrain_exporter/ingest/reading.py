@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 from llmtrain_exporter.ingest.fingerprint import Fingerprint
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.model import Record, Skip
+from llmtrain_exporter.model.blocks import RecordBlock, RecordParts
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one look at a log brought."""
 
-    records: list[Record]
+    records: Sequence[Record]
     skipped: Mapping[str, int]
     modified: float  # Unix time of the last write
     restarted: bool  # fold anew: another log stands there, what came from the one before is void
@@ -134,7 +136,7 @@ class AroundSource:
         return self._inner.rest()
 
 
-def in_turn(held: Iterable[Held]) -> Held:
+def in_turn(held: Iterable[tuple[Sequence[Record], Sequence[float | None]]]) -> Held:
     """Records of one after the other, each with its time where any of them has one."""
     records: list[Record] = []
     times: list[float | None] = []
@@ -161,3 +163,17 @@ def sort_rows(batches: Iterable[Iterable[Record | Skip]]) -> tuple[list[Record],
             else:
                 skipped[row.reason] += 1  # type: ignore[union-attr]  # mypy does not narrow by type()
     return records, skipped
+
+
+def sort_parts(parts: Iterable[Sequence[Record | Skip]]) -> tuple[Sequence[Record], Counter[str]]:
+    """The same, where blocks among them stay as they are."""
+    sorted_parts: list[Sequence[Record]] = []
+    skipped: Counter[str] = Counter()
+    for is_block, some in groupby(parts, lambda part: isinstance(part, RecordBlock)):
+        if is_block:
+            sorted_parts += some  # type: ignore[arg-type]  # mypy does not know what was asked
+        else:
+            records, skips = sort_rows(some)
+            sorted_parts.append(records)
+            skipped += skips
+    return RecordParts(sorted_parts), skipped

@@ -35,7 +35,7 @@ from llmtrain_exporter.ingest.several_files import SeveralFiles
 from llmtrain_exporter.ingest.side_by_side import SideBySide
 from llmtrain_exporter.ingest.stated import in_common_words
 from llmtrain_exporter.ingest.stored import StoreSource
-from llmtrain_exporter.ingest.timed_lines import read_timed
+from llmtrain_exporter.ingest.timed_lines import read_many, read_timed
 from llmtrain_exporter.model import HyperParameters, Layout, Record, RowKind, Series
 
 
@@ -101,7 +101,7 @@ class LineSource:
             return None
         if batch.restarted:
             self.reader = self._new_reader()
-        records, skipped, times = read_timed(self.reader, batch.lines)
+        records, skipped, times = read_many(self.reader, batch.lines)
         skipped.update(batch.dropped)
         size = sum(map(len, batch.lines)) + len(batch.lines)
         found = Reading(

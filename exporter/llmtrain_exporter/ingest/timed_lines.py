@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from llmtrain_exporter.ingest.dialect import LogReader
+from llmtrain_exporter.ingest.dialect import LogReader, ReadsBlocks
 from llmtrain_exporter.ingest.framed import KnowsTime
-from llmtrain_exporter.ingest.reading import sort_rows
+from llmtrain_exporter.ingest.reading import sort_parts, sort_rows
 from llmtrain_exporter.model import Record, Skip
 
 
@@ -22,6 +22,17 @@ def read_timed(
         return *sort_rows(map(reader.read, lines)), ()
     times: list[float | None] = []
     return *sort_rows(_timed(reader, lines, times)), times
+
+
+def read_many(
+    reader: LogReader, lines: Sequence[bytes]
+) -> tuple[Sequence[Record], Counter[str], Sequence[float | None]]:
+    """The same, records in blocks where the reader knows how to."""
+    return (
+        (*sort_parts(reader.read_all(lines)), ())
+        if isinstance(reader, ReadsBlocks)
+        else read_timed(reader, lines)
+    )
 
 
 def _timed(

@@ -9,6 +9,9 @@ from functools import lru_cache
 
 from llmtrain_exporter.knowledge.metric import Unit
 
+CellReader = Callable[[object], float | None]
+"""Reads a cell of a row; None: it is not what its key promises."""
+
 GIBIBYTE = float(1 << 30)
 GIGABYTE = 1e9
 MILLI = 1e-3
@@ -17,11 +20,12 @@ TERA = 1e12
 
 LONGEST = 40  # characters; the longest way to print a float takes 24
 
-_DIGITS = 16  # fewer always make an integer that a float can hold
+DIGITS = 16  # fewer always make an integer that a float can hold
+TOO_MANY = 1 << 53  # steps
 
 _WORDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _USUAL = 400  # of each unit, at the most
-_USUAL_WORDS = {f"{amount}{unit}": amount * seconds for unit, seconds in _WORDS for amount in range(_USUAL)}
+USUAL_WORDS = {f"{amount}{unit}": amount * seconds for unit, seconds in _WORDS for amount in range(_USUAL)}
 _UNITS = "dhms"
 _TIMES_KEPT = 8
 _CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
@@ -52,15 +56,15 @@ def duration(value: object) -> float | None:
         return _clock(value)
     before, _, last = value.rpartition(" ")
     try:
-        return _usual(before) + _USUAL_WORDS[last]  # the common case, quick: minutes stay from row to row
+        return usual_words(before) + USUAL_WORDS[last]  # the common case, quick: minutes stay from row to row
     except KeyError:
         return _words(value)
 
 
 @lru_cache(_TIMES_KEPT)
-def _usual(text: str) -> float:
+def usual_words(text: str) -> float:
     """Seconds of "18h 37m"; 0 of nothing. A KeyError where it is written in another way."""
-    return float(sum(map(_USUAL_WORDS.__getitem__, text.split(" ")))) if text else 0.0
+    return float(sum(map(USUAL_WORDS.__getitem__, text.split(" ")))) if text else 0.0
 
 
 def _words(text: str) -> float | None:
@@ -131,7 +135,7 @@ def per_second(value: object) -> float | None:
 def count(value: object) -> int | None:
     """A whole number that a row states as its step."""
     read = number(value)
-    return int(read) if read is not None and 0 <= read < 2**53 else None
+    return int(read) if read is not None and 0 <= read < TOO_MANY else None
 
 
 def fraction(value: object) -> tuple[int | None, int | None]:
@@ -139,12 +143,12 @@ def fraction(value: object) -> tuple[int | None, int | None]:
     if type(value) is not str or len(value) > LONGEST:
         return count(value), None
     done, _, planned = value.partition("/")
-    if len(value) < _DIGITS and done.isdecimal() and planned.isdecimal():  # the common case, quick
+    if len(value) < DIGITS and done.isdecimal() and planned.isdecimal():  # the common case, quick
         return int(done), int(planned)
     return count(done), count(planned)
 
 
-READERS: dict[Unit, Callable[[object], float | None]] = {
+READERS: dict[Unit, CellReader] = {
     Unit.PLAIN: number,
     Unit.PERCENT: percent,
     Unit.GIBIBYTES: gibibytes,
