@@ -68,7 +68,7 @@ class Exposition:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards all below; held for a change, or for a settling (0.05 s)
+        self._lock = threading.Lock()  # guards all below; held for a change, or for a settling (0.2 s)
         self._places: dict[str, int] = {}
         self._sizes: dict[str, int] = {}
         self._free: list[int] = []
@@ -178,12 +178,12 @@ class Exposition:
         """The pieces compressed, once for all scrapes of an unchanged fleet."""
         with self._deflating:
             with self._lock:
-                made, pieces = self._made, self._pieces(openmetrics)
-                lasting = [text for block in self._blocks if block.lasting for text in block.texts.values()]
+                made = self._made
+                if openmetrics not in made.deflated:
+                    self._settle(packing=True)
+                pieces = self._pieces(openmetrics)
             if openmetrics not in made.deflated:
                 made.deflated[openmetrics] = joined(text.deflated() for text in pieces)
-                for text in lasting:
-                    text.pack()
             return made.deflated[openmetrics]
 
     def _change(self, place: int, run: str, samples: Mapping[Series, float]) -> None:
@@ -196,11 +196,18 @@ class Exposition:
     def _pieces(self, openmetrics: bool) -> tuple[KeptText, ...]:
         made = self._made
         if openmetrics not in made.pieces:
-            if not made.pieces:
-                for block in self._blocks:
-                    block.settle()
+            self._settle()
             made.pieces[openmetrics] = tuple(self._families(openmetrics))
         return made.pieces[openmetrics]
+
+    def _settle(self, packing: bool = False) -> None:
+        """Write what changed. `packing`: and compress what lasts, before the next block is written."""
+        settled, self._made.settled = self._made.settled, True
+        for block in self._blocks:
+            if not settled:
+                block.settle()
+            if packing and block.lasting:
+                block.pack()
 
     def _families(self, openmetrics: bool) -> Iterator[KeptText]:
         for family, metric in enumerate(METRICS):
@@ -219,5 +226,6 @@ class _Made:
     """What was made of one state of the fleet; true is for OpenMetrics. Dropped at the next change."""
 
     def __init__(self) -> None:
+        self.settled = False
         self.pieces: dict[bool, tuple[KeptText, ...]] = {}
         self.deflated: dict[bool, Deflated] = {}

@@ -35,6 +35,12 @@ class RunBlock:
             if fresh:
                 self._splice(family, [(place, lines.get(family, b"")) for place, lines in fresh])
 
+    def pack(self) -> None:
+        """Keep the texts compressed alone."""
+        for text in self.texts.values():
+            text.deflated()
+            text.pack()
+
     def lines(self, place: int) -> bytes:
         """The lines of one run, as they were settled last."""
         return b"".join(self._lines(place))
