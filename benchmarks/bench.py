@@ -24,6 +24,7 @@ class Sizes:
     many_runs: int
     rows_per_run: int  # of a run that is watched
     scrape_series: int  # of a run that is scraped
+    wide_series: int  # of one that logs all that can be logged
     appends: int  # for each contestant
     settle_seconds: float  # after a scrape, before anything is called idle
     idle_seconds: float
@@ -39,6 +40,7 @@ FULL = Sizes(
     many_runs=10_000,
     rows_per_run=100,
     scrape_series=60,
+    wide_series=180,
     appends=120,
     settle_seconds=3.0,
     idle_seconds=30.0,
@@ -53,6 +55,7 @@ QUICK = Sizes(
     many_runs=3_000,
     rows_per_run=100,
     scrape_series=60,
+    wide_series=180,
     appends=20,
     settle_seconds=3.0,
     idle_seconds=20.0,

@@ -31,6 +31,7 @@ TINY = Sizes(
     many_runs=4,
     rows_per_run=10,
     scrape_series=60,
+    wide_series=180,
     appends=2,
     settle_seconds=0.0,
     idle_seconds=0.1,

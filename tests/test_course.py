@@ -79,3 +79,16 @@ def test_a_series_that_comes_later_has_no_value_before() -> None:
     keeper.put(2, second, (5.0,))
     assert keeper.courses().of(LONGEST) == [Point(2, 5.0)]
     assert keeper.courses().of(LOSS) == [Point(1, 1.0)]
+
+
+def test_a_course_that_was_taken_outlasts_new_columns_and_thinning() -> None:
+    """The arrays that it reads are added to, or left behind, and never changed."""
+    keeper = CourseKeeper()
+    first, second = layout_of(RowKind.TRAIN, [LOSS]), layout_of(RowKind.TRAIN, [LONGEST, LOSS])
+    keeper.put(1, first, (1.0,))
+    taken = keeper.courses()
+    for step in range(2, 3 * COURSE_POINTS):
+        keeper.put(step, second, (5.0, 2.0))
+    assert (taken.of(LOSS), taken.of(LONGEST)) == ([Point(1, 1.0)], [])
+    assert keeper.courses().of(LOSS)[0] == Point(1, 1.0)
+    assert keeper.courses().of(LONGEST)[-1].value == 5.0

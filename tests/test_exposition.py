@@ -6,6 +6,7 @@ import gzip
 import math
 import subprocess
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -208,10 +209,15 @@ def test_long_label_values_are_cut_to_a_digest() -> None:
     assert label_value("x" * 200) == "x" * 200
 
 
+def told(samples: Mapping[Series, float]) -> dict[tuple[Metric, tuple[tuple[str, str], ...]], float]:
+    """What samples say: those that are read back are of other objects."""
+    return {(series.metric, series.labels): value for series, value in samples.items()}
+
+
 CHANGES = st.lists(
     st.tuples(
         st.sampled_from("abcdefgh"),
-        st.sampled_from(("publish", "publish", "remove", "scrape")),
+        st.sampled_from(("publish", "publish", "remove", "scrape", "compress")),
         st.dictionaries(
             st.sampled_from((LOSS, EVAL_LOSS, STEP, RESUMES, FACTS)), st.integers(0, 9), max_size=5
         ),
@@ -236,7 +242,11 @@ def test_any_sequence_of_changes_leads_to_the_runs_that_are_left(
             elif change == "remove":
                 exposition.remove(run)
                 runs.pop(run, None)
+            elif change == "compress":
+                body = gzip.decompress(b"".join(gzip_pieces(exposition.deflated(openmetrics=False), b"")))
+                assert body == exposition.render(openmetrics=False)
             else:
+                assert all(told(exposition.samples(name)) == told(runs[name]) for name in runs)
                 assert same(parsed(exposition.render(openmetrics=False), openmetrics=False), expected(runs))
                 assert exposition.series == sum(map(len, runs.values()))
 
@@ -338,6 +348,25 @@ def test_a_compressed_body_is_the_plain_one(runs: dict[str, Samples], end: bytes
     exposition = filled(runs)
     body = b"".join(gzip_pieces(exposition.deflated(openmetrics=True), end))
     assert gzip.decompress(body) == exposition.render(openmetrics=True) + end
+
+
+def test_what_outlasts_a_scrape_is_kept_compressed_alone() -> None:
+    """Of runs that do not change the text is not kept; of those that change with each scrape it is."""
+    runs = {f"a-run-with-a-name-as-long-as-they-are-{run}": {LOSS: 0.5, STEP: 1.0} for run in range(512)}
+    tracemalloc.start()
+    try:
+        exposition = filled(runs)
+        text = len(exposition.render(openmetrics=False))
+        exposition.deflated(openmetrics=False)
+        quiet = tracemalloc.get_traced_memory()[0]
+        for value in (1.0, 2.0):
+            for run in runs:
+                exposition.publish(run, {LOSS: value, STEP: value})
+            exposition.deflated(openmetrics=False)
+        changing = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert 0.9 * text < changing - quiet < 1.3 * text
 
 
 def test_a_scrape_never_mixes_two_publications_of_a_run() -> None:

@@ -276,7 +276,10 @@ def test_a_client_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch
         raise AssertionError("the request's body was asked for")
 
     anyio.run(
-        asgi.Pieces([b"a" * asgi.SENT_AT_ONCE] * 2, {}), {"type": "http", "method": "GET"}, receive, send
+        asgi.Pieces([b"a" * asgi.SENT_AT_ONCE] * 2, {}, 2 * asgi.SENT_AT_ONCE),
+        {"type": "http", "method": "GET"},
+        receive,
+        send,
     )
     assert [message.get("more_body") for message in sent] == [None, True]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import itemgetter
 from struct import Struct
 from typing import Any, NamedTuple
 
 from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring, level_of
+from llmtrain_exporter.analyse.shared import shared
 from llmtrain_exporter.analyse.signals import COMPARED
 from llmtrain_exporter.analyse.signals.rule import ANY, Interval, Renewal, Rule
 from llmtrain_exporter.knowledge.metric import Metric
@@ -22,6 +23,9 @@ ALIKE = 12
 
 PLANS_KEPT = 8
 """Sets of keys remembered; a run has two or three."""
+
+PLACES_KEPT = 256
+"""Sets of keys that runs share."""
 
 SETTLING = 8
 """Rows after which all levels are taken anew while the window fills."""
@@ -35,22 +39,51 @@ CELL = 4
 _NAN = math.nan
 
 
+Picker = Callable[[Sequence[Any]], tuple[Any, ...]]
+
+
+class PlanPlaces(NamedTuple):
+    """What the plans of all runs have in common whose rows and columns are the same."""
+
+    series: tuple[Series, ...]  # that are watched, those with a column first
+    position: Mapping[Series, int]  # of each of them
+    pick: Picker  # takes them from a row
+    pack: Callable[..., None] | None  # writes those with a column; None where one is missing
+    cells: (
+        Picker | None
+    )  # takes the columns from a row, behind which stands a NaN; None where none is missing
+
+
+@lru_cache(maxsize=PLACES_KEPT)
+def _places(at: tuple[tuple[Series, int], ...], columns: tuple[Series, ...]) -> PlanPlaces:
+    known = dict(at)
+    based = [watched for watched in columns if watched in known]
+    series = (*based, *(watched for watched in known if watched not in set(columns)))
+    complete = len(based) == len(columns)
+    return PlanPlaces(
+        series,
+        _numbered(series),
+        _picker([known[watched] for watched in series]),
+        Struct(f"{len(columns)}f").pack_into if complete else None,
+        None if complete else _picker([known.get(watched, -1) for watched in columns]),
+    )
+
+
+@lru_cache(maxsize=PLACES_KEPT)
+def _numbered(series: tuple[Series, ...]) -> Mapping[Series, int]:
+    return {each: at for at, each in enumerate(series)}
+
+
 class WatchPlan:
     """Where the watched series stand in the rows of a layout, and between which bounds they are ordinary."""
 
     __slots__ = ("cells", "high", "low", "pack", "pick", "position", "series", "width")
 
-    def __init__(self, at: Mapping[Series, int], columns: Sequence[Series]) -> None:
-        based = [watched for watched in columns if watched in at]
-        self.series = (*based, *(watched for watched in at if watched not in set(columns)))
-        self.position = {watched: index for index, watched in enumerate(self.series)}
-        self.pick = _picker([at[watched] for watched in self.series])
+    def __init__(self, at: Mapping[Series, int], columns: tuple[Series, ...]) -> None:
+        self.series, self.position, self.pick, self.pack, self.cells = _places(tuple(at.items()), columns)
         self.low = [-UNLIMITED] * len(self.series)
         self.high = [UNLIMITED] * len(self.series)
         self.width = len(columns)
-        complete = len(based) == len(columns)
-        self.pack = Struct(f"{self.width}f").pack_into if complete else None
-        self.cells = None if complete else _picker([at.get(watched, -1) for watched in columns])
 
     def row(self, values: tuple[float, ...]) -> tuple[float, ...]:
         """The values of the columns, NaN for those that the layout lacks."""
@@ -93,14 +126,18 @@ class Columns:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
-        self._many = frozenset(rule.watched_metric for rule in rules)  # metrics that have many series alike
-        self._needed = spikes.MEASURES.keys() | {watched for rule in rules for watched in rule.compared}
+        self._many = shared(
+            frozenset(rule.watched_metric for rule in rules)
+        )  # metrics that have many series alike
+        self._needed = shared(
+            frozenset((*spikes.MEASURES, *(watched for rule in rules for watched in rule.compared)))
+        )
         self.reset()
 
     def reset(self) -> None:
         """Forget what was seen."""
-        self.order: list[Series] = []
-        self.at: dict[Series, int] = {}
+        self.order: tuple[Series, ...] = ()
+        self.at: Mapping[Series, int] = {}
         self.ring = Ring(0)
         self.levels: dict[Series, Level] = {}
         self._next = 0
@@ -191,7 +228,9 @@ class Columns:
             if not watching and watched not in self._needed:
                 return False
             fixed = (rule.ordinary() for rule in watching if rule.ordinary is not None and rule.is_settled)
-            self._fixed[watched] = reduce(_narrower, (found.get(watched, ANY) for found in fixed), ANY)
+            self._fixed[watched] = shared(
+                reduce(_narrower, (found.get(watched, ANY) for found in fixed), ANY)
+            )
             self._watching[watched] = _Watching.among(watching)
         return True
 
@@ -202,9 +241,10 @@ class Columns:
         before = len(self.order)
         for watched in new:
             if watched.metric not in self._many or self._alike(watched.metric) < ALIKE:
-                self.order.append(watched)
+                self.order = (*self.order, watched)
         if len(self.order) > before:
-            self.at = {watched: at for at, watched in enumerate(self.order)}
+            self.order = shared(self.order)
+            self.at = _numbered(self.order)
             self.ring = self.ring.widened(len(self.order)) if self.ring.width else Ring(len(self.order))
             self._last = len(self.ring.cells) - self.ring.width
             self._plans.clear()
@@ -244,7 +284,7 @@ def _narrower(first: Interval, second: Interval) -> Interval:
     return lower if lower > low else low, upper if upper < high else high  # noqa: FURB136  # twice as quick
 
 
-def _picker(at: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+def _picker(at: Sequence[int]) -> Picker:
     if len(at) > 1:
         return itemgetter(*at)
     return lambda values: tuple(values[index] for index in at)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 
 from llmtrain_exporter.analyse.averages import median
+from llmtrain_exporter.analyse.shared import shared
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.evidence_limits import COURSE_POINTS, COURSE_SERIES
 from llmtrain_exporter.knowledge.own_level import YOUNG
@@ -50,7 +51,7 @@ class CourseKeeper:
     def __init__(self) -> None:
         self._skipped = 0  # records between two that are taken
         self._next = 0  # records until the next one
-        self._order: list[Series] = []  # the columns
+        self._order: tuple[Series, ...] = ()  # the columns
         self._steps = array("q")
         self._cells = array("f")  # row by row, NaN for what a row lacks
         self._pickers: dict[Layout, Picker] = {}
@@ -77,9 +78,11 @@ class CourseKeeper:
         self._next = at - len(block)
 
     def courses(self) -> Courses:
-        """The courses so far; what is yet to come changes nothing in them."""
-        width = len(self._order)
-        return Courses(self._steps[:], {key: self._cells[at::width] for at, key in enumerate(self._order)})
+        """The courses so far; what is yet to come changes nothing in them.
+
+        They are not copied: rows are only ever added to the same arrays, or all of them put into new ones.
+        """
+        return Courses(self._order, len(self._steps), self._steps, self._cells)
 
     def early(self, key: Series) -> float | None:
         """The median of the first values of a series that are kept; None where there is none."""
@@ -107,7 +110,7 @@ class CourseKeeper:
         for at in range(len(self._steps)):
             wide += self._cells[at * width : (at + 1) * width] + missing
         self._cells = wide
-        self._order += new
+        self._order = shared((*self._order, *new))
 
     def _thin_out(self) -> None:
         """Drop each second row."""

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 
+from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.model import Layout, Series
 
 LAYOUTS_KEPT = 32
 """Layouts remembered one by one before they are merged; a run has three or four."""
+
+
+@cache
+def caps(label_values: int, other_keys: int) -> Mapping[Metric, int]:
+    """How many series each labelled metric may have in a run; one mapping for all runs."""
+    return {**{metric: label_values for metric in c.METRICS if metric.label}, c.OTHER: other_keys}
 
 
 class Latest:
@@ -18,13 +26,12 @@ class Latest:
     A row is kept as it is, one per layout; series meet their values only when somebody looks.
     """
 
-    __slots__ = ("_admitted", "_caps", "_counts", "_newest", "_older", "_rows", "dropped")
+    __slots__ = ("_caps", "_newest", "_older", "_refused", "_rows", "dropped")
 
     def __init__(self, caps: Mapping[Metric, int]) -> None:
         """`caps`: how many series a labelled metric may have in a run."""
         self._caps = caps
-        self._counts: Counter[Metric] = Counter()
-        self._admitted: set[Series] = set()
+        self._refused: frozenset[Series] = frozenset()
         self._rows: dict[Layout, tuple[float, ...]] = {}
         self._older: dict[Series, float] = {}
         self._newest: Layout | None = None
@@ -41,13 +48,13 @@ class Latest:
         merged = dict(self._older)
         for layout, values in self._rows.items():
             merged.update(zip(layout.series, values, strict=True))
-        if self.dropped:
-            return {key: value for key, value in merged.items() if self.keeps(key)}
+        if self._refused:
+            return {key: value for key, value in merged.items() if key not in self._refused}
         return merged
 
     def keeps(self, key: Series) -> bool:
         """Whether a series of a row that was put is one of those that the caps let in."""
-        return key.metric not in self._caps or key in self._admitted
+        return key not in self._refused
 
     def _turn_to(self, layout: Layout) -> None:
         self._newest = layout
@@ -56,14 +63,18 @@ class Latest:
         if len(self._rows) >= LAYOUTS_KEPT:
             self._older = self.series()
             self._rows.clear()
-        for key in layout.series:
-            self._admit(key)
+        self._admit(key for key in layout.series if key.metric in self._caps)
 
-    def _admit(self, key: Series) -> None:
-        if key.metric not in self._caps or key in self._admitted:
-            return
-        if self._counts[key.metric] < self._caps[key.metric]:
-            self._counts[key.metric] += 1
-            self._admitted.add(key)
-        else:
-            self.dropped += 1
+    def _admit(self, wanted: Iterable[Series]) -> None:
+        """Refuse those of which there are too many; what is there already stays. Seldom: not counted on."""
+        known = set(self._older).union(*(layout.series for layout in self._rows)) - self._refused
+        counts = Counter(key.metric for key in known)
+        for key in wanted:
+            if key in known:
+                continue
+            if counts[key.metric] < self._caps[key.metric]:
+                counts[key.metric] += 1
+                known.add(key)
+            else:
+                self.dropped += 1
+                self._refused |= {key}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from array import array
 from collections.abc import Sequence
 from itertools import pairwise
 from operator import le
@@ -20,18 +20,21 @@ class RunPace:
     trainer's own speed is of no use: a mean since its start, evaluations included, and wrong after a resume.
     """
 
-    __slots__ = ("_known", "_longest_evaluation", "_times")
+    __slots__ = ("_known", "_longest_evaluation", "_seconds", "_steps")
 
     def __init__(self) -> None:
-        self._times: deque[tuple[int, float]] = deque(maxlen=RECORDS_KEPT)
+        self._steps, self._seconds = array("q"), array("d")  # of the last records, oldest first
         self._longest_evaluation = 0.0
         self._known: float | None = None  # the pace of the process before
 
     def note(self, step: int, seconds: float) -> None:
         """A training record of `step` was written at `seconds` of the trainer's clock."""
-        if self._times and seconds < self._times[-1][1]:
+        if self._seconds and seconds < self._seconds[-1]:
             self.reset()
-        self._times.append((step, seconds))
+        self._steps.append(step)
+        self._seconds.append(seconds)
+        if len(self._steps) > RECORDS_KEPT:
+            del self._steps[0], self._seconds[0]
 
     def note_all(self, steps: Sequence[int], seconds: Sequence[float], arrived: float) -> None:
         """Training records in a row; without `seconds` of the trainer's clock they `arrived` then.
@@ -43,7 +46,10 @@ class RunPace:
             return
         if len(steps) > RECORDS_KEPT and all(map(le, seconds, seconds[1:])):
             self.note(steps[0], seconds[0])
-            self._times.extend(zip(steps[-RECORDS_KEPT:], seconds[-RECORDS_KEPT:], strict=True))
+            self._steps, self._seconds = (
+                array("q", steps[-RECORDS_KEPT:]),
+                array("d", seconds[-RECORDS_KEPT:]),
+            )
             return
         for step, at in zip(steps, seconds, strict=True):
             self.note(step, at)
@@ -53,8 +59,8 @@ class RunPace:
 
         Of those that were read at once only the last was written then; a log that is read later has no other.
         """
-        if self._times and seconds == self._times[-1][1]:
-            self._times.pop()
+        if self._seconds and seconds == self._seconds[-1]:
+            del self._steps[-1], self._seconds[-1]
         self.note(step, seconds)
 
     def note_evaluation(self, seconds: float) -> None:
@@ -64,16 +70,15 @@ class RunPace:
     def reset(self) -> None:
         """Another process goes on with the run; until its own pace is known that of the one before holds."""
         self._known = self.seconds_per_step()
-        self._times.clear()
+        del self._steps[:], self._seconds[:]
 
     def seconds_per_step(self) -> float | None:
         """Mean over the last records, pauses left out; None where they do not tell."""
-        if len(self._times) < 2:
+        if len(self._steps) < 2:
             return self._known
-        (first, began), (last, ended) = self._times[0], self._times[-1]
-        steps, seconds = last - first, ended - began
+        steps, seconds = self._steps[-1] - self._steps[0], self._seconds[-1] - self._seconds[0]
         longest = self.silence(pace.STALL_GAPS, pace.STALL_SECONDS)
-        for (before, earlier), (step, later) in pairwise(self._times):
+        for (before, earlier), (step, later) in pairwise(zip(self._steps, self._seconds, strict=True)):
             if later - earlier > longest:
                 steps, seconds = steps - (step - before), seconds - (later - earlier)
         return seconds / steps if steps > 0 and seconds > 0 else self._known
@@ -84,8 +89,7 @@ class RunPace:
 
     def _gap(self) -> float:
         """Seconds from one record to the next, with their share of the evaluations in between."""
-        times = [seconds for _, seconds in self._times]
-        gaps = [later - earlier for earlier, later in pairwise(times) if later > earlier]
+        gaps = [later - earlier for earlier, later in pairwise(self._seconds) if later > earlier]
         if not gaps:
             return pace.STALL_SECONDS_UNKNOWN / pace.STALL_GAPS
         return median(gaps) + pace.STALL_EVALUATIONS / pace.STALL_GAPS * self._longest_evaluation

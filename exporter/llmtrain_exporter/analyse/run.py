@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llmtrain_exporter.analyse import derived, run_series, state
 from llmtrain_exporter.analyse.analysis import EPISODES_KEPT, Analysis
 from llmtrain_exporter.analyse.course import CourseKeeper
-from llmtrain_exporter.analyse.latest import Latest
+from llmtrain_exporter.analyse.lately import Lately
+from llmtrain_exporter.analyse.latest import Latest, caps
 from llmtrain_exporter.analyse.onset import Onset, last_onset
 from llmtrain_exporter.analyse.pace import RunPace
 from llmtrain_exporter.analyse.position import Position
@@ -59,11 +60,6 @@ class RunOptions:
     max_other_keys: int = 100
     max_label_values: int = 100  # of every other labelled metric, reward functions among them
 
-    def caps(self) -> dict[Metric, int]:
-        """How many series each labelled metric may have in a run."""
-        caps = {metric: self.max_label_values for metric in c.METRICS if metric.label}
-        return caps | {c.OTHER: self.max_other_keys}
-
 
 class Run:
     """All that the records of one run say so far; how they are portioned makes no difference."""
@@ -78,8 +74,8 @@ class Run:
         self._options = options
         self._hyper_parameters = hyper_parameters
         self._facts = run_series.facts(hyper_parameters, options.labels)
-        self._latest = Latest(options.caps())
-        self._recent: deque[Record] = deque(maxlen=RECENT)
+        self._latest = Latest(caps(options.max_label_values, options.max_other_keys))
+        self._recent: Lately[Record] = Lately(RECENT)
         self._second_writer = False  # this process has one
         self.evaluations = derived.Evaluations()
         self._trained, self._evaluated = CourseKeeper(), CourseKeeper()
@@ -114,7 +110,7 @@ class Run:
         if is_twin(record, self._recent, self.position.last_step):
             self._second_writer = True
             return False
-        self._recent.append(record)
+        self._recent.note(record)
         self.ending.note(record)
         self._latest.put(record.layout, record.values)
         if kind is _TRAIN:
@@ -336,7 +332,7 @@ class Run:
         last, steps = block[-1], block.steps
         self.records[_TRAIN] += len(block)
         self.arrived = arrived
-        self._recent.extend(block[-RECENT:])
+        self._recent[:] = [*self._recent, *block[-RECENT:]][-RECENT:]
         self.ending.note(last)
         self._latest.put(last.layout, last.values)
         self.position.go_on(steps)

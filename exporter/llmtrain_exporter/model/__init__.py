@@ -186,14 +186,24 @@ class Point(NamedTuple):
 
 
 class Courses(NamedTuple):
-    """How metrics went. `values` has a value for each of `steps`, NaN where there was none."""
+    """How metrics went: so many `rows`, each of a step and of a value for each of `series`.
 
+    `cells`: row by row, NaN where there was no value. Whoever makes them may go on adding rows to `steps` and
+    `cells`, which says nothing here.
+    """
+
+    series: tuple[Series, ...]
+    rows: int
     steps: Sequence[int]
-    values: Mapping[Series, Sequence[float]]
+    cells: Sequence[float]
 
     def of(self, key: Series) -> list[Point]:
         """The points of a series that have a finite value, in the order in which they were logged."""
-        points = zip(self.steps, self.values.get(key, ()), strict=False)
+        if key not in self.series:
+            return []
+        width = len(self.series)
+        values = self.cells[self.series.index(key) : self.rows * width : width]
+        points = zip(self.steps[: self.rows], values, strict=True)
         return [Point(step, value) for step, value in points if isfinite(value)]
 
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.serve.deflate import gzip_pieces
+from llmtrain_exporter.serve.deflate import KeptText, gzip_pieces
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.pages.answers import header
@@ -95,11 +95,12 @@ class _Site:
             self._note_scrape(request)
         with self._telemetry.scraping():
             if not accepts_gzip(header(request, "accept-encoding")):
-                runs = self._exposition.pieces(openmetrics)
-                return Pieces((*runs, self._telemetry.render(openmetrics)), headers)
+                texts = (*self._exposition.pieces(openmetrics), KeptText(self._telemetry.render(openmetrics)))
+                size = sum(text.size for text in texts)
+                return Pieces(map(KeptText.plain, texts), headers, size)
             deflated = self._exposition.deflated(openmetrics)
             body = gzip_pieces(deflated, self._telemetry.render(openmetrics))
-            return Pieces(body, {**headers, "Content-Encoding": "gzip"})
+            return Pieces(body, {**headers, "Content-Encoding": "gzip"}, sum(map(len, body)))
 
     def _note_scrape(self, request: Request) -> None:
         now = self._monotonic()

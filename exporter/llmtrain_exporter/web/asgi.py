@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from anyio import CapacityLimiter, move_on_after, to_thread
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,8 +20,9 @@ SEND_SECONDS = 120.0
 class Pieces(Response):
     """A body in pieces that belong one after another, sent no faster than the client reads."""
 
-    def __init__(self, pieces: Sequence[bytes], headers: Mapping[str, str]) -> None:
-        super().__init__(headers={**headers, "content-length": str(sum(map(len, pieces)))})
+    def __init__(self, pieces: Iterable[bytes], headers: Mapping[str, str], size: int) -> None:
+        """`pieces`: gone through once, while they are sent. `size`: bytes of all of them."""
+        super().__init__(headers={**headers, "content-length": str(size)})
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
@@ -35,7 +36,7 @@ class Pieces(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _joined(pieces: Sequence[bytes]) -> Iterator[bytes]:
+def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The pieces, small ones together, since each message to the server has its price."""
     waiting: list[bytes] = []
     size = 0

@@ -18,7 +18,7 @@ from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.model import Courses, Episode, Incident, Point, RowKind, Series, Snapshot
 
-NO_COURSES = Courses((), {})
+NO_COURSES = Courses((), 0, (), ())
 
 _PARTS = ("mean", "chosen", "region_mean")
 
@@ -100,7 +100,7 @@ class Case:
 
     def series(self, metric: Metric, split: str = "train") -> list[Series]:
         """The series of a metric that were followed: its mean where it has parts, each reward function."""
-        known = self._courses(split).values
+        known = self._courses(split).series
         found = [key for key in known if key.metric is metric]
         if metric.label in ("", "function"):
             return found
@@ -108,7 +108,7 @@ class Case:
 
     def longest_lengths(self) -> list[Series]:
         """The series of the longest completions, those that ended by themselves first."""
-        known = self._courses("train").values
+        known = self._courses("train").series
         lengths = {dict(key.labels)["stat"]: key for key in known if key.metric is c.COMPLETION_LENGTH}
         return [lengths[stat] for stat in ("max", "max_terminated", "mean") if stat in lengths]
 

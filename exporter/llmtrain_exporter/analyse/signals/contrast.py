@@ -6,11 +6,11 @@ Of the records only the last one of each block is read: the spreads of reward fu
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmtrain_exporter.analyse.averages import mean
+from llmtrain_exporter.analyse.lately import Lately
 from llmtrain_exporter.analyse.signals.earned import Earned
 from llmtrain_exporter.analyse.signals.rule import (
     GROUPS_ALL_RIGHT,
@@ -68,7 +68,7 @@ class RewardDominated(Rule):
         self._functions: tuple[Series, ...] = ()
         self._deviations: tuple[int, ...] = ()  # columns of the functions' standard deviations ...
         self._means: tuple[int, ...] = ()  # ... and of their means
-        self._looks: deque[tuple[Spread, ...]] = deque(maxlen=DOMINATED_LOOKS)  # in a row
+        self._looks: Lately[tuple[Spread, ...]] = Lately(DOMINATED_LOOKS)  # in a row
 
     def look_back(self, view: RecordView) -> Readings:
         """The share of the summed variances that the largest has."""
@@ -83,7 +83,7 @@ class RewardDominated(Rule):
             yield None
             return
         spreads = zip(self._deviations, self._means, strict=True)
-        self._looks.append(tuple(Spread(values[at], values[average]) for at, average in spreads))
+        self._looks.note(tuple(Spread(values[at], values[average]) for at, average in spreads))
         yield self._read() if len(self._looks) == DOMINATED_LOOKS else None
 
     def _turn_to(self, layout: Layout) -> None:
@@ -137,7 +137,7 @@ class GroupsUnsolved(Rule):
         self._earned = Earned()
         self._layout: Layout | None = None
         self._at: int | None = None  # column of the share that is looked at
-        self._shares: deque[float] = deque(maxlen=GROUP_LOOKS)  # in a row
+        self._shares: Lately[float] = Lately(GROUP_LOOKS)  # in a row
 
     def look_back(self, view: RecordView) -> Readings:
         """The share of groups that are all wrong."""
@@ -149,7 +149,7 @@ class GroupsUnsolved(Rule):
             return
         where, share = record.layout.series[self._at], record.values[self._at]
         if share >= self.first.limit and (where is GROUPS_ALL_WRONG or self._earns_nothing(view)):
-            self._shares.append(share)
+            self._shares.note(share)
         else:
             self._shares.clear()
         shown = mean(self._shares) if len(self._shares) == GROUP_LOOKS else 0.0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmtrain_exporter.analyse.averages import deviation, mean, median
 from llmtrain_exporter.analyse.baseline import Level
+from llmtrain_exporter.analyse.lately import Lately
 from llmtrain_exporter.analyse.signals.rule import (
     ENTROPY,
     REWARD,
@@ -59,7 +59,7 @@ class EntropyRule(Rule):
 
     def reset(self) -> None:
         """Nothing is known yet."""
-        self._recent: deque[float] = deque(maxlen=BLOCK)  # of records that were examined
+        self._recent: Lately[float] = Lately(BLOCK)  # of records that were examined
 
     def block(self, view: RecordView) -> Sequence[float]:
         """The last ones, about as many as a block has; few or none where the run is too new."""
@@ -92,7 +92,7 @@ class EntropyFall(EntropyRule):
         super().reset()
         self._early: tuple[float, float] | None = None  # entropy, and the highest reward, of the first block
         self._lost_early = self._only_early = False
-        self._blocks: deque[float] = deque(maxlen=HELD_BLOCKS)  # medians of the last ones
+        self._blocks: Lately[float] = Lately(HELD_BLOCKS)  # medians of the last ones
         self._held: Block | None = None  # the last block of those in which it was level
         self._faded = False  # since then, however slowly
 
@@ -129,7 +129,7 @@ class EntropyFall(EntropyRule):
         self._lost_early = entropy <= EARLY_LEFT * first and not paid
 
     def _follow(self, entropy: float, rewards: Sequence[float]) -> None:
-        self._blocks.append(entropy)
+        self._blocks.note(entropy)
         if len(self._blocks) == HELD_BLOCKS and max(self._blocks) <= HELD_WITHIN * min(self._blocks):
             self._held = Block(mean(self._blocks), rewards)
         held = self._held
@@ -140,7 +140,7 @@ class EntropyFall(EntropyRule):
         entropy = view.values.get(ENTROPY)
         if entropy is None:
             return None
-        self._recent.append(entropy)
+        self._recent.note(entropy)
         if self._faded and self._held is not None:
             held, force = self._held.entropy, Severity.WARNING
             return SignalReading(entropy / held, entropy, ENTROPY, unit=held, baseline=held, force=force)
@@ -223,7 +223,7 @@ class EntropyExplosion(EntropyRule):
         entropy, level = view.values.get(ENTROPY), view.levels.get(ENTROPY)
         if entropy is None:
             return None
-        self._recent.append(entropy)
+        self._recent.note(entropy)
         if self._risen and self._lowest is not None:
             lowest = self._lowest.entropy
             risen = entropy - lowest

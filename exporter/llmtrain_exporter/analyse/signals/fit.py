@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 
 from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.analyse.baseline import UNLIMITED
+from llmtrain_exporter.analyse.lately import Lately
 from llmtrain_exporter.analyse.signals.rule import (
     EVAL_ACCURACY,
     EVAL_LOSS,
@@ -54,8 +54,8 @@ class Overfit(Rule):
 
     def reset(self) -> None:
         """Nothing has been evaluated yet."""
-        self._evaluated: deque[tuple[float, float]] = deque(maxlen=EVALUATIONS)  # evaluation, training loss
-        self._bests: deque[float] = deque(maxlen=EVALUATIONS + 1)  # lowest up to each evaluation
+        self._evaluated: Lately[tuple[float, float]] = Lately(EVALUATIONS)  # evaluation, training loss
+        self._bests: Lately[float] = Lately(EVALUATIONS + 1)  # lowest up to each evaluation
         self._early: float | None = None
 
     def evaluate(self, view: RecordView) -> Readings:
@@ -67,7 +67,7 @@ class Overfit(Rule):
         if loss is None or not recent or not 0 < loss < UNLIMITED:
             return
         train = median(recent)
-        self._evaluated.append((loss, train))
+        self._evaluated.note((loss, train))
         force = self.least if self._parting() else None
         score = loss / train if train > 0 else 0.0
         reading = SignalReading(score, loss, EVAL_LOSS, loss - train, train, baseline=train, force=force)
@@ -89,7 +89,7 @@ class Overfit(Rule):
             yield SignalReading(0.0, recent[-1], LOSS, unit=self._early, baseline=self._early, force=force)
 
     def _falls(self, loss: float) -> bool:
-        self._bests.append(min(loss, *self._bests) if self._bests else loss)
+        self._bests.note(min(loss, *self._bests) if self._bests else loss)
         best = self._bests[-1]
         return best <= EVALUATION_FALLS * self._bests[0] and loss <= EVALUATION_AT_BEST * best
 
@@ -127,7 +127,7 @@ class AccuracyDrop(Rule):
     def reset(self) -> None:
         """Nothing has been reached yet."""
         self._best = 0.0
-        self._gaps: deque[float] = deque(maxlen=EVALUATIONS)
+        self._gaps: Lately[float] = Lately(EVALUATIONS)
 
     def follow(self, renewal: Renewal) -> None:
         """Keep the best median."""
@@ -151,7 +151,7 @@ class AccuracyDrop(Rule):
         recent = view.recent(TOKEN_ACCURACY, EVALUATED_BESIDE)
         if accuracy is None or not recent:
             return
-        self._gaps.append(median(recent) - accuracy)
+        self._gaps.note(median(recent) - accuracy)
         gaps = list(self._gaps)
         if len(gaps) == EVALUATIONS and gaps == sorted(gaps) and gaps[-1] >= ACCURACY_GAP > gaps[0]:
             yield SignalReading(0.0, accuracy, EVAL_ACCURACY, baseline=median(recent), force=self.least)

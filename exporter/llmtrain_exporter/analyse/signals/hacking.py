@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from llmtrain_exporter.analyse.averages import mean
+from llmtrain_exporter.analyse.lately import Lately
 from llmtrain_exporter.analyse.ranks import rank_correlation
 from llmtrain_exporter.analyse.signals.rule import (
     EVAL_REWARD,
@@ -57,7 +57,7 @@ class Movement:
     before: float
     noise: float  # variance of a record
     known: int  # records that `before` is the mean of
-    recent: deque[float]
+    recent: Lately[float]
 
     @property
     def share(self) -> float:
@@ -133,7 +133,7 @@ class RewardsPart(Rule):
         for function, movement in self._moving.items():
             value = view.values.get(function, math.nan)
             if value == value:
-                movement.recent.append(value)
+                movement.recent.note(value)
         reading = max(self._readings(), key=self._badness, default=None)
         self._parted = reading is not None and self.meets(reading)
         return reading
@@ -167,7 +167,7 @@ def _moved(values: Sequence[float]) -> Movement | None:
     if len(before) < PART_BEFORE_FEWEST or mean(before) <= SPREADLESS:
         return None
     noise = mean([(later - earlier) ** 2 for earlier, later in pairwise(values)]) / 2
-    return Movement(mean(before), noise, len(before), deque(values[-BLOCK:], BLOCK))
+    return Movement(mean(before), noise, len(before), Lately(BLOCK, values))
 
 
 class LengthPays(Rule):
@@ -213,7 +213,7 @@ class ValidationParts(Rule):
 
     def reset(self) -> None:
         """Nothing has been evaluated yet."""
-        self._scores: deque[tuple[float, float]] = deque(maxlen=VALIDATIONS)  # evaluation, training
+        self._scores: Lately[tuple[float, float]] = Lately(VALIDATIONS)  # evaluation, training
         self._before: float | None = None  # score from which it fell
 
     def evaluate(self, view: RecordView) -> Readings:
@@ -221,7 +221,7 @@ class ValidationParts(Rule):
         score, recent = view.record.get(c.REWARD), view.recent(REWARD, VALIDATED_BESIDE)
         if score is None or not recent or not math.isfinite(score):
             return
-        self._scores.append((score, mean(recent)))
+        self._scores.note((score, mean(recent)))
         before = self._parted_from() if self._before is None else self._before
         if before is None:
             return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
+from llmtrain_exporter.analyse.lately import Lately
 from llmtrain_exporter.analyse.ranks import rank_correlation
 from llmtrain_exporter.analyse.signals.rule import (
     CLIPPED,
@@ -144,7 +144,7 @@ class ClippedHigh(Rule):
         """Nothing has jumped yet."""
         self._jumps = 0  # records in a row that are far from the run's normal
         self._first: tuple[float, ...] = ()  # what the first records had, until there is a level
-        self._always: deque[float] | None = deque(maxlen=FALLS_IN)  # the last ones while no record had few
+        self._always: Lately[float] | None = Lately(FALLS_IN)  # the last ones while no record had few
         self._highs = self._row = 0  # records above the first limit, in all and in a row
 
     def ordinary(self) -> Mapping[Series, Interval]:
@@ -182,7 +182,7 @@ class ClippedHigh(Rule):
         if not high:
             self._always = None
         elif self._always is not None:
-            self._always.append(share)
+            self._always.note(share)
 
     def _falls(self) -> bool:
         """Whether it comes down from where it was since the first record, or may be about to."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import ClassVar
 
 from llmtrain_exporter.analyse.averages import mean
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
+from llmtrain_exporter.analyse.lately import Lately
 from llmtrain_exporter.analyse.signals.rule import (
     LOSS,
     VALUE_LOSS,
@@ -168,13 +168,13 @@ class Climb:
 
     def __init__(self) -> None:
         self._best = UNLIMITED  # mean of a block
-        self._blocks: deque[float] = deque(maxlen=CLIMB_BLOCKS)  # means of the last ones
-        self._recent: deque[float] = deque(maxlen=SMOOTHED_RECORDS)  # while it lasts
+        self._blocks: Lately[float] = Lately(CLIMB_BLOCKS)  # means of the last ones
+        self._recent: Lately[float] = Lately(SMOOTHED_RECORDS)  # while it lasts
         self.lasts = False
 
     def look_back(self, block: float) -> None:
         """Take in the mean of a block of records."""
-        self._blocks.append(block)
+        self._blocks.note(block)
         self._best = min(self._best, block)
         rise = block - self._blocks[0]
         steady = all(later - before >= CLIMB_STEP * rise > 0 for before, later in pairwise(self._blocks))
@@ -186,7 +186,7 @@ class Climb:
         """The mean of the last records and the best; None: it does not climb, or has come back."""
         if not self.lasts:
             return None
-        self._recent.append(loss)
+        self._recent.note(loss)
         now = mean(self._recent)
         self.lasts = self._is_high(now)
         return (now, self._best) if self.lasts else None
@@ -267,7 +267,7 @@ class LossPlateau(Rule):
 
     def reset(self) -> None:
         """No epoch is over yet."""
-        self._losses: deque[float] = deque(maxlen=PLATEAU_EPOCHS + 1)
+        self._losses: Lately[float] = Lately(PLATEAU_EPOCHS + 1)
         self._epoch = 0
 
     def look_back(self, view: RecordView) -> Readings:
@@ -281,7 +281,7 @@ class LossPlateau(Rule):
         if logged is None or not logged < min(GUESSING_LOSS, PLATEAU_RISE * level.median):
             return
         self._epoch = int(epoch)
-        self._losses.append(level.median)
+        self._losses.note(level.median)
         if len(self._losses) > PLATEAU_EPOCHS and self._losses[0] > 0:
             before = self._losses[0]
             yield SignalReading(

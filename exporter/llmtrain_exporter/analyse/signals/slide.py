@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from llmtrain_exporter.analyse.averages import mean, median
 from llmtrain_exporter.analyse.baseline import STEP, Level
+from llmtrain_exporter.analyse.lately import Lately
 from llmtrain_exporter.knowledge.own_level import BLOCK
 from llmtrain_exporter.knowledge.signals.reward import (
     FUNCTION_SPREAD,
@@ -39,7 +39,7 @@ class Slide:
         self.began = 0  # step up to which the best was held
         self._lowest = 0.0  # mean of a block while it was held; of rewards that do not punish 0
         self._level: Level | None = None  # of records while it was held
-        self._recent: deque[float] | None = None  # the last records, while it is below its best
+        self._recent: Lately[float] | None = None  # the last records, while it is below its best
 
     @property
     def below(self) -> bool:
@@ -86,13 +86,13 @@ class Slide:
 
     def begin(self, recent: Iterable[float]) -> None:
         """The last records of a series that has come below its best, oldest first."""
-        self._recent = deque(recent, SLIDE_RECORDS)
+        self._recent = Lately(SLIDE_RECORDS, recent)
 
     def share_left(self, value: float) -> tuple[float, float] | None:
         """The mean of the last records, this one included, and its share of the best; None: it holds."""
         if self._recent is None or self._level is None or value != value:
             return None
-        self._recent.append(value)
+        self._recent.note(value)
         now = mean(self._recent)
         far = self.best - now >= SLIDE_SIGMAS * sigma_of(self._level) * _NOISE
         return (now, 1 - (self.best - now) / self.scale) if far and now <= self.limit else None

@@ -62,7 +62,7 @@ def answer(
     sent = {"ETag": tag, "Cache-Control": cache, "Vary": vary, **(headers or {})}
     if len(body) < WORTH_IT or not accepts_gzip(header(request, "accept-encoding")):
         return Response(body, status, sent, kind)
-    packed = b"".join(gzip_pieces(deflate([body]), b""))
+    packed = b"".join(gzip_pieces(deflate(body), b""))
     return Response(packed, status, {**sent, "Content-Encoding": "gzip"}, kind)
 
 
