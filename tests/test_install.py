@@ -129,6 +129,16 @@ def test_the_program_runs_beside_a_folder_called_exporter(
     assert "healthy" in installation.run(python, "-m", "llmtrain_exporter", "check", HEALTHY, beside=tmp_path)
 
 
+def test_a_machine_is_set_up_from_the_wheel_alone(installation: Installation, tmp_path: Path) -> None:
+    """Templates, rules and dashboards are in it, and run.sh starts the program that wrote it."""
+    said = installation.run(installation.program, "setup", "watch", "--logs", "x", "--yes", beside=tmp_path)
+    assert f"{tmp_path}/watch/run.sh" in said
+    assert f"first {installation.program} " in (tmp_path / "watch" / "run.sh").read_text()
+    assert {"rules", "grafana", "secrets", "systemd"} <= {
+        path.name for path in (tmp_path / "watch").iterdir()
+    }
+
+
 def lacking(folder: Path, *libraries: str) -> dict[str, str]:
     """Variables for a program that is to find these libraries not installed; `folder` is for its use."""
     text = f"import sys\nsys.modules.update(dict.fromkeys({libraries!r}))\n"

@@ -32,8 +32,8 @@ MADE = Text(
     "# 由 `{command}` 生成。\n# 要改设置，请换个回答重新运行；--force 也会覆盖手工改过的内容。",
 )
 NO_EXPORTER = Text(
-    "is not installed any more where it was: pipx install 'llmtrain-exporter[all]', then setup once more",
-    "已不在原来的位置：请先 pipx install 'llmtrain-exporter[all]'，再运行一次 setup",
+    "is not where it was any more: install llmtrain-exporter again, and run setup once more",
+    "已不在原来的位置：请重新安装 llmtrain-exporter，再运行一次 setup",
 )
 NO_PROMETHEUS = Text(
     "is not installed: without it there are no alerts and no curves in Grafana. Debian, Ubuntu: sudo apt-get "
