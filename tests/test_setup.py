@@ -26,6 +26,7 @@ from click.testing import CliRunner, Result
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.config import EXPORTER
 from llmtrain_exporter.config import configure as configure_exporter
+from llmtrain_exporter.knowledge.setup_words import BOT_ANSWERS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.config.configure import configure as configure_relay
 from llmtrain_exporter.setup.chat import kinds, questions
@@ -319,6 +320,7 @@ def test_every_chat_can_be_chosen() -> None:
         first, *_ = asked = list(questions(kind))
         assert first.required
         assert first.secret
+        assert {each.key for each in asked} <= set(BOT_ANSWERS)
         assert {each.variable for each in asked} <= set(SERVICES["relay"]["environment"])
 
 
@@ -406,7 +408,7 @@ def test_from_an_empty_folder_to_a_card(tmp_path: Path, real_tool: Tool) -> None
 
     The bot's address is in the shell as well, as it was for `setup`: it is one bot all the same.
     """
-    folder, logs, ports = tmp_path / "watch", tmp_path / "logs", chosen_ports()
+    folder, logs, ports = tmp_path / "watch it", tmp_path / "its logs", chosen_ports()
     collapse = DEMO / "collapse" / "logging.jsonl"
     with_programs(folder, real_tool, "prometheus", "alertmanager")
     with Feishu(secret="s") as bot:
@@ -430,8 +432,9 @@ def test_from_an_empty_folder_to_a_card(tmp_path: Path, real_tool: Tool) -> None
     assert not any(answers(port) for port in ports.values())
 
 
-def test_what_is_not_installed_is_named_and_the_rest_runs(tmp_path: Path) -> None:
-    """Each missing program with how to get it; pages are there without them. SIGTERM ends it like Ctrl-C."""
+@pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGHUP])
+def test_what_is_not_installed_is_named_and_the_rest_runs(tmp_path: Path, ended_by: signal.Signals) -> None:
+    """Each missing program with how to get it; pages are there without. A closed terminal ends it too."""
     ports = chosen_ports()
     assert set_up(tmp_path, *as_options(ports), "--logs", str(tmp_path), "--grafana", "local").exit_code == 0
     script = tmp_path / "run.sh"
@@ -444,7 +447,7 @@ def test_what_is_not_installed_is_named_and_the_rest_runs(tmp_path: Path) -> Non
         assert "prometheus: is not installed" in started.said
         assert "sudo apt-get install prometheus-alertmanager" in started.said
         assert answers(ports["exporter"])
-        started.process.terminate()
+        started.process.send_signal(ended_by)
         assert started.process.wait(HANGS_SECONDS) == 0
     assert not answers(ports["exporter"])
 

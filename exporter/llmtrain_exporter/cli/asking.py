@@ -38,7 +38,7 @@ class Asking:
         """One thing that a bot can be told; empty where that is allowed and wanted."""
         from llmtrain_exporter.knowledge import setup_words as words
 
-        text = f"{question.variable}: {question.what.rstrip('.')}"
+        text = words.BOT_ANSWERS[question.key].of(self.lang)
         if not question.required:
             text = words.ASK_OPTIONAL.of(self.lang).format(what=text)
         if question.secret:

@@ -14,6 +14,17 @@ ASK_HOST = Text(
     "Name under which others reach this machine; localhost: it alone",
     "其他人访问这台机器所用的名称；localhost 表示仅限本机",
 )
+BOT_ANSWERS = {
+    "url": Text("The bot's webhook address", "机器人的 webhook 地址"),
+    "secret": Text("What messages are signed with", "加签密钥"),
+    "keyword": Text("A word that the bot asks for", "机器人要求的关键词"),
+    "token": Text("The bot's token from BotFather", "BotFather 给出的机器人 token"),
+    "chat_id": Text("Id of the group or channel", "群组或频道的 id"),
+    "message_thread_id": Text("Id of the topic within that group", "群组内话题的 id"),
+    "api_url": Text("The Bot API, where you run it yourself", "自建 Bot API 的地址"),
+}
+"""What a bot is to be told, by the setting that holds it."""
+
 ASK_SECRET = Text("{what} (not shown)", "{what}（不回显）")
 ASK_OPTIONAL = Text("{what} (Enter: none)", "{what}（直接回车表示没有）")
 

@@ -53,7 +53,7 @@ grafana_home() {
 }
 
 become() { # NAME PROGRAM ARGUMENTS...: the shell becomes that program
-  local name=$1 program=$2 delay= server=
+  local name=$1 program=$2 delay='' server=''
   shift 2
   case $name in
   exporter) exec "$program" serve --config exporter.yml "$@" ;;
@@ -93,7 +93,7 @@ fi
 
 taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-installed= fault=
+installed='' fault=''
 for name in $names; do
   if ! program "$name" >/dev/null; then
     echo "$name: $(missing "$name")" >&2
@@ -109,14 +109,14 @@ for name in $names; do
 done
 if [ -n "$fault" ]; then exit 1; fi
 
-running=
+running=''
 stop() {
-  trap - INT TERM EXIT
+  trap - HUP INT TERM EXIT
   local pid
   for pid in $running; do kill -TERM "$pid" 2>/dev/null; done
   wait
 }
-trap 'stop; exit 0' INT TERM
+trap 'stop; exit 0' HUP INT TERM # a terminal that closes too: the programs take HUP for something else
 trap stop EXIT
 
 rest() { # in the background, so that a signal is heard at once
