@@ -5,6 +5,8 @@ from pathlib import Path
 import llmtrain_exporter.bundle
 import pytest
 from llmtrain_exporter.bundle.alerting.places import Places
+from llmtrain_exporter.bundle.servers import compose_files
+from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run
 from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.knowledge.text import Lang
@@ -15,6 +17,32 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_committed_files_are_what_would_be_rendered() -> None:
     """A committed file never differs from the knowledge that it is made from, in any language."""
     assert list(llmtrain_exporter.bundle.outdated(ROOT, llmtrain_exporter.bundle.rendered())) == []
+
+
+def test_what_servers_of_the_compose_project_are_told_is_what_the_wheel_carries() -> None:
+    """The committed files differ from the shipped templates in nothing, and operators may change theirs."""
+    files = compose_files()
+    assert list(llmtrain_exporter.bundle.outdated(ROOT, files)) == []
+    assert set(files).isdisjoint(llmtrain_exporter.bundle.rendered())
+
+
+def test_what_servers_are_told_is_written_only_when_asked_for(tmp_path: Path) -> None:
+    """`render` leaves a changed alertmanager.yml alone; `render --servers` writes it anew."""
+    mine = tmp_path / "alerts" / "alertmanager.yml"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    assert run(commands, ["render", str(tmp_path)]) == 0
+    assert mine.read_text() == "mine"
+    assert run(commands, ["render", "--servers", str(tmp_path)]) == 0
+    assert mine.read_text() == compose_files()["alerts/alertmanager.yml"]
+
+
+def test_links_to_no_grafana_are_left_out() -> None:
+    """Where there is none, no alert leads to one, and the head of the file does not say so."""
+    rules = llmtrain_exporter.bundle.rendered(Lang.EN, Places(grafana=""))["alerts/rules/llmtrain-runs.yml"]
+    assert "dashboard_url" not in rules
+    assert "3000" not in rules
+    assert "# Links lead to http://localhost:9848.\n" in rules
 
 
 def test_writing_twice_changes_nothing(tmp_path: Path) -> None:
@@ -62,8 +90,6 @@ def test_links_lead_where_one_says() -> None:
 
 def test_the_command_writes_one_language(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`render --lang zh DIR` gives the Chinese files alone, with the addresses asked for."""
-    from llmtrain_exporter.cli import commands
-
     asked = ["render", "--lang", "zh", "--grafana-url", "https://grafana.lan/", str(tmp_path)]
     assert run(commands, asked) == 0
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}

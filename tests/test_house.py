@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "publish": {*JUDGING, "output_file", "progress_line", "config", "story", "write", "watching", "draw"},
     "guard": {*JUDGING, "config", "story", "watching"},
     "bundle": {"knowledge"},
+    "setup": {"knowledge", "output_file", "config", "notify", "bundle"},
 }
 EVERYTHING = {"cli", "__main__"}
 ANALYSIS = ("knowledge", "model", "analyse")

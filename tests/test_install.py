@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 from llmtrain_exporter import __version__
 from llmtrain_exporter.notify.chart import drawn
 from llmtrain_exporter.publish import demo
@@ -127,6 +128,29 @@ def test_the_program_runs_beside_a_folder_called_exporter(
     where = "import llmtrain_exporter; print(llmtrain_exporter.__file__)"
     assert Path(installation.run(python, "-c", where, beside=tmp_path)).is_relative_to(installation.folder)
     assert "healthy" in installation.run(python, "-m", "llmtrain_exporter", "check", HEALTHY, beside=tmp_path)
+
+
+def test_a_machine_is_set_up_from_the_wheel_alone(installation: Installation, tmp_path: Path) -> None:
+    """Templates, rules and dashboards are in it, and run.sh starts the program that wrote it."""
+    said = installation.run(installation.program, "setup", "watch", "--logs", "x", "--yes", beside=tmp_path)
+    assert f"{tmp_path}/watch/run.sh" in said
+    assert f"first {installation.program} " in (tmp_path / "watch" / "run.sh").read_text()
+    assert {"rules", "grafana", "secrets", "systemd"} <= {
+        path.name for path in (tmp_path / "watch").iterdir()
+    }
+
+
+def test_a_release_is_what_is_checked_and_has_no_token() -> None:
+    """It builds and checks as CI does, and only the job that publishes may prove who it is."""
+    release = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+    build, publish = release["jobs"]["build"], release["jobs"]["publish"]
+    checked = (ROOT / ".ci" / "run").read_text()
+    assert [line for line in ("-m build", "-m twine check --strict") if line not in checked] == []
+    commands = [step["run"] for step in build["steps"] if "run" in step]
+    assert commands[1:3] == ["python -m build", "python -m twine check --strict dist/*"]
+    assert (release["permissions"], build["permissions"]) == ({}, {"contents": "read"})
+    assert (publish["permissions"], publish["needs"]) == ({"id-token": "write"}, "build")
+    assert "secrets." not in str(release)
 
 
 def lacking(folder: Path, *libraries: str) -> dict[str, str]:

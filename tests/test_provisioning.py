@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,12 +14,25 @@ from typing import Any
 
 import pytest
 import yaml
-from llmtrain_exporter.bundle.kubernetes import FOLDER
+from llmtrain_exporter.bundle.kustomize import BASE, FOLDER, NODES, OPERATOR
 
 from tests.test_compose import ROOT, SERVICES, services
 
 PROVISIONING = ROOT / "grafana" / "provisioning"
 DASHBOARDS = ROOT / "grafana" / "dashboards"
+MONITORS = f"{OPERATOR}/monitors/monitors.yaml"
+CONFINED = {
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
+"""The volumes that the Pod Security standard restricted lets pods have."""
+KUSTOMIZED = ("overlays/shared", "overlays/nodes", "operator/en", "operator/zh")
 BUILT_IN = {"grafana", "-- Grafana --", "-- Mixed --"}
 
 
@@ -139,24 +153,31 @@ def test_prometheus_takes_the_rules_of_the_language(tmp_path: Path, lang: str, f
 
 def documents(name: str) -> list[dict[str, Any]]:
     """The objects of a manifest as it is committed."""
-    return list(yaml.safe_load_all((ROOT / FOLDER / name).read_text(encoding="utf-8")))
+    return list(yaml.safe_load_all((ROOT / name).read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize(("name", "folder"), [("rules.yaml", "rules"), ("rules.zh.yaml", "zh/rules")])
-def test_the_prometheus_rule_holds_every_rule(name: str, folder: str) -> None:
+@pytest.mark.parametrize(("lang", "folder"), [("en", "rules"), ("zh", "zh/rules")])
+def test_the_prometheus_rule_holds_every_rule(lang: str, folder: str) -> None:
     """The groups of the rule files of a language, unchanged."""
     files = sorted((ROOT / "alerts" / folder).glob("*.yml"))
     groups = [group for path in files for group in read(path)["groups"]]
-    [rule] = documents(name)
+    [rule] = documents(f"{OPERATOR}/{lang}/rules.yaml")
     assert rule["kind"] == "PrometheusRule"
     assert rule["spec"]["groups"] == groups
     assert groups
 
 
-@pytest.mark.parametrize("name", ["exporter.yaml", "relay.yaml"])
-def test_pods_run_as_confined_as_the_containers_of_compose(name: str) -> None:
+@pytest.mark.parametrize(
+    ("workloads", "services"),
+    [
+        (f"{BASE}/exporter.yaml", f"{BASE}/exporter.yaml"),
+        (f"{NODES}/daemon-set.yaml", f"{BASE}/exporter.yaml"),
+        (f"{BASE}/relay.yaml", f"{BASE}/relay.yaml"),
+    ],
+)
+def test_pods_run_as_confined_as_the_containers_of_compose(workloads: str, services: str) -> None:
     """Not as root, on a read-only root, without capabilities and without a token of the cluster."""
-    workload, service = documents(name)
+    workload, service = documents(workloads)[0], documents(services)[1]
     pod = workload["spec"]["template"]["spec"]
     [container] = pod["containers"]
     assert pod["automountServiceAccountToken"] is False
@@ -175,7 +196,7 @@ def test_pods_run_as_confined_as_the_containers_of_compose(name: str) -> None:
 
 def test_who_posts_to_the_relay_shows_a_token_in_kubernetes_and_compose() -> None:
     """Neither starts without: a Secret that must be there, and a volume that a service of its own fills."""
-    pod = documents("relay.yaml")[0]["spec"]["template"]["spec"]
+    pod = documents(f"{BASE}/relay.yaml")[0]["spec"]["template"]["spec"]
     [container] = pod["containers"]
     variables = {each["name"]: each["value"] for each in container["env"]}
     token = variables["LLMTRAIN_RELAY_WEBHOOK_TOKEN_FILE"]
@@ -213,7 +234,7 @@ def test_compose_makes_a_token_once(tmp_path: Path) -> None:
 
 def test_only_the_servers_reach_the_pods() -> None:
     """Alertmanager and Prometheus the relay, Prometheus and the relay the exporters; the way out is open."""
-    policies = {each["metadata"]["name"]: each["spec"] for each in documents("network.yaml")}
+    policies = {each["metadata"]["name"]: each["spec"] for each in documents(f"{BASE}/network.yaml")}
     expected = {
         "llmtrain-relay": (["alertmanager", "prometheus"], 9849),
         "llmtrain-exporter": (["prometheus", "llmtrain-relay"], 9848),
@@ -221,7 +242,7 @@ def test_only_the_servers_reach_the_pods() -> None:
     assert set(policies) == set(expected)
     for name, (callers, port) in expected.items():
         spec = policies[name]
-        workload = documents(f"{name.removeprefix('llmtrain-')}.yaml")[0]
+        workload = documents(f"{BASE}/{name.removeprefix('llmtrain-')}.yaml")[0]
         assert spec["podSelector"] == workload["spec"]["selector"]
         assert spec["policyTypes"] == ["Ingress"]
         [rule] = spec["ingress"]
@@ -232,9 +253,9 @@ def test_only_the_servers_reach_the_pods() -> None:
 
 def test_monitors_select_the_services_and_keep_the_series_of_a_run() -> None:
     """A new pod goes on with the old one's series, under the job that rules and dashboards expect."""
-    found = {monitor["metadata"]["name"]: monitor["spec"] for monitor in documents("monitors.yaml")}
+    found = {monitor["metadata"]["name"]: monitor["spec"] for monitor in documents(MONITORS)}
     for name in ("exporter.yaml", "relay.yaml"):
-        _, service = documents(name)
+        service = documents(f"{BASE}/{name}")[1]
         spec = found.pop(service["metadata"]["name"])
         assert spec["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
         [endpoint] = spec["endpoints"]
@@ -247,9 +268,69 @@ def test_monitors_select_the_services_and_keep_the_series_of_a_run() -> None:
     assert job["replacement"] == read(ROOT / "alerts" / "prometheus.yml")["scrape_configs"][0]["job_name"]
 
 
+def kustomized(folder: str) -> list[dict[str, Any]]:
+    """What `kubectl apply -k` would send of that folder below docs/kubernetes."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
+    command = ["kubectl", "kustomize", str(ROOT / FOLDER / folder)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (0, "")
+    return list(yaml.safe_load_all(said.stdout))
+
+
+@pytest.mark.parametrize("folder", KUSTOMIZED)
+def test_kustomize_puts_all_into_one_namespace(folder: str) -> None:
+    """No object is there twice, and each has the namespace, but for that itself."""
+    found = kustomized(folder)
+    assert {each["metadata"].get("namespace") for each in found if each["kind"] != "Namespace"} == {
+        "llmtrain"
+    }
+    names = [(each["kind"], each["metadata"]["name"]) for each in found]
+    assert sorted(set(names)) == sorted(names)
+    operator = {"PrometheusRule", "ServiceMonitor"}
+    assert ({kind for kind, _ in names} <= operator) is folder.startswith("operator")
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind", "enforced"),
+    [("overlays/shared", "Deployment", "restricted"), ("overlays/nodes", "DaemonSet", "privileged")],
+)
+def test_an_overlay_has_one_exporter_and_a_namespace_that_lets_it_in(
+    folder: str, kind: str, enforced: str
+) -> None:
+    """Only volumes that the enforced standard allows; the relay's memory outlives its pod."""
+    found = {(each["kind"], each["metadata"]["name"]): each for each in kustomized(folder)}
+    exporters = [
+        kind
+        for kind, name in found
+        if name == "llmtrain-exporter" and kind not in ("Service", "NetworkPolicy")
+    ]
+    assert exporters == [kind]
+    labels = found["Namespace", "llmtrain"]["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == enforced
+    volumes = {
+        name: {key for volume in pod["spec"]["template"]["spec"]["volumes"] for key in volume} - {"name"}
+        for (what, name), pod in found.items()
+        if what in ("Deployment", "DaemonSet")
+    }
+    assert volumes["llmtrain-relay"] <= CONFINED
+    assert (volumes["llmtrain-exporter"] <= CONFINED) is (enforced == "restricted")
+    assert ("PersistentVolumeClaim", "llmtrain-relay") in found
+
+
+def test_the_manifests_that_are_put_together_are_all_that_there_are() -> None:
+    """No file lies in the folder that no kustomization names."""
+    folders = {path.parent for path in (ROOT / FOLDER).rglob("kustomization.yaml")}
+    for folder in folders:
+        named = {name for name in read(folder / "kustomization.yaml")["resources"] if name.endswith(".yaml")}
+        assert {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"} == named
+    files = {path.parent for path in (ROOT / FOLDER).rglob("*") if path.is_file()}
+    assert files == folders
+
+
 def endpoint_of(name: str) -> list[dict[str, Any]]:
     """How a monitor relabels."""
-    [monitor] = [each for each in documents("monitors.yaml") if each["metadata"]["name"] == name]
+    [monitor] = [each for each in documents(MONITORS) if each["metadata"]["name"] == name]
     found: list[dict[str, Any]] = monitor["spec"]["endpoints"][0]["relabelings"]
     return found
 

@@ -1,4 +1,4 @@
-"""Kubernetes manifests: one exporter per node, the chat relay, and what Prometheus' operator makes of both.
+"""Kubernetes manifests: the exporter, the chat relay, and what Prometheus' operator makes of both.
 
 Schemas: kubernetes.io/docs/reference/kubernetes-api and prometheus-operator.dev/docs/api-reference/api.
 """
@@ -12,12 +12,13 @@ import yaml
 
 from llmtrain_exporter.bundle.alerting.places import Places
 from llmtrain_exporter.bundle.alerting.rules import rule_files
+from llmtrain_exporter.bundle.kustomize import BASE, NODES, OPERATOR, kustomizations
 from llmtrain_exporter.bundle.yaml_text import TextBlocks
 from llmtrain_exporter.knowledge.text import Lang
 
-FOLDER = "docs/kubernetes"
 IMAGE = "registry.example.com/llmtrain-exporter:0.1.0"
 LOGS = "/data/output"  # on each node
+CLAIM, MEMORY_CLAIM = "training-output", "llmtrain-relay"
 MEMORY = "/var/lib/llmtrain"
 PORT, RELAY_PORT = 9848, 9849
 PORT_NAME = "metrics"  # of the relay too
@@ -33,19 +34,17 @@ _UNBROKEN = 1 << 20
 
 _RENDERED = "# Rendered by `llmtrain-exporter render` from exporter/llmtrain_exporter/bundle/kubernetes.py.\n"
 _EXPORTER = f"""{_RENDERED}#
-# Change the image and, below `hostPath`, the folder in which training writes on each node; `runAsUser` must
-# be allowed to read it. For a volume that all nodes share one exporter is enough: make this a Deployment with
-# one replica, or each run is there once per node.
-#
-# The Pod Security standards baseline and restricted refuse `hostPath`. Either let the namespace have it:
-#   kubectl label namespace llmtrain pod-security.kubernetes.io/enforce=privileged
-# or mount a claim, which both allow:  - name: logs
-#                                        persistentVolumeClaim: {{claimName: training-output, readOnly: true}}
+# One exporter for a volume that all nodes share: the claim in which training writes, mounted read-only. It
+# has to be one of this namespace. One that a single node may mount (ReadWriteOnce) holds the exporter there.
+"""
+_DAEMON_SET = f"""{_RENDERED}#
+# One exporter on each node, for training that writes to a folder of its node, below `hostPath`. Of a volume
+# that all nodes share each run would be there once per node.
 """
 _RELAY = f"""{_RENDERED}#
 # Addresses and secrets of bots come from a Secret with files called as in docs/chats.md, for each CHAT:
 #   kubectl create secret generic llmtrain-relay --from-file=CHAT_url --from-file=CHAT_secret
-# What bots were told outlives the relay, but not its pod: for that make `memory` a persistentVolumeClaim.
+# What bots were told is kept on a claim: a new pod tells nothing twice.
 #
 # Who posts alerts has to show a token; without this Secret the relay does not start:
 #   openssl rand -hex 32 | kubectl create secret generic {TOKEN_SECRET} --from-file=token=/dev/stdin
@@ -59,8 +58,7 @@ _NETWORK = f"""{_RENDERED}#
 # whoever brings people to the exporter's pages (an ingress, a gateway).
 """
 _OPERATOR = f"""{_RENDERED}#
-# The operator takes what its Prometheus selects by label, with kube-prometheus-stack `release: NAME`:
-#   kubectl label -f monitors.yaml -f rules.yaml release=NAME
+# The operator takes what its Prometheus selects by label; operator/en and operator/zh add such a label.
 """
 
 
@@ -68,14 +66,17 @@ def kubernetes(lang: Lang, places: Places) -> dict[str, str]:
     """The manifests by their path below the project's folder; only the rules are said in a language."""
     files = rule_files(lang, places)
     rules = _text(_OPERATOR, [prometheus_rule(files[name] for name in sorted(files))])
-    if lang is not Lang.EN:
-        return {f"{FOLDER}/rules.{lang.value}.yaml": rules}
+    found = {f"{OPERATOR}/{lang.value}/rules.yaml": rules}
+    return found if lang is not Lang.EN else found | _manifests() | kustomizations()
+
+
+def _manifests() -> dict[str, str]:
     return {
-        f"{FOLDER}/exporter.yaml": _text(_EXPORTER, [_daemon_set(), _service("exporter", PORT)]),
-        f"{FOLDER}/relay.yaml": _text(_RELAY, [_relay(), _service("relay", RELAY_PORT)]),
-        f"{FOLDER}/network.yaml": _text(_NETWORK, [_exporter_policy(), _relay_policy()]),
-        f"{FOLDER}/monitors.yaml": _text(_OPERATOR, [_monitor("exporter"), _monitor("relay")]),
-        f"{FOLDER}/rules.yaml": rules,
+        f"{BASE}/exporter.yaml": _text(_EXPORTER, [_deployment(), _service("exporter", PORT)]),
+        f"{BASE}/relay.yaml": _text(_RELAY, [_relay(), _service("relay", RELAY_PORT), _memory()]),
+        f"{BASE}/network.yaml": _text(_NETWORK, [_exporter_policy(), _relay_policy()]),
+        f"{NODES}/daemon-set.yaml": _text(_DAEMON_SET, [_daemon_set()]),
+        f"{OPERATOR}/monitors/monitors.yaml": _text(_OPERATOR, [_monitor("exporter"), _monitor("relay")]),
     }
 
 
@@ -116,21 +117,35 @@ def _object(version: str, kind: str, name: str, spec: Manifest) -> Manifest:
     }
 
 
+def _deployment() -> Manifest:
+    logs = {"name": "logs", "persistentVolumeClaim": {"claimName": CLAIM, "readOnly": True}}
+    spec = {
+        "replicas": 1,  # a second one would have all runs once more
+        "strategy": {"type": "Recreate"},
+        "selector": _selector("llmtrain-exporter"),
+        "template": _pod("llmtrain-exporter", _exporter(), [logs]),
+    }
+    return _object("apps/v1", "Deployment", "llmtrain-exporter", spec)
+
+
 def _daemon_set() -> Manifest:
-    container = _container(
+    logs = {"name": "logs", "hostPath": {"path": LOGS, "type": "Directory"}}
+    spec = {
+        "selector": _selector("llmtrain-exporter"),
+        "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}},
+        "template": _pod("llmtrain-exporter", _exporter(), [logs], [_gpu_nodes_too()]),
+    }
+    return _object("apps/v1", "DaemonSet", "llmtrain-exporter", spec)
+
+
+def _exporter() -> Manifest:
+    return _container(
         "exporter",
         ["serve", "--listen", f"0.0.0.0:{PORT}", "/logs"],
         PORT,
         {"cpu": "1", "memory": "1Gi"},
         [{"name": "logs", "mountPath": "/logs", "readOnly": True}],
     )
-    logs = {"name": "logs", "hostPath": {"path": LOGS, "type": "Directory"}}
-    spec = {
-        "selector": _selector("llmtrain-exporter"),
-        "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}},
-        "template": _pod("llmtrain-exporter", container, [logs], [_gpu_nodes_too()]),
-    }
-    return _object("apps/v1", "DaemonSet", "llmtrain-exporter", spec)
 
 
 def _gpu_nodes_too() -> Manifest:
@@ -157,7 +172,7 @@ def _relay() -> Manifest:
     )
     volumes = [
         {"name": "chats", "secret": {"secretName": "llmtrain-relay", "optional": True}},
-        {"name": "memory", "emptyDir": {"sizeLimit": "256Mi"}},
+        {"name": "memory", "persistentVolumeClaim": {"claimName": MEMORY_CLAIM}},
         # Not optional: without it the pod waits, and says which Secret is missing.
         {"name": "token", "secret": {"secretName": TOKEN_SECRET}},
         {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
@@ -169,6 +184,11 @@ def _relay() -> Manifest:
         "template": _pod("llmtrain-relay", container, volumes),
     }
     return _object("apps/v1", "Deployment", "llmtrain-relay", spec)
+
+
+def _memory() -> Manifest:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "256Mi"}}}
+    return _object("v1", "PersistentVolumeClaim", MEMORY_CLAIM, spec)
 
 
 def _service(part: str, port: int) -> Manifest:

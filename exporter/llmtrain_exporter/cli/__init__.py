@@ -21,6 +21,7 @@ from llmtrain_exporter.cli.render import render
 from llmtrain_exporter.cli.replay import replay
 from llmtrain_exporter.cli.report import report
 from llmtrain_exporter.cli.serve import serve
+from llmtrain_exporter.cli.setup import setup
 from llmtrain_exporter.cli.shell import PROGRAM, Commands, run
 from llmtrain_exporter.cli.watch import watch
 
@@ -47,5 +48,19 @@ def commands(context: click.Context) -> None:
         context.exit(MISUSED)
 
 
-for _command in (serve, check, watch, report, guard, history, push, replay, demo, config, render, relay):
+for _command in (
+    serve,
+    check,
+    watch,
+    report,
+    guard,
+    history,
+    push,
+    replay,
+    demo,
+    setup,
+    config,
+    render,
+    relay,
+):
     commands.add_command(_command)

@@ -24,6 +24,12 @@ def _web_address(_: click.Context, __: click.Parameter, value: str | None) -> st
 @click.option("--check", is_flag=True, help="Write nothing; say which files are not up to date.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Only the files in this language.")
 @click.option(
+    "--servers",
+    is_flag=True,
+    help="Also what the compose project has for Prometheus, Alertmanager and Grafana, over what was changed "
+    "there by hand.",
+)
+@click.option(
     "--grafana-url",
     metavar="URL",
     callback=_web_address,
@@ -42,7 +48,7 @@ def _web_address(_: click.Context, __: click.Parameter, value: str | None) -> st
     callback=_web_address,
     help="Where they link to the runbook; {lang} in it stands for en or zh. [default: the exporter's page]",
 )
-def render(folder: Path, check: bool, lang: str | None, **urls: str | None) -> int:
+def render(folder: Path, check: bool, servers: bool, lang: str | None, **urls: str | None) -> int:
     """Write rules, dashboards, manifests and references anew.
 
     They are made from the knowledge tables, into the folders of the project in DIR.
@@ -57,10 +63,12 @@ def render(folder: Path, check: bool, lang: str | None, **urls: str | None) -> i
     """
     from llmtrain_exporter import bundle
     from llmtrain_exporter.bundle.alerting.places import Places
+    from llmtrain_exporter.bundle.servers import compose_files
     from llmtrain_exporter.knowledge.text import Lang
 
     given = {name.removesuffix("_url"): url for name, url in urls.items() if url}
     files = bundle.rendered(Lang(lang) if lang else None, Places(**given))
+    files |= compose_files() if servers else {}
     paths = list((bundle.outdated if check else bundle.write)(folder, files))
     for path in paths:
         click.echo(f"{path}: {'not up to date' if check else 'written'}")

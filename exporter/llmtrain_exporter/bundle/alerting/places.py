@@ -30,7 +30,7 @@ _INSTANCE = "{{ $labels.instance | urlquery }}"
 class Places:
     """Addresses without a slash at their end. The defaults fit the compose project on one's own machine."""
 
-    grafana: str = "http://localhost:3000"
+    grafana: str = "http://localhost:3000"  # empty: there is none, and no link to it
     exporter: str = "http://localhost:9848"
     runbook: str = ""  # empty: the exporter's own page
 

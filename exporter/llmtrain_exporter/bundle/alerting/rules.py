@@ -19,11 +19,15 @@ _HEAD = """# {what}
 #
 # Rendered from exporter/llmtrain_exporter/knowledge/ by `llmtrain-exporter render`: change it there.
 # Needs Prometheus 2.42.
-# Links lead to Grafana and exporter on localhost; `llmtrain-exporter render --help` says how to change that.
+# {links}
 groups:
   - name: {name}
 {interval}    rules:
 """
+_USUAL_LINKS = (
+    "Links lead to Grafana and exporter on localhost; "
+    "`llmtrain-exporter render --help` says how to change that."
+)
 _OWN_INTERVAL = "    interval: 1m\n"
 """What the exporter tells of itself is not so urgent."""
 
@@ -31,29 +35,38 @@ _OWN_INTERVAL = "    interval: 1m\n"
 def rule_files(lang: Lang, places: Places) -> dict[str, str]:
     """The files by name."""
     runs = promql.of_runs(ALERTS)
+    links = _where_links_lead(places)
     own = [alert for alert in ALERTS if alert.scope is Scope.EXPORTER]
     return {
         "llmtrain-runs.yml": _file(
             "llmtrain-runs",
             "Alerts on runs, and what they rest on. One group, so that an alert sees what was just recorded.",
+            links,
             [*map(_recording, promql.RECORDS), *(_alerting(alert, lang, places) for alert in runs)],
         ),
         "llmtrain-exporter.yml": _file(
             "llmtrain-exporter",
             "Alerts on the exporters themselves.",
+            links,
             [_alerting(alert, lang, places) for alert in own],
             _OWN_INTERVAL,
         ),
         "llmtrain-fleet.yml": _file(
             "llmtrain-fleet",
             "Recorded for dashboards of many runs.",
+            links,
             map(_recording, promql.FLEET),
         ),
     }
 
 
-def _file(name: str, what: str, rules: Iterable[str], interval: str = "") -> str:
-    return _HEAD.format(name=name, what=what, interval=interval) + "\n".join(rules)
+def _file(name: str, what: str, links: str, rules: Iterable[str], interval: str = "") -> str:
+    return _HEAD.format(name=name, what=what, links=links, interval=interval) + "\n".join(rules)
+
+
+def _where_links_lead(places: Places) -> str:
+    there = " and ".join(filter(None, (places.exporter, places.grafana)))
+    return _USUAL_LINKS if places == Places() else f"Links lead to {there}."
 
 
 def _recording(record: RecordingRule) -> str:

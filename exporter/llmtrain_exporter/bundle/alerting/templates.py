@@ -44,7 +44,7 @@ def annotations_of(alert: Alert, lang: Lang, places: Places) -> dict[str, str]:
         "description": description(alert, lang),
         "advice": alert.words.advice.of(lang),
         "runbook_url": places.runbook_url(alert, lang),
-        "dashboard_url": places.dashboard_url(alert, lang),
+        **({"dashboard_url": places.dashboard_url(alert, lang)} if places.grafana else {}),
     }
     return found | ({"run_url": places.run_url(lang)} if alert.scope is Scope.RUN else {})
 
