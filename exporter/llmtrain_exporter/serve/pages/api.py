@@ -28,7 +28,7 @@ from llmtrain_exporter.serve.pages.answers import (
     tag_of,
     unchanged,
 )
-from llmtrain_exporter.serve.pages.charts import charts
+from llmtrain_exporter.serve.pages.charts import axes, charts
 from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.language import language
 from llmtrain_exporter.serve.pages.listed_run import ListedRun, listed_run
@@ -141,6 +141,7 @@ class Api:
             content = {
                 **history_object(history, *asked.part),
                 "run": label_value(asked.run),
+                "axes": axes(history),
                 "groups": charts(history, asked.lang),
             }
             return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
