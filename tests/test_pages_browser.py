@@ -645,6 +645,7 @@ def test_runs_side_by_side(visitor: BrowserContext) -> None:
     assert rate.locator("td").all_inner_texts() == ["0.01", "5e-05"]
     legend = chart(page, "KL from the reference").locator(".legend .name")
     expect(legend).to_have_text(["collapse", "healthy"])
+    expect(page.locator("#parting li")).to_have_text(re.compile("^From step 7 on they part: .* in collapse"))
 
 
 def test_runs_side_by_side_over_the_time_since_their_start(visitor: BrowserContext) -> None:

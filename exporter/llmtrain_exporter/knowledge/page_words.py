@@ -113,6 +113,7 @@ PAGE: Mapping[str, Text] = {
     "incident_count": Text("Incidents", "事故数"),
     "best_loss": Text("Best eval loss", "最低 eval loss"),
     "remove": Text("Remove {run}", "移除 {run}"),
+    "parting": Text("Where they part", "从何处分开"),
     "differ": words.DIFFERENT_SETTINGS,
     "none_differ": words.SAME_SETTINGS,
     "unknown": words.HEALTH["unknown"],

@@ -2,6 +2,7 @@
 
 import { Axis, axesOf } from "./axis.js";
 import { Board } from "./board.js";
+import { element } from "./elements.js";
 import "./page.js";
 import { Poll, address, api } from "./poll.js";
 import { swap } from "./swap.js";
@@ -28,13 +29,16 @@ function showCharts() {
     board = new Board(place, { histories: known, zoomed: draw }, ["step", "epoch", "tokens", "elapsed"]);
     board.build();
   }
+  let grown = false;
   for (const { run, colour, up_to } of JSON.parse(document.getElementById("marks").textContent)) {
     const known = runs.get(run) ?? { colour, history: null, upTo: "", poll: historyPoll(run) };
     runs.set(run, known);
     const upTo = JSON.stringify(up_to);
     if (upTo !== known.upTo) known.poll.soon();
+    grown ||= upTo !== known.upTo;
     known.upTo = upTo;
   }
+  if (grown && document.getElementById("parting")) partingPoll.soon();
 }
 
 function historyPoll(run) {
@@ -44,6 +48,13 @@ function historyPoll(run) {
   };
   return new Poll(() => api("history", { run, points: POINTS }), take, () => {}, null);
 }
+
+const partingPoll = new Poll(() => api("parting", { run: asked }), ({ partings }) => {
+  const place = document.getElementById("parting");
+  const told = partings.map(({ text }) => element("li", {}, text));
+  place.replaceChildren(element("h2", {}, place.getAttribute("aria-label")), element("ul", { class: "plain" }, ...told));
+  place.hidden = !told.length;
+}, () => {}, null);
 
 const EXTREMES = /(^|[ _])(min|max)$/;
 
