@@ -439,6 +439,17 @@ def test_the_language_that_a_client_prefers(header: str, lang: Lang) -> None:
 # One run with its history.
 
 
+def test_what_a_run_can_be_drawn_over(site: Site, tmp_path: Path) -> None:
+    """What its log counts beside steps, and the name of the series that does."""
+    append(tmp_path / "a/logging.jsonl", *(swift(step) for step in range(1, 9)))
+    append(
+        tmp_path / "b/logging.jsonl", *(swift(step, epoch=step, num_tokens=9 * step) for step in range(1, 9))
+    )
+    watched(site, tmp_path)
+    assert asked(site, "/api/v1/history", run="a")["axes"] == {}
+    assert asked(site, "/api/v1/history", run="b")["axes"] == {"epoch": "epoch", "tokens": "tokens"}
+
+
 def test_a_run_with_its_history(site: Site, tmp_path: Path) -> None:
     """Every value by step as the log has it, evaluations beside it, and the charts in their groups."""
     rows = [swift(step, reward=step / 10, **{"completions/mean_length": 100}) for step in range(1, 31)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +27,16 @@ from tests.training import append, swift
 
 try:
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-    from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
+    from playwright.sync_api import (
+        Browser,
+        BrowserContext,
+        Dialog,
+        Locator,
+        Page,
+        Route,
+        expect,
+        sync_playwright,
+    )
 except ImportError:
     if os.environ.get("REQUIRE_REAL") == "1":
         raise
@@ -425,6 +436,136 @@ def test_a_finding_leads_to_its_place_in_the_charts(visitor: BrowserContext) -> 
     assert 25 < low < 32 < high <= 35
 
 
+def titles(page: Page) -> list[str]:
+    """The charts that are there and not folded away, in order."""
+    return page.locator(".chart-group:not(details) h4, details[open] h4").all_inner_texts()
+
+
+def drawn(page: Page, title: str) -> dict[str, Any]:
+    """What a chart draws: its places, and the values of each line by its kind."""
+    found: dict[str, Any] = (
+        chart(page, title)
+        .locator(".plot")
+        .evaluate(
+            "({plot}) => ({x: plot.set.x, log: plot.isLogarithmic,"
+            " ...Object.fromEntries(plot.spec.lines.map(({kind, values}) => [kind, values]))})"
+        )
+    )
+    return found
+
+
+def test_a_link_shows_the_charts_as_they_were_chosen(visitor: BrowserContext) -> None:
+    """Axis, smoothing, scales, what is pinned, filtered and zoomed into stand in the address."""
+    page = with_charts(visitor, "/run?run=healthy")
+    axes = page.get_by_role("group", name="Horizontal axis").get_by_role("button")
+    assert axes.all_inner_texts() == ["step", "epoch", "time"]  # and no tokens, which the log does not count
+    page.get_by_role("button", name="epoch").click()
+    page.get_by_role("slider", name="Smoothing").fill("0.9")
+    page.get_by_role("button", name="log y").click()
+    page.get_by_role("button", name="Pin to the top: Entropy").click()
+    expect(page.get_by_role("button", name="Pin to the top: Entropy")).to_be_focused()
+    page.get_by_role("searchbox").fill("^loss|gradient")
+    expect(page.locator("h4")).to_have_text(["Entropy", "Loss", "Gradient norm"])
+    chart(page, "Loss").locator(".plot").focus()
+    page.keyboard.press("+")
+    expect(page).to_have_url(
+        re.compile(r"run=healthy&x=epoch&smooth=0.9&log=y&filter=%5Eloss.*&pin=llmtrain_entropy&zoom=")
+    )
+    known = drawn(page, "Loss"), scale_of(page, "Loss")
+    assert known[0]["log"]
+    assert max(known[0]["x"]) == 0.8
+    again = with_charts(visitor, page.url)
+    expect(again.locator("h4")).to_have_text(["Entropy", "Loss", "Gradient norm"])
+    assert (drawn(again, "Loss"), scale_of(again, "Loss")) == known
+    again.get_by_role("button", name="Pinned only").click()
+    expect(again.locator("h4")).to_have_text(["Entropy"])
+    again.get_by_role("link", name="中文").click()
+    expect(again.get_by_role("button", name="仅看置顶")).to_have_attribute("aria-pressed", "true")
+    expect(again.locator("h4")).to_have_count(1)
+
+
+def test_what_makes_no_sense_in_an_address_is_as_if_it_were_not_there(visitor: BrowserContext) -> None:
+    """An axis that the run does not have, numbers that are none: the charts as they are otherwise."""
+    path = "/run?run=healthy&x=tokens&smooth=much&log=z&zoom=9_1&pin=no"
+    page = with_charts(visitor, path)
+    assert scale_of(page, "Loss") == [1, 200]
+    assert "smooth" not in drawn(page, "Loss")
+    assert titles(page)[0] == "Loss"
+    expect(page.get_by_role("button", name="step", exact=True)).to_have_attribute("aria-pressed", "true")
+
+
+def test_smoothing_is_an_average_that_weighs_the_newest_most(visitor: BrowserContext) -> None:
+    """From the first value on, not drawn to 0; gaps stay; the line itself stands behind it."""
+    page = with_charts(visitor, "/run?run=healthy&smooth=0.5")
+    read = """async () => {
+        const run = document.querySelector("script[type=module]").src;
+        const {averages} = await import(run.replace("run.js", "smooth.js"));
+        return averages([4, null, 1, 1], 0.5);
+    }"""
+    assert page.evaluate(read) == pytest.approx([4, None, 2, 10 / 7])
+    shown = drawn(page, "Loss")
+    assert shown["smooth"][0] == shown["line"][0]
+    assert shown["smooth"] != shown["line"]
+    legend = chart(page, "Loss").locator(".legend")
+    expect(legend).to_have_text(re.compile("^loss[0-9.e-]+own level"))  # one button for both
+    legend.get_by_role("button").first.click()
+    hidden = "({plot}) => plot.chart.series.filter(({show}) => !show).length"
+    assert chart(page, "Loss").locator(".plot").evaluate(hidden) == 2
+
+
+def test_a_bad_expression_says_so_and_holds_nothing_up(visitor: BrowserContext) -> None:
+    """A broken one, one that would take years, one that finds nothing; all charts or none stay to be seen."""
+    page = with_charts(visitor, "/run?run=healthy&filter=loss(")
+    expect(page.locator(".wrong")).to_contain_text("No regular expression")
+    there = len(titles(page))
+    assert there > 3
+    page.get_by_role("searchbox").fill("^(.|.)*(.|.)*!$")
+    expect(page.locator(".wrong")).to_have_text("This expression takes too long.")
+    assert len(titles(page)) >= there
+    page.get_by_role("searchbox").fill("no such metric")
+    expect(page.locator(".wrong")).to_have_text("No chart matches.")
+    expect(page.locator("h4")).to_have_count(0)
+    page.get_by_role("searchbox").fill("")
+    expect(page.locator(".wrong")).to_have_text("")
+
+
+def saved(page: Page, button: Locator) -> tuple[str, bytes]:
+    """The name and the content of what a button saves."""
+    with page.expect_download() as download:
+        button.click()
+    return download.value.suggested_filename, download.value.path().read_bytes()
+
+
+def test_values_and_pictures_are_saved(visitor: BrowserContext) -> None:
+    """A chart's values by step, epoch and time, its picture, and the values of all charts that are shown."""
+    page = with_charts(visitor, "/run?run=healthy&filter=kl")
+    expect(page.locator("h4")).to_have_text(["KL from the reference"])
+    page.get_by_role("button", name="Download: KL from the reference").click()
+    name, content = saved(page, chart(page, "KL from the reference").get_by_role("button", name="CSV"))
+    rows = list(csv.DictReader(content.decode("utf-8-sig").splitlines()))
+    assert name == "KL-from-the-reference.csv"
+    assert len([row for row in rows if row["kl"]]) == 200
+    assert len([row for row in rows if row["kl (eval)"]]) == 8
+    first = json.loads(lines("healthy")[0])
+    assert (rows[0]["run"], rows[0]["step"], float(rows[0]["kl"])) == ("healthy", "1", first["kl"])
+    assert float(rows[0]["epoch"]) == first["epoch"]
+    assert saved(page, page.locator(".tools").get_by_role("button", name="CSV"))[1] == content
+    name, content = saved(page, chart(page, "KL from the reference").get_by_role("button", name="PNG"))
+    assert name == "KL-from-the-reference.png"
+    assert content.startswith(b"\x89PNG")
+
+
+def test_no_name_becomes_a_formula_in_a_table(visitor: BrowserContext) -> None:
+    """What would be one in a spreadsheet is text there."""
+    page = opened(visitor, "/run?run=healthy")
+    read = """async () => {
+        const run = document.querySelector("script[type=module]").src;
+        const {cell} = await import(run.replace("run.js", "download.js"));
+        return ["=1+1", "-a", 'b"c', null, -1.5].map(cell);
+    }"""
+    assert page.evaluate(read) == ['"\'=1+1"', '"\'-a"', '"b""c"', "", "-1.5"]
+
+
 def test_a_run_that_is_not_there(browser: Browser, exporter: ExporterProcess) -> None:
     """Its page says so, with the name as text."""
     with browser.new_context(base_url=exporter.url) as visitor:
@@ -504,6 +645,26 @@ def test_runs_side_by_side(visitor: BrowserContext) -> None:
     assert rate.locator("td").all_inner_texts() == ["0.01", "5e-05"]
     legend = chart(page, "KL from the reference").locator(".legend .name")
     expect(legend).to_have_text(["collapse", "healthy"])
+    expect(page.locator("#parting li")).to_have_text(re.compile("^From step 7 on they part: .* in collapse"))
+
+
+def test_runs_side_by_side_over_the_time_since_their_start(visitor: BrowserContext) -> None:
+    """Runs of different days begin at the same place; one without times is named, and left out."""
+
+    def without_times(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "times": None})
+
+    visitor.route("**/history?*run=live*", without_times)
+    page = with_charts(visitor, "/compare?run=collapse&run=healthy&run=live&x=elapsed")
+    expect(page.get_by_role("button", name="time since start")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".tools [role=status]").last).to_have_text("The log does not say this of: live")
+    low, high = scale_of(page, "KL from the reference")
+    assert low == 0
+    assert 60 < high < 1000
+    page.get_by_role("button", name="step", exact=True).click()
+    expect(page.locator(".tools [role=status]").last).to_have_text("")
+    assert scale_of(page, "KL from the reference") == [1, 200]
 
 
 # Bad names, access, small screens.

@@ -295,3 +295,19 @@ NO_RUN_REASONS: Mapping[NoRunReason, Text] = {
 def no_run_reason(reason: NoRunReason, detail: str, lang: Lang) -> str:
     """Why there is no run, in words. `detail`: what the system or the program says of it."""
     return NO_RUN_REASONS[reason].of(lang).format(detail=detail)
+
+
+PARTED = Text(
+    "From {place} on they part: {metric} is about {one} in {this} and about {other} in {that}, "
+    "a difference beyond their noise.",
+    "从{place}起两者分开：{this} 的 {metric} 约为 {one}，{that} 约为 {other}，差异超出噪声。",
+)
+PARTED_LATER = Text("Later also {metrics}.", "随后还有 {metrics}。")
+NOT_PARTED = Text(
+    "In the {n} steps that {this} and {that} have both logged, no metric differs by more than its noise.",
+    "在 {this} 与 {that} 都有记录的 {n} 步中，没有指标的差异超出噪声。",
+)
+TOO_FEW_TO_PART = Text(
+    "{this} and {that} have {n} logged steps in common; {fewest} are needed to tell where they part.",
+    "{this} 与 {that} 只有 {n} 步共同记录，至少需要 {fewest} 步才能判断从何处分开。",
+)

@@ -22,6 +22,8 @@ from llmtrain_exporter.serve.pages.assets import Assets
 from llmtrain_exporter.serve.pages.frame import Pages
 from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.listing import Listing
+from llmtrain_exporter.serve.pages.log_turns import LogTurns
+from llmtrain_exporter.serve.pages.parting_api import PartingApi
 from llmtrain_exporter.serve.pages.run_answers import RunAnswers
 from llmtrain_exporter.serve.scrapers import TIMEOUT_HEADER, Scrapers
 from llmtrain_exporter.serve.telemetry import Telemetry
@@ -57,7 +59,9 @@ def create_app(
     listing, histories, assets = Listing(fleet, monotonic), Histories(settings, clock, monotonic), Assets()
     answers = RunAnswers(fleet)
     pages = Pages(fleet, listing, answers, assets, version, clock)
-    parts = pages, Api(fleet, listing, answers, histories), assets
+    turns = LogTurns()
+    apis = Api(fleet, listing, answers, histories, turns), PartingApi(fleet, histories, turns)
+    parts = pages, *apis, assets
     routes = [*site.routes(), *(route for part in parts for route in part.routes())]
     middleware = access.middleware(SECURITY)
     app = Starlette(routes=routes, middleware=middleware, exception_handlers={Exception: site.failed})

@@ -66,6 +66,9 @@ def answer(
     return Response(packed, status, {**sent, "Content-Encoding": "gzip"}, kind)
 
 
-def json_answer(request: Request, content: object, status: int = 200) -> Response:
-    """The content as JSON. NaN and infinities become null."""
-    return answer(request, orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE), JSON, status)
+def json_answer(
+    request: Request, content: object, status: int = 200, *, tag: str = "", vary: str = BY_SIZE
+) -> Response:
+    """The content as JSON. NaN and infinities become null. `tag`, `vary`: see `answer`."""
+    body = orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
+    return answer(request, body, JSON, status, tag=tag, vary=vary)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import orjson
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -28,11 +28,12 @@ from llmtrain_exporter.serve.pages.answers import (
     tag_of,
     unchanged,
 )
-from llmtrain_exporter.serve.pages.charts import charts
+from llmtrain_exporter.serve.pages.charts import axes, charts
 from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.language import language
 from llmtrain_exporter.serve.pages.listed_run import ListedRun, listed_run
 from llmtrain_exporter.serve.pages.listing import Listing, ListSlice, query
+from llmtrain_exporter.serve.pages.log_turns import LogTurns
 from llmtrain_exporter.serve.pages.run_answers import RunAnswers, run_json, unread_object
 from llmtrain_exporter.serve.pulse import Pulse
 from llmtrain_exporter.story.facts import progress
@@ -40,9 +41,6 @@ from llmtrain_exporter.story.numbers import moment_text
 from llmtrain_exporter.story.run_object import health_word
 from llmtrain_exporter.watching.history.columns import History
 from llmtrain_exporter.watching.history.document import POINTS, history_object
-
-GLANCES = 4
-"""Requests that ask at once whether a log of one root has changed."""
 
 FEWEST_POINTS, MOST_POINTS = 10, 20_000
 
@@ -58,22 +56,17 @@ class _Asked(NamedTuple):
     pulse: Pulse | None
 
 
-class _Turns(NamedTuple):
-    """How many requests look at the logs of one root at once, and how many read one."""
-
-    glance: CapacityLimiter
-    read: CapacityLimiter
-
-
 class Api:
     """The answers. Plain functions run in the thread pool."""
 
-    def __init__(self, fleet: Fleet, listing: Listing, answers: RunAnswers, histories: Histories) -> None:
+    def __init__(
+        self, fleet: Fleet, listing: Listing, answers: RunAnswers, histories: Histories, turns: LogTurns
+    ) -> None:
         self._fleet = fleet
         self._listing = listing
         self._histories = histories
         self._answers = answers
-        self._turns: dict[Pulse | None, _Turns] = {}
+        self._turns = turns
 
     def routes(self) -> list[Route]:
         """What is answered where."""
@@ -106,7 +99,7 @@ class Api:
             return no_such_run(request)
         if shown.unread_since is not None:
             return json_answer(request, {"error": _unread(shown.unread_since, language(request))}, 503)
-        turns = self._turns_of(shown)
+        turns = self._turns.of(shown)
         asked = await to_thread.run_sync(
             self._asked_history, request, shown, shown.found, limiter=turns.glance
         )
@@ -114,13 +107,6 @@ class Api:
             return asked
         # One after the other, and not in the threads of all other answers: no long log holds up a scrape.
         return await to_thread.run_sync(self._history, request, asked, limiter=turns.read)
-
-    def _turns_of(self, shown: Shown) -> _Turns:
-        """Of the runs of one root: where it does not answer, those of others are read all the same."""
-        turns = self._turns.get(shown.pulse)
-        if turns is None:  # made where the event loop runs
-            turns = self._turns[shown.pulse] = _Turns(CapacityLimiter(GLANCES), CapacityLimiter(1))
-        return turns
 
     def _asked_history(self, request: Request, shown: Shown, found: Found) -> Response | _Asked:
         """What is asked for; the answer at once where the client has it already."""
@@ -141,6 +127,7 @@ class Api:
             content = {
                 **history_object(history, *asked.part),
                 "run": label_value(asked.run),
+                "axes": axes(history),
                 "groups": charts(history, asked.lang),
             }
             return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)

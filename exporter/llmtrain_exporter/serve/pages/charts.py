@@ -22,6 +22,9 @@ ALONE = (c.OTHER, c.LOGPS)
 QUIET = (Group.OBJECTIVE, Group.PROGRESS, Group.SPEED, Group.OTHER)
 """Groups that are folded away until somebody wants to see them."""
 
+AXES = {"epoch": c.EPOCH, "tokens": c.TOKENS}
+"""What a run can be drawn over beside its steps and its time, and which metric counts that."""
+
 _ORDER = {metric: at for at, metric in enumerate(c.METRICS)}
 
 
@@ -40,6 +43,12 @@ def charts(history: History, lang: Lang) -> list[Object]:
         }
         for group, inside in groups.items()
     ]
+
+
+def axes(history: History) -> dict[str, str]:
+    """What the charts of a run can be drawn over, and the name of the series that counts it."""
+    known = {series.metric: printable(series_name(series)) for series in history.train.columns}
+    return {axis: known[metric] for axis, metric in AXES.items() if metric in known}
 
 
 def _chart_of(series: Series) -> str:

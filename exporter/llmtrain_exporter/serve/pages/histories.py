@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.checkpoints import current_document
@@ -27,6 +28,8 @@ MOST_ANSWERED = 4 << 20
 
 KEPT_SECONDS = 300.0
 """A history that nobody has asked for during this time goes with the next question."""
+
+Taken = TypeVar("Taken")
 
 Signature = tuple[tuple[int, int, int], ...]
 """What tells a log from what it was before: inode, size and st_mtime_ns of each of its files."""
@@ -83,6 +86,12 @@ class Histories:
                 answer = write(current.history)
                 _keep(current.answers, question, answer)
             return answer
+
+    def look(self, found: Found, take: Callable[[History], Taken], root: object = None) -> Taken | NoRun:
+        """What `take` takes of the history of that log while it is as fresh as its file. Raises OSError."""
+        with self._reading.setdefault(root, threading.Lock()):
+            history = self._fresh(found).history
+            return history if isinstance(history, NoRun) else take(history)
 
     def _fresh(self, found: Found) -> _OpenHistory:
         now, signature = self._monotonic(), self.signature(found)

@@ -2,17 +2,23 @@
 /* global uPlot */
 
 import { element } from "./elements.js";
-import { number } from "./numbers.js";
+import { duration, number } from "./numbers.js";
 import { Plot } from "./plot.js";
 import { lang, say } from "./words.js";
 
-/** Charts over the same horizontal axis. `zoomed(range)`: told when somebody zooms; null for all. */
+/**
+ * Charts over the same horizontal axis, as `view` has them. `zoomed(range)`: told when somebody zooms, null for all;
+ * `pin(id)`: told when somebody pins a chart, or no longer; `histories()`: [name, history] of all that is drawn.
+ */
 export class ChartSet {
-  constructor(zoomed = () => {}) {
+  constructor(view, { zoomed, pin, histories }) {
+    this.view = view;
     this.zoomed = zoomed;
-    this.range = null; // [from, to] of the axis, null for all
-    this.time = false;
-    this.unit = "step"; // what the axis counts where it is no time: steps, or records
+    this.pin = pin;
+    this.histories = histories;
+    this.axis = "step";
+    this.isLogarithmic = false; // the horizontal axis
+    this.unit = "step"; // what steps count: steps, or records
     this.x = [];
     this.backdrop = { spans: [], lines: [], acts: [] }; // incidents, resumes, what a guard did
     this.plots = [];
@@ -48,18 +54,29 @@ export class ChartSet {
     for (const plot of this.plots) plot.rebuild();
   }
 
-  zoom(range, tell = true) {
-    this.range = range;
+  zoom(range) {
+    this.view.range = range;
     for (const plot of this.plots) plot.zoom();
-    if (tell) this.zoomed(range);
+    this.zoomed(range);
+  }
+
+  get time() {
+    return this.axis === "time";
   }
 
   get shown() {
-    return this.range ?? [this.x[0] ?? 0, this.x.at(-1) ?? 1];
+    return this.view.range ?? [this.x[0] ?? 0, this.x.at(-1) ?? 1];
   }
 
   /** A place on the axis in words. */
   place(x) {
-    return this.time ? new Date(x * 1000).toLocaleString(lang) : say(this.unit, { first: number(x) });
+    if (this.time) return new Date(x * 1000).toLocaleString(lang);
+    if (this.axis === "step") return say(this.unit, { first: number(x) });
+    return `${say(`over_${this.axis}`)} ${this.mark(x)}`;
+  }
+
+  /** The same as short as it stands at the axis. */
+  mark(x) {
+    return this.axis === "elapsed" ? duration(x) : number(x);
   }
 }

@@ -77,10 +77,10 @@ function drawHealthy(chart, [low, high], isLogarithmic) {
 }
 
 /** Spikes, the peaks of signals, values that are no numbers. */
-export function drawMarks(chart, { spec, hidden, isLogarithmic }) {
+export function drawMarks(chart, { shownLines, isLogarithmic }) {
   const shown = ([, y]) => !isLogarithmic || y > 0; // a logarithmic scale has no place for 0
   inside(chart, 7, () => {
-    for (const line of spec.lines.filter(({ label }) => !hidden.has(label))) {
+    for (const line of shownLines) {
       for (const [x, y] of (line.spikes ?? []).filter(shown)) drawSpike(chart, x, y);
       for (const [x, y, severity] of (line.peaks ?? []).filter(shown)) drawPeak(chart, x, y, severity);
       for (const [x, word] of line.odd ?? []) drawOdd(chart, x, word);

@@ -1,5 +1,7 @@
 // Values of charts as everything else in the program writes them.
 
+import { say } from "./words.js";
+
 /** Four significant digits at the most: as Python's format ".4g" has it. */
 export function number(value) {
   if (value === null || value === undefined) return "–";
@@ -26,6 +28,21 @@ export function withUnit(value, unit) {
   if (value === null || value === undefined) return "–";
   const [size, name] = (SIZES[unit] ?? []).find(([size]) => Math.abs(value) >= size) ?? [1, { bytes: "B", seconds: "s" }[unit]];
   return name ? `${number(value / size)} ${name}` : number(value);
+}
+
+const LENGTHS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+
+/** A length of time in its two largest units: "45 s", "3 min 20 s". */
+export function duration(seconds) {
+  if (seconds < 60) return `${number(seconds)} ${say("unit.s")}`;
+  let left = Math.round(seconds);
+  const at = LENGTHS.findIndex(([size]) => left >= size);
+  const parts = LENGTHS.slice(at, at + 2).map(([size, unit]) => {
+    const whole = Math.floor(left / size);
+    left -= whole * size;
+    return whole ? `${whole} ${say(`unit.${unit}`)}` : "";
+  });
+  return parts.filter(Boolean).join(" ");
 }
 
 /** A whole number with its thousands apart. */

@@ -1,15 +1,17 @@
 // One chart: lines over an axis that it shares with others, a legend, and the keys that move about in it.
 /* global uPlot */
 
+import { caption } from "./caption.js";
 import { FONT, colour, drawBehind, drawMarks } from "./marks.js";
 import { element } from "./elements.js";
-import { number, withUnit } from "./numbers.js";
+import { withUnit } from "./numbers.js";
 import { say } from "./words.js";
 
 const NARROWEST = 1e-9;
 const LOG_FROM = 50; // times its median that a positive metric's highest value is shown on a logarithmic scale
 const FEW = 40; // points that are drawn as such
 const DENSE = 700;
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, ...Array.from({ length: 12 }, (_, at) => 86400 * 2 ** at)];
 
 function median(values) {
   const sorted = [...values].sort((one, other) => one - other);
@@ -21,9 +23,10 @@ function finite(values) {
 }
 
 /**
- * One chart. `spec`: title, name, meaning, unit, limits [{value, severity}], healthy [low, high], lines. A line:
- * {label, colour, kind: "line" | "points" | "base" | "ghost", values: as many as x, undefined where there is
- * nothing and null where a gap is;
+ * One chart. `spec`: id, title, name, names (of its series), meaning, unit, limits [{value, severity}],
+ * healthy [low, high], lines. A line:
+ * {label, colour, kind: "line" | "smooth" | "points" | "base" | "ghost", values: as many as x, undefined where there is
+ * nothing and null where a gap is; `faint`: another one stands for it;
  * `partner`: the label of the line that it comes and goes with;
  * spikes [[x, y]], peaks [[x, y, severity]], odd [[x, word]], hidden}.
  */
@@ -39,29 +42,9 @@ export class Plot {
   }
 
   build() {
-    const { title, name, meaning } = this.spec;
-    const text = element("p", { class: "meaning", hidden: true }, meaning);
-    const about = element("button", {
-      type: "button",
-      class: "quiet",
-      "aria-expanded": "false",
-      "aria-label": say("about", { title }),
-      title: meaning,
-      onclick: () => {
-        text.hidden = !text.hidden;
-        about.setAttribute("aria-expanded", String(!text.hidden));
-      },
-    }, "?");
-    this.logButton = element("button", {
-      type: "button",
-      class: "quiet",
-      title: say("logarithmic"),
-      "aria-label": `${say("logarithmic")}: ${title}`,
-      onclick: () => {
-        this.logarithmic = !this.isLogarithmic;
-        this.rebuild();
-      },
-    }, say("log"));
+    const { parts, log, pin } = caption(this);
+    this.logButton = log;
+    this.pinButton = pin;
     this.place = element("div", {
       class: "plot",
       tabindex: "0",
@@ -73,25 +56,18 @@ export class Plot {
     });
     this.place.plot = this;
     this.legend = element("ul", { class: "legend" });
-    this.figure = element(
-      "figure",
-      { class: "chart card" },
-      element(
-        "figcaption",
-        {},
-        element("h4", {}, title),
-        name && name !== title ? element("code", {}, name) : null,
-        element("span", { class: "side" }, this.logButton, meaning ? about : null),
-      ),
-      text,
-      this.place,
-      this.legend,
-    );
+    this.figure = element("figure", { class: "chart card" }, ...parts, this.place, this.legend);
     this.tell();
     this.showLegend();
   }
 
-  /** New values for the same lines; true when that was possible. */
+  /** A linear scale becomes logarithmic, or the other way round. */
+  turnScale() {
+    this.logarithmic = !this.isLogarithmic;
+    this.rebuild();
+  }
+
+  /** New values, and lines perhaps. */
   update(spec) {
     const [shape, was] = [this.shape, this.isLogarithmic];
     this.spec = spec;
@@ -108,7 +84,7 @@ export class Plot {
   }
 
   get shape() {
-    return JSON.stringify(this.spec.lines.map((line) => [line.label, line.kind]));
+    return JSON.stringify(this.spec.lines.map((line) => [line.label, line.kind, line.faint]));
   }
 
   get main() {
@@ -117,11 +93,20 @@ export class Plot {
 
   get isLogarithmic() {
     if (this.logarithmic !== null) return this.logarithmic;
-    const values = this.main.filter((line) => !this.hidden.has(line.label)).flatMap((line) => finite(line.values));
+    if (this.set.view.logY) return true;
+    const values = this.main.filter((line) => !this.hides(line)).flatMap((line) => finite(line.values));
     if (values.length < 3 || this.spec.unit === "ratio") return false;
     const positive = values.filter((value) => value > 0);
     if (values.some((value) => value < 0) || positive.length < values.length * 0.9) return false;
     return positive.reduce((most, value) => Math.max(most, value), 0) > LOG_FROM * median(positive);
+  }
+
+  hides(line) {
+    return this.hidden.has(line.label) || this.hidden.has(line.partner);
+  }
+
+  get shownLines() {
+    return this.spec.lines.filter((line) => !this.hides(line));
   }
 
   /** Whether there are so many points that lines become bands. */
@@ -189,9 +174,9 @@ export class Plot {
         points: { size: 6 },
         bind: { dblclick: () => () => this.set.zoom(null) },
       },
-      scales: { x: { time: this.set.time }, y: { distr: log ? 3 : 1, range: this.span.bind(this) } },
+      scales: { x: { time: this.set.time, distr: this.set.isLogarithmic ? 3 : 1, range: (_, from, to) => [from, to] }, y: { distr: log ? 3 : 1, range: this.span.bind(this) } },
       axes: [
-        { ...axis, size: 26, gap: 4, space: 60, values: this.set.time ? undefined : (_, splits) => splits.map(number) },
+        { ...axis, size: 26, gap: 4, space: 60, ...(this.set.axis === "elapsed" ? { space: 90, incrs: SECONDS } : {}), values: this.set.time ? undefined : (_, splits) => splits.map((split) => (split === null ? "" : this.set.mark(split))) },
         { ...axis, size: roomFor, gap: 4, values: (_, splits) => splits.map((split) => (split === null ? "" : withUnit(split, unit))) },
       ],
       series: [{}, ...this.spec.lines.map((line) => this.line(line))],
@@ -220,7 +205,7 @@ export class Plot {
 
   line(line) {
     const stroke = colour(line.colour);
-    const known = { label: line.label, stroke, show: !this.hidden.has(line.label) };
+    const known = { label: line.label, stroke, show: !this.hides(line) };
     const points = finite(line.values).length;
     switch (line.kind) {
       case "points":
@@ -235,14 +220,17 @@ export class Plot {
         return { ...known, width: this.isDense ? 2 : 1.25, dash: this.isDense ? [] : [5, 4], points: { show: false } };
       case "ghost":
         return { ...known, width: 1, points: { show: false } };
+      case "smooth":
+        return { ...known, width: 2, points: { show: false } };
       default:
-        return { ...known, width: this.isDense ? 1 : 1.5, alpha: this.isDense ? 0.55 : 1, points: { show: points <= FEW, size: 4, fill: stroke } };
+        return { ...known, width: this.isDense || line.faint ? 1 : 1.5, alpha: line.faint ? 0.35 : this.isDense ? 0.55 : 1, points: { show: points <= FEW, size: 4, fill: stroke } };
     }
   }
 
   zoom() {
     if (!this.chart) return;
-    const [min, max] = this.set.shown;
+    let [min, max] = this.set.shown;
+    if (this.set.isLogarithmic) min = Math.max(min, this.set.x[0]);
     this.chart.setScale("x", { min, max: max > min ? max : min + 1 });
   }
 
@@ -267,7 +255,10 @@ export class Plot {
   }
 
   showLegend() {
+    const isPinned = this.set.view.pins.has(this.spec.id);
     this.logButton.setAttribute("aria-pressed", String(this.isLogarithmic));
+    this.pinButton.setAttribute("aria-pressed", String(isPinned));
+    this.pinButton.textContent = isPinned ? "★" : "☆";
     this.values = new Map();
     const items = this.spec.lines
       .filter((line) => !line.partner)
@@ -306,11 +297,10 @@ export class Plot {
   toggle(label, button) {
     const hide = !this.hidden.has(label);
     button.setAttribute("aria-pressed", String(!hide));
+    if (hide) this.hidden.add(label);
+    else this.hidden.delete(label);
     this.spec.lines.forEach((line, at) => {
-      if (line.label !== label && line.partner !== label) return;
-      if (hide) this.hidden.add(line.label);
-      else this.hidden.delete(line.label);
-      this.chart?.setSeries(at + 1, { show: !hide });
+      if (line.label === label || line.partner === label) this.chart?.setSeries(at + 1, { show: !this.hides(line) });
     });
   }
 
@@ -363,10 +353,11 @@ export class Plot {
     let last = x.length - 1;
     while (last > first && x[last] > to) last -= 1;
     const idx = this.chart.cursor.idx ?? (by > 0 ? first - 1 : last + 1);
-    const next = Math.min(Math.max(idx + by, first), last);
+    let next = Math.min(Math.max(idx + by, first), last);
+    while (x[next] === x[idx] && next > first && next < last) next += Math.sign(by); // several at one place
     this.chart.setCursor({ left: this.chart.valToPos(x[next], "x"), top: this.chart.height / 2 });
-    const told = this.spec.lines
-      .filter((line) => !this.hidden.has(line.label) && valueAt(line, next) !== undefined)
+    const told = this.shownLines
+      .filter((line) => valueAt(line, next) !== undefined)
       .map((line) => `${line.label} ${withUnit(valueAt(line, next), this.spec.unit)}`);
     this.set.spoken.textContent = `${this.set.place(x[next])}: ${told.join(", ")}`;
   }

@@ -20,7 +20,7 @@ export function api(name, parameters) {
 }
 
 /** What the exporter answers: JSON as objects, fragments as text; an error with its own words where it says no. */
-async function ask(url, signal) {
+export async function ask(url, signal) {
   const answer = await fetch(url, { signal }).catch((error) => {
     throw Object.assign(error, { lost: true });
   });

@@ -2,7 +2,7 @@
 
 import { countOn } from "./ages.js";
 import "./page.js";
-import { Poll, api } from "./poll.js";
+import { Poll, address, api } from "./poll.js";
 import { RunCharts } from "./run_charts.js";
 import { swap } from "./swap.js";
 import { say } from "./words.js";
@@ -15,7 +15,7 @@ let charts = null;
 let history = null;
 let shownUpTo = ""; // how far the log was when its history was asked for
 
-const runPoll = new Poll(() => `fragment/run${location.search}`, show, (error) => error.markup && show(error.markup));
+const runPoll = new Poll(() => address("fragment/run", { run: name }), show, (error) => error.markup && show(error.markup));
 
 const historyPoll = new Poll(
   () => api("history", { run: name, points: POINTS }),
@@ -46,7 +46,7 @@ function show(markup) {
 function showCharts() {
   const place = document.getElementById("charts");
   if (place === null) return; // there is no such run
-  if (charts?.place !== place) charts = new RunCharts(place, () => finerPoll.now());
+  if (charts?.place !== place) charts = new RunCharts(place, name, () => finerPoll.now());
   const marks = JSON.parse(document.getElementById("marks").textContent);
   if (history) charts.show(marks, history);
   else charts.tell(say("reading_log"));

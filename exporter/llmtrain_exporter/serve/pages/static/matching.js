@@ -1,0 +1,23 @@
+// Which charts a regular expression finds, without ever holding the page up.
+
+const LONGEST = 500; // milliseconds: some expressions would take years
+
+/**
+ * The places of those whose names match, in which `texts` has the names of each.
+ *
+ * Rejects with a SyntaxError where the expression is broken, with a RangeError where it takes too long.
+ */
+export function matching(pattern, texts) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("match_worker.js", import.meta.url));
+    const end = (settle, value) => {
+      clearTimeout(timer);
+      worker.terminate();
+      settle(value);
+    };
+    const timer = setTimeout(() => end(reject, new RangeError()), LONGEST);
+    worker.onmessage = ({ data: { found, error } }) => (found ? end(resolve, found) : end(reject, new SyntaxError(error)));
+    worker.onerror = () => end(reject, new RangeError());
+    worker.postMessage({ pattern, texts });
+  });
+}
