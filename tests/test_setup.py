@@ -245,12 +245,48 @@ def test_files_that_differ_are_named_and_kept(tmp_path: Path) -> None:
     assert answer.returncode == 1
     assert answer.stderr == (
         f"Error: {tmp_path}/prometheus.yml: differs from what would be written\n"
-        "Error: Nothing was written; --force overwrites\n"
+        "Error: Nothing was written; --force overwrites and removes\n"
     )
     assert {path.name for path in tmp_path.iterdir()} == {"prometheus.yml", "notes.txt"}
     assert program(tmp_path, "--yes", "--force").returncode == 0
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert "scrape_configs" in (tmp_path / "prometheus.yml").read_text()
+
+
+def test_no_unit_is_left_of_another_answer(tmp_path: Path) -> None:
+    """What only a Grafana here needs is named when there is to be none, and goes with --force."""
+    assert set_up(tmp_path, "--grafana", "local").exit_code == 0
+    answer = program(tmp_path, "--grafana", "none", "--yes")
+    unit = tmp_path / "systemd/user/llmtrain-grafana.service"
+    assert answer.returncode == 1
+    assert f"{unit}: is not needed with these answers" in answer.stderr
+    assert unit.exists()
+    assert program(tmp_path, "--grafana", "none", "--yes", "--force").returncode == 0
+    assert [path for path in contents(tmp_path) if "grafana.service" in path or path.endswith(".ini")] == []
+
+
+@pytest.mark.parametrize(
+    "held", [b"\xff\xfe", b"bots: [" * 5000, b"bots: 1", b"{bots: [{kind: feishu, keyword: [}"]
+)
+def test_files_that_are_none_of_ours_are_no_answers(tmp_path: Path, held: bytes) -> None:
+    """What cannot be read is as good as not there: asked for, named as different, and kept."""
+    (tmp_path / "secrets").mkdir()
+    for name in ("relay.yml", "secrets/relay_token", "secrets/feishu_url"):
+        (tmp_path / name).write_bytes(held)
+    answer = program(tmp_path, "--chat", "feishu", "--yes", env=CHAT)
+    assert answer.returncode == 1
+    assert f"{tmp_path}/relay.yml: differs" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert (tmp_path / "relay.yml").read_bytes() == held
+
+
+def test_a_secret_is_one_line(tmp_path: Path) -> None:
+    """What the relay would refuse is not written."""
+    answer = program(
+        tmp_path / "w", "--chat", "feishu", "--yes", env=CHAT | {"LLMTRAIN_RELAY_FEISHU_SECRET": "a\nb"}
+    )
+    assert (answer.returncode, answer.stderr.count("\n")) == (64, 1)
+    assert "feishu: secret must be one line" in answer.stderr
 
 
 def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
