@@ -16,7 +16,7 @@ import click
 
 from llmtrain_exporter.cli.asking import Asking, closing, somebody_answers
 from llmtrain_exporter.cli.exit_codes import FAILED
-from llmtrain_exporter.cli.options import LANGUAGES
+from llmtrain_exporter.cli.options import LANGUAGES, warn
 from llmtrain_exporter.cli.shell import PROGRAM, Failure, reporting
 from llmtrain_exporter.setup.ports import PORTS
 
@@ -108,6 +108,7 @@ def setup(folder: Path, **given: Any) -> int:
     if not given["force"]:
         _demand_untouched(folder, plan)
     placing.write(folder, wanted, plan)
+    warn(f"{path} is not there yet" for path in site.logs if not os.path.exists(path))
     click.echo(closing(site, plan.written))
     return 0
 
