@@ -132,7 +132,7 @@ def test_the_program_runs_beside_a_folder_called_exporter(
 
 def test_a_machine_is_set_up_from_the_wheel_alone(installation: Installation, tmp_path: Path) -> None:
     """Templates, rules and dashboards are in it, and run.sh starts the program that wrote it."""
-    said = installation.run(installation.program, "setup", "watch", "--logs", "x", "--yes", beside=tmp_path)
+    said = installation.run(installation.program, "setup", "watch", "--logs", ".", "--yes", beside=tmp_path)
     assert f"{tmp_path}/watch/run.sh" in said
     assert f"first {installation.program} " in (tmp_path / "watch" / "run.sh").read_text()
     assert {"rules", "grafana", "secrets", "systemd"} <= {

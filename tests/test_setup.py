@@ -245,12 +245,48 @@ def test_files_that_differ_are_named_and_kept(tmp_path: Path) -> None:
     assert answer.returncode == 1
     assert answer.stderr == (
         f"Error: {tmp_path}/prometheus.yml: differs from what would be written\n"
-        "Error: Nothing was written; --force overwrites\n"
+        "Error: Nothing was written; --force overwrites and removes\n"
     )
     assert {path.name for path in tmp_path.iterdir()} == {"prometheus.yml", "notes.txt"}
     assert program(tmp_path, "--yes", "--force").returncode == 0
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert "scrape_configs" in (tmp_path / "prometheus.yml").read_text()
+
+
+def test_no_unit_is_left_of_another_answer(tmp_path: Path) -> None:
+    """What only a Grafana here needs is named when there is to be none, and goes with --force."""
+    assert set_up(tmp_path, "--grafana", "local").exit_code == 0
+    answer = program(tmp_path, "--grafana", "none", "--yes")
+    unit = tmp_path / "systemd/user/llmtrain-grafana.service"
+    assert answer.returncode == 1
+    assert f"{unit}: is not needed with these answers" in answer.stderr
+    assert unit.exists()
+    assert program(tmp_path, "--grafana", "none", "--yes", "--force").returncode == 0
+    assert [path for path in contents(tmp_path) if "grafana.service" in path or path.endswith(".ini")] == []
+
+
+@pytest.mark.parametrize(
+    "held", [b"\xff\xfe", b"bots: [" * 5000, b"bots: 1", b"{bots: [{kind: feishu, keyword: [}"]
+)
+def test_files_that_are_none_of_ours_are_no_answers(tmp_path: Path, held: bytes) -> None:
+    """What cannot be read is as good as not there: asked for, named as different, and kept."""
+    (tmp_path / "secrets").mkdir()
+    for name in ("relay.yml", "secrets/relay_token", "secrets/feishu_url"):
+        (tmp_path / name).write_bytes(held)
+    answer = program(tmp_path, "--chat", "feishu", "--yes", env=CHAT)
+    assert answer.returncode == 1
+    assert f"{tmp_path}/relay.yml: differs" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert (tmp_path / "relay.yml").read_bytes() == held
+
+
+def test_a_secret_is_one_line(tmp_path: Path) -> None:
+    """What the relay would refuse is not written."""
+    answer = program(
+        tmp_path / "w", "--chat", "feishu", "--yes", env=CHAT | {"LLMTRAIN_RELAY_FEISHU_SECRET": "a\nb"}
+    )
+    assert (answer.returncode, answer.stderr.count("\n")) == (64, 1)
+    assert "feishu: secret must be one line" in answer.stderr
 
 
 def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
@@ -375,11 +411,26 @@ def running(folder: Path, **env: str) -> Iterator[Running]:
             process.wait(HANGS_SECONDS)
 
 
-def with_programs(folder: Path, find: Tool, *names: str) -> None:
-    """Put those programs into bin/, where run.sh looks first."""
+def with_programs(folder: Path, find: Tool, version: str) -> None:
+    """Put the servers into bin/, where run.sh looks first."""
     (folder / "bin").mkdir(parents=True)
-    for name in names:
-        (folder / "bin" / name).symlink_to(find(name))
+    for name in ("prometheus", "alertmanager"):
+        (folder / "bin" / name).symlink_to(find(f"{name}{version}"))
+
+
+def with_stub(folder: Path, name: str, helps: str) -> None:
+    """A program in bin/ that prints its arguments, one a line, and that help when it is asked for."""
+    stub = folder / "bin" / name
+    stub.parent.mkdir(parents=True, exist_ok=True)
+    said = f'case $1 in --help) echo {shlex.quote(helps)} ;; *) printf "%s\\n" "$@" ;; esac'
+    stub.write_text(f"#!/bin/sh\n{said}\n")
+    stub.chmod(0o755)
+
+
+def started_with(folder: Path, name: str) -> list[str]:
+    """The arguments with which run.sh starts a stub."""
+    command = [str(folder / "run.sh"), name]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def chosen_ports() -> dict[str, int]:
@@ -403,14 +454,15 @@ def answers(port: int) -> bool:
 
 @pytest.mark.real
 @pytest.mark.timeout(900)
-def test_from_an_empty_folder_to_a_card(tmp_path: Path, real_tool: Tool) -> None:
+@pytest.mark.parametrize("version", ["", "3"])
+def test_from_an_empty_folder_to_a_card(tmp_path: Path, real_tool: Tool, version: str) -> None:
     """`setup`, run.sh, a run that collapses: its card comes, links are right, and Ctrl-C ends all.
 
     The bot's address is in the shell as well, as it was for `setup`: it is one bot all the same.
     """
     folder, logs, ports = tmp_path / "watch it", tmp_path / "its logs", chosen_ports()
     collapse = DEMO / "collapse" / "logging.jsonl"
-    with_programs(folder, real_tool, "prometheus", "alertmanager")
+    with_programs(folder, real_tool, version)
     with Feishu(secret="s") as bot:
         result = set_up(
             folder, "--logs", str(logs), "--chat", "feishu", *as_options(ports), env=bot.variables
@@ -486,6 +538,43 @@ def test_one_of_them_is_started_with_more_arguments(tmp_path: Path) -> None:
     assert (said.returncode, "No bot is configured" in said.stderr) == (1, True)
     said = subprocess.run([tmp_path / "run.sh", "rely"], capture_output=True, text=True, check=False)
     assert (said.returncode, said.stderr) == (64, "rely: exporter relay prometheus alertmanager\n")
+
+
+@pytest.mark.parametrize("helps", ["--dispatch.start-delay=0s", "--config.file"])
+def test_an_alertmanager_that_can_wait_does(tmp_path: Path, helps: str) -> None:
+    """From 0.30 on it waits after a start, as that of the compose project; older ones are not told."""
+    assert set_up(tmp_path).exit_code == 0
+    with_stub(tmp_path, "alertmanager", helps)
+    waits = [option for option in SERVICES["alertmanager"]["command"] if "start-delay" in option]
+    found = [option for option in started_with(tmp_path, "alertmanager") if "start-delay" in option]
+    assert found == (waits if "start-delay" in helps else [])
+
+
+def test_prometheus_keeps_what_that_of_the_compose_project_does(tmp_path: Path) -> None:
+    """As long and as much."""
+    assert set_up(tmp_path).exit_code == 0
+    with_stub(tmp_path, "prometheus", "")
+    kept = [option for option in SERVICES["prometheus"]["command"] if "retention" in option]
+    assert [option for option in started_with(tmp_path, "prometheus") if "retention" in option] == kept
+
+
+@pytest.mark.parametrize("name", ["grafana", "grafana-server"])
+def test_grafana_is_started_with_its_own_files(tmp_path: Path, name: str) -> None:
+    """Newer ones have `grafana server`, older ones a program; unpacked, its files lie beside bin/."""
+    assert set_up(tmp_path, "--grafana", "local").exit_code == 0
+    with_stub(tmp_path, name, "")
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "defaults.ini").touch()
+    arguments = started_with(tmp_path, "grafana")
+    assert arguments[0] == ("server" if name == "grafana" else "--homepath")
+    assert arguments[-4:-2] == ["--homepath", f"{tmp_path}/bin/.."]
+    assert arguments[-2:] == ["--config", "grafana/grafana.ini"]
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """A wrong path is seen at once; training may make it later."""
+    answer = program(tmp_path / "w", "--logs", str(tmp_path / "x"), "--yes")
+    assert (answer.returncode, answer.stderr) == (0, f"Warning: {tmp_path}/x is not there yet\n")
 
 
 def test_a_site_without_answers_is_of_this_machine_alone() -> None:

@@ -16,12 +16,13 @@ import click
 
 from llmtrain_exporter.cli.asking import Asking, closing, somebody_answers
 from llmtrain_exporter.cli.exit_codes import FAILED
-from llmtrain_exporter.cli.options import LANGUAGES
+from llmtrain_exporter.cli.options import LANGUAGES, warn
 from llmtrain_exporter.cli.shell import PROGRAM, Failure, reporting
 from llmtrain_exporter.setup.ports import PORTS
 
 if TYPE_CHECKING:
     from llmtrain_exporter.setup.chat import ChosenBot, Question
+    from llmtrain_exporter.setup.placing import Plan
     from llmtrain_exporter.setup.site import Site
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -67,7 +68,9 @@ def _port_options(command: _Command) -> _Command:
 )
 @_port_options
 @click.option("--yes", is_flag=True, help="Ask nothing: what is not given is the default.")
-@click.option("--force", is_flag=True, help="Overwrite files that differ.")
+@click.option(
+    "--force", is_flag=True, help="Overwrite files that differ, and remove units that are not needed."
+)
 def setup(folder: Path, **given: Any) -> int:
     """Set this machine up without Docker, in one folder.
 
@@ -93,7 +96,7 @@ def setup(folder: Path, **given: Any) -> int:
     from llmtrain_exporter.knowledge.text import Lang
     from llmtrain_exporter.setup import placing
     from llmtrain_exporter.setup.chat import ChatError
-    from llmtrain_exporter.setup.folder import files
+    from llmtrain_exporter.setup.folder import files, of_other_answers
     from llmtrain_exporter.setup.keys import own_secrets
 
     asking = Asking(Lang(given["lang"]), quiet=given["yes"])
@@ -101,13 +104,20 @@ def setup(folder: Path, **given: Any) -> int:
     with somebody_answers(), reporting(ChatError):
         site, secrets = _site(folder, given, asking)
     wanted = {**files(site), **own_secrets(folder, site), **secrets}
-    plan = placing.planned(folder, wanted)
-    if plan.changed and not given["force"]:
-        lines = (f"{folder / path}: differs from what would be written" for path in plan.changed)
-        raise Failure(*lines, "Nothing was written; --force overwrites", code=FAILED)
+    plan = placing.planned(folder, wanted, of_other_answers(site))
+    if not given["force"]:
+        _demand_untouched(folder, plan)
     placing.write(folder, wanted, plan)
-    click.echo(closing(site, len(plan.new) + len(plan.changed)))
+    warn(f"{path} is not there yet" for path in site.logs if not os.path.exists(path))
+    click.echo(closing(site, plan.written))
     return 0
+
+
+def _demand_untouched(folder: Path, plan: Plan) -> None:
+    differ = [f"{folder / path}: differs from what would be written" for path in plan.changed]
+    differ += [f"{folder / path}: is not needed with these answers" for path in plan.unneeded]
+    if differ:
+        raise Failure(*differ, "Nothing was written; --force overwrites and removes", code=FAILED)
 
 
 def _usable(folder: Path) -> Path:

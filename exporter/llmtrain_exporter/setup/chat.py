@@ -72,7 +72,7 @@ def earlier(relay: Path, kind: str) -> dict[str, str]:
         content = yaml.safe_load(relay.read_bytes())
         [entry] = (bot for bot in content["bots"] if bot["kind"] == kind)
         return {str(key): str(value) for key, value in entry.items()}
-    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError):
+    except (OSError, yaml.YAMLError, RecursionError, LookupError, TypeError, ValueError, AttributeError):
         return {}
 
 
@@ -95,6 +95,8 @@ def chosen(kind: str, answers: Mapping[str, str], lang: Lang) -> ChosenBot:
 
 def _check(rule: BotRule, key: str, value: str) -> None:
     try:
+        if not value.isprintable():
+            raise ValueError("must be one line of characters that can be seen")
         rule.checked_secret(key, value)
     except ValueError as error:
         raise ChatError(f"{rule.kind}: {key} {error}") from None

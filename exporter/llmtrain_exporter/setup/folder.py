@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from llmtrain_exporter.bundle.alerting.rules import rule_files
@@ -15,7 +16,7 @@ from llmtrain_exporter.setup.site import LOCAL, LOOPBACK, Site
 RUN = "run.sh"
 LOGS, SECRETS, DATA = "logs", "secrets", "data"
 TOKEN, PASSWORD = f"{SECRETS}/relay_token", f"{SECRETS}/grafana_password"
-_BOARDS = "grafana/dashboards"
+_BOARDS, _INI = "grafana/dashboards", "grafana/grafana.ini"
 _FILES = {
     RUN: RUN,
     "exporter.yml": "exporter.yml",
@@ -33,10 +34,15 @@ def files(site: Site) -> dict[str, str]:
     values = _values(site)
     found = {path: filled(name, values) for path, name in _FILES.items()}
     if site.grafana == LOCAL:
-        found["grafana/grafana.ini"] = filled("grafana.ini", values)
+        found[_INI] = filled("grafana.ini", values)
     found |= {f"rules/{name}": text for name, text in rule_files(site.lang, site.places).items()}
     found |= dashboards(site.lang, site.places.exporter)
     return found | dict(_units(site))
+
+
+def of_other_answers(site: Site) -> list[str]:
+    """Paths that only some answers have files at: those for a Grafana that is started here."""
+    return [_INI, *(path for path, _ in _units(replace(site, grafana=LOCAL)))]
 
 
 def _values(site: Site) -> dict[str, Any]:

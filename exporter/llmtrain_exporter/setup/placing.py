@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,23 +16,32 @@ _PRIVATE_FOLDER = 0o700
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The paths below a folder that are to be written: not there yet, or there and different."""
+    """The paths below a folder that are to be written, not there yet or different, and what is to go."""
 
     new: tuple[str, ...]
     changed: tuple[str, ...]
+    unneeded: tuple[str, ...]
+
+    @property
+    def written(self) -> int:
+        """How many files are written."""
+        return len(self.new) + len(self.changed)
 
 
-def planned(folder: Path, files: Mapping[str, str]) -> Plan:
-    """What it takes to bring the folder to these files. Raises OSError."""
+def planned(folder: Path, files: Mapping[str, str], others: Iterable[str]) -> Plan:
+    """What it takes to bring the folder to these files. `others`: of other answers. Raises OSError."""
     found = {path: _held(folder / path) for path in files}
     return Plan(
         tuple(path for path, text in found.items() if text is None),
         tuple(path for path, text in found.items() if text is not None and text != files[path].encode()),
+        tuple(path for path in others if path not in files and (folder / path).is_file()),
     )
 
 
 def write(folder: Path, files: Mapping[str, str], plan: Plan) -> None:
-    """Write what was planned, each file whole. Raises OSError."""
+    """Do what was planned, each file whole. Raises OSError."""
+    for path in plan.unneeded:
+        (folder / path).unlink()
     for path in (*plan.new, *plan.changed):
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -44,9 +53,11 @@ def write(folder: Path, files: Mapping[str, str], plan: Plan) -> None:
 
 
 def secret(folder: Path, path: str) -> str | None:
-    """What a secret of the folder holds, None where there is none. Raises OSError and UnicodeDecodeError."""
-    held = _held(folder / path)
-    return held.decode().strip() or None if held is not None else None
+    """What a secret of the folder holds, None where there is none that can be one. Raises OSError."""
+    try:
+        return (_held(folder / path) or b"").decode().strip() or None
+    except UnicodeDecodeError:
+        return None
 
 
 def _held(path: Path) -> bytes | None:
