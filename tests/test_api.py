@@ -28,6 +28,7 @@ from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.publish.demo import BUNDLED
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet, Shown
+from llmtrain_exporter.serve.listed_metrics import LISTED
 from llmtrain_exporter.serve.pages import histories
 from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.serve.pages.language import preferred
@@ -113,6 +114,7 @@ def test_runs_as_json(site: Site) -> None:
         "state": "running",
         "health": "healthy",
         "verdict": "healthy",
+        "labels": {},
         "records": {"train": 30, "eval": 2},
         "first_step": 1,
         "last_step": 50,
@@ -177,12 +179,47 @@ def test_why_there_is_no_history_is_told_in_both_languages(site: Site, tmp_path:
 # A page of the list.
 
 
+def test_runs_are_found_and_grouped_by_labels_ordered_by_metrics_and_pinned(site: Site) -> None:
+    """Labels are searched as names are; groups stand together, no value is behind all, pins come first."""
+    losses = {"a": 3.0, "b": 1.0, "c": 2.0, "d": float("nan")}
+    teams = {"a": "vision", "b": "text", "c": "vision"}
+    site.fleet.remove(RUN.run)
+    for run, loss in losses.items():
+        labels = {"team": teams[run], "cluster": "west"} if run in teams else {}
+        site.fleet.publish(replace(RUN, run=run, labels=labels, samples={LISTED["loss"]: loss}))
+    assert listed(site, search="team=vision") == ["a", "c"]
+    assert listed(site, search="TEXT west") == ["b"]
+    assert listed(site, sort="loss") == ["b", "c", "a", "d"]
+    assert listed(site, sort="loss", order="desc") == ["a", "c", "b", "d"]
+    assert listed(site, sort="loss", group="team") == ["b", "c", "a", "d"]
+    assert listed(site, sort="loss", group="team", order="desc") == ["b", "a", "c", "d"]
+    assert listed(site, search="vision", pin="b") == ["b", "a", "c"]
+    assert listed(site, pin="no such run", group="no such label", sort="name") == ["a", "b", "c", "d"]
+    assert asked(site, "/api/v1/run", run="a")["labels"] == {"team": "vision", "cluster": "west"}
+
+
+def test_labels_of_the_settings_are_told_of_a_run(site: Site, tmp_path: Path) -> None:
+    """Those of all runs, and those of rules for some."""
+    append(tmp_path / "a/logging.jsonl", swift(1))
+    settings = Configured(paths=(str(tmp_path),), ignore_older=None, labels={"team": "vision"})
+    for watcher in Watchers(settings, site.fleet, site.telemetry).all:
+        search_and_read(watcher, NOW, NOW)
+    assert asked(site, "/api/v1/list", search="a")["runs"][0]["labels"] == {"team": "vision"}
+
+
 def test_a_row_of_the_list(site: Site) -> None:
     """A run tells how it is, how far, how long it will take, what is worst and how its reward went."""
     line = Sparkline()
     show(line, training(*({c.REWARD: value} for value in (0.1, 0.25))))
-    pace = {series(c.RECENT_SECONDS_PER_STEP): 2.0}
-    worse = replace(RUN, health=Health.BROKEN, verdict=Health.BROKEN, episodes=(KL_SPIKE,), samples=pace)
+    pace = {series(c.RECENT_SECONDS_PER_STEP): 2.0, LISTED["loss"]: 0.5}
+    worse = replace(
+        RUN,
+        labels={"team": "vision"},
+        health=Health.BROKEN,
+        verdict=Health.BROKEN,
+        episodes=(KL_SPIKE,),
+        samples=pace,
+    )
     site.fleet.publish(worse, sparkline=line)
     page = asked(site, "/api/v1/list", lang="zh")
     assert page["runs"] == [
@@ -198,6 +235,8 @@ def test_a_row_of_the_list(site: Site) -> None:
             "progress": 0.25,
             "remaining_seconds": 300.0,
             "last_record_timestamp": NOW - 90,
+            "labels": {"team": "vision"},
+            "metrics": {"loss": 0.5},
             "signal": {"name": "kl_spike", "severity": "critical", "title": "KL 尖峰"},
             "earlier": None,
             "sparkline": {"metric": "reward", "values": [0.1, 0.25]},

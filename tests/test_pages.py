@@ -15,6 +15,7 @@ from llmtrain_exporter.knowledge import page_words
 from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.model import Health, State
+from llmtrain_exporter.serve.listed_metrics import LISTED
 from llmtrain_exporter.serve.pages.assets import FOLDER, Assets
 from llmtrain_exporter.serve.pages.frame import UPLOT
 from llmtrain_exporter.serve.pages.listing import PAGE
@@ -124,6 +125,26 @@ def test_the_list_answers_questions_without_scripts(site: Site) -> None:
     assert kept == {"lang": "zh", "sort": "name", "order": "desc"}
     chosen = [attributes["value"] for tag, attributes in found.tags if "selected" in attributes]
     assert chosen == ["sft"]
+
+
+def test_columns_groups_and_pins_without_scripts(site: Site) -> None:
+    """What is chosen is drawn, kept by the search and by every link; names from labels stay text."""
+    for run, team in (("x", "<i>"), ("y", ""), ("z", "text")):
+        labels = {"team": team} if team else {}
+        site.fleet.publish(replace(RUN, run=run, labels=labels, samples={LISTED["loss"]: 16384.0}))
+    text = site.get("/?column=loss,kl,no&group=team&pin=z&sort=loss").text
+    shown = Page(text)
+    names = [row[1] if len(row) > 1 else row[0] for row in shown.rows[1:]]
+    assert names == ["Pinned", "zgrpoteam=text", "team=<i>", "xgrpoteam=<i>", "without team", *names[5:]]
+    assert [row[-2:] for row in shown.rows if len(row) > 1][1] == ["16384", ""]
+    assert '<input type="checkbox" name="column" value="loss" checked>' in text
+    assert '<option value="team" selected>' in text
+    assert '<input type="hidden" name="pin" value="z">' in text
+    lists = [link for link in shown.links() if link.startswith("?")]
+    assert any(link.startswith("?group=team&column=loss&column=kl&pin=z&sort=kl") for link in lists)
+    assert [link for link in lists if "column=loss" in link and "pin=" not in link] == [
+        "?group=team&column=loss&column=kl&sort=loss"  # of the star beside z
+    ]
 
 
 def test_a_list_of_nothing_says_so(site: Site) -> None:

@@ -18,6 +18,7 @@ import pytest
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Health, Series, State
 from llmtrain_exporter.publish.demo import BUNDLED
+from llmtrain_exporter.serve.listed_metrics import LISTED
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.story import numbers
 
@@ -258,7 +259,9 @@ def test_nothing_is_lost_when_the_list_changes(browser: Browser) -> None:
         page.get_by_label("Compare run-0003").check()
         page.get_by_label("Compare run-0005").check()
         page.get_by_label("Compare run-0005").focus()
-        page.evaluate("getSelection().selectAllChildren(document.querySelector('[data-key=run-0007] a'))")
+        page.evaluate(
+            "getSelection().selectAllChildren(document.querySelector('[data-key=run-0007] .c-run a'))"
+        )
         page.evaluate("document.querySelector('[data-key=run-0007]').was = 'here'")
         page.evaluate("scrollTo(0, 60)")
         site.fleet.remove("run-0001")
@@ -279,6 +282,44 @@ def test_nothing_is_lost_when_the_list_changes(browser: Browser) -> None:
         expect(page.get_by_label("Compare run-0004")).not_to_be_checked()
         page.get_by_role("button", name="Clear selection").click()
         expect(page.get_by_label("Compare run-0003")).not_to_be_checked()
+
+
+def test_columns_groups_and_pins(browser: Browser) -> None:
+    """Chosen with the mouse they stand in the address; what is compared has nothing to do with them."""
+    with running(Site()) as site, visiting(browser, site.server.url) as visitor:
+        for at, team in enumerate(("vision", "text", "vision", "")):
+            labels = {"team": team} if team else {}
+            samples = {LISTED["loss"]: float(at)}
+            site.fleet.publish(replace(RUN, run=f"run-{at}", labels=labels, samples=samples))
+        page = opened(visitor, "/")
+        page.get_by_label("Compare run-3").check()
+        page.get_by_text("Columns").click()
+        page.get_by_role("checkbox", name="Loss", exact=True).check()
+        page.get_by_role("checkbox", name="KL", exact=True).check()
+        expect(page.locator("#columns")).to_have_attribute("open", "")
+        page.get_by_role("link", name="Loss", exact=True).click()
+        expect(page.locator("th[aria-sort=ascending]")).to_have_text("Loss")
+        page.locator("th[aria-sort] a").click()
+        expect(page.locator("tbody .c-run a")).to_have_text(["run-3", "run-2", "run-1", "run-0"])
+        expect(page.locator("tbody tr", has_text="run-2").locator(".c-metric")).to_have_text(["2", ""])
+        page.locator("select[name=group]").select_option("team")
+        expect(page.locator(".group-row")).to_have_text(["team=text", "team=vision", "without team"])
+        assert names(page) == ["run-1", "run-2", "run-0", "run-3"]
+        page.get_by_role("link", name="Pin to the top: run-0").click()
+        expect(page.locator(".group-row")).to_have_text(
+            ["Pinned", "team=text", "team=vision", "without team"]
+        )
+        assert names(page) == ["run-0", "run-1", "run-2", "run-3"]
+        for part in ("column=loss&column=kl", "sort=loss&order=desc", "group=team", "pin=run-0"):
+            assert part in page.url
+        assert accessible(page) == []
+        again = opened(visitor, page.url)
+        assert names(again) == ["run-0", "run-1", "run-2", "run-3"]
+        again.get_by_role("link", name="Unpin: run-0").click()
+        expect(again.locator(".group-row").first).to_have_text("team=text")
+        expect(page.get_by_label("Compare run-3")).to_be_checked()
+        page.get_by_role("searchbox").fill("team=vision")
+        expect(page.locator("tbody .c-run a")).to_have_text(["run-0", "run-2"])
 
 
 def test_what_is_typed_stays_while_answers_come(browser: Browser) -> None:

@@ -271,6 +271,7 @@ class Run:
             samples=self._samples(producer.dialect, doing, stalled, health),
             courses=self._courses(),
             early_loss=self._trained.early(LOSS),
+            labels=self._options.labels,
         )
 
     def _known(self, found: Health) -> Health:

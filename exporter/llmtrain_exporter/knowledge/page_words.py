@@ -71,7 +71,16 @@ PAGE: Mapping[str, Text] = {
     "none_yet": Text(
         "No run yet: no training log below the watched paths.", "还没有训练：所监视的路径下没有训练日志。"
     ),
-    "search": Text("Search by name", "按名称搜索"),
+    "search": Text("Search names and labels", "搜索名称与标签"),
+    "group": Text("Group by", "分组"),
+    "no_group": Text("nothing", "不分组"),
+    "without_label": Text("without {label}", "无 {label}"),
+    "columns": Text("Columns", "指标列"),
+    "eval_loss": Text("Eval loss", "验证 loss"),
+    "pinned_runs": Text("Pinned", "已置顶"),
+    "other_runs": Text("Other runs", "其他训练"),
+    "pin": Text("Pin to the top", "置顶"),
+    "unpin": Text("Unpin", "取消置顶"),
     "search_button": Text("Search", "搜索"),
     "health": Text("Health", "健康"),
     "state": Text("State", "状态"),
@@ -147,7 +156,6 @@ SCRIPT: Mapping[str, Text] = {
     "filter_broken": Text("No regular expression: {error}", "正则表达式有误：{error}"),
     "filter_slow": Text("This expression takes too long.", "该表达式匹配耗时过长。"),
     "filter_none": Text("No chart matches.", "没有匹配的曲线。"),
-    "pin": Text("Pin to the top", "置顶"),
     "pinned": Text("Pinned", "已置顶"),
     "pinned_only": Text("Pinned only", "仅看置顶"),
     "download": Text("Download", "下载"),
@@ -198,6 +206,12 @@ def page_texts(lang: Lang) -> dict[str, str]:
         "metric_table": words.METRICS,
         "setting": words.SETTING,
         "verdict": words.VERDICT,
+        "loss": dashboard_words.LOSS,
+        "reward": PAGE["course_reward"],
+        "kl": Text("KL", "KL"),
+        "grad_norm": dashboard_words.GRAD_NORM,
+        "entropy": dashboard_words.ENTROPY,
+        "length": dashboard_words.LENGTH,
         **{f"health.{key}": text for key, text in words.HEALTH.items()},
     }
     return {name: text.of(lang) for name, text in {**PAGE, **shared}.items()}
@@ -206,7 +220,7 @@ def page_texts(lang: Lang) -> dict[str, str]:
 def script_texts(lang: Lang) -> dict[str, str]:
     """All that scripts say; units of time as "unit.min"."""
     units = {f"unit.{unit}": text for unit, text in words.UNITS.items()}
-    known = {**SCRIPT, "ago": words.AGO, "more": PAGE["more"], **units}
+    known = {**SCRIPT, "pin": PAGE["pin"], "ago": words.AGO, "more": PAGE["more"], **units}
     places = {
         unit: words.STEP.of(lang).format(unit=one.of(lang), first="{first}")
         for unit, (one, _) in words.COUNTED_IN.items()

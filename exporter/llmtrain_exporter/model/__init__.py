@@ -253,6 +253,7 @@ class Snapshot:
     step_is_record: bool = False  # nothing told steps: they are numbers of records
     ended_early: bool = False  # its trainer closed it before the last of the planned steps
     guard: GuardFile | None = None  # what the guard has done, where one stands in the training
+    labels: Mapping[str, str] = field(default_factory=dict)  # the operator's own
 
     @property
     def dialect(self) -> str:

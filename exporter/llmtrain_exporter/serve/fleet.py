@@ -13,11 +13,15 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.serve.exposition import Exposition
+from llmtrain_exporter.serve.listed_metrics import listed_metrics
 from llmtrain_exporter.serve.pulse import Pulse, Pulses
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.story.facts import remaining
 
 _NO_SAMPLES: Mapping[Series, float] = {}
+
+
+_NONE: Mapping[str, float] = {}
 
 
 class Shown(NamedTuple):
@@ -28,6 +32,7 @@ class Shown(NamedTuple):
     sparkline: Sparkline | None
     remaining: float | None  # seconds to its end when it was published
     pulse: Pulse | None = None  # of the thread that reads its log
+    metrics: Mapping[str, float] = _NONE  # those of the list, see `listed_metrics`
 
     @property
     def unread_since(self) -> float | None:
@@ -76,7 +81,14 @@ class Fleet:
             self._exposition.publish(run, samples, newborn, shrunk)
             if run not in self._shown and label_value(run) != run:
                 self._odd[label_value(run)] = run
-            self._shown[run] = Shown(replace(snapshot, samples=_NO_SAMPLES), found, sparkline, left, pulse)
+            self._shown[run] = Shown(
+                replace(snapshot, samples=_NO_SAMPLES),
+                found,
+                sparkline,
+                left,
+                pulse,
+                listed_metrics(snapshot.samples),
+            )
             self.version += 1
 
     def remove(self, run: str) -> None:

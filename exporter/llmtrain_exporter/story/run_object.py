@@ -69,6 +69,7 @@ def full_object(run: Snapshot, lang: Lang) -> Object:
         "progress": progress(run),
         "remaining_seconds": remaining(run),
         "last_record_timestamp": run.last_record,
+        "labels": {name: printable(value) for name, value in run.labels.items()},
         "info": {key: printable(value) for key, value in run.hyper_parameters.info.items()},
         "settings": dict(run.hyper_parameters.numbers),
         "incidents": [_full_incident(run, incident) for incident in run.incidents],

@@ -195,6 +195,7 @@ def _described(shown: Shown) -> dict[str, Any]:
         "state": snapshot.state.value,
         "health": health_word(snapshot.health),
         "verdict": health_word(snapshot.verdict),
+        "labels": {name: printable(value) for name, value in snapshot.labels.items()},
         "records": {kind.value: snapshot.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)},
         "first_step": snapshot.first_step,
         "last_step": snapshot.last_step,

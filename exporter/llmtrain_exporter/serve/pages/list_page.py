@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.fleet import Shown
+from llmtrain_exporter.serve.listed_metrics import LISTED
 from llmtrain_exporter.serve.pages.list_rows import RunRow, run_row
 from llmtrain_exporter.serve.pages.listed_run import listed_run
 from llmtrain_exporter.serve.pages.listing import PAGE, ListQuery, ListSlice
@@ -27,6 +28,10 @@ COLUMNS = (
 )
 """Headings and the orders that they stand for."""
 
+COLOURS = 8
+
+Parameters = Mapping[str, str | list[str]]
+
 FILTERS = ("health", "state", "profile")
 
 MOST_PROBLEMS = 5
@@ -40,6 +45,20 @@ class Heading:
     word: str
     address: str
     direction: str  # as aria-sort has it; empty where the list has another order
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRow:
+    """A run in its place. `heading`: what begins with it, empty where nothing does; `colour`: of its group.
+
+    `pin`: the list with the run pinned, or no longer.
+    """
+
+    run: RunRow
+    heading: str
+    colour: str
+    is_pinned: bool
+    pin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +98,46 @@ class ListPage:
         return printable(self.asked.search)
 
     @property
-    def rows(self) -> Iterator[RunRow]:
+    def rows(self) -> Iterator[ListedRow]:
         """The runs, in order."""
-        return (
-            run_row(
-                listed_run(shown, self.lang), self.say, self.link_parameters, self.now, self._state(shown)
-            )
-            for shown in self.found.runs
-        )
+        group: str | None = None
+        for shown in self.found.runs:
+            name = shown.snapshot.run
+            pinned = name in self.asked.pins
+            pins = [pin for pin in self.asked.pins if pin != name] + ([] if pinned else [name])
+            now = self.say("pinned_runs") if pinned else self._group(shown)
+            link = self._address({**_order(replace(self.asked, pins=tuple(pins)))})
+            yield ListedRow(self._row(shown), now if now != group else "", self._colour(shown), pinned, link)
+            group = now
+
+    def _row(self, shown: Shown) -> RunRow:
+        run, state = listed_run(shown, self.lang), self._state(shown)
+        return run_row(run, self.say, self.link_parameters, self.now, state, self.asked.columns)
+
+    def _group(self, shown: Shown) -> str:
+        """The heading above runs of one value of the label; empty where the list is not parted."""
+        label = self.asked.group
+        if not label:
+            return self.say("other_runs") if self.asked.pins else ""
+        value = shown.snapshot.labels.get(label)
+        return printable(f"{label}={value}" if value else self.say("without_label", label=label))
+
+    def _colour(self, shown: Shown) -> str:
+        """The colour of its group, the same on every page of the list; empty: none."""
+        values = self.found.labels.get(self.asked.group, ())
+        value = shown.snapshot.labels.get(self.asked.group, "")
+        return f"s{values.index(value) % COLOURS + 1}" if value in values else ""
+
+    @property
+    def columns(self) -> Sequence[tuple[str, bool]]:
+        """The metrics that may have a column, and whether they have."""
+        return [(name, name in self.asked.columns) for name in LISTED]
+
+    @property
+    def labels(self) -> Sequence[tuple[str, bool]]:
+        """The labels that may part the list, and whether one does; an asked one that no run has, too."""
+        names = [*self.found.labels, *([self.asked.group] if self.asked.group else [])]
+        return [(printable(name), name == self.asked.group) for name in dict.fromkeys(names)]
 
     def _state(self, shown: Shown) -> str:
         """What a run does; of one that cannot be read nobody knows."""
@@ -107,14 +158,18 @@ class ListPage:
         return known + [FilterOption(printable(value), 0, True) for value in unknown]
 
     @property
-    def hidden(self) -> Mapping[str, str]:
+    def hidden(self) -> Sequence[tuple[str, str]]:
         """What a search keeps."""
-        return {**self.link_parameters, **_order(self.asked)}
+        kept = _order(replace(self.asked, columns=(), group=""))
+        pins = [("pin", printable(pin)) for pin in self.asked.pins]
+        single = {**self.link_parameters, **kept, "pin": ""}
+        return [(name, str(value)) for name, value in single.items() if value] + pins
 
     @property
     def headings(self) -> Iterator[Heading]:
         """The headings of the columns that tell something."""
-        return (self._heading(word, sort) for word, sort in COLUMNS)
+        metrics = [(name, name) for name in self.asked.columns]
+        return (self._heading(word, sort) for word, sort in (*COLUMNS, *metrics))
 
     def _heading(self, word: str, sort: str) -> Heading:
         if not sort:
@@ -147,13 +202,13 @@ class ListPage:
         parameters = {**_order(self.asked), "offset": str(self.last)}
         return self._address(parameters) if self.last < self.found.matching else ""
 
-    def _address(self, parameters: Mapping[str, str]) -> str:
+    def _address(self, parameters: Parameters) -> str:
         return address("", {**self.link_parameters, **_filters(self.asked), **parameters}) or "./"
 
 
-def address(path: str, parameters: Mapping[str, str]) -> str:
-    """An address with parameters, not yet escaped."""
-    return f"{path}?{urlencode(parameters)}" if parameters else path
+def address(path: str, parameters: Parameters) -> str:
+    """An address with parameters, not yet escaped; one with several values stands there several times."""
+    return f"{path}?{urlencode(parameters, doseq=True)}" if parameters else path
 
 
 def _filters(asked: ListQuery) -> dict[str, str]:
@@ -167,9 +222,12 @@ def _filters(asked: ListQuery) -> dict[str, str]:
     return {key: printable(value) for key, value in given.items() if value}
 
 
-def _order(asked: ListQuery) -> dict[str, str]:
-    """Its order and the length of its pages, where somebody has chosen them."""
-    given = {
+def _order(asked: ListQuery) -> dict[str, str | list[str]]:
+    """Its order, columns, groups and pins, and the length of its pages, where somebody has chosen them."""
+    given: dict[str, str | list[str]] = {
+        "group": printable(asked.group),
+        "column": list(asked.columns),
+        "pin": [printable(pin) for pin in asked.pins],
         "sort": asked.sort if asked.sort != "health" else "",
         "order": "desc" if asked.descending else "",
         "limit": str(asked.limit) if asked.limit != PAGE else "",

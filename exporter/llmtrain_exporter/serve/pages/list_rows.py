@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -54,6 +54,8 @@ class RunRow:
     left: str
     sparkline: SparklineDrawing | None
     last_record: Line  # a moment
+    labels: Sequence[str]  # as "team=vision"
+    metrics: Sequence[str]  # the values of the columns that are asked for
 
 
 def run_row(
@@ -62,10 +64,11 @@ def run_row(
     link_parameters: Mapping[str, str],
     now: float,
     state: str,
+    columns: Sequence[str] = (),
 ) -> RunRow:
     """A run as the list shows it. `link_parameters`: parameters of every link; `now`: Unix time.
 
-    `state`: what it does, in words.
+    `state`: what it does, in words; `columns`: metrics, names of `LISTED`.
     """
     left, last = run.remaining_seconds, run.last_record_timestamp
     return RunRow(
@@ -81,6 +84,8 @@ def run_row(
         left="" if left is None else say.age(left),
         sparkline=_drawing(run.sparkline, say),
         last_record=() if last is None else (Moment(say.ago(now - last), last),),
+        labels=[f"{name}={value}" for name, value in run.labels.items()],
+        metrics=[number(run.metrics[name]) if name in run.metrics else "" for name in columns],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from llmtrain_exporter.analyse.state import STALLED
@@ -37,7 +38,8 @@ class ListedRun:
     """A run of the list. `health`: at the last record; `verdict`: on the whole log.
 
     `signal`: the worst that lasts; `earlier`: where none does, the title of the worst that had spoken against
-    the run; `progress`: from 0 to 1; `last_record_timestamp`: Unix time.
+    the run; `progress`: from 0 to 1; `last_record_timestamp`: Unix time; `labels`:
+    the operator's own; `metrics`: last values, by the names of `LISTED`.
     """
 
     run: str
@@ -51,6 +53,8 @@ class ListedRun:
     progress: float | None
     remaining_seconds: float | None
     last_record_timestamp: float | None
+    labels: Mapping[str, str]
+    metrics: Mapping[str, float]
     signal: LastingSignal | None
     earlier: str | None
     sparkline: DrawnCourse | None
@@ -72,6 +76,8 @@ def listed_run(shown: Shown, lang: Lang) -> ListedRun:
         progress=progress(run),
         remaining_seconds=shown.remaining,
         last_record_timestamp=run.last_record,
+        labels={name: printable(value) for name, value in run.labels.items()},
+        metrics=shown.metrics,
         signal=signal,
         earlier=diagnosis.title(run, lang) if signal is None and diagnosis.against(run) else None,
         sparkline=None if shown.sparkline is None else _course(shown.sparkline),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from llmtrain_exporter.model import Health, Snapshot, State
 from llmtrain_exporter.serve.fleet import Fleet, Shown
+from llmtrain_exporter.serve.listed_metrics import LISTED
 from llmtrain_exporter.story.facts import progress
 
 PAGE = 100
@@ -20,6 +23,8 @@ FRESH_SECONDS = 1.0
 """All who look within this time see the same list: a thousand open pages cost no more than one."""
 
 ANSWERS_KEPT = 64
+
+MOST_PINS = 20
 
 LIVE = (State.RUNNING, State.STALLED, State.WAITING)
 
@@ -36,13 +41,17 @@ class ListQuery:
     descending: bool = False
     offset: int = 0
     limit: int = PAGE
+    columns: tuple[str, ...] = ()  # metrics, names of `LISTED`
+    pins: tuple[str, ...] = ()  # runs that come first, whatever is searched for
+    group: str = ""  # the label whose values part the list
 
 
 @dataclass(frozen=True, slots=True)
 class ListSlice:
     """A piece of the list. `counts`: of all runs, by state, health, profile; `matching`: how many match.
 
-    `problems`: what the last search for logs could not read, by path.
+    `labels`: of all runs, the values of each by its name; `problems`: what the last search for logs could not
+    read, by path.
     """
 
     ready: bool
@@ -51,6 +60,7 @@ class ListSlice:
     matching: int
     offset: int
     counts: Mapping[str, Mapping[str, int]]
+    labels: Mapping[str, Sequence[str]]
     runs: Sequence[Shown]
 
 
@@ -63,6 +73,11 @@ def _health(shown: Shown) -> object:
     return -run.health, run.state not in LIVE, -run.verdict, run.run
 
 
+def _metric(name: str, shown: Shown) -> object:
+    value = shown.metrics.get(name, math.nan)
+    return None if math.isnan(value) else value
+
+
 SORTS: Mapping[str, _Key] = {
     "health": _health,
     "name": lambda shown: shown.snapshot.run,
@@ -71,6 +86,7 @@ SORTS: Mapping[str, _Key] = {
     "progress": lambda shown: progress(shown.snapshot),
     "remaining": lambda shown: shown.remaining,
     "last": lambda shown: shown.snapshot.last_record,
+    **{name: partial(_metric, name) for name in LISTED},
 }
 """The orders. What a run does not know puts it at the end, whichever way the list goes."""
 
@@ -78,6 +94,7 @@ SORTS: Mapping[str, _Key] = {
 def query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
     """The question in the parameters of an address. What makes no sense is as if it were not there."""
     given: dict[str, list[str]] = {}
+    pairs = list(pairs)
     for key, value in pairs:
         given.setdefault(key, []).extend(filter(None, value.split(",")))
     last = {key: values[-1] for key, values in given.items() if values}
@@ -89,6 +106,9 @@ def query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
         sort=last.get("sort", "") if last.get("sort") in SORTS else "health",
         descending=last.get("order") == "desc",
         offset=_number(last.get("offset"), 0, 10**9),
+        columns=tuple(name for name in LISTED if name in given.get("column", ())),
+        pins=tuple(dict.fromkeys(value for key, value in pairs if key == "pin" and value))[:MOST_PINS],
+        group=last.get("group", "")[:200],
         limit=max(_number(last.get("limit"), PAGE, LONGEST_PAGE), 1),
     )
 
@@ -146,7 +166,7 @@ class Listing:
         state = fleet.version, fleet.ready, fleet.problems
         if self._last.state != state and now - self._last.at >= FRESH_SECONDS:
             runs = fleet.shown()
-            self._last = _Answers(state, now, runs, _counts(runs))
+            self._last = _Answers(state, now, runs, _counts(runs), _labels(runs))
         return self._last
 
 
@@ -158,6 +178,7 @@ class _Answers:
     at: float = float("-inf")
     runs: Sequence[Shown] = ()
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     slices: dict[ListQuery, ListSlice] = field(default_factory=dict)
     answers: dict[tuple[ListQuery, Hashable], bytes] = field(default_factory=dict)
     everything: bytes | None = None
@@ -186,13 +207,28 @@ def _counts(runs: Iterable[Shown]) -> Mapping[str, Mapping[str, int]]:
     }
 
 
+def _labels(runs: Iterable[Shown]) -> Mapping[str, Sequence[str]]:
+    values: dict[str, set[str]] = {}
+    for shown in runs:
+        for name, value in shown.snapshot.labels.items():
+            values.setdefault(name, set()).add(value)
+    return {name: sorted(values[name]) for name in sorted(values)}
+
+
 def _slice(query: ListQuery, fresh: _Answers) -> ListSlice:
-    found = _ordered([shown for shown in fresh.runs if _matches(shown.snapshot, query)], query)
+    pinned = _pinned(query.pins, fresh.runs)
+    rest = (shown for shown in fresh.runs if shown.snapshot.run not in query.pins)
+    found = pinned + _ordered([shown for shown in rest if _matches(shown.snapshot, query)], query)
     last = max(len(found) - 1, 0) // query.limit * query.limit  # where the last page begins
     offset = query.offset if query.offset < len(found) else last
     runs = found[offset : offset + query.limit]
     _, ready, problems = fresh.state
-    return ListSlice(ready, problems, len(fresh.runs), len(found), offset, fresh.counts, runs)
+    return ListSlice(ready, problems, len(fresh.runs), len(found), offset, fresh.counts, fresh.labels, runs)
+
+
+def _pinned(pins: Sequence[str], runs: Iterable[Shown]) -> list[Shown]:
+    there = {shown.snapshot.run: shown for shown in runs if shown.snapshot.run in pins} if pins else {}
+    return [there[name] for name in pins if name in there]
 
 
 def _ordered(runs: list[Shown], query: ListQuery) -> list[Shown]:
@@ -200,7 +236,15 @@ def _ordered(runs: list[Shown], query: ListQuery) -> list[Shown]:
     unknown = [shown for shown in runs if key(shown) is None]
     known = [shown for shown in runs if key(shown) is not None] if unknown else runs
     known.sort(key=key, reverse=query.descending)  # type: ignore[arg-type]  # the keys of one order compare
-    return known + unknown
+    ordered = known + unknown
+    if query.group:  # each group in that order; runs without the label behind all
+        ordered.sort(key=lambda shown: _group(shown.snapshot, query.group))
+    return ordered
+
+
+def _group(run: Snapshot, label: str) -> tuple[bool, str]:
+    value = run.labels.get(label, "")
+    return not value, value
 
 
 def _matches(run: Snapshot, query: ListQuery) -> bool:
@@ -213,6 +257,6 @@ def _matches(run: Snapshot, query: ListQuery) -> bool:
 
 
 def _found(search: str, run: Snapshot) -> bool:
-    """Whether each word of the search is in the name."""
-    name = run.run.lower()
-    return all(word in name for word in search.lower().split())
+    """Whether each word of the search is in the name, or in a label: "team=vision", "vision"."""
+    texts = [run.run.lower(), *(f"{name}={value}".lower() for name, value in run.labels.items())]
+    return all(any(word in text for text in texts) for word in search.lower().split())

@@ -6,7 +6,7 @@ import { Poll, address } from "./poll.js";
 import { swap } from "./swap.js";
 import { say } from "./words.js";
 
-const FILTERS = ["search", "health", "state", "profile"];
+const FILTERS = ["search", "health", "state", "profile", "group"];
 
 const list = document.getElementById("list");
 const chosen = new Set(); // names of runs, on whichever page of the list they stand
@@ -27,8 +27,8 @@ const poll = new Poll(
 function askFor(changes, way = "replace") {
   const asked = new URLSearchParams(location.search);
   for (const [key, value] of Object.entries({ offset: "", ...changes })) {
-    if (value) asked.set(key, value);
-    else asked.delete(key);
+    asked.delete(key);
+    for (const one of [value].flat()) if (one) asked.append(key, one);
   }
   const here = String(asked) ? `?${asked}` : "./";
   if (way === "push") history.pushState(null, "", here);
@@ -39,12 +39,12 @@ function askFor(changes, way = "replace") {
 /** Where a link of the list leads is asked for; what was typed since it was drawn stays. */
 function follow(link) {
   const { searchParams } = new URL(link.href);
-  askFor(Object.fromEntries(["sort", "order", "offset"].map((key) => [key, searchParams.get(key)])), link.dataset.swap);
+  askFor(Object.fromEntries(["sort", "order", "offset", "pin"].map((key) => [key, searchParams.getAll(key)])), link.dataset.swap);
   if (link.dataset.swap === "push") part("main").focus();
 }
 
 function showChoice() {
-  for (const box of list.querySelectorAll("input[type=checkbox]")) box.checked = chosen.has(box.value);
+  for (const box of list.querySelectorAll("input[name=run]")) box.checked = chosen.has(box.value);
   part("compare-button").textContent = chosen.size ? say("compare_chosen", { n: chosen.size }) : compareWord;
   part("compare-button").disabled = chosen.size < 2;
   part("clear").hidden = chosen.size === 0;
@@ -57,7 +57,9 @@ list.addEventListener("input", ({ target }) => {
   typing = setTimeout(() => askFor({ search: target.value.trim() }), 80);
 });
 list.addEventListener("change", ({ target }) => {
-  if (target.type === "checkbox") {
+  if (target.name === "column") {
+    askFor({ column: [...part("columns").querySelectorAll(":checked")].map((box) => box.value) });
+  } else if (target.name === "run") {
     if (target.checked) chosen.add(target.value);
     else chosen.delete(target.value);
     showChoice();
@@ -88,10 +90,12 @@ document.addEventListener("keydown", (event) => {
 });
 window.addEventListener("popstate", () => {
   const asked = new URLSearchParams(location.search);
-  for (const name of FILTERS) control(name).value = asked.get(name) ?? "";
+  for (const name of FILTERS) if (control(name)) control(name).value = asked.get(name) ?? "";
+  const columns = asked.getAll("column").join().split(",");
+  for (const box of part("columns").querySelectorAll("input")) box.checked = columns.includes(box.value);
   poll.now();
 });
 
-for (const box of list.querySelectorAll("input:checked")) chosen.add(box.value); // kept by the browser over a reload
+for (const box of list.querySelectorAll("input[name=run]:checked")) chosen.add(box.value); // kept by the browser over a reload
 showChoice();
 poll.now();
