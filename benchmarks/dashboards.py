@@ -104,6 +104,8 @@ class History:
             "llmtrain_lost_gpu_seconds": 28800 * trouble,
             "llmtrain_incidents_total": int(trouble),
         }
+        order = 1e10 * values["llmtrain_run_health"] + values["llmtrain_last_record_timestamp_seconds"]
+        yield "run:llmtrain_run:trouble", f'{one},profile="{profile}",state="{state}"', repr(order)
         yield from ((name, one, str(value)) for name, value in values.items())
         yield from _of_kind(one, profile, trouble, self.begin + number)
 
@@ -180,7 +182,7 @@ def write(history: History, file: TextIO) -> int:
 
 def measure(runs: int, seconds: int, folder: Path) -> Table:
     """The table. Raises ContestantError."""
-    prometheus, promtool = _program("prometheus"), _program("promtool")
+    prometheus, promtool = program("prometheus"), program("promtool")
     begin = (int(time.time()) // BLOCK_SECONDS - 3) * BLOCK_SECONDS
     history = History(runs, begin, seconds)
     text, data = folder / "history.txt", folder / "data"
@@ -194,17 +196,21 @@ def measure(runs: int, seconds: int, folder: Path) -> Table:
     keep = ["--storage.tsdb.retention.time=10y", f"--web.listen-address=127.0.0.1:{port}"]
     with serving([prometheus, *options, *keep], port) as server:
         server.until(lambda: bool(server.get("/-/ready")))
-        rows = tuple(_row(server, title, queries, history) for title, queries in _fleet(seconds).items())
+        rows = tuple(
+            _row(server, title, queries, history) for title, queries in fleet_panels(seconds).items()
+        )
     title = f"{runs:,} runs x {seconds / 3600:g} h, {series:,} series, a panel's queries together"
     return Table(title, rows)
 
 
-def _fleet(seconds: int) -> dict[str, list[Query]]:
+def fleet_panels(seconds: int) -> dict[str, list[Query]]:
+    """The queries of each panel of the dashboard on all runs, for a time range of so many seconds."""
     found = (path for path in DASHBOARDS.rglob("*.json") if json.loads(path.read_text())["uid"] == FLEET)
     return panels(next(found), seconds)
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Where a program lies. Raises ContestantError."""
     found = shutil.which(name)
     if found is None:
         raise ContestantError(f"needs {name}: scripts/real-tools {name}, or put it into PATH")
@@ -212,21 +218,25 @@ def _program(name: str) -> str:
 
 
 def _row(server: Server, title: str, queries: Sequence[Query], history: History) -> Row:
-    times = [sum(_seconds(server, query, history) for query in queries) for _ in range(ROUNDS)]
+    begin, end = history.begin, history.end
+    times = [sum(answer_seconds(server, query, begin, end) for query in queries) for _ in range(ROUNDS)]
     return Row(title, 1000 * statistics.median(times), "ms", target=LIMIT)
 
 
-def _seconds(server: Server, query: Query, history: History) -> float:
-    """How long the answer takes. Raises ContestantError if there is none."""
+def answer_seconds(server: Server, query: Query, begin: int, end: int, empty: bool = False) -> float:
+    """How long the answer takes. Raises ContestantError where there is none.
+
+    `empty`: one that has nothing to show is an answer.
+    """
     if query.step is None:
-        path, params = "query", {"query": query.text, "time": history.end}
+        path, params = "query", {"query": query.text, "time": end}
     else:
-        span = {"start": history.begin, "end": history.end, "step": query.step}
-        path, params = "query_range", {"query": query.text, **span}
+        path, params = "query_range", {"query": query.text, "start": begin, "end": end, "step": query.step}
     started = time.perf_counter()
     answer = server.get(f"/api/v1/{path}?{urllib.parse.urlencode(params)}")
     taken = time.perf_counter() - started
-    if not json.loads(answer or b"{}").get("data", {}).get("result"):
+    found = json.loads(answer or b"{}").get("data", {}).get("result")
+    if not (found or (empty and found == [])):
         raise ContestantError(f"nothing to show for {query.text}")
     return taken
 

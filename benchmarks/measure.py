@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import resource
+import signal
 import socket
 import statistics
 import subprocess
@@ -67,7 +68,9 @@ def cpu_of(work: Callable[[], object]) -> float:
 
 
 class Server:
-    """A program that serves HTTP on 127.0.0.1:port, and what /proc tells of it."""
+    """A program that serves HTTP on a port of `host`, and what /proc tells of it."""
+
+    host = "127.0.0.1"
 
     def __init__(
         self, command: Sequence[str], process: subprocess.Popen[bytes], port: int, errors: int
@@ -79,7 +82,7 @@ class Server:
 
     def get(self, path: str, **headers: str) -> bytes:
         """The body of a path, on a connection of its own; empty unless the answer is 200. Raises OSError."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HTTP_SECONDS)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=HTTP_SECONDS)
         try:
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
@@ -97,6 +100,10 @@ class Server:
             if time.monotonic() - started > START_SECONDS:
                 raise ContestantError(f"{self.name} was not ready after {START_SECONDS:g} s")
             time.sleep(ASK_SECONDS)
+
+    def reload(self) -> None:
+        """Have it read its configuration again (SIGHUP)."""
+        self._process.send_signal(signal.SIGHUP)
 
     @property
     def cpu(self) -> float:

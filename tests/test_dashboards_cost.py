@@ -18,7 +18,7 @@ def test_each_panel_of_the_fleet_is_timed(real_tool: Callable[[str], Path], tmp_
     assert real_tool("promtool")
     table = dashboards.measure(30, 900, tmp_path)
     assert {row.verdict for row in table.rows} == {Verdict.PASS}
-    assert len(table.rows) == len(dashboards._fleet(900)) > 10
+    assert len(table.rows) == len(dashboards.fleet_panels(900)) > 10
 
 
 def test_no_two_series_are_the_same() -> None:
