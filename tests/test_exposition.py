@@ -6,6 +6,7 @@ import gzip
 import math
 import subprocess
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from llmtrain_exporter.knowledge.metric import Metric, Type
 from llmtrain_exporter.model import Series
 from llmtrain_exporter.printable import LONGEST, label_value, printable
 from llmtrain_exporter.serve import exposition as module
-from llmtrain_exporter.serve.deflate import gzip_pieces
+from llmtrain_exporter.serve import resting
+from llmtrain_exporter.serve.deflate import combined, combined_slowly, gzip_pieces
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.scrapers import Scrapers
@@ -211,7 +213,7 @@ def test_long_label_values_are_cut_to_a_digest() -> None:
 CHANGES = st.lists(
     st.tuples(
         st.sampled_from("abcdefgh"),
-        st.sampled_from(("publish", "publish", "remove", "scrape")),
+        st.sampled_from(("publish", "publish", "rest", "rest", "remove", "scrape")),
         st.dictionaries(
             st.sampled_from((LOSS, EVAL_LOSS, STEP, RESUMES, FACTS)), st.integers(0, 9), max_size=5
         ),
@@ -228,10 +230,11 @@ def test_any_sequence_of_changes_leads_to_the_runs_that_are_left(
     """After each change the body is that of the runs published last, however often it was scraped between."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK", 3)  # so that a few runs fill several blocks
+        patch.setattr(resting, "PACKED_TOGETHER", 2)
         exposition, runs = Exposition(), dict[str, Samples]()
         for run, change, samples in [*changes, ("", "scrape", {})]:
-            if change == "publish":
-                exposition.publish(run, samples)
+            if change in ("publish", "rest"):
+                exposition.publish(run, samples, rests=change == "rest")
                 runs[run] = samples
             elif change == "remove":
                 exposition.remove(run)
@@ -239,6 +242,29 @@ def test_any_sequence_of_changes_leads_to_the_runs_that_are_left(
             else:
                 assert same(parsed(exposition.render(openmetrics=False), openmetrics=False), expected(runs))
                 assert exposition.series == sum(map(len, runs.values()))
+                body = b"".join(gzip_pieces(exposition.deflated(openmetrics=False), b""))
+                assert gzip.decompress(body) == exposition.render(openmetrics=False)
+                kept = {run: exposition.samples(run) for run in runs}
+                assert same(expected(kept), expected(runs))
+
+
+def test_a_newborn_run_that_is_over_rests_when_its_zero_was_seen() -> None:
+    """Until then its counters stand at 0, like those of any run that begins."""
+    exposition = Exposition()
+    exposition.publish("a", {LOSS: 1.0, RESUMES: 2.0}, newborn=True, rests=True)
+    for now, resumes in ((0.0, 0.0), (10.0, 0.0), (31.0, 2.0)):
+        exposition.scraped(now, 30.0)
+        wanted = expected({"a": {LOSS: 1.0, RESUMES: resumes}})
+        assert same(parsed(exposition.render(openmetrics=False), openmetrics=False), wanted)
+    exposition.shrink("a", shrunk=True)
+    assert same(expected({"a": exposition.samples("a")}), expected({"a": {LOSS: 1.0, RESUMES: 2.0}}))
+
+
+@given(st.binary(max_size=50), st.binary(max_size=5000))
+def test_checksums_are_put_together(one: bytes, other: bytes) -> None:
+    """Where no library does it as well as with one."""
+    parts = zlib.crc32(one), zlib.crc32(other), len(other)
+    assert combined(*parts) == combined_slowly(*parts) == zlib.crc32(one + other)
 
 
 @pytest.mark.parametrize("openmetrics", [False, True])

@@ -11,7 +11,7 @@ whoever looks in between, a second Prometheus or a person, takes it away from no
 
 A run that has been over for a while shrinks to the few series that last (`shrunk.py`). Where its log grows
 all the same its counters come back as they were, for as long as a new run's stay at 0: what was added is an
-increase.
+increase. The lines of a run of which nothing more is expected are kept compressed (`resting.py`).
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.model import Series
 from llmtrain_exporter.model import series as interned
 from llmtrain_exporter.printable import escaped, label_value, number_text
-from llmtrain_exporter.serve.deflate import Deflated, deflate
+from llmtrain_exporter.serve.deflate import Deflated, PackedText, deflate
 from llmtrain_exporter.serve.exposition_parser import parse_samples
+from llmtrain_exporter.serve.resting import RestingRuns
 from llmtrain_exporter.serve.shrunk import lasting, pack, unpack
 
 BLOCK = 256
@@ -140,12 +141,15 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class _Newborn:
-    """A run whose counters are shown as they were `before`, its samples, and since when it was scraped so."""
+    """A run whose counters are shown as they were `before`, its samples, and since when it was scraped so.
 
-    run: str
+    `rests`: it is to rest when they are shown as they are.
+    """
+
     samples: Mapping[Series, float]
     before: Mapping[Series, float] = field(default_factory=dict)  # empty: all at 0
     shown: float | None = None
+    rests: bool = False
 
 
 class Exposition:
@@ -156,47 +160,51 @@ class Exposition:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards all below; held for a change, or for a settling (0.05 s)
-        self._places: dict[str, int] = {}
+        self._places: dict[str, int] = {}  # of those that do not rest
         self._sizes: dict[str, int] = {}
         self._free: list[int] = []
         self._blocks: list[_Block] = []
-        self._newborn: dict[int, _Newborn] = {}  # by place
-        self._packed: dict[int, bytes] = {}  # by place: all samples of those that have shrunk
+        self._resting = RestingRuns()
+        self._newborn: dict[str, _Newborn] = {}
+        self._packed: dict[str, bytes] = {}  # all samples of those that have shrunk
         self._made = _Made()
         self._deflating = threading.Lock()  # one scrape compresses, those that wait for it share the result
 
     def publish(
-        self, run: str, samples: Mapping[Series, float], newborn: bool = False, shrunk: bool = False
+        self,
+        run: str,
+        samples: Mapping[Series, float],
+        newborn: bool = False,
+        shrunk: bool = False,
+        rests: bool = False,
     ) -> None:
         """Replace all samples of that run. The mapping must not change any more: the next scrapes read it.
 
         `newborn`: its counters are shown at 0 until `scraped` finds that this was seen. `shrunk`: of its
-        samples those are exposed that last.
+        samples those are exposed that last. `rests`: it is not expected to be published again.
         """
         packed = pack(b"".join(_lines(run, samples).values())) if shrunk else None
         with self._lock:
-            if run not in self._places:
-                self._places[run] = self._free.pop() if self._free else len(self._places)
-            place = self._places[run]
-            before = self._packed.pop(place, None)
+            before = self._packed.pop(run, None)
             if packed is not None:
-                self._packed[place], samples = packed, lasting(samples)
+                self._packed[run], samples = packed, lasting(samples)
             elif before is not None:
-                self._newborn[place] = _Newborn(run, samples, unpack(before))
+                self._newborn[run] = _Newborn(samples, unpack(before))
             self._sizes[run] = len(samples)
-            if newborn or place in self._newborn:
-                known = self._newborn.get(place, _Newborn(run, samples))
-                self._newborn[place] = replace(known, samples=samples)
-                samples = _counted(samples, known.before)
-            self._change(place, run, samples)
+            if newborn or run in self._newborn:
+                known = self._newborn.get(run, _Newborn(samples))
+                self._newborn[run] = replace(known, samples=samples, rests=rests)
+                samples, rests = _counted(samples, known.before), False
+            self._put(run, samples, rests)
 
     def shrink(self, run: str, shrunk: bool) -> None:
         """Expose of a published run what lasts alone, or all again."""
         with self._lock:
-            place = self._places.get(run)
-            as_wanted = place is None or (place in self._packed) == shrunk
+            as_wanted = run not in self._sizes or (run in self._packed) == shrunk
+            newborn = self._newborn.get(run)
+            rests = run in self._resting or (newborn is not None and newborn.rests)
         if not as_wanted:
-            self.publish(run, self.samples(run), shrunk=shrunk)
+            self.publish(run, self.samples(run), shrunk=shrunk, rests=rests)
 
     def scraped(self, now: float, hold: float) -> None:
         """A scrape begins. Newborn runs first shown `hold` seconds ago are from now on shown as they are.
@@ -204,23 +212,22 @@ class Exposition:
         `now`: seconds of a clock that never goes back.
         """
         with self._lock:
-            for place, newborn in list(self._newborn.items()):
+            for run, newborn in list(self._newborn.items()):
                 if newborn.shown is None:
-                    self._newborn[place] = replace(newborn, shown=now)
+                    self._newborn[run] = replace(newborn, shown=now)
                 elif now - newborn.shown >= hold:
-                    del self._newborn[place]
-                    self._change(place, newborn.run, newborn.samples)
+                    del self._newborn[run]
+                    self._put(run, newborn.samples, newborn.rests)
 
     def remove(self, run: str) -> None:
         """Forget a run; its series are gone from the next scrape on. A run that is not there is no error."""
         with self._lock:
-            place = self._places.pop(run, None)
-            if place is not None:
-                del self._sizes[run]
-                self._free.append(place)
-                self._newborn.pop(place, None)
-                self._packed.pop(place, None)
-                self._change(place, run, {})
+            if self._sizes.pop(run, None) is not None:
+                self._newborn.pop(run, None)
+                self._packed.pop(run, None)
+                self._leave_place(run)
+                self._resting.take(run)
+                self._made = _Made()
 
     def samples(self, run: str) -> Mapping[Series, float]:
         """What was published of a run last, read back from its lines where these are all that is kept.
@@ -228,18 +235,20 @@ class Exposition:
         Empty for a run that is not there. Label values are as they are exposed, see `label_value`.
         """
         with self._lock:
-            at = self._places.get(run)
-            if at is None:
-                return {}
-            packed = self._packed.get(at)
+            packed = self._packed.get(run)
             if packed is None:
-                if at in self._newborn:
-                    return self._newborn[at].samples
-                number, place = divmod(at, BLOCK)
-                block = self._blocks[number]
-                if place in block.changed:
-                    return block.changed[place][1]
-                lines = block.lines(place)
+                if run in self._newborn:
+                    return self._newborn[run].samples
+                if run in self._resting:
+                    lines = self._resting.lines(run)
+                elif run in self._places:
+                    number, place = divmod(self._places[run], BLOCK)
+                    block = self._blocks[number]
+                    if place in block.changed:
+                        return block.changed[place][1]
+                    lines = block.lines(place)
+                else:
+                    return {}
         return parse_samples(lines) if packed is None else unpack(packed)
 
     @property
@@ -248,8 +257,8 @@ class Exposition:
         with self._lock:
             return sum(self._sizes.values())
 
-    def pieces(self, openmetrics: bool) -> tuple[bytes, ...]:
-        """Complete families in the catalogue's order, as bytes that belong one after another.
+    def pieces(self, openmetrics: bool) -> tuple[bytes | PackedText, ...]:
+        """Complete families in the catalogue's order, as texts that belong one after another.
 
         Without the closing `# EOF` and the exporter's own metrics. The pieces are shared by all scrapes of an
         unchanged fleet; they are not joined, for at 10,000 runs that would be another 44 MB.
@@ -259,7 +268,7 @@ class Exposition:
 
     def render(self, openmetrics: bool) -> bytes:
         """The pieces as one."""
-        return b"".join(self.pieces(openmetrics))
+        return b"".join(map(bytes, self.pieces(openmetrics)))
 
     def deflated(self, openmetrics: bool) -> Deflated:
         """The pieces compressed, once for all scrapes of an unchanged fleet."""
@@ -270,25 +279,45 @@ class Exposition:
                 made.deflated[openmetrics] = deflate(pieces)
             return made.deflated[openmetrics]
 
+    def _put(self, run: str, samples: Mapping[Series, float], rests: bool) -> None:
+        if rests:
+            self._leave_place(run)
+            self._resting.put(run, _lines(run, samples))
+        else:
+            self._resting.take(run)
+            if run not in self._places:
+                self._places[run] = self._free.pop() if self._free else len(self._places)
+            self._change(self._places[run], run, samples)
+        self._made = _Made()
+
+    def _leave_place(self, run: str) -> None:
+        place = self._places.pop(run, None)
+        if place is not None:
+            self._free.append(place)
+            self._change(place, run, {})
+
     def _change(self, place: int, run: str, samples: Mapping[Series, float]) -> None:
         number, place = divmod(place, BLOCK)
         if number == len(self._blocks):
             self._blocks.append(_Block())
         self._blocks[number].changed[place] = run, samples
-        self._made = _Made()
 
-    def _pieces(self, openmetrics: bool) -> tuple[bytes, ...]:
+    def _pieces(self, openmetrics: bool) -> tuple[bytes | PackedText, ...]:
         made = self._made
         if openmetrics not in made.pieces:
+            self._resting.mend()
             for block in self._blocks:
                 if block.changed:
                     block.settle()
             made.pieces[openmetrics] = tuple(self._families(openmetrics))
         return made.pieces[openmetrics]
 
-    def _families(self, openmetrics: bool) -> Iterator[bytes]:
+    def _families(self, openmetrics: bool) -> Iterator[bytes | PackedText]:
         for family, metric in enumerate(METRICS):
-            texts = [text for block in self._blocks if (text := block.texts[family])]
+            texts: list[bytes | PackedText] = [
+                text for block in self._blocks if (text := block.texts[family])
+            ]
+            texts += self._resting.texts(metric)
             if texts:
                 yield _header(metric, openmetrics)
                 yield from texts
@@ -298,5 +327,5 @@ class _Made:
     """What was made of one state of the fleet; true is for OpenMetrics. Dropped at the next change."""
 
     def __init__(self) -> None:
-        self.pieces: dict[bool, tuple[bytes, ...]] = {}
+        self.pieces: dict[bool, tuple[bytes | PackedText, ...]] = {}
         self.deflated: dict[bool, Deflated] = {}

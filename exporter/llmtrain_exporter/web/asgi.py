@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 from anyio import CapacityLimiter, move_on_after, to_thread
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,10 +18,18 @@ SEND_SECONDS = 120.0
 """A client that has not read its answer by then is given up: it holds the texts of its scrape in memory."""
 
 
+class Piece(Protocol):
+    """A part of a body: bytes, or what is made bytes when it is sent. `len`: how many these are."""
+
+    def __len__(self) -> int: ...
+
+    def __bytes__(self) -> bytes: ...
+
+
 class Pieces(Response):
     """A body in pieces that belong one after another, sent no faster than the client reads."""
 
-    def __init__(self, pieces: Sequence[bytes], headers: Mapping[str, str]) -> None:
+    def __init__(self, pieces: Sequence[bytes | Piece], headers: Mapping[str, str]) -> None:
         super().__init__(headers={**headers, "content-length": str(sum(map(len, pieces)))})
         self._pieces = pieces
 
@@ -35,12 +44,12 @@ class Pieces(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _joined(pieces: Sequence[bytes]) -> Iterator[bytes]:
+def _joined(pieces: Sequence[bytes | Piece]) -> Iterator[bytes]:
     """The pieces, small ones together, since each message to the server has its price."""
     waiting: list[bytes] = []
     size = 0
     for piece in pieces:
-        waiting.append(piece)
+        waiting.append(bytes(piece))
         size += len(piece)
         if size >= SENT_AT_ONCE:
             yield b"".join(waiting)
