@@ -16,6 +16,7 @@ from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.pulse import Pulse, Pulses
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.story.facts import remaining
+from llmtrain_exporter.watching.outline import outline
 
 _NO_SAMPLES: Mapping[Series, float] = {}
 
@@ -28,6 +29,7 @@ class Shown(NamedTuple):
     sparkline: Sparkline | None
     remaining: float | None  # seconds to its end when it was published
     pulse: Pulse | None = None  # of the thread that reads its log
+    rests: bool = False  # it is over, and of the snapshot there is but an outline
 
     @property
     def unread_since(self) -> float | None:
@@ -61,10 +63,11 @@ class Fleet:
         sparkline: Sparkline | None = None,
         pulse: Pulse | None = None,
         shrunk: bool = False,
+        rests: bool = False,
     ) -> None:
         """Show this from now on, instead of what was known of the run before.
 
-        `newborn`, `shrunk`: see `Exposition`.
+        `newborn`, `shrunk`, `rests`: see `Exposition`. Of a run that rests an outline is kept.
 
         The samples are the exposition's alone: kept here too, they would double what a run takes.
         """
@@ -73,10 +76,12 @@ class Fleet:
         answers = check_samples(snapshot)
         samples = {**snapshot.samples, **answers} if answers else snapshot.samples
         with self._writing:
-            self._exposition.publish(run, samples, newborn, shrunk)
+            self._exposition.publish(run, samples, newborn, shrunk, rests)
             if run not in self._shown and label_value(run) != run:
                 self._odd[label_value(run)] = run
-            self._shown[run] = Shown(replace(snapshot, samples=_NO_SAMPLES), found, sparkline, left, pulse)
+            kept = outline(snapshot) if rests else replace(snapshot, samples=_NO_SAMPLES)
+            drawn = sparkline.alone() if rests and sparkline is not None else sparkline
+            self._shown[run] = Shown(kept, found, drawn, left, pulse, rests)
             self.version += 1
 
     def remove(self, run: str) -> None:
