@@ -217,7 +217,7 @@ def told(samples: Mapping[Series, float]) -> dict[tuple[Metric, tuple[tuple[str,
 CHANGES = st.lists(
     st.tuples(
         st.sampled_from("abcdefgh"),
-        st.sampled_from(("publish", "publish", "remove", "scrape", "compress")),
+        st.sampled_from(("publish", "publish", "rest", "rest", "remove", "scrape", "compress")),
         st.dictionaries(
             st.sampled_from((LOSS, EVAL_LOSS, STEP, RESUMES, FACTS)), st.integers(0, 9), max_size=5
         ),
@@ -236,8 +236,8 @@ def test_any_sequence_of_changes_leads_to_the_runs_that_are_left(
         patch.setattr(module, "BLOCK", 3)  # so that a few runs fill several blocks
         exposition, runs = Exposition(), dict[str, Samples]()
         for run, change, samples in [*changes, ("", "scrape", {})]:
-            if change == "publish":
-                exposition.publish(run, samples)
+            if change in ("publish", "rest"):
+                exposition.publish(run, samples, rests=change == "rest")
                 runs[run] = samples
             elif change == "remove":
                 exposition.remove(run)
@@ -249,6 +249,22 @@ def test_any_sequence_of_changes_leads_to_the_runs_that_are_left(
                 assert all(told(exposition.samples(name)) == told(runs[name]) for name in runs)
                 assert same(parsed(exposition.render(openmetrics=False), openmetrics=False), expected(runs))
                 assert exposition.series == sum(map(len, runs.values()))
+                body = b"".join(gzip_pieces(exposition.deflated(openmetrics=False), b""))
+                assert gzip.decompress(body) == exposition.render(openmetrics=False)
+                kept = {run: dict(exposition.samples(run)) for run in runs}
+                assert same(expected(kept), expected(runs))
+
+
+def test_a_newborn_run_that_is_over_rests_when_its_zero_was_seen() -> None:
+    """Until then its counters stand at 0, like those of any run that begins."""
+    exposition = Exposition()
+    exposition.publish("a", {LOSS: 1.0, RESUMES: 2.0}, newborn=True, rests=True)
+    for now, resumes in ((0.0, 0.0), (10.0, 0.0), (31.0, 2.0)):
+        exposition.scraped(now, 30.0)
+        wanted = expected({"a": {LOSS: 1.0, RESUMES: resumes}})
+        assert same(parsed(exposition.render(openmetrics=False), openmetrics=False), wanted)
+    exposition.shrink("a", shrunk=True)
+    assert same(expected({"a": dict(exposition.samples("a"))}), expected({"a": {LOSS: 1.0, RESUMES: 2.0}}))
 
 
 @pytest.mark.parametrize("openmetrics", [False, True])

@@ -13,7 +13,7 @@ from llmtrain_exporter.model import State
 from llmtrain_exporter.model.guarded import GuardFile
 from llmtrain_exporter.notify.card import Tone
 from llmtrain_exporter.story.run_object import full_object
-from llmtrain_exporter.watching.sleeping import GUARD_SECONDS, SleepingRun
+from llmtrain_exporter.watching.sleeping import GUARD_SECONDS, SleepingRun, asleep
 from llmtrain_exporter.watching.tracked_log import CHECK_SECONDS
 
 from tests.relaying import alert
@@ -80,7 +80,7 @@ def test_only_a_guard_that_may_go_on_is_waited_for(
         write_guard_file(guard_path(tmp_path), guard)
     run = read(live(log))
     run.check_path(NOW)
-    assert (SleepingRun(run).check_at < NOW * 2) is awaited
+    assert (asleep(run).check_at < NOW * 2) is awaited
 
 
 def test_the_card_of_a_rescued_run_says_so() -> None:

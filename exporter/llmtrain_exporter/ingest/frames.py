@@ -6,6 +6,7 @@ A record is its length (8 bytes, little endian), the checksum of that (4), its d
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 
 from llmtrain_exporter.ingest.consumed import TAIL, Consumed
@@ -167,8 +168,8 @@ class Frames(Consumed):
         self.dropped[BROKEN_FRAME] = self.dropped.get(BROKEN_FRAME, 0) + 1
 
 
-Units = type[Lines] | type[Frames]
-"""What a followed file consists of."""
+Units = Callable[[int, int], Lines | Frames]
+"""Makes what a followed file consists of; see `Lines` for what is given."""
 
 
 @lru_cache(maxsize=4096)  # nearly all records are of a few lengths

@@ -13,7 +13,7 @@ whoever looks in between, a second Prometheus or a person, takes it away from no
 
 A run that has been over for a while shrinks to the few series that last (`shrunk.py`). Where its log grows
 all the same its counters come back as they were, for as long as a new run's stay at 0: what was added is an
-increase.
+increase. Runs of which nothing more is expected stand in blocks of their own, which are not written again.
 """
 
 from __future__ import annotations
@@ -53,12 +53,47 @@ def _value_before(series: Series, before: Mapping[Series, float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Newborn:
-    """A run whose counters are shown as they were `before`, its samples, and since when it was scraped so."""
+    """A run whose counters are shown as they were `before`, its samples, and since when it was scraped so.
 
-    run: str
+    `rests`: it is to rest when they are shown as they are.
+    """
+
     samples: Mapping[Series, float]
     before: Mapping[Series, float] = field(default_factory=dict)  # empty: all at 0
     shown: float | None = None
+    rests: bool = False
+
+
+class _Places:
+    """Blocks, and which run has which place in them."""
+
+    def __init__(self) -> None:
+        self.blocks: list[RunBlock] = []
+        self._places: dict[str, int] = {}
+        self._free: list[int] = []
+
+    def __contains__(self, run: str) -> bool:
+        return run in self._places
+
+    def of(self, run: str) -> tuple[RunBlock, int]:
+        """The block of a run that has a place, and its place there."""
+        number, place = divmod(self._places[run], BLOCK)
+        return self.blocks[number], place
+
+    def change(self, run: str, samples: Mapping[Series, float]) -> None:
+        """Replace the samples of a run; one that is not there gets a place."""
+        if run not in self._places:
+            self._places[run] = self._free.pop() if self._free else len(self._places)
+            if self._places[run] == BLOCK * len(self.blocks):
+                self.blocks.append(RunBlock())
+        block, place = self.of(run)
+        block.changed[place] = sheet_of(run, samples)
+
+    def leave(self, run: str) -> None:
+        """Take a run out, if it is there."""
+        if run in self._places:
+            self.change(run, {})
+            self._free.append(self._places.pop(run))
 
 
 class Exposition:
@@ -69,47 +104,48 @@ class Exposition:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards all below; held for a change, or for a settling (0.2 s)
-        self._places: dict[str, int] = {}
         self._sizes: dict[str, int] = {}
-        self._free: list[int] = []
-        self._blocks: list[RunBlock] = []
-        self._newborn: dict[int, _Newborn] = {}  # by place
-        self._packed: dict[int, bytes] = {}  # by place: all samples of those that have shrunk
+        self._running, self._resting = _Places(), _Places()
+        self._newborn: dict[str, _Newborn] = {}
+        self._packed: dict[str, bytes] = {}  # all samples of those that have shrunk
         self._made = _Made()
         self._deflating = threading.Lock()  # one scrape compresses, those that wait for it share the result
 
     def publish(
-        self, run: str, samples: Mapping[Series, float], newborn: bool = False, shrunk: bool = False
+        self,
+        run: str,
+        samples: Mapping[Series, float],
+        newborn: bool = False,
+        shrunk: bool = False,
+        rests: bool = False,
     ) -> None:
         """Replace all samples of that run. The mapping must not change any more: the next scrapes read it.
 
         `newborn`: its counters are shown at 0 until `scraped` finds that this was seen. `shrunk`: of its
-        samples those are exposed that last.
+        samples those are exposed that last. `rests`: it is not expected to be published again.
         """
         packed = pack(b"".join(sheet_of(run, samples).lines().values())) if shrunk else None
         with self._lock:
-            if run not in self._places:
-                self._places[run] = self._free.pop() if self._free else len(self._places)
-            place = self._places[run]
-            before = self._packed.pop(place, None)
+            before = self._packed.pop(run, None)
             if packed is not None:
-                self._packed[place], samples = packed, lasting(samples)
+                self._packed[run], samples = packed, lasting(samples)
             elif before is not None:
-                self._newborn[place] = _Newborn(run, samples, unpack(before))
+                self._newborn[run] = _Newborn(samples, unpack(before))
             self._sizes[run] = len(samples)
-            if newborn or place in self._newborn:
-                known = self._newborn.get(place, _Newborn(run, samples))
-                self._newborn[place] = replace(known, samples=samples)
-                samples = _counted(samples, known.before)
-            self._change(place, run, samples)
+            if newborn or run in self._newborn:
+                known = self._newborn.get(run, _Newborn(samples))
+                self._newborn[run] = replace(known, samples=samples, rests=rests)
+                samples, rests = _counted(samples, known.before), False
+            self._put(run, samples, rests)
 
     def shrink(self, run: str, shrunk: bool) -> None:
         """Expose of a published run what lasts alone, or all again."""
         with self._lock:
-            place = self._places.get(run)
-            as_wanted = place is None or (place in self._packed) == shrunk
+            as_wanted = run not in self._sizes or (run in self._packed) == shrunk
+            newborn = self._newborn.get(run)
+            rests = run in self._resting or (newborn is not None and newborn.rests)
         if not as_wanted:
-            self.publish(run, self.samples(run), shrunk=shrunk)
+            self.publish(run, self.samples(run), shrunk=shrunk, rests=rests)
 
     def scraped(self, now: float, hold: float) -> None:
         """A scrape begins. Newborn runs first shown `hold` seconds ago are from now on shown as they are.
@@ -117,23 +153,22 @@ class Exposition:
         `now`: seconds of a clock that never goes back.
         """
         with self._lock:
-            for place, newborn in list(self._newborn.items()):
+            for run, newborn in list(self._newborn.items()):
                 if newborn.shown is None:
-                    self._newborn[place] = replace(newborn, shown=now)
+                    self._newborn[run] = replace(newborn, shown=now)
                 elif now - newborn.shown >= hold:
-                    del self._newborn[place]
-                    self._change(place, newborn.run, newborn.samples)
+                    del self._newborn[run]
+                    self._put(run, newborn.samples, newborn.rests)
 
     def remove(self, run: str) -> None:
         """Forget a run; its series are gone from the next scrape on. A run that is not there is no error."""
         with self._lock:
-            place = self._places.pop(run, None)
-            if place is not None:
-                del self._sizes[run]
-                self._free.append(place)
-                self._newborn.pop(place, None)
-                self._packed.pop(place, None)
-                self._change(place, run, {})
+            if self._sizes.pop(run, None) is not None:
+                self._newborn.pop(run, None)
+                self._packed.pop(run, None)
+                self._running.leave(run)
+                self._resting.leave(run)
+                self._made = _Made()
 
     def samples(self, run: str) -> Mapping[Series, float]:
         """What was published of a run last, read back from its lines where these are all that is kept.
@@ -141,15 +176,13 @@ class Exposition:
         Empty for a run that is not there. Label values are as they are exposed, see `label_value`.
         """
         with self._lock:
-            at = self._places.get(run)
-            if at is None:
+            if run not in self._sizes:
                 return {}
-            packed = self._packed.get(at)
+            packed = self._packed.get(run)
             if packed is None:
-                if at in self._newborn:
-                    return self._newborn[at].samples
-                number, place = divmod(at, BLOCK)
-                block = self._blocks[number]
+                if run in self._newborn:
+                    return self._newborn[run].samples
+                block, place = (self._resting if run in self._resting else self._running).of(run)
                 if place in block.changed:
                     return block.changed[place].samples()
                 lines = block.lines(place)
@@ -186,12 +219,16 @@ class Exposition:
                 made.deflated[openmetrics] = joined(text.deflated() for text in pieces)
             return made.deflated[openmetrics]
 
-    def _change(self, place: int, run: str, samples: Mapping[Series, float]) -> None:
-        number, place = divmod(place, BLOCK)
-        if number == len(self._blocks):
-            self._blocks.append(RunBlock())
-        self._blocks[number].changed[place] = sheet_of(run, samples)
+    def _put(self, run: str, samples: Mapping[Series, float], rests: bool) -> None:
+        here, there = (self._resting, self._running) if rests else (self._running, self._resting)
+        there.leave(run)
+        here.change(run, samples)
         self._made = _Made()
+
+    @property
+    def _blocks(self) -> Iterator[RunBlock]:
+        yield from self._running.blocks
+        yield from self._resting.blocks
 
     def _pieces(self, openmetrics: bool) -> tuple[KeptText, ...]:
         made = self._made

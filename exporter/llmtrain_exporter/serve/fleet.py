@@ -17,6 +17,7 @@ from llmtrain_exporter.serve.listed_metrics import listed_metrics
 from llmtrain_exporter.serve.pulse import Pulse, Pulses
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.story.facts import remaining
+from llmtrain_exporter.watching.outline import outline
 
 _NO_SAMPLES: Mapping[Series, float] = {}
 
@@ -33,6 +34,7 @@ class Shown(NamedTuple):
     remaining: float | None  # seconds to its end when it was published
     pulse: Pulse | None = None  # of the thread that reads its log
     metrics: Mapping[str, float] = _NONE  # those of the list, see `listed_metrics`
+    rests: bool = False  # it is over, and of the snapshot there is but an outline
 
     @property
     def unread_since(self) -> float | None:
@@ -66,10 +68,11 @@ class Fleet:
         sparkline: Sparkline | None = None,
         pulse: Pulse | None = None,
         shrunk: bool = False,
+        rests: bool = False,
     ) -> None:
         """Show this from now on, instead of what was known of the run before.
 
-        `newborn`, `shrunk`: see `Exposition`.
+        `newborn`, `shrunk`, `rests`: see `Exposition`. Of a run that rests an outline is kept.
 
         The samples are the exposition's alone: kept here too, they would double what a run takes.
         """
@@ -78,16 +81,17 @@ class Fleet:
         answers = check_samples(snapshot)
         samples = {**snapshot.samples, **answers} if answers else snapshot.samples
         with self._writing:
-            self._exposition.publish(run, samples, newborn, shrunk)
+            self._exposition.publish(run, samples, newborn, shrunk, rests)
             if run not in self._shown and label_value(run) != run:
                 self._odd[label_value(run)] = run
             self._shown[run] = Shown(
-                replace(snapshot, samples=_NO_SAMPLES),
+                outline(snapshot) if rests else replace(snapshot, samples=_NO_SAMPLES),
                 found,
-                sparkline,
+                sparkline.alone() if rests and sparkline is not None else sparkline,
                 left,
                 pulse,
                 listed_metrics(snapshot.samples),
+                rests,
             )
             self.version += 1
 

@@ -25,6 +25,7 @@ from llmtrain_exporter.serve.pages.listing import Listing
 from llmtrain_exporter.serve.pages.log_turns import LogTurns
 from llmtrain_exporter.serve.pages.parting_api import PartingApi
 from llmtrain_exporter.serve.pages.run_answers import RunAnswers
+from llmtrain_exporter.serve.read_again import ReadAgain
 from llmtrain_exporter.serve.scrapers import TIMEOUT_HEADER, Scrapers
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.web.access import Access
@@ -57,7 +58,7 @@ def create_app(
     """The application. `clock`: Unix time."""
     site = _Site(fleet, exposition, telemetry, monotonic)
     listing, histories, assets = Listing(fleet, monotonic), Histories(settings, clock, monotonic), Assets()
-    answers = RunAnswers(fleet)
+    answers = RunAnswers(fleet, ReadAgain(settings, clock))
     pages = Pages(fleet, listing, answers, assets, version, clock)
     turns = LogTurns()
     apis = Api(fleet, listing, answers, histories, turns), PartingApi(fleet, histories, turns)

@@ -51,6 +51,12 @@ class Sparkline:
         """What the line shows: "reward" or "loss"."""
         return "reward" if self.rewarded else "loss"
 
+    def alone(self) -> Sparkline:
+        """The line as it is, of which nothing more comes, without what else a subclass holds."""
+        drawn = Sparkline()
+        drawn.rewarded, drawn.values = self.rewarded, self.values
+        return drawn
+
     def _clear(self) -> None:
         self.values = array("f")
         self._width = 1  # records in a point

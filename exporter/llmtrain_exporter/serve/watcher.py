@@ -273,12 +273,13 @@ class Watcher:
         newborn = shown_first and run.has_little
         snapshot = run.snapshot(now)
         shrunk = now >= self._shrinks_at(snapshot)
-        self._fleet.publish(snapshot, newborn, run.found, run.observer, self._pulse, shrunk)
+        over = run.is_settled(now)
+        self._fleet.publish(snapshot, newborn, run.found, run.observer, self._pulse, shrunk, over)
         if isinstance(run.observer, ObservedRun):
             self._tell_others(run, snapshot, run.observer)
         if shown_first:
             self._newborn.remove(run.name)
-        if run.is_settled(now):
+        if over:
             self._shrink(self._runs.put_to_sleep(run), now)
             self._idle_poll = None
 

@@ -17,7 +17,7 @@ from llmtrain_exporter.watching.observer import ObserverT
 from llmtrain_exporter.watching.predecessor import Predecessor
 from llmtrain_exporter.watching.rules import RunRules
 from llmtrain_exporter.watching.seats import Seats
-from llmtrain_exporter.watching.sleeping import SleepingRun
+from llmtrain_exporter.watching.sleeping import SleepingRun, asleep
 from llmtrain_exporter.watching.tracked_log import TrackedLog
 
 SCANS_MISSING = 3
@@ -90,7 +90,7 @@ class RunSet(Generic[ObserverT]):
 
     def put_to_sleep(self, run: LiveRun[ObserverT]) -> SleepingRun:
         """Keep no more of it than it takes to notice that it goes on."""
-        sleeping = self._runs[run.found.path] = SleepingRun(run)
+        sleeping = self._runs[run.found.path] = asleep(run)
         return sleeping
 
     def wake(self, sleeping: SleepingRun, grew_at: float = 0.0) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 
+from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.reading import Source
 from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.observer import ObserverT
+from llmtrain_exporter.watching.parked_log import parked_log
 from llmtrain_exporter.watching.predecessor import Predecessor
 from llmtrain_exporter.watching.tracked_log import TrackedLog
 
@@ -21,16 +24,25 @@ class SleepingRun(TrackedLog):
 
     __slots__ = ("_before", "is_roused", "met_at")
 
-    def __init__(self, run: LiveRun[ObserverT]) -> None:
-        super().__init__(run.found, run.name, run.source)
-        self._before = run.predecessor()
-        self.source.park()
-        self.met_at = run.met_at
+    def __init__(
+        self,
+        found: Found,
+        name: str,
+        source: Source,
+        before: Predecessor,
+        met_at: float,
+        grew_at: float = 0.0,
+    ) -> None:
+        """`source`: parked at the end of the log. `before`: what was counted of it. `met_at`, `grew_at`: Unix
+        times, see `LiveRun` and `TrackedLog`.
+        """
+        super().__init__(found, name, source)
+        self._before = before
+        self.met_at = met_at
         self.is_roused = False  # its guard has done something since: it is to be woken
-        awaited = self.guard is not None and self.guard.may_go_on
-        self.check_at = run.check_at if awaited else math.inf
+        self.check_at = -math.inf if self.guard is not None and self.guard.may_go_on else math.inf
         self.caught_up = True
-        self.grew_at = run.grew_at
+        self.grew_at = grew_at
 
     def predecessor(self) -> Predecessor:
         """What is kept of the run when its log is let go."""
@@ -48,3 +60,14 @@ class SleepingRun(TrackedLog):
             return True
         self.source.park()
         return False
+
+
+def asleep(run: LiveRun[ObserverT]) -> SleepingRun:
+    """What is left of a run whose log was read to its end."""
+    before = run.predecessor()
+    parked = parked_log(run.found, run.source)
+    run.source.park()
+    sleeping = SleepingRun(run.found, run.name, parked or run.source, before, run.met_at, run.grew_at)
+    if sleeping.check_at < math.inf:
+        sleeping.check_at = run.check_at
+    return sleeping

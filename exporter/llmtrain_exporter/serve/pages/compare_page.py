@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from llmtrain_exporter.knowledge.text import Lang, written
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.printable import label_value, printable
-from llmtrain_exporter.serve.fleet import Shown
 from llmtrain_exporter.serve.pages.list_rows import StepsDone, progress_of
 from llmtrain_exporter.serve.pages.run_page import chart_marks
 from llmtrain_exporter.serve.pages.wording import Wording
@@ -75,7 +74,7 @@ class ComparePage:
     """The runs that are asked for, in that order. `link_parameters`: parameters of every link."""
 
     asked: Sequence[str]
-    find: Callable[[str], Shown | None]
+    find: Callable[[str], Snapshot | None]
     say: Wording
     link_parameters: Mapping[str, str]
 
@@ -90,12 +89,12 @@ class ComparePage:
         return [self._compared(at, name) for at, name in enumerate(self.asked[:MOST_RUNS])]
 
     def _compared(self, at: int, asked: str) -> ComparedRun:
-        shown = self.find(asked)
-        name = printable(asked) if shown is None else label_value(shown.snapshot.run)
+        run = self.find(asked)
+        name = printable(asked) if run is None else label_value(run.run)
         others = [("run", printable(other)) for other in self.asked if other != asked]
         without = f"compare?{urlencode([*others, *self.link_parameters.items()])}" if len(others) > 1 else ""
         address = f"run?{urlencode({'run': name, **self.link_parameters})}"
-        return ComparedRun(name, f"s{at + 1}", address, without, None if shown is None else shown.snapshot)
+        return ComparedRun(name, f"s{at + 1}", address, without, run)
 
     @property
     def known(self) -> Sequence[ComparedRun]:

@@ -145,7 +145,7 @@ class Pages:
     def _compare_page(self, request: Request) -> ComparePage:
         asked = list(dict.fromkeys(request.query_params.getlist("run")))
         say = self._renderer.wordings[language(request)]
-        return ComparePage(asked, self._fleet.find, say, kept_language(request))
+        return ComparePage(asked, self._answers.find, say, kept_language(request))
 
     def _page(
         self, request: Request, template: str, frame: Frame, shown: Mapping[str, object], status: int = 200

@@ -1,0 +1,70 @@
+"""A run that is over as lists show it: what else there is to tell of it is read from its log again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import TypeVar
+
+from llmtrain_exporter.model import Episode, HyperParameters, Series, Snapshot
+
+KeyT = TypeVar("KeyT")
+
+_UNTOLD = HyperParameters()
+_NO_SAMPLES: Mapping[Series, float] = {}
+
+
+def outline(run: Snapshot) -> Snapshot:
+    """The same without its samples, settings, courses and incidents; of episodes which there were alone.
+
+    What many runs have alike they share: ten thousand of these are kept.
+    """
+    return replace(
+        run,
+        records=_shared(tuple(run.records.items())),
+        skipped=_shared(tuple(run.skipped.items())),
+        hyper_parameters=_UNTOLD,
+        episodes=_shared_episodes(tuple(dict.fromkeys(map(_bare, run.episodes)))),
+        incidents=(),
+        samples=_NO_SAMPLES,
+        courses={},
+    )
+
+
+def told_again(outlined: Snapshot, read: Snapshot) -> Snapshot:
+    """All that was read of a run again, with what only who saw it live can know."""
+    return replace(
+        read,
+        run=outlined.run,
+        file=outlined.file,
+        state=outlined.state,
+        health=outlined.health,
+        verdict=outlined.verdict,
+        last_record=outlined.last_record,
+    )
+
+
+@lru_cache(1 << 12)
+def _shared(items: tuple[tuple[KeyT, int], ...]) -> Mapping[KeyT, int]:
+    return dict(items)
+
+
+@lru_cache(1 << 12)
+def _shared_episodes(episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
+    return episodes
+
+
+def _bare(episode: Episode) -> Episode:
+    """What a list has to know: of which signal it is, how bad, and whether it lasts."""
+    return episode._replace(
+        first_step=0,
+        last_step=0,
+        records=0,
+        peak=0.0,
+        peak_step=0,
+        limit=0.0,
+        baseline=None,
+        critical_step=None,
+        times=1,
+    )
