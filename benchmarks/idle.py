@@ -11,7 +11,7 @@ from benchmarks.measure import cpu_of
 from benchmarks.report import Compared, Table, Target, costs
 from benchmarks.watchers import MTAIL, OURS, PLAIN
 
-LIMITS = {1_000: Target(1.5, at_most=True), 10_000: Target(8.0, at_most=True)}  # up to so many runs
+LIMITS = {1_000: Target(0.8, at_most=True), 10_000: Target(4.0, at_most=True)}  # up to so many runs
 LOOKS = 20  # for one figure
 LOOK_SECONDS, WALK_SECONDS = 1.0, 10.0  # intervals of the floor: slower than this would be felt
 

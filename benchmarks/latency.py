@@ -18,8 +18,8 @@ ROWS = 10  # of each log before anything is appended
 
 
 def measure(bench: Bench) -> tuple[Table, ...]:
-    """A table for one file and one for many."""
-    return tuple(_table(bench, runs) for runs in (1, bench.sizes.few_runs))
+    """A table for one file, for many and for very many."""
+    return tuple(_table(bench, runs) for runs in (1, bench.sizes.few_runs, bench.sizes.many_runs))
 
 
 def _table(bench: Bench, runs: int) -> Table:

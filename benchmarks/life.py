@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from benchmarks.bench import Bench
 from benchmarks.measure import Server
-from benchmarks.probe import Probe
+from benchmarks.probe import Probe, plain
 from benchmarks.watchers import Watcher
 
 
@@ -19,6 +19,7 @@ class Life:
     catch_up: float  # processor seconds from the start until every run was there
     idle: float  # share of a core, discovery of new runs included; not measured without any run
     rss: int  # resident bytes at the end, after a scrape
+    series: int  # in that scrape
 
 
 def life(bench: Bench, watcher: Watcher, runs: int, *, finished: bool = False) -> Life:
@@ -30,14 +31,20 @@ def _live(bench: Bench, watcher: Watcher, runs: int, finished: bool) -> Life:
     rows = bench.sizes.rows_per_run
     with bench.runs(runs, rows, finished=finished) as root, watcher.watch(root, runs) as server:
         catch_up = server.cpu
-        server.get("/metrics", **{"Accept-Encoding": "gzip"})
+        series = _samples(server.get("/metrics", **{"Accept-Encoding": "gzip"}))
         if not runs:
-            return Life(catch_up, 0.0, server.rss)
+            return Life(catch_up, 0.0, server.rss, series)
         # Who does not see a new row after its start is not idle but blind.
         with closing(Probe(server, root, runs, rows)) as probe:
             probe()
         time.sleep(bench.sizes.settle_seconds)
-        return Life(catch_up, _share(server, bench.sizes.idle_seconds), server.rss)
+        return Life(catch_up, _share(server, bench.sizes.idle_seconds), server.rss, series)
+
+
+def _samples(body: bytes) -> int:
+    """How many lines of a scrape are samples."""
+    text = plain(body)
+    return text.count(b"\n") - (b"\n" + text).count(b"\n#")
 
 
 def _share(server: Server, seconds: float) -> float:

@@ -244,7 +244,7 @@ def test_catch_up_measures_all_contestants(bench: Bench) -> None:
 def test_scrape_measures_the_same_samples_of_all(bench: Bench) -> None:
     """Ours and generate_latest render the same 60 series of each run, as text and compressed."""
     tables = scrape.measure(bench)
-    assert [len(table.rows) for table in tables] == [3, 3]
+    assert [len(table.rows) for table in tables] == [3, 3, 2]
     assert measured(tables)
     assert "All 240 samples" in tables[0].notes[0]
 
@@ -271,8 +271,9 @@ def test_idle_measures_all_contestants(bench: Bench) -> None:
 
 def test_memory_measures_live_runs_finished_runs_and_long_logs(bench: Bench) -> None:
     """What a run adds, and what a long log adds, are figures of real processes."""
-    live, finished, long_log = memory.measure(bench)
-    assert whos(live)[:3] == [OURS, MTAIL, PLAIN]
+    live, series, finished, long_log = memory.measure(bench)
+    assert whos(live)[:3] == whos(series) == [OURS, MTAIL, PLAIN]
+    assert all(row.figure is not None for row in series.rows if row.who != MTAIL)
     assert whos(finished)[0] == OURS
     assert [(row.figure or 0.0) > 1.0 for row in long_log.rows] == [True, True]
 

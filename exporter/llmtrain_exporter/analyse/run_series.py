@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.analysis import Analysis
@@ -16,6 +16,9 @@ from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.knowledge.text import written
 from llmtrain_exporter.model import HyperParameters, RowKind, Series, series
+
+FACTS_KEPT = 256
+"""Sets of settings that runs share."""
 
 _SPIKE_METRICS = (m.BASELINE, m.SPIKE_RECORDS, m.SPIKE_SCORE, m.SPIKE, m.BASELINE_RATIO)
 _OF_SPIKES = {
@@ -36,9 +39,16 @@ def row_counters(
     return found
 
 
-def facts(known: HyperParameters, labels: Mapping[str, str]) -> dict[str, str]:
-    """The static facts of a run as labels; the operator's own never hide one."""
-    return {**labels, **{name: written(value) for name, value in known.numbers.items()}, **known.info}
+def facts(known: HyperParameters, labels: Mapping[str, str]) -> Mapping[str, str]:
+    """The static facts of a run as labels; the operator's own never hide one. Never to be changed."""
+    numbers = {name: written(value) for name, value in known.numbers.items()}
+    return _as_mapping(tuple({**labels, **numbers, **known.info}.items()))
+
+
+@lru_cache(maxsize=FACTS_KEPT)
+def _as_mapping(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """One for all runs with the same settings."""
+    return dict(items)
 
 
 def info(dialect: str, profile: str, known: Mapping[str, str]) -> Series:
