@@ -33,7 +33,7 @@ from llmtrain_exporter.printable import escaped, label_value, number_text
 from llmtrain_exporter.serve.deflate import Deflated, PackedText, deflate
 from llmtrain_exporter.serve.exposition_parser import parse_samples
 from llmtrain_exporter.serve.resting import RestingRuns
-from llmtrain_exporter.serve.shrunk import lasting, pack, unpack
+from llmtrain_exporter.serve.shrunk import PackedSamples, lasting, pack, unpack
 
 BLOCK = 256
 """Runs in a block: the unit in which texts are kept and spliced."""
@@ -166,7 +166,7 @@ class Exposition:
         self._blocks: list[_Block] = []
         self._resting = RestingRuns()
         self._newborn: dict[str, _Newborn] = {}
-        self._packed: dict[str, bytes] = {}  # all samples of those that have shrunk
+        self._packed: dict[str, PackedSamples] = {}  # all samples of those that have shrunk
         self._made = _Made()
         self._deflating = threading.Lock()  # one scrape compresses, those that wait for it share the result
 
@@ -183,7 +183,7 @@ class Exposition:
         `newborn`: its counters are shown at 0 until `scraped` finds that this was seen. `shrunk`: of its
         samples those are exposed that last. `rests`: it is not expected to be published again.
         """
-        packed = pack(b"".join(_lines(run, samples).values())) if shrunk else None
+        packed = pack(samples) if shrunk else None
         with self._lock:
             before = self._packed.pop(run, None)
             if packed is not None:
