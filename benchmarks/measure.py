@@ -107,9 +107,9 @@ class Server:
 
     @property
     def cpu(self) -> float:
-        """Processor seconds so far, of all its threads, user and system."""
+        """Processor seconds so far, of all its threads and of the processes that it has ended."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return sum(map(int, fields[11:15])) / _TICKS
 
     @property
     def rss(self) -> int:

@@ -8,7 +8,7 @@ from benchmarks.life import life
 from benchmarks.report import Compared, Row, Table, Target, costs
 from benchmarks.watchers import MTAIL, OURS, PLAIN, Watcher
 
-LIVE, FINISHED = Target(40.0, at_most=True), Target(20.0, at_most=True)
+LIVE, FINISHED = Target(40.0, at_most=True), Target(6.0, at_most=True)
 SAME = Target(1.05, at_most=True)  # a twentieth is what two equal starts can differ by
 NO_MORE = Target(1.0)
 WINDOW, METRICS, SERIES = 100, 25, 60  # records, metrics and series in the floors

@@ -1,13 +1,15 @@
-"""A start in front of many finished runs, and of runs that are too old to matter."""
+"""A start in front of many finished runs, the first and the next, and of runs that are too old to matter."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmtrain_exporter.serve.reading_processes import cores
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks import catch_up, generate, watchers
@@ -18,9 +20,12 @@ from benchmarks.report import Compared, Row, Table, Target, rates
 from benchmarks.watchers import MTAIL, OURS, PLAIN
 
 TO_MTAIL, TO_PLAIN = Target(2.0), Target(3.0)
+BY_THE_CLOCK = Target(3.0)
+RESTART_SECONDS, RESTARTED_RUNS = 5.0, 10_000
 TO_CATCH_UP = Target(0.9)  # a tenth for opening a thousand logs, each with its arguments and its summary
 OLD_RUNS, FRESH_RUNS, ROWS = 50, 5, 100
 IGNORE_OLDER, DAY = "7d", 86400.0
+SILENT_SECONDS = 60.0
 READ_BYTES = "llmtrain_exporter_read_bytes_total"
 
 
@@ -30,33 +35,65 @@ class Start:
 
     cpu: float
     wall: float
+    read: float = 0.0  # bytes of logs
 
 
 def measure(bench: Bench) -> tuple[Table, ...]:
-    """The tables of finished runs and of old ones."""
-    return _finished(bench), _old(bench)
+    """The tables of finished runs, of a restart in front of them, and of old ones."""
+    return *_finished(bench), _restart(bench), _old(bench)
 
 
-def _finished(bench: Bench) -> Table:
+def _finished(bench: Bench) -> tuple[Table, Table]:
     runs, rows = bench.sizes.start_runs, bench.sizes.start_rows
     with bench.runs(runs, rows, finished=True) as root:
+        shutil.rmtree(watchers.state_folder(root), ignore_errors=True)
+        _let_pass(root, runs)
         mine = _start(root, runs, rows)
         peers = _peers(root, bench.folder)
     total = runs * rows
+    plain = peers[PLAIN]
     others: list[Compared] = [
         ("one long log: exporter check", catch_up.whole(bench)[catch_up.WHOLE], TO_CATCH_UP),
-        (MTAIL, total / peers[MTAIL] if MTAIL in peers else None, TO_MTAIL),
-        (PLAIN, total / peers[PLAIN], TO_PLAIN),
+        (MTAIL, total / peers[MTAIL].cpu if MTAIL in peers else None, TO_MTAIL),
+        (PLAIN, total / plain.cpu, TO_PLAIN),
     ]
     found = rates("rows/s", (OURS, total / mine.cpu), others)
-    note = f"Ready and complete after {mine.wall:.1f} s by the clock."
-    return Table(f"{runs:,} finished runs of {rows:,} rows, until ready", found, (note,))
+    clock = rates("rows/s", (OURS, total / mine.wall), [(PLAIN, total / plain.wall, BY_THE_CLOCK)])
+    title = f"{runs:,} finished runs of {rows:,} rows, until ready"
+    note = f"Ready and complete after {mine.wall:.1f} s; {cores()} cores."
+    return Table(title, found), Table(f"{title}, by the clock", clock, (note,))
+
+
+def _restart(bench: Bench) -> Table:
+    """How long their logs are makes no difference: none is read."""
+    runs, rows = bench.sizes.many_runs, bench.sizes.rows_per_run
+    with bench.runs(runs, rows, finished=True) as root:
+        shutil.rmtree(watchers.state_folder(root), ignore_errors=True)
+        _let_pass(root, runs)
+        with watchers.ours().watch(root, runs):
+            pass
+        again = _start(root, runs, rows)
+    seconds = RESTART_SECONDS * runs / RESTARTED_RUNS
+    found = (
+        Row("ready, by the clock", again.wall, "s", target=Target(seconds, at_most=True)),
+        Row("processor time", again.cpu, "s"),
+        Row("bytes of logs read", again.read, "bytes", target=Target(0.0, at_most=True)),
+    )
+    return Table(f"{runs:,} finished runs, after a restart", found)
+
+
+def _let_pass(root: Path, runs: int) -> None:
+    """A run is over when its log has been silent for a while."""
+    a_while_ago = time.time() - SILENT_SECONDS
+    for number in range(runs):
+        os.utime(generate.log_path(root, number), (a_while_ago, a_while_ago))
 
 
 def _start(root: Path, runs: int, rows: int) -> Start:
     started = time.monotonic()
     with watchers.ours().watch(root, runs) as server:
-        start = Start(server.cpu, time.monotonic() - started)
+        wall = time.monotonic() - started
+        start = Start(server.cpu, wall, _value(server, READ_BYTES))
         found = _records(server)
         wrong = [name for name, count in found.items() if count != rows]
         if len(found) != runs or wrong:
@@ -73,11 +110,15 @@ def _records(server: Server) -> Mapping[str, float]:
     return {one.labels["run"]: one.value for one in samples if one.labels.get("kind") == "train"}
 
 
-def _peers(root: Path, folder: Path) -> dict[str, float]:
-    """Processor seconds of the others for the same logs."""
-    taken = {PLAIN: run(watchers.plain(root)).cpu}
+def _peers(root: Path, folder: Path) -> dict[str, Start]:
+    """What the others take for the same logs."""
+    started = time.monotonic()
+    cpu = run(watchers.plain(root)).cpu
+    taken = {PLAIN: Start(cpu, time.monotonic() - started)}
     if mtail.installed():
-        taken[MTAIL] = run(mtail.one_shot(root, mtail.write_program(folder / "programs")), mtail.ONE_CORE).cpu
+        started = time.monotonic()
+        cpu = run(mtail.one_shot(root, mtail.write_program(folder / "programs")), mtail.ONE_CORE).cpu
+        taken[MTAIL] = Start(cpu, time.monotonic() - started)
     return taken
 
 

@@ -61,6 +61,11 @@ class Watcher:
             generate.append(generate.log_path(root, run), row)
 
 
+def state_folder(root: Path) -> Path:
+    """Where this exporter keeps what it knows of the runs below `root` for its next start."""
+    return root.with_name(f"{root.name}-state")
+
+
 def ours() -> Watcher:
     """This exporter."""
 
@@ -73,6 +78,8 @@ def ours() -> Watcher:
             str(root),
             "--listen",
             f"127.0.0.1:{port}",
+            "--state-dir",
+            str(state_folder(root)),
         ]
 
     return Watcher(OURS, command, lambda server, _: bool(server.get("/-/ready")))

@@ -280,8 +280,9 @@ def test_memory_measures_live_runs_finished_runs_and_long_logs(bench: Bench) -> 
 
 def test_start_is_complete_when_it_is_ready_and_reads_no_old_run(bench: Bench) -> None:
     """The start is timed only when every run has all its rows; of old runs not a byte is read."""
-    finished, old = start.measure(bench)
-    assert measured([finished])
+    finished, by_the_clock, restarted, old = start.measure(bench)
+    assert measured([finished, by_the_clock, restarted])
+    assert restarted.rows[-1].verdict is Verdict.PASS
     assert [row.verdict for row in old.rows] == [Verdict.NONE, Verdict.PASS, Verdict.PASS]
 
 

@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "push": {*JUDGING, "output_file", "own_database", "progress_line", "config", "story", "watching"},
     "draw": {"knowledge", "model", "printable", "analyse"},
     "web": {"config", "printable"},
-    "serve": {*JUDGING, "config", "story", "write", "watching", "push", "web"},
+    "serve": {*JUDGING, "own_database", "config", "story", "write", "watching", "push", "web"},
     "notify": {"knowledge", "model", "printable", "logs", "own_database", "config", "story", "web", "draw"},
     "publish": {*JUDGING, "output_file", "progress_line", "config", "story", "write", "watching", "draw"},
     "guard": {*JUDGING, "config", "story", "watching"},

@@ -104,7 +104,8 @@ class Settings(SettingsSection):
     )
     state_dir: Annotated[str | None, FromText("DIR")] = Field(
         default=None,
-        description="Where it keeps up to where each log was sent; without it below ~/.local/state.",
+        description="Where it keeps what is known of finished runs, and up to where each log was sent; "
+        "without it below ~/.local/state. To delete that is harmless.",
     )
     protect: Annotated[bool, FromText(form=Form.TRUTH)] = Field(
         default=False,

@@ -32,7 +32,7 @@ from llmtrain_exporter.serve.deflate import Deflated, KeptText, joined
 from llmtrain_exporter.serve.exposition_parser import parse_samples
 from llmtrain_exporter.serve.run_block import BLOCK, RunBlock
 from llmtrain_exporter.serve.run_lines import header, sheet_of
-from llmtrain_exporter.serve.shrunk import lasting, pack, unpack
+from llmtrain_exporter.serve.shrunk import PackedSamples, lasting, pack, unpack
 
 
 def _counted(samples: Mapping[Series, float], before: Mapping[Series, float]) -> Mapping[Series, float]:
@@ -107,7 +107,7 @@ class Exposition:
         self._sizes: dict[str, int] = {}
         self._running, self._resting = _Places(), _Places()
         self._newborn: dict[str, _Newborn] = {}
-        self._packed: dict[str, bytes] = {}  # all samples of those that have shrunk
+        self._packed: dict[str, PackedSamples] = {}  # all samples of those that have shrunk
         self._made = _Made()
         self._deflating = threading.Lock()  # one scrape compresses, those that wait for it share the result
 
@@ -124,7 +124,7 @@ class Exposition:
         `newborn`: its counters are shown at 0 until `scraped` finds that this was seen. `shrunk`: of its
         samples those are exposed that last. `rests`: it is not expected to be published again.
         """
-        packed = pack(b"".join(sheet_of(run, samples).lines().values())) if shrunk else None
+        packed = pack(samples) if shrunk else None
         with self._lock:
             before = self._packed.pop(run, None)
             if packed is not None:

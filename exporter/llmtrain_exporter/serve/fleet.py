@@ -13,6 +13,7 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.serve.exposition import Exposition
+from llmtrain_exporter.serve.kept_run import KeptRun
 from llmtrain_exporter.serve.listed_metrics import listed_metrics
 from llmtrain_exporter.serve.pulse import Pulse, Pulses
 from llmtrain_exporter.serve.sparkline import Sparkline
@@ -82,18 +83,27 @@ class Fleet:
         samples = {**snapshot.samples, **answers} if answers else snapshot.samples
         with self._writing:
             self._exposition.publish(run, samples, newborn, shrunk, rests)
-            if run not in self._shown and label_value(run) != run:
-                self._odd[label_value(run)] = run
-            self._shown[run] = Shown(
-                outline(snapshot) if rests else replace(snapshot, samples=_NO_SAMPLES),
-                found,
-                sparkline.alone() if rests and sparkline is not None else sparkline,
-                left,
-                pulse,
-                listed_metrics(snapshot.samples),
-                rests,
+            kept = outline(snapshot) if rests else replace(snapshot, samples=_NO_SAMPLES)
+            drawn = sparkline.alone() if rests and sparkline is not None else sparkline
+            self._show(Shown(kept, found, drawn, left, pulse, listed_metrics(snapshot.samples), rests))
+
+    def keep(self, kept: KeptRun, found: Found, pulse: Pulse, shrunk: bool) -> None:
+        """Show a run that is over and was not read here. `shrunk`: see `Exposition`."""
+        run = kept.snapshot.run
+        with self._writing:
+            self._exposition.publish(run, kept.samples, shrunk=shrunk, rests=True)
+            self._show(
+                Shown(
+                    kept.snapshot, found, kept.course, None, pulse, listed_metrics(kept.samples), rests=True
+                )
             )
-            self.version += 1
+
+    def _show(self, shown: Shown) -> None:
+        run = shown.snapshot.run
+        if run not in self._shown and label_value(run) != run:
+            self._odd[label_value(run)] = run
+        self._shown[run] = shown
+        self.version += 1
 
     def remove(self, run: str) -> None:
         """Show nothing of that run any more. A run that is not there is no error."""

@@ -124,7 +124,9 @@ class _Site:
     async def ready(self, _: Request) -> Response:
         if self._fleet.ready:
             return PlainTextResponse("llmtrain-exporter is ready.\n")
-        return PlainTextResponse("Still reading the logs that were there at the start.\n", 503)
+        read, there = self._fleet.pulses.logs
+        how_many = f": {read:,} of {there:,} are read" if there else ""
+        return PlainTextResponse(f"Still reading the logs that were there at the start{how_many}.\n", 503)
 
     async def failed(self, request: Request, error: Exception) -> Response:
         self._telemetry.failed("http")

@@ -33,6 +33,7 @@ class Pulse:
     def __init__(self, roots: Sequence[str], monotonic: float) -> None:
         self.roots = tuple(roots)
         self.ready = False  # every log that was there at the start is read to its end
+        self.logs = 0, 0  # that are read to their end, and all that there are
         self.went_round_at: float | None = None  # Unix time of the last look at all of its logs
         self.looks_at = ""  # the path that it looks at now, or did last
         self.stuck_since: float | None = None  # Unix time of its last sign of life; None: it is alive
@@ -95,6 +96,12 @@ class Pulses:
     def ready(self) -> bool:
         """Whether every log is read that was there at the start, but for those that cannot be."""
         return all(pulse.ready or pulse.stuck_since is not None for pulse in self.all)
+
+    @property
+    def logs(self) -> tuple[int, int]:
+        """How many logs are read to their end, and how many there are, as far as they were looked for."""
+        counts = [pulse.logs for pulse in self.all]
+        return sum(read for read, _ in counts), sum(there for _, there in counts)
 
     @property
     def problems(self) -> Mapping[str, str]:

@@ -21,9 +21,11 @@ from llmtrain_exporter.ingest.follow import raise_descriptor_limit
 from llmtrain_exporter.push.remote_write import RemoteWriter
 from llmtrain_exporter.push.senders import Senders, state_folder, writer_for
 from llmtrain_exporter.serve.exposition import Exposition
+from llmtrain_exporter.serve.finished_runs import FILE, FinishedRuns
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
 from llmtrain_exporter.serve.protection import Protection
+from llmtrain_exporter.serve.reading_processes import ForOneThread
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watched_logs import WatchedLogs
 from llmtrain_exporter.serve.watcher import Watcher
@@ -69,7 +71,11 @@ class Exporter:
         self._sends = bool(settings.remote_write)
         self._state_folder = state_folder(settings.state_dir, os.environ)
         sink = self._senders if self._sends else None
-        self.watchers = Watchers(settings, self._fleet, self._telemetry, sink, protection)
+        folder = self._state_folder
+        self._finished = FinishedRuns(None if folder is None else folder / FILE, time.time)
+        self.watchers = Watchers(
+            settings, self._fleet, self._telemetry, sink, protection, self._finished, ForOneThread()
+        )
         self._senders.change(settings.remote_write)
         self.metrics.reloaded(time.time())
 
@@ -88,8 +94,9 @@ class Exporter:
             log.warning("Start it again to protect runs otherwise; until then that is as it was")
 
     def close(self) -> None:
-        """Send what waits, for a moment."""
+        """Send what waits, for a moment, and write what is kept."""
         self._senders.close()
+        self._finished.close()
 
     def _change_senders(self, settings: Settings) -> None:
         if settings.remote_write and not self._sends:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from array import array
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
+from llmtrain_exporter.analyse.shared import shared
 from llmtrain_exporter.knowledge.lasting import LASTING, LASTING_UNLESS_ZERO, LEFT_OUT
-from llmtrain_exporter.model import Series
-from llmtrain_exporter.serve.exposition_parser import parse_samples
+from llmtrain_exporter.model import Series, series
+from llmtrain_exporter.printable import label_value
 
 
 def lasting(samples: Mapping[Series, float]) -> dict[Series, float]:
@@ -21,11 +25,24 @@ def _lasts(series: Series, value: float) -> bool:
     return series.metric in LASTING or (series.metric in LASTING_UNLESS_ZERO and value != 0)
 
 
-def pack(lines: bytes) -> bytes:
-    """The lines of a run's samples in a tenth of the memory."""
-    return zlib.compress(lines)
+class PackedSamples(NamedTuple):
+    """All samples of a run in a tenth of the memory: most runs share their series with others."""
+
+    keys: tuple[Series, ...]
+    numbers: bytes
 
 
-def unpack(packed: bytes) -> dict[Series, float]:
+def pack(samples: Mapping[Series, float]) -> PackedSamples:
+    """The samples of a run, their label values as they are exposed."""
+    keys = shared(tuple(map(_exposed, samples)))
+    return PackedSamples(keys, zlib.compress(array("d", samples.values()).tobytes()))
+
+
+def unpack(packed: PackedSamples) -> dict[Series, float]:
     """The samples that were packed."""
-    return parse_samples(zlib.decompress(packed))
+    return dict(zip(packed.keys, array("d", zlib.decompress(packed.numbers)), strict=True))
+
+
+@lru_cache(1 << 15)
+def _exposed(key: Series) -> Series:
+    return series(key.metric, *((name, label_value(value)) for name, value in key.labels))

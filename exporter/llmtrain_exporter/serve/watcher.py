@@ -14,19 +14,23 @@ from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.discover import Surroundings
 from llmtrain_exporter.ingest.reading import Reading
-from llmtrain_exporter.model import Snapshot, State
+from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.push.chosen import ChosenMetrics
 from llmtrain_exporter.push.live_history import HistorySink, LiveHistory
+from llmtrain_exporter.serve.finished_runs import FinishedRuns
+from llmtrain_exporter.serve.first_read import FirstRead, Processes
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.idle_poll import IdlePoll
+from llmtrain_exporter.serve.kept_run import PackedRun
 from llmtrain_exporter.serve.observed_run import ObservedRun
 from llmtrain_exporter.serve.protection import Protection, covered_logs
 from llmtrain_exporter.serve.pulse import Pulse
+from llmtrain_exporter.serve.runs_over import RunsOver
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.rules import rules_for_serving
-from llmtrain_exporter.watching.run_set import RunSet
+from llmtrain_exporter.watching.run_set import Awaited, RunSet
 from llmtrain_exporter.watching.seats import Seats
 from llmtrain_exporter.watching.sleeping import SleepingRun
 
@@ -55,12 +59,15 @@ class Sharing:
     """What the watchers of several roots share. `named_after`: see `Surroundings`; all roots are there.
 
     `sink`: takes the history of all runs, where that is sent; `protection`: protects them, where wanted.
+    `finished`: keeps runs that are over for the next start; `start`: starts processes that read such logs.
     """
 
     seats: Seats
     named_after: dict[str, str]  # written by all threads, each for its own roots
     sink: HistorySink | None = None
     protection: Protection | None = None
+    finished: FinishedRuns | None = None
+    start: Callable[[Settings], Processes | None] = lambda _: None
 
 
 class Watcher:
@@ -84,7 +91,13 @@ class Watcher:
         self._rules = rules_for_serving(settings)
         self._chosen = ChosenMetrics(settings.history_metrics)
         self._protector = None if sharing.protection is None else sharing.protection.for_thread()
-        self._runs = RunSet(self._rules, self._observer, settings.max_runs, self._sharing.seats)
+        self._runs = RunSet(
+            self._rules, self._observer, settings.max_runs, self._sharing.seats, self._restored
+        )
+        self._over = RunsOver(fleet, pulse, sharing.finished)
+        self._over.go_by(settings, self._rules)
+        self._first_read = FirstRead(self._runs, self._keep, lambda: sharing.start(self._settings))
+        self._scanned_at = 0.0  # Unix time of the last search
         self._newborn: set[str] = set()  # names of runs that begin before our eyes and show no record yet
         self._scan_due = -math.inf
         self._worked = 0.0  # seconds of the last round that were no mere looking
@@ -124,6 +137,7 @@ class Watcher:
                 looked = time.thread_time() - thread_began - self._worked
                 stop.wait(max(self._settings.poll_interval, min(looked / IDLE_SHARE, LATEST_LOOK)))
         self._pulse.ended = True
+        self._first_read.close()
         self._runs.close()
 
     def take_changes(self, now: float) -> None:
@@ -131,6 +145,7 @@ class Watcher:
         while not self._changes.empty():
             self._settings = self._changes.get()
             self._rules = rules_for_serving(self._settings, self._rules)
+            self._over.go_by(self._settings, self._rules)
             self._chosen = ChosenMetrics(self._settings.history_metrics)
             for name in self._runs.change(self._rules, self._settings.max_runs):
                 self._leave(name)
@@ -147,7 +162,7 @@ class Watcher:
 
         `newborn`: what is new may have begun before our eyes; in a folder that is searched first it has not.
         """
-        began = time.monotonic()
+        began, self._scanned_at = time.monotonic(), now
         settings = self._settings
         roots = self._pulse.roots
         scan = self._rules.search(
@@ -199,17 +214,25 @@ class Watcher:
             busy |= self._guarded(run, self._read, monotonic, now)
         if monotonic >= self._tend_due:
             self._tend_due = monotonic + TEND_SECONDS
-            tending = time.thread_time()
-            for run in list(self._runs):
-                if monotonic >= run.check_at or now >= run.changes_at:
-                    self._guarded(run, self._tend, monotonic, now)
-            self._worked += time.thread_time() - tending
+            self._tend_all(monotonic, now)
+        if self._first_read.step(now):
+            busy, self._idle_poll = True, None
+        if not self._pulse.ready:
+            self._pulse.logs = sum(run.caught_up for run in self._runs), len(self._runs)
         if not busy and not self._pulse.ready:  # a log that cannot be read, or not yet, keeps nobody waiting
             self._pulse.ready = True
             self._fleet.note_pulses(self._fleet.pulses)
         self._looked_at = self._pulse.went_round_at = now
         self._telemetry.went_round(time.monotonic() - began)
         return busy
+
+    def _tend_all(self, monotonic: float, now: float) -> None:
+        tending = time.thread_time()
+        for run in list(self._runs):
+            if monotonic >= run.check_at or now >= run.changes_at:
+                self._guarded(run, self._tend, monotonic, now)
+        self._over.flush()
+        self._worked += time.thread_time() - tending
 
     def _guarded(
         self,
@@ -243,7 +266,7 @@ class Watcher:
             self._runs.wake(run, run.grew_at)
             self._idle_poll = None
         elif now >= run.changes_at:
-            self._shrink(run, now)
+            self._over.shrink(run, now)
 
     def _read(self, run: WatchedRun, monotonic: float, now: float) -> bool:
         """Read on in a log; whether there is more to read at once."""
@@ -272,7 +295,7 @@ class Watcher:
         shown_first = run.name in self._newborn and run.has_records
         newborn = shown_first and run.has_little
         snapshot = run.snapshot(now)
-        shrunk = now >= self._shrinks_at(snapshot)
+        shrunk = now >= self._over.shrinks_at(snapshot)
         over = run.is_settled(now)
         self._fleet.publish(snapshot, newborn, run.found, run.observer, self._pulse, shrunk, over)
         if isinstance(run.observer, ObservedRun):
@@ -280,8 +303,24 @@ class Watcher:
         if shown_first:
             self._newborn.remove(run.name)
         if over:
-            self._shrink(self._runs.put_to_sleep(run), now)
+            self._over.note(run, snapshot)
+            self._over.shrink(self._runs.put_to_sleep(run), now)
             self._idle_poll = None
+
+    def _restored(self, awaited: Awaited) -> SleepingRun | None:
+        self._visit(awaited.found.path)
+        return self._over.restored(awaited, self._scanned_at)
+
+    def _keep(self, awaited: Awaited, packed: PackedRun, size: int) -> bool:
+        """Take in a run that was read elsewhere; whether its log is still so. `size`: bytes read."""
+        self._visit(awaited.found.path)
+        sleeping = self._over.taken(awaited, packed, self._scanned_at)
+        if sleeping is None:
+            return False
+        self._runs.keep_awaited(awaited.found.path, sleeping)
+        self._idle_poll = None
+        self._telemetry.read(size)
+        return True
 
     def _tell_others(self, run: LiveRun[Sparkline], snapshot: Snapshot, observer: ObservedRun) -> None:
         """Hand what has come on to who sends histories and who protects runs."""
@@ -295,23 +334,6 @@ class Watcher:
         protected = None if self._protector is None else self._protector.observer()
         unseen = history is None and protected is None
         return Sparkline() if unseen else ObservedRun(history, protected)
-
-    def _shrinks_at(self, run: Snapshot) -> float:
-        """Unix time from which on only those of its series are exposed that last; for most runs never."""
-        is_over = run.state in (State.FINISHED, State.FAILED)
-        if self._settings.settle is None or run.last_record is None or not is_over:
-            return math.inf
-        return run.last_record + self._settings.settle
-
-    def _shrink(self, run: SleepingRun, now: float) -> None:
-        """Expose of it what the time since its end wants, and note when that changes."""
-        run.changes_at = math.inf
-        shown = self._fleet.get(run.name)
-        if shown is not None:
-            shrinks_at = self._shrinks_at(shown)
-            self._fleet.shrink(run.name, now >= shrinks_at)
-            if now < shrinks_at:
-                run.changes_at = shrinks_at
 
     def _wake(self, sleeping: SleepingRun, monotonic: float, now: float) -> bool:
         stirred = sleeping.stirred(monotonic)

@@ -10,6 +10,8 @@ from threading import Thread
 
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.push.live_history import HistorySink
+from llmtrain_exporter.serve.finished_runs import FinishedRuns
+from llmtrain_exporter.serve.first_read import Processes
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.protection import Protection
 from llmtrain_exporter.serve.pulse import LOOK_SECONDS, Pulse, Pulses
@@ -36,11 +38,24 @@ class Watchers:
         telemetry: Telemetry,
         sink: HistorySink | None = None,
         protection: Protection | None = None,
+        finished: FinishedRuns | None = None,
+        start: Callable[[Settings], Processes | None] = lambda _: None,
     ) -> None:
-        """`sink`: takes the history of all runs, where that is sent; `protection`: protects them."""
+        """`sink`: takes the history of all runs, where that is sent; `protection`: protects them.
+
+        `finished`, `start`: see `Sharing`. Who sends or protects wants to see each record, and has neither.
+        """
+        watched_alone = sink is None and protection is None
         self._fleet = fleet
         self._telemetry = telemetry
-        self._sharing = Sharing(Seats(), {}, sink, protection)
+        self._sharing = Sharing(
+            Seats(),
+            {},
+            sink,
+            protection,
+            finished if watched_alone else None,
+            start if watched_alone else lambda _: None,
+        )
         self._threads: list[Thread] = []
         self._watch: Callable[[Watcher], object] | None = None  # what a thread does, once they are started
         self.all: list[Watcher] = []

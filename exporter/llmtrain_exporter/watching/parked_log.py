@@ -132,9 +132,14 @@ def parked_log(found: Found, source: Source) -> ParkedLog | None:
     fingerprint = source.fingerprint
     if fingerprint is None or fingerprint.start or found.parts or found.key or found.dialect.kept_by_tracker:
         return None
+    return parked_at(found, fingerprint.copy())
+
+
+def parked_at(found: Found, fingerprint: Fingerprint) -> ParkedLog | None:
+    """A log all of whose text is in the fingerprint; None where that is not all that stands there by now."""
     state = state_of(found.path)
     if state is None or state[2] != fingerprint.end:  # half a line stands at its end, or more by now
         return None
     beside = completing(found)
     others = [] if beside is None else [(beside, state_of(beside))]
-    return ParkedLog(found.path, state, fingerprint.copy(), others)
+    return ParkedLog(found.path, state, fingerprint, others)

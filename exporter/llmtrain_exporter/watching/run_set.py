@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Generic, NamedTuple
 
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.ingest.discover import Found, Scan
@@ -22,6 +22,9 @@ from llmtrain_exporter.watching.tracked_log import TrackedLog
 
 SCANS_MISSING = 3
 """A path can vanish for a moment; a run leaves when so many searches in a row did not find it."""
+
+READ_AT_ONCE = 128
+"""More logs that are met at once wait to be opened."""
 
 ABSENT_KEPT = 1000
 """Runs that have left and of which is kept what was counted."""
@@ -42,6 +45,18 @@ class Changes(Generic[ObserverT]):
     left_out: Mapping[str, int]
 
 
+class Awaited(NamedTuple):
+    """A log that is to be watched and was not opened yet, what its run is called, when it was found."""
+
+    found: Found
+    name: str
+    met_at: float  # Unix time
+
+
+Restore = Callable[[Awaited], SleepingRun | None]
+"""Gives a run that is over and of which all is known already."""
+
+
 class RunSet(Generic[ObserverT]):
     """The runs under watch, by the path of their log. For one thread at a time."""
 
@@ -51,13 +66,19 @@ class RunSet(Generic[ObserverT]):
         observe: Callable[[Run], ObserverT],
         max_runs: int,
         seats: Seats | None = None,
+        restore: Restore = lambda _: None,
     ) -> None:
-        """`observe`: makes the observer of each run that begins. `seats`: shared with other sets."""
+        """`observe`: makes the observer of each run that begins. `seats`: shared with other sets.
+
+        `restore`: asked of each log that is met.
+        """
         self._rules = rules
         self._observe = observe
         self._max_runs = max_runs
         self._runs: dict[str, LiveRun[ObserverT] | SleepingRun] = {}
         self._seats = seats or Seats()
+        self._restore = restore
+        self._awaited: dict[str, Awaited] = {}  # by path, the log that was written to first in front
         self._crowded: frozenset[str] = frozenset()  # paths for which there was no seat at the last search
         self._absent: dict[str, Predecessor] = {}  # by path, or by name where it is found elsewhere
         self._missing: Counter[str] = Counter()  # by path: searches in a row that did not find it
@@ -65,7 +86,7 @@ class RunSet(Generic[ObserverT]):
         self._descriptors = limit - max(DESCRIPTORS_SPARED, limit // 4)
 
     def __len__(self) -> int:
-        return len(self._runs)
+        return len(self._runs) + len(self._awaited)
 
     def __iter__(self) -> Iterator[LiveRun[ObserverT] | SleepingRun]:
         return iter(self._runs.values())
@@ -75,6 +96,29 @@ class RunSet(Generic[ObserverT]):
         """Those that do not sleep."""
         return [run for run in self if isinstance(run, LiveRun)]
 
+    @property
+    def awaited(self) -> Mapping[str, Awaited]:
+        """The logs that were not opened yet, by path: many were met at once."""
+        return self._awaited
+
+    def oldest_awaited(self, but: Collection[str]) -> Found | None:
+        """Of these, `but` for some, the one that was written to first."""
+        return next((each.found for path, each in self._awaited.items() if path not in but), None)
+
+    def newest_awaited(self, but: Collection[str]) -> Found | None:
+        """The one that was written to last."""
+        return next((each.found for path, each in reversed(self._awaited.items()) if path not in but), None)
+
+    def meet_awaited(self, path: str) -> LiveRun[ObserverT]:
+        """Watch one of these from now on."""
+        found, name, met_at = self._awaited.pop(path)
+        return self._open(found, name, None, met_at)
+
+    def keep_awaited(self, path: str, sleeping: SleepingRun) -> None:
+        """One of these is over, and was read elsewhere."""
+        del self._awaited[path]
+        self._runs[path] = sleeping
+
     def update(self, scan: Scan, now: float) -> Changes[ObserverT]:
         """Take in what a search has found, and let go what is gone. `now`: Unix time."""
         known = {path: run.grew_at for path, run in self._runs.items()}
@@ -83,7 +127,10 @@ class RunSet(Generic[ObserverT]):
         waited, self._crowded = self._crowded, frozenset(found.path for found in scan.found) - names.keys()
         covered = {each.path for each in scan.passed if each.reason == "covered"}
         left = self._leave(names, covered, self._renamed(watched))
-        met = [run for found in watched if (run := self._meet(found, now)) is not None]
+        known_paths = self._runs.keys() | self._awaited.keys()
+        many = sum(found.path not in known_paths for found in watched) > READ_AT_ONCE
+        met = [run for found in watched if (run := self._meet(found, now, many)) is not None]
+        self._awaited = dict(sorted(self._awaited.items(), key=lambda item: item[1].found.modified))
         left_out = {**scan.left_out, "max_runs": len(self._crowded)}
         # What waited for a seat was there before: it does not begin before our eyes.
         return Changes([run for run in met if run.found.path not in waited], left, left_out)
@@ -104,6 +151,9 @@ class RunSet(Generic[ObserverT]):
 
         Gives the names that are no longer in use. Counters never fall, though a run may be judged milder now.
         """
+        for awaited in self._awaited.values():  # the next search finds them again
+            self._seats.free(awaited.name)
+        self._awaited.clear()
         changed = [run for run in self if not rules.says_the_same(self._rules, run.found)]
         self._rules, self._max_runs = rules, max_runs
         for run in changed:
@@ -144,6 +194,8 @@ class RunSet(Generic[ObserverT]):
         `renamed`: where a log lies now.
         """
         found, left = set(names.values()), []
+        for path in [path for path, each in self._awaited.items() if names.get(path) != each.found.run]:
+            self._seats.free(self._awaited.pop(path).name)
         for path, run in list(self._runs.items()):
             name = names.get(path)
             if name is None:
@@ -161,12 +213,21 @@ class RunSet(Generic[ObserverT]):
                 left.append(run.name)
         return left
 
-    def _meet(self, found: Found, now: float) -> LiveRun[ObserverT] | None:
-        """Watch it from now on; the run if it was not watched before."""
+    def _meet(self, found: Found, now: float, many: bool) -> LiveRun[ObserverT] | None:
+        """Watch it from now on; the run if it was not watched before. `many`: as are others."""
+        if found.path in self._awaited:
+            return None
         known = self._runs.get(found.path)
         if known is None:
             before = self._absent.pop(found.path, None) or self._absent.pop(found.run, None)
-            return self._open(found, self._name(found), before, now)
+            awaited = Awaited(found, self._name(found), now)
+            if before is None and (sleeping := self._restore(awaited)) is not None:
+                self._runs[found.path] = sleeping
+                return None
+            if before is None and many:
+                self._awaited[found.path] = awaited
+                return None
+            return self._open(found, awaited.name, before, now)
         if _is_read_alike(known.found, found):
             # Of quiet runs the old one stays: others hold it too, and two of each would be kept.
             if known.found.modified != found.modified:

@@ -8,7 +8,7 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.reading import Source
 from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.observer import ObserverT
-from llmtrain_exporter.watching.parked_log import parked_log
+from llmtrain_exporter.watching.parked_log import parked_at, parked_log
 from llmtrain_exporter.watching.predecessor import Predecessor
 from llmtrain_exporter.watching.tracked_log import TrackedLog
 
@@ -60,6 +60,15 @@ class SleepingRun(TrackedLog):
             return True
         self.source.park()
         return False
+
+
+def kept_asleep(found: Found, name: str, before: Predecessor, met_at: float) -> SleepingRun | None:
+    """A run of which all is known; None where its log tells more by now, or a guard does."""
+    parked = None if before.fingerprint is None else parked_at(found, before.fingerprint)
+    if parked is None:
+        return None
+    sleeping = SleepingRun(found, name, parked, before, met_at)
+    return sleeping if sleeping.guard is None else None
 
 
 def asleep(run: LiveRun[ObserverT]) -> SleepingRun:

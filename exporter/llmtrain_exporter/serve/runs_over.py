@@ -1,0 +1,106 @@
+"""Runs that are over: how much of them is exposed, and what of them is kept for the next start."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+from llmtrain_exporter.config import Settings
+from llmtrain_exporter.model import Snapshot, State
+from llmtrain_exporter.serve.finished_runs import FinishedRuns
+from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.kept_run import (
+    KeptRun,
+    PackedRun,
+    WrongDataError,
+    kept_run,
+    named,
+    packed_run,
+    unpacked_run,
+)
+from llmtrain_exporter.serve.pulse import Pulse
+from llmtrain_exporter.serve.sparkline import Sparkline
+from llmtrain_exporter.watching.live import LiveRun
+from llmtrain_exporter.watching.rules import RunRules
+from llmtrain_exporter.watching.run_set import Awaited
+from llmtrain_exporter.watching.sleeping import SleepingRun, kept_asleep
+
+log = logging.getLogger(__name__)
+
+
+class RunsOver:
+    """Those of one thread."""
+
+    def __init__(self, fleet: Fleet, pulse: Pulse, finished: FinishedRuns | None) -> None:
+        """`pulse`: of the thread. `finished`: what is kept on disk, where anything is."""
+        self._fleet = fleet
+        self._pulse = pulse
+        self._finished = finished
+        self._settings = Settings()
+        self._rules: RunRules | None = None
+
+    def go_by(self, settings: Settings, rules: RunRules) -> None:
+        """From now on; before anything else."""
+        self._settings, self._rules = settings, rules
+
+    def note(self, run: LiveRun[Sparkline], snapshot: Snapshot) -> None:
+        """Keep a run, which was read here to its end, for the next start."""
+        kept = None if self._finished is None else kept_run(run, snapshot)
+        packed = None if kept is None else packed_run(kept)
+        if packed is not None:
+            self._note(Awaited(run.found, run.name, run.met_at), packed)
+
+    def restored(self, awaited: Awaited, now: float) -> SleepingRun | None:
+        """A run that was over when the exporter was ended, and is as it was; it is published."""
+        if self._finished is None or self._rules is None:
+            return None
+        options = self._rules.options(awaited.found)
+        kept = self._finished.find(awaited.found, self._settings, options)
+        return None if kept is None else self._published(awaited, kept, now)
+
+    def taken(self, awaited: Awaited, packed: PackedRun, now: float) -> SleepingRun | None:
+        """A run that was read elsewhere, published and kept; None where its log is not so any more."""
+        try:
+            sleeping = self._published(awaited, unpacked_run(packed), now)
+        except WrongDataError:
+            log.debug("%s: what was read of it is wrong", awaited.found.path, exc_info=True)
+            return None
+        if sleeping is not None:
+            self._note(awaited, packed)
+        return sleeping
+
+    def shrinks_at(self, run: Snapshot) -> float:
+        """Unix time from which on only those of its series are exposed that last; for most runs never."""
+        is_over = run.state in (State.FINISHED, State.FAILED)
+        if self._settings.settle is None or run.last_record is None or not is_over:
+            return math.inf
+        return run.last_record + self._settings.settle
+
+    def shrink(self, run: SleepingRun, now: float) -> None:
+        """Expose of it what the time since its end wants, and note when that changes."""
+        run.changes_at = math.inf
+        shown = self._fleet.get(run.name)
+        if shown is not None:
+            shrinks_at = self.shrinks_at(shown)
+            self._fleet.shrink(run.name, now >= shrinks_at)
+            if now < shrinks_at:
+                run.changes_at = shrinks_at
+
+    def flush(self) -> None:
+        """Write what waits to be kept."""
+        if self._finished is not None:
+            self._finished.flush()
+
+    def _published(self, awaited: Awaited, kept: KeptRun, now: float) -> SleepingRun | None:
+        found, name, met_at = awaited
+        sleeping = kept_asleep(found, name, kept.before, met_at)
+        if sleeping is not None:
+            shrinks_at = self.shrinks_at(kept.snapshot)
+            self._fleet.keep(named(kept, found, name), found, self._pulse, now >= shrinks_at)
+            sleeping.changes_at = math.inf if now >= shrinks_at else shrinks_at
+        return sleeping
+
+    def _note(self, awaited: Awaited, packed: PackedRun) -> None:
+        if self._finished is not None and self._rules is not None:
+            options = self._rules.options(awaited.found)
+            self._finished.note(awaited.found, self._settings, options, packed, awaited.met_at)
