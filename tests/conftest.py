@@ -57,11 +57,13 @@ def leave_out(reason: str) -> NoReturn:
 def find_tool(name: str) -> Path:
     """The program of that name: promtool, prometheus, alertmanager, amtool, chromium, ...
 
-    `prometheus3` and `promtool3` lie in the folder LLMTRAIN_PROMETHEUS3; without it their tests are skipped.
+    `prometheus3`, `promtool3`, `vmalert3` and others lie in the folder LLMTRAIN_PROMETHEUS3.
     """
     if name.endswith("3"):
         newer = _which(name[:-1], os.environ.get("LLMTRAIN_PROMETHEUS3", ""))
-        return newer or pytest.skip("needs LLMTRAIN_PROMETHEUS3, a folder with Prometheus 3 and its like")
+        return newer or leave_out(
+            f"needs {name[:-1]} in the folder LLMTRAIN_PROMETHEUS3: scripts/newer-servers"
+        )
     return _which(name) or leave_out(f"needs {name}: scripts/real-tools {name}, or put it into PATH")
 
 

@@ -335,6 +335,68 @@ class VictoriaMetrics(Server):
         return found
 
 
+class VmAgent(Server):
+    """A vmagent that scrapes one exporter and writes what it says to a store."""
+
+    def __init__(self, folder: Path, scrape_target: str, write_url: str, *, binary: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        command: list[str | Path] = [
+            binary,
+            f"-promscrape.config={_write_yaml(folder / 'vmagent.yml', _scraping(scrape_target))}",
+            f"-remoteWrite.url={write_url}",
+            f"-remoteWrite.tmpDataPath={folder / 'waiting'}",
+            f"-httpListenAddr=127.0.0.1:{port}",
+        ]
+        super().__init__(command, port)
+
+
+class PrometheusAgent(Server):
+    """A Prometheus in agent mode, which does the same."""
+
+    def __init__(self, folder: Path, scrape_target: str, write_url: str, *, binary: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        config = {**_scraping(scrape_target), "remote_write": [{"url": write_url}]}
+        old = " 2." in subprocess.run([binary, "--version"], capture_output=True, text=True).stdout[:30]
+        mode = "--enable-feature=agent" if old else "--agent"
+        command: list[str | Path] = [
+            binary,
+            mode,
+            f"--config.file={_write_yaml(folder / 'agent.yml', config)}",
+            f"--storage.agent.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=warn",
+        ]
+        super().__init__(command, port)
+
+
+class VmAlert(Server):
+    """A vmalert with the rules of a folder, which asks and writes to a VictoriaMetrics, and tells nobody."""
+
+    def __init__(self, rules: Path, store_url: str, *, binary: Path) -> None:
+        port = free_port()
+        command: list[str | Path] = [
+            binary,
+            f"-rule={rules}/*.yml",
+            f"-datasource.url={store_url}",
+            f"-remoteWrite.url={store_url}",
+            f"-remoteRead.url={store_url}",
+            "-remoteWrite.flushInterval=200ms",
+            "-notifier.blackhole",
+            f"-httpListenAddr=127.0.0.1:{port}",
+        ]
+        super().__init__(command, port)
+
+    def firing(self) -> dict[str, list[dict[str, Any]]]:
+        """The alerts that fire, by their names."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for alert in self.get("/api/v1/alerts").json()["data"]["alerts"]:
+            if alert["state"] == "firing":
+                found.setdefault(alert["name"], []).append(alert)
+        return found
+
+
 class Alertmanager(Server):
     """A real Alertmanager, alone, with the given configuration and its own empty storage under `folder`."""
 
@@ -380,6 +442,13 @@ def clustered(folder: Path, config: Path, own: int, peer: int, binary: str | Pat
 
 def _static(target: str) -> dict[str, Any]:
     return {"static_configs": [{"targets": [target]}]}
+
+
+def _scraping(target: str) -> dict[str, Any]:
+    return {
+        "global": {"scrape_interval": "1s"},
+        "scrape_configs": [{"job_name": "llmtrain", **_static(target)}],
+    }
 
 
 def _write_yaml(path: Path, content: Mapping[str, Any]) -> Path:

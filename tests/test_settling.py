@@ -122,7 +122,7 @@ def test_a_finished_run_shrinks_after_an_hour(tmp_path: Path) -> None:
     loop = watched(tmp_path)
     all_of_it = exposed(loop, "ended")
     samples = loop.fleet.with_samples(loop.run("ended")).samples
-    assert len(all_of_it) > 100
+    assert len(all_of_it) > 90
     loop.now += HOUR - 60
     loop.look()
     assert exposed(loop, "ended") == all_of_it
@@ -148,7 +148,7 @@ def test_the_time_can_be_set(tmp_path: Path, settle: float | None, many: bool) -
     loop = watched(tmp_path, settle=settle)
     loop.now += 2 * HOUR
     loop.look()
-    assert (len(exposed(loop, "ended")) > 100) == many
+    assert (len(exposed(loop, "ended")) > 90) == many
 
 
 def test_another_time_holds_for_runs_that_have_shrunk(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_another_time_holds_for_runs_that_have_shrunk(tmp_path: Path) -> None:
     loop.look()
     loop.change(settle=None)
     loop.look(2)
-    assert len(exposed(loop, "ended")) > 100
+    assert len(exposed(loop, "ended")) > 90
     loop.change(settle=HOUR)
     loop.look(2)
     assert len(exposed(loop, "ended")) <= 16

@@ -16,10 +16,10 @@ from llmtrain_exporter.analyse.columns import Columns
 from llmtrain_exporter.analyse.signals.rule import REWARD_STD, Context, Rule
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge.producers import SWIFT
-from llmtrain_exporter.knowledge.signal import FoundBy, Severity
+from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN, LIMITS, SIGNALS
 from llmtrain_exporter.knowledge.signals.policy import KL_HIGH
-from llmtrain_exporter.model import Health
+from llmtrain_exporter.model import Health, Series
 
 from tests.analysing import Row, analyse, changed, found, grpo, records, sft, signals, state
 
@@ -295,14 +295,23 @@ def test_every_profile_knows_its_signals() -> None:
 
 
 @pytest.mark.parametrize("profile", list(LIMITS))
-def test_every_counter_is_there_from_the_first_record(profile: str) -> None:
-    """Prometheus does not see the increase of a counter that is born at 1."""
+def test_a_signal_that_never_came_up_has_no_series(profile: str) -> None:
+    """Forty of them would be half of a run's series; the rules know that a counter that begins is new."""
     row: Row = {"loss": 1.0, "reward": 1.0, "kl": 0.1}
-    counted = dict(run_series.counters(analyse(profile, [row])))
-    assert set(counted.values()) == {0.0}
-    told = {dict(one.labels).get("signal") for one in counted if one.metric is m.SIGNAL_RECORDS}
-    by_clock = {name for name, signal in SIGNALS.items() if signal.found_by is FoundBy.CLOCK}
-    assert told == set(LIMITS[profile]) - by_clock
+    calm = analyse(profile, [row])
+    assert [one for one, _ in _of_signals(calm)] == []
+    assert {value for _, value in run_series.counters(calm)} == {0.0}
+    broken = analyse(profile, [row, {**row, "loss": "NaN"}])
+    told = {dict(one.labels).get("signal") for one, _ in _of_signals(broken)}
+    assert "non_finite" in told
+    severities = len(LIMITS[profile]["non_finite"])
+    named = [one for one, _ in _of_signals(broken) if ("signal", "non_finite") in one.labels]
+    assert len(named) == 2 * severities
+
+
+def _of_signals(analysis: Analysis) -> list[tuple[Series, float]]:
+    found = [*run_series.counters(analysis), *run_series.gauges(analysis)]
+    return [(one, value) for one, value in found if one.metric in (m.SIGNAL_RECORDS, m.SIGNAL_ACTIVE)]
 
 
 NUMBERS = st.one_of(

@@ -8,11 +8,11 @@ from functools import cache, lru_cache
 from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.incidents import CHAIN
+from llmtrain_exporter.analyse.signals.tracker import Tracker
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.signal import FoundBy, Severity
-from llmtrain_exporter.knowledge.signals import SIGNALS
+from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.knowledge.text import written
 from llmtrain_exporter.model import HyperParameters, RowKind, Series, series
@@ -57,13 +57,11 @@ def info(dialect: str, profile: str, known: Mapping[str, str]) -> Series:
 
 
 def counters(analysis: Analysis) -> Iterator[tuple[Series, float]]:
-    """Every counter, those at 0 too."""
+    """Every counter, those at 0 too; of signals once they have come up."""
     for watched, name in spikes.NAMES.items():
         yield _of(m.SPIKES, name), float(analysis.spikes.get(watched, 0))
-    for name, severity in _bounds(analysis):
-        tracker = analysis.trackers.get(name)
-        counted = tracker.counts[severity.rank] if tracker else 0
-        yield _of_severity(m.SIGNAL_RECORDS, name, severity), float(counted)
+    for name, severity, tracker in _met(analysis):
+        yield _of_severity(m.SIGNAL_RECORDS, name, severity), float(tracker.counts[severity.rank])
     yield series(m.INCIDENTS), float(analysis.incidents_total)
 
 
@@ -100,10 +98,8 @@ def flags(analysis: Analysis) -> Iterator[tuple[Series, float]]:
 
 
 def _signals(analysis: Analysis) -> Iterator[tuple[Series, float]]:
-    for name, severity in _bounds(analysis):
-        tracker = analysis.trackers.get(name)
-        active = tracker is not None and tracker.severity is severity
-        yield _of_severity(m.SIGNAL_ACTIVE, name, severity), float(active)
+    for name, severity, tracker in _met(analysis):
+        yield _of_severity(m.SIGNAL_ACTIVE, name, severity), float(tracker.severity is severity)
     for name, tracker in analysis.trackers.items():
         episode = tracker.episode or tracker.last
         if episode is not None:
@@ -124,12 +120,16 @@ def _incident(analysis: Analysis) -> Iterator[tuple[Series, float]]:
         yield series(m.INCIDENT_ONSET), float(last.onset_step)
 
 
-def _bounds(analysis: Analysis) -> Iterator[tuple[str, Severity]]:
-    """The severities of its signals, those left out that only somebody who knows the time can tell."""
+def _met(analysis: Analysis) -> Iterator[tuple[str, Severity, Tracker]]:
+    """The severities of each signal that has come up so far.
+
+    The others would be half of a run's series, and say nothing: forty signals that were never there.
+    """
     for name, bounds in analysis.limits.items():
-        if SIGNALS[name].found_by is not FoundBy.CLOCK:
+        tracker = analysis.trackers.get(name)
+        if tracker is not None and any(tracker.counts):
             for severity in bounds:
-                yield name, severity
+                yield name, severity, tracker
 
 
 @cache

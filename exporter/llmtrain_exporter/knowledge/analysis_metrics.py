@@ -30,10 +30,16 @@ SPIKE_RECORDS = _gauge(
 )
 
 SIGNAL_ACTIVE = _gauge(
-    "signal_active", _S, "1 while a signal is there with this severity, 0 while it is not.", "signal"
+    "signal_active",
+    _S,
+    "1 while a signal is there with this severity, 0 while it is not; nothing before it came up.",
+    "signal",
 )
 SIGNAL_RECORDS = _counter(
-    "signal_records_total", _S, "Records at which a signal was there, by the severity it had.", "signal"
+    "signal_records_total",
+    _S,
+    "Records at which a signal was there, by the severity it had; nothing before.",
+    "signal",
 )
 SIGNAL_PEAK = _gauge(
     "signal_peak", _S, "Worst value in the last episode of a signal, in the unit of its metric.", "signal"

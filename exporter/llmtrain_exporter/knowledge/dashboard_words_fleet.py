@@ -106,10 +106,12 @@ FIRING = Words(
 TABLE = Words(
     Text("All runs", "全部训练"),
     Text(
-        "One line for each run, those in trouble first. Its name leads to the run's dashboard, its state to "
-        "its page at the exporter. ETA is worked out from the speed of the last records. "
+        "One line for each run, those in trouble first, then those that wrote last; 1,000 at most, so choose "
+        "a host or a profile to see others. Its name leads to the run's dashboard, its state to its page at "
+        "the exporter. ETA is worked out from the speed of the last records. "
         "Click a heading to sort, its funnel to filter.",
-        "每次训练一行，有问题的在前。点名称进入该训练的仪表盘，点状态进入 exporter 上的页面。"
+        "每次训练一行，有问题的在前，其后按最近写入排序；最多 1,000 行，要看其余的请选主机或 profile。"
+        "点名称进入该训练的仪表盘，点状态进入 exporter 上的页面。"
         "剩余时间按最近记录的速度推算。点表头排序，点漏斗筛选。",
     ),
 )

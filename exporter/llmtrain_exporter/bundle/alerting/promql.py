@@ -37,19 +37,20 @@ RUN = "on (job, instance, run)"
 SIGNAL = "on (job, instance, run, signal, severity)"
 INCIDENT_OF = "on (job, instance, run, incident)"
 NUMBER = "count_values without ()"
-INFO = f"* {RUN} group_left (profile, team) topk by (job, instance, run) (1, llmtrain_run_info)"
-"""Of several series one: a label that an operator adds, or a second exporter behind the same instance, would
-otherwise end the rule with an error, and with it the alerts of all runs."""
+FACTS = "run:llmtrain_run:facts"
+INFO = f"* {RUN} group_left (profile, team) {FACTS}"
 
 GROWN = "run_signal:llmtrain_signal_records:increase5m"
 RESET = "run:llmtrain_records:resets5m"
 RECENT = "run:llmtrain_run:recent"
 MISSING = "run:llmtrain_run:missing"
 ALIVE = "run:llmtrain_run:alive"
+AHEAD = "run_state:llmtrain_run:ahead"
 SIGNAL_ACTIVE = "run_signal:llmtrain_signal:active"
 SIGNAL_LIVE = "run_signal:llmtrain_signal:live"
 BEGUN = "run:llmtrain_incident:begun"
 ONGOING = "run:llmtrain_incident:ongoing"
+TROUBLE = "run:llmtrain_run:trouble"
 WASTED = "instance:llmtrain_wasted_gpus:sum"
 INCIDENT_LIVE = "run_incident:llmtrain_incident:live"
 
@@ -65,6 +66,12 @@ class RecordingRule:
 
 
 RECORDS = (
+    RecordingRule(
+        FACTS,
+        "topk by (job, instance, run) (1, max by (job, instance, run, profile, team) (llmtrain_run_info))",
+        "What alerts say of a run, looked up once. Of several series one: a label that somebody adds, or a\n"
+        "second exporter behind the same instance, would otherwise end rules with an error, and all alerts.",
+    ),
     RecordingRule(
         RESET,
         f'max without (kind) (resets(llmtrain_records_total{{kind="train"}}[{times.GROWTH}])) > 0',
@@ -103,15 +110,29 @@ or {RUN}
         "Runs that were seen to train, until they end. Others cannot stall: their logs were there before.",
     ),
     RecordingRule(
+        AHEAD,
+        'llmtrain_run_state{state=~"failed|finished"} == 0',
+        "Ends that are ahead of runs. A run that has ended and was not here lately was found so.",
+    ),
+    RecordingRule(
         GROWN,
         f"""(
-  increase(llmtrain_signal_records_total[{times.GROWTH}]) > 0
+  (
+    increase(llmtrain_signal_records_total[{times.GROWTH}]) > 0
+    or
+      llmtrain_signal_records_total > 0
+      and (
+        count_over_time(llmtrain_signal_records_total[{times.GROWTH}])
+        < {RUN} group_left ()
+        max by (job, instance, run) (count_over_time(llmtrain_records_total{{kind="train"}}[{times.GROWTH}]))
+      )
+  )
     and {RUN} {RECENT}
     unless {RUN} {RESET}
 )
 {INFO}""",
-        "Records at which a signal was there, among those just written. Signals without such a record have\n"
-        "no series. This rule and the next are the ones that look at every signal of every run.",
+        "Records at which a signal was there, among those just written; others have no series. A signal\n"
+        "that never came up is not exposed: a counter that the run was scraped without is new, it has grown.",
     ),
     RecordingRule(
         SIGNAL_ACTIVE,
@@ -237,6 +258,16 @@ or 0 * sum without (run) (llmtrain_gpus)""",
         "llmtrain_lost_gpu_seconds.",
     ),
     RecordingRule(
+        TROUBLE,
+        f"""(
+  1e10 * llmtrain_run_health{{job!="{HISTORY_JOB}"}}
+  + {RUN} group_left () max by (job, instance, run) (llmtrain_last_record_timestamp_seconds)
+)
+* {RUN} group_left (state) topk by (job, instance, run) (1, llmtrain_run_state == 1)
+{INFO}""",
+        "The order in which runs are listed: those in trouble, then those that wrote last (1e10 is later).",
+    ),
+    RecordingRule(
         "instance:llmtrain_records:rate5m",
         f"sum without (run, kind) (rate(llmtrain_records_total[{times.GROWTH}]))",
         "Records per second.",
@@ -256,10 +287,15 @@ WITHOUT_INCIDENT = f"unless {RUN}\n  last_over_time({INCIDENT_LIVE}[{times.EVENT
 
 def _became(state: str, metric: str = "llmtrain_run_state") -> str:
     """Runs that were seen otherwise lately; or are so from the first scrape on, and were seen to train."""
-    flag = f'{metric}{{state="{state}"}}'
+    flag = f'{{state="{state}"}}'
+    before = (
+        f"last_over_time({AHEAD}{flag}[{times.EVENT}])"
+        if metric == "llmtrain_run_state"
+        else f"min_over_time({metric}{flag}[{times.EVENT}]) == 0"
+    )
     return f"""max without (state) (
-  {flag} == 1
-    and {RUN} (min_over_time({flag}[{times.EVENT}]) == 0 or {RUN} {ALIVE})
+  {metric}{flag} == 1
+    and {RUN} ({before} or {RUN} {ALIVE})
 )
 {INFO}"""
 

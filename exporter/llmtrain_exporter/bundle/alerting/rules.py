@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -18,50 +19,62 @@ from llmtrain_exporter.knowledge.text import Lang
 _HEAD = """# {what}
 #
 # Rendered from exporter/llmtrain_exporter/knowledge/ by `llmtrain-exporter render`: change it there.
-# Needs Prometheus 2.42.
-# {links}
+{needs}# {links}
 groups:
-  - name: {name}
-{interval}    rules:
 """
+_NEEDS = "# Needs Prometheus 2.42.\n"
 _USUAL_LINKS = (
     "Links lead to Grafana and exporter on localhost; "
     "`llmtrain-exporter render --help` says how to change that."
 )
-_OWN_INTERVAL = "    interval: 1m\n"
+WHAT = {
+    "runs": "Alerts on runs, and what they rest on.",
+    "exporter": "Alerts on the exporters themselves.",
+    "fleet": "Recorded for dashboards of many runs.",
+}
+"""What is in the files."""
+
+EXPORTER_INTERVAL = "1m"
 """What the exporter tells of itself is not so urgent."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleGroup:
+    """Rules that are evaluated one after the other. `interval`: "" for that of the server.
+
+    `settings`: others of the group, as vmalert knows them.
+    """
+
+    name: str
+    rules: Sequence[str]
+    interval: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
 
 
 def rule_files(lang: Lang, places: Places) -> dict[str, str]:
     """The files by name."""
     runs = promql.of_runs(ALERTS)
-    links = _where_links_lead(places)
     own = [alert for alert in ALERTS if alert.scope is Scope.EXPORTER]
+    of_runs = [*map(recording, promql.RECORDS), *(alerting(alert, lang, places) for alert in runs)]
+    groups = {
+        "runs": RuleGroup("llmtrain-runs", of_runs),
+        "exporter": RuleGroup(
+            "llmtrain-exporter", [alerting(one, lang, places) for one in own], EXPORTER_INTERVAL
+        ),
+        "fleet": RuleGroup("llmtrain-fleet", [*map(recording, promql.FLEET)]),
+    }
+    what = WHAT | {"runs": f"{WHAT['runs']} One group, so that an alert sees what was just recorded."}
     return {
-        "llmtrain-runs.yml": _file(
-            "llmtrain-runs",
-            "Alerts on runs, and what they rest on. One group, so that an alert sees what was just recorded.",
-            links,
-            [*map(_recording, promql.RECORDS), *(_alerting(alert, lang, places) for alert in runs)],
-        ),
-        "llmtrain-exporter.yml": _file(
-            "llmtrain-exporter",
-            "Alerts on the exporters themselves.",
-            links,
-            [_alerting(alert, lang, places) for alert in own],
-            _OWN_INTERVAL,
-        ),
-        "llmtrain-fleet.yml": _file(
-            "llmtrain-fleet",
-            "Recorded for dashboards of many runs.",
-            links,
-            map(_recording, promql.FLEET),
-        ),
+        f"llmtrain-{name}.yml": in_one_file(what[name], [group], places, _NEEDS)
+        for name, group in groups.items()
     }
 
 
-def _file(name: str, what: str, links: str, rules: Iterable[str], interval: str = "") -> str:
-    return _HEAD.format(name=name, what=what, links=links, interval=interval) + "\n".join(rules)
+def in_one_file(what: str, groups: Iterable[RuleGroup], places: Places, needs: str) -> str:
+    """A file of rules: what it is, where its links lead, and a line on what it needs."""
+    return _HEAD.format(what=what, needs=needs, links=_where_links_lead(places)) + "\n".join(
+        map(_group, groups)
+    )
 
 
 def _where_links_lead(places: Places) -> str:
@@ -69,15 +82,23 @@ def _where_links_lead(places: Places) -> str:
     return _USUAL_LINKS if places == Places() else f"Links lead to {there}."
 
 
-def _recording(record: RecordingRule) -> str:
-    rule: dict[str, object] = {"record": record.name, "expr": record.expr}
+def _group(group: RuleGroup) -> str:
+    settings = {"interval": group.interval, **group.settings}
+    lines = "".join(f"    {name}: {value}\n" for name, value in settings.items() if value)
+    return f"  - name: {group.name}\n{lines}    rules:\n" + "\n".join(group.rules)
+
+
+def recording(record: RecordingRule, expr: str | None = None) -> str:
+    """A recording rule. `expr`: in its place another expression."""
+    rule: dict[str, object] = {"record": record.name, "expr": expr or record.expr}
     if record.labels:
         rule["labels"] = dict(record.labels)
     return "".join(_commented(record.why)) + _written(rule)
 
 
-def _alerting(alert: Alert, lang: Lang, places: Places) -> str:
-    rule: dict[str, object] = {"alert": alert.name, "expr": promql.condition(alert)}
+def alerting(alert: Alert, lang: Lang, places: Places, expr: str | None = None) -> str:
+    """The rule of an alert. `expr`: in its place another expression."""
+    rule: dict[str, object] = {"alert": alert.name, "expr": expr or promql.condition(alert)}
     if alert.holds:
         rule["for"] = alert.holds
     if alert.keeps:

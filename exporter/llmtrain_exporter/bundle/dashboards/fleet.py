@@ -87,7 +87,7 @@ _RUNS = Row(
             height=13,
             nothing=words.NO_RUNS,
             columns=(
-                Column("Value #C", words.HEALTH, width=80, mappings=HEALTH_MAPPING, cell="color-background"),
+                Column("Value #B", words.HEALTH, width=80, mappings=HEALTH_MAPPING, cell="color-background"),
                 Column("run", words.RUN, url=TO_RUN, hint=words.TO_RUN, filterable=True),
                 Column(
                     "state",
@@ -101,7 +101,7 @@ _RUNS = Row(
                 Column("profile", words.PROFILE, width=105, filterable=True),
                 Column("signal", words.WORST, width=225, mappings=SIGNAL_MAPPING, filterable=True),
                 Column(
-                    "Value #D",
+                    "Value #C",
                     words.PROGRESS,
                     "percentunit",
                     105,
@@ -110,18 +110,18 @@ _RUNS = Row(
                     range=(0, 1),
                     steps=NEUTRAL,
                 ),
-                Column("Value #E", words.ETA, "s", 80, 1),
-                Column("Value #F", words.AGE, "s", 90, 1),
-                Column("Value #G", words.STEP_TIME, "s", 85, 2),
-                Column("Value #H", words.LOSS, "short", 85),
-                Column("Value #I", words.REWARD, "short", 70, 3),
-                Column("Value #J", words.KL, "short", 80),
+                Column("Value #D", words.ETA, "s", 80, 1),
+                Column("Value #E", words.AGE, "s", 90, 1),
+                Column("Value #F", words.STEP_TIME, "s", 85, 2),
+                Column("Value #G", words.LOSS, "short", 85),
+                Column("Value #H", words.REWARD, "short", 70, 3),
+                Column("Value #I", words.KL, "short", 80),
                 Column("instance", words.HOST, width=125, url=TO_HOST, hint=words.TO_HOST, filterable=True),
                 Column(
                     "board", words.DASHBOARD, width=90, mappings=BOARD_MAPPING, url=TO_RUN, hint=words.TO_RUN
                 ),
             ),
-            sort=("Value #C", True),
+            sort=("Value #B", True),
         ),
     ),
 )

@@ -14,26 +14,32 @@ from llmtrain_exporter.knowledge.metric import Metric
 
 SHOWN = 25
 """Runs in the timeline of health."""
+LISTED = 1000
+"""Runs in the table: who looks for another one chooses a host, a profile or a name."""
 TIMELINE_POINTS = 240
 """Its points in time: more could not be told apart, and each costs a look at the health of all runs."""
 PLACES = ("first", "second", "third", "fourth")
 """In which order the parts of a run broke."""
 
 SIGNALS_ACTIVE = "run_signal:llmtrain_signal:active"
+TROUBLE = "run:llmtrain_run:trouble"
 _PER_RUN = "max by (job, instance, run)"
 _PROFILE, _GOES_ON = 'profile=~"$profile"', 'state=~"running|stalled"'
-_CHOSEN = f"and {BY_RUN} {series(c.RUN, _PROFILE, of=RUNS)}"
-_LATEST = 1e10
-"""More than any Unix time: worse health goes before a later record."""
+_RANKED = f"{TROUBLE}{{{RUNS}, {_PROFILE}}}"
+_CHOSEN = f"and {BY_RUN} {_RANKED}"
+"""Of the chosen profiles. What is recorded of a run has few labels: it is quicker to match than its facts."""
+_LISTED_RUNS = f"topk({LISTED}, {_RANKED})"
+_FIRST = f"and {BY_RUN} {_LISTED_RUNS}"
+"""Of these the first in the table: a browser has no use for ten thousand lines of a dozen queries."""
 
 
-def _of_run(expr: str) -> str:
-    """The value of each run of the chosen profiles, without the labels that are not the run's."""
-    return f"{_PER_RUN} ({expr} {_CHOSEN})"
+def _of_run(expr: str, which: str = _FIRST) -> str:
+    """The value of each run, without the labels that are not the run's."""
+    return f"{_PER_RUN} ({expr} {which})"
 
 
-def _last(metric: Metric) -> str:
-    return _of_run(train(metric, of=RUNS) if metric.split else series(metric, of=RUNS))
+def _last(metric: Metric, which: str = _FIRST) -> str:
+    return _of_run(train(metric, of=RUNS) if metric.split else series(metric, of=RUNS), which)
 
 
 def runs_in(state: str) -> str:
@@ -63,10 +69,7 @@ FIRING = (
 )
 """For how many seconds each alert has been there that fires."""
 
-_STATE = series(c.RUN_STATE, of=RUNS)
-_GOING = (
-    f"and {BY_RUN} ({series(c.RUN_STATE, 'state=~' + chr(34) + 'running|stalled' + chr(34), of=RUNS)} == 1)"
-)
+_GOING = f"and {BY_RUN} {TROUBLE}{{{RUNS}, {_GOES_ON}}}"
 _SPEED = series(c.RECENT_SECONDS_PER_STEP, of=RUNS)
 _TO_GO = f"{series(c.MAX_STEPS, of=RUNS)} - {BY_RUN} {series(c.STEP, of=RUNS)}"
 _STEP_TIME = " or ".join(
@@ -74,9 +77,9 @@ _STEP_TIME = " or ".join(
 )
 
 
-def _dashboard(uid: str, metric: Metric) -> str:
-    """The uid as a label of the runs that have the metric."""
-    return f'label_replace({_PER_RUN} ({series(metric, of=RUNS)}), "board", "{uid}", "", "")'
+def _dashboard(uid: str, runs: str) -> str:
+    """The uid as a label of runs."""
+    return f'label_replace({runs}, "board", "{uid}", "", "")'
 
 
 def _worst() -> str:
@@ -85,12 +88,11 @@ def _worst() -> str:
         f'{weight} * {SIGNALS_ACTIVE}{{{RUNS}, severity="{severity}"}}' for severity, weight in weights
     )
     worst = f"topk by (job, instance, run) (1, {weighed})"
-    return f"max by (job, instance, run, signal, severity) ({worst} {_CHOSEN})"
+    return f"max by (job, instance, run, signal, severity) ({worst} {_FIRST})"
 
 
 TABLE = (
-    f"max by (job, instance, run, state) ({_STATE} == 1 {_CHOSEN})",
-    f"max by (job, instance, run, profile, model) ({series(c.RUN, _PROFILE, of=RUNS)})",
+    f"max by (job, instance, run, state, profile) ({_LISTED_RUNS})",
     _last(c.RUN_HEALTH),
     _last(c.PROGRESS),
     _of_run(f"(({_TO_GO}) * {BY_RUN} {_SPEED} or {series(c.REMAINING, of=RUNS)}) > 0 {_GOING}"),
@@ -100,22 +102,17 @@ TABLE = (
     _last(c.REWARD),
     _last(c.KL),
     _worst(),
-    " or ".join(
-        _dashboard(uid, metric)
-        for uid, metric in (
-            (frame.PREFERENCE, c.PREFERENCE_REWARD),
-            (frame.GRPO, c.REWARD),
-            (frame.SFT, c.RUN),
+    f" or {BY_RUN} ".join(
+        (
+            _dashboard(frame.PREFERENCE, _of_run(series(c.PREFERENCE_REWARD, of=RUNS))),
+            _dashboard(frame.GRPO, _of_run(series(c.REWARD, of=RUNS))),
+            _dashboard(frame.SFT, f"{_PER_RUN} ({_LISTED_RUNS})"),
         )
-    ).replace(" or ", f" or {BY_RUN} "),
+    ),
 )
 """The columns of the table of runs; what a run lacks is an empty cell."""
 
-_TROUBLE = (
-    f"{_LATEST:g} * {series(c.RUN_HEALTH, of=RUNS)} @ end() "
-    f"+ {BY_RUN} {series(c.LAST_RECORD, of=RUNS)} @ end() {_CHOSEN} @ end()"
-)
-TIMELINE = f"{series(c.RUN_HEALTH, of=RUNS)} and {BY_RUN} topk({SHOWN}, {_TROUBLE})"
+TIMELINE = f"{series(c.RUN_HEALTH, of=RUNS)} and {BY_RUN} topk({SHOWN}, {_RANKED} @ end())"
 """The health of the runs that are worst at the end of the time range, and among equals of the latest."""
 
 _HAS_ONE = f"and {BY_RUN} {series(a.INCIDENT_ONSET, of=RUNS)}"
@@ -129,11 +126,12 @@ def _broke(place: int) -> str:
 
 
 INCIDENTS = (
-    f"time() - {_last(a.INCIDENT_ONSET_TIME)}",
-    _last(a.INCIDENT_ONSET),
-    _of_run(f"{series(a.INCIDENTS, of=RUNS)} {_HAS_ONE}"),
-    _of_run(f"{series(a.INCIDENT_ACTIVE, of=RUNS)} {_HAS_ONE}"),
-    _of_run(f"{series(a.LOST_GPU_TIME, of=RUNS)} {_HAS_ONE}"),
+    f"time() - {_last(a.INCIDENT_ONSET_TIME, _CHOSEN)}",
+    _last(a.INCIDENT_ONSET, _CHOSEN),
+    *(
+        _of_run(f"{series(metric, of=RUNS)} {_HAS_ONE}", _CHOSEN)
+        for metric in (a.INCIDENTS, a.INCIDENT_ACTIVE, a.LOST_GPU_TIME)
+    ),
     *(_broke(place) for place in range(1, len(PLACES) + 1)),
 )
 """The columns of the table of incidents: how long ago, where, how many, does it last, what they cost, what
