@@ -46,7 +46,7 @@ except ImportError:
     )
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-SERIOUS = ("serious", "critical")
+SERIOUS = ("moderate", "serious", "critical")
 PHONE = {"width": 375, "height": 740}
 
 
@@ -374,6 +374,12 @@ def test_numbers_are_written_as_everywhere_else(visitor: BrowserContext) -> None
         0.0001,
         12345.6,
         1e6,
+        16384.4,
+        12344.5,
+        -12345.5,
+        9999.5,
+        9999.49,
+        1e9,
         1e-9,
         -3.00005,
         0.1 + 0.2,
@@ -745,6 +751,18 @@ def test_a_phone(browser: Browser, exporter: ExporterProcess, path: str) -> None
         page = opened(visitor, path) if path == "/" else with_charts(visitor, path)
         widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert widths[0] <= widths[1] <= PHONE["width"]
+        whole = """(element) => {
+            const text = document.createRange();
+            text.selectNodeContents(element);
+            return element.scrollWidth <= element.clientWidth && text.getClientRects().length;
+        }"""
+        for title in page.locator("h4:visible").all():  # never cut: a long one takes another line
+            assert title.evaluate(whole)
+        for name in page.locator("#metrics tbody tr:not(.group-row) th:visible").all():
+            if " " not in name.inner_text():
+                assert name.evaluate(whole) == 1, (
+                    name.inner_text()
+                )  # no name is broken in the midst of a word
 
 
 def test_the_keyboard_alone(visitor: BrowserContext) -> None:

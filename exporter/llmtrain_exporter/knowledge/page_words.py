@@ -47,6 +47,8 @@ CHART: Mapping[Metric, Text] = {
 
 PAGE: Mapping[str, Text] = {
     # Every page.
+    "site": Text("This exporter", "本站"),
+    "crumbs": Text("Back", "返回"),
     "skip": Text("Skip to the content", "跳到正文"),
     "all_runs": Text("All runs", "全部训练"),
     "metrics": Text("Metrics", "Metrics"),

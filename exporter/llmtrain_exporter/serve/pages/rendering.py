@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "templates"
 
+_WORDS = re.compile(r"[^/_.-]*[/_.-]+|[^/_.-]+")
 _CODE = re.compile("`([^`]+)`")
 
 
@@ -66,6 +67,11 @@ def code(text: str) -> Markup:
     )
 
 
+def parted(name: str) -> Markup:
+    """A name that breaks between its words where a line is too short for it."""
+    return Markup("<wbr>").join(_WORDS.findall(name))
+
+
 def line_markup(line: Line) -> Markup:
     """A line of a story with its marks."""
     return Markup(line_html(line))  # noqa: S704  # its writer escapes all texts
@@ -83,6 +89,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "kind": kind,
     "lasts": lasts,
     "line": line_markup,
+    "parted": parted,
     "parts": parts_of,
     "text": printable,
 }
