@@ -16,6 +16,9 @@ from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines
 from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.model import HyperParameters, Placement, Record, State, StepSource
+from llmtrain_exporter.publish.check_courses import SeenValues
+from llmtrain_exporter.serve.sparkline import Sparkline
+from llmtrain_exporter.watching.observer import show
 
 from tests.analysing import grpo, records, state
 
@@ -150,6 +153,29 @@ def test_a_calm_run_is_taken_in_by_blocks(monkeypatch: pytest.MonkeyPatch) -> No
     read = list(records(grpo(1000)))
     assert len(Run(RunOptions(), HyperParameters()).fold_all(read, NOW)) == 1000
     assert len(folded) < 300
+
+
+def test_what_looks_on_sees_a_block_as_its_records() -> None:
+    """The line of a run in the list, and the courses of `check`: by columns, and one by one."""
+    chance = random.Random(7)
+    rows = [
+        {key: cell for key, cell in row.items() if at > 40 or key != "reward"}
+        for at, row in enumerate(odd_run(chance))
+    ]
+    read = list(records(rows))
+    seen = [Run(RunOptions(), HyperParameters()) for _ in range(2)]
+    lines, values = (Sparkline(), Sparkline()), tuple(map(SeenValues, seen))
+    for piece in portions(read, 90, chance):
+        counted = seen[0].fold_all(piece, NOW)
+        for observer in (lines[0], values[0]):
+            show(counted, observer, None)
+    for record in read:
+        if seen[1].fold(record, NOW):
+            lines[1].note(record, None)
+            values[1].note(record, None)
+    assert (lines[0].values, lines[0].metric) == (lines[1].values, lines[1].metric)
+    shown = [run.snapshot("run", "/logs/logging.jsonl", SWIFT, NOW) for run in seen]
+    assert str(values[0].courses(shown[0])) == str(values[1].courses(shown[1]))
 
 
 def test_real_logs_come_to_the_same(corpus: Path) -> None:

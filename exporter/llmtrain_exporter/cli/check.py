@@ -8,7 +8,7 @@ import click
 
 from llmtrain_exporter.cli.exit_codes import gated
 from llmtrain_exporter.cli.options import fail_on_option, lang_option, log_options, settings_for_logs
-from llmtrain_exporter.cli.shell import exit_code_is_verdict
+from llmtrain_exporter.cli.shell import exit_code_is_verdict, loading
 
 
 @click.command()
@@ -48,9 +48,10 @@ def check(
     Exit codes: 0 healthy, 1 watch (0 with --fail-on broken), 2 broken, 3 a path has no log that can be read,
     64 wrong usage or settings. Of several runs the worst counts.
     """
-    from llmtrain_exporter.publish.check import CheckOutput, run_check
+    with loading():
+        from llmtrain_exporter.publish.check import CheckOutput, run_check
 
-    settings = settings_for_logs(profile, config_file, flags)
+        settings = settings_for_logs(profile, config_file, flags)
     output = CheckOutput(format_, lang, verbose)
     with exit_code_is_verdict():
         return gated(run_check(logs, settings, profile, output, sys.stdout, sys.stderr), fail_on)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -22,6 +23,17 @@ class Failure(Exception):  # noqa: N818  # a misuse is no error of the program
         super().__init__(*lines)
         self.lines = lines
         self.code = code
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """What is loaded for a command is no garbage: to look for some takes a tenth of a start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def run(commands: click.Group, arguments: Sequence[str] | None) -> int:

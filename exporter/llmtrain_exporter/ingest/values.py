@@ -27,7 +27,7 @@ _WORDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _USUAL = 400  # of each unit, at the most
 USUAL_WORDS = {f"{amount}{unit}": amount * seconds for unit, seconds in _WORDS for amount in range(_USUAL)}
 _UNITS = "dhms"
-_TIMES_KEPT = 8
+_TIMES_KEPT = 16
 _CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 
@@ -64,7 +64,12 @@ def duration(value: object) -> float | None:
 @lru_cache(_TIMES_KEPT)
 def usual_words(text: str) -> float:
     """Seconds of "18h 37m"; 0 of nothing. A KeyError where it is written in another way."""
-    return float(sum(map(USUAL_WORDS.__getitem__, text.split(" ")))) if text else 0.0
+    if not text:
+        return 0.0
+    before, gap, last = text.rpartition(" ")
+    if gap and not before:
+        raise KeyError(text)
+    return usual_words(before) + USUAL_WORDS[last]
 
 
 def _words(text: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import ClassVar
 
 from llmtrain_exporter.analyse import derived
@@ -13,6 +14,7 @@ from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Layout, NoRun, Record, RowKind, Series, Snapshot, series
+from llmtrain_exporter.model.blocks import RecordBlock
 from llmtrain_exporter.story.metrics import JUDGED, Courses, metric_rows
 from llmtrain_exporter.watching.observer import unobserved
 from llmtrain_exporter.watching.on_demand import open_log, read_once
@@ -41,14 +43,14 @@ class CoursesKept:
     def read(self, found: Found, options: RunOptions, readers: Readers, now: float) -> Snapshot | NoRun:
         """One log; see `read_once`."""
         drawn = found.size <= LARGEST_DRAWN
-        log = open_log(found, options, readers, _Values if drawn else unobserved)
+        log = open_log(found, options, readers, SeenValues if drawn else unobserved)
         outcome = read_once(log, now)
         if isinstance(outcome, Snapshot):
             self.courses[outcome.run] = log.observer.courses(outcome) if log.observer else {}
         return outcome
 
 
-class _Values:
+class SeenValues:
     """The values of the series that a table of metrics can show, without the rows that lack them."""
 
     reads_state: ClassVar[bool] = False
@@ -67,6 +69,11 @@ class _Values:
             self._layout = record.layout
         self._waiting.append(record.values)
 
+    def note_block(self, block: RecordBlock, _: Analysis | None, /) -> None:
+        """See the records of a block."""
+        self._settle()
+        self._extend(block.layout, block.columns)
+
     def courses(self, run: Snapshot) -> Courses:
         """Those of the series that the table of the run shows."""
         self._settle()
@@ -82,7 +89,10 @@ class _Values:
     def _settle(self) -> None:
         if self._layout is None or not self._waiting:
             return
-        for recorded, values in zip(self._layout.series, zip(*self._waiting, strict=True), strict=True):
+        self._extend(self._layout, list(zip(*self._waiting, strict=True)))
+        self._waiting.clear()
+
+    def _extend(self, layout: Layout, columns: Sequence[Sequence[float]]) -> None:
+        for recorded, values in zip(layout.series, columns, strict=True):
             if recorded.metric.group in JUDGED:
                 self._columns.setdefault(recorded, array("d")).extend(values)
-        self._waiting.clear()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.model import Record
+from llmtrain_exporter.model.blocks import RecordBlock
 from llmtrain_exporter.push.live_history import LiveHistory
 from llmtrain_exporter.serve.sparkline import Sparkline
-from llmtrain_exporter.watching.observer import Observer
+from llmtrain_exporter.watching.observer import Observer, show
 
 
 class ObservedRun(Sparkline):
@@ -25,6 +26,12 @@ class ObservedRun(Sparkline):
     def reads_state(self) -> bool:
         """Whether one of them does: a history, once that follows the log."""
         return any(other.reads_state for other in self._others)
+
+    def note_block(self, block: RecordBlock, analysis: Analysis | None, /) -> None:
+        """See the records of a block."""
+        super().note_block(block, analysis)
+        for other in self._others:
+            show(block, other, analysis)
 
     def note(self, record: Record, analysis: Analysis | None, /) -> None:
         """See a record that was folded."""

@@ -6,7 +6,8 @@ from array import array
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.knowledge import catalogue as c
-from llmtrain_exporter.model import Record, RowKind
+from llmtrain_exporter.model import Layout, Record, RowKind
+from llmtrain_exporter.model.blocks import RecordBlock
 
 POINTS = 32
 """Points at which a line is thinned to half as many."""
@@ -36,15 +37,16 @@ class Sparkline:
         """See a record that was folded; only those of training make a point."""
         if record.kind is not RowKind.TRAIN:
             return
-        position = record.layout.position
-        at = position.get(c.REWARD)
-        if at is not None and not self.rewarded:  # the rows before had a loss alone
-            self.rewarded = True
-            self._clear()
-        if not self.rewarded:
-            at = position.get(c.LOSS)
+        at = self._column(record.layout)
         if at is not None and -LARGEST < record.values[at] < LARGEST:
             self._put(record.values[at])
+
+    def note_block(self, block: RecordBlock, _: Analysis | None, /) -> None:
+        """See the records of a block."""
+        at = self._column(block.layout)
+        for value in () if at is None else block.columns[at]:
+            if -LARGEST < value < LARGEST:
+                self._put(value)
 
     @property
     def metric(self) -> str:
@@ -56,6 +58,14 @@ class Sparkline:
         drawn = Sparkline()
         drawn.rewarded, drawn.values = self.rewarded, self.values
         return drawn
+
+    def _column(self, layout: Layout) -> int | None:
+        """The column of what is drawn."""
+        at = layout.position.get(c.REWARD)
+        if at is not None and not self.rewarded:  # the rows before had a loss alone
+            self.rewarded = True
+            self._clear()
+        return at if self.rewarded else layout.position.get(c.LOSS)
 
     def _clear(self) -> None:
         self.values = array("f")

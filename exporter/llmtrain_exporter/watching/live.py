@@ -18,7 +18,7 @@ from llmtrain_exporter.knowledge.producers import producer_by_settings
 from llmtrain_exporter.model import NoRun, Record, RowKind, Series, Snapshot, State
 from llmtrain_exporter.watching.arrivals import LOOK_LASTS_SECONDS, arrivals, arrivals_of_rest
 from llmtrain_exporter.watching.beside import with_checkpoints, with_guard
-from llmtrain_exporter.watching.observer import ObserverT
+from llmtrain_exporter.watching.observer import ObserverT, show
 from llmtrain_exporter.watching.predecessor import Predecessor, begins_anew, predecessor_of, says_the_same
 from llmtrain_exporter.watching.tracked_log import TrackedLog
 
@@ -264,8 +264,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             return
         counted = folded.fold_all(records, arrived)
         if observer is not None:
-            for record in counted:
-                observer.note(record, folded.analysis)
+            show(counted, observer, folded.analysis)
 
     def _take_in(self, reading: Reading, arrived: float, now: float) -> None:
         """Fold what came. What is past leaves the counters where they were."""

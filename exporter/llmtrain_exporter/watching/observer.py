@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Protocol, TypeVar, runtime_checkable
 
 from llmtrain_exporter.analyse.analysis import Analysis
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.model import Record
+from llmtrain_exporter.model.blocks import RecordBlock, parts_of
 
 
 class Observer(Protocol):
@@ -23,8 +25,26 @@ class Observer(Protocol):
         """
 
 
+@runtime_checkable
+class NotesBlocks(Protocol):
+    """An observer that sees many records together, which is quicker."""
+
+    def note_block(self, block: RecordBlock, analysis: Analysis | None, /) -> object:
+        """See the records of a block, as `note` would one by one."""
+
+
 ObserverT = TypeVar("ObserverT", bound=Observer | None)
 
 
 def unobserved(_: Run) -> None:
     """The observer of a run whose records nobody else wants to see."""
+
+
+def show(records: Sequence[Record], observer: Observer, analysis: Analysis | None) -> None:
+    """Let an observer see records that were folded together."""
+    for part in parts_of(records):
+        if isinstance(part, RecordBlock) and isinstance(observer, NotesBlocks):
+            observer.note_block(part, analysis)
+        else:
+            for record in part:
+                observer.note(record, analysis)
