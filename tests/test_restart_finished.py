@@ -83,7 +83,7 @@ class AtOnce:
         self._rules = rules_for_serving(settings)
         self._given: deque[Found] = deque()
         self._broken = broken
-        self.given = 0
+        self.given: list[str] = []
         self.alive = True
 
     @property
@@ -93,7 +93,7 @@ class AtOnce:
 
     def give(self, found: Found) -> None:
         """Have a log read."""
-        self.given += 1
+        self.given.append(found.path)
         self._given.append(found)
 
     def answers(self, _: float) -> Iterator[Read]:
@@ -140,7 +140,9 @@ def test_what_others_have_read_is_told_as_if_it_had_been_read_here(
         return others[-1]
 
     there = watched(finished, file, start=start)
-    assert sum(each.given for each in others) > (1 if broken else len(here.runs) / 2)
+    given = [path for each in others for path in each.given]
+    assert len(given) > (1 if broken else len(here.runs) / 2)
+    assert len(given) == len(set(given))
     assert of_runs(there) == of_runs(here)
     assert told(there) == told(here)
     assert of_runs(watched(finished, file)) == of_runs(here)

@@ -100,11 +100,11 @@ class FirstRead:
         self._hand_out(processes, now)
         while self._given and (left := until - self._monotonic()) > 0:
             for read in processes.answers(left):
-                self._given.discard(read.path)
                 self._hand_out(processes, now)  # before anything else: nobody is to wait
                 awaited = self._runs.awaited.get(read.path)
                 if awaited is not None:
                     self._take(awaited, read)
+                self._given.discard(read.path)  # not before: nobody is to read it once more
             if not processes.alive or self._misses >= MISSES:
                 self._end_processes()
                 return
