@@ -50,6 +50,34 @@ def opened(
     return connection
 
 
+def opened_or_anew(
+    path: Path,
+    layout: DatabaseLayout,
+    patience: float,
+    begin: Callable[[sqlite3.Connection], None],
+    make_way: Callable[[sqlite3.DatabaseError], object],
+) -> sqlite3.Connection:
+    """The same, in a folder that is made where it is not there.
+
+    `make_way`: what is done with a file that is damaged, or of another program, before another one is made;
+    it is told which of both.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return opened(path, layout, patience, begin)
+    except sqlite3.OperationalError:
+        raise  # the disk's trouble, or another program has it
+    except sqlite3.DatabaseError as error:
+        make_way(error)
+        return opened(path, layout, patience, begin)
+
+
+def throw_away(path: Path) -> None:
+    """Delete the file and what SQLite keeps beside it. Raises OSError."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """What is done within is done as a whole, or not at all."""

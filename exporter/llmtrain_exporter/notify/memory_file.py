@@ -21,7 +21,7 @@ from pathlib import Path
 from anyio import CapacityLimiter, fail_after, to_thread
 
 from llmtrain_exporter.notify.memory import KEEP_SECONDS, AlertState
-from llmtrain_exporter.own_database import DatabaseLayout, ForeignFileError, opened, transaction
+from llmtrain_exporter.own_database import DatabaseLayout, ForeignFileError, opened_or_anew, transaction
 
 PATIENCE_SECONDS = 3.0
 """A disk that takes longer hangs."""
@@ -155,20 +155,7 @@ class MemoryFile:
 
     def _opened(self) -> sqlite3.Connection:
         assert self._path is not None
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            return _connected(self._path)
-        except sqlite3.OperationalError:
-            raise  # the disk's trouble, not the file's
-        except sqlite3.DatabaseError as error:
-            _put_aside(self._path)
-            log.warning(
-                "What bots were told before is not known: %s is unreadable (%s). It is now called %s",
-                self._path,
-                error,
-                _aside(self._path).name,
-            )
-            return _connected(self._path)
+        return _connected(self._path)
 
     def _failed(self, error: Exception) -> None:
         self._retry_at = self._clock() + RETRY_SECONDS
@@ -190,7 +177,17 @@ class MemoryFile:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    return opened(path, _LAYOUT, PATIENCE_SECONDS, _forget_old)
+    def make_way(error: sqlite3.DatabaseError) -> None:
+        _put_aside(path)
+        aside = _aside(path).name
+        log.warning(
+            "What bots were told before is not known: %s is unreadable (%s). It is now called %s",
+            path,
+            error,
+            aside,
+        )
+
+    return opened_or_anew(path, _LAYOUT, PATIENCE_SECONDS, _forget_old, make_way)
 
 
 def _forget_old(connection: sqlite3.Connection) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import orjson
 
-from llmtrain_exporter.own_database import DatabaseLayout, opened, transaction
+from llmtrain_exporter.own_database import DatabaseLayout, opened_or_anew, throw_away, transaction
 from llmtrain_exporter.push.place import NOWHERE, Place
 
 FORGET_SECONDS = 90 * 86400.0
@@ -109,19 +109,7 @@ class PlaceFile:
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             assert self._path is not None
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                self._connection = _connected(self._path, self._clock())
-            except sqlite3.OperationalError:
-                raise  # the disk's trouble, not the file's
-            except sqlite3.DatabaseError as error:
-                log.warning(
-                    "What of the history was sent is not known, and it is sent again: %s: %s",
-                    self._path,
-                    error,
-                )
-                _throw_away(self._path)
-                self._connection = _connected(self._path, self._clock())
+            self._connection = _connected(self._path, self._clock())
         return self._connection
 
 
@@ -153,9 +141,8 @@ def _connected(path: Path, now: float) -> sqlite3.Connection:
             connection.execute("DELETE FROM places WHERE noted < ?", (now - FORGET_SECONDS,))
         os.chmod(path, 0o600)
 
-    return opened(path, _LAYOUT, PATIENCE_SECONDS, forget_old)
+    def make_way(error: sqlite3.DatabaseError) -> None:
+        log.warning("What of the history was sent is not known, and it is sent again: %s: %s", path, error)
+        throw_away(path)
 
-
-def _throw_away(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return opened_or_anew(path, _LAYOUT, PATIENCE_SECONDS, forget_old, make_way)

@@ -24,7 +24,7 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.arguments import argument_paths
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.follow import open_regular
-from llmtrain_exporter.own_database import DatabaseLayout, opened, transaction
+from llmtrain_exporter.own_database import DatabaseLayout, opened_or_anew, throw_away, transaction
 from llmtrain_exporter.serve.kept_run import KeptRun, PackedRun, WrongDataError, unpacked_run
 
 FILE = "finished-runs.sqlite"
@@ -136,16 +136,7 @@ class FinishedRuns:
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             assert self._path is not None
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                self._connection = _connected(self._path, self._clock())
-            except sqlite3.OperationalError:
-                raise  # the disk's trouble, or another exporter has it
-            except sqlite3.DatabaseError as error:
-                log.info("What was kept of finished runs is thrown away: %s: %s", self._path, error)
-                for suffix in ("", "-wal", "-shm", "-journal"):
-                    self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-                self._connection = _connected(self._path, self._clock())
+            self._connection = _connected(self._path, self._clock())
         return self._connection
 
 
@@ -254,4 +245,8 @@ def _connected(path: Path, now: float) -> sqlite3.Connection:
             connection.execute("DELETE FROM layouts WHERE digest NOT IN (SELECT layout FROM runs)")
         os.chmod(path, 0o600)
 
-    return opened(path, _LAYOUT, PATIENCE_SECONDS, forget_old)
+    def make_way(error: sqlite3.DatabaseError) -> None:
+        log.info("What was kept of finished runs is thrown away: %s: %s", path, error)
+        throw_away(path)
+
+    return opened_or_anew(path, _LAYOUT, PATIENCE_SECONDS, forget_old, make_way)
