@@ -439,7 +439,9 @@ def rules() -> Mapping[Lang, Mapping[tuple[str, str], Document]]:
     """The alerts on signals as they are rendered, by signal and severity."""
     found = {}
     for lang in LANGS:
-        [source] = [text for path, text in alerts(lang, HERE).items() if path.endswith("llmtrain-runs.yml")]
+        [source] = [
+            text for path, text in alerts(lang, HERE).items() if path.endswith("rules/llmtrain-runs.yml")
+        ]
         [rule_group] = yaml.safe_load(source)["groups"]
         found[lang] = {
             (rule["labels"]["signal"], rule["labels"]["severity"]): rule

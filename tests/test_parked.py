@@ -31,7 +31,7 @@ def told(loop: Loop) -> dict[str, object]:
     return {
         shown.snapshot.run: [
             (
-                asdict(listed_run(shown, lang)),
+                repr(asdict(listed_run(shown, lang))),  # NaN is like NaN
                 run_json(answers.whole(shown), shown.unread_since, lang),
                 answers.find(shown.snapshot.run).hyper_parameters,  # type: ignore[union-attr]
             )

@@ -57,7 +57,7 @@ def pieces() -> st.SearchStrategy[b.Piece]:
         st.builds(b.Span, texts(), steps, st.none() | steps),
         st.builds(b.Moment, texts(), numbers),
         st.builds(b.Share, texts(), numbers, st.sampled_from(["healthy", "watch"])),
-        st.builds(b.Course, st.lists(numbers, max_size=5).map(tuple), st.booleans(), texts()),
+        st.builds(b.Course, st.lists(numbers, max_size=5).map(tuple), texts()),
         st.builds(b.Link, texts(), st.just("https://example.org/?a=1&b=<")),
     )
 

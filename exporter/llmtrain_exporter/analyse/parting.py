@@ -26,12 +26,10 @@ from math import inf, isfinite, log, sqrt
 from operator import sub
 
 from llmtrain_exporter.analyse.averages import median
+from llmtrain_exporter.knowledge.parting import ARITHMETIC, DEVIATION, ERROR_OF_A_MEDIAN, ERRORS
 from llmtrain_exporter.model import Series
 
 WINDOWS = (16, 64, 256)
-
-ERRORS = 6.0
-"""Of 240 pairs of runs of 2,000 steps that differ by noise alone, white or autocorrelated, seven part."""
 
 BEFORE = 256
 
@@ -42,9 +40,6 @@ MOST = 20_000
 """Of more common steps so many are looked at, all as far apart."""
 
 _STRIDE = WINDOWS[0]
-_DEVIATION = 1.4826  # of a normal distribution, in median distances from its median
-_OF_A_MEDIAN = 1.25  # its standard error, in those of a mean
-_ARITHMETIC = 1e-3
 
 Course = tuple[Sequence[int], Sequence[float]]
 """The steps of a run, which rise, and the values of a metric at them."""
@@ -106,14 +101,14 @@ def _differences(rows: Sequence[Row]) -> tuple[Sequence[float], Sequence[float]]
 def _parts(window: Sequence[float], level: float, known: tuple[float, float] | None) -> bool:
     """`known`: the scatter of the differences before, None where there are too few to know it."""
     away = abs(median(window))
-    if away <= _ARITHMETIC * level:
+    if away <= ARITHMETIC * level:
         return False
     here = _scatter(window)
     wander, jumps = known or here
     apart = min(jumps / wander, 1.0) ** 2 if wander else 1.0  # 1 - r
     alike = max((2 - apart) / apart if apart else inf, 1 if known else _STRIDE)
     spread = max(wander, here[1])
-    return spread == 0 or away > ERRORS * _OF_A_MEDIAN * spread * sqrt(alike / len(window))
+    return spread == 0 or away > ERRORS * ERROR_OF_A_MEDIAN * spread * sqrt(alike / len(window))
 
 
 def _scatter(differences: Sequence[float]) -> tuple[float, float]:
@@ -123,12 +118,12 @@ def _scatter(differences: Sequence[float]) -> tuple[float, float]:
 
 def _wander(differences: Sequence[float]) -> float:
     middle = median(differences)
-    return _DEVIATION * median(abs(value - middle) for value in differences)
+    return DEVIATION * median(abs(value - middle) for value in differences)
 
 
 def _jumps(differences: Sequence[float]) -> float:
     jumps = map(abs, map(sub, differences[1:], differences))
-    return _DEVIATION * median(jumps) / sqrt(2)
+    return DEVIATION * median(jumps) / sqrt(2)
 
 
 def _told(rows: Sequence[Row], differences: Sequence[float], length: int) -> Parting:

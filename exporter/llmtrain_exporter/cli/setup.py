@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 LOCAL, NONE = "local", "none"
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-CHATS = ("dingtalk", "discord", "feishu", "slack", "telegram", "wecom", NONE)
-"""Those of `notify/bots`, which would load too much for a command line that only helps."""
+_BOTS = Path(__file__).parent.parent / "notify" / "bots"
+CHATS = (*sorted(file.stem for file in _BOTS.glob("[!_]*.py")), NONE)
+"""By the files of the bots: to load them is too much for a command line that only helps."""
 
 
 def _port_options(command: _Command) -> _Command:
@@ -78,8 +79,8 @@ def setup(folder: Path, **given: Any) -> int:
     installed, their configuration with all addresses filled in, alert rules, dashboards, and units for
     systemd. What no option says is asked.
 
-    The address of a chat's bot is asked, or taken from the variables of the relay, such as
-    LLMTRAIN_RELAY_FEISHU_URL. It is kept in DIR/secrets, in a file that you alone can read.
+    The address of a chat's bot is asked, or taken from the relay's variable, LLMTRAIN_RELAY_NAME_URL for the
+    chat NAME. It is kept in DIR/secrets, in a file that you alone can read.
 
     Files that are there and differ are named, and not overwritten without --force. The same answers again
     change nothing.
@@ -88,7 +89,7 @@ def setup(folder: Path, **given: Any) -> int:
     Examples:
       llmtrain-exporter setup watch/
       llmtrain-exporter setup watch/ --logs /data/output --yes
-      LLMTRAIN_RELAY_FEISHU_URL=https://... llmtrain-exporter setup watch/ --logs output --chat feishu --yes
+      llmtrain-exporter setup watch/ --logs output --logs /data/runs --grafana https://grafana.example --yes
       llmtrain-exporter setup watch/ --logs output --prometheus-port 9091 --lang zh --yes
 
     Exit codes: 0 written, or nothing to change, 1 files differ, or cannot be written, 64 wrong usage.
