@@ -20,6 +20,7 @@ TWICE = {
     "healthy": "the word for a run's health, and the head of a column of ranges",
     "min": "Chinese has a shorter word for minutes with seconds behind them",
     "no run: {reason}": "Chinese says of a file that it is no log, of a missing one only that it is missing",
+    "nothing": "no path is watched, and what a list is grouped by where it is not",
     "record": "what a place in a run counts, and the name of an axis",
     "step": "what a place in a run counts, and the name of an axis",
     "verdict": "Chinese has one word for what is thought of a run, and another for a value",

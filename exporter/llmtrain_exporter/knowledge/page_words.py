@@ -45,6 +45,8 @@ CHART: Mapping[Metric, Text] = {
 }
 """The titles of charts; a metric that is not among them goes by its name."""
 
+_PINNED = Text("Pinned", "已置顶")  # of runs and of charts
+
 PAGE: Mapping[str, Text] = {
     # Every page.
     "site": Text("This exporter", "本站"),
@@ -79,7 +81,7 @@ PAGE: Mapping[str, Text] = {
     "without_label": Text("without {label}", "无 {label}"),
     "columns": Text("Columns", "指标列"),
     "eval_loss": Text("Eval loss", "验证 loss"),
-    "pinned_runs": Text("Pinned", "已置顶"),
+    "pinned_runs": _PINNED,
     "other_runs": Text("Other runs", "其他训练"),
     "pin": Text("Pin to the top", "置顶"),
     "unpin": Text("Unpin", "取消置顶"),
@@ -158,7 +160,7 @@ SCRIPT: Mapping[str, Text] = {
     "filter_broken": Text("No regular expression: {error}", "正则表达式有误：{error}"),
     "filter_slow": Text("This expression takes too long.", "该表达式匹配耗时过长。"),
     "filter_none": Text("No chart matches.", "没有匹配的曲线。"),
-    "pinned": Text("Pinned", "已置顶"),
+    "pinned": _PINNED,
     "pinned_only": Text("Pinned only", "仅看置顶"),
     "download": Text("Download", "下载"),
     "download_all": Text("Download the values of all charts shown", "下载所示全部曲线的数值"),
@@ -210,7 +212,7 @@ def page_texts(lang: Lang) -> dict[str, str]:
         "verdict": words.VERDICT,
         "loss": dashboard_words.LOSS,
         "reward": PAGE["course_reward"],
-        "kl": Text("KL", "KL"),
+        "kl": words.STAGE["kl"],
         "grad_norm": dashboard_words.GRAD_NORM,
         "entropy": dashboard_words.ENTROPY,
         "length": dashboard_words.LENGTH,
