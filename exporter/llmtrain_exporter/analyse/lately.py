@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -24,3 +24,8 @@ class Lately(list[T]):
         self.append(value)
         if len(self) > self._most:
             del self[0]
+
+    def note_all(self, values: Sequence[T]) -> None:
+        """Take in the newest, oldest first."""
+        self.extend(values[-self._most :])
+        del self[: -self._most]

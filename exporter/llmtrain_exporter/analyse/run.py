@@ -333,7 +333,7 @@ class Run:
         last, steps = block[-1], block.steps
         self.records[_TRAIN] += len(block)
         self.arrived = arrived
-        self._recent[:] = [*self._recent, *block[-RECENT:]][-RECENT:]
+        self._recent.note_all(block[-RECENT:])
         self.ending.note(last)
         self._latest.put(last.layout, last.values)
         self.position.go_on(steps)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T", bound=Hashable)
 
-KEPT = 1024
+KEPT = 4096
 """Values remembered; a run asks for a dozen, and only those asked for last matter."""
 
 

@@ -16,6 +16,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from llmtrain_exporter.analyse.checks import check_samples
+from llmtrain_exporter.analyse.shared import shared
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.fingerprint import Fingerprint
@@ -178,8 +179,8 @@ def _snapshot(facts: _Facts) -> Snapshot:
             run="",
             file="",
             producer=_producers()[facts.producer],
-            profile=_shared(facts.profile),
-            base=_shared(facts.base),
+            profile=shared(facts.profile),
+            base=shared(facts.base),
             state=facts.state,
             health=facts.health,
             verdict=facts.verdict,
@@ -250,12 +251,7 @@ def _label(label: Sequence[str]) -> tuple[str, str]:
     name, value = label
     if type(name) is not str or type(value) is not str or not (name.isascii() and name.isidentifier()):
         raise WrongDataError("no label")
-    return _shared(name), value
-
-
-@lru_cache(1 << 10)
-def _shared(text: str) -> str:
-    return text
+    return shared(name), value
 
 
 @cache

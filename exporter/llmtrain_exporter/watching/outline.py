@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
 
+from llmtrain_exporter.analyse.shared import shared
 from llmtrain_exporter.model import Episode, HyperParameters, Series, Snapshot
 
 KeyT = TypeVar("KeyT")
@@ -25,7 +26,7 @@ def outline(run: Snapshot) -> Snapshot:
         records=_shared(tuple(run.records.items())),
         skipped=_shared(tuple(run.skipped.items())),
         hyper_parameters=_UNTOLD,
-        episodes=_shared_episodes(tuple(dict.fromkeys(map(_bare, run.episodes)))),
+        episodes=shared(tuple(dict.fromkeys(map(_bare, run.episodes)))),
         incidents=(),
         samples=_NO_SAMPLES,
         courses={},
@@ -48,11 +49,6 @@ def told_again(outlined: Snapshot, read: Snapshot) -> Snapshot:
 @lru_cache(1 << 12)
 def _shared(items: tuple[tuple[KeyT, int], ...]) -> Mapping[KeyT, int]:
     return dict(items)
-
-
-@lru_cache(1 << 12)
-def _shared_episodes(episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
-    return episodes
 
 
 def _bare(episode: Episode) -> Episode:
