@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import count, product
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,12 @@ from llmtrain_exporter.model import Health, Incident, NoRun, Resume, RowKind, Sn
 from llmtrain_exporter.publish import check_courses, demo
 from llmtrain_exporter.publish.check import (
     CheckOutput,
-    _Progress,
     as_json,
     exit_code,
     run_check,
 )
 from llmtrain_exporter.publish.check_courses import CoursesKept
+from llmtrain_exporter.publish.check_progress import CheckProgress
 from llmtrain_exporter.publish.check_text import SCREEN, as_text
 from llmtrain_exporter.story.metrics import Courses
 from llmtrain_exporter.story.run_story import ACTIONS_TOLD
@@ -366,30 +367,40 @@ def test_colours_are_for_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_progress_is_shown_once_it_takes_long_and_leaves_no_trace() -> None:
     """A folder with 1,000 runs says how far it is, on one line that is cleared at the end."""
-    err, clock = io.StringIO(), count(step=0.05)
+    err, clock = Terminal(), count(step=0.05)
     everything: Iterator[Snapshot | NoRun] = iter([RUN] * 1000 + [NoRun("a", NoRunReason.EMPTY)])
-    told = list(_Progress(err, lambda: next(clock)).follow(everything))
+    told = list(CheckProgress(err, lambda: next(clock), Lang.EN).follow(everything))
     assert len(told) == 1001
     assert "\r500 logs read, 500 of them runs" in re.sub(r"\b(49\d|50\d)\b", "500", err.getvalue())
     assert "\n" not in err.getvalue()
-    assert err.getvalue().endswith("\r" + " " * 60 + "\r")
+    assert err.getvalue().endswith(" \r")
 
 
 def test_a_long_search_says_how_far_it_is() -> None:
     """A folder may hold a whole disk."""
-    err, clock = io.StringIO(), count(step=0.05)
-    progress = _Progress(err, lambda: next(clock))
+    err, clock = Terminal(), count(step=0.05)
+    progress = CheckProgress(err, lambda: next(clock), Lang.EN)
     for number in range(100):
         progress.visit(f"folder/{number}")
     assert list(progress.follow(iter([RUN]))) == [RUN]
     assert "folders and files looked at" in err.getvalue()
-    assert err.getvalue().endswith("\r" + " " * 60 + "\r")
+    assert err.getvalue().endswith(" \r")
+
+
+def test_progress_is_for_terminals_and_in_the_language_that_was_asked_for() -> None:
+    """A file that takes the errors holds none of it."""
+    pipe, chinese = io.StringIO(), Terminal()
+    for err in (pipe, chinese):
+        clock = count(step=0.5)
+        list(CheckProgress(err, partial(next, clock), Lang.ZH).follow(iter([RUN] * 2)))
+    assert pipe.getvalue() == ""
+    assert chinese.getvalue().startswith("\r已读取 1 个日志")
 
 
 def test_a_quick_check_shows_no_progress() -> None:
     """Nor does it clear a line."""
-    err = io.StringIO()
-    assert list(_Progress(err, lambda: 0.0).follow(iter([RUN]))) == [RUN]
+    err = Terminal()
+    assert list(CheckProgress(err, lambda: 0.0, Lang.EN).follow(iter([RUN]))) == [RUN]
     assert err.getvalue() == ""
 
 

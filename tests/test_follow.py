@@ -15,7 +15,8 @@ from types import SimpleNamespace
 
 import pytest
 from llmtrain_exporter.ingest import consumed, fingerprint, follow
-from llmtrain_exporter.ingest.follow import Batch, Follower, open_regular, raise_descriptor_limit
+from llmtrain_exporter.ingest.follow import Batch, Follower, open_regular
+from llmtrain_exporter.ingest.open_files import raise_descriptor_limit
 
 
 class Scene:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from llmtrain_exporter.ingest.fingerprint import Fingerprint, Likeness, Suspect, next_data
+from llmtrain_exporter.ingest.fingerprint import Fingerprint, Likeness, Suspect, next_data, stands_in
 from llmtrain_exporter.ingest.frames import Units
 from llmtrain_exporter.ingest.lines import Lines
 from llmtrain_exporter.ingest.patience import Past, Patience, Trust
@@ -63,13 +61,13 @@ def open_regular(path: str) -> tuple[int, os.stat_result]:
     return fd, state
 
 
-def raise_descriptor_limit() -> int:
-    """Raises the soft limit of open files to the hard one where that is allowed; the limit in force."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        soft = hard
-    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
+def begins_with(path: str, fingerprint: Fingerprint) -> bool:
+    """Whether that file begins with what this is of. Compares all of it. Raises OSError."""
+    descriptor, _ = open_regular(path)
+    try:
+        return stands_in(descriptor, fingerprint)
+    finally:
+        os.close(descriptor)
 
 
 class Follower:

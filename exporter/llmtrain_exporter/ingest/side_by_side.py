@@ -7,8 +7,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 
 from llmtrain_exporter.ingest.dialect import LogReader
-from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
-from llmtrain_exporter.ingest.follow import Batch, Follower, open_regular
+from llmtrain_exporter.ingest.fingerprint import Fingerprint
+from llmtrain_exporter.ingest.follow import Batch, Follower, begins_with
 from llmtrain_exporter.ingest.half_line import whole_part
 from llmtrain_exporter.ingest.reading import Held, KnownByPath, Reading, sort_rows
 
@@ -62,7 +62,7 @@ class SideBySide(KnownByPath):
 
     def begins_with(self, fingerprint: Fingerprint) -> bool:
         """Whether one of the files begins so: it was the only one."""
-        return any(_begins_with(path, fingerprint) for path in self._paths)
+        return any(os.path.isfile(path) and begins_with(path, fingerprint) for path in self._paths)
 
     def grown(self) -> bool:
         """Whether either file has grown."""
@@ -120,13 +120,3 @@ class SideBySide(KnownByPath):
         self._open()
         self._restarted = True
         return self.poll(now)
-
-
-def _begins_with(path: str, fingerprint: Fingerprint) -> bool:
-    if not os.path.isfile(path):
-        return False
-    descriptor, _ = open_regular(path)
-    try:
-        return stands_in(descriptor, fingerprint)
-    finally:
-        os.close(descriptor)

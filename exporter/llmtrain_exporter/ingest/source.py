@@ -17,8 +17,8 @@ from llmtrain_exporter.ingest.document_source import DocumentSource
 from llmtrain_exporter.ingest.evaluated_source import EvaluatedSource
 from llmtrain_exporter.ingest.evaluation_folders import evaluations_of, training_of
 from llmtrain_exporter.ingest.file_series import FileSeries, fitting
-from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
-from llmtrain_exporter.ingest.follow import Follower, open_regular
+from llmtrain_exporter.ingest.fingerprint import Fingerprint
+from llmtrain_exporter.ingest.follow import Follower, begins_with
 from llmtrain_exporter.ingest.framed import ANY, FrameSource
 from llmtrain_exporter.ingest.frames import Frames, Units
 from llmtrain_exporter.ingest.gathered_source import GatheredSource
@@ -71,11 +71,7 @@ class LineSource:
 
     def begins_with(self, fingerprint: Fingerprint) -> bool:
         """Whether the log begins with what this is of."""
-        descriptor, _ = open_regular(self.path)
-        try:
-            return stands_in(descriptor, fingerprint)
-        finally:
-            os.close(descriptor)
+        return begins_with(self.path, fingerprint)
 
     @property
     def grown(self) -> Callable[[], bool]:

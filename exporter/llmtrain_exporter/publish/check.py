@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
 import orjson
 
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.ingest.discover import ALONE, Surroundings
+from llmtrain_exporter.ingest.discover import Surroundings
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, NoRun, Snapshot
 from llmtrain_exporter.publish.check_courses import CoursesKept
+from llmtrain_exporter.publish.check_progress import CheckProgress
 from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.story.no_run import no_run_object
 from llmtrain_exporter.story.run_object import run_object
@@ -26,8 +26,6 @@ from llmtrain_exporter.write.style import Style
 
 WIDEST = 110
 """Columns of text that are still read with ease."""
-
-PROGRESS_SECONDS = 0.2
 
 UNREADABLE = 3
 """Exit code when a log that was asked for is none, or cannot be read."""
@@ -59,10 +57,10 @@ def run_check(
     others: list[NoRun] = []
     observed = CoursesKept()
     reader = observed.read if wanted.format == "text" and can_draw(out) else read_log
-    progress = _Progress(err, time.monotonic) if err.isatty() else None
-    around = Surroundings(visiting=progress.visit) if progress else ALONE
+    progress = CheckProgress(err, time.monotonic, Lang(wanted.lang))
+    around = Surroundings(visiting=progress.visit)
     checked = read_each(reader, paths, rules_for_reading(settings, profile), time.time(), around)
-    for outcome in progress.follow(checked) if progress else checked:
+    for outcome in progress.follow(checked):
         if isinstance(outcome, Snapshot):
             runs.append(outcome)
         else:
@@ -105,32 +103,3 @@ def as_json(runs: Sequence[Snapshot], others: Sequence[NoRun]) -> str:
         "no_runs": [no_run_object(other) for other in others],
     }
     return orjson.dumps(report, option=orjson.OPT_INDENT_2).decode() + "\n"
-
-
-class _Progress:
-    """What is searched and read so far, on one line that is written over, once it takes long enough."""
-
-    def __init__(self, err: TextIO, clock: Callable[[], float]) -> None:
-        self._err, self._clock = err, clock
-        self._written_at, self._shown, self._visited = clock(), False, 0
-
-    def visit(self, _: str) -> None:
-        """Count a folder, or a file, that a search looks at."""
-        self._visited += 1
-        self._say(f"{self._visited} folders and files looked at")
-
-    def follow(self, checked: Iterator[Snapshot | NoRun]) -> Iterator[Snapshot | NoRun]:
-        """Say how many logs are done."""
-        count: Counter[bool] = Counter()
-        for outcome in checked:
-            count[isinstance(outcome, Snapshot)] += 1
-            self._say(f"{count.total()} logs read, {count[True]} of them runs")
-            yield outcome
-        if self._shown:
-            self._err.write("\r" + " " * 60 + "\r")
-
-    def _say(self, text: str) -> None:
-        if self._clock() - self._written_at >= PROGRESS_SECONDS:
-            self._written_at, self._shown = self._clock(), True
-            self._err.write(f"\r{text:<60}")
-            self._err.flush()

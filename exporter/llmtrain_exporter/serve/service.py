@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from llmtrain_exporter import __version__
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.config.remote_write import RemoteWriteRule
-from llmtrain_exporter.ingest.follow import raise_descriptor_limit
+from llmtrain_exporter.ingest.open_files import raise_descriptor_limit
 from llmtrain_exporter.push.remote_write import RemoteWriter
 from llmtrain_exporter.push.senders import Senders, state_folder, writer_for
 from llmtrain_exporter.serve.exposition import Exposition

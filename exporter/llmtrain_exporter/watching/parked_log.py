@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 
 from llmtrain_exporter.ingest.discover import Found
-from llmtrain_exporter.ingest.fingerprint import Fingerprint, stands_in
-from llmtrain_exporter.ingest.follow import Follower, open_regular
+from llmtrain_exporter.ingest.fingerprint import Fingerprint
+from llmtrain_exporter.ingest.follow import Follower, begins_with
 from llmtrain_exporter.ingest.lines import Lines
 from llmtrain_exporter.ingest.reading import Held, Reading, Source
 from llmtrain_exporter.ingest.source import completing
@@ -57,11 +57,7 @@ class ParkedLog:
 
     def begins_with(self, fingerprint: Fingerprint) -> bool:
         """Whether the log begins with what this is of. Compares all of it. Raises OSError."""
-        descriptor, _ = open_regular(self.path)
-        try:
-            return stands_in(descriptor, fingerprint)
-        finally:
-            os.close(descriptor)
+        return begins_with(self.path, fingerprint)
 
     def grown(self) -> bool:
         """Whether a look may bring something: a stat of each file."""

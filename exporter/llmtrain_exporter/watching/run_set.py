@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple
 
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.ingest.discover import Found, Scan
-from llmtrain_exporter.ingest.follow import raise_descriptor_limit
+from llmtrain_exporter.ingest.open_files import raise_descriptor_limit
 from llmtrain_exporter.ingest.reading import Reading
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.watching.live import LiveRun
