@@ -25,7 +25,8 @@ class Sizes:
     rows_per_run: int  # of a run that is watched
     scrape_series: int  # of a run that is scraped
     wide_series: int  # of one that logs all that can be logged
-    appends: int  # for each contestant
+    appends: int  # for each contestant, among few files
+    appends_among_many: int  # where each scrape takes as long as a hundred of them: the p99 is the slowest
     settle_seconds: float  # after a scrape, before anything is called idle
     idle_seconds: float
     start_runs: int
@@ -42,6 +43,7 @@ FULL = Sizes(
     scrape_series=60,
     wide_series=180,
     appends=120,
+    appends_among_many=40,
     settle_seconds=3.0,
     idle_seconds=30.0,
     start_runs=1_000,
@@ -57,6 +59,7 @@ QUICK = Sizes(
     scrape_series=60,
     wide_series=180,
     appends=20,
+    appends_among_many=10,
     settle_seconds=3.0,
     idle_seconds=20.0,
     start_runs=200,

@@ -33,6 +33,7 @@ TINY = Sizes(
     scrape_series=60,
     wide_series=180,
     appends=2,
+    appends_among_many=2,
     settle_seconds=0.0,
     idle_seconds=0.1,
     start_runs=3,
