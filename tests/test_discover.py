@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from llmtrain_exporter.ingest import borders, walk
+from llmtrain_exporter.ingest import borders, holdings, walk
 from llmtrain_exporter.ingest.dialect import Role
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found, Scan, SearchOptions, discover
@@ -217,7 +217,7 @@ def test_an_old_file_leaves_though_it_was_named(tmp_path: Path) -> None:
 def test_checkpoints_and_working_folders_are_not_entered(tmp_path: Path) -> None:
     """A checkpoint holds a copy of the state of its run, which is no run."""
     put(tmp_path / "logging.jsonl")
-    for name in ("checkpoint-10", "checkpoint-20", ".git", ".hidden", *walk.SKIPPED_FOLDERS):
+    for name in ("checkpoint-10", "checkpoint-20", ".git", ".hidden", *holdings.SKIPPED_FOLDERS):
         put(tmp_path / name / "trainer_state.json", STATE)
     result = scan(tmp_path)
     assert len(result.found) == 1

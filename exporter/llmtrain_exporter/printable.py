@@ -19,6 +19,8 @@ LONGEST = 200
 
 def printable(text: str) -> str:
     """`text` with undecodable bytes, and characters that steer or do not show, replaced by U+FFFD."""
+    if text.isascii() and text.isprintable():
+        return text
     return UNPRINTABLE.sub("\ufffd", text)
 
 

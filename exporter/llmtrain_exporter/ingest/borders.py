@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 MOST_BY_LINKS = 20_000
 """Folders that one search enters through symbolic links: one that leads to a whole disk ends somewhere."""
@@ -19,6 +19,12 @@ _NO_FILES = frozenset(
     )
 )
 """File systems in which the kernel shows itself."""
+
+_FICKLE = ("fuse", "9p", "cifs", "smb", "virtiofs", "vboxsf", "prl_fs", "fakeowner")
+"""How file systems are called that others provide: buckets, and folders of another system.
+
+Of some a folder's times say nothing of what comes to it.
+"""
 
 Identity = tuple[int, int]  # device, inode
 
@@ -72,13 +78,23 @@ def _above(root: str) -> Sequence[Identity]:
 
 def _system_devices() -> frozenset[int]:
     """The devices of what the kernel shows of itself; none where the system does not say so."""
+    return frozenset(device for device, kind in _mounts() if kind in _NO_FILES)
+
+
+def fickle_devices() -> frozenset[int]:
+    """The devices whose folders may have something new without another time."""
+    return frozenset(device for device, kind in _mounts() if kind.startswith(_FICKLE))
+
+
+def _mounts() -> Sequence[tuple[int, str]]:
+    """The devices that are mounted, each with the kind of its file system; none where nothing tells that."""
     try:
         with open(_MOUNTS, "rb") as file:
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
-        return frozenset()
-    kinds: Mapping[str, str] = dict(filter(None, map(_mounted, lines)))
-    return frozenset(_device(number) for number, kind in kinds.items() if kind in _NO_FILES)
+        return ()
+    found = filter(None, map(_mounted, lines))
+    return [(_device(number), kind) for number, kind in found]
 
 
 def _mounted(line: str) -> tuple[str, str] | None:

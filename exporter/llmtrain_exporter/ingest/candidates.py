@@ -1,4 +1,4 @@
-"""What a search meets before it knows the runs: folders, and logs that stand in them."""
+"""What a search meets before it knows the runs: logs, in folders."""
 
 from __future__ import annotations
 
@@ -37,22 +37,7 @@ class Basis(Enum):
     CHECKPOINT = "checkpoint"  # each checkpoint has one
 
 
-class Folder(NamedTuple):  # a tuple, as is a log, because a search makes one per folder
-    """A folder that a search comes to."""
-
-    path: str
-    root: int  # the index of its root
-    name: str  # relative to that; "" for the root itself
-    depth: int
-    linked: bool  # reached through a symbolic link
-    inside: bool = False  # it lies below the output of a training
-
-    def below(self, name: str) -> str:
-        """The name of what lies in it."""
-        return f"{self.name}/{name}" if self.name else name
-
-
-class Log(NamedTuple):
+class Log(NamedTuple):  # a tuple because a search makes one per file
     """A log that a search has met."""
 
     path: str
@@ -147,6 +132,8 @@ def covered_by_name(logs: Collection[Log]) -> Mapping[str, Log]:
 
     What is printed grows with each row, and so covers what stands in checkpoints alone.
     """
+    if not any(log.printed or log.in_checkpoint for log in logs):
+        return {}
     own = [log for log in logs if not (log.printed or log.in_checkpoint or log.dialect.files_per_run)]
     data = {log.folder: log for log in own}
     pairs = [(log, data[log.covered_by]) for log in logs if log.covered_by in data]

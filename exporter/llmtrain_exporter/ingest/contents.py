@@ -7,11 +7,12 @@ comes to its folder or goes, and one search looks into so many of them and no mo
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
+from llmtrain_exporter.ingest.folders import Folder, PossibleLog
 from llmtrain_exporter.ingest.met_files import MetFiles
 from llmtrain_exporter.ingest.parts import read_part
 
@@ -64,18 +65,17 @@ class Contents:
         self._looks = 0
 
     def worth_a_look(
-        self, state: os.stat_result, entries: list[os.DirEntry[str]], doubtful: Collection[str]
-    ) -> list[os.DirEntry[str]]:
-        """The entries of the folder that is searched now but for files that are no logs or have to wait.
+        self, state: os.stat_result, folder: Folder, files: Sequence[PossibleLog], doubtful: Set[str]
+    ) -> Sequence[PossibleLog]:
+        """The files of a folder, which is searched now, but for those that are no logs or have to wait.
 
         `doubtful`: names of those whose content has to tell.
         """
         nothing = self._enter(state).names
         if self._looks >= MOST_LOOKS:
-            nothing = nothing.union(doubtful).difference(
-                entry.name for entry in entries if entry.name in doubtful and self._is_log(entry.path)
-            )
-        return [entry for entry in entries if entry.name not in nothing] if nothing else entries
+            waiting = (name for name in doubtful if not self._is_log(folder.path_of(name)))
+            nothing = nothing.union(waiting)
+        return [file for file in files if file.name not in nothing] if nothing else files
 
     def _enter(self, state: os.stat_result) -> _Folder:
         identity = (state.st_dev, state.st_ino)

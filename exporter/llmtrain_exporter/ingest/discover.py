@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llmtrain_exporter.ingest.candidates import Basis, Log
-from llmtrain_exporter.ingest.dialect import Dialect
-from llmtrain_exporter.ingest.run_names import labels, run_names
+from llmtrain_exporter.ingest.found import Found
+from llmtrain_exporter.ingest.run_names import labels, run_names, shortened
 from llmtrain_exporter.ingest.search_options import ALONE, SearchMemory, SearchOptions, Surroundings
 from llmtrain_exporter.ingest.walk import Walk
 from llmtrain_exporter.model import LeftOut
@@ -28,27 +28,6 @@ __all__ = [
     "discover",
     "named_after",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One run: its live log, and the other logs of its folder that may add what that one lacks."""
-
-    path: str  # absolute
-    run: str  # unique in its scan
-    dialect: Dialect
-    modified: float  # st_mtime, seconds since the epoch
-    size: int  # bytes
-    identity: tuple[int, int]  # device, inode
-    extra: tuple[str, ...]
-    key: str = ""  # of a run in a store of several: below the store's path
-    basis: Basis = field(default=Basis.NAME, compare=False)  # why the file is taken for a log
-    parts: tuple[str, ...] = ()  # the further files in which its log stands
-
-    @property
-    def file(self) -> str:
-        """The file that it is read from."""
-        return os.path.dirname(self.path) if self.key else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +72,10 @@ def discover(
     memory = memory or SearchMemory(options)
     walk = Walk(options, now, around, memory)
     logs = walk.logs(paths)
-    memory.names = names = _names(logs, labels([*walk.named_after, *around.others.values()]), memory.names)
-    found = [_found(log, names[log.path]) for log in logs]
+    before = {path: run.run for path, run in memory.found.items()}
+    names = _names(logs, labels([*walk.named_after, *around.others.values()]), before)
+    found = [_found(log, names[log.path], memory.found.get(log.path)) for log in logs]
+    memory.found = {run.path: run for run in found}
     found.sort(key=lambda run: run.run)
     named_after = dict(zip(paths, walk.named_after, strict=True))
     return Scan(
@@ -107,19 +88,13 @@ def discover(
     )
 
 
-def _found(log: Log, run: str) -> Found:
-    return Found(
-        path=log.path,
-        run=run,
-        dialect=log.dialect,
-        modified=log.modified,
-        size=0 if log.stored else log.state.st_size,
-        identity=log.identity[:2],
-        extra=log.extra,
-        key=log.key,
-        basis=log.basis,
-        parts=log.parts,
-    )
+def _found(log: Log, run: str, before: Found | None) -> Found:
+    """The run of a log; the very one of `before` where nothing has changed."""
+    size = 0 if log.stored else log.state.st_size
+    told = (run, log.dialect, log.modified, size, log.identity[:2], log.extra, log.key, log.basis, log.parts)
+    if before is not None and told == before.told:
+        return before
+    return Found(log.path, *told)
 
 
 def _names(logs: Sequence[Log], labels: Sequence[str], before: Mapping[str, str]) -> dict[str, str]:
@@ -129,6 +104,9 @@ def _names(logs: Sequence[Log], labels: Sequence[str], before: Mapping[str, str]
     the run that began first: no run is called otherwise because another one begins.
     """
     wanted = {log.path: _wanted_name(log, labels) for log in logs}
+    short = {path: shortened(name, path) for path, name in wanted.items()}
+    if len(set(short.values())) == len(short):
+        return short
     ordered = sorted(
         logs,
         key=lambda log: (

@@ -63,6 +63,8 @@ def covered(logs: Sequence[LogT], is_silent: Callable[[LogT], bool]) -> dict[str
     Those that hold its evaluations alone are read with its own.
     Of those that have rows these tell which training they are of.
     """
+    if not any(log.dialect.files_per_run for log in logs):
+        return {}
     evaluations = _evaluations(logs)
     logs = [log for log in logs if log.path not in evaluations]
     places = _Places(logs)

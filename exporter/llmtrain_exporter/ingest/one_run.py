@@ -90,8 +90,12 @@ class OneRun:
         # Of one training the others have more digits than event files; these lie below those of their run.
         tracked.sort(key=lambda log: (True, log.folder) if log.dialect.files_per_run else (False, ""))
         printed = [log for log in logs if log.by_content]
+        if not (tracked or printed):
+            self._followed = frozenset()
+            self._forget(set())
+            return {}
         others = [log for log in logs if _is_own(log)]
-        trainings = _Trainings(others if tracked or printed else ())
+        trainings = _Trainings(others)
         for log in (*tracked, *printed):
             visiting(log.path)
             same = self._same_training(log, trainings)

@@ -31,7 +31,7 @@ def run_names(wanted: Iterable[tuple[str, str]]) -> dict[str, str]:
     named: dict[str, str] = {}  # path by name
     later: list[tuple[str, str]] = []
     for path, whole in wanted:
-        name = _shortened(whole, path)
+        name = shortened(whole, path)
         if named.setdefault(name, path) != path:
             later.append((name, path))
     for name, path in later:
@@ -40,7 +40,8 @@ def run_names(wanted: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {path: name for name, path in named.items()}
 
 
-def _shortened(name: str, path: str) -> str:
+def shortened(name: str, path: str) -> str:
+    """A name that is not too long, and printable. `path`: of the run."""
     name = printable(name)
     return name if len(name) <= LONGEST_NAME else _marked(name, path)
 

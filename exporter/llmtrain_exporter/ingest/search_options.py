@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from llmtrain_exporter.ingest.contents import Contents
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.dialects import registered
+from llmtrain_exporter.ingest.found import Found
 from llmtrain_exporter.ingest.glimpses import Glimpses
+from llmtrain_exporter.ingest.holdings import Sorting
 from llmtrain_exporter.ingest.joined_logs import JoinedLogs
+from llmtrain_exporter.ingest.known_folders import KnownFolders
 from llmtrain_exporter.ingest.one_run import OneRun
 from llmtrain_exporter.ingest.recognise import PRINTED_FILES
 
@@ -48,19 +51,19 @@ ALONE = Surroundings()
 
 
 class SearchMemory:
-    """What searches of the same roots have read of files, so that the next one reads nothing twice."""
+    """What searches of the same roots have seen, so that the next one looks at nothing twice."""
 
     def __init__(self, options: SearchOptions) -> None:
+        self.folders = KnownFolders()
         self.contents = Contents(options.dialects)
         self.glimpses = Glimpses(options.consoles)
         self.one_run = OneRun()
         self.joined = JoinedLogs()
-        self.names: Mapping[
-            str, str
-        ] = {}  # of the runs that the last search found, by the paths of their logs
+        self.found: Mapping[str, Found] = {}  # by the last search, by the paths of their logs
 
-    def begin_search(self) -> None:
-        """Begin another one; what the one before did not meet is forgotten."""
+    def begin_search(self, sorting: Sorting, now: float) -> None:
+        """Begin another one, at a Unix time; what the one before did not meet is forgotten."""
+        self.folders.begin_search(sorting, now)
         self.contents.begin_search()
         self.glimpses.begin_search()
         self.joined.begin_search()

@@ -12,13 +12,13 @@ from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.ingest.glimpses import MOST_LOOKED_AT, likely
+from llmtrain_exporter.ingest.holdings import SKIPPED_FOLDERS
 from llmtrain_exporter.ingest.log_ends import LogEnds, are_of_one_training, read_ends
 from llmtrain_exporter.ingest.one_run import MOST_COMPARED
 from llmtrain_exporter.ingest.recognise import NamePatterns
 from llmtrain_exporter.ingest.same_rows import Agreement
 from llmtrain_exporter.ingest.search_options import SearchOptions
 from llmtrain_exporter.ingest.unread_rows import unread_rows
-from llmtrain_exporter.ingest.walk import SKIPPED_FOLDERS
 from llmtrain_exporter.knowledge.no_run import (
     COVERED,
     NOT_A_TRAINING,

@@ -1,44 +1,37 @@
-"""A search through folders: a walk with scandir, one stat per folder and per file of a fitting name.
+"""A search through folders: one stat per folder and per file of a fitting name.
 
-Nothing is read, but for the first bytes of a file whose name says nothing, and of one whose name fits several
-dialects.
+A folder is looked into when something came to it or went. Nothing is read, but for the first bytes of a file
+whose name says nothing, and of one whose name fits several dialects.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from llmtrain_exporter.ingest import checkpoints, event_folders
 from llmtrain_exporter.ingest.borders import Borders
-from llmtrain_exporter.ingest.candidates import Basis, Folder, Log, covered_by_name
+from llmtrain_exporter.ingest.candidates import Basis, Log, covered_by_name
 from llmtrain_exporter.ingest.dialect import Dialect, Role
+from llmtrain_exporter.ingest.folders import Folder, Holding, PossibleLog
+from llmtrain_exporter.ingest.holdings import CHECKPOINT, NOT_A_FILE, ROTATED, Sorting
 from llmtrain_exporter.ingest.joined_logs import are_parts
 from llmtrain_exporter.ingest.readable import NotAFileError, demand_regular, explain
-from llmtrain_exporter.ingest.recognise import NameEnds, file_names, sniff
+from llmtrain_exporter.ingest.recognise import file_names, sniff
 from llmtrain_exporter.ingest.search_options import SearchMemory, SearchOptions, Surroundings
 from llmtrain_exporter.ingest.sqlite_file import LOG
 from llmtrain_exporter.ingest.stored_logs import runs_in, stored_name, stored_path
-from llmtrain_exporter.knowledge.guarding import KEPT_FOLDER
 from llmtrain_exporter.knowledge.no_run import EMPTY_FILE, NOT_A_TRAINING, NoRunReason
 from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
 from llmtrain_exporter.model import LeftOut
 from llmtrain_exporter.printable import printable
 
-SKIPPED_INSIDE = frozenset(("images",))
-"""Folders below the output of a training with its pictures; elsewhere people keep their runs in them."""
-
-SKIPPED_FOLDERS = SKIPPED_INSIDE | {"__pycache__", "node_modules", KEPT_FOLDER}  # and hidden ones
-
 MOST_PASSED = 1000
 """Files and folders that are left out and named; the others are only counted."""
 
 UNREADABLE = "unreadable"
-
-_ROTATED = re.compile(r"\.(\d{1,3}|gz|bz2|xz|zst|zip)$")
 
 
 class Walk:
@@ -56,7 +49,9 @@ class Walk:
         self._around = around
         self._memory = memory
         self._oldest = float("-inf") if options.ignore_older is None else now - options.ignore_older
+        self._now = now
         self._names = file_names(options.dialects, options.stdout_log, options.printed)
+        self._sorting = Sorting(self._names, options.max_depth, frozenset(around.others))
         # Links come last, so that a run is named after the place where it really lies; roots come first, so
         # that one below another keeps its own name.
         self._folders: deque[Folder] = deque()
@@ -72,7 +67,7 @@ class Walk:
 
     def logs(self, paths: Sequence[str]) -> list[Log]:
         """The live log of each run, each file once."""
-        self._memory.begin_search()
+        self._memory.begin_search(self._sorting, self._now)
         found = self.roots(paths)
         while folders := self._folders or self._links:
             found.extend(self._visit(folders.popleft()))
@@ -117,7 +112,8 @@ class Walk:
             state = os.stat(path)
             if stat.S_ISDIR(state.st_mode):
                 self._borders.begin_at(state)
-                self._folders.append(Folder(path, index, "", 0, linked=False))
+                known = self._memory.folders.begin_at(path, linked=False)
+                self._folders.append(Folder(path, index, "", 0, linked=False, inside=False, known=known))
                 dialect = None
             else:
                 demand_regular(state.st_mode, path)
@@ -147,34 +143,43 @@ class Walk:
             if folder.depth and (border := self._borders.forbid(state, folder.linked)) is not None:
                 self._leave_out(border, folder.path)
                 return []
-            with os.scandir(folder.path) as scan:
-                entries = list(scan)
+            holding = self._memory.folders.holding(folder, state) or self._look_into(folder, state)
         except OSError as error:
             self._unreadable(folder.path, error)
             return []
-        if folder.inside and checkpoints.looks_like_checkpoint({entry.name for entry in entries}):
-            self._leave_out("checkpoint", folder.path)
-            return []
-        leading = _leading_on(entries, self._names.name_ends)
-        entries = self._worth_a_look(state, leading) if leading else []
-        return self._look_at_each(folder, entries) if entries else []
+        for reason, name in holding.left_out:
+            self._leave_out(reason, folder.path_of(name))
+        if holding.below:
+            self._descend(folder, holding.inside)
+        return self._look_at_each(folder, state, holding) if holding.files or holding.steps else []
 
-    def _worth_a_look(self, state: os.stat_result, entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
-        """The entries of a folder, in order, but for those that are no logs or have to wait."""
-        doubtful = {entry.name for entry in entries if self._names.only_by_content(entry.name)}
-        if doubtful:
-            entries = self._memory.contents.worth_a_look(state, entries, doubtful)
-        return sorted(entries, key=lambda entry: entry.name)
+    def _look_into(self, folder: Folder, state: os.stat_result) -> Holding:
+        """What a folder holds by now. Raises OSError."""
+        with os.scandir(folder.path) as scan:
+            entries = list(scan)
+        holding = self._sorting.sorted_out(folder, entries)
+        self._memory.folders.note(folder, state, holding)
+        return holding
 
-    def _look_at_each(self, folder: Folder, entries: Sequence[os.DirEntry[str]]) -> list[Log]:
-        candidates = {entry.name: self._names.candidates(entry.name) for entry in entries}
-        steps = [name for name in candidates if checkpoints.step_of(name) is not None]
-        makes_output = any(dialect.makes_output for fitting in candidates.values() for dialect in fitting)
-        inside = folder._replace(inside=folder.inside or makes_output or bool(steps))
-        logs = [log for entry in entries for log in self._look(inside, entry, candidates[entry.name])]
+    def _descend(self, folder: Folder, inside: bool) -> None:
+        """Note the folders in a folder for later."""
+        _, root, name, depth, linked, _, known = folder
+        path, name = folder.path_of("/")[:-1], f"{name}/" if name else ""
+        (self._links if linked else self._folders).extend(
+            Folder(path + below, root, name + below, depth + 1, linked, inside, child)
+            for below, child in zip(known.below, known.children, strict=True)
+        )
+
+    def _look_at_each(self, folder: Folder, state: os.stat_result, holding: Holding) -> list[Log]:
+        """The logs among what a folder holds, but for those that are none or have to wait."""
+        files: Sequence[PossibleLog] = holding.files
+        if holding.doubtful:
+            files = self._memory.contents.worth_a_look(state, folder, files, holding.doubtful)
+        inside = folder if folder.inside == holding.inside else folder._replace(inside=holding.inside)
+        logs = [log for file in files for log in self._look(inside, file, folder.path_of(file.name))]
         shared = [log for log in logs if not log.by_content]
         runs = self._runs(logs) if logs else []
-        return runs if shared or not steps else runs + self._in_checkpoints(folder, steps)
+        return runs if shared or not holding.steps else runs + self._in_checkpoints(folder, holding.steps)
 
     def _in_checkpoints(self, folder: Folder, names: Iterable[str]) -> list[Log]:
         """The run whose log stands in its checkpoints alone; copies inside of another's output are none."""
@@ -196,73 +201,57 @@ class Walk:
         log = Log(path, folder.root, folder.name, dialect, folder.linked, state, basis=Basis.CHECKPOINT)
         return self._fresh([log])
 
-    def _look(self, folder: Folder, entry: os.DirEntry[str], candidates: Sequence[Dialect]) -> list[Log]:
+    def _look(self, folder: Folder, entry: PossibleLog, path: str) -> list[Log]:
         """The log that an entry is, or those in it; a folder is noted for later."""
         try:
-            linked = entry.is_symlink()
-            if (linked and not self._options.follow_links) or self._is_elsewhere(entry.path, linked):
+            if entry.linked and not (self._options.follow_links and self._leads_here(path)):
                 return []
-            if entry.is_dir():
-                self._descend(folder, entry, linked)
-            elif candidates:
-                return self._log(folder, entry, candidates, linked)
+            if not entry.is_file and _is_folder(path):
+                self._descend_by(folder, entry, path)
+            elif entry.candidates:
+                return self._log(folder, entry, path)
             elif self._names.may_be_printed(entry.name):
-                return self._printed_log(folder, entry, linked)
+                return self._printed_log(folder, entry, path)
         except OSError as error:
-            self._unreadable(entry.path, error)
+            self._unreadable(path, error)
         return []
 
-    def _is_elsewhere(self, path: str, linked: bool) -> bool:
-        """Whether a path is, or a link leads into, a root that is searched apart; that is asked nothing."""
+    def _leads_here(self, link: str) -> bool:
+        """Whether a link does not lead into a root that is searched apart; that is asked nothing."""
         if not self._around.others:
-            return False
-        if linked:
-            path = os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))
-            return any(f"{path}/".startswith(f"{root}/") for root in self._around.others)
-        return path in self._around.others
-
-    def _descend(self, folder: Folder, entry: os.DirEntry[str], linked: bool) -> None:
-        name = entry.name
-        if self._names.exact(name):
-            self._leave_out("not_a_file", entry.path)
-        elif self._is_checkpoint(folder, entry, linked):
-            self._leave_out("checkpoint", entry.path)
-        elif name.startswith(".") or (
-            name in SKIPPED_FOLDERS and (folder.inside or name not in SKIPPED_INSIDE)
-        ):
-            self._leave_out("skipped_folder", entry.path)
-        elif folder.depth >= self._options.max_depth:
-            self._leave_out("too_deep", entry.path)
-        else:
-            linked = linked or folder.linked
-            name = folder.below(name)
-            below = Folder(entry.path, folder.root, name, folder.depth + 1, linked, folder.inside)
-            (self._links if linked else self._folders).append(below)
-
-    def _is_checkpoint(self, folder: Folder, entry: os.DirEntry[str], linked: bool) -> bool:
-        name = entry.name
-        if checkpoints.is_checkpoint(name) or (folder.inside and checkpoints.is_copy(name)):
             return True
-        return linked and checkpoints.leads_to_checkpoint(entry.path)
+        path = os.path.normpath(os.path.join(os.path.dirname(link), os.readlink(link)))
+        return not any(f"{path}/".startswith(f"{root}/") for root in self._around.others)
 
-    def _log(
-        self, folder: Folder, entry: os.DirEntry[str], candidates: Sequence[Dialect], linked: bool
-    ) -> list[Log]:
-        if _ROTATED.search(entry.name) and not self._names.may_be_numbered(entry.name):
-            self._leave_out("rotated", entry.path)
+    def _descend_by(self, folder: Folder, link: PossibleLog, path: str) -> None:
+        """Note a folder for later to which a link leads."""
+        name, linked = link.name, link.linked or folder.linked
+        reason = self._sorting.bar(folder, name, folder.inside)
+        if reason != NOT_A_FILE and link.linked and checkpoints.leads_to_checkpoint(path):
+            reason = CHECKPOINT
+        if reason:
+            self._leave_out(reason, path)
+            return
+        known = self._memory.folders.begin_at(path, linked)
+        below = Folder(path, folder.root, folder.below(name), folder.depth + 1, linked, folder.inside, known)
+        (self._links if linked else self._folders).append(below)
+
+    def _log(self, folder: Folder, entry: PossibleLog, path: str) -> list[Log]:
+        if entry.linked and self._sorting.is_rotated(entry.name):
+            self._leave_out(ROTATED, path)
             return []
-        state = entry.stat()
+        state = os.stat(path)
         if not stat.S_ISREG(state.st_mode):
-            self._leave_out("not_a_file", entry.path)
+            self._leave_out(NOT_A_FILE, path)
             return []
-        if (dialect := self._dialect(entry.path, state, candidates)) is None:
+        if (dialect := self._dialect(path, state, entry.candidates)) is None:
             return []
         named_by_file = dialect.run_per_file and dialect.store is None
         name = folder.below(os.path.splitext(entry.name)[0]) if named_by_file else folder.name
         told = Basis.CONTENT if dialect.by_content else Basis.NAME
         basis = Basis.STDOUT_LOG if dialect.role is Role.CONSOLE else told
-        log = Log(entry.path, folder.root, name, dialect, linked or folder.linked, state, basis=basis)
-        return self._opened(log, candidates)
+        log = Log(path, folder.root, name, dialect, entry.linked or folder.linked, state, basis=basis)
+        return self._opened(log, entry.candidates)
 
     def _dialect(self, path: str, state: os.stat_result, candidates: Sequence[Dialect]) -> Dialect | None:
         """What a file of such a name is; None: no log, or not yet. Raises OSError."""
@@ -281,30 +270,32 @@ class Walk:
             for run in runs
         ]
 
-    def _printed_log(self, folder: Folder, entry: os.DirEntry[str], linked: bool) -> list[Log]:
+    def _printed_log(self, folder: Folder, entry: PossibleLog, path: str) -> list[Log]:
         """A file that may be what a program printed, where a row of a training stands in it.
 
         One that cannot be read is no problem of the search: nobody knows that a training writes it.
         """
-        self._around.visiting(entry.path)
+        self._around.visiting(path)
         try:
-            state = entry.stat()
+            state = os.stat(path)
             too_old = state.st_mtime < self._oldest and not self._names.may_be_part(entry.name)
             if too_old or not stat.S_ISREG(state.st_mode):
                 return []
-            dialect = self._memory.glimpses.dialect(entry.path, state)
+            dialect = self._memory.glimpses.dialect(path, state)
         except OSError as error:
-            self._pass_by(LeftOut(entry.path, UNREADABLE, detail=explain(error)))
+            self._pass_by(LeftOut(path, UNREADABLE, detail=explain(error)))
             return []
         if dialect is None:
-            self._pass_by(LeftOut(entry.path, NOT_A_TRAINING if state.st_size else EMPTY_FILE))
+            self._pass_by(LeftOut(path, NOT_A_TRAINING if state.st_size else EMPTY_FILE))
             return []
         name = folder.below(os.path.splitext(entry.name)[0])
-        linked = linked or folder.linked
-        return [Log(entry.path, folder.root, name, dialect, linked, state, basis=Basis.CONTENT)]
+        linked = entry.linked or folder.linked
+        return [Log(path, folder.root, name, dialect, linked, state, basis=Basis.CONTENT)]
 
     def _runs(self, logs: list[Log]) -> list[Log]:
         """Of the logs of a folder's run the live one, with the others; and the runs of single files."""
+        if len(logs) == 1 and not logs[0].extra:
+            return self._fresh(logs)
         logs = event_folders.one_per_run(logs, lambda log, state: log._replace(state=state))
         single = [log for log in logs if log.dialect.run_per_file or log.dialect.files_per_run]
         shared = [log for log in logs if not (log.dialect.run_per_file or log.dialect.files_per_run)]
@@ -340,24 +331,17 @@ class Walk:
             self.passed.append(left)
 
     def _unreadable(self, path: str, error: OSError) -> None:
-        reason = "not_a_file" if isinstance(error, NotAFileError) else UNREADABLE
+        reason = NOT_A_FILE if isinstance(error, NotAFileError) else UNREADABLE
         self._leave_out(reason, path, detail=explain(error))
         self.errors[printable(path)] = explain(error)
 
 
-def _leading_on(entries: list[os.DirEntry[str]], names: NameEnds) -> list[os.DirEntry[str]]:
-    """Folders, links, and files whose names may be those of logs; nearly all entries are none of these."""
-    begins, ends = names
+def _is_folder(path: str) -> bool:
+    """Whether it is one, or a link to one. Raises OSError, but where there is nothing."""
     try:
-        return [
-            entry
-            for entry in entries
-            if entry.name.endswith(ends)
-            or entry.name.startswith(begins)
-            or not entry.is_file(follow_symlinks=False)
-        ]
-    except OSError:
-        return entries  # whoever looks at each tells which one it is
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _is_covered(log: Log) -> bool:

@@ -1,0 +1,39 @@
+"""What a search finds."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+
+from llmtrain_exporter.ingest.candidates import Basis
+from llmtrain_exporter.ingest.dialect import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One run: its live log, and the other logs of its folder that may add what that one lacks."""
+
+    path: str  # absolute
+    run: str  # unique in its scan
+    dialect: Dialect
+    modified: float  # st_mtime, seconds since the epoch
+    size: int  # bytes
+    identity: tuple[int, int]  # device, inode
+    extra: tuple[str, ...]
+    key: str = ""  # of a run in a store of several: below the store's path
+    basis: Basis = field(default=Basis.NAME, compare=False)  # why the file is taken for a log
+    parts: tuple[str, ...] = ()  # the further files in which its log stands
+
+    @property
+    def file(self) -> str:
+        """The file that it is read from."""
+        return os.path.dirname(self.path) if self.key else self.path
+
+    @property
+    def told(self) -> tuple[object, ...]:
+        """All but its path."""
+        return _told(self)
+
+
+_told = attrgetter(*(each.name for each in fields(Found)[1:]))
