@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
 from llmtrain_exporter.analyse.run import Run, RunOptions
+from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import SearchOptions, discover
 from llmtrain_exporter.ingest.frames import Frames
@@ -29,6 +31,9 @@ from llmtrain_exporter.ingest.summaries import read_event
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.model import HyperParameters, Record, Resume, RowKind, Series, Snapshot, State, series
+from llmtrain_exporter.serve.pages.histories import Histories
+from llmtrain_exporter.serve.pages.run_answers import RunAnswers
+from llmtrain_exporter.serve.read_again import ReadAgain
 from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.observer import unobserved
 from llmtrain_exporter.watching.run_set import SCANS_MISSING
@@ -75,7 +80,7 @@ class Watched:
 
     def __init__(self, folder: Path) -> None:
         (found,) = discover([str(folder)], OPTIONS, NOW).found
-        self.monotonic, self.now = 100.0, NOW
+        self.monotonic, self.now = 100.0, found.modified
         self.records: list[Record] = []
         source = open_source(found, Readers())
         self.live = LiveRun(found, found.run, RunOptions(), source, lambda _: self)
@@ -536,6 +541,44 @@ def test_a_run_that_has_ended_sleeps_until_somebody_goes_on_with_it(tmp_path: Pa
     run = loop.run("run")
     assert (run.state, run.last_step, run.resumes) == (State.RUNNING, 15, (Resume(20, 11),))
     assert loop.value("run", "records_total{kind=train}") == 25
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_the_last_row_of_a_run_that_was_over_when_it_was_met_is_told_with_the_others(
+    tmp_path: Path, torn: bool
+) -> None:
+    """Only silence says that it is whole, and there was enough: no counter grows by what was there."""
+    loop = Loop(tmp_path)
+    parts = row(31, dict(list(trained(31).items())[: 2 if torn else None]), loop.now - 1000)
+    path = put(tmp_path / "run" / NAME, lively(range(1, 31), loop.now - 1001) + parts)
+    os.utime(path, (loop.now - 1000, loop.now - 1000))
+    loop.scan()
+    seen = []
+    for _ in range(30):
+        seen.append(loop.value("run", "records_total{kind=train}"))
+        loop.look(1.0)
+    assert set(seen) - {None} == {31}
+    (run,) = loop.watcher._runs
+    assert isinstance(run, SleepingRun)
+    assert not run.grown()
+    (shown,) = loop.fleet.shown()
+    whole = RunAnswers(loop.fleet, ReadAgain(loop.settings, lambda: loop.now)).whole(shown)
+    assert (whole.last_step, whole.records[RowKind.TRAIN]) == (31, 31)
+
+
+def test_a_chart_has_the_last_row_once_it_is_whole(tmp_path: Path) -> None:
+    """Whoever has looked before is told that there is more, though nothing was written."""
+    now = BEGAN + 10_000
+    path = put(tmp_path / "run" / NAME, log(range(1, 31)))
+    os.utime(path, (now, now))
+    (found,) = discover([str(tmp_path)], SearchOptions(ignore_older=None), now).found
+    clock = SimpleNamespace(now=now)
+    histories = Histories(Settings(), lambda: clock.now, lambda: clock.now)
+    known = histories.signature(found)
+    assert histories.look(found, lambda history: len(history.train)) == 29
+    clock.now += 2 * FLUSHING_SECONDS
+    assert histories.signature(found) != known
+    assert histories.look(found, lambda history: len(history.train)) == 30
 
 
 def test_a_run_is_let_go_with_its_folder(tmp_path: Path) -> None:

@@ -256,17 +256,24 @@ def test_event_files_have_their_own_times_live(site: Site) -> None:
     assert steps([*read, *put]) == [1, 2, 3]
 
 
-def test_a_row_that_only_silence_has_completed_is_read_as_well(site: Site) -> None:
-    """The last row of event files is known to be whole when no more of it comes: for later readers, too."""
+@pytest.mark.parametrize(("silent", "known", "put"), [(0, 2, [3]), (5, 3, [])])
+def test_a_row_that_only_silence_has_completed_is_read_as_well(
+    site: Site, silent: int, known: int, put: list[int]
+) -> None:
+    """The last row of event files is known to be whole when no more of it comes: for later readers, too.
+
+    It is of the past where no more of it came before the file was met.
+    """
     file = append(site.root / "tb" / NAME)
     file.write_bytes(
         header(START) + b"".join(row(step, trained(step), START + step - 3) for step in (1, 2, 3))
     )
-    os.utime(file, (START, START))
+    met = START + 5
+    os.utime(file, (met - silent, met - silent))
     site.scan()
     for _ in range(200):
         site.look(1.0)
-    assert (site.sink.to_read, steps(site.sink.take())) == ([("tb", 2)], [3])
+    assert (site.sink.to_read, steps(site.sink.take())) == ([("tb", known)], put)
     assert steps(site.read("tb")) == [1, 2, 3]
 
 

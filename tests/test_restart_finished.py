@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import struct
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -220,9 +221,28 @@ def copied(root: Path) -> None:
     log.with_name("copy").replace(log)
 
 
-@pytest.mark.parametrize("change", [more_rows, other_rows, other_settings, copied])
-def test_what_has_changed_is_read_again(change: Callable[[Path], None], tmp_path: Path, file: Path) -> None:
+def other_rows_unseen(root: Path) -> None:
+    """In the middle of a log, whose time of writing is set back to what it was."""
+    log = root / "run/logging.jsonl"
+    log.write_text(log.read_text().replace('"loss": 0.0666', '"loss": 0.0777'))
+    touch(log, START - 100)
+
+
+def other_settings_unseen(root: Path) -> None:
+    """As many bytes, written at the same time."""
+    (root / "run/args.json").write_text('{"rlhf_type": "grpo", "learning_rate": 2e-6}')
+    touch(root / "run/args.json", START - 200)
+
+
+CHANGES = [more_rows, other_rows, other_rows_unseen, other_settings, other_settings_unseen, copied]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_has_changed_is_read_again(
+    change: Callable[[Path], None], tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A log, or what lies beside it."""
+    monkeypatch.setattr(finished_runs, "PROVED_BYTES", 64)
     ended(tmp_path / "logs")
     watched(tmp_path / "logs", file)
     assert watched(tmp_path / "logs", file).read == 0
@@ -304,8 +324,31 @@ def a_folder(file: Path) -> None:
     file.mkdir()
 
 
+def another_number(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        ((numbers,),) = connection.execute("SELECT numbers FROM runs")
+        at = numbers.index(struct.pack("d", 30.0))  # of the steps
+        changed = numbers[:at] + struct.pack("d", 31.0) + numbers[at + 8 :]
+        connection.execute("UPDATE runs SET numbers = ?", (changed,))
+
+
+def other_layouts(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE layouts SET series = CAST(replace(series, 'train', 'eval') AS BLOB)")
+
+
 @pytest.mark.parametrize(
-    "spoil", [no_database, another_version, other_types, other_facts, no_layouts, a_folder]
+    "spoil",
+    [
+        no_database,
+        another_version,
+        other_types,
+        other_facts,
+        another_number,
+        other_layouts,
+        no_layouts,
+        a_folder,
+    ],
 )
 def test_a_file_that_is_wrong_is_as_if_it_were_not(
     spoil: Callable[[Path], None], tmp_path: Path, file: Path

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from llmtrain_exporter.ingest.file_series import AWAKE
 from llmtrain_exporter.ingest.fingerprint import Fingerprint
-from llmtrain_exporter.ingest.reading import Held, KnownByPath, Reading, Source, in_turn
+from llmtrain_exporter.ingest.reading import Held, KnownByPath, Reading, Source, in_turn, soonest
 from llmtrain_exporter.model import RowKind
 
 MOST_ANEW = 3
@@ -110,6 +110,16 @@ class ContinuedSource(KnownByPath):
         """Give back everything."""
         for part in self._parts:
             part.source.close()
+
+    @property
+    def wait(self) -> float | None:
+        """That of the file whose row is whole first."""
+        return soonest(part.source for part in self._parts)
+
+    def note_silence(self, seconds: float) -> None:
+        """Nothing had come for so long already when it was read last."""
+        for part in self._parts:
+            part.source.note_silence(seconds)
 
     def rest(self) -> Held:
         """What is held of all files."""

@@ -10,7 +10,7 @@ from heapq import merge
 from itertools import zip_longest
 from math import inf
 
-from llmtrain_exporter.ingest.reading import AroundSource, Held, Reading, Source
+from llmtrain_exporter.ingest.reading import AroundSource, Held, Reading, Source, soonest
 from llmtrain_exporter.model import Record, RowKind
 
 Timed = tuple[float, Record]
@@ -60,6 +60,16 @@ class EvaluatedSource(AroundSource):
         """Give back everything."""
         for source in (self._inner, *self._evaluations.values()):
             source.close()
+
+    @property
+    def wait(self) -> float | None:
+        """That of the log or of the evaluation whose row is whole first."""
+        return soonest((self._inner, *self._evaluations.values()))
+
+    def note_silence(self, seconds: float) -> None:
+        """Nothing had come for so long already when it was read last."""
+        for source in (self._inner, *self._evaluations.values()):
+            source.note_silence(seconds)
 
     def rest(self) -> Held:
         """What is held of all."""

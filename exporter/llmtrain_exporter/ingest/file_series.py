@@ -12,7 +12,7 @@ from dataclasses import replace
 from llmtrain_exporter.ingest.event_ranks import are_called_ranks, are_of_two_ranks
 from llmtrain_exporter.ingest.gathered_source import GatheredSource
 from llmtrain_exporter.ingest.readable import explain
-from llmtrain_exporter.ingest.reading import Held, Reading, in_turn
+from llmtrain_exporter.ingest.reading import Held, Reading, in_turn, soonest
 from llmtrain_exporter.model import RowKind
 from llmtrain_exporter.printable import printable
 
@@ -134,6 +134,16 @@ class FileSeries:
         """Give back everything."""
         for file in self._files.values():
             file.close()
+
+    @property
+    def wait(self) -> float | None:
+        """That of the file whose row is whole first."""
+        return soonest(self._files.values())
+
+    def note_silence(self, seconds: float) -> None:
+        """Nothing had come for so long already when it was read last."""
+        for file in self._files.values():
+            file.note_silence(seconds)
 
     def rest(self) -> Held:
         """What is held of all files."""

@@ -99,19 +99,22 @@ class FrameSource(KnownByPath):
 
     def grown(self) -> bool:
         """Whether the file was written since: one stat."""
-        return self._due or self._holds or self._state() != self._seen
+        return self._due or self.wait is not None or self._state() != self._seen
 
     @property
-    def _holds(self) -> bool:
+    def wait(self) -> float | None:
+        """Seconds of silence after which a row that is begun is taken as it is; None: none is."""
         reader = self._reader
-        return isinstance(reader, HoldsRows) and reader.holds
+        return reader.patience if isinstance(reader, HoldsRows) and reader.holds else None
+
+    def note_silence(self, seconds: float) -> None:
+        """Nothing had come for so long already when it was read last."""
+        self._read_at -= seconds
 
     def _is_settled(self, now: float) -> bool:
         """Whether a row is held of which no more has come for long."""
-        reader = self._reader
-        if not (isinstance(reader, HoldsRows) and reader.holds):
-            return False
-        return not self._patient or now - self._read_at >= reader.patience
+        wait = self.wait
+        return wait is not None and (not self._patient or now - self._read_at >= wait)
 
     def _settle(self) -> Reading:
         """What is held, as it is: no more of it has come for long."""

@@ -27,6 +27,7 @@ class GatheredSource(AroundSource):
         self._lines = lines
         self._came = -math.inf  # monotonic: when something came last
         self._modified = 0.0  # Unix time of that
+        self._past = False  # and whether it was history
         self._settled = False  # at the last check it was long ago
 
     @property
@@ -47,14 +48,28 @@ class GatheredSource(AroundSource):
         """The records of the rows that are whole by now."""
         reading = self._lines.poll(now)
         if reading is not None:
-            self._came, self._modified, self._settled = now, reading.modified, False
+            self._came, self._modified, self._past = now, reading.modified, reading.past
+            self._settled = False
             return replace(reading, times=self._take_times())
         if not self._is_settled(now):
             return None
         self._settled = False
         reader = self._lines.reader
         records, skipped = sort_rows([reader.settle() if isinstance(reader, Gathers) else ()])
-        return Reading(records, skipped, self._modified, False, False, 0, times=self._take_times())
+        times = self._take_times()
+        return Reading(records, skipped, self._modified, False, False, 0, past=self._past, times=times)
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds of silence after which the row is whole that is held; None: none is."""
+        reader = self._lines.reader
+        return reader.wait if isinstance(reader, Gathers) else None
+
+    def note_silence(self, seconds: float) -> None:
+        """Nothing had come for so long already when it was read last."""
+        wait = self.wait
+        self._came -= seconds
+        self._settled = wait is not None and seconds >= wait
 
     def held(self) -> Held:
         """All that is held, as it is."""
@@ -69,8 +84,7 @@ class GatheredSource(AroundSource):
         return last + held, times
 
     def _is_settled(self, now: float) -> bool:
-        reader = self._lines.reader
-        wait = reader.wait if isinstance(reader, Gathers) else None
+        wait = self.wait
         return wait is not None and now - self._came >= wait
 
     def _take_times(self) -> Sequence[float | None]:

@@ -69,6 +69,13 @@ class Source(Protocol):
     def close(self) -> None:
         """Give back everything."""
 
+    @property
+    def wait(self) -> float | None:
+        """Seconds of silence after which a row is handed on that is held until it is whole; None: none is."""
+
+    def note_silence(self, seconds: float) -> None:
+        """Nothing had come for so long already when it was read last."""
+
     def rest(self) -> Held:
         """The record of a half line at the end, for whoever knows that nobody writes any more."""
 
@@ -79,6 +86,14 @@ class KnownByPath:
     @property
     def place(self) -> None:
         """More is to ask than a size."""
+
+    @property
+    def wait(self) -> float | None:
+        """Of most such logs no row is held."""
+        return None
+
+    def note_silence(self, seconds: float) -> None:
+        """Nobody waits for it."""
 
     @property
     def fingerprint(self) -> None:
@@ -131,9 +146,23 @@ class AroundSource:
         """Give back everything."""
         self._inner.close()
 
+    @property
+    def wait(self) -> float | None:
+        """See `Source.wait`."""
+        return self._inner.wait
+
+    def note_silence(self, seconds: float) -> None:
+        """Nothing had come for so long already when it was read last."""
+        self._inner.note_silence(seconds)
+
     def rest(self) -> Held:
         """What is held, for whoever knows that nobody writes any more."""
         return self._inner.rest()
+
+
+def soonest(sources: Iterable[Source]) -> float | None:
+    """Seconds of silence after which the first of them hands on a row that it holds; None: none holds any."""
+    return min((wait for source in sources if (wait := source.wait) is not None), default=None)
 
 
 def in_turn(held: Iterable[tuple[Sequence[Record], Sequence[float | None]]]) -> Held:

@@ -106,6 +106,14 @@ class LineSource:
         reader = self.reader
         return replace(found, producer=reader.producer) if isinstance(reader, KnowsProducer) else found
 
+    @property
+    def wait(self) -> float | None:
+        """A line is whole at its end, and not by silence."""
+        return None
+
+    def note_silence(self, seconds: float) -> None:
+        """Nobody waits for it."""
+
     def rest(self) -> Held:
         """The record of what is whole of a half line at the end, and of a row that may not be whole."""
         records, _, times = read_timed(self.reader, [whole_part(self._follower.unfinished)])

@@ -79,12 +79,27 @@ class StoreSource(KnownByPath):
 
     def grown(self) -> bool:
         """Whether the run may have logged more since; also where that cannot be told."""
-        if self._due or self._rows.begun or self._order.holds:
+        if self._due or self._holds:
             return True
         try:
             return self._store.stamp(self._key) != self._seen
         except OSError:
             return True
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds of silence after which what is held is whole; None: nothing is."""
+        if self._order.holds:
+            return self._order.patience
+        return SETTLED_SECONDS if self._rows.begun else None
+
+    def note_silence(self, seconds: float) -> None:
+        """Nothing had come for so long already when it was read last."""
+        self._arrived -= seconds
+
+    @property
+    def _holds(self) -> bool:
+        return self.wait is not None
 
     def check(self, now: float) -> None:
         """Each look goes by the path."""
@@ -181,8 +196,7 @@ class StoreSource(KnownByPath):
     def _reading(self, rows: Sequence[TrackedRow], size: int) -> Reading | None:
         """What whole rows say; behind the last one, how the run ended, where the store says that."""
         found = list(self._timed(rows))
-        held = self._rows.begun or self._order.holds
-        if self._finished is not None and not (self._ending or held or self._due):
+        if self._finished is not None and not (self._ending or self._holds or self._due):
             self._ending = True
             found += [(read, None) for read in self._run.end(self._finished)]
         if not found and not self._due and not self._restarted:

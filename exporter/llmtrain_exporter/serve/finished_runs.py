@@ -38,14 +38,16 @@ WRITTEN_TOGETHER = 200
 """Runs that are written at once; the last ones are written with `flush`."""
 
 PROVED_BYTES = 4096
-"""Of the begin and of the end of a log: with number, size and time of its file they tell it from others."""
+"""Of the begin and of the end of a log: with number, size and times of its file they tell it from others."""
 
 _LAYOUT = DatabaseLayout(
     application=0x4C4C_4652,
-    version=1,
+    version=2,
     tables="""
 CREATE TABLE layouts (digest BLOB PRIMARY KEY, series BLOB) WITHOUT ROWID;
-CREATE TABLE runs (log BLOB PRIMARY KEY, proof BLOB, facts BLOB, layout BLOB, numbers BLOB, met REAL);
+CREATE TABLE runs (
+    log BLOB PRIMARY KEY, proof BLOB, facts BLOB, layout BLOB, numbers BLOB, seal BLOB, met REAL
+);
 """,
 )
 
@@ -175,15 +177,19 @@ def _text(path: str) -> bytes:
         end = os.pread(descriptor, PROVED_BYTES, max(size - PROVED_BYTES, 0))
     finally:
         os.close(descriptor)
-    return f"{state.st_ino} {size} {state.st_mtime_ns} ".encode() + begin + end
+    return f"{_identity(state)} ".encode() + begin + end
 
 
-def _state(path: str) -> tuple[int, int, int] | None:
+def _state(path: str) -> tuple[int, int, int, int] | None:
     try:
-        state = os.stat(path)
+        return _identity(os.stat(path))
     except FileNotFoundError:
         return None
-    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
+def _identity(state: os.stat_result) -> tuple[int, int, int, int]:
+    """What tells a file from what it was: a time of writing can be set, that of a change cannot."""
+    return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
 def _judging(settings: Settings) -> str:
@@ -211,16 +217,29 @@ def _program() -> str:
 
 def _key(found: Found) -> bytes:
     text = f"{found.path} {found.key}"
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return _digest(text.encode("utf-8", "surrogatepass"))
 
 
 def _row(connection: sqlite3.Connection, key: bytes, proof: bytes) -> PackedRun | None:
     asked = (
-        "SELECT facts, series, numbers FROM runs JOIN layouts ON layout = digest WHERE log = ? AND proof = ?"
+        "SELECT facts, series, numbers, seal FROM runs JOIN layouts ON layout = digest "
+        "WHERE log = ? AND proof = ?"
     )
     row = connection.execute(asked, (key, proof)).fetchone()
-    # SQLite holds no column to its type.
-    return PackedRun(*row) if row is not None and all(type(each) is bytes for each in row) else None
+    # SQLite holds no column to its type, and looks at no content of one.
+    if row is None or not all(type(each) is bytes for each in row):
+        return None
+    *packed, seal = row
+    return PackedRun(*packed) if seal == _seal(proof, PackedRun(*packed)) else None
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=16).digest()
+
+
+def _seal(proof: bytes, run: PackedRun) -> bytes:
+    """What tells the bytes that were written from others: a number that has changed is one all the same."""
+    return _digest(b"".join(map(_digest, (proof, *run))))
 
 
 def _write(
@@ -231,11 +250,14 @@ def _write(
 ) -> None:
     with transaction(connection):
         connection.executemany("UPDATE runs SET met = ? WHERE log = ?", [(now, key) for key in met])
+        layouts = {run.layout: _digest(run.layout) for _, run in waiting.values()}
+        # Also one that is there by its digest: its bytes may be damaged.
+        anew = "INSERT OR REPLACE INTO layouts (series, digest) VALUES (?, ?)"
+        connection.executemany(anew, layouts.items())
         for key, (proof, run) in waiting.items():
-            digest = blake2b(run.layout, digest_size=16).digest()
-            connection.execute("INSERT OR IGNORE INTO layouts VALUES (?, ?)", (digest, run.layout))
-            row = key, proof, run.facts, digest, run.numbers, now
-            connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
+            digest = layouts[run.layout]
+            row = key, proof, run.facts, digest, run.numbers, _seal(proof, run), now
+            connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def _connected(path: Path, now: float) -> sqlite3.Connection:

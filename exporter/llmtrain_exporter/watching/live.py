@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain, repeat
 from typing import Generic
 
@@ -58,6 +59,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         "rewritten",
         "seen_training",
         "states_times",
+        "written_at",
     )
 
     def __init__(
@@ -81,6 +83,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         self._unsettled = before is not None  # whether it is the log that was counted shows at its end
         self.bytes_read = 0  # since the log was begun
         self.caught_up_at = 0.0  # Unix time at which its log was first read to its end
+        self.written_at = 0.0  # Unix time of the last write to its log, as that was read last
         self.rewritten = 0  # times that another log stood in its place
         self.seen_training = False  # it was watched while it trained
         self.states_times = False  # its log says when its records were written
@@ -111,6 +114,9 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             self._begin_anew(reading.restarted)
         self._take_in(reading, self._arrival(reading, looked_at, now), now)
         self.bytes_read += reading.size
+        self.written_at = reading.modified
+        if not reading.more and self._holds_old(now):
+            reading = replace(reading, more=True)
         self.caught_up = not reading.more
         if self.caught_up and self._unsettled:
             self._settle()
@@ -119,6 +125,14 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             self.caught_up and self.folded.state(now) is State.RUNNING
         )
         return reading
+
+    def _holds_old(self, now: float) -> bool:
+        """Whether a row is held that was whole before the log was met: it belongs to what was there."""
+        wait, silent = self.source.wait, now - self.written_at
+        if self._followed or wait is None or silent < wait:
+            return False
+        self.source.note_silence(silent)
+        return True
 
     def _follow(self, now: float) -> None:
         if self.caught_up and not self._followed:
@@ -164,7 +178,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
     def why_none(self) -> NoRun:
         """Why the log is no run."""
-        path, skipped = self.found.path, dict(self.folded.skipped)
+        path, skipped = self.source.path, dict(self.folded.skipped)
         if self.failure is not None:
             return NoRun(path, NoRunReason.BROKEN, skipped, self.failure)
         if self.source.error is not None:
@@ -232,7 +246,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         """Whether the run has ended, and nothing more is on its way."""
         if self.failure is not None:
             return True
-        ended = self.caught_up and self.folded.state(now) in (State.FINISHED, State.FAILED)
+        ended = self._is_read and self.folded.state(now) in (State.FINISHED, State.FAILED)
         return ended and now - (self.folded.arrived or now) >= OVER_SECONDS
 
     def is_settled(self, now: float) -> bool:
@@ -243,14 +257,18 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         return self.folded.changes_at(now) < math.inf or self.folded.state(now) is State.RUNNING
 
     def _silent(self, now: float) -> bool:
-        return (
-            self.caught_up and self.folded.arrived is not None and now - self.folded.arrived >= OVER_SECONDS
-        )
+        arrived = self.folded.arrived
+        return self._is_read and arrived is not None and now - arrived >= OVER_SECONDS
+
+    @property
+    def _is_read(self) -> bool:
+        """Whether all that stands in its log was folded: no row of it waits for silence."""
+        return self.caught_up and self.source.wait is None
 
     def _next_change(self, now: float) -> float:
         """Unix time at which time alone changes what is said of the run, or lets it sleep."""
-        if self._time_changes(now) or self._silent(now):
-            return self.folded.changes_at(now)
+        if self._time_changes(now) or self._silent(now) or self.source.wait is not None:
+            return self.folded.changes_at(now)  # what is held is told by the reading that brings it
         return (self.folded.arrived or now) + OVER_SECONDS
 
     def _fold(self, records: Sequence[Record], arrived: float, times: Sequence[float] = ()) -> None:

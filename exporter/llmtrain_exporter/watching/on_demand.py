@@ -127,7 +127,8 @@ def _guarded(
     try:
         outcome = reader(replace(found, run=name), rules.options(found), rules.readers, now)
         if isinstance(outcome, NoRun) and outcome.reason in _WITHOUT_ROWS:
-            return replace(outcome, unread=rules.look_into(found.file, found.dialect))
+            read = found.file if found.key else outcome.file  # of a document perhaps that of a checkpoint
+            return replace(outcome, unread=rules.look_into(read, found.dialect))
         return outcome
     except Exception as error:
         log.debug("%s: cannot be analysed", found.path, exc_info=True)

@@ -98,6 +98,13 @@ class ParkedLog:
             self._follower.close()
             self._follower = None
 
+    @property
+    def wait(self) -> None:
+        """No row is held: all was read."""
+
+    def note_silence(self, seconds: float) -> None:
+        """Nobody waits for it."""
+
     def rest(self) -> Held:
         """There is none: all of it was read."""
         records: list[Record] = []

@@ -13,6 +13,8 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.checkpoints import current_document
 from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.discover import Found
+from llmtrain_exporter.ingest.late_numbers import PATIENCE
+from llmtrain_exporter.ingest.step_rows import FLUSHING_SECONDS
 from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.watching.history.columns import History, RecordTable
 from llmtrain_exporter.watching.history.recorded import RecordedLog
@@ -67,7 +69,13 @@ class Histories:
     def signature(self, found: Found) -> Signature:
         """What a history's freshness is told by. A file that is not there says nothing."""
         path = current_document(found.path) if found.dialect.in_checkpoints else found.file
-        return tuple(filter(None, map(_state, (path, *found.extra))))
+        states = tuple(filter(None, map(_state, (path, *found.extra))))
+        return (*states, self._silence(states)) if found.dialect.gathers else states
+
+    def _silence(self, states: Signature) -> tuple[int, int, int]:
+        """How long nothing was written, in a few steps: a row that was held may be whole by now."""
+        written = max((modified for _, _, modified in states), default=0) / 1e9
+        return 0, 0, int(min(self._clock() - written, PATIENCE) / FLUSHING_SECONDS)
 
     def answer(
         self, found: Found, question: Hashable, write: Callable[[History], bytes], root: object = None

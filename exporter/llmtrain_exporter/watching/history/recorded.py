@@ -37,7 +37,15 @@ class RecordedLog:
         """
         try:
             read_to_end(self._run, monotonic, now)
+            self._read_held(monotonic, now)
         finally:
             self._run.source.park()
         outcome = self._run.outcome(now)
         return outcome if isinstance(outcome, NoRun) else self.recorder.history(outcome)
+
+    def _read_held(self, monotonic: float, now: float) -> None:
+        """The row, too, that has become whole in the silence since the last write."""
+        wait, silent = self._run.source.wait, now - self._run.written_at
+        if wait is not None and silent >= wait:
+            self._run.source.note_silence(silent)
+            read_to_end(self._run, monotonic, now)
