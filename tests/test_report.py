@@ -256,7 +256,7 @@ def test_changes_come_with_settings_and_flags(broken: Material) -> None:
     written = as_markdown(document([broken], [], Lang.EN))
     assert "| `beta` | 0.04 | **0.1** | `--beta 0.1` |" in written
     copied = written.split("```")[1]
-    assert copied.strip().startswith("--learning_rate 1e-05 --max_grad_norm 0.5")
+    assert copied.strip().startswith("--learning_rate 1e-5 --max_grad_norm 0.5")
     flags = re.findall(r"--(\w+)", copied)
     assert len(flags) == len(set(flags))
 
@@ -533,7 +533,7 @@ def test_a_collapse_reads_as_the_guide_reads_it(corpus: Path) -> None:
         "学习率过高",
         "生成长度分布改变",
         "`--beta 0.1`",
-        "`--learning_rate 1e-05`",
+        "`--learning_rate 1e-5`",
         "`--max_grad_norm 0.5`",
         "让 beta 跟随 KL 自适应",
         "被截断的回答记 0 分",
