@@ -186,13 +186,13 @@ def test_a_file_of_settings_is_changed_in_a_copy(tmp_path: Path) -> None:
     """The command names the copy; all but the changed lines are as they were, comments too."""
     (tmp_path / "x.yaml").write_text(YAML)
     done = change(
-        "llamafactory-cli train x.yaml", tmp_path, learning_rate="1e-05", max_grad_norm="0.5", name="a b: c"
+        "llamafactory-cli train x.yaml", tmp_path, learning_rate="1e-5", max_grad_norm="0.5", name="a b: c"
     )
     assert done.copy is not None
     path, text = done.copy
     assert done.words == ("llamafactory-cli", "train", str(path))
     assert (tmp_path / "x.yaml").read_text() == YAML
-    assert text == YAML.replace("1.0e-4", "1.0e-05") + 'max_grad_norm: 0.5\nname: "a b: c"\n'
+    assert text == YAML.replace("1.0e-4", "1.0e-5") + 'max_grad_norm: 0.5\nname: "a b: c"\n'
     assert yaml.safe_load(text)["learning_rate"] == 1e-05
 
 
@@ -208,7 +208,7 @@ def test_what_stands_in_the_file_of_a_script_is_changed_there(tmp_path: Path) ->
 def test_json_in_a_file_of_yaml_is_changed_as_json(tmp_path: Path) -> None:
     """LLaMA-Factory reads it so; every reader takes the new number for one."""
     (tmp_path / "x.yaml").write_text('{"learning_rate": 0.001, "save_steps": 5}')
-    done = change("llamafactory-cli train x.yaml", tmp_path, learning_rate="3e-05")
+    done = change("llamafactory-cli train x.yaml", tmp_path, learning_rate="3e-5")
     assert done.copy is not None
     assert yaml.safe_load(done.copy[1]) == {"learning_rate": 3e-05, "save_steps": 5}
 

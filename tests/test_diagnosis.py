@@ -199,18 +199,27 @@ def test_every_signal_has_a_title_to_tell_it_by() -> None:
         (0.0, "0"),
         (3.0, "3"),
         (-2.0, "-2"),
+        (16384.0, "16384"),
+        (16384.5, "16384"),
+        (-123456.7, "-123457"),
+        (9999.4, "9999"),
+        (9999.6, "10000"),
         (999999.0, "999999"),
-        (2e6, "2e+06"),
+        (999999.6, "1e6"),
+        (2.3e9, "2.3e9"),
+        (-1.5e100, "-1.5e100"),
         (0.00012345, "0.0001234"),
-        (1e-5, "1e-05"),
+        (1e-5, "1e-5"),
+        (-1.5e-10, "-1.5e-10"),
+        (-0.0, "0"),
         (-0.05629, "-0.05629"),
         (math.nan, "NaN"),
-        (math.inf, "inf"),
-        (-math.inf, "-inf"),
+        (math.inf, "Inf"),
+        (-math.inf, "-Inf"),
     ],
 )
-def test_numbers_have_four_digits(value: float, text: str) -> None:
-    """Whole ones are whole."""
+def test_numbers_are_written_as_people_do(value: float, text: str) -> None:
+    """Four digits, whole where more stand before the point; no zeros and no plus in a power of ten."""
     assert number(value) == text
 
 

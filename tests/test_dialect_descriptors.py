@@ -257,7 +257,7 @@ def test_a_log_of_a_new_dialect_is_found_read_and_advised_on(tmp_path: Path) -> 
     (run,) = told(search(tmp_path, TAPE), Readers()).values()
     assert (run.run, run.dialect, run.last_step, run.records) == ("v0", "recorder", 20, {RowKind.TRAIN: 20})
     (change,) = proposals(REMEDIES["lower_learning_rate"].changes, Case(run))
-    assert (change.now, change.flag) == (1e-4, "optim.lr=5e-05")
+    assert (change.now, change.flag) == (1e-4, "optim.lr=5e-5")
     os.rename(log, tmp_path / "v0" / "other.txt")
     assert known_by(search(tmp_path / "v0" / "other.txt", TAPE)) == {"v0": "tape"}
     assert known_by(search(tmp_path / "v0")) == {}

@@ -74,6 +74,15 @@ def texts(picture: str) -> list[str]:
 # What is drawn
 
 
+def test_axes_have_numbers_as_everything_else() -> None:
+    """Small, large, and where four digits do not tell them apart."""
+    steps, small = [1, 2, 3], [0.0, 2e-6, 4e-6]
+    assert {"1e-6", "3e-6"} <= set(texts(drawn(ChartLine("lr", steps, small))))
+    assert {"16000", "20000"} <= set(texts(drawn(ChartLine("norm", steps, [14_000.0, 18_000.0, 22_000.0]))))
+    close = texts(drawn(ChartLine("tokens", steps, [1e6 + 1, 1e6 + 2, 1e6 + 3])))
+    assert not [text for text in close if text == "1e6" and close.count(text) > 1]
+
+
 def test_a_panel_for_each_metric_that_the_run_has(collapse: tuple[Any, Any]) -> None:
     """In the catalogue's order, or in the order that is asked for."""
     names = [each.name for each in panels(collapse[0])]

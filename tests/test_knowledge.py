@@ -253,8 +253,8 @@ def test_a_rule_proposes_the_next_value(
         ("raise_beta", "swift", profile.GRPO, {"beta": 0.5}, []),
         ("raise_preference_beta", "llamafactory", profile.DPO, {}, ["pref_beta: 0.5"]),
         ("clip_gradients", "swift", profile.GRPO, {}, ["--max_grad_norm 0.5"]),
-        ("lower_learning_rate", "swift", profile.GRPO, {"learning_rate": 5e-5}, ["--learning_rate 5e-06"]),
-        ("lower_learning_rate", "swift", profile.GRPO, {"learning_rate": 0.01}, ["--learning_rate 1e-05"]),
+        ("lower_learning_rate", "swift", profile.GRPO, {"learning_rate": 5e-5}, ["--learning_rate 5e-6"]),
+        ("lower_learning_rate", "swift", profile.GRPO, {"learning_rate": 0.01}, ["--learning_rate 1e-5"]),
         ("lower_learning_rate", "swift", profile.SFT, {"learning_rate": 1.0}, ["--learning_rate 0.0001"]),
         ("lower_learning_rate", "swift", profile.SFT, {}, []),
         ("raise_length_limit", "swift", profile.GRPO, {}, ["--max_completion_length"]),
@@ -307,9 +307,9 @@ def test_filling_leaves_no_blank() -> None:
     """A known setting stands as name = value, an unknown one as its name; other braces stay."""
     written = Text("{beta} and {learning_rate}, {}", "{beta} 与 {learning_rate}")
     known = text.named({"learning_rate": 5e-6, "unrelated": 1.0})
-    assert text.fill(written, Lang.EN, known) == "beta and learning_rate = 5e-06, {}"
+    assert text.fill(written, Lang.EN, known) == "beta and learning_rate = 5e-6, {}"
     assert text.fill(written, Lang.ZH, text.named({"beta": 0.04})) == "beta = 0.04 与 learning_rate"
-    assert known == {"learning_rate": "learning_rate = 5e-06"}
+    assert known == {"learning_rate": "learning_rate = 5e-6"}
 
 
 def test_limits_that_texts_name_exist() -> None:

@@ -56,7 +56,7 @@ from llmtrain_exporter.story.blocks import (
     lines_in,
     plain,
 )
-from llmtrain_exporter.story.numbers import DASH
+from llmtrain_exporter.story.numbers import DASH, number
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.shorten import essentials
 from llmtrain_exporter.story.tree_json import from_object, to_object
@@ -483,7 +483,7 @@ def test_the_alert_says_what_the_story_says(
             peak = shown[series("llmtrain_signal_peak", {"run": name, "signal": signal})]
             assert any(one["peak"] == peak for one in document["signals"] if one["signal"] == signal)
             texts = [plain(line) for line in findings if strong(line) == title]
-            assert any(f"{one['peak']:.4g}" in text for one in own for text in texts), (own, texts)
+            assert any(number(one["peak"]) in text for one in own for text in texts), (own, texts)
         assert not [action for action in proposed if action in notes[0]["advice"]]
     assert named == titles
 

@@ -424,7 +424,7 @@ def test_a_run(visitor: BrowserContext) -> None:
     expect(page.locator(".findings")).to_contain_text(jumped)
     expect(page.locator(".actions")).to_contain_text("--beta 0.1")
     expect(page.locator(".actions")).to_contain_text("now 0.04")
-    expect(page.locator(".flags pre")).to_contain_text("--learning_rate 1e-05 --max_grad_norm 0.5")
+    expect(page.locator(".flags pre")).to_contain_text("--learning_rate 1e-5 --max_grad_norm 0.5")
     kl = page.locator("#metrics tr", has=page.get_by_role("rowheader", name="kl", exact=True))
     assert kl.locator("td").all_inner_texts()[:3] == ["3.022", "usual 0.01", "critical"]
     expect(kl).to_contain_text("How far the policy has moved")

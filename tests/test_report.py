@@ -184,7 +184,7 @@ def test_a_report_says_all_that_check_says(name: str, lang: Lang) -> None:
         texts = [text.replace("\xa0", " ") for text in (reason.title, reason.how, *reason.proofs)]
         assert all(text in written for text in texts)
     for at, action in enumerate(diagnosis.actions(run, found, lang), 1):
-        assert f"### {at}. {action.title}" in written
+        assert f"{at}. {action.title}" in written
         assert action.how.replace("\xa0", " ") in written
         assert all(proposal.flag in written for proposal in action.proposals)
     for row in metric_rows(run, lang):
@@ -195,7 +195,7 @@ def test_every_surge_and_drop_is_told_with_its_values(broken: Material) -> None:
     """Steps, share of the run, before, at, after or that it lasts, and the limit."""
     written = plain(as_markdown(document([broken], [], Lang.EN)))
     assert "| 7 on | 5.8% | kl | KL spike | critical | 0.01 | 5.233 (step 32) | lasts |" in written
-    table = written.split("## Surges and drops")[1].split("###")[0]
+    table = written.split("### Surges and drops")[1].split("###")[0]
     assert table.count("\n| ") == 2 + len(broken.run.episodes)  # its head and the line below
 
 
@@ -256,7 +256,7 @@ def test_changes_come_with_settings_and_flags(broken: Material) -> None:
     written = as_markdown(document([broken], [], Lang.EN))
     assert "| `beta` | 0.04 | **0.1** | `--beta 0.1` |" in written
     copied = written.split("```")[1]
-    assert copied.strip().startswith("--learning_rate 1e-05 --max_grad_norm 0.5")
+    assert copied.strip().startswith("--learning_rate 1e-5 --max_grad_norm 0.5")
     flags = re.findall(r"--(\w+)", copied)
     assert len(flags) == len(set(flags))
 
@@ -460,7 +460,7 @@ def test_the_largest_numbers_are_reported_without_a_warning(tmp_path: Path) -> N
     """Their range is more than a float can hold."""
     rows = (swift(step, loss=1e308 * (-1) ** step, grad_norm=1e308, kl=5e-324) for step in range(1, 60))
     told = materials(append(tmp_path / "run" / "logging.jsonl", *rows))
-    assert "1e+308" in as_markdown(document(told, (), Lang.EN))
+    assert "1e308" in as_markdown(document(told, (), Lang.EN))
 
 
 def test_a_table_keeps_its_columns_whatever_is_in_it(tmp_path: Path) -> None:
@@ -533,7 +533,7 @@ def test_a_collapse_reads_as_the_guide_reads_it(corpus: Path) -> None:
         "学习率过高",
         "生成长度分布改变",
         "`--beta 0.1`",
-        "`--learning_rate 1e-05`",
+        "`--learning_rate 1e-5`",
         "`--max_grad_norm 0.5`",
         "让 beta 跟随 KL 自适应",
         "被截断的回答记 0 分",

@@ -248,7 +248,7 @@ def test_an_incident_comes_with_what_to_do_and_where_to_go_back_to(tmp_path: Pat
         said += stage.look(5)
     (at,) = (at for at, line in enumerate(said) if "Incident" in line)
     assert said[at].endswith("KL (7) -> reward (12); last checkpoint before it: checkpoint-4")
-    assert "What to do: 1. Lower the learning rate: --learning_rate 1e-05 (now 0.01); 2. " in said[at + 1]
+    assert "What to do: 1. Lower the learning rate: --learning_rate 1e-5 (now 0.01); 2. " in said[at + 1]
     assert "3. Go back to the last checkpoint before the onset: --resume_from_checkpoint " in said[at + 1]
     assert "checkpoint-4 (" in said[at + 1] or said[at + 1].endswith("checkpoint-4")
 

@@ -25,12 +25,14 @@ from llmtrain_exporter.cli.shell import exit_code_is_verdict, reporting
     type=click.Path(path_type=Path),
     help="Where to write it: an .html file, or an .md file with a folder of pictures beside it.",
 )
+@click.option("--full", is_flag=True, help="Unfold the appendix, so that paper has it, too.")
 @lang_option
 @fail_on_option(None)
 @log_options
 def report(
     logs: tuple[str, ...],
     out: Path,
+    full: bool,
     lang: str,
     fail_on: str | None,
     profile: str | None,
@@ -42,6 +44,9 @@ def report(
     What each metric means and how the run did on it, every surge and drop, what broke first, the likely
     causes, what to change with the flags of the trainer, which checkpoint to take, and what the log does not
     say. The verdict is that of check.
+
+    On paper a run takes two to three pages; what they rest on (each incident, surge and metric) is folded
+    behind them, and printed where it is opened, or written with --full.
 
     LOG is a log or a folder with logs; of several runs the report begins with a comparison. A file that is
     there already is replaced.
@@ -65,6 +70,6 @@ def report(
     from llmtrain_exporter.publish.report.write import ReportError, Wanted, run_report
 
     settings = settings_for_logs(profile, config_file, flags)
-    wanted = Wanted(out, Lang(lang), profile)
+    wanted = Wanted(out, Lang(lang), profile, full)
     with exit_code_is_verdict(), reporting(ReportError):
         return gated(run_report(logs, settings, wanted, sys.stdout, sys.stderr, time.time()), fail_on)

@@ -14,6 +14,7 @@ from llmtrain_exporter.config.fields import SettingsSection
 from llmtrain_exporter.config.messages import suggestion
 from llmtrain_exporter.config.values import Name, Number
 from llmtrain_exporter.config.yaml_document import Place
+from llmtrain_exporter.knowledge.numerals import number
 from llmtrain_exporter.knowledge.signal import Bound, Measure, Profile, Severity, Signal
 from llmtrain_exporter.knowledge.signals import BUILT_IN, SIGNALS
 from llmtrain_exporter.knowledge.text import Text
@@ -155,7 +156,8 @@ def _change_problems(place: Place, signal: Signal, changes: Changes, bounds: Bou
 def _order_problems(place: Place, signal: Signal, bounds: Bounds) -> Iterator[WrongValue]:
     for (lesser, first), (worse, second) in pairwise(bounds.items()):
         if first.limit < second.limit if signal.below else first.limit > second.limit:
-            order = f"{lesser.value} ({first.limit:g}) has to come before {worse.value} ({second.limit:g})"
+            one, other = number(first.limit), number(second.limit)
+            order = f"{lesser.value} ({one}) has to come before {worse.value} ({other})"
             yield place, first.limit, order
 
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from llmtrain_exporter.draw import colours
 from llmtrain_exporter.draw.chart import ChartLine, ChartPanel, Marks, Values
 from llmtrain_exporter.draw.from_history import shown
+from llmtrain_exporter.draw.tick_labels import tick_labels
 from llmtrain_exporter.knowledge import report_words
 from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.numerals import number
 from llmtrain_exporter.knowledge.text import Lang
 
 if TYPE_CHECKING:
@@ -99,8 +101,8 @@ def _frame(ax: Axes, panel: ChartPanel, marks: Marks) -> None:
     ax.set_xlim(first - room, last + room)
     if _is_logarithmic(panel, marks):
         ax.set_yscale("log", nonpositive="clip")
-        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")  # its own is written in TeX
         ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_major_formatter(tick_labels())
 
 
 def _reach(panel: ChartPanel) -> tuple[float, float]:
@@ -243,7 +245,7 @@ def _limits(ax: Axes, panel: ChartPanel, lang: Lang) -> None:
     bottom, top = ax.get_ylim()
     for severity, limit in panel.limits.items():
         if bottom <= limit <= top:
-            name = f"{words.LIMIT.of(lang)} {limit:g}"
+            name = f"{words.LIMIT.of(lang)} {number(limit)}"
             ax.axhline(limit, label=name, linestyle="--", linewidth=1.0, color=colours.LIMITS[severity])
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.knowledge import guard_words as words
+from llmtrain_exporter.knowledge.numerals import number
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.rescuing import LEARNING_RATE
-from llmtrain_exporter.knowledge.text import Lang, fill, written
+from llmtrain_exporter.knowledge.text import Lang, fill
 from llmtrain_exporter.model.guarded import StopReason
 
 
@@ -27,6 +28,6 @@ def next_step(run: Run, producer: Producer, now: float) -> str:
 
 def in_words(reason: StopReason, lang: Lang = Lang.EN) -> str:
     """The signal for which a training is stopped, on one line."""
-    value = "nan" if reason.value is None else written(float(f"{reason.value:.4g}"))
+    value = "NaN" if reason.value is None else number(reason.value)
     told = {"step": str(reason.step), "signal": reason.signal, "severity": reason.severity}
     return fill(words.INCIDENT, lang, {**told, "metric": reason.metric, "value": value})

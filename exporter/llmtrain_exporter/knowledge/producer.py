@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"[-+]?\d[\d_]*(\.\d*)?(e[-+]?\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class FlagStyle:
-    """How a value is set: `--beta 0.1` is "--" and " ", `actor.optim.lr=1e-06` is "" and "=".
+    """How a value is set: `--beta 0.1` is "--" and " ", `actor.optim.lr=1e-6` is "" and "=".
 
     `quote`: writes a value so that nothing in it is taken for more. `on_one_line`: several may follow each
     other there. `nested`: a name with a dot is a part of another, as in a YAML file.

@@ -19,6 +19,12 @@ WRITTEN = Text(
 )
 STOP = Text(".", "。")
 
+APPENDIX = Text("Appendix: incidents, surges, metrics, settings", "附录：事故经过、突升突降、各指标与设置")
+FOLDED = Text(
+    "Open what you want to see. Paper has what is open, or all of it with --full.",
+    "点开即可查看。打印时只包含已展开的部分；要全部打印，请用 --full 生成。",
+)
+
 # At a glance.
 IN_SHORT = Text("In short", "概要")
 DURATION = Text("Time on the trainer's clock", "训练用时（框架计时）")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from llmtrain_exporter.knowledge import arguments
+from llmtrain_exporter.knowledge.numerals import typed
 
 
 class Lang(str, Enum):
@@ -84,5 +85,5 @@ def switched(value: float) -> str:
 
 
 def written(value: float | str) -> str:
-    """A setting as one types it on a command line: 5e-06, 256, cosine."""
-    return value if isinstance(value, str) else f"{value:.10g}"
+    """A setting as one types it on a command line: 5e-6, 256, cosine."""
+    return value if isinstance(value, str) else typed(value)

@@ -32,7 +32,7 @@ from llmtrain_exporter.model import (
     Snapshot,
 )
 from llmtrain_exporter.story.compared import compared_with
-from llmtrain_exporter.story.numbers import moment_text, percent, series_name, short_name, value_text
+from llmtrain_exporter.story.numbers import moment_text, number, percent, series_name, short_name, value_text
 from llmtrain_exporter.story.phrase import enumerated
 from llmtrain_exporter.story.unit import counted_in
 
@@ -262,7 +262,7 @@ def _settings(run: Snapshot) -> dict[str, str]:
         for name, (signal, severity) in RUN_LIMITS.items()
         if signal in run.limits
     }
-    limits = {name: f"{bound.limit:g}" for name, bound in bounds.items() if bound is not None}
+    limits = {name: number(bound.limit) for name, bound in bounds.items() if bound is not None}
     own = {name: text.replace(" ", NBSP) for name, text in named(dict(run.hyper_parameters.numbers)).items()}
     return {**own, **limits}
 

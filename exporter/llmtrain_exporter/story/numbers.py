@@ -11,27 +11,17 @@ from llmtrain_exporter.knowledge import meaning
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.meaning import Healthy, Worry
 from llmtrain_exporter.knowledge.metric import PREFIX, Metric
+from llmtrain_exporter.knowledge.numerals import DIGITS as DIGITS
+from llmtrain_exporter.knowledge.numerals import number as number
 from llmtrain_exporter.knowledge.signal import Limits
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Series
-
-DIGITS = 4
-"""Significant digits of every number."""
 
 DASH = "–"  # noqa: RUF001  # stands where there is nothing to say
 
 _BYTES = (("GiB", 1 << 30), ("MiB", 1 << 20))
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 _MINUTE = 59.5  # from here on seconds are rounded to a minute
-
-
-def number(value: float) -> str:
-    """Four significant digits at the most; large and small numbers with a power of ten."""
-    if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("inf" if value > 0 else "-inf")
-    if value == int(value) and abs(value) < 1e6:
-        return str(int(value))
-    return f"{value:.{DIGITS}g}"
 
 
 def value_text(value: float, metric: Metric, lang: Lang) -> str:

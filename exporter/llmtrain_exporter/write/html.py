@@ -46,9 +46,13 @@ PLACE = "s"
 
 @dataclass(frozen=True, slots=True)
 class HtmlWriter:
-    """Writes blocks. `draw`: the markup of a picture; without it there is only its caption."""
+    """Writes blocks. `draw`: the markup of a picture; without it there is only its caption.
+
+    `unfolded`: what is for who wants all of it is open, and stands on paper too.
+    """
 
     draw: Callable[[Figure], str] | None = None
+    unfolded: bool = False
 
     def blocks(
         self, blocks: Sequence[Block], level: int = 2, place: str = PLACE, heading: str | None = None
@@ -82,7 +86,8 @@ class HtmlWriter:
     def _folded(self, section: Section, level: int, place: str) -> Iterator[str]:
         tag = f"h{min(level, DEEPEST)}"
         heading = f'<{tag} id="{place}">{text_html(section.title or "")}</{tag}>'
-        yield f'<details data-part="{section.part.value}"><summary>{heading}</summary>\n'
+        opened = " open" if self.unfolded else ""
+        yield f'<details data-part="{section.part.value}"{opened}><summary>{heading}</summary>\n'
         yield from self.blocks(section.blocks, level + 1, place, section.title)
         yield "</details>\n"
 

@@ -10,7 +10,7 @@ from llmtrain_exporter.knowledge.metric import Metric
 class Written(str, Enum):
     """How a number is written for people."""
 
-    NUMBER = "number"  # four significant digits
+    NUMBER = "number"  # as `knowledge.numerals.number` writes it
     WHOLE = "whole"
     BYTES = "bytes"
     DURATION = "duration"

@@ -16,6 +16,7 @@ from llmtrain_exporter.bundle.alerting.number_forms import Written, unit_of
 from llmtrain_exporter.bundle.alerting.places import DASHBOARDS, FLEET, Places
 from llmtrain_exporter.knowledge.alerting import ALERTS
 from llmtrain_exporter.knowledge.alerting.entry import Alert
+from llmtrain_exporter.knowledge.numerals import number
 from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.signal import Measure, Signal
 from llmtrain_exporter.knowledge.signals import LIMITS
@@ -192,7 +193,7 @@ def _values(case: _Case) -> dict[str, str]:
         "run": case.run,
         "step": str(STEP),
         "peak": peak,
-        "limit": f"{case.limit:.0%}" if case.signal.told_in_percent else f"{case.limit:.4g}",
+        "limit": f"{case.limit:.0%}" if case.signal.told_in_percent else number(case.limit),
         "last_step": str(LAST_STEP),
         "silence": SILENT,
     }

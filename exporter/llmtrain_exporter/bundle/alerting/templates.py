@@ -10,6 +10,7 @@ from llmtrain_exporter.bundle.alerting.places import Places
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.alerting import phrases, times
 from llmtrain_exporter.knowledge.alerting.entry import Alert, Scope
+from llmtrain_exporter.knowledge.numerals import DIGITS
 from llmtrain_exporter.knowledge.signal import Measure, Signal
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.text import PATTERN, Lang
@@ -20,8 +21,13 @@ COLLAPSE = "collapse"
 UNKNOWN = "?"
 """Where Prometheus has no number; nobody should see an alert without its links for that."""
 
+_AS_PEOPLE_DO = r"^(-?\d{5,6}) .*|^\S+ (?:-(0)$)?|[+]0?|(e-)0"
+"""Of a number without a fraction and with four digits, as "16384 1.638e+04", this leaves what `number`
+writes: the first where that has five or six digits, else the other, without what
+nobody writes in a power of ten."""
+
 _FORMAT = {
-    Written.NUMBER: 'value | printf "%.4g"',
+    Written.NUMBER: f'value | printf "%.0[1]f %.{DIGITS}[1]g" | reReplaceAll `{_AS_PEOPLE_DO}` "$1$2$3"',
     Written.WHOLE: 'value | printf "%.0f"',
     Written.BYTES: "value | humanize1024",
     Written.DURATION: "value | humanizeDuration",

@@ -139,7 +139,7 @@ _RUN_AND_NUMBERS = ("run", *arguments.NUMBERS)
 _HYPER_PARAMETERS = TablePanel(
     *words.HYPER_PARAMETERS,
     (Query(_info(*arguments.NUMBERS), table=True),),
-    unit="string",  # as they were written: 5e-05 and not 0.0000500
+    unit="string",  # as they were written: 5e-5 and not 0.0000500
     width=24,
     height=15,
     nothing=words.NO_RUNS,

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from llmtrain_exporter.knowledge import dashboard_words as texts
-from llmtrain_exporter.knowledge.meaning import Healthy, number
+from llmtrain_exporter.knowledge.meaning import Healthy
+from llmtrain_exporter.knowledge.meaning import number as edge_of
 from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.numerals import number
 from llmtrain_exporter.knowledge.profile import SFT
 from llmtrain_exporter.knowledge.signal import Bound, Signal
 from llmtrain_exporter.knowledge.signals import LIMITS, SIGNALS
@@ -67,13 +69,13 @@ def sentences(*texts: Text) -> Text:
 
 
 def _healthy(healthy: Healthy, profile: str) -> Iterator[Text]:
-    low, high = (number(edge, LIMITS[profile]) for edge in (healthy.low, healthy.high))
+    low, high = (edge_of(edge, LIMITS[profile]) for edge in (healthy.low, healthy.high))
     if low is not None and high is not None:
-        yield filled(texts.HEALTHY_BETWEEN, low=f"{low:g}", high=f"{high:g}")
+        yield filled(texts.HEALTHY_BETWEEN, low=number(low), high=number(high))
     elif high is not None:
-        yield filled(texts.HEALTHY_UP_TO, high=f"{high:g}")
+        yield filled(texts.HEALTHY_UP_TO, high=number(high))
     elif low is not None:
-        yield filled(texts.HEALTHY_FROM, low=f"{low:g}")
+        yield filled(texts.HEALTHY_FROM, low=number(low))
     if healthy.note is not None:
         yield healthy.note
 
@@ -106,7 +108,7 @@ def _bound(signal: Signal, profile: str, bound: Bound) -> Text:
     wanted = _wanted(signal, profile)
     if wanted is None:
         return Text("", "")
-    limit = filled(wanted, limit=f"{bound.limit:g}", percent=f"{100 * bound.limit:g}")
+    limit = filled(wanted, limit=number(bound.limit), percent=number(100 * bound.limit))
     return joined(Text(" ", " "), limit, _records(bound), _floor(bound))
 
 
@@ -124,7 +126,7 @@ def _records(bound: Bound) -> Text:
 
 
 def _floor(bound: Bound) -> Text:
-    return filled(texts.FLOOR, floor=f"{bound.floor:g}") if bound.floor else Text("", "")
+    return filled(texts.FLOOR, floor=number(bound.floor)) if bound.floor else Text("", "")
 
 
 def joined(*parts: Text, by: Text = Text("", "")) -> Text:  # noqa: B008  # frozen

@@ -286,7 +286,7 @@ def settings(width: int, height: int = 9) -> TablePanel:
         texts.SETTINGS,
         described(c.RUN),
         (Query(f"max without (job, instance, run) ({series(c.RUN)})", instant=True),),
-        "string",  # as they were written: 5e-05 and not 0.0000500
+        "string",  # as they were written: 5e-5 and not 0.0000500
         width,
         height,
         transformations=(Transformation("labelsToFields", {"mode": "rows"}),),

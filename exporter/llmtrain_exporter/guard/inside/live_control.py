@@ -17,6 +17,7 @@ from llmtrain_exporter.guard.options import LiveControl
 from llmtrain_exporter.knowledge import guard_limits as limits
 from llmtrain_exporter.knowledge import guard_words as words
 from llmtrain_exporter.knowledge import refusal_words
+from llmtrain_exporter.knowledge.numerals import number
 from llmtrain_exporter.knowledge.text import Lang, fill
 
 
@@ -96,7 +97,7 @@ class LiveController:
         wanted = min(max(usual * self._control.clip_at, least), self._given.max_grad_norm)
         if abs(wanted / self.in_force.max_grad_norm - 1) < limits.LIVE_STEP:
             return None
-        because = fill(words.USUAL_NORM, Lang.EN, {"norm": f"{usual:.4g}"})
+        because = fill(words.USUAL_NORM, Lang.EN, {"norm": number(usual)})
         return self._set("max_grad_norm", "max_grad_norm", wanted, because)
 
     def _set(self, field: str, setting: str, wanted: float, because: str) -> LiveChange | None:
@@ -108,7 +109,7 @@ class LiveController:
 
 
 def _by_kl(kl: float, target: float) -> str:
-    return fill(words.KL_TARGET, Lang.EN, {"kl": f"{kl:.4g}", "target": f"{target:g}"})
+    return fill(words.KL_TARGET, Lang.EN, {"kl": number(kl), "target": number(target)})
 
 
 def _number(value: object) -> float | None:

@@ -14,7 +14,7 @@ LARGEST_FILE = 4 << 20  # bytes
 SUFFIXES = (".yaml", ".yml", ".json")
 
 _PLAIN = re.compile(r"[\w./+-]+")
-_WITHOUT_POINT = re.compile(r"([-+]?\d+)(e[-+]?\d+)", re.IGNORECASE)
+_WITH_POWER = re.compile(r"([-+]?\d+)(\.\d+)?e([-+]?)(\d+)", re.IGNORECASE)
 
 
 class SettingsFileError(ValueError):
@@ -99,10 +99,11 @@ def _in_yaml(text: str, changes: Mapping[str, str]) -> str:
 
 
 def _yaml_value(value: str) -> str:
-    """So that every reader of YAML takes "3e-05" for a number: some want a point in it."""
-    pointed = _WITHOUT_POINT.fullmatch(value)
-    if pointed:
-        return f"{pointed[1]}.0{pointed[2]}"
+    """So that every reader of YAML takes "3e-5" for a number: some want a point in it, and a sign."""
+    powered = _WITH_POWER.fullmatch(value)
+    if powered:
+        whole, fraction, sign, power = powered.groups()
+        return f"{whole}{fraction or '.0'}e{sign or '+'}{power}"
     return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
 
 

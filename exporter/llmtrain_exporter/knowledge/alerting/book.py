@@ -13,6 +13,7 @@ from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.alerting import ALERTS, phrases
 from llmtrain_exporter.knowledge.alerting.entry import Alert
 from llmtrain_exporter.knowledge.alerting.signals import limit_in_words
+from llmtrain_exporter.knowledge.numerals import number
 from llmtrain_exporter.knowledge.signal import Severity, Signal
 from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.knowledge.text import Lang, Text
@@ -83,7 +84,7 @@ def _limits(signal: Signal, severity: Severity, lang: Lang) -> Iterator[str]:
         bound = limits.get(signal.name, {}).get(severity)
         if bound is not None:
             written = phrase.of(lang).replace(
-                "{limit}", f"{bound.limit:.0%}" if signal.told_in_percent else f"{bound.limit:.4g}"
+                "{limit}", f"{bound.limit:.0%}" if signal.told_in_percent else number(bound.limit)
             )
             written += _in_records(bound.records, bound.within, lang)
             kinds_of.setdefault(written, []).append(kind)

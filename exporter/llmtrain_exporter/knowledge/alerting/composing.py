@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
+from llmtrain_exporter.knowledge.numerals import number
 from llmtrain_exporter.knowledge.producers import PRODUCERS
 from llmtrain_exporter.knowledge.profile import GRPO, PROFILES
 from llmtrain_exporter.knowledge.remedy import Change, Remedy
@@ -29,7 +30,7 @@ def filled(text: Text) -> Text:
         name: LIMITS[GRPO].get(signal, {}).get(Severity(severity))
         for name, (signal, severity) in RUN_LIMITS.items()
     }
-    limits = {name: f"{bound.limit:g}" for name, bound in bounds.items() if bound is not None}
+    limits = {name: number(bound.limit) for name, bound in bounds.items() if bound is not None}
     return Text(*(fill(text, lang, limits) for lang in Lang))
 
 

@@ -14,7 +14,7 @@ from llmtrain_exporter.model import Proposal, Snapshot
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
 from llmtrain_exporter.story.advice import flags_section, proofs_text
-from llmtrain_exporter.story.blocks import Block, Code, Line, Paragraph, Section, Strong, Table, items
+from llmtrain_exporter.story.blocks import Block, Code, Line, Section, Strong, Table, items
 from llmtrain_exporter.story.diagnosis import Action, Reason, actions, first_looks, no_cause_text
 from llmtrain_exporter.story.diagnosis import causes as cause_texts
 from llmtrain_exporter.story.numbers import DASH
@@ -49,18 +49,16 @@ def changes(material: Material, say: Say) -> Section:
     """What to do, the first to try in front, with settings and flags; then what to log and save."""
     run = material.run
     all_actions = actions(run, material.found, say.lang)
-    blocks: list[Block] = [_action(at, action, say) for at, action in enumerate(all_actions, 1)]
-    if not all_actions:
-        blocks.append(paragraph(say(r.NO_CHANGES)))
+    lines = (_action(action, say) for action in all_actions)
+    blocks: list[Block] = [items(lines, numbered=True) if all_actions else paragraph(say(r.NO_CHANGES))]
     blocks.extend(_settings(all_actions, run, say))
     return chapter(say(r.CHANGES), *blocks, _monitoring(run, say))
 
 
-def _action(at: int, action: Action, say: Say) -> Section:
+def _action(action: Action, say: Say) -> Line:
     names = ((Code(proposal.flag or proposal.setting),) for proposal in action.proposals)
     changed = joined(names, words.COMMA.of(say.lang))
-    how: Line = (action.how, *((" ", *changed) if changed else ()))
-    return chapter(f"{at}. {action.title}", Paragraph(how))
+    return Strong(action.title), say.colon, action.how, *((" ", *changed) if changed else ())
 
 
 def _settings(all_actions: Sequence[Action], run: Snapshot, say: Say) -> Iterator[Block]:

@@ -16,18 +16,24 @@ from llmtrain_exporter.publish.report.events import events
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.metrics import metrics
 from llmtrain_exporter.publish.report.overview import headline, overview, settings
-from llmtrain_exporter.publish.report.say import Say, chapter
+from llmtrain_exporter.publish.report.say import Say, chapter, closed, paragraph
 from llmtrain_exporter.story.blocks import Block, Line, Paragraph, Story
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.several import counts_line
 
-CHAPTERS = (causes, changes, checkpoints, checklist, open_questions, chains, events, metrics)
-"""What to do stands in front; the long tables come last."""
+CHAPTERS = (causes, changes, checkpoints, checklist, open_questions)
+"""What one needs to read of a run: two to three pages."""
+
+APPENDIX = (chains, events, metrics)
+"""All that it rests on: long tables, and a chart of each metric."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole report. `lead`: what stands below its title; `contents`: heading of the table of contents."""
+    """A whole report. `lead`: what stands below its title; `contents`: heading of the table of contents.
+
+    `folds`: the appendix is closed until somebody opens it, and not on paper.
+    """
 
     title: str
     lead: Line
@@ -35,14 +41,18 @@ class Document:
     blocks: tuple[Block, ...]
     contents: str
     closing: str
+    folds: bool
 
 
-def document(runs: Sequence[Material], others: Sequence[tuple[str, str]], lang: Lang) -> Document:
+def document(
+    runs: Sequence[Material], others: Sequence[tuple[str, str]], lang: Lang, folds: bool = False
+) -> Document:
     """The report on one run, or a comparison of several and then each. `others`: files that are no run."""
     say = Say(lang)
     stories = [run_story(material.run, lang, found=material.found) for material in runs]
     bodies = [
-        _body(material, story, say.about(material.run)) for material, story in zip(runs, stories, strict=True)
+        _body(material, story, say.about(material.run), folds)
+        for material, story in zip(runs, stories, strict=True)
     ]
     if len(runs) == 1:
         title, lead, blocks = say(r.REPORT, run=stories[0].run), headline(stories[0]), bodies[0]
@@ -53,9 +63,12 @@ def document(runs: Sequence[Material], others: Sequence[tuple[str, str]], lang: 
         for story, body in zip(stories, bodies, strict=True):
             blocks.append(chapter(story.run, Paragraph(headline(story)), *body))
     end = say(r.WRITTEN, version=__version__)
-    return Document(title, lead, lang, (*blocks, *no_runs(others, say)), say(r.CONTENTS), end)
+    return Document(title, lead, lang, (*blocks, *no_runs(others, say)), say(r.CONTENTS), end, folds)
 
 
-def _body(material: Material, story: Story, say: Say) -> list[Block]:
+def _body(material: Material, story: Story, say: Say, folds: bool) -> list[Block]:
     chapters = (written(material, say) for written in CHAPTERS)
-    return [overview(material, story, say), *chapters, *settings(material, story, say)]
+    behind = *(written(material, say) for written in APPENDIX), *settings(material, story, say)
+    how_to_open = [paragraph(say(r.FOLDED), small=True)] if folds else []
+    appendix = chapter(say(r.APPENDIX), *how_to_open, *map(closed, behind))
+    return [overview(material, story, say), *chapters, appendix]

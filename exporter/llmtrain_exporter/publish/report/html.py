@@ -43,5 +43,5 @@ def page_parts(report: Document, drawn: Drawn) -> Iterator[str]:
     yield f'<nav aria-label="{contents}"><strong>{contents}</strong>\n'
     yield from contents_html(report.blocks, CONTENTS_DEPTH)
     yield "</nav>\n<main>\n"
-    yield from HtmlWriter(draw).blocks(report.blocks)
+    yield from HtmlWriter(draw, unfolded=not report.folds).blocks(report.blocks)
     yield f"</main>\n<footer><p>{text_html(report.closing)}</p></footer>\n</body>\n</html>\n"

@@ -76,6 +76,11 @@ def folded(title: str, *blocks: Block) -> Section:
     return Folded(Part.CHAPTER, title, blocks)
 
 
+def closed(section: Section) -> Section:
+    """That section, folded."""
+    return Folded(section.part, section.title, section.blocks, section.rank)
+
+
 def short(metric: Metric) -> str:
     """A metric without the prefix that all have."""
     return metric.name.removeprefix(PREFIX)

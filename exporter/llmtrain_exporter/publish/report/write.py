@@ -47,11 +47,25 @@ class ReportError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be written: where, in which language. `profile` goes before what the settings say."""
+    """What is to be written: where, in which language. `profile` goes before what the settings say.
+
+    `full`: nothing is folded.
+    """
 
     out: Path
     lang: Lang
     profile: str | None
+    full: bool = False
+
+    @property
+    def folds(self) -> bool:
+        """Whether what few need is closed until somebody opens it."""
+        return self.is_page and not self.full
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is HTML."""
+        return self.out.suffix.lower() in HTML
 
 
 def run_report(
@@ -73,7 +87,7 @@ def run_report(
         reasons = [
             (other.file, words.no_run_reason(other.reason, other.detail, wanted.lang)) for other in others
         ]
-        _write(document(runs, reasons, wanted.lang), wanted, progress)
+        _write(document(runs, reasons, wanted.lang, wanted.folds), wanted, progress)
         out.write(f"{printable(str(wanted.out))}: {_summary(snapshots, wanted.lang)}\n")
     progress.clear()
     # A report is written of a run, too, of which nothing can be judged yet.
@@ -115,7 +129,7 @@ def _read(
 
 def _write(report: Document, wanted: Wanted, progress: ReportProgress) -> None:
     drawn = progress.drawing(wanted.out.name, sum(1 for _ in pictures(report.blocks)))
-    if wanted.out.suffix.lower() in HTML:
+    if wanted.is_page:
         _replace(wanted.out, page_parts(report, drawn))
         return
     folder = wanted.out.with_name(f"{wanted.out.stem}_files")

@@ -2,14 +2,20 @@
 
 import { say } from "./words.js";
 
-/** Four significant digits at the most: as Python's format ".4g" has it. */
+/** Four significant digits at the most, whole from 10,000 on: what `number` in `knowledge/numerals.py` writes. */
 export function number(value) {
   if (value === null || value === undefined) return "–";
-  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
+  const whole = String(evenly(value));
+  if (/^-?\d{5,6}$/.test(whole)) return whole;
   const text = rounded(value);
   const power = Number(text.split("e")[1]);
-  if (power >= -4 && power < 4) return String(Number(text));
-  return text.replace(/\.?0+e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
+  return power >= -4 && power < 4 ? String(Number(text)) : text.replace(/\.?0+e/, "e").replace("e+", "e");
+}
+
+/** A whole number. What lies in the very middle goes to the even one. */
+function evenly(value) {
+  const below = Math.floor(value);
+  return value - below === 0.5 ? below + (below & 1) : Math.round(value);
 }
 
 /** Four digits and a power of ten. What lies in the very middle goes to the even digit, not always up. */
