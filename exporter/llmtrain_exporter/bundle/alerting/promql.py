@@ -51,6 +51,8 @@ SIGNAL_LIVE = "run_signal:llmtrain_signal:live"
 BEGUN = "run:llmtrain_incident:begun"
 ONGOING = "run:llmtrain_incident:ongoing"
 TROUBLE = "run:llmtrain_run:trouble"
+HEALTH_WEIGHT = "1e10"
+"""What one step of health counts in it: later than any time."""
 WASTED = "instance:llmtrain_wasted_gpus:sum"
 INCIDENT_LIVE = "run_incident:llmtrain_incident:live"
 
@@ -260,7 +262,7 @@ or 0 * sum without (run) (llmtrain_gpus)""",
     RecordingRule(
         TROUBLE,
         f"""(
-  1e10 * llmtrain_run_health{{job!="{HISTORY_JOB}"}}
+  {HEALTH_WEIGHT} * llmtrain_run_health{{job!="{HISTORY_JOB}"}}
   + {RUN} group_left () max by (job, instance, run) (llmtrain_last_record_timestamp_seconds)
 )
 * {RUN} group_left (state) topk by (job, instance, run) (1, llmtrain_run_state == 1)
