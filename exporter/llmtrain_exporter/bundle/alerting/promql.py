@@ -311,6 +311,9 @@ or
 
 _REFUSED = "llmtrain_exporter_history_dropped_records_total"
 
+READ_SELECTOR = 'kind=~"train|eval"'
+"""Of the other kinds a run has one record at most: they are more series than these, and change nothing."""
+
 SKIPPED_SELECTOR = f'reason!~"{"|".join(times.WORDLESS)}"'
 
 _OF_THE_REST = {
@@ -328,7 +331,9 @@ time() - llmtrain_exporter_root_looked_at_timestamp_seconds > {times.UNSEEN_SECO
     SKIPPED.name: f"""sum without (run, reason) (
   increase(llmtrain_skipped_lines_total{{{SKIPPED_SELECTOR}}}[{times.BRIDGE}])
 )
-> {times.SKIPPED_SHARE} * sum without (run, kind) (increase(llmtrain_records_total[{times.BRIDGE}]))
+> {times.SKIPPED_SHARE} * sum without (run, kind) (
+  increase(llmtrain_records_total{{{READ_SELECTOR}}}[{times.BRIDGE}])
+)
 > {times.SKIPPED_LINES}""",
     LIMITED.name: f"""sum without (reason) (llmtrain_exporter_left_out_files{{reason="max_runs"}}) > 0
 or
