@@ -34,7 +34,6 @@ RUNS_OF_HOST = 100
 POINTS = 1000  # that Grafana asks for where a panel does not say: about its width in pixels
 LIMIT = Target(1000, at_most=True)
 ROUNDS = 3
-VARIABLES = {"job": ".+", "instance": ".+", "run": ".+", "profile": ".+"}
 STATES = ("waiting", "running", "stalled", "finished", "failed")
 STAGES = ("kl", "gradient", "length", "reward")
 
@@ -119,9 +118,10 @@ def _of_kind(one: str, profile: str, trouble: bool, onset: int) -> Iterator[tupl
     if profile == "dpo":
         for side in ("chosen", "rejected"):
             yield "llmtrain_preference_reward", f'{training},side="{side}"', "0.5"
-    for place, stage in enumerate(STAGES, 1):
-        yield "llmtrain_incident_stage", f'{one},stage="{stage}"', str(place if trouble else 0)
     if trouble:
+        for place, stage in enumerate(STAGES, 1):
+            yield "llmtrain_incident_stage", f'{one},stage="{stage}"', str(place)
+        yield "llmtrain_run_headline", f'{one},signal="kl_high",severity="critical",cause="policy_drift"', "1"
         yield "llmtrain_incident_onset_step", one, "1200"
         yield "llmtrain_incident_onset_timestamp_seconds", one, str(onset)
         for signal, severity in (("kl_high", "critical"), ("grad_spike", "warning")):
@@ -144,6 +144,7 @@ def _of_host(first: int, runs: int) -> Iterator[tuple[str, str, str]]:
     yield "instance:llmtrain_records:rate5m", host, "1.5"
     yield "instance:llmtrain_incidents:increase1h", host, "2"
     yield "up", host, "1"
+    yield "llmtrain_exporter_build_info", f'{host},version="1.0.0",python="3.12.1"', "1"
 
 
 def _host(number: int) -> str:
@@ -154,17 +155,18 @@ def panels(path: Path, seconds: int) -> dict[str, list[Query]]:
     """The queries of each panel of a dashboard, for a time range of so many seconds."""
     board = json.loads(path.read_text("utf-8"))
     every = [one for panel in board["panels"] for one in (panel, *panel.get("panels", ()))]
+    chosen = {one["name"]: one.get("allValue", "") for one in board["templating"]["list"]}
     return {
-        panel["title"]: [_query(panel, target, seconds) for target in panel["targets"]]
+        panel["title"]: [_query(panel, target, seconds, chosen) for target in panel["targets"]]
         for panel in every
         if panel.get("targets")
     }
 
 
-def _query(panel: dict[str, Any], target: dict[str, Any], seconds: int) -> Query:
+def _query(panel: dict[str, Any], target: dict[str, Any], seconds: int, chosen: dict[str, str]) -> Query:
     points = panel.get("maxDataPoints") or POINTS
     step = max(SCRAPE_SECONDS, -(-seconds // points))
-    filled = VARIABLES | {"__range": f"{seconds}s", "__rate_interval": "1m", "__interval": f"{step}s"}
+    filled = chosen | {"__range": f"{seconds}s", "__rate_interval": "1m", "__interval": f"{step}s"}
     text = re.sub(r"\$\{?([a-z_]+)\}?", lambda match: filled[match[1]], target["expr"])
     return Query(text, None if target.get("instant") else step)
 

@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 from llmtrain_exporter.bundle.dashboards import BOARDS, dashboards
-from llmtrain_exporter.bundle.dashboards.board import Board, Cells, Curves, Override, Query, Row, Stat
+from llmtrain_exporter.bundle.dashboards.board import (
+    Board,
+    Cells,
+    Column,
+    Curves,
+    Override,
+    Query,
+    Row,
+    Stat,
+    TablePanel,
+)
 from llmtrain_exporter.bundle.dashboards.descriptions import described, paragraphs, worries
 from llmtrain_exporter.bundle.dashboards.grafana_json import board_json
 from llmtrain_exporter.bundle.dashboards.grpo import GRPO
@@ -89,6 +99,30 @@ def test_texts_are_said_in_the_language_wherever_they_stand(lang: Lang) -> None:
         override["properties"][0]["value"][0]["title"],
     ]
     assert found == [SOME.of(lang)] * len(found)
+
+
+def test_a_number_can_stand_for_a_word_from_one_value_to_another() -> None:
+    """Ranges are mapped beside single values, in the order in which they are given."""
+    panel = Stat("up", SOME, mappings={(0.0, 10.0): ("low", "green"), 11: ("eleven", "red")})
+    (made,) = drawn(Row("", (panel,)))["panels"]
+    single, several = made["fieldConfig"]["defaults"]["mappings"]
+    assert single["options"]["11"] == {"text": "eleven", "color": "red", "index": 1}
+    assert several["options"] == {
+        "from": 0.0,
+        "to": 10.0,
+        "result": {"text": "low", "color": "green", "index": 0},
+    }
+
+
+def test_a_row_without_what_it_needs_is_left_out() -> None:
+    """The filter comes after the queries are merged and before columns get their titles."""
+    panel = TablePanel("up", SOME, columns=(Column("run", "run"),), needs="state")
+    (made,) = drawn(Row("", (panel,)))["panels"]
+    changes = {change["id"]: change["options"] for change in made["transformations"]}
+    assert list(changes) == ["merge", "filterByValue", "filterFieldsByName", "organize"]
+    assert changes["filterByValue"]["filters"] == [
+        {"fieldName": "state", "config": {"id": "isNotNull", "options": {}}}
+    ]
 
 
 def test_chinese_dashboards_have_their_own_uids_and_link_to_each_other() -> None:

@@ -91,6 +91,7 @@ MAY_BE_EMPTY = {
     ("llmtrain-preference", "annotation Critical signals"): "the run is healthy; GRPO and SFT have some",
     ("llmtrain-preference", "annotation Warnings"): "the run is healthy; GRPO and SFT have some",
     ("llmtrain-preference", "Signals over time"): "the run is healthy; GRPO and SFT have some",
+    ("llmtrain-preference", "What to do, and why"): "the run is healthy; GRPO and SFT have something",
     **{
         (uid, f"annotation {title}"): "no guard stands in these runs"
         for uid in ("llmtrain-grpo", "llmtrain-preference", "llmtrain-sft", "llmtrain-compare")
@@ -106,7 +107,7 @@ ALWAYS = {"job", "instance"}
 GIVEN_BY_PROMETHEUS: dict[str, set[str]] = {
     "up": set(),
     "scrape_duration_seconds": set(),
-    "ALERTS": {"alertname", "alertstate", "severity", "run"},
+    "ALERTS": {"alertname", "alertstate", "severity", "run", "signal"},
     "ALERTS_FOR_STATE": {"alertname", "severity", "run"},
 }
 
@@ -258,6 +259,18 @@ def test_every_query_has_an_answer(stand: Stand, uid: str) -> None:
     wrong = [f"{one.where}: {one.query}" for one in empty if (uid, one.where) not in MAY_BE_EMPTY]
     assert not wrong, "\n".join(["nothing to show in", *wrong])
     assert {one.where for one in empty} >= {where for dashboard, where in MAY_BE_EMPTY if dashboard == uid}
+
+
+def test_the_fleet_names_the_worst_that_the_list_names(stand: Stand) -> None:
+    """The table has the signal of each run that the exporter's own list has, and no other."""
+    listed = stand.exporter.get("/api/v1/list").json()["runs"]
+    own = {run["run"]: run["signal"]["name"] for run in listed if run["signal"]}
+    table = next(panel for panel in rules.panels(ENGLISH["llmtrain-fleet"]) if panel["title"] == "All runs")
+    queries = [promql.filled(one["expr"], VARIABLES | {"run": ".*"}) for one in table["targets"]]
+    (asked,) = (query for query in queries if "llmtrain_run_headline" in query)
+    found = {one["metric"]["run"]: one["metric"]["signal"] for one in stand.prometheus.query(asked)}
+    assert len(set(own.values())) > 1
+    assert found == own
 
 
 def test_every_metric_and_label_exists(stand: Stand) -> None:

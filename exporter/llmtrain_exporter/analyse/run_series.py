@@ -110,14 +110,15 @@ def _signals(analysis: Analysis) -> Iterator[tuple[Series, float]]:
 def _incident(analysis: Analysis) -> Iterator[tuple[Series, float]]:
     yield series(m.INCIDENT_ACTIVE), float(analysis.incident is not None)
     last = next(reversed(analysis.incidents), None)
-    broken = [stage for stage, _ in last.stages] if last else []
+    if last is None:
+        return
+    broken = [stage for stage, _ in last.stages]
     for family in CHAIN:
         place = broken.index(family.value) + 1 if family.value in broken else 0
         yield _of(m.INCIDENT_STAGE, family.value), float(place)
-    if last is not None:
-        for stage, step in last.stages:
-            yield _of(m.INCIDENT_STAGE_STEP, stage), float(step)
-        yield series(m.INCIDENT_ONSET), float(last.onset_step)
+    for stage, step in last.stages:
+        yield _of(m.INCIDENT_STAGE_STEP, stage), float(step)
+    yield series(m.INCIDENT_ONSET), float(last.onset_step)
 
 
 def _met(analysis: Analysis) -> Iterator[tuple[str, Severity, Tracker]]:

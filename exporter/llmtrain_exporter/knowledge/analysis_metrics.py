@@ -45,6 +45,13 @@ SIGNAL_PEAK = _gauge(
     "signal_peak", _S, "Worst value in the last episode of a signal, in the unit of its metric.", "signal"
 )
 SIGNAL_STEP = _gauge("signal_step", _S, "Step at which the last episode of a signal began.", "signal")
+HEADLINE = _gauge(
+    "run_headline",
+    _S,
+    "1, with the worst signal that lasts, the best proved cause and the first remedy as labels; nothing "
+    "while no signal speaks against the run.",
+    "signal",
+)
 RUN_CHECK = _gauge(
     "run_check",
     _S,
@@ -64,7 +71,8 @@ INCIDENTS = _counter("incidents_total", _I, "Incidents of a run.")
 INCIDENT_STAGE = _gauge(
     "incident_stage",
     _I,
-    "Place in the order in which parts of the run broke in the last incident, from 1; 0: it did not.",
+    "Place in the order in which parts of the run broke in the last incident, from 1; 0: it did not; "
+    "nothing before the first incident.",
     "stage",
 )
 INCIDENT_STAGE_STEP = _gauge(
@@ -82,7 +90,7 @@ LOST_GPU_TIME = _gauge(
 
 METRICS: tuple[Metric, ...] = (
     *(BASELINE, BASELINE_RATIO, SPIKE_SCORE, SPIKE, SPIKES, SPIKE_RECORDS),
-    *(SIGNAL_ACTIVE, SIGNAL_RECORDS, SIGNAL_PEAK, SIGNAL_STEP, RUN_CHECK, LIMIT),
+    *(SIGNAL_ACTIVE, SIGNAL_RECORDS, SIGNAL_PEAK, SIGNAL_STEP, HEADLINE, RUN_CHECK, LIMIT),
     *(INCIDENT_ACTIVE, INCIDENTS, INCIDENT_STAGE, INCIDENT_STAGE_STEP, INCIDENT_ONSET),
     *(INCIDENT_ONSET_TIME, LOST_GPU_TIME),
 )

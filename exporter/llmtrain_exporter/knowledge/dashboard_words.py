@@ -162,6 +162,20 @@ ACTIVE_TEXT = Text(
 )
 INCIDENT_COUNT = Text("Incidents", "事故次数")
 
+HEADLINE = Text("What to do, and why", "该做什么，为什么")
+HEADLINE_TEXT = Text(
+    "The worst signal that lasts, what to do first, and the best proved cause. All causes with their "
+    "evidence, and what to set to which value, are on the run's page.",
+    "当前最严重的信号、首先要做的事，以及证据最充分的原因。全部原因与证据、各参数该改成多少，见训练详情页。",
+)
+HEADLINE_PARTS = {
+    "signal": Text("What is wrong", "出了什么问题"),
+    "remedy": Text("Do first", "首先要做"),
+    "cause": Text("Likely cause", "最可能的原因"),
+}
+NO_HEADLINE = Text("No signal lasts: nothing to do", "没有持续的信号：无需处理")
+QUESTION, ANSWER = Text("question", "问题"), Text("answer", "回答")
+
 WHAT_HAPPENED = Text("What happened", "发生了什么")
 SIGNALS_OVER_TIME = Text("Signals over time", "信号时间线")
 SIGNALS_TEXT = Text(
@@ -235,8 +249,8 @@ CLIP_RATIO = Text("Clip ratio", "裁剪比例 clip ratio")
 ENTROPY = Text("Entropy", "entropy")
 REWARD = Text("Reward", "总奖励 reward")
 REWARD_STD = Text("Spread of the reward", "奖励离散程度 reward_std")
-REWARD_FUNCTIONS = Text("Every reward function: mean", "各 reward 函数：均值")
-REWARD_FUNCTIONS_STD = Text("Every reward function: spread", "各 reward 函数：标准差")
+REWARD_FUNCTIONS = Text("Reward functions: mean", "各 reward 函数：均值")
+REWARD_FUNCTIONS_STD = Text("Reward functions: spread", "各 reward 函数：标准差")
 ZERO_STD = Text("Groups without any spread", "组内奖励全同的占比")
 VARIATION = Text("Spread over mean", "离散程度 / 均值")
 LENGTH = Text("Completion length", "生成长度")

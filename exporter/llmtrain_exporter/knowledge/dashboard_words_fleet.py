@@ -99,8 +99,9 @@ INCIDENTS_HOUR = Words(
 FIRING = Words(
     Text("Alerts firing", "触发中的告警"),
     Text(
-        "Alerts of this project that fire now, warnings and critical ones. The list is below.",
-        "本项目正在触发的警告与严重告警，列表见下。",
+        "Alerts of this project that fire now and that people are told of, warnings and critical ones. Those "
+        "for which an incident or a worse alert of the same run stands are not counted. The list is below.",
+        "本项目正在触发且会通知到人的警告与严重告警，列表见下。已由同一训练的事故或更严重告警代表的不计入。",
     ),
 )
 TABLE = Words(
@@ -128,9 +129,9 @@ TIMELINE = Words(
 ALERTS = Words(
     Text("Firing alerts", "触发中的告警列表"),
     Text(
-        "What Prometheus alerts on now, the newest first. An incident stands for all other alerts of its "
-        "run. Empty is good, if rules are loaded.",
-        "Prometheus 当前触发的告警，最新的在前。事故代表该训练的其他告警。规则已加载时，空着是好事。",
+        "What people are told of now, the newest first. An incident stands for the signals of its run, and "
+        "what is critical for lesser ones. Empty is good, if rules are loaded.",
+        "当前会通知到人的告警，最新的在前。事故代表该训练的各个信号，严重告警代表较轻的。规则已加载时，空着是好事。",
     ),
 )
 INCIDENTS = Words(
@@ -207,8 +208,8 @@ AGO = Text("ago", "距今")
 LOSS, REWARD, KL = Text("loss", "loss"), Text("reward", "reward"), Text("KL", "KL")
 STEP = Text("step", "步")
 COUNT = Text("so far", "累计")
-LOST = Text("GPU time", "损失 GPU 时")
-LASTS = Text("lasts", "是否持续")
+LOST = Text("GPU time", "GPU 损失")
+LASTS = Text("lasts", "持续")
 YES, NO = Text("yes", "是"), Text("no", "否")
 ORDER = (Text("first", "最先"), Text("second", "其后"), Text("third", "第三"), Text("fourth", "第四"))
 RUNS_COLUMN = Text("runs", "训练数")

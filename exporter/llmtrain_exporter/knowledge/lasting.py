@@ -12,7 +12,7 @@ from llmtrain_exporter.knowledge.metric import Metric
 
 LASTING: frozenset[Metric] = frozenset(
     (
-        *(c.RUN, c.RUN_HEALTH, c.LAST_RECORD),
+        *(c.RUN, c.RUN_HEALTH, c.LAST_RECORD, a.HEADLINE),
         *(c.STEP, c.MAX_STEPS, c.PROGRESS),
         *(c.LOSS, c.REWARD, c.KL, c.PREFERENCE_REWARD),
         *(c.BEST_EVAL_LOSS, c.BEST_EVAL_STEP),

@@ -27,3 +27,6 @@ TWIN_SHARE: Annotated[float, "share of the time since the start", src.RUNS] = 0.
 
 READ_LATER_SECONDS: Annotated[float, "seconds", src.RUNS] = 5.0
 """A record that is so much older than the time at which it was read was read with others, all at once."""
+
+HEADLINE_SECONDS: Annotated[float, "seconds", src.RUNS] = 30.0
+"""For which a run's cause and remedy stand, by its records: a dashboard is drawn twice a minute."""

@@ -18,6 +18,7 @@ from llmtrain_exporter.serve.listed_metrics import listed_metrics
 from llmtrain_exporter.serve.pulse import Pulse, Pulses
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.story.facts import remaining
+from llmtrain_exporter.story.headline import Headlines
 from llmtrain_exporter.watching.outline import outline
 
 _NO_SAMPLES: Mapping[Series, float] = {}
@@ -53,6 +54,7 @@ class Fleet:
         self.problems: Mapping[str, str] = {}  # what cannot be read, by path
         self.pulses = Pulses(())  # of the threads that read logs
         self._exposition = exposition
+        self._headlines = Headlines()
         self._writing = threading.Lock()  # held for every change
         self._problems: dict[object, Mapping[str, str]] = {}  # by who found them
         self._shown: dict[str, Shown] = {}  # readers copy it in one step
@@ -79,8 +81,8 @@ class Fleet:
         """
         run = snapshot.run
         left = remaining(snapshot)
-        answers = check_samples(snapshot)
-        samples = {**snapshot.samples, **answers} if answers else snapshot.samples
+        more = {**check_samples(snapshot), **self._headlines.samples(snapshot)}
+        samples = {**snapshot.samples, **more} if more else snapshot.samples
         with self._writing:
             self._exposition.publish(run, samples, newborn, shrunk, rests)
             kept = outline(snapshot) if rests else replace(snapshot, samples=_NO_SAMPLES)
@@ -112,6 +114,7 @@ class Fleet:
                 self._odd.pop(label_value(run), None)
                 self.version += 1
             self._exposition.remove(run)
+            self._headlines.forget(run)
 
     def shrink(self, run: str, shrunk: bool) -> None:
         """Expose of a run what lasts alone, or all again; what is shown of it elsewhere stays."""

@@ -38,6 +38,7 @@ from llmtrain_exporter.model import (
     series,
 )
 from llmtrain_exporter.serve.sparkline import POINTS, Sparkline
+from llmtrain_exporter.story.headline import headline_samples
 from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.outline import outline
 from llmtrain_exporter.watching.parked_log import parked_log
@@ -46,7 +47,7 @@ from llmtrain_exporter.watching.predecessor import Predecessor
 
 @dataclass(frozen=True, slots=True)
 class KeptRun:
-    """What is kept of a run. `samples`: all that a scrape can show of it, the answers to checks too."""
+    """What is kept of a run. `samples`: all that a scrape can show of it, checks and headline too."""
 
     snapshot: Snapshot  # an outline
     samples: Mapping[Series, float]
@@ -75,7 +76,7 @@ def kept_run(run: LiveRun[Sparkline], snapshot: Snapshot) -> KeptRun | None:
     before = run.predecessor()
     if run.guard is not None or before.carried or run.rewritten or parked_log(run.found, run.source) is None:
         return None
-    samples = {**snapshot.samples, **check_samples(snapshot)}
+    samples = {**snapshot.samples, **check_samples(snapshot), **headline_samples(snapshot)}
     return KeptRun(outline(snapshot), samples, before, run.observer.alone())
 
 

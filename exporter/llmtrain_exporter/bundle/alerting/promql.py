@@ -51,6 +51,8 @@ SIGNAL_LIVE = "run_signal:llmtrain_signal:live"
 BEGUN = "run:llmtrain_incident:begun"
 ONGOING = "run:llmtrain_incident:ongoing"
 TROUBLE = "run:llmtrain_run:trouble"
+HEALTH_WEIGHT = "1e10"
+"""What one step of health counts in it: later than any time."""
 WASTED = "instance:llmtrain_wasted_gpus:sum"
 INCIDENT_LIVE = "run_incident:llmtrain_incident:live"
 
@@ -260,7 +262,7 @@ or 0 * sum without (run) (llmtrain_gpus)""",
     RecordingRule(
         TROUBLE,
         f"""(
-  1e10 * llmtrain_run_health{{job!="{HISTORY_JOB}"}}
+  {HEALTH_WEIGHT} * llmtrain_run_health{{job!="{HISTORY_JOB}"}}
   + {RUN} group_left () max by (job, instance, run) (llmtrain_last_record_timestamp_seconds)
 )
 * {RUN} group_left (state) topk by (job, instance, run) (1, llmtrain_run_state == 1)
@@ -309,6 +311,9 @@ or
 
 _REFUSED = "llmtrain_exporter_history_dropped_records_total"
 
+READ_SELECTOR = 'kind=~"train|eval"'
+"""Of the other kinds a run has one record at most: they are more series than these, and change nothing."""
+
 SKIPPED_SELECTOR = f'reason!~"{"|".join(times.WORDLESS)}"'
 
 _OF_THE_REST = {
@@ -326,7 +331,9 @@ time() - llmtrain_exporter_root_looked_at_timestamp_seconds > {times.UNSEEN_SECO
     SKIPPED.name: f"""sum without (run, reason) (
   increase(llmtrain_skipped_lines_total{{{SKIPPED_SELECTOR}}}[{times.BRIDGE}])
 )
-> {times.SKIPPED_SHARE} * sum without (run, kind) (increase(llmtrain_records_total[{times.BRIDGE}]))
+> {times.SKIPPED_SHARE} * sum without (run, kind) (
+  increase(llmtrain_records_total{{{READ_SELECTOR}}}[{times.BRIDGE}])
+)
 > {times.SKIPPED_LINES}""",
     LIMITED.name: f"""sum without (reason) (llmtrain_exporter_left_out_files{{reason="max_runs"}}) > 0
 or

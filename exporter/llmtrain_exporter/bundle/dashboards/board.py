@@ -87,8 +87,8 @@ class Transformation:
 Steps = Sequence[tuple[float | None, str]]
 """From which value on which colour; the first value is None."""
 
-Mappings = Mapping[float | str, tuple[Said, str]]
-"""What is written, in which colour, for a value."""
+Mappings = Mapping[float | str | tuple[float, float], tuple[Said, str]]
+"""What is written, in which colour, for a value, or from one value to another."""
 
 PLAIN_STEPS: Steps = ((None, GREEN),)
 
@@ -193,12 +193,15 @@ class TablePanel(Panel):
     """A table of the last values: `columns` in order; fields without one are left out.
 
     The queries (`table=True`) are merged by the labels that they share; the value of the n-th query is the
-    field "Value #A", "Value #B", ... or "Value" where there is one query.
+    field "Value #A", "Value #B", ... or "Value" where there is one query. `needs`: a field without which a
+    row is left out.
     """
 
     columns: tuple[Column, ...] = ()
     sort: tuple[str, bool] | None = None  # a column's field, and whether the largest comes first
     merged: bool = True
+    needs: str = ""
+    header: bool = True
 
 
 @dataclass(frozen=True, slots=True)

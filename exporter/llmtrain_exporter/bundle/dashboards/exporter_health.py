@@ -21,7 +21,7 @@ from llmtrain_exporter.bundle.dashboards.board import (
     TablePanel,
 )
 from llmtrain_exporter.bundle.dashboards.fleet import FORBIDDEN, NEUTRAL, UP_MAPPING, WATCHED
-from llmtrain_exporter.bundle.dashboards.queries import TARGET, series
+from llmtrain_exporter.bundle.dashboards.queries import KNOWN_EXPORTERS, TARGET, series
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words_exporter as words
 from llmtrain_exporter.knowledge.dashboard_words_fleet import HOST, NO, RUNS, UP_COLUMN, YES, Words
@@ -43,11 +43,6 @@ def _quantile(name: str) -> str:
     """The 99th percentile of a histogram of the exporter's own, in seconds."""
     buckets = f"rate({_own(name + '_bucket')}[$__rate_interval])"
     return f"histogram_quantile(0.99, sum by (job, instance, le) ({buckets}))"
-
-
-_BUILD = f"{PREFIX}exporter_build_info"
-_KNOWN = f"last_over_time({_series(_BUILD)}[1h])"
-"""The exporters that were there within the last hour, those that are down now too."""
 
 
 def _count(panel: Words, expr: str, steps: Steps = NEUTRAL, mappings: Mappings | None = None) -> Stat:
@@ -85,7 +80,7 @@ def _by_reason(panel: Words, expr: str, nothing: Said) -> TablePanel:
 _NOW = Row(
     "",
     (
-        _count(words.UP_EXPORTERS, f"sum({_series('up')} and on (job, instance) {_KNOWN})"),
+        _count(words.UP_EXPORTERS, f"sum({_series('up')} and on (job, instance) {KNOWN_EXPORTERS})"),
         _count(words.READY, f"min({_own('ready')})", ((None, ORANGE), (1, GREEN)), _READY),
         _count(RUNS, f"sum({_own('runs')})"),
         _count(words.WATCHED, f"sum({_own('files')})"),
@@ -195,9 +190,10 @@ _WRONG = Row(
         TablePanel(
             *words.VERSIONS,
             (
-                Query(f"max by (job, instance, version, python) ({_KNOWN})", table=True),
+                Query(f"max by (job, instance, version, python) ({KNOWN_EXPORTERS})", table=True),
                 Query(
-                    f"max by (job, instance) ({_series('up')} and on (job, instance) {_KNOWN})", table=True
+                    f"max by (job, instance) ({_series('up')} and on (job, instance) {KNOWN_EXPORTERS})",
+                    table=True,
                 ),
                 Query(f"max by (job, instance) ({_own('runs')})", table=True),
             ),

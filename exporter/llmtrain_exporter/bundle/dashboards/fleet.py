@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmtrain_exporter.bundle.alerting.promql import HEALTH_WEIGHT
 from llmtrain_exporter.bundle.dashboards import fleet_queries as q
 from llmtrain_exporter.bundle.dashboards import frame
 from llmtrain_exporter.bundle.dashboards import run_panels as run
@@ -28,6 +29,11 @@ from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.story_words import HEALTH, JUDGED, STAGE, STATE
 
 HEALTH_MAPPING = run.HEALTH
+_WEIGHT = float(HEALTH_WEIGHT)
+TROUBLE_MAPPING: Mappings = {
+    (place * _WEIGHT, (place + 1) * _WEIGHT): health for place, health in enumerate(run.HEALTH.values())
+}
+"""The same of the number in whose order runs are listed."""
 STATE_COLOURS = {"running": BLUE, "waiting": GREY, "finished": GREEN, "stalled": ORANGE, "failed": RED}
 STATE_MAPPING: Mappings = {state: (STATE[state], colour) for state, colour in STATE_COLOURS.items()}
 SEVERITY_MAPPING: Mappings = {
@@ -73,7 +79,7 @@ _NOW = Row(
         _count(words.STALLED, q.runs_in("stalled"), WATCHED),
         _count(words.FAILED, q.runs_in("failed"), FORBIDDEN),
         _count(words.INCIDENTS_HOUR, q.INCIDENTS_LAST_HOUR, FORBIDDEN),
-        _count(words.FIRING, q.FIRING_COUNT, WATCHED),
+        _count(words.FIRING, q.TOLD_COUNT, WATCHED),
     ),
 )
 
@@ -87,41 +93,42 @@ _RUNS = Row(
             height=13,
             nothing=words.NO_RUNS,
             columns=(
-                Column("Value #B", words.HEALTH, width=80, mappings=HEALTH_MAPPING, cell="color-background"),
+                Column("Value #A", words.HEALTH, width=75, mappings=TROUBLE_MAPPING, cell="color-background"),
                 Column("run", words.RUN, url=TO_RUN, hint=words.TO_RUN, filterable=True),
                 Column(
                     "state",
                     words.STATE,
-                    width=85,
+                    width=75,
                     mappings=STATE_MAPPING,
                     cell="color-text",
                     url=TO_PAGE,
                     hint=words.TO_PAGE,
                 ),
-                Column("profile", words.PROFILE, width=105, filterable=True),
-                Column("signal", words.WORST, width=225, mappings=SIGNAL_MAPPING, filterable=True),
+                Column("profile", words.PROFILE, width=85, filterable=True),
+                Column("signal", words.WORST, width=195, mappings=SIGNAL_MAPPING, filterable=True),
                 Column(
-                    "Value #C",
+                    "Value #B",
                     words.PROGRESS,
                     "percentunit",
-                    105,
+                    90,
                     0,
                     cell="gauge",
                     range=(0, 1),
                     steps=NEUTRAL,
                 ),
-                Column("Value #D", words.ETA, "s", 80, 1),
-                Column("Value #E", words.AGE, "s", 90, 1),
-                Column("Value #F", words.STEP_TIME, "s", 85, 2),
-                Column("Value #G", words.LOSS, "short", 85),
-                Column("Value #H", words.REWARD, "short", 70, 3),
-                Column("Value #I", words.KL, "short", 80),
-                Column("instance", words.HOST, width=125, url=TO_HOST, hint=words.TO_HOST, filterable=True),
+                Column("Value #C", words.ETA, "s", 75, 1),
+                Column("Value #D", words.AGE, "s", 85, 1),
+                Column("Value #E", words.STEP_TIME, "s", 80, 2),
+                Column("Value #F", words.LOSS, "short", 80),
+                Column("Value #G", words.REWARD, "short", 65, 3),
+                Column("Value #H", words.KL, "short", 75),
+                Column("instance", words.HOST, width=120, url=TO_HOST, hint=words.TO_HOST, filterable=True),
                 Column(
-                    "board", words.DASHBOARD, width=90, mappings=BOARD_MAPPING, url=TO_RUN, hint=words.TO_RUN
+                    "board", words.DASHBOARD, width=85, mappings=BOARD_MAPPING, url=TO_RUN, hint=words.TO_RUN
                 ),
             ),
-            sort=("Value #B", True),
+            sort=("Value #A", True),
+            needs="state",
         ),
     ),
 )
@@ -197,16 +204,17 @@ _TROUBLE = Row(
     (
         TablePanel(
             *words.ALERTS,
-            (Query(q.FIRING, table=True),),
+            (Query(q.TOLD, table=True),),
             unit="none",
+            width=11,
             height=10,
             nothing=words.NO_ALERTS,
             columns=(
-                Column("severity", words.SEVERITY, width=80, mappings=SEVERITY_MAPPING, cell="color-text"),
-                Column("alertname", words.ALERT, filterable=True),
+                Column("severity", words.SEVERITY, width=75, mappings=SEVERITY_MAPPING, cell="color-text"),
+                Column("alertname", words.ALERT, width=190, filterable=True),
                 Column("run", words.RUN, filterable=True),
-                Column("instance", words.HOST, width=150, filterable=True),
-                Column("Value", words.FOR, "s", 110, 1),
+                Column("instance", words.HOST, width=120, filterable=True),
+                Column("Value", words.FOR, "s", 80, 1),
             ),
             sort=("Value", False),
             merged=False,
@@ -215,21 +223,23 @@ _TROUBLE = Row(
             *words.INCIDENTS,
             tuple(Query(expr, table=True) for expr in q.INCIDENTS),
             unit="none",
+            width=13,
             height=10,
             nothing=words.NO_INCIDENTS,
             columns=(
                 Column("run", words.RUN, filterable=True),
-                Column("Value #A", words.AGO, "s", 85, 1),
-                Column("Value #B", words.STEP, width=60),
-                Column("Value #D", words.LASTS, width=60, mappings=LASTS_MAPPING, cell="color-text"),
-                Column("Value #C", words.COUNT, width=65),
-                Column("Value #E", words.LOST, "s", 85, 1),
+                Column("Value #A", words.AGO, "s", 80, 1),
+                Column("Value #B", words.STEP, width=55),
+                Column("Value #D", words.LASTS, width=50, mappings=LASTS_MAPPING, cell="color-text"),
+                Column("Value #C", words.COUNT, width=60),
+                Column("Value #E", words.LOST, "s", 80, 1),
                 *(
-                    Column(place, title, width=75, mappings=STAGE_MAPPING)
+                    Column(place, title, width=68, mappings=STAGE_MAPPING)
                     for place, title in zip(q.PLACES, words.ORDER, strict=True)
                 ),
             ),
             sort=("Value #A", False),
+            needs="Value #A",
         ),
     ),
 )
@@ -250,6 +260,7 @@ _HOSTS = Row(
                 Column("Value #D", words.RECORDS_COLUMN, "short", 110, 2),
             ),
             sort=("Value #B", True),
+            needs="Value #A",
         ),
         Bars(
             *words.BY_PROFILE,

@@ -37,6 +37,9 @@ TITLES = {
 }
 """Every dashboard's title by its uid, in the order in which they link to each other."""
 
+ANY = ".*"
+"""What stands for all of what every series has: Prometheus then looks for nothing, and reads no index."""
+
 DATASOURCE = Variable("datasource", texts.DATASOURCE, "prometheus", kind="datasource")
 JOB = Variable(
     "job", "Job", f"label_values({c.RUN.name}_info, job)", multi=True, all=True, chosen=("$__all",)
@@ -103,13 +106,16 @@ ANY_JOB = replace(JOB, query=f"label_values({_OF_ANY_RUN}}}, job)")
 def profile(*chosen: str, recorded: bool = False) -> Variable:
     """The profiles; those chosen at first, or all. `recorded`: of runs with a history alone, too."""
     query = f"label_values({_ALL_RUNS if recorded else _SCRAPED_RUNS}}}, profile)"
-    return Variable("profile", texts.PROFILE, query, multi=True, all=True, chosen=chosen or ("$__all",))
+    return Variable(
+        "profile", texts.PROFILE, query, multi=True, all=True, any=ANY, chosen=chosen or ("$__all",)
+    )
 
 
 def run(multi: bool, recorded: bool = False) -> Variable:
     """The runs of the profiles: one at a time, or several. `recorded`: those with a history alone, too."""
     query = f'label_values({_ALL_RUNS if recorded else _SCRAPED_RUNS}, profile=~"$profile"}}, run)'
-    return Variable("run", texts.RUN, query, multi=multi, all=multi, chosen=("$__all",) if multi else ())
+    chosen = ("$__all",) if multi else ()
+    return Variable("run", texts.RUN, query, multi=multi, all=multi, any=ANY, chosen=chosen)
 
 
 def variables() -> tuple[Variable, ...]:

@@ -6,15 +6,8 @@ import json
 from collections.abc import Iterator
 
 from llmtrain_exporter.bundle.dashboards.board import Annotation, Board, Row, Variable
-from llmtrain_exporter.bundle.dashboards.grafana_panels import (
-    DATASOURCE,
-    SUFFIX,
-    Json,
-    in_language,
-    link,
-    panel_json,
-    without_none,
-)
+from llmtrain_exporter.bundle.dashboards.grafana_panels import DATASOURCE, link, panel_json
+from llmtrain_exporter.bundle.dashboards.grafana_values import SUFFIX, Json, in_language, without_none
 from llmtrain_exporter.knowledge.text import Lang
 
 SCHEMA_VERSION = 42

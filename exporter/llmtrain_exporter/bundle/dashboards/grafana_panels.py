@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import singledispatch
 from string import ascii_uppercase
-from typing import Any
 
 from llmtrain_exporter.bundle.dashboards import board
-from llmtrain_exporter.bundle.dashboards.board import BoardLink, Look, Mappings, Panel, Query, Said, Steps
+from llmtrain_exporter.bundle.dashboards.board import BoardLink, Look, Panel, Query
+from llmtrain_exporter.bundle.dashboards.grafana_values import (
+    Json,
+    address,
+    in_language,
+    mappings,
+    thresholds,
+    without_none,
+)
 from llmtrain_exporter.knowledge.text import Lang, Text
 
-Json = dict[str, Any]
-
 DATASOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
-
-SUFFIX = {Lang.EN: "", Lang.ZH: "-zh"}
-"""What a dashboard's uid ends in."""
 
 _DASHED = {"fill": "dash", "dash": [6, 6]}
 _LOOKS: Mapping[Look, tuple[tuple[str, object], ...]] = {
@@ -60,21 +62,6 @@ PER_PAGE = 20
 """Series of a timeline on one page."""
 
 _TOOLTIP: Json = {"mode": "multi", "sort": "desc"}
-
-
-def in_language(value: Said, lang: Lang) -> str:
-    """The text in that language."""
-    return value.of(lang) if isinstance(value, Text) else value
-
-
-def address(url: str, lang: Lang) -> str:
-    """The address in that language: `{lang}` is what uids of dashboards end in, `{code}` the language."""
-    return url.replace("{lang}", SUFFIX[lang]).replace("{code}", lang.value)
-
-
-def without_none(options: Json) -> Json:
-    """Those options that are given: for Grafana one that is null is not the same as one that is absent."""
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _translated(value: object, lang: Lang) -> object:
@@ -194,25 +181,6 @@ def _query(line: Query, ref: str, lang: Lang) -> Json:
     if line.table:
         return {**made, "format": "table"}
     return {**made, "legendFormat": in_language(line.legend, lang) or "__auto"}
-
-
-def thresholds(steps: Steps) -> Json:
-    """Colours by value."""
-    return {"mode": "absolute", "steps": [{"value": value, "color": colour} for value, colour in steps]}
-
-
-def mappings(wanted: Mappings, lang: Lang) -> list[Json]:
-    """Words and colours for values; for "null" and "nan" too."""
-    special: list[Json] = []
-    values: Json = {}
-    for place, (value, (word, colour)) in enumerate(wanted.items()):
-        text = in_language(word, lang) or None
-        result = without_none({"text": text, "color": colour or None, "index": place})
-        if value in ("null", "nan", "null+nan"):
-            special.append({"type": "special", "options": {"match": value, "result": result}})
-        else:
-            values[value if isinstance(value, str) else f"{value:g}"] = result
-    return [{"type": "value", "options": values}, *special] if values else special
 
 
 def _scale(linear_to: float | None) -> Json:
@@ -337,7 +305,7 @@ def _(panel: board.Cells, lang: Lang) -> Json:
 @panel_json.register
 def _(panel: board.TablePanel, lang: Lang) -> Json:
     custom = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False, "inspect": False}
-    options: Json = {"cellHeight": "sm", "frameIndex": 0, "showHeader": True, "showTypeIcons": False}
+    options: Json = {"cellHeight": "sm", "frameIndex": 0, "showHeader": panel.header, "showTypeIcons": False}
     if panel.sort:
         field, largest = panel.sort
         title = next(in_language(column.title, lang) for column in panel.columns if column.field == field)
@@ -358,6 +326,9 @@ def _chosen(panel: board.TablePanel) -> Iterator[tuple[str, Mapping[str, object]
     """The queries as one table, of which the wanted columns are left, in their order and by their titles."""
     if panel.merged:
         yield "merge", {}
+    if panel.needs:
+        there = {"fieldName": panel.needs, "config": {"id": "isNotNull", "options": {}}}
+        yield "filterByValue", {"type": "include", "match": "any", "filters": [there]}
     if not panel.columns:
         return
     names = [column.field for column in panel.columns]

@@ -7,7 +7,7 @@ from llmtrain_exporter.knowledge import analysis_metrics as a
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge.jobs import HISTORY_JOB
-from llmtrain_exporter.knowledge.metric import Metric
+from llmtrain_exporter.knowledge.metric import PREFIX, Metric
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.signals import LIMITS
 from llmtrain_exporter.knowledge.text import Text
@@ -28,6 +28,8 @@ RECORDED_RUNS = f'{_SOURCE}, run=~"$run"'
 """The same of the chosen runs."""
 
 BY_RUN = "on (job, instance, run)"
+KNOWN_EXPORTERS = f"last_over_time({PREFIX}exporter_build_info{{{TARGET}}}[1h])"
+"""The exporters that were there within the last hour, those that are down now too."""
 
 DOTTED: tuple[tuple[str, object], ...] = (("custom.lineStyle", {"fill": "dot", "dash": [2, 6]}),)
 

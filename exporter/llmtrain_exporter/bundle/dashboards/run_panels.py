@@ -32,6 +32,8 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words as texts
 from llmtrain_exporter.knowledge import own_level
 from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.causes import CAUSES
+from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.progress import STALLED
 from llmtrain_exporter.knowledge.text import Text
@@ -147,9 +149,41 @@ INCIDENTS = _tile(
 )
 
 
+HEADINGS: Mappings = {name: (text, "") for name, text in texts.HEADLINE_PARTS.items()}
+ADVICE: Mappings = {
+    **{name: (signal.advice.title, "") for name, signal in SIGNALS.items()},
+    **{name: (cause.name, "") for name, cause in CAUSES.items()},
+    **{name: (remedy.title, "") for name, remedy in REMEDIES.items()},
+}
+"""Of the labels of `a.HEADLINE`: no two of these names are the same."""
+
+_HEADLINE = TablePanel(
+    texts.HEADLINE,
+    texts.HEADLINE_TEXT,
+    (Query(f"max by ({', '.join(texts.HEADLINE_PARTS)}) ({series(a.HEADLINE)})", instant=True),),
+    "string",
+    24,
+    5,
+    nothing=texts.NO_HEADLINE,
+    links=(frame.RUN_PAGE,),
+    transformations=(Transformation("labelsToFields", {"mode": "rows"}),),
+    columns=(
+        Column("label", texts.QUESTION, width=150, mappings=HEADINGS),
+        Column("value", texts.ANSWER, mappings=ADVICE),
+    ),
+    sort=("label", True),
+    merged=False,
+    header=False,
+)
+"""What is worst, what to do first, and why: in the reverse order of the labels' names."""
+
+
 def strip(*last: Panel) -> Row:
-    """The verdict and where the run is, in one line; `last` are panels at the end of it, 3 columns each."""
-    return Row("", (_VERDICT, _STATE, _PROGRESS, _STEP, _TIME_LEFT, _AGE, _ACTIVE, *last))
+    """The verdict and where the run is, in one line, `last` at its end; below it what to do.
+
+    `last`: 3 columns each.
+    """
+    return Row("", (_VERDICT, _STATE, _PROGRESS, _STEP, _TIME_LEFT, _AGE, _ACTIVE, *last, _HEADLINE))
 
 
 def signals_of() -> str:

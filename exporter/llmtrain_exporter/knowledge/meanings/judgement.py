@@ -87,6 +87,14 @@ SIGNALS: Mapping[Metric, Meaning] = {
         Good.NEITHER,
         a.SIGNAL_PEAK,
     ),
+    a.HEADLINE: _plain(
+        "What is worst about the run now (`signal`, `severity`), why (`cause`) and what to do first "
+        "(`remedy`), as its page has it; the lists of runs go by it.",
+        "当前最严重的问题（`signal`、`severity`）、原因（`cause`）与首先要做的事（`remedy`），"
+        "与该训练的页面一致，训练列表也以此为准。",
+        Good.NEITHER,
+        a.SIGNAL_ACTIVE,
+    ),
     a.RUN_CHECK: _plain(
         "What a question of the SFT checklists is answered by the log: 1 yes, 0.5 not always, 0 no, -1 not "
         "known.",

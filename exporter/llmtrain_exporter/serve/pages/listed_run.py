@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from llmtrain_exporter.analyse.state import STALLED
-from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Episode, Health, Snapshot, State
+from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.printable import label_value, printable
 from llmtrain_exporter.serve.fleet import Shown
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.story import diagnosis
 from llmtrain_exporter.story.facts import progress
+from llmtrain_exporter.story.headline import worst_lasting
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +84,10 @@ def listed_run(shown: Shown, lang: Lang) -> ListedRun:
 
 
 def _lasting_signal(run: Snapshot, lang: Lang) -> LastingSignal | None:
-    """The worst that lasts, as `diagnosis.against` orders it."""
-    lasting = [episode for episode in run.episodes if episode.active]
-    found = diagnosis.against(replace(run, episodes=tuple(lasting)))
-    if found:
-        return _signal(run, found[0], _worst_severity(lasting, found[0]), lang)
-    if run.state is not State.STALLED:  # which no record can show
+    found = worst_lasting(run)
+    if found is None:
         return None
-    return _signal(run, STALLED, Severity.CRITICAL if run.health is Health.BROKEN else Severity.WARNING, lang)
-
-
-def _worst_severity(episodes: list[Episode], signal: str) -> Severity:
-    severities = (episode.severity for episode in episodes if episode.signal == signal)
-    return max(severities, key=lambda severity: severity.rank)
-
-
-def _signal(run: Snapshot, name: str, severity: Severity, lang: Lang) -> LastingSignal:
+    name, severity = found
     return LastingSignal(name, severity.value, diagnosis.signal_title(run, name, lang))
 
 
