@@ -490,6 +490,31 @@ def test_of_many_items_the_ends_are_shown() -> None:
     assert at_most(section, 6, Lang.EN) == section
 
 
+@pytest.mark.parametrize("cut", [b.Cut.FIRST, b.Cut.MIDDLE])
+def test_what_was_cut_twice_has_one_note(cut: b.Cut) -> None:
+    """A list is one list however often it is cut: as if all had gone at once, and all is counted."""
+    section = b.Section(b.Part.FINDINGS, None, (listed(*"abcdefg", cut=cut),))
+    once = shown([at_most(section, 3, Lang.EN)])
+    twice = at_most(at_most(section, 5, Lang.EN), 3, Lang.EN)
+    assert shown([twice]) == once
+    assert once.count("... and 4 more") == 1
+    *_, shortest = shortened([twice], Lang.EN)
+    assert sum("more" in line for line in shown(shortest)) == 1
+
+
+def test_a_note_stands_in_no_hole_that_holds_but_some() -> None:
+    """Where items are missing here and there the note comes last: no item follows that it may count."""
+    items = tuple(b.Item((name,), rank=rank) for name, rank in zip("abcde", (0, 9, 0, 9, 0), strict=True))
+    section = b.Section(b.Part.FINDINGS, None, (b.Items(items, cut=b.Cut.FIRST),))
+    assert shown([at_most(section, 3, Lang.EN)]) == ["a", "c", "e", "... and 2 more"]
+
+
+def test_nothing_is_shortened_to_notes_alone() -> None:
+    """A note of what is left out needs something that is not."""
+    section = b.Section(b.Part.INCIDENTS, "What happened", (listed("a", cut=b.Cut.MIDDLE),))
+    assert list(shortened([section], Lang.EN)) == [(section,)]
+
+
 def test_details_are_left_out_whatever_the_size() -> None:
     """Sections, and rows of tables with what goes with each."""
     rows, ranks = ((("a",),), (("b",),), (("c",),)), (0, b.DETAIL, 3)

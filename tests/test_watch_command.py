@@ -28,7 +28,7 @@ from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.knowledge import watch_words
+from llmtrain_exporter.knowledge import story_words, watch_words
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Incident, NoRun, Snapshot, State
@@ -704,6 +704,22 @@ def test_the_overview_has_the_worst_first(scenes: dict[str, FolderStatus]) -> No
     )
     assert "... and 19 more runs" in lines
     assert "demo-collapse: broken" in lines
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_a_narrow_screen_has_every_key_and_no_heading_alone(
+    lang: Lang, scenes: dict[str, FolderStatus]
+) -> None:
+    """How it is ended stands there in full; what there is no room for has no heading, and no note of it."""
+    lines = screen(replace(scenes["folder"], has_keys=True), 40, 20, lang)
+    assert watch_words.KEYS.of(lang).replace(" ", "") in "".join(lines).replace(" ", "")
+    assert max(map(columns, lines)) <= 40
+    for height in range(12, 40):
+        lines = [line.strip() for line in screen(scenes["collapse"], 40, height, lang)]
+        heading = story_words.WHAT_HAPPENED.of(lang)
+        told = lines[lines.index(heading) + 1] if heading in lines else ""
+        assert not told.startswith(("...", "……"))
+        assert story_words.WHAT_TO_DO.of(lang) != lines[-3]
 
 
 def test_a_live_run_that_hangs_stands_before_the_healthy_ones() -> None:

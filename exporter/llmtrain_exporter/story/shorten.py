@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.story.blocks import DETAIL, Block, Cut, Items, Paragraph, Part, Section, Story, Table
 
 _GAPS = {Part.INCIDENTS: words.MORE_INCIDENTS}
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap(Paragraph):
+    """A note of how many items are left out. A list that was cut is cut again as one, and has one note."""
+
+    gone: int = 0
 
 
 MOST_INCIDENTS = 8
@@ -55,10 +62,29 @@ def urgent_rows(table: Table, most: int) -> list[int]:
 def at_most(section: Section, most: int, lang: Lang, needed: bool = False) -> Section:
     """The section with no more than so many items in each of its lists; `needed`: but all of rank 0."""
     blocks: list[Block] = []
-    for block in section.blocks:
+    for block, gap in _whole(section.blocks):
         surplus = _surplus(block, most, needed) if isinstance(block, Items) else 0
-        blocks += _fewer(block, surplus, section.part, lang) if surplus > 0 else [block]
+        blocks += _fewer(block, max(surplus, 0), gap, section.part, lang)
     return replace(section, blocks=tuple(blocks))
+
+
+_Hole = tuple[int, int]
+"""What is missing from a list already: how many items, and before which of those that are left."""
+
+
+def _whole(blocks: Sequence[Block]) -> list[tuple[Block, _Hole]]:
+    """The blocks, lists that were cut before in one piece again, each with its hole."""
+    whole: list[tuple[Block, _Hole]] = []
+    for block in blocks:
+        last, (gone, at) = whole[-1] if whole else (None, (0, 0))
+        if isinstance(block, _Gap):
+            kept = last if isinstance(last, Items) else Items((), cut=Cut.MIDDLE)
+            whole[len(whole) - isinstance(last, Items) :] = [(kept, (block.gone, len(kept.items)))]
+        elif isinstance(block, Items) and isinstance(last, Items) and gone and at == len(last.items):
+            whole[-1] = (replace(block, items=(*last.items, *block.items)), (gone, at))
+        else:
+            whole.append((block, (0, 0)))
+    return whole
 
 
 def _surplus(block: Items, most: int, needed: bool) -> int:
@@ -76,8 +102,13 @@ def shortened(sections: Sequence[Section], lang: Lang) -> Iterator[tuple[Section
     for at in sorted(range(len(sections)), key=lambda at: (-sections[at].rank, -at)):
         for shorter in _shorter(sections[at], lang):
             left[at] = shorter
-            if any(section.blocks for section in left):
+            if any(map(_tells, left)):
                 yield tuple(section for section in left if section.blocks)
+
+
+def _tells(section: Section) -> bool:
+    """Whether there is more than notes of what is left out."""
+    return not all(isinstance(block, _Gap) for block in section.blocks)
 
 
 def _shorter(section: Section, lang: Lang) -> Iterator[Section]:
@@ -106,27 +137,38 @@ def _size(block: Block) -> int:
 def _without(section: Section, gone: int, lang: Lang) -> list[Block]:
     """The blocks without so many items; a block that is no list counts as one, and the last ones go first."""
     blocks: list[Block] = []
-    for block in reversed(section.blocks):
+    for block, gap in reversed(_whole(section.blocks)):
         here = min(gone, _size(block))
         gone -= here
-        blocks[:0] = _fewer(block, here, section.part, lang) if here else [block]
+        blocks[:0] = _fewer(block, here, gap, section.part, lang)
     return blocks
 
 
-def _fewer(block: Block, gone: int, part: Part, lang: Lang) -> list[Block]:
-    """A block without so many items, and a note in the gap that they leave in the course of time."""
+def _fewer(block: Block, gone: int, hole: _Hole, part: Part, lang: Lang) -> list[Block]:
+    """A block without so many items, and a note in the hole that they leave; behind all where there are several."""
     if not isinstance(block, Items):
-        return []
+        return [] if gone else [block]
+    missing, at = hole
+    if not gone + missing:
+        return [block]
     dropped = set(_order_of_going(block)[:gone])
-    first = min(dropped)
-    before, behind = block.items[:first], [item for at, item in enumerate(block.items) if at not in dropped]
-    parts = [before, tuple(behind[first:])]
-    blocks: list[Block] = [replace(block, items=items) for items in parts if items]
+    left = [place for place in range(len(block.items)) if place not in dropped]
     if block.cut is Cut.LAST:
-        return blocks
-    note = Paragraph((_GAPS.get(part, words.MORE).of(gone, lang),))
-    blocks.insert(bool(before), note)
-    return blocks
+        return [replace(block, items=tuple(block.items[place] for place in left))] if left else []
+    note = _Gap((_GAPS.get(part, words.MORE).of(gone + missing, lang),), gone=gone + missing)
+    behind = _behind_the_hole(left, [*dropped, *([at - 0.5] if missing else [])])
+    parts = (left[:-behind] if behind else left, left[len(left) - behind :])
+    before, after = (
+        [replace(block, items=tuple(map(block.items.__getitem__, some)))] if some else [] for some in parts
+    )
+    return [*before, note, *after]
+
+
+def _behind_the_hole(left: Sequence[int], missing: Sequence[float]) -> int:
+    """How many of the places left stand behind those that are missing; none where these are not in one."""
+    first, last = min(missing), max(missing)
+    scattered = any(first < place < last for place in left)
+    return 0 if scattered else sum(place > last for place in left)
 
 
 def _order_of_going(items: Items) -> list[int]:

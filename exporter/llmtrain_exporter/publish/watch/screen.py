@@ -63,7 +63,8 @@ def picture(status: FolderStatus, style: Style, height: int) -> list[str]:
     """At most `height` lines, none wider than the style says, coloured as it says."""
     style = replace(style, now=status.now)
     keys = status.has_keys and len(status.runs) > 1
-    foot = ["", style.dim((watch_words.KEYS if keys else watch_words.CTRL_C).of(style.lang))]
+    told = (watch_words.KEYS if keys else watch_words.CTRL_C).of(style.lang)
+    foot = ["", *map(style.dim, wrapped(told, style.width))]
     top = [*_hindrances(status, style), *_overview(status, style, height // RUNS_SHARE)]
     if status.no_run is not None:
         top += wrapped(waiting_text(status.path, status.no_run, style), style.width)
@@ -197,7 +198,7 @@ def _text(sections: Sequence[Section], style: Style) -> Fill:
             lines = list(block_lines(fewer, style))
             if len(lines) <= most:
                 break
-        return lines[:most]
+        return lines[:most] if most > 1 else []  # a heading alone says nothing
 
     return fill
 
