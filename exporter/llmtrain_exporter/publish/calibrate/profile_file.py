@@ -1,0 +1,125 @@
+"""A file of settings with learned limits, the reason above each number."""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from llmtrain_exporter.config import EXPORTER, Settings
+from llmtrain_exporter.config.profiles import ProfileRule
+from llmtrain_exporter.config.yaml_document import parse
+from llmtrain_exporter.knowledge import calibrate_words as words
+from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.printable import printable
+from llmtrain_exporter.publish.calibrate.learned import Learned, SignalFigures
+from llmtrain_exporter.publish.calibrate.moves import Move
+from llmtrain_exporter.publish.calibrate.telling import bound_text, number, shortened, summary
+from llmtrain_exporter.write.columns import shortened_name
+
+NAME = 60
+"""Columns of a run's name in a reason."""
+
+
+def profile_file(lessons: Mapping[str, Learned], own: Mapping[str, ProfileRule], lang: Lang) -> str:
+    """The file, by the names of the new profiles. `own`: the operator's profiles, which these may inherit."""
+    lines = [*_comment(words.MADE.of(lang), 0)]
+    for each in lessons.values():
+        for text in summary(each, lang):
+            lines += _comment(text, 0)
+    lines.append("profiles:")
+    for name in _inherited(lessons.values(), own):
+        rule = own[name].model_dump(mode="json", exclude_defaults=True)
+        lines.append(f"  {json.dumps(name)}: {json.dumps(rule)}")
+    for name, each in lessons.items():
+        lines += _profile(name, each, lang)
+    lines += ["runs:", *_assignments(lessons, lang)]
+    return "\n".join(lines) + "\n"
+
+
+def settings_in(text: str) -> Settings:
+    """What such a file says. Raises ValueError where it cannot be loaded."""
+    return EXPORTER.model.model_validate(parse(text).content)
+
+
+def _inherited(lessons: Iterable[Learned], own: Mapping[str, ProfileRule]) -> list[str]:
+    """The operator's own profiles that are inherited: the file has all that it needs."""
+    names: list[str] = []
+    for each in lessons:
+        name = each.profile.name
+        while name in own and name not in names:
+            names.append(name)
+            name = own[name].inherits
+    return names
+
+
+def _profile(name: str, each: Learned, lang: Lang) -> Iterator[str]:
+    yield f"  {json.dumps(name)}:"
+    yield f"    inherits: {json.dumps(each.profile.name)}"
+    moved = [figures for figures in each.signals if figures.moves]
+    if not moved:
+        yield "    limits: {}"
+        yield from _comment(words.NOTHING_MOVES.of(lang), 4)
+        return
+    yield "    limits:"
+    for figures in moved:
+        yield f"      {figures.signal}:"
+        for move in figures.moves:
+            yield from _comment(_reason(move, figures, each, lang), 8)
+            yield f"        {move.severity.value}: {_value(move, each)}"
+
+
+def _value(move: Move, each: Learned) -> str:
+    bound = each.profile.limits[move.signal][move.severity]
+    changes = {
+        key: getattr(move, key)
+        for key in ("limit", "records", "within")
+        if getattr(move, key) != getattr(bound, key)
+    }
+    if list(changes) == ["limit"]:
+        return number(move.limit)
+    return "{" + ", ".join(f"{key}: {number(value)}" for key, value in changes.items()) + "}"
+
+
+def _reason(move: Move, figures: SignalFigures, each: Learned, lang: Lang) -> str:
+    before, after = figures.alarms
+    text = words.BECAUSE.of(lang).format(
+        severity=move.severity.value,
+        limit=bound_text(each.profile.limits[move.signal][move.severity], lang),
+        before=before,
+        after=after,
+        rate=number(each.rate(before)),
+        new_rate=number(each.rate(after)),
+    )
+    told_before, told = figures.told
+    if not told:
+        return text
+    runs = [
+        words.EARLY_IN.of(lang).format(run=shortened_name(each.broken[at].run.run, NAME), lead=lead)
+        for at, lead in sorted(told.items(), key=lambda pair: pair[1])
+    ]
+    counts = words.STILL_TOLD.of(lang).format(
+        before=len(told_before), after=len(told), runs=shortened(runs, lang)
+    )
+    return f"{text} {counts}"
+
+
+def _assignments(lessons: Mapping[str, Learned], lang: Lang) -> Iterator[str]:
+    if len(lessons) == 1:
+        yield from _comment(words.ALL_RUNS.of(lang), 2)
+        yield f'  - {{match: "*", profile: {json.dumps(next(iter(lessons)))}}}'
+        return
+    yield from _comment(words.THESE_RUNS.of(lang), 2)
+    for name, each in lessons.items():
+        for log in (*each.healthy, *each.broken):
+            yield f"  - {{match: {json.dumps(_pattern(log.folder))}, profile: {json.dumps(name)}}}"
+
+
+def _pattern(name: str) -> str:
+    """A glob for one name; for what cannot stand in a file, any character."""
+    return printable(glob.escape(name)).replace("\ufffd", "?")
+
+
+def _comment(text: str, indent: int) -> Iterator[str]:
+    """A comment line, whatever the text holds: what would end it, or steer a terminal, is replaced."""
+    yield f"{' ' * indent}# {printable(text)}"
