@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import tempfile
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from llmtrain_exporter.publish.calibrate.moves import NO_MOVES, with_moves
 from llmtrain_exporter.watching.on_demand import read_each
 from llmtrain_exporter.watching.rules import rules_for_reading
 
+from benchmarks.detection.by_kind import PER_1K, PER_100K
 from benchmarks.detection.generator import Case, cases
 from benchmarks.detection.score import Score, score
 from benchmarks.report import Row, Table
@@ -78,85 +79,75 @@ def _parted(logs: Iterable[KeptLog], healthy: Mapping[str, bool]) -> tuple[list[
 
 
 def _random_table(seed: int, lesson: Learned, before: Score, after: Score) -> Table:
-    per_1k, unseen = "per 1,000 healthy records", lesson.unseen
+    unseen = lesson.unseen
     rows = [
-        Row("learned from: false alarms before", lesson.rate(lesson.alarms[0]), "per 1,000 records"),
-        Row("the same after", lesson.rate(lesson.alarms[1]), "per 1,000 records"),
-        Row(
-            "the same, each run left out", lesson.rate(unseen.alarms) if unseen else None, "per 1,000 records"
-        ),
+        Row("learned from: false alarms before", lesson.rate(lesson.alarms[0]), PER_1K),
+        Row("the same after", lesson.rate(lesson.alarms[1]), PER_1K),
+        Row("the same, each run left out", lesson.rate(unseen.alarms) if unseen else None, PER_1K),
         Row("limits moved", float(len(lesson.lesson.moves)), ""),
-        Row("other runs: warnings before", before.warnings_per_1k, per_1k),
-        Row("the same after", after.warnings_per_1k, per_1k),
+        Row("other runs: warnings before", before.warnings_per_1k, PER_1K),
+        Row("the same after", after.warnings_per_1k, PER_1K),
         Row("recall of collapses before", before.recall, f"of {before.events}"),
         Row("the same after", after.recall, f"of {after.events}"),
-        Row("critical false alarms before", before.false_per_100k, "per 100,000 healthy records"),
-        Row("the same after", after.false_per_100k, "per 100,000 healthy records"),
+        Row("critical false alarms before", before.false_per_100k, PER_100K),
+        Row("the same after", after.false_per_100k, PER_100K),
         Row("lead of the first warning before, median", before.early, "records"),
         Row("the same after", after.early, "records"),
     ]
-    title = f"budget {lesson.budget:g}, learned from {LEARNED_FROM} random runs, scored on {SCORED_ON} others, seed {seed}"
+    title = f"budget {lesson.budget:g}, from {LEARNED_FROM} random runs to {SCORED_ON} others, seed {seed}"
     return Table(title, tuple(rows))
 
 
 def _labelled(folder: Path, seeds: Sequence[int]) -> Table:
     """Half of the labelled logs to learn from, half to score, several times; each kind of training alone."""
+    sums: Counter[str] = Counter()
     logs = _labelled_logs(folder)
-    sums = defaultdict(float)
     for seed in seeds:
-        for (profile, _), known in _by_profile(logs).items():
-            for name, count in _split(BUILT_IN[profile], known, random.Random(f"{seed}/{profile}")).items():
-                sums[name] += count
-    records = max(sums["records"], 1.0)
+        for profile in sorted({log.run.profile for log, _ in logs}):
+            known = [(log, well) for log, well in logs if log.run.profile == profile]
+            sums.update(_split(BUILT_IN[profile], known, random.Random(f"{seed}/{profile}")))
+    records, of_broken = max(sums["records"], 1), f"of {sums['broken']}"
     rows = (
-        Row("healthy logs scored, in all splits", sums["healthy"], ""),
-        Row("false alarms before", sums["alarms before"] * 1e3 / records, "per 1,000 records"),
-        Row("the same after", sums["alarms after"] * 1e3 / records, "per 1,000 records"),
-        Row("broken logs told before", sums["found before"], f"of {sums['broken']:g}"),
-        Row("the same after", sums["found after"], f"of {sums['broken']:g}"),
+        Row("healthy logs that were scored", float(sums["healthy"]), ""),
+        Row("false alarms before", sums["alarms before"] * 1e3 / records, PER_1K),
+        Row("the same after", sums["alarms after"] * 1e3 / records, PER_1K),
+        Row("broken logs told before", float(sums["found before"]), of_broken),
+        Row("the same after", float(sums["found after"]), of_broken),
+        Row("limits moved", float(sums["moved"]), ""),
     )
     return Table(f"labelled logs, budget 1, half to learn and half to score, {len(seeds)} splits", rows)
 
 
 def _labelled_logs(folder: Path) -> list[tuple[KeptLog, bool]]:
     """Those with a clear verdict, and whether that is healthy."""
-    found = []
-    for file in sorted(folder.glob("labels*.yaml")):
-        for label in yaml.safe_load(file.read_text(encoding="utf-8")):
-            if label.get("verdict") in ("healthy", "broken"):
-                paths = [str(path) for path in sorted(folder.glob(label["file"]))]
-                for log in read_each(keep_log, paths, rules_for_reading(Settings()), 0.0):
-                    if isinstance(log, KeptLog) and log.run.profile in BUILT_IN:
-                        found.append((log, label["verdict"] == "healthy"))
-    return found
-
-
-def _by_profile(
-    logs: Sequence[tuple[KeptLog, bool]],
-) -> Mapping[tuple[str, None], list[tuple[KeptLog, bool]]]:
-    found = defaultdict(list)
-    for log, well in logs:
-        found[log.run.profile, None].append((log, well))
-    return found
+    rules = rules_for_reading(Settings())
+    return [
+        (log, label["verdict"] == "healthy")
+        for file in sorted(folder.glob("labels*.yaml"))
+        for label in yaml.safe_load(file.read_text(encoding="utf-8"))
+        if label.get("verdict") in ("healthy", "broken")
+        for log in read_each(keep_log, [str(path) for path in sorted(folder.glob(label["file"]))], rules, 0.0)
+        if isinstance(log, KeptLog) and log.run.profile in BUILT_IN
+    ]
 
 
 def _split(
     profile: Profile, logs: Sequence[tuple[KeptLog, bool]], source: random.Random
-) -> Mapping[str, float]:
-    halves: tuple[list[list[KeptLog]], list[list[KeptLog]]] = ([], [])
-    for kind in (True, False):
-        alike = [log for log, well in logs if well is kind]
-        source.shuffle(alike)
-        halves[0].append(alike[: len(alike) // 2])
-        halves[1].append(alike[len(alike) // 2 :])
-    lesson = learned(profile, halves[0][0], halves[0][1], 1.0)
-    healthy, broken = halves[1]
+) -> Mapping[str, int]:
+    """What limits from one half do in the other; of an odd number more are scored."""
+    parts = [_halves([log for log, well in logs if well is kind], source) for kind in (True, False)]
+    (well, healthy), (ill, broken) = parts
+    moves = learned(profile, well, ill, 1.0).lesson.moves
     court = Court([*healthy, *broken], profile)
-    sums = defaultdict(
-        float, healthy=len(healthy), broken=len(broken), records=sum(log.trained for log in healthy)
-    )
-    for name, moves in (("before", NO_MOVES), ("after", lesson.lesson.moves)):
-        heard = [court.hear(at, moves) for at in range(len(court.logs))]
+    sums = {"healthy": len(healthy), "broken": len(broken), "moved": len(moves)}
+    sums["records"] = sum(log.trained for log in healthy)
+    for name, limits in (("before", NO_MOVES), ("after", moves)):
+        heard = [court.hear(at, limits) for at in range(len(court.logs))]
         sums[f"alarms {name}"] = sum(hearing.alarms for hearing in heard[: len(healthy)])
         sums[f"found {name}"] = sum(hearing.verdict is Health.BROKEN for hearing in heard[len(healthy) :])
     return sums
+
+
+def _halves(logs: list[KeptLog], source: random.Random) -> tuple[list[KeptLog], list[KeptLog]]:
+    source.shuffle(logs)
+    return logs[: len(logs) // 2], logs[len(logs) // 2 :]

@@ -59,7 +59,7 @@ def calibrate(
     """Learn limits from your own runs, and write them as a profile.
 
     RUN is a log or a folder with logs. Limits move as little as keeps false alarms within the budget, and no
-    further than every broken run is still told when it was. What each limit cost and found is printed, and
+    further than every broken run is still told, two records later at the most. What each limit cost and found is printed, and
     stands above its number in the file; so does how the limits do in runs that they were not learned from.
 
     Healthy are runs that have ended with nothing critical and no incident, broken are those that check calls

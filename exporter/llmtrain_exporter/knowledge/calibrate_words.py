@@ -8,7 +8,7 @@ READING = Text("{n} logs read", "已读取 {n} 个日志")
 LEARNING = Text("{profile}: limits tried on {n} runs", "{profile}：已在 {n} 次训练上试过限值")
 
 LEARNED_FROM = Text(
-    "{profile}: {healthy} healthy runs with {records} training records, {broken} broken runs",
+    "{profile}: healthy runs: {healthy}, with {records} training records; broken runs: {broken}",
     "{profile}：健康训练 {healthy} 次，共 {records} 条训练记录；异常训练 {broken} 次",
 )
 RATES = Text(
@@ -29,8 +29,8 @@ OVERFITTED = Text(
     "在未参与学习的训练上超出预算：限值对这些训练拟合过度，需要更多训练。",
 )
 TOO_FEW = Text(
-    "{records} records cannot tell a rate below {least} per 1,000 from none. For a budget of {budget} to mean "
-    "anything, {missing} more records of healthy runs are needed.",
+    "{records} records cannot tell a rate below {least} per 1,000 from none. For a budget of {budget} to "
+    "mean anything, {missing} more records of healthy runs are needed.",
     "{records} 条记录分辨不出低于每 1000 条 {least} 次的误报率。要让 {budget} 的预算有意义，"
     "还需要 {missing} 条健康训练的记录。",
 )
@@ -88,10 +88,11 @@ BECAUSE = Text(
     "每 1000 条 {new_rate} 次。",
 )
 STILL_TOLD = Text(
-    "Told in {after} broken runs (before: {before}): {runs}.",
-    "在 {after} 次异常训练中报出（原为 {before} 次）：{runs}。",
+    "It spoke in {after} broken runs (before: {before}): {runs}.",
+    "它在 {after} 次异常训练中报出（原为 {before} 次）：{runs}。",
 )
 EARLY_IN = Text("{run} ({lead} steps before critical)", "{run}（早于严重 {lead} 步）")
+LATE_IN = Text("{run} ({lead} steps after critical)", "{run}（晚于严重 {lead} 步）")
 ALL_RUNS = Text(
     "Every run is judged so; where other kinds train too, narrow the pattern.",
     "所有训练都按此判断；如还有其他类型的训练，请收窄 match。",

@@ -60,7 +60,7 @@ class Ending:
     def _belongs(self, episode: Episode) -> bool:
         if self.fatal is None:
             return True
-        return episode.first_step <= self.fatal and episode.last_step >= self.fatal - self.near
+        return self.fatal - self.near <= episode.last_step and episode.first_step <= self.fatal + self.later
 
     def _begun(self, episode: Episode) -> int:
         earliest = episode.first_step if self.fatal is None else self.fatal - self.near

@@ -126,7 +126,7 @@ class Learner:
         return [name for name in steps if self._signs_earlier(tightest, moves, name)]
 
     def _signs_earlier(self, new: Moves, moves: Moves, signal: str | None = None) -> bool:
-        """Whether a run that broke without a warning has an earlier sign with new moves, maybe of one signal."""
+        """Whether a run that broke unwarned has an earlier sign with new moves, maybe of one signal."""
         return any(
             before.is_unwarned(hearing := self._court.hear(at, moves))
             and _earlier(before.first_sign(self._court.hear(at, new), signal), before.first_sign(hearing))

@@ -38,6 +38,10 @@ class Move:
         """That bound instead of another one."""
         return replace(bound, limit=self.limit, records=self.records, within=self.within, source=CONFIGURED)
 
+    def differs_from(self, bound: Bound) -> bool:
+        """Whether it is another bound: rounded, it may be the same."""
+        return (self.limit, self.records) != (bound.limit, bound.records)
+
     def is_tighter_than(self, limits: Limits) -> bool:
         """Whether it makes the signal hold where it did not."""
         before = limits[self.signal][self.severity].limit
@@ -103,14 +107,23 @@ def _fitting(
     """One set of moves, unless it changes nothing or severities would come in another order."""
     signal = SIGNALS[name]
     moves = frozenset(
-        _longer(name, severity, bound, longer)
-        if longer
-        else Move(name, severity, _scaled(signal, bound.limit, times), bound.records, bound.within)
+        move
         for severity, bound in bounds.items()
+        if (move := _step(signal, severity, bound, times, longer)).differs_from(bound)
     )
     new = {**all_bounds, **{move.severity: move.moved(all_bounds[move.severity]) for move in moves}}
-    if new != all_bounds and _in_order(signal, new) and all(map(_has_sense, moves)):
+    if (
+        moves
+        and _in_order(signal, new)
+        and all(_has_sense(signal, move, bounds[move.severity]) for move in moves)
+    ):
         yield moves
+
+
+def _step(signal: Signal, severity: Severity, bound: Bound, times: float, longer: int) -> Move:
+    if longer:
+        return _longer(signal.name, severity, bound, longer)
+    return Move(signal.name, severity, _scaled(signal, bound.limit, times), bound.records, bound.within)
 
 
 def _longer(name: str, severity: Severity, bound: Bound, times: int) -> Move:
@@ -125,10 +138,9 @@ def _in_order(signal: Signal, bounds: Bounds) -> bool:
     return all(lesser <= worse for lesser, worse in pairwise(limits))
 
 
-def _has_sense(move: Move) -> bool:
+def _has_sense(signal: Signal, move: Move, bound: Bound) -> bool:
     """Whether the limit can be reached, and is one that settings take."""
-    signal = SIGNALS[move.signal]
-    if _is_share(signal, move.limit):
+    if _is_share(signal, bound.limit):
         return 0 < move.limit < 1
     return move.limit > (1 if signal.measure is Measure.RATIO else 0)
 

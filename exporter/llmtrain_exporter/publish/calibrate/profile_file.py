@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import glob
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
+
+import yaml
 
 from llmtrain_exporter.config import EXPORTER, Settings
 from llmtrain_exporter.config.profiles import ProfileRule
 from llmtrain_exporter.config.yaml_document import parse
 from llmtrain_exporter.knowledge import calibrate_words as words
+from llmtrain_exporter.knowledge import story_words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.calibrate.learned import Learned, SignalFigures
 from llmtrain_exporter.publish.calibrate.moves import Move
 from llmtrain_exporter.publish.calibrate.telling import bound_text, number, shortened, summary
-from llmtrain_exporter.write.columns import shortened_name
+from llmtrain_exporter.write.columns import shortened_name, wrapped
 
+WIDTH = 100
+"""Columns of a line."""
 NAME = 60
 """Columns of a run's name in a reason."""
+
+_PLAIN = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 
 
 def profile_file(lessons: Mapping[str, Learned], own: Mapping[str, ProfileRule], lang: Lang) -> str:
@@ -30,7 +38,7 @@ def profile_file(lessons: Mapping[str, Learned], own: Mapping[str, ProfileRule],
     lines.append("profiles:")
     for name in _inherited(lessons.values(), own):
         rule = own[name].model_dump(mode="json", exclude_defaults=True)
-        lines.append(f"  {json.dumps(name)}: {json.dumps(rule)}")
+        lines.append(f"  {_name(name)}: {json.dumps(rule)}")
     for name, each in lessons.items():
         lines += _profile(name, each, lang)
     lines += ["runs:", *_assignments(lessons, lang)]
@@ -54,8 +62,8 @@ def _inherited(lessons: Iterable[Learned], own: Mapping[str, ProfileRule]) -> li
 
 
 def _profile(name: str, each: Learned, lang: Lang) -> Iterator[str]:
-    yield f"  {json.dumps(name)}:"
-    yield f"    inherits: {json.dumps(each.profile.name)}"
+    yield f"  {_name(name)}:"
+    yield f"    inherits: {_name(each.profile.name)}"
     moved = [figures for figures in each.signals if figures.moves]
     if not moved:
         yield "    limits: {}"
@@ -95,24 +103,29 @@ def _reason(move: Move, figures: SignalFigures, each: Learned, lang: Lang) -> st
     if not told:
         return text
     runs = [
-        words.EARLY_IN.of(lang).format(run=shortened_name(each.broken[at].run.run, NAME), lead=lead)
-        for at, lead in sorted(told.items(), key=lambda pair: pair[1])
+        _lead_text(each.broken[at].run.run, lead, lang)
+        for at, lead in sorted(told.items(), key=lambda pair: -pair[1])
     ]
     counts = words.STILL_TOLD.of(lang).format(
         before=len(told_before), after=len(told), runs=shortened(runs, lang)
     )
-    return f"{text} {counts}"
+    return f"{text}{story_words.BETWEEN_SENTENCES[lang]}{counts}"
+
+
+def _lead_text(run: str, lead: int, lang: Lang) -> str:
+    text = words.EARLY_IN if lead >= 0 else words.LATE_IN
+    return text.of(lang).format(run=shortened_name(run, NAME), lead=abs(lead))
 
 
 def _assignments(lessons: Mapping[str, Learned], lang: Lang) -> Iterator[str]:
     if len(lessons) == 1:
         yield from _comment(words.ALL_RUNS.of(lang), 2)
-        yield f'  - {{match: "*", profile: {json.dumps(next(iter(lessons)))}}}'
+        yield f'  - {{match: "*", profile: {_name(next(iter(lessons)))}}}'
         return
     yield from _comment(words.THESE_RUNS.of(lang), 2)
     for name, each in lessons.items():
         for log in (*each.healthy, *each.broken):
-            yield f"  - {{match: {json.dumps(_pattern(log.folder))}, profile: {json.dumps(name)}}}"
+            yield f"  - {{match: {json.dumps(_pattern(log.folder))}, profile: {_name(name)}}}"
 
 
 def _pattern(name: str) -> str:
@@ -121,5 +134,11 @@ def _pattern(name: str) -> str:
 
 
 def _comment(text: str, indent: int) -> Iterator[str]:
-    """A comment line, whatever the text holds: what would end it, or steer a terminal, is replaced."""
-    yield f"{' ' * indent}# {printable(text)}"
+    """Comment lines, whatever the text holds: what would end one, or steer a terminal, is replaced."""
+    lead = " " * indent + "# "
+    return (lead + line for line in wrapped(printable(text), WIDTH - len(lead)))
+
+
+def _name(text: str) -> str:
+    """A name as YAML, quoted where it could be read as something else."""
+    return text if _PLAIN.fullmatch(text) and yaml.safe_load(text) == text else json.dumps(text)

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import calibrate_words as words
+from llmtrain_exporter.knowledge import story_words
 from llmtrain_exporter.knowledge.signals import BUILT_IN
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
@@ -142,7 +143,8 @@ def _texts(
     if runs.others:
         names = shortened([printable(log.run.run) for log in runs.others], lang)
         text = words.NOT_USED.of(lang).format(names=names)
-        yield from wrapped(f"{text} {words.WHY_NOT_USED.of(lang)}", style.width)
+        why = words.WHY_NOT_USED.of(lang)
+        yield from wrapped(f"{text}{story_words.BETWEEN_SENTENCES[lang]}{why}", style.width)
 
 
 def _write(text: str, wanted: CalibrateWanted, out: TextIO) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from llmtrain_exporter.knowledge import calibrate_words as words
+from llmtrain_exporter.knowledge import story_words
 from llmtrain_exporter.knowledge.signal import Bound
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.publish.calibrate.learned import Learned, SignalFigures, usual
@@ -25,7 +26,7 @@ def number(value: float) -> str:
 
 def shortened(names: Sequence[str], lang: Lang) -> str:
     """The first names of many."""
-    listed = ", ".join(names[:NAMED])
+    listed = story_words.LISTED.of(lang).join(names[:NAMED])
     more = len(names) - NAMED
     return words.MORE_NAMES.of(lang).format(names=listed, n=more) if more > 0 else listed
 
@@ -129,7 +130,7 @@ def _limits(figures: SignalFigures, each: Learned, lang: Lang) -> str:
         + _from_to((bound_text(bounds[move.severity], lang), bound_text(move, lang)), lang)
         for move in figures.moves
     )
-    return ", ".join(parts) or words.AS_IT_IS.of(lang)
+    return story_words.COMMA.of(lang).join(parts) or words.AS_IT_IS.of(lang)
 
 
 def _from_to(pair: tuple[str, ...], lang: Lang) -> str:

@@ -26,12 +26,12 @@ def unseen(court: Court, healthy: Sequence[int], broken: Sequence[int], budget: 
     parts = min(PARTS, max(len(healthy), len(broken)))
     alarms = found = 0
     for part in range(parts):
-        left_out = set(healthy[part::parts]), set(broken[part::parts])
-        others = [
-            [at for at in runs if at not in out]
-            for runs, out in zip((healthy, broken), left_out, strict=True)
-        ]
-        moves = Learner(court, *others, budget).learn().moves
-        alarms += sum(court.hear(at, moves).alarms for at in left_out[0])
-        found += sum(court.hear(at, moves).verdict is Health.BROKEN for at in left_out[1])
+        well, ill = (_without(runs, part, parts) for runs in (healthy, broken))
+        moves = Learner(court, well, ill, budget).learn().moves
+        alarms += sum(court.hear(at, moves).alarms for at in healthy[part::parts])
+        found += sum(court.hear(at, moves).verdict is Health.BROKEN for at in broken[part::parts])
     return Unseen(alarms, found)
+
+
+def _without(runs: Sequence[int], part: int, parts: int) -> list[int]:
+    return [run for place, run in enumerate(runs) if place % parts != part]
