@@ -16,8 +16,9 @@ from llmtrain_exporter.config import EXPORTER, Settings, configure
 from llmtrain_exporter.knowledge.calibrating import NEVER_MOVED
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN, SIGNALS
+from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
-from llmtrain_exporter.publish.calibrate.endings import ending
+from llmtrain_exporter.publish.calibrate.broken_run import broken_run
 from llmtrain_exporter.publish.calibrate.judging import Court
 from llmtrain_exporter.publish.calibrate.kept_log import KeptLog, keep_log
 from llmtrain_exporter.publish.calibrate.learned import Learned, learned
@@ -28,8 +29,10 @@ from llmtrain_exporter.publish.calibrate.moves import (
     looser,
     tighter,
 )
+from llmtrain_exporter.publish.calibrate.telling import told
 from llmtrain_exporter.watching.on_demand import read_each
 from llmtrain_exporter.watching.rules import rules_for_reading
+from llmtrain_exporter.write.style import Style
 
 from tests.analysing import changed, grpo, sft
 
@@ -153,7 +156,7 @@ def test_a_broken_run_is_told_when_it_was(team: Path) -> None:
     found = lesson(team, budget=0.0)
     court = Court(found.broken, GRPO)
     for at, log in enumerate(found.broken):
-        end = ending(log, court.hear(at, NO_MOVES))
+        end = broken_run(log, court.hear(at, NO_MOVES))
         assert end.moments
         assert end.lost(court.hear(at, found.lesson.moves)) is None
 
@@ -166,10 +169,28 @@ def test_a_limit_that_would_lose_a_broken_run_does_not_move(tmp_path: Path) -> N
     write(tmp_path / "bad-0", rows)
     found = lesson(tmp_path)
     assert not found.lesson.within_budget
-    assert found.lesson.held
+    assert {found.broken[at - len(found.healthy)].run.run for at in found.lesson.held.values()} == {
+        found.broken[0].run.run
+    }
+    told_why = " ".join(told(found, Style(Lang.EN, 110)))
+    assert any(f"{name} cannot be silenced" in told_why for name in found.lesson.held)
     court = Court(found.broken, GRPO)
-    end = ending(found.broken[0], court.hear(0, NO_MOVES))
+    end = broken_run(found.broken[0], court.hear(0, NO_MOVES))
     assert end.lost(court.hear(0, found.lesson.moves)) is None
+
+
+def test_a_run_that_nothing_told_of_is_found(tmp_path: Path) -> None:
+    """A broken run whose kl was eight times as usual: a tighter limit tells it, where that costs nothing."""
+    for number in range(3):
+        write(tmp_path / f"good-{number}", grpo(RECORDS, number))
+    write(tmp_path / "bad-0", changed(grpo(RECORDS, 7), 200, RECORDS, kl=0.24))
+    found = lesson(tmp_path)
+    assert found.alarms == (0, 0)
+    [move] = found.lesson.moves
+    assert (move.signal, move.severity) == ("kl_spike", Severity.WARNING)
+    assert move.limit < GRPO.limits["kl_spike"][Severity.WARNING].limit
+    court = Court(found.broken, GRPO)
+    assert (court.hear(0, NO_MOVES).alarms, court.hear(0, found.lesson.moves).alarms) == (0, 1)
 
 
 def test_a_budget_out_of_reach_is_told_and_nothing_written(
@@ -269,8 +290,10 @@ def test_the_file_goes_to_standard_output(team: Path, capsys: pytest.CaptureFixt
     [
         (("--healthy", "nobody*"), "--healthy nobody*: no run has such a name"),
         (("--healthy", "*good-0", "--broken", "*good-*"), "is named by --healthy and by --broken"),
-        (("--name", "grpo"), "is a built-in profile"),
+        (("--name", "grpo"), "there is such a profile"),
+        (("--name", "a\nb"), "must be a name that people can read"),
         (("--budget", "-1"), "--budget"),
+        (("--budget", "nan"), "is no number of false alarms"),
     ],
 )
 def test_what_makes_no_sense_is_told(

@@ -29,22 +29,21 @@ from benchmarks.detection.score import Score, score
 from benchmarks.report import Row, Table
 
 LEARNED_FROM, SCORED_ON = 30, 60
-BUDGETS = (0.5, 0.2)
+BUDGET = 0.5
 SPLITS = 5  # of the labelled logs
 APART = 1000
 """From a seed to that of the runs that are scored, and that were not learned from."""
 
 
 def tables(seed: int, corpus: Path) -> Iterator[Table]:
-    """Random runs with each budget, and the labelled logs."""
+    """Random runs, and the labelled logs."""
     made = list(cases(seed, LEARNED_FROM))
     healthy, broken = _parted(_kept(made, GRPO), {_folder(case): not case.truth.events for case in made})
     others = list(cases(seed + APART, SCORED_ON))
     before = score(others)
-    for budget in BUDGETS:
-        lesson = learned(BUILT_IN[GRPO], healthy, broken, budget)
-        after = score(others, options=_judged_by(with_moves(BUILT_IN[GRPO], lesson.lesson.moves, "own")))
-        yield _random_table(seed, lesson, before, after)
+    lesson = learned(BUILT_IN[GRPO], healthy, broken, BUDGET)
+    after = score(others, options=_judged_by(with_moves(BUILT_IN[GRPO], lesson.lesson.moves, "own")))
+    yield _random_table(seed, lesson, before, after)
     if (corpus / "labels.yaml").is_file():
         yield _labelled(corpus, range(seed, seed + SPLITS))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -59,8 +60,9 @@ def calibrate(
     """Learn limits from your own runs, and write them as a profile.
 
     RUN is a log or a folder with logs. Limits move as little as keeps false alarms within the budget, and no
-    further than every broken run is still told, two records later at the most. What each limit cost and found is printed, and
-    stands above its number in the file; so does how the limits do in runs that they were not learned from.
+    further than every broken run is still told, two records later at the most. What each limit cost and
+    found is printed, and stands above its number in the file; so does how the limits do in runs that they
+    were not learned from.
 
     Healthy are runs that have ended with nothing critical and no incident, broken are those that check calls
     so. --healthy and --broken say otherwise.
@@ -79,6 +81,8 @@ def calibrate(
     from llmtrain_exporter.publish.calibrate.marked import CalibrateError
     from llmtrain_exporter.publish.calibrate.run import CalibrateWanted, run_calibrate
 
+    if not math.isfinite(budget):
+        raise click.BadParameter(f"{budget} is no number of false alarms.", param_hint="'--budget'")
     settings = settings_for_logs(profile, config_file, flags)
     wanted = CalibrateWanted(out, budget, healthy, broken, name, profile, force, Lang(lang))
     with exit_code_is_verdict(), reporting(CalibrateError):

@@ -11,7 +11,7 @@ from statistics import median
 from llmtrain_exporter.knowledge.calibrating import NO_ALARM_RECORDS, PER_RECORDS
 from llmtrain_exporter.knowledge.signal import Profile
 from llmtrain_exporter.model import Health
-from llmtrain_exporter.publish.calibrate.endings import Ending, ending
+from llmtrain_exporter.publish.calibrate.broken_run import BrokenRun, broken_run
 from llmtrain_exporter.publish.calibrate.judging import Court, Hearing
 from llmtrain_exporter.publish.calibrate.kept_log import KeptLog
 from llmtrain_exporter.publish.calibrate.learning import Learner, Lesson
@@ -93,7 +93,7 @@ def learned(
             _figures(
                 lesson,
                 hearings[: len(healthy)],
-                [ending(log, pair[0]) for log, pair in zip(broken, told, strict=True)],
+                [broken_run(log, pair[0]) for log, pair in zip(broken, told, strict=True)],
                 told,
             )
         ),
@@ -110,14 +110,14 @@ def _pair(hearings: Pairs, count: Callable[[Hearing], int]) -> tuple[int, int]:
     return before, after
 
 
-def _figures(lesson: Lesson, well: Pairs, endings: Sequence[Ending], ill: Pairs) -> Iterator[SignalFigures]:
+def _figures(lesson: Lesson, well: Pairs, runs: Sequence[BrokenRun], ill: Pairs) -> Iterator[SignalFigures]:
     alarms = [_alarms(pair[side] for pair in well) for side in (0, 1)]
     names = dict.fromkeys((*alarms[0], *alarms[1], *(move.signal for move in lesson.moves)))
     for name in sorted(names, key=lambda name: -alarms[0][name]):
         moves = sorted(
             (move for move in lesson.moves if move.signal == name), key=lambda move: move.severity.rank
         )
-        told = [_leads(endings, [pair[side] for pair in ill], name) for side in (0, 1)]
+        told = [_leads(runs, [pair[side] for pair in ill], name) for side in (0, 1)]
         yield SignalFigures(name, tuple(moves), (alarms[0][name], alarms[1][name]), (told[0], told[1]))
 
 
@@ -128,9 +128,9 @@ def _alarms(hearings: Iterator[Hearing]) -> Counter[str]:
     return counts
 
 
-def _leads(endings: Sequence[Ending], hearings: Sequence[Hearing], signal: str) -> dict[int, int]:
+def _leads(runs: Sequence[BrokenRun], hearings: Sequence[Hearing], signal: str) -> dict[int, int]:
     leads = {
-        at: end.lead(hearing, signal) for at, (end, hearing) in enumerate(zip(endings, hearings, strict=True))
+        at: run.lead(hearing, signal) for at, (run, hearing) in enumerate(zip(runs, hearings, strict=True))
     }
     return {at: lead for at, lead in leads.items() if lead is not None}
 

@@ -9,7 +9,7 @@ from itertools import chain
 
 from llmtrain_exporter.knowledge.calibrating import PER_RECORDS
 from llmtrain_exporter.knowledge.signal import Severity
-from llmtrain_exporter.publish.calibrate.endings import ending
+from llmtrain_exporter.publish.calibrate.broken_run import broken_run
 from llmtrain_exporter.publish.calibrate.judging import Court
 from llmtrain_exporter.publish.calibrate.moves import (
     NO_MOVES,
@@ -26,7 +26,7 @@ from llmtrain_exporter.publish.calibrate.moves import (
 class Lesson:
     """What was learned. `alarms`: false ones that are left; `most`: that the budget allows.
 
-    `held`: by signal that could not be silenced, the broken run that would be lost.
+    `held`: by signal that could not be silenced, the place of a broken run that would be lost.
     """
 
     moves: Moves
@@ -47,7 +47,7 @@ class Learner:
         """`healthy`, `broken`: places in the court. `budget`: false alarms per PER_RECORDS records."""
         self._court = court
         self._healthy = healthy
-        self._endings = {at: ending(court.logs[at], court.hear(at, NO_MOVES)) for at in broken}
+        self._broken = {at: broken_run(court.logs[at], court.hear(at, NO_MOVES)) for at in broken}
         records = sum(court.logs[at].trained for at in healthy)
         self._most = int(budget * records / PER_RECORDS)
         self._held: dict[str, int] = {}
@@ -67,15 +67,20 @@ class Learner:
     def _best_step(self, moves: Moves, alarms: int) -> tuple[Moves, int] | None:
         """The least change that is enough, else the one that silences most; None where none silences any."""
         best: tuple[Moves, int] | None = None
-        for new in self._silencing(moves):
+        least = alarms
+        for name, new in self._silencing(moves):
             left = self._alarms(new)
-            enough = max(left, self._most)
-            if enough < (alarms if best is None else max(best[1], self._most)) and self._keeps_all(new):
-                best = new, left
+            if max(left, self._most) >= least:
+                continue
+            lost = self._lost(new)
+            if lost is None:
+                best, least = (new, left), max(left, self._most)
+            else:
+                self._held.setdefault(name, lost)
         return best
 
-    def _silencing(self, moves: Moves) -> Iterator[Moves]:
-        """The changes that may silence what is heard in healthy runs; the smallest of each signal first."""
+    def _silencing(self, moves: Moves) -> Iterator[tuple[str, Moves]]:
+        """The changes that may silence a signal that is heard in healthy runs; the smallest in front."""
         heard = Counter[str]()
         critical = set[str]()
         for episode in chain.from_iterable(self._court.hear(at, moves).episodes for at in self._healthy):
@@ -84,20 +89,17 @@ class Learner:
                 critical.add(episode.signal)
         limits = self._court.profile.limits
         steps = [
-            (place, instead(moves, step))
+            (place, name, instead(moves, step))
             for name, _ in heard.most_common()
             if can_move(name, limits[name])
             for place, step in enumerate(looser(name, limits[name], name in critical))
         ]
-        return (new for _, new in sorted(steps, key=lambda step: step[0]) if new != moves)
+        return ((name, new) for _, name, new in sorted(steps, key=lambda step: step[0]) if new != moves)
 
-    def _keeps_all(self, moves: Moves) -> bool:
-        for at, before in self._endings.items():
-            lost = before.lost(self._court.hear(at, moves))
-            if lost is not None:
-                self._held.setdefault(lost, at)
-                return False
-        return True
+    def _lost(self, moves: Moves) -> int | None:
+        """A broken run that would not be told as it was."""
+        runs = self._broken.items()
+        return next((at for at, run in runs if run.lost(self._court.hear(at, moves)) is not None), None)
 
     def _tightened(self, moves: Moves, alarms: int) -> Moves:
         """With limits that tell a broken run earlier, at no further false alarm even with some room."""
@@ -108,7 +110,7 @@ class Learner:
                 if (
                     self._signs_earlier(new, moves)
                     and self._alarms(moves | with_room(step)) <= alarms
-                    and self._keeps_all(new)
+                    and self._lost(new) is None
                 ):
                     moves = new
                     break
@@ -130,7 +132,7 @@ class Learner:
         return any(
             before.is_unwarned(hearing := self._court.hear(at, moves))
             and _earlier(before.first_sign(self._court.hear(at, new), signal), before.first_sign(hearing))
-            for at, before in self._endings.items()
+            for at, before in self._broken.items()
         )
 
 

@@ -12,7 +12,6 @@ from typing import TextIO
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import calibrate_words as words
 from llmtrain_exporter.knowledge import story_words
-from llmtrain_exporter.knowledge.signals import BUILT_IN
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.output_file import replacing, target_fault
@@ -61,12 +60,15 @@ def run_calibrate(
     Nothing is written where the budget cannot be met. Raises CalibrateError, and OSError where the file
     cannot be written.
     """
+    _demand_name(wanted.name, settings)
     _demand_free(paths, wanted)
     line = ProgressLine(err, time.monotonic, PROGRESS_SECONDS, columns)
-    logs, others = _read(paths, settings, wanted, line, now)
-    runs = marked(logs, wanted.healthy, wanted.broken)
-    lessons = [_learned(name, runs, settings, wanted, line) for name in _profiles(runs.healthy)]
-    line.clear()
+    try:
+        logs, others = _read(paths, settings, wanted, line, now)
+        runs = marked(logs, wanted.healthy, wanted.broken)
+        lessons = [_learned(name, runs, settings, wanted, line) for name in _profiles(runs.healthy)]
+    finally:
+        line.clear()
     err.writelines(f"{no_run_text(other, wanted.lang)}\n" for other in others)
     to_people = err if wanted.to_stdout else out
     to_people.writelines(f"{each}\n" for each in _texts(lessons, runs, wanted, to_people))
@@ -78,6 +80,13 @@ def run_calibrate(
     return UNREADABLE if missed(paths, others) else 0
 
 
+def _demand_name(name: str, settings: Settings) -> None:
+    if not name or not name.isprintable():
+        raise CalibrateError(f"--name {name!r}: must be a name that people can read")
+    if name in settings.known_profiles:
+        raise CalibrateError(f"--name {name}: there is such a profile; choose another name")
+
+
 def _demand_free(paths: Sequence[str], wanted: CalibrateWanted) -> None:
     if wanted.to_stdout:
         return
@@ -85,8 +94,6 @@ def _demand_free(paths: Sequence[str], wanted: CalibrateWanted) -> None:
         raise CalibrateError(fault)
     if wanted.out.exists() and not wanted.force:
         raise CalibrateError(f"{wanted.out}: is there already; --force replaces it")
-    if wanted.name in BUILT_IN:
-        raise CalibrateError(f"--name {wanted.name}: is a built-in profile; choose another name")
 
 
 def _read(
@@ -148,7 +155,10 @@ def _texts(
 
 
 def _write(text: str, wanted: CalibrateWanted, out: TextIO) -> None:
-    settings_in(text)  # what cannot be loaded is not written
+    try:
+        settings_in(text)
+    except ValueError as error:
+        raise CalibrateError(f"what was learned cannot be written as settings: {error}") from None
     if wanted.to_stdout:
         out.write(text)
         return

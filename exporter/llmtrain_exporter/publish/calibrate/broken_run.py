@@ -12,7 +12,7 @@ from llmtrain_exporter.publish.calibrate.kept_log import KeptLog
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class BrokenRun:
     """What must not be lost of a broken run: how it was told with the limits so far."""
 
     told: Hearing
@@ -67,12 +67,12 @@ class Ending:
         return max(episode.first_step, earliest)
 
 
-def ending(log: KeptLog, hearing: Hearing) -> Ending:
+def broken_run(log: KeptLog, hearing: Hearing) -> BrokenRun:
     """How a broken run is told."""
     run = log.run
     steps = (run.last_step or 0) - (run.first_step or 0)
     each = steps / max(log.trained - 1, 1)
-    return Ending(hearing, tuple(_moments(hearing.episodes)), round(NEAR * each), round(LATER * each))
+    return BrokenRun(hearing, tuple(_moments(hearing.episodes)), round(NEAR * each), round(LATER * each))
 
 
 def _moments(episodes: Sequence[Episode]) -> Iterator[tuple[int, frozenset[str]]]:
