@@ -228,6 +228,19 @@ def test_names_of_runs_cannot_break_the_file(tmp_path: Path, capsys: pytest.Capt
     assert {settings.assign(log.folder).profile for log in logs} == {"own-grpo", "own-sft"}
 
 
+def test_runs_of_another_kind_are_left_alone(
+    team: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where one is among those that were read, the new profile is for the runs that it was learned from."""
+    write(team / "other", sft(RECORDS, 1), planned=5000)
+    out = tmp_path / "p.yml"
+    assert calibrate(team, "-o", out, capsys=capsys)[0] == 0
+    settings = configure(EXPORTER, {}, {}, str(out)).settings
+    logs = kept(team)
+    assert settings.assign(logs.pop("other").folder).profile is None
+    assert {settings.assign(log.folder).profile for log in logs.values()} == {"own"}
+
+
 def test_one_run_is_learned_from_and_its_limits_are_told_to_be_unproved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

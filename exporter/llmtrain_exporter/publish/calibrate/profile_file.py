@@ -29,8 +29,13 @@ NAME = 60
 _PLAIN = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 
 
-def profile_file(lessons: Mapping[str, Learned], own: Mapping[str, ProfileRule], lang: Lang) -> str:
-    """The file, by the names of the new profiles. `own`: the operator's profiles, which these may inherit."""
+def profile_file(
+    lessons: Mapping[str, Learned], own: Mapping[str, ProfileRule], alike: bool, lang: Lang
+) -> str:
+    """The file, by the names of the new profiles. `own`: the operator's profiles, which these may inherit.
+
+    `alike`: all runs that were read are of one kind, so that the next ones are taken to be, too.
+    """
     lines = [*_comment(words.MADE.of(lang), 0)]
     for each in lessons.values():
         for text in summary(each, lang):
@@ -41,7 +46,7 @@ def profile_file(lessons: Mapping[str, Learned], own: Mapping[str, ProfileRule],
         lines.append(f"  {_name(name)}: {json.dumps(rule)}")
     for name, each in lessons.items():
         lines += _profile(name, each, lang)
-    lines += ["runs:", *_assignments(lessons, lang)]
+    lines += ["runs:", *_assignments(lessons, alike, lang)]
     return "\n".join(lines) + "\n"
 
 
@@ -117,8 +122,8 @@ def _lead_text(run: str, lead: int, lang: Lang) -> str:
     return text.of(lang).format(run=shortened_name(run, NAME), lead=abs(lead))
 
 
-def _assignments(lessons: Mapping[str, Learned], lang: Lang) -> Iterator[str]:
-    if len(lessons) == 1:
+def _assignments(lessons: Mapping[str, Learned], alike: bool, lang: Lang) -> Iterator[str]:
+    if alike:
         yield from _comment(words.ALL_RUNS.of(lang), 2)
         yield f'  - {{match: "*", profile: {_name(next(iter(lessons)))}}}'
         return

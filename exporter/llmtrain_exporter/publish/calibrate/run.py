@@ -76,7 +76,8 @@ def run_calibrate(
         return UNREADABLE
     if not all(each.lesson.within_budget for each in lessons):
         return NOT_MET
-    _write(profile_file(_named(lessons, wanted), settings.profiles, wanted.lang), wanted, out)
+    text = profile_file(_named(lessons, wanted), settings.profiles, _are_alike(logs), wanted.lang)
+    _write(text, wanted, out)
     return UNREADABLE if missed(paths, others) else 0
 
 
@@ -128,6 +129,10 @@ def _learned(
         [log for log in logs if log.run.profile == name] for logs in (runs.healthy, runs.broken)
     )
     return learned(settings.known_profiles[name], healthy, broken, wanted.budget, heard)
+
+
+def _are_alike(logs: Sequence[KeptLog]) -> bool:
+    return len({log.run.profile for log in logs}) == 1
 
 
 def _named(lessons: Sequence[Learned], wanted: CalibrateWanted) -> Mapping[str, Learned]:

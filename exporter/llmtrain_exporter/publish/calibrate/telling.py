@@ -77,7 +77,7 @@ def summary(each: Learned, lang: Lang) -> Iterator[str]:
         )
     else:
         yield words.NO_BROKEN.of(lang)
-    if rate > each.budget:
+    if rate > each.budget and each.lesson.within_budget:
         yield words.OVERFITTED.of(lang)
     if each.missing:
         yield words.TOO_FEW.of(lang).format(
