@@ -11,7 +11,7 @@ from pathlib import Path
 
 from llmtrain_exporter.knowledge.signal import Severity
 
-from benchmarks.detection import by_kind, corpus, others, slow_faults
+from benchmarks.detection import by_kind, calibrating, corpus, others, slow_faults
 from benchmarks.detection.check import by_command, in_process
 from benchmarks.detection.generator import DEMO_EVENTS, DEMO_SINGLE, RUNS, cases, write_demo
 from benchmarks.detection.kinds import KINDS, of_kind
@@ -42,6 +42,10 @@ def main() -> int:
         return 0
     if options.rivals:
         return _beside_rivals(options.rivals, options.corpus, options.seed)
+    if options.calibrate:
+        for table in calibrating.tables(options.seed, options.corpus):
+            print(table.text() + "\n", flush=True)
+        return 0
     check = by_command if options.check else in_process
     tables = [*_corpus(options.corpus, check), _demo(check), *_random(options.seed, options.runs)]
     tables += by_kind.tables(SEEDS_OF_KINDS, RUNS_OF_KIND)
@@ -57,6 +61,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=HELD_OUT, help=f"of the random runs; not {TUNED}")
     parser.add_argument("--runs", type=int, default=RUNS, help="how many random runs")
     parser.add_argument("--check", action="store_true", help="score the check command, not the analysis")
+    parser.add_argument(
+        "--calibrate", action="store_true", help="only score limits that are learned from other runs"
+    )
     parser.add_argument("--write-demo", type=Path, metavar="DIR", help="only write the demo log, into DIR")
     rivals = Path(tempfile.gettempdir()) / "llmtrain-rivals"
     parser.add_argument(

@@ -65,10 +65,12 @@ class Score:
         return median(self.earlies) if self.earlies else 0.0
 
 
-def analyse(lines: bytes, dialect: Dialect, arguments: bytes | None = None) -> tuple[Snapshot, list[int]]:
+def analyse(
+    lines: bytes, dialect: Dialect, arguments: bytes | None = None, options: RunOptions | None = None
+) -> tuple[Snapshot, list[int]]:
     """The analysis of a log, and the step of each of its training records."""
     reader = Readers().reader(dialect)
-    run = Run(RunOptions(), select(json.loads(arguments)) if arguments else HyperParameters())
+    run = Run(options or RunOptions(), select(json.loads(arguments)) if arguments else HyperParameters())
     steps: list[int] = []
     for line in [lines] if dialect.shape is Shape.DOCUMENT else lines.split(b"\n"):
         for record in reader.read(line):
@@ -79,11 +81,15 @@ def analyse(lines: bytes, dialect: Dialect, arguments: bytes | None = None) -> t
     return run.snapshot("run", "log", dialect.producer, 0.0), steps
 
 
-def score(cases: Iterable[Case], tell: Callable[[Case, Sequence[int]], None] | None = None) -> Score:
+def score(
+    cases: Iterable[Case],
+    tell: Callable[[Case, Sequence[int]], None] | None = None,
+    options: RunOptions | None = None,
+) -> Score:
     """What our analysis makes of generated runs. `tell` is called with the missed and the false, if any."""
     total = Score()
     for case in cases:
-        snapshot, steps = analyse(case.log, case.dialect, case.arguments)
+        snapshot, steps = analyse(case.log, case.dialect, case.arguments, options)
         index = {step: at for at, step in enumerate(dict.fromkeys(steps))}
         critical = [e for e in snapshot.episodes if e.critical_step is not None]
         spans = [(index[e.critical_step or 0], index[e.last_step]) for e in critical]

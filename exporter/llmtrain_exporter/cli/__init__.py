@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from llmtrain_exporter import __version__
+from llmtrain_exporter.cli.calibrate import calibrate
 from llmtrain_exporter.cli.check import check
 from llmtrain_exporter.cli.config import config
 from llmtrain_exporter.cli.demo import demo
@@ -59,6 +60,7 @@ for _command in (
     replay,
     demo,
     setup,
+    calibrate,
     config,
     render,
     relay,

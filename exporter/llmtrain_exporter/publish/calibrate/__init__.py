@@ -1,0 +1,1 @@
+"""Limits learned from a team's own runs."""
