@@ -16,6 +16,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmtrain_exporter.knowledge.variables import PREFIX
+
 ROOT = Path(__file__).resolve().parent.parent
 OPEN_FILES = 65536
 START_SECONDS = 900.0  # a plain exporter takes minutes to read ten thousand logs
@@ -171,10 +173,11 @@ def allow_open_files() -> int:
 def _start(
     command: Sequence[str], output: int, errors: int, env: Mapping[str, str] | None
 ) -> subprocess.Popen[bytes]:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return subprocess.Popen(
         list(command),
         cwd=ROOT,
-        env={**os.environ, **_BYTE_CODE, **(env or {})},
+        env={**plain, **_BYTE_CODE, **(env or {})},  # nobody has set anything
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=errors,

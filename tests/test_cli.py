@@ -278,6 +278,19 @@ def test_help_loads_nothing_heavy() -> None:
     assert loaded(["serve", "--help"]) == ["pydantic", "yaml"]
 
 
+def test_who_has_set_nothing_waits_for_no_check_of_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log is read without what checks them; with any setting, misspelt ones too, they are checked."""
+    for name in [name for name in os.environ if name.startswith("LLMTRAIN_")]:
+        monkeypatch.delenv(name)
+    arguments = ["check", str(tmp_path)]
+    assert loaded(arguments) == ["orjson"]
+    assert "pydantic" in loaded([*arguments, "--logging-steps", "5"])
+    monkeypatch.setenv("LLMTRAIN_LOGGING_STEP", "5")
+    assert "pydantic" in loaded(arguments)
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"]])
 def test_help_is_quick(arguments: list[str]) -> None:
     """In time of the processor, since a busy machine says nothing about the program; the best of three."""

@@ -31,6 +31,7 @@ from llmtrain_exporter.config.values import in_units, size
 from llmtrain_exporter.config.yaml_document import YamlDocumentError, parse
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge.profile import PROFILES
+from llmtrain_exporter.watching.reading_settings import NothingSet
 from pydantic import ValidationError
 
 SETTINGS = EXPORTER.settings
@@ -558,3 +559,11 @@ def test_what_is_no_size_is_told_how_to_write_one(text: str) -> None:
     """Nobody has to guess."""
     with pytest.raises(ValueError, match='must be a size such as "500MB"'):
         size(text)
+
+
+def test_nothing_set_is_what_the_settings_are_by_default() -> None:
+    """What logs are read by where nobody has set anything, and which nothing has to check."""
+    nothing, default = NothingSet(), Settings()
+    assert nothing.assign("team/run") == default.assign("team/run")
+    for name in ("logging_steps", "printed_logs", "finds_printed_logs", "known_profiles"):
+        assert getattr(nothing, name) == getattr(default, name), name

@@ -7,7 +7,7 @@ import sys
 import click
 
 from llmtrain_exporter.cli.exit_codes import gated
-from llmtrain_exporter.cli.options import fail_on_option, lang_option, log_options, settings_for_logs
+from llmtrain_exporter.cli.options import fail_on_option, lang_option, log_options, settings_for_reading
 from llmtrain_exporter.cli.shell import exit_code_is_verdict, loading
 
 
@@ -51,7 +51,7 @@ def check(
     with loading():
         from llmtrain_exporter.publish.check import CheckOutput, run_check
 
-        settings = settings_for_logs(profile, config_file, flags)
+        settings = settings_for_reading(profile, config_file, flags)
     output = CheckOutput(format_, lang, verbose)
     with exit_code_is_verdict():
         return gated(run_check(logs, settings, profile, output, sys.stdout, sys.stderr), fail_on)

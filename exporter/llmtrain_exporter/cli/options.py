@@ -12,10 +12,12 @@ import click
 from llmtrain_exporter.cli.exit_codes import FAIL_ON
 from llmtrain_exporter.cli.shell import reporting
 from llmtrain_exporter.knowledge.profile import PROFILES
+from llmtrain_exporter.knowledge.variables import PREFIX
 
 if TYPE_CHECKING:
     from llmtrain_exporter.config import Configured, Settings
     from llmtrain_exporter.config.catalogue import Setting
+    from llmtrain_exporter.watching.reading_settings import ReadingSettings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -137,6 +139,18 @@ def settings_for_logs(profile: str | None, file: str | None, flags: Mapping[str,
         raise click.BadParameter(message, param_hint="'--profile'")
     _log_if_debugging(chosen.settings)
     return chosen.settings
+
+
+def settings_for_reading(
+    profile: str | None, file: str | None, flags: Mapping[str, object]
+) -> ReadingSettings:
+    """The same for a command that only reads and judges; where nothing is set, nothing has to be checked."""
+    from llmtrain_exporter.watching.reading_settings import NothingSet
+
+    says_something = file or any(flags.values()) or any(name.startswith(PREFIX) for name in os.environ)
+    if says_something or (profile is not None and profile not in PROFILES):
+        return settings_for_logs(profile, file, flags)
+    return NothingSet()
 
 
 def _log_if_debugging(settings: Settings) -> None:

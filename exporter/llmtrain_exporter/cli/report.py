@@ -10,7 +10,7 @@ import click
 
 from llmtrain_exporter.cli.exit_codes import NO_VERDICT, gated
 from llmtrain_exporter.cli.extras import require
-from llmtrain_exporter.cli.options import fail_on_option, lang_option, log_options, settings_for_logs
+from llmtrain_exporter.cli.options import fail_on_option, lang_option, log_options, settings_for_reading
 from llmtrain_exporter.cli.shell import exit_code_is_verdict, reporting
 
 
@@ -69,7 +69,7 @@ def report(
     from llmtrain_exporter.knowledge.text import Lang
     from llmtrain_exporter.publish.report.write import ReportError, Wanted, run_report
 
-    settings = settings_for_logs(profile, config_file, flags)
+    settings = settings_for_reading(profile, config_file, flags)
     wanted = Wanted(out, Lang(lang), profile, full)
     with exit_code_is_verdict(), reporting(ReportError):
         return gated(run_report(logs, settings, wanted, sys.stdout, sys.stderr, time.time()), fail_on)

@@ -5,13 +5,12 @@
 
 from llmtrain_exporter.config.engine import Configured, Schema, check_file, configure, show
 from llmtrain_exporter.config.messages import ConfigError
-from llmtrain_exporter.config.run_rules import Assignment, RunRule, unique_name
+from llmtrain_exporter.config.run_rules import RunRule
 from llmtrain_exporter.config.settings import EXPORTER, Settings
 from llmtrain_exporter.config.values import address, duration, seconds, size
 
 __all__ = [
     "EXPORTER",
-    "Assignment",
     "ConfigError",
     "Configured",
     "RunRule",
@@ -24,5 +23,4 @@ __all__ = [
     "seconds",
     "show",
     "size",
-    "unique_name",
 ]

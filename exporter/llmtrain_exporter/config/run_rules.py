@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
@@ -35,22 +34,6 @@ def _pattern(regex: str) -> str:
 
 
 Labels = Mapping[Annotated[str, AfterValidator(_label_name)], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What the rules say of one run. `profile` None: it is found from the log."""
-
-    name: str
-    profile: str | None
-    labels: Mapping[str, str]
-
-
-def unique_name(name: str, run: str, taken: Container[str]) -> str:
-    """A name of its own for `run`, where a renaming rule gave the same to two runs."""
-    while name in taken:
-        name += f" ({run})"
-    return name
 
 
 class RunRule(SettingsSection):

@@ -16,7 +16,7 @@ from llmtrain_exporter.config.flag_values import Form, FromText
 from llmtrain_exporter.config.messages import wrong_value
 from llmtrain_exporter.config.profiles import ProfileRule, resolve
 from llmtrain_exporter.config.remote_write import RemoteWrites, names_differ
-from llmtrain_exporter.config.run_rules import Assignment, Labels, RunRule
+from llmtrain_exporter.config.run_rules import Labels, RunRule
 from llmtrain_exporter.config.values import (
     NEVER,
     UNITS,
@@ -35,6 +35,8 @@ from llmtrain_exporter.config.values import (
 from llmtrain_exporter.knowledge.guarding import FREE_BYTES, KEEP, KEPT_FOLDER
 from llmtrain_exporter.knowledge.signal import Profile
 from llmtrain_exporter.knowledge.signals import BUILT_IN
+from llmtrain_exporter.knowledge.variables import PREFIX
+from llmtrain_exporter.model.assignment import Assignment
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -201,4 +203,4 @@ class Settings(SettingsSection):
         return Assignment(name, profile, labels)
 
 
-EXPORTER = Schema(Settings, "LLMTRAIN_", "listen: 127.0.0.1:9848")
+EXPORTER = Schema(Settings, PREFIX, "listen: 127.0.0.1:9848")

@@ -11,7 +11,6 @@ from typing import TextIO
 
 import orjson
 
-from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.discover import Surroundings
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Health, NoRun, Snapshot
@@ -21,6 +20,7 @@ from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.story.no_run import no_run_object
 from llmtrain_exporter.story.run_object import run_object
 from llmtrain_exporter.watching.on_demand import missed, read_each, read_log
+from llmtrain_exporter.watching.reading_settings import ReadingSettings
 from llmtrain_exporter.watching.rules import rules_for_reading
 from llmtrain_exporter.write.style import Style
 
@@ -42,7 +42,7 @@ class CheckOutput:
 
 def run_check(
     paths: Sequence[str],
-    settings: Settings,
+    settings: ReadingSettings,
     profile: str | None,
     wanted: CheckOutput,
     out: TextIO,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from llmtrain_exporter.analyse.run import RunOptions
-from llmtrain_exporter.config import Settings, unique_name
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.discover import ALONE, Found, Scan, SearchMemory, Surroundings
@@ -18,6 +18,10 @@ from llmtrain_exporter.ingest.survey import survey, with_unread_rows
 from llmtrain_exporter.ingest.unread import look_into
 from llmtrain_exporter.knowledge.no_run import BARE_CHECKPOINT, OTHER_FILES, SOME_OTHER_FILES, NoRunReason
 from llmtrain_exporter.model import LeftOut, NoRun, Unread
+from llmtrain_exporter.watching.reading_settings import ReadingSettings
+
+if TYPE_CHECKING:
+    from llmtrain_exporter.config import Settings
 
 EPISODES_READ = 10_000
 """Of a log that a person reads, all that one may want to know is kept."""
@@ -26,7 +30,9 @@ EPISODES_READ = 10_000
 class RunRules:
     """The rules of the settings, for everything that looks at logs. For one thread at a time."""
 
-    def __init__(self, settings: Settings, judging: RunOptions, before: RunRules | None = None) -> None:
+    def __init__(
+        self, settings: ReadingSettings, judging: RunOptions, before: RunRules | None = None
+    ) -> None:
         """`judging`: how a run is judged of which no rule says more; its profile goes before every rule.
 
         `before`: the rules that held so far, of whose searches all is remembered.
@@ -91,7 +97,7 @@ class RunRules:
 
     def name(self, found: Found, taken: Container[str]) -> str:
         """What the run is called, unlike every name that is taken."""
-        return unique_name(self._settings.assign(found.run).name, found.run, taken)
+        return _unique_name(self._settings.assign(found.run).name, found.run, taken)
 
     def options(self, found: Found) -> RunOptions:
         """How the run is judged."""
@@ -106,6 +112,13 @@ class RunRules:
             and self._settings.assign(found.run).name == before._settings.assign(found.run).name
             and self.options(found) == before.options(found)
         )
+
+
+def _unique_name(name: str, run: str, taken: Container[str]) -> str:
+    """A name of its own for `run`, where a renaming rule gave the same to two runs."""
+    while name in taken:
+        name += f" ({run})"
+    return name
 
 
 def _without_log(left: LeftOut) -> LeftOut:
@@ -123,7 +136,7 @@ def rules_for_serving(settings: Settings, before: RunRules | None = None) -> Run
     return RunRules(settings, judging, before)
 
 
-def rules_for_reading(settings: Settings, profile: str | None = None) -> RunRules:
+def rules_for_reading(settings: ReadingSettings, profile: str | None = None) -> RunRules:
     """Those of runs that a person reads. `profile` goes before what the settings say."""
     judging = RunOptions(profile=profile, profiles=settings.known_profiles, episodes_kept=EPISODES_READ)
     return RunRules(settings, judging)

@@ -63,7 +63,7 @@ def _past_of(folder: Path) -> PastRun | NoRun:
 
 
 def _rules() -> RunRules:
-    from llmtrain_exporter.config import EXPORTER, configure
+    from llmtrain_exporter.watching.reading_settings import NothingSet
     from llmtrain_exporter.watching.rules import rules_for_reading
 
-    return rules_for_reading(configure(EXPORTER, {}, {}, None).settings, None)
+    return rules_for_reading(NothingSet())

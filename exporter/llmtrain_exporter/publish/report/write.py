@@ -12,7 +12,6 @@ from typing import TextIO
 from urllib.parse import quote
 
 from llmtrain_exporter.analyse.run import RunOptions
-from llmtrain_exporter.config import Settings
 from llmtrain_exporter.draw.pictures import svg
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
@@ -33,6 +32,7 @@ from llmtrain_exporter.story.several import no_run_text
 from llmtrain_exporter.story.verdict import health_mark
 from llmtrain_exporter.watching.history.recorded import history
 from llmtrain_exporter.watching.on_demand import read_each
+from llmtrain_exporter.watching.reading_settings import ReadingSettings
 from llmtrain_exporter.watching.rules import rules_for_reading
 
 HTML = (".html", ".htm")
@@ -69,7 +69,7 @@ class Wanted:
 
 
 def run_report(
-    paths: Sequence[str], settings: Settings, wanted: Wanted, out: TextIO, err: TextIO, now: float
+    paths: Sequence[str], settings: ReadingSettings, wanted: Wanted, out: TextIO, err: TextIO, now: float
 ) -> int:
     """Read logs to their end, write the report, say what is in it. The exit code is that of `check`.
 
@@ -109,7 +109,7 @@ def _demand(out: Path, logs: Sequence[str]) -> None:
 
 
 def _read(
-    paths: Sequence[str], settings: Settings, profile: str | None, progress: ReportProgress, now: float
+    paths: Sequence[str], settings: ReadingSettings, profile: str | None, progress: ReportProgress, now: float
 ) -> tuple[list[Material], list[NoRun]]:
     """The runs, the worst first, and the files that are none. Of a run only what the report needs stays."""
     runs: list[Material] = []
