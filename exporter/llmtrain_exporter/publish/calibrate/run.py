@@ -22,7 +22,8 @@ from llmtrain_exporter.publish.calibrate.learned import Learned, learned
 from llmtrain_exporter.publish.calibrate.marked import CalibrateError, MarkedLogs, marked
 from llmtrain_exporter.publish.calibrate.profile_file import profile_file, settings_in
 from llmtrain_exporter.publish.calibrate.telling import shortened, told
-from llmtrain_exporter.publish.check import PROGRESS_SECONDS, UNREADABLE, style_for
+from llmtrain_exporter.publish.check import UNREADABLE, style_for
+from llmtrain_exporter.publish.check_progress import EVERY_SECONDS
 from llmtrain_exporter.story.several import no_run_text
 from llmtrain_exporter.watching.on_demand import missed, read_each
 from llmtrain_exporter.watching.rules import rules_for_reading
@@ -62,7 +63,7 @@ def run_calibrate(
     """
     _demand_name(wanted.name, settings)
     _demand_free(paths, wanted)
-    line = ProgressLine(err, time.monotonic, PROGRESS_SECONDS, columns)
+    line = ProgressLine(err, time.monotonic, EVERY_SECONDS, columns)
     try:
         logs, others = _read(paths, settings, wanted, line, now)
         runs = marked(logs, wanted.healthy, wanted.broken)
