@@ -347,9 +347,7 @@ def state(modified: float, inode: int = 1) -> os.stat_result:
 def test_a_folder_is_believed_when_its_times_have_stood(apart: float, believed: bool, behind: float) -> None:
     """What came right after a look may have the time of what was seen. A file server's clock may be off."""
     known = KnownFolders()
-    folder = Folder(
-        "/runs", 0, "", 0, linked=False, inside=False, known=known.begin_at("/runs", linked=False)
-    )
+    folder = Folder("/runs", 0, "", 0, linked=False, inside=False, known=known.begin_at("/runs", 0))
     for now in (BEGIN, BEGIN + apart):
         known.begin_search("same", now)
         assert known.holding(folder, state(BEGIN - behind)) is None
