@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from llmtrain_exporter.ingest import known_folders
+from llmtrain_exporter.ingest import borders, known_folders
 from llmtrain_exporter.ingest.discover import ALONE, Scan, SearchMemory, SearchOptions, discover
 from llmtrain_exporter.ingest.folders import Folder, Holding
 from llmtrain_exporter.ingest.known_folders import GRAIN_SECONDS, LOOKS_APART, MOST_FILES, KnownFolders
@@ -347,9 +347,7 @@ def state(modified: float, inode: int = 1) -> os.stat_result:
 def test_a_folder_is_believed_when_its_times_have_stood(apart: float, believed: bool, behind: float) -> None:
     """What came right after a look may have the time of what was seen. A file server's clock may be off."""
     known = KnownFolders()
-    folder = Folder(
-        "/runs", 0, "", 0, linked=False, inside=False, known=known.begin_at("/runs", linked=False)
-    )
+    folder = Folder("/runs", 0, "", 0, linked=False, inside=False, known=known.begin_at("/runs", 0))
     for now in (BEGIN, BEGIN + apart):
         known.begin_search("same", now)
         assert known.holding(folder, state(BEGIN - behind)) is None
@@ -359,3 +357,27 @@ def test_a_folder_is_believed_when_its_times_have_stood(apart: float, believed: 
     assert known.holding(folder, state(BEGIN - behind + 0.001)) is None
     assert known.holding(folder, state(BEGIN - behind, inode=2)) is None
     assert known.holding(folder._replace(inside=True), state(BEGIN - behind)) is None
+
+
+def test_file_systems_whose_folders_are_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Buckets and folders that another system lends, by the kinds that the kernel tells."""
+    kinds = ("ext4", "nfs4", "lustre", "overlay", "fuse.gcsfuse", "fuse", "9p", "smb3", "cifs", "virtiofs")
+    lines = [f"3{at} 1 0:{at} / /mnt/{kind} rw - {kind} {kind} rw\n" for at, kind in enumerate(kinds)]
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text("".join(lines))
+    monkeypatch.setattr(borders, "_MOUNTS", str(mounts))
+    assert borders.fickle_devices() == {os.makedev(0, at) for at in range(4, 10)}
+
+
+# --- what is found anew
+
+
+def test_a_run_that_has_not_changed_is_the_very_same(disk: Disk, search: Searches) -> None:
+    """Thousands of equal objects are not made with each search; one whose log grew is another one."""
+    quiet = disk.put(disk.root / "quiet" / "logging.jsonl")
+    growing = disk.put(disk.root / "growing" / "logging.jsonl")
+    first = {found.path: found for found in search().found}
+    disk.append(growing, ROW)
+    again = {found.path: found for found in search().found}
+    assert again[str(quiet)] is first[str(quiet)]
+    assert again[str(growing)].size == 2 * first[str(growing)].size

@@ -34,7 +34,7 @@ class KnownFolders:
     """Knows what the folders of a search hold. For one thread at a time."""
 
     def __init__(self) -> None:
-        self._begins: MetFiles[tuple[str, bool], KnownFolder] = MetFiles()
+        self._begins: MetFiles[tuple[str, int], KnownFolder] = MetFiles()
         self._sorting: object = None
         self._search = 0
         self._now = 0.0
@@ -52,12 +52,15 @@ class KnownFolders:
         self._sorting, self._now, self._fickle = sorting, now, None
         self._search += 1
 
-    def begin_at(self, path: str, linked: bool) -> KnownFolder:
-        """What is known of a folder that is in no other one: a root, or one to which a link leads."""
-        known = self._begins.get((path, linked))
+    def begin_at(self, path: str, depth: int) -> KnownFolder:
+        """What is known of a folder that is in no other one: a root, or one to which a link leads.
+
+        `depth`: folders below its root; how far one goes on from there depends on it.
+        """
+        known = self._begins.get((path, depth))
         if known is None:
             known = KnownFolder()
-            self._begins.put((path, linked), known)
+            self._begins.put((path, depth), known)
         return known
 
     def holding(self, folder: Folder, state: os.stat_result) -> Holding | None:

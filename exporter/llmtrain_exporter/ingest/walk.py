@@ -112,7 +112,7 @@ class Walk:
             state = os.stat(path)
             if stat.S_ISDIR(state.st_mode):
                 self._borders.begin_at(state)
-                known = self._memory.folders.begin_at(path, linked=False)
+                known = self._memory.folders.begin_at(path, 0)
                 self._folders.append(Folder(path, index, "", 0, linked=False, inside=False, known=known))
                 dialect = None
             else:
@@ -232,8 +232,9 @@ class Walk:
         if reason:
             self._leave_out(reason, path)
             return
-        known = self._memory.folders.begin_at(path, linked)
-        below = Folder(path, folder.root, folder.below(name), folder.depth + 1, linked, folder.inside, known)
+        depth = folder.depth + 1
+        known = self._memory.folders.begin_at(path, depth)
+        below = Folder(path, folder.root, folder.below(name), depth, linked, folder.inside, known)
         (self._links if linked else self._folders).append(below)
 
     def _log(self, folder: Folder, entry: PossibleLog, path: str) -> list[Log]:
