@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.ingest import columns_of_values, values
-from llmtrain_exporter.ingest.dialects import swift
+from llmtrain_exporter.ingest.dialects import llamafactory, swift
+from llmtrain_exporter.ingest.dialects.llamafactory import LlamaFactory
 from llmtrain_exporter.ingest.dialects.swift import Swift
 from llmtrain_exporter.ingest.normalise import Normaliser
 from llmtrain_exporter.ingest.reading import sort_rows
@@ -221,6 +222,57 @@ def test_real_lines_read_together_are_read_as_each_alone(corpus: Path) -> None:
         assert (skipped, one.producer) == (skips, other.producer), path
 
 
+def llamafactory_row(row: Row, step: int) -> Row:
+    """A row of LLaMA-Factory's with the same numbers, in its old schema: it has all columns, some null."""
+    clock = f"{step // 360}:{step // 6 % 60:02}:{step % 6 * 10:02}"
+    told: Row = {"eval_loss": None, "predict_loss": None, "reward": None, "lr": row["learning_rate"]}
+    place: Row = {"epoch": step / 300, "percentage": step / 7, "elapsed_time": clock, "remaining_time": clock}
+    return {"current_steps": step, "total_steps": 700, "loss": row["loss"], **told, **place}
+
+
+LLAMAFACTORY_ODD: tuple[Callable[[Row], Row], ...] = (
+    lambda row: row | {"loss": None},
+    lambda row: row | {"loss": None, "eval_loss": 0.5},
+    lambda row: row | {"elapsed_time": "1 day, 0:05:17"},
+    lambda row: row | {"elapsed_time": "0:5:17"},
+    lambda row: row | {"elapsed_time": "5s"},
+    lambda row: row | {"total_steps": 701},
+    lambda row: row | {"current_steps": "7"},
+    lambda row: {key: cell for key, cell in row.items() if cell is not None},
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6))
+def test_lines_of_llamafactory_are_read_as_each_alone(seed: int) -> None:
+    """Those without a loss too, which are training rows where the row has all columns."""
+    chance = random.Random(seed)
+    bare, odd = chance.random() < 0.7, chance.choice([0.0, 0.02, 0.3])
+    lines = []
+    for step, row in enumerate(grpo(chance.choice([5, 60, 200]), seed), 1):
+        whole = llamafactory_row(row, step)
+        whole = LLAMAFACTORY_ODD[-1](whole) if bare else whole
+        told_as = chance.choice(LLAMAFACTORY_ODD)(whole) if chance.random() < odd else whole
+        lines.append(written(told_as).replace(b'":', b'": '))
+    one, other = (LlamaFactory(Normaliser(llamafactory.ALIASES, progress_rows=True)) for _ in range(2))
+    records, skipped, _ = read_many(one, lines)
+    expected, skips = sort_rows(map(other.read, lines))
+    assert (told(records), skipped) == (told(expected), skips)
+    assert not (bare and not odd and len(lines) > 5) or any(
+        isinstance(part, RecordBlock) for part in parts_of(records)
+    )
+
+
+def test_real_lines_of_llamafactory_are_read_as_each_alone(corpus: Path) -> None:
+    """Of every version."""
+    for path in sorted(corpus.rglob("trainer_log.jsonl")):
+        lines = path.read_bytes().splitlines()
+        one, other = (LlamaFactory(Normaliser(llamafactory.ALIASES, progress_rows=True)) for _ in range(2))
+        records, skipped, _ = read_many(one, lines)
+        expected, skips = sort_rows(map(other.read, lines))
+        assert (told(records), skipped) == (told(expected), skips), path
+
+
 CELLS = st.one_of(
     st.floats(),
     st.integers(-3, 2**54),
@@ -236,6 +288,14 @@ def test_a_column_is_read_as_each_cell(cells: list[object], read: values.CellRea
     """Or not at all: then somebody reads cell by cell."""
     found, expected = columns_of_values.converted(cells, read), list(map(read, cells))
     assert repr(None if found is None else list(found)) == repr(None if None in expected else expected)
+
+
+@given(st.lists(st.from_regex(r"\A[0-9٣+_ ]{0,3}:[0-9٣ ]{1,3}:[0-9]{1,3}(\.5)?\Z"), min_size=1, max_size=3))
+def test_a_column_of_clocks_is_read_as_each_cell(cells: list[str]) -> None:
+    """Or not at all."""
+    found, expected = columns_of_values.durations(cells), list(map(values.duration, cells))
+    assert found is None or repr(list(found)) == repr(expected)
+    assert columns_of_values.durations(["0:00:26", "41:07:09"]) == [26.0, 148029.0]
 
 
 @given(st.lists(st.text("0123456789/\n٣ ", max_size=8), min_size=1, max_size=4))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import repeat
+from operator import countOf
 from typing import Any
 
 from llmtrain_exporter.ingest import values
@@ -14,16 +15,14 @@ from llmtrain_exporter.ingest import values
 Column = Sequence[Any]
 Numbers = Sequence[float]
 
-_FLOATS, _COUNTS = {float}, {int}
 _NUMBERS = frozenset((float, int))
 
 
 def numbers(column: Column) -> Numbers | None:
     """The numbers of a column that has nothing else."""
-    types = set(map(type, column))
-    if types == _FLOATS:
+    if countOf(map(type, column), float) == len(column):
         return column
-    return converted(column, values.number) if types <= _NUMBERS else None
+    return converted(column, values.number) if _NUMBERS.issuperset(map(type, column)) else None
 
 
 def converted(column: Column, read: values.CellReader) -> Numbers | None:
@@ -37,14 +36,28 @@ def converted(column: Column, read: values.CellReader) -> Numbers | None:
 
 
 def durations(column: Column) -> Numbers | None:
-    """Of texts in words: "18h 37m 22s"."""
+    """Of texts in words: "18h 37m 22s", or as a clock shows it: "18:37:22"."""
     try:
         if max(map(len, column)) > values.LONGEST:
             return None
+        if ":" in column[0]:
+            return _clocks(column)
         parted = map(str.rpartition, column, repeat(" "))
         return [values.usual_words(before) + values.USUAL_WORDS[last] for before, _, last in parted]
-    except (TypeError, KeyError):
+    except (TypeError, KeyError, ValueError):
         return None
+
+
+def _clocks(texts: Sequence[str]) -> Numbers | None:
+    """Without days and fractions. Raises ValueError or KeyError where there is anything else."""
+    digits = "".join(texts).replace(":", "")
+    if not (digits.isascii() and digits.isdecimal()):
+        return None
+    parted = map(str.split, texts, repeat(":"))
+    sixtieths = values.SIXTIETHS
+    return [
+        0.0 + int(hours) * 3600 + sixtieths[minutes] * 60 + sixtieths[rest] for hours, minutes, rest in parted
+    ]
 
 
 def percents(column: Column) -> Numbers | None:
@@ -84,7 +97,7 @@ def fractions(column: Column) -> tuple[Sequence[int], int] | None:
 
 def counts(column: Column) -> Sequence[int] | None:
     """Whole numbers that are steps."""
-    if set(map(type, column)) != _COUNTS:
+    if countOf(map(type, column), int) < len(column):
         return None
     return column if min(column) >= 0 and max(column) < values.TOO_MANY else None
 

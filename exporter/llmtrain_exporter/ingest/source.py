@@ -100,11 +100,18 @@ class LineSource:
         records, skipped, times = read_many(self.reader, batch.lines)
         skipped.update(batch.dropped)
         size = sum(map(len, batch.lines)) + len(batch.lines)
-        found = Reading(
-            records, skipped, batch.modified, batch.restarted, batch.more, size, past=batch.past, times=times
+        producer = self.reader.producer if isinstance(self.reader, KnowsProducer) else None
+        return Reading(
+            records,
+            skipped,
+            batch.modified,
+            batch.restarted,
+            batch.more,
+            size,
+            past=batch.past,
+            producer=producer,
+            times=times,
         )
-        reader = self.reader
-        return replace(found, producer=reader.producer) if isinstance(reader, KnowsProducer) else found
 
     @property
     def wait(self) -> float | None:

@@ -26,6 +26,7 @@ TOO_MANY = 1 << 53  # steps
 _WORDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _USUAL = 400  # of each unit, at the most
 USUAL_WORDS = {f"{amount}{unit}": amount * seconds for unit, seconds in _WORDS for amount in range(_USUAL)}
+SIXTIETHS = {f"{amount:02}": amount for amount in range(100)}  # minutes and seconds of a clock
 _UNITS = "dhms"
 _TIMES_KEPT = 16
 _CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)

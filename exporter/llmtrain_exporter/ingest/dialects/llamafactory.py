@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
 from llmtrain_exporter.ingest.dialects import trainer_state
 from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
+from llmtrain_exporter.ingest.row_blocks import read_alike
 from llmtrain_exporter.knowledge.producers import LLAMAFACTORY
 from llmtrain_exporter.model import Record, RowKind, Skip
+from llmtrain_exporter.model.blocks import RecordBlock
 
 ALIASES = {
     "accuracy": "rewards/accuracies",  # its callback writes that under this name
@@ -20,18 +22,29 @@ ALIASES = {
 class LlamaFactory:
     """Reads one `trainer_log.jsonl`."""
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_normaliser", "_rows")
 
     def __init__(self, normaliser: Normaliser) -> None:
+        self._normaliser = normaliser
         self._rows = JsonRows(normaliser)
 
-    def read(self, line: bytes) -> Iterable[Record | Skip]:
-        """The record of a line. The old schema writes all columns: with a null loss it is a training row."""
-        for record in self._rows.read(line):
-            if isinstance(record, Record) and record.kind is RowKind.PROGRESS and b'"loss": null' in line:
-                yield record._replace(kind=RowKind.TRAIN)
-            else:
-                yield record
+    def read(self, line: bytes) -> Sequence[Record | Skip]:
+        """The record of a line."""
+        return _trained(self._rows.read(line), line)
+
+    def read_all(self, lines: Sequence[bytes]) -> Iterable[Sequence[Record | Skip]]:
+        """What `read` reads of each line, rows that are alike as a block."""
+        return (_trained(rows, line) for line, rows in read_alike(self._rows, self._normaliser, lines))
+
+
+def _trained(rows: Sequence[Record | Skip], line: bytes) -> Sequence[Record | Skip]:
+    """The old schema writes all columns: what has a null loss is a training row."""
+    if isinstance(rows, RecordBlock) or b'"loss": null' not in line:
+        return rows
+    return [
+        row._replace(kind=RowKind.TRAIN) if isinstance(row, Record) and row.kind is RowKind.PROGRESS else row
+        for row in rows
+    ]
 
 
 def sniff(head: Head) -> Confidence:
