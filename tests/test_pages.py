@@ -13,8 +13,9 @@ import pytest
 from llmtrain_exporter.bundle.alerting.places import Places
 from llmtrain_exporter.knowledge import page_words
 from llmtrain_exporter.knowledge.alerting import ALERTS
+from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
 from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.model import Health, State
+from llmtrain_exporter.model import Health, NoRunReason, State
 from llmtrain_exporter.serve.listed_metrics import LISTED
 from llmtrain_exporter.serve.pages.assets import FOLDER, Assets
 from llmtrain_exporter.serve.pages.frame import UPLOT
@@ -323,3 +324,15 @@ def test_the_list_tells_what_cannot_be_read(site: Site) -> None:
         site.fleet.problems = {}
     assert "/logs/&lt;b&gt;0</code> Permission denied" in text
     assert "and 2 more" in text
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_why_a_path_cannot_be_read_is_told_in_both_languages(site: Site, lang: Lang) -> None:
+    """As far as the program has words for it."""
+    reason = NO_RUN_REASONS[NoRunReason.NOT_THERE]
+    site.fleet.problems = {"/logs/gone": reason.en}
+    try:
+        text = site.get(f"/?lang={lang.value}").text
+    finally:
+        site.fleet.problems = {}
+    assert f"/logs/gone</code> {reason.of(lang)}" in text

@@ -32,7 +32,7 @@ def told(loop: Loop) -> dict[str, object]:
         shown.snapshot.run: [
             (
                 repr(asdict(listed_run(shown, lang))),  # NaN is like NaN
-                run_json(answers.whole(shown), shown.unread_since, lang),
+                run_json(answers.whole(shown), shown, lang),
                 answers.find(shown.snapshot.run).hyper_parameters,  # type: ignore[union-attr]
             )
             for lang in Lang

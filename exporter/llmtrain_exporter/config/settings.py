@@ -107,7 +107,8 @@ class Settings(SettingsSection):
     state_dir: Annotated[str | None, FromText("DIR")] = Field(
         default=None,
         description="Where it keeps what is known of finished runs, and up to where each log was sent; "
-        "without it below ~/.local/state. To delete that is harmless.",
+        "without it below ~/.local/state. To delete that is harmless. Your own notes about runs may lie "
+        "there, in notes.yml: a line `run or glob: text` each.",
     )
     protect: Annotated[bool, FromText(form=Form.TRUTH)] = Field(
         default=False,

@@ -10,6 +10,9 @@ from typing import Any
 import yaml
 
 MAX_CHARACTERS = 256 * 1024
+LARGEST_BYTES = 4 * MAX_CHARACTERS + 4
+"""More of a file need not be read: it tells that the file is too large."""
+
 MAX_DEPTH = 20
 
 Place = tuple[str | int, ...]
@@ -34,20 +37,27 @@ def read(path: str) -> YamlDocument:
     No more is read than tells that a file is too large: /dev/zero is a file too.
     """
     with Path(path).open("rb") as stream:
-        content = stream.read(4 * MAX_CHARACTERS + 4)
+        return decoded(stream.read(LARGEST_BYTES))
+
+
+def decoded(content: bytes, as_text: bool = False) -> YamlDocument:
+    """The document in what a file holds; see `parse`. Raises YamlDocumentError."""
     try:
-        return parse(content.decode("utf-8-sig"))
+        return parse(content.decode("utf-8-sig"), as_text)
     except UnicodeDecodeError as error:
         raise YamlDocumentError(f"not UTF-8 text at byte {error.start}") from None
 
 
-def parse(text: str) -> YamlDocument:
-    """The one document in a text. Raises YamlDocumentError; the text is anybody's."""
+def parse(text: str, as_text: bool = False) -> YamlDocument:
+    """The one document in a text. Raises YamlDocumentError; the text is anybody's.
+
+    `as_text`: every name and value stays as it is written, so that 007, no and 2026-01-31 are texts.
+    """
     if len(text) > MAX_CHARACTERS:
         raise YamlDocumentError(f"larger than {MAX_CHARACTERS // 1024} KiB, which no configuration is")
     try:
         _check_shape(text)
-        loader = yaml.SafeLoader(text)
+        loader = (yaml.BaseLoader if as_text else yaml.SafeLoader)(text)
         node = loader.get_single_node()
         if node is None:
             return YamlDocument({}, {})

@@ -75,7 +75,7 @@ PAGE: Mapping[str, Text] = {
     "none_yet": Text(
         "No run yet: no training log below the watched paths.", "还没有训练：所监视的路径下没有训练日志。"
     ),
-    "search": Text("Search names and labels", "搜索名称与标签"),
+    "search": Text("Search names, labels and notes", "搜索名称、标签与备注"),
     "group": Text("Group by", "分组"),
     "no_group": Text("nothing", "不分组"),
     "without_label": Text("without {label}", "无 {label}"),
@@ -108,6 +108,7 @@ PAGE: Mapping[str, Text] = {
     "range": Text("{first} to {last} of {n}", "第 {first}–{last} 项，共 {n} 项"),
     "pages": Text("Pages", "分页"),
     # A run.
+    "note": Text("Note", "备注"),
     "no_run": Text("There is no run of that name: {run}", "没有叫这个名字的训练：{run}"),
     "contents": Text("On this page", "本页内容"),
     "order": Text("Order in which it broke", "失常的先后顺序"),

@@ -43,7 +43,7 @@ RECOVERIES: Mapping[str, Recovery] = {
         Text(
             "Smaller steps do less harm. It helps late: with a high peak ({learning_rate}) the decay comes "
             "after the first collapses.",
-            "步子变小，破坏也小。但起效晚：峰值过高（{learning_rate}）时，衰减赶不上前几次崩溃。",
+            "步长变小，破坏也小。但起效晚：峰值过高（{learning_rate}）时，衰减赶不上前几次崩溃。",
         ),
         (c.LEARNING_RATE, c.LEARNING_RATE_PEAK),
     ),

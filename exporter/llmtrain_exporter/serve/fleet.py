@@ -16,6 +16,7 @@ from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.kept_run import KeptRun
 from llmtrain_exporter.serve.listed_metrics import listed_metrics
 from llmtrain_exporter.serve.pulse import Pulse, Pulses
+from llmtrain_exporter.serve.run_notes import NONE, Notes
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.story.facts import remaining
 from llmtrain_exporter.story.headline import Headlines
@@ -37,6 +38,7 @@ class Shown(NamedTuple):
     pulse: Pulse | None = None  # of the thread that reads its log
     metrics: Mapping[str, float] = _NONE  # those of the list, see `listed_metrics`
     rests: bool = False  # it is over, and of the snapshot there is but an outline
+    note: str = ""  # what an operator has noted about it, a line for each text
 
     @property
     def unread_since(self) -> float | None:
@@ -53,6 +55,7 @@ class Fleet:
         self.version = 0  # grows with every change
         self.problems: Mapping[str, str] = {}  # what cannot be read, by path
         self.pulses = Pulses(())  # of the threads that read logs
+        self._notes = NONE
         self._exposition = exposition
         self._headlines = Headlines()
         self._writing = threading.Lock()  # held for every change
@@ -104,8 +107,18 @@ class Fleet:
         run = shown.snapshot.run
         if run not in self._shown and label_value(run) != run:
             self._odd[label_value(run)] = run
-        self._shown[run] = shown
+        self._shown[run] = shown._replace(note=self._notes.of(run))
         self.version += 1
+
+    def take_notes(self, notes: Notes) -> None:
+        """What is noted about runs from now on."""
+        with self._writing:
+            self._notes = notes
+            for run, shown in self._shown.items():
+                note = notes.of(run)
+                if note != shown.note:
+                    self._shown[run] = shown._replace(note=note)  # the same keys, so that readers may copy
+            self.version += 1
 
     def remove(self, run: str) -> None:
         """Show nothing of that run any more. A run that is not there is no error."""

@@ -26,6 +26,8 @@ from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.http import create_app
 from llmtrain_exporter.serve.protection import Protection
 from llmtrain_exporter.serve.reading_processes import ForOneThread
+from llmtrain_exporter.serve.run_notes import FILE as NOTES
+from llmtrain_exporter.serve.run_notes import NotesFile
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watched_logs import WatchedLogs
 from llmtrain_exporter.serve.watcher import Watcher
@@ -73,6 +75,11 @@ class Exporter:
         sink = self._senders if self._sends else None
         folder = self._state_folder
         self._finished = FinishedRuns(None if folder is None else folder / FILE, time.time)
+        self.notes = NotesFile(
+            None if folder is None else folder / NOTES,
+            self._fleet.take_notes,
+            partial(self._fleet.note_problems, NotesFile),
+        )
         self.watchers = Watchers(
             settings, self._fleet, self._telemetry, sink, protection, self._finished, ForOneThread()
         )
@@ -152,7 +159,7 @@ def serve(
             change = partial(renew, exporter.change)
             until_end.enter_context(on_hangup(partial(reload, change, exporter.metrics, time.time)))
         announce(exporter.server.url)
-        return _run(exporter.watchers, exporter.server)
+        return _run(exporter)
 
 
 def limits() -> Limits:
@@ -160,7 +167,8 @@ def limits() -> Limits:
     return Limits(connections=fair_share(MOST_CONNECTIONS, raise_descriptor_limit(), 8))
 
 
-def _run(watchers: Watchers, server: Server) -> bool:
+def _run(exporter: Exporter) -> bool:
+    watchers, server = exporter.watchers, exporter.server
     stop = threading.Event()
     failed = threading.Event()
 
@@ -174,6 +182,8 @@ def _run(watchers: Watchers, server: Server) -> bool:
             server.stop()
 
     watchers.start(watch, stop)
+    # A thread of its own: the folder may lie on a file system that does not answer.
+    threading.Thread(target=exporter.notes.keep_looking, args=(stop,), name="notes", daemon=True).start()
     try:
         server.run()
     finally:

@@ -130,7 +130,7 @@ def judged_by_loss(run: Snapshot) -> bool:
 
 
 def skipped_text(skipped: Mapping[str, int], lang: Lang) -> str:
-    """Lines that are no record, by the reason why."""
+    """Skipped lines, by the reason why."""
     counts = (
         skips.COUNTS[reason].of(count, lang) if reason in skips.COUNTS else f"{count} {reason}"
         for reason, count in sorted(skipped.items())

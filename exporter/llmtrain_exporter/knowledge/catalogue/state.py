@@ -24,7 +24,7 @@ RECORDS = entry("records_total", _S, "Log rows read, by kind.", type=Type.COUNTE
 SKIPPED = entry(
     "skipped_lines_total",
     _S,
-    "Lines that are no record, by reason.",
+    "Skipped lines, by reason.",
     type=Type.COUNTER,
     label="reason",
 )

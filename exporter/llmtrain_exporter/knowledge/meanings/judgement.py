@@ -320,8 +320,8 @@ STATE: Mapping[Metric, Meaning] = {
         c.SKIPPED,
     ),
     c.SKIPPED: _plain(
-        "Lines that are no record. Ordinary output is harmless; broken rows are not.",
-        "不是记录的行。普通输出无害，损坏的行要查。",
+        "Skipped lines. Ordinary output is harmless; broken rows are not.",
+        "跳过的行。普通输出无害，损坏的行要查。",
         Good.DOWN,
         c.RECORDS,
     ),

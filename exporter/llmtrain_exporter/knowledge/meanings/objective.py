@@ -191,7 +191,7 @@ _WEIGHTS: Mapping[Metric, Meaning] = {
 _UPDATE: Mapping[Metric, Meaning] = {
     o.UPDATE_KL: plain(
         "How far one update moved the policy. Spikes: the step was too large.",
-        "一次更新让 policy 移动了多远，突升说明步子过大。",
+        "一次更新让 policy 移动了多远，突升说明步长过大。",
         sources=(src.PPO,),
         related=(c.CLIP_RATIO, c.KL, c.LEARNING_RATE),
         healthy=on_its_own_level(GRPO, PPO, GENERIC),

@@ -96,7 +96,7 @@ REMEDIES: Mapping[str, Remedy] = {
         Text(
             "Small steps keep the weights from jumping away between two looks at the result. If it still "
             "happens, go down once more. Cost: training takes longer.",
-            "步子小，权重才不会突然跳走。如果仍然出问题，就再降一次。代价是训练时间更长。",
+            "步长小，权重才不会突然跳走。如果仍然出问题，就再降一次。代价是训练时间更长。",
         ),
         (src.GRPO_REMEDIES, src.GRPO_SPECIFIC, src.SFT_SERIOUS, src.SFT_ADJUST),
         (Change("learning_rate", Measured(Quantity.LOWER_LEARNING_RATE)),),
@@ -172,7 +172,7 @@ REMEDIES: Mapping[str, Remedy] = {
         Text(
             "Cosine or linear: late steps should be small. Make sure that the decay begins before the "
             "trouble does.",
-            "cosine 或 linear 均可，后期步子要小。确认衰减开始得比出问题的时间早。",
+            "cosine 或 linear 均可，后期步长要小。确认衰减开始得比出问题的时间早。",
         ),
         (src.GRPO_REMEDIES,),
         (

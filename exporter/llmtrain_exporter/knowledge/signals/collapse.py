@@ -44,8 +44,8 @@ COLLAPSE = Signal(
     advice=Advice(
         title=Text("Policy collapse", "policy 崩溃"),
         summary=Text(
-            "The policy is collapsing: several families of signals broke within a few records.",
-            "policy 正在崩溃：几条记录之内，多类指标相继失常。",
+            "The policy collapses: of KL, length and reward, two or more broke within a few records.",
+            "policy 正在崩溃：几条记录之内，KL、长度、奖励中至少两类相继失常。",
         ),
         finding=Text(
             "{stages} broke by {unit} {step}.",

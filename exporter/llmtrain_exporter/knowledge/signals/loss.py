@@ -72,7 +72,7 @@ LOSS_SPIKE = Signal(
         meaning=Text(
             "In supervised training mostly a bad batch or a step too large. In GRPO the loss is near 0 in "
             "health and may be negative; a jump there is usually the KL term.",
-            "监督微调中多为坏 batch 或步子太大。GRPO 的 loss 正常时接近 0、可以为负，突升通常来自 KL 项。",
+            "监督微调中多为坏 batch 或步长太大。GRPO 的 loss 正常时接近 0、可以为负，突升通常来自 KL 项。",
         ),
         impact=Text(
             "Usually it passes within some records. If the loss stays higher than before, weights were "
@@ -167,7 +167,7 @@ LOSS_UNSTABLE = Signal(
             "Steps overshoot, or batches differ too much from each other, as harder data do. "
             "Accuracy and gradient norm jump as well. What climbs record after record forgets what it "
             "had learned.",
-            "步子越过了最优点，或 batch 之间差异太大（例如进入更难的数据）。准确率和 grad_norm 通常也在跳。"
+            "步长越过了最优点，或 batch 之间差异太大（例如进入更难的数据）。准确率和 grad_norm 通常也在跳。"
             "一条接一条持续爬升，则是在忘掉已学到的内容。",
         ),
         impact=Text(
@@ -217,7 +217,7 @@ LOSS_PLATEAU = Signal(
         meaning=Text(
             "Steps are too small, the adapter has too little capacity, or the data cannot be predicted any "
             "better.",
-            "步子太小、adapter 容量不足，或数据本身已无法预测得更好。",
+            "步长太小、adapter 容量不足，或数据本身已无法预测得更好。",
         ),
         impact=Text(
             "No harm, but time is spent for little.",

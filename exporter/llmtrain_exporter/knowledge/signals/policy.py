@@ -184,7 +184,7 @@ CLIP_RATIO_HIGH = Signal(
         diagnosis=(
             Text(
                 "Which bound? Only the upper one: rare tokens gain quickly. Both: steps are too large.",
-                "触到哪一侧？只有上界：小概率 token 上升过快；两侧都有：步子太大。",
+                "触到哪一侧？只有上界：小概率 token 上升过快；两侧都有：步长太大。",
             ),
             Text(
                 "Do engine and trainer agree? Different kernels or precision raise it from the first step "

@@ -57,8 +57,8 @@ def changes(material: Material, say: Say) -> Section:
 
 def _action(action: Action, say: Say) -> Line:
     names = ((Code(proposal.flag or proposal.setting),) for proposal in action.proposals)
-    changed = joined(names, words.COMMA.of(say.lang))
-    return Strong(action.title), say.colon, action.how, *((" ", *changed) if changed else ())
+    changed, between = joined(names, words.COMMA.of(say.lang)), words.BETWEEN_SENTENCES[say.lang]
+    return Strong(action.title), say.colon, action.how, *((between, *changed) if changed else ())
 
 
 def _settings(all_actions: Sequence[Action], run: Snapshot, say: Say) -> Iterator[Block]:

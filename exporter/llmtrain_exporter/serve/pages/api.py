@@ -88,8 +88,8 @@ class Api:
         shown = self._asked(request)
         if shown is None:
             return no_such_run(request)
-        lang, unread_since = language(request), shown.unread_since
-        body = self._answers.answer(shown, (JSON, lang), lambda run: run_json(run, unread_since, lang))
+        lang = language(request)
+        body = self._answers.answer(shown, (JSON, lang), lambda run: run_json(run, shown, lang))
         return answer(request, body, JSON, vary=BY_LANGUAGE)
 
     async def history(self, request: Request) -> Response:
@@ -196,6 +196,7 @@ def _described(shown: Shown) -> dict[str, Any]:
         "health": health_word(snapshot.health),
         "verdict": health_word(snapshot.verdict),
         "labels": {name: printable(value) for name, value in snapshot.labels.items()},
+        "note": shown.note,
         "records": {kind.value: snapshot.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)},
         "first_step": snapshot.first_step,
         "last_step": snapshot.last_step,

@@ -16,7 +16,7 @@ from llmtrain_exporter.knowledge.alerting.book import entries
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.fleet import Fleet, Shown
 from llmtrain_exporter.serve.pages.answers import BY_LANGUAGE, answer
 from llmtrain_exporter.serve.pages.assets import Assets
 from llmtrain_exporter.serve.pages.compare_page import ComparePage
@@ -99,7 +99,7 @@ class Pages:
         """One run; its charts are for the script."""
         shown = self._fleet.find(request.query_params.get("run", ""))
         lang = language(request)
-        page = None if shown is None else RunPage(self._answers.whole(shown), lang, shown.unread_since)
+        page = None if shown is None else _run_page(self._answers.whole(shown), shown, lang)
         name = _asked_run(request) if page is None else page.run.run
         frame = Frame(name, "run.js", address("api/v1/run", {"run": name}), charts=True)
         return self._page(request, "run.html", frame, {"page": page, "name": name}, 200 if page else 404)
@@ -111,11 +111,8 @@ class Pages:
             missing = {"page": None, "name": _asked_run(request), "keep": _keep(request)}
             return _fragment(request, self._renderer.html("run_fragment.html", lang, missing), 404)
 
-        unread_since = shown.unread_since
-
         def write(run: Snapshot) -> bytes:
-            page = RunPage(run, lang, unread_since)
-            return self._renderer.html("run_fragment.html", lang, {"page": page})
+            return self._renderer.html("run_fragment.html", lang, {"page": _run_page(run, shown, lang)})
 
         return _fragment(request, self._answers.answer(shown, _form(request), write))
 
@@ -166,6 +163,10 @@ class Pages:
         headers = {"Content-Language": CODES[lang]}
         body = self._renderer.html(template, lang, known)
         return answer(request, body, HTML, status, vary=BY_LANGUAGE, headers=headers)
+
+
+def _run_page(run: Snapshot, shown: Shown, lang: Lang) -> RunPage:
+    return RunPage(run, lang, shown.unread_since, shown.note)
 
 
 def kept_language(request: Request) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.fleet import Shown
@@ -36,6 +37,9 @@ FILTERS = ("health", "state", "profile")
 
 MOST_PROBLEMS = 5
 """More unreadable paths are told as a number."""
+
+_REASONS = {reason.en: reason for reason in words.NO_RUN_REASONS.values()}
+"""Those that the program has words for, by what a log says; of others the system says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,8 @@ class ListPage:
     @property
     def problems(self) -> Sequence[tuple[str, str]]:
         """What cannot be read, and why; not more than fits."""
-        return sorted(self.found.problems.items())[:MOST_PROBLEMS]
+        known = sorted(self.found.problems.items())[:MOST_PROBLEMS]
+        return [(path, _REASONS[why].of(self.lang) if why in _REASONS else why) for path, why in known]
 
     @property
     def more_problems(self) -> int:

@@ -55,6 +55,7 @@ class RunRow:
     sparkline: SparklineDrawing | None
     last_record: Line  # a moment
     labels: Sequence[str]  # as "team=vision"
+    note: str  # the operator's
     metrics: Sequence[str]  # the values of the columns that are asked for
 
 
@@ -85,6 +86,7 @@ def run_row(
         sparkline=_drawing(run.sparkline, say),
         last_record=() if last is None else (Moment(say.ago(now - last), last),),
         labels=[f"{name}={value}" for name, value in run.labels.items()],
+        note=run.note,
         metrics=[number(run.metrics[name]) if name in run.metrics else "" for name in columns],
     )
 

@@ -38,7 +38,7 @@ class ListedRun:
 
     `signal`: the worst that lasts; `earlier`: where none does, the title of the worst that had spoken against
     the run; `progress`: from 0 to 1; `last_record_timestamp`: Unix time; `labels`:
-    the operator's own; `metrics`: last values, by the names of `LISTED`.
+    the operator's own; `note`: what an operator has noted; `metrics`: last values, by the names of `LISTED`.
     """
 
     run: str
@@ -53,6 +53,7 @@ class ListedRun:
     remaining_seconds: float | None
     last_record_timestamp: float | None
     labels: Mapping[str, str]
+    note: str
     metrics: Mapping[str, float]
     signal: LastingSignal | None
     earlier: str | None
@@ -76,6 +77,7 @@ def listed_run(shown: Shown, lang: Lang) -> ListedRun:
         remaining_seconds=shown.remaining,
         last_record_timestamp=run.last_record,
         labels={name: printable(value) for name, value in run.labels.items()},
+        note=shown.note,
         metrics=shown.metrics,
         signal=signal,
         earlier=diagnosis.title(run, lang) if signal is None and diagnosis.against(run) else None,

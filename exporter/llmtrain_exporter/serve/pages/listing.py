@@ -218,7 +218,7 @@ def _labels(runs: Iterable[Shown]) -> Mapping[str, Sequence[str]]:
 def _slice(query: ListQuery, fresh: _Answers) -> ListSlice:
     pinned = _pinned(query.pins, fresh.runs)
     rest = (shown for shown in fresh.runs if shown.snapshot.run not in query.pins)
-    found = pinned + _ordered([shown for shown in rest if _matches(shown.snapshot, query)], query)
+    found = pinned + _ordered([shown for shown in rest if _matches(shown, query)], query)
     last = max(len(found) - 1, 0) // query.limit * query.limit  # where the last page begins
     offset = query.offset if query.offset < len(found) else last
     runs = found[offset : offset + query.limit]
@@ -247,16 +247,22 @@ def _group(run: Snapshot, label: str) -> tuple[bool, str]:
     return not value, value
 
 
-def _matches(run: Snapshot, query: ListQuery) -> bool:
+def _matches(shown: Shown, query: ListQuery) -> bool:
+    run = shown.snapshot
     return (
         (not query.states or run.state.value in query.states)
         and (not query.healths or run.health.name.lower() in query.healths)
         and (not query.profiles or run.profile in query.profiles)
-        and (not query.search or _found(query.search, run))
+        and (not query.search or _found(query.search, shown))
     )
 
 
-def _found(search: str, run: Snapshot) -> bool:
-    """Whether each word of the search is in the name, or in a label: "team=vision", "vision"."""
-    texts = [run.run.lower(), *(f"{name}={value}".lower() for name, value in run.labels.items())]
+def _found(search: str, shown: Shown) -> bool:
+    """Whether each word of the search is in the name, a label ("team=vision", "vision"), or the note."""
+    run = shown.snapshot
+    texts = [
+        run.run.lower(),
+        shown.note.lower(),
+        *(f"{name}={value}".lower() for name, value in run.labels.items()),
+    ]
     return all(any(word in text for text in texts) for word in search.lower().split())

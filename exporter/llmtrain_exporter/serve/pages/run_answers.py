@@ -66,9 +66,9 @@ class RunAnswers:
         return replace(run, run=label_value(run.run)), is_whole
 
 
-def run_json(run: Snapshot, unread_since: float | None, lang: Lang) -> bytes:
-    """One run in words and numbers; see `story.run_object`. `unread_since`: see `Shown`."""
-    content = {**full_object(run, lang), **unread_object(unread_since)}
+def run_json(run: Snapshot, shown: Shown, lang: Lang) -> bytes:
+    """One run in words and numbers; see `story.run_object`."""
+    content = {**full_object(run, lang), "note": shown.note, **unread_object(shown.unread_since)}
     return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 
 

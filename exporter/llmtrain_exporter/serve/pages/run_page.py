@@ -67,6 +67,7 @@ class RunPage:
     run: Snapshot
     lang: Lang
     unread_since: float | None = None  # Unix time, see `Shown`
+    note: str = ""  # see `Shown`
 
     @property
     def unread(self) -> str:

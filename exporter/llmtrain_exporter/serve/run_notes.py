@@ -1,0 +1,140 @@
+"""What operators note about runs, in a file that they write and that is read again when it changes."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import stat
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from llmtrain_exporter.config.yaml_document import LARGEST_BYTES, YamlDocumentError, decoded
+from llmtrain_exporter.printable import printable
+
+FILE = "notes.yml"
+"""Its name in the state folder. A mapping from names of runs, or globs, to texts."""
+
+LOOK_SECONDS = 2.0
+
+MOST_PATTERNS = 200
+"""Globs in a file; each run is held against every one of them. Names cost nothing."""
+
+LONGEST = 1000
+"""Characters of what is noted about a run; it stands in each line of a list."""
+
+_GLOB = frozenset("*?[")
+
+log = logging.getLogger(__name__)
+
+
+class NotesError(ValueError):
+    """What is wrong with a file of notes, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Texts by the names of runs, and by globs in the order of the file."""
+
+    named: Mapping[str, str]
+    patterns: Mapping[str, str]
+
+    def of(self, run: str) -> str:
+        """What is noted about a run, a line for each text; empty: nothing."""
+        if not self.named and not self.patterns:
+            return ""
+        own = [self.named[run]] if run in self.named else []
+        shared = (text for pattern, text in self.patterns.items() if fnmatchcase(run, pattern))
+        whole = "\n".join(dict.fromkeys((*own, *shared)))
+        return whole if len(whole) <= LONGEST else f"{whole[: LONGEST - 1]}…"
+
+
+NONE = Notes({}, {})
+
+
+def parsed(content: bytes) -> Notes:
+    """The notes in a file. Raises NotesError; the file is anybody's."""
+    try:
+        document = decoded(content, as_text=True)
+    except YamlDocumentError as error:
+        raise NotesError(str(error)) from None
+    if not isinstance(document.content, dict):
+        raise NotesError("must be a mapping from names of runs to texts, as in `my-run: bad data, ask Li`")
+    texts: dict[str, str] = {}
+    for name, text in document.content.items():
+        if not isinstance(text, str):
+            line = document.lines.get((name,), 1)
+            raise NotesError(f"line {line}: {printable(name[:LONGEST])}: must be a text")
+        texts[name] = "\n".join(map(printable, text.strip().splitlines()))
+    patterns = {name: text for name, text in texts.items() if not _GLOB.isdisjoint(name)}
+    if len(patterns) > MOST_PATTERNS:
+        raise NotesError(f"has {len(patterns)} patterns, and {MOST_PATTERNS} may be there at most")
+    return Notes(texts, patterns)
+
+
+class NotesFile:
+    """A file of notes, looked at now and then by one thread."""
+
+    def __init__(
+        self, path: Path | None, take: Callable[[Notes], object], tell: Callable[[Mapping[str, str]], object]
+    ) -> None:
+        """`path` None: there is none. `take` gets what is noted, `tell` by path why it cannot be read."""
+        self._path = path
+        self._take = take
+        self._tell = tell
+        self._seen: object = errno.ENOENT
+        self._problem = ""
+
+    def keep_looking(self, stop: threading.Event) -> None:
+        """Look until `stop` is set."""
+        while self._path is not None:
+            self.look(self._path)
+            if stop.wait(LOOK_SECONDS):
+                return
+
+    def look(self, path: Path) -> None:
+        """Read it if it is another one. One that cannot be used changes nothing, and is told once."""
+        seen = _signature(path)
+        if seen == self._seen:
+            return
+        self._seen, problem = seen, ""
+        try:
+            self._take(_notes(path))
+        except OSError as error:
+            problem = error.strerror or str(error)
+        except NotesError as error:
+            problem = str(error)
+        self._note(path, problem)
+
+    def _note(self, path: Path, problem: str) -> None:
+        if problem == self._problem:
+            return
+        self._problem = problem
+        if problem:
+            log.warning("%s: %s; the notes stay as they were", path, problem)
+        self._tell({str(path): problem} if problem else {})
+
+
+def _signature(path: Path) -> object:
+    """Another one whenever the file is; why it cannot be looked at, where it cannot."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        return error.errno
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _notes(path: Path) -> Notes:
+    """What stands there; nothing where there is no file. Raises OSError and NotesError."""
+    try:
+        # A named pipe would have it wait for whoever writes into that.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return NONE
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotesError("is no file")
+        return parsed(file.read(LARGEST_BYTES))

@@ -1,0 +1,225 @@
+"""Notes about runs: a file of an operator's, shown wherever runs are, and harmless whatever is in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from llmtrain_exporter.serve.run_notes import (
+    LONGEST,
+    MOST_PATTERNS,
+    NONE,
+    Notes,
+    NotesError,
+    NotesFile,
+    parsed,
+)
+
+from tests.servers import ExporterProcess, eventually
+from tests.serving import RUN, Site, running
+from tests.training import append, swift
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """A server with a run."""
+    with running(Site()) as site:
+        site.fleet.publish(RUN)
+        yield site
+
+
+class Desk:
+    """Who looks at a file, what it took of it and what it told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "notes.yml"
+        self.taken: list[Notes] = []
+        self.told: list[Mapping[str, str]] = []
+        self.file = NotesFile(self.path, self.taken.append, self.told.append)
+
+    def look(self) -> None:
+        """Once."""
+        self.file.look(self.path)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A file that is not there yet."""
+    return Desk(tmp_path)
+
+
+# What is noted.
+
+
+def test_a_run_has_what_is_noted_under_its_name_and_under_patterns() -> None:
+    """Its own first, then each pattern's in their order; the same text once."""
+    notes = parsed(b"'qwen-*': reference\nqwen-1: |\n  bad data,\n  ask Li\n'*-1': reference\n'*2': 007\n")
+    assert notes.of("qwen-1") == "bad data,\nask Li\nreference"
+    assert notes.of("qwen-2") == "reference\n007"
+    assert notes.of("other") == NONE.of("qwen-1") == ""
+
+
+def test_a_name_may_look_like_a_pattern_or_a_number() -> None:
+    """It is found as it stands; values are as they are written."""
+    notes = parsed("\ufeff'run[1]': yes\n12: 2026-01-31\nnull:\n".encode())
+    assert (notes.of("run[1]"), notes.of("12"), notes.of("null")) == ("yes", "2026-01-31", "")
+    assert notes.of("run1") == "yes"  # the pattern that it is, too
+
+
+def test_what_is_long_is_cut_and_what_steers_is_shown() -> None:
+    """A list has it in each of its lines; a terminal takes no orders of it."""
+    notes = parsed(f"'*': {'x' * 900}\n'r*': {'y' * 900}\nrun: \"a\\e[2J\\u202eb\"\n".encode())
+    text = notes.of("run")
+    assert len(text) == LONGEST
+    assert text.endswith("y…")
+    assert text.startswith("a\ufffd[2J\ufffdb\nxxx")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"- a", "must be a mapping from names of runs to texts, as in `my-run: bad data, ask Li`"),
+        (b"just a text", "must be a mapping"),
+        (b"a: fine\nb:\n  - list", "line 2: b: must be a text"),
+        (b"a: {b: c}", "line 1: a: must be a text"),
+        (b"a: 1\na: 2", "line 2, column 1: a: stands twice, the first time on line 1"),
+        (b"a: [", "line 1, column 5"),
+        (b"a: &x b\nc: *x", "line 2, column 4: *x: aliases are not supported"),
+        (b"a: \xff", "not UTF-8 text at byte 3"),
+        (b"? [a]\n: b", "found unhashable key"),
+        (b"[" * 5000, "nested deeper than 20 levels"),
+        (b"a: " + b"x" * 300_000, "larger than 256 KiB"),
+        (
+            "".join(f"'{at}*': x\n" for at in range(MOST_PATTERNS + 1)).encode(),
+            f"has {MOST_PATTERNS + 1} pat",
+        ),
+    ],
+)
+def test_what_cannot_be_used_says_why(content: bytes, problem: str) -> None:
+    """With the line, where there is one."""
+    with pytest.raises(NotesError) as error:
+        parsed(content)
+    assert problem in str(error.value)
+
+
+def test_an_empty_file_notes_nothing() -> None:
+    """Nor does one of comments."""
+    assert parsed(b"").of("a") == parsed(b"# none yet\n").of("a") == ""
+
+
+# The file.
+
+
+def test_the_file_is_read_again_when_it_changes(desk: Desk) -> None:
+    """And only then; when it goes, so do the notes."""
+    desk.look()
+    assert desk.taken == []
+    desk.path.write_text("a: first")
+    for _ in range(3):
+        desk.look()
+    desk.path.write_text("a: second and longer")
+    desk.look()
+    desk.path.unlink()
+    desk.look()
+    assert [notes.of("a") for notes in desk.taken] == ["first", "second and longer", ""]
+    assert desk.told == []
+
+
+def test_a_file_that_cannot_be_used_changes_nothing_and_is_told_once(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Until it can be used again."""
+    desk.path.write_text("a: kept")
+    desk.look()
+    desk.path.write_text("a: [broken")
+    desk.look()
+    desk.look()
+    [problem] = desk.told[0].values()
+    assert "line 1" in problem
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{desk.path}: {problem}; the notes stay as they were"
+    ]
+    desk.path.write_text("a: mended, at last")
+    desk.look()
+    assert [notes.of("a") for notes in desk.taken] == ["kept", "mended, at last"]
+    assert desk.told[1:] == [{}]
+
+
+def test_what_is_no_file_is_not_waited_for(desk: Desk) -> None:
+    """A named pipe, a folder, a device without an end, a link to itself."""
+    os.mkfifo(desk.path)
+    desk.look()
+    desk.path.unlink()
+    desk.path.mkdir()
+    desk.look()
+    desk.path.rmdir()
+    desk.path.symlink_to("/dev/zero")
+    desk.look()
+    desk.path.unlink()
+    desk.path.symlink_to(desk.path)
+    desk.look()
+    assert [*desk.told[0].values(), *desk.told[-1].values()] == [
+        "is no file",
+        "Too many levels of symbolic links",
+    ]
+    assert desk.taken == []
+
+
+# Where it is shown.
+
+
+def test_a_note_is_found_in_lists_pages_and_answers(site: Site) -> None:
+    """Escaped, and searched like a name; a run that comes later has its note, too."""
+    site.fleet.take_notes(Notes({RUN.run: "do <b>not</b> stop\nask Li"}, {"later*": "as before"}))
+    site.fleet.publish(replace(RUN, run="later-run"))
+    named = {run["run"]: run["note"] for run in site.get("/api/v1/runs").json()["runs"]}
+    assert named == {RUN.run: "do <b>not</b> stop\nask Li", "later-run": "as before"}
+    for search, found in {"NOT li": [RUN.run], "before": ["later-run"], "nothing": []}.items():
+        runs = site.get("/api/v1/list", params={"search": search}).json()["runs"]
+        assert [run["run"] for run in runs] == found
+        assert [run["note"] for run in runs] == [named[run] for run in found]
+    assert site.get("/api/v1/run", params={"run": RUN.run}).json()["note"] == named[RUN.run]
+    for path in ("/", f"/run?run={RUN.run}", "/fragment/list", f"/fragment/run?run={RUN.run}"):
+        page = site.get(path).text
+        assert "do &lt;b&gt;not&lt;/b&gt; stop\nask Li" in page
+        assert "<b>not" not in page
+
+
+def test_a_note_that_changes_is_another_answer(site: Site) -> None:
+    """Whoever has the old one gets the new one."""
+    for path in (
+        "/api/v1/runs",
+        "/api/v1/list",
+        f"/api/v1/run?run={RUN.run}",
+        f"/fragment/run?run={RUN.run}",
+    ):
+        site.fleet.take_notes(Notes({RUN.run: "old"}, {}))
+        known = {"If-None-Match": site.get(path).headers["ETag"]}
+        assert site.get(path, headers=known).status_code == 304
+        site.fleet.take_notes(Notes({RUN.run: "new"}, {}))
+        assert "new" in site.get(path, headers=known).text
+
+
+def test_an_exporter_shows_the_notes_of_its_state_folder(tmp_path: Path) -> None:
+    """They come, change and break while it works."""
+    append(tmp_path / "logs/a/logging.jsonl", swift(1))
+    notes = tmp_path / "state/notes.yml"
+    notes.parent.mkdir()
+    notes.write_text("a: first\n")
+    with ExporterProcess(
+        [tmp_path / "logs", "--scan-interval", "1s", "--state-dir", str(notes.parent)]
+    ) as exporter:
+
+        def note() -> str:
+            [run] = exporter.get("/api/v1/runs").json()["runs"] or [{"note": None}]
+            return str(run["note"])
+
+        eventually(lambda: note() == "first")
+        notes.write_text("a: second\n")
+        eventually(lambda: note() == "second")
+        notes.write_text("a: [\n")
+        eventually(lambda: str(notes) in exporter.get("/").text)
+        assert note() == "second"
