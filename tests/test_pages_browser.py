@@ -571,6 +571,7 @@ def test_a_slow_network_breaks_no_expression(visitor: BrowserContext) -> None:
         page.goto("/run?run=healthy&filter=kl")
     page.wait_for_selector("figure.chart")
     page.clock.fast_forward("01:00")
+    assert page.locator(".tools .wrong").inner_text() == ""
     for route in asked:
         route.continue_()
     expect(page.locator("h4")).to_have_text(["KL from the reference"])
