@@ -336,6 +336,25 @@ def test_a_dry_run_says_what_it_would_do_and_starts_nothing(guarding: Guarding, 
     assert not guarding.out.exists()
 
 
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [
+        (None, "would have been told of, and gone on with --on-incident protect: step 43"),
+        ("notify", "would have been told of, and gone on with --on-incident notify: step 43"),
+        ("stop", "would have been stopped at step 43"),
+    ],
+)
+def test_a_dry_run_says_no_more_than_was_asked_for(
+    guarding: Guarding, corpus: Path, action: str | None, told: str
+) -> None:
+    """What goes on with its training stops nothing, and what stops it starts nothing again."""
+    log = corpus / "produced" / "trl-grpo-lr3e-3"
+    chosen = ("--on-incident", action) if action else ()
+    done = guarding.run("--learning_rate", "3e-3", options=(*chosen, "--dry-run", str(log)))
+    [line] = done.stdout.splitlines()
+    assert told in line
+
+
 def test_a_dry_run_finds_checkpoints_where_only_they_have_the_log(guarding: Guarding, corpus: Path) -> None:
     """As Transformers leaves them; what is kept is gone on from, and never trained into."""
     history = corpus / "produced" / "trl-grpo-lr3e-3" / "trainer_state.json"

@@ -560,6 +560,45 @@ def test_smoothing_is_an_average_that_weighs_the_newest_most(visitor: BrowserCon
     assert chart(page, "Loss").locator(".plot").evaluate(hidden) == 2
 
 
+def test_a_slow_network_breaks_no_expression(visitor: BrowserContext) -> None:
+    """How long an expression takes is counted from when somebody can look for it."""
+
+    asked: list[Route] = []
+    page = visitor.new_page()
+    page.clock.install()
+    page.route("**/match_worker.js", lambda route: asked.append(route))
+    with page.expect_request("**/match_worker.js"):
+        page.goto("/run?run=healthy&filter=kl")
+    page.wait_for_selector("figure.chart")
+    page.clock.fast_forward("01:00")
+    assert page.locator(".tools .wrong").inner_text() == ""
+    for route in asked:
+        route.continue_()
+    expect(page.locator("h4")).to_have_text(["KL from the reference"])
+
+
+def test_steps_have_no_halves(visitor: BrowserContext) -> None:
+    """However few there are, each mark at the axis is a step that there can be."""
+    page = with_charts(visitor, "/run?run=healthy&zoom=10_12")
+    marks = page.locator(".plot").first.evaluate("(place) => place.plot.chart.axes[0]._splits")
+    assert marks
+    assert all(mark == int(mark) for mark in marks)
+
+
+def test_no_column_of_a_table_stands_twice(visitor: BrowserContext) -> None:
+    """What counts an axis has one column, though it is a chart as well; all its rows are there."""
+    page = with_charts(visitor, "/run?run=healthy")
+    content = saved(page, page.locator(".tools").get_by_role("button", name="CSV"))[1]
+    head, *rows = csv.reader(content.decode("utf-8-sig").splitlines())
+    assert len(head) == len(set(head))
+    assert "epoch" in head
+    assert len(rows) == 208
+    page.get_by_role("searchbox").fill("^epoch$")
+    expect(page.locator("h4")).to_have_count(1)
+    content = saved(page, page.locator(".tools").get_by_role("button", name="CSV"))[1]
+    assert len(content.decode("utf-8-sig").splitlines()) > 200
+
+
 def test_a_bad_expression_says_so_and_holds_nothing_up(visitor: BrowserContext) -> None:
     """A broken one, one that would take years, one that finds nothing; all charts or none stay to be seen."""
     page = with_charts(visitor, "/run?run=healthy&filter=loss(")
@@ -763,6 +802,31 @@ def test_a_phone(browser: Browser, exporter: ExporterProcess, path: str) -> None
                 assert name.evaluate(whole) == 1, (
                     name.inner_text()
                 )  # no name is broken in the midst of a word
+
+
+@pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 900}], ids=["phone", "desk"])
+def test_long_names_take_further_lines(browser: Browser, viewport: dict[str, int], tmp_path: Path) -> None:
+    """Names and labels of 200 letters without a break move nothing sideways, wherever they stand."""
+    long, other = "x" * 200, "y" * 200
+    for run, rows in ((long, 20), (other, 25)):
+        append(tmp_path / run / "logging.jsonl", *lines("healthy")[:rows])
+    with (
+        ExporterProcess([tmp_path, "--label", f"team={'z' * 200}"]) as process,
+        visiting(browser, process.url, viewport=viewport) as visitor,
+    ):
+        gone = "no" * 100
+        for path in (
+            "/?group=team",
+            f"/run?run={long}",
+            f"/compare?run={long}&run={other}&run={gone}",
+            "/runbook",
+        ):
+            page = opened(visitor, path)
+            if "run=xx" in path:
+                page.wait_for_selector("canvas")
+            if "compare" in path:
+                expect(page.locator("#parting li")).to_have_count(1)
+            assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
 
 
 def test_the_keyboard_alone(visitor: BrowserContext) -> None:

@@ -114,7 +114,7 @@ def test_the_earliest_comes_first_and_is_told_in_words() -> None:
         "从第 100 步起两者分开：a 的 kl 约为 5，b 约为 7，差异超出噪声。随后还有 reward (300)。"
     )
     assert "no metric" in parting_text("a", "b", 1000, [], Lang.EN)
-    assert "32 are needed" in parting_text("a", "b", 3, [], Lang.EN)
+    assert "a and b share 1 of the 32 logged steps" in parting_text("a", "b", 1, [], Lang.EN)
 
 
 @pytest.fixture

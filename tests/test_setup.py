@@ -321,6 +321,48 @@ def test_what_is_not_given_is_asked(tmp_path: Path) -> None:
     assert read(tmp_path / "relay.yml")["links"]["grafana"] == "https://grafana.lan"
 
 
+def test_a_wrong_answer_is_asked_again(tmp_path: Path) -> None:
+    """With the reason, and nothing that was answered before is lost."""
+    typed = f" ,\n/data\nqq\nfeishu\nhush\n\n\n{URL}\n\n\ngrafana\nnone\na:1\ngpu_01\n"
+    result = set_up(tmp_path, typed=typed)
+    assert result.exit_code == 0, result.output
+    told = [line for line in result.output.splitlines() if "Error: " in line]
+    reasons = ["must not be empty", "'qq' is not one of", "url is no web address", "'grafana' is no", "'a:1'"]
+    assert len(told) == len(reasons)
+    assert all(reason in line for reason, line in zip(reasons, told, strict=True))
+    assert "hush" not in result.output
+    assert read(tmp_path / "exporter.yml")["paths"] == ["/data"]
+    assert read(tmp_path / "relay.yml")["links"]["exporter"] == "http://gpu_01:9848"
+    assert (tmp_path / "secrets/feishu_url").read_text().strip() == URL
+
+
+def test_a_wrong_answer_of_the_environment_ends_it(tmp_path: Path) -> None:
+    """To ask again for what else there is would change nothing."""
+    wrong = {"LLMTRAIN_RELAY_FEISHU_URL": "hush"}
+    result = set_up(tmp_path / "w", "--chat", "feishu", typed="/data\n\n\n", env=wrong)
+    assert "url is no web address" in str(result.exception)
+    assert not (tmp_path / "w").exists()
+
+
+def test_no_folder_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty name, as of a variable that is not set, is not the current folder."""
+    monkeypatch.chdir(tmp_path)
+    answer = program(Path(), "--yes")
+    assert answer.returncode == 0  # a dot is
+    command = [sys.executable, "-m", "llmtrain_exporter", "setup", "", "--yes", "--force"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (said.returncode, "'DIR': must not be empty" in said.stderr) == (64, True)
+
+
+def test_what_stands_in_the_way_is_told_in_the_language(tmp_path: Path) -> None:
+    """Files that differ, and folders that are not there yet."""
+    (tmp_path / "relay.yml").write_text("mine")
+    answer = program(tmp_path, "--yes", "--lang", "zh", "--logs", str(tmp_path / "later"))
+    assert answer.stderr.splitlines()[0] == f"Error: {tmp_path}/relay.yml：与将要写入的内容不同"
+    answer = program(tmp_path, "--yes", "--lang", "zh", "--logs", str(tmp_path / "later"), "--force")
+    assert answer.stderr == f"Warning: {tmp_path}/later 尚不存在\n"
+
+
 def test_nobody_to_ask_is_told(tmp_path: Path) -> None:
     """Without a terminal and without --yes it does not hang, and writes nothing."""
     answer = program(tmp_path / "w")
@@ -337,6 +379,9 @@ def test_nobody_to_ask_is_told(tmp_path: Path) -> None:
         (["--relay-port", "9090"], "relay and prometheus cannot both listen on port 9090"),
         (["--logs", "a\nb"], "characters that nobody sees"),
         (["--prometheus-port", "0"], "0 is not in the range"),
+        (["--logs", ""], "'--logs': must not be empty"),
+        (["--grafana", ""], "'' is no web address"),
+        (["--host", ""], "'' must be a name"),
     ],
 )
 def test_wrong_answers_are_told(tmp_path: Path, options: list[str], told: str) -> None:
@@ -537,7 +582,10 @@ def test_one_of_them_is_started_with_more_arguments(tmp_path: Path) -> None:
     )
     assert (said.returncode, "No bot is configured" in said.stderr) == (1, True)
     said = subprocess.run([tmp_path / "run.sh", "rely"], capture_output=True, text=True, check=False)
-    assert (said.returncode, said.stderr) == (64, "rely: exporter relay prometheus alertmanager\n")
+    assert (said.returncode, said.stderr) == (
+        64,
+        "rely: no such program; there are exporter relay prometheus alertmanager\n",
+    )
 
 
 @pytest.mark.parametrize("helps", ["--dispatch.start-delay=0s", "--config.file"])

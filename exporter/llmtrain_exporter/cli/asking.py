@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from llmtrain_exporter.setup.chat import Question
     from llmtrain_exporter.setup.site import Site
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Asking:
@@ -26,13 +28,21 @@ class Asking:
     lang: Lang
     quiet: bool
 
-    def text(self, question: Text, usual: str, allowed: Sequence[str] = ()) -> str:
-        """One answer."""
+    def text(self, question: Text, usual: str, check: Callable[[str], T], allowed: Sequence[str] = ()) -> T:
+        """What `check` makes of one answer; of one that it refuses with a UsageError the reason is told."""
         if self.quiet:
-            return usual
+            return check(usual)
         kind = click.Choice(allowed) if allowed else None
-        answer: str = click.prompt(question.of(self.lang), default=usual, type=kind, err=True)
-        return answer
+        while True:
+            answer: str = click.prompt(question.of(self.lang), default=usual, type=kind, err=True)
+            try:
+                return check(answer)
+            except click.UsageError as error:
+                self.refuse(error.message)
+
+    def refuse(self, why: str) -> None:
+        """Say what is wrong with an answer that is asked for again."""
+        click.echo(f"Error: {why}", err=True)
 
     def about_bot(self, question: Question) -> str:
         """One thing that a bot can be told; empty where that is allowed and wanted."""

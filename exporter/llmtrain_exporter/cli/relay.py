@@ -80,8 +80,7 @@ def relay(config_file: str | None, test: str | None, **flags: str | None) -> int
     bot the cards go to the log.
 
     \b
-    Cards in {with_charts} have
-    a chart of the incident where matplotlib is installed:
+    Cards in {with_charts} have a chart, where matplotlib is installed:
       pip install 'llmtrain-exporter[report]'
 
     \b

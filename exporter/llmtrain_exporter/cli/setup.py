@@ -21,13 +21,15 @@ from llmtrain_exporter.cli.shell import PROGRAM, Failure, reporting
 from llmtrain_exporter.setup.ports import PORTS
 
 if TYPE_CHECKING:
+    from llmtrain_exporter.knowledge.text import Lang, Text
     from llmtrain_exporter.setup.chat import ChosenBot, Question
     from llmtrain_exporter.setup.placing import Plan
     from llmtrain_exporter.setup.site import Site
 
+T = TypeVar("T")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 LOCAL, NONE = "local", "none"
-HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _BOTS = Path(__file__).parent.parent / "notify" / "bots"
 CHATS = (*sorted(file.stem for file in _BOTS.glob("[!_]*.py")), NONE)
 """By the files of the bots: to load them is too much for a command line that only helps."""
@@ -44,7 +46,7 @@ def _port_options(command: _Command) -> _Command:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
 @click.option(
     "--logs",
     metavar="PATH",
@@ -72,7 +74,7 @@ def _port_options(command: _Command) -> _Command:
 @click.option(
     "--force", is_flag=True, help="Overwrite files that differ, and remove units that are not needed."
 )
-def setup(folder: Path, **given: Any) -> int:
+def setup(folder: str, **given: Any) -> int:
     """Set this machine up without Docker, in one folder.
 
     It has run.sh, which starts exporter, relay, Prometheus, Alertmanager and Grafana as far as they are
@@ -94,6 +96,7 @@ def setup(folder: Path, **given: Any) -> int:
 
     Exit codes: 0 written, or nothing to change, 1 files differ, or cannot be written, 64 wrong usage.
     """
+    from llmtrain_exporter.knowledge import setup_words as words
     from llmtrain_exporter.knowledge.text import Lang
     from llmtrain_exporter.setup import placing
     from llmtrain_exporter.setup.chat import ChatError
@@ -101,35 +104,40 @@ def setup(folder: Path, **given: Any) -> int:
     from llmtrain_exporter.setup.keys import own_secrets
 
     asking = Asking(Lang(given["lang"]), quiet=given["yes"])
-    folder = _usable(folder)
+    target = _usable(folder)
     with somebody_answers(), reporting(ChatError):
-        site, secrets = _site(folder, given, asking)
-    wanted = {**files(site), **own_secrets(folder, site), **secrets}
-    plan = placing.planned(folder, wanted, of_other_answers(site))
+        site, secrets = _site(target, given, asking)
+    wanted = {**files(site), **own_secrets(target, site), **secrets}
+    plan = placing.planned(target, wanted, of_other_answers(site))
     if not given["force"]:
-        _demand_untouched(folder, plan)
-    placing.write(folder, wanted, plan)
-    warn(f"{path} is not there yet" for path in site.logs if not os.path.exists(path))
+        _demand_untouched(target, plan, asking.lang)
+    placing.write(target, wanted, plan)
+    absent = words.ABSENT.of(asking.lang)
+    warn(absent.format(path=path) for path in site.logs if not os.path.exists(path))
     click.echo(closing(site, plan.written))
     return 0
 
 
-def _demand_untouched(folder: Path, plan: Plan) -> None:
-    differ = [f"{folder / path}: differs from what would be written" for path in plan.changed]
-    differ += [f"{folder / path}: is not needed with these answers" for path in plan.unneeded]
+def _demand_untouched(folder: Path, plan: Plan, lang: Lang) -> None:
+    from llmtrain_exporter.knowledge import setup_words as words
+
+    differ = [words.DIFFERS.of(lang).format(path=folder / path) for path in plan.changed]
+    differ += [words.UNNEEDED.of(lang).format(path=folder / path) for path in plan.unneeded]
     if differ:
-        raise Failure(*differ, "Nothing was written; --force overwrites and removes", code=FAILED)
+        raise Failure(*differ, words.NOTHING_WRITTEN.of(lang), code=FAILED)
 
 
-def _usable(folder: Path) -> Path:
+def _usable(folder: str) -> Path:
     """An absolute path that can stand in all files."""
-    path = _absolute(str(folder), "DIR")
+    path = _absolute(folder, "DIR")
     if set("\"'\\$%") & set(path):
         raise click.BadParameter("must have no quotes, backslashes, $ or % in its path.", param_hint="'DIR'")
     return Path(path)
 
 
 def _absolute(path: str, option: str) -> str:
+    if not path.strip():
+        raise click.BadParameter("must not be empty.", param_hint=f"'{option}'")
     found = os.path.abspath(os.path.expanduser(path))
     if not found.isprintable():
         raise click.BadParameter(f"{found!r} has characters that nobody sees.", param_hint=f"'{option}'")
@@ -149,14 +157,16 @@ def _site(folder: Path, given: Mapping[str, Any], asking: Asking) -> tuple[Site,
     from llmtrain_exporter.knowledge import setup_words as words
     from llmtrain_exporter.setup.site import OWN_HOST, Site
 
-    logs = given["logs"] or _parts(asking.text(words.ASK_LOGS, _usual_logs()))
-    chat = given["chat"] or asking.text(words.ASK_CHAT, NONE, CHATS)
+    def answer(name: str, question: Text, usual: str, check: Callable[[str], T]) -> T:
+        return asking.text(question, usual, check) if given[name] is None else check(given[name])
+
+    paths = _paths(given["logs"]) or asking.text(words.ASK_LOGS, _usual_logs(), _listed_paths)
+    chat = given["chat"] or asking.text(words.ASK_CHAT, NONE, str, CHATS)
     bot = None if chat == NONE else _bot(folder, chat, asking)
-    grafana = _grafana(given["grafana"] or asking.text(words.ASK_GRAFANA, _usual_grafana()))
-    host = _host(given["host"] or asking.text(words.ASK_HOST, OWN_HOST))
+    grafana = answer("grafana", words.ASK_GRAFANA, _usual_grafana(), _grafana)
+    host = answer("host", words.ASK_HOST, OWN_HOST, _host)
     ports = {name: given[f"{name}_port"] for name in PORTS}
     _demand_different(ports)
-    paths = tuple(_absolute(path, "--logs") for path in logs)
     answers = _answers(folder, paths, chat, grafana, host, ports, asking.lang.value)
     site = Site(
         folder=str(folder),
@@ -177,14 +187,24 @@ def _bot(folder: Path, kind: str, asking: Asking) -> ChosenBot:
     """The bot of that chat: each answer from a variable, from its file in the folder, or asked."""
     from llmtrain_exporter.setup import chat
 
-    answers = {question.key: _answer(folder, kind, question, asking) for question in chat.questions(kind)}
-    return chat.chosen(kind, {key: value for key, value in answers.items() if value}, asking.lang)
+    while True:
+        known = {each: _known(folder, kind, each) for each in chat.questions(kind)}
+        answers = {each.key: value or _answer(kind, each, asking) for each, value in known.items()}
+        try:
+            return chat.chosen(kind, {key: value for key, value in answers.items() if value}, asking.lang)
+        except chat.ChatError as error:
+            if asking.quiet or any(known.values()):
+                raise
+            asking.refuse(str(error))
 
 
-def _answer(folder: Path, kind: str, question: Question, asking: Asking) -> str:
-    known = os.environ.get(question.variable, "").strip() or _held(folder, kind, question)
-    if known or (asking.quiet and not question.required):
-        return known
+def _known(folder: Path, kind: str, question: Question) -> str:
+    return os.environ.get(question.variable, "").strip() or _held(folder, kind, question)
+
+
+def _answer(kind: str, question: Question, asking: Asking) -> str:
+    if asking.quiet and not question.required:
+        return ""
     if asking.quiet:
         raise Failure(f"{kind} needs {question.variable}: {question.what}")
     return asking.about_bot(question)
@@ -199,8 +219,13 @@ def _held(folder: Path, kind: str, question: Question) -> str:
     return chat.earlier(folder / "relay.yml", kind).get(question.key, "")
 
 
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _paths(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_absolute(path, "--logs") for path in given)
+
+
+def _listed_paths(text: str) -> tuple[str, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    return _paths([part for part in parts if part] or [""])
 
 
 def _usual_logs() -> str:

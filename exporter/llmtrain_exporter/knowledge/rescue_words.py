@@ -116,6 +116,10 @@ WOULD_STOP = Text(
     "{run}: would have been stopped at {reason} (it went on until step {last})",
     "{run}：会在此处停止：{reason}（实际跑到第 {last} 步）",
 )
+WOULD_TELL = Text(
+    "{run}: would have been told of, and gone on with --on-incident {action}: {reason} (until step {last})",
+    "{run}：会在此处报告，但 --on-incident {action} 不停止训练：{reason}（实际跑到第 {last} 步）",
+)
 WOULD_GIVE_UP = Text("no rescue: {because}", "无法救援：{because}")
 UNREADABLE = Text("{file}: {reason}", "{file}：{reason}")
 ASSUMED = Text(

@@ -5,18 +5,18 @@ from __future__ import annotations
 from llmtrain_exporter.knowledge.text import Text
 
 ASK_LOGS = Text("Folders in which training writes, several by comma", "训练写入日志的文件夹，多个用逗号分隔")
-ASK_CHAT = Text("Chat that is to be told", "接收消息的聊天工具")
+ASK_CHAT = Text("Chat to send cards to", "接收消息的聊天工具")
 ASK_GRAFANA = Text(
-    "Grafana: local (started here), none, or the address of one that there is",
+    "Grafana: local (started here), none, or the address of one that runs already",
     "Grafana：local（由本机启动）、none（不用），或已有 Grafana 的地址",
 )
 ASK_HOST = Text(
-    "Name under which others reach this machine; localhost: it alone",
+    "Name under which others reach this machine; localhost: nobody else does",
     "其他人访问这台机器所用的名称；localhost 表示仅限本机",
 )
 BOT_ANSWERS = {
     "url": Text("The bot's webhook address", "机器人的 webhook 地址"),
-    "secret": Text("What messages are signed with", "加签密钥"),
+    "secret": Text("Secret that messages are signed with", "加签密钥"),
     "keyword": Text("A word that the bot asks for", "机器人要求的关键词"),
     "token": Text("The bot's token from BotFather", "BotFather 给出的机器人 token"),
     "chat_id": Text("Id of the group or channel", "群组或频道的 id"),
@@ -80,6 +80,13 @@ CARDS = Text("Cards go to {chat}; what came of them is in {log}", "卡片发往 
 NO_CHAT = Text("No chat is set up: cards stand in {log}", "未设置聊天工具：卡片见 {log}")
 STOP = Text("Ctrl-C stops all.", "按 Ctrl-C 全部停止。")
 
+ABSENT = Text("{path} is not there yet", "{path} 尚不存在")
+DIFFERS = Text("{path}: differs from what would be written", "{path}：与将要写入的内容不同")
+UNNEEDED = Text("{path}: is not needed with these answers", "{path}：按这些回答已不需要")
+NOTHING_WRITTEN = Text(
+    "Nothing was written; --force overwrites and removes", "未写入任何内容；--force 会覆盖和删除上述文件"
+)
+NO_SUCH_PROGRAM = Text("no such program; there are", "没有这个程序；可用的有")
 WRITTEN = Text(
     "{n} files in {folder}, for the logs in {logs}.", "已在 {folder} 写入 {n} 个文件，监控 {logs}。"
 )

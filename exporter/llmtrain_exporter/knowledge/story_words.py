@@ -308,6 +308,6 @@ NOT_PARTED = Text(
     "在 {this} 与 {that} 都有记录的 {n} 步中，没有指标的差异超出噪声。",
 )
 TOO_FEW_TO_PART = Text(
-    "{this} and {that} have {n} logged steps in common; {fewest} are needed to tell where they part.",
+    "{this} and {that} share {n} of the {fewest} logged steps that it takes to tell where they part.",
     "{this} 与 {that} 只有 {n} 步共同记录，至少需要 {fewest} 步才能判断从何处分开。",
 )

@@ -84,6 +84,7 @@ def _said(site: Site) -> dict[str, str]:
         "no_prometheus": words.NO_PROMETHEUS,
         "no_alertmanager": words.NO_ALERTMANAGER,
         "no_grafana": words.NO_GRAFANA,
+        "no_such_program": words.NO_SUCH_PROGRAM,
         "taken": words.TAKEN,
         "ended": words.ENDED,
     }

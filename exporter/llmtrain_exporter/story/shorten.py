@@ -145,7 +145,7 @@ def _without(section: Section, gone: int, lang: Lang) -> list[Block]:
 
 
 def _fewer(block: Block, gone: int, hole: _Hole, part: Part, lang: Lang) -> list[Block]:
-    """A block without so many items, and a note in the hole that they leave; behind all where there are several."""
+    """A block without so many items, and a note in the hole that they leave; of several holes behind all."""
     if not isinstance(block, Items):
         return [] if gone else [block]
     missing, at = hole

@@ -84,7 +84,7 @@ if [ $# -gt 0 ]; then
   found=$(program "$1")
   case $? in
   1) echo "$1: $(missing "$1")" >&2 && exit 1 ;;
-  2) echo "$1: $names" >&2 && exit 64 ;;
+  2) echo "$1: "<<words.no_such_program|sh>>" $names" >&2 && exit 64 ;;
   esac
   name=$1
   shift

@@ -42,9 +42,12 @@ def _of_run(past: PastRun, guarded: Guarded, speaker: Speaker, now: float) -> No
         speaker.say(words.WELL, run=run)
         return
     until, reason = stopped
+    action = guarded.options.on_incident
+    told = words.WOULD_STOP if guarded.options.stops else words.WOULD_TELL
     last = str(past.snapshot.last_step)
-    speaker.say(words.WOULD_STOP, run=run, reason=in_words(reason, speaker.lang), last=last)
-    _tell_rescue(until, guarded, speaker)
+    speaker.say(told, run=run, reason=in_words(reason, speaker.lang), action=action, last=last)
+    if action == "rescue":
+        _tell_rescue(until, guarded, speaker)
 
 
 def _tell_rescue(until: PastRun, guarded: Guarded, speaker: Speaker) -> None:

@@ -16,23 +16,26 @@ async function whole(run, history) {
 export async function saveCsv(title, runs, names) {
   const known = await Promise.all(runs.map(async ([run, history]) => [run, await whole(run, history)]));
   const axes = [...new Set(known.flatMap(([, history]) => Object.keys(history.axes)))];
-  const head = ["run", "step", "time", ...axes, ...names];
+  const counting = new Set(known.flatMap(([, history]) => Object.values(history.axes)));
+  const others = names.filter((name) => !counting.has(name)); // these stand in columns of their own already
+  const head = ["run", "step", "time", ...axes, ...others];
   const rows = known.flatMap(([run, history]) =>
-    [history, history.evaluations].flatMap((table) => rowsOf(run, table, axes.map((axis) => history.axes[axis]), names)),
+    [history, history.evaluations].flatMap((table) => rowsOf(run, table, axes.map((axis) => history.axes[axis]), others, names)),
   );
   const thinned = known.every(([, history]) => history.exact) ? "" : "-thinned";
   const text = [head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n");
   save(new Blob(["\ufeff", text, "\r\n"], { type: "text/csv" }), `${title}${thinned}.csv`);
 }
 
-function rowsOf(run, table, axes, names) {
+/** `wanted`: a row that has none of these is left out. */
+function rowsOf(run, table, axes, names, wanted) {
   const values = (name) => table.series.find((one) => one.name === name)?.values ?? [];
-  const wanted = names.map(values);
-  const counted = axes.map(values);
+  const [named, asked, counted] = [names, wanted, axes].map((some) => some.map(values));
   return table.steps.flatMap((step, row) => {
-    const here = wanted.map((all) => all[row]);
+    const at = (all) => all[row];
     const time = table.times && new Date(table.times[row] * 1000).toISOString();
-    return here.some((value) => value !== null && value !== undefined) ? [[run, step, time, ...counted.map((all) => all[row]), ...here]] : [];
+    const isThere = (value) => value !== null && value !== undefined;
+    return asked.map(at).some(isThere) ? [[run, step, time, ...counted.map(at), ...named.map(at)]] : [];
   });
 }
 

@@ -10,3 +10,4 @@ self.onmessage = ({ data: { pattern, texts } }) => {
     self.postMessage({ error: error.message });
   }
 };
+self.postMessage({ ready: true });

@@ -15,9 +15,14 @@ export function matching(pattern, texts) {
       worker.terminate();
       settle(value);
     };
-    const timer = setTimeout(() => end(reject, new RangeError()), LONGEST);
-    worker.onmessage = ({ data: { found, error } }) => (found ? end(resolve, found) : end(reject, new SyntaxError(error)));
+    let timer = 0;
+    worker.onmessage = ({ data: { ready, found, error } }) => {
+      if (ready) {
+        timer = setTimeout(() => end(reject, new RangeError()), LONGEST); // and not before: a network may be slow
+        worker.postMessage({ pattern, texts });
+      } else if (found) end(resolve, found);
+      else end(reject, new SyntaxError(error));
+    };
     worker.onerror = () => end(reject, new RangeError());
-    worker.postMessage({ pattern, texts });
   });
 }

@@ -12,6 +12,8 @@ const LOG_FROM = 50; // times its median that a positive metric's highest value 
 const FEW = 40; // points that are drawn as such
 const DENSE = 700;
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, ...Array.from({ length: 12 }, (_, at) => 86400 * 2 ** at)];
+const WHOLE = Array.from({ length: 36 }, (_, at) => [1, 2, 5][at % 3] * 10 ** Math.floor(at / 3));
+const BETWEEN = { elapsed: { space: 90, incrs: SECONDS }, step: { incrs: WHOLE }, tokens: { incrs: WHOLE } }; // of what is counted there are no halves
 
 function median(values) {
   const sorted = [...values].sort((one, other) => one - other);
@@ -176,7 +178,7 @@ export class Plot {
       },
       scales: { x: { time: this.set.time, distr: this.set.isLogarithmic ? 3 : 1, range: (_, from, to) => [from, to] }, y: { distr: log ? 3 : 1, range: this.span.bind(this) } },
       axes: [
-        { ...axis, size: 26, gap: 4, space: 60, ...(this.set.axis === "elapsed" ? { space: 90, incrs: SECONDS } : {}), values: this.set.time ? undefined : (_, splits) => splits.map((split) => (split === null ? "" : this.set.mark(split))) },
+        { ...axis, size: 26, gap: 4, space: 60, ...BETWEEN[this.set.axis], values: this.set.time ? undefined : (_, splits) => splits.map((split) => (split === null ? "" : this.set.mark(split))) },
         { ...axis, size: roomFor, gap: 4, values: (_, splits) => splits.map((split) => (split === null ? "" : withUnit(split, unit))) },
       ],
       series: [{}, ...this.spec.lines.map((line) => this.line(line))],
