@@ -298,6 +298,21 @@ def test_the_file_goes_to_standard_output(team: Path, capsys: pytest.CaptureFixt
     assert "False alarms per 1,000 records" in err
 
 
+def test_a_program_reads_the_same(team: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--format json: one object, whether or not the budget is met; names of runs are whole."""
+    code, text, _ = calibrate(team, "-o", tmp_path / "p.yml", "--format", "json", capsys=capsys)
+    said = json.loads(text)
+    assert code == 0
+    assert said["not_learned_from"] == []
+    [own] = said["profiles"]
+    assert (own["profile"], own["inherits"], own["within_budget"]) == ("own", "grpo", True)
+    assert (len(own["healthy"]), len(own["broken"]), own["records"]) == (4, 2, 4 * RECORDS)
+    assert own["false_alarms"]["before"] == 4 * len(ODD)
+    [spike] = [each for each in own["signals"] if each["changes"]]
+    assert spike["signal"] == "kl_spike"
+    assert set(spike["steps_before_critical"]["after"]) == set(own["broken"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
