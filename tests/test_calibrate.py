@@ -13,11 +13,13 @@ import yaml
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import EXPORTER, Settings, configure
+from llmtrain_exporter.config.profiles import CONFIGURED
 from llmtrain_exporter.knowledge.calibrating import NEVER_MOVED
-from llmtrain_exporter.knowledge.signal import Measure, Severity
+from llmtrain_exporter.knowledge.signal import Bound, Measure, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN, SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.publish.calibrate import profile_file as files
 from llmtrain_exporter.publish.calibrate.broken_run import broken_run
 from llmtrain_exporter.publish.calibrate.judging import Court
 from llmtrain_exporter.publish.calibrate.kept_log import KeptLog, keep_log
@@ -144,6 +146,30 @@ def test_only_what_cries_is_moved_and_no_more_than_needed(team: Path) -> None:
     assert found.alarms == (4 * len(ODD), found.lesson.alarms)
     assert found.lesson.alarms <= found.lesson.most == 1
     assert found.found == (2, 2)
+
+
+def test_of_the_changes_that_are_enough_the_smallest_is_taken(tmp_path: Path) -> None:
+    """The first rung above the noise, and not the next, which is silent as well."""
+    for number in range(2):
+        write(tmp_path / f"good-{number}", noisy(number, kl=0.45))
+    found = lesson(tmp_path)
+    court = Court(found.healthy, GRPO)
+    rungs = list(looser("kl_spike", GRPO.limits["kl_spike"], critical=False))
+    silent = [step for step in rungs if not any(court.hear(at, step).alarms for at in range(2))]
+    assert len(silent) > 1
+    assert found.lesson.moves == silent[0]
+
+
+def test_a_run_that_was_left_out_is_judged_by_what_the_others_teach(tmp_path: Path) -> None:
+    """Only one run is noisy: the others do not teach that, and its alarms count as unseen."""
+    write(tmp_path / "good-0", noisy(0))
+    for number in range(1, 4):
+        write(tmp_path / f"good-{number}", grpo(RECORDS, number))
+    write(tmp_path / "bad-0", dying(10))
+    found = lesson(tmp_path, budget=0.0)
+    assert found.alarms == (len(ODD), 0)
+    assert found.unseen is not None
+    assert (found.unseen.alarms, found.unseen.found) == (len(ODD), 1)
 
 
 def test_within_the_budget_nothing_moves(team: Path) -> None:
@@ -416,6 +442,19 @@ def test_every_rung_is_one_that_settings_take(profile: str) -> None:
                     {"profiles": {"own": {"inherits": profile, "limits": {name: limits}}}}
                 )
                 assert all(move.is_tighter_than(built_in.limits) is is_tighter for move in step)
+
+
+def test_what_no_run_survives_never_moves() -> None:
+    """Not even if it had a limit that says so before it is critical."""
+    bounds = {Severity.WARNING: Bound(1.0, CONFIGURED), Severity.CRITICAL: Bound(2.0, CONFIGURED)}
+    assert can_move("kl_spike", bounds)
+    assert not any(can_move(name, bounds) for name in NEVER_MOVED)
+
+
+def test_a_comment_stays_one() -> None:
+    """Whatever stands in it: what would end its line is replaced."""
+    lines = list(files._comment("a\nb: c\x85d\u2028e\x1b[2J", 2))
+    assert [line.startswith("  # ") and line.isprintable() for line in lines] == [True]
 
 
 def test_what_is_critical_is_never_tightened() -> None:
