@@ -194,7 +194,7 @@ def test_a_limit_that_would_lose_a_broken_run_does_not_move(tmp_path: Path) -> N
     rows = changed(grpo(RECORDS, 7), 200, RECORDS, kl=6.0)
     write(tmp_path / "bad-0", rows)
     found = lesson(tmp_path)
-    assert not found.lesson.within_budget
+    assert not found.within_budget
     assert {found.broken[at - len(found.healthy)].run.run for at in found.lesson.held.values()} == {
         found.broken[0].run.run
     }

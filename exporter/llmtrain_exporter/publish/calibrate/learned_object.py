@@ -31,7 +31,7 @@ def _profile(name: str, each: Learned) -> Object:
         "records": each.records,
         "missing_records": each.missing,
         "budget": each.budget,
-        "within_budget": each.lesson.within_budget,
+        "within_budget": each.within_budget,
         "false_alarms": _before_after(each.alarms) | {"unseen": seen and seen.alarms},
         "found": _before_after(each.found) | {"unseen": seen and seen.found},
         "signals": [_signal(figures, each) for figures in each.signals],

@@ -78,7 +78,7 @@ def run_calibrate(
     _tell(named, runs, wanted, err if wanted.to_stdout else out)
     if not lessons:
         return UNREADABLE
-    if not all(each.lesson.within_budget for each in lessons):
+    if not all(each.within_budget for each in lessons):
         return NOT_MET
     _write(profile_file(named, settings.profiles, _are_alike(logs), wanted.lang), wanted, out)
     return UNREADABLE if missed(paths, others) else 0
