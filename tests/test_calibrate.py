@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ from llmtrain_exporter.publish.calibrate.moves import (
     looser,
     tighter,
 )
+from llmtrain_exporter.publish.calibrate.run import CalibrateWanted, run_calibrate
 from llmtrain_exporter.publish.calibrate.telling import told
 from llmtrain_exporter.watching.on_demand import read_each
 from llmtrain_exporter.watching.rules import rules_for_reading
@@ -385,6 +387,28 @@ def test_chinese_is_written_where_it_is_asked_for(
     assert code == 0
     assert "每 1000 条记录的误报数" in text
     assert "误报" in out.read_text(encoding="utf-8")
+
+
+class Terminal(io.StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+def test_how_far_it_is_shows_on_a_terminal_and_goes(
+    team: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Logs that were read, then runs that limits were tried on; in the end nothing is left of it."""
+    monkeypatch.setattr("llmtrain_exporter.publish.calibrate.run.PROGRESS_SECONDS", 0.0)
+    wanted = CalibrateWanted(tmp_path / "p.yml", 1.0, (), (), "own", None, False, False, Lang.EN)
+    err = Terminal()
+    assert run_calibrate([str(team)], Settings(), wanted, io.StringIO(), err, NOW) == 0
+    shown = err.getvalue().split("\r")
+    assert "6 logs read" in [text.rstrip() for text in shown]
+    assert "grpo: limits tried on 2 runs" in [text.rstrip() for text in shown]
+    assert (shown[-2].strip(), shown[-1]) == ("", "")
 
 
 def test_a_log_folded_again_says_the_same(team: Path) -> None:
