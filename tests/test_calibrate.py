@@ -288,7 +288,7 @@ def test_without_a_run_there_is_nothing_to_learn(
 ) -> None:
     """An empty folder, or none: exit code 3, which says why."""
     (tmp_path / "empty").mkdir()
-    code, _, err = calibrate(tmp_path / name, "-o", tmp_path / "p.yml", capsys=capsys)
+    code, _, err = calibrate(tmp_path / name, "-o", tmp_path / "p.yml", "--healthy", "good*", capsys=capsys)
     assert code == 3
     assert str(tmp_path / name) in err
     assert not (tmp_path / "p.yml").exists()
