@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,11 +14,13 @@ import yaml
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import EXPORTER, Settings, configure
+from llmtrain_exporter.config.profiles import CONFIGURED
 from llmtrain_exporter.knowledge.calibrating import NEVER_MOVED
-from llmtrain_exporter.knowledge.signal import Measure, Severity
+from llmtrain_exporter.knowledge.signal import Bound, Measure, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN, SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.publish.calibrate import profile_file as files
 from llmtrain_exporter.publish.calibrate.broken_run import broken_run
 from llmtrain_exporter.publish.calibrate.judging import Court
 from llmtrain_exporter.publish.calibrate.kept_log import KeptLog, keep_log
@@ -29,6 +32,7 @@ from llmtrain_exporter.publish.calibrate.moves import (
     looser,
     tighter,
 )
+from llmtrain_exporter.publish.calibrate.run import CalibrateWanted, run_calibrate
 from llmtrain_exporter.publish.calibrate.telling import told
 from llmtrain_exporter.watching.on_demand import read_each
 from llmtrain_exporter.watching.rules import rules_for_reading
@@ -146,6 +150,30 @@ def test_only_what_cries_is_moved_and_no_more_than_needed(team: Path) -> None:
     assert found.found == (2, 2)
 
 
+def test_of_the_changes_that_are_enough_the_smallest_is_taken(tmp_path: Path) -> None:
+    """The first rung above the noise, and not the next, which is silent as well."""
+    for number in range(2):
+        write(tmp_path / f"good-{number}", noisy(number, kl=0.45))
+    found = lesson(tmp_path)
+    court = Court(found.healthy, GRPO)
+    rungs = list(looser("kl_spike", GRPO.limits["kl_spike"], critical=False))
+    silent = [step for step in rungs if not any(court.hear(at, step).alarms for at in range(2))]
+    assert len(silent) > 1
+    assert found.lesson.moves == silent[0]
+
+
+def test_a_run_that_was_left_out_is_judged_by_what_the_others_teach(tmp_path: Path) -> None:
+    """Only one run is noisy: the others do not teach that, and its alarms count as unseen."""
+    write(tmp_path / "good-0", noisy(0))
+    for number in range(1, 4):
+        write(tmp_path / f"good-{number}", grpo(RECORDS, number))
+    write(tmp_path / "bad-0", dying(10))
+    found = lesson(tmp_path, budget=0.0)
+    assert found.alarms == (len(ODD), 0)
+    assert found.unseen is not None
+    assert (found.unseen.alarms, found.unseen.found) == (len(ODD), 1)
+
+
 def test_within_the_budget_nothing_moves(team: Path) -> None:
     """10 per 1,000 records are put up with."""
     assert lesson(team, budget=10.0).lesson.moves == NO_MOVES
@@ -168,7 +196,7 @@ def test_a_limit_that_would_lose_a_broken_run_does_not_move(tmp_path: Path) -> N
     rows = changed(grpo(RECORDS, 7), 200, RECORDS, kl=6.0)
     write(tmp_path / "bad-0", rows)
     found = lesson(tmp_path)
-    assert not found.lesson.within_budget
+    assert not found.within_budget
     assert {found.broken[at - len(found.healthy)].run.run for at in found.lesson.held.values()} == {
         found.broken[0].run.run
     }
@@ -260,7 +288,7 @@ def test_without_a_run_there_is_nothing_to_learn(
 ) -> None:
     """An empty folder, or none: exit code 3, which says why."""
     (tmp_path / "empty").mkdir()
-    code, _, err = calibrate(tmp_path / name, "-o", tmp_path / "p.yml", capsys=capsys)
+    code, _, err = calibrate(tmp_path / name, "-o", tmp_path / "p.yml", "--healthy", "good*", capsys=capsys)
     assert code == 3
     assert str(tmp_path / name) in err
     assert not (tmp_path / "p.yml").exists()
@@ -296,6 +324,21 @@ def test_the_file_goes_to_standard_output(team: Path, capsys: pytest.CaptureFixt
     assert code == 0
     assert yaml.safe_load(text)["profiles"]["own"]["inherits"] == "grpo"
     assert "False alarms per 1,000 records" in err
+
+
+def test_a_program_reads_the_same(team: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--format json: one object, whether or not the budget is met; names of runs are whole."""
+    code, text, _ = calibrate(team, "-o", tmp_path / "p.yml", "--format", "json", capsys=capsys)
+    said = json.loads(text)
+    assert code == 0
+    assert said["not_learned_from"] == []
+    [own] = said["profiles"]
+    assert (own["profile"], own["inherits"], own["within_budget"]) == ("own", "grpo", True)
+    assert (len(own["healthy"]), len(own["broken"]), own["records"]) == (4, 2, 4 * RECORDS)
+    assert own["false_alarms"]["before"] == 4 * len(ODD)
+    [spike] = [each for each in own["signals"] if each["changes"]]
+    assert spike["signal"] == "kl_spike"
+    assert set(spike["steps_before_critical"]["after"]) == set(own["broken"])
 
 
 @pytest.mark.parametrize(
@@ -344,6 +387,28 @@ def test_chinese_is_written_where_it_is_asked_for(
     assert code == 0
     assert "每 1000 条记录的误报数" in text
     assert "误报" in out.read_text(encoding="utf-8")
+
+
+class Terminal(io.StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+def test_how_far_it_is_shows_on_a_terminal_and_goes(
+    team: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Logs that were read, then runs that limits were tried on; in the end nothing is left of it."""
+    monkeypatch.setattr("llmtrain_exporter.publish.calibrate.run.PROGRESS_SECONDS", 0.0)
+    wanted = CalibrateWanted(tmp_path / "p.yml", 1.0, (), (), "own", None, False, False, Lang.EN)
+    err = Terminal()
+    assert run_calibrate([str(team)], Settings(), wanted, io.StringIO(), err, NOW) == 0
+    shown = err.getvalue().split("\r")
+    assert "6 logs read" in [text.rstrip() for text in shown]
+    assert "grpo: limits tried on 2 runs" in [text.rstrip() for text in shown]
+    assert (shown[-2].strip(), shown[-1]) == ("", "")
 
 
 def test_a_log_folded_again_says_the_same(team: Path) -> None:
@@ -401,6 +466,19 @@ def test_every_rung_is_one_that_settings_take(profile: str) -> None:
                     {"profiles": {"own": {"inherits": profile, "limits": {name: limits}}}}
                 )
                 assert all(move.is_tighter_than(built_in.limits) is is_tighter for move in step)
+
+
+def test_what_no_run_survives_never_moves() -> None:
+    """Not even if it had a limit that says so before it is critical."""
+    bounds = {Severity.WARNING: Bound(1.0, CONFIGURED), Severity.CRITICAL: Bound(2.0, CONFIGURED)}
+    assert can_move("kl_spike", bounds)
+    assert not any(can_move(name, bounds) for name in NEVER_MOVED)
+
+
+def test_a_comment_stays_one() -> None:
+    """Whatever stands in it: what would end its line is replaced."""
+    lines = list(files._comment("a\nb: c\x85d\u2028e\x1b[2J", 2))
+    assert [line.startswith("  # ") and line.isprintable() for line in lines] == [True]
 
 
 def test_what_is_critical_is_never_tightened() -> None:

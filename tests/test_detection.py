@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.detection import calibrating, others
 from benchmarks.detection import corpus as labelled
-from benchmarks.detection import others
 from benchmarks.detection.__main__ import _demo
 from benchmarks.detection.check import in_process
 from benchmarks.detection.generator import DEMO_EVENTS, cases, write_demo
@@ -63,3 +63,14 @@ def test_the_rules_of_others_find_a_spike(rule: others.Rule) -> None:
     values = [1.0 + 0.01 * (at % 7) for at in range(200)]
     values[150] = 9.0
     assert 150 in rule(values)
+
+
+def test_learned_limits_are_scored_on_other_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is scored is not what was learned from, with the limits so far and with the new ones."""
+    monkeypatch.setattr(calibrating, "LEARNED_FROM", 4)
+    monkeypatch.setattr(calibrating, "SCORED_ON", 3)
+    [table] = calibrating.tables(5, tmp_path)
+    figures = {row.who: row for row in table.rows}
+    others = score(cases(5 + calibrating.APART, 3))
+    assert figures["other runs: warnings before"].figure == others.warnings_per_1k
+    assert figures["recall of collapses before"].unit == f"of {others.events}"

@@ -42,6 +42,7 @@ from llmtrain_exporter.knowledge.calibrating import BUDGET
 @click.option("--broken", metavar="GLOB", multiple=True, help="Names of runs that broke.")
 @click.option("--name", metavar="NAME", default="own", show_default=True, help="What the profile is called.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @lang_option
 @log_options
 def calibrate(
@@ -52,6 +53,7 @@ def calibrate(
     broken: tuple[str, ...],
     name: str,
     force: bool,
+    format_: str,
     lang: str,
     profile: str | None,
     config_file: str | None,
@@ -84,6 +86,8 @@ def calibrate(
     if not math.isfinite(budget):
         raise click.BadParameter(f"{budget} is no number of false alarms.", param_hint="'--budget'")
     settings = settings_for_logs(profile, config_file, flags)
-    wanted = CalibrateWanted(out, budget, healthy, broken, name, profile, force, Lang(lang))
+    wanted = CalibrateWanted(
+        out, budget, healthy, broken, name, profile, force, format_ == "json", Lang(lang)
+    )
     with exit_code_is_verdict(), reporting(CalibrateError):
         return run_calibrate(runs, settings, wanted, sys.stdout, sys.stderr, time.time())

@@ -39,7 +39,7 @@ NO_BROKEN = Text(
     "其中没有异常训练：无从得知新限值会漏掉什么。",
 )
 NOT_USED = Text("Not learned from: {names}.", "未参与学习：{names}。")
-MORE_NAMES = Text("{names} and {n} more", "{names} 等，另有 {n} 次")
+MORE_NAMES = Text("{names} and {n} more", "{names}，另有 {n} 次")
 WHY_NOT_USED = Text(
     "They have neither ended well nor broken, or nothing can be judged in them; --healthy and --broken say "
     "otherwise.",
@@ -71,7 +71,7 @@ SIGNAL = Text("signal", "信号")
 LIMIT = Text("limit", "限值")
 FALSE_ALARMS = Text("false per 1,000", "每千条误报")
 TOLD = Text("broken runs told", "报出的异常训练")
-EARLY = Text("steps before critical", "早于严重的步数")
+EARLY = Text("steps before critical", "提前步数")
 AS_IT_IS = Text("as it is", "不变")
 FROM_TO = Text("{before} -> {after}", "{before} -> {after}")
 IN_RECORDS = Text("{limit} in {records} of {within}", "{within} 条中 {records} 条达到 {limit}")
@@ -91,8 +91,8 @@ STILL_TOLD = Text(
     "It spoke in {after} broken runs (before: {before}): {runs}.",
     "它在 {after} 次异常训练中报出（原为 {before} 次）：{runs}。",
 )
-EARLY_IN = Text("{run} ({lead} steps before critical)", "{run}（早于严重 {lead} 步）")
-LATE_IN = Text("{run} ({lead} steps after critical)", "{run}（晚于严重 {lead} 步）")
+EARLY_IN = Text("{run} ({lead} steps before critical)", "{run}（比判为严重早 {lead} 步）")
+LATE_IN = Text("{run} ({lead} steps after critical)", "{run}（比判为严重晚 {lead} 步）")
 ALL_RUNS = Text(
     "Every run is judged so; where other kinds train too, narrow the pattern.",
     "所有训练都按此判断；如还有其他类型的训练，请收窄 match。",

@@ -52,6 +52,11 @@ class Learned:
         """Training records of the healthy runs."""
         return sum(log.trained for log in self.healthy)
 
+    @property
+    def within_budget(self) -> bool:
+        """Whether no more false alarms are left than are put up with."""
+        return self.alarms[1] <= self.lesson.most
+
     def rate(self, alarms: int) -> float:
         """False alarms per PER_RECORDS records."""
         return alarms * PER_RECORDS / max(self.records, 1)

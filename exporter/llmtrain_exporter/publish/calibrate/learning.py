@@ -34,11 +34,6 @@ class Lesson:
     most: int
     held: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def within_budget(self) -> bool:
-        """Whether no more false alarms are left than are put up with."""
-        return self.alarms <= self.most
-
 
 class Learner:
     """Learns from some of the logs of a court."""

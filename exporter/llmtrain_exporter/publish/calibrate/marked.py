@@ -26,7 +26,7 @@ class MarkedLogs:
 def marked(logs: Sequence[KeptLog], healthy: Sequence[str], broken: Sequence[str]) -> MarkedLogs:
     """Part logs by patterns of the names of runs, and those that no pattern names by how they went.
 
-    Raises CalibrateError where a pattern names no run, or a run is named by both.
+    Raises CalibrateError where there are runs and a pattern names none, or a run is named by both.
     """
     well, ill = _named(logs, healthy, "--healthy"), _named(logs, broken, "--broken")
     for log in logs:
@@ -44,7 +44,7 @@ def marked(logs: Sequence[KeptLog], healthy: Sequence[str], broken: Sequence[str
 def _named(logs: Iterable[KeptLog], patterns: Sequence[str], option: str) -> set[str]:
     names = [log.run.run for log in logs]
     for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
+        if names and not any(fnmatchcase(name, pattern) for name in names):
             raise CalibrateError(f"{option} {pattern}: no run has such a name")
     return {name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)}
 

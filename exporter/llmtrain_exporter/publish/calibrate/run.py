@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import TextIO
 
+import orjson
+
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.knowledge import calibrate_words as words
 from llmtrain_exporter.knowledge import story_words
@@ -19,6 +21,7 @@ from llmtrain_exporter.printable import printable
 from llmtrain_exporter.progress_line import ProgressLine
 from llmtrain_exporter.publish.calibrate.kept_log import KeptLog, keep_log
 from llmtrain_exporter.publish.calibrate.learned import Learned, learned
+from llmtrain_exporter.publish.calibrate.learned_object import learned_object
 from llmtrain_exporter.publish.calibrate.marked import CalibrateError, MarkedLogs, marked
 from llmtrain_exporter.publish.calibrate.profile_file import profile_file, settings_in
 from llmtrain_exporter.publish.calibrate.telling import shortened, told
@@ -45,6 +48,7 @@ class CalibrateWanted:
     name: str
     profile: str | None
     force: bool
+    as_json: bool
     lang: Lang
 
     @property
@@ -71,14 +75,13 @@ def run_calibrate(
     finally:
         line.clear()
     err.writelines(f"{no_run_text(other, wanted.lang)}\n" for other in others)
-    to_people = err if wanted.to_stdout else out
-    to_people.writelines(f"{each}\n" for each in _texts(lessons, runs, wanted, to_people))
+    named = _named(lessons, wanted)
+    _tell(named, runs, wanted, err if wanted.to_stdout else out)
     if not lessons:
         return UNREADABLE
-    if not all(each.lesson.within_budget for each in lessons):
+    if not all(each.within_budget for each in lessons):
         return NOT_MET
-    text = profile_file(_named(lessons, wanted), settings.profiles, _are_alike(logs), wanted.lang)
-    _write(text, wanted, out)
+    _write(profile_file(named, settings.profiles, _are_alike(logs), wanted.lang), wanted, out)
     return UNREADABLE if missed(paths, others) else 0
 
 
@@ -143,6 +146,14 @@ def _named(lessons: Sequence[Learned], wanted: CalibrateWanted) -> Mapping[str, 
     return {f"{wanted.name}-{each.profile.name}": each for each in lessons}
 
 
+def _tell(lessons: Mapping[str, Learned], runs: MarkedLogs, wanted: CalibrateWanted, out: TextIO) -> None:
+    if wanted.as_json:
+        said = learned_object(lessons, runs.others)
+        out.write(orjson.dumps(said, option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    out.writelines(f"{each}\n" for each in _texts(list(lessons.values()), runs, wanted, out))
+
+
 def _texts(
     lessons: Sequence[Learned], runs: MarkedLogs, wanted: CalibrateWanted, out: TextIO
 ) -> Iterator[str]:
@@ -170,4 +181,5 @@ def _write(text: str, wanted: CalibrateWanted, out: TextIO) -> None:
         return
     with replacing(wanted.out) as file:
         file.write(text.encode())
-    out.write(words.WRITTEN.of(wanted.lang).format(file=printable(str(wanted.out))) + "\n")
+    if not wanted.as_json:
+        out.write(words.WRITTEN.of(wanted.lang).format(file=printable(str(wanted.out))) + "\n")

@@ -47,10 +47,10 @@ def told(each: Learned, style: Style) -> Iterator[str]:
     yield first
     if each.signals:
         yield from table_lines(_table(each, lang), style)
-    if not each.lesson.moves and each.lesson.within_budget:
+    if not each.lesson.moves and each.within_budget:
         yield words.NOTHING_MOVES.of(lang)
     yield from others
-    if not each.lesson.within_budget:
+    if not each.within_budget:
         yield from _why_not(each, lang)
 
 
@@ -77,7 +77,7 @@ def summary(each: Learned, lang: Lang) -> Iterator[str]:
         )
     else:
         yield words.NO_BROKEN.of(lang)
-    if rate > each.budget and each.lesson.within_budget:
+    if rate > each.budget and each.within_budget:
         yield words.OVERFITTED.of(lang)
     if each.missing:
         yield words.TOO_FEW.of(lang).format(
@@ -89,7 +89,7 @@ def summary(each: Learned, lang: Lang) -> Iterator[str]:
 
 
 def _why_not(each: Learned, lang: Lang) -> Iterator[str]:
-    left = number(each.rate(each.lesson.alarms))
+    left = number(each.rate(each.alarms[1]))
     yield words.NOT_REACHED.of(lang).format(profile=each.profile.name, budget=number(each.budget), left=left)
     held = {name: each.broken[at - len(each.healthy)].run.run for name, at in each.lesson.held.items()}
     for figures in each.signals:
