@@ -46,6 +46,8 @@ class BareRows:
 
     def record(self, record: LastRecord) -> RestingRecord:
         """A record that has such a row."""
+        if isinstance(record, RestingRecord):
+            return record
         return RestingRecord(record.step, record.layout, self.row(record.values))
 
 
@@ -66,8 +68,8 @@ class RestingLevels(Mapping[Series, Level]):
 
     def __getitem__(self, watched: Series) -> Level:
         at = self._at[watched] * _FIELDS
-        count, *quantiles = self._cells[at : at + _FIELDS]
-        return Level(int(count), *quantiles)
+        count, low, median, high, top = self._cells[at : at + _FIELDS]
+        return Level(int(count), low, median, high, top)
 
     def __iter__(self) -> Iterator[Series]:
         return iter(self._at)

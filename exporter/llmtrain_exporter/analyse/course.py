@@ -67,16 +67,13 @@ class CourseKeeper:
             return
         self._next = self._skipped
         pick = self._pickers.get(layout) or self._picker(layout)
-        self._note_step(step)
-        self._cells.extend(pick((*values, _NAN)))
-        if len(self._steps) == COURSE_POINTS:
-            self._thin_out()
-
-    def _note_step(self, step: int) -> None:
         try:
             self._steps.append(step)
         except OverflowError:
             self._steps = array("q", (*self._steps, step))
+        self._cells.extend(pick((*values, _NAN)))
+        if len(self._steps) == COURSE_POINTS:
+            self._thin_out()
 
     def put_all(self, block: RecordBlock) -> None:
         """Take rows of one layout in."""
