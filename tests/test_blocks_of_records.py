@@ -48,11 +48,13 @@ def alone(read: Sequence[Record]) -> Run:
     return run
 
 
-def together(pieces: Iterator[Sequence[Record]]) -> Run:
-    """A run whose records come in pieces."""
+def together(pieces: Iterator[Sequence[Record]], rests: bool = False) -> Run:
+    """A run whose records come in pieces. `rests`: it does so behind each of them."""
     run = Run(RunOptions(), HyperParameters())
     for piece in pieces:
         assert all(record in piece for record in run.fold_all(piece, NOW))
+        if rests:
+            run.rest()
     return run
 
 
@@ -102,6 +104,15 @@ def test_records_that_come_at_once_come_to_the_same(seed: int, longest: int) -> 
     chance = random.Random(seed)
     read = list(records(odd_run(chance)))
     assert said(together(portions(read, longest, chance))) == said(alone(read))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([1, 5, 40]))
+def test_a_run_that_rested_goes_on_as_one_that_did_not(seed: int, longest: int) -> None:
+    """What it holds in fewer bytes is the same, and what comes next is held against the same."""
+    chance = random.Random(seed)
+    read = list(records(odd_run(chance)))
+    assert said(together(portions(read, longest, chance), rests=True)) == said(alone(read))
 
 
 def test_an_end_is_judged_by_what_a_block_has_left() -> None:

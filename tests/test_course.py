@@ -47,6 +47,14 @@ def test_a_long_run_is_kept_in_no_more_points_than_there_may_be(values: list[flo
     assert not apart or len(values) - points[-1].step < max(apart)
 
 
+def test_steps_of_any_size_stay_what_they_are() -> None:
+    """Small ones are held in 32 bits until one is no longer small."""
+    keeper, steps = CourseKeeper(), [1, 2**31 - 1, 2**31, 2**40]
+    for step in steps:
+        keeper.put(step, LAYOUT, (1.0, 1.0, 1.0))
+    assert [point.step for point in keeper.courses().of(LOSS)] == steps
+
+
 def test_what_is_not_finite_is_left_out() -> None:
     """A point of such values alone is none."""
     courses = kept([1.0, math.nan, math.inf, 4.0]).courses()

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llmtrain_exporter.analyse.run import RECENT, Run, RunOptions
+from llmtrain_exporter.analyse.run import Run, RunOptions
+from llmtrain_exporter.analyse.twins import RECENT
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import read_lines

@@ -6,6 +6,7 @@ the rules say between which values they need not look. Only what lies outside is
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from operator import le
 
@@ -59,7 +60,7 @@ class Analysis:
         self._plan: WatchPlan | None = None
         self._calm = False
         self._picked_by: WatchPlan | None = None  # how `_picked` was taken from the last training record
-        self._picked: tuple[float, ...] = ()
+        self._picked: Sequence[float] = ()
         self._index = 0  # training records since the baselines began
         self.records = 0  # training records
         self.trackers: dict[str, Tracker] = {}
@@ -82,7 +83,7 @@ class Analysis:
         self.records += 1
         self._index += 1
         values = record.values
-        picked = self._picked = plan.pick(values)
+        self._picked = picked = plan.pick(values)
         self._picked_by = plan
         ordinary = all(map(le, plan.low, picked)) and all(map(le, picked, plan.high))
         if (ordinary or self._columns.renew(plan, picked, self._index)) and self._calm:
@@ -119,11 +120,16 @@ class Analysis:
                 self._take_turn(rows.block[at - 1], rows.block.steps[at - 1])
             elif not self._index % TURN:
                 self._renew_level()
-        self._columns.rest()
+        self._columns.stop()
         if at > begin:
             self.records += at - begin
             self._picked, self._picked_by = rows.picked(at - 1), rows.plan
         return at
+
+    def rest(self) -> None:
+        """Hold the last record in fewer bytes: it may be long until another comes."""
+        self._picked = array("d", self._picked)
+        self._columns.rest()
 
     def resume(self, step: int) -> None:
         """Steps went back: a process goes on from an earlier checkpoint, and what was normal starts anew."""
@@ -225,7 +231,7 @@ class Analysis:
 
     def _view(self, record: Record, step: int, values: Mapping[Series, float]) -> RecordView:
         columns = self._columns
-        return RecordView(record, step, self._index, values, columns.levels, columns.window, columns.at)
+        return RecordView(record, step, self._index, values, columns.awake(), columns.window, columns.at)
 
     def _examine(self, record: Record, step: int, plan: WatchPlan, picked: tuple[float, ...]) -> None:
         """Let every rule look at a record that is not ordinary."""

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from llmtrain_exporter.analyse import spikes
+from llmtrain_exporter.analyse.at_rest import RestingLevels
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, level_of
 from llmtrain_exporter.analyse.shared import shared
 from llmtrain_exporter.analyse.signals import COMPARED
@@ -89,26 +90,44 @@ class WatchPlan:
 
 
 class _Watching(NamedTuple):
-    """The rules that watch a series: those whose bounds may change, go by its level, or follow that."""
+    """What is ordinary in a series whatever comes, and the rules that watch it, by their place among all.
 
-    unsettled: tuple[Rule, ...]
-    by_level: tuple[Rule, ...]
-    followed: tuple[Rule, ...]
+    Those whose bounds may change, go by its level, or follow that: by place, so that runs have it in common.
+    """
+
+    fixed: Interval
+    unsettled: tuple[int, ...]
+    by_level: tuple[int, ...]
+    followed: tuple[int, ...]
 
     @classmethod
-    def among(cls, rules: Sequence[Rule]) -> _Watching:
-        return cls(
-            tuple(rule for rule in rules if rule.ordinary is not None and not rule.is_settled),
-            tuple(rule for rule in rules if rule.ordinary_at is not None),
-            tuple(rule for rule in rules if rule.follow is not None),
+    def of(cls, watched: Series, rules: Sequence[Rule]) -> _Watching | None:
+        """None of a series that no rule watches."""
+        watching = [(at, rule) for at, rule in enumerate(rules) if rule.watches(watched)]
+        settled = [rule for _, rule in watching if rule.is_settled]
+        fixed = (rule.ordinary().get(watched, ANY) for rule in settled if rule.ordinary is not None)
+        found = cls(
+            reduce(_narrower, fixed, ANY),
+            tuple(at for at, rule in watching if rule.ordinary is not None and not rule.is_settled),
+            tuple(at for at, rule in watching if rule.ordinary_at is not None),
+            tuple(at for at, rule in watching if rule.follow is not None),
         )
+        return found if watching else None
+
+
+_UNWATCHED = _Watching(ANY, (), (), ())
+
+
+@lru_cache(maxsize=PLACES_KEPT)
+def _alike(items: tuple[tuple[Series, _Watching], ...]) -> Mapping[Series, _Watching]:
+    """One for all runs of a kind."""
+    return dict(items)
 
 
 class Columns:
     """Keeps the rows and what is ordinary in them. The rules say how far a value may go from its level."""
 
     __slots__ = (
-        "_fixed",
         "_many",
         "_needed",
         "_next",
@@ -138,17 +157,17 @@ class Columns:
         self.at: Mapping[Series, int] = {}
         self.ring = Ring(0)
         self.window: Window = self.ring  # what is looked back on: the ring, or that as it moves on
-        self.levels: dict[Series, Level] = {}
+        self.levels: Mapping[Series, Level] = {}
         self._next = 0
         self._plans: dict[Layout, WatchPlan] = {}
-        self._fixed: dict[Series, Interval] = {}  # what is ordinary in a watched series whatever comes
-        self._watching: dict[Series, _Watching] = {}
+        self._watching: Mapping[Series, _Watching] = {}  # of what the rows so far have
 
     def plan(self, layout: Layout) -> WatchPlan:
         """The plan for the rows of a layout; series that it brings along get their columns."""
         plan = self._plans.get(layout)
         if plan is None:
-            found = {watched: at for at, watched in enumerate(layout.series) if self._is_watched(watched)}
+            self._know(layout)
+            found = {watched: at for at, watched in enumerate(layout.series) if watched in self._watching}
             self._add([watched for watched in found if watched not in self.at and self._is_compared(watched)])
             if len(self._plans) >= PLANS_KEPT:
                 self._plans.clear()
@@ -163,12 +182,12 @@ class Columns:
         return TURN - index % TURN if full else 0
 
     def move_over(self, ahead: Sequence[Sequence[float]]) -> MovingWindow:
-        """The window as it moves over rows for which there is `room`, until it is to `rest`."""
+        """The window as it moves over rows for which there is `room`, until it is to `stop`."""
         moving = MovingWindow(self.ring, ahead)
         self.window = moving
         return moving
 
-    def rest(self) -> None:
+    def stop(self) -> None:
         """Put the rows into the ring that the window has moved over."""
         if isinstance(self.window, MovingWindow):
             self.window = self.window.rest()
@@ -212,17 +231,27 @@ class Columns:
             if at is not None:
                 plan.low[at], plan.high[at] = low, high
 
-    def _is_watched(self, watched: Series) -> bool:
-        if watched not in self._watching:
-            watching = [rule for rule in self._rules if rule.watches(watched)]
-            if not watching and watched not in self._needed:
-                return False
-            fixed = (rule.ordinary() for rule in watching if rule.ordinary is not None and rule.is_settled)
-            self._fixed[watched] = shared(
-                reduce(_narrower, (found.get(watched, ANY) for found in fixed), ANY)
-            )
-            self._watching[watched] = _Watching.among(watching)
-        return True
+    def rest(self) -> None:
+        """Hold the levels in fewer bytes, until somebody needs many of them."""
+        if isinstance(self.levels, dict):
+            self.levels = RestingLevels(self.levels)
+
+    def awake(self) -> dict[Series, Level]:
+        """The levels for whoever asks often, or changes them."""
+        levels = self.levels
+        if not isinstance(levels, dict):
+            levels = self.levels = dict(levels)
+        return levels
+
+    def _know(self, layout: Layout) -> None:
+        """Find out how the series of a layout are watched."""
+        known = dict(self._watching)
+        for logged in layout.series:
+            if logged not in known:
+                watching = _Watching.of(logged, self._rules)
+                if watching is not None or logged in self._needed:
+                    known[logged] = watching or _UNWATCHED
+        self._watching = _alike(tuple(known.items()))
 
     def _is_compared(self, watched: Series) -> bool:
         return watched in COMPARED or watched in self._needed or watched.metric in self._many
@@ -247,25 +276,27 @@ class Columns:
         # A column that is frozen for long empties; what it was before stays the normal.
         if level is None or (level.young and before is not None and not before.young):
             return
-        self.levels[watched] = level
-        for rule in self._watching[watched].followed:
-            if rule.follow is not None:
-                rule.follow(Renewal(level, index))
+        self.awake()[watched] = level
+        for at in self._watching[watched].followed:
+            follow = self._rules[at].follow
+            if follow is not None:
+                follow(Renewal(level, index))
         self.bound(watched)
 
     def _ordinary(self, watched: Series) -> Interval:
         """Between which values nobody need look at a series: the narrowest of what is said of it."""
-        level = self.levels.get(watched)
-        narrowest = _narrower(self._fixed[watched], spikes.ordinary(watched, level))
-        watching = self._watching[watched]
-        for rule in watching.unsettled:
-            if rule.ordinary is not None:
-                narrowest = _narrower(narrowest, rule.ordinary().get(watched, ANY))
+        level, watching = self.levels.get(watched), self._watching[watched]
+        narrowest = _narrower(watching.fixed, spikes.ordinary(watched, level))
+        for at in watching.unsettled:
+            ordinary = self._rules[at].ordinary
+            if ordinary is not None:
+                narrowest = _narrower(narrowest, ordinary().get(watched, ANY))
         if level is None:
             return narrowest
-        for rule in watching.by_level:
-            if rule.ordinary_at is not None:
-                narrowest = _narrower(narrowest, rule.ordinary_at(level))
+        for at in watching.by_level:
+            ordinary_at = self._rules[at].ordinary_at
+            if ordinary_at is not None:
+                narrowest = _narrower(narrowest, ordinary_at(level))
         return narrowest
 
 

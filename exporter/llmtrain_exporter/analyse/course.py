@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from operator import itemgetter
 
 from llmtrain_exporter.analyse.averages import median
@@ -21,6 +22,9 @@ from llmtrain_exporter.model.blocks import RecordBlock
 
 PICKERS_KEPT = 8
 """Layouts remembered; a run has two or three."""
+
+PLACES_KEPT = 256
+"""Places of columns that runs share."""
 
 FOLLOWED = frozenset(
     (
@@ -52,7 +56,7 @@ class CourseKeeper:
         self._skipped = 0  # records between two that are taken
         self._next = 0  # records until the next one
         self._order: tuple[Series, ...] = ()  # the columns
-        self._steps = array("q")
+        self._steps = array("i")  # or of 64 bits, once one does not fit
         self._cells = array("f")  # row by row, NaN for what a row lacks
         self._pickers: dict[Layout, Picker] = {}
 
@@ -63,7 +67,10 @@ class CourseKeeper:
             return
         self._next = self._skipped
         pick = self._pickers.get(layout) or self._picker(layout)
-        self._steps.append(step)
+        try:
+            self._steps.append(step)
+        except OverflowError:
+            self._steps = array("q", (*self._steps, step))
         self._cells.extend(pick((*values, _NAN)))
         if len(self._steps) == COURSE_POINTS:
             self._thin_out()
@@ -99,7 +106,7 @@ class CourseKeeper:
         if new or len(self._pickers) >= PICKERS_KEPT:
             self._pickers.clear()
             self._widen(new)
-        places = [at.get(key, -1) for key in self._order]
+        places = tuple(at.get(key, -1) for key in self._order)
         found = self._pickers[layout] = _taking(places)
         return found
 
@@ -121,7 +128,9 @@ class CourseKeeper:
         self._skipped = self._next = 2 * self._skipped + 1
 
 
-def _taking(places: Sequence[int]) -> Picker:
+@lru_cache(maxsize=PLACES_KEPT)
+def _taking(places: tuple[int, ...]) -> Picker:
+    """One for all runs of a kind."""
     if len(places) > 1:
         return itemgetter(*places)
     return lambda values: [values[at] for at in places]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from llmtrain_exporter.analyse.at_rest import BareRows, LastRecord
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.model import Record, Series, series
@@ -61,7 +62,7 @@ class Evaluations:
     __slots__ = ("_best", "_values", "beside", "best_loss", "best_step")
 
     def __init__(self) -> None:
-        self.beside: Record | None = None  # the training record that the next evaluation is held against
+        self.beside: LastRecord | None = None  # the training record that the next evaluation is held against
         self._values: dict[Metric, float] = {}
         self._best = (math.inf, 0.0)  # loss, and accuracy below 0
         self.best_loss: float | None = None
@@ -78,6 +79,10 @@ class Evaluations:
         self._note(c.EVAL_TRAIN_ENTROPY, ratio(_entropy(record), _entropy(self.beside)))
         accuracy, trained = record.get(c.TOKEN_ACCURACY), self.beside.get(c.TOKEN_ACCURACY)
         self._note(c.EVAL_TRAIN_ACCURACY, None if accuracy is None or trained is None else accuracy - trained)
+
+    def rest(self, rows: BareRows) -> None:
+        """Hold that record in fewer bytes."""
+        self.beside = None if self.beside is None else rows.record(self.beside)
 
     def _is_better(self, loss: float, accuracy: float | None) -> bool:
         """The lowest evaluation loss is the best; between equals the highest accuracy."""
@@ -100,7 +105,7 @@ class Evaluations:
             self._values[metric] = value
 
 
-def _entropy(record: Record) -> float | None:
+def _entropy(record: LastRecord) -> float | None:
     for column, value in zip(record.layout.series, record.values, strict=True):
         if column.metric is c.ENTROPY and ("stat", "mean") in column.labels:
             return value

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
+from llmtrain_exporter.analyse.at_rest import BareRows
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.model import Layout, Series
 
 LAYOUTS_KEPT = 32
 """Layouts remembered one by one before they are merged; a run has three or four."""
+
+_NONE: frozenset[Series] = frozenset()  # one for all
 
 
 @cache
@@ -31,8 +34,8 @@ class Latest:
     def __init__(self, caps: Mapping[Metric, int]) -> None:
         """`caps`: how many series a labelled metric may have in a run."""
         self._caps = caps
-        self._refused: frozenset[Series] = frozenset()
-        self._rows: dict[Layout, tuple[float, ...]] = {}
+        self._refused = _NONE
+        self._rows: dict[Layout, Sequence[float]] = {}
         self._older: dict[Series, float] = {}
         self._newest: Layout | None = None
         self.dropped = 0
@@ -42,6 +45,11 @@ class Latest:
         if layout is not self._newest:
             self._turn_to(layout)
         self._rows[layout] = values
+
+    def rest(self, rows: BareRows) -> None:
+        """Hold them in fewer bytes."""
+        for layout, values in self._rows.items():
+            self._rows[layout] = rows.row(values)
 
     def series(self) -> dict[Series, float]:
         """Each series with its last value."""

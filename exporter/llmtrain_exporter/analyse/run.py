@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from llmtrain_exporter.analyse import derived, run_series, state
 from llmtrain_exporter.analyse.analysis import EPISODES_KEPT, Analysis
+from llmtrain_exporter.analyse.at_rest import BareRows, LastRecord
 from llmtrain_exporter.analyse.course import CourseKeeper
 from llmtrain_exporter.analyse.lately import Lately
 from llmtrain_exporter.analyse.latest import Latest, caps
@@ -17,7 +18,7 @@ from llmtrain_exporter.analyse.pace import RunPace
 from llmtrain_exporter.analyse.position import Position
 from llmtrain_exporter.analyse.signals.rule import LOSS
 from llmtrain_exporter.analyse.stretch import goes_on, pieces
-from llmtrain_exporter.analyse.twins import is_twin
+from llmtrain_exporter.analyse.twins import RECENT, is_twin
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
@@ -41,12 +42,7 @@ from llmtrain_exporter.model import (
 )
 from llmtrain_exporter.model.blocks import RecordBlock, RecordParts
 
-RECENT = 4
-"""Records within which the same record again is a second writer's."""
 _TRAIN = RowKind.TRAIN  # a look at an enumeration takes as long as a call
-PROFILE_RECORDS = 10
-"""First training records that show of what kind the training is: of them, some may be another program's."""
-_CLOSING = frozenset((RowKind.FINAL, RowKind.SUMMARY, RowKind.FAILURE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ class Run:
         self._hyper_parameters = hyper_parameters
         self._facts = run_series.facts(hyper_parameters, options.labels)
         self._latest = Latest(caps(options.max_label_values, options.max_other_keys))
-        self._recent: Lately[Record] = Lately(RECENT)
+        self._recent: Lately[LastRecord] = Lately(RECENT)
         self._second_writer = False  # this process has one
         self.evaluations = derived.Evaluations()
         self._trained, self._evaluated = CourseKeeper(), CourseKeeper()
@@ -149,6 +145,15 @@ class Run:
             elif self.fold(record := block[at], arrived):
                 yield (record,)
             at = max(at, begin + 1)
+
+    def rest(self) -> None:
+        """Hold in fewer bytes what was said last: it may be long until more comes."""
+        rows = BareRows()
+        self._recent[:] = map(rows.record, self._recent)
+        self._latest.rest(rows)
+        self.evaluations.rest(rows)
+        if self.analysis is not None:
+            self.analysis.rest()
 
     def skip(self, reasons: Mapping[str, int]) -> None:
         """Lines that were no record."""
@@ -276,8 +281,7 @@ class Run:
 
     def _known(self, found: Health) -> Health:
         """What was found; a run whose loss could be read in no record is not known to be well."""
-        unread = self.skipped[UNREADABLE_VALUE] >= self.records[RowKind.TRAIN]
-        blind = unread and LOSS not in self._latest.series()
+        blind = self.skipped[UNREADABLE_VALUE] >= self.records[_TRAIN] and LOSS not in self._latest.series()
         return Health.UNKNOWN if blind and found is Health.HEALTHY else found
 
     def _courses(self) -> Mapping[RowKind, Courses]:
@@ -321,7 +325,7 @@ class Run:
             self._peak_learning_rate = values[self._rate_at]
         self.evaluations.beside = record
         self._trained.put(step, layout, values)
-        if self._profile is None or (self.position.trained <= PROFILE_RECORDS and not self._profile_stated):
+        if self._profile is None or (self.position.trained <= state.TELLING and not self._profile_stated):
             self._profile = self._found_profile()
         if self.analysis is None or self.analysis.profile != self._profile.name:
             self.analysis = self._new_analysis()
@@ -330,15 +334,15 @@ class Run:
 
     def _note_ordinary(self, block: RecordBlock, arrived: float) -> None:
         """What is to be known of training records that the analysis has taken in together."""
-        last, steps = block[-1], block.steps
+        *_, last = newest = list(block[-RECENT:])
         self.records[_TRAIN] += len(block)
         self.arrived = arrived
-        self._recent.note_all(block[-RECENT:])
+        self._recent.note_all(newest)
         self.ending.note(last)
         self._latest.put(last.layout, last.values)
-        self.position.go_on(steps)
+        self.position.go_on(block.steps)
         elapsed, rates = (() if at is None else block.columns[at] for at in (self._elapsed_at, self._rate_at))
-        self.pace.note_all(steps, elapsed, arrived)
+        self.pace.note_all(block.steps, elapsed, arrived)
         self._peak_learning_rate = max((self._peak_learning_rate, *rates))
         self.evaluations.beside = last
         self._trained.put_all(block)
@@ -355,14 +359,13 @@ class Run:
         step = self.position.last_step
         self.evaluations.evaluate(record, step)
         self._evaluated.put(step or 0, record.layout, record.values)
-        if self.analysis is None:
-            self.analysis = self._new_analysis()
+        self.analysis = self.analysis or self._new_analysis()
         self.analysis.fold(record, step or 0)
         self.pace.note_evaluation(record.get(c.EVAL_RUNTIME) or 0.0)
 
     def _note_place(self, record: Record) -> None:
         """A row that has no metric to judge."""
-        if record.kind in _CLOSING and not self._second_writer:
+        if record.kind in state.CLOSING and not self._second_writer:
             self._recent.clear()  # equal rows after this are of a process that takes the same steps again
         self.position.advance(record)
 

@@ -31,12 +31,22 @@ def row_counters(
     records: Mapping[RowKind, int], skipped: Mapping[str, int], resumes: int, dropped: int
 ) -> dict[Series, float]:
     """The counts of a run, with a 0 for all that may come."""
-    found = {series(c.RECORDS, ("kind", kind.value)): float(records.get(kind, 0)) for kind in RowKind}
-    for reason in [*REASONS, *skipped]:
-        found[series(c.SKIPPED, ("reason", reason))] = float(skipped.get(reason, 0))
-    found[series(c.RESUMES)] = float(resumes)
-    found[series(c.DROPPED_SERIES)] = float(dropped)
+    found = {counted: float(records.get(kind, 0)) for kind, counted in _RECORDS.items()}
+    found |= dict.fromkeys(_SKIPPED.values(), 0.0)
+    for reason, lines in skipped.items():
+        found[_SKIPPED.get(reason) or _skipped(reason)] = float(lines)
+    found[_RESUMES] = float(resumes)
+    found[_DROPPED] = float(dropped)
     return found
+
+
+def _skipped(reason: str) -> Series:
+    return series(c.SKIPPED, ("reason", reason))
+
+
+_RECORDS = {kind: series(c.RECORDS, ("kind", kind.value)) for kind in RowKind}
+_SKIPPED = {reason: _skipped(reason) for reason in REASONS}
+_RESUMES, _DROPPED = series(c.RESUMES), series(c.DROPPED_SERIES)
 
 
 def facts(known: HyperParameters, labels: Mapping[str, str]) -> Mapping[str, str]:

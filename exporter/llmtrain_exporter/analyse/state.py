@@ -19,6 +19,12 @@ HEALTH_OF = {None: Health.UNKNOWN, Severity.WARNING: Health.WATCH, Severity.CRIT
 STALLED = "stalled"
 """The signal that no record can show, only a clock."""
 
+TELLING = 10
+"""First training records, which tell of what kind the training is: of them, some may be another program's."""
+
+CLOSING = frozenset((RowKind.FINAL, RowKind.SUMMARY, RowKind.FAILURE))
+"""Rows with which a trainer leaves its log."""
+
 _TRAIN = RowKind.TRAIN  # a look at an enumeration takes as long as a call
 _STATES = {state: series(c.RUN_STATE, ("state", state.value)) for state in State}
 _STALLED = {

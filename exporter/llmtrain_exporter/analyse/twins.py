@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from llmtrain_exporter.analyse.at_rest import LastRecord
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.pace import TWIN_SECONDS, TWIN_SHARE
 from llmtrain_exporter.model import Record
 
+RECENT = 4
+"""Records within which the same record again is a second writer's."""
 
-def is_twin(record: Record, recent: Iterable[Record], last_step: int | None) -> bool:
+
+def is_twin(record: Record, recent: Iterable[LastRecord], last_step: int | None) -> bool:
     """Whether a second writer says what was read before; a step that is further on was not.
 
     `recent`: the records before it. `last_step`: at which the run stands.
@@ -23,7 +27,7 @@ def is_twin(record: Record, recent: Iterable[Record], last_step: int | None) -> 
     return any(is_same_record(record, other) for other in recent)
 
 
-def is_same_record(record: Record, other: Record) -> bool:
+def is_same_record(record: Record, other: LastRecord) -> bool:
     """Whether two writers can have said the same: their lines differ in clocks and speeds alone."""
     if record.step is None and record.get(c.EPOCH) != other.get(c.EPOCH):
         return False

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.model import HyperParameters
 from llmtrain_exporter.printable import printable
 
 LONGEST_TEXT = 120  # characters of a label value
+
+KEPT = 256
+"""Settings that runs share."""
 
 _ADDRESS = ("://", "@", "?")  # an address may carry a password or a token
 
@@ -22,11 +26,21 @@ def select(found: Mapping[str, object]) -> HyperParameters:
     unset = {key for key, number in numbers.items() if key.startswith("max_") and (number or 0.0) <= 0}
     if any(found.get(key) is True for key in arguments.WITHOUT_GPUS):
         unset.add(arguments.GPUS)
-    return HyperParameters(
-        {label: text for label, text in texts.items() if text},
-        {key: number for key, number in numbers.items() if number is not None and key not in unset},
-        _unshown(found),
+    return _shared(
+        tuple((label, text) for label, text in texts.items() if text),
+        tuple((key, number) for key, number in numbers.items() if number is not None and key not in unset),
+        tuple(_unshown(found).items()),
     )
+
+
+@lru_cache(maxsize=KEPT)
+def _shared(
+    info: tuple[tuple[str, str], ...],
+    numbers: tuple[tuple[str, float], ...],
+    unshown: tuple[tuple[str, float | str], ...],
+) -> HyperParameters:
+    """One for all runs that were started alike."""
+    return HyperParameters(dict(info), dict(numbers), dict(unshown))
 
 
 def _unshown(found: Mapping[str, object]) -> Mapping[str, float | str]:

@@ -120,6 +120,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         self.caught_up = not reading.more
         if self.caught_up and self._unsettled:
             self._settle()
+        if self.caught_up:
+            self.folded.rest()
         self._follow(now)
         self.seen_training = self.seen_training or (
             self.caught_up and self.folded.state(now) is State.RUNNING

@@ -38,7 +38,7 @@ class RunRules:
         `before`: the rules that held so far, of whose searches all is remembered.
         """
         self._settings = settings
-        self._judging = judging
+        self._judging = self._newest = judging  # the newest: of the last run, and of most others
         self.readers = Readers(settings.logging_steps)
         new = SearchMemory(self._search_options(None, None))
         self._memory: SearchMemory = before._memory if before else new
@@ -103,7 +103,9 @@ class RunRules:
         """How the run is judged."""
         assigned = self._settings.assign(found.run)
         profile = self._judging.profile or assigned.profile
-        return replace(self._judging, profile=profile, labels=assigned.labels)
+        if (profile, assigned.labels) != (self._newest.profile, self._newest.labels):
+            self._newest = replace(self._judging, profile=profile, labels=assigned.labels)
+        return self._newest
 
     def says_the_same(self, before: RunRules, found: Found) -> bool:
         """Whether these rules have the log read, called and judged as the ones before."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from llmtrain_exporter.analyse.signals import (
     contrast,
@@ -22,8 +23,11 @@ from llmtrain_exporter.analyse.signals import (
     sampling,
 )
 from llmtrain_exporter.analyse.signals.rule import Context, Rule
-from llmtrain_exporter.knowledge.signal import FoundBy, Profile, Signal
+from llmtrain_exporter.knowledge.signal import Bound, FoundBy, Profile, Severity, Signal
 from llmtrain_exporter.knowledge.signals import SIGNALS
+
+KEPT = 1024
+"""Rules that runs share; a profile has a dozen."""
 
 RULES: tuple[type[Rule], ...] = (
     *non_finite.RULES,
@@ -50,7 +54,29 @@ COMPARED = frozenset(watched for rule in RULES for watched in rule.compared)
 def rules_for(profile: Profile, context: Context) -> tuple[Rule, ...]:
     """The rules of a profile, in the order of the signals: those whose signals it has limits for."""
     found = (_rule(signal, profile.base) for name, signal in SIGNALS.items() if name in profile.limits)
-    return tuple(rule(context) for rule in found if rule is not None)
+    return tuple(_made(rule, context) for rule in found if rule is not None)
+
+
+def _made(rule: type[Rule], context: Context) -> Rule:
+    if rule in _OF_RUNS:
+        return rule(context)
+    return _of_all_runs((rule, tuple(context.bounds[rule.signal.name].items())))
+
+
+@lru_cache(maxsize=KEPT)
+def _of_all_runs(judging: tuple[type[Rule], tuple[tuple[Severity, Bound], ...]]) -> Rule:
+    """A rule that knows nothing of its run but these bounds: one for all with the same."""
+    rule, bounds = judging
+    return rule(Context({rule.signal.name: dict(bounds)}, {}))
+
+
+def _remembers(rule: type[Rule]) -> bool:
+    own = rule.__mro__[: rule.__mro__.index(Rule)]
+    return any(each.__dict__.get("__slots__", True) for each in own)
+
+
+_OF_RUNS = frozenset(rule for rule in RULES if _remembers(rule))
+"""Those that know more of their run than bounds."""
 
 
 def _rule(signal: Signal, base: str) -> type[Rule] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -59,7 +60,12 @@ class EntropyRule(Rule):
 
     def reset(self) -> None:
         """Nothing is known yet."""
-        self._recent: Lately[float] = Lately(BLOCK)  # of records that were examined
+        self._recent = array("d")  # of records that were examined
+
+    def note(self, entropy: float) -> None:
+        """That of a record that is examined."""
+        self._recent.append(entropy)
+        del self._recent[:-BLOCK]
 
     def block(self, view: RecordView) -> Sequence[float]:
         """The last ones, about as many as a block has; few or none where the run is too new."""
@@ -131,7 +137,7 @@ class EntropyFall(EntropyRule):
     def _follow(self, entropy: float, rewards: Sequence[float]) -> None:
         self._blocks.note(entropy)
         if len(self._blocks) == HELD_BLOCKS and max(self._blocks) <= HELD_WITHIN * min(self._blocks):
-            self._held = Block(mean(self._blocks), rewards)
+            self._held = Block(mean(self._blocks), array("d", rewards))
         held = self._held
         self._faded = held is not None and entropy <= FADED * held.entropy and not held.is_paid(rewards)
 
@@ -140,7 +146,7 @@ class EntropyFall(EntropyRule):
         entropy = view.values.get(ENTROPY)
         if entropy is None:
             return None
-        self._recent.note(entropy)
+        self.note(entropy)
         if self._faded and self._held is not None:
             held, force = self._held.entropy, Severity.WARNING
             return SignalReading(entropy / held, entropy, ENTROPY, unit=held, baseline=held, force=force)
@@ -213,7 +219,7 @@ class EntropyExplosion(EntropyRule):
         if entropies:
             entropy = median(entropies)
             if self._lowest is None or entropy < self._lowest.entropy:
-                self._lowest = Block(entropy, rewards)
+                self._lowest = Block(entropy, array("d", rewards))
             least = max(RISEN * self._lowest.entropy, self._lowest.entropy + self.first.floor)
             self._risen = entropy >= least and not self._lowest.is_paid(rewards)
         return ()
@@ -223,7 +229,7 @@ class EntropyExplosion(EntropyRule):
         entropy, level = view.values.get(ENTROPY), view.levels.get(ENTROPY)
         if entropy is None:
             return None
-        self._recent.note(entropy)
+        self.note(entropy)
         if self._risen and self._lowest is not None:
             lowest = self._lowest.entropy
             risen = entropy - lowest

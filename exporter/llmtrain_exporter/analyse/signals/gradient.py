@@ -76,20 +76,26 @@ class GradNormHigh(Rule):
         reading = SignalReading(norm / unit, norm, GRAD_NORM, unit=unit)
         if view.index <= MATURE and not self.meets(reading):
             self._first.append(norm)
+        if view.index >= MATURE:
+            self._settle()
         return None if _memorised(view) else reading
 
     def _unit(self, norm: float, view: RecordView) -> float:
         """By how much limits are higher, to be above what the run had from the start, and still has."""
         if view.index <= MATURE:
             own = median([*self._first, norm])
-        elif self._own == self._own or not self._first:
-            own = self._own
         else:
-            own = self._own = top_of(self._first)
+            self._settle()
+            own = self._own
         level = view.levels.get(GRAD_NORM)
         if level is not None and not level.young:
             own = min(own, level.top)
         return max(1.0, own / GRAD_CALM)
+
+    def _settle(self) -> None:
+        """Of the first norms no more is kept than what most of them are below."""
+        if self._first:
+            self._own, self._first = top_of(self._first), []
 
 
 def _memorised(view: RecordView) -> bool:

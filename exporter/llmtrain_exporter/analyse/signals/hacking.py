@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -90,7 +91,7 @@ class RewardsPart(Rule):
     def reset(self) -> None:
         """Nothing has moved yet."""
         self._moving: dict[Series, Movement] = {}
-        self._usual: dict[Series, tuple[float, ...]] = {}  # means of the last blocks of a function
+        self._usual: dict[Series, array[float]] = {}  # means of the last blocks of a function
         self._parted = False  # at the last record
         self._blocks = 0  # since they parted
 
@@ -123,7 +124,8 @@ class RewardsPart(Rule):
             if not known:
                 return False
             now = mean(known)
-        usual = self._usual[function] = (*self._usual.get(function, ()), now)[-(PART_BEFORE // BLOCK) :]
+        before = self._usual.get(function, ())[-(PART_BEFORE // BLOCK) + 1 :]
+        usual = self._usual[function] = array("d", (*before, now))
         return sum(usual) > 0 and now <= PART_BEGUN * sum(usual) / len(usual)
 
     def read(self, view: RecordView) -> SignalReading | None:

@@ -31,14 +31,14 @@ class Slide:
     0 is the best.
     """
 
-    __slots__ = ("_level", "_lowest", "_recent", "began", "best", "scale")
+    __slots__ = ("_lowest", "_recent", "_sigma", "began", "best", "scale")
 
     def __init__(self) -> None:
         self.best = -math.inf  # mean of a block
         self.scale = 0.0  # that is lost when all is lost
         self.began = 0  # step up to which the best was held
         self._lowest = 0.0  # mean of a block while it was held; of rewards that do not punish 0
-        self._level: Level | None = None  # of records while it was held
+        self._sigma: float | None = None  # of records while it was held
         self._recent: Lately[float] | None = None  # the last records, while it is below its best
 
     @property
@@ -76,7 +76,7 @@ class Slide:
             if risen or now < self._lowest or self._lowest < 0:
                 self._lowest = min(self._lowest, now)
                 self.scale = self._range(noise)
-            self.began, self._level, self._recent = step, level, None
+            self.began, self._sigma, self._recent = step, sigma_of(level), None
             return False
         return self._recent is None
 
@@ -90,11 +90,11 @@ class Slide:
 
     def share_left(self, value: float) -> tuple[float, float] | None:
         """The mean of the last records, this one included, and its share of the best; None: it holds."""
-        if self._recent is None or self._level is None or value != value:
+        if self._recent is None or self._sigma is None or value != value:
             return None
         self._recent.note(value)
         now = mean(self._recent)
-        far = self.best - now >= SLIDE_SIGMAS * sigma_of(self._level) * _NOISE
+        far = self.best - now >= SLIDE_SIGMAS * self._sigma * _NOISE
         return (now, 1 - (self.best - now) / self.scale) if far and now <= self.limit else None
 
 
