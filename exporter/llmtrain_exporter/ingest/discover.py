@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llmtrain_exporter.ingest.candidates import Basis, Log
+from llmtrain_exporter.ingest.checkpoints import current_document
 from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.run_names import labels, run_names
 from llmtrain_exporter.ingest.search_options import ALONE, SearchMemory, SearchOptions, Surroundings
@@ -47,8 +48,15 @@ class Found:
 
     @property
     def file(self) -> str:
-        """The file that it is read from."""
+        """The file that it is read from now."""
+        if self.dialect.in_checkpoints:
+            return current_document(self.path)
         return os.path.dirname(self.path) if self.key else self.path
+
+    @property
+    def told(self) -> str:
+        """What people are told of where it lies."""
+        return self.path if self.key else self.file
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.ingest.checkpoints import current_document
 from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.late_numbers import PATIENCE
@@ -68,8 +67,7 @@ class Histories:
 
     def signature(self, found: Found) -> Signature:
         """What a history's freshness is told by. A file that is not there says nothing."""
-        path = current_document(found.path) if found.dialect.in_checkpoints else found.file
-        states = tuple(filter(None, map(_state, (path, *found.extra))))
+        states = tuple(filter(None, map(_state, (found.file, *found.extra))))
         return (*states, self._silence(states)) if found.dialect.gathers else states
 
     def _silence(self, states: Signature) -> tuple[int, int, int]:
