@@ -12,8 +12,11 @@ from llmtrain_exporter.ingest.checkpoints import read_checkpoints
 from llmtrain_exporter.ingest.discover import Scan, SearchOptions, discover
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
+from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.observer import unobserved
-from llmtrain_exporter.watching.on_demand import open_log, read_to_end
+from llmtrain_exporter.watching.on_demand import open_log, read_each, read_log, read_to_end
 from llmtrain_exporter.watching.rules import rules_for_reading
 
 from tests.test_source import polled, steps
@@ -94,6 +97,21 @@ def test_the_run_says_where_it_is_read_and_knows_its_checkpoints(tmp_path: Path)
         str(tmp_path / "checkpoint-40/trainer_state.json"),
         (20, 40),
     )
+
+
+def test_of_a_document_without_a_row_is_told_where_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the checkpoint, what stands there too, and also where it cannot be analysed."""
+    document = state(tmp_path / "checkpoint-20", 0)
+    rules = rules_for_reading(Settings())
+    (told,) = read_each(read_log, [str(tmp_path)], rules, 0.0)
+    assert isinstance(told, NoRun)
+    assert (told.file, told.unread is not None) == (str(document), True)
+    monkeypatch.setattr(LiveRun, "read_on", None)
+    (told,) = read_each(read_log, [str(tmp_path)], rules, 0.0)
+    assert isinstance(told, NoRun)
+    assert (told.file, told.reason) == (str(document), NoRunReason.BROKEN)
 
 
 def test_a_checkpoint_without_its_document_is_passed_over(tmp_path: Path) -> None:

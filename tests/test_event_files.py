@@ -581,6 +581,20 @@ def test_a_chart_has_the_last_row_once_it_is_whole(tmp_path: Path) -> None:
     assert histories.look(found, lambda history: len(history.train)) == 30
 
 
+def test_a_chart_goes_on_with_whichever_file_grows(tmp_path: Path) -> None:
+    """Of a training that was started again it is the last one."""
+    put(tmp_path / NAME, log(range(1, 21)))
+    last = put(tmp_path / "events.out.tfevents.1700009000.host.8.0", log(range(21, 31)))
+    (found,) = discover([str(tmp_path)], OPTIONS, NOW).found
+    histories = Histories(Settings(), lambda: NOW, lambda: NOW)
+    known = histories.signature(found)
+    assert histories.look(found, lambda history: len(history.train)) == 30
+    with last.open("ab") as file:
+        file.write(row(31, trained(31)))
+    assert histories.signature(found) != known
+    assert histories.look(found, lambda history: len(history.train)) == 31
+
+
 def test_a_run_is_let_go_with_its_folder(tmp_path: Path) -> None:
     """And its files are closed."""
     loop = Loop(tmp_path)

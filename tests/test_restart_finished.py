@@ -38,6 +38,10 @@ from tests.training import append, swift, swift_summary, touch
 __all__ = ["finished"]  # a fixture
 
 
+LONG_AGO = 1_500_000_000.0
+"""Before any file of a test was made."""
+
+
 class Restarted(Loop):
     """A loop that has a state folder, and perhaps others who read for it."""
 
@@ -251,6 +255,33 @@ def test_what_has_changed_is_read_again(
     assert again.read > 0
     assert of_runs(again) == of_runs(new)
     assert watched(tmp_path / "logs", file).read == 0
+
+
+def exchanged(root: Path) -> None:
+    other_settings_unseen(root)
+    touch(root / "run/args.json", LONG_AGO - 200)
+
+
+def gone(root: Path) -> None:
+    (root / "run/args.json").unlink()
+
+
+@pytest.mark.parametrize("change", [exchanged, gone])
+def test_settings_that_change_while_a_run_is_watched_are_read_again(
+    change: Callable[[Path], None], tmp_path: Path, file: Path
+) -> None:
+    """Though they were written before it was met, as a copy is that keeps its time, or are no more."""
+    ended(tmp_path / "logs")
+    loop = Restarted(tmp_path / "logs", file)
+    loop.now = LONG_AGO
+    touch(tmp_path / "logs/run/logging.jsonl", LONG_AGO)
+    loop.scan()
+    change(tmp_path / "logs")
+    loop.scan(4)
+    loop.end()
+    again, new = watched(tmp_path / "logs", file), watched(tmp_path / "logs", None)
+    assert again.read > 0
+    assert of_runs(again) == of_runs(new)
 
 
 @pytest.mark.parametrize(

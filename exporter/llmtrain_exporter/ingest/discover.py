@@ -91,10 +91,10 @@ def discover(
 def _found(log: Log, run: str, before: Found | None) -> Found:
     """The run of a log; the very one of `before` where nothing has changed."""
     size = 0 if log.stored else log.state.st_size
-    told = (run, log.dialect, log.modified, size, log.identity[:2], log.extra, log.key, log.basis, log.parts)
-    if before is not None and told == before.told:
+    now = (run, log.dialect, log.modified, size, log.identity[:2], log.extra, log.key, log.basis, log.parts)
+    if before is not None and now == before.particulars:
         return before
-    return Found(log.path, *told)
+    return Found(log.path, *now)
 
 
 def _names(logs: Sequence[Log], labels: Sequence[str], before: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
 from llmtrain_exporter.ingest.candidates import Basis
+from llmtrain_exporter.ingest.checkpoints import current_document
 from llmtrain_exporter.ingest.dialect import Dialect
 
 
@@ -27,13 +28,20 @@ class Found:
 
     @property
     def file(self) -> str:
-        """The file that it is read from."""
+        """The file that it is read from now."""
+        if self.dialect.in_checkpoints:
+            return current_document(self.path)
         return os.path.dirname(self.path) if self.key else self.path
 
     @property
-    def told(self) -> tuple[object, ...]:
+    def told(self) -> str:
+        """What people are told of where it lies."""
+        return self.path if self.key else self.file
+
+    @property
+    def particulars(self) -> tuple[object, ...]:
         """All but its path."""
-        return _told(self)
+        return _particulars(self)
 
 
-_told = attrgetter(*(each.name for each in fields(Found)[1:]))
+_particulars = attrgetter(*(each.name for each in fields(Found)[1:]))

@@ -237,14 +237,22 @@ def evaluation_logs(found: Found) -> Sequence[str]:
 
 def paths_read(found: Found) -> Iterator[str]:
     """The files that are read of a run, and the folder of which all is read."""
-    dialect, folder = found.dialect, os.path.dirname(found.path)
-    yield from (found.path, found.file, *found.extra, *found.parts)
-    yield from argument_paths(folder, dialect.argument_files)
-    if dialect.whole_folder:
+    yield found.path
+    yield from logs_read(found)
+    yield from argument_paths(os.path.dirname(found.path), found.dialect.argument_files)
+    if found.dialect.whole_folder:
         yield os.path.dirname(found.file)
+
+
+def logs_read(found: Found) -> Iterator[str]:
+    """The files in which the rows of a run stand by now, or may stand."""
+    dialect = found.dialect
+    yield from (found.file, *found.extra, *found.parts)
+    if dialect.store is not None:
+        yield found.file + "-wal"  # where SQLite writes what is new
     if dialect.files_per_run:
         with suppress(OSError):
-            yield from fitting(folder, dialect.files)
+            yield from fitting(os.path.dirname(found.path), dialect.files)
     yield from evaluation_logs(found)
 
 

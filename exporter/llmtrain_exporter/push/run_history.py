@@ -45,7 +45,7 @@ class RunHistory:
     ) -> None:
         """`patient`: somebody may be writing, so that what is half there is left for later."""
         self.name = name
-        self.file = found.path
+        self.file = found.told
         self._found = found
         self._options = options
         self._readers = readers

@@ -6,6 +6,7 @@ What is read back is held against what such a run can be; nothing of it is belie
 from __future__ import annotations
 
 import math
+import os
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +18,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from llmtrain_exporter.analyse.checks import check_samples
 from llmtrain_exporter.analyse.shared import shared
+from llmtrain_exporter.ingest.arguments import argument_paths
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.fingerprint import Fingerprint
+from llmtrain_exporter.ingest.source import read_run_hyper_parameters
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.metrics import METRICS
 from llmtrain_exporter.knowledge.producer import Producer
@@ -71,13 +74,33 @@ def kept_run(run: LiveRun[Sparkline], snapshot: Snapshot) -> KeptRun | None:
     """What is to be kept of a run of which nothing more is expected.
 
     None where its log alone does not tell all: another one stood in its place, a guard has its file beside
-    it, or it is no file of whole lines.
+    it, or it is no file of whole lines. None, too, where it was read with other settings than lie there now.
     """
     before = run.predecessor()
     if run.guard is not None or before.carried or run.rewritten or parked_log(run.found, run.source) is None:
         return None
+    if _may_have_changed(run) and read_run_hyper_parameters(run.found) != snapshot.hyper_parameters:
+        return None
     samples = {**snapshot.samples, **check_samples(snapshot), **headline_samples(snapshot)}
     return KeptRun(outline(snapshot), samples, before, run.observer.alone())
+
+
+def _may_have_changed(run: LiveRun[Sparkline]) -> bool:
+    """Whether anything was done to the settings beside a log since it was met, whatever their time says.
+
+    What is gone shows in its folder. To read all settings again would cost a tenth of reading a small log.
+    """
+    paths = argument_paths(os.path.dirname(run.found.path), run.found.dialect.argument_files)
+    places = {place for path in paths for place in (path, os.path.dirname(path))}
+    return any(_changed_at(place) > run.met_at for place in places)
+
+
+def _changed_at(path: str) -> float:
+    """Unix time; long ago where nothing is."""
+    try:
+        return os.stat(path).st_ctime
+    except OSError:
+        return 0.0
 
 
 class _Facts(BaseModel):

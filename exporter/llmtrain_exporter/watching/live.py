@@ -180,7 +180,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
     def why_none(self) -> NoRun:
         """Why the log is no run."""
-        path, skipped = self.source.path, dict(self.folded.skipped)
+        path, skipped = self.found.told, dict(self.folded.skipped)
         if self.failure is not None:
             return NoRun(path, NoRunReason.BROKEN, skipped, self.failure)
         if self.source.error is not None:

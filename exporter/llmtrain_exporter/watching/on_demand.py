@@ -127,9 +127,8 @@ def _guarded(
     try:
         outcome = reader(replace(found, run=name), rules.options(found), rules.readers, now)
         if isinstance(outcome, NoRun) and outcome.reason in _WITHOUT_ROWS:
-            read = found.file if found.key else outcome.file  # of a document perhaps that of a checkpoint
-            return replace(outcome, unread=rules.look_into(read, found.dialect))
+            return replace(outcome, unread=rules.look_into(found.file, found.dialect))
         return outcome
     except Exception as error:
         log.debug("%s: cannot be analysed", found.path, exc_info=True)
-        return NoRun(found.path, NoRunReason.BROKEN, detail=type(error).__name__)
+        return NoRun(found.told, NoRunReason.BROKEN, detail=type(error).__name__)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.ingest.checkpoints import current_document
 from llmtrain_exporter.ingest.dialect import Dialect
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.late_numbers import PATIENCE
+from llmtrain_exporter.ingest.source import logs_read
 from llmtrain_exporter.ingest.step_rows import FLUSHING_SECONDS
 from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.watching.history.columns import History, RecordTable
@@ -68,8 +68,7 @@ class Histories:
 
     def signature(self, found: Found) -> Signature:
         """What a history's freshness is told by. A file that is not there says nothing."""
-        path = current_document(found.path) if found.dialect.in_checkpoints else found.file
-        states = tuple(filter(None, map(_state, (path, *found.extra))))
+        states = tuple(filter(None, map(_state, logs_read(found))))
         return (*states, self._silence(states)) if found.dialect.gathers else states
 
     def _silence(self, states: Signature) -> tuple[int, int, int]:
