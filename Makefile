@@ -4,7 +4,7 @@
 PYTHON ?= $(shell for p in python3 /usr/bin/python3 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c 'import ensurepip, sys; assert sys.version_info >= (3, 10)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test check coverage bench
+.PHONY: help demo test check coverage bench pictures
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 14
@@ -25,6 +25,10 @@ coverage: .venv/installed-test ## how much of the package the unit tests cover: 
 	CI=1 .venv/bin/python -m coverage run -m pytest -q -m 'not real'
 	.venv/bin/python -m coverage combine --quiet
 	.venv/bin/python -m coverage report
+
+pictures: .venv/installed-test ## take the pictures in docs/ anew that show pages, watch and a report
+	@scripts/real-tools chromium
+	.venv/bin/python scripts/pictures
 
 bench: .venv/installed ## speed and memory beside real peers
 	@scripts/real-tools mtail prometheus

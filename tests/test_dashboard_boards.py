@@ -101,6 +101,20 @@ def test_texts_are_said_in_the_language_wherever_they_stand(lang: Lang) -> None:
     assert found == [SOME.of(lang)] * len(found)
 
 
+COLUMN, ICONS, LETTER, CHARACTER = 59, 60, 7.3, 14.0
+"""CSS pixels: a column of a page of 1440, what stands beside a title, a Latin and a Chinese letter in it."""
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_titles_fit_above_their_panels(lang: Lang) -> None:
+    """Grafana cuts what is too long; on a phone a panel is as wide as six columns."""
+    for board in BOARDS:
+        for panel in (panel for row in board.rows for panel in row.panels):
+            title = panel.title.of(lang) if isinstance(panel.title, Text) else panel.title
+            needed = sum(CHARACTER if ord(letter) > 0x2E80 else LETTER for letter in title) + ICONS
+            assert needed <= COLUMN * min(panel.width, 6), title
+
+
 def test_a_number_can_stand_for_a_word_from_one_value_to_another() -> None:
     """Ranges are mapped beside single values, in the order in which they are given."""
     panel = Stat("up", SOME, mappings={(0.0, 10.0): ("low", "green"), 11: ("eleven", "red")})

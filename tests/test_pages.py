@@ -148,6 +148,15 @@ def test_columns_groups_and_pins_without_scripts(site: Site) -> None:
     ]
 
 
+def test_a_run_shows_its_labels(site: Site) -> None:
+    """As the list has them, and as plain text; a run without any has no place for them."""
+    assert 'id="labels"' not in site.get("/run?run=qwen/v1").text
+    site.fleet.publish(replace(RUN, labels={"cluster": "a-1", "team": "<i>"}))
+    for path in ("/run?run=qwen/v1", "/run?run=qwen/v1&lang=zh"):
+        (labels,) = re.findall(r'id="labels">(.*)</p>', site.get(path).text)
+        assert re.findall("<small>(.*?)</small>", labels) == ["cluster=a-1", "team=&lt;i&gt;"]
+
+
 def test_a_list_of_nothing_says_so(site: Site) -> None:
     """No run at all and no run that matches are different sentences; so is a start that still reads."""
     assert "No run matches." in site.get("/?search=nothing").text

@@ -753,6 +753,28 @@ def test_runs_side_by_side_over_the_time_since_their_start(visitor: BrowserConte
     assert scale_of(page, "KL from the reference") == [1, 200]
 
 
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_tools_stand_in_one_line_where_they_fit(
+    browser: Browser, exporter: ExporterProcess, code: str
+) -> None:
+    """On an ordinary screen; on a narrower one no button stands alone below the others."""
+    for width, lines_of_tools in ((1280, 1), (1024, 2)):
+        with visiting(browser, exporter.url, viewport={"width": width, "height": 800}) as visitor:
+            page = with_charts(visitor, f"/compare?run=collapse&run=healthy&lang={code}")
+            tools = page.locator(".tools")
+            places = [tools.locator("h2"), tools.locator("input[type=search]"), tools.get_by_text("CSV")]
+            heading, search, download = (middle(place) for place in places)
+            assert abs(search - download) < 8
+            assert (abs(heading - download) < 8) is (lines_of_tools == 1)
+
+
+def middle(place: Locator) -> float:
+    """How far down the middle of something stands, in CSS pixels."""
+    box = place.bounding_box()
+    assert box
+    return float(box["y"] + box["height"] / 2)
+
+
 # Bad names, access, small screens.
 
 

@@ -279,7 +279,7 @@ SPIKE_SCORE = Text("Spike score", "尖峰分数")
 SIGMAS = Text("7 sigma", "7σ")
 SPIKE_SHARE = Text("Share of records that were spikes", "尖峰记录占比")
 OTHER = Text("Other log keys", "其他日志键")
-REMAINING = Text("{group}: all else", "{group}：其余指标")
+REMAINING = Text("{group}: rest", "{group}：其余指标")
 REMAINING_TEXT = Text(
     "What is logged by some trainers and looked at for details; metrics.md says what each is.",
     "部分框架才记录、用于细查的指标，各自含义见 metrics.md。",

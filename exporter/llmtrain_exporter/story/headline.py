@@ -51,7 +51,7 @@ def _told(run: Snapshot, found: Headline) -> Series:
 class _Kept(NamedTuple):
     """A headline, and of what it was made."""
 
-    episodes: object
+    episodes: int  # a hash of what matters of them: a run may have hundreds
     state: State
     last_record: float
     samples: Mapping[Series, float]
@@ -73,7 +73,7 @@ class Headlines:
             self.forget(run.run)
             return {}
         kept, last = self._kept.get(run.run), run.last_record or 0.0
-        episodes = tuple((each.signal, each.severity, each.active) for each in run.episodes)
+        episodes = hash(tuple((each.signal, each.severity, each.active) for each in run.episodes))
         if kept is None or (kept.episodes, kept.state) != (episodes, run.state) or _is_old(kept, last):
             kept = self._kept[run.run] = _Kept(episodes, run.state, last, headline_samples(run))
         return kept.samples

@@ -105,7 +105,7 @@ _RUNS = Row(
                     hint=words.TO_PAGE,
                 ),
                 Column("profile", words.PROFILE, width=85, filterable=True),
-                Column("signal", words.WORST, width=195, mappings=SIGNAL_MAPPING, filterable=True),
+                Column("signal", words.WORST, width=190, mappings=SIGNAL_MAPPING, filterable=True),
                 Column(
                     "Value #B",
                     words.PROGRESS,
@@ -118,8 +118,8 @@ _RUNS = Row(
                 ),
                 Column("Value #C", words.ETA, "s", 75, 1),
                 Column("Value #D", words.AGE, "s", 85, 1),
-                Column("Value #E", words.STEP_TIME, "s", 80, 2),
-                Column("Value #F", words.LOSS, "short", 80),
+                Column("Value #E", words.STEP_TIME, "s", 85, 2),
+                Column("Value #F", words.LOSS, "short", 90),
                 Column("Value #G", words.REWARD, "short", 65, 3),
                 Column("Value #H", words.KL, "short", 75),
                 Column("instance", words.HOST, width=120, url=TO_HOST, hint=words.TO_HOST, filterable=True),
@@ -228,11 +228,11 @@ _TROUBLE = Row(
             nothing=words.NO_INCIDENTS,
             columns=(
                 Column("run", words.RUN, filterable=True),
-                Column("Value #A", words.AGO, "s", 80, 1),
-                Column("Value #B", words.STEP, width=55),
+                Column("Value #A", words.AGO, "s", 75, 1),
+                Column("Value #B", words.STEP, width=50),
                 Column("Value #D", words.LASTS, width=50, mappings=LASTS_MAPPING, cell="color-text"),
-                Column("Value #C", words.COUNT, width=60),
-                Column("Value #E", words.LOST, "s", 80, 1),
+                Column("Value #C", words.COUNT, width=55),
+                Column("Value #E", words.LOST, "s", 75, 1),
                 *(
                     Column(place, title, width=68, mappings=STAGE_MAPPING)
                     for place, title in zip(q.PLACES, words.ORDER, strict=True)

@@ -10,7 +10,7 @@ from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.serve.pages.listed_run import DrawnCourse, ListedRun
-from llmtrain_exporter.serve.pages.wording import Wording, count
+from llmtrain_exporter.serve.pages.wording import Wording, count, label_texts
 from llmtrain_exporter.story.blocks import Line, Moment
 from llmtrain_exporter.story.numbers import number
 from llmtrain_exporter.story.unit import RECORD, unit_words
@@ -85,7 +85,7 @@ def run_row(
         left="" if left is None else say.age(left),
         sparkline=_drawing(run.sparkline, say),
         last_record=() if last is None else (Moment(say.ago(now - last), last),),
-        labels=[f"{name}={value}" for name, value in run.labels.items()],
+        labels=label_texts(run.labels),
         note=run.note,
         metrics=[number(run.metrics[name]) if name in run.metrics else "" for name in columns],
     )

@@ -12,6 +12,7 @@ from llmtrain_exporter.knowledge.guarding import GUARD_ACTS
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import RowKind, Snapshot
+from llmtrain_exporter.serve.pages.wording import label_texts
 from llmtrain_exporter.story.blocks import (
     DETAIL,
     Joint,
@@ -74,6 +75,11 @@ class RunPage:
         """Since when its log cannot be read, in words; empty: it can."""
         text = page_words.PAGE["unread"].of(self.lang)
         return "" if self.unread_since is None else text.format(time=moment_text(self.unread_since))
+
+    @property
+    def labels(self) -> list[str]:
+        """The operator's own."""
+        return label_texts(self.run.labels)
 
     @cached_property
     def story(self) -> Story:

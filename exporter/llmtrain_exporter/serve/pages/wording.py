@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import page_words
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
+from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.numbers import duration
 
 
@@ -33,6 +35,11 @@ class Wording:
     def ago(self, seconds: float) -> str:
         """How long ago something was."""
         return words.AGO.of(self.lang).format(time=self.age(seconds))
+
+
+def label_texts(labels: Mapping[str, str]) -> list[str]:
+    """Labels of a run as people write them: "team=vision"."""
+    return [f"{name}={printable(value)}" for name, value in labels.items()]
 
 
 def count(number_of: int) -> str:

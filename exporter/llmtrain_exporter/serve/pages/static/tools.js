@@ -27,10 +27,14 @@ export class Tools {
       this.whole,
       this.smoothing(),
       element("div", { class: "group", role: "group", "aria-label": say("logarithmic") }, this.logX, this.logY),
-      this.filter(),
-      this.only,
-      element("button", { type: "button", title: say("download_all"), onclick: () => board.saveAll() }, "CSV"),
-      this.told,
+      element(
+        "div",
+        { class: "which" },
+        this.filter(),
+        this.only,
+        element("button", { type: "button", title: say("download_all"), onclick: () => board.saveAll() }, "CSV"),
+        this.told,
+      ),
     );
   }
 
