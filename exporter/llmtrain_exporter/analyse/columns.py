@@ -28,6 +28,9 @@ PLANS_KEPT = 8
 PLACES_KEPT = 256
 """Sets of keys that runs share."""
 
+WATCHERS_KEPT = 4096
+"""Series that runs share, each with the rules of a profile that look at it."""
+
 SETTLING = 8
 """Rows after which all levels are taken anew while the window fills."""
 
@@ -101,21 +104,23 @@ class _Watching(NamedTuple):
     followed: tuple[int, ...]
 
     @classmethod
-    def of(cls, watched: Series, rules: Sequence[Rule]) -> _Watching | None:
-        """None of a series that no rule watches."""
-        watching = [(at, rule) for at, rule in enumerate(rules) if rule.watches(watched)]
+    def of(cls, watched: Series, rules: Sequence[Rule], at: Sequence[int]) -> _Watching:
+        """`at`: the places of those that watch it."""
+        watching = [(place, rules[place]) for place in at]
         settled = [rule for _, rule in watching if rule.is_settled]
         fixed = (rule.ordinary().get(watched, ANY) for rule in settled if rule.ordinary is not None)
-        found = cls(
+        return cls(
             reduce(_narrower, fixed, ANY),
-            tuple(at for at, rule in watching if rule.ordinary is not None and not rule.is_settled),
-            tuple(at for at, rule in watching if rule.ordinary_at is not None),
-            tuple(at for at, rule in watching if rule.follow is not None),
+            tuple(place for place, rule in watching if rule.ordinary is not None and not rule.is_settled),
+            tuple(place for place, rule in watching if rule.ordinary_at is not None),
+            tuple(place for place, rule in watching if rule.follow is not None),
         )
-        return found if watching else None
 
 
-_UNWATCHED = _Watching(ANY, (), (), ())
+@lru_cache(maxsize=WATCHERS_KEPT)
+def _watchers(watched: Series, kinds: tuple[type[Rule], ...]) -> tuple[int, ...]:
+    """The places of the rules that look at a series."""
+    return tuple(at for at, kind in enumerate(kinds) if kind.watches(watched))
 
 
 @lru_cache(maxsize=PLACES_KEPT)
@@ -245,12 +250,11 @@ class Columns:
 
     def _know(self, layout: Layout) -> None:
         """Find out how the series of a layout are watched."""
-        known = dict(self._watching)
+        known, kinds = dict(self._watching), tuple(map(type, self._rules))
         for logged in layout.series:
-            if logged not in known:
-                watching = _Watching.of(logged, self._rules)
-                if watching is not None or logged in self._needed:
-                    known[logged] = watching or _UNWATCHED
+            watchers = _watchers(logged, kinds)
+            if logged not in known and (watchers or logged in self._needed):
+                known[logged] = _Watching.of(logged, self._rules, watchers)
         self._watching = _alike(tuple(known.items()))
 
     def _is_compared(self, watched: Series) -> bool:

@@ -219,9 +219,10 @@ class Rule:
         self.bounds = context.bounds[self.name]
         self.least, self.first = next(iter(self.bounds.items()))  # the least severity and its bound
 
-    def watches(self, logged: Series) -> bool:
+    @classmethod
+    def watches(cls, logged: Series) -> bool:
         """Whether the rule looks at a series of training records."""
-        return logged in self.watched or (logged.metric is self.watched_metric and TRAIN in logged.labels)
+        return logged in cls.watched or (logged.metric is cls.watched_metric and TRAIN in logged.labels)
 
     def meets(self, reading: SignalReading) -> bool:
         """Whether a reading meets the first bound."""
