@@ -13,9 +13,10 @@ import pytest
 from llmtrain_exporter.bundle.alerting.places import Places
 from llmtrain_exporter.knowledge import page_words
 from llmtrain_exporter.knowledge.alerting import ALERTS
+from llmtrain_exporter.knowledge.no_run import NoRunReason
 from llmtrain_exporter.knowledge.story_words import NO_RUN_REASONS
 from llmtrain_exporter.knowledge.text import Lang, Text
-from llmtrain_exporter.model import Health, NoRunReason, State
+from llmtrain_exporter.model import Health, State
 from llmtrain_exporter.serve.listed_metrics import LISTED
 from llmtrain_exporter.serve.pages.assets import FOLDER, Assets
 from llmtrain_exporter.serve.pages.frame import UPLOT
