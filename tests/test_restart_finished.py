@@ -326,6 +326,27 @@ def test_a_run_that_goes_on_after_a_restart_is_counted_on(tmp_path: Path, file: 
     assert loop.value("run", "run_state{state=running}") == 1
 
 
+def test_what_another_log_had_before_it_was_met_is_no_news_after_a_restart_either(
+    tmp_path: Path, file: Path
+) -> None:
+    """Its counters stand where they stood; what comes then is counted on."""
+    log = ended(tmp_path / "logs")
+    first = Restarted(tmp_path / "logs", file)
+    first.scan(4)
+    log.write_text("".join(f"{swift(step, kl=20.0)}\n" for step in range(1, 61)) + swift_summary(60) + "\n")
+    touch(log, START - 50)
+    first.pass_time(30)
+    first.end()
+    again = Restarted(tmp_path / "logs", file)
+    again.scan(2)
+    assert again.read == 0
+    assert of_runs(again) == of_runs(first)
+    assert again.value("run", "records_total{kind=train}") == 30
+    append(log, swift(61), modified=again.now)
+    again.pass_time(2)
+    assert again.value("run", "records_total{kind=train}") == 31
+
+
 def no_database(file: Path) -> None:
     file.write_bytes(b"no database" * 1000)
 

@@ -73,11 +73,11 @@ class WrongDataError(ValueError):
 def kept_run(run: LiveRun[Sparkline], snapshot: Snapshot) -> KeptRun | None:
     """What is to be kept of a run of which nothing more is expected.
 
-    None where its log alone does not tell all: another one stood in its place, a guard has its file beside
-    it, or it is no file of whole lines. None, too, where it was read with other settings than lie there now.
+    None where its log alone does not tell all: a guard has its file beside it, or it is no file of whole
+    lines. None, too, where it was read with other settings than lie there now.
     """
     before = run.predecessor()
-    if run.guard is not None or before.carried or run.rewritten or parked_log(run.found, run.source) is None:
+    if run.guard is not None or parked_log(run.found, run.source) is None:
         return None
     if _may_have_changed(run) and read_run_hyper_parameters(run.found) != snapshot.hyper_parameters:
         return None
@@ -126,6 +126,7 @@ class _Facts(BaseModel):
     ended_early: bool
     labels: dict[str, str]
     counters: tuple[tuple[int, str], ...]  # place among the samples, count
+    carried: tuple[tuple[int, str], ...]  # of them what did not come from this log, which may be below 0
     counted: tuple[int, int]  # records of all kinds, and those that train
     rewarded: bool
     course: tuple[str, ...]
@@ -137,7 +138,8 @@ class _Facts(BaseModel):
 def packed_run(kept: KeptRun) -> PackedRun | None:
     """The run as bytes; None where it has what cannot be written so."""
     run, before = kept.snapshot, kept.before
-    if before.fingerprint is None or any(key not in kept.samples for key in before.counters):
+    counted = {*before.counters, *before.carried}
+    if before.fingerprint is None or not counted <= kept.samples.keys():
         return None
     places = {key: place for place, key in enumerate(kept.samples)}
     metrics = list(dict.fromkeys(episode.metric for episode in run.episodes))
@@ -162,7 +164,8 @@ def packed_run(kept: KeptRun) -> PackedRun | None:
             step_is_record=run.step_is_record,
             ended_early=run.ended_early,
             labels=dict(run.labels),
-            counters=tuple((places[key], float(count).hex()) for key, count in before.counters.items()),
+            counters=_placed(before.counters, places),
+            carried=_placed(before.carried, places),
             counted=(before.records, before.training),
             rewarded=kept.course.rewarded,
             course=tuple(value.hex() for value in kept.course.values),
@@ -242,9 +245,17 @@ def _predecessor(facts: _Facts, keys: Sequence[Series]) -> Predecessor:
     fingerprint.doublings = array("I", facts.doublings)
     if facts.length < 0 or len(facts.doublings) != facts.length.bit_length():
         raise WrongDataError("no fingerprint has such checksums")
-    counters = {keys[place]: _finite(count) for place, count in facts.counters if place >= 0}
+    counters, carried = (_counts(each, keys) for each in (facts.counters, facts.carried))
     first, last, _ = facts.steps
-    return Predecessor(counters, {}, *facts.counted, first, last, fingerprint)
+    return Predecessor(counters, carried, *facts.counted, first, last, fingerprint)
+
+
+def _placed(counts: Mapping[Series, float], places: Mapping[Series, int]) -> tuple[tuple[int, str], ...]:
+    return tuple((places[key], float(count).hex()) for key, count in counts.items())
+
+
+def _counts(placed: Iterable[tuple[int, str]], keys: Sequence[Series]) -> dict[Series, float]:
+    return {keys[place]: _finite(count) for place, count in placed if place >= 0}
 
 
 def _course(facts: _Facts) -> Sparkline:
