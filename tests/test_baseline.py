@@ -6,14 +6,40 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
-from llmtrain_exporter.analyse.baseline import level_of
+from llmtrain_exporter.analyse.baseline import Ring, level_of
 from llmtrain_exporter.knowledge.own_level import MATURE, WINDOW, YOUNG
+
+VALUES = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=3 * WINDOW)
 
 
 def test_too_few_values_make_no_level() -> None:
     """Below five values there is no baseline, and absent ones do not count."""
     assert level_of([1.0] * (YOUNG - 1) + [math.nan] * 50) is None
     assert level_of([1.0] * YOUNG) is not None
+
+
+@given(VALUES)
+def test_a_ring_remembers_the_last_values_in_their_order(values: list[float]) -> None:
+    """The last WINDOW rows are there, whatever was written before, and `recent` tells them oldest first."""
+    ring = Ring(2)
+    for value in values:
+        ring.put((value, -value))
+    kept = values[-WINDOW:]
+    assert ring.recent(0, WINDOW) == kept
+    assert ring.recent(1, 7) == [-value for value in kept[-7:]]
+    assert sorted(value for value in ring.column(0) if value == value) == sorted(kept)
+
+
+@given(VALUES)
+def test_a_wider_ring_still_knows_the_old_columns(values: list[float]) -> None:
+    """A metric that appears late gets a column; the others keep theirs."""
+    ring = Ring(1)
+    for value in values:
+        ring.put((value,))
+    wide = ring.widened(3)
+    wide.put((7.0, 8.0, 9.0))
+    assert wide.recent(0, WINDOW) == [*values, 7.0][-WINDOW:]
+    assert wide.recent(2, WINDOW) == [9.0]
 
 
 @given(st.lists(st.floats(0.5, 2.0), min_size=MATURE, max_size=WINDOW))

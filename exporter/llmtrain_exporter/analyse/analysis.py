@@ -87,7 +87,7 @@ class Analysis:
         self._picked_by = plan
         ordinary = all(map(le, plan.low, picked)) and all(map(le, picked, plan.high))
         if (ordinary or self._columns.renew(plan, picked, self._index)) and self._calm:
-            self._columns.put(plan.row(picked, values), self._index)
+            self._columns.put_ordinary(plan, picked, values, self._index)
         else:
             self._examine(record, step, plan, picked)
         if not self._index % TURN:
@@ -107,22 +107,20 @@ class Analysis:
 
     def fold_ordinary(self, rows: WaitingRows, at: int) -> int:
         """Take in what is ordinary of rows that wait, from `at` on; where that ends."""
-        begin, count = at, len(rows.block)
-        window = self._columns.move_over(rows.based(begin))
+        begin = at
         while room := self.room:
-            end = rows.ordinary_until(at, min(at + room, count))
+            end = rows.ordinary_until(at, min(at + room, len(rows.block)))
             if end == at:
                 break
-            window.passed += end - at
+            self.records += end - at
             self._index += end - at
+            self._columns.put_ordinary_rows(rows.plan, rows.based(at, end))
             at = end
             if not self._index % BLOCK:
                 self._take_turn(rows.block[at - 1], rows.block.steps[at - 1])
             elif not self._index % TURN:
                 self._renew_level()
-        self._columns.stop()
         if at > begin:
-            self.records += at - begin
             self._picked, self._picked_by = rows.picked(at - 1), rows.plan
         return at
 
@@ -231,7 +229,7 @@ class Analysis:
 
     def _view(self, record: Record, step: int, values: Mapping[Series, float]) -> RecordView:
         columns = self._columns
-        return RecordView(record, step, self._index, values, columns.awake(), columns.window, columns.at)
+        return RecordView(record, step, self._index, values, columns.awake(), columns.ring, columns.at)
 
     def _examine(self, record: Record, step: int, plan: WatchPlan, picked: tuple[float, ...]) -> None:
         """Let every rule look at a record that is not ordinary."""
@@ -240,7 +238,7 @@ class Analysis:
         signs = [sign for rule in self._reading if (sign := self._apply(rule, view))]
         self._judge(signs, view.step)
         if self._incidents.current is None:
-            self._columns.put(self._trusted(plan.row(picked, record.values)), self._index)
+            self._columns.put(self._trusted(plan, record.values), self._index)
         self._calm = self._is_calm()
 
     def _apply(self, rule: Rule, view: RecordView) -> Sign | None:
@@ -300,7 +298,7 @@ class Analysis:
             where = KL if KL in self._columns.at else GRAD_NORM
             self._past_episodes.add(tracker.note(SignalReading(broken, broken, where), step, self._index))
 
-    def _trusted(self, row: tuple[float, ...]) -> tuple[float, ...]:
+    def _trusted(self, plan: WatchPlan, values: tuple[float, ...]) -> tuple[float, ...]:
         """A record's values for the baselines, without those that a signal speaks against."""
         undoubted = {rule.name for rule in self._reading if not rule.doubts()}
         met = [tracker for name, tracker in self.trackers.items() if tracker.met and name not in undoubted]
@@ -308,7 +306,7 @@ class Analysis:
         suspects.update(*(rule.suspects() for rule in self._reading))
         return tuple(
             _NAN if watched in suspects or abs(value) > UNLIMITED else value
-            for watched, value in zip(self._columns.order, row, strict=True)
+            for watched, value in zip(self._columns.order, plan.row(values), strict=True)
         )
 
     def _is_old(self, tracker: Tracker) -> bool:

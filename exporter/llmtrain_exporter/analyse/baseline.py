@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from llmtrain_exporter.knowledge.own_level import MATURE, YOUNG, YOUNG_CAUTION
+from llmtrain_exporter.knowledge.own_level import MATURE, WINDOW, YOUNG, YOUNG_CAUTION
 
 UNLIMITED = 3.0e38
 """Almost the largest 32-bit float: a bound that only infinities and what cannot be kept do not meet."""
@@ -19,6 +20,7 @@ STEP = 0.954
 
 _TINY = 1e-12
 _MOST_EXPONENT = 50.0
+_ABSENT = math.nan
 
 
 class Level(NamedTuple):
@@ -73,13 +75,72 @@ def top_of(values: Sequence[float]) -> float:
 
 def level_of(values: list[float]) -> Level | None:
     """The level of some values, NaN standing for absent ones; None where they are too few."""
-    known = sorted(present(values))
+    known = sorted(_known(values))
     count = len(known)
     if count < YOUNG:
         return None
     return Level(count, known[count // 4], known[count // 2], known[3 * count // 4], known[9 * count // 10])
 
 
-def present(values: list[float]) -> list[float]:
-    """Without those that are absent, for which NaN stands."""
+def _known(values: list[float]) -> list[float]:
+    """Without the absent ones."""
     return [value for value in values if value == value] if math.isnan(sum(values)) else values
+
+
+class Ring:
+    """The last WINDOW rows of some columns, as 32-bit floats, NaN where a row lacks one."""
+
+    __slots__ = ("at", "cells", "filled", "width")
+
+    def __init__(self, width: int) -> None:
+        self.width = width  # columns
+        self.at = 0  # index of the cell that is written next
+        self.filled = 0  # rows
+        self.cells = array("f", [_ABSENT]) * (width * WINDOW)
+
+    def put(self, row: Sequence[float]) -> None:
+        """Add a row, which takes the place of the oldest."""
+        self.cells[self.at : self.at + self.width] = array("f", row)
+        self.advance()
+
+    def advance(self) -> None:
+        """The cells of a row have been written."""
+        self.at = (self.at + self.width) % max(len(self.cells), 1)  # a run may log nothing that is watched
+        self.filled = min(self.filled + 1, WINDOW)
+
+    def column(self, index: int) -> list[float]:
+        """The values of a column, in no particular order; NaN for what is absent."""
+        return self.cells[index : self.filled * self.width : self.width].tolist()
+
+    def recent(self, index: int, count: int) -> list[float]:
+        """The last values of a column that were there, oldest first."""
+        return _known(self._newest(index, count).tolist())
+
+    def pairs(self, index: int, other: int, count: int) -> list[tuple[float, float]]:
+        """The values of two columns in those of the last rows that have both, oldest first."""
+        rows = zip(self._newest(index, count), self._newest(other, count), strict=True)
+        return [(value, beside) for value, beside in rows if value == value and beside == beside]
+
+    def mean(self, index: int, count: int) -> float:
+        """The mean of its last values, NaN where one of them was not there."""
+        since = self.at - count * self.width
+        if since < 0:
+            return sum(self._newest(index, count)) / count
+        return sum(self.cells[since + index : self.at : self.width]) / count
+
+    def _newest(self, index: int, count: int) -> array[float]:
+        since = self.at - min(count, WINDOW) * self.width
+        newest = self.cells[max(since, 0) + index : self.at : self.width]
+        if since < 0:
+            newest = self.cells[since + index :: self.width][: -since // self.width] + newest
+        return newest
+
+    def widened(self, width: int) -> Ring:
+        """The same rows with more columns, which they lack."""
+        wide = Ring(width)
+        missing = [_ABSENT] * (width - self.width)
+        for start in range(0, len(self.cells), self.width):
+            at = start // self.width * width
+            wide.cells[at : at + width] = self.cells[start : start + self.width] + array("f", missing)
+        wide.at, wide.filled = self.at // self.width * width, self.filled
+        return wide

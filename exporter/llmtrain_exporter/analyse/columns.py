@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, reduce
 from operator import itemgetter
+from struct import Struct
 from typing import Any, NamedTuple
 
 from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.at_rest import RestingLevels
-from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, level_of
+from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring, level_of
 from llmtrain_exporter.analyse.shared import shared
 from llmtrain_exporter.analyse.signals import COMPARED
 from llmtrain_exporter.analyse.signals.rule import ANY, Interval, Renewal, Rule
-from llmtrain_exporter.analyse.window import MovingWindow, Ring, Window
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.own_level import BLOCK, MATURE, WINDOW
 from llmtrain_exporter.model import Layout, Series
@@ -37,6 +37,9 @@ SETTLING = 8
 TURN = BLOCK // 2
 """Records after which one level is taken anew when the window is full, at the end of each block for one."""
 
+CELL = 4
+"""Bytes of a 32-bit float."""
+
 _NAN = math.nan
 
 
@@ -49,7 +52,10 @@ class PlanPlaces(NamedTuple):
     series: tuple[Series, ...]  # that are watched, those with a column first
     position: Mapping[Series, int]  # of each of them
     pick: Picker  # takes them from a row
-    cells: Picker | None  # takes the columns from a row with a NaN behind it; None where none is missing
+    pack: Callable[..., None] | None  # writes those with a column; None where one is missing
+    cells: (
+        Picker | None
+    )  # takes the columns from a row, behind which stands a NaN; None where none is missing
 
 
 @lru_cache(maxsize=PLACES_KEPT)
@@ -62,6 +68,7 @@ def _places(at: tuple[tuple[Series, int], ...], columns: tuple[Series, ...]) -> 
         series,
         _numbered(series),
         _picker([known[watched] for watched in series]),
+        Struct(f"{len(columns)}f").pack_into if complete else None,
         None if complete else _picker([known.get(watched, -1) for watched in columns]),
     )
 
@@ -74,22 +81,17 @@ def _numbered(series: tuple[Series, ...]) -> Mapping[Series, int]:
 class WatchPlan:
     """Where the watched series stand in the rows of a layout, and between which bounds they are ordinary."""
 
-    __slots__ = ("cells", "high", "low", "pick", "position", "series", "width")
+    __slots__ = ("cells", "high", "low", "pack", "pick", "position", "series", "width")
 
     def __init__(self, at: Mapping[Series, int], columns: tuple[Series, ...]) -> None:
-        self.series, self.position, self.pick, self.cells = _places(tuple(at.items()), columns)
+        self.series, self.position, self.pick, self.pack, self.cells = _places(tuple(at.items()), columns)
         self.low = [-UNLIMITED] * len(self.series)
         self.high = [UNLIMITED] * len(self.series)
         self.width = len(columns)
 
-    @property
-    def complete(self) -> bool:
-        """Whether the rows have every column."""
-        return self.cells is None
-
-    def row(self, picked: tuple[float, ...], values: tuple[float, ...]) -> tuple[float, ...]:
-        """The values of the columns, of what was picked of all; NaN for those that the layout lacks."""
-        return picked[: self.width] if self.cells is None else self.cells((*values, _NAN))
+    def row(self, values: tuple[float, ...]) -> tuple[float, ...]:
+        """The values of the columns, NaN for those that the layout lacks."""
+        return self.pick(values)[: self.width] if self.cells is None else self.cells((*values, _NAN))
 
 
 class _Watching(NamedTuple):
@@ -133,6 +135,7 @@ class Columns:
     """Keeps the rows and what is ordinary in them. The rules say how far a value may go from its level."""
 
     __slots__ = (
+        "_last",
         "_many",
         "_needed",
         "_next",
@@ -143,7 +146,6 @@ class Columns:
         "levels",
         "order",
         "ring",
-        "window",
     )
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -161,9 +163,9 @@ class Columns:
         self.order: tuple[Series, ...] = ()
         self.at: Mapping[Series, int] = {}
         self.ring = Ring(0)
-        self.window: Window = self.ring  # what is looked back on: the ring, or that as it moves on
         self.levels: Mapping[Series, Level] = {}
         self._next = 0
+        self._last = 0  # cell at which the last row of the ring begins
         self._plans: dict[Layout, WatchPlan] = {}
         self._watching: Mapping[Series, _Watching] = {}  # of what the rows so far have
 
@@ -181,21 +183,29 @@ class Columns:
                 self.bound(watched)
         return plan
 
+    def put_ordinary(
+        self, plan: WatchPlan, picked: tuple[float, ...], values: tuple[float, ...], index: int
+    ) -> None:
+        """Add the row of an ordinary record: what was picked of its values by the plan."""
+        if plan.pack is None or self.ring.filled < WINDOW:
+            self.put(plan.row(values), index)
+            return
+        self.put_ordinary_rows(plan, (picked[: plan.width],))
+
     def room(self, plan: WatchPlan, index: int) -> int:
         """Rows until a level is taken anew; 0 while the window fills, or where the plan lacks a column."""
-        full = plan.complete and self.ring.filled == WINDOW and plan.width
+        full = plan.pack is not None and self.ring.filled == WINDOW and plan.width
         return TURN - index % TURN if full else 0
 
-    def move_over(self, ahead: Sequence[Sequence[float]]) -> MovingWindow:
-        """The window as it moves over rows for which there is `room`, until it is to `stop`."""
-        moving = MovingWindow(self.ring, ahead)
-        self.window = moving
-        return moving
-
-    def stop(self) -> None:
-        """Put the rows into the ring that the window has moved over."""
-        if isinstance(self.window, MovingWindow):
-            self.window = self.window.rest()
+    def put_ordinary_rows(self, plan: WatchPlan, rows: Iterable[tuple[float, ...]]) -> None:
+        """The same of records for which there is `room`, of each the columns alone."""
+        if plan.pack is None:
+            return
+        cells, at, last, pack, width = self.ring.cells, self.ring.at, self._last, plan.pack, plan.width
+        for row in rows:
+            pack(cells, at * CELL, *row)
+            at = at + width if at < last else 0
+        self.ring.at = at
 
     def put(self, row: Sequence[float], index: int) -> None:
         """Add a row of values, NaN for what is not to count, the run's `index`th record."""
@@ -269,14 +279,14 @@ class Columns:
             self.order = shared(self.order)
             self.at = _numbered(self.order)
             self.ring = self.ring.widened(len(self.order)) if self.ring.width else Ring(len(self.order))
-            self.window = self.ring
+            self._last = len(self.ring.cells) - self.ring.width
             self._plans.clear()
 
     def _alike(self, metric: Metric) -> int:
         return sum(watched.metric is metric for watched in self.order)
 
     def _refresh(self, watched: Series, index: int) -> None:
-        level, before = level_of(self.window.column(self.at[watched])), self.levels.get(watched)
+        level, before = level_of(self.ring.column(self.at[watched])), self.levels.get(watched)
         # A column that is frozen for long empties; what it was before stays the normal.
         if level is None or (level.young and before is not None and not before.young):
             return

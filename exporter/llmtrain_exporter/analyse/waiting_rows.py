@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from operator import itemgetter, le
 
 from llmtrain_exporter.analyse.columns import WatchPlan
@@ -30,10 +30,10 @@ class WaitingRows:
         """What the plan picks of a row."""
         return tuple(map(itemgetter(at), self._watched))
 
-    def based(self, begin: int) -> Sequence[Sequence[float]]:
-        """The columns that have a baseline, from row `begin` on."""
-        based = self._watched[: self.plan.width]
-        return [column[begin:] for column in based] if begin else based
+    def based(self, begin: int, end: int) -> Iterator[tuple[float, ...]]:
+        """The rows from `begin` to `end`, by the columns that have a baseline."""
+        columns = [column[begin:end] for column in self._watched[: self.plan.width]]
+        return zip(*columns, strict=True)
 
     def ordinary_until(self, begin: int, end: int) -> int:
         """The first row from `begin` on that is not ordinary, or `end`."""

@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from llmtrain_exporter.analyse.baseline import UNLIMITED, Level
-from llmtrain_exporter.analyse.window import Window
+from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.catalogue import mismatch, objective, reward, rollout, value
 from llmtrain_exporter.knowledge.metric import Metric
@@ -102,7 +101,7 @@ class RecordView:
     """One record as the rules see it: beside the run's levels and the training records before it."""
 
     __slots__ = (
-        *("_columns", "_means", "_recent", "_window"),
+        *("_columns", "_means", "_recent", "_ring"),
         *("index", "levels", "progress", "record", "step", "values"),
     )
 
@@ -113,7 +112,7 @@ class RecordView:
         index: int,
         values: Mapping[Series, float],
         levels: Mapping[Series, Level],
-        window: Window,
+        ring: Ring,
         columns: Mapping[Series, int],
     ) -> None:
         self.record = record
@@ -122,7 +121,7 @@ class RecordView:
         self.values = values  # of watched series, where a training record is examined
         self.levels = levels
         self.progress = step / record.max_steps if record.max_steps else None
-        self._window = window
+        self._ring = ring
         self._columns = columns
         self._means: dict[tuple[Series, int], float] = {}  # several rules ask for the same
         self._recent: dict[tuple[Series, int], Sequence[float]] = {}
@@ -132,20 +131,20 @@ class RecordView:
         known = self._recent.get((of, count))
         if known is None:
             column = self._columns.get(of)
-            known = self._recent[of, count] = () if column is None else self._window.recent(column, count)
+            known = self._recent[of, count] = () if column is None else self._ring.recent(column, count)
         return known
 
     def pairs(self, first: Series, second: Series, count: int) -> list[tuple[float, float]]:
         """The values of two series in the last records that have both, oldest first."""
         column, other = self._columns.get(first), self._columns.get(second)
-        return [] if column is None or other is None else self._window.pairs(column, other, count)
+        return [] if column is None or other is None else self._ring.pairs(column, other, count)
 
     def mean(self, of: Series, count: int) -> float:
         """The mean of those, NaN where one is missing."""
         known = self._means.get((of, count))
         if known is None:
             column = self._columns.get(of)
-            known = self._means[of, count] = math.nan if column is None else self._window.mean(column, count)
+            known = self._means[of, count] = math.nan if column is None else self._ring.mean(column, count)
         return known
 
 
