@@ -20,6 +20,7 @@ from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.source import LineSource
 from llmtrain_exporter.model import Snapshot, State
+from llmtrain_exporter.serve import watcher as watching_loop
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.idle_poll import IdlePoll
@@ -569,6 +570,21 @@ def test_a_rewritten_log_carries_its_counters_on(loop: Loop) -> None:
     loop.pass_time(5)
     assert loop.value("run", TRAIN) == 14
     assert loop.value("run", "step") == 1
+
+
+@pytest.mark.parametrize(("per_second", "every"), [(1000, 3), (0.2, 5), (0.001, 10)])
+def test_paths_of_many_logs_are_looked_at_more_rarely(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, per_second: float, every: int
+) -> None:
+    """Another file under a log's path is met within three seconds, or as soon as many logs allow."""
+    monkeypatch.setattr(watching_loop, "CHECKS_PER_SECOND", per_second)
+    looks: list[float] = []
+    monkeypatch.setattr(LineSource, "check", lambda _, monotonic: looks.append(monotonic))
+    loop.append("run/logging.jsonl", *map(swift, range(1, 11)))
+    loop.scan()
+    for _ in range(35):
+        loop.look(1.0)
+    assert {round(later - earlier) for earlier, later in pairwise(looks)} == {every}
 
 
 def test_a_trainer_state_beside_a_log_adds_the_grad_norm(loop: Loop) -> None:

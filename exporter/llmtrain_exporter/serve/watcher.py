@@ -33,10 +33,11 @@ from llmtrain_exporter.watching.rules import rules_for_serving
 from llmtrain_exporter.watching.run_set import Awaited, RunSet
 from llmtrain_exporter.watching.seats import Seats
 from llmtrain_exporter.watching.sleeping import SleepingRun
+from llmtrain_exporter.watching.tracked_log import CHECK_SECONDS
 
 log = logging.getLogger(__name__)
 
-IDLE_SHARE = 0.006
+IDLE_SHARE = 0.004
 """Share of a core that looking at quiet files may cost; with many files the looks get rarer."""
 
 SCAN_SHARE = 0.02
@@ -44,6 +45,9 @@ SCAN_SHARE = 0.02
 
 LATEST_LOOK, LATEST_SCAN = 2.0, 10.0
 """A new line, a new run is found within this time, whatever the looking costs."""
+
+CHECKS_PER_SECOND = 1_000
+"""Paths of open logs that are looked at; with many logs the looks at each get rarer, up to LATEST_SCAN."""
 
 TEND_SECONDS = 1.0
 """Time between two looks at what changes without a new line."""
@@ -103,6 +107,7 @@ class Watcher:
         self._worked = 0.0  # seconds of the last round that were no mere looking
         self._idle_poll: IdlePoll[WatchedRun] | None = None  # None: what is open, or how far, has changed
         self._tend_due = -math.inf
+        self._check_every = CHECK_SECONDS
         self._is_over = False  # its roots were retired, and a search has found nothing left of them
         self._changes: SimpleQueue[Settings] = SimpleQueue()  # from any thread
 
@@ -228,6 +233,7 @@ class Watcher:
 
     def _tend_all(self, monotonic: float, now: float) -> None:
         tending = time.thread_time()
+        self._check_every = min(max(CHECK_SECONDS, len(self._runs) / CHECKS_PER_SECOND), LATEST_SCAN)
         for run in list(self._runs):
             if monotonic >= run.check_at or now >= run.changes_at:
                 self._guarded(run, self._tend, monotonic, now)
@@ -252,7 +258,7 @@ class Watcher:
     def _tend(self, run: WatchedRun, monotonic: float, now: float) -> bool:
         """See to what happens without a new line: a replaced file, and what time alone changes."""
         if monotonic >= run.check_at:
-            run.check_path(monotonic)
+            run.check_path(monotonic, self._check_every)
             if run.source.place is None:
                 self._idle_poll = None
         if isinstance(run, SleepingRun):

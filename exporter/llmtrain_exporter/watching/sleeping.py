@@ -48,11 +48,11 @@ class SleepingRun(TrackedLog):
         """What is kept of the run when its log is let go."""
         return self._before
 
-    def check_path(self, monotonic: float) -> None:
+    def check_path(self, monotonic: float, again_in: float = GUARD_SECONDS) -> None:
         """Look whether its guard has done anything since, now and then."""
         if self.guard is not None and self.guard.look():
             self.is_roused = True
-        self.check_at = monotonic + GUARD_SECONDS
+        self.check_at = monotonic + max(again_in, GUARD_SECONDS)
 
     def stirred(self, monotonic: float) -> bool:
         """Whether there is more in the log, or another log."""

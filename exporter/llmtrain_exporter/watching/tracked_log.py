@@ -9,7 +9,7 @@ from llmtrain_exporter.ingest.reading import Source
 from llmtrain_exporter.watching.beside import guard_beside
 
 CHECK_SECONDS = 3.0
-"""Time between two looks whether a path still names the file that is open."""
+"""Time between two looks whether a path still names the file that is open, at the least."""
 
 
 class TrackedLog:
@@ -42,11 +42,14 @@ class TrackedLog:
         self.failure: str | None = None  # the class of the exception that ended the analysis
         self.guard = guard_beside(found)
 
-    def check_path(self, monotonic: float) -> None:
-        """Look whether its path names the file that is open, and what its guard tells, unless just done."""
+    def check_path(self, monotonic: float, again_in: float = CHECK_SECONDS) -> None:
+        """Look whether its path names the file that is open, and what its guard tells, unless just done.
+
+        `again_in`: seconds until that is worth another look.
+        """
         if monotonic >= self.check_at:
             self.source.check(monotonic)
-            self.check_at = monotonic + CHECK_SECONDS
+            self.check_at = monotonic + again_in
             if self.guard is not None and self.guard.look():
                 self.changes_at = -math.inf
 
