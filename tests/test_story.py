@@ -551,7 +551,7 @@ def test_details_are_left_out_whatever_the_size() -> None:
         (90000, 0, 1, "1 d", "1 天"),
         (-3, 0, 2, "0 s", "0 秒"),
         (math.nan, 4, 2, "NaN s", "NaN 秒"),
-        (math.inf, 0, 2, "inf s", "inf 秒"),
+        (math.inf, 0, 2, "Inf s", "Inf 秒"),
     ],
 )
 def test_times_are_told_in_words(seconds: float, digits: int, units: int, en: str, zh: str) -> None:

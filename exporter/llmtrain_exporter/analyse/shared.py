@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T", bound=Hashable)
 
 KEPT = 4096
-"""Values remembered; a run asks for a dozen, and only those asked for last matter."""
+"""Values, or rules, remembered; a run asks for a dozen, and only those asked for last matter."""
 
 
 def shared(value: T) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from llmtrain_exporter.analyse.shared import KEPT
 from llmtrain_exporter.analyse.signals import (
     contrast,
     critic,
@@ -25,9 +26,6 @@ from llmtrain_exporter.analyse.signals import (
 from llmtrain_exporter.analyse.signals.rule import Context, Rule
 from llmtrain_exporter.knowledge.signal import Bound, FoundBy, Profile, Severity, Signal
 from llmtrain_exporter.knowledge.signals import SIGNALS
-
-KEPT = 1024
-"""Rules that runs share; a profile has a dozen."""
 
 RULES: tuple[type[Rule], ...] = (
     *non_finite.RULES,
