@@ -728,7 +728,7 @@ def test_runs_side_by_side(visitor: BrowserContext) -> None:
     expect(table).to_contain_text("learning_rate")
     assert "beta" not in table.get_by_role("rowheader").all_inner_texts()
     rate = table.locator("tr", has=page.get_by_role("rowheader", name="learning_rate", exact=True))
-    assert rate.locator("td").all_inner_texts() == ["0.01", "5e-05"]
+    assert rate.locator("td").all_inner_texts() == ["0.01", "5e-5"]
     legend = chart(page, "KL from the reference").locator(".legend .name")
     expect(legend).to_have_text(["collapse", "healthy"])
     expect(page.locator("#parting li")).to_have_text(re.compile("^From step 7 on they part: .* in collapse"))
