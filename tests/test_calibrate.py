@@ -401,7 +401,7 @@ def test_how_far_it_is_shows_on_a_terminal_and_goes(
     team: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Logs that were read, then runs that limits were tried on; in the end nothing is left of it."""
-    monkeypatch.setattr("llmtrain_exporter.publish.calibrate.run.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("llmtrain_exporter.publish.calibrate.run.EVERY_SECONDS", 0.0)
     wanted = CalibrateWanted(tmp_path / "p.yml", 1.0, (), (), "own", None, False, False, Lang.EN)
     err = Terminal()
     assert run_calibrate([str(team)], Settings(), wanted, io.StringIO(), err, NOW) == 0
