@@ -14,7 +14,7 @@ from llmtrain_exporter.ingest.discover import ALONE, Scan, SearchMemory, SearchO
 from llmtrain_exporter.ingest.folders import Folder, Holding
 from llmtrain_exporter.ingest.known_folders import GRAIN_SECONDS, LOOKS_APART, MOST_FILES, KnownFolders
 
-from tests.training import swift
+from tests.training import append, swift
 
 OPTIONS = SearchOptions(ignore_older=None)
 BEGIN = 1_800_000_000.0
@@ -304,6 +304,34 @@ def test_what_comes_to_a_folder_without_another_time_is_found_all_the_same(
     looked_into.clear()
     search.later()
     assert len(looked_into) == 4
+
+
+def test_what_comes_while_a_folder_is_looked_into_makes_no_liar_of_its_times(
+    tmp_path: Path, looked_into: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a folder's times and the look into it somebody may write; the next search sees other times."""
+    for number in range(40):
+        append(tmp_path / f"{number}" / "logging.jsonl", swift(1))
+    memory, scandir, raced = SearchMemory(OPTIONS), os.scandir, list[str]()
+
+    def searched(times: int) -> list[str]:
+        for at in range(times):
+            found = discover([str(tmp_path)], OPTIONS, BEGIN + LATER * at, ALONE, memory).found
+        return [run.run for run in found]
+
+    def late(path: str) -> Iterator[os.DirEntry[str]]:
+        if not raced and path != str(tmp_path):
+            raced.append(path)
+            append(Path(path) / "new" / "logging.jsonl", swift(1))
+        return scandir(path)
+
+    searched(3)
+    monkeypatch.setattr(os, "scandir", late)
+    searched(LOOKS_APART)
+    assert f"{Path(raced[0]).name}/new" in searched(1)
+    looked_into.clear()
+    searched(LOOKS_APART)
+    assert len(looked_into) < 2 * 42
 
 
 def test_folders_of_a_bucket_are_always_looked_into(

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from llmtrain_exporter.knowledge.notes_words import MOST_PATTERNS
 from llmtrain_exporter.serve.run_notes import (
     LONGEST,
-    MOST_PATTERNS,
     NONE,
     Notes,
     NotesError,
@@ -87,6 +87,7 @@ def test_what_is_long_is_cut_and_what_steers_is_shown() -> None:
         (b"a: {b: c}", "line 1: a: must be a text"),
         (b"a: 1\na: 2", "line 2, column 1: a: stands twice, the first time on line 1"),
         (b"a: [", "line 1, column 5"),
+        (b"*/train: all", "(a name that begins with * or [ needs quotes)"),
         (b"a: &x b\nc: *x", "line 2, column 4: *x: aliases are not supported"),
         (b"a: \xff", "not UTF-8 text at byte 3"),
         (b"? [a]\n: b", "found unhashable key"),
@@ -94,7 +95,7 @@ def test_what_is_long_is_cut_and_what_steers_is_shown() -> None:
         (b"a: " + b"x" * 300_000, "larger than 256 KiB"),
         (
             "".join(f"'{at}*': x\n" for at in range(MOST_PATTERNS + 1)).encode(),
-            f"has {MOST_PATTERNS + 1} pat",
+            f"has more than {MOST_PATTERNS} globs",
         ),
     ],
 )
@@ -153,8 +154,10 @@ def test_what_is_no_file_is_not_waited_for(desk: Desk) -> None:
     os.mkfifo(desk.path)
     desk.look()
     desk.path.unlink()
+    opened = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     desk.path.mkdir()
     desk.look()
+    assert not opened or len(os.listdir("/proc/self/fd")) == opened
     desk.path.rmdir()
     desk.path.symlink_to("/dev/zero")
     desk.look()
@@ -162,7 +165,7 @@ def test_what_is_no_file_is_not_waited_for(desk: Desk) -> None:
     desk.path.symlink_to(desk.path)
     desk.look()
     assert [*desk.told[0].values(), *desk.told[-1].values()] == [
-        "is no file",
+        "is a named pipe, not a regular file",
         "Too many levels of symbolic links",
     ]
     assert desk.taken == []

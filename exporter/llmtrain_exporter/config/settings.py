@@ -108,7 +108,7 @@ class Settings(SettingsSection):
         default=None,
         description="Where it keeps what is known of finished runs, and up to where each log was sent; "
         "without it below ~/.local/state. To delete that is harmless. Your own notes about runs may lie "
-        "there, in notes.yml: a line `run or glob: text` each.",
+        'there, in notes.yml: a line `"run or glob": text` each.',
     )
     protect: Annotated[bool, FromText(form=Form.TRUTH)] = Field(
         default=False,

@@ -71,12 +71,16 @@ class KnownFolders:
         return known.holding if (self._search + state.st_ino) % LOOKS_APART else None
 
     def note(self, folder: Folder, state: os.stat_result, holding: Holding) -> None:
-        """A folder was looked into. `state`: from before that."""
+        """A folder was looked into. `state`: from before that. Raises OSError."""
         known, times = folder.known, _times(state)
         if known.times != times or known.inside != folder.inside:
             known.times, known.inside, known.since, known.holding = times, folder.inside, self._now, None
         elif known.holding is not None and known.holding != holding:
-            self._lying.add(state.st_dev)
+            known.holding = None
+            if _times(os.stat(folder.path)) != times:  # something came between that state and the look
+                known.times = 0
+            else:
+                self._lying.add(state.st_dev)
         _note_below(known, holding.below)
         settled = self._now - known.since >= GRAIN_SECONDS and len(holding.files) <= MOST_FILES
         known.holding = _shared(holding) if settled and self._tells_times(state.st_dev) else None

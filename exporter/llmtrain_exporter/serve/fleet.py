@@ -112,10 +112,11 @@ class Fleet:
 
     def take_notes(self, notes: Notes) -> None:
         """What is noted about runs from now on."""
+        known = {run: notes.of(run) for run in tuple(self._shown)}  # before: globs of many runs take a while
         with self._writing:
             self._notes = notes
             for run, shown in self._shown.items():
-                note = notes.of(run)
+                note = known[run] if run in known else notes.of(run)
                 if note != shown.note:
                     self._shown[run] = shown._replace(note=note)  # the same keys, so that readers may copy
             self.version += 1

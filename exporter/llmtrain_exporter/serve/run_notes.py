@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
-import stat
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,15 +11,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from llmtrain_exporter.config.yaml_document import LARGEST_BYTES, YamlDocumentError, decoded
+from llmtrain_exporter.ingest.follow import open_regular
+from llmtrain_exporter.ingest.readable import explain
+from llmtrain_exporter.knowledge import notes_words as words
 from llmtrain_exporter.printable import printable
 
 FILE = "notes.yml"
 """Its name in the state folder. A mapping from names of runs, or globs, to texts."""
 
 LOOK_SECONDS = 2.0
-
-MOST_PATTERNS = 200
-"""Globs in a file; each run is held against every one of them. Names cost nothing."""
 
 LONGEST = 1000
 """Characters of what is noted about a run; it stands in each line of a list."""
@@ -60,9 +58,9 @@ def parsed(content: bytes) -> Notes:
     try:
         document = decoded(content, as_text=True)
     except YamlDocumentError as error:
-        raise NotesError(str(error)) from None
+        raise NotesError(f"{error} (a name that begins with * or [ needs quotes)") from None
     if not isinstance(document.content, dict):
-        raise NotesError("must be a mapping from names of runs to texts, as in `my-run: bad data, ask Li`")
+        raise NotesError(words.NOT_A_MAPPING.en)
     texts: dict[str, str] = {}
     for name, text in document.content.items():
         if not isinstance(text, str):
@@ -70,8 +68,8 @@ def parsed(content: bytes) -> Notes:
             raise NotesError(f"line {line}: {printable(name[:LONGEST])}: must be a text")
         texts[name] = "\n".join(map(printable, text.strip().splitlines()))
     patterns = {name: text for name, text in texts.items() if not _GLOB.isdisjoint(name)}
-    if len(patterns) > MOST_PATTERNS:
-        raise NotesError(f"has {len(patterns)} patterns, and {MOST_PATTERNS} may be there at most")
+    if len(patterns) > words.MOST_PATTERNS:
+        raise NotesError(words.TOO_MANY.en)
     return Notes(texts, patterns)
 
 
@@ -104,7 +102,7 @@ class NotesFile:
         try:
             self._take(_notes(path))
         except OSError as error:
-            problem = error.strerror or str(error)
+            problem = explain(error)
         except NotesError as error:
             problem = str(error)
         self._note(path, problem)
@@ -130,11 +128,8 @@ def _signature(path: Path) -> object:
 def _notes(path: Path) -> Notes:
     """What stands there; nothing where there is no file. Raises OSError and NotesError."""
     try:
-        # A named pipe would have it wait for whoever writes into that.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor, _ = open_regular(str(path))
     except FileNotFoundError:
         return NONE
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise NotesError("is no file")
         return parsed(file.read(LARGEST_BYTES))

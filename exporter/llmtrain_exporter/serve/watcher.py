@@ -44,7 +44,10 @@ SCAN_SHARE = 0.02
 """The same for the search for new runs."""
 
 LATEST_LOOK, LATEST_SCAN = 2.0, 10.0
-"""A new line, a new run is found within this time, whatever the looking costs."""
+"""A new line, a new run is found within this time, whatever the looking costs.
+
+A line that another machine writes may be found as late as a run: see `follow.Follower.check_path`.
+"""
 
 CHECKS_PER_SECOND = 1_000
 """Paths of open logs that are looked at; with many logs the looks at each get rarer, up to LATEST_SCAN."""
@@ -233,8 +236,10 @@ class Watcher:
 
     def _tend_all(self, monotonic: float, now: float) -> None:
         tending = time.thread_time()
-        self._check_every = min(max(CHECK_SECONDS, len(self._runs) / CHECKS_PER_SECOND), LATEST_SCAN)
-        for run in list(self._runs):
+        runs = list(self._runs)
+        looked_after = sum(run.check_at < math.inf for run in runs)
+        self._check_every = min(max(CHECK_SECONDS, looked_after / CHECKS_PER_SECOND), LATEST_SCAN)
+        for run in runs:
             if monotonic >= run.check_at or now >= run.changes_at:
                 self._guarded(run, self._tend, monotonic, now)
         self._over.flush()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from llmtrain_exporter.knowledge import notes_words
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import printable
@@ -38,7 +39,7 @@ FILTERS = ("health", "state", "profile")
 MOST_PROBLEMS = 5
 """More unreadable paths are told as a number."""
 
-_REASONS = {reason.en: reason for reason in words.NO_RUN_REASONS.values()}
+_REASONS = {reason.en: reason for reason in (*words.NO_RUN_REASONS.values(), *notes_words.WHOLE)}
 """Those that the program has words for, by what a log says; of others the system says why."""
 
 
