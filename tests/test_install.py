@@ -193,7 +193,7 @@ def test_the_relay_without_matplotlib_says_once_that_cards_have_no_charts(tmp_pa
     assert log.count("matplotlib") == 1
     assert f"Cards have no charts without matplotlib: {INSTALL}" in log
     shown = " ".join(llmtrain(env, "relay", "--help").stdout.split())
-    assert f"a chart of the incident where matplotlib is installed: {INSTALL}" in shown
+    assert f"a chart, where matplotlib is installed: {INSTALL}" in shown
 
 
 def test_a_sample_without_matplotlib_is_a_card_without_a_chart(tmp_path: Path) -> None:
