@@ -256,6 +256,21 @@ def test_names_of_runs_cannot_break_the_file(tmp_path: Path, capsys: pytest.Capt
     assert {settings.assign(log.folder).profile for log in logs} == {"own-grpo", "own-sft"}
 
 
+def test_runs_are_found_again_by_the_name_before_any_rule(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Patterns go by the folder's name: a run that a rule calls otherwise gets what was learned from it."""
+    write(tmp_path / "runs" / "g5", noisy(0))
+    write(tmp_path / "runs" / "s1", sft(RECORDS, 1))
+    config = tmp_path / "llmtrain.yml"
+    config.write_text("runs: [{regex: 'g(\\d+)', name: 'renamed-\\1'}]\n")
+    out = tmp_path / "p.yml"
+    assert calibrate(tmp_path / "runs", "-o", out, "--config", config, capsys=capsys)[0] == 0
+    settings = files.settings_in(out.read_text())
+    assert settings.assign("g5").profile == "own-grpo"
+    assert settings.assign("s1").profile == "own-sft"
+
+
 def test_runs_of_another_kind_are_left_alone(
     team: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
