@@ -6,6 +6,7 @@ import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from llmtrain_exporter.knowledge.signal import Bound, Measure, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN, SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.printable import UNPRINTABLE
 from llmtrain_exporter.publish.calibrate import profile_file as files
 from llmtrain_exporter.publish.calibrate.broken_run import broken_run
 from llmtrain_exporter.publish.calibrate.judging import Court
@@ -235,7 +237,7 @@ def test_a_budget_out_of_reach_is_told_and_nothing_written(
     assert not (tmp_path / "p.yml").exists()
 
 
-HOSTILE = "a: b # c\n- {match: '*'}\x1b[2J *[x]"
+HOSTILE = "a: b # c\n- {match: '*'}\x1b[2J *[x] 🚀\ufffe\uffff"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names that no file may have there")
@@ -494,6 +496,28 @@ def test_a_comment_stays_one() -> None:
     """Whatever stands in it: what would end its line is replaced."""
     lines = list(files._comment("a\nb: c\x85d\u2028e\x1b[2J", 2))
     assert [line.startswith("  # ") and line.isprintable() for line in lines] == [True]
+
+
+ODD_NAMES = (
+    *("🚀 run", "训练", 'a"b\\c', "no", "007", "{x: y}", "a\nb\tc", "\x00\x1b\x7f", "\x85\u2028\u2029", "\ufeff"),
+    *("\ufffe", "\uffff", "\udcff", "\ud83d", "\\ud83d", "\U0001fffe\U0010ffff", "\u200b\u202e\ufffd"),
+)
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_yaml_reads_a_name_as_it_was(name: str) -> None:
+    """Whatever stands in it, as a key, a value and inside of what is written as one."""
+    text = f"{files._name(name)}: {files._quoted({name: [name]})}\n"
+    assert not UNPRINTABLE.search(text.rstrip("\n"))
+    assert yaml.safe_load(text) == {name: {name: [name]}}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_comment_and_a_pattern_hold_nothing_that_yaml_refuses(name: str) -> None:
+    """And the pattern picks the run still."""
+    pattern = files._quoted(files._pattern(name))
+    text = "\n".join([*files._comment(name, 0), f"match: {pattern}"])
+    assert fnmatchcase(name, yaml.safe_load(text)["match"])
 
 
 def test_what_is_critical_is_never_tightened() -> None:

@@ -15,7 +15,7 @@ from llmtrain_exporter.config.yaml_document import parse
 from llmtrain_exporter.knowledge import calibrate_words as words
 from llmtrain_exporter.knowledge import story_words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.printable import printable
+from llmtrain_exporter.printable import UNPRINTABLE, printable
 from llmtrain_exporter.publish.calibrate.learned import Learned, SignalFigures
 from llmtrain_exporter.publish.calibrate.moves import Move
 from llmtrain_exporter.publish.calibrate.telling import bound_text, number, shortened, summary
@@ -43,7 +43,7 @@ def profile_file(
     lines.append("profiles:")
     for name in _inherited(lessons.values(), own):
         rule = own[name].model_dump(mode="json", exclude_defaults=True)
-        lines.append(f"  {_name(name)}: {json.dumps(rule)}")
+        lines.append(f"  {_name(name)}: {_quoted(rule)}")
     for name, each in lessons.items():
         lines += _profile(name, each, lang)
     lines += ["runs:", *_assignments(lessons, alike, lang)]
@@ -130,7 +130,7 @@ def _assignments(lessons: Mapping[str, Learned], alike: bool, lang: Lang) -> Ite
     yield from _comment(words.THESE_RUNS.of(lang), 2)
     for name, each in lessons.items():
         for log in (*each.healthy, *each.broken):
-            yield f"  - {{match: {json.dumps(_pattern(log.folder))}, profile: {_name(name)}}}"
+            yield f"  - {{match: {_quoted(_pattern(log.folder))}, profile: {_name(name)}}}"
 
 
 def _pattern(name: str) -> str:
@@ -146,4 +146,10 @@ def _comment(text: str, indent: int) -> Iterator[str]:
 
 def _name(text: str) -> str:
     """A name as YAML, quoted where it could be read as something else."""
-    return text if _PLAIN.fullmatch(text) and yaml.safe_load(text) == text else json.dumps(text)
+    return text if _PLAIN.fullmatch(text) and yaml.safe_load(text) == text else _quoted(text)
+
+
+def _quoted(value: object) -> str:
+    """Texts, and what holds them, as JSON that YAML reads the same: it knows no escapes in pairs."""
+    text = json.dumps(value, ensure_ascii=False)
+    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
