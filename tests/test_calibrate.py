@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -299,6 +300,22 @@ def test_one_run_is_learned_from_and_its_limits_are_told_to_be_unproved(
     assert "No broken run among them" in said
 
 
+def test_what_broke_where_no_run_of_its_kind_is_healthy_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It teaches nothing, and is among the runs that were not learned from."""
+    write(tmp_path / "runs" / "good-0", sft(RECORDS, 1))
+    write(tmp_path / "runs" / "bad-0", dying(3))
+    code, text, _ = calibrate(tmp_path / "runs", "-o", tmp_path / "p.yml", capsys=capsys)
+    said = " ".join(text.split())
+    assert code == 0
+    assert "sft: healthy runs: 1, with 300 training records; broken runs: 0" in said
+    assert re.search(r"Not learned from: \S*bad-0\. .* no run of their kind is healthy", said)
+    form = ("-o", "-", "--format", "json")
+    _, _, err = calibrate(tmp_path / "runs", *form, capsys=capsys)
+    assert [name.rpartition("/")[2] for name in json.loads(err)["not_learned_from"]] == ["bad-0"]
+
+
 @pytest.mark.parametrize("name", ["empty", "missing"])
 def test_without_a_run_there_is_nothing_to_learn(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -417,14 +434,14 @@ class Terminal(io.StringIO):
 def test_how_far_it_is_shows_on_a_terminal_and_goes(
     team: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Logs that were read, then runs that limits were tried on; in the end nothing is left of it."""
+    """Logs that were read, then how often a run was judged; in the end nothing is left of it."""
     monkeypatch.setattr("llmtrain_exporter.publish.calibrate.run.EVERY_SECONDS", 0.0)
     wanted = CalibrateWanted(tmp_path / "p.yml", 1.0, (), (), "own", None, False, False, Lang.EN)
     err = Terminal()
     assert run_calibrate([str(team)], Settings(), wanted, io.StringIO(), err, NOW) == 0
     shown = err.getvalue().split("\r")
     assert "6 logs read" in [text.rstrip() for text in shown]
-    assert "grpo: limits tried on 2 runs" in [text.rstrip() for text in shown]
+    assert "grpo: trying limits, 2 judgements so far" in [text.rstrip() for text in shown]
     assert (shown[-2].strip(), shown[-1]) == ("", "")
 
 
@@ -499,7 +516,18 @@ def test_a_comment_stays_one() -> None:
 
 
 ODD_NAMES = (
-    *("🚀 run", "训练", 'a"b\\c', "no", "007", "{x: y}", "a\nb\tc", "\x00\x1b\x7f", "\x85\u2028\u2029", "\ufeff"),
+    *(
+        "🚀 run",
+        "训练",
+        'a"b\\c',
+        "no",
+        "007",
+        "{x: y}",
+        "a\nb\tc",
+        "\x00\x1b\x7f",
+        "\x85\u2028\u2029",
+        "\ufeff",
+    ),
     *("\ufffe", "\uffff", "\udcff", "\ud83d", "\\ud83d", "\U0001fffe\U0010ffff", "\u200b\u202e\ufffd"),
 )
 

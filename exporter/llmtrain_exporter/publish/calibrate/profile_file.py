@@ -18,7 +18,8 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import UNPRINTABLE, printable
 from llmtrain_exporter.publish.calibrate.learned import Learned, SignalFigures
 from llmtrain_exporter.publish.calibrate.moves import Move
-from llmtrain_exporter.publish.calibrate.telling import bound_text, number, shortened, summary
+from llmtrain_exporter.publish.calibrate.telling import bound_text, first_names, summary
+from llmtrain_exporter.story.numbers import number
 from llmtrain_exporter.write.columns import shortened_name, wrapped
 
 WIDTH = 100
@@ -112,7 +113,7 @@ def _reason(move: Move, figures: SignalFigures, each: Learned, lang: Lang) -> st
         for at, lead in sorted(told.items(), key=lambda pair: -pair[1])
     ]
     counts = words.STILL_TOLD.of(lang).format(
-        before=len(told_before), after=len(told), runs=shortened(runs, lang)
+        before=len(told_before), after=len(told), runs=first_names(runs, lang)
     )
     return f"{text}{story_words.BETWEEN_SENTENCES[lang]}{counts}"
 
