@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from llmtrain_exporter.knowledge.signal import Bound, Measure, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN, SIGNALS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
+from llmtrain_exporter.printable import UNPRINTABLE
 from llmtrain_exporter.publish.calibrate import profile_file as files
 from llmtrain_exporter.publish.calibrate.broken_run import broken_run
 from llmtrain_exporter.publish.calibrate.judging import Court
@@ -235,7 +238,7 @@ def test_a_budget_out_of_reach_is_told_and_nothing_written(
     assert not (tmp_path / "p.yml").exists()
 
 
-HOSTILE = "a: b # c\n- {match: '*'}\x1b[2J *[x]"
+HOSTILE = "a: b # c\n- {match: '*'}\x1b[2J *[x] 🚀\ufffe\uffff"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names that no file may have there")
@@ -254,6 +257,21 @@ def test_names_of_runs_cannot_break_the_file(tmp_path: Path, capsys: pytest.Capt
     assert set(settings.profiles) == {"own-grpo", "own-sft"}
     logs = kept(tmp_path / "runs").values()
     assert {settings.assign(log.folder).profile for log in logs} == {"own-grpo", "own-sft"}
+
+
+def test_runs_are_found_again_by_the_name_before_any_rule(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Patterns go by the folder's name: a run that a rule calls otherwise gets what was learned from it."""
+    write(tmp_path / "runs" / "g5", noisy(0))
+    write(tmp_path / "runs" / "s1", sft(RECORDS, 1))
+    config = tmp_path / "llmtrain.yml"
+    config.write_text("runs: [{regex: 'g(\\d+)', name: 'renamed-\\1'}]\n")
+    out = tmp_path / "p.yml"
+    assert calibrate(tmp_path / "runs", "-o", out, "--config", config, capsys=capsys)[0] == 0
+    settings = files.settings_in(out.read_text())
+    assert settings.assign("g5").profile == "own-grpo"
+    assert settings.assign("s1").profile == "own-sft"
 
 
 def test_runs_of_another_kind_are_left_alone(
@@ -280,6 +298,22 @@ def test_one_run_is_learned_from_and_its_limits_are_told_to_be_unproved(
     assert "in runs they had not seen: not known" in said
     assert "2,700 more records of healthy runs are needed" in said
     assert "No broken run among them" in said
+
+
+def test_what_broke_where_no_run_of_its_kind_is_healthy_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It teaches nothing, and is among the runs that were not learned from."""
+    write(tmp_path / "runs" / "good-0", sft(RECORDS, 1))
+    write(tmp_path / "runs" / "bad-0", dying(3))
+    code, text, _ = calibrate(tmp_path / "runs", "-o", tmp_path / "p.yml", capsys=capsys)
+    said = " ".join(text.split())
+    assert code == 0
+    assert "sft: healthy runs: 1, with 300 training records; broken runs: 0" in said
+    assert re.search(r"Not learned from: \S*bad-0\. .* no run of their kind is healthy", said)
+    form = ("-o", "-", "--format", "json")
+    _, _, err = calibrate(tmp_path / "runs", *form, capsys=capsys)
+    assert [name.rpartition("/")[2] for name in json.loads(err)["not_learned_from"]] == ["bad-0"]
 
 
 @pytest.mark.parametrize("name", ["empty", "missing"])
@@ -400,14 +434,14 @@ class Terminal(io.StringIO):
 def test_how_far_it_is_shows_on_a_terminal_and_goes(
     team: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Logs that were read, then runs that limits were tried on; in the end nothing is left of it."""
+    """Logs that were read, then how often a run was judged; in the end nothing is left of it."""
     monkeypatch.setattr("llmtrain_exporter.publish.calibrate.run.EVERY_SECONDS", 0.0)
     wanted = CalibrateWanted(tmp_path / "p.yml", 1.0, (), (), "own", None, False, False, Lang.EN)
     err = Terminal()
     assert run_calibrate([str(team)], Settings(), wanted, io.StringIO(), err, NOW) == 0
     shown = err.getvalue().split("\r")
     assert "6 logs read" in [text.rstrip() for text in shown]
-    assert "grpo: limits tried on 2 runs" in [text.rstrip() for text in shown]
+    assert "grpo: trying limits, 2 judgements so far" in [text.rstrip() for text in shown]
     assert (shown[-2].strip(), shown[-1]) == ("", "")
 
 
@@ -479,6 +513,39 @@ def test_a_comment_stays_one() -> None:
     """Whatever stands in it: what would end its line is replaced."""
     lines = list(files._comment("a\nb: c\x85d\u2028e\x1b[2J", 2))
     assert [line.startswith("  # ") and line.isprintable() for line in lines] == [True]
+
+
+ODD_NAMES = (
+    *(
+        "🚀 run",
+        "训练",
+        'a"b\\c',
+        "no",
+        "007",
+        "{x: y}",
+        "a\nb\tc",
+        "\x00\x1b\x7f",
+        "\x85\u2028\u2029",
+        "\ufeff",
+    ),
+    *("\ufffe", "\uffff", "\udcff", "\ud83d", "\\ud83d", "\U0001fffe\U0010ffff", "\u200b\u202e\ufffd"),
+)
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_yaml_reads_a_name_as_it_was(name: str) -> None:
+    """Whatever stands in it, as a key, a value and inside of what is written as one."""
+    text = f"{files._name(name)}: {files._quoted({name: [name]})}\n"
+    assert not UNPRINTABLE.search(text.rstrip("\n"))
+    assert yaml.safe_load(text) == {name: {name: [name]}}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_comment_and_a_pattern_hold_nothing_that_yaml_refuses(name: str) -> None:
+    """And the pattern picks the run still."""
+    pattern = files._quoted(files._pattern(name))
+    text = "\n".join([*files._comment(name, 0), f"match: {pattern}"])
+    assert fnmatchcase(name, yaml.safe_load(text)["match"])
 
 
 def test_what_is_critical_is_never_tightened() -> None:

@@ -31,6 +31,7 @@ from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.knowledge import report_words
 from llmtrain_exporter.knowledge.text import Counted, Lang, Text
+from llmtrain_exporter.progress_line import EVERY_SECONDS
 from llmtrain_exporter.publish import demo
 from llmtrain_exporter.publish.check_text import as_text
 from llmtrain_exporter.publish.report import html as html_report
@@ -711,7 +712,7 @@ class Terminal(io.StringIO):
 
 def test_progress_is_shown_on_a_terminal_and_leaves_no_trace() -> None:
     """How far reading and drawing are; elsewhere nothing."""
-    clock = count(step=0.2)
+    clock = count(step=EVERY_SECONDS * 2)
     err = Terminal()
     progress = ReportProgress(err, lambda: next(clock), Lang.EN)
     found = discover.Found("/x", "run\x1b", registered()["swift"], 0.0, 1000, (0, 0), ())

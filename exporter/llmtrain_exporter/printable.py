@@ -7,8 +7,9 @@ from hashlib import blake2b
 
 # Control, format and separator characters of all of Unicode: they end a line, steer a terminal, turn the
 # direction of what follows, or have no width at all, so that two names look alike.
+# Those that are none at all (U+FFFE, U+FFFF) no YAML may hold.
 UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
 
 _NO_DIGITS = {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}

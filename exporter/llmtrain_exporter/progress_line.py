@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TextIO
 
+EVERY_SECONDS = 0.2
+"""Time between two texts of the line; what is done before that shows none."""
+
 
 class ProgressLine:
     """Shown nowhere but on a terminal, not before it takes long, and cleared in the end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmtrain_exporter.knowledge.text import Text
 
 READING = Text("{n} logs read", "已读取 {n} 个日志")
-LEARNING = Text("{profile}: limits tried on {n} runs", "{profile}：已在 {n} 次训练上试过限值")
+LEARNING = Text("{profile}: trying limits, {n} judgements so far", "{profile}：正在试限值，已判断 {n} 次")
 
 LEARNED_FROM = Text(
     "{profile}: healthy runs: {healthy}, with {records} training records; broken runs: {broken}",
@@ -41,9 +41,10 @@ NO_BROKEN = Text(
 NOT_USED = Text("Not learned from: {names}.", "未参与学习：{names}。")
 MORE_NAMES = Text("{names} and {n} more", "{names}，另有 {n} 次")
 WHY_NOT_USED = Text(
-    "They have neither ended well nor broken, or nothing can be judged in them; --healthy and --broken say "
-    "otherwise.",
-    "它们既未正常结束，也不算异常，或没有可判断的内容；可用 --healthy 和 --broken 指明。",
+    "They have neither ended well nor broken, nothing can be judged in them, or they broke and no run of "
+    "their kind is healthy; --healthy and --broken say otherwise.",
+    "它们既未正常结束，也不算异常；或没有可判断的内容；或虽属异常，但没有同类的健康训练。"
+    "可用 --healthy 和 --broken 指明。",
 )
 NO_HEALTHY = Text(
     "There is no healthy run to learn from: none has ended with nothing critical and no incident, and "
@@ -52,7 +53,7 @@ NO_HEALTHY = Text(
 )
 NOT_REACHED = Text(
     "{profile}: the budget of {budget} per 1,000 records cannot be met: {left} would be left.",
-    "{profile}：无法满足每 1000 条记录 {budget} 次的预算，至少还剩 {left} 次。",
+    "{profile}：无法满足每 1000 条记录 {budget} 次的预算，还剩 {left} 次。",
 )
 HELD = Text(
     "{signal} cannot be silenced: {run} would not be told as it was.",

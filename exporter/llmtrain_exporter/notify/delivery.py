@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from llmtrain_exporter.knowledge import card_words as cw
+from llmtrain_exporter.knowledge.numerals import number
 from llmtrain_exporter.notify import secrecy
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.call import Call, NoAnswerError
@@ -241,7 +242,7 @@ class Delivery:
         lang = self.bot.lang
         if slowest.seconds == 60:
             return cw.PER_MINUTE.of(lang).format(count=slowest.count)
-        return cw.PER_SECOND.of(lang).format(count=f"{slowest.count / slowest.seconds:g}")
+        return cw.PER_SECOND.of(lang).format(count=number(slowest.count / slowest.seconds))
 
     async def _asked(self, call: Callable[[Bot[Any]], Call], turn: Turn) -> Judgement:
         """What the bot says to a message for which its token was taken."""

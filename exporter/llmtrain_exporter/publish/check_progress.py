@@ -8,11 +8,8 @@ from typing import TextIO
 from llmtrain_exporter.knowledge import check_progress_words as words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun, Snapshot
-from llmtrain_exporter.progress_line import ProgressLine
+from llmtrain_exporter.progress_line import EVERY_SECONDS, ProgressLine
 from llmtrain_exporter.write.columns import columns
-
-EVERY_SECONDS = 0.2
-"""Time between two texts of the line; what is done before that shows none."""
 
 
 class CheckProgress:

@@ -125,7 +125,7 @@ def _guarded(
     reader: LogReader[ResultT], found: Found, name: str, rules: RunRules, now: float
 ) -> ResultT | NoRun:
     try:
-        outcome = reader(replace(found, run=name), rules.options(found), rules.readers, now)
+        outcome = reader(found.called(name), rules.options(found), rules.readers, now)
         if isinstance(outcome, NoRun) and outcome.reason in _WITHOUT_ROWS:
             return replace(outcome, unread=rules.look_into(found.file, found.dialect))
         return outcome

@@ -71,4 +71,4 @@ def keep_log(found: Found, options: RunOptions, readers: Readers, now: float) ->
     if isinstance(run, NoRun):
         return run
     kept = live.observer
-    return KeptLog(run, found.run, RecordParts(kept.parts), kept.producer)
+    return KeptLog(run, found.folder, RecordParts(kept.parts), kept.producer)

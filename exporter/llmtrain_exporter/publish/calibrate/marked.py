@@ -16,7 +16,10 @@ class CalibrateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class MarkedLogs:
-    """The logs that are learned from, and those that teach nothing: neither ended well nor broken."""
+    """The logs that are learned from, and those that teach nothing.
+
+    These have neither ended well nor broken, or broke where no run of their kind is healthy.
+    """
 
     healthy: Sequence[KeptLog]
     broken: Sequence[KeptLog]
@@ -34,8 +37,11 @@ def marked(logs: Sequence[KeptLog], healthy: Sequence[str], broken: Sequence[str
             raise CalibrateError(f"{log.run.run}: is named by --healthy and by --broken")
     well |= {log.run.run for log in logs if log.run.run not in ill and _ended_well(log.run)}
     ill |= {log.run.run for log in logs if log.run.run not in well and log.run.verdict is Health.BROKEN}
+    healthy_logs = [log for log in logs if log.run.run in well]
+    kinds = {log.run.profile for log in healthy_logs}
+    ill = {log.run.run for log in logs if log.run.run in ill and log.run.profile in kinds}
     return MarkedLogs(
-        [log for log in logs if log.run.run in well],
+        healthy_logs,
         [log for log in logs if log.run.run in ill],
         [log for log in logs if log.run.run not in well | ill],
     )

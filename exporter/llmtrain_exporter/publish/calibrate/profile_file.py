@@ -15,10 +15,11 @@ from llmtrain_exporter.config.yaml_document import parse
 from llmtrain_exporter.knowledge import calibrate_words as words
 from llmtrain_exporter.knowledge import story_words
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.printable import printable
+from llmtrain_exporter.printable import UNPRINTABLE, printable
 from llmtrain_exporter.publish.calibrate.learned import Learned, SignalFigures
 from llmtrain_exporter.publish.calibrate.moves import Move
-from llmtrain_exporter.publish.calibrate.telling import bound_text, number, shortened, summary
+from llmtrain_exporter.publish.calibrate.telling import bound_text, first_names, summary
+from llmtrain_exporter.story.numbers import number
 from llmtrain_exporter.write.columns import shortened_name, wrapped
 
 WIDTH = 100
@@ -43,7 +44,7 @@ def profile_file(
     lines.append("profiles:")
     for name in _inherited(lessons.values(), own):
         rule = own[name].model_dump(mode="json", exclude_defaults=True)
-        lines.append(f"  {_name(name)}: {json.dumps(rule)}")
+        lines.append(f"  {_name(name)}: {_quoted(rule)}")
     for name, each in lessons.items():
         lines += _profile(name, each, lang)
     lines += ["runs:", *_assignments(lessons, alike, lang)]
@@ -112,7 +113,7 @@ def _reason(move: Move, figures: SignalFigures, each: Learned, lang: Lang) -> st
         for at, lead in sorted(told.items(), key=lambda pair: -pair[1])
     ]
     counts = words.STILL_TOLD.of(lang).format(
-        before=len(told_before), after=len(told), runs=shortened(runs, lang)
+        before=len(told_before), after=len(told), runs=first_names(runs, lang)
     )
     return f"{text}{story_words.BETWEEN_SENTENCES[lang]}{counts}"
 
@@ -130,7 +131,7 @@ def _assignments(lessons: Mapping[str, Learned], alike: bool, lang: Lang) -> Ite
     yield from _comment(words.THESE_RUNS.of(lang), 2)
     for name, each in lessons.items():
         for log in (*each.healthy, *each.broken):
-            yield f"  - {{match: {json.dumps(_pattern(log.folder))}, profile: {_name(name)}}}"
+            yield f"  - {{match: {_quoted(_pattern(log.folder))}, profile: {_name(name)}}}"
 
 
 def _pattern(name: str) -> str:
@@ -146,4 +147,10 @@ def _comment(text: str, indent: int) -> Iterator[str]:
 
 def _name(text: str) -> str:
     """A name as YAML, quoted where it could be read as something else."""
-    return text if _PLAIN.fullmatch(text) and yaml.safe_load(text) == text else json.dumps(text)
+    return text if _PLAIN.fullmatch(text) and yaml.safe_load(text) == text else _quoted(text)
+
+
+def _quoted(value: object) -> str:
+    """Texts, and what holds them, as JSON that YAML reads the same: it knows no escapes in pairs."""
+    text = json.dumps(value, ensure_ascii=False)
+    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -18,15 +18,14 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.output_file import replacing, target_fault
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.progress_line import ProgressLine
+from llmtrain_exporter.progress_line import EVERY_SECONDS, ProgressLine
 from llmtrain_exporter.publish.calibrate.kept_log import KeptLog, keep_log
 from llmtrain_exporter.publish.calibrate.learned import Learned, learned
 from llmtrain_exporter.publish.calibrate.learned_object import learned_object
 from llmtrain_exporter.publish.calibrate.marked import CalibrateError, MarkedLogs, marked
 from llmtrain_exporter.publish.calibrate.profile_file import profile_file, settings_in
-from llmtrain_exporter.publish.calibrate.telling import shortened, told
+from llmtrain_exporter.publish.calibrate.telling import first_names, told
 from llmtrain_exporter.publish.check import UNREADABLE, style_for
-from llmtrain_exporter.publish.check_progress import EVERY_SECONDS
 from llmtrain_exporter.story.several import no_run_text
 from llmtrain_exporter.watching.on_demand import missed, read_each
 from llmtrain_exporter.watching.rules import rules_for_reading
@@ -165,7 +164,7 @@ def _texts(
     if not lessons and (runs.healthy or runs.broken or runs.others):
         yield from wrapped(words.NO_HEALTHY.of(lang), style.width)
     if runs.others:
-        names = shortened([printable(log.run.run) for log in runs.others], lang)
+        names = first_names([printable(log.run.run) for log in runs.others], lang)
         text = words.NOT_USED.of(lang).format(names=names)
         why = words.WHY_NOT_USED.of(lang)
         yield from wrapped(f"{text}{story_words.BETWEEN_SENTENCES[lang]}{why}", style.width)

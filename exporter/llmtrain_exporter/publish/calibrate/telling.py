@@ -11,20 +11,15 @@ from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.publish.calibrate.learned import Learned, SignalFigures, usual
 from llmtrain_exporter.publish.calibrate.moves import Move, can_move
 from llmtrain_exporter.story.blocks import Line, Table
+from llmtrain_exporter.story.numbers import DASH, number
 from llmtrain_exporter.write.style import Style
 from llmtrain_exporter.write.terminal_table import table_lines
 
-DASH = "-"
 NAMED = 3
 """Runs that are named of many."""
 
 
-def number(value: float) -> str:
-    """Three digits at most."""
-    return f"{value:.3g}"
-
-
-def shortened(names: Sequence[str], lang: Lang) -> str:
+def first_names(names: Sequence[str], lang: Lang) -> str:
     """The first names of many."""
     listed = story_words.LISTED.of(lang).join(names[:NAMED])
     more = len(names) - NAMED

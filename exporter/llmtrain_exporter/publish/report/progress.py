@@ -9,11 +9,8 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import printable
-from llmtrain_exporter.progress_line import ProgressLine
+from llmtrain_exporter.progress_line import EVERY_SECONDS, ProgressLine
 from llmtrain_exporter.write.columns import columns, shortened_name
-
-EVERY_SECONDS = 0.1
-"""Time between two pictures of the line; what is done before that shows none."""
 
 BAR, NAME = 30, 40
 """Columns."""
