@@ -584,7 +584,8 @@ def test_paths_of_many_logs_are_looked_at_more_rarely(
     loop.scan()
     for _ in range(35):
         loop.look(1.0)
-    assert {round(later - earlier) for earlier, later in pairwise(looks)} == {every}
+    gaps = [round(later - earlier) for earlier, later in pairwise(looks)]
+    assert set(gaps[1:]) == {every}  # how many there are is known when all were seen once
 
 
 def test_a_trainer_state_beside_a_log_adds_the_grad_norm(loop: Loop) -> None:
@@ -841,7 +842,7 @@ def test_looks_get_rarer_where_they_cost_much(
     loop.append("run/logging.jsonl", swift(1))
     loop.scan()
     stirred = IdlePoll.stirred
-    for took, waits in ((0.001, 0.2), (0.006, 1.0), (5.0, 2.0)):
+    for took, waits in ((0.0008, 0.2), (0.004, 1.0), (5.0, 2.0)):
         loop.restart()
         monkeypatch.setattr(IdlePoll, "stirred", clock.taking(took, stirred))
         clock.waits.clear()

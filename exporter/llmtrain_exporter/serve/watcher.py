@@ -236,12 +236,12 @@ class Watcher:
 
     def _tend_all(self, monotonic: float, now: float) -> None:
         tending = time.thread_time()
-        runs = list(self._runs)
-        looked_after = sum(run.check_at < math.inf for run in runs)
-        self._check_every = min(max(CHECK_SECONDS, looked_after / CHECKS_PER_SECOND), LATEST_SCAN)
-        for run in runs:
+        looked_after = 0
+        for run in list(self._runs):
+            looked_after += run.check_at < math.inf
             if monotonic >= run.check_at or now >= run.changes_at:
                 self._guarded(run, self._tend, monotonic, now)
+        self._check_every = min(max(CHECK_SECONDS, looked_after / CHECKS_PER_SECOND), LATEST_SCAN)
         self._over.flush()
         self._worked += time.thread_time() - tending
 
