@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
 from llmtrain_exporter.analyse.baseline import Level
+from llmtrain_exporter.analyse.shared import numbered
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.model import Layout, Record, Series
 
@@ -51,9 +51,6 @@ class BareRows:
         return RestingRecord(record.step, record.layout, self.row(record.values))
 
 
-KEPT = 256
-"""Sets of series that runs share."""
-
 _FIELDS = len(Level._fields)
 
 
@@ -63,7 +60,7 @@ class RestingLevels(Mapping[Series, Level]):
     __slots__ = ("_at", "_cells")
 
     def __init__(self, levels: Mapping[Series, Level]) -> None:
-        self._at = _numbered(tuple(levels))
+        self._at = numbered(tuple(levels))
         self._cells = array("d", chain.from_iterable(levels.values()))
 
     def __getitem__(self, watched: Series) -> Level:
@@ -76,8 +73,3 @@ class RestingLevels(Mapping[Series, Level]):
 
     def __len__(self) -> int:
         return len(self._at)
-
-
-@lru_cache(maxsize=KEPT)
-def _numbered(series: tuple[Series, ...]) -> Mapping[Series, int]:
-    return {each: at for at, each in enumerate(series)}

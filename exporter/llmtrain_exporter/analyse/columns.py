@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from llmtrain_exporter.analyse import spikes
 from llmtrain_exporter.analyse.at_rest import RestingLevels
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring, level_of
-from llmtrain_exporter.analyse.shared import shared
+from llmtrain_exporter.analyse.shared import numbered, shared
 from llmtrain_exporter.analyse.signals import COMPARED
 from llmtrain_exporter.analyse.signals.rule import ANY, Interval, Renewal, Rule
 from llmtrain_exporter.knowledge.metric import Metric
@@ -66,16 +66,11 @@ def _places(at: tuple[tuple[Series, int], ...], columns: tuple[Series, ...]) -> 
     complete = len(based) == len(columns)
     return PlanPlaces(
         series,
-        _numbered(series),
+        numbered(series),
         _picker([known[watched] for watched in series]),
         Struct(f"{len(columns)}f").pack_into if complete else None,
         None if complete else _picker([known.get(watched, -1) for watched in columns]),
     )
-
-
-@lru_cache(maxsize=PLACES_KEPT)
-def _numbered(series: tuple[Series, ...]) -> Mapping[Series, int]:
-    return {each: at for at, each in enumerate(series)}
 
 
 class WatchPlan:
@@ -277,7 +272,7 @@ class Columns:
                 self.order = (*self.order, watched)
         if len(self.order) > before:
             self.order = shared(self.order)
-            self.at = _numbered(self.order)
+            self.at = numbered(self.order)
             self.ring = self.ring.widened(len(self.order)) if self.ring.width else Ring(len(self.order))
             self._last = len(self.ring.cells) - self.ring.width
             self._plans.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import TypeVar
 
@@ -16,6 +16,12 @@ def shared(value: T) -> T:
     """An equal value that was asked for before, or this one. It must never change."""
     found: T = _shared(value)
     return found
+
+
+@lru_cache(maxsize=KEPT)
+def numbered(values: tuple[T, ...]) -> Mapping[T, int]:
+    """The place of each of some values."""
+    return {each: at for at, each in enumerate(values)}
 
 
 @lru_cache(maxsize=KEPT)

@@ -69,13 +69,14 @@ class Headlines:
 
     def samples(self, run: Snapshot) -> Mapping[Series, float]:
         """See `headline_samples`; not older than `HEADLINE_SECONDS` by the run's own records."""
-        if worst_lasting(run) is None:
+        found = worst_lasting(run)
+        if found is None:
             self.forget(run.run)
             return {}
         kept, last = self._kept.get(run.run), run.last_record or 0.0
         episodes = hash(tuple((each.signal, each.severity, each.active) for each in run.episodes))
         if kept is None or (kept.episodes, kept.state) != (episodes, run.state) or _is_old(kept, last):
-            kept = self._kept[run.run] = _Kept(episodes, run.state, last, headline_samples(run))
+            kept = self._kept[run.run] = _Kept(episodes, run.state, last, {_told(run, found): 1.0})
         return kept.samples
 
     def forget(self, run: str) -> None:
