@@ -6,6 +6,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 
 import orjson
@@ -37,8 +38,13 @@ def reader() -> Swift:
 
 
 def told(records: Sequence[Record]) -> str:
-    """All that records say; as text, since NaN is not equal to itself."""
-    return repr([(record, type(record), [type(value) for value in record.values]) for record in records])
+    """All that records say, in whichever order their keys stood; as text, since NaN is not itself."""
+    said = []
+    for record in records:
+        cells = sorted(zip(map(repr, record.layout.series), record.values, strict=True))
+        types = [type(value) for _, value in cells]
+        said.append((*record[:3], record.placement, record.layout.kind, cells, types, type(record)))
+    return repr(said)
 
 
 def alone(lines: Sequence[bytes]) -> tuple[Sequence[Record], Counter[str], Swift]:
@@ -47,12 +53,17 @@ def alone(lines: Sequence[bytes]) -> tuple[Sequence[Record], Counter[str], Swift
     return *sort_rows(map(one.read, lines)), one
 
 
-def together(lines: Sequence[bytes]) -> tuple[Sequence[Record], Counter[str], Swift]:
-    """What is read of all of them at once."""
-    one = reader()
-    records, skipped, times = read_many(one, lines)
-    assert times == ()
-    return records, skipped, one
+def together(lines: Sequence[bytes], portions: int = 1) -> tuple[Sequence[Record], Counter[str], Swift]:
+    """What is read of all of them at once, or of as many portions, of which the later ones know the rows."""
+    one, size = reader(), len(lines) // portions + 1
+    records: list[Sequence[Record]] = []
+    skipped: Counter[str] = Counter()
+    for at in range(0, len(lines), size):
+        read, skips, times = read_many(one, lines[at : at + size])
+        assert times == ()
+        records += parts_of(read)
+        skipped += skips
+    return RecordParts(records), skipped, one
 
 
 def written(row: Row) -> bytes:
@@ -145,11 +156,11 @@ def log(chance: random.Random) -> list[bytes]:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.integers(0, 10**6))
-def test_lines_read_together_are_read_as_each_alone(seed: int) -> None:
+@given(st.integers(0, 10**6), st.integers(1, 4))
+def test_lines_read_together_are_read_as_each_alone(seed: int, portions: int) -> None:
     """The same records, down to the type of each number, the same skips, the same writer of the log."""
     lines = log(random.Random(seed))
-    records, skipped, one = together(lines)
+    records, skipped, one = together(lines, portions)
     expected, skips, other = alone(lines)
     assert told(records) == told(expected)
     assert (len(records), skipped, one.producer) == (len(expected), skips, other.producer)
@@ -159,11 +170,9 @@ def test_lines_read_together_are_read_as_each_alone(seed: int) -> None:
 def test_one_odd_row_is_read_as_alone(at: int) -> None:
     """In the midst of many, and where all rows are as odd."""
     rows = [placed(row, step) for step, row in enumerate(grpo(40), 1)]
-    for lines in (
-        [written(ODD[at](row) if step == 20 else row) for step, row in enumerate(rows)],
-        [written(ODD[at](row)) for row in rows],
-    ):
-        records, skipped, _ = together(lines)
+    odd = [written(ODD[at](row) if step in (15, 35) else row) for step, row in enumerate(rows)]
+    for lines, portions in product((odd, [written(ODD[at](row)) for row in rows]), (1, 2)):
+        records, skipped, _ = together(lines, portions)
         expected, skips, _ = alone(lines)
         assert (told(records), skipped) == (told(expected), skips)
 
@@ -293,9 +302,11 @@ def test_a_column_is_read_as_each_cell(cells: list[object], read: values.CellRea
 @given(st.lists(st.from_regex(r"\A[0-9٣+_ ]{0,3}:[0-9٣ ]{1,3}:[0-9]{1,3}(\.5)?\Z"), min_size=1, max_size=3))
 def test_a_column_of_clocks_is_read_as_each_cell(cells: list[str]) -> None:
     """Or not at all."""
-    found, expected = columns_of_values.durations(cells), list(map(values.duration, cells))
-    assert found is None or repr(list(found)) == repr(expected)
-    assert columns_of_values.durations(["0:00:26", "41:07:09"]) == [26.0, 148029.0]
+    found, expected = columns_of_values.converted(cells, values.duration), list(map(values.duration, cells))
+    assert repr(None if found is None else list(found)) == repr(None if None in expected else expected)
+    known = columns_of_values.converted(["0:00:26", "41:07:09"], values.duration)
+    assert known is not None
+    assert (list(known), known[-1], list(known[1:])) == ([26.0, 148029.0], 148029.0, [148029.0])
 
 
 @given(st.lists(st.text("0123456789/\n٣ ", max_size=8), min_size=1, max_size=4))

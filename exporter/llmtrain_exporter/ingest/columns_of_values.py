@@ -5,10 +5,9 @@ None where a column has anything but what nearly all rows have; then it is for w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterator, Sequence
 from operator import countOf
-from typing import Any
+from typing import Any, cast, overload
 
 from llmtrain_exporter.ingest import values
 
@@ -16,6 +15,39 @@ Column = Sequence[Any]
 Numbers = Sequence[float]
 
 _NUMBERS = frozenset((float, int))
+
+MOST_SHAPES = 64
+"""Ways in which the texts of a column are written, by where they have digits."""
+
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+
+
+class TextNumbers(Sequence[float]):
+    """The numbers that texts stand for. Of most columns only the last is asked for, so each is read then."""
+
+    __slots__ = ("_numbers", "_read", "_texts")
+
+    def __init__(self, texts: Sequence[str], read: values.CellReader) -> None:
+        """`read`: can read each of them."""
+        self._texts = texts
+        self._read = read
+        self._numbers: Numbers = ()  # all of them, once somebody wanted that
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __iter__(self) -> Iterator[float]:
+        self._numbers = self._numbers or cast("Numbers", list(map(self._read, self._texts)))
+        return iter(self._numbers)
+
+    @overload
+    def __getitem__(self, at: int) -> float: ...
+    @overload
+    def __getitem__(self, at: slice) -> TextNumbers: ...
+    def __getitem__(self, at: int | slice) -> float | TextNumbers:
+        if isinstance(at, slice):
+            return TextNumbers(self._texts[at], self._read)
+        return cast("float", self._read(self._texts[at]))
 
 
 def numbers(column: Column) -> Numbers | None:
@@ -35,39 +67,21 @@ def converted(column: Column, read: values.CellReader) -> Numbers | None:
     return known if len(known) == len(column) else None
 
 
-def durations(column: Column) -> Numbers | None:
-    """Of texts in words: "18h 37m 22s", or as a clock shows it: "18:37:22"."""
-    try:
-        if max(map(len, column)) > values.LONGEST:
+def later(read: values.CellReader) -> Callable[[Column], Numbers | None]:
+    """Texts of which `read` can read each, as it tells from where their digits stand, whichever these are."""
+
+    def known(column: Column) -> Numbers | None:
+        try:
+            text = "\n".join(column).encode()
+        except (TypeError, ValueError):  # there are other cells, or what is no Unicode
             return None
-        if ":" in column[0]:
-            return _clocks(column)
-        parted = map(str.rpartition, column, repeat(" "))
-        return [values.usual_words(before) + values.USUAL_WORDS[last] for before, _, last in parted]
-    except (TypeError, KeyError, ValueError):
-        return None
-
-
-def _clocks(texts: Sequence[str]) -> Numbers | None:
-    """Without days and fractions. Raises ValueError or KeyError where there is anything else."""
-    digits = "".join(texts).replace(":", "")
-    if not (digits.isascii() and digits.isdecimal()):
-        return None
-    parted = map(str.split, texts, repeat(":"))
-    sixtieths = values.SIXTIETHS
-    return [
-        0.0 + int(hours) * 3600 + sixtieths[minutes] * 60 + sixtieths[rest] for hours, minutes, rest in parted
-    ]
-
-
-def percents(column: Column) -> Numbers | None:
-    """Of texts: "1.67%"."""
-    try:
-        if max(map(len, column)) > values.LONGEST or "_" in "".join(column):
+        shapes = text.translate(_ZEROS).split(b"\n")
+        usual = set(shapes)
+        if len(shapes) != len(column) or len(usual) > MOST_SHAPES:
             return None
-        return [float(text.removesuffix("%")) / 100 for text in column]
-    except (TypeError, ValueError):
-        return None
+        return None if None in map(read, map(bytes.decode, usual)) else TextNumbers(column, read)
+
+    return known
 
 
 def times(size: float) -> Callable[[Column], Numbers | None]:
@@ -103,8 +117,8 @@ def counts(column: Column) -> Sequence[int] | None:
 
 
 _QUICK: dict[values.CellReader, Callable[[Column], Numbers | None]] = {
-    values.duration: durations,
-    values.percent: percents,
+    values.duration: later(values.duration),
+    values.percent: later(values.percent),
     values.gibibytes: times(values.GIBIBYTE),
     values.milli: times(values.MILLI),
     values.billions: times(values.BILLION),

@@ -25,8 +25,7 @@ TOO_MANY = 1 << 53  # steps
 
 _WORDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _USUAL = 400  # of each unit, at the most
-USUAL_WORDS = {f"{amount}{unit}": amount * seconds for unit, seconds in _WORDS for amount in range(_USUAL)}
-SIXTIETHS = {f"{amount:02}": amount for amount in range(100)}  # minutes and seconds of a clock
+_USUAL_WORDS = {f"{amount}{unit}": amount * seconds for unit, seconds in _WORDS for amount in range(_USUAL)}
 _UNITS = "dhms"
 _TIMES_KEPT = 16
 _CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
@@ -57,20 +56,22 @@ def duration(value: object) -> float | None:
         return _clock(value)
     before, _, last = value.rpartition(" ")
     try:
-        return usual_words(before) + USUAL_WORDS[last]  # the common case, quick: minutes stay from row to row
+        return (
+            _usual_words(before) + _USUAL_WORDS[last]
+        )  # the common case, quick: minutes stay from row to row
     except KeyError:
         return _words(value)
 
 
 @lru_cache(_TIMES_KEPT)
-def usual_words(text: str) -> float:
+def _usual_words(text: str) -> float:
     """Seconds of "18h 37m"; 0 of nothing. A KeyError where it is written in another way."""
     if not text:
         return 0.0
     before, gap, last = text.rpartition(" ")
     if gap and not before:
         raise KeyError(text)
-    return usual_words(before) + USUAL_WORDS[last]
+    return _usual_words(before) + _USUAL_WORDS[last]
 
 
 def _words(text: str) -> float | None:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
 from llmtrain_exporter.ingest.dialects import trainer_state
-from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
-from llmtrain_exporter.ingest.row_blocks import read_alike
+from llmtrain_exporter.ingest.row_blocks import AlikeRows
 from llmtrain_exporter.knowledge.producers import LLAMAFACTORY
 from llmtrain_exporter.model import Record, RowKind, Skip
 from llmtrain_exporter.model.blocks import RecordBlock
@@ -22,11 +21,10 @@ ALIASES = {
 class LlamaFactory:
     """Reads one `trainer_log.jsonl`."""
 
-    __slots__ = ("_normaliser", "_rows")
+    __slots__ = ("_rows",)
 
     def __init__(self, normaliser: Normaliser) -> None:
-        self._normaliser = normaliser
-        self._rows = JsonRows(normaliser)
+        self._rows = AlikeRows(normaliser)
 
     def read(self, line: bytes) -> Sequence[Record | Skip]:
         """The record of a line."""
@@ -34,7 +32,7 @@ class LlamaFactory:
 
     def read_all(self, lines: Sequence[bytes]) -> Iterable[Sequence[Record | Skip]]:
         """What `read` reads of each line, rows that are alike as a block."""
-        return (_trained(rows, line) for line, rows in read_alike(self._rows, self._normaliser, lines))
+        return (_trained(rows, line) for line, rows in self._rows.read_all(lines))
 
 
 def _trained(rows: Sequence[Record | Skip], line: bytes) -> Sequence[Record | Skip]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head
-from llmtrain_exporter.ingest.json_rows import JsonRows
 from llmtrain_exporter.ingest.normalise import Normaliser
-from llmtrain_exporter.ingest.row_blocks import layouts, read_alike
+from llmtrain_exporter.ingest.row_blocks import AlikeRows, layouts
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import MEGATRON_SWIFT, SWIFT
 from llmtrain_exporter.model import Layout, Record, Skip
@@ -23,11 +22,10 @@ _LONG = 1 << 14  # no row is as long; the summary row holds all earlier rows aga
 class Swift:
     """Reads one `logging.jsonl`."""
 
-    __slots__ = ("_layout", "_normaliser", "_rows", "producer")
+    __slots__ = ("_layout", "_rows", "producer")
 
     def __init__(self, normaliser: Normaliser) -> None:
-        self._normaliser = normaliser
-        self._rows = JsonRows(normaliser)
+        self._rows = AlikeRows(normaliser)
         self._layout: Layout | None = None  # of the last row
         self.producer: Producer | None = None  # that of its Megatron path, once a row shows it
 
@@ -42,7 +40,7 @@ class Swift:
         """What `read` reads of each line, rows that are alike as a block."""
         if max(map(len, lines), default=0) > _LONG:
             return map(self.read, lines)
-        return (self._noted(rows, line) for line, rows in read_alike(self._rows, self._normaliser, lines))
+        return (self._noted(rows, line) for line, rows in self._rows.read_all(lines))
 
     def _noted(self, rows: Sequence[Record | Skip], line: bytes) -> Sequence[Record | Skip]:
         """What was read of a line, or from it on."""
