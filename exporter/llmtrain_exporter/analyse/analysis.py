@@ -7,7 +7,7 @@ the rules say between which values they need not look. Only what lies outside is
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import le
 
 from llmtrain_exporter.analyse import spikes
@@ -55,6 +55,7 @@ class Analysis:
         self._looking_back: tuple[Rule, ...] = ()  # those whose series were there
         self._evaluating = tuple(rule for rule in self._rules if rule.evaluate is not None)
         self._pending = tuple(rule for rule in self._reading if type(rule).pending is not Rule.pending)
+        self._moved = tuple(rule for rule in self._pending if rule.look_back or rule.follow)
         self._columns = Columns(self._rules)
         self._layout: Layout | None = None
         self._plan: WatchPlan | None = None
@@ -318,14 +319,7 @@ class Analysis:
         if self._columns.ring.filled < MATURE or self._incidents.current is not None:
             return False
         trackers = [self.trackers.get(rule.name) for rule in self._reading]
-        return not any(tracker.open for tracker in trackers if tracker) and self._needs_no_look()
-
-    def _needs_no_look(self) -> bool:
-        """Whether no rule has to see the next record even if that is an ordinary one."""
-        for rule in self._pending:  # noqa: SIM110  # a generator takes half as long again
-            if rule.pending():
-                return False
-        return True
+        return not any(tracker.open for tracker in trackers if tracker) and not _is_pending(self._pending)
 
     def _count_spikes(self, view: RecordView) -> None:
         for watched in spikes.MEASURES:
@@ -341,7 +335,7 @@ class Analysis:
                 self._note(rule, reading, step)
             for watched in rule.watched if rule.moves_bounds else ():
                 self._columns.bound(watched)
-        self._calm = self._calm and self._needs_no_look()
+        self._calm = self._calm and not _is_pending(self._moved)
 
     def _evaluate(self, record: Record, step: int) -> None:
         view = self._view(record, step, {})
@@ -349,6 +343,14 @@ class Analysis:
             for reading in rule.evaluate(view) if rule.evaluate is not None else ():
                 self._note(rule, reading, step)
         self._calm = self._calm and self._is_calm()
+
+
+def _is_pending(rules: Iterable[Rule]) -> bool:
+    """Whether one of them has to see the next record even if that is an ordinary one."""
+    for rule in rules:  # noqa: SIM110  # a generator takes half as long again
+        if rule.pending():
+            return True
+    return False
 
 
 def _force(reading: SignalReading, rule: Rule) -> float:

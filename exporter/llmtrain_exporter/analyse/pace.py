@@ -39,19 +39,17 @@ class RunPace:
     def note_all(self, steps: Sequence[int], seconds: Sequence[float], arrived: float) -> None:
         """Training records in a row; without `seconds` of the trainer's clock they `arrived` then.
 
-        Where that clock only goes on, the first and the last tell it all.
+        Where that clock only goes on, the last of them tell it all.
         """
         if not seconds:
             self.note_arrival(steps[-1], arrived)
             return
-        if len(steps) > RECORDS_KEPT and all(map(le, seconds, seconds[1:])):
-            self.note(steps[0], seconds[0])
-            self._steps, self._seconds = (
-                array("q", steps[-RECORDS_KEPT:]),
-                array("d", seconds[-RECORDS_KEPT:]),
-            )
+        last = list(seconds[-RECORDS_KEPT:])
+        self.note(steps[0], seconds[0])
+        if len(last) == RECORDS_KEPT and all(map(le, (seconds[0], *last), last)):
+            self._steps, self._seconds = array("q", steps[-RECORDS_KEPT:]), array("d", last)
             return
-        for step, at in zip(steps, seconds, strict=True):
+        for step, at in zip(steps[1:], seconds[1:], strict=True):
             self.note(step, at)
 
     def note_arrival(self, step: int, seconds: float) -> None:

@@ -67,10 +67,11 @@ class EntropyRule(Rule):
         self._recent.append(entropy)
         del self._recent[:-BLOCK]
 
-    def block(self, view: RecordView) -> Sequence[float]:
-        """The last ones, about as many as a block has; few or none where the run is too new."""
-        known = view.recent(ENTROPY, BLOCK)
-        return known if 2 * len(known) >= BLOCK else list(self._recent)
+    def block(self, view: RecordView) -> float | None:
+        """The median of the last ones, about as many as a block has; None where there is none."""
+        if 2 * len(view.recent(ENTROPY, BLOCK)) >= BLOCK:
+            return view.median(ENTROPY, BLOCK)
+        return median(self._recent) if self._recent else None
 
 
 class Block(NamedTuple):
@@ -116,10 +117,9 @@ class EntropyFall(EntropyRule):
 
     def look_back(self, view: RecordView) -> Readings:
         """Hold the last block against the first one, and against those in which it was level."""
-        entropies, rewards = self.block(view), view.recent(REWARD, BLOCK)
+        entropy, rewards = self.block(view), view.recent(REWARD, BLOCK)
         self._lost_early = self._faded = False
-        if entropies:
-            entropy = median(entropies)
+        if entropy is not None:
             self._follow(entropy, rewards)
             self._look_at_first(entropy, rewards, view.step)
         return ()
@@ -215,9 +215,8 @@ class EntropyExplosion(EntropyRule):
 
     def look_back(self, view: RecordView) -> Readings:
         """Hold the last block against the lowest one."""
-        entropies, rewards = self.block(view), view.recent(REWARD, BLOCK)
-        if entropies:
-            entropy = median(entropies)
+        entropy, rewards = self.block(view), view.recent(REWARD, BLOCK)
+        if entropy is not None:
             if self._lowest is None or entropy < self._lowest.entropy:
                 self._lowest = Block(entropy, array("d", rewards))
             least = max(RISEN * self._lowest.entropy, self._lowest.entropy + self.first.floor)

@@ -105,7 +105,7 @@ class RewardsPart(Rule):
 
     def look_back(self, view: RecordView) -> Readings:
         """Follow all functions if the last block of one of them is lower than before."""
-        functions = [of for of in view.levels if of.metric is c.REWARD_FUNCTION_MEAN and TRAIN in of.labels]
+        functions = view.levelled(c.REWARD_FUNCTION_MEAN)
         low = [function for function in functions if self._is_low(view, function)]
         self._blocks = self._blocks + 1 if self._parted else 0
         if self._blocks in range(1, PART_LASTS):
@@ -124,9 +124,11 @@ class RewardsPart(Rule):
             if not known:
                 return False
             now = mean(known)
-        before = self._usual.get(function, ())[-(PART_BEFORE // BLOCK) + 1 :]
-        usual = self._usual[function] = array("d", (*before, now))
-        return sum(usual) > 0 and now <= PART_BEGUN * sum(usual) / len(usual)
+        usual = self._usual.setdefault(function, array("d"))
+        usual.append(now)
+        del usual[: -(PART_BEFORE // BLOCK)]
+        total = sum(usual)
+        return total > 0 and now <= PART_BEGUN * total / len(usual)
 
     def read(self, view: RecordView) -> SignalReading | None:
         """By how many standard deviations the two that part most do so; the value is that of the lower."""

@@ -243,7 +243,8 @@ class LengthCreep(Rule):
         blocks = [lengths[at * size : (at + 1) * size] for at in range(CREEP_BLOCKS)]
         means = [mean(block) for block in blocks]
         first, last = means[0], means[-1]
-        if means != sorted(means) or last - first < max((CREEP_GROWTH - 1) * first, _noise(blocks)):
+        grown = last - first
+        if means != sorted(means) or grown < (CREEP_GROWTH - 1) * first or grown < _noise(blocks):
             yield None
             return
         longest = self._limit(view)

@@ -193,8 +193,9 @@ class RewardFunctionDrop(Rule):
 
     def look_back(self, view: RecordView) -> Readings:
         """Follow the best of each function, and begin to follow its mean where a block is far too low."""
-        for function, level in view.levels.items():
-            if function.metric is c.REWARD_FUNCTION_MEAN and level.median >= self.first.floor:
+        for function in view.levelled(c.REWARD_FUNCTION_MEAN):
+            level = view.levels[function]
+            if level.median >= self.first.floor:
                 self._follow_block(function, level, view)
         return ()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
+from llmtrain_exporter.analyse.averages import median
 from llmtrain_exporter.analyse.baseline import UNLIMITED, Level, Ring
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.catalogue import mismatch, objective, reward, rollout, value
@@ -101,7 +102,7 @@ class RecordView:
     """One record as the rules see it: beside the run's levels and the training records before it."""
 
     __slots__ = (
-        *("_columns", "_means", "_recent", "_ring"),
+        *("_columns", "_levelled", "_means", "_medians", "_recent", "_ring"),
         *("index", "levels", "progress", "record", "step", "values"),
     )
 
@@ -124,7 +125,17 @@ class RecordView:
         self._ring = ring
         self._columns = columns
         self._means: dict[tuple[Series, int], float] = {}  # several rules ask for the same
+        self._medians: dict[tuple[Series, int], float] = {}
         self._recent: dict[tuple[Series, int], Sequence[float]] = {}
+        self._levelled: dict[Metric, Sequence[Series]] = {}
+
+    def levelled(self, metric: Metric) -> Sequence[Series]:
+        """The training series of a metric that have a level."""
+        known = self._levelled.get(metric)
+        if known is None:
+            alike = [of for of in self.levels if of.metric is metric]
+            known = self._levelled[metric] = [of for of in alike if TRAIN in of.labels]
+        return known
 
     def recent(self, of: Series, count: int) -> Sequence[float]:
         """The last values before this record, oldest first."""
@@ -132,6 +143,13 @@ class RecordView:
         if known is None:
             column = self._columns.get(of)
             known = self._recent[of, count] = () if column is None else self._ring.recent(column, count)
+        return known
+
+    def median(self, of: Series, count: int) -> float:
+        """The median of those, of which there must be one."""
+        known = self._medians.get((of, count))
+        if known is None:
+            known = self._medians[of, count] = median(self.recent(of, count))
         return known
 
     def pairs(self, first: Series, second: Series, count: int) -> list[tuple[float, float]]:
