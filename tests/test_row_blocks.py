@@ -211,6 +211,35 @@ def test_rows_that_are_alike_are_read_by_columns() -> None:
     assert [len(part) for part in parts] == [40, 49]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"",
+        b"{}",
+        b"no row",
+        b"%(row)s%(row)s",
+        b"%(row)s %(row)s",
+        b" %(row)s",
+        b"[%(row)s]",
+        b"%(row)s\r",
+        b'%(row)s{"more',
+        b"%(row)s\n\n%(row)s",
+        b"%(half)s",
+        b"%(half)s\n%(rest)s",
+        b"%(half)s\n%(rest)s%(row)s",  # as many rows as lines
+    ],
+)
+def test_rows_that_share_lines_are_read_as_each_line_alone(odd: bytes) -> None:
+    """Whatever stands in a line that is a row, or would be one with another line."""
+    lines = [written(placed(row, step)) for step, row in enumerate(grpo(40), 1)]
+    row = lines[20]
+    cut = row.index(b",") + 1
+    lines[30:31] = (odd % {b"row": row, b"half": row[:cut], b"rest": row[cut:]}).split(b"\n")
+    records, skipped, _ = together(lines, 2)
+    expected, skips, _ = alone(lines)
+    assert (told(records), skipped) == (told(expected), skips)
+
+
 def test_a_summary_row_is_read_without_its_history() -> None:
     """As it is alone, where it comes behind many rows."""
     rows = [placed(row, step) for step, row in enumerate(grpo(60), 1)]

@@ -15,7 +15,6 @@ from llmtrain_exporter.analyse.signals.rule import (
     EVAL_REWARD,
     LENGTH,
     REWARD,
-    TRAIN,
     Context,
     Readings,
     RecordView,
