@@ -24,7 +24,7 @@ from llmtrain_exporter.knowledge.signal import Family, Profile, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
 from llmtrain_exporter.knowledge.signals.collapse import COLLAPSE, FORCE_BELOW
 from llmtrain_exporter.model import Episode, Health, Incident, Layout, Record, RowKind, Series
-from llmtrain_exporter.model.blocks import RecordBlock
+from llmtrain_exporter.model.blocks import RecordBlock, RecordInBlock
 
 EPISODES_KEPT = 48
 
@@ -118,7 +118,7 @@ class Analysis:
             self._columns.put_ordinary_rows(rows.plan, rows.based(at, end))
             at = end
             if not self._index % BLOCK:
-                self._take_turn(rows.block[at - 1], rows.block.steps[at - 1])
+                self._take_turn(RecordInBlock(rows.block, at - 1), rows.block.steps[at - 1])
             elif not self._index % TURN:
                 self._renew_level()
         if at > begin:
@@ -196,7 +196,7 @@ class Analysis:
         """The baselines in force."""
         return self._columns.levels
 
-    def _take_turn(self, record: Record, step: int) -> None:
+    def _take_turn(self, record: Record | RecordInBlock, step: int) -> None:
         """Look back at the end of a block, and then take a level anew."""
         if not self._index % BLOCK:
             self._look_back(record, step)
@@ -228,7 +228,7 @@ class Analysis:
         there = not rule.compared or any(watched in self._columns.at for watched in rule.compared)
         return there and rule.look_back is not None
 
-    def _view(self, record: Record, step: int, values: Mapping[Series, float]) -> RecordView:
+    def _view(self, record: Record | RecordInBlock, step: int, values: Mapping[Series, float]) -> RecordView:
         columns = self._columns
         return RecordView(record, step, self._index, values, columns.awake(), columns.ring, columns.at)
 
@@ -327,7 +327,7 @@ class Analysis:
             if value is not None and level is not None and spikes.is_spike(watched, value, level):
                 self.spikes[watched] = self.spikes.get(watched, 0) + 1
 
-    def _look_back(self, record: Record, step: int) -> None:
+    def _look_back(self, record: Record | RecordInBlock, step: int) -> None:
         """Let the rules about slow changes look at the last block of records."""
         view = self._view(record, step, {})
         for rule in self._looking_back:

@@ -80,7 +80,6 @@ class LogReader(Protocol):
         """The records of a line, or why it has none; nothing for a line that nobody would miss."""
 
 
-@runtime_checkable
 class ReadsBlocks(Protocol):
     """A reader that reads many lines together, which is quicker."""
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from llmtrain_exporter.ingest.arguments import argument_paths, read_hyper_parameters
 from llmtrain_exporter.ingest.checkpoints import CurrentDocument
 from llmtrain_exporter.ingest.continued_source import ContinuedSource
-from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, KnowsProducer, LogReader, Shape
+from llmtrain_exporter.ingest.dialect import Dialect, HoldsRow, LogReader, Shape
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.document_source import DocumentSource
 from llmtrain_exporter.ingest.evaluated_source import EvaluatedSource
@@ -100,7 +100,7 @@ class LineSource:
         records, skipped, times = read_many(self.reader, batch.lines)
         skipped.update(batch.dropped)
         size = sum(map(len, batch.lines)) + len(batch.lines)
-        producer = self.reader.producer if isinstance(self.reader, KnowsProducer) else None
+        producer = self.reader.producer if hasattr(self.reader, "producer") else None
         return Reading(
             records,
             skipped,

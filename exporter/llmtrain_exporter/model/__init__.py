@@ -126,6 +126,10 @@ class Record(NamedTuple):
         position = self.layout.position.get(metric)
         return None if position is None else self.values[position]
 
+    def value(self, column: int) -> float:
+        """The value of the layout's series that has this place."""
+        return self.values[column]
+
 
 @dataclass(frozen=True, slots=True)
 class Skip:

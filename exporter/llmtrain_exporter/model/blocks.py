@@ -7,6 +7,7 @@ from itertools import chain, repeat
 from operator import itemgetter, lt
 from typing import overload
 
+from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.model import Layout, Record, RowKind
 
 _TRAIN = RowKind.TRAIN  # a look at an enumeration takes as long as a call
@@ -55,6 +56,40 @@ class RecordBlock(Sequence[Record]):
         if isinstance(at, slice):
             return RecordBlock(self.layout, self.steps[at], self.max_steps, cells)
         return Record(_TRAIN, self.steps[at], self.max_steps, self.layout, cells)
+
+
+class RecordInBlock:
+    """A record of a block, of whose values those are fetched that somebody asks for, two of many."""
+
+    __slots__ = ("_at", "_block")
+
+    def __init__(self, block: RecordBlock, at: int) -> None:
+        self._block = block
+        self._at = at
+
+    @property
+    def layout(self) -> Layout:
+        """That of the block."""
+        return self._block.layout
+
+    @property
+    def max_steps(self) -> int | None:
+        """Steps that are planned."""
+        return self._block.max_steps
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """All of them."""
+        return self._block[self._at].values
+
+    def value(self, column: int) -> float:
+        """See `Record.value`."""
+        return self._block.columns[column][self._at]
+
+    def get(self, metric: Metric) -> float | None:
+        """See `Record.get`."""
+        column = self._block.layout.position.get(metric)
+        return None if column is None else self._block.columns[column][self._at]
 
 
 class RecordParts(Sequence[Record]):

@@ -77,13 +77,13 @@ class RewardDominated(Rule):
             self._turn_to(record.layout)
         if len(self._functions) < 2:
             return
-        values = record.values
-        if not _largest_share([values[at] for at in self._deviations]) >= self.first.limit:
+        value = record.value
+        if not _largest_share([value(at) for at in self._deviations]) >= self.first.limit:
             self._looks.clear()
             yield None
             return
         spreads = zip(self._deviations, self._means, strict=True)
-        self._looks.note(tuple(Spread(values[at], values[average]) for at, average in spreads))
+        self._looks.note(tuple(Spread(value(at), value(average)) for at, average in spreads))
         yield self._read() if len(self._looks) == DOMINATED_LOOKS else None
 
     def _turn_to(self, layout: Layout) -> None:
@@ -147,7 +147,7 @@ class GroupsUnsolved(Rule):
             self._layout, self._at = record.layout, _share_at(record.layout)
         if self._at is None:
             return
-        where, share = record.layout.series[self._at], record.values[self._at]
+        where, share = record.layout.series[self._at], record.value(self._at)
         if share >= self.first.limit and (where is GROUPS_ALL_WRONG or self._earns_nothing(view)):
             self._shares.note(share)
         else:

@@ -15,6 +15,7 @@ from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.own_level import OUTLYING_SIGMAS
 from llmtrain_exporter.knowledge.signal import Bound, Severity, Signal
 from llmtrain_exporter.model import Record, Series, series
+from llmtrain_exporter.model.blocks import RecordInBlock
 
 TRAIN = ("split", "train")
 EVAL = ("split", "eval")
@@ -108,7 +109,7 @@ class RecordView:
 
     def __init__(
         self,
-        record: Record,
+        record: Record | RecordInBlock,
         step: int,
         index: int,
         values: Mapping[Series, float],
