@@ -332,7 +332,8 @@ class Analysis:
         view = self._view(record, step, {})
         for rule in self._looking_back:
             for reading in rule.look_back(view) if rule.look_back is not None else ():
-                self._note(rule, reading, step)
+                if reading is not None or rule.name in self.trackers:
+                    self._note(rule, reading, step)
             for watched in rule.watched if rule.moves_bounds else ():
                 self._columns.bound(watched)
         self._calm = self._calm and not _is_pending(self._moved)
