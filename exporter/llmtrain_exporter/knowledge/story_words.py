@@ -248,6 +248,10 @@ TAKEN_OF = Text("{first} to {last} of {max} ({share})", "{first} 至 {last}，�
 LAST_WRITTEN = Text("Last record written", "最后一条记录写入时间")
 SETTINGS = Text("Hyper-parameters", "超参数")
 SETTINGS_FROM = Text("As the run's own argument file says.", "取自训练目录中的参数文件。")
+SETTINGS_SINCE_RESCUE = Text(
+    "As the run's own argument file says, with what rescues have changed since.",
+    "取自训练目录中的参数文件，并计入救援所做的改动。",
+)
 SETTING = Text("setting", "参数")
 DIFFERENT_SETTINGS = Text("Hyper-parameters that differ", "不同的超参数")
 SAME_SETTINGS = Text("The known hyper-parameters are the same.", "已知的超参数全部相同。")
