@@ -151,7 +151,9 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         told = reading.modified if reading.modified - now <= LOOK_LASTS_SECONDS else now
         written = max(told, self.grew_at)
         seen = min(looked_at, now)
-        if self._followed and reading.records and not reading.past and seen - written > CLOCK_GRAIN_SECONDS:
+        came = reading.size > 0 or reading.modified > self.written_at  # no row that silence alone made whole
+        is_news = came and self._followed and reading.records and not reading.past
+        if is_news and seen - written > CLOCK_GRAIN_SECONDS:
             written = self.grew_at = seen
         return written
 
