@@ -281,7 +281,7 @@ def test_a_folder_without_a_log_says_what_lies_there_and_what_to_do(
     assert text.endswith("llmtrain-exporter watch waits for the first record.")
     in_chinese = told("check", tmp_path, "--lang", "zh")
     assert in_chinese.replace(" ", "").endswith(WATCH_WAITS.zh.replace(" ", ""))
-    assert "Looked for: *.db, *.ipynb, *.jsonl, *.log, *.out" in text
+    assert "looked for in files called *.db, *.ipynb, *.jsonl, *.log, *.out" in text
     (read,) = json.loads(told("check", tmp_path, "--format", "json"))["no_runs"]
     assert read["what_to_do"] == f"{NO_LOG_WHAT_TO_DO.en} {WATCH_WAITS.en}"
 

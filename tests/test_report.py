@@ -306,6 +306,19 @@ def test_what_was_not_logged_is_an_open_question(tmp_path: Path) -> None:
     assert "5 training records are few" in asked
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_nothing_is_said_to_be_fine_that_nobody_knows(tmp_path: Path, lang: Lang) -> None:
+    """How often a run without settings saves; and what has no value is no flag to copy."""
+    rows = (
+        {"loss": 0.1, "reward": 0.5, "completions/clipped_ratio": 1.0, "epoch": n / 99} for n in range(1, 31)
+    )
+    log = append(tmp_path / "train.log", *map(str, rows))
+    text = as_markdown(document(materials(log, profile="grpo"), [], lang))
+    assert report_words.MONITORING_UNKNOWN.of(lang) in text
+    assert "`max_completion_length`" in text
+    assert re.search(r"\d\. [^\n]*`--max_completion_length`", text) is None
+
+
 def test_several_runs_are_compared_first() -> None:
     """The worst in front; figures, settings that differ, and each in full."""
     told = sorted(materials(BROKEN, LOGS["demo-healthy"]), key=lambda one: -one.run.verdict.value)

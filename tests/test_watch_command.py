@@ -40,9 +40,11 @@ from llmtrain_exporter.publish.watch.screen import picture
 from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
 from llmtrain_exporter.publish.watch.terminal import Terminal
 from llmtrain_exporter.publish.watch.whole_run import MOST_KEPT
+from llmtrain_exporter.story.blocks import plain
 from llmtrain_exporter.story.no_run import details
 from llmtrain_exporter.story.numbers import duration
 from llmtrain_exporter.story.several import why_no_run
+from llmtrain_exporter.story.verdict import verdict_line
 from llmtrain_exporter.watching.live import OVER_SECONDS
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
@@ -313,6 +315,17 @@ def test_a_log_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
     assert stage.look() == ["later: swift, sft, running at step 1 of 10000: healthy"]
     words = append(tmp_path / "train.log", "loading the model")
     assert Stage(words, Lang.ZH).look() == [f"等待 {words}：其中没有训练记录（1 行其他文本）"]
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_a_pipe_tells_the_verdict_that_check_tells(tmp_path: Path, lang: Lang) -> None:
+    """Of a log that nobody writes any more, too."""
+    log = append(tmp_path / "run" / LOG, *map(swift, range(1, 30)), modified=NOW - 86400)
+    (run,) = read_each(read_log, [str(log)], RunRules(Settings(), RunOptions()), NOW)
+    assert isinstance(run, Snapshot)
+    (line,) = Stage(log, lang).look()
+    assert line.endswith(plain(verdict_line(run, lang)))
+    assert story_words.NO_LONGER_WRITTEN.of(lang) in line
 
 
 @pytest.mark.parametrize("lang", list(Lang))

@@ -117,7 +117,7 @@ SEEN = Text("What lies there:", "该目录中有：")
 NOTHING_SEEN = Text("Nothing lies there yet.", "该目录中还没有文件。")
 MORE_SEEN = Counted(Text("... and 1 more", "……另有 1 项"), Text("... and {n} more", "……另有 {n} 项"))
 LOOKED_FOR = Text(
-    "Looked for: {names}, with rows of a training in them.", "要找的文件：{names}，且其中有训练记录。"
+    "Rows of a training are looked for in files called {names}.", "会在这些文件里找训练记录：{names}。"
 )
 NO_LOG_WHAT_TO_DO = Text(
     "Where a training has begun, name its log or its output folder; docs/sources.md lists what is read.",

@@ -152,6 +152,10 @@ MONITORING_FINE = Text(
     "Logging, evaluation and saving are set often enough, as far as the settings are known.",
     "就已知参数而言，记录、验证和保存的频率都足够。",
 )
+MONITORING_UNKNOWN = Text(
+    "How often it logs, evaluates and saves is not known: no settings lie beside the log.",
+    "记录、验证和保存的频率未知：日志旁没有参数文件。",
+)
 
 # 6. Checkpoints.
 CHECKPOINTS = Text("Which checkpoint", "选哪个 checkpoint")

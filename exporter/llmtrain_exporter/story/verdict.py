@@ -23,21 +23,25 @@ def health_mark(health: Health, lang: Lang) -> Mark:
     return Mark(key, words.HEALTH[key].of(lang))
 
 
-def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
+def verdict_line(run: Snapshot, lang: Lang) -> Line:
     """The verdict on the whole log, and how the run is now where that is something else.
 
     Silence says nothing of the records: of a log that merely ended its verdict is all there is.
     """
+    mark = health_mark(run.verdict, lang)
+    if run.verdict in (Health.UNKNOWN, run.health):
+        return (mark,)
+    if run.state is State.STALLED:
+        silent = Mark(run.health.name.lower(), words.NO_LONGER_WRITTEN.of(lang))
+        return phrase(words.VERDICT_ONLY, lang, verdict=mark, silent=silent)
+    return phrase(words.NOW_ONLY, lang, verdict=mark, now=health_mark(run.health, lang))
+
+
+def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
+    """That verdict; None where there is nothing to judge."""
     if run.verdict is Health.UNKNOWN:
         return None
-    mark = health_mark(run.verdict, lang)
-    line: Line = (mark,)
-    if run.health is not run.verdict and run.state is State.STALLED:
-        silent = Mark(run.health.name.lower(), words.NO_LONGER_WRITTEN.of(lang))
-        line = phrase(words.VERDICT_ONLY, lang, verdict=mark, silent=silent)
-    elif run.health is not run.verdict:
-        line = phrase(words.NOW_ONLY, lang, verdict=mark, now=health_mark(run.health, lang))
-    return section_of(Part.VERDICT, lang, None, Paragraph(line))
+    return section_of(Part.VERDICT, lang, None, Paragraph(verdict_line(run, lang)))
 
 
 def reason_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | None:

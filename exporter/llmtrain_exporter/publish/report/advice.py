@@ -13,7 +13,7 @@ from llmtrain_exporter.knowledge.text import written
 from llmtrain_exporter.model import Proposal, Snapshot
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
-from llmtrain_exporter.story.advice import flags_section, proofs_text
+from llmtrain_exporter.story.advice import changed_setting, flags_section, proofs_text
 from llmtrain_exporter.story.blocks import Block, Code, Line, Section, Strong, Table, items
 from llmtrain_exporter.story.diagnosis import Action, Reason, actions, first_looks, no_cause_text
 from llmtrain_exporter.story.diagnosis import causes as cause_texts
@@ -56,7 +56,7 @@ def changes(material: Material, say: Say) -> Section:
 
 
 def _action(action: Action, say: Say) -> Line:
-    names = ((Code(proposal.flag or proposal.setting),) for proposal in action.proposals)
+    names = ((changed_setting(proposal),) for proposal in action.proposals)
     changed, between = joined(names, words.COMMA.of(say.lang)), words.BETWEEN_SENTENCES[say.lang]
     return Strong(action.title), say.colon, action.how, *((between, *changed) if changed else ())
 
@@ -92,5 +92,6 @@ def _monitoring(run: Snapshot, say: Say) -> Section:
     proposed = tuple(proposals(SETUP.get(run.base, ()), Case(run)))
     title = say(r.MONITORING)
     if not proposed:
-        return chapter(title, paragraph(say(r.MONITORING_FINE)))
+        known = run.hyper_parameters.settings
+        return chapter(title, paragraph(say(r.MONITORING_FINE if known else r.MONITORING_UNKNOWN)))
     return chapter(title, paragraph(say(r.MONITORING_INTRO)), _proposals(title, proposed, run, say))
