@@ -137,6 +137,7 @@ NO_CAUSES = Text("Nothing speaks against this run.", "没有对本次训练不�
 # 5. What to change.
 CHANGES = Text("What to change", "调整建议")
 NO_CHANGES = Text("Nothing needs to be changed.", "无需调整。")
+NO_CHANGES_TOLD = Text("The records call for no change.", "从记录看，没有需要调整的地方。")
 SETTING_NOW = Text("now", "现值")
 PROPOSED = Text("proposed", "建议值")
 FLAG = Text("flag of {dialect}", "{dialect} 命令行参数")

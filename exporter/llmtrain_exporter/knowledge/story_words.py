@@ -93,6 +93,10 @@ RESUMED = Text(
 BEST = Text("best evaluation: loss {loss} at {unit} {step}", "最佳验证：第 {step} {unit}，eval loss {loss}")
 BEST_ANYWHERE = Text("best evaluation: loss {loss}", "最佳验证：eval loss {loss}")
 SKIPPED = Text("skipped: {reasons}", "已跳过：{reasons}")
+FAILED_UNTOLD = Text(
+    "It failed, and nothing in its records says why: look at the end of what the trainer printed.",
+    "训练失败退出，记录里看不出原因：请看训练输出的末尾。",
+)
 ALL_WELL = Text(
     "All well: none of the {signals} warning signals of profile {profile} came up.",
     "一切正常：{profile} 的 {signals} 种告警信号均未出现。",

@@ -51,15 +51,20 @@ def reason_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | Non
     if run.verdict is Health.UNKNOWN:
         why = words.LOSS_UNREADABLE if run.records.get(RowKind.TRAIN) else words.NOTHING_TO_JUDGE
         return section_of(Part.REASON, lang, None, Paragraph((why.of(lang),)))
-    calm = run.verdict is Health.HEALTHY and run.state not in (State.STALLED, State.FAILED)
-    if calm and not found.causes:
-        warning = [bounds for bounds in run.limits.values() if bounds.keys() - {Severity.INFO}]
-        outside = names_outside(run, lang)
-        form = words.NO_SIGNAL_BUT if outside else words.ALL_WELL
-        values = {"metrics": outside} if outside else {}
-        sentence = phrase(form, lang, signals=len(warning), profile=run.profile, **values)
-        return section_of(Part.REASON, lang, None, Paragraph(sentence))
-    return None
+    if found.causes or run.verdict is not Health.HEALTHY:
+        return None
+    if run.state is State.FAILED:
+        return section_of(Part.REASON, lang, None, Paragraph((words.FAILED_UNTOLD.of(lang),)))
+    return None if run.state is State.STALLED else _all_well(run, lang)
+
+
+def _all_well(run: Snapshot, lang: Lang) -> Section:
+    warning = [bounds for bounds in run.limits.values() if bounds.keys() - {Severity.INFO}]
+    outside = names_outside(run, lang)
+    form = words.NO_SIGNAL_BUT if outside else words.ALL_WELL
+    values = {"metrics": outside} if outside else {}
+    sentence = phrase(form, lang, signals=len(warning), profile=run.profile, **values)
+    return section_of(Part.REASON, lang, None, Paragraph(sentence))
 
 
 def names_outside(run: Snapshot, lang: Lang) -> str:

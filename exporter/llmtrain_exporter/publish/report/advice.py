@@ -10,7 +10,7 @@ from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.checklists import SETUP
 from llmtrain_exporter.knowledge.text import written
-from llmtrain_exporter.model import Proposal, Snapshot
+from llmtrain_exporter.model import Proposal, Snapshot, State
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
 from llmtrain_exporter.story.advice import changed_setting, flags_section, proofs_text
@@ -34,7 +34,7 @@ def causes(material: Material, say: Say) -> Section:
 def _looks(material: Material, say: Say) -> Iterator[Block]:
     looks = first_looks(material.run, material.found, say.lang)
     if not looks:
-        yield paragraph(say(r.NO_CAUSES))
+        yield paragraph(say(words.FAILED_UNTOLD if material.run.state is State.FAILED else r.NO_CAUSES))
         return
     yield paragraph(no_cause_text(material.run, material.found, say.lang))
     yield items((look,) for look in looks)
@@ -50,7 +50,8 @@ def changes(material: Material, say: Say) -> Section:
     run = material.run
     all_actions = actions(run, material.found, say.lang)
     lines = (_action(action, say) for action in all_actions)
-    blocks: list[Block] = [items(lines, numbered=True) if all_actions else paragraph(say(r.NO_CHANGES))]
+    nothing = r.NO_CHANGES_TOLD if run.state is State.FAILED else r.NO_CHANGES
+    blocks: list[Block] = [items(lines, numbered=True) if all_actions else paragraph(say(nothing))]
     blocks.extend(_settings(all_actions, run, say))
     return chapter(say(r.CHANGES), *blocks, _monitoring(run, say))
 
