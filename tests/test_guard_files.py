@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from llmtrain_exporter.guard.events import event_object
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
-from llmtrain_exporter.guard.no_links import write_anew
 from llmtrain_exporter.guard.options import VARIABLE, GuardOptions, GuardOptionsError, LiveControl
 from llmtrain_exporter.ingest.guard_file import event_of, read_guard_file
 from llmtrain_exporter.knowledge.guard_limits import EVENTS_KEPT
 from llmtrain_exporter.model.guarded import Attempt, GuardEvent, GuardFile, SettingChange, StopReason
+from llmtrain_exporter.output_file import write_anew
 
 EVENT = GuardEvent(1.5, 7, "set", "kl 0.2", {"learning_rate": 1e-4, "setting": "learning_rate"})
 FULL = GuardFile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,12 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.draw.from_history import marks
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
 from llmtrain_exporter.guard.inside.rates import CannotBeChangedError
+from llmtrain_exporter.guard.launch.past import PastRun, read_past
 from llmtrain_exporter.ingest.guard_file import LONGEST, read_told
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import guard_metrics as g
 from llmtrain_exporter.knowledge import guard_story_words as words
-from llmtrain_exporter.knowledge import refusal_words, rescue_words
+from llmtrain_exporter.knowledge import refusal_words, rescue_words, story_words
 from llmtrain_exporter.knowledge.said_again import said_again
 from llmtrain_exporter.knowledge.text import PATTERN, Lang, Text, fill
 from llmtrain_exporter.model import Incident, Resume, Snapshot, State, series
@@ -28,13 +30,14 @@ from llmtrain_exporter.model.guarded import Attempt, GuardEvent, GuardFile, Sett
 from llmtrain_exporter.serve.pages.run_page import chart_marks
 from llmtrain_exporter.story.blocks import Part, blocks_of, lines_in, plain
 from llmtrain_exporter.story.events import ending, incident_line
-from llmtrain_exporter.story.facts import fact_lines, remaining, state_text
+from llmtrain_exporter.story.facts import fact_lines, remaining, settings_section, state_text
 from llmtrain_exporter.story.news import news
 from llmtrain_exporter.story.run_object import full_object, run_object
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
 
+from tests.conftest import ROOT
 from tests.serving import RUN
 
 TIME = 1_700_000_000.0
@@ -102,6 +105,27 @@ def test_a_rescue_is_told_with_its_steps_settings_and_cost() -> None:
     assert "guard: the training goes on after a rescue" in [
         plain(line) for line in fact_lines(GUARDED, Lang.EN)
     ]
+
+
+def test_settings_are_told_as_rescues_have_left_them(tmp_path: Path) -> None:
+    """What to do, and how it is now; the rate that was logged before a rescue is none to go down from."""
+    folder = tmp_path / "run"
+    shutil.copytree(ROOT / "exporter/llmtrain_exporter/demo/collapse", folder)
+    changes = {"learning_rate": SettingChange(0.01, 1e-6), "skip_bad_updates": SettingChange("false", "true")}
+    again = {"max_grad_norm": SettingChange(1.0, 0.5), "beta": SettingChange(0.04, None)}
+    attempts = (Attempt(1, 6, "/out/checkpoint-6", changes, 18), Attempt(2, 4, "/out/checkpoint-4", again, 2))
+    write_guard_file(guard_path(folder), replace(GAVE_UP, attempts=attempts))
+    (run,) = read_each(read_log, [str(folder)], RunRules(Settings(), RunOptions()), TIME)
+    assert isinstance(run, Snapshot)
+    actions = " ".join(told(run, part=Part.ACTIONS))
+    assert "--learning_rate 1e-7 (now 1e-6)" in actions
+    assert "--max_grad_norm 0.5 (now 1)" not in actions  # that is so already
+    assert "(now 0.04)" in actions  # nobody knows what beta was set to
+    assert story_words.SETTINGS_SINCE_RESCUE.en in repr(settings_section(run, Lang.EN))
+    assert full_object(run, Lang.EN)["settings"]["learning_rate"] == 1e-6  # type: ignore[index]
+    (past,) = read_past(str(folder), RunRules(Settings(), RunOptions()), TIME)
+    assert isinstance(past, PastRun)
+    assert past.snapshot.hyper_parameters.numbers["learning_rate"] == 0.01
 
 
 def test_it_is_told_in_chinese_too() -> None:

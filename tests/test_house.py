@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serve": {*JUDGING, "own_database", "config", "story", "write", "watching", "push", "web"},
     "notify": {"knowledge", "model", "printable", "logs", "own_database", "config", "story", "web", "draw"},
     "publish": {*JUDGING, "output_file", "progress_line", "config", "story", "write", "watching", "draw"},
-    "guard": {*JUDGING, "config", "story", "watching"},
+    "guard": {*JUDGING, "output_file", "config", "story", "watching"},
     "bundle": {"knowledge"},
     "setup": {"knowledge", "output_file", "config", "notify", "bundle"},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -13,9 +14,10 @@ from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.ingest import survey
 from llmtrain_exporter.ingest.unread_rows import LOOKED_AT, unread_rows
-from llmtrain_exporter.knowledge.finding_words import NO_LOG_WHAT_TO_DO, ROWS_ARE_ELSEWHERE
+from llmtrain_exporter.knowledge.finding_words import NO_LOG_WHAT_TO_DO, ROWS_ARE_ELSEWHERE, WATCH_WAITS
 from llmtrain_exporter.knowledge.no_run import UnreadRows
 
+from tests.conftest import ROOT
 from tests.training import append, llamafactory, printed, swift, trainer_state
 
 SHOWN = {
@@ -278,6 +280,15 @@ def test_a_folder_without_a_log_says_what_lies_there_and_what_to_do(
     assert ("Nothing lies there yet." in text) == (not files)
     assert text.endswith("llmtrain-exporter watch waits for the first record.")
     in_chinese = told("check", tmp_path, "--lang", "zh")
-    assert in_chinese.replace(" ", "").endswith(NO_LOG_WHAT_TO_DO.zh.replace(" ", ""))
+    assert in_chinese.replace(" ", "").endswith(WATCH_WAITS.zh.replace(" ", ""))
+    assert "looked for in files called *.db, *.ipynb, *.jsonl, *.log, *.out" in text
     (read,) = json.loads(told("check", tmp_path, "--format", "json"))["no_runs"]
-    assert read["what_to_do"] == NO_LOG_WHAT_TO_DO.en
+    assert read["what_to_do"] == f"{NO_LOG_WHAT_TO_DO.en} {WATCH_WAITS.en}"
+
+
+def test_a_text_about_trainings_is_not_proposed_as_a_log(tmp_path: Path, told: Told) -> None:
+    """A document shows rows, too: nobody prints into one."""
+    shutil.copy(ROOT / "docs/sources.md", tmp_path)
+    assert "--stdout-log 'sources" not in told("check", tmp_path)
+    shutil.copy(ROOT / "docs/sources.md", tmp_path / "sources.txt")
+    assert "--stdout-log 'sources.txt'" in told("check", tmp_path)

@@ -29,7 +29,7 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.draw.pictures import inline_svg
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.dialects import registered
-from llmtrain_exporter.knowledge import report_words
+from llmtrain_exporter.knowledge import report_words, story_words
 from llmtrain_exporter.knowledge.text import Counted, Lang, Text
 from llmtrain_exporter.progress_line import EVERY_SECONDS
 from llmtrain_exporter.publish import demo
@@ -304,6 +304,31 @@ def test_what_was_not_logged_is_an_open_question(tmp_path: Path) -> None:
     assert "strange_key" in asked
     assert "No argument file" in asked
     assert "5 training records are few" in asked
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_nothing_is_said_to_be_fine_that_nobody_knows(tmp_path: Path, lang: Lang) -> None:
+    """How often a run without settings saves; and what has no value is no flag to copy."""
+    rows = (
+        {"loss": 0.1, "reward": 0.5, "completions/clipped_ratio": 1.0, "epoch": n / 99} for n in range(1, 31)
+    )
+    log = append(tmp_path / "train.log", *map(str, rows))
+    text = as_markdown(document(materials(log, profile="grpo"), [], lang))
+    assert report_words.MONITORING_UNKNOWN.of(lang) in text
+    assert "`max_completion_length`" in text
+    assert re.search(r"\d\. [^\n]*`--max_completion_length`", text) is None
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_run_that_failed_is_not_told_as_if_all_were_well(tmp_path: Path, lang: Lang) -> None:
+    """Its records may show nothing; why it failed stands in what was printed."""
+    rows = [str({"loss": 0.5 - step / 99, "grad_norm": 0.5, "epoch": step / 99}) for step in range(1, 31)]
+    log = append(tmp_path / "train.log", *rows, "Traceback (most recent call last):")
+    text = as_markdown(document(materials(log), [], lang))
+    assert text.count(story_words.FAILED_UNTOLD.of(lang)) == 2  # in short, and among the causes
+    assert not any(each.of(lang) in text for each in (report_words.NO_CAUSES, report_words.NO_CHANGES))
+    alone = as_markdown(document(materials(append(tmp_path / "well.log", *rows)), [], lang))
+    assert story_words.FAILED_UNTOLD.of(lang) not in alone
 
 
 def test_several_runs_are_compared_first() -> None:

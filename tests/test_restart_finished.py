@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
+from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.serve import finished_runs, first_read
 from llmtrain_exporter.serve.finished_runs import FILE, FinishedRuns
 from llmtrain_exporter.serve.first_read import Processes
@@ -28,10 +29,12 @@ from llmtrain_exporter.watching import run_set
 from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.parked_log import ParkedLog
 from llmtrain_exporter.watching.rules import rules_for_serving
+from llmtrain_exporter.watching.sleeping import SleepingRun
 
 from tests.conftest import ROOT
 from tests.servers import ExporterProcess, eventually
 from tests.test_parked import finished, of_runs, told
+from tests.test_same_log import counted as counters_among
 from tests.test_watch import START, Loop
 from tests.training import append, swift, swift_summary, touch
 
@@ -42,6 +45,16 @@ LONG_AGO = 1_500_000_000.0
 """Before any file of a test was made."""
 
 
+class NoSink:
+    """A history that is sent nowhere."""
+
+    def put(self, samples: RecordSamples) -> None:
+        """Take the samples of a record."""
+
+    def read_up_to(self, run: str, record: int) -> None:
+        """So many records are to be read."""
+
+
 class Restarted(Loop):
     """A loop that has a state folder, and perhaps others who read for it."""
 
@@ -50,15 +63,17 @@ class Restarted(Loop):
         root: Path,
         file: Path | None,
         start: Callable[[Settings], Processes | None] = lambda _: None,
+        reads_all: bool = False,
         **settings: Any,
     ) -> None:
         self.finished = FinishedRuns(file, lambda: START)
         self._start = start
+        self._sink = NoSink() if reads_all else None
         super().__init__(root, ignore_older=None, **settings)
 
     def restart(self) -> None:
         self._watchers = Watchers(
-            self.settings, self.fleet, self.telemetry, finished=self.finished, start=self._start
+            self.settings, self.fleet, self.telemetry, self._sink, None, self.finished, self._start
         )
         self._watching = list(self._watchers.all)
 
@@ -79,6 +94,11 @@ def watched(root: Path, file: Path | None, **settings: Any) -> Restarted:
     loop.pass_time(4)
     loop.end()
     return loop
+
+
+def counted(loop: Loop) -> dict[str, float]:
+    """The counters of the runs of a loop that are not at 0."""
+    return {name: count for name, count in counters_among(loop.values()).items() if count}
 
 
 class AtOnce:
@@ -345,6 +365,99 @@ def test_what_another_log_had_before_it_was_met_is_no_news_after_a_restart_eithe
     append(log, swift(61), modified=again.now)
     again.pass_time(2)
     assert again.value("run", "records_total{kind=train}") == 31
+
+
+Replace = Callable[[Path, str], None]
+
+
+def over_it(log: Path, text: str) -> None:
+    log.write_text(text)
+
+
+def renamed_into_its_place(log: Path, text: str) -> None:
+    log.with_name("other").write_text(text)
+    log.with_name("other").replace(log)
+
+
+@pytest.mark.parametrize("replace", [over_it, renamed_into_its_place])
+@pytest.mark.parametrize("reads_all", [False, True])
+def test_what_a_log_has_that_came_while_nobody_watched_is_no_news(
+    replace: Replace, reads_all: bool, tmp_path: Path, file: Path
+) -> None:
+    """Its counters stand where those of the log before stood, at this start and the next; then they grow.
+
+    So they do where each log is to be read, as for who protects runs.
+    """
+
+    def started() -> Restarted:
+        loop = Restarted(tmp_path / "logs", file, reads_all=reads_all)
+        loop.now = now
+        loop.scan()
+        return loop
+
+    log = ended(tmp_path / "logs")
+    before = counted(watched(tmp_path / "logs", file))
+    replace(log, "".join(f"{swift(step, kl=20.0)}\n" for step in range(1, 61)))
+    now = START + 1000
+    touch(log, now - 5)
+    again = started()
+    assert again.read > 0
+    assert again.run("run").last_step == 60
+    assert counted(again) == before
+    append(log, swift(61, kl=20.0), modified=again.now)
+    again.pass_time(2)
+    grown = counted(again)
+    assert again.value("run", "records_total{kind=train}") == 31
+    assert sum(grown.values()) > sum(before.values()) + 1  # a signal, too
+    again.end()
+    assert counted(started()) == grown
+
+
+def test_a_run_that_began_anew_while_nobody_watched_is_news(tmp_path: Path, file: Path) -> None:
+    """Its few records come on top of those of the run before, as if it had been seen."""
+    log = ended(tmp_path / "logs")
+    watched(tmp_path / "logs", file)
+    renamed_into_its_place(log, swift(1) + "\n" + swift(2) + "\n")
+    again = watched(tmp_path / "logs", file)
+    assert again.value("run", "records_total{kind=train}") == 32
+
+
+def test_counters_of_a_log_that_another_took_the_place_of_outlast_a_restart(
+    tmp_path: Path, file: Path
+) -> None:
+    """While it trains: else they would fall, and Prometheus take that for growth from nothing."""
+    log = ended(tmp_path / "logs")
+    first = Restarted(tmp_path / "logs", file)
+    first.scan()
+    renamed_into_its_place(log, "".join(f"{swift(step)}\n" for step in range(1, 61)))
+    touch(log, first.now)
+    first.pass_time(8)
+    append(log, swift(61), modified=first.now)
+    first.pass_time(2)
+    assert first.value("run", "records_total{kind=train}") == 31
+    first.end()
+    again = Restarted(tmp_path / "logs", file)
+    again.now = first.now
+    again.scan()
+    assert again.value("run", "records_total{kind=train}") == 31
+
+
+def test_many_logs_that_count_otherwise_than_before_are_told_as_few_are(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others that read them do not know what was counted before."""
+    log = ended(tmp_path / "logs")
+    shutil.copytree(log.parent, tmp_path / "logs/other")
+    before = counted(watched(tmp_path / "logs", file))
+    monkeypatch.setattr(finished_runs, "_program", lambda: "another")
+    monkeypatch.setattr(run_set, "READ_AT_ONCE", 0)
+    over_it(log, "".join(f"{swift(step)}\n" for step in range(1, 41)) + swift_summary(40) + "\n")
+    touch(log, START - 50)
+    loop = Restarted(tmp_path / "logs", file, AtOnce)
+    loop.scan(4)
+    loop.pass_time(4)
+    assert counted(loop) == before
+    assert all(isinstance(run, SleepingRun) for run in loop.watcher._runs)
 
 
 def no_database(file: Path) -> None:

@@ -39,6 +39,7 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import TRANSFORMERS, VERL
 from llmtrain_exporter.knowledge.skips import REASONS
 from llmtrain_exporter.model import Record, RowKind
+from llmtrain_exporter.serve.pages.histories import Histories
 from llmtrain_exporter.watching.arrivals import arrivals
 from llmtrain_exporter.watching.rules import rules_for_reading
 
@@ -466,6 +467,21 @@ def test_files_of_metrics_are_read_while_they_are_written(tmp_path: Path) -> Non
     drain(source, read, now + 100.0)
     assert seen > ROWS // 2
     expect(read, list(rows(ROWS)))
+
+
+def test_a_chart_goes_on_with_the_files_of_metrics(tmp_path: Path) -> None:
+    """The file that says whose they are is not written to meanwhile."""
+    found = next(run for run in search(unpacked("mlflow_files", tmp_path)) if run.run.endswith(RUNS[0]))
+    histories = Histories(Settings(), lambda: 2e9, lambda: 0.0)
+    known = histories.signature(found)
+    before = histories.look(found, lambda history: len(history.train))
+    assert isinstance(before, int)
+    loss = Path(found.path).parent / "metrics/loss"
+    *_, (time, _, step) = [line.split() for line in loss.read_text().splitlines()]
+    with loss.open("a") as file:
+        file.writelines(f"{int(time) + later} 0.5 {int(step) + later}\n" for later in (1, 2))
+    assert histories.signature(found) != known
+    assert histories.look(found, lambda history: len(history.train)) == before + 2
 
 
 # Whatever is in the file

@@ -19,6 +19,7 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest import discover
 from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.source import LineSource
+from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
 from llmtrain_exporter.model import Snapshot, State
 from llmtrain_exporter.serve import watcher as watching_loop
 from llmtrain_exporter.serve.exposition import Exposition
@@ -28,6 +29,8 @@ from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.serve.watcher import Watcher
 from llmtrain_exporter.serve.watchers import Watchers
 from llmtrain_exporter.watching import run_set
+from llmtrain_exporter.watching.on_demand import read_each, read_log
+from llmtrain_exporter.watching.rules import rules_for_reading
 from llmtrain_exporter.watching.run_set import DESCRIPTORS_SPARED, SCANS_MISSING
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -153,6 +156,32 @@ def open_logs(root: Path) -> list[str]:
 
 
 # What comes, stays and goes.
+
+
+def of_slime(step: int, whole: bool = True) -> list[str]:
+    """What slime prints of a step."""
+    rollout = f"m.py:1 - rollout {step}: {{'rollout/raw_reward': 0.5}}"
+    return [rollout, *([f"m.py:2 - step {step}: {{'train/grad_norm': 0.25}}"] if whole else [])]
+
+
+def test_a_row_that_was_begun_and_never_ended_is_told_in_silence(loop: Loop) -> None:
+    """As `check` tells it; the run does not come to life by that. What was silent before has it at once."""
+    lines = [line for step in range(1, 6) for line in of_slime(step)]
+    log = loop.append("run/train.log", *lines)
+    loop.scan()
+    loop.append("run/train.log", *of_slime(6, whole=False))
+    loop.pass_time(5)
+    assert loop.run("run/train").last_step == 5
+    loop.now += STALL_SECONDS_UNKNOWN
+    loop.scan(2)
+    assert loop.run("run/train").last_step == 6
+    assert loop.run("run/train").state is State.STALLED
+    [checked] = read_each(read_log, [str(log)], rules_for_reading(loop.settings), loop.now)
+    assert isinstance(checked, Snapshot)
+    assert loop.run("run/train").records == checked.records
+    loop.restart()
+    loop.scan(2)
+    assert loop.run("run/train").last_step == 6
 
 
 def test_a_new_run_is_found_at_the_next_scan(loop: Loop) -> None:

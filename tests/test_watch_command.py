@@ -28,20 +28,23 @@ from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.cli import commands
 from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.knowledge import story_words, watch_words
+from llmtrain_exporter.knowledge import finding_words, story_words, watch_words
 from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import Incident, NoRun, Snapshot, State
 from llmtrain_exporter.publish import demo
-from llmtrain_exporter.publish.watch.folder import WatchedFolder
+from llmtrain_exporter.publish.watch.folder import SCANS_PER_SURVEY, WatchedFolder
 from llmtrain_exporter.publish.watch.loop import Clock, WatchRequest, run_watch
 from llmtrain_exporter.publish.watch.plain import LineView
 from llmtrain_exporter.publish.watch.screen import picture
 from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
 from llmtrain_exporter.publish.watch.terminal import Terminal
 from llmtrain_exporter.publish.watch.whole_run import MOST_KEPT
+from llmtrain_exporter.story.blocks import plain
+from llmtrain_exporter.story.no_run import details
 from llmtrain_exporter.story.numbers import duration
 from llmtrain_exporter.story.several import why_no_run
+from llmtrain_exporter.story.verdict import verdict_line
 from llmtrain_exporter.watching.live import OVER_SECONDS
 from llmtrain_exporter.watching.on_demand import read_each, read_log
 from llmtrain_exporter.watching.rules import RunRules
@@ -310,13 +313,42 @@ def test_a_log_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
     assert stage.look() == ["later: waiting for the first record"]
     stage.write(log, swift(1))
     assert stage.look() == ["later: swift, sft, running at step 1 of 10000: healthy"]
-    (tmp_path / "empty").mkdir()
-    assert Stage(tmp_path / "empty").look() == [
-        f"waiting for {tmp_path / 'empty'}: no training log below it; a printed log that is not called "
-        "*.log or *.out is read with --stdout-log"
-    ]
     words = append(tmp_path / "train.log", "loading the model")
     assert Stage(words, Lang.ZH).look() == [f"等待 {words}：其中没有训练记录（1 行其他文本）"]
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_a_pipe_tells_the_verdict_that_check_tells(tmp_path: Path, lang: Lang) -> None:
+    """Of a log that nobody writes any more, too."""
+    log = append(tmp_path / "run" / LOG, *map(swift, range(1, 30)), modified=NOW - 86400)
+    (run,) = read_each(read_log, [str(log)], RunRules(Settings(), RunOptions()), NOW)
+    assert isinstance(run, Snapshot)
+    (line,) = Stage(log, lang).look()
+    assert line.endswith(plain(verdict_line(run, lang)))
+    assert story_words.NO_LONGER_WRITTEN.of(lang) in line
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_of_a_folder_without_a_log_is_told_what_check_tells(tmp_path: Path, lang: Lang) -> None:
+    """What lies there, what is looked for, and that it is waited for; once, until a file can be named."""
+    (tmp_path / "notes.txt").write_text("nothing of a training\n")
+    stage = Stage(tmp_path, lang)
+    [outcome] = read_each(read_log, [str(tmp_path)], RunRules(Settings(), RunOptions()), NOW)
+    assert isinstance(outcome, NoRun)
+    why = watch_words.WAITING.of(lang).format(path=tmp_path, reason=why_no_run(outcome, lang))
+    *same, waits = details(outcome, lang)
+    assert waits == finding_words.WATCH_WAITS.of(lang)
+    told = [why, *(f"  {line}" for line in same), f"  {finding_words.SHOWN_WHEN_BEGUN.of(lang)}"]
+    assert stage.look() == told
+    assert any("*.jsonl" in line and "*.out" in line for line in told)
+    drawn = "".join(line.strip() for line in picture(stage.scene, Style(lang, 80), 40))
+    assert all(line.replace(" ", "") in drawn.replace(" ", "") for line in told)
+    append(tmp_path / "more.txt", "nothing of a training")
+    assert [line for _ in range(2 * SCANS_PER_SURVEY) for line in stage.look()] == []
+    append(tmp_path / "console.txt", *(str({"loss": 2.0, "epoch": step / 9}) for step in range(1, 5)))
+    later = [line for _ in range(SCANS_PER_SURVEY) for line in stage.look()]
+    assert any("--stdout-log 'console.txt'" in line for line in later)
+    assert (stage.over, stage.code) == (False, 3)
 
 
 @pytest.mark.parametrize("lang", list(Lang))
@@ -870,7 +902,7 @@ def test_a_folder_leaves_its_counts_and_the_run_that_was_shown(
     left = on_terminal(scenes["folder"], monkeypatch, "1").partition("\x1b[?1049l")[2]
     assert "32 runs: 1 broken, 31 healthy\n\ndemo-collapse: broken\n" in left
     assert "runs/3" not in left
-    assert "no such file or folder" in on_terminal(scenes["waiting"], monkeypatch)
+    assert "no such file or folder" in on_terminal(scenes["waiting"], monkeypatch).replace("\n", " ")
 
 
 # Time

@@ -20,6 +20,7 @@ from llmtrain_exporter.config import Settings
 from llmtrain_exporter.config.run_rules import RunRule
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.reading import Reading, Source
+from llmtrain_exporter.ingest.search_options import SearchOptions
 from llmtrain_exporter.ingest.source import open_source
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import story_words as words
@@ -431,7 +432,7 @@ def test_why_there_is_no_run_is_one_of_few_reasons(tmp_path: Path, monkeypatch: 
         "logging.jsonl": (NoRunReason.EMPTY, ""),
         "words.log": (NoRunReason.NO_RECORD, ""),
         "bad": (NoRunReason.BROKEN, "ZeroDivisionError"),
-        "folder": (NoRunReason.NO_LOG, ""),
+        "folder": (NoRunReason.NO_LOG, ", ".join(SearchOptions().names)),
         "pipe.log": (NoRunReason.UNREADABLE, "is a named pipe, not a regular file"),
         "gone": (NoRunReason.NOT_THERE, ""),
     }

@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 
 from llmtrain_exporter.guard.events import event_object
-from llmtrain_exporter.guard.no_links import write_anew
 from llmtrain_exporter.knowledge.guarding import GUARD_FILE
 from llmtrain_exporter.model.guarded import Attempt, GuardFile
+from llmtrain_exporter.output_file import write_anew
 
 VERSION = 1
 

@@ -138,6 +138,7 @@ class Dialect:
     store: Callable[[str], Store] | None = None  # asks the store at that path
     leads: bool = False  # has all that other logs of its folder have: is followed as long as it grows
     whole_folder: bool = False  # the store is all that lies in the folder of its file
+    grown_files: Callable[[str], Iterable[str]] | None = None  # those in which the rows of that store stand
     several: SeveralFiles | None = None  # a training may have more than one such log; how that is told
 
     @property

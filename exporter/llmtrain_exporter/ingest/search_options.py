@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from llmtrain_exporter.ingest.contents import Contents
 from llmtrain_exporter.ingest.dialect import Dialect, Role
@@ -27,6 +28,13 @@ class SearchOptions:
     max_depth: int = 8  # folders below a root
     ignore_older: float | None = 7 * 86400  # seconds since the log was written last; None: no limit
     follow_links: bool = True
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names and patterns of the files that are looked for; none that another pattern has as well."""
+        own = (name for dialect in self.dialects for name in dialect.files)
+        names = {*own, *self.printed, *self.stdout_log}
+        return sorted(name for name in names if not any(fnmatchcase(name, other) for other in names - {name}))
 
     @property
     def consoles(self) -> Sequence[Dialect]:

@@ -248,7 +248,10 @@ def logs_read(found: Found) -> Iterator[str]:
     """The files in which the rows of a run stand by now, or may stand."""
     dialect = found.dialect
     yield from (found.file, *found.extra, *found.parts)
-    if dialect.store is not None:
+    if dialect.grown_files is not None:
+        with suppress(OSError):
+            yield from dialect.grown_files(found.file)
+    elif dialect.store is not None:
         yield found.file + "-wal"  # where SQLite writes what is new
     if dialect.files_per_run:
         with suppress(OSError):

@@ -34,7 +34,7 @@ from llmtrain_exporter.model import LeftOut
 MOST_FOLDERS, MOST_FILES, MOST_READ = 200, 5000, 50
 """Of what lies below a folder that is looked into; a person asks, and does not wait for long."""
 
-_TEXTS = frozenset(("", ".txt", ".err", ".log", ".out", ".jsonl", ".json", ".stdout", ".md", ".text"))
+_TEXTS = frozenset(("", ".txt", ".err", ".log", ".out", ".jsonl", ".json", ".stdout", ".text"))
 _LARGE = 1 << 30
 
 

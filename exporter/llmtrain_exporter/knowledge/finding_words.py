@@ -116,11 +116,20 @@ WHAT_TO_DO: Mapping[Content, Text] = {
 SEEN = Text("What lies there:", "该目录中有：")
 NOTHING_SEEN = Text("Nothing lies there yet.", "该目录中还没有文件。")
 MORE_SEEN = Counted(Text("... and 1 more", "……另有 1 项"), Text("... and {n} more", "……另有 {n} 项"))
+LOOKED_FOR = Text(
+    "Rows of a training are looked for in files called {names}.", "会在这些文件里找训练记录：{names}。"
+)
 NO_LOG_WHAT_TO_DO = Text(
-    "Where a training has begun, name its log or its output folder; docs/sources.md lists what is read. "
+    "Where a training has begun, name its log or its output folder; docs/sources.md lists what is read.",
+    "如果训练已经开始，请指定它的日志或输出目录；docs/sources.zh.md 列出了能读取的格式。",
+)
+WATCH_WAITS = Text(
     "Where none has, llmtrain-exporter watch waits for the first record.",
-    "如果训练已经开始，请指定它的日志或输出目录；docs/sources.zh.md 列出了能读取的格式。"
     "如果还没有开始，llmtrain-exporter watch 会一直等到第一条记录。",
+)
+SHOWN_WHEN_BEGUN = Text(
+    "Where none has, it is shown here as soon as it has a first record.",
+    "如果还没有开始，出现第一条记录后会立即显示在这里。",
 )
 LEFT_OUT: Mapping[str, Text] = {
     NOT_A_TRAINING: Text("text without a row of a training", "文本，其中没有训练记录"),

@@ -37,7 +37,7 @@ class NoRunReason(Enum):
     """The system refuses it; what the system says is the detail."""
 
     NO_LOG = "no_log"
-    """A folder without any log below it."""
+    """A folder without any log below it; the names of the files that are looked for are the detail."""
 
     EMPTY = "empty"
     """A log without a byte."""

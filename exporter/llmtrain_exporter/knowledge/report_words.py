@@ -137,6 +137,7 @@ NO_CAUSES = Text("Nothing speaks against this run.", "没有对本次训练不�
 # 5. What to change.
 CHANGES = Text("What to change", "调整建议")
 NO_CHANGES = Text("Nothing needs to be changed.", "无需调整。")
+NO_CHANGES_TOLD = Text("The records call for no change.", "从记录看，没有需要调整的地方。")
 SETTING_NOW = Text("now", "现值")
 PROPOSED = Text("proposed", "建议值")
 FLAG = Text("flag of {dialect}", "{dialect} 命令行参数")
@@ -151,6 +152,10 @@ MONITORING_INTRO = Text(
 MONITORING_FINE = Text(
     "Logging, evaluation and saving are set often enough, as far as the settings are known.",
     "就已知参数而言，记录、验证和保存的频率都足够。",
+)
+MONITORING_UNKNOWN = Text(
+    "How often it logs, evaluates and saves is not known: no settings lie beside the log.",
+    "记录、验证和保存的频率未知：日志旁没有参数文件。",
 )
 
 # 6. Checkpoints.

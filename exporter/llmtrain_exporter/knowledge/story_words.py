@@ -93,6 +93,10 @@ RESUMED = Text(
 BEST = Text("best evaluation: loss {loss} at {unit} {step}", "最佳验证：第 {step} {unit}，eval loss {loss}")
 BEST_ANYWHERE = Text("best evaluation: loss {loss}", "最佳验证：eval loss {loss}")
 SKIPPED = Text("skipped: {reasons}", "已跳过：{reasons}")
+FAILED_UNTOLD = Text(
+    "It failed, and nothing in its records says why: look at the end of what the trainer printed.",
+    "训练失败退出，记录里看不出原因：请看训练输出的末尾。",
+)
 ALL_WELL = Text(
     "All well: none of the {signals} warning signals of profile {profile} came up.",
     "一切正常：{profile} 的 {signals} 种告警信号均未出现。",
@@ -248,6 +252,10 @@ TAKEN_OF = Text("{first} to {last} of {max} ({share})", "{first} 至 {last}，�
 LAST_WRITTEN = Text("Last record written", "最后一条记录写入时间")
 SETTINGS = Text("Hyper-parameters", "超参数")
 SETTINGS_FROM = Text("As the run's own argument file says.", "取自训练目录中的参数文件。")
+SETTINGS_SINCE_RESCUE = Text(
+    "As the run's own argument file says, with what rescues have changed since.",
+    "取自训练目录中的参数文件，并计入救援所做的改动。",
+)
 SETTING = Text("setting", "参数")
 DIFFERENT_SETTINGS = Text("Hyper-parameters that differ", "不同的超参数")
 SAME_SETTINGS = Text("The known hyper-parameters are the same.", "已知的超参数全部相同。")

@@ -92,6 +92,13 @@ class GuardFile:
     unread: int = 0
     began: Began | None = None
 
+    @property
+    def settings(self) -> Mapping[str, float]:
+        """The settings that rescues have changed, as they are now; those alone that are numbers."""
+        changed = (item for attempt in self.attempts for item in attempt.changes.items())
+        last = {name: change.after for name, change in changed if change.after is not None}
+        return {name: float(value) for name, value in last.items() if isinstance(value, (int, float))}
+
     def with_event(self, event: GuardEvent) -> GuardFile:
         """The same with one more event; of very many the newest stay."""
         counts = {**self.counts, event.action: self.times(event.action) + 1}

@@ -1,8 +1,9 @@
 """On disk: runs that are over, so that a restart reads none of their logs again.
 
-One SQLite file in the state folder. What it says of a log is taken only while log, settings and program are
-the same as when it was written: beside each run stands a digest of all of that. Whatever else is there is as
-if it were not. To delete the file is harmless; where it cannot be written, all logs are read at each start.
+One SQLite file in the state folder. What it says of a run is taken only while log, settings and program are
+the same as when it was written: beside each run stands a digest of all of that. Where one of these is another
+the log is read, and its counters go on from those that are kept, which Prometheus still has. To delete the
+file is harmless; where it cannot be written, all logs are read at each start.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.follow import open_regular
 from llmtrain_exporter.own_database import DatabaseLayout, opened_or_anew, throw_away, transaction
 from llmtrain_exporter.serve.kept_run import KeptRun, PackedRun, WrongDataError, unpacked_run
+from llmtrain_exporter.watching.predecessor import Predecessor
 
 FILE = "finished-runs.sqlite"
 
@@ -36,6 +38,9 @@ PATIENCE_SECONDS = 0.2
 RETRY_SECONDS = 60.0
 WRITTEN_TOGETHER = 200
 """Runs that are written at once; the last ones are written with `flush`."""
+
+NO_PROOF = b""
+"""Of a run of which the counters alone are taken."""
 
 PROVED_BYTES = 4096
 """Of the begin and of the end of a log: with number, size and times of its file they tell it from others."""
@@ -70,32 +75,45 @@ class FinishedRuns:
         self._met: list[bytes] = []  # logs of which was found what is kept
         self._waiting: dict[bytes, tuple[bytes, PackedRun]] = {}  # to be written: by log, its proof and run
 
-    def find(self, found: Found, settings: Settings, options: RunOptions) -> KeptRun | None:
-        """What is kept of the run of that log, judged so; None where nothing is."""
-        if self._path is None or (proof := proof_of(found, settings, options)) is None:
+    def find(self, found: Found, settings: Settings, options: RunOptions) -> KeptRun | Predecessor | None:
+        """What is kept of the run of that log, judged so; what was counted where that is another by now.
+
+        None where nothing is kept.
+        """
+        if self._path is None:
             return None
         key = _key(found)
         with self._lock:
-            row = self._try(lambda connection: _row(connection, key, proof))
+            row = self._try(lambda connection: _row(connection, key))
             if row is None:
                 return None
             self._met.append(key)
+        proof, packed = row
         try:
-            return unpacked_run(row)
+            kept = unpacked_run(packed)
         except WrongDataError:
             log.debug("%s: what is kept of it is wrong", found.path, exc_info=True)
             return None
+        is_so = proof != NO_PROOF and proof == proof_of(found, settings, options)
+        return kept if is_so else kept.before
 
     def note(
         self, found: Found, settings: Settings, options: RunOptions, packed: PackedRun, began: float
     ) -> None:
         """Keep the run of that log, which was begun to be read at a Unix time."""
-        proof = None if self._path is None else proof_of(found, settings, options, began)
-        if proof is not None:
-            with self._lock:
-                self._waiting[_key(found)] = proof, packed
-            if len(self._waiting) >= WRITTEN_TOGETHER:
-                self.flush()
+        if self._path is not None:
+            self._keep(found, proof_of(found, settings, options, began) or NO_PROOF, packed)
+
+    def note_counters(self, found: Found, packed: PackedRun) -> None:
+        """Keep what was counted of a run that goes on, or that its log alone does not tell."""
+        if self._path is not None:
+            self._keep(found, NO_PROOF, packed)
+
+    def _keep(self, found: Found, proof: bytes, packed: PackedRun) -> None:
+        with self._lock:
+            self._waiting[_key(found)] = proof, packed
+        if len(self._waiting) >= WRITTEN_TOGETHER:
+            self.flush()
 
     def flush(self) -> None:
         """Write what waits."""
@@ -220,17 +238,16 @@ def _key(found: Found) -> bytes:
     return _digest(text.encode("utf-8", "surrogatepass"))
 
 
-def _row(connection: sqlite3.Connection, key: bytes, proof: bytes) -> PackedRun | None:
-    asked = (
-        "SELECT facts, series, numbers, seal FROM runs JOIN layouts ON layout = digest "
-        "WHERE log = ? AND proof = ?"
-    )
-    row = connection.execute(asked, (key, proof)).fetchone()
+def _row(connection: sqlite3.Connection, key: bytes) -> tuple[bytes, PackedRun] | None:
+    columns = "proof, facts, series, numbers, seal"
+    asked = f"SELECT {columns} FROM runs JOIN layouts ON layout = digest WHERE log = ?"  # noqa: S608
+    row = connection.execute(asked, (key,)).fetchone()
     # SQLite holds no column to its type, and looks at no content of one.
     if row is None or not all(type(each) is bytes for each in row):
         return None
-    *packed, seal = row
-    return PackedRun(*packed) if seal == _seal(proof, PackedRun(*packed)) else None
+    proof, *parts, seal = row
+    packed = PackedRun(*parts)
+    return (proof, packed) if seal == _seal(proof, packed) else None
 
 
 def _digest(content: bytes) -> bytes:

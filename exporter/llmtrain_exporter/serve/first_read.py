@@ -122,7 +122,7 @@ class FirstRead:
         if read.run is not None and self._keep(awaited, read.run, read.size):
             self._misses = 0
             return
-        self._misses += 1
+        self._misses += awaited.before is None  # else it may well be over, and count otherwise than before
         self._reading.append(self._runs.meet_awaited(read.path))
 
     def _read_here(self, now: float) -> None:

@@ -81,6 +81,15 @@ def kept_run(run: LiveRun[Sparkline], snapshot: Snapshot) -> KeptRun | None:
         return None
     if _may_have_changed(run) and read_run_hyper_parameters(run.found) != snapshot.hyper_parameters:
         return None
+    return _kept(run, snapshot, before)
+
+
+def counted_run(run: LiveRun[Sparkline], snapshot: Snapshot) -> KeptRun:
+    """What is to be kept of a run for its counters."""
+    return _kept(run, snapshot, run.predecessor())
+
+
+def _kept(run: LiveRun[Sparkline], snapshot: Snapshot, before: Predecessor) -> KeptRun:
     samples = {**snapshot.samples, **check_samples(snapshot), **headline_samples(snapshot)}
     return KeptRun(outline(snapshot), samples, before, run.observer.alone())
 

@@ -13,6 +13,7 @@ from llmtrain_exporter.serve.kept_run import (
     KeptRun,
     PackedRun,
     WrongDataError,
+    counted_run,
     kept_run,
     named,
     packed_run,
@@ -21,6 +22,7 @@ from llmtrain_exporter.serve.kept_run import (
 from llmtrain_exporter.serve.pulse import Pulse
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.watching.live import LiveRun
+from llmtrain_exporter.watching.predecessor import Predecessor, comes_to_the_same
 from llmtrain_exporter.watching.rules import RunRules
 from llmtrain_exporter.watching.run_set import Awaited
 from llmtrain_exporter.watching.sleeping import SleepingRun, kept_asleep
@@ -31,8 +33,14 @@ log = logging.getLogger(__name__)
 class RunsOver:
     """Those of one thread."""
 
-    def __init__(self, fleet: Fleet, pulse: Pulse, finished: FinishedRuns | None) -> None:
-        """`pulse`: of the thread. `finished`: what is kept on disk, where anything is."""
+    def __init__(
+        self, fleet: Fleet, pulse: Pulse, finished: FinishedRuns | None, reads_all: bool = False
+    ) -> None:
+        """`pulse`: of the thread. `finished`: what is kept on disk, where anything is.
+
+        `reads_all`: each log is to be read; of what is kept the counters alone are taken.
+        """
+        self._reads_all = reads_all
         self._fleet = fleet
         self._pulse = pulse
         self._finished = finished
@@ -43,6 +51,12 @@ class RunsOver:
         """From now on; before anything else."""
         self._settings, self._rules = settings, rules
 
+    def note_counters(self, run: LiveRun[Sparkline], snapshot: Snapshot) -> None:
+        """Keep the counters of a run that go on from those of another log: its own does not tell them."""
+        packed = None if self._finished is None else packed_run(counted_run(run, snapshot))
+        if self._finished is not None and packed is not None:
+            self._finished.note_counters(run.found, packed)
+
     def note(self, run: LiveRun[Sparkline], snapshot: Snapshot) -> None:
         """Keep a run, which was read here to its end, for the next start."""
         kept = None if self._finished is None else kept_run(run, snapshot)
@@ -50,21 +64,33 @@ class RunsOver:
         if packed is not None:
             self._note(Awaited(run.found, run.name, run.met_at), packed)
 
-    def restored(self, awaited: Awaited, now: float) -> SleepingRun | None:
-        """A run that was over when the exporter was ended, and is as it was; it is published."""
+    def restored(self, awaited: Awaited, now: float) -> SleepingRun | Predecessor | None:
+        """A run that was over when the exporter was ended, and is as it was; it is published.
+
+        Where it is not, what was counted of it.
+        """
         if self._finished is None or self._rules is None:
             return None
         options = self._rules.options(awaited.found)
         kept = self._finished.find(awaited.found, self._settings, options)
-        return None if kept is None else self._published(awaited, kept, now)
+        if kept is None or isinstance(kept, Predecessor):
+            return kept
+        sleeping = None if self._reads_all else self._published(awaited, kept, now)
+        return sleeping or kept.before
 
     def taken(self, awaited: Awaited, packed: PackedRun, now: float) -> SleepingRun | None:
-        """A run that was read elsewhere, published and kept; None where its log is not so any more."""
+        """A run that was read elsewhere, published and kept; None where its log is not so any more.
+
+        None, too, where it does not come to what was counted in its place: who knows that has to read it.
+        """
         try:
-            sleeping = self._published(awaited, unpacked_run(packed), now)
+            kept = unpacked_run(packed)
         except WrongDataError:
             log.debug("%s: what was read of it is wrong", awaited.found.path, exc_info=True)
             return None
+        if awaited.before is not None and not comes_to_the_same(kept.before, awaited.before):
+            return None
+        sleeping = self._published(awaited, kept, now)
         if sleeping is not None:
             self._note(awaited, packed)
         return sleeping
@@ -92,7 +118,7 @@ class RunsOver:
             self._finished.flush()
 
     def _published(self, awaited: Awaited, kept: KeptRun, now: float) -> SleepingRun | None:
-        found, name, met_at = awaited
+        found, name, met_at, _ = awaited
         sleeping = kept_asleep(found, name, kept.before, met_at)
         if sleeping is not None:
             shrinks_at = self.shrinks_at(kept.snapshot)

@@ -29,6 +29,7 @@ from llmtrain_exporter.serve.runs_over import RunsOver
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.watching.live import LiveRun
+from llmtrain_exporter.watching.predecessor import Predecessor
 from llmtrain_exporter.watching.rules import rules_for_serving
 from llmtrain_exporter.watching.run_set import Awaited, RunSet
 from llmtrain_exporter.watching.seats import Seats
@@ -101,7 +102,8 @@ class Watcher:
         self._runs = RunSet(
             self._rules, self._observer, settings.max_runs, self._sharing.seats, self._restored
         )
-        self._over = RunsOver(fleet, pulse, sharing.finished)
+        reads_all = sharing.sink is not None or sharing.protection is not None
+        self._over = RunsOver(fleet, pulse, sharing.finished, reads_all)
         self._over.go_by(settings, self._rules)
         self._first_read = FirstRead(self._runs, self._keep, lambda: sharing.start(self._settings))
         self._scanned_at = 0.0  # Unix time of the last search
@@ -313,12 +315,14 @@ class Watcher:
             self._tell_others(run, snapshot, run.observer)
         if shown_first:
             self._newborn.remove(run.name)
+        if run.news_of_carried():
+            self._over.note_counters(run, snapshot)
         if over:
             self._over.note(run, snapshot)
             self._over.shrink(self._runs.put_to_sleep(run), now)
             self._idle_poll = None
 
-    def _restored(self, awaited: Awaited) -> SleepingRun | None:
+    def _restored(self, awaited: Awaited) -> SleepingRun | Predecessor | None:
         self._visit(awaited.found.path)
         return self._over.restored(awaited, self._scanned_at)
 

@@ -43,7 +43,7 @@ class Watchers:
     ) -> None:
         """`sink`: takes the history of all runs, where that is sent; `protection`: protects them.
 
-        `finished`, `start`: see `Sharing`. Who sends or protects wants to see each record, and has neither.
+        `finished`, `start`: see `Sharing`. Who sends or protects wants to see each record: all is read here.
         """
         watched_alone = sink is None and protection is None
         self._fleet = fleet
@@ -53,7 +53,7 @@ class Watchers:
             {},
             sink,
             protection,
-            finished if watched_alone else None,
+            finished,
             start if watched_alone else lambda _: None,
         )
         self._threads: list[Thread] = []

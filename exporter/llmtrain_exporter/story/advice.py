@@ -78,12 +78,16 @@ def action_line(action: Action, lang: Lang) -> Line:
     return joined((name, changes), Joint(words.COLON.of(lang)))
 
 
-def _change(proposal: Proposal, rises: bool | None, lang: Lang) -> Line:
-    """ "--beta 0.1 (now 0.04)"; what is not known may be better already.
+def changed_setting(proposal: Proposal) -> Code:
+    """The flag to copy; without a value there is none, and the setting is named as its producer does."""
+    if not proposal.flag:
+        return Code(proposal.setting)
+    return Code(proposal.flag if proposal.value is not None else proposal.flag.lstrip("-"))
 
-    Without a value there is nothing to copy: the setting is named as its producer does, not as a flag.
-    """
-    change: Line = (Code(proposal.flag if proposal.value is not None else proposal.flag.lstrip("-")),)
+
+def _change(proposal: Proposal, rises: bool | None, lang: Lang) -> Line:
+    """ "--beta 0.1 (now 0.04)"; what is not known may be better already."""
+    change: Line = (changed_setting(proposal),)
     if proposal.now is None:
         unknown = {None: words.UNKNOWN, True: words.UNLESS_HIGHER, False: words.UNLESS_LOWER}[rises]
         told = proposal.value is None or proposal.setting == RESUME

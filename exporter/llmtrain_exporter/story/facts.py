@@ -173,7 +173,9 @@ def _hyper_parameters(run: Snapshot, lang: Lang) -> Iterator[Section]:
     rows = tuple(((Code(name),), (written(value),)) for name, value in run.hyper_parameters.numbers.items())
     if rows:
         head = (words.SETTING.of(lang), words.SETTING_VALUE.of(lang))
-        table = Table(words.SETTINGS_FROM.of(lang), head, rows)
+        rescued = run.guard is not None and run.guard.settings
+        where = words.SETTINGS_SINCE_RESCUE if rescued else words.SETTINGS_FROM
+        table = Table(where.of(lang), head, rows)
         yield section_of(Part.SETTINGS, lang, words.SETTINGS, table)
 
 

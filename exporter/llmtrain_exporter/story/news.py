@@ -32,7 +32,7 @@ from llmtrain_exporter.story.phrase import joined, phrase
 from llmtrain_exporter.story.run_story import run_story
 from llmtrain_exporter.story.shorten import essentials
 from llmtrain_exporter.story.unit import counted_in
-from llmtrain_exporter.story.verdict import health_mark
+from llmtrain_exporter.story.verdict import verdict_line
 
 _T = TypeVar("_T")
 
@@ -44,7 +44,7 @@ def standing_line(run: Snapshot, lang: Lang) -> Line:
     """What a run is, where it is, and how."""
     if run.state is State.WAITING:
         return (words.STATE[run.state.value].of(lang),)
-    return joined((next(fact_lines(run, lang)), (health_mark(run.verdict, lang),)), words.COLON.of(lang))
+    return joined((next(fact_lines(run, lang)), verdict_line(run, lang)), words.COLON.of(lang))
 
 
 def so_far(run: Snapshot, lang: Lang) -> Iterator[Line]:

@@ -20,11 +20,11 @@ MOST_SEEN = 12
 """Files and folders that are told of a folder."""
 
 
-def details(no_run: NoRun, lang: Lang) -> Sequence[str]:
-    """Lines to stand below the reason; those of a list begin with a mark."""
+def details(no_run: NoRun, lang: Lang, waits: bool = False) -> Sequence[str]:
+    """Lines to stand below the reason; those of a list begin with a mark. `waits`: for a first record."""
     if no_run.unread is not None:
         return list(_of_file(no_run.unread, lang))
-    return list(_of_folder(no_run, lang)) if no_run.reason is NoRunReason.NO_LOG else []
+    return list(_of_folder(no_run, lang, waits)) if no_run.reason is NoRunReason.NO_LOG else []
 
 
 def no_run_object(no_run: NoRun) -> dict[str, object]:
@@ -43,7 +43,7 @@ def no_run_object(no_run: NoRun) -> dict[str, object]:
             {"path": printable(left.path), "why": why_left_out(left, no_run.file, Lang.EN)}
             for left in no_run.seen
         ]
-        told["what_to_do"] = words.NO_LOG_WHAT_TO_DO.of(Lang.EN)
+        told["what_to_do"] = f"{words.NO_LOG_WHAT_TO_DO.en} {words.WATCH_WAITS.en}"
     return told
 
 
@@ -56,7 +56,8 @@ def what_to_do(unread: Unread, lang: Lang) -> str:
 
 def left_out_text(left: LeftOut, base: str, lang: Lang) -> str:
     """Why a file or folder was passed by; paths relative to `base`."""
-    return f"{shown(left.path, base)}: {why_left_out(left, base, lang)}"
+    why = why_left_out(left, base, lang)
+    return why if left.path == base else story_words.COLON.of(lang).join((shown(left.path, base), why))
 
 
 def why_left_out(left: LeftOut, base: str, lang: Lang) -> str:
@@ -106,10 +107,13 @@ def _of_file(unread: Unread, lang: Lang) -> Iterator[str]:
     yield what_to_do(unread, lang)
 
 
-def _of_folder(no_run: NoRun, lang: Lang) -> Iterator[str]:
+def _of_folder(no_run: NoRun, lang: Lang, waits: bool) -> Iterator[str]:
     yield (words.SEEN if no_run.seen else words.NOTHING_SEEN).of(lang)
     for left in no_run.seen[:MOST_SEEN]:
         yield f"  - {left_out_text(left, no_run.file, lang)}"
     if len(no_run.seen) > MOST_SEEN:
         yield f"  {words.MORE_SEEN.of(len(no_run.seen) - MOST_SEEN, lang)}"
+    if no_run.detail:
+        yield words.LOOKED_FOR.of(lang).format(names=_VARIES.sub("*", printable(no_run.detail)))
     yield words.NO_LOG_WHAT_TO_DO.of(lang)
+    yield (words.SHOWN_WHEN_BEGUN if waits else words.WATCH_WAITS).of(lang)

@@ -23,21 +23,25 @@ def health_mark(health: Health, lang: Lang) -> Mark:
     return Mark(key, words.HEALTH[key].of(lang))
 
 
-def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
+def verdict_line(run: Snapshot, lang: Lang) -> Line:
     """The verdict on the whole log, and how the run is now where that is something else.
 
     Silence says nothing of the records: of a log that merely ended its verdict is all there is.
     """
+    mark = health_mark(run.verdict, lang)
+    if run.verdict in (Health.UNKNOWN, run.health):
+        return (mark,)
+    if run.state is State.STALLED:
+        silent = Mark(run.health.name.lower(), words.NO_LONGER_WRITTEN.of(lang))
+        return phrase(words.VERDICT_ONLY, lang, verdict=mark, silent=silent)
+    return phrase(words.NOW_ONLY, lang, verdict=mark, now=health_mark(run.health, lang))
+
+
+def verdict_section(run: Snapshot, lang: Lang) -> Section | None:
+    """That verdict; None where there is nothing to judge."""
     if run.verdict is Health.UNKNOWN:
         return None
-    mark = health_mark(run.verdict, lang)
-    line: Line = (mark,)
-    if run.health is not run.verdict and run.state is State.STALLED:
-        silent = Mark(run.health.name.lower(), words.NO_LONGER_WRITTEN.of(lang))
-        line = phrase(words.VERDICT_ONLY, lang, verdict=mark, silent=silent)
-    elif run.health is not run.verdict:
-        line = phrase(words.NOW_ONLY, lang, verdict=mark, now=health_mark(run.health, lang))
-    return section_of(Part.VERDICT, lang, None, Paragraph(line))
+    return section_of(Part.VERDICT, lang, None, Paragraph(verdict_line(run, lang)))
 
 
 def reason_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | None:
@@ -47,15 +51,20 @@ def reason_section(run: Snapshot, found: Diagnosis, lang: Lang) -> Section | Non
     if run.verdict is Health.UNKNOWN:
         why = words.LOSS_UNREADABLE if run.records.get(RowKind.TRAIN) else words.NOTHING_TO_JUDGE
         return section_of(Part.REASON, lang, None, Paragraph((why.of(lang),)))
-    calm = run.verdict is Health.HEALTHY and run.state not in (State.STALLED, State.FAILED)
-    if calm and not found.causes:
-        warning = [bounds for bounds in run.limits.values() if bounds.keys() - {Severity.INFO}]
-        outside = names_outside(run, lang)
-        form = words.NO_SIGNAL_BUT if outside else words.ALL_WELL
-        values = {"metrics": outside} if outside else {}
-        sentence = phrase(form, lang, signals=len(warning), profile=run.profile, **values)
-        return section_of(Part.REASON, lang, None, Paragraph(sentence))
-    return None
+    if found.causes or run.verdict is not Health.HEALTHY:
+        return None
+    if run.state is State.FAILED:
+        return section_of(Part.REASON, lang, None, Paragraph((words.FAILED_UNTOLD.of(lang),)))
+    return None if run.state is State.STALLED else _all_well(run, lang)
+
+
+def _all_well(run: Snapshot, lang: Lang) -> Section:
+    warning = [bounds for bounds in run.limits.values() if bounds.keys() - {Severity.INFO}]
+    outside = names_outside(run, lang)
+    form = words.NO_SIGNAL_BUT if outside else words.ALL_WELL
+    values = {"metrics": outside} if outside else {}
+    sentence = phrase(form, lang, signals=len(warning), profile=run.profile, **values)
+    return section_of(Part.REASON, lang, None, Paragraph(sentence))
 
 
 def names_outside(run: Snapshot, lang: Lang) -> str:

@@ -52,10 +52,14 @@ def guard_beside(found: Found) -> GuardBeside | None:
 
 
 def with_guard(run: Snapshot, guard: GuardBeside | None) -> Snapshot:
-    """The run with what its guard has told."""
+    """The run with what its guard has told: settings are those with which it trained last."""
     if guard is None or guard.file is None:
         return run
-    return replace(run, guard=guard.file, samples={**run.samples, **guard_samples(guard.file)})
+    settings, changed = run.hyper_parameters, guard.file.settings
+    if changed:
+        settings = replace(settings, numbers={**settings.numbers, **changed})
+    samples = {**run.samples, **guard_samples(guard.file)}
+    return replace(run, guard=guard.file, hyper_parameters=settings, samples=samples)
 
 
 def _identity(path: str) -> _Identity | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
 from typing import Generic
@@ -44,6 +44,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
     __slots__ = (
         "_before",
+        "_carried",
         "_followed",
         "_known_error",
         "_looked_at",
@@ -90,6 +91,7 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         self._options = options
         self._observe = observe
         self._known_error: str | None = None
+        self._carried: Mapping[Series, float] = {}  # as it was asked for last
         self._followed = False  # its log was read to its end: what is new is seen to come
         self._looked_at = 0.0  # Unix time of the last call of `read_on`
         self._producer: Producer = found.dialect.producer  # or who its log or arguments say that wrote it
@@ -149,7 +151,9 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         told = reading.modified if reading.modified - now <= LOOK_LASTS_SECONDS else now
         written = max(told, self.grew_at)
         seen = min(looked_at, now)
-        if self._followed and reading.records and not reading.past and seen - written > CLOCK_GRAIN_SECONDS:
+        came = reading.size > 0 or reading.modified > self.written_at  # no row that silence alone made whole
+        is_news = came and self._followed and reading.records and not reading.past
+        if is_news and seen - written > CLOCK_GRAIN_SECONDS:
             written = self.grew_at = seen
         return written
 
@@ -194,6 +198,11 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
         """What hinders the reading, for people, the first time that it is asked for."""
         known, self._known_error = self._known_error, self.source.error
         return None if self._known_error == known else self._known_error
+
+    def news_of_carried(self) -> bool:
+        """Whether its counters go on from others, of another log or its past, since this was asked."""
+        known, self._carried = self._carried, self.folded.carried
+        return known is not self._carried and any(self._carried.values())
 
     @property
     def hindrance(self) -> str | None:

@@ -80,7 +80,7 @@ def read_each(
     scan = rules.search(paths, now, around=around)
     yield from problems_of(scan)
     for folder in _without_log(paths, scan):
-        yield NoRun(folder, NoRunReason.NO_LOG, seen=rules.survey(folder, scan))
+        yield rules.no_log(folder, rules.survey(folder, scan))
     for file in _without_run(paths, scan):
         yield _no_run_in(file, rules)
     names: set[str] = set()

@@ -39,6 +39,14 @@ def predecessor_of(run: Run, fingerprint: Fingerprint | None) -> Predecessor:
     )
 
 
+def comes_to_the_same(read: Predecessor, before: Predecessor) -> bool:
+    """Whether a log that was read as if it were new has the text that was counted, and as much of it."""
+    text, known = read.fingerprint, before.fingerprint
+    if text is None or known is None or (text.length, text.crc) != (known.length, known.crc):
+        return False
+    return (read.counters, read.carried) == (before.counters, before.carried)
+
+
 def begins_anew(run: Run, before: Predecessor) -> bool:
     """Whether another log that was just met is a run which has just begun: then what it has is news.
 

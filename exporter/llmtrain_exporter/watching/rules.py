@@ -69,6 +69,11 @@ class RunRules:
         telling = [left for left in others if left.reason not in (OTHER_FILES, SOME_OTHER_FILES)]
         return (*telling, *passed, *others[len(telling) :])
 
+    def no_log(self, folder: str, seen: Sequence[LeftOut]) -> NoRun:
+        """A folder without a log below it. `seen`: see `survey`."""
+        names = ", ".join(self._search_options(None, None).names)
+        return NoRun(folder, NoRunReason.NO_LOG, detail=names, seen=tuple(seen))
+
     def look_into(self, path: str, dialect: Dialect | None = None) -> Unread | None:
         """What stands in a file in which there is no row of a training; None where it cannot be read.
 

@@ -51,10 +51,11 @@ class Awaited(NamedTuple):
     found: Found
     name: str
     met_at: float  # Unix time
+    before: Predecessor | None = None  # what was counted of it, or of another log in its place
 
 
-Restore = Callable[[Awaited], SleepingRun | None]
-"""Gives a run that is over and of which all is known already."""
+Restore = Callable[[Awaited], SleepingRun | Predecessor | None]
+"""Gives a run that is over and of which all is known already; else what was counted in its place."""
 
 
 class RunSet(Generic[ObserverT]):
@@ -111,8 +112,7 @@ class RunSet(Generic[ObserverT]):
 
     def meet_awaited(self, path: str) -> LiveRun[ObserverT]:
         """Watch one of these from now on."""
-        found, name, met_at = self._awaited.pop(path)
-        return self._open(found, name, None, met_at)
+        return self._open(self._awaited.pop(path))
 
     def keep_awaited(self, path: str, sleeping: SleepingRun) -> None:
         """One of these is over, and was read elsewhere."""
@@ -143,8 +143,8 @@ class RunSet(Generic[ObserverT]):
     def wake(self, sleeping: SleepingRun, grew_at: float = 0.0) -> None:
         """Watch it again, from the first byte of its log. `grew_at`: see `TrackedLog`."""
         sleeping.source.close()
-        run = self._open(sleeping.found, sleeping.name, sleeping.predecessor(), sleeping.met_at)
-        run.grew_at = grew_at
+        again = Awaited(sleeping.found, sleeping.name, sleeping.met_at, sleeping.predecessor())
+        self._open(again).grew_at = grew_at
 
     def change(self, rules: RunRules, max_runs: int) -> Sequence[str]:
         """Go by other rules. Runs of which they say something else are watched anew, from the first byte.
@@ -159,9 +159,8 @@ class RunSet(Generic[ObserverT]):
         for run in changed:
             self._forget(run)
         for run in changed:
-            name = self._name(run.found)
-            again = self._open(run.found, name, _kept_of(run), run.met_at)
-            again.grew_at = run.grew_at
+            again = Awaited(run.found, self._name(run.found), run.met_at, _kept_of(run))
+            self._open(again).grew_at = run.grew_at
         names = {run.name for run in self}
         return [run.name for run in changed if run.name not in names]
 
@@ -219,28 +218,36 @@ class RunSet(Generic[ObserverT]):
             return None
         known = self._runs.get(found.path)
         if known is None:
-            before = self._absent.pop(found.path, None) or self._absent.pop(found.run, None)
-            awaited = Awaited(found, self._name(found), now)
-            if before is None and (sleeping := self._restore(awaited)) is not None:
-                self._runs[found.path] = sleeping
-                return None
-            if before is None and many:
-                self._awaited[found.path] = awaited
-                return None
-            return self._open(found, awaited.name, before, now)
+            return self._meet_first(Awaited(found, self._name(found), now), many)
         if _is_read_alike(known.found, found):
             # Of quiet runs the old one stays: others hold it too, and two of each would be kept.
             if known.found.modified != found.modified:
                 known.found = found
             return None
         self._forget(known)
-        self._open(found, self._name(found), _kept_of(known), now)
+        self._open(Awaited(found, self._name(found), now, _kept_of(known)))
         return None
+
+    def _meet_first(self, awaited: Awaited, many: bool) -> LiveRun[ObserverT] | None:
+        path = awaited.found.path
+        before = self._absent.pop(path, None) or self._absent.pop(awaited.found.run, None)
+        if before is not None:
+            return self._open(awaited._replace(before=before))
+        known = self._restore(awaited)
+        if isinstance(known, SleepingRun):
+            self._runs[path] = known
+            return None
+        awaited = awaited._replace(before=known)
+        if many:
+            self._awaited[path] = awaited
+            return None
+        return self._open(awaited)
 
     def _name(self, found: Found) -> str:
         return self._seats.name(lambda taken: self._rules.name(found, taken))
 
-    def _open(self, found: Found, name: str, before: Predecessor | None, met_at: float) -> LiveRun[ObserverT]:
+    def _open(self, awaited: Awaited) -> LiveRun[ObserverT]:
+        found, name, met_at, before = awaited
         source = open_source(found, self._rules.readers)
         run = LiveRun(found, name, self._rules.options(found), source, self._observe, before, met_at)
         self._runs[found.path] = run

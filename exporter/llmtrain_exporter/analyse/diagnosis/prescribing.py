@@ -239,9 +239,13 @@ def _shown_limit(case: Case) -> float | None:
 
 
 def _lower_learning_rate(case: Case) -> float | None:
-    """By the highest that was logged, which warm-up and decay are below; else by the setting."""
+    """By the highest that was logged, which warm-up and decay are below; else by the setting.
+
+    What was logged before a rescue lowered it says nothing of what it is now.
+    """
     stated = case.run.hyper_parameters.numbers.get("learning_rate")
-    rate = max(_highest_rate(case) or 0.0, stated or 0.0)
+    lowered = case.run.guard is not None and "learning_rate" in case.run.guard.settings
+    rate = max((not lowered and _highest_rate(case)) or 0.0, stated or 0.0)
     if not rate:
         return None
     if rate < limits.RATE_FAR_OFF:

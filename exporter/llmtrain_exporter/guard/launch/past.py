@@ -64,6 +64,7 @@ def read_past(path: str, rules: RunRules, now: float) -> Iterator[PastRun | NoRu
 
 def _read(found: Found, options: RunOptions, readers: Readers, now: float) -> PastRun | NoRun:
     log = open_log(found, options, readers, _RecordsKept)
+    log.guard = None  # what rescues have changed is reckoned from what the training was given
     outcome = read_once(log, now)
     return outcome if isinstance(outcome, NoRun) else PastRun(outcome, log.observer.records)
 

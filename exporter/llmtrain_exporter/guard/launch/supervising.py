@@ -24,7 +24,6 @@ from llmtrain_exporter.guard.launch.shown_command import identity_of_command
 from llmtrain_exporter.guard.launch.state_file import StateFile
 from llmtrain_exporter.guard.launch.telling import AboutRescue, Speaker
 from llmtrain_exporter.guard.launch.whereabouts import FolderKnown, environment_for, folders_told, told_in
-from llmtrain_exporter.guard.no_links import write_anew
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.guard.told import RUN_VARIABLE, is_guarded
 from llmtrain_exporter.knowledge import rescue_words as words
@@ -33,6 +32,7 @@ from llmtrain_exporter.knowledge.rescuing import RANKS_GONE_SECONDS
 from llmtrain_exporter.knowledge.text import Lang, Text, fill
 from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.model.guarded import Began
+from llmtrain_exporter.output_file import write_anew
 
 if TYPE_CHECKING:
     from llmtrain_exporter.guard.launch.past import PastRun

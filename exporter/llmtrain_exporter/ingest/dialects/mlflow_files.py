@@ -152,6 +152,11 @@ class MlflowRunFolder:
         return _files(os.path.join(self._folder, "metrics"))
 
 
+def metric_files(path: str) -> Iterator[str]:
+    """The files of the metrics of the run with that meta.yaml, which itself does not grow. Raises OSError."""
+    return (file for _, file in _files(os.path.join(os.path.dirname(path), "metrics")))
+
+
 def _files(folder: str) -> Iterator[tuple[str, str]]:
     """The files below a folder in the order of their names, which are relative to it."""
     left = MOST_FILES
@@ -218,5 +223,6 @@ DIALECT = Dialect(
     role=Role.FILE,
     store=MlflowRunFolder,
     whole_folder=True,
+    grown_files=metric_files,
     kept_by_tracker=True,
 )

@@ -11,6 +11,7 @@ from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role
 from llmtrain_exporter.ingest.marked_dicts import MarkedDict, MarkedDicts
 from llmtrain_exporter.ingest.normalise import LogRow, Normaliser
 from llmtrain_exporter.ingest.schedule import Schedule
+from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
 from llmtrain_exporter.knowledge.producers import SLIME
 from llmtrain_exporter.knowledge.row import EVAL_PREFIX
 from llmtrain_exporter.model import Record, Skip
@@ -38,6 +39,11 @@ class SlimeRows:
         self._open = _OpenRow()
         self._before: Counter[bytes] = Counter()  # the kinds of dicts in the last row
         self._usual: Counter[bytes] = Counter()  # in the last two rows
+
+    @property
+    def holds(self) -> bool:
+        """Whether a row is open."""
+        return bool(self._open.cells)
 
     def rows(self, line: bytes) -> Sequence[LogRow]:
         """The rows that are whole with this line."""
@@ -115,6 +121,22 @@ class SlimeReader:
         """The records that are whole with a line."""
         return self._console.read(line)
 
+    @property
+    def wait(self) -> float | None:
+        """Seconds of silence after which no more is expected of the row that is held; None: none is.
+
+        Rollout and update of a step can be many minutes apart.
+        """
+        return STALL_SECONDS_UNKNOWN if self._rows.holds else None
+
+    def take_times(self) -> Sequence[float | None]:
+        """None: what is printed has no times."""
+        return ()
+
+    def settle(self) -> Iterable[Record | Skip]:
+        """The row that is held, after that silence."""
+        return self.release()
+
     def release(self) -> Iterable[Record | Skip]:
         """The row that is held, as it is."""
         return self._console.records(self._rows.end())
@@ -131,5 +153,6 @@ DIALECT = Dialect(
     reader=SlimeReader,
     sniff=sniff,
     role=Role.CONSOLE,
+    gathers=True,
     normaliser=lambda: Normaliser(_ALIASES),
 )

@@ -10,10 +10,10 @@ from llmtrain_exporter.knowledge import report_words as r
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge.checklists import SETUP
 from llmtrain_exporter.knowledge.text import written
-from llmtrain_exporter.model import Proposal, Snapshot
+from llmtrain_exporter.model import Proposal, Snapshot, State
 from llmtrain_exporter.publish.report.material import Material
 from llmtrain_exporter.publish.report.say import Say, cells, chapter, paragraph
-from llmtrain_exporter.story.advice import flags_section, proofs_text
+from llmtrain_exporter.story.advice import changed_setting, flags_section, proofs_text
 from llmtrain_exporter.story.blocks import Block, Code, Line, Section, Strong, Table, items
 from llmtrain_exporter.story.diagnosis import Action, Reason, actions, first_looks, no_cause_text
 from llmtrain_exporter.story.diagnosis import causes as cause_texts
@@ -34,7 +34,7 @@ def causes(material: Material, say: Say) -> Section:
 def _looks(material: Material, say: Say) -> Iterator[Block]:
     looks = first_looks(material.run, material.found, say.lang)
     if not looks:
-        yield paragraph(say(r.NO_CAUSES))
+        yield paragraph(say(words.FAILED_UNTOLD if material.run.state is State.FAILED else r.NO_CAUSES))
         return
     yield paragraph(no_cause_text(material.run, material.found, say.lang))
     yield items((look,) for look in looks)
@@ -50,13 +50,14 @@ def changes(material: Material, say: Say) -> Section:
     run = material.run
     all_actions = actions(run, material.found, say.lang)
     lines = (_action(action, say) for action in all_actions)
-    blocks: list[Block] = [items(lines, numbered=True) if all_actions else paragraph(say(r.NO_CHANGES))]
+    nothing = r.NO_CHANGES_TOLD if run.state is State.FAILED else r.NO_CHANGES
+    blocks: list[Block] = [items(lines, numbered=True) if all_actions else paragraph(say(nothing))]
     blocks.extend(_settings(all_actions, run, say))
     return chapter(say(r.CHANGES), *blocks, _monitoring(run, say))
 
 
 def _action(action: Action, say: Say) -> Line:
-    names = ((Code(proposal.flag or proposal.setting),) for proposal in action.proposals)
+    names = ((changed_setting(proposal),) for proposal in action.proposals)
     changed, between = joined(names, words.COMMA.of(say.lang)), words.BETWEEN_SENTENCES[say.lang]
     return Strong(action.title), say.colon, action.how, *((between, *changed) if changed else ())
 
@@ -92,5 +93,6 @@ def _monitoring(run: Snapshot, say: Say) -> Section:
     proposed = tuple(proposals(SETUP.get(run.base, ()), Case(run)))
     title = say(r.MONITORING)
     if not proposed:
-        return chapter(title, paragraph(say(r.MONITORING_FINE)))
+        known = run.hyper_parameters.settings
+        return chapter(title, paragraph(say(r.MONITORING_FINE if known else r.MONITORING_UNKNOWN)))
     return chapter(title, paragraph(say(r.MONITORING_INTRO)), _proposals(title, proposed, run, say))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.discover import Scan
 from llmtrain_exporter.knowledge.no_run import NoRunReason
-from llmtrain_exporter.model import NoRun, Snapshot, State
+from llmtrain_exporter.model import LeftOut, NoRun, Snapshot, State
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check import UNREADABLE
 from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus, trouble, worst_first
@@ -24,6 +26,9 @@ LOGS_AT_ONCE = 8
 
 WAITING_SCAN = 1.0
 """Seconds between two searches while there is no run yet."""
+
+SCANS_PER_SURVEY = 10
+"""To look into what lies there and is no log takes longer."""
 
 WatchedRun = LiveRun[WholeRun]
 
@@ -42,6 +47,8 @@ class WatchedFolder:
         self._chosen: WatchedRun | None = None
         self._pressed_for: str | None = None  # name of the run that somebody went to with keys
         self._nothing = NoRun(path, NoRunReason.NOT_READ)  # why there is no log, where there is none
+        self._seen: Sequence[LeftOut] = ()  # what lies there instead
+        self._scans_in_vain = 0
         self._scan_at = float("-inf")  # monotonic
         self._busy = True  # whether there is more to read at once; a log can wait, and not be read to its end
 
@@ -62,10 +69,18 @@ class WatchedFolder:
     def scan(self, now: float) -> None:
         """Search for runs: take new ones in, let gone ones leave. `now`: Unix time."""
         scan = self._rules.search([self.path], now, max_depth=self._settings.max_depth)
-        self._nothing = next(problems_of(scan), NoRun(self.path, NoRunReason.NO_LOG))
+        self._nothing = next(problems_of(scan), None) or self._without_log(scan)
         self._runs.update(scan, now)
         watched = set(self._runs)
         self._snapshots = {run: snapshot for run, snapshot in self._snapshots.items() if run in watched}
+
+    def _without_log(self, scan: Scan) -> NoRun:
+        """What to say of a folder without a log; what else lies there is looked at now and then."""
+        if not scan.found:
+            if self._scans_in_vain % SCANS_PER_SURVEY == 0:
+                self._seen = self._rules.survey(self.path, scan)
+            self._scans_in_vain += 1
+        return self._rules.no_log(self.path, self._seen)
 
     def status(self, now: float) -> FolderStatus:
         """What there is to show at `now`, Unix time."""

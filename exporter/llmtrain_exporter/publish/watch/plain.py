@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from llmtrain_exporter.knowledge import story_words as words
 from llmtrain_exporter.knowledge import watch_words
-from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.no_run import ODD_NAME, OTHER_FORMAT, NoRunReason
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import NoRun, State
+from llmtrain_exporter.model import LeftOut, NoRun, State
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus
 from llmtrain_exporter.story.blocks import Line
 from llmtrain_exporter.story.news import advice_line, news, so_far, standing_line
+from llmtrain_exporter.story.no_run import details
 from llmtrain_exporter.story.phrase import phrase
 from llmtrain_exporter.story.several import why_no_run
+from llmtrain_exporter.write.columns import wrapped
 from llmtrain_exporter.write.line import plain_text
 from llmtrain_exporter.write.style import Style
+from llmtrain_exporter.write.terminal import INDENT, indented
 
 
 class LineView:
@@ -78,6 +81,8 @@ class LineView:
         before, self._no_run = self._no_run, status.no_run
         if status.no_run and (before is None or _why(before) != _why(status.no_run)):
             self._write(status.now, waiting_text(status.path, status.no_run, self._style))
+            for line in details(status.no_run, self._lang, waits=True):
+                self._write(status.now, f"  {line}")
 
     def _tell_gone(self, status: FolderStatus) -> None:
         for name in self._before.keys() - {watched.run.run for watched in status.runs} - status.failed.keys():
@@ -95,8 +100,10 @@ class LineView:
         self._out.flush()
 
 
-def _why(no_run: NoRun) -> tuple[NoRunReason, str]:
-    return no_run.reason, no_run.detail
+def _why(no_run: NoRun) -> tuple[NoRunReason, str, frozenset[LeftOut]]:
+    """The reason, and which files would be read if they were named."""
+    readable = frozenset(left for left in no_run.seen if left.reason in (ODD_NAME, OTHER_FORMAT))
+    return no_run.reason, no_run.detail, readable
 
 
 def broken_line(error: str, lang: Lang) -> Line:
@@ -108,3 +115,10 @@ def waiting_text(path: str, no_run: NoRun, style: Style) -> str:
     """Why there is no run to show."""
     reason = why_no_run(no_run, style.lang)
     return plain_text(phrase(watch_words.WAITING, style.lang, path=path, reason=reason), style)
+
+
+def waiting_lines(path: str, no_run: NoRun, style: Style, whole_paths: bool = False) -> Iterator[str]:
+    """The same, what lies there and what is looked for. `whole_paths`: see `wrapped`."""
+    yield from wrapped(waiting_text(path, no_run, style), style.width, whole_paths)
+    for line in details(no_run, style.lang, waits=True):
+        yield from indented(wrapped(line, style.width - INDENT, whole_paths))

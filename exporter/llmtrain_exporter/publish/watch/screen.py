@@ -11,7 +11,7 @@ from llmtrain_exporter.knowledge import watch_words
 from llmtrain_exporter.model import State
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.publish.check_text import verdict_text
-from llmtrain_exporter.publish.watch.plain import broken_line, waiting_text
+from llmtrain_exporter.publish.watch.plain import broken_line, waiting_lines
 from llmtrain_exporter.publish.watch.status import FolderStatus, RunStatus, worst_first
 from llmtrain_exporter.story.blocks import Part, Section, Story, Table, blocks_of, lines_in
 from llmtrain_exporter.story.diagnosis import in_short
@@ -67,7 +67,7 @@ def picture(status: FolderStatus, style: Style, height: int) -> list[str]:
     foot = ["", *map(style.dim, wrapped(told, style.width))]
     top = [*_hindrances(status, style), *_overview(status, style, height // RUNS_SHARE)]
     if status.no_run is not None:
-        top += wrapped(waiting_text(status.path, status.no_run, style), style.width)
+        top += waiting_lines(status.path, status.no_run, style)
     if status.chosen is not None:
         story = run_story(status.chosen.run, style.lang, status.courses)
         top += [*_head(story, style), ""]

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TextIO
 
 from llmtrain_exporter.publish.check_text import as_text
-from llmtrain_exporter.publish.watch.plain import waiting_text
+from llmtrain_exporter.publish.watch.plain import waiting_lines
 from llmtrain_exporter.publish.watch.screen import picture
 from llmtrain_exporter.publish.watch.status import FolderStatus
 from llmtrain_exporter.story.several import counts_line
@@ -73,7 +73,7 @@ class Terminal:
 def _verdict(status: FolderStatus, style: Style) -> list[str]:
     """What `check` says of the run that was shown."""
     if status.no_run is not None:
-        return [f"{waiting_text(status.path, status.no_run, style)}\n"]
+        return [f"{line}\n" for line in waiting_lines(status.path, status.no_run, style, True)]
     runs = [watched.run for watched in status.runs]
     counts = [f"{line_text(counts_line(runs, style.lang), style)}\n\n"] if len(runs) > 1 else []
     chosen = [status.chosen.run] if status.chosen else []
