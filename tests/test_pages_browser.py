@@ -909,6 +909,24 @@ def test_a_phone(browser: Browser, exporter: ExporterProcess, path: str) -> None
                 )  # no name is broken in the midst of a word
 
 
+def test_the_metrics_of_a_run_fit_a_phone(browser: Browser, exporter: ExporterProcess) -> None:
+    """Each with its range, verdict and meaning, none moved sideways; flags break between each other alone."""
+    with visiting(browser, exporter.url, viewport=PHONE, is_mobile=True, has_touch=True) as visitor:
+        page = with_charts(visitor, "/run?run=collapse")
+        table = page.locator("#metrics .scroller")
+        assert table.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+        row = table.locator("tr", has=page.get_by_text("kl", exact=True))
+        expect(row.locator("td:visible")).to_have_count(4)
+        assert row.evaluate("(row) => getComputedStyle(row.cells[2], '::before').content") == '"healthy "'
+        flags = page.locator(".flag").all()
+        assert len(flags) > 2
+        assert [flag.evaluate("(flag) => flag.clientHeight < 24") for flag in flags] == [True] * len(flags)
+        log = page.locator("#details dd").first
+        assert log.evaluate("(log) => log.offsetWidth > log.parentElement.clientWidth / 2")
+        names = page.locator("#details dt").all()
+        assert all(name.evaluate("(name) => name.clientHeight < 30") for name in names)
+
+
 @pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 900}], ids=["phone", "desk"])
 def test_long_names_take_further_lines(browser: Browser, viewport: dict[str, int], tmp_path: Path) -> None:
     """Names and labels of 200 letters without a break move nothing sideways, wherever they stand."""
