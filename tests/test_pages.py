@@ -346,3 +346,25 @@ def test_why_a_path_cannot_be_read_is_told_in_both_languages(site: Site, lang: L
     finally:
         site.fleet.problems = {}
     assert f"/logs/gone</code> {reason.of(lang)}" in text
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        (
+            "Permission denied for user 1000, group 100: run as the owner, or let others read it",
+            "用户 1000、用户组 100 无权读取（Permission denied）：请以所有者身份运行，或允许其他用户读取",
+        ),
+        ("is a named pipe, not a regular file", "是命名管道，不是普通文件"),
+        ("does not answer at /nfs/a: not read since 12:00", "在 /nfs/a 处没有响应：自 12:00 起未能读取"),
+        ("Stale file handle", "系统提示：Stale file handle"),
+    ],
+)
+def test_what_the_system_says_of_a_path_is_introduced_in_chinese(site: Site, why: str, told: str) -> None:
+    """Its own words are quoted; the rest is in the reader's language."""
+    site.fleet.problems = {"/logs/gone": why}
+    try:
+        text = site.get("/?lang=zh").text
+    finally:
+        site.fleet.problems = {}
+    assert f"/logs/gone</code> {told}" in text

@@ -585,6 +585,89 @@ def test_steps_have_no_halves(visitor: BrowserContext) -> None:
     assert all(mark == int(mark) for mark in marks)
 
 
+@pytest.mark.parametrize(
+    ("unit", "values", "texts"),
+    [
+        ("seconds", [86400, 86401, 86402], ["1 d", "1.00001 d", "1.00002 d"]),
+        ("seconds", [0, 30, 60, 90], ["0 s", "30 s", "1 min", "1.5 min"]),
+        ("bytes", [2**30, 2**30 + 2**16], ["1 GiB", "1.0001 GiB"]),
+        ("count", [1234567, 1234568, None], ["1234567", "1234568", ""]),
+        ("ratio", [0.12345, 0.12346], ["0.12345", "0.12346"]),
+        ("ratio", [0.1, 0.2, 0.1 + 0.2], ["0.1", "0.2", "0.3"]),
+        ("elapsed", [7260, 7270, 7280], ["2 h 1 min", "2 h 1 min 10 s", "2 h 1 min 20 s"]),
+    ],
+)
+def test_no_two_marks_of_an_axis_read_the_same(
+    visitor: BrowserContext, unit: str, values: list[float | None], texts: list[str]
+) -> None:
+    """As everywhere, where that tells them apart; else with as many digits as it takes."""
+    page = opened(visitor, "/run?run=healthy")
+    read = """async ([unit, values]) => {
+        const run = document.querySelector("script[type=module]").src;
+        const {heights, marks} = await import(run.replace("run.js", "ticks.js"));
+        return unit === "elapsed" ? marks(values, unit) : heights(values, unit);
+    }"""
+    assert page.evaluate(read, [unit, values]) == texts
+
+
+def test_a_slow_step_has_its_marks_at_even_times(browser: Browser, tmp_path: Path) -> None:
+    """What takes a bit more than an hour each time has other texts at each mark, in one unit."""
+    rows = (swift(step, loss=1.0, step_time=3600 + step / 4) for step in range(1, 40))
+    append(tmp_path / "slow/logging.jsonl", *rows)
+    with ExporterProcess([tmp_path]) as process, visiting(browser, process.url) as visitor:
+        page = with_charts(visitor, "/run?run=slow&filter=step_time|step_dur")
+        plot = page.locator("figure.chart .plot").first
+        texts = plot.evaluate("(place) => place.plot.chart.axes[1]._values")
+        splits = plot.evaluate("(place) => place.plot.chart.axes[1]._splits")
+    assert len(set(texts)) == len(texts) > 2
+    assert all(text.endswith((" h", " min")) for text in texts)
+    assert all(split == int(split) for split in splits)
+
+
+@pytest.mark.parametrize("path", ["/run?run=healthy", "/compare?run=healthy&run=collapse"])
+def test_a_link_to_what_is_not_there_shows_the_whole_run(visitor: BrowserContext, path: str) -> None:
+    """And says so, until somebody zooms; one that reaches beyond shows what there is."""
+    page = with_charts(visitor, f"{path}&zoom=500_600")
+    told = page.locator(".tools .which [role=status]").filter(has_text="Nothing is recorded")
+    expect(told).to_have_text("Nothing is recorded from step 500 to step 600: the whole run is shown.")
+    assert scale_of(page, page.locator("h4").first.inner_text()) == [1, 200]
+    expect(page).to_have_url(re.compile("(?<!_600)$"))
+    page.locator(".plot").first.focus()
+    page.keyboard.press("+")
+    expect(told).to_have_count(0)
+    page = with_charts(visitor, f"{path}&zoom=100_900")
+    assert scale_of(page, page.locator("h4").first.inner_text()) == [100, 200]
+
+
+@pytest.mark.parametrize(
+    ("lang", "told", "along"),
+    [
+        ("en", "Points at or below 0, not on a logarithmic scale: 2 of 29.", "not on a logarithmic axis: 1."),
+        ("zh", "对数刻度无法显示：29 个点中有 2 个不大于 0。", "对数横轴无法显示：1 条记录的位置不大于 0。"),
+    ],
+)
+def test_what_a_logarithmic_scale_leaves_out_is_counted(
+    browser: Browser, tmp_path: Path, lang: str, told: str, along: str
+) -> None:
+    """Of what is to be seen; nothing is said of a linear one."""
+    rows = (swift(step, loss=1.0, kl=0.1 if step > 2 else -0.1) for step in range(1, 29))
+    first = {"loss": 1.0, "kl": 0.1, "global_step/max_steps": "0/100"}
+    append(tmp_path / "low/logging.jsonl", json.dumps(first), *rows)
+    with ExporterProcess([tmp_path]) as process, visiting(browser, process.url) as visitor:
+        page = with_charts(visitor, f"/run?run=low&lang={lang}&filter=^kl$")
+        missing = page.locator("figure.chart .missing")
+        expect(missing).to_be_hidden()
+        page.locator(".tools").get_by_role("button", name="log y" if lang == "en" else "对数 y").click()
+        expect(missing).to_have_text(told)
+        page.locator(".plot").focus()
+        for key in ("End", "+"):
+            page.keyboard.press(key)
+        expect(missing).to_be_hidden()
+        page.locator(".tools").get_by_role("button", name="log x" if lang == "en" else "对数 x").click()
+        expect(page.locator(".tools")).to_contain_text(along)
+        assert "28" in missing.inner_text()  # of all that is to be seen again
+
+
 def test_no_column_of_a_table_stands_twice(visitor: BrowserContext) -> None:
     """What counts an axis has one column, though it is a chart as well; all its rows are there."""
     page = with_charts(visitor, "/run?run=healthy")
@@ -824,6 +907,24 @@ def test_a_phone(browser: Browser, exporter: ExporterProcess, path: str) -> None
                 assert name.evaluate(whole) == 1, (
                     name.inner_text()
                 )  # no name is broken in the midst of a word
+
+
+def test_the_metrics_of_a_run_fit_a_phone(browser: Browser, exporter: ExporterProcess) -> None:
+    """Each with its range, verdict and meaning, none moved sideways; flags break between each other alone."""
+    with visiting(browser, exporter.url, viewport=PHONE, is_mobile=True, has_touch=True) as visitor:
+        page = with_charts(visitor, "/run?run=collapse")
+        table = page.locator("#metrics .scroller")
+        assert table.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+        row = table.locator("tr", has=page.get_by_text("kl", exact=True))
+        expect(row.locator("td:visible")).to_have_count(4)
+        assert row.evaluate("(row) => getComputedStyle(row.cells[2], '::before').content") == '"healthy "'
+        flags = page.locator(".flag").all()
+        assert len(flags) > 2
+        assert [flag.evaluate("(flag) => flag.clientHeight < 24") for flag in flags] == [True] * len(flags)
+        log = page.locator("#details dd").first
+        assert log.evaluate("(log) => log.offsetWidth > log.parentElement.clientWidth / 2")
+        names = page.locator("#details dt").all()
+        assert all(name.evaluate("(name) => name.clientHeight < 30") for name in names)
 
 
 @pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 900}], ids=["phone", "desk"])

@@ -104,6 +104,7 @@ def test_a_sample_says_why_it_was_not_taken(tmp_path: Path) -> None:
             "this machine's clock (signature)",
             "wecom (wecom, en): not accepted: its server has trouble (server_error)",
         ]
+        assert answer.stderr == ""  # nor is it said twice
         wecom.fail(None)
         assert run("--config", path, "--test", "wecom").returncode == 0
         assert run("--config", path, "--test", "slack").stderr == (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -226,3 +227,28 @@ def test_an_exporter_shows_the_notes_of_its_state_folder(tmp_path: Path) -> None
         notes.write_text("a: [\n")
         eventually(lambda: str(notes) in exporter.get("/").text)
         assert note() == "second"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("- a", "必须是“训练名: 备注”形式的映射，例如 `my-run: 数据有误，问小李`"),
+        ("a: fine\nb:\n  - list", "第 2 行：b：备注必须是文本"),
+        ("a: 1\na: 2", "第 2 行第 1 列：a：重复出现，第一次在第 1 行"),
+        ("a: b: c", "第 1 行第 5 列：无法作为 YAML 读取：文本中含有冒号加空格时须加引号"),
+        ("*/train: all", "第 1 行第 2 列：无法作为 YAML 读取：while scanning an alias"),
+        ("*/train: all", "（以 * 或 [ 开头的训练名须加引号）"),
+    ],
+)
+def test_the_list_says_in_chinese_what_is_wrong_with_the_notes(
+    site: Site, desk: Desk, content: str, problem: str
+) -> None:
+    """Where, and what is expected; the library's own words are quoted behind that."""
+    desk.path.write_text(content)
+    desk.look()
+    site.fleet.problems = desk.told[0]
+    try:
+        text = unescape(site.get("/?lang=zh").text)
+    finally:
+        site.fleet.problems = {}
+    assert problem in text

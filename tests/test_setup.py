@@ -237,45 +237,88 @@ def test_the_command_in_the_files_makes_them(tmp_path: Path) -> None:
     assert contents(tmp_path) == before
 
 
-def test_files_that_differ_are_named_and_kept(tmp_path: Path) -> None:
-    """Nothing is written until --force, and then others stay as they are."""
+def test_another_answer_replaces_what_nobody_has_changed(tmp_path: Path) -> None:
+    """As if the folder had been made with it at once; what was changed by hand is named, and kept."""
+    folder = tmp_path / "w"
+    other = ("--logs", "/data", "--lang", "zh", "--prometheus-port", "9999")
+    assert set_up(folder, "--logs", "/data").exit_code == 0
+    assert set_up(folder, *other).exit_code == 0
+    replaced = {path: text for path, (text, _) in contents(folder).items()}
+    shutil.rmtree(folder)
+    assert set_up(folder, *other).exit_code == 0
+    differ = {path for path, (text, _) in contents(folder).items() if replaced[path] != text}
+    assert differ == {".written.json", "secrets/relay_token"}  # a token is made anew
+    by_hand = folder / "relay.yml"
+    by_hand.write_text(by_hand.read_text() + "# mine\n")
+    answer = program(folder, "--logs", "/data", "--relay-port", "9998", "--yes")
+    assert answer.returncode == 1
+    assert [line for line in answer.stderr.splitlines() if "kept" in line] == [
+        f"Warning: {by_hand}: kept, as it was changed by hand, or not written by setup; "
+        "it does not follow these answers"
+    ]
+    assert by_hand.read_text().endswith("# mine\n")
+    assert "127.0.0.1:9998" in (folder / "alertmanager.yml").read_text()
+    by_hand.write_text(by_hand.read_text().removesuffix("# mine\n"))
+    assert program(folder, "--logs", "/data", "--relay-port", "9998", "--yes").returncode == 0
+    assert "127.0.0.1:9998" in by_hand.read_text()  # taken back, it is setup's own again
+
+
+def test_what_is_replaced_is_asked(tmp_path: Path) -> None:
+    """Once, with how many files; without a yes nothing is written."""
+    given = ("--logs", "/data", "--chat", "none", "--grafana", "none", "--host", "localhost")
+    assert set_up(tmp_path, *given).exit_code == 0
+    before = contents(tmp_path)
+    answer = set_up(tmp_path, *given, "--relay-port", "9999", typed="n\n")
+    assert re.search(r"nobody has changed since: \d+ are replaced, 0 removed. Go on\? \[Y/n\]", answer.output)
+    assert contents(tmp_path) == before
+    assert set_up(tmp_path, *given, "--relay-port", "9999", typed="\n").exit_code == 0
+    assert read(tmp_path / "relay.yml")["listen"] == "127.0.0.1:9999"
+    answer = set_up(tmp_path, *given, "--relay-port", "9999", typed="")
+    assert "Nothing to change" in answer.output  # and nothing to ask
+
+
+def test_files_of_others_are_named_and_kept(tmp_path: Path) -> None:
+    """Until --force; what setup has no file for stays in either case."""
     (tmp_path / "prometheus.yml").write_text("mine")
     (tmp_path / "notes.txt").write_text("mine")
     answer = program(tmp_path, "--yes")
     assert answer.returncode == 1
-    assert answer.stderr == (
-        f"Error: {tmp_path}/prometheus.yml: differs from what would be written\n"
-        "Error: Nothing was written; --force overwrites and removes\n"
-    )
-    assert {path.name for path in tmp_path.iterdir()} == {"prometheus.yml", "notes.txt"}
+    assert f"Warning: {tmp_path}/prometheus.yml: kept" in answer.stderr
+    assert "--force overwrites" in answer.stderr
+    assert (tmp_path / "prometheus.yml").read_text() == "mine"
+    assert (tmp_path / "run.sh").exists()
+    (tmp_path / ".written.json").write_text("[" * 5000)  # no record is as good as none
     assert program(tmp_path, "--yes", "--force").returncode == 0
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert "scrape_configs" in (tmp_path / "prometheus.yml").read_text()
 
 
 def test_no_unit_is_left_of_another_answer(tmp_path: Path) -> None:
-    """What only a Grafana here needs is named when there is to be none, and goes with --force."""
+    """What only a Grafana here needs goes when there is to be none; where it was changed, with --force."""
     assert set_up(tmp_path, "--grafana", "local").exit_code == 0
-    answer = program(tmp_path, "--grafana", "none", "--yes")
     unit = tmp_path / "systemd/user/llmtrain-grafana.service"
+    unit.write_text("mine")
+    answer = program(tmp_path, "--grafana", "none", "--yes")
     assert answer.returncode == 1
-    assert f"{unit}: is not needed with these answers" in answer.stderr
-    assert unit.exists()
+    assert f"{unit}: kept" in answer.stderr
+    assert [path for path in contents(tmp_path) if "grafana.service" in path or path.endswith(".ini")] == [
+        "systemd/user/llmtrain-grafana.service"
+    ]
     assert program(tmp_path, "--grafana", "none", "--yes", "--force").returncode == 0
-    assert [path for path in contents(tmp_path) if "grafana.service" in path or path.endswith(".ini")] == []
+    assert not unit.exists()
 
 
 @pytest.mark.parametrize(
     "held", [b"\xff\xfe", b"bots: [" * 5000, b"bots: 1", b"{bots: [{kind: feishu, keyword: [}"]
 )
 def test_files_that_are_none_of_ours_are_no_answers(tmp_path: Path, held: bytes) -> None:
-    """What cannot be read is as good as not there: asked for, named as different, and kept."""
+    """What cannot be read is as good as not there: asked for, named, and kept."""
     (tmp_path / "secrets").mkdir()
     for name in ("relay.yml", "secrets/relay_token", "secrets/feishu_url"):
         (tmp_path / name).write_bytes(held)
     answer = program(tmp_path, "--chat", "feishu", "--yes", env=CHAT)
     assert answer.returncode == 1
-    assert f"{tmp_path}/relay.yml: differs" in answer.stderr
+    assert f"{tmp_path}/relay.yml: kept" in answer.stderr
     assert "Traceback" not in answer.stderr
     assert (tmp_path / "relay.yml").read_bytes() == held
 
@@ -358,7 +401,7 @@ def test_what_stands_in_the_way_is_told_in_the_language(tmp_path: Path) -> None:
     """Files that differ, and folders that are not there yet."""
     (tmp_path / "relay.yml").write_text("mine")
     answer = program(tmp_path, "--yes", "--lang", "zh", "--logs", str(tmp_path / "later"))
-    assert answer.stderr.splitlines()[0] == f"Error: {tmp_path}/relay.yml：与将要写入的内容不同"
+    assert answer.stderr.startswith(f"Warning: {tmp_path}/relay.yml：手工改过或并非由 setup 写入，予以保留")
     answer = program(tmp_path, "--yes", "--lang", "zh", "--logs", str(tmp_path / "later"), "--force")
     assert answer.stderr == f"Warning: {tmp_path}/later 尚不存在\n"
 
@@ -558,7 +601,7 @@ def test_a_taken_port_is_named_and_nothing_is_started(tmp_path: Path) -> None:
         assert f"relay: port {ports['relay']} is taken" in started.said
         assert f"--relay-port={ports['relay']}" not in started.said
         assert f"llmtrain-exporter setup {tmp_path}" in started.said
-        assert "--relay-port N --force" in started.said
+        assert "--relay-port N\n" in started.said
     assert not (tmp_path / "logs/exporter.log").exists()
 
 

@@ -53,7 +53,7 @@ from llmtrain_exporter.write.courses import BARS, NO_NUMBER, course
 from llmtrain_exporter.write.style import Style
 from rich.cells import cell_len
 
-from tests.servers import HANGS_SECONDS
+from tests.servers import HANGS_SECONDS, free_port
 from tests.serving import RUN
 from tests.training import (
     append,
@@ -1193,3 +1193,20 @@ def test_a_state_is_never_drawn_as_something_else(scenes: dict[str, FolderStatus
         looks = [replace(look, run=replace(look.run, state=state, run=state.value)) for state in State]
         lines = screen(replace(scenes["collapse"], runs=looks), 110, 60, lang)
         assert all(any(word in line for line in lines) for word in told)
+
+
+def test_serve_on_a_terminal_says_where_its_pages_are(tmp_path: Path) -> None:
+    """Whoever starts it by hand wants to look at runs; Prometheus is told of /metrics elsewhere."""
+    port = free_port()
+    process, terminal = in_terminal("serve", tmp_path, "--listen", f"127.0.0.1:{port}")
+    try:
+        told = read_until(terminal, lambda told: b"Ctrl-C ends this." in told).decode()
+        assert f"Runs at http://127.0.0.1:{port}/, metrics at http://127.0.0.1:{port}/metrics;" in told
+        os.write(terminal, b"\x03")
+        assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    except BaseException:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        raise
+    finally:
+        os.close(terminal)

@@ -40,6 +40,10 @@ class Asking:
             except click.UsageError as error:
                 self.refuse(error.message)
 
+    def agrees(self, question: str) -> bool:
+        """Whether somebody says yes, which Enter does too."""
+        return self.quiet or click.confirm(question, default=True, err=True)
+
     def refuse(self, why: str) -> None:
         """Say what is wrong with an answer that is asked for again."""
         click.echo(f"Error: {why}", err=True)

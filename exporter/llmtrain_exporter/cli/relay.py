@@ -6,7 +6,8 @@ import inspect
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ from llmtrain_exporter.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
     from llmtrain_exporter.config.catalogue import Setting
+    from llmtrain_exporter.notify.card import Card
     from llmtrain_exporter.notify.config.configure import ConfiguredRelay
 
 EVERY_BOT = "*"
@@ -163,9 +165,22 @@ def _no_charts() -> str:
     return f"Cards have no charts without matplotlib: {how_to_install('report')}"
 
 
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """Within it a logger says nothing."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def _test(chosen: ConfiguredRelay, only: str | None) -> int:
     """Send the sample; whether every bot took it, as an exit code."""
     from llmtrain_exporter.draw.pictures import can_draw
+    from llmtrain_exporter.notify import delivery
     from llmtrain_exporter.notify.card_log import text_lines
     from llmtrain_exporter.notify.sample import outcome_in_words, send_sample
     from llmtrain_exporter.publish import bundled
@@ -175,9 +190,12 @@ def _test(chosen: ConfiguredRelay, only: str | None) -> int:
     names = [bot.rule.name for bot in chosen.bots]
     if only is not None and only not in names:
         raise Failure(f"no bot is called {only}; there are: {', '.join(names) or 'none'}")
-    outcomes = send_sample(
-        chosen, only, bundled.document, bundled.history, lambda card: click.echo("\n".join(text_lines(card)))
-    )
+
+    def show(card: Card) -> None:
+        click.echo("\n".join(text_lines(card)))
+
+    with _silent(delivery.__name__):  # what came of each card is told below
+        outcomes = send_sample(chosen, only, bundled.document, bundled.history, show)
     for bot in chosen.bots:
         if bot.rule.name in outcomes:
             click.echo(outcome_in_words(bot, outcomes[bot.rule.name]))

@@ -61,7 +61,7 @@ def serve(config_file: str | None, **flags: object) -> int:
 
 def _announce(url: str) -> None:
     if sys.stderr.isatty():
-        click.echo(f"Metrics at {url}/metrics; Ctrl-C ends this.", err=True)
+        click.echo(f"Runs at {url}/, metrics at {url}/metrics; Ctrl-C ends this.", err=True)
 
 
 def run_exporter(

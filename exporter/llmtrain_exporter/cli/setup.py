@@ -21,7 +21,7 @@ from llmtrain_exporter.cli.shell import PROGRAM, Failure, reporting
 from llmtrain_exporter.setup.ports import PORTS
 
 if TYPE_CHECKING:
-    from llmtrain_exporter.knowledge.text import Lang, Text
+    from llmtrain_exporter.knowledge.text import Text
     from llmtrain_exporter.setup.chat import ChosenBot, Question
     from llmtrain_exporter.setup.placing import Plan
     from llmtrain_exporter.setup.site import Site
@@ -71,9 +71,7 @@ def _port_options(command: _Command) -> _Command:
 )
 @_port_options
 @click.option("--yes", is_flag=True, help="Ask nothing: what is not given is the default.")
-@click.option(
-    "--force", is_flag=True, help="Overwrite files that differ, and remove units that are not needed."
-)
+@click.option("--force", is_flag=True, help="Overwrite, or remove, what was changed by hand as well.")
 def setup(folder: str, **given: Any) -> int:
     """Set this machine up without Docker, in one folder.
 
@@ -84,8 +82,9 @@ def setup(folder: str, **given: Any) -> int:
     The address of a chat's bot is asked, or taken from the relay's variable, LLMTRAIN_RELAY_NAME_URL for the
     chat NAME. It is kept in DIR/secrets, in a file that you alone can read.
 
-    Files that are there and differ are named, and not overwritten without --force. The same answers again
-    change nothing.
+    The same answers again change nothing. With other answers, what setup wrote and nobody has changed since
+    is replaced, after a question; files that were changed by hand, or that setup did not write, are named and
+    kept, unless --force is given.
 
     \b
     Examples:
@@ -94,7 +93,8 @@ def setup(folder: str, **given: Any) -> int:
       llmtrain-exporter setup watch/ --logs output --logs /data/runs --grafana https://grafana.example --yes
       llmtrain-exporter setup watch/ --logs output --prometheus-port 9091 --lang zh --yes
 
-    Exit codes: 0 written, or nothing to change, 1 files differ, or cannot be written, 64 wrong usage.
+    Exit codes: 0 written, or nothing to change, 1 files that differ were kept, or one cannot be written,
+    64 wrong usage.
     """
     from llmtrain_exporter.knowledge import setup_words as words
     from llmtrain_exporter.knowledge.text import Lang
@@ -108,23 +108,28 @@ def setup(folder: str, **given: Any) -> int:
     with somebody_answers(), reporting(ChatError):
         site, secrets = _site(target, given, asking)
     wanted = {**files(site), **own_secrets(target, site), **secrets}
-    plan = placing.planned(target, wanted, of_other_answers(site))
+    plan = placing.planned(target, wanted, of_other_answers(site), given["force"])
+    kept = [words.KEPT.of(asking.lang).format(path=target / path) for path in plan.kept]
+    warn([*kept, words.ALL_ELSE.of(asking.lang)] if kept else [])
     if not given["force"]:
-        _demand_untouched(target, plan, asking.lang)
+        _demand_agreement(plan, asking)
     placing.write(target, wanted, plan)
     absent = words.ABSENT.of(asking.lang)
     warn(absent.format(path=path) for path in site.logs if not os.path.exists(path))
     click.echo(closing(site, plan.written))
-    return 0
+    return FAILED if kept else 0
 
 
-def _demand_untouched(folder: Path, plan: Plan, lang: Lang) -> None:
+def _demand_agreement(plan: Plan, asking: Asking) -> None:
+    """Raises Failure where somebody does not want what is there to be replaced."""
     from llmtrain_exporter.knowledge import setup_words as words
 
-    differ = [words.DIFFERS.of(lang).format(path=folder / path) for path in plan.changed]
-    differ += [words.UNNEEDED.of(lang).format(path=folder / path) for path in plan.unneeded]
-    if differ:
-        raise Failure(*differ, words.NOTHING_WRITTEN.of(lang), code=FAILED)
+    counts = {"n": len(plan.changed), "gone": len(plan.unneeded)}
+    if any(counts.values()):
+        with somebody_answers():
+            agreed = asking.agrees(words.ASK_REPLACE.of(asking.lang).format(**counts))
+        if not agreed:
+            raise Failure(words.NOTHING_WRITTEN.of(asking.lang), code=FAILED)
 
 
 def _usable(folder: str) -> Path:

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from llmtrain_exporter.knowledge import yaml_words as words
+
 MAX_CHARACTERS = 256 * 1024
 LARGEST_BYTES = 4 * MAX_CHARACTERS + 4
 """More of a file need not be read: it tells that the file is too large."""
@@ -45,7 +47,7 @@ def decoded(content: bytes, as_text: bool = False) -> YamlDocument:
     try:
         return parse(content.decode("utf-8-sig"), as_text)
     except UnicodeDecodeError as error:
-        raise YamlDocumentError(f"not UTF-8 text at byte {error.start}") from None
+        raise YamlDocumentError(words.NOT_UTF8.en.format(byte=error.start)) from None
 
 
 def parse(text: str, as_text: bool = False) -> YamlDocument:
@@ -54,7 +56,7 @@ def parse(text: str, as_text: bool = False) -> YamlDocument:
     `as_text`: every name and value stays as it is written, so that 007, no and 2026-01-31 are texts.
     """
     if len(text) > MAX_CHARACTERS:
-        raise YamlDocumentError(f"larger than {MAX_CHARACTERS // 1024} KiB, which no configuration is")
+        raise YamlDocumentError(words.TOO_LARGE.en.format(size=MAX_CHARACTERS // 1024))
     try:
         _check_shape(text)
         loader = (yaml.BaseLoader if as_text else yaml.SafeLoader)(text)
@@ -68,19 +70,25 @@ def parse(text: str, as_text: bool = False) -> YamlDocument:
     except YamlDocumentError:
         raise
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise YamlDocumentError(" ".join(str(error).split())) from None
+        raise YamlDocumentError(_not_yaml(str(error))) from None
     except (LookupError, AttributeError, TypeError):  # the YAML reader checks no value that has a tag
-        raise YamlDocumentError("a value does not fit its tag, such as !!bool; write it without") from None
+        raise YamlDocumentError(words.WRONG_TAG.en) from None
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
-    return ", ".join(part for part in (error.context, error.problem) if part)
+    return _not_yaml(", ".join(part for part in (error.context, error.problem) if part))
+
+
+def _not_yaml(said: str) -> str:
+    """What the library says, with what is meant where that is known."""
+    hints = (hint.en for known, hint in words.HINTS.items() if known in said)
+    return next(hints, words.SYNTAX.en.format(message=" ".join(said.split())))
 
 
 def _at(mark: Any, problem: str) -> YamlDocumentError:
-    return YamlDocumentError(
-        f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
-    )
+    if not mark:
+        return YamlDocumentError(problem)
+    return YamlDocumentError(words.AT.en.format(line=mark.line + 1, column=mark.column + 1, problem=problem))
 
 
 def _check_shape(text: str) -> None:
@@ -89,9 +97,9 @@ def _check_shape(text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise _at(event.start_mark, f"nested deeper than {MAX_DEPTH} levels")
+            raise _at(event.start_mark, words.TOO_DEEP.en.format(levels=MAX_DEPTH))
         if isinstance(event, yaml.AliasEvent):
-            raise _at(event.start_mark, f"*{event.anchor}: aliases are not supported; write the value out")
+            raise _at(event.start_mark, words.ALIAS.en.format(name=event.anchor))
 
 
 def _places(node: yaml.Node, place: Place) -> Iterator[tuple[Place, int]]:
@@ -114,5 +122,5 @@ def _check_unique(node: yaml.MappingNode) -> None:
     for key, _ in node.value:
         name, line = (key.tag, str(key.value)), key.start_mark.line + 1
         if name in seen:
-            raise _at(key.start_mark, f"{key.value}: stands twice, the first time on line {seen[name]}")
+            raise _at(key.start_mark, words.TWICE.en.format(key=key.value, line=seen[name]))
         seen[name] = line

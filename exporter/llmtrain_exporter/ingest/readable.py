@@ -6,14 +6,15 @@ import errno
 import os
 import stat
 
+from llmtrain_exporter.knowledge import unread_words as words
 from llmtrain_exporter.printable import printable
 
 _KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a character device",
-    stat.S_IFBLK: "a block device",
+    stat.S_IFDIR: words.FOLDER,
+    stat.S_IFIFO: words.PIPE,
+    stat.S_IFSOCK: words.SOCKET,
+    stat.S_IFCHR: words.CHARACTERS,
+    stat.S_IFBLK: words.BLOCKS,
 }
 
 
@@ -22,7 +23,7 @@ def explain(error: OSError) -> str:
     reason = printable(error.strerror or str(error))
     if not isinstance(error, PermissionError):
         return reason
-    return f"{reason} for user {os.geteuid()}, group {os.getegid()}: run as the owner, or let others read it"
+    return words.REFUSED.en.format(reason=reason, user=os.geteuid(), group=os.getegid())
 
 
 class NotAFileError(OSError):
@@ -32,5 +33,5 @@ class NotAFileError(OSError):
 def demand_regular(mode: int, path: str) -> None:
     """Raises NotAFileError that says what stands there."""
     if not stat.S_ISREG(mode):
-        kind = _KINDS.get(stat.S_IFMT(mode), "something else")
-        raise NotAFileError(errno.EINVAL, f"is {kind}, not a regular file", path)
+        kind = _KINDS.get(stat.S_IFMT(mode), words.ELSE)
+        raise NotAFileError(errno.EINVAL, words.NOT_A_FILE.en.format(kind=kind.en), path)

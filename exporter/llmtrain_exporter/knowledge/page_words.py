@@ -170,6 +170,18 @@ SCRIPT: Mapping[str, Text] = {
     "log": Text("log", "对数"),
     "log_x": Text("log x", "对数 x"),
     "log_y": Text("log y", "对数 y"),
+    "log_missing": Text(
+        "Points at or below 0, not on a logarithmic scale: {n} of {total}.",
+        "对数刻度无法显示：{total} 个点中有 {n} 个不大于 0。",
+    ),
+    "log_x_missing": Text(
+        "Records at or below 0, not on a logarithmic axis: {n}.",
+        "对数横轴无法显示：{n} 条记录的位置不大于 0。",
+    ),
+    "zoom_outside": Text(
+        "Nothing is recorded from {from} to {to}: the whole run is shown.",
+        "{from}至{to}之间没有记录，现显示全程。",
+    ),
     "about": Text("What {title} means", "{title} 的含义"),
     "chart_keys": Text(
         "Drag to zoom, double-click for the whole run. With the keyboard: arrow keys move the cursor, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from llmtrain_exporter.knowledge.text import PATTERN, Lang, Text, fill
@@ -12,12 +12,16 @@ LONGEST, FEW = 300, 2
 """Characters of a sentence with more than so many placeholders: a longer one has too many ways."""
 
 
-def said_again(sentence: str, texts: Iterable[Text], lang: Lang) -> str:
-    """The sentence in that language, if it is one of these texts; else as it is."""
+def said_again(sentence: str, texts: Iterable[Text], lang: Lang, within: Sequence[Text] = ()) -> str:
+    """The sentence in that language, if it is one of these texts; else as it is.
+
+    `within`: those that may stand at its placeholders, and at theirs.
+    """
     for text in texts:
         values = values_in(sentence, text)
         if values is not None:
-            return fill(text, lang, values)
+            inner = {name: said_again(value, within, lang, within) for name, value in values.items()}
+            return fill(text, lang, inner)
     return sentence
 
 

@@ -39,8 +39,8 @@ ALL = Text("Watches LLM training", "监控大模型训练")
 
 MADE = Text(
     "# Written by `{command}`.\n"
-    "# For another answer run that again; --force overwrites what was changed by hand as well.",
-    "# 由 `{command}` 生成。\n# 要改设置，请换个回答重新运行；--force 也会覆盖手工改过的内容。",
+    "# For another answer run that again; files that were changed by hand are kept, unless with --force.",
+    "# 由 `{command}` 生成。\n# 要改设置，请换个回答重新运行；手工改过的文件会保留，加 --force 才会覆盖。",
 )
 NO_EXPORTER = Text(
     "is not where it was any more: install llmtrain-exporter again, and run setup once more",
@@ -67,9 +67,9 @@ NO_GRAFANA = Text(
 )
 TAKEN = Text(
     "port {port} is taken. Stop what has it (packages start servers of their own: sudo systemctl disable "
-    "--now ...), or choose another one: {command} --{name}-port N --force",
+    "--now ...), or choose another one: {command} --{name}-port N",
     "端口 {port} 已被占用。请停掉占用它的程序（软件包会自行启动服务：sudo systemctl disable --now ...），"
-    "或换一个端口：{command} --{name}-port N --force",
+    "或换一个端口：{command} --{name}-port N",
 )
 ENDED = Text("has ended, so all are stopped. The end of", "已退出，其余程序也一并停止。以下是日志末尾：")
 PAGE = Text("Runs, and what is wrong with them", "所有训练，以及问题所在")
@@ -81,11 +81,16 @@ NO_CHAT = Text("No chat is set up: cards stand in {log}", "未设置聊天工具
 STOP = Text("Ctrl-C stops all.", "按 Ctrl-C 全部停止。")
 
 ABSENT = Text("{path} is not there yet", "{path} 尚不存在")
-DIFFERS = Text("{path}: differs from what would be written", "{path}：与将要写入的内容不同")
-UNNEEDED = Text("{path}: is not needed with these answers", "{path}：按这些回答已不需要")
-NOTHING_WRITTEN = Text(
-    "Nothing was written; --force overwrites and removes", "未写入任何内容；--force 会覆盖和删除上述文件"
+KEPT = Text(
+    "{path}: kept, as it was changed by hand, or not written by setup; it does not follow these answers",
+    "{path}：手工改过或并非由 setup 写入，予以保留；它与本次的回答不一致",
 )
+ALL_ELSE = Text("--force overwrites and removes such files", "加 --force 会覆盖或删除这些文件")
+ASK_REPLACE = Text(
+    "Files that setup wrote and nobody has changed since: {n} are replaced, {gone} removed. Go on?",
+    "以下均为 setup 写入、之后无人改动的文件：将替换 {n} 个，删除 {gone} 个。继续吗？",
+)
+NOTHING_WRITTEN = Text("Nothing was written.", "未写入任何内容。")
 NO_SUCH_PROGRAM = Text("no such program; there are", "没有这个程序；可用的有")
 WRITTEN = Text(
     "{n} files in {folder}, for the logs in {logs}.", "已在 {folder} 写入 {n} 个文件，监控 {logs}。"

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from llmtrain_exporter.knowledge import unread_words as words
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.story.numbers import moment_text
 
@@ -75,8 +76,9 @@ class Pulse:
     def hindrance(self) -> str:
         """What hinders it, for people; it is stuck."""
         since = moment_text(self.stuck_since or 0.0)
-        where = f" at {printable(self.looks_at)}" if self.looks_at and self.looks_at not in self.roots else ""
-        return f"does not answer{where}: not read since {since}"
+        if not self.looks_at or self.looks_at in self.roots:
+            return words.SILENT.en.format(time=since)
+        return words.SILENT_AT.en.format(place=printable(self.looks_at), time=since)
 
 
 class Pulses:

@@ -58,14 +58,14 @@ def parsed(content: bytes) -> Notes:
     try:
         document = decoded(content, as_text=True)
     except YamlDocumentError as error:
-        raise NotesError(f"{error} (a name that begins with * or [ needs quotes)") from None
+        raise NotesError(words.QUOTES.en.format(problem=error)) from None
     if not isinstance(document.content, dict):
         raise NotesError(words.NOT_A_MAPPING.en)
     texts: dict[str, str] = {}
     for name, text in document.content.items():
         if not isinstance(text, str):
             line = document.lines.get((name,), 1)
-            raise NotesError(f"line {line}: {printable(name[:LONGEST])}: must be a text")
+            raise NotesError(words.NOT_A_TEXT.en.format(line=line, name=printable(name[:LONGEST])))
         texts[name] = "\n".join(map(printable, text.strip().splitlines()))
     patterns = {name: text for name, text in texts.items() if not _GLOB.isdisjoint(name)}
     if len(patterns) > words.MOST_PATTERNS:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from llmtrain_exporter.knowledge import notes_words
+from llmtrain_exporter.knowledge import notes_words, unread_words, yaml_words
 from llmtrain_exporter.knowledge import story_words as words
+from llmtrain_exporter.knowledge.no_run import NoRunReason
+from llmtrain_exporter.knowledge.said_again import said_again
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.printable import printable
 from llmtrain_exporter.serve.fleet import Shown
@@ -39,8 +41,11 @@ FILTERS = ("health", "state", "profile")
 MOST_PROBLEMS = 5
 """More unreadable paths are told as a number."""
 
-_REASONS = {reason.en: reason for reason in (*words.NO_RUN_REASONS.values(), *notes_words.WHOLE)}
-"""Those that the program has words for, by what a log says; of others the system says why."""
+_REASONS = (
+    *(text for reason, text in words.NO_RUN_REASONS.items() if reason is not NoRunReason.UNREADABLE),
+    *(*notes_words.TOLD, *yaml_words.TOLD, *unread_words.TOLD),
+)
+"""Those that the program has words for, as its log has them; of others the system says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,10 @@ class ListPage:
     def problems(self) -> Sequence[tuple[str, str]]:
         """What cannot be read, and why; not more than fits."""
         known = sorted(self.found.problems.items())[:MOST_PROBLEMS]
-        return [(path, _REASONS[why].of(self.lang) if why in _REASONS else why) for path, why in known]
+        return [
+            (path, said_again(why, (*_REASONS, unread_words.SYSTEM), self.lang, _REASONS))
+            for path, why in known
+        ]
 
     @property
     def more_problems(self) -> int:

@@ -26,6 +26,7 @@ FOLDER = Path(__file__).parent / "templates"
 
 _WORDS = re.compile(r"[^/_.-]*[/_.-]+|[^/_.-]+")
 _CODE = re.compile("`([^`]+)`")
+_BEFORE_FLAG = re.compile(" (?=--)")
 
 
 class Renderer:
@@ -72,6 +73,12 @@ def parted(name: str) -> Markup:
     return Markup("<wbr>").join(_WORDS.findall(name))
 
 
+def flags(text: str) -> Markup:
+    """A command line that breaks between its flags, and not at the hyphens within them."""
+    whole = Markup('<span class="flag">{}</span>')
+    return Markup(" ").join(whole.format(part) for part in _BEFORE_FLAG.split(printable(text)))
+
+
 def line_markup(line: Line) -> Markup:
     """A line of a story with its marks."""
     return Markup(line_html(line))  # noqa: S704  # its writer escapes all texts
@@ -85,6 +92,7 @@ def kind(thing: object) -> str:
 FILTERS: Mapping[str, Callable[..., object]] = {
     "code": code,
     "count": count,
+    "flags": flags,
     "groups": groups_of,
     "kind": kind,
     "lasts": lasts,

@@ -55,6 +55,13 @@ export class Axis {
     const places = [...all.values()].sort((one, other) => one.x - other.x || one.nth - other.nth);
     this.x = places.map(({ x }) => x);
     this.index = new Map(places.map(({ key }, at) => [key, at]));
+    const known = tables.flatMap(([history, table]) => over(history, table, axis));
+    this.placeless = isLogarithmic ? known.filter((x) => x !== null && x !== undefined && x <= 0).length : 0;
+  }
+
+  /** The first and the last place. */
+  get ends() {
+    return [this.x[0] ?? 0, this.x.at(-1) ?? 1];
   }
 
   /** The values of a table's series along the axis; null makes a gap where the log says that it is no number. */

@@ -4,6 +4,7 @@ import { ChartSet } from "./chart.js";
 import { saveCsv } from "./download.js";
 import { element } from "./elements.js";
 import { matching } from "./matching.js";
+import { count } from "./numbers.js";
 import { smoothed } from "./smooth.js";
 import { Tools } from "./tools.js";
 import { View } from "./view.js";
@@ -22,6 +23,7 @@ export class Board {
     this.given = []; // groups of charts, all of them
     this.found = null; // the charts that match the filter, by id; null: all
     this.asked = ""; // what the filter was asked last
+    this.outside = null; // a zoom, of an address, into what there is not
     this.drawn = ""; // which charts there are
     this.plots = new Map();
     this.set = new ChartSet(this.view, {
@@ -52,8 +54,30 @@ export class Board {
     return this.groups.isConnected;
   }
 
+  /** Say something beside the tools, behind what is to be said of the axis. */
   tell(text) {
-    this.tools.told.textContent = text;
+    this.tools.told.textContent = [...this.remarks(), text].filter(Boolean).join(" ");
+  }
+
+  *remarks() {
+    const { set, outside } = this;
+    if (outside) yield say("zoom_outside", { from: set.place(outside[0]), to: set.place(outside[1]) });
+    if (set.placeless) yield say("log_x_missing", { n: count(set.placeless) });
+  }
+
+  /** What the charts are drawn over. `whole`: the axis of all that there is, where `axis` is of a part of it. */
+  over(axis, whole = axis) {
+    Object.assign(this.set, { axis: this.axis, isLogarithmic: this.isLogarithmic, x: axis.x, whole: whole.ends, placeless: whole.placeless });
+  }
+
+  /** All is there that there is: what an address wants to see beside it is told, and the whole shown. */
+  settle() {
+    const { view, set } = this;
+    const [first, last] = set.whole;
+    if (!view.range || !set.x.length || (view.range[0] <= last && view.range[1] >= first)) return;
+    this.outside = view.range;
+    view.range = null;
+    view.keep();
   }
 
   turn(axis) {
@@ -64,6 +88,7 @@ export class Board {
   }
 
   zoomed(range) {
+    this.outside = null;
     this.owner.zoomed(range);
     this.tools.show();
     this.view.keep();

@@ -20,6 +20,8 @@ export class ChartSet {
     this.isLogarithmic = false; // the horizontal axis
     this.unit = "step"; // what steps count: steps, or records
     this.x = [];
+    this.whole = [0, 1]; // the first and the last place of all that there is, zoomed into or not
+    this.placeless = 0; // records that a logarithmic axis has no place for
     this.backdrop = { spans: [], lines: [], acts: [] }; // incidents, resumes, what a guard did
     this.plots = [];
     this.sync = uPlot.sync("charts");
@@ -64,8 +66,11 @@ export class ChartSet {
     return this.axis === "time";
   }
 
+  /** What is to be seen: no more than there is. */
   get shown() {
-    return this.view.range ?? [this.x[0] ?? 0, this.x.at(-1) ?? 1];
+    const [first, last] = this.whole;
+    const [from, to] = this.view.range ?? this.whole;
+    return [Math.max(from, first), Math.min(to, last)];
   }
 
   /** A place on the axis in words. */

@@ -71,10 +71,11 @@ function draw() {
   if (!there.length) return;
   board.there = board.tools.names.filter((axis) => there.some(([, history]) => axesOf(history, "elapsed").includes(axis)));
   const without = there.filter(([, history]) => !axesOf(history, "elapsed").includes(board.axis)).map(([name]) => name);
-  board.tell(without.length ? say("without_axis", { runs: without.join(", ") }) : "");
   const tables = there.flatMap(([, history]) => [[history, history], [history, history.evaluations]]);
   const axis = new Axis(tables, board.axis, board.isLogarithmic);
-  Object.assign(board.set, { axis: board.axis, isLogarithmic: board.isLogarithmic, x: axis.x });
+  board.over(axis);
+  if (there.length === runs.size) board.settle();
+  board.tell(without.length ? say("without_axis", { runs: without.join(", ") }) : "");
   const drawn = (chart) => ({ ...chart, limits: [], lines: linesFor(chart, there, axis) });
   board.show(groupsOf(there).map((group) => ({ ...group, charts: group.charts.map(drawn) })), board.there);
 }

@@ -29,21 +29,21 @@ const SIZES = {
   seconds: [[86400, "d"], [3600, "h"], [60, "min"]],
 };
 
-/** A value with its unit, as short as it can be. */
-export function withUnit(value, unit) {
+/** A value with its unit, as short as it can be. `write`: how its number is written. */
+export function withUnit(value, unit, write = number) {
   if (value === null || value === undefined) return "–";
   const [size, name] = (SIZES[unit] ?? []).find(([size]) => Math.abs(value) >= size) ?? [1, { bytes: "B", seconds: "s" }[unit]];
-  return name ? `${number(value / size)} ${name}` : number(value);
+  return name ? `${write(value / size)} ${name}` : write(value);
 }
 
 const LENGTHS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
-/** A length of time in its two largest units: "45 s", "3 min 20 s". */
-export function duration(seconds) {
+/** A length of time in its two largest units, or in more: "45 s", "3 min 20 s". */
+export function duration(seconds, most = 2) {
   if (seconds < 60) return `${number(seconds)} ${say("unit.s")}`;
   let left = Math.round(seconds);
   const at = LENGTHS.findIndex(([size]) => left >= size);
-  const parts = LENGTHS.slice(at, at + 2).map(([size, unit]) => {
+  const parts = LENGTHS.slice(at, at + most).map(([size, unit]) => {
     const whole = Math.floor(left / size);
     left -= whole * size;
     return whole ? `${whole} ${say(`unit.${unit}`)}` : "";

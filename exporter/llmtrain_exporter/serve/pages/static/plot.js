@@ -4,16 +4,14 @@
 import { caption } from "./caption.js";
 import { FONT, colour, drawBehind, drawMarks } from "./marks.js";
 import { element } from "./elements.js";
-import { withUnit } from "./numbers.js";
+import { count, withUnit } from "./numbers.js";
+import { ALONG, UP, heights, marks } from "./ticks.js";
 import { say } from "./words.js";
 
 const NARROWEST = 1e-9;
 const LOG_FROM = 50; // times its median that a positive metric's highest value is shown on a logarithmic scale
 const FEW = 40; // points that are drawn as such
 const DENSE = 700;
-const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, ...Array.from({ length: 12 }, (_, at) => 86400 * 2 ** at)];
-const WHOLE = Array.from({ length: 36 }, (_, at) => [1, 2, 5][at % 3] * 10 ** Math.floor(at / 3));
-const BETWEEN = { elapsed: { space: 90, incrs: SECONDS }, step: { incrs: WHOLE }, tokens: { incrs: WHOLE } }; // of what is counted there are no halves
 
 function median(values) {
   const sorted = [...values].sort((one, other) => one - other);
@@ -58,7 +56,8 @@ export class Plot {
     });
     this.place.plot = this;
     this.legend = element("ul", { class: "legend" });
-    this.figure = element("figure", { class: "chart card" }, ...parts, this.place, this.legend);
+    this.missing = element("p", { class: "missing", hidden: true });
+    this.figure = element("figure", { class: "chart card" }, ...parts, this.place, this.missing, this.legend);
     this.tell();
     this.showLegend();
   }
@@ -178,8 +177,8 @@ export class Plot {
       },
       scales: { x: { time: this.set.time, distr: this.set.isLogarithmic ? 3 : 1, range: (_, from, to) => [from, to] }, y: { distr: log ? 3 : 1, range: this.span.bind(this) } },
       axes: [
-        { ...axis, size: 26, gap: 4, space: 60, ...BETWEEN[this.set.axis], values: this.set.time ? undefined : (_, splits) => splits.map((split) => (split === null ? "" : this.set.mark(split))) },
-        { ...axis, size: roomFor, gap: 4, values: (_, splits) => splits.map((split) => (split === null ? "" : withUnit(split, unit))) },
+        { ...axis, size: 26, gap: 4, space: 60, ...ALONG[this.set.axis], values: this.set.time ? undefined : (_, splits) => marks(splits, this.set.axis) },
+        { ...axis, size: roomFor, gap: 4, ...UP[unit], values: (_, splits) => heights(splits, unit) },
       ],
       series: [{}, ...this.spec.lines.map((line) => this.line(line))],
       hooks: {
@@ -234,6 +233,17 @@ export class Plot {
     let [min, max] = this.set.shown;
     if (this.set.isLogarithmic) min = Math.max(min, this.set.x[0]);
     this.chart.setScale("x", { min, max: max > min ? max : min + 1 });
+    this.tellMissing();
+  }
+
+  /** Of what is to be seen, how much a logarithmic scale has no place for. */
+  tellMissing() {
+    const [from, to] = this.set.shown;
+    const seen = (_, at) => this.set.x[at] >= from && this.set.x[at] <= to;
+    const values = this.main.filter((line) => !this.hides(line)).flatMap((line) => finite(line.values.filter(seen)));
+    const n = values.filter((value) => value <= 0).length;
+    this.missing.hidden = !(this.isLogarithmic && n);
+    this.missing.textContent = this.missing.hidden ? "" : say("log_missing", { n: count(n), total: count(values.length) });
   }
 
   select(chart) {
@@ -304,6 +314,7 @@ export class Plot {
     this.spec.lines.forEach((line, at) => {
       if (line.label === label || line.partner === label) this.chart?.setSeries(at + 1, { show: !this.hides(line) });
     });
+    this.tellMissing();
   }
 
   /** The values at the cursor, else the last ones. */

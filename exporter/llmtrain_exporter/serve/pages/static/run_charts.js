@@ -85,8 +85,11 @@ export class RunCharts {
     const { board } = this;
     const shown = this.finer ?? this.history;
     board.there = axesOf(this.history, "time");
-    const axis = new Axis([[shown, shown], [shown, shown.evaluations]], board.axis, board.isLogarithmic);
-    Object.assign(board.set, { axis: board.axis, isLogarithmic: board.isLogarithmic, x: axis.x, backdrop: this.backdrop(axis.x) });
+    const axisOf = (history) => new Axis([[history, history], [history, history.evaluations]], board.axis, board.isLogarithmic);
+    const axis = axisOf(shown);
+    board.over(axis, shown === this.history ? axis : axisOf(this.history));
+    board.settle();
+    board.set.backdrop = this.backdrop(axis.x);
     board.tell(shown.exact ? "" : say("thinned", { n: count(shown.steps.length), records: count(shown.records) }));
     board.show(this.specs(shown, axis), board.there);
   }
