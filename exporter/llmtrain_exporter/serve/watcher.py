@@ -20,6 +20,7 @@ from llmtrain_exporter.push.live_history import HistorySink, LiveHistory
 from llmtrain_exporter.serve.finished_runs import FinishedRuns
 from llmtrain_exporter.serve.first_read import FirstRead, Processes
 from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.heap import give_back
 from llmtrain_exporter.serve.idle_poll import IdlePoll
 from llmtrain_exporter.serve.kept_run import PackedRun
 from llmtrain_exporter.serve.observed_run import ObservedRun
@@ -230,6 +231,7 @@ class Watcher:
         if not busy and not self._pulse.ready:  # a log that cannot be read, or not yet, keeps nobody waiting
             self._pulse.ready = True
             self._fleet.note_pulses(self._fleet.pulses)
+            give_back()  # what the first read has left
         self._looked_at = self._pulse.went_round_at = now
         self._telemetry.went_round(time.monotonic() - began)
         return busy

@@ -1,0 +1,60 @@
+"""Memory that was freed is given back where that can be done, and nothing happens elsewhere."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from llmtrain_exporter.serve import exposition as module
+from llmtrain_exporter.serve import heap
+from llmtrain_exporter.serve.run_block import BLOCK
+
+from tests.test_exposition import LOSS, filled
+
+
+@pytest.fixture(autouse=True)
+def _asked_anew() -> Iterator[None]:
+    """The library is looked for once in a process."""
+    heap._trim.cache_clear()
+    yield
+    heap._trim.cache_clear()
+
+
+def test_free_memory_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it: nothing is asked to stay at the end of a heap."""
+    left: list[int] = []
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(malloc_trim=left.append))
+    heap.give_back()
+    assert left == [0]
+
+
+@pytest.mark.parametrize("error", [OSError, TypeError])
+def test_without_a_c_library_nothing_happens(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not every system hands out its own by no name."""
+
+    def refuse(_: None) -> None:
+        raise error
+
+    monkeypatch.setattr(ctypes, "CDLL", refuse)
+    heap.give_back()
+
+
+def test_with_another_c_library_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Musl and that of macOS have no such function."""
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
+    heap.give_back()
+
+
+def test_a_scrape_that_has_packed_much_gives_back_what_that_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one of many runs does; one that finds them as they were, or a few anew, does not."""
+    given: list[bool] = []
+    monkeypatch.setattr(module, "give_back", lambda: given.append(True))
+    exposition = filled({f"run {number}": {LOSS: 1.0} for number in range(BLOCK * module.PACKED_MANY)})
+    exposition.deflated(openmetrics=False)
+    assert given == [True]
+    exposition.publish("run 0", {LOSS: 2.0})
+    exposition.deflated(openmetrics=False)
+    exposition.deflated(openmetrics=True)
+    assert given == [True]
