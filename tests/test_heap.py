@@ -25,8 +25,13 @@ def _asked_anew() -> Iterator[None]:
 def test_free_memory_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it: nothing is asked to stay at the end of a heap."""
     left: list[int] = []
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(malloc_trim=left.append))
-    heap.give_back()
+
+    def trim(pad: int) -> int:
+        left.append(pad)
+        return 1
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(malloc_trim=trim))
+    assert heap.give_back()
     assert left == [0]
 
 
@@ -38,13 +43,13 @@ def test_without_a_c_library_nothing_happens(error: type[Exception], monkeypatch
         raise error
 
     monkeypatch.setattr(ctypes, "CDLL", refuse)
-    heap.give_back()
+    assert not heap.give_back()
 
 
 def test_with_another_c_library_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Musl and that of macOS have no such function."""
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
-    heap.give_back()
+    assert not heap.give_back()
 
 
 def test_a_scrape_that_has_packed_much_gives_back_what_that_took(monkeypatch: pytest.MonkeyPatch) -> None:

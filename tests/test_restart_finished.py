@@ -153,9 +153,9 @@ def test_what_others_have_read_is_told_as_if_it_had_been_read_here(
     given = [path for each in others for path in each.given]
     assert len(given) > (1 if broken else len(here.runs) / 2)
     assert len(given) == len(set(given))
-    assert of_runs(there) == of_runs(here)
+    assert exposed(there) == exposed(here)
     assert told(there) == told(here)
-    assert of_runs(watched(finished, file)) == of_runs(here)
+    assert exposed(watched(finished, file)) == exposed(here)
 
 
 def test_many_logs_are_opened_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

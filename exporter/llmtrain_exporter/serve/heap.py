@@ -11,15 +11,18 @@ from collections.abc import Callable
 from functools import cache
 
 
-def give_back() -> None:
-    """Give the free pages of all heaps back to the system; a few milliseconds. Not of glibc: nothing."""
-    _trim()(0)
+def give_back() -> bool:
+    """Give the free pages of all heaps back to the system, a few milliseconds; whether there were any.
+
+    Without glibc there are none.
+    """
+    return bool(_trim()(0))
 
 
 @cache
-def _trim() -> Callable[[int], object]:
+def _trim() -> Callable[[int], int]:
     try:
-        trim: Callable[[int], object] = ctypes.CDLL(None).malloc_trim
+        trim: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
     except (OSError, AttributeError, TypeError):  # musl, macOS; Windows has no such handle
-        return lambda _: None
+        return lambda _: 0
     return trim
