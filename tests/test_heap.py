@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from llmtrain_exporter.serve import exposition as module
-from llmtrain_exporter.serve import heap
+from llmtrain_exporter.serve import heap, watcher
 from llmtrain_exporter.serve.run_block import BLOCK
 
 from tests.test_exposition import LOSS, filled
+from tests.test_watch import Loop
+from tests.training import append, swift
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +67,41 @@ def test_a_scrape_that_has_packed_much_gives_back_what_that_took(monkeypatch: py
     exposition.deflated(openmetrics=False)
     exposition.deflated(openmetrics=True)
     assert given == [True]
+
+
+class _Rounds(threading.Event):
+    """Set after so many rounds; nobody waits for it."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._left = count
+
+    def is_set(self) -> bool:
+        """Whether these are over."""
+        self._left -= 1
+        return self._left < 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Not at all."""
+        return super().wait(timeout and 0.0)
+
+
+@pytest.mark.parametrize(
+    ("many", "rounds", "times"),
+    [
+        pytest.param(2, 1, 2, id="a search for many logs, and the first read"),
+        pytest.param(3, 1, 1, id="the first read alone"),
+        pytest.param(3, 4, 1, id="that is done once"),
+    ],
+)
+def test_what_reading_and_searching_took_is_given_back(
+    many: int, rounds: int, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each search for many logs, and once when all that was there at the start is read."""
+    given: list[bool] = []
+    monkeypatch.setattr(watcher, "give_back", lambda: given.append(True))
+    monkeypatch.setattr(watcher, "MANY_LOGS", many)
+    for name in "ab":
+        append(tmp_path / name / "logging.jsonl", swift(1))
+    Loop(tmp_path, ignore_older=None).watcher.run(_Rounds(rounds))
+    assert len(given) == times

@@ -53,6 +53,9 @@ A line that another machine writes may be found as late as a run: see `follow.Fo
 CHECKS_PER_SECOND = 1_000
 """Paths of open logs that are looked at; with many logs the looks at each get rarer, up to LATEST_SCAN."""
 
+MANY_LOGS = 2_000
+"""A search for so many takes so long that giving back what it has freed is nothing beside that."""
+
 TEND_SECONDS = 1.0
 """Time between two looks at what changes without a new line."""
 
@@ -136,6 +139,8 @@ class Watcher:
             self._pulse.beat(began)
             if began >= self._scan_due:
                 self.scan(time.time())
+                if len(self._runs) >= MANY_LOGS:
+                    give_back()  # what it held of each log, and what scrapes have left since the one before
                 took = time.monotonic() - began
                 self._scan_due = began + max(
                     self._settings.scan_interval, min(took / SCAN_SHARE, LATEST_SCAN)
