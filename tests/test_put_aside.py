@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llmtrain_exporter.ingest.discover import SearchMemory, SearchOptions, discover
 from llmtrain_exporter.ingest.fingerprint import Fingerprint
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.model import Series, series
 from llmtrain_exporter.serve.listed_metrics import LISTED, kept_values, listed_metrics
 from llmtrain_exporter.watching.predecessor import Predecessor, put_aside, taken_up
+
+from tests.training import append, swift
 
 KEYS = [series(c.RESUMES), series(c.STEP), series(c.LOSS, ("split", "train"))]
 COUNTS = st.dictionaries(st.sampled_from(KEYS), st.floats(allow_nan=False, allow_infinity=False))
@@ -40,3 +44,16 @@ def test_a_last_value_that_is_no_number_is_one_that_is_there(name: str) -> None:
     [(listed, value)] = listed_metrics(kept_values({LISTED[name]: math.nan})).items()
     assert listed == name
     assert math.isnan(value)
+
+
+def test_a_search_holds_the_texts_of_the_one_before(tmp_path: Path) -> None:
+    """Of a log that it meets again, and a name only where that is the same."""
+    append(tmp_path / "run" / "logging.jsonl", swift(1))
+    options = SearchOptions(ignore_older=None)
+    memory = SearchMemory(options)
+    [found] = discover([str(tmp_path)], options, 0.0, memory=memory).found
+    path, name = memory.texts(str(tmp_path / "run" / "logging.jsonl"), "".join("run"))
+    assert path is found.path
+    assert name is found.run
+    assert memory.texts(found.path, "other") == (found.path, "other")
+    assert memory.texts("/elsewhere", "run") == ("/elsewhere", "run")

@@ -255,6 +255,7 @@ class Walk:
         told = Basis.CONTENT if dialect.by_content else Basis.NAME
         basis = Basis.STDOUT_LOG if dialect.role is Role.CONSOLE else told
         linked = entry.linked or folder.linked
+        path, name = self._memory.texts(path, name)
         log = Log(path, folder.root, name, dialect, linked, state_of_log(state), basis=basis)
         return self._opened(log, entry.candidates)
 
