@@ -44,13 +44,13 @@ llmtrain_loss{run="b",split="train"} 0.1
 llmtrain_loss{run="a/1",split="train"} +Inf
 # HELP llmtrain_step Optimizer step of the last training record.
 # TYPE llmtrain_step gauge
-llmtrain_step{run="b"} 40.0
+llmtrain_step{run="b"} 40
 # HELP llmtrain_run_info Static facts of a run: who wrote its log, what is trained, with which settings.
 # TYPE llmtrain_run_info gauge
-llmtrain_run_info{run="a/1",dialect="swift",model="a \\"b\\" \\\\ c"} 1.0
+llmtrain_run_info{run="a/1",dialect="swift",model="a \\"b\\" \\\\ c"} 1
 # HELP llmtrain_resumes_total Times that the steps of a run went back because it was resumed.
 # TYPE llmtrain_resumes_total counter
-llmtrain_resumes_total{run="b"} 2.0
+llmtrain_resumes_total{run="b"} 2
 """
 
 OPENMETRICS = (
@@ -136,9 +136,13 @@ def test_an_empty_fleet_has_an_empty_body() -> None:
         (math.inf, "+Inf"),
         (-math.inf, "-Inf"),
         (-0.0, "-0.0"),
+        (1e-10, "1e-10"),
         (0.1 + 0.2, "0.30000000000000004"),
         (7, "7"),
-        (True, "1.0"),
+        (7.0, "7"),
+        (-1200.0, "-1200"),
+        (10.05, "10.05"),
+        (True, "1"),
     ],
 )
 def test_values_in_the_words_of_the_format(value: float, text: str) -> None:

@@ -134,6 +134,10 @@ class Loop:
         """A sample of the exporter's own metrics."""
         return self.values().get(series(f"llmtrain_exporter_{metric}", labels), 0.0)
 
+    def exposed(self) -> bytes:
+        """What a scrape says of runs, to the byte."""
+        return self._exposition.render(False)
+
     def values(self) -> dict[str, float]:
         """Every sample of a scrape, the first of which shows a new run at 0."""
         self._exposition.scraped(self.now, 0.0)

@@ -37,6 +37,20 @@ class Basis(Enum):
     CHECKPOINT = "checkpoint"  # each checkpoint has one
 
 
+class LogState(NamedTuple):
+    """What matters of an `os.stat_result`, in a third of the memory: a search holds that of all logs."""
+
+    st_dev: int
+    st_ino: int
+    st_size: int  # bytes
+    st_mtime: float  # Unix time
+
+
+def state_of_log(state: os.stat_result) -> LogState:
+    """So much of it."""
+    return LogState(state.st_dev, state.st_ino, state.st_size, state.st_mtime)
+
+
 class Log(NamedTuple):  # a tuple because a search makes one per file
     """A log that a search has met."""
 
@@ -45,7 +59,7 @@ class Log(NamedTuple):  # a tuple because a search makes one per file
     name: str  # of its run, relative to the root; "" when the run is the root itself
     dialect: Dialect
     linked: bool
-    state: os.stat_result
+    state: LogState
     extra: tuple[str, ...] = ()
     basis: Basis = Basis.NAME
     stored: StoredRun | None = None  # it is one of several in the file

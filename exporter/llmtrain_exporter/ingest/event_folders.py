@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
+from llmtrain_exporter.ingest.candidates import LogState
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.evaluation_folders import training_of
 from llmtrain_exporter.ingest.file_series import in_order
@@ -32,7 +33,7 @@ class MetLog(Protocol):
         """How it is read."""
 
     @property
-    def state(self) -> os.stat_result:
+    def state(self) -> LogState:
         """Of its file."""
 
     @property
@@ -43,7 +44,7 @@ class MetLog(Protocol):
 LogT = TypeVar("LogT", bound=MetLog)
 
 
-def one_per_run(logs: Iterable[LogT], with_state: Callable[[LogT, os.stat_result], LogT]) -> list[LogT]:
+def one_per_run(logs: Iterable[LogT], with_state: Callable[[LogT, LogState], LogT]) -> list[LogT]:
     """The logs of a folder; of a log in many files the first, with the state of that written last."""
     found: list[LogT] = []
     parts: dict[Dialect, list[LogT]] = defaultdict(list)

@@ -72,7 +72,7 @@ class KnownFolders:
 
     def note(self, folder: Folder, state: os.stat_result, holding: Holding) -> None:
         """A folder was looked into. `state`: from before that. Raises OSError."""
-        known, times = folder.known, _times(state)
+        known, times, holding = folder.known, _times(state), _shared(holding)
         if known.times != times or known.inside != folder.inside:
             known.times, known.inside, known.since, known.holding = times, folder.inside, self._now, None
         elif known.holding is not None and known.holding != holding:
@@ -83,7 +83,7 @@ class KnownFolders:
                 self._lying.add(state.st_dev)
         _note_below(known, holding.below)
         settled = self._now - known.since >= GRAIN_SECONDS and len(holding.files) <= MOST_FILES
-        known.holding = _shared(holding) if settled and self._tells_times(state.st_dev) else None
+        known.holding = holding if settled and self._tells_times(state.st_dev) else None
 
     def _tells_times(self, device: int) -> bool:
         """Whether a file system changes the times of a folder together with what it holds."""

@@ -69,6 +69,13 @@ class SearchMemory:
         self.joined = JoinedLogs()
         self.found: Mapping[str, Found] = {}  # by the last search, by the paths of their logs
 
+    def texts(self, path: str, name: str) -> tuple[str, str]:
+        """Path and name of a log as the search before holds them: copies of ten thousand are megabytes."""
+        known = self.found.get(path)
+        if known is None:
+            return path, name
+        return known.path, known.run if known.run == name else name
+
     def begin_search(self, sorting: Sorting, now: float) -> None:
         """Begin another one, at a Unix time; what the one before did not meet is forgotten."""
         self.folders.begin_search(sorting, now)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from llmtrain_exporter.ingest import checkpoints, event_folders
 from llmtrain_exporter.ingest.borders import Borders
-from llmtrain_exporter.ingest.candidates import Basis, Log, covered_by_name
+from llmtrain_exporter.ingest.candidates import Basis, Log, covered_by_name, state_of_log
 from llmtrain_exporter.ingest.dialect import Dialect, Role
 from llmtrain_exporter.ingest.folders import Folder, Holding, PossibleLog
 from llmtrain_exporter.ingest.holdings import CHECKPOINT, NOT_A_FILE, ROTATED, Sorting
@@ -32,6 +32,8 @@ MOST_PASSED = 1000
 """Files and folders that are left out and named; the others are only counted."""
 
 UNREADABLE = "unreadable"
+
+_INODE_BITS = 64
 
 
 class Walk:
@@ -56,7 +58,7 @@ class Walk:
         # that one below another keeps its own name.
         self._folders: deque[Folder] = deque()
         self._links: deque[Folder] = deque()
-        self._visited: set[tuple[int, int]] = set()
+        self._visited: set[int] = set()  # device and inode in one number: half of what a pair takes
         self._borders = Borders(())
         self._old: list[Log] = []  # those that are too old, but that their training may have gone on
 
@@ -119,7 +121,7 @@ class Walk:
                 demand_regular(state.st_mode, path)
                 dialect = sniff(path, candidates or self._options.dialects)
                 extra = self._beside(path, dialect)
-                log = Log(path, index, "", dialect, False, state, extra, Basis.ASKED)
+                log = Log(path, index, "", dialect, False, state_of_log(state), extra, Basis.ASKED)
                 logs = self._opened(log, candidates or self._options.dialects)
         except FileNotFoundError:
             self.errors[printable(path)] = NO_RUN_REASONS[NoRunReason.NOT_THERE].en
@@ -137,9 +139,10 @@ class Walk:
         self._around.visiting(folder.path)
         try:
             state = os.stat(folder.path)
-            if (state.st_dev, state.st_ino) in self._visited:
+            identity = state.st_dev << _INODE_BITS | state.st_ino
+            if identity in self._visited:
                 return []
-            self._visited.add((state.st_dev, state.st_ino))
+            self._visited.add(identity)
             if folder.depth and (border := self._borders.forbid(state, folder.linked)) is not None:
                 self._leave_out(border, folder.path)
                 return []
@@ -198,8 +201,8 @@ class Walk:
         except OSError as error:
             self._unreadable(newest, error)
             return []
-        log = Log(path, folder.root, folder.name, dialect, folder.linked, state, basis=Basis.CHECKPOINT)
-        return self._fresh([log])
+        where = path, folder.root, folder.name, dialect, folder.linked
+        return self._fresh([Log(*where, state_of_log(state), basis=Basis.CHECKPOINT)])
 
     def _look(self, folder: Folder, entry: PossibleLog, path: str) -> list[Log]:
         """The log that an entry is, or those in it; a folder is noted for later."""
@@ -251,7 +254,9 @@ class Walk:
         name = folder.below(os.path.splitext(entry.name)[0]) if named_by_file else folder.name
         told = Basis.CONTENT if dialect.by_content else Basis.NAME
         basis = Basis.STDOUT_LOG if dialect.role is Role.CONSOLE else told
-        log = Log(path, folder.root, name, dialect, entry.linked or folder.linked, state, basis=basis)
+        linked = entry.linked or folder.linked
+        path, name = self._memory.texts(path, name)
+        log = Log(path, folder.root, name, dialect, linked, state_of_log(state), basis=basis)
         return self._opened(log, entry.candidates)
 
     def _dialect(self, path: str, state: os.stat_result, candidates: Sequence[Dialect]) -> Dialect | None:
@@ -291,7 +296,7 @@ class Walk:
             return []
         name = folder.below(os.path.splitext(entry.name)[0])
         linked = entry.linked or folder.linked
-        return [Log(path, folder.root, name, dialect, linked, state, basis=Basis.CONTENT)]
+        return [Log(path, folder.root, name, dialect, linked, state_of_log(state), basis=Basis.CONTENT)]
 
     def _runs(self, logs: list[Log]) -> list[Log]:
         """Of the logs of a folder's run the live one, with the others; and the runs of single files."""

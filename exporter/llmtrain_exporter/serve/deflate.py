@@ -73,7 +73,10 @@ class KeptText:
             self._deflated = deflate(self.plain())
         return self._deflated
 
-    def pack(self) -> None:
-        """Keep it compressed alone, if it was compressed before."""
-        if self._deflated is not None:
-            self._plain = None
+    def pack(self) -> bool:
+        """Keep it compressed alone; whether it was not."""
+        if self._plain is None:
+            return False
+        self.deflated()
+        self._plain = None
+        return True

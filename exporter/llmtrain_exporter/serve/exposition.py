@@ -30,9 +30,13 @@ from llmtrain_exporter.model import series as interned
 from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.serve.deflate import Deflated, KeptText, joined
 from llmtrain_exporter.serve.exposition_parser import parse_samples
+from llmtrain_exporter.serve.heap import give_back
 from llmtrain_exporter.serve.run_block import BLOCK, RunBlock
 from llmtrain_exporter.serve.run_lines import header, sheet_of
 from llmtrain_exporter.serve.shrunk import PackedSamples, lasting, pack, unpack
+
+PACKED_MANY = 4
+"""Blocks: where so many were compressed at once, their plain texts have left a lot of memory free."""
 
 
 def _counted(samples: Mapping[Series, float], before: Mapping[Series, float]) -> Mapping[Series, float]:
@@ -240,11 +244,14 @@ class Exposition:
     def _settle(self, packing: bool = False) -> None:
         """Write what changed. `packing`: and compress what lasts, before the next block is written."""
         settled, self._made.settled = self._made.settled, True
+        packed = 0
         for block in self._blocks:
             if not settled:
                 block.settle()
             if packing and block.lasting:
-                block.pack()
+                packed += block.pack()
+        if packed >= PACKED_MANY:
+            give_back()
 
     def _families(self, openmetrics: bool) -> Iterator[KeptText]:
         for family, metric in enumerate(METRICS):

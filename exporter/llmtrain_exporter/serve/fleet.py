@@ -14,7 +14,7 @@ from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.printable import label_value
 from llmtrain_exporter.serve.exposition import Exposition
 from llmtrain_exporter.serve.kept_run import KeptRun
-from llmtrain_exporter.serve.listed_metrics import listed_metrics
+from llmtrain_exporter.serve.listed_metrics import kept_values, listed_metrics
 from llmtrain_exporter.serve.pulse import Pulse, Pulses
 from llmtrain_exporter.serve.run_notes import NONE, Notes
 from llmtrain_exporter.serve.sparkline import Sparkline
@@ -25,9 +25,6 @@ from llmtrain_exporter.watching.outline import outline
 _NO_SAMPLES: Mapping[Series, float] = {}
 
 
-_NONE: Mapping[str, float] = {}
-
-
 class Shown(NamedTuple):
     """A run as it is published: what is known of it without its samples, and where its log is."""
 
@@ -36,9 +33,14 @@ class Shown(NamedTuple):
     sparkline: Sparkline | None
     remaining: float | None  # seconds to its end when it was published
     pulse: Pulse | None = None  # of the thread that reads its log
-    metrics: Mapping[str, float] = _NONE  # those of the list, see `listed_metrics`
+    last_values: bytes = b"\0"  # see `listed_metrics`
     rests: bool = False  # it is over, and of the snapshot there is but an outline
     note: str = ""  # what an operator has noted about it, a line for each text
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Those of the list."""
+        return listed_metrics(self.last_values)
 
     @property
     def unread_since(self) -> float | None:
@@ -90,18 +92,15 @@ class Fleet:
             self._exposition.publish(run, samples, newborn, shrunk, rests)
             kept = outline(snapshot) if rests else replace(snapshot, samples=_NO_SAMPLES)
             drawn = sparkline.alone() if rests and sparkline is not None else sparkline
-            self._show(Shown(kept, found, drawn, left, pulse, listed_metrics(snapshot.samples), rests))
+            self._show(Shown(kept, found, drawn, left, pulse, kept_values(snapshot.samples), rests))
 
     def keep(self, kept: KeptRun, found: Found, pulse: Pulse, shrunk: bool) -> None:
         """Show a run that is over and was not read here. `shrunk`: see `Exposition`."""
         run = kept.snapshot.run
         with self._writing:
             self._exposition.publish(run, kept.samples, shrunk=shrunk, rests=True)
-            self._show(
-                Shown(
-                    kept.snapshot, found, kept.course, None, pulse, listed_metrics(kept.samples), rests=True
-                )
-            )
+            values = kept_values(kept.samples)
+            self._show(Shown(kept.snapshot, found, kept.course, None, pulse, values, rests=True))
 
     def _show(self, shown: Shown) -> None:
         run = shown.snapshot.run

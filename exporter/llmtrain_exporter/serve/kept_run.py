@@ -270,7 +270,7 @@ def _counts(placed: Iterable[tuple[int, str]], keys: Sequence[Series]) -> dict[S
 def _course(facts: _Facts) -> Sparkline:
     line = Sparkline()
     line.rewarded = facts.rewarded
-    line.values = array("f", map(_finite, facts.course[:POINTS]))
+    line.values = array("f", list(map(_finite, facts.course[:POINTS])))  # of a list no place is spare
     return line
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 
 from llmtrain_exporter.knowledge import catalogue as c
@@ -18,9 +19,17 @@ LISTED: Mapping[str, Series] = {
     "entropy": series(c.ENTROPY, _MEAN, _TRAIN),
     "length": series(c.COMPLETION_LENGTH, _MEAN, _TRAIN),
 }
-"""By the names that addresses and JSON know. Few: a list of 10,000 runs holds them all."""
+"""By the names that addresses and JSON know. Few, at most eight: a list of 10,000 runs holds them all."""
 
 
-def listed_metrics(samples: Mapping[Series, float]) -> dict[str, float]:
-    """The last values of those that a run has."""
-    return {name: samples[one] for name, one in LISTED.items() if one in samples}
+def kept_values(samples: Mapping[Series, float]) -> bytes:
+    """The last values of those that a run has: a bit for each that is there, and then the numbers."""
+    held = [one in samples for one in LISTED.values()]
+    numbers = array("d", [samples[one] for one in LISTED.values() if one in samples])
+    return bytes((sum(1 << at for at, there in enumerate(held) if there),)) + numbers.tobytes()
+
+
+def listed_metrics(kept: bytes) -> dict[str, float]:
+    """The same by their names."""
+    names = [name for at, name in enumerate(LISTED) if kept[0] >> at & 1]
+    return dict(zip(names, array("d", kept[1:]), strict=True))

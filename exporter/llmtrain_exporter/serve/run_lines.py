@@ -99,16 +99,17 @@ def _frame(series: Series) -> tuple[bytes, bytes]:
 
 
 def _numbers(values: Iterable[float]) -> bytes:
-    """All values as text, with commas in between."""
-    values = list(values)
-    try:
-        text = orjson.dumps(values)[1:-1]
-    except TypeError:
-        text = b"other"
+    """All values as text, with commas in between.
+
+    A whole number has no fraction, whether it was counted here or comes from where all of them are floats;
+    that which is below 0 and rounded to it has one, or readers take it for an integer without a sign.
+    """
+    values = list(map(float, values))
+    text = orjson.dumps(values)[1:-1]
     # JSON knows finite numbers only; whatever it has words for is not one of them.
-    return (
-        b",".join(number_text(value).encode() for value in values) if text.translate(None, _DIGITS) else text
-    )
+    if text.translate(None, _DIGITS):
+        text = b",".join(number_text(value).encode() for value in values)
+    return (text + b",").replace(b".0,", b",").replace(b"-0,", b"-0.0,")[:-1]
 
 
 def header(metric: Metric, openmetrics: bool) -> bytes:

@@ -20,6 +20,7 @@ from llmtrain_exporter.push.live_history import HistorySink, LiveHistory
 from llmtrain_exporter.serve.finished_runs import FinishedRuns
 from llmtrain_exporter.serve.first_read import FirstRead, Processes
 from llmtrain_exporter.serve.fleet import Fleet
+from llmtrain_exporter.serve.heap import give_back
 from llmtrain_exporter.serve.idle_poll import IdlePoll
 from llmtrain_exporter.serve.kept_run import PackedRun
 from llmtrain_exporter.serve.observed_run import ObservedRun
@@ -52,6 +53,9 @@ A line that another machine writes may be found as late as a run: see `follow.Fo
 
 CHECKS_PER_SECOND = 1_000
 """Paths of open logs that are looked at; with many logs the looks at each get rarer, up to LATEST_SCAN."""
+
+MANY_LOGS = 2_000
+"""A search for so many takes so long that giving back what it has freed is nothing beside that."""
 
 TEND_SECONDS = 1.0
 """Time between two looks at what changes without a new line."""
@@ -137,6 +141,8 @@ class Watcher:
             self._pulse.beat(began)
             if began >= self._scan_due:
                 self.scan(time.time())
+                if len(self._runs) >= MANY_LOGS:
+                    give_back()  # what it held of each log, and what scrapes have left since the one before
                 took = time.monotonic() - began
                 self._scan_due = began + max(
                     self._settings.scan_interval, min(took / SCAN_SHARE, LATEST_SCAN)
@@ -232,6 +238,7 @@ class Watcher:
         if not busy and not self._pulse.ready:  # a log that cannot be read, or not yet, keeps nobody waiting
             self._pulse.ready = True
             self._fleet.note_pulses(self._fleet.pulses)
+            give_back()  # what the first read has left
         self._looked_at = self._pulse.went_round_at = now
         self._telemetry.went_round(time.monotonic() - began)
         return busy

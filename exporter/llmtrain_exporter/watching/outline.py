@@ -8,12 +8,14 @@ from functools import lru_cache
 from typing import TypeVar
 
 from llmtrain_exporter.analyse.shared import shared
-from llmtrain_exporter.model import Episode, HyperParameters, Series, Snapshot
+from llmtrain_exporter.model import Courses, Episode, HyperParameters, RowKind, Series, Snapshot
 
 KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
 
 _UNTOLD = HyperParameters()
 _NO_SAMPLES: Mapping[Series, float] = {}
+_NO_COURSES: Mapping[RowKind, Courses] = {}
 
 
 def outline(run: Snapshot) -> Snapshot:
@@ -29,7 +31,8 @@ def outline(run: Snapshot) -> Snapshot:
         episodes=shared(tuple(dict.fromkeys(map(_bare, run.episodes)))),
         incidents=(),
         samples=_NO_SAMPLES,
-        courses={},
+        courses=_NO_COURSES,
+        labels=_shared(tuple(run.labels.items())),
     )
 
 
@@ -47,7 +50,7 @@ def told_again(outlined: Snapshot, read: Snapshot) -> Snapshot:
 
 
 @lru_cache(1 << 12)
-def _shared(items: tuple[tuple[KeyT, int], ...]) -> Mapping[KeyT, int]:
+def _shared(items: tuple[tuple[KeyT, ValueT], ...]) -> Mapping[KeyT, ValueT]:
     return dict(items)
 
 

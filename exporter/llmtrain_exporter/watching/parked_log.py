@@ -69,8 +69,12 @@ class ParkedLog:
             return False
         except (OSError, ValueError):
             return True
-        self._seen = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-        return self._seen != self._state
+        seen = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+        if seen == self._state:  # and two of equal ones are not kept
+            self._seen = self._state
+            return False
+        self._seen = seen
+        return True
 
     def check(self, now: float) -> None:
         """Nothing is open that could be another file than the one at the path."""

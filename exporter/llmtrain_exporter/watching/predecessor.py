@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from llmtrain_exporter.analyse.run import Run
+from llmtrain_exporter.analyse.shared import shared
 from llmtrain_exporter.ingest.fingerprint import Fingerprint
 from llmtrain_exporter.model import RowKind, Series
 
@@ -24,6 +27,37 @@ class Predecessor:
     first_step: int | None
     last_step: int | None
     fingerprint: Fingerprint | None  # of what was read; None where the log is no file of lines
+
+
+class PutAside(NamedTuple):
+    """The same in a third of the memory: of thousands of runs that are over it is kept and not looked at."""
+
+    series: tuple[tuple[Series, ...], tuple[Series, ...]]  # counted and carried: many runs have the same
+    counts: bytes  # of both, float64
+    counted: tuple[int, int, int | None, int | None]  # as the fields are in a predecessor
+    fingerprint: Fingerprint | None
+
+
+def put_aside(before: Predecessor) -> PutAside:
+    """It, packed."""
+    return PutAside(
+        shared((tuple(before.counters), tuple(before.carried))),
+        array("d", (*before.counters.values(), *before.carried.values())).tobytes(),
+        shared((before.records, before.training, before.first_step, before.last_step)),
+        before.fingerprint,
+    )
+
+
+def taken_up(aside: PutAside) -> Predecessor:
+    """It, as it was."""
+    (counted, carried), numbers = aside.series, array("d", aside.counts)
+    middle = len(counted)
+    return Predecessor(
+        dict(zip(counted, numbers[:middle], strict=True)),
+        dict(zip(carried, numbers[middle:], strict=True)),
+        *aside.counted,
+        aside.fingerprint,
+    )
 
 
 def predecessor_of(run: Run, fingerprint: Fingerprint | None) -> Predecessor:

@@ -6,8 +6,9 @@ Several sets of runs share the seats, each in a thread of its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from heapq import nsmallest
+from typing import NamedTuple
 
 from llmtrain_exporter.ingest.discover import Found
 
@@ -18,13 +19,25 @@ Rank = tuple[bool, bool, float, str]
 """Sorts logs: those to be watched first. Live ones, of these the ones under watch, then the newest."""
 
 
+class _Wanted(NamedTuple):
+    """What a set has found, see `Seats.admit`; ranks are made where there are too few seats alone."""
+
+    found: Sequence[Found]
+    known: Mapping[str, float]
+    now: float
+
+    def ranks(self) -> Iterator[Rank]:
+        """Of each."""
+        return (_rank(each, self.known, self.now) for each in self.found)
+
+
 class Seats:
     """Seats for so many runs, and the names that are taken. From any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards all below
         self._names: set[str] = set()
-        self._wanted: dict[int, list[Rank]] = {}  # by the set that found them
+        self._wanted: dict[int, _Wanted] = {}  # by the set that found them
         self.taken = 0  # runs of all sets that may be watched; read without the lock
 
     def admit(
@@ -36,15 +49,15 @@ class Seats:
         Where all sets together have found more than `most`, live ones come first, and of equals those under
         watch: runs do not take turns.
         """
-        ranks = [_rank(each, known, now) for each in found]
+        wanted = _Wanted(found, known, now)
         with self._lock:
-            self._wanted[id(owner)] = ranks
-            total = sum(map(len, self._wanted.values()))
+            self._wanted[id(owner)] = wanted
+            total = sum(len(each.found) for each in self._wanted.values())
             self.taken = min(total, most)
             if total <= most:
                 return list(found)
-            best = set(nsmallest(most, (rank for ranks in self._wanted.values() for rank in ranks)))
-        return [each for each, rank in zip(found, ranks, strict=True) if rank in best]
+            best = set(nsmallest(most, (rank for each in self._wanted.values() for rank in each.ranks())))
+        return [each for each, rank in zip(found, wanted.ranks(), strict=True) if rank in best]
 
     def name(self, choose: Callable[[Container[str]], str]) -> str:
         """The name that is chosen, knowing those that are taken; nobody else gets it until it is freed."""

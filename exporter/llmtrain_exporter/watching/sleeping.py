@@ -9,7 +9,7 @@ from llmtrain_exporter.ingest.reading import Source
 from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.observer import ObserverT
 from llmtrain_exporter.watching.parked_log import parked_at, parked_log
-from llmtrain_exporter.watching.predecessor import Predecessor
+from llmtrain_exporter.watching.predecessor import Predecessor, put_aside, taken_up
 from llmtrain_exporter.watching.tracked_log import TrackedLog
 
 GUARD_SECONDS = 30.0
@@ -37,7 +37,7 @@ class SleepingRun(TrackedLog):
         times, see `LiveRun` and `TrackedLog`.
         """
         super().__init__(found, name, source)
-        self._before = before
+        self._before = put_aside(before)
         self.met_at = met_at
         self.is_roused = False  # its guard has done something since: it is to be woken
         self.check_at = -math.inf if self.guard is not None and self.guard.may_go_on else math.inf
@@ -46,7 +46,7 @@ class SleepingRun(TrackedLog):
 
     def predecessor(self) -> Predecessor:
         """What is kept of the run when its log is let go."""
-        return self._before
+        return taken_up(self._before)
 
     def check_path(self, monotonic: float, again_in: float = GUARD_SECONDS) -> None:
         """Look whether its guard has done anything since, now and then."""
