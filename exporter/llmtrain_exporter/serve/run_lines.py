@@ -104,8 +104,11 @@ def _numbers(values: Iterable[float]) -> bytes:
     A whole number has no fraction, whether it was counted here or comes from where all of them are floats;
     that which is below 0 and rounded to it has one, or readers take it for an integer without a sign.
     """
-    values = list(map(float, values))
-    text = orjson.dumps(values)[1:-1]
+    values = list(values)
+    try:
+        text = orjson.dumps(values)[1:-1]
+    except TypeError:  # an integer that is too large for it
+        text = b"other"
     # JSON knows finite numbers only; whatever it has words for is not one of them.
     if text.translate(None, _DIGITS):
         text = b",".join(number_text(value).encode() for value in values)
