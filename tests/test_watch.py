@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.ingest import discover
+from llmtrain_exporter.ingest import discover, stirrings
 from llmtrain_exporter.ingest.readable import explain
 from llmtrain_exporter.ingest.source import LineSource
 from llmtrain_exporter.knowledge.pace import STALL_SECONDS_UNKNOWN
@@ -609,7 +609,8 @@ def test_a_rewritten_log_carries_its_counters_on(loop: Loop) -> None:
 def test_paths_of_many_logs_are_looked_at_more_rarely(
     loop: Loop, monkeypatch: pytest.MonkeyPatch, per_second: float, every: int
 ) -> None:
-    """Another file under a log's path is met within three seconds, or as soon as many logs allow."""
+    """Of a log of which nothing tells: another file under its path is met as soon as many logs allow."""
+    monkeypatch.setattr(stirrings, "tells_of_writes", lambda _: False)
     monkeypatch.setattr(watching_loop, "CHECKS_PER_SECOND", per_second)
     looks: list[float] = []
     monkeypatch.setattr(LineSource, "check", lambda _, monotonic: looks.append(monotonic))
@@ -813,6 +814,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.seconds = 100.0
+        self.thread_seconds = 0.0
         self.waits: list[float] = []
 
     def wait(self, seconds: float) -> None:
@@ -835,11 +837,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The loop's clock."""
     made = Clock()
 
-    def seconds() -> float:
-        return made.seconds
-
-    clocks = SimpleNamespace(monotonic=seconds, thread_time=seconds, time=lambda: START + made.seconds)
+    clocks = SimpleNamespace(
+        monotonic=lambda: made.seconds,
+        thread_time=lambda: made.thread_seconds,
+        time=lambda: START + made.seconds,
+    )
     monkeypatch.setattr("llmtrain_exporter.serve.watcher.time", clocks)
+    monkeypatch.setattr("llmtrain_exporter.serve.quiet_logs.time", clocks)
     return made
 
 
@@ -871,16 +875,29 @@ def test_time_spent_reading_is_not_waited_for(
 def test_looks_get_rarer_where_they_cost_much(
     loop: Loop, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Looking at quiet files takes a small share of the time, and yet a line is found within two seconds."""
+    """Looking at quiet files takes a small share of the time, and yet a line is found within two seconds.
+
+    What the kernel tells is asked all the same with each round.
+    """
     loop.append("run/logging.jsonl", swift(1))
     loop.scan()
     stirred = IdlePoll.stirred
-    for took, waits in ((0.0008, 0.2), (0.004, 1.0), (5.0, 2.0)):
+    for took, apart in ((0.0008, 0.2), (0.004, 1.0), (5.0, 2.0)):
         loop.restart()
-        monkeypatch.setattr(IdlePoll, "stirred", clock.taking(took, stirred))
+        looks: list[float] = []
+
+        def look(poll: IdlePoll[Any], took: float = took, looks: list[float] = looks) -> list[Any]:
+            looks.append(clock.seconds)
+            clock.thread_seconds += took
+            return stirred(poll)
+
+        monkeypatch.setattr(IdlePoll, "stirred", look)
         clock.waits.clear()
-        go_round(loop, clock, 3)
-        assert clock.waits[2] == pytest.approx(waits)
+        go_round(loop, clock, 40)
+        assert set(clock.waits) == {0.2}
+        gaps = [later - earlier for earlier, later in pairwise(looks[2:])]
+        assert gaps
+        assert all(apart - 0.01 < gap < apart + 0.21 for gap in gaps)
 
 
 def test_searches_get_rarer_where_they_cost_much(

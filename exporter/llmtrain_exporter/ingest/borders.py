@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import NamedTuple
 
 MOST_BY_LINKS = 20_000
 """Folders that one search enters through symbolic links: one that leads to a whole disk ends somewhere."""
@@ -24,6 +25,29 @@ _FICKLE = ("fuse", "9p", "cifs", "smb", "virtiofs", "vboxsf", "prl_fs", "fakeown
 """How file systems are called that others provide: buckets, and folders of another system.
 
 Of some a folder's times say nothing of what comes to it.
+"""
+
+_TELLING = frozenset(
+    (
+        "ext2",
+        "ext3",
+        "ext4",
+        "xfs",
+        "btrfs",
+        "zfs",
+        "tmpfs",
+        "ramfs",
+        "f2fs",
+        "bcachefs",
+        "jfs",
+        "ntfs3",
+        "vfat",
+    )
+)
+"""File systems that belong to this machine alone: its kernel sees each write, and can tell.
+
+What other machines write to a file server or a bucket it does not see. In an overlay the file that is open
+may be another one than the file that is written to.
 """
 
 Identity = tuple[int, int]  # device, inode
@@ -78,30 +102,54 @@ def _above(root: str) -> Sequence[Identity]:
 
 def _system_devices() -> frozenset[int]:
     """The devices of what the kernel shows of itself; none where the system does not say so."""
-    return frozenset(device for device, kind in _mounts() if kind in _NO_FILES)
+    return frozenset(mount.device for mount in _mounts() if mount.kind in _NO_FILES)
 
 
 def fickle_devices() -> frozenset[int]:
     """The devices whose folders may have something new without another time."""
-    return frozenset(device for device, kind in _mounts() if kind.startswith(_FICKLE))
+    return frozenset(mount.device for mount in _mounts() if mount.kind.startswith(_FICKLE))
 
 
-def _mounts() -> Sequence[tuple[int, str]]:
-    """The devices that are mounted, each with the kind of its file system; none where nothing tells that."""
+def tells_of_writes(descriptor: int) -> bool:
+    """Whether the kernel sees all that is written to an open file; not where nothing says where that lies."""
+    # By the number of the mount: files in a subvolume of btrfs show a device that is mounted nowhere.
+    number = _mount_of(descriptor)
+    return any(mount.number == number and mount.kind in _TELLING for mount in _mounts())
+
+
+def _mount_of(descriptor: int) -> str | None:
+    """The number of the mount on which an open file lies, `mnt_id` in `proc_pid_fdinfo(5)`."""
+    try:
+        with open(f"/proc/self/fdinfo/{descriptor}", "rb") as file:
+            fields = dict(line.split(b":", 1) for line in file if b":" in line)
+    except OSError:
+        return None
+    return fields.get(b"mnt_id", b"").decode().strip() or None
+
+
+class _Mount(NamedTuple):
+    """A file system that is mounted."""
+
+    number: str
+    device: int
+    kind: str
+
+
+def _mounts() -> Sequence[_Mount]:
+    """All that are mounted; none where nothing tells that."""
     try:
         with open(_MOUNTS, "rb") as file:
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return ()
-    found = filter(None, map(_mounted, lines))
-    return [(_device(number), kind) for number, kind in found]
+    return [mount for mount in map(_mounted, lines) if mount is not None]
 
 
-def _mounted(line: str) -> tuple[str, str] | None:
-    """The device and the kind of a file system in `proc_pid_mountinfo(5)`: `36 35 98:0 ... - ext3 ...`."""
+def _mounted(line: str) -> _Mount | None:
+    """One line of `proc_pid_mountinfo(5)`: `36 35 98:0 ... - ext3 ...`."""
     parts, _, kind = line.partition(" - ")
     fields = parts.split(" ", 3)
-    return (fields[2], kind.split(" ", 1)[0]) if len(fields) == 4 and kind else None
+    return _Mount(fields[0], _device(fields[2]), kind.split(" ", 1)[0]) if len(fields) == 4 and kind else None
 
 
 def _device(number: str) -> int:

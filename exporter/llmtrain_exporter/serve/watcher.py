@@ -7,52 +7,54 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from queue import SimpleQueue
 
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.discover import Surroundings
 from llmtrain_exporter.ingest.reading import Reading
+from llmtrain_exporter.ingest.stirrings import Stirrings
 from llmtrain_exporter.model import Snapshot
 from llmtrain_exporter.push.chosen import ChosenMetrics
-from llmtrain_exporter.push.live_history import HistorySink, LiveHistory
-from llmtrain_exporter.serve.finished_runs import FinishedRuns
-from llmtrain_exporter.serve.first_read import FirstRead, Processes
+from llmtrain_exporter.push.live_history import LiveHistory
+from llmtrain_exporter.serve.first_read import FirstRead
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.heap import give_back
-from llmtrain_exporter.serve.idle_poll import IdlePoll
 from llmtrain_exporter.serve.kept_run import PackedRun
 from llmtrain_exporter.serve.observed_run import ObservedRun
-from llmtrain_exporter.serve.protection import Protection, covered_logs
+from llmtrain_exporter.serve.protection import covered_logs
 from llmtrain_exporter.serve.pulse import Pulse
+from llmtrain_exporter.serve.quiet_logs import LOOK_AT_ALL_SECONDS, QuietLogs
 from llmtrain_exporter.serve.runs_over import RunsOver
+from llmtrain_exporter.serve.sharing import Sharing
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.serve.telemetry import Telemetry
 from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.predecessor import Predecessor
 from llmtrain_exporter.watching.rules import rules_for_serving
 from llmtrain_exporter.watching.run_set import Awaited, RunSet
-from llmtrain_exporter.watching.seats import Seats
 from llmtrain_exporter.watching.sleeping import SleepingRun
 from llmtrain_exporter.watching.tracked_log import CHECK_SECONDS
 
 log = logging.getLogger(__name__)
 
 IDLE_SHARE = 0.004
-"""Share of a core that looking at quiet files may cost; with many files the looks get rarer."""
+"""Share of a core that looks at files may cost of which nothing tells; with many files they get rarer."""
 
 SCAN_SHARE = 0.02
 """The same for the search for new runs."""
 
 LATEST_LOOK, LATEST_SCAN = 2.0, 10.0
-"""A new line, a new run is found within this time, whatever the looking costs.
+"""A new line, a new run is found within this time, whatever the looking costs; what is told sooner.
 
 A line that another machine writes may be found as late as a run: see `follow.Follower.check_path`.
 """
 
 CHECKS_PER_SECOND = 1_000
-"""Paths of open logs that are looked at; with many logs the looks at each get rarer, up to LATEST_SCAN."""
+"""Paths of open logs that are looked at; with many logs the looks at each get rarer, up to LATEST_SCAN.
+
+Where the kernel tells, when something has happened to the file; else as rarely as that.
+"""
 
 MANY_LOGS = 2_000
 """A search for so many takes so long that giving back what it has freed is nothing beside that."""
@@ -64,22 +66,6 @@ NEWBORN_SECONDS = 60.0
 """A log that appears while others are watched, and was written to so lately, is no history."""
 
 WatchedRun = LiveRun[Sparkline] | SleepingRun
-
-
-@dataclass(frozen=True, slots=True)
-class Sharing:
-    """What the watchers of several roots share. `named_after`: see `Surroundings`; all roots are there.
-
-    `sink`: takes the history of all runs, where that is sent; `protection`: protects them, where wanted.
-    `finished`: keeps runs that are over for the next start; `start`: starts processes that read such logs.
-    """
-
-    seats: Seats
-    named_after: dict[str, str]  # written by all threads, each for its own roots
-    sink: HistorySink | None = None
-    protection: Protection | None = None
-    finished: FinishedRuns | None = None
-    start: Callable[[Settings], Processes | None] = lambda _: None
 
 
 class Watcher:
@@ -113,8 +99,9 @@ class Watcher:
         self._scanned_at = 0.0  # Unix time of the last search
         self._newborn: set[str] = set()  # names of runs that begin before our eyes and show no record yet
         self._scan_due = -math.inf
-        self._worked = 0.0  # seconds of the last round that were no mere looking
-        self._idle_poll: IdlePoll[WatchedRun] | None = None  # None: what is open, or how far, has changed
+        self._logs: QuietLogs[WatchedRun] = QuietLogs(Stirrings())
+        self._arranged = False  # it knows which runs there are
+        self._look_due = -math.inf
         self._tend_due = -math.inf
         self._check_every = CHECK_SECONDS
         self._is_over = False  # its roots were retired, and a search has found nothing left of them
@@ -135,6 +122,7 @@ class Watcher:
 
     def run(self, stop: threading.Event) -> None:
         """Watch until `stop` is set, or until there is nothing left of roots that were retired."""
+        busy = True
         while not stop.is_set() and not self._is_over:
             self.take_changes(time.time())
             began = time.monotonic()
@@ -148,11 +136,14 @@ class Watcher:
                     self._settings.scan_interval, min(took / SCAN_SHARE, LATEST_SCAN)
                 )
                 began += took
-            thread_began = time.thread_time()  # a scrape in another thread is none of the loop's cost
-            if not self.round(began, time.time()):
-                looked = time.thread_time() - thread_began - self._worked
-                stop.wait(max(self._settings.poll_interval, min(looked / IDLE_SHARE, LATEST_LOOK)))
+            looks = busy or began >= self._look_due
+            busy = self.round(began, time.time(), looks)
+            if looks:
+                self._look_due = began + min(self._logs.looked / IDLE_SHARE, LATEST_LOOK)
+            if not busy:
+                stop.wait(self._settings.poll_interval)
         self._pulse.ended = True
+        self._logs.close()
         self._first_read.close()
         self._runs.close()
 
@@ -188,7 +179,7 @@ class Watcher:
         self._note_problems(scan.errors)
         if self._protector is not None:
             self._protector.know_covered(covered_logs(scan.passed))
-        self._idle_poll = None
+        self._arranged = False
         changes = self._runs.update(scan, now)
         for name in changes.left:
             self._leave(name)
@@ -216,43 +207,44 @@ class Watcher:
     def _may_be_newborn(run: LiveRun[Sparkline], now: float) -> bool:
         return run.is_new and now - run.found.modified < NEWBORN_SECONDS
 
-    def round(self, monotonic: float, now: float) -> bool:
-        """Look at each log once; whether there is more to read at once."""
+    def round(self, monotonic: float, now: float, looks: bool = True) -> bool:
+        """Read on where there is something new; whether there is more to read at once.
+
+        `looks`: also at the logs of which nothing tells that they grow.
+        """
         began = time.monotonic()
         busy = False
-        self._worked = 0.0
-        if self._idle_poll is None:
-            arranging = time.thread_time()
-            self._idle_poll = IdlePoll(self._runs)
-            self._worked += time.thread_time() - arranging
-        for run in self._idle_poll.stirred():
-            self._idle_poll = None
+        if not self._arranged:
+            self._arranged = True
+            self._logs.arrange(self._runs)
+        for run in self._logs.stirred(monotonic, looks):
+            self._logs.disturb(run)
             busy |= self._guarded(run, self._read, monotonic, now)
         if monotonic >= self._tend_due:
             self._tend_due = monotonic + TEND_SECONDS
             self._tend_all(monotonic, now)
         if self._first_read.step(now):
-            busy, self._idle_poll = True, None
+            busy, self._arranged = True, False
         if not self._pulse.ready:
             self._pulse.logs = sum(run.caught_up for run in self._runs), len(self._runs)
         if not busy and not self._pulse.ready:  # a log that cannot be read, or not yet, keeps nobody waiting
             self._pulse.ready = True
             self._fleet.note_pulses(self._fleet.pulses)
             give_back()  # what the first read has left
-        self._looked_at = self._pulse.went_round_at = now
+        if looks:
+            self._looked_at = self._pulse.went_round_at = now
         self._telemetry.went_round(time.monotonic() - began)
         return busy
 
     def _tend_all(self, monotonic: float, now: float) -> None:
-        tending = time.thread_time()
-        looked_after = 0
+        soon = monotonic + self._check_every
+        due_soon = 0
         for run in list(self._runs):
-            looked_after += run.check_at < math.inf
+            due_soon += run.check_at <= soon
             if monotonic >= run.check_at or now >= run.changes_at:
                 self._guarded(run, self._tend, monotonic, now)
-        self._check_every = min(max(CHECK_SECONDS, looked_after / CHECKS_PER_SECOND), LATEST_SCAN)
+        self._check_every = min(max(CHECK_SECONDS, due_soon / CHECKS_PER_SECOND), LATEST_SCAN)
         self._over.flush()
-        self._worked += time.thread_time() - tending
 
     def _guarded(
         self,
@@ -272,9 +264,10 @@ class Watcher:
     def _tend(self, run: WatchedRun, monotonic: float, now: float) -> bool:
         """See to what happens without a new line: a replaced file, and what time alone changes."""
         if monotonic >= run.check_at:
-            run.check_path(monotonic, self._check_every)
+            seldom = self._logs.is_told_of(run) and run.hangs_on_its_file
+            run.check_path(monotonic, LOOK_AT_ALL_SECONDS if seldom else self._check_every)
             if run.source.place is None:
-                self._idle_poll = None
+                self._logs.disturb(run)
         if isinstance(run, SleepingRun):
             self._tend_sleeping(run, now)
         elif now >= run.changes_at and run.caught_up:
@@ -284,7 +277,7 @@ class Watcher:
     def _tend_sleeping(self, run: SleepingRun, now: float) -> None:
         if run.is_roused:
             self._runs.wake(run, run.grew_at)
-            self._idle_poll = None
+            self._arranged = False
         elif now >= run.changes_at:
             self._over.shrink(run, now)
 
@@ -292,7 +285,6 @@ class Watcher:
         """Read on in a log; whether there is more to read at once."""
         if isinstance(run, SleepingRun):
             return self._wake(run, monotonic, now)
-        began = time.thread_time()
         known = run.caught_up
         reading = run.read_on(monotonic, now, self._looked_at)
         self._note_error(run)
@@ -301,7 +293,8 @@ class Watcher:
         if reading is not None:
             self._note(run, reading)
         self._runs.spare_descriptor(run, reading)
-        self._worked += time.thread_time() - began
+        if not run.hangs_on_its_file:
+            run.check_within(monotonic, self._check_every)
         return reading is not None and reading.more
 
     def _publish(self, run: LiveRun[Sparkline], now: float) -> None:
@@ -327,7 +320,7 @@ class Watcher:
         if over:
             self._over.note(run, snapshot)
             self._over.shrink(self._runs.put_to_sleep(run), now)
-            self._idle_poll = None
+            self._arranged = False
 
     def _restored(self, awaited: Awaited) -> SleepingRun | Predecessor | None:
         self._visit(awaited.found.path)
@@ -340,7 +333,7 @@ class Watcher:
         if sleeping is None:
             return False
         self._runs.keep_awaited(awaited.found.path, sleeping)
-        self._idle_poll = None
+        self._arranged = False
         self._telemetry.read(size)
         return True
 
@@ -361,6 +354,7 @@ class Watcher:
         stirred = sleeping.stirred(monotonic)
         if stirred:
             self._runs.wake(sleeping, now)
+            self._arranged = False
         return stirred
 
     def _note(self, run: LiveRun[Sparkline], reading: Reading) -> None:
@@ -387,5 +381,5 @@ class Watcher:
         log.error("%s: cannot be analysed", run.found.path, exc_info=error)
         self._telemetry.failed("analyse")
         run.give_up(error)
-        self._idle_poll = None
+        self._logs.disturb(run)
         self._fleet.remove(run.name)

@@ -15,8 +15,9 @@ from llmtrain_exporter.serve.first_read import Processes
 from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.protection import Protection
 from llmtrain_exporter.serve.pulse import LOOK_SECONDS, Pulse, Pulses
+from llmtrain_exporter.serve.sharing import Sharing
 from llmtrain_exporter.serve.telemetry import Telemetry
-from llmtrain_exporter.serve.watcher import Sharing, Watcher
+from llmtrain_exporter.serve.watcher import Watcher
 from llmtrain_exporter.watching.roots import Place, ask_each, grouped, place_of, unknown_place
 from llmtrain_exporter.watching.rules import RunRules, rules_for_serving
 from llmtrain_exporter.watching.seats import Seats

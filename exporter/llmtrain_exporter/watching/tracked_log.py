@@ -53,6 +53,16 @@ class TrackedLog:
             if self.guard is not None and self.guard.look():
                 self.changes_at = -math.inf
 
+    def check_within(self, monotonic: float, seconds: float) -> None:
+        """Something has happened to its file: look at its path so soon, if that is looked at at all."""
+        if self.check_at < math.inf:
+            self.check_at = min(self.check_at, monotonic + seconds)
+
+    @property
+    def hangs_on_its_file(self) -> bool:
+        """Whether nothing comes but by what happens to one file: no row waits, nothing beside it is asked."""
+        return self.guard is None and self.source.fingerprint is not None and self.source.wait is None
+
     def give_up(self, error: Exception) -> None:
         """Look at it no more: `error` came out of it."""
         self.failure = type(error).__name__
