@@ -195,7 +195,7 @@ def test_where_the_system_has_no_room_for_watches_logs_are_looked_at(
 def test_others_of_the_same_user_have_watches_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of those that it may have a share is taken; the other logs are looked at, and watched when there is room."""
+    """A share of them is taken; the other logs are looked at, and watched when there is room."""
     monkeypatch.setattr(stirrings, "most_watches", lambda: 2)
     caplog.set_level(logging.INFO)
     folder = Folder(tmp_path, "a", "b", "c")
