@@ -338,6 +338,12 @@ def test_a_column_of_clocks_is_read_as_each_cell(cells: list[str]) -> None:
     assert (list(known), known[-1], list(known[1:])) == ([26.0, 148029.0], 148029.0, [148029.0])
 
 
+@pytest.mark.parametrize("odd", ["-5s", "1d -30h", "0d -3h", "-0s"])
+def test_a_negative_time_is_none_in_a_column_as_in_a_cell(odd: str) -> None:
+    """Which of them are none does not hang on their digits: texts are read later, and then all have to be."""
+    assert columns_of_values.converted(["5s", odd], values.duration) is None
+
+
 @given(st.lists(st.text("0123456789/\n٣ ", max_size=8), min_size=1, max_size=4))
 def test_a_column_of_steps_is_read_as_each_cell(cells: list[str]) -> None:
     """Where all have the same number of planned steps."""

@@ -77,7 +77,8 @@ def test_time_strings_of_every_producer_are_seconds(written: object, seconds: fl
 
 
 @pytest.mark.parametrize(
-    "written", ["", "s", "soon", "5x 3s", "m s", "0:60", "-1s", None, True, "9" * 99 + "s"]
+    "written",
+    ["", "s", "soon", "5x 3s", "m s", "0:60", "-1s", "-0s", "1d -30h", "1d -3h", None, True, "9" * 99 + "s"],
 )
 def test_what_is_no_time_is_none(written: object) -> None:
     """It is left out, as if it was absent."""

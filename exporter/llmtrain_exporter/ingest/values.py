@@ -55,10 +55,8 @@ def duration(value: object) -> float | None:
     if value[-1] not in _UNITS:
         return _clock(value)
     before, _, last = value.rpartition(" ")
-    try:
-        return (
-            _usual_words(before) + _USUAL_WORDS[last]
-        )  # the common case, quick: minutes stay from row to row
+    try:  # the common case, quick: minutes stay from row to row
+        return _usual_words(before) + _USUAL_WORDS[last]
     except KeyError:
         return _words(value)
 
@@ -75,6 +73,9 @@ def _usual_words(text: str) -> float:
 
 
 def _words(text: str) -> float | None:
+    """Seconds of other amounts; of none below 0, whichever its digits are: so a column is known by its shape."""
+    if "-" in text:
+        return None
     total = 0
     try:
         for unit, seconds in _WORDS:
@@ -83,7 +84,7 @@ def _words(text: str) -> float | None:
                 total += int(amount) * seconds
     except ValueError:
         return None
-    return None if text or total < 0 else float(total)
+    return None if text else float(total)
 
 
 def _clock(text: str) -> float | None:
