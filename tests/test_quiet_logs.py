@@ -12,22 +12,27 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-import inotify_simple
 import pytest
+from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest import borders, stirrings
 from llmtrain_exporter.ingest.borders import tells_of_writes
 from llmtrain_exporter.ingest.dialects import registered
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.readers import Readers
 from llmtrain_exporter.ingest.source import open_source
-from llmtrain_exporter.ingest.stirrings import Stirrings, Told
+from llmtrain_exporter.ingest.stirrings import Allowance, Stirrings, Told
+from llmtrain_exporter.serve.exposition import Exposition
+from llmtrain_exporter.serve.fleet import Fleet
 from llmtrain_exporter.serve.quiet_logs import LOOK_AT_ALL_SECONDS, QuietLogs
+from llmtrain_exporter.serve.telemetry import Telemetry
+from llmtrain_exporter.serve.watchers import Watchers
 from llmtrain_exporter.watching.live import LiveRun
 from llmtrain_exporter.watching.tracked_log import TrackedLog
 
 from tests.test_watch import Loop
 from tests.training import append, swift
 
+inotify_simple = pytest.importorskip("inotify_simple")  # another system has none
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 
 SCHEDULES = int(os.environ.get("FOLLOW_SCHEDULES", "24"))
@@ -44,11 +49,11 @@ def _believed(monkeypatch: pytest.MonkeyPatch) -> None:
 class Folder:
     """Logs in a folder and who knows which of them are quiet; reads them as the loop does, by hand."""
 
-    def __init__(self, root: Path, *names: str) -> None:
+    def __init__(self, root: Path, *names: str, allowance: Allowance | None = None) -> None:
         self.root = root
         self.now = 0.0
         self.asked: list[str] = []  # logs whose sizes were asked for
-        self.stirrings = Stirrings()
+        self.stirrings = Stirrings(allowance or Allowance())
         self.quiet: QuietLogs[TrackedLog] = QuietLogs(self.stirrings)
         self.logs = {name: self._log(append(root / name, swift(1))) for name in names}
         self.quiet.arrange(self.logs.values())
@@ -209,6 +214,38 @@ def test_others_of_the_same_user_have_watches_left(
     folder.add("c" if "c" not in told else "b")
     folder.rounds(3)
     assert sum(map(folder.quiet.is_told_of, folder.logs.values())) == 2
+
+
+def test_threads_have_one_share_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many folders are watched; what one of them gives back another one can take."""
+    monkeypatch.setattr(stirrings, "most_watches", lambda: 3)
+    allowance = Allowance()
+    for name in "xyz":
+        (tmp_path / name).mkdir()
+    first, second = (Folder(tmp_path / name, "a", "b", allowance=allowance) for name in "xy")
+
+    def told(folder: Folder) -> int:
+        return sum(map(folder.quiet.is_told_of, folder.logs.values()))
+
+    assert (told(first), told(second)) == (2, 1)
+    first.quiet.close()
+    second.add("a")
+    second.add("b")
+    assert sorted(second.rounds(3)) == ["a", "b"]
+    assert told(second) == 2
+    assert told(Folder(tmp_path / "z", "a", "b", allowance=allowance)) == 1
+
+
+def test_the_watchers_of_one_exporter_have_one_share(tmp_path: Path) -> None:
+    """Each has a thread of its own."""
+    roots = [tmp_path / name for name in "xy"]
+    for root in roots:
+        append(root / "logging.jsonl", swift(1))
+    paths = tuple(map(str, roots))
+    fleet = Fleet(exposition := Exposition(), paths)
+    watchers = Watchers(Settings(paths=paths), fleet, Telemetry("0", fleet, exposition))
+    one, other = (watcher._logs._stirrings._allowance for watcher in watchers.all)
+    assert one is other
 
 
 def test_the_share_is_of_what_the_system_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Set
 from dataclasses import dataclass
@@ -41,12 +42,32 @@ class Told:
 _NOTHING = Told()
 
 
+class Allowance:
+    """How many watches all threads together may have: a SHARE of those of this user. From any thread."""
+
+    def __init__(self) -> None:
+        self.most = most_watches()
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    def take(self) -> bool:
+        """One more; False: there may be none."""
+        with self._lock:
+            granted = self._taken < self.most
+            self._taken += granted
+            return granted
+
+    def give_back(self, watches: int = 1) -> None:
+        """So many that were taken are there no longer."""
+        with self._lock:
+            self._taken -= watches
+
+
 class Stirrings:
     """Watches on open files. For one thread at a time. Raises no OSError: what cannot be watched is not."""
 
-    def __init__(self, most: int | None = None) -> None:
-        """`most`: watches that there may be; without it a SHARE of those of this user."""
-        self._most = most_watches() if most is None else most
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
         self._watches: set[int] = set()
         self._inotify: INotify | None = None
         self._refused = INotify is None  # and it was said why
@@ -65,16 +86,17 @@ class Stirrings:
         except OSError as error:
             self._refuse(error)
             return None
-        self._watches.add(watch)
-        if len(self._watches) > self._most:
-            self.leave(watch)
-            self._refuse(f"{self._most:,} are a fair share of {_LIMIT}")
-            return None
+        if watch not in self._watches:
+            if not self._allowance.take():
+                self.leave(watch)
+                self._refuse(f"{self._allowance.most:,} are a fair share of {_LIMIT}")
+                return None
+            self._watches.add(watch)
         return watch
 
     def leave(self, watch: int) -> None:
         """Watch that file no longer. What was told of it already may still come."""
-        self._watches.discard(watch)
+        self._forget(watch)
         if self._inotify is not None:
             with contextlib.suppress(OSError):  # it went with its file
                 self._inotify.rm_watch(watch)
@@ -91,7 +113,7 @@ class Stirrings:
                 complete = False
             else:
                 if event.mask & _IGNORED:
-                    self._watches.discard(event.wd)
+                    self._forget(event.wd)
                 (written if event.mask == _MODIFY else changed).add(event.wd)
         return Told(written, changed, complete)
 
@@ -101,9 +123,16 @@ class Stirrings:
 
     def close(self) -> None:
         """Give all watches back."""
+        self._allowance.give_back(len(self._watches))
+        self._watches.clear()
         if self._inotify is not None:
             self._inotify.close()
             self._inotify, self._refused = None, True
+
+    def _forget(self, watch: int) -> None:
+        if watch in self._watches:
+            self._watches.remove(watch)
+            self._allowance.give_back()
 
     def _tells(self, descriptor: int) -> bool:
         if INotify is None:

@@ -73,7 +73,7 @@ def _usual_words(text: str) -> float:
 
 
 def _words(text: str) -> float | None:
-    """Seconds of other amounts; of none below 0, whichever its digits are: so a column is known by its shape."""
+    """Seconds of other amounts. Whether it can read them hangs on no digit: columns go by their shapes."""
     if "-" in text:
         return None
     total = 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llmtrain_exporter.config import Settings
+from llmtrain_exporter.ingest.stirrings import Allowance
 from llmtrain_exporter.push.live_history import HistorySink
 from llmtrain_exporter.serve.finished_runs import FinishedRuns
 from llmtrain_exporter.serve.first_read import Processes
@@ -19,6 +20,7 @@ class Sharing:
 
     `sink`: takes the history of all runs, where that is sent; `protection`: protects them, where wanted.
     `finished`: keeps runs that are over for the next start; `start`: starts processes that read such logs.
+    `allowance`: of watches on logs.
     """
 
     seats: Seats
@@ -27,3 +29,4 @@ class Sharing:
     protection: Protection | None = None
     finished: FinishedRuns | None = None
     start: Callable[[Settings], Processes | None] = lambda _: None
+    allowance: Allowance = field(default_factory=Allowance)

@@ -99,7 +99,7 @@ class Watcher:
         self._scanned_at = 0.0  # Unix time of the last search
         self._newborn: set[str] = set()  # names of runs that begin before our eyes and show no record yet
         self._scan_due = -math.inf
-        self._logs: QuietLogs[WatchedRun] = QuietLogs(Stirrings())
+        self._logs: QuietLogs[WatchedRun] = QuietLogs(Stirrings(sharing.allowance))
         self._arranged = False  # it knows which runs there are
         self._look_due = -math.inf
         self._tend_due = -math.inf
