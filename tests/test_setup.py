@@ -195,6 +195,14 @@ def test_secrets_stand_in_private_files_alone(tmp_path: Path) -> None:
     assert all(secret not in result.output for secret in (URL, "hush-hush", token))
 
 
+def test_a_folder_that_is_called_secrets_is_like_any_other(tmp_path: Path) -> None:
+    """Only the one within it is private."""
+    folder = tmp_path / "secrets"
+    folder.mkdir(0o755)
+    set_up(folder)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "secrets")] == [0o755, 0o700]
+
+
 def test_a_bot_without_its_address_is_a_mistake(tmp_path: Path) -> None:
     """The variable that it is taken from is named, and nothing is written."""
     answer = program(tmp_path / "w", "--chat", "telegram", "--yes")

@@ -67,16 +67,17 @@ def write(folder: Path, files: Mapping[str, str], plan: Plan) -> None:
     for path in plan.unneeded:
         (folder / path).unlink()
     for path in (*plan.new, *plan.changed):
-        _put(folder / path, files[path].encode(), _mode(path))
+        _put(folder, path, files[path].encode(), _mode(path))
     own = {path: _digest(text.encode()) for path, text in files.items() if path not in plan.kept}
     record = {path: digest for path, digest in (known | own).items() if path not in plan.unneeded}
     if record != known:
-        _put(folder / RECORD, f"{json.dumps(record, indent=1, sort_keys=True)}\n".encode(), _PRIVATE)
+        _put(folder, RECORD, f"{json.dumps(record, indent=1, sort_keys=True)}\n".encode(), _PRIVATE)
 
 
-def _put(target: Path, content: bytes, mode: int) -> None:
+def _put(folder: Path, path: str, content: bytes, mode: int) -> None:
+    target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
-    if target.parent.name == SECRETS:
+    if path.startswith(f"{SECRETS}/"):
         target.parent.chmod(_PRIVATE_FOLDER)
     with replacing(target) as file:
         os.fchmod(file.fileno(), mode)
