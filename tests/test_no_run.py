@@ -286,6 +286,19 @@ def test_a_folder_without_a_log_says_what_lies_there_and_what_to_do(
     assert read["what_to_do"] == f"{NO_LOG_WHAT_TO_DO.en} {WATCH_WAITS.en}"
 
 
+@pytest.mark.parametrize(("page", "lang"), [("sources.md", "en"), ("sources.zh.md", "zh")])
+def test_what_documents_show_of_a_folder_without_a_log_is_what_is_printed(
+    tmp_path: Path, told: Told, page: str, lang: str
+) -> None:
+    """But for where its lines break."""
+    append(tmp_path / "console.txt", *(swift(step) for step in range(1, 61)))
+    (tmp_path / "train.log").write_text("hello\n")
+    (tmp_path / "checkpoint-60").mkdir()
+    shown = "".join((ROOT / "docs" / page).read_text().split())
+    printed_now = told("check", tmp_path, "--lang", lang).replace(str(tmp_path), "/data/output")
+    assert "".join(printed_now.split()) in shown
+
+
 def test_a_text_about_trainings_is_not_proposed_as_a_log(tmp_path: Path, told: Told) -> None:
     """A document shows rows, too: nobody prints into one."""
     shutil.copy(ROOT / "docs/sources.md", tmp_path)
