@@ -38,6 +38,24 @@ def test_an_entropy_that_fades_is_told_within_15_records() -> None:
     assert 100 < episode.first_step <= 115
 
 
+@pytest.mark.parametrize("left", [0.0, -1e-9])
+def test_an_entropy_that_stays_at_nothing_is_told_as_long_as_it_does(left: float) -> None:
+    """Nothing is no level that was held: what follows is no share of it."""
+    rows = [{**row, "entropy/mean": left if at >= 100 else 0.6} for at, row in enumerate(grpo(300))]
+    analysis = analyse("grpo", rows)
+    assert found(analysis, "entropy_fall")
+    assert "entropy_collapse" in signals(analysis)
+    assert analysis.health is not Health.HEALTHY
+
+
+@pytest.mark.parametrize("nothing", [0.0, -1e-9])
+def test_an_entropy_that_comes_back_from_nothing_is_no_multiple_of_it(nothing: float) -> None:
+    """It is as high as it was before."""
+    gone = range(100, 150)
+    rows = [{**row, "entropy/mean": nothing if at in gone else 0.6} for at, row in enumerate(grpo(300))]
+    assert found(analyse("grpo", rows), "entropy_explosion") == []
+
+
 def test_an_entropy_that_is_paid_for_is_no_fault() -> None:
     """The reward rises at the same records."""
     rows = [

@@ -136,7 +136,7 @@ class EntropyFall(EntropyRule):
 
     def _follow(self, entropy: float, rewards: Sequence[float]) -> None:
         self._blocks.note(entropy)
-        if len(self._blocks) == HELD_BLOCKS and max(self._blocks) <= HELD_WITHIN * min(self._blocks):
+        if len(self._blocks) == HELD_BLOCKS and 0 < max(self._blocks) <= HELD_WITHIN * min(self._blocks):
             self._held = Block(mean(self._blocks), array("d", rewards))
         held = self._held
         self._faded = held is not None and entropy <= FADED * held.entropy and not held.is_paid(rewards)
@@ -214,9 +214,10 @@ class EntropyExplosion(EntropyRule):
         return up_to(max(self.first.limit * level.median, level.median + self.first.floor))
 
     def look_back(self, view: RecordView) -> Readings:
-        """Hold the last block against the lowest one."""
+        """Hold the last block against the lowest one: of nothing there are no multiples."""
         entropy, rewards = self.block(view), view.recent(REWARD, BLOCK)
-        if entropy is not None:
+        self._risen = False
+        if entropy is not None and entropy > 0:
             if self._lowest is None or entropy < self._lowest.entropy:
                 self._lowest = Block(entropy, array("d", rewards))
             least = max(RISEN * self._lowest.entropy, self._lowest.entropy + self.first.floor)
