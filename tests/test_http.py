@@ -411,7 +411,7 @@ def test_whoever_looks_takes_no_zero_away(site: Site) -> None:
 
     site.exposition.publish("new", {resumes: 1.0}, newborn=True)
     site.get("/metrics", method="HEAD")
-    assert [count(headers) for headers in ({}, {}, first, {}, second, first)] == ["0.0"] * 6
+    assert [count(headers) for headers in ({}, {}, first, {}, second, first)] == ["0"] * 6
     for _ in range(60):  # a second each
         count(first)
-    assert [count(headers) for headers in (second, first, {})] == ["1.0"] * 3
+    assert [count(headers) for headers in (second, first, {})] == ["1"] * 3

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -20,6 +21,9 @@ from llmtrain_exporter.model import Layout, Record, RowKind, Series, Skip, serie
 
 KEYS_KEPT = 1 << 16
 """Keys of all plans together before all are forgotten: more only come from hostile or broken logs."""
+
+PLANS_COMPARED = 32
+"""Newest plans whose keys may be those of another one in another order."""
 
 LogRow = Mapping[str, object]
 Cells = tuple[Any, ...]
@@ -118,8 +122,15 @@ class Normaliser:
                 self._mixed.clear()
                 self._keys_kept = 0
             self._keys_kept += 1 + len(keys)
-            plan = self._plans[keys] = self._compile(keys)
+            plan = self._plans[keys] = self._reordered(keys) or self._compile(keys)
             return plan
+
+    def _reordered(self, keys: tuple[str, ...]) -> RowPlan | None:
+        """The plan for rows that have the keys of others in another order: they are the same rows."""
+        newest = islice(reversed(self._plans.values()), PLANS_COMPARED)
+        alike = (plan for plan in newest if plan is not None and len(plan.keys) == len(keys))
+        known = next((plan for plan in alike if set(plan.keys) == set(keys)), None)
+        return None if known is None else _moved(known, keys)
 
     def knows(self, name: str) -> bool:
         """Whether a key has a meaning here: a metric of the catalogue, or a place in the run."""
@@ -190,6 +201,24 @@ class Normaliser:
             elif (name in _POSITION_ONLY or name in row.SUMMARY) and cell is not None:
                 numbers[key] = cell
         return numbers
+
+
+def _moved(plan: RowPlan, keys: tuple[str, ...]) -> RowPlan:
+    """A plan for the same keys in another order, of which there are two or more."""
+    at = {key: index for index, key in enumerate(keys)}
+    places = [at[key] for key in plan.keys]
+    back = itemgetter(*places)
+    placed = StepCells(*(None if cell is None else places[cell] for cell in plan.placed))
+    converted = tuple((places[cell], read) for cell, read in plan.converted)
+    return RowPlan(
+        keys,
+        plan.layout,
+        lambda cells: plan.pick(back(cells)),
+        plan.floats,
+        converted,
+        placed,
+        _step_reader(placed),
+    )
 
 
 def layout_of(kind: RowKind, columns: Sequence[Series]) -> Layout:
