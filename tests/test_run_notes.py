@@ -107,6 +107,14 @@ def test_what_cannot_be_used_says_why(content: bytes, problem: str) -> None:
     assert problem in str(error.value)
 
 
+@pytest.mark.parametrize("content", [b"a: \xff", b"a: x" + b"x" * 300_000, b"a: 1\na: 2"])
+def test_what_has_nothing_to_do_with_names_is_no_matter_of_quotes(content: bytes) -> None:
+    """Only where a name begins so."""
+    with pytest.raises(NotesError) as error:
+        parsed(content)
+    assert "quotes" not in str(error.value)
+
+
 def test_an_empty_file_notes_nothing() -> None:
     """Nor does one of comments."""
     assert parsed(b"").of("a") == parsed(b"# none yet\n").of("a") == ""

@@ -262,7 +262,7 @@ def test_another_answer_replaces_what_nobody_has_changed(tmp_path: Path) -> None
     assert answer.returncode == 1
     assert [line for line in answer.stderr.splitlines() if "kept" in line] == [
         f"Warning: {by_hand}: kept, as it was changed by hand, or not written by setup; "
-        "it does not follow these answers"
+        "see that it fits these answers"
     ]
     assert by_hand.read_text().endswith("# mine\n")
     assert "127.0.0.1:9998" in (folder / "alertmanager.yml").read_text()
@@ -277,7 +277,7 @@ def test_what_is_replaced_is_asked(tmp_path: Path) -> None:
     assert set_up(tmp_path, *given).exit_code == 0
     before = contents(tmp_path)
     answer = set_up(tmp_path, *given, "--relay-port", "9999", typed="n\n")
-    assert re.search(r"nobody has changed since: \d+ are replaced, 0 removed. Go on\? \[Y/n\]", answer.output)
+    assert re.search(r"nobody has changed since: to replace \d+, to remove 0. Go on\? \[Y/n\]", answer.output)
     assert contents(tmp_path) == before
     assert set_up(tmp_path, *given, "--relay-port", "9999", typed="\n").exit_code == 0
     assert read(tmp_path / "relay.yml")["listen"] == "127.0.0.1:9999"

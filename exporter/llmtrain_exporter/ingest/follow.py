@@ -1,6 +1,6 @@
 """A growing file to whole lines, and nothing else: no clock, no parsing, no discovery.
 
-Polling, because notifications miss what other machines write. Bytes are consumed once, in order; a line is
+When to look is for others to say (`serve/quiet_logs.py`). Bytes are consumed once, in order; a line is
 handed on when its end has been written. A file that begins with all that was read is the same log, whatever
 its number; any other is another log, and its reader starts anew. `docs/following.md` has the whole table.
 """

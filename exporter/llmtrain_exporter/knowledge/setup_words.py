@@ -82,12 +82,12 @@ STOP = Text("Ctrl-C stops all.", "按 Ctrl-C 全部停止。")
 
 ABSENT = Text("{path} is not there yet", "{path} 尚不存在")
 KEPT = Text(
-    "{path}: kept, as it was changed by hand, or not written by setup; it does not follow these answers",
-    "{path}：手工改过或并非由 setup 写入，予以保留；它与本次的回答不一致",
+    "{path}: kept, as it was changed by hand, or not written by setup; see that it fits these answers",
+    "{path}：手工改过或并非由 setup 写入，予以保留；请核对它是否符合本次的回答",
 )
 ALL_ELSE = Text("--force overwrites and removes such files", "加 --force 会覆盖或删除这些文件")
 ASK_REPLACE = Text(
-    "Files that setup wrote and nobody has changed since: {n} are replaced, {gone} removed. Go on?",
+    "Of the files that setup wrote and nobody has changed since: to replace {n}, to remove {gone}. Go on?",
     "以下均为 setup 写入、之后无人改动的文件：将替换 {n} 个，删除 {gone} 个。继续吗？",
 )
 NOTHING_WRITTEN = Text("Nothing was written.", "未写入任何内容。")

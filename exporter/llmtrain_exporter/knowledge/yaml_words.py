@@ -22,8 +22,9 @@ SYNTAX = Text("cannot be read as YAML: {message}", "无法作为 YAML 读取：{
 
 COLON = Text(
     "cannot be read as YAML: mapping values are not allowed here; "
-    "a text in which a colon and a space stand needs quotes",
-    "无法作为 YAML 读取：文本中含有冒号加空格时须加引号（mapping values are not allowed here）",
+    "a text in which a colon and a space stand needs quotes, and names of one level begin in one column",
+    "无法作为 YAML 读取：文本中含有冒号加空格时须加引号，同一层的名字须左对齐"
+    "（mapping values are not allowed here）",
 )
 TAB = Text(
     "cannot be read as YAML: found character '\\t' that cannot start any token; indent with spaces",

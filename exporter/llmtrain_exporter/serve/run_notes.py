@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -52,13 +53,16 @@ class Notes:
 
 NONE = Notes({}, {})
 
+_ODD_NAME = re.compile(rb"^[*\[]", re.MULTILINE)  # which YAML takes for something else
+
 
 def parsed(content: bytes) -> Notes:
     """The notes in a file. Raises NotesError; the file is anybody's."""
     try:
         document = decoded(content, as_text=True)
     except YamlDocumentError as error:
-        raise NotesError(words.QUOTES.en.format(problem=error)) from None
+        hinted = words.QUOTES.en if _ODD_NAME.search(content) else "{problem}"
+        raise NotesError(hinted.format(problem=error)) from None
     if not isinstance(document.content, dict):
         raise NotesError(words.NOT_A_MAPPING.en)
     texts: dict[str, str] = {}

@@ -114,6 +114,8 @@ def _of_folder(no_run: NoRun, lang: Lang, waits: bool) -> Iterator[str]:
     if len(no_run.seen) > MOST_SEEN:
         yield f"  {words.MORE_SEEN.of(len(no_run.seen) - MOST_SEEN, lang)}"
     if no_run.detail:
-        yield words.LOOKED_FOR.of(lang).format(names=_VARIES.sub("*", printable(no_run.detail)))
+        listed = story_words.LISTED
+        names = _VARIES.sub("*", printable(no_run.detail)).replace(listed.en, listed.of(lang))
+        yield words.LOOKED_FOR.of(lang).format(names=names)
     yield words.NO_LOG_WHAT_TO_DO.of(lang)
     yield (words.SHOWN_WHEN_BEGUN if waits else words.WATCH_WAITS).of(lang)
